@@ -1,0 +1,74 @@
+// The steps a view is made of: plain data, printable, and all that the native builder is told.
+// Types only: what a login's steps are is decided in plan.ts.
+
+/**
+ * A fresh tmpfs. Always nosuid and nodev.
+ * The builder copies the skeletons into it, then gives it to its owner, then attaches it.
+ */
+export interface TmpfsStep {
+  readonly kind: "tmpfs";
+  /** Where it is attached: an absolute path without "." or ".." or a symbolic link in it. */
+  readonly target: string;
+  /** Make the mount point when it is missing. Only inside a tmpfs that this plan has made. */
+  readonly create: boolean;
+  /** Leave the step out, and say so, when the target does not exist. */
+  readonly optional: boolean;
+  /** Permission bits of its root, e.g. 0o1777. */
+  readonly mode: number;
+  /** Owner of its root, given when the skeletons are complete. */
+  readonly uid: number;
+  readonly gid: number;
+  /** As tmpfs(5) reads size=: bytes with k, m, g, or a share of the memory ("25%"). */
+  readonly size: string;
+  /** Most inodes it may hold; 0 takes the kernel's default. */
+  readonly inodes: number;
+  readonly noexec: boolean;
+  /** Made read-only when everything inside it is attached. */
+  readonly readonly: boolean;
+  /** Directories copied into it; a later one wins. A missing one is passed over. */
+  readonly skeletons: readonly string[];
+}
+
+/** A fresh /proc that shows a user only his own processes (proc(5), hidepid=). */
+export interface ProcStep {
+  readonly kind: "proc";
+  readonly target: string;
+  readonly hidepid: "noaccess" | "invisible" | "ptraceable";
+}
+
+/** An empty, read-only directory or file over the target, whichever the target is. */
+export interface HideStep {
+  readonly kind: "hide";
+  readonly target: string;
+  readonly optional: boolean;
+}
+
+/** Directories laid over the target with overlayfs, read-only, the first on top. */
+export interface OverlayStep {
+  readonly kind: "overlay";
+  readonly target: string;
+  /** Each must belong to root and be writable by root alone. A missing one is passed over. */
+  readonly layers: readonly string[];
+  /** Paths relative to the target that do not exist in the result (whiteouts). */
+  readonly hidden: readonly string[];
+}
+
+/** Another place of the base shown at the target, with what is mounted below it. */
+export interface BindStep {
+  readonly kind: "bind";
+  readonly source: string;
+  readonly target: string;
+  readonly readonly: boolean;
+  /** Leave the step out, and say so, when the source or the target does not exist. */
+  readonly optional: boolean;
+}
+
+/** What stands at the target, read-only, with what is mounted below it. */
+export interface ReadonlyStep {
+  readonly kind: "readonly";
+  readonly target: string;
+  readonly optional: boolean;
+}
+
+export type Step = TmpfsStep | ProcStep | HideStep | OverlayStep | BindStep | ReadonlyStep;
+export type StepKind = Step["kind"];
