@@ -1,0 +1,129 @@
+// Puts the parts of the daemon together and starts them in order. Every part is given what it needs; none
+// reaches for another.
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { MessageBus } from "dbus-next";
+import { nameExists } from "./bus/caller.ts";
+import { findScope, watchLogins } from "./bus/login1.ts";
+import { makeMethods } from "./bus/methods.ts";
+import { PendingCalls } from "./bus/pending.ts";
+import { Service } from "./bus/service.ts";
+import { loadConfig } from "./config/load.ts";
+import { Configuration } from "./configuration.ts";
+import { Daemon } from "./daemon.ts";
+import { makeEffectRunner } from "./effects.ts";
+import { GuestError } from "./policy/errors.ts";
+import type { Explanation } from "./policy/explain.ts";
+import { explainLogin } from "./policy/explain.ts";
+import { findAccount, isMember } from "./system/accounts.ts";
+import type { Bindings } from "./system/bindings.ts";
+import { Executor } from "./system/executor.ts";
+import { gatherFacts } from "./system/facts.ts";
+import type { Journal } from "./system/journal.ts";
+import { SessionStore } from "./system/store.ts";
+import { VERSION } from "./version.ts";
+
+const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
+
+export class Application {
+  readonly #bus: MessageBus;
+  readonly #journal: Journal;
+  readonly #store = new SessionStore();
+  readonly #pending = new PendingCalls();
+  readonly #overlay: boolean;
+  readonly #configuration: Configuration;
+  readonly #service: Service;
+  readonly #daemon: Daemon;
+
+  constructor(bus: MessageBus, bindings: Bindings, journal: Journal) {
+    this.#bus = bus;
+    this.#journal = journal;
+    this.#overlay = bindings.probe().overlay;
+    const executor = new Executor(bindings, {
+      nameExists: (name) => nameExists(bus, name),
+      findScope: (leader) => findScope(bus, leader),
+      onLeaderExit: (id) => {
+        this.#daemon.dispatch({ kind: "leader-exited", id });
+      },
+    });
+    this.#service = this.#makeService();
+    const runEffect = makeEffectRunner({ executor, store: this.#store, pending: this.#pending, service: this.#service });
+    this.#daemon = new Daemon({ runEffect, journal, now: Date.now });
+    this.#configuration = new Configuration({
+      load: () => loadConfig(),
+      journal,
+      onLoaded: (config) => {
+        this.#daemon.dispatch({ kind: "config-loaded", config });
+      },
+    });
+  }
+
+  /** Reads the configuration, takes up the sessions of an earlier guestd, then answers on the bus. */
+  async start(): Promise<void> {
+    this.#configuration.load();
+    await watchLogins(this.#bus, ({ leader, scope }) => {
+      this.#daemon.dispatch({ kind: "scope-found", leaderPid: leader, scope });
+    });
+    this.#recover();
+    await this.#daemon.settle();
+    await this.#service.start();
+    this.#journal.logDaemon("notice", "daemon-started", `guestd ${VERSION} is ready, with ${this.#daemon.state.sessions.size} sessions.`);
+  }
+
+  /** Reads the configuration again. */
+  reload(): void {
+    this.#configuration.load();
+  }
+
+  #recover(): void {
+    const { sessions, rejected } = this.#store.recover();
+    for (const { file, reason } of rejected) {
+      this.#journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
+    }
+    for (const session of sessions) this.#daemon.dispatch({ kind: "record-found", session });
+  }
+
+  #makeService(): Service {
+    const methods = makeMethods({
+      version: VERSION,
+      state: () => this.#daemon.state,
+      dispatch: (event) => {
+        this.#daemon.dispatch(event);
+      },
+      pending: this.#pending,
+      newId: makeId,
+      now: Date.now,
+      gatherFacts: (pid) => gatherFacts(this.#daemon.state.config, pid, this.#overlay),
+      explain: (user, service) => this.#explain(user, service),
+      settings: () => this.#configuration.settings,
+      configErrors: () => this.#configuration.errors,
+      reload: () => this.#configuration.load(),
+    });
+    return new Service({
+      bus: this.#bus,
+      methods,
+      introspection: readFileSync(INTROSPECTION, "utf8"),
+      onDenied: (member, reason) => {
+        this.#journal.logDaemon("warning", "call-denied", `Denied ${member}: ${reason}`);
+      },
+      onFault: (member, error) => {
+        this.#journal.logDaemon("err", "call-failed", `Failed at ${member}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      },
+    });
+  }
+
+  async #explain(user: string, service: string): Promise<Explanation> {
+    const account = await findAccount(user);
+    if (account === undefined) throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
+    const { config, sessions } = this.#daemon.state;
+    const member = config !== undefined && (await isMember(account, config.Guests.Group));
+    const facts = gatherFacts(config, process.pid, this.#overlay);
+    return explainLogin(config, { account, member, service }, [...sessions.values()], facts);
+  }
+}
+
+// 10 characters of base 32 are 50 random bits: no id comes twice, and none can be guessed from another.
+function makeId(): string {
+  const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
+  return Array.from(randomBytes(10), (byte) => ALPHABET[byte % 32]).join("");
+}

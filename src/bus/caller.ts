@@ -1,0 +1,46 @@
+// Who is calling: as the bus tells it, at the time of the call, and never as an argument says.
+import type { MessageBus } from "dbus-next";
+import { GuestError } from "../policy/errors.ts";
+import { callMethod } from "./connection.ts";
+import { unwrap } from "./values.ts";
+
+export interface Caller {
+  /** Unique bus name, ":1.42". */
+  readonly name: string;
+  readonly uid: number;
+  readonly pid: number;
+}
+
+const BUS = { destination: "org.freedesktop.DBus", path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" } as const;
+const LIMIT_MS = 2000;
+
+/**
+ * Asks the bus for a caller's credentials.
+ * @throws GuestError AccessDenied on any error and any missing field (CVE-2021-3560: a caller that has left
+ *   must never be taken for root)
+ */
+export async function identifyCaller(bus: MessageBus, name: string): Promise<Caller> {
+  let fields: Record<string, unknown>;
+  try {
+    const [credentials] = await callMethod(bus, { ...BUS, member: "GetConnectionCredentials", signature: "s", body: [name] }, LIMIT_MS);
+    fields = unwrap(credentials);
+  } catch (error) {
+    throw new GuestError("AccessDenied", "The bus does not know who is calling.", { cause: error });
+  }
+  const uid = fields["UnixUserID"];
+  const pid = fields["ProcessID"];
+  if (typeof uid !== "number" || typeof pid !== "number" || pid <= 0) {
+    throw new GuestError("AccessDenied", "The bus does not say who is calling.");
+  }
+  return { name, uid, pid };
+}
+
+/** Whether a bus name still has an owner; an error counts as no. */
+export async function nameExists(bus: MessageBus, name: string): Promise<boolean> {
+  try {
+    const [exists] = await callMethod(bus, { ...BUS, member: "NameHasOwner", signature: "s", body: [name] }, LIMIT_MS);
+    return exists === true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,71 @@
+// guestctl's side of the bus: one method after another, plain values back.
+import dbus from "dbus-next";
+import type { MessageBus, Variant } from "dbus-next";
+import { callMethod, connectBus } from "./connection.ts";
+import { ERROR_PREFIX, INTERFACE, NAME, OBJECT, SYSTEM_BUS } from "./names.ts";
+
+/** Longer than the longest thing guestd does: killing what does not want to die. */
+const LIMIT_MS = 20_000;
+
+/** A call that was not answered as asked. `code` is the error's name on the bus without its prefix. */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export class Client {
+  readonly #bus: MessageBus;
+
+  private constructor(bus: MessageBus) {
+    this.#bus = bus;
+  }
+
+  /** @throws ClientError NoBus when the system bus cannot be reached */
+  static async connect(address = SYSTEM_BUS): Promise<Client> {
+    try {
+      return new Client(await connectBus(address, () => undefined));
+    } catch (error) {
+      throw new ClientError("NoBus", (error as Error).message, { cause: error });
+    }
+  }
+
+  /**
+   * Calls a method of guestd; the bus starts guestd when it is not running.
+   * @returns the values of the answer: a{sv} as objects, 64-bit numbers as numbers
+   * @throws ClientError
+   */
+  async call(member: string, signature = "", body: readonly unknown[] = []): Promise<readonly unknown[]> {
+    const target = { destination: NAME, path: OBJECT, interface: INTERFACE };
+    try {
+      return (await callMethod(this.#bus, { ...target, member, signature, body }, LIMIT_MS)).map(toPlain);
+    } catch (error) {
+      throw toClientError(error);
+    }
+  }
+
+  close(): void {
+    this.#bus.disconnect();
+  }
+}
+
+function toClientError(error: unknown): ClientError {
+  if (error instanceof dbus.DBusError) {
+    const known = error.type.startsWith(ERROR_PREFIX);
+    const code = known ? error.type.slice(ERROR_PREFIX.length) : error.type;
+    return new ClientError(code, String(error.text), { cause: error });
+  }
+  return new ClientError("NoAnswer", (error as Error).message, { cause: error });
+}
+
+function toPlain(value: unknown): unknown {
+  if (value instanceof dbus.Variant) return toPlain((value as Variant<unknown>).value);
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, toPlain(inner)]));
+}

@@ -1,0 +1,68 @@
+// A connection to the bus, and calls on it that end in bounded time. Knows nothing of guests.
+import type { EventEmitter } from "node:events";
+import dbus from "dbus-next";
+import type { Message, MessageBus } from "dbus-next";
+
+/** One call of a method of another service. */
+export interface BusCall {
+  readonly destination: string;
+  readonly path: string;
+  readonly interface: string;
+  readonly member: string;
+  readonly signature?: string;
+  readonly body?: readonly unknown[];
+}
+
+const CONNECT_LIMIT_MS = 5000;
+
+/**
+ * Connects and says Hello.
+ * @param address as D-Bus writes it: unix:path=...
+ * @param onLost called when the connection ends later, with the reason
+ * @throws Error when the bus cannot be reached within 5 s
+ */
+export async function connectBus(address: string, onLost: (reason: string) => void): Promise<MessageBus> {
+  const bus = dbus.sessionBus({ busAddress: address });
+  const connected = new Promise<void>((resolve, reject) => {
+    bus.once("connect", resolve);
+    bus.once("error", (error: Error) => {
+      reject(new Error(`the bus at ${address} cannot be reached: ${error.message}`, { cause: error }));
+    });
+  });
+  await limitTime(connected, CONNECT_LIMIT_MS, `the bus at ${address} does not answer`);
+  bus.on("error", (error: Error) => {
+    onLost(error.message);
+  });
+  // dbus-next tells of an end only inside: a bus that was restarted closes the stream without an error.
+  (bus as unknown as { _connection: EventEmitter })._connection.on("end", () => {
+    onLost("the bus has closed the connection");
+  });
+  return bus;
+}
+
+/**
+ * Calls a method.
+ * @param limitMs how long to wait for the answer
+ * @returns the body of the answer
+ * @throws DBusError as the service answered it, or Error when it did not in time
+ */
+export async function callMethod(bus: MessageBus, call: BusCall, limitMs: number): Promise<readonly unknown[]> {
+  const message = new dbus.Message({ ...call, body: [...(call.body ?? [])] });
+  const answer: Promise<Message | null> = bus.call(message);
+  const reply = await limitTime(answer, limitMs, `${call.destination} does not answer ${call.member}`);
+  return (reply?.body ?? []) as readonly unknown[];
+}
+
+async function limitTime<T>(promise: Promise<T>, limitMs: number, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`${message} (${limitMs} ms)`));
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

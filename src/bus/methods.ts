@@ -1,0 +1,114 @@
+// The methods of org.guestd1.Manager, one row each: parse, dispatch, answer when the work is done.
+// Who may call them is checked before, in service.ts; what follows from a call is policy.
+import type { Setting } from "../config/parse.ts";
+import { GuestError } from "../policy/errors.ts";
+import type { Answer, Event } from "../policy/events.ts";
+import type { PlanFacts } from "../policy/plan.ts";
+import type { State } from "../policy/manager.ts";
+import type { Explanation } from "../policy/explain.ts";
+import type { PendingCalls } from "./pending.ts";
+import { openReplyRecord, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./records.ts";
+import type { Method } from "./service.ts";
+import { field } from "./values.ts";
+
+/** What the methods need of the daemon. */
+export interface MethodParts {
+  readonly version: string;
+  readonly state: () => State;
+  readonly dispatch: (event: Event) => void;
+  readonly pending: PendingCalls;
+  readonly newId: () => string;
+  readonly now: () => number;
+  readonly gatherFacts: (pid: number) => PlanFacts;
+  readonly explain: (user: string, service: string) => Promise<Explanation>;
+  readonly settings: () => readonly Setting[];
+  /** Each error of the configuration as a line; empty when it is in force. */
+  readonly configErrors: () => readonly string[];
+  /** Reads the configuration again; the errors, or none. */
+  readonly reload: () => readonly string[];
+}
+
+/** The rows of the interface. */
+export function makeMethods(parts: MethodParts): Method[] {
+  return [...pamMethods(parts), ...adminMethods(parts), ...readMethods(parts)];
+}
+
+const row = (name: string, input: string, output: string, handle: Method["handle"]): Method => ({ name, input, output, who: "root", handle });
+
+function pamMethods({ dispatch, pending, newId, now, gatherFacts }: MethodParts): Method[] {
+  return [
+    row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller) => {
+      const request = readOpenRequest(argument);
+      const facts = gatherFacts(caller.pid);
+      const { call, answer } = pending.add();
+      const leader = { leaderPid: caller.pid, leaderName: caller.name };
+      dispatch({ kind: "open-requested", id: newId(), call, now: now(), ...request, ...leader, facts });
+      return opened(await answer);
+    }),
+    row("JoinSession", "u", "a{sv}", async ([uid]) => {
+      const { call, answer } = pending.add();
+      dispatch({ kind: "join-requested", id: newId(), call, uid: Number(uid) });
+      return opened(await answer);
+    }),
+    row("CloseSession", "s", "", async ([id], caller) => {
+      dispatch({ kind: "close-hinted", id: String(id), leaderPid: caller.pid });
+      return Promise.resolve([]);
+    }),
+  ];
+}
+
+function adminMethods({ dispatch, pending, reload }: MethodParts): Method[] {
+  return [
+    row("EndSession", "s", "a{sv}", async ([id]) => {
+      const { call, answer } = pending.add();
+      dispatch({ kind: "end-requested", id: String(id), call });
+      const ended = await answer;
+      if (ended.kind !== "ended") throw failed(ended);
+      return [receiptRecord(ended.receipt)];
+    }),
+    row("Reload", "", "", async () => {
+      const errors = reload();
+      if (errors.length > 0) {
+        throw new GuestError("Failed", `The configuration has errors; the one before stays in force.\n${errors.join("\n")}`);
+      }
+      return Promise.resolve([]);
+    }),
+  ];
+}
+
+function readMethods({ version, state, explain, settings, configErrors }: MethodParts): Method[] {
+  return [
+    row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(sessionRecord)])),
+    row("GetSession", "s", "a{sv}", async ([id]) => {
+      const session = state().sessions.get(String(id));
+      if (session === undefined) throw new GuestError("NoSuchSession", `There is no session ${String(id)}.`);
+      return Promise.resolve([sessionDetails(session)]);
+    }),
+    row("ExplainLogin", "ss", "a{sv}", async ([user, service]) => {
+      const { verdict, reason, plan } = await explain(String(user), String(service));
+      return [{ verdict: field("s", verdict), reason: field("s", reason), plan: field("s", JSON.stringify(plan)) }];
+    }),
+    row("GetStatus", "", "a{sv}", async () => {
+      const { config, sessions } = state();
+      const status = {
+        version: field("s", version),
+        sessions: field("u", sessions.size),
+        enabled: field("b", config?.Guests.Enabled ?? false),
+        errors: field("as", [...configErrors()]),
+      };
+      return Promise.resolve([status]);
+    }),
+    row("GetConfig", "", "a(ssss)", async () =>
+      Promise.resolve([settings().map(({ section, key, value, origin }) => [section, key, value, origin])]),
+    ),
+  ];
+}
+
+function opened(answer: Answer): readonly unknown[] {
+  if (answer.kind !== "opened") throw failed(answer);
+  return [openReplyRecord(answer.reply)];
+}
+
+function failed(answer: Answer): Error {
+  return answer.kind === "error" ? new GuestError(answer.code, answer.reason) : new Error(`unexpected answer: ${answer.kind}`);
+}

@@ -1,0 +1,9 @@
+// The names on the bus, and nothing else. systemd/org.guestd1.xml is the contract behind them.
+
+/** The system bus, at its fixed address: the environment of a root service decides nothing. */
+export const SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket";
+
+export const NAME = "org.guestd1";
+export const OBJECT = "/org/guestd1";
+export const INTERFACE = "org.guestd1.Manager";
+export const ERROR_PREFIX = "org.guestd1.Error.";

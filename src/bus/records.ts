@@ -1,0 +1,91 @@
+// Requests, sessions, receipts and status as they travel on the bus (a{sv}); org.guestd1.xml names the fields.
+import type { Variant } from "dbus-next";
+import { GuestError } from "../policy/errors.ts";
+import type { OpenReply } from "../policy/events.ts";
+import type { Account } from "../policy/account.ts";
+import type { Receipt, Session } from "../policy/session.ts";
+import { isClean } from "../policy/session.ts";
+import type { VariantDict } from "./values.ts";
+import { field, unwrap } from "./values.ts";
+
+/** What pam_guest says of a login. */
+export interface OpenRequest {
+  readonly account: Account;
+  readonly service: string;
+  readonly tty: string;
+  readonly rhost: string;
+}
+
+/**
+ * Reads the argument of OpenSession.
+ * @throws GuestError InvalidArgument naming the field that is missing or of another type
+ */
+export function readOpenRequest(value: unknown): OpenRequest {
+  const fields = unwrap(value);
+  const text = (name: string) => {
+    const found = fields[name];
+    if (typeof found !== "string" || found.length > 4096) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
+    return found;
+  };
+  const id = (name: string) => {
+    const found = fields[name];
+    if (typeof found !== "number" || !Number.isInteger(found)) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
+    return found;
+  };
+  const account = { user: text("user"), uid: id("uid"), gid: id("gid"), home: text("home"), shell: text("shell") };
+  return { account, service: text("service"), tty: text("tty"), rhost: text("rhost") };
+}
+
+export function openReplyRecord({ id, namespace, inode, environment }: OpenReply): VariantDict {
+  return {
+    id: field("s", id),
+    namespace: field("s", namespace),
+    inode: field("t", BigInt(inode)),
+    environment: field("a{ss}", environment),
+  };
+}
+
+/** What a list shows of a session. Times are microseconds since the epoch, as in login1. */
+export function sessionRecord(session: Session): VariantDict {
+  return {
+    id: field("s", session.id),
+    user: field("s", session.account.user),
+    uid: field("u", session.account.uid),
+    service: field("s", session.service),
+    tty: field("s", session.tty),
+    rhost: field("s", session.rhost),
+    leader: field("u", session.leader.pid),
+    opened: microseconds(session.openedAt),
+    state: field("s", session.phase),
+  };
+}
+
+/** All that is known of a session. */
+export function sessionDetails(session: Session): VariantDict {
+  return {
+    ...sessionRecord(session),
+    home: field("s", session.account.home),
+    inode: field("t", BigInt(session.view?.inode ?? 0)),
+    scope: field("s", session.scope ?? ""),
+    skipped: field("as", [...(session.view?.skipped ?? [])]),
+    plan: field("s", JSON.stringify(session.plan)),
+  };
+}
+
+export function receiptRecord(receipt: Receipt): VariantDict {
+  return {
+    id: field("s", receipt.id),
+    user: field("s", receipt.user),
+    uid: field("u", receipt.uid),
+    service: field("s", receipt.service),
+    leader: field("u", receipt.leader),
+    cause: field("s", receipt.cause),
+    opened: microseconds(receipt.openedAt),
+    closed: microseconds(receipt.closedAt),
+    killed: field("u", receipt.processesKilled),
+    clean: field("b", isClean(receipt)),
+    left: field("as", [...receipt.left]),
+  };
+}
+
+const microseconds = (milliseconds: number): Variant => field("t", BigInt(milliseconds) * 1000n);

@@ -1,0 +1,146 @@
+// The verbs of guestctl, one row each: what is asked of guestd, and how the answer is shown.
+// Exit codes and printing are main.ts.
+import type { Client } from "../bus/client.ts";
+import { loadConfig, loadFiles, SYSTEM_PLACES } from "../config/load.ts";
+import { formatConfigError } from "../config/parse.ts";
+import { formatDuration, formatFields, formatStep, formatTable, formatTime } from "./format.ts";
+
+/** What a verb has to say: text for a person, a value for --json. */
+export interface Output {
+  readonly text: string;
+  readonly json: unknown;
+  /** Exit with 1 though the verb was carried out: what was looked at is not in order. */
+  readonly bad?: boolean;
+}
+
+export interface Options {
+  readonly service: string;
+}
+
+export interface Command {
+  readonly name: string;
+  /** Arguments as the help shows them; those in [] may be left out, one with ... may come again. */
+  readonly args: string;
+  readonly help: string;
+  /** connect() is called only by verbs that talk to guestd. */
+  readonly run: (args: readonly string[], options: Options, connect: () => Promise<Client>) => Promise<Output>;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export const COMMANDS: readonly Command[] = [
+  { name: "list", args: "", help: "List the guest sessions", run: list },
+  { name: "show", args: "ID...", help: "Show all that is known of a session, its view step by step", run: show },
+  { name: "end", args: "ID...", help: "End a session: kill its processes, drop its view and home", run: end },
+  { name: "status", args: "", help: "Show whether guests can log in, and what is wrong if not", run: status },
+  { name: "explain", args: "USER", help: "Show what a login of USER would get [--service=SERVICE]", run: explain },
+  { name: "config", args: "[check [FILE...]]", help: "Show the configuration in force, or check files", run: config },
+  { name: "reload", args: "", help: "Read the configuration again", run: reload },
+];
+
+async function list(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  const [found] = await (await connect()).call("ListSessions");
+  const sessions = found as Fields[];
+  const rows = sessions.map((s) => [s["id"], s["user"], s["uid"], s["service"], s["tty"] || s["rhost"] || "-", s["leader"], since(s["opened"]), s["state"]]);
+  const table = formatTable(
+    ["SESSION", "USER", "UID", "SERVICE", "FROM", "LEADER", "SINCE", "STATE"],
+    rows.map((row) => row.map(String)),
+  );
+  const count = sessions.length === 1 ? "1 session." : `${sessions.length} sessions.`;
+  return { text: sessions.length === 0 ? "No guest sessions." : `${table}\n\n${count}`, json: sessions };
+}
+
+const since = (microseconds: unknown) => formatDuration(Date.now() * 1000 - Number(microseconds));
+
+async function show(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  const client = await connect();
+  const sessions: Fields[] = [];
+  for (const id of ids) {
+    const [session] = await client.call("GetSession", "s", [id]);
+    sessions.push(withPlan(session as Fields));
+  }
+  return { text: sessions.map(showSession).join("\n\n"), json: sessions.length === 1 ? sessions[0] : sessions };
+}
+
+function showSession(session: Fields): string {
+  const { plan, opened, skipped, inode, ...rest } = session;
+  const skippedTargets = (skipped as string[]).join(" ");
+  const fields: [string, string][] = [
+    ...Object.entries(rest).map(([name, value]): [string, string] => [name, String(value) || "-"]),
+    ["opened", `${formatTime(Number(opened))}; ${since(opened)} ago`],
+    ["view", `mnt:[${String(inode)}]${skippedTargets === "" ? "" : `, without ${skippedTargets}`}`],
+  ];
+  return `${formatFields(fields)}\n${showPlan(plan as Fields[])}`;
+}
+
+const showPlan = (plan: readonly Fields[]) => plan.map((step) => `  ${formatStep(step)}`).join("\n");
+
+const withPlan = (record: Fields): Fields => ({ ...record, plan: JSON.parse(String(record["plan"])) as unknown });
+
+async function end(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  const client = await connect();
+  const receipts: Fields[] = [];
+  for (const id of ids) receipts.push((await client.call("EndSession", "s", [id]))[0] as Fields);
+  const lines = receipts.map((receipt) => {
+    const left = receipt["left"] as string[];
+    const what = left.length === 0 ? "nothing is left" : `left: ${left.join("; ")}`;
+    return `Ended ${String(receipt["id"])} of ${String(receipt["user"])}: killed ${String(receipt["killed"])} processes, ${what}.`;
+  });
+  return {
+    text: lines.join("\n"),
+    json: receipts.length === 1 ? receipts[0] : receipts,
+    bad: receipts.some((receipt) => receipt["clean"] !== true),
+  };
+}
+
+async function status(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  const [answer] = await (await connect()).call("GetStatus");
+  const found = answer as Fields;
+  const errors = found["errors"] as string[];
+  const guests = found["enabled"] === true ? "can log in" : errors.length > 0 ? "refused: the configuration has errors" : "refused: Enabled=no";
+  const fields = formatFields([
+    ["guestd", String(found["version"])],
+    ["guests", guests],
+    ["sessions", String(found["sessions"])],
+  ]);
+  const hint = 'mend them, then "guestctl reload"';
+  const text = errors.length === 0 ? fields : `${fields}\nErrors of the configuration (${hint}):\n${errors.map((line) => `  ${line}`).join("\n")}`;
+  return { text, json: found, bad: errors.length > 0 };
+}
+
+async function explain([user = ""]: readonly string[], { service }: Options, connect: () => Promise<Client>): Promise<Output> {
+  const [answer] = await (await connect()).call("ExplainLogin", "ss", [user, service]);
+  const explanation = withPlan(answer as Fields);
+  const plan = explanation["plan"] as Fields[];
+  const text = `${String(explanation["verdict"])}: ${String(explanation["reason"])}`;
+  return { text: plan.length === 0 ? text : `${text}\n${showPlan(plan)}`, json: explanation };
+}
+
+async function config(args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  const [verb, ...files] = args;
+  if (verb === "check") return checkConfig(files);
+  const [rows] = await (await connect()).call("GetConfig");
+  const settings = (rows as string[][]).map(([section = "", key = "", value = "", origin = ""]) => ({ section, key, value, origin }));
+  const sections = [...new Set(settings.map(({ section }) => section))];
+  const text = sections.map((section) => {
+    const keys = settings.filter((setting) => setting.section === section);
+    return [`[${section}]`, ...keys.map(({ key, value, origin }) => `# ${origin}\n${key}=${value}`)].join("\n");
+  });
+  const broken = 'No configuration is in force: it has errors. "guestctl config check" shows them.';
+  return { text: settings.length === 0 ? broken : text.join("\n\n"), json: settings, bad: settings.length === 0 };
+}
+
+async function checkConfig(files: readonly string[]): Promise<Output> {
+  const result = files.length === 0 ? loadConfig(SYSTEM_PLACES) : loadFiles(files);
+  if (result.ok) return Promise.resolve({ text: "The configuration is in order.", json: { ok: true, errors: [] } });
+  return Promise.resolve({
+    text: result.errors.map(formatConfigError).join("\n"),
+    json: { ok: false, errors: result.errors },
+    bad: true,
+  });
+}
+
+async function reload(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  await (await connect()).call("Reload");
+  return { text: "The configuration was read again.", json: { ok: true } };
+}

@@ -1,0 +1,45 @@
+// How answers look for a person: tables and times. What is asked and answered is commands.ts.
+
+/** Columns under their titles, as wide as their widest cell, apart by two blanks. */
+export function formatTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));
+  return [titles, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+}
+
+/** "Name: value" lines, the values under each other. */
+export function formatFields(fields: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...fields.map(([name]) => name.length));
+  return fields.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${value}`.trimEnd()).join("\n");
+}
+
+/** Microseconds since the epoch as local time, to the second. */
+export function formatTime(microseconds: number): string {
+  const date = new Date(microseconds / 1000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** A duration in microseconds as its two largest units: "2h 5min", "3min 1s", "12s". */
+export function formatDuration(microseconds: number): string {
+  const seconds = Math.max(0, Math.floor(microseconds / 1_000_000));
+  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  const units: [number, string][] = [[days, "d"], [hours, "h"], [minutes, "min"], [seconds % 60, "s"]];
+  const first = units.findIndex(([value]) => value > 0);
+  if (first < 0) return "0s";
+  return units.slice(first, first + 2).filter(([value]) => value > 0).map(([value, unit]) => `${value}${unit}`).join(" ");
+}
+
+/** One step of a plan as a line. */
+export function formatStep(step: Readonly<Record<string, unknown>>): string {
+  const { kind, target, ...rest } = step;
+  const details = Object.entries(rest).flatMap(([name, value]) => formatDetail(name, value) ?? []);
+  return [String(kind).padEnd(8), String(target), ...details].join(" ").trimEnd();
+}
+
+function formatDetail(name: string, value: unknown): string | undefined {
+  if (value === false || value === "" || (Array.isArray(value) && value.length === 0)) return undefined;
+  if (value === true) return name;
+  if (name === "mode") return `mode=${Number(value).toString(8).padStart(4, "0")}`;
+  return `${name}=${Array.isArray(value) ? value.join(":") : String(value)}`;
+}

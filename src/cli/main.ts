@@ -1,0 +1,122 @@
+// guestctl's frame: reads the command line, runs a verb, prints, and says which exit code it is.
+// 0 done; 1 failed, or what was looked at is not in order; 2 the command line is wrong.
+import { parseArgs } from "node:util";
+import { Client, ClientError } from "../bus/client.ts";
+import { VERSION } from "../version.ts";
+import type { Command, Output } from "./commands.ts";
+import { COMMANDS } from "./commands.ts";
+
+/** What guestctl is run with; tests give their own. */
+export interface Terminal {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly connect: () => Promise<Client>;
+}
+
+class UsageError extends Error {}
+
+const OPTIONS = {
+  json: { type: "boolean", default: false },
+  service: { type: "string", default: "login" },
+  help: { type: "boolean", short: "h", default: false },
+  version: { type: "boolean", default: false },
+} as const;
+
+/**
+ * Runs guestctl.
+ * @param args the words after the program's name
+ * @returns the exit code
+ */
+export async function runGuestctl(args: readonly string[], terminal: Terminal): Promise<number> {
+  let client: Client | undefined;
+  try {
+    const { values, positionals } = readArguments(args);
+    if (values.help) return print(terminal, helpText());
+    if (values.version) return print(terminal, `guestctl ${VERSION}`);
+    const [name = "list", ...words] = positionals;
+    const command = findCommand(name, words);
+    const output = await command.run(words, { service: values.service }, async () => (client = await terminal.connect()));
+    terminal.out(values.json ? JSON.stringify(output.json, undefined, 2) : output.text);
+    return exitCode(output);
+  } catch (error) {
+    terminal.err(`guestctl: ${describeError(error)}`);
+    return error instanceof UsageError ? 2 : 1;
+  } finally {
+    client?.close();
+  }
+}
+
+const exitCode = (output: Output) => (output.bad === true ? 1 : 0);
+
+function print(terminal: Terminal, text: string): 0 {
+  terminal.out(text);
+  return 0;
+}
+
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}; see "guestctl --help"`);
+  }
+}
+
+function findCommand(name: string, words: readonly string[]): Command {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) throw new UsageError(`unknown verb ${JSON.stringify(name)}; see "guestctl --help"`);
+  const fault = findArgumentFault(command, words);
+  if (fault !== undefined) throw new UsageError(`${name} ${fault}; see "guestctl --help"`);
+  return command;
+}
+
+function findArgumentFault({ name, args }: Command, words: readonly string[]): string | undefined {
+  if (name === "config") return words.length === 0 || words[0] === "check" ? undefined : "takes nothing, or check [FILE...]";
+  if (args === "") return words.length === 0 ? undefined : "takes no argument";
+  if (words.length === 0) return `needs ${args}`;
+  return args.endsWith("...") || words.length === 1 ? undefined : `takes one ${args}`;
+}
+
+function helpText(): string {
+  const verbs = COMMANDS.map(({ name, args, help }) => `  ${`${name} ${args}`.padEnd(24)} ${help}`);
+  return [
+    "guestctl [OPTIONS...] [VERB] ...",
+    "",
+    "Look at and end guest sessions. Without a verb: list.",
+    "",
+    ...verbs,
+    "",
+    "  --json                   Print JSON",
+    "  --service=SERVICE        The PAM service of the login to explain (login)",
+    "  -h, --help               Show this",
+    "  --version                Show the version",
+    "",
+    "Exit codes: 0 done; 1 failed, or not in order; 2 wrong command line.",
+  ].join("\n");
+}
+
+// Each error ends with what to do next.
+function describeError(error: unknown): string {
+  if (!(error instanceof ClientError)) return error instanceof Error ? error.message : String(error);
+  switch (error.code) {
+    case "NoBus":
+      return `${error.message}; is dbus running? "systemctl status dbus"`;
+    case "org.freedesktop.DBus.Error.AccessDenied":
+    case "AccessDenied":
+      return "only root may do this; try it with sudo";
+    case "org.freedesktop.DBus.Error.ServiceUnknown":
+      return 'guestd is not installed on this machine, or dbus does not know it yet: "systemctl reload dbus"';
+    case "NoAnswer":
+      return `${error.message}; "systemctl status guestd" and "journalctl -u guestd" say more`;
+    case "NoSuchSession":
+      return error.message.includes("guestctl list") ? error.message : `${error.message} "guestctl list" shows those that there are.`;
+    default:
+      return error.code.startsWith("org.freedesktop.") ? `guestd cannot be reached: ${error.message}; "systemctl status guestd" says more` : error.message;
+  }
+}
+
+/** The terminal of a real run. */
+export const SYSTEM_TERMINAL: Terminal = {
+  out: (text) => process.stdout.write(`${text}\n`),
+  err: (text) => process.stderr.write(`${text}\n`),
+  connect: () => Client.connect(),
+};

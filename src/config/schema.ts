@@ -1,0 +1,79 @@
+// The table of keys: section, key, type, default and help. All of the configuration's shape is here;
+// etc/guestd.conf and the man page are held against it by a test.
+import * as value from "./values.ts";
+import type { ValueType } from "./values.ts";
+
+export interface Key<T> {
+  readonly type: ValueType<T>;
+  /** The default, as it would stand in a file. */
+  readonly initial: string;
+  readonly help: string;
+}
+
+const key = <T>(type: ValueType<T>, initial: string, help: string): Key<T> => ({ type, initial, help });
+
+export const SCHEMA = {
+  Guests: {
+    Group: key(value.accountName, "guests", "The group whose members are guests; the same as group= of pam_guest."),
+    Enabled: key(value.boolean, "yes", "Whether guests may log in."),
+    MaxSessions: key(value.count, "", "How many guest sessions there may be at a time; empty for no limit."),
+    RefuseServices: key(
+      value.services,
+      "cron crond atd",
+      "PAM services that no guest may use: they would run programs when the guest is gone.",
+    ),
+  },
+  Home: {
+    Size: key(value.size, "25%", "Most memory that a guest's home may take."),
+    Inodes: key(value.count, "200000", "Most files and directories that a guest's home may hold; empty for the kernel's default."),
+    Skeleton: key(value.paths, "-/etc/skel -/etc/guestd/skel", "Directories copied into a new home; a later one wins."),
+    NoExec: key(value.boolean, "no", "Whether programs in the home cannot be run."),
+  },
+  View: {
+    Private: key(value.paths, "/tmp /var/tmp /dev/shm -/run/lock", "Places that each guest gets empty, in memory, and writable by all (mode 1777)."),
+    PrivateSize: key(value.size, "10%", "Most memory that each of the Private= places may take."),
+    PrivateInodes: key(value.count, "100000", "Most files and directories that each of the Private= places may hold; empty for the kernel's default."),
+    Hide: key(
+      value.paths,
+      "/home /root -/var/mail -/var/spool/cron -/var/spool/anacron -/var/crash",
+      "Places that are empty for guests, files as well as directories.",
+    ),
+    ReadOnly: key(value.paths, "", "Places that guests see, but cannot change."),
+    Bind: key(value.binds, "", "Places shown to guests at another place, read-only unless it says rw."),
+    Proc: key(
+      value.choice("invisible", "noaccess", "ptraceable", "default"),
+      "invisible",
+      "What /proc shows of other users' processes (proc(5), hidepid=); default leaves the host's /proc.",
+    ),
+  },
+  Etc: {
+    Overlay: key(value.path, "/etc/guestd/etc", "The tree that guests see laid over /etc."),
+    Mode: key(
+      value.choice("overlay", "bind"),
+      "overlay",
+      "How it is laid: overlay adds, replaces and hides; bind only replaces, for kernels without overlayfs.",
+    ),
+    Hide: key(value.relativePaths, "", "Files and directories of /etc that do not exist for guests."),
+  },
+} as const;
+
+export type Schema = typeof SCHEMA;
+export type SectionName = keyof Schema;
+
+type ValueOf<K> = K extends Key<infer T> ? T : never;
+
+/** The configuration as the policy reads it: config.Section.Key. */
+export type Config = {
+  readonly [S in SectionName]: { readonly [K in keyof Schema[S]]: ValueOf<Schema[S][K]> };
+};
+
+/** Every row of the table, in its order. */
+export function listKeys(): { section: SectionName; name: string; key: Key<unknown> }[] {
+  const rows = [];
+  for (const [section, keys] of Object.entries(SCHEMA)) {
+    for (const [name, row] of Object.entries(keys)) {
+      rows.push({ section: section as SectionName, name, key: row as Key<unknown> });
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,115 @@
+// The kinds of value a key can have: how each is read, and what to say when it cannot be.
+// Pure; the keys themselves are in schema.ts.
+
+/** How one kind of value is read. `parse` returns undefined for a text that is not of this kind. */
+export interface ValueType<T> {
+  /** What was expected, to stand after "expected ". */
+  readonly expected: string;
+  readonly parse: (text: string) => T | undefined;
+  /** A list: words apart by blanks; a further assignment adds, an empty one clears (systemd.syntax(7)). */
+  readonly list: boolean;
+}
+
+const scalar = <T>(expected: string, parse: (text: string) => T | undefined): ValueType<T> => ({
+  expected,
+  parse,
+  list: false,
+});
+
+const list = <T>(expected: string, parseWord: (word: string) => T | undefined): ValueType<readonly T[]> => ({
+  expected,
+  list: true,
+  parse(text) {
+    const items: T[] = [];
+    for (const word of words(text)) {
+      const item = parseWord(word);
+      if (item === undefined) return undefined;
+      items.push(item);
+    }
+    return items;
+  },
+});
+
+/** The words of a list value. */
+export function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
+}
+
+/** A path of the file system, and whether it may be missing ("-" before it, as in systemd.exec(5)). */
+export interface ConfigPath {
+  readonly path: string;
+  readonly optional: boolean;
+}
+
+/** A place shown at another place: SOURCE[:TARGET[:ro|rw]], read-only unless it says rw. */
+export interface ConfigBind extends ConfigPath {
+  readonly target: string;
+  readonly readonly: boolean;
+}
+
+// Control characters have no place in a path that is logged and mounted.
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
+
+/** True for an absolute path that is its own normal form: no "//", ".", ".." or "/" at the end. */
+export function isNormalPath(text: string): boolean {
+  if (text.length > 4095 || UNPRINTABLE.test(text) || !text.startsWith("/") || text === "/") return false;
+  return text
+    .slice(1)
+    .split("/")
+    .every((part) => part !== "" && part !== "." && part !== ".." && part.length <= 255);
+}
+
+function parseConfigPath(word: string): ConfigPath | undefined {
+  const optional = word.startsWith("-");
+  const path = optional ? word.slice(1) : word;
+  return isNormalPath(path) ? { path, optional } : undefined;
+}
+
+function parseBind(word: string): ConfigBind | undefined {
+  const [source = "", target, mode = "ro", ...rest] = word.split(":");
+  const from = parseConfigPath(source);
+  if (from === undefined || rest.length > 0 || (mode !== "ro" && mode !== "rw")) return undefined;
+  const to = target ?? from.path;
+  return isNormalPath(to) ? { ...from, target: to, readonly: mode === "ro" } : undefined;
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  if (/^(yes|true|on|1)$/i.test(text)) return true;
+  return /^(no|false|off|0)$/i.test(text) ? false : undefined;
+}
+
+function parseSize(text: string): string | undefined {
+  const percent = /^(\d{1,3})%$/.exec(text)?.[1];
+  if (percent !== undefined) return Number(percent) >= 1 && Number(percent) <= 100 ? text : undefined;
+  return /^[1-9]\d{0,11}[KMG]?$/i.test(text) ? text.toLowerCase() : undefined;
+}
+
+function parseCount(text: string): number | undefined {
+  if (text === "") return 0;
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+function parseRelative(word: string): string | undefined {
+  return isNormalPath(`/${word}`) ? word : undefined;
+}
+
+const ACCOUNT_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
+const SERVICE_NAME = /^[A-Za-z0-9_.@*-]{1,64}$/;
+
+const accept = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined);
+
+export const boolean = scalar("yes or no", parseBoolean);
+export const size = scalar("a size such as 512M or 25%", parseSize);
+export const count = scalar("a whole number, or nothing for no limit", parseCount);
+export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
+export const path = scalar("an absolute path without . or ..", (text) => (isNormalPath(text) ? text : undefined));
+export const paths = list("absolute paths without . or .., apart by blanks, - before one that may be missing", parseConfigPath);
+export const binds = list("SOURCE[:TARGET[:ro|rw]] with absolute paths, apart by blanks", parseBind);
+export const relativePaths = list("paths below /etc without a / at the start, apart by blanks", parseRelative);
+export const services = list("names of PAM services, apart by blanks", accept(SERVICE_NAME));
+
+/** One of a few words. */
+export function choice<const W extends string>(...choices: readonly W[]): ValueType<W> {
+  return scalar(`one of ${choices.join(", ")}`, (text) => choices.find((word) => word === text));
+}

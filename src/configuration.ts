@@ -1,0 +1,60 @@
+// The configuration in force: reads it, says so in the journal, and keeps the old one when a new one is bad.
+import type { ConfigResult, Setting } from "./config/parse.ts";
+import { formatConfigError } from "./config/parse.ts";
+import type { Config } from "./config/schema.ts";
+import type { Journal } from "./system/journal.ts";
+
+export interface ConfigurationParts {
+  readonly load: () => ConfigResult;
+  readonly journal: Pick<Journal, "logDaemon">;
+  readonly onLoaded: (config: Config) => void;
+}
+
+export class Configuration {
+  readonly #parts: ConfigurationParts;
+  #settings: readonly Setting[] = [];
+  #errors: readonly string[] = [];
+
+  constructor(parts: ConfigurationParts) {
+    this.#parts = parts;
+  }
+
+  /** Every key in force, and where it comes from; empty while none could be read. */
+  get settings(): readonly Setting[] {
+    return this.#settings;
+  }
+
+  /** The errors of the last reading, a line each. */
+  get errors(): readonly string[] {
+    return this.#errors;
+  }
+
+  /**
+   * Reads the configuration. A bad one changes nothing.
+   * @returns its errors, a line each, or none
+   */
+  load(): readonly string[] {
+    const { journal, onLoaded } = this.#parts;
+    const result = this.#read();
+    if (!result.ok) {
+      this.#errors = result.errors.map(formatConfigError);
+      const kept = this.#settings.length > 0 ? "the one before stays in force" : "guests are refused until it is mended";
+      journal.logDaemon("err", "config-rejected", `The configuration has errors; ${kept}: ${this.#errors.join("; ")}`);
+      return this.#errors;
+    }
+    this.#errors = [];
+    this.#settings = result.settings;
+    const changed = result.settings.filter(({ origin }) => origin !== "default").length;
+    journal.logDaemon("info", "config-loaded", `Read the configuration: ${changed} of ${result.settings.length} keys are set.`);
+    onLoaded(result.config);
+    return [];
+  }
+
+  #read(): ConfigResult {
+    try {
+      return this.#parts.load();
+    } catch (error) {
+      return { ok: false, errors: [{ file: "configuration", line: 0, message: (error as Error).message }] };
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// Who logs in: the account as PAM knows it, and which accounts can be guests at all.
+
+export interface Account {
+  readonly user: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+
+// System accounts end at 999 (Debian policy 9.2.2); 65534 is nobody, 65535 and 2^32-1 mean "no uid" to some
+// programs, and from 2^31 on some take a uid for negative.
+const FIRST_UID = 1000;
+const RESERVED_UIDS = new Set([65534, 65535]);
+const LAST_UID = 2 ** 31 - 1;
+
+// A home is mounted over its path: one of these would hide the system from the login itself.
+const SYSTEM_DIRECTORIES = new Set([
+  ..."bin boot dev etc lib lib32 lib64 libx32 proc root run sbin sys usr".split(" "),
+]);
+
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
+
+/**
+ * Why this account cannot be a guest's, as a sentence for a person; undefined when it can.
+ * The name is never used in a path or a command; it only must not break a line of text.
+ */
+export function findAccountFault(account: Account): string | undefined {
+  const { user, uid, gid, home } = account;
+  if (user === "" || user.length > 256 || UNPRINTABLE.test(user)) return "This account's name cannot be used for a guest.";
+  if (!isGuestUid(uid) || gid === 0) return "System accounts cannot be guests: this account must leave the group of guests.";
+  if (!isHomePath(home)) return `This account's home directory, ${quote(home)}, cannot be used for a guest.`;
+  return undefined;
+}
+
+function isGuestUid(uid: number): boolean {
+  return Number.isInteger(uid) && uid >= FIRST_UID && uid <= LAST_UID && !RESERVED_UIDS.has(uid);
+}
+
+function isHomePath(home: string): boolean {
+  if (!home.startsWith("/") || home.length > 1024 || UNPRINTABLE.test(home)) return false;
+  const parts = home.slice(1).split("/");
+  if (parts.length < 2 || parts.some((part) => part === "" || part === "." || part === "..")) return false;
+  return !SYSTEM_DIRECTORIES.has(parts[0] ?? "");
+}
+
+const quote = (text: string) => JSON.stringify(text.slice(0, 80));

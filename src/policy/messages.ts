@@ -1,0 +1,78 @@
+// What the journal says: for each action its MESSAGE_ID and its sentence. systemd/guestd.catalog explains each
+// id to `journalctl -x`; a test holds the two together.
+import type { Effect, EffectKind, Outcome, Subject } from "./events.ts";
+import { isClean } from "./session.ts";
+
+/** What guestd itself does, beside the effects on sessions. */
+export type DaemonAction =
+  | "daemon-started"
+  | "daemon-stopping"
+  | "config-loaded"
+  | "config-rejected"
+  | "record-rejected"
+  | "call-denied"
+  | "call-failed";
+
+export const MESSAGE_IDS: Readonly<Record<EffectKind | DaemonAction, string>> = {
+  refuse: "3ceaaf30814248ea91d93080f9b439fc",
+  "watch-leader": "9dfb369bab134faea27655daa05f1119",
+  "build-view": "6301bbfca0c5454e8ff9bb510944fe0c",
+  "write-record": "6fced11d2bd841e6847a8387cdde8d51",
+  answer: "3a124c647e024f05b7c1dce27f7695f5",
+  "announce-opened": "66080f174c9648e29cbd0ba3a1a6bcde",
+  "note-close": "b120a366f0bb49cf82f2dc05873f9bd0",
+  "kill-processes": "78b7d0ac84774ce08e4cda11b43c589b",
+  "drop-view": "2330fcf1562a44b888668d77e827062c",
+  "remove-record": "c1acc9906424450aa36bf9b3ddcb369d",
+  "announce-closed": "9ad9b9a25e78454db065a1c284cc4549",
+  "daemon-started": "993565976fba4662b6a730b7b12e9eed",
+  "daemon-stopping": "8df08078a22e418085c2c2af3977a654",
+  "config-loaded": "f3194a3b381e43e7952c466e473a1797",
+  "config-rejected": "c498b6e73648445e9afa3a387f006745",
+  "record-rejected": "ab57f985433243daa75a2e199b58ba8d",
+  "call-denied": "c1b87f1a7323491b99f9cbef0f69a4d0",
+  "call-failed": "2eb737282fea475eb5365e1458294a90",
+};
+
+/** The sentence for an effect that is done. */
+export function describeDone(effect: Effect, outcome: Outcome): string {
+  const { subject } = effect;
+  const session = nameSession(subject);
+  switch (effect.kind) {
+    case "refuse":
+      return `Refused ${describeUser(subject)} at ${subject.service || "the bus"}: ${effect.reason}`;
+    case "watch-leader":
+      return `Watching leader ${effect.pid} of ${session}.`;
+    case "build-view":
+      return `Built the view of ${session}: ${effect.plan.length} steps, mount namespace ${outcome.view?.inode ?? 0}.`;
+    case "write-record":
+      return `Wrote down ${session}.`;
+    case "answer":
+      return `Answered the call for ${session}.`;
+    case "announce-opened":
+      return `Opened ${session} of ${describeUser(subject)} through ${subject.service}, leader ${subject.leader}.`;
+    case "note-close":
+      return `PAM closed ${session}; it ends with its leader ${subject.leader}.`;
+    case "kill-processes":
+      return `Killed ${outcome.found?.processesKilled ?? 0} processes of ${session}.`;
+    case "drop-view":
+      return `Dropped the view of ${session}.`;
+    case "remove-record":
+      return `Removed the record of ${session}.`;
+    case "announce-closed":
+      return isClean(effect.receipt)
+        ? `Closed ${session} of ${describeUser(subject)} (${effect.receipt.cause}): nothing is left.`
+        : `Closed ${session} of ${describeUser(subject)} (${effect.receipt.cause}): left ${effect.receipt.left.join("; ")}`;
+    default:
+      return effect satisfies never;
+  }
+}
+
+/** The sentence for an effect that has failed. */
+export function describeFailed(effect: Effect, reason: string): string {
+  return `Failed at ${effect.kind} of ${nameSession(effect.subject)}: ${reason}`;
+}
+
+const nameSession = ({ id }: Subject) => `session ${id}`;
+
+const describeUser = ({ user, uid }: Subject) => (user === "" ? `uid ${uid}` : `${user} (uid ${uid})`);

@@ -1,0 +1,119 @@
+// From configuration and account to the steps of a view: DESIGN "the default view", as plain data.
+// Pure: what must be known of the machine comes in as PlanFacts.
+import type { Config } from "../config/schema.ts";
+import type { Account } from "./account.ts";
+import type { Step, TmpfsStep } from "./steps.ts";
+
+/** What a plan must know of the machine it is made for. */
+export interface PlanFacts {
+  /** Whether this kernel has overlayfs. */
+  readonly overlay: boolean;
+  /** Mount points below /etc in the leader's mount namespace; an overlay would lose them. */
+  readonly etcMounts: readonly string[];
+  /** Files of the tree laid over /etc, relative to it; needed where there is no overlayfs. */
+  readonly etcFiles: readonly string[];
+}
+
+/** The steps of a guest's view, in the order in which they are attached. */
+export function makePlan(config: Config, account: Account, facts: PlanFacts): Step[] {
+  return [
+    ...hideSteps(config),
+    ...privateSteps(config),
+    runtimeRootStep(),
+    runtimeStep(config, account),
+    homeStep(config, account),
+    ...readonlySteps(config),
+    ...bindSteps(config),
+    ...etcSteps(config, facts),
+    ...procSteps(config),
+  ];
+}
+
+const TMPFS = { kind: "tmpfs", create: false, optional: false, uid: 0, gid: 0, noexec: false, readonly: false, skeletons: [] } as const;
+
+function hideSteps(config: Config): Step[] {
+  return config.View.Hide.map(({ path, optional }) => ({ kind: "hide", target: path, optional }));
+}
+
+function privateSteps(config: Config): TmpfsStep[] {
+  return config.View.Private.map(({ path, optional }) => ({
+    ...TMPFS,
+    target: path,
+    optional,
+    mode: 0o1777,
+    size: config.View.PrivateSize,
+    inodes: config.View.PrivateInodes,
+  }));
+}
+
+// Sessions of one account share its uid, so the host's /run/user/UID would be a place where they meet, and it
+// outlives them. Each view has its own; logind's is mounted below it, out of sight.
+function runtimeRootStep(): TmpfsStep {
+  return { ...TMPFS, target: "/run/user", mode: 0o755, size: "4k", inodes: 16, noexec: true, readonly: true };
+}
+
+function runtimeStep(config: Config, { uid, gid }: Account): TmpfsStep {
+  return {
+    ...TMPFS,
+    target: `/run/user/${uid}`,
+    create: true,
+    mode: 0o700,
+    uid,
+    gid,
+    size: config.View.PrivateSize,
+    inodes: config.View.PrivateInodes,
+  };
+}
+
+function homeStep(config: Config, { home, uid, gid }: Account): TmpfsStep {
+  return {
+    ...TMPFS,
+    target: home,
+    create: true,
+    mode: 0o700,
+    uid,
+    gid,
+    size: config.Home.Size,
+    inodes: config.Home.Inodes,
+    noexec: config.Home.NoExec,
+    skeletons: config.Home.Skeleton.map(({ path }) => path),
+  };
+}
+
+function readonlySteps(config: Config): Step[] {
+  return config.View.ReadOnly.map(({ path, optional }) => ({ kind: "readonly", target: path, optional }));
+}
+
+function bindSteps(config: Config): Step[] {
+  return config.View.Bind.map(({ path, target, readonly, optional }) => ({ kind: "bind", source: path, target, readonly, optional }));
+}
+
+function etcSteps(config: Config, facts: PlanFacts): Step[] {
+  return config.Etc.Mode === "overlay" && facts.overlay ? overlaySteps(config, facts) : replaceSteps(config, facts);
+}
+
+function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {
+  return [
+    { kind: "overlay", target: "/etc", layers: [Etc.Overlay], hidden: Etc.Hide },
+    ...facts.etcMounts.map((target): Step => ({ kind: "bind", source: target, target, readonly: false, optional: true })),
+  ];
+}
+
+// Without overlayfs a file can be covered only where /etc has one of that name: what would be added is left out.
+function replaceSteps({ Etc }: Config, facts: PlanFacts): Step[] {
+  return [
+    ...facts.etcFiles.map((name): Step => ({
+      kind: "bind",
+      source: `${Etc.Overlay}/${name}`,
+      target: `/etc/${name}`,
+      readonly: true,
+      optional: true,
+    })),
+    ...Etc.Hide.map((name): Step => ({ kind: "hide", target: `/etc/${name}`, optional: true })),
+  ];
+}
+
+// Last: until then the base's own /proc serves.
+function procSteps({ View }: Config): Step[] {
+  return View.Proc === "default" ? [] : [{ kind: "proc", target: "/proc", hidepid: View.Proc }];
+}
