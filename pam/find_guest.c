@@ -1,0 +1,125 @@
+/*
+ * pam_guest: who is a guest. Reads the account and group databases (NSS), nothing else.
+ *
+ * It must never answer "not a guest" for "could not look": the first lets a login pass unconfined. That is why the
+ * calls of libc are made here and not pam_modutil_*(), which returns NULL, or "not a member", for both.
+ */
+#include <grp.h>
+#include <limits.h>
+#include <string.h>
+
+#include "pam_guest.h"
+
+#define SPACE_MIN ((size_t) 4 << 10)
+#define SPACE_MAX ((size_t) 16 << 20)
+
+/* getpwnam(3), ERRORS: libc and its modules say "no such name" with 0 or one of these. */
+static bool means_absent(int error)
+{
+        return error == 0 || error == ENOENT || error == ESRCH;
+}
+
+/* 1 and *ret, whose strings are in *space; 0: no such account. */
+static int account_read(const char *name, struct passwd *ret, char **space)
+{
+        for (size_t size = SPACE_MIN; size <= SPACE_MAX; size *= 2) {
+                _cleanup_free_ char *buffer = malloc(size);
+                struct passwd *found = NULL;
+                int error;
+
+                if (!buffer)
+                        return -ENOMEM;
+                error = getpwnam_r(name, ret, buffer, size, &found);
+                if (found) {
+                        *space = buffer;
+                        buffer = NULL;
+                        return 1;
+                }
+                if (error != ERANGE && error != EINTR)
+                        return means_absent(error) ? 0 : -error;
+        }
+        return -ERANGE;
+}
+
+/* 1 and *ret, whose strings are in *space; 0: no such group. */
+static int group_read(const char *name, struct group *ret, char **space)
+{
+        for (size_t size = SPACE_MIN; size <= SPACE_MAX; size *= 2) {
+                _cleanup_free_ char *buffer = malloc(size);
+                struct group *found = NULL;
+                int error;
+
+                if (!buffer)
+                        return -ENOMEM;
+                error = getgrnam_r(name, ret, buffer, size, &found);
+                if (found) {
+                        *space = buffer;
+                        buffer = NULL;
+                        return 1;
+                }
+                if (error != ERANGE && error != EINTR)
+                        return means_absent(error) ? 0 : -error;
+        }
+        return -ERANGE;
+}
+
+/* Groups from all sources of nsswitch.conf, as initgroups(3) would set them for the session. */
+static int groups_contain(const struct passwd *account, gid_t gid)
+{
+        int size = 64;
+
+        while (size <= NGROUPS_MAX) {
+                _cleanup_free_ gid_t *list = calloc((size_t) size, sizeof(gid_t));
+                int count = size;
+
+                if (!list)
+                        return -ENOMEM;
+                if (getgrouplist(account->pw_name, account->pw_gid, list, &count) >= 0) {
+                        for (int i = 0; i < count; i++)
+                                if (list[i] == gid)
+                                        return 1;
+                        return 0;
+                }
+                if (count <= size) /* glibc: out of memory, instead of a larger number to try again with */
+                        return -ENOMEM;
+                size = count;
+        }
+        return -E2BIG;
+}
+
+static int group_has(const struct group *group, const struct passwd *account)
+{
+        if (account->pw_gid == group->gr_gid)
+                return 1;
+        /* The list of the group comes first: it has just been read without an error, while getgrouplist(3) leaves out
+         * a source that fails. */
+        for (char **member = group->gr_mem; member && *member; member++)
+                if (strcmp(*member, account->pw_name) == 0)
+                        return 1;
+        return groups_contain(account, group->gr_gid);
+}
+
+int guest_find(const char *user, const char *group, struct guest *ret)
+{
+        _cleanup_free_ char *space = NULL;
+        struct group entry;
+        int r;
+
+        r = account_read(user, &ret->account, &ret->space);
+        if (r <= 0) /* nobody of that name: no member of any group, and nobody to open a session for */
+                return r;
+
+        r = group_read(group, &entry, &space);
+        if (r == 0)
+                return 0;
+        if (r > 0)
+                r = group_has(&entry, &ret->account);
+        /* guestd never opens a session for uid 0, so root slips through nothing here; but root must be able to log in
+         * and repair a group database that fails. */
+        return r < 0 && ret->account.pw_uid == 0 ? 0 : r;
+}
+
+void guest_done(struct guest *guest)
+{
+        free_pointer(&guest->space);
+}

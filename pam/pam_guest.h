@@ -1,0 +1,94 @@
+/*
+ * pam_guest: what the files of the module share.
+ *
+ * Conventions: functions return 0 or a positive number when all is well and a negative errno when not;
+ * those that take a `struct refusal` have filled it in when they return a negative number.
+ *
+ * There is nothing mutable at file level anywhere in the module: several threads of a host may be in it.
+ */
+#pragma once
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define _cleanup_(function) __attribute__((cleanup(function)))
+#define _cleanup_free_ _cleanup_(free_pointer)
+#define _cleanup_close_ _cleanup_(close_descriptor)
+
+/* The bounds of what guestd may send: whatever is longer is refused, but for the sentence, which is cut. */
+#define ID_MAX 64
+#define NAMESPACE_MAX 48
+#define ENVIRONMENT_MAX 64
+#define VARIABLE_MAX 4096
+#define SENTENCE_MAX 256
+
+struct sd_bus_message;
+
+/* Why a guest was turned away. */
+struct refusal {
+        char reason[768];                /* for the journal: step, what failed, errno */
+        char sentence[SENTENCE_MAX + 1]; /* for the person, in guestd's words; empty: the module's own sentence */
+};
+
+/* The account that logs in; the strings of `account` live in `space`. */
+struct guest {
+        struct passwd account;
+        char *space;
+};
+
+/* What guestd is asked. PAM items that are not set are empty strings. */
+struct request {
+        const struct passwd *account;
+        const char *service;
+        const char *tty;
+        const char *rhost;
+        bool joins; /* a user manager: into the view of the account's session, instead of a session of its own */
+};
+
+/* What guestd answered, copied out of the message and within the bounds above. */
+struct session {
+        char id[ID_MAX + 1];
+        char namespace[NAMESPACE_MAX + 1];
+        uint64_t inode;
+        char *environment[ENVIRONMENT_MAX + 1]; /* NAME=value, NULL at the end */
+};
+
+static inline void free_pointer(void *pointer)
+{
+        int saved = errno;
+
+        free(*(void **) pointer);
+        errno = saved;
+}
+
+static inline void close_descriptor(const int *fd)
+{
+        int saved = errno;
+
+        if (*fd >= 0)
+                close(*fd);
+        errno = saved;
+}
+
+/* pam_guest.c: writes the reason (with the text of errno `error`, where that is negative); returns a negative errno. */
+int refuse(struct refusal *why, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* find_guest.c: 1 and *ret if the user is in the group, 0 if certainly not, a negative errno if nobody can tell. */
+int guest_find(const char *user, const char *group, struct guest *ret);
+void guest_done(struct guest *guest);
+
+/* bus_call.c: each connects, calls and disconnects, all of it within `seconds`. */
+int session_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why);
+int session_close(const char *id, unsigned seconds, struct refusal *why);
+
+/* read_reply.c: an error reply to `method` becomes the refusal, another the session; it is to be given back. */
+int error_read(const char *method, struct sd_bus_message *reply, struct refusal *why);
+int session_read(struct sd_bus_message *reply, struct session *ret, struct refusal *why);
+void session_done(struct session *session);
+
+/* join_ns.c: takes the process into the session's view, or leaves it where it was. */
+int view_join(const struct session *session, struct refusal *why);
