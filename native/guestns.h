@@ -1,0 +1,86 @@
+// What all parts of the builder share: the failure, the descriptor, and the one call that builds a view.
+// Plain C++: N-API stays in addon.cc, and who gets which view is decided by the daemon.
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plan.h"
+
+namespace guestns {
+
+/** What every part throws: what was being done, on what, the error number, and what to do about it. */
+struct Failure {
+  std::string step;
+  std::string path;
+  int error;
+  std::string hint;
+};
+
+/** Throws a Failure. `error` is a positive errno. */
+[[noreturn]] inline void fail(std::string step, std::string path, int error, std::string hint = "") {
+  throw Failure{std::move(step), std::move(path), error, std::move(hint)};
+}
+
+/** Throws a Failure with errno when a system call returned a negative number. */
+inline int check(int result, const char* step, const std::string& path) {
+  if (result < 0) fail(step, path, errno);
+  return result;
+}
+
+/** A descriptor that closes itself. Whoever makes one asks for close-on-exec. */
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(other.release()) {}
+  Fd& operator=(Fd&& other) noexcept {
+    if (this != &other) reset(other.release());
+    return *this;
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() { reset(); }
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset(int fd = -1) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = fd;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/** Set when nobody waits for the view any more; every loop of the builder looks at it. */
+using Cancelled = std::atomic<bool>;
+
+/** A finished view. It lives as long as `mount_namespace` is open or a process is in it. */
+struct View {
+  struct Tmpfs {
+    std::string target;
+    std::string device;
+  };
+  Fd mount_namespace;
+  uint64_t inode = 0;
+  std::vector<Tmpfs> tmpfs;
+  std::vector<std::string> skipped;
+};
+
+/**
+ * Builds a view from the mount namespace of the process behind `leader`.
+ * Changes the namespace, root, umask and signal mask of the calling thread for good: call it from
+ * a thread that ends after it. When it throws, the thread's end takes away all that was made.
+ * @throws Failure
+ */
+View build_view(const Fd& leader, const Plan& plan, const Cancelled& cancelled);
+
+}  // namespace guestns

@@ -1,0 +1,174 @@
+// The system calls that make, attach and seal mounts.
+// Takes descriptors, never a path of the plan: paths are walked in paths.cc, and named here for failures only.
+#include "mount_ops.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "paths.h"
+
+namespace guestns {
+namespace {
+
+/** A file system being configured: fsopen(2), options, then one mount of it. */
+class FsContext {
+ public:
+  FsContext(const char* type, const std::string& target) : type_(type), target_(target) {
+    // Safe: a context is private to its descriptor; nothing is mounted.
+    fs_ = Fd(check(fsopen(type, FSOPEN_CLOEXEC), step("fsopen").c_str(), target_));
+    set("source", "guestd");
+  }
+
+  void set(const char* key, const std::string& value) {
+    // Safe: values were checked with the plan, and one call sets one option: a comma cannot add another.
+    if (fsconfig(fs_.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) < 0) fail_with_log("fsconfig", errno);
+  }
+
+  void set_where_known(const char* flag) {
+    // Safe: as set(). A kernel that does not know the flag says EINVAL and changes nothing.
+    if (fsconfig(fs_.get(), FSCONFIG_SET_FLAG, flag, nullptr, 0) == 0) return;
+    if (errno != EINVAL) fail_with_log("fsconfig", errno);
+    read_log();
+  }
+
+  Fd mount(unsigned attributes) {
+    // Safe: the superblock belongs to no namespace yet.
+    if (fsconfig(fs_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) fail_with_log("fsconfig", errno);
+    // Safe: the mount is detached, and gone when its descriptor is closed.
+    const int mount = fsmount(fs_.get(), FSMOUNT_CLOEXEC, attributes);
+    if (mount < 0) fail_with_log("fsmount", errno);
+    return Fd(mount);
+  }
+
+ private:
+  std::string step(const char* call) const { return std::string(call) + " " + type_; }
+
+  [[noreturn]] void fail_with_log(const char* call, int error) { fail(step(call), target_, error, read_log()); }
+
+  /** What the file system has to say: reading the context gives one message at a time (fsopen(2)). */
+  std::string read_log() {
+    std::string log;
+    char message[256];
+    ssize_t length;
+    while ((length = read(fs_.get(), message, sizeof message)) > 0) {
+      if (!log.empty()) log += "; ";
+      log.append(message, static_cast<size_t>(length));
+      while (!log.empty() && log.back() == '\n') log.pop_back();
+    }
+    return log;
+  }
+
+  const char* type_;
+  const std::string& target_;
+  Fd fs_;
+};
+
+std::string octal(mode_t mode) {
+  char text[16];
+  snprintf(text, sizeof text, "%o", mode);
+  return text;
+}
+
+Fd tree_clone(const Fd& tree, const std::string& path) {
+  // Safe: the copy is detached, and of what was opened, whatever its path leads to by now.
+  return Fd(check(open_tree(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+                  "open_tree", path));
+}
+
+void set_attributes(const Fd& mount, unsigned flags, uint64_t set, uint64_t propagation, const std::string& path) {
+  struct mount_attr attributes = {};
+  attributes.attr_set = set;
+  attributes.propagation = propagation;
+  // Safe: only ever takes rights away, and only from a mount of this namespace or a detached one.
+  check(mount_setattr(mount.get(), "", AT_EMPTY_PATH | flags, &attributes, sizeof attributes), "mount_setattr", path);
+}
+
+}  // namespace
+
+Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& target) {
+  FsContext fs("tmpfs", target);
+  fs.set("size", options.size);
+  if (options.inodes > 0) fs.set("nr_inodes", std::to_string(options.inodes));
+  fs.set("mode", octal(options.mode));
+  fs.set("uid", "0");
+  fs.set("gid", "0");
+  fs.set_where_known("noswap");
+  return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (options.noexec ? MOUNT_ATTR_NOEXEC : 0U));
+}
+
+Fd mount_make_proc(const ProcStep& step) {
+  FsContext fs("proc", step.target);
+  fs.set("hidepid", step.hidepid);
+  return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, const std::string& target) {
+  std::string names;
+  for (const Fd* layer : layers) names += (names.empty() ? "" : ":") + std::to_string(layer->get());
+  // Layers are named by descriptor, so that those that were checked are used and no path needs quoting; relative
+  // to the descriptor directory, because an option holds 256 bytes. The working directory is this thread's own.
+  check(fchdir(fd_directory.get()), "fchdir", target);
+  FsContext fs("overlay", target);
+  fs.set("lowerdir", names);
+  // A layer is data: no extended attribute in it may lead to a file outside it.
+  fs.set("redirect_dir", "nofollow");
+  fs.set("metacopy", "off");
+  Fd mount = fs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  check(chdir("/"), "chdir", "/");
+  return mount;
+}
+
+Fd mount_clone(const Fd& source, bool readonly, const std::string& path) {
+  Fd mount = tree_clone(source, path);
+  // What the host mounts below a slave shows up in it writable: a read-only copy is cut off from the host.
+  set_attributes(mount, AT_RECURSIVE, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0U),
+                 readonly ? MS_PRIVATE : 0, path);
+  return mount;
+}
+
+Fd mount_clone_readonly(const Fd& place, const std::string& path) {
+  Fd mount = tree_clone(place, path);
+  set_attributes(mount, AT_RECURSIVE, MOUNT_ATTR_RDONLY, MS_PRIVATE, path);
+  return mount;
+}
+
+Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& target) {
+  Fd tmpfs = mount_make_tmpfs({"4k", 2, 0755, true}, target);
+  // Safe: a new name in a tmpfs nobody else can reach.
+  Fd file(check(openat(tmpfs.get(), "empty", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444), "open", target));
+  file.reset();
+  mount_attach(tmpfs, directory, target);
+  Fd mount = tree_clone(Fd(check(openat(tmpfs.get(), "empty", O_PATH | O_NOFOLLOW | O_CLOEXEC), "open", target)), target);
+  mount_detach(tmpfs, fd_directory, target);
+  mount_seal(mount, target);
+  return mount;
+}
+
+void mount_attach(const Fd& mount, const Fd& place, const std::string& target) {
+  const bool place_is_directory = S_ISDIR(stat_fd(place, "attach", target).st_mode);
+  const bool mount_is_directory = S_ISDIR(stat_fd(mount, "attach", target).st_mode);
+  if (mount_is_directory && !place_is_directory) fail("attach", target, ENOTDIR, "the mount point must be a directory");
+  if (!mount_is_directory && place_is_directory) fail("attach", target, EISDIR, "the mount point must be a file");
+  // Safe: this thread's namespace is its own and a slave; the place is a descriptor found without symbolic links.
+  check(move_mount(mount.get(), "", place.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "move_mount",
+        target);
+}
+
+void mount_detach(const Fd& mount, const Fd& fd_directory, const std::string& target) {
+  check(fchdir(fd_directory.get()), "fchdir", target);
+  // Safe: the descriptor is of a mount this thread has attached, and its name in the fd directory leads nowhere else.
+  check(umount2(std::to_string(mount.get()).c_str(), MNT_DETACH), "umount", target);
+  check(chdir("/"), "chdir", "/");
+}
+
+void mount_seal(const Fd& mount, const std::string& target) { set_attributes(mount, 0, MOUNT_ATTR_RDONLY, 0, target); }
+
+void mount_make_all_slave() {
+  struct mount_attr attributes = {};
+  attributes.propagation = MS_SLAVE;
+  // Safe: runs after unshare(CLONE_NEWNS), so it is the thread's copy of the tree that stops sharing.
+  check(mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes), "mount_setattr", "/");
+}
+
+}  // namespace guestns

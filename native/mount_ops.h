@@ -1,0 +1,53 @@
+// The mounts a view is made of, one function each, by the new mount API (fsopen(2), open_tree(2), move_mount(2)).
+// A mount made here is detached: nobody sees it until mount_attach(). Nothing here knows of a plan's order.
+#pragma once
+
+#include "guestns.h"
+
+namespace guestns {
+
+struct TmpfsOptions {
+  std::string size;
+  uint64_t inodes;
+  mode_t mode;
+  bool noexec;
+};
+
+/** A tmpfs of root's, nosuid and nodev, kept out of swap where the kernel can (6.4). `target` is for failures. */
+Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& target);
+
+/** A /proc of its own with hidepid=, nosuid, nodev and noexec. */
+Fd mount_make_proc(const ProcStep& step);
+
+/**
+ * A read-only overlay, nosuid and nodev.
+ * @param layers the first on top; each a mount of this thread's own namespace (kernels before 6.15 want that)
+ * @param fd_directory this thread's /proc/thread-self/fd
+ */
+Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, const std::string& target);
+
+/** A copy of the tree at `source`, with what is mounted below it, nosuid and nodev. */
+Fd mount_clone(const Fd& source, bool readonly, const std::string& path);
+
+/** A read-only copy of the tree at `place`, with what is mounted below it; other flags stay. */
+Fd mount_clone_readonly(const Fd& place, const std::string& path);
+
+/**
+ * An empty, read-only file.
+ * @param directory carries a mount for a moment: kernels before 6.15 clone attached mounts only
+ */
+Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& target);
+
+/** Attaches a detached mount over `place`; a directory goes over a directory, a file over a file. */
+void mount_attach(const Fd& mount, const Fd& place, const std::string& target);
+
+/** Takes an attached mount off again. It lives on while something uses it. */
+void mount_detach(const Fd& mount, const Fd& fd_directory, const std::string& target);
+
+/** Makes one mount read-only, not what is mounted below it. */
+void mount_seal(const Fd& mount, const std::string& target);
+
+/** Host mounts show in this namespace, but nothing mounted here shows on the host. */
+void mount_make_all_slave();
+
+}  // namespace guestns

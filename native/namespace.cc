@@ -1,0 +1,199 @@
+// The building of a view in five phases: enter, create, attach, seal, hand out.
+// Must run in a thread of its own; undoes nothing, because all it makes ends with the thread and its descriptors.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "guestns.h"
+#include "mount_ops.h"
+#include "overlay.h"
+#include "paths.h"
+#include "tree_copy.h"
+
+namespace guestns {
+namespace {
+
+// A hidden directory is empty but for the mount points that later steps make in it.
+const TmpfsOptions kEmptyDirectory = {"4k", 1024, 0755, true};
+
+class ViewBuilder {
+ public:
+  ViewBuilder(const Plan& plan, const Cancelled& cancelled) : plan_(plan), cancelled_(cancelled) {}
+
+  View build(const Fd& leader) {
+    enter(leader);
+    // All mounts are made before the first is attached: one over /tmp or /home hides the sources of later steps.
+    for (const auto& step : plan_) detached_.push_back(std::visit([&](const auto& s) { return create(s); }, step));
+    for (size_t i = 0; i < plan_.size(); i++) {
+      if (cancelled_) fail("attach", "", ECANCELED);
+      std::visit([&](const auto& s) { attach(s, std::move(detached_[i])); }, plan_[i]);
+    }
+    for (const auto& mount : to_seal_) mount_seal(mount.first, mount.second);
+    return std::move(view_);
+  }
+
+ private:
+  void enter(const Fd& leader);
+
+  Fd create(const TmpfsStep& step);
+  Fd create(const ProcStep& step) { return mount_make_proc(step); }
+  Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, cancelled_); }
+  Fd create(const BindStep& step);
+  // These two show what stands in the view when their turn comes, not what the base has there:
+  // made now, a read-only copy of /srv would lift a mask over /srv/secret.
+  Fd create(const HideStep&) { return Fd(); }
+  Fd create(const ReadonlyStep&) { return Fd(); }
+
+  void attach(const TmpfsStep& step, Fd mount);
+  void attach(const ProcStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
+  void attach(const OverlayStep& step, const Fd& mount);
+  void attach(const BindStep& step, const Fd& mount);
+  void attach(const HideStep& step, const Fd&);
+  void attach(const ReadonlyStep& step, const Fd&);
+
+  Fd find_place(const std::string& target, bool optional);
+  Fd make_place(const std::string& target);
+  void attach_at(const std::string& target, bool optional, const Fd& mount);
+  void skip(const std::string& target) { view_.skipped.push_back(target); }
+  dev_t remember_device(const Fd& mount, const std::string& target);
+
+  const Plan& plan_;
+  const Cancelled& cancelled_;
+  Fd fd_directory_;
+  std::vector<Fd> detached_;
+  std::vector<std::pair<Fd, std::string>> to_seal_;
+  std::vector<dev_t> own_devices_;
+  View view_;
+};
+
+void ViewBuilder::enter(const Fd& leader) {
+  // Safe: root, working directory and umask of this thread alone; setns(2) refuses a thread that shares them.
+  check(unshare(CLONE_FS), "unshare", "");
+  umask(0);
+  // Our own /proc, opened before the leader's tree can have a say in it.
+  const Fd self(check(open("/proc/thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self"));
+  fd_directory_ = Fd(check(openat(self.get(), "fd", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self/fd"));
+  // Safe: by pidfd, so it cannot be another process by now; one that has ended is ESRCH.
+  check(setns(leader.get(), CLONE_NEWNS), "setns", "");
+  // Safe: a copy of the leader's tree, for this thread alone.
+  check(unshare(CLONE_NEWNS), "unshare", "");
+  mount_make_all_slave();
+  view_.mount_namespace = Fd(check(openat(self.get(), "ns/mnt", O_RDONLY | O_CLOEXEC), "open", "/proc/thread-self/ns/mnt"));
+  view_.inode = stat_fd(view_.mount_namespace, "fstat", "/proc/thread-self/ns/mnt").st_ino;
+}
+
+Fd ViewBuilder::create(const TmpfsStep& step) {
+  Fd mount = mount_make_tmpfs({step.size, step.inodes, step.mode, step.noexec}, step.target);
+  const Fd root(check(openat(mount.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", step.target));
+  TreeCopy tree("skeleton", Owner{step.uid, step.gid}, cancelled_);
+  for (auto skeleton = step.skeletons.rbegin(); skeleton != step.skeletons.rend(); ++skeleton) {
+    const Fd source = find_path(*skeleton, "skeleton", O_RDONLY | O_DIRECTORY);
+    if (source) tree.copy(source, root, *skeleton);
+  }
+  // Safe: the root of a tmpfs nobody has seen yet. Last, so that the owner gets all of it or nothing.
+  check(fchown(root.get(), step.uid, step.gid), "fchown", step.target);
+  return mount;
+}
+
+Fd ViewBuilder::create(const BindStep& step) {
+  const Fd source = step.optional ? find_path(step.source, "bind") : open_path(step.source, "bind");
+  return source ? mount_clone(source, step.readonly, step.source) : Fd();
+}
+
+void ViewBuilder::attach(const TmpfsStep& step, Fd mount) {
+  const Fd place = step.create ? make_place(step.target) : find_place(step.target, step.optional);
+  if (!place) {
+    if (!step.optional) fail("attach", step.target, ENOENT, "it is made only inside a tmpfs of the plan");
+    return skip(step.target);
+  }
+  mount_attach(mount, place, step.target);
+  const dev_t device = remember_device(mount, step.target);
+  view_.tmpfs.push_back({step.target, std::to_string(major(device)) + ":" + std::to_string(minor(device))});
+  if (step.readonly) to_seal_.emplace_back(std::move(mount), step.target);
+}
+
+void ViewBuilder::attach(const OverlayStep& step, const Fd& mount) {
+  if (!mount) return skip(step.target);
+  attach_at(step.target, false, mount);
+}
+
+void ViewBuilder::attach(const BindStep& step, const Fd& mount) {
+  if (!mount) return skip(step.target);
+  attach_at(step.target, step.optional, mount);
+}
+
+void ViewBuilder::attach(const HideStep& step, const Fd&) {
+  const Fd place = find_place(step.target, step.optional);
+  if (!place) return skip(step.target);
+  if (!S_ISDIR(stat_fd(place, "hide", step.target).st_mode)) {
+    const std::string parent = step.target.substr(0, std::max<size_t>(step.target.rfind('/'), 1));
+    const Fd directory = open_path(parent, "hide", O_PATH | O_DIRECTORY);
+    return mount_attach(mount_make_empty_file(directory, fd_directory_, step.target), place, step.target);
+  }
+  Fd mount = mount_make_tmpfs(kEmptyDirectory, step.target);
+  mount_attach(mount, place, step.target);
+  remember_device(mount, step.target);
+  to_seal_.emplace_back(std::move(mount), step.target);
+}
+
+void ViewBuilder::attach(const ReadonlyStep& step, const Fd&) {
+  const Fd place = find_place(step.target, step.optional);
+  if (!place) return skip(step.target);
+  mount_attach(mount_clone_readonly(place, step.target), place, step.target);
+}
+
+void ViewBuilder::attach_at(const std::string& target, bool optional, const Fd& mount) {
+  const Fd place = find_place(target, optional);
+  if (!place) return skip(target);
+  mount_attach(mount, place, target);
+}
+
+/** The mount point as the view has it now; empty when it is missing and may be. */
+Fd ViewBuilder::find_place(const std::string& target, bool optional) {
+  return optional ? find_path(target, "attach") : open_path(target, "attach");
+}
+
+/** The mount point, with the directories that are missing made; empty where one would be made outside this plan's tmpfs. */
+Fd ViewBuilder::make_place(const std::string& target) {
+  Fd place = open_path("/", "attach", O_PATH | O_DIRECTORY);
+  std::string walked;
+  for (const auto& name : path_names(target)) {
+    walked += "/" + name;
+    Fd next = find_beneath(place, name, "attach", walked);
+    if (!next) {
+      const dev_t device = stat_fd(place, "attach", walked).st_dev;
+      if (std::find(own_devices_.begin(), own_devices_.end(), device) == own_devices_.end()) return Fd();
+      // Safe: a new name in a tmpfs of this plan; no process is in the view yet.
+      check(mkdirat(place.get(), name.c_str(), 0755), "mkdir", walked);
+      next = find_beneath(place, name, "attach", walked);
+    }
+    place = std::move(next);
+  }
+  return place;
+}
+
+dev_t ViewBuilder::remember_device(const Fd& mount, const std::string& target) {
+  own_devices_.push_back(stat_fd(mount, "fstat", target).st_dev);
+  return own_devices_.back();
+}
+
+/** Signals are the main thread's: one that landed here would interrupt a slow call with EINTR. */
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+View build_view(const Fd& leader, const Plan& plan, const Cancelled& cancelled) {
+  check_plan(plan);
+  block_signals();
+  return ViewBuilder(plan, cancelled).build(leader);
+}
+
+}  // namespace guestns

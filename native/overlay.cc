@@ -1,0 +1,126 @@
+// How an overlay is put together, from the top: a scratch layer with the whiteouts, the admin's layers, the target.
+// Must not trust a layer for being named in the plan: each is opened once, judged, and used by that descriptor.
+#include "overlay.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "mount_ops.h"
+#include "paths.h"
+#include "tree_copy.h"
+
+namespace guestns {
+namespace {
+
+constexpr const char* kStep = "overlay";
+constexpr const char* kLayerStep = "overlay layer";
+
+struct Layer {
+  std::string path;
+  Fd directory;
+};
+
+void check_layer(const Layer& layer) {
+  const struct stat found = stat_fd(layer.directory, kLayerStep, layer.path);
+  // CVE-2023-0386, CVE-2021-3493: nobody but root may have a say in what overlayfs reads.
+  if (found.st_uid != 0) fail(kLayerStep, layer.path, EPERM, "it must belong to root");
+  if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0) fail(kLayerStep, layer.path, EPERM, "only root may write to it");
+}
+
+std::vector<Layer> open_layers(const OverlayStep& step) {
+  std::vector<Layer> layers;
+  for (const auto& path : step.layers) {
+    Layer layer{path, find_path(path, kLayerStep, O_RDONLY | O_DIRECTORY)};
+    if (!layer.directory) continue;
+    check_layer(layer);
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
+/** A new directory in the scratch tmpfs with owner and mode of the one it will lie over; empty when it is there. */
+Fd make_directory_like(const Fd& parent, const std::string& name, const struct stat& like, const std::string& shown) {
+  if (mkdirat(parent.get(), name.c_str(), 0700) < 0) {
+    if (errno == EEXIST) return Fd();
+    fail(kStep, shown, errno);
+  }
+  Fd made(check(openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), kStep, shown));
+  give_attributes(made, like, std::nullopt, kStep, shown);
+  return made;
+}
+
+/** What stands at `relative` in the highest layer that has it; empty when none has. */
+Fd find_in_layers(const std::vector<Layer>& layers, const std::string& relative) {
+  for (const auto& layer : layers) {
+    Fd found = find_beneath(layer.directory, relative, kStep, layer.path + "/" + relative);
+    if (found) return found;
+  }
+  return Fd();
+}
+
+/** Makes the whiteout of one path. Its directories hide nothing, but their owner and mode are what a guest sees. */
+void make_whiteout(const Fd& top, const std::string& relative, const std::vector<Layer>& layers) {
+  const std::vector<std::string> names = path_names(relative);
+  Fd parent(check(fcntl(top.get(), F_DUPFD_CLOEXEC, 0), kStep, relative));
+  std::string walked;
+  for (size_t depth = 0; depth + 1 < names.size(); depth++) {
+    walked += (depth == 0 ? "" : "/") + names[depth];
+    const Fd below = find_in_layers(layers, walked);
+    if (!below) return;
+    const struct stat like = stat_fd(below, kStep, walked);
+    if (!S_ISDIR(like.st_mode)) return;
+    Fd next = make_directory_like(parent, names[depth], like, walked);
+    if (!next) next = Fd(openat(parent.get(), names[depth].c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    // A whiteout made before this one hides the whole directory already.
+    if (!next && errno == ENOTDIR) return;
+    check(next.get(), kStep, walked);
+    parent = std::move(next);
+  }
+  // Safe: a character device 0:0 is overlayfs's whiteout and no device.
+  if (mknodat(parent.get(), names.back().c_str(), S_IFCHR, 0) < 0 && errno != EEXIST) fail(kStep, relative, errno);
+}
+
+/** overlayfs refuses a layer that lies inside another (ELOOP), as /etc/guestd/etc lies in /etc: such a one is copied. */
+void copy_layers_within(const std::string& target, const Fd& scratch, std::vector<Layer>& layers,
+                        const Cancelled& cancelled) {
+  TreeCopy tree(kLayerStep, std::nullopt, cancelled);
+  for (size_t i = 0; i < layers.size(); i++) {
+    Layer& layer = layers[i];
+    if (!path_is_within(layer.path, target)) continue;
+    const struct stat like = stat_fd(layer.directory, kLayerStep, layer.path);
+    Fd copy = make_directory_like(scratch, std::to_string(i), like, layer.path);
+    tree.copy(layer.directory, copy, layer.path);
+    layer.directory = std::move(copy);
+  }
+}
+
+}  // namespace
+
+Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const Cancelled& cancelled) {
+  Fd target = open_path(step.target, kStep, O_PATH | O_DIRECTORY);
+  std::vector<Layer> layers = open_layers(step);
+  if (layers.empty() && step.hidden.empty()) return Fd();
+
+  // The target carries the scratch tmpfs for a moment: kernels before 6.15 take attached mounts only as layers.
+  const Fd scratch = mount_make_tmpfs({"64m", 16384, 0700, true}, step.target);
+  mount_attach(scratch, target, step.target);
+  copy_layers_within(step.target, scratch, layers, cancelled);
+  const struct stat like = stat_fd(target, kStep, step.target);
+  layers.push_back({step.target, std::move(target)});
+
+  const Fd top = make_directory_like(scratch, "top", like, step.target);
+  std::vector<std::string> hidden = step.hidden;
+  // Sorted, a directory comes before what is in it, and its whiteout is not taken for a directory that stays.
+  std::sort(hidden.begin(), hidden.end());
+  for (const auto& relative : hidden) make_whiteout(top, relative, layers);
+
+  std::vector<const Fd*> order{&top};
+  for (const auto& layer : layers) order.push_back(&layer.directory);
+  Fd overlay = mount_make_overlay(order, fd_directory, step.target);
+  mount_detach(scratch, fd_directory, step.target);
+  return overlay;
+}
+
+}  // namespace guestns

@@ -1,0 +1,16 @@
+// The overlay step: layers checked, whiteouts made, then one read-only overlayfs.
+// Changes no layer and not the target: what it needs to write goes into a tmpfs of its own.
+#pragma once
+
+#include "guestns.h"
+
+namespace guestns {
+
+/**
+ * Makes the detached mount of an overlay step; an empty Fd when there is nothing to lay over the target.
+ * @param fd_directory this thread's /proc/thread-self/fd
+ * @throws Failure, step "overlay layer" with EPERM for a layer that others than root could have written
+ */
+Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const Cancelled& cancelled);
+
+}  // namespace guestns

@@ -1,0 +1,71 @@
+// The plan in C++: the same steps as src/policy/steps.ts, where the meaning of each field is told.
+// Data and its check only; no system call.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace guestns {
+
+struct TmpfsStep {
+  std::string target;
+  bool create;
+  bool optional;
+  mode_t mode;
+  uid_t uid;
+  gid_t gid;
+  std::string size;
+  uint64_t inodes;
+  bool noexec;
+  bool readonly;
+  std::vector<std::string> skeletons;
+};
+
+struct ProcStep {
+  std::string target;
+  std::string hidepid;
+};
+
+struct HideStep {
+  std::string target;
+  bool optional;
+};
+
+struct OverlayStep {
+  std::string target;
+  std::vector<std::string> layers;
+  std::vector<std::string> hidden;
+};
+
+struct BindStep {
+  std::string source;
+  std::string target;
+  bool readonly;
+  bool optional;
+};
+
+struct ReadonlyStep {
+  std::string target;
+  bool optional;
+};
+
+using Step = std::variant<TmpfsStep, ProcStep, HideStep, OverlayStep, BindStep, ReadonlyStep>;
+using Plan = std::vector<Step>;
+
+/**
+ * Holds a plan against all that the builder relies on; what the daemon checked is checked again.
+ * @throws Failure with step "plan", EINVAL and what was expected
+ */
+void check_plan(const Plan& plan);
+
+/** Whether `path` is `ancestor` or lies below it. Both are absolute and plain. */
+bool path_is_within(const std::string& path, const std::string& ancestor);
+
+/** The names a path is made of: "/a/b" and "a/b" both give a, b. */
+std::vector<std::string> path_names(const std::string& path);
+
+}  // namespace guestns
