@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { makePlan } from "../../../src/policy/plan.ts";
+import { configOf, FACTS, GUEST } from "../../helpers/samples.ts";
+
+const planOf = (lines: string[] = [], facts = FACTS) => makePlan(configOf(...lines), GUEST, facts);
+
+describe("makePlan", () => {
+  it("caps every place that can be written in size and inodes", () => {
+    for (const step of planOf()) {
+      if (step.kind !== "tmpfs") continue;
+      expect(step.size, step.target).toMatch(/^\d+[%k]?$/);
+      expect(step.inodes, step.target).toBeGreaterThan(0);
+    }
+  });
+
+  it("gives the home to its guest alone, with the skeletons in it", () => {
+    expect(planOf().find(({ target }) => target === GUEST.home)).toMatchObject({
+      kind: "tmpfs",
+      create: true,
+      mode: 0o700,
+      uid: GUEST.uid,
+      gid: GUEST.gid,
+      skeletons: ["/etc/skel", "/etc/guestd/skel"],
+    });
+  });
+
+  it("hides /home before it puts the guest's home into it", () => {
+    const targets = planOf().map(({ target }) => target);
+    expect(targets.indexOf("/home")).toBeLessThan(targets.indexOf(GUEST.home));
+    expect(targets.indexOf("/run/user")).toBeLessThan(targets.indexOf(`/run/user/${GUEST.uid}`));
+  });
+
+  it("mounts /proc last, and not at all when it is the host's", () => {
+    expect(planOf().at(-1)).toEqual({ kind: "proc", target: "/proc", hidepid: "invisible" });
+    expect(planOf(["[View]", "Proc=default"]).some(({ kind }) => kind === "proc")).toBe(false);
+  });
+
+  it("shows again what is mounted below /etc after the overlay has covered it", () => {
+    const plan = planOf([], { ...FACTS, etcMounts: ["/etc/machine-id"] });
+    const at = plan.findIndex(({ kind }) => kind === "overlay");
+    expect(plan[at + 1]).toMatchObject({ kind: "bind", source: "/etc/machine-id", target: "/etc/machine-id" });
+  });
+
+  it.each([
+    ["Mode=bind is set", ["[Etc]", "Mode=bind", "Hide=motd"], true],
+    ["the kernel has no overlayfs", ["[Etc]", "Hide=motd"], false],
+  ])("binds file by file when %s", (_, lines, overlay) => {
+    const plan = planOf(lines, { overlay, etcMounts: [], etcFiles: ["issue"] });
+    expect(plan.some(({ kind }) => kind === "overlay")).toBe(false);
+    expect(plan).toContainEqual({ kind: "bind", source: "/etc/guestd/etc/issue", target: "/etc/issue", readonly: true, optional: true });
+    expect(plan).toContainEqual({ kind: "hide", target: "/etc/motd", optional: true });
+  });
+
+  it("passes the admin's own places on", () => {
+    const plan = planOf(["[View]", "ReadOnly=/opt", "Bind=/srv/a:/mnt:rw", "Private=-/scratch", "Hide=-/srv/b"]);
+    expect(plan).toContainEqual({ kind: "readonly", target: "/opt", optional: false });
+    expect(plan).toContainEqual({ kind: "bind", source: "/srv/a", target: "/mnt", readonly: false, optional: false });
+    expect(plan).toContainEqual({ kind: "hide", target: "/srv/b", optional: true });
+    expect(plan.find(({ target }) => target === "/scratch")).toMatchObject({ kind: "tmpfs", mode: 0o1777, optional: true });
+  });
+});

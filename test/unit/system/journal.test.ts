@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import type { Effect } from "../../../src/policy/events.ts";
+import { MESSAGE_IDS } from "../../../src/policy/messages.ts";
+import type { JournalSend } from "../../../src/system/journal.ts";
+import { Journal } from "../../../src/system/journal.ts";
+import { VIEW } from "../../helpers/samples.ts";
+
+interface Entry {
+  level: string;
+  message: string;
+  fields: Record<string, string | number>;
+}
+
+function journalOf() {
+  const entries: Entry[] = [];
+  const to = (level: string) => (message: string, fields: Record<string, string | number>) => entries.push({ level, message, fields });
+  const send: JournalSend = { err: to("err"), warning: to("warning"), notice: to("notice"), info: to("info") };
+  return { journal: new Journal(send), entries };
+}
+
+const subject = { id: "s1", user: "guest1", uid: 1101, leader: 500, service: "login" };
+const BUILD: Effect = { kind: "build-view", subject, plan: [{ kind: "hide", target: "/home", optional: false }] };
+
+describe("Journal", () => {
+  it("gives every effect the fields that a session is found by", () => {
+    const { journal, entries } = journalOf();
+    journal.logDone(BUILD, { view: VIEW });
+    expect(entries[0]?.fields).toMatchObject({
+      MESSAGE_ID: MESSAGE_IDS["build-view"],
+      SYSLOG_IDENTIFIER: "guestd",
+      GUEST_SESSION: "s1",
+      GUEST_USER: "guest1",
+      GUEST_UID: 1101,
+      GUEST_LEADER: 500,
+      GUEST_SERVICE: "login",
+      GUEST_ACTION: "build-view",
+      GUEST_RESULT: "done",
+    });
+  });
+
+  it("keeps the whole plan with the view", () => {
+    const { journal, entries } = journalOf();
+    journal.logDone(BUILD, { view: VIEW });
+    expect(JSON.parse(String(entries[0]?.fields["GUEST_PLAN"]))).toEqual(BUILD.plan);
+  });
+
+  it("says of a failure at which step, on which path and with which error number it was", () => {
+    const { journal, entries } = journalOf();
+    journal.logFailed(BUILD, { reason: "no space", step: "fsmount", path: "/home", errno: 28 });
+    expect(entries[0]).toMatchObject({
+      level: "err",
+      message: "Failed at build-view of session s1: no space",
+      fields: { GUEST_RESULT: "failed", GUEST_STEP: "fsmount", GUEST_PATH: "/home", ERRNO: 28 },
+    });
+  });
+
+  it("makes an error of a receipt that is not clean", () => {
+    const { journal, entries } = journalOf();
+    const receipt = { id: "s1", user: "guest1", uid: 1101, service: "login", leader: 500, cause: "logout" as const, openedAt: 1, closedAt: 2, processesKilled: 0 };
+    journal.logDone({ kind: "announce-closed", subject, receipt: { ...receipt, left: [] } }, {});
+    journal.logDone({ kind: "announce-closed", subject, receipt: { ...receipt, left: ["process 7 does not end"] } }, {});
+    expect(entries.map(({ level }) => level)).toEqual(["notice", "err"]);
+    expect(entries[0]?.message).toContain("nothing is left");
+    expect(entries[1]?.message).toContain("process 7 does not end");
+  });
+
+  it("does not take the daemon down when the journal fails", () => {
+    const broken = () => {
+      throw new Error("no journal");
+    };
+    const journal = new Journal({ err: broken, warning: broken, notice: broken, info: broken });
+    expect(() => {
+      journal.logDone(BUILD, {});
+    }).not.toThrow();
+  });
+});

@@ -1,0 +1,94 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Session } from "../../../src/policy/session.ts";
+import { NOTHING_FOUND } from "../../../src/policy/session.ts";
+import { SessionStore } from "../../../src/system/store.ts";
+import { GUEST, VIEW } from "../../helpers/samples.ts";
+
+let directory: string;
+let store: SessionStore;
+
+beforeEach(() => {
+  directory = join(mkdtempSync(join(tmpdir(), "guestd-store-")), "sessions");
+  store = new SessionStore(directory);
+});
+afterEach(() => {
+  rmSync(join(directory, ".."), { recursive: true });
+});
+
+const SESSION: Session = {
+  id: "abc",
+  account: GUEST,
+  service: "login",
+  tty: "tty1",
+  rhost: "",
+  leader: { pid: 500, startTime: 42 },
+  openedAt: 1_000,
+  plan: [],
+  phase: "open",
+  view: VIEW,
+  pamClosed: false,
+  openCall: 7,
+  endCalls: [8],
+  found: NOTHING_FOUND,
+};
+
+describe("SessionStore sets aside, and makes no session of,", () => {
+  const record = (change: object) => JSON.stringify({ version: 1, session: { ...SESSION, ...change } });
+  it.each([
+    ["garbage", "}{"],
+    ["an empty file", ""],
+    ["half a record", record({}).slice(0, 100)],
+    ["another version", JSON.stringify({ version: 2, session: SESSION })],
+    ["another session's record", record({ id: "other" })],
+    ["a record without a leader's start time", record({ leader: { pid: 500 } })],
+    ["a record with text for a number", record({ leader: { pid: "500", startTime: 42 } })],
+    ["a record without its view", record({ view: undefined })],
+    ["a record that is null", "null"],
+  ])("%s", (_, text) => {
+    store.write(SESSION);
+    writeFileSync(join(directory, "abc.json"), text);
+    const { sessions, rejected } = store.recover();
+    expect(sessions).toEqual([]);
+    expect(rejected).toHaveLength(1);
+    expect(readdirSync(directory)).toEqual(["abc.json.rejected"]);
+  });
+});
+
+describe("SessionStore", () => {
+  it("gives back what it was given, without the calls that nobody waits for any more", () => {
+    store.write(SESSION);
+    const { openCall: _gone, ...rest } = SESSION;
+    expect(store.recover()).toEqual({ sessions: [{ ...rest, endCalls: [] }], rejected: [] });
+  });
+
+  it("keeps its records from everybody else", () => {
+    store.write(SESSION);
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+    expect(statSync(join(directory, "abc.json")).mode & 0o777).toBe(0o600);
+  });
+
+  it("leaves no file behind that is half written", () => {
+    store.write(SESSION);
+    expect(readdirSync(directory)).toEqual(["abc.json"]);
+  });
+
+  it("removes a record, and is content when there is none", () => {
+    store.write(SESSION);
+    store.remove("abc");
+    store.remove("abc");
+    expect(existsSync(join(directory, "abc.json"))).toBe(false);
+  });
+
+  it("uses no id as a path that is none of ours", () => {
+    expect(() => {
+      store.remove("../../etc/passwd");
+    }).toThrow(/not a session's id/);
+  });
+
+  it("has nothing to recover before anything was written", () => {
+    expect(store.recover()).toEqual({ sessions: [], rejected: [] });
+  });
+});
