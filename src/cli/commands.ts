@@ -131,7 +131,7 @@ async function config(args: readonly string[], _options: Options, connect: () =>
 }
 
 async function checkConfig(files: readonly string[]): Promise<Output> {
-  const result = files.length === 0 ? loadConfig(SYSTEM_PLACES) : loadFiles(files);
+  const result = files.length === 0 ? loadConfig(SYSTEM_PLACES) : loadFiles(files, 0, true);
   if (result.ok) return Promise.resolve({ text: "The configuration is in order.", json: { ok: true, errors: [] } });
   return Promise.resolve({
     text: result.errors.map(formatConfigError).join("\n"),

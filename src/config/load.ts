@@ -31,12 +31,13 @@ export function loadConfig(places: ConfigPlaces = SYSTEM_PLACES, owner = 0): Con
 }
 
 /**
- * Reads the given files alone; a missing one is passed over.
+ * Reads the given files alone.
+ * @param required whether a file that is not there is an error; otherwise it is passed over
  * @returns the configuration, or every error of reading and of contents
  */
-export function loadFiles(paths: readonly string[], owner = 0): ConfigResult {
+export function loadFiles(paths: readonly string[], owner = 0, required = false): ConfigResult {
   const errors: ConfigError[] = [];
-  const files = paths.flatMap((path) => readConfigFile(path, owner, errors) ?? []);
+  const files = paths.flatMap((path) => readConfigFile(path, owner, required, errors) ?? []);
   const result = parseConfig(files);
   if (errors.length === 0) return result;
   return { ok: false, errors: [...errors, ...(result.ok ? [] : result.errors)] };
@@ -56,7 +57,7 @@ function listDropIns(directory: string): string[] {
 
 // The opened file is checked and not its name, so that it cannot be exchanged in between.
 // O_NONBLOCK: a FIFO put there must not stall a root process.
-function readConfigFile(path: string, owner: number, errors: ConfigError[]): ConfigFile | undefined {
+function readConfigFile(path: string, owner: number, required: boolean, errors: ConfigError[]): ConfigFile | undefined {
   const fail = (message: string) => {
     errors.push({ file: path, line: 0, message });
     return undefined;
@@ -65,7 +66,8 @@ function readConfigFile(path: string, owner: number, errors: ConfigError[]): Con
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : fail((error as Error).message);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") return fail((error as Error).message);
+    return required ? fail("is not there") : undefined;
   }
   try {
     const stat = fstatSync(fd);

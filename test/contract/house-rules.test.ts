@@ -1,0 +1,46 @@
+// The rules of the house that a machine can check.
+import { describe, expect, it } from "vitest";
+import { VERSION } from "../../src/version.ts";
+import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
+
+const files = listProjectFiles();
+const code = files.filter((name) => /^(src|native|pam)\/.*\.(ts|cc|c|h)$/.test(name));
+
+describe("house rules", () => {
+  it("no file of the program is longer than 300 lines", () => {
+    expect(code.filter((name) => readProjectFile(name).split("\n").length > 301)).toEqual([]);
+  });
+
+  it("the entries are wiring, 60 lines at most", () => {
+    for (const name of ["src/guestd.ts", "src/guestctl.ts"]) expect(readProjectFile(name).split("\n").length, name).toBeLessThanOrEqual(61);
+  });
+
+  it("every file of the program begins with what it is", () => {
+    expect(code.filter((name) => !/^(\/\/|\/\*)/.test(readProjectFile(name)))).toEqual([]);
+  });
+
+  it("there is one place where the daemon exits, and none in the library", () => {
+    expect(files.filter((name) => name.startsWith("src/") && readProjectFile(name).includes("process.exit("))).toEqual(["src/guestd.ts"]);
+  });
+
+  it("nothing is skipped or singled out in a test without saying so", () => {
+    const tests = files.filter((name) => name.endsWith(".test.ts") && name !== "test/contract/house-rules.test.ts");
+    expect(tests.filter((name) => /\.(only|skip|todo)\(/.test(readProjectFile(name)))).toEqual([]);
+  });
+
+  it("the lock file holds no download addresses", () => {
+    expect(readProjectFile("package-lock.json")).not.toMatch(/"resolved": "http/);
+  });
+
+  it("the version is the same everywhere", () => {
+    const { version } = JSON.parse(readProjectFile("package.json")) as { version: string };
+    expect(version).toBe(VERSION);
+  });
+
+  it("HACKING.md has a line for every file of the program, and for no other", () => {
+    const hacking = readProjectFile("HACKING.md");
+    const tree = [...hacking.matchAll(/^ {4}((?:src|native|pam|systemd|etc)\/\S+) {2,}\S/gm)].map(([, name = ""]) => name);
+    const wanted = files.filter((name) => /^(src|native|pam|systemd|etc)\//.test(name));
+    expect(tree.sort()).toEqual(wanted.sort());
+  });
+});

@@ -1,0 +1,62 @@
+// Who may import what (DESIGN: data flows one way). Walks every import of src.
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, it } from "vitest";
+import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
+
+interface Import {
+  readonly file: string;
+  /** A path from the project's root, or the name of a package. */
+  readonly to: string;
+  readonly typesOnly: boolean;
+}
+
+const sources = listProjectFiles().filter((name) => name.startsWith("src/") && name.endsWith(".ts"));
+
+const imports: Import[] = sources.flatMap((file) =>
+  [...readProjectFile(file).matchAll(/^import (type )?[^;]*?from "([^"]+)";$/gms)].map(([, type, target = ""]) => ({
+    file,
+    to: target.startsWith(".") ? normalize(join(dirname(file), target)) : target,
+    typesOnly: type !== undefined,
+  })),
+);
+
+/** Folder -> what its files may import: a folder ending in "/", or a package. "types:" allows types alone. */
+const RULES: Record<string, readonly string[]> = {
+  "src/policy/": ["src/policy/", "types:src/config/schema.ts"],
+  "src/config/": ["src/config/", "ini", "node:fs", "node:path"],
+  "src/bus/": ["src/bus/", "src/policy/", "types:src/config/", "dbus-next", "types:node:events"],
+  "src/system/": ["src/system/", "src/policy/", "types:src/config/", "node:"],
+  "src/cli/": ["src/cli/", "src/bus/client.ts", "types:src/bus/client.ts", "src/config/", "src/version.ts", "node:util"],
+};
+
+function isAllowed({ to, typesOnly }: Import, rules: readonly string[]): boolean {
+  return rules.some((rule) => {
+    const prefix = rule.replace(/^types:/, "");
+    if (rule.startsWith("types:") && !typesOnly) return false;
+    return /[/:]$/.test(prefix) ? to.startsWith(prefix) : to === prefix;
+  });
+}
+
+describe("imports", () => {
+  it.each(Object.entries(RULES))("of %s stay within their bounds", (folder, rules) => {
+    const own = imports.filter(({ file }) => file.startsWith(folder));
+    expect(own.length).toBeGreaterThan(0);
+    expect(own.filter((candidate) => !isAllowed(candidate, rules))).toEqual([]);
+  });
+
+  it("of the native addon are in one file", () => {
+    expect(sources.filter((file) => readProjectFile(file).includes('"#guestns"'))).toEqual(["src/system/bindings.ts"]);
+  });
+
+  it("of the whole of the program are the entries' and application.ts's alone", () => {
+    const reach = (file: string) => new Set(imports.filter((one) => one.file === file && !one.typesOnly).map(({ to }) => to.split("/")[1]));
+    const wide = sources.filter((file) => reach(file).has("bus") && reach(file).has("system"));
+    expect(wide).toEqual(["src/application.ts", "src/guestd.ts"]);
+  });
+
+  it("of the policy reach nothing that does anything", () => {
+    for (const file of sources.filter((name) => name.startsWith("src/policy/"))) {
+      expect(readProjectFile(file), file).not.toMatch(/\b(Date\.now|Math\.random|process\.|setTimeout|await )\b/);
+    }
+  });
+});

@@ -1,0 +1,54 @@
+// systemd/org.guestd1.xml is the contract: methods, signatures, signals and errors of the code are held against it.
+import { describe, expect, it } from "vitest";
+import { makeMethods } from "../../src/bus/methods.ts";
+import type { MethodParts } from "../../src/bus/methods.ts";
+import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "../../src/bus/names.ts";
+import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
+
+const xml = readProjectFile("systemd/org.guestd1.xml");
+
+function readMembers(kind: "method" | "signal") {
+  const pattern = new RegExp(`<${kind} name="(\\w+)"(?:/>|>(.*?)</${kind}>)`, "gs");
+  return [...xml.matchAll(pattern)].map(([, name = "", body = ""]) => {
+    const args = [...body.matchAll(/<arg [^>]*?type="([^"]+)"(?: direction="(in|out)")?/g)];
+    const signature = (direction?: string) => args.filter(([, , of]) => of === direction).map(([, type]) => type).join("");
+    return { name, input: signature("in"), output: signature("out"), signature: signature() };
+  });
+}
+
+describe("the interface", () => {
+  it("has the methods of the XML, with their signatures, for root", () => {
+    const rows = makeMethods({} as MethodParts).map(({ name, input, output, who }) => ({ name, input, output, who }));
+    const contract = readMembers("method").map(({ name, input, output }) => ({ name, input, output, who: "root" }));
+    const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
+    expect(rows.sort(byName)).toEqual(contract.sort(byName));
+  });
+
+  it("sends the signals of the XML, with their signatures", () => {
+    const effects = readProjectFile("src/effects.ts");
+    const sent = [...effects.matchAll(/service\.emit\("(\w+)", "([^"]+)"/g)].map(([, name, signature]) => ({ name, signature }));
+    expect(sent).toEqual(readMembers("signal").map(({ name, signature }) => ({ name, signature })));
+  });
+
+  it("answers with the errors of the XML, and no others", () => {
+    const type = /export type ErrorCode = ([^;]+);/.exec(readProjectFile("src/policy/errors.ts"))?.[1] ?? "";
+    const codes = [...type.matchAll(/"(\w+)"/g)].map(([, code]) => code);
+    const contract = [...xml.matchAll(/org\.guestd1\.Error\.(\w+) /g)].map(([, code]) => code);
+    expect([...codes].sort()).toEqual([...contract].sort());
+    expect(ERROR_PREFIX).toBe("org.guestd1.Error.");
+  });
+
+  it("has the names of the XML, the bus policy, the activation file and the unit", () => {
+    expect(xml).toContain(`<node name="${OBJECT}"`);
+    expect(xml).toContain(`<interface name="${INTERFACE}">`);
+    expect(readProjectFile("systemd/org.guestd1.conf")).toContain(`own="${NAME}"`);
+    expect(readProjectFile("systemd/org.guestd1.service")).toContain(`Name=${NAME}\n`);
+    expect(readProjectFile("systemd/guestd.service")).toContain(`BusName=${NAME}\n`);
+  });
+
+  it("calls the same names from the PAM module", () => {
+    const module = listProjectFiles().filter((name) => /^pam\/.*\.[ch]$/.test(name)).map(readProjectFile).join("\n");
+    for (const name of [`"${NAME}"`, `"${OBJECT}"`, `"${INTERFACE}"`, `"${ERROR_PREFIX}"`]) expect(module).toContain(name);
+    for (const method of ["OpenSession", "JoinSession", "CloseSession"]) expect(module).toContain(`"${method}"`);
+  });
+});

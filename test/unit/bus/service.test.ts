@@ -1,0 +1,99 @@
+import type { Message, MessageBus } from "dbus-next";
+import dbus from "dbus-next";
+import { describe, expect, it } from "vitest";
+import type { Method } from "../../../src/bus/service.ts";
+import { Service } from "../../../src/bus/service.ts";
+import { field } from "../../../src/bus/values.ts";
+import { GuestError } from "../../../src/policy/errors.ts";
+
+type Credentials = Record<string, unknown> | Error;
+
+/** A bus with one caller, and a service on it with one method Do(s). */
+async function serviceWith(credentials: Credentials, handle: Method["handle"]) {
+  const sent: Message[] = [];
+  const denied: string[] = [];
+  const faults: unknown[] = [];
+  const handlers: ((message: Message) => boolean)[] = [];
+  const bus = {
+    addMethodHandler: (handler: (message: Message) => boolean) => handlers.push(handler),
+    requestName: () => Promise.resolve(1),
+    call: () => (credentials instanceof Error ? Promise.reject(credentials) : Promise.resolve({ body: [credentials] })),
+    send: (message: Message) => sent.push(message),
+  };
+  const service = new Service({
+    bus: bus as unknown as MessageBus,
+    methods: [{ name: "Do", input: "s", output: "s", who: "root", handle }],
+    introspection: "<node/>",
+    onDenied: (member) => denied.push(member),
+    onFault: (_, error) => faults.push(error),
+  });
+  await service.start();
+  const receive = (change: object = {}) =>
+    handlers[0]?.(
+      new dbus.Message({ path: "/org/guestd1", interface: "org.guestd1.Manager", member: "Do", sender: ":1.5", serial: 3, signature: "s", body: ["x"], ...change }),
+    );
+  const answer = async () => {
+    await expect.poll(() => sent.length).toBe(1);
+    return sent[0];
+  };
+  return { receive, answer, denied, faults };
+}
+
+const ROOT = { UnixUserID: field("u", 0), ProcessID: field("u", 77) };
+const ok: Method["handle"] = ([text], caller) => Promise.resolve([`${String(text)} of ${caller.pid}`]);
+
+describe("Service denies", () => {
+  it.each<[string, Credentials]>([
+    ["a caller of another uid", { ...ROOT, UnixUserID: field("u", 1000) }],
+    ["a caller whose uid the bus does not say", { ProcessID: field("u", 77) }],
+    ["a caller whose pid the bus does not say", { UnixUserID: field("u", 0) }],
+    ["a caller whose uid is no number", { ...ROOT, UnixUserID: field("s", "0") }],
+    ["a caller that has left the bus", new Error("NameHasNoOwner")],
+  ])("%s, without running the method", async (_, credentials) => {
+    let ran = false;
+    const { receive, answer, denied } = await serviceWith(credentials, () => {
+      ran = true;
+      return Promise.resolve([""]);
+    });
+    receive();
+    expect(await answer()).toMatchObject({ errorName: "org.guestd1.Error.AccessDenied" });
+    expect(denied).toEqual(["Do"]);
+    expect(ran).toBe(false);
+  });
+});
+
+describe("Service", () => {
+  it("answers with what the method gives", async () => {
+    const { receive, answer } = await serviceWith(ROOT, ok);
+    expect(receive()).toBe(true);
+    expect(await answer()).toMatchObject({ signature: "s", body: ["x of 77"], replySerial: 3 });
+  });
+
+  it("refuses arguments of another signature", async () => {
+    const { receive, answer } = await serviceWith(ROOT, ok);
+    receive({ signature: "u", body: [1] });
+    expect(await answer()).toMatchObject({ errorName: "org.guestd1.Error.InvalidArgument" });
+  });
+
+  it("tells a GuestError's code and sentence", async () => {
+    const { receive, answer } = await serviceWith(ROOT, () => Promise.reject(new GuestError("Refused", "Not today.")));
+    receive();
+    expect(await answer()).toMatchObject({ errorName: "org.guestd1.Error.Refused", body: ["Not today."] });
+  });
+
+  it("sends no stack and no inner text of a fault, and lives on", async () => {
+    const { receive, answer, faults } = await serviceWith(ROOT, () => Promise.reject(new Error("secret at /root/x.ts:3")));
+    receive();
+    const reply = await answer();
+    expect(reply).toMatchObject({ errorName: "org.guestd1.Error.Failed" });
+    expect(JSON.stringify(reply?.body)).not.toContain("secret");
+    expect(faults).toHaveLength(1);
+  });
+
+  it("leaves other objects, interfaces and members to the bus", async () => {
+    const { receive } = await serviceWith(ROOT, ok);
+    expect(receive({ path: "/else" })).toBe(false);
+    expect(receive({ interface: "org.freedesktop.DBus.Properties", member: "Set" })).toBe(false);
+    expect(receive({ member: "Nothing" })).toBe(false);
+  });
+});

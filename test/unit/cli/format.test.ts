@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { formatDuration, formatFields, formatTable } from "../../../src/cli/format.ts";
+
+describe("formatDuration", () => {
+  it.each([
+    [-5, "0s"],
+    [999_999, "0s"],
+    [12e6, "12s"],
+    [181e6, "3min 1s"],
+    [7200e6, "2h"],
+    [7500e6, "2h 5min"],
+    [90_000e6, "1d 1h"],
+  ])("%d microseconds are %s", (microseconds, text) => {
+    expect(formatDuration(microseconds)).toBe(text);
+  });
+});
+
+describe("formatTable", () => {
+  it("makes each column as wide as its widest cell, and leaves no blanks at the end", () => {
+    expect(formatTable(["A", "B"], [["long", ""], ["x", "y"]])).toBe("A     B\nlong\nx     y");
+  });
+});
+
+describe("formatFields", () => {
+  it("puts the values under each other", () => {
+    expect(formatFields([["a", "1"], ["long", "2"]])).toBe("a:    1\nlong: 2");
+  });
+});
