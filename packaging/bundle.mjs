@@ -1,0 +1,57 @@
+// Makes the two programs a machine gets, each one file: OUT/guestd.js and OUT/guestctl.js.
+// Usage: node packaging/bundle.mjs OUT. What is native stays outside, to be found beside them.
+import { readFile, writeFile, chmod, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const project = new URL("..", import.meta.url).pathname;
+
+// The oldest Node.js guestd runs on: Debian 12's.
+const TARGET = "node18";
+
+// CommonJS packages inside an ES module still call require().
+const REQUIRE = 'import { createRequire as __createRequire } from "node:module";\n' +
+  "const require = __createRequire(import.meta.url);";
+
+/** systemd-journald asks for its addon where node-gyp would have put it. */
+const journalAddon = {
+  name: "journal-addon",
+  setup(build) {
+    build.onResolve({ filter: /build\/Release\/journal_send\.node$/ }, () => ({
+      path: "./journal_send.node",
+      external: true,
+    }));
+  },
+};
+
+/** Writes a file unless it holds just that already, so that what depends on it is not made again. */
+async function writeChanged(path, contents) {
+  const old = await readFile(path).catch(() => undefined);
+  if (old?.equals(contents) !== true) await writeFile(path, contents);
+  await chmod(path, 0o755);
+}
+
+async function bundle(name, out) {
+  const { outputFiles } = await build({
+    absWorkingDir: project,
+    entryPoints: [join("src", `${name}.ts`)],
+    outfile: join(out, `${name}.js`),
+    write: false,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: TARGET,
+    banner: { js: `#!/usr/bin/node\n${REQUIRE}` },
+    // dbus-next takes these two only where they are installed: other transports, not the system bus.
+    external: ["usocket", "x11"],
+    plugins: [journalAddon],
+    legalComments: "inline",
+    logLevel: "warning",
+  });
+  for (const file of outputFiles) await writeChanged(file.path, Buffer.from(file.contents));
+}
+
+const out = process.argv[2];
+if (out === undefined) throw new Error("usage: node packaging/bundle.mjs OUT");
+await mkdir(out, { recursive: true });
+await Promise.all([bundle("guestd", out), bundle("guestctl", out)]);

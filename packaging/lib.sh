@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# What the scripts beside this file share: words for the user, the cache, the root file systems.
+# Sourced, never run. Nothing here touches the machine outside the cache.
+
+PROJECT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+CACHE=${GUEST_CACHE:-/var/cache/guestd-build}
+# The Debian releases guestd is built for and tested on.
+# shellcheck disable=SC2034 # read by those who source this
+RELEASES=(bookworm trixie)
+
+# What a machine with guests has. Variant minbase: nothing else comes with it.
+MACHINE_PACKAGES=(
+  systemd systemd-sysv dbus dbus-user-session libpam-systemd libnss-systemd libpam-runtime
+  login passwd util-linux util-linux-extra bsdutils procps iproute2 polkitd nodejs
+  openssh-server openssh-client at cron tmux
+)
+# What guestd is compiled with.
+COMPILER_PACKAGES=(g++ gcc make pkg-config libpam0g-dev libsystemd-dev libuv1-dev libnode-dev)
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+die() {
+  say "$@"
+  exit 1
+}
+
+# Everything that makes or boots a root file system needs it.
+need_root() {
+  [ "$(id -u)" -eq 0 ] || die "this needs root; run it with sudo: sudo $0 $*"
+}
+
+# digest: a short name for what is read from stdin.
+digest() { sha256sum | cut -c1-16; }
+
+# mirror_lines RELEASE: the sources.list lines for a Debian release, from the mirrors this machine uses itself.
+# Nothing where it uses none (a derivative): mmdebstrap then takes its default.
+mirror_lines() {
+  local release=$1 uris archive security
+  # shellcheck disable=SC2016 # apt's own variables
+  uris=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | sort -u) || return 0
+  archive=$(grep -m1 -E '/debian/?$' <<<"$uris") || return 0
+  printf 'deb %s %s main\n' "$archive" "$release" "$archive" "$release-updates"
+  security=$(grep -m1 -E '/debian-security/?$' <<<"$uris") || return 0
+  printf 'deb %s %s main\n' "$security" "$release-security"
+}
+
+# root_packages KIND: the packages of a kind of root (machine, compiler), one a line.
+root_packages() {
+  case $1 in
+    machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" ;;
+    compiler) printf '%s\n' "${COMPILER_PACKAGES[@]}" ;;
+    *) die "no such kind of root: $1" ;;
+  esac
+}
+
+# root_path KIND RELEASE: where that root is kept; another list of packages is another root.
+root_path() {
+  printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" "$(root_packages "$1" | digest)"
+}
+
+# ensure_root KIND RELEASE: makes a root file system unless the cache has it. It gets its name when it is whole.
+ensure_root() {
+  local kind=$1 release=$2 root lock
+  root=$(root_path "$kind" "$release")
+  mkdir -p "$CACHE"
+  exec {lock}>"$CACHE/.lock-$kind-$release"
+  flock "$lock"
+  if [ ! -d "$root" ]; then
+    say "making a Debian $release root ($kind); this happens once"
+    make_root "$kind" "$release" "$root"
+  fi
+  touch "$root"
+  exec {lock}>&-
+}
+
+# make_root KIND RELEASE ROOT: ensure_root's work; its private mount namespace takes all mounts with it.
+make_root() {
+  local kind=$1 release=$2 root=$3 new packages archives=$CACHE/archives-$2
+  new=$(mktemp -d "$CACHE/.new-$kind-$release-XXXXXX")
+  chmod 755 "$new"
+  mkdir -p "$archives"
+  packages=$(root_packages "$kind" | paste -sd,)
+  mirror_lines "$release" >"$new.list"
+  # An empty list of sources would be no source at all: then mmdebstrap chooses.
+  local -a sources=()
+  [ -s "$new.list" ] && sources=("$new.list")
+  if ! unshare --mount mmdebstrap --mode=root --variant=minbase --include="$packages" \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --skip=essential/unlink --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
+    --setup-hook="sync-in '$archives' /var/cache/apt/archives" \
+    --customize-hook="sync-out /var/cache/apt/archives '$archives'" \
+    --customize-hook="mkdir -p \"\$1/src\"" \
+    "$release" "$new" "${sources[@]}" >"$new.log" 2>&1; then
+    tail -n 30 "$new.log" >&2
+    rm -rf --one-file-system -- "$new"
+    die "mmdebstrap could not make $root; its whole log: $new.log"
+  fi
+  rm -f -- "$new.log" "$new.list" "$archives/lock"
+  rm -rf --one-file-system -- "$archives/partial"
+  mv -T -- "$new" "$root"
+}
+
+# in_root ROOT COMMAND...: runs a command in a root with this project at /src, a /proc and a /tmp of its own.
+# The mounts live and die with a private namespace.
+in_root() {
+  local root=$1
+  shift
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  unshare --mount --propagation private bash -euc '
+    root=$1 project=$2
+    shift 2
+    mount --bind "$project" "$root/src"
+    mount -t proc proc "$root/proc"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+    exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C "$@"
+  ' in_root "$root" "$PROJECT" "$@"
+}
