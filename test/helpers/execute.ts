@@ -1,0 +1,62 @@
+// Runs a program on the host to its end. No shell, no throwing on a bad exit: the caller looks at the code.
+import { spawn } from "node:child_process";
+
+export interface Result {
+  /** Exit code; 128 + signal when it was killed by one, as a shell has it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ExecuteOptions {
+  readonly input?: string | Buffer;
+  /** After this it is killed and the promise rejected. */
+  readonly timeoutMs?: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export const SIGNAL_BASE = 128;
+
+const signalNumbers: Readonly<Record<string, number>> = {
+  SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15,
+};
+
+/** The exit code a shell would show. */
+export function shellCode(code: number | null, signal: string | null): number {
+  return code ?? SIGNAL_BASE + (signalNumbers[signal ?? ""] ?? 0);
+}
+
+/**
+ * Runs argv[0] with the rest as its arguments.
+ * @throws Error when it cannot be started or takes longer than timeoutMs (30 s)
+ */
+export function execute(argv: readonly string[], options: ExecuteOptions = {}): Promise<Result> {
+  const [program = "", ...args] = argv;
+  const { input = "", timeoutMs = 30_000, env = process.env } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+    // A program that does not read its input is none of our business.
+    child.stdin.on("error", () => undefined);
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error(`not done within ${timeoutMs} ms: ${argv.join(" ")}\n${Buffer.concat([...stdout, ...stderr]).toString()}`));
+    }, timeoutMs);
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      resolve({
+        code: shellCode(code, signal),
+        stdout: Buffer.concat(stdout).toString(),
+        stderr: Buffer.concat(stderr).toString(),
+      });
+    });
+    child.stdin.end(input);
+  });
+}

@@ -1,0 +1,232 @@
+// A booted Debian to log in to: made from an overlay in memory, gone when it is stopped or the test process ends.
+// What it must not do: leave a process or a mount on the host. keep-machine, which owns both, sees to that.
+import { spawn, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { execute, type Result } from "./execute.ts";
+import { descendants } from "./processes.ts";
+import type { Release } from "./root.ts";
+import { takeSnapshot, type Snapshot } from "./snapshot.ts";
+import { Terminal } from "./terminal.ts";
+import { waitFor } from "./wait.ts";
+
+const BOOT_LIMIT_MS = 30_000;
+/** A cold cache means that a whole root file system is made. */
+const PREPARE_LIMIT_MS = 600_000;
+const STOP_LIMIT_MS = 10_000;
+/** The PID namespaces between the test and the machine's first process: keep-machine's and nspawn's. */
+const NAMESPACE_DEPTH = 2;
+
+/** What a command in the machine gets; nothing of the test's own environment. */
+const ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"];
+
+/** Every account of a test machine has it. */
+export const PASSWORD = "secret";
+
+export interface RunOptions {
+  readonly input?: string | Buffer;
+  readonly timeoutMs?: number;
+  /** Runs as this account, without PAM: no session is opened. */
+  readonly user?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface SshOptions {
+  readonly input?: string | Buffer;
+  readonly timeoutMs?: number;
+  /** Log in with the password instead of root's key. */
+  readonly password?: boolean;
+  /** More options of ssh, e.g. ["-o", "SendEnv=LANG"]. */
+  readonly options?: readonly string[];
+}
+
+/** A journal entry: field to value. */
+export type Entry = Readonly<Record<string, string>>;
+
+let machines = 0;
+
+function helper(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+export class Machine {
+  readonly release: Release;
+  /** Of the machine's first process, as the host sees it: /proc/PID/root is the machine's root. */
+  readonly pid: number;
+  readonly #keeper: ChildProcess;
+  readonly #console: () => string;
+  #terminals = 0;
+
+  private constructor(release: Release, pid: number, keeper: ChildProcess, console: () => string) {
+    this.release = release;
+    this.pid = pid;
+    this.#keeper = keeper;
+    this.#console = console;
+  }
+
+  /**
+   * Boots a machine of this release with guestd as it lies in build/RELEASE/stage, and waits until it is up.
+   * @throws Error with the machine's console
+   */
+  static async boot(release: Release): Promise<Machine> {
+    const prepared = await execute([helper("prepare-machine"), release], { timeoutMs: PREPARE_LIMIT_MS });
+    if (prepared.code !== 0) throw new Error(`no ${release} machine could be prepared:\n${prepared.stderr}`);
+    const name = `guestd-test-${process.pid}-${++machines}`;
+    const keeper = spawn(helper("keep-machine"), [name, release, prepared.stdout.trim()], {
+      stdio: ["pipe", "pipe", "pipe"],
+      // Out of reach of a Ctrl-C: it ends, in order, when its stdin does.
+      detached: true,
+    });
+    let output = "";
+    for (const stream of [keeper.stdout, keeper.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => { output += text; });
+    }
+    try {
+      const pid = await waitFor("first process of the machine", () => findInit(keeper), BOOT_LIMIT_MS);
+      const machine = new Machine(release, pid, keeper, () => output);
+      await waitFor("the machine to be up", () => machine.#isUp(), BOOT_LIMIT_MS);
+      await machine.run(["ip", "link", "set", "lo", "up"]);
+      return machine;
+    } catch (error) {
+      await stopKeeper(keeper);
+      throw new Error(`a ${release} machine did not boot; its console:\n${output}`, { cause: error });
+    }
+  }
+
+  /** What the machine wrote to its console. */
+  get consoleText(): string {
+    return this.#console();
+  }
+
+  /** Runs a program in the machine, as root and outside of all its cgroups, to its end. */
+  run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
+    const { user, env = {}, ...rest } = options;
+    const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const asUser = 'user=$1; shift; exec setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups --reset-env -- "$@"';
+    const command = user === undefined ? argv : ["sh", "-c", asUser, "sh", user, ...argv];
+    return execute(this.#enter(command, settings), rest);
+  }
+
+  /** Runs a script with bash and returns what it wrote, without the last newline. @throws Error when it fails */
+  async sh(script: string, options: RunOptions = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.run(["bash", "-euc", script], options);
+    if (code !== 0) throw new Error(`exit ${code} of: ${script}\n${stdout}${stderr}`);
+    return stdout.replace(/\n$/, "");
+  }
+
+  /** Writes a file in the machine, as root; its directory is made. */
+  async write(path: string, content: string | Buffer, mode = "644"): Promise<void> {
+    // Not install(1) from /dev/stdin: Node's pipes are sockets, which cannot be opened by name.
+    const script = 'mkdir -p "$(dirname "$1")" && cat >"$1" && chmod "$2" "$1"';
+    await this.run(["sh", "-c", script, "sh", path, mode], { input: content }).then(({ code, stderr }) => {
+      if (code !== 0) throw new Error(`${path} could not be written: ${stderr}`);
+    });
+  }
+
+  /** A program on a terminal of its own, in a scope of the machine's systemd. */
+  terminal(argv: readonly string[]): Terminal {
+    const unit = `terminal-${++this.#terminals}`;
+    return this.#attach(["systemd-run", "--scope", "--quiet", "--collect", `--unit=${unit}`, "on-terminal", ...argv]);
+  }
+
+  /** Logs in through /bin/login with the password, to a shell that can be asked. */
+  async login(user: string, password = PASSWORD): Promise<Terminal> {
+    const terminal = this.terminal(["login"]);
+    await terminal.expect(/login: /);
+    terminal.send(`${user}\n`);
+    await terminal.expect(/Password: /);
+    terminal.send(`${password}\n`);
+    await terminal.prepareShell();
+    return terminal;
+  }
+
+  /** Runs a command line through ssh, or a login shell with the input where it is empty. */
+  ssh(user: string, command: string, options: SshOptions = {}): Promise<Result> {
+    const { password, options: more = [], ...rest } = options;
+    const env = password === true ? { SSH_ASKPASS: "/root/askpass", SSH_ASKPASS_REQUIRE: "force" } : {};
+    const method = password === true ? ["-o", "PubkeyAuthentication=no"] : [];
+    return this.run(["ssh", ...method, ...more, `${user}@localhost`, ...(command === "" ? [] : [command])], { ...rest, env });
+  }
+
+  /** An interactive shell through ssh that can be asked. */
+  async sshSession(user: string, options: readonly string[] = []): Promise<Terminal> {
+    const terminal = this.#attach(["ssh", "-tt", ...options, `${user}@localhost`]);
+    await terminal.prepareShell();
+    return terminal;
+  }
+
+  /** Journal entries, oldest first; matches as journalctl takes them ("GUEST_SESSION=…", "-u", "guestd"). */
+  async journal(...matches: string[]): Promise<Entry[]> {
+    await this.run(["journalctl", "--sync"]);
+    const { stdout } = await this.run(["journalctl", "--output=json", "--all", "--no-pager", "--quiet", ...matches]);
+    return stdout.split("\n").filter((line) => line !== "").map(parseEntry);
+  }
+
+  /** What the machine holds now, to be compared with toEqual. */
+  snapshot(): Promise<Snapshot> {
+    return takeSnapshot(this);
+  }
+
+  /** Looks until the machine holds what it held before, and returns the last look in any case: compare with toEqual. */
+  async snapshotLike(before: Snapshot, limitMs = 5000): Promise<Snapshot> {
+    let last = await this.snapshot();
+    const isSame = async (): Promise<boolean> => {
+      last = await this.snapshot();
+      return JSON.stringify(last) === JSON.stringify(before);
+    };
+    await waitFor("the machine to hold what it held before", isSame, limitMs).catch(() => undefined);
+    return last;
+  }
+
+  /** Takes the machine away, as pulling its plug would. */
+  async stop(): Promise<void> {
+    await stopKeeper(this.#keeper);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** In the machine's namespaces; killed when the test process is. */
+  #enter(argv: readonly string[], settings: readonly string[] = []): string[] {
+    return [
+      "nsenter", `--target=${this.pid}`, "--mount", "--uts", "--ipc", "--pid", "--net", "--cgroup", "--",
+      "env", "-i", ...ENVIRONMENT, ...settings, "setpriv", "--pdeathsig", "KILL", "--", ...argv,
+    ];
+  }
+
+  #attach(argv: readonly string[]): Terminal {
+    const [program = "", ...args] = this.#enter(argv);
+    return new Terminal(spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] }));
+  }
+
+  async #isUp(): Promise<boolean> {
+    const { stdout } = await this.run(["systemctl", "is-system-running"]);
+    return /^(running|degraded)$/m.test(stdout);
+  }
+}
+
+/** The first process in the innermost PID namespace below the keeper. */
+function findInit(keeper: ChildProcess): number | undefined {
+  const { pid, exitCode } = keeper;
+  if (pid === undefined || exitCode !== null) throw new Error(`keep-machine ended with ${String(exitCode)}`);
+  return descendants(pid).find(({ pids }) => pids.length === 1 + NAMESPACE_DEPTH && pids.at(-1) === 1)?.pid;
+}
+
+/** Ends keep-machine, which ends the machine first. */
+async function stopKeeper(keeper: ChildProcess): Promise<void> {
+  keeper.stdin?.end();
+  await waitFor("keep-machine to end", () => keeper.exitCode !== null || keeper.signalCode !== null, STOP_LIMIT_MS);
+}
+
+function parseEntry(line: string): Entry {
+  const fields = Object.entries(JSON.parse(line) as Record<string, unknown>);
+  return Object.fromEntries(fields.map(([name, value]) => [name, fieldText(value)]));
+}
+
+/** journalctl writes a value that is no UTF-8 text as an array of bytes, a repeated field as an array of values. */
+function fieldText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return "";
+  if (value.every((item) => typeof item === "number")) return Buffer.from(value).toString();
+  return value.map(fieldText).join("\n");
+}

@@ -1,0 +1,73 @@
+// Reads the host's /proc: which processes are a machine's, and what they are. Changes nothing.
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+export interface Process {
+  /** As the host sees it. */
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+  readonly uid: number;
+  /** The pid in each PID namespace it is in, outermost first. */
+  readonly pids: readonly number[];
+}
+
+/** What a function gives, or undefined where the process is gone meanwhile. */
+function whileThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+export function readProcess(pid: number): Process | undefined {
+  const status = whileThere(() => readFileSync(`/proc/${pid}/status`, "utf8"));
+  if (status === undefined) return undefined;
+  const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "";
+  return {
+    pid,
+    parent: Number(field("PPid")),
+    command: field("Name"),
+    uid: Number(field("Uid").split("\t")[0]),
+    pids: field("NSpid").split("\t").map(Number),
+  };
+}
+
+/** The target of /proc/PID/PATH, e.g. of "ns/mnt". */
+export function readLink(pid: number, path: string): string | undefined {
+  return whileThere(() => readlinkSync(`/proc/${pid}/${path}`));
+}
+
+/** Where the open descriptors of a process lead to. */
+export function readDescriptors(pid: number): string[] {
+  const names = whileThere(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
+  return names.flatMap((name) => readLink(pid, `fd/${name}`) ?? []);
+}
+
+/** The lines of /proc/PID/mountinfo, split at blanks. */
+export function readMounts(pid: number): string[][] {
+  const text = whileThere(() => readFileSync(`/proc/${pid}/mountinfo`, "utf8")) ?? "";
+  return text.trimEnd().split("\n").filter((line) => line !== "").map((line) => line.split(" "));
+}
+
+/** Every process below this one. */
+export function descendants(pid: number): Process[] {
+  const text = whileThere(() => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")) ?? "";
+  const children = text.split(" ").filter((word) => word !== "").map(Number);
+  return children.flatMap((child) => [readProcess(child) ?? [], descendants(child)].flat());
+}
+
+/** The processes in the PID namespace of this one, but not those that were sent in from outside. */
+export function processesBeside(init: number): Process[] {
+  const namespace = readLink(init, "ns/pid");
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && readLink(Number(name), "ns/pid") === namespace)
+    .flatMap((name) => readProcess(Number(name)) ?? []);
+  const byPid = new Map(all.map((process) => [process.pid, process]));
+  const isOwn = (process: Process): boolean => {
+    if (process.pid === init) return true;
+    const parent = byPid.get(process.parent);
+    return parent !== undefined && isOwn(parent);
+  };
+  return all.filter(isOwn);
+}

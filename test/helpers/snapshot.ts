@@ -1,0 +1,165 @@
+// What a machine holds that a guest could have left: sorted lists of plain text, so that toEqual shows what is too much.
+// Only looks. Numbers that change by themselves (inodes, mount ids, pids) stay out.
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Result } from "./execute.ts";
+import { processesBeside, readDescriptors, readLink, readMounts, type Process } from "./processes.ts";
+
+/** Of Machine: what a look needs. */
+export interface Subject {
+  readonly pid: number;
+  run(argv: readonly string[]): Promise<Result>;
+}
+
+export interface Snapshot {
+  /** "TARGET TYPE SOURCE" of each mount of the first process. */
+  readonly mounts: readonly string[];
+  /** The commands in each mount namespace other than the first process's; "fd of COMMAND" for one held open. */
+  readonly namespaces: readonly string[];
+  /** "UID COMMAND" of each process, without those that systemd starts and ends as it likes. */
+  readonly processes: readonly string[];
+  /** Where the descriptors of guestd lead to, without inode numbers. */
+  readonly daemon: readonly string[];
+  /** How many tmpfs there are, in all mount namespaces. */
+  readonly tmpfs: number;
+  /** logind's sessions. */
+  readonly sessions: readonly string[];
+  /** Sessions' scopes, user managers, slices of users, failed units, transient units. */
+  readonly units: readonly string[];
+  /** SysV objects as "KIND UID", POSIX queues as "mqueue NAME". */
+  readonly ipc: readonly string[];
+  /** "PATH UID" of what belongs to no system account, and all that lies in the places anybody can write to. */
+  readonly files: readonly string[];
+  /** Listening sockets: TCP ports and names of unix sockets. */
+  readonly listeners: readonly string[];
+}
+
+/** Helpers of systemd that come and go. */
+const TRANSIENT = /^(systemd-(userwor|userdbd|hostnam|timedat|localed|tmpfile|executor|stdio)|\(sd-|\(system|\()/;
+/** The first uid that is not a system account's; from 65534 on nobody's and nspawn's. */
+const FIRST_USER = 1000;
+const NOBODY = 65_534;
+
+/** Everything in these is listed, whoever owns it. */
+const SHARED_PLACES = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock", "/var/spool", "/var/crash", "/var/mail",
+  "/run/user", "/run/userdb", "/run/guestd", "/var/lib/systemd/linger", "/home"];
+/** In these what belongs to users is listed. */
+const SEARCHED_PLACES = ["/run", "/var", "/etc", "/opt", "/srv", "/root"];
+/** Changed by the machine itself. */
+const IGNORED = /^\/(run\/(log|systemd|udev|dbus|credentials)|var\/(lib\/(dpkg|apt)|cache|log))(\/|$)|systemd-private-/;
+
+export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
+  const lines = async (...argv: string[]): Promise<string[]> =>
+    (await machine.run(argv)).stdout.split("\n").map((line) => line.trim().replaceAll(/\s+/g, " ")).filter((line) => line !== "");
+  const [sessions, units, shm, sem, msg, listeners] = await Promise.all([
+    lines("loginctl", "list-sessions", "--no-legend"),
+    lines("systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager"),
+    lines("cat", "/proc/sysvipc/shm"),
+    lines("cat", "/proc/sysvipc/sem"),
+    lines("cat", "/proc/sysvipc/msg"),
+    lines("ss", "--no-header", "--listening", "--tcp", "--udp", "--unix", "--numeric"),
+  ]);
+  // After the commands: none of them is in the picture then.
+  const processes = processesBeside(machine.pid);
+  const root = `/proc/${machine.pid}/root`;
+  return {
+    mounts: readMounts(machine.pid).map(describeMount).toSorted(),
+    namespaces: listNamespaces(machine.pid, processes),
+    processes: processes.filter(({ command }) => !TRANSIENT.test(command)).map(({ uid, command }) => `${uid} ${command}`).toSorted(),
+    daemon: listDaemon(processes),
+    tmpfs: new Set(processes.flatMap(({ pid }) => readMounts(pid)).filter(isTmpfs).map((mount) => mount[2])).size,
+    sessions: sessions.toSorted(),
+    units: units.filter(isTelling).map((line) => line.split(" ").slice(0, 4).join(" ")).toSorted(),
+    ipc: [...listSysv("shm", shm), ...listSysv("sem", sem), ...listSysv("msg", msg)].toSorted(),
+    files: listFiles(root),
+    listeners: listeners.map(describeListener).filter((line) => !line.includes("/run/systemd/")).toSorted(),
+  };
+}
+
+/** Bytes that all tmpfs of one process's view hold, by the file system's own count. */
+export async function tmpfsBytes(machine: Subject): Promise<number> {
+  const { stdout } = await machine.run(["df", "--type=tmpfs", "--output=used", "--block-size=1"]);
+  return stdout.split("\n").slice(1).reduce((sum, line) => sum + Number(line), 0);
+}
+
+function typeOf(mount: readonly string[]): string {
+  return mount[mount.indexOf("-") + 1] ?? "";
+}
+
+function isTmpfs(mount: readonly string[]): boolean {
+  return typeOf(mount) === "tmpfs";
+}
+
+function describeMount(mount: readonly string[]): string {
+  return [mount[4], typeOf(mount), mount[mount.indexOf("-") + 2]].join(" ");
+}
+
+function listNamespaces(init: number, processes: readonly Process[]): string[] {
+  const first = readLink(init, "ns/mnt");
+  const found = new Map<string, string[]>();
+  const add = (namespace: string | undefined, what: string): void => {
+    if (namespace === undefined || namespace === first) return;
+    found.set(namespace, [...(found.get(namespace) ?? []), what]);
+  };
+  for (const { pid, command } of processes) {
+    if (!TRANSIENT.test(command)) add(readLink(pid, "ns/mnt"), command);
+    for (const target of readDescriptors(pid)) {
+      if (target.startsWith("mnt:[")) add(target, `fd of ${command}`);
+    }
+  }
+  return [...found.values()].map((names) => names.toSorted().join(", ")).toSorted();
+}
+
+/** guestd runs as "node" or under a title of its own. */
+function listDaemon(processes: readonly Process[]): string[] {
+  return processes
+    .filter(({ uid, command, pid }) => uid === 0 && (command === "guestd" || isGuestd(command, pid)))
+    .flatMap(({ pid }) => readDescriptors(pid).map((target) => target.replaceAll(/\d+/g, "N")))
+    .toSorted();
+}
+
+function isGuestd(command: string, pid: number): boolean {
+  return /^(node|MainThread)$/.test(command) && (readLink(pid, "exe") ?? "").includes("/node");
+}
+
+const TELLING = /^(session-\S*\.scope|user@\S*|user-\S*\.slice|user-runtime-dir@\S*|guest\S*\.(scope|slice)) | failed /;
+
+function isTelling(line: string): boolean {
+  return TELLING.test(line.replace(/^● /, ""));
+}
+
+function listSysv(kind: string, table: readonly string[]): string[] {
+  const [head = "", ...rows] = table;
+  const column = head.split(" ").indexOf("uid");
+  return rows.map((row) => `${kind} ${row.split(" ")[column] ?? ""}`);
+}
+
+function describeListener(line: string): string {
+  const [kind = "", , , , address = ""] = line.split(" ");
+  return `${kind} ${address}`;
+}
+
+function listFiles(root: string): string[] {
+  const found = new Set<string>();
+  for (const place of SHARED_PLACES) walk(root, place, () => true, found);
+  for (const place of SEARCHED_PLACES) walk(root, place, (uid) => uid >= FIRST_USER && uid < NOBODY, found);
+  return [...found].toSorted();
+}
+
+/** Adds "PATH UID" of all below a place that the filter takes. What goes away meanwhile is passed over. */
+function walk(root: string, place: string, isWanted: (uid: number) => boolean, found: Set<string>): void {
+  if (IGNORED.test(place)) return;
+  let entries;
+  try {
+    entries = readdirSync(join(root, place), { withFileTypes: true });
+  } catch {
+    return;
+  }
+  for (const entry of entries) {
+    const path = join(place, entry.name);
+    const uid = lstatSync(join(root, path), { throwIfNoEntry: false })?.uid;
+    if (uid === undefined || IGNORED.test(path)) continue;
+    if (isWanted(uid)) found.add(`${path} ${uid}`);
+    if (entry.isDirectory()) walk(root, path, isWanted, found);
+  }
+}

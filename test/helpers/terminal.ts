@@ -1,0 +1,162 @@
+// A program on a terminal, as a person sits before it: look for text, type, wait for the end.
+// Knows nothing of machines: it is given the process whose stdin and stdout are the terminal's other side.
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { shellCode, type Result } from "./execute.ts";
+
+const DEFAULT_LIMIT_MS = 10_000;
+/** Ctrl-C and Ctrl-D, as the terminal driver reads them. */
+const INTERRUPT = "\x03";
+const END_OF_FILE = "\x04";
+
+/** A prompt of an ordinary shell at the end of what is on the screen, or what login says instead. */
+const PROMPT = /[$#] $|Login incorrect/;
+/** What the shell prompts with after prepareShell(). */
+const READY = /<ready>/;
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+export class Terminal {
+  /** Resolves with the exit code when the program has ended and all its output is here. */
+  readonly exited: Promise<number>;
+  readonly #child: ChildProcessWithoutNullStreams;
+  #screen = "";
+  #seen = 0;
+  #code: number | undefined;
+  #asked = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.#child = child;
+    const add = (text: string): void => {
+      this.#screen += text.replaceAll("\r", "");
+      this.#wake();
+    };
+    child.stdout.setEncoding("utf8").on("data", add);
+    child.stderr.setEncoding("utf8").on("data", add);
+    child.stdin.on("error", () => undefined);
+    this.exited = new Promise((resolve) => {
+      child.on("error", (error) => { add(String(error)); });
+      child.on("close", (code, signal) => {
+        this.#code = shellCode(code, signal);
+        resolve(this.#code);
+        this.#wake();
+      });
+    });
+  }
+
+  /** Everything that was on the screen since the start. */
+  get transcript(): string {
+    return this.#screen;
+  }
+
+  /** Types text; nothing is added to it. */
+  send(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
+  /** Presses Ctrl-C on what runs in a prepared shell, and waits for the prompt: the shell drops what is typed before. */
+  async interrupt(limitMs = DEFAULT_LIMIT_MS): Promise<void> {
+    this.send(INTERRUPT);
+    await this.expect(READY, limitMs);
+  }
+
+  /** Presses Ctrl-D. */
+  endOfFile(): void {
+    this.send(END_OF_FILE);
+  }
+
+  /** Kills the program at this side; what runs on the terminal gets a hang-up, as when a cable is pulled. */
+  hangUp(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /**
+   * Waits for text that was not looked at yet, and passes it.
+   * @throws Error with the whole transcript when it does not come in time or the program ends first
+   */
+  async expect(pattern: RegExp, limitMs = DEFAULT_LIMIT_MS): Promise<RegExpExecArray> {
+    const end = Date.now() + limitMs;
+    for (;;) {
+      const match = pattern.exec(this.#screen.slice(this.#seen));
+      if (match !== null) {
+        this.#seen += match.index + match[0].length;
+        return match;
+      }
+      if (this.#code !== undefined) throw this.#failure(`ended with ${this.#code} before ${String(pattern)}`);
+      const left = end - Date.now();
+      if (left <= 0) throw this.#failure(`no ${String(pattern)} within ${limitMs} ms`);
+      await this.#change(left);
+    }
+  }
+
+  /** Waits for the program to end. */
+  async end(limitMs = DEFAULT_LIMIT_MS): Promise<number> {
+    const end = Date.now() + limitMs;
+    while (this.#code === undefined) {
+      const left = end - Date.now();
+      if (left <= 0) throw this.#failure(`not ended within ${limitMs} ms`);
+      await this.#change(left);
+    }
+    return this.#code;
+  }
+
+  /**
+   * At a shell's prompt: turns echo and the history file off and sets a prompt that ask() knows.
+   * @throws Error with the transcript when no shell comes; the terminal is hung up then where login asks again
+   */
+  async prepareShell(limitMs = DEFAULT_LIMIT_MS): Promise<void> {
+    const [prompt] = await this.expect(PROMPT, limitMs);
+    if (prompt.includes("incorrect")) {
+      this.hangUp();
+      throw this.#failure("the login was turned away");
+    }
+    // The quotes keep the line itself, which is echoed, from looking like the prompt.
+    this.send("stty -echo; PS1='<rea''dy>'; PS2=; unset HISTFILE\n");
+    await this.expect(READY, limitMs);
+    await this.askStatus("true", limitMs);
+  }
+
+  /**
+   * Runs a command in the shell that is there after prepareShell(), and returns what it wrote without the last newline.
+   * @throws Error with the transcript when the shell does not come back in time
+   */
+  async ask(command: string, limitMs = DEFAULT_LIMIT_MS): Promise<string> {
+    return (await this.askStatus(command, limitMs)).stdout;
+  }
+
+  /** As ask(), with the exit code; a terminal has stdout and stderr in one. */
+  async askStatus(command: string, limitMs = DEFAULT_LIMIT_MS): Promise<Result> {
+    const mark = `ask-${++this.#asked}`;
+    // Never on the screen as typed, only as printed: an echo cannot be taken for the answer.
+    this.send(`printf '<%s:begin>\\n' ${mark}; eval ${quote(command)}; printf '<%s:%d>\\n' ${mark} $?\n`);
+    const match = await this.expect(new RegExp(`<${mark}:begin>\n([^]*?)<${mark}:(\\d+)>\n`), limitMs);
+    await this.expect(READY, limitMs);
+    return { code: Number(match[2]), stdout: (match[1] ?? "").replace(/\n$/, ""), stderr: "" };
+  }
+
+  /** Leaves the shell and waits for the program that started it. */
+  async logOut(limitMs = DEFAULT_LIMIT_MS): Promise<number> {
+    this.send("exit 0\n");
+    return this.end(limitMs);
+  }
+
+  #failure(what: string): Error {
+    return new Error(`terminal: ${what}\n--- transcript\n${this.#screen}\n---`);
+  }
+
+  /** Resolves when something was written or the program ended, or after the limit. */
+  #change(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, limitMs);
+      const earlier = this.#wake;
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#wake = () => undefined;
+        earlier();
+        resolve();
+      };
+    });
+  }
+}
