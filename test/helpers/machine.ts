@@ -108,7 +108,8 @@ export class Machine {
 
   /** Runs a script with bash and returns what it wrote, without the last newline. @throws Error when it fails */
   async sh(script: string, options: RunOptions = {}): Promise<string> {
-    const { code, stdout, stderr } = await this.run(["bash", "-euc", script], options);
+    // --norc: bash takes a socket for stdin, which is what it gets here, for a login from the network.
+    const { code, stdout, stderr } = await this.run(["bash", "--norc", "-euc", script], options);
     if (code !== 0) throw new Error(`exit ${code} of: ${script}\n${stdout}${stderr}`);
     return stdout.replace(/\n$/, "");
   }
