@@ -2,10 +2,11 @@
  * pam_guest: the calls to guestd (contract: systemd/org.guestd1.xml). Connect, one call, disconnect.
  *
  * It must not wait longer than it was told, for whatever reason, and must not let the environment choose the bus.
- * So two parts of sd-bus are avoided:
+ * So two parts of sd-bus are avoided, and one default is set:
  *   sd_bus_open_system()  reads DBUS_SYSTEM_BUS_ADDRESS
  *   sd_bus_call()         waits up to 90 s for a bus that does not answer the greeting, whatever the timeout of the call,
  *                         and in systemd 252 fails when a signal arrives
+ *   method call timeout   is read from SYSTEMD_BUS_TIMEOUT for the greeting where it is not set
  */
 #include <time.h>
 
@@ -29,7 +30,7 @@ static uint64_t now_usec(void)
 }
 
 /* Nothing is sent yet when this returns: sd-bus queues the call until the bus has greeted us. */
-static int call_prepare(const char *method, sd_bus **ret_bus, sd_bus_message **ret_call)
+static int call_prepare(const char *method, uint64_t usec, sd_bus **ret_bus, sd_bus_message **ret_call)
 {
         _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
         int r;
@@ -45,6 +46,9 @@ static int call_prepare(const char *method, sd_bus **ret_bus, sd_bus_message **r
                 return r;
         /* Nobody on the bus can fill our descriptor table. */
         r = sd_bus_negotiate_fds(bus, false);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_method_call_timeout(bus, usec);
         if (r < 0)
                 return r;
         r = sd_bus_start(bus); /* the socket is non-blocking from the start: connect(2) cannot hang */
@@ -128,12 +132,12 @@ static int request_append(sd_bus_message *call, const struct request *request)
 int session_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why)
 {
         const char *method = request->joins ? "JoinSession" : "OpenSession";
-        uint64_t deadline = now_usec() + seconds * USEC_PER_SEC;
+        uint64_t usec = seconds * USEC_PER_SEC, deadline = now_usec() + usec;
         _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
         int r;
 
-        r = call_prepare(method, &bus, &call);
+        r = call_prepare(method, usec, &bus, &call);
         if (r < 0)
                 return refuse(why, r, "%s: connect to " BUS_ADDRESS, method);
         r = request_append(call, request);
@@ -147,12 +151,12 @@ int session_obtain(const struct request *request, unsigned seconds, struct sessi
 
 int session_close(const char *id, unsigned seconds, struct refusal *why)
 {
-        uint64_t deadline = now_usec() + seconds * USEC_PER_SEC;
+        uint64_t usec = seconds * USEC_PER_SEC, deadline = now_usec() + usec;
         _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
         int r;
 
-        r = call_prepare("CloseSession", &bus, &call);
+        r = call_prepare("CloseSession", usec, &bus, &call);
         if (r < 0)
                 return refuse(why, r, "CloseSession: connect to " BUS_ADDRESS);
         r = sd_bus_message_append(call, "s", id);

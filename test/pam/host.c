@@ -1,0 +1,154 @@
+/*
+ * A program that opens sessions with PAM, for the tests of pam_guest: does what its arguments say, one after the other,
+ * and prints one line of JSON for each hook it calls: the result, and the state of the process before and after.
+ *
+ *   host CONFDIR SERVICE USER ACTION...
+ *
+ *   tty=NAME rhost=NAME     set the PAM items
+ *   open open-silent close  call the hooks from the main thread
+ *   threaded                start a second thread, which stays
+ *   thread-open             call open from a thread of its own
+ *   restart                 pam_end, pam_start: the module is unloaded and loaded again
+ *   quiet N ACTIONS...      as N times the rest of the line, only the last round printed
+ *   files=N                 RLIMIT_NOFILE
+ *   fill                    open descriptors until there is none left; free=N: close the N highest of them
+ *   lost-directory          the working directory is one that has been removed
+ *   stdio-closed            close 0, 1 and 2 (the report goes to a copy of 1)
+ *   interrupted             a signal every 20 ms, its handler without SA_RESTART
+ *   ignore-children         SIGCHLD is ignored
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "host_report.h"
+
+static FILE *report;
+static bool silent; /* between rounds */
+static pam_handle_t *pam;
+static const char *confdir, *service, *user;
+
+static void hook_call(const char *name, int (*hook)(pam_handle_t *, int), int flags)
+{
+        hook_report(silent ? NULL : report, name, hook, pam, flags);
+}
+
+static void *thread_open(void *unused)
+{
+        hook_call("open", pam_open_session, 0);
+        return unused;
+}
+
+static void *thread_stay(void *unused)
+{
+        for (;;)
+                pause();
+        return unused;
+}
+
+static void handle_nothing(int signal)
+{
+        (void) signal;
+}
+
+static void start(void)
+{
+        static const struct pam_conv conversation = { conversation_keep, NULL };
+
+        if (pam_start_confdir(service, user, &conversation, confdir, &pam) != PAM_SUCCESS)
+                abort();
+}
+
+static void process_change(const char *action)
+{
+        pthread_t thread;
+
+        if (strcmp(action, "threaded") == 0 && pthread_create(&thread, NULL, thread_stay, NULL) != 0)
+                abort();
+        if (strncmp(action, "files=", 6) == 0) {
+                rlim_t limit = (rlim_t) atoi(action + 6);
+
+                setrlimit(RLIMIT_NOFILE, &(struct rlimit) { limit, limit });
+        }
+        if (strcmp(action, "fill") == 0)
+                while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
+                        ;
+        if (strncmp(action, "free=", 5) == 0)
+                for (int fd = sysconf(_SC_OPEN_MAX) - 1, count = atoi(action + 5); fd > 2 && count > 0; fd--)
+                        count -= fd != fileno(report) && close(fd) == 0;
+        if (strcmp(action, "lost-directory") == 0) {
+                char path[] = "/tmp/lost-XXXXXX";
+
+                if (!mkdtemp(path) || chdir(path) < 0 || rmdir(path) < 0)
+                        abort();
+        }
+        if (strcmp(action, "stdio-closed") == 0)
+                for (int fd = 0; fd <= 2; fd++)
+                        close(fd);
+        if (strcmp(action, "interrupted") == 0) {
+                const struct itimerval often = { { 0, 20000 }, { 0, 20000 } };
+
+                sigaction(SIGALRM, &(struct sigaction) { .sa_handler = handle_nothing }, NULL);
+                setitimer(ITIMER_REAL, &often, NULL);
+        }
+        if (strcmp(action, "ignore-children") == 0)
+                signal(SIGCHLD, SIG_IGN);
+}
+
+static void act(const char *action)
+{
+        pthread_t thread;
+
+        if (strcmp(action, "open") == 0)
+                hook_call("open", pam_open_session, 0);
+        else if (strcmp(action, "open-silent") == 0)
+                hook_call("open", pam_open_session, PAM_SILENT);
+        else if (strcmp(action, "close") == 0)
+                hook_call("close", pam_close_session, 0);
+        else if (strcmp(action, "thread-open") == 0 && pthread_create(&thread, NULL, thread_open, NULL) == 0)
+                pthread_join(thread, NULL);
+        else if (strcmp(action, "restart") == 0) {
+                pam_end(pam, PAM_SUCCESS);
+                start();
+        } else if (strncmp(action, "tty=", 4) == 0)
+                pam_set_item(pam, PAM_TTY, action + 4);
+        else if (strncmp(action, "rhost=", 6) == 0)
+                pam_set_item(pam, PAM_RHOST, action + 6);
+        else
+                process_change(action);
+}
+
+int main(int argc, char **argv)
+{
+        int rounds = 1, first = 4;
+
+        if (argc < 5)
+                return 2;
+        confdir = argv[1];
+        service = argv[2];
+        user = argv[3];
+        report = fdopen(fcntl(1, F_DUPFD_CLOEXEC, 3), "w");
+        umask(027);
+        start();
+        if (strcmp(argv[4], "quiet") == 0) {
+                rounds = atoi(argv[5]);
+                first = 6;
+        }
+        for (int round = 1; round <= rounds; round++) {
+                silent = round < rounds;
+                for (int i = first; i < argc; i++)
+                        act(argv[i]);
+        }
+        pam_end(pam, PAM_SUCCESS);
+        fclose(report);
+        return 0;
+}

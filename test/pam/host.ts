@@ -1,0 +1,123 @@
+/** Builds pam_guest.so and host.c, and runs the latter in a world with a PAM service of the test's making. */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { World } from './world.ts';
+
+export const repository = resolve(import.meta.dirname, '../..');
+const out = join(repository, 'build/pam-test');
+
+export interface Build {
+  readonly name: string;
+  readonly module: string;
+  readonly host: string;
+}
+
+/** Each test runs with both: what people get, and the one that stops at the first bad access, overflow or leak. */
+export const builds: readonly [Build, Build] = [
+  { name: 'as shipped', module: join(out, 'pam_guest.so'), host: join(out, 'pam_host') },
+  { name: 'with ASan and UBSan', module: join(out, 'asan/pam_guest.so'), host: join(out, 'asan/pam_host') },
+];
+
+/** Test files run at the same time: one of them builds, the others wait for it. */
+export function buildModule(): void {
+  mkdirSync(out, { recursive: true });
+  for (const directory of ['pam', 'test/pam'])
+    execFileSync('flock', [join(out, '.lock'), 'make', '-s', '-C', directory, `OUT=${out}`, 'all', 'asan'], {
+      cwd: repository,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+}
+
+export interface State {
+  readonly namespace: number;
+  readonly descriptors: number;
+  readonly umask: number;
+  readonly directory: string;
+  readonly directoryIsHere: boolean;
+  readonly signals: string;
+}
+
+export interface Hook {
+  readonly hook: 'open' | 'close';
+  readonly result: string;
+  readonly milliseconds: number;
+  /** "STYLE text" */
+  readonly told: readonly string[];
+  /** "PRIORITY text" */
+  readonly logged: readonly string[];
+  readonly environment: readonly string[];
+  readonly before: State;
+  readonly after: State;
+}
+
+export interface Run {
+  readonly build: Build;
+  readonly user: string;
+  readonly actions: readonly string[];
+  /** Arguments of the module. */
+  readonly options?: string;
+  readonly service?: string;
+  /** Lines of the session stack, instead of the module alone. */
+  readonly stack?: readonly string[];
+  readonly directory?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A program to run the host under. */
+  readonly wrapper?: readonly string[];
+}
+
+const resultNames: Readonly<Record<number, string>> = {
+  0: 'PAM_SUCCESS',
+  4: 'PAM_SYSTEM_ERR',
+  6: 'PAM_PERM_DENIED',
+  7: 'PAM_AUTH_ERR',
+  14: 'PAM_SESSION_ERR',
+  25: 'PAM_IGNORE',
+  28: 'PAM_MODULE_UNKNOWN',
+};
+
+const styles = { error: '3' } as const;
+
+/** What the person is shown in the style of an error. */
+export const errors = (hook: Hook): string[] =>
+  hook.told.filter((text) => text.startsWith(`${styles.error} `)).map((text) => text.slice(2));
+
+function prepare(world: World, run: Run): { confdir: string; service: string } {
+  const confdir = mkdtempSync(join(world.directory, 'pam.d-'));
+  const service = run.service ?? 'login';
+  // With default=done the module's own return code is that of the stack.
+  const stack = run.stack ?? [`[default=done] ${run.build.module} ${run.options ?? ''}`];
+  writeFileSync(join(confdir, service), stack.map((line) => `session ${line}\n`).join(''));
+  writeFileSync(join(confdir, 'other'), 'session required pam_deny.so\n');
+  return { confdir, service };
+}
+
+/** Runs the host program; a test that calls this also fails for a crash, a leak or anything else written to stderr. */
+export async function runHost(world: World, run: Run): Promise<Hook[]> {
+  const { confdir, service } = prepare(world, run);
+  const line = [...world.enter, 'env', '-C', run.directory ?? '/', ...(run.wrapper ?? [])];
+  const [file = '', ...rest] = [...line, run.build.host, confdir, service, run.user, ...run.actions];
+  const environment = { PATH: process.env['PATH'], UBSAN_OPTIONS: 'print_stacktrace=1', ...run.environment };
+  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  let output = '';
+  let complaints = '';
+  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (complaints += data.toString()));
+  const status = await new Promise<string>((done) => {
+    child.on('close', (code, signal) => { done(String(code ?? signal)); });
+  });
+  if (status !== '0' || complaints !== '') throw new Error(`the host ended with ${status}: ${complaints}${output}`);
+  return output.trim().split('\n').map(parseHook);
+}
+
+/** The same for one action, whose hook it returns. */
+export async function runOnce(world: World, run: Omit<Run, 'actions'> & { readonly action?: string }): Promise<Hook> {
+  const [hook] = await runHost(world, { ...run, actions: [run.action ?? 'open'] });
+  if (!hook) throw new Error('no hook was called');
+  return hook;
+}
+
+function parseHook(line: string): Hook {
+  const hook = JSON.parse(line) as Omit<Hook, 'result'> & { result: number };
+  return { ...hook, result: resultNames[hook.result] ?? String(hook.result) };
+}

@@ -1,0 +1,13 @@
+/* Tests of pam_guest: what host.c uses of host_report.c. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <security/pam_appl.h>
+
+/* Calls the hook and, if there is a report to write to, prints one line of JSON about it. */
+void hook_report(FILE *report, const char *name, int (*hook)(pam_handle_t *, int), pam_handle_t *pam, int flags);
+
+/* A PAM conversation that keeps what it is told for the report. */
+int conversation_keep(int count, const struct pam_message **messages, struct pam_response **responses, void *data);

@@ -1,0 +1,36 @@
+/** The file that is installed, as the loader sees it. */
+import { execFileSync } from 'node:child_process';
+import { beforeAll, expect, it } from 'vitest';
+import { buildModule, builds } from './host.ts';
+import { describeAsRoot } from './world.ts';
+
+const read = (...line: readonly string[]): string => {
+  const [file = '', ...rest] = line;
+  return execFileSync(file, [...rest, builds[0].module], { encoding: 'utf8' });
+};
+
+describeAsRoot('pam_guest.so', () => {
+  beforeAll(buildModule, 120_000);
+
+  it('exports its two hooks and nothing else', () => {
+    const names = read('nm', '-D', '--defined-only', '--format=just-symbols').trim().split('\n');
+    expect(names.toSorted()).toEqual(['pam_sm_close_session', 'pam_sm_open_session']);
+  });
+
+  it('asks libc and libpam for no environment variable', () => {
+    expect(read('nm', '-D', '--undefined-only')).not.toMatch(/getenv|environ/);
+  });
+
+  it('keeps no data of its own between calls', () => {
+    const fromCompiler = /^(_DYNAMIC|_GLOBAL_OFFSET_TABLE_|__TMC_END__|__dso_handle|__\w+_array_entry|completed\.\d+)$/;
+    const writable = read('nm').split('\n').flatMap((line) => / [bBdD] (.*)/.exec(line)?.[1] ?? []);
+    const ours = writable.filter((name) => !fromCompiler.test(name));
+    expect(ours).toEqual([]);
+  });
+
+  it('cannot have its function pointers overwritten', () => {
+    expect(read('readelf', '-dW')).toMatch(/BIND_NOW/);
+    expect(read('readelf', '-lW')).toMatch(/GNU_RELRO/);
+    expect(read('nm', '-D', '--undefined-only')).toMatch(/__stack_chk_fail/);
+  });
+});

@@ -1,0 +1,134 @@
+/**
+ * guestd or the bus is not there, or does not answer. Guests are refused in bounded time; nobody else notices.
+ *
+ * The upper limit is the contract's (10 s for everything), not the speed of a machine; the lower one shows that the
+ * module waited as long as it was told.
+ */
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { buildModule, builds, errors, type Hook, runOnce } from './host.ts';
+import { session, silence, startScriptedGuestd } from './scripted_guestd.ts';
+import { accounts, createView, createWorld, describeAsRoot, type World } from './world.ts';
+
+const bound = 10_000;
+const sentence = 'Guest sessions are not available at the moment. Please ask the administrator of this machine.';
+
+function expectRefusal(hook: Hook, reason: string): void {
+  expect(hook.result).toBe('PAM_SESSION_ERR');
+  expect(hook.logged.join()).toContain(reason);
+  expect(errors(hook)).toEqual([sentence]);
+  expect(hook.after).toEqual(hook.before);
+  expect(hook.milliseconds).toBeLessThan(bound);
+}
+
+describeAsRoot.each(builds)('When something is out of order ($name)', { timeout: 60_000 }, (build) => {
+  let world: World;
+  const open = (options = 'timeout=1', user: string = accounts.byPrimaryGroup) =>
+    runOnce(world, { build, user, options });
+
+  beforeAll(buildModule, 120_000);
+  beforeEach(async () => {
+    world = await createWorld();
+  });
+  afterEach(() => world.stop());
+
+  it('a guest is refused where there is no bus', async () => {
+    expectRefusal(await open(), 'OpenSession: connect to unix:path=/run/dbus/system_bus_socket: No such file');
+  });
+
+  it('a guest is refused where the socket is left of a bus that has ended', async () => {
+    await world.bus.start();
+    await world.bus.stop();
+    expectRefusal(await open(), 'Connection refused');
+  });
+
+  it('a guest is refused where guestd is not installed', async () => {
+    await world.bus.start();
+    expectRefusal(await open(), 'org.freedesktop.DBus.Error.ServiceUnknown');
+  });
+
+  it('a guest is refused where guestd cannot be started', async () => {
+    world.bus.activateBy('/bin/false');
+    await world.bus.start();
+    expectRefusal(await open(), 'org.freedesktop.DBus.Error.Spawn.ChildExited');
+  });
+
+  it('a guest is refused where guestd starts and never takes its name', async () => {
+    world.bus.activateBy('/bin/sleep 60');
+    await world.bus.start();
+    const hook = await open();
+    expectRefusal(hook, 'OpenSession: Connection timed out');
+    expect(hook.milliseconds).toBeGreaterThan(900);
+  });
+
+  it('a guest is refused where the bus accepts and never greets', async () => {
+    await world.bus.start();
+    world.bus.freeze();
+    const hook = await open();
+    expectRefusal(hook, 'OpenSession: Connection timed out');
+    expect(hook.milliseconds).toBeGreaterThan(900);
+  });
+
+  it('a guest is refused where guestd does not answer, after timeout= seconds', async () => {
+    await world.bus.start();
+    const guestd = await startScriptedGuestd(world);
+    const hook = await open('timeout=2');
+    guestd.stop();
+    expectRefusal(hook, 'OpenSession: Connection timed out');
+    expect(hook.milliseconds).toBeGreaterThan(1900);
+    expect(hook.milliseconds).toBeLessThan(4900);
+  });
+
+  it('a guest waits for 5 seconds where timeout= is not given', async () => {
+    await world.bus.start();
+    const guestd = await startScriptedGuestd(world);
+    const hook = await open('');
+    guestd.stop();
+    expectRefusal(hook, 'OpenSession: Connection timed out');
+    expect(hook.milliseconds).toBeGreaterThan(4900);
+  });
+
+  it('a guest is refused where guestd ends instead of answering', async () => {
+    await world.bus.start();
+    const guestd = await startScriptedGuestd(world);
+    guestd.answer = () => {
+      guestd.stop();
+      return silence;
+    };
+    expectRefusal(await open('timeout=10'), 'org.freedesktop.DBus.Error.NoReply');
+  });
+
+  it('a guest is refused where the bus ends instead of answering', async () => {
+    await world.bus.start();
+    const guestd = await startScriptedGuestd(world);
+    guestd.answer = () => {
+      void world.bus.stop();
+      return silence;
+    };
+    expectRefusal(await open('timeout=10'), 'OpenSession: ');
+    guestd.stop();
+  });
+
+  it.each(['unshare', 'setns'])('a guest is refused where %s(2) fails', async (call) => {
+    await world.bus.start();
+    const guestd = await startScriptedGuestd(world);
+    const view = await createView(world);
+    guestd.answer = session(view);
+    const hook = await runOnce(world, {
+      build,
+      user: accounts.byPrimaryGroup,
+      wrapper: ['strace', '-f', '-o', '/dev/null', '-e', `inject=${call}:error=EPERM`],
+      environment: { ASAN_OPTIONS: 'detect_leaks=0' },
+    });
+    guestd.stop();
+    await view.stop();
+    expectRefusal(hook, `${call === 'setns' ? 'setns' : 'unshare(CLONE_FS)'}: Operation not permitted`);
+  });
+
+  it('everybody else logs in without a delay', async () => {
+    await world.bus.start();
+    world.bus.freeze();
+    const hook = await open('timeout=10', accounts.outsider);
+    expect(hook).toMatchObject({ result: 'PAM_IGNORE', told: [], logged: [] });
+    expect(hook.milliseconds).toBeLessThan(1000);
+  });
+});

@@ -1,0 +1,194 @@
+/**
+ * A mount namespace of its own for the tests of pam_guest, with its own accounts and its own system bus: the module's
+ * fixed addresses (/run/dbus/system_bus_socket, NSS) then need no test-only way around them.
+ *
+ * It must not change anything of the machine: every mount is made in the private namespace and is gone with it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe } from 'vitest';
+
+/** One person for each way to be, or not to be, a guest. */
+export const accounts = {
+  outsider: 'ada',
+  byPrimaryGroup: 'guest-k3f9',
+  byMembership: 'visitor',
+  bySecondSource: 'stranger',
+  oddName: '%s%n',
+} as const;
+
+const files = {
+  passwd: `root:x:0:0:root:/root:/bin/sh
+${accounts.outsider}:x:1001:1001::/home/ada:/bin/sh
+${accounts.byPrimaryGroup}:x:60601:990::/home/guest-k3f9:/bin/bash
+${accounts.byMembership}:x:1002:1002::/home/visitor:/bin/sh
+${accounts.bySecondSource}:x:1003:1003::/home/stranger:/bin/sh
+${accounts.oddName}:x:60602:990::/home/odd:/bin/sh
+`,
+  // The second group of number 990 is what a further source of nsswitch.conf would add: only getgrouplist(3) sees it.
+  group: `root:x:0:
+guests:x:990:${accounts.byMembership}
+more-guests:x:990:${accounts.bySecondSource}
+trusted:x:991:root
+`,
+  'nsswitch.conf': 'passwd: files\ngroup: files\n',
+};
+
+const busConfig = (services: string): string => `<!DOCTYPE busconfig PUBLIC
+ "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path=/run/dbus/system_bus_socket</listen>
+  <servicedir>${services}</servicedir>
+  <policy context="default">
+    <allow send_destination="*"/>
+    <allow receive_sender="*"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`;
+
+/** `outside` is there only in the world, `both` also in a view (an empty directory of its own). */
+export const directories = { outside: '/mnt/outside', both: '/mnt/both' } as const;
+
+export interface World {
+  /** Scratch space, the same path inside and outside. */
+  readonly directory: string;
+  /** The address of the private bus, as seen from the test process. */
+  readonly busAddress: string;
+  /** What to put before a command line so that it runs inside. */
+  readonly enter: readonly string[];
+  readonly bus: Bus;
+  stop(): Promise<void>;
+}
+
+export interface Bus {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** SIGSTOP and SIGCONT: a bus that accepts connections and never says a word. */
+  freeze(): void;
+  thaw(): void;
+  /** Makes org.guestd1 a name that the bus starts with this command. */
+  activateBy(command: string): void;
+}
+
+/** A mount namespace as guestd holds it: by a descriptor of the (test) process. */
+export interface View {
+  readonly path: string;
+  readonly inode: bigint;
+  readonly fd: number;
+  stop(): Promise<void>;
+}
+
+/** Polls until `condition` holds; fails after `limit` milliseconds with what was waited for. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, limit = 10_000): Promise<void> {
+  const end = performance.now() + limit;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`waited ${String(limit)} ms in vain: ${what}`);
+    await delay(5);
+  }
+}
+
+/** describe() for tests that need root: others see that they are skipped; GUEST_MUST_WORK=1 makes it a failure. */
+export const describeAsRoot: typeof describe | typeof describe.skip = (() => {
+  if (process.getuid?.() === 0) return describe;
+  const text = 'the tests of pam_guest need root: SKIPPED';
+  if (process.env['GUEST_MUST_WORK'] === '1') throw new Error(text);
+  console.error(text);
+  return describe.skip;
+})();
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** Starts `sh -euc SCRIPT` that sets something up; it then stays, as a process that dies with this one. */
+async function hold(command: readonly string[], script: string): Promise<ChildProcess> {
+  const lines = `${script}\necho ready\nexec setpriv --pdeathsig KILL sleep infinity`;
+  const [file, ...rest] = [...command, 'sh', '-euc', lines];
+  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
+  await until(`"ready" from ${file}`, () => {
+    if (child.exitCode !== null) throw new Error(`${file} ended with ${String(child.exitCode)}`);
+    return output.includes('ready');
+  });
+  return child;
+}
+
+function createBus(directory: string, enter: readonly string[]): Bus {
+  let daemon: ChildProcess | undefined;
+  const services = join(directory, 'services');
+  const config = join(directory, 'bus.conf');
+  mkdirSync(services);
+  writeFileSync(config, busConfig(services));
+  return {
+    async start() {
+      const line = ['setpriv', '--pdeathsig', 'KILL', 'dbus-daemon', `--config-file=${config}`, '--nofork'];
+      const [file, ...rest] = [...enter, ...line, '--print-address'];
+      // Its standard error is only the complaint that it may not raise its own limits here.
+      const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'ignore'] });
+      daemon = child;
+      let address = '';
+      child.stdout.on('data', (data: Buffer) => (address += data.toString()));
+      await until('the address of dbus-daemon', () => address.includes('\n'));
+    },
+    async stop() {
+      if (daemon) await end(daemon);
+      daemon = undefined;
+      rmSync(join(services, 'org.guestd1.service'), { force: true });
+    },
+    freeze: () => daemon?.kill('SIGSTOP'),
+    thaw: () => daemon?.kill('SIGCONT'),
+    activateBy: (command) => {
+      writeFileSync(join(services, 'org.guestd1.service'), `[D-BUS Service]\nName=org.guestd1\nExec=${command}\n`);
+    },
+  };
+}
+
+export async function createWorld(): Promise<World> {
+  const directory = mkdtempSync(join(tmpdir(), 'pam-guest-'));
+  const binds = Object.entries(files).map(([name, text]) => {
+    writeFileSync(join(directory, name), text);
+    return `mount --bind ${join(directory, name)} /etc/${name}`;
+  });
+  const script = ['mount -t tmpfs tmpfs /run', 'mkdir /run/dbus', ...binds, 'mount -t tmpfs tmpfs /mnt'];
+  script.push(`mkdir ${directories.outside} ${directories.both}`);
+  const holder = await hold(['unshare', '-m', '--propagation', 'private'], script.join('\n'));
+  const pid = String(holder.pid);
+  const enter = ['nsenter', '-t', pid, '-m', '--'];
+  const bus = createBus(directory, enter);
+  return {
+    directory,
+    enter,
+    bus,
+    busAddress: `unix:path=/proc/${pid}/root/run/dbus/system_bus_socket`,
+    async stop() {
+      await bus.stop();
+      await end(holder);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** A view as guestd would make it, in small; `flags` are further flags for unshare(1). */
+export async function createView(world: World, flags: readonly string[] = []): Promise<View> {
+  const unshare = ['unshare', '-m', ...flags, '--propagation', 'slave'];
+  const script = `mount -t tmpfs tmpfs /mnt\nmkdir ${directories.both}`;
+  const holder = await hold([...world.enter, ...unshare], script);
+  const fd = openSync(`/proc/${String(holder.pid)}/ns/mnt`, 'r');
+  return {
+    fd,
+    path: `/proc/${String(process.pid)}/fd/${String(fd)}`,
+    inode: fstatSync(fd, { bigint: true }).ino,
+    async stop() {
+      closeSync(fd);
+      await end(holder);
+    },
+  };
+}
