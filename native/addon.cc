@@ -26,7 +26,7 @@ Napi::Error to_error(Napi::Env env, const Failure& failure) {
   if (!failure.path.empty()) message += " " + failure.path;
   message += std::string(": ") + (text != nullptr ? text : "Unknown error") + " (" + (code != nullptr ? code : "?") + ")";
   if (!failure.hint.empty()) message += ": " + failure.hint;
-  const Napi::Error error = Napi::Error::New(env, message);
+  Napi::Error error = Napi::Error::New(env, message);
   error.Set("step", failure.step);
   error.Set("path", failure.path);
   error.Set("errno", Napi::Number::New(env, failure.error));
@@ -175,10 +175,15 @@ void settle_build(Napi::Env env, Napi::Function, BuildJob* job, void*) {
   // Without an env Node is shutting down, and the finalizer has deleted the job already.
   if (env == nullptr) return;
   job->thread.join();
-  if (auto* view = std::get_if<View>(&job->result)) {
-    job->deferred.Resolve(to_object(env, *view));
-  } else {
-    job->deferred.Reject(to_error(env, std::get<Failure>(job->result)).Value());
+  job->leader.reset();
+  try {
+    if (auto* view = std::get_if<View>(&job->result)) {
+      job->deferred.Resolve(to_object(env, *view));
+    } else {
+      job->deferred.Reject(to_error(env, std::get<Failure>(job->result)).Value());
+    }
+  } catch (const Napi::Error&) {
+    // A worker that is being ended runs no JavaScript any more: nobody waits, and the view goes with the job.
   }
   job->done.Release();
 }
@@ -240,7 +245,7 @@ void call_back(const Napi::FunctionReference& callback) {
   try {
     callback.MakeCallback(env.Global(), {});
   } catch (const Napi::Error& error) {
-    napi_fatal_exception(env, error.Value());
+    if (!error.IsEmpty()) napi_fatal_exception(env, error.Value());
   }
 }
 

@@ -1,6 +1,8 @@
 // The building of a view in five phases: enter, create, attach, seal, hand out.
 // Must run in a thread of its own; undoes nothing, because all it makes ends with the thread and its descriptors.
 #include <fcntl.h>
+#include <pthread.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -182,17 +184,18 @@ dev_t ViewBuilder::remember_device(const Fd& mount, const std::string& target) {
 }
 
 /** Signals are the main thread's: one that landed here would interrupt a slow call with EINTR. */
-void block_signals() {
+void prepare_thread() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  pthread_setname_np(pthread_self(), "guestns-build");
 }
 
 }  // namespace
 
 View build_view(const Fd& leader, const Plan& plan, const Cancelled& cancelled) {
   check_plan(plan);
-  block_signals();
+  prepare_thread();
   return ViewBuilder(plan, cancelled).build(leader);
 }
 

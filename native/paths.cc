@@ -36,7 +36,7 @@ Fd find_beneath(const Fd& dir, const std::string& relative, const char* step, co
 }
 
 struct stat stat_fd(const Fd& fd, const char* step, const std::string& path) {
-  struct stat found;
+  struct stat found = {};
   check(fstat(fd.get(), &found), step, path);
   return found;
 }

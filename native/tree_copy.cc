@@ -62,7 +62,7 @@ void TreeCopy::copy_directory(const Fd& from, const Fd& to, const std::string& p
 }
 
 void TreeCopy::copy_entry(const Fd& from, const Fd& to, const char* name, const std::string& path, int depth) {
-  struct stat found;
+  struct stat found = {};
   check(fstatat(from.get(), name, &found, AT_SYMLINK_NOFOLLOW), step_, path);
   switch (found.st_mode & S_IFMT) {
     case S_IFDIR: return enter_directory(from, to, name, path, depth);

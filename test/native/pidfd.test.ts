@@ -1,0 +1,171 @@
+// Watching and signalling a leader through its pidfd.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { expect, it, vi } from "vitest";
+import { describeAsRoot, native, pidOf } from "./rig.ts";
+
+const descriptors = (): number => readdirSync("/proc/self/fd").length;
+/** A process that ends when its input does. */
+const start = (): ChildProcess => spawn("cat", { stdio: ["pipe", "ignore", "ignore"] });
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, "exit");
+  child.stdin?.end();
+  await ended;
+}
+
+/** Runs a module in a Node of its own, with the addon as `native`, and gives its output. */
+function run(script: string): string {
+  const addon = process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node";
+  const head = `const native = require(${JSON.stringify(resolve(addon))});`;
+  return execFileSync(process.execPath, ["-e", head + script], { encoding: "utf8", timeout: 20_000 });
+}
+
+describeAsRoot("a pidfd", () => {
+  it("is refused for no process and for what is no pid", async () => {
+    const child = spawn("true", []);
+    await once(child, "exit");
+    const gone = { step: "pidfd_open", path: "", code: "ESRCH", errno: 3 };
+    expect(() => native.openPidfd(pidOf(child))).toThrow(expect.objectContaining(gone));
+    for (const pid of [0, -1, 1.5, 2 ** 31, Number.NaN]) expect(() => native.openPidfd(pid)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    expect(() => native.openPidfd("1" as unknown as number)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+  });
+
+  it("is closed on exec", async () => {
+    const child = start();
+    const pidfd = native.openPidfd(pidOf(child));
+    const flags = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd}`, "utf8"))?.[1] ?? "0";
+    expect(Number.parseInt(flags, 8) & 0o2000000).not.toBe(0);
+    closeSync(pidfd);
+    await end(child);
+  });
+
+  it("carries a signal, and says so when it cannot", async () => {
+    const child = start();
+    const pidfd = native.openPidfd(pidOf(child));
+    const ended = once(child, "exit");
+    native.sendSignal(pidfd, 0);
+    for (const signal of [-1, 65, 1.5]) expect(() => { native.sendSignal(pidfd, signal); }).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    native.sendSignal(pidfd, 15);
+    expect((await ended)[1]).toBe("SIGTERM");
+    expect(() => { native.sendSignal(pidfd, 15); }).toThrow(expect.objectContaining({ step: "pidfd_send_signal", code: "ESRCH" }));
+    closeSync(pidfd);
+    expect(() => { native.sendSignal(pidfd, 15); }).toThrow(expect.objectContaining({ code: "EBADF" }));
+  });
+
+  it("cannot be watched when it is none, and without a function", () => {
+    const file = openSync("/dev/null", "r");
+    const before = descriptors();
+    expect(() => native.watchPidfd(file, () => undefined)).toThrow(expect.objectContaining({ step: "watch", code: "EBADF" }));
+    expect(() => native.watchPidfd(1 << 20, () => undefined)).toThrow(expect.objectContaining({ code: "EBADF" }));
+    expect(() => native.watchPidfd(file, undefined as unknown as () => void)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    expect(descriptors()).toBe(before);
+    closeSync(file);
+  });
+
+  it.each([["ends by itself", undefined], ["is killed", 9]] as const)("says once that its process %s", async (_title, signal) => {
+    const child = start();
+    const before = descriptors();
+    const pidfd = native.openPidfd(pidOf(child));
+    const told = vi.fn();
+    const watch = native.watchPidfd(pidfd, told);
+    expect(told).not.toHaveBeenCalled();
+    if (signal === undefined) await end(child);
+    else native.sendSignal(pidfd, signal);
+    await vi.waitFor(() => { expect(told).toHaveBeenCalledTimes(1); });
+    closeSync(pidfd);
+    watch.stop();
+    watch.stop();
+    await vi.waitFor(() => { expect(descriptors()).toBeLessThanOrEqual(before); });
+    expect(told).toHaveBeenCalledTimes(1);
+  });
+
+  it("is watched on after its owner has closed his copy", async () => {
+    const child = start();
+    const pidfd = native.openPidfd(pidOf(child));
+    const told = vi.fn();
+    native.watchPidfd(pidfd, told);
+    closeSync(pidfd);
+    await end(child);
+    await vi.waitFor(() => { expect(told).toHaveBeenCalledTimes(1); });
+  });
+
+  it("tells at once of a process that has ended before", async () => {
+    const child = start();
+    const pidfd = native.openPidfd(pidOf(child));
+    await end(child);
+    await new Promise<void>((done) => native.watchPidfd(pidfd, done));
+    closeSync(pidfd);
+  });
+
+  it("does not call after stop, and other watches of it go on", async () => {
+    const child = start();
+    const pidfd = native.openPidfd(pidOf(child));
+    const [stopped, other] = [vi.fn(), vi.fn()];
+    const watch = native.watchPidfd(pidfd, stopped);
+    native.watchPidfd(pidfd, other);
+    watch.stop();
+    await end(child);
+    await vi.waitFor(() => { expect(other).toHaveBeenCalledTimes(1); });
+    expect(stopped).not.toHaveBeenCalled();
+    closeSync(pidfd);
+  });
+
+  it("may be told to stop from the callback itself", async () => {
+    const child = start();
+    const pidfd = native.openPidfd(pidOf(child));
+    const stopped = new Promise<void>((done) => {
+      const watch = native.watchPidfd(pidfd, () => {
+        watch.stop();
+        done();
+      });
+    });
+    await end(child);
+    await stopped;
+    closeSync(pidfd);
+  });
+
+  it("keeps no descriptor after 500 watches", async () => {
+    const child = start();
+    const pidfd = native.openPidfd(pidOf(child));
+    const before = descriptors();
+    for (let i = 0; i < 500; i++) native.watchPidfd(pidfd, () => undefined).stop();
+    await vi.waitFor(() => { expect(descriptors()).toBeLessThanOrEqual(before); });
+    closeSync(pidfd);
+    await end(child);
+  });
+
+  it("does not keep Node alive, and Node's end takes the watches with it", () => {
+    expect(run("for (let i = 0; i < 3; i++) native.watchPidfd(native.openPidfd(process.ppid), () => console.log('told'))")).toBe("");
+  });
+
+  it("makes an uncaught exception of what the callback throws", () => {
+    const script = `
+      process.on("uncaughtException", (error) => { console.log("uncaught", error.message); process.exit(0); });
+      const child = require("child_process").spawn("cat", { stdio: ["pipe", "ignore", "ignore"] });
+      native.watchPidfd(native.openPidfd(child.pid), () => { throw new Error("mine"); });
+      child.stdin.end();
+      setTimeout(() => console.log("nothing came"), 10000);`;
+    expect(run(script)).toBe("uncaught mine\n");
+  });
+
+  it("and a build under way do not disturb the end of Node or of a worker thread", () => {
+    const work = `
+      const steps = [{ kind: "tmpfs", target: "/tmp", create: false, optional: false, mode: 0o755, uid: 0, gid: 0, size: "1m", inodes: 0,
+        noexec: false, readonly: false, skeletons: ["/etc"] }];
+      const pidfd = native.openPidfd(process.ppid);
+      native.watchPidfd(pidfd, () => undefined);
+      for (let i = 0; i < 8; i++) native.buildView(pidfd, steps).catch(() => undefined);`;
+    expect(run(`${work} process.exit(0)`)).toBe("");
+    const inWorker = `const { parentPort, workerData } = require("worker_threads"); const native = require(workerData); ${work} process.exit(0)`;
+    const script = `
+      const { Worker } = require("worker_threads");
+      const addon = Object.values(require.cache).find((module) => module.filename.endsWith(".node")).filename;
+      let left = 20;
+      const next = () => { left-- > 0 ? new Worker(${JSON.stringify(inWorker)}, { eval: true, workerData: addon }).on("exit", next) : console.log("done"); };
+      next();`;
+    expect(run(script)).toBe("done\n");
+  });
+});

@@ -1,0 +1,82 @@
+// Plans that are no plans: refused before anything is done, by the addon itself.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Step } from "../../src/policy/steps.ts";
+import { type Base, bind, describeAsRoot, failureOf, hide, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
+
+describeAsRoot("a malformed plan", () => {
+  let base: Base;
+  beforeAll(async () => {
+    base = await startBase();
+  });
+  afterAll(() => base.end());
+
+  const long = `/${"x/".repeat(2100)}y`;
+  it.each<[title: string, plan: unknown]>([
+    ["is no array", "tmpfs"],
+    ["is missing", undefined],
+    ["has a step that is no object", [null]],
+    ["has a step of an unknown kind", [{ kind: "umount", target: "/tmp" }]],
+    ["has a step without a kind", [{ target: "/tmp" }]],
+    ["lacks a field", [{ kind: "hide", target: "/tmp" }]],
+    ["has text for a flag", [{ ...hide("/tmp"), optional: "no" }]],
+    ["has a number for a target", [{ ...hide("/tmp"), target: 7 }]],
+    ["has an empty target", [hide("")]],
+    ["has a relative target", [hide("tmp")]],
+    ["has / as its target", [hide("/")]],
+    ["has .. in a target", [hide("/tmp/../etc")]],
+    ["ends in ..", [hide("/tmp/..")]],
+    ["has . in a target", [readonly("/tmp/./x")]],
+    ["has // in a target", [hide("//tmp")]],
+    ["has a slash at the end of a target", [hide("/tmp/")]],
+    ["has a NUL in a target", [hide("/tmp\0/etc")]],
+    ["has a target longer than PATH_MAX", [hide(long)]],
+    ["has a relative source", [bind("etc", "/tmp")]],
+    ["has an empty size", [tmpfs("/tmp", { size: "" })]],
+    ["has the size 0, which is no limit", [tmpfs("/tmp", { size: "0" })]],
+    ["has the size 00k", [tmpfs("/tmp", { size: "00k" })]],
+    ["has the size 0%", [tmpfs("/tmp", { size: "0%" })]],
+    ["has a size over all the memory", [tmpfs("/tmp", { size: "101%" })]],
+    ["has a size that wraps round to 0", [tmpfs("/tmp", { size: "17179869184g" })]],
+    ["has a size of too many digits", [tmpfs("/tmp", { size: "99999999999999999999" })]],
+    ["has an option in its size", [tmpfs("/tmp", { size: "1m,mode=777" })]],
+    ["has a negative size", [tmpfs("/tmp", { size: "-1" })]],
+    ["has a mode beyond 07777", [tmpfs("/tmp", { mode: 0o10000 })]],
+    ["has a broken mode", [tmpfs("/tmp", { mode: 1.5 })]],
+    ["has a negative uid", [tmpfs("/tmp", { uid: -1 })]],
+    ["has the uid 2^32-1, which chown reads as none", [tmpfs("/tmp", { uid: 4294967295 })]],
+    ["has the gid 2^32", [tmpfs("/tmp", { gid: 4294967296 })]],
+    ["has NaN inodes", [tmpfs("/tmp", { inodes: Number.NaN })]],
+    ["has a relative skeleton", [tmpfs("/tmp", { skeletons: ["skel"] })]],
+    ["has a skeleton that is no text", [{ ...tmpfs("/tmp"), skeletons: [1] }]],
+    ["has an unknown hidepid", [{ ...proc(), hidepid: "2" }]],
+    ["has a relative layer", [overlay("/etc", ["layer"])]],
+    ["has more layers than fit", [overlay("/etc", Array<string>(33).fill("/srv"))]],
+    ["hides an absolute path in an overlay", [overlay("/etc", [], ["/etc/motd"])]],
+    ["hides a path outside the overlay", [overlay("/etc", [], ["../home"])]],
+    ["hides nothing by name in an overlay", [overlay("/etc", [], [""])]],
+    ["lays an overlay over what it has hidden", [hide("/etc/ssl"), overlay("/etc", [], ["motd"])]],
+  ])("that %s is refused with EINVAL", async (_title, plan) => {
+    const before = traces();
+    const failure = await failureOf(native.buildView(base.pidfd, plan as Step[]));
+    expect(failure).toMatchObject({ code: "EINVAL", errno: 22 });
+    expect(["plan", "arguments"]).toContain(failure.step);
+    expect(failure.message).toContain("expected");
+    expect(traces()).toEqual(before);
+  });
+
+  it("names the step and the field", async () => {
+    const plan = [proc(), { ...tmpfs("/tmp"), size: 5 }] as unknown as Step[];
+    const failure = await failureOf(native.buildView(base.pidfd, plan));
+    expect(failure.message).toBe("plan [1].size: Invalid argument (EINVAL): expected a string");
+    expect(failure.path).toBe("[1].size");
+  });
+
+  it("passes on what a getter throws", async () => {
+    const step = Object.defineProperty({}, "kind", { get: () => { throw new RangeError("mine"); } });
+    expect(await failureOf(native.buildView(base.pidfd, [step as Step]))).toBeInstanceOf(RangeError);
+  });
+
+  it.each([undefined, "3", -1, 1.5, 2 ** 31])("is refused for the pidfd %s", async (pidfd) => {
+    expect(await failureOf(native.buildView(pidfd as number, []))).toMatchObject({ step: "arguments", path: "pidfd", code: "EINVAL" });
+  });
+});

@@ -1,0 +1,171 @@
+// What the addon's tests share: a throw-away base namespace, step makers, and looks into a built view.
+// Never mounts anything in the namespace the tests run in; every process it starts is ended by its own id.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { describe } from "vitest";
+import type { BindStep, HideStep, OverlayStep, ProcStep, ReadonlyStep, Step, TmpfsStep } from "../../src/policy/steps.ts";
+import { type Bindings, type BuiltView, loadBindings, type NativeError } from "../../src/system/bindings.ts";
+import { requireRoot } from "../helpers/root.ts";
+
+/** A uid nobody has here; stands for a guest. */
+export const GUEST = 12345;
+
+/** The addon; GUESTNS_ADDON names another build of it, such as the one with sanitizers. */
+export const native: Bindings = loadAddon(process.env["GUESTNS_ADDON"]);
+
+function loadAddon(path: string | undefined): Bindings {
+  if (path === undefined) return loadBindings();
+  return createRequire(join(process.cwd(), "package.json"))(resolve(path)) as Bindings;
+}
+
+/** As describe; all of these tests need root. */
+export const describeAsRoot = describe.skipIf(!requireRoot("tests of the native addon"));
+
+/** A process in a mount namespace of its own, shared within itself, that plays the host and the leader. */
+export interface Base {
+  readonly pid: number;
+  readonly pidfd: number;
+  /** A directory of the real file system, for sources; gone with the base. */
+  readonly dir: string;
+  /** Runs a shell script in the base and gives what it prints. */
+  sh(script: string): string;
+  build(...plan: Step[]): Promise<BuiltView>;
+  end(): Promise<void>;
+}
+
+export async function startBase(): Promise<Base> {
+  const dir = mkdtempSync(join(tmpdir(), "guestns-"));
+  chmodSync(dir, 0o755);
+  // private first: shared alone would leave it a peer of the host, where its mounts would show.
+  const script = "mount --make-rshared / && echo ready && exec cat";
+  const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  const pid = pidOf(child);
+  const pidfd = native.openPidfd(pid);
+  const sh = (text: string): string =>
+    execFileSync("nsenter", ["-t", String(pid), "-m", "sh", "-euc", text], { encoding: "utf8" });
+  return {
+    pid,
+    pidfd,
+    dir,
+    sh,
+    build: (...plan) => native.buildView(pidfd, plan),
+    end: async () => {
+      const ended = once(child, "exit");
+      child.stdin.end();
+      await ended;
+      closeSync(pidfd);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error("the process did not start");
+  return child.pid;
+}
+
+/** Builds a view, gives it to `look`, and lets go of it. */
+export async function withView<T>(base: Base, plan: readonly Step[], look: (view: BuiltView) => T | Promise<T>): Promise<T> {
+  const view = await native.buildView(base.pidfd, plan);
+  try {
+    return await look(view);
+  } finally {
+    closeSync(view.fd);
+  }
+}
+
+/** Runs a shell script in a view, as root or as `uid`, and gives all it prints; it may fail. */
+export function inside(view: BuiltView, script: string, uid = 0): string {
+  const drop = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+  const argv = [`--mount=/proc/${process.pid}/fd/${view.fd}`, ...(uid === 0 ? [] : drop), "sh", "-c", `{ ${script}\n} 2>&1; true`];
+  return execFileSync("nsenter", argv, { encoding: "utf8" }).trim();
+}
+
+export interface MountLine {
+  readonly device: string;
+  readonly root: string;
+  readonly target: string;
+  readonly flags: readonly string[];
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+/** The mounts of a view; where several lie over each other, the last is on top. */
+export function mountsOf(view: BuiltView): MountLine[] {
+  return parseMounts(inside(view, "cat /proc/thread-self/mountinfo"));
+}
+
+export function parseMounts(mountinfo: string): MountLine[] {
+  return mountinfo.trim().split("\n").map((line) => {
+    const [left = "", right = ""] = line.split(" - ");
+    const [, , device = "", root = "", target = "", flags = ""] = left.split(" ");
+    const [type = "", , options = ""] = right.split(" ");
+    return { device, root, target, flags: flags.split(","), type, options: options.split(",") };
+  });
+}
+
+/** The mount on top at a target. */
+export function mountAt(view: BuiltView, target: string): MountLine {
+  const found = mountsOf(view).findLast((mount) => mount.target === target);
+  if (found === undefined) throw new Error(`nothing is mounted at ${target}`);
+  return found;
+}
+
+/** The error a promise is rejected with. */
+export async function failureOf(promise: Promise<unknown>): Promise<NativeError> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as NativeError;
+  }
+  throw new Error("it did not fail");
+}
+
+/** What a build could leave in this process: descriptors, its thread, mounts. */
+export interface Traces {
+  readonly descriptors: number;
+  readonly namespaces: readonly string[];
+  readonly builders: number;
+  readonly mounts: string;
+}
+
+export function traces(): Traces {
+  const links = readdirSync("/proc/self/fd").map((fd) => readOrEmpty(() => readlinkSync(`/proc/self/fd/${fd}`)));
+  const threads = readdirSync("/proc/self/task").map((id) => readOrEmpty(() => readFileSync(`/proc/self/task/${id}/comm`, "utf8")));
+  return {
+    descriptors: links.length,
+    namespaces: links.filter((link) => link.startsWith("mnt:")),
+    builders: threads.filter((name) => name.trim() === "guestns-build").length,
+    mounts: readFileSync("/proc/self/mountinfo", "utf8"),
+  };
+}
+
+/** What was listed may be gone when it is read: the listing's own descriptor, a thread. */
+function readOrEmpty(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
+  }
+}
+
+export const tmpfs = (target: string, more: Partial<TmpfsStep> = {}): TmpfsStep => ({
+  kind: "tmpfs", target, create: false, optional: false, mode: 0o755, uid: 0, gid: 0, size: "1m", inodes: 0,
+  noexec: false, readonly: false, skeletons: [], ...more,
+});
+export const proc = (hidepid: ProcStep["hidepid"] = "invisible"): ProcStep => ({ kind: "proc", target: "/proc", hidepid });
+export const hide = (target: string, optional = false): HideStep => ({ kind: "hide", target, optional });
+export const overlay = (target: string, layers: readonly string[], hidden: readonly string[] = []): OverlayStep => ({
+  kind: "overlay", target, layers, hidden,
+});
+export const bind = (source: string, target: string, more: Partial<BindStep> = {}): BindStep => ({
+  kind: "bind", source, target, readonly: false, optional: false, ...more,
+});
+export const readonly = (target: string, optional = false): ReadonlyStep => ({ kind: "readonly", target, optional });

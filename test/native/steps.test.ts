@@ -1,0 +1,211 @@
+// Each kind of step but the overlay, as it looks from inside the view.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import {
+  type Base, bind, describeAsRoot, GUEST, hide, inside, mountAt, mountsOf, native, pidOf, proc, readonly, startBase, tmpfs, withView,
+} from "./rig.ts";
+
+describeAsRoot("in a view", () => {
+  let base: Base;
+  beforeAll(async () => {
+    base = await startBase();
+    base.sh("mount -t tmpfs base /home && mkdir /home/bob /home/guest && echo secret > /home/bob/secret");
+    for (const name of ["source/below", "target", "covered"]) mkdirSync(`${base.dir}/${name}`, { recursive: true });
+    for (const name of ["source/file", "target-file"]) writeFileSync(`${base.dir}/${name}`, name);
+    base.sh(`mount -t tmpfs below ${base.dir}/source/below && touch ${base.dir}/source/below/deep`);
+  });
+  afterAll(() => base.end());
+
+  it("nothing is changed by an empty plan, and the namespace is a new one", async () => {
+    await withView(base, [], (view) => {
+      expect(statSync(`/proc/self/fd/${view.fd}`).ino).toBe(view.inode);
+      expect(view.inode).not.toBe(statSync(`/proc/${base.pid}/ns/mnt`).ino);
+      expect(view).toMatchObject({ tmpfs: [], skipped: [] });
+      const targets = base.sh("cut -d' ' -f5 /proc/self/mountinfo").trim().split("\n");
+      expect(mountsOf(view).map((mount) => mount.target).sort()).toEqual(targets.sort());
+    });
+  });
+
+  it("the descriptor is closed on exec", async () => {
+    const view = await base.build();
+    const flags = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${view.fd}`, "utf8"))?.[1];
+    expect(Number.parseInt(flags ?? "0", 8) & 0o2000000).not.toBe(0);
+    closeSync(view.fd);
+  });
+
+  it("a tmpfs has its size, inodes, owner, mode and flags", async () => {
+    const plan = [tmpfs("/tmp", { mode: 0o1777, size: "3m", inodes: 7 }), tmpfs("/home/guest", { mode: 0o2700, uid: GUEST, gid: 54321, noexec: true })];
+    await withView(base, plan, (view) => {
+      expect(inside(view, "stat -c '%a %u %g' /tmp /home/guest")).toBe(`1777 0 0\n2700 ${GUEST} 54321`);
+      expect(inside(view, "stat -f -c '%b %S %c' /tmp")).toBe("768 4096 7");
+      const [tmp, home] = [mountAt(view, "/tmp"), mountAt(view, "/home/guest")];
+      expect(tmp.flags).toEqual(expect.arrayContaining(["rw", "nosuid", "nodev"]));
+      expect(tmp.flags).not.toContain("noexec");
+      expect(home.flags).toEqual(expect.arrayContaining(["rw", "nosuid", "nodev", "noexec"]));
+      expect(view.tmpfs).toEqual([{ target: "/tmp", device: tmp.device }, { target: "/home/guest", device: home.device }]);
+    });
+  });
+
+  it("a tmpfs is full at its limits, for its owner alone", async () => {
+    await withView(base, [tmpfs("/tmp", { mode: 0o1777, size: "1m", inodes: 4 })], (view) => {
+      expect(inside(view, "head -c 2000000 /dev/zero > /tmp/big; rm /tmp/big; touch /tmp/1 /tmp/2 /tmp/3 && touch /tmp/4", GUEST))
+        .toMatch(/No space left.*\n.*\/tmp\/4.*No space left/s);
+    });
+  });
+
+  it("a tmpfs stays out of swap where the kernel can do that", async () => {
+    await withView(base, [tmpfs("/tmp")], (view) => {
+      const [major = 0, minor = 0] = inside(view, "uname -r").split(".").map(Number);
+      expect(mountAt(view, "/tmp").options.includes("noswap")).toBe(major > 6 || (major === 6 && minor >= 4));
+    });
+  });
+
+  it("a mount point is made inside a hidden place, and that is sealed after", async () => {
+    const plan = [hide("/home"), tmpfs("/home/guests/one", { create: true, uid: GUEST, mode: 0o700 })];
+    await withView(base, plan, (view) => {
+      expect(inside(view, "find /home -printf '%p %m %U\n' | sort")).toBe(`/home 755 0\n/home/guests 755 0\n/home/guests/one 700 ${GUEST}`);
+      expect(inside(view, "touch /home/new; touch /home/guests/new; touch /home/guests/one/new && echo written"))
+        .toMatch(/Read-only file system\n.*Read-only file system\nwritten$/);
+    });
+  });
+
+  it("a mount point is not made through a symbolic link of a skeleton", async () => {
+    mkdirSync(`${base.dir}/skel`);
+    symlinkSync("/mnt", `${base.dir}/skel/.cache`);
+    const plan = [tmpfs("/home/guest", { skeletons: [`${base.dir}/skel`] }), tmpfs("/home/guest/.cache/x", { create: true })];
+    await expect(base.build(...plan)).rejects.toMatchObject({ code: "ELOOP", path: "/home/guest/.cache" });
+  });
+
+  it("a read-only tmpfs is sealed when all inside it is attached", async () => {
+    await withView(base, [tmpfs("/mnt", { readonly: true, mode: 0o1777 }), tmpfs("/mnt/inner", { create: true })], (view) => {
+      expect(inside(view, "touch /mnt/x; touch /mnt/inner/x && echo written")).toMatch(/Read-only file system\nwritten$/);
+    });
+  });
+
+  it("a hidden directory is empty, read-only and root's", async () => {
+    await withView(base, [hide("/home")], (view) => {
+      expect(inside(view, "ls -A /home; stat -c '%a %u' /home; cat /home/bob/secret")).toMatch(/^755 0\ncat: .*No such file/);
+      expect(inside(view, "touch /home/x; mkdir /home/x")).toMatch(/Read-only.*Read-only/s);
+      expect(mountAt(view, "/home").flags).toEqual(expect.arrayContaining(["ro", "nosuid", "nodev", "noexec"]));
+    });
+  });
+
+  it("a hidden file is an empty, read-only file, whatever it was", async () => {
+    base.sh(`mkfifo /home/fifo; ln -sf x /home/link; mknod /home/device c 1 5`);
+    const plan = ["/etc/passwd", "/home/fifo", "/home/device", `${base.dir}/target-file`].map((path) => hide(path));
+    await withView(base, plan, (view) => {
+      const paths = plan.map((step) => step.target).join(" ");
+      expect(inside(view, `stat -c '%F %s %u' ${paths} | uniq`)).toBe("regular empty file 0 0");
+      expect(inside(view, `for path in ${paths}; do echo x > $path; chmod 777 $path; done`).match(/Read-only/g)).toHaveLength(8);
+      expect(mountsOf(view).filter((mount) => mount.root === "/")).toEqual(expect.not.arrayContaining([expect.objectContaining({ target: "/etc" })]));
+    });
+  });
+
+  it("a file in the root directory can be hidden", async () => {
+    // An overlay of the real root makes a root that can be written to without touching the host.
+    const script = `mount -t tmpfs upper /mnt && mkdir /mnt/up /mnt/work /mnt/root
+      mount -t overlay root /mnt/root -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work
+      for place in proc dev tmp; do mount --rbind /$place /mnt/root/$place; done
+      echo secret > /mnt/root/file && cd /mnt/root && pivot_root . mnt && umount -l mnt && echo && exec cat`;
+    const leader = spawn("unshare", ["--mount", "sh", "-euc", script], { stdio: ["pipe", "pipe", "inherit"] });
+    await once(leader.stdout, "data");
+    const pidfd = native.openPidfd(pidOf(leader));
+    const view = await native.buildView(pidfd, [hide("/file")]);
+    expect(inside(view, "stat -c %s /file; grep -c guestd /proc/self/mountinfo; ls -d /usr")).toBe("0\n1\n/usr");
+    closeSync(view.fd);
+    closeSync(pidfd);
+    leader.stdin.end();
+    await once(leader, "exit");
+  });
+
+  it("what is hidden stays hidden below a later read-only step", async () => {
+    await withView(base, [hide("/home/bob"), readonly("/home")], (view) => {
+      expect(inside(view, "cat /home/bob/secret; touch /home/x")).toMatch(/No such file.*Read-only/s);
+    });
+  });
+
+  it("what a bind brings can be hidden, though the base has it not there", async () => {
+    await withView(base, [bind("/home", `${base.dir}/target`), hide(`${base.dir}/target/bob`, true)], (view) => {
+      expect(view.skipped).toEqual([]);
+      expect(inside(view, `ls -A ${base.dir}/target/bob`)).toBe("");
+    });
+  });
+
+  it("a bind shows its source with what is mounted in it, nosuid and nodev", async () => {
+    await withView(base, [bind(`${base.dir}/source`, `${base.dir}/target`)], (view) => {
+      expect(inside(view, `ls ${base.dir}/target ${base.dir}/target/below`)).toMatch(/below\nfile\n.*\n.*below:\ndeep$/s);
+      for (const target of ["target", "target/below"])
+        expect(mountAt(view, `${base.dir}/${target}`).flags).toEqual(expect.arrayContaining(["rw", "nosuid", "nodev"]));
+    });
+  });
+
+  it("a read-only bind is so with all that is mounted in it", async () => {
+    await withView(base, [bind(`${base.dir}/source`, `${base.dir}/target`, { readonly: true })], (view) => {
+      expect(inside(view, `touch ${base.dir}/target/x; touch ${base.dir}/target/below/x; touch ${base.dir}/source/below/x && echo written`))
+        .toMatch(/Read-only.*Read-only.*written/s);
+    });
+  });
+
+  it("a file can be bound over a file", async () => {
+    await withView(base, [bind(`${base.dir}/source/file`, `${base.dir}/target-file`, { readonly: true })], (view) => {
+      expect(inside(view, `cat ${base.dir}/target-file`)).toBe("source/file");
+    });
+  });
+
+  it("a read-only place is so with all that is mounted in it, and keeps setuid programs", async () => {
+    await withView(base, [readonly(`${base.dir}/source`), readonly("/usr")], (view) => {
+      expect(inside(view, `touch ${base.dir}/source/x; touch ${base.dir}/source/below/x; touch /usr/x`)).toMatch(/(Read-only.*){3}/s);
+      expect(mountAt(view, "/usr").flags).not.toContain("nosuid");
+    });
+  });
+
+  it("sources are those of the base, in whatever order the steps come", async () => {
+    const top = `/${base.dir.split("/")[1]}`;
+    await withView(base, [tmpfs(top), bind(`${base.dir}/source`, "/mnt"), bind("/home", "/srv"), hide("/home")], (view) => {
+      expect(inside(view, "cat /mnt/file /srv/bob/secret; ls -A /home")).toBe("source/filesecret");
+    });
+  });
+
+  it("of two steps at one place the later is on top", async () => {
+    await withView(base, [hide("/mnt"), tmpfs("/mnt", { mode: 0o700 }), tmpfs("/mnt", { mode: 0o711 })], (view) => {
+      expect(inside(view, "stat -c %a /mnt")).toBe("711");
+      expect(view.tmpfs).toHaveLength(2);
+    });
+  });
+
+  it("optional steps without a target or source are left out, and named", async () => {
+    const none = `${base.dir}/none`;
+    const optional = true;
+    const plan = [
+      tmpfs(`${none}1`, { optional }), hide(`${none}2`, optional), readonly(`${none}3`, optional), bind(none, "/mnt", { optional }),
+      bind("/home", `${none}5`, { optional }), tmpfs(`${none}6`, { optional, create: true }), hide("/home", optional),
+    ];
+    await withView(base, plan, (view) => {
+      expect(view.skipped).toEqual([`${none}1`, `${none}2`, `${none}3`, "/mnt", `${none}5`, `${none}6`]);
+      expect(view.tmpfs).toEqual([]);
+      expect(inside(view, "ls -A /home")).toBe("");
+    });
+  });
+
+  it("/proc shows a guest his own processes only", async () => {
+    await withView(base, [proc("invisible")], (view) => {
+      expect(inside(view, "ls -d /proc/1 /proc/self; ls -d /proc/[0-9]* | wc -l", GUEST)).toMatch(/\/proc\/1.*No such file.*\/proc\/self\n[23]$/s);
+      expect(inside(view, "ls -d /proc/1")).toBe("/proc/1");
+      expect(mountAt(view, "/proc").flags).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec"]));
+    });
+  });
+
+  const modes = [["noaccess", /cat: \/proc\/1\/cmdline: (Operation not|Permission)/], ["ptraceable", /No such file/]] as const;
+  it.each(modes)("/proc takes hidepid=%s", async (hidepid, expected) => {
+    await withView(base, [proc(hidepid)], (view) => {
+      expect(inside(view, "cat /proc/1/cmdline", GUEST)).toMatch(expected);
+      expect(mountAt(view, "/proc").options).toContain(`hidepid=${hidepid}`);
+    });
+  });
+
+  it("overlayfs is known of", () => {
+    expect(native.probe()).toEqual({ overlay: readFileSync("/proc/filesystems", "utf8").includes("\toverlay\n") });
+  });
+});
