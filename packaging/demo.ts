@@ -1,0 +1,103 @@
+// The story packaging/demo tells: a guest logs in, leaves all sorts of things, logs out, and nothing is left.
+// It drives a test machine, never the host, and exits non-zero when the story does not hold.
+import { Machine } from "../test/helpers/machine.ts";
+import { releases, type Release } from "../test/helpers/root.ts";
+import type { Snapshot } from "../test/helpers/snapshot.ts";
+import type { Terminal } from "../test/helpers/terminal.ts";
+
+/** logind keeps a user's runtime directory for ten seconds. */
+const CALM_LIMIT_MS = 20_000;
+
+const ISSUE = "Welcome, guest. Nothing you do here stays.\n";
+
+const INSIDE = ["id", "pwd", "df -h --output=source,size,used,target ~", "cat /etc/issue", "ls -A /home", "ps -e -o user,pid,args"];
+
+const LEFT_BEHIND = [
+  "echo secret > ~/diary; echo secret > /tmp/diary; echo secret > /var/tmp/diary; echo secret > /dev/shm/diary",
+  "setsid nohup sleep 1000 > ~/nohup.out 2>&1 < /dev/null &",
+];
+
+function tell(text: string): void {
+  console.log(`\n== ${text}`);
+}
+
+function show(prompt: string, command: string, output: string): void {
+  console.log(`${prompt} ${command}\n${output.replaceAll(/^/gm, "    ")}`);
+}
+
+/** Runs a command on the machine, as its administrator. */
+async function asRoot(machine: Machine, command: string): Promise<string> {
+  const output = await machine.sh(command);
+  show("root#", command, output);
+  return output;
+}
+
+async function asGuest(guest: Terminal, command: string): Promise<void> {
+  show("guest$", command, await guest.ask(command));
+}
+
+/** What one look has more or less than the other, one a line. */
+function differences(before: Snapshot, after: Snapshot): string[] {
+  return (Object.keys(before) as (keyof Snapshot)[]).flatMap((part) => {
+    const was = [before[part]].flat().map(String);
+    const is = [after[part]].flat().map(String);
+    return [
+      ...is.filter((line) => !was.includes(line)).map((line) => `${part}: + ${line}`),
+      ...was.filter((line) => !is.includes(line)).map((line) => `${part}: - ${line}`),
+    ];
+  });
+}
+
+/** The guest's session, from login to the last thing left behind. Returns the id and the guest's terminal. */
+async function visit(machine: Machine): Promise<{ id: string; guest: Terminal }> {
+  tell("guest1 logs in through login(1) and looks around");
+  const guest = await machine.login("guest1");
+  for (const command of INSIDE) await asGuest(guest, command);
+
+  tell("The administrator, outside, sees the host as it always was, and the guest's session");
+  await asRoot(machine, "cat /etc/issue");
+  await asRoot(machine, "guestctl list");
+  const [session] = JSON.parse(await machine.sh("guestctl list --json")) as { id: string; leader: number }[];
+  if (session === undefined) throw new Error("guestctl lists no session");
+  await asRoot(machine, `guestctl show ${session.id}`);
+  await asRoot(machine, "readlink /proc/1/ns/mnt");
+  await asGuest(guest, "readlink /proc/self/ns/mnt");
+
+  tell("The guest leaves files and a process behind");
+  for (const command of LEFT_BEHIND) await asGuest(guest, command);
+  await asRoot(machine, "ps -u guest1 -o pid,args");
+  return { id: session.id, guest };
+}
+
+async function tellStory(machine: Machine): Promise<string[]> {
+  tell("A machine with guestd; its administrator has a word for guests");
+  await machine.write("/etc/guestd/etc/issue", ISSUE);
+  await asRoot(machine, "guestctl status");
+  const before = await machine.snapshot();
+
+  const { id, guest } = await visit(machine);
+
+  tell("The guest logs out");
+  await guest.logOut();
+  const after = await machine.snapshotLike(before, CALM_LIMIT_MS);
+  await asRoot(machine, "guestctl list");
+  await asRoot(machine, "ps -u guest1 -o pid,args || true");
+  await asRoot(machine, "find / -xdev -newer /etc/guestd/etc/issue -user guest1; ls -A /tmp/diary /var/tmp/diary /dev/shm/diary || true");
+
+  tell("What the journal has of it");
+  await asRoot(machine, `journalctl --quiet --no-pager --output=short GUEST_SESSION=${id}`);
+  return differences(before, after);
+}
+
+const release = releases.find((name) => name === process.argv[2]) ?? ("trixie" satisfies Release);
+const machine = await Machine.boot(release);
+try {
+  const left = await tellStory(machine);
+  if (left.length > 0) throw new Error(`the machine is not as it was before:\n${left.join("\n")}`);
+  tell("The machine holds what it held before: no process, mount, file, IPC object or session of the guest is left");
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await machine.stop();
+}
