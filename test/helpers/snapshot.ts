@@ -47,6 +47,8 @@ const SHARED_PLACES = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock
 const SEARCHED_PLACES = ["/run", "/var", "/etc", "/opt", "/srv", "/root"];
 /** Changed by the machine itself. */
 const IGNORED = /^\/(run\/(log|systemd|udev|dbus|credentials)|var\/(lib\/(dpkg|apt)|cache|log))(\/|$)|systemd-private-/;
+/** guestd makes it at the first session and keeps it; what lies in it counts. */
+const OWN_DIRECTORY = "/run/guestd/sessions";
 
 export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
   const lines = async (...argv: string[]): Promise<string[]> =>
@@ -125,7 +127,8 @@ function isGuestd(command: string, pid: number): boolean {
 const TELLING = /^(session-\S*\.scope|user@\S*|user-\S*\.slice|user-runtime-dir@\S*|guest\S*\.(scope|slice)) | failed /;
 
 function isTelling(line: string): boolean {
-  return TELLING.test(line.replace(/^● /, ""));
+  // An inactive unit is in the list only because another one names it.
+  return TELLING.test(line.replace(/^● /, "")) && !line.includes(" inactive dead ");
 }
 
 function listSysv(kind: string, table: readonly string[]): string[] {
@@ -159,7 +162,7 @@ function walk(root: string, place: string, isWanted: (uid: number) => boolean, f
     const path = join(place, entry.name);
     const uid = lstatSync(join(root, path), { throwIfNoEntry: false })?.uid;
     if (uid === undefined || IGNORED.test(path)) continue;
-    if (isWanted(uid)) found.add(`${path} ${uid}`);
+    if (isWanted(uid) && path !== OWN_DIRECTORY) found.add(`${path} ${uid}`);
     if (entry.isDirectory()) walk(root, path, isWanted, found);
   }
 }
