@@ -97,6 +97,8 @@ try {
   tell("The machine holds what it held before: no process, mount, file, IPC object or session of the guest is left");
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
+  tell("What guestd said");
+  console.error((await machine.run(["journalctl", "--quiet", "--no-pager", "--unit=guestd.service"])).stdout);
   process.exitCode = 1;
 } finally {
   await machine.stop();
