@@ -9,10 +9,14 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
-      // Every event and every step is handled by name; a default branch would hide the one that was forgotten.
-      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: false }],
+      // Every kind is handled by name, or a default branch says that the others are meant.
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
       // Numbers in messages are what they look like.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // "() => this.stop()" where nothing is returned is plain enough.
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }],
+      // A leading underscore says that a thing is there for its place only.
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" }],
       // noPropertyAccessFromIndexSignature asks for the brackets that dot-notation forbids.
       "@typescript-eslint/dot-notation": "off",
     },
