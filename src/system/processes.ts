@@ -34,15 +34,14 @@ const LONGEST_PAUSE_MS = 100;
  * @returns how many processes were killed, and the pids that are still there
  */
 export async function killProcesses(table: ProcessTable, belonging: Belonging, limitMs: number): Promise<{ killed: number; left: number[] }> {
-  const killed = new Set<number>();
+  const seen = new Set<number>();
   const end = Date.now() + limitMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const members = findProcesses(table.proc, belonging);
-    if (members.length === 0 || Date.now() > end) return { killed: killed.size, left: members };
+    if (members.length === 0 || Date.now() > end) return { killed: [...seen].filter((pid) => !members.includes(pid)).length, left: members };
+    for (const pid of members) seen.add(pid);
     if (belonging.scope !== undefined) killCgroup(table, members, belonging.scope);
-    for (const pid of members) {
-      if (killMember(table, pid, belonging)) killed.add(pid);
-    }
+    for (const pid of members) killMember(table, pid, belonging);
     await delay(pause);
   }
 }
@@ -108,20 +107,18 @@ function killCgroup({ proc, cgroups }: ProcessTable, members: readonly number[],
   }
 }
 
-function killMember({ proc, bindings }: ProcessTable, pid: number, belonging: Belonging): boolean {
+function killMember({ proc, bindings }: ProcessTable, pid: number, belonging: Belonging): void {
   let pidfd;
   try {
     pidfd = bindings.openPidfd(pid);
   } catch {
-    return false;
+    return;
   }
   try {
     // Looked at again with the pidfd in hand: now the answer and the signal are for one process.
-    if (!belongs(proc, pid, belonging, new Map())) return false;
-    bindings.sendSignal(pidfd, SIGKILL);
-    return true;
+    if (belongs(proc, pid, belonging, new Map())) bindings.sendSignal(pidfd, SIGKILL);
   } catch {
-    return false;
+    // It has ended meanwhile; the next look tells.
   } finally {
     closeSync(pidfd);
   }

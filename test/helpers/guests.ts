@@ -1,0 +1,64 @@
+// guestd on a test machine, as an administrator looks at it, and the journal that must hold nothing unexpected.
+import type { Entry, Machine } from "./machine.ts";
+import { waitFor } from "./wait.ts";
+
+/** A row of `guestctl list --json`. */
+export interface GuestSession {
+  readonly id: string;
+  readonly user: string;
+  readonly uid: number;
+  readonly service: string;
+  readonly leader: number;
+  readonly state: string;
+}
+
+/** The receipt, as the journal's last entry of a session has it. */
+export interface GuestReceipt {
+  readonly id: string;
+  readonly cause: string;
+  readonly processesKilled: number;
+  readonly left: readonly string[];
+}
+
+export async function listSessions(machine: Machine): Promise<GuestSession[]> {
+  return JSON.parse(await machine.sh("guestctl list --json")) as GuestSession[];
+}
+
+/** Waits until a session is gone, and gives its receipt. */
+export async function awaitReceipt(machine: Machine, id: string, limitMs = 10_000): Promise<GuestReceipt> {
+  return waitFor(
+    `the receipt of session ${id}`,
+    async () => {
+      const entries = await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
+      const text = entries[0]?.["GUEST_RECEIPT"];
+      return text === undefined ? undefined : (JSON.parse(text) as GuestReceipt);
+    },
+    limitMs,
+  );
+}
+
+/** Waits until there are no sessions. */
+export async function awaitNoSessions(machine: Machine, limitMs = 20_000): Promise<void> {
+  await waitFor("all guest sessions to end", async () => (await listSessions(machine)).length === 0, limitMs);
+}
+
+/** The pids of processes that run this command line. */
+export async function findPids(machine: Machine, commandLine: string): Promise<number[]> {
+  const { stdout } = await machine.run(["pgrep", "--full", "--exact", commandLine]);
+  return stdout.split("\n").filter((line) => line !== "").map(Number);
+}
+
+const WARNING = 4;
+
+/** Lines of guestd and of pam_guest that nobody expects: warnings and worse, but for those that match. */
+export async function unexpectedLines(machine: Machine, ...expected: RegExp[]): Promise<string[]> {
+  const isOurs = (entry: Entry) => entry["_SYSTEMD_UNIT"] === "guestd.service" || (entry["MESSAGE"] ?? "").includes("pam_guest");
+  const entries = await machine.journal();
+  return entries
+    .filter((entry) => isOurs(entry) && Number(entry["PRIORITY"] ?? 6) <= WARNING)
+    .map((entry) => entry["MESSAGE"] ?? "")
+    .filter((message) => !expected.some((pattern) => pattern.test(message)));
+}
+
+/** What is written whenever a guest logs in and logind starts a user manager, which guests who share an account do not get. */
+export const NO_USER_MANAGER = /systemd-user: Guests who share an account|pam_guest\(systemd-user:session\): guest refused: JoinSession/;

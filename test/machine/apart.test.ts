@@ -1,0 +1,79 @@
+// Guests at the same time, of the same account and of others; and a host that holds the same after as before.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, findPids, listSessions, NO_USER_MANAGER, unexpectedLines } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import type { Snapshot } from "../helpers/snapshot.ts";
+
+const LOGIND_KEEPS_USERS_MS = 20_000;
+const IN_A_ROW = 200;
+const AT_ONCE = 50;
+const GUESTS = ["guest1", "guest2", "guest3", "guest4"] as const;
+const guestOf = (index: number) => GUESTS[index % GUESTS.length] ?? "guest1";
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by side on %s", (release) => {
+  let machine: Machine;
+  let calm: Snapshot;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    // One login of each before: what it makes once (guestd itself, sshd's and logind's caches) belongs to the calm.
+    await machine.sh("guestctl status");
+    for (const user of GUESTS) await machine.ssh(user, "true");
+    await awaitNoSessions(machine);
+    calm = await machine.snapshotLike(await machine.snapshot(), LOGIND_KEEPS_USERS_MS);
+    calm = await machine.snapshotLike({ ...calm, units: [], mounts: calm.mounts.filter((mount) => !mount.startsWith("/run/user/")), files: calm.files.filter((file) => !file.startsWith("/run/user/")), sessions: [] }, LOGIND_KEEPS_USERS_MS);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  it("ten of them, of the same and of other accounts, each have a home of their own", async () => {
+    const guests = await Promise.all(Array.from({ length: 10 }, (_, index) => machine.login(guestOf(index))));
+    for (const [index, guest] of guests.entries()) await guest.ask(`echo ${index} >~/mine; echo ${index} >/tmp/mine; touch ~/of-${index}`);
+    const seen = await Promise.all(guests.map((guest) => guest.ask("cat ~/mine /tmp/mine; ls ~ | grep -c of-; ls /home | wc -l")));
+    expect(seen).toEqual(guests.map((_, index) => `${index}\n${index}\n1\n1`));
+    const namespaces = await Promise.all(guests.map((guest) => guest.ask("readlink /proc/self/ns/mnt")));
+    expect(new Set(namespaces).size).toBe(10);
+
+    // The end of one touches no other, of the same account or not.
+    const [first, ...rest] = guests;
+    await rest[3]?.ask("setsid sleep 4711 >/dev/null 2>&1 </dev/null & sleep 0");
+    expect(await first?.logOut()).toBe(0);
+    await expect.poll(async () => (await listSessions(machine)).length, { timeout: 10_000 }).toBe(9);
+    expect(await findPids(machine, "sleep 4711")).toHaveLength(1);
+    expect(await Promise.all(rest.map((guest) => guest.ask("cat ~/mine")))).toEqual(rest.map((_, index) => String(index + 1)));
+    await Promise.all(rest.map((guest) => guest.logOut()));
+    await awaitNoSessions(machine);
+    expect(await findPids(machine, "sleep 4711")).toEqual([]);
+  });
+
+  it(`${IN_A_ROW} logins in a row leave the host as it was`, { timeout: 300_000 }, async () => {
+    for (let index = 0; index < IN_A_ROW; index++) {
+      const { code, stdout } = await machine.ssh(guestOf(index), "ls -A ~ | grep -c left; echo x >~/left; echo x >/tmp/left; echo x >/dev/shm/left; (setsid sleep 4712 >/dev/null 2>&1 </dev/null &)");
+      expect(`${code} ${stdout}`).toBe("0 0\n");
+    }
+    await awaitNoSessions(machine);
+    expect(await findPids(machine, "sleep 4712")).toEqual([]);
+    expect(await machine.snapshotLike(calm, LOGIND_KEEPS_USERS_MS)).toEqual(calm);
+  });
+
+  it(`${AT_ONCE} at once leave the host as it was`, { timeout: 300_000 }, async () => {
+    const command = "echo $GUEST_SESSION; echo x >~/left; (setsid sleep 4713 >/dev/null 2>&1 </dev/null &) ; dd if=/dev/zero of=/tmp/big bs=1M count=4 2>/dev/null; ls ~ | grep -c left";
+    const results = await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => machine.ssh(guestOf(index), command, { timeoutMs: 240_000 })));
+    expect(results.map(({ code, stdout }) => `${code} ${stdout.split("\n")[1] ?? ""}`)).toEqual(results.map(() => "0 1"));
+    expect(new Set(results.map(({ stdout }) => stdout.split("\n")[0])).size).toBe(AT_ONCE);
+    await awaitNoSessions(machine, 60_000);
+    expect(await findPids(machine, "sleep 4713")).toEqual([]);
+    expect(await machine.snapshotLike(calm, LOGIND_KEEPS_USERS_MS)).toEqual(calm);
+  });
+
+  it("every receipt of all of them is clean", async () => {
+    const receipts = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
+    const left = receipts.map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[] }).filter((receipt) => receipt.left.length > 0);
+    expect(left).toEqual([]);
+    expect(new Set(receipts.map((entry) => entry["GUEST_SESSION"])).size).toBe(receipts.length);
+    expect(receipts.length).toBeGreaterThanOrEqual(10 + IN_A_ROW + AT_ONCE);
+    expect(await unexpectedLines(machine, NO_USER_MANAGER)).toEqual([]);
+  });
+});

@@ -1,0 +1,126 @@
+// The end of a session: however the leader ends, and whatever the guest leaves behind. No PAM close is needed.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, awaitReceipt, findPids, listSessions, NO_USER_MANAGER, unexpectedLines } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import { tmpfsBytes } from "../helpers/snapshot.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** Programs that do not want to end; each runs `sleep 4711` in the end. */
+const STUBBORN = {
+  "nohup": "nohup sleep 4711 >/dev/null 2>&1 &",
+  "setsid": "setsid sleep 4711 >/dev/null 2>&1 </dev/null &",
+  "a double fork": "((setsid sleep 4711 >/dev/null 2>&1 </dev/null &) &)",
+  "a trap of TERM and HUP": "(trap '' TERM HUP; setsid sleep 4711 >/dev/null 2>&1 </dev/null) &",
+  "a stopped process": "setsid sh -c 'kill -STOP $$; exec sleep 4711' >/dev/null 2>&1 </dev/null &",
+  "a user and mount namespace of its own": "setsid unshare -Urm sleep 4711 >/dev/null 2>&1 </dev/null &",
+  "a namespace that has shed all of the view's mounts":
+    "setsid unshare -Urm sh -c 'mount -t tmpfs x /tmp; mkdir -p /tmp/old /tmp/bin; cp /bin/sleep /tmp/bin; cp -r --parents /lib64 /lib/x86_64-linux-gnu/libc.so.6 /tmp; cd /tmp; pivot_root . old; umount -l /old; exec /bin/sleep 4711' >/dev/null 2>&1 </dev/null &",
+  "a PID namespace": "setsid unshare -Urpf --mount-proc sleep 4711 >/dev/null 2>&1 </dev/null &",
+} as const;
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a session on %s", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+  });
+  afterEach(async ({ task }) => {
+    // A test that failed must not fail those after it.
+    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    await awaitNoSessions(machine);
+    expect(await findPids(machine, "sleep 4711")).toEqual([]);
+    expect(await machine.sh("ls -A /run/guestd/sessions")).toBe("");
+    expect((await machine.snapshot()).namespaces.filter((names) => /sleep|bash|node/.test(names))).toEqual([]);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** A guest at a login whose session runs what is asked for. */
+  async function startGuest(command: string): Promise<{ guest: Terminal; id: string; leader: number }> {
+    const guest = await machine.login("guest1");
+    const id = await guest.ask("echo $GUEST_SESSION");
+    guest.send(`${command}\n`);
+    await waitFor(`the process of: ${command}`, async () => (await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout !== "");
+    const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
+    return { guest, id, leader: session?.leader ?? 0 };
+  }
+
+  it.each(Object.entries(STUBBORN))("leaves nothing of %s after a logout", async (_, command) => {
+    const { guest, id } = await startGuest(command);
+    guest.send("\nexit 0\n");
+    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
+    await guest.end();
+    expect((await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout).toBe("");
+  });
+
+  it("comes without PAM when login is killed", async () => {
+    const { guest, id, leader } = await startGuest(STUBBORN.setsid);
+    await machine.sh(`kill -KILL ${leader}`);
+    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
+    await guest.end();
+  });
+
+  it("comes when the ssh connection is cut", async () => {
+    const guest = await machine.sshSession("guest2");
+    const id = await guest.ask("echo $GUEST_SESSION");
+    await guest.ask("setsid sleep 4711 >/dev/null 2>&1 </dev/null & sleep 0");
+    guest.hangUp();
+    await machine.sh("pkill -KILL -x ssh || true");
+    expect((await awaitReceipt(machine, id)).left).toEqual([]);
+  });
+
+  it("comes when sshd's process is killed, though its shell would live on", async () => {
+    const guest = await machine.sshSession("guest2");
+    const id = await guest.ask("echo $GUEST_SESSION");
+    const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
+    await machine.sh(`kill -KILL ${session?.leader ?? 0}`);
+    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
+    await guest.end();
+  });
+
+  it("comes by guestctl end, which returns when it is done, and names the receipt", async () => {
+    const { guest, id } = await startGuest(STUBBORN["a trap of TERM and HUP"]);
+    const receipt = JSON.parse(await machine.sh(`guestctl end ${id} --json`)) as { clean: boolean; cause: string; killed: number };
+    expect(receipt).toMatchObject({ clean: true, cause: "ended-by-admin" });
+    expect(receipt.killed).toBeGreaterThan(2);
+    expect(await findPids(machine, "sleep 4711")).toEqual([]);
+    await guest.end();
+  });
+
+  it("takes 500 sleepers and a fork loop with it", async () => {
+    const { guest, id } = await startGuest("setsid sleep 4711 >/dev/null 2>&1 </dev/null &");
+    await guest.ask("for i in $(seq 500); do setsid sleep 4712 >/dev/null 2>&1 </dev/null & done; sleep 0");
+    guest.send("loop() { (sleep 0.01; loop) & }; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n");
+    const { stdout } = await machine.run(["guestctl", "end", id, "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ clean: true, left: [] });
+    expect((await machine.run(["pgrep", "-u", "guest1"])).stdout).toBe("");
+    await guest.end();
+  });
+
+  it("gives the memory of the home back", async () => {
+    const shmem = async () => Number(/^Shmem:\s+(\d+)/m.exec(await machine.sh("cat /proc/meminfo"))?.[1]);
+    const before = await shmem();
+    const guest = await machine.login("guest3");
+    await guest.ask("dd if=/dev/zero of=~/big bs=1M count=200 2>/dev/null; dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null", 60_000);
+    expect(await shmem()).toBeGreaterThan(before + 290 * 1024);
+    expect(await tmpfsBytes(machine)).toBeLessThan(100 * 1024 * 1024);
+    await guest.logOut();
+    await waitFor("the memory to be back", async () => (await shmem()) < before + 20 * 1024, 10_000);
+  });
+
+  it("does not take the admin along who became a guest with su", async () => {
+    const admin = await machine.login("root");
+    expect(await admin.ask("su - guest2 -c 'echo $GUEST_SESSION; id -un; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)'")).toMatch(/^[a-z2-7]{10}\nguest2$/);
+    await awaitNoSessions(machine);
+    expect(await findPids(machine, "sleep 4711")).toEqual([]);
+    expect(await admin.ask("id -un")).toBe("root");
+    await admin.logOut();
+  });
+
+  it("leaves no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine, NO_USER_MANAGER)).toEqual([]);
+  });
+});

@@ -1,0 +1,133 @@
+// What a guest sees, and what everybody else goes on seeing.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listSessions, NO_USER_MANAGER, unexpectedLines } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on %s", (release) => {
+  let machine: Machine;
+  let guest: Terminal;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.write("/etc/guestd/etc/issue", "Welcome, guest\n");
+    await machine.write("/etc/guestd/etc/profile.d/guest.sh", "export FROM_OVERLAY=yes\n");
+    await machine.write("/etc/guestd/skel/README", "yours until you leave\n");
+    await machine.write("/etc/hidden.conf", "nothing for guests\n");
+    await machine.write("/etc/guestd/guestd.conf.d/test.conf", "[Etc]\nHide=hidden.conf\n[View]\nReadOnly=/opt\nHide=/srv/private\nBind=/srv/course:/mnt\n");
+    await machine.sh("mkdir -p /srv/private /srv/course; echo lesson >/srv/course/one; echo secret >/srv/private/file; chmod 777 /opt /srv/course");
+    await machine.sh("echo host >/tmp/of-host; echo host >/dev/shm/of-host; echo mail >/var/mail/alice; chmod 666 /var/mail/alice; echo keep >/home/guest1/of-host");
+    guest = await machine.login("guest1");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  it("has a home of its own in memory, capped, private, with the skeletons in it", async () => {
+    expect(await guest.ask("pwd; stat -c '%a %U' ~; stat -f -c %T ~")).toBe("/home/guest1\n700 guest1\ntmpfs");
+    expect(await guest.ask("ls -1A ~; cat ~/README")).toBe(".bash_logout\n.bashrc\n.profile\nREADME\nyours until you leave");
+    expect(await guest.ask("stat -c %U ~/README ~/.bashrc | sort -u")).toBe("guest1");
+    expect(await guest.ask("awk '$5 == ENVIRON[\"HOME\"]' /proc/self/mountinfo")).toMatch(/rw,nosuid,nodev.* - tmpfs .*size=\d+k,nr_inodes=200000/);
+  });
+
+  it("does not have the home directory of the host, which stays as it was", async () => {
+    await guest.ask("echo mine >~/mine");
+    expect(await machine.sh("ls -A /home/guest1 | grep -v '^\\.'; cat /home/guest1/of-host")).toBe("of-host\nkeep");
+  });
+
+  it("has its own /tmp, /var/tmp, /dev/shm and /run/lock", async () => {
+    for (const place of ["/tmp", "/var/tmp", "/dev/shm", "/run/lock"]) {
+      expect(await guest.ask(`ls -A ${place}; stat -c %a ${place}; echo x >${place}/of-guest; cat ${place}/of-guest`), place).toBe("1777\nx");
+      expect((await machine.run(["ls", `${place}/of-guest`])).code, place).not.toBe(0);
+    }
+    expect(await machine.sh("cat /tmp/of-host /dev/shm/of-host")).toBe("host\nhost");
+  });
+
+  it("has a private XDG_RUNTIME_DIR that is not the host's", async () => {
+    expect(await guest.ask('cd "$XDG_RUNTIME_DIR" && pwd && stat -c "%a %U" . && touch x && ls')).toBe("/run/user/1001\n700 guest1\nx");
+    expect(await machine.sh("ls -A /run/user/1001")).toBe("");
+    await guest.ask("cd");
+  });
+
+  it("sees nobody else's home, mail and spools", async () => {
+    expect(await guest.ask("ls -A /home")).toBe("guest1");
+    expect(await guest.ask("ls -A /root /var/mail /var/spool/cron | grep -v :; cat /home/alice/.bashrc")).toMatch(/^\s*cat: .*No such file/);
+  });
+
+  it("sees no other user's processes", async () => {
+    expect(await guest.ask("ls -d /proc/1; ps -e -o user= | sort -u")).toMatch(/No such file.*\nguest1$/);
+    expect(await guest.ask("cat /proc/1/cmdline")).toMatch(/No such file/);
+  });
+
+  it("reads the overlaid /etc: added, replaced and hidden; everybody else reads the host's", async () => {
+    const host = await machine.sh("cat /etc/issue");
+    expect(host).toContain("Debian");
+    expect(await guest.ask("cat /etc/issue; echo $FROM_OVERLAY; cat /etc/hidden.conf; grep -c guest1 /etc/passwd")).toBe(
+      "Welcome, guest\nyes\ncat: /etc/hidden.conf: No such file or directory\n1",
+    );
+    const alice = await machine.login("alice");
+    expect(await alice.ask("cat /etc/issue /etc/hidden.conf; ls /etc/profile.d/guest.sh")).toBe(
+      `${host}\nnothing for guests\nls: cannot access '/etc/profile.d/guest.sh': No such file or directory`,
+    );
+    await alice.logOut();
+  });
+
+  it("cannot change /etc, nor what is read-only, nor see what the admin hid", async () => {
+    expect(await guest.ask("touch /etc/x /opt/x")).toMatch(/'\/etc\/x': (Read-only|Permission).*\n.*'\/opt\/x': Read-only file system/);
+    expect(await guest.ask("ls -A /srv/private; cat /mnt/one; touch /mnt/x")).toMatch(/^lesson\n.*Read-only file system$/);
+  });
+
+  it("mounts nothing that can be written without nosuid and nodev", async () => {
+    const mounts = await guest.ask("awk '$6 ~ /^rw/ && / - tmpfs guestd /' /proc/self/mountinfo");
+    for (const line of mounts.split("\n")) expect(line).toMatch(/rw,nosuid,nodev.*size=\d+k,nr_inodes=\d+/);
+  });
+
+  it("carries the session's id, and no descriptor that alice's login has not", async () => {
+    const [session] = await listSessions(machine);
+    expect(await guest.ask("echo $GUEST_SESSION")).toBe(session?.id);
+    const descriptors = "for fd in /proc/self/fd/*; do readlink $fd; done | sed 's/[0-9][0-9]*/N/g'";
+    const alice = await machine.login("alice");
+    expect(await guest.ask(descriptors)).toBe(await alice.ask(descriptors));
+    await alice.logOut();
+  });
+
+  it("keeps what is hidden hidden when the host mounts there later, and shows other new mounts", async () => {
+    await machine.sh("mkdir -p /home/late /mnt2; mount -t tmpfs late /home/late; mount -t tmpfs late /mnt2; echo x >/mnt2/x");
+    expect(await guest.ask("ls -A /home; ls /mnt2")).toBe("guest1\nx");
+    await machine.sh("umount /home/late /mnt2; rmdir /home/late");
+  });
+
+  it("is not left by a user namespace: no mask can be lifted in it", async () => {
+    const tries = ["umount /home", "umount -l /root", "umount /srv/private", "mount --bind / /tmp && ls -A /tmp/srv/private", "mount -o remount,rw,bind /etc && touch /etc/x"];
+    for (const attempt of tries) {
+      const { code, stdout } = await guest.askStatus(`unshare -Urm sh -c '${attempt}'`);
+      expect(`${String(code)} ${stdout}`, attempt).not.toMatch(/^0 .+secret|^0 .*file$/);
+    }
+    expect(await guest.ask("unshare -Urm sh -c 'mount --rbind / /tmp; cat /tmp/srv/private/file; cat /tmp/home/alice/.bashrc' 2>&1 | grep -c 'No such file'")).toBe("2");
+  });
+
+  it("is explained beforehand, with the plan it then gets", async () => {
+    const [session] = await listSessions(machine);
+    const { plan } = JSON.parse(await machine.sh(`guestctl show ${session?.id ?? ""} --json`)) as { plan: unknown };
+    expect(JSON.parse(await machine.sh("guestctl explain guest1 --json"))).toMatchObject({ verdict: "admitted", plan });
+    expect(JSON.parse(await machine.sh("guestctl explain guest4 --service sshd --json"))).toMatchObject({ verdict: "admitted" });
+    expect(JSON.parse(await machine.sh("guestctl explain alice --json"))).toMatchObject({ verdict: "ignored", plan: [] });
+    expect(JSON.parse(await machine.sh("guestctl explain guest1 --service cron --json"))).toMatchObject({ verdict: "refused" });
+  });
+
+  it("is built file by file with Mode=bind", async () => {
+    await machine.write("/etc/guestd/guestd.conf.d/zz.conf", "[Etc]\nMode=bind\n");
+    await machine.sh("guestctl reload");
+    const bound = await machine.login("guest2");
+    expect(await bound.ask("cat /etc/issue; test -s /etc/hidden.conf || echo empty; grep -c ' /etc/issue ' /proc/self/mountinfo")).toBe("Welcome, guest\nempty\n1");
+    expect(await bound.ask("grep -c overlay.guestd /proc/self/mountinfo")).toBe("0");
+    await bound.logOut();
+    await machine.sh("rm /etc/guestd/guestd.conf.d/zz.conf; guestctl reload");
+  });
+
+  it("was made without a line in the journal that nobody expects", async () => {
+    await guest.logOut();
+    expect(await unexpectedLines(machine, NO_USER_MANAGER)).toEqual([]);
+  });
+});
