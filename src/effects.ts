@@ -44,7 +44,7 @@ export function makeEffectRunner({ executor, store, pending, service }: EffectPa
         executor.dropView(effect.subject);
         return NOTHING;
       case "remove-record":
-        store.remove(effect.subject.id);
+        store.remove(effect.subject.id, effect.subject.uid);
         return NOTHING;
       case "announce-closed":
         service.emit("SessionClosed", "sa{sv}", [effect.receipt.id, receiptRecord(effect.receipt)]);

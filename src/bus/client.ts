@@ -57,7 +57,7 @@ function toClientError(error: unknown): ClientError {
   if (error instanceof dbus.DBusError) {
     const known = error.type.startsWith(ERROR_PREFIX);
     const code = known ? error.type.slice(ERROR_PREFIX.length) : error.type;
-    return new ClientError(code, String(error.text), { cause: error });
+    return new ClientError(code, error.text, { cause: error });
   }
   return new ClientError("NoAnswer", (error as Error).message, { cause: error });
 }

@@ -80,10 +80,10 @@ export class Service {
   async #call(message: Message, method: Method): Promise<readonly unknown[]> {
     const caller = await identifyCaller(this.#parts.bus, message.sender);
     if (caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
-    if ((message.signature ?? "") !== method.input) {
-      throw new GuestError("InvalidArgument", `${method.name} takes (${method.input}), not (${message.signature ?? ""}).`);
+    if (message.signature !== method.input) {
+      throw new GuestError("InvalidArgument", `${method.name} takes (${method.input}), not (${message.signature}).`);
     }
-    return method.handle((message.body ?? []) as readonly unknown[], caller);
+    return method.handle(message.body as readonly unknown[], caller);
   }
 
   #sendError(message: Message, member: string, error: unknown): void {

@@ -1,5 +1,6 @@
 // Finds and reads the files of the configuration. A file that others than root can write decides nothing.
 // What stands in them is parse.ts.
+import type { Stats } from "node:fs";
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigError, ConfigFile, ConfigResult } from "./parse.ts";
@@ -37,7 +38,13 @@ export function loadConfig(places: ConfigPlaces = SYSTEM_PLACES, owner = 0): Con
  */
 export function loadFiles(paths: readonly string[], owner = 0, required = false): ConfigResult {
   const errors: ConfigError[] = [];
-  const files = paths.flatMap((path) => readConfigFile(path, owner, required, errors) ?? []);
+  const files: ConfigFile[] = [];
+  for (const path of paths) {
+    const reading = readConfigFile(path, owner);
+    if (reading.kind === "read") files.push({ path, text: reading.text });
+    if (reading.kind === "fault") errors.push({ file: path, line: 0, message: reading.message });
+    if (reading.kind === "missing" && required) errors.push({ file: path, line: 0, message: "is not there" });
+  }
   const result = parseConfig(files);
   if (errors.length === 0) return result;
   return { ok: false, errors: [...errors, ...(result.ok ? [] : result.errors)] };
@@ -55,28 +62,29 @@ function listDropIns(directory: string): string[] {
   }
 }
 
+type Reading = { readonly kind: "read"; readonly text: string } | { readonly kind: "missing" } | { readonly kind: "fault"; readonly message: string };
+
 // The opened file is checked and not its name, so that it cannot be exchanged in between.
 // O_NONBLOCK: a FIFO put there must not stall a root process.
-function readConfigFile(path: string, owner: number, required: boolean, errors: ConfigError[]): ConfigFile | undefined {
-  const fail = (message: string) => {
-    errors.push({ file: path, line: 0, message });
-    return undefined;
-  };
+function readConfigFile(path: string, owner: number): Reading {
   let fd;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") return fail((error as Error).message);
-    return required ? fail("is not there") : undefined;
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? { kind: "missing" } : { kind: "fault", message };
   }
   try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return fail("is not a regular file");
-    if (stat.uid !== owner) return fail(`belongs to uid ${stat.uid}; it must belong to root: chown root ${path}`);
-    if ((stat.mode & 0o022) !== 0) return fail(`can be written by others than root: chmod go-w ${path}`);
-    if (stat.size > MAX_BYTES) return fail("is larger than 1 MiB");
-    return { path, text: readFileSync(fd, "utf8") };
+    const message = findFileFault(path, fstatSync(fd), owner);
+    return message === undefined ? { kind: "read", text: readFileSync(fd, "utf8") } : { kind: "fault", message };
   } finally {
     closeSync(fd);
   }
+}
+
+function findFileFault(path: string, stat: Stats, owner: number): string | undefined {
+  if (!stat.isFile()) return "is not a regular file";
+  if (stat.uid !== owner) return `belongs to uid ${stat.uid}; it must belong to root: chown root ${path}`;
+  if ((stat.mode & 0o022) !== 0) return `can be written by others than root: chmod go-w ${path}`;
+  return stat.size > MAX_BYTES ? "is larger than 1 MiB" : undefined;
 }

@@ -48,7 +48,6 @@ export interface ConfigBind extends ConfigPath {
 }
 
 // Control characters have no place in a path that is logged and mounted.
-// eslint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
 /** True for an absolute path that is its own normal form: no "//", ".", ".." or "/" at the end. */

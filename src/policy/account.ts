@@ -19,7 +19,6 @@ const SYSTEM_DIRECTORIES = new Set([
   ..."bin boot dev etc lib lib32 lib64 libx32 proc root run sbin sys usr".split(" "),
 ]);
 
-// eslint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
 /**

@@ -1,7 +1,9 @@
-// The records of open sessions, for a guestd that starts again: /run/guestd/sessions/ID.json, private.
+// The records of open sessions, for a guestd that starts again: sessions/ID.json below /run/guestd, private.
 // A record is checked as if a stranger had written it; one that cannot be read is set aside, never guessed at.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+// Beside it unmanaged/UID/ID: while such a directory is not empty, systemd starts no user manager for the account
+// (systemd/user@.service.d/guestd.conf), which would run outside the views of its sessions (CVE-2017-8900).
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Session } from "../policy/session.ts";
 import { NOTHING_FOUND } from "../policy/session.ts";
 
@@ -16,32 +18,39 @@ export interface Recovered {
 }
 
 export class SessionStore {
-  readonly #directory: string;
+  readonly #records: string;
+  readonly #unmanaged: string;
 
-  /** @param directory of root alone; made when it is missing */
-  constructor(directory = "/run/guestd/sessions") {
-    this.#directory = directory;
+  /** @param directory of root alone */
+  constructor(directory = "/run/guestd") {
+    this.#records = join(directory, "sessions");
+    this.#unmanaged = join(directory, "unmanaged");
   }
 
   /** Writes the record of a session, so that a reader finds the old one or the new one, whole. */
   write(session: Session): void {
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    const mark = this.#mark(session);
+    mkdirSync(dirname(mark), { recursive: true, mode: 0o700 });
+    writeFileSync(mark, "", { mode: 0o600 });
+    mkdirSync(this.#records, { recursive: true, mode: 0o700 });
     const temporary = `${this.#file(session.id)}.new`;
     writeFileSync(temporary, JSON.stringify({ version: VERSION, session }), { mode: 0o600, flush: true });
     renameSync(temporary, this.#file(session.id));
   }
 
   /** Removes the record of a session; no error when there is none. */
-  remove(id: string): void {
+  remove(id: string, uid: number): void {
+    rmSync(this.#mark({ id, account: { uid } }), { force: true });
+    removeIfEmpty(join(this.#unmanaged, String(uid)));
     rmSync(this.#file(id), { force: true });
   }
 
-  /** Reads all records. What cannot be read is renamed to NAME.rejected. */
+  /** Reads all records. What cannot be read is renamed to NAME.rejected; marks without a record are removed. */
   recover(): Recovered {
     const sessions: Session[] = [];
     const rejected: { file: string; reason: string }[] = [];
-    for (const name of this.#list()) {
-      const file = join(this.#directory, name);
+    for (const name of list(this.#records).filter((candidate) => candidate.endsWith(".json"))) {
+      const file = join(this.#records, name);
       try {
         sessions.push(readRecord(readFileSync(file, "utf8"), name));
       } catch (error) {
@@ -49,21 +58,47 @@ export class SessionStore {
         rejected.push({ file, reason: (error as Error).message });
       }
     }
+    this.#sweepMarks(new Set(sessions.map(({ id }) => id)));
     return { sessions, rejected };
   }
 
-  #list(): string[] {
-    try {
-      return readdirSync(this.#directory).filter((name) => name.endsWith(".json"));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
+  // A guestd that was killed between the two files of write() leaves a mark.
+  #sweepMarks(ids: ReadonlySet<string>): void {
+    for (const uid of list(this.#unmanaged)) {
+      const directory = join(this.#unmanaged, uid);
+      for (const id of list(directory)) if (!ids.has(id)) rmSync(join(directory, id));
+      removeIfEmpty(directory);
     }
   }
 
   #file(id: string): string {
-    if (!ID.test(id)) throw new Error(`"${id}" is not a session's id`);
-    return join(this.#directory, `${id}.json`);
+    return join(this.#records, `${checkId(id)}.json`);
+  }
+
+  #mark({ id, account }: { readonly id: string; readonly account: { readonly uid: number } }): string {
+    return join(this.#unmanaged, String(account.uid), checkId(id));
+  }
+}
+
+function checkId(id: string): string {
+  if (!ID.test(id)) throw new Error(`"${id}" is not a session's id`);
+  return id;
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!["ENOENT", "ENOTEMPTY"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }
 

@@ -59,6 +59,3 @@ export async function unexpectedLines(machine: Machine, ...expected: RegExp[]): 
     .map((entry) => entry["MESSAGE"] ?? "")
     .filter((message) => !expected.some((pattern) => pattern.test(message)));
 }
-
-/** What is written whenever a guest logs in and logind starts a user manager, which guests who share an account do not get. */
-export const NO_USER_MANAGER = /systemd-user: Guests who share an account|pam_guest\(systemd-user:session\): guest refused: JoinSession/;

@@ -1,6 +1,6 @@
 // Guests at the same time, of the same account and of others; and a host that holds the same after as before.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { awaitNoSessions, findPids, listSessions, NO_USER_MANAGER, unexpectedLines } from "../helpers/guests.ts";
+import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
@@ -74,6 +74,6 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
     expect(left).toEqual([]);
     expect(new Set(receipts.map((entry) => entry["GUEST_SESSION"])).size).toBe(receipts.length);
     expect(receipts.length).toBeGreaterThanOrEqual(10 + IN_A_ROW + AT_ONCE);
-    expect(await unexpectedLines(machine, NO_USER_MANAGER)).toEqual([]);
+    expect(await unexpectedLines(machine)).toEqual([]);
   });
 });

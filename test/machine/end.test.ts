@@ -1,6 +1,6 @@
 // The end of a session: however the leader ends, and whatever the guest leaves behind. No PAM close is needed.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { awaitNoSessions, awaitReceipt, findPids, listSessions, NO_USER_MANAGER, unexpectedLines } from "../helpers/guests.ts";
+import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { tmpfsBytes } from "../helpers/snapshot.ts";
@@ -121,6 +121,6 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
   });
 
   it("leaves no unexpected line in the journal", async () => {
-    expect(await unexpectedLines(machine, NO_USER_MANAGER)).toEqual([]);
+    expect(await unexpectedLines(machine)).toEqual([]);
   });
 });

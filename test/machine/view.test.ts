@@ -1,6 +1,6 @@
 // What a guest sees, and what everybody else goes on seeing.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listSessions, NO_USER_MANAGER, unexpectedLines } from "../helpers/guests.ts";
+import { listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
@@ -128,6 +128,6 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on
 
   it("was made without a line in the journal that nobody expects", async () => {
     await guest.logOut();
-    expect(await unexpectedLines(machine, NO_USER_MANAGER)).toEqual([]);
+    expect(await unexpectedLines(machine)).toEqual([]);
   });
 });

@@ -7,15 +7,17 @@ import { NOTHING_FOUND } from "../../../src/policy/session.ts";
 import { SessionStore } from "../../../src/system/store.ts";
 import { GUEST, VIEW } from "../../helpers/samples.ts";
 
+let root: string;
 let directory: string;
 let store: SessionStore;
 
 beforeEach(() => {
-  directory = join(mkdtempSync(join(tmpdir(), "guestd-store-")), "sessions");
-  store = new SessionStore(directory);
+  root = mkdtempSync(join(tmpdir(), "guestd-store-"));
+  directory = join(root, "sessions");
+  store = new SessionStore(root);
 });
 afterEach(() => {
-  rmSync(join(directory, ".."), { recursive: true });
+  rmSync(root, { recursive: true });
 });
 
 const SESSION: Session = {
@@ -77,15 +79,32 @@ describe("SessionStore", () => {
 
   it("removes a record, and is content when there is none", () => {
     store.write(SESSION);
-    store.remove("abc");
-    store.remove("abc");
+    store.remove("abc", GUEST.uid);
+    store.remove("abc", GUEST.uid);
     expect(existsSync(join(directory, "abc.json"))).toBe(false);
   });
 
   it("uses no id as a path that is none of ours", () => {
     expect(() => {
-      store.remove("../../etc/passwd");
+      store.remove("../../etc/passwd", 1);
     }).toThrow(/not a session's id/);
+  });
+
+  it("marks the account as one without a user manager until its last session is gone", () => {
+    const marks = join(root, `unmanaged/${GUEST.uid}`);
+    store.write(SESSION);
+    store.write({ ...SESSION, id: "def" });
+    store.remove("abc", GUEST.uid);
+    expect(readdirSync(marks)).toEqual(["def"]);
+    store.remove("def", GUEST.uid);
+    expect(existsSync(marks)).toBe(false);
+  });
+
+  it("sweeps the mark of a session that was never written down", () => {
+    store.write(SESSION);
+    rmSync(join(directory, "abc.json"));
+    store.recover();
+    expect(readdirSync(join(root, "unmanaged"))).toEqual([]);
   });
 
   it("has nothing to recover before anything was written", () => {
