@@ -30,6 +30,15 @@ describe("makePlan", () => {
     expect(targets.indexOf("/run/user")).toBeLessThan(targets.indexOf(`/run/user/${GUEST.uid}`));
   });
 
+  it("lays /etc first, so that a place hidden in it stays hidden", () => {
+    expect(planOf(["[View]", "Hide=/etc/cups"])[0]).toMatchObject({ kind: "overlay", target: "/etc" });
+  });
+
+  it("makes places read-only before it puts what can be written into them", () => {
+    const targets = planOf(["[View]", "ReadOnly=/var"]).map(({ target }) => target);
+    expect(targets.indexOf("/var")).toBeLessThan(targets.indexOf("/var/tmp"));
+  });
+
   it("mounts /proc last, and not at all when it is the host's", () => {
     expect(planOf().at(-1)).toEqual({ kind: "proc", target: "/proc", hidepid: "invisible" });
     expect(planOf(["[View]", "Proc=default"]).some(({ kind }) => kind === "proc")).toBe(false);

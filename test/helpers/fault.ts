@@ -1,0 +1,27 @@
+// Faults at a system call of guestd, by strace(1) on the host: the one way to hit an instant exactly.
+import { spawn } from "node:child_process";
+import type { Machine } from "./machine.ts";
+import { processesBeside, readLink } from "./processes.ts";
+import { waitFor } from "./wait.ts";
+
+/** Pid of a machine's guestd as the host sees it. */
+export function findDaemon(machine: Machine): number | undefined {
+  return processesBeside(machine.pid).find(({ uid, pid }) => uid === 0 && /\/node$/.test(readLink(pid, "exe") ?? ""))?.pid;
+}
+
+/**
+ * Injects a fault into the running guestd, as strace's -e inject= writes it: "move_mount:signal=SIGKILL:when=2".
+ * @returns stops injecting; when guestd was killed, there is nothing to stop
+ */
+export async function injectFault(machine: Machine, fault: string): Promise<() => Promise<void>> {
+  const pid = findDaemon(machine);
+  if (pid === undefined) throw new Error("guestd is not running");
+  const strace = spawn("strace", ["-f", "-p", String(pid), "-e", `trace=${fault.split(":")[0] ?? ""}`, "-e", `inject=${fault}`], { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  strace.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  await waitFor(`strace to attach: ${said}`, () => /attached/.test(said), 5000);
+  return async () => {
+    strace.kill("SIGINT");
+    await waitFor("strace to end", () => strace.exitCode !== null || strace.signalCode !== null, 5000);
+  };
+}

@@ -1,0 +1,152 @@
+// Fail closed: whatever is wrong with guestd, guests are refused with a sentence in bounded time, and nobody else
+// notices anything.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { injectFault } from "../helpers/fault.ts";
+import { awaitNoSessions } from "../helpers/guests.ts";
+import { Machine, PASSWORD } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** The contract's bound for a refusal. */
+const REFUSAL_LIMIT_MS = 10_000;
+
+/** Ways in which guestd can be out of order, and how each is mended. */
+const OUTAGES: Record<string, { readonly break: string; readonly mend: string; readonly sentence: RegExp }> = {
+  "is stopped and cannot be started": {
+    break: "systemctl stop guestd; systemctl mask --runtime guestd",
+    mend: "systemctl unmask --runtime guestd",
+    sentence: /Guest sessions are not available at the moment/,
+  },
+  "is not known to the bus": {
+    break: "systemctl stop guestd; mv /usr/share/dbus-1/system-services/org.guestd1.service /root/; systemctl reload dbus",
+    mend: "mv /root/org.guestd1.service /usr/share/dbus-1/system-services/; systemctl reload dbus",
+    sentence: /Guest sessions are not available at the moment/,
+  },
+  "hangs": {
+    break: "guestctl status; systemctl kill -s STOP guestd",
+    mend: "systemctl kill -s CONT guestd",
+    sentence: /Guest sessions are not available at the moment/,
+  },
+  "crashes at its start": {
+    break: "systemctl stop guestd; mv /usr/lib/guestd/guestns.node /root/",
+    mend: "mv /root/guestns.node /usr/lib/guestd/; systemctl reset-failed guestd",
+    sentence: /Guest sessions are not available at the moment/,
+  },
+  "has a configuration with errors": {
+    break: "systemctl stop guestd; printf '[Home]\\nSize=lots\\n' >/etc/guestd/guestd.conf.d/bad.conf",
+    mend: "rm /etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
+    sentence: /Guests cannot log in: the configuration of guestd has errors/,
+  },
+  "has a configuration that others can write": {
+    break: "systemctl stop guestd; touch /etc/guestd/guestd.conf.d/bad.conf; chmod 666 /etc/guestd/guestd.conf.d/bad.conf",
+    mend: "rm /etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
+    sentence: /Guests cannot log in: the configuration of guestd has errors/,
+  },
+  "cannot build the view": {
+    break: "printf '[View]\\nHide=/does/not/exist\\n' >/etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
+    mend: "rm /etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
+    sentence: /Your guest session could not be made ready/,
+  },
+  "is switched off": {
+    break: "printf '[Guests]\\nEnabled=no\\n' >/etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
+    mend: "rm /etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
+    sentence: /Guest logins are switched off on this machine/,
+  },
+  "has no PAM module": {
+    break: "mv $(find /usr/lib -name pam_guest.so) /root/",
+    mend: "mv /root/pam_guest.so $(dirname $(find /usr/lib -name pam_unix.so))/",
+    sentence: /Authentication failure|Permission denied|could not be/i,
+  },
+  "cannot write its records": {
+    break: "guestctl status; mkdir -p /run/guestd/sessions; mount -t tmpfs -o ro full /run/guestd/sessions",
+    mend: "umount /run/guestd/sessions",
+    sentence: /Your guest session could not be made ready/,
+  },
+};
+
+/** System calls of an opening, in their order, as strace counts them. */
+const INSTANTS = ["pidfd_open:when=1", "setns:when=1", "fsopen:when=1", "fsmount:when=4", "move_mount:when=1", "move_mount:when=9", "rename:when=1"];
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guestd", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** A login of a guest that must not succeed, but say why. */
+  async function refuseLogin(user: string, sentence: RegExp): Promise<void> {
+    const terminal = machine.terminal(["login"]);
+    await terminal.expect(/login: /);
+    terminal.send(`${user}\n`);
+    await terminal.expect(/Password: /);
+    terminal.send(`${PASSWORD}\n`);
+    await terminal.expect(sentence, REFUSAL_LIMIT_MS);
+    // login pauses for five seconds before it gives up: nobody waits for that.
+    terminal.hangUp();
+    expect(terminal.transcript).not.toMatch(/[$#] $/);
+  }
+
+  describe.each(Object.entries(OUTAGES))("%s", (_, outage) => {
+    beforeAll(async () => {
+      await machine.sh(outage.break);
+    });
+    afterAll(async () => {
+      await machine.sh(outage.mend);
+      expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
+      await awaitNoSessions(machine);
+    });
+
+    it("a guest at login is refused with a sentence", async () => {
+      await refuseLogin("guest1", outage.sentence);
+    });
+
+    it("a guest by ssh gets no shell, no command and no files", async () => {
+      for (const command of ["", "echo in; id"]) {
+        const { code, stdout } = await machine.ssh("guest2", command, { input: "echo in\n", timeoutMs: REFUSAL_LIMIT_MS });
+        expect(`${code} ${stdout}`).not.toContain("in\n");
+        expect(code).not.toBe(0);
+      }
+      const sftp = await machine.run(["sftp", "-b", "-", "guest2@localhost"], { input: "ls /\n", timeoutMs: REFUSAL_LIMIT_MS });
+      expect(sftp.code).not.toBe(0);
+      expect(sftp.stdout).not.toContain("/etc");
+    });
+
+    it("a guest by su is refused", async () => {
+      const { code, stdout } = await machine.run(["su", "-", "guest3", "-c", "echo in"], { timeoutMs: REFUSAL_LIMIT_MS });
+      expect(`${code} ${stdout}`).not.toContain("in\n");
+      expect(code).not.toBe(0);
+    });
+
+    it("root and alice log in as ever", async () => {
+      for (const user of ["root", "alice"]) {
+        const terminal = await machine.login(user);
+        expect(await terminal.ask("id -un")).toBe(user);
+        await terminal.logOut();
+        expect(await machine.ssh(user, "id -un")).toMatchObject({ code: 0, stdout: `${user}\n` });
+      }
+      expect(await machine.sh("su - alice -c 'id -un'")).toBe("alice");
+    });
+  });
+
+  describe.each(INSTANTS)("is killed at %s of an opening", (instant) => {
+    it("the guest is refused or in its view, never half in, and nothing is left", async () => {
+      const host = await machine.sh("guestctl status >/dev/null; readlink /proc/1/ns/mnt");
+      const before = await machine.sh("systemctl show -P MainPID guestd");
+      const stop = await injectFault(machine, `${instant}:signal=SIGKILL`);
+      const { code, stdout } = await machine.ssh("guest1", "readlink /proc/self/ns/mnt", { timeoutMs: REFUSAL_LIMIT_MS });
+      await stop();
+      if (code === 0) expect(stdout).not.toContain(host);
+      else expect(stdout).not.toContain("mnt:[");
+      await awaitNoSessions(machine);
+      expect(await machine.sh("ls -A /run/guestd/sessions /run/guestd/unmanaged")).toBe("/run/guestd/sessions:\n\n/run/guestd/unmanaged:");
+      expect(await machine.sh("systemctl show -P MainPID guestd")).not.toBe(before);
+      await waitFor("the namespaces to be gone", async () => (await machine.snapshot()).namespaces.every((names) => !/bash|sleep|fd of|guestns/.test(names)));
+      expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
+      await awaitNoSessions(machine);
+    });
+  });
+});
