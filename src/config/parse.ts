@@ -47,7 +47,7 @@ export function parseConfig(files: readonly ConfigFile[]): ConfigResult {
   const assignments = files.flatMap((file) => readFile(file, errors));
   const settings = new Map(listKeys().map(({ section, name, key }) => [`${section}.${name}`, defaultSetting(section, name, key.initial)]));
   for (const assignment of assignments) assign(settings, assignment, errors);
-  if (errors.length > 0) return { ok: false, errors };
+  if (errors.length > 0) return { ok: false, errors: files.flatMap(({ path }) => errorsOf(path, errors)) };
   return { ok: true, config: buildConfig(settings), settings: [...settings.values()] };
 }
 
@@ -55,6 +55,9 @@ export function parseConfig(files: readonly ConfigFile[]): ConfigResult {
 export function formatConfigError({ file, line, message }: ConfigError): string {
   return line > 0 ? `${file}:${line}: ${message}` : `${file}: ${message}`;
 }
+
+const errorsOf = (file: string, errors: readonly ConfigError[]) =>
+  errors.filter((error) => error.file === file).sort((a, b) => a.line - b.line);
 
 const defaultSetting = (section: string, name: string, value: string): Setting => ({ section, key: name, value, origin: "default" });
 

@@ -14,17 +14,20 @@ export interface PlanFacts {
   readonly etcFiles: readonly string[];
 }
 
-/** The steps of a guest's view, in the order in which they are attached. */
+/**
+ * The steps of a guest's view, in the order in which they are attached: what covers much comes first, so that it
+ * does not lift a mask, nor seal a place that is the guest's to write to.
+ */
 export function makePlan(config: Config, account: Account, facts: PlanFacts): Step[] {
   return [
+    ...etcSteps(config, facts),
+    ...readonlySteps(config),
     ...hideSteps(config),
     ...privateSteps(config),
     runtimeRootStep(),
     runtimeStep(config, account),
     homeStep(config, account),
-    ...readonlySteps(config),
     ...bindSteps(config),
-    ...etcSteps(config, facts),
     ...procSteps(config),
   ];
 }

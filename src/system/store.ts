@@ -45,7 +45,7 @@ export class SessionStore {
     rmSync(this.#file(id), { force: true });
   }
 
-  /** Reads all records. What cannot be read is renamed to NAME.rejected; marks without a record are removed. */
+  /** Reads all records. What cannot be read is renamed to NAME.rejected; half of a write() is removed. */
   recover(): Recovered {
     const sessions: Session[] = [];
     const rejected: { file: string; reason: string }[] = [];
@@ -58,12 +58,13 @@ export class SessionStore {
         rejected.push({ file, reason: (error as Error).message });
       }
     }
-    this.#sweepMarks(new Set(sessions.map(({ id }) => id)));
+    this.#sweep(new Set(sessions.map(({ id }) => id)));
     return { sessions, rejected };
   }
 
-  // A guestd that was killed between the two files of write() leaves a mark.
-  #sweepMarks(ids: ReadonlySet<string>): void {
+  // What a guestd leaves that was killed in the middle of write().
+  #sweep(ids: ReadonlySet<string>): void {
+    for (const name of list(this.#records)) if (name.endsWith(".new")) rmSync(join(this.#records, name));
     for (const uid of list(this.#unmanaged)) {
       const directory = join(this.#unmanaged, uid);
       for (const id of list(directory)) if (!ids.has(id)) rmSync(join(directory, id));

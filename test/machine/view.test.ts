@@ -14,6 +14,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on
     await machine.write("/etc/guestd/etc/issue", "Welcome, guest\n");
     await machine.write("/etc/guestd/etc/profile.d/guest.sh", "export FROM_OVERLAY=yes\n");
     await machine.write("/etc/guestd/skel/README", "yours until you leave\n");
+    await machine.sh("mkdir -p /etc/guestd/skel/.config/deep; echo x >/etc/guestd/skel/.config/deep/file; chmod 500 /etc/guestd/skel/.config/deep; chmod 700 /etc/guestd/skel/.config");
     await machine.write("/etc/hidden.conf", "nothing for guests\n");
     await machine.write("/etc/guestd/guestd.conf.d/test.conf", "[Etc]\nHide=hidden.conf\n[View]\nReadOnly=/opt\nHide=/srv/private\nBind=/srv/course:/mnt\n");
     await machine.sh("mkdir -p /srv/private /srv/course; echo lesson >/srv/course/one; echo secret >/srv/private/file; chmod 777 /opt /srv/course");
@@ -26,9 +27,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on
 
   it("has a home of its own in memory, capped, private, with the skeletons in it", async () => {
     expect(await guest.ask("pwd; stat -c '%a %U' ~; stat -f -c %T ~")).toBe("/home/guest1\n700 guest1\ntmpfs");
-    expect(await guest.ask("ls -1A ~; cat ~/README")).toBe(".bash_logout\n.bashrc\n.profile\nREADME\nyours until you leave");
-    expect(await guest.ask("stat -c %U ~/README ~/.bashrc | sort -u")).toBe("guest1");
+    expect(await guest.ask("ls -1A ~; cat ~/README")).toBe(".bash_logout\n.bashrc\n.config\n.profile\nREADME\nyours until you leave");
+    expect(await guest.ask("stat -c '%U %a' ~/README ~/.config ~/.config/deep; cat ~/.config/deep/file")).toBe("guest1 644\nguest1 700\nguest1 500\nx");
     expect(await guest.ask("awk '$5 == ENVIRON[\"HOME\"]' /proc/self/mountinfo")).toMatch(/rw,nosuid,nodev.* - tmpfs .*size=\d+k,nr_inodes=200000/);
+  });
+
+  it("shows root, through the overlay, what root alone may read", async () => {
+    const id = await guest.ask("echo $GUEST_SESSION");
+    const leader = (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0;
+    await machine.sh("install -m 600 -o alice /dev/null /etc/of-alice; echo private >/etc/of-alice");
+    expect(await machine.sh(`nsenter -t ${leader} -m sh -c 'wc -l </etc/shadow; cat /etc/of-alice'`)).toMatch(/^\d+\nprivate$/);
   });
 
   it("does not have the home directory of the host, which stays as it was", async () => {

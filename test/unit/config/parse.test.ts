@@ -37,8 +37,9 @@ describe("parseConfig refuses", () => {
   });
 
   it("all errors of all files at once, each with file and line", () => {
-    expect(errorsOf("[Guests]\nEnabled=x\n\n[Home]\nSize=y", "[View]\nProc=z")).toEqual([
+    expect(errorsOf("[Guests]\nEnabled=x\nNonsense=1\n[Home]\nSize=y", "[View]\nProc=z")).toEqual([
       expect.stringMatching(/^f0:2: /),
+      expect.stringMatching(/^f0:3: /),
       expect.stringMatching(/^f0:5: /),
       expect.stringMatching(/^f1:2: /),
     ]);

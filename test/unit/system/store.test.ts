@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -100,10 +100,11 @@ describe("SessionStore", () => {
     expect(existsSync(marks)).toBe(false);
   });
 
-  it("sweeps the mark of a session that was never written down", () => {
+  it("sweeps what is left of a session that was never written down", () => {
     store.write(SESSION);
-    rmSync(join(directory, "abc.json"));
-    store.recover();
+    renameSync(join(directory, "abc.json"), join(directory, "abc.json.new"));
+    expect(store.recover()).toEqual({ sessions: [], rejected: [] });
+    expect(readdirSync(directory)).toEqual([]);
     expect(readdirSync(join(root, "unmanaged"))).toEqual([]);
   });
 

@@ -1,0 +1,99 @@
+// Who may do what on the bus: every method for root, a guest, another guest and a stranger, by both layers.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, listSessions } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+
+const MANAGER = ["org.guestd1", "/org/guestd1", "org.guestd1.Manager"];
+const REQUEST = ["a{sv}", "8", "user", "s", "guest1", "uid", "u", "1001", "gid", "u", "1001", "home", "s", "/home/guest1", "shell", "s", "/bin/sh", "service", "s", "login", "tty", "s", "", "rhost", "s", ""];
+
+/** Method and arguments, and what root gets: "" is success. */
+const METHODS: Record<string, { readonly args: readonly string[]; readonly root: RegExp }> = {
+  OpenSession: { args: REQUEST, root: /^$/ },
+  JoinSession: { args: ["u", "1001"], root: /no user manager/ },
+  CloseSession: { args: ["s", "nope"], root: /^$/ },
+  EndSession: { args: ["s", "nope"], root: /no session nope/ },
+  ListSessions: { args: [], root: /^$/ },
+  GetSession: { args: ["s", "nope"], root: /no session nope/ },
+  ExplainLogin: { args: ["ss", "guest1", "login"], root: /^$/ },
+  GetStatus: { args: [], root: /^$/ },
+  GetConfig: { args: [], root: /^$/ },
+  Reload: { args: [], root: /^$/ },
+};
+const CALLERS = ["guest1", "guest2", "alice", "nobody"];
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (release) => {
+  let machine: Machine;
+  const call = (user: string | undefined, ...words: string[]) => machine.run(["busctl", "call", ...words], user === undefined ? {} : { user });
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.sh("guestctl status");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  it.each(Object.entries(METHODS))("%s is root's alone", async (method, { args, root }) => {
+    expect((await call(undefined, ...MANAGER, method, ...args)).stderr).toMatch(root);
+    for (const user of CALLERS) {
+      const { code, stderr } = await call(user, ...MANAGER, method, ...args);
+      expect(`${user} ${code} ${stderr}`).toMatch(/^\w+ 1 .*(Access denied|rejected send message)/);
+    }
+    await awaitNoSessions(machine);
+  });
+
+  it("has all methods of the interface in that table", async () => {
+    const { stdout } = await machine.run(["busctl", "introspect", "--list", ...MANAGER]);
+    const members = stdout.split("\n").filter((line) => / method /.test(line)).map((line) => line.replace(/^\.(\w+) .*/, "$1"));
+    expect(members.filter((name) => /^[A-Z]/.test(name)).sort()).toEqual(expect.arrayContaining(Object.keys(METHODS)));
+  });
+
+  it("denies properties and unknown members to everybody", async () => {
+    const set = ["org.guestd1", "/org/guestd1", "org.freedesktop.DBus.Properties", "Set", "ssv", "org.guestd1.Manager", "Version", "s", "x"];
+    for (const user of [undefined, ...CALLERS]) {
+      expect((await call(user, ...set)).code).toBe(1);
+      expect((await call(user, ...MANAGER, "Nonsense")).code).toBe(1);
+    }
+  });
+
+  it("answers arguments of another type with an error, and lives on", async () => {
+    const bad = [["OpenSession", "s", "x"], ["OpenSession", "a{sv}", "0"], ["OpenSession", "a{sv}", "1", "uid", "s", "0"], ["EndSession", "u", "1"], ["GetSession"], ["ExplainLogin", "ss", "%s%n", "login"], ["ExplainLogin", "ss", "../x", ""]];
+    for (const [method = "", ...args] of bad) {
+      const { code, stderr } = await call(undefined, ...MANAGER, method, ...args);
+      expect(`${method} ${code} ${stderr}`).toMatch(/ 1 Call failed: (OpenSession takes|The request lacks|EndSession takes|GetSession takes|There is no user)/);
+    }
+    expect(await machine.sh("guestctl status")).toContain("can log in");
+  });
+
+  it("lets nobody else take the name, and nobody else hear who logs in", async () => {
+    for (const user of CALLERS) {
+      const taken = await call(user, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName", "su", "org.guestd1", "0");
+      expect(taken.code).toBe(1);
+    }
+    await machine.sh("setpriv --reuid alice --regid alice --clear-groups timeout 5 dbus-monitor --system \"sender='org.guestd1'\" >/tmp/heard 2>&1 & echo $! >/tmp/pid");
+    await machine.sh("timeout 5 dbus-monitor --system \"sender='org.guestd1'\" >/tmp/heard-by-root 2>&1 & while ! grep -q . /tmp/heard-by-root; do :; done");
+    await machine.ssh("guest1", "true");
+    await awaitNoSessions(machine);
+    await expect.poll(() => machine.sh("cat /tmp/heard-by-root")).toContain("SessionClosed");
+    expect(await machine.sh("grep -c 'member=Session' /tmp/heard || true")).toBe("0");
+  });
+
+  it("gives a session to its caller alone: CloseSession by another process changes nothing", async () => {
+    const guest = await machine.login("guest1");
+    const [session] = await listSessions(machine);
+    expect((await call(undefined, ...MANAGER, "CloseSession", "s", session?.id ?? "")).code).toBe(0);
+    expect(await machine.journal(`GUEST_SESSION=${session?.id ?? ""}`, "GUEST_ACTION=note-close")).toEqual([]);
+    expect(await guest.ask("echo here")).toBe("here");
+    await guest.logOut();
+    await awaitNoSessions(machine);
+  });
+
+  it("takes the leader from the bus: a call of a process that is gone leaves no session", async () => {
+    await machine.sh("for i in $(seq 50); do busctl call --expect-reply=no " + [...MANAGER, "OpenSession", ...REQUEST].map((word) => `'${word}'`).join(" ") + "; done");
+    await awaitNoSessions(machine);
+    expect(await machine.sh("guestctl status")).toContain("sessions: 0");
+    const receipts = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
+    expect(receipts.every((entry) => (JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[] }).left.length === 0)).toBe(true);
+  });
+});
