@@ -84,7 +84,7 @@ async function end(ids: readonly string[], _options: Options, connect: () => Pro
   const lines = receipts.map((receipt) => {
     const left = receipt["left"] as string[];
     const what = left.length === 0 ? "nothing is left" : `left: ${left.join("; ")}`;
-    return `Ended ${String(receipt["id"])} of ${String(receipt["user"])}: killed ${String(receipt["killed"])} processes, ${what}.`;
+    return `Ended ${String(receipt["id"])} of ${String(receipt["user"])}: ${String(receipt["killed"])} processes killed, ${what}.`;
   });
   return {
     text: lines.join("\n"),

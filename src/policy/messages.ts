@@ -44,7 +44,7 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
     case "watch-leader":
       return `Watching leader ${effect.pid} of ${session}.`;
     case "build-view":
-      return `Built the view of ${session}: ${effect.plan.length} steps, mount namespace ${outcome.view?.inode ?? 0}.`;
+      return `Built the view of ${session}: ${countOf(effect.plan.length, "step", "steps")}, mount namespace ${outcome.view?.inode ?? 0}.`;
     case "write-record":
       return `Wrote down ${session}.`;
     case "answer":
@@ -54,7 +54,7 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
     case "note-close":
       return `PAM closed ${session}; it ends with its leader ${subject.leader}.`;
     case "kill-processes":
-      return `Killed ${outcome.found?.processesKilled ?? 0} processes of ${session}.`;
+      return `Killed ${countOf(outcome.found?.processesKilled ?? 0, "process", "processes")} of ${session}.`;
     case "drop-view":
       return `Dropped the view of ${session}.`;
     case "remove-record":
@@ -72,6 +72,8 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
 export function describeFailed(effect: Effect, reason: string): string {
   return `Failed at ${effect.kind} of ${nameSession(effect.subject)}: ${reason}`;
 }
+
+const countOf = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 const nameSession = ({ id }: Subject) => `session ${id}`;
 

@@ -30,9 +30,8 @@ export class SessionStore {
   /** Writes the record of a session, so that a reader finds the old one or the new one, whole. */
   write(session: Session): void {
     const mark = this.#mark(session);
-    mkdirSync(dirname(mark), { recursive: true, mode: 0o700 });
+    for (const directory of [dirname(mark), this.#records]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     writeFileSync(mark, "", { mode: 0o600 });
-    mkdirSync(this.#records, { recursive: true, mode: 0o700 });
     const temporary = `${this.#file(session.id)}.new`;
     writeFileSync(temporary, JSON.stringify({ version: VERSION, session }), { mode: 0o600, flush: true });
     renameSync(temporary, this.#file(session.id));
@@ -47,6 +46,7 @@ export class SessionStore {
 
   /** Reads all records. What cannot be read is renamed to NAME.rejected; half of a write() is removed. */
   recover(): Recovered {
+    for (const directory of [this.#records, this.#unmanaged]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     const sessions: Session[] = [];
     const rejected: { file: string; reason: string }[] = [];
     for (const name of list(this.#records).filter((candidate) => candidate.endsWith(".json"))) {

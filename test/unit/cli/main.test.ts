@@ -112,7 +112,7 @@ describe("guestctl", () => {
     const { code, out, calls } = await run(["end", "abc", "def"], { EndSession: [RECEIPT] });
     expect(code).toBe(0);
     expect(calls).toEqual([["EndSession", "abc"], ["EndSession", "def"]]);
-    expect(out.split("\n")[0]).toBe("Ended abc of guest1: killed 4 processes, nothing is left.");
+    expect(out.split("\n")[0]).toBe("Ended abc of guest1: 4 processes killed, nothing is left.");
   });
 
   it.each<[string[], Answers, unknown]>([
