@@ -10,10 +10,15 @@ const CALM_LIMIT_MS = 20_000;
 
 const ISSUE = "Welcome, guest. Nothing you do here stays.\n";
 
+/** What all tmpfs hold together; on a machine in a container, the host's as well. */
+const SHARED_MEMORY = "grep Shmem: /proc/meminfo";
+const MEMORY_NOISE_KB = 50 * 1024;
+
 const INSIDE = ["id", "pwd", "df -h --output=source,size,used,target ~", "cat /etc/issue", "ls -A /home", "ps -e -o user,pid,args"];
 
 const LEFT_BEHIND = [
   "echo secret > ~/diary; echo secret > /tmp/diary; echo secret > /var/tmp/diary; echo secret > /dev/shm/diary",
+  "dd if=/dev/zero of=~/large bs=1M count=200 status=none; du -sh ~/large",
   "setsid nohup sleep 1000 > ~/nohup.out 2>&1 < /dev/null &",
 ];
 
@@ -34,6 +39,10 @@ async function asRoot(machine: Machine, command: string): Promise<string> {
 
 async function asGuest(guest: Terminal, command: string): Promise<void> {
   show("guest$", command, await guest.ask(command));
+}
+
+async function sharedMemory(machine: Machine): Promise<number> {
+  return Number(/\d+/.exec(await machine.sh(SHARED_MEMORY))?.[0]);
 }
 
 /** What one look has more or less than the other, one a line. */
@@ -66,6 +75,7 @@ async function visit(machine: Machine): Promise<{ id: string; guest: Terminal }>
   tell("The guest leaves files and a process behind");
   for (const command of LEFT_BEHIND) await asGuest(guest, command);
   await asRoot(machine, "ps -u guest1 -o pid,args");
+  await asRoot(machine, SHARED_MEMORY);
   return { id: session.id, guest };
 }
 
@@ -74,6 +84,7 @@ async function tellStory(machine: Machine): Promise<string[]> {
   await machine.write("/etc/guestd/etc/issue", ISSUE);
   await asRoot(machine, "guestctl status");
   const before = await machine.snapshot();
+  const memory = await sharedMemory(machine);
 
   const { id, guest } = await visit(machine);
 
@@ -82,11 +93,13 @@ async function tellStory(machine: Machine): Promise<string[]> {
   const after = await machine.snapshotLike(before, CALM_LIMIT_MS);
   await asRoot(machine, "guestctl list");
   await asRoot(machine, "ps -u guest1 -o pid,args || true");
+  await asRoot(machine, SHARED_MEMORY);
+  const kept = (await sharedMemory(machine)) - memory;
   await asRoot(machine, "find / -xdev -newer /etc/guestd/etc/issue -user guest1; ls -A /tmp/diary /var/tmp/diary /dev/shm/diary || true");
 
   tell("What the journal has of it");
   await asRoot(machine, `journalctl --quiet --no-pager --output=short GUEST_SESSION=${id}`);
-  return differences(before, after);
+  return [...differences(before, after), ...(kept > MEMORY_NOISE_KB ? [`memory: + ${kept} kB`] : [])];
 }
 
 const release = releases.find((name) => name === process.argv[2]) ?? ("trixie" satisfies Release);
@@ -94,7 +107,7 @@ const machine = await Machine.boot(release);
 try {
   const left = await tellStory(machine);
   if (left.length > 0) throw new Error(`the machine is not as it was before:\n${left.join("\n")}`);
-  tell("The machine holds what it held before: no process, mount, file, IPC object or session of the guest is left");
+  tell("The machine holds what it held before: no process, mount, file, memory, IPC object or session of the guest is left");
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   tell("What guestd said");

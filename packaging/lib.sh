@@ -116,3 +116,14 @@ in_root() {
     exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C "$@"
   ' in_root "$root" "$PROJECT" "$@"
 }
+
+# run_program FILE ARGUMENT...: a TypeScript program that drives test machines.
+# The helpers look for their scripts beside themselves, wherever the bundle lies.
+run_program() {
+  local source=$1 bundle
+  bundle=build/$(basename "$1" .ts).mjs
+  shift
+  node_modules/.bin/esbuild "$source" --bundle --platform=node --format=esm --target=node20 --log-level=warning \
+    --define:import.meta.url="\"file://$PROJECT/test/helpers/machine.ts\"" --outfile="$bundle"
+  node "$bundle" "$@"
+}
