@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# Completion of guestctl(1) for bash. Verbs and options are held against the program by test/contract/docs.test.ts.
+
+# The ids of the sessions there are; none for those who may not ask.
+_guestctl_sessions() { guestctl list --json 2>/dev/null | sed -n 's/^ *"id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'; }
+
+# The words on the line that are neither options nor their values, but for the one that is being typed.
+_guestctl_words() {
+  local index word
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word=${COMP_WORDS[index]}
+    case $word in
+      --service) [ "${COMP_WORDS[index + 1]-}" != = ] || ((index++)); ((index++)) ;;
+      -*) ;;
+      *) printf '%s\n' "$word" ;;
+    esac
+  done
+}
+
+# What can stand where CURRENT is typed, after these words.
+_guestctl_candidates() {
+  local current=$1
+  shift
+  case ${1-} in
+    '') compgen -W 'list show end status explain config reload' -- "$current" ;;
+    show | end) compgen -W "$(_guestctl_sessions)" -- "$current" ;;
+    explain) [ $# -gt 1 ] || compgen -u -- "$current" ;;
+    config)
+      if [ $# -eq 1 ]; then
+        compgen -W 'check' -- "$current"
+      elif [ "$2" = check ]; then
+        compgen -f -- "$current"
+      fi
+      ;;
+  esac
+}
+
+_guestctl() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local -a words
+  # bash makes words of their own of "--service", "=" and what follows.
+  if [ "$previous" = = ]; then previous=${COMP_WORDS[COMP_CWORD - 2]}; fi
+  if [ "$current" = = ]; then current=''; fi
+  if [ "$previous" = --service ]; then
+    mapfile -t COMPREPLY < <(cd /etc/pam.d 2>/dev/null && compgen -f -- "$current")
+  elif [[ $current == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W '--json --service= --help -h --version' -- "$current")
+    if [[ ${COMPREPLY[*]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
+  else
+    mapfile -t words < <(_guestctl_words)
+    mapfile -t COMPREPLY < <(_guestctl_candidates "$current" "${words[@]}")
+    if [ "${words[1]-}" = check ]; then compopt -o filenames 2>/dev/null; fi
+  fi
+}
+
+complete -F _guestctl guestctl
