@@ -57,7 +57,7 @@ function pamMethods({ dispatch, pending, newId, now, gatherFacts }: MethodParts)
   ];
 }
 
-function adminMethods({ dispatch, pending, reload }: MethodParts): Method[] {
+function adminMethods({ dispatch, pending, reload, state }: MethodParts): Method[] {
   return [
     row("EndSession", "s", "a{sv}", async ([id]) => {
       const { call, answer } = pending.add();
@@ -69,7 +69,8 @@ function adminMethods({ dispatch, pending, reload }: MethodParts): Method[] {
     row("Reload", "", "", async () => {
       const errors = reload();
       if (errors.length > 0) {
-        throw new GuestError("Failed", `The configuration has errors; the one before stays in force.\n${errors.join("\n")}`);
+        const kept = state().config === undefined ? "guests are refused until it is mended" : "the one before stays in force";
+        throw new GuestError("Failed", `The configuration has errors; ${kept}.\n${errors.join("\n")}`);
       }
       return Promise.resolve([]);
     }),

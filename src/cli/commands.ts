@@ -1,6 +1,7 @@
 // The verbs of guestctl, one row each: what is asked of guestd, and how the answer is shown.
 // Exit codes and printing are main.ts.
 import type { Client } from "../bus/client.ts";
+import { ClientError } from "../bus/client.ts";
 import { loadConfig, loadFiles, SYSTEM_PLACES } from "../config/load.ts";
 import { formatConfigError } from "../config/parse.ts";
 import { formatDuration, formatFields, formatStep, formatTable, formatTime } from "./format.ts";
@@ -77,20 +78,31 @@ const showPlan = (plan: readonly Fields[]) => plan.map((step) => `  ${formatStep
 
 const withPlan = (record: Fields): Fields => ({ ...record, plan: JSON.parse(String(record["plan"])) as unknown });
 
+// Goes on after an id that cannot be ended: the receipts of the others must not be lost.
 async function end(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
   const client = await connect();
   const receipts: Fields[] = [];
-  for (const id of ids) receipts.push((await client.call("EndSession", "s", [id]))[0] as Fields);
-  const lines = receipts.map((receipt) => {
-    const left = receipt["left"] as string[];
-    const what = left.length === 0 ? "nothing is left" : `left: ${left.join("; ")}`;
-    return `Ended ${String(receipt["id"])} of ${String(receipt["user"])}: ${String(receipt["killed"])} processes killed, ${what}.`;
-  });
+  const failures: ClientError[] = [];
+  for (const id of ids) {
+    try {
+      receipts.push((await client.call("EndSession", "s", [id]))[0] as Fields);
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      failures.push(error);
+    }
+  }
+  if (receipts.length === 0 && failures[0] !== undefined) throw failures[0];
   return {
-    text: lines.join("\n"),
-    json: receipts.length === 1 ? receipts[0] : receipts,
-    bad: receipts.some((receipt) => receipt["clean"] !== true),
+    text: [...receipts.map(showReceipt), ...failures.map(({ message }) => message)].join("\n"),
+    json: ids.length === 1 ? receipts[0] : receipts,
+    bad: failures.length > 0 || receipts.some((receipt) => receipt["clean"] !== true),
   };
+}
+
+function showReceipt(receipt: Fields): string {
+  const left = receipt["left"] as string[];
+  const what = left.length === 0 ? "nothing is left" : `left: ${left.join("; ")}`;
+  return `Ended ${String(receipt["id"])} of ${String(receipt["user"])}: ${String(receipt["killed"])} processes killed, ${what}.`;
 }
 
 async function status(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {

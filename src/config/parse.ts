@@ -75,7 +75,7 @@ function readFile(file: ConfigFile, errors: ConfigError[]): Assignment[] {
       continue;
     }
     const pair = readPair(text);
-    if (pair === undefined) fail(`expected [SECTION] or KEY=VALUE, got "${text}"`);
+    if (pair === undefined) fail("expected [SECTION] or KEY=VALUE");
     else if (section === undefined) fail(`${pair.name}= stands before the first [SECTION]`);
     else if (isSection(section)) {
       if (isKey(section, pair.name)) assignments.push({ section, ...pair, file: file.path, line: index + 1 });

@@ -91,14 +91,16 @@ function bindSteps(config: Config): Step[] {
   return config.View.Bind.map(({ path, target, readonly, optional }) => ({ kind: "bind", source: path, target, readonly, optional }));
 }
 
+// Read-only whatever is laid over it: programs with root's rights, such as passwd, would change the host's files.
 function etcSteps(config: Config, facts: PlanFacts): Step[] {
-  return config.Etc.Mode === "overlay" && facts.overlay ? overlaySteps(config, facts) : replaceSteps(config, facts);
+  const laid = config.Etc.Mode === "overlay" && facts.overlay ? overlaySteps(config, facts) : replaceSteps(config, facts);
+  return [{ kind: "readonly", target: "/etc", optional: false }, ...laid];
 }
 
 function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {
   return [
     { kind: "overlay", target: "/etc", layers: [Etc.Overlay], hidden: Etc.Hide },
-    ...facts.etcMounts.map((target): Step => ({ kind: "bind", source: target, target, readonly: false, optional: true })),
+    ...facts.etcMounts.map((target): Step => ({ kind: "bind", source: target, target, readonly: true, optional: true })),
   ];
 }
 

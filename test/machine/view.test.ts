@@ -1,7 +1,7 @@
 // What a guest sees, and what everybody else goes on seeing.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listSessions, unexpectedLines } from "../helpers/guests.ts";
-import { Machine } from "../helpers/machine.ts";
+import { Machine, PASSWORD } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 
@@ -24,6 +24,15 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on
   afterAll(async () => {
     await machine.stop();
   });
+
+  /** passwd(1) is setuid root: it writes /etc/shadow wherever that can be written. */
+  async function tryToChangeEtc(terminal: Terminal, user: string): Promise<void> {
+    const before = await machine.sh("sha256sum /etc/passwd /etc/shadow /etc/group");
+    const { stdout } = await terminal.askStatus(`printf '${PASSWORD}\\nNew-4711-word\\nNew-4711-word\\n' | passwd; chsh -s /bin/sh </dev/null; touch /etc/by-${user}`);
+    expect(stdout).toMatch(/Authentication token manipulation error|password unchanged/);
+    expect(await machine.sh("sha256sum /etc/passwd /etc/shadow /etc/group")).toBe(before);
+    expect(await machine.sh(`ls /etc/by-${user} 2>&1 || true`)).toMatch(/No such file/);
+  }
 
   it("has a home of its own in memory, capped, private, with the skeletons in it", async () => {
     expect(await guest.ask("pwd; stat -c '%a %U' ~; stat -f -c %T ~")).toBe("/home/guest1\n700 guest1\ntmpfs");
@@ -124,12 +133,26 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on
     expect(JSON.parse(await machine.sh("guestctl explain guest1 --service cron --json"))).toMatchObject({ verdict: "refused" });
   });
 
+  it("cannot change the host's /etc by programs with root's rights", async () => {
+    await tryToChangeEtc(guest, "guest1");
+  });
+
+  it("cannot do that without anything laid over /etc either", async () => {
+    await machine.sh("mv /etc/guestd/etc /etc/guestd/gone; printf '[Etc]\\nHide=\\n' >/etc/guestd/guestd.conf.d/zz.conf; guestctl reload");
+    const plain = await machine.login("guest3");
+    expect(await plain.ask("cat /etc/issue")).toContain("Debian");
+    await tryToChangeEtc(plain, "guest3");
+    await plain.logOut();
+    await machine.sh("mv /etc/guestd/gone /etc/guestd/etc; rm /etc/guestd/guestd.conf.d/zz.conf; guestctl reload");
+  });
+
   it("is built file by file with Mode=bind", async () => {
     await machine.write("/etc/guestd/guestd.conf.d/zz.conf", "[Etc]\nMode=bind\n");
     await machine.sh("guestctl reload");
     const bound = await machine.login("guest2");
     expect(await bound.ask("cat /etc/issue; test -s /etc/hidden.conf || echo empty; grep -c ' /etc/issue ' /proc/self/mountinfo")).toBe("Welcome, guest\nempty\n1");
     expect(await bound.ask("grep -c overlay.guestd /proc/self/mountinfo")).toBe("0");
+    await tryToChangeEtc(bound, "guest2");
     await bound.logOut();
     await machine.sh("rm /etc/guestd/guestd.conf.d/zz.conf; guestctl reload");
   });

@@ -73,6 +73,18 @@ describe("guestctl exits with 1 and says what to do when", () => {
     expect(out).toContain("left: process 7 does not end");
   });
 
+  it("one of several sessions could not be ended, and still shows the receipts of the others", async () => {
+    let calls = 0;
+    const answers = {
+      get EndSession() {
+        return calls++ === 0 ? [RECEIPT] : new ClientError("NoSuchSession", "There is no session def.");
+      },
+    };
+    const { code, out } = await run(["end", "abc", "def"], answers);
+    expect(code).toBe(1);
+    expect(out).toBe("Ended abc of guest1: 4 processes killed, nothing is left.\nThere is no session def.");
+  });
+
   it("the configuration has errors", async () => {
     const status = { version: "1", sessions: 0, enabled: false, errors: ["f:1: bad"] };
     const { code, out } = await run(["status"], { GetStatus: [status] });

@@ -31,7 +31,12 @@ describe("makePlan", () => {
   });
 
   it("lays /etc first, so that a place hidden in it stays hidden", () => {
-    expect(planOf(["[View]", "Hide=/etc/cups"])[0]).toMatchObject({ kind: "overlay", target: "/etc" });
+    const kinds = planOf(["[View]", "Hide=/etc/cups"]).map(({ kind, target }) => `${kind} ${target}`);
+    expect(kinds.indexOf("overlay /etc")).toBeLessThan(kinds.indexOf("hide /etc/cups"));
+  });
+
+  it.each(["overlay", "bind"])("makes /etc read-only before anything else with Mode=%s", (mode) => {
+    expect(planOf(["[Etc]", `Mode=${mode}`])[0]).toEqual({ kind: "readonly", target: "/etc", optional: false });
   });
 
   it("makes places read-only before it puts what can be written into them", () => {
