@@ -133,6 +133,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on
     expect(JSON.parse(await machine.sh("guestctl explain guest1 --service cron --json"))).toMatchObject({ verdict: "refused" });
   });
 
+  it("has no user manager, which would run outside, and no unit fails for that", async () => {
+    expect((await guest.askStatus("systemd-run --user true")).code).not.toBe(0);
+    expect((await guest.askStatus("systemctl --user status")).code).not.toBe(0);
+    expect((await machine.run(["pgrep", "-u", "guest1", "-x", "systemd"])).stdout).toBe("");
+    expect(await machine.sh("systemctl --failed --no-legend")).toBe("");
+  });
+
   it("cannot change the host's /etc by programs with root's rights", async () => {
     await tryToChangeEtc(guest, "guest1");
   });
