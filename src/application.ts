@@ -4,10 +4,11 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./bus/caller.ts";
-import { findScope, watchLogins } from "./bus/login1.ts";
+import { findLoginCgroup, watchLogins } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
 import { PendingCalls } from "./bus/pending.ts";
 import { Service } from "./bus/service.ts";
+import { startScope } from "./bus/systemd1.ts";
 import { loadConfig } from "./config/load.ts";
 import { Configuration } from "./configuration.ts";
 import { Daemon } from "./daemon.ts";
@@ -15,8 +16,10 @@ import { makeEffectRunner } from "./effects.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { Explanation } from "./policy/explain.ts";
 import { explainLogin } from "./policy/explain.ts";
+import type { Session } from "./policy/session.ts";
 import { findAccount, isMember } from "./system/accounts.ts";
 import type { Bindings } from "./system/bindings.ts";
+import { Cgroups } from "./system/cgroups.ts";
 import { Executor } from "./system/executor.ts";
 import { gatherFacts } from "./system/facts.ts";
 import type { Journal } from "./system/journal.ts";
@@ -31,6 +34,8 @@ export class Application {
   readonly #store = new SessionStore();
   readonly #pending = new PendingCalls();
   readonly #overlay: boolean;
+  readonly #executor: Executor;
+  readonly #cgroups = new Cgroups();
   readonly #configuration: Configuration;
   readonly #service: Service;
   readonly #daemon: Daemon;
@@ -39,15 +44,16 @@ export class Application {
     this.#bus = bus;
     this.#journal = journal;
     this.#overlay = bindings.probe().overlay;
-    const executor = new Executor(bindings, {
+    this.#executor = new Executor(bindings, {
       nameExists: (name) => nameExists(bus, name),
-      findScope: (leader) => findScope(bus, leader),
+      startScope: (id, leader) => startScope(bus, id, leader),
+      findLoginCgroup: (leader, since) => findLoginCgroup(bus, leader, since),
       onLeaderExit: (id) => {
         this.#daemon.dispatch({ kind: "leader-exited", id });
       },
     });
     this.#service = this.#makeService();
-    const runEffect = makeEffectRunner({ executor, store: this.#store, pending: this.#pending, service: this.#service });
+    const runEffect = makeEffectRunner({ executor: this.#executor, store: this.#store, pending: this.#pending, service: this.#service });
     this.#daemon = new Daemon({ runEffect, journal, now: Date.now });
     this.#configuration = new Configuration({
       load: () => loadConfig(),
@@ -61,8 +67,8 @@ export class Application {
   /** Reads the configuration, takes up the sessions of an earlier guestd, then answers on the bus. */
   async start(): Promise<void> {
     this.#configuration.load();
-    await watchLogins(this.#bus, ({ leader, scope }) => {
-      this.#daemon.dispatch({ kind: "scope-found", leaderPid: leader, scope });
+    await watchLogins(this.#bus, () => {
+      for (const session of this.#daemon.state.sessions.values()) void this.#findCgroup(session);
     });
     this.#recover();
     await this.#daemon.settle();
@@ -83,6 +89,14 @@ export class Application {
     for (const session of sessions) this.#daemon.dispatch({ kind: "record-found", session });
   }
 
+  async #findCgroup({ id, leader, cgroups }: Session): Promise<void> {
+    // Its own and logind's: a leader is moved once.
+    if (cgroups.length !== 1) return;
+    const known = cgroups.map(({ path }) => path);
+    const cgroup = await this.#executor.awaitLoginCgroup(id, leader.pid, known);
+    if (cgroup !== undefined) this.#daemon.dispatch({ kind: "cgroup-found", id, cgroup });
+  }
+
   #makeService(): Service {
     const methods = makeMethods({
       version: VERSION,
@@ -93,6 +107,8 @@ export class Application {
       pending: this.#pending,
       newId: makeId,
       now: Date.now,
+      uptime: () => Number(process.hrtime.bigint() / 1000n),
+      cgroupOf: (pid) => this.#cgroups.pathOf(pid) ?? "",
       gatherFacts: (pid) => gatherFacts(this.#daemon.state.config, pid, this.#overlay),
       explain: (user, service) => this.#explain(user, service),
       settings: () => this.#configuration.settings,

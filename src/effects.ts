@@ -24,7 +24,9 @@ export function makeEffectRunner({ executor, store, pending, service }: EffectPa
         pending.settle(effect.call, { kind: "error", code: effect.code, reason: effect.reason });
         return NOTHING;
       case "watch-leader":
-        return executor.watchLeader(effect.subject, effect.pid, effect.startTime, effect.busName);
+        return executor.watchLeader(effect.subject, effect.pid, effect.startTime, effect.busName, effect.view);
+      case "enclose-leader":
+        return executor.encloseLeader(effect.subject, effect.pid);
       case "build-view":
         return executor.buildView(effect.subject, effect.plan);
       case "write-record":
@@ -39,7 +41,7 @@ export function makeEffectRunner({ executor, store, pending, service }: EffectPa
       case "note-close":
         return NOTHING;
       case "kill-processes":
-        return executor.killProcesses(effect.leader, effect.view, effect.scope);
+        return executor.killProcesses(effect.subject, effect.leader, effect.openedUptime, effect.view, effect.cgroups);
       case "drop-view":
         executor.dropView(effect.subject);
         return NOTHING;

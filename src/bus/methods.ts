@@ -19,6 +19,10 @@ export interface MethodParts {
   readonly pending: PendingCalls;
   readonly newId: () => string;
   readonly now: () => number;
+  /** Microseconds of the monotonic clock. */
+  readonly uptime: () => number;
+  /** Path of the cgroup that a process is in. */
+  readonly cgroupOf: (pid: number) => string;
   readonly gatherFacts: (pid: number) => PlanFacts;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
   readonly settings: () => readonly Setting[];
@@ -35,14 +39,14 @@ export function makeMethods(parts: MethodParts): Method[] {
 
 const row = (name: string, input: string, output: string, handle: Method["handle"]): Method => ({ name, input, output, who: "root", handle });
 
-function pamMethods({ dispatch, pending, newId, now, gatherFacts }: MethodParts): Method[] {
+function pamMethods({ dispatch, pending, newId, now, uptime, cgroupOf, gatherFacts }: MethodParts): Method[] {
   return [
     row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller) => {
       const request = readOpenRequest(argument);
       const facts = gatherFacts(caller.pid);
       const { call, answer } = pending.add();
-      const leader = { leaderPid: caller.pid, leaderName: caller.name };
-      dispatch({ kind: "open-requested", id: newId(), call, now: now(), ...request, ...leader, facts });
+      const leader = { leaderPid: caller.pid, leaderName: caller.name, leaderCgroup: cgroupOf(caller.pid) };
+      dispatch({ kind: "open-requested", id: newId(), call, now: now(), uptime: uptime(), ...request, ...leader, facts });
       return opened(await answer);
     }),
     row("JoinSession", "u", "a{sv}", async ([uid]) => {

@@ -66,7 +66,8 @@ export function sessionDetails(session: Session): VariantDict {
     ...sessionRecord(session),
     home: field("s", session.account.home),
     inode: field("t", BigInt(session.view?.inode ?? 0)),
-    scope: field("s", session.scope ?? ""),
+    cgroups: field("as", session.cgroups.map(({ path }) => path)),
+    outer: field("s", session.outer ?? ""),
     skipped: field("as", [...(session.view?.skipped ?? [])]),
     plan: field("s", JSON.stringify(session.plan)),
   };

@@ -3,7 +3,7 @@ import type { Account } from "./account.ts";
 import type { Config } from "../config/schema.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { PlanFacts } from "./plan.ts";
-import type { Findings, Receipt, Session, View } from "./session.ts";
+import type { Cgroup, Findings, Receipt, Session, View } from "./session.ts";
 import type { Step } from "./steps.ts";
 
 /** A call on the bus that waits for an answer. */
@@ -15,6 +15,8 @@ export interface OpenRequested {
   readonly id: string;
   readonly call: CallId;
   readonly now: number;
+  /** Microseconds of the monotonic clock. */
+  readonly uptime: number;
   readonly account: Account;
   readonly service: string;
   readonly tty: string;
@@ -22,6 +24,8 @@ export interface OpenRequested {
   readonly leaderPid: number;
   /** Unique bus name of the leader: while it exists, so does the leader. */
   readonly leaderName: string;
+  /** Path of the cgroup that the leader is in. */
+  readonly leaderCgroup: string;
   readonly facts: PlanFacts;
 }
 
@@ -31,7 +35,8 @@ export type Event =
   | { readonly kind: "close-hinted"; readonly id: string; readonly leaderPid: number }
   | { readonly kind: "end-requested"; readonly id: string; readonly call: CallId }
   | { readonly kind: "leader-exited"; readonly id: string }
-  | { readonly kind: "scope-found"; readonly leaderPid: number; readonly scope: string }
+  /** logind has moved the leader to a cgroup of its own. */
+  | { readonly kind: "cgroup-found"; readonly id: string; readonly cgroup: Cgroup }
   /** At the start: a session that an earlier guestd wrote down. */
   | { readonly kind: "record-found"; readonly session: Session }
   | { readonly kind: "config-loaded"; readonly config: Config | undefined }
@@ -41,6 +46,7 @@ export type Event =
 /** What an effect has found out, where it has. */
 export interface Outcome {
   readonly startTime?: number;
+  readonly cgroup?: Cgroup;
   readonly view?: View;
   readonly found?: Findings;
 }
@@ -70,13 +76,21 @@ export interface Subject {
 /** One action on the world outside; daemon.ts runs and logs each. */
 export type Effect = { readonly subject: Subject } & (
   | { readonly kind: "refuse"; readonly call: CallId; readonly code: ErrorCode; readonly reason: string }
-  | { readonly kind: "watch-leader"; readonly pid: number; readonly startTime: number; readonly busName: string }
+  /** `view`: the one that the session of an earlier guestd had; it is taken up when the leader still is in it. */
+  | { readonly kind: "watch-leader"; readonly pid: number; readonly startTime: number; readonly busName: string; readonly view: View | undefined }
+  | { readonly kind: "enclose-leader"; readonly pid: number }
   | { readonly kind: "build-view"; readonly plan: readonly Step[] }
   | { readonly kind: "write-record"; readonly session: Session }
   | { readonly kind: "answer"; readonly call: CallId; readonly answer: Answer }
   | { readonly kind: "announce-opened"; readonly session: Session }
   | { readonly kind: "note-close" }
-  | { readonly kind: "kill-processes"; readonly leader: number; readonly view: View | undefined; readonly scope: string | undefined }
+  | {
+      readonly kind: "kill-processes";
+      readonly leader: number;
+      readonly openedUptime: number;
+      readonly view: View | undefined;
+      readonly cgroups: readonly Cgroup[];
+    }
   | { readonly kind: "drop-view" }
   | { readonly kind: "remove-record" }
   | { readonly kind: "announce-closed"; readonly receipt: Receipt }

@@ -7,7 +7,7 @@ import type { ErrorCode } from "./errors.ts";
 import type { Effect, Event, OpenRequested } from "./events.ts";
 import { makePlan } from "./plan.ts";
 import { answerOpen, subjectOf } from "./records.ts";
-import type { EndCause, Receipt, Session } from "./session.ts";
+import type { Cgroup, EndCause, Receipt, Session } from "./session.ts";
 import { NOTHING_FOUND } from "./session.ts";
 import { ENDING, endingEffect, OPENING, openingEffect, stageAfter } from "./stages.ts";
 
@@ -37,8 +37,8 @@ export function step(state: State, event: Event): Next {
       return endOnRequest(state, event);
     case "leader-exited":
       return withSession(state, event.id, (session) => end(state, session, session.pamClosed ? "logout" : "leader-exited"));
-    case "scope-found":
-      return findScope(state, event);
+    case "cgroup-found":
+      return withSession(state, event.id, (session) => addCgroup(state, session, event.cgroup));
     case "record-found":
       return recover(state, event.session);
     case "config-loaded":
@@ -81,15 +81,25 @@ function open(state: State, event: OpenRequested): Next {
     tty: event.tty,
     rhost: event.rhost,
     leader: { pid: event.leaderPid, startTime: 0 },
+    ...findOuter(state, event.leaderCgroup),
     openedAt: event.now,
+    openedUptime: event.uptime,
     plan: makePlan(state.config, event.account, event.facts),
     phase: "opening",
+    cgroups: [],
     pamClosed: false,
     openCall: event.call,
     endCalls: [],
     found: NOTHING_FOUND,
   };
   return put(state, session, openingEffect(OPENING[0], session, event.leaderName));
+}
+
+// A guest who becomes another guest with su takes the leader out of the first session's cgroups; not out of its life.
+function findOuter(state: State, cgroup: string): { outer?: string } {
+  const isInside = (path: string) => cgroup === path || cgroup.startsWith(`${path}/`);
+  const outer = [...state.sessions.values()].find(({ cgroups }) => cgroups.some(({ path }) => isInside(path)));
+  return outer === undefined ? {} : { outer: outer.id };
 }
 
 // A user manager runs outside the view of the login that caused it (CVE-2017-8900). It may join a view only
@@ -127,21 +137,25 @@ function end(state: State, session: Session, cause: EndCause): Next {
 
 function startEnding(state: State, session: Session): Next {
   const ending: Session = { ...session, phase: "ending" };
-  return put(state, ending, endingEffect(ENDING[0], ending, 0));
+  const inner = [...state.sessions.values()].filter(({ outer, phase }) => outer === session.id && phase !== "ending");
+  return inner.reduce<Next>((before, other) => {
+    const next = end(before.state, other, "outer-ended");
+    return { state: next.state, effects: [...before.effects, ...next.effects] };
+  }, put(state, ending, endingEffect(ENDING[0], ending, 0)));
 }
 
-function findScope(state: State, event: Event & { kind: "scope-found" }): Next {
-  const session = [...state.sessions.values()].find(({ leader }) => leader.pid === event.leaderPid);
-  if (session === undefined || session.scope !== undefined) return stay(state);
-  const found: Session = { ...session, scope: event.scope };
+function addCgroup(state: State, session: Session, cgroup: Cgroup): Next {
+  if (session.cgroups.some(({ inode }) => inode === cgroup.inode)) return stay(state);
+  const found: Session = { ...session, cgroups: [...session.cgroups, cgroup] };
   // What is not open yet is written down when it is; what is ending needs no record any more.
-  return found.phase === "open" ? put(state, found, { kind: "write-record", subject: subjectOf(found), session: found }) : put(state, found);
+  return found.phase === "open" ? put(state, found, openingEffect("write-record", found)) : put(state, found);
 }
 
 // The record says who the leader was; watching tells whether it still is that process.
+// Without a descriptor of the view its numbers can be another's by now: they are forgotten until it is taken up.
 function recover(state: State, session: Session): Next {
-  const found: Session = { ...session, phase: "open" };
-  return put(state, found, openingEffect("watch-leader", found, ""));
+  const { view: _recorded, ...found } = session;
+  return put(state, found, openingEffect("watch-leader", session));
 }
 
 function advance(state: State, event: Event & { kind: "effect-done" }): Next {
@@ -161,10 +175,11 @@ function advance(state: State, event: Event & { kind: "effect-done" }): Next {
 }
 
 function learn(session: Session, { outcome }: Event & { kind: "effect-done" }): Session {
-  const { startTime, view, found } = outcome;
+  const { startTime, cgroup, view, found } = outcome;
   return {
     ...session,
     ...(startTime === undefined ? {} : { leader: { ...session.leader, startTime } }),
+    ...(cgroup === undefined ? {} : { cgroups: [...session.cgroups, cgroup] }),
     ...(view === undefined ? {} : { view }),
     ...(found === undefined ? {} : { found }),
   };
@@ -177,7 +192,7 @@ function advanceOpening(state: State, session: Session, done: Effect): Next {
   if (session.cause !== undefined && stage !== "announce-opened") {
     return failOpening(state, session, "LeaderGone", "The login ended before its guest session was ready.");
   }
-  return put(state, session, openingEffect(stage, session, ""));
+  return put(state, session, openingEffect(stage, session));
 }
 
 // The session is open; its end may have been asked for meanwhile.

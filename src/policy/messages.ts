@@ -16,6 +16,7 @@ export type DaemonAction =
 export const MESSAGE_IDS: Readonly<Record<EffectKind | DaemonAction, string>> = {
   refuse: "3ceaaf30814248ea91d93080f9b439fc",
   "watch-leader": "9dfb369bab134faea27655daa05f1119",
+  "enclose-leader": "d1a6e07ac93c4a4f8ae51b1a9d3ee2c7",
   "build-view": "6301bbfca0c5454e8ff9bb510944fe0c",
   "write-record": "6fced11d2bd841e6847a8387cdde8d51",
   answer: "3a124c647e024f05b7c1dce27f7695f5",
@@ -43,6 +44,8 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
       return `Refused ${describeUser(subject)} at ${subject.service || "the bus"}: ${effect.reason}`;
     case "watch-leader":
       return `Watching leader ${effect.pid} of ${session}.`;
+    case "enclose-leader":
+      return `Put leader ${effect.pid} of ${session} into ${outcome.cgroup?.path ?? "its cgroup"}.`;
     case "build-view":
       return `Built the view of ${session}: ${countOf(effect.plan.length, "step", "steps")}, mount namespace ${outcome.view?.inode ?? 0}.`;
     case "write-record":

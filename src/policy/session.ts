@@ -9,6 +9,14 @@ export interface Leader {
   readonly startTime: number;
 }
 
+/** A cgroup of the unified hierarchy. */
+export interface Cgroup {
+  /** As in /proc/PID/cgroup: from the root of the hierarchy. */
+  readonly path: string;
+  /** Inode of its directory, in decimal: 64 bits that the kernel gives to no other, so a later one of this name is not it. */
+  readonly inode: string;
+}
+
 /** A view that stands. */
 export interface View {
   /** Inode of its mount namespace. */
@@ -28,7 +36,7 @@ export interface View {
 export type Phase = "opening" | "open" | "ending";
 
 /** Why a session ended. */
-export type EndCause = "logout" | "leader-exited" | "ended-by-admin" | "open-failed";
+export type EndCause = "logout" | "leader-exited" | "ended-by-admin" | "outer-ended" | "open-failed";
 
 export interface Session {
   readonly id: string;
@@ -38,13 +46,19 @@ export interface Session {
   readonly rhost: string;
   /** startTime is 0 until the leader is watched. */
   readonly leader: Leader;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, and microseconds of the monotonic clock. */
   readonly openedAt: number;
+  readonly openedUptime: number;
   readonly plan: readonly Step[];
   readonly phase: Phase;
   readonly view?: View;
-  /** The unit that logind made for this leader, "session-4.scope". */
-  readonly scope?: string;
+  /**
+   * The cgroups that hold all of it: guestd's own for the leader, then the one that logind moved it to.
+   * No process without privileges leaves a cgroup, whatever namespaces it makes.
+   */
+  readonly cgroups: readonly Cgroup[];
+  /** The session that this one was started in, by su: it ends with that one. */
+  readonly outer?: string;
   /** PAM said that it closed the session; the leader is still there. */
   readonly pamClosed: boolean;
   /** Set when the end was asked for, also while the session is still opening. */

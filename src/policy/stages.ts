@@ -4,8 +4,11 @@ import type { Effect, EffectKind } from "./events.ts";
 import { answerOpen, receiptOf, subjectOf } from "./records.ts";
 import type { Session } from "./session.ts";
 
-/** What opening does, in order. The record stands before the answer: a guest who is in is never forgotten. */
-export const OPENING = ["watch-leader", "build-view", "write-record", "answer", "announce-opened"] as const;
+/**
+ * What opening does, in order. The leader is in a cgroup of the session before it can start anything of the guest's;
+ * the record stands before the answer: a guest who is in is never forgotten.
+ */
+export const OPENING = ["watch-leader", "enclose-leader", "build-view", "write-record", "answer", "announce-opened"] as const;
 
 /** What ending does, in order. The record goes last of all that a restart would need. */
 export const ENDING = ["kill-processes", "drop-view", "remove-record", "announce-closed"] as const;
@@ -19,12 +22,17 @@ export function stageAfter<S extends EffectKind>(stages: readonly S[], effect: E
   return index < 0 ? undefined : (stages[index + 1] ?? "done");
 }
 
-/** The effect of a stage of opening, after the leader is watched. */
-export function openingEffect(stage: OpeningStage, session: Session, busName: string): Effect {
+/**
+ * The effect of a stage of opening.
+ * @param busName unique name of the leader on the bus; "" where there is none any more
+ */
+export function openingEffect(stage: OpeningStage, session: Session, busName = ""): Effect {
   const subject = subjectOf(session);
   switch (stage) {
     case "watch-leader":
-      return { kind: stage, subject, pid: session.leader.pid, startTime: session.leader.startTime, busName };
+      return { kind: stage, subject, ...session.leader, busName, view: session.view };
+    case "enclose-leader":
+      return { kind: stage, subject, pid: session.leader.pid };
     case "build-view":
       return { kind: stage, subject, plan: session.plan };
     case "write-record":
@@ -43,7 +51,15 @@ export function endingEffect(stage: EndingStage, session: Session, now: number):
   const subject = subjectOf(session);
   switch (stage) {
     case "kill-processes":
-      return { kind: stage, subject, leader: session.leader.pid, view: session.view, scope: session.scope };
+      return {
+        kind: stage,
+        subject,
+        leader: session.leader.pid,
+        openedUptime: session.openedUptime,
+        view: session.view,
+        // Nobody was let in: the leader lives, to tell its guest why.
+        cgroups: session.cause === "open-failed" ? [] : session.cgroups,
+      };
     case "drop-view":
     case "remove-record":
       return { kind: stage, subject };

@@ -1,20 +1,23 @@
-// The hands: watches leaders, builds and drops views, kills processes. Holds the descriptors of each session;
-// decides nothing.
-import { closeSync, readFileSync } from "node:fs";
+// The hands: watches leaders, puts them into their cgroups, builds and drops views, kills processes.
+// Holds the descriptors of each session; decides nothing.
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Outcome, Subject } from "../policy/events.ts";
 import { GuestError } from "../policy/errors.ts";
-import type { View } from "../policy/session.ts";
+import type { Cgroup, View } from "../policy/session.ts";
 import type { Step } from "../policy/steps.ts";
 import type { Bindings, BuiltView, Watch } from "./bindings.ts";
-import type { ProcessTable } from "./processes.ts";
+import { Cgroups } from "./cgroups.ts";
 import { killProcesses } from "./processes.ts";
 
 /** What the executor must ask others; each bounded by whom it asks. */
 export interface Surroundings {
   /** Whether a unique bus name still exists. */
   readonly nameExists: (busName: string) => Promise<boolean>;
-  /** The unit that logind made for a leader, if it made one. */
-  readonly findScope: (leader: number) => Promise<string | undefined>;
+  /** Has a leader put into the scope unit of its session. */
+  readonly startScope: (id: string, leader: number) => Promise<void>;
+  /** Path of the cgroup that logind made for a leader which has ended. */
+  readonly findLoginCgroup: (leader: number, since: number) => Promise<string | undefined>;
   /** A leader has exited. */
   readonly onLeaderExit: (id: string) => void;
 }
@@ -27,16 +30,17 @@ interface Handles {
 
 const BUILD_LIMIT_MS = 4000;
 const KILL_LIMIT_MS = 10_000;
+const MOVE_LIMIT_MS = 1000;
+const MOVE_PAUSE_MS = 1;
 
 export class Executor {
   readonly #bindings: Bindings;
-  readonly #table: ProcessTable;
+  readonly #cgroups = new Cgroups();
   readonly #around: Surroundings;
   readonly #handles = new Map<string, Handles>();
 
   constructor(bindings: Bindings, around: Surroundings) {
     this.#bindings = bindings;
-    this.#table = { proc: "/proc", cgroups: ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"], bindings };
     this.#around = around;
   }
 
@@ -46,19 +50,41 @@ export class Executor {
    * caller's own, so no other process can have got it in between (pid re-use).
    * @param startTime of an earlier look at this leader, 0 for a new one
    * @param busName of the leader's call; "" where there is none any more
+   * @param recorded the view of the session at that earlier look
    * @throws GuestError LeaderGone when it has ended or is another process
    */
-  async watchLeader({ id }: Subject, pid: number, startTime: number, busName: string): Promise<Outcome> {
+  async watchLeader({ id }: Subject, pid: number, startTime: number, busName: string, recorded: View | undefined): Promise<Outcome> {
     const gone = new GuestError("LeaderGone", `The process ${pid} has ended.`);
     const handles = this.#of(id);
     handles.pidfd = this.#openPidfd(pid, gone);
     const found = readStartTime(pid);
     if (found === undefined || (startTime !== 0 && found !== startTime)) throw gone;
     if (busName !== "" && !(await this.#around.nameExists(busName))) throw gone;
+    const view = recorded === undefined ? undefined : this.#takeUpView(handles, pid, recorded);
     handles.watch = this.#bindings.watchPidfd(handles.pidfd, () => {
       this.#around.onLeaderExit(id);
     });
-    return { startTime: found };
+    return { startTime: found, ...(view === undefined ? {} : { view }) };
+  }
+
+  /**
+   * Puts a session's leader into a cgroup of the session's own, and waits until it is there.
+   * @throws Error when systemd has not moved it within a second
+   */
+  async encloseLeader({ id }: Subject, pid: number): Promise<Outcome> {
+    await this.#around.startScope(id, pid);
+    const cgroup = await this.#awaitMove(id, pid, (path) => path.endsWith(`/guest-${id}.scope`));
+    if (cgroup === undefined) throw new Error(`systemd has not put process ${pid} into guest-${id}.scope`);
+    return { cgroup };
+  }
+
+  /**
+   * Waits for logind to move a leader on to a cgroup of a login session.
+   * @param known paths of those that it was in before
+   * @returns the new one; undefined when it is not moved, or has ended
+   */
+  async awaitLoginCgroup(id: string, pid: number, known: readonly string[]): Promise<Cgroup | undefined> {
+    return this.#awaitMove(id, pid, (path) => /\/session-[^/]+\.scope$/.test(path) && !known.includes(path));
   }
 
   /** Builds a session's view from its leader's mount namespace. */
@@ -76,12 +102,16 @@ export class Executor {
     return { view };
   }
 
-  /** Kills all of a session, the leader with it where it is inside. */
-  async killProcesses(leader: number, view: View | undefined, scope: string | undefined): Promise<Outcome> {
-    const unit = scope ?? (await this.#around.findScope(leader));
-    const belonging = { namespace: view?.inode, devices: view?.devices ?? [], scope: unit };
-    const { killed, left } = await killProcesses(this.#table, belonging, KILL_LIMIT_MS);
-    return { found: { processesKilled: killed, left: left.map((pid) => `process ${pid} does not end`) } };
+  /** Kills all of a session, the leader with it. */
+  async killProcesses({ id }: Subject, leader: number, openedUptime: number, view: View | undefined, cgroups: readonly Cgroup[]): Promise<Outcome> {
+    const belonging = {
+      cgroups: await this.#withLoginCgroup(cgroups, leader, openedUptime),
+      // Only a view whose descriptor is held has numbers that are nobody else's.
+      view: view === undefined || this.#of(id).view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
+    };
+    const table = { proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings };
+    const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
+    return { found: { processesKilled: killed, left } };
   }
 
   /** Lets go of all that holds a session's view and leader. May be called again. */
@@ -101,6 +131,48 @@ export class Executor {
       this.#handles.set(id, handles);
     }
     return handles;
+  }
+
+  // A leader that has ended before its move was seen: logind still knows where it put it.
+  async #withLoginCgroup(cgroups: readonly Cgroup[], leader: number, openedUptime: number): Promise<readonly Cgroup[]> {
+    if (cgroups.length !== 1) return cgroups;
+    const path = await this.#around.findLoginCgroup(leader, openedUptime);
+    const found = path === undefined ? undefined : this.#cgroups.find(path);
+    return found === undefined ? cgroups : [...cgroups, found];
+  }
+
+  async #awaitMove(id: string, pid: number, isTarget: (path: string) => boolean): Promise<Cgroup | undefined> {
+    const end = Date.now() + MOVE_LIMIT_MS;
+    for (let pause = MOVE_PAUSE_MS; Date.now() < end; pause *= 2) {
+      const path = this.#cgroups.pathOf(pid);
+      // The pidfd says whether what was read is still about the leader.
+      if (path === undefined || !this.#isAlive(id)) return undefined;
+      if (isTarget(path)) return this.#cgroups.find(path);
+      await delay(pause);
+    }
+    return undefined;
+  }
+
+  #isAlive(id: string): boolean {
+    const pidfd = this.#handles.get(id)?.pidfd;
+    try {
+      if (pidfd !== undefined) this.#bindings.sendSignal(pidfd, 0);
+      return pidfd !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  // The leader of a session has been in its view ever since: as long as it is there, that namespace is the recorded
+  // one. A leader that is in another one now made that itself: it is nobody's to join or to look for.
+  #takeUpView(handles: Handles, pid: number, recorded: View): View | undefined {
+    const fd = openSync(`/proc/${pid}/ns/mnt`, constants.O_RDONLY);
+    if (fstatSync(fd).ino !== recorded.inode) {
+      closeSync(fd);
+      return undefined;
+    }
+    handles.view = fd;
+    return { ...recorded, path: `/proc/${process.pid}/fd/${fd}` };
   }
 
   #openPidfd(pid: number, gone: GuestError): number {

@@ -4,7 +4,7 @@
 // (systemd/user@.service.d/guestd.conf), which would run outside the views of its sessions (CVE-2017-8900).
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Session } from "../policy/session.ts";
+import type { Cgroup, Session } from "../policy/session.ts";
 import { NOTHING_FOUND } from "../policy/session.ts";
 
 const VERSION = 1;
@@ -103,6 +103,12 @@ function removeIfEmpty(directory: string): void {
   }
 }
 
+// A path that is no session's could make the end of this one the end of the system.
+function isCgroup(cgroup: unknown): boolean {
+  const { path, inode } = cgroup as Partial<Cgroup>;
+  return typeof path === "string" && /^\/user\.slice\/(user-\d+\.slice\/)?(guest|session)-[a-z0-9]+\.scope$/.test(path) && /^\d+$/.test(String(inode));
+}
+
 // Only what ending the session needs is believed; calls of the old guestd wait for no answer any more, and
 // its descriptors are gone with it.
 function readRecord(text: string, name: string): Session {
@@ -111,8 +117,10 @@ function readRecord(text: string, name: string): Session {
   if (record.version !== VERSION) throw new Error(`has version ${String(record.version)}, expected ${VERSION}`);
   const session = record.session;
   if (session === undefined || `${session.id}.json` !== name || !ID.test(session.id)) throw new Error("names another session");
-  const numbers = [session.leader.pid, session.leader.startTime, session.account.uid, session.openedAt, session.view?.inode];
+  const { leader, account, openedAt, openedUptime, view } = session;
+  const numbers = [leader.pid, leader.startTime, account.uid, openedAt, openedUptime, view?.inode];
   if (!numbers.every((value) => Number.isSafeInteger(value) && Number(value) > 0)) throw new Error("lacks a number");
+  if (!Array.isArray(session.cgroups) || !session.cgroups.every(isCgroup)) throw new Error("lacks its cgroups");
   if (!Array.isArray(session.view?.devices) || !Array.isArray(session.plan)) throw new Error("lacks its view");
   const { openCall: _gone, ...rest } = session;
   return { ...rest, phase: "open", endCalls: [], found: NOTHING_FOUND };

@@ -75,6 +75,7 @@ describe("Daemon", () => {
     await daemon.settle();
     expect(log.filter((line) => line.startsWith("s1"))).toEqual([
       "s1 watch-leader done",
+      "s1 enclose-leader done",
       "s1 build-view done",
       "s1 write-record done",
       "s1 answer done",

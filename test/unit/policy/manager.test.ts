@@ -3,14 +3,18 @@ import type { Effect, EffectKind, Event, Outcome } from "../../../src/policy/eve
 import type { Next, State } from "../../../src/policy/manager.ts";
 import { INITIAL_STATE, step } from "../../../src/policy/manager.ts";
 import { ENDING, OPENING } from "../../../src/policy/stages.ts";
-import { configOf, openRequest, VIEW } from "../../helpers/samples.ts";
+import { CGROUP, configOf, openRequest, VIEW } from "../../helpers/samples.ts";
 
 const READY: State = { ...INITIAL_STATE, config: configOf() };
 const OUTCOMES: Partial<Record<EffectKind, Outcome>> = {
   "watch-leader": { startTime: 42 },
+  "enclose-leader": { cgroup: CGROUP },
   "build-view": { view: VIEW },
   "kill-processes": { found: { processesKilled: 3, left: [] } },
 };
+
+/** Where logind moves a leader to. */
+const LOGIN = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
 
 const kinds = (effects: readonly Effect[]) => effects.map(({ kind }) => kind);
 const done = (effect: Effect): Event => ({ kind: "effect-done", effect, outcome: OUTCOMES[effect.kind] ?? {}, now: 2_000 });
@@ -52,12 +56,17 @@ describe("opening a session", () => {
     expect(kinds(did).indexOf("write-record")).toBeLessThan(kinds(did).indexOf("answer"));
   });
 
-  it.each(["watch-leader", "build-view", "write-record", "answer"] as const)("refuses the guest and leaves nothing when %s fails", (kind) => {
+  it.each(["watch-leader", "enclose-leader", "build-view", "write-record", "answer"] as const)("refuses the guest and leaves nothing when %s fails", (kind) => {
     const { state, did } = run(step(READY, openRequest()), [kind]);
     expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Failed" });
     expect(kinds(did).slice(-ENDING.length)).toEqual([...ENDING]);
     expect(find(did, "announce-closed")?.receipt.cause).toBe("open-failed");
     expect(state.sessions.size).toBe(0);
+  });
+
+  it("does not kill the leader of a login that was refused: it has to tell its guest why", () => {
+    const { did } = run(step(READY, openRequest()), ["build-view"]);
+    expect(find(did, "kill-processes")?.cgroups).toEqual([]);
   });
 
   it("does not tell the guest the technical reason of a failure", () => {
@@ -75,7 +84,7 @@ describe("opening a session", () => {
     expect(state.sessions.size).toBe(0);
   });
 
-  it.each(OPENING.slice(0, 4))("is taken back when the leader ends during %s", (kind) => {
+  it.each(OPENING.slice(0, -1))("is taken back when the leader ends during %s", (kind) => {
     const { state, stopped } = run(step(READY, openRequest()), [], kind);
     const exited = step(state, { kind: "leader-exited", id: "s1" });
     expect(exited.effects).toEqual([]);
@@ -144,25 +153,45 @@ describe("ending a session", () => {
   });
 
   it("is not confused by an effect of the open session that comes in late", () => {
-    const found = step(opened(), { kind: "scope-found", leaderPid: 500, scope: "session-1.scope" });
+    const found = step(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
     const ending = step(found.state, { kind: "leader-exited", id: "s1" });
     const late = step(ending.state, done(found.effects[0] as Effect));
     expect(late.effects).toEqual([]);
-    expect(only(late.state)).toMatchObject({ phase: "ending", scope: "session-1.scope" });
+    expect(only(late.state)).toMatchObject({ phase: "ending", cgroups: [CGROUP, LOGIN] });
   });
 });
 
-describe("a session's scope", () => {
-  it("is learnt from the leader alone, and written down", () => {
-    expect(step(opened(), { kind: "scope-found", leaderPid: 999, scope: "session-1.scope" }).effects).toEqual([]);
-    expect(step(opened(), { kind: "scope-found", leaderPid: 500, scope: "session-1.scope" }).effects).toEqual([
-      expect.objectContaining({ kind: "write-record" }),
-    ]);
+describe("a session's cgroups", () => {
+  it("are guestd's own, and logind's when it is found, and written down", () => {
+    const { state, effects } = step(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
+    expect(effects).toEqual([expect.objectContaining({ kind: "write-record", session: expect.objectContaining({ cgroups: [CGROUP, LOGIN] }) as unknown })]);
+    expect(step(state, { kind: "cgroup-found", id: "s1", cgroup: LOGIN }).effects).toEqual([]);
   });
 
-  it("is what its end kills", () => {
-    const found = run(step(opened(), { kind: "scope-found", leaderPid: 500, scope: "session-1.scope" })).state;
-    expect(step(found, { kind: "leader-exited", id: "s1" }).effects[0]).toMatchObject({ kind: "kill-processes", view: VIEW, scope: "session-1.scope" });
+  it("are what its end kills, with the view", () => {
+    const { state } = run(step(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN }));
+    expect(step(state, { kind: "leader-exited", id: "s1" }).effects[0]).toMatchObject({ kind: "kill-processes", view: VIEW, cgroups: [CGROUP, LOGIN], openedUptime: 7_000 });
+  });
+});
+
+describe("a session started in another one", () => {
+  const nested = () => run(step(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}/deeper` }))).state;
+
+  it("ends with that one", () => {
+    const { state, did } = run(step(nested(), { kind: "leader-exited", id: "s1" }));
+    expect(state.sessions.size).toBe(0);
+    const receipts = did.flatMap((effect) => (effect.kind === "announce-closed" ? [`${effect.receipt.id} ${effect.receipt.cause}`] : []));
+    expect(receipts.sort()).toEqual(["s1 leader-exited", "s2 outer-ended"]);
+  });
+
+  it("does not take that one along", () => {
+    const { state } = run(step(nested(), { kind: "leader-exited", id: "s2" }));
+    expect([...state.sessions.keys()]).toEqual(["s1"]);
+  });
+
+  it("is none when the name of the cgroup only begins alike", () => {
+    const { state } = run(step(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}x` })));
+    expect(state.sessions.get("s2")?.outer).toBeUndefined();
   });
 });
 
@@ -175,8 +204,13 @@ describe("a session of an earlier guestd", () => {
 
   it("is watched again, as the process it was", () => {
     const { effects } = step(READY, { kind: "record-found", session: record() });
-    expect(effects).toEqual([expect.objectContaining({ kind: "watch-leader", pid: 500, startTime: 42, busName: "" })]);
+    expect(effects).toEqual([expect.objectContaining({ kind: "watch-leader", pid: 500, startTime: 42, busName: "", view: VIEW })]);
     expect(only(run(step(READY, { kind: "record-found", session: record() })).state)).toMatchObject({ phase: "open" });
+  });
+
+  it("has no view until that is taken up again: its numbers may be somebody else's by now", () => {
+    const { did } = run(step(READY, { kind: "record-found", session: record() }), ["watch-leader"]);
+    expect(find(did, "kill-processes")).toMatchObject({ view: undefined, cgroups: [CGROUP] });
   });
 
   it("is ended when its leader is gone", () => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Session } from "../../../src/policy/session.ts";
 import { NOTHING_FOUND } from "../../../src/policy/session.ts";
 import { SessionStore } from "../../../src/system/store.ts";
-import { GUEST, VIEW } from "../../helpers/samples.ts";
+import { CGROUP, GUEST, VIEW } from "../../helpers/samples.ts";
 
 let root: string;
 let directory: string;
@@ -28,9 +28,11 @@ const SESSION: Session = {
   rhost: "",
   leader: { pid: 500, startTime: 42 },
   openedAt: 1_000,
+  openedUptime: 7_000,
   plan: [],
   phase: "open",
   view: VIEW,
+  cgroups: [CGROUP],
   pamClosed: false,
   openCall: 7,
   endCalls: [8],
@@ -48,6 +50,7 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     ["a record without a leader's start time", record({ leader: { pid: 500 } })],
     ["a record with text for a number", record({ leader: { pid: "500", startTime: 42 } })],
     ["a record without its view", record({ view: undefined })],
+    ["a record without cgroups", record({ cgroups: undefined })],
     ["a record that is null", "null"],
   ])("%s", (_, text) => {
     store.write(SESSION);
@@ -57,6 +60,16 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     expect(rejected).toHaveLength(1);
     expect(readdirSync(directory)).toEqual(["abc.json.rejected"]);
   });
+});
+
+describe("SessionStore believes no cgroup but a session's:", () => {
+  it.each(["/", "/system.slice", "/user.slice", "/user.slice/user-1000.slice", "/init.scope", "/system.slice/box.service/user.slice/session-1.scope", "/user.slice/../session-1.scope"])(
+    "not %s",
+    (path) => {
+      store.write({ ...SESSION, cgroups: [{ path, inode: "1" }] });
+      expect(store.recover()).toMatchObject({ sessions: [], rejected: [{ reason: "lacks its cgroups" }] });
+    },
+  );
 });
 
 describe("SessionStore", () => {

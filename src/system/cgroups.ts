@@ -1,0 +1,105 @@
+// Cgroups of the unified hierarchy (kernel: cgroup-v2): which one a process is in, whether any process is in one,
+// and killing all that are. Knows nothing of sessions.
+import { closeSync, constants, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { Cgroup } from "../policy/session.ts";
+
+/** Where the unified hierarchy is mounted: alone, or beside those of version 1. */
+export const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
+
+export class Cgroups {
+  readonly #roots: readonly string[];
+  readonly #proc: string;
+
+  constructor(roots: readonly string[] = CGROUP_ROOTS, proc = "/proc") {
+    this.#roots = roots;
+    this.#proc = proc;
+  }
+
+  /** Path of the cgroup that a process is in; undefined when it has ended, or is in none of the unified hierarchy. */
+  pathOf(pid: number): string | undefined {
+    const text = readIfThere(join(this.#proc, String(pid), "cgroup"));
+    return text?.split("\n").find((line) => line.startsWith("0::"))?.slice("0::".length);
+  }
+
+  /** The cgroup at a path; undefined when there is none. */
+  find(path: string): Cgroup | undefined {
+    const inode = this.#directory(path)?.inode;
+    return inode === undefined ? undefined : { path, inode };
+  }
+
+  /**
+   * Whether a process that is no zombie is in the cgroup or below it, as the kernel counts: no walk through /proc can
+   * be outrun, this can not.
+   */
+  isPopulated(cgroup: Cgroup): boolean {
+    const directory = this.#directoryOf(cgroup);
+    return directory !== undefined && /^populated 1$/m.test(readIfThere(join(directory, "cgroup.events")) ?? "");
+  }
+
+  /** Kills all processes in the cgroup and below it, at once (cgroup.kill, Linux 5.14). */
+  kill(cgroup: Cgroup): void {
+    const directory = this.#directoryOf(cgroup);
+    if (directory !== undefined) writeControl(join(directory, "cgroup.kill"), "1");
+  }
+
+  /** Pids of the processes in the cgroup and below it, as far as they stand still. */
+  list(cgroup: Cgroup): number[] {
+    const directory = this.#directoryOf(cgroup);
+    return directory === undefined ? [] : listProcesses(directory);
+  }
+
+  // One of the same name that was made later is another cgroup, and none of ours.
+  #directoryOf({ path, inode }: Cgroup): string | undefined {
+    const found = this.#directory(path);
+    return found?.inode === inode ? found.name : undefined;
+  }
+
+  #directory(path: string): { name: string; inode: string } | undefined {
+    for (const root of this.#roots) {
+      const name = join(root, path);
+      try {
+        statSync(join(name, "cgroup.events"));
+        return { name, inode: String(statSync(name, { bigint: true }).ino) };
+      } catch {
+        // Not in this hierarchy.
+      }
+    }
+    return undefined;
+  }
+}
+
+// For writing alone: the file cannot be read. One that is gone means that nobody is left in there.
+function writeControl(path: string, text: string): void {
+  try {
+    const fd = openSync(path, constants.O_WRONLY);
+    try {
+      writeSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (!["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+}
+
+function listProcesses(directory: string): number[] {
+  const own = readIfThere(join(directory, "cgroup.procs"))?.split("\n").filter((line) => line !== "").map(Number) ?? [];
+  return [...own, ...listDirectories(directory).flatMap((name) => listProcesses(join(directory, name)))];
+}
+
+function listDirectories(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Cgroups } from "../../../src/system/cgroups.ts";
+
+let root: string;
+let cgroups: Cgroups;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "guestd-cgroups-"));
+  cgroups = new Cgroups([join(root, "none"), join(root, "unified")], join(root, "proc"));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+/** A cgroup directory as the kernel shows it. */
+function addCgroup(path: string, { populated = 1, procs = "" } = {}): void {
+  const directory = join(root, "unified", path);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "cgroup.events"), `populated ${populated}\nfrozen 0\n`);
+  writeFileSync(join(directory, "cgroup.procs"), procs);
+  writeFileSync(join(directory, "cgroup.kill"), "");
+}
+
+describe("Cgroups", () => {
+  it("finds the unified path of a process among those of version 1", () => {
+    mkdirSync(join(root, "proc/7"), { recursive: true });
+    writeFileSync(join(root, "proc/7/cgroup"), "3:pids:/x\n1:name=systemd:/y\n0::/user.slice/a b:c.scope\n");
+    expect(cgroups.pathOf(7)).toBe("/user.slice/a b:c.scope");
+    expect(cgroups.pathOf(8)).toBeUndefined();
+  });
+
+  it("asks the kernel whether anybody is in it", () => {
+    addCgroup("a.scope");
+    addCgroup("b.scope", { populated: 0 });
+    const [a, b] = [cgroups.find("/a.scope"), cgroups.find("/b.scope")];
+    expect([a, b].map((cgroup) => cgroup !== undefined && cgroups.isPopulated(cgroup))).toEqual([true, false]);
+    expect(cgroups.find("/c.scope")).toBeUndefined();
+  });
+
+  it("does not take a later cgroup of the same name for it", () => {
+    addCgroup("a.scope", { procs: "7\n" });
+    const before = { path: "/a.scope", inode: "1" };
+    expect(cgroups.isPopulated(before)).toBe(false);
+    expect(cgroups.list(before)).toEqual([]);
+    cgroups.kill(before);
+    expect(readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8")).toBe("");
+  });
+
+  it("lists and kills with all that is below", () => {
+    addCgroup("a.scope", { procs: "7\n8\n" });
+    addCgroup("a.scope/deeper", { procs: "9\n" });
+    const cgroup = cgroups.find("/a.scope");
+    if (cgroup === undefined) throw new Error("not found");
+    expect(cgroups.list(cgroup)).toEqual([7, 8, 9]);
+    cgroups.kill(cgroup);
+    expect(readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8")).toBe("1");
+  });
+});
