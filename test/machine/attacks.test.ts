@@ -1,0 +1,110 @@
+// What a guest can do to stay, and what an end must not do to others. Each of these has worked once.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execute } from "../helpers/execute.ts";
+import { awaitNoSessions, awaitReceipt, listSessions } from "../helpers/guests.ts";
+import { Machine, PASSWORD } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const PROGRAMS = ["hopper", "leaderless", "shed"] as const;
+
+/** Each program as the guest starts it; the shell waits until it is on its way. */
+const STAYERS = {
+  "hops from pid to pid": "hopper 60",
+  "hops slowly": "hopper 60 3000",
+  "has no first thread any more": "leaderless 60",
+  "has shed the view": "shed 60",
+} as const;
+
+/** Ways to become guest1; each runs $COMMAND as the guest and ends. */
+const WAYS = {
+  "ssh": "ssh guest1@localhost \"$COMMAND\"",
+  "root's su": "su guest1 -c \"$COMMAND\"",
+  "alice's su": `ssh alice@localhost "echo ${PASSWORD} | su guest1 -c '$COMMAND'"`,
+} as const;
+
+const CASES = Object.entries(WAYS).flatMap(([way, line]) => Object.entries(STAYERS).map(([what, program]) => ({ way, line, what, program })));
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    const directory = mkdtempSync(join(tmpdir(), "guestd-attacks-"));
+    for (const name of PROGRAMS) {
+      const built = await execute(["gcc", "-static", "-O1", "-pthread", "-o", join(directory, name), join(import.meta.dirname, "attacks", `${name}.c`)]);
+      expect(built).toMatchObject({ code: 0 });
+      await machine.write(`/usr/local/bin/${name}`, readFileSync(join(directory, name)), "755");
+    }
+    rmSync(directory, { recursive: true });
+    await machine.sh("guestctl status");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  // One look does not find what hops: many looks do.
+  const look = (name: string) => `for i in $(seq 100); do ps -eLo comm= | grep -x ${name} | head -1; done | head -1`;
+
+  it.each(CASES)("$way: nothing is left of what $what", async ({ line, program }) => {
+    const name = program.split(" ")[0] ?? "";
+    const command = `${program} </dev/null >/dev/null 2>&1 & ${look(name)}; echo $GUEST_SESSION`;
+    const { stdout } = await machine.run(["bash", "--norc", "-c", line], { env: { COMMAND: command } });
+    const [seen, id = ""] = stdout.replace("Password: ", "").trim().split("\n").slice(-2);
+    expect(seen).toBe(name);
+    expect((await awaitReceipt(machine, id)).left).toEqual([]);
+    expect(await machine.sh(look(name))).toBe("");
+    await awaitNoSessions(machine);
+  });
+
+  it("a session that a guest starts in his own by su ends with it", async () => {
+    await machine.write("/etc/guestd/guestd.conf.d/bind.conf", "[Etc]\nMode=bind\n");
+    await machine.sh("guestctl reload");
+    const guest = await machine.login("guest1");
+    guest.send(`(echo ${PASSWORD}; sleep 4711) | setsid su guest2 -c 'setsid sleep 4712 & sleep 4711' >/dev/null 2>&1 &\n`);
+    await waitFor("the inner session", async () => (await listSessions(machine)).filter(({ state }) => state === "open").length === 2);
+    await waitFor("its process", async () => (await machine.run(["pgrep", "-u", "guest2", "-f", "sleep 4712"])).code === 0);
+    const inner = (await listSessions(machine)).find(({ user }) => user === "guest2");
+    await guest.logOut();
+    expect(await awaitReceipt(machine, inner?.id ?? "")).toMatchObject({ cause: "outer-ended", left: [] });
+    await awaitNoSessions(machine);
+    expect((await machine.run(["pgrep", "-f", "sleep 471"])).stdout).toBe("");
+    await machine.sh("rm /etc/guestd/guestd.conf.d/bind.conf; guestctl reload");
+  });
+
+  it("the end of a session does not touch a unit of the same name elsewhere", async () => {
+    const guest = await machine.login("guest1");
+    const scope = await guest.ask("sed -n 's/^0:://p' /proc/self/cgroup | xargs basename");
+    const id = await guest.ask("echo $GUEST_SESSION");
+    // As the inside of a container looks: a whole user.slice below some unit.
+    await machine.sh("systemd-run --quiet --unit=box -p Delegate=yes sleep 4713");
+    await machine.sh(`root=/sys/fs/cgroup; [ -e $root/unified ] && root=$root/unified; for name in ${scope} guest-${id}.scope; do
+      d=$root/system.slice/box.service/user.slice/$name; mkdir -p $d; sleep 4714 >/dev/null 2>&1 & echo $! >$d/cgroup.procs; done`);
+    await guest.logOut();
+    expect((await awaitReceipt(machine, id)).left).toEqual([]);
+    expect((await machine.run(["pgrep", "-fc", "sleep 4714"])).stdout.trim()).toBe("2");
+    await machine.sh("pkill -f '^sleep 4714'; systemctl stop box");
+  });
+
+  it("a guestd that was away while a session ended kills nobody who has its numbers now", async () => {
+    const guest = await machine.sshSession("guest1");
+    const id = await guest.ask("echo $GUEST_SESSION");
+    const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
+    await machine.sh(`systemctl mask --runtime --now guestd 2>/dev/null; kill -KILL ${session?.leader ?? 0}; pkill -KILL -u guest1 || true`);
+    await guest.end();
+    const alice = await machine.login("alice");
+    await machine.sh("for i in $(seq 20); do mkdir -p /mnt/u$i; mount -t tmpfs u$i /mnt/u$i; systemd-run --quiet --unit=svc$i -p PrivateMounts=yes sleep 4715; done");
+    const devices = await machine.sh(`grep -o '"devices":\\[[^]]*' /run/guestd/sessions/${id}.json | grep -o '[0-9]*:[0-9]*' | sort >/tmp/old; awk '{print $3}' /proc/self/mountinfo | sort -u | comm -12 - /tmp/old | wc -l`);
+    expect(Number(devices), "the test must have hit one number at least").toBeGreaterThan(0);
+    await machine.sh("systemctl unmask --runtime guestd; systemctl start guestd");
+    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "leader-exited", processesKilled: 0, left: [] });
+    expect(await alice.ask("echo here")).toBe("here");
+    expect((await machine.run(["pgrep", "-fc", "sleep 4715"])).stdout.trim()).toBe("20");
+    expect(await machine.sh("systemctl --failed --no-legend")).toBe("");
+    await alice.logOut();
+    await machine.sh("for i in $(seq 20); do umount /mnt/u$i; systemctl stop svc$i; done");
+  });
+});
