@@ -29,6 +29,8 @@ export interface ProcessTable {
 const SIGKILL = 9;
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 100;
+/** As many of those that are left are named in a receipt. */
+const MOST_NAMED = 20;
 
 /**
  * Kills every process of a session, again and again until none is left.
@@ -40,18 +42,23 @@ export async function killProcesses(table: ProcessTable, belonging: Belonging, l
   const end = Date.now() + limitMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const populated = belonging.cgroups.filter((cgroup) => table.cgroups.isPopulated(cgroup));
-    const members = new Set([...populated.flatMap((cgroup) => table.cgroups.list(cgroup)), ...findInView(table.proc, belonging)]);
-    if ((populated.length === 0 && members.size === 0) || Date.now() > end) {
-      const left = [...members].map((pid) => `process ${pid} does not end`);
-      // What forks faster than it can be listed has no pid to be named.
-      if (left.length === 0) left.push(...populated.map(({ path }) => `${path} is never empty`));
-      return { killed: [...seen].filter((pid) => !members.has(pid)).length, left };
+    // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
+    const members = populated.length > 0 ? populated.flatMap((cgroup) => table.cgroups.list(cgroup)) : findInView(table.proc, belonging);
+    if ((populated.length === 0 && members.length === 0) || Date.now() > end) {
+      return { killed: [...seen].filter((pid) => !members.includes(pid)).length, left: describeLeft(members, populated) };
     }
     for (const pid of members) seen.add(pid);
-    for (const cgroup of populated) table.cgroups.kill(cgroup);
-    for (const pid of findInView(table.proc, belonging)) killMember(table, pid, belonging);
+    if (populated.length > 0) for (const cgroup of populated) table.cgroups.kill(cgroup);
+    else for (const pid of members) killMember(table, pid, belonging);
     await delay(pause);
   }
+}
+
+// What forks faster than it can be listed has no pid to be named.
+function describeLeft(members: readonly number[], populated: readonly Cgroup[]): string[] {
+  if (members.length === 0) return populated.map(({ path }) => `${path} is never empty`);
+  const named = members.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
+  return members.length > MOST_NAMED ? [...named, `nor do ${members.length - MOST_NAMED} more`] : named;
 }
 
 /** The pids of all processes that are in a session's view; never guestd itself. */

@@ -93,7 +93,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
   it("takes 500 sleepers and a fork loop with it", async () => {
     const { guest, id } = await startGuest("setsid sleep 4711 >/dev/null 2>&1 </dev/null &");
     await guest.ask("for i in $(seq 500); do setsid sleep 4712 >/dev/null 2>&1 </dev/null & done; sleep 0");
-    guest.send("loop() { (sleep 0.01; loop) & }; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n");
+    // Bounded, because a test machine has no limit of tasks that bites.
+    guest.send("ulimit -u 900; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n");
+    await waitFor("the loop to fork", async () => Number((await machine.run(["pgrep", "-cu", "guest1"])).stdout) > 600);
     const { stdout } = await machine.run(["guestctl", "end", id, "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ clean: true, left: [] });
     expect((await machine.run(["pgrep", "-u", "guest1"])).stdout).toBe("");

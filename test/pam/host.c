@@ -4,13 +4,14 @@
  *
  *   host CONFDIR SERVICE USER ACTION...
  *
- *   tty=NAME rhost=NAME     set the PAM items
+ *   tty=NAME rhost=NAME user=NAME   set the PAM items
  *   open open-silent close  call the hooks from the main thread
  *   threaded                start a second thread, which stays
  *   thread-open             call open from a thread of its own
  *   restart                 pam_end, pam_start: the module is unloaded and loaded again
  *   quiet N ACTIONS...      as N times the rest of the line, only the last round printed
  *   files=N                 RLIMIT_NOFILE
+ *   path=PATH               open it with O_PATH, also for what is executed
  *   fill                    open descriptors until there is none left; free=N: close the N highest of them
  *   lost-directory          the working directory is one that has been removed
  *   stdio-closed            close 0, 1 and 2 (the report goes to a copy of 1)
@@ -79,6 +80,8 @@ static void process_change(const char *action)
 
                 setrlimit(RLIMIT_NOFILE, &(struct rlimit) { limit, limit });
         }
+        if (strncmp(action, "path=", 5) == 0 && open(action + 5, O_PATH | O_NOFOLLOW) < 0)
+                abort();
         if (strcmp(action, "fill") == 0)
                 while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
                         ;
@@ -123,6 +126,8 @@ static void act(const char *action)
                 pam_set_item(pam, PAM_TTY, action + 4);
         else if (strncmp(action, "rhost=", 6) == 0)
                 pam_set_item(pam, PAM_RHOST, action + 6);
+        else if (strncmp(action, "user=", 5) == 0)
+                pam_set_item(pam, PAM_USER, action + 5);
         else
                 process_change(action);
 }

@@ -32,6 +32,8 @@ export function buildModule(): void {
 export interface State {
   readonly namespace: number;
   readonly descriptors: number;
+  /** The descriptors above 2 that a program it executes would have, each followed by a space. */
+  readonly inherited: string;
   readonly umask: number;
   readonly directory: string;
   readonly directoryIsHere: boolean;

@@ -31,6 +31,7 @@ struct texts {
 struct state {
         unsigned long long namespace;
         int descriptors; /* -1 if there is none left to count with */
+        char *inherited; /* those above 2 that a program it executes would have, each followed by a space */
         char *directory;
         bool directory_is_here; /* "." is what its path means now: not a directory of another mount namespace */
         unsigned umask;
@@ -100,17 +101,25 @@ int conversation_keep(int count, const struct pam_message **messages, struct pam
         return PAM_SUCCESS;
 }
 
-static int descriptors_count(void)
+static void descriptors_read(struct state *ret)
 {
         DIR *directory = opendir("/proc/thread-self/fd");
-        int count = -1; /* that of opendir() */
+        size_t size;
+        FILE *inherited;
 
+        ret->descriptors = -1; /* that of opendir() */
         if (!directory)
-                return -1;
-        for (struct dirent *entry; (entry = readdir(directory));)
-                count += entry->d_name[0] != '.';
+                return;
+        inherited = open_memstream(&ret->inherited, &size);
+        for (struct dirent *entry; (entry = readdir(directory));) {
+                int fd = atoi(entry->d_name);
+
+                ret->descriptors += entry->d_name[0] != '.';
+                if (fd > 2 && !(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+                        fprintf(inherited, "%d ", fd);
+        }
+        fclose(inherited);
         closedir(directory);
-        return count;
 }
 
 static void signals_read(char *to, size_t size)
@@ -133,7 +142,7 @@ static struct state state_read(void)
 
         if (stat("/proc/thread-self/ns/mnt", &namespace) == 0)
                 state.namespace = namespace.st_ino;
-        state.descriptors = descriptors_count();
+        descriptors_read(&state);
         state.directory = getcwd(NULL, 0);
         state.directory_is_here = state.directory && stat(".", &here) == 0 && stat(state.directory, &path) == 0 &&
                                   here.st_dev == path.st_dev && here.st_ino == path.st_ino;
@@ -170,6 +179,8 @@ static void state_print(FILE *report, const char *name, const struct state *stat
                 state->namespace, state->descriptors, state->umask, state->directory_is_here ? "true" : "false");
         fputs(",\"directory\":", report);
         string_print(report, state->directory);
+        fputs(",\"inherited\":", report);
+        string_print(report, state->inherited);
         fputs(",\"signals\":", report);
         string_print(report, state->signals);
         fputc('}', report);
@@ -204,7 +215,9 @@ void hook_report(FILE *report, const char *name, int (*hook)(pam_handle_t *, int
         }
         pam_misc_drop_env(environment);
         free(before.directory);
+        free(before.inherited);
         free(after.directory);
+        free(after.inherited);
         texts_reset(&logged);
         texts_reset(&told);
 }
