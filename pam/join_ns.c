@@ -87,6 +87,12 @@ int view_join(const struct session *session, struct refusal *why)
         if (r < 0)
                 return r;
 
+        /* After the checks, before the join: whoever is refused is outside, and loses at most what he would have handed
+         * on to a guest. */
+        r = descriptors_seal(why);
+        if (r < 0)
+                return r;
+
         directory = getcwd(NULL, 0);
         /* A thread shares root, working directory and umask with the others of its process, and setns() refuses that. */
         if (unshare(CLONE_FS) < 0)

@@ -2,7 +2,7 @@
  * pam_guest: puts the session of a guest into the view that guestd has made for it. This file: the PAM hooks.
  *
  * It decides nothing but "is this a guest?": find the user, make one call, join, remember the id.
- * It must read no environment variable and no file of its own, and keep nothing but the id.
+ * It must read no environment variable and no file of its own, and keep nothing but which session it entered.
  *
  *   not a guest                 PAM_IGNORE, no bus: everybody else logs in as if guestd were not installed
  *   a guest, anything wrong     PAM_SESSION_ERR: never a session without its view
@@ -20,10 +20,16 @@
 
 #include "pam_guest.h"
 
-#define SESSION_DATA "guest-session-id"
+#define SESSION_DATA "guest-session"
 #define OPEN_SECONDS 5
 #define OPEN_SECONDS_MAX 10
 #define CLOSE_SECONDS 1
+
+/* All that outlives the hook that opens. After the one that closes it is NULL. */
+struct entered {
+        uid_t uid;
+        char id[ID_MAX + 1]; /* what close has to tell guestd; empty: nothing */
+};
 
 struct options {
         const char *group;
@@ -95,26 +101,39 @@ static const char *item_string(pam_handle_t *pamh, int item)
         return value;
 }
 
-static void id_free(pam_handle_t *pamh, void *data, int error_status)
+static void entered_free(pam_handle_t *pamh, void *data, int error_status)
 {
         (void) pamh;
         (void) error_status;
         free(data);
 }
 
-/* The id is all that outlives this hook; without it PAM's close would not be a hint to guestd. */
-static int id_remember(pam_handle_t *pamh, const char *id, struct refusal *why)
+static int entered_remember(pam_handle_t *pamh, const struct request *request, const char *id, struct refusal *why)
 {
-        char *copy = strdup(id);
+        struct entered *entered = calloc(1, sizeof(*entered));
         int r;
 
-        if (!copy)
+        if (!entered)
                 return refuse(why, -ENOMEM, "session id");
-        r = pam_set_data(pamh, SESSION_DATA, copy, id_free);
+        entered->uid = request->account->pw_uid;
+        /* The end of a user manager is not the end of the session whose view it joined. */
+        if (!request->joins)
+                strcpy(entered->id, id);
+        r = pam_set_data(pamh, SESSION_DATA, entered, entered_free);
         if (r == PAM_SUCCESS)
                 return 0;
-        free(copy);
+        free(entered);
         return refuse(why, 0, "session id: %s", pam_strerror(pamh, r));
+}
+
+/* True for a stack that names the module twice. A success without a call is safe: the data is set last of all, by this
+ * thread after it joined the view for this uid, nobody else can set it, and a process does not leave its view. */
+static bool entered_before(pam_handle_t *pamh, uid_t uid)
+{
+        const void *data = NULL;
+
+        return pam_get_data(pamh, SESSION_DATA, &data) == PAM_SUCCESS && data &&
+               ((const struct entered *) data)->uid == uid;
 }
 
 static int environment_set(pam_handle_t *pamh, const struct session *session, struct refusal *why)
@@ -145,6 +164,9 @@ static int session_enter(pam_handle_t *pamh, const struct options *options, cons
         if (gettid() != getpid())
                 return refuse(why, 0, "PAM was called from a thread that is not the main thread of its process");
 
+        if (entered_before(pamh, guest->account.pw_uid))
+                return 0;
+
         request.joins = strcmp(request.service, "systemd-user") == 0;
         r = session_obtain(&request, options->seconds, &session, why);
         if (r < 0)
@@ -156,10 +178,7 @@ static int session_enter(pam_handle_t *pamh, const struct options *options, cons
                 pam_syslog(pamh, LOG_DEBUG, "session %s: in namespace %ju", session.id, (uintmax_t) session.inode);
 
         r = environment_set(pamh, &session, why);
-        if (r < 0)
-                return r;
-        /* The end of a user manager is not the end of the session whose view it joined. */
-        return request.joins ? 0 : id_remember(pamh, session.id, why);
+        return r < 0 ? r : entered_remember(pamh, &request, session.id, why);
 }
 
 static int refusal_report(pam_handle_t *pamh, int flags, const struct refusal *why)
@@ -209,12 +228,16 @@ int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **a
 {
         struct options options = options_parse(pamh, argc, argv);
         struct refusal why = {};
-        const void *id = NULL;
+        const void *data = NULL;
+        const struct entered *entered;
 
         (void) flags;
-        if (pam_get_data(pamh, SESSION_DATA, &id) != PAM_SUCCESS || !id)
+        if (pam_get_data(pamh, SESSION_DATA, &data) != PAM_SUCCESS)
                 return PAM_IGNORE;
-        if (session_close(id, CLOSE_SECONDS, &why) < 0 && options.debug)
-                pam_syslog(pamh, LOG_DEBUG, "session %s: %s", (const char *) id, why.reason);
+        entered = data;
+        if (entered && entered->id[0] && session_close(entered->id, CLOSE_SECONDS, &why) < 0 && options.debug)
+                pam_syslog(pamh, LOG_DEBUG, "session %s: %s", entered->id, why.reason);
+        /* NULL stays for the second close of a stack that names the module twice; a further open makes a new call. */
+        pam_set_data(pamh, SESSION_DATA, NULL, NULL);
         return PAM_SUCCESS;
 }

@@ -90,5 +90,8 @@ int error_read(const char *method, struct sd_bus_message *reply, struct refusal 
 int session_read(struct sd_bus_message *reply, struct session *ret, struct refusal *why);
 void session_done(struct session *session);
 
+/* seal_descriptors.c: closes open directories on exec; changes nothing before it refuses one that is 0, 1 or 2. */
+int descriptors_seal(struct refusal *why);
+
 /* join_ns.c: takes the process into the session's view, or leaves it where it was. */
 int view_join(const struct session *session, struct refusal *why);

@@ -93,7 +93,7 @@ describeModule('A descriptor that a guest would inherit', (at) => {
   ])('has him refused where it cannot be found or closed (%s)', async (fault, reason) => {
     // -D: the program keeps the number of the shell. The host's own list is that of its thread, with another path.
     const paths = `-P /proc/self/fd -P /proc/$$/fd -P ${directories.outside}`;
-    const strace = `exec strace -D -qqq -o /dev/null ${paths} -e inject=${fault} "$@"`;
+    const strace = `exec strace -D --quiet=attach,path-resolution -o /dev/null ${paths} -e inject=${fault} "$@"`;
     const wrapper = opening(`exec 9<${directories.outside}; ${strace}`);
     const hook = await at.once({ wrapper, environment: traced().environment });
     expect(hook.result).toBe('PAM_SESSION_ERR');

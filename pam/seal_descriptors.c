@@ -1,0 +1,71 @@
+/*
+ * pam_guest: keeps the host's directories from being handed to the guest as open descriptors.
+ *
+ * It must leave him none: /proc/self/fd/N of a directory opened outside is a way out of his view, by its files and by
+ * its ".." (CVE-2024-21626; `exec 9</; su guest1` is enough). It must leave all others: programs hand on files, pipes
+ * and sockets on purpose, and there is no way upwards from those, nor from a symlink opened with O_PATH. Namespaces
+ * stay too: entering one needs a privilege over it, which a guest does not have.
+ *
+ * Closed on exec, not closed: the host program may need its directory, and runs as root or cannot be inspected by the
+ * guest until then. What another of its threads opens from now on is out of reach here.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "pam_guest.h"
+
+static void directory_close(DIR **directory)
+{
+        if (*directory)
+                closedir(*directory);
+}
+
+/* Whatever cannot be asked (a file system in user space keeps even root out) counts as one. DONT_SYNC: a server that is
+ * gone must not hold up the login, and the type of an open file does not change. */
+static bool may_be_directory(int fd)
+{
+        struct statx file = {};
+
+        if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) < 0)
+                return errno != EBADF; /* closed meanwhile, by another thread */
+        return !(file.stx_mask & STATX_TYPE) || S_ISDIR(file.stx_mode);
+}
+
+static int descriptor_seal(int fd, struct refusal *why)
+{
+        if (!may_be_directory(fd))
+                return 0;
+        /* Closing these on exec would hand the guest's program whatever is opened next as its input or output. */
+        if (fd <= STDERR_FILENO)
+                return refuse(why, 0, "descriptor %d is a directory of the host", fd);
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 && errno != EBADF)
+                return refuse(why, -errno, "descriptor %d: close on exec", fd);
+        return 0;
+}
+
+/* By the kernel's list, in which 0, 1 and 2 come first: the limit of descriptors says neither how many there are nor
+ * how high they are. */
+int descriptors_seal(struct refusal *why)
+{
+        _cleanup_(directory_close) DIR *list = opendir("/proc/self/fd");
+        int r;
+
+        if (!list)
+                return refuse(why, -errno, "descriptors of this process");
+        for (;;) {
+                const struct dirent *entry;
+                int fd;
+
+                errno = 0;
+                entry = readdir(list);
+                if (!entry)
+                        return errno == 0 ? 0 : refuse(why, -errno, "descriptors of this process");
+                fd = atoi(entry->d_name);
+                if (entry->d_name[0] == '.' || fd == dirfd(list))
+                        continue;
+                r = descriptor_seal(fd, why);
+                if (r < 0)
+                        return r;
+        }
+}
