@@ -39,7 +39,7 @@ async function readSession(bus: MessageBus, path: string): Promise<{ leader: num
   try {
     const call = { destination: LOGIND, path, interface: "org.freedesktop.DBus.Properties", member: "GetAll" };
     const [properties] = await callMethod(bus, { ...call, signature: "s", body: ["org.freedesktop.login1.Session"] }, LIMIT_MS);
-    const { Leader: leader, Scope: scope, TimestampMonotonic: since, User: user } = unwrap(properties) as Record<string, unknown>;
+    const { Leader: leader, Scope: scope, TimestampMonotonic: since, User: user } = unwrap(properties);
     const uid = Array.isArray(user) ? (user[0] as unknown) : undefined;
     if (typeof leader !== "number" || typeof uid !== "number" || typeof scope !== "string" || !SCOPE.test(scope)) return undefined;
     return { leader, since: Number(since), cgroup: `/user.slice/user-${uid}.slice/${scope}` };

@@ -60,6 +60,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     await awaitNoSessions(machine);
   });
 
+  it("a directory of the host that is open in the caller does not come along by su", async () => {
+    await machine.sh("echo of-host >/tmp/of-host; chmod 644 /tmp/of-host");
+    const { code, stdout } = await machine.ssh("alice", `exec 9</; echo ${PASSWORD} | su guest1 -c 'ls /proc/self/fd/9/; cat /proc/self/fd/9/tmp/of-host; touch /proc/self/fd/9/tmp/by-guest; echo in'`);
+    expect(`${code} ${stdout}`).toMatch(/^0 (Password: )?in\n$/);
+    const refused = await machine.ssh("alice", `(echo ${PASSWORD} | su guest1 -c 'echo in') 2</`);
+    expect(`${refused.code} ${refused.stdout}`).not.toContain("in\n");
+    expect((await machine.run(["ls", "/tmp/by-guest"])).code).not.toBe(0);
+    await awaitNoSessions(machine);
+  });
+
   it("a session that a guest starts in his own by su ends with it", async () => {
     await machine.write("/etc/guestd/guestd.conf.d/bind.conf", "[Etc]\nMode=bind\n");
     await machine.sh("guestctl reload");
