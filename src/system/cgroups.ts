@@ -37,6 +37,13 @@ export class Cgroups {
     return directory !== undefined && /^populated 1$/m.test(readIfThere(join(directory, "cgroup.events")) ?? "");
   }
 
+  /** Whether a process is in the cgroup or below it. */
+  contains(cgroup: Cgroup, pid: number): boolean {
+    const path = this.pathOf(pid);
+    const isBelow = path !== undefined && (path === cgroup.path || path.startsWith(`${cgroup.path}/`));
+    return isBelow && this.#directoryOf(cgroup) !== undefined;
+  }
+
   /** Kills all processes in the cgroup and below it, at once (cgroup.kill, Linux 5.14). */
   kill(cgroup: Cgroup): void {
     const directory = this.#directoryOf(cgroup);

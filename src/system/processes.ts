@@ -48,8 +48,9 @@ export async function killProcesses(table: ProcessTable, belonging: Belonging, l
       return { killed: [...seen].filter((pid) => !members.includes(pid)).length, left: describeLeft(members, populated) };
     }
     for (const pid of members) seen.add(pid);
-    if (populated.length > 0) for (const cgroup of populated) table.cgroups.kill(cgroup);
-    else for (const pid of members) killMember(table, pid, belonging);
+    for (const cgroup of populated) table.cgroups.kill(cgroup);
+    // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
+    for (const pid of members) killMember(table, pid, belonging);
     await delay(pause);
   }
 }
@@ -115,16 +116,21 @@ function readNamespace(task: string): number | undefined {
   }
 }
 
-function killMember({ proc, bindings }: ProcessTable, pid: number, { view }: Belonging): void {
+function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own }: Belonging): boolean {
+  if (own.some((cgroup) => cgroups.contains(cgroup, pid))) return true;
+  return view !== undefined && isInView(proc, pid, view, new Map());
+}
+
+function killMember(table: ProcessTable, pid: number, belonging: Belonging): void {
   let pidfd;
   try {
-    pidfd = bindings.openPidfd(pid);
+    pidfd = table.bindings.openPidfd(pid);
   } catch {
     return;
   }
   try {
     // Looked at again with the pidfd in hand: now the answer and the signal are for one process.
-    if (view !== undefined && isInView(proc, pid, view, new Map())) bindings.sendSignal(pidfd, SIGKILL);
+    if (belongs(table, pid, belonging)) table.bindings.sendSignal(pidfd, SIGKILL);
   } catch {
     // It has ended meanwhile; the next look tells.
   } finally {

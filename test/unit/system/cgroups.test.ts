@@ -49,6 +49,18 @@ describe("Cgroups", () => {
     expect(readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8")).toBe("");
   });
 
+  it("knows who is in it by the whole path, from its beginning", () => {
+    addCgroup("user.slice/a.scope");
+    const cgroup = cgroups.find("/user.slice/a.scope");
+    const within = (path: string) => {
+      mkdirSync(join(root, "proc/7"), { recursive: true });
+      writeFileSync(join(root, "proc/7/cgroup"), `0::${path}\n`);
+      return cgroup !== undefined && cgroups.contains(cgroup, 7);
+    };
+    expect(["/user.slice/a.scope", "/user.slice/a.scope/b"].map(within)).toEqual([true, true]);
+    expect(["/user.slice/a.scope2", "/box.service/user.slice/a.scope", "/"].map(within)).toEqual([false, false, false]);
+  });
+
   it("lists and kills with all that is below", () => {
     addCgroup("a.scope", { procs: "7\n8\n" });
     addCgroup("a.scope/deeper", { procs: "9\n" });

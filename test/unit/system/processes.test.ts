@@ -82,6 +82,7 @@ describe("killProcesses", () => {
     const cgroups = {
       isPopulated: () => kills <= endures && endures >= 0,
       list: () => pids,
+      contains: () => true,
       kill: () => {
         kills++;
       },
