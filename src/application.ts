@@ -68,11 +68,12 @@ export class Application {
   async start(): Promise<void> {
     this.#configuration.load();
     await watchLogins(this.#bus, () => {
-      for (const session of this.#daemon.state.sessions.values()) void this.#findCgroup(session);
+      this.#findCgroups();
     });
     this.#recover();
-    await this.#daemon.settle();
     await this.#service.start();
+    // Of sessions that were recorded before logind had moved their leaders.
+    this.#findCgroups();
     this.#journal.logDaemon("notice", "daemon-started", `guestd ${VERSION} is ready, with ${this.#daemon.state.sessions.size} sessions.`);
   }
 
@@ -87,6 +88,10 @@ export class Application {
       this.#journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
     }
     for (const session of sessions) this.#daemon.dispatch({ kind: "record-found", session });
+  }
+
+  #findCgroups(): void {
+    for (const session of this.#daemon.state.sessions.values()) void this.#findCgroup(session);
   }
 
   async #findCgroup({ id, leader, cgroups }: Session): Promise<void> {

@@ -13,7 +13,7 @@ export interface Login {
 }
 
 export type Verdict =
-  | { readonly kind: "admitted" }
+  | { readonly kind: "admitted"; readonly config: Config }
   /** The leader has this session already: a stack that names pam_guest twice. */
   | { readonly kind: "again"; readonly session: Session }
   | { readonly kind: "refused"; readonly reason: string };
@@ -49,7 +49,7 @@ function judgeAgainst(config: Config, login: Login, sessions: readonly Session[]
   if (limit > 0 && sessions.length >= limit) {
     return refuse("As many guests as this machine allows are logged in. Please try again later.");
   }
-  return { kind: "admitted" };
+  return { kind: "admitted", config };
 }
 
 const refuse = (reason: string): Verdict => ({ kind: "refused", reason });

@@ -29,8 +29,6 @@ export function explainLogin(
     return { verdict: "ignored", reason, plan: [] };
   }
   const verdict = judgeLogin(config, { account, service, leaderPid: 0 }, sessions);
-  if (verdict.kind === "refused" || config === undefined) {
-    return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
-  }
-  return { verdict: "admitted", reason: `${account.user} gets a view of its own.`, plan: makePlan(config, account, facts) };
+  if (verdict.kind !== "admitted") return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
+  return { verdict: "admitted", reason: `${account.user} gets a view of its own.`, plan: makePlan(verdict.config, account, facts) };
 }

@@ -66,14 +66,19 @@ function withSession(state: State, id: string, then: (session: Session) => Next)
 function open(state: State, event: OpenRequested): Next {
   const verdict = judgeLogin(state.config, event, [...state.sessions.values()]);
   const subject = { id: event.id, user: event.account.user, uid: event.account.uid, leader: event.leaderPid, service: event.service };
-  if (verdict.kind === "refused" || state.config === undefined) {
-    const reason = verdict.kind === "refused" ? verdict.reason : "";
-    return stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason });
+  switch (verdict.kind) {
+    case "refused":
+      return stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason: verdict.reason });
+    case "again":
+      return stay(state, { kind: "answer", subject: subjectOf(verdict.session), call: event.call, answer: answerOpen(verdict.session) });
+    case "admitted":
+      return admit(state, event, verdict.config);
+    default:
+      return verdict satisfies never;
   }
-  if (verdict.kind === "again") {
-    const again = answerOpen(verdict.session);
-    return stay(state, { kind: "answer", subject: subjectOf(verdict.session), call: event.call, answer: again });
-  }
+}
+
+function admit(state: State, event: OpenRequested, config: Config): Next {
   const session: Session = {
     id: event.id,
     account: event.account,
@@ -84,7 +89,7 @@ function open(state: State, event: OpenRequested): Next {
     ...findOuter(state, event.leaderCgroup),
     openedAt: event.now,
     openedUptime: event.uptime,
-    plan: makePlan(state.config, event.account, event.facts),
+    plan: makePlan(config, event.account, event.facts),
     phase: "opening",
     cgroups: [],
     pamClosed: false,
