@@ -44,10 +44,10 @@ export class Application {
     this.#bus = bus;
     this.#journal = journal;
     this.#overlay = bindings.probe().overlay;
-    this.#executor = new Executor(bindings, {
+    this.#executor = new Executor(bindings, this.#cgroups, {
       nameExists: (name) => nameExists(bus, name),
       startScope: (id, leader) => startScope(bus, id, leader),
-      findLoginCgroup: (leader, since) => findLoginCgroup(bus, leader, since),
+      findLoginCgroup: (leader, uid, since) => findLoginCgroup(bus, leader, uid, since),
       onLeaderExit: (id) => {
         this.#daemon.dispatch({ kind: "leader-exited", id });
       },
@@ -64,7 +64,7 @@ export class Application {
     });
   }
 
-  /** Reads the configuration, takes up the sessions of an earlier guestd, then answers on the bus. */
+  /** Reads the configuration, begins to take up the sessions of an earlier guestd, then answers on the bus. */
   async start(): Promise<void> {
     this.#configuration.load();
     await watchLogins(this.#bus, () => {
@@ -74,7 +74,7 @@ export class Application {
     await this.#service.start();
     // Of sessions that were recorded before logind had moved their leaders.
     this.#findCgroups();
-    this.#journal.logDaemon("notice", "daemon-started", `guestd ${VERSION} is ready, with ${this.#daemon.state.sessions.size} sessions.`);
+    this.#journal.logDaemon("notice", "daemon-started", `guestd ${VERSION} is ready; sessions taken up: ${this.#daemon.state.sessions.size}.`);
   }
 
   /** Reads the configuration again. */
@@ -91,12 +91,21 @@ export class Application {
   }
 
   #findCgroups(): void {
-    for (const session of this.#daemon.state.sessions.values()) void this.#findCgroup(session);
+    for (const session of this.#daemon.state.sessions.values()) {
+      this.#findCgroup(session).catch((error: unknown) => {
+        this.#reportFault(`the cgroup of session ${session.id}`, error);
+      });
+    }
   }
 
-  async #findCgroup({ id, leader, cgroups }: Session): Promise<void> {
+  #reportFault(what: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#journal.logDaemon("err", "call-failed", `Failed at ${what}: ${text}`);
+  }
+
+  async #findCgroup({ id, leader, cgroups, phase }: Session): Promise<void> {
     // Its own and logind's: a leader is moved once.
-    if (cgroups.length !== 1) return;
+    if (cgroups.length !== 1 || phase === "ending") return;
     const known = cgroups.map(({ path }) => path);
     const cgroup = await this.#executor.awaitLoginCgroup(id, leader.pid, known);
     if (cgroup !== undefined) this.#daemon.dispatch({ kind: "cgroup-found", id, cgroup });
@@ -128,7 +137,7 @@ export class Application {
         this.#journal.logDaemon("warning", "call-denied", `Denied ${member}: ${reason}`);
       },
       onFault: (member, error) => {
-        this.#journal.logDaemon("err", "call-failed", `Failed at ${member}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        this.#reportFault(member, error);
       },
     });
   }

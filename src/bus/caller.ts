@@ -2,6 +2,7 @@
 import type { MessageBus } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
 import { callMethod } from "./connection.ts";
+import { BUS } from "./names.ts";
 import { unwrap } from "./values.ts";
 
 export interface Caller {
@@ -11,7 +12,6 @@ export interface Caller {
   readonly pid: number;
 }
 
-const BUS = { destination: "org.freedesktop.DBus", path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" } as const;
 const LIMIT_MS = 2000;
 
 /**

@@ -29,7 +29,13 @@ export async function connectBus(address: string, onLost: (reason: string) => vo
       reject(new Error(`the bus at ${address} cannot be reached: ${error.message}`, { cause: error }));
     });
   });
-  await limitTime(connected, CONNECT_LIMIT_MS, `the bus at ${address} does not answer`);
+  try {
+    await limitTime(connected, CONNECT_LIMIT_MS, `the bus at ${address} does not answer`);
+  } catch (error) {
+    // An open socket would keep the program from ending.
+    bus.disconnect();
+    throw error;
+  }
   bus.on("error", (error: Error) => {
     onLost(error.message);
   });

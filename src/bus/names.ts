@@ -3,6 +3,9 @@
 /** The system bus, at its fixed address: the environment of a root service decides nothing. */
 export const SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket";
 
+/** The bus itself, as the target of a call. */
+export const BUS = { destination: "org.freedesktop.DBus", path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" } as const;
+
 export const NAME = "org.guestd1";
 export const OBJECT = "/org/guestd1";
 export const INTERFACE = "org.guestd1.Manager";

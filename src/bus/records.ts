@@ -36,6 +36,7 @@ export function readOpenRequest(value: unknown): OpenRequest {
   return { account, service: text("service"), tty: text("tty"), rhost: text("rhost") };
 }
 
+/** The answer to OpenSession and JoinSession. */
 export function openReplyRecord({ id, namespace, inode, environment }: OpenReply): VariantDict {
   return {
     id: field("s", id),
@@ -73,6 +74,7 @@ export function sessionDetails(session: Session): VariantDict {
   };
 }
 
+/** A receipt, for EndSession and the signal SessionClosed. */
 export function receiptRecord(receipt: Receipt): VariantDict {
   return {
     id: field("s", receipt.id),

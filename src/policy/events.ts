@@ -3,7 +3,7 @@ import type { Account } from "./account.ts";
 import type { Config } from "../config/schema.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { PlanFacts } from "./plan.ts";
-import type { Cgroup, Findings, Receipt, Session, View } from "./session.ts";
+import type { Cgroup, Findings, Leader, Receipt, Session, View } from "./session.ts";
 import type { Step } from "./steps.ts";
 
 /** A call on the bus that waits for an answer. */
@@ -39,7 +39,7 @@ export type Event =
   | { readonly kind: "cgroup-found"; readonly id: string; readonly cgroup: Cgroup }
   /** At the start: a session that an earlier guestd wrote down. */
   | { readonly kind: "record-found"; readonly session: Session }
-  | { readonly kind: "config-loaded"; readonly config: Config | undefined }
+  | { readonly kind: "config-loaded"; readonly config: Config }
   | { readonly kind: "effect-done"; readonly effect: Effect; readonly outcome: Outcome; readonly now: number }
   | { readonly kind: "effect-failed"; readonly effect: Effect; readonly code: ErrorCode; readonly reason: string; readonly now: number };
 
@@ -86,7 +86,7 @@ export type Effect = { readonly subject: Subject } & (
   | { readonly kind: "note-close" }
   | {
       readonly kind: "kill-processes";
-      readonly leader: number;
+      readonly leader: Leader;
       readonly openedUptime: number;
       readonly view: View | undefined;
       readonly cgroups: readonly Cgroup[];

@@ -65,6 +65,7 @@ function withSession(state: State, id: string, then: (session: Session) => Next)
 
 function open(state: State, event: OpenRequested): Next {
   const verdict = judgeLogin(state.config, event, [...state.sessions.values()]);
+  const outer = findOuter(state, event.leaderCgroup);
   const subject = { id: event.id, user: event.account.user, uid: event.account.uid, leader: event.leaderPid, service: event.service };
   switch (verdict.kind) {
     case "refused":
@@ -72,13 +73,14 @@ function open(state: State, event: OpenRequested): Next {
     case "again":
       return stay(state, { kind: "answer", subject: subjectOf(verdict.session), call: event.call, answer: answerOpen(verdict.session) });
     case "admitted":
-      return admit(state, event, verdict.config);
+      if (outer?.phase !== "ending") return admit(state, event, verdict.config, outer);
+      return stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason: OUTER_ENDS });
     default:
       return verdict satisfies never;
   }
 }
 
-function admit(state: State, event: OpenRequested, config: Config): Next {
+function admit(state: State, event: OpenRequested, config: Config, outer: Session | undefined): Next {
   const session: Session = {
     id: event.id,
     account: event.account,
@@ -86,7 +88,7 @@ function admit(state: State, event: OpenRequested, config: Config): Next {
     tty: event.tty,
     rhost: event.rhost,
     leader: { pid: event.leaderPid, startTime: 0 },
-    ...findOuter(state, event.leaderCgroup),
+    ...(outer === undefined ? {} : { outer: outer.id }),
     openedAt: event.now,
     openedUptime: event.uptime,
     plan: makePlan(config, event.account, event.facts),
@@ -101,11 +103,12 @@ function admit(state: State, event: OpenRequested, config: Config): Next {
 }
 
 // A guest who becomes another guest with su takes the leader out of the first session's cgroups; not out of its life.
-function findOuter(state: State, cgroup: string): { outer?: string } {
+function findOuter(state: State, cgroup: string): Session | undefined {
   const isInside = (path: string) => cgroup === path || cgroup.startsWith(`${path}/`);
-  const outer = [...state.sessions.values()].find(({ cgroups }) => cgroups.some(({ path }) => isInside(path)));
-  return outer === undefined ? {} : { outer: outer.id };
+  return [...state.sessions.values()].find(({ cgroups }) => cgroups.some(({ path }) => isInside(path)));
 }
+
+const OUTER_ENDS = "The session that this login was started in is ending.";
 
 // A user manager runs outside the view of the login that caused it (CVE-2017-8900). It may join a view only
 // where the uid has but one, and the accounts of these sessions can be shared by several.
@@ -195,7 +198,9 @@ function advanceOpening(state: State, session: Session, done: Effect): Next {
   if (stage === undefined) return put(state, session);
   if (stage === "done") return settle(state, session);
   if (session.cause !== undefined && stage !== "announce-opened") {
-    return failOpening(state, session, "LeaderGone", "The login ended before its guest session was ready.");
+    return session.cause === "leader-exited"
+      ? failOpening(state, session, "LeaderGone", "The login ended before its guest session was ready.")
+      : failOpening(state, session, "Refused", "This guest session was ended before it was ready.");
   }
   return put(state, session, openingEffect(stage, session));
 }

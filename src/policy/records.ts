@@ -2,6 +2,7 @@
 import type { Answer, Subject } from "./events.ts";
 import type { Receipt, Session } from "./session.ts";
 
+/** Whom an effect on this session is for. */
 export function subjectOf(session: Session): Subject {
   return {
     id: session.id,
@@ -19,6 +20,10 @@ export function answerOpen(session: Session): Answer {
   return { kind: "opened", reply: { id: session.id, namespace, inode, environment: { GUEST_SESSION: session.id } } };
 }
 
+/**
+ * The receipt of a session, from what its end has found so far.
+ * @param closedAt milliseconds since the epoch
+ */
 export function receiptOf(session: Session, closedAt: number): Receipt {
   return {
     id: session.id,

@@ -17,6 +17,17 @@ export interface Cgroup {
   readonly inode: string;
 }
 
+/** Name of the scope unit that guestd has made around the leader of a session. */
+export const scopeName = (id: string): string => `guest-${id}.scope`;
+
+/**
+ * Whether the path is that of a session's cgroup, guestd's own or logind's, from the root of the hierarchy.
+ * Any other could make the end of a session the end of the system.
+ */
+export function isSessionPath(path: string): boolean {
+  return /^\/user\.slice\/(guest-[a-z0-9]+|user-\d+\.slice\/session-[A-Za-z0-9]+)\.scope$/.test(path);
+}
+
 /** A view that stands. */
 export interface View {
   /** Inode of its mount namespace. */
@@ -30,7 +41,7 @@ export interface View {
 }
 
 /**
- * Where a session stands. "opening" and "ending" go through the stages of manager.ts one by one;
+ * Where a session stands. "opening" and "ending" go through the stages of stages.ts one by one;
  * "open" waits for something to happen.
  */
 export type Phase = "opening" | "open" | "ending";

@@ -36,15 +36,18 @@ export function openingEffect(stage: OpeningStage, session: Session, busName = "
     case "build-view":
       return { kind: stage, subject, plan: session.plan };
     case "write-record":
-      return { kind: stage, subject, session: { ...session, phase: "open" } };
+      return { kind: stage, subject, session: openOf(session) };
     case "answer":
       return { kind: stage, subject, call: session.openCall ?? 0, answer: answerOpen(session) };
     case "announce-opened":
-      return { kind: stage, subject, session };
+      return { kind: stage, subject, session: openOf(session) };
     default:
       return stage satisfies never;
   }
 }
+
+// What others are told of a session that is as good as open.
+const openOf = (session: Session): Session => ({ ...session, phase: "open" });
 
 /** The effect of a stage of ending. */
 export function endingEffect(stage: EndingStage, session: Session, now: number): Effect {
@@ -54,7 +57,7 @@ export function endingEffect(stage: EndingStage, session: Session, now: number):
       return {
         kind: stage,
         subject,
-        leader: session.leader.pid,
+        leader: session.leader,
         openedUptime: session.openedUptime,
         view: session.view,
         // Nobody was let in: the leader lives, to tell its guest why.

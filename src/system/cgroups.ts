@@ -1,8 +1,9 @@
 // Cgroups of the unified hierarchy (kernel: cgroup-v2): which one a process is in, whether any process is in one,
 // and killing all that are. Knows nothing of sessions.
-import { closeSync, constants, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup } from "../policy/session.ts";
+import { meansGone, readIfThere } from "./read-file.ts";
 
 /** Where the unified hierarchy is mounted: alone, or beside those of version 1. */
 export const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
@@ -44,7 +45,10 @@ export class Cgroups {
     return isBelow && this.#directoryOf(cgroup) !== undefined;
   }
 
-  /** Kills all processes in the cgroup and below it, at once (cgroup.kill, Linux 5.14). */
+  /**
+   * Kills all processes in the cgroup and below it, at once (cgroup.kill, Linux 5.14).
+   * @throws Error when the kernel refuses, or it has gone meanwhile
+   */
   kill(cgroup: Cgroup): void {
     const directory = this.#directoryOf(cgroup);
     if (directory !== undefined) writeControl(join(directory, "cgroup.kill"), "1");
@@ -68,25 +72,21 @@ export class Cgroups {
       try {
         statSync(join(name, "cgroup.events"));
         return { name, inode: String(statSync(name, { bigint: true }).ino) };
-      } catch {
-        // Not in this hierarchy.
+      } catch (error) {
+        if (!meansGone(error)) throw error;
       }
     }
     return undefined;
   }
 }
 
-// For writing alone: the file cannot be read. One that is gone means that nobody is left in there.
+// For writing alone: the file cannot be read.
 function writeControl(path: string, text: string): void {
+  const fd = openSync(path, constants.O_WRONLY);
   try {
-    const fd = openSync(path, constants.O_WRONLY);
-    try {
-      writeSync(fd, text);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    if (!["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    writeSync(fd, text);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -100,13 +100,5 @@ function listDirectories(directory: string): string[] {
     return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
   } catch {
     return [];
-  }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
   }
 }

@@ -4,10 +4,11 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { setTimeout as delay } from "node:timers/promises";
 import type { Outcome, Subject } from "../policy/events.ts";
 import { GuestError } from "../policy/errors.ts";
-import type { Cgroup, View } from "../policy/session.ts";
+import type { Cgroup, Leader, View } from "../policy/session.ts";
+import { isSessionPath, scopeName } from "../policy/session.ts";
 import type { Step } from "../policy/steps.ts";
 import type { Bindings, BuiltView, Watch } from "./bindings.ts";
-import { Cgroups } from "./cgroups.ts";
+import type { Cgroups } from "./cgroups.ts";
 import { killProcesses } from "./processes.ts";
 
 /** What the executor must ask others; each bounded by whom it asks. */
@@ -16,8 +17,8 @@ export interface Surroundings {
   readonly nameExists: (busName: string) => Promise<boolean>;
   /** Has a leader put into the scope unit of its session. */
   readonly startScope: (id: string, leader: number) => Promise<void>;
-  /** Path of the cgroup that logind made for a leader which has ended. */
-  readonly findLoginCgroup: (leader: number, since: number) => Promise<string | undefined>;
+  /** Path of the cgroup that logind made for a leader which has ended; `since` in microseconds of the monotonic clock. */
+  readonly findLoginCgroup: (leader: number, uid: number, since: number) => Promise<string | undefined>;
   /** A leader has exited. */
   readonly onLeaderExit: (id: string) => void;
 }
@@ -30,17 +31,18 @@ interface Handles {
 
 const BUILD_LIMIT_MS = 4000;
 const KILL_LIMIT_MS = 10_000;
-const MOVE_LIMIT_MS = 1000;
-const MOVE_PAUSE_MS = 1;
+const MOVE_LIMIT_MS = 2500;
+const MOST_PAUSE_MS = 50;
 
 export class Executor {
   readonly #bindings: Bindings;
-  readonly #cgroups = new Cgroups();
+  readonly #cgroups: Cgroups;
   readonly #around: Surroundings;
   readonly #handles = new Map<string, Handles>();
 
-  constructor(bindings: Bindings, around: Surroundings) {
+  constructor(bindings: Bindings, cgroups: Cgroups, around: Surroundings) {
     this.#bindings = bindings;
+    this.#cgroups = cgroups;
     this.#around = around;
   }
 
@@ -55,26 +57,32 @@ export class Executor {
    */
   async watchLeader({ id }: Subject, pid: number, startTime: number, busName: string, recorded: View | undefined): Promise<Outcome> {
     const gone = new GuestError("LeaderGone", `The process ${pid} has ended.`);
-    const handles = this.#of(id);
-    handles.pidfd = this.#openPidfd(pid, gone);
-    const found = readStartTime(pid);
-    if (found === undefined || (startTime !== 0 && found !== startTime)) throw gone;
-    if (busName !== "" && !(await this.#around.nameExists(busName))) throw gone;
-    const view = recorded === undefined ? undefined : this.#takeUpView(handles, pid, recorded);
-    handles.watch = this.#bindings.watchPidfd(handles.pidfd, () => {
-      this.#around.onLeaderExit(id);
-    });
-    return { startTime: found, ...(view === undefined ? {} : { view }) };
+    const pidfd = this.#openPidfd(pid, gone);
+    try {
+      const found = readStartTime(pid);
+      if (found === undefined || (startTime !== 0 && found !== startTime)) throw gone;
+      if (busName !== "" && !(await this.#around.nameExists(busName))) throw gone;
+      const handles = this.#of(id);
+      const view = recorded === undefined ? undefined : this.#takeUpView(handles, pid, recorded);
+      handles.watch = this.#bindings.watchPidfd(pidfd, () => {
+        this.#around.onLeaderExit(id);
+      });
+      handles.pidfd = pidfd;
+      return { startTime: found, ...(view === undefined ? {} : { view }) };
+    } catch (error) {
+      closeSync(pidfd);
+      throw error;
+    }
   }
 
   /**
    * Puts a session's leader into a cgroup of the session's own, and waits until it is there.
-   * @throws Error when systemd has not moved it within a second
+   * @throws Error when systemd has not moved it within 2.5 s
    */
   async encloseLeader({ id }: Subject, pid: number): Promise<Outcome> {
     await this.#around.startScope(id, pid);
-    const cgroup = await this.#awaitMove(id, pid, (path) => path.endsWith(`/guest-${id}.scope`));
-    if (cgroup === undefined) throw new Error(`systemd has not put process ${pid} into guest-${id}.scope`);
+    const cgroup = await this.#awaitMove(id, pid, (path) => path.endsWith(`/${scopeName(id)}`));
+    if (cgroup === undefined) throw new Error(`systemd has not put process ${pid} into ${scopeName(id)}`);
     return { cgroup };
   }
 
@@ -84,7 +92,7 @@ export class Executor {
    * @returns the new one; undefined when it is not moved, or has ended
    */
   async awaitLoginCgroup(id: string, pid: number, known: readonly string[]): Promise<Cgroup | undefined> {
-    return this.#awaitMove(id, pid, (path) => /\/session-[^/]+\.scope$/.test(path) && !known.includes(path));
+    return this.#awaitMove(id, pid, (path) => !known.includes(path));
   }
 
   /** Builds a session's view from its leader's mount namespace. */
@@ -103,9 +111,10 @@ export class Executor {
   }
 
   /** Kills all of a session, the leader with it. */
-  async killProcesses({ id }: Subject, leader: number, openedUptime: number, view: View | undefined, cgroups: readonly Cgroup[]): Promise<Outcome> {
+  async killProcesses(subject: Subject, leader: Leader, openedUptime: number, view: View | undefined, cgroups: readonly Cgroup[]): Promise<Outcome> {
+    const { id, uid } = subject;
     const belonging = {
-      cgroups: await this.#withLoginCgroup(cgroups, leader, openedUptime),
+      cgroups: await this.#withLoginCgroup(cgroups, leader, uid, openedUptime),
       // Only a view whose descriptor is held has numbers that are nobody else's.
       view: view === undefined || this.#of(id).view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
     };
@@ -134,23 +143,25 @@ export class Executor {
   }
 
   // A leader that has ended before its move was seen: logind still knows where it put it.
-  async #withLoginCgroup(cgroups: readonly Cgroup[], leader: number, openedUptime: number): Promise<readonly Cgroup[]> {
-    if (cgroups.length !== 1) return cgroups;
-    const path = await this.#around.findLoginCgroup(leader, openedUptime);
-    const found = path === undefined ? undefined : this.#cgroups.find(path);
+  // Not of a pid that is another process by now: logind's session would be that one's.
+  async #withLoginCgroup(cgroups: readonly Cgroup[], leader: Leader, uid: number, openedUptime: number): Promise<readonly Cgroup[]> {
+    if (cgroups.length !== 1 || ![undefined, leader.startTime].includes(readStartTime(leader.pid))) return cgroups;
+    const path = await this.#around.findLoginCgroup(leader.pid, uid, openedUptime);
+    const found = path === undefined || !isSessionPath(path) ? undefined : this.#cgroups.find(path);
     return found === undefined ? cgroups : [...cgroups, found];
   }
 
   async #awaitMove(id: string, pid: number, isTarget: (path: string) => boolean): Promise<Cgroup | undefined> {
-    const end = Date.now() + MOVE_LIMIT_MS;
-    for (let pause = MOVE_PAUSE_MS; Date.now() < end; pause *= 2) {
+    const end = performance.now() + MOVE_LIMIT_MS;
+    for (let pause = 1; ; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
+      const late = performance.now() > end;
       const path = this.#cgroups.pathOf(pid);
       // The pidfd says whether what was read is still about the leader.
       if (path === undefined || !this.#isAlive(id)) return undefined;
-      if (isTarget(path)) return this.#cgroups.find(path);
+      if (isSessionPath(path) && isTarget(path)) return this.#cgroups.find(path);
+      if (late) return undefined;
       await delay(pause);
     }
-    return undefined;
   }
 
   #isAlive(id: string): boolean {

@@ -1,13 +1,14 @@
 // Which processes belong to a session, and killing them until there are none. Cgroups hold what the session has
 // started, whatever it did since; what came into the view by another way (nsenter) is found in /proc and killed by
 // pidfd, so that a pid that was given to another process meanwhile is never hit.
-import { closeSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cgroup } from "../policy/session.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
 import { parseMountinfo } from "./mountinfo.ts";
+import { readIfThere } from "./read-file.ts";
 
 /** What makes a process one of a session's. Any one of them is enough. */
 export interface Belonging {
@@ -39,16 +40,17 @@ const MOST_NAMED = 20;
  */
 export async function killProcesses(table: ProcessTable, belonging: Belonging, limitMs: number): Promise<{ killed: number; left: string[] }> {
   const seen = new Set<number>();
-  const end = Date.now() + limitMs;
+  // Not the wall clock: a step of it must neither cut this short nor hold it up.
+  const end = performance.now() + limitMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const populated = belonging.cgroups.filter((cgroup) => table.cgroups.isPopulated(cgroup));
     // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
     const members = populated.length > 0 ? populated.flatMap((cgroup) => table.cgroups.list(cgroup)) : findInView(table.proc, belonging);
-    if ((populated.length === 0 && members.length === 0) || Date.now() > end) {
+    if ((populated.length === 0 && members.length === 0) || performance.now() > end) {
       return { killed: [...seen].filter((pid) => !members.includes(pid)).length, left: describeLeft(members, populated) };
     }
     for (const pid of members) seen.add(pid);
-    for (const cgroup of populated) table.cgroups.kill(cgroup);
+    for (const cgroup of populated) killAtOnce(table, cgroup);
     // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
     for (const pid of members) killMember(table, pid, belonging);
     await delay(pause);
@@ -101,11 +103,7 @@ function listTasks(directory: string): string[] {
 }
 
 function holdsDevice(task: string, devices: readonly string[]): boolean {
-  try {
-    return parseMountinfo(readFileSync(join(task, "mountinfo"), "utf8")).some(({ device }) => devices.includes(device));
-  } catch {
-    return false;
-  }
+  return parseMountinfo(readIfThere(join(task, "mountinfo")) ?? "").some(({ device }) => devices.includes(device));
 }
 
 function readNamespace(task: string): number | undefined {
@@ -113,6 +111,14 @@ function readNamespace(task: string): number | undefined {
     return statSync(join(task, "ns/mnt")).ino;
   } catch {
     return undefined;
+  }
+}
+
+function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): void {
+  try {
+    cgroups.kill(cgroup);
+  } catch {
+    // Gone, or refused: its processes are killed one by one, and whether it is empty is asked again.
   }
 }
 

@@ -3,9 +3,9 @@
 // Beside it unmanaged/UID/ID: while such a directory is not empty, systemd starts no user manager for the account
 // (systemd/user@.service.d/guestd.conf), which would run outside the views of its sessions (CVE-2017-8900).
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Cgroup, Session } from "../policy/session.ts";
-import { NOTHING_FOUND } from "../policy/session.ts";
+import { isSessionPath, NOTHING_FOUND } from "../policy/session.ts";
 
 const VERSION = 1;
 const ID = /^[a-z0-9]{1,64}$/;
@@ -33,7 +33,7 @@ export class SessionStore {
     for (const directory of [dirname(mark), this.#records]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     writeFileSync(mark, "", { mode: 0o600 });
     const temporary = `${this.#file(session.id)}.new`;
-    writeFileSync(temporary, JSON.stringify({ version: VERSION, session }), { mode: 0o600, flush: true });
+    writeFileSync(temporary, JSON.stringify({ version: VERSION, session }), { mode: 0o600 });
     renameSync(temporary, this.#file(session.id));
   }
 
@@ -58,7 +58,9 @@ export class SessionStore {
         rejected.push({ file, reason: (error as Error).message });
       }
     }
-    this.#sweep(new Set(sessions.map(({ id }) => id)));
+    // Of a record that cannot be read nothing is concluded: its session may go on.
+    const unclear = rejected.map(({ file }) => basename(file, ".json"));
+    this.#sweep(new Set([...sessions.map(({ id }) => id), ...unclear]));
     return { sessions, rejected };
   }
 
@@ -103,10 +105,9 @@ function removeIfEmpty(directory: string): void {
   }
 }
 
-// A path that is no session's could make the end of this one the end of the system.
 function isCgroup(cgroup: unknown): boolean {
   const { path, inode } = cgroup as Partial<Cgroup>;
-  return typeof path === "string" && /^\/user\.slice\/(user-\d+\.slice\/)?(guest|session)-[a-z0-9]+\.scope$/.test(path) && /^\d+$/.test(String(inode));
+  return typeof path === "string" && isSessionPath(path) && /^\d+$/.test(String(inode));
 }
 
 // Only what ending the session needs is believed; calls of the old guestd wait for no answer any more, and

@@ -74,6 +74,14 @@ describe("opening a session", () => {
     expect(find(did, "refuse")?.reason).not.toContain("boom");
   });
 
+  it("tells the guest who was ended meanwhile by an administrator so", () => {
+    const { state, stopped } = run(step(READY, openRequest()), [], "build-view");
+    const asked = step(state, { kind: "end-requested", id: "s1", call: 9 });
+    const { did } = run({ state: asked.state, effects: stopped });
+    expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Refused" });
+    expect(did.at(-1)).toMatchObject({ kind: "answer", call: 9, answer: { kind: "ended" } });
+  });
+
   it("goes on when only the signal could not be sent", () => {
     expect(only(run(step(READY, openRequest()), ["announce-opened"]).state)).toMatchObject({ phase: "open" });
   });
@@ -182,6 +190,12 @@ describe("a session started in another one", () => {
     expect(state.sessions.size).toBe(0);
     const receipts = did.flatMap((effect) => (effect.kind === "announce-closed" ? [`${effect.receipt.id} ${effect.receipt.cause}`] : []));
     expect(receipts.sort()).toEqual(["s1 leader-exited", "s2 outer-ended"]);
+  });
+
+  it("is refused when that one is ending", () => {
+    const { state } = step(opened(), { kind: "leader-exited", id: "s1" });
+    const { effects } = step(state, openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: CGROUP.path }));
+    expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 2, code: "Refused" })]);
   });
 
   it("does not take that one along", () => {

@@ -59,6 +59,8 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     expect(sessions).toEqual([]);
     expect(rejected).toHaveLength(1);
     expect(readdirSync(directory)).toEqual(["abc.json.rejected"]);
+    // The session may go on: its account still gets no user manager.
+    expect(readdirSync(join(root, `unmanaged/${GUEST.uid}`))).toEqual(["abc"]);
   });
 });
 
