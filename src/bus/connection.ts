@@ -32,18 +32,23 @@ export async function connectBus(address: string, onLost: (reason: string) => vo
   try {
     await limitTime(connected, CONNECT_LIMIT_MS, `the bus at ${address} does not answer`);
   } catch (error) {
-    // An open socket would keep the program from ending.
-    bus.disconnect();
+    // A socket that is open, or half closed to a bus that hangs, would keep the program from ending.
+    innerOf(bus).stream.destroy();
     throw error;
   }
   bus.on("error", (error: Error) => {
     onLost(error.message);
   });
   // dbus-next tells of an end only inside: a bus that was restarted closes the stream without an error.
-  (bus as unknown as { _connection: EventEmitter })._connection.on("end", () => {
+  innerOf(bus).on("end", () => {
     onLost("the bus has closed the connection");
   });
   return bus;
+}
+
+/** What dbus-next keeps to itself: the stream, and that it has ended. */
+function innerOf(bus: MessageBus): EventEmitter & { readonly stream: { destroy: () => void } } {
+  return (bus as unknown as { _connection: EventEmitter & { stream: { destroy: () => void } } })._connection;
 }
 
 /**
