@@ -1,5 +1,5 @@
 /*
- * pam_guest: the calls to guestd (contract: systemd/org.guestd1.xml). Connect, one call, disconnect.
+ * pam_guest_bus: the calls to guestd (contract: systemd/org.guestd1.xml). Connect, one call, disconnect.
  *
  * It must not wait longer than it was told, for whatever reason, and must not let the environment choose the bus.
  * So two parts of sd-bus are avoided, and one default is set:
@@ -129,7 +129,7 @@ static int request_append(sd_bus_message *call, const struct request *request)
                                      "rhost", "s", request->rhost);
 }
 
-int session_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why)
+int guest_bus_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why)
 {
         const char *method = request->joins ? "JoinSession" : "OpenSession";
         uint64_t usec = seconds * USEC_PER_SEC, deadline = now_usec() + usec;
@@ -149,7 +149,7 @@ int session_obtain(const struct request *request, unsigned seconds, struct sessi
         return session_read(reply, ret, why);
 }
 
-int session_close(const char *id, unsigned seconds, struct refusal *why)
+int guest_bus_close(const char *id, unsigned seconds, struct refusal *why)
 {
         uint64_t usec = seconds * USEC_PER_SEC, deadline = now_usec() + usec;
         _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;

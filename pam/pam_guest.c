@@ -10,8 +10,6 @@
  */
 #define PAM_SM_SESSION
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -36,23 +34,6 @@ struct options {
         unsigned seconds;
         bool debug;
 };
-
-int refuse(struct refusal *why, int error, const char *format, ...)
-{
-        va_list arguments;
-        size_t length;
-
-        va_start(arguments, format);
-        vsnprintf(why->reason, sizeof(why->reason), format, arguments);
-        va_end(arguments);
-        if (error >= 0)
-                return -EPERM;
-
-        length = strlen(why->reason);
-        errno = -error;
-        snprintf(why->reason + length, sizeof(why->reason) - length, ": %m");
-        return error;
-}
 
 /* timeout=: 1 to 10. More would break the promise that a login with a dead guestd ends in bounded time. */
 static bool seconds_parse(const char *text, unsigned *ret)

@@ -74,21 +74,27 @@ static inline void close_descriptor(const int *fd)
         errno = saved;
 }
 
-/* pam_guest.c: writes the reason (with the text of errno `error`, where that is negative); returns a negative errno. */
+/* outcome.c: writes the reason (with the text of errno `error`, where that is negative); returns a negative errno. */
 int refuse(struct refusal *why, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* find_guest.c: 1 and *ret if the user is in the group, 0 if certainly not, a negative errno if nobody can tell. */
 int guest_find(const char *user, const char *group, struct guest *ret);
 void guest_done(struct guest *guest);
 
-/* bus_call.c: each connects, calls and disconnects, all of it within `seconds`. */
+/* outcome.c: gives back what is in a session. */
+void session_done(struct session *session);
+
+/* bus_part.c: the calls of bus_call.c, which is loaded for them. */
 int session_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why);
 int session_close(const char *id, unsigned seconds, struct refusal *why);
+
+/* bus_call.c: each connects, calls and disconnects, all of it within `seconds`. */
+int guest_bus_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why);
+int guest_bus_close(const char *id, unsigned seconds, struct refusal *why);
 
 /* read_reply.c: an error reply to `method` becomes the refusal, another the session; it is to be given back. */
 int error_read(const char *method, struct sd_bus_message *reply, struct refusal *why);
 int session_read(struct sd_bus_message *reply, struct session *ret, struct refusal *why);
-void session_done(struct session *session);
 
 /* seal_descriptors.c: closes open directories on exec; changes nothing before it refuses one that is 0, 1 or 2. */
 int descriptors_seal(struct refusal *why);

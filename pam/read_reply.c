@@ -1,5 +1,5 @@
 /*
- * pam_guest: reads what guestd answered: a refusal, or a session. No calls, no waiting: a message in, checked data out.
+ * pam_guest_bus: reads what guestd answered: a refusal, or a session. No calls, no waiting: a message in, checked data out.
  *
  * It must let nothing through that is not of the form and size the contract gives (systemd/org.guestd1.xml), whoever
  * sent it. Fields it does not know are those of a later guestd.
@@ -168,10 +168,4 @@ int session_read(sd_bus_message *reply, struct session *ret, struct refusal *why
         if (!ret->id[0] || !ret->namespace[0] || !ret->inode)
                 return refuse(why, 0, "guestd's reply lacks id, namespace or inode");
         return 0;
-}
-
-void session_done(struct session *session)
-{
-        for (char **entry = session->environment; *entry; entry++)
-                free_pointer(entry);
 }

@@ -57,6 +57,11 @@ const OUTAGES: Record<string, { readonly break: string; readonly mend: string; r
     mend: "mv /root/pam_guest.so $(dirname $(find /usr/lib -name pam_unix.so))/",
     sentence: /Authentication failure|Permission denied|could not be/i,
   },
+  "has lost the part of the module that calls it": {
+    break: "mv /usr/lib/guestd/pam_guest_bus.so /root/",
+    mend: "mv /root/pam_guest_bus.so /usr/lib/guestd/",
+    sentence: /Guest sessions are not available at the moment/,
+  },
   "cannot write its records": {
     break: "guestctl status; mkdir -p /run/guestd/sessions; mount -t tmpfs -o ro full /run/guestd/sessions",
     mend: "umount /run/guestd/sessions",

@@ -19,11 +19,14 @@ export const builds: readonly [Build, Build] = [
   { name: 'with ASan and UBSan', module: join(out, 'asan/pam_guest.so'), host: join(out, 'asan/pam_host') },
 ];
 
+/** Where the module looks for its other part: here, not where it is installed. */
+const parts = [`BUS_PART=${join(out, 'pam_guest_bus.so')}`, `ASAN_BUS_PART=${join(out, 'asan/pam_guest_bus.so')}`];
+
 /** Test files run at the same time: one of them builds, the others wait for it. */
 export function buildModule(): void {
   mkdirSync(out, { recursive: true });
   for (const directory of ['pam', 'test/pam'])
-    execFileSync('flock', [join(out, '.lock'), 'make', '-s', '-C', directory, `OUT=${out}`, 'all', 'asan'], {
+    execFileSync('flock', [join(out, '.lock'), 'make', '-s', '-C', directory, `OUT=${out}`, ...parts, 'all', 'asan'], {
       cwd: repository,
       stdio: ['ignore', 'ignore', 'inherit'],
     });

@@ -17,6 +17,11 @@ describeAsRoot('pam_guest.so', () => {
     expect(names.toSorted()).toEqual(['pam_sm_close_session', 'pam_sm_open_session']);
   });
 
+  it('loads nothing for those who are no guests: the bus library comes with the other part', () => {
+    const needed = [...read('readelf', '-dW').matchAll(/NEEDED.*\[(.*)\]/g)].map(([, name]) => name);
+    expect(needed).toEqual(['libpam.so.0', 'libc.so.6']);
+  });
+
   it('asks libc and libpam for no environment variable', () => {
     expect(read('nm', '-D', '--undefined-only')).not.toMatch(/getenv|environ/);
   });
