@@ -48,7 +48,8 @@ async function benchLogins(machine: Machine): Promise<void> {
     stamps.set(entry["GUEST_SESSION"] ?? "", of);
   }
   const between = (from: string, to: string) => [...stamps.values()].map((of) => (of[to] ?? 0) - (of[from] ?? 0));
-  report("  of that: building the view", between("watch-leader", "build-view"));
+  report("  of that: enclosing the leader (systemd)", between("watch-leader", "enclose-leader"));
+  report("  of that: building the view", between("enclose-leader", "build-view"));
   report("  of that: record and answer", between("build-view", "answer"));
 }
 
