@@ -71,4 +71,3 @@ export interface ReadonlyStep {
 }
 
 export type Step = TmpfsStep | ProcStep | HideStep | OverlayStep | BindStep | ReadonlyStep;
-export type StepKind = Step["kind"];

@@ -6,7 +6,7 @@ import type { Cgroup } from "../policy/session.ts";
 import { meansGone, readIfThere } from "./read-file.ts";
 
 /** Where the unified hierarchy is mounted: alone, or beside those of version 1. */
-export const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
+const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
 
 export class Cgroups {
   readonly #roots: readonly string[];
