@@ -38,7 +38,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
 
     // The end of one touches no other, of the same account or not.
     const [first, ...rest] = guests;
-    await rest[3]?.ask("setsid sleep 4711 >/dev/null 2>&1 </dev/null & sleep 0");
+    await rest[3]?.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     expect(await first?.logOut()).toBe(0);
     await expect.poll(async () => (await listSessions(machine)).length, { timeout: 10_000 }).toBe(9);
     expect(await findPids(machine, "sleep 4711")).toHaveLength(1);

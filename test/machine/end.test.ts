@@ -10,14 +10,14 @@ import { waitFor } from "../helpers/wait.ts";
 /** Programs that do not want to end; each runs `sleep 4711` in the end. */
 const STUBBORN = {
   "nohup": "nohup sleep 4711 >/dev/null 2>&1 &",
-  "setsid": "setsid sleep 4711 >/dev/null 2>&1 </dev/null &",
+  "setsid": "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
   "a double fork": "((setsid sleep 4711 >/dev/null 2>&1 </dev/null &) &)",
-  "a trap of TERM and HUP": "(trap '' TERM HUP; setsid sleep 4711 >/dev/null 2>&1 </dev/null) &",
-  "a stopped process": "setsid sh -c 'kill -STOP $$; exec sleep 4711' >/dev/null 2>&1 </dev/null &",
-  "a user and mount namespace of its own": "setsid unshare -Urm sleep 4711 >/dev/null 2>&1 </dev/null &",
+  "a trap of TERM and HUP": "((trap '' TERM HUP; setsid sleep 4711 >/dev/null 2>&1 </dev/null) &)",
+  "a stopped process": "(setsid sh -c 'kill -STOP $$; exec sleep 4711' >/dev/null 2>&1 </dev/null &)",
+  "a user and mount namespace of its own": "(setsid unshare -Urm sleep 4711 >/dev/null 2>&1 </dev/null &)",
   "a namespace that has shed all of the view's mounts":
     "setsid unshare -Urm sh -c 'mount -t tmpfs x /tmp; mkdir -p /tmp/old /tmp/bin; cp /bin/sleep /tmp/bin; cp -r --parents /lib64 /lib/x86_64-linux-gnu/libc.so.6 /tmp; cd /tmp; pivot_root . old; umount -l /old; exec /bin/sleep 4711' >/dev/null 2>&1 </dev/null &",
-  "a PID namespace": "setsid unshare -Urpf --mount-proc sleep 4711 >/dev/null 2>&1 </dev/null &",
+  "a PID namespace": "(setsid unshare -Urpf --mount-proc sleep 4711 >/dev/null 2>&1 </dev/null &)",
 } as const;
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a session on %s", (release) => {
@@ -66,7 +66,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
   it("comes when the ssh connection is cut", async () => {
     const guest = await machine.sshSession("guest2");
     const id = await guest.ask("echo $GUEST_SESSION");
-    await guest.ask("setsid sleep 4711 >/dev/null 2>&1 </dev/null & sleep 0");
+    await guest.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     guest.hangUp();
     await machine.sh("pkill -KILL -x ssh || true");
     expect((await awaitReceipt(machine, id)).left).toEqual([]);
@@ -91,8 +91,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
   });
 
   it("takes 500 sleepers and a fork loop with it", async () => {
-    const { guest, id } = await startGuest("setsid sleep 4711 >/dev/null 2>&1 </dev/null &");
-    await guest.ask("for i in $(seq 500); do setsid sleep 4712 >/dev/null 2>&1 </dev/null & done; sleep 0");
+    const { guest, id } = await startGuest("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+    await guest.ask("for i in $(seq 500); do (setsid sleep 4712 >/dev/null 2>&1 </dev/null &); done");
     // Bounded, because a test machine has no limit of tasks that bites.
     guest.send("ulimit -u 900; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n");
     await waitFor("the loop to fork", async () => Number((await machine.run(["pgrep", "-cu", "guest1"])).stdout) > 600);

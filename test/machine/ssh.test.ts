@@ -63,7 +63,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest by ssh on
 
   it("ends with all of its channels, and what they left running", async () => {
     const shell = await machine.sshSession("guest2");
-    await shell.ask("setsid sleep 4711 >/dev/null 2>&1 </dev/null & sleep 0");
+    await shell.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     await shell.logOut();
     await awaitNoSessions(machine);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
