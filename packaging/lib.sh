@@ -12,7 +12,14 @@ RELEASES=(bookworm trixie)
 MACHINE_PACKAGES=(
   systemd systemd-sysv dbus dbus-user-session libpam-systemd libnss-systemd libpam-runtime
   login passwd util-linux util-linux-extra bsdutils procps iproute2 polkitd nodejs
-  openssh-server openssh-client at cron tmux
+  openssh-server openssh-client at cron tmux sudo pkexec pamtester systemd-container
+)
+# What a desktop can be asked to do for a user: the machines have the polkit actions of these, without the programs.
+# Each exists in all releases and has actions there.
+ACTION_PACKAGES=(
+  accountsservice blueman bolt colord cups-pk-helper firewalld flatpak fprintd fwupd gnome-control-center-data
+  lightdm-gtk-greeter-settings malcontent mate-power-manager modemmanager network-manager packagekit
+  power-profiles-daemon realmd rtkit synaptic timeshift udisks2 xfce4-power-manager
 )
 # What guestd is compiled with.
 COMPILER_PACKAGES=(g++ gcc make pkg-config libpam0g-dev libsystemd-dev libuv1-dev libnode-dev)
@@ -53,9 +60,14 @@ root_packages() {
   esac
 }
 
+# root_actions KIND: the packages of which that kind of root has the polkit actions and nothing else, one a line.
+root_actions() {
+  if [ "$1" = machine ]; then printf '%s\n' "${ACTION_PACKAGES[@]}"; fi
+}
+
 # root_path KIND RELEASE: where that root is kept; another list of packages is another root.
 root_path() {
-  printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" "$(root_packages "$1" | digest)"
+  printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" "$({ root_packages "$1"; root_actions "$1"; } | digest)"
 }
 
 # ensure_root KIND RELEASE: makes a root file system unless the cache has it. It gets its name when it is whole.
@@ -73,6 +85,24 @@ ensure_root() {
   exec {lock}>&-
 }
 
+# Run by mmdebstrap beside a new root: unpack_actions ROOT PACKAGE...
+# What lies in the folder of archives already is not fetched again.
+# shellcheck disable=SC2016 # expanded where it is run
+UNPACK_ACTIONS='
+  root=$1
+  shift
+  [ $# -gt 0 ] || exit 0
+  cd "$root/var/cache/apt/archives"
+  # The apt of this machine with the sources of the new root.
+  APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -o APT::Sandbox::User=root download "$@"
+  for package in "$@"; do
+    archives=("$package"_*.deb)
+    dpkg-deb --fsys-tarfile "${archives[-1]}" \
+      | tar -C "$root" --wildcards --no-overwrite-dir -xf - "./usr/share/polkit-1/actions/*" \
+      || { echo "no polkit actions in $package" >&2; exit 1; }
+  done
+'
+
 # make_root KIND RELEASE ROOT: ensure_root's work; its private mount namespace takes all mounts with it.
 make_root() {
   local kind=$1 release=$2 root=$3 new packages archives=$CACHE/archives-$2
@@ -89,6 +119,7 @@ make_root() {
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --skip=essential/unlink --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
     --setup-hook="sync-in '$archives' /var/cache/apt/archives" \
+    --customize-hook="bash -euc '$UNPACK_ACTIONS' unpack_actions \"\$1\" $(root_actions "$kind" | paste -sd' ')" \
     --customize-hook="sync-out /var/cache/apt/archives '$archives'" \
     --customize-hook="mkdir -p \"\$1/src\"" \
     "$release" "$new" "${sources[@]}" >"$new.log" 2>&1; then
