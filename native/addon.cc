@@ -1,9 +1,8 @@
 // The Node side of the addon: arguments in, results and errors out, as src/system/bindings.ts says.
-// The only file that knows N-API; it makes no mount, and touches no JavaScript value off the main thread.
+// With arguments.cc the only file that knows N-API; it makes no mount, and touches no JavaScript value off the main thread.
 #include <napi.h>
 #include <sys/mount.h>
 
-#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <memory>
@@ -12,8 +11,9 @@
 #include <thread>
 #include <variant>
 
-#include "guestns.h"
+#include "arguments.h"
 #include "leader_watch.h"
+#include "view.h"
 
 namespace guestns {
 namespace {
@@ -44,84 +44,7 @@ Napi::Value throwing(const Napi::CallbackInfo& info) {
   }
 }
 
-int64_t to_integer(const Napi::Value& value, int64_t least, int64_t most, const std::string& where) {
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
-  const bool fits = std::trunc(number) == number && number >= static_cast<double>(least) && number <= static_cast<double>(most);
-  if (!fits) fail("arguments", where, EINVAL, "expected an integer from " + std::to_string(least) + " to " + std::to_string(most));
-  return static_cast<int64_t>(number);
-}
-
 int to_fd(const Napi::Value& value) { return static_cast<int>(to_integer(value, 0, INT32_MAX, "pidfd")); }
-
-/** One step of the plan as JavaScript has it. Each getter takes exactly its type: nothing is converted or defaulted. */
-class StepReader {
- public:
-  StepReader(const Napi::Value& step, std::string where) : where_(std::move(where)) {
-    if (!step.IsObject()) fail("plan", where_, EINVAL, "expected an object");
-    step_ = step.As<Napi::Object>();
-  }
-
-  std::string text(const char* key) const { return to_text(step_.Get(key), at(key)); }
-
-  bool flag(const char* key) const {
-    const Napi::Value value = step_.Get(key);
-    if (!value.IsBoolean()) fail("plan", at(key), EINVAL, "expected true or false");
-    return value.As<Napi::Boolean>().Value();
-  }
-
-  uint32_t number(const char* key, uint32_t most) const {
-    return static_cast<uint32_t>(to_integer(step_.Get(key), 0, most, at(key)));
-  }
-
-  std::vector<std::string> texts(const char* key) const {
-    const Napi::Value value = step_.Get(key);
-    if (!value.IsArray()) fail("plan", at(key), EINVAL, "expected an array of strings");
-    const auto array = value.As<Napi::Array>();
-    std::vector<std::string> texts;
-    for (uint32_t i = 0; i < array.Length(); i++) texts.push_back(to_text(array.Get(i), at(key)));
-    return texts;
-  }
-
-  std::string at(const char* key) const { return where_ + "." + key; }
-
- private:
-  static std::string to_text(const Napi::Value& value, const std::string& where) {
-    if (!value.IsString()) fail("plan", where, EINVAL, "expected a string");
-    return value.As<Napi::String>().Utf8Value();
-  }
-
-  Napi::Object step_;
-  std::string where_;
-};
-
-TmpfsStep read_tmpfs(const StepReader& step) {
-  constexpr uint32_t kLastId = UINT32_MAX - 1;  // the one above means "leave it" to chown(2)
-  return {step.text("target"),        step.flag("create"),       step.flag("optional"),
-          step.number("mode", 07777), step.number("uid", kLastId), step.number("gid", kLastId),
-          step.text("size"),          step.number("inodes", INT32_MAX), step.flag("noexec"),
-          step.flag("readonly"),      step.texts("skeletons")};
-}
-
-Step read_step(const StepReader& step) {
-  const std::string kind = step.text("kind");
-  if (kind == "tmpfs") return read_tmpfs(step);
-  if (kind == "proc") return ProcStep{step.text("target"), step.text("hidepid")};
-  if (kind == "hide") return HideStep{step.text("target"), step.flag("optional")};
-  if (kind == "overlay") return OverlayStep{step.text("target"), step.texts("layers"), step.texts("hidden")};
-  if (kind == "bind") return BindStep{step.text("source"), step.text("target"), step.flag("readonly"), step.flag("optional")};
-  if (kind == "readonly") return ReadonlyStep{step.text("target"), step.flag("optional")};
-  fail("plan", step.at("kind"), EINVAL, "expected tmpfs, proc, hide, overlay, bind or readonly");
-}
-
-Plan read_plan(const Napi::Value& value) {
-  if (!value.IsArray()) fail("plan", "", EINVAL, "expected an array of steps");
-  const auto array = value.As<Napi::Array>();
-  Plan plan;
-  for (uint32_t i = 0; i < array.Length(); i++)
-    plan.push_back(read_step(StepReader(array.Get(i), "[" + std::to_string(i) + "]")));
-  check_plan(plan);
-  return plan;
-}
 
 struct BuildJob;
 void settle_build(Napi::Env env, Napi::Function, BuildJob* job, void*);
@@ -129,12 +52,15 @@ using BuildDone = Napi::TypedThreadSafeFunction<BuildJob, void, settle_build>;
 
 /** One view being built. Made, settled and deleted on the main thread; `run` is the thread. */
 struct BuildJob {
-  BuildJob(Napi::Env env, Fd leader_fd, Plan steps)
-      : deferred(Napi::Promise::Deferred::New(env)), leader(std::move(leader_fd)), plan(std::move(steps)) {}
+  BuildJob(Napi::Env env, Fd leader_fd, Plan steps, Fd reaper_fd)
+      : deferred(Napi::Promise::Deferred::New(env)),
+        leader(std::move(leader_fd)),
+        plan(std::move(steps)),
+        reaper(std::move(reaper_fd)) {}
 
   void run() {
     try {
-      result = build_view(leader, plan, cancelled);
+      result = build_view(leader, plan, reaper, cancelled);
     } catch (const Failure& failure) {
       result = failure;
     } catch (const std::bad_alloc&) {
@@ -146,11 +72,37 @@ struct BuildJob {
   Napi::Promise::Deferred deferred;
   Fd leader;
   Plan plan;
+  Fd reaper;
   Cancelled cancelled{false};
   std::variant<Failure, View> result;
   BuildDone done;
   std::thread thread;
 };
+
+Napi::Object to_object(Napi::Env env, const NamespaceFile& file) {
+  auto object = Napi::Object::New(env);
+  object.Set("fd", Napi::Number::New(env, file.fd.get()));
+  object.Set("inode", Napi::Number::New(env, static_cast<double>(file.inode)));
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const Isolation& isolation) {
+  auto object = Napi::Object::New(env);
+  object.Set("pid", Napi::Number::New(env, isolation.pid));
+  object.Set("pidfd", Napi::Number::New(env, isolation.pidfd.get()));
+  object.Set("processes", to_object(env, isolation.processes));
+  object.Set("ipc", to_object(env, isolation.ipc));
+  return object;
+}
+
+/** The caller has them now. */
+void release(View& view) {
+  view.mount_namespace.release();
+  if (!view.isolation) return;
+  view.isolation->pidfd.release();
+  view.isolation->processes.fd.release();
+  view.isolation->ipc.fd.release();
+}
 
 Napi::Object to_object(Napi::Env env, View& view) {
   auto tmpfs = Napi::Array::New(env, view.tmpfs.size());
@@ -167,7 +119,8 @@ Napi::Object to_object(Napi::Env env, View& view) {
   built.Set("tmpfs", tmpfs);
   built.Set("skipped", skipped);
   built.Set("fd", Napi::Number::New(env, view.mount_namespace.get()));
-  view.mount_namespace.release();  // last: an exception above must not leak it
+  if (view.isolation) built.Set("isolation", to_object(env, *view.isolation));
+  release(view);  // last: an exception above must not leak them
   return built;
 }
 
@@ -176,6 +129,7 @@ void settle_build(Napi::Env env, Napi::Function, BuildJob* job, void*) {
   if (env == nullptr) return;
   job->thread.join();
   job->leader.reset();
+  job->reaper.reset();
   try {
     if (auto* view = std::get_if<View>(&job->result)) {
       job->deferred.Resolve(to_object(env, *view));
@@ -195,8 +149,8 @@ void finish_build(Napi::Env, void*, BuildJob* job) {
   delete job;
 }
 
-Napi::Value start_build(Napi::Env env, Fd leader, Plan plan) {
-  auto job = std::make_unique<BuildJob>(env, std::move(leader), std::move(plan));
+Napi::Value start_build(Napi::Env env, Fd leader, Plan plan, Fd reaper) {
+  auto job = std::make_unique<BuildJob>(env, std::move(leader), std::move(plan), std::move(reaper));
   const Napi::Promise promise = job->deferred.Promise();
   job->done = BuildDone::New(env, "buildView", 0, 1, job.get(), finish_build);
   BuildJob* started = job.release();
@@ -220,7 +174,10 @@ Napi::Value build_view_js(const Napi::CallbackInfo& info) {
   try {
     Plan plan = read_plan(info[1]);
     Fd leader(check(fcntl(to_fd(info[0]), F_DUPFD_CLOEXEC, 0), "pidfd", ""));
-    return start_build(env, std::move(leader), std::move(plan));
+    const int64_t executable = info[2].IsUndefined() ? -1 : to_integer(info[2], -1, INT32_MAX, "reaper");
+    Fd reaper;
+    if (executable >= 0) reaper = Fd(check(fcntl(static_cast<int>(executable), F_DUPFD_CLOEXEC, 0), "reaper", ""));
+    return start_build(env, std::move(leader), std::move(plan), std::move(reaper));
   } catch (const Failure& failure) {
     return reject(to_error(env, failure).Value());
   } catch (const Napi::Error& thrown_by_a_getter) {
@@ -236,6 +193,10 @@ Napi::Value open_pidfd(const Napi::CallbackInfo& info) {
 Napi::Value send_signal(const Napi::CallbackInfo& info) {
   pidfd_signal(to_fd(info[0]), static_cast<int>(to_integer(info[1], 0, SIGRTMAX, "signal")));
   return info.Env().Undefined();
+}
+
+Napi::Value reap(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), isolation_reap(to_fd(info[0])));
 }
 
 /** Calls back from the event loop; what the callback throws is an uncaught exception, as from any event. */
@@ -281,6 +242,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("openPidfd", Napi::Function::New<throwing<open_pidfd>>(env, "openPidfd"));
   exports.Set("watchPidfd", Napi::Function::New<throwing<watch_pidfd>>(env, "watchPidfd"));
   exports.Set("sendSignal", Napi::Function::New<throwing<send_signal>>(env, "sendSignal"));
+  exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));
   exports.Set("probe", Napi::Function::New<throwing<probe>>(env, "probe"));
   return exports;
 }

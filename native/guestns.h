@@ -1,5 +1,5 @@
-// What all parts of the builder share: the failure, the descriptor, and the one call that builds a view.
-// Plain C++: N-API stays in addon.cc, and who gets which view is decided by the daemon.
+// What all parts of the builder share: the failure, the descriptor, and the word that nobody waits any more.
+// Plain C++: N-API stays in addon.cc and arguments.cc.
 #pragma once
 
 #include <unistd.h>
@@ -62,25 +62,5 @@ class Fd {
 
 /** Set when nobody waits for the view any more; every loop of the builder looks at it. */
 using Cancelled = std::atomic<bool>;
-
-/** A finished view. It lives as long as `mount_namespace` is open or a process is in it. */
-struct View {
-  struct Tmpfs {
-    std::string target;
-    std::string device;
-  };
-  Fd mount_namespace;
-  uint64_t inode = 0;
-  std::vector<Tmpfs> tmpfs;
-  std::vector<std::string> skipped;
-};
-
-/**
- * Builds a view from the mount namespace of the process behind `leader`.
- * Changes the namespace, root, umask and signal mask of the calling thread for good: call it from
- * a thread that ends after it. When it throws, the thread's end takes away all that was made.
- * @throws Failure
- */
-View build_view(const Fd& leader, const Plan& plan, const Cancelled& cancelled);
 
 }  // namespace guestns

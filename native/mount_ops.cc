@@ -11,12 +11,17 @@
 namespace guestns {
 namespace {
 
+// Debian's group "tty" has had this number for ever (base-passwd); the file system cannot look it up.
+constexpr const char* kTty = "5";
+
 /** A file system being configured: fsopen(2), options, then one mount of it. */
 class FsContext {
  public:
-  FsContext(const char* type, const std::string& target) : type_(type), target_(target) {
+  /** @param opened by fsopen(2) in other namespaces; empty for one of this thread's */
+  FsContext(const char* type, const std::string& target, Fd opened = Fd())
+      : type_(type), target_(target), fs_(std::move(opened)) {
     // Safe: a context is private to its descriptor; nothing is mounted.
-    fs_ = Fd(check(fsopen(type, FSOPEN_CLOEXEC), step("fsopen").c_str(), target_));
+    if (!fs_) fs_ = Fd(check(fsopen(type, FSOPEN_CLOEXEC), step("fsopen").c_str(), target_));
     set("source", "guestd");
   }
 
@@ -97,10 +102,23 @@ Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& target) {
   return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (options.noexec ? MOUNT_ATTR_NOEXEC : 0U));
 }
 
-Fd mount_make_proc(const ProcStep& step) {
-  FsContext fs("proc", step.target);
+Fd mount_make_proc(const ProcStep& step, Fd context) {
+  FsContext fs("proc", step.target, std::move(context));
   fs.set("hidepid", step.hidepid);
   return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+Fd mount_make_mqueue(const MqueueStep& step, Fd context) {
+  FsContext fs("mqueue", step.target, std::move(context));
+  return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+Fd mount_make_devpts(const DevptsStep& step) {
+  FsContext fs("devpts", step.target);
+  fs.set("ptmxmode", octal(0666));
+  fs.set("mode", octal(0620));
+  fs.set("gid", kTty);
+  return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 }
 
 Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, const std::string& target) {

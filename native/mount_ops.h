@@ -16,8 +16,20 @@ struct TmpfsOptions {
 /** A tmpfs of root's, nosuid and nodev, kept out of swap where the kernel can (6.4). `target` is for failures. */
 Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& target);
 
-/** A /proc of its own with hidepid=, nosuid, nodev and noexec. */
-Fd mount_make_proc(const ProcStep& step);
+/**
+ * A /proc of its own with hidepid=, nosuid, nodev and noexec.
+ * @param context fsopen(2) of "proc" by a process of the PID namespace to be shown; empty for this thread's
+ */
+Fd mount_make_proc(const ProcStep& step, Fd context);
+
+/**
+ * The POSIX message queues, nosuid, nodev and noexec.
+ * @param context fsopen(2) of "mqueue" by a process of the IPC namespace to be shown; empty for this thread's
+ */
+Fd mount_make_mqueue(const MqueueStep& step, Fd context);
+
+/** A new instance of pseudo-terminals, nosuid and noexec, that gives each to the group tty as Debian's does. */
+Fd mount_make_devpts(const DevptsStep& step);
 
 /**
  * A read-only overlay, nosuid and nodev.

@@ -1,7 +1,6 @@
-// The building of a view in five phases: enter, create, attach, seal, hand out.
+// The building of a view in six phases: enter, isolate, create, attach, seal, hand out.
 // Must run in a thread of its own; undoes nothing, because all it makes ends with the thread and its descriptors.
 #include <fcntl.h>
-#include <pthread.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -10,11 +9,11 @@
 #include <algorithm>
 #include <csignal>
 
-#include "guestns.h"
 #include "mount_ops.h"
 #include "overlay.h"
 #include "paths.h"
 #include "tree_copy.h"
+#include "view.h"
 
 namespace guestns {
 namespace {
@@ -26,8 +25,9 @@ class ViewBuilder {
  public:
   ViewBuilder(const Plan& plan, const Cancelled& cancelled) : plan_(plan), cancelled_(cancelled) {}
 
-  View build(const Fd& leader) {
+  View build(const Fd& leader, const Fd& reaper) {
     enter(leader);
+    if (reaper) isolate(leader, reaper);
     // All mounts are made before the first is attached: one over /tmp or /home hides the sources of later steps.
     for (const auto& step : plan_) detached_.push_back(std::visit([&](const auto& s) { return create(s); }, step));
     for (size_t i = 0; i < plan_.size(); i++) {
@@ -40,9 +40,14 @@ class ViewBuilder {
 
  private:
   void enter(const Fd& leader);
+  void isolate(const Fd& leader, const Fd& reaper);
+  /** Empty where the view shows this process's own namespaces. */
+  Fd take_context(const char* type) { return view_.isolation ? view_.isolation->take_context(type) : Fd(); }
 
   Fd create(const TmpfsStep& step);
-  Fd create(const ProcStep& step) { return mount_make_proc(step); }
+  Fd create(const ProcStep& step) { return mount_make_proc(step, take_context("proc")); }
+  Fd create(const MqueueStep& step) { return mount_make_mqueue(step, take_context("mqueue")); }
+  Fd create(const DevptsStep& step) { return mount_make_devpts(step); }
   Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, cancelled_); }
   Fd create(const BindStep& step);
   // These two show what stands in the view when their turn comes, not what the base has there:
@@ -52,6 +57,8 @@ class ViewBuilder {
 
   void attach(const TmpfsStep& step, Fd mount);
   void attach(const ProcStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
+  void attach(const MqueueStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
+  void attach(const DevptsStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
   void attach(const OverlayStep& step, const Fd& mount);
   void attach(const BindStep& step, const Fd& mount);
   void attach(const HideStep& step, const Fd&);
@@ -65,6 +72,7 @@ class ViewBuilder {
 
   const Plan& plan_;
   const Cancelled& cancelled_;
+  Fd proc_;
   Fd fd_directory_;
   std::vector<Fd> detached_;
   std::vector<std::pair<Fd, std::string>> to_seal_;
@@ -77,7 +85,8 @@ void ViewBuilder::enter(const Fd& leader) {
   check(unshare(CLONE_FS), "unshare", "");
   umask(0);
   // Our own /proc, opened before the leader's tree can have a say in it.
-  const Fd self(check(open("/proc/thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self"));
+  proc_ = Fd(check(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc"));
+  const Fd self(check(openat(proc_.get(), "thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self"));
   fd_directory_ = Fd(check(openat(self.get(), "fd", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self/fd"));
   // Safe: by pidfd, so it cannot be another process by now; one that has ended is ESRCH.
   check(setns(leader.get(), CLONE_NEWNS), "setns", "");
@@ -86,6 +95,15 @@ void ViewBuilder::enter(const Fd& leader) {
   mount_make_all_slave();
   view_.mount_namespace = Fd(check(openat(self.get(), "ns/mnt", O_RDONLY | O_CLOEXEC), "open", "/proc/thread-self/ns/mnt"));
   view_.inode = stat_fd(view_.mount_namespace, "fstat", "/proc/thread-self/ns/mnt").st_ino;
+}
+
+void ViewBuilder::isolate(const Fd& leader, const Fd& reaper) {
+  std::vector<const char*> types;
+  for (const auto& step : plan_) {
+    if (std::holds_alternative<ProcStep>(step)) types.push_back("proc");
+    if (std::holds_alternative<MqueueStep>(step)) types.push_back("mqueue");
+  }
+  view_.isolation = isolation_start(leader, reaper, proc_, types);
 }
 
 Fd ViewBuilder::create(const TmpfsStep& step) {
@@ -193,10 +211,10 @@ void prepare_thread() {
 
 }  // namespace
 
-View build_view(const Fd& leader, const Plan& plan, const Cancelled& cancelled) {
+View build_view(const Fd& leader, const Plan& plan, const Fd& reaper, const Cancelled& cancelled) {
   check_plan(plan);
   prepare_thread();
-  return ViewBuilder(plan, cancelled).build(leader);
+  return ViewBuilder(plan, cancelled).build(leader, reaper);
 }
 
 }  // namespace guestns

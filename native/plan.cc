@@ -75,6 +75,8 @@ struct CheckStep {
     const bool known = step.hidepid == "noaccess" || step.hidepid == "invisible" || step.hidepid == "ptraceable";
     if (!known) refuse(step.target, "expected hidepid noaccess, invisible or ptraceable");
   }
+  void operator()(const MqueueStep& step) const { check_absolute(step.target); }
+  void operator()(const DevptsStep& step) const { check_absolute(step.target); }
   void operator()(const HideStep& step) const { check_absolute(step.target); }
   void operator()(const OverlayStep& step) const {
     check_absolute(step.target);

@@ -30,6 +30,14 @@ struct ProcStep {
   std::string hidepid;
 };
 
+struct MqueueStep {
+  std::string target;
+};
+
+struct DevptsStep {
+  std::string target;
+};
+
 struct HideStep {
   std::string target;
   bool optional;
@@ -53,7 +61,7 @@ struct ReadonlyStep {
   bool optional;
 };
 
-using Step = std::variant<TmpfsStep, ProcStep, HideStep, OverlayStep, BindStep, ReadonlyStep>;
+using Step = std::variant<TmpfsStep, ProcStep, MqueueStep, DevptsStep, HideStep, OverlayStep, BindStep, ReadonlyStep>;
 using Plan = std::vector<Step>;
 
 /**

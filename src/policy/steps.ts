@@ -29,11 +29,26 @@ export interface TmpfsStep {
   readonly skeletons: readonly string[];
 }
 
-/** A fresh /proc that shows a user only his own processes (proc(5), hidepid=). */
+/** A fresh /proc of the session's PID namespace, or of guestd's without one; hidepid= as in proc(5). */
 export interface ProcStep {
   readonly kind: "proc";
   readonly target: string;
   readonly hidepid: "noaccess" | "invisible" | "ptraceable";
+}
+
+/** The POSIX message queues (mq_overview(7)) of the session's IPC namespace, or of guestd's without one. */
+export interface MqueueStep {
+  readonly kind: "mqueue";
+  readonly target: string;
+}
+
+/**
+ * An instance of pseudo-terminals (pts(4)) of the view's own: no other session's terminal has a name in it.
+ * A /dev/ptmx beside the target uses it.
+ */
+export interface DevptsStep {
+  readonly kind: "devpts";
+  readonly target: string;
 }
 
 /** An empty, read-only directory or file over the target, whichever the target is. */
@@ -70,4 +85,4 @@ export interface ReadonlyStep {
   readonly optional: boolean;
 }
 
-export type Step = TmpfsStep | ProcStep | HideStep | OverlayStep | BindStep | ReadonlyStep;
+export type Step = TmpfsStep | ProcStep | MqueueStep | DevptsStep | HideStep | OverlayStep | BindStep | ReadonlyStep;

@@ -14,6 +14,26 @@ export interface NativeError extends Error {
   readonly code: string;
 }
 
+/** An open namespace file: /proc/OUR_PID/fd/FD is its path, `inode` as in `stat /proc/PID/ns/pid`. */
+export interface NamespaceFile {
+  readonly fd: number;
+  readonly inode: number;
+}
+
+/**
+ * A PID and an IPC namespace of a view's own, and the reaper: their first process, and a child of ours.
+ * The caller owns all descriptors, and the reaper: SIGKILL to `pidfd` ends it and all in the PID namespace, `reap` takes it away.
+ * It becomes init's child when we end; it stays in our cgroup and in the view's mount namespace until then and after.
+ */
+export interface Isolation {
+  /** The reaper, as our own PID namespace counts. */
+  readonly pid: number;
+  readonly pidfd: number;
+  /** The PID namespace: a child of the leader's. */
+  readonly processes: NamespaceFile;
+  readonly ipc: NamespaceFile;
+}
+
 /** A view that was built. The caller owns `fd`: the view lives as long as it is open or a process is in it. */
 export interface BuiltView {
   readonly fd: number;
@@ -23,6 +43,8 @@ export interface BuiltView {
   readonly tmpfs: readonly { readonly target: string; readonly device: string }[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
+  /** Only when buildView was given a reaper. */
+  readonly isolation?: Isolation;
 }
 
 export interface Watch {
@@ -34,14 +56,22 @@ export interface Bindings {
   /**
    * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`.
    * Nothing of it is left when it fails.
+   * @param reaper descriptor of the reaper's executable, for a PID and an IPC namespace of the view's own; -1 as undefined.
+   *   "proc" and "mqueue" steps show these namespaces then. The reaper may end at any time: watch its pidfd.
    */
-  buildView(pidfd: number, plan: readonly Step[]): Promise<BuiltView>;
+  buildView(pidfd: number, plan: readonly Step[], reaper?: number): Promise<BuiltView>;
   /** pidfd_open(2), close-on-exec. The caller closes it with fs.closeSync. */
   openPidfd(pid: number): number;
   /** Calls `onExit` once, on the main thread, when the process has ended. Keeps its own copy of the fd. */
   watchPidfd(pidfd: number, onExit: () => void): Watch;
   /** pidfd_send_signal(2). */
   sendSignal(pidfd: number, signal: number): void;
+  /**
+   * Takes away the zombie of a reaper (waitid(2), never waiting).
+   * @returns true when that is done, or when it is not our child (any more); false while it runs. The end of a PID
+   *   namespace waits for the zombies of all that were in it: those of nested reapers must be taken away too.
+   */
+  reap(pidfd: number): boolean;
   /** What this kernel can do. */
   probe(): { readonly overlay: boolean };
 }

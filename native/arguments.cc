@@ -1,0 +1,92 @@
+// JavaScript values in, C++ out: integers, and the steps of a plan.
+// Converts and defaults nothing, and knows no meaning: what a plan may say is checked in plan.cc.
+#include "arguments.h"
+
+#include <cmath>
+
+namespace guestns {
+
+int64_t to_integer(const Napi::Value& value, int64_t least, int64_t most, const std::string& where) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  const bool fits = std::trunc(number) == number && number >= static_cast<double>(least) && number <= static_cast<double>(most);
+  if (!fits) fail("arguments", where, EINVAL, "expected an integer from " + std::to_string(least) + " to " + std::to_string(most));
+  return static_cast<int64_t>(number);
+}
+
+namespace {
+
+/** One step of the plan as JavaScript has it. Each getter takes exactly its type: nothing is converted or defaulted. */
+class StepReader {
+ public:
+  StepReader(const Napi::Value& step, std::string where) : where_(std::move(where)) {
+    if (!step.IsObject()) fail("plan", where_, EINVAL, "expected an object");
+    step_ = step.As<Napi::Object>();
+  }
+
+  std::string text(const char* key) const { return to_text(step_.Get(key), at(key)); }
+
+  bool flag(const char* key) const {
+    const Napi::Value value = step_.Get(key);
+    if (!value.IsBoolean()) fail("plan", at(key), EINVAL, "expected true or false");
+    return value.As<Napi::Boolean>().Value();
+  }
+
+  uint32_t number(const char* key, uint32_t most) const {
+    return static_cast<uint32_t>(to_integer(step_.Get(key), 0, most, at(key)));
+  }
+
+  std::vector<std::string> texts(const char* key) const {
+    const Napi::Value value = step_.Get(key);
+    if (!value.IsArray()) fail("plan", at(key), EINVAL, "expected an array of strings");
+    const auto array = value.As<Napi::Array>();
+    std::vector<std::string> texts;
+    for (uint32_t i = 0; i < array.Length(); i++) texts.push_back(to_text(array.Get(i), at(key)));
+    return texts;
+  }
+
+  std::string at(const char* key) const { return where_ + "." + key; }
+
+ private:
+  static std::string to_text(const Napi::Value& value, const std::string& where) {
+    if (!value.IsString()) fail("plan", where, EINVAL, "expected a string");
+    return value.As<Napi::String>().Utf8Value();
+  }
+
+  Napi::Object step_;
+  std::string where_;
+};
+
+TmpfsStep read_tmpfs(const StepReader& step) {
+  constexpr uint32_t kLastId = UINT32_MAX - 1;  // the one above means "leave it" to chown(2)
+  return {step.text("target"),        step.flag("create"),       step.flag("optional"),
+          step.number("mode", 07777), step.number("uid", kLastId), step.number("gid", kLastId),
+          step.text("size"),          step.number("inodes", INT32_MAX), step.flag("noexec"),
+          step.flag("readonly"),      step.texts("skeletons")};
+}
+
+Step read_step(const StepReader& step) {
+  const std::string kind = step.text("kind");
+  if (kind == "tmpfs") return read_tmpfs(step);
+  if (kind == "proc") return ProcStep{step.text("target"), step.text("hidepid")};
+  if (kind == "mqueue") return MqueueStep{step.text("target")};
+  if (kind == "devpts") return DevptsStep{step.text("target")};
+  if (kind == "hide") return HideStep{step.text("target"), step.flag("optional")};
+  if (kind == "overlay") return OverlayStep{step.text("target"), step.texts("layers"), step.texts("hidden")};
+  if (kind == "bind") return BindStep{step.text("source"), step.text("target"), step.flag("readonly"), step.flag("optional")};
+  if (kind == "readonly") return ReadonlyStep{step.text("target"), step.flag("optional")};
+  fail("plan", step.at("kind"), EINVAL, "expected tmpfs, proc, mqueue, devpts, hide, overlay, bind or readonly");
+}
+
+}  // namespace
+
+Plan read_plan(const Napi::Value& value) {
+  if (!value.IsArray()) fail("plan", "", EINVAL, "expected an array of steps");
+  const auto array = value.As<Napi::Array>();
+  Plan plan;
+  for (uint32_t i = 0; i < array.Length(); i++)
+    plan.push_back(read_step(StepReader(array.Get(i), "[" + std::to_string(i) + "]")));
+  check_plan(plan);
+  return plan;
+}
+
+}  // namespace guestns

@@ -1,0 +1,20 @@
+// Reads the arguments of the exported functions; main thread only.
+// With addon.cc the only part that knows N-API.
+#pragma once
+
+#include <napi.h>
+
+#include "guestns.h"
+
+namespace guestns {
+
+/** @throws Failure, step "arguments" or as `where` says, for what is no integer from `least` to `most` */
+int64_t to_integer(const Napi::Value& value, int64_t least, int64_t most, const std::string& where);
+
+/**
+ * A plan, checked by check_plan().
+ * @throws Failure, or Napi::Error when a getter of the plan throws
+ */
+Plan read_plan(const Napi::Value& value);
+
+}  // namespace guestns

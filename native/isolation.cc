@@ -1,0 +1,178 @@
+// clone(2) of the reaper, by way of a child that is in the leader's PID namespace.
+// The two children share this process's memory until the reaper's execveat(2): they make system calls, and nothing else.
+#include "isolation.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+// glibc 2.36 (Debian 12) forgot to say that these are C functions.
+extern "C" {
+#include <sys/pidfd.h>
+}
+
+#include "paths.h"
+
+namespace guestns {
+namespace {
+
+constexpr size_t kStack = size_t{64} << 10;
+// The memory and the descriptor table are lent to the child: its results need no pipe, and the caller stands still.
+constexpr int kLend = CLONE_VM | CLONE_VFORK | CLONE_FILES;
+
+/** A stack for a child, with a page below it that nothing may touch. */
+class Stack {
+ public:
+  Stack() : base_(mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
+    if (base_ == MAP_FAILED) fail("mmap", "", errno);
+    mprotect(base_, static_cast<size_t>(sysconf(_SC_PAGESIZE)), PROT_NONE);
+  }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  ~Stack() { munmap(base_, kStack); }
+  void* top() const { return static_cast<char*>(base_) + kStack; }
+
+ private:
+  void* base_;
+};
+
+/** What the children get, and where they leave what they have done. Plain data: no child may allocate or throw. */
+struct Start {
+  struct Context {
+    const char* type;
+    int fd;
+  };
+  int reaper;
+  void* stack;
+  Context* contexts;
+  size_t count;
+  int pidfd;
+  const char* step;
+  const char* path;
+  int error;
+
+  int failed(const char* what, const char* on) {
+    error = errno;
+    step = what;
+    path = on;
+    return 1;
+  }
+};
+
+/** The first process of the new namespaces, until it is the reaper. */
+int become_reaper(void* shared) {
+  auto* start = static_cast<Start*>(shared);
+  for (size_t i = 0; i < start->count; i++) {
+    Start::Context& context = start->contexts[i];
+    // Safe: a context is private to its descriptor. It remembers the namespaces of the process that has opened it.
+    context.fd = fsopen(context.type, FSOPEN_CLOEXEC);
+    if (context.fd < 0) return start->failed("fsopen", context.type);
+  }
+  char name[] = "guest-reaper";
+  char* const arguments[] = {name, nullptr};
+  char* const environment[] = {nullptr};
+  // Safe: by descriptor, so it is the file that guestd has opened. execve(2) leaves the shared descriptor table before
+  // it closes what is close-on-exec, so that only the copy is closed.
+  syscall(SYS_execveat, start->reaper, "", arguments, environment, AT_EMPTY_PATH);
+  return start->failed("execveat", "guest-reaper");
+}
+
+/** A child in the leader's PID namespace: clone(2) makes a new one only below the caller's own. */
+int start_from_leader(void* shared) {
+  auto* start = static_cast<Start*>(shared);
+  // clone3(2) would do as well, but systemd's RestrictNamespaces= forbids it: seccomp cannot see its flags.
+  // Safe: namespaces for the new process alone; it becomes this process's sibling, a child of guestd.
+  const int pid = clone(become_reaper, start->stack, kLend | CLONE_PARENT | CLONE_NEWPID | CLONE_NEWIPC | CLONE_PIDFD,
+                        start, &start->pidfd);
+  if (pid >= 0) return 0;
+  start->pidfd = -1;
+  return start->failed("clone", "");
+}
+
+/** waitid(2) for a child that has ended or is about to. */
+void wait_for_end(idtype_t type, int id) {
+  siginfo_t info = {};
+  // __WALL: a child that has not come to execve(2) has no exit signal.
+  while (waitid(type, static_cast<id_t>(id), &info, WEXITED | __WALL) < 0 && errno == EINTR) continue;
+}
+
+void run_children(Start& start) {
+  const Stack middle;
+  const Stack first;
+  start.stack = first.top();
+  // Safe: this thread waits until the child has ended; all signals are blocked in both, so no handler runs twice.
+  const int pid = check(clone(start_from_leader, middle.top(), kLend, &start), "clone", "");
+  wait_for_end(P_PID, pid);
+}
+
+/** The process behind a pidfd as guestd's own PID namespace counts; clone(2) has counted in the leader's. */
+pid_t read_pid(const Fd& proc, const Fd& pidfd) {
+  const std::string path = "thread-self/fdinfo/" + std::to_string(pidfd.get());
+  const Fd file(check(openat(proc.get(), path.c_str(), O_RDONLY | O_CLOEXEC), "open", "/proc/" + path));
+  char text[512];
+  const int length = check(static_cast<int>(read(file.get(), text, sizeof text - 1)), "read", "/proc/" + path);
+  text[length] = '\0';
+  const char* found = std::strstr(text, "\nPid:\t");
+  const long pid = found == nullptr ? -1 : std::strtol(found + 6, nullptr, 10);
+  if (pid <= 0) fail("clone", "/proc/" + path, ESRCH, "the reaper ended at once");
+  return static_cast<pid_t>(pid);
+}
+
+NamespaceFile open_namespace(const Fd& proc, pid_t pid, const char* name) {
+  const std::string path = std::to_string(pid) + "/ns/" + name;
+  NamespaceFile file;
+  // Safe: the number is the reaper's as long as nobody has reaped it, and only we can.
+  file.fd = Fd(check(openat(proc.get(), path.c_str(), O_RDONLY | O_CLOEXEC), "open", "/proc/" + path));
+  file.inode = stat_fd(file.fd, "fstat", "/proc/" + path).st_ino;
+  return file;
+}
+
+}  // namespace
+
+Isolation::~Isolation() {
+  if (!pidfd) return;
+  // Safe: by pidfd, and a child that nobody else reaps.
+  pidfd_send_signal(pidfd.get(), SIGKILL, nullptr, 0);
+  wait_for_end(P_PIDFD, pidfd.get());
+}
+
+Fd Isolation::take_context(const std::string& type) {
+  for (auto& context : contexts)
+    if (context.fd && type == context.type) return std::move(context.fd);
+  return Fd();
+}
+
+std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, const Fd& proc,
+                                           const std::vector<const char*>& types) {
+  // Safe: concerns the children of this thread alone; by pidfd, so it cannot be another process by now.
+  check(setns(leader.get(), CLONE_NEWPID), "setns", "");
+  std::vector<Start::Context> opened;
+  for (const char* type : types) opened.push_back({type, -1});
+  auto isolation = std::make_unique<Isolation>();
+  isolation->contexts.reserve(types.size());
+  Start start = {reaper.get(), nullptr, opened.data(), opened.size(), -1, nullptr, "", 0};
+  run_children(start);
+  isolation->pidfd = Fd(start.pidfd);
+  for (const auto& context : opened) isolation->contexts.push_back({context.type, Fd(context.fd)});
+  if (start.step != nullptr) fail(start.step, start.path, start.error);
+  isolation->pid = read_pid(proc, isolation->pidfd);
+  isolation->processes = open_namespace(proc, isolation->pid, "pid");
+  isolation->ipc = open_namespace(proc, isolation->pid, "ipc");
+  return isolation;
+}
+
+bool isolation_reap(int pidfd) {
+  siginfo_t info = {};
+  if (waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG | __WALL) == 0) return info.si_pid != 0;
+  if (errno == ECHILD) return true;
+  fail("waitid", "", errno);
+}
+
+}  // namespace guestns

@@ -1,0 +1,59 @@
+// A PID and an IPC namespace for a view, and the process that holds them: the reaper.
+// Mounts nothing; what is shown of the namespaces is mounted with the contexts that are opened here.
+#pragma once
+
+#include <memory>
+
+#include "guestns.h"
+
+namespace guestns {
+
+/** An open /proc/PID/ns file, close-on-exec. */
+struct NamespaceFile {
+  Fd fd;
+  uint64_t inode = 0;
+};
+
+/** fsopen(2) of `type` from inside the new namespaces: a mount made of it shows them, whoever makes it. */
+struct NamespaceContext {
+  const char* type;
+  Fd fd;
+};
+
+/** The running reaper. When nobody has taken `pidfd` out of it, its end ends the reaper and waits for that. */
+class Isolation {
+ public:
+  Isolation() = default;
+  Isolation(const Isolation&) = delete;
+  Isolation& operator=(const Isolation&) = delete;
+  ~Isolation();
+
+  /** The first unused context of that type; empty when there is none. */
+  Fd take_context(const std::string& type);
+
+  pid_t pid = 0;
+  Fd pidfd;
+  NamespaceFile processes;
+  NamespaceFile ipc;
+  std::vector<NamespaceContext> contexts;
+};
+
+/**
+ * Starts the reaper in the mount namespace of the calling thread. Its PID namespace is a child of the leader's,
+ * because a process can join none but those below its own (setns(2)).
+ * Changes the thread's PID namespace for children for good: it can start no thread after that.
+ * @param reaper its executable
+ * @param proc guestd's own /proc, whatever is mounted at /proc by now
+ * @param types of file systems to open contexts of; each must outlive the call
+ * @throws Failure; nothing is left of the reaper then
+ */
+std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, const Fd& proc,
+                                           const std::vector<const char*>& types);
+
+/**
+ * waitid(2) without waiting.
+ * @return true when the child has been reaped, or is none of ours (any more); false while it runs
+ */
+bool isolation_reap(int pidfd);
+
+}  // namespace guestns

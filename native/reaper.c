@@ -1,0 +1,50 @@
+// guest-reaper: the first process of a guest session's PID namespace. When it ends, the kernel ends all others in it.
+// Must do nothing but wait: no arguments, no environment, no descriptor, no capability; orphans are reaped by the kernel.
+#include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/**
+ * Nothing but SIGKILL from outside may end it. SIGCHLD ignored means that no zombie is left of an orphan (wait(2));
+ * for the rest the kernel keeps default actions from a first process already, and this says it again.
+ */
+static bool ignore_signals(void) {
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  for (int signal = 1; signal <= SIGRTMAX; signal++)
+    if (sigaction(signal, &ignore, NULL) < 0 && errno != EINVAL) return false;
+  // Blocked signals, as the builder's thread has them, would queue up instead.
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+}
+
+static bool drop_capabilities(void) {
+  // Without CAP_SETPCAP the bounding set stays; nothing can come of it, as no_new_privs is set and nothing is executed.
+  for (int capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) continue;
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+  return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 && syscall(SYS_capset, &header, none) == 0;
+}
+
+static bool let_go_of_everything(void) {
+  umask(077);
+  // The builder's session and process group are not its own.
+  const bool apart = setsid() > 0 || errno == EPERM;
+  return apart && chdir("/") == 0 && syscall(SYS_close_range, 0U, ~0U, 0U) == 0;
+}
+
+int main(void) {
+  // Anywhere else it would be a process that nobody ends.
+  if (getpid() != 1) return 2;
+  const bool safe = prctl(PR_SET_NAME, "guest-reaper", 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
+                    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ignore_signals() && drop_capabilities() &&
+                    let_go_of_everything();
+  // The namespace ends with it, and a login into it fails.
+  if (!safe) return 1;
+  for (;;) pause();
+}

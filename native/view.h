@@ -1,0 +1,34 @@
+// The one call that builds a view, and what it gives.
+// Plain C++: N-API stays in addon.cc and arguments.cc, and who gets which view is decided by the daemon.
+#pragma once
+
+#include <memory>
+
+#include "guestns.h"
+#include "isolation.h"
+
+namespace guestns {
+
+/** A finished view. It lives as long as `mount_namespace` is open or a process, such as the reaper, is in it. */
+struct View {
+  struct Tmpfs {
+    std::string target;
+    std::string device;
+  };
+  Fd mount_namespace;
+  uint64_t inode = 0;
+  std::vector<Tmpfs> tmpfs;
+  std::vector<std::string> skipped;
+  std::unique_ptr<Isolation> isolation;
+};
+
+/**
+ * Builds a view from the mount namespace of the process behind `leader`.
+ * Changes the namespaces, root, umask and signal mask of the calling thread for good: call it from
+ * a thread that ends after it. When it throws, the thread's end takes away all that was made.
+ * @param reaper executable of the first process of namespaces of the view's own; empty for none
+ * @throws Failure
+ */
+View build_view(const Fd& leader, const Plan& plan, const Fd& reaper, const Cancelled& cancelled);
+
+}  // namespace guestns
