@@ -19,39 +19,38 @@ static bool means_absent(int error)
         return error == 0 || error == ENOENT || error == ESRCH;
 }
 
-/* 1 and *ret, whose strings are in *space; 0: no such account. */
-static int account_read(const char *name, struct passwd *ret, char **space)
-{
-        for (size_t size = SPACE_MIN; size <= SPACE_MAX; size *= 2) {
-                _cleanup_free_ char *buffer = malloc(size);
-                struct passwd *found = NULL;
-                int error;
+/* getpwnam_r(3) and getgrnam_r(3) under one name. */
+typedef int lookup(const char *name, void *ret, char *space, size_t size, bool *found);
 
-                if (!buffer)
-                        return -ENOMEM;
-                error = getpwnam_r(name, ret, buffer, size, &found);
-                if (found) {
-                        *space = buffer;
-                        buffer = NULL;
-                        return 1;
-                }
-                if (error != ERANGE && error != EINTR)
-                        return means_absent(error) ? 0 : -error;
-        }
-        return -ERANGE;
+static int account_look(const char *name, void *ret, char *space, size_t size, bool *found)
+{
+        struct passwd *account = NULL;
+        int error = getpwnam_r(name, ret, space, size, &account);
+
+        *found = account;
+        return error;
 }
 
-/* 1 and *ret, whose strings are in *space; 0: no such group. */
-static int group_read(const char *name, struct group *ret, char **space)
+static int group_look(const char *name, void *ret, char *space, size_t size, bool *found)
+{
+        struct group *group = NULL;
+        int error = getgrnam_r(name, ret, space, size, &group);
+
+        *found = group;
+        return error;
+}
+
+/* 1 and *ret, whose strings are in *space; 0: nothing of that name. */
+static int entry_read(lookup *look, const char *name, void *ret, char **space)
 {
         for (size_t size = SPACE_MIN; size <= SPACE_MAX; size *= 2) {
                 _cleanup_free_ char *buffer = malloc(size);
-                struct group *found = NULL;
+                bool found;
                 int error;
 
                 if (!buffer)
                         return -ENOMEM;
-                error = getgrnam_r(name, ret, buffer, size, &found);
+                error = look(name, ret, buffer, size, &found);
                 if (found) {
                         *space = buffer;
                         buffer = NULL;
@@ -105,11 +104,11 @@ int guest_find(const char *user, const char *group, struct guest *ret)
         struct group entry;
         int r;
 
-        r = account_read(user, &ret->account, &ret->space);
+        r = entry_read(account_look, user, &ret->account, &ret->space);
         if (r <= 0) /* nobody of that name: no member of any group, and nobody to open a session for */
                 return r;
 
-        r = group_read(group, &entry, &space);
+        r = entry_read(group_look, group, &entry, &space);
         if (r == 0)
                 return 0;
         if (r > 0)
