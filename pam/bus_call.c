@@ -29,16 +29,25 @@ static uint64_t now_usec(void)
         return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
 }
 
-/* Nothing is sent yet when this returns: sd-bus queues the call until the bus has greeted us. */
-static int call_prepare(const char *method, uint64_t usec, sd_bus **ret_bus, sd_bus_message **ret_call)
-{
-        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
-        int r;
+/* One call: begun, given its arguments, finished, and done with. */
+struct exchange {
+        const char *method;
+        uint64_t deadline;
+        sd_bus *bus;
+        sd_bus_message *call, *reply;
+};
 
-        r = sd_bus_new(&bus);
-        if (r < 0)
-                return r;
-        r = sd_bus_set_address(bus, BUS_ADDRESS);
+static void exchange_done(struct exchange *exchange)
+{
+        sd_bus_message_unref(exchange->reply);
+        sd_bus_message_unref(exchange->call);
+        sd_bus_close_unref(exchange->bus);
+}
+
+static int bus_prepare(sd_bus *bus, uint64_t usec)
+{
+        int r = sd_bus_set_address(bus, BUS_ADDRESS);
+
         if (r < 0)
                 return r;
         r = sd_bus_set_bus_client(bus, true);
@@ -51,15 +60,23 @@ static int call_prepare(const char *method, uint64_t usec, sd_bus **ret_bus, sd_
         r = sd_bus_set_method_call_timeout(bus, usec);
         if (r < 0)
                 return r;
-        r = sd_bus_start(bus); /* the socket is non-blocking from the start: connect(2) cannot hang */
-        if (r < 0)
-                return r;
-        r = sd_bus_message_new_method_call(bus, ret_call, GUESTD_NAME, GUESTD_OBJECT, GUESTD_INTERFACE, method);
-        if (r < 0)
-                return r;
-        *ret_bus = bus;
-        bus = NULL;
-        return 0;
+        return sd_bus_start(bus); /* the socket is non-blocking from the start: connect(2) cannot hang */
+}
+
+/* Nothing is sent yet when this returns: sd-bus queues the call until the bus has greeted us. */
+static int exchange_begin(struct exchange *exchange, unsigned seconds, struct refusal *why)
+{
+        uint64_t usec = seconds * USEC_PER_SEC;
+        int r;
+
+        exchange->deadline = now_usec() + usec;
+        r = sd_bus_new(&exchange->bus);
+        if (r >= 0)
+                r = bus_prepare(exchange->bus, usec);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(exchange->bus, &exchange->call, GUESTD_NAME, GUESTD_OBJECT,
+                                                   GUESTD_INTERFACE, exchange->method);
+        return r < 0 ? refuse(why, r, "%s: connect to " BUS_ADDRESS, exchange->method) : 0;
 }
 
 static int reply_keep(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -95,23 +112,22 @@ static int reply_await(sd_bus *bus, sd_bus_message *call, uint64_t deadline, sd_
         return 0;
 }
 
-static int call_finish(sd_bus *bus, sd_bus_message *call, const char *method, uint64_t deadline,
-                       sd_bus_message **ret, struct refusal *why)
+/* `appended`: what came of giving the call its arguments. Strings are the account database's and PAM's, and sd-bus refuses
+ * what is not UTF-8. */
+static int exchange_finish(struct exchange *exchange, int appended, struct refusal *why)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        r = reply_await(bus, call, deadline, &reply);
+        if (appended < 0)
+                return refuse(why, appended, "%s: request", exchange->method);
+        r = reply_await(exchange->bus, exchange->call, exchange->deadline, &exchange->reply);
         if (r < 0)
-                return refuse(why, r, "%s", method);
-        if (sd_bus_message_is_method_error(reply, NULL))
-                return error_read(method, reply, why);
-        *ret = reply;
-        reply = NULL;
+                return refuse(why, r, "%s", exchange->method);
+        if (sd_bus_message_is_method_error(exchange->reply, NULL))
+                return error_read(exchange->method, exchange->reply, why);
         return 0;
 }
 
-/* The strings are the account database's and PAM's: sd-bus refuses what is not UTF-8. */
 static int request_append(sd_bus_message *call, const struct request *request)
 {
         const struct passwd *account = request->account;
@@ -129,38 +145,50 @@ static int request_append(sd_bus_message *call, const struct request *request)
                                      "rhost", "s", request->rhost);
 }
 
-int guest_bus_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why)
+int guest_bus_allocate(const struct request *request, unsigned seconds, struct verdict *ret, struct refusal *why)
 {
-        const char *method = request->joins ? "JoinSession" : "OpenSession";
-        uint64_t usec = seconds * USEC_PER_SEC, deadline = now_usec() + usec;
-        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        int r;
+        _cleanup_(exchange_done) struct exchange exchange = { .method = "AllocateAccount" };
+        int r = exchange_begin(&exchange, seconds, why);
 
-        r = call_prepare(method, usec, &bus, &call);
-        if (r < 0)
-                return refuse(why, r, "%s: connect to " BUS_ADDRESS, method);
-        r = request_append(call, request);
-        if (r < 0)
-                return refuse(why, r, "%s: request", method);
-        r = call_finish(bus, call, method, deadline, &reply, why);
         if (r < 0)
                 return r;
-        return session_read(reply, ret, why);
+        r = sd_bus_message_append(exchange.call, "a{sv}", 4,
+                                  "user", "s", request->account->pw_name,
+                                  "service", "s", request->service,
+                                  "tty", "s", request->tty,
+                                  "rhost", "s", request->rhost);
+        r = exchange_finish(&exchange, r, why);
+        return r < 0 ? r : verdict_read(exchange.reply, ret, why);
+}
+
+int guest_bus_may_unlock(unsigned seconds, struct refusal *why)
+{
+        _cleanup_(exchange_done) struct exchange exchange = { .method = "MayUnlock" };
+        int r = exchange_begin(&exchange, seconds, why);
+
+        if (r < 0)
+                return r;
+        r = exchange_finish(&exchange, 0, why);
+        return r < 0 ? r : permission_read(exchange.reply, why);
+}
+
+int guest_bus_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why)
+{
+        _cleanup_(exchange_done) struct exchange exchange = {
+                .method = request->joins ? "JoinSession" : "OpenSession",
+        };
+        int r = exchange_begin(&exchange, seconds, why);
+
+        if (r < 0)
+                return r;
+        r = exchange_finish(&exchange, request_append(exchange.call, request), why);
+        return r < 0 ? r : session_read(exchange.reply, request->joins, ret, why);
 }
 
 int guest_bus_close(const char *id, unsigned seconds, struct refusal *why)
 {
-        uint64_t usec = seconds * USEC_PER_SEC, deadline = now_usec() + usec;
-        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        int r;
+        _cleanup_(exchange_done) struct exchange exchange = { .method = "CloseSession" };
+        int r = exchange_begin(&exchange, seconds, why);
 
-        r = call_prepare("CloseSession", usec, &bus, &call);
-        if (r < 0)
-                return refuse(why, r, "CloseSession: connect to " BUS_ADDRESS);
-        r = sd_bus_message_append(call, "s", id);
-        if (r < 0)
-                return refuse(why, r, "CloseSession: request");
-        return call_finish(bus, call, "CloseSession", deadline, &reply, why);
+        return r < 0 ? r : exchange_finish(&exchange, sd_bus_message_append(exchange.call, "s", id), why);
 }

@@ -8,6 +8,8 @@
 
 #include "pam_guest.h"
 
+typedef int allocate_function(const struct request *, unsigned, struct verdict *, struct refusal *);
+typedef int may_unlock_function(unsigned, struct refusal *);
 typedef int obtain_function(const struct request *, unsigned, struct session *, struct refusal *);
 typedef int close_function(const char *, unsigned, struct refusal *);
 
@@ -22,6 +24,20 @@ static void *part_symbol(const char *name, struct refusal *why)
         if (part)
                 dlclose(part);
         return symbol;
+}
+
+int account_allocate(const struct request *request, unsigned seconds, struct verdict *ret, struct refusal *why)
+{
+        allocate_function *allocate = (allocate_function *) part_symbol("guest_bus_allocate", why);
+
+        return allocate ? allocate(request, seconds, ret, why) : -ELIBACC;
+}
+
+int guest_may_unlock(unsigned seconds, struct refusal *why)
+{
+        may_unlock_function *may_unlock = (may_unlock_function *) part_symbol("guest_bus_may_unlock", why);
+
+        return may_unlock ? may_unlock(seconds, why) : -ELIBACC;
 }
 
 int session_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why)

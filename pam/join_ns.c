@@ -1,18 +1,36 @@
 /*
- * pam_guest: opens the mount namespace that guestd named, checks it, and joins it.
+ * pam_guest: opens the namespaces that guestd named, checks them, and joins them.
  *
- * It must join nothing but a mount namespace made by guestd: the path is that of a descriptor guestd holds, and the
- * inode the one in its reply. It must leave no descriptor of the host behind, the working directory included.
+ * It must join nothing but namespaces made by guestd: the path is that of a descriptor guestd holds, and the inode the
+ * one in its reply. It must leave no descriptor of the host behind, the working directory included.
+ *
+ * The PID namespace is that of the children alone; a process never changes its own (pid_namespaces(7)). It comes last:
+ * whatever could fail has not, and nothing is forked between. Until the session is closed the process cannot start a
+ * thread, which would have to be in two PID namespaces at once.
  */
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 #include <linux/nsfs.h>
 
 #include "pam_guest.h"
+
+/* Arrays, not pointers: those would be data that the loader has to write to. */
+struct kind {
+        char name[8];
+        char own[20];
+        int type;
+};
+
+static const struct kind kinds[NAMESPACES] = {
+        [NAMESPACE_MOUNT] = { "mount", "/proc/self/ns/mnt", CLONE_NEWNS },
+        [NAMESPACE_IPC] = { "IPC", "/proc/self/ns/ipc", CLONE_NEWIPC },
+        [NAMESPACE_PID] = { "PID", "/proc/self/ns/pid", CLONE_NEWPID },
+};
 
 static const char *skip_text(const char *p, const char *text)
 {
@@ -37,53 +55,96 @@ static bool path_is_descriptor(const char *path)
         return end && *end == '\0';
 }
 
-/* A guest can make mount namespaces only in a user namespace of his own, so this keeps out every namespace that a guest
- * has shaped, should the numbers of a guestd that just died have been given to him. */
-static int owner_check(int fd, struct refusal *why)
+/* A guest can make namespaces only in a user namespace of his own, so this keeps out every namespace that a guest has
+ * shaped, should the numbers of a guestd that just died have been given to him. */
+static int owner_check(int fd, const char *name, struct refusal *why)
 {
         _cleanup_close_ int owner = ioctl(fd, NS_GET_USERNS);
         struct stat theirs, ours;
 
         if (owner < 0 || fstat(owner, &theirs) < 0 || stat("/proc/self/ns/user", &ours) < 0)
-                return refuse(why, -errno, "user namespace of the session's view");
+                return refuse(why, -errno, "user namespace of the session's %s namespace", name);
         if (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino)
-                return refuse(why, 0, "the session's view belongs to another user namespace");
+                return refuse(why, 0, "the session's %s namespace belongs to another user namespace", name);
         return 0;
 }
 
-static int view_check(int fd, const struct session *session, struct refusal *why)
+static int namespace_check(int fd, const struct kind *kind, const struct place *place, struct refusal *why)
 {
-        const char *path = session->namespace;
-        struct stat view, own;
+        struct stat named, own;
 
-        if (fstat(fd, &view) < 0 || stat("/proc/self/ns/mnt", &own) < 0)
-                return refuse(why, -errno, "stat of %s and of /proc/self/ns/mnt", path);
+        if (fstat(fd, &named) < 0 || stat(kind->own, &own) < 0)
+                return refuse(why, -errno, "stat of %s and of %s", place->path, kind->own);
         /* Device first: an ioctl on something else than a namespace file could mean anything. */
-        if (view.st_dev != own.st_dev)
-                return refuse(why, 0, "%s is not a namespace", path);
-        if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNS)
-                return refuse(why, 0, "%s is not a mount namespace", path);
-        if (view.st_ino != session->inode)
-                return refuse(why, 0, "%s is mount namespace %ju and not %ju", path, (uintmax_t) view.st_ino,
-                              (uintmax_t) session->inode);
-        if (view.st_ino == own.st_ino)
-                return refuse(why, 0, "%s is the mount namespace that this login comes from", path);
-        return owner_check(fd, why);
+        if (named.st_dev != own.st_dev)
+                return refuse(why, 0, "%s is not a namespace", place->path);
+        if (ioctl(fd, NS_GET_NSTYPE) != kind->type)
+                return refuse(why, 0, "%s is no %s namespace", place->path, kind->name);
+        if (named.st_ino != place->inode)
+                return refuse(why, 0, "%s is %s namespace %ju and not %ju", place->path, kind->name,
+                              (uintmax_t) named.st_ino, (uintmax_t) place->inode);
+        if (named.st_ino == own.st_ino)
+                return refuse(why, 0, "%s is the %s namespace that this login comes from", place->path, kind->name);
+        return owner_check(fd, kind->name, why);
 }
 
-int view_join(const struct session *session, struct refusal *why)
+/* The descriptor, or a negative errno. */
+static int namespace_open(const struct kind *kind, const struct place *place, struct refusal *why)
 {
         _cleanup_close_ int fd = -1;
+        int r;
+
+        if (!path_is_descriptor(place->path))
+                return refuse(why, 0, "the %s namespace in the reply is not of the form /proc/PID/fd/N", kind->name);
+        /* O_NONBLOCK: should a FIFO stand there, the login must not hang on it. */
+        fd = open(place->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return refuse(why, -errno, "open %s", place->path);
+        r = namespace_check(fd, kind, place, why);
+        if (r < 0)
+                return r;
+        r = fd;
+        fd = -1;
+        return r;
+}
+
+/* All of them before the first is joined: /proc/PID means the host's process only out here. */
+static int namespaces_open(const struct session *session, int fds[static NAMESPACES], struct refusal *why)
+{
+        for (size_t i = 0; i < NAMESPACES; i++) {
+                if (!session->places[i].inode)
+                        continue;
+                fds[i] = namespace_open(&kinds[i], &session->places[i], why);
+                if (fds[i] < 0)
+                        return fds[i];
+        }
+        return 0;
+}
+
+static int namespace_join(const int fds[static NAMESPACES], enum namespace_kind kind, struct refusal *why)
+{
+        if (fds[kind] < 0)
+                return 0;
+        /* With its type: under RestrictNamespaces= a setns() of "any" is forbidden. */
+        if (setns(fds[kind], kinds[kind].type) == 0)
+                return 0;
+        return refuse(why, -errno, "setns to the %s namespace%s", kinds[kind].name,
+                      kind == NAMESPACE_MOUNT ? "" : " (in the view already: this process has to end)");
+}
+
+static void descriptors_close(int (*fds)[NAMESPACES])
+{
+        for (size_t i = 0; i < NAMESPACES; i++)
+                close_descriptor(&(*fds)[i]);
+}
+
+int session_join(const struct session *session, struct refusal *why)
+{
+        _cleanup_(descriptors_close) int fds[NAMESPACES] = { -1, -1, -1 };
         _cleanup_free_ char *directory = NULL;
         int r;
 
-        if (!path_is_descriptor(session->namespace))
-                return refuse(why, 0, "the namespace in the reply is not of the form /proc/PID/fd/N");
-        /* O_NONBLOCK: should a FIFO stand there, the login must not hang on it. */
-        fd = open(session->namespace, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
-                return refuse(why, -errno, "open %s", session->namespace);
-        r = view_check(fd, session, why);
+        r = namespaces_open(session, fds, why);
         if (r < 0)
                 return r;
 
@@ -97,12 +158,24 @@ int view_join(const struct session *session, struct refusal *why)
         /* A thread shares root, working directory and umask with the others of its process, and setns() refuses that. */
         if (unshare(CLONE_FS) < 0)
                 return refuse(why, -errno, "unshare(CLONE_FS)");
-        /* With its type: under RestrictNamespaces= a setns() of "any" is forbidden. */
-        if (setns(fd, CLONE_NEWNS) < 0)
-                return refuse(why, -errno, "setns");
-
+        r = namespace_join(fds, NAMESPACE_MOUNT, why);
+        if (r < 0)
+                return r;
         /* By its path, never by a descriptor opened before: that would be a way out to the host (CVE-2024-21626). */
         if ((!directory || chdir(directory) < 0) && chdir("/") < 0)
                 return refuse(why, -errno, "chdir / in the session's view");
+
+        r = namespace_join(fds, NAMESPACE_IPC, why);
+        return r < 0 ? r : namespace_join(fds, NAMESPACE_PID, why);
+}
+
+/* By a pidfd: in the view, /proc/self/ns/pid would be the guest's word, and there is no such file in the /proc of a PID
+ * namespace that this process is not in. */
+int children_return(struct refusal *why)
+{
+        _cleanup_close_ int self = pidfd_open(getpid(), 0);
+
+        if (self < 0 || setns(self, CLONE_NEWPID) < 0)
+                return refuse(why, -errno, "children go on to be born in the session's PID namespace");
         return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * pam_guest: puts the session of a guest into the view that guestd has made for it. This file: the PAM hooks.
+ * pam_guest: puts the session of a guest into the view that guestd has made for it. This file: the hooks of sessions.
  *
  * It decides nothing but "is this a guest?": find the user, make one call, join, remember the id.
  * It must read no environment variable and no file of its own, and keep nothing but which session it entered.
@@ -19,68 +19,14 @@
 #include "pam_guest.h"
 
 #define SESSION_DATA "guest-session"
-#define OPEN_SECONDS 5
-#define OPEN_SECONDS_MAX 10
 #define CLOSE_SECONDS 1
 
 /* All that outlives the hook that opens. After the one that closes it is NULL. */
 struct entered {
         uid_t uid;
         char id[ID_MAX + 1]; /* what close has to tell guestd; empty: nothing */
+        bool processes;      /* children are born in the session's PID namespace, until close */
 };
-
-struct options {
-        const char *group;
-        unsigned seconds;
-        bool debug;
-};
-
-/* timeout=: 1 to 10. More would break the promise that a login with a dead guestd ends in bounded time. */
-static bool seconds_parse(const char *text, unsigned *ret)
-{
-        unsigned seconds = 0;
-
-        if (strlen(text) < 1 || strlen(text) > 2 || strspn(text, "0123456789") != strlen(text))
-                return false;
-        for (; *text; text++)
-                seconds = seconds * 10 + (unsigned) (*text - '0');
-        if (seconds < 1 || seconds > OPEN_SECONDS_MAX)
-                return false;
-        *ret = seconds;
-        return true;
-}
-
-/* A typing error must not keep anybody out, nor let a guest pass: what cannot be used is logged and its default stays. */
-static struct options options_parse(pam_handle_t *pamh, int argc, const char **argv)
-{
-        struct options options = { .group = "guests", .seconds = OPEN_SECONDS };
-
-        for (int i = 0; i < argc; i++) {
-                bool good = true;
-
-                if (strcmp(argv[i], "debug") == 0)
-                        options.debug = true;
-                else if (strncmp(argv[i], "group=", 6) == 0 && argv[i][6])
-                        options.group = argv[i] + 6;
-                else if (strncmp(argv[i], "timeout=", 8) == 0)
-                        good = seconds_parse(argv[i] + 8, &options.seconds);
-                else
-                        good = false;
-                if (!good)
-                        pam_syslog(pamh, LOG_ERR, "option ignored: \"%s\" (known: group=NAME, timeout=1..%d, debug)",
-                                   argv[i], OPEN_SECONDS_MAX);
-        }
-        return options;
-}
-
-static const char *item_string(pam_handle_t *pamh, int item)
-{
-        const void *value = NULL;
-
-        if (pam_get_item(pamh, item, &value) != PAM_SUCCESS || !value)
-                return "";
-        return value;
-}
 
 static void entered_free(pam_handle_t *pamh, void *data, int error_status)
 {
@@ -89,7 +35,8 @@ static void entered_free(pam_handle_t *pamh, void *data, int error_status)
         free(data);
 }
 
-static int entered_remember(pam_handle_t *pamh, const struct request *request, const char *id, struct refusal *why)
+static int entered_remember(pam_handle_t *pamh, const struct request *request, const struct session *session,
+                            struct refusal *why)
 {
         struct entered *entered = calloc(1, sizeof(*entered));
         int r;
@@ -99,7 +46,8 @@ static int entered_remember(pam_handle_t *pamh, const struct request *request, c
         entered->uid = request->account->pw_uid;
         /* The end of a user manager is not the end of the session whose view it joined. */
         if (!request->joins)
-                strcpy(entered->id, id);
+                strcpy(entered->id, session->id);
+        entered->processes = session->places[NAMESPACE_PID].inode != 0;
         r = pam_set_data(pamh, SESSION_DATA, entered, entered_free);
         if (r == PAM_SUCCESS)
                 return 0;
@@ -128,16 +76,25 @@ static int environment_set(pam_handle_t *pamh, const struct session *session, st
         return 0;
 }
 
+/* What is left to do in the view. Whoever is refused here has been taken into it: his process has to end. */
+static int session_finish(pam_handle_t *pamh, const struct request *request, const struct session *session,
+                          struct refusal *why)
+{
+        struct refusal ignored = {};
+        int r = environment_set(pamh, session, why);
+
+        if (r == 0)
+                r = entered_remember(pamh, request, session, why);
+        if (r < 0 && session->places[NAMESPACE_PID].inode)
+                children_return(&ignored);
+        return r;
+}
+
 static int session_enter(pam_handle_t *pamh, const struct options *options, const struct guest *guest,
                          struct refusal *why)
 {
         _cleanup_(session_done) struct session session = {};
-        struct request request = {
-                .account = &guest->account,
-                .service = item_string(pamh, PAM_SERVICE),
-                .tty = item_string(pamh, PAM_TTY),
-                .rhost = item_string(pamh, PAM_RHOST),
-        };
+        struct request request = request_make(pamh, &guest->account);
         int r;
 
         /* setns() holds for the calling thread alone: from another thread than the first, the host program would go on
@@ -152,27 +109,14 @@ static int session_enter(pam_handle_t *pamh, const struct options *options, cons
         r = session_obtain(&request, options->seconds, &session, why);
         if (r < 0)
                 return r;
-        r = view_join(&session, why);
+        r = session_join(&session, why);
         if (r < 0)
                 return r;
         if (options->debug)
-                pam_syslog(pamh, LOG_DEBUG, "session %s: in namespace %ju", session.id, (uintmax_t) session.inode);
-
-        r = environment_set(pamh, &session, why);
-        return r < 0 ? r : entered_remember(pamh, &request, session.id, why);
-}
-
-static int refusal_report(pam_handle_t *pamh, int flags, const struct refusal *why)
-{
-        const char *sentence = why->sentence;
-
-        if (!sentence[0])
-                sentence = "Guest sessions are not available at the moment. "
-                           "Please ask the administrator of this machine.";
-        pam_syslog(pamh, LOG_ERR, "guest refused: %s", why->reason);
-        if (!(flags & PAM_SILENT))
-                pam_error(pamh, "%s", sentence);
-        return PAM_SESSION_ERR;
+                pam_syslog(pamh, LOG_DEBUG, "session %s: in namespace %ju%s", session.id,
+                           (uintmax_t) session.places[NAMESPACE_MOUNT].inode,
+                           session.places[NAMESPACE_PID].inode ? ", with IPC and processes of its own" : "");
+        return session_finish(pamh, &request, &session, why);
 }
 
 int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
@@ -200,7 +144,7 @@ int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **ar
         else
                 r = session_enter(pamh, &options, &guest, &why);
 
-        return r < 0 ? refusal_report(pamh, flags, &why) : PAM_SUCCESS;
+        return r < 0 ? refusal_report(pamh, flags, &why, PAM_SESSION_ERR) : PAM_SUCCESS;
 }
 
 /* Runs inside the guest's view as root, where a host program calls it at all. guestd does not depend on it: the end of
@@ -216,6 +160,9 @@ int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **a
         if (pam_get_data(pamh, SESSION_DATA, &data) != PAM_SUCCESS)
                 return PAM_IGNORE;
         entered = data;
+        /* First: what is forked from now on, by whomever, is the host's and not a process among the guest's. */
+        if (entered && entered->processes && children_return(&why) < 0)
+                pam_syslog(pamh, LOG_WARNING, "session %s: %s", entered->id, why.reason);
         if (entered && entered->id[0] && session_close(entered->id, CLOSE_SECONDS, &why) < 0 && options.debug)
                 pam_syslog(pamh, LOG_DEBUG, "session %s: %s", entered->id, why.reason);
         /* NULL stays for the second close of a stack that names the module twice; a further open makes a new call. */

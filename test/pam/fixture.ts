@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { type Build, buildModule, builds, type Hook, runHost, runOnce } from './host.ts';
 import { type ScriptedGuestd, session, startScriptedGuestd } from './scripted_guestd.ts';
-import { accounts, createView, createWorld, describeAsRoot, type View, type World } from './world.ts';
+import { accounts, createIsolation, createView, createWorld, describeAsRoot, type Isolation, type View, type World } from './world.ts';
 
 type Settings = Omit<Parameters<typeof runOnce>[1], 'build' | 'user'> & { readonly user?: string };
 
@@ -11,6 +11,7 @@ export interface Fixture {
   world: World;
   guestd: ScriptedGuestd;
   view: View;
+  isolation: Isolation;
   /** Calls one hook, for the guest `byPrimaryGroup` where no user is given. */
   once(settings?: Settings): Promise<Hook>;
   run(actions: readonly string[], settings?: Omit<Settings, 'action'>): Promise<Hook[]>;
@@ -24,11 +25,13 @@ async function startFixture(fixture: Fixture): Promise<void> {
   await fixture.world.bus.start();
   fixture.guestd = await startScriptedGuestd(fixture.world);
   fixture.view = await createView(fixture.world);
+  fixture.isolation = await createIsolation(fixture.world);
 }
 
-async function stopFixture({ guestd, view, world }: Partial<Fixture>): Promise<void> {
+async function stopFixture({ guestd, view, isolation, world }: Partial<Fixture>): Promise<void> {
   guestd?.stop();
   await view?.stop();
+  await isolation?.stop();
   await world?.stop();
 }
 

@@ -5,9 +5,11 @@
  *   host CONFDIR SERVICE USER ACTION...
  *
  *   tty=NAME rhost=NAME user=NAME   set the PAM items
- *   open open-silent close  call the hooks from the main thread
+ *   auth auth-silent setcred open open-silent close  call the hooks from the main thread
  *   threaded                start a second thread, which stays
- *   thread-open             call open from a thread of its own
+ *   thread-auth thread-open  call the hook from a thread of its own
+ *   euid=N                  the effective uid, and only that
+ *   child                   no hook: a child that reports its state
  *   restart                 pam_end, pam_start: the module is unloaded and loaded again
  *   quiet N ACTIONS...      as N times the rest of the line, only the last round printed
  *   files=N                 RLIMIT_NOFILE
@@ -21,14 +23,17 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host_report.h"
@@ -41,6 +46,12 @@ static const char *confdir, *service, *user;
 static void hook_call(const char *name, int (*hook)(pam_handle_t *, int), int flags)
 {
         hook_report(silent ? NULL : report, name, hook, pam, flags);
+}
+
+static void *thread_auth(void *unused)
+{
+        hook_call("auth", pam_authenticate, 0);
+        return unused;
 }
 
 static void *thread_open(void *unused)
@@ -61,11 +72,36 @@ static void handle_nothing(int signal)
         (void) signal;
 }
 
+/* An empty name: PAM has to ask for it. */
 static void start(void)
 {
         static const struct pam_conv conversation = { conversation_keep, NULL };
 
-        if (pam_start_confdir(service, user, &conversation, confdir, &pam) != PAM_SUCCESS)
+        if (pam_start_confdir(service, user[0] ? user : NULL, &conversation, confdir, &pam) != PAM_SUCCESS)
+                abort();
+}
+
+static int setcred(pam_handle_t *pamh, int flags)
+{
+        return pam_setcred(pamh, PAM_ESTABLISH_CRED | flags);
+}
+
+static int do_nothing(pam_handle_t *pamh, int flags)
+{
+        (void) pamh;
+        (void) flags;
+        return PAM_SUCCESS;
+}
+
+static void child_report(void)
+{
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                hook_call("child", do_nothing, 0);
+                _exit(0);
+        }
+        if (pid < 0 || waitpid(pid, NULL, 0) != pid)
                 abort();
 }
 
@@ -107,21 +143,49 @@ static void process_change(const char *action)
                 signal(SIGCHLD, SIG_IGN);
 }
 
-static void act(const char *action)
+static const struct {
+        const char *action, *name;
+        int (*hook)(pam_handle_t *, int);
+        int flags;
+} hooks[] = {
+        { "auth", "auth", pam_authenticate, 0 },
+        { "auth-silent", "auth", pam_authenticate, PAM_SILENT },
+        { "setcred", "setcred", setcred, 0 },
+        { "open", "open", pam_open_session, 0 },
+        { "open-silent", "open", pam_open_session, PAM_SILENT },
+        { "close", "close", pam_close_session, 0 },
+};
+
+static bool hook_act(const char *action)
 {
         pthread_t thread;
+        bool opens = strcmp(action, "thread-open") == 0;
 
-        if (strcmp(action, "open") == 0)
-                hook_call("open", pam_open_session, 0);
-        else if (strcmp(action, "open-silent") == 0)
-                hook_call("open", pam_open_session, PAM_SILENT);
-        else if (strcmp(action, "close") == 0)
-                hook_call("close", pam_close_session, 0);
-        else if (strcmp(action, "thread-open") == 0 && pthread_create(&thread, NULL, thread_open, NULL) == 0)
-                pthread_join(thread, NULL);
-        else if (strcmp(action, "restart") == 0) {
+        for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+                if (strcmp(action, hooks[i].action) == 0) {
+                        hook_call(hooks[i].name, hooks[i].hook, hooks[i].flags);
+                        return true;
+                }
+        if (!opens && strcmp(action, "thread-auth") != 0)
+                return false;
+        if (pthread_create(&thread, NULL, opens ? thread_open : thread_auth, NULL) != 0)
+                abort();
+        pthread_join(thread, NULL);
+        return true;
+}
+
+static void act(const char *action)
+{
+        if (hook_act(action))
+                return;
+        if (strcmp(action, "restart") == 0) {
                 pam_end(pam, PAM_SUCCESS);
                 start();
+        } else if (strcmp(action, "child") == 0)
+                child_report();
+        else if (strncmp(action, "euid=", 5) == 0) {
+                if (seteuid((uid_t) atoi(action + 5)) < 0)
+                        abort();
         } else if (strncmp(action, "tty=", 4) == 0)
                 pam_set_item(pam, PAM_TTY, action + 4);
         else if (strncmp(action, "rhost=", 6) == 0)
@@ -130,6 +194,18 @@ static void act(const char *action)
                 pam_set_item(pam, PAM_USER, action + 5);
         else
                 process_change(action);
+}
+
+/* It looks for this process from a child, by its number: not from another PID namespace. */
+static void leak_check_prepare(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+        int self = pidfd_open(getpid(), 0);
+
+        if (geteuid() == 0 && setns(self, CLONE_NEWPID) < 0)
+                abort();
+        close(self);
+#endif
 }
 
 int main(int argc, char **argv)
@@ -155,5 +231,6 @@ int main(int argc, char **argv)
         }
         pam_end(pam, PAM_SUCCESS);
         fclose(report);
+        leak_check_prepare();
         return 0;
 }

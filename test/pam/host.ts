@@ -34,6 +34,9 @@ export function buildModule(): void {
 
 export interface State {
   readonly namespace: number;
+  readonly ipc: number;
+  /** The PID namespace that its children are born in. */
+  readonly children: number;
   readonly descriptors: number;
   /** The descriptors above 2 that a program it executes would have, each followed by a space. */
   readonly inherited: string;
@@ -44,9 +47,11 @@ export interface State {
 }
 
 export interface Hook {
-  readonly hook: 'open' | 'close';
+  readonly hook: 'auth' | 'setcred' | 'open' | 'close' | 'child';
   readonly result: string;
   readonly milliseconds: number;
+  /** PAM_USER afterwards. */
+  readonly user: string;
   /** "STYLE text" */
   readonly told: readonly string[];
   /** "PRIORITY text" */
@@ -63,8 +68,9 @@ export interface Run {
   /** Arguments of the module. */
   readonly options?: string;
   readonly service?: string;
-  /** Lines of the session stack, instead of the module alone. */
+  /** Lines of the session stack, instead of the module alone; the same of the authentication stack. */
   readonly stack?: readonly string[];
+  readonly authStack?: readonly string[];
   readonly directory?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** A program to run the host under. */
@@ -79,6 +85,7 @@ const resultNames: Readonly<Record<number, string>> = {
   14: 'PAM_SESSION_ERR',
   25: 'PAM_IGNORE',
   28: 'PAM_MODULE_UNKNOWN',
+  31: 'PAM_INCOMPLETE',
 };
 
 const styles = { error: '3' } as const;
@@ -91,9 +98,10 @@ function prepare(world: World, run: Run): { confdir: string; service: string } {
   const confdir = mkdtempSync(join(world.directory, 'pam.d-'));
   const service = run.service ?? 'login';
   // With default=done the module's own return code is that of the stack.
-  const stack = run.stack ?? [`[default=done] ${run.build.module} ${run.options ?? ''}`];
-  writeFileSync(join(confdir, service), stack.map((line) => `session ${line}\n`).join(''));
-  writeFileSync(join(confdir, 'other'), 'session required pam_deny.so\n');
+  const alone = [`[default=done] ${run.build.module} ${run.options ?? ''}`];
+  const lines = (type: string, stack: readonly string[] = alone) => stack.map((line) => `${type} ${line}\n`).join('');
+  writeFileSync(join(confdir, service), lines('auth', run.authStack) + lines('session', run.stack));
+  writeFileSync(join(confdir, 'other'), 'auth required pam_deny.so\nsession required pam_deny.so\n');
   return { confdir, service };
 }
 

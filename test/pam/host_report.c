@@ -29,7 +29,8 @@ struct texts {
 };
 
 struct state {
-        unsigned long long namespace;
+        unsigned long long namespace, ipc;
+        unsigned long long children; /* the PID namespace that children are born in */
         int descriptors; /* -1 if there is none left to count with */
         char *inherited; /* those above 2 that a program it executes would have, each followed by a space */
         char *directory;
@@ -89,6 +90,8 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
 
 int conversation_keep(int count, const struct pam_message **messages, struct pam_response **responses, void *data)
 {
+        const char *answer = getenv("ANSWER");
+
         (void) data;
         *responses = calloc((size_t) count, sizeof(**responses));
         for (int i = 0; i < count; i++) {
@@ -97,6 +100,13 @@ int conversation_keep(int count, const struct pam_message **messages, struct pam
                 if (asprintf(&text, "%d %s", messages[i]->msg_style, messages[i]->msg) < 0)
                         abort();
                 texts_add(&told, text);
+                if (messages[i]->msg_style != PAM_PROMPT_ECHO_ON && messages[i]->msg_style != PAM_PROMPT_ECHO_OFF)
+                        continue;
+                if (!answer || strcmp(answer, "later") == 0) {
+                        free(*responses);
+                        return answer ? PAM_CONV_AGAIN : PAM_CONV_ERR;
+                }
+                (*responses)[i].resp = strdup(answer);
         }
         return PAM_SUCCESS;
 }
@@ -135,13 +145,21 @@ static void signals_read(char *to, size_t size)
                 fclose(status);
 }
 
+static unsigned long long inode_read(const char *path)
+{
+        struct stat file;
+
+        return stat(path, &file) == 0 ? file.st_ino : 0;
+}
+
 static struct state state_read(void)
 {
         struct state state = {};
-        struct stat namespace, here, path;
+        struct stat here, path;
 
-        if (stat("/proc/thread-self/ns/mnt", &namespace) == 0)
-                state.namespace = namespace.st_ino;
+        state.namespace = inode_read("/proc/thread-self/ns/mnt");
+        state.ipc = inode_read("/proc/thread-self/ns/ipc");
+        state.children = inode_read("/proc/thread-self/ns/pid_for_children");
         descriptors_read(&state);
         state.directory = getcwd(NULL, 0);
         state.directory_is_here = state.directory && stat(".", &here) == 0 && stat(state.directory, &path) == 0 &&
@@ -175,8 +193,10 @@ static void list_print(FILE *report, const char *name, char *const *list, size_t
 
 static void state_print(FILE *report, const char *name, const struct state *state)
 {
-        fprintf(report, ",\"%s\":{\"namespace\":%llu,\"descriptors\":%d,\"umask\":%u,\"directoryIsHere\":%s", name,
-                state->namespace, state->descriptors, state->umask, state->directory_is_here ? "true" : "false");
+        fprintf(report, ",\"%s\":{\"namespace\":%llu,\"ipc\":%llu,\"children\":%llu", name, state->namespace, state->ipc,
+                state->children);
+        fprintf(report, ",\"descriptors\":%d,\"umask\":%u,\"directoryIsHere\":%s", state->descriptors, state->umask,
+                state->directory_is_here ? "true" : "false");
         fputs(",\"directory\":", report);
         string_print(report, state->directory);
         fputs(",\"inherited\":", report);
@@ -190,6 +210,7 @@ void hook_report(FILE *report, const char *name, int (*hook)(pam_handle_t *, int
 {
         struct state before, after;
         struct timespec start, end;
+        const void *user = NULL;
         char **environment;
         int result;
 
@@ -202,9 +223,13 @@ void hook_report(FILE *report, const char *name, int (*hook)(pam_handle_t *, int
         after = state_read();
 
         environment = pam_getenvlist(pam);
+        if (pam_get_item(pam, PAM_USER, &user) != PAM_SUCCESS)
+                abort();
         if (report) {
                 fprintf(report, "{\"hook\":\"%s\",\"result\":%d,\"milliseconds\":%ld", name, result,
                         (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000);
+                fputs(",\"user\":", report);
+                string_print(report, user);
                 list_print(report, "told", told.text, told.count);
                 list_print(report, "logged", logged.text, logged.count);
                 list_print(report, "environment", environment, SIZE_MAX);

@@ -9,5 +9,5 @@
 /* Calls the hook and, if there is a report to write to, prints one line of JSON about it. */
 void hook_report(FILE *report, const char *name, int (*hook)(pam_handle_t *, int), pam_handle_t *pam, int flags);
 
-/* A PAM conversation that keeps what it is told for the report. */
+/* A PAM conversation that keeps what it is told for the report; its answer is ANSWER of the environment, or a failure. */
 int conversation_keep(int count, const struct pam_message **messages, struct pam_response **responses, void *data);

@@ -12,9 +12,10 @@ const read = (...line: readonly string[]): string => {
 describeAsRoot('pam_guest.so', () => {
   beforeAll(buildModule, 120_000);
 
-  it('exports its two hooks and nothing else', () => {
+  it('exports its four hooks and nothing else', () => {
     const names = read('nm', '-D', '--defined-only', '--format=just-symbols').trim().split('\n');
-    expect(names.toSorted()).toEqual(['pam_sm_close_session', 'pam_sm_open_session']);
+    const hooks = ['authenticate', 'close_session', 'open_session', 'setcred'];
+    expect(names.toSorted()).toEqual(hooks.map((hook) => `pam_sm_${hook}`));
   });
 
   it('loads nothing for those who are no guests: the bus library comes with the other part', () => {

@@ -121,7 +121,7 @@ describeAsRoot.each(builds)('When something is out of order ($name)', { timeout:
     });
     guestd.stop();
     await view.stop();
-    expectRefusal(hook, `${call === 'setns' ? 'setns' : 'unshare(CLONE_FS)'}: Operation not permitted`);
+    expectRefusal(hook, `${call === 'setns' ? 'setns to the mount namespace' : 'unshare(CLONE_FS)'}: Operation not permitted`);
   });
 
   it('everybody else logs in without a delay', async () => {

@@ -82,9 +82,9 @@ const badReplies: readonly [string, string, (at: Fixture) => Answer][] = [
   ['no namespace', lacks, withFields({ namespace: undefined })],
   ['no inode', lacks, withFields({ inode: undefined })],
   ['no field at all', lacks, () => ({ kind: 'return', signature: 'a{sv}', body: [{}] })],
-  ['an empty id', lacks, withFields({ id: text('') })],
-  ['an empty namespace', lacks, withFields({ namespace: text('') })],
-  ['an inode of 0', lacks, withFields({ inode: new Variant('t', 0n) })],
+  ['an empty id', 'field id', withFields({ id: text('') })],
+  ['an empty namespace', 'field namespace', withFields({ namespace: text('') })],
+  ['an inode of 0', 'field inode', withFields({ inode: new Variant('t', 0n) })],
   ['no value', "guestd's reply", () => ({ kind: 'return', signature: '', body: [] })],
   ['a string instead of fields', "guestd's reply", () => ({ kind: 'return', signature: 's', body: ['k3f9'] })],
   ['fields of strings', "guestd's reply", () => ({ kind: 'return', signature: 'a{ss}', body: [{ id: 'k3f9' }] })],
@@ -146,7 +146,7 @@ describeModule('A reply with', (at) => {
 
   it.each(['net', 'pid', 'user', 'uts'])('a namespace of another type (%s) is refused', async (type) => {
     at.guestd.answer = holding(`/proc/self/ns/${type}`);
-    expectRefusal(await at.once(), 'is not a mount namespace');
+    expectRefusal(await at.once(), 'is no mount namespace');
   });
 
   it('the namespace that the login comes from is refused', async () => {

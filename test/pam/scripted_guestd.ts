@@ -1,6 +1,6 @@
 /** The other end of the module's calls: owns org.guestd1 on a bus, notes each call and answers as the test says. */
 import dbus from 'dbus-next';
-import type { View, World } from './world.ts';
+import type { Isolation, View, World } from './world.ts';
 
 export interface Call {
   readonly member: string;
@@ -28,6 +28,9 @@ export const silence: Answer = { kind: 'silence' };
 
 export const refused = (text: string, name = 'org.guestd1.Error.Refused'): Answer => ({ kind: 'error', name, text });
 
+const answerFields = (fields: Fields) =>
+  ({ kind: 'return', signature: 'a{sv}', body: [fields] }) as const satisfies Answer;
+
 /** What OpenSession returns for `view`; `changes` replace or add fields, undefined leaves one out. */
 export function session(view: Pick<View, 'path' | 'inode'>, changes: Record<string, dbus.Variant | undefined> = {}) {
   const fields: Record<string, dbus.Variant | undefined> = {
@@ -39,8 +42,26 @@ export function session(view: Pick<View, 'path' | 'inode'>, changes: Record<stri
   };
   const kept: Fields = {};
   for (const [name, value] of Object.entries(fields)) if (value) kept[name] = value;
-  return { kind: 'return', signature: 'a{sv}', body: [kept] } as const satisfies Answer;
+  return answerFields(kept);
 }
+
+/** What AllocateAccount returns. */
+export const verdict = (kind: string, user?: string): Answer =>
+  answerFields({
+    verdict: new dbus.Variant('s', kind),
+    ...(user === undefined ? {} : { user: new dbus.Variant('s', user) }),
+  });
+
+/** What MayUnlock returns. */
+export const mayUnlock = (yes: boolean): Answer => ({ kind: 'return', signature: 'b', body: [yes] });
+
+/** What OpenSession returns besides for a session with processes and IPC of its own. */
+export const isolated = ({ pid, ipc }: Isolation) => ({
+  pid_namespace: new dbus.Variant('s', pid.path),
+  pid_inode: new dbus.Variant('t', pid.inode),
+  ipc_namespace: new dbus.Variant('s', ipc.path),
+  ipc_inode: new dbus.Variant('t', ipc.inode),
+});
 
 function reply(bus: dbus.MessageBus, message: dbus.Message, answer: Answer): void {
   switch (answer.kind) {

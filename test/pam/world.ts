@@ -74,11 +74,22 @@ export interface Bus {
   activateBy(command: string): void;
 }
 
-/** A mount namespace as guestd holds it: by a descriptor of the (test) process. */
-export interface View {
+/** A namespace as guestd holds it: by a descriptor of the (test) process. */
+export interface Held {
   readonly path: string;
   readonly inode: bigint;
   readonly fd: number;
+}
+
+/** A mount namespace. */
+export interface View extends Held {
+  stop(): Promise<void>;
+}
+
+/** A PID namespace with its init, and an IPC namespace. */
+export interface Isolation {
+  readonly pid: Held;
+  readonly ipc: Held;
   stop(): Promise<void>;
 }
 
@@ -176,18 +187,39 @@ export async function createWorld(): Promise<World> {
   };
 }
 
+/** Opens a file and says of it what guestd says of a namespace. */
+export function holdFile(file: string): Held {
+  const fd = openSync(file, 'r');
+  return { fd, path: `/proc/${String(process.pid)}/fd/${String(fd)}`, inode: fstatSync(fd, { bigint: true }).ino };
+}
+
 /** A view as guestd would make it, in small; `flags` are further flags for unshare(1). */
 export async function createView(world: World, flags: readonly string[] = []): Promise<View> {
   const unshare = ['unshare', '-m', ...flags, '--propagation', 'slave'];
   const script = `mount -t tmpfs tmpfs /mnt\nmkdir ${directories.both}`;
   const holder = await hold([...world.enter, ...unshare], script);
-  const fd = openSync(`/proc/${String(holder.pid)}/ns/mnt`, 'r');
+  const view = holdFile(`/proc/${String(holder.pid)}/ns/mnt`);
   return {
-    fd,
-    path: `/proc/${String(process.pid)}/fd/${String(fd)}`,
-    inode: fstatSync(fd, { bigint: true }).ino,
+    ...view,
     async stop() {
-      closeSync(fd);
+      closeSync(view.fd);
+      await end(holder);
+    },
+  };
+}
+
+/** The PID and IPC namespace of a session as guestd would make them; `flags` as above. */
+export async function createIsolation(world: World, flags: readonly string[] = []): Promise<Isolation> {
+  const unshare = ['unshare', '-p', '-i', ...flags, '--fork', '--kill-child'];
+  const holder = await hold([...world.enter, ...unshare], ':');
+  const pid = holdFile(`/proc/${String(holder.pid)}/ns/pid_for_children`);
+  const ipc = holdFile(`/proc/${String(holder.pid)}/ns/ipc`);
+  return {
+    pid,
+    ipc,
+    async stop() {
+      closeSync(pid.fd);
+      closeSync(ipc.fd);
       await end(holder);
     },
   };

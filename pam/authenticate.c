@@ -1,0 +1,132 @@
+/*
+ * pam_guest: the hooks of authentication. A guest proves nothing here: whether he is let in without a password, and as
+ * which account, is guestd's to say.
+ *
+ *   not a guest, or "ignored"        PAM_IGNORE: the other modules of the stack ask as if this one were not there
+ *   "leased", "unlocked"             PAM_SUCCESS, for "leased" with PAM_USER set to the account that is leased
+ *   a guest, anything wrong          PAM_AUTH_ERR, where the caller is root: a program that logs people in
+ *                                    PAM_IGNORE, where it is not: a locked screen, which can still ask for a password
+ *
+ * It must never answer PAM_SUCCESS for an account that is not in the group of guests. It reads no environment variable.
+ */
+#define PAM_SM_AUTH
+
+#include <syslog.h>
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+
+#include "pam_guest.h"
+
+/* Whatever guestd says: who logs in without a password must be somebody whom the session hook then puts into a view. */
+static int lease_check(const char *user, const char *group, struct refusal *why)
+{
+        _cleanup_(guest_done) struct guest guest = {};
+        int r = guest_find(user, group, &guest);
+
+        if (r < 0)
+                return refuse(why, r, "leased account %s: cannot tell whether it is in group %s", user, group);
+        if (r == 0 || guest.account.pw_uid == 0)
+                return refuse(why, 0, "leased account %s is not a guest of group %s", user, group);
+        return 0;
+}
+
+/* The strings of the guest are his own: PAM_USER may change under them. */
+static int account_take(pam_handle_t *pamh, const struct options *options, const struct guest *guest,
+                        struct verdict *ret, struct refusal *why)
+{
+        struct request request = request_make(pamh, &guest->account);
+        int r = account_allocate(&request, options->seconds, ret, why);
+
+        if (r < 0 || ret->kind != VERDICT_LEASED)
+                return r;
+        r = lease_check(ret->user, options->group, why);
+        if (r < 0)
+                return r;
+        r = pam_set_item(pamh, PAM_USER, ret->user);
+        return r == PAM_SUCCESS ? 0 : refuse(why, 0, "leased account %s: %s", ret->user, pam_strerror(pamh, r));
+}
+
+static int guest_admit(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest)
+{
+        struct verdict verdict = {};
+        struct refusal why = {};
+
+        if (account_take(pamh, options, guest, &verdict, &why) < 0)
+                return refusal_report(pamh, flags, &why, PAM_AUTH_ERR);
+        if (options->debug)
+                pam_syslog(pamh, LOG_DEBUG, "guest %s", verdict.kind == VERDICT_LEASED     ? verdict.user
+                                                        : verdict.kind == VERDICT_UNLOCKED ? "unlocked"
+                                                                                           : "ignored");
+        return verdict.kind == VERDICT_IGNORED ? PAM_IGNORE : PAM_SUCCESS;
+}
+
+/* A program of the guest's own, such as a locked screen. guestd knows from the bus whose process this is. */
+static int guest_unlock(pam_handle_t *pamh, const struct options *options)
+{
+        struct refusal why = {};
+        int r = guest_may_unlock(options->seconds, &why);
+
+        if (r < 0)
+                pam_syslog(pamh, LOG_WARNING, "cannot tell whether the guest may unlock: %s", why.reason);
+        else if (options->debug)
+                pam_syslog(pamh, LOG_DEBUG, "guest may %sunlock", r > 0 ? "" : "not ");
+        return r > 0 ? PAM_SUCCESS : PAM_IGNORE;
+}
+
+/* 1 and *ret for a guest whom the caller may ask about; 0 for anybody else, and where nobody can tell: nobody is let in
+ * by this, the other modules ask, and the session hook refuses whom it cannot place. */
+static int guest_meet(pam_handle_t *pamh, const struct options *options, const char *user, uid_t caller,
+                      struct guest *ret)
+{
+        struct refusal why = {};
+        int r = guest_find(user, options->group, ret);
+
+        if (r < 0) {
+                refuse(&why, r, "cannot tell whether the user is in group %s", options->group);
+                pam_syslog(pamh, LOG_ERR, "%s", why.reason);
+                return 0;
+        }
+        if (r == 0) {
+                if (options->debug)
+                        pam_syslog(pamh, LOG_DEBUG, "not in group %s: nothing to do", options->group);
+                return 0;
+        }
+        if (caller == 0 || caller == ret->account.pw_uid)
+                return 1;
+        if (options->debug)
+                pam_syslog(pamh, LOG_DEBUG, "a guest, but not the caller himself: nothing to do");
+        return 0;
+}
+
+int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+        struct options options = options_parse(pamh, argc, argv);
+        _cleanup_(guest_done) struct guest guest = {};
+        uid_t caller = geteuid(); /* and not the real one: a setuid program decides as root does */
+        const char *user = NULL;
+        int r;
+
+        r = pam_get_user(pamh, &user, NULL);
+        if (r == PAM_CONV_AGAIN) /* a host that asks later: it is to come back to this module, not to the next */
+                return PAM_INCOMPLETE;
+        if (r != PAM_SUCCESS || !user) {
+                if (options.debug)
+                        pam_syslog(pamh, LOG_DEBUG, "no user name: %s", pam_strerror(pamh, r));
+                return PAM_IGNORE;
+        }
+
+        if (guest_meet(pamh, &options, user, caller, &guest) == 0)
+                return PAM_IGNORE;
+        return caller == 0 ? guest_admit(pamh, flags, &options, &guest) : guest_unlock(pamh, &options);
+}
+
+/* libpam takes the way through the stack that pam_sm_authenticate() has chosen; there is nothing else to set. */
+int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+        (void) pamh;
+        (void) flags;
+        (void) argc;
+        (void) argv;
+        return PAM_IGNORE;
+}

@@ -1,0 +1,41 @@
+/*
+ * pam_guest: what the hooks have in common: the request from PAM's items, and what a refused guest is told.
+ */
+#include <syslog.h>
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+
+#include "pam_guest.h"
+
+static const char *item_string(const pam_handle_t *pamh, int item)
+{
+        const void *value = NULL;
+
+        if (pam_get_item(pamh, item, &value) != PAM_SUCCESS || !value)
+                return "";
+        return value;
+}
+
+struct request request_make(pam_handle_t *pamh, const struct passwd *account)
+{
+        return (struct request) {
+                .account = account,
+                .service = item_string(pamh, PAM_SERVICE),
+                .tty = item_string(pamh, PAM_TTY),
+                .rhost = item_string(pamh, PAM_RHOST),
+        };
+}
+
+int refusal_report(pam_handle_t *pamh, int flags, const struct refusal *why, int result)
+{
+        const char *sentence = why->sentence;
+
+        if (!sentence[0])
+                sentence = "Guest sessions are not available at the moment. "
+                           "Please ask the administrator of this machine.";
+        pam_syslog(pamh, LOG_ERR, "guest refused: %s", why->reason);
+        if (!(flags & PAM_SILENT))
+                pam_error(pamh, "%s", sentence);
+        return result;
+}

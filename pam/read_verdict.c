@@ -1,0 +1,71 @@
+/*
+ * pam_guest_bus: reads what guestd says of somebody who is to be authenticated. A message in, checked data out.
+ *
+ * It must read nothing as a yes that is not one.
+ */
+#include <string.h>
+
+#include <systemd/sd-bus.h>
+
+#include "pam_guest.h"
+
+/* The longest is "unlocked"; a later guestd may have further ones, which mean a refusal here. */
+#define WORD_MAX 32
+
+static int user_read(sd_bus_message *reply, char user[static USER_MAX + 1])
+{
+        int r = word_read(reply, "abcdefghijklmnopqrstuvwxyz0123456789-_", user, USER_MAX);
+
+        if (r < 0)
+                return r;
+        return user[0] >= 'a' && user[0] <= 'z' ? 1 : -EBADMSG;
+}
+
+static int kind_read(sd_bus_message *reply, struct verdict *ret)
+{
+        char word[WORD_MAX + 1];
+        int r = word_read(reply, NULL, word, WORD_MAX);
+
+        if (r < 0)
+                return r;
+        if (strcmp(word, "ignored") == 0)
+                ret->kind = VERDICT_IGNORED;
+        else if (strcmp(word, "unlocked") == 0)
+                ret->kind = VERDICT_UNLOCKED;
+        else if (strcmp(word, "leased") == 0)
+                ret->kind = VERDICT_LEASED;
+        else
+                return -EBADMSG;
+        return 1;
+}
+
+static int field_read(sd_bus_message *reply, const char *name, void *data)
+{
+        struct verdict *verdict = data;
+
+        if (strcmp(name, "verdict") == 0)
+                return kind_read(reply, verdict);
+        return strcmp(name, "user") == 0 ? user_read(reply, verdict->user) : 0;
+}
+
+int verdict_read(sd_bus_message *reply, struct verdict *ret, struct refusal *why)
+{
+        int r = fields_read(reply, field_read, ret, why);
+
+        if (r < 0)
+                return r;
+        if (ret->kind == VERDICT_NONE)
+                return refuse(why, 0, "guestd's reply lacks verdict");
+        if ((ret->kind == VERDICT_LEASED) != !!ret->user[0])
+                return refuse(why, 0, ret->user[0] ? "guestd's reply has a user that is not leased"
+                                                   : "guestd's reply lacks user");
+        return 0;
+}
+
+int permission_read(sd_bus_message *reply, struct refusal *why)
+{
+        int yes = 0, r;
+
+        r = sd_bus_message_has_signature(reply, "b") ? sd_bus_message_read(reply, "b", &yes) : -EBADMSG;
+        return r < 0 ? refuse(why, r, "guestd's reply to MayUnlock") : yes == 1;
+}
