@@ -21,6 +21,8 @@ ACTION_PACKAGES=(
   lightdm-gtk-greeter-settings malcontent mate-power-manager modemmanager network-manager packagekit
   power-profiles-daemon realmd rtkit synaptic timeshift udisks2 xfce4-power-manager
 )
+# What turns a machine into one that qemu boots with the release's own kernel: test/helpers/full-machine.ts.
+KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod)
 # What guestd is compiled with.
 COMPILER_PACKAGES=(g++ gcc make pkg-config libpam0g-dev libsystemd-dev libuv1-dev libnode-dev)
 
@@ -51,10 +53,11 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: the packages of a kind of root (machine, compiler), one a line.
+# root_packages KIND: the packages of a kind of root (machine, kernel, compiler), one a line.
 root_packages() {
   case $1 in
     machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" ;;
+    kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;
     compiler) printf '%s\n' "${COMPILER_PACKAGES[@]}" ;;
     *) die "no such kind of root: $1" ;;
   esac

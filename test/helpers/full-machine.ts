@@ -1,0 +1,168 @@
+// A Debian in qemu, with the release's own kernel: for what a container cannot show, above all limits that bite.
+// Emulated, so it is slow: for a few tests. It must leave nothing on the host: full-machine-keep, which owns it, sees to that.
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execute, type Result } from "./execute.ts";
+import { PASSWORD, type RunOptions } from "./machine.ts";
+import type { Release } from "./root.ts";
+import { Terminal } from "./terminal.ts";
+import { waitFor } from "./wait.ts";
+
+const BOOT_LIMIT_MS = 180_000;
+/** A cold cache means that a whole root file system is made. */
+const PREPARE_LIMIT_MS = 600_000;
+const STOP_LIMIT_MS = 10_000;
+/** Of one command, or of one thing that is waited for on a terminal. */
+const COMMAND_LIMIT_MS = 60_000;
+
+const ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"];
+
+/** The key is the machine's own, and nobody else can answer at the port. */
+const SSH = [
+  "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes",
+  "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
+];
+
+function helper(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+export class FullMachine {
+  readonly release: Release;
+  readonly #keeper: ChildProcess;
+  /** Where the sockets are: of the way in, and of the connection that all commands share. */
+  readonly #directory: string;
+  #console = "";
+  #terminals = 0;
+
+  private constructor(release: Release, keeper: ChildProcess, directory: string) {
+    this.release = release;
+    this.#keeper = keeper;
+    this.#directory = directory;
+    for (const stream of [keeper.stdout, keeper.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => { this.#console += text; });
+    }
+  }
+
+  /**
+   * Boots a machine of this release with guestd as it lies in build/RELEASE/stage, and waits until it is up.
+   * @throws Error with the machine's console
+   */
+  static async boot(release: Release): Promise<FullMachine> {
+    const made = await execute([helper("full-machine-image"), release], { timeoutMs: PREPARE_LIMIT_MS });
+    if (made.code !== 0) throw new Error(`no disk of a ${release} machine could be made:\n${made.stderr}`);
+    const image = made.stdout.trim();
+    const directory = mkdtempSync(join(tmpdir(), "guestd-full-"));
+    const keeper = spawn(helper("full-machine-keep"), [image, directory], {
+      stdio: ["pipe", "pipe", "pipe"],
+      // Out of reach of a Ctrl-C: it ends, in order, when its stdin does.
+      detached: true,
+    });
+    const machine = new FullMachine(release, keeper, directory);
+    try {
+      await machine.#connect(join(image, "key"));
+      await machine.sh("systemctl is-system-running --wait || true", { timeoutMs: BOOT_LIMIT_MS });
+      return machine;
+    } catch (error) {
+      await machine.stop();
+      throw new Error(`a full ${release} machine did not boot; its console:\n${machine.consoleText}`, { cause: error });
+    }
+  }
+
+  /** What the machine wrote to its console. */
+  get consoleText(): string {
+    return this.#console;
+  }
+
+  /** Runs a program in the machine, as root and outside of all sessions, to its end. */
+  run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
+    const { user, env = {}, ...rest } = options;
+    const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const asUser = user === undefined ? [] : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups", "--reset-env", "--"];
+    return execute(this.#enter(["env", "-i", ...ENVIRONMENT, ...settings, ...asUser, ...argv]), { timeoutMs: COMMAND_LIMIT_MS, ...rest });
+  }
+
+  /** Runs a script with bash and returns what it wrote, without the last newline. @throws Error when it fails */
+  async sh(script: string, options: RunOptions = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.run(["bash", "--norc", "-euc", script], options);
+    if (code !== 0) throw new Error(`exit ${code} of: ${script}\n${stdout}${stderr}`);
+    return stdout.replace(/\n$/, "");
+  }
+
+  /** A program on a terminal of its own, in a scope of the machine's systemd. */
+  terminal(argv: readonly string[]): Terminal {
+    const unit = `terminal-${++this.#terminals}`;
+    return this.#attach(["systemd-run", "--scope", "--quiet", "--collect", `--unit=${unit}`, "on-terminal", ...argv]);
+  }
+
+  /** Logs in through /bin/login with the password, to a shell that can be asked. */
+  async login(user: string, password = PASSWORD): Promise<Terminal> {
+    const terminal = this.terminal(["login"]);
+    await terminal.expect(/login: /, COMMAND_LIMIT_MS);
+    terminal.send(`${user}\n`);
+    await terminal.expect(/Password: /, COMMAND_LIMIT_MS);
+    terminal.send(`${password}\n`);
+    await terminal.prepareShell(COMMAND_LIMIT_MS);
+    return terminal;
+  }
+
+  /** An interactive shell through the machine's own ssh, with root's key. */
+  async sshSession(user: string): Promise<Terminal> {
+    const terminal = this.#attach(["ssh", "-tt", `${user}@localhost`]);
+    await terminal.prepareShell(COMMAND_LIMIT_MS);
+    return terminal;
+  }
+
+  /** Takes the machine away, as pulling its plug would. */
+  async stop(): Promise<void> {
+    const keeper = this.#keeper;
+    keeper.stdin?.end();
+    await waitFor("full-machine-keep to end", () => keeper.exitCode !== null || keeper.signalCode !== null, STOP_LIMIT_MS);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** One connection for all commands: what waits in the port is answered as soon as the machine's sshd has opened it. */
+  async #connect(key: string): Promise<void> {
+    const socket = join(this.#directory, "way-in");
+    const control = join(this.#directory, "control");
+    await waitFor("the machine's port", () => this.#isKept() && existsSync(socket), BOOT_LIMIT_MS);
+    const [program = "", ...options] = SSH;
+    const proxy = `ProxyCommand=${quote(helper("full-machine-connect"))} ${quote(socket)}`;
+    const master = spawn(program, [...options, "-M", "-N", "-S", control, "-i", key, "-o", proxy, "root@machine"], {
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+    });
+    let said = "";
+    master.stderr.setEncoding("utf8").on("data", (text: string) => { said += text; });
+    const isThere = (): boolean => {
+      if (master.exitCode !== null) this.#console += said;
+      return existsSync(control) || master.exitCode !== null || !this.#isKept();
+    };
+    await waitFor("an answer from the machine", isThere, BOOT_LIMIT_MS);
+  }
+
+  #isKept(): boolean {
+    if (this.#keeper.exitCode !== null) throw new Error(`full-machine-keep ended with ${this.#keeper.exitCode}`);
+    return true;
+  }
+
+  /** The words of the command as they are; the shell in the machine stays, to tell the signal that killed it as shells do. */
+  #enter(argv: readonly string[]): string[] {
+    return [...SSH, "-S", join(this.#directory, "control"), "root@machine", `${argv.map(quote).join(" ")}; exit $?`];
+  }
+
+  #attach(argv: readonly string[]): Terminal {
+    const [program = "", ...args] = this.#enter(["env", "-i", ...ENVIRONMENT, ...argv]);
+    return new Terminal(spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] }));
+  }
+}
