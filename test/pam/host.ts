@@ -48,6 +48,8 @@ export interface State {
 
 export interface Hook {
   readonly hook: 'auth' | 'setcred' | 'open' | 'close' | 'child';
+  /** Of the process, as it sees itself. */
+  readonly pid: number;
   readonly result: string;
   readonly milliseconds: number;
   /** PAM_USER afterwards. */

@@ -104,6 +104,7 @@ int conversation_keep(int count, const struct pam_message **messages, struct pam
                         continue;
                 if (!answer || strcmp(answer, "later") == 0) {
                         free(*responses);
+                        *responses = NULL;
                         return answer ? PAM_CONV_AGAIN : PAM_CONV_ERR;
                 }
                 (*responses)[i].resp = strdup(answer);
@@ -226,7 +227,7 @@ void hook_report(FILE *report, const char *name, int (*hook)(pam_handle_t *, int
         if (pam_get_item(pam, PAM_USER, &user) != PAM_SUCCESS)
                 abort();
         if (report) {
-                fprintf(report, "{\"hook\":\"%s\",\"result\":%d,\"milliseconds\":%ld", name, result,
+                fprintf(report, "{\"hook\":\"%s\",\"pid\":%d,\"result\":%d,\"milliseconds\":%ld", name, getpid(), result,
                         (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000);
                 fputs(",\"user\":", report);
                 string_print(report, user);

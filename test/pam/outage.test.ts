@@ -5,15 +5,15 @@
  * module waited as long as it was told.
  */
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { buildModule, builds, errors, type Hook, runOnce } from './host.ts';
+import { buildModule, builds, errors, type Hook, runHost, runOnce } from './host.ts';
 import { session, silence, startScriptedGuestd } from './scripted_guestd.ts';
 import { accounts, createView, createWorld, describeAsRoot, type World } from './world.ts';
 
 const bound = 10_000;
 const sentence = 'Guest sessions are not available at the moment. Please ask the administrator of this machine.';
 
-function expectRefusal(hook: Hook, reason: string): void {
-  expect(hook.result).toBe('PAM_SESSION_ERR');
+function expectRefusal(hook: Hook, reason: string, result = 'PAM_SESSION_ERR'): void {
+  expect(hook.result).toBe(result);
   expect(hook.logged.join()).toContain(reason);
   expect(errors(hook)).toEqual([sentence]);
   expect(hook.after).toEqual(hook.before);
@@ -124,11 +124,46 @@ describeAsRoot.each(builds)('When something is out of order ($name)', { timeout:
     expectRefusal(hook, `${call === 'setns' ? 'setns to the mount namespace' : 'unshare(CLONE_FS)'}: Operation not permitted`);
   });
 
-  it('everybody else logs in without a delay', async () => {
+  it.each(['auth', 'open'])('everybody else logs in without a delay (%s)', async (action) => {
     await world.bus.start();
     world.bus.freeze();
-    const hook = await open('timeout=10', accounts.outsider);
+    const hook = await runOnce(world, { build, user: accounts.outsider, options: 'timeout=10', action });
     expect(hook).toMatchObject({ result: 'PAM_IGNORE', told: [], logged: [] });
     expect(hook.milliseconds).toBeLessThan(1000);
+  });
+
+  const authenticate = () =>
+    runOnce(world, { build, user: accounts.byPrimaryGroup, options: 'timeout=1', action: 'auth' });
+
+  it('a guest is not authenticated where there is no bus', async () => {
+    expectRefusal(await authenticate(), 'AllocateAccount: connect to unix:path=', 'PAM_AUTH_ERR');
+  });
+
+  it('a guest is not authenticated where guestd is not installed', async () => {
+    await world.bus.start();
+    expectRefusal(await authenticate(), 'org.freedesktop.DBus.Error.ServiceUnknown', 'PAM_AUTH_ERR');
+  });
+
+  it('a guest is not authenticated where the bus accepts and never greets', async () => {
+    await world.bus.start();
+    world.bus.freeze();
+    expectRefusal(await authenticate(), 'AllocateAccount: Connection timed out', 'PAM_AUTH_ERR');
+  });
+
+  it('a guest is not authenticated where guestd ends instead of answering', async () => {
+    await world.bus.start();
+    const guestd = await startScriptedGuestd(world);
+    guestd.answer = () => {
+      guestd.stop();
+      return silence;
+    };
+    expectRefusal(await authenticate(), 'org.freedesktop.DBus.Error.NoReply', 'PAM_AUTH_ERR');
+  });
+
+  it("a guest's own program asks for a password where there is no bus", async () => {
+    const actions = ['euid=60601', 'auth'];
+    const [hook] = await runHost(world, { build, user: accounts.byPrimaryGroup, options: 'timeout=1', actions });
+    expect(hook).toMatchObject({ result: 'PAM_IGNORE', told: [] });
+    expect(hook?.logged.join()).toContain('MayUnlock: connect to unix:path=');
   });
 });

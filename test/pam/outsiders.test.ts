@@ -8,10 +8,10 @@ import { accounts } from './world.ts';
 const busSocket = '/run/dbus/system_bus_socket';
 
 /** The connect(2) calls of one hook. The leak check of ASan cannot run under strace. */
-async function connections(at: Fixture, user: string): Promise<string> {
-  const trace = join(at.world.directory, `trace-${user}`);
+async function connections(at: Fixture, user: string, action = 'open'): Promise<string> {
+  const trace = join(at.world.directory, `trace-${user}-${action}`);
   const wrapper = ['strace', '-f', '-o', trace, '-e', 'trace=connect'];
-  await at.once({ user, wrapper, environment: { ASAN_OPTIONS: 'detect_leaks=0' } });
+  await at.once({ user, action, wrapper, environment: { ASAN_OPTIONS: 'detect_leaks=0' } });
   return readFileSync(trace, 'utf8');
 }
 
@@ -29,8 +29,8 @@ describeModule('Somebody who is no guest', (at) => {
     ['on a machine where the group does not exist', accounts.byPrimaryGroup, 'group=no-such-group'],
     ['where group= names another group', accounts.byPrimaryGroup, 'group=trusted'],
   ])('%s is ignored: nothing asked, said or logged, nothing changed', async (_, user, options) => {
-    const hooks = await at.run(['open', 'close'], { user, options });
-    expect(hooks.map((hook) => hook.result)).toEqual(['PAM_IGNORE', 'PAM_IGNORE']);
+    const hooks = await at.run(['auth', 'setcred', 'open', 'close'], { user, options });
+    expect(hooks.map((hook) => hook.result)).toEqual(hooks.map(() => 'PAM_IGNORE'));
     for (const hook of hooks) {
       expect(hook).toMatchObject({ told: [], logged: [], environment: [] });
       expect(hook.after).toEqual(hook.before);
@@ -38,14 +38,14 @@ describeModule('Somebody who is no guest', (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it('does not even make the module connect to the bus', async () => {
-    expect(await connections(at, accounts.outsider)).not.toContain(busSocket);
-    expect(await connections(at, accounts.byPrimaryGroup)).toContain(busSocket);
+  it.each(['auth', 'open'])('does not even make the module connect to the bus (%s)', async (action) => {
+    expect(await connections(at, accounts.outsider, action)).not.toContain(busSocket);
+    expect(await connections(at, accounts.byPrimaryGroup, action)).toContain(busSocket);
   });
 
-  it('is noted in the log where debug is set', async () => {
-    const hook = await at.once({ user: accounts.outsider, options: 'debug' });
-    expect(hook.logged).toEqual(['7 pam_guest(login:session): not in group guests: nothing to do']);
+  it.each([['auth', 'auth'], ['open', 'session']])('is noted in the log where debug is set (%s)', async (action, type) => {
+    const hook = await at.once({ user: accounts.outsider, options: 'debug', action });
+    expect(hook.logged).toEqual([`7 pam_guest(login:${type}): not in group guests: nothing to do`]);
   });
 });
 
@@ -60,6 +60,15 @@ describeModule('Somebody who may or may not be a guest', (at) => {
   it('is refused where the group cannot be read', async () => {
     const hook = await at.once({ ...failing('/etc/group'), user: accounts.byMembership });
     expect(hook.result).toBe('PAM_SESSION_ERR');
+    expect(at.guestd.calls).toEqual([]);
+  });
+
+  it.each(['/etc/passwd', '/etc/group'])('is asked by the other modules where %s cannot be read', async (file) => {
+    const hook = await at.once({ ...failing(file), user: accounts.byMembership, action: 'auth' });
+    expect(hook).toMatchObject({ result: 'PAM_IGNORE', told: [] });
+    expect(hook.logged).toEqual([
+      '3 pam_guest(login:auth): cannot tell whether the user is in group guests: Too many open files',
+    ]);
     expect(at.guestd.calls).toEqual([]);
   });
 

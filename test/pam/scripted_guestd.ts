@@ -56,7 +56,7 @@ export const verdict = (kind: string, user?: string): Answer =>
 export const mayUnlock = (yes: boolean): Answer => ({ kind: 'return', signature: 'b', body: [yes] });
 
 /** What OpenSession returns besides for a session with processes and IPC of its own. */
-export const isolated = ({ pid, ipc }: Isolation) => ({
+export const isolated = ({ pid, ipc }: Pick<Isolation, 'pid' | 'ipc'>) => ({
   pid_namespace: new dbus.Variant('s', pid.path),
   pid_inode: new dbus.Variant('t', pid.inode),
   ipc_namespace: new dbus.Variant('s', ipc.path),

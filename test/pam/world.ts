@@ -43,6 +43,7 @@ const busConfig = (services: string): string => `<!DOCTYPE busconfig PUBLIC
   <listen>unix:path=/run/dbus/system_bus_socket</listen>
   <servicedir>${services}</servicedir>
   <policy context="default">
+    <allow user="*"/>
     <allow send_destination="*"/>
     <allow receive_sender="*"/>
     <allow own="*"/>
