@@ -2,39 +2,51 @@
 // reaches for another.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./bus/caller.ts";
 import { findLoginCgroup, watchLogins } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
 import { PendingCalls } from "./bus/pending.ts";
 import { Service } from "./bus/service.ts";
-import { startScope } from "./bus/systemd1.ts";
+import { limitUnit, startScope } from "./bus/systemd1.ts";
+import { closeUser, stopManager } from "./bus/user-units.ts";
 import { loadConfig } from "./config/load.ts";
 import { Configuration } from "./configuration.ts";
+import type { Config } from "./config/schema.ts";
+import type { EffectRunner } from "./daemon.ts";
 import { Daemon } from "./daemon.ts";
 import { makeEffectRunner } from "./effects.ts";
 import { GuestError } from "./policy/errors.ts";
+import type { Moment } from "./policy/events.ts";
 import type { Explanation } from "./policy/explain.ts";
 import { explainLogin } from "./policy/explain.ts";
 import type { Session } from "./policy/session.ts";
-import { findAccount, isMember } from "./system/accounts.ts";
+import { findAccount, findGroup, isMember } from "./system/accounts.ts";
 import type { Bindings } from "./system/bindings.ts";
 import { Cgroups } from "./system/cgroups.ts";
 import { Executor } from "./system/executor.ts";
 import { gatherFacts } from "./system/facts.ts";
 import type { Journal } from "./system/journal.ts";
+import { Leases } from "./system/leases.ts";
+import { Placement } from "./system/placement.ts";
+import { writePolkitFlags } from "./system/polkit-flags.ts";
 import { SessionStore } from "./system/store.ts";
 import { VERSION } from "./version.ts";
 
+/** How often it is looked whether a leased account has waited too long for its login. */
+const TICK_MS = 1000;
 const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
 
 export class Application {
   readonly #bus: MessageBus;
   readonly #journal: Journal;
   readonly #store = new SessionStore();
+  readonly #leases = new Leases();
   readonly #pending = new PendingCalls();
   readonly #overlay: boolean;
   readonly #executor: Executor;
+  readonly #placement: Placement;
   readonly #cgroups = new Cgroups();
   readonly #configuration: Configuration;
   readonly #service: Service;
@@ -46,20 +58,23 @@ export class Application {
     this.#overlay = bindings.probe().overlay;
     this.#executor = new Executor(bindings, this.#cgroups, {
       nameExists: (name) => nameExists(bus, name),
-      startScope: (id, leader) => startScope(bus, id, leader),
-      findLoginCgroup: (leader, uid, since) => findLoginCgroup(bus, leader, uid, since),
       onLeaderExit: (id) => {
         this.#daemon.dispatch({ kind: "leader-exited", id });
       },
     });
+    this.#placement = new Placement({
+      cgroups: this.#cgroups,
+      isAlive: (id) => this.#executor.isAlive(id),
+      startScope: (id, leader, uid, limits) => startScope(bus, id, leader, uid, limits),
+      findLoginCgroup: (leader, uid, since) => findLoginCgroup(bus, leader, uid, since),
+    });
     this.#service = this.#makeService();
-    const runEffect = makeEffectRunner({ executor: this.#executor, store: this.#store, pending: this.#pending, service: this.#service });
-    this.#daemon = new Daemon({ runEffect, journal, now: Date.now });
+    this.#daemon = new Daemon({ runEffect: this.#makeRunner(), journal, clock: readClock });
     this.#configuration = new Configuration({
       load: () => loadConfig(),
       journal,
       onLoaded: (config) => {
-        this.#daemon.dispatch({ kind: "config-loaded", config });
+        this.#take(config);
       },
     });
   }
@@ -72,6 +87,9 @@ export class Application {
     });
     this.#recover();
     await this.#service.start();
+    setInterval(() => {
+      this.#daemon.dispatch({ kind: "tick", uptime: readClock().uptime });
+    }, TICK_MS);
     // Of sessions that were recorded before logind had moved their leaders.
     this.#findCgroups();
     this.#journal.logDaemon("notice", "daemon-started", `guestd ${VERSION} is ready; sessions taken up: ${this.#daemon.state.sessions.size}.`);
@@ -87,7 +105,38 @@ export class Application {
     for (const { file, reason } of rejected) {
       this.#journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
     }
+    this.#daemon.dispatch({ kind: "leases-found", pool: this.#leases.recover(sessions) });
     for (const session of sessions) this.#daemon.dispatch({ kind: "record-found", session });
+  }
+
+  // A configuration has come into force: what others read of it is written where they read it.
+  #take(config: Config): void {
+    this.#daemon.dispatch({ kind: "config-loaded", config });
+    try {
+      writePolkitFlags(config);
+    } catch (error) {
+      this.#reportFault("what polkit allows guests", error);
+    }
+    this.#leases.publishGhost(config).catch((error: unknown) => {
+      this.#reportFault(`the account ${config.Guests.Ghost}`, error);
+    });
+  }
+
+  #makeRunner(): EffectRunner {
+    const bus = this.#bus;
+    return makeEffectRunner({
+      executor: this.#executor,
+      placement: this.#placement,
+      leases: this.#leases,
+      store: this.#store,
+      users: {
+        limit: ({ path }, limits) => limitUnit(bus, basename(path), limits),
+        stopManager: (uid) => stopManager(bus, uid),
+        close: (uid) => closeUser(bus, uid),
+      },
+      pending: this.#pending,
+      service: this.#service,
+    });
   }
 
   #findCgroups(): void {
@@ -103,12 +152,11 @@ export class Application {
     this.#journal.logDaemon("err", "call-failed", `Failed at ${what}: ${text}`);
   }
 
-  async #findCgroup({ id, leader, cgroups, phase }: Session): Promise<void> {
-    // Its own and logind's: a leader is moved once.
-    if (cgroups.length !== 1 || phase === "ending") return;
-    const known = cgroups.map(({ path }) => path);
-    const cgroup = await this.#executor.awaitLoginCgroup(id, leader.pid, known);
-    if (cgroup !== undefined) this.#daemon.dispatch({ kind: "cgroup-found", id, cgroup });
+  async #findCgroup(session: Session): Promise<void> {
+    // Its own and logind's: a leader is moved once. All of a leased account's user is the session's anyway.
+    if (session.leased || session.cgroups.length !== 1 || session.phase === "ending") return;
+    const cgroup = await this.#placement.awaitLoginCgroup(session);
+    if (cgroup !== undefined) this.#daemon.dispatch({ kind: "cgroup-found", id: session.id, cgroup });
   }
 
   #makeService(): Service {
@@ -120,8 +168,9 @@ export class Application {
       },
       pending: this.#pending,
       newId: makeId,
-      now: Date.now,
-      uptime: () => Number(process.hrtime.bigint() / 1000n),
+      clock: readClock,
+      random: () => randomBytes(4).readUInt32LE(),
+      findGid: () => this.#findGid(),
       cgroupOf: (pid) => this.#cgroups.pathOf(pid) ?? "",
       gatherFacts: (pid) => gatherFacts(this.#daemon.state.config, pid, this.#overlay),
       explain: (user, service) => this.#explain(user, service),
@@ -142,6 +191,11 @@ export class Application {
     });
   }
 
+  async #findGid(): Promise<number | undefined> {
+    const { config } = this.#daemon.state;
+    return config === undefined ? undefined : findGroup(config.Guests.Group);
+  }
+
   async #explain(user: string, service: string): Promise<Explanation> {
     const account = await findAccount(user);
     if (account === undefined) throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
@@ -150,6 +204,10 @@ export class Application {
     const facts = gatherFacts(config, process.pid, this.#overlay);
     return explainLogin(config, { account, member, service }, [...sessions.values()], facts);
   }
+}
+
+function readClock(): Moment {
+  return { now: Date.now(), uptime: Number(process.hrtime.bigint() / 1000n) };
 }
 
 // 10 characters of base 32 are 50 random bits: no id comes twice, and none can be guessed from another.

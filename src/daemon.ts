@@ -1,9 +1,10 @@
 // dispatch(event): step, run its effects, log each, feed the outcomes back. The only place where effects are run
 // and logged, so that "every action is in the journal" is a property of one loop.
-import type { Effect, Event, Outcome } from "./policy/events.ts";
+import type { Effect, Event, Moment, Outcome } from "./policy/events.ts";
 import { GuestError } from "./policy/errors.ts";
-import type { Next, State } from "./policy/manager.ts";
-import { INITIAL_STATE, step } from "./policy/manager.ts";
+import { step } from "./policy/manager.ts";
+import type { Next, State } from "./policy/state.ts";
+import { INITIAL_STATE } from "./policy/state.ts";
 import type { Failure, Journal } from "./system/journal.ts";
 
 /** Does one effect; rejects when it has failed. */
@@ -12,8 +13,7 @@ export type EffectRunner = (effect: Effect) => Promise<Outcome>;
 export interface DaemonParts {
   readonly runEffect: EffectRunner;
   readonly journal: Pick<Journal, "logDone" | "logFailed">;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly clock: () => Moment;
 }
 
 export class Daemon {
@@ -53,16 +53,16 @@ export class Daemon {
   }
 
   async #run(effect: Effect): Promise<void> {
-    const { journal, now } = this.#parts;
+    const { journal, clock } = this.#parts;
     try {
       const outcome = await this.#parts.runEffect(effect);
       journal.logDone(effect, outcome);
-      this.dispatch({ kind: "effect-done", effect, outcome, now: now() });
+      this.dispatch({ kind: "effect-done", effect, outcome, ...clock() });
     } catch (error) {
       const failure = describeFailure(error);
       journal.logFailed(effect, failure);
       const code = error instanceof GuestError ? error.code : "Failed";
-      this.dispatch({ kind: "effect-failed", effect, code, reason: failure.reason, now: now() });
+      this.dispatch({ kind: "effect-failed", effect, code, reason: failure.reason, ...clock() });
     }
   }
 }

@@ -1,5 +1,6 @@
 // What guestd asks of logind: that it has made a session, and where it put the leader. Every wait is bounded: a login
 // must not hang on a logind that does.
+import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import { callMethod } from "./connection.ts";
 import { BUS } from "./names.ts";
@@ -49,5 +50,14 @@ async function readSession(bus: MessageBus, path: string): Promise<{ leader: num
     return { leader, uid, since: Number(since), cgroup: `/user.slice/user-${uid}.slice/${scope}` };
   } catch {
     return undefined;
+  }
+}
+
+/** Has logind end what it knows of a user; no error when it knows nothing. */
+export async function terminateUser(bus: MessageBus, uid: number): Promise<void> {
+  try {
+    await callMethod(bus, { ...MANAGER, member: "TerminateUser", signature: "u", body: [uid] }, LIMIT_MS);
+  } catch (error) {
+    if (!(error instanceof dbus.DBusError && error.type === `${LOGIND}.NoSuchUser`)) throw error;
   }
 }

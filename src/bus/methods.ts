@@ -2,12 +2,12 @@
 // Who may call them is checked before, in service.ts; what follows from a call is policy.
 import type { Setting } from "../config/parse.ts";
 import { GuestError } from "../policy/errors.ts";
-import type { Answer, Event } from "../policy/events.ts";
+import type { Answer, Event, Moment } from "../policy/events.ts";
 import type { PlanFacts } from "../policy/plan.ts";
-import type { State } from "../policy/manager.ts";
+import type { State } from "../policy/state.ts";
 import type { Explanation } from "../policy/explain.ts";
 import type { PendingCalls } from "./pending.ts";
-import { openReplyRecord, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./records.ts";
+import { allocationRecord, openReplyRecord, readAllocateRequest, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./records.ts";
 import type { Method } from "./service.ts";
 import { field } from "./values.ts";
 
@@ -18,12 +18,14 @@ export interface MethodParts {
   readonly dispatch: (event: Event) => void;
   readonly pending: PendingCalls;
   readonly newId: () => string;
-  readonly now: () => number;
-  /** Microseconds of the monotonic clock. */
-  readonly uptime: () => number;
+  readonly clock: () => Moment;
+  /** Any whole number. */
+  readonly random: () => number;
   /** Path of the cgroup that a process is in. */
   readonly cgroupOf: (pid: number) => string;
   readonly gatherFacts: (pid: number) => PlanFacts;
+  /** The gid of the group of guests; undefined when there is none. */
+  readonly findGid: () => Promise<number | undefined>;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
   readonly settings: () => readonly Setting[];
   /** Each error of the configuration as a line; empty when it is in force. */
@@ -34,19 +36,41 @@ export interface MethodParts {
 
 /** The rows of the interface. */
 export function makeMethods(parts: MethodParts): Method[] {
-  return [...pamMethods(parts), ...adminMethods(parts), ...readMethods(parts)];
+  return [...authenticationMethods(parts), ...sessionMethods(parts), ...adminMethods(parts), ...readMethods(parts)];
 }
 
 const row = (name: string, input: string, output: string, handle: Method["handle"]): Method => ({ name, input, output, who: "root", handle });
 
-function pamMethods({ dispatch, pending, newId, now, uptime, cgroupOf, gatherFacts }: MethodParts): Method[] {
+function authenticationMethods({ dispatch, pending, newId, clock, random, findGid, state }: MethodParts): Method[] {
+  return [
+    row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller) => {
+      const request = readAllocateRequest(argument);
+      const gid = await findGid();
+      const { call, answer } = pending.add();
+      const leader = { leaderPid: caller.pid, leaderName: caller.name };
+      dispatch({ kind: "allocate-requested", id: newId(), call, ...clock(), ...request, ...leader, gid, random: random() });
+      const answered = await answer;
+      if (answered.kind !== "allocated") throw failed(answered);
+      return [allocationRecord(answered.allocation)];
+    }),
+    // Anybody may ask, about himself: a screen lock runs as its user.
+    {
+      ...row("MayUnlock", "", "b", async (_arguments, { uid }) =>
+        Promise.resolve([[...state().sessions.values()].some(({ leased, phase, account }) => leased && phase === "open" && account.uid === uid)]),
+      ),
+      who: "anybody",
+    },
+  ];
+}
+
+function sessionMethods({ dispatch, pending, newId, clock, cgroupOf, gatherFacts }: MethodParts): Method[] {
   return [
     row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller) => {
       const request = readOpenRequest(argument);
       const facts = gatherFacts(caller.pid);
       const { call, answer } = pending.add();
       const leader = { leaderPid: caller.pid, leaderName: caller.name, leaderCgroup: cgroupOf(caller.pid) };
-      dispatch({ kind: "open-requested", id: newId(), call, now: now(), uptime: uptime(), ...request, ...leader, facts });
+      dispatch({ kind: "open-requested", id: newId(), call, ...clock(), ...request, ...leader, facts });
       return opened(await answer);
     }),
     row("JoinSession", "u", "a{sv}", async ([uid]) => {

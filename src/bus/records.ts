@@ -1,9 +1,9 @@
 // Requests, sessions, receipts and status as they travel on the bus (a{sv}); org.guestd1.xml names the fields.
 import type { Variant } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
-import type { OpenReply } from "../policy/events.ts";
+import type { Allocation, OpenReply } from "../policy/events.ts";
 import type { Account } from "../policy/account.ts";
-import type { Receipt, Session } from "../policy/session.ts";
+import type { Isolation, Receipt, Session } from "../policy/session.ts";
 import { isClean } from "../policy/session.ts";
 import type { VariantDict } from "./values.ts";
 import { field, unwrap } from "./values.ts";
@@ -16,17 +16,36 @@ export interface OpenRequest {
   readonly rhost: string;
 }
 
+/** What pam_guest says of somebody who is to be authenticated. */
+export interface AllocateRequest {
+  readonly user: string;
+  readonly service: string;
+  readonly tty: string;
+  readonly rhost: string;
+}
+
+/**
+ * Reads the argument of AllocateAccount.
+ * @throws GuestError InvalidArgument naming the field that is missing or of another type
+ */
+export function readAllocateRequest(value: unknown): AllocateRequest {
+  const text = textReader(unwrap(value));
+  return { user: text("user"), service: text("service"), tty: text("tty"), rhost: text("rhost") };
+}
+
+const textReader = (fields: Readonly<Record<string, unknown>>) => (name: string) => {
+  const found = fields[name];
+  if (typeof found !== "string" || found.length > 4096) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
+  return found;
+};
+
 /**
  * Reads the argument of OpenSession.
  * @throws GuestError InvalidArgument naming the field that is missing or of another type
  */
 export function readOpenRequest(value: unknown): OpenRequest {
   const fields = unwrap(value);
-  const text = (name: string) => {
-    const found = fields[name];
-    if (typeof found !== "string" || found.length > 4096) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
-    return found;
-  };
+  const text = textReader(fields);
   const id = (name: string) => {
     const found = fields[name];
     if (typeof found !== "number" || !Number.isInteger(found)) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
@@ -37,13 +56,29 @@ export function readOpenRequest(value: unknown): OpenRequest {
 }
 
 /** The answer to OpenSession and JoinSession. */
-export function openReplyRecord({ id, namespace, inode, environment }: OpenReply): VariantDict {
+export function openReplyRecord({ id, namespace, inode, environment, isolation }: OpenReply): VariantDict {
   return {
+    ...(isolation === undefined ? {} : isolationRecord(isolation)),
     id: field("s", id),
     namespace: field("s", namespace),
     inode: field("t", BigInt(inode)),
     environment: field("a{ss}", environment),
   };
+}
+
+function isolationRecord({ processes, ipc }: Isolation): VariantDict {
+  return {
+    pid_namespace: field("s", processes.path),
+    pid_inode: field("t", BigInt(processes.inode)),
+    ipc_namespace: field("s", ipc.path),
+    ipc_inode: field("t", BigInt(ipc.inode)),
+  };
+}
+
+/** The answer to AllocateAccount. */
+export function allocationRecord(allocation: Allocation): VariantDict {
+  const { verdict } = allocation;
+  return { verdict: field("s", verdict), ...(verdict === "leased" ? { user: field("s", allocation.user) } : {}) };
 }
 
 /** What a list shows of a session. Times are microseconds since the epoch, as in login1. */
@@ -52,6 +87,7 @@ export function sessionRecord(session: Session): VariantDict {
     id: field("s", session.id),
     user: field("s", session.account.user),
     uid: field("u", session.account.uid),
+    leased: field("b", session.leased),
     service: field("s", session.service),
     tty: field("s", session.tty),
     rhost: field("s", session.rhost),
@@ -80,12 +116,15 @@ export function receiptRecord(receipt: Receipt): VariantDict {
     id: field("s", receipt.id),
     user: field("s", receipt.user),
     uid: field("u", receipt.uid),
+    leased: field("b", receipt.leased),
     service: field("s", receipt.service),
     leader: field("u", receipt.leader),
     cause: field("s", receipt.cause),
     opened: microseconds(receipt.openedAt),
     closed: microseconds(receipt.closedAt),
+    seconds: field("t", BigInt(receipt.seconds)),
     killed: field("u", receipt.processesKilled),
+    freed: field("t", BigInt(receipt.tmpfsBytes)),
     clean: field("b", isClean(receipt)),
     left: field("as", [...receipt.left]),
   };

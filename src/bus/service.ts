@@ -15,7 +15,7 @@ export interface Method {
   readonly input: string;
   readonly output: string;
   /** Who may call it. The bus policy says the same: this is the second of two layers. */
-  readonly who: "root";
+  readonly who: "root" | "anybody";
   readonly handle: (args: readonly unknown[], caller: Caller) => Promise<readonly unknown[]>;
 }
 
@@ -79,7 +79,7 @@ export class Service {
 
   async #call(message: Message, method: Method): Promise<readonly unknown[]> {
     const caller = await identifyCaller(this.#parts.bus, message.sender);
-    if (caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
+    if (method.who === "root" && caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
     if (message.signature !== method.input) {
       throw new GuestError("InvalidArgument", `${method.name} takes (${method.input}), not (${message.signature}).`);
     }

@@ -1,27 +1,90 @@
-// What guestd asks of systemd: a scope unit around a session's leader. Every wait is bounded.
+// What guestd asks of systemd: a scope unit around a session's leader, limits, the units of a leased account's user.
+// Every wait is bounded.
+import { setTimeout as delay } from "node:timers/promises";
+import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
-import { scopeName } from "../policy/session.ts";
+import type { Limits } from "../config/schema.ts";
+import { scopeName, sliceName } from "../policy/session.ts";
 import { callMethod } from "./connection.ts";
+import type { Property } from "./limits.ts";
+import { limitProperties } from "./limits.ts";
 import { field } from "./values.ts";
 
-const MANAGER = { destination: "org.freedesktop.systemd1", path: "/org/freedesktop/systemd1", interface: "org.freedesktop.systemd1.Manager" } as const;
+const SYSTEMD = "org.freedesktop.systemd1";
+const MANAGER = { destination: SYSTEMD, path: "/org/freedesktop/systemd1", interface: `${SYSTEMD}.Manager` } as const;
 const LIMIT_MS = 2000;
+const MOST_PAUSE_MS = 50;
 
 /**
  * Has systemd put a process into a new scope unit, which ends with the last process in it.
  * The process is in it a moment after the answer, when systemd has run the job.
+ * @param uid of a leased account: the scope is its user's then, and the limits are all of that user's
  * @throws Error when systemd refuses, or does not answer within 2 s
  */
-export async function startScope(bus: MessageBus, id: string, pid: number): Promise<void> {
-  const properties = [
+export async function startScope(bus: MessageBus, id: string, pid: number, uid: number | undefined, limits: Limits): Promise<void> {
+  const properties: Property[] = [
     ["PIDs", field("au", [pid])],
-    ["Slice", field("s", "user.slice")],
+    ["Slice", field("s", uid === undefined ? "user.slice" : sliceName(uid))],
     ["Description", field("s", `Guest session ${id}`)],
     ["CollectMode", field("s", "inactive-or-failed")],
     // As logind has it for its sessions: shells end at a hang-up, and before logins are shut off.
     ["SendSIGHUP", field("b", true)],
     ["After", field("as", ["systemd-user-sessions.service"])],
+    ...(uid === undefined ? limitProperties(limits) : []),
   ];
-  const call = { ...MANAGER, member: "StartTransientUnit", signature: "ssa(sv)a(sa(sv))", body: [scopeName(id), "fail", properties, []] };
-  await callMethod(bus, call, LIMIT_MS);
+  // The user's slice comes with it, before logind makes one: as a transient unit, of which nothing stays when it ends.
+  const auxiliary = uid === undefined ? [] : [[sliceName(uid), [["Description", field("s", `Guest with uid ${uid}`)]]]];
+  const body = [scopeName(id), "fail", properties, auxiliary];
+  await callMethod(bus, { ...MANAGER, member: "StartTransientUnit", signature: "ssa(sv)a(sa(sv))", body }, LIMIT_MS);
+  // Apart from its start: what the system says of all user slices (user-.slice.d) would stand over it.
+  if (uid !== undefined) await limitUnit(bus, sliceName(uid), limits);
+}
+
+/** Sets the limits of a running unit, for as long as it runs. */
+export async function limitUnit(bus: MessageBus, unit: string, limits: Limits): Promise<void> {
+  const body = [unit, true, limitProperties(limits)];
+  await callMethod(bus, { ...MANAGER, member: "SetUnitProperties", signature: "sba(sv)", body }, LIMIT_MS);
+}
+
+/**
+ * Stops a unit and waits until it has ended.
+ * @param limitMs how long to wait
+ * @returns whether it has
+ */
+export async function stopUnit(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
+  const end = performance.now() + limitMs;
+  if (!(await isRunning(bus, unit))) return true;
+  await ignoreMissing(callMethod(bus, { ...MANAGER, member: "StopUnit", signature: "ss", body: [unit, "replace"] }, LIMIT_MS));
+  for (let pause = 2; await isRunning(bus, unit); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
+    if (performance.now() > end) return false;
+    await delay(pause);
+  }
+  return true;
+}
+
+/** Forgets that a unit has failed; no error when it has not. */
+export async function resetFailed(bus: MessageBus, unit: string): Promise<void> {
+  await ignoreMissing(callMethod(bus, { ...MANAGER, member: "ResetFailedUnit", signature: "s", body: [unit] }, LIMIT_MS));
+}
+
+async function isRunning(bus: MessageBus, unit: string): Promise<boolean> {
+  const found = await ignoreMissing(callMethod(bus, { ...MANAGER, member: "GetUnit", signature: "s", body: [unit] }, LIMIT_MS));
+  const path = found?.[0];
+  if (path === undefined) return false;
+  const call = { destination: SYSTEMD, path: String(path), interface: "org.freedesktop.DBus.Properties", member: "Get" };
+  const state = await ignoreMissing(callMethod(bus, { ...call, signature: "ss", body: [`${SYSTEMD}.Unit`, "ActiveState"] }, LIMIT_MS));
+  const { value } = (state?.[0] ?? { value: "inactive" }) as { value: unknown };
+  return value !== "inactive" && value !== "failed";
+}
+
+const MISSING = new Set([`${SYSTEMD}.NoSuchUnit`, "org.freedesktop.DBus.Error.UnknownObject"]);
+
+/** What a call has answered; undefined when there is no such unit. */
+async function ignoreMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof dbus.DBusError && MISSING.has(error.type)) return undefined;
+    throw error;
+  }
 }

@@ -15,6 +15,21 @@ const key = <T>(type: ValueType<T>, initial: string, help: string): Key<T> => ({
 export const SCHEMA = {
   Guests: {
     Group: key(value.accountName, "guests", "The group whose members are guests; the same as group= of pam_guest."),
+    Ghost: key(value.accountName, "guest", "The login name that gets a fresh account for each login; no process runs as it where that is possible."),
+    GhostName: key(value.displayName, "Guest", "What greeters show for it, and the real name of the fresh accounts."),
+    Shell: key(value.path, "/bin/bash", "The login shell of the fresh accounts."),
+    LeaseRange: key(value.uidRange, "60600-61183", "The uids of the fresh accounts; nobody else may have one of them."),
+    LeaseTimeout: key(value.seconds, "60", "After how many seconds a fresh account that has opened no session goes back."),
+    Passwordless: key(
+      value.services,
+      "login gdm-* lightdm* sddm* greetd",
+      "PAM services that give a fresh account to whoever logs in as the ghost, without a password; never to a remote host.",
+    ),
+    Unlock: key(
+      value.services,
+      "gdm-* lightdm* sddm* kde* cinnamon-screensaver mate-screensaver xfce4-screensaver xscreensaver light-locker swaylock i3lock vlock",
+      "PAM services by which a guest unlocks the screen of the running session, without a password.",
+    ),
     Enabled: key(value.boolean, "yes", "Whether guests may log in."),
     MaxSessions: key(value.count, "", "How many guest sessions there may be at a time; empty for no limit."),
     RefuseServices: key(
@@ -55,6 +70,18 @@ export const SCHEMA = {
     ),
     Hide: key(value.relativePaths, "", "Files and directories of /etc that do not exist for guests."),
   },
+  Limits: {
+    MemoryMax: key(value.limit, "50%", "Most memory that a guest may use, the home and all other files in memory included."),
+    MemorySwapMax: key(value.limit, "", "Most swap space that a guest may use."),
+    TasksMax: key(value.count, "4096", "Most processes and threads that a guest may have; empty for no limit."),
+    CPUWeight: key(value.weight, "", "A guest's share of the processors when they are all busy; others have 100."),
+    CPUQuota: key(value.quota, "", "Most processor time that a guest may use, 100% for one processor."),
+    IOWeight: key(value.weight, "", "A guest's share of the disks when they are busy; others have 100."),
+  },
+  Polkit: {
+    RemovableMedia: key(value.boolean, "no", "Whether guests may mount and eject removable media."),
+    Shutdown: key(value.boolean, "no", "Whether guests may shut down and restart the machine while nobody else is logged in."),
+  },
 } as const;
 
 export type Schema = typeof SCHEMA;
@@ -66,6 +93,9 @@ type ValueOf<K> = K extends Key<infer T> ? T : never;
 export type Config = {
   readonly [S in SectionName]: { readonly [K in keyof Schema[S]]: ValueOf<Schema[S][K]> };
 };
+
+/** What a guest may use of the machine. */
+export type Limits = Config["Limits"];
 
 /** Every row of the table, in its order. */
 export function listKeys(): { section: SectionName; name: string; key: Key<unknown> }[] {

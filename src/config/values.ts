@@ -47,6 +47,12 @@ export interface ConfigBind extends ConfigPath {
   readonly readonly: boolean;
 }
 
+/** User ids, both ends among them. */
+export interface UidRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 // Control characters have no place in a path that is logged and mounted.
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
@@ -89,6 +95,34 @@ function parseCount(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
+/** As parseSize; nothing means no limit. */
+function parseLimit(text: string): string | undefined {
+  return text === "" ? "" : parseSize(text);
+}
+
+const number = (least: number, most: number, suffix = "") => (text: string) => {
+  if (text === "") return 0;
+  const digits = text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : "";
+  const value = /^\d{1,9}$/.test(digits) ? Number(digits) : NaN;
+  return value >= least && value <= most ? value : undefined;
+};
+
+// Below 1000 are system accounts; 65534 and 65535 have other meanings. More than 10000 would make every look at them slow.
+const FIRST_UID = 1000;
+const LAST_UID = 65_533;
+const MOST_UIDS = 10_000;
+
+function parseUidRange(text: string): UidRange | undefined {
+  const [first = NaN, last = NaN] = /^(\d{4,5})-(\d{4,5})$/.exec(text)?.slice(1).map(Number) ?? [];
+  const isGood = first >= FIRST_UID && first <= last && last <= LAST_UID && last - first < MOST_UIDS;
+  return isGood ? { first, last } : undefined;
+}
+
+// One line of a passwd entry: no colon, no control character.
+function parseDisplayName(text: string): string | undefined {
+  return text !== "" && text.length <= 64 && !UNPRINTABLE.test(text) && !/[:,"\\]/.test(text) ? text : undefined;
+}
+
 function parseRelative(word: string): string | undefined {
   return isNormalPath(`/${word}`) ? word : undefined;
 }
@@ -101,6 +135,12 @@ const accept = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text
 export const boolean = scalar("yes or no", parseBoolean);
 export const size = scalar("a size such as 512M or 25%", parseSize);
 export const count = scalar("a whole number, or nothing for no limit", parseCount);
+export const limit = scalar("a size such as 512M or 25%, or nothing for no limit", parseLimit);
+export const weight = scalar("a number from 1 to 10000, or nothing for systemd's own", number(1, 10_000));
+export const quota = scalar("a share of one processor's time such as 150%, or nothing for no limit", number(1, 100_000, "%"));
+export const seconds = scalar("a number of seconds from 1 to 3600", (text) => number(1, 3600)(text) || undefined);
+export const uidRange = scalar(`FIRST-LAST, from ${FIRST_UID} to ${LAST_UID}, at most ${MOST_UIDS}`, parseUidRange);
+export const displayName = scalar("a name without colon, comma, quote or backslash", parseDisplayName);
 export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
 export const path = scalar("an absolute path without . or ..", (text) => (isNormalPath(text) ? text : undefined));
 export const paths = list("absolute paths without . or .., apart by blanks, - before one that may be missing", parseConfigPath);

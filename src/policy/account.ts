@@ -6,6 +6,8 @@ export interface Account {
   readonly gid: number;
   readonly home: string;
   readonly shell: string;
+  /** Of an account that guestd makes: what greeters show. */
+  readonly realName?: string;
 }
 
 // System accounts end at 999 (Debian policy 9.2.2); 65534 is nobody, 65535 and 2^32-1 mean "no uid" to some

@@ -1,24 +1,28 @@
-// Whether a guest may log in now. Pure: decides from plain values, as doas' permit() does.
+// Whether a guest may log in now, and as whom. Pure: decides from plain values, as doas' permit() does.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
+import { isWithin } from "./lease.ts";
 import type { Session } from "./session.ts";
 
 /** Who asks to log in, and through what. */
 export interface Login {
   readonly account: Account;
   readonly service: string;
+  readonly rhost: string;
   /** Pid of the leader; 0 where none is meant (an explanation). */
   readonly leaderPid: number;
 }
 
 export type Verdict =
-  | { readonly kind: "admitted"; readonly config: Config }
+  /** `lease`: the session that the account was leased for; undefined for an account that others share. */
+  | { readonly kind: "admitted"; readonly config: Config; readonly lease: Session | undefined }
   /** The leader has this session already: a stack that names pam_guest twice. */
   | { readonly kind: "again"; readonly session: Session }
   | { readonly kind: "refused"; readonly reason: string };
 
 const ASK = "Please ask the administrator of this machine.";
+const FULL = "As many guests as this machine allows are logged in. Please try again later.";
 
 /**
  * Decides on a login.
@@ -26,33 +30,90 @@ const ASK = "Please ask the administrator of this machine.";
  * @returns the verdict; a refusal's reason is a sentence for the guest
  */
 export function judgeLogin(config: Config | undefined, login: Login, sessions: readonly Session[]): Verdict {
-  if (config === undefined) return refuse(`Guests cannot log in: the configuration of guestd has errors. ${ASK}`);
-  if (!config.Guests.Enabled) return refuse(`Guest logins are switched off on this machine. ${ASK}`);
+  const broken = findOutage(config);
+  if (config === undefined || broken !== undefined) return refuse(broken ?? "");
   const fault = findAccountFault(login.account);
   if (fault !== undefined) return refuse(`${fault} ${ASK}`);
   if (config.View.Hide.some(({ path }) => path === login.account.home)) {
     return refuse(`This account's home directory is a place hidden from guests. ${ASK}`);
   }
-  if (config.Guests.RefuseServices.some((pattern) => matchesService(pattern, login.service))) {
+  if (matchesAny(config.Guests.RefuseServices, login.service)) {
     return refuse(`Guests cannot use ${login.service}: what it runs would outlive the guest.`);
   }
-  return judgeAgainst(config, login, sessions);
-}
-
-function judgeAgainst(config: Config, login: Login, sessions: readonly Session[]): Verdict {
-  const own = sessions.find((session) => session.leader.pid === login.leaderPid && session.phase !== "ending");
+  const own = sessions.find(({ leader, phase }) => leader.pid === login.leaderPid && (phase === "opening" || phase === "open"));
   if (own !== undefined) {
     const same = own.phase === "open" && own.account.uid === login.account.uid;
     return same ? { kind: "again", session: own } : refuse("This login has a guest session already. Please log in anew.");
   }
-  const limit = config.Guests.MaxSessions;
-  if (limit > 0 && sessions.length >= limit) {
-    return refuse("As many guests as this machine allows are logged in. Please try again later.");
+  return isWithin(config.Guests.LeaseRange, login.account.uid) ? judgeLeased(config, login, sessions) : judgeShared(config, login, sessions);
+}
+
+// A leased account is for the process that was given it, and for its one session.
+function judgeLeased(config: Config, { account, leaderPid }: Login, sessions: readonly Session[]): Verdict {
+  const lease = sessions.find((session) => session.leased && session.account.uid === account.uid && session.account.user === account.user);
+  if (lease === undefined) return refuse(`The account ${account.user} has a uid that only guestd gives to guests. ${ASK}`);
+  if (lease.phase !== "allocated" || lease.leader.pid !== leaderPid) {
+    return refuse(`The account ${account.user} belongs to another guest's session. Please log in as ${config.Guests.Ghost}.`);
   }
-  return { kind: "admitted", config };
+  return { kind: "admitted", config, lease };
+}
+
+function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
+  const { Ghost } = config.Guests;
+  if (login.account.user === Ghost && isLeasable(config, login)) {
+    return refuse(`${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication. ${ASK}`);
+  }
+  return isFull(config, sessions) ? refuse(FULL) : { kind: "admitted", config, lease: undefined };
+}
+
+/** What PAM asks before it asks for a password. */
+export interface Authentication {
+  readonly user: string;
+  readonly service: string;
+  readonly rhost: string;
+  readonly leaderPid: number;
+}
+
+export type AuthenticationVerdict =
+  | { readonly kind: "lease"; readonly config: Config }
+  /** The leader has an account already, and asks again. */
+  | { readonly kind: "again"; readonly session: Session }
+  | { readonly kind: "unlocked" | "ignored" }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Decides who logs in without a password: the ghost, through a service of this machine; and a guest at the locked screen. */
+export function judgeAuthentication(config: Config | undefined, asked: Authentication, sessions: readonly Session[]): AuthenticationVerdict {
+  const broken = findOutage(config);
+  if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
+  if (asked.user !== config.Guests.Ghost) return { kind: mayUnlock(config, asked, sessions) ? "unlocked" : "ignored" };
+  if (!isLeasable(config, asked)) return { kind: "ignored" };
+  const own = sessions.find(({ leader, leased, phase }) => leased && leader.pid === asked.leaderPid && phase === "allocated");
+  if (own !== undefined) return { kind: "again", session: own };
+  return isFull(config, sessions) ? { kind: "refused", reason: FULL } : { kind: "lease", config };
+}
+
+function mayUnlock({ Guests }: Config, { user, service, rhost }: Authentication, sessions: readonly Session[]): boolean {
+  return rhost === "" && matchesAny(Guests.Unlock, service) && sessions.some(({ leased, phase, account }) => leased && phase === "open" && account.user === user);
+}
+
+/** Whether this login of the ghost can have an account of its own: through a service that takes it, and not from afar. */
+export function isLeasable({ Guests }: Config, { service, rhost }: Pick<Login, "service" | "rhost">): boolean {
+  return rhost === "" && matchesAny(Guests.Passwordless, service);
+}
+
+function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[]): boolean {
+  return MaxSessions > 0 && sessions.length >= MaxSessions;
+}
+
+// Why no guest at all may log in; undefined when guests may.
+function findOutage(config: Config | undefined): string | undefined {
+  if (config === undefined) return `Guests cannot log in: the configuration of guestd has errors. ${ASK}`;
+  return config.Guests.Enabled ? undefined : `Guest logins are switched off on this machine. ${ASK}`;
 }
 
 const refuse = (reason: string): Verdict => ({ kind: "refused", reason });
+
+const matchesAny = (patterns: readonly string[], service: string) => patterns.some((pattern) => matchesService(pattern, service));
 
 /** A service name, or one with * for any rest, as in "gdm-*". */
 function matchesService(pattern: string, service: string): boolean {

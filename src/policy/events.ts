@@ -1,13 +1,35 @@
 // What can happen (events) and what can be done about it (effects). All of the daemon is between the two.
 import type { Account } from "./account.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config, Limits } from "../config/schema.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { LeasePool } from "./lease.ts";
 import type { PlanFacts } from "./plan.ts";
-import type { Cgroup, Findings, Leader, Receipt, Session, View } from "./session.ts";
+import type { Cgroup, Findings, Isolation, Leader, Receipt, Session, View } from "./session.ts";
 import type { Step } from "./steps.ts";
 
 /** A call on the bus that waits for an answer. */
 export type CallId = number;
+
+export interface AllocateRequested {
+  readonly kind: "allocate-requested";
+  /** A fresh id for the session, should there be one. */
+  readonly id: string;
+  readonly call: CallId;
+  readonly now: number;
+  /** Microseconds of the monotonic clock. */
+  readonly uptime: number;
+  /** The name that PAM was given. */
+  readonly user: string;
+  readonly service: string;
+  readonly tty: string;
+  readonly rhost: string;
+  readonly leaderPid: number;
+  readonly leaderName: string;
+  /** Of the group of guests; undefined when there is none. */
+  readonly gid: number | undefined;
+  /** Any whole number, for the name of the account. */
+  readonly random: number;
+}
 
 export interface OpenRequested {
   readonly kind: "open-requested";
@@ -30,6 +52,7 @@ export interface OpenRequested {
 }
 
 export type Event =
+  | AllocateRequested
   | OpenRequested
   | { readonly kind: "join-requested"; readonly id: string; readonly call: CallId; readonly uid: number }
   | { readonly kind: "close-hinted"; readonly id: string; readonly leaderPid: number }
@@ -39,16 +62,30 @@ export type Event =
   | { readonly kind: "cgroup-found"; readonly id: string; readonly cgroup: Cgroup }
   /** At the start: a session that an earlier guestd wrote down. */
   | { readonly kind: "record-found"; readonly session: Session }
+  /** At the start: the uids that were given back, and those that are not handed out. */
+  | { readonly kind: "leases-found"; readonly pool: LeasePool }
   | { readonly kind: "config-loaded"; readonly config: Config }
-  | { readonly kind: "effect-done"; readonly effect: Effect; readonly outcome: Outcome; readonly now: number }
-  | { readonly kind: "effect-failed"; readonly effect: Effect; readonly code: ErrorCode; readonly reason: string; readonly now: number };
+  /** Time has passed. */
+  | { readonly kind: "tick"; readonly uptime: number }
+  | ({ readonly kind: "effect-done"; readonly effect: Effect; readonly outcome: Outcome } & Moment)
+  | ({ readonly kind: "effect-failed"; readonly effect: Effect; readonly code: ErrorCode; readonly reason: string } & Moment);
+
+/** When something was. */
+export interface Moment {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Microseconds of the monotonic clock. */
+  readonly uptime: number;
+}
 
 /** What an effect has found out, where it has. */
 export interface Outcome {
   readonly startTime?: number;
-  readonly cgroup?: Cgroup;
+  readonly cgroups?: readonly Cgroup[];
   readonly view?: View;
-  readonly found?: Findings;
+  readonly found?: Partial<Findings>;
+  /** To whom the uid or the name of an account to be published belongs already. */
+  readonly taken?: string;
 }
 
 /** What guestd answers to OpenSession and JoinSession. */
@@ -57,9 +94,14 @@ export interface OpenReply {
   readonly namespace: string;
   readonly inode: number;
   readonly environment: Readonly<Record<string, string>>;
+  readonly isolation?: Isolation;
 }
 
+/** What guestd answers to AllocateAccount: a name to log in as, the screen unlocked, or "this is for others to decide". */
+export type Allocation = { readonly verdict: "leased"; readonly user: string } | { readonly verdict: "unlocked" | "ignored" };
+
 export type Answer =
+  | { readonly kind: "allocated"; readonly allocation: Allocation }
   | { readonly kind: "opened"; readonly reply: OpenReply }
   | { readonly kind: "ended"; readonly receipt: Receipt }
   | { readonly kind: "error"; readonly code: ErrorCode; readonly reason: string };
@@ -78,22 +120,35 @@ export type Effect = { readonly subject: Subject } & (
   | { readonly kind: "refuse"; readonly call: CallId; readonly code: ErrorCode; readonly reason: string }
   /** `view`: the one that the session of an earlier guestd had; it is taken up when the leader still is in it. */
   | { readonly kind: "watch-leader"; readonly pid: number; readonly startTime: number; readonly busName: string; readonly view: View | undefined }
-  | { readonly kind: "enclose-leader"; readonly pid: number }
-  | { readonly kind: "build-view"; readonly plan: readonly Step[] }
+  /** Makes an account known to the name service. */
+  | { readonly kind: "publish-account"; readonly account: Account }
+  /** `leased`: all of the user is the session's, and the limits are the user's. */
+  | { readonly kind: "enclose-leader"; readonly pid: number; readonly leased: boolean; readonly limits: Limits }
+  /** `isolated`: with namespaces of processes and IPC of its own, whose first process goes into the cgroup. */
+  | { readonly kind: "build-view"; readonly plan: readonly Step[]; readonly isolated: boolean; readonly cgroup: Cgroup | undefined }
   | { readonly kind: "write-record"; readonly session: Session }
   | { readonly kind: "answer"; readonly call: CallId; readonly answer: Answer }
   | { readonly kind: "announce-opened"; readonly session: Session }
   | { readonly kind: "note-close" }
+  /** The limits of a session on the cgroup that logind has moved it to. */
+  | { readonly kind: "limit-login"; readonly cgroup: Cgroup; readonly limits: Limits }
+  /** Ends the user manager of a leased account. */
+  | { readonly kind: "stop-manager" }
   | {
       readonly kind: "kill-processes";
       readonly leader: Leader;
       readonly openedUptime: number;
+      readonly leased: boolean;
       readonly view: View | undefined;
       readonly cgroups: readonly Cgroup[];
     }
+  /** Has logind and systemd forget a leased account. */
+  | { readonly kind: "close-login" }
   | { readonly kind: "drop-view" }
   | { readonly kind: "remove-record" }
   | { readonly kind: "announce-closed"; readonly receipt: Receipt }
+  /** Takes a leased account back, or keeps its uid from being handed out again. */
+  | { readonly kind: "release-account"; readonly quarantine: string | undefined }
 );
 
 export type EffectKind = Effect["kind"];

@@ -1,7 +1,7 @@
 // What a login would get, without doing it: the same judgement and the same plan as the real thing.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
-import { judgeLogin } from "./admission.ts";
+import { judgeAuthentication, judgeLogin } from "./admission.ts";
 import type { PlanFacts } from "./plan.ts";
 import { makePlan } from "./plan.ts";
 import type { Session } from "./session.ts";
@@ -16,7 +16,7 @@ export interface Explanation {
   readonly plan: readonly Step[];
 }
 
-/** Explains a login of this account through this PAM service. */
+/** Explains a login of this account through this PAM service, from this machine. */
 export function explainLogin(
   config: Config | undefined,
   login: { readonly account: Account; readonly member: boolean; readonly service: string },
@@ -28,7 +28,22 @@ export function explainLogin(
     const reason = `${account.user} is not in the group ${config.Guests.Group}: guestd has nothing to do with this login.`;
     return { verdict: "ignored", reason, plan: [] };
   }
-  const verdict = judgeLogin(config, { account, service, leaderPid: 0 }, sessions);
+  const asked = { user: account.user, service, rhost: "", leaderPid: 0 };
+  const authentication = judgeAuthentication(config, asked, sessions);
+  if (authentication.kind === "refused") return { verdict: "refused", reason: authentication.reason, plan: [] };
+  if (authentication.kind === "lease") return explainLease(authentication.config, account, facts);
+  const verdict = judgeLogin(config, { account, service, rhost: "", leaderPid: 0 }, sessions);
   if (verdict.kind !== "admitted") return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
-  return { verdict: "admitted", reason: `${account.user} gets a view of its own.`, plan: makePlan(verdict.config, account, facts) };
+  const plan = makePlan(verdict.config, { account, leased: false, tty: "" }, facts);
+  return { verdict: "admitted", reason: `${account.user} gets a view of its own, apart from other sessions of this account.`, plan };
+}
+
+/** Stands for the account that is made at the login. */
+const SAMPLE_NAME = "guest-xxxx";
+
+function explainLease(config: Config, ghost: Account, facts: PlanFacts): Explanation {
+  const { LeaseRange, Shell } = config.Guests;
+  const account = { user: SAMPLE_NAME, uid: LeaseRange.first, gid: ghost.gid, home: `/home/${SAMPLE_NAME}`, shell: Shell };
+  const reason = `${ghost.user} gets a fresh account, such as ${SAMPLE_NAME} with uid ${LeaseRange.first}, without a password, and a view of its own.`;
+  return { verdict: "admitted", reason, plan: makePlan(config, { account, leased: true, tty: "" }, facts) };
 }

@@ -17,15 +17,20 @@ export const MESSAGE_IDS: Readonly<Record<EffectKind | DaemonAction, string>> = 
   refuse: "3ceaaf30814248ea91d93080f9b439fc",
   "watch-leader": "9dfb369bab134faea27655daa05f1119",
   "enclose-leader": "d1a6e07ac93c4a4f8ae51b1a9d3ee2c7",
+  "publish-account": "5acf3f17b0744b529c1cc7e442b62f91",
   "build-view": "6301bbfca0c5454e8ff9bb510944fe0c",
   "write-record": "6fced11d2bd841e6847a8387cdde8d51",
   answer: "3a124c647e024f05b7c1dce27f7695f5",
   "announce-opened": "66080f174c9648e29cbd0ba3a1a6bcde",
   "note-close": "b120a366f0bb49cf82f2dc05873f9bd0",
+  "limit-login": "5946e5042ee44cc4bfc94e415c7addb2",
+  "stop-manager": "9a3595e3e1764b93a0d3a4893f150233",
   "kill-processes": "78b7d0ac84774ce08e4cda11b43c589b",
+  "close-login": "34738ad0efcb4b989ad7cd029eca637e",
   "drop-view": "2330fcf1562a44b888668d77e827062c",
   "remove-record": "c1acc9906424450aa36bf9b3ddcb369d",
   "announce-closed": "9ad9b9a25e78454db065a1c284cc4549",
+  "release-account": "e47280fa7de74c63b1e9316cad3a2fce",
   "daemon-started": "993565976fba4662b6a730b7b12e9eed",
   "daemon-stopping": "8df08078a22e418085c2c2af3977a654",
   "config-loaded": "f3194a3b381e43e7952c466e473a1797",
@@ -45,7 +50,11 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
     case "watch-leader":
       return `Watching leader ${effect.pid} of ${session}.`;
     case "enclose-leader":
-      return `Put leader ${effect.pid} of ${session} into ${outcome.cgroup?.path ?? "its cgroup"}.`;
+      return `Put leader ${effect.pid} of ${session} into ${outcome.cgroups?.[0]?.path ?? "its cgroup"}.`;
+    case "publish-account":
+      return outcome.taken === undefined
+        ? `Made the account ${describeUser(subject)} for ${session}.`
+        : `Did not make the account ${describeUser(subject)}: it belongs to ${outcome.taken}.`;
     case "build-view":
       return `Built the view of ${session}: ${countOf(effect.plan.length, "step", "steps")}, mount namespace ${outcome.view?.inode ?? 0}.`;
     case "write-record":
@@ -56,10 +65,20 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
       return `Opened ${session} of ${describeUser(subject)} through ${subject.service}, leader ${subject.leader}.`;
     case "note-close":
       return `PAM closed ${session}; it ends with its leader ${subject.leader}.`;
+    case "limit-login":
+      return `Limited ${session} in ${effect.cgroup.path}.`;
+    case "stop-manager":
+      return `Stopped the user manager of ${describeUser(subject)}.`;
+    case "close-login":
+      return `Closed the login of ${describeUser(subject)}.`;
     case "kill-processes":
       return `Killed ${countOf(outcome.found?.processesKilled ?? 0, "process", "processes")} of ${session}.`;
     case "drop-view":
-      return `Dropped the view of ${session}.`;
+      return `Dropped the view of ${session}; it held ${outcome.found?.tmpfsBytes ?? 0} bytes in memory.`;
+    case "release-account":
+      return effect.quarantine === undefined
+        ? `Took back the account ${describeUser(subject)}.`
+        : `Took back the account ${describeUser(subject)}; uid ${subject.uid} is not given to another guest: ${effect.quarantine}`;
     case "remove-record":
       return `Removed the record of ${session}.`;
     case "announce-closed":

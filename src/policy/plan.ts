@@ -14,18 +14,27 @@ export interface PlanFacts {
   readonly etcFiles: readonly string[];
 }
 
+/** For whom a plan is made. */
+export interface PlannedLogin {
+  readonly account: Account;
+  /** The account is this session's alone; otherwise the view keeps it apart from others of the same uid. */
+  readonly leased: boolean;
+  /** PAM's terminal: empty, a name without a device ("ssh"), or that of a terminal the login already has. */
+  readonly tty: string;
+}
+
 /**
  * The steps of a guest's view, in the order in which they are attached: what covers much comes first, so that it
  * does not lift a mask, nor seal a place that is the guest's to write to.
  */
-export function makePlan(config: Config, account: Account, facts: PlanFacts): Step[] {
+export function makePlan(config: Config, login: PlannedLogin, facts: PlanFacts): Step[] {
+  const { account } = login;
   return [
     ...etcSteps(config, facts),
     ...readonlySteps(config),
     ...hideSteps(config),
     ...privateSteps(config),
-    runtimeRootStep(),
-    runtimeStep(config, account),
+    ...(login.leased ? [] : sharedSteps(config, login)),
     homeStep(config, account),
     ...bindSteps(config),
     ...procSteps(config),
@@ -48,6 +57,18 @@ function privateSteps(config: Config): TmpfsStep[] {
     inodes: config.View.PrivateInodes,
   }));
 }
+
+function sharedSteps(config: Config, { account, tty }: PlannedLogin): Step[] {
+  return [
+    runtimeRootStep(),
+    runtimeStep(config, account),
+    { kind: "mqueue", target: "/dev/mqueue" },
+    ...(hasTerminal(tty) ? [] : [{ kind: "devpts", target: "/dev/pts" } as const]),
+  ];
+}
+
+// A login that has its terminal must find it again in the view. Others (sshd) get theirs later, from the view's own.
+const hasTerminal = (tty: string) => /^(\/dev\/)?(tty|pts\/)/.test(tty);
 
 // Sessions of one account share its uid, so the host's /run/user/UID would be a place where they meet, and it
 // outlives them. Each view has its own; logind's is mounted below it, out of sight.
@@ -97,9 +118,12 @@ function etcSteps(config: Config, facts: PlanFacts): Step[] {
   return [{ kind: "readonly", target: "/etc", optional: false }, ...laid];
 }
 
+// Below the administrator's: who may use at and cron.
+const VENDOR_ETC = "/usr/lib/guestd/etc";
+
 function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {
   return [
-    { kind: "overlay", target: "/etc", layers: [Etc.Overlay], hidden: Etc.Hide },
+    { kind: "overlay", target: "/etc", layers: [Etc.Overlay, VENDOR_ETC], hidden: Etc.Hide },
     ...facts.etcMounts.map((target): Step => ({ kind: "bind", source: target, target, readonly: true, optional: true })),
   ];
 }

@@ -1,5 +1,5 @@
 // What is said of a session to others: who it is in the journal, the answer to its login, its receipt.
-import type { Answer, Subject } from "./events.ts";
+import type { Answer, Moment, Subject } from "./events.ts";
 import type { Receipt, Session } from "./session.ts";
 
 /** Whom an effect on this session is for. */
@@ -16,24 +16,27 @@ export function subjectOf(session: Session): Subject {
 /** The answer that lets the leader in: where its view is, and what to set in its environment. */
 export function answerOpen(session: Session): Answer {
   if (session.view === undefined) return { kind: "error", code: "Failed", reason: "This session has no view." };
-  const { path: namespace, inode } = session.view;
-  return { kind: "opened", reply: { id: session.id, namespace, inode, environment: { GUEST_SESSION: session.id } } };
+  const { path: namespace, inode, isolation } = session.view;
+  const environment = { GUEST_SESSION: session.id };
+  return { kind: "opened", reply: { id: session.id, namespace, inode, environment, ...(isolation === undefined ? {} : { isolation }) } };
 }
 
-/**
- * The receipt of a session, from what its end has found so far.
- * @param closedAt milliseconds since the epoch
- */
-export function receiptOf(session: Session, closedAt: number): Receipt {
+/** The answer that makes a login go on as the leased account. */
+export const answerAllocate = ({ account }: Session): Answer => ({ kind: "allocated", allocation: { verdict: "leased", user: account.user } });
+
+/** The receipt of a session, from what its end has found so far. */
+export function receiptOf(session: Session, closed: Moment): Receipt {
   return {
     id: session.id,
     user: session.account.user,
     uid: session.account.uid,
+    leased: session.leased,
     service: session.service,
     leader: session.leader.pid,
     cause: session.cause ?? "leader-exited",
     openedAt: session.openedAt,
-    closedAt,
+    closedAt: closed.now,
+    seconds: Math.max(0, Math.round((closed.uptime - session.openedUptime) / 1e6)),
     ...session.found,
   };
 }

@@ -1,4 +1,5 @@
 // What is known of one guest login, from OpenSession to its receipt. Types, and reading them: no decisions.
+import type { Limits } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { Step } from "./steps.ts";
 
@@ -20,12 +21,33 @@ export interface Cgroup {
 /** Name of the scope unit that guestd has made around the leader of a session. */
 export const scopeName = (id: string): string => `guest-${id}.scope`;
 
+/** Name of systemd's slice for all of a user. */
+export const sliceName = (uid: number): string => `user-${uid}.slice`;
+
 /**
- * Whether the path is that of a session's cgroup, guestd's own or logind's, from the root of the hierarchy.
+ * Whether the path is that of a cgroup that a session of this account may have, from the root of the hierarchy:
+ * guestd's own scope, logind's, and for an account that has but one session all of the user's slice.
  * Any other could make the end of a session the end of the system.
  */
-export function isSessionPath(path: string): boolean {
-  return /^\/user\.slice\/(guest-[a-z0-9]+|user-\d+\.slice\/session-[A-Za-z0-9]+)\.scope$/.test(path);
+export function isSessionPath(path: string, { account: { uid }, leased }: { readonly account: { readonly uid: number }; readonly leased: boolean }): boolean {
+  const slice = `user-${uid}\\.slice`;
+  const own = leased ? `${slice}(/guest-[a-z0-9]+\\.scope)?` : `(guest-[a-z0-9]+|${slice}/session-[A-Za-z0-9]+)\\.scope`;
+  return new RegExp(`^/user\\.slice/${own}$`).test(path);
+}
+
+/** A namespace that guestd holds a descriptor of. */
+export interface Namespace {
+  readonly inode: number;
+  /** Path of that descriptor, for the reply: /proc/PID/fd/N. */
+  readonly path: string;
+}
+
+/** What keeps sessions apart that share a uid: namespaces of processes and of IPC. */
+export interface Isolation {
+  /** The first process of the PID namespace: when it dies, the kernel kills all others in it. */
+  readonly reaper: Leader;
+  readonly processes: Namespace;
+  readonly ipc: Namespace;
 }
 
 /** A view that stands. */
@@ -38,20 +60,24 @@ export interface View {
   readonly devices: readonly string[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
+  /** Of a session whose account others share. */
+  readonly isolation?: Isolation;
 }
 
 /**
- * Where a session stands. "opening" and "ending" go through the stages of stages.ts one by one;
- * "open" waits for something to happen.
+ * Where a session stands. "allocating", "opening" and "ending" go through the stages of stages.ts one by one;
+ * "allocated" (an account was leased, its login goes on) and "open" wait for something to happen.
  */
-export type Phase = "opening" | "open" | "ending";
+export type Phase = "allocating" | "allocated" | "opening" | "open" | "ending";
 
 /** Why a session ended. */
-export type EndCause = "logout" | "leader-exited" | "ended-by-admin" | "outer-ended" | "open-failed";
+export type EndCause = "logout" | "leader-exited" | "ended-by-admin" | "outer-ended" | "open-failed" | "never-opened";
 
 export interface Session {
   readonly id: string;
   readonly account: Account;
+  /** The account was made for this session and is nobody else's; otherwise several sessions may share it. */
+  readonly leased: boolean;
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
@@ -61,6 +87,7 @@ export interface Session {
   readonly openedAt: number;
   readonly openedUptime: number;
   readonly plan: readonly Step[];
+  readonly limits: Limits;
   readonly phase: Phase;
   readonly view?: View;
   /**
@@ -74,17 +101,21 @@ export interface Session {
   readonly pamClosed: boolean;
   /** Set when the end was asked for, also while the session is still opening. */
   readonly cause?: EndCause;
-  /** The OpenSession call that waits for an answer. */
+  /** The AllocateAccount or OpenSession call that waits for an answer. */
   readonly openCall?: number;
   /** The EndSession calls that wait for the receipt. */
   readonly endCalls: readonly number[];
   /** What ending it has found so far. */
   readonly found: Findings;
+  /** What was said of its end. */
+  readonly receipt?: Receipt;
 }
 
 /** What the end of a session took away, and what it could not. */
 export interface Findings {
   readonly processesKilled: number;
+  /** What its tmpfs held when it ended. */
+  readonly tmpfsBytes: number;
   /** Each a sentence: a process that would not die, a step that failed. Empty means clean. */
   readonly left: readonly string[];
 }
@@ -94,17 +125,21 @@ export interface Receipt {
   readonly id: string;
   readonly user: string;
   readonly uid: number;
+  readonly leased: boolean;
   readonly service: string;
   readonly leader: number;
   readonly cause: EndCause;
   /** Milliseconds since the epoch. */
   readonly openedAt: number;
   readonly closedAt: number;
+  /** By the monotonic clock: the other may have been set meanwhile. */
+  readonly seconds: number;
   readonly processesKilled: number;
+  readonly tmpfsBytes: number;
   readonly left: readonly string[];
 }
 
-export const NOTHING_FOUND: Findings = { processesKilled: 0, left: [] };
+export const NOTHING_FOUND: Findings = { processesKilled: 0, tmpfsBytes: 0, left: [] };
 
 /** True when nothing of the session is left. */
 export function isClean(receipt: Receipt): boolean {

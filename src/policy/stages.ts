@@ -1,8 +1,11 @@
-// The order of the effects of opening and of ending a session, and each effect made from the session.
-// A new effect of either belongs into these two lists, and nowhere else.
-import type { Effect, EffectKind } from "./events.ts";
-import { answerOpen, receiptOf, subjectOf } from "./records.ts";
+// The order of the effects of leasing an account, of opening and of ending a session, and each effect made from the
+// session. A new effect of these belongs into these lists, and nowhere else.
+import type { Effect, EffectKind, Moment } from "./events.ts";
+import { answerAllocate, answerOpen, receiptOf, subjectOf } from "./records.ts";
 import type { Session } from "./session.ts";
+
+/** What leasing an account does, in order: the record stands before the account, so that it is never forgotten. */
+export const ALLOCATING = ["watch-leader", "write-record", "publish-account", "answer"] as const;
 
 /**
  * What opening does, in order. The leader is in a cgroup of the session before it can start anything of the guest's;
@@ -13,8 +16,23 @@ export const OPENING = ["watch-leader", "enclose-leader", "build-view", "write-r
 /** What ending does, in order. The record goes last of all that a restart would need. */
 export const ENDING = ["kill-processes", "drop-view", "remove-record", "announce-closed"] as const;
 
+/** The same for a leased account. It has a name until its receipt is written. */
+export const ENDING_LEASED = [
+  "stop-manager",
+  "kill-processes",
+  "close-login",
+  "drop-view",
+  "remove-record",
+  "announce-closed",
+  "release-account",
+] as const;
+
+export type AllocatingStage = (typeof ALLOCATING)[number];
 export type OpeningStage = (typeof OPENING)[number];
-export type EndingStage = (typeof ENDING)[number];
+export type EndingStage = (typeof ENDING_LEASED)[number];
+
+/** What ending this session does, in order. */
+export const endingStages = ({ leased }: Session): readonly EndingStage[] => (leased ? ENDING_LEASED : ENDING);
 
 /** The stage after this one; "done" after the last; undefined when the effect is none of these stages. */
 export function stageAfter<S extends EffectKind>(stages: readonly S[], effect: EffectKind): S | "done" | undefined {
@@ -23,20 +41,42 @@ export function stageAfter<S extends EffectKind>(stages: readonly S[], effect: E
 }
 
 /**
- * The effect of a stage of opening.
+ * The effect of a stage of leasing an account.
  * @param busName unique name of the leader on the bus; "" where there is none any more
  */
+export function allocatingEffect(stage: AllocatingStage, session: Session, busName = ""): Effect {
+  const subject = subjectOf(session);
+  switch (stage) {
+    case "watch-leader":
+      return watchLeader(session, busName);
+    case "write-record":
+      return { kind: stage, subject, session: { ...session, phase: "allocated" } };
+    case "publish-account":
+      return { kind: stage, subject, account: session.account };
+    case "answer":
+      return { kind: stage, subject, call: session.openCall ?? 0, answer: answerAllocate(session) };
+    default:
+      return stage satisfies never;
+  }
+}
+
+/** The effect of watching a leader, also one of an earlier guestd's session. */
+export function watchLeader(session: Session, busName = ""): Effect {
+  return { kind: "watch-leader", subject: subjectOf(session), ...session.leader, busName, view: session.view };
+}
+
+/** The effect of a stage of opening. */
 export function openingEffect(stage: OpeningStage, session: Session, busName = ""): Effect {
   const subject = subjectOf(session);
   switch (stage) {
     case "watch-leader":
-      return { kind: stage, subject, ...session.leader, busName, view: session.view };
+      return watchLeader(session, busName);
     case "enclose-leader":
-      return { kind: stage, subject, pid: session.leader.pid };
+      return { kind: stage, subject, pid: session.leader.pid, leased: session.leased, limits: session.limits };
     case "build-view":
-      return { kind: stage, subject, plan: session.plan };
+      return { kind: stage, subject, plan: session.plan, isolated: !session.leased, cgroup: session.cgroups[0] };
     case "write-record":
-      return { kind: stage, subject, session: openOf(session) };
+      return writeRecord(session);
     case "answer":
       return { kind: stage, subject, call: session.openCall ?? 0, answer: answerOpen(session) };
     case "announce-opened":
@@ -46,11 +86,13 @@ export function openingEffect(stage: OpeningStage, session: Session, busName = "
   }
 }
 
-// What others are told of a session that is as good as open.
+/** The effect of writing down a session that is open, or as good as open. */
+export const writeRecord = (session: Session): Effect => ({ kind: "write-record", subject: subjectOf(session), session: openOf(session) });
+
 const openOf = (session: Session): Session => ({ ...session, phase: "open" });
 
 /** The effect of a stage of ending. */
-export function endingEffect(stage: EndingStage, session: Session, now: number): Effect {
+export function endingEffect(stage: EndingStage, session: Session, moment: Moment): Effect {
   const subject = subjectOf(session);
   switch (stage) {
     case "kill-processes":
@@ -59,15 +101,20 @@ export function endingEffect(stage: EndingStage, session: Session, now: number):
         subject,
         leader: session.leader,
         openedUptime: session.openedUptime,
+        leased: session.leased,
         view: session.view,
-        // Nobody was let in: the leader lives, to tell its guest why.
-        cgroups: session.cause === "open-failed" ? [] : session.cgroups,
+        // Nobody was let in: the leader lives, to tell its guest why. That of a leased account has had its time.
+        cgroups: session.cause === "open-failed" && !session.leased ? [] : session.cgroups,
       };
+    case "stop-manager":
+    case "close-login":
     case "drop-view":
     case "remove-record":
       return { kind: stage, subject };
     case "announce-closed":
-      return { kind: stage, subject, receipt: receiptOf(session, now) };
+      return { kind: stage, subject, receipt: receiptOf(session, moment) };
+    case "release-account":
+      return { kind: stage, subject, quarantine: session.found.left.length > 0 ? session.found.left.join("; ") : undefined };
     default:
       return stage satisfies never;
   }

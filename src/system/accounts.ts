@@ -1,5 +1,5 @@
 // Looks accounts up in the name service (NSS), through getent(1): Node has no call for it.
-// For explanations only: at a login the account comes from PAM.
+// At a login the account comes from PAM; this is for explanations, and for accounts that are to be made.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Account } from "../policy/account.ts";
@@ -8,11 +8,12 @@ const run = promisify(execFile);
 const GETENT = "/usr/bin/getent";
 const LIMIT_MS = 3000;
 
-// No name that getent could take for an option or a number.
-const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,255}$/;
+// No name that getent could take for an option.
+const NAME = /^([A-Za-z_][A-Za-z0-9_.-]{0,255}|\d{1,10})$/;
 
 /** The account of this name; undefined when there is none. */
 export async function findAccount(name: string): Promise<Account | undefined> {
+  if (/^\d/.test(name)) return undefined;
   const [user, , uid, gid, , home, shell] = (await getent("passwd", name))?.split(":") ?? [];
   if (user === undefined || uid === undefined || gid === undefined) return undefined;
   return { user, uid: Number(uid), gid: Number(gid), home: home ?? "", shell: shell ?? "" };
@@ -20,11 +21,23 @@ export async function findAccount(name: string): Promise<Account | undefined> {
 
 /** Whether the account is in the group, by its primary group or as a member. */
 export async function isMember(account: Account, group: string): Promise<boolean> {
-  const gid = (await getent("group", group))?.split(":")[2];
+  const gid = await findGroup(group);
   if (gid === undefined) return false;
-  if (Number(gid) === account.gid) return true;
+  if (gid === account.gid) return true;
   const groups = (await getent("initgroups", account.user))?.split(/\s+/).slice(1) ?? [];
-  return groups.includes(gid);
+  return groups.includes(String(gid));
+}
+
+/** The gid of a group; undefined when there is none of this name. */
+export async function findGroup(group: string): Promise<number | undefined> {
+  const gid = (await getent("group", group))?.split(":")[2];
+  return gid === undefined ? undefined : Number(gid);
+}
+
+/** Whose name or uid this is; undefined when nobody's. */
+export async function findOwner(user: string, uid: number): Promise<string | undefined> {
+  const [byName, byUid] = await Promise.all([getent("passwd", user), getent("passwd", String(uid))]);
+  return (byName ?? byUid)?.split(":")[0];
 }
 
 async function getent(database: string, name: string): Promise<string | undefined> {

@@ -55,7 +55,7 @@ export interface Watch {
 export interface Bindings {
   /**
    * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`.
-   * Nothing of it is left when it fails.
+   * Nothing of it is left when it fails. When this process is ended before it is told, a reaper can be left in its cgroup.
    * @param reaper descriptor of the reaper's executable, for a PID and an IPC namespace of the view's own; -1 as undefined.
    *   "proc" and "mqueue" steps show these namespaces then. The reaper may end at any time: watch its pidfd.
    */

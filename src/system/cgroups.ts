@@ -54,6 +54,16 @@ export class Cgroups {
     if (directory !== undefined) writeControl(join(directory, "cgroup.kill"), "1");
   }
 
+  /**
+   * Moves a process into the cgroup.
+   * @throws Error when the cgroup or the process has gone
+   */
+  add(cgroup: Cgroup, pid: number): void {
+    const directory = this.#directoryOf(cgroup);
+    if (directory === undefined) throw new Error(`the cgroup ${cgroup.path} has gone`);
+    writeControl(join(directory, "cgroup.procs"), String(pid));
+  }
+
   /** Pids of the processes in the cgroup and below it, as far as they stand still. */
   list(cgroup: Cgroup): number[] {
     const directory = this.#directoryOf(cgroup);

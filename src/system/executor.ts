@@ -1,44 +1,34 @@
-// The hands: watches leaders, puts them into their cgroups, builds and drops views, kills processes.
-// Holds the descriptors of each session; decides nothing.
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
+// The hands: watches leaders, builds and drops views, kills processes. Decides nothing.
+import { closeSync, constants, openSync } from "node:fs";
 import type { Outcome, Subject } from "../policy/events.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { Cgroup, Leader, View } from "../policy/session.ts";
-import { isSessionPath, scopeName } from "../policy/session.ts";
 import type { Step } from "../policy/steps.ts";
-import type { Bindings, BuiltView, Watch } from "./bindings.ts";
+import type { Bindings, BuiltView } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
+import type { Held } from "./held.ts";
+import { holdView, letGo, readStartTime, takeUpView } from "./held.ts";
 import { killProcesses } from "./processes.ts";
 
 /** What the executor must ask others; each bounded by whom it asks. */
 export interface Surroundings {
   /** Whether a unique bus name still exists. */
   readonly nameExists: (busName: string) => Promise<boolean>;
-  /** Has a leader put into the scope unit of its session. */
-  readonly startScope: (id: string, leader: number) => Promise<void>;
-  /** Path of the cgroup that logind made for a leader which has ended; `since` in microseconds of the monotonic clock. */
-  readonly findLoginCgroup: (leader: number, uid: number, since: number) => Promise<string | undefined>;
   /** A leader has exited. */
   readonly onLeaderExit: (id: string) => void;
 }
 
-interface Handles {
-  pidfd?: number;
-  watch?: Watch;
-  view?: number;
-}
-
+/** First process of a PID namespace; nothing that a guest can reach is looked for. */
+const REAPER = "/usr/lib/guestd/guest-reaper";
 const BUILD_LIMIT_MS = 4000;
 const KILL_LIMIT_MS = 10_000;
-const MOVE_LIMIT_MS = 2500;
-const MOST_PAUSE_MS = 50;
+const SIGKILL = 9;
 
 export class Executor {
   readonly #bindings: Bindings;
   readonly #cgroups: Cgroups;
   readonly #around: Surroundings;
-  readonly #handles = new Map<string, Handles>();
+  readonly #held = new Map<string, Held>();
 
   constructor(bindings: Bindings, cgroups: Cgroups, around: Surroundings) {
     this.#bindings = bindings;
@@ -62,12 +52,12 @@ export class Executor {
       const found = readStartTime(pid);
       if (found === undefined || (startTime !== 0 && found !== startTime)) throw gone;
       if (busName !== "" && !(await this.#around.nameExists(busName))) throw gone;
-      const handles = this.#of(id);
-      const view = recorded === undefined ? undefined : this.#takeUpView(handles, pid, recorded);
-      handles.watch = this.#bindings.watchPidfd(pidfd, () => {
+      const held = this.#of(id);
+      const view = recorded === undefined ? undefined : takeUpView(held, this.#bindings, pid, recorded);
+      held.watch = this.#bindings.watchPidfd(pidfd, () => {
         this.#around.onLeaderExit(id);
       });
-      handles.pidfd = pidfd;
+      held.pidfd = pidfd;
       return { startTime: found, ...(view === undefined ? {} : { view }) };
     } catch (error) {
       closeSync(pidfd);
@@ -75,97 +65,9 @@ export class Executor {
     }
   }
 
-  /**
-   * Puts a session's leader into a cgroup of the session's own, and waits until it is there.
-   * @throws Error when systemd has not moved it within 2.5 s
-   */
-  async encloseLeader({ id }: Subject, pid: number): Promise<Outcome> {
-    await this.#around.startScope(id, pid);
-    const cgroup = await this.#awaitMove(id, pid, (path) => path.endsWith(`/${scopeName(id)}`));
-    if (cgroup === undefined) throw new Error(`systemd has not put process ${pid} into ${scopeName(id)}`);
-    return { cgroup };
-  }
-
-  /**
-   * Waits for logind to move a leader on to a cgroup of a login session.
-   * @param known paths of those that it was in before
-   * @returns the new one; undefined when it is not moved, or has ended
-   */
-  async awaitLoginCgroup(id: string, pid: number, known: readonly string[]): Promise<Cgroup | undefined> {
-    return this.#awaitMove(id, pid, (path) => !known.includes(path));
-  }
-
-  /** Builds a session's view from its leader's mount namespace. */
-  async buildView({ id }: Subject, plan: readonly Step[]): Promise<Outcome> {
-    const { pidfd } = this.#of(id);
-    if (pidfd === undefined) throw new Error("the leader is not watched");
-    const built = await this.#buildInTime(pidfd, plan);
-    this.#of(id).view = built.fd;
-    const view: View = {
-      inode: built.inode,
-      path: `/proc/${process.pid}/fd/${built.fd}`,
-      devices: built.tmpfs.map(({ device }) => device),
-      skipped: built.skipped,
-    };
-    return { view };
-  }
-
-  /** Kills all of a session, the leader with it. */
-  async killProcesses(subject: Subject, leader: Leader, openedUptime: number, view: View | undefined, cgroups: readonly Cgroup[]): Promise<Outcome> {
-    const { id, uid } = subject;
-    const belonging = {
-      cgroups: await this.#withLoginCgroup(cgroups, leader, uid, openedUptime),
-      // Only a view whose descriptor is held has numbers that are nobody else's.
-      view: view === undefined || this.#of(id).view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
-    };
-    const table = { proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings };
-    const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
-    return { found: { processesKilled: killed, left } };
-  }
-
-  /** Lets go of all that holds a session's view and leader. May be called again. */
-  dropView({ id }: Subject): void {
-    const { pidfd, watch, view } = this.#of(id);
-    this.#handles.delete(id);
-    watch?.stop();
-    for (const fd of [pidfd, view]) {
-      if (fd !== undefined) closeSync(fd);
-    }
-  }
-
-  #of(id: string): Handles {
-    let handles = this.#handles.get(id);
-    if (handles === undefined) {
-      handles = {};
-      this.#handles.set(id, handles);
-    }
-    return handles;
-  }
-
-  // A leader that has ended before its move was seen: logind still knows where it put it.
-  // Not of a pid that is another process by now: logind's session would be that one's.
-  async #withLoginCgroup(cgroups: readonly Cgroup[], leader: Leader, uid: number, openedUptime: number): Promise<readonly Cgroup[]> {
-    if (cgroups.length !== 1 || ![undefined, leader.startTime].includes(readStartTime(leader.pid))) return cgroups;
-    const path = await this.#around.findLoginCgroup(leader.pid, uid, openedUptime);
-    const found = path === undefined || !isSessionPath(path) ? undefined : this.#cgroups.find(path);
-    return found === undefined ? cgroups : [...cgroups, found];
-  }
-
-  async #awaitMove(id: string, pid: number, isTarget: (path: string) => boolean): Promise<Cgroup | undefined> {
-    const end = performance.now() + MOVE_LIMIT_MS;
-    for (let pause = 1; ; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
-      const late = performance.now() > end;
-      const path = this.#cgroups.pathOf(pid);
-      // The pidfd says whether what was read is still about the leader.
-      if (path === undefined || !this.#isAlive(id)) return undefined;
-      if (isSessionPath(path) && isTarget(path)) return this.#cgroups.find(path);
-      if (late) return undefined;
-      await delay(pause);
-    }
-  }
-
-  #isAlive(id: string): boolean {
-    const pidfd = this.#handles.get(id)?.pidfd;
+  /** Whether the leader of a session is watched and still there. */
+  isAlive(id: string): boolean {
+    const pidfd = this.#held.get(id)?.pidfd;
     try {
       if (pidfd !== undefined) this.#bindings.sendSignal(pidfd, 0);
       return pidfd !== undefined;
@@ -174,16 +76,59 @@ export class Executor {
     }
   }
 
-  // The leader of a session has been in its view ever since: as long as it is there, that namespace is the recorded
-  // one. A leader that is in another one now made that itself: it is nobody's to join or to look for.
-  #takeUpView(handles: Handles, pid: number, recorded: View): View | undefined {
-    const fd = openSync(`/proc/${pid}/ns/mnt`, constants.O_RDONLY);
-    if (fstatSync(fd).ino !== recorded.inode) {
-      closeSync(fd);
-      return undefined;
+  /**
+   * Builds a session's view from its leader's mount namespace.
+   * @param reaperCgroup for a view with a PID namespace of its own: where its first process is put
+   */
+  async buildView({ id }: Subject, plan: readonly Step[], isolated: boolean, reaperCgroup: Cgroup | undefined): Promise<Outcome> {
+    const { pidfd } = this.#of(id);
+    if (pidfd === undefined) throw new Error("the leader is not watched");
+    const built = await this.#buildInTime(pidfd, plan, isolated);
+    const view = holdView(this.#of(id), built, (pid) => readStartTime(pid) ?? 0);
+    // Out of guestd's own cgroup, with which it would be killed at a restart.
+    if (built.isolation !== undefined && reaperCgroup !== undefined) this.#cgroups.add(reaperCgroup, built.isolation.pid);
+    return { view };
+  }
+
+  /** Kills all of a session, the leader with it. */
+  async killProcesses(id: string, view: View | undefined, cgroups: readonly Cgroup[]): Promise<Outcome> {
+    const held = this.#of(id);
+    // With the first process of a PID namespace the kernel kills all others in it.
+    if (held.reaper !== undefined) this.#sendKill(held.reaper);
+    const belonging = {
+      cgroups,
+      // Only a view whose descriptor is held has numbers that are nobody else's.
+      view: view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
+      own: view?.isolation?.reaper.pid,
+    };
+    const table = { proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings };
+    const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
+    return { found: { processesKilled: killed, left } };
+  }
+
+  /** Lets go of all that holds a session's view and leader. May be called again. */
+  dropView({ id }: Subject): void {
+    const held = this.#of(id);
+    this.#held.delete(id);
+    if (held.reaper !== undefined) this.#bindings.reap(held.reaper);
+    letGo(held);
+  }
+
+  #of(id: string): Held {
+    let held = this.#held.get(id);
+    if (held === undefined) {
+      held = {};
+      this.#held.set(id, held);
     }
-    handles.view = fd;
-    return { ...recorded, path: `/proc/${process.pid}/fd/${fd}` };
+    return held;
+  }
+
+  #sendKill(pidfd: number): void {
+    try {
+      this.#bindings.sendSignal(pidfd, SIGKILL);
+    } catch {
+      // It has ended already.
+    }
   }
 
   #openPidfd(pid: number, gone: GuestError): number {
@@ -196,10 +141,11 @@ export class Executor {
 
   // A builder that hangs (a dead network file system under a skeleton) must not hold up the refusal; a view that
   // comes too late is closed.
-  async #buildInTime(pidfd: number, plan: readonly Step[]): Promise<BuiltView> {
+  async #buildInTime(pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
+    const reaper = isolated ? openSync(REAPER, constants.O_RDONLY) : undefined;
     let timer: NodeJS.Timeout | undefined;
     let late = false;
-    const building = this.#bindings.buildView(pidfd, plan);
+    const building = this.#bindings.buildView(pidfd, plan, reaper);
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         late = true;
@@ -208,7 +154,7 @@ export class Executor {
     });
     building.then(
       (built) => {
-        if (late) closeSync(built.fd);
+        if (late) this.#discard(built);
       },
       () => undefined,
     );
@@ -216,18 +162,14 @@ export class Executor {
       return await Promise.race([building, limit]);
     } finally {
       clearTimeout(timer);
+      if (reaper !== undefined) closeSync(reaper);
     }
   }
-}
 
-/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined when it is gone. */
-export function readStartTime(pid: number, proc = "/proc"): number | undefined {
-  try {
-    const stat = readFileSync(`${proc}/${pid}/stat`, "utf8");
-    // The command's name may hold blanks and brackets: fields are counted from the last bracket.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return Number(fields[19]);
-  } catch {
-    return undefined;
+  #discard(built: BuiltView): void {
+    const held: Held = {};
+    holdView(held, built, () => 0);
+    if (held.reaper !== undefined) this.#sendKill(held.reaper);
+    letGo(held);
   }
 }

@@ -18,6 +18,8 @@ export interface Belonging {
    * Only to be given while the view's descriptor is open: the kernel gives both numbers to others at once after.
    */
   readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
+  /** Pid of a process that guestd has put there itself: killed, and not counted. */
+  readonly own?: number | undefined;
 }
 
 /** The machine as these functions see it; tests give other folders. */
@@ -47,7 +49,7 @@ export async function killProcesses(table: ProcessTable, belonging: Belonging, l
     // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
     const members = populated.length > 0 ? populated.flatMap((cgroup) => table.cgroups.list(cgroup)) : findInView(table.proc, belonging);
     if ((populated.length === 0 && members.length === 0) || performance.now() > end) {
-      return { killed: [...seen].filter((pid) => !members.includes(pid)).length, left: describeLeft(members, populated) };
+      return { killed: [...seen].filter((pid) => pid !== belonging.own && !members.includes(pid)).length, left: describeLeft(members, populated) };
     }
     for (const pid of members) seen.add(pid);
     for (const cgroup of populated) killAtOnce(table, cgroup);

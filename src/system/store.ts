@@ -1,13 +1,13 @@
 // The records of open sessions, for a guestd that starts again: sessions/ID.json below /run/guestd, private.
 // A record is checked as if a stranger had written it; one that cannot be read is set aside, never guessed at.
-// Beside it unmanaged/UID/ID: while such a directory is not empty, systemd starts no user manager for the account
-// (systemd/user@.service.d/guestd.conf), which would run outside the views of its sessions (CVE-2017-8900).
+// Beside it, for accounts that sessions share, unmanaged/UID/ID: while such a directory is not empty, systemd starts no
+// user manager for the account (systemd/user@.service.d/guestd.conf), which would run outside their views (CVE-2017-8900).
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Cgroup, Session } from "../policy/session.ts";
 import { isSessionPath, NOTHING_FOUND } from "../policy/session.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 const ID = /^[a-z0-9]{1,64}$/;
 const MOST_BYTES = 1024 * 1024;
 
@@ -29,12 +29,17 @@ export class SessionStore {
 
   /** Writes the record of a session, so that a reader finds the old one or the new one, whole. */
   write(session: Session): void {
-    const mark = this.#mark(session);
-    for (const directory of [dirname(mark), this.#records]) mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(mark, "", { mode: 0o600 });
+    mkdirSync(this.#records, { recursive: true, mode: 0o700 });
+    if (!session.leased) this.#forbidManager(session);
     const temporary = `${this.#file(session.id)}.new`;
     writeFileSync(temporary, JSON.stringify({ version: VERSION, session }), { mode: 0o600 });
     renameSync(temporary, this.#file(session.id));
+  }
+
+  #forbidManager(session: Session): void {
+    const mark = this.#mark(session);
+    mkdirSync(dirname(mark), { recursive: true, mode: 0o700 });
+    writeFileSync(mark, "", { mode: 0o600 });
   }
 
   /** Removes the record of a session; no error when there is none. */
@@ -105,10 +110,12 @@ function removeIfEmpty(directory: string): void {
   }
 }
 
-function isCgroup(cgroup: unknown): boolean {
+function isCgroup(cgroup: unknown, session: Session): boolean {
   const { path, inode } = cgroup as Partial<Cgroup>;
-  return typeof path === "string" && isSessionPath(path) && /^\d+$/.test(String(inode));
+  return typeof path === "string" && isSessionPath(path, session) && /^\d+$/.test(String(inode));
 }
+
+const isPositive = (value: unknown) => Number.isSafeInteger(value) && Number(value) > 0;
 
 // Only what ending the session needs is believed; calls of the old guestd wait for no answer any more, and
 // its descriptors are gone with it.
@@ -118,11 +125,21 @@ function readRecord(text: string, name: string): Session {
   if (record.version !== VERSION) throw new Error(`has version ${String(record.version)}, expected ${VERSION}`);
   const session = record.session;
   if (session === undefined || `${session.id}.json` !== name || !ID.test(session.id)) throw new Error("names another session");
-  const { leader, account, openedAt, openedUptime, view } = session;
-  const numbers = [leader.pid, leader.startTime, account.uid, openedAt, openedUptime, view?.inode];
-  if (!numbers.every((value) => Number.isSafeInteger(value) && Number(value) > 0)) throw new Error("lacks a number");
-  if (!Array.isArray(session.cgroups) || !session.cgroups.every(isCgroup)) throw new Error("lacks its cgroups");
-  if (!Array.isArray(session.view?.devices) || !Array.isArray(session.plan)) throw new Error("lacks its view");
+  const { leader, account, leased, openedAt, openedUptime, limits, phase } = session;
+  if (![leader.pid, leader.startTime, account.uid, openedAt, openedUptime].every(isPositive)) throw new Error("lacks a number");
+  if (typeof leased !== "boolean" || typeof limits !== "object") throw new Error("lacks what sort of account it has");
+  if (phase !== "allocated" && phase !== "open") throw new Error("stands nowhere");
+  if (!Array.isArray(session.cgroups) || !session.cgroups.every((cgroup) => isCgroup(cgroup, session))) throw new Error("lacks its cgroups");
+  if (phase === "open") checkView(session);
   const { openCall: _gone, ...rest } = session;
-  return { ...rest, phase: "open", endCalls: [], found: NOTHING_FOUND };
+  return { ...rest, endCalls: [], found: NOTHING_FOUND };
+}
+
+function checkView({ view, plan, leased }: Session): void {
+  if (!isPositive(view?.inode) || !Array.isArray(view?.devices) || !Array.isArray(plan)) throw new Error("lacks its view");
+  const { isolation } = view;
+  if (leased ? isolation !== undefined : isolation === undefined) throw new Error("has a view of the other sort of account");
+  if (isolation === undefined) return;
+  const { reaper, processes, ipc } = isolation;
+  if (![reaper.pid, reaper.startTime, processes.inode, ipc.inode].every(isPositive)) throw new Error("lacks its namespaces");
 }

@@ -24,7 +24,7 @@ const imports: Import[] = sources.flatMap((file) =>
 const RULES: Record<string, readonly string[]> = {
   "src/policy/": ["src/policy/", "types:src/config/schema.ts"],
   "src/config/": ["src/config/", "ini", "node:fs", "node:path"],
-  "src/bus/": ["src/bus/", "src/policy/", "types:src/config/", "dbus-next", "types:node:events"],
+  "src/bus/": ["src/bus/", "src/policy/", "types:src/config/", "dbus-next", "types:node:events", "node:timers/promises"],
   "src/system/": ["src/system/", "src/policy/", "types:src/config/", "node:"],
   "src/cli/": ["src/cli/", "src/bus/client.ts", "types:src/bus/client.ts", "src/config/", "src/version.ts", "node:util"],
 };

@@ -1,0 +1,28 @@
+// The units of a leased account's user, ended: its manager, what logind keeps for it, and its slice with all in it.
+import type { MessageBus } from "dbus-next";
+import { sliceName } from "../policy/session.ts";
+import { terminateUser } from "./login1.ts";
+import { resetFailed, stopUnit } from "./systemd1.ts";
+
+/** So long a user manager may take to end by itself before all of the user is killed. */
+const MANAGER_LIMIT_MS = 1000;
+const CLOSE_LIMIT_MS = 5000;
+
+const managerName = (uid: number) => `user@${uid}.service`;
+
+/** Stops the user manager of a leased account; one that takes longer than a second is killed with all others. */
+export async function stopManager(bus: MessageBus, uid: number): Promise<void> {
+  await stopUnit(bus, managerName(uid), MANAGER_LIMIT_MS);
+}
+
+/**
+ * Has logind and systemd forget a user all of whose processes have ended.
+ * @throws Error naming the unit that has not ended within 5 s
+ */
+export async function closeUser(bus: MessageBus, uid: number): Promise<void> {
+  await terminateUser(bus, uid);
+  for (const unit of [managerName(uid), `user-runtime-dir@${uid}.service`, sliceName(uid)]) {
+    if (!(await stopUnit(bus, unit, CLOSE_LIMIT_MS))) throw new Error(`${unit} has not ended within ${CLOSE_LIMIT_MS} ms`);
+    await resetFailed(bus, unit);
+  }
+}

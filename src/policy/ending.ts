@@ -1,0 +1,94 @@
+// How a session ends: asked for by its leader's exit, by an administrator, by time; then stage by stage to the receipt.
+import type { Effect, Event, Moment } from "./events.ts";
+import { quarantineUid, restUid } from "./lease.ts";
+import { subjectOf } from "./records.ts";
+import type { EndCause, Receipt, Session } from "./session.ts";
+import { endingEffect, endingStages, stageAfter } from "./stages.ts";
+import type { Next, State } from "./state.ts";
+import { put, stay } from "./state.ts";
+
+/** The first stages look at no clock: what their effects say is made from what they find. */
+const NO_MOMENT: Moment = { now: 0, uptime: 0 };
+
+/** The leader has exited. */
+export function endWithLeader(state: State, session: Session): Next {
+  if (session.phase === "allocated") return end(state, session, "never-opened");
+  return end(state, session, session.pamClosed ? "logout" : "leader-exited");
+}
+
+/** Leased accounts that nobody has logged in with in time go back. */
+export function expireLeases(state: State, uptime: number): Next {
+  const limit = (state.config?.Guests.LeaseTimeout ?? 0) * 1e6;
+  const late = [...state.sessions.values()].filter(({ phase, openedUptime }) => phase === "allocated" && uptime - openedUptime > limit);
+  return endAll(stay(state), late, "never-opened");
+}
+
+/** An administrator's EndSession. */
+export function endOnRequest(state: State, event: Event & { kind: "end-requested" }): Next {
+  const session = state.sessions.get(event.id);
+  if (session === undefined) {
+    const subject = { id: event.id, user: "", uid: 0, leader: 0, service: "" };
+    const reason = `There is no session ${event.id}; "guestctl list" shows those that there are.`;
+    return stay(state, { kind: "refuse", subject, call: event.call, code: "NoSuchSession", reason });
+  }
+  return end(state, { ...session, endCalls: [...session.endCalls, event.call] }, "ended-by-admin");
+}
+
+// While an effect of opening runs, the end waits for it: only then is known what there is to take away.
+function end(state: State, session: Session, cause: EndCause): Next {
+  const ending = { ...session, cause: session.cause ?? cause };
+  const waits = session.phase === "open" || session.phase === "allocated";
+  return waits ? startEnding(state, ending) : put(state, ending);
+}
+
+function endAll(before: Next, sessions: readonly Session[], cause: EndCause): Next {
+  return sessions.reduce<Next>((last, session) => {
+    const next = end(last.state, session, cause);
+    return { state: next.state, effects: [...last.effects, ...next.effects] };
+  }, before);
+}
+
+/** Begins to end a session whose cause is set, and those that were started in it. */
+export function startEnding(state: State, session: Session): Next {
+  const ending: Session = { ...session, phase: "ending" };
+  const inner = [...state.sessions.values()].filter(({ outer, phase }) => outer === session.id && phase !== "ending");
+  const [first = "kill-processes"] = endingStages(ending);
+  return endAll(put(state, ending, endingEffect(first, ending, NO_MOMENT)), inner, "outer-ended");
+}
+
+/** A stage of ending is done, or has failed and is noted: the next one. */
+export function advanceEnding(state: State, session: Session, done: Effect, moment: Moment): Next {
+  const stages = endingStages(session);
+  const stage = stageAfter(stages, done.kind);
+  if (stage === undefined) return put(state, session);
+  const next = done.kind === "announce-closed" ? { ...session, receipt: done.receipt } : session;
+  return stage === "done" ? forget(state, next) : put(state, next, endingEffect(stage, next, moment));
+}
+
+/** A stage of the end that fails makes the receipt dirty; the stages after it still run. */
+export function noteLeft(session: Session, { effect, reason }: Event & { kind: "effect-failed" }): Session {
+  const left = [...session.found.left, `${effect.kind}: ${reason}`];
+  return { ...session, found: { ...session.found, left } };
+}
+
+function forget(state: State, session: Session): Next {
+  const sessions = new Map(state.sessions);
+  sessions.delete(session.id);
+  const subject = subjectOf(session);
+  const { receipt, endCalls } = session;
+  const effects = receipt === undefined ? [] : endCalls.map((call) => answerEnd(subject, call, receipt));
+  return { state: { ...state, sessions, pool: poolAfter(state, session) }, effects };
+}
+
+const answerEnd = (subject: Effect["subject"], call: number, receipt: Receipt): Effect => ({
+  kind: "answer",
+  subject,
+  call,
+  answer: { kind: "ended", receipt },
+});
+
+// A uid of which something may be left is no stranger's to have.
+function poolAfter({ pool }: State, { leased, account: { uid }, found: { left } }: Session): State["pool"] {
+  if (!leased) return pool;
+  return left.length > 0 ? quarantineUid(pool, uid, left.join("; ")) : restUid(pool, uid);
+}

@@ -1,0 +1,62 @@
+// The uids of leased accounts: which is handed out next, and which are not. Pure.
+// A uid is handed out to one login at a time, comes back after a clean end, and rests as long as others can be had.
+import type { Config } from "../config/schema.ts";
+
+type UidRange = Config["Guests"]["LeaseRange"];
+
+/** What is known of the uids that no session has. A uid of which nothing is known was never used. */
+export interface LeasePool {
+  /** Given back, the longest unused first. */
+  readonly rested: readonly number[];
+  /** Not handed out any more, and why: something of its last guest may be left, or it is somebody else's. */
+  readonly quarantined: ReadonlyMap<number, string>;
+}
+
+export const EMPTY_POOL: LeasePool = { rested: [], quarantined: new Map() };
+
+/**
+ * The uid for the next login: one that was never used, else the one that has rested longest.
+ * @param taken uids of live sessions
+ * @returns undefined when the range is used up
+ */
+export function pickUid(range: UidRange, pool: LeasePool, taken: ReadonlySet<number>): number | undefined {
+  const isFree = (uid: number) => !taken.has(uid) && !pool.quarantined.has(uid);
+  const rested = new Set(pool.rested);
+  for (let uid = range.first; uid <= range.last; uid++) {
+    if (!rested.has(uid) && isFree(uid)) return uid;
+  }
+  return pool.rested.find((uid) => isWithin(range, uid) && isFree(uid));
+}
+
+export const isWithin = ({ first, last }: UidRange, uid: number): boolean => uid >= first && uid <= last;
+
+/** Hands a uid out: it rests no more. */
+export function takeUid(pool: LeasePool, uid: number): LeasePool {
+  return { ...pool, rested: pool.rested.filter((other) => other !== uid) };
+}
+
+/** Takes a uid back; the last one to be handed out again. */
+export function restUid(pool: LeasePool, uid: number): LeasePool {
+  return { ...pool, rested: [...takeUid(pool, uid).rested, uid] };
+}
+
+/** Keeps a uid from being handed out. */
+export function quarantineUid(pool: LeasePool, uid: number, reason: string): LeasePool {
+  return { ...takeUid(pool, uid), quarantined: new Map(pool.quarantined).set(uid, reason) };
+}
+
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
+const SUFFIX_LENGTH = 4;
+const SUFFIXES = ALPHABET.length ** SUFFIX_LENGTH;
+
+/**
+ * A name that no live session has, "guest-k3f9".
+ * @param random a whole number from 0
+ */
+export function makeLeaseName(random: number, taken: ReadonlySet<string>): string {
+  for (let number = random % SUFFIXES; ; number = (number + 1) % SUFFIXES) {
+    const suffix = Array.from({ length: SUFFIX_LENGTH }, (_, place) => ALPHABET[Math.floor(number / ALPHABET.length ** place) % ALPHABET.length]);
+    const name = `guest-${suffix.join("")}`;
+    if (!taken.has(name)) return name;
+  }
+}

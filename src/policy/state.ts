@@ -1,0 +1,34 @@
+// What the daemon knows, and the small changes of it that all decisions are made of. Pure.
+import type { Config } from "../config/schema.ts";
+import type { Effect } from "./events.ts";
+import type { LeasePool } from "./lease.ts";
+import { EMPTY_POOL } from "./lease.ts";
+import type { Session } from "./session.ts";
+
+export interface State {
+  /** Undefined until it is loaded and while it has errors. */
+  readonly config: Config | undefined;
+  readonly sessions: ReadonlyMap<string, Session>;
+  readonly pool: LeasePool;
+}
+
+/** What follows from an event. */
+export interface Next {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}
+
+export const INITIAL_STATE: State = { config: undefined, sessions: new Map(), pool: EMPTY_POOL };
+
+export const stay = (state: State, ...effects: Effect[]): Next => ({ state, effects });
+
+/** Puts a session into the state, in the place of what was known of it. */
+export function put(state: State, session: Session, ...effects: Effect[]): Next {
+  return { state: { ...state, sessions: new Map(state.sessions).set(session.id, session) }, effects };
+}
+
+/** Does what is to be done with a session; nothing when there is none of this id. */
+export function withSession(state: State, id: string, then: (session: Session) => Next): Next {
+  const session = state.sessions.get(id);
+  return session === undefined ? stay(state) : then(session);
+}

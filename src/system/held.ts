@@ -1,0 +1,111 @@
+// What guestd holds of each session: descriptors of its leader, its namespaces and its reaper. They are what keeps
+// numbers (pids, inodes) from being given to others. Opens and closes; decides nothing.
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import type { Isolation, Leader, Namespace, View } from "../policy/session.ts";
+import type { Bindings, BuiltView, Watch } from "./bindings.ts";
+
+export interface Held {
+  /** The leader. */
+  pidfd?: number;
+  watch?: Watch;
+  /** The mount namespace. */
+  view?: number;
+  /** The first process of the PID namespace. */
+  reaper?: number;
+  processes?: number;
+  ipc?: number;
+}
+
+const pathOf = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
+
+/** Keeps what was built, and says what it is. */
+export function holdView(held: Held, built: BuiltView, reaperStart: (pid: number) => number): View {
+  held.view = built.fd;
+  const { isolation } = built;
+  return {
+    inode: built.inode,
+    path: pathOf(built.fd),
+    devices: built.tmpfs.map(({ device }) => device),
+    skipped: built.skipped,
+    ...(isolation === undefined ? {} : { isolation: holdIsolation(held, isolation, reaperStart(isolation.pid)) }),
+  };
+}
+
+function holdIsolation(held: Held, isolation: NonNullable<BuiltView["isolation"]>, startTime: number): Isolation {
+  const { pid, pidfd, processes, ipc } = isolation;
+  Object.assign(held, { reaper: pidfd, processes: processes.fd, ipc: ipc.fd } satisfies Held);
+  const named = ({ fd, inode }: { readonly fd: number; readonly inode: number }): Namespace => ({ inode, path: pathOf(fd) });
+  return { reaper: { pid, startTime }, processes: named(processes), ipc: named(ipc) };
+}
+
+/**
+ * Takes up the view of a session of an earlier guestd: by its reaper, which is guestd's own, or else by its leader,
+ * which has been in the view ever since. One that is in another namespace now made that itself: it is nobody's to
+ * join or to look for.
+ * @returns undefined when the view cannot be told any more
+ */
+export function takeUpView(held: Held, bindings: Pick<Bindings, "openPidfd">, leader: number, recorded: View): View | undefined {
+  const { isolation } = recorded;
+  if (isolation !== undefined && !takeUpReaper(held, bindings, isolation.reaper)) return undefined;
+  const process = isolation?.reaper.pid ?? leader;
+  const view = openNamespace(process, "mnt", recorded.inode);
+  if (view === undefined) return undefined;
+  held.view = view;
+  const { isolation: _old, ...rest } = recorded;
+  const taken = { ...rest, path: pathOf(view) };
+  if (isolation === undefined) return taken;
+  const processes = openNamespace(process, "pid", isolation.processes.inode);
+  const ipc = openNamespace(process, "ipc", isolation.ipc.inode);
+  if (processes !== undefined) held.processes = processes;
+  if (ipc !== undefined) held.ipc = ipc;
+  if (processes === undefined || ipc === undefined) return taken;
+  const named = (fd: number, inode: number): Namespace => ({ inode, path: pathOf(fd) });
+  return { ...taken, isolation: { ...isolation, processes: named(processes, isolation.processes.inode), ipc: named(ipc, isolation.ipc.inode) } };
+}
+
+function takeUpReaper(held: Held, { openPidfd }: Pick<Bindings, "openPidfd">, { pid, startTime }: Leader): boolean {
+  let pidfd;
+  try {
+    pidfd = openPidfd(pid);
+  } catch {
+    return false;
+  }
+  if (readStartTime(pid) === startTime) {
+    held.reaper = pidfd;
+    return true;
+  }
+  closeSync(pidfd);
+  return false;
+}
+
+function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number): number | undefined {
+  let fd;
+  try {
+    fd = openSync(`/proc/${pid}/ns/${kind}`, constants.O_RDONLY);
+  } catch {
+    return undefined;
+  }
+  if (fstatSync(fd).ino === inode) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/** Lets go of all of it. */
+export function letGo({ pidfd, watch, view, reaper, processes, ipc }: Held): void {
+  watch?.stop();
+  for (const fd of [pidfd, view, reaper, processes, ipc]) {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined when it is gone. */
+export function readStartTime(pid: number, proc = "/proc"): number | undefined {
+  try {
+    const stat = readFileSync(`${proc}/${pid}/stat`, "utf8");
+    // The command's name may hold blanks and brackets: fields are counted from the last bracket.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return Number(fields[19]);
+  } catch {
+    return undefined;
+  }
+}

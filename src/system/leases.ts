@@ -1,0 +1,76 @@
+// The accounts that guestd makes, published and taken back; and the ghost, where the one that is shipped does not do.
+// Which account is made for whom is policy.
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/schema.ts";
+import type { Account } from "../policy/account.ts";
+import type { Outcome, Subject } from "../policy/events.ts";
+import type { LeasePool } from "../policy/lease.ts";
+import type { Session } from "../policy/session.ts";
+import { findAccount, findGroup, findOwner } from "./accounts.ts";
+import { LeaseStore } from "./lease-store.ts";
+import { UserRecords } from "./userdb.ts";
+
+/** Of the ghost: below the uids that are leased by default, with the same reasons (systemd.io/UIDS-GIDS). */
+const GHOST_UID = 60_599;
+const SHIPPED_GHOST = "/usr/lib/userdb/guest.user";
+const LINGER = "/var/lib/systemd/linger";
+
+export class Leases {
+  readonly #records = new UserRecords();
+  readonly #store = new LeaseStore();
+
+  /**
+   * Makes an account known, unless its name or uid is somebody's already: then says whose.
+   * @throws Error when it cannot be told, or not be written
+   */
+  async publish(account: Account): Promise<Outcome> {
+    const taken = await findOwner(account.user, account.uid);
+    if (taken !== undefined) return { taken };
+    this.#records.publish(account);
+    return {};
+  }
+
+  /** Takes an account back. @param quarantine why its uid is not to be handed out again */
+  release({ user, uid }: Pick<Subject, "user" | "uid">, quarantine: string | undefined): void {
+    this.#store.write({ uid, at: Number(process.hrtime.bigint() / 1000n), quarantine });
+    this.#records.withdraw({ user, uid });
+  }
+
+  /** Removes the mark that keeps a user manager when nobody is logged in. */
+  forgetLinger(user: string): void {
+    rmSync(join(LINGER, user), { force: true });
+  }
+
+  /**
+   * At the start: publishes the accounts of the sessions that go on, and takes back all others.
+   * @returns the uids that were given back, and those that are kept
+   */
+  recover(sessions: readonly Session[]): LeasePool {
+    const live = sessions.filter(({ leased }) => leased).map(({ account }) => account);
+    const orphans = this.#records.list().filter(({ uid }) => uid !== GHOST_UID && !live.some((account) => account.uid === uid));
+    for (const orphan of orphans) this.release(orphan, undefined);
+    for (const account of live) this.#records.publish(account);
+    return this.#store.read();
+  }
+
+  /** Makes the ghost known as it is configured, where the record that is shipped says something else. */
+  async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
+    const gid = await findGroup(Group);
+    const own = this.#records.list().filter(({ uid }) => uid === GHOST_UID);
+    const existing = await findAccount(Ghost);
+    const isSomebody = existing !== undefined && existing.uid !== GHOST_UID;
+    const isNeeded = gid !== undefined && !isSomebody && !isShipped(Ghost, GhostName, gid, Shell);
+    if (isNeeded) this.#records.publish({ user: Ghost, uid: GHOST_UID, gid, home: `/home/${Ghost}`, shell: Shell, realName: GhostName });
+    for (const record of own) if (!isNeeded || record.user !== Ghost) this.#records.withdraw(record);
+  }
+}
+
+function isShipped(user: string, name: string, gid: number, shell: string): boolean {
+  try {
+    const record = JSON.parse(readFileSync(SHIPPED_GHOST, "utf8")) as Record<string, unknown>;
+    return record["userName"] === user && record["realName"] === name && record["gid"] === gid && record["shell"] === shell;
+  } catch {
+    return false;
+  }
+}
