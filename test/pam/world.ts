@@ -20,11 +20,15 @@ export const accounts = {
   oddName: '%s%n',
 } as const;
 
+/** What the outsider and the member of the group log in with; the others have no password. */
+export const password = 'open-sesame';
+const hash = '$6$guest$yzGQlYGLxDXzu1ChvBqAb2/l0caOY55Tpu.V0cjiTW9Z2JiFgej0MekINsMbMcgoZE84quAwvNbj415I0B90W/';
+
 const files = {
   passwd: `root:x:0:0:root:/root:/bin/sh
-${accounts.outsider}:x:1001:1001::/home/ada:/bin/sh
+${accounts.outsider}:${hash}:1001:1001::/home/ada:/bin/sh
 ${accounts.byPrimaryGroup}:x:60601:990::/home/guest-k3f9:/bin/bash
-${accounts.byMembership}:x:1002:1002::/home/visitor:/bin/sh
+${accounts.byMembership}:${hash}:1002:1002::/home/visitor:/bin/sh
 ${accounts.bySecondSource}:x:1003:1003::/home/stranger:/bin/sh
 ${accounts.oddName}:x:60602:990::/home/odd:/bin/sh
 `,
