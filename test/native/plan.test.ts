@@ -1,7 +1,7 @@
 // Plans that are no plans: refused before anything is done, by the addon itself.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
-import { type Base, bind, describeAsRoot, failureOf, hide, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
+import { type Base, bind, describeAsRoot, devpts, failureOf, hide, mqueue, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
 
 describeAsRoot("a malformed plan", () => {
   let base: Base;
@@ -49,6 +49,9 @@ describeAsRoot("a malformed plan", () => {
     ["has a relative skeleton", [tmpfs("/tmp", { skeletons: ["skel"] })]],
     ["has a skeleton that is no text", [{ ...tmpfs("/tmp"), skeletons: [1] }]],
     ["has an unknown hidepid", [{ ...proc(), hidepid: "2" }]],
+    ["has a relative target for message queues", [mqueue("dev/mqueue")]],
+    ["has .. in the target of pseudo-terminals", [devpts("/dev/../pts")]],
+    ["has no target for pseudo-terminals", [{ kind: "devpts" }]],
     ["has a relative layer", [overlay("/etc", ["layer"])]],
     ["has more layers than fit", [overlay("/etc", Array<string>(33).fill("/srv"))]],
     ["hides an absolute path in an overlay", [overlay("/etc", [], ["/etc/motd"])]],
@@ -78,5 +81,9 @@ describeAsRoot("a malformed plan", () => {
 
   it.each([undefined, "3", -1, 1.5, 2 ** 31])("is refused for the pidfd %s", async (pidfd) => {
     expect(await failureOf(native.buildView(pidfd as number, []))).toMatchObject({ step: "arguments", path: "pidfd", code: "EINVAL" });
+  });
+
+  it.each([null, "3", -2, 1.5, 2 ** 31])("is refused for the reaper %s", async (reaper) => {
+    expect(await failureOf(native.buildView(base.pidfd, [], reaper as number))).toMatchObject({ step: "arguments", path: "reaper", code: "EINVAL" });
   });
 });

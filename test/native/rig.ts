@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe } from "vitest";
-import type { BindStep, HideStep, OverlayStep, ProcStep, ReadonlyStep, Step, TmpfsStep } from "../../src/policy/steps.ts";
+import type { BindStep, DevptsStep, HideStep, MqueueStep, OverlayStep, ProcStep, ReadonlyStep, Step, TmpfsStep } from "../../src/policy/steps.ts";
 import { type Bindings, type BuiltView, loadBindings, type NativeError } from "../../src/system/bindings.ts";
 import { requireRoot } from "../helpers/root.ts";
 
@@ -21,6 +21,9 @@ function loadAddon(path: string | undefined): Bindings {
   if (path === undefined) return loadBindings();
   return createRequire(join(process.cwd(), "package.json"))(resolve(path)) as Bindings;
 }
+
+/** The executable of a session's first process. */
+export const REAPER = resolve("build/host/guest-reaper");
 
 /** As describe; all of these tests need root. */
 export const describeAsRoot = describe.skipIf(!requireRoot("tests of the native addon"));
@@ -128,9 +131,10 @@ export async function failureOf(promise: Promise<unknown>): Promise<NativeError>
   throw new Error("it did not fail");
 }
 
-/** What a build could leave in this process: descriptors, its thread, mounts. */
+/** What a build could leave in this process: descriptors, its thread, children, mounts. */
 export interface Traces {
   readonly descriptors: number;
+  readonly children: readonly string[];
   readonly namespaces: readonly string[];
   readonly builders: number;
   readonly mounts: string;
@@ -141,10 +145,17 @@ export function traces(): Traces {
   const threads = readdirSync("/proc/self/task").map((id) => readOrEmpty(() => readFileSync(`/proc/self/task/${id}/comm`, "utf8")));
   return {
     descriptors: links.length,
-    namespaces: links.filter((link) => link.startsWith("mnt:")),
+    children: childrenOf(process.pid).map(String),
+    namespaces: links.filter((link) => /^(mnt|pid|ipc):/.test(link)),
     builders: threads.filter((name) => name.trim() === "guestns-build").length,
     mounts: readFileSync("/proc/self/mountinfo", "utf8"),
   };
+}
+
+/** Children of all threads of a process, zombies too. */
+export function childrenOf(pid: number): number[] {
+  const lists = readdirSync(`/proc/${pid}/task`).map((id) => readOrEmpty(() => readFileSync(`/proc/${pid}/task/${id}/children`, "utf8")));
+  return lists.join(" ").split(" ").filter((child) => child !== "").map(Number).sort((a, b) => a - b);
 }
 
 /** What was listed may be gone when it is read: the listing's own descriptor, a thread. */
@@ -161,6 +172,8 @@ export const tmpfs = (target: string, more: Partial<TmpfsStep> = {}): TmpfsStep 
   noexec: false, readonly: false, skeletons: [], ...more,
 });
 export const proc = (hidepid: ProcStep["hidepid"] = "invisible"): ProcStep => ({ kind: "proc", target: "/proc", hidepid });
+export const mqueue = (target: string): MqueueStep => ({ kind: "mqueue", target });
+export const devpts = (target: string): DevptsStep => ({ kind: "devpts", target });
 export const hide = (target: string, optional = false): HideStep => ({ kind: "hide", target, optional });
 export const overlay = (target: string, layers: readonly string[], hidden: readonly string[] = []): OverlayStep => ({
   kind: "overlay", target, layers, hidden,

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
-  type Base, bind, describeAsRoot, GUEST, hide, inside, mountAt, mountsOf, native, pidOf, proc, readonly, startBase, tmpfs, withView,
+  type Base, bind, describeAsRoot, devpts, GUEST, hide, inside, mountAt, mountsOf, mqueue, native, pidOf, proc, readonly, startBase, tmpfs, withView,
 } from "./rig.ts";
 
 describeAsRoot("in a view", () => {
@@ -203,6 +203,30 @@ describeAsRoot("in a view", () => {
       expect(inside(view, "cat /proc/1/cmdline", GUEST)).toMatch(expected);
       expect(mountAt(view, "/proc").options).toContain(`hidepid=${hidepid}`);
     });
+  });
+
+  it("pseudo-terminals are the view's own, made by opening /dev/ptmx", async () => {
+    const terminals = base.sh("ls /dev/pts");
+    await withView(base, [devpts("/dev/pts")], (view) => {
+      const open = "exec 3<>/dev/ptmx && ls -A /dev/pts && stat -c '%a %u %g' /dev/pts/0";
+      expect(inside(view, open)).toBe("0\nptmx\n620 0 5");
+      expect(inside(view, `exec 4<>/dev/ptmx; setpriv --reuid=${GUEST} --clear-groups sh -c "${open}"; ls /dev/pts`)).toMatch(/^0\n1\nptmx\n/);
+      expect(inside(view, open, GUEST)).toBe(`0\nptmx\n620 ${GUEST} 5`);
+      expect(base.sh("ls /dev/pts")).toBe(terminals);
+      expect(mountAt(view, "/dev/pts").flags).toEqual(expect.arrayContaining(["nosuid", "noexec"]));
+    });
+  });
+
+  it("message queues are those of this process where the view has no namespace of its own", async () => {
+    base.sh(`mount -t mqueue base /media && touch /media/guestns-${base.pid}`);
+    try {
+      await withView(base, [mqueue("/mnt")], (view) => {
+        expect(inside(view, "ls /mnt")).toContain(`guestns-${base.pid}`);
+        expect(mountAt(view, "/mnt").flags).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec"]));
+      });
+    } finally {
+      base.sh(`rm /media/guestns-${base.pid}; umount /media`);
+    }
   });
 
   it("overlayfs is known of", () => {
