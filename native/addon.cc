@@ -104,7 +104,7 @@ void release(View& view) {
   view.isolation->ipc.fd.release();
 }
 
-Napi::Object to_object(Napi::Env env, View& view) {
+Napi::Object to_object(Napi::Env env, const View& view) {
   auto tmpfs = Napi::Array::New(env, view.tmpfs.size());
   for (uint32_t i = 0; i < view.tmpfs.size(); i++) {
     auto entry = Napi::Object::New(env);
@@ -120,7 +120,6 @@ Napi::Object to_object(Napi::Env env, View& view) {
   built.Set("skipped", skipped);
   built.Set("fd", Napi::Number::New(env, view.mount_namespace.get()));
   if (view.isolation) built.Set("isolation", to_object(env, *view.isolation));
-  release(view);  // last: an exception above must not leak them
   return built;
 }
 
@@ -133,6 +132,7 @@ void settle_build(Napi::Env env, Napi::Function, BuildJob* job, void*) {
   try {
     if (auto* view = std::get_if<View>(&job->result)) {
       job->deferred.Resolve(to_object(env, *view));
+      release(*view);  // last: an exception before must not leak them
     } else {
       job->deferred.Reject(to_error(env, std::get<Failure>(job->result)).Value());
     }
