@@ -1,0 +1,104 @@
+// Jobs for later, which would run outside of the session and after it: refused when they are handed in, and when they are due.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Machine, type RunOptions } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** Nothing but the folders and the counter that the packages bring. */
+const SPOOL = "find /var/spool/cron -type f ! -name .SEQ -printf '%p %u\\n' | sort";
+
+const HAND_IN = [
+  "echo id | at now",
+  "echo id | at now + 1 hour",
+  "echo id | batch",
+  "echo '* * * * * id' | crontab -",
+  "EDITOR=true crontab -e",
+  "crontab -l",
+  "atq; at -l",
+];
+
+/** The words of at and of crontab to whom they are closed. */
+const CLOSED = /You do not have permission to use (at|atq|batch)|not allowed to use this program \(crontab\)/;
+/** crontab looks for the spool first, which is hidden. */
+const CLOSED_OR_HIDDEN = new RegExp(`${CLOSED.source}|crontabs: No such file or directory`);
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("jobs on %s", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.sh("systemctl start atd cron");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  it.each(HAND_IN)("are not taken from a guest who logged in: %s", async (command) => {
+    const guest = await machine.login("guest1");
+    const { code, stdout } = await guest.askStatus(command);
+    expect(code).not.toBe(0);
+    expect(stdout).toMatch(CLOSED_OR_HIDDEN);
+    expect(await machine.sh(SPOOL)).toBe("");
+    await guest.logOut();
+  });
+
+  it.each(HAND_IN)("are not taken from a guest by ssh: %s", async (command) => {
+    const { code, stdout, stderr } = await machine.ssh("guest4", command);
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toMatch(CLOSED_OR_HIDDEN);
+    expect(await machine.sh(SPOOL)).toBe("");
+  });
+
+  it("are not taken where the spools are not hidden either", async () => {
+    await machine.write("/etc/guestd/guestd.conf.d/bare.conf", "[View]\nHide=\nHide=/home /root\n");
+    await machine.sh("guestctl reload");
+    const guest = await machine.login("guest1");
+    expect(await guest.ask("ls /var/spool/cron")).toContain("crontabs");
+    for (const command of HAND_IN) {
+      const { code, stdout } = await guest.askStatus(command);
+      expect(code, command).not.toBe(0);
+      expect(stdout, command).toMatch(CLOSED);
+    }
+    expect(await machine.sh(SPOOL)).toBe("");
+    await guest.logOut();
+    await machine.sh("rm /etc/guestd/guestd.conf.d/bare.conf; guestctl reload");
+  });
+
+  it("are closed by files of the view alone, which name nobody in it", async () => {
+    const guest = await machine.login("guest1");
+    const files = await guest.ask("cat /etc/at.allow /etc/cron.allow");
+    // at and cron compare a line with a name as a whole; cron cuts lines that are longer.
+    for (const line of files.split("\n")) expect(line).toMatch(/^# (?=.* ).{1,96}$/);
+    expect(await guest.ask("stat -c '%U %a' /etc/at.allow /etc/cron.allow")).toBe("root 644\nroot 644");
+    expect((await machine.run(["ls", "/etc/at.allow", "/etc/cron.allow"])).stdout).toBe("");
+    await guest.logOut();
+  });
+
+  it("are taken from everybody else", async () => {
+    const { code, stdout } = await machine.ssh("alice", "echo '0 0 1 1 * id' | crontab - && echo id | at now + 1 hour 2>/dev/null && crontab -l && atq | wc -l && crontab -r && atrm $(atq | cut -f1)");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "0 0 1 1 * id\n1\n" });
+    expect(await machine.sh(SPOOL)).toBe("");
+  });
+
+  it("that are there for a guest already are not run: by at", async () => {
+    const plant = (user: string): RunOptions => ({ user, input: `touch /var/tmp/at-${user}\n` });
+    // Without PAM, so outside of any session.
+    for (const user of ["guest1", "alice"]) expect(await machine.run(["at", "now"], plant(user))).toMatchObject({ code: 0 });
+    await waitFor("alice's job", async () => (await machine.run(["test", "-e", "/var/tmp/at-alice"])).code === 0, 10_000);
+    await waitFor("the refusal", async () => isRefused("atd"), 10_000);
+    expect((await machine.run(["ls", "/var/tmp/at-guest1"])).code).not.toBe(0);
+  });
+
+  it("that are there for a guest already are not run: by cron", async () => {
+    for (const user of ["guest1", "alice"]) await machine.sh(`echo '@reboot touch /var/tmp/cron-${user}' | crontab -u ${user} -`);
+    await machine.sh("rm -f /run/crond.reboot; systemctl restart cron");
+    await waitFor("alice's job", async () => (await machine.run(["test", "-e", "/var/tmp/cron-alice"])).code === 0, 10_000);
+    await waitFor("the refusal", async () => isRefused("cron"), 10_000);
+    expect((await machine.run(["ls", "/var/tmp/cron-guest1"])).code).not.toBe(0);
+  });
+
+  async function isRefused(service: string): Promise<boolean> {
+    const entries = await machine.journal("GUEST_ACTION=refuse", `GUEST_SERVICE=${service}`, "_SYSTEMD_UNIT=guestd.service");
+    return entries.some((entry) => entry["GUEST_USER"] === "guest1");
+  }
+});

@@ -1,0 +1,237 @@
+// What a guest may ask polkit for, by the real polkitd with the actions of a whole desktop: golden lists, and the commands.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** What every guest may ask for. */
+const ALWAYS = [
+  "com.endlessm.ParentalControls.AccountInfo.ReadOwn",
+  "com.endlessm.ParentalControls.AppFilter.ReadOwn",
+  "com.endlessm.ParentalControls.SessionLimits.ReadOwn",
+  "org.freedesktop.login1.inhibit-block-idle",
+  "org.freedesktop.login1.inhibit-delay-shutdown",
+  "org.freedesktop.login1.inhibit-delay-sleep",
+];
+/** What a guest at the machine may ask for besides, by flag. */
+const FLAGS = {
+  "removable-media": [
+    "org.freedesktop.udisks2.eject-media",
+    "org.freedesktop.udisks2.filesystem-mount",
+    "org.freedesktop.udisks2.power-off-drive",
+  ],
+  "shutdown": [
+    "org.freedesktop.login1.power-off",
+    "org.freedesktop.login1.reboot",
+    // power-off implies it, whatever a rule says.
+    "org.freedesktop.login1.set-wall-message",
+  ],
+};
+const FLAG_DIRECTORY = "/run/guestd-polkit";
+const RULE = "/usr/share/polkit-1/rules.d/00-guestd.rules";
+/** With fewer the machine has not the actions that this is about. */
+const LEAST_ACTIONS = 250;
+/** What commands say to whom polkit says no. */
+const REFUSED = /access denied|not authorized|permission denied|interactive authentication required|operation not permitted/i;
+/** What the commands would change. */
+const STATE = "hostname; systemctl show-environment; date +%Y; find /etc /var/lib/systemd/linger -printf '%p %l %i\\n' | sort";
+/** All actions are asked for one by one. */
+const LIMIT_MS = 60_000;
+
+/** An action, and the exit code of pkcheck: 0 yes, 1 no, 2 after somebody has authenticated. */
+type Answers = Readonly<Record<string, number>>;
+
+/** Connects to the bus, says its name there and stays: services ask polkit about names, not about processes. */
+const CONNECT = `use strict; use warnings; use IO::Socket::UNIX; $| = 1;
+my $bus = IO::Socket::UNIX->new('/run/dbus/system_bus_socket') or die;
+print $bus "\\0AUTH EXTERNAL " . unpack('H*', $<) . "\\r\\n"; $bus->flush; readline($bus);
+sub padded { my ($text) = @_; return $text . "\\0" x (-length($text) % 8) }
+sub field { my ($code, $type, $text) = @_; return pack('CCa1xVZ*', $code, 1, $type, length $text, $text) }
+my $fields = padded(field(1, 'o', '/org/freedesktop/DBus')) . padded(field(6, 's', 'org.freedesktop.DBus')) . field(3, 's', 'Hello');
+print $bus "BEGIN\\r\\n" . pack('a1CCCVVV', 'l', 1, 0, 1, 0, 1, length $fields) . padded($fields); $bus->flush;
+my $seen = ''; sysread($bus, $seen, 4096, length $seen) or die until $seen =~ /(:1\\.\\d+)/;
+print "name $1\\n"; sysread($bus, $seen, 4096) while 1;
+`;
+
+/** Asks polkit about a subject, in pkcheck's words, for every registered action. */
+async function askAll(machine: Machine, ...subject: string[]): Promise<Answers> {
+  const script = 'for action in $(pkaction); do code=0; pkcheck "$@" --action-id "$action" >/dev/null 2>&1 || code=$?; echo "$action $code"; done';
+  const { stdout } = await machine.run(["bash", "--norc", "-c", script, "ask", ...subject], { timeoutMs: LIMIT_MS });
+  const rows = stdout.trim().split("\n").map((line) => line.split(" "));
+  expect(rows.length).toBeGreaterThan(LEAST_ACTIONS);
+  return Object.fromEntries(rows.map(([action = "", code]) => [action, Number(code)]));
+}
+
+/** The actions that are not refused outright. */
+function allowed(answers: Answers): string[] {
+  return Object.keys(answers).filter((action) => answers[action] !== 1).sort();
+}
+
+/** The subject that is the newest shell of this user. */
+async function shellOf(machine: Machine, user: string): Promise<string[]> {
+  return ["--process", await machine.sh(`pgrep -n -u ${user} -x bash`)];
+}
+
+/** Makes the flags that guestd makes by its configuration. */
+async function setFlags(machine: Machine, ...flags: (keyof typeof FLAGS)[]): Promise<void> {
+  const files = flags.map((flag) => `${FLAG_DIRECTORY}/${flag}`).join(" ");
+  await machine.sh(`rm -rf ${FLAG_DIRECTORY}; mkdir ${FLAG_DIRECTORY}; ${files === "" ? "" : `touch ${files}`}`);
+}
+
+/** The next login is one at seat0, as at a screen: logind and polkit call it local and active. */
+async function atSeat(machine: Machine, user: string): Promise<Terminal> {
+  await machine.write("/etc/environment", "XDG_SEAT=seat0\n");
+  const terminal = await machine.login(user);
+  await machine.write("/etc/environment", "");
+  expect(await terminal.ask("loginctl show-session -P Seat -P Active $XDG_SESSION_ID")).toBe("seat0\nyes");
+  return terminal;
+}
+
+/** Changes what rules there are, and waits until polkitd has read them. */
+async function changeRules(machine: Machine, script: string): Promise<void> {
+  await machine.sh(`${script}; systemctl restart polkit`);
+}
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("what polkit says on %s", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.write("/usr/local/bin/connect-to-bus", `#!/usr/bin/perl\n${CONNECT}`, "755");
+    await machine.sh(`rm -rf ${FLAG_DIRECTORY}`);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  describe("to a guest at the machine", () => {
+    let guest: Terminal;
+    let before: string;
+    beforeAll(async () => {
+      before = await machine.sh(STATE);
+      guest = await atSeat(machine, "guest1");
+    });
+    afterAll(async () => {
+      await guest.logOut();
+    });
+
+    it("is no to all actions but the harmless ones, also with no folder of flags", async () => {
+      expect(allowed(await askAll(machine, ...await shellOf(machine, "guest1")))).toEqual(ALWAYS);
+    }, LIMIT_MS);
+
+    it("is the same when a service asks, about the name on the bus", async () => {
+      guest.send("connect-to-bus &\n");
+      const [, name = ""] = await guest.expect(/name (:1\.\d+)\n/);
+      expect(allowed(await askAll(machine, "--system-bus-name", name))).toEqual(ALWAYS);
+      await guest.ask("kill %1; wait; true");
+    }, LIMIT_MS);
+
+    it.each(["removable-media", "shutdown"] as const)("is yes to a few actions more by the flag %s", async (flag) => {
+      await setFlags(machine, flag);
+      expect(allowed(await askAll(machine, ...await shellOf(machine, "guest1")))).toEqual([...ALWAYS, ...FLAGS[flag]].sort());
+      await setFlags(machine);
+    }, LIMIT_MS);
+
+    it("is no to a shutdown while somebody else is logged in", async () => {
+      const question = "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager CanPowerOff";
+      expect(await guest.ask(question)).toBe('s "no"');
+      await setFlags(machine, "shutdown");
+      expect(await guest.ask(question)).toBe('s "yes"');
+      const alice = await machine.sshSession("alice");
+      expect(await guest.ask(question)).toBe('s "no"');
+      expect(await guest.ask("loginctl terminate-user alice")).toMatch(REFUSED);
+      await alice.logOut();
+      await setFlags(machine);
+    });
+
+    it("is no whatever rules say that come later", async () => {
+      const folder = "/etc/polkit-1/rules.d";
+      await machine.write(`${folder}/01-yes.rules`, 'polkit.addRule(function () { return "yes"; });\n');
+      await changeRules(machine, "true");
+      expect(allowed(await askAll(machine, ...await shellOf(machine, "guest1")))).toEqual(ALWAYS);
+      await changeRules(machine, `rm ${folder}/01-yes.rules`);
+    }, LIMIT_MS);
+
+    // Each of these works for alice, or asks her for a password.
+    it.each([
+      "loginctl enable-linger",
+      "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager SetUserLinger ubb 1001 true false",
+      "systemd-run true",
+      "systemctl restart cron",
+      "systemctl set-environment BY=guest",
+      "systemctl daemon-reload",
+      "hostnamectl set-hostname by-guest",
+      "timedatectl set-time 2030-01-01",
+      "timedatectl set-timezone Asia/Tokyo",
+      "localectl set-locale LANG=C",
+      "machinectl login .host",
+      "machinectl shell .host",
+      "pkexec true",
+      "pkexec --user alice true",
+      "systemctl poweroff",
+      "systemctl reboot",
+      "/sbin/shutdown now",
+      "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager PowerOff b true",
+      "loginctl lock-sessions",
+      "systemd-inhibit --what=shutdown --mode=block true",
+      "systemd-inhibit --what=handle-power-key true",
+    ])("is no to %s, and no password helps", async (command) => {
+      const { code, stdout } = await guest.askStatus(command);
+      expect(code).not.toBe(0);
+      expect(stdout).toMatch(REFUSED);
+      expect(stdout).not.toMatch(/password|AUTHENTICATING/i);
+    });
+
+    // polkitd 126 takes the groups that the calling process has: one that could leave the group would be asked for nothing.
+    it("is not got round by ids of a range in /etc/subgid", async () => {
+      expect(await machine.sh("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:1\n/etc/subgid:1");
+      expect(await guest.ask("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:0\n/etc/subgid:0");
+      expect(await guest.ask("unshare --map-root-user --map-auto setpriv --clear-groups true")).toMatch(/no line matching user "guest1" in \/etc\/subuid/);
+    });
+
+    it("has left everything as it was", async () => {
+      expect(await machine.sh(STATE)).toBe(before);
+      expect(await machine.sh("systemctl is-system-running; systemctl list-jobs --no-legend; ls /run/nologin 2>/dev/null || true")).toBe("running");
+    });
+
+    it("is what its windows need: the screen stays on for a film", async () => {
+      expect(await guest.askStatus("systemd-inhibit --what=idle true")).toMatchObject({ code: 0, stdout: "" });
+    });
+  });
+
+  it("is no to a guest by the primary group", async () => {
+    const guest = await atSeat(machine, "guest4");
+    expect(allowed(await askAll(machine, ...await shellOf(machine, "guest4")))).toEqual(ALWAYS);
+    await guest.logOut();
+  }, LIMIT_MS);
+
+  it("is no to a guest from afar, also with all flags", async () => {
+    await setFlags(machine, "removable-media", "shutdown");
+    const guest = await machine.sshSession("guest1");
+    expect(allowed(await askAll(machine, ...await shellOf(machine, "guest1")))).toEqual(ALWAYS);
+    await guest.logOut();
+    await setFlags(machine);
+  }, LIMIT_MS);
+
+  it("is no to somebody whose account cannot be found", async () => {
+    const pid = await machine.sh("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 4711 </dev/null >/dev/null 2>&1 & echo $!");
+    await waitFor("another uid", async () => (await machine.sh(`stat -c %u /proc/${pid}`)) === "4711");
+    expect(allowed(await askAll(machine, "--process", pid))).toEqual(ALWAYS);
+    await machine.sh(`kill ${pid}`);
+  }, LIMIT_MS);
+
+  it.each([
+    { where: "at the machine", login: (user: string) => atSeat(machine, user) },
+    { where: "from afar", login: (user: string) => machine.sshSession(user) },
+  ])("is to alice $where what it is without the rule", async ({ login }) => {
+    const alice = await login("alice");
+    const subject = await shellOf(machine, "alice");
+    const answers = await askAll(machine, ...subject);
+    expect(allowed(answers).length).toBeGreaterThan(LEAST_ACTIONS / 2);
+    await changeRules(machine, `mv ${RULE} /root/rule`);
+    expect(await askAll(machine, ...subject)).toEqual(answers);
+    await changeRules(machine, `mv /root/rule ${RULE}`);
+    await alice.logOut();
+  }, LIMIT_MS);
+});
