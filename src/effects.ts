@@ -66,7 +66,7 @@ export function makeEffectRunner({ executor, placement, leases, store, users, pe
       }
       case "close-login":
         await users.close(effect.subject.uid);
-        leases.forgetLinger(effect.subject.user);
+        leases.checkLogin(effect.subject);
         return NOTHING;
       case "drop-view":
         executor.dropView(effect.subject);

@@ -34,16 +34,17 @@ export function explainLogin(
   if (authentication.kind === "lease") return explainLease(authentication.config, account, facts);
   const verdict = judgeLogin(config, { account, service, rhost: "", leaderPid: 0 }, sessions);
   if (verdict.kind !== "admitted") return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
-  const plan = makePlan(verdict.config, { account, leased: false, tty: "" }, facts);
+  const plan = makePlan(verdict.config, { account, leased: false, tty: service === "sshd" ? "ssh" : A_TERMINAL }, facts);
   return { verdict: "admitted", reason: `${account.user} gets a view of its own, apart from other sessions of this account.`, plan };
 }
 
-/** Stands for the account that is made at the login. */
+/** Stand for the terminal of a login, and for the account that is made at it. */
+const A_TERMINAL = "/dev/tty1";
 const SAMPLE_NAME = "guest-xxxx";
 
 function explainLease(config: Config, ghost: Account, facts: PlanFacts): Explanation {
   const { LeaseRange, Shell } = config.Guests;
   const account = { user: SAMPLE_NAME, uid: LeaseRange.first, gid: ghost.gid, home: `/home/${SAMPLE_NAME}`, shell: Shell };
   const reason = `${ghost.user} gets a fresh account, such as ${SAMPLE_NAME} with uid ${LeaseRange.first}, without a password, and a view of its own.`;
-  return { verdict: "admitted", reason, plan: makePlan(config, { account, leased: true, tty: "" }, facts) };
+  return { verdict: "admitted", reason, plan: makePlan(config, { account, leased: true, tty: A_TERMINAL }, facts) };
 }

@@ -60,7 +60,7 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
     case "write-record":
       return `Wrote down ${session}.`;
     case "answer":
-      return `Answered the call for ${session}.`;
+      return describeAnswer(effect);
     case "announce-opened":
       return `Opened ${session} of ${describeUser(subject)} through ${subject.service}, leader ${subject.leader}.`;
     case "note-close":
@@ -90,6 +90,12 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
   }
 }
 
+function describeAnswer({ subject, answer }: Effect & { kind: "answer" }): string {
+  const asked = `${describeUser(subject)} at ${subject.service}`;
+  if (answer.kind !== "allocated" || answer.allocation.verdict === "leased") return `Answered the call for ${nameSession(subject)}.`;
+  return answer.allocation.verdict === "unlocked" ? `Let ${asked} unlock the screen.` : `Left the authentication of ${asked} to others.`;
+}
+
 /** The sentence for an effect that has failed. */
 export function describeFailed(effect: Effect, reason: string): string {
   return `Failed at ${effect.kind} of ${nameSession(effect.subject)}: ${reason}`;
@@ -99,4 +105,7 @@ const countOf = (count: number, one: string, many: string) => `${count} ${count 
 
 const nameSession = ({ id }: Subject) => `session ${id}`;
 
-const describeUser = ({ user, uid }: Subject) => (user === "" ? `uid ${uid}` : `${user} (uid ${uid})`);
+function describeUser({ user, uid }: Subject): string {
+  if (user === "") return `uid ${uid}`;
+  return uid === 0 ? user : `${user} (uid ${uid})`;
+}

@@ -8,6 +8,9 @@ import { meansGone, readIfThere } from "./read-file.ts";
 /** Where the unified hierarchy is mounted: alone, or beside those of version 1. */
 const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
 
+/** In the slice of a user, but not the user's: systemd takes the runtime directory away with it, and must not be killed at that. */
+const SPARED = /^user-runtime-dir@\d+\.service$/;
+
 export class Cgroups {
   readonly #roots: readonly string[];
   readonly #proc: string;
@@ -35,7 +38,7 @@ export class Cgroups {
    */
   isPopulated(cgroup: Cgroup): boolean {
     const directory = this.#directoryOf(cgroup);
-    return directory !== undefined && /^populated 1$/m.test(readIfThere(join(directory, "cgroup.events")) ?? "");
+    return directory !== undefined && partsOf(directory).some(isPopulated);
   }
 
   /** Whether a process is in the cgroup or below it. */
@@ -51,7 +54,7 @@ export class Cgroups {
    */
   kill(cgroup: Cgroup): void {
     const directory = this.#directoryOf(cgroup);
-    if (directory !== undefined) writeControl(join(directory, "cgroup.kill"), "1");
+    for (const part of directory === undefined ? [] : partsOf(directory)) writeControl(join(part, "cgroup.kill"), "1");
   }
 
   /**
@@ -67,7 +70,7 @@ export class Cgroups {
   /** Pids of the processes in the cgroup and below it, as far as they stand still. */
   list(cgroup: Cgroup): number[] {
     const directory = this.#directoryOf(cgroup);
-    return directory === undefined ? [] : listProcesses(directory);
+    return directory === undefined ? [] : partsOf(directory).flatMap(listProcesses);
   }
 
   // One of the same name that was made later is another cgroup, and none of ours.
@@ -88,6 +91,17 @@ export class Cgroups {
     }
     return undefined;
   }
+}
+
+// A cgroup with one that is spared holds no processes itself: those below it, one by one.
+function partsOf(directory: string): string[] {
+  const below = listDirectories(directory);
+  const isWhole = !below.some((name) => SPARED.test(name));
+  return isWhole ? [directory] : below.filter((name) => !SPARED.test(name)).map((name) => join(directory, name));
+}
+
+function isPopulated(directory: string): boolean {
+  return /^populated 1$/m.test(readIfThere(join(directory, "cgroup.events")) ?? "");
 }
 
 // For writing alone: the file cannot be read.

@@ -1,6 +1,6 @@
 // The accounts that guestd makes, published and taken back; and the ghost, where the one that is shipped does not do.
 // Which account is made for whom is policy.
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import type { Account } from "../policy/account.ts";
@@ -15,6 +15,7 @@ import { UserRecords } from "./userdb.ts";
 const GHOST_UID = 60_599;
 const SHIPPED_GHOST = "/usr/lib/userdb/guest.user";
 const LINGER = "/var/lib/systemd/linger";
+const RUNTIME = "/run/user";
 
 export class Leases {
   readonly #records = new UserRecords();
@@ -37,9 +38,14 @@ export class Leases {
     this.#records.withdraw({ user, uid });
   }
 
-  /** Removes the mark that keeps a user manager when nobody is logged in. */
-  forgetLinger(user: string): void {
+  /**
+   * Removes the mark that keeps a user manager when nobody is logged in, and looks whether logind has cleaned up.
+   * @throws Error naming what it has left
+   */
+  checkLogin({ user, uid }: Pick<Subject, "user" | "uid">): void {
     rmSync(join(LINGER, user), { force: true });
+    const runtime = join(RUNTIME, String(uid));
+    if (existsSync(runtime)) throw new Error(`${runtime} is still there`);
   }
 
   /**

@@ -15,7 +15,12 @@ export interface GuestSession {
 /** The receipt, as the journal's last entry of a session has it. */
 export interface GuestReceipt {
   readonly id: string;
+  readonly user: string;
+  readonly uid: number;
+  readonly leased: boolean;
   readonly cause: string;
+  readonly seconds: number;
+  readonly tmpfsBytes: number;
   readonly processesKilled: number;
   readonly left: readonly string[];
 }

@@ -140,6 +140,15 @@ export class Machine {
     return terminal;
   }
 
+  /** Logs in through /bin/login without a password, as the account that the ghost gets, to a shell that can be asked. */
+  async loginAsGhost(name = "guest"): Promise<Terminal> {
+    const terminal = this.terminal(["login"]);
+    await terminal.expect(/login: /);
+    terminal.send(`${name}\n`);
+    await terminal.prepareShell();
+    return terminal;
+  }
+
   /** Runs a command line through ssh, or a login shell with the input where it is empty. */
   ssh(user: string, command: string, options: SshOptions = {}): Promise<Result> {
     const { password, options: more = [], ...rest } = options;

@@ -1,7 +1,7 @@
 // The journal tells the whole story of a session, in order, and explains each line.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MESSAGE_IDS } from "../../src/policy/messages.ts";
-import { ENDING, OPENING } from "../../src/policy/stages.ts";
+import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../src/policy/stages.ts";
 import { awaitNoSessions } from "../helpers/guests.ts";
 import type { Entry } from "../helpers/machine.ts";
 import { Machine } from "../helpers/machine.ts";
@@ -27,11 +27,24 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the journal on %s
   it("has one entry for each effect of a session, in the order in which they were done", () => {
     const actions = story.map((entry) => entry["GUEST_ACTION"]);
     // The scope is found, and PAM closes, at moments of their own.
-    const beside = ["note-close", "write-record"];
-    const spine = actions.filter((action, index) => action !== "note-close" && !(action === "write-record" && actions.indexOf("write-record") !== index));
+    const beside = ["note-close", "limit-login", "write-record"];
+    const isSpine = (action = "", index: number) => !beside.includes(action) || (action === "write-record" && actions.indexOf(action) === index);
+    const spine = actions.filter(isSpine);
     expect(spine).toEqual([...OPENING, ...ENDING]);
     expect(actions.filter((action) => !spine.includes(action)).every((action) => beside.includes(action ?? ""))).toBe(true);
     expect(actions).toContain("note-close");
+  });
+
+  it("tells of a leased account from its making to its end", async () => {
+    const guest = await machine.loginAsGhost();
+    const leased = await guest.ask("echo $GUEST_SESSION");
+    await guest.logOut();
+    await awaitNoSessions(machine);
+    const told = await machine.journal(`GUEST_SESSION=${leased}`, "_SYSTEMD_UNIT=guestd.service", "_UID=0");
+    const actions = told.filter((entry) => entry["GUEST_SERVICE"] === "login" && entry["GUEST_ACTION"] !== "note-close").map((entry) => entry["GUEST_ACTION"]);
+    expect(actions).toEqual([...ALLOCATING, ...OPENING.slice(1), ...ENDING_LEASED]);
+    // Its user manager asked for the view once.
+    expect(told.filter((entry) => entry["GUEST_SERVICE"] === "systemd-user").map((entry) => entry["GUEST_ACTION"])).toEqual(["answer"]);
   });
 
   it("gives each entry the fields by which it is found", () => {

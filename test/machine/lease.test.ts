@@ -1,0 +1,188 @@
+// The ghost's login: a fresh account each time, without a password, and only where it should be.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** Most that root's files of accounts may never change by. */
+const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest on %s", (release) => {
+  let machine: Machine;
+  let files: string;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    files = await machine.sh(CHECKSUM);
+    // A login that stops between authentication and session, for as long as a pipe is open.
+    await machine.write("/etc/pam.d/stopped", "@include common-auth\naccount required pam_exec.so /bin/cat /run/stop\n@include common-session\n");
+    await machine.sh("mkfifo /run/stop");
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    await awaitNoSessions(machine);
+    await machine.sh("rm -f /etc/guestd/guestd.conf.d/*; guestctl reload");
+    expect(await machine.sh("ls -A /run/userdb 2>/dev/null || true")).toBe("");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  async function configure(...lines: string[]): Promise<void> {
+    await machine.write("/etc/guestd/guestd.conf.d/test.conf", `${lines.join("\n")}\n`);
+    await machine.sh("guestctl reload");
+  }
+
+  /** What a terminal says to somebody who types a name at the login prompt. */
+  async function typeName(name: string, expected: RegExp, argv = ["login"]): Promise<Terminal> {
+    const terminal = machine.terminal(argv);
+    if (argv.length === 1) {
+      await terminal.expect(/login: /);
+      terminal.send(`${name}\n`);
+    }
+    await terminal.expect(expected);
+    return terminal;
+  }
+
+  it("is refused with a sentence when all accounts are in use, and possible again when one is back", async () => {
+    await configure("[Guests]", "LeaseRange=61100-61101");
+    const [first, second] = [await machine.loginAsGhost(), await machine.loginAsGhost()];
+    const third = await typeName("guest", /All guest accounts of this machine are in use\. Please try again later\.\n/);
+    third.hangUp();
+    await first.logOut();
+    await waitFor("the account to be back", async () => (await listSessions(machine)).length === 1, 10_000);
+    const fourth = await machine.loginAsGhost();
+    expect(await fourth.ask("id -u")).toBe("61100");
+    await Promise.all([second.logOut(), fourth.logOut()]);
+  });
+
+  it.each([
+    { who: "anybody from a remote host", argv: ["login", "-h", "far.example", "guest"], name: "guest" },
+    { who: "a guest with an account", argv: ["login"], name: "guest1" },
+    { who: "somebody who is no guest", argv: ["login"], name: "alice" },
+    { who: "a name that does not exist", argv: ["login"], name: "guest-aaaa" },
+  ])("asks $who for a password", async ({ argv, name }) => {
+    const terminal = await typeName(name, /Password: /, argv);
+    expect(await listSessions(machine)).toEqual([]);
+    terminal.hangUp();
+  });
+
+  it("asks for a password whoever types the name of a leased account", async () => {
+    const guest = await machine.loginAsGhost();
+    const thief = await typeName(await guest.ask("id -un"), /Password: /);
+    thief.hangUp();
+    await guest.logOut();
+  });
+
+  it("is refused when the authentication was skipped", async () => {
+    const terminal = await typeName("guest", /guest gets an account of its own here/, ["login", "-f", "guest"]);
+    await terminal.end(20_000);
+  });
+
+  it("does not let root become a guest who is logged in", async () => {
+    const guest = await machine.loginAsGhost();
+    const { code, stderr } = await machine.run(["su", "-", await guest.ask("id -un"), "-c", "id"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("belongs to another guest's session");
+    await guest.logOut();
+  });
+
+  it("never gets a uid or a name that is somebody's", async () => {
+    await machine.sh("useradd --uid 61102 --no-create-home squatter");
+    await configure("[Guests]", "LeaseRange=61102-61103");
+    const guest = await machine.loginAsGhost();
+    expect(await guest.ask("id -u")).toBe("61103");
+    await guest.logOut();
+    await machine.sh("userdel squatter");
+  });
+
+  it("takes the account back when its login ends before a session, and when it takes too long", async () => {
+    await configure("[Guests]", "Passwordless=login stopped", "LeaseTimeout=1");
+    const stopped = machine.terminal(["pamtester", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
+    const [late] = await waitFor("the account", async () => {
+      const sessions = await listSessions(machine);
+      return sessions[0]?.state === "allocated" && sessions;
+    });
+    expect(await awaitReceipt(machine, late?.id ?? "")).toMatchObject({ cause: "never-opened", leased: true, left: [] });
+    // What comes too late is no session.
+    await machine.sh("echo >/run/stop");
+    await stopped.end();
+    expect(stopped.transcript).not.toContain("opened a session");
+
+    await configure("[Guests]", "Passwordless=login stopped", "LeaseTimeout=600");
+    const { code } = await machine.run(["pamtester", "stopped", "guest", "authenticate"]);
+    expect(code).toBe(0);
+    await awaitNoSessions(machine);
+  });
+
+  it("gets the account that has rested longest", async () => {
+    await configure("[Guests]", "LeaseRange=61110-61112");
+    const uids: string[] = [];
+    for (let count = 0; count < 7; count++) {
+      const guest = await machine.loginAsGhost();
+      uids.push(await guest.ask("id -u"));
+      await guest.logOut();
+      await awaitNoSessions(machine);
+      if (count === 3) await machine.sh("systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done");
+    }
+    expect(uids).toEqual(["61110", "61111", "61112", "61110", "61111", "61112", "61110"]);
+  });
+
+  it("is an account to all programs, and in no file of accounts", async () => {
+    const guest = await machine.loginAsGhost();
+    const [name, uid] = [await guest.ask("id -un"), await guest.ask("id -u")];
+    expect(name).toMatch(/^guest-[a-z2-7]{4}$/);
+    expect(await guest.ask("id")).toMatch(/^uid=(\d+)\(\S+\) gid=(\d+)\(guests\) groups=\2\(guests\)$/);
+    const entry = new RegExp(`^${name}:x:${uid}:\\d+:Guest:/home/${name}:/bin/bash$`);
+    for (const key of [name, uid]) {
+      expect(await guest.ask(`getent passwd ${key}`)).toMatch(entry);
+      expect(await machine.sh(`getent passwd ${key}`)).toMatch(entry);
+    }
+    expect(await guest.ask("pwd; echo $HOME $USER $LOGNAME")).toBe(`/home/${name}\n/home/${name} ${name} ${name}`);
+    expect(await machine.sh(`loginctl show-user ${name} -P UID`)).toBe(uid);
+    expect(await machine.sh(CHECKSUM)).toBe(files);
+    await guest.logOut();
+    await awaitNoSessions(machine);
+    expect((await machine.run(["getent", "passwd", name, uid])).code).toBe(2);
+  });
+
+  it("ends with a receipt that says all of it", async () => {
+    const guest = await machine.loginAsGhost();
+    const [id, user, uid] = (await guest.ask("echo $GUEST_SESSION; id -un; id -u")).split("\n");
+    await guest.ask("head -c 5000000 /dev/zero >~/large; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+    await guest.logOut();
+    const receipt = await awaitReceipt(machine, id ?? "");
+    expect(receipt).toMatchObject({ user, uid: Number(uid), leased: true, cause: "logout", left: [] });
+    expect(receipt.tmpfsBytes).toBeGreaterThanOrEqual(5_000_000);
+    expect(receipt.processesKilled).toBeGreaterThanOrEqual(1);
+    expect(receipt.seconds).toBeLessThan(60);
+    const order = (await machine.journal(`GUEST_SESSION=${id ?? ""}`)).map((entry) => entry["GUEST_ACTION"]);
+    expect(order.slice(-2)).toEqual(["announce-closed", "release-account"]);
+  });
+
+  it("goes on over a restart of guestd, and ends as ever", async () => {
+    await configure("[Guests]", "Passwordless=login stopped");
+    const stopped = machine.terminal(["pamtester", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
+    await waitFor("the account", async () => (await listSessions(machine))[0]?.state === "allocated");
+    const guest = await machine.loginAsGhost();
+    const inOrder = async () => (await listSessions(machine)).sort((a, b) => a.uid - b.uid);
+    const before = await inOrder();
+    for (const how of ["systemctl restart guestd", "systemctl kill --signal=KILL guestd"]) {
+      await machine.sh(`${how}; while ! guestctl status; do :; done`);
+      expect(await inOrder()).toEqual(before);
+      expect(await guest.ask("id -un; systemd-run --user --wait --pipe --quiet readlink /proc/self/ns/mnt")).toBe(await guest.ask("id -un; readlink /proc/self/ns/mnt"));
+    }
+    // A login that was under way goes on as the account it has.
+    await machine.sh("echo >/run/stop");
+    await stopped.end();
+    expect(stopped.transcript).toContain("successfully opened a session");
+    await guest.logOut();
+  });
+
+  it("leaves no unexpected line in the journal", async () => {
+    const refusals = [/All guest accounts/, /gets an account of its own here/, /belongs to another guest's session/];
+    expect(await unexpectedLines(machine, ...refusals)).toEqual([]);
+  });
+});
