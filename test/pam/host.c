@@ -19,8 +19,10 @@
  *   stdio-closed            close 0, 1 and 2 (the report goes to a copy of 1)
  *   interrupted             a signal every 20 ms, its handler without SA_RESTART
  *   ignore-children         SIGCHLD is ignored
+ *   no-memory               pam_putenv() fails
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -43,6 +45,16 @@ static FILE *report;
 static bool silent; /* between rounds */
 static pam_handle_t *pam;
 static const char *confdir, *service, *user;
+
+static bool no_memory;
+
+/* The module's: the executable's comes before that of libpam. */
+int pam_putenv(pam_handle_t *pamh, const char *variable)
+{
+        int (*real)(pam_handle_t *, const char *) = (int (*)(pam_handle_t *, const char *)) dlsym(RTLD_NEXT, "pam_putenv");
+
+        return no_memory ? PAM_BUF_ERR : real(pamh, variable);
+}
 
 static void hook_call(const char *name, int (*hook)(pam_handle_t *, int), int flags)
 {
@@ -142,6 +154,8 @@ static void process_change(const char *action)
         }
         if (strcmp(action, "ignore-children") == 0)
                 signal(SIGCHLD, SIG_IGN);
+        if (strcmp(action, "no-memory") == 0)
+                no_memory = true;
 }
 
 static const struct {

@@ -176,6 +176,15 @@ describeModule('A guest with processes and IPC of his own', (at) => {
     expect(at.guestd.calls.map((call) => call.member)).toEqual(['OpenSession', 'CloseSession']);
   });
 
+  it('is refused where PAM cannot keep the environment, and children are the host\'s', async () => {
+    at.guestd.answer = answer(at);
+    const [open, child] = await at.run(['no-memory', 'open', 'child']);
+    expect(open).toMatchObject({ result: 'PAM_SESSION_ERR', environment: [] });
+    expect(open?.logged.join()).toContain('guest refused: environment: ');
+    expect(open?.after.children).toBe(open?.before.children);
+    expect(child?.after.children).toBe(open?.before.children);
+  });
+
   it('is no concern of a session without them', async () => {
     const [open, close] = await at.run(['open', 'close']);
     expect(open?.after).toMatchObject({ ipc: open?.before.ipc, children: open?.before.children });
