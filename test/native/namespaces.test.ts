@@ -51,8 +51,8 @@ describeAsRoot("in namespaces of its own", () => {
   it("shared memory, semaphores and message queues made inside are not seen outside", () => {
     const shown = "ipcs | grep -c ^0x || true; mount -t mqueue look /media; ls /media; umount /media";
     const outside = base.sh(shown);
-    within(view, "ipcmk -M 4096; ipcmk -Q; ipcmk -S 1; touch /mnt/queue", asUser(GUEST));
-    expect(within(view, "ipcs | grep -c ^0x; ls /mnt")).toBe("3\nqueue");
+    within(view, `ipcmk -M 4096; ipcmk -Q; ipcmk -S 1; touch /mnt/queue-${base.pid}`, asUser(GUEST));
+    expect(within(view, "ipcs | grep -c ^0x; ls /mnt")).toBe(`3\nqueue-${base.pid}`);
     expect(base.sh(shown)).toBe(outside);
     expect(mountWithin(view, "/mnt")).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec"]));
   });
