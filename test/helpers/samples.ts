@@ -1,18 +1,35 @@
-// Sample values for unit tests: an ordinary guest, an ordinary configuration.
+// Sample values for unit tests: ordinary guests of both sorts, an ordinary configuration.
 import { parseConfig } from "../../src/config/parse.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Account } from "../../src/policy/account.ts";
-import type { OpenRequested } from "../../src/policy/events.ts";
+import type { AllocateRequested, OpenRequested } from "../../src/policy/events.ts";
 import type { PlanFacts } from "../../src/policy/plan.ts";
-import type { Cgroup, View } from "../../src/policy/session.ts";
+import type { Cgroup, Isolation, Session, View } from "../../src/policy/session.ts";
+import { NOTHING_FOUND } from "../../src/policy/session.ts";
 
+/** An account that sessions share. */
 export const GUEST: Account = { user: "guest1", uid: 1101, gid: 1101, home: "/home/guest1", shell: "/bin/bash" };
+
+/** The login name that gets a leased account. */
+export const GHOST: Account = { user: "guest", uid: 60599, gid: 985, home: "/home/guest", shell: "/bin/bash" };
+
+/** The account that allocateRequest() gets from a guestd that has handed out none. */
+export const LEASED: Account = { user: "guest-aaaa", uid: 60600, gid: 985, home: "/home/guest-aaaa", shell: "/bin/bash", realName: "Guest" };
 
 export const FACTS: PlanFacts = { overlay: true, etcMounts: [], etcFiles: [] };
 
 export const VIEW: View = { inode: 4026532500, path: "/proc/77/fd/20", devices: ["0:51", "0:52"], skipped: [] };
 
+export const ISOLATION: Isolation = {
+  reaper: { pid: 900, startTime: 43 },
+  processes: { inode: 4026532501, path: "/proc/77/fd/21" },
+  ipc: { inode: 4026532502, path: "/proc/77/fd/22" },
+};
+
 export const CGROUP: Cgroup = { path: "/user.slice/guest-s1.scope", inode: "4711" };
+
+/** All of the leased account's user. */
+export const SLICE: Cgroup = { path: "/user.slice/user-60600.slice", inode: "4720" };
 
 /** The defaults, changed by the lines of a file. */
 export function configOf(...lines: string[]): Config {
@@ -21,22 +38,38 @@ export function configOf(...lines: string[]): Config {
   return result.config;
 }
 
+/** A session of GUEST that is open. */
+export const SESSION: Session = {
+  id: "abc",
+  account: GUEST,
+  leased: false,
+  service: "login",
+  tty: "tty1",
+  rhost: "",
+  leader: { pid: 500, startTime: 42 },
+  openedAt: 1_000,
+  openedUptime: 7_000,
+  plan: [],
+  limits: configOf().Limits,
+  phase: "open",
+  view: { ...VIEW, isolation: ISOLATION },
+  cgroups: [CGROUP],
+  pamClosed: false,
+  endCalls: [],
+  found: NOTHING_FOUND,
+};
+
+/** A session of LEASED that is open. */
+export const LEASED_SESSION: Session = { ...SESSION, account: LEASED, leased: true, view: VIEW, cgroups: [SLICE] };
+
+const LOGIN = { call: 1, now: 1_000, uptime: 7_000, service: "login", tty: "tty1", rhost: "", leaderPid: 500, leaderName: ":1.9" } as const;
+
 /** An OpenSession call of GUEST through login. */
 export function openRequest(change: Partial<OpenRequested> = {}): OpenRequested {
-  return {
-    kind: "open-requested",
-    id: "s1",
-    call: 1,
-    now: 1_000,
-    uptime: 7_000,
-    account: GUEST,
-    service: "login",
-    tty: "tty1",
-    rhost: "",
-    leaderPid: 500,
-    leaderName: ":1.9",
-    leaderCgroup: "/system.slice/getty@tty1.service",
-    facts: FACTS,
-    ...change,
-  };
+  return { kind: "open-requested", id: "s1", ...LOGIN, account: GUEST, leaderCgroup: "/system.slice/getty@tty1.service", facts: FACTS, ...change };
+}
+
+/** An AllocateAccount call of the ghost through login. */
+export function allocateRequest(change: Partial<AllocateRequested> = {}): AllocateRequested {
+  return { kind: "allocate-requested", id: "s1", ...LOGIN, user: GHOST.user, gid: GHOST.gid, random: 0, ...change };
 }

@@ -18,7 +18,7 @@ function daemonWith(run: (effect: Effect) => Promise<Outcome>) {
         log.push(`${effect.subject.id} ${effect.kind} failed`);
       },
     },
-    now: () => 1,
+    clock: () => ({ now: 1, uptime: 1 }),
   });
   daemon.dispatch({ kind: "config-loaded", config: configOf() });
   return { daemon, log, failures };

@@ -1,18 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Login } from "../../../src/policy/admission.ts";
-import { judgeLogin } from "../../../src/policy/admission.ts";
-import { INITIAL_STATE, step } from "../../../src/policy/manager.ts";
+import type { Authentication, Login } from "../../../src/policy/admission.ts";
+import { isLeasable, judgeAuthentication, judgeLogin } from "../../../src/policy/admission.ts";
 import type { Session } from "../../../src/policy/session.ts";
-import { configOf, GUEST, openRequest } from "../../helpers/samples.ts";
+import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, SESSION } from "../../helpers/samples.ts";
 
-const LOGIN: Login = { account: GUEST, service: "login", leaderPid: 500 };
-
-function sessionOf(change: Partial<Session>): Session {
-  const { state } = step({ ...INITIAL_STATE, config: configOf() }, openRequest());
-  const [session] = state.sessions.values();
-  if (session === undefined) throw new Error("no session");
-  return { ...session, phase: "open", ...change };
-}
+const LOGIN: Login = { account: GUEST, service: "login", rhost: "", leaderPid: 500 };
+const sessionOf = (change: Partial<Session>): Session => ({ ...SESSION, ...change });
 
 describe("judgeLogin refuses", () => {
   it("everybody while the configuration has errors", () => {
@@ -62,5 +55,142 @@ describe("judgeLogin gives", () => {
 
   it("a new session when the old one of that pid is ending", () => {
     expect(judgeLogin(configOf(), LOGIN, [sessionOf({ phase: "ending" })])).toMatchObject({ kind: "admitted" });
+  });
+});
+
+describe("judgeLogin of a uid of the range refuses", () => {
+  const waiting: Session = { ...LEASED_SESSION, phase: "allocated" };
+  const login: Login = { ...LOGIN, account: LEASED };
+
+  it.each<[string, Partial<Login>, Session[]]>([
+    ["a uid that was not leased", {}, []],
+    ["another uid than the leased one", { account: { ...LEASED, uid: LEASED.uid + 1 } }, [waiting]],
+    ["another name than the leased one", { account: { ...LEASED, user: "guest-zzzz" } }, [waiting]],
+    ["a uid at the end of the range", { account: { ...LEASED, uid: 61183 } }, []],
+    ["a session of a shared account that has the uid", {}, [{ ...waiting, leased: false }]],
+    ["another leader than the one that got it", { leaderPid: 501 }, [waiting]],
+    ["an account whose session is ending", {}, [{ ...waiting, phase: "ending" }]],
+    ["an account that is not made yet", {}, [{ ...waiting, phase: "allocating" }]],
+    ["another leader, when the session is open", { leaderPid: 501 }, [LEASED_SESSION]],
+  ])("%s", (_, change, sessions) => {
+    expect(judgeLogin(configOf(), { ...login, ...change }, sessions)).toMatchObject({ kind: "refused" });
+  });
+
+  it("nobody who has the account that was leased for him", () => {
+    expect(judgeLogin(configOf(), login, [waiting])).toMatchObject({ kind: "admitted", lease: waiting });
+  });
+
+  it("nobody on account of MaxSessions=, who has got an account before", () => {
+    expect(judgeLogin(configOf("[Guests]", "MaxSessions=1"), login, [waiting])).toMatchObject({ kind: "admitted" });
+  });
+});
+
+describe("judgeLogin of the ghost", () => {
+  it("refuses a login without a leased account through a service that gives one", () => {
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST }, [])).toMatchObject({ kind: "refused", reason: expect.stringContaining("skipped the authentication") as string });
+  });
+
+  it.each([
+    ["a service that gives none", { service: "sshd", rhost: "192.0.2.1" }],
+    ["su", { service: "su" }],
+    ["a service that gives one, from afar", { rhost: "192.0.2.1" }],
+  ])("admits it to its own account through %s", (_, change) => {
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, ...change }, [])).toMatchObject({ kind: "admitted", lease: undefined });
+  });
+
+  it("refuses the one after the last that fits", () => {
+    expect(judgeLogin(configOf("[Guests]", "MaxSessions=1"), { ...LOGIN, account: GHOST, service: "sshd", leaderPid: 7 }, [SESSION])).toMatchObject({ kind: "refused" });
+  });
+});
+
+describe("judgeAuthentication gives no account", () => {
+  const asked: Authentication = { user: "guest", service: "login", rhost: "", leaderPid: 500 };
+  const judge = (change: Partial<Authentication>, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { ...asked, ...change }, []);
+
+  it("while the configuration has errors, or guests are switched off", () => {
+    expect(judgeAuthentication(undefined, asked, [])).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
+    expect(judge({}, "Enabled=no")).toMatchObject({ kind: "refused", reason: expect.stringContaining("switched off") as string });
+  });
+
+  it.each(["127.0.0.1", "localhost", " ", "192.0.2.1", ":0"])("to a remote host, and be it %j", (rhost) => {
+    expect(judge({ rhost })).toEqual({ kind: "ignored" });
+  });
+
+  it.each(["guest1", "guest-aaaa", "root", "Guest", "guest ", "", "xguest", "*"])("to %j: only to the ghost", (user) => {
+    expect(judge({ user })).toEqual({ kind: "ignored" });
+  });
+
+  it.each(["sshd", "su", "sudo", "xlogin", "login2", "", "gdm", "other", "systemd-user", "greetd-x"])("through the service %j, which takes a password", (service) => {
+    expect(judge({ service })).toEqual({ kind: "ignored" });
+  });
+
+  it("through any service when there is none in the list", () => {
+    expect(judge({}, "Passwordless=")).toEqual({ kind: "ignored" });
+  });
+
+  it("when as many guests are there as may be", () => {
+    const config = configOf("[Guests]", "MaxSessions=1");
+    expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [SESSION])).toMatchObject({ kind: "refused", reason: expect.stringContaining("As many") as string });
+  });
+
+  it("again to a leader that has another one's pid, or whose session is beyond that", () => {
+    for (const change of [{ leader: { pid: 501, startTime: 1 } }, { phase: "open" }, { phase: "ending" }, { leased: false }] as const) {
+      const session: Session = { ...LEASED_SESSION, phase: "allocated", ...change };
+      expect(judgeAuthentication(configOf(), asked, [session])).toMatchObject({ kind: "lease" });
+    }
+  });
+});
+
+describe("judgeAuthentication gives", () => {
+  const asked: Authentication = { user: "guest", service: "login", rhost: "", leaderPid: 500 };
+
+  it.each(["login", "gdm-password", "gdm-autologin", "lightdm", "lightdm-greeter", "sddm", "greetd"])("an account to the ghost through %s", (service) => {
+    expect(judgeAuthentication(configOf(), { ...asked, service }, [])).toMatchObject({ kind: "lease" });
+  });
+
+  it("an account to the ghost as it is configured, and to no other", () => {
+    const config = configOf("[Guests]", "Ghost=visitor");
+    expect(judgeAuthentication(config, { ...asked, user: "visitor" }, [])).toMatchObject({ kind: "lease" });
+    expect(judgeAuthentication(config, asked, [])).toEqual({ kind: "ignored" });
+  });
+
+  it("the same account to a leader that asks again, also when the machine is full", () => {
+    const session: Session = { ...LEASED_SESSION, phase: "allocated" };
+    expect(judgeAuthentication(configOf("[Guests]", "MaxSessions=1"), asked, [session])).toEqual({ kind: "again", session });
+  });
+});
+
+describe("judgeAuthentication unlocks", () => {
+  const asked: Authentication = { user: LEASED.user, service: "gdm-password", rhost: "", leaderPid: 800 };
+  const judge = (change: Partial<Authentication> = {}, session: Partial<Session> = {}) => judgeAuthentication(configOf(), { ...asked, ...change }, [{ ...LEASED_SESSION, ...session }]).kind;
+
+  it.each<[string, Partial<Authentication>, Partial<Session>]>([
+    ["nothing from afar", { rhost: "192.0.2.1" }, {}],
+    ["nothing through a service that is no screen lock", { service: "login" }, {}],
+    ["nothing through su", { service: "su" }, {}],
+    ["nobody else's screen", { user: "guest1" }, {}],
+    ["no screen of a shared account", {}, { leased: false }],
+    ["no screen of a session that is not open yet", {}, { phase: "allocated" }],
+    ["no screen of a session that is ending", {}, { phase: "ending" }],
+  ])("%s", (_, change, session) => {
+    expect(judge(change, session)).toBe("ignored");
+  });
+
+  it.each(["gdm-password", "kde", "kde-fingerprint", "swaylock", "lightdm"])("the guest's own screen through %s", (service) => {
+    expect(judge({ service })).toBe("unlocked");
+  });
+});
+
+describe("isLeasable", () => {
+  it.each([
+    ["gdm-*", "gdm-x", true],
+    ["gdm-*", "gdm", false],
+    ["*", "anything", true],
+    ["a.c", "abc", false],
+    ["a*c", "abbc", true],
+    ["a*c", "abbcd", false],
+    ["login", "login\n", false],
+  ])("takes the pattern %j for %j: %s", (pattern, service, expected) => {
+    expect(isLeasable(configOf("[Guests]", "Passwordless=", `Passwordless=${pattern}`), { service, rhost: "" })).toBe(expected);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { explainLogin } from "../../../src/policy/explain.ts";
 import { makePlan } from "../../../src/policy/plan.ts";
-import { configOf, FACTS, GUEST } from "../../helpers/samples.ts";
+import { configOf, FACTS, GHOST, GUEST, SESSION } from "../../helpers/samples.ts";
 
 const LOGIN = { account: GUEST, member: true, service: "login" };
 
@@ -20,7 +20,29 @@ describe("explainLogin", () => {
     expect(explainLogin(configOf(), { ...LOGIN, service: "cron" }, [], FACTS)).toMatchObject({ verdict: "refused", reason: expect.stringContaining("cron") as string });
   });
 
-  it("gives the plan that the login would get", () => {
-    expect(explainLogin(configOf(), LOGIN, [], FACTS)).toMatchObject({ verdict: "admitted", plan: makePlan(configOf(), GUEST, FACTS) });
+  it("says refused, and why, of the ghost when the machine is full", () => {
+    const explanation = explainLogin(configOf("[Guests]", "MaxSessions=1"), { ...LOGIN, account: GHOST }, [SESSION], FACTS);
+    expect(explanation).toMatchObject({ verdict: "refused", reason: expect.stringContaining("As many guests") as string, plan: [] });
+  });
+
+  it.each([
+    ["login", "/dev/tty1"],
+    ["sshd", "ssh"],
+  ])("gives the plan that the login would get through %s", (service, tty) => {
+    const plan = makePlan(configOf(), { account: GUEST, leased: false, tty }, FACTS);
+    expect(explainLogin(configOf(), { ...LOGIN, service }, [], FACTS)).toMatchObject({ verdict: "admitted", plan });
+  });
+
+  it("tells of the fresh account that the ghost would get, and changes nothing of it", () => {
+    const explanation = explainLogin(configOf("[Guests]", "LeaseRange=60700-60701", "Shell=/bin/sh"), { ...LOGIN, account: GHOST }, [], FACTS);
+    expect(explanation).toMatchObject({ verdict: "admitted", reason: expect.stringContaining("uid 60700") as string });
+    expect(explanation.plan.find(({ target }) => target === "/home/guest-xxxx")).toMatchObject({ uid: 60700, gid: GHOST.gid });
+    expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(false);
+  });
+
+  it("tells of a view of the shared account where the ghost gets no account of its own", () => {
+    const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service: "sshd" }, [], FACTS);
+    expect(explanation).toMatchObject({ verdict: "admitted", reason: expect.stringContaining("apart from other sessions") as string });
+    expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(true);
   });
 });

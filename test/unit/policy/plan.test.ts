@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { makePlan } from "../../../src/policy/plan.ts";
-import { configOf, FACTS, GUEST } from "../../helpers/samples.ts";
+import { configOf, FACTS, GUEST, LEASED } from "../../helpers/samples.ts";
 
-const planOf = (lines: string[] = [], facts = FACTS) => makePlan(configOf(...lines), GUEST, facts);
+const planOf = (lines: string[] = [], facts = FACTS, login = { account: GUEST, leased: false, tty: "tty1" }) => makePlan(configOf(...lines), login, facts);
 
 describe("makePlan", () => {
   it("caps every place that can be written in size and inodes", () => {
@@ -71,5 +71,38 @@ describe("makePlan", () => {
     expect(plan).toContainEqual({ kind: "bind", source: "/srv/a", target: "/mnt", readonly: false, optional: false });
     expect(plan).toContainEqual({ kind: "hide", target: "/srv/b", optional: true });
     expect(plan.find(({ target }) => target === "/scratch")).toMatchObject({ kind: "tmpfs", mode: 0o1777, optional: true });
+  });
+});
+
+describe("makePlan for an account that sessions share", () => {
+  const kindsOf = (tty: string) => planOf([], FACTS, { account: GUEST, leased: false, tty }).map(({ kind }) => kind);
+
+  it("keeps them apart where they would meet: /run/user and message queues", () => {
+    const plan = planOf();
+    expect(plan).toContainEqual({ kind: "mqueue", target: "/dev/mqueue" });
+    expect(plan.find(({ target }) => target === `/run/user/${GUEST.uid}`)).toMatchObject({ kind: "tmpfs", mode: 0o700, uid: GUEST.uid, gid: GUEST.gid });
+    expect(plan.find(({ target }) => target === "/run/user")).toMatchObject({ kind: "tmpfs", readonly: true });
+  });
+
+  it.each(["", "ssh", "cron", "xtty1", ":0"])("makes terminals of the view's own when PAM says %j: that is none", (tty) => {
+    expect(kindsOf(tty)).toContain("devpts");
+  });
+
+  it.each(["tty1", "/dev/tty1", "pts/0", "/dev/pts/12", "ttyS0"])("leaves the login the terminal %s that it has", (tty) => {
+    expect(kindsOf(tty)).not.toContain("devpts");
+  });
+});
+
+describe("makePlan for a leased account", () => {
+  const plan = planOf([], FACTS, { account: LEASED, leased: true, tty: "" });
+
+  it("leaves logind's /run/user and the host's terminals: its uid has no other session", () => {
+    expect(plan.map(({ kind }) => kind)).not.toEqual(expect.arrayContaining(["mqueue"]));
+    expect(plan.map(({ kind }) => kind)).not.toEqual(expect.arrayContaining(["devpts"]));
+    expect(plan.filter(({ target }) => target.startsWith("/run/user"))).toEqual([]);
+  });
+
+  it("gives it a home of its own", () => {
+    expect(plan.find(({ target }) => target === LEASED.home)).toMatchObject({ kind: "tmpfs", create: true, mode: 0o700, uid: LEASED.uid, gid: LEASED.gid });
   });
 });

@@ -19,7 +19,7 @@ function journalOf() {
 }
 
 const subject = { id: "s1", user: "guest1", uid: 1101, leader: 500, service: "login" };
-const BUILD: Effect = { kind: "build-view", subject, plan: [{ kind: "hide", target: "/home", optional: false }] };
+const BUILD = { kind: "build-view", subject, plan: [{ kind: "hide", target: "/home", optional: false }], isolated: true, cgroup: undefined } satisfies Effect;
 
 describe("Journal", () => {
   it("gives every effect the fields that a session is found by", () => {
@@ -56,9 +56,10 @@ describe("Journal", () => {
 
   it("makes an error of a receipt that is not clean", () => {
     const { journal, entries } = journalOf();
-    const receipt = { id: "s1", user: "guest1", uid: 1101, service: "login", leader: 500, cause: "logout" as const, openedAt: 1, closedAt: 2, processesKilled: 0 };
-    journal.logDone({ kind: "announce-closed", subject, receipt: { ...receipt, left: [] } }, {});
-    journal.logDone({ kind: "announce-closed", subject, receipt: { ...receipt, left: ["process 7 does not end"] } }, {});
+    const receipt = { id: "s1", user: "guest1", uid: 1101, leased: false, service: "login", leader: 500, cause: "logout" as const, openedAt: 1, closedAt: 2 };
+    const found = { seconds: 0, processesKilled: 0, tmpfsBytes: 0 };
+    journal.logDone({ kind: "announce-closed", subject, receipt: { ...receipt, ...found, left: [] } }, {});
+    journal.logDone({ kind: "announce-closed", subject, receipt: { ...receipt, ...found, left: ["process 7 does not end"] } }, {});
     expect(entries.map(({ level }) => level)).toEqual(["notice", "err"]);
     expect(entries[0]?.message).toContain("nothing is left");
     expect(entries[1]?.message).toContain("process 7 does not end");

@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Session } from "../../../src/policy/session.ts";
-import { NOTHING_FOUND } from "../../../src/policy/session.ts";
 import { SessionStore } from "../../../src/system/store.ts";
-import { CGROUP, GUEST, VIEW } from "../../helpers/samples.ts";
+import { GUEST, ISOLATION, LEASED, LEASED_SESSION, SESSION as OPEN, VIEW } from "../../helpers/samples.ts";
 
 let root: string;
 let directory: string;
@@ -20,38 +19,32 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-const SESSION: Session = {
-  id: "abc",
-  account: GUEST,
-  service: "login",
-  tty: "tty1",
-  rhost: "",
-  leader: { pid: 500, startTime: 42 },
-  openedAt: 1_000,
-  openedUptime: 7_000,
-  plan: [],
-  phase: "open",
-  view: VIEW,
-  cgroups: [CGROUP],
-  pamClosed: false,
-  openCall: 7,
-  endCalls: [8],
-  found: NOTHING_FOUND,
-};
+const SESSION: Session = { ...OPEN, openCall: 7, endCalls: [8] };
 
 describe("SessionStore sets aside, and makes no session of,", () => {
-  const record = (change: object) => JSON.stringify({ version: 1, session: { ...SESSION, ...change } });
+  const record = (change: object) => JSON.stringify({ version: 2, session: { ...SESSION, ...change } });
   it.each([
     ["garbage", "}{"],
     ["an empty file", ""],
     ["half a record", record({}).slice(0, 100)],
-    ["another version", JSON.stringify({ version: 2, session: SESSION })],
+    ["another version", JSON.stringify({ version: 1, session: SESSION })],
     ["another session's record", record({ id: "other" })],
     ["a record without a leader's start time", record({ leader: { pid: 500 } })],
     ["a record with text for a number", record({ leader: { pid: "500", startTime: 42 } })],
     ["a record without its view", record({ view: undefined })],
     ["a record without cgroups", record({ cgroups: undefined })],
     ["a record that is null", "null"],
+    ["a record without the sort of its account", record({ leased: undefined })],
+    ["a record without limits", record({ limits: undefined })],
+    ["a record of a session that stands nowhere", record({ phase: "opening" })],
+    ["a record of a session that was ending", record({ phase: "ending" })],
+    ["a shared account's without namespaces", record({ view: VIEW })],
+    ["a record without its reaper's start time", record({ view: { ...VIEW, isolation: { ...ISOLATION, reaper: { pid: 900 } } } })],
+    ["a record without the number of a namespace", record({ view: { ...VIEW, isolation: { ...ISOLATION, ipc: { path: "/x" } } } })],
+    ["a leased account's with namespaces", JSON.stringify({ version: 2, session: { ...LEASED_SESSION, view: SESSION.view } })],
+    ["a leased account's with logind's own cgroup", record({ leased: true, view: VIEW, cgroups: [{ path: "/user.slice/user-1101.slice/session-1.scope", inode: "1" }] })],
+    ["a shared account's with all of its user", record({ cgroups: [{ path: "/user.slice/user-1101.slice", inode: "1" }] })],
+    ["a leased account's with all of another user", record({ leased: true, view: VIEW, cgroups: [{ path: "/user.slice/user-11010.slice", inode: "1" }] })],
   ])("%s", (_, text) => {
     store.write(SESSION);
     writeFileSync(join(directory, "abc.json"), text);
@@ -125,5 +118,19 @@ describe("SessionStore", () => {
 
   it("has nothing to recover before anything was written", () => {
     expect(store.recover()).toEqual({ sessions: [], rejected: [] });
+  });
+
+  it("gives back a leased account's, also one whose login goes on", () => {
+    const waiting: Session = { ...LEASED_SESSION, id: "def", phase: "allocated", cgroups: [] };
+    store.write(LEASED_SESSION);
+    store.write(waiting);
+    expect(store.recover()).toEqual({ sessions: [LEASED_SESSION, waiting], rejected: [] });
+  });
+
+  it("leaves a leased account its user manager: its uid has one view alone", () => {
+    store.write(LEASED_SESSION);
+    expect(existsSync(join(root, `unmanaged/${LEASED.uid}`))).toBe(false);
+    store.remove(LEASED_SESSION.id, LEASED.uid);
+    expect(readdirSync(directory)).toEqual([]);
   });
 });

@@ -1,0 +1,183 @@
+import { describe, expect, it } from "vitest";
+import type { Effect } from "../../../src/policy/events.ts";
+import { step } from "../../../src/policy/manager.ts";
+import { ENDING, ENDING_LEASED } from "../../../src/policy/stages.ts";
+import type { State } from "../../../src/policy/state.ts";
+import { after, allocated, done, find, kinds, leasedOpened, only, opened, play, READY } from "../../helpers/play.ts";
+import { allocateRequest, CGROUP, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
+
+/** Where logind moves a leader to. */
+const LOGIN = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
+
+describe("ending a session of a shared account", () => {
+  it("goes through its stages in order and forgets it", () => {
+    const { state, did } = after(opened(), { kind: "leader-exited", id: "s1" });
+    expect(kinds(did)).toEqual([...ENDING]);
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({ id: "s1", cause: "leader-exited", processesKilled: 3, left: [], openedAt: 1_000, closedAt: 2_000 });
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it.each(ENDING.slice(0, 3))("goes on when %s fails, and its receipt is dirty", (kind) => {
+    const { state, did } = after(opened(), { kind: "leader-exited", id: "s1" }, { failing: [kind] });
+    expect(kinds(did)).toEqual([...ENDING]);
+    expect(find(did, "announce-closed")?.receipt.left).toEqual([expect.stringContaining(`${kind}: boom`)]);
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it("says logout when PAM had closed it before", () => {
+    const hinted = after(opened(), { kind: "close-hinted", id: "s1", leaderPid: 500 });
+    expect(kinds(hinted.did)).toEqual(["note-close"]);
+    const { did } = after(hinted.state, { kind: "leader-exited", id: "s1" });
+    expect(find(did, "announce-closed")?.receipt.cause).toBe("logout");
+  });
+
+  it("takes no hint from another process than the leader", () => {
+    expect(step(opened(), { kind: "close-hinted", id: "s1", leaderPid: 501 }).effects).toEqual([]);
+  });
+
+  it("answers everyone who asked for it with the receipt", () => {
+    const first = step(opened(), { kind: "end-requested", id: "s1", call: 8 });
+    const second = step(first.state, { kind: "end-requested", id: "s1", call: 9 });
+    const { did } = play({ state: second.state, effects: [...first.effects, ...second.effects] });
+    const answers = did.filter((effect) => effect.kind === "answer");
+    expect(answers).toEqual([expect.objectContaining({ call: 8 }), expect.objectContaining({ call: 9 })]);
+    expect(answers[0]).toMatchObject({ answer: { kind: "ended", receipt: { cause: "ended-by-admin" } } });
+  });
+
+  it("starts once, however often it is asked for", () => {
+    const first = step(opened(), { kind: "leader-exited", id: "s1" });
+    expect(step(first.state, { kind: "leader-exited", id: "s1" }).effects).toEqual([]);
+  });
+
+  it("is refused by name for a session that is not there", () => {
+    expect(step(READY, { kind: "end-requested", id: "nope", call: 3 }).effects).toEqual([
+      expect.objectContaining({ kind: "refuse", call: 3, code: "NoSuchSession", reason: expect.stringContaining("nope") as string }),
+    ]);
+  });
+
+  it("of one guest does not touch another", () => {
+    const two = after(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600 })).state;
+    const { state } = after(two, { kind: "leader-exited", id: "s1" });
+    expect([...state.sessions.keys()]).toEqual(["s2"]);
+  });
+
+  it("is not confused by an effect of the open session that comes in late", () => {
+    const found = step(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
+    const ending = step(found.state, { kind: "leader-exited", id: "s1" });
+    const late = step(ending.state, done(found.effects[0] as Effect));
+    expect(late.effects).toEqual([]);
+    expect(only(late.state)).toMatchObject({ phase: "ending", cgroups: [CGROUP, LOGIN] });
+  });
+});
+
+describe("a session started in another one", () => {
+  const nested = () => after(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}/deeper` })).state;
+
+  it("ends with that one", () => {
+    const { state, did } = after(nested(), { kind: "leader-exited", id: "s1" });
+    expect(state.sessions.size).toBe(0);
+    const receipts = did.flatMap((effect) => (effect.kind === "announce-closed" ? [`${effect.receipt.id} ${effect.receipt.cause}`] : []));
+    expect(receipts.sort()).toEqual(["s1 leader-exited", "s2 outer-ended"]);
+  });
+
+  it("is refused when that one is ending", () => {
+    const { state } = step(opened(), { kind: "leader-exited", id: "s1" });
+    const { effects } = step(state, openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: CGROUP.path }));
+    expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 2, code: "Refused" })]);
+  });
+
+  it("does not take that one along", () => {
+    const { state } = after(nested(), { kind: "leader-exited", id: "s2" });
+    expect([...state.sessions.keys()]).toEqual(["s1"]);
+  });
+
+  it("is none when the name of the cgroup only begins alike", () => {
+    const { state } = after(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}x` }));
+    expect(state.sessions.get("s2")?.outer).toBeUndefined();
+  });
+});
+
+describe("ending a leased account's session", () => {
+  const end = (state: State = leasedOpened(), plan?: Parameters<typeof after>[2]) => after(state, { kind: "leader-exited", id: "s1" }, plan);
+
+  it("goes through its stages in order, and the uid may be had again", () => {
+    const { state, did } = end();
+    expect(kinds(did)).toEqual([...ENDING_LEASED]);
+    expect(find(did, "kill-processes")).toMatchObject({ leased: true, view: VIEW, cgroups: expect.arrayContaining([SLICE]) as unknown });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({ user: LEASED.user, uid: LEASED.uid, leased: true, seconds: 5, left: [] });
+    expect(find(did, "release-account")).toMatchObject({ quarantine: undefined });
+    expect(state.pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it.each(ENDING_LEASED.slice(0, 5))("goes on when %s fails: the receipt is dirty, and the uid nobody's any more", (kind) => {
+    const { state, did } = end(leasedOpened(), { failing: [kind] });
+    expect(kinds(did)).toEqual([...ENDING_LEASED]);
+    expect(find(did, "announce-closed")?.receipt.left).toEqual([`${kind}: boom`]);
+    expect(find(did, "release-account")).toMatchObject({ quarantine: `${kind}: boom` });
+    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, `${kind}: boom`]]) });
+  });
+
+  it.each(["announce-closed", "release-account"] as const)("gives nobody the uid when %s fails", (kind) => {
+    const { state, did } = end(leasedOpened(), { failing: [kind] });
+    expect(kinds(did)).toEqual([...ENDING_LEASED]);
+    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, `${kind}: boom`]]) });
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it("gives nobody the uid of processes that do not end", () => {
+    const left = ["process 7 does not end", "process 8 does not end"];
+    const { state } = end(leasedOpened(), { outcome: (effect) => (effect.kind === "kill-processes" ? { found: { left } } : undefined) });
+    expect(state.pool.quarantined.get(LEASED.uid)).toBe(left.join("; "));
+  });
+
+  it("tells the administrator who asked for it, with the receipt", () => {
+    const { did } = after(leasedOpened(), { kind: "end-requested", id: "s1", call: 9 });
+    expect(kinds(did)).toEqual([...ENDING_LEASED, "answer"]);
+    expect(did.at(-1)).toMatchObject({ call: 9, answer: { kind: "ended", receipt: { cause: "ended-by-admin", leased: true } } });
+  });
+
+  it("of an account that nobody has logged in with says so", () => {
+    expect(find(end(allocated()).did, "announce-closed")?.receipt.cause).toBe("never-opened");
+  });
+
+  it("lets the uids rest in the order in which they came back", () => {
+    const ids = ["a", "b", "c"];
+    let state: State = ids.reduce((last, id, index) => after(last, allocateRequest({ id, leaderPid: 500 + index })).state, READY);
+    for (const id of ["b", "c", "a"]) state = after(state, { kind: "leader-exited", id }).state;
+    expect(state.pool.rested).toEqual([60601, 60602, 60600]);
+    expect(only(step(state, allocateRequest()).state).account.uid).toBe(60603);
+  });
+
+  it("of a shared account's touches no uid", () => {
+    expect(end(opened()).state.pool).toEqual(READY.pool);
+    expect(end(opened(), { failing: ["kill-processes"] }).state.pool).toEqual(READY.pool);
+  });
+});
+
+describe("the time that a leased account waits for its login", () => {
+  const at = (state: State, uptime: number) => step(state, { kind: "tick", uptime });
+
+  it("is LeaseTimeout=, and then it goes back", () => {
+    expect(at(allocated(), 7_000 + 60e6).effects).toEqual([]);
+    const { state, effects } = at(allocated(), 7_001 + 60e6);
+    expect(kinds(effects)).toEqual(["stop-manager"]);
+    expect(find(play({ state, effects }).did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
+  });
+
+  it("is over for each of several", () => {
+    const two = after(allocated(), allocateRequest({ id: "s2", leaderPid: 501, uptime: 50e6 })).state;
+    const later = at(two, 70e6);
+    expect(later.effects.map(({ subject }) => subject.id)).toEqual(["s1"]);
+    const both = at(two, 120e6);
+    expect(both.effects.map(({ subject }) => subject.id)).toEqual(["s1", "s2"]);
+    expect([...both.state.sessions.values()].map(({ phase }) => phase)).toEqual(["ending", "ending"]);
+  });
+
+  it("ends no session that is open, opening or ending already", () => {
+    expect(at(leasedOpened(), 1e12).effects).toEqual([]);
+    expect(at(opened(), 1e12).effects).toEqual([]);
+    expect(at(after(READY, openRequest(), { until: "build-view" }).state, 1e12).effects).toEqual([]);
+    expect(at(step(leasedOpened(), { kind: "leader-exited", id: "s1" }).state, 1e12).effects).toEqual([]);
+  });
+});

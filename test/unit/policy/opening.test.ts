@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import { step } from "../../../src/policy/manager.ts";
+import { ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
+import { INITIAL_STATE } from "../../../src/policy/state.ts";
+import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY } from "../../helpers/play.ts";
+import { GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
+
+describe("opening a session of a shared account", () => {
+  it("goes through its stages in order and ends open", () => {
+    const { state, did } = after(READY, openRequest());
+    expect(kinds(did)).toEqual([...OPENING]);
+    expect(only(state)).toMatchObject({ phase: "open", view: { ...VIEW, isolation: ISOLATION }, leader: { pid: 500, startTime: 42 } });
+  });
+
+  it("answers with the view only when the record is written", () => {
+    const { did } = after(READY, openRequest());
+    expect(find(did, "answer")).toMatchObject({
+      call: 1,
+      answer: { kind: "opened", reply: { id: "s1", namespace: VIEW.path, inode: VIEW.inode, environment: { GUEST_SESSION: "s1" } } },
+    });
+    expect(kinds(did).indexOf("write-record")).toBeLessThan(kinds(did).indexOf("answer"));
+  });
+
+  it.each(["watch-leader", "enclose-leader", "build-view", "write-record", "answer"] as const)("refuses the guest and leaves nothing when %s fails", (kind) => {
+    const { state, did } = after(READY, openRequest(), { failing: [kind] });
+    expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Failed" });
+    expect(kinds(did).slice(-ENDING.length)).toEqual([...ENDING]);
+    expect(find(did, "announce-closed")?.receipt.cause).toBe("open-failed");
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it("does not kill the leader of a login that was refused: it has to tell its guest why", () => {
+    const { did } = after(READY, openRequest(), { failing: ["build-view"] });
+    expect(find(did, "kill-processes")?.cgroups).toEqual([]);
+  });
+
+  it("does not tell the guest the technical reason of a failure", () => {
+    const { did } = after(READY, openRequest(), { failing: ["build-view"] });
+    expect(find(did, "refuse")?.reason).not.toContain("boom");
+  });
+
+  it("tells the guest who was ended meanwhile by an administrator so", () => {
+    const { did } = interrupt(after(READY, openRequest(), { until: "build-view" }), { kind: "end-requested", id: "s1", call: 9 });
+    expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Refused" });
+    expect(did.at(-1)).toMatchObject({ kind: "answer", call: 9, answer: { kind: "ended" } });
+  });
+
+  it("goes on when only the signal could not be sent", () => {
+    expect(only(after(READY, openRequest(), { failing: ["announce-opened"] }).state)).toMatchObject({ phase: "open" });
+  });
+
+  it("answers a refusal and makes no session", () => {
+    const { state, effects } = step(INITIAL_STATE, openRequest());
+    expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 1, code: "Refused" })]);
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it.each(OPENING.slice(0, -1))("is taken back when the leader ends during %s", (kind) => {
+    const { state, did } = interrupt(after(READY, openRequest(), { until: kind }), { kind: "leader-exited", id: "s1" });
+    expect(state.sessions.size).toBe(0);
+    expect(kinds(did).slice(-ENDING.length)).toEqual([...ENDING]);
+  });
+
+  it("gives a leader that asks twice the same session", () => {
+    const { state, effects } = step(opened(), openRequest({ id: "s2", call: 7 }));
+    expect(effects).toEqual([expect.objectContaining({ kind: "answer", call: 7, answer: expect.objectContaining({ kind: "opened" }) as unknown })]);
+    expect(state.sessions.size).toBe(1);
+  });
+});
+
+describe("opening a leased account's session is refused", () => {
+  const refused = (change: object, reason: RegExp) => {
+    const { state, effects } = step(allocated(), leasedOpen(change));
+    expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 2, code: "Refused", reason: expect.stringMatching(reason) as string })]);
+    expect(only(state)).toEqual(only(allocated()));
+  };
+
+  it("to another leader than the one that got it", () => {
+    refused({ leaderPid: 501 }, /belongs to another guest's session/);
+  });
+
+  it("for a uid of the range that was not handed out", () => {
+    refused({ account: { ...LEASED, uid: 60601 } }, /uid that only guestd gives/);
+  });
+
+  it("for the uid under another name", () => {
+    refused({ account: { ...LEASED, user: "guest-bbbb" } }, /uid that only guestd gives/);
+  });
+
+  it("for the ghost itself, in the place of the account that it got", () => {
+    refused({ account: GHOST }, /came without/);
+  });
+
+  it("a second time, by whomever", () => {
+    const state = leasedOpened();
+    expect(step(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
+    expect(step(state, leasedOpen()).effects).toMatchObject([{ kind: "answer", answer: { kind: "opened", reply: { id: "s1" } } }]);
+    expect(step(state, leasedOpen()).state.sessions.size).toBe(1);
+  });
+
+  it("when it is on its way back", () => {
+    const { state } = step(allocated(), { kind: "leader-exited", id: "s1" });
+    expect(step(state, leasedOpen()).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
+  });
+});
+
+describe("opening a leased account's session", () => {
+  it("goes on where leasing has left off, and ends open", () => {
+    const { state, did } = after(allocated(), leasedOpen());
+    expect(kinds(did)).toEqual(OPENING.slice(1));
+    expect(state.sessions.size).toBe(1);
+    expect(only(state)).toMatchObject({ id: "s1", phase: "open", leased: true, account: LEASED, view: VIEW, leader: { pid: 500, startTime: 42 } });
+    expect(only(state).cgroups).toContainEqual(SLICE);
+  });
+
+  it("needs no namespaces of its own: nobody shares its uid", () => {
+    const { did } = after(allocated(), leasedOpen());
+    expect(find(did, "enclose-leader")).toMatchObject({ leased: true });
+    expect(find(did, "build-view")).toMatchObject({ isolated: false });
+    expect(find(did, "answer")).toMatchObject({ call: 2, answer: { kind: "opened", reply: { namespace: VIEW.path, inode: VIEW.inode } } });
+    expect(find(did, "answer")).not.toHaveProperty("answer.reply.isolation");
+  });
+
+  it.each(["enclose-leader", "build-view", "write-record", "answer"] as const)("that fails at %s waits for its leader's end, and then ends all of the user", (kind) => {
+    const { state, did } = after(allocated(), leasedOpen(), { failing: [kind] });
+    expect(did.at(-1)).toMatchObject({ kind: "refuse", call: 2, code: "Failed" });
+    expect(only(state)).toMatchObject({ phase: "allocated", cause: "open-failed" });
+    const end = after(state, { kind: "leader-exited", id: "s1" });
+    expect(kinds(end.did)).toEqual([...ENDING_LEASED]);
+    expect(find(end.did, "announce-closed")?.receipt.cause).toBe("open-failed");
+    expect(find(end.did, "kill-processes")?.cgroups).toEqual(kind === "enclose-leader" ? [] : only(state).cgroups);
+    expect(end.state.sessions.size).toBe(0);
+  });
+
+  it("that has failed ends after the time for leases, should its leader stay", () => {
+    const { state } = after(allocated(), leasedOpen({ uptime: 7_000 }), { failing: ["build-view"] });
+    expect(step(state, { kind: "tick", uptime: 60e6 }).effects).toEqual([]);
+    expect(after(state, { kind: "tick", uptime: 61e6 }).state.sessions.size).toBe(0);
+  });
+
+  it("that has failed lets its leader in no more", () => {
+    const { state } = after(allocated(), leasedOpen(), { failing: ["build-view"] });
+    const { did } = after(state, leasedOpen({ call: 3 }));
+    expect(find(did, "refuse")).toMatchObject({ call: 3 });
+    expect(find(did, "answer")).toBeUndefined();
+  });
+
+  it.each(OPENING.slice(1, -1))("is taken back when the leader ends during %s", (kind) => {
+    const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), { kind: "leader-exited", id: "s1" });
+    expect(state.sessions.size).toBe(0);
+    expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);
+  });
+});
+
+describe("joining is refused", () => {
+  const reasonOf = (state: typeof READY, uid = LEASED.uid) => {
+    const { state: next, effects } = step(state, { kind: "join-requested", id: "j1", call: 4, uid });
+    expect(next).toEqual(state);
+    expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 4, code: "NoSuchSession" })]);
+    return (effects[0] as { reason: string }).reason;
+  };
+
+  it("for an account that sessions share", () => {
+    expect(reasonOf(opened(), 1101)).toContain("share an account");
+  });
+
+  it("for an account that has no session", () => {
+    expect(reasonOf(leasedOpened(), 60601)).toContain("share an account");
+  });
+
+  it("for a leased account that has no view yet", () => {
+    expect(reasonOf(allocated())).toContain("not open");
+    expect(reasonOf(after(allocated(), leasedOpen(), { until: "build-view" }).state)).toContain("not open");
+  });
+
+  it("when the session is ending", () => {
+    expect(reasonOf(step(leasedOpened(), { kind: "leader-exited", id: "s1" }).state)).toContain("not open");
+  });
+
+  it("when the end of the session was asked for while it opens", () => {
+    const { state } = after(allocated(), leasedOpen(), { until: "write-record" });
+    expect(only(state)).toMatchObject({ view: VIEW });
+    expect(reasonOf(step(state, { kind: "leader-exited", id: "s1" }).state)).toContain("not open");
+  });
+
+  it("when the session could not be opened", () => {
+    expect(reasonOf(after(allocated(), leasedOpen(), { failing: ["write-record"] }).state)).toContain("not open");
+  });
+});
+
+describe("joining", () => {
+  it("gives a user manager the view of the leased account's session", () => {
+    const { effects } = step(leasedOpened(), { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid });
+    expect(effects).toMatchObject([
+      { kind: "answer", call: 4, subject: { id: "s1", service: "systemd-user" }, answer: { kind: "opened", reply: { id: "s1", namespace: VIEW.path, inode: VIEW.inode } } },
+    ]);
+  });
+
+  it("works from the answer on: logind starts the manager while the login is being let in", () => {
+    const { state } = after(allocated(), leasedOpen(), { until: "answer" });
+    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([{ kind: "answer", call: 4 }]);
+  });
+});
