@@ -54,9 +54,10 @@ function hintClose(state: State, event: Event & { kind: "close-hinted" }): Next 
 
 // The record says who the leader was; watching tells whether it still is that process.
 // Without a descriptor of the view its numbers can be another's by now: they are forgotten until it is taken up.
+// Its account was made again before.
 function recover(state: State, session: Session): Next {
   const { view: _recorded, ...found } = session;
-  return put(state, found, watchLeader(session));
+  return put(state, session.leased ? { ...found, published: true } : found, watchLeader(session));
 }
 
 function advance(state: State, event: Event & { kind: "effect-done" }): Next {
@@ -78,13 +79,14 @@ function advance(state: State, event: Event & { kind: "effect-done" }): Next {
   });
 }
 
-function learn(session: Session, { outcome }: Event & { kind: "effect-done" }): Session {
-  const { startTime, cgroups = [], view, found } = outcome;
+function learn(session: Session, { effect, outcome }: Event & { kind: "effect-done" }): Session {
+  const { startTime, cgroups = [], view, found, taken } = outcome;
   return {
     ...session,
     ...(startTime === undefined ? {} : { leader: { ...session.leader, startTime } }),
     cgroups: [...session.cgroups, ...cgroups],
     ...(view === undefined ? {} : { view }),
+    ...(effect.kind === "publish-account" && taken === undefined ? { published: true } : {}),
     ...(found === undefined ? {} : { found: { ...session.found, ...found, left: [...session.found.left, ...(found.left ?? [])] } }),
   };
 }

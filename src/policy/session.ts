@@ -78,6 +78,8 @@ export interface Session {
   readonly account: Account;
   /** The account was made for this session and is nobody else's; otherwise several sessions may share it. */
   readonly leased: boolean;
+  /** Set when the leased account stands: until then its uid and its name may be somebody else's. */
+  readonly published?: boolean;
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;

@@ -27,12 +27,18 @@ export const ENDING_LEASED = [
   "release-account",
 ] as const;
 
+/** The same for one that was never made: its uid may be somebody's, of whom nothing must be stopped or killed. */
+export const ENDING_UNMADE = ["drop-view", "remove-record", "announce-closed", "release-account"] as const;
+
 export type AllocatingStage = (typeof ALLOCATING)[number];
 export type OpeningStage = (typeof OPENING)[number];
 export type EndingStage = (typeof ENDING_LEASED)[number];
 
 /** What ending this session does, in order. */
-export const endingStages = ({ leased }: Session): readonly EndingStage[] => (leased ? ENDING_LEASED : ENDING);
+export function endingStages({ leased, published }: Session): readonly EndingStage[] {
+  if (!leased) return ENDING;
+  return published === true ? ENDING_LEASED : ENDING_UNMADE;
+}
 
 /** The stage after this one; "done" after the last; undefined when the effect is none of these stages. */
 export function stageAfter<S extends EffectKind>(stages: readonly S[], effect: EffectKind): S | "done" | undefined {

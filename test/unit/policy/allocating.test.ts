@@ -1,0 +1,200 @@
+import { describe, expect, it } from "vitest";
+import type { Effect } from "../../../src/policy/events.ts";
+import { step } from "../../../src/policy/manager.ts";
+import { ALLOCATING, ENDING_LEASED } from "../../../src/policy/stages.ts";
+import type { State } from "../../../src/policy/state.ts";
+import { INITIAL_STATE } from "../../../src/policy/state.ts";
+import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY } from "../../helpers/play.ts";
+import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
+
+const withLines = (...lines: string[]): State => ({ ...READY, config: configOf("[Guests]", ...lines) });
+
+/** The uids below `free` belong to somebody of this machine. */
+const takenBelow = (free: number) => (effect: Effect) =>
+  effect.kind === "publish-account" && effect.account.uid < free ? { taken: `user${effect.account.uid}` } : undefined;
+
+describe("AllocateAccount makes no account", () => {
+  const refusal = (state: State, change = {}) => {
+    const next = step(state, allocateRequest(change));
+    expect(kinds(next.effects)).toEqual(["refuse"]);
+    expect(next.state).toEqual(state);
+    return find(next.effects, "refuse");
+  };
+
+  it("while the configuration has errors", () => {
+    expect(refusal(INITIAL_STATE)).toMatchObject({ call: 1, code: "Refused", reason: expect.stringContaining("errors") as string });
+  });
+
+  it("when guests are switched off", () => {
+    expect(refusal(withLines("Enabled=no"))?.reason).toContain("switched off");
+  });
+
+  it("when there is no group of guests", () => {
+    expect(refusal(READY, { gid: undefined })?.reason).toContain("group guests does not exist");
+  });
+
+  it("when as many guests are there as may be", () => {
+    const full = { ...opened(), config: configOf("[Guests]", "MaxSessions=1") };
+    expect(refusal(full, { id: "s2", leaderPid: 600 })?.reason).toContain("As many guests");
+  });
+
+  it("when the range is used up by sessions and by what may be left of others", () => {
+    const used = { ...leasedOpened(), config: configOf("[Guests]", "LeaseRange=60600-60601") };
+    const pool = { rested: [], quarantined: new Map([[60601, "process 7"]]) };
+    expect(refusal({ ...used, pool }, { id: "s2", leaderPid: 600 })?.reason).toContain("All guest accounts");
+  });
+
+  it.each([
+    ["ignored", { user: "guest1" }],
+    ["ignored", { rhost: "192.0.2.1" }],
+    ["ignored", { service: "sshd" }],
+    ["unlocked", { user: LEASED.user, service: "gdm-password", leaderPid: 800 }],
+  ])("where the verdict is %s, for %j", (verdict, change) => {
+    const { state, effects } = step(leasedOpened(), allocateRequest({ id: "s2", call: 5, ...change }));
+    expect(effects).toMatchObject([{ kind: "answer", call: 5, answer: { kind: "allocated", allocation: { verdict } } }]);
+    expect(find(effects, "answer")).not.toHaveProperty("answer.allocation.user");
+    expect(state).toEqual(leasedOpened());
+  });
+});
+
+describe("AllocateAccount", () => {
+  it("goes through its stages in order, and then waits for the login", () => {
+    const { state, did } = after(READY, allocateRequest());
+    expect(kinds(did)).toEqual([...ALLOCATING]);
+    expect(find(did, "write-record")?.session).toMatchObject({ phase: "allocated", account: LEASED, leased: true });
+    expect(find(did, "publish-account")?.account).toEqual(LEASED);
+    expect(find(did, "answer")).toMatchObject({ call: 1, answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } });
+    expect(only(state)).toMatchObject({ id: "s1", phase: "allocated", leader: { pid: 500, startTime: 42 }, account: LEASED });
+  });
+
+  it("makes the account as it is configured", () => {
+    const state = withLines("LeaseRange=60700-60710", "Shell=/bin/sh", "GhostName=Visitor");
+    expect(only(after(state, allocateRequest({ gid: 7 })).state).account).toMatchObject({ uid: 60700, gid: 7, shell: "/bin/sh", realName: "Visitor" });
+  });
+
+  it("watches the process that calls, by its name on the bus", () => {
+    expect(step(READY, allocateRequest()).effects).toMatchObject([{ kind: "watch-leader", pid: 500, busName: ":1.9", startTime: 0 }]);
+  });
+
+  it("gives a leader that asks twice the same account", () => {
+    const { state, effects } = step(allocated(), allocateRequest({ id: "s2", call: 7, random: 99 }));
+    expect(effects).toMatchObject([{ kind: "answer", call: 7, answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } }]);
+    expect(state).toEqual(allocated());
+  });
+
+  it("gives another leader another account", () => {
+    const { state } = after(allocated(), allocateRequest({ id: "s2", leaderPid: 501 }));
+    const [first, second] = [...state.sessions.values()].map(({ account }) => account);
+    expect(second?.uid).not.toBe(first?.uid);
+    expect(second?.user).not.toBe(first?.user);
+  });
+
+  it("never gives two at once the same uid or name, though chance be the same", () => {
+    let state = withLines("LeaseRange=60600-60604");
+    for (let index = 0; index < 5; index++) state = step(state, allocateRequest({ id: `s${index}`, leaderPid: 500 + index, random: 31 })).state;
+    const accounts = [...state.sessions.values()].map(({ account }) => account);
+    expect(new Set(accounts.map(({ uid }) => uid)).size).toBe(5);
+    expect(new Set(accounts.map(({ user }) => user)).size).toBe(5);
+    expect(step(state, allocateRequest({ id: "s5", leaderPid: 600 })).effects).toMatchObject([{ kind: "refuse", reason: expect.stringContaining("All guest accounts") as string }]);
+  });
+
+  it("counts an account that waits for its login as a guest", () => {
+    const state = { ...allocated(), config: configOf("[Guests]", "MaxSessions=1") };
+    expect(step(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse" }]);
+  });
+});
+
+describe("a uid or a name that is somebody's on this machine", () => {
+  it("is left to him: another is tried, and that one is written down", () => {
+    const { state, did } = after(READY, allocateRequest(), { outcome: takenBelow(60602) });
+    const tried = ["write-record", "publish-account"];
+    expect(kinds(did)).toEqual(["watch-leader", ...tried, ...tried, ...tried, "answer"]);
+    const { account } = only(state);
+    expect(account.uid).toBe(60602);
+    expect(did.filter(({ kind }) => kind === "write-record").at(-1)).toMatchObject({ session: { account } });
+    expect(find(did, "answer")).toMatchObject({ answer: { allocation: { verdict: "leased", user: account.user } } });
+  });
+
+  it("is not tried again for the next guest", () => {
+    const { state } = after(READY, allocateRequest(), { outcome: takenBelow(60602) });
+    expect([...state.pool.quarantined]).toEqual([
+      [60600, "it belongs to user60600"],
+      [60601, "it belongs to user60601"],
+    ]);
+    expect(only(step({ ...state, sessions: new Map() }, allocateRequest()).state).account.uid).toBe(60602);
+  });
+
+  it("is a refusal, and no loop, when all of the range is", () => {
+    const { state, did } = after(withLines("LeaseRange=60600-60603"), allocateRequest(), { outcome: takenBelow(60604) });
+    expect(did.filter(({ kind }) => kind === "publish-account")).toHaveLength(4);
+    expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Refused", reason: expect.stringContaining("All guest accounts") as string });
+    expect(find(did, "answer")).toBeUndefined();
+    expect(state.sessions.size).toBe(0);
+    expect([...state.pool.quarantined.keys()]).toEqual([60600, 60601, 60602, 60603]);
+  });
+
+  it("is a refusal when there is no configuration any more", () => {
+    const before = after(READY, allocateRequest(), { until: "publish-account" });
+    const { did } = interrupt({ ...before, state: { ...before.state, config: undefined } }, { kind: "tick", uptime: 0 }, { outcome: takenBelow(60602) });
+    expect(find(did, "refuse")).toMatchObject({ call: 1 });
+  });
+});
+
+describe("leasing that fails", () => {
+  it.each(ALLOCATING)("at %s refuses the login and takes the account back", (kind) => {
+    const { state, did } = after(READY, allocateRequest(), { failing: [kind] });
+    expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Refused" });
+    expect(find(did, "refuse")?.reason).not.toContain("boom");
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({ uid: LEASED.uid, leased: true, cause: "never-opened", left: [] });
+    expect(kinds(did)).toEqual(expect.arrayContaining(["drop-view", "remove-record", "release-account"]));
+    expect(did.at(-1)).toMatchObject({ kind: "release-account", quarantine: undefined });
+    expect(state.sessions.size).toBe(0);
+    expect(state.pool.rested).toEqual([LEASED.uid]);
+  });
+
+  it.each(ALLOCATING)("because the leader ends during %s takes the account back", (kind) => {
+    const { state, did } = interrupt(after(READY, allocateRequest(), { until: kind }), { kind: "leader-exited", id: "s1" });
+    expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);
+    expect(state.sessions.size).toBe(0);
+    expect(state.pool.rested).toEqual([LEASED.uid]);
+  });
+
+  it("because an administrator ends it tells him so", () => {
+    const { state, did } = interrupt(after(READY, allocateRequest(), { until: "publish-account" }), { kind: "end-requested", id: "s1", call: 9 });
+    expect(did.at(-1)).toMatchObject({ kind: "answer", call: 9, answer: { kind: "ended", receipt: { cause: "ended-by-admin" } } });
+    expect(state.sessions.size).toBe(0);
+  });
+});
+
+describe("the end of an account that was not made", () => {
+  const harmful = ["stop-manager", "kill-processes", "close-login"];
+  const harm = (did: readonly Effect[]) => kinds(did).filter((kind) => harmful.includes(kind));
+
+  it.each(["watch-leader", "write-record", "publish-account"] as const)("at %s ends nothing of whom its uid belongs to", (kind) => {
+    expect(harm(after(READY, allocateRequest(), { failing: [kind] }).did)).toEqual([]);
+  });
+
+  it("because all are somebody's ends nothing of theirs", () => {
+    expect(harm(after(withLines("LeaseRange=60600-60601"), allocateRequest(), { outcome: takenBelow(60602) }).did)).toEqual([]);
+  });
+
+  it("but was then made is that of all of its user", () => {
+    const { did } = after(READY, allocateRequest(), { failing: ["answer"] });
+    expect(harm(did)).toEqual(harmful);
+    const { state } = after(READY, allocateRequest(), { outcome: takenBelow(60602) });
+    expect(harm(after(state, { kind: "leader-exited", id: "s1" }).did)).toEqual(harmful);
+  });
+
+  it("of an earlier guestd is that of all of its user: guestd makes it again when it starts", () => {
+    const before = after(READY, allocateRequest(), { until: "publish-account" }).did;
+    const session = find(before, "write-record")?.session ?? only(allocated());
+    expect(harm(after(READY, { kind: "record-found", session }, { failing: ["watch-leader"] }).did)).toEqual(harmful);
+  });
+});
+
+describe("an account whose leader goes on to open a session", () => {
+  it("does not go back while that is opening, however long it takes", () => {
+    const { state } = after(allocated(), leasedOpen(), { until: "build-view" });
+    expect(step(state, { kind: "tick", uptime: 1e12 }).effects).toEqual([]);
+  });
+});

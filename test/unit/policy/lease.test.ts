@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import type { LeasePool } from "../../../src/policy/lease.ts";
+import { EMPTY_POOL, isWithin, makeLeaseName, pickUid, quarantineUid, restUid, takeUid } from "../../../src/policy/lease.ts";
+
+const RANGE = { first: 60600, last: 60602 };
+const pick = (pool: LeasePool, ...taken: number[]) => pickUid(RANGE, pool, new Set(taken));
+const poolOf = (rested: number[], quarantined: number[] = []): LeasePool => ({ rested, quarantined: new Map(quarantined.map((uid) => [uid, "why"])) });
+
+describe("pickUid gives nobody", () => {
+  it("the uid of a live session", () => {
+    expect(pick(EMPTY_POOL, 60600)).toBe(60601);
+    expect(pick(poolOf([60600, 60601, 60602]), 60600)).toBe(60601);
+  });
+
+  it("a uid in quarantine, though it be said to have rested", () => {
+    expect(pick(poolOf([], [60600, 60601]))).toBe(60602);
+    expect(pick(poolOf([60600, 60601, 60602], [60600]))).toBe(60601);
+  });
+
+  it("anything when the range is used up", () => {
+    expect(pick(EMPTY_POOL, 60600, 60601, 60602)).toBeUndefined();
+    expect(pick(poolOf([], [60600, 60601, 60602]))).toBeUndefined();
+    expect(pick(poolOf([60601], [60602]), 60600, 60601)).toBeUndefined();
+  });
+
+  it("a uid that has rested and is not of the range, which may have been changed", () => {
+    expect(pick(poolOf([60599, 60603, 1000], []), 60600, 60601, 60602)).toBeUndefined();
+  });
+});
+
+describe("pickUid", () => {
+  it("gives all that were never used, before one that was", () => {
+    expect(pick(poolOf([60600]))).toBe(60601);
+    expect(pick(poolOf([60600, 60601]))).toBe(60602);
+  });
+
+  it("then gives the one that has rested longest", () => {
+    expect(pick(poolOf([60602, 60600, 60601]))).toBe(60602);
+  });
+
+  it("goes round all of the range, whoever comes back first", () => {
+    let pool: LeasePool = EMPTY_POOL;
+    const given = Array.from({ length: 7 }, () => {
+      const uid = pick(pool) ?? 0;
+      pool = restUid(takeUid(pool, uid), uid);
+      return uid;
+    });
+    expect(given).toEqual([60600, 60601, 60602, 60600, 60601, 60602, 60600]);
+  });
+
+  it("knows the range of a single uid", () => {
+    expect(pickUid({ first: 60600, last: 60600 }, EMPTY_POOL, new Set())).toBe(60600);
+    expect(pickUid({ first: 60600, last: 60600 }, EMPTY_POOL, new Set([60600]))).toBeUndefined();
+  });
+});
+
+describe("a uid", () => {
+  it("that is handed out rests no more", () => {
+    expect(takeUid(poolOf([60600, 60601]), 60600)).toEqual(poolOf([60601]));
+  });
+
+  it("that comes back twice rests once, as the last", () => {
+    expect(restUid(poolOf([60600, 60601]), 60600)).toEqual(poolOf([60601, 60600]));
+  });
+
+  it("that comes back does not leave its quarantine", () => {
+    expect(pick(restUid(quarantineUid(EMPTY_POOL, 60600, "process 7"), 60600), 60601, 60602)).toBeUndefined();
+  });
+
+  it("goes into quarantine with the reason, and does not rest", () => {
+    expect(quarantineUid(poolOf([60600, 60601]), 60600, "process 7 does not end")).toEqual({
+      rested: [60601],
+      quarantined: new Map([[60600, "process 7 does not end"]]),
+    });
+  });
+
+  it("is of the range with both ends", () => {
+    expect([60599, 60600, 60602, 60603].map((uid) => isWithin(RANGE, uid))).toEqual([false, true, true, false]);
+  });
+});
+
+describe("makeLeaseName", () => {
+  const MOST = 32 ** 4;
+
+  it("gives nobody the name of a live session", () => {
+    const first = makeLeaseName(5, new Set());
+    const second = makeLeaseName(5, new Set([first]));
+    const third = makeLeaseName(5, new Set([first, second]));
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+
+  it("begins anew after the last name", () => {
+    const last = makeLeaseName(MOST - 1, new Set());
+    expect(last).toBe("guest-7777");
+    expect(makeLeaseName(MOST - 1, new Set([last]))).toBe("guest-aaaa");
+  });
+
+  it.each([0, 1, 31, 32, MOST - 1, MOST, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER])("makes a name that an account can have of %d", (random) => {
+    expect(makeLeaseName(random, new Set())).toMatch(/^guest-[a-z2-7]{4}$/);
+  });
+
+  it("makes another name of each number", () => {
+    const names = Array.from({ length: 5_000 }, (_, random) => makeLeaseName(random, new Set()));
+    expect(new Set(names).size).toBe(5_000);
+  });
+});
