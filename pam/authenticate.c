@@ -43,7 +43,10 @@ static int account_take(pam_handle_t *pamh, const struct options *options, const
         r = lease_check(ret->user, options->group, why);
         if (r < 0)
                 return r;
-        r = pam_set_item(pamh, PAM_USER, ret->user);
+        /* For the session hook: should the account be taken back before, its name is nobody's, and nobody is no guest. */
+        r = pam_set_data(pamh, LEASE_DATA, pamh, NULL);
+        if (r == PAM_SUCCESS)
+                r = pam_set_item(pamh, PAM_USER, ret->user);
         return r == PAM_SUCCESS ? 0 : refuse(why, 0, "leased account %s: %s", ret->user, pam_strerror(pamh, r));
 }
 
@@ -107,6 +110,8 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
         const char *user = NULL;
         int r;
 
+        /* Whoever is asked anew may be somebody else. */
+        pam_set_data(pamh, LEASE_DATA, NULL, NULL);
         r = pam_get_user(pamh, &user, NULL);
         if (r == PAM_CONV_AGAIN) /* a host that asks later: it is to come back to this module, not to the next */
                 return PAM_INCOMPLETE;

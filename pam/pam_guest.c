@@ -119,6 +119,14 @@ static int session_enter(pam_handle_t *pamh, const struct options *options, cons
         return session_finish(pamh, &request, &session, why);
 }
 
+/* Whether this login was let in as a leased account, whatever its user name says now. */
+static bool lease_is_held(pam_handle_t *pamh)
+{
+        const void *data = NULL;
+
+        return pam_get_data(pamh, LEASE_DATA, &data) == PAM_SUCCESS && data;
+}
+
 int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
         struct options options = options_parse(pamh, argc, argv);
@@ -134,6 +142,10 @@ int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **ar
         }
 
         r = guest_find(user, options.group, &guest);
+        if (r == 0 && lease_is_held(pamh)) {
+                refuse(&why, 0, "leased account %s has been taken back", user);
+                return refusal_report(pamh, flags, &why, PAM_SESSION_ERR);
+        }
         if (r == 0) {
                 if (options.debug)
                         pam_syslog(pamh, LOG_DEBUG, "not in group %s: nothing to do", options.group);

@@ -43,6 +43,9 @@ struct refusal {
         char sentence[SENTENCE_MAX + 1]; /* for the person, in guestd's words; empty: the module's own sentence */
 };
 
+/* PAM data: set from the authentication that let somebody in as a leased account to the next one of the PAM handle. */
+#define LEASE_DATA "guest-lease"
+
 /* The account that logs in; the strings of `account` live in `space`. */
 struct guest {
         struct passwd account;

@@ -142,6 +142,20 @@ describeModule('A guest who is to be authenticated', (at) => {
     expect(at.guestd.calls[1]?.body[0]).toMatchObject({ user: text(leased), uid: new Variant('u', 60601) });
   });
 
+  it('gets no session where the account was taken back meanwhile: its name is nobody', async () => {
+    at.guestd.answer = verdict('leased', leased);
+    const hooks = await at.run(['auth', 'user=guest-gone', 'open'], { user: ghost });
+    expect(hooks.map((hook) => hook.result)).toEqual(['PAM_SUCCESS', 'PAM_SESSION_ERR']);
+    expect(hooks[1]?.logged.join()).toContain('guest-gone has been taken back');
+    expect(at.guestd.calls).toHaveLength(1);
+  });
+
+  it('does not stand in the way of whoever is authenticated next', async () => {
+    at.guestd.answer = verdict('leased', leased);
+    const hooks = await at.run(['auth', `user=${accounts.outsider}`, 'auth', 'open'], { user: ghost });
+    expect(hooks.map((hook) => hook.result)).toEqual(['PAM_SUCCESS', 'PAM_IGNORE', 'PAM_IGNORE']);
+  });
+
   it('is given no credentials here: there are none to give', async () => {
     expect(await at.once({ action: 'setcred', user: ghost })).toMatchObject({ result: 'PAM_IGNORE', told: [], logged: [] });
     expect(at.guestd.calls).toEqual([]);
