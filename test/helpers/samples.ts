@@ -60,7 +60,7 @@ export const SESSION: Session = {
 };
 
 /** A session of LEASED that is open. */
-export const LEASED_SESSION: Session = { ...SESSION, account: LEASED, leased: true, view: VIEW, cgroups: [SLICE] };
+export const LEASED_SESSION: Session = { ...SESSION, account: LEASED, leased: true, published: true, view: VIEW, cgroups: [SLICE] };
 
 const LOGIN = { call: 1, now: 1_000, uptime: 7_000, service: "login", tty: "tty1", rhost: "", leaderPid: 500, leaderName: ":1.9" } as const;
 
