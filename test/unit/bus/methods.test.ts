@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import type { MethodParts } from "../../../src/bus/methods.ts";
+import { makeMethods } from "../../../src/bus/methods.ts";
+import { PendingCalls } from "../../../src/bus/pending.ts";
+import { field, unwrap } from "../../../src/bus/values.ts";
+import { GuestError } from "../../../src/policy/errors.ts";
+import type { Answer, Event } from "../../../src/policy/events.ts";
+import type { Session } from "../../../src/policy/session.ts";
+import { allocated, leasedOpened, opened, READY } from "../../helpers/play.ts";
+import { GUEST, LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
+
+const CALLER = { name: ":1.9", uid: 0, pid: 500 };
+
+/** The methods of a daemon in some state, which answers each call at once. */
+function methodsWith({ state = READY, answer, gid = 985 }: { state?: typeof READY; answer?: Answer; gid?: number | undefined } = {}) {
+  const events: Event[] = [];
+  const pending = new PendingCalls();
+  const parts: Partial<MethodParts> = {
+    state: () => state,
+    dispatch: (event) => {
+      events.push(event);
+      if ("call" in event && answer !== undefined) pending.settle(event.call, answer);
+    },
+    pending,
+    newId: () => "fresh",
+    clock: () => ({ now: 1, uptime: 2 }),
+    random: () => 3,
+    findGid: () => Promise.resolve(gid),
+    cgroupOf: () => "/system.slice",
+    gatherFacts: () => ({ overlay: true, etcMounts: [], etcFiles: [] }),
+  };
+  const call = async (name: string, args: readonly unknown[], caller = CALLER) => {
+    const method = makeMethods(parts as MethodParts).find((row) => row.name === name);
+    if (method === undefined) throw new Error(`no method ${name}`);
+    return method.handle(args, caller);
+  };
+  return { events, call };
+}
+
+const REQUEST = { user: field("s", "guest"), service: field("s", "login"), tty: field("s", "tty1"), rhost: field("s", "") };
+
+describe("AllocateAccount", () => {
+  it("does nothing for a request that lacks a field", async () => {
+    const { events, call } = methodsWith();
+    await expect(call("AllocateAccount", [{ ...REQUEST, rhost: undefined }])).rejects.toMatchObject({ code: "InvalidArgument" });
+    expect(events).toEqual([]);
+  });
+
+  it("takes the caller for the leader, whatever the request says", async () => {
+    const { events, call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "ignored" } } });
+    await call("AllocateAccount", [{ ...REQUEST, leaderPid: field("u", 1), gid: field("u", 0), id: field("s", "mine") }]);
+    expect(events).toEqual([
+      { kind: "allocate-requested", id: "fresh", call: 1, now: 1, uptime: 2, user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500, leaderName: ":1.9", gid: 985, random: 3 },
+    ]);
+  });
+
+  it("tells a refusal with its code and its sentence", async () => {
+    const { call } = methodsWith({ answer: { kind: "error", code: "Refused", reason: "Not today." } });
+    await expect(call("AllocateAccount", [REQUEST])).rejects.toEqual(new GuestError("Refused", "Not today."));
+  });
+
+  it("gives no account for an answer to another call", async () => {
+    const { call } = methodsWith({ answer: { kind: "opened", reply: { id: "a", namespace: "b", inode: 1, environment: {} } } });
+    await expect(call("AllocateAccount", [REQUEST])).rejects.toThrow("unexpected answer");
+  });
+
+  it("gives the name of the leased account", async () => {
+    const { call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } });
+    const [account] = await call("AllocateAccount", [REQUEST]);
+    expect({ ...unwrap(account) }).toEqual({ verdict: "leased", user: LEASED.user });
+  });
+});
+
+describe("OpenSession", () => {
+  it("does not take the answer of AllocateAccount for its own", async () => {
+    const { call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "unlocked" } } });
+    const account = { uid: field("u", 60600), gid: field("u", 985), home: field("s", "/home/x"), shell: field("s", "/bin/sh") };
+    await expect(call("OpenSession", [{ ...REQUEST, ...account }])).rejects.toThrow("unexpected answer");
+  });
+});
+
+describe("MayUnlock says no to", () => {
+  const ask = async (state: typeof READY, uid: number) => (await methodsWith({ state }).call("MayUnlock", [], { ...CALLER, uid }))[0];
+  const stateWith = (change: Partial<Session>) => ({ ...READY, sessions: new Map([["abc", { ...LEASED_SESSION, ...change }]]) });
+
+  it("everybody when there is no session", async () => {
+    expect(await ask(READY, LEASED.uid)).toBe(false);
+  });
+
+  it.each([0, 1000, LEASED.uid + 1])("uid %d, which has no leased account", async (uid) => {
+    expect(await ask(leasedOpened(), uid)).toBe(false);
+  });
+
+  it("a guest whose account others share", async () => {
+    expect(await ask(opened(), GUEST.uid)).toBe(false);
+    expect(await ask(stateWith({ leased: false }), LEASED.uid)).toBe(false);
+  });
+
+  it("a guest whose session is not open yet, or ending", async () => {
+    expect(await ask(allocated(), LEASED.uid)).toBe(false);
+    for (const phase of ["allocating", "opening", "ending"] as const) expect(await ask(stateWith({ phase }), LEASED.uid)).toBe(false);
+  });
+
+  it("but not to a leased guest whose session is open", async () => {
+    expect(await ask(leasedOpened(), LEASED.uid)).toBe(true);
+  });
+});
