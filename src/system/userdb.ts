@@ -1,6 +1,6 @@
 // The accounts that guestd makes: JSON user records below /run/userdb (systemd.io/USER_RECORD), which nss-systemd reads
 // without any service. Nothing is ever written to /etc/passwd, shadow or group.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Account } from "../policy/account.ts";
 
@@ -41,11 +41,13 @@ export class UserRecords {
     this.#link(user, uid);
   }
 
-  /** Makes an account unknown; no error when it is so already. */
+  /** Makes an account unknown; no error when it is so already, or is somebody else's. */
   withdraw({ user, uid }: Pick<Account, "user" | "uid">): void {
+    const file = this.#file(user);
+    if (existsSync(file) && !readOwn(file).some((own) => own.uid === uid)) return;
     const link = join(this.#directory, `${uid}.user`);
     if (readLink(link) === `${user}.user`) rmSync(link, { force: true });
-    rmSync(this.#file(user), { force: true });
+    rmSync(file, { force: true });
   }
 
   /** The accounts that guestd has made, in this life or an earlier one. */

@@ -11,7 +11,7 @@ import { NOTHING_FOUND } from "../../src/policy/session.ts";
 export const GUEST: Account = { user: "guest1", uid: 1101, gid: 1101, home: "/home/guest1", shell: "/bin/bash" };
 
 /** The login name that gets a leased account. */
-export const GHOST: Account = { user: "guest", uid: 60599, gid: 985, home: "/home/guest", shell: "/bin/bash" };
+export const GHOST: Account = { user: "guest", uid: 60000, gid: 985, home: "/home/guest", shell: "/bin/bash" };
 
 /** The account that allocateRequest() gets from a guestd that has handed out none. */
 export const LEASED: Account = { user: "guest-aaaa", uid: 60600, gid: 985, home: "/home/guest-aaaa", shell: "/bin/bash", realName: "Guest" };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Authentication, Login } from "../../../src/policy/admission.ts";
-import { isLeasable, judgeAuthentication, judgeLogin } from "../../../src/policy/admission.ts";
+import { judgeAuthentication, judgeLogin } from "../../../src/policy/admission.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, SESSION } from "../../helpers/samples.ts";
 
@@ -154,6 +154,13 @@ describe("judgeAuthentication gives", () => {
     expect(judgeAuthentication(config, asked, [])).toEqual({ kind: "ignored" });
   });
 
+  it("the same account to a leader that asks again by the name it got, and to no other", () => {
+    const session: Session = { ...LEASED_SESSION, phase: "allocated" };
+    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user }, [session])).toEqual({ kind: "again", session });
+    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user, leaderPid: 501 }, [session])).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(configOf(), { ...asked, user: "guest1" }, [session])).toEqual({ kind: "ignored" });
+  });
+
   it("the same account to a leader that asks again, also when the machine is full", () => {
     const session: Session = { ...LEASED_SESSION, phase: "allocated" };
     expect(judgeAuthentication(configOf("[Guests]", "MaxSessions=1"), asked, [session])).toEqual({ kind: "again", session });
@@ -176,21 +183,35 @@ describe("judgeAuthentication unlocks", () => {
     expect(judge(change, session)).toBe("ignored");
   });
 
+  it("the screens of those who are in, when no others may come in", () => {
+    expect(judgeAuthentication(configOf("[Guests]", "Enabled=no", "MaxSessions=1"), asked, [LEASED_SESSION])).toEqual({ kind: "unlocked" });
+  });
+
+  it("nothing while the configuration has errors", () => {
+    expect(judgeAuthentication(undefined, asked, [LEASED_SESSION])).toMatchObject({ kind: "refused" });
+  });
+
   it.each(["gdm-password", "kde", "kde-fingerprint", "swaylock", "lightdm"])("the guest's own screen through %s", (service) => {
     expect(judge({ service })).toBe("unlocked");
   });
 });
 
-describe("isLeasable", () => {
+describe("a pattern of Passwordless=", () => {
   it.each([
-    ["gdm-*", "gdm-x", true],
-    ["gdm-*", "gdm", false],
-    ["*", "anything", true],
-    ["a.c", "abc", false],
-    ["a*c", "abbc", true],
-    ["a*c", "abbcd", false],
-    ["login", "login\n", false],
-  ])("takes the pattern %j for %j: %s", (pattern, service, expected) => {
-    expect(isLeasable(configOf("[Guests]", "Passwordless=", `Passwordless=${pattern}`), { service, rhost: "" })).toBe(expected);
+    ["gdm-*", "gdm-x", "lease"],
+    ["gdm-*", "gdm", "ignored"],
+    ["*", "anything", "lease"],
+    ["a.c", "abc", "ignored"],
+    ["a*c", "abbc", "lease"],
+    ["a*c", "abbcd", "ignored"],
+    ["login", "login\n", "ignored"],
+  ])("%j takes %j for %s", (pattern, service, kind) => {
+    const config = configOf("[Guests]", "Passwordless=", `Passwordless=${pattern}`);
+    expect(judgeAuthentication(config, { user: "guest", service, rhost: "", leaderPid: 500 }, [])).toMatchObject({ kind });
+  });
+
+  it.each(["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "cron", "atd"])("gives %s nothing: it would go on as the ghost", (service) => {
+    const config = configOf("[Guests]", "Passwordless=*");
+    expect(judgeAuthentication(config, { user: "guest", service, rhost: "", leaderPid: 500 }, [])).toEqual({ kind: "ignored" });
   });
 });

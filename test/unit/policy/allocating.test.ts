@@ -185,10 +185,12 @@ describe("the end of an account that was not made", () => {
     expect(harm(after(state, { kind: "leader-exited", id: "s1" }).did)).toEqual(harmful);
   });
 
-  it("of an earlier guestd is that of all of its user: guestd makes it again when it starts", () => {
+  it("of an earlier guestd stops only what is known to be its own", () => {
     const before = after(READY, allocateRequest(), { until: "publish-account" }).did;
     const session = find(before, "write-record")?.session ?? only(allocated());
-    expect(harm(after(READY, { kind: "record-found", session }, { failing: ["watch-leader"] }).did)).toEqual(harmful);
+    const end = (published: boolean) => harm(after(READY, { kind: "record-found", session: { ...session, published } }, { failing: ["watch-leader"] }).did);
+    expect(end(true)).toEqual(harmful);
+    expect(end(false)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LeasePool } from "../../../src/policy/lease.ts";
-import { EMPTY_POOL, isWithin, makeLeaseName, pickUid, quarantineUid, restUid, takeUid } from "../../../src/policy/lease.ts";
+import { EMPTY_POOL, GHOST_UID, isLeasable, makeLeaseName, pickUid, quarantineUid, restUid, takeUid } from "../../../src/policy/lease.ts";
 
 const RANGE = { first: 60600, last: 60602 };
 const pick = (pool: LeasePool, ...taken: number[]) => pickUid(RANGE, pool, new Set(taken));
@@ -24,11 +24,18 @@ describe("pickUid gives nobody", () => {
   });
 
   it("a uid that has rested and is not of the range, which may have been changed", () => {
-    expect(pick(poolOf([60599, 60603, 1000], []), 60600, 60601, 60602)).toBeUndefined();
+    expect(pick(poolOf([60000, 60603, 1000], []), 60600, 60601, 60602)).toBeUndefined();
   });
 });
 
 describe("pickUid", () => {
+  it("passes over the ghost's own uid, in whatever range it is", () => {
+    const range = { first: GHOST_UID - 1, last: GHOST_UID + 1 };
+    expect(pickUid(range, EMPTY_POOL, new Set([GHOST_UID - 1]))).toBe(GHOST_UID + 1);
+    expect(pickUid(range, poolOf([GHOST_UID]), new Set([GHOST_UID - 1, GHOST_UID + 1]))).toBeUndefined();
+    expect(isLeasable(range, GHOST_UID)).toBe(false);
+  });
+
   it("gives all that were never used, before one that was", () => {
     expect(pick(poolOf([60600]))).toBe(60601);
     expect(pick(poolOf([60600, 60601]))).toBe(60602);
@@ -75,7 +82,7 @@ describe("a uid", () => {
   });
 
   it("is of the range with both ends", () => {
-    expect([60599, 60600, 60602, 60603].map((uid) => isWithin(RANGE, uid))).toEqual([false, true, true, false]);
+    expect([60000, 60600, 60602, 60603].map((uid) => isLeasable(RANGE, uid))).toEqual([false, true, true, false]);
   });
 });
 

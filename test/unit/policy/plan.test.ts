@@ -44,9 +44,11 @@ describe("makePlan", () => {
     expect(targets.indexOf("/var")).toBeLessThan(targets.indexOf("/var/tmp"));
   });
 
-  it("mounts /proc last, and not at all when it is the host's", () => {
-    expect(planOf().at(-1)).toEqual({ kind: "proc", target: "/proc", hidepid: "invisible" });
-    expect(planOf(["[View]", "Proc=default"]).some(({ kind }) => kind === "proc")).toBe(false);
+  it("mounts /proc last, also where it would be the host's: its own processes need one", () => {
+    for (const lines of [[], ["[View]", "Proc=default"]]) {
+      expect(planOf(lines).at(-1)).toEqual({ kind: "proc", target: "/proc", hidepid: "invisible" });
+    }
+    expect(planOf(["[View]", "Proc=ptraceable"]).at(-1)).toMatchObject({ hidepid: "ptraceable" });
   });
 
   it("shows again what is mounted below /etc after the overlay has covered it", () => {
@@ -100,6 +102,11 @@ describe("makePlan for a leased account", () => {
     expect(plan.map(({ kind }) => kind)).not.toEqual(expect.arrayContaining(["mqueue"]));
     expect(plan.map(({ kind }) => kind)).not.toEqual(expect.arrayContaining(["devpts"]));
     expect(plan.filter(({ target }) => target.startsWith("/run/user"))).toEqual([]);
+  });
+
+  it("mounts /proc last, and not at all when it is the host's", () => {
+    expect(plan.at(-1)).toEqual({ kind: "proc", target: "/proc", hidepid: "invisible" });
+    expect(planOf(["[View]", "Proc=default"], FACTS, { account: LEASED, leased: true, tty: "" }).some(({ kind }) => kind === "proc")).toBe(false);
   });
 
   it("gives it a home of its own", () => {

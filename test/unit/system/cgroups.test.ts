@@ -70,4 +70,22 @@ describe("Cgroups", () => {
     cgroups.kill(cgroup);
     expect(readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8")).toBe("1");
   });
+
+  it("takes a process in", () => {
+    addCgroup("a.scope");
+    const cgroup = cgroups.find("/a.scope");
+    if (cgroup === undefined) throw new Error("not found");
+    cgroups.add(cgroup, 77);
+    expect(readFileSync(join(root, "unified/a.scope/cgroup.procs"), "utf8")).toBe("77");
+  });
+
+  it("takes none into a cgroup that has gone, nor into a later one of its name", () => {
+    addCgroup("a.scope");
+    for (const gone of [{ path: "/b.scope", inode: "1" }, { path: "/a.scope", inode: "1" }]) {
+      expect(() => {
+        cgroups.add(gone, 77);
+      }).toThrow(`the cgroup ${gone.path} has gone`);
+    }
+    expect(readFileSync(join(root, "unified/a.scope/cgroup.procs"), "utf8")).toBe("");
+  });
 });
