@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import type { ValueType } from "../../../src/config/values.ts";
+import * as value from "../../../src/config/values.ts";
+
+const LONG = "x".repeat(65);
+
+/** What each kind of value must not take. */
+const BAD: [string, ValueType<unknown>, string[]][] = [
+  ["a limit", value.limit, ["0", "0%", "101%", "-1", "1.5G", "1T", "G", "%", "infinity", " 1G", "1G ", "1 G", "9999999999999", "1K%", "0x10"]],
+  ["a weight", value.weight, ["0", "10001", "-1", "1.5", "100%", "x", "1e3", " 5", "99999999999"]],
+  ["a quota", value.quota, ["0%", "100", "100001%", "-5%", "1.5%", "%", "%%", "50%%", "x%", "50 %", "%50"]],
+  ["a number of seconds", value.seconds, ["", "0", "3601", "-1", "1.5", "60s", "x", " 60"]],
+  [
+    "a range of uids",
+    value.uidRange,
+    ["", "60600", "60600-", "-61183", "999-1100", "0-2000", "60600-60599", "60600-65534", "65534-65535", "60600-100000", "1000-11000", "60600..61183", "60600 - 61183", "060600-061183", "a-b", "60600-61183-61184"],
+  ],
+  ["a name to show", value.displayName, ["", "a:b", "a,b", 'a"b', "a\\b", "a\nb", "a\tb", "a\u0000b", "a\u007fb", LONG]],
+  ["an account's name", value.accountName, ["", "a b", "-a", "1a", "a/b", "a:b", "a\n", "../a", "x".repeat(33), "gästin"]],
+  ["names of services", value.services, ["a/b", "../login", "a,b", "login gdm/x", LONG, "a\u0000"]],
+  ["a count", value.count, ["-1", "1.5", "x", "1e3", "9999999999", " 1"]],
+  ["a size", value.size, ["", "0", "0%", "101%", "1T"]],
+  ["yes or no", value.boolean, ["", "y", "n", "perhaps", "2", "yes no"]],
+  ["a path", value.path, ["", "/", "bin/sh", "/bin/../sh", "/bin//sh", "/bin/sh/", "/bin/\nsh", `/${"x".repeat(256)}`]],
+];
+
+describe.each(BAD)("what is no value of the kind: %s", (_, type, texts) => {
+  it.each(texts)("%j", (text) => {
+    expect(type.parse(text)).toBeUndefined();
+  });
+});
+
+describe("a value of the kind", () => {
+  it.each<[string, ValueType<unknown>, string, unknown]>([
+    ["a limit that is none", value.limit, "", ""],
+    ["a limit as a share", value.limit, "100%", "100%"],
+    ["a limit in small letters", value.limit, "512M", "512m"],
+    ["a weight that is systemd's own", value.weight, "", 0],
+    ["the least weight", value.weight, "1", 1],
+    ["the most weight", value.weight, "10000", 10_000],
+    ["a quota that is none", value.quota, "", 0],
+    ["the least quota", value.quota, "1%", 1],
+    ["a quota of more than one processor", value.quota, "250%", 250],
+    ["the most quota", value.quota, "100000%", 100_000],
+    ["the least number of seconds", value.seconds, "1", 1],
+    ["the most seconds", value.seconds, "3600", 3600],
+    ["the usual range of uids", value.uidRange, "60600-61183", { first: 60600, last: 61183 }],
+    ["a range of one uid", value.uidRange, "1000-1000", { first: 1000, last: 1000 }],
+    ["the widest range of uids", value.uidRange, "1000-10999", { first: 1000, last: 10999 }],
+    ["the last uids that there are", value.uidRange, "65533-65533", { first: 65533, last: 65533 }],
+    ["a name in another script", value.displayName, "Gästin für heute (1)", "Gästin für heute (1)"],
+    ["a name as long as may be", value.displayName, "x".repeat(64), "x".repeat(64)],
+    ["names of services, with patterns", value.services, "login gdm-* a@b.c", ["login", "gdm-*", "a@b.c"]],
+    ["no services at all", value.services, "", []],
+  ])("%s", (_, type, text, expected) => {
+    expect(type.parse(text)).toEqual(expected);
+  });
+});
