@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <variant>
@@ -195,6 +196,23 @@ Napi::Value send_signal(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value measure_view(const Napi::CallbackInfo& info) {
+  const Fd view(check(fcntl(to_fd(info[0]), F_DUPFD_CLOEXEC, 0), "view", ""));
+  const auto targets = to_texts(info[1], "targets");
+  uint64_t bytes = 0;
+  std::optional<Failure> failure;
+  // In a thread of its own, which has left this process's namespace when it ends; quick enough to be waited for.
+  std::thread([&] {
+    try {
+      bytes = view_usage(view, targets);
+    } catch (const Failure& thrown) {
+      failure = thrown;
+    }
+  }).join();
+  if (failure) throw *failure;
+  return Napi::Number::New(info.Env(), static_cast<double>(bytes));
+}
+
 Napi::Value reap(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), isolation_reap(to_fd(info[0])));
 }
@@ -242,6 +260,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("openPidfd", Napi::Function::New<throwing<open_pidfd>>(env, "openPidfd"));
   exports.Set("watchPidfd", Napi::Function::New<throwing<watch_pidfd>>(env, "watchPidfd"));
   exports.Set("sendSignal", Napi::Function::New<throwing<send_signal>>(env, "sendSignal"));
+  exports.Set("measureView", Napi::Function::New<throwing<measure_view>>(env, "measureView"));
   exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));
   exports.Set("probe", Napi::Function::New<throwing<probe>>(env, "probe"));
   return exports;

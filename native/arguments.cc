@@ -15,6 +15,19 @@ int64_t to_integer(const Napi::Value& value, int64_t least, int64_t most, const 
 
 namespace {
 
+std::string read_text(const Napi::Value& value, const char* step, const std::string& where) {
+  if (!value.IsString()) fail(step, where, EINVAL, "expected a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+std::vector<std::string> read_texts(const Napi::Value& value, const char* step, const std::string& where) {
+  if (!value.IsArray()) fail(step, where, EINVAL, "expected an array of strings");
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::string> texts;
+  for (uint32_t i = 0; i < array.Length(); i++) texts.push_back(read_text(array.Get(i), step, where));
+  return texts;
+}
+
 /** One step of the plan as JavaScript has it. Each getter takes exactly its type: nothing is converted or defaulted. */
 class StepReader {
  public:
@@ -23,7 +36,7 @@ class StepReader {
     step_ = step.As<Napi::Object>();
   }
 
-  std::string text(const char* key) const { return to_text(step_.Get(key), at(key)); }
+  std::string text(const char* key) const { return read_text(step_.Get(key), "plan", at(key)); }
 
   bool flag(const char* key) const {
     const Napi::Value value = step_.Get(key);
@@ -35,23 +48,11 @@ class StepReader {
     return static_cast<uint32_t>(to_integer(step_.Get(key), 0, most, at(key)));
   }
 
-  std::vector<std::string> texts(const char* key) const {
-    const Napi::Value value = step_.Get(key);
-    if (!value.IsArray()) fail("plan", at(key), EINVAL, "expected an array of strings");
-    const auto array = value.As<Napi::Array>();
-    std::vector<std::string> texts;
-    for (uint32_t i = 0; i < array.Length(); i++) texts.push_back(to_text(array.Get(i), at(key)));
-    return texts;
-  }
+  std::vector<std::string> texts(const char* key) const { return read_texts(step_.Get(key), "plan", at(key)); }
 
   std::string at(const char* key) const { return where_ + "." + key; }
 
  private:
-  static std::string to_text(const Napi::Value& value, const std::string& where) {
-    if (!value.IsString()) fail("plan", where, EINVAL, "expected a string");
-    return value.As<Napi::String>().Utf8Value();
-  }
-
   Napi::Object step_;
   std::string where_;
 };
@@ -78,6 +79,10 @@ Step read_step(const StepReader& step) {
 }
 
 }  // namespace
+
+std::vector<std::string> to_texts(const Napi::Value& value, const std::string& where) {
+  return read_texts(value, "arguments", where);
+}
 
 Plan read_plan(const Napi::Value& value) {
   if (!value.IsArray()) fail("plan", "", EINVAL, "expected an array of steps");

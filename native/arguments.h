@@ -11,6 +11,9 @@ namespace guestns {
 /** @throws Failure, step "arguments" or as `where` says, for what is no integer from `least` to `most` */
 int64_t to_integer(const Napi::Value& value, int64_t least, int64_t most, const std::string& where);
 
+/** @throws Failure, step "arguments", for what is no array of strings */
+std::vector<std::string> to_texts(const Napi::Value& value, const std::string& where);
+
 /**
  * A plan, checked by check_plan().
  * @throws Failure, or Napi::Error when a getter of the plan throws

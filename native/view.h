@@ -31,4 +31,11 @@ struct View {
  */
 View build_view(const Fd& leader, const Plan& plan, const Fd& reaper, const Cancelled& cancelled);
 
+/**
+ * Bytes that the tmpfs at these places of a view hold; a place that has none of its own any more counts nothing.
+ * Changes the mount namespace of the calling thread for good, as build_view does.
+ * @throws Failure when the view cannot be entered
+ */
+uint64_t view_usage(const Fd& mount_namespace, const std::vector<std::string>& targets);
+
 }  // namespace guestns

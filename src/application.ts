@@ -85,7 +85,7 @@ export class Application {
     await watchLogins(this.#bus, () => {
       this.#findCgroups();
     });
-    this.#recover();
+    await this.#recover();
     await this.#service.start();
     setInterval(() => {
       this.#daemon.dispatch({ kind: "tick", uptime: readClock().uptime });
@@ -100,13 +100,14 @@ export class Application {
     this.#configuration.load();
   }
 
-  #recover(): void {
+  async #recover(): Promise<void> {
     const { sessions, rejected } = this.#store.recover();
     for (const { file, reason } of rejected) {
       this.#journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
     }
-    this.#daemon.dispatch({ kind: "leases-found", pool: this.#leases.recover(sessions) });
-    for (const session of sessions) this.#daemon.dispatch({ kind: "record-found", session });
+    const recovered = await this.#leases.recover(sessions);
+    this.#daemon.dispatch({ kind: "leases-found", pool: recovered.pool });
+    for (const session of recovered.sessions) this.#daemon.dispatch({ kind: "record-found", session });
   }
 
   // A configuration has come into force: what others read of it is written where they read it.

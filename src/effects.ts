@@ -69,8 +69,7 @@ export function makeEffectRunner({ executor, placement, leases, store, users, pe
         leases.checkLogin(effect.subject);
         return NOTHING;
       case "drop-view":
-        executor.dropView(effect.subject);
-        return NOTHING;
+        return executor.dropView(effect.subject, effect.tmpfs);
       case "remove-record":
         store.remove(effect.subject.id, effect.subject.uid);
         return NOTHING;

@@ -2,7 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
-import { isWithin } from "./lease.ts";
+import { isLeasable } from "./lease.ts";
 import type { Session } from "./session.ts";
 
 /** Who asks to log in, and through what. */
@@ -45,7 +45,7 @@ export function judgeLogin(config: Config | undefined, login: Login, sessions: r
     const same = own.phase === "open" && own.account.uid === login.account.uid;
     return same ? { kind: "again", session: own } : refuse("This login has a guest session already. Please log in anew.");
   }
-  return isWithin(config.Guests.LeaseRange, login.account.uid) ? judgeLeased(config, login, sessions) : judgeShared(config, login, sessions);
+  return isLeasable(config.Guests.LeaseRange, login.account.uid) ? judgeLeased(config, login, sessions) : judgeShared(config, login, sessions);
 }
 
 // A leased account is for the process that was given it, and for its one session.
@@ -60,7 +60,7 @@ function judgeLeased(config: Config, { account, leaderPid }: Login, sessions: re
 
 function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { Ghost } = config.Guests;
-  if (login.account.user === Ghost && isLeasable(config, login)) {
+  if (login.account.user === Ghost && givesLeases(config, login)) {
     return refuse(`${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication. ${ASK}`);
   }
   return isFull(config, sessions) ? refuse(FULL) : { kind: "admitted", config, lease: undefined };
@@ -83,12 +83,14 @@ export type AuthenticationVerdict =
 
 /** Decides who logs in without a password: the ghost, through a service of this machine; and a guest at the locked screen. */
 export function judgeAuthentication(config: Config | undefined, asked: Authentication, sessions: readonly Session[]): AuthenticationVerdict {
+  // Whatever is decided on new guests: those who are in stay in.
+  if (config !== undefined && mayUnlock(config, asked, sessions)) return { kind: "unlocked" };
   const broken = findOutage(config);
   if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
-  if (asked.user !== config.Guests.Ghost) return { kind: mayUnlock(config, asked, sessions) ? "unlocked" : "ignored" };
-  if (!isLeasable(config, asked)) return { kind: "ignored" };
   const own = sessions.find(({ leader, leased, phase }) => leased && leader.pid === asked.leaderPid && phase === "allocated");
-  if (own !== undefined) return { kind: "again", session: own };
+  if (own !== undefined && (asked.user === own.account.user || asked.user === config.Guests.Ghost)) return { kind: "again", session: own };
+  if (asked.user !== config.Guests.Ghost) return { kind: "ignored" };
+  if (!givesLeases(config, asked)) return { kind: "ignored" };
   return isFull(config, sessions) ? { kind: "refused", reason: FULL } : { kind: "lease", config };
 }
 
@@ -96,9 +98,12 @@ function mayUnlock({ Guests }: Config, { user, service, rhost }: Authentication,
   return rhost === "" && matchesAny(Guests.Unlock, service) && sessions.some(({ leased, phase, account }) => leased && phase === "open" && account.user === user);
 }
 
-/** Whether this login of the ghost can have an account of its own: through a service that takes it, and not from afar. */
-export function isLeasable({ Guests }: Config, { service, rhost }: Pick<Login, "service" | "rhost">): boolean {
-  return rhost === "" && matchesAny(Guests.Passwordless, service);
+/** Programs that go on as the account they were given, whatever PAM says: it would be the ghost in a leased account's session. */
+const KEEPING_ACCOUNT = ["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd"];
+
+// Whether a login of the ghost has an account of its own: through a service that takes it, and not from afar.
+function givesLeases({ Guests }: Config, { service, rhost }: Pick<Login, "service" | "rhost">): boolean {
+  return rhost === "" && matchesAny(Guests.Passwordless, service) && !KEEPING_ACCOUNT.includes(service);
 }
 
 function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[]): boolean {

@@ -144,7 +144,8 @@ export type Effect = { readonly subject: Subject } & (
     }
   /** Has logind and systemd forget a leased account. */
   | { readonly kind: "close-login" }
-  | { readonly kind: "drop-view" }
+  /** `tmpfs`: the places in it whose content is given back. */
+  | { readonly kind: "drop-view"; readonly tmpfs: readonly string[] }
   | { readonly kind: "remove-record" }
   | { readonly kind: "announce-closed"; readonly receipt: Receipt }
   /** Takes a leased account back, or keeps its uid from being handed out again. */

@@ -2,6 +2,9 @@
 // A uid is handed out to one login at a time, comes back after a clean end, and rests as long as others can be had.
 import type { Config } from "../config/schema.ts";
 
+/** Of the ghost: as far up as greeters still list users, and where no tool puts new ones (login.defs(5), adduser.conf(5)). */
+export const GHOST_UID = 60_000;
+
 type UidRange = Config["Guests"]["LeaseRange"];
 
 /** What is known of the uids that no session has. A uid of which nothing is known was never used. */
@@ -20,15 +23,16 @@ export const EMPTY_POOL: LeasePool = { rested: [], quarantined: new Map() };
  * @returns undefined when the range is used up
  */
 export function pickUid(range: UidRange, pool: LeasePool, taken: ReadonlySet<number>): number | undefined {
-  const isFree = (uid: number) => !taken.has(uid) && !pool.quarantined.has(uid);
+  const isFree = (uid: number) => isLeasable(range, uid) && !taken.has(uid) && !pool.quarantined.has(uid);
   const rested = new Set(pool.rested);
   for (let uid = range.first; uid <= range.last; uid++) {
     if (!rested.has(uid) && isFree(uid)) return uid;
   }
-  return pool.rested.find((uid) => isWithin(range, uid) && isFree(uid));
+  return pool.rested.find(isFree);
 }
 
-export const isWithin = ({ first, last }: UidRange, uid: number): boolean => uid >= first && uid <= last;
+/** Whether a uid is one of those that are leased. */
+export const isLeasable = ({ first, last }: UidRange, uid: number): boolean => uid >= first && uid <= last && uid !== GHOST_UID;
 
 /** Hands a uid out: it rests no more. */
 export function takeUid(pool: LeasePool, uid: number): LeasePool {

@@ -54,10 +54,9 @@ function hintClose(state: State, event: Event & { kind: "close-hinted" }): Next 
 
 // The record says who the leader was; watching tells whether it still is that process.
 // Without a descriptor of the view its numbers can be another's by now: they are forgotten until it is taken up.
-// Its account was made again before.
 function recover(state: State, session: Session): Next {
   const { view: _recorded, ...found } = session;
-  return put(state, session.leased ? { ...found, published: true } : found, watchLeader(session));
+  return put(state, found, watchLeader(session));
 }
 
 function advance(state: State, event: Event & { kind: "effect-done" }): Next {

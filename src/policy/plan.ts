@@ -10,8 +10,8 @@ export interface PlanFacts {
   readonly overlay: boolean;
   /** Mount points below /etc in the leader's mount namespace; an overlay would lose them. */
   readonly etcMounts: readonly string[];
-  /** Files of the tree laid over /etc, relative to it; needed where there is no overlayfs. */
-  readonly etcFiles: readonly string[];
+  /** Files of the trees laid over /etc, the administrator's and guestd's own; needed where there is no overlayfs. */
+  readonly etcFiles: readonly { readonly root: string; readonly name: string }[];
 }
 
 /** For whom a plan is made. */
@@ -37,7 +37,7 @@ export function makePlan(config: Config, login: PlannedLogin, facts: PlanFacts):
     ...(login.leased ? [] : sharedSteps(config, login)),
     homeStep(config, account),
     ...bindSteps(config),
-    ...procSteps(config),
+    ...procSteps(config, login.leased),
   ];
 }
 
@@ -118,8 +118,8 @@ function etcSteps(config: Config, facts: PlanFacts): Step[] {
   return [{ kind: "readonly", target: "/etc", optional: false }, ...laid];
 }
 
-// Below the administrator's: who may use at and cron.
-const VENDOR_ETC = "/usr/lib/guestd/etc";
+/** Laid over /etc below the administrator's: nobody may use at and cron, or has subordinate uids. */
+export const VENDOR_ETC = "/usr/lib/guestd/etc";
 
 function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {
   return [
@@ -131,9 +131,9 @@ function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {
 // Without overlayfs a file can be covered only where /etc has one of that name: what would be added is left out.
 function replaceSteps({ Etc }: Config, facts: PlanFacts): Step[] {
   return [
-    ...facts.etcFiles.map((name): Step => ({
+    ...facts.etcFiles.map(({ root, name }): Step => ({
       kind: "bind",
-      source: `${Etc.Overlay}/${name}`,
+      source: `${root}/${name}`,
       target: `/etc/${name}`,
       readonly: true,
       optional: true,
@@ -142,7 +142,8 @@ function replaceSteps({ Etc }: Config, facts: PlanFacts): Step[] {
   ];
 }
 
-// Last: until then the base's own /proc serves.
-function procSteps({ View }: Config): Step[] {
-  return View.Proc === "default" ? [] : [{ kind: "proc", target: "/proc", hidepid: View.Proc }];
+// Last: until then the base's own /proc serves. A PID namespace of the view's own needs a /proc of its own.
+function procSteps({ View }: Config, leased: boolean): Step[] {
+  if (View.Proc === "default" && leased) return [];
+  return [{ kind: "proc", target: "/proc", hidepid: View.Proc === "default" ? "invisible" : View.Proc }];
 }

@@ -114,9 +114,10 @@ export function endingEffect(stage: EndingStage, session: Session, moment: Momen
       };
     case "stop-manager":
     case "close-login":
-    case "drop-view":
     case "remove-record":
       return { kind: stage, subject };
+    case "drop-view":
+      return { kind: stage, subject, tmpfs: session.plan.flatMap((step) => (step.kind === "tmpfs" ? [step.target] : [])) };
     case "announce-closed":
       return { kind: stage, subject, receipt: receiptOf(session, moment) };
     case "release-account":

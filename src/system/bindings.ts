@@ -66,6 +66,8 @@ export interface Bindings {
   watchPidfd(pidfd: number, onExit: () => void): Watch;
   /** pidfd_send_signal(2). */
   sendSignal(pidfd: number, signal: number): void;
+  /** Bytes that the tmpfs at these places of a view hold (its descriptor, as buildView gave it). Waits for it: a millisecond. */
+  measureView(fd: number, targets: readonly string[]): number;
   /**
    * Takes away the zombie of a reaper (waitid(2), never waiting).
    * @returns true when that is done, or when it is not our child (any more); false while it runs. The end of a PID

@@ -106,12 +106,21 @@ export class Executor {
     return { found: { processesKilled: killed, left } };
   }
 
-  /** Lets go of all that holds a session's view and leader. May be called again. */
-  dropView({ id }: Subject): void {
+  /**
+   * Lets go of all that holds a session's view and leader. May be called again.
+   * @param tmpfs the places in the view whose content is given back
+   * @returns how much that was
+   */
+  dropView({ id }: Subject, tmpfs: readonly string[]): Outcome {
     const held = this.#of(id);
     this.#held.delete(id);
-    if (held.reaper !== undefined) this.#bindings.reap(held.reaper);
-    letGo(held);
+    try {
+      const tmpfsBytes = held.view === undefined ? 0 : this.#bindings.measureView(held.view, tmpfs);
+      return { found: { tmpfsBytes } };
+    } finally {
+      this.#reap(held);
+      letGo(held);
+    }
   }
 
   #of(id: string): Held {
@@ -121,6 +130,17 @@ export class Executor {
       this.#held.set(id, held);
     }
     return held;
+  }
+
+  // A reaper is gone when all that were in its namespace are: that may be later.
+  #reap(held: Held): void {
+    const { reaper } = held;
+    if (reaper === undefined || this.#bindings.reap(reaper)) return;
+    delete held.reaper;
+    this.#bindings.watchPidfd(reaper, () => {
+      this.#bindings.reap(reaper);
+      closeSync(reaper);
+    });
   }
 
   #sendKill(pidfd: number): void {
@@ -170,6 +190,7 @@ export class Executor {
     const held: Held = {};
     holdView(held, built, () => 0);
     if (held.reaper !== undefined) this.#sendKill(held.reaper);
+    this.#reap(held);
     letGo(held);
   }
 }

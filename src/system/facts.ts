@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { PlanFacts } from "../policy/plan.ts";
+import { VENDOR_ETC } from "../policy/plan.ts";
 import { parseMountinfo } from "./mountinfo.ts";
 
 const MOST_FILES = 10_000;
@@ -19,7 +20,14 @@ const DEEPEST = 32;
 export function gatherFacts(config: Config | undefined, pid: number, overlay: boolean, proc = "/proc"): PlanFacts {
   const etcMounts = [...new Set(readMountPoints(proc, pid).filter((path) => path.startsWith("/etc/")))];
   const needsFiles = config !== undefined && (config.Etc.Mode === "bind" || !overlay);
-  return { overlay, etcMounts, etcFiles: needsFiles ? listFiles(config.Etc.Overlay) : [] };
+  return { overlay, etcMounts, etcFiles: needsFiles ? listLayers(config.Etc.Overlay, VENDOR_ETC) : [] };
+}
+
+// A file that both have is the upper one's.
+function listLayers(upper: string, lower: string): PlanFacts["etcFiles"] {
+  const names = listFiles(upper);
+  const below = listFiles(lower).filter((name) => !names.includes(name));
+  return [...names.map((name) => ({ root: upper, name })), ...below.map((name) => ({ root: lower, name }))];
 }
 
 function readMountPoints(proc: string, pid: number): string[] {

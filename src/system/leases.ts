@@ -6,13 +6,12 @@ import type { Config } from "../config/schema.ts";
 import type { Account } from "../policy/account.ts";
 import type { Outcome, Subject } from "../policy/events.ts";
 import type { LeasePool } from "../policy/lease.ts";
+import { GHOST_UID } from "../policy/lease.ts";
 import type { Session } from "../policy/session.ts";
 import { findAccount, findGroup, findOwner } from "./accounts.ts";
 import { LeaseStore } from "./lease-store.ts";
 import { UserRecords } from "./userdb.ts";
 
-/** Of the ghost: below the uids that are leased by default, with the same reasons (systemd.io/UIDS-GIDS). */
-const GHOST_UID = 60_599;
 const SHIPPED_GHOST = "/usr/lib/userdb/guest.user";
 const LINGER = "/var/lib/systemd/linger";
 const RUNTIME = "/run/user";
@@ -50,14 +49,20 @@ export class Leases {
 
   /**
    * At the start: publishes the accounts of the sessions that go on, and takes back all others.
-   * @returns the uids that were given back, and those that are kept
+   * @returns the sessions, with what is known of their accounts; the uids that were given back, and those that are kept
    */
-  recover(sessions: readonly Session[]): LeasePool {
-    const live = sessions.filter(({ leased }) => leased).map(({ account }) => account);
-    const orphans = this.#records.list().filter(({ uid }) => uid !== GHOST_UID && !live.some((account) => account.uid === uid));
-    for (const orphan of orphans) this.release(orphan, undefined);
-    for (const account of live) this.#records.publish(account);
-    return this.#store.read();
+  async recover(sessions: readonly Session[]): Promise<{ sessions: readonly Session[]; pool: LeasePool }> {
+    const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
+    const isOf = (session: Session) => (account: { readonly user: string; readonly uid: number }) =>
+      session.leased && session.account.uid === account.uid && session.account.user === account.user;
+    for (const record of standing) if (!sessions.some((session) => isOf(session)(record))) this.release(record, undefined);
+    const recovered: Session[] = [];
+    for (const session of sessions) {
+      // One that is not there may never have been made, and its uid be somebody's.
+      const stands = standing.some(isOf(session)) || (session.leased && (await this.publish(session.account)).taken === undefined);
+      recovered.push(session.leased ? { ...session, published: stands } : session);
+    }
+    return { sessions: recovered, pool: this.#store.read() };
   }
 
   /** Makes the ghost known as it is configured, where the record that is shipped says something else. */

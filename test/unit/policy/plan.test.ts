@@ -61,7 +61,7 @@ describe("makePlan", () => {
     ["Mode=bind is set", ["[Etc]", "Mode=bind", "Hide=motd"], true],
     ["the kernel has no overlayfs", ["[Etc]", "Hide=motd"], false],
   ])("binds file by file when %s", (_, lines, overlay) => {
-    const plan = planOf(lines, { overlay, etcMounts: [], etcFiles: ["issue"] });
+    const plan = planOf(lines, { overlay, etcMounts: [], etcFiles: [{ root: "/etc/guestd/etc", name: "issue" }] });
     expect(plan.some(({ kind }) => kind === "overlay")).toBe(false);
     expect(plan).toContainEqual({ kind: "bind", source: "/etc/guestd/etc/issue", target: "/etc/issue", readonly: true, optional: true });
     expect(plan).toContainEqual({ kind: "hide", target: "/etc/motd", optional: true });

@@ -36,7 +36,9 @@ describe("gatherFacts", () => {
     writeFileSync(join(root, "9/mountinfo"), "");
     writeFileSync(join(root, "tree/issue"), "");
     const config = configOf("[Etc]", mode, `Overlay=${join(root, "tree")}`);
-    expect(gatherFacts(config, 9, overlay, root).etcFiles).toEqual(files);
+    // guestd's own tree is below: this machine may have one.
+    const found = gatherFacts(config, 9, overlay, root).etcFiles.filter((file) => file.root === join(root, "tree"));
+    expect(found.map(({ name }) => name)).toEqual(files);
   });
 });
 
