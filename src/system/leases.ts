@@ -17,8 +17,13 @@ const LINGER = "/var/lib/systemd/linger";
 const RUNTIME = "/run/user";
 
 export class Leases {
-  readonly #records = new UserRecords();
-  readonly #store = new LeaseStore();
+  readonly #records: UserRecords;
+  readonly #store: LeaseStore;
+
+  constructor(records = new UserRecords(), store = new LeaseStore()) {
+    this.#records = records;
+    this.#store = store;
+  }
 
   /**
    * Makes an account known, unless its name or uid is somebody's already: then says whose.
@@ -55,7 +60,9 @@ export class Leases {
     const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
     const isOf = (session: Session) => (account: { readonly user: string; readonly uid: number }) =>
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
-    for (const record of standing) if (!sessions.some((session) => isOf(session)(record))) this.release(record, undefined);
+    // A guestd that was killed in the middle of release() has written down already why a uid is kept.
+    const { quarantined } = this.#store.read();
+    for (const record of standing) if (!sessions.some((session) => isOf(session)(record))) this.release(record, quarantined.get(record.uid));
     const recovered: Session[] = [];
     for (const session of sessions) {
       // One that is not there may never have been made, and its uid be somebody's.

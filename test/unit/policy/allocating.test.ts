@@ -72,6 +72,13 @@ describe("AllocateAccount", () => {
     expect(only(after(state, allocateRequest({ gid: 7 })).state).account).toMatchObject({ uid: 60700, gid: 7, shell: "/bin/sh", realName: "Visitor" });
   });
 
+  it("takes the uid that has rested longest, which rests no more", () => {
+    const rested = { ...withLines("LeaseRange=60600-60602"), pool: { rested: [60602, 60600, 60601], quarantined: new Map() } };
+    const { state } = step(rested, allocateRequest());
+    expect(only(state).account.uid).toBe(60602);
+    expect(state.pool.rested).toEqual([60600, 60601]);
+  });
+
   it("watches the process that calls, by its name on the bus", () => {
     expect(step(READY, allocateRequest()).effects).toMatchObject([{ kind: "watch-leader", pid: 500, busName: ":1.9", startTime: 0 }]);
   });

@@ -38,7 +38,7 @@ describe("subjectOf", () => {
 describe("receiptOf", () => {
   it("counts the seconds by the clock that nobody sets, and never less than none", () => {
     expect(receiptOf(SESSION, { now: 0, uptime: 7_000 + 1_499_999 })).toMatchObject({ openedAt: 1_000, closedAt: 0, seconds: 1 });
-    expect(receiptOf(SESSION, { now: 5, uptime: 0 })).toMatchObject({ closedAt: 5, seconds: 0 });
+    expect(receiptOf({ ...SESSION, openedUptime: 9e6 }, { now: 5, uptime: 0 })).toMatchObject({ closedAt: 5, seconds: 0 });
   });
 
   it("says what was found, and of which sort the account was", () => {
