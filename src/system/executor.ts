@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import type { Outcome, Subject } from "../policy/events.ts";
 import { GuestError } from "../policy/errors.ts";
-import type { Cgroup, Leader, View } from "../policy/session.ts";
+import type { Cgroup, View } from "../policy/session.ts";
 import type { Step } from "../policy/steps.ts";
 import type { Bindings, BuiltView } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
