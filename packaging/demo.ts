@@ -14,7 +14,10 @@ const ISSUE = "Welcome, guest. Nothing you do here stays.\n";
 const SHARED_MEMORY = "grep Shmem: /proc/meminfo";
 const MEMORY_NOISE_KB = 50 * 1024;
 
-const INSIDE = ["id", "pwd", "df -h --output=source,size,used,target ~", "cat /etc/issue", "ls -A /home", "ps -e -o user,pid,args"];
+const INSIDE = ["id", "getent passwd $(id -u)", "df -h --output=source,size,used,target ~", "cat /etc/issue", "ls -A /home", "ps -e -o user,pid,args"];
+
+/** Programs that are no children of the login: systemd starts them. All of a guest's are in one view. */
+const ONE_VIEW = ["readlink /proc/self/ns/mnt", "systemd-run --user --quiet --wait --pipe readlink /proc/self/ns/mnt", "systemd-run --user --quiet --wait --pipe ls -A ~"];
 
 const LEFT_BEHIND = [
   "echo secret > ~/diary; echo secret > /tmp/diary; echo secret > /var/tmp/diary; echo secret > /dev/shm/diary",
@@ -58,25 +61,28 @@ function differences(before: Snapshot, after: Snapshot): string[] {
 }
 
 /** The guest's session, from login to the last thing left behind. Returns the id and the guest's terminal. */
-async function visit(machine: Machine): Promise<{ id: string; guest: Terminal }> {
-  tell("guest1 logs in through login(1) and looks around");
-  const guest = await machine.login("guest1");
+async function visit(machine: Machine): Promise<{ id: string; uid: number; guest: Terminal }> {
+  tell("Somebody logs in as guest through login(1): no password, an account of his own, and a look around");
+  const guest = await machine.loginAsGhost();
   for (const command of INSIDE) await asGuest(guest, command);
+
+  tell("What systemd runs for the guest sees what the login sees: one view");
+  for (const command of ONE_VIEW) await asGuest(guest, command);
 
   tell("The administrator, outside, sees the host as it always was, and the guest's session");
   await asRoot(machine, "cat /etc/issue");
   await asRoot(machine, "guestctl list");
-  const [session] = JSON.parse(await machine.sh("guestctl list --json")) as { id: string; leader: number }[];
+  const [session] = JSON.parse(await machine.sh("guestctl list --json")) as { id: string; uid: number }[];
   if (session === undefined) throw new Error("guestctl lists no session");
   await asRoot(machine, `guestctl show ${session.id}`);
   await asRoot(machine, "readlink /proc/1/ns/mnt");
-  await asGuest(guest, "readlink /proc/self/ns/mnt");
+  await asRoot(machine, `systemctl show user-${session.uid}.slice --property=MemoryMax --property=TasksMax`);
 
   tell("The guest leaves files and a process behind");
   for (const command of LEFT_BEHIND) await asGuest(guest, command);
-  await asRoot(machine, "ps -u guest1 -o pid,args");
+  await asRoot(machine, `ps -u ${session.uid} -o pid,args`);
   await asRoot(machine, SHARED_MEMORY);
-  return { id: session.id, guest };
+  return { ...session, guest };
 }
 
 async function tellStory(machine: Machine): Promise<string[]> {
@@ -86,16 +92,17 @@ async function tellStory(machine: Machine): Promise<string[]> {
   const before = await machine.snapshot();
   const memory = await sharedMemory(machine);
 
-  const { id, guest } = await visit(machine);
+  const { id, uid, guest } = await visit(machine);
 
   tell("The guest logs out");
   await guest.logOut();
   const after = await machine.snapshotLike(before, CALM_LIMIT_MS);
   await asRoot(machine, "guestctl list");
-  await asRoot(machine, "ps -u guest1 -o pid,args || true");
+  await asRoot(machine, `ps -u ${uid} -o pid,args || true`);
+  await asRoot(machine, `getent passwd ${uid} || echo "nobody has the uid ${uid}"`);
   await asRoot(machine, SHARED_MEMORY);
   const kept = (await sharedMemory(machine)) - memory;
-  await asRoot(machine, "find / -xdev -newer /etc/guestd/etc/issue -user guest1; ls -A /tmp/diary /var/tmp/diary /dev/shm/diary || true");
+  await asRoot(machine, `find / -xdev -uid ${uid}; ls -A /tmp/diary /var/tmp/diary /dev/shm/diary || true`);
 
   tell("What the journal has of it");
   await asRoot(machine, `journalctl --quiet --no-pager --output=short GUEST_SESSION=${id}`);

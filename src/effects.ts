@@ -71,13 +71,14 @@ export function makeEffectRunner({ executor, placement, leases, store, users, pe
       case "drop-view":
         return executor.dropView(effect.subject, effect.tmpfs);
       case "remove-record":
+        if (effect.lease !== undefined) leases.settle(effect.subject.uid, effect.lease.quarantine);
         store.remove(effect.subject.id, effect.subject.uid);
         return NOTHING;
       case "announce-closed":
         service.emit("SessionClosed", "sa{sv}", [effect.receipt.id, receiptRecord(effect.receipt)]);
         return NOTHING;
       case "release-account":
-        leases.release(effect.subject, effect.quarantine);
+        leases.withdraw(effect.subject);
         return NOTHING;
       default:
         return effect satisfies never;

@@ -70,8 +70,8 @@ export async function resetFailed(bus: MessageBus, unit: string): Promise<void> 
 async function isRunning(bus: MessageBus, unit: string): Promise<boolean> {
   const found = await ignoreMissing(callMethod(bus, { ...MANAGER, member: "GetUnit", signature: "s", body: [unit] }, LIMIT_MS));
   const path = found?.[0];
-  if (path === undefined) return false;
-  const call = { destination: SYSTEMD, path: String(path), interface: "org.freedesktop.DBus.Properties", member: "Get" };
+  if (typeof path !== "string") return false;
+  const call = { destination: SYSTEMD, path, interface: "org.freedesktop.DBus.Properties", member: "Get" };
   const state = await ignoreMissing(callMethod(bus, { ...call, signature: "ss", body: [`${SYSTEMD}.Unit`, "ActiveState"] }, LIMIT_MS));
   const { value } = (state?.[0] ?? { value: "inactive" }) as { value: unknown };
   return value !== "inactive" && value !== "failed";

@@ -52,11 +52,14 @@ export function judgeLogin(config: Config | undefined, login: Login, sessions: r
 function judgeLeased(config: Config, { account, leaderPid }: Login, sessions: readonly Session[]): Verdict {
   const lease = sessions.find((session) => session.leased && session.account.uid === account.uid && session.account.user === account.user);
   if (lease === undefined) return refuse(`The account ${account.user} has a uid that only guestd gives to guests. ${ASK}`);
-  if (lease.phase !== "allocated" || lease.leader.pid !== leaderPid) {
+  if (!isWaiting(lease, leaderPid)) {
     return refuse(`The account ${account.user} belongs to another guest's session. Please log in as ${config.Guests.Ghost}.`);
   }
   return { kind: "admitted", config, lease };
 }
+
+// Once a login has failed there is nothing more to be had with its account.
+const isWaiting = ({ leased, phase, leader, cause }: Session, pid: number) => leased && phase === "allocated" && leader.pid === pid && cause === undefined;
 
 function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { Ghost } = config.Guests;
@@ -87,7 +90,7 @@ export function judgeAuthentication(config: Config | undefined, asked: Authentic
   if (config !== undefined && mayUnlock(config, asked, sessions)) return { kind: "unlocked" };
   const broken = findOutage(config);
   if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
-  const own = sessions.find(({ leader, leased, phase }) => leased && leader.pid === asked.leaderPid && phase === "allocated");
+  const own = sessions.find((session) => isWaiting(session, asked.leaderPid));
   if (own !== undefined && (asked.user === own.account.user || asked.user === config.Guests.Ghost)) return { kind: "again", session: own };
   if (asked.user !== config.Guests.Ghost) return { kind: "ignored" };
   if (!givesLeases(config, asked)) return { kind: "ignored" };
@@ -103,7 +106,8 @@ const KEEPING_ACCOUNT = ["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "run
 
 // Whether a login of the ghost has an account of its own: through a service that takes it, and not from afar.
 function givesLeases({ Guests }: Config, { service, rhost }: Pick<Login, "service" | "rhost">): boolean {
-  return rhost === "" && matchesAny(Guests.Passwordless, service) && !KEEPING_ACCOUNT.includes(service);
+  const isRefused = KEEPING_ACCOUNT.includes(service) || matchesAny(Guests.RefuseServices, service);
+  return rhost === "" && matchesAny(Guests.Passwordless, service) && !isRefused;
 }
 
 function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[]): boolean {

@@ -146,7 +146,8 @@ export type Effect = { readonly subject: Subject } & (
   | { readonly kind: "close-login" }
   /** `tmpfs`: the places in it whose content is given back. */
   | { readonly kind: "drop-view"; readonly tmpfs: readonly string[] }
-  | { readonly kind: "remove-record" }
+  /** `lease`: for a leased account, what becomes of its uid: written down first, or a crash would forget it. */
+  | { readonly kind: "remove-record"; readonly lease: { readonly quarantine: string | undefined } | undefined }
   | { readonly kind: "announce-closed"; readonly receipt: Receipt }
   /** Takes a leased account back, or keeps its uid from being handed out again. */
   | { readonly kind: "release-account"; readonly quarantine: string | undefined }

@@ -36,10 +36,14 @@ export class Leases {
     return {};
   }
 
-  /** Takes an account back. @param quarantine why its uid is not to be handed out again */
-  release({ user, uid }: Pick<Subject, "user" | "uid">, quarantine: string | undefined): void {
+  /** Writes down that a uid was given back. @param quarantine why it is not to be handed out again */
+  settle(uid: number, quarantine: string | undefined): void {
     this.#store.write({ uid, at: Number(process.hrtime.bigint() / 1000n), quarantine });
-    this.#records.withdraw({ user, uid });
+  }
+
+  /** Takes an account back. */
+  withdraw(account: Pick<Subject, "user" | "uid">): void {
+    this.#records.withdraw(account);
   }
 
   /**
@@ -60,16 +64,25 @@ export class Leases {
     const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
     const isOf = (session: Session) => (account: { readonly user: string; readonly uid: number }) =>
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
-    // A guestd that was killed in the middle of release() has written down already why a uid is kept.
     const { quarantined } = this.#store.read();
-    for (const record of standing) if (!sessions.some((session) => isOf(session)(record))) this.release(record, quarantined.get(record.uid));
-    const recovered: Session[] = [];
-    for (const session of sessions) {
-      // One that is not there may never have been made, and its uid be somebody's.
-      const stands = standing.some(isOf(session)) || (session.leased && (await this.publish(session.account)).taken === undefined);
-      recovered.push(session.leased ? { ...session, published: stands } : session);
+    for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
+      this.settle(record.uid, quarantined.get(record.uid));
+      this.withdraw(record);
     }
+    const recovered: Session[] = [];
+    for (const session of sessions) recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
     return { sessions: recovered, pool: this.#store.read() };
+  }
+
+  // An account that is not there, of a session that is not open, may never have been made, and its uid be somebody's.
+  async #restore(session: Session, stands: boolean): Promise<Session> {
+    if (!stands && session.phase === "open") this.#records.publish(session.account);
+    if (stands || session.phase === "open") return { ...session, published: true };
+    try {
+      return { ...session, published: (await this.publish(session.account)).taken === undefined };
+    } catch {
+      return session;
+    }
   }
 
   /** Makes the ghost known as it is configured, where the record that is shipped says something else. */

@@ -151,7 +151,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
   it("ends with a receipt that says all of it", async () => {
     const guest = await machine.loginAsGhost();
     const [id, user, uid] = (await guest.ask("echo $GUEST_SESSION; id -un; id -u")).split("\n");
-    await guest.ask("head -c 5000000 /dev/zero >~/large; (trap '' TERM; setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+    await guest.ask("head -c 5000000 /dev/zero >~/large; (trap '' TERM HUP; setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     await guest.logOut();
     const receipt = await awaitReceipt(machine, id ?? "");
     expect(receipt).toMatchObject({ user, uid: Number(uid), leased: true, cause: "logout", left: [] });

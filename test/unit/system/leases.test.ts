@@ -55,14 +55,16 @@ describe("Leases that are taken up after a restart", () => {
 describe("an account that is taken back", () => {
   it("is known no more, and its uid rests", () => {
     records.publish(LEASED);
-    leases.release(LEASED, undefined);
+    leases.settle(LEASED.uid, undefined);
+    leases.withdraw(LEASED);
     expect(readdirSync(join(root, "userdb"))).toEqual([]);
     expect(store.read().rested).toEqual([LEASED.uid]);
   });
 
   it("is known no more, and its uid kept when something may be left", () => {
     records.publish(LEASED);
-    leases.release(LEASED, "process 7 does not end");
+    leases.settle(LEASED.uid, "process 7 does not end");
+    leases.withdraw(LEASED);
     expect(readdirSync(join(root, "userdb"))).toEqual([]);
     expect(store.read().quarantined.get(LEASED.uid)).toBe("process 7 does not end");
   });

@@ -1,0 +1,80 @@
+// Hundreds of logins over a handful of uids: none is shared, none is lost, and no file of accounts changes.
+import { existsSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import type { Snapshot } from "../helpers/snapshot.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const LOGINS = { bookworm: 200, trixie: 600 } as const;
+const AT_A_TIME = 5;
+const RANGE = { first: 61000, last: 61007 };
+const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
+const PATIENCE_MS = 20_000;
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("many logins as guest on %s", (release) => {
+  let machine: Machine;
+  let calm: Snapshot;
+  let files: string;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.write("/etc/guestd/guestd.conf.d/range.conf", `[Guests]\nLeaseRange=${RANGE.first}-${RANGE.last}\n`);
+    await machine.sh("guestctl reload");
+    await logInAndOut();
+    await awaitNoSessions(machine);
+    [calm, files] = [await machine.snapshot(), await machine.sh(CHECKSUM)];
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** Logs in, leaves things behind, logs out, and waits until the account is taken back: as many are in use as there are guests. */
+  async function logInAndOut(): Promise<void> {
+    const terminal = machine.terminal(["login"]);
+    await terminal.expect(/login: /);
+    terminal.send("guest\n");
+    await terminal.expect(/\$ $/, PATIENCE_MS);
+    terminal.send("echo uid:$(id -u); ls -A ~ /tmp | grep -c left; echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)\nexit\n");
+    await terminal.end(PATIENCE_MS);
+    expect(terminal.transcript).toMatch(/^0$/m);
+    const uid = /^uid:(\d+)$/m.exec(terminal.transcript)?.[1] ?? "none";
+    await waitFor(`uid ${uid} to be back`, () => !existsSync(`/proc/${machine.pid}/root/run/userdb/${uid}.user`), PATIENCE_MS);
+  }
+
+  it(`${LOGINS[release]} of them over 8 uids all come in, and leave the machine as it was`, { timeout: 600_000 }, async () => {
+    let begun = 0;
+    const logInAgain = async () => {
+      while (begun++ < LOGINS[release]) await logInAndOut();
+    };
+    await Promise.all(Array.from({ length: AT_A_TIME }, logInAgain));
+    await awaitNoSessions(machine);
+    expect(await machine.sh(CHECKSUM)).toBe(files);
+    expect(await machine.snapshotLike(calm, PATIENCE_MS)).toEqual(calm);
+  });
+
+  it("never had one account for two at a time, and gave each its turn", async () => {
+    const told = await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=publish-account", "GUEST_ACTION=release-account");
+    expect(told).toHaveLength(2 * (LOGINS[release] + 1));
+    const turns = new Map<string, string[]>();
+    for (const entry of told) {
+      const uid = entry["GUEST_UID"] ?? "";
+      turns.set(uid, [...(turns.get(uid) ?? []), entry["GUEST_ACTION"] ?? ""]);
+    }
+    const uids = Array.from({ length: RANGE.last - RANGE.first + 1 }, (_, index) => String(RANGE.first + index));
+    expect([...turns.keys()].sort()).toEqual(uids);
+    for (const actions of turns.values()) {
+      expect(actions).toEqual(actions.map((_, index) => (index % 2 === 0 ? "publish-account" : "release-account")));
+      expect(actions.length).toBeGreaterThan(LOGINS[release] / uids.length);
+    }
+  });
+
+  it("has a clean receipt for each", async () => {
+    const receipts = await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=announce-closed");
+    const read = receipts.map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[]; cause: string });
+    expect(read).toHaveLength(LOGINS[release] + 1);
+    expect(read.filter(({ left, cause }) => left.length > 0 || cause !== "logout")).toEqual([]);
+    expect(await unexpectedLines(machine)).toEqual([]);
+  });
+});
