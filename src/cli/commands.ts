@@ -4,7 +4,7 @@ import type { Client } from "../bus/client.ts";
 import { ClientError } from "../bus/client.ts";
 import { loadConfig, loadFiles, SYSTEM_PLACES } from "../config/load.ts";
 import { formatConfigError } from "../config/parse.ts";
-import { formatDuration, formatFields, formatStep, formatTable, formatTime } from "./format.ts";
+import { formatBytes, formatDuration, formatFields, formatStep, formatTable, formatTime } from "./format.ts";
 
 /** What a verb has to say: text for a person, a value for --json. */
 export interface Output {
@@ -102,7 +102,8 @@ async function end(ids: readonly string[], _options: Options, connect: () => Pro
 function showReceipt(receipt: Fields): string {
   const left = receipt["left"] as string[];
   const what = left.length === 0 ? "nothing is left" : `left: ${left.join("; ")}`;
-  return `Ended ${String(receipt["id"])} of ${String(receipt["user"])}: ${String(receipt["killed"])} processes killed, ${what}.`;
+  const freed = formatBytes(Number(receipt["freed"]));
+  return `Ended ${String(receipt["id"])} of ${String(receipt["user"])}: ${String(receipt["killed"])} processes killed, ${freed} given back, ${what}.`;
 }
 
 async function status(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {

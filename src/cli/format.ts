@@ -30,6 +30,13 @@ export function formatDuration(microseconds: number): string {
   return units.slice(first, first + 2).filter(([value]) => value > 0).map(([value, unit]) => `${value}${unit}`).join(" ");
 }
 
+/** A number of bytes in the largest unit that leaves it above one: "200.0M", "12.0K", "7B". */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "K", "M", "G", "T"];
+  const power = Math.min(Math.max(0, Math.floor(Math.log2(bytes || 1) / 10)), units.length - 1);
+  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)}${units[power] ?? ""}`;
+}
+
 /** One step of a plan as a line. */
 export function formatStep(step: Readonly<Record<string, unknown>>): string {
   const { kind, target, ...rest } = step;

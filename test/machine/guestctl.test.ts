@@ -56,7 +56,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestctl on %s", 
     expect(await machine.sh("guestctl list")).toMatch(new RegExp(`^SESSION .*\\n${id} +guest3 +1003 +login +\\S+ +\\d+ +\\d+s +open\\n\\n1 session\\.$`));
     expect(await machine.sh(`guestctl show ${id}`)).toContain("tmpfs    /home/guest3 ");
     expect(await machine.sh(`guestctl show ${id} --json | grep -c '"kind"'`)).toMatch(/^1\d$/);
-    expect(await machine.sh(`guestctl end ${id}`)).toMatch(new RegExp(`^Ended ${id} of guest3: \\d+ processes killed, nothing is left\\.$`));
+    expect(await machine.sh(`guestctl end ${id}`)).toMatch(new RegExp(`^Ended ${id} of guest3: \\d+ processes killed, \\d\\S* given back, nothing is left\\.$`));
     for (const verb of ["show", "end"]) {
       expect(await machine.run(["guestctl", verb, id])).toMatchObject({ code: 1, stderr: expect.stringMatching(/There is no session .*guestctl list/s) as string });
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDuration, formatFields, formatTable } from "../../../src/cli/format.ts";
+import { formatBytes, formatDuration, formatFields, formatTable } from "../../../src/cli/format.ts";
 
 describe("formatDuration", () => {
   it.each([
@@ -24,5 +24,17 @@ describe("formatTable", () => {
 describe("formatFields", () => {
   it("puts the values under each other", () => {
     expect(formatFields([["a", "1"], ["long", "2"]])).toBe("a:    1\nlong: 2");
+  });
+});
+
+describe("formatBytes", () => {
+  it.each([
+    [0, "0B"],
+    [1023, "1023B"],
+    [1024, "1.0K"],
+    [200 * 2 ** 20, "200.0M"],
+    [5 * 2 ** 50, "5120.0T"],
+  ])("writes %d as %s", (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
   });
 });

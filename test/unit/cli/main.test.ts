@@ -10,7 +10,7 @@ const PLAN = JSON.stringify([
   { kind: "tmpfs", target: "/tmp", create: false, optional: false, mode: 0o1777, uid: 0, gid: 0, size: "10%", inodes: 9, noexec: false, readonly: false, skeletons: [] },
 ]);
 const SESSION = { id: "abc", user: "guest1", uid: 1101, service: "login", tty: "tty1", rhost: "", leader: 500, opened: Date.now() * 1000, state: "open" };
-const RECEIPT = { id: "abc", user: "guest1", killed: 4, clean: true, left: [] };
+const RECEIPT = { id: "abc", user: "guest1", killed: 4, freed: 1_572_864, clean: true, left: [] };
 
 /** Runs guestctl against a guestd that answers as given; returns the code and what was printed. */
 async function run(args: string[], answers: Answers = {}) {
@@ -82,7 +82,7 @@ describe("guestctl exits with 1 and says what to do when", () => {
     };
     const { code, out } = await run(["end", "abc", "def"], answers);
     expect(code).toBe(1);
-    expect(out).toBe("Ended abc of guest1: 4 processes killed, nothing is left.\nThere is no session def.");
+    expect(out).toBe("Ended abc of guest1: 4 processes killed, 1.5M given back, nothing is left.\nThere is no session def.");
   });
 
   it("the configuration has errors", async () => {
@@ -124,7 +124,7 @@ describe("guestctl", () => {
     const { code, out, calls } = await run(["end", "abc", "def"], { EndSession: [RECEIPT] });
     expect(code).toBe(0);
     expect(calls).toEqual([["EndSession", "abc"], ["EndSession", "def"]]);
-    expect(out.split("\n")[0]).toBe("Ended abc of guest1: 4 processes killed, nothing is left.");
+    expect(out.split("\n")[0]).toBe("Ended abc of guest1: 4 processes killed, 1.5M given back, nothing is left.");
   });
 
   it.each<[string[], Answers, unknown]>([
