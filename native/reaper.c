@@ -9,14 +9,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static void end(int signal) {
+  (void)signal;
+  _exit(0);
+}
+
 /**
- * Nothing but SIGKILL from outside may end it. SIGCHLD ignored means that no zombie is left of an orphan (wait(2));
- * for the rest the kernel keeps default actions from a first process already, and this says it again.
+ * SIGTERM ends it, as systemd ends what is in a unit that stops: the machine must not wait for it, nor a guestd that was
+ * killed before it had moved it out of its own unit. Only root can send it one. SIGCHLD ignored means that no zombie is left
+ * of an orphan (wait(2)); for the rest the kernel keeps default actions from a first process already, and this says it again.
  */
-static bool ignore_signals(void) {
-  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+static bool set_signals(void) {
+  const struct sigaction ignore = {.sa_handler = SIG_IGN}, stop = {.sa_handler = end};
   for (int signal = 1; signal <= SIGRTMAX; signal++)
-    if (sigaction(signal, &ignore, NULL) < 0 && errno != EINVAL) return false;
+    if (sigaction(signal, signal == SIGTERM ? &stop : &ignore, NULL) < 0 && errno != EINVAL) return false;
   // Blocked signals, as the builder's thread has them, would queue up instead.
   sigset_t none;
   sigemptyset(&none);
@@ -42,7 +48,7 @@ int main(void) {
   // Anywhere else it would be a process that nobody ends.
   if (getpid() != 1) return 2;
   const bool safe = prctl(PR_SET_NAME, "guest-reaper", 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
-                    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ignore_signals() && drop_capabilities() &&
+                    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && set_signals() && drop_capabilities() &&
                     let_go_of_everything();
   // The namespace ends with it, and a login into it fails.
   if (!safe) return 1;

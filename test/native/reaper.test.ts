@@ -155,7 +155,8 @@ describeAsRoot("a reaper", () => {
       for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) expect(statusOf(pid, set), set).toMatch(/^0+$/);
       expect(statusOf(pid, "Umask")).toBe("0077");
       expect(statusOf(pid, "SigBlk")).toMatch(/^0+$/);
-      expect(statusOf(pid, "SigCgt")).toMatch(/^0+$/);
+      // SIGTERM.
+      expect(statusOf(pid, "SigCgt")).toMatch(/^0+4000$/);
       expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toBe("guest-reaper\0");
       expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toBe("");
       expect(readFileSync(`/proc/${pid}/comm`, "utf8")).toBe("guest-reaper\n");
@@ -164,10 +165,19 @@ describeAsRoot("a reaper", () => {
     });
   });
 
-  it("is ended by no signal from outside but SIGKILL", async () => {
+  it("is ended by SIGTERM from outside, as systemd stops a unit", async () => {
     await withIsolated(base.pidfd, [], async (view) => {
       const { pid, pidfd } = view.isolation;
-      for (let signal = 1; signal <= 64; signal++) if (signal !== 9 && signal !== 19) native.sendSignal(pidfd, signal);
+      await waitFor("it to wait", () => statusOf(pid, "NoNewPrivs") === "1" && readdirSync(`/proc/${pid}/fd`).length === 0);
+      native.sendSignal(pidfd, 15);
+      await waitFor("it to end", () => native.reap(pidfd));
+    });
+  });
+
+  it("is ended by no other signal from outside but SIGKILL", async () => {
+    await withIsolated(base.pidfd, [], async (view) => {
+      const { pid, pidfd } = view.isolation;
+      for (let signal = 1; signal <= 64; signal++) if (![9, 15, 19].includes(signal)) native.sendSignal(pidfd, signal);
       await waitFor("it to wait", () => statusOf(pid, "State")?.startsWith("S") && statusOf(pid, "NoNewPrivs") === "1");
       expect(statusOf(pid, "ShdPnd")).toMatch(/^0+$/);
       expect(native.reap(pidfd)).toBe(false);
