@@ -105,6 +105,10 @@ export class Application {
     for (const { file, reason } of rejected) {
       this.#journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
     }
+    const known = new Set([...sessions.map(({ id }) => id), ...rejected.map(({ file }) => basename(file, ".json"))]);
+    for (const scope of this.#placement.sweep(known)) {
+      this.#journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
+    }
     const recovered = await this.#leases.recover(sessions);
     this.#daemon.dispatch({ kind: "leases-found", pool: recovered.pool });
     for (const session of recovered.sessions) this.#daemon.dispatch({ kind: "record-found", session });

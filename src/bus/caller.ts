@@ -1,4 +1,5 @@
 // Who is calling: as the bus tells it, at the time of the call, and never as an argument says.
+import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
 import { callMethod } from "./connection.ts";
@@ -16,8 +17,8 @@ const LIMIT_MS = 2000;
 
 /**
  * Asks the bus for a caller's credentials.
- * @throws GuestError AccessDenied on any error and any missing field (CVE-2021-3560: a caller that has left
- *   must never be taken for root)
+ * @throws GuestError LeaderGone when it has left; AccessDenied on any other error and any missing field (CVE-2021-3560:
+ *   a caller that has left must never be taken for root)
  */
 export async function identifyCaller(bus: MessageBus, name: string): Promise<Caller> {
   let fields: Record<string, unknown>;
@@ -25,7 +26,8 @@ export async function identifyCaller(bus: MessageBus, name: string): Promise<Cal
     const [credentials] = await callMethod(bus, { ...BUS, member: "GetConnectionCredentials", signature: "s", body: [name] }, LIMIT_MS);
     fields = unwrap(credentials);
   } catch (error) {
-    throw new GuestError("AccessDenied", "The bus does not know who is calling.", { cause: error });
+    const hasLeft = error instanceof dbus.DBusError && error.type === "org.freedesktop.DBus.Error.NameHasNoOwner";
+    throw new GuestError(hasLeft ? "LeaderGone" : "AccessDenied", "The bus does not know who is calling.", { cause: error });
   }
   const uid = fields["UnixUserID"];
   const pid = fields["ProcessID"];

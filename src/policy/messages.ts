@@ -10,6 +10,7 @@ export type DaemonAction =
   | "config-loaded"
   | "config-rejected"
   | "record-rejected"
+  | "orphan-killed"
   | "call-denied"
   | "call-failed";
 
@@ -36,6 +37,7 @@ export const MESSAGE_IDS: Readonly<Record<EffectKind | DaemonAction, string>> = 
   "config-loaded": "f3194a3b381e43e7952c466e473a1797",
   "config-rejected": "c498b6e73648445e9afa3a387f006745",
   "record-rejected": "ab57f985433243daa75a2e199b58ba8d",
+  "orphan-killed": "60facf7785ba45b9959812f65a139cf5",
   "call-denied": "c1b87f1a7323491b99f9cbef0f69a4d0",
   "call-failed": "2eb737282fea475eb5365e1458294a90",
 };

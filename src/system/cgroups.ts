@@ -67,6 +67,12 @@ export class Cgroups {
     writeControl(join(directory, "cgroup.procs"), String(pid));
   }
 
+  /** Names of the cgroups right below a path; none when there is no such cgroup. */
+  listNames(path: string): string[] {
+    const directory = this.#directory(path)?.name;
+    return directory === undefined ? [] : listDirectories(directory);
+  }
+
   /** Pids of the processes in the cgroup and below it, as far as they stand still. */
   list(cgroup: Cgroup): number[] {
     const directory = this.#directoryOf(cgroup);

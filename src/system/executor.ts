@@ -93,13 +93,11 @@ export class Executor {
   /** Kills all of a session, the leader with it. */
   async killProcesses(id: string, view: View | undefined, cgroups: readonly Cgroup[]): Promise<Outcome> {
     const held = this.#of(id);
-    // With the first process of a PID namespace the kernel kills all others in it.
-    if (held.reaper !== undefined) this.#sendKill(held.reaper);
     const belonging = {
       cgroups,
       // Only a view whose descriptor is held has numbers that are nobody else's.
       view: view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
-      own: view?.isolation?.reaper.pid,
+      reaper: held.reaper === undefined ? undefined : { pid: view?.isolation?.reaper.pid ?? 0, pidfd: held.reaper },
     };
     const table = { proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings };
     const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
@@ -135,7 +133,9 @@ export class Executor {
   // A reaper is gone when all that were in its namespace are: that may be later.
   #reap(held: Held): void {
     const { reaper } = held;
-    if (reaper === undefined || this.#bindings.reap(reaper)) return;
+    if (reaper === undefined) return;
+    this.#sendKill(reaper);
+    if (this.#bindings.reap(reaper)) return;
     delete held.reaper;
     this.#bindings.watchPidfd(reaper, () => {
       this.#bindings.reap(reaper);
@@ -189,7 +189,6 @@ export class Executor {
   #discard(built: BuiltView): void {
     const held: Held = {};
     holdView(held, built, () => 0);
-    if (held.reaper !== undefined) this.#sendKill(held.reaper);
     this.#reap(held);
     letGo(held);
   }

@@ -63,6 +63,24 @@ export class Placement {
     return found === undefined ? cgroups : [...cgroups, found];
   }
 
+  /**
+   * At the start: kills what is in scopes of sessions that nobody knows. An earlier guestd was killed before it had written
+   * them down; their logins were refused, but what held their views is still there.
+   * @param known ids of the sessions that there are, or may be
+   * @returns the names of the scopes
+   */
+  sweep(known: ReadonlySet<string>): string[] {
+    const { cgroups } = this.#parts;
+    const slices = ["/user.slice", ...cgroups.listNames("/user.slice").filter((name) => /^user-\d+\.slice$/.test(name)).map((name) => `/user.slice/${name}`)];
+    const scopes = slices.flatMap((slice) => cgroups.listNames(slice).map((name) => ({ name, path: `${slice}/${name}` })));
+    const orphans = scopes.filter(({ name }) => !known.has(/^guest-([a-z0-9]+)\.scope$/.exec(name)?.[1] ?? "") && name.startsWith("guest-"));
+    for (const { path } of orphans) {
+      const cgroup = cgroups.find(path);
+      if (cgroup !== undefined) cgroups.kill(cgroup);
+    }
+    return orphans.map(({ name }) => name);
+  }
+
   async #awaitMove(id: string, pid: number, isTarget: (path: string) => boolean): Promise<Cgroup | undefined> {
     const { cgroups, isAlive } = this.#parts;
     const end = performance.now() + MOVE_LIMIT_MS;

@@ -18,8 +18,8 @@ export interface Belonging {
    * Only to be given while the view's descriptor is open: the kernel gives both numbers to others at once after.
    */
   readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
-  /** Pid of a process that guestd has put there itself: killed, and not counted. */
-  readonly own?: number | undefined;
+  /** First process of a PID namespace of its own, and its pidfd: with it the kernel kills all in there. It is not counted. */
+  readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
 }
 
 /** The machine as these functions see it; tests give other folders. */
@@ -49,9 +49,10 @@ export async function killProcesses(table: ProcessTable, belonging: Belonging, l
     // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
     const members = populated.length > 0 ? populated.flatMap((cgroup) => table.cgroups.list(cgroup)) : findInView(table.proc, belonging);
     if ((populated.length === 0 && members.length === 0) || performance.now() > end) {
-      return { killed: [...seen].filter((pid) => pid !== belonging.own && !members.includes(pid)).length, left: describeLeft(members, populated) };
+      return { killed: [...seen].filter((pid) => pid !== belonging.reaper?.pid && !members.includes(pid)).length, left: describeLeft(members, populated) };
     }
     for (const pid of members) seen.add(pid);
+    if (belonging.reaper !== undefined) killReaper(table, belonging.reaper.pidfd);
     for (const cgroup of populated) killAtOnce(table, cgroup);
     // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
     for (const pid of members) killMember(table, pid, belonging);
@@ -113,6 +114,14 @@ function readNamespace(task: string): number | undefined {
     return statSync(join(task, "ns/mnt")).ino;
   } catch {
     return undefined;
+  }
+}
+
+function killReaper({ bindings }: ProcessTable, pidfd: number): void {
+  try {
+    bindings.sendSignal(pidfd, SIGKILL);
+  } catch {
+    // It has ended already.
   }
 }
 

@@ -73,7 +73,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
   it("a session that a guest starts in his own by su ends with it", async () => {
     await machine.write("/etc/guestd/guestd.conf.d/bind.conf", "[Etc]\nMode=bind\n");
     await machine.sh("guestctl reload");
-    const guest = await machine.login("guest1");
+    const guest = await machine.loginAsGhost();
     guest.send(`(echo ${PASSWORD}; sleep 4711) | setsid su guest2 -c 'setsid sleep 4712 & sleep 4711' >/dev/null 2>&1 &\n`);
     await waitFor("the inner session", async () => (await listSessions(machine)).filter(({ state }) => state === "open").length === 2);
     await waitFor("its process", async () => (await machine.run(["pgrep", "-u", "guest2", "-f", "sleep 4712"])).code === 0);
@@ -83,6 +83,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     await awaitNoSessions(machine);
     expect((await machine.run(["pgrep", "-f", "sleep 471"])).stdout).toBe("");
     await machine.sh("rm /etc/guestd/guestd.conf.d/bind.conf; guestctl reload");
+  });
+
+  it("nobody becomes another guest where guestd's processes have no number", async () => {
+    const guest = await machine.login("guest1");
+    expect((await guest.askStatus(`echo ${PASSWORD} | su guest2 -c 'echo in'`)).stdout).toContain("Guest sessions are not available");
+    expect(await listSessions(machine)).toHaveLength(1);
+    await guest.logOut();
+    await awaitNoSessions(machine);
   });
 
   it("the end of a session does not touch a unit of the same name elsewhere", async () => {
@@ -103,7 +111,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     const guest = await machine.sshSession("guest1");
     const id = await guest.ask("echo $GUEST_SESSION");
     const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
-    await machine.sh(`systemctl mask --runtime --now guestd 2>/dev/null; kill -KILL ${session?.leader ?? 0}; pkill -KILL -u guest1 || true`);
+    await machine.sh(`systemctl mask --runtime --now guestd 2>/dev/null; kill -KILL ${session?.leader ?? 0}; pkill -KILL guest-reaper; pkill -KILL -u guest1 || true`);
     await guest.end();
     const alice = await machine.login("alice");
     await machine.sh("for i in $(seq 20); do mkdir -p /mnt/u$i; mount -t tmpfs u$i /mnt/u$i; systemd-run --quiet --unit=svc$i -p PrivateMounts=yes sleep 4715; done");

@@ -161,6 +161,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
       await awaitNoSessions(machine);
       expect(await machine.sh("find /run/guestd -path '*/leases' -prune -o -type f -print -o -path '*/unmanaged/*' -print")).toBe("");
       expect(await machine.sh("systemctl show -P MainPID guestd")).not.toBe(before);
+      await waitFor("what held its namespaces to be gone", async () => (await machine.run(["pgrep", "guest-reaper"])).stdout === "");
       await waitFor("the namespaces to be gone", async () => (await machine.snapshot()).namespaces.every((names) => !/bash|sleep|fd of|guestns/.test(names)));
       expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
       await awaitNoSessions(machine);
