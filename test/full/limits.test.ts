@@ -1,15 +1,41 @@
-// What only a whole machine with its own kernel shows: resource limits of guests that bite.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+// What only a whole machine with its own kernel shows: limits of guests that bite, and bite nobody else.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import type { GuestSession } from "../helpers/guests.ts";
 import { requireRoot } from "../helpers/root.ts";
+import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-describe.skipIf(!requireRoot("full machine tests"))("a full machine", () => {
+const MEMORY_MAX = 100;
+const TASKS_MAX = 60;
+/** Emulated, and with a guest who takes what he gets: what others need a second for may take this long, and no longer. */
+const ANSWER_LIMIT_MS = 60_000;
+
+/** Memory without end in one process: a line that never ends. */
+const MEMORY_HOG = "tail /dev/zero";
+/** More files in memory than the guest may have memory, and less than the size of the home. */
+const HOME_HOG = "head -c 200M /dev/zero >~/hog";
+/** Each starts two more and waits for them. In a shell below the one at the prompt, so that this one keeps its place. */
+const FORK_BOMB = "(bomb() { bomb | bomb & }; bomb) 2>/dev/null";
+
+/** Each way to be a guest, and where its limits are set: on the scope of its session, on the slice of its user. */
+const guests = [
+  { sort: "of a shared account", login: (machine: FullMachine) => machine.sshSession("guest1"), unit: /session-\d+\.scope$/ },
+  { sort: "of a leased account", login: (machine: FullMachine) => machine.loginAsGhost(), unit: /user-\d+\.slice$/ },
+];
+
+describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
   let machine: FullMachine;
+  let other: Terminal;
 
   beforeAll(async () => {
     machine = await FullMachine.boot("trixie");
+    const lines = ["[Limits]", `MemoryMax=${MEMORY_MAX}M`, `TasksMax=${TASKS_MAX}`];
+    await machine.sh(`printf '%s\\n' ${lines.join(" ")} >/etc/guestd/guestd.conf.d/limits.conf; guestctl reload`);
+    other = await machine.sshSession("guest2");
+  });
+  afterEach(async () => {
+    for (const { id, user } of await listSessions()) if (user !== "guest2") await machine.run(["guestctl", "end", id]);
   });
   afterAll(async () => {
     await machine.stop();
@@ -19,20 +45,74 @@ describe.skipIf(!requireRoot("full machine tests"))("a full machine", () => {
     return JSON.parse(await machine.sh("guestctl list --json")) as GuestSession[];
   }
 
-  it("is up with every controller that limits need", async () => {
+  async function awaitOthers(): Promise<GuestSession[]> {
+    return waitFor("the guest's session to end", async () => {
+      const sessions = await listSessions();
+      return sessions.length === 1 && sessions;
+    }, ANSWER_LIMIT_MS);
+  }
+
+  /** The cgroup above or at a shell's own whose tasks are limited as configured. */
+  async function findLimited(shell: Terminal): Promise<string> {
+    let path = `/sys/fs/cgroup${(await shell.ask("cat /proc/self/cgroup")).replace("0::", "")}`;
+    const tasks = async (): Promise<string> => machine.sh(`cat ${path}/pids.max`);
+    while ((await tasks()) !== String(TASKS_MAX)) path = path.slice(0, path.lastIndexOf("/"));
+    return path;
+  }
+
+  /** The administrator and another guest get their answers, and guestd was not killed. */
+  async function expectNobodyHarmed(): Promise<void> {
+    expect(await other.ask("id -un; touch ~/file && echo made", ANSWER_LIMIT_MS)).toBe("guest2\nmade");
+    expect((await listSessions()).map(({ user }) => user)).toContain("guest2");
+    expect(await machine.sh("systemctl show -P NRestarts -P ActiveState guestd")).toBe("0\nactive");
+  }
+
+  it("every controller that limits need is there, and the system is up", async () => {
     expect(await machine.sh("systemctl is-system-running")).toBe("running");
-    expect((await machine.sh("cat /sys/fs/cgroup/cgroup.controllers")).split(" ")).toEqual(expect.arrayContaining(["cpu", "memory", "pids"]));
-    expect((await machine.sh("cat /sys/fs/cgroup/user.slice/cgroup.controllers")).split(" ")).toEqual(expect.arrayContaining(["memory", "pids"]));
+    const controllers = await machine.sh("cat /sys/fs/cgroup/user.slice/cgroup.controllers");
+    expect(controllers.split(" ")).toEqual(expect.arrayContaining(["cpu", "memory", "pids"]));
   });
 
-  it("lets a guest in by ssh, to a session that ends clean", async () => {
-    const shell = await machine.sshSession("guest1");
-    expect(await shell.ask("id -un; findmnt -n -o FSTYPE ~")).toBe("guest1\ntmpfs");
-    const [session] = await listSessions();
-    expect(session).toMatchObject({ user: "guest1", service: "sshd", state: "open" });
-    expect(await shell.logOut(20_000)).toBe(0);
-    await waitFor("all guest sessions to end", async () => (await listSessions()).length === 0, 20_000);
-    const entry = await machine.sh(`journalctl --output=json GUEST_SESSION=${session?.id ?? ""} GUEST_ACTION=announce-closed`);
-    expect(JSON.parse((JSON.parse(entry) as { GUEST_RECEIPT: string }).GUEST_RECEIPT)).toMatchObject({ cause: "logout", left: [] });
+  describe.each(guests)("a guest $sort", ({ login, unit }) => {
+    it("is given the limits of the configuration, and ends clean", async () => {
+      const shell = await login(machine);
+      const limited = await findLimited(shell);
+      expect(limited).toMatch(unit);
+      expect(await machine.sh(`cat ${limited}/memory.max`)).toBe(String(MEMORY_MAX * 2 ** 20));
+      const id = await shell.ask("echo $GUEST_SESSION");
+      await shell.logOut(ANSWER_LIMIT_MS);
+      await awaitOthers();
+      const entry = await machine.sh(`journalctl --output=json GUEST_SESSION=${id} GUEST_ACTION=announce-closed`);
+      expect(JSON.parse((JSON.parse(entry) as { GUEST_RECEIPT: string }).GUEST_RECEIPT)).toMatchObject({ cause: "logout", left: [] });
+    });
+
+    it("loses the process that takes too much memory, and nothing else", async () => {
+      const shell = await login(machine);
+      expect(await shell.askStatus(MEMORY_HOG, ANSWER_LIMIT_MS)).toMatchObject({ code: 137 });
+      expect(await shell.ask("echo here")).toBe("here");
+      await expectNobodyHarmed();
+    });
+
+    it("cannot fill the machine's memory with files", async () => {
+      const shell = await login(machine);
+      const limited = await findLimited(shell);
+      shell.send(`${HOME_HOG}\n`);
+      // Files cannot be given back: the kernel takes the guest's processes, perhaps also the one that is the session.
+      await waitFor("the kernel to stop it", async () => machine.sh(
+        `[ ! -d ${limited} ] || grep -q '^oom_kill [1-9]' ${limited}/memory.events && echo stopped`), ANSWER_LIMIT_MS);
+      await expectNobodyHarmed();
+    });
+
+    it("has no more processes than it may, and a bomb of them can be ended", async () => {
+      const shell = await login(machine);
+      const limited = await findLimited(shell);
+      const id = await shell.ask("echo $GUEST_SESSION");
+      shell.send(`${FORK_BOMB}\n`);
+      await waitFor("the limit to be met", () => machine.sh(`grep -v '^max 0$' ${limited}/pids.events`), ANSWER_LIMIT_MS);
+      expect(Number(await machine.sh(`cat ${limited}/pids.current`))).toBeLessThanOrEqual(TASKS_MAX);
+      await expectNobodyHarmed();
+      expect(await machine.sh(`guestctl end ${id}`)).toContain("nothing is left");
+      expect(await awaitOthers()).toMatchObject([{ user: "guest2" }]);
+    });
   });
 });
