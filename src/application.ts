@@ -65,6 +65,7 @@ export class Application {
     this.#placement = new Placement({
       cgroups: this.#cgroups,
       isAlive: (id) => this.#executor.isAlive(id),
+      killReaper: (pid) => this.#executor.killReaper(pid),
       startScope: (id, leader, uid, limits) => startScope(bus, id, leader, uid, limits),
       findLoginCgroup: (leader, uid, since) => findLoginCgroup(bus, leader, uid, since),
     });
@@ -101,15 +102,15 @@ export class Application {
   }
 
   async #recover(): Promise<void> {
-    const { sessions, rejected } = this.#store.recover();
+    const { sessions, rejected, unclear } = this.#store.recover();
     for (const { file, reason } of rejected) {
       this.#journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
     }
-    const known = new Set([...sessions.map(({ id }) => id), ...rejected.map(({ file }) => basename(file, ".json"))]);
+    const known = new Set([...sessions.map(({ id }) => id), ...unclear]);
     for (const scope of this.#placement.sweep(known)) {
       this.#journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
     }
-    const recovered = await this.#leases.recover(sessions);
+    const recovered = await this.#leases.recover(sessions, unclear.size > 0);
     this.#daemon.dispatch({ kind: "leases-found", pool: recovered.pool });
     for (const session of recovered.sessions) this.#daemon.dispatch({ kind: "record-found", session });
   }

@@ -62,7 +62,8 @@ export function makeEffectRunner({ executor, placement, leases, store, users, pe
         return NOTHING;
       case "kill-processes": {
         const { subject, leader, leased, openedUptime, view } = effect;
-        return executor.killProcesses(subject.id, view, await placement.findAll(effect.cgroups, subject, leader, leased, openedUptime));
+        const cgroups = await placement.findAll(effect.cgroups, subject, leader, leased, openedUptime);
+        return executor.killProcesses(subject.id, view, cgroups, leased ? subject.uid : undefined);
       }
       case "close-login":
         await users.close(effect.subject.uid);
@@ -71,8 +72,11 @@ export function makeEffectRunner({ executor, placement, leases, store, users, pe
       case "drop-view":
         return executor.dropView(effect.subject, effect.tmpfs);
       case "remove-record":
-        if (effect.lease !== undefined) leases.settle(effect.subject.uid, effect.lease.quarantine);
-        store.remove(effect.subject.id, effect.subject.uid);
+        try {
+          if (effect.lease !== undefined) leases.settle(effect.subject.uid, effect.lease.quarantine);
+        } finally {
+          store.remove(effect.subject.id, effect.subject.uid);
+        }
         return NOTHING;
       case "announce-closed":
         service.emit("SessionClosed", "sa{sv}", [effect.receipt.id, receiptRecord(effect.receipt)]);

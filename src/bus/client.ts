@@ -4,8 +4,8 @@ import type { MessageBus, Variant } from "dbus-next";
 import { callMethod, connectBus } from "./connection.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT, SYSTEM_BUS } from "./names.ts";
 
-/** Longer than the longest thing guestd does: killing what does not want to die. */
-const LIMIT_MS = 20_000;
+/** Longer than the longest thing guestd does: ending a session of what does not want to end. */
+const LIMIT_MS = 40_000;
 
 /** A call that was not answered as asked. `code` is the error's name on the bus without its prefix. */
 export class ClientError extends Error {

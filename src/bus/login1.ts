@@ -55,9 +55,19 @@ async function readSession(bus: MessageBus, path: string): Promise<{ leader: num
 
 /** Has logind end what it knows of a user; no error when it knows nothing. */
 export async function terminateUser(bus: MessageBus, uid: number): Promise<void> {
+  await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "TerminateUser", signature: "u", body: [uid] }, LIMIT_MS));
+}
+
+/** Whether logind knows a user: until it has forgotten him, what it cleans up (RemoveIPC=) is not cleaned up. */
+export async function knowsUser(bus: MessageBus, uid: number): Promise<boolean> {
+  return (await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "GetUser", signature: "u", body: [uid] }, LIMIT_MS))) !== undefined;
+}
+
+async function ignoreUnknown<T>(call: Promise<T>): Promise<T | undefined> {
   try {
-    await callMethod(bus, { ...MANAGER, member: "TerminateUser", signature: "u", body: [uid] }, LIMIT_MS);
+    return await call;
   } catch (error) {
-    if (!(error instanceof dbus.DBusError && error.type === `${LOGIND}.NoSuchUser`)) throw error;
+    if (error instanceof dbus.DBusError && error.type === `${LOGIND}.NoSuchUser`) return undefined;
+    throw error;
   }
 }

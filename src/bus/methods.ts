@@ -45,11 +45,13 @@ function authenticationMethods({ dispatch, pending, newId, clock, random, findGi
   return [
     row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller) => {
       const request = readAllocateRequest(argument);
-      const gid = await findGid();
+      // Of the ghost alone, and of nobody who has a password to give.
+      const gid = request.user === state().config?.Guests.Ghost ? await findGid() : undefined;
       const { call, answer } = pending.add();
       const leader = { leaderPid: caller.pid, leaderName: caller.name };
-      dispatch({ kind: "allocate-requested", id: newId(), call, ...clock(), ...request, ...leader, gid, random: random() });
-      const answered = await answer;
+      const id = newId();
+      dispatch({ kind: "allocate-requested", id, call, ...clock(), ...request, ...leader, gid, random: random() });
+      const answered = await answerInTime(answer, id, dispatch);
       if (answered.kind !== "allocated") throw failed(answered);
       return [allocationRecord(answered.allocation)];
     }),
@@ -70,8 +72,9 @@ function sessionMethods({ dispatch, pending, newId, clock, cgroupOf, gatherFacts
       const facts = gatherFacts(caller.pid);
       const { call, answer } = pending.add();
       const leader = { leaderPid: caller.pid, leaderName: caller.name, leaderCgroup: cgroupOf(caller.pid) };
-      dispatch({ kind: "open-requested", id: newId(), call, ...clock(), ...request, ...leader, facts });
-      return opened(await answer);
+      const id = newId();
+      dispatch({ kind: "open-requested", id, call, ...clock(), ...request, ...leader, facts });
+      return opened(await answerInTime(answer, id, dispatch));
     }),
     row("JoinSession", "u", "a{sv}", async ([uid]) => {
       const { call, answer } = pending.add();
@@ -131,6 +134,25 @@ function readMethods({ version, state, explain, settings, configErrors }: Method
       Promise.resolve([settings().map(({ section, key, value, origin }) => [section, key, value, origin])]),
     ),
   ];
+}
+
+/** pam_guest waits for 5 s: a session that is ready later would be nobody's. */
+const ANSWER_LIMIT_MS = 4500;
+const LATE: Answer = { kind: "error", code: "Failed", reason: "Your guest session could not be made ready in time. Please try again." };
+
+async function answerInTime(answer: Promise<Answer>, id: string, dispatch: (event: Event) => void): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<Answer>((resolve) => {
+    timer = setTimeout(() => {
+      dispatch({ kind: "call-expired", id });
+      resolve(LATE);
+    }, ANSWER_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([answer, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function opened(answer: Answer): readonly unknown[] {

@@ -1,12 +1,14 @@
 // The units of a leased account's user, ended: its manager, what logind keeps for it, and its slice with all in it.
+import { setTimeout as delay } from "node:timers/promises";
 import type { MessageBus } from "dbus-next";
 import { sliceName } from "../policy/session.ts";
-import { terminateUser } from "./login1.ts";
+import { knowsUser, terminateUser } from "./login1.ts";
 import { resetFailed, stopUnit } from "./systemd1.ts";
 
 /** So long a user manager may take to end by itself before all of the user is killed. */
 const MANAGER_LIMIT_MS = 1000;
 const CLOSE_LIMIT_MS = 5000;
+const MOST_PAUSE_MS = 50;
 
 const managerName = (uid: number) => `user@${uid}.service`;
 
@@ -24,5 +26,10 @@ export async function closeUser(bus: MessageBus, uid: number): Promise<void> {
   for (const unit of [managerName(uid), `user-runtime-dir@${uid}.service`, sliceName(uid)]) {
     if (!(await stopUnit(bus, unit, CLOSE_LIMIT_MS))) throw new Error(`${unit} has not ended within ${CLOSE_LIMIT_MS} ms`);
     await resetFailed(bus, unit);
+  }
+  const end = performance.now() + CLOSE_LIMIT_MS;
+  for (let pause = 2; await knowsUser(bus, uid); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
+    if (performance.now() > end) throw new Error(`logind has not forgotten the user ${uid} within ${CLOSE_LIMIT_MS} ms`);
+    await delay(pause);
   }
 }

@@ -25,6 +25,11 @@ export const SCHEMA = {
       "login gdm-* lightdm* sddm* greetd",
       "PAM services that give a fresh account to whoever logs in as the ghost, without a password; never to a remote host.",
     ),
+    Terminals: key(
+      value.terminals,
+      "tty* hvc* xvc* console :*",
+      "The terminals and displays of this machine, where that is so; a login at another one may come from anywhere.",
+    ),
     Unlock: key(
       value.services,
       "gdm-* lightdm* sddm* kde* cinnamon-screensaver mate-screensaver xfce4-screensaver xscreensaver light-locker swaylock i3lock vlock",

@@ -95,9 +95,9 @@ function parseCount(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** As parseSize; nothing means no limit. */
+/** As parseSize, and nothing at all; nothing said means no limit. */
 function parseLimit(text: string): string | undefined {
-  return text === "" ? "" : parseSize(text);
+  return text === "" || text === "0" ? text : parseSize(text);
 }
 
 const number = (least: number, most: number, suffix = "") => (text: string) => {
@@ -130,6 +130,8 @@ function parseRelative(word: string): string | undefined {
 const ACCOUNT_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 const SERVICE_NAME = /^[A-Za-z0-9_.@*-]{1,64}$/;
 
+const TERMINAL = /^[A-Za-z0-9_.:/*-]{1,64}$/;
+
 const accept = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined);
 
 export const boolean = scalar("yes or no", parseBoolean);
@@ -147,6 +149,8 @@ export const paths = list("absolute paths without . or .., apart by blanks, - be
 export const binds = list("SOURCE[:TARGET[:ro|rw]] with absolute paths, apart by blanks", parseBind);
 export const relativePaths = list("paths below /etc without a / at the start, apart by blanks", parseRelative);
 export const services = list("names of PAM services, apart by blanks", accept(SERVICE_NAME));
+
+export const terminals = list("names of terminals below /dev, or displays, apart by blanks", accept(TERMINAL));
 
 /** One of a few words. */
 export function choice<const W extends string>(...choices: readonly W[]): ValueType<W> {

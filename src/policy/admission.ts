@@ -9,6 +9,7 @@ import type { Session } from "./session.ts";
 export interface Login {
   readonly account: Account;
   readonly service: string;
+  readonly tty: string;
   readonly rhost: string;
   /** Pid of the leader; 0 where none is meant (an explanation). */
   readonly leaderPid: number;
@@ -22,6 +23,7 @@ export type Verdict =
   | { readonly kind: "refused"; readonly reason: string };
 
 const ASK = "Please ask the administrator of this machine.";
+const TWICE = "This login has asked for a guest account already. Please log in anew.";
 const FULL = "As many guests as this machine allows are logged in. Please try again later.";
 
 /**
@@ -73,6 +75,7 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
 export interface Authentication {
   readonly user: string;
   readonly service: string;
+  readonly tty: string;
   readonly rhost: string;
   readonly leaderPid: number;
 }
@@ -92,6 +95,7 @@ export function judgeAuthentication(config: Config | undefined, asked: Authentic
   if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
   const own = sessions.find((session) => isWaiting(session, asked.leaderPid));
   if (own !== undefined && (asked.user === own.account.user || asked.user === config.Guests.Ghost)) return { kind: "again", session: own };
+  if (sessions.some(({ leader, phase }) => phase === "allocating" && leader.pid === asked.leaderPid)) return { kind: "refused", reason: TWICE };
   if (asked.user !== config.Guests.Ghost) return { kind: "ignored" };
   if (!givesLeases(config, asked)) return { kind: "ignored" };
   return isFull(config, sessions) ? { kind: "refused", reason: FULL } : { kind: "lease", config };
@@ -105,9 +109,10 @@ function mayUnlock({ Guests }: Config, { user, service, rhost }: Authentication,
 const KEEPING_ACCOUNT = ["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd"];
 
 // Whether a login of the ghost has an account of its own: through a service that takes it, and not from afar.
-function givesLeases({ Guests }: Config, { service, rhost }: Pick<Login, "service" | "rhost">): boolean {
+function givesLeases({ Guests }: Config, { service, tty, rhost }: Pick<Login, "service" | "tty" | "rhost">): boolean {
   const isRefused = KEEPING_ACCOUNT.includes(service) || matchesAny(Guests.RefuseServices, service);
-  return rhost === "" && matchesAny(Guests.Passwordless, service) && !isRefused;
+  const isHere = rhost === "" && matchesAny(Guests.Terminals, tty.replace(/^\/dev\//, ""));
+  return isHere && matchesAny(Guests.Passwordless, service) && !isRefused;
 }
 
 function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[]): boolean {
@@ -122,10 +127,10 @@ function findOutage(config: Config | undefined): string | undefined {
 
 const refuse = (reason: string): Verdict => ({ kind: "refused", reason });
 
-const matchesAny = (patterns: readonly string[], service: string) => patterns.some((pattern) => matchesService(pattern, service));
+const matchesAny = (patterns: readonly string[], name: string) => patterns.some((pattern) => matches(pattern, name));
 
-/** A service name, or one with * for any rest, as in "gdm-*". */
-function matchesService(pattern: string, service: string): boolean {
+/** A name, or one with * for any rest, as in "gdm-*". */
+function matches(pattern: string, name: string): boolean {
   const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(service);
+  return new RegExp(`^${parts.join(".*")}$`).test(name);
 }

@@ -16,9 +16,16 @@ export function endWithLeader(state: State, session: Session): Next {
   return end(state, session, session.pamClosed ? "logout" : "leader-exited");
 }
 
+/** Nobody waits for the session to be ready: what there is of it already is taken away. */
+export function endWithCall(state: State, session: Session): Next {
+  if (session.phase === "allocating" || session.phase === "allocated") return end(state, session, "never-opened");
+  return session.phase === "opening" ? end(state, session, "open-failed") : stay(state);
+}
+
 /** Leased accounts that nobody has logged in with in time go back. */
 export function expireLeases(state: State, uptime: number): Next {
-  const limit = (state.config?.Guests.LeaseTimeout ?? 0) * 1e6;
+  if (state.config === undefined) return stay(state);
+  const limit = state.config.Guests.LeaseTimeout * 1e6;
   const late = [...state.sessions.values()].filter(({ phase, openedUptime }) => phase === "allocated" && uptime - openedUptime > limit);
   return endAll(stay(state), late, "never-opened");
 }
@@ -89,6 +96,7 @@ const answerEnd = (subject: Effect["subject"], call: number, receipt: Receipt): 
 
 // A uid of which something may be left is no stranger's to have.
 function poolAfter({ pool }: State, { leased, account: { uid }, found: { left } }: Session): State["pool"] {
-  if (!leased) return pool;
+  // One that turned out to be somebody's is kept already.
+  if (!leased || pool.quarantined.has(uid)) return pool;
   return left.length > 0 ? quarantineUid(pool, uid, left.join("; ")) : restUid(pool, uid);
 }

@@ -56,6 +56,8 @@ export type Event =
   | OpenRequested
   | { readonly kind: "join-requested"; readonly id: string; readonly call: CallId; readonly uid: number }
   | { readonly kind: "close-hinted"; readonly id: string; readonly leaderPid: number }
+  /** The call that a session is made for is waited for no more. */
+  | { readonly kind: "call-expired"; readonly id: string }
   | { readonly kind: "end-requested"; readonly id: string; readonly call: CallId }
   | { readonly kind: "leader-exited"; readonly id: string }
   /** logind has moved the leader to a cgroup of its own. */
@@ -149,8 +151,8 @@ export type Effect = { readonly subject: Subject } & (
   /** `lease`: for a leased account, what becomes of its uid: written down first, or a crash would forget it. */
   | { readonly kind: "remove-record"; readonly lease: { readonly quarantine: string | undefined } | undefined }
   | { readonly kind: "announce-closed"; readonly receipt: Receipt }
-  /** Takes a leased account back, or keeps its uid from being handed out again. */
-  | { readonly kind: "release-account"; readonly quarantine: string | undefined }
+  /** Takes a leased account back. */
+  | { readonly kind: "release-account" }
 );
 
 export type EffectKind = Effect["kind"];

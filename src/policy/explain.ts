@@ -28,13 +28,14 @@ export function explainLogin(
     const reason = `${account.user} is not in the group ${config.Guests.Group}: guestd has nothing to do with this login.`;
     return { verdict: "ignored", reason, plan: [] };
   }
-  const asked = { user: account.user, service, rhost: "", leaderPid: 0 };
+  const tty = service === "sshd" ? "ssh" : A_TERMINAL;
+  const asked = { user: account.user, service, tty, rhost: "", leaderPid: 0 };
   const authentication = judgeAuthentication(config, asked, sessions);
   if (authentication.kind === "refused") return { verdict: "refused", reason: authentication.reason, plan: [] };
   if (authentication.kind === "lease") return explainLease(authentication.config, account, facts);
-  const verdict = judgeLogin(config, { account, service, rhost: "", leaderPid: 0 }, sessions);
+  const verdict = judgeLogin(config, { account, service, tty, rhost: "", leaderPid: 0 }, sessions);
   if (verdict.kind !== "admitted") return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
-  const plan = makePlan(verdict.config, { account, leased: false, tty: service === "sshd" ? "ssh" : A_TERMINAL }, facts);
+  const plan = makePlan(verdict.config, { account, leased: false, tty }, facts);
   return { verdict: "admitted", reason: `${account.user} gets a view of its own, apart from other sessions of this account.`, plan };
 }
 

@@ -2,12 +2,12 @@
 // A session goes through the stages of opening, waits, and goes through the stages of ending. One effect
 // of a session runs at a time; its outcome comes back as an event and leads to the next stage.
 import { advanceAllocating, allocate, failAllocating } from "./allocating.ts";
-import { advanceEnding, endOnRequest, endWithLeader, expireLeases, noteLeft, startEnding } from "./ending.ts";
+import { advanceEnding, endOnRequest, endWithCall, endWithLeader, expireLeases, noteLeft } from "./ending.ts";
 import type { Event } from "./events.ts";
 import { addCgroup, advanceOpening, failOpening, join, open, settle } from "./opening.ts";
 import { subjectOf } from "./records.ts";
 import type { Session } from "./session.ts";
-import { watchLeader } from "./stages.ts";
+import { endingStages, stageAfter, watchLeader } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay, withSession } from "./state.ts";
 
@@ -22,6 +22,8 @@ export function step(state: State, event: Event): Next {
       return join(state, event);
     case "close-hinted":
       return hintClose(state, event);
+    case "call-expired":
+      return withSession(state, event.id, (session) => endWithCall(state, session));
     case "end-requested":
       return endOnRequest(state, event);
     case "leader-exited":
@@ -105,8 +107,10 @@ function fail(state: State, event: Event & { kind: "effect-failed" }): Next {
       case "allocated":
       case "open":
         // A recovered session whose leader is not that process any more; nothing else that fails here ends it.
-        return event.effect.kind === "watch-leader" ? startEnding(state, { ...session, cause: "leader-exited" }) : stay(state);
+        return event.effect.kind === "watch-leader" ? endWithLeader(state, session) : stay(state);
       case "ending":
+        // What was still under way of the open session says nothing of its end.
+        if (stageAfter(endingStages(session), event.effect.kind) === undefined) return stay(state);
         return advanceEnding(state, noteLeft(session, event), event.effect, event);
       default:
         return session.phase satisfies never;

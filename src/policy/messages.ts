@@ -78,11 +78,11 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
     case "drop-view":
       return `Dropped the view of ${session}; it held ${outcome.found?.tmpfsBytes ?? 0} bytes in memory.`;
     case "release-account":
-      return effect.quarantine === undefined
-        ? `Took back the account ${describeUser(subject)}.`
-        : `Took back the account ${describeUser(subject)}; uid ${subject.uid} is not given to another guest: ${effect.quarantine}`;
+      return `Took back the account ${describeUser(subject)}.`;
     case "remove-record":
-      return `Removed the record of ${session}.`;
+      return effect.lease?.quarantine === undefined
+        ? `Removed the record of ${session}.`
+        : `Removed the record of ${session}; uid ${subject.uid} is not given to another guest: ${effect.lease.quarantine}`;
     case "announce-closed":
       return isClean(effect.receipt)
         ? `Closed ${session} of ${describeUser(subject)} (${effect.receipt.cause}): nothing is left.`

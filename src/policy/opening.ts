@@ -51,7 +51,7 @@ function admit(state: State, event: OpenRequested, config: Config, outer: Sessio
 // Its leader is watched since the account was leased.
 function admitLeased(state: State, event: OpenRequested, config: Config, lease: Session): Next {
   const session: Session = { ...lease, ...openedBy(event, config, true) };
-  return put(state, session, openingEffect(OPENING[1], session));
+  return put(state, session, openingEffect("enclose-leader", session));
 }
 
 /** What an OpenSession call says of the session. */

@@ -114,14 +114,14 @@ export function endingEffect(stage: EndingStage, session: Session, moment: Momen
       };
     case "stop-manager":
     case "close-login":
+    case "release-account":
+      return { kind: stage, subject };
     case "remove-record":
       return { kind: stage, subject, lease: session.leased ? { quarantine: quarantineOf(session) } : undefined };
     case "drop-view":
       return { kind: stage, subject, tmpfs: session.plan.flatMap((step) => (step.kind === "tmpfs" ? [step.target] : [])) };
     case "announce-closed":
       return { kind: stage, subject, receipt: receiptOf(session, moment) };
-    case "release-account":
-      return { kind: stage, subject, quarantine: quarantineOf(session) };
     default:
       return stage satisfies never;
   }

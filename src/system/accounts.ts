@@ -14,9 +14,9 @@ const NAME = /^([A-Za-z_][A-Za-z0-9_.-]{0,255}|\d{1,10})$/;
 /** The account of this name; undefined when there is none. */
 export async function findAccount(name: string): Promise<Account | undefined> {
   if (/^\d/.test(name)) return undefined;
-  const [user, , uid, gid, , home, shell] = (await getent("passwd", name))?.split(":") ?? [];
+  const [user, , uid, gid, realName, home, shell] = (await getent("passwd", name))?.split(":") ?? [];
   if (user === undefined || uid === undefined || gid === undefined) return undefined;
-  return { user, uid: Number(uid), gid: Number(gid), home: home ?? "", shell: shell ?? "" };
+  return { user, uid: Number(uid), gid: Number(gid), realName: realName ?? "", home: home ?? "", shell: shell ?? "" };
 }
 
 /** Whether the account is in the group, by its primary group or as a member. */
@@ -43,7 +43,7 @@ export async function findOwner(user: string, uid: number): Promise<string | und
 async function getent(database: string, name: string): Promise<string | undefined> {
   if (!NAME.test(name)) return undefined;
   try {
-    const { stdout } = await run(GETENT, [database, name], { timeout: LIMIT_MS, env: {} });
+    const { stdout } = await run(GETENT, [database, name], { timeout: LIMIT_MS, killSignal: "SIGKILL", env: {} });
     return stdout.split("\n")[0];
   } catch (error) {
     // getent(1): 2 means that the name is not there.

@@ -99,11 +99,10 @@ export class Cgroups {
   }
 }
 
-// A cgroup with one that is spared holds no processes itself: those below it, one by one.
+// A slice holds no processes itself: those below it, one by one, without the one that is spared.
 function partsOf(directory: string): string[] {
-  const below = listDirectories(directory);
-  const isWhole = !below.some((name) => SPARED.test(name));
-  return isWhole ? [directory] : below.filter((name) => !SPARED.test(name)).map((name) => join(directory, name));
+  if (!directory.endsWith(".slice")) return [directory];
+  return listDirectories(directory).filter((name) => !SPARED.test(name)).map((name) => join(directory, name));
 }
 
 function isPopulated(directory: string): boolean {

@@ -4,11 +4,12 @@ import type { Outcome, Subject } from "../policy/events.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { Cgroup, View } from "../policy/session.ts";
 import type { Step } from "../policy/steps.ts";
-import type { Bindings, BuiltView } from "./bindings.ts";
+import type { Bindings, BuiltView, Watch } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
 import type { Held } from "./held.ts";
 import { holdView, letGo, readStartTime, takeUpView } from "./held.ts";
 import { killProcesses } from "./processes.ts";
+import { readIfThere } from "./read-file.ts";
 
 /** What the executor must ask others; each bounded by whom it asks. */
 export interface Surroundings {
@@ -47,16 +48,16 @@ export class Executor {
    */
   async watchLeader({ id }: Subject, pid: number, startTime: number, busName: string, recorded: View | undefined): Promise<Outcome> {
     const gone = new GuestError("LeaderGone", `The process ${pid} has ended.`);
+    // Before all else: of a session whose leader has gone the rest is to be found by it.
+    const view = recorded === undefined ? undefined : takeUpView(this.#of(id), this.#bindings, pid, recorded);
+    this.#watchReaper(id);
     const pidfd = this.#openPidfd(pid, gone);
     try {
       const found = readStartTime(pid);
       if (found === undefined || (startTime !== 0 && found !== startTime)) throw gone;
       if (busName !== "" && !(await this.#around.nameExists(busName))) throw gone;
       const held = this.#of(id);
-      const view = recorded === undefined ? undefined : takeUpView(held, this.#bindings, pid, recorded);
-      held.watch = this.#bindings.watchPidfd(pidfd, () => {
-        this.#around.onLeaderExit(id);
-      });
+      held.watch = this.#watch(id, pidfd);
       held.pidfd = pidfd;
       return { startTime: found, ...(view === undefined ? {} : { view }) };
     } catch (error) {
@@ -84,19 +85,24 @@ export class Executor {
     const { pidfd } = this.#of(id);
     if (pidfd === undefined) throw new Error("the leader is not watched");
     const built = await this.#buildInTime(pidfd, plan, isolated);
-    const view = holdView(this.#of(id), built, (pid) => readStartTime(pid) ?? 0);
+    const view = holdView(this.#of(id), built);
+    this.#watchReaper(id);
     // Out of guestd's own cgroup, with which it would be killed at a restart.
     if (built.isolation !== undefined && reaperCgroup !== undefined) this.#cgroups.add(reaperCgroup, built.isolation.pid);
     return { view };
   }
 
-  /** Kills all of a session, the leader with it. */
-  async killProcesses(id: string, view: View | undefined, cgroups: readonly Cgroup[]): Promise<Outcome> {
+  /**
+   * Kills all of a session, the leader with it.
+   * @param uid of an account that is the session's alone: whatever runs as it belongs to the session
+   */
+  async killProcesses(id: string, view: View | undefined, cgroups: readonly Cgroup[], uid: number | undefined): Promise<Outcome> {
     const held = this.#of(id);
     const belonging = {
       cgroups,
       // Only a view whose descriptor is held has numbers that are nobody else's.
       view: view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
+      uid,
       reaper: held.reaper === undefined ? undefined : { pid: view?.isolation?.reaper.pid ?? 0, pidfd: held.reaper },
     };
     const table = { proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings };
@@ -112,13 +118,22 @@ export class Executor {
   dropView({ id }: Subject, tmpfs: readonly string[]): Outcome {
     const held = this.#of(id);
     this.#held.delete(id);
-    try {
-      const tmpfsBytes = held.view === undefined ? 0 : this.#bindings.measureView(held.view, tmpfs);
-      return { found: { tmpfsBytes } };
-    } finally {
-      this.#reap(held);
-      letGo(held);
-    }
+    const tmpfsBytes = this.#measure(held, tmpfs);
+    this.#reap(held);
+    letGo(held);
+    return { found: { tmpfsBytes } };
+  }
+
+  #watch(id: string, pidfd: number): Watch {
+    return this.#bindings.watchPidfd(pidfd, () => {
+      this.#around.onLeaderExit(id);
+    });
+  }
+
+  // Without it nothing can be started in the session any more: that is its end.
+  #watchReaper(id: string): void {
+    const held = this.#of(id);
+    if (held.reaper !== undefined) held.reaperWatch = this.#watch(id, held.reaper);
   }
 
   #of(id: string): Held {
@@ -128,6 +143,32 @@ export class Executor {
       this.#held.set(id, held);
     }
     return held;
+  }
+
+  // How much it was is worth knowing, and no reason to doubt an end.
+  #measure({ view }: Held, tmpfs: readonly string[]): number {
+    try {
+      return view === undefined ? 0 : this.#bindings.measureView(view, tmpfs);
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Kills the first process of a PID namespace that nobody knows any more; false when the pid is another process. */
+  killReaper(pid: number): boolean {
+    let pidfd;
+    try {
+      pidfd = this.#bindings.openPidfd(pid);
+    } catch {
+      return false;
+    }
+    try {
+      const isReaper = /^Name:\tguest-reaper\n[^]*^Uid:\t0\t0\t0\t0$/m.test(readIfThere(`/proc/${pid}/status`) ?? "");
+      if (isReaper) this.#sendKill(pidfd);
+      return isReaper;
+    } finally {
+      closeSync(pidfd);
+    }
   }
 
   // A reaper is gone when all that were in its namespace are: that may be later.
@@ -188,8 +229,11 @@ export class Executor {
 
   #discard(built: BuiltView): void {
     const held: Held = {};
-    holdView(held, built, () => 0);
-    this.#reap(held);
-    letGo(held);
+    try {
+      holdView(held, built);
+    } finally {
+      this.#reap(held);
+      letGo(held);
+    }
   }
 }

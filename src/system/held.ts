@@ -1,8 +1,9 @@
 // What guestd holds of each session: descriptors of its leader, its namespaces and its reaper. They are what keeps
 // numbers (pids, inodes) from being given to others. Opens and closes; decides nothing.
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { Isolation, Leader, Namespace, View } from "../policy/session.ts";
 import type { Bindings, BuiltView, Watch } from "./bindings.ts";
+import { readIfThere } from "./read-file.ts";
 
 export interface Held {
   /** The leader. */
@@ -12,14 +13,18 @@ export interface Held {
   view?: number;
   /** The first process of the PID namespace. */
   reaper?: number;
+  reaperWatch?: Watch;
   processes?: number;
   ipc?: number;
 }
 
 const pathOf = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
 
-/** Keeps what was built, and says what it is. */
-export function holdView(held: Held, built: BuiltView, reaperStart: (pid: number) => number): View {
+/**
+ * Keeps what was built, and says what it is.
+ * @throws Error when the reaper has ended already
+ */
+export function holdView(held: Held, built: BuiltView): View {
   held.view = built.fd;
   const { isolation } = built;
   return {
@@ -27,13 +32,15 @@ export function holdView(held: Held, built: BuiltView, reaperStart: (pid: number
     path: pathOf(built.fd),
     devices: built.tmpfs.map(({ device }) => device),
     skipped: built.skipped,
-    ...(isolation === undefined ? {} : { isolation: holdIsolation(held, isolation, reaperStart(isolation.pid)) }),
+    ...(isolation === undefined ? {} : { isolation: holdIsolation(held, isolation) }),
   };
 }
 
-function holdIsolation(held: Held, isolation: NonNullable<BuiltView["isolation"]>, startTime: number): Isolation {
+function holdIsolation(held: Held, isolation: NonNullable<BuiltView["isolation"]>): Isolation {
   const { pid, pidfd, processes, ipc } = isolation;
   Object.assign(held, { reaper: pidfd, processes: processes.fd, ipc: ipc.fd } satisfies Held);
+  const startTime = readStartTime(pid);
+  if (startTime === undefined) throw new Error("the first process of the session's PID namespace has ended");
   const named = ({ fd, inode }: { readonly fd: number; readonly inode: number }): Namespace => ({ inode, path: pathOf(fd) });
   return { reaper: { pid, startTime }, processes: named(processes), ipc: named(ipc) };
 }
@@ -58,7 +65,8 @@ export function takeUpView(held: Held, bindings: Pick<Bindings, "openPidfd">, le
   const ipc = openNamespace(process, "ipc", isolation.ipc.inode);
   if (processes !== undefined) held.processes = processes;
   if (ipc !== undefined) held.ipc = ipc;
-  if (processes === undefined || ipc === undefined) return taken;
+  // All or nothing: nobody must be let into half of it.
+  if (processes === undefined || ipc === undefined) return undefined;
   const named = (fd: number, inode: number): Namespace => ({ inode, path: pathOf(fd) });
   return { ...taken, isolation: { ...isolation, processes: named(processes, isolation.processes.inode), ipc: named(ipc, isolation.ipc.inode) } };
 }
@@ -91,8 +99,9 @@ function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number):
 }
 
 /** Lets go of all of it. */
-export function letGo({ pidfd, watch, view, reaper, processes, ipc }: Held): void {
+export function letGo({ pidfd, watch, view, reaper, reaperWatch, processes, ipc }: Held): void {
   watch?.stop();
+  reaperWatch?.stop();
   for (const fd of [pidfd, view, reaper, processes, ipc]) {
     if (fd !== undefined) closeSync(fd);
   }
@@ -100,12 +109,8 @@ export function letGo({ pidfd, watch, view, reaper, processes, ipc }: Held): voi
 
 /** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined when it is gone. */
 export function readStartTime(pid: number, proc = "/proc"): number | undefined {
-  try {
-    const stat = readFileSync(`${proc}/${pid}/stat`, "utf8");
-    // The command's name may hold blanks and brackets: fields are counted from the last bracket.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return Number(fields[19]);
-  } catch {
-    return undefined;
-  }
+  const stat = readIfThere(`${proc}/${pid}/stat`);
+  // The command's name may hold blanks and brackets: fields are counted from the last bracket.
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields?.[19] === undefined ? undefined : Number(fields[19]);
 }

@@ -1,6 +1,6 @@
-// The accounts that guestd makes, published and taken back; and the ghost, where the one that is shipped does not do.
+// The accounts that guestd makes, published and taken back; and the ghost, where the one that comes along does not do.
 // Which account is made for whom is policy.
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import type { Account } from "../policy/account.ts";
@@ -10,9 +10,9 @@ import { GHOST_UID } from "../policy/lease.ts";
 import type { Session } from "../policy/session.ts";
 import { findAccount, findGroup, findOwner } from "./accounts.ts";
 import { LeaseStore } from "./lease-store.ts";
+import { readIfThere } from "./read-file.ts";
 import { UserRecords } from "./userdb.ts";
 
-const SHIPPED_GHOST = "/usr/lib/userdb/guest.user";
 const LINGER = "/var/lib/systemd/linger";
 const RUNTIME = "/run/user";
 
@@ -54,20 +54,26 @@ export class Leases {
     rmSync(join(LINGER, user), { force: true });
     const runtime = join(RUNTIME, String(uid));
     if (existsSync(runtime)) throw new Error(`${runtime} is still there`);
+    // logind has removed them (RemoveIPC=), unless it is told not to: the next of this uid would find them.
+    for (const kind of ["shm", "sem", "msg"]) {
+      const owned = countOwned(readIfThere(`/proc/sysvipc/${kind}`) ?? "", uid);
+      if (owned > 0) throw new Error(`${owned} of its IPC objects (${kind}) are still there`);
+    }
   }
 
   /**
    * At the start: publishes the accounts of the sessions that go on, and takes back all others.
+   * @param unclear there may be sessions that nobody can tell: then an account without one is kept, and its uid kept back
    * @returns the sessions, with what is known of their accounts; the uids that were given back, and those that are kept
    */
-  async recover(sessions: readonly Session[]): Promise<{ sessions: readonly Session[]; pool: LeasePool }> {
+  async recover(sessions: readonly Session[], unclear: boolean): Promise<{ sessions: readonly Session[]; pool: LeasePool }> {
     const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
     const isOf = (session: Session) => (account: { readonly user: string; readonly uid: number }) =>
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
     const { quarantined } = this.#store.read();
     for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
-      this.settle(record.uid, quarantined.get(record.uid));
-      this.withdraw(record);
+      this.settle(record.uid, unclear ? "the record of its session could not be read" : quarantined.get(record.uid));
+      if (!unclear) this.withdraw(record);
     }
     const recovered: Session[] = [];
     for (const session of sessions) recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
@@ -85,23 +91,20 @@ export class Leases {
     }
   }
 
-  /** Makes the ghost known as it is configured, where the record that is shipped says something else. */
+  /** Makes the ghost known as it is configured, where it is not known so already. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
-    const gid = await findGroup(Group);
-    const own = this.#records.list().filter(({ uid }) => uid === GHOST_UID);
-    const existing = await findAccount(Ghost);
-    const isSomebody = existing !== undefined && existing.uid !== GHOST_UID;
-    const isNeeded = gid !== undefined && !isSomebody && !isShipped(Ghost, GhostName, gid, Shell);
-    if (isNeeded) this.#records.publish({ user: Ghost, uid: GHOST_UID, gid, home: `/home/${Ghost}`, shell: Shell, realName: GhostName });
-    for (const record of own) if (!isNeeded || record.user !== Ghost) this.#records.withdraw(record);
+    const [gid, existing] = await Promise.all([findGroup(Group), findAccount(Ghost)]);
+    const ghost = { user: Ghost, uid: GHOST_UID, gid: gid ?? 0, home: `/home/${Ghost}`, shell: Shell, realName: GhostName };
+    const isKnown = existing !== undefined && Object.entries(ghost).every(([key, value]) => existing[key as keyof Account] === value);
+    // A ghost of root's own making, in /etc/passwd, is left to root.
+    if (gid !== undefined && !isKnown && (existing === undefined || existing.uid === GHOST_UID)) this.#records.publish(ghost);
+    for (const record of this.#records.list()) if (record.uid === GHOST_UID && record.user !== Ghost) this.#records.withdraw(record);
   }
 }
 
-function isShipped(user: string, name: string, gid: number, shell: string): boolean {
-  try {
-    const record = JSON.parse(readFileSync(SHIPPED_GHOST, "utf8")) as Record<string, unknown>;
-    return record["userName"] === user && record["realName"] === name && record["gid"] === gid && record["shell"] === shell;
-  } catch {
-    return false;
-  }
+// proc_sysvipc(5): a line with the names of the columns, then one for each object.
+function countOwned(table: string, uid: number): number {
+  const [head = [], ...rows] = table.split("\n").map((line) => line.trim().split(/\s+/));
+  const column = head.indexOf("uid");
+  return rows.filter((row) => row[column] === String(uid)).length;
 }

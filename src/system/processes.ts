@@ -18,6 +18,8 @@ export interface Belonging {
    * Only to be given while the view's descriptor is open: the kernel gives both numbers to others at once after.
    */
   readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
+  /** It runs as this user: for an account that is nobody else's. */
+  readonly uid?: number | undefined;
   /** First process of a PID namespace of its own, and its pidfd: with it the kernel kills all in there. It is not counted. */
   readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
 }
@@ -67,9 +69,9 @@ function describeLeft(members: readonly number[], populated: readonly Cgroup[]):
   return members.length > MOST_NAMED ? [...named, `nor do ${members.length - MOST_NAMED} more`] : named;
 }
 
-/** The pids of all processes that are in a session's view; never guestd itself. */
-export function findInView(proc: string, { view }: Belonging): number[] {
-  if (view === undefined) return [];
+/** The pids of all processes that are in a session's view, or run as its user; never guestd itself. */
+export function findInView(proc: string, { view, uid }: Belonging): number[] {
+  if (view === undefined && uid === undefined) return [];
   const holders = new Map<number, boolean>();
   // What is in guestd's own namespace, the host's, is in nobody's view.
   const own = readNamespace(join(proc, String(process.pid)));
@@ -77,7 +79,14 @@ export function findInView(proc: string, { view }: Belonging): number[] {
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && isInView(proc, pid, view, holders));
+    .filter((pid) => pid !== process.pid && ((view !== undefined && isInView(proc, pid, view, holders)) || (uid !== undefined && runsAs(proc, pid, uid))));
+}
+
+// By any of its four uids (proc_pid_status(5)). A zombie has them too, and cannot be killed.
+function runsAs(proc: string, pid: number, uid: number): boolean {
+  const status = readIfThere(join(proc, String(pid), "status"));
+  const uids = /^Uid:((?:\t\d+)+)$/m.exec(status ?? "")?.[1]?.split("\t").slice(1).map(Number) ?? [];
+  return uids.includes(uid) && !/^State:\t[ZX]/m.test(status ?? "");
 }
 
 function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]>, holders: Map<number, boolean>): boolean {
@@ -133,8 +142,9 @@ function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): void {
   }
 }
 
-function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own }: Belonging): boolean {
+function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Belonging): boolean {
   if (own.some((cgroup) => cgroups.contains(cgroup, pid))) return true;
+  if (uid !== undefined && runsAs(proc, pid, uid)) return true;
   return view !== undefined && isInView(proc, pid, view, new Map());
 }
 

@@ -9,12 +9,15 @@ import { isSessionPath, NOTHING_FOUND } from "../policy/session.ts";
 
 const VERSION = 2;
 const ID = /^[a-z0-9]{1,64}$/;
+const REJECTED = ".json.rejected";
 const MOST_BYTES = 1024 * 1024;
 
 export interface Recovered {
   readonly sessions: readonly Session[];
   /** Files that were set aside, each with the reason. */
   readonly rejected: readonly { readonly file: string; readonly reason: string }[];
+  /** Ids of sessions whose records were set aside, now or earlier: they may go on. */
+  readonly unclear: ReadonlySet<string>;
 }
 
 export class SessionStore {
@@ -64,9 +67,9 @@ export class SessionStore {
       }
     }
     // Of a record that cannot be read nothing is concluded: its session may go on.
-    const unclear = rejected.map(({ file }) => basename(file, ".json"));
+    const unclear = new Set(list(this.#records).filter((name) => name.endsWith(REJECTED)).map((name) => basename(name, REJECTED)));
     this.#sweep(new Set([...sessions.map(({ id }) => id), ...unclear]));
-    return { sessions, rejected };
+    return { sessions, rejected, unclear };
   }
 
   // What a guestd leaves that was killed in the middle of write().

@@ -23,7 +23,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
   afterEach(async ({ task }) => {
     if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
-    await machine.sh("rm -f /etc/guestd/guestd.conf.d/*; guestctl reload");
+    await machine.sh("rm -f /etc/guestd/guestd.conf.d/test.conf; guestctl reload");
     expect(await machine.sh("ls -A /run/userdb 2>/dev/null || true")).toBe("");
   });
   afterAll(async () => {
@@ -100,7 +100,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
 
   it("takes the account back when its login ends before a session, and when it takes too long", async () => {
     await configure("[Guests]", "Passwordless=login stopped", "LeaseTimeout=1");
-    const stopped = machine.terminal(["pamtester", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
+    const stopped = machine.terminal(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
     const [late] = await waitFor("the account", async () => {
       const sessions = await listSessions(machine);
       return sessions[0]?.state === "allocated" && sessions;
@@ -112,7 +112,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     expect(stopped.transcript).not.toContain("opened a session");
 
     await configure("[Guests]", "Passwordless=login stopped", "LeaseTimeout=600");
-    const { code } = await machine.run(["pamtester", "stopped", "guest", "authenticate"]);
+    const { code } = await machine.run(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate"]);
     expect(code).toBe(0);
     await awaitNoSessions(machine);
   });
@@ -164,7 +164,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
 
   it("goes on over a restart of guestd, and ends as ever", async () => {
     await configure("[Guests]", "Passwordless=login stopped");
-    const stopped = machine.terminal(["pamtester", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
+    const stopped = machine.terminal(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
     await waitFor("the account", async () => (await listSessions(machine))[0]?.state === "allocated");
     const guest = await machine.loginAsGhost();
     const inOrder = async () => (await listSessions(machine)).sort((a, b) => a.uid - b.uid);

@@ -48,7 +48,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
     await machine.write("/etc/guestd/guestd.conf.d/stopped.conf", "[Guests]\nPasswordless=login stopped\n");
     await machine.write("/etc/pam.d/stopped", "@include common-auth\naccount required pam_exec.so /bin/cat /run/stop\n");
     await machine.sh("mkfifo /run/stop; guestctl reload");
-    const stopped = machine.terminal(["pamtester", "stopped", "guest", "authenticate", "acct_mgmt"]);
+    const stopped = machine.terminal(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate", "acct_mgmt"]);
     const uid = await waitFor("the account", async () => (await listSessions(machine)).find(({ state }) => state === "allocated")?.uid);
     expect((await machine.run(["systemctl", "start", `user@${uid}.service`])).code).not.toBe(0);
     expect((await machine.journal("GUEST_ACTION=refuse", `GUEST_UID=${uid}`)).map((entry) => entry["MESSAGE"])).toEqual([expect.stringContaining("is not open")]);
