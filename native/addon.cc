@@ -199,16 +199,27 @@ Napi::Value send_signal(const Napi::CallbackInfo& info) {
 Napi::Value measure_view(const Napi::CallbackInfo& info) {
   const Fd view(check(fcntl(to_fd(info[0]), F_DUPFD_CLOEXEC, 0), "view", ""));
   const auto targets = to_texts(info[1], "targets");
+  const auto devices = to_texts(info[2], "devices");
+  if (targets.size() != devices.size()) fail("arguments", "devices", EINVAL, "expected as many as targets");
+  std::vector<View::Tmpfs> places;
+  for (size_t i = 0; i < targets.size(); i++) places.push_back({targets[i], devices[i]});
   uint64_t bytes = 0;
   std::optional<Failure> failure;
-  // In a thread of its own, which has left this process's namespace when it ends; quick enough to be waited for.
-  std::thread([&] {
+  const auto measure = [&] {
     try {
-      bytes = view_usage(view, targets);
+      bytes = view_usage(view, places);
     } catch (const Failure& thrown) {
       failure = thrown;
+    } catch (const std::bad_alloc&) {
+      failure = Failure{"measure", "", ENOMEM, ""};
     }
-  }).join();
+  };
+  // In a thread of its own, which has left this process's namespace when it ends; quick enough to be waited for.
+  try {
+    std::thread(measure).join();
+  } catch (const std::system_error& error) {
+    fail("thread", "", error.code().value());
+  }
   if (failure) throw *failure;
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }

@@ -2,7 +2,6 @@
 // Must run in a thread of its own; undoes nothing, because all it makes ends with the thread and its descriptors.
 #include <fcntl.h>
 #include <pthread.h>
-#include <linux/magic.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -213,17 +212,20 @@ void prepare_thread() {
 
 }  // namespace
 
-uint64_t view_usage(const Fd& mount_namespace, const std::vector<std::string>& targets) {
+uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places) {
   prepare_thread();
   // Safe: this thread alone, and it ends after it.
   check(unshare(CLONE_FS), "unshare", "");
   check(setns(mount_namespace.get(), CLONE_NEWNS), "setns", "");
   uint64_t bytes = 0;
-  for (const auto& target : targets) {
-    // What a guest has mounted over it is not asked: a file system of his own need not answer.
-    const Fd place(open(target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  for (const auto& tmpfs : places) {
+    // What a guest has mounted over it is not asked: a file system of his own need not answer. DONT_SYNC: what the kernel knows.
+    const Fd place(open(tmpfs.target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct statx file = {};
+    if (!place || statx(place.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &file) < 0) continue;
+    if (std::to_string(file.stx_dev_major) + ":" + std::to_string(file.stx_dev_minor) != tmpfs.device) continue;
     struct statfs found = {};
-    if (!place || fstatfs(place.get(), &found) < 0 || found.f_type != TMPFS_MAGIC) continue;
+    check(fstatfs(place.get(), &found), "fstatfs", tmpfs.target);
     bytes += (found.f_blocks - found.f_bfree) * static_cast<uint64_t>(found.f_bsize);
   }
   return bytes;

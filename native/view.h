@@ -32,10 +32,10 @@ struct View {
 View build_view(const Fd& leader, const Plan& plan, const Fd& reaper, const Cancelled& cancelled);
 
 /**
- * Bytes that the tmpfs at these places of a view hold; a place that has none of its own any more counts nothing.
+ * Bytes that these tmpfs of a view hold; one that something else has been mounted over counts nothing.
  * Changes the mount namespace of the calling thread for good, as build_view does.
  * @throws Failure when the view cannot be entered
  */
-uint64_t view_usage(const Fd& mount_namespace, const std::vector<std::string>& targets);
+uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places);
 
 }  // namespace guestns

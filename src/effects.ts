@@ -70,7 +70,7 @@ export function makeEffectRunner({ executor, placement, leases, store, users, pe
         leases.checkLogin(effect.subject);
         return NOTHING;
       case "drop-view":
-        return executor.dropView(effect.subject, effect.tmpfs);
+        return executor.dropView(effect.subject, effect.tmpfs, effect.devices);
       case "remove-record":
         try {
           if (effect.lease !== undefined) leases.settle(effect.subject.uid, effect.lease.quarantine);

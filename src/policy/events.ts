@@ -146,8 +146,8 @@ export type Effect = { readonly subject: Subject } & (
     }
   /** Has logind and systemd forget a leased account. */
   | { readonly kind: "close-login" }
-  /** `tmpfs`: the places in it whose content is given back. */
-  | { readonly kind: "drop-view"; readonly tmpfs: readonly string[] }
+  /** `tmpfs`: the places in it whose content is given back, and their devices. */
+  | { readonly kind: "drop-view"; readonly tmpfs: readonly string[]; readonly devices: readonly string[] }
   /** `lease`: for a leased account, what becomes of its uid: written down first, or a crash would forget it. */
   | { readonly kind: "remove-record"; readonly lease: { readonly quarantine: string | undefined } | undefined }
   | { readonly kind: "announce-closed"; readonly receipt: Receipt }

@@ -119,7 +119,7 @@ export function endingEffect(stage: EndingStage, session: Session, moment: Momen
     case "remove-record":
       return { kind: stage, subject, lease: session.leased ? { quarantine: quarantineOf(session) } : undefined };
     case "drop-view":
-      return { kind: stage, subject, tmpfs: session.plan.flatMap((step) => (step.kind === "tmpfs" ? [step.target] : [])) };
+      return { kind: stage, subject, tmpfs: tmpfsOf(session), devices: session.view?.devices ?? [] };
     case "announce-closed":
       return { kind: stage, subject, receipt: receiptOf(session, moment) };
     default:
@@ -128,3 +128,8 @@ export function endingEffect(stage: EndingStage, session: Session, moment: Momen
 }
 
 const quarantineOf = ({ found: { left } }: Session) => (left.length > 0 ? left.join("; ") : undefined);
+
+// In the order of the plan, as the devices are.
+function tmpfsOf({ plan, view }: Session): string[] {
+  return plan.flatMap((step) => (step.kind === "tmpfs" && view?.skipped.includes(step.target) === false ? [step.target] : []));
+}

@@ -66,8 +66,12 @@ export interface Bindings {
   watchPidfd(pidfd: number, onExit: () => void): Watch;
   /** pidfd_send_signal(2). */
   sendSignal(pidfd: number, signal: number): void;
-  /** Bytes that the tmpfs at these places of a view hold (its descriptor, as buildView gave it). Waits for it: a millisecond. */
-  measureView(fd: number, targets: readonly string[]): number;
+  /**
+   * Bytes that the tmpfs of a view hold. Waits for it: a millisecond.
+   * @param fd the view, as buildView gave it
+   * @param targets where they are, and `devices` which: one that something else was mounted over counts nothing
+   */
+  measureView(fd: number, targets: readonly string[], devices: readonly string[]): number;
   /**
    * Takes away the zombie of a reaper (waitid(2), never waiting).
    * @returns true when that is done, or when it is not our child (any more); false while it runs. The end of a PID

@@ -112,13 +112,13 @@ export class Executor {
 
   /**
    * Lets go of all that holds a session's view and leader. May be called again.
-   * @param tmpfs the places in the view whose content is given back
+   * @param tmpfs the places in the view whose content is given back, and `devices` their devices
    * @returns how much that was
    */
-  dropView({ id }: Subject, tmpfs: readonly string[]): Outcome {
+  dropView({ id }: Subject, tmpfs: readonly string[], devices: readonly string[]): Outcome {
     const held = this.#of(id);
     this.#held.delete(id);
-    const tmpfsBytes = this.#measure(held, tmpfs);
+    const tmpfsBytes = this.#measure(held, tmpfs, devices);
     this.#reap(held);
     letGo(held);
     return { found: { tmpfsBytes } };
@@ -146,9 +146,9 @@ export class Executor {
   }
 
   // How much it was is worth knowing, and no reason to doubt an end.
-  #measure({ view }: Held, tmpfs: readonly string[]): number {
+  #measure({ view }: Held, tmpfs: readonly string[], devices: readonly string[]): number {
     try {
-      return view === undefined ? 0 : this.#bindings.measureView(view, tmpfs);
+      return view === undefined ? 0 : this.#bindings.measureView(view, tmpfs, devices);
     } catch {
       return 0;
     }
