@@ -6,7 +6,7 @@ const LONG = "x".repeat(65);
 
 /** What each kind of value must not take. */
 const BAD: [string, ValueType<unknown>, string[]][] = [
-  ["a limit", value.limit, ["0", "0%", "101%", "-1", "1.5G", "1T", "G", "%", "infinity", " 1G", "1G ", "1 G", "9999999999999", "1K%", "0x10"]],
+  ["a limit", value.limit, ["00", "0G", "0%", "101%", "-1", "1.5G", "1T", "G", "%", "infinity", " 1G", "1G ", "1 G", "9999999999999", "1K%", "0x10"]],
   ["a weight", value.weight, ["0", "10001", "-1", "1.5", "100%", "x", "1e3", " 5", "99999999999"]],
   ["a quota", value.quota, ["0%", "100", "100001%", "-5%", "1.5%", "%", "%%", "50%%", "x%", "50 %", "%50"]],
   ["a number of seconds", value.seconds, ["", "0", "3601", "-1", "1.5", "60s", "x", " 60"]],

@@ -4,7 +4,7 @@ import { judgeAuthentication, judgeLogin } from "../../../src/policy/admission.t
 import type { Session } from "../../../src/policy/session.ts";
 import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, SESSION } from "../../helpers/samples.ts";
 
-const LOGIN: Login = { account: GUEST, service: "login", rhost: "", leaderPid: 500 };
+const LOGIN: Login = { account: GUEST, service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
 const sessionOf = (change: Partial<Session>): Session => ({ ...SESSION, ...change });
 
 describe("judgeLogin refuses", () => {
@@ -104,7 +104,7 @@ describe("judgeLogin of the ghost", () => {
 });
 
 describe("judgeAuthentication gives no account", () => {
-  const asked: Authentication = { user: "guest", service: "login", rhost: "", leaderPid: 500 };
+  const asked: Authentication = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
   const judge = (change: Partial<Authentication>, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { ...asked, ...change }, []);
 
   it("while the configuration has errors, or guests are switched off", () => {
@@ -142,7 +142,7 @@ describe("judgeAuthentication gives no account", () => {
 });
 
 describe("judgeAuthentication gives", () => {
-  const asked: Authentication = { user: "guest", service: "login", rhost: "", leaderPid: 500 };
+  const asked: Authentication = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
 
   it.each(["login", "gdm-password", "gdm-autologin", "lightdm", "lightdm-greeter", "sddm", "greetd"])("an account to the ghost through %s", (service) => {
     expect(judgeAuthentication(configOf(), { ...asked, service }, [])).toMatchObject({ kind: "lease" });
@@ -168,7 +168,7 @@ describe("judgeAuthentication gives", () => {
 });
 
 describe("judgeAuthentication unlocks", () => {
-  const asked: Authentication = { user: LEASED.user, service: "gdm-password", rhost: "", leaderPid: 800 };
+  const asked: Authentication = { user: LEASED.user, service: "gdm-password", tty: ":1", rhost: "", leaderPid: 800 };
   const judge = (change: Partial<Authentication> = {}, session: Partial<Session> = {}) => judgeAuthentication(configOf(), { ...asked, ...change }, [{ ...LEASED_SESSION, ...session }]).kind;
 
   it.each<[string, Partial<Authentication>, Partial<Session>]>([
@@ -207,11 +207,11 @@ describe("a pattern of Passwordless=", () => {
     ["login", "login\n", "ignored"],
   ])("%j takes %j for %s", (pattern, service, kind) => {
     const config = configOf("[Guests]", "Passwordless=", `Passwordless=${pattern}`);
-    expect(judgeAuthentication(config, { user: "guest", service, rhost: "", leaderPid: 500 }, [])).toMatchObject({ kind });
+    expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [])).toMatchObject({ kind });
   });
 
   it.each(["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "cron", "atd"])("gives %s nothing: it would go on as the ghost", (service) => {
     const config = configOf("[Guests]", "Passwordless=*");
-    expect(judgeAuthentication(config, { user: "guest", service, rhost: "", leaderPid: 500 }, [])).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [])).toEqual({ kind: "ignored" });
   });
 });

@@ -105,7 +105,7 @@ describe("ending a leased account's session", () => {
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(find(did, "kill-processes")).toMatchObject({ leased: true, view: VIEW, cgroups: expect.arrayContaining([SLICE]) as unknown });
     expect(find(did, "announce-closed")?.receipt).toMatchObject({ user: LEASED.user, uid: LEASED.uid, leased: true, seconds: 5, left: [] });
-    expect(find(did, "release-account")).toMatchObject({ quarantine: undefined });
+    expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: undefined } });
     expect(state.pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
     expect(state.sessions.size).toBe(0);
   });
@@ -114,7 +114,6 @@ describe("ending a leased account's session", () => {
     const { state, did } = end(leasedOpened(), { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(find(did, "announce-closed")?.receipt.left).toEqual([`${kind}: boom`]);
-    expect(find(did, "release-account")).toMatchObject({ quarantine: `${kind}: boom` });
     expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, `${kind}: boom`]]) });
   });
 

@@ -105,7 +105,8 @@ describe("the effects", () => {
 
   it("keep a uid back for all that is left, and only then", () => {
     const found = { ...LEASED_SESSION.found, left: ["a", "b"] };
-    expect(endingEffect("release-account", { ...LEASED_SESSION, found }, MOMENT)).toMatchObject({ quarantine: "a; b" });
-    expect(endingEffect("release-account", LEASED_SESSION, MOMENT)).toMatchObject({ quarantine: undefined });
+    expect(endingEffect("remove-record", { ...LEASED_SESSION, found }, MOMENT)).toMatchObject({ lease: { quarantine: "a; b" } });
+    expect(endingEffect("remove-record", LEASED_SESSION, MOMENT)).toMatchObject({ lease: { quarantine: undefined } });
+    expect(endingEffect("remove-record", { ...SESSION, found }, MOMENT)).toMatchObject({ lease: undefined });
   });
 });

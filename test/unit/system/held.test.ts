@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -51,15 +51,15 @@ describe("readStartTime", () => {
 describe("holdView", () => {
   it("names the descriptors that it keeps, so that a login can open them", () => {
     const held: Held = {};
-    const isolation = { pid: 900, pidfd: 13, processes: { fd: 11, inode: 101 }, ipc: { fd: 12, inode: 102 } };
-    const view = holdView(held, { fd: 10, inode: 100, tmpfs: [{ target: "/tmp", device: "0:51" }], skipped: ["/x"], isolation }, (pid) => pid + 1);
+    const isolation = { pid: process.pid, pidfd: 13, processes: { fd: 11, inode: 101 }, ipc: { fd: 12, inode: 102 } };
+    const view = holdView(held, { fd: 10, inode: 100, tmpfs: [{ target: "/tmp", device: "0:51" }], skipped: ["/x"], isolation });
     const path = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
     expect(view).toEqual({
       inode: 100,
       path: path(10),
       devices: ["0:51"],
       skipped: ["/x"],
-      isolation: { reaper: { pid: 900, startTime: 901 }, processes: { inode: 101, path: path(11) }, ipc: { inode: 102, path: path(12) } },
+      isolation: { reaper: { pid: process.pid, startTime: readStartTime(process.pid) }, processes: { inode: 101, path: path(11) }, ipc: { inode: 102, path: path(12) } },
     });
     expect(held).toEqual({ view: 10, processes: 11, ipc: 12, reaper: 13 });
   });
@@ -80,6 +80,11 @@ describe("takeUpView", () => {
     },
     ...change,
   });
+  const isolationOf = ({ isolation }: View) => {
+    if (isolation === undefined) throw new Error("none");
+    return isolation;
+  };
+  const OTHER = { inode: 1, path: "" };
   const take = (recorded: View, leader = process.pid) => {
     const held: Held = {};
     const view = takeUpView(held, { openPidfd: openNull }, leader, recorded);
@@ -100,19 +105,43 @@ describe("takeUpView", () => {
   });
 
   it("gives none whose reaper is another process by now", () => {
-    const { isolation } = shared();
-    if (isolation === undefined) throw new Error("none");
-    const { view, held } = take(shared({ isolation: { ...isolation, reaper: { pid: process.pid, startTime: startTime() - 1 } } }));
+    const { view, held } = take(shared({ isolation: { ...isolationOf(shared()), reaper: { pid: process.pid, startTime: startTime() - 1 } } }));
     expect(view).toBeUndefined();
     expect(held.reaper).toBeUndefined();
   });
 
-  it("does not tell a login of a PID namespace that it has not found", () => {
-    const { isolation } = shared();
-    if (isolation === undefined) throw new Error("none");
-    const { view } = take(shared({ isolation: { ...isolation, processes: { inode: 1, path: "" } } }));
-    expect(view).toMatchObject({ inode: inodeOf("mnt") });
-    expect(view?.isolation).toBeUndefined();
+  it.each<[string, () => View]>([
+    ["PID namespace", () => shared({ isolation: { ...isolationOf(shared()), processes: OTHER } })],
+    ["IPC namespace", () => shared({ isolation: { ...isolationOf(shared()), ipc: OTHER } })],
+    ["PID and IPC namespaces", () => shared({ isolation: { ...isolationOf(shared()), processes: OTHER, ipc: OTHER } })],
+    ["mount namespace", () => shared({ inode: 1 })],
+  ])("gives all or nothing: none whose %s is not found", (_, recorded) => {
+    expect(take(recorded()).view).toBeUndefined();
+  });
+
+  it("gives none whose reaper is gone, and asks no other process for it", () => {
+    const { reaper } = isolationOf(shared());
+    expect(take(shared({ isolation: { ...isolationOf(shared()), reaper: { ...reaper, pid: 2 ** 30 } } }))).toEqual({ view: undefined, held: {} });
+    const gone = () => {
+      throw Object.assign(new Error("ESRCH"), { code: "ESRCH" });
+    };
+    const held: Held = {};
+    expect(takeUpView(held, { openPidfd: gone }, process.pid, shared())).toBeUndefined();
+    expect(held).toEqual({});
+  });
+
+  it("leaves no descriptor open, whatever was missing", () => {
+    const recorded = [
+      shared(),
+      shared({ inode: 1 }),
+      shared({ isolation: { ...isolationOf(shared()), processes: OTHER } }),
+      shared({ isolation: { ...isolationOf(shared()), ipc: OTHER } }),
+      shared({ isolation: { ...isolationOf(shared()), reaper: { pid: process.pid, startTime: 1 } } }),
+    ];
+    const count = () => readdirSync("/proc/self/fd").length;
+    const before = count();
+    for (const view of recorded) for (let times = 0; times < 20; times++) take(view);
+    expect(count()).toBe(before);
   });
 
   it("gives the view by descriptors of its own, not by the recorded ones", () => {
@@ -124,14 +153,23 @@ describe("takeUpView", () => {
   });
 });
 
+describe("holdView of a reaper that has ended already", () => {
+  it("says so, and keeps all that there is to be let go of", () => {
+    const held: Held = {};
+    const isolation = { pid: 2 ** 30, pidfd: 13, processes: { fd: 11, inode: 101 }, ipc: { fd: 12, inode: 102 } };
+    expect(() => holdView(held, { fd: 10, inode: 100, tmpfs: [], skipped: [], isolation })).toThrow(/has ended/);
+    expect(held).toEqual({ view: 10, processes: 11, ipc: 12, reaper: 13 });
+  });
+});
+
 describe("letGo", () => {
   it("closes all descriptors, and stops watching", () => {
     let stopped = 0;
     const fds = [openNull(), openNull(), openNull(), openNull(), openNull()] as const;
     const [pidfd, view, reaper, processes, ipc] = fds;
-    letGo({ pidfd, view, reaper, processes, ipc, watch: { stop: () => stopped++ } });
+    letGo({ pidfd, view, reaper, processes, ipc, watch: { stop: () => stopped++ }, reaperWatch: { stop: () => stopped++ } });
     expect(fds.map(isOpen)).toEqual([false, false, false, false, false]);
-    expect(stopped).toBe(1);
+    expect(stopped).toBe(2);
   });
 
   it("has nothing to do where nothing is held", () => {

@@ -25,21 +25,21 @@ afterEach(() => {
 describe("Leases that are taken up after a restart", () => {
   it("give back the account of a session that nobody wrote down", async () => {
     records.publish(LEASED);
-    expect((await leases.recover([])).pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
+    expect((await leases.recover([], false)).pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
     expect(records.list()).toEqual([]);
   });
 
   it("keep a uid back that was kept, though its account still stands", async () => {
     records.publish(LEASED);
     store.write({ uid: LEASED.uid, at: 1, quarantine: "process 7 does not end" });
-    expect((await leases.recover([])).pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, "process 7 does not end"]]) });
+    expect((await leases.recover([], false)).pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, "process 7 does not end"]]) });
     expect(records.list()).toEqual([]);
   });
 
   it("leave the accounts of sessions that go on, and know that they stand", async () => {
     records.publish(LEASED);
     const { published: _unknown, ...session } = LEASED_SESSION;
-    expect(await leases.recover([session, SESSION])).toEqual({ sessions: [LEASED_SESSION, SESSION], pool: { rested: [], quarantined: new Map() } });
+    expect(await leases.recover([session, SESSION], false)).toEqual({ sessions: [LEASED_SESSION, SESSION], pool: { rested: [], quarantined: new Map() } });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 
@@ -47,7 +47,7 @@ describe("Leases that are taken up after a restart", () => {
     records.publish(GHOST);
     writeFileSync(join(root, "userdb/other.user"), JSON.stringify({ userName: "other", uid: 60700, service: "io.systemd.Home" }));
     const before = readdirSync(join(root, "userdb"));
-    expect((await leases.recover([])).pool.rested).toEqual([]);
+    expect((await leases.recover([], false)).pool.rested).toEqual([]);
     expect(readdirSync(join(root, "userdb"))).toEqual(before);
   });
 });

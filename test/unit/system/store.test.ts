@@ -71,7 +71,7 @@ describe("SessionStore", () => {
   it("gives back what it was given, without the calls that nobody waits for any more", () => {
     store.write(SESSION);
     const { openCall: _gone, ...rest } = SESSION;
-    expect(store.recover()).toEqual({ sessions: [{ ...rest, endCalls: [] }], rejected: [] });
+    expect(store.recover()).toEqual({ sessions: [{ ...rest, endCalls: [] }], rejected: [], unclear: new Set() });
   });
 
   it("keeps its records from everybody else", () => {
@@ -111,20 +111,20 @@ describe("SessionStore", () => {
   it("sweeps what is left of a session that was never written down", () => {
     store.write(SESSION);
     renameSync(join(directory, "abc.json"), join(directory, "abc.json.new"));
-    expect(store.recover()).toEqual({ sessions: [], rejected: [] });
+    expect(store.recover()).toEqual({ sessions: [], rejected: [], unclear: new Set() });
     expect(readdirSync(directory)).toEqual([]);
     expect(readdirSync(join(root, "unmanaged"))).toEqual([]);
   });
 
   it("has nothing to recover before anything was written", () => {
-    expect(store.recover()).toEqual({ sessions: [], rejected: [] });
+    expect(store.recover()).toEqual({ sessions: [], rejected: [], unclear: new Set() });
   });
 
   it("gives back a leased account's, also one whose login goes on", () => {
     const waiting: Session = { ...LEASED_SESSION, id: "def", phase: "allocated", cgroups: [] };
     store.write(LEASED_SESSION);
     store.write(waiting);
-    expect(store.recover()).toEqual({ sessions: [LEASED_SESSION, waiting], rejected: [] });
+    expect(store.recover()).toEqual({ sessions: [LEASED_SESSION, waiting], rejected: [], unclear: new Set() });
   });
 
   it("leaves a leased account its user manager: its uid has one view alone", () => {
