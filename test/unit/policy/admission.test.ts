@@ -112,6 +112,12 @@ describe("judgeAuthentication gives no account", () => {
     expect(judge({}, "Enabled=no")).toMatchObject({ kind: "refused", reason: expect.stringContaining("switched off") as string });
   });
 
+  it("to a leader that is being made one", () => {
+    const session: Session = { ...LEASED_SESSION, phase: "allocating" };
+    for (const user of ["guest", "guest1"]) expect(judgeAuthentication(configOf(), { ...asked, user }, [session])).toMatchObject({ kind: "refused", reason: expect.stringContaining("already") as string });
+    expect(judgeAuthentication(configOf(), { ...asked, leaderPid: 501 }, [session])).toMatchObject({ kind: "lease" });
+  });
+
   it.each(["127.0.0.1", "localhost", " ", "192.0.2.1", ":0"])("to a remote host, and be it %j", (rhost) => {
     expect(judge({ rhost })).toEqual({ kind: "ignored" });
   });
@@ -213,5 +219,41 @@ describe("a pattern of Passwordless=", () => {
   it.each(["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "cron", "atd"])("gives %s nothing: it would go on as the ghost", (service) => {
     const config = configOf("[Guests]", "Passwordless=*");
     expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [])).toEqual({ kind: "ignored" });
+  });
+});
+
+describe("a terminal", () => {
+  const judge = (tty: string, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { user: "guest", service: "login", tty, rhost: "", leaderPid: 500 }, []).kind;
+
+  it.each(["pts/0", "/dev/pts/0", "", "ssh", "cron", "pts/tty1", "/dev/pts/tty", "x:0", "xtty1", "192.0.2.1:0", "localhost:10.0", "/tty1", "/dev//tty1", "consoles", "console\n", "tty1\npts/0"])(
+    "%j may lead anywhere: the ghost gets nothing there without a password",
+    (tty) => {
+      expect(judge(tty)).toBe("ignored");
+    },
+  );
+
+  it.each(["tty1", "/dev/tty1", "ttyS0", "/dev/ttyS0", "ttyUSB0", "hvc0", "xvc0", ":0", ":10", "console", "/dev/console"])("%j is of this machine", (tty) => {
+    expect(judge(tty)).toBe("lease");
+  });
+
+  it.each(["pts/0", "/dev/pts/17"])("%j is of this machine where the configuration says so", (tty) => {
+    expect(judge(tty, "Terminals=pts/*")).toBe("lease");
+  });
+
+  it.each(["tty1", "/dev/tty1", ":0", "ssh", ""])("%j is none where the configuration has others", (tty) => {
+    expect(judge(tty, "Terminals=", "Terminals=pts/*")).toBe("ignored");
+  });
+
+  it("is none at all where the list is empty", () => {
+    expect(["tty1", ":0", "console", ""].map((tty) => judge(tty, "Terminals="))).toEqual(["ignored", "ignored", "ignored", "ignored"]);
+  });
+
+  it("makes no difference to a guest from afar, or to one who unlocks his screen", () => {
+    expect(judgeAuthentication(configOf(), { user: "guest", service: "login", tty: "tty1", rhost: "192.0.2.1", leaderPid: 500 }, [])).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(configOf(), { user: LEASED.user, service: "gdm-password", tty: "", rhost: "", leaderPid: 800 }, [LEASED_SESSION])).toEqual({ kind: "unlocked" });
+  });
+
+  it("that is none of this machine lets the ghost in as himself, who has given a password there", () => {
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, tty: "pts/0" }, [])).toMatchObject({ kind: "admitted", lease: undefined });
   });
 });

@@ -44,8 +44,16 @@ describe("AllocateAccount makes no account", () => {
     expect(refusal({ ...used, pool }, { id: "s2", leaderPid: 600 })?.reason).toContain("All guest accounts");
   });
 
+  it.each(ALLOCATING)("for a leader that asks again while it is being made one (%s)", (until) => {
+    const { state } = after(READY, allocateRequest(), { until });
+    for (const user of ["guest", "guest1", LEASED.user]) expect(refusal(state, { id: "s2", call: 7, user })).toMatchObject({ call: 7, code: "Refused", reason: expect.stringContaining("already") as string });
+    expect(kinds(step(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects)).toEqual(["watch-leader"]);
+  });
+
   it.each([
     ["ignored", { user: "guest1" }],
+    ["ignored", { tty: "pts/0" }],
+    ["ignored", { tty: "" }],
     ["ignored", { rhost: "192.0.2.1" }],
     ["ignored", { service: "sshd" }],
     ["unlocked", { user: LEASED.user, service: "gdm-password", leaderPid: 800 }],
@@ -140,6 +148,12 @@ describe("a uid or a name that is somebody's on this machine", () => {
     expect([...state.pool.quarantined.keys()]).toEqual([60600, 60601, 60602, 60603]);
   });
 
+  it("is kept back, and rests not as well, when the login for which it was tried is over", () => {
+    const lines = withLines("LeaseRange=60600-60601");
+    const { state } = after({ ...lines, pool: { rested: [60601], quarantined: new Map() } }, allocateRequest(), { outcome: takenBelow(60602) });
+    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[60600, "it belongs to user60600"], [60601, "it belongs to user60601"]]) });
+  });
+
   it("is a refusal when there is no configuration any more", () => {
     const before = after(READY, allocateRequest(), { until: "publish-account" });
     const { did } = interrupt({ ...before, state: { ...before.state, config: undefined } }, { kind: "tick", uptime: 0 }, { outcome: takenBelow(60602) });
@@ -191,6 +205,13 @@ describe("the end of an account that was not made", () => {
     expect(harm(did)).toEqual(harmful);
     const { state } = after(READY, allocateRequest(), { outcome: takenBelow(60602) });
     expect(harm(after(state, { kind: "leader-exited", id: "s1" }).did)).toEqual(harmful);
+  });
+
+  it("of an earlier guestd, whose leader has gone meanwhile, says that nobody has logged in", () => {
+    const { openCall: _gone, ...session } = only(allocated());
+    const { did, state } = after(READY, { kind: "record-found", session }, { failing: ["watch-leader"] });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
+    expect(state.sessions.size).toBe(0);
   });
 
   it("of an earlier guestd stops only what is known to be its own", () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/policy/events.ts";
 import { step } from "../../../src/policy/manager.ts";
-import { ENDING, ENDING_LEASED } from "../../../src/policy/stages.ts";
+import { subjectOf } from "../../../src/policy/records.ts";
+import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
-import { after, allocated, done, find, kinds, leasedOpened, only, opened, play, READY } from "../../helpers/play.ts";
+import { after, allocated, done, failed, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, play, READY } from "../../helpers/play.ts";
 import { allocateRequest, CGROUP, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
 /** Where logind moves a leader to. */
@@ -67,6 +68,67 @@ describe("ending a session of a shared account", () => {
     const late = step(ending.state, done(found.effects[0] as Effect));
     expect(late.effects).toEqual([]);
     expect(only(late.state)).toMatchObject({ phase: "ending", cgroups: [CGROUP, LOGIN] });
+  });
+});
+
+describe("a call that is waited for no more", () => {
+  const expired = { kind: "call-expired", id: "s1" } as const;
+  const receipt = (did: readonly Effect[]) => find(did, "announce-closed")?.receipt;
+
+  it("of nobody's session is nothing", () => {
+    expect(step(READY, expired)).toEqual({ state: READY, effects: [] });
+    expect(step(opened(), { ...expired, id: "s2" })).toEqual({ state: opened(), effects: [] });
+  });
+
+  it("leaves a session alone that is open: the guest is in", () => {
+    for (const state of [opened(), leasedOpened()]) expect(step(state, expired)).toEqual({ state, effects: [] });
+  });
+
+  it("leaves a session alone that is ending, and its cause", () => {
+    for (const before of [opened(), leasedOpened(), allocated()]) {
+      const { state } = step(before, { kind: "leader-exited", id: "s1" });
+      expect(step(state, expired)).toEqual({ state, effects: [] });
+    }
+  });
+
+  it.each(ALLOCATING)("takes the account back that is being made (%s)", (kind) => {
+    const { state, did } = interrupt(after(READY, allocateRequest(), { until: kind }), expired);
+    expect(receipt(did)).toMatchObject({ cause: "never-opened", uid: LEASED.uid, left: [] });
+    expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);
+    expect(state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid], quarantined: new Map() } });
+  });
+
+  it("takes the account back that nobody has heard of", () => {
+    const { state, did } = after(allocated(), expired);
+    expect(receipt(did)).toMatchObject({ cause: "never-opened", left: [] });
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it.each(OPENING)("takes away what there is of a shared account's session, but not its leader (%s)", (kind) => {
+    const before = after(READY, openRequest(), { until: kind });
+    expect(step(before.state, expired).effects).toEqual([]);
+    const { state, did } = interrupt(before, expired);
+    expect(find(did, "kill-processes")).toMatchObject({ cgroups: [] });
+    expect(receipt(did)).toMatchObject({ cause: "open-failed", left: [] });
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it.each(OPENING.slice(1))("takes away all of a leased account's session (%s)", (kind) => {
+    const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), expired);
+    expect(find(did, "kill-processes")).toMatchObject({ leased: true, cgroups: expect.arrayContaining([SLICE]) as unknown });
+    expect(receipt(did)).toMatchObject({ cause: "open-failed", left: [] });
+    expect(state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
+  });
+});
+
+describe("what fails late of a session that was open", () => {
+  it.each(["limit-login", "announce-opened", "note-close"] as const)("(%s) is no stain on its receipt, and no stage of its end", (kind) => {
+    const subject = subjectOf(only(opened()));
+    const late = { "limit-login": { kind: "limit-login", subject, cgroup: LOGIN, limits: only(opened()).limits }, "announce-opened": { kind: "announce-opened", subject, session: only(opened()) }, "note-close": { kind: "note-close", subject } } as const;
+    const ending = step(opened(), { kind: "leader-exited", id: "s1" });
+    const after = step(ending.state, failed(late[kind]));
+    expect(after).toEqual({ state: ending.state, effects: [] });
+    expect(find(play({ ...after, effects: ending.effects }).did, "announce-closed")?.receipt.left).toEqual([]);
   });
 });
 
@@ -160,7 +222,7 @@ describe("the time that a leased account waits for its login", () => {
   it("is LeaseTimeout=, and then it goes back", () => {
     expect(at(allocated(), 7_000 + 60e6).effects).toEqual([]);
     const { state, effects } = at(allocated(), 7_001 + 60e6);
-    expect(kinds(effects)).toEqual(["stop-manager"]);
+    expect(kinds(effects)).toEqual(ENDING_LEASED.slice(0, 1));
     expect(find(play({ state, effects }).did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
   });
 
@@ -171,6 +233,11 @@ describe("the time that a leased account waits for its login", () => {
     const both = at(two, 120e6);
     expect(both.effects.map(({ subject }) => subject.id)).toEqual(["s1", "s2"]);
     expect([...both.state.sessions.values()].map(({ phase }) => phase)).toEqual(["ending", "ending"]);
+  });
+
+  it("is over for nobody while there is no configuration: how long it is nobody knows", () => {
+    const state = { ...allocated(), config: undefined };
+    expect(at(state, 1e15)).toEqual({ state, effects: [] });
   });
 
   it("ends no session that is open, opening or ending already", () => {
