@@ -53,6 +53,15 @@ export async function findPids(machine: Machine, commandLine: string): Promise<n
   return stdout.split("\n").filter((line) => line !== "").map(Number);
 }
 
+/** What there is of guests when there are no sessions: accounts, places, units, processes and records; "" when nothing. */
+export function leftovers(machine: Machine): Promise<string> {
+  return machine.sh(`ls -A /run/userdb /var/lib/systemd/linger 2>/dev/null | grep -v -e : -e '^$' || true
+    ls -A /run/user | grep '^6' || true
+    systemctl list-units --plain --no-legend --state=active,failed 'user-6*.slice' 'user@6*' 'user-runtime-dir@6*' 'guest*.scope' 'guest*.slice'
+    ps -eo uid=,args= | awk '$1 >= 60000 && $1 < 61184 || /guest-reaper/ && !/awk/'
+    find /run/guestd -path '*/leases' -prune -o -type f -print`);
+}
+
 const WARNING = 4;
 
 /** Lines of guestd and of pam_guest that nobody expects: warnings and worse, but for those that match. */

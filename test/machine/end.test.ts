@@ -20,6 +20,24 @@ const STUBBORN = {
   "a PID namespace": "(setsid unshare -Urpf --mount-proc sleep 4711 >/dev/null 2>&1 </dev/null &)",
 } as const;
 
+/** The same by the user manager, which a leased account alone has: none of them is a child of the login. */
+const BY_MANAGER = {
+  "a service": "systemd-run --user --quiet sleep 4711",
+  "a scope": "(setsid systemd-run --user --scope --quiet sleep 4711 >/dev/null 2>&1 </dev/null &)",
+  "a service that starts again and again": "systemd-run --user --quiet -p Restart=always -p RestartSec=0 sleep 4711",
+  "a service that does not stop":
+    "systemd-run --user --quiet -p KillMode=none -p SendSIGKILL=no -p TimeoutStopSec=infinity -p 'ExecStop=/bin/sleep 4711' sleep 4711",
+  "a service that ignores TERM and HUP": "systemd-run --user --quiet -p TimeoutStopSec=infinity sh -c \"trap '' TERM HUP; sleep 4711\"",
+  "a stopped service": "systemd-run --user --quiet --unit=stopped sleep 4711; systemctl --user kill --signal=STOP stopped",
+  "a service in namespaces of its own": "systemd-run --user --quiet unshare -Urmpf --mount-proc sleep 4711",
+} as const;
+
+/** A guest's account may be one that others have as well, or his alone: the one has a PID namespace, the other a uid. */
+const SORTS = [
+  { sort: "shared", login: (machine: Machine) => machine.login("guest1"), stubborn: STUBBORN },
+  { sort: "leased", login: (machine: Machine) => machine.loginAsGhost(), stubborn: { ...STUBBORN, ...BY_MANAGER } },
+] as const;
+
 describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a session on %s", (release) => {
   let machine: Machine;
 
@@ -38,29 +56,52 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
     await machine.stop();
   });
 
-  /** A guest at a login whose session runs what is asked for. */
-  async function startGuest(command: string): Promise<{ guest: Terminal; id: string; leader: number }> {
-    const guest = await machine.login("guest1");
-    const id = await guest.ask("echo $GUEST_SESSION");
-    guest.send(`${command}\n`);
-    await waitFor(`the process of: ${command}`, async () => (await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout !== "");
-    const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
-    return { guest, id, leader: session?.leader ?? 0 };
-  }
+  describe.each(SORTS)("of a $sort account", ({ sort, login, stubborn }) => {
+    /** A guest at a login whose session runs what is asked for. */
+    async function startGuest(command: string): Promise<{ guest: Terminal; id: string; uid: string; leader: number }> {
+      const guest = await login(machine);
+      const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
+      guest.send(`${command}\n`);
+      await waitFor(`the process of: ${command}`, async () => (await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout !== "");
+      const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
+      return { guest, id, uid, leader: session?.leader ?? 0 };
+    }
 
-  it.each(Object.entries(STUBBORN))("leaves nothing of %s after a logout", async (_, command) => {
-    const { guest, id } = await startGuest(command);
-    guest.send("\nexit 0\n");
-    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
-    await guest.end();
-    expect((await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout).toBe("");
-  });
+    it.each(Object.entries(stubborn))("leaves nothing of %s after a logout", async (_, command) => {
+      const { guest, id } = await startGuest(command);
+      guest.send("\nexit 0\n");
+      expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", leased: sort === "leased", left: [] });
+      await guest.end();
+      expect((await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout).toBe("");
+    });
 
-  it("comes without PAM when login is killed", async () => {
-    const { guest, id, leader } = await startGuest(STUBBORN.setsid);
-    await machine.sh(`kill -KILL ${leader}`);
-    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
-    await guest.end();
+    it("comes without PAM when login is killed", async () => {
+      const { guest, id, leader } = await startGuest(STUBBORN.setsid);
+      await machine.sh(`kill -KILL ${leader}`);
+      expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
+      await guest.end();
+    });
+
+    it("comes by guestctl end, which returns when it is done, and names the receipt", async () => {
+      const { guest, id } = await startGuest(STUBBORN["a trap of TERM and HUP"]);
+      const receipt = JSON.parse(await machine.sh(`guestctl end ${id} --json`)) as { clean: boolean; cause: string; killed: number };
+      expect(receipt).toMatchObject({ clean: true, cause: "ended-by-admin" });
+      expect(receipt.killed).toBeGreaterThan(2);
+      expect(await findPids(machine, "sleep 4711")).toEqual([]);
+      await guest.end();
+    });
+
+    it("takes 500 sleepers and a fork loop with it", async () => {
+      const { guest, id, uid } = await startGuest(STUBBORN.setsid);
+      await guest.ask("for i in $(seq 500); do (setsid sleep 4712 >/dev/null 2>&1 </dev/null &); done", 30_000);
+      // Bounded, because a test machine has no limit of tasks that bites.
+      guest.send("ulimit -u 900; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n");
+      await waitFor("the loop to fork", async () => Number((await machine.run(["pgrep", "-cu", uid])).stdout) > 600);
+      const { stdout } = await machine.run(["guestctl", "end", id, "--json"]);
+      expect(JSON.parse(stdout)).toMatchObject({ clean: true, left: [] });
+      expect((await machine.run(["pgrep", "-u", uid])).stdout).toBe("");
+      await guest.end();
+    });
   });
 
   it("comes when the ssh connection is cut", async () => {
@@ -78,27 +119,6 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
     const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
     await machine.sh(`kill -KILL ${session?.leader ?? 0}`);
     expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
-    await guest.end();
-  });
-
-  it("comes by guestctl end, which returns when it is done, and names the receipt", async () => {
-    const { guest, id } = await startGuest(STUBBORN["a trap of TERM and HUP"]);
-    const receipt = JSON.parse(await machine.sh(`guestctl end ${id} --json`)) as { clean: boolean; cause: string; killed: number };
-    expect(receipt).toMatchObject({ clean: true, cause: "ended-by-admin" });
-    expect(receipt.killed).toBeGreaterThan(2);
-    expect(await findPids(machine, "sleep 4711")).toEqual([]);
-    await guest.end();
-  });
-
-  it("takes 500 sleepers and a fork loop with it", async () => {
-    const { guest, id } = await startGuest("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
-    await guest.ask("for i in $(seq 500); do (setsid sleep 4712 >/dev/null 2>&1 </dev/null &); done");
-    // Bounded, because a test machine has no limit of tasks that bites.
-    guest.send("ulimit -u 900; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n");
-    await waitFor("the loop to fork", async () => Number((await machine.run(["pgrep", "-cu", "guest1"])).stdout) > 600);
-    const { stdout } = await machine.run(["guestctl", "end", id, "--json"]);
-    expect(JSON.parse(stdout)).toMatchObject({ clean: true, left: [] });
-    expect((await machine.run(["pgrep", "-u", "guest1"])).stdout).toBe("");
     await guest.end();
   });
 

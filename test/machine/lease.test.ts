@@ -1,4 +1,5 @@
 // The ghost's login: a fresh account each time, without a password, and only where it should be.
+import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
@@ -8,6 +9,10 @@ import { waitFor } from "../helpers/wait.ts";
 
 /** Most that root's files of accounts may never change by. */
 const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
+
+/** How many SysV objects the account 61107 owns and has made: /proc names both. */
+const COUNT_IPC = "cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -cE ' 61107 .* 61107 ' || true";
+const PUBLISHED = ["_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=publish-account"] as const;
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest on %s", (release) => {
   let machine: Machine;
@@ -99,13 +104,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
   });
 
   it("takes the account back when its login ends before a session, and when it takes too long", async () => {
-    await configure("[Guests]", "Passwordless=login stopped", "LeaseTimeout=1");
+    await configure("[Guests]", "Passwordless=login stopped", "LeaseTimeout=1", "LeaseRange=61105-61105");
     const stopped = machine.terminal(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
-    const [late] = await waitFor("the account", async () => {
-      const sessions = await listSessions(machine);
-      return sessions[0]?.state === "allocated" && sessions;
-    });
-    expect(await awaitReceipt(machine, late?.id ?? "")).toMatchObject({ cause: "never-opened", leased: true, left: [] });
+    // Not from the list of sessions: by now it may be over.
+    const id = await waitFor("the account", async () => (await machine.journal(...PUBLISHED)).find((entry) => entry["GUEST_UID"] === "61105")?.["GUEST_SESSION"]);
+    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "never-opened", leased: true, left: [] });
     // What comes too late is no session.
     await machine.sh("echo >/run/stop");
     await stopped.end();
@@ -162,6 +165,27 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     expect(order.slice(-2)).toEqual(["announce-closed", "release-account"]);
   });
 
+  it("takes along what root has started as the account, outside of its slice and its view", async () => {
+    await configure("[Guests]", "LeaseRange=61107-61107");
+    const guest = await machine.loginAsGhost();
+    const id = await guest.ask("echo $GUEST_SESSION");
+    await machine.sh("systemd-run --quiet --collect --uid=61107 sleep 4711");
+    const ofRoot = "pgrep -u 61107 -f 'sleep 4711$'";
+    const pid = await waitFor("the process", async () => (await machine.run(["sh", "-c", ofRoot])).stdout.trim());
+    expect(await machine.sh(`grep ^0: /proc/${pid}/cgroup`)).toMatch(/^0::\/system\.slice\//);
+    expect(await machine.sh(`readlink /proc/${pid}/ns/mnt`)).toBe(await machine.sh("readlink /proc/1/ns/mnt"));
+    await machine.sh("systemd-run --quiet --wait --uid=61107 ipcmk --shmem 4096 --semaphore 1 --queue");
+    expect(await machine.sh(COUNT_IPC)).toBe("3");
+    await guest.logOut();
+    expect((await awaitReceipt(machine, id)).left).toEqual([]);
+    expect((await machine.run(["sh", "-c", ofRoot])).stdout).toBe("");
+    await awaitNoSessions(machine);
+    const next = await machine.loginAsGhost();
+    expect(await next.ask("id -u")).toBe("61107");
+    expect(await machine.sh(COUNT_IPC)).toBe("0");
+    await next.logOut();
+  });
+
   it("goes on over a restart of guestd, and ends as ever", async () => {
     await configure("[Guests]", "Passwordless=login stopped");
     const stopped = machine.terminal(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
@@ -179,6 +203,23 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     await stopped.end();
     expect(stopped.transcript).toContain("successfully opened a session");
     await guest.logOut();
+  });
+
+  it("is a guest where the group had another number before guestd was installed", async () => {
+    // Not groupmod, which does not know of accounts that are in no file.
+    await machine.sh("sed -i 's/^guests:x:[0-9]*:/guests:x:990:/' /etc/group");
+    expect(await machine.sh("getent passwd guest")).toContain(":60000:60000:");
+    await machine.write("/root/packaging/install", readFileSync(new URL("../../packaging/install", import.meta.url)), "755");
+    await machine.sh("/root/packaging/install --activate");
+    expect(await machine.sh("getent passwd guest; getent passwd 60000")).toMatch(/^(guest:x:60000:990:.*)\n\1$/);
+    await machine.sh("systemctl mask --runtime --now guestd");
+    const { code, stdout } = await machine.run(["su", "-", "guest", "-c", "echo in"]);
+    await machine.sh("systemctl unmask --runtime guestd");
+    expect(`${code} ${stdout}`).toBe("1 ");
+    const guest = await machine.loginAsGhost();
+    expect(await guest.ask("id -gn; id -g; id -un")).toMatch(/^guests\n990\nguest-[a-z2-7]{4}$/);
+    await guest.logOut();
+    expect(await machine.sh("su - guest -c 'id -g; echo $GUEST_SESSION'")).toMatch(/^990\n[a-z2-7]{10}$/);
   });
 
   it("leaves no unexpected line in the journal", async () => {

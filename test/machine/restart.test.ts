@@ -1,13 +1,22 @@
 // guestd itself: hardened without a mount namespace of its own, and gone and back without a guest noticing.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { injectFault } from "../helpers/fault.ts";
-import { awaitNoSessions, awaitReceipt, findPids, listSessions } from "../helpers/guests.ts";
+import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 /** systemd-analyze's exposure, from 0 (best) to 10; guestd.service says what keeps it from being lower. */
 const MOST_EXPOSURE = 4.7;
+
+/**
+ * Of the end of a leased account's session: in stages, by their system calls, and after each stage, as the journal is told
+ * of it by one sendmsg(2): PAM's hint, then manager, processes, login, view, record, receipt, account.
+ */
+const LEASED_END = [
+  ...Array.from({ length: 8 }, (_, index) => `sendmsg:when=${index + 1}`),
+  "pidfd_send_signal:when=1", "rename:when=1", "unlink:when=1", "unlink:when=2", "unlink:when=3",
+];
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (release) => {
   let machine: Machine;
@@ -81,6 +90,30 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
     expect(await machine.sh("find /run/guestd -path '*/leases' -prune -o -type f -print -o -path '*/unmanaged/*' -print")).toBe("");
     expect((await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service")).length).toBeLessThanOrEqual(1);
+  });
+
+  it.each(LEASED_END)("ends a leased account's session once, though it is killed at %s of the end; the account comes back", async (instant) => {
+    await machine.write("/etc/guestd/guestd.conf.d/one.conf", "[Guests]\nLeaseRange=61121-61121\n");
+    await machine.sh("guestctl reload");
+    const guest = await machine.loginAsGhost();
+    const id = await guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); systemd-run --user --quiet sleep 4711");
+    // What is in no cgroup of the user has to be killed by itself.
+    await machine.sh("systemd-run --quiet --collect --uid=61121 sleep 4711");
+    const before = await mainPid();
+    const stop = await injectFault(machine, `${instant}:signal=SIGKILL`);
+    await guest.logOut();
+    await waitFor("guestd to be back", async () => (await machine.run(["guestctl", "status"])).code === 0 && !["0", before].includes(await mainPid()), 15_000);
+    await stop();
+    await awaitNoSessions(machine);
+    expect(await leftovers(machine)).toBe("");
+    const receipts = await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
+    expect(receipts.length).toBeLessThanOrEqual(1);
+    for (const entry of receipts) expect(JSON.parse(entry["GUEST_RECEIPT"] ?? "")).toMatchObject({ leased: true, left: [] });
+    const next = await machine.loginAsGhost();
+    expect(await next.ask("id -u")).toBe("61121");
+    await next.logOut();
+    await awaitNoSessions(machine);
+    await machine.sh("rm /etc/guestd/guestd.conf.d/one.conf; guestctl reload");
   });
 
   it("sets a record aside that it cannot read, says so, and starts", async () => {
