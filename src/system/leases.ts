@@ -13,16 +13,25 @@ import { LeaseStore } from "./lease-store.ts";
 import { readIfThere } from "./read-file.ts";
 import { UserRecords } from "./userdb.ts";
 
-const LINGER = "/var/lib/systemd/linger";
-const RUNTIME = "/run/user";
+/** The machine as this sees it; tests give other places, and other people. */
+export interface LeaseMachine {
+  readonly linger: string;
+  readonly runtime: string;
+  readonly proc: string;
+  readonly accounts: { readonly findAccount: typeof findAccount; readonly findGroup: typeof findGroup; readonly findOwner: typeof findOwner };
+}
+
+const MACHINE: LeaseMachine = { linger: "/var/lib/systemd/linger", runtime: "/run/user", proc: "/proc", accounts: { findAccount, findGroup, findOwner } };
 
 export class Leases {
   readonly #records: UserRecords;
   readonly #store: LeaseStore;
+  readonly #machine: LeaseMachine;
 
-  constructor(records = new UserRecords(), store = new LeaseStore()) {
+  constructor(records = new UserRecords(), store = new LeaseStore(), machine = MACHINE) {
     this.#records = records;
     this.#store = store;
+    this.#machine = machine;
   }
 
   /**
@@ -30,7 +39,7 @@ export class Leases {
    * @throws Error when it cannot be told, or not be written
    */
   async publish(account: Account): Promise<Outcome> {
-    const taken = await findOwner(account.user, account.uid);
+    const taken = await this.#machine.accounts.findOwner(account.user, account.uid);
     if (taken !== undefined) return { taken };
     this.#records.publish(account);
     return {};
@@ -51,12 +60,13 @@ export class Leases {
    * @throws Error naming what it has left
    */
   checkLogin({ user, uid }: Pick<Subject, "user" | "uid">): void {
-    rmSync(join(LINGER, user), { force: true });
-    const runtime = join(RUNTIME, String(uid));
-    if (existsSync(runtime)) throw new Error(`${runtime} is still there`);
+    const { linger, runtime, proc } = this.#machine;
+    rmSync(join(linger, user), { force: true });
+    const directory = join(runtime, String(uid));
+    if (existsSync(directory)) throw new Error(`${directory} is still there`);
     // logind has removed them (RemoveIPC=), unless it is told not to: the next of this uid would find them.
     for (const kind of ["shm", "sem", "msg"]) {
-      const owned = countOwned(readIfThere(`/proc/sysvipc/${kind}`) ?? "", uid);
+      const owned = countOwned(readIfThere(join(proc, "sysvipc", kind)) ?? "", uid);
       if (owned > 0) throw new Error(`${owned} of its IPC objects (${kind}) are still there`);
     }
   }
@@ -93,7 +103,8 @@ export class Leases {
 
   /** Makes the ghost known as it is configured, where it is not known so already. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
-    const [gid, existing] = await Promise.all([findGroup(Group), findAccount(Ghost)]);
+    const { accounts } = this.#machine;
+    const [gid, existing] = await Promise.all([accounts.findGroup(Group), accounts.findAccount(Ghost)]);
     const ghost = { user: Ghost, uid: GHOST_UID, gid: gid ?? 0, home: `/home/${Ghost}`, shell: Shell, realName: GhostName };
     const isKnown = existing !== undefined && Object.entries(ghost).every(([key, value]) => existing[key as keyof Account] === value);
     // A ghost of root's own making, in /etc/passwd, is left to root.

@@ -1,22 +1,41 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Account } from "../../../src/policy/account.ts";
+import type { Session } from "../../../src/policy/session.ts";
 import { LeaseStore } from "../../../src/system/lease-store.ts";
 import { Leases } from "../../../src/system/leases.ts";
 import { UserRecords } from "../../../src/system/userdb.ts";
-import { GHOST, LEASED, LEASED_SESSION, SESSION } from "../../helpers/samples.ts";
+import { configOf, GHOST, LEASED, LEASED_SESSION, SESSION } from "../../helpers/samples.ts";
 
 let root: string;
 let records: UserRecords;
 let store: LeaseStore;
 let leases: Leases;
+/** The accounts that there are beside guestd's. */
+let others: Account[];
+let groups: Map<string, number>;
+let isBroken: boolean;
+
+const looked = <T>(found: T): Promise<T> => (isBroken ? Promise.reject(new Error("getent does not answer")) : Promise.resolve(found));
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
   records = new UserRecords(join(root, "userdb"));
   store = new LeaseStore(join(root, "leases"));
-  leases = new Leases(records, store);
+  [others, groups, isBroken] = [[], new Map([["guests", 985]]), false];
+  for (const name of ["linger", "run", "proc/sysvipc"]) mkdirSync(join(root, name), { recursive: true });
+  leases = new Leases(records, store, {
+    linger: join(root, "linger"),
+    runtime: join(root, "run"),
+    proc: join(root, "proc"),
+    accounts: {
+      findAccount: (name) => looked(others.find(({ user }) => user === name)),
+      findGroup: (name) => looked(groups.get(name)),
+      findOwner: (name, uid) => looked(others.find((account) => account.user === name || account.uid === uid)?.user),
+    },
+  });
 });
 afterEach(() => {
   rmSync(root, { recursive: true });
@@ -49,6 +68,156 @@ describe("Leases that are taken up after a restart", () => {
     const before = readdirSync(join(root, "userdb"));
     expect((await leases.recover([], false)).pool.rested).toEqual([]);
     expect(readdirSync(join(root, "userdb"))).toEqual(before);
+  });
+});
+
+describe("Leases, where there may be sessions that nobody can tell,", () => {
+  it("keep the account of such a one, and keep its uid back", async () => {
+    records.publish(LEASED);
+    const { pool } = await leases.recover([SESSION], true);
+    expect(pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, expect.stringContaining("could not be read")]]) });
+    expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
+    expect(new LeaseStore(join(root, "leases")).read()).toEqual(pool);
+  });
+
+  it("keep the uid back also after the start at which it is clear again", async () => {
+    records.publish(LEASED);
+    await leases.recover([], true);
+    expect((await leases.recover([], false)).pool).toMatchObject({ rested: [], quarantined: new Map([[LEASED.uid, expect.any(String)]]) });
+    expect(records.list()).toEqual([]);
+  });
+
+  it("leave the account of a session that can be told as it is", async () => {
+    records.publish(LEASED);
+    expect((await leases.recover([LEASED_SESSION], true)).pool).toEqual({ rested: [], quarantined: new Map() });
+  });
+});
+
+describe("Leases that have lost an account", () => {
+  const waiting: Session = { ...LEASED_SESSION, phase: "allocated", published: false, cgroups: [] };
+
+  it.each<[string, Account]>([
+    ["name", { ...LEASED, uid: 1000 }],
+    ["uid", { ...LEASED, user: "somebody" }],
+  ])("do not make it again for a login that goes on, when its %s is somebody's by now", async (_, other) => {
+    others = [other];
+    expect((await leases.recover([waiting], false)).sessions).toEqual([waiting]);
+    expect(records.list()).toEqual([]);
+  });
+
+  it("do not say that it stands when nobody can be asked whose it is", async () => {
+    isBroken = true;
+    const { published: _unknown, ...session } = waiting;
+    expect((await leases.recover([session], false)).sessions).toEqual([session]);
+    expect(records.list()).toEqual([]);
+  });
+
+  it("make it again for a login that goes on, when it is nobody's", async () => {
+    expect((await leases.recover([waiting], false)).sessions).toEqual([{ ...waiting, published: true }]);
+    expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
+  });
+
+  it("make it again for a session that is open, whoever says what", async () => {
+    [others, isBroken] = [[{ ...LEASED, user: "somebody" }], true];
+    expect((await leases.recover([LEASED_SESSION], false)).sessions).toEqual([LEASED_SESSION]);
+    expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
+  });
+});
+
+describe("an account to be published", () => {
+  it("is not, when its name or its uid is somebody's: it says whose", async () => {
+    others = [{ ...LEASED, user: "somebody" }];
+    expect(await leases.publish(LEASED)).toEqual({ taken: "somebody" });
+    expect(records.list()).toEqual([]);
+  });
+
+  it("is not, when nobody can be asked", async () => {
+    isBroken = true;
+    await expect(leases.publish(LEASED)).rejects.toThrow("does not answer");
+    expect(records.list()).toEqual([]);
+  });
+
+  it("is known at once when it is nobody's", async () => {
+    expect(await leases.publish(LEASED)).toEqual({});
+    expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
+  });
+});
+
+describe("the ghost", () => {
+  const config = configOf();
+  const shipped: Account = { ...GHOST, shell: config.Guests.Shell, realName: config.Guests.GhostName };
+
+  it("is not made of somebody who has his name", async () => {
+    others = [{ ...shipped, uid: 1000 }];
+    await leases.publishGhost(config);
+    expect(records.list()).toEqual([]);
+  });
+
+  it("is not made while the group of the guests is not there", async () => {
+    groups.clear();
+    await leases.publishGhost(config);
+    expect(records.list()).toEqual([]);
+  });
+
+  it("stays as it is when nobody can be asked", async () => {
+    records.publish(shipped);
+    isBroken = true;
+    await expect(leases.publishGhost(configOf("[Guests]", "Ghost=visitor"))).rejects.toThrow("does not answer");
+    expect(records.list()).toEqual([{ user: GHOST.user, uid: GHOST.uid }]);
+  });
+
+  it("is not made again when it is known as it is configured", async () => {
+    others = [shipped];
+    await leases.publishGhost(config);
+    expect(records.list()).toEqual([]);
+  });
+
+  it.each(Object.entries({ gid: 986, shell: "/bin/other", realName: "Somebody", home: "/" }))("is made where another %s is known of it", async (key, value) => {
+    others = [{ ...shipped, [key]: value }];
+    await leases.publishGhost(config);
+    const { gid, shell, realName, homeDirectory } = JSON.parse(readFileSync(join(root, "userdb/guest.user"), "utf8")) as Record<string, unknown>;
+    expect({ gid, shell, realName, homeDirectory }).toEqual({ gid: 985, shell: shipped.shell, realName: shipped.realName, homeDirectory: "/home/guest" });
+  });
+
+  it("takes the place of the one that had another name", async () => {
+    records.publish(shipped);
+    await leases.publishGhost(configOf("[Guests]", "Ghost=visitor"));
+    expect(records.list()).toEqual([{ user: "visitor", uid: GHOST.uid }]);
+  });
+});
+
+describe("a login that is to be forgotten", () => {
+  const HEAD = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime";
+  const object = (uid: number, cuid = uid) => `         0          0   644           0          0     0     0 ${uid}   985 ${cuid}   985          0          0 1700000000`;
+  const write = (kind: string, ...rows: string[]) => {
+    writeFileSync(join(root, "proc/sysvipc", kind), [HEAD, ...rows, ""].join("\n"));
+  };
+  const check = () => {
+    leases.checkLogin(LEASED);
+  };
+
+  it.each(["shm", "sem", "msg"])("is not, while it has IPC objects (%s)", (kind) => {
+    write(kind, object(1000), object(LEASED.uid), object(LEASED.uid));
+    expect(check).toThrow(`2 of its IPC objects (${kind}) are still there`);
+  });
+
+  it("is not, while its runtime directory is there", () => {
+    mkdirSync(join(root, "run", String(LEASED.uid)));
+    expect(check).toThrow(/60600 is still there/);
+  });
+
+  it("does not answer for what is others', also where its uid stands in another column", () => {
+    for (const kind of ["shm", "sem", "msg"]) write(kind, object(LEASED.uid + 1), object(606), object(606000), object(1000, LEASED.uid));
+    mkdirSync(join(root, `run/${LEASED.uid}0`));
+    expect(check).not.toThrow();
+  });
+
+  it("is forgotten on a kernel without IPC objects, and leaves no mark that keeps its user manager", () => {
+    writeFileSync(join(root, "linger", LEASED.user), "");
+    writeFileSync(join(root, "linger/other"), "");
+    expect(check).not.toThrow();
+    expect(existsSync(join(root, "linger", LEASED.user))).toBe(false);
+    expect(existsSync(join(root, "linger/other"))).toBe(true);
   });
 });
 
