@@ -89,3 +89,75 @@ describe("Cgroups", () => {
     expect(readFileSync(join(root, "unified/a.scope/cgroup.procs"), "utf8")).toBe("");
   });
 });
+
+describe("Cgroups of a user's slice", () => {
+  const SLICE = "user.slice/user-60600.slice";
+  const SPARED = `${SLICE}/user-runtime-dir@60600.service`;
+  const slice = () => {
+    const cgroup = cgroups.find(`/${SLICE}`);
+    if (cgroup === undefined) throw new Error("not found");
+    return cgroup;
+  };
+  const killed = (path: string) => readFileSync(join(root, "unified", path, "cgroup.kill"), "utf8");
+
+  it("spare what takes the runtime directory away, and kill all beside it", () => {
+    for (const path of [SLICE, SPARED, `${SLICE}/session-1.scope`, `${SLICE}/user@60600.service`]) addCgroup(path, { procs: `${path.length}\n` });
+    addCgroup(`${SLICE}/user@60600.service/app.slice`, { procs: "9\n" });
+    cgroups.kill(slice());
+    expect([SLICE, SPARED, `${SLICE}/session-1.scope`, `${SLICE}/user@60600.service`].map(killed)).toEqual(["", "", "1", "1"]);
+    expect(cgroups.list(slice())).toEqual(expect.arrayContaining([`${SLICE}/session-1.scope`.length, 9]));
+    expect(cgroups.list(slice())).not.toContain(SPARED.length);
+  });
+
+  it.each(["user-runtime-dir@60600.service.d", "user-runtime-dir@x.service", "x-user-runtime-dir@60600.service", "user-runtime-dir@60600.scope", "user-runtime-dir@.service"])(
+    "do not spare %s",
+    (name) => {
+      addCgroup(SLICE);
+      addCgroup(`${SLICE}/${name}`, { procs: "9\n" });
+      expect(cgroups.isPopulated(slice())).toBe(true);
+      expect(cgroups.list(slice())).toEqual([9]);
+      cgroups.kill(slice());
+      expect(killed(`${SLICE}/${name}`)).toBe("1");
+    },
+  );
+
+  it("are empty, and kill nobody, when only the spared one is there", () => {
+    addCgroup(SLICE);
+    addCgroup(SPARED, { procs: "7\n" });
+    expect(cgroups.isPopulated(slice())).toBe(false);
+    expect(cgroups.list(slice())).toEqual([]);
+    cgroups.kill(slice());
+    expect([SLICE, SPARED].map(killed)).toEqual(["", ""]);
+  });
+
+  it("are empty when all that is there is", () => {
+    addCgroup(SLICE);
+    expect(cgroups.isPopulated(slice())).toBe(false);
+    addCgroup(`${SLICE}/session-1.scope`, { populated: 0 });
+    expect(cgroups.isPopulated(slice())).toBe(false);
+  });
+
+  it("spare it also when it appears later, and see what else does", () => {
+    addCgroup(SLICE);
+    addCgroup(`${SLICE}/session-1.scope`);
+    const found = slice();
+    expect(cgroups.isPopulated(found)).toBe(true);
+    rmSync(join(root, "unified", SLICE, "session-1.scope"), { recursive: true });
+    addCgroup(SPARED, { procs: "7\n" });
+    expect(cgroups.isPopulated(found)).toBe(false);
+    cgroups.kill(found);
+    expect(killed(SPARED)).toBe("");
+    addCgroup(`${SLICE}/session-2.scope`, { procs: "8\n" });
+    expect(cgroups.isPopulated(found)).toBe(true);
+    expect(cgroups.list(found)).toEqual([8]);
+    cgroups.kill(found);
+    expect([SPARED, `${SLICE}/session-2.scope`].map(killed)).toEqual(["", "1"]);
+  });
+
+  it("hold whoever is in them", () => {
+    addCgroup(SLICE);
+    mkdirSync(join(root, "proc/7"), { recursive: true });
+    writeFileSync(join(root, "proc/7/cgroup"), `0::/${SLICE}/session-1.scope\n`);
+    expect(cgroups.contains(slice(), 7)).toBe(true);
+  });
+});

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { constants, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -22,6 +22,11 @@ function addProcess(pid: number | string, mounts = HOST): number {
   mkdirSync(join(proc, `${pid}/ns`), { recursive: true });
   for (const [name, text] of Object.entries({ "ns/mnt": "", mountinfo: mounts })) writeFileSync(join(proc, `${pid}/${name}`), text);
   return statSync(join(proc, `${pid}/ns/mnt`)).ino;
+}
+
+/** What /proc says of whom a process runs as. */
+function setStatus(pid: number, uids: string, state = "S (sleeping)"): void {
+  writeFileSync(join(proc, `${pid}/status`), `Name:\tsh\nUmask:\t0022\nState:\t${state}\nPid:\t${pid}\nUid:\t${uids}\nGid:\t7\t7\t7\t7\n`);
 }
 
 const IN_HOME = `${HOST}50 36 0:51 / /home/guest rw - tmpfs tmpfs rw\n`;
@@ -67,6 +72,106 @@ describe("findInView", () => {
   it("never finds guestd itself", () => {
     const namespace = addProcess(process.pid);
     expect(findInView(proc, inView(namespace))).toEqual([]);
+  });
+});
+
+describe("findInView by uid", () => {
+  const UID = 1060;
+  const asUser: Belonging = { cgroups: [], view: undefined, uid: UID };
+  const find = (pid: number, uids: string, state = "S (sleeping)") => {
+    addProcess(pid);
+    setStatus(pid, uids, state);
+    return findInView(proc, asUser);
+  };
+
+  it.each(["1000\t1000\t1000\t1000", "10600\t10600\t10600\t10600", "106\t106\t106\t106", "0\t0\t0\t0", "11060\t21060\t31060\t41060", ""])("finds nobody else: %j", (uids) => {
+    expect(find(10, uids)).toEqual([]);
+  });
+
+  it("does not look at the groups, nor at a name that looks like a uid", () => {
+    addProcess(10);
+    writeFileSync(join(proc, "10/status"), "Name:\tUid:\t1060\nState:\tS (sleeping)\nUid:\t0\t0\t0\t0\nGid:\t1060\t1060\t1060\t1060\n");
+    expect(findInView(proc, asUser)).toEqual([]);
+  });
+
+  it.each(["Z (zombie)", "X (dead)"])("passes over one that cannot be killed: %s", (state) => {
+    expect(find(10, "1060\t1060\t1060\t1060", state)).toEqual([]);
+  });
+
+  it("never finds guestd itself, nor one that has just ended", () => {
+    expect(find(process.pid, "1060\t1060\t1060\t1060")).toEqual([]);
+    addProcess(11);
+    expect(findInView(proc, asUser)).toEqual([]);
+  });
+
+  it.each(["1060\t0\t0\t0", "0\t1060\t0\t0", "0\t0\t1060\t0", "0\t0\t0\t1060"])("finds one by any of its four: %j", (uids) => {
+    expect(find(10, uids)).toEqual([10]);
+  });
+
+  it("finds those in the view as well, whoever they run as", () => {
+    const namespace = addProcess(10);
+    setStatus(10, "0\t0\t0\t0");
+    addProcess(11);
+    setStatus(11, "1060\t1060\t1060\t1060");
+    expect(findInView(proc, { ...inView(namespace), uid: UID })).toEqual([10, 11]);
+  });
+});
+
+describe("killProcesses looks again with the pidfd in hand, and", () => {
+  const uids = (uid: number) => Array(4).fill(uid).join("\t");
+
+  /** What is done to processes 10 and on when a pidfd of one is opened, and when it is killed. */
+  async function kill(onOpen: (pid: number) => void, belonging: Belonging) {
+    const killed: number[] = [];
+    const opened: number[] = [];
+    let current = 0;
+    const bindings = {
+      openPidfd: (pid: number) => {
+        onOpen(pid);
+        current = pid;
+        const fd = openSync("/dev/null", constants.O_RDONLY);
+        opened.push(fd);
+        return fd;
+      },
+      sendSignal: () => {
+        killed.push(current);
+        rmSync(join(proc, String(current)), { recursive: true });
+      },
+    };
+    const cgroups = { isPopulated: () => false, list: () => [], contains: () => false } as unknown as Cgroups;
+    const result = await killProcesses({ proc, cgroups, bindings }, belonging, 1_000);
+    for (const fd of opened) expect(() => fstatSync(fd)).toThrow(/EBADF/);
+    return { left: result.left, killed };
+  }
+
+  it("kills nobody who has the pid by now", async () => {
+    addProcess(10);
+    setStatus(10, uids(1060));
+    const { killed, left } = await kill((pid) => {
+      setStatus(pid, uids(1000));
+    }, { cgroups: [], view: undefined, uid: 1060 });
+    expect({ killed, left }).toEqual({ killed: [], left: [] });
+  });
+
+  it("kills nobody who has left the view, or has become a zombie", async () => {
+    const namespace = addProcess(10);
+    addProcess(11);
+    setStatus(11, uids(1060));
+    const { killed } = await kill((pid) => {
+      if (pid === 10) rmSync(join(proc, "10"), { recursive: true });
+      else setStatus(pid, uids(1060), "Z (zombie)");
+    }, { ...inView(namespace), uid: 1060 });
+    expect(killed).toEqual([]);
+  });
+
+  it("kills those who still belong to it, by their uid or by their view", async () => {
+    const namespace = addProcess(10);
+    addProcess(11);
+    setStatus(11, uids(1060));
+    addProcess(12);
+    setStatus(12, uids(1000));
+    const { killed, left } = await kill(() => undefined, { ...inView(namespace), uid: 1060 });
+    expect({ killed, left }).toEqual({ killed: [10, 11], left: [] });
   });
 });
 

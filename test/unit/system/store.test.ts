@@ -67,6 +67,49 @@ describe("SessionStore believes no cgroup but a session's:", () => {
   );
 });
 
+describe("SessionStore remembers whom it cannot tell", () => {
+  const marks = () => readdirSync(join(root, `unmanaged/${GUEST.uid}`));
+  const unclear = (from: SessionStore) => [...from.recover().unclear].sort();
+
+  beforeEach(() => {
+    for (const id of ["abc", "def", "ghi"]) store.write({ ...SESSION, id });
+    writeFileSync(join(directory, "abc.json"), "}{");
+  });
+
+  it("over further starts, and keeps the marks", () => {
+    expect(unclear(store)).toEqual(["abc"]);
+    expect(unclear(new SessionStore(root))).toEqual(["abc"]);
+    writeFileSync(join(directory, "def.json"), "");
+    const { sessions, rejected, unclear: both } = new SessionStore(root).recover();
+    expect({ ids: sessions.map(({ id }) => id), files: rejected.map(({ file }) => file), both: [...both].sort() }).toEqual({
+      ids: ["ghi"],
+      files: [join(directory, "def.json")],
+      both: ["abc", "def"],
+    });
+    expect(marks().sort()).toEqual(["abc", "def", "ghi"]);
+  });
+
+  it("also when nothing else is left", () => {
+    store.recover();
+    for (const id of ["def", "ghi"]) store.remove(id, GUEST.uid);
+    expect(unclear(new SessionStore(root))).toEqual(["abc"]);
+    expect(marks()).toEqual(["abc"]);
+  });
+
+  it("until root has removed what was set aside", () => {
+    store.recover();
+    rmSync(join(directory, "abc.json.rejected"));
+    expect(unclear(new SessionStore(root))).toEqual([]);
+    expect(marks().sort()).toEqual(["def", "ghi"]);
+  });
+
+  it("and takes no other file for one of them", () => {
+    writeFileSync(join(directory, "xyz.rejected"), "");
+    writeFileSync(join(directory, "notes"), "");
+    expect(unclear(store)).toEqual(["abc"]);
+  });
+});
+
 describe("SessionStore", () => {
   it("gives back what it was given, without the calls that nobody waits for any more", () => {
     store.write(SESSION);
