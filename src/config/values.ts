@@ -95,10 +95,8 @@ function parseCount(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** As parseSize, and nothing at all; nothing said means no limit. */
-function parseLimit(text: string): string | undefined {
-  return text === "" || text === "0" ? text : parseSize(text);
-}
+/** As parseSize; nothing means no limit. */
+const parseLimit = (text: string) => (text === "" ? text : parseSize(text));
 
 const number = (least: number, most: number, suffix = "") => (text: string) => {
   if (text === "") return 0;
@@ -138,6 +136,7 @@ export const boolean = scalar("yes or no", parseBoolean);
 export const size = scalar("a size such as 512M or 25%", parseSize);
 export const count = scalar("a whole number, or nothing for no limit", parseCount);
 export const limit = scalar("a size such as 512M or 25%, or nothing for no limit", parseLimit);
+export const limitOrNone = scalar("a size such as 512M or 25%, 0 for none at all, or nothing for no limit", (text) => (text === "0" ? text : parseLimit(text)));
 export const weight = scalar("a number from 1 to 10000, or nothing for systemd's own", number(1, 10_000));
 export const quota = scalar("a share of one processor's time such as 150%, or nothing for no limit", number(1, 100_000, "%"));
 export const seconds = scalar("a number of seconds from 1 to 3600", (text) => number(1, 3600)(text) || undefined);

@@ -7,6 +7,9 @@ import { endingEffect, endingStages, stageAfter } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
 
+/** Of a reason in a receipt: a guest chooses the names that some of them hold. */
+const MOST_CHARACTERS = 300;
+
 /** The first stages look at no clock: what their effects say is made from what they find. */
 const NO_MOMENT: Moment = { now: 0, uptime: 0 };
 
@@ -74,7 +77,7 @@ export function advanceEnding(state: State, session: Session, done: Effect, mome
 
 /** A stage of the end that fails makes the receipt dirty; the stages after it still run. */
 export function noteLeft(session: Session, { effect, reason }: Event & { kind: "effect-failed" }): Session {
-  const left = [...session.found.left, `${effect.kind}: ${reason}`];
+  const left = [...session.found.left, `${effect.kind}: ${reason.slice(0, MOST_CHARACTERS)}`];
   return { ...session, found: { ...session.found, left } };
 }
 

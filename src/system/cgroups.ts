@@ -1,12 +1,15 @@
 // Cgroups of the unified hierarchy (kernel: cgroup-v2): which one a process is in, whether any process is in one,
 // and killing all that are. Knows nothing of sessions.
-import { closeSync, constants, openSync, readdirSync, statSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup } from "../policy/session.ts";
 import { meansGone, readIfThere } from "./read-file.ts";
 
 /** Where the unified hierarchy is mounted: alone, or beside those of version 1. */
 const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
+
+/** As many cgroups are looked into for processes. */
+const MOST_DIRECTORIES = 2000;
 
 /** In the slice of a user, but not the user's: systemd takes the runtime directory away with it, and must not be killed at that. */
 const SPARED = /^user-runtime-dir@\d+\.service$/;
@@ -67,13 +70,24 @@ export class Cgroups {
     writeControl(join(directory, "cgroup.procs"), String(pid));
   }
 
+  /**
+   * Bounds the tree of cgroups below one: a user owns what is below his manager.
+   * @throws Error when the kernel refuses
+   */
+  limitTree(cgroup: Cgroup, depth: number, descendants: number): void {
+    const directory = this.#directoryOf(cgroup);
+    if (directory === undefined) throw new Error(`the cgroup ${cgroup.path} has gone`);
+    writeControl(join(directory, "cgroup.max.depth"), String(depth));
+    writeControl(join(directory, "cgroup.max.descendants"), String(descendants));
+  }
+
   /** Names of the cgroups right below a path; none when there is no such cgroup. */
   listNames(path: string): string[] {
     const directory = this.#directory(path)?.name;
     return directory === undefined ? [] : listDirectories(directory);
   }
 
-  /** Pids of the processes in the cgroup and below it, as far as they stand still. */
+  /** Pids of the processes in the cgroup and below it, as far as they stand still and the tree can be read. */
   list(cgroup: Cgroup): number[] {
     const directory = this.#directoryOf(cgroup);
     return directory === undefined ? [] : partsOf(directory).flatMap(listProcesses);
@@ -119,9 +133,24 @@ function writeControl(path: string, text: string): void {
   }
 }
 
-function listProcesses(directory: string): number[] {
-  const own = readIfThere(join(directory, "cgroup.procs"))?.split("\n").filter((line) => line !== "").map(Number) ?? [];
-  return [...own, ...listDirectories(directory).flatMap((name) => listProcesses(join(directory, name)))];
+// As far as it goes: a user owns the tree below his manager, and may have made it too wide, too deep or threaded to be read.
+function listProcesses(top: string): number[] {
+  const pids: number[] = [];
+  const directories = [top];
+  for (let at = 0; at < Math.min(directories.length, MOST_DIRECTORIES); at++) {
+    const directory = directories[at] ?? top;
+    pids.push(...readPids(join(directory, "cgroup.procs")));
+    directories.push(...listDirectories(directory).map((name) => join(directory, name)));
+  }
+  return pids;
+}
+
+function readPids(path: string): number[] {
+  try {
+    return readFileSync(path, "utf8").split("\n").filter((line) => line !== "").map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function listDirectories(directory: string): string[] {

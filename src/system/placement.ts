@@ -21,6 +21,9 @@ export interface PlacementParts {
 
 /** Ids are makeId()'s (application.ts): a unit that somebody else has called "guest-..." is none of ours. */
 const SCOPE = /^guest-([a-z2-7]{10})\.scope$/;
+/** Of cgroups below a user's slice: desktops need three or four levels, containers some more. */
+const DEEPEST_TREE = 12;
+const LARGEST_TREE = 2000;
 const MOVE_LIMIT_MS = 2500;
 const MOST_PAUSE_MS = 50;
 
@@ -44,6 +47,7 @@ export class Placement {
     if (scope === undefined) throw new Error(`systemd has not put process ${pid} into ${scopeName(id)}`);
     const slice = leased ? cgroups.find(`/user.slice/${sliceName(uid)}`) : undefined;
     if (leased && slice === undefined) throw new Error(`there is no cgroup of ${sliceName(uid)}`);
+    if (slice !== undefined) cgroups.limitTree(slice, DEEPEST_TREE, LARGEST_TREE);
     return { cgroups: slice === undefined ? [scope] : [scope, slice] };
   }
 

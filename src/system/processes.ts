@@ -50,14 +50,15 @@ export async function killProcesses(table: ProcessTable, belonging: Belonging, l
     const populated = belonging.cgroups.filter((cgroup) => table.cgroups.isPopulated(cgroup));
     // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
     const members = populated.length > 0 ? populated.flatMap((cgroup) => table.cgroups.list(cgroup)) : findInView(table.proc, belonging);
-    if ((populated.length === 0 && members.length === 0) || performance.now() > end) {
-      return { killed: [...seen].filter((pid) => pid !== belonging.reaper?.pid && !members.includes(pid)).length, left: describeLeft(members, populated) };
-    }
+    const killed = () => [...seen].filter((pid) => pid !== belonging.reaper?.pid && !members.includes(pid)).length;
+    if (populated.length === 0 && members.length === 0) return { killed: killed(), left: [] };
     for (const pid of members) seen.add(pid);
     if (belonging.reaper !== undefined) killReaper(table, belonging.reaper.pidfd);
     for (const cgroup of populated) killAtOnce(table, cgroup);
     // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
     for (const pid of members) killMember(table, pid, belonging);
+    // However long the looking took: nobody is given up who was not killed.
+    if (performance.now() > end) return { killed: killed(), left: describeLeft(members, populated) };
     await delay(pause);
   }
 }
