@@ -21,6 +21,8 @@ ACTION_PACKAGES=(
   lightdm-gtk-greeter-settings malcontent mate-power-manager modemmanager network-manager packagekit
   power-profiles-daemon realmd rtkit synaptic timeshift udisks2 xfce4-power-manager
 )
+# How one logs in to a desktop: the machines have the PAM stacks of these display managers, without the programs.
+DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 # What turns a machine into one that qemu boots with the release's own kernel: test/helpers/full-machine.ts.
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod)
 # What guestd is compiled with.
@@ -68,9 +70,14 @@ root_actions() {
   if [ "$1" = machine ]; then printf '%s\n' "${ACTION_PACKAGES[@]}"; fi
 }
 
+# root_stacks KIND: the packages of which that kind of root has the PAM stacks and nothing else, one a line.
+root_stacks() {
+  if [ "$1" = machine ]; then printf '%s\n' "${DISPLAY_PACKAGES[@]}"; fi
+}
+
 # root_path KIND RELEASE: where that root is kept; another list of packages is another root.
 root_path() {
-  printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" "$({ root_packages "$1"; root_actions "$1"; } | digest)"
+  printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" "$({ root_packages "$1"; root_actions "$1"; root_stacks "$1"; } | digest)"
 }
 
 # ensure_root KIND RELEASE: makes a root file system unless the cache has it. It gets its name when it is whole.
@@ -88,12 +95,12 @@ ensure_root() {
   exec {lock}>&-
 }
 
-# Run by mmdebstrap beside a new root: unpack_actions ROOT PACKAGE...
+# Run by mmdebstrap beside a new root: unpack_folder ROOT FOLDER PACKAGE..., what the packages have in that folder.
 # What lies in the folder of archives already is not fetched again.
 # shellcheck disable=SC2016 # expanded where it is run
-UNPACK_ACTIONS='
-  root=$1
-  shift
+UNPACK_FOLDER='
+  root=$1 folder=$2
+  shift 2
   [ $# -gt 0 ] || exit 0
   cd "$root/var/cache/apt/archives"
   # The apt of this machine with the sources of the new root.
@@ -101,8 +108,8 @@ UNPACK_ACTIONS='
   for package in "$@"; do
     archives=("$package"_*.deb)
     dpkg-deb --fsys-tarfile "${archives[-1]}" \
-      | tar -C "$root" --wildcards --no-overwrite-dir -xf - "./usr/share/polkit-1/actions/*" \
-      || { echo "no polkit actions in $package" >&2; exit 1; }
+      | tar -C "$root" --wildcards --no-overwrite-dir -xf - ".$folder/*" \
+      || { echo "nothing in $folder of $package" >&2; exit 1; }
   done
 '
 
@@ -122,7 +129,8 @@ make_root() {
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --skip=essential/unlink --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
     --setup-hook="sync-in '$archives' /var/cache/apt/archives" \
-    --customize-hook="bash -euc '$UNPACK_ACTIONS' unpack_actions \"\$1\" $(root_actions "$kind" | paste -sd' ')" \
+    --customize-hook="bash -euc '$UNPACK_FOLDER' unpack_folder \"\$1\" /usr/share/polkit-1/actions $(root_actions "$kind" | paste -sd' ')" \
+    --customize-hook="bash -euc '$UNPACK_FOLDER' unpack_folder \"\$1\" /etc/pam.d $(root_stacks "$kind" | paste -sd' ')" \
     --customize-hook="sync-out /var/cache/apt/archives '$archives'" \
     --customize-hook="mkdir -p \"\$1/src\"" \
     "$release" "$new" "${sources[@]}" >"$new.log" 2>&1; then
