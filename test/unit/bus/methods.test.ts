@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MethodParts } from "../../../src/bus/methods.ts";
 import { makeMethods } from "../../../src/bus/methods.ts";
 import { PendingCalls } from "../../../src/bus/pending.ts";
@@ -12,7 +12,7 @@ import { GUEST, LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
 const CALLER = { name: ":1.9", uid: 0, pid: 500 };
 
 /** The methods of a daemon in some state, which answers each call at once. */
-function methodsWith({ state = READY, answer, gid = 985 }: { state?: typeof READY; answer?: Answer; gid?: number | undefined } = {}) {
+function methodsWith({ state = READY, answer, findGid = () => Promise.resolve(985) }: { state?: typeof READY; answer?: Answer; findGid?: MethodParts["findGid"] } = {}) {
   const events: Event[] = [];
   const pending = new PendingCalls();
   const parts: Partial<MethodParts> = {
@@ -25,7 +25,7 @@ function methodsWith({ state = READY, answer, gid = 985 }: { state?: typeof READ
     newId: () => "fresh",
     clock: () => ({ now: 1, uptime: 2 }),
     random: () => 3,
-    findGid: () => Promise.resolve(gid),
+    findGid,
     cgroupOf: () => "/system.slice",
     gatherFacts: () => ({ overlay: true, etcMounts: [], etcFiles: [] }),
   };
@@ -34,7 +34,7 @@ function methodsWith({ state = READY, answer, gid = 985 }: { state?: typeof READ
     if (method === undefined) throw new Error(`no method ${name}`);
     return method.handle(args, caller);
   };
-  return { events, call };
+  return { events, call, pending };
 }
 
 const REQUEST = { user: field("s", "guest"), service: field("s", "login"), tty: field("s", "tty1"), rhost: field("s", "") };
@@ -52,6 +52,15 @@ describe("AllocateAccount", () => {
     expect(events).toEqual([
       { kind: "allocate-requested", id: "fresh", call: 1, now: 1, uptime: 2, user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500, leaderName: ":1.9", gid: 985, random: 3 },
     ]);
+  });
+
+  it("looks the group of the guests up for the ghost alone", async () => {
+    const findGid = () => Promise.reject(new Error("the name service hangs"));
+    const { events, call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "ignored" } }, findGid });
+    await call("AllocateAccount", [{ ...REQUEST, user: field("s", "root") }]);
+    expect(events).toMatchObject([{ kind: "allocate-requested", user: "root", gid: undefined }]);
+    await expect(call("AllocateAccount", [REQUEST])).rejects.toThrow("name service");
+    expect(events).toHaveLength(1);
   });
 
   it("tells a refusal with its code and its sentence", async () => {
@@ -76,6 +85,65 @@ describe("OpenSession", () => {
     const { call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "unlocked" } } });
     const account = { uid: field("u", 60600), gid: field("u", 985), home: field("s", "/home/x"), shell: field("s", "/bin/sh") };
     await expect(call("OpenSession", [{ ...REQUEST, ...account }])).rejects.toThrow("unexpected answer");
+  });
+});
+
+describe("a call that takes long", () => {
+  const account = { uid: field("u", 60600), gid: field("u", 985), home: field("s", "/home/x"), shell: field("s", "/bin/sh") };
+  const CALLS: readonly [string, Answer][] = [
+    ["AllocateAccount", { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } }],
+    ["OpenSession", { kind: "opened", reply: { id: "fresh", namespace: "/proc/1/fd/9", inode: 1, environment: {} } }],
+  ];
+  /** pam_guest gives up after this. */
+  const PATIENCE_MS = 5_000;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const expired = (events: readonly Event[]) => events.filter(({ kind }) => kind === "call-expired");
+
+  it.each(CALLS)("(%s) is answered before pam_guest gives up, and what was made for it is taken away", async (name) => {
+    const { events, call } = methodsWith();
+    const answered = expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({ code: "Failed", message: expect.stringContaining("in time. Please try again.") as string });
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS - 1_000);
+    expect(expired(events)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(expired(events)).toEqual([{ kind: "call-expired", id: "fresh" }]);
+    expect(events[0]).toMatchObject({ id: "fresh" });
+    await answered;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each(CALLS)("(%s) is not answered twice when what it asked for is ready later", async (name, answer) => {
+    const { events, call, pending } = methodsWith();
+    const answered = expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({ code: "Failed" });
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS);
+    await answered;
+    pending.settle(1, answer);
+    await vi.advanceTimersByTimeAsync(10 * PATIENCE_MS);
+    expect(expired(events)).toHaveLength(1);
+  });
+
+  it.each(CALLS)("(%s) and is ready just in time is answered so, and nothing runs on", async (name, answer) => {
+    const { events, call, pending } = methodsWith();
+    const answered = expect(call(name, [{ ...REQUEST, ...account }])).resolves.toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS - 1_000);
+    pending.settle(1, answer);
+    await answered;
+    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(10 * PATIENCE_MS);
+    expect(expired(events)).toEqual([]);
+  });
+
+  it.each(CALLS)("no longer (%s), as it was refused, leaves nothing that runs on", async (name) => {
+    const { events, call } = methodsWith({ answer: { kind: "error", code: "Refused", reason: "Not today." } });
+    await expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({ code: "Refused" });
+    expect(vi.getTimerCount()).toBe(0);
+    expect(expired(events)).toEqual([]);
   });
 });
 

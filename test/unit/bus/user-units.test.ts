@@ -1,0 +1,103 @@
+import dbus from "dbus-next";
+import type { Message, MessageBus } from "dbus-next";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { closeUser, stopManager } from "../../../src/bus/user-units.ts";
+import { field } from "../../../src/bus/values.ts";
+
+const UID = 60600;
+const UNITS = [`user@${UID}.service`, `user-runtime-dir@${UID}.service`, `user-${UID}.slice`];
+
+const failing = (type: string) => Promise.reject(new dbus.DBusError(type, "no"));
+const unknown = () => failing("org.freedesktop.login1.NoSuchUser");
+
+beforeEach(() => {
+  // Each look at a unit or at a user takes a second by this clock.
+  vi.useFakeTimers({ toFake: ["performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+interface Machine {
+  /** Units that run, and do not end when they are told to. */
+  readonly stubborn?: readonly string[];
+  /** Units that run. */
+  readonly running?: readonly string[];
+  /** So many times logind says that it knows the user. */
+  readonly known?: number;
+  readonly answers?: Readonly<Record<string, () => Promise<unknown>>>;
+}
+
+/** A bus with systemd and logind, and what they were asked to do. */
+function busWith({ stubborn = [], running = [], known = 0, answers = {} }: Machine) {
+  const did: string[] = [];
+  const runs = new Set([...stubborn, ...running]);
+  let looks = 0;
+  const call = ({ member, body }: Message) => {
+    const [unit] = body as [string];
+    if (member === "GetUnit" || member === "GetUser") vi.advanceTimersByTime(1_000);
+    if (["TerminateUser", "StopUnit", "ResetFailedUnit"].includes(member)) did.push(`${member} ${unit}`);
+    const answer = answers[member];
+    if (answer !== undefined) return answer();
+    switch (member) {
+      case "GetUnit":
+        return runs.has(unit) ? Promise.resolve({ body: ["/unit"] }) : failing("org.freedesktop.systemd1.NoSuchUnit");
+      case "Get":
+        return Promise.resolve({ body: [field("s", "active")] });
+      case "StopUnit":
+        if (!stubborn.includes(unit)) runs.delete(unit);
+        return Promise.resolve({ body: [] });
+      case "GetUser":
+        return looks++ < known ? Promise.resolve({ body: ["/user"] }) : unknown();
+      default:
+        return Promise.resolve({ body: [] });
+    }
+  };
+  return { bus: { call } as unknown as MessageBus, did };
+}
+
+describe("closeUser fails", () => {
+  it.each(UNITS)("naming %s, which does not end", async (unit) => {
+    const { bus } = busWith({ stubborn: [unit] });
+    await expect(closeUser(bus, UID)).rejects.toThrow(`${unit} has not ended within 5000 ms`);
+  });
+
+  it("when logind does not forget the user: what it cleans up is not cleaned up", async () => {
+    const { bus } = busWith({ known: 1e9 });
+    await expect(closeUser(bus, UID)).rejects.toThrow(`logind has not forgotten the user ${UID} within 5000 ms`);
+  });
+
+  it.each(["TerminateUser", "GetUser"])("when logind answers %s with anything but that it knows no such user", async (member) => {
+    const { bus } = busWith({ answers: { [member]: () => failing("org.freedesktop.DBus.Error.NoReply") } });
+    await expect(closeUser(bus, UID)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.NoReply" });
+  });
+});
+
+describe("closeUser", () => {
+  it("ends all of the user in order, and forgets what has failed of it", async () => {
+    const { bus, did } = busWith({ running: UNITS });
+    await closeUser(bus, UID);
+    expect(did).toEqual([`TerminateUser ${UID}`, ...UNITS.flatMap((unit) => [`StopUnit ${unit}`, `ResetFailedUnit ${unit}`])]);
+  });
+
+  it("waits until logind has forgotten the user", async () => {
+    let looks = 0;
+    const GetUser = () => (++looks < 4 ? Promise.resolve({ body: ["/user"] }) : unknown());
+    await closeUser(busWith({ answers: { GetUser } }).bus, UID);
+    expect(looks).toBe(4);
+  });
+
+  it("is content with a user of whom nobody knows anything", async () => {
+    const { bus, did } = busWith({ answers: { TerminateUser: unknown } });
+    await closeUser(bus, UID);
+    expect(did.filter((what) => what.startsWith("StopUnit"))).toEqual([]);
+  });
+});
+
+describe("stopManager", () => {
+  it("leaves one that takes longer than a second to be killed with all others", async () => {
+    const { bus, did } = busWith({ stubborn: UNITS });
+    await expect(stopManager(bus, UID)).resolves.toBeUndefined();
+    expect(did).toEqual([`StopUnit user@${UID}.service`]);
+  });
+});
