@@ -41,6 +41,25 @@ describe("the interface", () => {
     expect(everybody).toContain(`<deny send_destination="${NAME}"/>`);
   });
 
+  it("is left alone by what the bus denies guests: single methods of others, each by all its names", () => {
+    const [guests = ""] = /<policy group="guests">.*?<\/policy>/s.exec(readProjectFile("systemd/org.guestd1.conf")) ?? [];
+    const rules = [...guests.matchAll(/<(allow|deny)\s([^>]*?)\/>/gs)].map(([, verb = "", what = ""]) => ({ verb, what: what.replace(/\s+/g, " ") }));
+    expect(rules.length).toBeGreaterThan(0);
+    for (const { verb, what } of rules) {
+      expect(verb).toBe("deny");
+      // A rule without a destination would hold for all services (dbus-daemon(1), send_interface).
+      expect(what).toMatch(/^send_destination="(org\.freedesktop\.(?:login1|systemd1))" send_interface="\1\.\w+" send_member="\w+"$/);
+    }
+    expect(new Set(rules.map(({ what }) => what)).size).toBe(rules.length);
+  });
+
+  it("is answered in less time than the PAM module waits by default, so that nobody has a session that he does not hear of", () => {
+    const limitMs = Number(/ANSWER_LIMIT_MS = (\d+);/.exec(readProjectFile("src/bus/methods.ts"))?.[1]);
+    const waitMs = 1000 * Number(/^#define SECONDS (\d+)$/m.exec(readProjectFile("pam/options.c"))?.[1]);
+    expect(limitMs).toBeGreaterThan(0);
+    expect(waitMs - limitMs).toBeGreaterThanOrEqual(250);
+  });
+
   it("sends the signals of the XML, with their signatures", () => {
     const effects = readProjectFile("src/effects.ts");
     const sent = [...effects.matchAll(/service\.emit\("(\w+)", "([^"]+)"/g)].map(([, name, signature]) => ({ name, signature }));

@@ -6,7 +6,8 @@ const LONG = "x".repeat(65);
 
 /** What each kind of value must not take. */
 const BAD: [string, ValueType<unknown>, string[]][] = [
-  ["a limit", value.limit, ["00", "0G", "0%", "101%", "-1", "1.5G", "1T", "G", "%", "infinity", " 1G", "1G ", "1 G", "9999999999999", "1K%", "0x10"]],
+  ["a limit", value.limit, ["0", "00", "0G", "0%", "101%", "-1", "1.5G", "1T", "G", "%", "infinity", " 1G", "1G ", "1 G", "9999999999999", "1K%", "0x10"]],
+  ["a limit that may be none", value.limitOrNone, ["00", "0G", "0%", "-1", "101%", "none", " 0"]],
   ["a weight", value.weight, ["0", "10001", "-1", "1.5", "100%", "x", "1e3", " 5", "99999999999"]],
   ["a quota", value.quota, ["0%", "100", "100001%", "-5%", "1.5%", "%", "%%", "50%%", "x%", "50 %", "%50"]],
   ["a number of seconds", value.seconds, ["", "0", "3601", "-1", "1.5", "60s", "x", " 60"]],
@@ -35,6 +36,9 @@ describe("a value of the kind", () => {
     ["a limit that is none", value.limit, "", ""],
     ["a limit as a share", value.limit, "100%", "100%"],
     ["a limit in small letters", value.limit, "512M", "512m"],
+    ["none at all, where a limit may be that", value.limitOrNone, "0", "0"],
+    ["no limit, where it may be none at all", value.limitOrNone, "", ""],
+    ["a limit, where it may be none at all", value.limitOrNone, "512M", "512m"],
     ["a weight that is systemd's own", value.weight, "", 0],
     ["the least weight", value.weight, "1", 1],
     ["the most weight", value.weight, "10000", 10_000],

@@ -179,6 +179,13 @@ describe("ending a leased account's session", () => {
     expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, `${kind}: boom`]]) });
   });
 
+  it("says no more of what failed than a line: a guest may have chosen the names in it", () => {
+    const { effects, state } = step(leasedOpened(), { kind: "leader-exited", id: "s1" });
+    const [left = ""] = only(step(state, failed(effects[0] as Effect, "x".repeat(100_000))).state).found.left;
+    expect(left.length).toBeLessThan(400);
+    expect(left).toContain(`${ENDING_LEASED[0]}: xxx`);
+  });
+
   it.each(["announce-closed", "release-account"] as const)("gives nobody the uid when %s fails", (kind) => {
     const { state, did } = end(leasedOpened(), { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);

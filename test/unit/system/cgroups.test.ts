@@ -71,6 +71,57 @@ describe("Cgroups", () => {
     expect(readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8")).toBe("1");
   });
 
+  describe("of a tree that a guest has shaped", () => {
+    const find = () => {
+      const cgroup = cgroups.find("/a.scope");
+      if (cgroup === undefined) throw new Error("not found");
+      return cgroup;
+    };
+    const killed = () => readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8");
+
+    it("list what can be read, where it is threaded", () => {
+      addCgroup("a.scope", { procs: "7\n" });
+      addCgroup("a.scope/deeper", { procs: "9\n" });
+      // The kernel answers EOPNOTSUPP; here it is EISDIR.
+      mkdirSync(join(root, "unified/a.scope/threaded/cgroup.procs"), { recursive: true });
+      expect(cgroups.list(find())).toEqual([7, 9]);
+      cgroups.kill(find());
+      expect(killed()).toBe("1");
+    });
+
+    it("list as much as is of use, where it is very wide", () => {
+      addCgroup("a.scope", { procs: "7\n" });
+      for (let pid = 10_000; pid < 12_500; pid++) {
+        mkdirSync(join(root, `unified/a.scope/${pid}`));
+        writeFileSync(join(root, `unified/a.scope/${pid}/cgroup.procs`), `${pid}\n`);
+      }
+      const pids = cgroups.list(find());
+      expect(pids).toContain(7);
+      expect(pids.length).toBeGreaterThanOrEqual(1_000);
+      expect(pids.length).toBeLessThanOrEqual(2_000);
+    });
+
+    it("list all of it, where it is very deep", () => {
+      addCgroup(`a.scope${"/d".repeat(1_000)}`, { procs: "9\n" });
+      addCgroup("a.scope", { procs: "7\n" });
+      expect(cgroups.list(find())).toEqual([7, 9]);
+    });
+
+    it("have it bounded by the kernel, unless it has gone or is a later one of its name", () => {
+      addCgroup("a.scope");
+      const limits = ["cgroup.max.depth", "cgroup.max.descendants"].map((name) => join(root, "unified/a.scope", name));
+      for (const name of limits) writeFileSync(name, "");
+      for (const gone of [{ path: "/b.scope", inode: "1" }, { path: "/a.scope", inode: "1" }]) {
+        expect(() => {
+          cgroups.limitTree(gone, 12, 34);
+        }).toThrow(`the cgroup ${gone.path} has gone`);
+      }
+      expect(limits.map((name) => readFileSync(name, "utf8"))).toEqual(["", ""]);
+      cgroups.limitTree(find(), 12, 34);
+      expect(limits.map((name) => readFileSync(name, "utf8"))).toEqual(["12", "34"]);
+    });
+  });
+
   it("takes a process in", () => {
     addCgroup("a.scope");
     const cgroup = cgroups.find("/a.scope");

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -146,6 +146,13 @@ describe("encloseLeader", () => {
     },
   );
 
+  it("fails when there is no slice of a leased account's user", async () => {
+    const leased = { ...subject, user: LEASED.user, uid: LEASED.uid };
+    const scope = addCgroup(`${SLICE.path}/guest-${ID}.scope`, LEADER);
+    const placement = placementWith({ startScope: moving(scope.path) });
+    await expect(placement.encloseLeader(leased, LEADER, true, Limits)).rejects.toThrow("there is no cgroup of user-60600.slice");
+  });
+
   it("waits until systemd has moved the leader", async () => {
     moveTo("/system.slice/getty@tty1.service");
     const scope = addCgroup(SCOPE, LEADER);
@@ -171,6 +178,8 @@ describe("encloseLeader", () => {
     const leased = { ...subject, user: LEASED.user, uid: LEASED.uid };
     expect(await placementWith({ startScope }).encloseLeader(leased, LEADER, true, Limits)).toEqual({ cgroups: [scope, slice] });
     expect(asked).toEqual([[ID, LEADER, LEASED.uid, Limits]]);
+    const bound = (path: string, control: string) => Number(readFileSync(join(root, path, `cgroup.max.${control}`), "utf8"));
+    for (const control of ["depth", "descendants"]) expect([bound(slice.path, control) > 0, bound(scope.path, control)]).toEqual([true, 0]);
   });
 });
 

@@ -212,6 +212,27 @@ describe("killProcesses", () => {
     expect(await killProcesses(tableWith([], 1e9), { cgroups: [cgroup], view: undefined }, 20)).toEqual({ killed: 0, left: ["/a.scope is never empty"] });
   });
 
+  it("kills once more before it gives up, however late it is", async () => {
+    const namespace = addProcess(10);
+    let kills = 0;
+    const bindings = { openPidfd: () => openSync("/dev/null", constants.O_RDONLY), sendSignal: () => kills++ };
+    await killProcesses({ ...tableWith([], -1), bindings }, inView(namespace), -1);
+    expect(kills).toBe(1);
+    const cgroups = { isPopulated: () => true, list: () => [], kill: () => kills++ } as unknown as Cgroups;
+    await killProcesses({ ...tableWith([], -1), cgroups }, { cgroups: [cgroup], view: undefined }, -1);
+    expect(kills).toBe(2);
+  });
+
+  it("kills the members one by one where the cgroup refuses", async () => {
+    let isThere = true;
+    const refuse = () => {
+      throw Object.assign(new Error("EOPNOTSUPP"), { code: "EOPNOTSUPP" });
+    };
+    const cgroups = { isPopulated: () => isThere, list: () => [10], contains: () => true, kill: refuse } as unknown as Cgroups;
+    const bindings = { openPidfd: () => openSync("/dev/null", constants.O_RDONLY), sendSignal: () => (isThere = false) };
+    expect(await killProcesses({ proc, cgroups, bindings }, { cgroups: [cgroup], view: undefined }, 1_000)).toEqual({ killed: 1, left: [] });
+  });
+
   it("has nothing to do for a session without processes", async () => {
     expect(await killProcesses(tableWith([], -1), { cgroups: [cgroup], view: undefined }, 0)).toEqual({ killed: 0, left: [] });
   });
