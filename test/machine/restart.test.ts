@@ -82,9 +82,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
   it.each(["pidfd_send_signal:when=1", "unlink:when=1", "unlink:when=2"])("ends a session once, though it is killed at %s of the end", async (instant) => {
     const guest = await machine.login("guest1");
     const id = await guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+    const before = await mainPid();
     const stop = await injectFault(machine, `${instant}:signal=SIGKILL`);
     await guest.logOut();
-    await waitFor("guestd to be back", async () => (await machine.run(["guestctl", "status"])).code === 0);
+    await waitFor("guestd to be back", async () => (await machine.run(["guestctl", "status"])).code === 0 && !["0", before].includes(await mainPid()));
     await stop();
     await awaitNoSessions(machine);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
