@@ -78,6 +78,7 @@ describe("sweep", () => {
     "my-guest-abcdefgh23.scope",
     "guest-.scope",
   ])("asks nobody in %s, which is none of guestd's", (name) => {
+    addCgroup("/user.slice");
     addCgroup(`/user.slice/${name}`, 7, 8);
     expect(sweep([], [7, 8])).toEqual({ scopes: [], asked: [] });
   });
