@@ -1,17 +1,26 @@
 // Fail closed: whatever is wrong with guestd, guests are refused with a sentence in bounded time, and nobody else
 // notices anything.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { injectFault } from "../helpers/fault.ts";
-import { awaitNoSessions } from "../helpers/guests.ts";
+import { awaitNoSessions, leftovers, listSessions } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
+import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 /** The contract's bound for a refusal. */
 const REFUSAL_LIMIT_MS = 10_000;
 
-/** Ways in which guestd can be out of order, and how each is mended. */
-const OUTAGES: Record<string, { readonly break: string; readonly mend: string; readonly sentence: RegExp }> = {
+/** A way in which guestd can be out of order, how it is mended, and what a guest is told. */
+interface Outage {
+  readonly break: string;
+  readonly mend: string;
+  readonly sentence: RegExp;
+  /** The ghost is asked for the password that it has not: nobody is there who could say more. */
+  readonly asksGhost?: true;
+}
+
+const OUTAGES: Record<string, Outage> = {
   "is stopped and cannot be started": {
     break: "systemctl stop guestd; systemctl mask --runtime guestd",
     mend: "systemctl unmask --runtime guestd",
@@ -56,6 +65,7 @@ const OUTAGES: Record<string, { readonly break: string; readonly mend: string; r
     break: "mv $(find /usr/lib -name pam_guest.so) /root/",
     mend: "mv /root/pam_guest.so $(dirname $(find /usr/lib -name pam_unix.so))/",
     sentence: /Authentication failure|Permission denied|could not be/i,
+    asksGhost: true,
   },
   "has lost the part of the module that calls it": {
     break: "mv /usr/lib/guestd/pam_guest_bus.so /root/",
@@ -69,8 +79,14 @@ const OUTAGES: Record<string, { readonly break: string; readonly mend: string; r
   },
 };
 
+/** System calls of leasing an account: its leader; its record; its files, by name and by uid. All before the answer. */
+const LEASING = ["pidfd_open:when=1", "rename:when=1", "rename:when=2", "symlink:when=1", "rename:when=3"];
+/** Those of opening its session, also before the answer. It has no reaper. */
+const OPENING_LEASED = ["setns:when=1", "fsopen:when=1", "fsmount:when=4", "move_mount:when=1", "move_mount:when=9", "rename:when=4"];
 /** System calls of an opening, in their order, as strace counts them. */
-const INSTANTS = ["pidfd_open:when=1", "setns:when=1", "fsopen:when=1", "fsmount:when=4", "move_mount:when=1", "move_mount:when=9", "rename:when=1"];
+const INSTANTS = ["pidfd_open:when=1", "setns:when=1", "fsopen:when=1", "fsopen:when=4", "fsmount:when=4", "move_mount:when=1", "move_mount:when=9", "rename:when=1"];
+/** Of a shared session the reaper comes to this one first: it is killed in guestd's stead, at its start. */
+const OF_REAPER = "fsopen:when=1";
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guestd", (release) => {
   let machine: Machine;
@@ -112,12 +128,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
       await refuseLogin("guest1", outage.sentence);
     });
 
-    it("the ghost at login is refused with a sentence, or asked for a password that it has not", async () => {
+    it(`the ghost at login is ${outage.asksGhost === true ? "asked for a password that it has not" : "refused with a sentence"}`, async () => {
       const terminal = machine.terminal(["login"]);
       await terminal.expect(/login: /);
       terminal.send("guest\n");
-      await terminal.expect(new RegExp(`Password: |${outage.sentence.source}`, outage.sentence.flags), REFUSAL_LIMIT_MS);
+      const [said] = await terminal.expect(new RegExp(`Password: |${outage.sentence.source}`, outage.sentence.flags), REFUSAL_LIMIT_MS);
       terminal.hangUp();
+      expect(said === "Password: ").toBe(outage.asksGhost === true);
       expect(terminal.transcript).not.toMatch(/[$#] $/);
     });
 
@@ -160,11 +177,67 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
       else expect(stdout).not.toContain("mnt:[");
       await awaitNoSessions(machine);
       expect(await machine.sh("find /run/guestd -path '*/leases' -prune -o -type f -print -o -path '*/unmanaged/*' -print")).toBe("");
-      expect(await machine.sh("systemctl show -P MainPID guestd")).not.toBe(before);
+      expect((await machine.sh("systemctl show -P MainPID guestd")) === before).toBe(instant === OF_REAPER);
+      expect(code === 0 && instant === OF_REAPER).toBe(false);
       await waitFor("what held its namespaces to be gone", async () => (await machine.run(["pgrep", "guest-reaper"])).stdout === "");
       await waitFor("the namespaces to be gone", async () => (await machine.snapshot()).namespaces.every((names) => !/bash|sleep|fd of|guestns/.test(names)));
       expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
       await awaitNoSessions(machine);
+    });
+  });
+
+  describe("has one account to lease, and", () => {
+    beforeAll(async () => {
+      await machine.write("/etc/guestd/guestd.conf.d/one.conf", "[Guests]\nLeaseRange=61120-61120\n");
+      await machine.sh("guestctl reload");
+    });
+
+    afterEach(async ({ task }) => {
+      if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+      await awaitNoSessions(machine);
+    });
+
+    /** Logs in as guest while guestd is killed at an instant: the terminal of somebody who was told why he is not in. */
+    async function refuseAt(instant: string): Promise<Terminal> {
+      await machine.sh("guestctl status");
+      const before = await machine.sh("systemctl show -P MainPID guestd");
+      const stop = await injectFault(machine, `${instant}:signal=SIGKILL`);
+      const terminal = machine.terminal(["login"]);
+      await terminal.expect(/login: /);
+      terminal.send("guest\n");
+      await terminal.expect(/Guest sessions are not available/, REFUSAL_LIMIT_MS);
+      await stop();
+      expect(await machine.sh("systemctl show -P MainPID guestd")).not.toBe(before);
+      return terminal;
+    }
+
+    /** Nothing is left, and the one account there is can be had again. */
+    async function expectAccountBack(): Promise<void> {
+      await awaitNoSessions(machine);
+      expect(await leftovers(machine)).toBe("");
+      const guest = await machine.loginAsGhost();
+      expect(await guest.ask("id -u")).toBe("61120");
+      await guest.logOut();
+    }
+
+    it.each(LEASING)("is killed at %s of a login as guest: the same login can try again", async (instant) => {
+      const terminal = await refuseAt(instant);
+      await terminal.expect(/login: $/);
+      terminal.send("guest\n");
+      await terminal.prepareShell();
+      expect(await terminal.ask("readlink /proc/self/ns/mnt")).not.toBe(await machine.sh("readlink /proc/1/ns/mnt"));
+      // An account is known by its name and by its uid.
+      const known = "id -u; getent passwd $(id -u) | cut -d: -f1; getent passwd $LOGNAME | cut -d: -f3";
+      expect(await terminal.ask(known)).toMatch(/^61120\nguest-[a-z2-7]{4}\n61120$/);
+      await terminal.logOut();
+      await expectAccountBack();
+    });
+
+    it.each([...LEASING, ...OPENING_LEASED])("is killed at %s of a login as guest: nothing is left, and the account comes back", async (instant) => {
+      const terminal = await refuseAt(instant);
+      terminal.hangUp();
+      expect(terminal.transcript).not.toMatch(/[$#] $/);
+      await expectAccountBack();
     });
   });
 });
