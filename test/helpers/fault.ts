@@ -4,6 +4,8 @@ import type { Machine } from "./machine.ts";
 import { processesBeside, readLink } from "./processes.ts";
 import { waitFor } from "./wait.ts";
 
+const ORDERLY_LIMIT_MS = 2000;
+
 /** Pid of a machine's guestd as the host sees it. */
 export function findDaemon(machine: Machine): number | undefined {
   return processesBeside(machine.pid).find(({ uid, pid }) => uid === 0 && /\/node$/.test(readLink(pid, "exe") ?? ""))?.pid;
@@ -20,8 +22,11 @@ export async function injectFault(machine: Machine, fault: string): Promise<() =
   let said = "";
   strace.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   await waitFor(`strace to attach: ${said}`, () => /attached/.test(said), 5000);
+  const hasEnded = () => strace.exitCode !== null || strace.signalCode !== null;
   return async () => {
     strace.kill("SIGINT");
-    await waitFor("strace to end", () => strace.exitCode !== null || strace.signalCode !== null, 5000);
+    // It may wait for the first thread of a guestd that it has killed, which waits for strace to let go of the others.
+    await waitFor("strace to end", hasEnded, ORDERLY_LIMIT_MS).catch(() => strace.kill("SIGKILL"));
+    await waitFor("strace to be killed", hasEnded, 5000);
   };
 }
