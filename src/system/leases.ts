@@ -77,6 +77,7 @@ export class Leases {
    * @returns the sessions, with what is known of their accounts; the uids that were given back, and those that are kept
    */
   async recover(sessions: readonly Session[], unclear: boolean): Promise<{ sessions: readonly Session[]; pool: LeasePool }> {
+    this.#records.sweep();
     const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
     const isOf = (session: Session) => (account: { readonly user: string; readonly uid: number }) =>
       session.leased && session.account.uid === account.uid && session.account.user === account.user;

@@ -6,6 +6,8 @@ import type { Account } from "../policy/account.ts";
 
 /** Marks a record as guestd's own (field "service"). */
 const OWNER = "org.guestd1";
+/** Half of a leased account: its record, or the link by its uid. */
+const UNFINISHED = /^(guest-[a-z2-7]{4}|\d+)\.user\.new$/;
 const NAME = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 
 export class UserRecords {
@@ -48,6 +50,13 @@ export class UserRecords {
     const link = join(this.#directory, `${uid}.user`);
     if (readLink(link) === `${user}.user`) rmSync(link, { force: true });
     rmSync(file, { force: true });
+  }
+
+  /** Removes what a guestd leaves that was killed in the middle of publish(). */
+  sweep(): void {
+    for (const name of listDirectory(this.#directory)) {
+      if (UNFINISHED.test(name)) rmSync(join(this.#directory, name), { force: true });
+    }
   }
 
   /** The accounts that guestd has made, in this life or an earlier one. */

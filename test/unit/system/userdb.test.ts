@@ -111,6 +111,13 @@ describe("UserRecords", () => {
     expect(contents()).toEqual([`${LEASED.uid}.user`, `${LEASED.user}.user`]);
   });
 
+  it("sweeps the halves of a write, and nothing of others", () => {
+    addForeign("other", 60700);
+    for (const name of ["guest-k3f7.user.new", "60600.user.new", "other.user.new", "guest-mine.conf.new"]) writeFileSync(join(directory, name), "");
+    records.sweep();
+    expect(contents()).toEqual(["60700.user", "guest-mine.conf.new", "other.user", "other.user.new"]);
+  });
+
   it("removes an account with its link, and is content when there is none", () => {
     records.publish(LEASED);
     records.publish({ ...LEASED, user: "guest-bbbb", uid: 60601 });
