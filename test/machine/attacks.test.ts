@@ -141,9 +141,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     const alice = await machine.login("alice");
     const recorded = await machine.sh(`grep -o '"devices":\\[[^]]*' /run/guestd/sessions/${id}.json | grep -o '[0-9]*:[0-9]*' | sort | tee /tmp/old`);
     expect(recorded).not.toBe("");
-    // The kernel gives a number back when it has taken the view apart, which it does when it has time.
-    await waitFor("one number at least to be used again", () => machine.sh(`for i in $(seq 20); do umount -q /mnt/u$i || true; done
-      for i in $(seq 20); do mkdir -p /mnt/u$i; mount -t tmpfs u$i /mnt/u$i; done
+    // The kernel gives the lowest number that is free, and gets those of a view back when it has taken that apart.
+    await waitFor("one number at least to be used again", () => machine.sh(`n=$(ls /mnt | wc -l); for i in $(seq $n $((n + 19))); do mkdir /mnt/u$i; mount -t tmpfs u$i /mnt/u$i; done
       awk '/ \\/mnt\\/u/ { print $3 }' /proc/self/mountinfo | sort -u | comm -12 - /tmp/old`), 10_000);
     await machine.sh("for i in $(seq 20); do systemd-run --quiet --unit=svc$i -p PrivateMounts=yes sleep 4715; done");
     await machine.sh("systemctl unmask --runtime guestd; systemctl start guestd");
@@ -152,6 +151,6 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     expect((await machine.run(["pgrep", "-fc", "sleep 4715"])).stdout.trim()).toBe("20");
     expect(await machine.sh("systemctl --failed --no-legend")).toBe("");
     await alice.logOut();
-    await machine.sh("for i in $(seq 20); do umount /mnt/u$i; systemctl stop svc$i; done; rm /tmp/old");
+    await machine.sh("for i in $(seq 20); do systemctl stop svc$i; done; umount /mnt/u*; rmdir /mnt/u*; rm /tmp/old");
   });
 });
