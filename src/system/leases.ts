@@ -92,13 +92,14 @@ export class Leases {
   }
 
   // An account that is not there, of a session that is not open, may never have been made, and its uid be somebody's.
+  // One that is there may lack its link by the uid.
   async #restore(session: Session, stands: boolean): Promise<Session> {
-    if (!stands && session.phase === "open") this.#records.publish(session.account);
-    if (stands || session.phase === "open") return { ...session, published: true };
+    const isMade = stands || session.phase === "open";
     try {
-      return { ...session, published: (await this.publish(session.account)).taken === undefined };
+      if (isMade) this.#records.publish(session.account);
+      return { ...session, published: isMade || (await this.publish(session.account)).taken === undefined };
     } catch {
-      return session;
+      return isMade ? { ...session, published: true } : session;
     }
   }
 

@@ -105,6 +105,13 @@ describe("Leases that have lost an account", () => {
     expect(records.list()).toEqual([]);
   });
 
+  it("make the link by its uid again, of an account that lacks it", async () => {
+    records.publish(LEASED);
+    rmSync(join(root, `userdb/${LEASED.uid}.user`));
+    await leases.recover([LEASED_SESSION], false);
+    expect(readdirSync(join(root, "userdb")).sort()).toEqual([`${LEASED.uid}.user`, `${LEASED.user}.user`]);
+  });
+
   it("do not say that it stands when nobody can be asked whose it is", async () => {
     isBroken = true;
     const { published: _unknown, ...session } = waiting;
