@@ -9,18 +9,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void end(int signal) {
+static void end(int signal, siginfo_t *info, void *context) {
   (void)signal;
-  _exit(0);
+  (void)context;
+  // A sender outside of the namespace has no number in it: nobody inside ends it, root included.
+  if (info->si_pid == 0) _exit(0);
 }
 
 /**
  * SIGTERM ends it, as systemd ends what is in a unit that stops: the machine must not wait for it, nor a guestd that was
- * killed before it had moved it out of its own unit. Only root can send it one. SIGCHLD ignored means that no zombie is left
+ * killed before it had moved it out of its own unit. SIGCHLD ignored means that no zombie is left
  * of an orphan (wait(2)); for the rest the kernel keeps default actions from a first process already, and this says it again.
  */
 static bool set_signals(void) {
-  const struct sigaction ignore = {.sa_handler = SIG_IGN}, stop = {.sa_handler = end};
+  const struct sigaction ignore = {.sa_handler = SIG_IGN}, stop = {.sa_sigaction = end, .sa_flags = SA_SIGINFO};
   for (int signal = 1; signal <= SIGRTMAX; signal++)
     if (sigaction(signal, signal == SIGTERM ? &stop : &ignore, NULL) < 0 && errno != EINVAL) return false;
   // Blocked signals, as the builder's thread has them, would queue up instead.
