@@ -126,13 +126,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
     // Not by the sum of the machine's shared memory: that is the host's, and other machines come and go on it. The demo looks at it.
     const guest = await machine.login("guest3");
     await guest.ask("dd if=/dev/zero of=~/big bs=1M count=200 2>/dev/null; dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null", 60_000);
-    const [id = "", ...devices] = (await guest.ask("echo $GUEST_SESSION; findmnt -no MAJ:MIN -T ~; findmnt -no MAJ:MIN -T /tmp")).split("\n").map((line) => line.trim());
-    const mounted = async () => (await machine.sh("cat /proc/[0-9]*/mountinfo 2>/dev/null | cut -d' ' -f3 | sort -u")).split("\n");
-    expect(await mounted()).toEqual(expect.arrayContaining(devices));
+    const id = await guest.ask("echo $GUEST_SESSION");
+    // As guestd names its file systems; device numbers are given to others at once.
+    const mounted = async () => (await machine.run(["sh", "-c", "cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -c ' - tmpfs guestd '"])).stdout.trim();
+    expect(Number(await mounted())).toBeGreaterThan(2);
     expect(await tmpfsBytes(machine)).toBeLessThan(100 * 1024 * 1024);
     await guest.logOut();
     expect((await awaitReceipt(machine, id)).tmpfsBytes).toBeGreaterThanOrEqual(300 * 1024 * 1024);
-    expect((await mounted()).filter((device) => devices.includes(device))).toEqual([]);
+    expect(await mounted()).toBe("0");
   });
 
   it("does not take the admin along who became a guest with su", async () => {
