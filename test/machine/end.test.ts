@@ -28,7 +28,7 @@ const BY_MANAGER = {
   "a service that does not stop":
     "systemd-run --user --quiet -p KillMode=none -p SendSIGKILL=no -p TimeoutStopSec=infinity -p 'ExecStop=/bin/sleep 4711' sleep 4711",
   "a service that ignores TERM and HUP": "systemd-run --user --quiet -p TimeoutStopSec=infinity sh -c \"trap '' TERM HUP; sleep 4711\"",
-  "a stopped service": "systemd-run --user --quiet --unit=stopped sleep 4711; systemctl --user kill --signal=STOP stopped",
+  "a stopped service": "systemd-run --user --quiet --unit=stopped -p Type=exec sleep 4711; systemctl --user kill --signal=STOP stopped",
   "a service in namespaces of its own": "systemd-run --user --quiet unshare -Urmpf --mount-proc sleep 4711",
 } as const;
 
