@@ -113,6 +113,29 @@ export interface Session {
   readonly receipt?: Receipt;
 }
 
+/** The classes of things that a session could leave behind. */
+export type SweepKind =
+  | "processes"
+  | "mounts"
+  | "open-files"
+  | "ipc"
+  | "queues"
+  | "jobs"
+  | "linger"
+  | "mail"
+  | "runtime"
+  | "files"
+  | "keys"
+  | "coredumps";
+
+/** One class: how many things were found, how many of them taken away, and a sentence for each that is still there. */
+export interface Swept {
+  readonly kind: SweepKind;
+  readonly found: number;
+  readonly removed: number;
+  readonly left: readonly string[];
+}
+
 /** What the end of a session took away, and what it could not. */
 export interface Findings {
   readonly processesKilled: number;
