@@ -56,10 +56,11 @@ export interface Bindings {
   /**
    * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`.
    * Nothing of it is left when it fails. When this process is ended before it is told, a reaper can be left in its cgroup.
+   * @param label source of each tmpfs that is made, as /proc/PID/mountinfo shows it: 1 to 64 of a-z, 0-9 and "-"
    * @param reaper descriptor of the reaper's executable, for a PID and an IPC namespace of the view's own; -1 as undefined.
    *   "proc" and "mqueue" steps show these namespaces then. The reaper may end at any time: watch its pidfd.
    */
-  buildView(pidfd: number, plan: readonly Step[], reaper?: number): Promise<BuiltView>;
+  buildView(pidfd: number, plan: readonly Step[], label: string, reaper?: number): Promise<BuiltView>;
   /** pidfd_open(2), close-on-exec. The caller closes it with fs.closeSync. */
   openPidfd(pid: number): number;
   /** Calls `onExit` once, on the main thread, when the process has ended. Keeps its own copy of the fd. */

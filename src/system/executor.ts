@@ -84,7 +84,7 @@ export class Executor {
   async buildView({ id }: Subject, plan: readonly Step[], isolated: boolean, reaperCgroup: Cgroup | undefined): Promise<Outcome> {
     const { pidfd } = this.#of(id);
     if (pidfd === undefined) throw new Error("the leader is not watched");
-    const built = await this.#buildInTime(pidfd, plan, isolated);
+    const built = await this.#buildInTime(id, pidfd, plan, isolated);
     const view = holdView(this.#of(id), built);
     this.#watchReaper(id);
     // Out of guestd's own cgroup, with which it would be killed at a restart.
@@ -202,11 +202,11 @@ export class Executor {
 
   // A builder that hangs (a dead network file system under a skeleton) must not hold up the refusal; a view that
   // comes too late is closed.
-  async #buildInTime(pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
+  async #buildInTime(id: string, pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
     const reaper = isolated ? openSync(REAPER, constants.O_RDONLY) : undefined;
     let timer: NodeJS.Timeout | undefined;
     let late = false;
-    const building = this.#bindings.buildView(pidfd, plan, reaper);
+    const building = this.#bindings.buildView(pidfd, plan, `guest-${id}`, reaper);
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         late = true;
