@@ -87,6 +87,18 @@ export const SCHEMA = {
     RemovableMedia: key(value.boolean, "no", "Whether guests may mount and eject removable media."),
     Shutdown: key(value.boolean, "no", "Whether guests may shut down and restart the machine while nobody else is logged in."),
   },
+  Sweep: {
+    Paths: key(
+      value.paths,
+      "/tmp /var/tmp /dev/shm -/run/lock -/var/crash -/run/screen -/var/lib/php/sessions -/var/spool/samba",
+      "Places of the machine where files of a fresh account are looked for, and taken away, when its session has ended.",
+    ),
+    Coredumps: key(value.choice("remove", "keep"), "remove", "What becomes of the dumps that systemd-coredump has made of a fresh account's processes."),
+  },
+  Daemon: {
+    IdleExit: key(value.secondsOrNever, "60", "After how many seconds without a session guestd exits; the bus starts it again; 0 for never."),
+    KeepReceipts: key(value.receipts, "1000", 'How many receipts are kept for "guestctl receipts".'),
+  },
 } as const;
 
 export type Schema = typeof SCHEMA;

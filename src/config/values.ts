@@ -140,6 +140,8 @@ export const limitOrNone = scalar("a size such as 512M or 25%, 0 for none at all
 export const weight = scalar("a number from 1 to 10000, or nothing for systemd's own", number(1, 10_000));
 export const quota = scalar("a share of one processor's time such as 150%, or nothing for no limit", number(1, 100_000, "%"));
 export const seconds = scalar("a number of seconds from 1 to 3600", (text) => number(1, 3600)(text) || undefined);
+export const secondsOrNever = scalar("a number of seconds from 1 to 86400, or 0 for never", (text) => (text === "" ? undefined : number(0, 86_400)(text)));
+export const receipts = scalar("a number from 1 to 100000", (text) => number(1, 100_000)(text) || undefined);
 export const uidRange = scalar(`FIRST-LAST, from ${FIRST_UID} to ${LAST_UID}, at most ${MOST_UIDS}`, parseUidRange);
 export const displayName = scalar("a name without colon, comma, quote or backslash", parseDisplayName);
 export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
