@@ -80,6 +80,8 @@ Step read_step(const StepReader& step) {
 
 }  // namespace
 
+std::string to_text(const Napi::Value& value, const std::string& where) { return read_text(value, "arguments", where); }
+
 std::vector<std::string> to_texts(const Napi::Value& value, const std::string& where) {
   return read_texts(value, "arguments", where);
 }

@@ -1,5 +1,5 @@
 // Reads the arguments of the exported functions; main thread only.
-// With addon.cc the only part that knows N-API.
+// With results.h, job.h and addon.cc all that knows N-API.
 #pragma once
 
 #include <napi.h>
@@ -10,6 +10,9 @@ namespace guestns {
 
 /** @throws Failure, step "arguments" or as `where` says, for what is no integer from `least` to `most` */
 int64_t to_integer(const Napi::Value& value, int64_t least, int64_t most, const std::string& where);
+
+/** @throws Failure, step "arguments", for what is no string */
+std::string to_text(const Napi::Value& value, const std::string& where);
 
 /** @throws Failure, step "arguments", for what is no array of strings */
 std::vector<std::string> to_texts(const Napi::Value& value, const std::string& where);

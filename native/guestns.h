@@ -1,5 +1,5 @@
 // What all parts of the builder share: the failure, the descriptor, and the word that nobody waits any more.
-// Plain C++: N-API stays in addon.cc and arguments.cc.
+// Plain C++, without N-API.
 #pragma once
 
 #include <unistd.h>

@@ -18,11 +18,11 @@ constexpr const char* kTty = "5";
 class FsContext {
  public:
   /** @param opened by fsopen(2) in other namespaces; empty for one of this thread's */
-  FsContext(const char* type, const std::string& target, Fd opened = Fd())
+  FsContext(const char* type, const std::string& target, Fd opened = Fd(), const std::string& source = "guestd")
       : type_(type), target_(target), fs_(std::move(opened)) {
     // Safe: a context is private to its descriptor; nothing is mounted.
     if (!fs_) fs_ = Fd(check(fsopen(type, FSOPEN_CLOEXEC), step("fsopen").c_str(), target_));
-    set("source", "guestd");
+    set("source", source);
   }
 
   void set(const char* key, const std::string& value) {
@@ -91,8 +91,8 @@ void set_attributes(const Fd& mount, unsigned flags, uint64_t set, uint64_t prop
 
 }  // namespace
 
-Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& target) {
-  FsContext fs("tmpfs", target);
+Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& label, const std::string& target) {
+  FsContext fs("tmpfs", target, Fd(), label);
   fs.set("size", options.size);
   if (options.inodes > 0) fs.set("nr_inodes", std::to_string(options.inodes));
   fs.set("mode", octal(options.mode));
@@ -151,8 +151,8 @@ Fd mount_clone_readonly(const Fd& place, const std::string& path) {
   return mount;
 }
 
-Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& target) {
-  Fd tmpfs = mount_make_tmpfs({"4k", 2, 0755, true}, target);
+Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& label, const std::string& target) {
+  Fd tmpfs = mount_make_tmpfs({"4k", 2, 0755, true}, label, target);
   // Safe: a new name in a tmpfs nobody else can reach.
   Fd file(check(openat(tmpfs.get(), "empty", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444), "open", target));
   file.reset();

@@ -13,8 +13,12 @@ struct TmpfsOptions {
   bool noexec;
 };
 
-/** A tmpfs of root's, nosuid and nodev, kept out of swap where the kernel can (6.4). `target` is for failures. */
-Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& target);
+/**
+ * A tmpfs of root's, nosuid and nodev, kept out of swap where the kernel can (6.4).
+ * @param label its source, as mountinfo shows it
+ * @param target for failures
+ */
+Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& label, const std::string& target);
 
 /**
  * A /proc of its own with hidepid=, nosuid, nodev and noexec.
@@ -48,7 +52,7 @@ Fd mount_clone_readonly(const Fd& place, const std::string& path);
  * An empty, read-only file.
  * @param directory carries a mount for a moment: kernels before 6.15 clone attached mounts only
  */
-Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& target);
+Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& label, const std::string& target);
 
 /** Attaches a detached mount over `place`; a directory goes over a directory, a file over a file. */
 void mount_attach(const Fd& mount, const Fd& place, const std::string& target);

@@ -1,14 +1,12 @@
 // The building of a view in six phases: enter, isolate, create, attach, seal, hand out.
 // Must run in a thread of its own; undoes nothing, because all it makes ends with the thread and its descriptors.
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
-#include <csignal>
 
 #include "mount_ops.h"
 #include "overlay.h"
@@ -24,7 +22,8 @@ const TmpfsOptions kEmptyDirectory = {"4k", 1024, 0755, true};
 
 class ViewBuilder {
  public:
-  ViewBuilder(const Plan& plan, const Cancelled& cancelled) : plan_(plan), cancelled_(cancelled) {}
+  ViewBuilder(const Plan& plan, const std::string& label, const Cancelled& cancelled)
+      : plan_(plan), label_(label), cancelled_(cancelled) {}
 
   View build(const Fd& leader, const Fd& reaper) {
     enter(leader);
@@ -49,7 +48,7 @@ class ViewBuilder {
   Fd create(const ProcStep& step) { return mount_make_proc(step, take_context("proc")); }
   Fd create(const MqueueStep& step) { return mount_make_mqueue(step, take_context("mqueue")); }
   Fd create(const DevptsStep& step) { return mount_make_devpts(step); }
-  Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, cancelled_); }
+  Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, label_, cancelled_); }
   Fd create(const BindStep& step);
   // These two show what stands in the view when their turn comes, not what the base has there:
   // made now, a read-only copy of /srv would lift a mask over /srv/secret.
@@ -72,6 +71,7 @@ class ViewBuilder {
   dev_t remember_device(const Fd& mount, const std::string& target);
 
   const Plan& plan_;
+  const std::string& label_;
   const Cancelled& cancelled_;
   Fd proc_;
   Fd fd_directory_;
@@ -108,7 +108,7 @@ void ViewBuilder::isolate(const Fd& leader, const Fd& reaper) {
 }
 
 Fd ViewBuilder::create(const TmpfsStep& step) {
-  Fd mount = mount_make_tmpfs({step.size, step.inodes, step.mode, step.noexec}, step.target);
+  Fd mount = mount_make_tmpfs({step.size, step.inodes, step.mode, step.noexec}, label_, step.target);
   const Fd root(check(openat(mount.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", step.target));
   TreeCopy tree("skeleton", Owner{step.uid, step.gid}, cancelled_);
   for (auto skeleton = step.skeletons.rbegin(); skeleton != step.skeletons.rend(); ++skeleton) {
@@ -153,9 +153,9 @@ void ViewBuilder::attach(const HideStep& step, const Fd&) {
   if (!S_ISDIR(stat_fd(place, "hide", step.target).st_mode)) {
     const std::string parent = step.target.substr(0, std::max<size_t>(step.target.rfind('/'), 1));
     const Fd directory = open_path(parent, "hide", O_PATH | O_DIRECTORY);
-    return mount_attach(mount_make_empty_file(directory, fd_directory_, step.target), place, step.target);
+    return mount_attach(mount_make_empty_file(directory, fd_directory_, label_, step.target), place, step.target);
   }
-  Fd mount = mount_make_tmpfs(kEmptyDirectory, step.target);
+  Fd mount = mount_make_tmpfs(kEmptyDirectory, label_, step.target);
   mount_attach(mount, place, step.target);
   remember_device(mount, step.target);
   to_seal_.emplace_back(std::move(mount), step.target);
@@ -202,18 +202,9 @@ dev_t ViewBuilder::remember_device(const Fd& mount, const std::string& target) {
   return own_devices_.back();
 }
 
-/** Signals are the main thread's: one that landed here would interrupt a slow call with EINTR. */
-void prepare_thread() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  pthread_setname_np(pthread_self(), "guestns-build");
-}
-
 }  // namespace
 
 uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places) {
-  prepare_thread();
   // Safe: this thread alone, and it ends after it.
   check(unshare(CLONE_FS), "unshare", "");
   check(setns(mount_namespace.get(), CLONE_NEWNS), "setns", "");
@@ -231,10 +222,10 @@ uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& p
   return bytes;
 }
 
-View build_view(const Fd& leader, const Plan& plan, const Fd& reaper, const Cancelled& cancelled) {
+View build_view(const Fd& leader, const Plan& plan, const std::string& label, const Fd& reaper, const Cancelled& cancelled) {
   check_plan(plan);
-  prepare_thread();
-  return ViewBuilder(plan, cancelled).build(leader, reaper);
+  check_label(label);
+  return ViewBuilder(plan, label, cancelled).build(leader, reaper);
 }
 
 }  // namespace guestns

@@ -98,13 +98,13 @@ void copy_layers_within(const std::string& target, const Fd& scratch, std::vecto
 
 }  // namespace
 
-Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const Cancelled& cancelled) {
+Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const std::string& label, const Cancelled& cancelled) {
   Fd target = open_path(step.target, kStep, O_PATH | O_DIRECTORY);
   std::vector<Layer> layers = open_layers(step);
   if (layers.empty() && step.hidden.empty()) return Fd();
 
   // The target carries the scratch tmpfs for a moment: kernels before 6.15 take attached mounts only as layers.
-  const Fd scratch = mount_make_tmpfs({"64m", 16384, 0700, true}, step.target);
+  const Fd scratch = mount_make_tmpfs({"64m", 16384, 0700, true}, label, step.target);
   mount_attach(scratch, target, step.target);
   copy_layers_within(step.target, scratch, layers, cancelled);
   const struct stat like = stat_fd(target, kStep, step.target);

@@ -110,6 +110,12 @@ void check_plan(const Plan& plan) {
   check_no_overlay_lifts_a_mask(plan);
 }
 
+void check_label(const std::string& label) {
+  // Everybody may read it in mountinfo, where a blank or a backslash would have to be quoted.
+  const bool plain = label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  if (label.empty() || label.size() > 64 || !plain) fail("arguments", "label", EINVAL, "expected 1 to 64 of a-z, 0-9 and -");
+}
+
 bool path_is_within(const std::string& path, const std::string& ancestor) {
   return path == ancestor || path.compare(0, ancestor.size() + 1, ancestor + "/") == 0;
 }

@@ -70,6 +70,9 @@ using Plan = std::vector<Step>;
  */
 void check_plan(const Plan& plan);
 
+/** @throws Failure with step "arguments" for what is no label: 1 to 64 of a-z, 0-9 and "-" */
+void check_label(const std::string& label);
+
 /** Whether `path` is `ancestor` or lies below it. Both are absolute and plain. */
 bool path_is_within(const std::string& path, const std::string& ancestor);
 

@@ -1,5 +1,5 @@
 // The one call that builds a view, and what it gives.
-// Plain C++: N-API stays in addon.cc and arguments.cc, and who gets which view is decided by the daemon.
+// Plain C++, without N-API; who gets which view is decided by the daemon.
 #pragma once
 
 #include <memory>
@@ -24,12 +24,13 @@ struct View {
 
 /**
  * Builds a view from the mount namespace of the process behind `leader`.
- * Changes the namespaces, root, umask and signal mask of the calling thread for good: call it from
- * a thread that ends after it. When it throws, the thread's end takes away all that was made.
+ * Changes the namespaces, root and umask of the calling thread for good: call it from a thread that ends after it,
+ * and that gets no signals. When it throws, the thread's end takes away all that was made.
+ * @param label source of each tmpfs that is made
  * @param reaper executable of the first process of namespaces of the view's own; empty for none
  * @throws Failure
  */
-View build_view(const Fd& leader, const Plan& plan, const Fd& reaper, const Cancelled& cancelled);
+View build_view(const Fd& leader, const Plan& plan, const std::string& label, const Fd& reaper, const Cancelled& cancelled);
 
 /**
  * Bytes that these tmpfs of a view hold; one that something else has been mounted over counts nothing.

@@ -128,7 +128,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
     await guest.ask("dd if=/dev/zero of=~/big bs=1M count=200 2>/dev/null; dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null", 60_000);
     const id = await guest.ask("echo $GUEST_SESSION");
     // As guestd names its file systems; device numbers are given to others at once.
-    const mounted = async () => (await machine.run(["sh", "-c", "cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -c ' - tmpfs guestd '"])).stdout.trim();
+    const mounted = async () => (await machine.run(["sh", "-c", "cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -c ' - tmpfs guest-'"])).stdout.trim();
     expect(Number(await mounted())).toBeGreaterThan(2);
     expect(await tmpfsBytes(machine)).toBeLessThan(100 * 1024 * 1024);
     await guest.logOut();

@@ -96,7 +96,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on
   });
 
   it("mounts nothing that can be written without nosuid and nodev", async () => {
-    const mounts = await guest.ask("awk '$6 ~ /^rw/ && / - tmpfs guestd /' /proc/self/mountinfo");
+    const mounts = await guest.ask("awk '$6 ~ /^rw/ && / - tmpfs guest-/' /proc/self/mountinfo");
     for (const line of mounts.split("\n")) expect(line).toMatch(/rw,nosuid,nodev.*size=\d+k,nr_inodes=\d+/);
   });
 

@@ -5,7 +5,7 @@ import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, sym
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
 import {
-  type Base, bind, describeAsRoot, failureOf, GUEST, hide, native, overlay, pidOf, proc, readonly, startBase, tmpfs, type Traces, traces,
+  type Base, bind, describeAsRoot, failureOf, GUEST, hide, LABEL, native, overlay, pidOf, proc, readonly, startBase, tmpfs, type Traces, traces,
 } from "./rig.ts";
 
 const shmem = (): number => Number(/^Shmem:\s+(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]);
@@ -22,12 +22,12 @@ describeAsRoot("a build that fails", () => {
   });
   afterAll(() => base.end());
   beforeEach(async () => {
-    await vi.waitFor(() => { expect((before = traces()).builders).toBe(0); }, { interval: 1 });
+    await vi.waitFor(() => { expect((before = traces()).threads).toBe(0); }, { interval: 1 });
   });
 
   /** Expects the plan to fail as told, and all to be as before. */
   async function expectFailure(plan: readonly Step[], expected: { step: string; path: string; code: string }): Promise<void> {
-    const failure = await failureOf(native.buildView(base.pidfd, plan));
+    const failure = await failureOf(native.buildView(base.pidfd, plan, LABEL));
     expect(failure).toMatchObject(expected);
     expect(failure).toBeInstanceOf(Error);
     expect(failure.errno).toBeGreaterThan(0);
@@ -92,14 +92,14 @@ describeAsRoot("a build that fails", () => {
     const child = spawn("true", []);
     const pidfd = native.openPidfd(pidOf(child));
     await once(child, "exit");
-    expect(await failureOf(native.buildView(pidfd, [tmpfs("/tmp")]))).toMatchObject({ step: "setns", code: "ESRCH" });
+    expect(await failureOf(native.buildView(pidfd, [tmpfs("/tmp")], LABEL))).toMatchObject({ step: "setns", code: "ESRCH" });
     closeSync(pidfd);
   });
 
   it("says so when the descriptor is none, or no pidfd", async () => {
-    expect(await failureOf(native.buildView(1 << 20, []))).toMatchObject({ code: "EBADF" });
+    expect(await failureOf(native.buildView(1 << 20, [], LABEL))).toMatchObject({ code: "EBADF" });
     const file = openSync("/dev/null", "r");
-    expect(await failureOf(native.buildView(file, []))).toMatchObject({ step: "setns", code: "EINVAL" });
+    expect(await failureOf(native.buildView(file, [], LABEL))).toMatchObject({ step: "setns", code: "EINVAL" });
     closeSync(file);
   });
 

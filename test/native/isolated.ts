@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import type { Step } from "../../src/policy/steps.ts";
 import type { BuiltView, Isolation } from "../../src/system/bindings.ts";
 import { waitFor } from "../helpers/wait.ts";
-import { native, parseMounts, REAPER } from "./rig.ts";
+import { LABEL, native, parseMounts, REAPER } from "./rig.ts";
 
 export interface IsolatedView extends BuiltView {
   readonly isolation: Isolation;
@@ -15,7 +15,7 @@ export interface IsolatedView extends BuiltView {
 export async function buildIsolated(leader: number, plan: readonly Step[]): Promise<IsolatedView> {
   const reaper = openSync(REAPER, "r");
   try {
-    const view = await native.buildView(leader, plan, reaper);
+    const view = await native.buildView(leader, plan, LABEL, reaper);
     if (view.isolation === undefined) throw new Error("the view has no namespaces of its own");
     return { ...view, isolation: view.isolation };
   } finally {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { closeSync, readFileSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { BuiltView } from "../../src/system/bindings.ts";
-import { type Base, bind, describeAsRoot, GUEST, hide, inside, mountsOf, native, overlay, pidOf, proc, readonly, startBase, tmpfs, withView } from "./rig.ts";
+import { type Base, bind, describeAsRoot, GUEST, hide, inside, LABEL, mountsOf, native, overlay, pidOf, proc, readonly, startBase, tmpfs, withView } from "./rig.ts";
 
 describeAsRoot("between a view and its host", () => {
   let base: Base;
@@ -99,7 +99,7 @@ describeAsRoot("between a view and its host", () => {
     const leader = spawn("nsenter", argv, { stdio: ["pipe", "pipe", "inherit"] });
     await once(leader.stdout, "data");
     const pidfd = native.openPidfd(pidOf(leader));
-    const nested = await native.buildView(pidfd, [tmpfs("/opt")]);
+    const nested = await native.buildView(pidfd, [tmpfs("/opt")], LABEL);
     expect(mountsOf(nested).map((mount) => mount.target)).toEqual(expect.arrayContaining(["/home/guest", "/opt"]));
     expect(inside(nested, "ls -A /home")).toBe("guest");
     closeSync(nested.fd);

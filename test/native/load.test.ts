@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
 import type { BuiltView } from "../../src/system/bindings.ts";
-import { type Base, describeAsRoot, GUEST, hide, inside, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
+import { type Base, describeAsRoot, GUEST, hide, inside, LABEL, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
 
 describeAsRoot("many views", () => {
   let base: Base;
@@ -20,7 +20,7 @@ describeAsRoot("many views", () => {
 
   it("can be built 50 at once, each its own", async () => {
     const before = traces();
-    const views = await Promise.all(Array.from({ length: 50 }, () => native.buildView(base.pidfd, plan)));
+    const views = await Promise.all(Array.from({ length: 50 }, () => native.buildView(base.pidfd, plan, LABEL)));
     expect(new Set(views.map((view) => view.inode)).size).toBe(50);
     expect(new Set(views.flatMap((view) => view.tmpfs.map((made) => made.device))).size).toBe(100);
     for (const view of views) {
@@ -32,7 +32,7 @@ describeAsRoot("many views", () => {
 
   it("can fail and succeed beside each other", async () => {
     const before = traces();
-    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => native.buildView(base.pidfd, i % 2 === 0 ? plan : [...plan, hide("/none")])));
+    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => native.buildView(base.pidfd, i % 2 === 0 ? plan : [...plan, hide("/none")], LABEL)));
     const views = results.flatMap((result): BuiltView[] => (result.status === "fulfilled" ? [result.value] : []));
     expect(views).toHaveLength(25);
     for (const view of views) closeSync(view.fd);
@@ -42,7 +42,7 @@ describeAsRoot("many views", () => {
   it("can be built and dropped 1000 times in a row", async () => {
     const before = traces();
     const table = base.sh("cat /proc/self/mountinfo");
-    for (let i = 0; i < 1000; i++) closeSync((await native.buildView(base.pidfd, plan)).fd);
+    for (let i = 0; i < 1000; i++) closeSync((await native.buildView(base.pidfd, plan, LABEL)).fd);
     expect(base.sh("cat /proc/self/mountinfo")).toBe(table);
     await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 5_000 });
   }, 120_000);

@@ -160,7 +160,7 @@ describeAsRoot("a pidfd", () => {
         noexec: false, readonly: false, skeletons: ["/etc"] }];
       const pidfd = native.openPidfd(process.pid);
       native.watchPidfd(pidfd, () => undefined);
-      for (let i = 0; i < 8; i++) native.buildView(pidfd, steps).catch(() => undefined);`;
+      for (let i = 0; i < 8; i++) native.buildView(pidfd, steps, "label").catch(() => undefined);`;
     expect(run(`${work} process.exit(0)`)).toBe("");
     const inWorker = `const { parentPort, workerData } = require("worker_threads"); const native = require(workerData); ${work} process.exit(0)`;
     const script = `

@@ -1,7 +1,7 @@
 // Plans that are no plans: refused before anything is done, by the addon itself.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
-import { type Base, bind, describeAsRoot, devpts, failureOf, hide, mqueue, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
+import { type Base, bind, describeAsRoot, devpts, failureOf, hide, LABEL, mqueue, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
 
 describeAsRoot("a malformed plan", () => {
   let base: Base;
@@ -60,7 +60,7 @@ describeAsRoot("a malformed plan", () => {
     ["lays an overlay over what it has hidden", [hide("/etc/ssl"), overlay("/etc", [], ["motd"])]],
   ])("that %s is refused with EINVAL", async (_title, plan) => {
     const before = traces();
-    const failure = await failureOf(native.buildView(base.pidfd, plan as Step[]));
+    const failure = await failureOf(native.buildView(base.pidfd, plan as Step[], LABEL));
     expect(failure).toMatchObject({ code: "EINVAL", errno: 22 });
     expect(["plan", "arguments"]).toContain(failure.step);
     expect(failure.message).toContain("expected");
@@ -69,21 +69,27 @@ describeAsRoot("a malformed plan", () => {
 
   it("names the step and the field", async () => {
     const plan = [proc(), { ...tmpfs("/tmp"), size: 5 }] as unknown as Step[];
-    const failure = await failureOf(native.buildView(base.pidfd, plan));
+    const failure = await failureOf(native.buildView(base.pidfd, plan, LABEL));
     expect(failure.message).toBe("plan [1].size: Invalid argument (EINVAL): expected a string");
     expect(failure.path).toBe("[1].size");
   });
 
   it("passes on what a getter throws", async () => {
     const step = Object.defineProperty({}, "kind", { get: () => { throw new RangeError("mine"); } });
-    expect(await failureOf(native.buildView(base.pidfd, [step as Step]))).toBeInstanceOf(RangeError);
+    expect(await failureOf(native.buildView(base.pidfd, [step as Step], LABEL))).toBeInstanceOf(RangeError);
   });
 
   it.each([undefined, "3", -1, 1.5, 2 ** 31])("is refused for the pidfd %s", async (pidfd) => {
-    expect(await failureOf(native.buildView(pidfd as number, []))).toMatchObject({ step: "arguments", path: "pidfd", code: "EINVAL" });
+    expect(await failureOf(native.buildView(pidfd as number, [], LABEL))).toMatchObject({ step: "arguments", path: "pidfd", code: "EINVAL" });
+  });
+
+  it.each([undefined, 7, "", "Guest", "a b", "a\0", "é", "a".repeat(65)])("is refused for the label %j", async (label) => {
+    const before = traces();
+    expect(await failureOf(native.buildView(base.pidfd, [], label as string))).toMatchObject({ step: "arguments", path: "label", code: "EINVAL" });
+    expect(traces()).toEqual(before);
   });
 
   it.each([null, "3", -2, 1.5, 2 ** 31])("is refused for the reaper %s", async (reaper) => {
-    expect(await failureOf(native.buildView(base.pidfd, [], reaper as number))).toMatchObject({ step: "arguments", path: "reaper", code: "EINVAL" });
+    expect(await failureOf(native.buildView(base.pidfd, [], LABEL, reaper as number))).toMatchObject({ step: "arguments", path: "reaper", code: "EINVAL" });
   });
 });

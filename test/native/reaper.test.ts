@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { buildIsolated, closeIsolated, endIsolated, type IsolatedView, statusOf, withIsolated } from "./isolated.ts";
-import { type Base, bind, describeAsRoot, devpts, failureOf, hide, mqueue, native, overlay, proc, readonly, REAPER, startBase, tmpfs, type Traces, traces } from "./rig.ts";
+import { type Base, bind, describeAsRoot, devpts, failureOf, hide, LABEL, mqueue, native, overlay, proc, readonly, REAPER, startBase, tmpfs, type Traces, traces } from "./rig.ts";
 
 /** For a Node of its own; generous, because an emulated machine takes seconds to start one. */
 const LIMIT_MS = 120_000;
@@ -47,14 +47,14 @@ describeAsRoot("a reaper", () => {
   });
   afterAll(() => base.end());
   beforeEach(async () => {
-    await waitFor("no builder", () => (before = traces()).builders === 0);
+    await waitFor("no builder", () => (before = traces()).threads === 0);
   });
 
   async function expectFailure(plan: readonly Step[], path: string, expected: object): Promise<void> {
     const fd = openSync(path, "r");
     before = traces();
-    expect(await failureOf(native.buildView(base.pidfd, plan, fd))).toMatchObject(expected);
-    await waitFor("the builder's end", () => traces().builders === 0);
+    expect(await failureOf(native.buildView(base.pidfd, plan, LABEL, fd))).toMatchObject(expected);
+    await waitFor("the builder's end", () => traces().threads === 0);
     expect(traces()).toEqual(before);
     expect(running(path)).toEqual([]);
     closeSync(fd);
@@ -75,13 +75,13 @@ describeAsRoot("a reaper", () => {
   });
 
   it("is not started from a descriptor that is none", async () => {
-    expect(await failureOf(native.buildView(base.pidfd, PLAN, 1 << 20))).toMatchObject({ step: "reaper", code: "EBADF" });
+    expect(await failureOf(native.buildView(base.pidfd, PLAN, LABEL, 1 << 20))).toMatchObject({ step: "reaper", code: "EBADF" });
     expect(traces()).toEqual(before);
   });
 
   it("is not started at all without one, or for -1", async () => {
     for (const none of [undefined, -1]) {
-      const view = await native.buildView(base.pidfd, PLAN, none);
+      const view = await native.buildView(base.pidfd, PLAN, LABEL, none);
       expect(view).not.toHaveProperty("isolation");
       expect(traces().children).toEqual(before.children);
       closeSync(view.fd);
@@ -97,7 +97,7 @@ describeAsRoot("a reaper", () => {
   it("that ends at once is an error or an ended reaper, and nothing is left", async () => {
     for (let round = 0; round < 20; round++) {
       const fd = openSync("/bin/true", "r");
-      const built = await native.buildView(base.pidfd, PLAN, fd).catch(() => undefined);
+      const built = await native.buildView(base.pidfd, PLAN, LABEL, fd).catch(() => undefined);
       closeSync(fd);
       if (built?.isolation !== undefined) await endIsolated(built as IsolatedView);
       await waitFor("nothing left", () => JSON.stringify(traces()) === JSON.stringify(before));
@@ -115,7 +115,7 @@ describeAsRoot("a reaper", () => {
       const look = () => JSON.stringify([fs.readdirSync("/proc/self/fd").length, fs.readFileSync("/proc/thread-self/children", "utf8")]);
       const [pidfd, reaper] = [native.openPidfd(process.pid), fs.openSync(${JSON.stringify(mine)})];
       const before = look();
-      native.buildView(pidfd, [{ kind: "proc", target: "/proc", hidepid: "invisible" }], reaper)
+      native.buildView(pidfd, [{ kind: "proc", target: "/proc", hidepid: "invisible" }], "label", reaper)
         .catch((error) => console.log(error.step, error.code, look() === before));`;
     expect(run(script, under).trim()).toBe(`${step} ${code} true`);
   }, LIMIT_MS);
@@ -124,7 +124,7 @@ describeAsRoot("a reaper", () => {
     const fd = openSync(mine, "r");
     before = traces();
     const script = `const native = require(${JSON.stringify(ADDON)});
-      for (let i = 0; i < 20; i++) native.buildView(${base.pidfd}, [], ${fd});
+      for (let i = 0; i < 20; i++) native.buildView(${base.pidfd}, [], "label", ${fd});
       require("node:worker_threads").parentPort.postMessage("building");
       for (;;);`;
     const worker = new Worker(script, { eval: true });
@@ -136,7 +136,7 @@ describeAsRoot("a reaper", () => {
 
   it("outlives the process that has built its view", async () => {
     const script = `const pidfd = native.openPidfd(process.pid), reaper = fs.openSync(${JSON.stringify(mine)});
-      native.buildView(pidfd, [], reaper).then((view) => { console.log(view.isolation.pid); process.kill(process.pid, 9); });`;
+      native.buildView(pidfd, [], "label", reaper).then((view) => { console.log(view.isolation.pid); process.kill(process.pid, 9); });`;
     const under = ["--mount", "--propagation", "private", "sh", "-c", '"$@"; true', "sh"];
     const pid = Number(run(script, under));
     expect(running(mine)).toEqual([pid]);
@@ -236,11 +236,11 @@ describeAsRoot("a reaper", () => {
     const fd = openSync(mine, "r");
     before = traces();
     const bad = [...PLAN, hide("/none")];
-    const results = await Promise.allSettled(Array.from({ length: 30 }, (_, i) => native.buildView(base.pidfd, i % 3 === 0 ? bad : PLAN, fd)));
+    const results = await Promise.allSettled(Array.from({ length: 30 }, (_, i) => native.buildView(base.pidfd, i % 3 === 0 ? bad : PLAN, LABEL, fd)));
     const views = results.flatMap((result) => (result.status === "fulfilled" ? [result.value as IsolatedView] : []));
     expect(new Set(views.map((view) => view.isolation.processes.inode)).size).toBe(20);
     for (const view of views) await endIsolated(view);
-    for (let round = 0; round < 200; round++) await native.buildView(base.pidfd, round % 2 === 0 ? bad : PLAN, fd).then((view) => endIsolated(view as IsolatedView), () => undefined);
+    for (let round = 0; round < 200; round++) await native.buildView(base.pidfd, round % 2 === 0 ? bad : PLAN, LABEL, fd).then((view) => endIsolated(view as IsolatedView), () => undefined);
     await waitFor("nothing left", () => JSON.stringify(traces()) === JSON.stringify(before));
     expect(running(mine)).toEqual([]);
     closeSync(fd);

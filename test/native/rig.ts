@@ -22,6 +22,9 @@ function loadAddon(path: string | undefined): Bindings {
   return createRequire(join(process.cwd(), "package.json"))(resolve(path)) as Bindings;
 }
 
+/** What the file systems of the views are called. */
+export const LABEL = "guest-label";
+
 /** The executable of a session's first process. */
 export const REAPER = resolve("build/host/guest-reaper");
 
@@ -58,7 +61,7 @@ export async function startBase(): Promise<Base> {
     pidfd,
     dir,
     sh,
-    build: (...plan) => native.buildView(pidfd, plan),
+    build: (...plan) => native.buildView(pidfd, plan, LABEL),
     end: async () => {
       const ended = once(child, "exit");
       child.stdin.end();
@@ -76,7 +79,7 @@ export function pidOf(child: ChildProcess): number {
 
 /** Builds a view, gives it to `look`, and lets go of it. */
 export async function withView<T>(base: Base, plan: readonly Step[], look: (view: BuiltView) => T | Promise<T>): Promise<T> {
-  const view = await native.buildView(base.pidfd, plan);
+  const view = await native.buildView(base.pidfd, plan, LABEL);
   try {
     return await look(view);
   } finally {
@@ -97,6 +100,7 @@ export interface MountLine {
   readonly target: string;
   readonly flags: readonly string[];
   readonly type: string;
+  readonly source: string;
   readonly options: readonly string[];
 }
 
@@ -109,8 +113,8 @@ export function parseMounts(mountinfo: string): MountLine[] {
   return mountinfo.trim().split("\n").map((line) => {
     const [left = "", right = ""] = line.split(" - ");
     const [, , device = "", root = "", target = "", flags = ""] = left.split(" ");
-    const [type = "", , options = ""] = right.split(" ");
-    return { device, root, target, flags: flags.split(","), type, options: options.split(",") };
+    const [type = "", source = "", options = ""] = right.split(" ");
+    return { device, root, target, flags: flags.split(","), type, source, options: options.split(",") };
   });
 }
 
@@ -131,12 +135,12 @@ export async function failureOf(promise: Promise<unknown>): Promise<NativeError>
   throw new Error("it did not fail");
 }
 
-/** What a build could leave in this process: descriptors, its thread, children, mounts. */
+/** What the addon could leave in this process: descriptors, threads, children, mounts. */
 export interface Traces {
   readonly descriptors: number;
   readonly children: readonly string[];
   readonly namespaces: readonly string[];
-  readonly builders: number;
+  readonly threads: number;
   readonly mounts: string;
 }
 
@@ -147,7 +151,7 @@ export function traces(): Traces {
     descriptors: links.length,
     children: childrenOf(process.pid).map(String),
     namespaces: links.filter((link) => /^(mnt|pid|ipc):/.test(link)),
-    builders: threads.filter((name) => name.trim() === "guestns-build").length,
+    threads: threads.filter((name) => name.startsWith("guestns-")).length,
     mounts: readFileSync("/proc/self/mountinfo", "utf8"),
   };
 }

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
-  type Base, bind, describeAsRoot, devpts, GUEST, hide, inside, mountAt, mountsOf, mqueue, native, pidOf, proc, readonly, startBase, tmpfs, withView,
+  type Base, bind, describeAsRoot, devpts, GUEST, hide, inside, LABEL, mountAt, mountsOf, mqueue, native, overlay, pidOf, proc, readonly, startBase,
+  tmpfs, withView,
 } from "./rig.ts";
 
 describeAsRoot("in a view", () => {
@@ -46,6 +47,17 @@ describeAsRoot("in a view", () => {
       expect(home.flags).toEqual(expect.arrayContaining(["rw", "nosuid", "nodev", "noexec"]));
       expect(view.tmpfs).toEqual([{ target: "/tmp", device: tmp.device }, { target: "/home/guest", device: home.device }]);
     });
+  });
+
+  it("each tmpfs has the label as its source, and nothing else has", async () => {
+    const plan = [overlay("/etc", [], ["motd"]), hide(`${base.dir}/target`), hide(`${base.dir}/target-file`), proc(), tmpfs("/var/tmp")];
+    await withView(base, plan, (view) => {
+      const labelled = mountsOf(view).filter(({ source }) => source === LABEL);
+      expect(labelled.map(({ target, type }) => `${target} ${type}`).sort()).toEqual(
+        [`${base.dir}/target tmpfs`, `${base.dir}/target-file tmpfs`, "/var/tmp tmpfs"],
+      );
+    });
+    expect(base.sh("cat /proc/self/mountinfo")).not.toContain(LABEL);
   });
 
   it("a tmpfs is full at its limits, for its owner alone", async () => {
@@ -112,8 +124,8 @@ describeAsRoot("in a view", () => {
     const leader = spawn("unshare", ["--mount", "sh", "-euc", script], { stdio: ["pipe", "pipe", "inherit"] });
     await once(leader.stdout, "data");
     const pidfd = native.openPidfd(pidOf(leader));
-    const view = await native.buildView(pidfd, [hide("/file")]);
-    expect(inside(view, "stat -c %s /file; grep -c guestd /proc/self/mountinfo; ls -d /usr")).toBe("0\n1\n/usr");
+    const view = await native.buildView(pidfd, [hide("/file")], LABEL);
+    expect(inside(view, `stat -c %s /file; grep -c ${LABEL} /proc/self/mountinfo; ls -d /usr`)).toBe("0\n1\n/usr");
     closeSync(view.fd);
     closeSync(pidfd);
     leader.stdin.end();

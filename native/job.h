@@ -1,0 +1,113 @@
+// Work in a thread of its own, whose result settles a promise: the one way in which this addon runs a thread beside Node's.
+// Knows N-API, and nothing of the work; no JavaScript value is touched off the main thread.
+#pragma once
+
+#include <napi.h>
+#include <pthread.h>
+
+#include <csignal>
+#include <memory>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <variant>
+
+#include "guestns.h"
+#include "results.h"
+
+namespace guestns {
+
+/** Signals are the main thread's: one that landed here would interrupt a slow call with EINTR. `name`: at most 15 characters. */
+inline void prepare_thread(const char* name) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  pthread_setname_np(pthread_self(), name);
+}
+
+template <typename Work>
+struct Job;
+template <typename Work>
+void settle_job(Napi::Env env, Napi::Function, Job<Work>* job, void*);
+
+/** Made, settled and deleted on the main thread; `run` is the thread. */
+template <typename Work>
+struct Job {
+  using Result = std::invoke_result_t<Work&, const Cancelled&>;
+  using Done = Napi::TypedThreadSafeFunction<Job, void, settle_job<Work>>;
+
+  Job(Napi::Env env, const char* thread_name, Work to_do)
+      : deferred(Napi::Promise::Deferred::New(env)), name(thread_name), work(std::move(to_do)) {}
+
+  void run() {
+    prepare_thread(name);
+    try {
+      result = (*work)(cancelled);
+    } catch (const Failure& failure) {
+      result = failure;
+    } catch (const std::bad_alloc&) {
+      result = Failure{name, "", ENOMEM, ""};
+    }
+    done.BlockingCall();
+  }
+
+  Napi::Promise::Deferred deferred;
+  const char* name;
+  std::optional<Work> work;
+  Cancelled cancelled{false};
+  std::variant<Failure, Result> result;
+  Done done;
+  std::thread thread;
+};
+
+template <typename Work>
+void settle_job(Napi::Env env, Napi::Function, Job<Work>* job, void*) {
+  // Without an env Node is shutting down, and the finalizer has deleted the job already.
+  if (env == nullptr) return;
+  job->thread.join();
+  // Its descriptors are closed before anybody is told.
+  job->work.reset();
+  try {
+    if (auto* result = std::get_if<typename Job<Work>::Result>(&job->result)) {
+      job->deferred.Resolve(to_value(env, *result));
+      hand_over(*result);  // last: an exception before must not leak what it holds
+    } else {
+      job->deferred.Reject(to_error(env, std::get<Failure>(job->result)).Value());
+    }
+  } catch (const Napi::Error&) {
+    // A worker that is being ended runs no JavaScript any more: nobody waits, and the result goes with the job.
+  }
+  job->done.Release();
+}
+
+/** Ends a job, also at the end of the environment: the thread must not outlive the code it runs. */
+template <typename Work>
+void finish_job(Napi::Env, void*, Job<Work>* job) {
+  job->cancelled = true;
+  if (job->thread.joinable()) job->thread.join();
+  delete job;
+}
+
+/**
+ * Runs `work(cancelled)` in a thread of its own; it may throw a Failure, and ends early when `cancelled` is set.
+ * @param name of the thread: at most 15 characters
+ * @return of the result as to_value() gives it
+ */
+template <typename Work>
+Napi::Promise start_job(Napi::Env env, const char* name, Work work) {
+  auto job = std::make_unique<Job<Work>>(env, name, std::move(work));
+  const Napi::Promise promise = job->deferred.Promise();
+  job->done = Job<Work>::Done::New(env, name, 0, 1, job.get(), finish_job<Work>);
+  Job<Work>* started = job.release();
+  try {
+    started->thread = std::thread(&Job<Work>::run, started);
+  } catch (const std::system_error& error) {
+    started->deferred.Reject(to_error(env, {"thread", "", error.code().value(), ""}).Value());
+    started->done.Release();
+  }
+  return promise;
+}
+
+}  // namespace guestns

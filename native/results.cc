@@ -1,0 +1,74 @@
+// The JavaScript objects of failures, views and what was found.
+// Decides nothing, and makes no system call.
+#include "results.h"
+
+#include <cstring>
+
+namespace guestns {
+namespace {
+
+Napi::Object to_object(Napi::Env env, const NamespaceFile& file) {
+  auto object = Napi::Object::New(env);
+  object.Set("fd", Napi::Number::New(env, file.fd.get()));
+  object.Set("inode", Napi::Number::New(env, static_cast<double>(file.inode)));
+  return object;
+}
+
+Napi::Object to_object(Napi::Env env, const Isolation& isolation) {
+  auto object = Napi::Object::New(env);
+  object.Set("pid", Napi::Number::New(env, isolation.pid));
+  object.Set("pidfd", Napi::Number::New(env, isolation.pidfd.get()));
+  object.Set("processes", to_object(env, isolation.processes));
+  object.Set("ipc", to_object(env, isolation.ipc));
+  return object;
+}
+
+Napi::Array to_array(Napi::Env env, const std::vector<std::string>& texts) {
+  auto array = Napi::Array::New(env, texts.size());
+  for (uint32_t i = 0; i < texts.size(); i++) array.Set(i, texts[i]);
+  return array;
+}
+
+}  // namespace
+
+Napi::Error to_error(Napi::Env env, const Failure& failure) {
+  const char* code = strerrorname_np(failure.error);
+  const char* text = strerrordesc_np(failure.error);
+  std::string message = failure.step;
+  if (!failure.path.empty()) message += " " + failure.path;
+  message += std::string(": ") + (text != nullptr ? text : "Unknown error") + " (" + (code != nullptr ? code : "?") + ")";
+  if (!failure.hint.empty()) message += ": " + failure.hint;
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("step", failure.step);
+  error.Set("path", failure.path);
+  error.Set("errno", Napi::Number::New(env, failure.error));
+  error.Set("code", code != nullptr ? code : "");
+  return error;
+}
+
+Napi::Value to_value(Napi::Env env, const View& view) {
+  auto tmpfs = Napi::Array::New(env, view.tmpfs.size());
+  for (uint32_t i = 0; i < view.tmpfs.size(); i++) {
+    auto entry = Napi::Object::New(env);
+    entry.Set("target", view.tmpfs[i].target);
+    entry.Set("device", view.tmpfs[i].device);
+    tmpfs.Set(i, entry);
+  }
+  auto built = Napi::Object::New(env);
+  built.Set("inode", Napi::Number::New(env, static_cast<double>(view.inode)));
+  built.Set("tmpfs", tmpfs);
+  built.Set("skipped", to_array(env, view.skipped));
+  built.Set("fd", Napi::Number::New(env, view.mount_namespace.get()));
+  if (view.isolation) built.Set("isolation", to_object(env, *view.isolation));
+  return built;
+}
+
+void hand_over(View& view) {
+  view.mount_namespace.release();
+  if (!view.isolation) return;
+  view.isolation->pidfd.release();
+  view.isolation->processes.fd.release();
+  view.isolation->ipc.fd.release();
+}
+
+}  // namespace guestns
