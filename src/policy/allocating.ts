@@ -7,7 +7,7 @@ import type { AllocateRequested, Effect, Event } from "./events.ts";
 import { makeLeaseName, pickUid, quarantineUid, takeUid } from "./lease.ts";
 import { answerAllocate, subjectOf } from "./records.ts";
 import type { Session } from "./session.ts";
-import { NOTHING_FOUND } from "./session.ts";
+import { NOTHING_FOUND } from "./receipt.ts";
 import { ALLOCATING, allocatingEffect, stageAfter } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
@@ -82,7 +82,7 @@ export function advanceAllocating(state: State, session: Session, { effect, outc
 
 // The uid or the name is somebody's on this machine who knows nothing of guestd.
 function leaseAnother(state: State, session: Session, taken: string): Next {
-  const pool = quarantineUid(state.pool, session.account.uid, `it belongs to ${taken}`);
+  const pool = quarantineUid(state.pool, session.account.uid, { reason: `it belongs to ${taken}`, user: "", foreign: true });
   const { config } = state;
   const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, session.account.gid, session.account.uid);
   if (account === undefined) return failAllocating({ ...state, pool }, session, USED_UP);

@@ -2,8 +2,10 @@
 import type { Effect, Event, Moment } from "./events.ts";
 import { quarantineUid, restUid } from "./lease.ts";
 import { subjectOf } from "./records.ts";
-import type { EndCause, Receipt, Session } from "./session.ts";
-import { endingEffect, endingStages, stageAfter } from "./stages.ts";
+import type { Receipt } from "./receipt.ts";
+import { addFindings } from "./receipt.ts";
+import type { EndCause, Session } from "./session.ts";
+import { endingEffect, endingStages, quarantineOf, stageAfter } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
 
@@ -62,23 +64,23 @@ function endAll(before: Next, sessions: readonly Session[], cause: EndCause): Ne
 export function startEnding(state: State, session: Session): Next {
   const ending: Session = { ...session, phase: "ending" };
   const inner = [...state.sessions.values()].filter(({ outer, phase }) => outer === session.id && phase !== "ending");
-  const [first = "kill-processes"] = endingStages(ending);
+  // What has a receipt has been through all that comes before its announcement.
+  const [first = "kill-processes"] = ending.receipt === undefined ? endingStages(ending) : ["announce-closed" as const];
   return endAll(put(state, ending, endingEffect(first, ending, NO_MOMENT)), inner, "outer-ended");
 }
 
 /** A stage of ending is done, or has failed and is noted: the next one. */
 export function advanceEnding(state: State, session: Session, done: Effect, moment: Moment): Next {
-  const stages = endingStages(session);
-  const stage = stageAfter(stages, done.kind);
+  const stage = stageAfter(endingStages(session), done.kind);
   if (stage === undefined) return put(state, session);
-  const next = done.kind === "announce-closed" ? { ...session, receipt: done.receipt } : session;
+  const isReceipt = done.kind === "write-receipt" || done.kind === "announce-closed";
+  const next = { ...session, endingUptime: session.endingUptime ?? moment.uptime, ...(isReceipt ? { receipt: done.receipt } : {}) };
   return stage === "done" ? forget(state, next) : put(state, next, endingEffect(stage, next, moment));
 }
 
 /** A stage of the end that fails makes the receipt dirty; the stages after it still run. */
 export function noteLeft(session: Session, { effect, reason }: Event & { kind: "effect-failed" }): Session {
-  const left = [...session.found.left, `${effect.kind}: ${reason.slice(0, MOST_CHARACTERS)}`];
-  return { ...session, found: { ...session.found, left } };
+  return { ...session, found: addFindings(session.found, { left: [`${effect.kind}: ${reason.slice(0, MOST_CHARACTERS)}`] }) };
 }
 
 function forget(state: State, session: Session): Next {
@@ -98,8 +100,10 @@ const answerEnd = (subject: Effect["subject"], call: number, receipt: Receipt): 
 });
 
 // A uid of which something may be left is no stranger's to have.
-function poolAfter({ pool }: State, { leased, account: { uid }, found: { left } }: Session): State["pool"] {
+function poolAfter({ pool }: State, session: Session): State["pool"] {
+  const { uid, user } = session.account;
   // One that turned out to be somebody's is kept already.
-  if (!leased || pool.quarantined.has(uid)) return pool;
-  return left.length > 0 ? quarantineUid(pool, uid, left.join("; ")) : restUid(pool, uid);
+  if (!session.leased || pool.quarantined.has(uid)) return pool;
+  const reason = quarantineOf(session);
+  return reason === undefined ? restUid(pool, uid) : quarantineUid(pool, uid, { reason, user });
 }

@@ -4,7 +4,8 @@ import type { Config, Limits } from "../config/schema.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { LeasePool } from "./lease.ts";
 import type { PlanFacts } from "./plan.ts";
-import type { Cgroup, Findings, Isolation, Leader, Receipt, Session, View } from "./session.ts";
+import type { Findings, Receipt } from "./receipt.ts";
+import type { Cgroup, EndCause, Isolation, Leader, Session, View } from "./session.ts";
 import type { Step } from "./steps.ts";
 
 /** A call on the bus that waits for an answer. */
@@ -51,6 +52,16 @@ export interface OpenRequested {
   readonly facts: PlanFacts;
 }
 
+/** At the start: a session that an earlier guestd wrote down. */
+export interface RecordFound {
+  readonly kind: "record-found";
+  readonly session: Session;
+  /** It cannot go on, and why. */
+  readonly cause?: EndCause;
+  /** Its end was written down already: it may not have been announced. */
+  readonly receipt?: Receipt;
+}
+
 export type Event =
   | AllocateRequested
   | OpenRequested
@@ -59,11 +70,12 @@ export type Event =
   /** The call that a session is made for is waited for no more. */
   | { readonly kind: "call-expired"; readonly id: string }
   | { readonly kind: "end-requested"; readonly id: string; readonly call: CallId }
+  /** An administrator answers for it that nothing is left of the guests of a uid. */
+  | { readonly kind: "release-requested"; readonly uid: number; readonly call: CallId }
   | { readonly kind: "leader-exited"; readonly id: string }
   /** logind has moved the leader to a cgroup of its own. */
   | { readonly kind: "cgroup-found"; readonly id: string; readonly cgroup: Cgroup }
-  /** At the start: a session that an earlier guestd wrote down. */
-  | { readonly kind: "record-found"; readonly session: Session }
+  | RecordFound
   /** At the start: the uids that were given back, and those that are not handed out. */
   | { readonly kind: "leases-found"; readonly pool: LeasePool }
   | { readonly kind: "config-loaded"; readonly config: Config }
@@ -83,11 +95,15 @@ export interface Moment {
 /** What an effect has found out, where it has. */
 export interface Outcome {
   readonly startTime?: number;
+  /** The leader of a session that was taken up is not there any more. */
+  readonly leaderGone?: boolean;
   readonly cgroups?: readonly Cgroup[];
   readonly view?: View;
   readonly found?: Partial<Findings>;
   /** To whom the uid or the name of an account to be published belongs already. */
   readonly taken?: string;
+  /** A receipt was announced before, by a guestd that had no time to note it. */
+  readonly repeated?: boolean;
 }
 
 /** What guestd answers to OpenSession and JoinSession. */
@@ -106,6 +122,7 @@ export type Answer =
   | { readonly kind: "allocated"; readonly allocation: Allocation }
   | { readonly kind: "opened"; readonly reply: OpenReply }
   | { readonly kind: "ended"; readonly receipt: Receipt }
+  | { readonly kind: "released" }
   | { readonly kind: "error"; readonly code: ErrorCode; readonly reason: string };
 
 /** Whom an effect is for: the fields that every line in the journal carries. */
@@ -129,11 +146,15 @@ export type Effect = { readonly subject: Subject } & (
   /** `isolated`: with namespaces of processes and IPC of its own, whose first process goes into the cgroup. */
   | { readonly kind: "build-view"; readonly plan: readonly Step[]; readonly isolated: boolean; readonly cgroup: Cgroup | undefined }
   | { readonly kind: "write-record"; readonly session: Session }
+  /** Writes a session down where a power cut does not reach. */
+  | { readonly kind: "enter-ledger"; readonly session: Session }
   | { readonly kind: "answer"; readonly call: CallId; readonly answer: Answer }
   | { readonly kind: "announce-opened"; readonly session: Session }
   | { readonly kind: "note-close" }
   /** The limits of a session on the cgroup that logind has moved it to. */
   | { readonly kind: "limit-login"; readonly cgroup: Cgroup; readonly limits: Limits }
+  /** Writes down that the end has begun, and why. */
+  | { readonly kind: "note-ending"; readonly session: Session }
   /** Ends the user manager of a leased account. */
   | { readonly kind: "stop-manager" }
   | {
@@ -146,13 +167,24 @@ export type Effect = { readonly subject: Subject } & (
     }
   /** Has logind and systemd forget a leased account. */
   | { readonly kind: "close-login" }
-  /** `tmpfs`: the places in it whose content is given back, and their devices. */
-  | { readonly kind: "drop-view"; readonly tmpfs: readonly string[]; readonly devices: readonly string[] }
-  /** `lease`: for a leased account, what becomes of its uid: written down first, or a crash would forget it. */
-  | { readonly kind: "remove-record"; readonly lease: { readonly quarantine: string | undefined } | undefined }
-  | { readonly kind: "announce-closed"; readonly receipt: Receipt }
+  /**
+   * Looks who else holds what was in the view's memory, and lets go of it. `tmpfs`: the places in it whose content is
+   * given back, and their devices. `isLost`: it had one, whose devices may be somebody else's by now.
+   */
+  | { readonly kind: "drop-view"; readonly leased: boolean; readonly tmpfs: readonly string[]; readonly devices: readonly string[]; readonly isLost: boolean }
+  /** Takes away what a leased account has left outside its view. */
+  | { readonly kind: "sweep-account" }
+  | { readonly kind: "write-receipt"; readonly receipt: Receipt }
+  /** `repeated`: of a guestd that had written it, and perhaps announced it. */
+  | { readonly kind: "announce-closed"; readonly receipt: Receipt; readonly repeated: boolean }
   /** Takes a leased account back. */
   | { readonly kind: "release-account" }
+  /** `lease`: for a leased account, what becomes of its uid: written down first, or a crash would forget it. */
+  | { readonly kind: "remove-record"; readonly lease: { readonly quarantine: string | undefined } | undefined }
+  /** Looks again at what a uid in quarantine has left. */
+  | { readonly kind: "sweep-lease" }
+  /** Writes down that a uid may be handed out again. */
+  | { readonly kind: "settle-lease"; readonly call: CallId | undefined }
 );
 
 export type EffectKind = Effect["kind"];

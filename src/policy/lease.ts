@@ -7,12 +7,21 @@ export const GHOST_UID = 60_000;
 
 type UidRange = Config["Guests"]["LeaseRange"];
 
+/** Why a uid is not handed out any more. */
+export interface Quarantine {
+  readonly reason: string;
+  /** The name that its last guest had: some of what may be left goes by it. */
+  readonly user: string;
+  /** It belongs to somebody who is no guest: nothing of it is to be taken away. */
+  readonly foreign?: boolean;
+}
+
 /** What is known of the uids that no session has. A uid of which nothing is known was never used. */
 export interface LeasePool {
   /** Given back, the longest unused first. */
   readonly rested: readonly number[];
   /** Not handed out any more, and why: something of its last guest may be left, or it is somebody else's. */
-  readonly quarantined: ReadonlyMap<number, string>;
+  readonly quarantined: ReadonlyMap<number, Quarantine>;
 }
 
 export const EMPTY_POOL: LeasePool = { rested: [], quarantined: new Map() };
@@ -45,8 +54,15 @@ export function restUid(pool: LeasePool, uid: number): LeasePool {
 }
 
 /** Keeps a uid from being handed out. */
-export function quarantineUid(pool: LeasePool, uid: number, reason: string): LeasePool {
-  return { ...takeUid(pool, uid), quarantined: new Map(pool.quarantined).set(uid, reason) };
+export function quarantineUid(pool: LeasePool, uid: number, why: Quarantine): LeasePool {
+  return { ...takeUid(pool, uid), quarantined: new Map(pool.quarantined).set(uid, why) };
+}
+
+/** Ends the quarantine of a uid: it is handed out again, after all others. */
+export function releaseUid(pool: LeasePool, uid: number): LeasePool {
+  const quarantined = new Map(pool.quarantined);
+  quarantined.delete(uid);
+  return restUid({ ...pool, quarantined }, uid);
 }
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";

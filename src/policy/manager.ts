@@ -7,7 +7,10 @@ import type { Event } from "./events.ts";
 import { addCgroup, advanceOpening, failOpening, join, open, settle } from "./opening.ts";
 import { subjectOf } from "./records.ts";
 import type { Session } from "./session.ts";
-import { endingStages, stageAfter, watchLeader } from "./stages.ts";
+import { failSettling, judgeSweep, release, retrySweeps, settle as settleLease } from "./quarantine.ts";
+import { addFindings } from "./receipt.ts";
+import { recover, resume } from "./recovering.ts";
+import { endingStages, stageAfter } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay, withSession } from "./state.ts";
 
@@ -26,22 +29,24 @@ export function step(state: State, event: Event): Next {
       return withSession(state, event.id, (session) => endWithCall(state, session));
     case "end-requested":
       return endOnRequest(state, event);
+    case "release-requested":
+      return release(state, event);
     case "leader-exited":
       return withSession(state, event.id, (session) => endWithLeader(state, session));
     case "cgroup-found":
       return withSession(state, event.id, (session) => addCgroup(state, session, event.cgroup));
     case "record-found":
-      return recover(state, event.session);
+      return recover(state, event);
     case "leases-found":
       return stay({ ...state, pool: event.pool });
     case "config-loaded":
       return stay({ ...state, config: event.config });
     case "tick":
-      return expireLeases(state, event.uptime);
+      return passTime(state, event.uptime);
     case "effect-done":
-      return advance(state, event);
+      return learnDone(state, event);
     case "effect-failed":
-      return fail(state, event);
+      return learnFailed(state, event);
     default:
       return event satisfies never;
   }
@@ -54,11 +59,21 @@ function hintClose(state: State, event: Event & { kind: "close-hinted" }): Next 
   });
 }
 
-// The record says who the leader was; watching tells whether it still is that process.
-// Without a descriptor of the view its numbers can be another's by now: they are forgotten until it is taken up.
-function recover(state: State, session: Session): Next {
-  const { view: _recorded, ...found } = session;
-  return put(state, found, watchLeader(session));
+function passTime(state: State, uptime: number): Next {
+  const expired = expireLeases(state, uptime);
+  const retried = retrySweeps(expired.state, uptime);
+  return { state: retried.state, effects: [...expired.effects, ...retried.effects] };
+}
+
+// What is done about a uid is no session's.
+function learnDone(state: State, event: Event & { kind: "effect-done" }): Next {
+  if (event.effect.kind === "sweep-lease") return judgeSweep(state, event);
+  return event.effect.kind === "settle-lease" ? settleLease(state, event.effect) : advance(state, event);
+}
+
+function learnFailed(state: State, event: Event & { kind: "effect-failed" }): Next {
+  if (event.effect.kind === "sweep-lease") return judgeSweep(state, event);
+  return event.effect.kind === "settle-lease" ? failSettling(state, event.effect, event.reason) : fail(state, event);
 }
 
 function advance(state: State, event: Event & { kind: "effect-done" }): Next {
@@ -72,6 +87,8 @@ function advance(state: State, event: Event & { kind: "effect-done" }): Next {
       case "allocated":
       case "open":
         return put(state, session);
+      case "recovering":
+        return event.effect.kind === "watch-leader" ? resume(state, session, event.outcome.leaderGone !== true) : put(state, session);
       case "ending":
         return advanceEnding(state, session, event.effect, event);
       default:
@@ -88,7 +105,8 @@ function learn(session: Session, { effect, outcome }: Event & { kind: "effect-do
     cgroups: [...session.cgroups, ...cgroups],
     ...(view === undefined ? {} : { view }),
     ...(effect.kind === "publish-account" && taken === undefined ? { published: true } : {}),
-    ...(found === undefined ? {} : { found: { ...session.found, ...found, left: [...session.found.left, ...(found.left ?? [])] } }),
+    ...(effect.kind === "write-record" || effect.kind === "note-ending" ? { recorded: true } : {}),
+    ...(found === undefined ? {} : { found: addFindings(session.found, found) }),
   };
 }
 
@@ -106,8 +124,10 @@ function fail(state: State, event: Event & { kind: "effect-failed" }): Next {
         return event.effect.kind === "announce-opened" ? settle(state, session) : failOpening(state, session, event.code, reason);
       case "allocated":
       case "open":
-        // A recovered session whose leader is not that process any more; nothing else that fails here ends it.
-        return event.effect.kind === "watch-leader" ? endWithLeader(state, session) : stay(state);
+        // Nothing that fails here ends it: it goes on as it is.
+        return stay(state);
+      case "recovering":
+        return event.effect.kind === "watch-leader" ? resume(state, session, false) : stay(state);
       case "ending":
         // What was still under way of the open session says nothing of its end.
         if (stageAfter(endingStages(session), event.effect.kind) === undefined) return stay(state);

@@ -5,10 +5,10 @@ import { startEnding } from "./ending.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Effect, Event, OpenRequested } from "./events.ts";
 import { makePlan } from "./plan.ts";
+import { NOTHING_FOUND } from "./receipt.ts";
 import { answerOpen, subjectOf } from "./records.ts";
 import type { Cgroup, Session } from "./session.ts";
-import { NOTHING_FOUND } from "./session.ts";
-import { OPENING, openingEffect, stageAfter, writeRecord } from "./stages.ts";
+import { OPENING, openingEffect, openingStages, stageAfter, writeRecord } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
 
@@ -103,7 +103,7 @@ export function addCgroup(state: State, session: Session, cgroup: Cgroup): Next 
 
 /** A stage of opening is done: the next one. */
 export function advanceOpening(state: State, session: Session, done: Effect): Next {
-  const stage = stageAfter(OPENING, done.kind);
+  const stage = stageAfter(openingStages(session), done.kind);
   if (stage === undefined) return put(state, session);
   if (stage === "done") return settle(state, session);
   if (session.cause !== undefined && stage !== "announce-opened") {

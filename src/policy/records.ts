@@ -1,6 +1,6 @@
-// What is said of a session to others: who it is in the journal, the answer to its login, its receipt.
-import type { Answer, Moment, Subject } from "./events.ts";
-import type { Receipt, Session } from "./session.ts";
+// What is said of a session to others: who it is in the journal, the answer to its login.
+import type { Answer, Subject } from "./events.ts";
+import type { Session } from "./session.ts";
 
 /** Whom an effect on this session is for. */
 export function subjectOf(session: Session): Subject {
@@ -23,20 +23,3 @@ export function answerOpen(session: Session): Answer {
 
 /** The answer that makes a login go on as the leased account. */
 export const answerAllocate = ({ account }: Session): Answer => ({ kind: "allocated", allocation: { verdict: "leased", user: account.user } });
-
-/** The receipt of a session, from what its end has found so far. */
-export function receiptOf(session: Session, closed: Moment): Receipt {
-  return {
-    id: session.id,
-    user: session.account.user,
-    uid: session.account.uid,
-    leased: session.leased,
-    service: session.service,
-    leader: session.leader.pid,
-    cause: session.cause ?? "leader-exited",
-    openedAt: session.openedAt,
-    closedAt: closed.now,
-    seconds: Math.max(0, Math.round((closed.uptime - session.openedUptime) / 1e6)),
-    ...session.found,
-  };
-}

@@ -1,6 +1,7 @@
 // What is known of one guest login, from OpenSession to its receipt. Types, and reading them: no decisions.
 import type { Limits } from "../config/schema.ts";
 import type { Account } from "./account.ts";
+import type { Findings, Receipt } from "./receipt.ts";
 import type { Step } from "./steps.ts";
 
 /** The process that called PAM open_session. Its end is the session's end. */
@@ -20,6 +21,9 @@ export interface Cgroup {
 
 /** Name of the scope unit that guestd has made around the leader of a session. */
 export const scopeName = (id: string): string => `guest-${id}.scope`;
+
+/** What the file systems of a session's view say that they were made of. */
+export const labelOf = (id: string): string => `guest-${id}`;
 
 /** Name of systemd's slice for all of a user. */
 export const sliceName = (uid: number): string => `user-${uid}.slice`;
@@ -66,12 +70,27 @@ export interface View {
 
 /**
  * Where a session stands. "allocating", "opening" and "ending" go through the stages of stages.ts one by one;
- * "allocated" (an account was leased, its login goes on) and "open" wait for something to happen.
+ * "allocated" (an account was leased, its login goes on) and "open" wait for something to happen;
+ * "recovering" is one that an earlier guestd wrote down, whose leader is being looked for.
  */
-export type Phase = "allocating" | "allocated" | "opening" | "open" | "ending";
+export type Phase = "allocating" | "allocated" | "opening" | "open" | "ending" | "recovering";
 
-/** Why a session ended. */
-export type EndCause = "logout" | "leader-exited" | "ended-by-admin" | "outer-ended" | "open-failed" | "never-opened";
+/** Of a record: what it says of a session that is being opened is what it will be. */
+export type RecordedPhase = "allocated" | "open" | "ending";
+
+/**
+ * Why a session ended. "lost-power": the machine went down while it was open. "record-lost": guestd was started anew and
+ * could not read what it had written down of it.
+ */
+export type EndCause =
+  | "logout"
+  | "leader-exited"
+  | "ended-by-admin"
+  | "outer-ended"
+  | "open-failed"
+  | "never-opened"
+  | "lost-power"
+  | "record-lost";
 
 export interface Session {
   readonly id: string;
@@ -91,7 +110,13 @@ export interface Session {
   readonly plan: readonly Step[];
   readonly limits: Limits;
   readonly phase: Phase;
+  /** Where a session that is recovering stood when it was written down. */
+  readonly recordedPhase?: RecordedPhase;
+  /** There is a record of it, for a guestd that starts anew. */
+  readonly recorded?: boolean;
   readonly view?: View;
+  /** It had a view, which an earlier guestd has let go of, or which cannot be told any more. */
+  readonly isViewLost?: boolean;
   /**
    * The cgroups that hold all of it: guestd's own for the leader, then the one that logind moved it to.
    * No process without privileges leaves a cgroup, whatever namespaces it makes.
@@ -107,66 +132,12 @@ export interface Session {
   readonly openCall?: number;
   /** The EndSession calls that wait for the receipt. */
   readonly endCalls: readonly number[];
+  /** When the first stage of its end was done, in microseconds of the monotonic clock. */
+  readonly endingUptime?: number;
   /** What ending it has found so far. */
   readonly found: Findings;
-  /** What was said of its end. */
+  /** What is on disk of its end. */
   readonly receipt?: Receipt;
-}
-
-/** The classes of things that a session could leave behind. */
-export type SweepKind =
-  | "processes"
-  | "mounts"
-  | "open-files"
-  | "ipc"
-  | "queues"
-  | "jobs"
-  | "linger"
-  | "mail"
-  | "runtime"
-  | "files"
-  | "keys"
-  | "coredumps";
-
-/** One class: how many things were found, how many of them taken away, and a sentence for each that is still there. */
-export interface Swept {
-  readonly kind: SweepKind;
-  readonly found: number;
-  readonly removed: number;
-  readonly left: readonly string[];
-}
-
-/** What the end of a session took away, and what it could not. */
-export interface Findings {
-  readonly processesKilled: number;
-  /** What its tmpfs held when it ended. */
-  readonly tmpfsBytes: number;
-  /** Each a sentence: a process that would not die, a step that failed. Empty means clean. */
-  readonly left: readonly string[];
-}
-
-/** The record at the end of a session. */
-export interface Receipt {
-  readonly id: string;
-  readonly user: string;
-  readonly uid: number;
-  readonly leased: boolean;
-  readonly service: string;
-  readonly leader: number;
-  readonly cause: EndCause;
-  /** Milliseconds since the epoch. */
-  readonly openedAt: number;
-  readonly closedAt: number;
-  /** By the monotonic clock: the other may have been set meanwhile. */
-  readonly seconds: number;
-  readonly processesKilled: number;
-  readonly tmpfsBytes: number;
-  readonly left: readonly string[];
-}
-
-export const NOTHING_FOUND: Findings = { processesKilled: 0, tmpfsBytes: 0, left: [] };
-
-/** True when nothing of the session is left. */
-export function isClean(receipt: Receipt): boolean {
-  return receipt.left.length === 0;
+  /** An earlier guestd wrote it: it may have been announced. */
+  readonly isReceiptRecovered?: boolean;
 }

@@ -1,43 +1,71 @@
 // The order of the effects of leasing an account, of opening and of ending a session, and each effect made from the
 // session. A new effect of these belongs into these lists, and nowhere else.
 import type { Effect, EffectKind, Moment } from "./events.ts";
-import { answerAllocate, answerOpen, receiptOf, subjectOf } from "./records.ts";
+import type { SweepKind } from "./receipt.ts";
+import { ACCOUNT_KINDS, listLeft, receiptOf, SHARED_KINDS } from "./receipt.ts";
+import { answerAllocate, answerOpen, subjectOf } from "./records.ts";
 import type { Session } from "./session.ts";
 
 /** What leasing an account does, in order: the record stands before the account, so that it is never forgotten. */
-export const ALLOCATING = ["watch-leader", "write-record", "publish-account", "answer"] as const;
+export const ALLOCATING = ["watch-leader", "write-record", "enter-ledger", "publish-account", "answer"] as const;
 
 /**
  * What opening does, in order. The leader is in a cgroup of the session before it can start anything of the guest's;
- * the record stands before the answer: a guest who is in is never forgotten.
+ * the record stands before the answer: a guest who is in is never forgotten, not even over a power cut.
  */
-export const OPENING = ["watch-leader", "enclose-leader", "build-view", "write-record", "answer", "announce-opened"] as const;
+export const OPENING = ["watch-leader", "enclose-leader", "build-view", "write-record", "enter-ledger", "answer", "announce-opened"] as const;
 
-/** What ending does, in order. The record goes last of all that a restart would need. */
-export const ENDING = ["kill-processes", "drop-view", "remove-record", "announce-closed"] as const;
+/** What ending does, in order. The receipt stands before it is announced; the record goes last of all. */
+export const ENDING = ["note-ending", "kill-processes", "drop-view", "write-receipt", "announce-closed", "remove-record"] as const;
 
 /** The same for a leased account. It has a name until its receipt is written. */
 export const ENDING_LEASED = [
+  "note-ending",
   "stop-manager",
   "kill-processes",
   "close-login",
   "drop-view",
-  "remove-record",
+  "sweep-account",
+  "write-receipt",
   "announce-closed",
   "release-account",
+  "remove-record",
 ] as const;
 
-/** The same for one that was never made: its uid may be somebody's, of whom nothing must be stopped or killed. */
-export const ENDING_UNMADE = ["drop-view", "remove-record", "announce-closed", "release-account"] as const;
+/** The same for one that was never made: its uid may be somebody's, of whom nothing must be stopped, killed or taken away. */
+export const ENDING_UNMADE = ["note-ending", "drop-view", "write-receipt", "announce-closed", "release-account", "remove-record"] as const;
+
+/** For a session that was open when the machine went down: what it left on disk. */
+export const ENDING_LOST = ["sweep-account", "write-receipt", "announce-closed", "remove-record"] as const;
 
 export type AllocatingStage = (typeof ALLOCATING)[number];
 export type OpeningStage = (typeof OPENING)[number];
 export type EndingStage = (typeof ENDING_LEASED)[number];
 
+/** What opening this session does, in order. That of a leased account is in the ledger since it has that account. */
+export const openingStages = ({ leased }: Session): readonly OpeningStage[] =>
+  leased ? OPENING.filter((stage) => stage !== "enter-ledger") : OPENING;
+
 /** What ending this session does, in order. */
-export function endingStages({ leased, published }: Session): readonly EndingStage[] {
+export function endingStages(session: Session): readonly EndingStage[] {
+  const isNeeded: Partial<Record<EndingStage, boolean>> = {
+    "note-ending": session.recorded === true,
+    "sweep-account": session.leased,
+  };
+  return allStages(session).filter((stage) => isNeeded[stage] ?? true);
+}
+
+function allStages({ leased, published, cause }: Session): readonly EndingStage[] {
+  if (cause === "lost-power") return ENDING_LOST;
   if (!leased) return ENDING;
   return published === true ? ENDING_LEASED : ENDING_UNMADE;
+}
+
+/** The classes that the end of this session must have looked at. */
+function kindsOf(session: Session): readonly SweepKind[] {
+  const stages = endingStages(session);
+  const ofAccount = stages.includes("sweep-account") ? ACCOUNT_KINDS : [];
+  return [...SHARED_KINDS.filter((kind) => stages.includes(kind === "processes" ? "kill-processes" : "drop-view")), ...ofAccount];
 }
 
 /** The stage after this one; "done" after the last; undefined when the effect is none of these stages. */
@@ -56,6 +84,7 @@ export function allocatingEffect(stage: AllocatingStage, session: Session, busNa
     case "watch-leader":
       return watchLeader(session, busName);
     case "write-record":
+    case "enter-ledger":
       return { kind: stage, subject, session: { ...session, phase: "allocated" } };
     case "publish-account":
       return { kind: stage, subject, account: session.account };
@@ -83,6 +112,8 @@ export function openingEffect(stage: OpeningStage, session: Session, busName = "
       return { kind: stage, subject, plan: session.plan, isolated: !session.leased, cgroup: session.cgroups[0] };
     case "write-record":
       return writeRecord(session);
+    case "enter-ledger":
+      return { kind: stage, subject, session: openOf(session) };
     case "answer":
       return { kind: stage, subject, call: session.openCall ?? 0, answer: answerOpen(session) };
     case "announce-opened":
@@ -101,6 +132,8 @@ const openOf = (session: Session): Session => ({ ...session, phase: "open" });
 export function endingEffect(stage: EndingStage, session: Session, moment: Moment): Effect {
   const subject = subjectOf(session);
   switch (stage) {
+    case "note-ending":
+      return { kind: stage, subject, session };
     case "kill-processes":
       return {
         kind: stage,
@@ -114,20 +147,30 @@ export function endingEffect(stage: EndingStage, session: Session, moment: Momen
       };
     case "stop-manager":
     case "close-login":
+    case "sweep-account":
     case "release-account":
       return { kind: stage, subject };
+    case "drop-view":
+      return { kind: stage, subject, leased: session.leased, tmpfs: tmpfsOf(session), devices: session.view?.devices ?? [], isLost: session.isViewLost === true };
+    case "write-receipt":
+      return { kind: stage, subject, receipt: receiptOf(session, kindsOf(session), moment) };
+    case "announce-closed":
+      return { kind: stage, subject, receipt: knownReceipt(session, moment), repeated: session.isReceiptRecovered === true };
     case "remove-record":
       return { kind: stage, subject, lease: session.leased ? { quarantine: quarantineOf(session) } : undefined };
-    case "drop-view":
-      return { kind: stage, subject, tmpfs: tmpfsOf(session), devices: session.view?.devices ?? [] };
-    case "announce-closed":
-      return { kind: stage, subject, receipt: receiptOf(session, moment) };
     default:
       return stage satisfies never;
   }
 }
 
-const quarantineOf = ({ found: { left } }: Session) => (left.length > 0 ? left.join("; ") : undefined);
+// Without one on disk it is announced all the same.
+const knownReceipt = (session: Session, moment: Moment) => session.receipt ?? receiptOf(session, kindsOf(session), moment);
+
+/** Why the uid of a session is not handed out again: all that is left, and each step that failed since; undefined when nothing is. */
+export function quarantineOf({ receipt, found }: Session): string | undefined {
+  const left = [...new Set([...(receipt?.left ?? []), ...listLeft(found, [])])];
+  return left.length > 0 ? left.join("; ") : undefined;
+}
 
 // In the order of the plan, as the devices are.
 function tmpfsOf({ plan, view }: Session): string[] {

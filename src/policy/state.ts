@@ -10,6 +10,15 @@ export interface State {
   readonly config: Config | undefined;
   readonly sessions: ReadonlyMap<string, Session>;
   readonly pool: LeasePool;
+  /** For uids in quarantine: when what is left of them is looked at again. */
+  readonly retries: ReadonlyMap<number, Retry>;
+}
+
+export interface Retry {
+  /** How often it was looked at already. */
+  readonly attempts: number;
+  /** Microseconds of the monotonic clock; Infinity while it is being looked at. */
+  readonly due: number;
 }
 
 /** What follows from an event. */
@@ -18,7 +27,7 @@ export interface Next {
   readonly effects: readonly Effect[];
 }
 
-export const INITIAL_STATE: State = { config: undefined, sessions: new Map(), pool: EMPTY_POOL };
+export const INITIAL_STATE: State = { config: undefined, sessions: new Map(), pool: EMPTY_POOL, retries: new Map() };
 
 export const stay = (state: State, ...effects: Effect[]): Next => ({ state, effects });
 

@@ -1,0 +1,55 @@
+// The uids that are kept back because something of their last guest may be left: looked at again, more and more rarely,
+// until nothing is; or released by an administrator.
+import type { Effect, Event } from "./events.ts";
+import { releaseUid } from "./lease.ts";
+import { listLeft } from "./receipt.ts";
+import type { Next, Retry, State } from "./state.ts";
+import { stay } from "./state.ts";
+
+const FIRST_PAUSE = 1e6;
+const LONGEST_PAUSE = 3600e6;
+
+/** Time has passed: what is left of some may be gone by now. */
+export function retrySweeps(state: State, uptime: number): Next {
+  const inUse = new Set([...state.sessions.values()].map(({ account }) => account.uid));
+  const due = [...state.pool.quarantined].filter(
+    ([uid, { foreign }]) => foreign !== true && !inUse.has(uid) && (state.retries.get(uid)?.due ?? 0) <= uptime,
+  );
+  const retries = new Map(state.retries);
+  for (const [uid] of due) retries.set(uid, { attempts: (retries.get(uid)?.attempts ?? 0) + 1, due: Infinity });
+  return stay({ ...state, retries }, ...due.map(([uid, { user }]): Effect => ({ kind: "sweep-lease", subject: subjectOf(uid, user) })));
+}
+
+/** What is left of one was looked at: when that is nothing, it is handed out again. */
+export function judgeSweep(state: State, event: Event & { kind: "effect-done" | "effect-failed" }): Next {
+  const { uid, user } = event.effect.subject;
+  const isClean = event.kind === "effect-done" && listLeft({ swept: [], left: [], ...event.outcome.found }, []).length === 0;
+  if (isClean && state.pool.quarantined.has(uid)) return stay(state, { kind: "settle-lease", subject: subjectOf(uid, user), call: undefined });
+  const { attempts } = state.retries.get(uid) ?? { attempts: 1 };
+  const due = event.uptime + Math.min(FIRST_PAUSE * 2 ** attempts, LONGEST_PAUSE);
+  return stay({ ...state, retries: new Map(state.retries).set(uid, { attempts, due } satisfies Retry) });
+}
+
+/** An administrator's ReleaseLease: he answers for it that nothing is left. */
+export function release(state: State, { uid, call }: Event & { kind: "release-requested" }): Next {
+  const kept = state.pool.quarantined.get(uid);
+  if (kept !== undefined) return stay(state, { kind: "settle-lease", subject: subjectOf(uid, kept.user), call });
+  const reason = `The uid ${uid} is not kept back; "guestctl leases" shows those that are.`;
+  return stay(state, { kind: "refuse", subject: subjectOf(uid, ""), call, code: "NoSuchLease", reason });
+}
+
+/** It is on disk that a uid may be handed out again. */
+export function settle(state: State, { subject, call }: Effect & { kind: "settle-lease" }): Next {
+  const retries = new Map(state.retries);
+  retries.delete(subject.uid);
+  const settled = { ...state, pool: releaseUid(state.pool, subject.uid), retries };
+  return stay(settled, ...(call === undefined ? [] : [{ kind: "answer", subject, call, answer: { kind: "released" } } as const]));
+}
+
+/** It could not be written down: the uid stays where it is. */
+export function failSettling(state: State, { subject, call }: Effect & { kind: "settle-lease" }, reason: string): Next {
+  return stay(state, ...(call === undefined ? [] : [{ kind: "refuse", subject, call, code: "Failed", reason } as const]));
+}
+
+// No session's: but what is done about one uid is done in order.
+const subjectOf = (uid: number, user: string) => ({ id: `uid-${uid}`, user, uid, leader: 0, service: "" });

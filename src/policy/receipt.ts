@@ -1,0 +1,110 @@
+// What the end of a session has found, class by class, and the record that is made of it. Pure.
+// Only what was looked at can be clean: a class that nobody has looked at is named as one that is left.
+import type { Moment } from "./events.ts";
+import type { EndCause, Session } from "./session.ts";
+
+/** Looked at for every session: its processes, and who else holds what it had in memory. */
+export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
+
+/** What an account that is nobody else's can leave outside its view as well. */
+export const ACCOUNT_KINDS = ["ipc", "queues", "jobs", "linger", "mail", "runtime", "files", "keys", "coredumps"] as const;
+
+/** The classes of things that a session could leave behind. */
+export type SweepKind = (typeof SHARED_KINDS)[number] | (typeof ACCOUNT_KINDS)[number];
+
+/** One class: how many things were found, how many of them taken away, and a sentence for each that is still there. */
+export interface Swept {
+  readonly kind: SweepKind;
+  readonly found: number;
+  readonly removed: number;
+  readonly left: readonly string[];
+}
+
+/** What the end of a session took away, and what it could not. */
+export interface Findings {
+  readonly processesKilled: number;
+  /** What its tmpfs held when it ended. */
+  readonly tmpfsBytes: number;
+  /** In the order in which the classes were first looked at. */
+  readonly swept: readonly Swept[];
+  /** Each a sentence: a step that failed. */
+  readonly left: readonly string[];
+}
+
+export const NOTHING_FOUND: Findings = { processesKilled: 0, tmpfsBytes: 0, swept: [], left: [] };
+
+/** The record at the end of a session. */
+export interface Receipt {
+  readonly id: string;
+  readonly user: string;
+  readonly uid: number;
+  readonly leased: boolean;
+  readonly service: string;
+  readonly leader: number;
+  readonly cause: EndCause;
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number;
+  readonly closedAt: number;
+  /** By the monotonic clock: the other may have been set meanwhile. 0 where the machine was started anew. */
+  readonly seconds: number;
+  /** How long ending it took. */
+  readonly endMilliseconds: number;
+  readonly processesKilled: number;
+  readonly tmpfsBytes: number;
+  readonly swept: readonly Swept[];
+  /** All that is left, of whichever class, and each step that failed. Empty means clean. */
+  readonly left: readonly string[];
+}
+
+/** True when nothing of the session is left. */
+export function isClean(receipt: Pick<Receipt, "left">): boolean {
+  return receipt.left.length === 0;
+}
+
+/** Adds to what was found. Of a class that is looked at again the last look says what is left. */
+export function addFindings(before: Findings, { swept = [], left = [], ...numbers }: Partial<Findings>): Findings {
+  return { ...before, ...numbers, swept: swept.reduce(addSwept, before.swept), left: [...before.left, ...left] };
+}
+
+function addSwept(all: readonly Swept[], one: Swept): readonly Swept[] {
+  const known = all.find(({ kind }) => kind === one.kind);
+  if (known === undefined) return [...all, one];
+  const both = { ...one, found: Math.max(known.found, one.found), removed: known.removed + one.removed };
+  return all.map((swept) => (swept === known ? both : swept));
+}
+
+/**
+ * All that is left, as a receipt says it.
+ * @param kinds the classes that had to be looked at
+ */
+export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kinds: readonly SweepKind[]): string[] {
+  const unseen = kinds.filter((kind) => !swept.some((one) => one.kind === kind)).map((kind) => `${kind}: nobody has looked`);
+  return [...left, ...swept.flatMap((one) => one.left.map((what) => `${one.kind}: ${what}`)), ...unseen];
+}
+
+/**
+ * The receipt of a session, from what its end has found so far.
+ * @param kinds the classes that had to be looked at
+ */
+export function receiptOf(session: Session, kinds: readonly SweepKind[], closed: Moment): Receipt {
+  const { account, found } = session;
+  const since = (uptime: number, unit: number) => Math.max(0, Math.round((closed.uptime - uptime) / unit));
+  return {
+    id: session.id,
+    user: account.user,
+    uid: account.uid,
+    leased: session.leased,
+    service: session.service,
+    leader: session.leader.pid,
+    cause: session.cause ?? "leader-exited",
+    openedAt: session.openedAt,
+    closedAt: closed.now,
+    // Of another boot the monotonic clock says nothing.
+    seconds: session.cause === "lost-power" ? 0 : since(session.openedUptime, 1e6),
+    endMilliseconds: since(session.endingUptime ?? closed.uptime, 1e3),
+    processesKilled: found.processesKilled,
+    tmpfsBytes: found.tmpfsBytes,
+    swept: found.swept,
+    left: listLeft(found, kinds),
+  };
+}

@@ -1,0 +1,37 @@
+// How a guestd that starts takes up what an earlier one has written down: sessions that go on, and such as are to be ended.
+import { endWithLeader, startEnding } from "./ending.ts";
+import type { RecordFound } from "./events.ts";
+import type { Session } from "./session.ts";
+import { watchLeader } from "./stages.ts";
+import type { Next, State } from "./state.ts";
+import { put } from "./state.ts";
+
+/**
+ * A session was written down. The record says who the leader was; watching tells whether it still is that process.
+ * Without a descriptor of the view its numbers can be another's by now: they are forgotten until it is taken up.
+ */
+export function recover(state: State, { session, cause = session.cause, receipt }: RecordFound): Next {
+  const { view, cause: _recorded, phase: recordedPhase, ...rest } = session;
+  const found: Session = {
+    ...rest,
+    phase: "recovering",
+    recordedPhase: recordedPhase === "allocated" || recordedPhase === "ending" ? recordedPhase : "open",
+    recorded: true,
+    isViewLost: view !== undefined,
+    ...(cause === undefined ? {} : { cause }),
+    ...(receipt === undefined ? {} : { receipt, isReceiptRecovered: true }),
+  };
+  // Of another boot there is no process to look for.
+  return cause === "lost-power" ? startEnding(state, found) : put(state, found, watchLeader(session));
+}
+
+/** The leader was looked for. @param isThere it is watched now */
+export function resume(state: State, { recordedPhase, ...session }: Session, isThere: boolean): Next {
+  const resumed: Session = {
+    ...session,
+    phase: recordedPhase === "allocated" ? "allocated" : "open",
+    isViewLost: session.isViewLost === true && session.view === undefined,
+  };
+  if (resumed.cause !== undefined || resumed.receipt !== undefined) return startEnding(state, resumed);
+  return isThere ? put(state, resumed) : endWithLeader(state, resumed);
+}
