@@ -13,10 +13,12 @@ import { limitUnit, startScope } from "./bus/systemd1.ts";
 import { closeUser, stopManager } from "./bus/user-units.ts";
 import { loadConfig } from "./config/load.ts";
 import { Configuration } from "./configuration.ts";
+import { DEFAULTS } from "./config/defaults.ts";
 import type { Config } from "./config/schema.ts";
 import type { EffectRunner } from "./daemon.ts";
 import { Daemon } from "./daemon.ts";
 import { makeEffectRunner } from "./effects.ts";
+import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { Moment } from "./policy/events.ts";
 import type { Explanation } from "./policy/explain.ts";
@@ -25,23 +27,38 @@ import type { Session } from "./policy/session.ts";
 import { findAccount, findGroup, isMember } from "./system/accounts.ts";
 import type { Bindings } from "./system/bindings.ts";
 import { Cgroups } from "./system/cgroups.ts";
+import { wasAnnounced } from "./system/announcements.ts";
 import { Executor } from "./system/executor.ts";
 import { gatherFacts } from "./system/facts.ts";
+import { FdStore } from "./system/fd-store.ts";
 import type { Journal } from "./system/journal.ts";
 import { Leases } from "./system/leases.ts";
+import { Ledger } from "./system/ledger.ts";
 import { Placement } from "./system/placement.ts";
 import { writePolkitFlags } from "./system/polkit-flags.ts";
+import { sortRecords } from "./system/sort-records.ts";
 import { SessionStore } from "./system/store.ts";
+import { Sweeper } from "./system/sweep.ts";
 import { VERSION } from "./version.ts";
 
 /** How often it is looked whether a leased account has waited too long for its login. */
 const TICK_MS = 1000;
 const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
 
+export interface ApplicationParts {
+  readonly bus: MessageBus;
+  readonly bindings: Bindings;
+  readonly journal: Journal;
+  readonly exit: (status: number) => void;
+  /** Stands between the daemon and the world: a test puts faults there. */
+  readonly decorate?: (runner: EffectRunner) => EffectRunner;
+}
+
 export class Application {
   readonly #bus: MessageBus;
   readonly #journal: Journal;
   readonly #store = new SessionStore();
+  readonly #ledger = new Ledger();
   readonly #leases = new Leases();
   readonly #pending = new PendingCalls();
   readonly #overlay: boolean;
@@ -51,15 +68,25 @@ export class Application {
   readonly #configuration: Configuration;
   readonly #service: Service;
   readonly #daemon: Daemon;
+  readonly #fdStore: FdStore;
+  readonly #sweeper: Sweeper;
+  readonly #idle: IdleWatch;
 
-  constructor(bus: MessageBus, bindings: Bindings, journal: Journal) {
+  constructor({ bus, bindings, journal, exit, decorate = (runner) => runner }: ApplicationParts) {
     this.#bus = bus;
     this.#journal = journal;
     this.#overlay = bindings.probe().overlay;
-    this.#executor = new Executor(bindings, this.#cgroups, {
+    this.#fdStore = new FdStore((...state) => {
+      bindings.notify(...state);
+    });
+    this.#sweeper = new Sweeper(bindings);
+    this.#executor = new Executor(bindings, this.#cgroups, this.#fdStore, {
       nameExists: (name) => nameExists(bus, name),
       onLeaderExit: (id) => {
         this.#daemon.dispatch({ kind: "leader-exited", id });
+      },
+      onStoreFault: (error) => {
+        this.#reportFault("systemd's store of descriptors", error);
       },
     });
     this.#placement = new Placement({
@@ -70,7 +97,8 @@ export class Application {
       findLoginCgroup: (leader, uid, since) => findLoginCgroup(bus, leader, uid, since),
     });
     this.#service = this.#makeService();
-    this.#daemon = new Daemon({ runEffect: this.#makeRunner(), journal, clock: readClock });
+    this.#daemon = new Daemon({ runEffect: decorate(this.#makeRunner()), journal, clock: readClock });
+    this.#idle = this.#makeIdleWatch(exit);
     this.#configuration = new Configuration({
       load: () => loadConfig(),
       journal,
@@ -88,9 +116,9 @@ export class Application {
     });
     await this.#recover();
     await this.#service.start();
-    setInterval(() => {
-      this.#daemon.dispatch({ kind: "tick", uptime: readClock().uptime });
-    }, TICK_MS);
+    // All that go on have been taken up by now.
+    this.#fdStore.forgetRest();
+    this.#keepTime();
     // Of sessions that were recorded before logind had moved their leaders.
     this.#findCgroups();
     this.#journal.logDaemon("notice", "daemon-started", `guestd ${VERSION} is ready; sessions taken up: ${this.#daemon.state.sessions.size}.`);
@@ -101,18 +129,52 @@ export class Application {
     this.#configuration.load();
   }
 
+  /** Whether to be started again at once after an exit that somebody has asked for; undefined while it exits by itself. */
+  get statusAtStop(): number | undefined {
+    if (this.#idle.isLeaving) return undefined;
+    return this.#daemon.state.sessions.size > 0 ? EXIT_AGAIN : EXIT_IDLE;
+  }
+
+  #keepTime(): void {
+    setInterval(() => {
+      const { uptime } = readClock();
+      this.#daemon.dispatch({ kind: "tick", uptime });
+      this.#idle.check(uptime);
+    }, TICK_MS);
+    const watchdog = Number(process.env["WATCHDOG_USEC"] ?? 0) / 1000;
+    if (watchdog > 0) setInterval(() => { this.#fdStore.wake(); }, watchdog / 3);
+  }
+
+  #makeIdleWatch(exit: (status: number) => void): IdleWatch {
+    const isWorking = () => this.#service.isBusy || this.#daemon.isBusy;
+    return new IdleWatch({
+      isWorking,
+      isBusy: () => isWorking() || this.#daemon.state.sessions.size > 0,
+      limit: () => (this.#daemon.state.config ?? DEFAULTS).Daemon.IdleExit * 1e6,
+      releaseName: () => this.#service.release(),
+      exit,
+    });
+  }
+
+  // What was written down twice is read twice: a record that is lost can be told from the ledger.
   async #recover(): Promise<void> {
     const { sessions, rejected, unclear } = this.#store.recover();
-    for (const { file, reason } of rejected) {
+    const ledger = this.#ledger.recover();
+    for (const { file, reason } of [...rejected, ...ledger.rejected]) {
       this.#journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
     }
-    const known = new Set([...sessions.map(({ id }) => id), ...unclear]);
+    const { found, dead, unknown } = sortRecords(sessions, ledger.entries, unclear);
+    const known = new Set([...found.map(({ session }) => session.id), ...unknown]);
     for (const scope of this.#placement.sweep(known)) {
       this.#journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
     }
-    const recovered = await this.#leases.recover(sessions, unclear.size > 0);
-    this.#daemon.dispatch({ kind: "leases-found", pool: recovered.pool });
-    for (const session of recovered.sessions) this.#daemon.dispatch({ kind: "record-found", session });
+    const { sessions: recovered, pool } = await this.#leases.recover(found.map(({ session }) => session), unknown.size > 0);
+    this.#daemon.dispatch({ kind: "leases-found", pool });
+    const again = found.map((record, index) => ({ ...record, session: recovered[index] ?? record.session }));
+    for (const record of [...again, ...dead]) {
+      const receipt = this.#ledger.find(record.session.id);
+      this.#daemon.dispatch({ kind: "record-found", ...record, ...(receipt === undefined ? {} : { receipt }) });
+    }
   }
 
   // A configuration has come into force: what others read of it is written where they read it.
@@ -135,6 +197,10 @@ export class Application {
       placement: this.#placement,
       leases: this.#leases,
       store: this.#store,
+      ledger: this.#ledger,
+      sweeper: this.#sweeper,
+      wasAnnounced,
+      settings: () => this.#daemon.state.config ?? DEFAULTS,
       users: {
         limit: ({ path }, limits) => limitUnit(bus, basename(path), limits),
         stopManager: (uid) => stopManager(bus, uid),
@@ -180,6 +246,7 @@ export class Application {
       cgroupOf: (pid) => this.#cgroups.pathOf(pid) ?? "",
       gatherFacts: (pid) => gatherFacts(this.#daemon.state.config, pid, this.#overlay),
       explain: (user, service) => this.#explain(user, service),
+      receipts: this.#ledger,
       settings: () => this.#configuration.settings,
       configErrors: () => this.#configuration.errors,
       reload: () => this.#configuration.load(),

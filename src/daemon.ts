@@ -29,6 +29,11 @@ export class Daemon {
     return this.#state;
   }
 
+  /** Whether an effect runs or waits. */
+  get isBusy(): boolean {
+    return this.#queues.size > 0;
+  }
+
   /** Takes in one event. Its effects are run in order for each session, and sessions side by side. */
   dispatch(event: Event): void {
     const next: Next = step(this.#state, event);

@@ -1,5 +1,5 @@
 // Which part of the system does which effect. No decisions; the logging is daemon.ts.
-import type { Limits } from "./config/schema.ts";
+import type { Config, Limits } from "./config/schema.ts";
 import type { Cgroup } from "./policy/session.ts";
 import type { PendingCalls } from "./bus/pending.ts";
 import { receiptRecord, sessionRecord } from "./bus/records.ts";
@@ -8,14 +8,18 @@ import type { EffectRunner } from "./daemon.ts";
 import type { Effect, Outcome } from "./policy/events.ts";
 import type { Executor } from "./system/executor.ts";
 import type { Leases } from "./system/leases.ts";
+import type { Ledger } from "./system/ledger.ts";
 import type { Placement } from "./system/placement.ts";
 import type { SessionStore } from "./system/store.ts";
+import type { Sweeper } from "./system/sweep.ts";
 
 export interface EffectParts {
   readonly executor: Executor;
   readonly placement: Placement;
   readonly leases: Leases;
   readonly store: SessionStore;
+  readonly ledger: Ledger;
+  readonly sweeper: Sweeper;
   /** What systemd and logind do with a user's units. */
   readonly users: {
     readonly limit: (cgroup: Cgroup, limits: Limits) => Promise<void>;
@@ -24,19 +28,25 @@ export interface EffectParts {
   };
   readonly pending: PendingCalls;
   readonly service: Pick<Service, "emit">;
+  /** Whether the journal has the receipt of a session. */
+  readonly wasAnnounced: (id: string) => Promise<boolean>;
+  /** Those in force, or the defaults while the configuration has errors. */
+  readonly settings: () => Pick<Config, "Sweep" | "Daemon">;
 }
 
 const NOTHING: Outcome = {};
 
 /** The runner of all effects. */
-export function makeEffectRunner({ executor, placement, leases, store, users, pending, service }: EffectParts): EffectRunner {
+export function makeEffectRunner(parts: EffectParts): EffectRunner {
+  const { executor, placement, leases, store, ledger, sweeper, users, pending, service, settings } = parts;
   return async (effect: Effect): Promise<Outcome> => {
     switch (effect.kind) {
       case "refuse":
         pending.settle(effect.call, { kind: "error", code: effect.code, reason: effect.reason });
         return NOTHING;
       case "watch-leader":
-        return executor.watchLeader(effect.subject, effect.pid, effect.startTime, effect.busName, effect.view);
+        if (effect.startTime !== 0) return executor.takeUp(effect.subject, effect, effect.view);
+        return executor.watchLeader(effect.subject, effect.pid, effect.busName);
       case "enclose-leader":
         return placement.encloseLeader(effect.subject, effect.pid, effect.leased, effect.limits);
       case "publish-account":
@@ -44,7 +54,11 @@ export function makeEffectRunner({ executor, placement, leases, store, users, pe
       case "build-view":
         return executor.buildView(effect.subject, effect.plan, effect.isolated, effect.cgroup);
       case "write-record":
+      case "note-ending":
         store.write(effect.session);
+        return NOTHING;
+      case "enter-ledger":
+        await ledger.enter(effect.session);
         return NOTHING;
       case "answer":
         pending.settle(effect.call, effect.answer);
@@ -65,27 +79,50 @@ export function makeEffectRunner({ executor, placement, leases, store, users, pe
         const cgroups = await placement.findAll(effect.cgroups, subject, leader, leased, openedUptime);
         return executor.killProcesses(subject.id, view, cgroups, leased ? subject.uid : undefined);
       }
-      case "close-login":
+      case "close-login": {
+        const linger = leases.dropLinger(effect.subject);
         await users.close(effect.subject.uid);
-        leases.checkLogin(effect.subject);
-        return NOTHING;
+        return { found: { swept: [linger] } };
+      }
       case "drop-view":
-        return executor.dropView(effect.subject, effect.tmpfs, effect.devices);
-      case "remove-record":
-        try {
-          if (effect.lease !== undefined) leases.settle(effect.subject.uid, effect.lease.quarantine);
-        } finally {
-          store.remove(effect.subject.id, effect.subject.uid);
-        }
+        return executor.dropView(effect.subject, effect);
+      case "sweep-account":
+        return { found: { swept: await sweeper.sweep(effect.subject, settings().Sweep) } };
+      case "write-receipt":
+        await ledger.close(effect.receipt, settings().Daemon.KeepReceipts);
         return NOTHING;
       case "announce-closed":
+        if (effect.repeated && (await parts.wasAnnounced(effect.receipt.id))) return { repeated: true };
         service.emit("SessionClosed", "sa{sv}", [effect.receipt.id, receiptRecord(effect.receipt)]);
         return NOTHING;
       case "release-account":
         leases.withdraw(effect.subject);
         return NOTHING;
+      case "remove-record":
+        await removeRecord(parts, effect);
+        return NOTHING;
+      case "sweep-lease": {
+        await leases.checkForeign(effect.subject);
+        const { found } = await executor.killUser(effect.subject.uid);
+        const swept = await sweeper.sweep(effect.subject, settings().Sweep);
+        return { found: { ...found, swept } };
+      }
+      case "settle-lease":
+        await leases.settle(effect.subject.uid, undefined);
+        return NOTHING;
       default:
         return effect satisfies never;
     }
   };
+}
+
+// What becomes of the uid is written down first, or a crash would forget it.
+async function removeRecord({ leases, ledger, store }: EffectParts, { subject, lease }: Effect & { kind: "remove-record" }): Promise<void> {
+  const { id, uid, user } = subject;
+  try {
+    if (lease !== undefined) await leases.settle(uid, lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user });
+  } finally {
+    ledger.leave(id);
+    store.remove(id, uid);
+  }
 }

@@ -21,12 +21,22 @@ process.on("SIGUSR1", () => undefined);
 
 process.umask(0o077);
 const bus = await connectBus(SYSTEM_BUS, (reason) => fail(reason));
-const application = new Application(bus, loadBindings(), journal);
+const application = new Application({
+  bus,
+  bindings: loadBindings(),
+  journal,
+  exit: (status) => {
+    journal.logDaemon("info", "daemon-stopping", "guestd has nothing to do and stops; the bus starts it again.");
+    process.exit(status);
+  },
+});
 process.on("SIGHUP", () => {
   application.reload();
 });
 process.on("SIGTERM", () => {
+  const status = application.statusAtStop;
+  if (status === undefined) return;
   journal.logDaemon("notice", "daemon-stopping", "guestd stops; its sessions go on and are taken up at its next start.");
-  process.exit(0);
+  process.exit(status);
 });
 await application.start();

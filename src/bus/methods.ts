@@ -3,11 +3,14 @@
 import type { Setting } from "../config/parse.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { Answer, Event, Moment } from "../policy/events.ts";
+import { listLeases } from "../policy/lease-list.ts";
 import type { PlanFacts } from "../policy/plan.ts";
+import type { Receipt } from "../policy/receipt.ts";
+import { isClean } from "../policy/receipt.ts";
 import type { State } from "../policy/state.ts";
 import type { Explanation } from "../policy/explain.ts";
 import type { PendingCalls } from "./pending.ts";
-import { allocationRecord, openReplyRecord, readAllocateRequest, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./records.ts";
+import { allocationRecord, leaseRecord, openReplyRecord, readAllocateRequest, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./records.ts";
 import type { Method } from "./service.ts";
 import { field } from "./values.ts";
 
@@ -30,6 +33,8 @@ export interface MethodParts {
   readonly settings: () => readonly Setting[];
   /** Each error of the configuration as a line; empty when it is in force. */
   readonly configErrors: () => readonly string[];
+  /** The receipts that are kept, the last one first; and that of one session. */
+  readonly receipts: { readonly list: () => readonly Receipt[]; readonly find: (id: string) => Receipt | undefined };
   /** Reads the configuration again; the errors, or none. */
   readonly reload: () => readonly string[];
 }
@@ -97,6 +102,13 @@ function adminMethods({ dispatch, pending, reload, state }: MethodParts): Method
       if (ended.kind !== "ended") throw failed(ended);
       return [receiptRecord(ended.receipt)];
     }),
+    row("ReleaseLease", "u", "", async ([uid]) => {
+      const { call, answer } = pending.add();
+      dispatch({ kind: "release-requested", uid: Number(uid), call });
+      const released = await answer;
+      if (released.kind !== "released") throw failed(released);
+      return [];
+    }),
     row("Reload", "", "", async () => {
       const errors = reload();
       if (errors.length > 0) {
@@ -108,13 +120,23 @@ function adminMethods({ dispatch, pending, reload, state }: MethodParts): Method
   ];
 }
 
-function readMethods({ version, state, explain, settings, configErrors }: MethodParts): Method[] {
+function readMethods({ version, state, receipts, explain, settings, configErrors }: MethodParts): Method[] {
   return [
     row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(sessionRecord)])),
     row("GetSession", "s", "a{sv}", async ([id]) => {
       const session = state().sessions.get(String(id));
       if (session === undefined) throw new GuestError("NoSuchSession", `There is no session ${String(id)}.`);
       return Promise.resolve([sessionDetails(session)]);
+    }),
+    row("ListLeases", "", "aa{sv}", async () => Promise.resolve([listLeases(state()).map(leaseRecord)])),
+    row("ListReceipts", "b", "aa{sv}", async ([failedOnly]) => {
+      const kept = receipts.list().filter((receipt) => failedOnly !== true || !isClean(receipt));
+      return Promise.resolve([kept.map(receiptRecord)]);
+    }),
+    row("GetReceipt", "s", "a{sv}", async ([id]) => {
+      const receipt = receipts.find(String(id));
+      if (receipt === undefined) throw new GuestError("NoSuchReceipt", `There is no receipt of session ${String(id)}; "guestctl receipts" shows those that are kept.`);
+      return Promise.resolve([receiptRecord(receipt)]);
     }),
     row("ExplainLogin", "ss", "a{sv}", async ([user, service]) => {
       const { verdict, reason, plan } = await explain(String(user), String(service));

@@ -3,8 +3,10 @@ import type { Variant } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
 import type { Allocation, OpenReply } from "../policy/events.ts";
 import type { Account } from "../policy/account.ts";
-import type { Isolation, Receipt, Session } from "../policy/session.ts";
-import { isClean } from "../policy/session.ts";
+import type { LeaseState } from "../policy/lease-list.ts";
+import type { Receipt } from "../policy/receipt.ts";
+import { isClean } from "../policy/receipt.ts";
+import type { Isolation, Session } from "../policy/session.ts";
 import type { VariantDict } from "./values.ts";
 import { field, unwrap } from "./values.ts";
 
@@ -123,11 +125,18 @@ export function receiptRecord(receipt: Receipt): VariantDict {
     opened: microseconds(receipt.openedAt),
     closed: microseconds(receipt.closedAt),
     seconds: field("t", BigInt(receipt.seconds)),
+    ending: field("t", BigInt(receipt.endMilliseconds) * 1000n),
     killed: field("u", receipt.processesKilled),
     freed: field("t", BigInt(receipt.tmpfsBytes)),
+    swept: field("a(suuas)", receipt.swept.map(({ kind, found, removed, left }) => [kind, found, removed, [...left]])),
     clean: field("b", isClean(receipt)),
     left: field("as", [...receipt.left]),
   };
+}
+
+/** One uid of the range: what it is at, whose it is, and why it is kept back. */
+export function leaseRecord({ uid, state, user, session, reason }: LeaseState): VariantDict {
+  return { uid: field("u", uid), state: field("s", state), user: field("s", user), session: field("s", session), reason: field("s", reason) };
 }
 
 const microseconds = (milliseconds: number): Variant => field("t", BigInt(milliseconds) * 1000n);

@@ -33,9 +33,15 @@ const INTROSPECTABLE = "org.freedesktop.DBus.Introspectable";
 
 export class Service {
   readonly #parts: ServiceParts;
+  #calls = 0;
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
+  }
+
+  /** Whether a call is not answered yet. */
+  get isBusy(): boolean {
+    return this.#calls > 0;
   }
 
   /** Answers calls from now on, then takes the name: whoever sees the name can use it. */
@@ -46,6 +52,11 @@ export class Service {
     const PRIMARY_OWNER = 1;
     const reply = await bus.requestName(NAME, DO_NOT_QUEUE);
     if (reply !== PRIMARY_OWNER) throw new Error(`the name ${NAME} is taken: is guestd running already?`);
+  }
+
+  /** Gives the name back. The calls that came in before are answered all the same. */
+  async release(): Promise<void> {
+    await this.#parts.bus.releaseName(NAME);
   }
 
   /** Sends a signal of the interface. */
@@ -69,11 +80,14 @@ export class Service {
   }
 
   async #answer(message: Message, method: Method): Promise<void> {
+    this.#calls++;
     try {
       const body = await this.#call(message, method);
       this.#send(dbus.Message.newMethodReturn(message, method.output, [...body]));
     } catch (error) {
       this.#sendError(message, method.name, error);
+    } finally {
+      this.#calls--;
     }
   }
 

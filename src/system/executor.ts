@@ -1,13 +1,18 @@
 // The hands: watches leaders, builds and drops views, kills processes. Decides nothing.
 import { closeSync, constants, openSync } from "node:fs";
-import type { Outcome, Subject } from "../policy/events.ts";
+import type { Effect, Outcome, Subject } from "../policy/events.ts";
 import { GuestError } from "../policy/errors.ts";
-import type { Cgroup, View } from "../policy/session.ts";
+import type { Swept } from "../policy/receipt.ts";
+import type { Cgroup, Leader, View } from "../policy/session.ts";
+import { labelOf } from "../policy/session.ts";
 import type { Step } from "../policy/steps.ts";
 import type { Bindings, BuiltView, Watch } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
-import type { Held } from "./held.ts";
-import { holdView, letGo, readStartTime, takeUpView } from "./held.ts";
+import type { FdStore } from "./fd-store.ts";
+import type { Held, Kind } from "./held.ts";
+import { holdView, KINDS, letGo, openProcess, readStartTime, takeUpView } from "./held.ts";
+import { findHolders } from "./holders.ts";
+import type { Belonging } from "./processes.ts";
 import { killProcesses } from "./processes.ts";
 import { readIfThere } from "./read-file.ts";
 
@@ -17,6 +22,8 @@ export interface Surroundings {
   readonly nameExists: (busName: string) => Promise<boolean>;
   /** A leader has exited. */
   readonly onLeaderExit: (id: string) => void;
+  /** systemd could not be told of a descriptor. */
+  readonly onStoreFault: (error: unknown) => void;
 }
 
 /** First process of a PID namespace; nothing that a guest can reach is looked for. */
@@ -28,42 +35,49 @@ const SIGKILL = 9;
 export class Executor {
   readonly #bindings: Bindings;
   readonly #cgroups: Cgroups;
+  readonly #fdStore: FdStore;
   readonly #around: Surroundings;
   readonly #held = new Map<string, Held>();
 
-  constructor(bindings: Bindings, cgroups: Cgroups, around: Surroundings) {
+  constructor(bindings: Bindings, cgroups: Cgroups, fdStore: FdStore, around: Surroundings) {
     this.#bindings = bindings;
     this.#cgroups = cgroups;
+    this.#fdStore = fdStore;
     this.#around = around;
   }
 
   /**
-   * Watches a session's leader.
+   * Watches the leader of a new session.
    * The pidfd is opened first and the caller's bus name looked at after: while the name exists, the pid is the
    * caller's own, so no other process can have got it in between (pid re-use).
-   * @param startTime of an earlier look at this leader, 0 for a new one
-   * @param busName of the leader's call; "" where there is none any more
-   * @param recorded the view of the session at that earlier look
-   * @throws GuestError LeaderGone when it has ended or is another process
+   * @throws GuestError LeaderGone when it has ended
    */
-  async watchLeader({ id }: Subject, pid: number, startTime: number, busName: string, recorded: View | undefined): Promise<Outcome> {
+  async watchLeader({ id }: Subject, pid: number, busName: string): Promise<Outcome> {
     const gone = new GuestError("LeaderGone", `The process ${pid} has ended.`);
-    // Before all else: of a session whose leader has gone the rest is to be found by it.
-    const view = recorded === undefined ? undefined : takeUpView(this.#of(id), this.#bindings, pid, recorded);
-    this.#watchReaper(id);
     const pidfd = this.#openPidfd(pid, gone);
     try {
-      const found = readStartTime(pid);
-      if (found === undefined || (startTime !== 0 && found !== startTime)) throw gone;
-      if (busName !== "" && !(await this.#around.nameExists(busName))) throw gone;
-      const held = this.#of(id);
-      held.watch = this.#watch(id, pidfd);
-      held.pidfd = pidfd;
-      return { startTime: found, ...(view === undefined ? {} : { view }) };
+      const startTime = readStartTime(pid);
+      if (startTime === undefined || !(await this.#around.nameExists(busName))) throw gone;
+      this.#holdLeader(id, pidfd);
+      return { startTime };
     } catch (error) {
       closeSync(pidfd);
       throw error;
     }
+  }
+
+  /**
+   * Takes up a session of an earlier guestd: its view, and its leader.
+   * @param recorded the view as it was then
+   * @returns whether the leader has ended; also then the rest is to be found by what is held
+   */
+  takeUp({ id }: Subject, leader: Leader, recorded: View | undefined): Outcome {
+    const stored = (kind: Kind) => this.#fdStore.take(`${id}-${kind}`);
+    const view = recorded === undefined ? undefined : takeUpView(this.#of(id), this.#bindings, leader.pid, recorded, stored);
+    this.#watchReaper(id);
+    const pidfd = stored("pidfd") ?? openProcess(this.#bindings, leader);
+    if (pidfd !== undefined) this.#holdLeader(id, pidfd);
+    return { ...(view === undefined ? {} : { view }), leaderGone: !this.isAlive(id) };
   }
 
   /** Whether the leader of a session is watched and still there. */
@@ -87,6 +101,7 @@ export class Executor {
     const built = await this.#buildInTime(id, pidfd, plan, isolated);
     const view = holdView(this.#of(id), built);
     this.#watchReaper(id);
+    this.#keep(id);
     // Out of guestd's own cgroup, with which it would be killed at a restart.
     if (built.isolation !== undefined && reaperCgroup !== undefined) this.#cgroups.add(reaperCgroup, built.isolation.pid);
     return { view };
@@ -105,23 +120,67 @@ export class Executor {
       uid,
       reaper: held.reaper === undefined ? undefined : { pid: view?.isolation?.reaper.pid ?? 0, pidfd: held.reaper },
     };
+    return this.#kill(belonging);
+  }
+
+  /** Kills all that runs as the user of an account that is nobody else's. */
+  async killUser(uid: number): Promise<Outcome> {
+    return this.#kill({ cgroups: [], view: undefined, uid });
+  }
+
+  async #kill(belonging: Belonging): Promise<Outcome> {
     const table = { proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings };
     const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
-    return { found: { processesKilled: killed, left } };
+    // What forks too fast to be listed has no number.
+    const swept: Swept = { kind: "processes", found: killed + left.length, removed: killed, left };
+    return { found: { processesKilled: killed, swept: [swept] } };
   }
 
   /**
-   * Lets go of all that holds a session's view and leader. May be called again.
+   * Looks who else holds what a session's view had in memory, then lets go of the view and of the leader. May be called again.
    * @param tmpfs the places in the view whose content is given back, and `devices` their devices
-   * @returns how much that was
+   * @param isLost it had a view, of which nothing is known any more
+   * @returns how much that was, and what is still held
    */
-  dropView({ id }: Subject, tmpfs: readonly string[], devices: readonly string[]): Outcome {
+  async dropView({ id, uid }: Subject, { leased, tmpfs, devices, isLost }: Omit<Effect & { kind: "drop-view" }, "kind" | "subject">): Promise<Outcome> {
     const held = this.#of(id);
-    this.#held.delete(id);
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
+    // While the view is held its devices are nobody else's.
+    const wanted = { label: labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined };
+    const swept = await findHolders(this.#bindings, wanted);
+    this.#held.delete(id);
+    this.#forget(id, held);
     this.#reap(held);
     letGo(held);
-    return { found: { tmpfsBytes } };
+    return { found: { tmpfsBytes, swept } };
+  }
+
+  #holdLeader(id: string, pidfd: number): void {
+    const held = this.#of(id);
+    held.watch = this.#watch(id, pidfd);
+    held.pidfd = pidfd;
+  }
+
+  // For the next guestd. Without it that one goes by pids and inodes, which is good as long as the session lives.
+  #keep(id: string): void {
+    const held = this.#of(id);
+    this.#tellStore(() => {
+      for (const kind of KINDS) if (held[kind] !== undefined) this.#fdStore.keep(`${id}-${kind}`, held[kind]);
+    });
+  }
+
+  #forget(id: string, held: Held): void {
+    this.#tellStore(() => {
+      for (const kind of KINDS) if (held[kind] !== undefined) this.#fdStore.forget(`${id}-${kind}`);
+    });
+  }
+
+  #tellStore(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#around.onStoreFault(error);
+    }
   }
 
   #watch(id: string, pidfd: number): Watch {
@@ -206,7 +265,7 @@ export class Executor {
     const reaper = isolated ? openSync(REAPER, constants.O_RDONLY) : undefined;
     let timer: NodeJS.Timeout | undefined;
     let late = false;
-    const building = this.#bindings.buildView(pidfd, plan, `guest-${id}`, reaper);
+    const building = this.#bindings.buildView(pidfd, plan, labelOf(id), reaper);
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         late = true;

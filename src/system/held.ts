@@ -18,6 +18,12 @@ export interface Held {
   ipc?: number;
 }
 
+/** The descriptors that are kept over a restart of guestd. */
+export const KINDS = ["pidfd", "view", "reaper", "processes", "ipc"] as const;
+export type Kind = (typeof KINDS)[number];
+
+const NAMESPACES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;
+
 const pathOf = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
 
 /**
@@ -45,45 +51,58 @@ function holdIsolation(held: Held, isolation: NonNullable<BuiltView["isolation"]
   return { reaper: { pid, startTime }, processes: named(processes), ipc: named(ipc) };
 }
 
+/** What systemd has kept of the session of an earlier guestd. */
+export type Stored = (kind: Kind) => number | undefined;
+
 /**
- * Takes up the view of a session of an earlier guestd: by its reaper, which is guestd's own, or else by its leader,
- * which has been in the view ever since. One that is in another namespace now made that itself: it is nobody's to
- * join or to look for.
+ * Takes up the view of a session of an earlier guestd: by the descriptors that systemd has kept; or by its reaper, which is
+ * guestd's own, or else by its leader, which has been in the view ever since. One that is in another namespace now made
+ * that itself: it is nobody's to join or to look for.
  * @returns undefined when the view cannot be told any more
  */
-export function takeUpView(held: Held, bindings: Pick<Bindings, "openPidfd">, leader: number, recorded: View): View | undefined {
-  const { isolation } = recorded;
-  if (isolation !== undefined && !takeUpReaper(held, bindings, isolation.reaper)) return undefined;
-  const process = isolation?.reaper.pid ?? leader;
-  const view = openNamespace(process, "mnt", recorded.inode);
+export function takeUpView(held: Held, bindings: Pick<Bindings, "openPidfd">, leader: number, recorded: View, stored: Stored): View | undefined {
+  const { isolation, ...rest } = recorded;
+  const reaper = isolation === undefined ? undefined : (stored("reaper") ?? openProcess(bindings, isolation.reaper));
+  if (reaper !== undefined) held.reaper = reaper;
+  // A reaper that is gone tells nothing any more; its namespaces may be held.
+  const process = isolation === undefined ? leader : reaper === undefined ? undefined : isolation.reaper.pid;
+  const take = (kind: "view" | "processes" | "ipc", inode: number): number | undefined => {
+    const fd = checkInode(stored(kind), inode) ?? (process === undefined ? undefined : openNamespace(process, NAMESPACES[kind], inode));
+    if (fd !== undefined) held[kind] = fd;
+    return fd;
+  };
+  const view = take("view", recorded.inode);
+  const processes = isolation === undefined ? undefined : take("processes", isolation.processes.inode);
+  const ipc = isolation === undefined ? undefined : take("ipc", isolation.ipc.inode);
   if (view === undefined) return undefined;
-  held.view = view;
-  const { isolation: _old, ...rest } = recorded;
   const taken = { ...rest, path: pathOf(view) };
   if (isolation === undefined) return taken;
-  const processes = openNamespace(process, "pid", isolation.processes.inode);
-  const ipc = openNamespace(process, "ipc", isolation.ipc.inode);
-  if (processes !== undefined) held.processes = processes;
-  if (ipc !== undefined) held.ipc = ipc;
   // All or nothing: nobody must be let into half of it.
   if (processes === undefined || ipc === undefined) return undefined;
   const named = (fd: number, inode: number): Namespace => ({ inode, path: pathOf(fd) });
   return { ...taken, isolation: { ...isolation, processes: named(processes, isolation.processes.inode), ipc: named(ipc, isolation.ipc.inode) } };
 }
 
-function takeUpReaper(held: Held, { openPidfd }: Pick<Bindings, "openPidfd">, { pid, startTime }: Leader): boolean {
+/**
+ * A pidfd of a process that was seen before.
+ * @returns undefined when it has ended
+ */
+export function openProcess({ openPidfd }: Pick<Bindings, "openPidfd">, { pid, startTime }: Leader): number | undefined {
   let pidfd;
   try {
     pidfd = openPidfd(pid);
   } catch {
-    return false;
+    return undefined;
   }
-  if (readStartTime(pid) === startTime) {
-    held.reaper = pidfd;
-    return true;
-  }
+  if (readStartTime(pid) === startTime) return pidfd;
   closeSync(pidfd);
-  return false;
+  return undefined;
+}
+
+function checkInode(fd: number | undefined, inode: number): number | undefined {
+  if (fd === undefined || fstatSync(fd).ino === inode) return fd;
+  closeSync(fd);
+  return undefined;
 }
 
 function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number): number | undefined {
@@ -99,10 +118,11 @@ function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number):
 }
 
 /** Lets go of all of it. */
-export function letGo({ pidfd, watch, view, reaper, reaperWatch, processes, ipc }: Held): void {
-  watch?.stop();
-  reaperWatch?.stop();
-  for (const fd of [pidfd, view, reaper, processes, ipc]) {
+export function letGo(held: Held): void {
+  held.watch?.stop();
+  held.reaperWatch?.stop();
+  for (const kind of KINDS) {
+    const fd = held[kind];
     if (fd !== undefined) closeSync(fd);
   }
 }

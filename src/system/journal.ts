@@ -26,6 +26,8 @@ export class Journal {
 
   /** An effect was done. */
   logDone(effect: Effect, outcome: Outcome): void {
+    // The journal has it from an earlier guestd: a receipt comes once.
+    if (outcome.repeated === true) return;
     const fields = { ...effectFields(effect, "done"), ...outcomeFields(effect, outcome) };
     this.#write(levelOf(effect), describeDone(effect, outcome), fields);
   }

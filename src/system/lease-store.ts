@@ -1,51 +1,63 @@
-// Which uids have been given back and when, and which are not handed out again: one small file each, for a guestd that
-// starts again. What they mean is policy/lease.ts.
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+// Which uids have been given back and when, in /run/guestd; and which are not handed out again, in /var/lib/guestd, over
+// reboots: one small file each. What they mean is policy/lease.ts.
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { LeasePool } from "../policy/lease.ts";
+import type { LeasePool, Quarantine } from "../policy/lease.ts";
+import { listNames, replaceDurably, replaceFile } from "./write-file.ts";
 
-interface Entry {
-  readonly uid: number;
-  /** Microseconds of the monotonic clock. */
-  readonly at: number;
-  /** Why the uid is not handed out; undefined when it is. */
-  readonly quarantine?: string | undefined;
+export interface LeasePlaces {
+  readonly rested: string;
+  readonly quarantined: string;
 }
 
-export class LeaseStore {
-  readonly #directory: string;
+const PLACES: LeasePlaces = { rested: "/run/guestd/leases", quarantined: "/var/lib/guestd/quarantine" };
 
-  /** @param directory of root alone */
-  constructor(directory = "/run/guestd/leases") {
-    this.#directory = directory;
+export class LeaseStore {
+  readonly #places: LeasePlaces;
+
+  /** @param places directories of root alone */
+  constructor(places = PLACES) {
+    this.#places = places;
   }
 
-  /** Writes down that a uid was given back, or why it is kept. */
-  write(entry: Entry): void {
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    const file = join(this.#directory, String(entry.uid));
-    writeFileSync(`${file}.new`, JSON.stringify(entry), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+  /** Writes down that a uid was given back, and is no longer kept. */
+  rest(uid: number): void {
+    const at = Number(process.hrtime.bigint() / 1000n);
+    replaceFile(join(this.#places.rested, String(uid)), JSON.stringify({ uid, at }));
+    rmSync(join(this.#places.quarantined, String(uid)), { force: true });
+  }
+
+  /** Writes down why a uid is kept. */
+  async quarantine(uid: number, { reason, user }: Quarantine): Promise<void> {
+    await replaceDurably(join(this.#places.quarantined, String(uid)), JSON.stringify({ uid, reason, user }));
   }
 
   /** What was written down. An entry that cannot be read keeps its uid from being handed out. */
   read(): LeasePool {
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    const entries = readdirSync(this.#directory).filter((name) => /^\d+$/.test(name)).map((name) => readEntry(join(this.#directory, name), Number(name)));
-    const rested = entries.filter(({ quarantine }) => quarantine === undefined).sort((a, b) => a.at - b.at);
-    return {
-      rested: rested.map(({ uid }) => uid),
-      quarantined: new Map(entries.flatMap(({ uid, quarantine }) => (quarantine === undefined ? [] : [[uid, quarantine]]))),
-    };
+    const quarantined = new Map(listUids(this.#places.quarantined).map((uid) => [uid, readQuarantine(join(this.#places.quarantined, String(uid)), uid)]));
+    const rested = listUids(this.#places.rested).filter((uid) => !quarantined.has(uid)).map((uid) => ({ uid, at: readRested(join(this.#places.rested, String(uid))) }));
+    return { rested: rested.sort((a, b) => a.at - b.at).map(({ uid }) => uid), quarantined };
   }
 }
 
-function readEntry(file: string, uid: number): Entry {
-  const unreadable = { uid, at: 0, quarantine: `${file} cannot be read` };
+const listUids = (directory: string) => listNames(directory).filter((name) => /^\d+$/.test(name)).map(Number);
+
+// When it was is worth knowing, and no reason to doubt that it was.
+function readRested(file: string): number {
   try {
-    const entry = JSON.parse(readFileSync(file, "utf8")) as Partial<Entry>;
-    const isGood = entry.uid === uid && Number.isFinite(entry.at) && (entry.quarantine === undefined || typeof entry.quarantine === "string");
-    return isGood ? (entry as Entry) : unreadable;
+    const { at } = JSON.parse(readFileSync(file, "utf8")) as { at?: unknown };
+    return typeof at === "number" ? at : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function readQuarantine(file: string, uid: number): Quarantine {
+  const unreadable = { reason: `${file} cannot be read`, user: "" };
+  try {
+    const entry = JSON.parse(readFileSync(file, "utf8")) as Partial<Quarantine> & { uid?: unknown };
+    const { reason, user } = entry;
+    return entry.uid === uid && typeof reason === "string" && typeof user === "string" ? { reason, user } : unreadable;
   } catch {
     return unreadable;
   }

@@ -5,23 +5,23 @@ import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import type { Account } from "../policy/account.ts";
 import type { Outcome, Subject } from "../policy/events.ts";
-import type { LeasePool } from "../policy/lease.ts";
+import type { LeasePool, Quarantine } from "../policy/lease.ts";
 import { GHOST_UID } from "../policy/lease.ts";
+import type { Swept } from "../policy/receipt.ts";
 import type { Session } from "../policy/session.ts";
 import { findAccount, findGroup, findOwner } from "./accounts.ts";
 import { LeaseStore } from "./lease-store.ts";
-import { readIfThere } from "./read-file.ts";
 import { UserRecords } from "./userdb.ts";
 
 /** The machine as this sees it; tests give other places, and other people. */
 export interface LeaseMachine {
   readonly linger: string;
-  readonly runtime: string;
-  readonly proc: string;
   readonly accounts: { readonly findAccount: typeof findAccount; readonly findGroup: typeof findGroup; readonly findOwner: typeof findOwner };
 }
 
-const MACHINE: LeaseMachine = { linger: "/var/lib/systemd/linger", runtime: "/run/user", proc: "/proc", accounts: { findAccount, findGroup, findOwner } };
+const MACHINE: LeaseMachine = { linger: "/var/lib/systemd/linger", accounts: { findAccount, findGroup, findOwner } };
+
+const UNCLEAR = "the record of its session could not be read";
 
 export class Leases {
   readonly #records: UserRecords;
@@ -46,29 +46,30 @@ export class Leases {
   }
 
   /** Writes down that a uid was given back. @param quarantine why it is not to be handed out again */
-  settle(uid: number, quarantine: string | undefined): void {
-    this.#store.write({ uid, at: Number(process.hrtime.bigint() / 1000n), quarantine });
+  async settle(uid: number, quarantine: Quarantine | undefined): Promise<void> {
+    if (quarantine === undefined) this.#store.rest(uid);
+    else await this.#store.quarantine(uid, quarantine);
+  }
+
+  /**
+   * @throws Error when a uid that is kept back has become somebody's: nothing of his is to be taken away
+   */
+  async checkForeign({ user, uid }: Pick<Subject, "user" | "uid">): Promise<void> {
+    const owner = await this.#machine.accounts.findOwner(user, uid);
+    if (owner !== undefined && owner !== user) throw new Error(`the uid ${uid} belongs to ${owner}`);
+  }
+
+  /** Removes the mark that keeps a user manager when nobody is logged in: with it logind never forgets the user. */
+  dropLinger({ user }: Pick<Subject, "user">): Swept {
+    const mark = join(this.#machine.linger, user);
+    const found = existsSync(mark) ? 1 : 0;
+    rmSync(mark, { force: true });
+    return { kind: "linger", found, removed: found, left: [] };
   }
 
   /** Takes an account back. */
   withdraw(account: Pick<Subject, "user" | "uid">): void {
     this.#records.withdraw(account);
-  }
-
-  /**
-   * Removes the mark that keeps a user manager when nobody is logged in, and looks whether logind has cleaned up.
-   * @throws Error naming what it has left
-   */
-  checkLogin({ user, uid }: Pick<Subject, "user" | "uid">): void {
-    const { linger, runtime, proc } = this.#machine;
-    rmSync(join(linger, user), { force: true });
-    const directory = join(runtime, String(uid));
-    if (existsSync(directory)) throw new Error(`${directory} is still there`);
-    // logind has removed them (RemoveIPC=), unless it is told not to: the next of this uid would find them.
-    for (const kind of ["shm", "sem", "msg"]) {
-      const owned = countOwned(readIfThere(join(proc, "sysvipc", kind)) ?? "", uid);
-      if (owned > 0) throw new Error(`${owned} of its IPC objects (${kind}) are still there`);
-    }
   }
 
   /**
@@ -83,7 +84,7 @@ export class Leases {
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
     const { quarantined } = this.#store.read();
     for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
-      this.settle(record.uid, unclear ? "the record of its session could not be read" : quarantined.get(record.uid));
+      await this.settle(record.uid, unclear ? { reason: UNCLEAR, user: record.user } : quarantined.get(record.uid));
       if (!unclear) this.withdraw(record);
     }
     const recovered: Session[] = [];
@@ -113,11 +114,4 @@ export class Leases {
     if (gid !== undefined && !isKnown && (existing === undefined || existing.uid === GHOST_UID)) this.#records.publish(ghost);
     for (const record of this.#records.list()) if (record.uid === GHOST_UID && record.user !== Ghost) this.#records.withdraw(record);
   }
-}
-
-// proc_sysvipc(5): a line with the names of the columns, then one for each object.
-function countOwned(table: string, uid: number): number {
-  const [head = [], ...rows] = table.split("\n").map((line) => line.trim().split(/\s+/));
-  const column = head.indexOf("uid");
-  return rows.filter((row) => row[column] === String(uid)).length;
 }

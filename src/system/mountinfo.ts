@@ -4,13 +4,18 @@ export interface MountEntry {
   /** "MAJOR:MINOR" of the file system. */
   readonly device: string;
   readonly mountPoint: string;
+  /** What the file system says that it was made of: for those of views "guest-ID". */
+  readonly source: string;
 }
 
 /** The mounts of a mountinfo text; a line that is none is passed over. */
 export function parseMountinfo(text: string): MountEntry[] {
   return text.split("\n").flatMap((line) => {
-    const [, , device, , mountPoint] = line.split(" ");
-    return device === undefined || mountPoint === undefined ? [] : [{ device, mountPoint: unescapeOctal(mountPoint) }];
+    // A field that may be there any number of times ends with "-".
+    const [before = "", after = ""] = line.split(" - ");
+    const [, , device, , mountPoint] = before.split(" ");
+    const source = unescapeOctal(after.split(" ")[1] ?? "");
+    return device === undefined || mountPoint === undefined ? [] : [{ device, mountPoint: unescapeOctal(mountPoint), source }];
   });
 }
 

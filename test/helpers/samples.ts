@@ -5,7 +5,7 @@ import type { Account } from "../../src/policy/account.ts";
 import type { AllocateRequested, OpenRequested } from "../../src/policy/events.ts";
 import type { PlanFacts } from "../../src/policy/plan.ts";
 import type { Cgroup, Isolation, Session, View } from "../../src/policy/session.ts";
-import { NOTHING_FOUND } from "../../src/policy/session.ts";
+import { NOTHING_FOUND } from "../../src/policy/receipt.ts";
 
 /** An account that sessions share. */
 export const GUEST: Account = { user: "guest1", uid: 1101, gid: 1101, home: "/home/guest1", shell: "/bin/bash" };

@@ -1,0 +1,25 @@
+// What the journal has: whether a receipt was announced already, by a guestd that was killed before it could note it.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { MESSAGE_IDS } from "../policy/messages.ts";
+import { checkId } from "./record.ts";
+
+const run = promisify(execFile);
+const JOURNALCTL = "/usr/bin/journalctl";
+const OPTIONS = { timeout: 3000, killSignal: "SIGKILL", env: {} } as const;
+
+/**
+ * Whether the journal has the receipt of a session, from guestd itself.
+ * @returns false as well when the journal cannot be read: a receipt that comes twice is better than none
+ */
+export async function wasAnnounced(id: string): Promise<boolean> {
+  const matches = [`MESSAGE_ID=${MESSAGE_IDS["announce-closed"]}`, `GUEST_SESSION=${checkId(id)}`, "GUEST_RESULT=done", "_SYSTEMD_UNIT=guestd.service", "_UID=0"];
+  try {
+    // What was sent is not always written yet.
+    await run(JOURNALCTL, ["--sync"], OPTIONS);
+    const { stdout } = await run(JOURNALCTL, ["--quiet", "--no-pager", "--output=cat", "--lines=1", ...matches], OPTIONS);
+    return stdout !== "";
+  } catch {
+    return false;
+  }
+}

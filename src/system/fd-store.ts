@@ -1,0 +1,70 @@
+// Descriptors that systemd keeps for guestd while it is being started anew (sd_notify(3), FDSTORE=1): as long as one of
+// them is open somewhere, the kernel gives its number to nothing else.
+import { closeSync } from "node:fs";
+import type { Bindings } from "./bindings.ts";
+
+const FIRST_FD = 3;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export class FdStore {
+  readonly #notify: Bindings["notify"];
+  readonly #address: string | undefined;
+  readonly #kept: Map<string, number>;
+
+  /**
+   * @param environment as systemd made it: NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)).
+   *   Node has marked the descriptors close-on-exec.
+   */
+  constructor(notify: Bindings["notify"], environment: Environment = process.env) {
+    this.#notify = notify;
+    this.#address = environment["NOTIFY_SOCKET"];
+    this.#kept = listKept(environment);
+  }
+
+  /** A descriptor of an earlier guestd; it is the caller's now, and stays in the store. Undefined when there is none. */
+  take(name: string): number | undefined {
+    const fd = this.#kept.get(name);
+    this.#kept.delete(name);
+    return fd;
+  }
+
+  /**
+   * Has systemd keep a descriptor as well.
+   * @throws NativeError when systemd cannot be told
+   */
+  keep(name: string, fd: number): void {
+    // A process that ends stays in the store: that it has ended is what it says.
+    this.#tell(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, [fd]);
+  }
+
+  /** Has systemd let go of a descriptor. */
+  forget(name: string): void {
+    this.#tell(`FDSTOREREMOVE=1\nFDNAME=${name}`, []);
+  }
+
+  /** Lets go of what nobody has taken. */
+  forgetRest(): void {
+    for (const [name, fd] of this.#kept) {
+      closeSync(fd);
+      this.forget(name);
+    }
+    this.#kept.clear();
+  }
+
+  /** Tells systemd's watchdog that guestd is well. */
+  wake(): void {
+    this.#tell("WATCHDOG=1", []);
+  }
+
+  // Without a service manager there is nobody to keep anything.
+  #tell(state: string, fds: readonly number[]): void {
+    if (this.#address !== undefined) this.#notify(this.#address, state, fds);
+  }
+}
+
+function listKept({ LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = "" }: Environment): Map<string, number> {
+  if (LISTEN_PID !== String(process.pid)) return new Map();
+  const names = LISTEN_FDNAMES.split(":");
+  return new Map(Array.from({ length: Number(LISTEN_FDS) }, (_, index) => [names[index] ?? `unnamed-${index}`, FIRST_FD + index]));
+}

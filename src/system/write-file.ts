@@ -1,0 +1,43 @@
+// Writes small files of root so that a reader finds the old one or the new one, whole; and lists what there is of them.
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdir, open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** What a write leaves that was cut short ends with this. */
+export const UNFINISHED = ".new";
+
+/** Puts a file in the place of what was there, with its directories. */
+export function replaceFile(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(`${file}${UNFINISHED}`, text, { mode: 0o600 });
+  renameSync(`${file}${UNFINISHED}`, file);
+}
+
+/** The same; when it resolves, a power cut does not take the file away. */
+export async function replaceDurably(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const written = await open(`${file}${UNFINISHED}`, "w", 0o600);
+  try {
+    await written.writeFile(text);
+    await written.sync();
+  } finally {
+    await written.close();
+  }
+  await rename(`${file}${UNFINISHED}`, file);
+  const directory = await open(dirname(file), "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The names in a directory; none when it is not there. */
+export function listNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
