@@ -7,8 +7,10 @@
 #include <optional>
 
 #include "arguments.h"
+#include "ipc.h"
 #include "job.h"
 #include "leader_watch.h"
+#include "notify.h"
 #include "view.h"
 
 namespace guestns {
@@ -134,6 +136,20 @@ Napi::Value watch_pidfd(const Napi::CallbackInfo& info) {
   return handle;
 }
 
+Napi::Value notify(const Napi::CallbackInfo& info) {
+  notify_send(to_text(info[0], "address"), to_text(info[1], "state"), to_fds(info[2], "fds"));
+  return info.Env().Undefined();
+}
+
+Napi::Value remove_ipc(const Napi::CallbackInfo& info) {
+  ipc_remove(to_text(info[0], "kind"), static_cast<int>(to_integer(info[1], 0, INT32_MAX, "id")));
+  return info.Env().Undefined();
+}
+
+Napi::Value open_queues(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), ipc_open_queues().release());
+}
+
 Napi::Value probe(const Napi::CallbackInfo& info) {
   // Safe: a context that is closed unused; at most the kernel loads its overlay module, as a mount would.
   const Fd overlay(fsopen("overlay", FSOPEN_CLOEXEC));
@@ -149,6 +165,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("sendSignal", Napi::Function::New<throwing<send_signal>>(env, "sendSignal"));
   exports.Set("measureView", Napi::Function::New<throwing<measure_view>>(env, "measureView"));
   exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));
+  exports.Set("notify", Napi::Function::New<throwing<notify>>(env, "notify"));
+  exports.Set("removeIpc", Napi::Function::New<throwing<remove_ipc>>(env, "removeIpc"));
+  exports.Set("openQueues", Napi::Function::New<throwing<open_queues>>(env, "openQueues"));
   exports.Set("probe", Napi::Function::New<throwing<probe>>(env, "probe"));
   return exports;
 }

@@ -86,6 +86,14 @@ std::vector<std::string> to_texts(const Napi::Value& value, const std::string& w
   return read_texts(value, "arguments", where);
 }
 
+std::vector<int> to_fds(const Napi::Value& value, const std::string& where) {
+  if (!value.IsArray()) fail("arguments", where, EINVAL, "expected an array of descriptors");
+  const auto array = value.As<Napi::Array>();
+  std::vector<int> fds;
+  for (uint32_t i = 0; i < array.Length(); i++) fds.push_back(static_cast<int>(to_integer(array.Get(i), 0, INT32_MAX, where)));
+  return fds;
+}
+
 Plan read_plan(const Napi::Value& value) {
   if (!value.IsArray()) fail("plan", "", EINVAL, "expected an array of steps");
   const auto array = value.As<Napi::Array>();

@@ -17,6 +17,9 @@ std::string to_text(const Napi::Value& value, const std::string& where);
 /** @throws Failure, step "arguments", for what is no array of strings */
 std::vector<std::string> to_texts(const Napi::Value& value, const std::string& where);
 
+/** @throws Failure, step "arguments", for what is no array of descriptors */
+std::vector<int> to_fds(const Napi::Value& value, const std::string& where);
+
 /**
  * A plan, checked by check_plan().
  * @throws Failure, or Napi::Error when a getter of the plan throws

@@ -79,6 +79,20 @@ export interface Bindings {
    *   namespace waits for the zombies of all that were in it: those of nested reapers must be taken away too.
    */
   reap(pidfd: number): boolean;
+  /**
+   * sd_notify(3): one datagram to the service manager, without waiting.
+   * @param address as NOTIFY_SOCKET has it: "/path" or "@abstract"
+   * @param fds up to 253; copies of them go along, for FDSTORE=1
+   * @throws NativeError, step "notify": EAGAIN when the manager's queue is full
+   */
+  notify(address: string, state: string, fds: readonly number[]): void;
+  /** IPC_RMID of a System V object of our own IPC namespace. One that is gone already is no error. */
+  removeIpc(kind: "shm" | "sem" | "msg", id: number): void;
+  /**
+   * The file system of the POSIX message queues of our own IPC namespace, mounted nowhere.
+   * @returns a descriptor to look into and to unlink in by way of /proc/self/fd; the caller closes it
+   */
+  openQueues(): number;
   /** What this kernel can do. */
   probe(): { readonly overlay: boolean };
 }
