@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./bus/caller.ts";
 import { findLoginCgroup, watchLogins } from "./bus/login1.ts";
@@ -43,15 +44,17 @@ import { VERSION } from "./version.ts";
 
 /** How often it is looked whether a leased account has waited too long for its login. */
 const TICK_MS = 1000;
+const PAUSE_MS = 10;
 const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
 
 export interface ApplicationParts {
   readonly bus: MessageBus;
   readonly bindings: Bindings;
   readonly journal: Journal;
-  readonly exit: (status: number) => void;
-  /** Stands between the daemon and the world: a test puts faults there. */
-  readonly decorate?: (runner: EffectRunner) => EffectRunner;
+  /** guestd has had nothing to do for long enough: it is to exit with this status. */
+  readonly onIdle: (status: number) => void;
+  /** Stands between the daemon and the world. */
+  readonly decorate: (runner: EffectRunner) => EffectRunner;
 }
 
 export class Application {
@@ -72,7 +75,7 @@ export class Application {
   readonly #sweeper: Sweeper;
   readonly #idle: IdleWatch;
 
-  constructor({ bus, bindings, journal, exit, decorate = (runner) => runner }: ApplicationParts) {
+  constructor({ bus, bindings, journal, onIdle, decorate }: ApplicationParts) {
     this.#bus = bus;
     this.#journal = journal;
     this.#overlay = bindings.probe().overlay;
@@ -98,7 +101,7 @@ export class Application {
     });
     this.#service = this.#makeService();
     this.#daemon = new Daemon({ runEffect: decorate(this.#makeRunner()), journal, clock: readClock });
-    this.#idle = this.#makeIdleWatch(exit);
+    this.#idle = this.#makeIdleWatch(onIdle);
     this.#configuration = new Configuration({
       load: () => loadConfig(),
       journal,
@@ -129,10 +132,21 @@ export class Application {
     this.#configuration.load();
   }
 
-  /** Whether to be started again at once after an exit that somebody has asked for; undefined while it exits by itself. */
-  get statusAtStop(): number | undefined {
-    if (this.#idle.isLeaving) return undefined;
+  /**
+   * Waits for what is under way, to be stopped then.
+   * @param limitMs how long at most: what is cut short goes on at the next start
+   * @returns the exit status
+   */
+  async finish(limitMs: number): Promise<number> {
+    // systemd stops a service that gives its name back; that one exits by itself.
+    if (this.#idle.isLeaving) return new Promise<number>(() => undefined);
+    const end = performance.now() + limitMs;
+    while (this.#isWorking() && performance.now() < end) await delay(PAUSE_MS);
     return this.#daemon.state.sessions.size > 0 ? EXIT_AGAIN : EXIT_IDLE;
+  }
+
+  #isWorking(): boolean {
+    return this.#service.isBusy || this.#daemon.isBusy;
   }
 
   #keepTime(): void {
@@ -145,14 +159,13 @@ export class Application {
     if (watchdog > 0) setInterval(() => { this.#fdStore.wake(); }, watchdog / 3);
   }
 
-  #makeIdleWatch(exit: (status: number) => void): IdleWatch {
-    const isWorking = () => this.#service.isBusy || this.#daemon.isBusy;
+  #makeIdleWatch(onIdle: (status: number) => void): IdleWatch {
     return new IdleWatch({
-      isWorking,
-      isBusy: () => isWorking() || this.#daemon.state.sessions.size > 0,
+      isWorking: () => this.#isWorking(),
+      isBusy: () => this.#isWorking() || this.#daemon.state.sessions.size > 0,
       limit: () => (this.#daemon.state.config ?? DEFAULTS).Daemon.IdleExit * 1e6,
       releaseName: () => this.#service.release(),
-      exit,
+      onIdle,
     });
   }
 

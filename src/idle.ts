@@ -1,5 +1,6 @@
 // With no session and no call guestd exits, and the bus starts it again for the next one.
 // The name is given back first: calls that were sent before that are answered still, those after it start a new guestd.
+import { setTimeout as delay } from "node:timers/promises";
 
 /** Exit status for systemd: with nothing to come back for, or to be started anew at once (guestd.service). */
 export const EXIT_IDLE = 0;
@@ -16,7 +17,7 @@ export interface IdleParts {
   readonly limit: () => number;
   /** Gives the name on the bus back; all calls that were sent to it before have come in when it resolves. */
   readonly releaseName: () => Promise<void>;
-  readonly exit: (status: number) => void;
+  readonly onIdle: (status: number) => void;
 }
 
 export class IdleWatch {
@@ -43,12 +44,12 @@ export class IdleWatch {
   }
 
   async #leave(): Promise<void> {
-    const { isBusy, isWorking, releaseName, exit } = this.#parts;
+    const { isBusy, isWorking, releaseName, onIdle } = this.#parts;
     this.#isLeaving = true;
     await releaseName();
     // Somebody was quicker: he is served, and what he has begun is taken up by the next guestd.
     const isNeeded = isBusy();
-    while (isWorking()) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    exit(isNeeded ? EXIT_AGAIN : EXIT_IDLE);
+    while (isWorking()) await delay(PAUSE_MS);
+    onIdle(isNeeded ? EXIT_AGAIN : EXIT_IDLE);
   }
 }
