@@ -25,6 +25,8 @@ import type { Moment } from "./policy/events.ts";
 import type { Explanation } from "./policy/explain.ts";
 import { explainLogin } from "./policy/explain.ts";
 import type { Session } from "./policy/session.ts";
+import type { Recorded } from "./recorded.ts";
+import { findRecorded } from "./recorded.ts";
 import { findAccount, findGroup, isMember } from "./system/accounts.ts";
 import type { Bindings } from "./system/bindings.ts";
 import { Cgroups } from "./system/cgroups.ts";
@@ -37,7 +39,6 @@ import { Leases } from "./system/leases.ts";
 import { Ledger } from "./system/ledger.ts";
 import { Placement } from "./system/placement.ts";
 import { writePolkitFlags } from "./system/polkit-flags.ts";
-import { sortRecords } from "./system/sort-records.ts";
 import { SessionStore } from "./system/store.ts";
 import { Sweeper } from "./system/sweep.ts";
 import { VERSION } from "./version.ts";
@@ -117,7 +118,7 @@ export class Application {
     await watchLogins(this.#bus, () => {
       this.#findCgroups();
     });
-    await this.#recover();
+    for (const event of await findRecorded(this.#makeRecorded())) this.#daemon.dispatch(event);
     await this.#service.start();
     // All that go on have been taken up by now.
     this.#fdStore.forgetRest();
@@ -149,6 +150,10 @@ export class Application {
     return this.#service.isBusy || this.#daemon.isBusy;
   }
 
+  #makeRecorded(): Recorded {
+    return { store: this.#store, ledger: this.#ledger, leases: this.#leases, placement: this.#placement, journal: this.#journal };
+  }
+
   #keepTime(): void {
     setInterval(() => {
       const { uptime } = readClock();
@@ -167,27 +172,6 @@ export class Application {
       releaseName: () => this.#service.release(),
       onIdle,
     });
-  }
-
-  // What was written down twice is read twice: a record that is lost can be told from the ledger.
-  async #recover(): Promise<void> {
-    const { sessions, rejected, unclear } = this.#store.recover();
-    const ledger = this.#ledger.recover();
-    for (const { file, reason } of [...rejected, ...ledger.rejected]) {
-      this.#journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
-    }
-    const { found, dead, unknown } = sortRecords(sessions, ledger.entries, unclear);
-    const known = new Set([...found.map(({ session }) => session.id), ...unknown]);
-    for (const scope of this.#placement.sweep(known)) {
-      this.#journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
-    }
-    const { sessions: recovered, pool } = await this.#leases.recover(found.map(({ session }) => session), unknown.size > 0);
-    this.#daemon.dispatch({ kind: "leases-found", pool });
-    const again = found.map((record, index) => ({ ...record, session: recovered[index] ?? record.session }));
-    for (const record of [...again, ...dead]) {
-      const receipt = this.#ledger.find(record.session.id);
-      this.#daemon.dispatch({ kind: "record-found", ...record, ...(receipt === undefined ? {} : { receipt }) });
-    }
   }
 
   // A configuration has come into force: what others read of it is written where they read it.

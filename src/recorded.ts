@@ -1,0 +1,38 @@
+// What an earlier guestd has left, as the first events of the next one: its sessions, and the uids that nobody has.
+// What was written down twice is read twice: a session whose record is lost can be told from the ledger.
+import type { Event, RecordFound } from "./policy/events.ts";
+import type { Journal } from "./system/journal.ts";
+import type { Leases } from "./system/leases.ts";
+import type { Ledger } from "./system/ledger.ts";
+import type { Placement } from "./system/placement.ts";
+import { sortRecords } from "./system/sort-records.ts";
+import type { SessionStore } from "./system/store.ts";
+
+export interface Recorded {
+  readonly store: Pick<SessionStore, "recover">;
+  readonly ledger: Pick<Ledger, "recover" | "find">;
+  readonly leases: Pick<Leases, "recover">;
+  readonly placement: Pick<Placement, "sweep">;
+  readonly journal: Pick<Journal, "logDaemon">;
+}
+
+/** Reads it, says what cannot be read, and takes away what belongs to no session. */
+export async function findRecorded({ store, ledger, leases, placement, journal }: Recorded): Promise<Event[]> {
+  const { sessions, rejected, unclear } = store.recover();
+  const { entries, rejected: alsoRejected } = ledger.recover();
+  for (const { file, reason } of [...rejected, ...alsoRejected]) {
+    journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
+  }
+  const { found, dead, unknown } = sortRecords(sessions, entries, unclear);
+  const known = new Set([...found.map(({ session }) => session.id), ...unknown]);
+  for (const scope of placement.sweep(known)) {
+    journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
+  }
+  const recovered = await leases.recover(found.map(({ session }) => session), unknown.size > 0);
+  const again = found.map((record, index) => ({ ...record, session: recovered.sessions[index] ?? record.session }));
+  const records = [...again, ...dead].map((record): RecordFound => {
+    const receipt = ledger.find(record.session.id);
+    return { kind: "record-found", ...record, ...(receipt === undefined ? {} : { receipt }) };
+  });
+  return [{ kind: "leases-found", pool: recovered.pool }, ...records];
+}
