@@ -1,41 +1,25 @@
 // The verbs of guestctl, one row each: what is asked of guestd, and how the answer is shown.
 // Exit codes and printing are main.ts.
 import type { Client } from "../bus/client.ts";
-import { ClientError } from "../bus/client.ts";
 import { loadConfig, loadFiles, SYSTEM_PLACES } from "../config/load.ts";
 import { formatConfigError } from "../config/parse.ts";
-import { formatBytes, formatDuration, formatFields, formatStep, formatTable, formatTime } from "./format.ts";
-
-/** What a verb has to say: text for a person, a value for --json. */
-export interface Output {
-  readonly text: string;
-  readonly json: unknown;
-  /** Exit with 1 though the verb was carried out: what was looked at is not in order. */
-  readonly bad?: boolean;
-}
-
-export interface Options {
-  readonly service: string;
-}
-
-export interface Command {
-  readonly name: string;
-  /** Arguments as the help shows them; those in [] may be left out, one with ... may come again. */
-  readonly args: string;
-  readonly help: string;
-  /** connect() is called only by verbs that talk to guestd. */
-  readonly run: (args: readonly string[], options: Options, connect: () => Promise<Client>) => Promise<Output>;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
+import type { Command, Fields, Options, Output } from "./command.ts";
+import { askEach, oneOrAll } from "./command.ts";
+import { formatBytes, formatDuration, formatFields, formatPlain, formatStep, formatTable, formatTime } from "./format.ts";
+import { findLeaseFault, lease, leases } from "./leases.ts";
+import { nameClasses, receipt, receipts } from "./receipts.ts";
 
 export const COMMANDS: readonly Command[] = [
   { name: "list", args: "", help: "List the guest sessions", run: list },
   { name: "show", args: "ID...", help: "Show all that is known of a session, its view step by step", run: show },
   { name: "end", args: "ID...", help: "End a session: kill its processes, drop its view and home", run: end },
+  { name: "receipts", args: "", help: "List the receipts of sessions that have ended [--failed]", run: receipts },
+  { name: "receipt", args: "ID...", help: "Show all of a receipt: what was found, taken away and left", run: receipt },
+  { name: "leases", args: "", help: "List the uids that are leased or kept back [--all]", run: leases },
+  { name: "lease", args: "release UID...", help: "Hand a uid out again that is kept back", findFault: findLeaseFault, run: lease },
   { name: "status", args: "", help: "Show whether guests can log in, and what is wrong if not", run: status },
   { name: "explain", args: "USER", help: "Show what a login of USER would get [--service=SERVICE]", run: explain },
-  { name: "config", args: "[check [FILE...]]", help: "Show the configuration in force, or check files", run: config },
+  { name: "config", args: "[check [FILE...]]", help: "Show the configuration in force, or check files", findFault: findConfigFault, run: config },
   { name: "reload", args: "", help: "Read the configuration again", run: reload },
 ];
 
@@ -60,7 +44,7 @@ async function show(ids: readonly string[], _options: Options, connect: () => Pr
     const [session] = await client.call("GetSession", "s", [id]);
     sessions.push(withPlan(session as Fields));
   }
-  return { text: sessions.map(showSession).join("\n\n"), json: sessions.length === 1 ? sessions[0] : sessions };
+  return { text: sessions.map(showSession).join("\n\n"), json: oneOrAll(ids, sessions) };
 }
 
 function showSession(session: Fields): string {
@@ -78,32 +62,21 @@ const showPlan = (plan: readonly Fields[]) => plan.map((step) => `  ${formatStep
 
 const withPlan = (record: Fields): Fields => ({ ...record, plan: JSON.parse(String(record["plan"])) as unknown });
 
-// Goes on after an id that cannot be ended: the receipts of the others must not be lost.
 async function end(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
   const client = await connect();
-  const receipts: Fields[] = [];
-  const failures: ClientError[] = [];
-  for (const id of ids) {
-    try {
-      receipts.push((await client.call("EndSession", "s", [id]))[0] as Fields);
-    } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
-      failures.push(error);
-    }
-  }
-  if (receipts.length === 0 && failures[0] !== undefined) throw failures[0];
+  const { done, failures } = await askEach(ids, async (id) => (await client.call("EndSession", "s", [id]))[0] as Fields);
   return {
-    text: [...receipts.map(showReceipt), ...failures.map(({ message }) => message)].join("\n"),
-    json: ids.length === 1 ? receipts[0] : receipts,
-    bad: failures.length > 0 || receipts.some((receipt) => receipt["clean"] !== true),
+    text: [...done.map(showEnd), ...failures].join("\n"),
+    json: oneOrAll(ids, done.map(nameClasses)),
+    bad: failures.length > 0 || done.some(({ clean }) => clean !== true),
   };
 }
 
-function showReceipt(receipt: Fields): string {
-  const left = receipt["left"] as string[];
-  const what = left.length === 0 ? "nothing is left" : `left: ${left.join("; ")}`;
-  const freed = formatBytes(Number(receipt["freed"]));
-  return `Ended ${String(receipt["id"])} of ${String(receipt["user"])}: ${String(receipt["killed"])} processes killed, ${freed} given back, ${what}.`;
+function showEnd(ended: Fields): string {
+  const left = ended["left"] as string[];
+  const what = left.length === 0 ? "nothing is left" : `left: ${left.map(formatPlain).join("; ")}`;
+  const freed = formatBytes(Number(ended["freed"]));
+  return `Ended ${String(ended["id"])} of ${String(ended["user"])}: ${String(ended["killed"])} processes killed, ${freed} given back, ${what}.`;
 }
 
 async function status(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
@@ -127,6 +100,10 @@ async function explain([user = ""]: readonly string[], { service }: Options, con
   const plan = explanation["plan"] as Fields[];
   const text = `${String(explanation["verdict"])}: ${String(explanation["reason"])}`;
   return { text: plan.length === 0 ? text : `${text}\n${showPlan(plan)}`, json: explanation };
+}
+
+function findConfigFault([verb]: readonly string[]): string | undefined {
+  return verb === undefined || verb === "check" ? undefined : "takes nothing, or check [FILE...]";
 }
 
 async function config(args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {

@@ -30,6 +30,18 @@ export function formatDuration(microseconds: number): string {
   return units.slice(first, first + 2).filter(([value]) => value > 0).map(([value, unit]) => `${value}${unit}`).join(" ");
 }
 
+/** A short duration in microseconds, to a tenth of a second: "345ms", "2.3s"; one of a minute or more as formatDuration(). */
+export function formatSpan(microseconds: number): string {
+  const milliseconds = Math.max(0, Math.round(microseconds / 1000));
+  if (milliseconds < 1000) return `${milliseconds}ms`;
+  return milliseconds < 59_950 ? `${(milliseconds / 1000).toFixed(1)}s` : formatDuration(milliseconds * 1000);
+}
+
+/** A sentence in one line, without what would steer a terminal: a guest may have chosen a name that is in it. */
+export function formatPlain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
 /** A number of bytes in the largest unit that leaves it above one: "200.0M", "12.0K", "7B". */
 export function formatBytes(bytes: number): string {
   const units = ["B", "K", "M", "G", "T"];

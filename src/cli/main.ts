@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { Client, ClientError } from "../bus/client.ts";
 import { VERSION } from "../version.ts";
-import type { Command, Output } from "./commands.ts";
+import type { Command, Output } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
 /** What guestctl is run with; tests give their own. */
@@ -18,6 +18,8 @@ class UsageError extends Error {}
 const OPTIONS = {
   json: { type: "boolean", default: false },
   service: { type: "string", default: "login" },
+  failed: { type: "boolean", default: false },
+  all: { type: "boolean", short: "a", default: false },
   help: { type: "boolean", short: "h", default: false },
   version: { type: "boolean", default: false },
 } as const;
@@ -35,7 +37,7 @@ export async function runGuestctl(args: readonly string[], terminal: Terminal): 
     if (values.version) return print(terminal, `guestctl ${VERSION}`);
     const [name = "list", ...words] = positionals;
     const command = findCommand(name, words);
-    const output = await command.run(words, { service: values.service }, async () => (client = await terminal.connect()));
+    const output = await command.run(words, values, async () => (client = await terminal.connect()));
     terminal.out(values.json ? JSON.stringify(output.json, undefined, 2) : output.text);
     return exitCode(output);
   } catch (error) {
@@ -69,8 +71,8 @@ function findCommand(name: string, words: readonly string[]): Command {
   return command;
 }
 
-function findArgumentFault({ name, args }: Command, words: readonly string[]): string | undefined {
-  if (name === "config") return words.length === 0 || words[0] === "check" ? undefined : "takes nothing, or check [FILE...]";
+function findArgumentFault({ args, findFault }: Command, words: readonly string[]): string | undefined {
+  if (findFault !== undefined) return findFault(words);
   if (args === "") return words.length === 0 ? undefined : "takes no argument";
   if (words.length === 0) return `needs ${args}`;
   return args.endsWith("...") || words.length === 1 ? undefined : `takes one ${args}`;
@@ -81,12 +83,14 @@ function helpText(): string {
   return [
     "guestctl [OPTIONS...] [VERB] ...",
     "",
-    "Look at and end guest sessions. Without a verb: list.",
+    "Look at guest sessions and their receipts, and end them. Without a verb: list.",
     "",
     ...verbs,
     "",
     "  --json                   Print JSON",
     "  --service=SERVICE        The PAM service of the login to explain (login)",
+    "  --failed                 Of the receipts, those alone that name something left",
+    "  -a, --all                Show uids that are free as well",
     "  -h, --help               Show this",
     "  --version                Show the version",
     "",

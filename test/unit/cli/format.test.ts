@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatDuration, formatFields, formatTable } from "../../../src/cli/format.ts";
+import { formatBytes, formatDuration, formatFields, formatPlain, formatSpan, formatTable } from "../../../src/cli/format.ts";
 
 describe("formatDuration", () => {
   it.each([
@@ -12,6 +12,31 @@ describe("formatDuration", () => {
     [90_000e6, "1d 1h"],
   ])("%d microseconds are %s", (microseconds, text) => {
     expect(formatDuration(microseconds)).toBe(text);
+  });
+});
+
+describe("formatSpan", () => {
+  it.each([
+    [-5, "0ms"],
+    [499, "0ms"],
+    [999_400, "999ms"],
+    [999_500, "1.0s"],
+    [2_340_000, "2.3s"],
+    [59_949_000, "59.9s"],
+    [59_950_000, "59s"],
+    [181e6, "3min 1s"],
+  ])("%d microseconds are %s", (microseconds, text) => {
+    expect(formatSpan(microseconds)).toBe(text);
+  });
+});
+
+describe("formatPlain", () => {
+  it("leaves text as it is, whatever its language", () => {
+    expect(formatPlain("/tmp/größe 名 'x'")).toBe("/tmp/größe 名 'x'");
+  });
+
+  it("writes out what would steer a terminal or end a line", () => {
+    expect(formatPlain("\u001b[0m\r\n\u009b\u2028\u202e")).toBe("\\u{1b}[0m\\u{d}\\u{a}\\u{9b}\\u{2028}\\u{202e}");
   });
 });
 

@@ -1,37 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { Client } from "../../../src/bus/client.ts";
 import { ClientError } from "../../../src/bus/client.ts";
-import { runGuestctl } from "../../../src/cli/main.ts";
-
-type Answers = Record<string, readonly unknown[] | Error>;
+import type { Answers } from "../../helpers/guestctl.ts";
+import { runWith as run } from "../../helpers/guestctl.ts";
 
 const PLAN = JSON.stringify([
   { kind: "hide", target: "/home", optional: false },
   { kind: "tmpfs", target: "/tmp", create: false, optional: false, mode: 0o1777, uid: 0, gid: 0, size: "10%", inodes: 9, noexec: false, readonly: false, skeletons: [] },
 ]);
 const SESSION = { id: "abc", user: "guest1", uid: 1101, service: "login", tty: "tty1", rhost: "", leader: 500, opened: Date.now() * 1000, state: "open" };
-const RECEIPT = { id: "abc", user: "guest1", killed: 4, freed: 1_572_864, clean: true, left: [] };
-
-/** Runs guestctl against a guestd that answers as given; returns the code and what was printed. */
-async function run(args: string[], answers: Answers = {}) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const calls: unknown[] = [];
-  const client = {
-    call: (member: string, _signature: string, body: unknown[] = []) => {
-      calls.push([member, ...body]);
-      const answer = answers[member] ?? new ClientError("NoAnswer", `no answer to ${member}`);
-      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
-    },
-    close: () => undefined,
-  };
-  const code = await runGuestctl(args, {
-    out: (text) => out.push(text),
-    err: (text) => err.push(text),
-    connect: () => Promise.resolve(client as unknown as Client),
-  });
-  return { code, out: out.join("\n"), err: err.join("\n"), calls };
-}
+const RECEIPT = { id: "abc", user: "guest1", killed: 4, freed: 1_572_864, swept: [], clean: true, left: [] };
 
 describe("guestctl exits with 2 and names the help for", () => {
   it.each([
@@ -39,6 +16,12 @@ describe("guestctl exits with 2 and names the help for", () => {
     [["--nonsense"]],
     [["show"]],
     [["end"]],
+    [["receipts", "x"]],
+    [["receipt"]],
+    [["leases", "x"]],
+    [["lease"]],
+    [["lease", "60600"]],
+    [["lease", "release"]],
     [["explain"]],
     [["explain", "a", "b"]],
     [["list", "x"]],

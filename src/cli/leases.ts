@@ -1,0 +1,54 @@
+// The verbs about the uids of leased accounts: which are in use or kept back, and why; and handing one out again.
+import type { Client } from "../bus/client.ts";
+import type { Fields, Options, Output } from "./command.ts";
+import { askEach, oneOrAll } from "./command.ts";
+import { formatPlain, formatTable } from "./format.ts";
+
+/** What a uid can be at, in the order in which they are counted. */
+const STATES = ["leased", "quarantined", "foreign", "rested", "unused"] as const;
+
+/** With nothing to be said of but their number. */
+const IDLE: readonly unknown[] = ["rested", "unused"] satisfies (typeof STATES)[number][];
+
+/** The last uid that there can be: the one after it means "none" (setresuid(2)). */
+const LAST_UID = 0xffff_fffe;
+
+export async function leases(_args: readonly string[], { all }: Options, connect: () => Promise<Client>): Promise<Output> {
+  const [found] = await (await connect()).call("ListLeases");
+  const uids = found as Fields[];
+  const shown = all ? uids : uids.filter(({ state }) => !IDLE.includes(state));
+  const table = shown.length === 0 ? "No uid is leased or kept back." : showTable(shown);
+  return { text: `${table}\n\n${count(uids, all)}`, json: uids };
+}
+
+function showTable(uids: readonly Fields[]): string {
+  const rows = uids.map(({ uid, state, user, session, reason }) => [uid, state, user || "-", session || "-", reason || "-"].map(String).map(formatPlain));
+  return formatTable(["UID", "STATE", "USER", "SESSION", "REASON"], rows);
+}
+
+function count(uids: readonly Fields[], all: boolean): string {
+  const counts = STATES.map((state) => ({ state, number: uids.filter((one) => one["state"] === state).length }));
+  const say = (some: typeof counts) => some.map(({ state, number }) => `${number} ${state}`).join(", ");
+  if (all) return `${uids.length} uids: ${say(counts.filter(({ number }) => number > 0)) || "none"}.`;
+  return `Not shown: ${say(counts.filter(({ state }) => IDLE.includes(state)))}. --all shows them as well.`;
+}
+
+/** What is wrong with the words behind "lease". */
+export function findLeaseFault([verb, ...uids]: readonly string[]): string | undefined {
+  if (verb !== "release" || uids.length === 0) return "takes release UID...";
+  const bad = uids.find((uid) => !/^[1-9]\d{0,9}$/.test(uid) || Number(uid) > LAST_UID);
+  return bad === undefined ? undefined : `release takes uids: ${JSON.stringify(bad)} is none`;
+}
+
+export async function lease([, ...uids]: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  const client = await connect();
+  const { done, failures } = await askEach(uids, async (uid) => {
+    await client.call("ReleaseLease", "u", [Number(uid)]);
+    return { uid: Number(uid), released: true };
+  });
+  return {
+    text: [...done.map(({ uid }) => `Released uid ${uid}: it may be handed out again.`), ...failures].join("\n"),
+    json: oneOrAll(uids, done),
+    bad: failures.length > 0,
+  };
+}

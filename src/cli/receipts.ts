@@ -1,0 +1,81 @@
+// The verbs about receipts: those of the ends that were, and all that one of them says.
+import type { Client } from "../bus/client.ts";
+import type { Fields, Options, Output } from "./command.ts";
+import { askEach, oneOrAll } from "./command.ts";
+import { formatBytes, formatDuration, formatFields, formatPlain, formatSpan, formatTable, formatTime } from "./format.ts";
+
+const TITLES = ["SESSION", "USER", "UID", "SERVICE", "ENDED", "CAUSE", "TOOK", "KILLED", "FREED", "CLEAN"];
+
+/** One class of what was looked for: its name, how many were found, how many taken away, what is left. */
+type Swept = readonly [kind: string, found: number, removed: number, left: readonly string[]];
+
+export async function receipts(_args: readonly string[], { failed }: Options, connect: () => Promise<Client>): Promise<Output> {
+  const [found] = await (await connect()).call("ListReceipts", "b", [failed]);
+  const kept = found as Fields[];
+  return { text: kept.length === 0 ? sayNone(failed) : `${showTable(kept)}\n\n${count(kept)}`, json: kept.map(nameClasses) };
+}
+
+const sayNone = (failed: boolean) => (failed ? "No receipt of a session that left something." : "No receipts.");
+
+function showTable(kept: readonly Fields[]): string {
+  const rows = kept.map((r) => [
+    ...[r["id"], r["user"], r["uid"], r["service"]].map(String),
+    formatTime(Number(r["closed"])),
+    String(r["cause"]),
+    formatSpan(Number(r["ending"])),
+    String(r["killed"]),
+    formatBytes(Number(r["freed"])),
+    yesOrNo(r["clean"]),
+  ]);
+  return formatTable(TITLES, rows);
+}
+
+function count(kept: readonly Fields[]): string {
+  const dirty = kept.filter(({ clean }) => clean !== true).length;
+  const all = kept.length === 1 ? "1 receipt" : `${kept.length} receipts`;
+  return dirty === 0 ? `${all}.` : `${all}, ${dirty} of which ${dirty === 1 ? "names" : "name"} something left.`;
+}
+
+const yesOrNo = (value: unknown) => (value === true ? "yes" : "no");
+
+export async function receipt(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  const client = await connect();
+  const { done, failures } = await askEach(ids, async (id) => (await client.call("GetReceipt", "s", [id]))[0] as Fields);
+  return {
+    text: [...done.map(showWhole), ...failures].join("\n\n"),
+    json: oneOrAll(ids, done.map(nameClasses)),
+    bad: failures.length > 0 || done.some(({ clean }) => clean !== true),
+  };
+}
+
+/** A receipt for --json: what travels without names gets them. */
+export function nameClasses(whole: Fields): Fields {
+  const swept = (whole["swept"] as Swept[]).map(([kind, found, removed, left]) => ({ kind, found, removed, left }));
+  return { ...whole, swept };
+}
+
+function showWhole(whole: Fields): string {
+  const swept = whole["swept"] as Swept[];
+  const left = whole["left"] as string[];
+  const classes = swept.map(([kind, found, removed, stays]) => [kind, found, removed, stays.length].map(String));
+  return [
+    formatFields(listFields(whole)),
+    ...(classes.length === 0 ? [] : [formatTable(["CLASS", "FOUND", "REMOVED", "LEFT"], classes)]),
+    left.length === 0 ? "Nothing is left." : ["Left:", ...left.map((sentence) => `  ${formatPlain(sentence)}`)].join("\n"),
+  ].join("\n\n");
+}
+
+function listFields({ swept: _swept, left: _left, ...whole }: Fields): [string, string][] {
+  const show: Readonly<Record<string, (value: unknown) => string>> = {
+    leased: yesOrNo,
+    clean: yesOrNo,
+    opened: (value) => formatTime(Number(value)),
+    closed: (value) => formatTime(Number(value)),
+    // Nobody has seen when the machine went down.
+    seconds: (value) => (whole["cause"] === "lost-power" ? "unknown" : formatDuration(Number(value) * 1e6)),
+    ending: (value) => formatSpan(Number(value)),
+    freed: (value) => formatBytes(Number(value)),
+  };
+  const names: Readonly<Record<string, string>> = { seconds: "lasted", ending: "took" };
+  return Object.entries(whole).map(([name, value]) => [names[name] ?? name, (show[name] ?? String)(value) || "-"]);
+}

@@ -1,0 +1,35 @@
+// guestctl, run in a unit test: against a guestd that answers from a table.
+import type { Client } from "../../src/bus/client.ts";
+import { ClientError } from "../../src/bus/client.ts";
+import type { MethodParts } from "../../src/bus/methods.ts";
+import { makeMethods } from "../../src/bus/methods.ts";
+import { runGuestctl } from "../../src/cli/main.ts";
+
+/** For each method: the values of its answer, or the error that it ends with; a function of its arguments. */
+export type Answers = Readonly<Record<string, Answer | ((...body: readonly unknown[]) => Answer)>>;
+type Answer = readonly unknown[] | Error;
+
+const SIGNATURES = new Map(makeMethods({} as MethodParts).map(({ name, input }) => [name, input]));
+
+/** Runs guestctl against a guestd that answers as given; returns the code and what was printed. */
+export async function runWith(args: readonly string[], answers: Answers = {}) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const calls: unknown[] = [];
+  const client = {
+    call: (member: string, signature = "", body: unknown[] = []) => {
+      if (signature !== SIGNATURES.get(member)) throw new Error(`there is no ${member}(${signature})`);
+      calls.push([member, ...body]);
+      const found = answers[member] ?? new ClientError("NoAnswer", `no answer to ${member}`);
+      const answer = typeof found === "function" ? found(...body) : found;
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+    close: () => undefined,
+  };
+  const code = await runGuestctl(args, {
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+    connect: () => Promise.resolve(client as unknown as Client),
+  });
+  return { code, out: out.join("\n"), err: err.join("\n"), calls };
+}
