@@ -87,6 +87,7 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
       case "drop-view":
         return executor.dropView(effect.subject, effect);
       case "sweep-account":
+        await leases.checkForeign(effect.subject);
         return { found: { swept: await sweeper.sweep(effect.subject, settings().Sweep) } };
       case "write-receipt":
         await ledger.close(effect.receipt, settings().Daemon.KeepReceipts);

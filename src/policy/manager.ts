@@ -73,7 +73,7 @@ function learnDone(state: State, event: Event & { kind: "effect-done" }): Next {
 
 function learnFailed(state: State, event: Event & { kind: "effect-failed" }): Next {
   if (event.effect.kind === "sweep-lease") return judgeSweep(state, event);
-  return event.effect.kind === "settle-lease" ? failSettling(state, event.effect, event.reason) : fail(state, event);
+  return event.effect.kind === "settle-lease" ? failSettling(state, event.effect, event) : fail(state, event);
 }
 
 function advance(state: State, event: Event & { kind: "effect-done" }): Next {

@@ -6,6 +6,8 @@ import { listLeft } from "./receipt.ts";
 import type { Next, Retry, State } from "./state.ts";
 import { stay } from "./state.ts";
 
+type Failed = Event & { kind: "effect-failed" };
+
 const FIRST_PAUSE = 1e6;
 const LONGEST_PAUSE = 3600e6;
 
@@ -25,15 +27,13 @@ export function judgeSweep(state: State, event: Event & { kind: "effect-done" | 
   const { uid, user } = event.effect.subject;
   const isClean = event.kind === "effect-done" && listLeft({ swept: [], left: [], ...event.outcome.found }, []).length === 0;
   if (isClean && state.pool.quarantined.has(uid)) return stay(state, { kind: "settle-lease", subject: subjectOf(uid, user), call: undefined });
-  const { attempts } = state.retries.get(uid) ?? { attempts: 1 };
-  const due = event.uptime + Math.min(FIRST_PAUSE * 2 ** attempts, LONGEST_PAUSE);
-  return stay({ ...state, retries: new Map(state.retries).set(uid, { attempts, due } satisfies Retry) });
+  return stay(postpone(state, uid, event.uptime));
 }
 
 /** An administrator's ReleaseLease: he answers for it that nothing is left. */
 export function release(state: State, { uid, call }: Event & { kind: "release-requested" }): Next {
   const kept = state.pool.quarantined.get(uid);
-  if (kept !== undefined) return stay(state, { kind: "settle-lease", subject: subjectOf(uid, kept.user), call });
+  if (kept !== undefined) return stay(hold(state, uid), { kind: "settle-lease", subject: subjectOf(uid, kept.user), call });
   const reason = `The uid ${uid} is not kept back; "guestctl leases" shows those that are.`;
   return stay(state, { kind: "refuse", subject: subjectOf(uid, ""), call, code: "NoSuchLease", reason });
 }
@@ -47,9 +47,20 @@ export function settle(state: State, { subject, call }: Effect & { kind: "settle
 }
 
 /** It could not be written down: the uid stays where it is. */
-export function failSettling(state: State, { subject, call }: Effect & { kind: "settle-lease" }, reason: string): Next {
-  return stay(state, ...(call === undefined ? [] : [{ kind: "refuse", subject, call, code: "Failed", reason } as const]));
+export function failSettling(state: State, { subject, call }: Effect & { kind: "settle-lease" }, { reason, uptime }: Failed): Next {
+  const refusal = call === undefined ? [] : [{ kind: "refuse", subject, call, code: "Failed", reason } as const];
+  return stay(postpone(state, subject.uid, uptime), ...refusal);
 }
+
+// Nobody looks at a uid that is about to be handed out: what runs as it then would be killed.
+const hold = (state: State, uid: number): State => setRetry(state, uid, { attempts: state.retries.get(uid)?.attempts ?? 0, due: Infinity });
+
+function postpone(state: State, uid: number, uptime: number): State {
+  const attempts = state.retries.get(uid)?.attempts ?? 1;
+  return setRetry(state, uid, { attempts, due: uptime + Math.min(FIRST_PAUSE * 2 ** attempts, LONGEST_PAUSE) });
+}
+
+const setRetry = (state: State, uid: number, retry: Retry): State => ({ ...state, retries: new Map(state.retries).set(uid, retry) });
 
 // No session's: but what is done about one uid is done in order.
 const subjectOf = (uid: number, user: string) => ({ id: `uid-${uid}`, user, uid, leader: 0, service: "" });
