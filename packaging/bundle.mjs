@@ -1,7 +1,7 @@
-// Makes the two programs a machine gets, each one file: OUT/guestd.js and OUT/guestctl.js.
-// Usage: node packaging/bundle.mjs OUT. What is native stays outside, to be found beside them.
+// Makes the two programs a machine gets, each one file: OUT/guestd.js and OUT/guestctl.js. A test bundles another FILE.
+// Usage: node packaging/bundle.mjs OUT [FILE.ts]. What is native stays outside, to be found beside them.
 import { readFile, writeFile, chmod, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 
 const project = new URL("..", import.meta.url).pathname;
@@ -31,10 +31,11 @@ async function writeChanged(path, contents) {
   await chmod(path, 0o755);
 }
 
-async function bundle(name, out) {
+async function bundle(file, out) {
+  const name = basename(file, ".ts");
   const { outputFiles } = await build({
     absWorkingDir: project,
-    entryPoints: [join("src", `${name}.ts`)],
+    entryPoints: [file],
     outfile: join(out, `${name}.js`),
     write: false,
     bundle: true,
@@ -51,7 +52,7 @@ async function bundle(name, out) {
   for (const file of outputFiles) await writeChanged(file.path, Buffer.from(file.contents));
 }
 
-const out = process.argv[2];
-if (out === undefined) throw new Error("usage: node packaging/bundle.mjs OUT");
+const [out, file] = process.argv.slice(2);
+if (out === undefined) throw new Error("usage: node packaging/bundle.mjs OUT [FILE.ts]");
 await mkdir(out, { recursive: true });
-await Promise.all([bundle("guestd", out), bundle("guestctl", out)]);
+await Promise.all((file === undefined ? ["src/guestd.ts", "src/guestctl.ts"] : [file]).map((entry) => bundle(entry, out)));

@@ -1,0 +1,162 @@
+// Mixed logins, side by side, with guestd killed and started anew meanwhile: what the machine held before and after, and
+// whether a session was lost. Looks at the machine from the host's /proc, whatever guestd believes.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { findDaemon } from "../test/helpers/fault.ts";
+import { awaitNoSessions } from "../test/helpers/guests.ts";
+import { Machine } from "../test/helpers/machine.ts";
+import { descendants, readDescriptors, readLink, readMounts } from "../test/helpers/processes.ts";
+import { releases, type Release } from "../test/helpers/root.ts";
+import { tmpfsBytes } from "../test/helpers/snapshot.ts";
+import type { Terminal } from "../test/helpers/terminal.ts";
+import { waitFor } from "../test/helpers/wait.ts";
+
+const PATIENCE_MS = 60_000;
+/** Logins before the first look: what is made once is there then. */
+const WARM_UP = 24;
+const RESTART_EVERY = 500;
+const LOOK_EVERY = 100;
+/** What a guest leaves, in the view and outside it. */
+const LITTER = "echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); ipcmk -M 4096 >/dev/null 2>&1; ipcmk -Q >/dev/null 2>&1";
+
+interface Login {
+  /** How it begins: to a shell that can be asked. */
+  readonly begin: () => Promise<Terminal>;
+  /** How it ends. */
+  readonly end: (guest: Terminal, id: string) => Promise<unknown>;
+}
+
+const [wanted = "", ...numbers] = process.argv.slice(2);
+const [logins = 2000, parallel = 8, killEvery = 50] = numbers.map(Number);
+const release = releases.find((known) => known === wanted) ?? ("trixie" satisfies Release);
+const machine = await Machine.boot(release);
+const root = `/proc/${machine.pid}/root`;
+const counts = { opened: 0, "refused while guestd was away": 0, lost: 0, "ended dirty": 0, "guestd killed": 0, "guestd restarted": 0 };
+const resident: { readonly login: number; readonly kilobytes: number }[] = [];
+
+const list = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
+const receiptOf = (id: string) => `${root}/var/lib/guestd/receipts/${id}.json`;
+const memoryOf = (pid: number) => Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+
+/** What there is of everything that a session could leave. */
+async function look(): Promise<Readonly<Record<string, number>>> {
+  const daemon = findDaemon(machine) ?? 0;
+  const all = descendants(machine.pid);
+  const lines = async (command: string) => Number(await machine.sh(`${command} | wc -l`));
+  const namespaces = (kind: string) => new Set([...all.map(({ pid }) => readLink(pid, `ns/${kind}`)), ...readDescriptors(daemon).filter((target) => target.startsWith(`${kind}:`))]).size;
+  return {
+    mounts: readMounts(machine.pid).length,
+    "mount namespaces": namespaces("mnt"),
+    "PID namespaces": namespaces("pid"),
+    "IPC namespaces": namespaces("ipc"),
+    "processes of users": all.filter(({ uid }) => uid >= 1000 && uid < 65_534).length,
+    reapers: all.filter(({ command }) => command === "guest-reaper").length,
+    "descriptors of guestd": readDescriptors(daemon).length,
+    "descriptors kept by systemd": Number(await machine.sh("systemctl show -P NFileDescriptorStore guestd")),
+    "resident memory of guestd, kB": memoryOf(daemon),
+    "bytes in tmpfs of guests": await guestBytes(),
+    "SysV objects": await lines("tail -qn +2 /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg"),
+    "leased accounts": list(`${root}/run/userdb`).length,
+    "records of sessions": list(`${root}/run/guestd/sessions`).length,
+    "open in the ledger": list(`${root}/var/lib/guestd/open`).length,
+    "uids kept back": list(`${root}/var/lib/guestd/quarantine`).length,
+    "units of guests": await lines("systemctl list-units --all --plain --no-legend 'guest-*' 'user-6*' 'user@6*' 'session-*'"),
+  };
+}
+
+// The journal and the files of the machine itself lie in memory as well.
+async function guestBytes(): Promise<number> {
+  return tmpfsBytes({ pid: machine.pid, run: () => machine.run(["sh", "-c", "df --output=used --block-size=1 /tmp /var/tmp /dev/shm"]) });
+}
+
+const killLeader = async (guest: Terminal) => {
+  // The shell's parent is login, su or sshd.
+  await guest.ask("true");
+  guest.hangUp();
+};
+
+const LOGINS: readonly Login[] = [
+  { begin: () => machine.loginAsGhost(), end: (guest) => guest.logOut(PATIENCE_MS) },
+  { begin: () => machine.login("guest1"), end: (guest) => guest.logOut(PATIENCE_MS) },
+  { begin: () => machine.sshSession("guest2"), end: (guest) => guest.logOut(PATIENCE_MS) },
+  { begin: () => machine.loginAsGhost(), end: killLeader },
+  { begin: () => machine.sshSession("guest"), end: killLeader },
+  { begin: () => machine.loginAsGhost(), end: (_guest, id) => machine.run(["guestctl", "end", id]) },
+];
+
+/** One login, from its beginning to its receipt. */
+async function play({ begin, end }: Login): Promise<void> {
+  const guest = await begin().catch(() => undefined);
+  if (guest === undefined) {
+    counts["refused while guestd was away"]++;
+    return;
+  }
+  const id = (await guest.ask(`${LITTER}; echo; echo $GUEST_SESSION`)).trim();
+  counts.opened++;
+  // Lost is a session that is not there while its leader is: neither alive nor accounted for.
+  if (existsSync(receiptOf(id)) || !existsSync(`${root}/run/guestd/sessions/${id}.json`)) counts.lost++;
+  await end(guest, id);
+  guest.hangUp();
+  await waitFor(`the receipt of ${id}`, () => existsSync(receiptOf(id)) && !existsSync(`${root}/run/guestd/sessions/${id}.json`), PATIENCE_MS).catch(() => counts.lost++);
+  const { left = ["no receipt"] } = existsSync(receiptOf(id)) ? (JSON.parse(readFileSync(receiptOf(id), "utf8")) as { left?: string[] }) : {};
+  if (left.length === 0) return;
+  counts["ended dirty"]++;
+  console.log(`${id}: ${left.join("; ")}`);
+}
+
+async function disturb(login: number): Promise<void> {
+  if (login % LOOK_EVERY === 0) resident.push({ login, kilobytes: memoryOf(findDaemon(machine) ?? 0) });
+  if (login % RESTART_EVERY === 0) {
+    counts["guestd restarted"]++;
+    await machine.run(["systemctl", "restart", "guestd"]);
+  } else if (killEvery > 0 && login % killEvery === 0) {
+    counts["guestd killed"]++;
+    await machine.run(["systemctl", "kill", "--signal=KILL", "guestd"]);
+  }
+}
+
+async function settle(): Promise<Readonly<Record<string, number>>> {
+  await waitFor("guestd to be there", async () => (await machine.run(["guestctl", "status"])).code === 0, PATIENCE_MS);
+  await awaitNoSessions(machine, PATIENCE_MS);
+  await waitFor("uids to be found clean", () => list(`${root}/var/lib/guestd/quarantine`).length === 0, PATIENCE_MS).catch(() => undefined);
+  // logind forgets a session of a shared account when its last process is gone.
+  await waitFor("units to be gone", async () => (await look())["units of guests"] === 0, PATIENCE_MS).catch(() => undefined);
+  return look();
+}
+
+async function run(most: number, onLogin: (login: number) => Promise<void>): Promise<void> {
+  let begun = 0;
+  const goOn = async () => {
+    for (let login = ++begun; login <= most; login = ++begun) {
+      await play(LOGINS[login % LOGINS.length] as Login);
+      await onLogin(login);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, goOn));
+}
+
+/** Ends with false when anything is left or was lost. */
+function report(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): boolean {
+  const row = (...cells: (string | number)[]) => { console.log(cells.map((cell, index) => (index === 0 ? String(cell).padEnd(34) : String(cell).padStart(12))).join("")); };
+  row("", "before", "after");
+  for (const [what, was] of Object.entries(before)) row(what, was, after[what] ?? 0);
+  console.log();
+  for (const [what, number] of Object.entries(counts)) row(what, number);
+  console.log(`\nresident memory of guestd after logins, kB: ${resident.map(({ login, kilobytes }) => `${login}: ${kilobytes}`).join(", ")}`);
+  // Memory is a matter of the garbage collector's mood, and of how long that guestd has lived.
+  const same = Object.entries(before).filter(([what]) => !what.startsWith("resident")).every(([what, was]) => (after[what] ?? 0) <= was);
+  return same && counts.lost === 0;
+}
+
+try {
+  await machine.sh("guestctl status");
+  await run(WARM_UP, () => Promise.resolve());
+  const before = await settle();
+  for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] = 0;
+  console.log(`${logins} logins, ${parallel} at a time, on ${release}; guestd is killed every ${killEvery}, restarted every ${RESTART_EVERY}`);
+  await run(logins, disturb);
+  const isGood = report(before, await settle());
+  console.log(isGood ? "Nothing is left, and no session was lost." : "Something is left, or was lost.");
+  process.exitCode = isGood ? 0 : 1;
+} finally {
+  await machine.stop();
+}

@@ -1,0 +1,111 @@
+// The whole fault table: guestd is killed before and after each effect of opening and of ending a session, and each effect
+// fails with each plausible error. The effects are those of src/policy/stages.ts: a new one is in the table by itself.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { EffectKind } from "../../src/policy/events.ts";
+import { MESSAGE_IDS } from "../../src/policy/messages.ts";
+import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../src/policy/stages.ts";
+import { installFaulty } from "../helpers/faults.ts";
+import { awaitNoSessions, leftovers } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import type { Snapshot } from "../helpers/snapshot.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const KILLS = ["before kill", "after kill"] as const;
+const ERRNOS = ["ENOSPC", "ENOMEM", "EPERM", "EBUSY", "EIO", "ETIMEDOUT"] as const;
+/** Not done, with each error; and done, but for all that guestd knows not. */
+const FAILURES = [...ERRNOS.map((errno) => `before ${errno}` as const), "after EIO"] as const;
+
+/** The two sorts of sessions, and what opening and ending one does, in order. */
+const SORTS = {
+  leased: [...new Set<EffectKind>([...ALLOCATING, ...OPENING, ...ENDING_LEASED])],
+  shared: [...new Set<EffectKind>([...OPENING, ...ENDING])],
+} as const;
+
+/** Effects that are no stage of a session's way: each is named with where it is tested, or why it is not here. */
+const ELSEWHERE: Partial<Record<EffectKind, string>> = {
+  refuse: "answers a call: what does not arrive is a login refused by pam_guest itself (test/pam/outage.test.ts)",
+  "note-close": "writes to the journal alone",
+  "limit-login": "comes with logind's session of a shared account (below)",
+  "sweep-lease": "quarantine (test/machine/quarantine.test.ts)",
+  "settle-lease": "quarantine (test/machine/quarantine.test.ts)",
+};
+
+/** Kills on both, all errors on one: what an error is called is no business of the release's. */
+const tableOf = (release: string) => [...KILLS, ...(release === "trixie" ? FAILURES : [])];
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (release) => {
+  let machine: Machine;
+  let before: Snapshot;
+  let host: string;
+  let cases = 0;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await installFaulty(machine);
+    await machine.sh("guestctl status");
+    host = await machine.sh("readlink /proc/1/ns/mnt");
+    for (const sort of ["leased", "shared"] as const) await leave(await logIn(sort));
+    await awaitNoSessions(machine);
+    before = await machine.snapshot();
+  });
+  afterAll(async () => {
+    process.stdout.write(`${release}: ${SORTS.leased.length} + ${SORTS.shared.length} effects x ${tableOf(release).length} faults = ${cases} cases\n`);
+    await machine.stop();
+  });
+
+  const logIn = (sort: keyof typeof SORTS) => (sort === "leased" ? machine.loginAsGhost() : machine.login("guest1"));
+
+  async function leave(guest: Terminal): Promise<void> {
+    // A login waits for nothing of guestd's: its own end is none of the session's.
+    await guest.logOut();
+  }
+
+  /** What came of a login: the id of the session that it is in, or the sentence that it was refused with. */
+  async function attempt(sort: keyof typeof SORTS): Promise<{ id: string; guest: Terminal } | { refused: string }> {
+    const terminal = await logIn(sort).catch((error: unknown) => String(error));
+    if (typeof terminal === "string") return { refused: terminal };
+    expect(await terminal.ask("readlink /proc/self/ns/mnt"), "a guest who is in is in a view").not.toBe(host);
+    expect(await terminal.ask("findmnt -n -o FSTYPE -T ~"), "its home is in memory").toBe("tmpfs");
+    return { id: await terminal.ask("echo $GUEST_SESSION"), guest: terminal };
+  }
+
+  async function expectNothing(): Promise<void> {
+    await waitFor("guestd to be there", async () => (await machine.run(["guestctl", "status"])).code === 0, 15_000);
+    await awaitNoSessions(machine, 15_000);
+    const kept = () => machine.sh("guestctl leases --json | grep -c quarantined || true");
+    await waitFor("what was kept back to be found clean", async () => (await kept()) === "0", 30_000);
+    expect(await leftovers(machine)).toBe("");
+  }
+
+  async function receiptsOf(id: string): Promise<number> {
+    return (await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "GUEST_RESULT=done", "_SYSTEMD_UNIT=guestd.service")).length;
+  }
+
+  describe.each(Object.keys(SORTS) as (keyof typeof SORTS)[])("%s account", (sort) => {
+    const rows = SORTS[sort].flatMap((kind) => tableOf(release).map((fault) => ({ kind, fault })));
+
+    it.each(rows)("$fault at $kind: the guest is in or refused, and nothing is left", async ({ kind, fault }) => {
+      cases++;
+      const [when = "", what = ""] = fault.split(" ");
+      await machine.write("/run/guestd-fault", `${when} ${kind} ${what}`);
+      const result = await attempt(sort);
+      if ("refused" in result) expect(result.refused).toMatch(/guest session|guest account|Guest sessions/i);
+      else await leave(result.guest);
+      await expectNothing();
+      expect(await machine.sh("cat /run/guestd-fault 2>/dev/null || true"), "the fault was met").toBe("");
+      if ("id" in result) expect(await receiptsOf(result.id), "receipts").toBe(1);
+    });
+
+    it("leaves the machine as it was, after all of them", async () => {
+      expect(await machine.snapshotLike(before)).toEqual(before);
+    });
+  });
+
+  it("are tried at every effect that there is", () => {
+    const known = new Set<string>([...SORTS.leased, ...SORTS.shared, ...Object.keys(ELSEWHERE)]);
+    const isEffect = (action: string) => !/^(daemon|config|record-rejected|orphan|call)/.test(action);
+    expect(Object.keys(MESSAGE_IDS).filter((action) => isEffect(action) && !known.has(action))).toEqual([]);
+  });
+});
