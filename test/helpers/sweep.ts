@@ -1,0 +1,104 @@
+// A machine in a folder for the tests of the sweep: places, tables of the kernel, and an addon that works on them.
+import { chownSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { getuid } from "node:process";
+import type { SweepBindings } from "../../src/system/sweep-items.ts";
+
+const isRoot = getuid?.() === 0;
+
+/** A uid that files of the test can have: not root's. */
+export const GUEST_UID = isRoot ? 60_600 : (getuid?.() ?? 60_600);
+export const OWNER = { user: "guest-aaaa", uid: GUEST_UID } as const;
+
+/** An error as the kernel's calls throw it. */
+export const failure = (code: string): Error => Object.assign(new Error(`${code}: the test says so`), { code });
+
+export class SweepWorld {
+  readonly root = mkdtempSync(join(tmpdir(), "guestd-sweep-"));
+  /** By path, of what was given to somebody: not everybody who runs tests may change an owner. */
+  readonly #owners = new Map<string, number>();
+  readonly #queues = this.directory("queues");
+
+  /** The path of a place of this machine. */
+  at(place: string): string {
+    return join(this.root, place);
+  }
+
+  has(place: string): boolean {
+    return lstatSync(this.at(place), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  directory(place: string, uid?: number): string {
+    mkdirSync(this.at(place), { recursive: true });
+    return this.#give(place, uid);
+  }
+
+  /** @param uid whose it is; the test's own otherwise */
+  file(place: string, uid?: number, text = ""): string {
+    mkdirSync(dirname(this.at(place)), { recursive: true });
+    writeFileSync(this.at(place), text);
+    return this.#give(place, uid);
+  }
+
+  link(place: string, target: string): string {
+    mkdirSync(dirname(this.at(place)), { recursive: true });
+    symlinkSync(target, this.at(place));
+    return this.at(place);
+  }
+
+  /** A table of System V IPC, with the columns that the tests need, in the order of "shm". */
+  ipc(kind: "shm" | "sem" | "msg", ...rows: readonly { id: number; uid: number; cuid: number }[]): void {
+    const id = { shm: "shmid", sem: "semid", msg: "msqid" }[kind];
+    const lines = rows.map((row) => `         0 ${String(row.id).padStart(10)}   600 ${row.uid}   985 ${row.cuid}   985`);
+    this.file(`proc/sysvipc/${kind}`, undefined, [`       key      ${id} perms uid   gid cuid  cgid`, ...lines, ""].join("\n"));
+  }
+
+  process(pid: number, uids: string, state = "S (sleeping)", threads = 1, comm = "sh"): void {
+    this.file(`proc/${pid}/status`, undefined, `Name:\tsh\nState:\t${state}\nUid:\t${uids}\nThreads:\t${threads}\n`);
+    this.file(`proc/${pid}/comm`, undefined, `${comm}\n`);
+  }
+
+  /** The addon on this machine. It knows files by their owner, and owns no privileges. */
+  readonly bindings: SweepBindings = {
+    sweepFiles: (paths, uid, remove) => {
+      const owned = paths.filter((path) => existsSync(path)).flatMap(listTree).filter((path) => this.#owners.get(path) === uid);
+      for (const path of remove ? owned : []) rmSync(path, { recursive: true, force: true });
+      return Promise.resolve({ found: owned.length, removed: remove ? owned.length : 0, left: remove ? [] : owned, whole: true });
+    },
+    removeIpc: (kind, id) => {
+      const path = this.at(`proc/sysvipc/${kind}`);
+      const lines = readFileSync(path, "utf8").split("\n");
+      writeFileSync(path, lines.filter((line) => line.trim().split(/\s+/)[1] !== String(id)).join("\n"));
+    },
+    openQueues: () => {
+      const fd = openSync(this.#queues, "r");
+      rmSync(this.at(`proc/self/fd/${fd}`), { force: true });
+      this.link(`proc/self/fd/${fd}`, this.#queues);
+      return fd;
+    },
+  };
+
+  remove(): void {
+    rmSync(this.root, { recursive: true });
+  }
+
+  #give(place: string, uid: number | undefined): string {
+    if (uid !== undefined) this.#owners.set(this.at(place), uid);
+    if (uid !== undefined && isRoot) chownSync(this.at(place), uid, 0);
+    return this.at(place);
+  }
+}
+
+/** Whether a descriptor is closed. Closes it otherwise. */
+export function isClosed(fd: number): boolean {
+  try {
+    closeSync(fd);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const listTree = (top: string): string[] =>
+  readdirSync(top, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [...listTree(join(top, entry.name)), join(top, entry.name)] : [join(top, entry.name)]));
