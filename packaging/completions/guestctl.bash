@@ -1,8 +1,11 @@
 # shellcheck shell=bash
 # Completion of guestctl(1) for bash. Verbs and options are held against the program by test/contract/docs.test.ts.
 
-# The ids of the sessions there are; none for those who may not ask.
-_guestctl_sessions() { guestctl list --json 2>/dev/null | sed -n 's/^ *"id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'; }
+# The ids of what a verb lists, list or receipts; none for those who may not ask.
+_guestctl_ids() { guestctl "$1" --json 2>/dev/null | sed -n 's/^ *"id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'; }
+
+# The uids that are kept back.
+_guestctl_kept() { guestctl leases 2>/dev/null | sed -n 's/^\([0-9]\{1,\}\)  *\(quarantined\|foreign\) .*$/\1/p'; }
 
 # The words on the line that are neither options nor their values, but for the one that is being typed.
 _guestctl_words() {
@@ -22,8 +25,16 @@ _guestctl_candidates() {
   local current=$1
   shift
   case ${1-} in
-    '') compgen -W 'list show end status explain config reload' -- "$current" ;;
-    show | end) compgen -W "$(_guestctl_sessions)" -- "$current" ;;
+    '') compgen -W 'list show end receipts receipt leases lease status explain config reload' -- "$current" ;;
+    show | end) compgen -W "$(_guestctl_ids list)" -- "$current" ;;
+    receipt) compgen -W "$(_guestctl_ids receipts)" -- "$current" ;;
+    lease)
+      if [ $# -eq 1 ]; then
+        compgen -W 'release' -- "$current"
+      elif [ "$2" = release ]; then
+        compgen -W "$(_guestctl_kept)" -- "$current"
+      fi
+      ;;
     explain) [ $# -gt 1 ] || compgen -u -- "$current" ;;
     config)
       if [ $# -eq 1 ]; then
@@ -44,7 +55,7 @@ _guestctl() {
   if [ "$previous" = --service ]; then
     mapfile -t COMPREPLY < <(cd /etc/pam.d 2>/dev/null && compgen -f -- "$current")
   elif [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W '--json --service= --help -h --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W '--json --service= --failed --all -a --help -h --version' -- "$current")
     if [[ ${COMPREPLY[*]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
   else
     mapfile -t words < <(_guestctl_words)

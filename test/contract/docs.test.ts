@@ -143,7 +143,7 @@ describe("guestd(8)", () => {
   });
 
   it("has the process signals that the daemon handles", () => {
-    const handled = [...readProjectFile("src/guestd.ts").matchAll(/process\.on\("(SIG\w+)"/g)].map(([, name = ""]) => name);
+    const handled = [...readProjectFile("src/start.ts").matchAll(/process\.on\("(SIG\w+)"/g)].map(([, name = ""]) => name);
     expect(termsOf("guestd.8", "SIGNALS").sort()).toEqual(handled.sort());
   });
 });
@@ -188,7 +188,13 @@ describe("pam_guest(8)", () => {
 /** What bash offers at the end of this line; a guestctl of the test's own stands in for the real one. */
 function complete(...line: string[]): string[] {
   const script = `
-    guestctl() { printf '[\\n  {\\n    "id": "abcdefghij",\\n    "user": "guest1"\\n  },\\n  {\\n    "id": "k2345mnopq"\\n  }\\n]\\n'; }
+    guestctl() {
+      case $1 in
+        list) printf '[\\n  {\\n    "id": "abcdefghij",\\n    "user": "guest1"\\n  },\\n  {\\n    "id": "k2345mnopq"\\n  }\\n]\\n' ;;
+        receipts) printf '[\\n  {\\n    "id": "zyxwvutsrq",\\n    "swept": [],\\n    "left": [\\n      "id: x"\\n    ]\\n  }\\n]\\n' ;;
+        leases) printf 'UID    STATE        USER  SESSION  REASON\\n60600  leased       a  abc  -\\n60601  quarantined  b  -  files: 2\\n60602  foreign      -  -  x\\n' ;;
+      esac
+    }
     . "$1"; shift
     COMP_WORDS=(guestctl "$@") COMP_CWORD=$#
     _guestctl
@@ -213,6 +219,18 @@ describe("the completion offers", () => {
   it.each(["show", "end"])("the sessions to %s, again and again", (verb) => {
     expect(complete(verb, "")).toEqual(["abcdefghij", "k2345mnopq"]);
     expect(complete("--service", "=", "login", verb, "abcdefghij", "k")).toEqual(["k2345mnopq"]);
+  });
+
+  it("the receipts that are kept", () => {
+    expect(complete("receipt", "")).toEqual(["zyxwvutsrq"]);
+    expect(complete("receipts", "")).toEqual([]);
+  });
+
+  it("the uids that are kept back", () => {
+    expect(complete("lease", "")).toEqual(["release"]);
+    expect(complete("lease", "release", "")).toEqual(["60601", "60602"]);
+    expect(complete("lease", "release", "60601", "60602")).toEqual(["60602"]);
+    expect(complete("lease", "x", "")).toEqual([]);
   });
 
   it("one user to explain", () => {

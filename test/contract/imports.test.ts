@@ -51,7 +51,7 @@ describe("imports", () => {
   it("of the whole of the program are the entries' and application.ts's alone", () => {
     const reach = (file: string) => new Set(imports.filter((one) => one.file === file && !one.typesOnly).map(({ to }) => to.split("/")[1]));
     const wide = sources.filter((file) => reach(file).has("bus") && reach(file).has("system"));
-    expect(wide).toEqual(["src/application.ts", "src/guestd.ts"]);
+    expect(wide).toEqual(["src/application.ts", "src/start.ts"]);
   });
 
   it("of the policy reach nothing that does anything", () => {
