@@ -151,7 +151,7 @@ export class Application {
   }
 
   #makeRecorded(): Recorded {
-    return { store: this.#store, ledger: this.#ledger, leases: this.#leases, placement: this.#placement, journal: this.#journal };
+    return { store: this.#store, ledger: this.#ledger, leases: this.#leases, placement: this.#placement, journal: this.#journal, clock: readClock };
   }
 
   #keepTime(): void {

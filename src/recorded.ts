@@ -1,6 +1,6 @@
 // What an earlier guestd has left, as the first events of the next one: its sessions, and the uids that nobody has.
 // What was written down twice is read twice: a session whose record is lost can be told from the ledger.
-import type { Event, RecordFound } from "./policy/events.ts";
+import type { Event, Moment, RecordFound } from "./policy/events.ts";
 import type { Journal } from "./system/journal.ts";
 import type { Leases } from "./system/leases.ts";
 import type { Ledger } from "./system/ledger.ts";
@@ -14,10 +14,11 @@ export interface Recorded {
   readonly leases: Pick<Leases, "recover">;
   readonly placement: Pick<Placement, "sweep">;
   readonly journal: Pick<Journal, "logDaemon">;
+  readonly clock: () => Moment;
 }
 
 /** Reads it, says what cannot be read, and takes away what belongs to no session. */
-export async function findRecorded({ store, ledger, leases, placement, journal }: Recorded): Promise<Event[]> {
+export async function findRecorded({ store, ledger, leases, placement, journal, clock }: Recorded): Promise<Event[]> {
   const { sessions, rejected, unclear } = store.recover();
   const { entries, rejected: alsoRejected } = ledger.recover();
   for (const { file, reason } of [...rejected, ...alsoRejected]) {
@@ -32,7 +33,7 @@ export async function findRecorded({ store, ledger, leases, placement, journal }
   const again = found.map((record, index) => ({ ...record, session: recovered.sessions[index] ?? record.session }));
   const records = [...again, ...dead].map((record): RecordFound => {
     const receipt = ledger.find(record.session.id);
-    return { kind: "record-found", ...record, ...(receipt === undefined ? {} : { receipt }) };
+    return { kind: "record-found", ...clock(), ...record, ...(receipt === undefined ? {} : { receipt }) };
   });
   return [{ kind: "leases-found", pool: recovered.pool }, ...records];
 }

@@ -12,8 +12,10 @@ import { put, stay } from "./state.ts";
 /** Of a reason in a receipt: a guest chooses the names that some of them hold. */
 const MOST_CHARACTERS = 300;
 
-/** The first stages look at no clock: what their effects say is made from what they find. */
+/** Most first stages look at no clock: what their effects say is made from what they find. */
 const NO_MOMENT: Moment = { now: 0, uptime: 0 };
+
+type Ended = Event & { kind: "effect-done" | "effect-failed" };
 
 /** The leader has exited. */
 export function endWithLeader(state: State, session: Session): Next {
@@ -61,21 +63,27 @@ function endAll(before: Next, sessions: readonly Session[], cause: EndCause): Ne
 }
 
 /** Begins to end a session whose cause is set, and those that were started in it. */
-export function startEnding(state: State, session: Session): Next {
+export function startEnding(state: State, session: Session, moment = NO_MOMENT): Next {
   const ending: Session = { ...session, phase: "ending" };
   const inner = [...state.sessions.values()].filter(({ outer, phase }) => outer === session.id && phase !== "ending");
   // What has a receipt has been through all that comes before its announcement.
   const [first = "kill-processes"] = ending.receipt === undefined ? endingStages(ending) : ["announce-closed" as const];
-  return endAll(put(state, ending, endingEffect(first, ending, NO_MOMENT)), inner, "outer-ended");
+  return endAll(put(state, ending, endingEffect(first, ending, moment)), inner, "outer-ended");
 }
 
 /** A stage of ending is done, or has failed and is noted: the next one. */
-export function advanceEnding(state: State, session: Session, done: Effect, moment: Moment): Next {
-  const stage = stageAfter(endingStages(session), done.kind);
+export function advanceEnding(state: State, session: Session, event: Ended): Next {
+  const { effect, uptime } = event;
+  const stage = stageAfter(endingStages(session), effect.kind);
   if (stage === undefined) return put(state, session);
-  const isReceipt = done.kind === "write-receipt" || done.kind === "announce-closed";
-  const next = { ...session, endingUptime: session.endingUptime ?? moment.uptime, ...(isReceipt ? { receipt: done.receipt } : {}) };
-  return stage === "done" ? forget(state, next) : put(state, next, endingEffect(stage, next, moment));
+  const next = { ...session, endingUptime: session.endingUptime ?? uptime, ...receiptAfter(event) };
+  return stage === "done" ? forget(state, next) : put(state, next, endingEffect(stage, next, event));
+}
+
+// One that could not be written is announced anew, with that in it; what was announced is what callers are told.
+function receiptAfter({ kind, effect }: Ended): Pick<Session, "receipt"> {
+  const isWritten = effect.kind === "write-receipt" && kind === "effect-done";
+  return isWritten || effect.kind === "announce-closed" ? { receipt: effect.receipt } : {};
 }
 
 /** A stage of the end that fails makes the receipt dirty; the stages after it still run. */

@@ -53,7 +53,7 @@ export interface OpenRequested {
 }
 
 /** At the start: a session that an earlier guestd wrote down. */
-export interface RecordFound {
+export interface RecordFound extends Moment {
   readonly kind: "record-found";
   readonly session: Session;
   /** It cannot go on, and why. */

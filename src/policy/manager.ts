@@ -90,7 +90,7 @@ function advance(state: State, event: Event & { kind: "effect-done" }): Next {
       case "recovering":
         return event.effect.kind === "watch-leader" ? resume(state, session, event.outcome.leaderGone !== true) : put(state, session);
       case "ending":
-        return advanceEnding(state, session, event.effect, event);
+        return advanceEnding(state, session, event);
       default:
         return session.phase satisfies never;
     }
@@ -131,7 +131,7 @@ function fail(state: State, event: Event & { kind: "effect-failed" }): Next {
       case "ending":
         // What was still under way of the open session says nothing of its end.
         if (stageAfter(endingStages(session), event.effect.kind) === undefined) return stay(state);
-        return advanceEnding(state, noteLeft(session, event), event.effect, event);
+        return advanceEnding(state, noteLeft(session, event), event);
       default:
         return session.phase satisfies never;
     }

@@ -10,7 +10,7 @@ import { put } from "./state.ts";
  * A session was written down. The record says who the leader was; watching tells whether it still is that process.
  * Without a descriptor of the view its numbers can be another's by now: they are forgotten until it is taken up.
  */
-export function recover(state: State, { session, cause = session.cause, receipt }: RecordFound): Next {
+export function recover(state: State, { session, cause = session.cause, receipt, now, uptime }: RecordFound): Next {
   const { view, cause: _recorded, phase: recordedPhase, ...rest } = session;
   const found: Session = {
     ...rest,
@@ -21,8 +21,9 @@ export function recover(state: State, { session, cause = session.cause, receipt 
     ...(cause === undefined ? {} : { cause }),
     ...(receipt === undefined ? {} : { receipt, isReceiptRecovered: true }),
   };
-  // Of another boot there is no process to look for.
-  return cause === "lost-power" ? startEnding(state, found) : put(state, found, watchLeader(session));
+  // Of another boot there is no process to look for, nor of a session that is ended but for what is said of it.
+  const isOver = cause === "lost-power" || receipt !== undefined;
+  return isOver ? startEnding(state, found, { now, uptime }) : put(state, found, watchLeader(session));
 }
 
 /** The leader was looked for. @param isThere it is watched now */
@@ -32,6 +33,7 @@ export function resume(state: State, { recordedPhase, ...session }: Session, isT
     phase: recordedPhase === "allocated" ? "allocated" : "open",
     isViewLost: session.isViewLost === true && session.view === undefined,
   };
-  if (resumed.cause !== undefined || resumed.receipt !== undefined) return startEnding(state, resumed);
-  return isThere ? put(state, resumed) : endWithLeader(state, resumed);
+  if (resumed.cause !== undefined) return startEnding(state, resumed);
+  // An end that has begun is never called off.
+  return isThere && recordedPhase !== "ending" ? put(state, resumed) : endWithLeader(state, resumed);
 }
