@@ -1,15 +1,20 @@
 // Plays the daemon's part for the policy alone: does the effects of a decision, all well but those named, to their end.
-import type { Effect, EffectKind, Event, Outcome } from "../../src/policy/events.ts";
+import type { Effect, EffectKind, Event, Outcome, RecordFound } from "../../src/policy/events.ts";
 import { step } from "../../src/policy/manager.ts";
 import type { Session } from "../../src/policy/session.ts";
 import type { Next, State } from "../../src/policy/state.ts";
 import { INITIAL_STATE } from "../../src/policy/state.ts";
+import type { Swept, SweepKind } from "../../src/policy/receipt.ts";
+import { ACCOUNT_KINDS } from "../../src/policy/receipt.ts";
 import { allocateRequest, CGROUP, configOf, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "./samples.ts";
 
 export const READY: State = { ...INITIAL_STATE, config: configOf() };
 
 /** A moment after that of the requests of samples.ts. */
 export const LATER = { now: 2_000, uptime: 5_007_000 } as const;
+
+/** Of each class nothing is left. */
+export const clean = (...kinds: readonly SweepKind[]): Swept[] => kinds.map((kind) => ({ kind, found: 0, removed: 0, left: [] }));
 
 function outcomeOf(effect: Effect): Outcome {
   switch (effect.kind) {
@@ -20,7 +25,13 @@ function outcomeOf(effect: Effect): Outcome {
     case "build-view":
       return { view: effect.isolated ? { ...VIEW, isolation: ISOLATION } : VIEW };
     case "kill-processes":
-      return { found: { processesKilled: 3, left: [] } };
+      return { found: { processesKilled: 3, swept: [{ kind: "processes", found: 3, removed: 3, left: [] }] } };
+    case "drop-view":
+      return { found: { tmpfsBytes: 4096, swept: clean("mounts", "open-files") } };
+    case "sweep-account":
+      return { found: { swept: clean(...ACCOUNT_KINDS) } };
+    case "sweep-lease":
+      return { found: { processesKilled: 0, swept: clean("processes", ...ACCOUNT_KINDS) } };
     default:
       return {};
   }
@@ -68,6 +79,9 @@ export function interrupt({ state, stopped }: Played, event: Event, plan?: Plan)
   const next = step(state, event);
   return play({ state: next.state, effects: [...stopped, ...next.effects] }, plan);
 }
+
+/** At the start: a session that an earlier guestd wrote down. */
+export const recordFound = (session: Session, change: Partial<RecordFound> = {}): RecordFound => ({ kind: "record-found", session, ...LATER, ...change });
 
 /** A shared account's session that is open. */
 export const opened = (): State => after(READY, openRequest()).state;

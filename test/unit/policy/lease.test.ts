@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { LeasePool } from "../../../src/policy/lease.ts";
-import { EMPTY_POOL, GHOST_UID, isLeasable, makeLeaseName, pickUid, quarantineUid, restUid, takeUid } from "../../../src/policy/lease.ts";
+import { EMPTY_POOL, GHOST_UID, isLeasable, makeLeaseName, pickUid, quarantineUid, releaseUid, restUid, takeUid } from "../../../src/policy/lease.ts";
 
 const RANGE = { first: 60600, last: 60602 };
 const pick = (pool: LeasePool, ...taken: number[]) => pickUid(RANGE, pool, new Set(taken));
-const poolOf = (rested: number[], quarantined: number[] = []): LeasePool => ({ rested, quarantined: new Map(quarantined.map((uid) => [uid, "why"])) });
+const WHY = { reason: "process 7 does not end", user: "guest-aaaa" };
+const poolOf = (rested: number[], quarantined: number[] = []): LeasePool => ({ rested, quarantined: new Map(quarantined.map((uid) => [uid, WHY])) });
 
 describe("pickUid gives nobody", () => {
   it("the uid of a live session", () => {
@@ -71,14 +72,19 @@ describe("a uid", () => {
   });
 
   it("that comes back does not leave its quarantine", () => {
-    expect(pick(restUid(quarantineUid(EMPTY_POOL, 60600, "process 7"), 60600), 60601, 60602)).toBeUndefined();
+    expect(pick(restUid(quarantineUid(EMPTY_POOL, 60600, WHY), 60600), 60601, 60602)).toBeUndefined();
   });
 
   it("goes into quarantine with the reason, and does not rest", () => {
-    expect(quarantineUid(poolOf([60600, 60601]), 60600, "process 7 does not end")).toEqual({
+    expect(quarantineUid(poolOf([60600, 60601]), 60600, WHY)).toEqual({
       rested: [60601],
-      quarantined: new Map([[60600, "process 7 does not end"]]),
+      quarantined: new Map([[60600, WHY]]),
     });
+  });
+
+  it("whose quarantine ends is handed out after all others, and that once", () => {
+    expect(releaseUid(poolOf([60601], [60600, 60602]), 60600)).toEqual(poolOf([60601, 60600], [60602]));
+    expect(releaseUid(poolOf([60600, 60601]), 60600)).toEqual(poolOf([60601, 60600]));
   });
 
   it("is of the range with both ends", () => {

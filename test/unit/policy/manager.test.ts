@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { step } from "../../../src/policy/manager.ts";
 import { ENDING, ENDING_LEASED } from "../../../src/policy/stages.ts";
-import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY } from "../../helpers/play.ts";
+import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY, recordFound } from "../../helpers/play.ts";
 import { CGROUP, ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
 /** Where logind moves a leader to. */
@@ -20,7 +20,7 @@ describe("a session's cgroups", () => {
 
   it("are what its end kills, with the view", () => {
     const { state } = after(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
-    expect(step(state, { kind: "leader-exited", id: "s1" }).effects[0]).toMatchObject({ kind: "kill-processes", view: SHARED, cgroups: [CGROUP, LOGIN], openedUptime: 7_000 });
+    expect(find(after(state, { kind: "leader-exited", id: "s1" }).did, "kill-processes")).toMatchObject({ view: SHARED, cgroups: [CGROUP, LOGIN], openedUptime: 7_000 });
   });
 
   it("that logind has made are found, and written down later, also while the session opens", () => {
@@ -35,30 +35,30 @@ describe("a session of an earlier guestd", () => {
   const record = () => only(opened());
 
   it("is watched again, as the process it was", () => {
-    const { effects } = step(READY, { kind: "record-found", session: record() });
+    const { effects } = step(READY, recordFound(record()));
     expect(effects).toEqual([expect.objectContaining({ kind: "watch-leader", pid: 500, startTime: 42, busName: "", view: SHARED })]);
-    expect(only(after(READY, { kind: "record-found", session: record() }).state)).toMatchObject({ phase: "open" });
+    expect(only(after(READY, recordFound(record())).state)).toMatchObject({ phase: "open" });
   });
 
   it("has no view until that is taken up again: its numbers may be somebody else's by now", () => {
-    const { did } = after(READY, { kind: "record-found", session: record() }, { failing: ["watch-leader"] });
+    const { did } = after(READY, recordFound(record()), { failing: ["watch-leader"] });
     expect(find(did, "kill-processes")).toMatchObject({ view: undefined, cgroups: [CGROUP] });
   });
 
   it("is ended when its leader is gone", () => {
-    const { state, did } = after(READY, { kind: "record-found", session: record() }, { failing: ["watch-leader"] });
+    const { state, did } = after(READY, recordFound(record()), { failing: ["watch-leader"] });
     expect(kinds(did)).toEqual(["watch-leader", ...ENDING]);
     expect(state.sessions.size).toBe(0);
   });
 });
 
 describe("a leased account of an earlier guestd", () => {
-  const recorded = (session = only(leasedOpened())) => ({ kind: "record-found", session }) as const;
+  const recorded = (session = only(leasedOpened())) => recordFound(session);
 
   it("is open again when its leader and its view are there", () => {
     const { state, did } = after(READY, recorded());
     expect(kinds(did)).toEqual(["watch-leader"]);
-    expect(only(state)).toEqual(only(leasedOpened()));
+    expect(only(state)).toEqual({ ...only(leasedOpened()), isViewLost: false });
   });
 
   it("can be logged in with by its leader alone, when its login goes on", () => {
@@ -77,7 +77,7 @@ describe("a leased account of an earlier guestd", () => {
   });
 
   it("knows which uids were given back, and which are kept", () => {
-    const pool = { rested: [60605], quarantined: new Map([[60600, "process 7 does not end"]]) };
+    const pool = { rested: [60605], quarantined: new Map([[60600, { reason: "process 7 does not end", user: "guest-bbbb" }]]) };
     expect(step(READY, { kind: "leases-found", pool }).state.pool).toEqual(pool);
   });
 });

@@ -1,9 +1,17 @@
 import { describe, expect, it } from "vitest";
+import type { EffectKind } from "../../../src/policy/events.ts";
 import { step } from "../../../src/policy/manager.ts";
 import { ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY } from "../../helpers/play.ts";
 import { GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
+
+/** The stages of the end of a session whose opening got that far: of one that nobody has written down nothing is noted. */
+const endOf = (did: readonly EffectKind[], isRecorded: boolean) => {
+  const stages = isRecorded ? [...ENDING] : ENDING.slice(1);
+  expect(did.slice(-stages.length)).toEqual(stages);
+  expect(did.filter((kind) => kind === "note-ending")).toHaveLength(isRecorded ? 1 : 0);
+};
 
 describe("opening a session of a shared account", () => {
   it("goes through its stages in order and ends open", () => {
@@ -21,10 +29,10 @@ describe("opening a session of a shared account", () => {
     expect(kinds(did).indexOf("write-record")).toBeLessThan(kinds(did).indexOf("answer"));
   });
 
-  it.each(["watch-leader", "enclose-leader", "build-view", "write-record", "answer"] as const)("refuses the guest and leaves nothing when %s fails", (kind) => {
+  it.each(OPENING.slice(0, -1))("refuses the guest and leaves nothing when %s fails", (kind) => {
     const { state, did } = after(READY, openRequest(), { failing: [kind] });
     expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Failed" });
-    expect(kinds(did).slice(-ENDING.length)).toEqual([...ENDING]);
+    endOf(kinds(did), OPENING.indexOf(kind) > OPENING.indexOf("write-record"));
     expect(find(did, "announce-closed")?.receipt.cause).toBe("open-failed");
     expect(state.sessions.size).toBe(0);
   });
@@ -58,7 +66,7 @@ describe("opening a session of a shared account", () => {
   it.each(OPENING.slice(0, -1))("is taken back when the leader ends during %s", (kind) => {
     const { state, did } = interrupt(after(READY, openRequest(), { until: kind }), { kind: "leader-exited", id: "s1" });
     expect(state.sessions.size).toBe(0);
-    expect(kinds(did).slice(-ENDING.length)).toEqual([...ENDING]);
+    endOf(kinds(did), OPENING.indexOf(kind) >= OPENING.indexOf("write-record"));
   });
 
   it("gives a leader that asks twice the same session", () => {
@@ -107,7 +115,8 @@ describe("opening a leased account's session is refused", () => {
 describe("opening a leased account's session", () => {
   it("goes on where leasing has left off, and ends open", () => {
     const { state, did } = after(allocated(), leasedOpen());
-    expect(kinds(did)).toEqual(OPENING.slice(1));
+    // It is in the ledger since it has its account.
+    expect(kinds(did)).toEqual(OPENING.slice(1).filter((kind) => kind !== "enter-ledger"));
     expect(state.sessions.size).toBe(1);
     expect(only(state)).toMatchObject({ id: "s1", phase: "open", leased: true, account: LEASED, view: VIEW, leader: { pid: 500, startTime: 42 } });
     expect(only(state).cgroups).toContainEqual(SLICE);
@@ -145,7 +154,7 @@ describe("opening a leased account's session", () => {
     expect(find(did, "answer")).toBeUndefined();
   });
 
-  it.each(OPENING.slice(1, -1))("is taken back when the leader ends during %s", (kind) => {
+  it.each(OPENING.slice(1, -1).filter((kind) => kind !== "enter-ledger"))("is taken back when the leader ends during %s", (kind) => {
     const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), { kind: "leader-exited", id: "s1" });
     expect(state.sessions.size).toBe(0);
     expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Receipt } from "../../../src/policy/session.ts";
-import { isClean, isSessionPath, scopeName, sliceName } from "../../../src/policy/session.ts";
+import { isSessionPath, labelOf, scopeName, sliceName } from "../../../src/policy/session.ts";
 
 const LEASED = { account: { uid: 1001 }, leased: true };
 const SHARED = { account: { uid: 1001 }, leased: false };
@@ -61,9 +60,9 @@ describe("isSessionPath", () => {
   });
 });
 
-describe("isClean", () => {
-  it("is true of a receipt that names nothing", () => {
-    expect(isClean({ left: [] } as unknown as Receipt)).toBe(true);
-    expect(isClean({ left: ["process 7 does not end"] } as unknown as Receipt)).toBe(false);
+describe("labelOf", () => {
+  it("is another for each session, and such as the builder takes", () => {
+    expect(labelOf("abc234")).toMatch(/^[a-z0-9-]{1,64}$/);
+    expect(labelOf("abc234")).not.toBe(labelOf("abc235"));
   });
 });

@@ -5,6 +5,7 @@ import {
   allocatingEffect,
   ENDING,
   ENDING_LEASED,
+  ENDING_LOST,
   ENDING_UNMADE,
   endingEffect,
   endingStages,
@@ -15,7 +16,7 @@ import {
 } from "../../../src/policy/stages.ts";
 import { CGROUP, LEASED, LEASED_SESSION, SESSION, SLICE } from "../../helpers/samples.ts";
 
-const LISTS = { ALLOCATING, OPENING, ENDING, ENDING_LEASED, ENDING_UNMADE };
+const LISTS = { ALLOCATING, OPENING, ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE };
 const MOMENT = { now: 2_000, uptime: 9_000 };
 const before = (list: readonly string[], first: string, second: string) => list.includes(first) && list.includes(second) && list.indexOf(first) < list.indexOf(second);
 
@@ -50,20 +51,54 @@ describe("the order of the stages", () => {
     }
   });
 
+  it("notes an end first, writes its receipt before it is announced, and removes the record last of all", () => {
+    for (const list of [ENDING, ENDING_LEASED, ENDING_UNMADE]) expect(list[0]).toBe("note-ending");
+    for (const list of [ENDING, ENDING_LEASED, ENDING_UNMADE, ENDING_LOST]) {
+      expect(before(list, "write-receipt", "announce-closed")).toBe(true);
+      expect(list.at(-1)).toBe("remove-record");
+    }
+  });
+
+  it("sweeps an account when its view is gone and its name still stands, and writes the receipt after", () => {
+    expect(before(ENDING_LEASED, "drop-view", "sweep-account")).toBe(true);
+    expect(before(ENDING_LEASED, "sweep-account", "write-receipt")).toBe(true);
+    expect(before(ENDING_LEASED, "sweep-account", "release-account")).toBe(true);
+    expect(ENDING_UNMADE).not.toContain("sweep-account");
+  });
+
+  it("kills, drops and takes back nothing of another boot of the machine: its numbers are somebody else's", () => {
+    for (const stage of ["stop-manager", "kill-processes", "close-login", "drop-view", "release-account"]) expect(ENDING_LOST).not.toContain(stage);
+  });
+
+  it("enters the ledger before anybody is told of an account or let in", () => {
+    expect(before(ALLOCATING, "enter-ledger", "publish-account")).toBe(true);
+    expect(before(OPENING, "enter-ledger", "answer")).toBe(true);
+  });
+
   it("takes a leased account back last of all, after all of its user has ended", () => {
     expect(before(ENDING_LEASED, "stop-manager", "kill-processes")).toBe(true);
     expect(before(ENDING_LEASED, "kill-processes", "close-login")).toBe(true);
-    expect(ENDING_LEASED.at(-1)).toBe("release-account");
-    expect(ENDING_UNMADE.at(-1)).toBe("release-account");
+    for (const list of [ENDING_LEASED, ENDING_UNMADE]) expect(list.slice(-2)).toEqual(["release-account", "remove-record"]);
   });
 });
 
 describe("endingStages", () => {
   it("are those of the sort of account, and of whether it was made", () => {
-    expect(endingStages(SESSION)).toEqual(ENDING);
-    expect(endingStages({ ...LEASED_SESSION, published: true })).toEqual(ENDING_LEASED);
     const { published: _never, ...unmade } = LEASED_SESSION;
-    expect(endingStages(unmade)).toEqual(ENDING_UNMADE);
+    expect(endingStages({ ...SESSION, recorded: true })).toEqual(ENDING);
+    expect(endingStages({ ...LEASED_SESSION, recorded: true })).toEqual(ENDING_LEASED);
+    expect(endingStages({ ...unmade, recorded: true })).toEqual(ENDING_UNMADE);
+  });
+
+  it("note nothing of a session that nobody has written down", () => {
+    for (const session of [SESSION, LEASED_SESSION]) expect(endingStages(session)).not.toContain("note-ending");
+  });
+
+  it("of a session of another boot are those of what is on disk, whether its account was made or not", () => {
+    const cause = "lost-power";
+    const { published: _never, ...unmade } = LEASED_SESSION;
+    for (const session of [LEASED_SESSION, unmade]) expect(endingStages({ ...session, cause, recorded: true })).toEqual(ENDING_LOST);
+    expect(endingStages({ ...SESSION, cause, recorded: true })).toEqual(ENDING_LOST.filter((stage) => stage !== "sweep-account"));
   });
 });
 
