@@ -80,14 +80,18 @@ export function findInView(proc: string, { view, uid }: Belonging): number[] {
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && ((view !== undefined && isInView(proc, pid, view, holders)) || (uid !== undefined && runsAs(proc, pid, uid))));
+    .filter((pid) => pid !== process.pid && ((view !== undefined && isInView(proc, pid, view, holders)) || (uid !== undefined && runsAs(join(proc, String(pid)), uid))));
 }
 
-// By any of its four uids (proc_pid_status(5)). A zombie has them too, and cannot be killed.
-function runsAs(proc: string, pid: number, uid: number): boolean {
-  const status = readIfThere(join(proc, String(pid), "status"));
-  const uids = /^Uid:((?:\t\d+)+)$/m.exec(status ?? "")?.[1]?.split("\t").slice(1).map(Number) ?? [];
-  return uids.includes(uid) && !/^State:\t[ZX]/m.test(status ?? "");
+/**
+ * Whether a process runs as a user, by any of its four uids (proc_pid_status(5)). A zombie has them too, and cannot be
+ * killed; one whose first thread has ended looks like one while its other threads run.
+ */
+export function runsAs(directory: string, uid: number): boolean {
+  const status = readIfThere(join(directory, "status")) ?? "";
+  const uids = /^Uid:((?:\t\d+)+)$/m.exec(status)?.[1]?.split("\t").slice(1).map(Number) ?? [];
+  const hasEnded = /^State:\t[ZX]/m.test(status) && !/^Threads:\t(?!1$)/m.test(status);
+  return uids.includes(uid) && !hasEnded;
 }
 
 function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]>, holders: Map<number, boolean>): boolean {
@@ -145,7 +149,7 @@ function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): void {
 
 function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Belonging): boolean {
   if (own.some((cgroup) => cgroups.contains(cgroup, pid))) return true;
-  if (uid !== undefined && runsAs(proc, pid, uid)) return true;
+  if (uid !== undefined && runsAs(join(proc, String(pid)), uid)) return true;
   return view !== undefined && isInView(proc, pid, view, new Map());
 }
 

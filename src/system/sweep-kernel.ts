@@ -3,6 +3,7 @@
 import { closeSync, readdirSync, readFileSync } from "node:fs";
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { runsAs } from "./processes.ts";
 import { meansGone, readIfThere } from "./read-file.ts";
 import type { Item, SweepBindings, SweptItems } from "./sweep-items.ts";
 import { NOTHING, quoteName, sweepItems } from "./sweep-items.ts";
@@ -19,14 +20,6 @@ export function listProcesses(proc: string, uid: number): string[] {
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name) && runsAs(join(proc, name), uid))
     .map((pid) => `process ${pid} (${readCommand(join(proc, pid))}) runs as the account`);
-}
-
-// One whose first thread has ended looks like a zombie while its other threads run.
-function runsAs(directory: string, uid: number): boolean {
-  const status = readIfThere(join(directory, "status")) ?? "";
-  const uids = /^Uid:((?:\t\d+)+)$/m.exec(status)?.[1]?.split("\t").slice(1).map(Number) ?? [];
-  const hasEnded = /^State:\t[ZX]/m.test(status) && !/^Threads:\t(?!1$)/m.test(status);
-  return uids.includes(uid) && !hasEnded;
 }
 
 function readCommand(directory: string): string {
