@@ -2,20 +2,27 @@
 // until nothing is; or released by an administrator.
 import type { Effect, Event } from "./events.ts";
 import { releaseUid } from "./lease.ts";
-import { listLeft } from "./receipt.ts";
+import type { SweepKind } from "./receipt.ts";
+import { ACCOUNT_KINDS, listLeft } from "./receipt.ts";
 import type { Next, Retry, State } from "./state.ts";
 import { stay } from "./state.ts";
 
 type Failed = Event & { kind: "effect-failed" };
 
+/** What must have been looked at before a uid is handed out again. */
+const KINDS: readonly SweepKind[] = ["processes", ...ACCOUNT_KINDS];
+
 const FIRST_PAUSE = 1e6;
 const LONGEST_PAUSE = 3600e6;
 
-/** Time has passed: what is left of some may be gone by now. */
+/**
+ * Time has passed: what is left of some may be gone by now. Where nobody can tell what the last guest was called, it is
+ * for an administrator to look: much goes by the name.
+ */
 export function retrySweeps(state: State, uptime: number): Next {
   const inUse = new Set([...state.sessions.values()].map(({ account }) => account.uid));
   const due = [...state.pool.quarantined].filter(
-    ([uid, { foreign }]) => foreign !== true && !inUse.has(uid) && (state.retries.get(uid)?.due ?? 0) <= uptime,
+    ([uid, { foreign, user }]) => foreign !== true && user !== "" && !inUse.has(uid) && (state.retries.get(uid)?.due ?? 0) <= uptime,
   );
   const retries = new Map(state.retries);
   for (const [uid] of due) retries.set(uid, { attempts: (retries.get(uid)?.attempts ?? 0) + 1, due: Infinity });
@@ -25,8 +32,10 @@ export function retrySweeps(state: State, uptime: number): Next {
 /** What is left of one was looked at: when that is nothing, it is handed out again. */
 export function judgeSweep(state: State, event: Event & { kind: "effect-done" | "effect-failed" }): Next {
   const { uid, user } = event.effect.subject;
-  const isClean = event.kind === "effect-done" && listLeft({ swept: [], left: [], ...event.outcome.found }, []).length === 0;
-  if (isClean && state.pool.quarantined.has(uid)) return stay(state, { kind: "settle-lease", subject: subjectOf(uid, user), call: undefined });
+  const isClean = event.kind === "effect-done" && listLeft({ swept: [], left: [], ...event.outcome.found }, KINDS).length === 0;
+  // An administrator has released it meanwhile.
+  if (!state.pool.quarantined.has(uid)) return stay(state);
+  if (isClean) return stay(state, { kind: "settle-lease", subject: subjectOf(uid, user), call: undefined });
   return stay(postpone(state, uid, event.uptime));
 }
 

@@ -1,0 +1,172 @@
+import { describe, expect, it } from "vitest";
+import type { Effect, Event } from "../../../src/policy/events.ts";
+import type { Quarantine } from "../../../src/policy/lease.ts";
+import { step } from "../../../src/policy/manager.ts";
+import type { State } from "../../../src/policy/state.ts";
+import { after, clean, done, failed, kinds, leasedOpened, only, READY } from "../../helpers/play.ts";
+import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
+
+const UID = 60601;
+const WHY: Quarantine = { reason: "files: /tmp/x", user: "guest-bbbb" };
+const SECOND = 1e6;
+
+const kept = (why: Quarantine = WHY, from: State = READY): State => ({ ...from, pool: { rested: [60609], quarantined: new Map([[UID, why]]) } });
+const tick = (state: State, uptime: number) => step(state, { kind: "tick", uptime });
+const release = (state: State, uid = UID) => step(state, { kind: "release-requested", uid, call: 5 });
+const at = (event: Event, uptime: number): Event => ({ ...event, uptime }) as Event;
+const first = ({ effects }: { effects: readonly Effect[] }): Effect => {
+  const [effect] = effects;
+  if (effect === undefined || effects.length !== 1) throw new Error(`not one effect: ${kinds(effects).join(" ")}`);
+  return effect;
+};
+const DIRTY = { found: { swept: [{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }] } } as const;
+
+/** The moments at which a uid is looked at, when it is never clean. */
+function looksAt(state: State, end: number, judge: (effect: Effect) => Event): number[] {
+  const looks: number[] = [];
+  let last = state;
+  for (let second = 1; second <= end; second++) {
+    const next = tick(last, second * SECOND);
+    last = next.state;
+    if (next.effects.length === 0) continue;
+    looks.push(second);
+    last = step(last, at(judge(first(next)), second * SECOND)).state;
+  }
+  return looks;
+}
+
+describe("a uid that is kept back", () => {
+  it("is nobody's while it is, however often others are handed out", () => {
+    const range = { ...kept(), config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) };
+    expect(kinds(step(range, allocateRequest()).effects)).toEqual(["refuse"]);
+  });
+
+  it("is not looked at while it belongs to somebody who is no guest", () => {
+    const state = kept({ ...WHY, foreign: true });
+    expect(tick(state, 1e12)).toEqual({ state, effects: [] });
+  });
+
+  it("is not looked at while a session has it: that would be its end", () => {
+    const state: State = { ...leasedOpened(), pool: { rested: [], quarantined: new Map([[LEASED.uid, WHY]]) } };
+    expect(tick(state, 1e12)).toEqual({ state, effects: [] });
+  });
+
+  it("is not looked at when nobody can tell whose it was: a sweep goes by names as well", () => {
+    const state = kept({ reason: "the entry cannot be read", user: "" });
+    expect(tick(state, 1e12)).toEqual({ state, effects: [] });
+  });
+
+  it("is looked at by the name that its last guest had, and in an order of its own", () => {
+    expect(first(tick(kept(), 0))).toEqual({ kind: "sweep-lease", subject: { id: `uid-${UID}`, user: "guest-bbbb", uid: UID, leader: 0, service: "" } });
+  });
+
+  it("is looked at once at a time, however long that takes", () => {
+    const { state } = tick(kept(), 0);
+    expect(tick(state, 1e15)).toEqual({ state, effects: [] });
+  });
+
+  it.each<[string, (effect: Effect) => Event]>([
+    ["something is left", (effect) => done(effect, DIRTY)],
+    ["a step has failed", (effect) => done(effect, { found: { left: ["boom"] } })],
+    ["a class was not looked at", (effect) => done(effect, { found: { swept: clean("processes", "files") } })],
+    ["nothing was looked at", (effect) => done(effect, {})],
+    ["it could not be looked at", (effect) => failed(effect)],
+  ])("is looked at again more and more rarely, at least once an hour, as long as %s", (_, judge) => {
+    const looks = looksAt(kept(), 20_000, judge);
+    const pauses = looks.slice(1).map((look, index) => look - (looks[index] ?? 0));
+    expect(pauses.slice(0, 6)).toEqual([2, 4, 8, 16, 32, 64]);
+    expect(pauses.slice(10, 13)).toEqual([2048, 3600, 3600]);
+    expect(Math.max(...pauses)).toBe(3600);
+    expect(kept().pool).toEqual(step(kept(), { kind: "tick", uptime: 0 }).state.pool);
+  });
+
+  it("is handed out again when nothing is left, but not before that is on disk", () => {
+    const looked = tick(kept(), 0);
+    const judged = step(looked.state, done(first(looked)));
+    expect(first(judged)).toMatchObject({ kind: "settle-lease", subject: { uid: UID }, call: undefined });
+    expect(judged.state.pool).toEqual(kept().pool);
+    const { state, effects } = step(judged.state, done(first(judged)));
+    expect(state).toMatchObject({ pool: { rested: [60609, UID], quarantined: new Map() }, retries: new Map() });
+    expect(effects).toEqual([]);
+  });
+
+  it("is not looked at while that is being written down: what runs as it then would be killed", () => {
+    const looked = tick(kept(), 0);
+    const judged = step(looked.state, done(first(looked)));
+    expect(tick(judged.state, 1e15).effects).toEqual([]);
+    expect(tick(release(kept()).state, 1e15).effects).toEqual([]);
+  });
+
+  it("stays where it is when that cannot be written down, and is looked at again", () => {
+    const looked = tick(kept(), 0);
+    const judged = step(looked.state, done(first(looked)));
+    const { state, effects } = step(judged.state, failed(first(judged)));
+    expect(effects).toEqual([]);
+    expect(state.pool).toEqual(kept().pool);
+    expect(kinds(tick(state, 100 * SECOND).effects)).toEqual(["sweep-lease"]);
+  });
+
+  it("is not looked at over and over when there are several: each has its own time", () => {
+    const pool = { rested: [], quarantined: new Map([[UID, WHY], [60602, WHY]]) };
+    const both = tick({ ...READY, pool }, 0);
+    expect(both.effects.map(({ subject }) => subject.uid)).toEqual([UID, 60602]);
+    const [one] = both.effects;
+    const { state } = step(both.state, at(done(one as Effect, DIRTY), 0));
+    expect(tick(state, 10 * SECOND).effects.map(({ subject }) => subject.uid)).toEqual([UID]);
+  });
+});
+
+describe("ReleaseLease", () => {
+  it.each([60600, 60609, 0, 2 ** 31])("is refused for uid %d, which is not kept back", (uid) => {
+    const { state, effects } = release(kept(), uid);
+    expect(effects).toMatchObject([{ kind: "refuse", call: 5, code: "NoSuchLease", reason: expect.stringContaining(String(uid)) as string }]);
+    expect(state).toEqual(kept());
+  });
+
+  it("hands the uid out again when that is on disk, and only then says so", () => {
+    const asked = release(kept());
+    expect(first(asked)).toMatchObject({ kind: "settle-lease", call: 5, subject: { uid: UID, user: "guest-bbbb" } });
+    const { state, effects } = step(asked.state, done(first(asked)));
+    expect(effects).toMatchObject([{ kind: "answer", call: 5, answer: { kind: "released" } }]);
+    expect(state.pool).toEqual({ rested: [60609, UID], quarantined: new Map() });
+    expect(only(step({ ...state, config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) }, allocateRequest()).state).account.uid).toBe(UID);
+  });
+
+  it("also of one that is somebody's who is no guest: the administrator knows better", () => {
+    expect(after(kept({ ...WHY, foreign: true }), { kind: "release-requested", uid: UID, call: 5 }).state.pool.quarantined.size).toBe(0);
+  });
+
+  it("is refused when it could not be written down, and the uid stays where it is", () => {
+    const asked = release(kept());
+    const { state, effects } = step(asked.state, failed(first(asked), "no space"));
+    expect(effects).toMatchObject([{ kind: "refuse", call: 5, code: "Failed", reason: "no space" }]);
+    expect(state.pool).toEqual(kept().pool);
+    expect(kinds(tick(state, 10 * SECOND).effects)).toEqual(["sweep-lease"]);
+  });
+
+  it("that comes while it is being looked at is not undone by what was found", () => {
+    const looked = tick(kept(), 0);
+    const asked = release(looked.state);
+    const found = step(asked.state, done(first(looked), DIRTY));
+    const { state } = step(found.state, done(first(asked)));
+    expect(state).toMatchObject({ pool: { rested: [60609, UID], quarantined: new Map() }, retries: new Map() });
+  });
+
+  it("twice is answered twice, and hands the uid out once", () => {
+    const one = release(kept());
+    const two = step(one.state, { kind: "release-requested", uid: UID, call: 6 });
+    const settled = step(step(two.state, done(first(one))).state, done(first(two)));
+    expect(settled.effects).toMatchObject([{ kind: "answer", call: 6 }]);
+    expect(settled.state.pool.rested).toEqual([60609, UID]);
+  });
+});
+
+describe("a uid that is free", () => {
+  it("is not kept in mind when a look at it comes in late", () => {
+    const looked = tick(kept(), 0);
+    const released = after(looked.state, { kind: "release-requested", uid: UID, call: 5 }).state;
+    for (const event of [done(first(looked)), done(first(looked), { found: { swept: clean("files"), left: ["x"] } }), failed(first(looked))]) {
+      expect(step(released, event)).toEqual({ state: released, effects: [] });
+    }
+  });
+});
