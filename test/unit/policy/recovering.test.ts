@@ -1,0 +1,242 @@
+import { describe, expect, it } from "vitest";
+import type { Effect, EffectKind, Event } from "../../../src/policy/events.ts";
+import { step } from "../../../src/policy/manager.ts";
+import type { Receipt } from "../../../src/policy/receipt.ts";
+import { SHARED_KINDS } from "../../../src/policy/receipt.ts";
+import type { Session } from "../../../src/policy/session.ts";
+import { ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE } from "../../../src/policy/stages.ts";
+import type { State } from "../../../src/policy/state.ts";
+import type { Plan } from "../../helpers/play.ts";
+import { after, allocated, find, interrupt, kinds, LATER, leasedOpened, only, opened, play, READY, recordFound } from "../../helpers/play.ts";
+import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
+
+const SHARED = { ...VIEW, isolation: ISOLATION };
+const SORTS = [
+  ["a shared account's", opened, ENDING],
+  ["a leased account's", leasedOpened, ENDING_LEASED],
+] as const;
+
+/** What a guestd that is killed in the middle of an end leaves on disk: the record, and the receipt once it is written. */
+function killedAt(state: State, stage: EffectKind): { session: Session; receipt?: Receipt } {
+  const { did } = after(state, { kind: "end-requested", id: "s1", call: 9 }, { until: stage });
+  const session = { ...(find(did, "note-ending")?.session ?? only(state)), endCalls: [] };
+  const receipt = find(did, "write-receipt")?.receipt;
+  return receipt === undefined ? { session } : { session, receipt };
+}
+
+const recover = ({ session, receipt }: ReturnType<typeof killedAt>, plan?: Plan, state = READY) =>
+  after(state, recordFound(session, receipt === undefined ? {} : { receipt }), plan);
+
+const GONE: Plan = { outcome: (effect) => (effect.kind === "watch-leader" ? { leaderGone: true, view: { ...VIEW, path: "/proc/88/fd/9" } } : undefined) };
+
+describe("a guestd that was killed while it ended a session", () => {
+  const ENDS = SORTS.flatMap(([sort, state, stages]) => stages.map((stage, index) => [sort, stage, state, stages, index] as const));
+
+  it.each(ENDS)("of %s goes on to its receipt, killed at %s", (_, stage, state, stages, index) => {
+    const left = killedAt(state(), stage);
+    const { state: last, did } = recover(left);
+    const isWritten = index > stages.indexOf("write-receipt" as never);
+    // One that is still noted as open is open: nothing of it was taken away yet.
+    if (index === 0) {
+      expect(kinds(did)).toEqual(["watch-leader"]);
+      return;
+    }
+    expect(kinds(did)).toEqual(isWritten ? stages.slice(stages.indexOf("announce-closed" as never)) : ["watch-leader", ...stages]);
+    expect(find(did, "announce-closed")).toMatchObject({ repeated: isWritten, receipt: { id: "s1", cause: "ended-by-admin" } });
+    expect(last.sessions.size).toBe(0);
+    expect(last.pool.rested).toEqual(only(state()).leased ? [LEASED.uid] : []);
+  });
+
+  it.each(SORTS)("of %s ends it again after each further kill, to the same cause", (_, state, stages) => {
+    let left = killedAt(state(), "kill-processes");
+    for (const stage of stages.slice(1, 4)) {
+      const { did } = recover(left, { until: stage });
+      left = { session: find(did, "note-ending")?.session ?? left.session };
+    }
+    expect(find(recover(left).did, "announce-closed")?.receipt.cause).toBe("ended-by-admin");
+  });
+
+  it("announces the receipt that is on disk, and no other", () => {
+    const left = killedAt(leasedOpened(), "announce-closed");
+    const dirty = { ...left, receipt: { ...(left.receipt as Receipt), left: ["files: /tmp/x"], closedAt: 77 } };
+    const { did, state } = recover(dirty);
+    expect(find(did, "announce-closed")?.receipt).toEqual(dirty.receipt);
+    expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason: "files: /tmp/x", user: LEASED.user });
+    expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: "files: /tmp/x" } });
+  });
+
+  it("looks for no process of a session whose receipt is on disk", () => {
+    const { effects } = step(READY, recordFound(killedAt(opened(), "remove-record").session, { receipt: killedAt(opened(), "remove-record").receipt as Receipt }));
+    expect(kinds(effects)).toEqual(["announce-closed"]);
+  });
+
+  it("calls no end off that has begun, also when nobody can tell why it had", () => {
+    const { cause: _unknown, ...session } = killedAt(opened(), "kill-processes").session;
+    expect(session.phase).toBe("ending");
+    expect(kinds(recover({ session }).did)).toEqual(["watch-leader", ...ENDING]);
+  });
+
+  it("goes on for an account that was never made, and ends nothing of whom its uid belongs to", () => {
+    const { published: _never, ...session } = killedAt(allocated(), "kill-processes").session;
+    expect(kinds(recover({ session }).did)).toEqual(["watch-leader", ...ENDING_UNMADE]);
+  });
+});
+
+describe("a session that is taken up", () => {
+  it.each(SORTS)("(%s) goes on where its leader is, with the view that was found, and is written down", (_, state) => {
+    const taken = { ...(only(state()).view as typeof VIEW), path: "/proc/88/fd/9" };
+    const { state: last, did } = recover({ session: only(state()) }, { outcome: (effect) => (effect.kind === "watch-leader" ? { view: taken } : undefined) });
+    expect(kinds(did)).toEqual(["watch-leader"]);
+    expect(only(last)).toMatchObject({ phase: "open", view: taken, isViewLost: false, recorded: true });
+    expect(only(last).recordedPhase).toBeUndefined();
+    expect(kinds(after(last, { kind: "leader-exited", id: "s1" }).did)[0]).toBe("note-ending");
+  });
+
+  it("waits for its login again when it had an account alone", () => {
+    const { state } = recover({ session: only(allocated()) });
+    expect(only(state)).toMatchObject({ phase: "allocated", isViewLost: false });
+    expect(find(after(state, { kind: "tick", uptime: 1e12 }).did, "announce-closed")?.receipt.cause).toBe("never-opened");
+  });
+
+  it("ends by what is still held of its view when its leader has gone", () => {
+    const { did } = recover({ session: only(leasedOpened()) }, GONE);
+    expect(find(did, "kill-processes")).toMatchObject({ view: { path: "/proc/88/fd/9" } });
+    expect(find(did, "drop-view")).toMatchObject({ isLost: false, devices: VIEW.devices });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "leader-exited", left: [] });
+  });
+
+  it("says that its view is lost when nobody holds it any more, and names no device of it", () => {
+    const { did } = recover({ session: only(leasedOpened()) }, { failing: ["watch-leader"] });
+    expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [], tmpfs: [] });
+  });
+
+  it("has lost no view when it never had one", () => {
+    const { did } = recover({ session: only(allocated()) }, { failing: ["watch-leader"] });
+    expect(find(did, "drop-view")).toMatchObject({ isLost: false });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
+  });
+
+  it("goes on without a view that cannot be told, and lets nobody into it", () => {
+    const found = { outcome: (effect: Effect) => (effect.kind === "watch-leader" ? { leaderGone: false } : undefined) };
+    const { state } = recover({ session: only(leasedOpened()) }, found);
+    expect(only(state)).toMatchObject({ phase: "open", isViewLost: true });
+    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([{ kind: "refuse" }]);
+    expect(step(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([{ kind: "answer", answer: { kind: "error" } }]);
+  });
+});
+
+describe("what happens while a leader is being looked for", () => {
+  const looking = (session = only(opened())) => after(READY, recordFound(session), { until: "watch-leader" });
+  const MEANWHILE: readonly [string, Event, string][] = [
+    ["an administrator ends it", { kind: "end-requested", id: "s1", call: 9 }, "ended-by-admin"],
+    ["its leader exits", { kind: "leader-exited", id: "s1" }, "leader-exited"],
+  ];
+
+  it.each(MEANWHILE)("waits: %s, and it is ended once", (_, event, cause) => {
+    expect(step(looking().state, event).effects).toEqual([]);
+    const { state, did } = interrupt(looking(), event);
+    const stages = kinds(did).filter((kind) => kind !== "answer");
+    expect(stages).toEqual(["watch-leader", ...ENDING]);
+    expect(find(did, "announce-closed")?.receipt.cause).toBe(cause);
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it.each(MEANWHILE)("starts no second end: %s, twice, with its leader gone and its outer session ending", (_, event) => {
+    const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
+    const first = looking();
+    const both = step(first.state, recordFound(inner));
+    const twice = [event, event, { kind: "leader-exited", id: "s1" } as const].reduce((state, one) => step(state, one).state, both.state);
+    const { did, state } = play({ state: twice, effects: [...first.stopped, ...both.effects] }, GONE);
+    for (const id of ["s1", "s2"]) {
+      const own = kinds(did.filter(({ subject }) => subject.id === id)).filter((kind) => kind !== "answer");
+      expect(own).toEqual(["watch-leader", ...ENDING]);
+    }
+    expect(state.sessions.size).toBe(0);
+  });
+
+  it("tells each administrator who asked", () => {
+    const { did } = interrupt(looking(), { kind: "end-requested", id: "s1", call: 9 });
+    expect(did.at(-1)).toMatchObject({ kind: "answer", call: 9, answer: { kind: "ended", receipt: { cause: "ended-by-admin" } } });
+  });
+
+  it("is nothing to it: a call that nobody waits for, time, a hint", () => {
+    const { state } = looking(only(allocated()));
+    for (const event of [{ kind: "call-expired", id: "s1" }, { kind: "tick", uptime: 1e12 }, { kind: "close-hinted", id: "s1", leaderPid: 500 }] as const) {
+      expect(step(state, event)).toEqual({ state, effects: [] });
+    }
+  });
+
+  it("is no reason to end it: limits that cannot be set, in a cgroup that logind has made", () => {
+    const cgroup = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
+    const { state, did } = interrupt(looking(), { kind: "cgroup-found", id: "s1", cgroup }, { failing: ["limit-login"] });
+    expect(kinds(did)).toEqual(["watch-leader", "limit-login"]);
+    expect(only(state)).toMatchObject({ phase: "open", cgroups: expect.arrayContaining([cgroup]) as unknown });
+  });
+
+  it("is no entrance: nobody joins its view, and its leaders open nothing", () => {
+    const { state } = looking(only(leasedOpened()));
+    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([{ kind: "refuse" }]);
+    expect(step(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([{ kind: "refuse" }]);
+  });
+});
+
+describe("a session whose record was lost", () => {
+  it.each(SORTS)("(%s) is ended by what the ledger has of it, though its leader lives", (_, state, stages) => {
+    const { did, state: last } = after(READY, recordFound(only(state()), { cause: "record-lost" }));
+    expect(kinds(did)).toEqual(["watch-leader", ...stages]);
+    expect(find(did, "note-ending")?.session).toMatchObject({ phase: "ending", cause: "record-lost" });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "record-lost", left: [] });
+    expect(last.sessions.size).toBe(0);
+  });
+
+  it("kills all of a leased account's user, though the ledger knows no cgroup and no view", () => {
+    const { view: _none, ...session } = only(allocated());
+    const { did } = after(READY, recordFound(session, { cause: "record-lost" }));
+    expect(find(did, "kill-processes")).toMatchObject({ leased: true, subject: { uid: LEASED.uid }, view: undefined });
+  });
+});
+
+describe("a session that was open when the machine went down", () => {
+  const lost = (session: Session, receipt?: Receipt, plan?: Plan) =>
+    after(READY, recordFound(session, { cause: "lost-power", ...(receipt === undefined ? {} : { receipt }) }), plan);
+
+  it.each(SORTS)("(%s) has a receipt of the time at which it was found, and nothing of it is looked for among what runs", (_, state) => {
+    const { did, state: last } = lost(only(state()));
+    const stages = ENDING_LOST.filter((stage) => only(state()).leased || stage !== "sweep-account");
+    expect(kinds(did)).toEqual([...stages]);
+    expect(find(did, "write-receipt")?.receipt).toMatchObject({ cause: "lost-power", seconds: 0, closedAt: LATER.now, left: [] });
+    expect(last.sessions.size).toBe(0);
+  });
+
+  it("gives its uid back when all that a reboot leaves was looked at, and keeps it when not", () => {
+    expect(lost(only(leasedOpened())).state.pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
+    const { state, did } = lost(only(allocated()), undefined, { failing: ["sweep-account"] });
+    expect(find(did, "write-receipt")?.receipt.left).toContain("files: nobody has looked");
+    for (const kind of SHARED_KINDS) expect(find(did, "write-receipt")?.receipt.left).not.toContain(`${kind}: nobody has looked`);
+    expect(state.pool.quarantined.get(LEASED.uid)?.user).toBe(LEASED.user);
+  });
+
+  it("keeps its uid from others until it is through", () => {
+    const { state } = lost(only(leasedOpened()), undefined, { until: "remove-record" });
+    expect(only(state)).toMatchObject({ phase: "ending", account: { uid: LEASED.uid } });
+  });
+
+  it("is announced once, by the receipt that is on disk", () => {
+    const receipt = find(lost(only(leasedOpened())).did, "write-receipt")?.receipt as Receipt;
+    const { did } = lost(only(leasedOpened()), { ...receipt, closedAt: 55 });
+    expect(kinds(did)).toEqual(["announce-closed", "remove-record"]);
+    expect(find(did, "announce-closed")).toMatchObject({ repeated: true, receipt: { closedAt: 55 } });
+  });
+});
+
+describe("a session that ended because its outer one did", () => {
+  it("is ended too when both are taken up, and the outer one's leader has gone", () => {
+    const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
+    const outer = step(READY, recordFound(only(opened())));
+    const both = step(outer.state, recordFound(inner));
+    const isOuter = (effect: Effect) => effect.kind === "watch-leader" && effect.subject.id === "s1";
+    const { did, state } = play({ state: both.state, effects: [...outer.effects, ...both.effects] }, { outcome: (effect) => (isOuter(effect) ? { leaderGone: true, view: SHARED } : undefined) });
+    expect(did.flatMap((effect) => (effect.kind === "announce-closed" ? [`${effect.receipt.id} ${effect.receipt.cause}`] : [])).sort()).toEqual(["s1 leader-exited", "s2 outer-ended"]);
+    expect(state.sessions.size).toBe(0);
+  });
+});
