@@ -136,6 +136,27 @@ Napi::Value watch_pidfd(const Napi::CallbackInfo& info) {
   return handle;
 }
 
+Napi::Value start_sweep(const Napi::CallbackInfo& info) {
+  auto paths = to_texts(info[0], "paths");
+  for (const auto& path : paths) check_absolute(path, "arguments");
+  // Safe: never root's own files.
+  const auto uid = static_cast<uid_t>(to_integer(info[1], 1, int64_t{UINT32_MAX} - 1, "uid"));
+  if (!info[2].IsBoolean()) fail("arguments", "remove", EINVAL, "expected true or false");
+  const bool remove = info[2].As<Napi::Boolean>().Value();
+  return start_job(info.Env(), "guestns-sweep", [paths = std::move(paths), uid, remove](const Cancelled& cancelled) {
+    return sweep_files(paths, uid, remove, cancelled);
+  });
+}
+
+Napi::Value start_search(const Napi::CallbackInfo& info) {
+  Sought sought = {};
+  for (const auto& device : to_texts(info[0], "devices")) sought.devices.push_back(parse_device(device));
+  sought.uid = to_integer(info[1], -1, int64_t{UINT32_MAX} - 1, "uid");
+  return start_job(info.Env(), "guestns-holders", [sought = std::move(sought)](const Cancelled& cancelled) {
+    return find_holders(sought, cancelled);
+  });
+}
+
 Napi::Value notify(const Napi::CallbackInfo& info) {
   notify_send(to_text(info[0], "address"), to_text(info[1], "state"), to_fds(info[2], "fds"));
   return info.Env().Undefined();
@@ -165,6 +186,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("sendSignal", Napi::Function::New<throwing<send_signal>>(env, "sendSignal"));
   exports.Set("measureView", Napi::Function::New<throwing<measure_view>>(env, "measureView"));
   exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));
+  exports.Set("sweepFiles", Napi::Function::New<rejecting<start_sweep>>(env, "sweepFiles"));
+  exports.Set("findHolders", Napi::Function::New<rejecting<start_search>>(env, "findHolders"));
   exports.Set("notify", Napi::Function::New<throwing<notify>>(env, "notify"));
   exports.Set("removeIpc", Napi::Function::New<throwing<remove_ipc>>(env, "removeIpc"));
   exports.Set("openQueues", Napi::Function::New<throwing<open_queues>>(env, "openQueues"));

@@ -14,7 +14,9 @@ namespace {
 constexpr size_t kMostLayers = 32;
 constexpr uint64_t kMostBytes = uint64_t{1} << 60;
 
-[[noreturn]] void refuse(const std::string& path, const char* expected) { fail("plan", path, EINVAL, expected); }
+[[noreturn]] void refuse(const std::string& path, const char* expected, const char* step = "plan") {
+  fail(step, path, EINVAL, expected);
+}
 
 bool names_are_plain(const std::string& relative) {
   size_t begin = 0;
@@ -27,16 +29,13 @@ bool names_are_plain(const std::string& relative) {
   }
 }
 
-void check_relative(const std::string& path, const char* expected) {
+bool path_is_plain(const std::string& relative) {
   // A NUL would cut the path short between this check and the kernel.
-  const bool fits = path.size() < PATH_MAX && path.find('\0') == std::string::npos;
-  if (!fits || !names_are_plain(path)) refuse(path, expected);
+  return relative.size() < PATH_MAX && relative.find('\0') == std::string::npos && names_are_plain(relative);
 }
 
-void check_absolute(const std::string& path) {
-  constexpr const char* expected = "expected an absolute path without empty, . or .. names";
-  if (path.empty() || path[0] != '/') refuse(path, expected);
-  check_relative(path.substr(1), expected);
+void check_relative(const std::string& path, const char* expected) {
+  if (!path_is_plain(path)) refuse(path, expected);
 }
 
 uint64_t size_unit(char suffix) {
@@ -108,6 +107,11 @@ void check_no_overlay_lifts_a_mask(const Plan& plan) {
 void check_plan(const Plan& plan) {
   for (const auto& step : plan) std::visit(CheckStep{}, step);
   check_no_overlay_lifts_a_mask(plan);
+}
+
+void check_absolute(const std::string& path, const char* step) {
+  if (path.empty() || path[0] != '/' || !path_is_plain(path.substr(1)))
+    refuse(path, "expected an absolute path without empty, . or .. names", step);
 }
 
 void check_label(const std::string& label) {

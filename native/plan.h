@@ -70,6 +70,9 @@ using Plan = std::vector<Step>;
  */
 void check_plan(const Plan& plan);
 
+/** @throws Failure with EINVAL for what is no absolute path without empty, . or .. names */
+void check_absolute(const std::string& path, const char* step = "plan");
+
 /** @throws Failure with step "arguments" for what is no label: 1 to 64 of a-z, 0-9 and "-" */
 void check_label(const std::string& label);
 

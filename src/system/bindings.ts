@@ -52,6 +52,24 @@ export interface Watch {
   stop(): void;
 }
 
+/** What sweepFiles found. */
+export interface SweptFiles {
+  /** Files and directories of the user. */
+  readonly found: number;
+  /** Of these taken away or given to root. */
+  readonly removed: number;
+  /** What stays, or could not be looked at: "PATH" or "PATH: WHY", at most 20 and then "and N more". Odd bytes are \xNN. */
+  readonly left: readonly string[];
+  /** False when a directory could not be read, or a bound was met: 1,000,000 names, 512 directories deep. */
+  readonly whole: boolean;
+}
+
+/** A process that holds a file; how is what was found first. */
+export interface Holder {
+  readonly pid: number;
+  readonly how: "descriptor" | "directory" | "root" | "program" | "mapping";
+}
+
 export interface Bindings {
   /**
    * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`.
@@ -79,6 +97,21 @@ export interface Bindings {
    *   namespace waits for the zombies of all that were in it: those of nested reapers must be taken away too.
    */
   reap(pidfd: number): boolean;
+  /**
+   * Finds the files of a user below some directories, in a thread of its own, and takes them away on demand. Follows no
+   * symbolic link, crosses no mount, opens nothing but directories; what changes meanwhile is no error.
+   * @param paths absolute; one that does not exist is passed over. The directory that a path names is given to root, and stays.
+   * @param uid not root's
+   * @param remove directories of the user are given to root (mode 0700), emptied of what is his, and removed if nothing is left;
+   *   what others have in them stays. One that is more than 512 deep is then emptied as well.
+   */
+  sweepFiles(paths: readonly string[], uid: number, remove: boolean): Promise<SweptFiles>;
+  /**
+   * Which processes hold files, in a thread of its own that asks no file system. Never our own process; at most 100, each once.
+   * @param devices every file on these ("0:57", as in /proc/PID/mountinfo)
+   * @param uid regular files and directories of this user, wherever they are; -1 for none
+   */
+  findHolders(devices: readonly string[], uid: number): Promise<readonly Holder[]>;
   /**
    * sd_notify(3): one datagram to the service manager, without waiting.
    * @param address as NOTIFY_SOCKET has it: "/path" or "@abstract"
