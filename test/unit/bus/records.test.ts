@@ -2,7 +2,7 @@ import dbus from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { allocationRecord, openReplyRecord, readAllocateRequest, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "../../../src/bus/records.ts";
 import { field, unwrap } from "../../../src/bus/values.ts";
-import { receiptOf } from "../../../src/policy/records.ts";
+import { receiptOf } from "../../../src/policy/receipt.ts";
 import { ISOLATION, LEASED, LEASED_SESSION, SESSION, SLICE } from "../../helpers/samples.ts";
 
 const request = () => ({
@@ -131,8 +131,19 @@ describe("the record of a session", () => {
 describe("receiptRecord", () => {
   it("is clean only when nothing is left", () => {
     const moment = { now: 2_000, uptime: 5_007_000 };
-    expect(receiptRecord(receiptOf(LEASED_SESSION, moment))).toMatchObject({ clean: { value: true }, leased: { value: true }, seconds: { signature: "t", value: 5n } });
+    expect(receiptRecord(receiptOf(LEASED_SESSION, [], moment))).toMatchObject({ clean: { value: true }, leased: { value: true }, seconds: { signature: "t", value: 5n } });
     const found = { ...SESSION.found, left: ["process 7 does not end"] };
-    expect(receiptRecord(receiptOf({ ...SESSION, found }, moment))).toMatchObject({ clean: { value: false }, left: { signature: "as", value: found.left } });
+    expect(receiptRecord(receiptOf({ ...SESSION, found }, [], moment))).toMatchObject({ clean: { value: false }, left: { signature: "as", value: found.left } });
+  });
+
+  it("says of each class what was found, taken away and left", () => {
+    const swept = [{ kind: "files" as const, found: 3, removed: 2, left: ["/tmp/x"] }];
+    const receipt = receiptOf({ ...SESSION, found: { ...SESSION.found, swept }, endingUptime: 1_000 }, ["mounts"], { now: 2_000, uptime: 13_000 });
+    expect(receiptRecord(receipt)).toMatchObject({
+      swept: { signature: "a(suuas)", value: [["files", 3, 2, ["/tmp/x"]]] },
+      left: { value: ["files: /tmp/x", "mounts: nobody has looked"] },
+      ending: { signature: "t", value: 12_000n },
+      clean: { value: false },
+    });
   });
 });

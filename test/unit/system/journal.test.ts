@@ -56,13 +56,16 @@ describe("Journal", () => {
 
   it("makes an error of a receipt that is not clean", () => {
     const { journal, entries } = journalOf();
-    const receipt = { id: "s1", user: "guest1", uid: 1101, leased: false, service: "login", leader: 500, cause: "logout" as const, openedAt: 1, closedAt: 2 };
+    const receipt = { id: "s1", user: "guest1", uid: 1101, leased: false, service: "login", leader: 500, cause: "logout" as const, openedAt: 1, closedAt: 2, endMilliseconds: 3, swept: [] };
     const found = { seconds: 0, processesKilled: 0, tmpfsBytes: 0 };
-    journal.logDone({ kind: "announce-closed", subject, receipt: { ...receipt, ...found, left: [] } }, {});
-    journal.logDone({ kind: "announce-closed", subject, receipt: { ...receipt, ...found, left: ["process 7 does not end"] } }, {});
+    journal.logDone({ kind: "announce-closed", subject, repeated: false, receipt: { ...receipt, ...found, left: [] } }, {});
+    journal.logDone({ kind: "announce-closed", subject, repeated: true, receipt: { ...receipt, ...found, left: ["process 7 does not end"] } }, {});
     expect(entries.map(({ level }) => level)).toEqual(["notice", "err"]);
     expect(entries[0]?.message).toContain("nothing is left");
     expect(entries[1]?.message).toContain("process 7 does not end");
+    // What the journal has already, from a guestd that was killed, it gets once.
+    journal.logDone({ kind: "announce-closed", subject, repeated: true, receipt: { ...receipt, ...found, left: [] } }, { repeated: true });
+    expect(entries).toHaveLength(2);
   });
 
   it("does not take the daemon down when the journal fails", () => {

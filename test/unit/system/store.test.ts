@@ -37,7 +37,8 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     ["a record without the sort of its account", record({ leased: undefined })],
     ["a record without limits", record({ limits: undefined })],
     ["a record of a session that stands nowhere", record({ phase: "opening" })],
-    ["a record of a session that was ending", record({ phase: "ending" })],
+    ["a record of a session that is being taken up", record({ phase: "recovering" })],
+    ["a record of a session that was ending, with garbage for its view", record({ phase: "ending", view: { inode: 5 } })],
     ["a shared account's without namespaces", record({ view: VIEW })],
     ["a record without its reaper's start time", record({ view: { ...VIEW, isolation: { ...ISOLATION, reaper: { pid: 900 } } } })],
     ["a record without the number of a namespace", record({ view: { ...VIEW, isolation: { ...ISOLATION, ipc: { path: "/x" } } } })],
@@ -168,6 +169,23 @@ describe("SessionStore", () => {
     store.write(LEASED_SESSION);
     store.write(waiting);
     expect(store.recover()).toEqual({ sessions: [LEASED_SESSION, waiting], rejected: [], unclear: new Set() });
+  });
+
+  it("gives back one that was ending, with its view or without, and what it had found is found anew", () => {
+    const { view: _lost, ...rest } = OPEN;
+    const found = { ...OPEN.found, left: ["note-ending: boom"] };
+    const ending: Session[] = [{ ...OPEN, phase: "ending", cause: "logout" }, { ...rest, id: "def", phase: "ending", cause: "logout" }];
+    for (const session of ending) store.write({ ...session, found });
+    expect(store.recover().sessions).toEqual(ending);
+  });
+
+  it("removes a record that was set aside too, when its session is over", () => {
+    store.write(SESSION);
+    writeFileSync(join(directory, "abc.json"), "}{");
+    expect([...store.recover().unclear]).toEqual(["abc"]);
+    store.remove("abc", GUEST.uid);
+    expect(readdirSync(directory)).toEqual([]);
+    expect([...store.recover().unclear]).toEqual([]);
   });
 
   it("leaves a leased account its user manager: its uid has one view alone", () => {
