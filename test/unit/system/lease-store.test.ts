@@ -1,47 +1,68 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LeasePlaces } from "../../../src/system/lease-store.ts";
 import { LeaseStore } from "../../../src/system/lease-store.ts";
 
 let root: string;
-let directory: string;
+let places: LeasePlaces;
 let store: LeaseStore;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
-  directory = join(root, "run/leases");
-  store = new LeaseStore(directory);
+  places = { rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") };
+  store = new LeaseStore(places);
 });
 afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
+const WHY = { reason: "processes: process 7 does not end", user: "guest-aaaa" };
+
 describe("LeaseStore keeps a uid back", () => {
   it.each([
     ["garbage", "}{"],
     ["an empty file", ""],
-    ["half an entry", '{"uid":60600,"at"'],
+    ["half an entry", '{"uid":60600,"reason"'],
     ["null", "null"],
     ["a list", "[]"],
-    ["another uid's entry", '{"uid":60601,"at":5}'],
-    ["an entry without a time", '{"uid":60600}'],
-    ["text for a time", '{"uid":60600,"at":"5"}'],
-    ["a time that is none", '{"uid":60600,"at":null}'],
-    ["a reason that is no text", '{"uid":60600,"at":5,"quarantine":false}'],
-    ["a reason that is null", '{"uid":60600,"at":5,"quarantine":null}'],
-  ])("of which it finds %s", (_, text) => {
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, "60600"), text);
+    ["another uid's entry", '{"uid":60601,"reason":"x","user":"guest-aaaa"}'],
+    ["an entry without a reason", '{"uid":60600,"user":"guest-aaaa"}'],
+    ["an entry without a name", '{"uid":60600,"reason":"x"}'],
+    ["a reason that is no text", '{"uid":60600,"reason":false,"user":"guest-aaaa"}'],
+    ["a name that is null", '{"uid":60600,"reason":"x","user":null}'],
+  ])("of which it finds %s, and knows no name for it", (_, text) => {
+    store.rest(60600);
+    mkdirSync(places.quarantined, { recursive: true });
+    writeFileSync(join(places.quarantined, "60600"), text);
     const { rested, quarantined } = store.read();
     expect(rested).toEqual([]);
-    expect([...quarantined.keys()]).toEqual([60600]);
-    expect(quarantined.get(60600)).toContain("cannot be read");
+    expect([...quarantined]).toEqual([[60600, { reason: expect.stringContaining("cannot be read") as string, user: "" }]]);
   });
 
   it("for which there is a directory in the place of a file", () => {
-    mkdirSync(join(directory, "60600"), { recursive: true });
+    mkdirSync(join(places.quarantined, "60600"), { recursive: true });
     expect([...store.read().quarantined.keys()]).toEqual([60600]);
+  });
+
+  it("whatever is said of its rest", async () => {
+    await store.quarantine(60600, WHY);
+    mkdirSync(places.rested, { recursive: true });
+    writeFileSync(join(places.rested, "60600"), JSON.stringify({ uid: 60600, at: 5 }));
+    expect(store.read()).toEqual({ rested: [], quarantined: new Map([[60600, WHY]]) });
+  });
+
+  it("over a reboot of the machine", async () => {
+    store.rest(60601);
+    await store.quarantine(60600, WHY);
+    rmSync(join(root, "run"), { recursive: true });
+    expect(new LeaseStore(places).read()).toEqual({ rested: [], quarantined: new Map([[60600, WHY]]) });
+  });
+
+  it("and says so when that cannot be written down", async () => {
+    writeFileSync(join(root, "var"), "");
+    await expect(store.quarantine(60600, WHY)).rejects.toThrow();
   });
 });
 
@@ -51,38 +72,47 @@ describe("LeaseStore", () => {
   });
 
   it("gives back the uids that rest, the longest unused first, whatever their numbers", () => {
-    store.write({ uid: 60601, at: 30 });
-    store.write({ uid: 60610, at: 10 });
-    store.write({ uid: 60600, at: 20, quarantine: undefined });
+    for (const uid of [60610, 60600, 60601]) store.rest(uid);
     expect(store.read()).toEqual({ rested: [60610, 60600, 60601], quarantined: new Map() });
+    store.rest(60610);
+    expect(store.read().rested).toEqual([60600, 60601, 60610]);
   });
 
-  it("knows of a uid what was written last", () => {
-    store.write({ uid: 60600, at: 10 });
-    store.write({ uid: 60601, at: 20 });
-    store.write({ uid: 60600, at: 30 });
-    expect(store.read().rested).toEqual([60601, 60600]);
-    store.write({ uid: 60600, at: 40, quarantine: "process 7 does not end" });
-    expect(store.read()).toEqual({ rested: [60601], quarantined: new Map([[60600, "process 7 does not end"]]) });
+  it.each(["}{", "", "null", '{"uid":60600}', '{"uid":60600,"at":"5"}'])("takes a uid that rests since nobody knows when for the longest unused (%j)", (text) => {
+    store.rest(60601);
+    writeFileSync(join(places.rested, "60600"), text);
+    expect(store.read()).toEqual({ rested: [60600, 60601], quarantined: new Map() });
   });
 
-  it("does not take a reason that is empty for none", () => {
-    store.write({ uid: 60600, at: 10, quarantine: "" });
-    expect(store.read()).toEqual({ rested: [], quarantined: new Map([[60600, ""]]) });
+  it("knows of a uid what was written last", async () => {
+    store.rest(60600);
+    store.rest(60601);
+    await store.quarantine(60600, WHY);
+    expect(store.read()).toEqual({ rested: [60601], quarantined: new Map([[60600, WHY]]) });
+    await store.quarantine(60600, { ...WHY, reason: "files: /tmp/x" });
+    expect(store.read().quarantined.get(60600)?.reason).toBe("files: /tmp/x");
+    store.rest(60600);
+    expect(store.read()).toEqual({ rested: [60601, 60600], quarantined: new Map() });
+    expect(readdirSync(places.quarantined)).toEqual([]);
   });
 
-  it("passes over half of a write, and other files", () => {
-    store.write({ uid: 60600, at: 10 });
-    writeFileSync(join(directory, "60601.new"), "{");
-    writeFileSync(join(directory, "notes"), "");
-    expect(store.read()).toEqual({ rested: [60600], quarantined: new Map() });
-    store.write({ uid: 60601, at: 20 });
-    expect(readdirSync(directory).sort()).toEqual(["60600", "60601", "notes"]);
+  it("does not take a reason that is empty for none", async () => {
+    await store.quarantine(60600, { reason: "", user: "" });
+    expect(store.read()).toEqual({ rested: [], quarantined: new Map([[60600, { reason: "", user: "" }]]) });
   });
 
-  it("is nobody else's to read", () => {
-    store.write({ uid: 60600, at: 10 });
-    expect(statSync(directory).mode & 0o777).toBe(0o700);
-    expect(statSync(join(directory, "60600")).mode & 0o777).toBe(0o600);
+  it("passes over half of a write, and other files", async () => {
+    store.rest(60600);
+    await store.quarantine(60602, WHY);
+    for (const place of Object.values(places) as string[]) for (const name of ["60601.new", "notes", "-5", "6e4"]) writeFileSync(join(place, name), "{");
+    expect(store.read()).toEqual({ rested: [60600], quarantined: new Map([[60602, WHY]]) });
+  });
+
+  it("is nobody else's to read", async () => {
+    store.rest(60600);
+    await store.quarantine(60600, WHY);
+    for (const place of Object.values(places) as string[]) expect(statSync(place).mode & 0o777).toBe(0o700);
+    for (const file of [join(places.rested, "60600"), join(places.quarantined, "60600")]) expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(join(places.quarantined, "60600"), "utf8"))).toEqual({ uid: 60600, ...WHY });
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -18,18 +18,22 @@ let others: Account[];
 let groups: Map<string, number>;
 let isBroken: boolean;
 
+const places = () => ({ rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") });
+const WHY = { reason: "processes: process 7 does not end", user: LEASED.user };
+
+/** Without a name nobody sweeps it: the session may go on. */
+const UNCLEAR = { reason: expect.stringContaining("could not be read") as string, user: "" };
+
 const looked = <T>(found: T): Promise<T> => (isBroken ? Promise.reject(new Error("getent does not answer")) : Promise.resolve(found));
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
   records = new UserRecords(join(root, "userdb"));
-  store = new LeaseStore(join(root, "leases"));
+  store = new LeaseStore(places());
   [others, groups, isBroken] = [[], new Map([["guests", 985]]), false];
-  for (const name of ["linger", "run", "proc/sysvipc"]) mkdirSync(join(root, name), { recursive: true });
+  mkdirSync(join(root, "linger"));
   leases = new Leases(records, store, {
     linger: join(root, "linger"),
-    runtime: join(root, "run"),
-    proc: join(root, "proc"),
     accounts: {
       findAccount: (name) => looked(others.find(({ user }) => user === name)),
       findGroup: (name) => looked(groups.get(name)),
@@ -50,8 +54,8 @@ describe("Leases that are taken up after a restart", () => {
 
   it("keep a uid back that was kept, though its account still stands", async () => {
     records.publish(LEASED);
-    store.write({ uid: LEASED.uid, at: 1, quarantine: "process 7 does not end" });
-    expect((await leases.recover([], false)).pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, "process 7 does not end"]]) });
+    await store.quarantine(LEASED.uid, WHY);
+    expect((await leases.recover([], false)).pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, WHY]]) });
     expect(records.list()).toEqual([]);
   });
 
@@ -75,15 +79,15 @@ describe("Leases, where there may be sessions that nobody can tell,", () => {
   it("keep the account of such a one, and keep its uid back", async () => {
     records.publish(LEASED);
     const { pool } = await leases.recover([SESSION], true);
-    expect(pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, expect.stringContaining("could not be read")]]) });
+    expect(pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, UNCLEAR]]) });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
-    expect(new LeaseStore(join(root, "leases")).read()).toEqual(pool);
+    expect(new LeaseStore(places()).read()).toEqual(pool);
   });
 
   it("keep the uid back also after the start at which it is clear again", async () => {
     records.publish(LEASED);
     await leases.recover([], true);
-    expect((await leases.recover([], false)).pool).toMatchObject({ rested: [], quarantined: new Map([[LEASED.uid, expect.any(String)]]) });
+    expect((await leases.recover([], false)).pool).toMatchObject({ rested: [], quarantined: new Map([[LEASED.uid, UNCLEAR]]) });
     expect(records.list()).toEqual([]);
   });
 
@@ -193,55 +197,59 @@ describe("the ghost", () => {
   });
 });
 
-describe("a login that is to be forgotten", () => {
-  const HEAD = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime";
-  const object = (uid: number, cuid = uid) => `         0          0   644           0          0     0     0 ${uid}   985 ${cuid}   985          0          0 1700000000`;
-  const write = (kind: string, ...rows: string[]) => {
-    writeFileSync(join(root, "proc/sysvipc", kind), [HEAD, ...rows, ""].join("\n"));
-  };
-  const check = () => {
-    leases.checkLogin(LEASED);
-  };
-
-  it.each(["shm", "sem", "msg"])("is not, while it has IPC objects (%s)", (kind) => {
-    write(kind, object(1000), object(LEASED.uid), object(LEASED.uid));
-    expect(check).toThrow(`2 of its IPC objects (${kind}) are still there`);
-  });
-
-  it("is not, while its runtime directory is there", () => {
-    mkdirSync(join(root, "run", String(LEASED.uid)));
-    expect(check).toThrow(/60600 is still there/);
-  });
-
-  it("does not answer for what is others', also where its uid stands in another column", () => {
-    for (const kind of ["shm", "sem", "msg"]) write(kind, object(LEASED.uid + 1), object(606), object(606000), object(1000, LEASED.uid));
-    mkdirSync(join(root, `run/${LEASED.uid}0`));
-    expect(check).not.toThrow();
-  });
-
-  it("is forgotten on a kernel without IPC objects, and leaves no mark that keeps its user manager", () => {
+describe("the mark that keeps a user manager", () => {
+  it("is taken away, and nobody else's; where there is none that is all right", () => {
     writeFileSync(join(root, "linger", LEASED.user), "");
     writeFileSync(join(root, "linger/other"), "");
-    expect(check).not.toThrow();
-    expect(existsSync(join(root, "linger", LEASED.user))).toBe(false);
-    expect(existsSync(join(root, "linger/other"))).toBe(true);
+    expect(leases.dropLinger(LEASED)).toEqual({ kind: "linger", found: 1, removed: 1, left: [] });
+    expect(leases.dropLinger(LEASED)).toEqual({ kind: "linger", found: 0, removed: 0, left: [] });
+    expect(readdirSync(join(root, "linger"))).toEqual(["other"]);
+  });
+
+  it("that cannot be taken away is no success", () => {
+    mkdirSync(join(root, "linger", LEASED.user));
+    expect(() => leases.dropLinger(LEASED)).toThrow();
+  });
+});
+
+describe("a uid that is to be swept", () => {
+  it("is not, when it has become somebody's", async () => {
+    others = [{ ...LEASED, user: "somebody" }];
+    await expect(leases.checkForeign(LEASED)).rejects.toThrow("belongs to somebody");
+  });
+
+  it("is not, when nobody can be asked", async () => {
+    isBroken = true;
+    await expect(leases.checkForeign(LEASED)).rejects.toThrow("does not answer");
+  });
+
+  it("is, when it is nobody's or still its guest's", async () => {
+    await expect(leases.checkForeign(LEASED)).resolves.toBeUndefined();
+    others = [LEASED];
+    await expect(leases.checkForeign(LEASED)).resolves.toBeUndefined();
   });
 });
 
 describe("an account that is taken back", () => {
-  it("is known no more, and its uid rests", () => {
+  it("is known no more, and its uid rests", async () => {
     records.publish(LEASED);
-    leases.settle(LEASED.uid, undefined);
+    await leases.settle(LEASED.uid, undefined);
     leases.withdraw(LEASED);
     expect(readdirSync(join(root, "userdb"))).toEqual([]);
     expect(store.read().rested).toEqual([LEASED.uid]);
   });
 
-  it("is known no more, and its uid kept when something may be left", () => {
+  it("is known no more, and its uid kept when something may be left", async () => {
     records.publish(LEASED);
-    leases.settle(LEASED.uid, "process 7 does not end");
+    await leases.settle(LEASED.uid, WHY);
     leases.withdraw(LEASED);
     expect(readdirSync(join(root, "userdb"))).toEqual([]);
-    expect(store.read().quarantined.get(LEASED.uid)).toBe("process 7 does not end");
+    expect(store.read()).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, WHY]]) });
+  });
+
+  it("is not said to be kept when that could not be written down", async () => {
+    mkdirSync(join(root, "var"));
+    writeFileSync(places().quarantined, "");
+    await expect(leases.settle(LEASED.uid, WHY)).rejects.toThrow();
   });
 });
