@@ -46,6 +46,8 @@ import { VERSION } from "./version.ts";
 /** How often it is looked whether a leased account has waited too long for its login. */
 const TICK_MS = 1000;
 const PAUSE_MS = 10;
+/** Logins wait for the sweep of an earlier boot's sessions so long at most. */
+const SWEEP_LIMIT_MS = 20_000;
 const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
 
 export interface ApplicationParts {
@@ -118,7 +120,10 @@ export class Application {
     await watchLogins(this.#bus, () => {
       this.#findCgroups();
     });
-    for (const event of await findRecorded(this.#makeRecorded())) this.#daemon.dispatch(event);
+    const events = await findRecorded(this.#makeRecorded());
+    for (const event of events) this.#daemon.dispatch(event);
+    // What an earlier boot has left goes before anybody new comes.
+    if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power")) await this.#awaitWork(SWEEP_LIMIT_MS);
     await this.#service.start();
     // All that go on have been taken up by now.
     this.#fdStore.forgetRest();
@@ -141,9 +146,13 @@ export class Application {
   async finish(limitMs: number): Promise<number> {
     // systemd stops a service that gives its name back; that one exits by itself.
     if (this.#idle.isLeaving) return new Promise<number>(() => undefined);
+    await this.#awaitWork(limitMs);
+    return this.#daemon.state.sessions.size > 0 ? EXIT_AGAIN : EXIT_IDLE;
+  }
+
+  async #awaitWork(limitMs: number): Promise<void> {
     const end = performance.now() + limitMs;
     while (this.#isWorking() && performance.now() < end) await delay(PAUSE_MS);
-    return this.#daemon.state.sessions.size > 0 ? EXIT_AGAIN : EXIT_IDLE;
   }
 
   #isWorking(): boolean {

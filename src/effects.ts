@@ -117,13 +117,11 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
   };
 }
 
-// What becomes of the uid is written down first, or a crash would forget it.
+// What becomes of the uid is written down first, or a crash would forget it; where that fails the record stays, for the
+// next guestd to try again.
 async function removeRecord({ leases, ledger, store }: EffectParts, { subject, lease }: Effect & { kind: "remove-record" }): Promise<void> {
   const { id, uid, user } = subject;
-  try {
-    if (lease !== undefined) await leases.settle(uid, lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user });
-  } finally {
-    ledger.leave(id);
-    store.remove(id, uid);
-  }
+  if (lease !== undefined) await leases.settle(uid, lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user });
+  ledger.leave(id);
+  store.remove(id, uid);
 }

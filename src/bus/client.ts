@@ -5,7 +5,7 @@ import { callMethod, connectBus } from "./connection.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT, SYSTEM_BUS } from "./names.ts";
 
 /** Longer than the longest thing guestd does: ending a session of what does not want to end. */
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 90_000;
 
 /** A call that was not answered as asked. `code` is the error's name on the bus without its prefix. */
 export class ClientError extends Error {

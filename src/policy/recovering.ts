@@ -17,7 +17,8 @@ export function recover(state: State, { session, cause = session.cause, receipt,
     phase: "recovering",
     recordedPhase: recordedPhase === "allocated" || recordedPhase === "ending" ? recordedPhase : "open",
     recorded: true,
-    isViewLost: view !== undefined,
+    // What was in memory at another boot is in nobody's.
+    isViewLost: view !== undefined && cause !== "lost-power",
     ...(cause === undefined ? {} : { cause }),
     ...(receipt === undefined ? {} : { receipt, isReceiptRecovered: true }),
   };

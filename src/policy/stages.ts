@@ -35,8 +35,8 @@ export const ENDING_LEASED = [
 /** The same for one that was never made: its uid may be somebody's, of whom nothing must be stopped, killed or taken away. */
 export const ENDING_UNMADE = ["note-ending", "drop-view", "write-receipt", "announce-closed", "release-account", "remove-record"] as const;
 
-/** For a session that was open when the machine went down: what it left on disk. */
-export const ENDING_LOST = ["sweep-account", "write-receipt", "announce-closed", "remove-record"] as const;
+/** For a session that was open when the machine went down: no process lives, no memory holds anything; what it left on disk. */
+export const ENDING_LOST = ["drop-view", "sweep-account", "write-receipt", "announce-closed", "remove-record"] as const;
 
 export type AllocatingStage = (typeof ALLOCATING)[number];
 export type OpeningStage = (typeof OPENING)[number];

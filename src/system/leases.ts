@@ -21,6 +21,7 @@ export interface LeaseMachine {
 
 const MACHINE: LeaseMachine = { linger: "/var/lib/systemd/linger", accounts: { findAccount, findGroup, findOwner } };
 
+/** It may go on: without the name of a guest nothing of the uid is looked for, or taken away. */
 const UNCLEAR = "the record of its session could not be read";
 
 export class Leases {
@@ -84,7 +85,7 @@ export class Leases {
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
     const { quarantined } = this.#store.read();
     for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
-      await this.settle(record.uid, unclear ? { reason: UNCLEAR, user: record.user } : quarantined.get(record.uid));
+      await this.settle(record.uid, unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(record.uid));
       if (!unclear) this.withdraw(record);
     }
     const recovered: Session[] = [];

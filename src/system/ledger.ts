@@ -1,6 +1,6 @@
 // What must outlive a power cut, below /var/lib/guestd, of root alone: open/ID.json for each session that is open, and
-// receipts/ID.json for the last of those that have ended. What it means is policy.
-import { readFileSync, renameSync, rmSync, statSync } from "node:fs";
+// receipts/ID.json for the last of those that have ended; rejected/ID.json is what could not be read. What it means is policy.
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Receipt } from "../policy/receipt.ts";
 import type { Session } from "../policy/session.ts";
@@ -18,6 +18,7 @@ export interface Entry {
 export class Ledger {
   readonly #open: string;
   readonly #receipts: string;
+  readonly #rejected: string;
   readonly #boot: string;
 
   /**
@@ -27,6 +28,7 @@ export class Ledger {
   constructor(directory = "/var/lib/guestd", boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()) {
     this.#open = join(directory, "open");
     this.#receipts = join(directory, "receipts");
+    this.#rejected = join(directory, "rejected");
     this.#boot = boot;
   }
 
@@ -64,7 +66,7 @@ export class Ledger {
     return receipts.sort((a, b) => b.closedAt - a.closedAt);
   }
 
-  /** Reads all entries. What cannot be read is renamed to NAME.rejected; half of a write is removed. */
+  /** Reads all entries. What cannot be read is set aside; half of a write is removed. */
   recover(): { readonly entries: readonly Entry[]; readonly rejected: readonly { readonly file: string; readonly reason: string }[] } {
     for (const directory of [this.#open, this.#receipts]) {
       for (const name of listNames(directory)) if (name.endsWith(UNFINISHED)) rmSync(join(directory, name), { force: true });
@@ -77,7 +79,8 @@ export class Ledger {
         const { session, boot } = parseRecord(readFileSync(file, "utf8"), basename(name, ".json"));
         entries.push({ session, isOfThisBoot: boot === this.#boot });
       } catch (error) {
-        renameSync(file, `${file}.rejected`);
+        mkdirSync(this.#rejected, { recursive: true, mode: 0o700 });
+        renameSync(file, join(this.#rejected, name));
         rejected.push({ file, reason: (error as Error).message });
       }
     }
