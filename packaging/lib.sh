@@ -27,6 +27,8 @@ DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod)
 # What guestd is compiled with.
 COMPILER_PACKAGES=(g++ gcc make pkg-config libpam0g-dev libsystemd-dev libuv1-dev libnode-dev)
+# What makes a Debian package of that, and looks at it.
+PACKAGER_PACKAGES=(dpkg-dev debhelper po-debconf lintian)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
@@ -55,12 +57,13 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: the packages of a kind of root (machine, kernel, compiler), one a line.
+# root_packages KIND: the packages of a kind of root (machine, kernel, compiler, packager), one a line.
 root_packages() {
   case $1 in
     machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" ;;
     kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;
     compiler) printf '%s\n' "${COMPILER_PACKAGES[@]}" ;;
+    packager) printf '%s\n' "${COMPILER_PACKAGES[@]}" "${PACKAGER_PACKAGES[@]}" ;;
     *) die "no such kind of root: $1" ;;
   esac
 }
