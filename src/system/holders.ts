@@ -43,9 +43,11 @@ function findMounts(proc: string, label: string): string[] {
   const seen = new Set<number>();
   return readdirSync(proc).filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     const namespace = readNamespace(join(proc, pid));
-    if (namespace === undefined || seen.has(namespace)) return [];
+    const text = namespace === undefined || seen.has(namespace) ? undefined : readIfThere(join(proc, pid, "mountinfo"));
+    // One that has gone meanwhile has told nothing: another process of the namespace is asked.
+    if (namespace === undefined || text === undefined) return [];
     seen.add(namespace);
-    const mounts = parseMountinfo(readIfThere(join(proc, pid, "mountinfo")) ?? "").filter(({ source }) => source === label);
+    const mounts = parseMountinfo(text).filter(({ source }) => source === label);
     return mounts.map(({ mountPoint }) => `${nameProcess(proc, Number(pid))} has ${JSON.stringify(mountPoint)} mounted`);
   });
 }

@@ -2,10 +2,10 @@
 // receipts/ID.json for the last of those that have ended; rejected/ID.json is what could not be read. What it means is policy.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Receipt } from "../policy/receipt.ts";
+import type { Receipt, Swept } from "../policy/receipt.ts";
 import type { Session } from "../policy/session.ts";
 import { readIfThere } from "./read-file.ts";
-import { checkId, formatRecord, parseRecord } from "./record.ts";
+import { checkId, formatRecord, isId, parseRecord } from "./record.ts";
 import { listNames, replaceDurably, UNFINISHED } from "./write-file.ts";
 
 /** A session that was open when it was entered. */
@@ -96,7 +96,8 @@ export class Ledger {
   }
 
   #listReceipts(): string[] {
-    return listNames(this.#receipts).filter((name) => name.endsWith(".json")).map((name) => basename(name, ".json"));
+    // What root has put there beside them is left to him.
+    return listNames(this.#receipts).filter((name) => name.endsWith(".json")).map((name) => basename(name, ".json")).filter(isId);
   }
 
   #entry(id: string): string {
@@ -110,7 +111,15 @@ export class Ledger {
 
 function parseReceipt(text: string | undefined, id: string): Receipt | undefined {
   if (text === undefined) return undefined;
-  const receipt = JSON.parse(text) as Partial<Receipt>;
-  const isGood = receipt.id === id && typeof receipt.closedAt === "number" && Array.isArray(receipt.swept) && Array.isArray(receipt.left);
-  return isGood ? (receipt as Receipt) : undefined;
+  const receipt = JSON.parse(text) as Receipt;
+  const { swept, left } = receipt;
+  const isGood = receipt.id === id && TEXTS.every((key) => typeof receipt[key] === "string") && NUMBERS.every((key) => isCount(receipt[key])) && typeof receipt.leased === "boolean";
+  return isGood && isTexts(left) && Array.isArray(swept) && swept.every(isSwept) ? receipt : undefined;
 }
+
+const TEXTS = ["user", "service", "cause"] as const;
+const NUMBERS = ["uid", "leader", "openedAt", "closedAt", "seconds", "endMilliseconds", "processesKilled", "tmpfsBytes"] as const;
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === "string");
+const isSwept = ({ kind, found, removed, left }: Swept) => typeof kind === "string" && isCount(found) && isCount(removed) && isTexts(left);

@@ -8,9 +8,11 @@ const ID = /^[a-z0-9]{1,64}$/;
 const PHASES: readonly string[] = ["allocated", "open", "ending"] satisfies Session["phase"][];
 const MOST_CHARACTERS = 1024 * 1024;
 
+export const isId = (id: string): boolean => ID.test(id);
+
 /** @throws Error when it is none: ids become names of files */
 export function checkId(id: string): string {
-  if (!ID.test(id)) throw new Error(`"${id}" is not a session's id`);
+  if (!isId(id)) throw new Error(`"${id}" is not a session's id`);
   return id;
 }
 
