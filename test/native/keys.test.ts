@@ -1,0 +1,84 @@
+// guest-keys against all that a user can do to keep his keys. In a user namespace, with which the keys go that stay.
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeAsRoot, GUEST } from "./rig.ts";
+
+const KEYS = resolve(process.env["GUEST_KEYS"] ?? "build/host/guest-keys");
+const ALL_IDS = 65_536;
+
+describeAsRoot("guest-keys", () => {
+  let dir: string;
+  let lastUid = GUEST;
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), "guestns-"));
+    chmodSync(dir, 0o755);
+    execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", `${dir}/hoard`, "test/native/hoard.c"]);
+    copyFileSync(KEYS, `${dir}/guest-keys`);
+  });
+  afterAll(() => { rmSync(dir, { recursive: true }); });
+
+  /** Runs a script of the shell as root of a user namespace in which all ids mean what they mean outside. */
+  function run(script: string): string[] {
+    // Another one each time: the kernel takes its time with the keys of a namespace that has ended.
+    const uid = ++lastUid;
+    const inside = `as() { setpriv --reuid=${uid} --regid=${uid} --clear-groups "$@"; }
+      count() { awk '$1 == "${uid}:" { split($3, keys, "/"); n = keys[1] } END { print n + 0 }' /proc/key-users; }
+      read mapped <go; ${script}`;
+    const outside = `mkfifo go; unshare --user sh -euc "$1" & inner=$!
+      while [ "$(readlink /proc/$inner/ns/user)" = "$(readlink /proc/self/ns/user)" ]; do :; done
+      for map in uid_map gid_map; do echo "0 0 ${ALL_IDS}" >/proc/$inner/$map; done
+      echo mapped >go; rm go; wait $inner`;
+    return execFileSync("sh", ["-euc", outside, "sh", inside], { encoding: "utf8", cwd: dir }).trim().split("\n");
+  }
+
+  /** What it says after a hoard was made, and again; and how many keys the kernel counts then. */
+  function clear(kind: string) {
+    const lines = run(`as ./hoard ${kind}; as ./guest-keys; as ./guest-keys; count`);
+    const [[made = 0] = [], [found = 0, removed, left] = [], second, [counted] = []] = lines.map((line) => line.split(" ").map(Number));
+    return { made, found, removed, left, second, counted };
+  }
+
+  it.each([
+    ["by root", ["./guest-keys"]],
+    ["with an effective uid that is another", ["setpriv", "--ruid=12345", "--clear-groups", "./guest-keys"]],
+    ["with root in reserve", ["perl", "-e", "$> = 12345; exec './guest-keys'"]],
+  ])("does nothing when it is run %s", (_title, [command = "", ...args]) => {
+    const { status, stdout } = spawnSync(command, args, { cwd: dir, encoding: "utf8" });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  });
+
+  it("says that there is nothing where the kernel forbids it to look", () => {
+    expect(run("as ./hoard forbidden ./guest-keys")).toEqual(["0", "0 0 0"]);
+  });
+
+  it("makes nothing where there is nothing", () => {
+    expect(clear("nothing")).toEqual({ made: 0, found: 0, removed: 0, left: 0, second: [0, 0, 0], counted: 0 });
+  });
+
+  it.each<[kind: string, least: number]>([
+    // The keyring that the kernel makes for a user comes to each.
+    ["user", 3], ["user-session", 3], ["persistent", 2], ["unsearchable", 3], ["nested", 8], ["full", 100], ["full-persistent", 100],
+  ])("takes away a hoard of the kind %s, keyrings and all", (kind, least) => {
+    const { made, found, ...rest } = clear(kind);
+    expect(made).toBeGreaterThan(0);
+    expect(found).toBeGreaterThanOrEqual(Math.max(least, made + 1));
+    expect(rest).toEqual({ removed: found, left: 0, second: [0, 0, 0], counted: 0 });
+  });
+
+  it("takes away what a process that is still there has in its session keyring", () => {
+    const [, said, left] = run("mkfifo held; as ./hoard session /bin/cat held >made & exec 3>held; cat made; as ./guest-keys; count; exec 3>&-; wait; rm held made");
+    const [found = 0, removed, stays] = (said ?? "").split(" ").map(Number);
+    expect(found).toBeGreaterThan(2);
+    expect({ removed, stays }).toEqual({ removed: found - Number(left), stays: Number(left) });
+  });
+
+  it("says what stays when the user has shut his keyring for himself as well", () => {
+    const { found, removed = 0, left = 0, second, counted } = clear("sealed");
+    expect(left).toBeGreaterThan(0);
+    expect(found).toBe(removed + left);
+    expect([second?.[2], counted]).toEqual([left, left]);
+  });
+});
