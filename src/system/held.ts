@@ -64,8 +64,8 @@ export function takeUpView(held: Held, bindings: Pick<Bindings, "openPidfd">, le
   const { isolation, ...rest } = recorded;
   const reaper = isolation === undefined ? undefined : (stored("reaper") ?? openProcess(bindings, isolation.reaper));
   if (reaper !== undefined) held.reaper = reaper;
-  // A reaper that is gone tells nothing any more; its namespaces may be held.
-  const process = isolation === undefined ? leader : reaper === undefined ? undefined : isolation.reaper.pid;
+  // A reaper that is gone tells nothing any more, nor does who has its pid now; its namespaces may be held.
+  const process = isolation === undefined ? leader : reaper !== undefined && isThere(isolation.reaper) ? isolation.reaper.pid : undefined;
   const take = (kind: "view" | "processes" | "ipc", inode: number): number | undefined => {
     const fd = checkInode(stored(kind), inode) ?? (process === undefined ? undefined : openNamespace(process, NAMESPACES[kind], inode));
     if (fd !== undefined) held[kind] = fd;
@@ -94,10 +94,12 @@ export function openProcess({ openPidfd }: Pick<Bindings, "openPidfd">, { pid, s
   } catch {
     return undefined;
   }
-  if (readStartTime(pid) === startTime) return pidfd;
+  if (isThere({ pid, startTime })) return pidfd;
   closeSync(pidfd);
   return undefined;
 }
+
+const isThere = ({ pid, startTime }: Leader) => readStartTime(pid) === startTime;
 
 function checkInode(fd: number | undefined, inode: number): number | undefined {
   if (fd === undefined || fstatSync(fd).ino === inode) return fd;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { View } from "../../../src/policy/session.ts";
-import type { Held } from "../../../src/system/held.ts";
+import type { Held, Kind } from "../../../src/system/held.ts";
 import { holdView, letGo, readStartTime, takeUpView } from "../../../src/system/held.ts";
 
 let root: string;
@@ -85,9 +85,10 @@ describe("takeUpView", () => {
     return isolation;
   };
   const OTHER = { inode: 1, path: "" };
-  const take = (recorded: View, leader = process.pid) => {
+  type Kept = Partial<Record<Kind, number>>;
+  const take = (recorded: View, leader = process.pid, kept: Kept = {}) => {
     const held: Held = {};
-    const view = takeUpView(held, { openPidfd: openNull }, leader, recorded);
+    const view = takeUpView(held, { openPidfd: openNull }, leader, recorded, (kind) => kept[kind]);
     const opened = Object.values(held).filter((fd): fd is number => typeof fd === "number");
     letGo(held);
     expect(opened.map(isOpen)).toEqual(opened.map(() => false));
@@ -126,8 +127,72 @@ describe("takeUpView", () => {
       throw Object.assign(new Error("ESRCH"), { code: "ESRCH" });
     };
     const held: Held = {};
-    expect(takeUpView(held, { openPidfd: gone }, process.pid, shared())).toBeUndefined();
+    expect(takeUpView(held, { openPidfd: gone }, process.pid, shared(), () => undefined)).toBeUndefined();
     expect(held).toEqual({});
+  });
+
+  describe("by what systemd has kept", () => {
+    const NAMES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;
+    const own = (kind: keyof typeof NAMES) => openSync(`/proc/self/ns/${NAMES[kind]}`, constants.O_RDONLY);
+    const all = (): Kept => ({ view: own("view"), processes: own("processes"), ipc: own("ipc"), reaper: openNull() });
+    const NOBODY = 2 ** 30;
+    const deadReaper = () => shared({ isolation: { ...isolationOf(shared()), reaper: { pid: NOBODY, startTime: 1 } } });
+
+    it("takes nothing up whose inode is another's, and lets go of it", () => {
+      const { isolation: _none, ...leased } = shared();
+      const wrong = own("ipc");
+      expect(take(leased, NOBODY, { view: wrong })).toEqual({ view: undefined, held: {} });
+      expect(isOpen(wrong)).toBe(false);
+    });
+
+    it.each(["view", "processes", "ipc"] as const)("goes by the process that is in the view where what was kept is none of it (%s)", (kind) => {
+      const kept = { ...all(), [kind]: openNull() };
+      const { view, held } = take(shared(), process.pid, kept);
+      expect(view).toBeDefined();
+      expect(held[kind]).not.toBeUndefined();
+      expect(Object.values(kept).map(isOpen)).toEqual(Object.values(kept).map(() => false));
+    });
+
+    it.each(["view", "processes", "ipc"] as const)("gives all or nothing of a reaper that has ended (%s was not kept)", (kind) => {
+      const { [kind]: missing = -1, ...kept } = all();
+      closeSync(missing);
+      const { view, held } = take(deadReaper(), NOBODY, kept);
+      expect(view).toBeUndefined();
+      // What there is of it is held all the same, until the session is ended.
+      expect(Object.keys(held).sort()).toEqual(Object.keys(kept).sort());
+    });
+
+    it("asks no other process that has the pid of a reaper by now", () => {
+      const recorded = shared({ isolation: { ...isolationOf(shared()), reaper: { pid: process.pid, startTime: 1 } } });
+      const { view, held } = take(recorded, NOBODY, { reaper: openNull() });
+      expect(view).toBeUndefined();
+      expect(Object.keys(held)).toEqual(["reaper"]);
+    });
+
+    it("gives the view though its leader and its reaper have ended", () => {
+      const kept = all();
+      const { view, held } = take(deadReaper(), NOBODY, kept);
+      expect(held).toEqual(kept);
+      expect(view).toMatchObject({ inode: inodeOf("mnt"), path: `/proc/${process.pid}/fd/${kept.view ?? -1}`, isolation: { processes: { path: `/proc/${process.pid}/fd/${kept.processes ?? -1}` } } });
+    });
+
+    it("asks for a leased account's view alone, and for nothing of the leader", () => {
+      const { isolation: _none, ...leased } = shared();
+      const asked: Kind[] = [];
+      const held: Held = {};
+      takeUpView(held, { openPidfd: openNull }, NOBODY, leased, (kind) => {
+        asked.push(kind);
+        return undefined;
+      });
+      expect(asked).toEqual(["view"]);
+      expect(held).toEqual({});
+    });
+
+    it("leaves the process alone where the descriptors are good", () => {
+      const { view, held } = take(shared(), NOBODY, all());
+      expect(view).toBeDefined();
+      expect(Object.keys(held).sort()).toEqual(["ipc", "processes", "reaper", "view"]);
+    });
   });
 
   it("leaves no descriptor open, whatever was missing", () => {
