@@ -13,10 +13,15 @@ async function serviceWith(credentials: Credentials, handle: Method["handle"]) {
   const sent: Message[] = [];
   const denied: string[] = [];
   const faults: unknown[] = [];
+  const released: string[] = [];
   const handlers: ((message: Message) => boolean)[] = [];
   const bus = {
     addMethodHandler: (handler: (message: Message) => boolean) => handlers.push(handler),
     requestName: () => Promise.resolve(1),
+    releaseName: (name: string) => {
+      released.push(name);
+      return Promise.resolve(1);
+    },
     call: () => (credentials instanceof Error ? Promise.reject(credentials) : Promise.resolve({ body: [credentials] })),
     send: (message: Message) => sent.push(message),
   };
@@ -36,7 +41,7 @@ async function serviceWith(credentials: Credentials, handle: Method["handle"]) {
     await expect.poll(() => sent.length).toBe(1);
     return sent[0];
   };
-  return { receive, answer, denied, faults };
+  return { service, sent, receive, answer, denied, faults, released };
 }
 
 const ROOT = { UnixUserID: field("u", 0), ProcessID: field("u", 77) };
@@ -88,6 +93,47 @@ describe("Service", () => {
     expect(reply).toMatchObject({ errorName: "org.guestd1.Error.Failed" });
     expect(JSON.stringify(reply?.body)).not.toContain("secret");
     expect(faults).toHaveLength(1);
+  });
+
+  it("is busy from the call to its answer, each of them, and not after a fault", async () => {
+    const held: (() => void)[] = [];
+    const { service, sent, receive } = await serviceWith(ROOT, async ([text]) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      if (held.length > 2) throw new Error("secret");
+      return [String(text)];
+    });
+    expect(service.isBusy).toBe(false);
+    for (let call = 0; call < 2; call++) receive();
+    expect(service.isBusy).toBe(true);
+    await expect.poll(() => held.length).toBe(2);
+    held[0]?.();
+    await expect.poll(() => sent.length).toBe(1);
+    expect(service.isBusy).toBe(true);
+    held[1]?.();
+    await expect.poll(() => service.isBusy).toBe(false);
+    receive();
+    await expect.poll(() => held.length).toBe(3);
+    held[2]?.();
+    await expect.poll(() => service.isBusy).toBe(false);
+    expect(sent).toHaveLength(3);
+  });
+
+  it("is not busy with what is denied, or is nobody's call", async () => {
+    const { service, sent, receive } = await serviceWith({ ...ROOT, UnixUserID: field("u", 1000) }, ok);
+    receive({ member: "Nothing" });
+    receive({ interface: "org.freedesktop.DBus.Introspectable", member: "Introspect", signature: "", body: [] });
+    expect(service.isBusy).toBe(false);
+    receive();
+    await expect.poll(() => sent.length).toBe(2);
+    await expect.poll(() => service.isBusy).toBe(false);
+  });
+
+  it("gives its own name back, and answers on", async () => {
+    const { service, receive, answer, released } = await serviceWith(ROOT, ok);
+    await service.release();
+    expect(released).toEqual(["org.guestd1"]);
+    receive();
+    expect(await answer()).toMatchObject({ body: ["x of 77"] });
   });
 
   it("leaves other objects, interfaces and members to the bus", async () => {

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import type { MethodParts } from "../../../src/bus/methods.ts";
+import { makeMethods } from "../../../src/bus/methods.ts";
+import { PendingCalls } from "../../../src/bus/pending.ts";
+import { unwrap } from "../../../src/bus/values.ts";
+import type { Answer, Event } from "../../../src/policy/events.ts";
+import type { Receipt } from "../../../src/policy/receipt.ts";
+import { receiptOf } from "../../../src/policy/receipt.ts";
+import { leasedOpened, READY } from "../../helpers/play.ts";
+import { configOf, SESSION } from "../../helpers/samples.ts";
+
+const MOMENT = { now: 2_000, uptime: 9_000 };
+const CLEAN = receiptOf({ ...SESSION, id: "a" }, [], MOMENT);
+const DIRTY = receiptOf({ ...SESSION, id: "b" }, ["mounts"], MOMENT);
+
+/** The methods of a daemon that answers each call at once. */
+function methodsWith({ state = READY, answer, receipts = [DIRTY, CLEAN] }: { state?: typeof READY; answer?: Answer; receipts?: readonly Receipt[] } = {}) {
+  const events: Event[] = [];
+  const pending = new PendingCalls();
+  const parts: Partial<MethodParts> = {
+    state: () => state,
+    dispatch: (event) => {
+      events.push(event);
+      if ("call" in event && answer !== undefined) pending.settle(event.call, answer);
+    },
+    pending,
+    receipts: { list: () => receipts, find: (id) => receipts.find((receipt) => receipt.id === id) },
+  };
+  const call = (name: string, ...args: readonly unknown[]) => {
+    const method = makeMethods(parts as MethodParts).find((row) => row.name === name);
+    if (method === undefined) throw new Error(`no method ${name}`);
+    return method.handle(args, { name: ":1.9", uid: 0, pid: 500 });
+  };
+  const who = (name: string) => makeMethods(parts as MethodParts).find((row) => row.name === name)?.who;
+  return { events, call, who };
+}
+
+const ids = ([list]: readonly unknown[]) => (list as unknown[]).map((one) => unwrap(one)["id"]);
+
+describe("who administers guests", () => {
+  it.each(["EndSession", "ReleaseLease", "Reload", "ListLeases", "ListReceipts", "GetReceipt"])("is root alone (%s)", (name) => {
+    expect(methodsWith().who(name)).toBe("root");
+  });
+});
+
+describe("GetReceipt", () => {
+  it.each(["c", "", "../../etc/passwd"])("says that there is none of %j, and where to look", async (id) => {
+    await expect(methodsWith().call("GetReceipt", id)).rejects.toMatchObject({ code: "NoSuchReceipt", message: expect.stringContaining("guestctl receipts") as string });
+  });
+
+  it("gives the one that is asked for", async () => {
+    const [record] = await methodsWith().call("GetReceipt", "b");
+    expect(unwrap(record)).toMatchObject({ id: "b", clean: false, left: ["mounts: nobody has looked"] });
+  });
+});
+
+describe("ListReceipts", () => {
+  it("gives all, or those alone that are not clean, in the order in which they are kept", async () => {
+    expect(ids(await methodsWith().call("ListReceipts", false))).toEqual(["b", "a"]);
+    expect(ids(await methodsWith().call("ListReceipts", true))).toEqual(["b"]);
+    expect(ids(await methodsWith({ receipts: [] }).call("ListReceipts", false))).toEqual([]);
+  });
+});
+
+describe("ListLeases", () => {
+  it("gives each uid of the range with what it is at", async () => {
+    const state = { ...leasedOpened(), config: configOf("[Guests]", "LeaseRange=60600-60601") };
+    const [list] = await methodsWith({ state }).call("ListLeases");
+    expect((list as unknown[]).map((one) => ({ ...unwrap(one) }))).toEqual([
+      { uid: 60600, state: "leased", user: "guest-aaaa", session: "s1", reason: "" },
+      { uid: 60601, state: "unused", user: "", session: "", reason: "" },
+    ]);
+  });
+});
+
+describe("ReleaseLease", () => {
+  it("says that it is done when it is, and nothing more", async () => {
+    const { events, call } = methodsWith({ answer: { kind: "released" } });
+    expect(await call("ReleaseLease", 60601)).toEqual([]);
+    expect(events).toEqual([{ kind: "release-requested", uid: 60601, call: 1 }]);
+  });
+
+  it.each<[string, Answer, object]>([
+    ["a uid that is not kept back", { kind: "error", code: "NoSuchLease", reason: "It is not." }, { code: "NoSuchLease", message: "It is not." }],
+    ["a disk that is full", { kind: "error", code: "Failed", reason: "no space" }, { code: "Failed" }],
+    ["an answer to another call", { kind: "ended", receipt: CLEAN }, { message: expect.stringContaining("unexpected answer") as string }],
+  ])("fails for %s", async (_, answer, error) => {
+    await expect(methodsWith({ answer }).call("ReleaseLease", 60601)).rejects.toMatchObject(error);
+  });
+});
+
+describe("EndSession", () => {
+  it("gives the receipt, dirty as it is", async () => {
+    const { events, call } = methodsWith({ answer: { kind: "ended", receipt: DIRTY } });
+    const [record] = await call("EndSession", "b");
+    expect(unwrap(record)).toMatchObject({ id: "b", clean: false });
+    expect(events).toEqual([{ kind: "end-requested", id: "b", call: 1 }]);
+  });
+
+  it("tells that there is no such session", async () => {
+    const answer: Answer = { kind: "error", code: "NoSuchSession", reason: "There is none." };
+    await expect(methodsWith({ answer }).call("EndSession", "x")).rejects.toMatchObject({ code: "NoSuchSession" });
+  });
+});
