@@ -35,13 +35,13 @@ describe("a guestd that was killed while it ended a session", () => {
   it.each(ENDS)("of %s goes on to its receipt, killed at %s", (_, stage, state, stages, index) => {
     const left = killedAt(state(), stage);
     const { state: last, did } = recover(left);
-    const isWritten = index > stages.indexOf("write-receipt" as never);
+    const isWritten = index > stages.indexOf("write-receipt");
     // One that is still noted as open is open: nothing of it was taken away yet.
     if (index === 0) {
       expect(kinds(did)).toEqual(["watch-leader"]);
       return;
     }
-    expect(kinds(did)).toEqual(isWritten ? stages.slice(stages.indexOf("announce-closed" as never)) : ["watch-leader", ...stages]);
+    expect(kinds(did)).toEqual(isWritten ? stages.slice(stages.indexOf("announce-closed")) : ["watch-leader", ...stages]);
     expect(find(did, "announce-closed")).toMatchObject({ repeated: isWritten, receipt: { id: "s1", cause: "ended-by-admin" } });
     expect(last.sessions.size).toBe(0);
     expect(last.pool.rested).toEqual(only(state()).leased ? [LEASED.uid] : []);

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { DEFAULTS } from "../../src/config/defaults.ts";
+import type { EffectParts } from "../../src/effects.ts";
+import { makeEffectRunner } from "../../src/effects.ts";
+import type { Effect } from "../../src/policy/events.ts";
+import { receiptOf } from "../../src/policy/receipt.ts";
+import { clean } from "../helpers/play.ts";
+import { LEASED, LEASED_SESSION } from "../helpers/samples.ts";
+
+const subject = { id: "abc", user: LEASED.user, uid: LEASED.uid, leader: 500, service: "login" };
+const RECEIPT = receiptOf(LEASED_SESSION, [], { now: 2_000, uptime: 9_000 });
+
+/** Does one effect with parts that note what they are asked for. @param failing the parts that fail */
+function run(effect: Effect, { failing = [], announced = false }: { failing?: readonly string[]; announced?: boolean } = {}) {
+  const did: string[] = [];
+  const part = (name: string, result?: unknown) => (...args: readonly unknown[]) => {
+    did.push([name, ...args].map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" "));
+    if (failing.includes(name)) throw new Error(`${name} failed`);
+    return result;
+  };
+  const promised = (name: string, result?: unknown) => {
+    const made = part(name, result);
+    // eslint-disable-next-line @typescript-eslint/require-await
+    return async (...args: readonly unknown[]) => made(...args);
+  };
+  const parts = {
+    executor: { killUser: promised("killUser", { found: { processesKilled: 2, swept: clean("processes") } }) },
+    leases: { settle: promised("settle"), checkForeign: promised("checkForeign"), dropLinger: part("dropLinger", clean("linger")[0]), withdraw: part("withdraw") },
+    store: { write: part("write"), remove: part("remove") },
+    ledger: { enter: promised("enter"), leave: part("leave"), close: promised("close") },
+    sweeper: { sweep: promised("sweep", clean("files")) },
+    users: { close: promised("closeUser") },
+    service: { emit: (signal: string) => did.push(`emit ${signal}`) },
+    wasAnnounced: (id: string) => {
+      did.push(`wasAnnounced ${id}`);
+      return Promise.resolve(announced);
+    },
+    settings: () => DEFAULTS,
+  };
+  const outcome = makeEffectRunner(parts as unknown as EffectParts)(effect);
+  return { outcome, names: () => did.map((line) => line.split(" ")[0]), did };
+}
+
+describe("removing a record", () => {
+  const remove = (quarantine?: string): Effect => ({ kind: "remove-record", subject, lease: { quarantine } });
+
+  it("writes down first why its uid is kept, and with which name", async () => {
+    const { outcome, did } = run(remove("files: /tmp/x"));
+    await outcome;
+    expect(did).toEqual([`settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}"}`, "leave abc", `remove abc ${LEASED.uid}`]);
+  });
+
+  it("leaves the record to the next guestd when that cannot be written down", async () => {
+    const { outcome, names } = run(remove("files: /tmp/x"), { failing: ["settle"] });
+    await expect(outcome).rejects.toThrow("settle failed");
+    expect(names()).toEqual(["settle"]);
+  });
+
+  it("settles no uid of an account that sessions share", async () => {
+    const { outcome, names } = run({ kind: "remove-record", subject, lease: undefined });
+    await outcome;
+    expect(names()).toEqual(["leave", "remove"]);
+  });
+});
+
+describe("announcing an end", () => {
+  const announce = (repeated: boolean): Effect => ({ kind: "announce-closed", subject, receipt: RECEIPT, repeated });
+
+  it("is not done twice, when the journal has it from an earlier guestd", async () => {
+    const { outcome, did } = run(announce(true), { announced: true });
+    expect(await outcome).toEqual({ repeated: true });
+    expect(did).toEqual(["wasAnnounced abc"]);
+  });
+
+  it("is done when that one had no time for it", async () => {
+    const { outcome, did } = run(announce(true));
+    expect(await outcome).toEqual({});
+    expect(did).toEqual(["wasAnnounced abc", "emit SessionClosed"]);
+  });
+
+  it("asks the journal for nothing at an end of every day", async () => {
+    const { outcome, did } = run(announce(false), { announced: true });
+    await outcome;
+    expect(did).toEqual(["emit SessionClosed"]);
+  });
+});
+
+describe("sweeping", () => {
+  it.each([
+    ["an account", { kind: "sweep-account", subject }],
+    ["a uid that is kept back", { kind: "sweep-lease", subject }],
+  ] satisfies [string, Effect][])("%s touches nothing when it cannot be told whose it is by now", async (_, effect) => {
+    const { outcome, names } = run(effect, { failing: ["checkForeign"] });
+    await expect(outcome).rejects.toThrow("checkForeign failed");
+    expect(names()).toEqual(["checkForeign"]);
+  });
+
+  it("a uid that is kept back ends all that runs as it first", async () => {
+    const { outcome, names } = run({ kind: "sweep-lease", subject });
+    await outcome;
+    expect(names()).toEqual(["checkForeign", "killUser", "sweep"]);
+  });
+
+  it("goes by the settings in force", async () => {
+    const { outcome, did } = run({ kind: "sweep-account", subject });
+    expect(await outcome).toEqual({ found: { swept: clean("files") } });
+    expect(did.at(-1)).toContain(JSON.stringify(DEFAULTS.Sweep));
+  });
+});
+
+describe("an end", () => {
+  it("is noted as any other record", async () => {
+    const { outcome, names } = run({ kind: "note-ending", subject, session: LEASED_SESSION });
+    await outcome;
+    expect(names()).toEqual(["write"]);
+  });
+
+  it("has as many receipts kept as are to be", async () => {
+    const { outcome, did } = run({ kind: "write-receipt", subject, receipt: RECEIPT });
+    await outcome;
+    expect(did).toEqual([`close ${JSON.stringify(RECEIPT)} ${DEFAULTS.Daemon.KeepReceipts}`]);
+  });
+
+  it("takes the mark of a user manager away before logind is asked to forget the user", async () => {
+    const { outcome, names } = run({ kind: "close-login", subject });
+    expect(await outcome).toEqual({ found: { swept: clean("linger") } });
+    expect(names()).toEqual(["dropLinger", "closeUser"]);
+  });
+});
