@@ -28,7 +28,7 @@ KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod)
 # What guestd is compiled with.
 COMPILER_PACKAGES=(g++ gcc make pkg-config libpam0g-dev libsystemd-dev libuv1-dev libnode-dev)
 # What makes a Debian package of that, and looks at it.
-PACKAGER_PACKAGES=(dpkg-dev debhelper po-debconf lintian)
+PACKAGER_PACKAGES=(build-essential debhelper po-debconf lintian)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 

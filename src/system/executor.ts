@@ -77,6 +77,8 @@ export class Executor {
     this.#watchReaper(id);
     const pidfd = stored("pidfd") ?? openProcess(this.#bindings, leader);
     if (pidfd !== undefined) this.#holdLeader(id, pidfd);
+    // A stop of guestd has emptied the store.
+    this.#keep(id);
     return { ...(view === undefined ? {} : { view }), leaderGone: !this.isAlive(id) };
   }
 

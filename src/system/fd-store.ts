@@ -11,6 +11,8 @@ export class FdStore {
   readonly #notify: Bindings["notify"];
   readonly #address: string | undefined;
   readonly #kept: Map<string, number>;
+  /** Names of what systemd has been given. */
+  readonly #stored: Set<string>;
 
   /**
    * @param environment as systemd made it: NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)).
@@ -20,6 +22,7 @@ export class FdStore {
     this.#notify = notify;
     this.#address = environment["NOTIFY_SOCKET"];
     this.#kept = listKept(environment);
+    this.#stored = new Set(this.#kept.keys());
   }
 
   /** A descriptor of an earlier guestd; it is the caller's now, and stays in the store. Undefined when there is none. */
@@ -30,16 +33,19 @@ export class FdStore {
   }
 
   /**
-   * Has systemd keep a descriptor as well.
+   * Has systemd keep a descriptor as well, unless it does so already.
    * @throws NativeError when systemd cannot be told
    */
   keep(name: string, fd: number): void {
+    if (this.#stored.has(name)) return;
     // A process that ends stays in the store: that it has ended is what it says.
     this.#tell(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, [fd]);
+    this.#stored.add(name);
   }
 
   /** Has systemd let go of a descriptor. */
   forget(name: string): void {
+    this.#stored.delete(name);
     this.#tell(`FDSTOREREMOVE=1\nFDNAME=${name}`, []);
   }
 

@@ -1,11 +1,11 @@
 // Which processes hold files: by each way there is, and never by asking a file system.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, closeSync, copyFileSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { type Base, describeAsRoot, failureOf, GUEST, native, pidOf, startBase, traces } from "./rig.ts";
+import { type Base, describeAsRoot, failureOf, GUEST, native, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
 /** Part of the C library's package, and used by no shell. */
 const LIBRARY = execFileSync("sh", ["-c", "ls /lib*/libm.so.6 /lib/*/libm.so.6 2>/dev/null | head -n 1"], { encoding: "utf8" }).trim();
@@ -118,6 +118,17 @@ describeAsRoot("the holders of files", () => {
     const pid = await hold("cd /mnt/dir; exec 3</mnt/file 4</mnt/dir; echo ready; read line");
     expect(await native.findHolders([device, device], -1)).toEqual([{ pid, how: "descriptor" }]);
     closeSync(fd);
+  });
+
+  it.skipIf(!existsSync("/dev/fuse"))("are found on a file system that never answers, without waiting for it", async () => {
+    const place = base.sh("mkdir -p /mnt/silent && echo /mnt/silent").trim();
+    const open = `perl -e 'sysopen(F, $ARGV[0], 0x200000) or die; $| = 1; print "ready\\n"; <STDIN>' ${place}`;
+    const options = "fd=3,rootmode=40000,user_id=0,group_id=0";
+    const pid = await hold(`exec 3<>/dev/fuse; mount -i -t fuse -o ${options} silent ${place} >&2; exec ${open} 4>&3`);
+    const silent = parseMounts(readFileSync(`/proc/${base.pid}/mountinfo`, "utf8")).find(({ source }) => source === "silent");
+    expect(await native.findHolders([silent?.device ?? ""], GUEST)).toEqual([{ pid, how: "descriptor" }]);
+    await endAll();
+    base.sh(`umount -l ${place}`);
   });
 
   it("are at most 100", async () => {

@@ -1,0 +1,73 @@
+// A leased account on a test machine: the guest who has it, what becomes of its uid, and what of it is left anywhere.
+import type { GuestReceipt } from "./guests.ts";
+import { awaitReceipt, listSessions } from "./guests.ts";
+import type { Machine } from "./machine.ts";
+import type { Terminal } from "./terminal.ts";
+import { waitFor } from "./wait.ts";
+
+export interface LeasedGuest {
+  readonly terminal: Terminal;
+  readonly id: string;
+  readonly user: string;
+  readonly uid: number;
+  readonly leader: number;
+  /** Its home as the host sees it, as long as the leader lives. */
+  readonly home: string;
+}
+
+/** One class of what was looked for at an end. */
+export interface Swept {
+  readonly kind: string;
+  readonly found: number;
+  readonly removed: number;
+  readonly left: readonly string[];
+}
+
+/** A row of `guestctl leases --json`. */
+export interface Lease {
+  readonly uid: number;
+  readonly state: string;
+  readonly user: string;
+  readonly session: string;
+  readonly reason: string;
+}
+
+/** Logs in as the ghost. */
+export async function startLease(machine: Machine): Promise<LeasedGuest> {
+  const terminal = await machine.loginAsGhost();
+  const [id = "", user = "", uid = ""] = (await terminal.ask("echo $GUEST_SESSION; id -un; id -u")).split("\n");
+  const leader = (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0;
+  return { terminal, id, user, uid: Number(uid), leader, home: `/proc/${leader}/root/home/${user}` };
+}
+
+/** Logs out, and gives the receipt, with all its classes. */
+export async function endLease(machine: Machine, { terminal, id }: LeasedGuest): Promise<GuestReceipt & { readonly swept: readonly Swept[] }> {
+  await terminal.logOut();
+  return (await awaitReceipt(machine, id)) as GuestReceipt & { readonly swept: readonly Swept[] };
+}
+
+/** The classes of which anything was found, or left, each with its numbers. */
+export function foundIn(swept: readonly Swept[]): Record<string, readonly [found: number, removed: number, left: number]> {
+  const some = swept.filter(({ found, left }) => found > 0 || left.length > 0);
+  return Object.fromEntries(some.map(({ kind, found, removed, left }) => [kind, [found, removed, left.length]]));
+}
+
+/** Every uid of the range, and those that are kept back. */
+export async function listLeases(machine: Machine): Promise<Lease[]> {
+  return JSON.parse(await machine.sh("guestctl leases --all --json")) as Lease[];
+}
+
+export async function stateOf(machine: Machine, uid: number): Promise<string | undefined> {
+  return (await listLeases(machine)).find((lease) => lease.uid === uid)?.state;
+}
+
+export async function awaitState(machine: Machine, uid: number, state: string, limitMs = 15_000): Promise<void> {
+  await waitFor(`uid ${uid} to be ${state}`, async () => (await stateOf(machine, uid)) === state, limitMs);
+}
+
+/** All that belongs to a uid on the whole machine, on every file system, and its IPC objects; "" when nothing does. */
+export function findOwned(machine: Machine, uid: number): Promise<string> {
+  return machine.sh(`find / \\( -path /proc -o -path /sys \\) -prune -o -uid ${uid} -print
+    awk '$0 ~ / ${uid} /' /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg
+    ps -eo uid=,pid=,args= | awk '$1 == ${uid}'`);
+}

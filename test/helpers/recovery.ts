@@ -1,0 +1,65 @@
+// guestd that is away and comes back, as its administrator sees it: what it has kept, and that it says each end once.
+import { readFileSync } from "node:fs";
+import { expect } from "vitest";
+import { findDaemon, injectFault } from "./fault.ts";
+import type { GuestReceipt } from "./guests.ts";
+import { awaitReceipt } from "./guests.ts";
+import type { Machine } from "./machine.ts";
+import { waitFor } from "./wait.ts";
+
+const RETURN_LIMIT_MS = 15_000;
+
+/** Pid of guestd in the machine; "0" while it is away. */
+export const mainPid = (machine: Machine) => machine.sh("systemctl show -P MainPID guestd");
+
+/** Whether guestd answers; where it is away the bus starts it. */
+export const answers = async (machine: Machine) => (await machine.run(["guestctl", "status"], { timeoutMs: RETURN_LIMIT_MS })).code === 0;
+
+/** Waits until another guestd than that answers. */
+export async function awaitReturn(machine: Machine, before: string): Promise<void> {
+  await waitFor("guestd to be back", async () => (await answers(machine)) && !["0", before].includes(await mainPid(machine)), RETURN_LIMIT_MS);
+}
+
+/**
+ * Has guestd killed at a system call, as injectFault() writes it, while something is done; waits until another one answers.
+ * @throws Error when it was not killed
+ */
+export async function killAt(machine: Machine, instant: string, act: () => Promise<unknown>): Promise<void> {
+  const [before, daemon] = [await mainPid(machine), findDaemon(machine)];
+  const stop = await injectFault(machine, `${instant}:signal=SIGKILL`);
+  await act();
+  // Killed in a thread of its pool it stays a zombie until strace lets go of it.
+  await waitFor(`guestd to be killed at ${instant}`, () => hasEnded(daemon ?? 0)).finally(stop);
+  await awaitReturn(machine, before);
+}
+
+function hasEnded(pid: number): boolean {
+  try {
+    return /^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return true;
+  }
+}
+
+/** Waits until as many descriptors are held by systemd for a guestd that starts anew. */
+export async function awaitStored(machine: Machine, count: number): Promise<void> {
+  const stored = () => machine.sh("systemctl show -P NFileDescriptorStore guestd");
+  // systemd reads what it is told when it comes to it.
+  await waitFor(`systemd to hold ${count} descriptors`, async () => (await stored()) === String(count)).catch(() => undefined);
+  expect(await stored()).toBe(String(count));
+}
+
+/** What is written down of sessions, in memory and on disk: "" when there is none, and none is left half written. */
+export const listRecords = (machine: Machine) =>
+  machine.sh(`find /run/guestd -path '*/leases' -prune -o -type f -print -o -path '*/unmanaged/*' -print
+    if [ -d /var/lib/guestd ]; then find /var/lib/guestd -type f ! -path '/var/lib/guestd/receipts/*.json'; fi`);
+
+/** Waits for the end of a session; it must be known to guestctl and to the journal, once to each. */
+export async function expectOneReceipt(machine: Machine, id: string, limitMs?: number): Promise<GuestReceipt> {
+  const receipt = await awaitReceipt(machine, id, limitMs);
+  const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as { readonly id: string; readonly clean: boolean }[];
+  expect(kept.filter((one) => one.id === id)).toMatchObject([{ clean: receipt.left.length === 0 }]);
+  const told = await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
+  expect(told.map((entry) => entry["GUEST_RESULT"])).toEqual(["done"]);
+  return receipt;
+}

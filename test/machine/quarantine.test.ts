@@ -1,0 +1,154 @@
+// What becomes of the uid of a guest of whom something is left: nobody gets it until nothing is, whatever happens to guestd
+// and to the machine. And what guestd does about sessions of which only half is written down.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import type { LeasedGuest } from "../helpers/leases.ts";
+import { awaitState, endLease, findOwned, listLeases, startLease, stateOf } from "../helpers/leases.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const [FIRST, SECOND] = [61100, 61101];
+const CONFIG = "/etc/guestd/guestd.conf.d/two.conf";
+
+/** As a reboot does: all but what is on disk is gone. */
+const LOSE_MEMORY = "rm -rf /run/guestd/* /run/userdb/*";
+
+/** guestd gone and back, in ways that it must remember a uid over. */
+const OUTAGES = {
+  "a restart": "systemctl restart guestd",
+  "a crash": "systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done",
+  "a reboot": `systemctl stop guestd; ${LOSE_MEMORY}; systemctl start guestd`,
+} as const;
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kept back on %s", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.write("/etc/systemd/system/guestd.service.d/e.conf", "[Service]\nCapabilityBoundingSet=CAP_SETGID\n"); await machine.sh("systemctl daemon-reload; systemctl restart guestd"); // XXX
+    await machine.write(CONFIG, `[Guests]\nLeaseRange=${FIRST}-${SECOND}\n`);
+    await machine.sh("guestctl reload");
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    await machine.sh("systemctl stop holder 2>/dev/null || true");
+    await awaitNoSessions(machine);
+    for (const { uid, state } of await listLeases(machine)) if (state === "quarantined") await machine.sh(`guestctl lease release ${uid}`);
+    expect(await leftovers(machine)).toBe("");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** A guest with this uid: the one before it, if it would be first, is had by another. */
+  async function startAs(uid: number): Promise<LeasedGuest> {
+    const guest = await startLease(machine);
+    if (guest.uid === uid) return guest;
+    const wanted = await startLease(machine);
+    await endLease(machine, guest);
+    expect(wanted.uid).toBe(uid);
+    return wanted;
+  }
+
+  /** Has root hold a file of a guest's home, who then logs out. */
+  async function endDirty(guest: LeasedGuest): Promise<void> {
+    await guest.terminal.ask("echo mine >~/file");
+    await machine.sh(`systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`);
+    expect((await endLease(machine, guest)).left).toEqual([expect.stringContaining("holds a file of it")]);
+    await awaitNoSessions(machine);
+  }
+
+  /** How often guestd has looked again at what is left of a uid, and still kept it. */
+  async function countLooks(uid: number): Promise<number> {
+    return (await machine.journal("GUEST_ACTION=sweep-lease", `GUEST_UID=${uid}`)).length;
+  }
+
+  it("go to nobody as long as something is left, and come back by themselves when nothing is", async () => {
+    const guest = await startAs(FIRST);
+    await endDirty(guest);
+    const [row] = (await listLeases(machine)).filter(({ uid }) => uid === FIRST);
+    expect(row).toMatchObject({ state: "quarantined", user: guest.user, reason: expect.stringMatching(/^open-files: .*\(sleep\) holds a file of it/) as string });
+    expect(await machine.sh("guestctl leases")).toMatch(new RegExp(`^${FIRST} +quarantined +${guest.user} .*sleep`, "m"));
+
+    const looks = await countLooks(FIRST);
+    await waitFor("guestd to have looked again, twice", async () => (await countLooks(FIRST)) >= looks + 2, 15_000);
+    expect(await stateOf(machine, FIRST)).toBe("quarantined");
+    const other = await startLease(machine);
+    expect(other.uid).toBe(SECOND);
+    const third = machine.terminal(["login"]);
+    await third.expect(/login: /);
+    third.send("guest\n");
+    await third.expect(/All guest accounts of this machine are in use/);
+    third.hangUp();
+    await endLease(machine, other);
+
+    await machine.sh("systemctl stop holder");
+    await awaitState(machine, FIRST, "rested", 30_000);
+    expect((await machine.journal("GUEST_ACTION=settle-lease", `GUEST_UID=${FIRST}`)).length).toBe(1);
+    expect(await machine.sh("ls /var/lib/guestd/quarantine")).toBe("");
+  });
+
+  it.each(Object.entries(OUTAGES))("are kept over %s, and released by an administrator", async (_, outage) => {
+    const guest = await startAs(SECOND);
+    await endDirty(guest);
+    await machine.sh(outage);
+    expect((await listLeases(machine)).find(({ uid }) => uid === SECOND)).toMatchObject({ state: "quarantined", user: guest.user });
+    const other = await startLease(machine);
+    expect(other.uid).toBe(FIRST);
+    await endLease(machine, other);
+    const again = await startLease(machine);
+    expect(again.uid).toBe(FIRST);
+
+    expect(await machine.sh(`guestctl lease release ${SECOND}`)).toContain(`Released uid ${SECOND}`);
+    expect(await stateOf(machine, SECOND)).toBe("rested");
+    const free = await startLease(machine);
+    expect(free.uid).toBe(SECOND);
+    await Promise.all([endLease(machine, again), endLease(machine, free)]);
+    const { code, stderr } = await machine.run(["guestctl", "lease", "release", String(SECOND)]);
+    expect(`${code} ${stderr}`).toMatch(/^1 .*is not kept back/);
+  });
+
+  it("are swept of what is left when they are looked at again: a file that could not be removed, a process that came later", async () => {
+    const guest = await startAs(FIRST);
+    await machine.sh(`echo his >/var/tmp/immutable; chown ${FIRST} /var/tmp/immutable; chattr +i /var/tmp/immutable`);
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([expect.stringMatching(/^files: \/var\/tmp\/immutable/)]);
+    expect(await stateOf(machine, FIRST)).toBe("quarantined");
+    await machine.sh(`systemd-run --quiet --collect --uid=${FIRST} sleep 4711; chattr -i /var/tmp/immutable`);
+    await awaitState(machine, FIRST, "rested", 30_000);
+    expect(await findOwned(machine, FIRST)).toBe("");
+  });
+
+  it("are left alone when they have become somebody's", async () => {
+    const guest = await startAs(FIRST);
+    await endDirty(guest);
+    await machine.sh(`useradd --uid ${FIRST} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${FIRST} /var/tmp/hers`);
+    await machine.sh(`systemctl stop holder; setpriv --reuid ${FIRST} --clear-groups ipcmk --queue; systemd-run --quiet --collect --unit=hers --uid=${FIRST} sleep 4711`);
+    const looks = await countLooks(FIRST);
+    await waitFor("guestd to have looked again", async () => (await countLooks(FIRST)) > looks, 20_000);
+    expect(await findOwned(machine, FIRST)).toMatch(/^\/var\/tmp\/hers\n.* 61100 [^]*sleep 4711$/);
+    expect(await stateOf(machine, FIRST)).toBe("quarantined");
+    await machine.sh("systemctl stop hers; userdel squatter; rm /var/tmp/hers; ipcrm --all=msg");
+    await awaitState(machine, FIRST, "rested", 60_000);
+  });
+
+  it("are not swept when a session would have had one that is somebody's", async () => {
+    await machine.sh(`useradd --uid ${SECOND} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${SECOND} /var/tmp/hers`);
+    const first = await startLease(machine);
+    const terminal = machine.terminal(["login"]);
+    await terminal.expect(/login: /);
+    terminal.send("guest\n");
+    await terminal.expect(/All guest accounts of this machine are in use/);
+    terminal.hangUp();
+    expect(first.uid).toBe(FIRST);
+    await endLease(machine, first);
+    expect(await stateOf(machine, SECOND)).toBe("foreign");
+    expect(await machine.sh("stat -c %u /var/tmp/hers; rm /var/tmp/hers; userdel squatter; systemctl restart guestd")).toBe(String(SECOND));
+  });
+
+  it("leave no unexpected line in the journal", async () => {
+    const expected = [/holds a file of it/, /All guest accounts/, /\/var\/tmp\/immutable/, /belongs to squatter/];
+    expect(await unexpectedLines(machine, ...expected)).toEqual([]);
+  });
+});

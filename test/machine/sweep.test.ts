@@ -1,0 +1,178 @@
+// What a leased account leaves outside its view: one thing of each class of src/policy/receipt.ts is found, named in the
+// receipt, and gone; what is anybody else's is as it was.
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import type { LeasedGuest, Swept } from "../helpers/leases.ts";
+import { endLease, findOwned, foundIn, listLeases, startLease, stateOf } from "../helpers/leases.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import type { Snapshot } from "../helpers/snapshot.ts";
+
+const CONFIG = "/etc/guestd/guestd.conf.d/sweep.conf";
+
+/** What leave-things leaves: found, removed, left. */
+const LEFT_THINGS = {
+  ipc: [3, 3, 0],
+  queues: [2, 2, 0],
+  jobs: [2, 2, 0],
+  linger: [1, 1, 0],
+  mail: [2, 2, 0],
+  runtime: [4, 4, 0],
+  files: [23, 23, 0],
+  coredumps: [2, 2, 0],
+} as const;
+
+const CLASSES = ["processes", "mounts", "open-files", "ipc", "queues", "jobs", "linger", "mail", "runtime", "files", "keys", "coredumps"];
+
+/** Who can hold a file of the home: a shell line that ends in `sleep 4711`, and how the receipt says that he does. */
+const HOLDERS = {
+  "a descriptor of root's": { line: "exec 9<HOME/file; exec sleep 4711", how: "descriptor" },
+  "a descriptor that alice was given": { line: "exec 9<HOME/file; exec setpriv --reuid alice --regid alice --clear-groups sleep 4711", how: "descriptor" },
+  "root's working directory": { line: "cd HOME; exec sleep 4711", how: "directory" },
+  "a program that root runs": { line: "exec HOME/program 4711", how: "program" },
+  "a descriptor of a file that has no name any more": { line: "exec 9<HOME/file; rm HOME/file; exec sleep 4711", how: "descriptor" },
+} as const;
+
+/** Clones a mount of another process's namespace into our own: open_tree(2) there, move_mount(2) here. */
+const CLONE_MOUNT = `use Fcntl; my ($pid, $from, $to) = @ARGV; my $empty = "";
+open(my $here, "<", "/proc/self/ns/mnt") and open(my $there, "<", "/proc/$pid/ns/mnt") or die "open: $!";
+syscall(308, fileno($there), 0x20000) == 0 or die "setns there: $!";
+(my $tree = syscall(428, -100, $from, 1)) >= 0 or die "open_tree: $!";
+syscall(308, fileno($here), 0x20000) == 0 or die "setns here: $!";
+syscall(429, $tree, $empty, -100, $to, 4) == 0 or die "move_mount: $!";`;
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s", (release) => {
+  let machine: Machine;
+  let before: Snapshot;
+  let others: string;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.write("/root/leave-things", readFileSync(new URL("../helpers/leave-things", import.meta.url)), "755");
+    await machine.write("/root/clone-mount", CLONE_MOUNT);
+    await machine.write("/etc/systemd/system/guestd.service.d/e.conf", "[Service]\nCapabilityBoundingSet=CAP_SETGID\n"); await machine.sh("systemctl daemon-reload; systemctl restart guestd"); // XXX
+    // logind would be first at what is in /dev/shm and at IPC objects.
+    await machine.write("/etc/systemd/logind.conf.d/test.conf", "[Login]\nRemoveIPC=no\n");
+    await machine.sh("systemctl restart systemd-logind; /root/leave-things others");
+    await endLease(machine, await startLease(machine));
+    await awaitNoSessions(machine);
+    before = await machine.snapshot();
+    others = await machine.sh("/root/leave-things look");
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    await machine.sh(`systemctl stop holder 2>/dev/null || true; rm -f ${CONFIG}; guestctl reload`);
+    await awaitNoSessions(machine);
+    for (const { uid, state } of await listLeases(machine)) if (state === "quarantined") await machine.run(["guestctl", "lease", "release", String(uid)]);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  async function configure(...lines: string[]): Promise<void> {
+    await machine.write(CONFIG, `[Sweep]\n${lines.join("\n")}\n`);
+    await machine.sh("guestctl reload");
+  }
+
+  /** A service of root's that goes on, in the machine's own namespaces. */
+  async function startHolder(line: string, { home }: LeasedGuest): Promise<string> {
+    const script = line.replaceAll("HOME", home);
+    await machine.run(["systemd-run", "--quiet", "--collect", "--unit=holder", "--property=Type=exec", "sh", "-c", script]);
+    const pid = await machine.sh("systemctl show -P MainPID holder");
+    expect(Number(pid)).toBeGreaterThan(0);
+    return pid;
+  }
+
+  it.each([
+    { how: "logs out", cause: "logout", leave: ({ terminal }: LeasedGuest) => terminal.logOut() },
+    { how: "has its leader killed", cause: "leader-exited", leave: ({ leader }: LeasedGuest) => machine.sh(`kill -KILL ${leader}`) },
+  ])("takes away a thing of each class when the guest $how", async ({ cause, leave }) => {
+    const guest = await startLease(machine);
+    await machine.sh(`/root/leave-things guest ${guest.user} ${guest.uid}`);
+    expect((await findOwned(machine, guest.uid)).split("\n").length).toBeGreaterThan(30);
+    await leave(guest);
+    const announced = (await awaitReceipt(machine, guest.id)) as Awaited<ReturnType<typeof endLease>>;
+    await guest.terminal.end();
+
+    expect(announced).toMatchObject({ cause, left: [] });
+    expect(announced.swept.map(({ kind }) => kind).sort()).toEqual(CLASSES.toSorted());
+    expect(foundIn(announced.swept)).toMatchObject(LEFT_THINGS);
+    const kept = JSON.parse(await machine.sh(`guestctl receipt ${guest.id} --json`)) as { clean: boolean; swept: readonly Swept[] };
+    expect(kept).toMatchObject({ clean: true, left: [], cause });
+    expect(foundIn(kept.swept)).toEqual(foundIn(announced.swept));
+
+    expect(await findOwned(machine, guest.uid)).toBe("");
+    // hers was in the guest's directory, which is root's now, and stays hers alone.
+    expect(await machine.sh("stat -c '%U %a' /var/tmp/deep/mixed; ls -A /var/tmp/deep /var/tmp/deep/mixed")).toBe("root 700\n/var/tmp/deep:\nmixed\n\n/var/tmp/deep/mixed:\nhers");
+    await machine.sh("rm -r /var/tmp/deep/mixed");
+    expect(await machine.sh("/root/leave-things look")).toBe(others);
+    await awaitNoSessions(machine);
+    expect(await machine.snapshotLike(before)).toEqual(before);
+    expect(await stateOf(machine, guest.uid)).toBe("rested");
+  });
+
+  it("leaves a core dump where it is when it is told to", async () => {
+    await configure("Coredumps=keep");
+    const guest = await startLease(machine);
+    const dump = `/var/lib/systemd/coredump/core.sh.${guest.uid}.0123456789abcdef0123456789abcdef.42.1700000000000000.zst`;
+    await machine.write(dump, "core");
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([]);
+    expect(foundIn(receipt.swept)).toMatchObject({ coredumps: [1, 0, 0] });
+    expect(await machine.sh(`cat ${dump}; rm ${dump}`)).toBe("core");
+  });
+
+  it("looks where it is told to, and crosses no mount", async () => {
+    await configure("Paths=", "Paths=/srv/scratch -/srv/missing");
+    await machine.sh("mkdir -p /srv/scratch/mounted; mount -t tmpfs tmpfs /srv/scratch/mounted");
+    const guest = await startLease(machine);
+    const files = ["/srv/scratch/file", "/srv/scratch/mounted/file", "/tmp/file"];
+    await machine.sh(`touch ${files.join(" ")}; chown ${guest.uid} ${files.join(" ")}`);
+    const receipt = await endLease(machine, guest);
+    expect(foundIn(receipt.swept)["files"]).toEqual([1, 1, 0]);
+    expect((await findOwned(machine, guest.uid)).split("\n").sort()).toEqual(["/srv/scratch/mounted/file", "/tmp/file"]);
+    await machine.sh("umount /srv/scratch/mounted; rm -r /srv/scratch /tmp/file");
+  });
+
+  it.each(Object.entries(HOLDERS))("names %s that holds a file of the home", async (_, { line, how }) => {
+    const guest = await startLease(machine);
+    await guest.terminal.ask("echo mine >~/file; cp /bin/sleep ~/program");
+    const pid = await startHolder(line, guest);
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([expect.stringMatching(new RegExp(`^open-files: .*${pid}.* holds a file of it \\(${how}\\)$`))]);
+    expect(foundIn(receipt.swept)["open-files"]).toEqual([1, 0, 1]);
+
+    const { code, stdout } = await machine.run(["guestctl", "receipt", guest.id, "--json"]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([1, { clean: false, left: receipt.left }]);
+    const failed = JSON.parse(await machine.sh("guestctl receipts --failed --json")) as { id: string }[];
+    expect(failed[0]?.id).toBe(guest.id);
+    expect(await stateOf(machine, guest.uid)).toBe("quarantined");
+    // It is root's to end it.
+    expect(await machine.sh("systemctl show -P MainPID holder")).toBe(pid);
+  });
+
+  it("names a copy of the home's mount on the machine", async () => {
+    const guest = await startLease(machine);
+    await machine.sh(`mkdir -p /mnt/copy; perl /root/clone-mount ${guest.leader} /home/${guest.user} /mnt/copy; touch /mnt/copy/there`);
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual(expect.arrayContaining([expect.stringMatching(/^mounts: .*"\/mnt\/copy" mounted$/)]));
+    expect(foundIn(receipt.swept)["mounts"]?.[2]).toBeGreaterThan(0);
+    expect(await stateOf(machine, guest.uid)).toBe("quarantined");
+    expect(await machine.sh("ls /mnt/copy; umount /mnt/copy; rmdir /mnt/copy")).toContain("there");
+  });
+
+  it("ends what root runs in a copy of the view", async () => {
+    const guest = await startLease(machine);
+    await machine.run(["systemd-run", "--quiet", "--collect", "--unit=holder", "--property=Type=exec", "nsenter", `--target=${guest.leader}`, "--mount", "unshare", "--mount", "sleep", "4711"]);
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([]);
+    expect((await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout).toBe("");
+  });
+
+  it("leaves no unexpected line in the journal", async () => {
+    const expected = [/^Closed session .*: left (open-files|mounts): /, /holds a file of it/];
+    expect(await unexpectedLines(machine, ...expected)).toEqual([]);
+    expect(await machine.sh("/root/leave-things look")).toBe(others);
+  });
+});
