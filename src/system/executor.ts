@@ -4,7 +4,7 @@ import type { Effect, Outcome, Subject } from "../policy/events.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { Swept } from "../policy/receipt.ts";
 import type { Cgroup, Leader, View } from "../policy/session.ts";
-import { isLabel, labelOf } from "../policy/session.ts";
+import { labelOf } from "../policy/session.ts";
 import type { Step } from "../policy/steps.ts";
 import type { Bindings, BuiltView, Watch } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
@@ -148,19 +148,13 @@ export class Executor {
     const held = this.#of(id);
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
     // While the view is held its devices are nobody else's.
-    const wanted = { isLabel: (source: string) => source === labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined };
+    const wanted = { label: labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined };
     const swept = await findHolders(this.#bindings, wanted);
     this.#held.delete(id);
     this.#forget(id, held);
     this.#reap(held);
     letGo(held);
     return { found: { tmpfsBytes, swept } };
-  }
-
-  /** Looks who holds what a guest had whose session has ended: files of his, and mounts of sessions that nobody knows any more. */
-  async findLeft(uid: number): Promise<readonly Swept[]> {
-    const known = new Set([...this.#held.keys()].map(labelOf));
-    return findHolders(this.#bindings, { isLabel: (source) => isLabel(source) && !known.has(source), devices: [], uid });
   }
 
   #holdLeader(id: string, pidfd: number): void {
