@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, statSync } from
 import { describe, expect, it } from "vitest";
 import type { View } from "../../../src/policy/session.ts";
 import type { Bindings } from "../../../src/system/bindings.ts";
-import type { Cgroups } from "../../../src/system/cgroups.ts";
+import { Cgroups } from "../../../src/system/cgroups.ts";
 import { Executor } from "../../../src/system/executor.ts";
 import { FdStore } from "../../../src/system/fd-store.ts";
 import { readStartTime } from "../../../src/system/held.ts";
@@ -55,7 +55,7 @@ function executorWith({ kept = [], dead = [], refuses = false }: { kept?: readon
     names.delete(name);
     return fd;
   };
-  const executor = new Executor(bindings as Bindings, {} as Cgroups, fdStore, {
+  const executor = new Executor(bindings as Bindings, new Cgroups(), fdStore, {
     nameExists: () => Promise.resolve(true),
     onLeaderExit: (id) => exited.push(id),
     onStoreFault: (error) => faults.push(error),
@@ -95,6 +95,12 @@ describe("taking up a session", () => {
     closeSync(view);
   });
 
+  it("has systemd keep what it holds: a stop has emptied the store", () => {
+    const { executor, told } = executorWith();
+    executor.takeUp(subject, self(), VIEW);
+    expect(told.sort()).toEqual(["FDSTORE=1 FDNAME=s1-pidfd", "FDSTORE=1 FDNAME=s1-view"]);
+  });
+
   it("watches the leader that is there, and tells of its end", () => {
     const { executor, watches, exited } = executorWith();
     expect(executor.takeUp(subject, self(), VIEW)).toMatchObject({ leaderGone: false, view: { inode: VIEW.inode } });
@@ -110,6 +116,7 @@ describe("dropping a view", () => {
     const { executor, told, watches } = executorWith();
     executor.takeUp(subject, self(), VIEW);
     expect(readdirSync("/proc/self/fd").length).toBe(before + 2);
+    told.length = 0;
     expect(await executor.dropView(subject, DROP)).toMatchObject({ found: { tmpfsBytes: 4096, swept: [{ kind: "mounts" }, { kind: "open-files", left: [] }] } });
     expect(readdirSync("/proc/self/fd").length).toBe(before);
     expect(told.sort()).toEqual(["FDSTOREREMOVE=1 FDNAME=s1-pidfd", "FDSTOREREMOVE=1 FDNAME=s1-view"]);
@@ -145,8 +152,9 @@ describe("dropping a view", () => {
   it("goes on when systemd cannot be told, and says so", async () => {
     const { executor, faults } = executorWith({ refuses: true });
     executor.takeUp(subject, self(), VIEW);
-    await executor.dropView(subject, DROP);
     expect(faults).toHaveLength(1);
+    await executor.dropView(subject, DROP);
+    expect(faults).toHaveLength(2);
     expect(executor.isAlive("s1")).toBe(false);
   });
 });
