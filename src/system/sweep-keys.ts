@@ -11,9 +11,6 @@ import { NOTHING, reasonOf } from "./sweep-items.ts";
 const PROGRAM = "/usr/lib/guestd/guest-keys";
 const PROGRAM_LIMIT_MS = 5000;
 
-/** Not root's group, and not that of the guests: no process of the account may trace this one. */
-const NOGROUP = 65_534;
-
 /** What is taken away the kernel counts until its garbage collector has been there: a moment. */
 const PAUSE_MS = 20;
 
@@ -23,7 +20,8 @@ const PAUSE_MS = 20;
  * @throws Error when it cannot be started, fails, is not done after five seconds, or prints anything else
  */
 export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
-  const options = { uid, gid: NOGROUP, env: {}, cwd: "/", timeout: PROGRAM_LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 } as const;
+  // In root's group, which guestd has no right to leave: so no process of the account may trace it (ptrace(2)).
+  const options = { uid, env: {}, cwd: "/", timeout: PROGRAM_LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 } as const;
   return new Promise((resolve, reject) => {
     const fail = (why: unknown) => reject(new Error(`${program} failed: ${String(why)}`));
     try {
