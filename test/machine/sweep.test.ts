@@ -51,7 +51,6 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     machine = await Machine.boot(release);
     await machine.write("/root/leave-things", readFileSync(new URL("../helpers/leave-things", import.meta.url)), "755");
     await machine.write("/root/clone-mount", CLONE_MOUNT);
-    await machine.write("/etc/systemd/system/guestd.service.d/e.conf", "[Service]\nCapabilityBoundingSet=CAP_SETGID\n"); await machine.sh("systemctl daemon-reload; systemctl restart guestd"); // XXX
     // logind would be first at what is in /dev/shm and at IPC objects.
     await machine.write("/etc/systemd/logind.conf.d/test.conf", "[Login]\nRemoveIPC=no\n");
     await machine.sh("systemctl restart systemd-logind; /root/leave-things others");
