@@ -19,21 +19,21 @@ static long keyctl(int operation, long first, long second, long third) {
 
 static long add(const char *type, int number, const char *payload, long keyring) {
   char name[32];
-  snprintf(name, sizeof name, "hoard-%d", number);
+  snprintf(name, sizeof name, "%d", number);
   return syscall(SYS_add_key, type, name, payload[0] == '\0' ? NULL : payload, strlen(payload), keyring);
 }
 
-/** As many as fit, each of which nobody may even see. */
+/** Makes a key one that nobody may even see. */
+static long hide(long id) { return keyctl(KEYCTL_SETPERM, id, NO_PERMISSIONS, 0); }
+
+/** As much as fits, to the last bytes of the quota, in hidden keys. */
 static int fill(long keyring) {
+  static char payload[4096];
   int made = 0;
-  for (long id; (id = add("user", made, "x", keyring)) >= 0; made++) keyctl(KEYCTL_SETPERM, id, NO_PERMISSIONS, 0);
-  /* The last bytes of the quota as well. */
-  char payload[4096];
   for (size_t size = sizeof payload - 1; size > 0; size /= 2) {
     memset(payload, 'x', size);
     payload[size] = '\0';
-    const long id = add("user", 10000 + made, payload, keyring);
-    if (id >= 0) keyctl(KEYCTL_SETPERM, id, NO_PERMISSIONS, 0), made++;
+    for (long id; (id = add("user", made, payload, keyring)) >= 0; made++) hide(id);
   }
   return made;
 }
@@ -46,7 +46,7 @@ static int nest(long keyring) {
     count++;
     add("user", count, "x", made[count]);
   }
-  for (int i = count; i > 0; i--) keyctl(KEYCTL_SETPERM, made[i], NO_PERMISSIONS, 0);
+  for (int i = count; i > 0; i--) hide(made[i]);
   return 2 * count;
 }
 
@@ -73,10 +73,11 @@ static int hoard(const char *kind) {
   if (strcmp(kind, "persistent") == 0) return add("user", 1, "x", persistent()) < 0 ? -1 : 1;
   if (strcmp(kind, "nested") == 0) return nest(user);
   if (strcmp(kind, "full") == 0) return fill(user);
+  if (strcmp(kind, "full-beside") == 0) return hide(add("user", 1, "x", persistent())) < 0 ? -1 : 1 + fill(user);
   if (strcmp(kind, "full-persistent") == 0) return fill(persistent());
   if (strcmp(kind, "session") == 0) return keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0) < 0 ? -1 : 1 + nest(KEY_SPEC_SESSION_KEYRING);
   if (strcmp(kind, "unsearchable") == 0) return add("user", 1, "x", user) < 0 || keyctl(KEYCTL_SETPERM, user, 0x00200000, 0) < 0 ? -1 : 1;
-  if (strcmp(kind, "sealed") == 0) return add("user", 1, "x", user) < 0 || keyctl(KEYCTL_SETPERM, user, NO_PERMISSIONS, 0) < 0 ? -1 : 1;
+  if (strcmp(kind, "sealed") == 0) return add("user", 1, "x", user) < 0 || hide(user) < 0 ? -1 : 1;
   if (strcmp(kind, "forbidden") == 0) return add("user", 1, "x", user) < 0 ? -1 : forbid();
   return -1;
 }

@@ -94,7 +94,7 @@ describeAsRoot("the holders of files", () => {
     writeFileSync(file, "content");
     chownSync(file, GUEST, GUEST);
     const fd = openSync(file, "r");
-    const his = await hold("echo ready; read line", GUEST);
+    const his = await hold("cat | { echo ready; read line; }", GUEST);
     expect(await native.findHolders([], GUEST)).toEqual([]);
     closeSync(fd);
     await hold(`exec 3</proc/${his}; echo ready; read line`);
@@ -122,9 +122,10 @@ describeAsRoot("the holders of files", () => {
 
   it.skipIf(!existsSync("/dev/fuse"))("are found on a file system that never answers, without waiting for it", async () => {
     const place = base.sh("mkdir -p /mnt/silent && echo /mnt/silent").trim();
-    const open = `perl -e 'sysopen(F, $ARGV[0], 0x200000) or die; $| = 1; print "ready\\n"; <STDIN>' ${place}`;
+    // O_PATH: nothing else gets a descriptor there.
+    const open = `${process.execPath} -e 'fs.openSync("${place}", 0x200000); console.log("ready"); process.stdin.resume()'`;
     const options = "fd=3,rootmode=40000,user_id=0,group_id=0";
-    const pid = await hold(`exec 3<>/dev/fuse; mount -i -t fuse -o ${options} silent ${place} >&2; exec ${open} 4>&3`);
+    const pid = await hold(`exec 3<>/dev/fuse; mount -i -t fuse -o ${options} silent ${place} >&2; exec ${open}`);
     const silent = parseMounts(readFileSync(`/proc/${base.pid}/mountinfo`, "utf8")).find(({ source }) => source === "silent");
     expect(await native.findHolders([silent?.device ?? ""], GUEST)).toEqual([{ pid, how: "descriptor" }]);
     await endAll();
