@@ -25,7 +25,6 @@ import type { Moment } from "./policy/events.ts";
 import type { Explanation } from "./policy/explain.ts";
 import { explainLogin } from "./policy/explain.ts";
 import type { Session } from "./policy/session.ts";
-import type { Recorded } from "./recorded.ts";
 import { findRecorded } from "./recorded.ts";
 import { findAccount, findGroup, isMember } from "./system/accounts.ts";
 import type { Bindings } from "./system/bindings.ts";
@@ -35,6 +34,7 @@ import { Executor } from "./system/executor.ts";
 import { gatherFacts } from "./system/facts.ts";
 import { FdStore } from "./system/fd-store.ts";
 import type { Journal } from "./system/journal.ts";
+import { sweepLease } from "./system/lease-sweep.ts";
 import { Leases } from "./system/leases.ts";
 import { Ledger } from "./system/ledger.ts";
 import { Placement } from "./system/placement.ts";
@@ -62,6 +62,7 @@ export interface ApplicationParts {
 
 export class Application {
   readonly #bus: MessageBus;
+  readonly #bindings: Bindings;
   readonly #journal: Journal;
   readonly #store = new SessionStore();
   readonly #ledger = new Ledger();
@@ -80,6 +81,7 @@ export class Application {
 
   constructor({ bus, bindings, journal, onIdle, decorate }: ApplicationParts) {
     this.#bus = bus;
+    this.#bindings = bindings;
     this.#journal = journal;
     this.#overlay = bindings.probe().overlay;
     this.#fdStore = new FdStore((...state) => {
@@ -120,7 +122,7 @@ export class Application {
     await watchLogins(this.#bus, () => {
       this.#findCgroups();
     });
-    const events = await findRecorded(this.#makeRecorded());
+    const events = await findRecorded({ store: this.#store, ledger: this.#ledger, leases: this.#leases, placement: this.#placement, journal: this.#journal, clock: readClock });
     for (const event of events) this.#daemon.dispatch(event);
     // What an earlier boot has left goes before anybody new comes.
     if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power")) await this.#awaitWork(SWEEP_LIMIT_MS);
@@ -157,10 +159,6 @@ export class Application {
 
   #isWorking(): boolean {
     return this.#service.isBusy || this.#daemon.isBusy;
-  }
-
-  #makeRecorded(): Recorded {
-    return { store: this.#store, ledger: this.#ledger, leases: this.#leases, placement: this.#placement, journal: this.#journal, clock: readClock };
   }
 
   #keepTime(): void {
@@ -205,6 +203,8 @@ export class Application {
       store: this.#store,
       ledger: this.#ledger,
       sweeper: this.#sweeper,
+      sweepLease: (account, session, settings) =>
+        sweepLease({ bindings: this.#bindings, cgroups: this.#cgroups, sweeper: this.#sweeper }, account, session, settings),
       wasAnnounced,
       settings: () => this.#daemon.state.config ?? DEFAULTS,
       users: {

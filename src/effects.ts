@@ -5,7 +5,7 @@ import type { PendingCalls } from "./bus/pending.ts";
 import { receiptRecord, sessionRecord } from "./bus/records.ts";
 import type { Service } from "./bus/service.ts";
 import type { EffectRunner } from "./daemon.ts";
-import type { Effect, Outcome } from "./policy/events.ts";
+import type { Effect, Outcome, Subject } from "./policy/events.ts";
 import type { Executor } from "./system/executor.ts";
 import type { Leases } from "./system/leases.ts";
 import type { Ledger } from "./system/ledger.ts";
@@ -20,6 +20,7 @@ export interface EffectParts {
   readonly store: SessionStore;
   readonly ledger: Ledger;
   readonly sweeper: Sweeper;
+  readonly sweepLease: (account: Subject, session: string, settings: Config["Sweep"]) => Promise<Outcome>;
   /** What systemd and logind do with a user's units. */
   readonly users: {
     readonly limit: (cgroup: Cgroup, limits: Limits) => Promise<void>;
@@ -102,12 +103,9 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
       case "remove-record":
         await removeRecord(parts, effect);
         return NOTHING;
-      case "sweep-lease": {
+      case "sweep-lease":
         await leases.checkForeign(effect.subject);
-        const { found } = await executor.killUser(effect.subject.uid);
-        const swept = await sweeper.sweep(effect.subject, settings().Sweep);
-        return { found: { ...found, swept } };
-      }
+        return parts.sweepLease(effect.subject, effect.session, settings().Sweep);
       case "settle-lease":
         await leases.settle(effect.subject.uid, undefined);
         return NOTHING;
@@ -121,7 +119,7 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
 // next guestd to try again.
 async function removeRecord({ leases, ledger, store }: EffectParts, { subject, lease }: Effect & { kind: "remove-record" }): Promise<void> {
   const { id, uid, user } = subject;
-  if (lease !== undefined) await leases.settle(uid, lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user });
+  if (lease !== undefined) await leases.settle(uid, lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id });
   ledger.leave(id);
   store.remove(id, uid);
 }

@@ -113,5 +113,5 @@ function poolAfter({ pool }: State, session: Session): State["pool"] {
   // One that turned out to be somebody's is kept already.
   if (!session.leased || pool.quarantined.has(uid)) return pool;
   const reason = quarantineOf(session);
-  return reason === undefined ? restUid(pool, uid) : quarantineUid(pool, uid, { reason, user });
+  return reason === undefined ? restUid(pool, uid) : quarantineUid(pool, uid, { reason, user, session: session.id });
 }

@@ -181,8 +181,8 @@ export type Effect = { readonly subject: Subject } & (
   | { readonly kind: "release-account" }
   /** `lease`: for a leased account, what becomes of its uid: written down first, or a crash would forget it. */
   | { readonly kind: "remove-record"; readonly lease: { readonly quarantine: string | undefined } | undefined }
-  /** Looks again at what a uid in quarantine has left. */
-  | { readonly kind: "sweep-lease" }
+  /** Looks again at what a uid in quarantine has left. `session`: id of its last one, "" where nobody knows. */
+  | { readonly kind: "sweep-lease"; readonly session: string }
   /** Writes down that a uid may be handed out again. */
   | { readonly kind: "settle-lease"; readonly call: CallId | undefined }
 );

@@ -12,6 +12,8 @@ export interface Quarantine {
   readonly reason: string;
   /** The name that its last guest had: some of what may be left goes by it. */
   readonly user: string;
+  /** Id of the session that has left something; the memory of its view goes by it. */
+  readonly session?: string;
   /** It belongs to somebody who is no guest: nothing of it is to be taken away. */
   readonly foreign?: boolean;
 }

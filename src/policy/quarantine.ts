@@ -3,14 +3,14 @@
 import type { Effect, Event } from "./events.ts";
 import { releaseUid } from "./lease.ts";
 import type { SweepKind } from "./receipt.ts";
-import { ACCOUNT_KINDS, listLeft } from "./receipt.ts";
+import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "./receipt.ts";
 import type { Next, Retry, State } from "./state.ts";
 import { stay } from "./state.ts";
 
 type Failed = Event & { kind: "effect-failed" };
 
 /** What must have been looked at before a uid is handed out again. */
-const KINDS: readonly SweepKind[] = ["processes", ...ACCOUNT_KINDS];
+const KINDS: readonly SweepKind[] = [...SHARED_KINDS, ...ACCOUNT_KINDS];
 
 const FIRST_PAUSE = 1e6;
 const LONGEST_PAUSE = 3600e6;
@@ -26,7 +26,7 @@ export function retrySweeps(state: State, uptime: number): Next {
   );
   const retries = new Map(state.retries);
   for (const [uid] of due) retries.set(uid, { attempts: (retries.get(uid)?.attempts ?? 0) + 1, due: Infinity });
-  return stay({ ...state, retries }, ...due.map(([uid, { user }]): Effect => ({ kind: "sweep-lease", subject: subjectOf(uid, user) })));
+  return stay({ ...state, retries }, ...due.map(([uid, { user, session = "" }]): Effect => ({ kind: "sweep-lease", subject: subjectOf(uid, user), session })));
 }
 
 /** What is left of one was looked at: when that is nothing, it is handed out again. */

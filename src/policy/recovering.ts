@@ -20,7 +20,8 @@ export function recover(state: State, { session, cause = session.cause, receipt,
     // What was in memory at another boot is in nobody's.
     isViewLost: view !== undefined && cause !== "lost-power",
     ...(cause === undefined ? {} : { cause }),
-    ...(receipt === undefined ? {} : { receipt, isReceiptRecovered: true }),
+    ...(receipt === undefined ? {} : { receipt }),
+    ...(receipt === undefined && recordedPhase !== "ending" ? {} : { isReceiptRecovered: true }),
   };
   // Of another boot there is no process to look for, nor of a session that is ended but for what is said of it.
   const isOver = cause === "lost-power" || receipt !== undefined;

@@ -138,6 +138,6 @@ export interface Session {
   readonly found: Findings;
   /** What is on disk of its end. */
   readonly receipt?: Receipt;
-  /** An earlier guestd wrote it: it may have been announced. */
+  /** An earlier guestd has begun its end: it may have announced a receipt. */
   readonly isReceiptRecovered?: boolean;
 }

@@ -2,7 +2,6 @@
 import { closeSync, constants, openSync } from "node:fs";
 import type { Effect, Outcome, Subject } from "../policy/events.ts";
 import { GuestError } from "../policy/errors.ts";
-import type { Swept } from "../policy/receipt.ts";
 import type { Cgroup, Leader, View } from "../policy/session.ts";
 import { labelOf } from "../policy/session.ts";
 import type { Step } from "../policy/steps.ts";
@@ -12,8 +11,7 @@ import type { FdStore } from "./fd-store.ts";
 import type { Held, Kind } from "./held.ts";
 import { holdView, KINDS, letGo, openProcess, readStartTime, takeUpView } from "./held.ts";
 import { findHolders } from "./holders.ts";
-import type { Belonging } from "./processes.ts";
-import { killProcesses } from "./processes.ts";
+import { endProcesses } from "./processes.ts";
 import { readIfThere } from "./read-file.ts";
 
 /** What the executor must ask others; each bounded by whom it asks. */
@@ -29,7 +27,6 @@ export interface Surroundings {
 /** First process of a PID namespace; nothing that a guest can reach is looked for. */
 const REAPER = "/usr/lib/guestd/guest-reaper";
 const BUILD_LIMIT_MS = 4000;
-const KILL_LIMIT_MS = 10_000;
 const SIGKILL = 9;
 
 export class Executor {
@@ -122,20 +119,7 @@ export class Executor {
       uid,
       reaper: held.reaper === undefined ? undefined : { pid: view?.isolation?.reaper.pid ?? 0, pidfd: held.reaper },
     };
-    return this.#kill(belonging);
-  }
-
-  /** Kills all that runs as the user of an account that is nobody else's. */
-  async killUser(uid: number): Promise<Outcome> {
-    return this.#kill({ cgroups: [], view: undefined, uid });
-  }
-
-  async #kill(belonging: Belonging): Promise<Outcome> {
-    const table = { proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings };
-    const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
-    // What forks too fast to be listed has no number.
-    const swept: Swept = { kind: "processes", found: killed + left.length, removed: killed, left };
-    return { found: { processesKilled: killed, swept: [swept] } };
+    return { found: await endProcesses({ proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings }, belonging) };
   }
 
   /**

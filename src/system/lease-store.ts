@@ -28,8 +28,8 @@ export class LeaseStore {
   }
 
   /** Writes down why a uid is kept. */
-  async quarantine(uid: number, { reason, user }: Quarantine): Promise<void> {
-    await replaceDurably(join(this.#places.quarantined, String(uid)), JSON.stringify({ uid, reason, user }));
+  async quarantine(uid: number, { reason, user, session }: Quarantine): Promise<void> {
+    await replaceDurably(join(this.#places.quarantined, String(uid)), JSON.stringify({ uid, reason, user, session }));
   }
 
   /** What was written down. An entry that cannot be read keeps its uid from being handed out. */
@@ -56,8 +56,9 @@ function readQuarantine(file: string, uid: number): Quarantine {
   const unreadable = { reason: `${file} cannot be read`, user: "" };
   try {
     const entry = JSON.parse(readFileSync(file, "utf8")) as Partial<Quarantine> & { uid?: unknown };
-    const { reason, user } = entry;
-    return entry.uid === uid && typeof reason === "string" && typeof user === "string" ? { reason, user } : unreadable;
+    const { reason, user, session } = entry;
+    if (entry.uid !== uid || typeof reason !== "string" || typeof user !== "string") return unreadable;
+    return { reason, user, ...(typeof session === "string" ? { session } : {}) };
   } catch {
     return unreadable;
   }

@@ -85,12 +85,22 @@ export class Leases {
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
     const { quarantined } = this.#store.read();
     for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
-      await this.settle(record.uid, unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(record.uid));
-      if (!unclear) this.withdraw(record);
+      const isSettled = await this.#trySettle(record.uid, unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(record.uid));
+      if (isSettled && !unclear) this.withdraw(record);
     }
     const recovered: Session[] = [];
     for (const session of sessions) recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
     return { sessions: recovered, pool: this.#store.read() };
+  }
+
+  // An account that stands keeps its uid from being handed out, whatever could not be written.
+  async #trySettle(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
+    try {
+      await this.settle(uid, quarantine);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   // An account that is not there, of a session that is not open, may never have been made, and its uid be somebody's.

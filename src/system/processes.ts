@@ -4,6 +4,7 @@
 import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Findings } from "../policy/receipt.ts";
 import type { Cgroup } from "../policy/session.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
@@ -32,10 +33,17 @@ export interface ProcessTable {
 }
 
 const SIGKILL = 9;
+const KILL_LIMIT_MS = 10_000;
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 100;
 /** As many of those that are left are named in a receipt. */
 const MOST_NAMED = 20;
+
+/** Kills every process of a session, for ten seconds at most, and says so for its receipt. */
+export async function endProcesses(table: ProcessTable, belonging: Belonging): Promise<Partial<Findings>> {
+  const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
+  return { processesKilled: killed, swept: [{ kind: "processes", found: killed + left.length, removed: killed, left }] };
+}
 
 /**
  * Kills every process of a session, again and again until none is left.
