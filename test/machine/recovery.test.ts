@@ -1,0 +1,167 @@
+// Sessions go on without guestd, however it went and however often; what ended meanwhile is ended by the next one.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { answers, awaitReturn, awaitStored, expectOneReceipt, listRecords, mainPid } from "../helpers/recovery.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const SESSIONS = 20;
+const KILLS = 30;
+/** Descriptors of a session: leader and view; of one with an account that others share also reaper and two namespaces. */
+const HELD = { leased: 2, shared: 5 } as const;
+const SORTS = ["leased", "shared"] as const;
+type Sort = (typeof SORTS)[number];
+
+const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
+const MEGABYTE = 1024 * 1024;
+const DROP_IN = "/run/systemd/system/guestd.service.d/test.conf";
+
+interface Guest {
+  readonly terminal: Terminal;
+  readonly id: string;
+  readonly uid: string;
+  readonly leader: number;
+}
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("sessions on %s", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.sh("guestctl status");
+  });
+  afterEach(async ({ task }) => {
+    await machine.sh(`rm -f ${DROP_IN}; systemctl --quiet unmask --runtime guestd; systemctl daemon-reload; systemctl reset-failed guestd || true; guestctl status`);
+    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    await awaitNoSessions(machine);
+    expect(await leftovers(machine)).toBe("");
+    expect(await listRecords(machine)).toBe("");
+    expect(await findPids(machine, "sleep 4711")).toEqual([]);
+    await awaitStored(machine, 0);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  async function logIn(sort: Sort, command = "true"): Promise<Guest> {
+    const terminal = sort === "leased" ? await machine.loginAsGhost() : await machine.login("guest1");
+    const [id = "", uid = ""] = (await terminal.ask(`echo $GUEST_SESSION; id -u; ${command}`)).split("\n");
+    const leader = (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0;
+    return { terminal, id, uid, leader };
+  }
+
+  /** Has systemd start guestd no more by itself, for a time without it that is as long as a test wants it. */
+  const configure = (...lines: string[]) => machine.write(DROP_IN, `${lines.join("\n")}\n`).then(() => machine.sh("systemctl daemon-reload"));
+  const holdDown = () => configure("[Service]", "RestartSec=1h").then(() => machine.sh("systemctl kill -s KILL guestd")).then(() => awaitState("auto-restart"));
+  const awaitState = (state: string) =>
+    waitFor(`guestd to be in ${state}`, async () => (await machine.sh("systemctl show -P SubState guestd")) === state);
+
+  /** Kills a leader, and all that runs in its session, without guestd: nothing but a descriptor holds its view any more. */
+  async function killAll({ terminal, leader, uid }: Guest, sort: Sort): Promise<void> {
+    await machine.sh(`kill -KILL ${leader}`);
+    await waitFor("the guest's processes to be gone", async () => (await machine.run(["pkill", "-KILL", "-u", uid])).code === 1);
+    if (sort === "shared") await waitFor("its reaper to be gone", async () => (await machine.run(["pkill", "-KILL", "-x", "guest-reaper"])).code === 1);
+    await terminal.end();
+  }
+
+  it(`${SESSIONS} of both sorts live through ${KILLS} kills of guestd, keep their ids, and can each be ended`, { timeout: 180_000 }, async () => {
+    const guests: Guest[] = [];
+    for (let count = 0; count < SESSIONS; count++) guests.push(await logIn(SORTS[count % 2] ?? "shared", "echo mine >~/mine"));
+    const ids = guests.map(({ id }) => id).sort();
+    const held = (SESSIONS / 2) * (HELD.leased + HELD.shared);
+    await awaitStored(machine, held);
+    for (let count = 0; count < KILLS; count++) {
+      const before = await mainPid(machine);
+      await machine.sh("systemctl kill -s KILL guestd");
+      await awaitReturn(machine, before);
+      expect((await listSessions(machine)).map(({ id, state }) => `${id} ${state}`).sort()).toEqual(ids.map((id) => `${id} open`));
+    }
+    await awaitStored(machine, held);
+    expect(await machine.sh(`ls -d ${guests.map(({ leader }) => `/proc/${leader}`).join(" ")} | wc -l`)).toBe(String(SESSIONS));
+    for (const [index, { terminal, id }] of guests.entries()) {
+      expect(await terminal.ask("cat ~/mine; echo $GUEST_SESSION")).toBe(`mine\n${id}`);
+      if (index % 4 < 2) await terminal.logOut();
+      else expect(JSON.parse(await machine.sh(`guestctl end ${id} --json`))).toMatchObject({ clean: true, cause: "ended-by-admin" });
+      expect((await expectOneReceipt(machine, id)).left).toEqual([]);
+    }
+  });
+
+  describe.each(SORTS)("of a %s account", (sort) => {
+    it("are held by systemd while guestd is away, and then by nobody", async () => {
+      const guest = await logIn(sort, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
+      await awaitStored(machine, HELD[sort]);
+      await holdDown();
+      await killAll(guest, sort);
+      await awaitStored(machine, HELD[sort]);
+      await machine.sh("systemctl start guestd");
+      // Nobody else could have told what was in its home.
+      const receipt = await expectOneReceipt(machine, guest.id);
+      expect(receipt).toMatchObject({ cause: "leader-exited", left: [] });
+      expect(receipt.tmpfsBytes).toBeGreaterThanOrEqual(5 * MEGABYTE);
+      await awaitStored(machine, 0);
+    });
+
+    it("are held again after a stop, which lets go of them", async () => {
+      const guest = await logIn(sort, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
+      await machine.sh("systemctl stop guestd");
+      await awaitStored(machine, 0);
+      await machine.sh("systemctl start guestd");
+      await awaitStored(machine, HELD[sort]);
+      await holdDown();
+      await killAll(guest, sort);
+      await machine.sh("systemctl start guestd");
+      expect((await expectOneReceipt(machine, guest.id)).tmpfsBytes).toBeGreaterThanOrEqual(5 * MEGABYTE);
+    });
+
+    it.each(["logs out", "is killed"])("end when guestd starts, whose leader %s while it is stopped", async (how) => {
+      const { terminal, id, leader } = await logIn(sort, STAYER);
+      // Otherwise the bus would start it at the hint of PAM.
+      await machine.sh("systemctl stop guestd; systemctl mask --runtime guestd");
+      if (how === "is killed") await machine.sh(`kill -KILL ${leader}`);
+      else terminal.send("exit 0\n");
+      await terminal.end();
+      await machine.sh("systemctl unmask --runtime guestd; systemctl start guestd");
+      expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "leader-exited", leased: sort === "leased", left: [] });
+    });
+
+    it("end when guestd starts, whose leader is another process by then, which lives", async () => {
+      const { terminal, id, leader } = await logIn(sort, STAYER);
+      await machine.sh("systemctl stop guestd; systemd-run --quiet --unit=bystander sleep 4713");
+      const bystander = await machine.sh("systemctl show -P MainPID bystander");
+      await machine.sh(`sed -i 's/"pid":${leader},/"pid":${bystander},/' /run/guestd/sessions/${id}.json; grep -q '"pid":${bystander},' /run/guestd/sessions/${id}.json`);
+      await machine.sh("systemctl start guestd");
+      expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
+      await terminal.end();
+      expect(await machine.sh("systemctl is-active bystander; systemctl stop bystander")).toBe("active");
+    });
+  });
+
+  it("go on, or are ended in full, after guestd was started too often", async () => {
+    const [stays, goes] = [await Promise.all(SORTS.map((sort) => logIn(sort, STAYER))), await Promise.all(SORTS.map((sort) => logIn(sort, STAYER)))];
+    await configure("[Unit]", "StartLimitIntervalSec=1h", "StartLimitBurst=2");
+    await waitFor("systemd to start it no more", async () => {
+      await machine.run(["systemctl", "kill", "-s", "KILL", "guestd"]);
+      return (await machine.sh("systemctl show -P Result guestd")) === "start-limit-hit";
+    }, 20_000);
+    await awaitStored(machine, 0);
+    expect(await answers(machine)).toBe(false);
+    for (const { terminal, leader } of goes) {
+      await machine.sh(`kill -KILL ${leader}`);
+      await terminal.end();
+    }
+    await machine.sh("systemctl reset-failed guestd; systemctl start guestd");
+    for (const { id } of goes) expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
+    expect((await listSessions(machine)).map(({ id }) => id).sort()).toEqual(stays.map(({ id }) => id).sort());
+    await awaitStored(machine, HELD.leased + HELD.shared);
+    for (const { terminal, id } of stays) {
+      await terminal.logOut();
+      expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
+    }
+  });
+
+  it("leave no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine)).toEqual([]);
+  });
+});
