@@ -82,6 +82,7 @@ describeAsRoot("guest-keys", () => {
     const { found, removed = 0, left = 0, second, counted } = clear(kind);
     expect(left).toBeGreaterThan(0);
     expect(found).toBe(removed + left);
-    expect([second?.[2], counted]).toEqual([left, left]);
+    // The kernel may still be taking away keys of its own making.
+    for (const later of [second?.[2], counted]) expect(later).toBeOneOf([left, left - 1]);
   });
 });
