@@ -53,7 +53,8 @@ async function look(): Promise<Readonly<Record<string, number>>> {
     "descriptors of guestd": readDescriptors(daemon).length,
     "descriptors kept by systemd": Number(await machine.sh("systemctl show -P NFileDescriptorStore guestd")),
     "resident memory of guestd, kB": memoryOf(daemon),
-    "bytes in tmpfs of guests": await guestBytes(),
+    "tmpfs of guests": new Set(all.flatMap(({ pid }) => readMounts(pid)).filter((mount) => (mount[mount.indexOf("-") + 2] ?? "").startsWith("guest-")).map((mount) => mount[2])).size,
+    "bytes in /dev/shm": await tmpfsBytes({ pid: machine.pid, run: () => machine.run(["df", "--output=used", "--block-size=1", "/dev/shm"]) }),
     "SysV objects": await lines("tail -qn +2 /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg"),
     "leased accounts": list(`${root}/run/userdb`).length,
     "records of sessions": list(`${root}/run/guestd/sessions`).length,
@@ -63,16 +64,16 @@ async function look(): Promise<Readonly<Record<string, number>>> {
   };
 }
 
-// The journal and the files of the machine itself lie in memory as well.
-async function guestBytes(): Promise<number> {
-  return tmpfsBytes({ pid: machine.pid, run: () => machine.run(["sh", "-c", "df --output=used --block-size=1 /tmp /var/tmp /dev/shm"]) });
-}
-
-const killLeader = async (guest: Terminal) => {
-  // The shell's parent is login, su or sshd.
-  await guest.ask("true");
+const hangUp = (guest: Terminal) => {
   guest.hangUp();
+  return Promise.resolve();
 };
+
+/** login, su or sshd: killed, it closes nothing. */
+async function killLeader(_guest: Terminal, id: string): Promise<void> {
+  const { session } = JSON.parse(readFileSync(`${root}/run/guestd/sessions/${id}.json`, "utf8")) as { session: { leader: { pid: number } } };
+  await machine.run(["kill", "-KILL", String(session.leader.pid)]);
+}
 
 const LOGINS: readonly Login[] = [
   { begin: () => machine.loginAsGhost(), end: (guest) => guest.logOut(PATIENCE_MS) },
@@ -80,6 +81,8 @@ const LOGINS: readonly Login[] = [
   { begin: () => machine.sshSession("guest2"), end: (guest) => guest.logOut(PATIENCE_MS) },
   { begin: () => machine.loginAsGhost(), end: killLeader },
   { begin: () => machine.sshSession("guest"), end: killLeader },
+  { begin: () => machine.login("guest3"), end: hangUp },
+  { begin: () => machine.loginAsGhost(), end: hangUp },
   { begin: () => machine.loginAsGhost(), end: (_guest, id) => machine.run(["guestctl", "end", id]) },
 ];
 

@@ -44,6 +44,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
   beforeAll(async () => {
     machine = await Machine.boot(release);
     await installFaulty(machine);
+    // A login that is refused waits for three seconds: that is no part of what is tried here.
+    await machine.sh("sed -i '/pam_faildelay/d' /etc/pam.d/login; echo 'FAIL_DELAY 0' >>/etc/login.defs");
     await machine.sh("guestctl status");
     host = await machine.sh("readlink /proc/1/ns/mnt");
     for (const sort of ["leased", "shared"] as const) await leave(await logIn(sort));
@@ -84,7 +86,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
   }
 
   describe.each(Object.keys(SORTS) as (keyof typeof SORTS)[])("%s account", (sort) => {
-    const rows = SORTS[sort].flatMap((kind) => tableOf(release).map((fault) => ({ kind, fault })));
+    // What was answered cannot fail any more.
+    const isPossible = (kind: EffectKind, fault: string) => kind !== "answer" || fault !== "after EIO";
+    const rows = SORTS[sort].flatMap((kind) => tableOf(release).filter((fault) => isPossible(kind, fault)).map((fault) => ({ kind, fault })));
 
     it.each(rows)("$fault at $kind: the guest is in or refused, and nothing is left", async ({ kind, fault }) => {
       cases++;
