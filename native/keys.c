@@ -79,7 +79,10 @@ static void take_user_keyrings_away(void) {
  * False when the user has no quota left for that: keys that are gone by now may count for a moment still.
  */
 static bool take_persistent_keyring_away(void) {
-  const long id = keyctl(KEYCTL_GET_PERSISTENT, (unsigned long)-1, (unsigned long)KEY_SPEC_PROCESS_KEYRING, 0);
+  const unsigned long self = (unsigned long)-1;
+  long id = keyctl(KEYCTL_GET_PERSISTENT, self, (unsigned long)KEY_SPEC_PROCESS_KEYRING, 0);
+  // The session keyring is guestd's, if it has one (KeyringMode=private): that is root's quota. It is there for a moment only.
+  if (id < 0 && errno == EDQUOT) id = keyctl(KEYCTL_GET_PERSISTENT, self, (unsigned long)KEY_SPEC_SESSION_KEYRING, 0);
   if (id >= 0) take_key_away((unsigned long)id);
   return id >= 0 || errno != EDQUOT;
 }
@@ -125,7 +128,8 @@ static long take_all_away(uid_t uid, long found) {
   long left = found;
   enum result special = AGAIN;
   for (int pass = 0; left > 0 && pass < PASSES; pass++) {
-    if (special == AGAIN) special = take_special_keyrings_away();
+    // Not to the end: the last passes see what is left when it does no more.
+    if (special == AGAIN && pass < PASSES / 2) special = take_special_keyrings_away();
     if (special == FAILED) return -1;
     take_visible_keys_away(uid);
     const struct timespec pause = {.tv_nsec = PASS_MS * 1000000L};

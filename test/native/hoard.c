@@ -68,6 +68,7 @@ static int forbid(void) {
 static int hoard(const char *kind) {
   const int user = KEY_SPEC_USER_KEYRING;
   if (strcmp(kind, "nothing") == 0) return 0;
+  if (strcmp(kind, "join") == 0) return keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0) < 0 ? -1 : 0;
   if (strcmp(kind, "user") == 0) return add("user", 1, "x", user) < 0 ? -1 : 1;
   if (strcmp(kind, "user-session") == 0) return add("user", 1, "x", KEY_SPEC_USER_SESSION_KEYRING) < 0 ? -1 : 1;
   if (strcmp(kind, "persistent") == 0) return add("user", 1, "x", persistent()) < 0 ? -1 : 1;
