@@ -5,7 +5,7 @@ import type { Session } from "../../src/policy/session.ts";
 import type { Next, State } from "../../src/policy/state.ts";
 import { INITIAL_STATE } from "../../src/policy/state.ts";
 import type { Swept, SweepKind } from "../../src/policy/receipt.ts";
-import { ACCOUNT_KINDS } from "../../src/policy/receipt.ts";
+import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
 import { allocateRequest, CGROUP, configOf, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "./samples.ts";
 
 export const READY: State = { ...INITIAL_STATE, config: configOf() };
@@ -31,7 +31,7 @@ function outcomeOf(effect: Effect): Outcome {
     case "sweep-account":
       return { found: { swept: clean(...ACCOUNT_KINDS) } };
     case "sweep-lease":
-      return { found: { processesKilled: 0, swept: clean("processes", ...ACCOUNT_KINDS) } };
+      return { found: { processesKilled: 0, swept: clean(...SHARED_KINDS, ...ACCOUNT_KINDS) } };
     default:
       return {};
   }

@@ -24,11 +24,11 @@ function run(effect: Effect, { failing = [], announced = false }: { failing?: re
     return async (...args: readonly unknown[]) => made(...args);
   };
   const parts = {
-    executor: { killUser: promised("killUser", { found: { processesKilled: 2, swept: clean("processes") } }) },
     leases: { settle: promised("settle"), checkForeign: promised("checkForeign"), dropLinger: part("dropLinger", clean("linger")[0]), withdraw: part("withdraw") },
     store: { write: part("write"), remove: part("remove") },
     ledger: { enter: promised("enter"), leave: part("leave"), close: promised("close") },
     sweeper: { sweep: promised("sweep", clean("files")) },
+    sweepLease: promised("sweepLease", { found: { processesKilled: 2, swept: clean("mounts") } }),
     users: { close: promised("closeUser") },
     service: { emit: (signal: string) => did.push(`emit ${signal}`) },
     wasAnnounced: (id: string) => {
@@ -44,10 +44,10 @@ function run(effect: Effect, { failing = [], announced = false }: { failing?: re
 describe("removing a record", () => {
   const remove = (quarantine?: string): Effect => ({ kind: "remove-record", subject, lease: { quarantine } });
 
-  it("writes down first why its uid is kept, and with which name", async () => {
+  it("writes down first why its uid is kept, and with which name and session", async () => {
     const { outcome, did } = run(remove("files: /tmp/x"));
     await outcome;
-    expect(did).toEqual([`settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}"}`, "leave abc", `remove abc ${LEASED.uid}`]);
+    expect(did).toEqual([`settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}","session":"abc"}`, "leave abc", `remove abc ${LEASED.uid}`]);
   });
 
   it("leaves the record to the next guestd when that cannot be written down", async () => {
@@ -88,17 +88,17 @@ describe("announcing an end", () => {
 describe("sweeping", () => {
   it.each([
     ["an account", { kind: "sweep-account", subject }],
-    ["a uid that is kept back", { kind: "sweep-lease", subject }],
+    ["a uid that is kept back", { kind: "sweep-lease", subject, session: "s7" }],
   ] satisfies [string, Effect][])("%s touches nothing when it cannot be told whose it is by now", async (_, effect) => {
     const { outcome, names } = run(effect, { failing: ["checkForeign"] });
     await expect(outcome).rejects.toThrow("checkForeign failed");
     expect(names()).toEqual(["checkForeign"]);
   });
 
-  it("a uid that is kept back ends all that runs as it first", async () => {
-    const { outcome, names } = run({ kind: "sweep-lease", subject });
-    await outcome;
-    expect(names()).toEqual(["checkForeign", "killUser", "sweep"]);
+  it("a uid that is kept back goes by its last session", async () => {
+    const { outcome, did } = run({ kind: "sweep-lease", subject, session: "s7" });
+    expect(await outcome).toEqual({ found: { processesKilled: 2, swept: clean("mounts") } });
+    expect(did.slice(1)).toEqual([`sweepLease ${JSON.stringify(subject)} s7 ${JSON.stringify(DEFAULTS.Sweep)}`]);
   });
 
   it("goes by the settings in force", async () => {

@@ -187,7 +187,7 @@ describe("ending a leased account's session", () => {
     const reason = leftBy(kind).join("; ");
     expect(find(did, "announce-closed")?.receipt.left).toEqual(leftBy(kind));
     expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: reason } });
-    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, { reason, user: LEASED.user }]]) });
+    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, { reason, user: LEASED.user, session: "s1" }]]) });
   });
 
   it("says of each class whether anybody has looked, and in a receipt that is on disk already", () => {
@@ -207,7 +207,7 @@ describe("ending a leased account's session", () => {
   it.each(["announce-closed", "release-account", "remove-record"] as const)("gives nobody the uid when %s fails", (kind) => {
     const { state, did } = end(leasedOpened(), { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
-    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, { reason: `${kind}: boom`, user: LEASED.user }]]) });
+    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, { reason: `${kind}: boom`, user: LEASED.user, session: "s1" }]]) });
     expect(state.sessions.size).toBe(0);
   });
 
@@ -215,7 +215,7 @@ describe("ending a leased account's session", () => {
     const left = ["process 7 does not end", "process 8 does not end"];
     const { state } = end(leasedOpened(), { outcome: (effect) => (effect.kind === "kill-processes" ? { found: { swept: [{ kind: "processes", found: 2, removed: 0, left }] } } : undefined) });
     const reason = "processes: process 7 does not end; processes: process 8 does not end";
-    expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason, user: LEASED.user });
+    expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason, user: LEASED.user, session: "s1" });
   });
 
   it("tells the administrator who asked for it, with the receipt", () => {

@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { Effect, Event } from "../../../src/policy/events.ts";
 import type { Quarantine } from "../../../src/policy/lease.ts";
 import { step } from "../../../src/policy/manager.ts";
+import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
 import type { State } from "../../../src/policy/state.ts";
 import { after, clean, done, failed, kinds, leasedOpened, only, READY } from "../../helpers/play.ts";
 import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
 const UID = 60601;
-const WHY: Quarantine = { reason: "files: /tmp/x", user: "guest-bbbb" };
+const WHY: Quarantine = { reason: "files: /tmp/x", user: "guest-bbbb", session: "s7" };
 const SECOND = 1e6;
 
 const kept = (why: Quarantine = WHY, from: State = READY): State => ({ ...from, pool: { rested: [60609], quarantined: new Map([[UID, why]]) } });
@@ -56,8 +57,14 @@ describe("a uid that is kept back", () => {
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
   });
 
-  it("is looked at by the name that its last guest had, and in an order of its own", () => {
-    expect(first(tick(kept(), 0))).toEqual({ kind: "sweep-lease", subject: { id: `uid-${UID}`, user: "guest-bbbb", uid: UID, leader: 0, service: "" } });
+  it("is looked at by the name and the session of its last guest, and in an order of its own", () => {
+    const subject = { id: `uid-${UID}`, user: "guest-bbbb", uid: UID, leader: 0, service: "" };
+    expect(first(tick(kept(), 0))).toEqual({ kind: "sweep-lease", subject, session: "s7" });
+  });
+
+  it("is looked at without a session when that was not written down", () => {
+    const { session: _unknown, ...why } = WHY;
+    expect(first(tick(kept(why), 0))).toMatchObject({ kind: "sweep-lease", session: "" });
   });
 
   it("is looked at once at a time, however long that takes", () => {
@@ -69,6 +76,8 @@ describe("a uid that is kept back", () => {
     ["something is left", (effect) => done(effect, DIRTY)],
     ["a step has failed", (effect) => done(effect, { found: { left: ["boom"] } })],
     ["a class was not looked at", (effect) => done(effect, { found: { swept: clean("processes", "files") } })],
+    ["nobody has looked at mounts", (effect) => done(effect, { found: { swept: clean("processes", "open-files", ...ACCOUNT_KINDS) } })],
+    ["nobody has looked at open files", (effect) => done(effect, { found: { swept: clean("processes", "mounts", ...ACCOUNT_KINDS) } })],
     ["nothing was looked at", (effect) => done(effect, {})],
     ["it could not be looked at", (effect) => failed(effect)],
   ])("is looked at again more and more rarely, at least once an hour, as long as %s", (_, judge) => {

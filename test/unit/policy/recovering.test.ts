@@ -42,7 +42,8 @@ describe("a guestd that was killed while it ended a session", () => {
       return;
     }
     expect(kinds(did)).toEqual(isWritten ? stages.slice(stages.indexOf("announce-closed")) : ["watch-leader", ...stages]);
-    expect(find(did, "announce-closed")).toMatchObject({ repeated: isWritten, receipt: { id: "s1", cause: "ended-by-admin" } });
+    // It may have been announced though nothing of it could be written.
+    expect(find(did, "announce-closed")).toMatchObject({ repeated: true, receipt: { id: "s1", cause: "ended-by-admin" } });
     expect(last.sessions.size).toBe(0);
     expect(last.pool.rested).toEqual(only(state()).leased ? [LEASED.uid] : []);
   });
@@ -56,12 +57,21 @@ describe("a guestd that was killed while it ended a session", () => {
     expect(find(recover(left).did, "announce-closed")?.receipt.cause).toBe("ended-by-admin");
   });
 
+  it.each(SORTS)("asks nobody whether the end of %s was announced, when it had not begun", (_, state) => {
+    expect(find(recover({ session: only(state()) }, GONE).did, "announce-closed")).toMatchObject({ repeated: false });
+  });
+
+  it("asks whether its end was announced also when the machine was started anew meanwhile", () => {
+    const { did } = after(READY, recordFound(killedAt(opened(), "write-receipt").session, { cause: "lost-power" }));
+    expect(find(did, "announce-closed")).toMatchObject({ repeated: true, receipt: { cause: "lost-power" } });
+  });
+
   it("announces the receipt that is on disk, and no other", () => {
     const left = killedAt(leasedOpened(), "announce-closed");
     const dirty = { ...left, receipt: { ...(left.receipt as Receipt), left: ["files: /tmp/x"], closedAt: 77 } };
     const { did, state } = recover(dirty);
     expect(find(did, "announce-closed")?.receipt).toEqual(dirty.receipt);
-    expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason: "files: /tmp/x", user: LEASED.user });
+    expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason: "files: /tmp/x", user: LEASED.user, session: "s1" });
     expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: "files: /tmp/x" } });
   });
 

@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-const WHY = { reason: "processes: process 7 does not end", user: "guest-aaaa" };
+const WHY = { reason: "processes: process 7 does not end", user: "guest-aaaa", session: "s1" };
 
 describe("LeaseStore keeps a uid back", () => {
   it.each([
@@ -39,6 +39,12 @@ describe("LeaseStore keeps a uid back", () => {
     const { rested, quarantined } = store.read();
     expect(rested).toEqual([]);
     expect([...quarantined]).toEqual([[60600, { reason: expect.stringContaining("cannot be read") as string, user: "" }]]);
+  });
+
+  it.each(["", ',"session":7', ',"session":null'])("of whose session it is told nothing, or no text (%j)", (more) => {
+    mkdirSync(places.quarantined, { recursive: true });
+    writeFileSync(join(places.quarantined, "60600"), `{"uid":60600,"reason":"x","user":"guest-aaaa"${more}}`);
+    expect(store.read().quarantined.get(60600)).toStrictEqual({ reason: "x", user: "guest-aaaa" });
   });
 
   it("for which there is a directory in the place of a file", () => {

@@ -19,7 +19,7 @@ let groups: Map<string, number>;
 let isBroken: boolean;
 
 const places = () => ({ rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") });
-const WHY = { reason: "processes: process 7 does not end", user: LEASED.user };
+const WHY = { reason: "processes: process 7 does not end", user: LEASED.user, session: "s1" };
 
 /** Without a name nobody sweeps it: the session may go on. */
 const UNCLEAR = { reason: expect.stringContaining("could not be read") as string, user: "" };
@@ -94,6 +94,47 @@ describe("Leases, where there may be sessions that nobody can tell,", () => {
   it("leave the account of a session that can be told as it is", async () => {
     records.publish(LEASED);
     expect((await leases.recover([LEASED_SESSION], true)).pool).toEqual({ rested: [], quarantined: new Map() });
+  });
+});
+
+describe("Leases that cannot write down what becomes of a uid", () => {
+  const OTHER = { ...LEASED, user: "guest-bbbb", uid: LEASED.uid + 1 };
+  const stands = [{ user: LEASED.user, uid: LEASED.uid }];
+
+  /** A directory stands where the new entry of the uid is to be written. */
+  const block = (place: string) => mkdirSync(join(place, `${LEASED.uid}.new`), { recursive: true });
+
+  it("leave its account as it is, which keeps the uid from being handed out, and start", async () => {
+    records.publish(LEASED);
+    block(places().rested);
+    expect(await leases.recover([SESSION], false)).toEqual({ sessions: [SESSION], pool: { rested: [], quarantined: new Map() } });
+    expect(records.list()).toEqual(stands);
+  });
+
+  it("leave the account of one that nobody can tell as well", async () => {
+    records.publish(LEASED);
+    block(places().quarantined);
+    expect((await leases.recover([], true)).pool).toEqual({ rested: [], quarantined: new Map() });
+    expect(records.list()).toEqual(stands);
+  });
+
+  it("take back the others, and take up the sessions that go on", async () => {
+    for (const account of [LEASED, OTHER, { ...LEASED, user: "guest-cccc", uid: LEASED.uid + 2 }]) records.publish(account);
+    block(places().rested);
+    const session = { ...LEASED_SESSION, account: OTHER };
+    const { sessions, pool } = await leases.recover([session], false);
+    expect(sessions).toEqual([session]);
+    expect(pool.rested).toEqual([LEASED.uid + 2]);
+    expect(records.list()).toEqual([...stands, { user: OTHER.user, uid: OTHER.uid }]);
+  });
+
+  it("try it again at the next start", async () => {
+    records.publish(LEASED);
+    block(places().rested);
+    await leases.recover([], false);
+    rmSync(join(root, "run"), { recursive: true });
+    expect((await leases.recover([], false)).pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
+    expect(records.list()).toEqual([]);
   });
 });
 

@@ -1,0 +1,107 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { DEFAULTS } from "../../../src/config/defaults.ts";
+import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "../../../src/policy/receipt.ts";
+import type { Bindings } from "../../../src/system/bindings.ts";
+import { Cgroups } from "../../../src/system/cgroups.ts";
+import type { LeaseSweepParts } from "../../../src/system/lease-sweep.ts";
+import { sweepLease } from "../../../src/system/lease-sweep.ts";
+import { clean } from "../../helpers/play.ts";
+
+/** Nothing runs as it on the machine of the test, whose /proc is looked into. */
+const UID = 2_000_000_000 + process.pid;
+const ACCOUNT = { id: `uid-${UID}`, user: "guest-bbbb", uid: UID, leader: 0, service: "" };
+const SESSION = `lease-sweep-${process.pid}`;
+
+const asRoot = it.skipIf(process.getuid?.() !== 0);
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+/** Starts a program of the test's; it has written a line when this is done. */
+async function start(script: string, uid?: number): Promise<ChildProcess> {
+  const child = spawn("/bin/sh", ["-c", script], { stdio: ["ignore", "pipe", "inherit"], ...(uid === undefined ? {} : { uid }) });
+  children.push(child);
+  await once(child.stdout, "data");
+  return child;
+}
+
+type Holders = Awaited<ReturnType<Bindings["findHolders"]>>;
+
+async function sweep({ session = SESSION, holders = [], swept = clean("processes", ...ACCOUNT_KINDS) }: { session?: string; holders?: Holders | Error; swept?: ReturnType<typeof clean> } = {}) {
+  const did: unknown[][] = [];
+  let opened = 0;
+  const bindings: Pick<Bindings, "openPidfd" | "sendSignal" | "findHolders"> = {
+    openPidfd: (pid) => {
+      opened = pid;
+      return openSync("/dev/null", "r");
+    },
+    sendSignal: (_pidfd, signal) => {
+      did.push(["kill", opened, signal]);
+      process.kill(opened, signal);
+      return true;
+    },
+    findHolders: (...args) => {
+      did.push(["findHolders", ...args]);
+      return holders instanceof Error ? Promise.reject(holders) : Promise.resolve(holders);
+    },
+  };
+  const sweeper: LeaseSweepParts["sweeper"] = {
+    sweep: (...args) => {
+      did.push(["sweep", ...args]);
+      return Promise.resolve(swept);
+    },
+  };
+  const { found } = await sweepLease({ bindings: bindings as Bindings, cgroups: new Cgroups(), sweeper }, ACCOUNT, session, DEFAULTS.Sweep);
+  const left = listLeft({ swept: [], left: [], ...found }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
+  return { found, left, did };
+}
+
+describe("looking again at what a uid in quarantine has left", () => {
+  it("says so when nobody could tell who has its files open, and sweeps all the same", async () => {
+    const { left, did } = await sweep({ holders: new Error("EMFILE") });
+    expect(left).toEqual(["open-files: could not be looked at: EMFILE"]);
+    expect(did.at(-1)?.[0]).toBe("sweep");
+  });
+
+  it("names who holds a file of it", async () => {
+    const { left } = await sweep({ holders: [{ pid: 2 ** 30, how: "descriptor" }] });
+    expect(left).toEqual([`open-files: process ${2 ** 30} holds a file of it (descriptor)`]);
+  });
+
+  it("says of what the sweep has left, and of what it has not looked at", async () => {
+    const [processes, ...others] = clean("processes", ...ACCOUNT_KINDS.slice(1));
+    const { left } = await sweep({ swept: [{ ...(processes as (typeof others)[number]), left: ["process 7 does not end"] }, ...others] });
+    expect(left).toEqual(["processes: process 7 does not end", "ipc: nobody has looked"]);
+  });
+
+  it("looks at each class once, and finds nothing where nothing is left", async () => {
+    const { found, left } = await sweep();
+    expect(left).toEqual([]);
+    expect(found?.processesKilled).toBe(0);
+    expect(found?.swept?.map(({ kind }) => kind).sort()).toEqual([...SHARED_KINDS, ...ACCOUNT_KINDS].sort());
+  });
+
+  it("goes by the uid alone for open files: its devices may be somebody else's by now", async () => {
+    expect((await sweep()).did).toEqual([["findHolders", [], UID], ["sweep", ACCOUNT, DEFAULTS.Sweep]]);
+  });
+
+  asRoot("ends what runs as it before anything else", async () => {
+    const child = await start("echo ready; exec sleep 60", UID);
+    const { found, did } = await sweep();
+    expect(child.signalCode ?? (await once(child, "exit"))[1]).toBe("SIGKILL");
+    expect(found?.processesKilled).toBe(1);
+    expect(did.map(([what]) => what).filter((what, index, all) => what !== all[index - 1])).toEqual(["kill", "findHolders", "sweep"]);
+  });
+
+  asRoot("finds the memory of its last session, mounted where others are, and no other session's", async () => {
+    const { pid } = await start(`exec unshare --mount sh -c 'mount -t tmpfs guest-${SESSION} /mnt && echo ready && exec sleep 60'`);
+    expect((await sweep()).left).toEqual([`mounts: process ${pid} (sleep) has "/mnt" mounted`]);
+    expect((await sweep({ session: `${SESSION}0` })).left).toEqual([]);
+  });
+});
