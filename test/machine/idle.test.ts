@@ -1,0 +1,176 @@
+// guestd goes when there is nothing to do, and is there when there is: nobody who logs in notices. And it comes back when
+// it is stopped, or hangs, with guests in.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import { endLease, listLeases, startLease } from "../helpers/leases.ts";
+import { Machine } from "../helpers/machine.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** After the one that all test machines have. */
+const CONFIG = "/etc/guestd/guestd.conf.d/20-idle.conf";
+const WATCHDOG = "/etc/systemd/system/guestd.service.d/watchdog.conf";
+
+/** Logins that come while guestd exits. */
+const LOGINS = 30;
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on %s", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    await awaitNoSessions(machine);
+    await machine.sh(`rm -f ${CONFIG}; guestctl reload`);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** Without a look that would start it: systemd's. */
+  const show = (property: string) => machine.sh(`systemctl show -P ${property} guestd`);
+
+  async function exitAfter(seconds: number): Promise<void> {
+    await machine.write(CONFIG, `[Daemon]\nIdleExit=${seconds}\n`);
+    await machine.sh("guestctl reload");
+  }
+
+  async function awaitExit(): Promise<void> {
+    await waitFor("guestd to exit", async () => (await show("ActiveState")) === "inactive", 15_000);
+  }
+
+  const countStarts = async () => (await machine.journal("GUEST_ACTION=daemon-started")).length;
+
+  it("exits by itself, and is back for guestctl and for a login", async () => {
+    await exitAfter(2);
+    await awaitExit();
+    expect([await show("Result"), await show("NRestarts"), await show("ExecMainStatus"), await show("MainPID")]).toEqual(["success", "0", "0", "0"]);
+    expect(await machine.sh("systemctl is-failed guestd || true")).toBe("inactive");
+    expect(await machine.sh("guestctl status")).toContain("guests:   can log in");
+    expect(await show("ActiveState")).toBe("active");
+    await awaitExit();
+
+    const guest = await startLease(machine);
+    expect(await show("ActiveState")).toBe("active");
+    expect((await endLease(machine, guest)).left).toEqual([]);
+    await awaitExit();
+    expect(await machine.ssh("guest1", "echo $GUEST_SESSION")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[a-z2-7]{10}\n$/) as string });
+    await awaitExit();
+    // A uid that has had its turn rests over all of that.
+    expect((await listLeases(machine)).filter(({ state }) => state === "rested")).toHaveLength(1);
+  });
+
+  it("stays as long as a guest is in", async () => {
+    await exitAfter(1);
+    const guest = await startLease(machine);
+    const pid = await show("MainPID");
+    const started = Date.now();
+    await waitFor("time to pass in which it would have exited", async () => Date.now() - started > 4000 && (await show("MainPID")) === pid, 8000);
+    expect(await guest.terminal.ask("findmnt -n -o FSTYPE -T ~")).toBe("tmpfs");
+    await endLease(machine, guest);
+    await awaitExit();
+    expect(await show("NRestarts")).toBe("0");
+  });
+
+  it("stays as long as a uid is kept back that may be clean by now, or takes it up again", async () => {
+    await exitAfter(1);
+    const guest = await startLease(machine);
+    await guest.terminal.ask("echo mine >~/file");
+    await machine.sh(`systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`);
+    expect((await endLease(machine, guest)).left).toHaveLength(1);
+    await awaitExit();
+    await machine.sh("systemctl stop holder");
+    await waitFor("the uid to be swept", async () => (await machine.sh("guestctl leases")).includes("No uid is leased or kept back"), 30_000);
+  });
+
+  it(`lets everybody in who comes while it exits: ${LOGINS} logins`, { timeout: 240_000 }, async () => {
+    await exitAfter(1);
+    const before = await countStarts();
+    // The login comes when the bus says that guestd has given its name back, and each a millisecond later than the one before.
+    const script = `for n in $(seq 0 ${LOGINS - 1}); do
+      coproc bus { exec dbus-monitor --system "type='signal',member='NameOwnerChanged',arg0='org.guestd1'"; }
+      guestctl status >/dev/null
+      while read -r -t 20 line <&"\${bus[0]}" && [[ $line != 'string ""' || $last == 'string "org.guestd1"' ]]; do last=$line; done
+      sleep "0.$(printf '%03d' "$n")"
+      systemctl show -P ActiveState guestd
+      su - guest2 -c 'echo "$GUEST_SESSION $(findmnt -n -o FSTYPE -T ~)"' 2>&1
+      kill "$bus_PID"
+      wait "$bus_PID" 2>/dev/null || true
+    done`;
+    const lines = (await machine.sh(script, { timeoutMs: 200_000 })).split("\n");
+    const states = lines.filter((_, index) => index % 2 === 0);
+    process.stdout.write(`${release}: guestd was ${[...new Set(states)].map((state) => `${state} ${states.filter((one) => one === state).length}`).join(", ")}\n`);
+    expect(lines.filter((line, index) => index % 2 === 1 && !/^[a-z2-7]{10} tmpfs$/.test(line))).toEqual([]);
+    expect(lines).toHaveLength(2 * LOGINS);
+    await awaitNoSessions(machine);
+    // Every login has met an exit.
+    expect((await countStarts()) - before).toBeGreaterThanOrEqual(LOGINS);
+  });
+
+  it("answers every call, however many come while it exits", { timeout: 120_000 }, async () => {
+    await exitAfter(1);
+    const before = await countStarts();
+    const call = "busctl --system call org.guestd1 /org/guestd1 org.guestd1.Manager GetStatus";
+    const script = `for caller in 1 2 3 4; do
+      (end=$((SECONDS + 25)); n=0; while [ $SECONDS -lt $end ]; do ${call} >/dev/null || echo "call $n of $caller failed"; n=$((n + 1)); done; echo "calls: $n") 2>&1 &
+    done; wait`;
+    const lines = (await machine.sh(script, { timeoutMs: 60_000 })).split("\n");
+    expect(lines.filter((line) => !/^calls: \d\d+$/.test(line))).toEqual([]);
+    const exits = (await countStarts()) - before;
+    process.stdout.write(`${release}: ${lines.join(", ")}; starts: ${exits}\n`);
+    expect(exits).toBeGreaterThan(4);
+  });
+
+  it("is started again at once when it is told to stop with a guest in", async () => {
+    const guest = await startLease(machine);
+    const pid = await show("MainPID");
+    await machine.sh(`kill -TERM ${pid}`);
+    // By systemd, before anybody calls it.
+    await waitFor("another guestd", async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")), 10_000);
+    expect((await listSessions(machine)).map(({ id }) => id)).toEqual([guest.id]);
+    expect(await guest.terminal.ask("findmnt -n -o FSTYPE -T ~")).toBe("tmpfs");
+    expect((await endLease(machine, guest)).left).toEqual([]);
+  });
+
+  it("stays away when it is told to stop with nobody in", async () => {
+    await machine.sh("guestctl status");
+    await machine.sh(`kill -TERM ${await show("MainPID")}`);
+    await awaitExit();
+    expect(await show("Result")).toBe("success");
+  });
+
+  it("is killed and started again when it hangs, and its guests do not notice", async () => {
+    await machine.write(WATCHDOG, "[Service]\nWatchdogSec=2s\n");
+    await machine.sh("systemctl daemon-reload; systemctl restart guestd");
+    const guests = [await startLease(machine), await startLease(machine)];
+    const shared = await machine.login("guest1");
+    const pid = await show("MainPID");
+    await machine.sh(`kill -STOP ${pid}`);
+    await waitFor("another guestd", async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")), 15_000);
+    expect(await listSessions(machine)).toHaveLength(3);
+    for (const { terminal } of guests) expect(await terminal.ask("findmnt -n -o FSTYPE -T ~")).toBe("tmpfs");
+    const id = await shared.ask("echo $GUEST_SESSION");
+    await shared.logOut();
+    expect((await awaitReceipt(machine, id)).left).toEqual([]);
+    for (const guest of guests) expect((await endLease(machine, guest)).left).toEqual([]);
+    await machine.sh(`rm ${WATCHDOG}; systemctl daemon-reload; systemctl restart guestd`);
+  });
+
+  it("is not taken for one that hangs while it works", async () => {
+    await machine.write(WATCHDOG, "[Service]\nWatchdogSec=2s\n");
+    await machine.sh("systemctl daemon-reload; systemctl restart guestd");
+    const pid = await show("MainPID");
+    const guest = await startLease(machine);
+    await machine.sh(`mkdir /var/tmp/many; cd /var/tmp/many; for n in $(seq 40); do mkdir $n; (cd $n; seq 2500 | xargs touch); done; chown -R ${guest.uid} /var/tmp/many`, { timeoutMs: 50_000 });
+    const receipt = await endLease(machine, guest);
+    expect(receipt.swept.find(({ kind }) => kind === "files")).toMatchObject({ found: 100_041, removed: 100_041, left: [] });
+    expect(await show("MainPID")).toBe(pid);
+    await machine.sh(`rm ${WATCHDOG}; systemctl daemon-reload; systemctl restart guestd`);
+  });
+
+  it("leaves no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine, /holds a file of it/)).toEqual([]);
+  });
+});
