@@ -105,6 +105,7 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         return NOTHING;
       case "sweep-lease":
         await leases.checkForeign(effect.subject);
+        leases.withdraw(effect.subject);
         return parts.sweepLease(effect.subject, effect.session, settings().Sweep);
       case "settle-lease":
         await leases.settle(effect.subject.uid, undefined);
@@ -117,8 +118,10 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
 
 // What becomes of the uid is written down first, or a crash would forget it; where that fails the record stays, for the
 // next guestd to try again.
-async function removeRecord({ leases, ledger, store }: EffectParts, { subject, lease }: Effect & { kind: "remove-record" }): Promise<void> {
+async function removeRecord({ executor, leases, ledger, store }: EffectParts, { subject, lease }: Effect & { kind: "remove-record" }): Promise<void> {
   const { id, uid, user } = subject;
+  // Where looking at the view has failed it is still held.
+  executor.release(id);
   if (lease !== undefined) await leases.settle(uid, lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id });
   ledger.leave(id);
   store.remove(id, uid);

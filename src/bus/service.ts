@@ -59,9 +59,9 @@ export class Service {
     await this.#parts.bus.releaseName(NAME);
   }
 
-  /** Sends a signal of the interface. */
+  /** Sends a signal of the interface. What it tells is true whether or not anybody hears of it. */
   emit(signal: string, signature: string, body: readonly [string, VariantDict]): void {
-    this.#parts.bus.send(dbus.Message.newSignal(OBJECT, INTERFACE, signal, signature, [...body]));
+    this.#send(dbus.Message.newSignal(OBJECT, INTERFACE, signal, signature, [...body]));
   }
 
   // dbus-next would send the stack of what is thrown here to the client.
@@ -114,7 +114,7 @@ export class Service {
     try {
       this.#parts.bus.send(message);
     } catch (error) {
-      this.#parts.onFault("reply", error);
+      this.#parts.onFault("a message to the bus", error);
     }
   }
 }

@@ -4,6 +4,7 @@ import { quarantineUid, restUid } from "./lease.ts";
 import { subjectOf } from "./records.ts";
 import type { Receipt } from "./receipt.ts";
 import { addFindings } from "./receipt.ts";
+import { begin, postpone } from "./retry.ts";
 import type { EndCause, Session } from "./session.ts";
 import { endingEffect, endingStages, quarantineOf, stageAfter } from "./stages.ts";
 import type { Next, State } from "./state.ts";
@@ -77,7 +78,23 @@ export function advanceEnding(state: State, session: Session, event: Ended): Nex
   const stage = stageAfter(endingStages(session), effect.kind);
   if (stage === undefined) return put(state, session);
   const next = { ...session, endingUptime: session.endingUptime ?? uptime, ...receiptAfter(event) };
-  return stage === "done" ? forget(state, next) : put(state, next, endingEffect(stage, next, event));
+  if (stage !== "done") return put(state, next, endingEffect(stage, next, event));
+  return event.kind === "effect-failed" ? keepRecord(state, next, uptime) : forget(state, next);
+}
+
+// All is done but that the record still stands: whoever waits for the end is answered, and that is tried again.
+function keepRecord(state: State, session: Session, uptime: number): Next {
+  const kept: Session = { ...session, endCalls: [], removal: postpone(session.removal, uptime) };
+  return put(state, kept, ...answerEnds(session));
+}
+
+/** Time has passed: records that could not be removed may be by now. */
+export function retryRemovals(state: State, uptime: number): Next {
+  const due = [...state.sessions.values()].filter(({ removal }) => removal !== undefined && removal.due <= uptime);
+  return due.reduce<Next>(({ state: last, effects }, session) => {
+    const next = put(last, { ...session, removal: begin(session.removal) }, endingEffect("remove-record", session, NO_MOMENT));
+    return { state: next.state, effects: [...effects, ...next.effects] };
+  }, stay(state));
 }
 
 // One that could not be written is announced anew, with that in it; what was announced is what callers are told.
@@ -94,10 +111,12 @@ export function noteLeft(session: Session, { effect, reason }: Event & { kind: "
 function forget(state: State, session: Session): Next {
   const sessions = new Map(state.sessions);
   sessions.delete(session.id);
-  const subject = subjectOf(session);
+  return { state: { ...state, sessions, pool: poolAfter(state, session) }, effects: answerEnds(session) };
+}
+
+function answerEnds(session: Session): Effect[] {
   const { receipt, endCalls } = session;
-  const effects = receipt === undefined ? [] : endCalls.map((call) => answerEnd(subject, call, receipt));
-  return { state: { ...state, sessions, pool: poolAfter(state, session) }, effects };
+  return receipt === undefined ? [] : endCalls.map((call) => answerEnd(subjectOf(session), call, receipt));
 }
 
 const answerEnd = (subject: Effect["subject"], call: number, receipt: Receipt): Effect => ({

@@ -2,7 +2,7 @@
 // A session goes through the stages of opening, waits, and goes through the stages of ending. One effect
 // of a session runs at a time; its outcome comes back as an event and leads to the next stage.
 import { advanceAllocating, allocate, failAllocating } from "./allocating.ts";
-import { advanceEnding, endOnRequest, endWithCall, endWithLeader, expireLeases, noteLeft } from "./ending.ts";
+import { advanceEnding, endOnRequest, endWithCall, endWithLeader, expireLeases, noteLeft, retryRemovals } from "./ending.ts";
 import type { Event } from "./events.ts";
 import { addCgroup, advanceOpening, failOpening, join, open, settle } from "./opening.ts";
 import { subjectOf } from "./records.ts";
@@ -61,8 +61,9 @@ function hintClose(state: State, event: Event & { kind: "close-hinted" }): Next 
 
 function passTime(state: State, uptime: number): Next {
   const expired = expireLeases(state, uptime);
-  const retried = retrySweeps(expired.state, uptime);
-  return { state: retried.state, effects: [...expired.effects, ...retried.effects] };
+  const removed = retryRemovals(expired.state, uptime);
+  const swept = retrySweeps(removed.state, uptime);
+  return { state: swept.state, effects: [...expired.effects, ...removed.effects, ...swept.effects] };
 }
 
 // What is done about a uid is no session's.
@@ -131,7 +132,8 @@ function fail(state: State, event: Event & { kind: "effect-failed" }): Next {
       case "ending":
         // What was still under way of the open session says nothing of its end.
         if (stageAfter(endingStages(session), event.effect.kind) === undefined) return stay(state);
-        return advanceEnding(state, noteLeft(session, event), event);
+        // A record that stays is no thing of the guest's: it is tried again until it goes.
+        return advanceEnding(state, event.effect.kind === "remove-record" ? session : noteLeft(session, event), event);
       default:
         return session.phase satisfies never;
     }

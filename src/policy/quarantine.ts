@@ -4,16 +4,15 @@ import type { Effect, Event } from "./events.ts";
 import { releaseUid } from "./lease.ts";
 import type { SweepKind } from "./receipt.ts";
 import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "./receipt.ts";
-import type { Next, Retry, State } from "./state.ts";
+import { begin, postpone } from "./retry.ts";
+import type { Retry } from "./retry.ts";
+import type { Next, State } from "./state.ts";
 import { stay } from "./state.ts";
 
 type Failed = Event & { kind: "effect-failed" };
 
 /** What must have been looked at before a uid is handed out again. */
 const KINDS: readonly SweepKind[] = [...SHARED_KINDS, ...ACCOUNT_KINDS];
-
-const FIRST_PAUSE = 1e6;
-const LONGEST_PAUSE = 3600e6;
 
 /**
  * Time has passed: what is left of some may be gone by now. Where nobody can tell what the last guest was called, it is
@@ -25,7 +24,7 @@ export function retrySweeps(state: State, uptime: number): Next {
     ([uid, { foreign, user }]) => foreign !== true && user !== "" && !inUse.has(uid) && (state.retries.get(uid)?.due ?? 0) <= uptime,
   );
   const retries = new Map(state.retries);
-  for (const [uid] of due) retries.set(uid, { attempts: (retries.get(uid)?.attempts ?? 0) + 1, due: Infinity });
+  for (const [uid] of due) retries.set(uid, begin(retries.get(uid)));
   return stay({ ...state, retries }, ...due.map(([uid, { user, session = "" }]): Effect => ({ kind: "sweep-lease", subject: subjectOf(uid, user), session })));
 }
 
@@ -36,7 +35,7 @@ export function judgeSweep(state: State, event: Event & { kind: "effect-done" | 
   // An administrator has released it meanwhile.
   if (!state.pool.quarantined.has(uid)) return stay(state);
   if (isClean) return stay(state, { kind: "settle-lease", subject: subjectOf(uid, user), call: undefined });
-  return stay(postpone(state, uid, event.uptime));
+  return stay(lookLater(state, uid, event.uptime));
 }
 
 /** An administrator's ReleaseLease: he answers for it that nothing is left. */
@@ -58,16 +57,13 @@ export function settle(state: State, { subject, call }: Effect & { kind: "settle
 /** It could not be written down: the uid stays where it is. */
 export function failSettling(state: State, { subject, call }: Effect & { kind: "settle-lease" }, { reason, uptime }: Failed): Next {
   const refusal = call === undefined ? [] : [{ kind: "refuse", subject, call, code: "Failed", reason } as const];
-  return stay(postpone(state, subject.uid, uptime), ...refusal);
+  return stay(lookLater(state, subject.uid, uptime), ...refusal);
 }
 
 // Nobody looks at a uid that is about to be handed out: what runs as it then would be killed.
-const hold = (state: State, uid: number): State => setRetry(state, uid, { attempts: state.retries.get(uid)?.attempts ?? 0, due: Infinity });
+const hold = (state: State, uid: number): State => setRetry(state, uid, begin(state.retries.get(uid)));
 
-function postpone(state: State, uid: number, uptime: number): State {
-  const attempts = state.retries.get(uid)?.attempts ?? 1;
-  return setRetry(state, uid, { attempts, due: uptime + Math.min(FIRST_PAUSE * 2 ** attempts, LONGEST_PAUSE) });
-}
+const lookLater = (state: State, uid: number, uptime: number): State => setRetry(state, uid, postpone(state.retries.get(uid), uptime));
 
 const setRetry = (state: State, uid: number, retry: Retry): State => ({ ...state, retries: new Map(state.retries).set(uid, retry) });
 

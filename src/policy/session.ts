@@ -2,6 +2,7 @@
 import type { Limits } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { Findings, Receipt } from "./receipt.ts";
+import type { Retry } from "./retry.ts";
 import type { Step } from "./steps.ts";
 
 /** The process that called PAM open_session. Its end is the session's end. */
@@ -134,6 +135,8 @@ export interface Session {
   readonly endCalls: readonly number[];
   /** When the first stage of its end was done, in microseconds of the monotonic clock. */
   readonly endingUptime?: number;
+  /** Its record could not be removed: when that is tried again. All else of its end is done. */
+  readonly removal?: Retry;
   /** What ending it has found so far. */
   readonly found: Findings;
   /** What is on disk of its end. */

@@ -2,6 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Effect } from "./events.ts";
 import type { LeasePool } from "./lease.ts";
+import type { Retry } from "./retry.ts";
 import { EMPTY_POOL } from "./lease.ts";
 import type { Session } from "./session.ts";
 
@@ -12,13 +13,6 @@ export interface State {
   readonly pool: LeasePool;
   /** For uids in quarantine: when what is left of them is looked at again. */
   readonly retries: ReadonlyMap<number, Retry>;
-}
-
-export interface Retry {
-  /** How often it was looked at already. */
-  readonly attempts: number;
-  /** Microseconds of the monotonic clock; Infinity while it is being looked at. */
-  readonly due: number;
 }
 
 /** What follows from an event. */

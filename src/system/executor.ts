@@ -134,11 +134,17 @@ export class Executor {
     // While the view is held its devices are nobody else's.
     const wanted = { label: labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined };
     const swept = await findHolders(this.#bindings, wanted);
+    this.release(id);
+    return { found: { tmpfsBytes, swept } };
+  }
+
+  /** Lets go of whatever is held of a session. May be called again. */
+  release(id: string): void {
+    const held = this.#of(id);
     this.#held.delete(id);
     this.#forget(id, held);
     this.#reap(held);
     letGo(held);
-    return { found: { tmpfsBytes, swept } };
   }
 
   #holdLeader(id: string, pidfd: number): void {

@@ -13,8 +13,8 @@ const MOST_NAMED = 20;
 
 /** What is looked for. */
 export interface Wanted {
-  /** Source of the session's tmpfs. */
-  readonly label: string;
+  /** Source of the session's tmpfs; undefined when nobody knows which session it was. */
+  readonly label: string | undefined;
   /** Devices of its tmpfs; undefined when they may be somebody else's by now. */
   readonly devices: readonly string[] | undefined;
   /** Of an account that is nobody else's: whose files nobody else should have open. */
@@ -23,7 +23,7 @@ export interface Wanted {
 
 /** Looks at the mounts of all namespaces, and at the open files of all processes. Never rejects. */
 export async function findHolders(bindings: Pick<Bindings, "findHolders">, wanted: Wanted, proc = "/proc"): Promise<readonly Swept[]> {
-  const mounts = await look("mounts", () => Promise.resolve(findMounts(proc, wanted.label)));
+  const mounts = await look("mounts", async () => Promise.resolve(findMounts(proc, wanted.label)));
   const files = await look("open-files", () => findFiles(bindings, wanted, proc));
   return [mounts, files];
 }
@@ -39,7 +39,8 @@ async function look(kind: Swept["kind"], find: () => Promise<readonly string[]>)
 }
 
 // One process for each namespace is enough.
-function findMounts(proc: string, label: string): string[] {
+function findMounts(proc: string, label: string | undefined): string[] {
+  if (label === undefined) throw new Error("nobody knows which session it was");
   const seen = new Set<number>();
   return readdirSync(proc).filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     const namespace = readNamespace(join(proc, pid));

@@ -10,7 +10,7 @@ import { endProcesses } from "./processes.ts";
 import type { Sweeper } from "./sweep.ts";
 
 export interface LeaseSweepParts {
-  readonly bindings: Bindings;
+  readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal" | "findHolders">;
   readonly cgroups: Cgroups;
   readonly sweeper: Pick<Sweeper, "sweep">;
 }
@@ -20,7 +20,7 @@ export async function sweepLease({ bindings, cgroups, sweeper }: LeaseSweepParts
   const { uid } = account;
   const ended = await endProcesses({ proc: "/proc", cgroups, bindings }, { cgroups: [], view: undefined, uid });
   // The devices of its view may be somebody else's by now.
-  const held = await findHolders(bindings, { label: labelOf(session), devices: undefined, uid });
+  const held = await findHolders(bindings, { label: session === "" ? undefined : labelOf(session), devices: undefined, uid });
   const swept = await sweeper.sweep(account, settings);
   return { found: { ...ended, swept: [...held, ...swept] } };
 }

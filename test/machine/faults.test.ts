@@ -81,6 +81,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
     expect(await leftovers(machine)).toBe("");
   }
 
+  /** How often the journal has the receipt; it is kept as well, whatever became of telling others. */
   async function receiptsOf(id: string): Promise<number> {
     return (await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "GUEST_RESULT=done", "_SYSTEMD_UNIT=guestd.service")).length;
   }
@@ -99,7 +100,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
       else await leave(result.guest);
       await expectNothing();
       expect(await machine.sh("cat /run/guestd-fault 2>/dev/null || true"), "the fault was met").toBe("");
-      if ("id" in result) expect(await receiptsOf(result.id), "receipts").toBe(1);
+      if (!("id" in result)) return;
+      const isTold = kind !== "announce-closed" || what === "kill";
+      expect(await receiptsOf(result.id), "receipts in the journal").toBe(isTold ? 1 : 0);
+      const isKept = kind !== "write-receipt" || what === "kill" || when === "after";
+      expect((await machine.run(["guestctl", "receipt", result.id, "--json"])).stdout.includes(result.id), "a receipt is kept").toBe(isKept);
     });
 
     it("leaves the machine as it was, after all of them", async () => {

@@ -24,6 +24,7 @@ function run(effect: Effect, { failing = [], announced = false }: { failing?: re
     return async (...args: readonly unknown[]) => made(...args);
   };
   const parts = {
+    executor: { release: part("release") },
     leases: { settle: promised("settle"), checkForeign: promised("checkForeign"), dropLinger: part("dropLinger", clean("linger")[0]), withdraw: part("withdraw") },
     store: { write: part("write"), remove: part("remove") },
     ledger: { enter: promised("enter"), leave: part("leave"), close: promised("close") },
@@ -47,19 +48,19 @@ describe("removing a record", () => {
   it("writes down first why its uid is kept, and with which name and session", async () => {
     const { outcome, did } = run(remove("files: /tmp/x"));
     await outcome;
-    expect(did).toEqual([`settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}","session":"abc"}`, "leave abc", `remove abc ${LEASED.uid}`]);
+    expect(did).toEqual(["release abc", `settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}","session":"abc"}`, "leave abc", `remove abc ${LEASED.uid}`]);
   });
 
   it("leaves the record to the next guestd when that cannot be written down", async () => {
     const { outcome, names } = run(remove("files: /tmp/x"), { failing: ["settle"] });
     await expect(outcome).rejects.toThrow("settle failed");
-    expect(names()).toEqual(["settle"]);
+    expect(names()).toEqual(["release", "settle"]);
   });
 
   it("settles no uid of an account that sessions share", async () => {
     const { outcome, names } = run({ kind: "remove-record", subject, lease: undefined });
     await outcome;
-    expect(names()).toEqual(["leave", "remove"]);
+    expect(names()).toEqual(["release", "leave", "remove"]);
   });
 });
 
@@ -98,7 +99,7 @@ describe("sweeping", () => {
   it("a uid that is kept back goes by its last session", async () => {
     const { outcome, did } = run({ kind: "sweep-lease", subject, session: "s7" });
     expect(await outcome).toEqual({ found: { processesKilled: 2, swept: clean("mounts") } });
-    expect(did.slice(1)).toEqual([`sweepLease ${JSON.stringify(subject)} s7 ${JSON.stringify(DEFAULTS.Sweep)}`]);
+    expect(did.slice(1)).toEqual([`withdraw ${JSON.stringify(subject)}`, `sweepLease ${JSON.stringify(subject)} s7 ${JSON.stringify(DEFAULTS.Sweep)}`]);
   });
 
   it("goes by the settings in force", async () => {

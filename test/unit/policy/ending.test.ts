@@ -5,7 +5,7 @@ import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
 import { subjectOf } from "../../../src/policy/records.ts";
 import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
-import { after, allocated, clean, done, failed, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, play, READY } from "../../helpers/play.ts";
+import { after, allocated, clean, done, failed, find, interrupt, kinds, leasedOpen, leasedOpened, LATER, only, opened, play, READY } from "../../helpers/play.ts";
 import { allocateRequest, CGROUP, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
 /** The classes that nobody has looked at when this stage fails. */
@@ -204,11 +204,25 @@ describe("ending a leased account's session", () => {
     expect(left).toContain(`${ENDING_LEASED[0]}: xxx`);
   });
 
-  it.each(["announce-closed", "release-account", "remove-record"] as const)("gives nobody the uid when %s fails", (kind) => {
+  it.each(["announce-closed", "release-account"] as const)("gives nobody the uid when %s fails", (kind) => {
     const { state, did } = end(leasedOpened(), { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, { reason: `${kind}: boom`, user: LEASED.user, session: "s1" }]]) });
     expect(state.sessions.size).toBe(0);
+  });
+
+  it("gives nobody the uid while its record cannot be removed, and tries that again until it goes", () => {
+    const { state, did } = end(leasedOpened(), { failing: ["remove-record"] });
+    expect(kinds(did)).toEqual([...ENDING_LEASED]);
+    expect(state.pool).toEqual({ rested: [], quarantined: new Map() });
+    expect(only(state).removal).toEqual({ attempts: 1, due: LATER.uptime + 1e6 });
+    expect(step(state, { kind: "tick", uptime: LATER.uptime }).effects).toEqual([]);
+    const again = step(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
+    expect(again.effects).toEqual([expect.objectContaining({ kind: "remove-record", lease: { quarantine: undefined } })]);
+    // Once at a time.
+    expect(step(again.state, { kind: "tick", uptime: LATER.uptime + 9e6 }).effects).toEqual([]);
+    expect(only(play(again, { failing: ["remove-record"] }).state).removal?.attempts).toBe(2);
+    expect(play(again).state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
   });
 
   it("gives nobody the uid of processes that do not end", () => {
