@@ -134,15 +134,22 @@ export class Executor {
     // While the view is held its devices are nobody else's.
     const wanted = { label: labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined };
     const swept = await findHolders(this.#bindings, wanted);
-    this.release(id);
+    // Not systemd: until what was found is on disk, the next guestd must be able to look again.
+    this.#drop(id);
     return { found: { tmpfsBytes, swept } };
   }
 
-  /** Lets go of whatever is held of a session. May be called again. */
+  /** Lets go of whatever is held of a session, and has systemd do so. May be called again. */
   release(id: string): void {
+    this.#drop(id);
+    this.#tellStore(() => {
+      for (const kind of KINDS) this.#fdStore.forget(`${id}-${kind}`);
+    });
+  }
+
+  #drop(id: string): void {
     const held = this.#of(id);
     this.#held.delete(id);
-    this.#forget(id, held);
     this.#reap(held);
     letGo(held);
   }
@@ -158,12 +165,6 @@ export class Executor {
     const held = this.#of(id);
     this.#tellStore(() => {
       for (const kind of KINDS) if (held[kind] !== undefined) this.#fdStore.keep(`${id}-${kind}`, held[kind]);
-    });
-  }
-
-  #forget(id: string, held: Held): void {
-    this.#tellStore(() => {
-      for (const kind of KINDS) if (held[kind] !== undefined) this.#fdStore.forget(`${id}-${kind}`);
     });
   }
 
