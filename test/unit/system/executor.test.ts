@@ -151,7 +151,7 @@ describe("dropping a view", () => {
     expect(found?.swept?.find(({ kind }) => kind === "open-files")?.left).toEqual(["could not be looked at: the view is gone"]);
   });
 
-  it("goes on when systemd cannot be told, and says so", async () => {
+  it("goes on when systemd cannot be told, and says so", () => {
     const { executor, faults } = executorWith({ refuses: true });
     executor.takeUp(subject, self(), VIEW);
     expect(faults).toHaveLength(1);
