@@ -10,7 +10,7 @@ import { findLoginCgroup, watchLogins } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
 import { PendingCalls } from "./bus/pending.ts";
 import { Service } from "./bus/service.ts";
-import { limitUnit, startScope } from "./bus/systemd1.ts";
+import { limitIfThere, startScope } from "./bus/systemd1.ts";
 import { closeUser, stopManager } from "./bus/user-units.ts";
 import { loadConfig } from "./config/load.ts";
 import { Configuration } from "./configuration.ts";
@@ -208,7 +208,7 @@ export class Application {
       wasAnnounced,
       settings: () => this.#daemon.state.config ?? DEFAULTS,
       users: {
-        limit: ({ path }, limits) => limitUnit(bus, basename(path), limits),
+        limit: ({ path }, limits) => limitIfThere(bus, basename(path), limits),
         stopManager: (uid) => stopManager(bus, uid),
         close: (uid) => closeUser(bus, uid),
       },

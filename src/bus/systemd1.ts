@@ -46,6 +46,11 @@ export async function limitUnit(bus: MessageBus, unit: string, limits: Limits): 
   await callMethod(bus, { ...MANAGER, member: "SetUnitProperties", signature: "sba(sv)", body }, LIMIT_MS);
 }
 
+/** The same for one that may have ended meanwhile: there is nothing to limit then. */
+export async function limitIfThere(bus: MessageBus, unit: string, limits: Limits): Promise<void> {
+  await ignoreMissing(limitUnit(bus, unit, limits));
+}
+
 /**
  * Stops a unit and waits until it has ended.
  * @param limitMs how long to wait

@@ -57,7 +57,7 @@ async function sweep({ session = SESSION, holders = [], swept = clean("processes
       return Promise.resolve(swept);
     },
   };
-  const { found } = await sweepLease({ bindings: bindings as Bindings, cgroups: new Cgroups(), sweeper }, ACCOUNT, session, DEFAULTS.Sweep);
+  const { found } = await sweepLease({ bindings, cgroups: new Cgroups(), sweeper }, ACCOUNT, session, DEFAULTS.Sweep);
   const left = listLeft({ swept: [], left: [], ...found }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
   return { found, left, did };
 }
