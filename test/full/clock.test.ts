@@ -1,0 +1,87 @@
+// The clock is set while guests are in. A container cannot set it, so this needs a whole machine.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { FullMachine } from "../helpers/full-machine.ts";
+import { requireRoot } from "../helpers/root.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** Emulated: what others need a second for may take this long. */
+const LIMIT_MS = 60_000;
+/** A session of this test lasts minutes at most, and never a day. */
+const MOST_SECONDS = 600;
+const DAY = 86_400;
+
+/** Of `guestctl receipts --json`; times in microseconds since the epoch, or of the monotonic clock. */
+interface Receipt {
+  readonly id: string;
+  readonly cause: string;
+  readonly opened: number;
+  readonly closed: number;
+  readonly seconds: number;
+  readonly ending: number;
+  readonly clean: boolean;
+}
+
+const SORTS = [
+  { sort: "shared", logIn: (machine: FullMachine) => machine.sshSession("guest1") },
+  { sort: "leased", logIn: (machine: FullMachine) => machine.loginAsGhost() },
+] as const;
+
+describe.skipIf(!requireRoot("full machine tests"))("the clock of a full machine", () => {
+  let machine: FullMachine;
+
+  beforeAll(async () => {
+    machine = await FullMachine.boot("trixie");
+  });
+  afterEach(async () => {
+    expect(await machine.sh("guestctl list --json")).toBe("[]");
+    expect(await machine.sh("systemctl show -P NRestarts -P ActiveState guestd")).toBe("0\nactive");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  const receiptOf = (id: string) =>
+    waitFor("the receipt", async () => (JSON.parse(await machine.sh("guestctl receipts --json")) as Receipt[]).find((one) => one.id === id), LIMIT_MS);
+  const awaitNone = () => waitFor("no session to be there", async () => (await machine.sh("guestctl list --json")) === "[]", LIMIT_MS);
+
+  describe.each(SORTS)("with a guest of a $sort account", ({ logIn }) => {
+    it.each([["forward", DAY], ["back", -DAY]])("can be set %s by a day, and says nothing of how long he was there", async (_, step) => {
+      const shell = await logIn(machine);
+      const id = await shell.ask("echo $GUEST_SESSION", LIMIT_MS);
+      const before = Number(await machine.sh("date +%s"));
+      await machine.sh(`date -s @${before + step}`);
+      expect(await shell.ask("echo here", LIMIT_MS)).toBe("here");
+      expect(Math.abs(Number(await machine.sh("date +%s")) - before - step)).toBeLessThan(MOST_SECONDS);
+
+      // Others come and go as ever, by the clock as it is now.
+      const other = await logIn(machine);
+      const otherId = await other.ask("echo $GUEST_SESSION", LIMIT_MS);
+      await other.logOut(LIMIT_MS);
+      const otherReceipt = await receiptOf(otherId);
+      expect(otherReceipt).toMatchObject({ cause: "logout", clean: true });
+      expect((otherReceipt.closed - otherReceipt.opened) / 1e6).toBeLessThan(MOST_SECONDS);
+
+      await shell.logOut(LIMIT_MS);
+      const receipt = await receiptOf(id);
+      expect(receipt).toMatchObject({ cause: "logout", clean: true });
+      expect(receipt.seconds).toBeGreaterThan(0);
+      expect(receipt.seconds).toBeLessThan(MOST_SECONDS);
+      expect(receipt.ending / 1e6).toBeLessThan(LIMIT_MS / 1000);
+      // The times of day are those of the clock.
+      expect(Math.abs((receipt.closed - receipt.opened) / 1e6 - step)).toBeLessThan(MOST_SECONDS);
+      await awaitNone();
+    });
+  });
+
+  it("may stand before a session's beginning when guestd starts anew", async () => {
+    const shell = await SORTS[1].logIn(machine);
+    const id = await shell.ask("echo $GUEST_SESSION", LIMIT_MS);
+    await machine.sh(`date -s @$(($(date +%s) - ${DAY})); systemctl restart guestd`, { timeoutMs: LIMIT_MS });
+    expect(await machine.sh("guestctl list")).toContain(id);
+    expect(await machine.sh(`guestctl end ${id}`)).toContain("nothing is left");
+    const receipt = await receiptOf(id);
+    expect(receipt.seconds).toBeLessThan(MOST_SECONDS);
+    shell.hangUp();
+    await awaitNone();
+  });
+});
