@@ -20,6 +20,7 @@ import type { EffectRunner } from "./daemon.ts";
 import { Daemon } from "./daemon.ts";
 import { makeEffectRunner } from "./effects.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { Moment } from "./policy/events.ts";
 import type { Explanation } from "./policy/explain.ts";
@@ -43,8 +44,6 @@ import { SessionStore } from "./system/store.ts";
 import { Sweeper } from "./system/sweep.ts";
 import { VERSION } from "./version.ts";
 
-/** How often it is looked whether a leased account has waited too long for its login. */
-const TICK_MS = 1000;
 const PAUSE_MS = 10;
 /** Logins wait for the sweep of an earlier boot's sessions so long at most. */
 const SWEEP_LIMIT_MS = 20_000;
@@ -128,7 +127,6 @@ export class Application {
     if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power")) await this.#awaitWork(SWEEP_LIMIT_MS);
     await this.#service.start();
     // All that go on have been taken up by now.
-    this.#fdStore.forgetRest();
     this.#keepTime();
     // Of sessions that were recorded before logind had moved their leaders.
     this.#findCgroups();
@@ -162,13 +160,11 @@ export class Application {
   }
 
   #keepTime(): void {
-    setInterval(() => {
-      const { uptime } = readClock();
+    const onTick = (uptime: number) => {
       this.#daemon.dispatch({ kind: "tick", uptime });
       this.#idle.check(uptime);
-    }, TICK_MS);
-    const watchdog = Number(process.env["WATCHDOG_USEC"] ?? 0) / 1000;
-    if (watchdog > 0) setInterval(() => { this.#fdStore.wake(); }, watchdog / 3);
+    };
+    startHeartbeat({ onTick, clock: readClock, fdStore: this.#fdStore, report: (error) => { this.#reportFault("the service manager", error); } });
   }
 
   #makeIdleWatch(onIdle: (status: number) => void): IdleWatch {

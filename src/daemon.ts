@@ -58,16 +58,20 @@ export class Daemon {
   }
 
   async #run(effect: Effect): Promise<void> {
+    this.dispatch(await this.#attempt(effect));
+  }
+
+  async #attempt(effect: Effect): Promise<Event> {
     const { journal, clock } = this.#parts;
     try {
       const outcome = await this.#parts.runEffect(effect);
       journal.logDone(effect, outcome);
-      this.dispatch({ kind: "effect-done", effect, outcome, ...clock() });
+      return { kind: "effect-done", effect, outcome, ...clock() };
     } catch (error) {
       const failure = describeFailure(error);
       journal.logFailed(effect, failure);
       const code = error instanceof GuestError ? error.code : "Failed";
-      this.dispatch({ kind: "effect-failed", effect, code, reason: failure.reason, ...clock() });
+      return { kind: "effect-failed", effect, code, reason: failure.reason, ...clock() };
     }
   }
 }

@@ -7,6 +7,7 @@ export const EXIT_IDLE = 0;
 export const EXIT_AGAIN = 75;
 
 const PAUSE_MS = 10;
+const LAST_PAUSE_MS = 500;
 
 export interface IdleParts {
   /** A session, a call that is not answered, an effect that runs. */
@@ -50,6 +51,8 @@ export class IdleWatch {
     // Somebody was quicker: he is served, and what he has begun is taken up by the next guestd.
     const isNeeded = isBusy();
     while (isWorking()) await delay(PAUSE_MS);
+    // A login that was answered last still opens what the answer names, in this process.
+    if (isNeeded) await delay(LAST_PAUSE_MS);
     onIdle(isNeeded ? EXIT_AGAIN : EXIT_IDLE);
   }
 }

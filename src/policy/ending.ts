@@ -46,6 +46,8 @@ export function endOnRequest(state: State, event: Event & { kind: "end-requested
     const reason = `There is no session ${event.id}; "guestctl list" shows those that there are.`;
     return stay(state, { kind: "refuse", subject, call: event.call, code: "NoSuchSession", reason });
   }
+  // All is done but that its record still stands.
+  if (session.removal !== undefined && session.receipt !== undefined) return stay(state, answerEnd(subjectOf(session), event.call, session.receipt));
   return end(state, { ...session, endCalls: [...session.endCalls, event.call] }, "ended-by-admin");
 }
 

@@ -18,7 +18,7 @@ export function recover(state: State, { session, cause = session.cause, receipt,
     recordedPhase: recordedPhase === "allocated" || recordedPhase === "ending" ? recordedPhase : "open",
     recorded: true,
     // What was in memory at another boot is in nobody's.
-    isViewLost: view !== undefined && cause !== "lost-power",
+    isViewLost: (rest.isViewLost === true || view !== undefined) && cause !== "lost-power",
     ...(cause === undefined ? {} : { cause }),
     ...(receipt === undefined ? {} : { receipt }),
     ...(receipt === undefined && recordedPhase !== "ending" ? {} : { isReceiptRecovered: true }),

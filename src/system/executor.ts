@@ -142,9 +142,11 @@ export class Executor {
   /** Lets go of whatever is held of a session, and has systemd do so. May be called again. */
   release(id: string): void {
     this.#drop(id);
-    this.#tellStore(() => {
-      for (const kind of KINDS) this.#fdStore.forget(`${id}-${kind}`);
-    });
+    for (const kind of KINDS) {
+      this.#tellStore(() => {
+        this.#fdStore.forget(`${id}-${kind}`);
+      });
+    }
   }
 
   #drop(id: string): void {

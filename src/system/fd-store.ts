@@ -13,6 +13,8 @@ export class FdStore {
   readonly #kept: Map<string, number>;
   /** Names of what systemd has been given. */
   readonly #stored: Set<string>;
+  /** What systemd still keeps though it is not to. */
+  readonly #unwanted = new Set<string>();
 
   /**
    * @param environment as systemd made it: NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)).
@@ -43,19 +45,35 @@ export class FdStore {
     this.#stored.add(name);
   }
 
-  /** Has systemd let go of a descriptor. */
+  /**
+   * Has systemd let go of a descriptor, where it keeps it.
+   * @throws NativeError when systemd cannot be told; retry() tells it later
+   */
   forget(name: string): void {
-    this.#stored.delete(name);
+    if (!this.#stored.has(name)) return;
+    this.#unwanted.add(name);
     this.#tell(`FDSTOREREMOVE=1\nFDNAME=${name}`, []);
+    this.#unwanted.delete(name);
+    this.#stored.delete(name);
   }
 
-  /** Lets go of what nobody has taken. */
+  /**
+   * Tells systemd again what it could not be told before.
+   * @throws NativeError when it cannot be told yet
+   */
+  retry(): void {
+    for (const name of [...this.#unwanted]) this.forget(name);
+  }
+
+  /** Lets go of what nobody has taken. @throws NativeError as forget() */
   forgetRest(): void {
-    for (const [name, fd] of this.#kept) {
-      closeSync(fd);
-      this.forget(name);
-    }
+    const rest = [...this.#kept];
     this.#kept.clear();
+    for (const [name, fd] of rest) {
+      closeSync(fd);
+      this.#unwanted.add(name);
+    }
+    this.retry();
   }
 
   /** Tells systemd's watchdog that guestd is well. */

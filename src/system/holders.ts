@@ -2,15 +2,16 @@
 // open file. Looked for in /proc, whatever guestd believes to have done; it names them and takes nothing away.
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as immediate } from "node:timers/promises";
 import type { Swept } from "../policy/receipt.ts";
 import type { Bindings } from "./bindings.ts";
-import { parseMountinfo } from "./mountinfo.ts";
+import { MountReader } from "./mountinfo.ts";
 import { nameProcess } from "./process-name.ts";
-import { readIfThere } from "./read-file.ts";
+import { runsAs } from "./processes.ts";
+import { boundSentences, quoteName } from "./sweep-items.ts";
 
-/** As many of those that are left are named in a receipt. */
-const MOST_NAMED = 20;
-
+/** What is mounted is read for so long in all namespaces together. */
+const LOOK_LIMIT_MS = 5000;
 /** What is looked for. */
 export interface Wanted {
   /** Source of the session's tmpfs; undefined when nobody knows which session it was. */
@@ -23,7 +24,7 @@ export interface Wanted {
 
 /** Looks at the mounts of all namespaces, and at the open files of all processes. Never rejects. */
 export async function findHolders(bindings: Pick<Bindings, "findHolders">, wanted: Wanted, proc = "/proc"): Promise<readonly Swept[]> {
-  const mounts = await look("mounts", async () => Promise.resolve(findMounts(proc, wanted.label)));
+  const mounts = await look("mounts", () => findMounts(proc, wanted.label));
   const files = await look("open-files", () => findFiles(bindings, wanted, proc));
   return [mounts, files];
 }
@@ -31,26 +32,31 @@ export async function findHolders(bindings: Pick<Bindings, "findHolders">, wante
 async function look(kind: Swept["kind"], find: () => Promise<readonly string[]>): Promise<Swept> {
   try {
     const found = await find();
-    const more = found.length > MOST_NAMED ? [`and ${found.length - MOST_NAMED} more`] : [];
-    return { kind, found: found.length, removed: 0, left: [...found.slice(0, MOST_NAMED), ...more] };
+    return { kind, found: found.length, removed: 0, left: boundSentences(found) };
   } catch (error) {
     return { kind, found: 0, removed: 0, left: [`could not be looked at: ${(error as Error).message}`] };
   }
 }
 
-// One process for each namespace is enough.
-function findMounts(proc: string, label: string | undefined): string[] {
+// One process for each namespace is enough. Of root's alone: nobody else can have mounted it, and whoever looks at the
+// namespace of a process that hangs in execve(2) hangs with it.
+async function findMounts(proc: string, label: string | undefined): Promise<string[]> {
   if (label === undefined) throw new Error("nobody knows which session it was");
   const seen = new Set<number>();
-  return readdirSync(proc).filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+  const found: string[] = [];
+  const reader = new MountReader(LOOK_LIMIT_MS);
+  for (const pid of readdirSync(proc).filter((name) => /^\d+$/.test(name) && runsAs(join(proc, name), 0))) {
     const namespace = readNamespace(join(proc, pid));
-    const text = namespace === undefined || seen.has(namespace) ? undefined : readIfThere(join(proc, pid, "mountinfo"));
+    const mounts = namespace === undefined || seen.has(namespace) ? undefined : reader.read(join(proc, pid, "mountinfo"));
     // One that has gone meanwhile has told nothing: another process of the namespace is asked.
-    if (namespace === undefined || text === undefined) return [];
+    if (namespace === undefined || mounts === undefined) continue;
     seen.add(namespace);
-    const mounts = parseMountinfo(text).filter(({ source }) => source === label);
-    return mounts.map(({ mountPoint }) => `${nameProcess(proc, Number(pid))} has ${JSON.stringify(mountPoint)} mounted`);
-  });
+    const name = nameProcess(proc, Number(pid));
+    if (mounts === "late") found.push(`what ${name} has mounted could not be read in time`);
+    else found.push(...mounts.filter(({ source }) => source === label).map(({ mountPoint }) => `${name} has ${quoteName(mountPoint)} mounted`));
+    await immediate();
+  }
+  return found;
 }
 
 async function findFiles(bindings: Pick<Bindings, "findHolders">, { devices, uid }: Wanted, proc: string): Promise<string[]> {

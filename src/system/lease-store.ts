@@ -1,5 +1,4 @@
-// Which uids have been given back and when, in /run/guestd; and which are not handed out again, in /var/lib/guestd, over
-// reboots: one small file each. What they mean is policy/lease.ts.
+// Which uids have been given back and when, and which are not handed out again, over reboots: one small file each. What they mean is policy/lease.ts.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LeasePool, Quarantine } from "../policy/lease.ts";
@@ -10,7 +9,7 @@ export interface LeasePlaces {
   readonly quarantined: string;
 }
 
-const PLACES: LeasePlaces = { rested: "/run/guestd/leases", quarantined: "/var/lib/guestd/quarantine" };
+const PLACES: LeasePlaces = { rested: "/var/lib/guestd/leases", quarantined: "/var/lib/guestd/quarantine" };
 
 export class LeaseStore {
   readonly #places: LeasePlaces;
@@ -22,8 +21,7 @@ export class LeaseStore {
 
   /** Writes down that a uid was given back, and is no longer kept. */
   rest(uid: number): void {
-    const at = Number(process.hrtime.bigint() / 1000n);
-    replaceFile(join(this.#places.rested, String(uid)), JSON.stringify({ uid, at }));
+    replaceFile(join(this.#places.rested, String(uid)), JSON.stringify({ uid, at: performance.timeOrigin + performance.now() }));
     rmSync(join(this.#places.quarantined, String(uid)), { force: true });
   }
 

@@ -48,7 +48,7 @@ export class Ledger {
    */
   async close(receipt: Receipt, keep: number): Promise<void> {
     await replaceDurably(this.#receipt(receipt.id), JSON.stringify(receipt));
-    this.#prune(keep);
+    this.#prune(keep, receipt.id);
   }
 
   /** The receipt of a session; undefined when there is none, or it cannot be read. */
@@ -88,11 +88,12 @@ export class Ledger {
   }
 
   // Looking at how old each of them is takes time: a tenth more than there are to be is none of anybody's business.
-  #prune(keep: number): void {
+  // The last one stays, whatever the clock says.
+  #prune(keep: number, last: string): void {
     const ids = this.#listReceipts();
     if (ids.length <= keep * 1.1) return;
-    const files = ids.map((id) => this.#receipt(id)).map((file) => ({ file, written: statSync(file).mtimeMs }));
-    for (const { file } of files.sort((a, b) => b.written - a.written).slice(keep)) rmSync(file, { force: true });
+    const files = ids.filter((id) => id !== last).map((id) => this.#receipt(id)).map((file) => ({ file, written: statSync(file).mtimeMs }));
+    for (const { file } of files.sort((a, b) => b.written - a.written).slice(keep - 1)) rmSync(file, { force: true });
   }
 
   #listReceipts(): string[] {

@@ -8,7 +8,8 @@ import type { Findings } from "../policy/receipt.ts";
 import type { Cgroup } from "../policy/session.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
-import { parseMountinfo } from "./mountinfo.ts";
+import type { MountEntry } from "./mountinfo.ts";
+import { MountReader } from "./mountinfo.ts";
 import { readIfThere } from "./read-file.ts";
 
 /** What makes a process one of a session's. Any one of them is enough. */
@@ -34,6 +35,8 @@ export interface ProcessTable {
 
 const SIGKILL = 9;
 const KILL_LIMIT_MS = 10_000;
+/** What was mounted is read for so long in one look at all processes. */
+const WALK_LIMIT_MS = 2000;
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 100;
 /** As many of those that are left are named in a receipt. */
@@ -81,14 +84,14 @@ function describeLeft(members: readonly number[], populated: readonly Cgroup[]):
 /** The pids of all processes that are in a session's view, or run as its user; never guestd itself. */
 export function findInView(proc: string, { view, uid }: Belonging): number[] {
   if (view === undefined && uid === undefined) return [];
-  const holders = new Map<number, boolean>();
+  const holders: Holders = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
   // What is in guestd's own namespace, the host's, is in nobody's view.
   const own = readNamespace(join(proc, String(process.pid)));
-  if (own !== undefined) holders.set(own, false);
+  if (own !== undefined) holders.known.set(own, false);
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && ((view !== undefined && isInView(proc, pid, view, holders)) || (uid !== undefined && runsAs(join(proc, String(pid)), uid))));
+    .filter((pid) => pid !== process.pid && ((uid !== undefined && runsAs(join(proc, String(pid)), uid)) || (view !== undefined && isInView(proc, pid, view, holders))));
 }
 
 /**
@@ -102,15 +105,24 @@ export function runsAs(directory: string, uid: number): boolean {
   return uids.includes(uid) && !hasEnded;
 }
 
-function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]>, holders: Map<number, boolean>): boolean {
+/** Which namespaces hold a view's file systems, as far as they were looked at. */
+interface Holders {
+  readonly known: Map<number, boolean>;
+  readonly mounts: MountReader;
+}
+
+// Of root's processes alone: nobody else comes into a view from outside. And whoever looks at the namespaces of a process that
+// hangs in execve(2) hangs with it: any user can have such a one.
+function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]>, holders: Holders): boolean {
+  if (!runsAs(join(proc, String(pid)), 0)) return false;
   for (const task of listTasks(join(proc, String(pid)))) {
     const namespace = readNamespace(task);
     if (namespace === undefined) continue;
     if (namespace === view.namespace) return true;
-    let holds = holders.get(namespace);
+    let holds = holders.known.get(namespace);
     if (holds === undefined) {
-      holds = holdsDevice(task, view.devices);
-      holders.set(namespace, holds);
+      holds = holdsDevice(holders.mounts.read(join(task, "mountinfo")), view.devices);
+      holders.known.set(namespace, holds);
     }
     if (holds) return true;
   }
@@ -127,8 +139,9 @@ function listTasks(directory: string): string[] {
   }
 }
 
-function holdsDevice(task: string, devices: readonly string[]): boolean {
-  return parseMountinfo(readIfThere(join(task, "mountinfo")) ?? "").some(({ device }) => devices.includes(device));
+// One that takes too long to read was made by somebody to be so: not by root, who alone can mount a guest's memory elsewhere.
+function holdsDevice(mounts: readonly MountEntry[] | "late" | undefined, devices: readonly string[]): boolean {
+  return mounts !== undefined && mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
 }
 
 function readNamespace(task: string): number | undefined {
@@ -158,7 +171,7 @@ function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): void {
 function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Belonging): boolean {
   if (own.some((cgroup) => cgroups.contains(cgroup, pid))) return true;
   if (uid !== undefined && runsAs(join(proc, String(pid)), uid)) return true;
-  return view !== undefined && isInView(proc, pid, view, new Map());
+  return view !== undefined && isInView(proc, pid, view, { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) });
 }
 
 function killMember(table: ProcessTable, pid: number, belonging: Belonging): void {

@@ -26,6 +26,8 @@ const MACHINE: SweepMachine = { root: "", runKeys: runGuestKeys, limitMs: 10_000
 export class Sweeper {
   readonly #bindings: SweepBindings;
   readonly #machine: SweepMachine;
+  /** "KIND UID" of looks that have taken too long and go on. */
+  readonly #late = new Set<string>();
 
   constructor(bindings: SweepBindings, machine = MACHINE) {
     this.#bindings = bindings;
@@ -69,11 +71,30 @@ export class Sweeper {
   async #attempt(kind: SweepKind, account: Owner, work: () => Promise<SweptItems>): Promise<Swept> {
     try {
       assertGuest(account);
-      const { found, removed, left } = await within(this.#machine.limitMs, work());
+      const { found, removed, left } = await this.#within(`${kind} ${account.uid}`, work);
       return { kind, found, removed, left: boundSentences(left) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { kind, found: 0, removed: 0, left: boundSentences([`could not be looked at: ${reason}`]) };
+    }
+  }
+
+  // What is not done in time goes on; until it has ended the uid has not been looked at, and is kept back.
+  async #within<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { limitMs } = this.#machine;
+    if (this.#late.has(name)) throw new Error("an earlier look is not done");
+    const working = work();
+    const done = new AbortController();
+    const limit = delay(limitMs, undefined, { signal: done.signal }).then(() => {
+      this.#late.add(name);
+      const settle = () => this.#late.delete(name);
+      working.then(settle, settle);
+      throw new Error(`not done after ${limitMs / 1000} s`);
+    });
+    try {
+      return await Promise.race([working, limit]);
+    } finally {
+      done.abort();
     }
   }
 }
@@ -82,17 +103,4 @@ export class Sweeper {
 function assertGuest({ user, uid }: Owner): void {
   const isGuest = Number.isInteger(uid) && uid >= 1000 && uid <= 65_533 && /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user);
   if (!isGuest) throw new Error("no account of a guest has this name and uid");
-}
-
-// What is not done goes on, and does no harm: the uid is kept back, as something was left.
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  const done = new AbortController();
-  const limit = delay(limitMs, undefined, { signal: done.signal }).then(() => {
-    throw new Error(`not done after ${limitMs / 1000} s`);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    done.abort();
-  }
 }
