@@ -18,7 +18,7 @@ const WAYS = ["leased", "shared"] as const;
 type Way = (typeof WAYS)[number];
 
 /** logind does not come back to the bus by itself: each login would wait for it. */
-const RESTART_BUS = "systemctl restart dbus; systemctl restart systemd-logind";
+const RESTART_BUS = "systemctl restart dbus; systemctl reset-failed systemd-logind || true; systemctl restart systemd-logind";
 
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
 
