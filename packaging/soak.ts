@@ -15,6 +15,11 @@ const PATIENCE_MS = 60_000;
 const WARM_UP = 24;
 const RESTART_EVERY = 500;
 const LOOK_EVERY = 100;
+/** The garbage collector has found its measure by then; resident memory stays within this share of it. */
+const WARM_LOGINS = 500;
+const MOST_GROWTH = 0.1;
+/** Who logs in in the very moment in which guestd is killed is refused: these get in all the same. */
+const LEAST_SHARE = 0.9;
 /** What a guest leaves, in the view and outside it. */
 const LITTER = "echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); ipcmk -M 4096 >/dev/null 2>&1; ipcmk -Q >/dev/null 2>&1";
 
@@ -108,7 +113,7 @@ async function play({ begin, end }: Login): Promise<void> {
 
 async function disturb(login: number): Promise<void> {
   if (login % LOOK_EVERY === 0) resident.push({ login, kilobytes: memoryOf(findDaemon(machine) ?? 0) });
-  if (login % RESTART_EVERY === 0) {
+  if (killEvery > 0 && login % RESTART_EVERY === 0) {
     counts["guestd restarted"]++;
     await machine.run(["systemctl", "restart", "guestd"]);
   } else if (killEvery > 0 && login % killEvery === 0) {
@@ -137,6 +142,14 @@ async function run(most: number, onLogin: (login: number) => Promise<void>): Pro
   await Promise.all(Array.from({ length: parallel }, goOn));
 }
 
+/** Of a guestd that was never started anew, from one login on: how far the last looks are from the first. */
+function growth(): number {
+  const late = resident.filter(({ login }) => login >= WARM_LOGINS).map(({ kilobytes }) => kilobytes);
+  const third = Math.max(1, Math.floor(late.length / 3));
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return mean(late.slice(-third)) / mean(late.slice(0, third));
+}
+
 /** Ends with false when anything is left or was lost. */
 function report(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): boolean {
   const row = (...cells: (string | number)[]) => { console.log(cells.map((cell, index) => (index === 0 ? String(cell).padEnd(34) : String(cell).padStart(12))).join("")); };
@@ -145,9 +158,13 @@ function report(before: Readonly<Record<string, number>>, after: Readonly<Record
   console.log();
   for (const [what, number] of Object.entries(counts)) row(what, number);
   console.log(`\nresident memory of guestd after logins, kB: ${resident.map(({ login, kilobytes }) => `${login}: ${kilobytes}`).join(", ")}`);
-  // Memory is a matter of the garbage collector's mood, and of how long that guestd has lived.
+  const isUndisturbed = counts["guestd killed"] === 0 && counts["guestd restarted"] === 0 && logins > WARM_LOGINS;
+  if (isUndisturbed) console.log(`last looks to first ones, from login ${WARM_LOGINS} on: ${growth().toFixed(3)}`);
+  // Before and after are two moments, and two guestds.
   const same = Object.entries(before).filter(([what]) => !what.startsWith("resident")).every(([what, was]) => (after[what] ?? 0) <= was);
-  return same && counts.lost === 0;
+  const isIn = counts.opened >= logins * LEAST_SHARE;
+  const isFlat = !isUndisturbed || Math.abs(growth() - 1) <= MOST_GROWTH;
+  return same && isIn && isFlat && counts.lost === 0 && counts["ended dirty"] === 0;
 }
 
 try {
@@ -155,7 +172,7 @@ try {
   await run(WARM_UP, () => Promise.resolve());
   const before = await settle();
   for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] = 0;
-  console.log(`${logins} logins, ${parallel} at a time, on ${release}; guestd is killed every ${killEvery}, restarted every ${RESTART_EVERY}`);
+  console.log(`${logins} logins, ${parallel} at a time, on ${release}; ${killEvery > 0 ? `guestd is killed every ${killEvery}, restarted every ${RESTART_EVERY}` : "guestd is left alone"}`);
   await run(logins, disturb);
   const isGood = report(before, await settle());
   console.log(isGood ? "Nothing is left, and no session was lost." : "Something is left, or was lost.");

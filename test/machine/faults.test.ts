@@ -13,24 +13,26 @@ import type { Snapshot } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
+/** Of the range, and of nobody. */
+const UID = 61183;
 const KILLS = ["before kill", "after kill"] as const;
 const ERRNOS = ["ENOSPC", "ENOMEM", "EPERM", "EBUSY", "EIO", "ETIMEDOUT"] as const;
 /** Not done, with each error; and done, but for all that guestd knows not. */
 const FAILURES = [...ERRNOS.map((errno) => `before ${errno}` as const), "after EIO"] as const;
 
-/** The two sorts of sessions, and what opening and ending one does, in order. */
+/** The two sorts of sessions, and what opening and ending one does, in order; logind's scope of a shared one is limited beside that. */
 const SORTS = {
   leased: [...new Set<EffectKind>([...ALLOCATING, ...OPENING, ...ENDING_LEASED])],
-  shared: [...new Set<EffectKind>([...OPENING, ...ENDING])],
+  shared: [...new Set<EffectKind>([...OPENING, "limit-login", ...ENDING])],
 } as const;
+
+/** What is done about a uid in quarantine. */
+const QUARANTINE = ["sweep-lease", "settle-lease"] as const satisfies EffectKind[];
 
 /** Effects that are no stage of a session's way: each is named with where it is tested, or why it is not here. */
 const ELSEWHERE: Partial<Record<EffectKind, string>> = {
   refuse: "answers a call: what does not arrive is a login refused by pam_guest itself (test/pam/outage.test.ts)",
   "note-close": "writes to the journal alone",
-  "limit-login": "comes with logind's session of a shared account (below)",
-  "sweep-lease": "quarantine (test/machine/quarantine.test.ts)",
-  "settle-lease": "quarantine (test/machine/quarantine.test.ts)",
 };
 
 /** Kills on both, all errors on one: what an error is called is no business of the release's. */
@@ -55,7 +57,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
     before = await machine.snapshot();
   });
   afterAll(async () => {
-    process.stdout.write(`${release}: ${SORTS.leased.length} + ${SORTS.shared.length} effects x ${tableOf(release).length} faults = ${cases} cases\n`);
+    process.stdout.write(`${release}: ${SORTS.leased.length} + ${SORTS.shared.length} + ${QUARANTINE.length} effects x ${tableOf(release).length} faults = ${cases} cases\n`);
     await machine.stop();
   });
 
@@ -119,8 +121,23 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
     });
   });
 
+  describe("a uid that is kept back", () => {
+    const rows = QUARANTINE.flatMap((kind) => tableOf(release).map((fault) => ({ kind, fault })));
+
+    it.each(rows)("$fault at $kind: it is found clean all the same, and free", async ({ kind, fault }) => {
+      cases++;
+      const [when = "", what = ""] = fault.split(" ");
+      const kept = JSON.stringify({ uid: UID, user: "guest-zzzz", session: "aaaaaaaaaa", reason: "files: /tmp/x" });
+      await machine.write(`/var/lib/guestd/quarantine/${UID}`, kept, "600");
+      await machine.write("/run/guestd-fault", `${when} ${kind} ${what}`);
+      await machine.sh(`touch /tmp/x; chown ${UID} /tmp/x; systemctl restart guestd`);
+      await expectNothing();
+      expect(await machine.sh("ls /tmp/x /run/guestd-fault 2>/dev/null || true"), "the file is gone, the fault was met").toBe("");
+    });
+  });
+
   it("are tried at every effect that there is", () => {
-    const known = new Set<string>([...SORTS.leased, ...SORTS.shared, ...Object.keys(ELSEWHERE)]);
+    const known = new Set<string>([...SORTS.leased, ...SORTS.shared, ...QUARANTINE, ...Object.keys(ELSEWHERE)]);
     const isEffect = (action: string) => !/^(daemon|config|record-rejected|orphan|call)/.test(action);
     expect(Object.keys(MESSAGE_IDS).filter((action) => isEffect(action) && !known.has(action))).toEqual([]);
   });
