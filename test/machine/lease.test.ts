@@ -162,7 +162,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     expect(receipt.processesKilled).toBeGreaterThanOrEqual(1);
     expect(receipt.seconds).toBeLessThan(60);
     const order = (await machine.journal(`GUEST_SESSION=${id ?? ""}`)).map((entry) => entry["GUEST_ACTION"]);
-    expect(order.slice(-2)).toEqual(["announce-closed", "release-account"]);
+    expect(order.slice(-3)).toEqual(["announce-closed", "release-account", "remove-record"]);
   });
 
   it("takes along what root has started as the account, outside of its slice and its view", async () => {
