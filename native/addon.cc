@@ -148,15 +148,6 @@ Napi::Value start_sweep(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value start_search(const Napi::CallbackInfo& info) {
-  Sought sought = {};
-  for (const auto& device : to_texts(info[0], "devices")) sought.devices.push_back(parse_device(device));
-  sought.uid = to_integer(info[1], -1, int64_t{UINT32_MAX} - 1, "uid");
-  return start_job(info.Env(), "guestns-holders", [sought = std::move(sought)](const Cancelled& cancelled) {
-    return find_holders(sought, cancelled);
-  });
-}
-
 Napi::Value notify(const Napi::CallbackInfo& info) {
   notify_send(to_text(info[0], "address"), to_text(info[1], "state"), to_fds(info[2], "fds"));
   return info.Env().Undefined();
@@ -187,7 +178,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("measureView", Napi::Function::New<throwing<measure_view>>(env, "measureView"));
   exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));
   exports.Set("sweepFiles", Napi::Function::New<rejecting<start_sweep>>(env, "sweepFiles"));
-  exports.Set("findHolders", Napi::Function::New<rejecting<start_search>>(env, "findHolders"));
   exports.Set("notify", Napi::Function::New<throwing<notify>>(env, "notify"));
   exports.Set("removeIpc", Napi::Function::New<throwing<remove_ipc>>(env, "removeIpc"));
   exports.Set("openQueues", Napi::Function::New<throwing<open_queues>>(env, "openQueues"));

@@ -72,17 +72,6 @@ Napi::Value to_value(Napi::Env env, const SweptFiles& swept) {
   return object;
 }
 
-Napi::Value to_value(Napi::Env env, const std::vector<Holder>& holders) {
-  auto array = Napi::Array::New(env, holders.size());
-  for (uint32_t i = 0; i < holders.size(); i++) {
-    auto holder = Napi::Object::New(env);
-    holder.Set("pid", Napi::Number::New(env, holders[i].pid));
-    holder.Set("how", holders[i].how);
-    array.Set(i, holder);
-  }
-  return array;
-}
-
 void hand_over(View& view) {
   view.mount_namespace.release();
   if (!view.isolation) return;

@@ -5,7 +5,6 @@
 #include <napi.h>
 
 #include "guestns.h"
-#include "holders.h"
 #include "sweep_files.h"
 #include "view.h"
 
@@ -17,8 +16,6 @@ Napi::Error to_error(Napi::Env env, const Failure& failure);
 Napi::Value to_value(Napi::Env env, const View& view);
 
 Napi::Value to_value(Napi::Env env, const SweptFiles& swept);
-
-Napi::Value to_value(Napi::Env env, const std::vector<Holder>& holders);
 
 /** The caller has the descriptors of a result now. */
 void hand_over(View& view);

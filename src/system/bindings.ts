@@ -64,12 +64,6 @@ export interface SweptFiles {
   readonly whole: boolean;
 }
 
-/** A process that holds a file; how is what was found first. */
-export interface Holder {
-  readonly pid: number;
-  readonly how: "descriptor" | "directory" | "root" | "program" | "mapping";
-}
-
 export interface Bindings {
   /**
    * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`.
@@ -106,12 +100,6 @@ export interface Bindings {
    *   what others have in them stays. One that is more than 512 deep is then emptied as well.
    */
   sweepFiles(paths: readonly string[], uid: number, remove: boolean): Promise<SweptFiles>;
-  /**
-   * Which processes hold files, in a thread of its own that asks no file system. Never our own process; at most 100, each once.
-   * @param devices every file on these ("0:57", as in /proc/PID/mountinfo)
-   * @param uid regular files and directories of this user, wherever they are; -1 for none
-   */
-  findHolders(devices: readonly string[], uid: number): Promise<readonly Holder[]>;
   /**
    * sd_notify(3): one datagram to the service manager, without waiting.
    * @param address as NOTIFY_SOCKET has it: "/path" or "@abstract"

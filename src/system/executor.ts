@@ -9,7 +9,9 @@ import type { Bindings, BuiltView, Watch } from "./bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
 import type { FdStore } from "./fd-store.ts";
 import type { Held, Kind } from "./held.ts";
-import { holdView, KINDS, letGo, openProcess, readStartTime, takeUpView } from "./held.ts";
+import { holdView, KINDS, letGo, namespacesOf, openProcess, readStartTime, takeUpView } from "./held.ts";
+import type { SearchHolders } from "./holder-search.ts";
+import { searchHolders } from "./holder-search.ts";
 import { findHolders } from "./holders.ts";
 import { endProcesses } from "./processes.ts";
 import { readIfThere } from "./read-file.ts";
@@ -34,13 +36,15 @@ export class Executor {
   readonly #cgroups: Cgroups;
   readonly #fdStore: FdStore;
   readonly #around: Surroundings;
+  readonly #search: SearchHolders;
   readonly #held = new Map<string, Held>();
 
-  constructor(bindings: Bindings, cgroups: Cgroups, fdStore: FdStore, around: Surroundings) {
+  constructor(bindings: Bindings, cgroups: Cgroups, fdStore: FdStore, around: Surroundings, search: SearchHolders = searchHolders) {
     this.#bindings = bindings;
     this.#cgroups = cgroups;
     this.#fdStore = fdStore;
     this.#around = around;
+    this.#search = search;
   }
 
   /**
@@ -131,9 +135,9 @@ export class Executor {
   async dropView({ id, uid }: Subject, { leased, tmpfs, devices, isLost }: Omit<Effect & { kind: "drop-view" }, "kind" | "subject">): Promise<Outcome> {
     const held = this.#of(id);
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
-    // While the view is held its devices are nobody else's.
-    const wanted = { label: labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined };
-    const swept = await findHolders(this.#bindings, wanted);
+    // While the view is held its devices and namespaces are nobody else's.
+    const wanted = { label: labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined, namespaces: namespacesOf(held) };
+    const swept = await findHolders(this.#search, wanted);
     // Not systemd: until what was found is on disk, the next guestd must be able to look again.
     this.#drop(id);
     return { found: { tmpfsBytes, swept } };

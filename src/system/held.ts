@@ -119,6 +119,11 @@ function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number):
   return undefined;
 }
 
+/** Inodes of the namespaces that are held: nobody else's as long as they are. */
+export function namespacesOf({ view, processes, ipc }: Held): number[] {
+  return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
+}
+
 /** Lets go of all of it. */
 export function letGo(held: Held): void {
   held.watch?.stop();

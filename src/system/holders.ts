@@ -4,7 +4,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as immediate } from "node:timers/promises";
 import type { Swept } from "../policy/receipt.ts";
-import type { Bindings } from "./bindings.ts";
+import type { SearchHolders } from "./holder-search.ts";
 import { MountReader } from "./mountinfo.ts";
 import { nameProcess } from "./process-name.ts";
 import { runsAs } from "./processes.ts";
@@ -20,12 +20,14 @@ export interface Wanted {
   readonly devices: readonly string[] | undefined;
   /** Of an account that is nobody else's: whose files nobody else should have open. */
   readonly uid: number | undefined;
+  /** Inodes of its namespaces, as far as they are held. */
+  readonly namespaces: readonly number[];
 }
 
 /** Looks at the mounts of all namespaces, and at the open files of all processes. Never rejects. */
-export async function findHolders(bindings: Pick<Bindings, "findHolders">, wanted: Wanted, proc = "/proc"): Promise<readonly Swept[]> {
+export async function findHolders(search: SearchHolders, wanted: Wanted, proc = "/proc"): Promise<readonly Swept[]> {
   const mounts = await look("mounts", () => findMounts(proc, wanted.label));
-  const files = await look("open-files", () => findFiles(bindings, wanted, proc));
+  const files = await look("open-files", () => findFiles(search, wanted, proc));
   return [mounts, files];
 }
 
@@ -59,10 +61,14 @@ async function findMounts(proc: string, label: string | undefined): Promise<stri
   return found;
 }
 
-async function findFiles(bindings: Pick<Bindings, "findHolders">, { devices, uid }: Wanted, proc: string): Promise<string[]> {
+async function findFiles(search: SearchHolders, { devices, uid, namespaces }: Wanted, proc: string): Promise<string[]> {
   if (devices === undefined && uid === undefined) throw new Error("the view is gone");
-  const holders = await bindings.findHolders(devices ?? [], uid ?? -1);
-  return holders.map(({ pid, how }) => `${nameProcess(proc, pid)} holds a file of it (${how})`);
+  const { holders, unseen, whole } = await search({ devices: devices ?? [], uid: uid ?? -1, namespaces });
+  return [
+    ...holders.map(({ pid, how }) => `${nameProcess(proc, pid)} holds ${how === "namespace" ? "a namespace" : "a file"} of it (${how})`),
+    ...unseen.map((pid) => `${nameProcess(proc, pid)} could not be looked at`),
+    ...(whole ? [] : ["not all processes could be looked at in time"]),
+  ];
 }
 
 function readNamespace(directory: string): number | undefined {

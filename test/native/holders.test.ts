@@ -1,11 +1,16 @@
-// Which processes hold files: by each way there is, and never by asking a file system.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+// guest-holders: which processes hold files or namespaces, by each way there is; and that nobody can have it hang for long.
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { type Base, describeAsRoot, failureOf, GUEST, native, parseMounts, pidOf, startBase, traces } from "./rig.ts";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { type Holder, searchHolders } from "../../src/system/holder-search.ts";
+import { type Base, describeAsRoot, GUEST, parseMounts, pidOf, startBase, traces } from "./rig.ts";
+
+const PROGRAM = resolve(process.env["GUEST_HOLDERS"] ?? "build/host/guest-holders");
+const hasFuse = existsSync("/dev/fuse");
 
 /** Part of the C library's package, and used by no shell. */
 const LIBRARY = execFileSync("sh", ["-c", "ls /lib*/libm.so.6 /lib/*/libm.so.6 2>/dev/null | head -n 1"], { encoding: "utf8" }).trim();
@@ -48,24 +53,44 @@ describeAsRoot("the holders of files", () => {
   /** A shell that has a library mapped, and holds it in no other way. */
   const withLibrary = (path: string) => `LD_PRELOAD=${path} exec sh -c 'echo ready; read line'`;
 
-  it.each<[title: string, devices: unknown, uid: unknown, path: string]>([
-    ["devices that are no array", "0:57", -1, "devices"],
-    ["a device that is no text", [57], -1, "devices"],
-    ["a device without a minor number", ["0"], -1, "devices"],
-    ["a device with something behind it", ["0:57 "], -1, "devices"],
-    ["a device that does not fit", ["0:999999999999999999999"], -1, "devices"],
-    ["a negative device", ["0:-1"], -1, "devices"],
-    ["a broken uid", [], 1.5, "uid"],
-    ["a uid below none", [], -2, "uid"],
-    ["no uid", [], undefined, "uid"],
-  ])("are not looked for with %s", async (_title, devices, uid, path) => {
-    expect(await failureOf(native.findHolders(devices as string[], uid as number))).toMatchObject({ step: "arguments", path, code: "EINVAL" });
+  /** Those that are found when all processes can be looked at. */
+  async function find(devices: readonly string[], uid: number, namespaces: readonly number[] = []): Promise<readonly Holder[]> {
+    const { holders, ...rest } = await searchHolders({ devices, uid, namespaces }, PROGRAM);
+    expect(rest).toEqual({ unseen: [], whole: true });
+    return holders;
+  }
+
+  it.each<[title: string, args: string[]]>([
+    ["nothing", []],
+    ["too much", ["", "-1", "", "0", ""]],
+    ["a device without a minor number", ["0", "-1", "", "0"]],
+    ["a device with something behind it", ["0:57 ", "-1", "", "0"]],
+    ["a device that does not fit", ["0:999999999999999999999", "-1", "", "0"]],
+    ["a negative device", ["0:-1", "-1", "", "0"]],
+    ["a comma with nothing behind it", ["0:57,", "-1", "", "0"]],
+    ["too many devices", [Array(257).fill("0:1").join(","), "-1", "", "0"]],
+    ["a broken uid", ["", "1.5", "", "0"]],
+    ["a uid below none", ["", "-2", "", "0"]],
+    ["the uid that stands for none", ["", String(2 ** 32 - 1), "", "0"]],
+    ["no uid", ["", "", "", "0"]],
+    ["a namespace that is no number", ["", "-1", "mnt", "0"]],
+    ["a process that is no number", ["", "-1", "", ""]],
+  ])("are not looked for with %s", (_title, args) => {
+    expect(spawnSync(PROGRAM, args, { encoding: "utf8" })).toMatchObject({ status: 2, stdout: "" });
+  });
+
+  it("are not looked for by a program that is missing, fails, or says what nobody understands", async () => {
+    const sought = { devices: [], uid: -1, namespaces: [] };
+    await expect(searchHolders(sought, `${elsewhere}/none`)).rejects.toThrow(/none failed: ENOENT$/);
+    await expect(searchHolders(sought, "/bin/false")).rejects.toThrow("/bin/false failed: 1");
+    await expect(searchHolders(sought, "/bin/echo")).rejects.toThrow("does not say what it has found");
+    await expect(searchHolders({ ...sought, uid: -2 }, PROGRAM)).rejects.toThrow("failed: 2");
   });
 
   it("are none where nothing is sought or held", async () => {
     await hold("exec 3</mnt/file; echo ready; read line");
-    expect(await native.findHolders([], -1)).toEqual([]);
-    expect(await native.findHolders(["0:1048575"], -1)).toEqual([]);
+    expect(await find([], -1)).toEqual([]);
+    expect(await find(["0:1048575"], -1)).toEqual([]);
   });
 
   it.each<[how: string, title: string, script: string]>([
@@ -81,7 +106,7 @@ describeAsRoot("the holders of files", () => {
     const pid = await hold(script);
     const expected = how === "root" ? ["directory", "root"] : [how];
     const all = await vi.waitFor(async () => {
-      const found = await native.findHolders([device], -1);
+      const found = await find([device], -1);
       expect(found.map((holder) => holder.how)).toEqual([expect.toBeOneOf(expected)]);
       return found;
     });
@@ -95,14 +120,14 @@ describeAsRoot("the holders of files", () => {
     chownSync(file, GUEST, GUEST);
     const fd = openSync(file, "r");
     const his = await hold("cat | { echo ready; read line; }", GUEST);
-    expect(await native.findHolders([], GUEST)).toEqual([]);
+    expect(await find([], GUEST)).toEqual([]);
     closeSync(fd);
     await hold(`exec 3</proc/${his}; echo ready; read line`);
     expect(statSync(`/proc/${his}`).uid).toBe(GUEST);
-    expect(await native.findHolders([], GUEST)).toEqual([]);
+    expect(await find([], GUEST)).toEqual([]);
     const pid = await hold(`exec 3<${file}; echo ready; read line`);
-    expect(await native.findHolders([], GUEST)).toEqual([{ pid, how: "descriptor" }]);
-    expect(await native.findHolders([], GUEST + 1)).toEqual([]);
+    expect(await find([], GUEST)).toEqual([{ pid, how: "descriptor" }]);
+    expect(await find([], GUEST + 1)).toEqual([]);
   });
 
   it("are found by what they have mapped of the user's", async () => {
@@ -110,41 +135,87 @@ describeAsRoot("the holders of files", () => {
     copyFileSync(LIBRARY, file);
     chownSync(file, GUEST, GUEST);
     const pid = await hold(withLibrary(file));
-    expect(await native.findHolders([], GUEST)).toEqual([{ pid, how: "mapping" }]);
+    expect(await find([], GUEST)).toEqual([{ pid, how: "mapping" }]);
   });
 
   it("are named once, and never this process", async () => {
     const fd = openSync(`/proc/${base.pid}/root/mnt/file`, "r");
     const pid = await hold("cd /mnt/dir; exec 3</mnt/file 4</mnt/dir; echo ready; read line");
-    expect(await native.findHolders([device, device], -1)).toEqual([{ pid, how: "descriptor" }]);
+    expect(await find([device, device], -1)).toEqual([{ pid, how: "descriptor" }]);
     closeSync(fd);
   });
 
-  it.skipIf(!existsSync("/dev/fuse"))("are found on a file system that never answers, without waiting for it", async () => {
+  it.skipIf(!hasFuse)("are found on a file system that never answers, without waiting for it", async () => {
     const place = base.sh("mkdir -p /mnt/silent && echo /mnt/silent").trim();
     // O_PATH: nothing else gets a descriptor there.
     const open = `${process.execPath} -e 'fs.openSync("${place}", 0x200000); console.log("ready"); process.stdin.resume()'`;
     const options = "fd=3,rootmode=40000,user_id=0,group_id=0";
     const pid = await hold(`exec 3<>/dev/fuse; mount -i -t fuse -o ${options} silent ${place} >&2; exec ${open}`);
     const silent = parseMounts(readFileSync(`/proc/${base.pid}/mountinfo`, "utf8")).find(({ source }) => source === "silent");
-    expect(await native.findHolders([silent?.device ?? ""], GUEST)).toEqual([{ pid, how: "descriptor" }]);
+    expect(await find([silent?.device ?? ""], GUEST)).toEqual([{ pid, how: "descriptor" }]);
     await endAll();
     base.sh(`umount -l ${place}`);
   });
 
-  it("are at most 100", async () => {
+  it("are found by a namespace that they keep, but not init, which keeps it for guestd", async () => {
+    const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
+    expect(await find([], -1, [ino])).toEqual([]);
+    const pid = await hold("exec 3</proc/self/ns/mnt; echo ready; read line");
+    expect(await find([], -1, [1, ino])).toEqual([{ pid, how: "namespace" }]);
+    expect(await find([], -1, [ino + 1_000_000])).toEqual([]);
+  });
+
+  it("are all named, be they many", async () => {
     await hold("exec 3</mnt/file 4<&0; for i in $(seq 120); do (read line) <&4 & done; echo ready; read line");
-    const found = await native.findHolders([device], -1);
-    expect(found).toHaveLength(100);
-    expect(new Set(found.map(({ pid }) => pid)).size).toBe(100);
+    const found = await find([device], -1);
+    expect(new Set(found.map(({ pid }) => pid)).size).toBe(121);
     await endAll();
-    await vi.waitFor(async () => { expect(await native.findHolders([device], -1)).toEqual([]); });
+    await vi.waitFor(async () => { expect(await find([device], -1)).toEqual([]); });
+  });
+
+  describe.skipIf(!hasFuse)("behind a process that hangs in execve", () => {
+    /** Such processes, and one behind them that holds a file. */
+    async function hang(count: number) {
+      execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", `${elsewhere}/hang`, "test/native/hang.c"]);
+      const pids: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", `exec ${elsewhere}/hang /mnt`], { stdio: ["pipe", "pipe", "inherit"] });
+        started.push(child);
+        const [said] = (await once(child.stdout, "data")) as [Buffer];
+        pids.push(Number(said.toString()));
+      }
+      await delay(100);
+      return { pids, holder: await hold("exec 3</mnt/file; echo ready; read line") };
+    }
+
+    it("are found, and it is named", { timeout: 20_000 }, async () => {
+      const { pids, holder } = await hang(2);
+      const begun = performance.now();
+      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [] }, PROGRAM);
+      expect(found).toEqual({ holders: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
+      expect(performance.now() - begun).toBeLessThan(4000);
+    });
+
+    it("are looked for no longer than the time that is given", { timeout: 20_000 }, async () => {
+      const { pids } = await hang(4);
+      const begun = performance.now();
+      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [] }, PROGRAM, { stallMs: 300, limitMs: 500 });
+      expect(found).toEqual({ holders: [], unseen: pids.slice(0, 2), whole: false });
+      expect(performance.now() - begun).toBeLessThan(1500);
+    });
+  });
+
+  it("are found also when guestd was busy: who is read late has not hung", async () => {
+    const finding = searchHolders({ devices: [device], uid: GUEST, namespaces: [] }, PROGRAM, { stallMs: 100, limitMs: 8000 });
+    await delay(1);
+    for (const end = performance.now() + 500; performance.now() < end;);
+    expect(await finding).toEqual({ holders: [], unseen: [], whole: true });
   });
 
   it("leave no thread and no descriptor behind, while processes come and go", async () => {
     const before = traces();
     const churn = spawn("sh", ["-c", "while :; do /bin/true; done"]);
-    await Promise.all(Array.from({ length: 20 }, () => native.findHolders([device], GUEST)));
+    await Promise.all(Array.from({ length: 20 }, () => find([device], GUEST)));
     const ended = once(churn, "exit");
     churn.kill("SIGKILL");
     await ended;

@@ -5,6 +5,7 @@ import type { Bindings } from "../../../src/system/bindings.ts";
 import { Cgroups } from "../../../src/system/cgroups.ts";
 import { Executor } from "../../../src/system/executor.ts";
 import { FdStore } from "../../../src/system/fd-store.ts";
+import type { SearchHolders } from "../../../src/system/holder-search.ts";
 import { readStartTime } from "../../../src/system/held.ts";
 
 const subject = { id: "s1", user: "guest-aaaa", uid: 60600, leader: process.pid, service: "login" };
@@ -39,10 +40,10 @@ function executorWith({ kept = [], dead = [], refuses = false }: { kept?: readon
     },
     measureView: () => 4096,
     reap: () => true,
-    findHolders: (devices, uid) => {
-      asked.push([devices, uid]);
-      return Promise.resolve([]);
-    },
+  };
+  const search: SearchHolders = (sought) => {
+    asked.push([sought.devices, sought.uid, sought.namespaces]);
+    return Promise.resolve({ holders: [], unseen: [], whole: true });
   };
   const names = new Map(kept);
   // As systemd passes them, but where the descriptors are.
@@ -59,7 +60,7 @@ function executorWith({ kept = [], dead = [], refuses = false }: { kept?: readon
     nameExists: () => Promise.resolve(true),
     onLeaderExit: (id) => exited.push(id),
     onStoreFault: (error) => faults.push(error),
-  });
+  }, search);
   return { executor, told, faults, exited, watches, asked, names };
 }
 
@@ -138,7 +139,7 @@ describe("dropping a view", () => {
     const dropped = executor.dropView(subject, DROP);
     expect(isOpen(view)).toBe(true);
     await dropped;
-    expect(asked).toEqual([[["0:51"], 60600]]);
+    expect(asked).toEqual([[["0:51"], 60600, [VIEW.inode]]]);
     expect(isOpen(view)).toBe(false);
   });
 
@@ -146,7 +147,7 @@ describe("dropping a view", () => {
     const { executor, asked } = executorWith();
     await executor.dropView(subject, { ...DROP, isLost: true });
     await executor.dropView(subject, { ...DROP, leased: false });
-    expect(asked).toEqual([[[], 60600], [["0:51"], -1]]);
+    expect(asked).toEqual([[[], 60600, []], [["0:51"], -1, []]]);
     const { found } = await executor.dropView(subject, { ...DROP, leased: false, isLost: true });
     expect(found?.swept?.find(({ kind }) => kind === "open-files")?.left).toEqual(["could not be looked at: the view is gone"]);
   });

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Bindings } from "../../../src/system/bindings.ts";
+import type { Holder, Holders, SearchHolders } from "../../../src/system/holder-search.ts";
 import type { Wanted } from "../../../src/system/holders.ts";
 import { findHolders } from "../../../src/system/holders.ts";
 
@@ -15,11 +15,11 @@ afterEach(() => {
   rmSync(proc, { recursive: true });
 });
 
-const WANTED: Wanted = { label: "guest-s1", devices: ["0:51"], uid: 60600 };
+const WANTED: Wanted = { label: "guest-s1", devices: ["0:51"], uid: 60600, namespaces: [4_026_532_000] };
 const line = (source: string, point = "/tmp") => `36 35 0:51 / ${point} rw - tmpfs ${source} rw\n`;
 
 /** A process of a made-up /proc. @param like is in the namespace of that one */
-function addProcess(pid: number, mounts: string | undefined, { comm = "sh", like }: { comm?: string; like?: number } = {}): void {
+function addProcess(pid: number, mounts: string | undefined, { comm = "sh", like, uid = 0 }: { comm?: string; like?: number; uid?: number } = {}): void {
   mkdirSync(join(proc, String(pid)), { recursive: true });
   if (like === undefined) {
     mkdirSync(join(proc, `${pid}/ns`));
@@ -28,20 +28,17 @@ function addProcess(pid: number, mounts: string | undefined, { comm = "sh", like
     symlinkSync(join(proc, `${like}/ns`), join(proc, `${pid}/ns`));
   }
   writeFileSync(join(proc, `${pid}/comm`), `${comm}\n`);
+  writeFileSync(join(proc, `${pid}/status`), `Name:\tsh\nState:\tS (sleeping)\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nThreads:\t1\n`);
   if (mounts !== undefined) writeFileSync(join(proc, `${pid}/mountinfo`), mounts);
 }
 
-type Holders = Awaited<ReturnType<Bindings["findHolders"]>>;
-
-async function look(wanted = WANTED, holders: Holders | Error = []) {
+async function look(wanted = WANTED, holders: readonly Holder[] | Error = [], { unseen = [], whole = true }: Partial<Holders> = {}) {
   const asked: unknown[][] = [];
-  const bindings: Pick<Bindings, "findHolders"> = {
-    findHolders: (...args) => {
-      asked.push(args);
-      return holders instanceof Error ? Promise.reject(holders) : Promise.resolve(holders);
-    },
+  const search: SearchHolders = ({ devices, uid, namespaces }) => {
+    asked.push([devices, uid, namespaces]);
+    return holders instanceof Error ? Promise.reject(holders) : Promise.resolve({ holders, unseen, whole });
   };
-  const [mounts, files, ...more] = await findHolders(bindings, wanted, proc);
+  const [mounts, files, ...more] = await findHolders(search, wanted, proc);
   expect(more).toEqual([]);
   return { mounts, files, asked };
 }
@@ -60,7 +57,7 @@ describe("findHolders says that it could not look", () => {
     expect((await look()).mounts?.left).toEqual([expect.stringContaining("could not be looked at: EISDIR") as string]);
   });
 
-  it("where the addon cannot, and has looked at the mounts all the same", async () => {
+  it("where the program cannot, and has looked at the mounts all the same", async () => {
     addProcess(10, line("guest-s1"));
     const { mounts, files } = await look(WANTED, new Error("EMFILE"));
     expect(files).toEqual({ kind: "open-files", found: 0, removed: 0, left: ["could not be looked at: EMFILE"] });
@@ -82,7 +79,7 @@ describe("findHolders", () => {
 
   it("names who has what mounted, whatever is in the name of the place", async () => {
     addProcess(10, line("tmpfs") + line("guest-s1", '/a\\040b"\\012c'));
-    expect((await look()).mounts).toEqual({ kind: "mounts", found: 1, removed: 0, left: [String.raw`process 10 (sh) has "/a b\"\nc" mounted`] });
+    expect((await look()).mounts).toEqual({ kind: "mounts", found: 1, removed: 0, left: [String.raw`process 10 (sh) has /a b\x22\x0ac mounted`] });
   });
 
   it("looks into each namespace once", async () => {
@@ -100,6 +97,11 @@ describe("findHolders", () => {
     expect((await look()).mounts?.left).toEqual([expect.stringContaining("process 11") as string]);
   });
 
+  it("asks nobody but root, who alone can have mounted it: others may hang", async () => {
+    addProcess(10, line("guest-s1"), { uid: 1000 });
+    expect((await look()).mounts).toMatchObject({ found: 0, left: [] });
+  });
+
   it("passes over what is no process, and those that are gone", async () => {
     mkdirSync(join(proc, "self"));
     mkdirSync(join(proc, "13"));
@@ -112,7 +114,7 @@ describe("findHolders", () => {
     const { mounts } = await look();
     expect(mounts?.found).toBe(25);
     expect(mounts?.left).toHaveLength(21);
-    expect(mounts?.left.at(-1)).toBe("and 5 more");
+    expect(mounts?.left.at(-1)).toBe("and more");
   });
 
   it("names who holds a file, and how", async () => {
@@ -121,10 +123,19 @@ describe("findHolders", () => {
     expect(files).toEqual({ kind: "open-files", found: 2, removed: 0, left: ["process 10 (vi2J) holds a file of it (descriptor)", "process 11 holds a file of it (mapping)"] });
   });
 
+  it("names who holds a namespace, who could not be looked at, and says when the time was not enough", async () => {
+    addProcess(12, "", { comm: "x" });
+    const { files } = await look(WANTED, [{ pid: 12, how: "namespace" }], { unseen: [12, 13], whole: false });
+    expect(files?.left).toEqual([
+      "process 12 (x) holds a namespace of it (namespace)", "process 12 (x) could not be looked at", "process 13 could not be looked at",
+      "not all processes could be looked at in time",
+    ]);
+  });
+
   it.each<[string, Partial<Wanted>, unknown[]]>([
-    ["by devices and by uid", {}, [["0:51"], 60600]],
-    ["by uid alone, where the devices may be somebody else's by now", { devices: undefined }, [[], 60600]],
-    ["by devices alone, of an account that others share", { uid: undefined }, [["0:51"], -1]],
+    ["by devices and by uid", {}, [["0:51"], 60600, [4_026_532_000]]],
+    ["by uid alone, where the devices may be somebody else's by now", { devices: undefined }, [[], 60600, [4_026_532_000]]],
+    ["by devices alone, of an account that others share", { uid: undefined }, [["0:51"], -1, [4_026_532_000]]],
   ])("looks for files %s", async (_, change, asked) => {
     expect((await look({ ...WANTED, ...change })).asked).toEqual([asked]);
     expect(existsSync(proc)).toBe(true);

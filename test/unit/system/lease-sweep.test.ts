@@ -7,6 +7,7 @@ import { DEFAULTS } from "../../../src/config/defaults.ts";
 import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "../../../src/policy/receipt.ts";
 import type { Bindings } from "../../../src/system/bindings.ts";
 import { Cgroups } from "../../../src/system/cgroups.ts";
+import type { Holder, SearchHolders } from "../../../src/system/holder-search.ts";
 import type { LeaseSweepParts } from "../../../src/system/lease-sweep.ts";
 import { sweepLease } from "../../../src/system/lease-sweep.ts";
 import { clean } from "../../helpers/play.ts";
@@ -31,12 +32,10 @@ async function start(script: string, uid?: number): Promise<ChildProcess> {
   return child;
 }
 
-type Holders = Awaited<ReturnType<Bindings["findHolders"]>>;
-
-async function sweep({ session = SESSION, holders = [], swept = clean("processes", ...ACCOUNT_KINDS) }: { session?: string; holders?: Holders | Error; swept?: ReturnType<typeof clean> } = {}) {
+async function sweep({ session = SESSION, holders = [], swept = clean("processes", ...ACCOUNT_KINDS) }: { session?: string; holders?: readonly Holder[] | Error; swept?: ReturnType<typeof clean> } = {}) {
   const did: unknown[][] = [];
   let opened = 0;
-  const bindings: Pick<Bindings, "openPidfd" | "sendSignal" | "findHolders"> = {
+  const bindings: Pick<Bindings, "openPidfd" | "sendSignal"> = {
     openPidfd: (pid) => {
       opened = pid;
       return openSync("/dev/null", "r");
@@ -46,10 +45,10 @@ async function sweep({ session = SESSION, holders = [], swept = clean("processes
       process.kill(opened, signal);
       return true;
     },
-    findHolders: (...args) => {
-      did.push(["findHolders", ...args]);
-      return holders instanceof Error ? Promise.reject(holders) : Promise.resolve(holders);
-    },
+  };
+  const search: SearchHolders = (sought) => {
+    did.push(["search", sought]);
+    return holders instanceof Error ? Promise.reject(holders) : Promise.resolve({ holders, unseen: [], whole: true });
   };
   const sweeper: LeaseSweepParts["sweeper"] = {
     sweep: (...args) => {
@@ -57,7 +56,7 @@ async function sweep({ session = SESSION, holders = [], swept = clean("processes
       return Promise.resolve(swept);
     },
   };
-  const { found } = await sweepLease({ bindings, cgroups: new Cgroups(), sweeper }, ACCOUNT, session, DEFAULTS.Sweep);
+  const { found } = await sweepLease({ bindings, cgroups: new Cgroups(), sweeper, search }, ACCOUNT, session, DEFAULTS.Sweep);
   const left = listLeft({ swept: [], left: [], ...found }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
   return { found, left, did };
 }
@@ -88,7 +87,7 @@ describe("looking again at what a uid in quarantine has left", () => {
   });
 
   it("goes by the uid alone for open files: its devices may be somebody else's by now", async () => {
-    expect((await sweep()).did).toEqual([["findHolders", [], UID], ["sweep", ACCOUNT, DEFAULTS.Sweep]]);
+    expect((await sweep()).did).toEqual([["search", { devices: [], uid: UID, namespaces: [] }], ["sweep", ACCOUNT, DEFAULTS.Sweep]]);
   });
 
   asRoot("ends what runs as it before anything else", async () => {
@@ -96,12 +95,12 @@ describe("looking again at what a uid in quarantine has left", () => {
     const { found, did } = await sweep();
     expect(child.signalCode ?? (await once(child, "exit"))[1]).toBe("SIGKILL");
     expect(found?.processesKilled).toBe(1);
-    expect(did.map(([what]) => what).filter((what, index, all) => what !== all[index - 1])).toEqual(["kill", "findHolders", "sweep"]);
+    expect(did.map(([what]) => what).filter((what, index, all) => what !== all[index - 1])).toEqual(["kill", "search", "sweep"]);
   });
 
   asRoot("finds the memory of its last session, mounted where others are, and no other session's", async () => {
     const { pid } = await start(`exec unshare --mount sh -c 'mount -t tmpfs guest-${SESSION} /mnt && echo ready && exec sleep 60'`);
-    expect((await sweep()).left).toEqual([`mounts: process ${pid} (sleep) has "/mnt" mounted`]);
+    expect((await sweep()).left).toEqual([`mounts: process ${pid} (sleep) has /mnt mounted`]);
     expect((await sweep({ session: `${SESSION}0` })).left).toEqual([]);
   });
 });

@@ -1,0 +1,110 @@
+// Who holds files and namespaces of a session, by guest-holders: a program, because whoever looks at a process that hangs
+// in execve(2) hangs with it, and any user can have such a process. A program can be killed, and started again behind it.
+import { spawn } from "node:child_process";
+
+const PROGRAM = "/usr/lib/guestd/guest-holders";
+
+/** What is sought. */
+export interface Sought {
+  /** Every file on these ("0:57", as in /proc/PID/mountinfo). */
+  readonly devices: readonly string[];
+  /** Regular files and directories of this user, wherever they are; -1 for none. */
+  readonly uid: number;
+  /** Inodes of namespaces: whoever has a descriptor of one keeps all that is in it. guestd and init, which keeps it for guestd, may. */
+  readonly namespaces: readonly number[];
+}
+
+/** A process that holds something of it; how is what was found first. */
+export interface Holder {
+  readonly pid: number;
+  readonly how: "descriptor" | "namespace" | "directory" | "root" | "program" | "mapping";
+}
+
+export interface Holders {
+  readonly holders: readonly Holder[];
+  /** Processes that could not be looked at. */
+  readonly unseen: readonly number[];
+  /** False when the time was not enough for all processes. */
+  readonly whole: boolean;
+}
+
+export type SearchHolders = (sought: Sought) => Promise<Holders>;
+
+/** Milliseconds; tests have less time. */
+interface Limits {
+  /** For a process, without a sign of life. */
+  readonly stallMs: number;
+  /** For all of them. */
+  readonly limitMs: number;
+}
+
+/** How often it is asked whether there was a sign. */
+const ASK_MS = 50;
+const LIMITS: Limits = { stallMs: 1000, limitMs: 8000 };
+/** A killed program has ended by then, or hangs. */
+const KILL_LIMIT_MS = 500;
+
+const LINE = /^(\d+)\.*(?: (descriptor|namespace|directory|root|program|mapping))?$/;
+
+/**
+ * Looks at all processes but guestd itself.
+ * @throws Error when guest-holders cannot be started, fails, or says what nobody understands
+ */
+export async function searchHolders({ devices, uid, namespaces }: Sought, program = PROGRAM, limits = LIMITS): Promise<Holders> {
+  const end = performance.now() + limits.limitMs;
+  const holders: Holder[] = [];
+  const unseen: number[] = [];
+  let after = 0;
+  for (;;) {
+    const text = await run(program, [devices.join(","), String(uid), namespaces.join(","), String(after)], limits.stallMs, end);
+    const lines = text.split("\n");
+    // What is not ended by a new line was being looked at when the program was killed.
+    const last = /^\d+/.exec(lines.pop() ?? "")?.[0];
+    const whole = lines.at(-1) === "end";
+    for (const line of whole ? lines.slice(0, -1) : lines) {
+      const [match, pid, how] = LINE.exec(line) ?? [];
+      if (match === undefined) throw new Error(`${program} failed: it does not say what it has found`);
+      after = Number(pid);
+      if (how !== undefined) holders.push({ pid: after, how: how as Holder["how"] });
+    }
+    if (last !== undefined) unseen.push((after = Number(last)));
+    if (whole || performance.now() >= end) return { holders, unseen, whole };
+  }
+}
+
+/** Gives what the program has said when it ends, or when it was killed: for giving no sign so long, or at the end of the time. */
+function run(program: string, args: readonly string[], stallMs: number, end: number): Promise<string> {
+  const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "ignore"] });
+  let text = "";
+  let signed = performance.now();
+  child.stdout.setEncoding("latin1").on("data", (part: string) => {
+    text += part;
+    signed = performance.now();
+  });
+  return new Promise((resolve, reject) => {
+    let killed = false;
+    const ask = () => {
+      const now = performance.now();
+      if (killed || (now - signed < stallMs && now < end)) return;
+      killed = true;
+      child.kill("SIGKILL");
+      // It may hang in what no signal ends: then it is left to itself.
+      setTimeout(settle, KILL_LIMIT_MS, null);
+    };
+    // After what it has said meanwhile was read: guestd itself may have been busy.
+    const asking = setInterval(() => setImmediate(ask), ASK_MS);
+    const settle = (why: string | number | null) => {
+      clearInterval(asking);
+      child.stdout.destroy();
+      child.unref();
+      if (killed || why === 0) resolve(text);
+      else reject(new Error(`${program} failed: ${String(why)}`));
+    };
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      settle(error.code ?? error.message);
+    });
+    child.once("close", (code, signal) => {
+      settle(code ?? signal);
+    });
+  });
+}
