@@ -1,6 +1,6 @@
 // Writes small files of root so that a reader finds the old one or the new one, whole; and lists what there is of them.
-import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
-import { mkdir, open, rename } from "node:fs/promises";
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** What a write leaves that was cut short ends with this. */
@@ -8,23 +8,43 @@ export const UNFINISHED = ".new";
 
 /** Puts a file in the place of what was there, with its directories. */
 export function replaceFile(file: string, text: string): void {
+  const written = `${file}${UNFINISHED}`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}${UNFINISHED}`, text, { mode: 0o600 });
-  renameSync(`${file}${UNFINISHED}`, file);
+  try {
+    writeFileSync(written, text, { mode: 0o600 });
+    renameSync(written, file);
+  } catch (error) {
+    rmSync(written, { force: true });
+    throw error;
+  }
 }
 
 /** The same; when it resolves, a power cut does not take the file away. */
 export async function replaceDurably(file: string, text: string): Promise<void> {
+  const written = `${file}${UNFINISHED}`;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const written = await open(`${file}${UNFINISHED}`, "w", 0o600);
+  try {
+    await writeDurably(written, text);
+    await rename(written, file);
+  } catch (error) {
+    await rm(written, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(file));
+}
+
+async function writeDurably(file: string, text: string): Promise<void> {
+  const written = await open(file, "w", 0o600);
   try {
     await written.writeFile(text);
     await written.sync();
   } finally {
     await written.close();
   }
-  await rename(`${file}${UNFINISHED}`, file);
-  const directory = await open(dirname(file), "r");
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
   try {
     await directory.sync();
   } finally {

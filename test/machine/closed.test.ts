@@ -20,6 +20,8 @@ interface Outage {
   readonly asksGhost?: true;
 }
 
+const DROP_IN = "/run/systemd/system/guestd.service.d";
+
 const OUTAGES: Record<string, Outage> = {
   "is stopped and cannot be started": {
     break: "systemctl stop guestd; systemctl mask --runtime guestd",
@@ -32,8 +34,10 @@ const OUTAGES: Record<string, Outage> = {
     sentence: /Guest sessions are not available at the moment/,
   },
   "hangs": {
-    break: "guestctl status; systemctl kill -s STOP guestd",
-    mend: "systemctl kill -s CONT guestd",
+    // Without a watchdog, which would have it started anew within 20 s.
+    break: `mkdir -p ${DROP_IN}; printf '[Service]\\nWatchdogSec=0\\n' >${DROP_IN}/still.conf; systemctl daemon-reload; systemctl restart guestd
+      guestctl status; systemctl kill -s STOP guestd`,
+    mend: `systemctl kill -s CONT guestd; rm ${DROP_IN}/still.conf; systemctl daemon-reload; systemctl restart guestd`,
     sentence: /Guest sessions are not available at the moment/,
   },
   "crashes at its start": {
