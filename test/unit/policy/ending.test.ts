@@ -225,6 +225,18 @@ describe("ending a leased account's session", () => {
     expect(play(again).state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
   });
 
+  it("that stands by its record alone is answered at once, with the receipt of its end, and is not ended again", () => {
+    const { state, did } = end(leasedOpened(), { failing: ["remove-record"] });
+    const request = { kind: "end-requested", id: "s1", call: 9 } as const;
+    const receipt = find(did, "write-receipt")?.receipt;
+    const asked = step(state, request);
+    expect(asked).toEqual({ state, effects: [expect.objectContaining({ kind: "answer", call: 9, answer: { kind: "ended", receipt } }) as Effect] });
+    // Also while that is being tried.
+    const again = step(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
+    expect(kinds(step(again.state, request).effects)).toEqual(["answer"]);
+    expect(play(again).did).toHaveLength(1);
+  });
+
   it("gives nobody the uid of processes that do not end", () => {
     const left = ["process 7 does not end", "process 8 does not end"];
     const { state } = end(leasedOpened(), { outcome: (effect) => (effect.kind === "kill-processes" ? { found: { swept: [{ kind: "processes", found: 2, removed: 0, left }] } } : undefined) });

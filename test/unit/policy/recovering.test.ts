@@ -7,6 +7,7 @@ import type { Session } from "../../../src/policy/session.ts";
 import { ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE } from "../../../src/policy/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
 import type { Plan } from "../../helpers/play.ts";
+import { formatRecord, parseRecord } from "../../../src/system/record.ts";
 import { after, allocated, find, interrupt, kinds, LATER, leasedOpened, only, opened, play, READY, recordFound } from "../../helpers/play.ts";
 import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
@@ -118,6 +119,21 @@ describe("a session that is taken up", () => {
   it("says that its view is lost when nobody holds it any more, and names no device of it", () => {
     const { did } = recover({ session: only(leasedOpened()) }, { failing: ["watch-leader"] });
     expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [], tmpfs: [] });
+  });
+
+  it.each(SORTS)("(%s) has still lost its view when the guestd that has lost it is killed too", (_, state) => {
+    const plan: Plan = { failing: ["watch-leader"], until: "drop-view" };
+    let session = only(state());
+    for (let kills = 0; kills < 3; kills++) {
+      const { did } = recover({ session }, plan);
+      session = parseRecord(formatRecord(find(did, "note-ending")?.session ?? session), "s1").session;
+      expect(session).toMatchObject({ phase: "ending", isViewLost: true });
+      expect(session.view).toBeUndefined();
+    }
+    const { did } = recover({ session }, { failing: ["watch-leader"] });
+    expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [] });
+    // But at another boot nothing of it can be there.
+    expect(find(after(READY, recordFound(session, { cause: "lost-power" })).did, "drop-view")).toMatchObject({ isLost: false });
   });
 
   it("has lost no view when it never had one", () => {

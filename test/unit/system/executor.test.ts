@@ -23,7 +23,7 @@ const isOpen = (fd: number) => {
 };
 
 /** An executor on an addon that notes what it is asked for; `kept` is what systemd has kept. */
-function executorWith({ kept = [], dead = [], refuses = false }: { kept?: readonly (readonly [string, number])[]; dead?: readonly number[]; refuses?: boolean } = {}) {
+function executorWith({ kept = [], dead = [], refuses = () => false }: { kept?: readonly (readonly [string, number])[]; dead?: readonly number[]; refuses?: (state: string) => boolean } = {}) {
   const told: string[] = [];
   const faults: unknown[] = [];
   const exited: string[] = [];
@@ -48,7 +48,7 @@ function executorWith({ kept = [], dead = [], refuses = false }: { kept?: readon
   const names = new Map(kept);
   // As systemd passes them, but where the descriptors are.
   const fdStore = new FdStore((_, state) => {
-    if (refuses) throw new Error("EAGAIN");
+    if (refuses(state)) throw new Error("EAGAIN");
     told.push(state.split("\n").slice(0, 2).join(" "));
   }, { NOTIFY_SOCKET: "/run/systemd/notify" });
   fdStore.take = (name) => {
@@ -61,7 +61,7 @@ function executorWith({ kept = [], dead = [], refuses = false }: { kept?: readon
     onLeaderExit: (id) => exited.push(id),
     onStoreFault: (error) => faults.push(error),
   }, search);
-  return { executor, told, faults, exited, watches, asked, names };
+  return { executor, told, faults, exited, watches, asked, names, fdStore };
 }
 
 const DROP = { leased: true, tmpfs: ["/tmp"], devices: ["0:51"], isLost: false };
@@ -152,12 +152,25 @@ describe("dropping a view", () => {
     expect(found?.swept?.find(({ kind }) => kind === "open-files")?.left).toEqual(["could not be looked at: the view is gone"]);
   });
 
-  it("goes on when systemd cannot be told, and says so", () => {
-    const { executor, faults } = executorWith({ refuses: true });
+  it("goes on when systemd cannot be told, and says so; what it does not keep it need not let go of", () => {
+    const { executor, faults } = executorWith({ refuses: () => true });
     executor.takeUp(subject, self(), VIEW);
     expect(faults).toHaveLength(1);
     executor.release("s1");
-    expect(faults).toHaveLength(2);
+    expect(faults).toHaveLength(1);
     expect(executor.isAlive("s1")).toBe(false);
+  });
+
+  it("has systemd let go of each by itself, and of the others again later", () => {
+    let isDeaf = true;
+    const { executor, told, faults, fdStore } = executorWith({ refuses: (state) => isDeaf && state === "FDSTOREREMOVE=1\nFDNAME=s1-pidfd" });
+    executor.takeUp(subject, self(), VIEW);
+    told.length = 0;
+    executor.release("s1");
+    expect(told).toEqual(["FDSTOREREMOVE=1 FDNAME=s1-view"]);
+    expect(faults).toHaveLength(1);
+    isDeaf = false;
+    fdStore.retry();
+    expect(told.slice(1)).toEqual(["FDSTOREREMOVE=1 FDNAME=s1-pidfd"]);
   });
 });

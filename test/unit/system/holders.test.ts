@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Holder, Holders, SearchHolders } from "../../../src/system/holder-search.ts";
 import type { Wanted } from "../../../src/system/holders.ts";
 import { findHolders } from "../../../src/system/holders.ts";
+import { makeSlowFile } from "../../helpers/slow-file.ts";
 
 let proc: string;
 
@@ -100,6 +101,22 @@ describe("findHolders", () => {
   it("asks nobody but root, who alone can have mounted it: others may hang", async () => {
     addProcess(10, line("guest-s1"), { uid: 1000 });
     expect((await look()).mounts).toMatchObject({ found: 0, left: [] });
+    // Who asked it would fail.
+    rmSync(join(proc, "10/mountinfo"));
+    mkdirSync(join(proc, "10/mountinfo"));
+    addProcess(11, line("guest-s1"), { like: 10 });
+    expect((await look()).mounts?.left).toEqual(["process 11 (sh) has /tmp mounted"]);
+  });
+
+  it("says whose mounts could not be read in time, and goes on with the others", async () => {
+    addProcess(10, undefined);
+    const stop = makeSlowFile(join(proc, "10/mountinfo"));
+    try {
+      addProcess(11, line("guest-s1"));
+      expect((await look()).mounts).toMatchObject({ found: 2, left: ["what process 10 (sh) has mounted could not be read in time", "process 11 (sh) has /tmp mounted"] });
+    } finally {
+      stop();
+    }
   });
 
   it("passes over what is no process, and those that are gone", async () => {

@@ -182,6 +182,16 @@ describe("receipts", () => {
     expect(names("receipts")).toEqual(["r2.json"]);
   });
 
+  it("never go before the one that was just written, though the others say that they are of later", async () => {
+    await keepAll(3, 1000);
+    for (const index of [0, 1, 2]) writtenAt(`r${index}`, 4_000_000_000 + index);
+    await ledger.close(receipt("late"), 2);
+    expect(names("receipts")).toEqual(["late.json", "r2.json"]);
+    writtenAt("r2", 4_000_000_000);
+    await ledger.close(receipt("later"), 1);
+    expect(names("receipts")).toEqual(["later.json"]);
+  });
+
   it("are counted without what root has put beside them, which stays", async () => {
     for (const name of ["NOTES.json", "kept-1.json", "readme"]) put("receipts", name, "{}");
     await keepAll(3, 1);

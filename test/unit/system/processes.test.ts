@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cgroups } from "../../../src/system/cgroups.ts";
 import type { Belonging, ProcessTable } from "../../../src/system/processes.ts";
 import { findInView, killProcesses } from "../../../src/system/processes.ts";
+import { makeSlowFile } from "../../helpers/slow-file.ts";
 
 let proc: string;
 
@@ -17,16 +18,26 @@ afterEach(() => {
 
 const HOST = "36 35 8:1 / / rw - ext4 /dev/root rw\n";
 
-/** A process of a made-up /proc; the inode of its ns/mnt file stands for the namespace. Returns that inode. */
+const ROOT = "0\t0\t0\t0";
+
+/** A process of root's in a made-up /proc; the inode of its ns/mnt file stands for the namespace. Returns that inode. */
 function addProcess(pid: number | string, mounts = HOST): number {
   mkdirSync(join(proc, `${pid}/ns`), { recursive: true });
   for (const [name, text] of Object.entries({ "ns/mnt": "", mountinfo: mounts })) writeFileSync(join(proc, `${pid}/${name}`), text);
+  setStatus(pid, ROOT);
   return statSync(join(proc, `${pid}/ns/mnt`)).ino;
 }
 
 /** What /proc says of whom a process runs as. */
-function setStatus(pid: number, uids: string, state = "S (sleeping)"): void {
-  writeFileSync(join(proc, `${pid}/status`), `Name:\tsh\nUmask:\t0022\nState:\t${state}\nPid:\t${pid}\nUid:\t${uids}\nGid:\t7\t7\t7\t7\n`);
+function setStatus(pid: number | string, uids: string, state = "S (sleeping)", threads = 1): void {
+  writeFileSync(join(proc, `${pid}/status`), `Name:\tsh\nUmask:\t0022\nState:\t${state}\nPid:\t${pid}\nUid:\t${uids}\nGid:\t7\t7\t7\t7\nThreads:\t${threads}\n`);
+}
+
+/** A process whose first thread has ended, and so has no namespace; the directory of another one is returned. */
+function addHeadless(pid: number, threads: number): string {
+  mkdirSync(join(proc, `${pid}/task/${pid}`), { recursive: true });
+  setStatus(pid, ROOT, "Z (zombie)", threads);
+  return `${pid}/task/${pid + 2}`;
 }
 
 const IN_HOME = `${HOST}50 36 0:51 / /home/guest rw - tmpfs tmpfs rw\n`;
@@ -55,18 +66,56 @@ describe("findInView", () => {
     mkdirSync(join(proc, "10"));
     symlinkSync(join(proc, `${process.pid}/ns`), join(proc, "10/ns"));
     writeFileSync(join(proc, "10/mountinfo"), IN_HOME);
+    setStatus(10, ROOT);
     expect(findInView(proc, inView(1, ["0:51"]))).toEqual([]);
   });
 
   it("finds a process whose first thread has ended", () => {
-    mkdirSync(join(proc, "10/task/10"), { recursive: true });
-    const namespace = addProcess("10/task/12");
+    const namespace = addProcess(addHeadless(10, 2));
     expect(findInView(proc, inView(namespace))).toEqual([10]);
   });
 
   it("passes over a zombie, which has no namespace any more", () => {
-    mkdirSync(join(proc, "10/task/10"), { recursive: true });
+    addHeadless(10, 1);
     expect(findInView(proc, inView(1))).toEqual([]);
+  });
+
+  it.each(["1060\t1060\t1060\t1060", "1000\t1000\t1000\t1000", ""])("looks at no namespace of a process that is not root's, which may hang: %j", (uids) => {
+    const namespace = addProcess(10, IN_HOME);
+    setStatus(10, uids);
+    const other = addProcess(addHeadless(20, 2), IN_HOME);
+    setStatus(20, uids, "Z (zombie)", 2);
+    for (const inode of [namespace, other, 1]) expect(findInView(proc, inView(inode, ["0:51"]))).toEqual([]);
+    // Who came to look at its namespace would read what is mounted there, and fail.
+    rmSync(join(proc, "10/mountinfo"));
+    mkdirSync(join(proc, "10/mountinfo"));
+    expect(findInView(proc, inView(1, ["0:51"]))).toEqual([]);
+    setStatus(10, ROOT);
+    expect(() => findInView(proc, inView(1, ["0:51"]))).toThrow(/EISDIR/);
+  });
+
+  it("looks at no namespace of one of whom nobody can tell as whom it runs", () => {
+    const namespace = addProcess(10, IN_HOME);
+    rmSync(join(proc, "10/status"));
+    expect(findInView(proc, inView(namespace, ["0:51"]))).toEqual([]);
+  });
+
+  it.each(["1060\t0\t1060\t1060", "0\t1060\t1060\t1060", "1060\t1060\t0\t1060", "1060\t1060\t1060\t0"])("finds one that can be root again: %j", (uids) => {
+    const namespace = addProcess(10);
+    setStatus(10, uids);
+    expect(findInView(proc, inView(namespace))).toEqual([10]);
+  });
+
+  it("takes one whose mounts cannot be read in time for nobody's, and looks at the others", () => {
+    addProcess(10);
+    rmSync(join(proc, "10/mountinfo"));
+    const stop = makeSlowFile(join(proc, "10/mountinfo"));
+    try {
+      addProcess(11, IN_HOME);
+      expect(findInView(proc, inView(1, ["0:51"]))).toEqual([11]);
+    } finally {
+      stop();
+    }
   });
 
   it("never finds guestd itself", () => {
@@ -162,6 +211,14 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
       else setStatus(pid, uids(1060), "Z (zombie)");
     }, { ...inView(namespace), uid: 1060 });
     expect(killed).toEqual([]);
+  });
+
+  it("looks at no namespace of one who is not root's any more", async () => {
+    const namespace = addProcess(10);
+    const { killed, left } = await kill((pid) => {
+      setStatus(pid, uids(1000));
+    }, inView(namespace));
+    expect({ killed, left }).toEqual({ killed: [], left: [] });
   });
 
   it("kills those who still belong to it, by their uid or by their view", async () => {

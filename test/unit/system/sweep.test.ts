@@ -98,6 +98,38 @@ describe("a sweep", () => {
     expect(dirty(swept)).toContain("keys");
   });
 
+  it("refuses a class whose earlier look goes on, of this uid alone, until that has ended", async () => {
+    const ends: ((result: { found: number; removed: number; left: string[]; whole: boolean }) => void)[] = [];
+    const machine = { root: world.root, runKeys: () => Promise.resolve("0 0 0"), limitMs: SHORT_MS, keysLimitMs: 10 };
+    let asked = 0;
+    const sweepFiles: SweepBindings["sweepFiles"] = (paths, uid, remove) => {
+      if (paths.length === 0 || !remove || uid !== GUEST_UID || asked++ > 0) return world.bindings.sweepFiles(paths, uid, remove);
+      return new Promise((resolve) => ends.push(resolve));
+    };
+    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);
+    const files = async (account = OWNER) => find(await sweeper.sweep(account, settings()), "files")?.left;
+    expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
+    const before = asked;
+    for (let times = 0; times < 2; times++) expect(await files()).toEqual(["could not be looked at: an earlier look is not done"]);
+    expect(asked).toBe(before);
+    expect(await files({ user: "guest-bbbb", uid: GUEST_UID + 1 })).toEqual([]);
+    for (const end of ends) end({ found: 0, removed: 0, left: [], whole: true });
+    await expect.poll(() => files()).toEqual([]);
+  });
+
+  it("refuses no class whose earlier look has ended, be it late and with an error", async () => {
+    const fail: ((reason: Error) => void)[] = [];
+    const machine = { root: world.root, runKeys: () => Promise.resolve("0 0 0"), limitMs: SHORT_MS, keysLimitMs: 10 };
+    const sweepFiles: SweepBindings["sweepFiles"] = () => new Promise((_, reject) => fail.push(reject));
+    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);
+    const files = async () => find(await sweeper.sweep(OWNER, settings()), "files")?.left;
+    for (let times = 0; times < 2; times++) {
+      expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
+      for (const end of fail) end(new Error("EIO"));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+
   it("says little and plain, however much is left and whoever named it", async () => {
     const left = Array.from({ length: 100 }, (_, index) => `${index}\n\u202e${"x".repeat(5000)}`);
     const sweepFiles = () => Promise.resolve({ found: 100, removed: 0, left, whole: true });

@@ -1,0 +1,14 @@
+// A file that is read slowly, and has no end.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** Makes a FIFO into which something is written every 10 ms. Returns what takes the writer away. */
+export function makeSlowFile(path: string): () => void {
+  mkdirSync(dirname(path), { recursive: true });
+  execFileSync("mkfifo", [path]);
+  const writer = spawn("sh", ["-c", 'exec 3<>"$0"; while sleep 0.01; do echo x >&3; done', path], { stdio: "ignore" });
+  return () => {
+    writer.kill("SIGKILL");
+  };
+}
