@@ -143,8 +143,9 @@ Napi::Value start_sweep(const Napi::CallbackInfo& info) {
   const auto uid = static_cast<uid_t>(to_integer(info[1], 1, int64_t{UINT32_MAX} - 1, "uid"));
   if (!info[2].IsBoolean()) fail("arguments", "remove", EINVAL, "expected true or false");
   const bool remove = info[2].As<Napi::Boolean>().Value();
-  return start_job(info.Env(), "guestns-sweep", [paths = std::move(paths), uid, remove](const Cancelled& cancelled) {
-    return sweep_files(paths, uid, remove, cancelled);
+  const std::chrono::milliseconds limit(to_integer(info[3], 0, INT32_MAX, "limitMs"));
+  return start_job(info.Env(), "guestns-sweep", [paths = std::move(paths), uid, remove, limit](const Cancelled& cancelled) {
+    return sweep_files(paths, uid, remove, limit, cancelled);
   });
 }
 

@@ -1,4 +1,5 @@
-// The walk: a stack of open directories instead of a recursion, so that no tree is too deep for it.
+// The walk: a stack of open directories instead of a recursion, so that no tree is too deep for it, and no list of what is in
+// one: whoever fills a directory with names fills no memory of ours.
 // Each name is looked up once; what was opened is what is judged, and a user loses a directory before it is emptied.
 #include "sweep_files.h"
 
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -27,16 +29,24 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
+using Clock = std::chrono::steady_clock;
 using FileId = std::pair<dev_t, ino_t>;
 
-/** One directory on the way down: what is in it, and how far the walk has come. */
+using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+/** One directory on the way down, read as far as the walk has come. */
 struct Frame {
-  Fd dir;
+  int fd() const { return dirfd(dir.get()); }
+
+  Directory dir;
   /** In the frame above; empty for the first. */
   std::string name;
   /** The user's until the sweep gave it to root. */
   bool taken = false;
-  std::vector<std::string> entries;
+  /** It, or one above, is somebody's who is neither root nor the user: what is deep or unreadable there is no business of the guest's. */
+  bool foreign = false;
+  /** Directories that were moved here from further down. */
+  std::vector<std::string> moved;
 };
 
 /** A name may hold any byte: what could mislead who reads it is shown as \xNN. */
@@ -59,7 +69,8 @@ std::string reason(int error) {
 
 class Sweep {
  public:
-  Sweep(uid_t uid, bool remove, const Cancelled& cancelled) : uid_(uid), remove_(remove), cancelled_(cancelled) {}
+  Sweep(uid_t uid, bool remove, std::chrono::milliseconds limit, const Cancelled& cancelled)
+      : uid_(uid), remove_(remove), end_(Clock::now() + limit), cancelled_(cancelled) {}
 
   void below(const std::string& path) {
     start_ = path;
@@ -67,17 +78,15 @@ class Sweep {
       Fd dir = find_path(path, kStep, O_RDONLY | O_DIRECTORY);
       if (dir) enter(std::move(dir), "");
     } catch (const Failure& failure) {
-      unreadable("", failure.error);
+      unreadable("", failure.error, false);
     }
+    bool stopped = false;
     while (!frames_.empty()) {
       if (cancelled_) fail(kStep, start_, ECANCELED);
-      if (frames_.back().entries.empty()) {
-        leave();
-        continue;
-      }
-      const std::string name = std::move(frames_.back().entries.back());
-      frames_.back().entries.pop_back();
-      visit(name);
+      stopped = stopped || must_stop();
+      std::string name;
+      if (!stopped && read_name(&name)) visit(name);
+      else leave();
     }
   }
 
@@ -90,10 +99,12 @@ class Sweep {
   void enter(Fd dir, const std::string& name);
   void leave();
   void visit(const std::string& name);
-  void visit_directory(const Fd& entry, const std::string& name);
+  void visit_directory(const Fd& entry, const std::string& name, bool foreign);
   void take_file(const std::string& name);
+  bool is_foreign(uid_t owner) const { return owner != uid_ && (owner != 0 || in_foreign()); }
   bool take_directory(const Fd& dir, const std::string& name);
-  bool list(Frame& frame, const std::string& name);
+  bool read_name(std::string* name);
+  bool must_stop();
   bool move_up(const std::string& name, FileId id);
 
   std::string path_of(const std::string& name) const {
@@ -108,13 +119,17 @@ class Sweep {
     else swept_.left.push_back(shown(path_of(name)) + (why.empty() ? "" : ": " + why));
   }
 
-  void unreadable(const std::string& name, int error) {
+  bool in_foreign() const { return !frames_.empty() && frames_.back().foreign; }
+
+  void unreadable(const std::string& name, int error, bool foreign) {
+    if (foreign) return;
     swept_.whole = false;
     stays(name, "could not be looked at: " + reason(error));
   }
 
   const uid_t uid_;
   const bool remove_;
+  const Clock::time_point end_;
   const Cancelled& cancelled_;
   std::string start_;
   std::vector<Frame> frames_;
@@ -130,14 +145,14 @@ void Sweep::visit(const std::string& name) {
   how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
   // Safe: O_PATH opens no device and wakes no FIFO; what is mounted there is not reached.
-  const Fd entry(static_cast<int>(syscall(SYS_openat2, frames_.back().dir.get(), name.c_str(), &how, sizeof how)));
+  const Fd entry(static_cast<int>(syscall(SYS_openat2, frames_.back().fd(), name.c_str(), &how, sizeof how)));
   if (!entry) {
-    if (errno != ENOENT && errno != EXDEV) unreadable(name, errno);
+    if (errno != ENOENT && errno != EXDEV) unreadable(name, errno, in_foreign());
     return;
   }
   struct stat found = {};
-  if (fstat(entry.get(), &found) < 0) return unreadable(name, errno);
-  if (S_ISDIR(found.st_mode)) return visit_directory(entry, name);
+  if (fstat(entry.get(), &found) < 0) return unreadable(name, errno, in_foreign());
+  if (S_ISDIR(found.st_mode)) return visit_directory(entry, name, is_foreign(found.st_uid));
   if (found.st_uid == uid_) take_file(name);
 }
 
@@ -145,14 +160,14 @@ void Sweep::take_file(const std::string& name) {
   swept_.found++;
   if (!remove_) return stays(name);
   // Safe: a name is removed, never what it leads to; who could put another file in its place by now could remove that one as well.
-  if (unlinkat(frames_.back().dir.get(), name.c_str(), 0) < 0 && errno != ENOENT) return stays(name, reason(errno));
+  if (unlinkat(frames_.back().fd(), name.c_str(), 0) < 0 && errno != ENOENT) return stays(name, reason(errno));
   swept_.removed++;
 }
 
-void Sweep::visit_directory(const Fd& entry, const std::string& name) {
+void Sweep::visit_directory(const Fd& entry, const std::string& name, bool foreign) {
   Fd dir(openat(entry.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) {
-    if (errno != ENOENT) unreadable(name, errno);
+    if (errno != ENOENT) unreadable(name, errno, foreign);
     return;
   }
   enter(std::move(dir), name);
@@ -161,21 +176,24 @@ void Sweep::visit_directory(const Fd& entry, const std::string& name) {
 /** Goes into a directory, unless that would be too deep; takes it from the user before anything in it is looked at. */
 void Sweep::enter(Fd dir, const std::string& name) {
   struct stat found = {};
-  if (fstat(dir.get(), &found) < 0) return unreadable(name, errno);
+  if (fstat(dir.get(), &found) < 0) return unreadable(name, errno, in_foreign());
   const bool his = found.st_uid == uid_;
   Frame frame;
   frame.name = name;
+  frame.foreign = is_foreign(found.st_uid);
   if (his) swept_.found++;
   const FileId id = {found.st_dev, found.st_ino};
   frame.taken = his && remove_ ? take_directory(dir, name) : taken_before_.erase(id) > 0;
   if (his && !remove_) stays(name);
   if (frames_.size() > kDeepest) {
-    if (frame.taken && move_up(name, id)) return;
+    if ((frame.taken && move_up(name, id)) || frame.foreign) return;
     swept_.whole = false;
     return stays(name, "deeper than " + std::to_string(kDeepest) + " directories");
   }
-  frame.dir = std::move(dir);
-  if (list(frame, name)) frames_.push_back(std::move(frame));
+  frame.dir.reset(fdopendir(dir.get()));
+  if (!frame.dir) return unreadable(name, errno, frame.foreign);
+  dir.release();
+  frames_.push_back(std::move(frame));
 }
 
 bool Sweep::take_directory(const Fd& dir, const std::string& name) {
@@ -198,34 +216,39 @@ bool Sweep::move_up(const std::string& name, FileId id) {
     if (!frame.taken) continue;
     const std::string to = "guestd-sweep-" + std::to_string(moved_++);
     // Safe: from one directory of root's to another in the same tree, and onto nothing.
-    if (renameat2(frames_.back().dir.get(), name.c_str(), frame.dir.get(), to.c_str(), RENAME_NOREPLACE) < 0) return false;
+    if (renameat2(frames_.back().fd(), name.c_str(), frame.fd(), to.c_str(), RENAME_NOREPLACE) < 0) return false;
     taken_before_.insert(id);
-    frame.entries.push_back(to);
+    frame.moved.push_back(to);
     return true;
   }
   return false;
 }
 
-/** Reads what is in a directory, all at once: what is removed later changes nothing in the list. */
-bool Sweep::list(Frame& frame, const std::string& name) {
-  Fd copy(fcntl(frame.dir.get(), F_DUPFD_CLOEXEC, 0));
-  const std::unique_ptr<DIR, CloseDirectory> directory(copy ? fdopendir(copy.get()) : nullptr);
-  if (directory) copy.release();
-  errno = directory ? 0 : errno;
-  while (directory) {
-    const struct dirent* entry = readdir(directory.get());
-    if (entry == nullptr) break;
+/** The next name in the last directory; false when there is none. Of what is removed meanwhile no other is passed over. */
+bool Sweep::read_name(std::string* name) {
+  Frame& frame = frames_.back();
+  errno = 0;
+  while (const struct dirent* entry = readdir(frame.dir.get())) {
     if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
-    if (++entries_ > kMostEntries) {
-      swept_.whole = false;
-      stays(name, "more than " + std::to_string(kMostEntries) + " files");
-      return true;
-    }
-    frame.entries.emplace_back(entry->d_name);
-    errno = 0;
+    entries_++;
+    *name = entry->d_name;
+    return true;
   }
-  if (errno != 0 && errno != ENOENT) unreadable(name, errno);
-  return static_cast<bool>(directory);
+  if (errno != 0 && errno != ENOENT) unreadable("", errno, frame.foreign);
+  if (frame.moved.empty()) return false;
+  *name = std::move(frame.moved.back());
+  frame.moved.pop_back();
+  return true;
+}
+
+/** Whether a bound of the whole sweep is met; says so. */
+bool Sweep::must_stop() {
+  const bool late = Clock::now() >= end_;
+  if (!late && entries_ <= kMostEntries) return false;
+  frames_.resize(1);
+  swept_.whole = false;
+  stays("", late ? "could not be looked at in time" : "more than " + std::to_string(kMostEntries) + " files");
+  return true;
 }
 
 /** All that is in a directory has been looked at. One that was the user's goes if it is empty; it is root's already if not. */
@@ -234,15 +257,16 @@ void Sweep::leave() {
   frames_.pop_back();
   if (!frame.taken || frames_.empty()) return;
   // Safe: removes an empty directory or nothing.
-  if (unlinkat(frames_.back().dir.get(), frame.name.c_str(), AT_REMOVEDIR) == 0) return;
+  if (unlinkat(frames_.back().fd(), frame.name.c_str(), AT_REMOVEDIR) == 0) return;
   const bool stays_as_roots = errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT;
   if (!stays_as_roots) stays(frame.name, "is root's now, and empty: " + reason(errno));
 }
 
 }  // namespace
 
-SweptFiles sweep_files(const std::vector<std::string>& paths, uid_t uid, bool remove, const Cancelled& cancelled) {
-  Sweep sweep(uid, remove, cancelled);
+SweptFiles sweep_files(const std::vector<std::string>& paths, uid_t uid, bool remove, std::chrono::milliseconds limit,
+                       const Cancelled& cancelled) {
+  Sweep sweep(uid, remove, limit, cancelled);
   for (const auto& path : paths) sweep.below(path);
   return sweep.result();
 }

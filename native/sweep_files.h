@@ -2,6 +2,8 @@
 // Opens nothing but directories, follows no symbolic link and crosses no mount.
 #pragma once
 
+#include <chrono>
+
 #include "guestns.h"
 
 namespace guestns {
@@ -13,15 +15,20 @@ struct SweptFiles {
   uint64_t removed = 0;
   /** A path, or a path and why, of what stays and of what could not be looked at; the last may be "and N more". */
   std::vector<std::string> left;
-  /** False when a bound was met or a directory could not be read. */
+  /**
+   * False when a bound was met or a directory could not be read. Not for what is deep or unreadable below a directory that is neither
+   * root's nor the user's: anybody could make such a tree, and the user has nothing there unless its owner has let him.
+   */
   bool whole = true;
 };
 
 /**
  * @param paths absolute; one that does not exist is passed over. The directory that a path names stays, as root's if it was the user's.
  * @param remove takes what is found away; what changes meanwhile is no failure
+ * @param limit for all of it; it is less than whole then
  * @throws Failure ECANCELED
  */
-SweptFiles sweep_files(const std::vector<std::string>& paths, uid_t uid, bool remove, const Cancelled& cancelled);
+SweptFiles sweep_files(const std::vector<std::string>& paths, uid_t uid, bool remove, std::chrono::milliseconds limit,
+                       const Cancelled& cancelled);
 
 }  // namespace guestns

@@ -60,7 +60,11 @@ export interface SweptFiles {
   readonly removed: number;
   /** What stays, or could not be looked at: "PATH" or "PATH: WHY", at most 20 and then "and N more". Odd bytes are \xNN. */
   readonly left: readonly string[];
-  /** False when a directory could not be read, or a bound was met: 1,000,000 names, 512 directories deep. */
+  /**
+   * False when a directory could not be read, or a bound was met: the time, 1,000,000 names, 512 directories deep. Not for what is deep
+   * or unreadable below a directory that is neither root's nor the user's: anybody could make such a tree, and the user has
+   * nothing there unless its owner has let him. What is his there is found as deep as that all the same.
+   */
   readonly whole: boolean;
 }
 
@@ -98,8 +102,9 @@ export interface Bindings {
    * @param uid not root's
    * @param remove directories of the user are given to root (mode 0700), emptied of what is his, and removed if nothing is left;
    *   what others have in them stays. One that is more than 512 deep is then emptied as well.
+   * @param limitMs when it ends, done or not. A file system that does not answer holds it longer.
    */
-  sweepFiles(paths: readonly string[], uid: number, remove: boolean): Promise<SweptFiles>;
+  sweepFiles(paths: readonly string[], uid: number, remove: boolean, limitMs: number): Promise<SweptFiles>;
   /**
    * sd_notify(3): one datagram to the service manager, without waiting.
    * @param address as NOTIFY_SOCKET has it: "/path" or "@abstract"

@@ -8,6 +8,9 @@ import { meansGone } from "./read-file.ts";
 import type { Item, SweepBindings, SweptItems } from "./sweep-items.ts";
 import { addItems, NOTHING, reasonOf, sweepItems } from "./sweep-items.ts";
 
+/** Milliseconds for one walk: two of them end before the sweep waits no longer. */
+const WALK_LIMIT_MS = 4500;
+
 /** Where one class is looked for. */
 export interface Places {
   /** Files and empty directories that are the account's by their name. */
@@ -65,8 +68,8 @@ export async function sweepPlaces(bindings: Pick<SweepBindings, "sweepFiles">, r
 /** Takes away all files of a uid below some directories. @throws Error when nobody can look */
 export async function sweepTrees(bindings: Pick<SweepBindings, "sweepFiles">, directories: readonly string[], uid: number): Promise<SweptItems> {
   if (directories.length === 0) return NOTHING;
-  const { found, removed } = await bindings.sweepFiles(directories, uid, true);
-  const second = await bindings.sweepFiles(directories, uid, false);
+  const { found, removed } = await bindings.sweepFiles(directories, uid, true, WALK_LIMIT_MS);
+  const second = await bindings.sweepFiles(directories, uid, false, WALK_LIMIT_MS);
   const left = [...second.left];
   if (left.length === 0 && second.found > 0) left.push(`${second.found} files of the account are still there`);
   if (!second.whole) left.push("not all of it could be looked at");

@@ -12,6 +12,8 @@ import { describeAsRoot, failureOf, GUEST, native, traces } from "./rig.ts";
 
 const OTHER = 54321;
 const ADDON = resolve(process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node");
+/** Milliseconds: more than any of these takes. */
+const LIMIT = 60_000;
 /** Goes down as deep as it is told to, by directories called d. */
 const DIG = `perl -e 'for (1..$ARGV[0]) { mkdir "d" or die $!; chdir "d" or die $! }'`;
 
@@ -24,14 +26,14 @@ describeAsRoot("a sweep", () => {
   // rm(1) walks by descriptor: a path can be too long for Node.
   afterEach(() => { execFileSync("rm", ["-rf", dir]); });
 
-  const find = (...paths: string[]) => native.sweepFiles(paths.length === 0 ? [dir] : paths, GUEST, false);
-  const sweep = (...paths: string[]) => native.sweepFiles(paths.length === 0 ? [dir] : paths, GUEST, true);
+  const find = (...paths: string[]) => native.sweepFiles(paths.length === 0 ? [dir] : paths, GUEST, false, LIMIT);
+  const sweep = (...paths: string[]) => native.sweepFiles(paths.length === 0 ? [dir] : paths, GUEST, true, LIMIT);
   const as = (uid: number, script: string) => {
     execFileSync("setpriv", [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "sh", "-euc", script], { cwd: dir });
   };
   const list = () => execFileSync("find", [dir, "-mindepth", "1", "-printf", "%U %m %P\n"], { encoding: "utf8" }).trim().split("\n").sort();
 
-  it.each<[title: string, paths: unknown, uid: unknown, remove: unknown, path: string]>([
+  it.each<[title: string, paths: unknown, uid: unknown, remove: unknown, path: string, limit?: unknown]>([
     ["paths that are no array", "/tmp", GUEST, true, "paths"],
     ["a path that is no text", [7], GUEST, true, "paths"],
     ["a relative path", ["tmp"], GUEST, true, "tmp"],
@@ -44,8 +46,10 @@ describeAsRoot("a sweep", () => {
     ["a broken uid", ["/none"], 1.5, true, "uid"],
     ["a text for a flag", ["/none"], GUEST, "yes", "remove"],
     ["no flag", ["/none"], GUEST, undefined, "remove"],
-  ])("is refused for %s", async (_title, paths, uid, remove, path) => {
-    const failure = await failureOf(native.sweepFiles(paths as string[], uid as number, remove as boolean));
+    ["a time that is over before it begins", ["/none"], GUEST, true, "limitMs", -1],
+    ["a text for a time", ["/none"], GUEST, true, "limitMs", "1 s"],
+  ])("is refused for %s", async (_title, paths, uid, remove, path, limit: unknown = LIMIT) => {
+    const failure = await failureOf(native.sweepFiles(paths as string[], uid as number, remove as boolean, limit as number));
     expect(failure).toMatchObject({ step: "arguments", path, code: "EINVAL" });
   });
 
@@ -112,7 +116,7 @@ describeAsRoot("a sweep", () => {
   /** Takes away in a Node in a mount namespace of its own, after a shell script, below each path for itself. */
   const sweepUnder = (mounts: string, ...paths: string[]): SweptFiles[] => {
     const script = `const native = require(${JSON.stringify(ADDON)});
-      (async () => { for (const path of ${JSON.stringify(paths)}) console.log(JSON.stringify(await native.sweepFiles([path], ${GUEST}, true))); })();`;
+      (async () => { for (const path of ${JSON.stringify(paths)}) console.log(JSON.stringify(await native.sweepFiles([path], ${GUEST}, true, ${LIMIT}))); })();`;
     const argv = ["--mount", "--propagation", "private", "sh", "-euc", `${mounts}; exec "$@"`, "sh", process.execPath, "-e", script];
     return execFileSync("unshare", argv, { encoding: "utf8", cwd: dir }).trim().split("\n").map((line) => JSON.parse(line) as SweptFiles);
   };
@@ -136,15 +140,44 @@ describeAsRoot("a sweep", () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it("does not go on below directories of somebody else's that are too deep", async () => {
-    as(OTHER, `${DIG} 600`);
+  it("passes over what is too deep below directories of somebody else's: a guest has nothing there, and all would be told of it", async () => {
+    as(OTHER, `mkdir -m 777 others; cd others; ${DIG} 600`);
+    as(GUEST, "touch others/d/his 2>/dev/null || touch others/his");
+    expect(await sweep()).toEqual({ found: 1, removed: 1, whole: true, left: [] });
+  });
+
+  it("says of what is too deep below root's directories", async () => {
+    execFileSync("sh", ["-euc", `${DIG} 600`], { cwd: dir });
     expect(await sweep()).toEqual({ found: 0, removed: 0, whole: false, left: [expect.stringMatching(/^.*\/d\/d\/d.*\.\.\.: deeper than 512 directories$/)] });
   });
 
   it("comes to an end where only the deepest directory is the user's", async () => {
     as(OTHER, `${DIG} 600`);
     execFileSync("perl", ["-e", `chdir "${dir}"; for (1..512) { chdir "d" or die $! } chown ${GUEST}, 0, "." or die $!`]);
-    expect(await sweep()).toMatchObject({ found: 1, removed: 1, whole: false });
+    expect(await sweep()).toEqual({ found: 1, removed: 1, left: [], whole: true });
+  });
+
+  it("ends when its time is over, and says so", async () => {
+    as(GUEST, "touch file");
+    expect(await native.sweepFiles([dir, dir], GUEST, true, 0)).toEqual({
+      found: 0, removed: 0, whole: false, left: [`${dir}: could not be looked at in time`, `${dir}: could not be looked at in time`],
+    });
+    execFileSync("perl", ["-e", `for (1..20000) { open(F, ">", "${dir}/$_") or die $! }`]);
+    const begun = performance.now();
+    expect((await native.sweepFiles(Array<string>(1000).fill(dir), GUEST, false, 200)).whole).toBe(false);
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
+
+  it("fills no memory with names, be they many and long", () => {
+    execFileSync("perl", ["-e", `for (1..30000) { open(F, ">", "${dir}/$_" . "x" x 240) or die $! } chown ${GUEST}, 0, glob("${dir}/1*")`]);
+    const script = `const native = require(${JSON.stringify(ADDON)});
+      const most = () => Number(/VmHWM:[^0-9]*([0-9]+)/.exec(require("fs").readFileSync("/proc/self/status", "utf8"))[1]);
+      (async () => { await native.sweepFiles(["/none"], 1, true, 1000); const before = most();
+        const { found, removed } = await native.sweepFiles(["${dir}"], ${GUEST}, true, ${LIMIT}); console.log(found, removed, most() - before); })();`;
+    const [found, removed, kilobytes] = execFileSync(process.execPath, ["-e", script], { encoding: "utf8" }).split(" ").map(Number);
+    expect([found, removed]).toEqual([11_111, 11_111]);
+    expect(kilobytes).toBeLessThan(3072);
+    expect(readdirSync(dir)).toHaveLength(30_000 - 11_111);
   });
 
   it("names what it cannot take away, in letters that mislead nobody", () => {
@@ -177,7 +210,7 @@ describeAsRoot("a sweep", () => {
     as(GUEST, "mkdir -p a/b/c; touch a/b/c/d");
     const before = traces();
     await Promise.all(Array.from({ length: 20 }, () => sweep()));
-    await failureOf(native.sweepFiles(["x"], GUEST, true));
+    await failureOf(native.sweepFiles(["x"], GUEST, true, LIMIT));
     await vi.waitFor(() => { expect(traces()).toEqual(before); });
     expect(readdirSync(dir)).toEqual([]);
   });
