@@ -12,6 +12,7 @@
 #include "leader_watch.h"
 #include "notify.h"
 #include "view.h"
+#include "wipe.h"
 
 namespace guestns {
 namespace {
@@ -73,13 +74,27 @@ Napi::Value send_signal(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value measure_view(const Napi::CallbackInfo& info) {
-  const Fd view = copy_fd(to_fd(info[0]), "view");
-  const auto targets = to_texts(info[1], "targets");
-  const auto devices = to_texts(info[2], "devices");
+std::vector<View::Tmpfs> to_places(const Napi::Value& first, const Napi::Value& second) {
+  const auto targets = to_texts(first, "targets");
+  const auto devices = to_texts(second, "devices");
   if (targets.size() != devices.size()) fail("arguments", "devices", EINVAL, "expected as many as targets");
   std::vector<View::Tmpfs> places;
   for (size_t i = 0; i < targets.size(); i++) places.push_back({targets[i], devices[i]});
+  return places;
+}
+
+Napi::Value start_wipe(const Napi::CallbackInfo& info) {
+  auto places = to_places(info[1], info[2]);
+  const std::chrono::milliseconds limit(to_integer(info[3], 0, INT32_MAX, "limitMs"));
+  Fd view = copy_fd(to_fd(info[0]), "view");
+  return start_job(info.Env(), "guestns-wipe", [view = std::move(view), places = std::move(places), limit](const Cancelled& cancelled) {
+    return wipe_view(view, places, limit, cancelled);
+  });
+}
+
+Napi::Value measure_view(const Napi::CallbackInfo& info) {
+  const Fd view = copy_fd(to_fd(info[0]), "view");
+  const auto places = to_places(info[1], info[2]);
   uint64_t bytes = 0;
   std::optional<Failure> failure;
   const auto measure = [&] {
@@ -177,6 +192,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("watchPidfd", Napi::Function::New<throwing<watch_pidfd>>(env, "watchPidfd"));
   exports.Set("sendSignal", Napi::Function::New<throwing<send_signal>>(env, "sendSignal"));
   exports.Set("measureView", Napi::Function::New<throwing<measure_view>>(env, "measureView"));
+  exports.Set("wipeView", Napi::Function::New<rejecting<start_wipe>>(env, "wipeView"));
   exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));
   exports.Set("sweepFiles", Napi::Function::New<rejecting<start_sweep>>(env, "sweepFiles"));
   exports.Set("notify", Napi::Function::New<throwing<notify>>(env, "notify"));

@@ -204,17 +204,27 @@ dev_t ViewBuilder::remember_device(const Fd& mount, const std::string& target) {
 
 }  // namespace
 
-uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places) {
+void enter_view(const Fd& mount_namespace) {
   // Safe: this thread alone, and it ends after it.
   check(unshare(CLONE_FS), "unshare", "");
   check(setns(mount_namespace.get(), CLONE_NEWNS), "setns", "");
+}
+
+Fd find_tmpfs(const View::Tmpfs& tmpfs) {
+  // What a guest has mounted over it is not asked: a file system of his own need not answer. DONT_SYNC: what the kernel knows.
+  Fd place(open(tmpfs.target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct statx file = {};
+  if (!place || statx(place.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &file) < 0) return Fd();
+  if (std::to_string(file.stx_dev_major) + ":" + std::to_string(file.stx_dev_minor) != tmpfs.device) return Fd();
+  return place;
+}
+
+uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places) {
+  enter_view(mount_namespace);
   uint64_t bytes = 0;
   for (const auto& tmpfs : places) {
-    // What a guest has mounted over it is not asked: a file system of his own need not answer. DONT_SYNC: what the kernel knows.
-    const Fd place(open(tmpfs.target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    struct statx file = {};
-    if (!place || statx(place.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &file) < 0) continue;
-    if (std::to_string(file.stx_dev_major) + ":" + std::to_string(file.stx_dev_minor) != tmpfs.device) continue;
+    const Fd place = find_tmpfs(tmpfs);
+    if (!place) continue;
     struct statfs found = {};
     check(fstatfs(place.get(), &found), "fstatfs", tmpfs.target);
     bytes += (found.f_blocks - found.f_bfree) * static_cast<uint64_t>(found.f_bsize);

@@ -32,6 +32,12 @@ struct View {
  */
 View build_view(const Fd& leader, const Plan& plan, const std::string& label, const Fd& reaper, const Cancelled& cancelled);
 
+/** Puts the calling thread, which ends after it, into a view. */
+void enter_view(const Fd& mount_namespace);
+
+/** The top of a tmpfs of the view that the thread is in, O_PATH; empty where something else is now. */
+Fd find_tmpfs(const View::Tmpfs& tmpfs);
+
 /**
  * Bytes that these tmpfs of a view hold; one that something else has been mounted over counts nothing.
  * Changes the mount namespace of the calling thread for good, as build_view does.

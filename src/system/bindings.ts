@@ -90,6 +90,14 @@ export interface Bindings {
    */
   measureView(fd: number, targets: readonly string[], devices: readonly string[]): number;
   /**
+   * Empties the tmpfs of a view, in a thread of its own: truncates all files and removes all that is in them. What is mounted in them
+   * stays as it is, with the directories on the way there.
+   * @param targets and `devices` as for measureView; one that something else was mounted over is passed over
+   * @param limitMs rejects with ETIMEDOUT after it
+   * @returns bytes that they hold after that: of files that somebody has open or mapped, or is sending to somebody
+   */
+  wipeView(fd: number, targets: readonly string[], devices: readonly string[], limitMs: number): Promise<number>;
+  /**
    * Takes away the zombie of a reaper (waitid(2), never waiting).
    * @returns true when that is done, or when it is not our child (any more); false while it runs. The end of a PID
    *   namespace waits for the zombies of all that were in it: those of nested reapers must be taken away too.

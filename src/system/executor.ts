@@ -15,6 +15,7 @@ import { searchHolders } from "./holder-search.ts";
 import { findHolders } from "./holders.ts";
 import { endProcesses } from "./processes.ts";
 import { readIfThere } from "./read-file.ts";
+import { wipeMemory } from "./wipe.ts";
 
 /** What the executor must ask others; each bounded by whom it asks. */
 export interface Surroundings {
@@ -127,7 +128,7 @@ export class Executor {
   }
 
   /**
-   * Looks who else holds what a session's view had in memory, then lets go of the view and of the leader. May be called again.
+   * Looks who else holds what a session's view had in memory, wipes that, then lets go of the view and of the leader. May be called again.
    * @param tmpfs the places in the view whose content is given back, and `devices` their devices
    * @param isLost it had a view, of which nothing is known any more
    * @returns how much that was, and what is still held
@@ -137,7 +138,7 @@ export class Executor {
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
     // While the view is held its devices and namespaces are nobody else's.
     const wanted = { label: labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined, namespaces: namespacesOf(held) };
-    const swept = await findHolders(this.#search, wanted);
+    const swept = await wipeMemory(this.#bindings, { view: held.view, tmpfs, devices }, await findHolders(this.#search, wanted));
     // Not systemd: until what was found is on disk, the next guestd must be able to look again.
     this.#drop(id);
     return { found: { tmpfsBytes, swept } };

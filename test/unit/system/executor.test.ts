@@ -39,6 +39,7 @@ function executorWith({ kept = [], dead = [], refuses = () => false }: { kept?: 
       if (dead.includes(fd)) throw Object.assign(new Error("ESRCH"), { code: "ESRCH" });
     },
     measureView: () => 4096,
+    wipeView: () => Promise.resolve(0),
     reap: () => true,
   };
   const search: SearchHolders = (sought) => {

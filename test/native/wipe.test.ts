@@ -1,0 +1,87 @@
+// Emptying the tmpfs of a view: all that a guest can make there goes, and nothing that is mounted in it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { type Base, describeAsRoot, failureOf, inside, native, startBase, tmpfs, traces, withView } from "./rig.ts";
+
+const MEGABYTE = 2 ** 20;
+const LIMIT = 60_000;
+const DIG = `perl -e 'for (1..$ARGV[0]) { mkdir "d" or die $!; chdir "d" or die $! } open(F, ">", "deep"); print F "x" x 100000'`;
+
+describeAsRoot("wiping a view", () => {
+  let base: Base;
+  beforeAll(async () => {
+    base = await startBase();
+    base.sh("mount -t tmpfs base /home && mkdir /home/guest && mount -t tmpfs host /mnt");
+  });
+  afterAll(() => base.end());
+
+  const places = [tmpfs("/tmp", { size: "50m" }), tmpfs("/home/guest", { size: "50m" })];
+  const targets = places.map(({ target }) => target);
+  const wipe = (view: Parameters<typeof inside>[0], limitMs = LIMIT) => native.wipeView(view.fd, targets, view.tmpfs.map(({ device }) => device), limitMs);
+  const list = (view: Parameters<typeof inside>[0]) => inside(view, "find /tmp /home/guest -mindepth 1").split("\n").sort().join(" ");
+
+  it("is an error for what is no view, for places without devices and without time", async () => {
+    const file = openSync("/dev/null", "r");
+    expect(await failureOf(native.wipeView(file, [], [], LIMIT))).toMatchObject({ step: "setns", code: "EINVAL" });
+    expect(await failureOf(native.wipeView(file, ["/tmp"], [], LIMIT))).toMatchObject({ step: "arguments", code: "EINVAL" });
+    expect(await failureOf(native.wipeView(file, [], [], -1))).toMatchObject({ step: "arguments", path: "limitMs" });
+    closeSync(file);
+    expect(await failureOf(native.wipeView(file, [], [], LIMIT))).toMatchObject({ code: "EBADF" });
+  });
+
+  it("ends when its time is over", async () => {
+    await withView(base, places, async (view) => {
+      inside(view, "touch /tmp/a");
+      expect(await failureOf(wipe(view, 0))).toMatchObject({ step: "wipe", path: "/tmp", code: "ETIMEDOUT" });
+    });
+  });
+
+  it("takes away all that a guest can make, however deep and whatever its mode", async () => {
+    await withView(base, places, async (view) => {
+      inside(view, `cd /tmp; head -c 3M /dev/zero >a; ln a b; ln -s /etc/passwd c; mkfifo d2; mkdir -p e/f/g guestd-wipe-0 guestd-wipe-1/x; touch e/f/g/h; chmod 0 e/f e a
+        mknod n c 1 3; cd /home/guest; ${DIG} 3000`);
+      inside(view, "cd /tmp; mkdir his; touch his/file; chmod 500 his", 12_345);
+      expect(await wipe(view)).toBe(0);
+      expect(list(view)).toBe("");
+      expect(readFileSync("/etc/passwd", "utf8")).not.toBe("");
+    });
+  });
+
+  it("leaves what is mounted in it, directories and files, and what is mounted over it", async () => {
+    base.sh("mkdir -p /mnt/kept/sub; echo content >/mnt/kept/sub/file; echo content >/mnt/single");
+    const host = base.sh("find /mnt -ls");
+    await withView(base, places, async (view) => {
+      inside(view, `mkdir -p /home/guest/a/b/bind /tmp/fs; touch /home/guest/a/1 /home/guest/single
+        mount --bind /mnt/kept /home/guest/a/b/bind; mount --bind /mnt/single /home/guest/single
+        mount -t tmpfs own /tmp/fs; touch /tmp/fs/file`);
+      expect(await wipe(view)).toBe(0);
+      expect(inside(view, "cd /home/guest; ls; cat single; find . -name file -exec cat {} +; find . -name 1; ls /tmp/fs").split("\n"))
+        .toEqual([expect.stringMatching(/^guestd-wipe-/), "single", "content", "content", "file"]);
+      expect(base.sh("find /mnt -ls")).toBe(host);
+      inside(view, "mount -t tmpfs over /tmp; touch /tmp/theirs");
+      await wipe(view);
+      expect(inside(view, "ls /tmp")).toBe("theirs");
+    });
+  });
+
+  it("gives the memory back of a file that is open, and says how much an open file without a name holds", async () => {
+    await withView(base, places, async (view) => {
+      inside(view, "head -c 3M /dev/zero >/tmp/named; head -c 5M /dev/zero >/tmp/gone");
+      const script = "exec 3</tmp/named 4</tmp/gone; rm /tmp/gone; echo ready; read line";
+      const child = spawn("nsenter", [`--mount=/proc/${process.pid}/fd/${view.fd}`, "sh", "-euc", script], { stdio: ["pipe", "pipe", "inherit"] });
+      await once(child.stdout, "data");
+      expect(await wipe(view)).toBe(5 * MEGABYTE);
+      child.stdin.end();
+      await once(child, "exit");
+      expect(await wipe(view)).toBe(0);
+    });
+  });
+
+  it("leaves this process where it was, and nothing behind", async () => {
+    const before = traces();
+    await withView(base, places, (view) => Promise.all(Array.from({ length: 20 }, () => wipe(view))));
+    await vi.waitFor(() => { expect(traces()).toEqual(before); });
+  });
+});
