@@ -53,6 +53,7 @@ export class IdleWatch {
     while (isWorking()) await delay(PAUSE_MS);
     // A login that was answered last still opens what the answer names, in this process.
     if (isNeeded) await delay(LAST_PAUSE_MS);
+    while (isWorking()) await delay(PAUSE_MS);
     onIdle(isNeeded ? EXIT_AGAIN : EXIT_IDLE);
   }
 }

@@ -119,12 +119,10 @@ function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]
     const namespace = readNamespace(task);
     if (namespace === undefined) continue;
     if (namespace === view.namespace) return true;
-    let holds = holders.known.get(namespace);
-    if (holds === undefined) {
-      holds = holdsDevice(holders.mounts.read(join(task, "mountinfo")), view.devices);
-      holders.known.set(namespace, holds);
-    }
-    if (holds) return true;
+    const mounts = holders.known.has(namespace) ? undefined : holders.mounts.read(join(task, "mountinfo"));
+    // One that has gone meanwhile has told nothing of its namespace.
+    if (mounts !== undefined) holders.known.set(namespace, holdsDevice(mounts, view.devices));
+    if (holders.known.get(namespace) === true) return true;
   }
   return false;
 }
@@ -140,8 +138,8 @@ function listTasks(directory: string): string[] {
 }
 
 // One that takes too long to read was made by somebody to be so: not by root, who alone can mount a guest's memory elsewhere.
-function holdsDevice(mounts: readonly MountEntry[] | "late" | undefined, devices: readonly string[]): boolean {
-  return mounts !== undefined && mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
+function holdsDevice(mounts: readonly MountEntry[] | "late", devices: readonly string[]): boolean {
+  return mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
 }
 
 function readNamespace(task: string): number | undefined {

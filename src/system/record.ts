@@ -37,7 +37,8 @@ export function parseRecord(text: string, id: string): { readonly session: Sessi
   if (typeof leased !== "boolean" || typeof limits !== "object") throw new Error("lacks what sort of account it has");
   if (!PHASES.includes(phase)) throw new Error("stands nowhere");
   if (!Array.isArray(session.cgroups) || !session.cgroups.every((cgroup) => isCgroup(cgroup, session))) throw new Error("lacks its cgroups");
-  if (phase === "open" || session.view !== undefined) checkView(session);
+  const mustHaveView = phase === "open" && session.isViewLost !== true;
+  if (mustHaveView || session.view !== undefined) checkView(session);
   const { openCall: _gone, ...rest } = session;
   return { session: { ...rest, endCalls: [], found: NOTHING_FOUND }, boot: typeof record.boot === "string" ? record.boot : undefined };
 }
