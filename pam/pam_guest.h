@@ -25,7 +25,7 @@
 #define NAMESPACE_MAX 48
 #define ENVIRONMENT_MAX 64
 #define VARIABLE_MAX 4096
-#define SENTENCE_MAX 256
+#define SENTENCE_MAX 511 /* PAM_MAX_MSG_SIZE, less one */
 
 struct pam_handle;
 struct sd_bus_message;
