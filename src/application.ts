@@ -34,6 +34,7 @@ import { wasAnnounced } from "./system/announcements.ts";
 import { Executor } from "./system/executor.ts";
 import { gatherFacts } from "./system/facts.ts";
 import { FdStore } from "./system/fd-store.ts";
+import { GateStore } from "./system/gate-store.ts";
 import type { Journal } from "./system/journal.ts";
 import { sweepLease } from "./system/lease-sweep.ts";
 import { Leases } from "./system/leases.ts";
@@ -65,6 +66,7 @@ export class Application {
   readonly #journal: Journal;
   readonly #store = new SessionStore();
   readonly #ledger = new Ledger();
+  readonly #gate = new GateStore();
   readonly #leases = new Leases();
   readonly #pending = new PendingCalls();
   readonly #overlay: boolean;
@@ -121,7 +123,7 @@ export class Application {
     await watchLogins(this.#bus, () => {
       this.#findCgroups();
     });
-    const events = await findRecorded({ store: this.#store, ledger: this.#ledger, leases: this.#leases, placement: this.#placement, journal: this.#journal, clock: readClock });
+    const events = await findRecorded({ gate: this.#gate, store: this.#store, ledger: this.#ledger, leases: this.#leases, placement: this.#placement, journal: this.#journal, clock: readClock });
     for (const event of events) this.#daemon.dispatch(event);
     // What an earlier boot has left goes before anybody new comes.
     if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power")) await this.#awaitWork(SWEEP_LIMIT_MS);
@@ -198,6 +200,7 @@ export class Application {
       leases: this.#leases,
       store: this.#store,
       ledger: this.#ledger,
+      gate: this.#gate,
       sweeper: this.#sweeper,
       sweepLease: (account, session, settings) =>
         sweepLease({ bindings: this.#bindings, cgroups: this.#cgroups, sweeper: this.#sweeper }, account, session, settings),
@@ -274,10 +277,10 @@ export class Application {
   async #explain(user: string, service: string): Promise<Explanation> {
     const account = await findAccount(user);
     if (account === undefined) throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
-    const { config, sessions } = this.#daemon.state;
+    const { config, sessions, gate } = this.#daemon.state;
     const member = config !== undefined && (await isMember(account, config.Guests.Group));
     const facts = gatherFacts(config, process.pid, this.#overlay);
-    return explainLogin(config, { account, member, service }, [...sessions.values()], facts);
+    return explainLogin(config, { account, member, service }, [...sessions.values()], gate, facts);
   }
 }
 

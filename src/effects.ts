@@ -8,6 +8,7 @@ import type { EffectRunner } from "./daemon.ts";
 import type { Effect, Outcome, Subject } from "./policy/events.ts";
 import type { Executor } from "./system/executor.ts";
 import type { Leases } from "./system/leases.ts";
+import type { GateStore } from "./system/gate-store.ts";
 import type { Ledger } from "./system/ledger.ts";
 import type { Placement } from "./system/placement.ts";
 import type { SessionStore } from "./system/store.ts";
@@ -19,6 +20,7 @@ export interface EffectParts {
   readonly leases: Leases;
   readonly store: SessionStore;
   readonly ledger: Ledger;
+  readonly gate: GateStore;
   readonly sweeper: Sweeper;
   readonly sweepLease: (account: Subject, session: string, settings: Config["Sweep"]) => Promise<Outcome>;
   /** What systemd and logind do with a user's units. */
@@ -109,6 +111,9 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         return parts.sweepLease(effect.subject, effect.session, settings().Sweep);
       case "settle-lease":
         await leases.settle(effect.subject.uid, undefined);
+        return NOTHING;
+      case "write-gate":
+        await parts.gate.write(effect.gate);
         return NOTHING;
       default:
         return effect satisfies never;

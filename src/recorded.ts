@@ -1,7 +1,8 @@
-// What an earlier guestd has left, as the first events of the next one: its sessions, and the uids that nobody has.
+// What an earlier guestd has left, as the first events of the next one: the switch, its sessions, and the uids that nobody has.
 // What was written down twice is read twice: a session whose record is lost can be told from the ledger.
 import type { Event, Moment, RecordFound } from "./policy/events.ts";
 import type { Journal } from "./system/journal.ts";
+import type { GateStore } from "./system/gate-store.ts";
 import type { Leases } from "./system/leases.ts";
 import type { Ledger } from "./system/ledger.ts";
 import type { Placement } from "./system/placement.ts";
@@ -9,6 +10,7 @@ import { sortRecords } from "./system/sort-records.ts";
 import type { SessionStore } from "./system/store.ts";
 
 export interface Recorded {
+  readonly gate: Pick<GateStore, "read">;
   readonly store: Pick<SessionStore, "recover">;
   readonly ledger: Pick<Ledger, "recover" | "find">;
   readonly leases: Pick<Leases, "recover">;
@@ -18,7 +20,9 @@ export interface Recorded {
 }
 
 /** Reads it, says what cannot be read, and takes away what belongs to no session. */
-export async function findRecorded({ store, ledger, leases, placement, journal, clock }: Recorded): Promise<Event[]> {
+export async function findRecorded({ gate, store, ledger, leases, placement, journal, clock }: Recorded): Promise<Event[]> {
+  const switched = gate.read();
+  if (switched.fault !== undefined) journal.logDaemon("err", "gate-rejected", `Guests are refused until they are switched on or off again: ${switched.fault}`);
   const { sessions, rejected, unclear } = store.recover();
   const { entries, rejected: alsoRejected } = ledger.recover();
   for (const { file, reason } of [...rejected, ...alsoRejected]) {
@@ -35,5 +39,5 @@ export async function findRecorded({ store, ledger, leases, placement, journal, 
     const receipt = ledger.find(record.session.id);
     return { kind: "record-found", ...clock(), ...record, ...(receipt === undefined ? {} : { receipt }) };
   });
-  return [{ kind: "leases-found", pool: recovered.pool }, ...records];
+  return [{ kind: "gate-found", gate: switched.gate }, { kind: "leases-found", pool: recovered.pool }, ...records];
 }

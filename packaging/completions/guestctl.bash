@@ -13,7 +13,7 @@ _guestctl_words() {
   for ((index = 1; index < COMP_CWORD; index++)); do
     word=${COMP_WORDS[index]}
     case $word in
-      --service) [ "${COMP_WORDS[index + 1]-}" != = ] || ((index++)); ((index++)) ;;
+      --service | --reason) [ "${COMP_WORDS[index + 1]-}" != = ] || ((index++)); ((index++)) ;;
       -*) ;;
       *) printf '%s\n' "$word" ;;
     esac
@@ -25,7 +25,7 @@ _guestctl_candidates() {
   local current=$1
   shift
   case ${1-} in
-    '') compgen -W 'list show end receipts receipt leases lease status explain config reload' -- "$current" ;;
+    '') compgen -W 'list show end receipts receipt leases lease status enable disable explain config reload' -- "$current" ;;
     show | end) compgen -W "$(_guestctl_ids list)" -- "$current" ;;
     receipt) compgen -W "$(_guestctl_ids receipts)" -- "$current" ;;
     lease)
@@ -54,8 +54,10 @@ _guestctl() {
   if [ "$current" = = ]; then current=''; fi
   if [ "$previous" = --service ]; then
     mapfile -t COMPREPLY < <(cd /etc/pam.d 2>/dev/null && compgen -f -- "$current")
+  elif [ "$previous" = --reason ]; then
+    COMPREPLY=()
   elif [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W '--json --service= --failed --all -a --help -h --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W '--json --service= --failed --all -a --reason= --help -h --version' -- "$current")
     if [[ ${COMPREPLY[*]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
   else
     mapfile -t words < <(_guestctl_words)

@@ -10,7 +10,7 @@ import { isClean } from "../policy/receipt.ts";
 import type { State } from "../policy/state.ts";
 import type { Explanation } from "../policy/explain.ts";
 import type { PendingCalls } from "./pending.ts";
-import { allocationRecord, leaseRecord, openReplyRecord, readAllocateRequest, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./records.ts";
+import { allocationRecord, leaseRecord, openReplyRecord, readAllocateRequest, readGate, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./records.ts";
 import type { Method } from "./service.ts";
 import { field } from "./values.ts";
 
@@ -109,6 +109,14 @@ function adminMethods({ dispatch, pending, reload, state }: MethodParts): Method
       if (released.kind !== "released") throw failed(released);
       return [];
     }),
+    row("SetEnabled", "bs", "", async ([enabled, reason]) => {
+      const gate = readGate(enabled, reason);
+      const { call, answer } = pending.add();
+      dispatch({ kind: "gate-requested", gate, call });
+      const gated = await answer;
+      if (gated.kind !== "gated") throw failed(gated);
+      return [];
+    }),
     row("Reload", "", "", async () => {
       const errors = reload();
       if (errors.length > 0) {
@@ -143,11 +151,13 @@ function readMethods({ version, state, receipts, explain, settings, configErrors
       return [{ verdict: field("s", verdict), reason: field("s", reason), plan: field("s", JSON.stringify(plan)) }];
     }),
     row("GetStatus", "", "a{sv}", async () => {
-      const { config, sessions } = state();
+      const { config, sessions, gate } = state();
       const status = {
         version: field("s", version),
         sessions: field("u", sessions.size),
-        enabled: field("b", config?.Guests.Enabled ?? false),
+        enabled: field("b", (config?.Guests.Enabled ?? false) && gate.enabled),
+        switch: field("b", gate.enabled),
+        reason: field("s", gate.reason),
         errors: field("as", [...configErrors()]),
       };
       return Promise.resolve([status]);

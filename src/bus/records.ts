@@ -3,6 +3,8 @@ import type { Variant } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
 import type { Allocation, OpenReply } from "../policy/events.ts";
 import type { Account } from "../policy/account.ts";
+import type { Gate } from "../policy/gate.ts";
+import { findReasonFault } from "../policy/gate.ts";
 import type { LeaseState } from "../policy/lease-list.ts";
 import type { Receipt } from "../policy/receipt.ts";
 import { isClean } from "../policy/receipt.ts";
@@ -55,6 +57,18 @@ export function readOpenRequest(value: unknown): OpenRequest {
   };
   const account = { user: text("user"), uid: id("uid"), gid: id("gid"), home: text("home"), shell: text("shell") };
   return { account, service: text("service"), tty: text("tty"), rhost: text("rhost") };
+}
+
+/**
+ * Reads the arguments of SetEnabled.
+ * @throws GuestError InvalidArgument for a reason that nobody could be shown, or that nobody is
+ */
+export function readGate(enabled: unknown, reason: unknown): Gate {
+  const gate = { enabled: enabled === true, reason: String(reason).trim() };
+  const fault = findReasonFault(gate.reason);
+  if (fault !== undefined) throw new GuestError("InvalidArgument", `The reason ${fault}.`);
+  if (gate.enabled && gate.reason !== "") throw new GuestError("InvalidArgument", "Guests are told a reason only where they are refused.");
+  return gate;
 }
 
 /** The answer to OpenSession and JoinSession. */

@@ -15,6 +15,8 @@ export interface Options {
   readonly service: string;
   readonly failed: boolean;
   readonly all: boolean;
+  /** Why guests are refused, for them to read; "" for none. */
+  readonly reason: string;
 }
 
 export interface Command {

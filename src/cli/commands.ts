@@ -8,6 +8,7 @@ import { askEach, oneOrAll } from "./command.ts";
 import { formatBytes, formatDuration, formatFields, formatPlain, formatStep, formatTable, formatTime } from "./format.ts";
 import { findLeaseFault, lease, leases } from "./leases.ts";
 import { nameClasses, receipt, receipts } from "./receipts.ts";
+import { describeGuests, describeSwitch, disable, enable, hintAtSwitch } from "./switch.ts";
 
 export const COMMANDS: readonly Command[] = [
   { name: "list", args: "", help: "List the guest sessions", run: list },
@@ -18,6 +19,8 @@ export const COMMANDS: readonly Command[] = [
   { name: "leases", args: "", help: "List the uids that are leased or kept back [--all]", run: leases },
   { name: "lease", args: "release UID...", help: "Hand a uid out again that is kept back", findFault: findLeaseFault, run: lease },
   { name: "status", args: "", help: "Show whether guests can log in, and what is wrong if not", run: status },
+  { name: "enable", args: "", help: "Let guests log in", run: enable },
+  { name: "disable", args: "", help: "Let no more guests log in; sessions go on [--reason=REASON]", run: disable },
   { name: "explain", args: "USER", help: "Show what a login of USER would get [--service=SERVICE]", run: explain },
   { name: "config", args: "[check [FILE...]]", help: "Show the configuration in force, or check files", findFault: findConfigFault, run: config },
   { name: "reload", args: "", help: "Read the configuration again", run: reload },
@@ -83,15 +86,15 @@ async function status(_args: readonly string[], _options: Options, connect: () =
   const [answer] = await (await connect()).call("GetStatus");
   const found = answer as Fields;
   const errors = found["errors"] as string[];
-  const guests = found["enabled"] === true ? "can log in" : errors.length > 0 ? "refused: the configuration has errors" : "refused: Enabled=no";
   const fields = formatFields([
     ["guestd", String(found["version"])],
-    ["guests", guests],
+    ["guests", describeGuests(found)],
+    ["switch", describeSwitch(found)],
     ["sessions", String(found["sessions"])],
   ]);
   const hint = 'mend them, then "guestctl reload"';
-  const text = errors.length === 0 ? fields : `${fields}\nErrors of the configuration (${hint}):\n${errors.map((line) => `  ${line}`).join("\n")}`;
-  return { text, json: found, bad: errors.length > 0 };
+  const listed = errors.length === 0 ? [] : [`Errors of the configuration (${hint}):`, ...errors.map((line) => `  ${line}`)];
+  return { text: [fields, ...hintAtSwitch(found), ...listed].join("\n"), json: found, bad: errors.length > 0 };
 }
 
 async function explain([user = ""]: readonly string[], { service }: Options, connect: () => Promise<Client>): Promise<Output> {

@@ -20,6 +20,7 @@ const OPTIONS = {
   service: { type: "string", default: "login" },
   failed: { type: "boolean", default: false },
   all: { type: "boolean", short: "a", default: false },
+  reason: { type: "string", default: "" },
   help: { type: "boolean", short: "h", default: false },
   version: { type: "boolean", default: false },
 } as const;
@@ -83,7 +84,7 @@ function helpText(): string {
   return [
     "guestctl [OPTIONS...] [VERB] ...",
     "",
-    "Look at guest sessions and their receipts, and end them. Without a verb: list.",
+    "Look at guest sessions and their receipts, end them, and let guests in or not. Without a verb: list.",
     "",
     ...verbs,
     "",
@@ -91,6 +92,7 @@ function helpText(): string {
     "  --service=SERVICE        The PAM service of the login to explain (login)",
     "  --failed                 Of the receipts, those alone that name something left",
     "  -a, --all                Show uids that are free as well",
+    "  --reason=REASON          What a guest is told who is refused",
     "  -h, --help               Show this",
     "  --version                Show the version",
     "",

@@ -2,6 +2,8 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
+import type { Gate } from "./gate.ts";
+import { describeClosed } from "./gate.ts";
 import { isLeasable } from "./lease.ts";
 import type { Session } from "./session.ts";
 
@@ -29,10 +31,11 @@ const FULL = "As many guests as this machine allows are logged in. Please try ag
 /**
  * Decides on a login.
  * @param config undefined while the configuration has errors: then no guest may log in
+ * @param gate must let guests in, too
  * @returns the verdict; a refusal's reason is a sentence for the guest
  */
-export function judgeLogin(config: Config | undefined, login: Login, sessions: readonly Session[]): Verdict {
-  const broken = findOutage(config);
+export function judgeLogin(config: Config | undefined, login: Login, sessions: readonly Session[], gate: Gate): Verdict {
+  const broken = findOutage(config, gate);
   if (config === undefined || broken !== undefined) return refuse(broken ?? "");
   const fault = findAccountFault(login.account);
   if (fault !== undefined) return refuse(`${fault} ${ASK}`);
@@ -88,10 +91,10 @@ export type AuthenticationVerdict =
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Decides who logs in without a password: the ghost, through a service of this machine; and a guest at the locked screen. */
-export function judgeAuthentication(config: Config | undefined, asked: Authentication, sessions: readonly Session[]): AuthenticationVerdict {
+export function judgeAuthentication(config: Config | undefined, asked: Authentication, sessions: readonly Session[], gate: Gate): AuthenticationVerdict {
   // Whatever is decided on new guests: those who are in stay in.
   if (config !== undefined && mayUnlock(config, asked, sessions)) return { kind: "unlocked" };
-  const broken = findOutage(config);
+  const broken = findOutage(config, gate);
   if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
   const own = sessions.find((session) => isWaiting(session, asked.leaderPid));
   if (own !== undefined && (asked.user === own.account.user || asked.user === config.Guests.Ghost)) return { kind: "again", session: own };
@@ -120,9 +123,10 @@ function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[
 }
 
 // Why no guest at all may log in; undefined when guests may.
-function findOutage(config: Config | undefined): string | undefined {
+function findOutage(config: Config | undefined, gate: Gate): string | undefined {
   if (config === undefined) return `Guests cannot log in: the configuration of guestd has errors. ${ASK}`;
-  return config.Guests.Enabled ? undefined : `Guest logins are switched off on this machine. ${ASK}`;
+  if (!config.Guests.Enabled) return `${describeClosed({ enabled: false, reason: "" })} ${ASK}`;
+  return gate.enabled ? undefined : `${describeClosed(gate)} ${ASK}`;
 }
 
 const refuse = (reason: string): Verdict => ({ kind: "refused", reason });

@@ -16,7 +16,7 @@ const USED_UP = "All guest accounts of this machine are in use. Please try again
 
 /** An AllocateAccount call: PAM has a name, and asks whether it needs a password. */
 export function allocate(state: State, event: AllocateRequested): Next {
-  const verdict = judgeAuthentication(state.config, event, [...state.sessions.values()]);
+  const verdict = judgeAuthentication(state.config, event, [...state.sessions.values()], state.gate);
   const subject = { id: event.id, user: event.user, uid: 0, leader: event.leaderPid, service: event.service };
   const refuse = (reason: string) => stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason });
   switch (verdict.kind) {

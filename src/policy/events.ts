@@ -2,6 +2,7 @@
 import type { Account } from "./account.ts";
 import type { Config, Limits } from "../config/schema.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { Gate } from "./gate.ts";
 import type { LeasePool } from "./lease.ts";
 import type { PlanFacts } from "./plan.ts";
 import type { Findings, Receipt } from "./receipt.ts";
@@ -78,6 +79,10 @@ export type Event =
   | RecordFound
   /** At the start: the uids that were given back, and those that are not handed out. */
   | { readonly kind: "leases-found"; readonly pool: LeasePool }
+  /** At the start: the switch of guest logins as it was left. */
+  | { readonly kind: "gate-found"; readonly gate: Gate }
+  /** An administrator has set it. */
+  | { readonly kind: "gate-requested"; readonly gate: Gate; readonly call: CallId }
   | { readonly kind: "config-loaded"; readonly config: Config }
   /** Time has passed. */
   | { readonly kind: "tick"; readonly uptime: number }
@@ -123,6 +128,7 @@ export type Answer =
   | { readonly kind: "opened"; readonly reply: OpenReply }
   | { readonly kind: "ended"; readonly receipt: Receipt }
   | { readonly kind: "released" }
+  | { readonly kind: "gated" }
   | { readonly kind: "error"; readonly code: ErrorCode; readonly reason: string };
 
 /** Whom an effect is for: the fields that every line in the journal carries. */
@@ -185,6 +191,8 @@ export type Effect = { readonly subject: Subject } & (
   | { readonly kind: "sweep-lease"; readonly session: string }
   /** Writes down that a uid may be handed out again. */
   | { readonly kind: "settle-lease"; readonly call: CallId | undefined }
+  /** Writes down whether guests may log in. */
+  | { readonly kind: "write-gate"; readonly gate: Gate; readonly call: CallId }
 );
 
 export type EffectKind = Effect["kind"];

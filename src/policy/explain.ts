@@ -2,6 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
+import type { Gate } from "./gate.ts";
 import type { PlanFacts } from "./plan.ts";
 import { makePlan } from "./plan.ts";
 import type { Session } from "./session.ts";
@@ -21,6 +22,7 @@ export function explainLogin(
   config: Config | undefined,
   login: { readonly account: Account; readonly member: boolean; readonly service: string },
   sessions: readonly Session[],
+  gate: Gate,
   facts: PlanFacts,
 ): Explanation {
   const { account, member, service } = login;
@@ -30,10 +32,10 @@ export function explainLogin(
   }
   const tty = service === "sshd" ? "ssh" : A_TERMINAL;
   const asked = { user: account.user, service, tty, rhost: "", leaderPid: 0 };
-  const authentication = judgeAuthentication(config, asked, sessions);
+  const authentication = judgeAuthentication(config, asked, sessions, gate);
   if (authentication.kind === "refused") return { verdict: "refused", reason: authentication.reason, plan: [] };
   if (authentication.kind === "lease") return explainLease(authentication.config, account, facts);
-  const verdict = judgeLogin(config, { account, service, tty, rhost: "", leaderPid: 0 }, sessions);
+  const verdict = judgeLogin(config, { account, service, tty, rhost: "", leaderPid: 0 }, sessions, gate);
   if (verdict.kind !== "admitted") return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
   const plan = makePlan(verdict.config, { account, leased: false, tty }, facts);
   return { verdict: "admitted", reason: `${account.user} gets a view of its own, apart from other sessions of this account.`, plan };

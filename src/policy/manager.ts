@@ -11,6 +11,7 @@ import { failSettling, judgeSweep, release, retrySweeps, settle as settleLease }
 import { addFindings } from "./receipt.ts";
 import { recover, resume } from "./recovering.ts";
 import { endingStages, stageAfter } from "./stages.ts";
+import { keepGate, requestGate, setGate } from "./switching.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay, withSession } from "./state.ts";
 
@@ -39,6 +40,10 @@ export function step(state: State, event: Event): Next {
       return recover(state, event);
     case "leases-found":
       return stay({ ...state, pool: event.pool });
+    case "gate-found":
+      return stay({ ...state, gate: event.gate });
+    case "gate-requested":
+      return requestGate(state, event);
     case "config-loaded":
       return stay({ ...state, config: event.config });
     case "tick":
@@ -66,15 +71,19 @@ function passTime(state: State, uptime: number): Next {
   return { state: swept.state, effects: [...expired.effects, ...removed.effects, ...swept.effects] };
 }
 
-// What is done about a uid is no session's.
+// What is done about a uid, or about the switch, is no session's.
 function learnDone(state: State, event: Event & { kind: "effect-done" }): Next {
-  if (event.effect.kind === "sweep-lease") return judgeSweep(state, event);
-  return event.effect.kind === "settle-lease" ? settleLease(state, event.effect) : advance(state, event);
+  const { effect } = event;
+  if (effect.kind === "sweep-lease") return judgeSweep(state, event);
+  if (effect.kind === "write-gate") return setGate(state, effect);
+  return effect.kind === "settle-lease" ? settleLease(state, effect) : advance(state, event);
 }
 
 function learnFailed(state: State, event: Event & { kind: "effect-failed" }): Next {
-  if (event.effect.kind === "sweep-lease") return judgeSweep(state, event);
-  return event.effect.kind === "settle-lease" ? failSettling(state, event.effect, event) : fail(state, event);
+  const { effect, reason } = event;
+  if (effect.kind === "sweep-lease") return judgeSweep(state, event);
+  if (effect.kind === "write-gate") return keepGate(state, effect, reason);
+  return effect.kind === "settle-lease" ? failSettling(state, effect, event) : fail(state, event);
 }
 
 function advance(state: State, event: Event & { kind: "effect-done" }): Next {

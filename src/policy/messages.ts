@@ -1,7 +1,9 @@
 // What the journal says: for each action its MESSAGE_ID and its sentence. systemd/guestd.catalog explains each
 // id to `journalctl -x`; a test holds the two together.
 import type { Effect, EffectKind, Outcome, Subject } from "./events.ts";
+import { describeGate } from "./gate.ts";
 import { isClean } from "./receipt.ts";
+import { GATE_ID } from "./records.ts";
 
 /** What guestd itself does, beside the effects on sessions. */
 export type DaemonAction =
@@ -10,6 +12,7 @@ export type DaemonAction =
   | "config-loaded"
   | "config-rejected"
   | "record-rejected"
+  | "gate-rejected"
   | "orphan-killed"
   | "call-denied"
   | "call-failed";
@@ -35,6 +38,7 @@ export const MESSAGE_IDS: Readonly<Record<EffectKind | DaemonAction, string>> = 
   "write-receipt": "68546bfe046d4eab99bfbe55a92b548b",
   "sweep-lease": "5fb31a8590c44a4ca90ee9f2d0fd7d03",
   "settle-lease": "5747a297f4f944aba93ace90e5b2a22b",
+  "write-gate": "0107a2a042794b37b6440841da3d3ce5",
   "remove-record": "c1acc9906424450aa36bf9b3ddcb369d",
   "announce-closed": "9ad9b9a25e78454db065a1c284cc4549",
   "release-account": "e47280fa7de74c63b1e9316cad3a2fce",
@@ -43,6 +47,7 @@ export const MESSAGE_IDS: Readonly<Record<EffectKind | DaemonAction, string>> = 
   "config-loaded": "f3194a3b381e43e7952c466e473a1797",
   "config-rejected": "c498b6e73648445e9afa3a387f006745",
   "record-rejected": "ab57f985433243daa75a2e199b58ba8d",
+  "gate-rejected": "c03e0e6ce863489db5686c4a7de83fbf",
   "orphan-killed": "60facf7785ba45b9959812f65a139cf5",
   "call-denied": "c1b87f1a7323491b99f9cbef0f69a4d0",
   "call-failed": "2eb737282fea475eb5365e1458294a90",
@@ -95,6 +100,8 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
       return `Looked again at what the guests of uid ${subject.uid} had left: ${describeSwept(outcome)}.`;
     case "settle-lease":
       return `The uid ${subject.uid} may be handed out again.`;
+    case "write-gate":
+      return `Switched guest logins ${describeGate(effect.gate)}`;
     case "release-account":
       return `Took back the account ${describeUser(subject)}.`;
     case "remove-record":
@@ -129,7 +136,7 @@ function describeSwept({ found }: Outcome): string {
 
 const countOf = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
-const nameSession = ({ id }: Subject) => `session ${id}`;
+const nameSession = ({ id }: Subject) => (id === GATE_ID ? "the switch of guest logins" : `session ${id}`);
 
 function describeUser({ user, uid }: Subject): string {
   if (user === "") return `uid ${uid}`;

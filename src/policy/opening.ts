@@ -16,7 +16,7 @@ const OUTER_ENDS = "The session that this login was started in is ending.";
 
 /** An OpenSession call: PAM opens a session for a guest. */
 export function open(state: State, event: OpenRequested): Next {
-  const verdict = judgeLogin(state.config, event, [...state.sessions.values()]);
+  const verdict = judgeLogin(state.config, event, [...state.sessions.values()], state.gate);
   const outer = findOuter(state, event.leaderCgroup);
   const subject = { id: event.id, user: event.account.user, uid: event.account.uid, leader: event.leaderPid, service: event.service };
   switch (verdict.kind) {

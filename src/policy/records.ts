@@ -2,6 +2,9 @@
 import type { Answer, Subject } from "./events.ts";
 import type { Session } from "./session.ts";
 
+/** Stands for a session's id where the switch of guest logins is meant: ids are longer. */
+export const GATE_ID = "gate";
+
 /** Whom an effect on this session is for. */
 export function subjectOf(session: Session): Subject {
   return {

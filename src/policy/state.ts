@@ -1,6 +1,8 @@
 // What the daemon knows, and the small changes of it that all decisions are made of. Pure.
 import type { Config } from "../config/schema.ts";
 import type { Effect } from "./events.ts";
+import type { Gate } from "./gate.ts";
+import { NEVER_ENABLED } from "./gate.ts";
 import type { LeasePool } from "./lease.ts";
 import type { Retry } from "./retry.ts";
 import { EMPTY_POOL } from "./lease.ts";
@@ -9,6 +11,8 @@ import type { Session } from "./session.ts";
 export interface State {
   /** Undefined until it is loaded and while it has errors. */
   readonly config: Config | undefined;
+  /** Off until it is known. */
+  readonly gate: Gate;
   readonly sessions: ReadonlyMap<string, Session>;
   readonly pool: LeasePool;
   /** For uids in quarantine: when what is left of them is looked at again. */
@@ -21,7 +25,7 @@ export interface Next {
   readonly effects: readonly Effect[];
 }
 
-export const INITIAL_STATE: State = { config: undefined, sessions: new Map(), pool: EMPTY_POOL, retries: new Map() };
+export const INITIAL_STATE: State = { config: undefined, gate: NEVER_ENABLED, sessions: new Map(), pool: EMPTY_POOL, retries: new Map() };
 
 export const stay = (state: State, ...effects: Effect[]): Next => ({ state, effects });
 

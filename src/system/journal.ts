@@ -60,6 +60,7 @@ function levelOf(effect: Effect): Level {
     case "announce-closed":
       return effect.receipt.left.length > 0 ? "err" : "notice";
     case "announce-opened":
+    case "write-gate":
       return "notice";
     default:
       return "info";

@@ -3,6 +3,9 @@ import { describe, expect, it } from "vitest";
 import { makeMethods } from "../../src/bus/methods.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "../../src/bus/names.ts";
+import { DEFAULTS } from "../../src/config/defaults.ts";
+import { judgeAuthentication } from "../../src/policy/admission.ts";
+import { findReasonFault } from "../../src/policy/gate.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 const xml = readProjectFile("systemd/org.guestd1.xml");
@@ -58,6 +61,21 @@ describe("the interface", () => {
     const waitMs = 1000 * Number(/^#define SECONDS (\d+)$/m.exec(readProjectFile("pam/options.c"))?.[1]);
     expect(limitMs).toBeGreaterThan(0);
     expect(waitMs - limitMs).toBeGreaterThanOrEqual(250);
+  });
+
+  it("gives no reason to a refused guest that the PAM module would cut, or PAM itself", () => {
+    const most = Number(/^#define SENTENCE_MAX (\d+)\b/m.exec(readProjectFile("pam/pam_guest.h"))?.[1]);
+    const reasons = ["a".repeat(200), "ä".repeat(200), `${"€".repeat(133)}a`, "😀".repeat(100)];
+    expect(reasons.map(findReasonFault)).toEqual(reasons.map(() => undefined));
+    const login = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
+    for (const reason of reasons) {
+      const verdict = judgeAuthentication(DEFAULTS, login, [], { enabled: false, reason });
+      const sentence = verdict.kind === "refused" ? verdict.reason : "";
+      expect(sentence).toContain(`${reason}. Please ask`);
+      expect(Buffer.byteLength(sentence)).toBeLessThanOrEqual(most);
+    }
+    // With the byte that ends it (PAM_MAX_MSG_SIZE).
+    expect(most).toBeLessThan(512);
   });
 
   it("sends the signals of the XML, with their signatures", () => {

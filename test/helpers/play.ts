@@ -6,9 +6,9 @@ import type { Next, State } from "../../src/policy/state.ts";
 import { INITIAL_STATE } from "../../src/policy/state.ts";
 import type { Swept, SweepKind } from "../../src/policy/receipt.ts";
 import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
-import { allocateRequest, CGROUP, configOf, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "./samples.ts";
+import { allocateRequest, CGROUP, configOf, ISOLATION, LEASED, ON, openRequest, SLICE, VIEW } from "./samples.ts";
 
-export const READY: State = { ...INITIAL_STATE, config: configOf() };
+export const READY: State = { ...INITIAL_STATE, config: configOf(), gate: ON };
 
 /** A moment after that of the requests of samples.ts. */
 export const LATER = { now: 2_000, uptime: 5_007_000 } as const;

@@ -3,6 +3,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Account } from "../../src/policy/account.ts";
 import type { AllocateRequested, OpenRequested } from "../../src/policy/events.ts";
+import type { Gate } from "../../src/policy/gate.ts";
 import type { PlanFacts } from "../../src/policy/plan.ts";
 import type { Cgroup, Isolation, Session, View } from "../../src/policy/session.ts";
 import { NOTHING_FOUND } from "../../src/policy/receipt.ts";
@@ -15,6 +16,9 @@ export const GHOST: Account = { user: "guest", uid: 60000, gid: 985, home: "/hom
 
 /** The account that allocateRequest() gets from a guestd that has handed out none. */
 export const LEASED: Account = { user: "guest-aaaa", uid: 60600, gid: 985, home: "/home/guest-aaaa", shell: "/bin/bash", realName: "Guest" };
+
+/** The switch, as an administrator has left it who lets guests in. */
+export const ON: Gate = { enabled: true, reason: "" };
 
 export const FACTS: PlanFacts = { overlay: true, etcMounts: [], etcFiles: [] };
 

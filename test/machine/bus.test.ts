@@ -18,6 +18,7 @@ const METHODS: Record<string, { readonly args: readonly string[]; readonly root:
   ExplainLogin: { args: ["ss", "guest1", "login"], root: /^$/ },
   GetStatus: { args: [], root: /^$/ },
   GetConfig: { args: [], root: /^$/ },
+  SetEnabled: { args: ["bs", "true", ""], root: /^$/ },
   Reload: { args: [], root: /^$/ },
 };
 const CALLERS = ["guest1", "guest2", "alice", "nobody"];

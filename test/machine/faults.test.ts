@@ -33,6 +33,7 @@ const QUARANTINE = ["sweep-lease", "settle-lease"] as const satisfies EffectKind
 const ELSEWHERE: Partial<Record<EffectKind, string>> = {
   refuse: "answers a call: what does not arrive is a login refused by pam_guest itself (test/pam/outage.test.ts)",
   "note-close": "writes to the journal alone",
+  "write-gate": "the switch (test/machine/switch.test.ts)",
 };
 
 /** Kills on both, all errors on one: what an error is called is no business of the release's. */
@@ -138,7 +139,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
 
   it("are tried at every effect that there is", () => {
     const known = new Set<string>([...SORTS.leased, ...SORTS.shared, ...QUARANTINE, ...Object.keys(ELSEWHERE)]);
-    const isEffect = (action: string) => !/^(daemon|config|record-rejected|orphan|call)/.test(action);
+    const isEffect = (action: string) => !/^(daemon|config|record-rejected|gate-rejected|orphan|call)/.test(action);
     expect(Object.keys(MESSAGE_IDS).filter((action) => isEffect(action) && !known.has(action))).toEqual([]);
   });
 });

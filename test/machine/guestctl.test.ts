@@ -16,7 +16,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestctl on %s", 
 
   it("starts guestd by the bus when it is not running", async () => {
     expect(await machine.sh("systemctl is-active guestd || true")).toBe("inactive");
-    expect(await machine.sh("guestctl status")).toMatch(/^guestd: +\d+\.\d+\.\d+\nguests: +can log in\nsessions: 0$/);
+    expect(await machine.sh("guestctl status")).toMatch(/^guestd: +\d+\.\d+\.\d+\nguests: +can log in\nswitch: +on\nsessions: 0$/);
     expect(await machine.sh("guestctl")).toBe("No guest sessions.");
   });
 

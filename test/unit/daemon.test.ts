@@ -3,7 +3,7 @@ import { Daemon } from "../../src/daemon.ts";
 import type { Effect, Outcome } from "../../src/policy/events.ts";
 import { GuestError } from "../../src/policy/errors.ts";
 import type { Failure } from "../../src/system/journal.ts";
-import { configOf, openRequest, VIEW } from "../helpers/samples.ts";
+import { configOf, ON, openRequest, VIEW } from "../helpers/samples.ts";
 
 /** A daemon whose effects are done by `run`; everything it logs is kept. */
 function daemonWith(run: (effect: Effect) => Promise<Outcome>) {
@@ -21,6 +21,7 @@ function daemonWith(run: (effect: Effect) => Promise<Outcome>) {
     clock: () => ({ now: 1, uptime: 1 }),
   });
   daemon.dispatch({ kind: "config-loaded", config: configOf() });
+  daemon.dispatch({ kind: "gate-found", gate: ON });
   return { daemon, log, failures };
 }
 

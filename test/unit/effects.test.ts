@@ -28,6 +28,7 @@ function run(effect: Effect, { failing = [], announced = false }: { failing?: re
     leases: { settle: promised("settle"), checkForeign: promised("checkForeign"), dropLinger: part("dropLinger", clean("linger")[0]), withdraw: part("withdraw") },
     store: { write: part("write"), remove: part("remove") },
     ledger: { enter: promised("enter"), leave: part("leave"), close: promised("close") },
+    gate: { write: promised("writeGate") },
     sweeper: { sweep: promised("sweep", clean("files")) },
     sweepLease: promised("sweepLease", { found: { processesKilled: 2, swept: clean("mounts") } }),
     users: { close: promised("closeUser") },
@@ -106,6 +107,20 @@ describe("sweeping", () => {
     const { outcome, did } = run({ kind: "sweep-account", subject });
     expect(await outcome).toEqual({ found: { swept: clean("files") } });
     expect(did.at(-1)).toContain(JSON.stringify(DEFAULTS.Sweep));
+  });
+});
+
+describe("the switch", () => {
+  const write: Effect = { kind: "write-gate", subject: { ...subject, id: "gate" }, gate: { enabled: false, reason: "an examination" }, call: 1 };
+
+  it("fails when it cannot be written down", async () => {
+    await expect(run(write, { failing: ["writeGate"] }).outcome).rejects.toThrow("writeGate failed");
+  });
+
+  it("is written down", async () => {
+    const { outcome, did } = run(write);
+    await outcome;
+    expect(did).toEqual(['writeGate {"enabled":false,"reason":"an examination"}']);
   });
 });
 

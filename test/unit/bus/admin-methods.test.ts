@@ -6,6 +6,7 @@ import { unwrap } from "../../../src/bus/values.ts";
 import type { Answer, Event } from "../../../src/policy/events.ts";
 import type { Receipt } from "../../../src/policy/receipt.ts";
 import { receiptOf } from "../../../src/policy/receipt.ts";
+import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import { leasedOpened, READY } from "../../helpers/play.ts";
 import { configOf, SESSION } from "../../helpers/samples.ts";
 
@@ -24,6 +25,8 @@ function methodsWith({ state = READY, answer, receipts = [DIRTY, CLEAN] }: { sta
       if ("call" in event && answer !== undefined) pending.settle(event.call, answer);
     },
     pending,
+    version: "1",
+    configErrors: () => [],
     receipts: { list: () => receipts, find: (id) => receipts.find((receipt) => receipt.id === id) },
   };
   const call = (name: string, ...args: readonly unknown[]) => {
@@ -38,7 +41,7 @@ function methodsWith({ state = READY, answer, receipts = [DIRTY, CLEAN] }: { sta
 const ids = ([list]: readonly unknown[]) => (list as unknown[]).map((one) => unwrap(one)["id"]);
 
 describe("who administers guests", () => {
-  it.each(["EndSession", "ReleaseLease", "Reload", "ListLeases", "ListReceipts", "GetReceipt"])("is root alone (%s)", (name) => {
+  it.each(["EndSession", "ReleaseLease", "SetEnabled", "Reload", "ListLeases", "ListReceipts", "GetReceipt"])("is root alone (%s)", (name) => {
     expect(methodsWith().who(name)).toBe("root");
   });
 });
@@ -86,6 +89,49 @@ describe("ReleaseLease", () => {
     ["an answer to another call", { kind: "ended", receipt: CLEAN }, { message: expect.stringContaining("unexpected answer") as string }],
   ])("fails for %s", async (_, answer, error) => {
     await expect(methodsWith({ answer }).call("ReleaseLease", 60601)).rejects.toMatchObject(error);
+  });
+});
+
+describe("SetEnabled", () => {
+  it.each<[string, boolean, string]>([
+    ["a reason of two lines", false, "no\nguests"],
+    ["a reason that would steer a terminal", false, "\u001b[2J"],
+    ["a reason that is read backwards", false, "\u202ex"],
+    ["a reason that nobody would read to its end", false, "a".repeat(201)],
+    ["a reason of too many bytes", false, "€".repeat(134)],
+    ["a reason why guests are let in", true, "why not"],
+  ])("refuses %s, and does nothing", async (_, enabled, reason) => {
+    const { events, call } = methodsWith({ answer: { kind: "gated" } });
+    await expect(call("SetEnabled", enabled, reason)).rejects.toMatchObject({ code: "InvalidArgument" });
+    expect(events).toEqual([]);
+  });
+
+  it("fails when it cannot be written down", async () => {
+    const answer: Answer = { kind: "error", code: "Failed", reason: "no space" };
+    await expect(methodsWith({ answer }).call("SetEnabled", true, "")).rejects.toMatchObject({ code: "Failed", message: "no space" });
+  });
+
+  it.each([
+    [true, "", { enabled: true, reason: "" }],
+    [false, "", { enabled: false, reason: "" }],
+    [false, ` ${"ä".repeat(200)} `, { enabled: false, reason: "ä".repeat(200) }],
+  ])("says that it is done when it is (%j, %j)", async (enabled, reason, gate) => {
+    const { events, call } = methodsWith({ answer: { kind: "gated" } });
+    expect(await call("SetEnabled", enabled, reason)).toEqual([]);
+    expect(events).toEqual([{ kind: "gate-requested", gate, call: 1 }]);
+  });
+});
+
+describe("GetStatus", () => {
+  it.each([
+    ["nothing is known", INITIAL_STATE, { enabled: false, switch: false, reason: "nobody has switched them on yet" }],
+    ["the switch is off", { ...READY, gate: { enabled: false, reason: "an examination" } }, { enabled: false, switch: false, reason: "an examination" }],
+    ["the configuration says no", { ...READY, config: configOf("[Guests]", "Enabled=no") }, { enabled: false, switch: true, reason: "" }],
+    ["the configuration has errors", { ...READY, config: undefined }, { enabled: false, switch: true, reason: "" }],
+    ["both say yes", READY, { enabled: true, switch: true, reason: "" }],
+  ])("says whether guests may log in, when %s", async (_, state, expected) => {
+    const [status] = await methodsWith({ state }).call("GetStatus");
+    expect(unwrap(status)).toMatchObject(expected);
   });
 });
 

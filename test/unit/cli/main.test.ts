@@ -26,6 +26,9 @@ describe("guestctl exits with 2 and names the help for", () => {
     [["explain", "a", "b"]],
     [["list", "x"]],
     [["config", "x"]],
+    [["enable", "x"]],
+    [["disable", "x"]],
+    [["disable", "--reason"]],
     [["--service"]],
   ])("%j", async (args) => {
     const { code, out, err } = await run(args);
@@ -69,7 +72,7 @@ describe("guestctl exits with 1 and says what to do when", () => {
   });
 
   it("the configuration has errors", async () => {
-    const status = { version: "1", sessions: 0, enabled: false, errors: ["f:1: bad"] };
+    const status = { version: "1", sessions: 0, enabled: false, switch: true, reason: "", errors: ["f:1: bad"] };
     const { code, out } = await run(["status"], { GetStatus: [status] });
     expect(code).toBe(1);
     expect(out).toContain("f:1: bad");
@@ -114,7 +117,7 @@ describe("guestctl", () => {
     [["list"], { ListSessions: [[SESSION]] }, [SESSION]],
     [["show", "abc"], { GetSession: [{ ...SESSION, inode: 1, scope: "", skipped: [], plan: PLAN }] }, { id: "abc", plan: JSON.parse(PLAN) as unknown }],
     [["end", "abc"], { EndSession: [RECEIPT] }, RECEIPT],
-    [["status"], { GetStatus: [{ version: "1", sessions: 0, enabled: true, errors: [] }] }, { version: "1" }],
+    [["status"], { GetStatus: [{ version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] }] }, { version: "1" }],
     [["explain", "g"], { ExplainLogin: [{ verdict: "admitted", reason: "r", plan: PLAN }] }, { verdict: "admitted" }],
     [["config"], { GetConfig: [[["Home", "Size", "25%", "default"]]] }, [{ section: "Home", key: "Size", value: "25%", origin: "default" }]],
     [["reload"], { Reload: [] }, { ok: true }],

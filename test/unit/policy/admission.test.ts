@@ -1,60 +1,77 @@
 import { describe, expect, it } from "vitest";
 import type { Authentication, Login } from "../../../src/policy/admission.ts";
 import { judgeAuthentication, judgeLogin } from "../../../src/policy/admission.ts";
+import type { Gate } from "../../../src/policy/gate.ts";
+import { NEVER_ENABLED } from "../../../src/policy/gate.ts";
 import type { Session } from "../../../src/policy/session.ts";
-import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, SESSION } from "../../helpers/samples.ts";
+import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, ON, SESSION } from "../../helpers/samples.ts";
 
 const LOGIN: Login = { account: GUEST, service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
+const OFF: Gate = { enabled: false, reason: "there is an examination" };
 const sessionOf = (change: Partial<Session>): Session => ({ ...SESSION, ...change });
 
 describe("judgeLogin refuses", () => {
   it("everybody while the configuration has errors", () => {
-    expect(judgeLogin(undefined, LOGIN, [])).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
+    expect(judgeLogin(undefined, LOGIN, [], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
   });
 
   it("everybody when guests are switched off", () => {
-    expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [])).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [], ON)).toMatchObject({ kind: "refused" });
+  });
+
+  it.each([LOGIN, { ...LOGIN, account: GHOST }, { ...LOGIN, account: GHOST, service: "sshd" }, { ...LOGIN, account: LEASED }])("everybody while the switch is off, with its reason", (login) => {
+    const sessions: Session[] = [{ ...LEASED_SESSION, phase: "allocated" }];
+    for (const gate of [OFF, NEVER_ENABLED]) {
+      expect(judgeLogin(configOf(), login, sessions, gate)).toEqual({ kind: "refused", reason: `Guest logins are switched off on this machine: ${gate.reason}. Please ask the administrator of this machine.` });
+    }
+  });
+
+  it("with the configuration's own word first, whatever the switch is", () => {
+    for (const gate of [ON, OFF]) {
+      expect(judgeLogin(undefined, LOGIN, [], gate)).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
+      expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [], gate)).toMatchObject({ reason: "Guest logins are switched off on this machine. Please ask the administrator of this machine." });
+    }
   });
 
   it.each(["cron", "crond", "atd"])("the service %s by default", (service) => {
-    expect(judgeLogin(configOf(), { ...LOGIN, service }, [])).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(configOf(), { ...LOGIN, service }, [], ON)).toMatchObject({ kind: "refused" });
   });
 
   it("services by pattern, and no others", () => {
     const config = configOf("[Guests]", "RefuseServices=gdm-*");
-    expect(judgeLogin(config, { ...LOGIN, service: "gdm-password" }, [])).toMatchObject({ kind: "refused" });
-    expect(judgeLogin(config, { ...LOGIN, service: "xgdm-password" }, [])).toMatchObject({ kind: "admitted" });
+    expect(judgeLogin(config, { ...LOGIN, service: "gdm-password" }, [], ON)).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(config, { ...LOGIN, service: "xgdm-password" }, [], ON)).toMatchObject({ kind: "admitted" });
   });
 
   it("the login after the last that fits", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
-    expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [])).toMatchObject({ kind: "admitted" });
-    expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [sessionOf({})])).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [], ON)).toMatchObject({ kind: "admitted" });
+    expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [sessionOf({})], ON)).toMatchObject({ kind: "refused" });
   });
 
   it("a home that is itself a hidden place", () => {
     const config = configOf("[View]", "Hide=/srv/guest");
-    expect(judgeLogin(config, { ...LOGIN, account: { ...GUEST, home: "/srv/guest" } }, [])).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(config, { ...LOGIN, account: { ...GUEST, home: "/srv/guest" } }, [], ON)).toMatchObject({ kind: "refused" });
   });
 
   it("a second session for one leader of another account", () => {
     const other = { ...LOGIN, account: { ...GUEST, uid: 1102 } };
-    expect(judgeLogin(configOf(), other, [sessionOf({})])).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(configOf(), other, [sessionOf({})], ON)).toMatchObject({ kind: "refused" });
   });
 
   it("a second session for a leader whose first is not open yet", () => {
-    expect(judgeLogin(configOf(), LOGIN, [sessionOf({ phase: "opening" })])).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(configOf(), LOGIN, [sessionOf({ phase: "opening" })], ON)).toMatchObject({ kind: "refused" });
   });
 });
 
 describe("judgeLogin gives", () => {
   it("the same session again to a leader that asks twice", () => {
     const session = sessionOf({});
-    expect(judgeLogin(configOf(), LOGIN, [session])).toEqual({ kind: "again", session });
+    expect(judgeLogin(configOf(), LOGIN, [session], ON)).toEqual({ kind: "again", session });
   });
 
   it("a new session when the old one of that pid is ending", () => {
-    expect(judgeLogin(configOf(), LOGIN, [sessionOf({ phase: "ending" })])).toMatchObject({ kind: "admitted" });
+    expect(judgeLogin(configOf(), LOGIN, [sessionOf({ phase: "ending" })], ON)).toMatchObject({ kind: "admitted" });
   });
 });
 
@@ -73,21 +90,21 @@ describe("judgeLogin of a uid of the range refuses", () => {
     ["an account that is not made yet", {}, [{ ...waiting, phase: "allocating" }]],
     ["another leader, when the session is open", { leaderPid: 501 }, [LEASED_SESSION]],
   ])("%s", (_, change, sessions) => {
-    expect(judgeLogin(configOf(), { ...login, ...change }, sessions)).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(configOf(), { ...login, ...change }, sessions, ON)).toMatchObject({ kind: "refused" });
   });
 
   it("nobody who has the account that was leased for him", () => {
-    expect(judgeLogin(configOf(), login, [waiting])).toMatchObject({ kind: "admitted", lease: waiting });
+    expect(judgeLogin(configOf(), login, [waiting], ON)).toMatchObject({ kind: "admitted", lease: waiting });
   });
 
   it("nobody on account of MaxSessions=, who has got an account before", () => {
-    expect(judgeLogin(configOf("[Guests]", "MaxSessions=1"), login, [waiting])).toMatchObject({ kind: "admitted" });
+    expect(judgeLogin(configOf("[Guests]", "MaxSessions=1"), login, [waiting], ON)).toMatchObject({ kind: "admitted" });
   });
 });
 
 describe("judgeLogin of the ghost", () => {
   it("refuses a login without a leased account through a service that gives one", () => {
-    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST }, [])).toMatchObject({ kind: "refused", reason: expect.stringContaining("skipped the authentication") as string });
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST }, [], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("skipped the authentication") as string });
   });
 
   it.each([
@@ -95,27 +112,34 @@ describe("judgeLogin of the ghost", () => {
     ["su", { service: "su" }],
     ["a service that gives one, from afar", { rhost: "192.0.2.1" }],
   ])("admits it to its own account through %s", (_, change) => {
-    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, ...change }, [])).toMatchObject({ kind: "admitted", lease: undefined });
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, ...change }, [], ON)).toMatchObject({ kind: "admitted", lease: undefined });
   });
 
   it("refuses the one after the last that fits", () => {
-    expect(judgeLogin(configOf("[Guests]", "MaxSessions=1"), { ...LOGIN, account: GHOST, service: "sshd", leaderPid: 7 }, [SESSION])).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(configOf("[Guests]", "MaxSessions=1"), { ...LOGIN, account: GHOST, service: "sshd", leaderPid: 7 }, [SESSION], ON)).toMatchObject({ kind: "refused" });
   });
 });
 
 describe("judgeAuthentication gives no account", () => {
   const asked: Authentication = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
-  const judge = (change: Partial<Authentication>, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { ...asked, ...change }, []);
+  const judge = (change: Partial<Authentication>, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { ...asked, ...change }, [], ON);
 
   it("while the configuration has errors, or guests are switched off", () => {
-    expect(judgeAuthentication(undefined, asked, [])).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
+    expect(judgeAuthentication(undefined, asked, [], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
     expect(judge({}, "Enabled=no")).toMatchObject({ kind: "refused", reason: expect.stringContaining("switched off") as string });
+  });
+
+  it("while the switch is off, and asks nobody for a password", () => {
+    for (const user of ["guest", "guest1", LEASED.user]) {
+      const session: Session = { ...LEASED_SESSION, phase: "allocated" };
+      expect(judgeAuthentication(configOf(), { ...asked, user }, [session], OFF)).toMatchObject({ kind: "refused", reason: expect.stringContaining(OFF.reason) as string });
+    }
   });
 
   it("to a leader that is being made one", () => {
     const session: Session = { ...LEASED_SESSION, phase: "allocating" };
-    for (const user of ["guest", "guest1"]) expect(judgeAuthentication(configOf(), { ...asked, user }, [session])).toMatchObject({ kind: "refused", reason: expect.stringContaining("already") as string });
-    expect(judgeAuthentication(configOf(), { ...asked, leaderPid: 501 }, [session])).toMatchObject({ kind: "lease" });
+    for (const user of ["guest", "guest1"]) expect(judgeAuthentication(configOf(), { ...asked, user }, [session], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("already") as string });
+    expect(judgeAuthentication(configOf(), { ...asked, leaderPid: 501 }, [session], ON)).toMatchObject({ kind: "lease" });
   });
 
   it.each(["127.0.0.1", "localhost", " ", "192.0.2.1", ":0"])("to a remote host, and be it %j", (rhost) => {
@@ -136,13 +160,13 @@ describe("judgeAuthentication gives no account", () => {
 
   it("when as many guests are there as may be", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
-    expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [SESSION])).toMatchObject({ kind: "refused", reason: expect.stringContaining("As many") as string });
+    expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [SESSION], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("As many") as string });
   });
 
   it("again to a leader that has another one's pid, or whose session is beyond that", () => {
     for (const change of [{ leader: { pid: 501, startTime: 1 } }, { phase: "open" }, { phase: "ending" }, { leased: false }] as const) {
       const session: Session = { ...LEASED_SESSION, phase: "allocated", ...change };
-      expect(judgeAuthentication(configOf(), asked, [session])).toMatchObject({ kind: "lease" });
+      expect(judgeAuthentication(configOf(), asked, [session], ON)).toMatchObject({ kind: "lease" });
     }
   });
 });
@@ -151,31 +175,31 @@ describe("judgeAuthentication gives", () => {
   const asked: Authentication = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
 
   it.each(["login", "gdm-password", "gdm-autologin", "lightdm", "lightdm-greeter", "sddm", "greetd"])("an account to the ghost through %s", (service) => {
-    expect(judgeAuthentication(configOf(), { ...asked, service }, [])).toMatchObject({ kind: "lease" });
+    expect(judgeAuthentication(configOf(), { ...asked, service }, [], ON)).toMatchObject({ kind: "lease" });
   });
 
   it("an account to the ghost as it is configured, and to no other", () => {
     const config = configOf("[Guests]", "Ghost=visitor");
-    expect(judgeAuthentication(config, { ...asked, user: "visitor" }, [])).toMatchObject({ kind: "lease" });
-    expect(judgeAuthentication(config, asked, [])).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(config, { ...asked, user: "visitor" }, [], ON)).toMatchObject({ kind: "lease" });
+    expect(judgeAuthentication(config, asked, [], ON)).toEqual({ kind: "ignored" });
   });
 
   it("the same account to a leader that asks again by the name it got, and to no other", () => {
     const session: Session = { ...LEASED_SESSION, phase: "allocated" };
-    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user }, [session])).toEqual({ kind: "again", session });
-    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user, leaderPid: 501 }, [session])).toEqual({ kind: "ignored" });
-    expect(judgeAuthentication(configOf(), { ...asked, user: "guest1" }, [session])).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user }, [session], ON)).toEqual({ kind: "again", session });
+    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user, leaderPid: 501 }, [session], ON)).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(configOf(), { ...asked, user: "guest1" }, [session], ON)).toEqual({ kind: "ignored" });
   });
 
   it("the same account to a leader that asks again, also when the machine is full", () => {
     const session: Session = { ...LEASED_SESSION, phase: "allocated" };
-    expect(judgeAuthentication(configOf("[Guests]", "MaxSessions=1"), asked, [session])).toEqual({ kind: "again", session });
+    expect(judgeAuthentication(configOf("[Guests]", "MaxSessions=1"), asked, [session], ON)).toEqual({ kind: "again", session });
   });
 });
 
 describe("judgeAuthentication unlocks", () => {
   const asked: Authentication = { user: LEASED.user, service: "gdm-password", tty: ":1", rhost: "", leaderPid: 800 };
-  const judge = (change: Partial<Authentication> = {}, session: Partial<Session> = {}) => judgeAuthentication(configOf(), { ...asked, ...change }, [{ ...LEASED_SESSION, ...session }]).kind;
+  const judge = (change: Partial<Authentication> = {}, session: Partial<Session> = {}) => judgeAuthentication(configOf(), { ...asked, ...change }, [{ ...LEASED_SESSION, ...session }], ON).kind;
 
   it.each<[string, Partial<Authentication>, Partial<Session>]>([
     ["nothing from afar", { rhost: "192.0.2.1" }, {}],
@@ -190,11 +214,12 @@ describe("judgeAuthentication unlocks", () => {
   });
 
   it("the screens of those who are in, when no others may come in", () => {
-    expect(judgeAuthentication(configOf("[Guests]", "Enabled=no", "MaxSessions=1"), asked, [LEASED_SESSION])).toEqual({ kind: "unlocked" });
+    expect(judgeAuthentication(configOf("[Guests]", "Enabled=no", "MaxSessions=1"), asked, [LEASED_SESSION], ON)).toEqual({ kind: "unlocked" });
+    expect(judgeAuthentication(configOf(), asked, [LEASED_SESSION], OFF)).toEqual({ kind: "unlocked" });
   });
 
   it("nothing while the configuration has errors", () => {
-    expect(judgeAuthentication(undefined, asked, [LEASED_SESSION])).toMatchObject({ kind: "refused" });
+    expect(judgeAuthentication(undefined, asked, [LEASED_SESSION], ON)).toMatchObject({ kind: "refused" });
   });
 
   it.each(["gdm-password", "kde", "kde-fingerprint", "swaylock", "lightdm"])("the guest's own screen through %s", (service) => {
@@ -213,17 +238,17 @@ describe("a pattern of Passwordless=", () => {
     ["login", "login\n", "ignored"],
   ])("%j takes %j for %s", (pattern, service, kind) => {
     const config = configOf("[Guests]", "Passwordless=", `Passwordless=${pattern}`);
-    expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [])).toMatchObject({ kind });
+    expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [], ON)).toMatchObject({ kind });
   });
 
   it.each(["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "cron", "atd"])("gives %s nothing: it would go on as the ghost", (service) => {
     const config = configOf("[Guests]", "Passwordless=*");
-    expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [])).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [], ON)).toEqual({ kind: "ignored" });
   });
 });
 
 describe("a terminal", () => {
-  const judge = (tty: string, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { user: "guest", service: "login", tty, rhost: "", leaderPid: 500 }, []).kind;
+  const judge = (tty: string, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { user: "guest", service: "login", tty, rhost: "", leaderPid: 500 }, [], ON).kind;
 
   it.each(["pts/0", "/dev/pts/0", "", "ssh", "cron", "pts/tty1", "/dev/pts/tty", "x:0", "xtty1", "192.0.2.1:0", "localhost:10.0", "/tty1", "/dev//tty1", "consoles", "console\n", "tty1\npts/0"])(
     "%j may lead anywhere: the ghost gets nothing there without a password",
@@ -249,11 +274,11 @@ describe("a terminal", () => {
   });
 
   it("makes no difference to a guest from afar, or to one who unlocks his screen", () => {
-    expect(judgeAuthentication(configOf(), { user: "guest", service: "login", tty: "tty1", rhost: "192.0.2.1", leaderPid: 500 }, [])).toEqual({ kind: "ignored" });
-    expect(judgeAuthentication(configOf(), { user: LEASED.user, service: "gdm-password", tty: "", rhost: "", leaderPid: 800 }, [LEASED_SESSION])).toEqual({ kind: "unlocked" });
+    expect(judgeAuthentication(configOf(), { user: "guest", service: "login", tty: "tty1", rhost: "192.0.2.1", leaderPid: 500 }, [], ON)).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(configOf(), { user: LEASED.user, service: "gdm-password", tty: "", rhost: "", leaderPid: 800 }, [LEASED_SESSION], ON)).toEqual({ kind: "unlocked" });
   });
 
   it("that is none of this machine lets the ghost in as himself, who has given a password there", () => {
-    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, tty: "pts/0" }, [])).toMatchObject({ kind: "admitted", lease: undefined });
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, tty: "pts/0" }, [], ON)).toMatchObject({ kind: "admitted", lease: undefined });
   });
 });

@@ -32,6 +32,11 @@ describe("AllocateAccount makes no account", () => {
     expect(refusal(withLines("Enabled=no"))?.reason).toContain("switched off");
   });
 
+  it("when the switch is off, and says the reason", () => {
+    expect(refusal({ ...READY, gate: { enabled: false, reason: "an examination" } })?.reason).toContain("switched off on this machine: an examination.");
+    expect(refusal({ ...INITIAL_STATE, config: configOf() })?.reason).toContain("switched off");
+  });
+
   it("when there is no group of guests", () => {
     expect(refusal(READY, { gid: undefined })?.reason).toContain("group guests does not exist");
   });

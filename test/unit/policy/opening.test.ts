@@ -57,6 +57,13 @@ describe("opening a session of a shared account", () => {
     expect(only(after(READY, openRequest(), { failing: ["announce-opened"] }).state)).toMatchObject({ phase: "open" });
   });
 
+  it("is refused with the reason of the switch, and makes no session", () => {
+    const state = { ...READY, gate: { enabled: false, reason: "an examination" } };
+    const next = step(state, openRequest());
+    expect(next.state).toEqual(state);
+    expect(next.effects).toEqual([expect.objectContaining({ kind: "refuse", code: "Refused", reason: expect.stringContaining("an examination") as string })]);
+  });
+
   it("answers a refusal and makes no session", () => {
     const { state, effects } = step(INITIAL_STATE, openRequest());
     expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 1, code: "Refused" })]);

@@ -68,6 +68,22 @@ describe("Journal", () => {
     expect(entries).toHaveLength(2);
   });
 
+  it("tells of the switch at a level that is seen, whoever was logged in", () => {
+    const { journal, entries } = journalOf();
+    const gate = { id: "gate", user: "", uid: 0, leader: 0, service: "" };
+    const write = (enabled: boolean, reason: string): Effect => ({ kind: "write-gate", subject: gate, gate: { enabled, reason }, call: 1 });
+    journal.logDone(write(true, ""), {});
+    journal.logDone(write(false, ""), {});
+    journal.logDone(write(false, "an examination"), {});
+    journal.logFailed(write(false, "an examination"), { reason: "no space" });
+    expect(entries.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      "notice Switched guest logins on.",
+      "notice Switched guest logins off.",
+      "notice Switched guest logins off: an examination.",
+      "err Failed at write-gate of the switch of guest logins: no space",
+    ]);
+  });
+
   it("does not take the daemon down when the journal fails", () => {
     const broken = () => {
       throw new Error("no journal");

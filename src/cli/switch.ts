@@ -1,0 +1,53 @@
+// The verbs about the switch of guest logins, and what is said of it: in force together with the configuration's Enabled=.
+import type { Client } from "../bus/client.ts";
+import type { Fields, Options, Output } from "./command.ts";
+import { formatPlain } from "./format.ts";
+
+/** What a session is in that an administrator can end, and that does not end by itself. */
+const GOING_ON: readonly unknown[] = ["recovering", "opening", "open"];
+
+export async function enable(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+  const client = await connect();
+  await client.call("SetEnabled", "bs", [true, ""]);
+  const status = await readStatus(client);
+  const text = status["enabled"] === true ? "Guests can log in." : `Guest logins are switched on, but guests are refused still: ${findHindrance(status)}.`;
+  return { text, json: status };
+}
+
+export async function disable(_args: readonly string[], { reason }: Options, connect: () => Promise<Client>): Promise<Output> {
+  const client = await connect();
+  await client.call("SetEnabled", "bs", [false, reason]);
+  const status = await readStatus(client);
+  const [sessions] = await client.call("ListSessions");
+  const ids = (sessions as Fields[]).filter(({ state }) => GOING_ON.includes(state)).map(({ id }) => String(id));
+  const refused = `Guests are refused: guest logins are switched ${describeSwitch(status)}.`;
+  return { text: [refused, ...(ids.length === 0 ? [] : [describeSessions(ids)])].join("\n"), json: status };
+}
+
+function describeSessions(ids: readonly string[]): string {
+  const [go, them] = ids.length === 1 ? ["1 session goes on", "it"] : [`${ids.length} sessions go on`, "them"];
+  return `${go}; "guestctl end ${ids.join(" ")}" ends ${them}.`;
+}
+
+const readStatus = async (client: Client): Promise<Fields> => (await client.call("GetStatus"))[0] as Fields;
+
+/** Whether guests can log in, whatever it is that keeps them out. */
+export function describeGuests(status: Fields): string {
+  if (status["enabled"] === true) return "can log in";
+  return `refused: ${status["switch"] === true ? findHindrance(status) : "they are switched off"}`;
+}
+
+/** The switch, and why it is off. */
+export function describeSwitch(status: Fields): string {
+  if (status["switch"] === true) return "on";
+  const reason = formatPlain(String(status["reason"])).replace(/\.$/, "");
+  return reason === "" ? "off" : `off: ${reason}`;
+}
+
+/** What to do next where the switch is off. */
+export const hintAtSwitch = (status: Fields): readonly string[] => (status["switch"] === true ? [] : ['"guestctl enable" lets guests log in.']);
+
+// Where the switch is on.
+function findHindrance(status: Fields): string {
+  return (status["errors"] as string[]).length > 0 ? 'the configuration has errors, see "guestctl config check"' : "Enabled=no in the configuration";
+}
