@@ -43,8 +43,10 @@ async function bundle(file, out) {
     format: "esm",
     target: TARGET,
     banner: { js: `#!/usr/bin/node\n${REQUIRE}` },
-    // dbus-next takes these two only where they are installed: other transports, not the system bus.
-    external: ["usocket", "x11"],
+    // dbus-next loads these only for other transports than the system bus; package.json's overrides leave two of them out.
+    external: ["event-stream", "usocket", "x11"],
+    // What safe-buffer gives is Node's own, on any Node that guestd runs on.
+    alias: { "safe-buffer": "node:buffer" },
     plugins: [journalAddon],
     legalComments: "inline",
     logLevel: "warning",

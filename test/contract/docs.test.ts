@@ -13,7 +13,7 @@ import { listProjectFiles, PROJECT, readProjectFile } from "../helpers/tree.ts";
 
 const MAN = "packaging/man";
 const PAGES = ["guestctl.1", "guestd.8", "guestd.conf.5", "pam_guest.8"];
-const DOCUMENTS = ["README.md", "HACKING.md", "SECURITY.md"];
+const DOCUMENTS = ["README.md", "HACKING.md", "SECURITY.md", "DEPENDENCIES.md"];
 
 interface Item {
   /** Headings of section and subsection. */
