@@ -1,2 +1,2 @@
 // The version, once. package.json and NEWS are held against it by a test.
-export const VERSION = "0.1.0";
+export const VERSION = "0.2.0";

@@ -13,7 +13,7 @@ import { listProjectFiles, PROJECT, readProjectFile } from "../helpers/tree.ts";
 
 const MAN = "packaging/man";
 const PAGES = ["guestctl.1", "guestd.8", "guestd.conf.5", "pam_guest.8"];
-const DOCUMENTS = ["README.md", "HACKING.md", "SECURITY.md", "DEPENDENCIES.md"];
+const DOCUMENTS = ["README.md", "HACKING.md", "SECURITY.md", "DEPENDENCIES.md", "CONTRIBUTING.md"];
 
 interface Item {
   /** Headings of section and subsection. */
@@ -261,6 +261,13 @@ describe("the documents", () => {
     expect(npm.filter((name) => !(name in scripts))).toEqual([]);
     const verbs = [...text.matchAll(/(?:^ {4}|`|sudo )guestctl ([a-z]\w*)/gm)].map(([, verb]) => verb);
     expect(verbs.filter((verb) => !COMMANDS.some(({ name }) => name === verb))).toEqual([]);
+  });
+
+  it("SECURITY.md has a test for each known attack, or says that there is none yet", () => {
+    const [, table = ""] = readProjectFile("SECURITY.md").split("\n## Known attacks\n");
+    const rows = table.split("\n").filter((line) => line.startsWith("| ")).slice(2).map((line) => line.split(" | "));
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.filter((cells) => cells.length !== 3 || !/`test\/\S+\.test\.ts`|none yet/.test(cells[2] ?? ""))).toEqual([]);
   });
 
   it("README.md and guestd.conf(5) have an example that is a good configuration", () => {

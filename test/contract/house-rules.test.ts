@@ -32,9 +32,18 @@ describe("house rules", () => {
     expect(readProjectFile("package-lock.json")).not.toMatch(/"resolved": "http/);
   });
 
-  it("the version is the same everywhere", () => {
-    const { version } = JSON.parse(readProjectFile("package.json")) as { version: string };
-    expect(version).toBe(VERSION);
+  it("the version is the same everywhere, and has its news", () => {
+    const read = (name: string) => JSON.parse(readProjectFile(name)) as { version: string; packages?: Record<string, { version: string }> };
+    expect(read("package.json").version).toBe(VERSION);
+    expect(read("package-lock.json")).toMatchObject({ version: VERSION, packages: { "": { version: VERSION } } });
+    expect(readProjectFile("packaging/debian/changelog").split(" ").slice(0, 2)).toEqual(["guestd", `(${VERSION})`]);
+    expect(/^## (\S+)/m.exec(readProjectFile("NEWS.md"))?.[1]).toBe(VERSION);
+  });
+
+  it("every program that guestd starts has an absolute path in /usr", () => {
+    const starters = files.filter((name) => /^src\/.*\.ts$/.test(name) && readProjectFile(name).includes('"node:child_process"'));
+    const programs = starters.map((name) => /^const (?:GETENT|JOURNALCTL|PROGRAM) = "(.*)";$/m.exec(readProjectFile(name))?.[1]);
+    expect(programs.sort()).toEqual(["/usr/bin/getent", "/usr/bin/journalctl", "/usr/lib/guestd/guest-keys"]);
   });
 
   it("HACKING.md has a line for every file of the program, and for no other", () => {
