@@ -17,9 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MOST_SOUGHT = 256, MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, SIGN_EVERY = 1024 };
+enum { MOST_SOUGHT = 256, MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, SIGN_EVERY = 1024, TRIES = 25, TRY_MS = 20 };
 
 struct device {
   unsigned major, minor;
@@ -153,17 +154,42 @@ static bool has_mapping(int process) {
   return found;
 }
 
+/** Whether guestd has started it. */
+static bool is_guestds(int process) {
+  char stat[512] = "";
+  const int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
+  const ssize_t length = fd < 0 ? 0 : read(fd, stat, sizeof stat - 1);
+  if (fd >= 0) close(fd);
+  // "PID (NAME) STATE PARENT": there may be brackets in the name.
+  const char *end = length > 0 ? strrchr(stat, ')') : NULL;
+  int parent = 0;
+  return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 && parent == getppid();
+}
+
+static const char *find_in(int process, bool is_init) {
+  const char *how = find_descriptor(process, is_init);
+  if (how == NULL && link_is_sought(process, "cwd")) how = "directory";
+  if (how == NULL && link_is_sought(process, "root")) how = "root";
+  if (how == NULL && link_is_sought(process, "exe")) how = "program";
+  if (how == NULL && has_mapping(process)) how = "mapping";
+  return how;
+}
+
 /** How a process holds what is sought; NULL when it does not, or is gone. By its directory: its number may be another's soon. */
 static const char *find(int proc, int pid) {
   char name[16];
   snprintf(name, sizeof name, "%d", pid);
   const int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (process < 0) return NULL;
-  const char *how = find_descriptor(process, pid == 1);
-  if (how == NULL && link_is_sought(process, "cwd")) how = "directory";
-  if (how == NULL && link_is_sought(process, "root")) how = "root";
-  if (how == NULL && link_is_sought(process, "exe")) how = "program";
-  if (how == NULL && has_mapping(process)) how = "mapping";
+  const char *how = find_in(process, pid == 1);
+  // What guestd is just starting has all of guestd's descriptors, until it is the program that it will be.
+  for (int tries = 0; how != NULL && tries < TRIES && is_guestds(process); tries++) {
+    const struct timespec pause = {.tv_nsec = TRY_MS * 1000000L};
+    nanosleep(&pause, NULL);
+    putchar('.');
+    fflush(stdout);
+    how = find_in(process, pid == 1);
+  }
   close(process);
   return how;
 }

@@ -165,6 +165,17 @@ describeAsRoot("the holders of files", () => {
     expect(await find([], -1, [ino + 1_000_000])).toEqual([]);
   });
 
+  it("are not what guestd is just starting, which has its descriptors for a moment", async () => {
+    const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
+    const fd = openSync(`/proc/${base.pid}/ns/mnt`, "r");
+    // As a child of ours between fork and exec: it lets go a little later.
+    const child = spawn("sh", ["-c", "echo ready; sleep 0.2; exec 3<&-; read line"], { stdio: ["pipe", "pipe", "inherit", fd] });
+    started.push(child);
+    await once(child.stdout, "data");
+    expect(await find([], -1, [ino])).toEqual([]);
+    closeSync(fd);
+  });
+
   it("are all named, be they many", async () => {
     await hold("exec 3</mnt/file 4<&0; for i in $(seq 120); do (read line) <&4 & done; echo ready; read line");
     const found = await find([device], -1);
