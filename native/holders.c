@@ -154,8 +154,8 @@ static bool has_mapping(int process) {
   return found;
 }
 
-/** Whether guestd has started it. */
-static bool is_guestds(int process) {
+/** Whether guestd has started it; or init, where systemd keeps guestd's namespaces. */
+static bool is_keepers(int process, const char *how) {
   char stat[512] = "";
   const int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
   const ssize_t length = fd < 0 ? 0 : read(fd, stat, sizeof stat - 1);
@@ -163,7 +163,8 @@ static bool is_guestds(int process) {
   // "PID (NAME) STATE PARENT": there may be brackets in the name.
   const char *end = length > 0 ? strrchr(stat, ')') : NULL;
   int parent = 0;
-  return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 && parent == getppid();
+  return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 &&
+         (parent == getppid() || (parent == 1 && strcmp(how, "namespace") == 0));
 }
 
 static const char *find_in(int process, bool is_init) {
@@ -182,8 +183,8 @@ static const char *find(int proc, int pid) {
   const int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (process < 0) return NULL;
   const char *how = find_in(process, pid == 1);
-  // What guestd is just starting has all of guestd's descriptors, until it is the program that it will be.
-  for (int tries = 0; how != NULL && tries < TRIES && is_guestds(process); tries++) {
+  // What guestd or init is just starting has all of its descriptors, until it is the program that it will be.
+  for (int tries = 0; how != NULL && tries < TRIES && is_keepers(process, how); tries++) {
     const struct timespec pause = {.tv_nsec = TRY_MS * 1000000L};
     nanosleep(&pause, NULL);
     putchar('.');
