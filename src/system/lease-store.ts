@@ -1,4 +1,5 @@
-// Which uids have been given back and when, and which are not handed out again, over reboots: one small file each. What they mean is policy/lease.ts.
+// Which uids have been given back and when, and which are not handed out again, over reboots: one small file each.
+// What they mean is policy/lease.ts.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LeasePool, Quarantine } from "../policy/lease.ts";

@@ -1,8 +1,9 @@
 // The accounts that guestd makes: JSON user records below /run/userdb (systemd.io/USER_RECORD), which nss-systemd reads
 // without any service. Nothing is ever written to /etc/passwd, shadow or group.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Account } from "../policy/account.ts";
+import { listNames } from "./write-file.ts";
 
 /** Marks a record as guestd's own (field "service"). */
 const OWNER = "org.guestd1";
@@ -54,14 +55,14 @@ export class UserRecords {
 
   /** Removes what a guestd leaves that was killed in the middle of publish(). */
   sweep(): void {
-    for (const name of listDirectory(this.#directory)) {
+    for (const name of listNames(this.#directory)) {
       if (UNFINISHED.test(name)) rmSync(join(this.#directory, name), { force: true });
     }
   }
 
   /** The accounts that guestd has made, in this life or an earlier one. */
   list(): Pick<Account, "user" | "uid">[] {
-    return listDirectory(this.#directory)
+    return listNames(this.#directory)
       .filter((name) => name.endsWith(".user") && readLink(join(this.#directory, name)) === undefined)
       .flatMap((name) => readOwn(join(this.#directory, name)));
   }
@@ -86,15 +87,6 @@ function readOwn(file: string): Pick<Account, "user" | "uid">[] {
     return service === OWNER && typeof userName === "string" && typeof uid === "number" ? [{ user: userName, uid }] : [];
   } catch {
     return [];
-  }
-}
-
-function listDirectory(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
   }
 }
 
