@@ -19,8 +19,8 @@ type Way = (typeof WAYS)[number];
 
 /** A login waits so long for a logind that has lost the bus: pam_systemd's own 25 s, and some. */
 const LOGIND_LIMIT_MS = 60_000;
-/** logind does not come back to the bus by itself: each login would wait for it. */
-const RESTART_BUS = "systemctl restart dbus; systemctl reset-failed systemd-logind || true; systemctl restart systemd-logind";
+/** logind does not come back to the bus by itself: each login would wait for it. Neither is started as often as here. */
+const RESTART_BUS = "systemctl reset-failed dbus.service dbus.socket systemd-logind || true; systemctl restart dbus; systemctl restart systemd-logind";
 
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
 
