@@ -24,7 +24,7 @@ ACTION_PACKAGES=(
 # How one logs in to a desktop: the machines have the PAM stacks of these display managers, without the programs.
 DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 # What turns a machine into one that qemu boots with the release's own kernel: test/helpers/full-machine.ts.
-KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod)
+KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor)
 # What guestd is compiled with.
 COMPILER_PACKAGES=(g++ gcc make pkg-config libpam0g-dev libsystemd-dev libuv1-dev libnode-dev)
 # What makes a Debian package of that, and looks at it.

@@ -1,0 +1,94 @@
+// guestd in AppArmor's enforce mode, which no container shows: it does all that it does, and what the profile forbids is forbidden.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FullMachine } from "../helpers/full-machine.ts";
+import { requireRoot } from "../helpers/root.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const ANSWER_LIMIT_MS = 60_000;
+const DENIALS = "journalctl --quiet --no-pager --boot --grep='apparmor=\"DENIED\".*guestd' || true";
+
+const guests = [
+  { sort: "of a leased account", login: (machine: FullMachine) => machine.loginAsGhost() },
+  { sort: "of a shared account", login: (machine: FullMachine) => machine.sshSession("guest1") },
+];
+
+describe.skipIf(!requireRoot("full machine tests"))("on a full machine with AppArmor", () => {
+  let machine: FullMachine;
+
+  beforeAll(async () => {
+    machine = await FullMachine.boot("trixie");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  const readLabel = (unit: string): Promise<string> => machine.sh(`cat /proc/$(systemctl show -P MainPID ${unit})/attr/current`);
+
+  /** What became of it, when it has ended. */
+  async function readReceipt(id: string): Promise<unknown> {
+    return waitFor("the receipt", async () => {
+      const { code, stdout } = await machine.run(["guestctl", "receipt", "--json", id]);
+      return code === 0 && (JSON.parse(stdout) as unknown);
+    }, ANSWER_LIMIT_MS);
+  }
+
+  async function logIn(login: (machine: FullMachine) => Promise<Terminal>): Promise<{ shell: Terminal; id: string }> {
+    const shell = await login(machine);
+    return { shell, id: await shell.ask("echo $GUEST_SESSION", ANSWER_LIMIT_MS) };
+  }
+
+  it("guestd runs confined, and nobody else's Node.js does", async () => {
+    expect(await readLabel("guestd")).toBe("guestd (enforce)");
+    expect(await machine.sh("node -p 'require(\"fs\").readFileSync(\"/proc/self/attr/current\", \"utf8\").trim()'")).toBe("unconfined");
+  });
+
+  it.each(guests)("a session $sort opens, and is swept to a clean receipt", async ({ login }) => {
+    const { shell, id } = await logIn(login);
+    expect(await shell.ask("echo here >~/file; cat ~/file; cat /proc/self/attr/current; [ ! -e /home/alice ] && echo hidden")).toBe("here\nunconfined\nhidden");
+    expect(await shell.ask("ipcmk --queue >/dev/null; ipcmk --shmem 4096 >/dev/null; (setsid sleep 1000 &) && echo left")).toBe("left");
+    await shell.logOut(ANSWER_LIMIT_MS);
+    expect(await readReceipt(id)).toMatchObject({ id, cause: "logout", clean: true });
+  });
+
+  it.each(guests)("a session $sort goes on over a restart and a reload of guestd, and can be ended", async ({ login }) => {
+    const { shell, id } = await logIn(login);
+    await machine.sh("systemctl restart guestd; systemctl reload guestd");
+    expect(await readLabel("guestd")).toBe("guestd (enforce)");
+    expect(await shell.ask("id -un")).toMatch(/^guest/);
+    expect(await machine.sh(`guestctl end ${id}`)).toContain("nothing is left");
+  });
+
+  it("nothing that guestd has done was denied", async () => {
+    expect(await machine.sh(DENIALS)).toBe("");
+    expect(await machine.sh("systemctl show -P NRestarts -P ActiveState guestd")).toBe("0\nactive");
+  });
+
+  it.each([
+    ["run a shell", 'require("child_process").execFileSync("/bin/sh", ["-c", ":"])'],
+    ["run a program of a guest's", 'require("fs").copyFileSync("/bin/true", "/tmp/mine"); require("fs").chmodSync("/tmp/mine", 0o755); require("child_process").execFileSync("/tmp/mine")'],
+    ["change the accounts", 'require("fs").appendFileSync("/etc/passwd", "")'],
+    ["change a PAM stack", 'require("fs").appendFileSync("/etc/pam.d/login", "")'],
+    ["change a program", 'require("fs").writeFileSync("/usr/bin/new", "")'],
+    ["change a setting of the kernel", 'require("fs").writeFileSync("/proc/sys/kernel/core_pattern", "core")'],
+    ["read the disk", 'require("fs").openSync("/dev/vda", "r")'],
+  ])("what runs under its profile cannot %s", async (_, script) => {
+    expect((await machine.run(["node", "-e", script])).code).toBe(0);
+    const { code, stderr } = await machine.run(["aa-exec", "--profile=guestd", "--", "/usr/bin/node", "-e", script]);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/EACCES|EPERM/);
+  });
+
+  it("what was denied is in the journal, so that the look above has looked at something", async () => {
+    await machine.run(["aa-exec", "--profile=guestd", "--", "/usr/bin/node", "-e", 'require("child_process").execFileSync("/bin/sh")']);
+    expect(await machine.sh(DENIALS)).toMatch(/profile="guestd" name="\/bin\/sh"|profile="guestd" name="\/usr\/bin\/dash"/);
+  });
+
+  it("guestd starts, and guests come in, where the profile is not loaded", async () => {
+    await machine.sh("systemctl stop guestd; apparmor_parser --remove /etc/apparmor.d/usr.lib.guestd; systemctl start guestd");
+    expect(await readLabel("guestd")).toBe("unconfined");
+    const { shell, id } = await logIn((target) => target.loginAsGhost());
+    await shell.logOut(ANSWER_LIMIT_MS);
+    expect(await readReceipt(id)).toMatchObject({ clean: true });
+  });
+});
