@@ -25,10 +25,15 @@ ACTION_PACKAGES=(
 DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 # What turns a machine into one that qemu boots with the release's own kernel: test/helpers/full-machine.ts.
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor)
-# What guestd is compiled with.
-COMPILER_PACKAGES=(g++ gcc make pkg-config libpam0g-dev libsystemd-dev libuv1-dev libnode-dev)
-# What makes a Debian package of that, and looks at it.
-PACKAGER_PACKAGES=(build-essential debhelper po-debconf lintian)
+# What guestd is compiled with, what makes a Debian package of that, and what looks at it.
+PACKAGER_PACKAGES=(
+  libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf
+  build-essential debhelper po-debconf lintian ccache
+)
+# A machine that guestd has never been on: nothing but what one can log in to.
+PRISTINE_PACKAGES=(systemd systemd-sysv dbus login openssh-server)
+# What guestd is installed with there: all of it lies on that machine as archives, since it has no network.
+OFFERED_PACKAGES=(default-dbus-system-bus libnss-systemd libpam-runtime libpam-systemd nodejs polkitd)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
@@ -57,13 +62,13 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: the packages of a kind of root (machine, kernel, compiler, packager), one a line.
+# root_packages KIND: the packages of a kind of root (machine, kernel, packager, pristine), one a line.
 root_packages() {
   case $1 in
     machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" ;;
     kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;
-    compiler) printf '%s\n' "${COMPILER_PACKAGES[@]}" ;;
-    packager) printf '%s\n' "${COMPILER_PACKAGES[@]}" "${PACKAGER_PACKAGES[@]}" ;;
+    packager) printf '%s\n' "${PACKAGER_PACKAGES[@]}" ;;
+    pristine) printf '%s\n' "${PRISTINE_PACKAGES[@]}" ;;
     *) die "no such kind of root: $1" ;;
   esac
 }
@@ -78,9 +83,15 @@ root_stacks() {
   if [ "$1" = machine ]; then printf '%s\n' "${DISPLAY_PACKAGES[@]}"; fi
 }
 
+# root_offers KIND: the packages that can be installed there without a network, with all that they need, one a line.
+root_offers() {
+  if [ "$1" = pristine ]; then printf '%s\n' "${OFFERED_PACKAGES[@]}"; fi
+}
+
 # root_path KIND RELEASE: where that root is kept; another list of packages is another root.
 root_path() {
-  printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" "$({ root_packages "$1"; root_actions "$1"; root_stacks "$1"; } | digest)"
+  printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" \
+    "$({ root_packages "$1"; root_actions "$1"; root_stacks "$1"; root_offers "$1"; } | digest)"
 }
 
 # ensure_root KIND RELEASE: makes a root file system unless the cache has it. It gets its name when it is whole.
@@ -116,6 +127,25 @@ UNPACK_FOLDER='
   done
 '
 
+# Run by mmdebstrap beside a new root: take_offers ROOT PACKAGE..., gets what installing these takes, with what they recommend.
+# shellcheck disable=SC2016 # expanded where it is run
+TAKE_OFFERS='
+  shift
+  APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q --yes --install-recommends --download-only install "$@"
+'
+
+# Run after it: keep_offers ROOT PACKAGE..., leaves nothing else in the folder of archives.
+# shellcheck disable=SC2016 # expanded where it is run
+KEEP_OFFERS='
+  cd "$1/var/cache/apt/archives"
+  shift
+  export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG
+  kept=$(apt-get -q --yes --install-recommends --print-uris -o Dir::Cache::archives=/nowhere/ install "$@" | grep -oE " [^ ]+\.deb ")
+  for archive in *.deb; do
+    grep -qF " $archive " <<<"$kept" || rm -- "$archive"
+  done
+'
+
 # make_root KIND RELEASE ROOT: ensure_root's work; its private mount namespace takes all mounts with it.
 make_root() {
   local kind=$1 release=$2 root=$3 new packages archives=$CACHE/archives-$2
@@ -127,14 +157,20 @@ make_root() {
   # An empty list of sources would be no source at all: then mmdebstrap chooses.
   local -a sources=()
   [ -s "$new.list" ] && sources=("$new.list")
+  local -a offers taking=() keeping=(--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*')
+  mapfile -t offers < <(root_offers "$kind")
+  # A machine to install on has its manuals, the lists of packages, and some of the packages.
+  if [ "${#offers[@]}" -gt 0 ]; then
+    taking=(--customize-hook="bash -euc '$TAKE_OFFERS' take_offers \"\$1\" ${offers[*]}")
+    keeping=(--customize-hook="bash -euc '$KEEP_OFFERS' keep_offers \"\$1\" ${offers[*]}" --skip=cleanup/apt)
+  fi
   if ! unshare --mount mmdebstrap --mode=root --variant=minbase --include="$packages" \
-    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --skip=essential/unlink --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
     --setup-hook="sync-in '$archives' /var/cache/apt/archives" \
     --customize-hook="bash -euc '$UNPACK_FOLDER' unpack_folder \"\$1\" /usr/share/polkit-1/actions $(root_actions "$kind" | paste -sd' ')" \
     --customize-hook="bash -euc '$UNPACK_FOLDER' unpack_folder \"\$1\" /etc/pam.d $(root_stacks "$kind" | paste -sd' ')" \
-    --customize-hook="sync-out /var/cache/apt/archives '$archives'" \
+    "${taking[@]}" --customize-hook="sync-out /var/cache/apt/archives '$archives'" "${keeping[@]}" \
     --customize-hook="mkdir -p \"\$1/src\"" \
     "$release" "$new" "${sources[@]}" >"$new.log" 2>&1; then
     tail -n 30 "$new.log" >&2
@@ -144,6 +180,15 @@ make_root() {
   rm -f -- "$new.log" "$new.list" "$archives/lock"
   rm -rf --one-file-system -- "$archives/partial"
   mv -T -- "$new" "$root"
+}
+
+# find_package RELEASE: the package of guestd that packaging/package has made.
+find_package() {
+  local package
+  for package in "$PROJECT/build/packages/$1"/guestd_*.deb; do
+    [ -e "$package" ] || die "there is no package for $1; make it: sudo packaging/package --quick $1"
+    printf '%s\n' "$package"
+  done
 }
 
 # in_root ROOT COMMAND...: runs a command in a root with this project at /src, a /proc and a /tmp of its own.

@@ -52,7 +52,7 @@ export class FullMachine {
   }
 
   /**
-   * Boots a machine of this release with guestd as it lies in build/RELEASE/stage, and waits until it is up.
+   * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
    * @throws Error with the machine's console
    */
   static async boot(release: Release): Promise<FullMachine> {

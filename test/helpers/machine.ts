@@ -64,11 +64,12 @@ export class Machine {
   }
 
   /**
-   * Boots a machine of this release with guestd as it lies in build/RELEASE/stage, and waits until it is up.
+   * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
+   * A pristine one has the package in /root/guestd.deb and not installed.
    * @throws Error with the machine's console
    */
-  static async boot(release: Release): Promise<Machine> {
-    const prepared = await execute([helper("prepare-machine"), release], { timeoutMs: PREPARE_LIMIT_MS });
+  static async boot(release: Release, kind: "machine" | "pristine" = "machine"): Promise<Machine> {
+    const prepared = await execute([helper("prepare-machine"), kind, release], { timeoutMs: PREPARE_LIMIT_MS });
     if (prepared.code !== 0) throw new Error(`no ${release} machine could be prepared:\n${prepared.stderr}`);
     const name = `guestd-test-${process.pid}-${++machines}`;
     const keeper = spawn(helper("keep-machine"), [name, release, prepared.stdout.trim()], {
