@@ -3,7 +3,8 @@ import type { Cgroup, Session } from "../policy/session.ts";
 import { isSessionPath } from "../policy/session.ts";
 import { NOTHING_FOUND } from "../policy/receipt.ts";
 
-const VERSION = 2;
+/** Of the text of a record. packaging/debian/guestd.preinst has it as well. */
+export const RECORD_VERSION = 2;
 const ID = /^[a-z0-9]{1,64}$/;
 const PHASES: readonly string[] = ["allocated", "open", "ending"] satisfies Session["phase"][];
 const MOST_CHARACTERS = 1024 * 1024;
@@ -18,7 +19,7 @@ export function checkId(id: string): string {
 
 /** The record of a session. @param boot of the machine, where that matters */
 export function formatRecord(session: Session, boot?: string): string {
-  return JSON.stringify({ version: VERSION, boot, session });
+  return JSON.stringify({ version: RECORD_VERSION, boot, session });
 }
 
 /**
@@ -29,7 +30,7 @@ export function formatRecord(session: Session, boot?: string): string {
 export function parseRecord(text: string, id: string): { readonly session: Session; readonly boot: string | undefined } {
   if (text.length > MOST_CHARACTERS) throw new Error("is too large");
   const record = JSON.parse(text) as { version?: unknown; boot?: unknown; session?: Session };
-  if (record.version !== VERSION) throw new Error(`has version ${String(record.version)}, expected ${VERSION}`);
+  if (record.version !== RECORD_VERSION) throw new Error(`has version ${String(record.version)}, expected ${RECORD_VERSION}`);
   const session = record.session;
   if (session === undefined || session.id !== id || !ID.test(session.id)) throw new Error("names another session");
   const { leader, account, leased, openedAt, openedUptime, limits, phase } = session;

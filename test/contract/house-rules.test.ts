@@ -1,5 +1,6 @@
 // The rules of the house that a machine can check.
 import { describe, expect, it } from "vitest";
+import { RECORD_VERSION } from "../../src/system/record.ts";
 import { VERSION } from "../../src/version.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
@@ -38,6 +39,10 @@ describe("house rules", () => {
     expect(read("package-lock.json")).toMatchObject({ version: VERSION, packages: { "": { version: VERSION } } });
     expect(readProjectFile("packaging/debian/changelog").split(" ").slice(0, 2)).toEqual(["guestd", `(${VERSION})`]);
     expect(/^## (\S+)/m.exec(readProjectFile("NEWS.md"))?.[1]).toBe(VERSION);
+  });
+
+  it("the package knows the version of the records that it can take over", () => {
+    expect(readProjectFile("packaging/debian/guestd.preinst")).toContain(`\nRECORD_VERSION=${RECORD_VERSION}\n`);
   });
 
   it("every program that guestd starts has an absolute path in /usr", () => {
