@@ -32,8 +32,9 @@ PACKAGER_PACKAGES=(
 )
 # A machine that guestd has never been on: nothing but what one can log in to.
 PRISTINE_PACKAGES=(systemd systemd-sysv dbus login openssh-server)
-# What guestd is installed with there: all of it lies on that machine as archives, since it has no network.
-OFFERED_PACKAGES=(default-dbus-system-bus libnss-systemd libpam-runtime libpam-systemd nodejs polkitd)
+# What guestd is installed with there, and what the demo looks with: all of it lies on that machine as archives, since it
+# has no network.
+OFFERED_PACKAGES=(default-dbus-system-bus libnss-systemd libpam-runtime libpam-systemd nodejs polkitd procps iproute2)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 

@@ -85,7 +85,8 @@ export class Machine {
       const pid = await waitFor("first process of the machine", () => findInit(keeper), BOOT_LIMIT_MS);
       const machine = new Machine(release, pid, keeper, () => output);
       await waitFor("the machine to be up", () => machine.#isUp(), BOOT_LIMIT_MS);
-      await machine.run(["ip", "link", "set", "lo", "up"]);
+      // The host's program: not every machine has one.
+      await execute(["nsenter", `--target=${pid}`, "--net", "--", "ip", "link", "set", "lo", "up"]);
       return machine;
     } catch (error) {
       await stopKeeper(keeper);
