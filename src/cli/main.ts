@@ -15,7 +15,11 @@ export interface Terminal {
 
 class UsageError extends Error {}
 
-const OPTIONS = {
+/** guestctl(1) has them, as it has the exit codes. */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/** What can stand before, between and behind the words of a verb. */
+export const OPTIONS = {
   json: { type: "boolean", default: false },
   service: { type: "string", default: "login" },
   failed: { type: "boolean", default: false },
@@ -43,17 +47,17 @@ export async function runGuestctl(args: readonly string[], terminal: Terminal): 
     return exitCode(output);
   } catch (error) {
     terminal.err(`guestctl: ${describeError(error)}`);
-    return error instanceof UsageError ? 2 : 1;
+    return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   } finally {
     client?.close();
   }
 }
 
-const exitCode = (output: Output) => (output.bad === true ? 1 : 0);
+const exitCode = (output: Output) => (output.bad === true ? EXIT.failed : EXIT.done);
 
-function print(terminal: Terminal, text: string): 0 {
+function print(terminal: Terminal, text: string): number {
   terminal.out(text);
-  return 0;
+  return EXIT.done;
 }
 
 function readArguments(args: readonly string[]) {
@@ -100,8 +104,8 @@ function helpText(): string {
   ].join("\n");
 }
 
-// Each error ends with what to do next.
-function describeError(error: unknown): string {
+/** What went wrong, for a person; it ends with what to do next. guestctl(1) has each of these sentences. */
+export function describeError(error: unknown): string {
   if (!(error instanceof ClientError)) return error instanceof Error ? error.message : String(error);
   switch (error.code) {
     case "NoBus":

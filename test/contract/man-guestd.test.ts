@@ -1,0 +1,109 @@
+// guestd(8) has the bus interface, the stages, classes and causes of an end, the journal's words, exit statuses and limits of the code.
+import { describe, expect, it } from "vitest";
+import { makeMethods } from "../../src/bus/methods.ts";
+import type { MethodParts } from "../../src/bus/methods.ts";
+import { EXIT_AGAIN, EXIT_IDLE } from "../../src/idle.ts";
+import { MESSAGE_IDS } from "../../src/policy/messages.ts";
+import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
+import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../src/policy/stages.ts";
+import { MAN, plain, readNumber, readPage, readUnion, termsOf } from "../helpers/man.ts";
+import { readProjectFile } from "../helpers/tree.ts";
+
+const PAGE = "guestd.8";
+const xml = readProjectFile("systemd/org.guestd1.xml");
+const namesOf = (pattern: RegExp) => [...xml.matchAll(pattern)].map(([, name]) => name);
+
+/** The rows of the table of actions: name, MESSAGE_ID, what becomes of a failure. */
+const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([0-9a-f]{32})\t(.+)$/gm)].map(([, name = "", id = "", failed = ""]) => ({
+  name: plain(name), id, failed: plain(failed),
+}));
+const actionsThat = (failed: string) => actions.filter((action) => action.failed === failed).map(({ name }) => name);
+
+describe("the bus interface in guestd(8)", () => {
+  it("has the methods with their signatures", () => {
+    const signature = (list = "") => [...list.matchAll(/(\S+) \w+(?:, |$)/g)].map(([, type]) => type).join("");
+    const documented = termsOf(PAGE, "BUS INTERFACE", "Methods").map((term) => {
+      const [, name = "", input, output] = /^(\w+)\((.*?)\)(?: -> (.+))?$/.exec(term) ?? [];
+      return `${name} ${signature(input)} ${signature(output)}`;
+    });
+    const rows = makeMethods({} as MethodParts).map(({ name, input, output }) => `${name} ${input} ${output}`);
+    expect(documented.sort()).toEqual(rows.sort());
+  });
+
+  it("has the signals and errors of the contract", () => {
+    expect(termsOf(PAGE, "BUS INTERFACE", "Signals").map((term) => term.replace(/\(.*/, ""))).toEqual(namesOf(/<signal name="(\w+)"/g));
+    expect(termsOf(PAGE, "BUS INTERFACE", "Errors")).toEqual(namesOf(/org\.guestd1\.Error\.(\w+) /g));
+  });
+});
+
+describe("the end of a session in guestd(8)", () => {
+  it("has the stages in their order, and says which are for leased accounts alone", () => {
+    const shared: readonly string[] = ENDING;
+    const stages = ENDING_LEASED.map((stage) => (shared.includes(stage) ? stage : `${stage} (leased)`));
+    expect(termsOf(PAGE, "DESCRIPTION", "Ending a session")).toEqual(stages);
+  });
+
+  it("has the classes of things that are looked for, in their order", () => {
+    expect(termsOf(PAGE, "DESCRIPTION", "What is looked for")).toEqual([...SHARED_KINDS, ...ACCOUNT_KINDS]);
+  });
+
+  it("has the causes of an end, as the contract of the bus has", () => {
+    const causes = readUnion("src/policy/session.ts", "export type EndCause =");
+    expect(termsOf(PAGE, "DESCRIPTION", "Receipts")).toEqual(causes);
+    const [, documented = ""] = /\n {4}cause s +([^]*?)\n {4}\w/.exec(xml) ?? [];
+    expect(causes.filter((cause) => !documented.includes(cause))).toEqual([]);
+  });
+});
+
+describe("the journal in guestd(8)", () => {
+  it("has every action with its MESSAGE_ID, and every field", () => {
+    expect(Object.fromEntries(actions.map(({ name, id }) => [name, id]))).toEqual(MESSAGE_IDS);
+    const fields = readProjectFile("src/system/journal.ts").match(/\b(?:GUEST_[A-Z]+|ERRNO)\b/g) ?? [];
+    const documented = termsOf(PAGE, "JOURNAL", "Fields").flatMap((term) => term.replaceAll("=", "").split(", "));
+    expect(documented.sort()).toEqual([...new Set(fields)].sort());
+  });
+
+  it("says of every action what becomes of it when it fails", () => {
+    const opening: readonly string[] = [...ALLOCATING, ...OPENING];
+    const beforeAnswer = opening.filter((stage) => stage !== "announce-opened");
+    expect(actionsThat("refused").sort()).toEqual([...new Set(beforeAnswer)].sort());
+    const announced = ENDING_LEASED.indexOf("announce-closed");
+    expect(actionsThat("noted")).toEqual(ENDING_LEASED.slice(0, announced));
+    expect([...actionsThat("kept back"), ...actionsThat("again")]).toEqual(expect.arrayContaining(ENDING_LEASED.slice(announced)));
+    const ofGuestd = readUnion("src/policy/messages.ts", "export type DaemonAction =");
+    expect(actionsThat("-").sort()).toEqual(ofGuestd.sort());
+  });
+});
+
+describe("guestd(8)", () => {
+  it("has the process signals that the daemon handles", () => {
+    const handled = [...readProjectFile("src/start.ts").matchAll(/process\.on\("(SIG\w+)"/g)].map(([, name = ""]) => name);
+    expect(termsOf(PAGE, "SIGNALS").sort()).toEqual(handled.sort());
+  });
+
+  it("has the exit statuses of the daemon, of which the unit knows what they mean", () => {
+    const faults = [...readProjectFile("src/start.ts").matchAll(/process\.exit\((\d+)\)/g)].map(([, status]) => Number(status));
+    expect(termsOf(PAGE, "EXIT STATUS").map(Number)).toEqual([EXIT_IDLE, EXIT_AGAIN, ...faults]);
+    const unit = readProjectFile("systemd/guestd.service");
+    for (const line of ["Restart=always", `RestartPreventExitStatus=${EXIT_IDLE}`, `SuccessExitStatus=${EXIT_AGAIN}`]) expect(unit).toContain(`\n${line}\n`);
+  });
+
+  // A limit is a number in one file and a sentence in the page.
+  it.each([
+    ["# seconds to be ready", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
+    ["is not ready after # seconds", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
+    ["the view is not ready after # seconds", "src/system/executor.ts", "BUILD_LIMIT_MS"],
+    ["for at most # seconds, until the kernel says", "src/system/processes.ts", "KILL_LIMIT_MS"],
+    ["a process does not end within # seconds", "src/system/processes.ts", "KILL_LIMIT_MS"],
+    ["each for at most # seconds", "src/bus/user-units.ts", "CLOSE_LIMIT_MS"],
+    ["guestd waits for at most # seconds for what is under way", "src/start.ts", "STOP_LIMIT_MS"],
+  ])("says %s", (sentence, file, name) => {
+    expect(readPage(PAGE)).toContain(sentence.replace("#", String(readNumber(file, name) / 1000)));
+  });
+
+  it("says how many things of a class are named, and when a guestd that hangs is killed", () => {
+    expect(readPage(PAGE)).toContain(`At most ${readNumber("src/system/sweep-items.ts", "MOST_NAMED")} things of a class are named`);
+    const [, seconds = ""] = /^WatchdogSec=(\d+)s$/m.exec(readProjectFile("systemd/guestd.service")) ?? [];
+    expect(readPage(PAGE)).toContain(`One that does not for ${seconds} seconds (WatchdogSec=) is killed`);
+  });
+});
