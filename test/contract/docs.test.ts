@@ -105,6 +105,22 @@ describe("the documents", () => {
     expect(verbs.filter((verb) => !COMMANDS.some(({ name }) => name === verb))).toEqual([]);
   });
 
+  it("SECURITY.md has of each vulnerability the version that mends it, and a test, or says that there is none", () => {
+    const [, section = ""] = readProjectFile("SECURITY.md").split("\n## Vulnerabilities of guestd\n");
+    const rows = section.split("\n## ")[0]?.split("\n").filter((line) => line.startsWith("| ")).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim())) ?? [];
+    expect(rows[0]).toEqual(["CVE", "versions", "fixed in", "what an attacker could do", "test"]);
+    const known = rows.slice(2);
+    if (known.length === 1 && known[0]?.[0] === "none so far") return;
+    expect(known.length).toBeGreaterThan(0);
+    const versions = [...readProjectFile("NEWS.md").matchAll(/^## (\S+)/gm)].map(([, version]) => version);
+    expect(known.filter(([cve = "", , mended, , test = ""]) => !/^CVE-\d{4}-\d+$/.test(cve) || !versions.includes(mended) || !/`test\/\S+\.test\.ts`/.test(test))).toEqual([]);
+  });
+
+  it("README.md preseeds the question that the package asks", () => {
+    const [, name, type] = /^Template: (\S+)\nType: (\S+)\n/m.exec(readProjectFile("packaging/debian/guestd.templates")) ?? [];
+    expect(readProjectFile("README.md")).toContain(`\n    echo 'guestd ${String(name)} ${String(type)} true' | sudo debconf-set-selections\n`);
+  });
+
   it("SECURITY.md has a test for each known attack, or says that there is none yet", () => {
     const [, table = ""] = readProjectFile("SECURITY.md").split("\n## Known attacks\n");
     const rows = table.split("\n").filter((line) => line.startsWith("| ")).slice(2).map((line) => line.split(" | "));

@@ -45,6 +45,16 @@ describe("house rules", () => {
     expect(readProjectFile("packaging/debian/guestd.preinst")).toContain(`\nRECORD_VERSION=${RECORD_VERSION}\n`);
   });
 
+  it("every version has its news, the last one first, and only that one may be unreleased", () => {
+    const headings = [...readProjectFile("NEWS.md").matchAll(/^## (\d+\.\d+\.\d+)(?: \((.*)\))?$/gm)].map(([, version = "", remark]) => ({ version, remark }));
+    const versions = headings.map(({ version }) => version);
+    expect(versions).toEqual([...versions].sort((a, b) => b.localeCompare(a, "en", { numeric: true })));
+    expect(headings.slice(1).filter(({ remark }) => remark === "unreleased")).toEqual([]);
+    const packaged = [...readProjectFile("packaging/debian/changelog").matchAll(/^guestd \((.*?)\)/gm)].map(([, version = ""]) => version);
+    expect(packaged.filter((version) => !versions.includes(version))).toEqual([]);
+    expect(readProjectFile("NEWS.md").match(/^## /gm)).toHaveLength(versions.length);
+  });
+
   it("every program that guestd starts has an absolute path in /usr", () => {
     const starters = files.filter((name) => /^src\/.*\.ts$/.test(name) && readProjectFile(name).includes('"node:child_process"'));
     const programs = starters.map((name) => /^const (?:GETENT|JOURNALCTL|PROGRAM) = "(.*)";$/m.exec(readProjectFile(name))?.[1]);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "../helpers/machine.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
+import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (release) => {
@@ -21,6 +22,17 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (r
   it("is up without a failed unit", async () => {
     expect((await machine.run(["systemctl", "--failed", "--no-legend"])).stdout).toBe("");
     expect(await machine.sh("systemctl is-system-running")).toBe("running");
+  });
+
+  it("has the versions of Debian's packages that DEPENDENCIES.md names", async () => {
+    const [, section = ""] = readProjectFile("DEPENDENCIES.md").split("\n## Debian packages\n");
+    const rows = [...section.matchAll(/^\| ([a-z-]+)[^|]* \| ([\d.]+) \| ([\d.]+) \|/gm)].map(([, name = "", old = "", now = ""]) => ({
+      name: name.replace("default-dbus-system-bus", "dbus"),
+      version: release === "bookworm" ? old : now,
+    }));
+    expect(rows.length).toBeGreaterThan(5);
+    const installed = (await machine.sh(`dpkg-query -W -f '\${Package} \${Version}\\n' ${rows.map(({ name }) => name).join(" ")}`)).split("\n");
+    for (const { name, version } of rows) expect(installed).toContainEqual(expect.stringMatching(`^${name} ${version}[.-]`));
   });
 
   it("lets alice log in through login, in a session of logind's with a scope of its own", async () => {
