@@ -27,8 +27,9 @@ export default defineConfig({
       project("native", 30_000, 1, 1),
       project("pam", 30_000, 2, 1),
       project("machine", 60_000, 3, MACHINES_AT_ONCE),
+      project("package", 90_000, 4, MACHINES_AT_ONCE),
       // Emulated, with all processors: nothing runs beside it.
-      project("full", 120_000, 4, 1),
+      project("full", 120_000, 5, 1),
     ],
   },
 });
