@@ -1,0 +1,76 @@
+// The package goes while guests are logged in. Their sessions end with a receipt, nobody else is locked out, and after a purge the
+// machine is as it was before.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { awaitReceipt, listSessions } from "../helpers/guests.ts";
+import type { Machine } from "../helpers/machine.ts";
+import { allowTerminals, apt, bootWithDependencies, logInMeanwhile, PACKAGE, preseed, saidByScripts, SWITCH, wiredStacks } from "../helpers/package.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import { compareStates, takeState } from "../helpers/system-state.ts";
+
+describe.skipIf(!requireRoot("package tests")).each(releases)("removing the package on %s", (release) => {
+  let machine: Machine;
+  let pristine: readonly string[];
+
+  beforeAll(async () => {
+    machine = await bootWithDependencies(release);
+    pristine = await takeState(machine);
+    await preseed(machine, true);
+    await apt(machine, "install", PACKAGE);
+    await allowTerminals(machine);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** Processes, places and accounts of guests, asked for without guestd. */
+  const remains = () => machine.sh(`ps -eo uid=,args= | awk '$1 >= 60000 && $1 < 61184 || /guest(d|ctl|-reaper|-holders)/ && !/awk/'
+    ls -A /run/userdb 2>/dev/null || true
+    find /run/guestd /var/lib/guestd/open -type f ! -path '*/leases/*' 2>/dev/null || true
+    getent passwd guest 60000 || true
+    systemctl --failed --plain --no-legend`);
+
+  it.each(["remove", "purge"])("ends every session with a receipt, while everybody else goes on logging in: apt-get %s", async (verb) => {
+    const guests = [await machine.loginAsGhost(), await machine.sshSession("guest")];
+    const root = await machine.login("alice");
+    for (const guest of guests) await guest.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+    const sessions = await listSessions(machine);
+    expect(sessions.map(({ user }) => user).sort()).toEqual(["guest", expect.stringMatching(/^guest-/)]);
+    let output = "";
+    const logins = await logInMeanwhile(machine, async () => {
+      output = await apt(machine, verb, "guestd");
+    });
+    const ends = sessions.map(({ id, user }) => `Ended ${id} of ${user}: `);
+    expect(saidByScripts(output).map((line) => line.replace(/(?<=: ).*(?<= nothing is left\.)$/, "")).sort()).toEqual(ends.sort());
+    expect(logins).toMatchObject({ outs: 0 });
+    expect(logins.ins).toBeGreaterThan(0);
+    for (const guest of guests) await guest.end();
+    for (const { id } of sessions) expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "ended-by-admin", left: [] });
+    expect(await wiredStacks(machine)).toEqual([]);
+    expect(await remains()).toBe("");
+    expect(await root.ask("id -un")).toBe("alice");
+    await root.logOut();
+    for (const [code, ghost] of [[1, await machine.run(["su", "-", "guest", "-c", "true"])], [255, await machine.ssh("guest", "true")]] as const) {
+      expect(ghost.code).toBe(code);
+    }
+    if (verb === "remove") {
+      expect(await machine.sh(`cat ${SWITCH} /etc/guestd/guestd.conf.d/terminals.conf`)).toContain('"enabled":true');
+      // Configuration and switch were kept: guests are let in as before.
+      await apt(machine, "install", PACKAGE);
+      expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in$/m);
+    }
+  });
+
+  it("leaves nothing behind after a purge", async () => {
+    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+  });
+
+  it("is forgotten by a purge, so that the next installation begins anew", async () => {
+    await apt(machine, "install", PACKAGE);
+    expect(await machine.sh("guestctl status")).toMatch(/^guests: +refused: they are switched off$/m);
+    expect((await machine.ssh("guest", "echo in")).stdout).not.toContain("in\n");
+    // What was removed can be purged later, without its programs.
+    await apt(machine, "remove", "guestd");
+    await apt(machine, "purge", "guestd");
+    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+  });
+});
