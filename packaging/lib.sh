@@ -25,11 +25,10 @@ ACTION_PACKAGES=(
 DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 # What turns a machine into one that qemu boots with the release's own kernel: test/helpers/full-machine.ts.
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor)
-# What guestd is compiled with, what makes a Debian package of that, and what looks at it.
-PACKAGER_PACKAGES=(
-  libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf
-  build-essential debhelper po-debconf lintian ccache
-)
+# What guestd is compiled with, as the machine has it that it will run on.
+LIBRARY_PACKAGES=(libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf)
+# What makes a Debian package of that, and what looks at it.
+PACKAGER_PACKAGES=(build-essential debhelper po-debconf lintian ccache)
 # A machine that guestd has never been on: nothing but what one can log in to.
 PRISTINE_PACKAGES=(systemd systemd-sysv dbus login openssh-server)
 # What guestd is installed with there, and what the demo looks with: all of it lies on that machine as archives, since it
@@ -63,14 +62,25 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: the packages of a kind of root (machine, kernel, packager, pristine), one a line.
+# root_packages KIND: the packages of a kind of root (machine, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
 root_packages() {
   case $1 in
     machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" ;;
     kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;
-    packager) printf '%s\n' "${PACKAGER_PACKAGES[@]}" ;;
+    packager) printf '%s\n' "${LIBRARY_PACKAGES[@]}" "${PACKAGER_PACKAGES[@]}" ;;
+    packager-*)
+      printf '%s\n' "${PACKAGER_PACKAGES[@]}" "crossbuild-essential-$(root_foreign "$1")"
+      printf "%s:$(root_foreign "$1")\n" "${LIBRARY_PACKAGES[@]}"
+      ;;
     pristine) printf '%s\n' "${PRISTINE_PACKAGES[@]}" ;;
     *) die "no such kind of root: $1" ;;
+  esac
+}
+
+# root_foreign KIND: the architecture that such a root packages for, where it is not its own.
+root_foreign() {
+  case $1 in
+    packager-*) printf '%s\n' "${1#packager-}" ;;
   esac
 }
 
@@ -166,6 +176,7 @@ make_root() {
     keeping=(--customize-hook="bash -euc '$KEEP_OFFERS' keep_offers \"\$1\" ${offers[*]}" --skip=cleanup/apt)
   fi
   if ! unshare --mount mmdebstrap --mode=root --variant=minbase --include="$packages" \
+    --architectures="$({ dpkg --print-architecture; root_foreign "$kind"; } | paste -sd,)" \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --skip=essential/unlink --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"" \
     --setup-hook="sync-in '$archives' /var/cache/apt/archives" \
