@@ -38,6 +38,7 @@ describe("house rules", () => {
     expect(read("package.json").version).toBe(VERSION);
     expect(read("package-lock.json")).toMatchObject({ version: VERSION, packages: { "": { version: VERSION } } });
     expect(readProjectFile("packaging/debian/changelog").split(" ").slice(0, 2)).toEqual(["guestd", `(${VERSION})`]);
+    expect(/^Version: +(\S+)$/m.exec(readProjectFile("packaging/guestd.spec"))?.[1]).toBe(VERSION);
     expect(/^## (\S+)/m.exec(readProjectFile("NEWS.md"))?.[1]).toBe(VERSION);
   });
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { execute } from "../helpers/execute.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
-const OWN = /^(NEWS\.md|package(-lock)?\.json|src\/version\.ts|packaging\/(release|lib\.sh|man\/.*|debian\/(control|changelog)))$/;
+const OWN = /^(NEWS\.md|package(-lock)?\.json|src\/version\.ts|packaging\/(release|lib\.sh|guestd\.spec|man\/.*|debian\/(control|changelog)))$/;
 const LIMIT_MS = 30_000;
 
 describe("packaging/release", () => {
@@ -98,6 +98,7 @@ describe("packaging/release", () => {
     expect(JSON.parse(read("package-lock.json"))).toMatchObject({ version: "9.9.9", packages: { "": { version: "9.9.9" } } });
     expect(read("src/version.ts")).toContain('VERSION = "9.9.9";');
     for (const page of ["guestctl.1", "guestd.8", "guestd.conf.5", "pam_guest.8"]) expect(read(`packaging/man/${page}`)).toContain('"guestd 9.9.9" "guestd"\n');
+    expect(read("packaging/guestd.spec")).toMatch(/^Version: +9\.9\.9$/m);
     expect(read("packaging/debian/changelog")).toMatch(/^guestd \(9\.9\.9\) unstable; urgency=medium\n\n {2}\* .*\n\n -- .+ <.+> {2}\w{3}, \d\d \w{3} \d{4} .* \+0000\n\nguestd \(/);
     expect(read("NEWS.md")).toMatch(/^## 9\.9\.9 \(\d{4}-\d\d-\d\d\)$/m);
   });
