@@ -26,7 +26,7 @@ afterEach(() => {
 
 /** Starts a program of the test's; it has written a line when this is done. */
 async function start(script: string, uid?: number): Promise<ChildProcess> {
-  const child = spawn("/bin/sh", ["-c", script], { stdio: ["ignore", "pipe", "inherit"], ...(uid === undefined ? {} : { uid }) });
+  const child = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "pipe", "inherit"], ...(uid === undefined ? {} : { uid }) });
   children.push(child);
   await once(child.stdout, "data");
   return child;
@@ -99,8 +99,8 @@ describe("looking again at what a uid in quarantine has left", () => {
   });
 
   asRoot("finds the memory of its last session, mounted where others are, and no other session's", async () => {
-    const { pid } = await start(`exec unshare --mount sh -c 'mount -t tmpfs guest-${SESSION} /mnt && echo ready && exec sleep 60'`);
-    expect((await sweep()).left).toEqual([`mounts: process ${pid} (sleep) has /mnt mounted`]);
+    const { pid } = await start(`exec unshare --mount sh -c 'mount -t tmpfs guest-${SESSION} /mnt && echo ready && read line'`);
+    expect((await sweep()).left).toEqual([`mounts: process ${pid} (sh) has /mnt mounted`]);
     expect((await sweep({ session: `${SESSION}0` })).left).toEqual([]);
   });
 });
