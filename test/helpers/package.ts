@@ -72,12 +72,17 @@ export async function packageStatus(machine: Machine): Promise<string> {
   return (await machine.run(["dpkg-query", "--show", "--showformat=${Version} ${db:Status-Status}", "guestd"])).stdout;
 }
 
+/** Purges the package, also where that has been done: apt does not know it then. */
+export async function purge(machine: Machine): Promise<void> {
+  if (!/^$|not-installed$/.test(await packageStatus(machine))) await apt(machine, "purge", "guestd");
+}
+
 /** What was written while guestd was set up, or removed: by its own scripts, since dpkg begins what it says itself in one of these ways. */
 export function saidByScripts(output: string): string[] {
   const lines = output.split("\n");
   const start = lines.findIndex((line) => /^(Preparing to unpack|Setting up|Removing|Purging configuration files for) .*guestd/.test(line));
   if (start < 0) throw new Error(`nothing was done to guestd:\n${output}`);
-  const isOfOthers = /^(Preparing|Unpacking|Setting up|Processing triggers|Selecting|Removing|Purging|\(Reading database|dpkg: warning: while removing guestd, directory .* not empty)/;
+  const isOfOthers = /^(Preparing|Unpacking|Installing new version of config file|Setting up|Processing triggers|Selecting|Removing|Purging|\(Reading database|dpkg: warning: while removing guestd, directory .* not empty)/;
   const said: string[] = [];
   let isOurs = false;
   for (const line of lines.slice(start)) {

@@ -1,0 +1,123 @@
+// What an administrator has written stays his: no step of the package touches it, and none is held up by it.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Machine } from "../helpers/machine.ts";
+import { apt, bootWithDependencies, canLogIn, makeVersion, PACKAGE, preseed, purge, saidByScripts, wiredStacks } from "../helpers/package.ts";
+import { releases, requireRoot } from "../helpers/root.ts";
+import { compareStates, takeState } from "../helpers/system-state.ts";
+
+const UNWIRED = "guestd: PAM does not know of guestd, so that nobody is a guest; to mend it: pam-auth-update --enable guestd" +
+  " (where /etc/pam.d/common-* were changed by hand: with --force, which writes them anew)";
+const OWN_LINE = "session optional pam_echo.so";
+
+describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator's own files on %s", (release) => {
+  let machine: Machine;
+  let newer: string;
+  let pristine: readonly string[];
+
+  beforeAll(async () => {
+    machine = await bootWithDependencies(release);
+    // With another configuration file: dpkg would ask which one to take.
+    newer = await makeVersion(machine, "99.0", "echo '# A newer default.' >>etc/guestd/guestd.conf");
+    await machine.sh("cp --archive /etc/pam.d /root");
+  });
+  beforeEach(async () => {
+    pristine = await takeState(machine);
+  });
+  afterEach(async () => {
+    await purge(machine);
+    await machine.sh(`rm -rf /etc/pam.d /etc/userdb /etc/guestd; cp --archive /root/pam.d /etc
+      if getent group guests >/dev/null; then gpasswd --delete alice guests || true; groupdel guests; fi`);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** Installs, upgrades, removes and purges; after each but the last one something is looked at. @returns what the scripts have said */
+  async function liveThrough(look: () => Promise<unknown>): Promise<string[]> {
+    await preseed(machine, true);
+    const said: string[] = [];
+    for (const [verb, what] of [["install", PACKAGE], ["install", newer], ["remove", "guestd"], ["install", PACKAGE]] as const) {
+      said.push(...saidByScripts(await apt(machine, verb, what)));
+      expect(await canLogIn(machine)).toBe(true);
+      await look();
+    }
+    await purge(machine);
+    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+    return said;
+  }
+
+  it("are lines in the stacks of PAM, and options", async () => {
+    // Before and behind the blocks that pam-auth-update writes, and in one.
+    await machine.sh(`printf '${OWN_LINE}\n' >>/etc/pam.d/common-session; sed -i '1i # mine' /etc/pam.d/common-auth
+      sed -i '/pam_unix.so/s/$/ debug/' /etc/pam.d/common-session; pam-auth-update --package`);
+    pristine = await takeState(machine);
+    await liveThrough(async () => {
+      expect(await machine.sh("head --lines=1 /etc/pam.d/common-auth; tail --lines=1 /etc/pam.d/common-session")).toBe(`# mine\n${OWN_LINE}`);
+      expect(await machine.sh("grep pam_unix.so /etc/pam.d/common-session")).toMatch(/ debug *$/);
+    });
+  });
+
+  it("are lines among those that pam-auth-update writes: it does not write again then, and the installation says so", async () => {
+    await machine.sh(`sed -i '/here are the per-package modules/a ${OWN_LINE}' /etc/pam.d/common-session`);
+    pristine = await takeState(machine);
+    const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
+    const said = await liveThrough(async () => {
+      expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
+    });
+    expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
+    expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
+    // What it says to do does it.
+    await apt(machine, "install", PACKAGE);
+    await machine.sh("pam-auth-update --enable guestd --force");
+    expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
+    expect(await canLogIn(machine)).toBe(true);
+  });
+
+  it("are a profile that was switched off, which no upgrade switches on", async () => {
+    await apt(machine, "install", PACKAGE);
+    await machine.sh("pam-auth-update --disable guestd");
+    expect(await wiredStacks(machine)).toEqual([]);
+    await apt(machine, "install", newer);
+    expect(await wiredStacks(machine)).toEqual([]);
+    await machine.sh("pam-auth-update --enable guestd");
+    expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
+    await purge(machine);
+    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+  });
+
+  it("are the configuration of guestd, and what guests find in /etc and at home", async () => {
+    await apt(machine, "install", PACKAGE);
+    await machine.sh(`sed -i '/^#Size=/s/.*/Size=100M/' /etc/guestd/guestd.conf; echo issue >/etc/guestd/etc/issue; echo rc >/etc/guestd/skel/.rc
+      printf '[View]\\nHide=-/srv/x\\n' >/etc/guestd/guestd.conf.d/mine.conf`);
+    const files = "/etc/guestd/guestd.conf /etc/guestd/etc/issue /etc/guestd/skel/.rc /etc/guestd/guestd.conf.d/mine.conf";
+    const sums = await machine.sh(`sha256sum ${files}`);
+    for (const [verb, what] of [["install", newer], ["remove", "guestd"], ["install", newer]] as const) {
+      await apt(machine, verb, what);
+      expect(await machine.sh(`sha256sum ${files}`)).toBe(sums);
+    }
+    expect(await machine.sh("guestctl config")).toContain("Size=100M");
+    await purge(machine);
+    expect(await machine.sh("find /etc/guestd ! -type d | sort; rm -r /etc/guestd")).toBe("/etc/guestd/etc/issue\n/etc/guestd/skel/.rc");
+    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+  });
+
+  it("are a group of that name with another number and with members, who are guests while guestd is there", async () => {
+    await machine.sh("groupadd --gid 777 guests; usermod --append --groups guests alice");
+    pristine = await takeState(machine);
+    const said = await liveThrough(async () => {
+      expect(await machine.sh("getent group guests")).toBe("guests:x:777:alice");
+      if ((await wiredStacks(machine)).length > 0) expect(await machine.sh("id --group guest")).toBe("777");
+    });
+    expect(said).toEqual(["guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted"]);
+  });
+
+  it("are a user record of the ghost", async () => {
+    await machine.sh(`groupadd --gid 777 guests; mkdir -p /etc/userdb
+      echo '{"userName":"guest","uid":61000,"gid":777,"disposition":"regular"}' >/etc/userdb/guest.user; ln -s guest.user /etc/userdb/61000.user`);
+    pristine = await takeState(machine);
+    const said = await liveThrough(async () => {
+      expect(await machine.sh("id --user guest; ls /etc/userdb")).toBe("61000\n61000.user\nguest.user");
+    });
+    expect(new Set(said)).toEqual(new Set(["guestd: /etc/userdb/guest.user is not guestd's and stays; its gid must be 777 for its user to be a guest"]));
+  });
+});
