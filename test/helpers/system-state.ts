@@ -4,7 +4,7 @@ import type { Machine } from "./machine.ts";
 
 /** What others than guestd change while a package comes or goes, and why it says nothing of guestd. */
 const OF_OTHERS: readonly (readonly [pattern: RegExp, why: string])[] = [
-  [/^\/var\/lib\/dpkg\/((status|diversions|available)(-old)?|lock\S*|triggers\/\S*|info\/?|updates\/?|tmp\.ci)$/, "dpkg's own records of what it did"],
+  [/^\/var\/lib\/dpkg\/((status|diversions|available)(-old)?|lock\S*|triggers\/\S*|info\/?|updates\/?|tmp\.ci(\/\S*)?)$/, "dpkg's own records of what it did"],
   [/^\/var\/lib\/apt\//, "apt's: which packages were asked for by name"],
   [/^\/var\/cache\/apt\//, "apt's index of what there is"],
   [/^\/var\/cache\/debconf\//, "debconf's database: its answers are compared instead"],
