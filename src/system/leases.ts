@@ -115,8 +115,9 @@ export class Leases {
     }
   }
 
-  /** Makes the ghost known as it is configured, where it is not known so already. */
+  /** Makes the ghost known as it is configured, where it is not known so already; nobody while guestd is being installed or removed. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
+    if (this.#records.isMasked(GHOST_UID)) return;
     const { accounts } = this.#machine;
     const [gid, existing] = await Promise.all([accounts.findGroup(Group), accounts.findAccount(Ghost)]);
     const ghost = { user: Ghost, uid: GHOST_UID, gid: gid ?? 0, home: `/home/${Ghost}`, shell: Shell, realName: GhostName };

@@ -53,6 +53,11 @@ export class UserRecords {
     rmSync(file, { force: true });
   }
 
+  /** Whether root wants nobody to be known by this uid (a link to /dev/null, as for a unit that is masked). */
+  isMasked(uid: number): boolean {
+    return readLink(join(this.#directory, `${uid}.user`)) === "/dev/null";
+  }
+
   /** Removes what a guestd leaves that was killed in the middle of publish(). */
   sweep(): void {
     for (const name of listNames(this.#directory)) {

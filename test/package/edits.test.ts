@@ -1,7 +1,7 @@
 // What an administrator has written stays his: no step of the package touches it, and none is held up by it.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Machine } from "../helpers/machine.ts";
-import { apt, bootWithDependencies, canLogIn, makeVersion, PACKAGE, preseed, purge, saidByScripts, wiredStacks } from "../helpers/package.ts";
+import { apt, bootWithDependencies, canLogIn, makeVersion, PACKAGE, preseed, purge, runApt, saidByScripts, wiredStacks } from "../helpers/package.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
@@ -108,7 +108,22 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
       expect(await machine.sh("getent group guests")).toBe("guests:x:777:alice");
       if ((await wiredStacks(machine)).length > 0) expect(await machine.sh("id --group guest")).toBe("777");
     });
-    expect(said).toEqual(["guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted"]);
+    expect(new Set(said)).toEqual(new Set([
+      "guestd: alice: of the group guests, are guests from now on",
+      "guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted",
+    ]));
+  });
+
+  it("are an account with the number of the ghost, who would be that account: nobody is a guest before it has another one", async () => {
+    await machine.sh("useradd --uid 60000 --no-create-home bob");
+    const { code, stdout, stderr } = await runApt(machine, "install", PACKAGE);
+    expect(`${code} ${stdout}${stderr}`).toMatch(/^100 [^]*guestd: bob has the uid 60000, which the account guest is to have: give bob another one, then: dpkg --configure guestd\n/);
+    expect(await wiredStacks(machine)).toEqual([]);
+    expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
+    await machine.sh("usermod --uid 2000 bob; dpkg --configure guestd", { env: { DEBIAN_FRONTEND: "noninteractive" } });
+    expect(await machine.sh("getent passwd guest; getent group guests; guestctl status")).toMatch(/^guest:[^]*\nguests:/);
+    await purge(machine);
+    await machine.sh("userdel bob");
   });
 
   it("are a user record of the ghost", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -209,6 +209,14 @@ describe("the ghost", () => {
     groups.clear();
     await leases.publishGhost(config);
     expect(records.list()).toEqual([]);
+  });
+
+  it("is not made while root wants nobody to be known by its uid", async () => {
+    mkdirSync(join(root, "userdb"), { recursive: true });
+    symlinkSync("/dev/null", join(root, "userdb/60000.user"));
+    await leases.publishGhost(config);
+    expect(records.list()).toEqual([]);
+    expect(readlinkSync(join(root, "userdb/60000.user"))).toBe("/dev/null");
   });
 
   it("stays as it is when nobody can be asked", async () => {
