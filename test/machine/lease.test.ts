@@ -151,6 +151,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
   });
 
   it("ends with a receipt that says all of it", async () => {
+    const begun = performance.now();
     const guest = await machine.loginAsGhost();
     const [id, user, uid] = (await guest.ask("echo $GUEST_SESSION; id -un; id -u")).split("\n");
     await guest.ask("head -c 5000000 /dev/zero >~/large; (trap '' TERM HUP; setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
@@ -159,7 +160,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     expect(receipt).toMatchObject({ user, uid: Number(uid), leased: true, cause: "logout", left: [] });
     expect(receipt.tmpfsBytes).toBeGreaterThanOrEqual(5_000_000);
     expect(receipt.processesKilled).toBeGreaterThanOrEqual(1);
-    expect(receipt.seconds).toBeLessThan(60);
+    expect(receipt.seconds).toBeLessThanOrEqual((performance.now() - begun) / 1000 + 1);
     const order = (await machine.journal(`GUEST_SESSION=${id ?? ""}`)).map((entry) => entry["GUEST_ACTION"]);
     expect(order.slice(-3)).toEqual(["announce-closed", "release-account", "remove-record"]);
   });

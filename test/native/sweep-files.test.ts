@@ -163,9 +163,9 @@ describeAsRoot("a sweep", () => {
       found: 0, removed: 0, whole: false, left: [`${dir}: could not be looked at in time`, `${dir}: could not be looked at in time`],
     });
     execFileSync("perl", ["-e", `for (1..20000) { open(F, ">", "${dir}/$_") or die $! }`]);
-    const begun = performance.now();
-    expect((await native.sweepFiles(Array<string>(1000).fill(dir), GUEST, false, 200)).whole).toBe(false);
-    expect(performance.now() - begun).toBeLessThan(1000);
+    // The time is over long before the last of these, each of which has a file of the guest's.
+    const { whole, found } = await native.sweepFiles(Array<string>(10_000).fill(dir), GUEST, false, 200);
+    expect([whole, found < 10_000]).toEqual([false, true]);
   });
 
   it("fills no memory with names, be they many and long", () => {
