@@ -1,7 +1,7 @@
 // What an administrator has written stays his: no step of the package touches it, and none is held up by it.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Machine } from "../helpers/machine.ts";
-import { apt, bootWithDependencies, canLogIn, makeVersion, PACKAGE, preseed, purge, runApt, saidByScripts, wiredStacks } from "../helpers/package.ts";
+import { apt, bootWithDependencies, canLogIn, makeVersion, PACKAGE, packageStatus, preseed, purge, runApt, saidByScripts, wiredStacks } from "../helpers/package.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
@@ -81,6 +81,18 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
     expect(await wiredStacks(machine)).toEqual([]);
     await machine.sh("pam-auth-update --enable guestd");
     expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
+    await purge(machine);
+    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+  });
+
+  it("are a stack that names guestd's module: a removal is refused as long as it does, and switches no profile on", async () => {
+    await apt(machine, "install", PACKAGE);
+    await machine.sh("pam-auth-update --disable guestd; echo 'session required pam_guest.so' >/etc/pam.d/mine");
+    const { code, stdout, stderr } = await runApt(machine, "remove", "guestd");
+    expect(`${code} ${stdout}${stderr}`).toMatch(/^100 [^]*guestd: take pam_guest out of \/etc\/pam\.d\/mine first: nobody could log in there without it\n/);
+    expect(await packageStatus(machine)).toMatch(/ installed$/);
+    expect(await wiredStacks(machine)).toEqual([]);
+    expect(await machine.sh("cat /etc/pam.d/mine; rm /etc/pam.d/mine")).toBe("session required pam_guest.so");
     await purge(machine);
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });

@@ -1,9 +1,10 @@
 // The package goes while guests are logged in. Their sessions end with a receipt, nobody else is locked out, and after a purge the
 // machine is as it was before.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { awaitReceipt, listSessions } from "../helpers/guests.ts";
+import { awaitNoSessions, awaitReceipt, listSessions } from "../helpers/guests.ts";
 import type { Machine } from "../helpers/machine.ts";
 import { allowTerminals, apt, bootWithDependencies, logInMeanwhile, PACKAGE, preseed, saidByScripts, SWITCH, wiredStacks } from "../helpers/package.ts";
+import { mainPid } from "../helpers/recovery.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
@@ -28,6 +29,24 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("removing the pack
     find /run/guestd /var/lib/guestd/open -type f ! -path '*/leases/*' 2>/dev/null || true
     getent passwd guest 60000 || true
     systemctl --failed --plain --no-legend`);
+
+  it("touches nothing of the machine from a chroot that shows its /run, as of an image that is being made", async () => {
+    const guest = await machine.sshSession("guest");
+    const [before, pid] = [await listSessions(machine), await mainPid(machine)];
+    await machine.sh(`mkdir /tmp/image /tmp/upper /tmp/work
+      mount -t overlay -o lowerdir=/,upperdir=/tmp/upper,workdir=/tmp/work overlay /tmp/image
+      for shown in proc dev run; do mount --rbind /$shown /tmp/image/$shown; mount --make-rslave /tmp/image/$shown; done`);
+    await machine.sh("chroot /tmp/image dpkg --purge guestd; ! chroot /tmp/image getent group guests", { env: { DEBIAN_FRONTEND: "noninteractive" } });
+    await machine.sh("umount --lazy /tmp/image; rm -r --one-file-system /tmp/image /tmp/upper /tmp/work");
+    expect(await mainPid(machine)).toBe(pid);
+    // Not only in its memory.
+    await machine.sh("systemctl restart guestd");
+    expect(await listSessions(machine)).toEqual(before);
+    expect(await guest.ask("echo $GUEST_SESSION")).toBe(before[0]?.id);
+    expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in$/m);
+    await guest.logOut();
+    await awaitNoSessions(machine);
+  });
 
   it.each(["remove", "purge"])("ends every session with a receipt, while everybody else goes on logging in: apt-get %s", async (verb) => {
     const guests = [await machine.loginAsGhost(), await machine.sshSession("guest")];
@@ -71,6 +90,22 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("removing the pack
     // What was removed can be purged later, without its programs.
     await apt(machine, "remove", "guestd");
     await apt(machine, "purge", "guestd");
+    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+  });
+
+  it("leaves no guestd that somebody has called after it was stopped", async () => {
+    await apt(machine, "install", PACKAGE);
+    // The last that setup asks before the files go.
+    await machine.write("/usr/local/sbin/getent", "#!/bin/sh\nbusctl --quiet call org.guestd1 /org/guestd1 org.freedesktop.DBus.Peer Ping && echo called >>/run/stop-logins\nexec /usr/bin/getent \"$@\"\n", "755");
+    await machine.sh("dpkg --remove guestd; rm /usr/local/sbin/getent", { env: { DEBIAN_FRONTEND: "noninteractive" } });
+    expect(await machine.sh("cat /run/stop-logins; rm /run/stop-logins")).toContain("called");
+    expect(await machine.sh("systemctl is-active guestd || true; busctl status org.guestd1 2>/dev/null || true")).toBe("inactive");
+  });
+
+  it("is purged also where no program can remove the group", async () => {
+    await machine.sh("mv /usr/sbin/groupdel /root/");
+    await apt(machine, "purge", "guestd");
+    await machine.sh("mv /root/groupdel /usr/sbin/; groupdel guests");
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });
 });
