@@ -50,15 +50,13 @@ function helper(name: string): string {
 
 export class Machine {
   readonly release: Release;
-  /** Of the machine's first process, as the host sees it: /proc/PID/root is the machine's root. */
-  readonly pid: number;
   readonly #keeper: ChildProcess;
   readonly #console: () => string;
+  #pid = 0;
   #terminals = 0;
 
-  private constructor(release: Release, pid: number, keeper: ChildProcess, console: () => string) {
+  private constructor(release: Release, keeper: ChildProcess, console: () => string) {
     this.release = release;
-    this.pid = pid;
     this.#keeper = keeper;
     this.#console = console;
   }
@@ -82,16 +80,18 @@ export class Machine {
       stream.setEncoding("utf8").on("data", (text: string) => { output += text; });
     }
     try {
-      const pid = await waitFor("first process of the machine", () => findInit(keeper), BOOT_LIMIT_MS);
-      const machine = new Machine(release, pid, keeper, () => output);
-      await waitFor("the machine to be up", () => machine.#isUp(), BOOT_LIMIT_MS);
-      // The host's program: not every machine has one.
-      await execute(["nsenter", `--target=${pid}`, "--net", "--", "ip", "link", "set", "lo", "up"]);
+      const machine = new Machine(release, keeper, () => output);
+      await machine.#awaitBoot();
       return machine;
     } catch (error) {
       await stopKeeper(keeper);
       throw new Error(`a ${release} machine did not boot; its console:\n${output}`, { cause: error });
     }
+  }
+
+  /** Of the machine's first process, as the host sees it: /proc/PID/root is the machine's root. */
+  get pid(): number {
+    return this.#pid;
   }
 
   /** What the machine wrote to its console. */
@@ -189,6 +189,17 @@ export class Machine {
     return last;
   }
 
+  /**
+   * Has the machine go down, in order or by killing all of it at once, and boot again: of what it held there is what is on its
+   * disk. That has also what was not yet written when the power was cut; a full machine loses it.
+   */
+  async restart(how: "reboot" | "power-cut"): Promise<void> {
+    if (how === "power-cut") process.kill(this.pid, "SIGKILL");
+    // It may go down before it answers.
+    else await this.run(["systemctl", "reboot"]);
+    await this.#awaitBoot();
+  }
+
   /** Takes the machine away, as pulling its plug would. */
   async stop(): Promise<void> {
     await stopKeeper(this.#keeper);
@@ -209,6 +220,18 @@ export class Machine {
   #attach(argv: readonly string[]): Terminal {
     const [program = "", ...args] = this.#enter(argv);
     return new Terminal(spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] }));
+  }
+
+  async #awaitBoot(): Promise<void> {
+    const before = this.#pid;
+    const findNext = () => {
+      const pid = findInit(this.#keeper);
+      return pid === before ? undefined : pid;
+    };
+    this.#pid = await waitFor("first process of the machine", findNext, BOOT_LIMIT_MS);
+    await waitFor("the machine to be up", () => this.#isUp(), BOOT_LIMIT_MS);
+    // The host's program: not every machine has one.
+    await execute(["nsenter", `--target=${this.#pid}`, "--net", "--", "ip", "link", "set", "lo", "up"]);
   }
 
   async #isUp(): Promise<boolean> {

@@ -15,6 +15,11 @@ export const mainPid = (machine: Machine) => machine.sh("systemctl show -P MainP
 /** Whether guestd answers; where it is away the bus starts it. */
 export const answers = async (machine: Machine) => (await machine.run(["guestctl", "status"], { timeoutMs: RETURN_LIMIT_MS })).code === 0;
 
+/** Has the machine keep its journal on disk: over its restarts. */
+export async function keepJournal(machine: Machine): Promise<void> {
+  await machine.sh("sed -i s/volatile/persistent/ /etc/systemd/journald.conf.d/test.conf; systemctl restart systemd-journald; journalctl --flush");
+}
+
 /** Waits until another guestd than that answers. */
 export async function awaitReturn(machine: Machine, before: string): Promise<void> {
   await waitFor("guestd to be back", async () => (await answers(machine)) && !["0", before].includes(await mainPid(machine)), RETURN_LIMIT_MS);

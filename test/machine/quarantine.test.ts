@@ -11,18 +11,14 @@ import { waitFor } from "../helpers/wait.ts";
 const [FIRST, SECOND] = [61100, 61101];
 const CONFIG = "/etc/guestd/guestd.conf.d/two.conf";
 
-/** As a reboot does: all but what is on disk is gone. */
-const LOSE_MEMORY = "rm -rf /run/guestd/* /run/userdb/*";
-
 /** chattr(1) +i, of which no machine has the program: FS_IOC_SETFLAGS. */
 const setFlags = (path: string, flags: number) => `perl -e 'open(my $f, "<", "${path}") or die; my $flags = pack("L!", ${flags}); ioctl($f, 0x40086602, $flags) // die $!'`;
 const IMMUTABLE = 0x10;
 
-/** guestd gone and back, in ways that it must remember a uid over. */
+/** guestd gone and back, in ways that it must remember a uid over. Those of the machine: boot.test.ts. */
 const OUTAGES = {
   "a restart": "systemctl restart guestd",
   "a crash": "systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done",
-  "a reboot": `systemctl stop guestd; ${LOSE_MEMORY}; systemctl start guestd`,
 } as const;
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kept back on %s", (release) => {

@@ -1,27 +1,28 @@
-// A machine that went down while guests were in: what they left on disk is swept before anybody comes in again, and each
-// has a receipt. And records of sessions that cannot be read.
+// A machine that goes down while guests are in, in order or by a power cut: what they left on disk is swept before anybody
+// comes in again, and each has a receipt. And records of sessions that cannot be read.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
-import type { LeasedGuest } from "../helpers/leases.ts";
 import { endLease, findOwned, listLeases, startLease, stateOf } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
+import { keepJournal, mainPid } from "../helpers/recovery.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
+import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const LEDGER = "/var/lib/guestd/open";
-const OTHER_BOOT = "01234567-89ab-cdef-0123-456789abcdef";
-
-/** As a reboot does: of what guestd has written down only what is on disk is there. */
-const LOSE_MEMORY = "rm -rf /run/guestd/* /run/userdb/*";
 
 /** All that runs as an account that is nobody else's, and what it has at logind. */
 const endUser = (uid: number) => `systemctl stop user-${uid}.slice user@${uid}.service 2>/dev/null || true; while pkill -KILL -u ${uid}; do :; done`;
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that lost its power on %s", (release) => {
+/** A process that outlives a terminal. */
+const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
+
+describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that goes down on %s", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
+    await keepJournal(machine);
   });
   afterEach(async ({ task }) => {
     if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
@@ -34,27 +35,49 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that lo
     await machine.stop();
   });
 
-  /** Has guests be in when the power goes: of them there is what they have on disk, and the ledger of a boot that was. */
-  async function losePower(...guests: (LeasedGuest | { readonly id: string; readonly leader: number })[]): Promise<void> {
-    await machine.sh("systemctl stop guestd");
-    await machine.sh(`cp -a ${LEDGER} /root/ledger`);
-    for (const guest of guests) {
-      await machine.sh(`kill -KILL ${guest.leader}`);
-      if ("uid" in guest) await machine.sh(endUser(guest.uid));
-    }
-    await machine.sh(`systemctl stop guestd; ${LOSE_MEMORY}; rm -rf ${LEDGER}; mv /root/ledger ${LEDGER}
-      sed -i 's/"boot":"[^"]*"/"boot":"${OTHER_BOOT}"/' ${LEDGER}/*.json; grep -L ${OTHER_BOOT} ${LEDGER}/*.json`).catch(() => undefined);
-    expect(await machine.sh(`cat ${LEDGER}/*.json | grep -o ${OTHER_BOOT} | wc -l`)).toBe(String(guests.length));
-    expect(await machine.sh("systemctl show -P ActiveState guestd")).toBe("inactive");
+  /** What guestd has done on its own at the boot: of the service's condition, and of guestd itself. */
+  const swept = () => machine.sh("systemctl show -P ConditionResult guestd-boot; systemctl is-active guestd || true");
+
+  async function cutPower(...terminals: readonly Terminal[]): Promise<void> {
+    await machine.restart("power-cut");
+    for (const terminal of terminals) await terminal.end();
   }
 
-  it("sweeps what a guest had on disk, and writes the receipt", async () => {
+  it("in order: every session ends before it does, with a receipt", async () => {
+    const guests = [await startLease(machine), await startLease(machine)];
+    const shared = await machine.sshSession("guest1");
+    const ids = [...guests.map(({ id }) => id), await shared.ask("echo $GUEST_SESSION")];
+    for (const terminal of [...guests.map((guest) => guest.terminal), shared]) await terminal.ask(`head -c 5000000 /dev/zero >~/large; ${STAYER}`);
+    await guests[0]?.terminal.ask("systemd-run --user --quiet sleep 4711");
+    await machine.restart("reboot");
+    // There was nothing to do for it.
+    expect(await swept()).toBe("no\ninactive");
+    const receipts = JSON.parse(await machine.sh("guestctl receipts --json")) as { readonly id: string; readonly cause: string; readonly clean: boolean }[];
+    expect(receipts.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+    for (const receipt of receipts) expect(receipt).toMatchObject({ cause: expect.stringMatching(/^(logout|leader-exited)$/) as string, clean: true });
+    for (const { uid } of guests) expect(await stateOf(machine, uid)).toBe("rested");
+    for (const id of ids) expect((await awaitReceipt(machine, id)).tmpfsBytes).toBeGreaterThanOrEqual(5_000_000);
+  });
+
+  it("in order: guestd ends what begins to end while it is told to stop", async () => {
     const guest = await startLease(machine);
-    await losePower(guest);
+    const pid = await mainPid(machine);
+    // Both news reach it at once.
+    await machine.sh(`kill -STOP ${pid}; kill -KILL ${guest.leader}; while [ -e /proc/${guest.leader} ]; do :; done; systemctl stop guestd`);
+    expect(await machine.sh("systemctl show -P Result guestd")).toBe("success");
+    expect(await machine.sh("ls /var/lib/guestd/receipts")).toMatch(new RegExp(`^${guest.id}.json$`, "m"));
+    expect(await machine.sh(`ls -A ${LEDGER}`)).toBe("");
+    expect(await machine.sh("systemctl is-active guestd || true")).toBe("inactive");
     await guest.terminal.end();
+  });
+
+  it("by a power cut: what a guest had on disk is swept, and the receipt written", async () => {
+    const guest = await startLease(machine);
     await machine.sh(`echo his >/var/tmp/his; mkdir /var/tmp/tree; touch /var/tmp/tree/file; chown -R ${guest.uid} /var/tmp/his /var/tmp/tree
       echo hers >/var/tmp/hers; chown alice /var/tmp/hers; touch /var/mail/${guest.user} /var/spool/cron/crontabs/${guest.user}`);
-    await machine.sh("systemctl start guestd-boot.service");
+    await cutPower(guest.terminal);
+    // Before anybody asked.
+    expect(await swept()).toBe("yes\nactive");
     const receipt = await awaitReceipt(machine, guest.id);
     expect(receipt).toMatchObject({ cause: "lost-power", user: guest.user, uid: guest.uid, leased: true, left: [], seconds: 0 });
     expect(JSON.parse(await machine.sh(`guestctl receipt ${guest.id} --json`))).toMatchObject({ cause: "lost-power", clean: true });
@@ -64,18 +87,19 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that lo
     expect(await machine.sh(`ls -A ${LEDGER}`)).toBe("");
     // Once: neither the next start nor the next boot says it again.
     await machine.sh("systemctl restart guestd");
+    await cutPower();
+    expect(await swept()).toBe("no\ninactive");
     expect(await machine.journal(`GUEST_SESSION=${guest.id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service")).toHaveLength(1);
   });
 
-  it("keeps a uid back of which something is left", async () => {
+  it.each(["reboot", "power-cut"] as const)("keeps a uid back of which something is left, over another %s", async (how) => {
     const guest = await startLease(machine);
-    await losePower(guest);
-    await guest.terminal.end();
     // A directory that is not empty cannot be taken away by its name.
-    await machine.sh(`mkdir -p /media/${guest.user}; touch /media/${guest.user}/of-root; systemctl start guestd-boot.service`);
+    await machine.sh(`mkdir -p /media/${guest.user}; touch /media/${guest.user}/of-root`);
+    await cutPower(guest.terminal);
     expect((await awaitReceipt(machine, guest.id)).left).toEqual([expect.stringContaining(`/media/${guest.user}`)]);
     expect(await stateOf(machine, guest.uid)).toBe("quarantined");
-    await machine.sh(`systemctl stop guestd; ${LOSE_MEMORY}; systemctl start guestd`);
+    await machine.restart(how);
     expect(await stateOf(machine, guest.uid)).toBe("quarantined");
     await machine.sh(`rm -r /media/${guest.user}`);
     await waitFor("the uid to be swept", async () => (await stateOf(machine, guest.uid)) === "rested", 30_000);
@@ -83,32 +107,22 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that lo
 
   it("touches nobody who has the guest's uid by now", async () => {
     const guest = await startLease(machine);
-    await losePower(guest);
-    await guest.terminal.end();
-    await machine.sh(`useradd --uid ${guest.uid} --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers
-      systemctl start guestd-boot.service`);
+    // As an administrator may who looks at the accounts only of the machine's own file.
+    await machine.sh(`useradd --uid ${guest.uid} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`);
+    await cutPower(guest.terminal);
     const receipt = await awaitReceipt(machine, guest.id);
     expect(receipt.left).toEqual(expect.arrayContaining([expect.stringContaining("belongs to squatter")]));
     expect(await machine.sh("cat /var/tmp/hers; stat -c %U /var/tmp/hers")).toBe("hers\nsquatter");
     await machine.sh("rm /var/tmp/hers; userdel squatter");
   });
 
-  it("writes the receipt of a guest whose account others share, and takes nothing of theirs", async () => {
+  it("by a power cut: the receipt of a guest whose account others share is written, and nothing of theirs is taken", async () => {
     const terminal = await machine.login("guest1");
     const id = await terminal.ask("echo $GUEST_SESSION");
-    const leader = (await listSessions(machine))[0]?.leader ?? 0;
-    await losePower({ id, leader });
-    await terminal.end();
-    await machine.sh("echo his >/var/tmp/his; chown guest1 /var/tmp/his; systemctl start guestd-boot.service");
+    await machine.sh("echo his >/var/tmp/his; chown guest1 /var/tmp/his");
+    await cutPower(terminal);
     expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "lost-power", user: "guest1", leased: false, left: [] });
     expect(await machine.sh("cat /var/tmp/his; rm /var/tmp/his")).toBe("his");
-    await machine.sh("pkill -KILL -x guest-reaper || true");
-  });
-
-  it("starts nothing where nobody was in", async () => {
-    await machine.sh("systemctl stop guestd; systemctl reset-failed; systemctl stop guestd-boot; systemctl start guestd-boot.service");
-    expect(await machine.sh("systemctl show -P ConditionResult guestd-boot; systemctl is-active guestd || true")).toBe("no\ninactive");
-    expect(await machine.sh("systemctl show -P Wants multi-user.target")).toContain("guestd-boot.service");
   });
 
   it.each([
