@@ -4,6 +4,7 @@ import { Application } from "./application.ts";
 import { connectBus } from "./bus/connection.ts";
 import { SYSTEM_BUS } from "./bus/names.ts";
 import type { EffectRunner } from "./daemon.ts";
+import { EXIT_AGAIN } from "./idle.ts";
 import { loadBindings } from "./system/bindings.ts";
 import { Journal } from "./system/journal.ts";
 
@@ -41,7 +42,7 @@ export async function start(decorate: (runner: EffectRunner) => EffectRunner = (
   });
   process.on("SIGTERM", () => {
     void application.finish(STOP_LIMIT_MS).then((status) => {
-      stop("its sessions go on and are taken up at its next start.", status);
+      stop(status === EXIT_AGAIN ? "its sessions go on and are taken up at its next start." : "it was told to, and no session is open.", status);
     });
   });
   await application.start();

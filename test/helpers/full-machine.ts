@@ -1,7 +1,7 @@
 // A Debian in qemu, with the release's own kernel: for what a container cannot show, above all limits that bite.
 // Emulated, so it is slow: for a few tests. It must leave nothing on the host: full-machine-keep, which owns it, sees to that.
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,8 @@ const BOOT_LIMIT_MS = 180_000;
 /** A cold cache means that a whole root file system is made. */
 const PREPARE_LIMIT_MS = 600_000;
 const STOP_LIMIT_MS = 10_000;
+/** How long a reset is given to come, which answers nothing. */
+const RESET_LIMIT_MS = 2000;
 /** Of one command, or of one thing that is waited for on a terminal. */
 const COMMAND_LIMIT_MS = 60_000;
 
@@ -39,13 +41,17 @@ export class FullMachine {
   readonly #keeper: ChildProcess;
   /** Where the sockets are: of the way in, and of the connection that all commands share. */
   readonly #directory: string;
+  /** Of root. */
+  readonly #key: string;
   #console = "";
   #terminals = 0;
+  #master: ChildProcess | undefined;
 
-  private constructor(release: Release, keeper: ChildProcess, directory: string) {
+  private constructor(release: Release, keeper: ChildProcess, directory: string, key: string) {
     this.release = release;
     this.#keeper = keeper;
     this.#directory = directory;
+    this.#key = key;
     for (const stream of [keeper.stdout, keeper.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => { this.#console += text; });
     }
@@ -65,13 +71,9 @@ export class FullMachine {
       // Out of reach of a Ctrl-C: it ends, in order, when its stdin does.
       detached: true,
     });
-    const machine = new FullMachine(release, keeper, directory);
+    const machine = new FullMachine(release, keeper, directory, join(image, "key"));
     try {
-      await machine.#connect(join(image, "key"));
-      // guestd's own start, which the first login causes elsewhere, takes longer here than a login waits.
-      await machine.sh("systemctl is-system-running --wait || true; systemctl start guestd.service", {
-        timeoutMs: BOOT_LIMIT_MS,
-      });
+      await machine.#awaitBoot();
       return machine;
     } catch (error) {
       await machine.stop();
@@ -132,6 +134,16 @@ export class FullMachine {
     return terminal;
   }
 
+  /** Resets the machine, which boots again: it has lost all that was in its memory, also what had still to be written to the disk. */
+  async cutPower(): Promise<void> {
+    // There is no answer to that.
+    await this.run(["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger"], { timeoutMs: RESET_LIMIT_MS }).catch(() => undefined);
+    this.#master?.kill("SIGKILL");
+    await waitFor("the connection to end", () => this.#master?.signalCode !== null);
+    rmSync(join(this.#directory, "control"));
+    await this.#awaitBoot();
+  }
+
   /** Takes the machine away, as pulling its plug would. */
   async stop(): Promise<void> {
     const keeper = this.#keeper;
@@ -143,17 +155,24 @@ export class FullMachine {
     await this.stop();
   }
 
+  async #awaitBoot(): Promise<void> {
+    await this.#connect();
+    // guestd's own start, which the first login causes elsewhere, takes longer here than a login waits.
+    await this.sh("systemctl is-system-running --wait || true; systemctl start guestd.service", { timeoutMs: BOOT_LIMIT_MS });
+  }
+
   /** One connection for all commands: what waits in the port is answered as soon as the machine's sshd has opened it. */
-  async #connect(key: string): Promise<void> {
+  async #connect(): Promise<void> {
     const socket = join(this.#directory, "way-in");
     const control = join(this.#directory, "control");
     await waitFor("the machine's port", () => this.#isKept() && existsSync(socket), BOOT_LIMIT_MS);
     const [program = "", ...options] = SSH;
     const proxy = `ProxyCommand=${quote(helper("full-machine-connect"))} ${quote(socket)}`;
-    const master = spawn(program, [...options, "-M", "-N", "-S", control, "-i", key, "-o", proxy, "root@machine"], {
+    const master = spawn(program, [...options, "-M", "-N", "-S", control, "-i", this.#key, "-o", proxy, "root@machine"], {
       stdio: ["ignore", "ignore", "pipe"],
       detached: true,
     });
+    this.#master = master;
     let said = "";
     master.stderr.setEncoding("utf8").on("data", (text: string) => { said += text; });
     const isThere = (): boolean => {
