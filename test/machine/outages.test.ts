@@ -2,6 +2,7 @@
 // sentence, never half in; the end comes all the same; and then nothing is left.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
+import { awaitState, stateOf } from "../helpers/leases.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import { answers, expectOneReceipt, listRecords } from "../helpers/recovery.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
@@ -22,6 +23,11 @@ const LOGIND_LIMIT_MS = 60_000;
 /** logind does not come back to the bus by itself: each login would wait for it. Neither is started as often as here. */
 const RESTART_BUS = "systemctl reset-failed dbus.service dbus.socket systemd-logind || true; systemctl restart dbus; systemctl restart systemd-logind";
 
+/** Where guestd writes. Each is a file system of its own here. */
+const STATE = "/var/lib/guestd";
+const PLACES = ["/run", STATE] as const;
+const empty = (place: string) => `rm -f ${place}/ballast; mount -o remount,size=1G ${place}`;
+
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (release) => {
@@ -30,10 +36,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
+    await machine.sh(`cp -a ${STATE} /root/state; mount -t tmpfs -o mode=700 tmpfs ${STATE}; cp -aT /root/state ${STATE}`);
     host = await machine.sh("guestctl status >/dev/null; readlink /proc/1/ns/mnt");
   });
   afterEach(async ({ task }) => {
-    await machine.sh("systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; rm -f /run/ballast; mount -o remount,size=1G /run; systemctl start systemd-journald.socket systemd-journald");
+    await machine.sh(`systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${PLACES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`);
     await waitFor("guestd to answer", () => answers(machine), END_LIMIT_MS);
     if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine, END_LIMIT_MS);
@@ -119,11 +126,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
       await machine.sh("systemctl kill -s CONT systemd-logind");
     });
 
-    it("is refused with a sentence while /run is full, and others log in", async () => {
+    it.each(PLACES)("is refused with a sentence while %s is full, and others log in", async (place) => {
       // Before: systemd needs room for the scope that the terminal is in.
       const terminal = machine.terminal(["login"]);
       await terminal.expect(/login: /);
-      await fill();
+      await fill(place);
       const begin = performance.now();
       terminal.send(way === "leased" ? "guest\n" : "guest1\n");
       if (way === "shared") {
@@ -139,14 +146,35 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
 
     it("is ended while /run is full, and nothing is left when it is not any more", async () => {
       const { guest, id } = await start(way);
-      await fill();
+      await fill("/run");
       const leader = (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0;
       await machine.sh(`kill -KILL ${leader}`);
       await guest.end();
       await awaitNoSessions(machine, END_LIMIT_MS);
       expect(await findPids(machine, "sleep 4711")).toEqual([]);
-      await machine.sh("rm /run/ballast; mount -o remount,size=1G /run");
+      await machine.sh(empty("/run"));
       expect((JSON.parse(await machine.sh("guestctl receipts --json")) as { id: string }[]).filter((one) => one.id === id)).toHaveLength(1);
+    });
+
+    it("is ended while its receipt cannot be kept: the journal has it, and a uid is not forgotten of which something is left", async () => {
+      const { guest, id, leader } = await start(way);
+      const user = await guest.ask("id -un");
+      await fill(STATE);
+      if (way === "leased") await machine.sh(`mkdir /media/${user}; touch /media/${user}/of-root`);
+      await machine.sh(`kill -KILL ${leader}`);
+      await guest.end();
+      const receipt = await awaitReceipt(machine, id, END_LIMIT_MS);
+      expect(await findPids(machine, "sleep 4711")).toEqual([]);
+      expect(receipt.left[0]).toMatch(/^write-receipt: ENOSPC/);
+      if (way === "shared") return;
+      expect(receipt.left.slice(1)).toEqual([expect.stringContaining(`/media/${user}`)]);
+      // Kept by its session, until that can be written down.
+      expect(await stateOf(machine, receipt.uid)).toBe("leased");
+      await machine.sh("systemctl restart guestd");
+      expect(await stateOf(machine, receipt.uid)).toBe("leased");
+      await machine.sh(empty(STATE));
+      await awaitState(machine, receipt.uid, "quarantined", END_LIMIT_MS);
+      await machine.sh(`rm -r /media/${user}`);
     });
 
     it("is ended once, though the bus is restarted at its end", async () => {
@@ -170,9 +198,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
     });
   });
 
-  /** Not one block is free in /run any more, not even for root. */
-  async function fill(): Promise<void> {
-    await machine.sh("mount -o remount,size=$(($(df --output=used -k /run | tail -1) + 64))k /run; cat /dev/zero >/run/ballast 2>/dev/null || true");
-    expect((await machine.sh("df --output=avail /run | tail -1")).trim()).toBe("0");
+  /** Not one block is free there any more, not even for root. */
+  async function fill(place: string): Promise<void> {
+    await machine.sh(`mount -o remount,size=$(($(df --output=used -k ${place} | tail -1) + 64))k ${place}; cat /dev/zero >${place}/ballast 2>/dev/null || true`);
+    expect((await machine.sh(`df --output=avail ${place} | tail -1`)).trim()).toBe("0");
   }
 });
