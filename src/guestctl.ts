@@ -1,7 +1,12 @@
 // The entry of guestctl. Its exit code is set here and nowhere else.
-import { runGuestctl, SYSTEM_TERMINAL } from "./cli/main.ts";
+import { EXIT, runGuestctl, SYSTEM_TERMINAL } from "./cli/main.ts";
 
-// A reader that has seen enough ("guestctl list | head -1") is no error.
-process.stdout.on("error", () => undefined);
+// A reader that has seen enough ("guestctl list | head -1") is no error; a full disk is.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return;
+  process.stderr.write(`guestctl: what it has to say could not be written: ${error.message}\n`);
+  process.exitCode = EXIT.failed;
+});
 
-process.exitCode = await runGuestctl(process.argv.slice(2), SYSTEM_TERMINAL);
+const code = await runGuestctl(process.argv.slice(2), SYSTEM_TERMINAL);
+process.exitCode ??= code;

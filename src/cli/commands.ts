@@ -42,12 +42,8 @@ const since = (microseconds: unknown) => formatDuration(Date.now() * 1000 - Numb
 
 async function show(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
   const client = await connect();
-  const sessions: Fields[] = [];
-  for (const id of ids) {
-    const [session] = await client.call("GetSession", "s", [id]);
-    sessions.push(withPlan(session as Fields));
-  }
-  return { text: sessions.map(showSession).join("\n\n"), json: oneOrAll(ids, sessions) };
+  const { done, failures } = await askEach(ids, async (id) => withPlan((await client.call("GetSession", "s", [id]))[0] as Fields));
+  return { text: [...done.map(showSession), ...failures].join("\n\n"), json: oneOrAll(ids, done), bad: failures.length > 0 };
 }
 
 function showSession(session: Fields): string {

@@ -1,7 +1,8 @@
 // How answers look for a person: tables and times. What is asked and answered is commands.ts.
 
 /** Columns under their titles, as wide as their widest cell, apart by two blanks. */
-export function formatTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(titles: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(formatPlain));
   const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));
   return [titles, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
 }
@@ -9,7 +10,7 @@ export function formatTable(titles: readonly string[], rows: readonly (readonly 
 /** "Name: value" lines, the values under each other. */
 export function formatFields(fields: readonly (readonly [string, string])[]): string {
   const width = Math.max(...fields.map(([name]) => name.length));
-  return fields.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${value}`.trimEnd()).join("\n");
+  return fields.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${formatPlain(value)}`.trimEnd()).join("\n");
 }
 
 /** Microseconds since the epoch as local time, to the second. */
@@ -53,7 +54,7 @@ export function formatBytes(bytes: number): string {
 export function formatStep(step: Readonly<Record<string, unknown>>): string {
   const { kind, target, ...rest } = step;
   const details = Object.entries(rest).flatMap(([name, value]) => formatDetail(name, value) ?? []);
-  return [String(kind).padEnd(8), String(target), ...details].join(" ").trimEnd();
+  return formatPlain([String(kind).padEnd(8), String(target), ...details].join(" ").trimEnd());
 }
 
 function formatDetail(name: string, value: unknown): string | undefined {

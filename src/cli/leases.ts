@@ -2,7 +2,7 @@
 import type { Client } from "../bus/client.ts";
 import type { Fields, Options, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
-import { formatPlain, formatTable } from "./format.ts";
+import { formatTable } from "./format.ts";
 
 /** What a uid can be at, in the order in which they are counted. */
 const STATES = ["leased", "quarantined", "foreign", "rested", "unused"] as const;
@@ -22,7 +22,7 @@ export async function leases(_args: readonly string[], { all }: Options, connect
 }
 
 function showTable(uids: readonly Fields[]): string {
-  const rows = uids.map(({ uid, state, user, session, reason }) => [uid, state, user || "-", session || "-", reason || "-"].map(String).map(formatPlain));
+  const rows = uids.map(({ uid, state, user, session, reason }) => [uid, state, user || "-", session || "-", reason || "-"].map(String));
   return formatTable(["UID", "STATE", "USER", "SESSION", "REASON"], rows);
 }
 

@@ -71,6 +71,18 @@ describe("guestctl exits with 1 and says what to do when", () => {
     expect(out).toBe("Ended abc of guest1: 4 processes killed, 1.5M given back, nothing is left.\nThere is no session def.");
   });
 
+  it("one of several sessions is not there, and still shows the others", async () => {
+    let calls = 0;
+    const answers = {
+      get GetSession() {
+        return calls++ === 0 ? [{ ...SESSION, inode: 1, scope: "", skipped: [], plan: PLAN }] : new ClientError("NoSuchSession", "There is no session def.");
+      },
+    };
+    const { code, out } = await run(["show", "abc", "def"], answers);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^id: +abc\n[^]*\n\nThere is no session def\.$/);
+  });
+
   it("the configuration has errors", async () => {
     const status = { version: "1", sessions: 0, enabled: false, switch: true, reason: "", errors: ["f:1: bad"] };
     const { code, out } = await run(["status"], { GetStatus: [status] });
