@@ -48,7 +48,7 @@ const row = (name: string, input: string, output: string, handle: Method["handle
 
 function authenticationMethods({ dispatch, pending, newId, clock, random, findGid, state }: MethodParts): Method[] {
   return [
-    row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller) => {
+    row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readAllocateRequest(argument);
       // Of the ghost alone, and of nobody who has a password to give.
       const gid = request.user === state().config?.Guests.Ghost ? await findGid() : undefined;
@@ -56,7 +56,7 @@ function authenticationMethods({ dispatch, pending, newId, clock, random, findGi
       const leader = { leaderPid: caller.pid, leaderName: caller.name };
       const id = newId();
       dispatch({ kind: "allocate-requested", id, call, ...clock(), ...request, ...leader, gid, random: random() });
-      const answered = await answerInTime(answer, id, dispatch);
+      const answered = await answerInTime(answer, since, () => { dispatch({ kind: "call-expired", id }); });
       if (answered.kind !== "allocated") throw failed(answered);
       return [allocationRecord(answered.allocation)];
     }),
@@ -72,14 +72,14 @@ function authenticationMethods({ dispatch, pending, newId, clock, random, findGi
 
 function sessionMethods({ dispatch, pending, newId, clock, cgroupOf, gatherFacts }: MethodParts): Method[] {
   return [
-    row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller) => {
+    row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readOpenRequest(argument);
       const facts = gatherFacts(caller.pid);
       const { call, answer } = pending.add();
       const leader = { leaderPid: caller.pid, leaderName: caller.name, leaderCgroup: cgroupOf(caller.pid) };
       const id = newId();
       dispatch({ kind: "open-requested", id, call, ...clock(), ...request, ...leader, facts });
-      return opened(await answerInTime(answer, id, dispatch));
+      return opened(await answerInTime(answer, since, () => { dispatch({ kind: "call-expired", id }); }));
     }),
     row("JoinSession", "u", "a{sv}", async ([uid]) => {
       const { call, answer } = pending.add();
@@ -168,17 +168,17 @@ function readMethods({ version, state, receipts, explain, settings, configErrors
   ];
 }
 
-/** pam_guest waits for 5 s: a session that is ready later would be nobody's. */
+/** pam_guest waits for 5 s from its call on: a session that is ready later would be nobody's. */
 const ANSWER_LIMIT_MS = 4500;
 const LATE: Answer = { kind: "error", code: "Failed", reason: "Your guest session could not be made ready in time. Please try again." };
 
-async function answerInTime(answer: Promise<Answer>, id: string, dispatch: (event: Event) => void): Promise<Answer> {
+async function answerInTime(answer: Promise<Answer>, since: number, onLate: () => void): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<Answer>((resolve) => {
     timer = setTimeout(() => {
-      dispatch({ kind: "call-expired", id });
+      onLate();
       resolve(LATE);
-    }, ANSWER_LIMIT_MS);
+    }, since + ANSWER_LIMIT_MS - performance.now());
   });
   try {
     return await Promise.race([answer, limit]);

@@ -8,7 +8,7 @@ export interface LeaseState {
   readonly uid: number;
   /**
    * "leased": a session has it. "quarantined": something of its last guest may be left. "foreign": it is somebody's who is
-   * no guest. "rested": it was given back. "unused": no session has had it since the machine was started.
+   * no guest. "rested": it was given back. "unused": no session has had it.
    */
   readonly state: "leased" | "quarantined" | "foreign" | "rested" | "unused";
   /** The account that it has, or had when it was kept back; else "". */

@@ -34,10 +34,10 @@ export async function findGroup(group: string): Promise<number | undefined> {
   return gid === undefined ? undefined : Number(gid);
 }
 
-/** Whose name or uid this is; undefined when nobody's. */
+/** Whose uid or name this is, in this order: where both are somebody's, what has the uid is his. undefined when nobody's. */
 export async function findOwner(user: string, uid: number): Promise<string | undefined> {
   const [byName, byUid] = await Promise.all([getent("passwd", user), getent("passwd", String(uid))]);
-  return (byName ?? byUid)?.split(":")[0];
+  return (byUid ?? byName)?.split(":")[0];
 }
 
 async function getent(database: string, name: string): Promise<string | undefined> {

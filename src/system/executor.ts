@@ -290,9 +290,10 @@ export class Executor {
     const held: Held = {};
     try {
       holdView(held, built);
-    } finally {
-      this.#reap(held);
-      letGo(held);
+    } catch {
+      // Of what it has got hold of nothing is to stay.
     }
+    this.#reap(held);
+    letGo(held);
   }
 }

@@ -1,6 +1,6 @@
 // Who holds files and namespaces of a session, by guest-holders: a program, because whoever looks at a process that hangs
 // in execve(2) hangs with it, and any user can have such a process. A program can be killed, and started again behind it.
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 
 const PROGRAM = "/usr/lib/guestd/guest-holders";
 
@@ -74,14 +74,15 @@ export async function searchHolders({ devices, uid, namespaces }: Sought, progra
 
 /** Gives what the program has said when it ends, or when it was killed: for giving no sign so long, or at the end of the time. */
 function run(program: string, args: readonly string[], stallMs: number, end: number): Promise<string> {
-  const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "ignore"] });
+  // Without output where no descriptor is free.
+  const child: ChildProcess = spawn(program, args, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "ignore"] });
   let text = "";
   let signed = performance.now();
-  child.stdout.setEncoding("latin1").on("data", (part: string) => {
-    text += part;
-    signed = performance.now();
-  });
   return new Promise((resolve, reject) => {
+    child.stdout?.setEncoding("latin1").on("data", (part: string) => {
+      text += part;
+      signed = performance.now();
+    });
     let killed = false;
     const ask = () => {
       const now = performance.now();
@@ -95,7 +96,7 @@ function run(program: string, args: readonly string[], stallMs: number, end: num
     const asking = setInterval(() => setImmediate(ask), ASK_MS);
     const settle = (why: string | number | null) => {
       clearInterval(asking);
-      child.stdout.destroy();
+      child.stdout?.destroy();
       child.unref();
       if (killed || why === 0) resolve(text);
       else reject(new Error(`${program} failed: ${String(why)}`));

@@ -43,7 +43,7 @@ export class Ledger {
   }
 
   /**
-   * Keeps a receipt.
+   * Keeps a receipt. One that cannot be taken away is no fault of it.
    * @param keep how many there are to be at most: the oldest go, some at a time
    */
   async close(receipt: Receipt, keep: number): Promise<void> {
@@ -92,8 +92,14 @@ export class Ledger {
   #prune(keep: number, last: string): void {
     const ids = this.#listReceipts();
     if (ids.length <= keep * 1.1) return;
-    const files = ids.filter((id) => id !== last).map((id) => this.#receipt(id)).map((file) => ({ file, written: statSync(file).mtimeMs }));
-    for (const { file } of files.sort((a, b) => b.written - a.written).slice(keep - 1)) rmSync(file, { force: true });
+    const files = ids.filter((id) => id !== last).map((id) => this.#receipt(id)).map((file) => ({ file, written: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }));
+    for (const { file } of files.sort((a, b) => b.written - a.written).slice(keep - 1)) {
+      try {
+        rmSync(file, { force: true });
+      } catch {
+        // Not what guestd has written, or a disk that fails at that: the next one tries again.
+      }
+    }
   }
 
   #listReceipts(): string[] {

@@ -1,6 +1,7 @@
 // The text of a session's record, and what of such a text is believed: it is checked as if a stranger had written it.
 import type { Cgroup, Session } from "../policy/session.ts";
 import { isSessionPath } from "../policy/session.ts";
+import type { Step } from "../policy/steps.ts";
 import { NOTHING_FOUND } from "../policy/receipt.ts";
 
 /** Of the text of a record. packaging/debian/guestd.preinst has it as well. */
@@ -35,11 +36,13 @@ export function parseRecord(text: string, id: string): { readonly session: Sessi
   if (session === undefined || session.id !== id || !ID.test(session.id)) throw new Error("names another session");
   const { leader, account, leased, openedAt, openedUptime, limits, phase } = session;
   if (![leader.pid, leader.startTime, account.uid, openedAt, openedUptime].every(isPositive)) throw new Error("lacks a number");
+  if (![account.user, session.service].every(isText)) throw new Error("lacks a name");
   if (typeof leased !== "boolean" || typeof limits !== "object") throw new Error("lacks what sort of account it has");
   if (!PHASES.includes(phase)) throw new Error("stands nowhere");
   if (!Array.isArray(session.cgroups) || !session.cgroups.every((cgroup) => isCgroup(cgroup, session))) throw new Error("lacks its cgroups");
   const mustHaveView = phase === "open" && session.isViewLost !== true;
   if (mustHaveView || session.view !== undefined) checkView(session);
+  if (session.receipt !== undefined && !isTexts(session.receipt.left)) throw new Error("has half a receipt");
   const { openCall: _gone, ...rest } = session;
   return { session: { ...rest, endCalls: [], found: NOTHING_FOUND }, boot: typeof record.boot === "string" ? record.boot : undefined };
 }
@@ -51,8 +54,12 @@ function isCgroup(cgroup: unknown, session: Session): boolean {
 
 const isPositive = (value: unknown) => Number.isSafeInteger(value) && Number(value) > 0;
 
+const isText = (value: unknown) => typeof value === "string";
+const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
+
 function checkView({ view, plan, leased }: Session): void {
-  if (!isPositive(view?.inode) || !Array.isArray(view?.devices) || !Array.isArray(plan)) throw new Error("lacks its view");
+  if (!isPositive(view?.inode) || !Array.isArray(view?.devices) || !isTexts(view.skipped)) throw new Error("lacks its view");
+  if (!Array.isArray(plan) || !plan.every((step: Partial<Step>) => isText(step.kind) && isText(step.target))) throw new Error("lacks its plan");
   const { isolation } = view;
   if (leased ? isolation !== undefined : isolation === undefined) throw new Error("has a view of the other sort of account");
   if (isolation === undefined) return;

@@ -56,7 +56,7 @@ export async function awaitStored(machine: Machine, count: number): Promise<void
 
 /** What is written down of sessions, in memory and on disk: "" when there is none, and none is left half written. */
 export const listRecords = (machine: Machine) =>
-  machine.sh(`find /run/guestd -path '*/leases' -prune -o -type f -print -o -path '*/unmanaged/*' -print
+  machine.sh(`find /run/guestd -type f -o -path '*/unmanaged/*'
     find /var/lib/guestd/open /var/lib/guestd/quarantine /var/lib/guestd/receipts -type f ! -path '*/receipts/*.json' 2>/dev/null || true`);
 
 /** Waits for the end of a session; it must be known to guestctl and to the journal, once to each. */

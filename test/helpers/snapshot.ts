@@ -45,8 +45,8 @@ const SHARED_PLACES = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock
   "/run/user", "/run/userdb", "/run/guestd", "/var/lib/systemd/linger", "/home"];
 /** In these what belongs to users is listed. */
 const SEARCHED_PLACES = ["/run", "/var", "/etc", "/opt", "/srv", "/root"];
-/** Changed by the machine itself; and which uids had their turn. */
-const IGNORED = /^\/(run\/(log|systemd|udev|dbus|credentials|guestd\/leases)|var\/(lib\/(dpkg|apt)|cache|log))(\/|$)|systemd-private-/;
+/** Changed by the machine itself. */
+const IGNORED = /^\/(run\/(log|systemd|udev|dbus|credentials)|var\/(lib\/(dpkg|apt)|cache|log))(\/|$)|systemd-private-/;
 /** guestd makes it at the first session and keeps it; what lies in it counts. */
 const OWN_DIRECTORY = "/run/guestd/sessions";
 

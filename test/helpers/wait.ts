@@ -11,7 +11,7 @@ const POLL_MS = 20;
 export async function waitFor<T>(
   description: string,
   condition: () => Promise<T> | T,
-  limitMs = 5000,
+  limitMs = 15_000,
 ): Promise<Exclude<T, false | 0 | "" | null | undefined>> {
   const end = Date.now() + limitMs;
   for (;;) {

@@ -111,7 +111,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     const { stdout } = await guest.askStatus(`echo ${PASSWORD} | su guest2 -c 'echo in'`);
     expect(stdout).toContain("Guest sessions are not available");
     expect(stdout).not.toMatch(/^in$/m);
-    expect(await listSessions(machine)).toHaveLength(1);
+    await waitFor("the refused session to be gone", async () => (await listSessions(machine)).length === 1);
     await guest.logOut();
     await awaitNoSessions(machine);
   });

@@ -161,6 +161,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     expect(receipt.tmpfsBytes).toBeGreaterThanOrEqual(5_000_000);
     expect(receipt.processesKilled).toBeGreaterThanOrEqual(1);
     expect(receipt.seconds).toBeLessThanOrEqual((performance.now() - begun) / 1000 + 1);
+    await awaitNoSessions(machine);
     const order = (await machine.journal(`GUEST_SESSION=${id ?? ""}`)).map((entry) => entry["GUEST_ACTION"]);
     expect(order.slice(-3)).toEqual(["announce-closed", "release-account", "remove-record"]);
   });

@@ -70,7 +70,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
     const uid = await guest.ask("id -u");
     const manager = await machine.sh(`systemctl show user@${uid}.service -P MainPID`);
     expect(await machine.sh(`readlink /proc/${manager}/ns/mnt`)).toBe(await guest.ask(NAMESPACE));
-    expect(await guest.ask("systemctl --user is-system-running; busctl --user list --no-legend | grep -q org.freedesktop.systemd1 && echo there")).toBe("running\nthere");
+    expect(await guest.ask("systemctl --user is-system-running --wait; busctl --user list --no-legend | grep -q org.freedesktop.systemd1 && echo there")).toBe("running\nthere");
     expect(await guest.ask("loginctl show-session self -P Name 2>/dev/null || loginctl show-session $XDG_SESSION_ID -P Name")).toBe(await guest.ask("id -un"));
     expect(await guest.ask("stat -c '%U %a' $XDG_RUNTIME_DIR; ls /run/user")).toBe(`${await guest.ask("id -un")} 700\n${uid}`);
     await guest.logOut();

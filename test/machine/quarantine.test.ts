@@ -114,7 +114,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
     await machine.sh(`echo his >/var/tmp/immutable; chown ${FIRST} /var/tmp/immutable; ${setFlags("/var/tmp/immutable", IMMUTABLE)}`);
     const receipt = await endLease(machine, guest);
     expect(receipt.left).toEqual([expect.stringMatching(/^files: \/var\/tmp\/immutable/)]);
-    expect(await stateOf(machine, FIRST)).toBe("quarantined");
+    await awaitState(machine, FIRST, "quarantined");
     await machine.sh(`systemd-run --quiet --collect --uid=${FIRST} sleep 4711; ${setFlags("/var/tmp/immutable", 0)}`);
     await awaitState(machine, FIRST, "rested", 30_000);
     expect(await findOwned(machine, FIRST)).toBe("");

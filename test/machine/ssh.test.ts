@@ -70,14 +70,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest by ssh on
   });
 
   it("cannot bring an environment that changes anything for guestd", async () => {
-    await machine.sh("printf 'AcceptEnv *\\n' >/etc/ssh/sshd_config.d/env.conf; systemctl reload ssh");
+    await machine.sh("printf 'AcceptEnv *\\n' >/etc/ssh/sshd_config.d/env.conf; systemctl restart ssh");
     const names = ["DBUS_SYSTEM_BUS_ADDRESS", "LD_PRELOAD", "GCONV_PATH", "TMPDIR", "NOTIFY_SOCKET", "LISTEN_FDS", "SYSTEMD_BUS_TIMEOUT", "GUEST_SESSION"];
     const env = Object.fromEntries(names.map((name) => [name, "unix:path=/nonexistent"]));
     const send = names.flatMap((name) => ["-o", `SendEnv=${name}`]);
     const { code, stdout } = await machine.run(["ssh", ...send, "guest1@localhost", `${NAMESPACE}; echo $GUEST_SESSION`], { env });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^mnt:\[\d+\]\n[a-z2-7]{10}\n$/);
-    await machine.sh("rm /etc/ssh/sshd_config.d/env.conf; systemctl reload ssh");
+    await machine.sh("rm /etc/ssh/sshd_config.d/env.conf; systemctl restart ssh");
   });
 
   it("leaves no unexpected line in the journal", async () => {

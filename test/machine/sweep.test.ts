@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import type { LeasedGuest, Swept } from "../helpers/leases.ts";
-import { endLease, findOwned, foundIn, listLeases, startLease, stateOf } from "../helpers/leases.ts";
+import { awaitState, endLease, findOwned, foundIn, listLeases, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
@@ -108,7 +108,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     expect(await machine.sh("/root/leave-things look")).toBe(others);
     await awaitNoSessions(machine);
     expect(await machine.snapshotLike(before)).toEqual(before);
-    expect(await stateOf(machine, guest.uid)).toBe("rested");
+    await awaitState(machine, guest.uid, "rested");
   });
 
   it("leaves a core dump where it is when it is told to", async () => {
@@ -146,7 +146,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     expect([code, JSON.parse(stdout)]).toMatchObject([1, { clean: false, left: receipt.left }]);
     const failed = JSON.parse(await machine.sh("guestctl receipts --failed --json")) as { id: string }[];
     expect(failed[0]?.id).toBe(guest.id);
-    expect(await stateOf(machine, guest.uid)).toBe("quarantined");
+    await awaitState(machine, guest.uid, "quarantined");
     // It is root's to end it.
     expect(await machine.sh("systemctl show -P MainPID holder")).toBe(pid);
   });
@@ -157,7 +157,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     const receipt = await endLease(machine, guest);
     expect(receipt.left).toEqual(expect.arrayContaining([expect.stringMatching(/^mounts: .* has \/mnt\/copy mounted$/)]));
     expect(foundIn(receipt.swept)["mounts"]?.[2]).toBeGreaterThan(0);
-    expect(await stateOf(machine, guest.uid)).toBe("quarantined");
+    await awaitState(machine, guest.uid, "quarantined");
     expect(await machine.sh("ls -A /mnt/copy; umount /mnt/copy; rmdir /mnt/copy")).toBe("");
   });
 

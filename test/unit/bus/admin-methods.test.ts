@@ -32,7 +32,7 @@ function methodsWith({ state = READY, answer, receipts = [DIRTY, CLEAN] }: { sta
   const call = (name: string, ...args: readonly unknown[]) => {
     const method = makeMethods(parts as MethodParts).find((row) => row.name === name);
     if (method === undefined) throw new Error(`no method ${name}`);
-    return method.handle(args, { name: ":1.9", uid: 0, pid: 500 });
+    return method.handle(args, { name: ":1.9", uid: 0, pid: 500 }, performance.now());
   };
   const who = (name: string) => makeMethods(parts as MethodParts).find((row) => row.name === name)?.who;
   return { events, call, who };

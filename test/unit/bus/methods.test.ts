@@ -29,10 +29,10 @@ function methodsWith({ state = READY, answer, findGid = () => Promise.resolve(98
     cgroupOf: () => "/system.slice",
     gatherFacts: () => ({ overlay: true, etcMounts: [], etcFiles: [] }),
   };
-  const call = async (name: string, args: readonly unknown[], caller = CALLER) => {
+  const call = async (name: string, args: readonly unknown[], caller = CALLER, since = performance.now()) => {
     const method = makeMethods(parts as MethodParts).find((row) => row.name === name);
     if (method === undefined) throw new Error(`no method ${name}`);
-    return method.handle(args, caller);
+    return method.handle(args, caller, since);
   };
   return { events, call, pending };
 }
@@ -116,6 +116,14 @@ describe("a call that takes long", () => {
     expect(events[0]).toMatchObject({ id: "fresh" });
     await answered;
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each(CALLS)("(%s) is answered so long after it came in, not after guestd knew who calls", async (name) => {
+    const { events, call } = methodsWith();
+    const answered = expect(call(name, [{ ...REQUEST, ...account }], undefined, performance.now() - 3_000)).rejects.toMatchObject({ code: "Failed" });
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS - 3_001);
+    expect(expired(events)).toHaveLength(1);
+    await answered;
   });
 
   it.each(CALLS)("(%s) is not answered twice when what it asked for is ready later", async (name, answer) => {
