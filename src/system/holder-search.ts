@@ -8,10 +8,12 @@ const PROGRAM = "/usr/lib/guestd/guest-holders";
 export interface Sought {
   /** Every file on these ("0:57", as in /proc/PID/mountinfo). */
   readonly devices: readonly string[];
-  /** Regular files and directories of this user, wherever they are; -1 for none. */
+  /** What this user has made: files and sockets, wherever they are, and namespaces; -1 for none. */
   readonly uid: number;
   /** Inodes of namespaces: whoever has a descriptor of one keeps all that is in it. guestd and init, which keeps it for guestd, may. */
   readonly namespaces: readonly number[];
+  /** Source of mounts; "" for none. What is on the devices, or is one of the namespaces, is looked for among the mounts as well. */
+  readonly label: string;
 }
 
 /** A process that holds something of it; how is what was found first. */
@@ -20,8 +22,17 @@ export interface Holder {
   readonly how: "descriptor" | "namespace" | "directory" | "root" | "program" | "mapping";
 }
 
+/** A mount namespace that has something of it mounted. */
+export interface Mounter {
+  /** One of those in it. */
+  readonly pid: number;
+  /** Where, as in /proc/PID/mountinfo; undefined when that could not be read in time. */
+  readonly place: string | undefined;
+}
+
 export interface Holders {
   readonly holders: readonly Holder[];
+  readonly mounters: readonly Mounter[];
   /** Processes that could not be looked at. */
   readonly unseen: readonly number[];
   /** False when the time was not enough for all processes. */
@@ -44,31 +55,33 @@ const LIMITS: Limits = { stallMs: 1000, limitMs: 8000 };
 /** A killed program has ended by then, or hangs. */
 const KILL_LIMIT_MS = 500;
 
-const LINE = /^(\d+)\.*(?: (descriptor|namespace|directory|root|program|mapping))?$/;
+const LINE = /^(\d+)\.*(?: (descriptor|namespace|directory|root|program|mapping))?\.*(?: (unread|mount ([^ ]+)))?$/;
 
 /**
  * Looks at all processes but guestd itself.
  * @throws Error when guest-holders cannot be started, fails, or says what nobody understands
  */
-export async function searchHolders({ devices, uid, namespaces }: Sought, program = PROGRAM, limits = LIMITS): Promise<Holders> {
+export async function searchHolders({ devices, uid, namespaces, label }: Sought, program = PROGRAM, limits = LIMITS): Promise<Holders> {
   const end = performance.now() + limits.limitMs;
   const holders: Holder[] = [];
+  const mounters: Mounter[] = [];
   const unseen: number[] = [];
   let after = 0;
   for (;;) {
-    const text = await run(program, [devices.join(","), String(uid), namespaces.join(","), String(after)], limits.stallMs, end);
+    const text = await run(program, [devices.join(","), String(uid), namespaces.join(","), label, String(after)], limits.stallMs, end);
     const lines = text.split("\n");
     // What is not ended by a new line was being looked at when the program was killed.
     const last = /^\d+/.exec(lines.pop() ?? "")?.[0];
     const whole = lines.at(-1) === "end";
     for (const line of whole ? lines.slice(0, -1) : lines) {
-      const [match, pid, how] = LINE.exec(line) ?? [];
+      const [match, pid, how, mounted, place] = LINE.exec(line) ?? [];
       if (match === undefined) throw new Error(`${program} failed: it does not say what it has found`);
       after = Number(pid);
       if (how !== undefined) holders.push({ pid: after, how: how as Holder["how"] });
+      if (mounted !== undefined) mounters.push({ pid: after, place });
     }
     if (last !== undefined) unseen.push((after = Number(last)));
-    if (whole || performance.now() >= end) return { holders, unseen, whole };
+    if (whole || performance.now() >= end) return { holders, mounters, unseen, whole };
   }
 }
 

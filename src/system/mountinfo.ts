@@ -21,7 +21,8 @@ export function parseMountinfo(text: string): MountEntry[] {
   });
 }
 
-const unescapeOctal = (text: string) => text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+/** A field of mountinfo, in which blanks are written as numbers. */
+export const unescapeOctal = (text: string) => text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 
 const CHUNK_BYTES = 4096;
 const NAMESPACE_LIMIT_MS = 300;

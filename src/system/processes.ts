@@ -111,7 +111,8 @@ interface Holders {
   readonly mounts: MountReader;
 }
 
-// Of root's processes alone: nobody else comes into a view from outside. And whoever looks at the namespaces of a process that
+// Of root's processes alone: nobody else comes into a view from outside. Who has a part of it mounted elsewhere is named
+// (holders.ts), not killed. And whoever looks at the namespaces of a process that
 // hangs in execve(2) hangs with it: any user can have such a one.
 function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]>, holders: Holders): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
@@ -137,7 +138,7 @@ function listTasks(directory: string): string[] {
   }
 }
 
-// One that takes too long to read was made by somebody to be so: not by root, who alone can mount a guest's memory elsewhere.
+// One that takes too long to read was made by somebody to be so, and not by root, who does not hide that he is in a view.
 function holdsDevice(mounts: readonly MountEntry[] | "late", devices: readonly string[]): boolean {
   return mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
 }

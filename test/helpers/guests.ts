@@ -30,7 +30,7 @@ export async function listSessions(machine: Machine): Promise<GuestSession[]> {
 }
 
 /** Waits until a session is gone, and gives its receipt. */
-export async function awaitReceipt(machine: Machine, id: string, limitMs = 10_000): Promise<GuestReceipt> {
+export async function awaitReceipt(machine: Machine, id: string, limitMs = 30_000): Promise<GuestReceipt> {
   return waitFor(
     `the receipt of session ${id}`,
     async () => {

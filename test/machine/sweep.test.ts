@@ -1,13 +1,17 @@
 // What a leased account leaves outside its view: one thing of each class of src/policy/receipt.ts is found, named in the
 // receipt, and gone; what is anybody else's is as it was.
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { execute } from "../helpers/execute.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import type { LeasedGuest, Swept } from "../helpers/leases.ts";
 import { awaitState, endLease, findOwned, foundIn, listLeases, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
+import { waitFor } from "../helpers/wait.ts";
 
 const CONFIG = "/etc/guestd/guestd.conf.d/sweep.conf";
 
@@ -51,6 +55,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     machine = await Machine.boot(release);
     await machine.write("/root/leave-things", readFileSync(new URL("../helpers/leave-things", import.meta.url)), "755");
     await machine.write("/root/clone-mount", CLONE_MOUNT);
+    await buildGive();
     // logind would be first at what is in /dev/shm and at IPC objects.
     await machine.write("/etc/systemd/logind.conf.d/test.conf", "[Login]\nRemoveIPC=no\n");
     await machine.sh("systemctl restart systemd-logind; /root/leave-things others");
@@ -68,6 +73,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
   afterAll(async () => {
     await machine.stop();
   });
+
+  async function buildGive(): Promise<void> {
+    const directory = mkdtempSync(join(tmpdir(), "guestd-give-"));
+    const built = await execute(["gcc", "-static", "-O1", "-pthread", "-o", join(directory, "give"), `${import.meta.dirname}/../native/give.c`]);
+    expect(built).toMatchObject({ code: 0 });
+    await machine.write("/usr/local/bin/give", readFileSync(join(directory, "give")), "755");
+    rmSync(directory, { recursive: true });
+  }
 
   async function configure(...lines: string[]): Promise<void> {
     await machine.write(CONFIG, `[Sweep]\n${lines.join("\n")}\n`);
@@ -159,6 +172,39 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     expect(foundIn(receipt.swept)["mounts"]?.[2]).toBeGreaterThan(0);
     await awaitState(machine, guest.uid, "quarantined");
     expect(await machine.sh("ls -A /mnt/copy; umount /mnt/copy; rmdir /mnt/copy")).toBe("");
+  });
+
+  it("names somebody else who has the home mounted in a namespace of his own", async () => {
+    const guest = await startLease(machine);
+    const pid = await startHolder(`exec unshare --mount --propagation private sh -c 'mkdir -p /mnt/copy; perl /root/clone-mount ${guest.leader} /home/${guest.user} /mnt/copy
+      exec setpriv --reuid alice --regid alice --clear-groups sleep 4711'`, guest);
+    await waitFor("her program", () => machine.sh(`grep -q sleep /proc/${pid}/comm && echo there`));
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([`mounts: process ${pid} (sleep) has /mnt/copy mounted`]);
+    await awaitState(machine, guest.uid, "quarantined");
+  });
+
+  it.each([
+    ["a mount namespace", "unshare -Urm sh -c 'mount -t tmpfs x /mnt; echo secret >/mnt/secret; exec sleep 4712'", "mnt"],
+    ["an IPC namespace", "unshare -Uri sh -c 'ipcmk --shmem 4096; exec sleep 4712'", "ipc"],
+  ])("names somebody else who has %s of the guest's making", async (_, line, kind) => {
+    const guest = await startLease(machine);
+    await guest.terminal.ask(`(setsid ${line} >/dev/null 2>&1 </dev/null &)`);
+    await waitFor("the guest's program", () => machine.sh("pgrep -f '^sleep 4712$'"));
+    const pid = await startHolder(`exec 9</proc/$(pgrep -f '^sleep 4712$')/ns/${kind}; exec setpriv --reuid alice --regid alice --clear-groups sleep 4711`, guest);
+    await waitFor("her program", () => machine.sh(`grep -q sleep /proc/${pid}/comm && echo there`));
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([`open-files: process ${pid} (sleep) holds a namespace of it (namespace)`]);
+    await awaitState(machine, guest.uid, "quarantined");
+  });
+
+  it("names somebody else who has a connection of the guest's to the bus, which would be the next guest's", async () => {
+    const guest = await startLease(machine);
+    const pid = await startHolder(`exec give ${guest.uid} bus`, guest);
+    await waitFor("the connection", () => machine.sh(`journalctl -q --output=cat _PID=${pid} | grep -x ready`));
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([`open-files: process ${pid} (give) holds a file of it (descriptor)`]);
+    await awaitState(machine, guest.uid, "quarantined");
   });
 
   it("ends what root runs in a copy of the view", async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Holder, searchHolders } from "../../src/system/holder-search.ts";
+import { type Holder, type Mounter, searchHolders } from "../../src/system/holder-search.ts";
 import { type Base, describeAsRoot, GUEST, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
 const PROGRAM = resolve(process.env["GUEST_HOLDERS"] ?? "build/host/guest-holders");
@@ -25,6 +25,7 @@ describeAsRoot("the holders of files", () => {
     base.sh(`mount -t tmpfs base /mnt && cp /bin/sleep /mnt/program && cp ${LIBRARY} /mnt/library && mkdir /mnt/dir && echo content >/mnt/file && mkfifo /mnt/fifo`);
     device = base.sh("mountpoint -d /mnt").trim();
     elsewhere = mkdtempSync(join(tmpdir(), "guestns-"));
+    execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-pthread", "-o", `${elsewhere}/give`, "test/native/give.c"]);
   });
   const endAll = async () => {
     for (const child of started.splice(0)) {
@@ -55,32 +56,39 @@ describeAsRoot("the holders of files", () => {
 
   /** Those that are found when all processes can be looked at. */
   async function find(devices: readonly string[], uid: number, namespaces: readonly number[] = []): Promise<readonly Holder[]> {
-    const { holders, ...rest } = await searchHolders({ devices, uid, namespaces }, PROGRAM);
-    expect(rest).toEqual({ unseen: [], whole: true });
+    const { holders, unseen, whole } = await searchHolders({ devices, uid, namespaces, label: "" }, PROGRAM);
+    expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
     return holders;
+  }
+
+  /** Those that have something mounted, but for the base, which has all of it. */
+  async function findMounters(label: string, devices: readonly string[] = [], namespaces: readonly number[] = []): Promise<readonly Mounter[]> {
+    const { mounters, unseen, whole } = await searchHolders({ devices, uid: -1, namespaces, label }, PROGRAM);
+    expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
+    return mounters.filter(({ pid }) => pid !== base.pid);
   }
 
   it.each<[title: string, args: string[]]>([
     ["nothing", []],
-    ["too much", ["", "-1", "", "0", ""]],
-    ["a device without a minor number", ["0", "-1", "", "0"]],
-    ["a device with something behind it", ["0:57 ", "-1", "", "0"]],
-    ["a device that does not fit", ["0:999999999999999999999", "-1", "", "0"]],
-    ["a negative device", ["0:-1", "-1", "", "0"]],
-    ["a comma with nothing behind it", ["0:57,", "-1", "", "0"]],
-    ["too many devices", [Array(257).fill("0:1").join(","), "-1", "", "0"]],
-    ["a broken uid", ["", "1.5", "", "0"]],
-    ["a uid below none", ["", "-2", "", "0"]],
-    ["the uid that stands for none", ["", String(2 ** 32 - 1), "", "0"]],
-    ["no uid", ["", "", "", "0"]],
-    ["a namespace that is no number", ["", "-1", "mnt", "0"]],
-    ["a process that is no number", ["", "-1", "", ""]],
+    ["too much", ["", "-1", "", "", "0", ""]],
+    ["a device without a minor number", ["0", "-1", "", "", "0"]],
+    ["a device with something behind it", ["0:57 ", "-1", "", "", "0"]],
+    ["a device that does not fit", ["0:999999999999999999999", "-1", "", "", "0"]],
+    ["a negative device", ["0:-1", "-1", "", "", "0"]],
+    ["a comma with nothing behind it", ["0:57,", "-1", "", "", "0"]],
+    ["too many devices", [Array(257).fill("0:1").join(","), "-1", "", "", "0"]],
+    ["a broken uid", ["", "1.5", "", "", "0"]],
+    ["a uid below none", ["", "-2", "", "", "0"]],
+    ["the uid that stands for none", ["", String(2 ** 32 - 1), "", "", "0"]],
+    ["no uid", ["", "", "", "", "0"]],
+    ["a namespace that is no number", ["", "-1", "mnt", "", "0"]],
+    ["a process that is no number", ["", "-1", "", "", ""]],
   ])("are not looked for with %s", (_title, args) => {
     expect(spawnSync(PROGRAM, args, { encoding: "utf8" })).toMatchObject({ status: 2, stdout: "" });
   });
 
   it("are not looked for by a program that is missing, fails, or says what nobody understands", async () => {
-    const sought = { devices: [], uid: -1, namespaces: [] };
+    const sought = { devices: [], uid: -1, namespaces: [], label: "" };
     await expect(searchHolders(sought, `${elsewhere}/none`)).rejects.toThrow(/none failed: ENOENT$/);
     await expect(searchHolders(sought, "/bin/false")).rejects.toThrow("/bin/false failed: 1");
     await expect(searchHolders(sought, "/bin/echo")).rejects.toThrow("does not say what it has found");
@@ -114,7 +122,7 @@ describeAsRoot("the holders of files", () => {
     expect([pid, ...childrenOf(pid)]).toContain(all[0]?.pid);
   });
 
-  it("are found by what the user owns, wherever that is, but not by his terminals, pipes, sockets and processes", async () => {
+  it("are found by what the user owns, wherever that is, but not by his terminals, pipes and processes", async () => {
     const file = `${elsewhere}/file`;
     writeFileSync(file, "content");
     chownSync(file, GUEST, GUEST);
@@ -128,6 +136,53 @@ describeAsRoot("the holders of files", () => {
     const pid = await hold(`exec 3<${file}; echo ready; read line`);
     expect(await find([], GUEST)).toEqual([{ pid, how: "descriptor" }]);
     expect(await find([], GUEST + 1)).toEqual([]);
+  });
+
+  it.each<[how: string, title: string, what: string]>([
+    ["descriptor", "a socket", "socket"],
+    ["descriptor", "a FIFO that they could not read", "fifo"],
+    ["descriptor", "a symbolic link", "link"],
+    ["namespace", "a user namespace", "user"],
+    ["namespace", "a mount namespace", "mnt"],
+    ["namespace", "an IPC namespace", "ipc"],
+  ])("are found by a %s that the user has made and given them: %s", async (how, _title, what) => {
+    const pid = await hold(`exec ${elsewhere}/give ${GUEST} ${what}`);
+    expect(await find([], GUEST)).toEqual([{ pid, how }]);
+    expect(await find([], GUEST + 1)).toEqual([]);
+  });
+
+  it("are found by a descriptor of another thread than the first, which has ended", async () => {
+    const pid = await hold(`exec ${elsewhere}/give ${GUEST} thread /mnt/file`);
+    expect(await find([device], -1)).toEqual([{ pid, how: "descriptor" }]);
+  });
+
+  it("are found by what they have mounted, once in each namespace, whoever they are", async () => {
+    const mounted = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs guest-label /srv; echo ready; read line'";
+    const pid = await hold(`exec ${mounted}`, GUEST);
+    await hold(`exec ${mounted.replace("guest-label", "guest-label2")}`, GUEST);
+    await hold(`exec nsenter --target=${pid} --user --mount --preserve-credentials sh -c 'echo ready; read line'`);
+    expect(await findMounters("guest-label")).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
+    expect(await findMounters("")).toEqual([]);
+    const { device: mine } = parseMounts(readFileSync(`/proc/${pid}/mountinfo`, "utf8")).find(({ source }) => source === "guest-label") ?? { device: "" };
+    expect(await findMounters("", [mine])).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
+  });
+
+  it("are found by a namespace that is bound somewhere", async () => {
+    const pid = await hold("echo ready; exec unshare --ipc sleep 1000");
+    const ino = await vi.waitFor(() => {
+      const own = statSync(`/proc/${pid}/ns/ipc`).ino;
+      expect(own).not.toBe(statSync("/proc/self/ns/ipc").ino);
+      return own;
+    });
+    await hold(`exec unshare --mount --propagation private sh -c 'touch ${elsewhere}/ns; mount --bind /proc/${pid}/ns/ipc ${elsewhere}/ns; echo ready; read line'`);
+    expect(await findMounters("guest-label", [], [ino])).toEqual([{ pid: expect.any(Number) as number, place: `${elsewhere}/ns` }]);
+  });
+
+  it("are named where what they have mounted takes long to be read, and hold nobody up", { timeout: 20_000 }, async () => {
+    const pid = await hold("exec unshare --mount --propagation private sh -c 'mount -t tmpfs many /srv; for i in $(seq 14); do mount --rbind /srv /srv; done; echo ready; read line'");
+    const { mounters, whole } = await searchHolders({ devices: [], uid: -1, namespaces: [], label: "guest-label" }, PROGRAM);
+    expect(whole).toBe(true);
+    for (const one of mounters) expect([one.pid, one.place]).toEqual([pid, undefined]);
   });
 
   it("are found by what they have mapped of the user's", async () => {
@@ -202,25 +257,25 @@ describeAsRoot("the holders of files", () => {
     it("are found, and it is named", { timeout: 20_000 }, async () => {
       const { pids, holder } = await hang(2);
       const begun = performance.now();
-      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [] }, PROGRAM);
-      expect(found).toEqual({ holders: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
+      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM);
+      expect(found).toMatchObject({ holders: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
       expect(performance.now() - begun).toBeLessThan(4000);
     });
 
     it("are looked for no longer than the time that is given", { timeout: 20_000 }, async () => {
       const { pids } = await hang(4);
       const begun = performance.now();
-      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [] }, PROGRAM, { stallMs: 300, limitMs: 500 });
-      expect(found).toEqual({ holders: [], unseen: pids.slice(0, 2), whole: false });
+      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM, { stallMs: 300, limitMs: 500 });
+      expect(found).toMatchObject({ holders: [], unseen: pids.slice(0, 2), whole: false });
       expect(performance.now() - begun).toBeLessThan(1500);
     });
   });
 
   it("are found also when guestd was busy: who is read late has not hung", async () => {
-    const finding = searchHolders({ devices: [device], uid: GUEST, namespaces: [] }, PROGRAM, { stallMs: 100, limitMs: 8000 });
+    const finding = searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM, { stallMs: 100, limitMs: 8000 });
     await delay(1);
     for (const end = performance.now() + 500; performance.now() < end;);
-    expect(await finding).toEqual({ holders: [], unseen: [], whole: true });
+    expect(await finding).toMatchObject({ holders: [], unseen: [], whole: true });
   });
 
   it("leave no thread and no descriptor behind, while processes come and go", async () => {

@@ -44,7 +44,7 @@ function executorWith({ kept = [], dead = [], refuses = () => false }: { kept?: 
   };
   const search: SearchHolders = (sought) => {
     asked.push([sought.devices, sought.uid, sought.namespaces]);
-    return Promise.resolve({ holders: [], unseen: [], whole: true });
+    return Promise.resolve({ holders: [], mounters: [], unseen: [], whole: true });
   };
   const names = new Map(kept);
   // As systemd passes them, but where the descriptors are.

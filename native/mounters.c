@@ -1,0 +1,92 @@
+// Who has something of what is sought mounted, in whatever mount namespace: each is looked into once.
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sought.h"
+
+// Namespaces that are remembered; anybody can mount so much in one that it takes minutes to read.
+enum { MOST_NAMESPACES = 1 << 16, MOUNTS_MS = 300 };
+
+static uint64_t seen[MOST_NAMESPACES];
+static size_t seen_count;
+
+static bool was_seen(uint64_t inode) {
+  for (size_t i = 0; i < seen_count; i++)
+    if (seen[i] == inode) return true;
+  return false;
+}
+
+/** A line of proc_pid_mountinfo(5): "ID PARENT MAJOR:MINOR ROOT PLACE OPTIONS... - TYPE SOURCE OPTIONS". Puts where PLACE is. */
+static bool mount_is_sought(char *line, char **place) {
+  char *after = strstr(line, " - ");
+  char *fields = line, *root = strtok_r(line, " ", &fields);
+  struct device device = {0, 0};
+  for (int i = 0; i < 3 && root != NULL; i++) {
+    if (i == 2 && sscanf(root, "%u:%u", &device.major, &device.minor) != 2) return false;
+    root = strtok_r(NULL, " ", &fields);
+  }
+  *place = root == NULL ? NULL : strtok_r(NULL, " ", &fields);
+  if (*place == NULL || after == NULL) return false;
+  if (is_on_device(device) || is_namespace_root(device, root)) return true;
+  char *source = after + strlen(" - "), *end;
+  strtok_r(source, " ", &end);
+  source = strtok_r(NULL, " ", &end);
+  return source != NULL && is_label(source);
+}
+
+static long passed_ms(const struct timespec *since) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+/** Says what of it is mounted in a mount namespace of this inode, and whether that could be told. One that goes meanwhile tells nothing. */
+static bool say_mounts_of(int thread, uint64_t inode) {
+  const int fd = openat(thread, "mountinfo", O_RDONLY | O_CLOEXEC);
+  FILE *mounts = fd < 0 ? NULL : fdopen(fd, "re");
+  if (mounts == NULL) {
+    if (fd >= 0) close(fd);
+    return false;
+  }
+  struct timespec since;
+  clock_gettime(CLOCK_MONOTONIC, &since);
+  char *line = NULL, *place;
+  size_t size = 0;
+  bool found = false, late = false;
+  while (!found && !late && getline(&line, &size, mounts) > 0) {
+    give_sign();
+    found = mount_is_sought(line, &place);
+    late = passed_ms(&since) > MOUNTS_MS;
+  }
+  const bool told = found || late || (feof(mounts) && !ferror(mounts));
+  if (found) printf(" mount %s", place);
+  else if (late) printf(" unread");
+  if (told && seen_count < MOST_NAMESPACES) seen[seen_count++] = inode;
+  free(line);
+  fclose(mounts);
+  return found || late;
+}
+
+static bool say_mounts_in(int thread) {
+  struct statx file;
+  return look(thread, "ns/mnt", &file) && !was_seen(file.stx_ino) && say_mounts_of(thread, file.stx_ino);
+}
+
+// Of each thread: one that is not the first can be in another namespace.
+void say_mounts(int process) {
+  if (!seeks_mounts()) return;
+  DIR *threads = open_list(process, "task");
+  if (threads == NULL) return;
+  for (const struct dirent *entry = readdir(threads); entry != NULL; entry = readdir(threads)) {
+    const int thread = entry->d_name[0] == '.' ? -1 : open_entry(dirfd(threads), entry->d_name);
+    if (thread < 0) continue;
+    const bool said = say_mounts_in(thread);
+    close(thread);
+    if (said) break;
+  }
+  closedir(threads);
+}
