@@ -158,7 +158,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on
     await machine.sh("guestctl reload");
     const bound = await machine.login("guest2");
     expect(await bound.ask("cat /etc/issue; test -s /etc/hidden.conf || echo empty; grep -c ' /etc/issue ' /proc/self/mountinfo")).toBe("Welcome, guest\nempty\n1");
-    expect(await bound.ask("grep -c overlay.guestd /proc/self/mountinfo; cat /etc/subuid /etc/subgid")).toBe("0");
+    expect(await bound.ask("grep -c overlay.guestd /proc/self/mountinfo; grep -c guest2 /etc/subuid /etc/subgid")).toBe("0\n/etc/subuid:0\n/etc/subgid:0");
     await tryToChangeEtc(bound, "guest2");
     await bound.logOut();
     await machine.sh("rm /etc/guestd/guestd.conf.d/zz.conf; guestctl reload");
