@@ -133,6 +133,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
     await awaitState(machine, FIRST, "rested", 60_000);
   });
 
+  it("are left alone when they become somebody's while a guest has them", async () => {
+    const guest = await startAs(FIRST);
+    await machine.sh(`useradd --uid ${FIRST} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`);
+    expect((await endLease(machine, guest)).left).toEqual(expect.arrayContaining([expect.stringContaining("belongs to squatter")]));
+    expect(await machine.sh("cat /var/tmp/hers; rm /var/tmp/hers; userdel squatter")).toBe("hers");
+  });
+
   it("are not swept when a session would have had one that is somebody's", async () => {
     await machine.sh(`useradd --uid ${SECOND} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${SECOND} /var/tmp/hers`);
     const first = await startLease(machine);

@@ -123,6 +123,14 @@ describe("receipts", () => {
     expect(ledger.find("d")).toBeUndefined();
   });
 
+  it("are kept though an older one cannot be taken away", async () => {
+    // What root has put in its place.
+    for (const id of ["old", "older"]) mkdirSync(join(root, "receipts", `${id}.json`, "there"), { recursive: true });
+    await ledger.close(receipt("new"), 1);
+    expect(ledger.find("new")).toEqual(receipt("new"));
+    expect(names("receipts")).toEqual(["new.json", "old.json", "older.json"]);
+  });
+
   it("outlive a start, and the last one of a session is the one that counts", async () => {
     await ledger.close(receipt("a"), 10);
     await ledger.close({ ...receipt("a"), left: ["files: /tmp/x"] }, 10);
