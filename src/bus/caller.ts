@@ -17,8 +17,9 @@ const LIMIT_MS = 2000;
 
 /**
  * Asks the bus for a caller's credentials.
- * @throws GuestError LeaderGone when it has left; AccessDenied on any other error and any missing field (CVE-2021-3560:
- *   a caller that has left must never be taken for root)
+ * @throws GuestError LeaderGone when it has left, or its process has ended: dbus-daemon from 1.16 on holds it by a
+ *   pidfd and then tells a uid without a pid; AccessDenied on any other error and any missing field (CVE-2021-3560: a
+ *   caller that has left must never be taken for root)
  */
 export async function identifyCaller(bus: MessageBus, name: string): Promise<Caller> {
   let fields: Record<string, unknown>;
@@ -31,6 +32,7 @@ export async function identifyCaller(bus: MessageBus, name: string): Promise<Cal
   }
   const uid = fields["UnixUserID"];
   const pid = fields["ProcessID"];
+  if (typeof uid === "number" && pid === undefined) throw new GuestError("LeaderGone", "The process that is calling has ended.");
   if (typeof uid !== "number" || typeof pid !== "number" || pid <= 0) {
     throw new GuestError("AccessDenied", "The bus does not say who is calling.");
   }

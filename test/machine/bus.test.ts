@@ -27,6 +27,19 @@ const METHODS: Record<string, { readonly args: readonly string[]; readonly root:
   SetEnabled: { args: ["bs", "true", ""], root: /^$/ },
   Reload: { args: [], root: /^$/ },
 };
+/** Hands on what is said to the bus at /run/relay, over a connection whose maker is dead by then. */
+const RELAY = `use IO::Socket::UNIX; use IO::Select;
+  my $listener = IO::Socket::UNIX->new(Local => "/run/relay", Listen => 1) or die;
+  my $client = $listener->accept or die;
+  my $bus = IO::Socket::UNIX->new("/run/dbus/system_bus_socket") or die;
+  my $maker = $$;
+  if (fork) { exit 0 }
+  while (-e "/proc/$maker") { select(undef, undef, undef, 0.01) }
+  my $both = IO::Select->new($client, $bus);
+  while (1) { for my $from ($both->can_read) {
+    sysread($from, my $bytes, 65536) or exit 0;
+    syswrite($from == $bus ? $client : $bus, $bytes) or exit 0;
+  } }`;
 const CALLERS = ["guest1", "guest2", "alice", "nobody"];
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (release) => {
@@ -97,6 +110,17 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (
     expect(await guest.ask("echo here")).toBe("here");
     await guest.logOut();
     await awaitNoSessions(machine);
+  });
+
+  it("answers nobody whose process is dead, though its connection lives on with another", async () => {
+    const denied = await machine.journal("GUEST_ACTION=call-denied");
+    await machine.write("/run/relay.pl", RELAY);
+    await machine.sh("(setsid perl /run/relay.pl >/dev/null 2>&1 </dev/null &); while ! [ -S /run/relay ]; do :; done");
+    const { code, stderr } = await machine.run(["busctl", "--address=unix:path=/run/relay", "call", ...MANAGER, "OpenSession", ...REQUEST]);
+    expect(`${code} ${stderr}`).toMatch(/^1 .*has ended/);
+    await awaitNoSessions(machine);
+    // It may have been the end of a login, which is no attack.
+    expect(await machine.journal("GUEST_ACTION=call-denied")).toEqual(denied);
   });
 
   it("takes the leader from the bus: a call of a process that is gone leaves no session", async () => {
