@@ -15,6 +15,9 @@ export interface BusCall {
 
 const CONNECT_LIMIT_MS = 5000;
 
+/** Somebody has not answered in time. */
+export class LateError extends Error {}
+
 /**
  * Connects and says Hello.
  * @param address as D-Bus writes it: unix:path=...
@@ -55,7 +58,7 @@ function innerOf(bus: MessageBus): EventEmitter & { readonly stream: { destroy: 
  * Calls a method.
  * @param limitMs how long to wait for the answer
  * @returns the body of the answer
- * @throws DBusError as the service answered it, or Error when it did not in time
+ * @throws DBusError as the service answered it, or LateError when it did not in time
  */
 export async function callMethod(bus: MessageBus, call: BusCall, limitMs: number): Promise<readonly unknown[]> {
   const message = new dbus.Message({ ...call, body: [...(call.body ?? [])] });
@@ -68,7 +71,7 @@ async function limitTime<T>(promise: Promise<T>, limitMs: number, message: strin
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`${message} (${limitMs} ms)`));
+      reject(new LateError(`${message} (${limitMs} ms)`));
     }, limitMs);
   });
   try {

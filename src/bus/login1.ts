@@ -8,7 +8,8 @@ import { unwrap } from "./values.ts";
 
 const LOGIND = "org.freedesktop.login1";
 const MANAGER = { destination: LOGIND, path: "/org/freedesktop/login1", interface: "org.freedesktop.login1.Manager" } as const;
-const LIMIT_MS = 1000;
+/** No login waits for it: at a session's end a logind that is busy is waited for. */
+const LIMIT_MS = 5000;
 const SCOPE = /^session-[A-Za-z0-9]{1,32}\.scope$/;
 
 /**

@@ -5,13 +5,14 @@ import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import type { Limits } from "../config/schema.ts";
 import { scopeName, sliceName } from "../policy/session.ts";
-import { callMethod } from "./connection.ts";
+import { callMethod, LateError } from "./connection.ts";
 import type { Property } from "./limits.ts";
 import { limitProperties } from "./limits.ts";
 import { field } from "./values.ts";
 
 const SYSTEMD = "org.freedesktop.systemd1";
 const MANAGER = { destination: SYSTEMD, path: "/org/freedesktop/systemd1", interface: `${SYSTEMD}.Manager` } as const;
+/** A login waits for it. */
 const LIMIT_MS = 2000;
 const MOST_PAUSE_MS = 50;
 
@@ -53,14 +54,24 @@ export async function limitIfThere(bus: MessageBus, unit: string, limits: Limits
 
 /**
  * Stops a unit and waits until it has ended.
- * @param limitMs how long to wait
+ * @param limitMs how long to wait, for the unit and for each answer of systemd
  * @returns whether it has
+ * @throws DBusError when systemd refuses
  */
 export async function stopUnit(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
+  try {
+    return await endUnit(bus, unit, limitMs);
+  } catch (error) {
+    if (error instanceof LateError) return false;
+    throw error;
+  }
+}
+
+async function endUnit(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
   const end = performance.now() + limitMs;
-  if (!(await isRunning(bus, unit))) return true;
-  await ignoreMissing(callMethod(bus, { ...MANAGER, member: "StopUnit", signature: "ss", body: [unit, "replace"] }, LIMIT_MS));
-  for (let pause = 2; await isRunning(bus, unit); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
+  if (!(await isRunning(bus, unit, limitMs))) return true;
+  await ignoreMissing(callMethod(bus, { ...MANAGER, member: "StopUnit", signature: "ss", body: [unit, "replace"] }, limitMs));
+  for (let pause = 2; await isRunning(bus, unit, limitMs); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
     if (performance.now() > end) return false;
     await delay(pause);
   }
@@ -68,16 +79,16 @@ export async function stopUnit(bus: MessageBus, unit: string, limitMs: number): 
 }
 
 /** Forgets that a unit has failed; no error when it has not. */
-export async function resetFailed(bus: MessageBus, unit: string): Promise<void> {
-  await ignoreMissing(callMethod(bus, { ...MANAGER, member: "ResetFailedUnit", signature: "s", body: [unit] }, LIMIT_MS));
+export async function resetFailed(bus: MessageBus, unit: string, limitMs: number): Promise<void> {
+  await ignoreMissing(callMethod(bus, { ...MANAGER, member: "ResetFailedUnit", signature: "s", body: [unit] }, limitMs));
 }
 
-async function isRunning(bus: MessageBus, unit: string): Promise<boolean> {
-  const found = await ignoreMissing(callMethod(bus, { ...MANAGER, member: "GetUnit", signature: "s", body: [unit] }, LIMIT_MS));
+async function isRunning(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
+  const found = await ignoreMissing(callMethod(bus, { ...MANAGER, member: "GetUnit", signature: "s", body: [unit] }, limitMs));
   const path = found?.[0];
   if (typeof path !== "string") return false;
   const call = { destination: SYSTEMD, path, interface: "org.freedesktop.DBus.Properties", member: "Get" };
-  const state = await ignoreMissing(callMethod(bus, { ...call, signature: "ss", body: [`${SYSTEMD}.Unit`, "ActiveState"] }, LIMIT_MS));
+  const state = await ignoreMissing(callMethod(bus, { ...call, signature: "ss", body: [`${SYSTEMD}.Unit`, "ActiveState"] }, limitMs));
   const { value } = (state?.[0] ?? { value: "inactive" }) as { value: unknown };
   return value !== "inactive" && value !== "failed";
 }

@@ -5,14 +5,14 @@ import { sliceName } from "../policy/session.ts";
 import { knowsUser, terminateUser } from "./login1.ts";
 import { resetFailed, stopUnit } from "./systemd1.ts";
 
-/** So long a user manager may take to end by itself before all of the user is killed. */
+/** So long a user manager, and systemd for it, may take to end it before all of the user is killed. */
 const MANAGER_LIMIT_MS = 1000;
 const CLOSE_LIMIT_MS = 5000;
 const MOST_PAUSE_MS = 50;
 
 const managerName = (uid: number) => `user@${uid}.service`;
 
-/** Stops the user manager of a leased account; one that takes longer than a second is killed with all others. */
+/** Stops the user manager of a leased account; one that takes longer than a second is killed with all others, and closeUser() asks for it again. */
 export async function stopManager(bus: MessageBus, uid: number): Promise<void> {
   await stopUnit(bus, managerName(uid), MANAGER_LIMIT_MS);
 }
@@ -25,7 +25,7 @@ export async function closeUser(bus: MessageBus, uid: number): Promise<void> {
   await terminateUser(bus, uid);
   for (const unit of [managerName(uid), `user-runtime-dir@${uid}.service`, sliceName(uid)]) {
     if (!(await stopUnit(bus, unit, CLOSE_LIMIT_MS))) throw new Error(`${unit} has not ended within ${CLOSE_LIMIT_MS} ms`);
-    await resetFailed(bus, unit);
+    await resetFailed(bus, unit, CLOSE_LIMIT_MS);
   }
   const end = performance.now() + CLOSE_LIMIT_MS;
   for (let pause = 2; await knowsUser(bus, uid); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {

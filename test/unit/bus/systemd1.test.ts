@@ -47,6 +47,11 @@ describe("stopUnit", () => {
     expect(calls.filter((name) => name === "StopUnit")).toHaveLength(1);
   });
 
+  it.each(["GetUnit", "Get", "StopUnit"])("does not take a unit for one that has ended when systemd does not answer %s", async (member) => {
+    const silence = () => new Promise(() => undefined);
+    expect(await stopUnit(busWith(["active", "inactive"], { [member]: silence }).bus, UNIT, 20)).toBe(false);
+  });
+
   it.each(["active", "activating", "deactivating", "reloading", "maintenance", "what nobody knows"])("does not take a unit that is %s for one that has ended", async (state) => {
     expect(await stopUnit(busWith([state]).bus, UNIT, 0)).toBe(false);
   });
@@ -77,8 +82,8 @@ describe("stopUnit", () => {
 
 describe("resetFailed", () => {
   it("is content when there is no such unit, and with nothing else", async () => {
-    await expect(resetFailed(busWith([], { ResetFailedUnit: missing }).bus, UNIT)).resolves.toBeUndefined();
-    await expect(resetFailed(busWith([], { ResetFailedUnit: () => failing("org.freedesktop.DBus.Error.AccessDenied") }).bus, UNIT)).rejects.toThrow();
+    await expect(resetFailed(busWith([], { ResetFailedUnit: missing }).bus, UNIT, 1_000)).resolves.toBeUndefined();
+    await expect(resetFailed(busWith([], { ResetFailedUnit: () => failing("org.freedesktop.DBus.Error.AccessDenied") }).bus, UNIT, 1_000)).rejects.toThrow();
   });
 });
 
