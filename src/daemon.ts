@@ -70,8 +70,7 @@ export class Daemon {
     } catch (error) {
       const failure = describeFailure(error);
       journal.logFailed(effect, failure);
-      const code = error instanceof GuestError ? error.code : "Failed";
-      return { kind: "effect-failed", effect, code, reason: failure.reason, ...clock() };
+      return { kind: "effect-failed", effect, code: failure.code ?? "Failed", reason: failure.reason, ...clock() };
     }
   }
 }
@@ -79,6 +78,7 @@ export class Daemon {
 // The native addon's errors say at which step of the kernel's work it was, and on what.
 function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { reason: String(error) };
+  if (error instanceof GuestError) return { reason: error.message, code: error.code };
   const { step: at, path, errno } = error as Error & Partial<Failure>;
   return {
     reason: error.message,

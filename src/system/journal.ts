@@ -1,5 +1,6 @@
 // The journal: what happened goes in, one structured entry comes out. The only file that knows how.
 // Which sentence stands for what is policy/messages.ts.
+import type { ErrorCode } from "../policy/errors.ts";
 import type { Effect, Outcome, Subject } from "../policy/events.ts";
 import type { DaemonAction } from "../policy/messages.ts";
 import { describeDone, describeFailed, MESSAGE_IDS } from "../policy/messages.ts";
@@ -12,6 +13,7 @@ export type JournalSend = Readonly<Record<Level, (message: string, fields: Recor
 /** Where and why a step failed, from whatever was thrown. */
 export interface Failure {
   readonly reason: string;
+  readonly code?: ErrorCode;
   readonly step?: string;
   readonly path?: string;
   readonly errno?: number;
@@ -35,7 +37,7 @@ export class Journal {
   /** An effect has failed. */
   logFailed(effect: Effect, failure: Failure): void {
     const fields = { ...effectFields(effect, "failed"), ...failureFields(failure) };
-    this.#write("err", describeFailed(effect, failure.reason), fields);
+    this.#write(isHangUp(failure) ? "notice" : "err", describeFailed(effect, failure.reason), fields);
   }
 
   /** Something about guestd itself. */
@@ -53,10 +55,13 @@ export class Journal {
   }
 }
 
+// Whoever logs in may think better of it at any time: no fault of anybody's.
+const isHangUp = ({ code }: { readonly code?: ErrorCode }) => code === "LeaderGone";
+
 function levelOf(effect: Effect): Level {
   switch (effect.kind) {
     case "refuse":
-      return "warning";
+      return isHangUp(effect) ? "notice" : "warning";
     case "announce-closed":
       return effect.receipt.left.length > 0 ? "err" : "notice";
     case "announce-opened":

@@ -54,6 +54,15 @@ describe("Journal", () => {
     });
   });
 
+  it("makes no error of a login that is broken off", () => {
+    const { journal, entries } = journalOf();
+    for (const code of ["LeaderGone", "Failed"] as const) {
+      journal.logFailed(BUILD, { reason: "The process 500 has ended.", code });
+      journal.logDone({ kind: "refuse", subject, call: 1, code, reason: "The login ended." }, {});
+    }
+    expect(entries.map(({ level }) => level)).toEqual(["notice", "notice", "err", "warning"]);
+  });
+
   it("makes an error of a receipt that is not clean", () => {
     const { journal, entries } = journalOf();
     const receipt = { id: "s1", user: "guest1", uid: 1101, leased: false, service: "login", leader: 500, cause: "logout" as const, openedAt: 1, closedAt: 2, endMilliseconds: 3, swept: [] };
