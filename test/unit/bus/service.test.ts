@@ -48,21 +48,25 @@ const ROOT = { UnixUserID: field("u", 0), ProcessID: field("u", 77) };
 const ok: Method["handle"] = ([text], caller) => Promise.resolve([`${String(text)} of ${caller.pid}`]);
 
 describe("Service denies", () => {
-  it.each<[string, Credentials]>([
+  const leftBus = new dbus.DBusError("org.freedesktop.DBus.Error.NameHasNoOwner", "no");
+
+  it.each<[string, Credentials, (string | undefined)?]>([
     ["a caller of another uid", { ...ROOT, UnixUserID: field("u", 1000) }],
     ["a caller whose uid the bus does not say", { ProcessID: field("u", 77) }],
-    ["a caller whose pid the bus does not say", { UnixUserID: field("u", 0) }],
+    ["a caller whose pid is of another namespace", { ...ROOT, ProcessID: field("u", 0) }],
     ["a caller whose uid is no number", { ...ROOT, UnixUserID: field("s", "0") }],
-    ["a caller that has left the bus", new Error("NameHasNoOwner")],
-  ])("%s, without running the method", async (_, credentials) => {
+    ["a caller of whom the bus does not answer", new Error("late")],
+    ["a caller that has left the bus, and nobody hears of it", leftBus, "LeaderGone"],
+    ["a caller whose process has ended, and nobody hears of it", { UnixUserID: field("u", 0) }, "LeaderGone"],
+  ])("%s, without running the method", async (_, credentials, code = "AccessDenied") => {
     let ran = false;
     const { receive, answer, denied } = await serviceWith(credentials, () => {
       ran = true;
       return Promise.resolve([""]);
     });
     receive();
-    expect(await answer()).toMatchObject({ errorName: "org.guestd1.Error.AccessDenied" });
-    expect(denied).toEqual(["Do"]);
+    expect(await answer()).toMatchObject({ errorName: `org.guestd1.Error.${code}` });
+    expect(denied).toEqual(code === "AccessDenied" ? ["Do"] : []);
     expect(ran).toBe(false);
   });
 });
