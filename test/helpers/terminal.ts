@@ -3,7 +3,7 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { shellCode, type Result } from "./execute.ts";
 
-const DEFAULT_LIMIT_MS = 10_000;
+const DEFAULT_LIMIT_MS = 30_000;
 /** Ctrl-C and Ctrl-D, as the terminal driver reads them. */
 const INTERRUPT = "\x03";
 const END_OF_FILE = "\x04";

@@ -40,7 +40,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
     const [first, ...rest] = guests;
     await rest[3]?.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     expect(await first?.logOut()).toBe(0);
-    await expect.poll(async () => (await listSessions(machine)).length, { timeout: 10_000 }).toBe(9);
+    await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(9);
     expect(await findPids(machine, "sleep 4711")).toHaveLength(1);
     expect(await Promise.all(rest.map((guest) => guest.ask("cat ~/mine")))).toEqual(rest.map((_, index) => String(index + 1)));
     await Promise.all(rest.map((guest) => guest.logOut()));

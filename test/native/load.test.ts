@@ -27,7 +27,7 @@ describeAsRoot("many views", () => {
       expect(inside(view, "cat /home/guest/dir/file; ls /root | wc -l")).toBe("content0");
       closeSync(view.fd);
     }
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 5_000 });
+    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
   });
 
   it("can fail and succeed beside each other", async () => {
@@ -36,7 +36,7 @@ describeAsRoot("many views", () => {
     const views = results.flatMap((result): BuiltView[] => (result.status === "fulfilled" ? [result.value] : []));
     expect(views).toHaveLength(25);
     for (const view of views) closeSync(view.fd);
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 5_000 });
+    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
   });
 
   it("can be built and dropped 1000 times in a row", async () => {
@@ -44,6 +44,6 @@ describeAsRoot("many views", () => {
     const table = base.sh("cat /proc/self/mountinfo");
     for (let i = 0; i < 1000; i++) closeSync((await native.buildView(base.pidfd, plan, LABEL)).fd);
     expect(base.sh("cat /proc/self/mountinfo")).toBe(table);
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 5_000 });
+    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
   }, 120_000);
 });
