@@ -252,9 +252,7 @@ export class Application {
       gatherFacts: (pid) => gatherFacts(this.#daemon.state.config, pid, this.#overlay),
       explain: (user, service) => this.#explain(user, service),
       receipts: this.#ledger,
-      settings: () => this.#configuration.settings,
-      configErrors: () => this.#configuration.errors,
-      reload: () => this.#configuration.load(),
+      configuration: this.#configuration,
     });
     return new Service({
       bus: this.#bus,

@@ -29,6 +29,11 @@ export class Configuration {
     return this.#errors;
   }
 
+  /** What holds as long as the configuration has errors. */
+  get fallback(): string {
+    return this.#settings.length > 0 ? "the one before stays in force" : "guests are refused until it is mended";
+  }
+
   /**
    * Reads the configuration. A bad one changes nothing.
    * @returns its errors, a line each, or none
@@ -38,8 +43,7 @@ export class Configuration {
     const result = this.#read();
     if (!result.ok) {
       this.#errors = result.errors.map(formatConfigError);
-      const kept = this.#settings.length > 0 ? "the one before stays in force" : "guests are refused until it is mended";
-      journal.logDaemon("err", "config-rejected", `The configuration has errors; ${kept}: ${this.#errors.join("; ")}`);
+      journal.logDaemon("err", "config-rejected", `The configuration has errors; ${this.fallback}: ${this.#errors.join("; ")}`);
       return this.#errors;
     }
     this.#errors = [];

@@ -30,13 +30,17 @@ export interface MethodParts {
   /** The gid of the group of guests; undefined when there is none. */
   readonly findGid: () => Promise<number | undefined>;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
-  readonly settings: () => readonly Setting[];
-  /** Each error of the configuration as a line; empty when it is in force. */
-  readonly configErrors: () => readonly string[];
+  readonly configuration: {
+    readonly settings: readonly Setting[];
+    /** Each error of the last reading as a line; empty when it is in force. */
+    readonly errors: readonly string[];
+    /** What holds as long as there are errors. */
+    readonly fallback: string;
+    /** Reads it again; the errors, or none. */
+    readonly load: () => readonly string[];
+  };
   /** The receipts that are kept, the last one first; and that of one session. */
   readonly receipts: { readonly list: () => readonly Receipt[]; readonly find: (id: string) => Receipt | undefined };
-  /** Reads the configuration again; the errors, or none. */
-  readonly reload: () => readonly string[];
 }
 
 /** The rows of the interface. */
@@ -93,7 +97,7 @@ function sessionMethods({ dispatch, pending, newId, clock, cgroupOf, gatherFacts
   ];
 }
 
-function adminMethods({ dispatch, pending, reload, state }: MethodParts): Method[] {
+function adminMethods({ dispatch, pending, configuration }: MethodParts): Method[] {
   return [
     row("EndSession", "s", "a{sv}", async ([id]) => {
       const { call, answer } = pending.add();
@@ -118,17 +122,14 @@ function adminMethods({ dispatch, pending, reload, state }: MethodParts): Method
       return [];
     }),
     row("Reload", "", "", async () => {
-      const errors = reload();
-      if (errors.length > 0) {
-        const kept = state().config === undefined ? "guests are refused until it is mended" : "the one before stays in force";
-        throw new GuestError("Failed", `The configuration has errors; ${kept}.\n${errors.join("\n")}`);
-      }
+      const errors = configuration.load();
+      if (errors.length > 0) throw new GuestError("Failed", `The configuration has errors; ${configuration.fallback}.\n${errors.join("\n")}`);
       return Promise.resolve([]);
     }),
   ];
 }
 
-function readMethods({ version, state, receipts, explain, settings, configErrors }: MethodParts): Method[] {
+function readMethods({ version, state, receipts, explain, configuration }: MethodParts): Method[] {
   return [
     row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(sessionRecord)])),
     row("GetSession", "s", "a{sv}", async ([id]) => {
@@ -158,12 +159,12 @@ function readMethods({ version, state, receipts, explain, settings, configErrors
         enabled: field("b", (config?.Guests.Enabled ?? false) && gate.enabled),
         switch: field("b", gate.enabled),
         reason: field("s", gate.reason),
-        errors: field("as", [...configErrors()]),
+        errors: field("as", [...configuration.errors]),
       };
       return Promise.resolve([status]);
     }),
     row("GetConfig", "", "a(ssss)", async () =>
-      Promise.resolve([settings().map(({ section, key, value, origin }) => [section, key, value, origin])]),
+      Promise.resolve([configuration.settings.map(({ section, key, value, origin }) => [section, key, value, origin])]),
     ),
   ];
 }

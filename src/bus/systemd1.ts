@@ -42,7 +42,7 @@ export async function startScope(bus: MessageBus, id: string, pid: number, uid: 
 }
 
 /** Sets the limits of a running unit, for as long as it runs. */
-export async function limitUnit(bus: MessageBus, unit: string, limits: Limits): Promise<void> {
+async function limitUnit(bus: MessageBus, unit: string, limits: Limits): Promise<void> {
   const body = [unit, true, limitProperties(limits)];
   await callMethod(bus, { ...MANAGER, member: "SetUnitProperties", signature: "sba(sv)", body }, LIMIT_MS);
 }

@@ -119,14 +119,14 @@ async function config(args: readonly string[], _options: Options, connect: () =>
   return { text: settings.length === 0 ? broken : text.join("\n\n"), json: settings, bad: settings.length === 0 };
 }
 
-async function checkConfig(files: readonly string[]): Promise<Output> {
+function checkConfig(files: readonly string[]): Output {
   const result = files.length === 0 ? loadConfig(SYSTEM_PLACES) : loadFiles(files, 0, true);
-  if (result.ok) return Promise.resolve({ text: "The configuration is in order.", json: { ok: true, errors: [] } });
-  return Promise.resolve({
+  if (result.ok) return { text: "The configuration is in order.", json: { ok: true, errors: [] } };
+  return {
     text: result.errors.map(formatConfigError).join("\n"),
     json: { ok: false, errors: result.errors },
     bad: true,
-  });
+  };
 }
 
 async function reload(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {

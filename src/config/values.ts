@@ -57,7 +57,7 @@ export interface UidRange {
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
 /** True for an absolute path that is its own normal form: no "//", ".", ".." or "/" at the end. */
-export function isNormalPath(text: string): boolean {
+function isNormalPath(text: string): boolean {
   if (text.length > 4095 || UNPRINTABLE.test(text) || !text.startsWith("/") || text === "/") return false;
   return text
     .slice(1)

@@ -4,9 +4,8 @@ import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { shellCode, type Result } from "./execute.ts";
 
 const DEFAULT_LIMIT_MS = 30_000;
-/** Ctrl-C and Ctrl-D, as the terminal driver reads them. */
+/** Ctrl-C, as the terminal driver reads it. */
 const INTERRUPT = "\x03";
-const END_OF_FILE = "\x04";
 
 /** A prompt of an ordinary shell at the end of what is on the screen, or what login says instead. */
 const PROMPT = /[$#] $|Login incorrect/;
@@ -60,11 +59,6 @@ export class Terminal {
   async interrupt(limitMs = DEFAULT_LIMIT_MS): Promise<void> {
     this.send(INTERRUPT);
     await this.expect(READY, limitMs);
-  }
-
-  /** Presses Ctrl-D. */
-  endOfFile(): void {
-    this.send(END_OF_FILE);
   }
 
   /** Kills the program at this side; what runs on the terminal gets a hang-up, as when a cable is pulled. */

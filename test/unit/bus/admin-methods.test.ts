@@ -26,7 +26,7 @@ function methodsWith({ state = READY, answer, receipts = [DIRTY, CLEAN] }: { sta
     },
     pending,
     version: "1",
-    configErrors: () => [],
+    configuration: { errors: [], fallback: "", load: () => [], settings: [] },
     receipts: { list: () => receipts, find: (id) => receipts.find((receipt) => receipt.id === id) },
   };
   const call = (name: string, ...args: readonly unknown[]) => {
