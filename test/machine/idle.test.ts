@@ -42,7 +42,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
   }
 
   async function awaitExit(): Promise<void> {
-    await waitFor("guestd to exit", async () => (await show("ActiveState")) === "inactive", 15_000);
+    await waitFor("guestd to exit", async () => (await show("ActiveState")) === "inactive", 30_000);
   }
 
   const countStarts = async () => (await machine.journal("GUEST_ACTION=daemon-started")).length;
