@@ -21,12 +21,12 @@ export async function injectFault(machine: Machine, fault: string): Promise<() =
   const strace = spawn("strace", ["-f", "-p", String(pid), "-e", `trace=${fault.split(":")[0] ?? ""}`, "-e", `inject=${fault}`], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   strace.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-  await waitFor(`strace to attach: ${said}`, () => /attached/.test(said), 5000);
+  await waitFor(`strace to attach: ${said}`, () => /attached/.test(said), 20_000);
   const hasEnded = () => strace.exitCode !== null || strace.signalCode !== null;
   return async () => {
     strace.kill("SIGINT");
     // It may wait for the first thread of a guestd that it has killed, which waits for strace to let go of the others.
     await waitFor("strace to end", hasEnded, ORDERLY_LIMIT_MS).catch(() => strace.kill("SIGKILL"));
-    await waitFor("strace to be killed", hasEnded, 5000);
+    await waitFor("strace to be killed", hasEnded, 20_000);
   };
 }

@@ -179,7 +179,7 @@ export class Machine {
   }
 
   /** Looks until the machine holds what it held before, and returns the last look in any case: compare with toEqual. */
-  async snapshotLike(before: Snapshot, limitMs = 5000): Promise<Snapshot> {
+  async snapshotLike(before: Snapshot, limitMs = 30_000): Promise<Snapshot> {
     let last = await this.snapshot();
     const isSame = async (): Promise<boolean> => {
       last = await this.snapshot();

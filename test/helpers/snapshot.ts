@@ -74,7 +74,7 @@ export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
     units: units.filter(isTelling).map((line) => line.split(" ").slice(0, 4).join(" ")).toSorted(),
     ipc: [...listSysv("shm", shm), ...listSysv("sem", sem), ...listSysv("msg", msg)].toSorted(),
     files: listFiles(root),
-    listeners: listeners.map(describeListener).filter((line) => !line.includes("/run/systemd/")).toSorted(),
+    listeners: listeners.map(describeListener).filter(isReachable).toSorted(),
   };
 }
 
@@ -135,6 +135,11 @@ function listSysv(kind: string, table: readonly string[]): string[] {
   const [head = "", ...rows] = table;
   const column = head.split(" ").indexOf("uid");
   return rows.map((row) => `${kind} ${row.split(" ")[column] ?? ""}`);
+}
+
+// Nobody finds a unix socket without a name: whoever has made one is about to connect it.
+function isReachable(line: string): boolean {
+  return !line.includes("/run/systemd/") && !/^u_\w+ \*$/.test(line);
 }
 
 function describeListener(line: string): string {

@@ -90,7 +90,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
   async function expectNothing(): Promise<void> {
     await waitFor("the session to be ended, and its uid to be free", () => PLACES.every((path) => list(path).length === 0), 30_000);
     let left = "";
-    await waitFor("nothing to be left", async () => (left = await leftovers(machine)) === "", 5000).catch(() => undefined);
+    await waitFor("nothing to be left", async () => (left = await leftovers(machine)) === "", 20_000).catch(() => undefined);
     expect(left).toBe("");
   }
 

@@ -137,7 +137,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     const pid = await show("MainPID");
     await machine.sh(`kill -TERM ${pid}`);
     // By systemd, before anybody calls it.
-    await waitFor("another guestd", async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")), 10_000);
+    await waitFor("another guestd", async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")), 30_000);
     expect((await listSessions(machine)).map(({ id }) => id)).toEqual([guest.id]);
     expect(await guest.terminal.ask("findmnt -n -o FSTYPE -T ~")).toBe("tmpfs");
     expect((await endLease(machine, guest)).left).toEqual([]);
@@ -151,13 +151,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
   });
 
   it("is killed and started again when it hangs, and its guests do not notice", async () => {
-    await machine.write(WATCHDOG, "[Service]\nWatchdogSec=2s\n");
+    await machine.write(WATCHDOG, "[Service]\nWatchdogSec=5s\n");
     await machine.sh("systemctl daemon-reload; systemctl restart guestd");
     const guests = [await startLease(machine), await startLease(machine)];
     const shared = await machine.login("guest1");
     const pid = await show("MainPID");
     await machine.sh(`kill -STOP ${pid}`);
-    await waitFor("another guestd", async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")), 15_000);
+    await waitFor("another guestd", async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")), 30_000);
     expect(await listSessions(machine)).toHaveLength(3);
     for (const { terminal } of guests) expect(await terminal.ask("findmnt -n -o FSTYPE -T ~")).toBe("tmpfs");
     const id = await shared.ask("echo $GUEST_SESSION");
@@ -168,7 +168,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
   });
 
   it("is not taken for one that hangs while it works", async () => {
-    await machine.write(WATCHDOG, "[Service]\nWatchdogSec=2s\n");
+    await machine.write(WATCHDOG, "[Service]\nWatchdogSec=5s\n");
     await machine.sh("systemctl daemon-reload; systemctl restart guestd");
     const pid = await show("MainPID");
     const guest = await startLease(machine);

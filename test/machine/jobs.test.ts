@@ -84,16 +84,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("jobs on %s", (rel
     const plant = (user: string): RunOptions => ({ user, input: `touch /var/tmp/at-${user}\n` });
     // Without PAM, so outside of any session.
     for (const user of ["guest1", "alice"]) expect(await machine.run(["at", "now"], plant(user))).toMatchObject({ code: 0 });
-    await waitFor("alice's job", async () => (await machine.run(["test", "-e", "/var/tmp/at-alice"])).code === 0, 10_000);
-    await waitFor("the refusal", async () => isRefused("atd"), 10_000);
+    await waitFor("alice's job", async () => (await machine.run(["test", "-e", "/var/tmp/at-alice"])).code === 0, 30_000);
+    await waitFor("the refusal", async () => isRefused("atd"), 30_000);
     expect((await machine.run(["ls", "/var/tmp/at-guest1"])).code).not.toBe(0);
   });
 
   it("that are there for a guest already are not run: by cron", async () => {
     for (const user of ["guest1", "alice"]) await machine.sh(`echo '@reboot touch /var/tmp/cron-${user}' | crontab -u ${user} -`);
     await machine.sh("rm -f /run/crond.reboot; systemctl restart cron");
-    await waitFor("alice's job", async () => (await machine.run(["test", "-e", "/var/tmp/cron-alice"])).code === 0, 10_000);
-    await waitFor("the refusal", async () => isRefused("cron"), 10_000);
+    await waitFor("alice's job", async () => (await machine.run(["test", "-e", "/var/tmp/cron-alice"])).code === 0, 30_000);
+    await waitFor("the refusal", async () => isRefused("cron"), 30_000);
     expect((await machine.run(["ls", "/var/tmp/cron-guest1"])).code).not.toBe(0);
   });
 

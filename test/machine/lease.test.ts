@@ -56,7 +56,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     const third = await typeName("guest", /All guest accounts of this machine are in use\. Please try again later\.\n/);
     third.hangUp();
     await first.logOut();
-    await waitFor("the account to be back", async () => (await listSessions(machine)).length === 1, 10_000);
+    await waitFor("the account to be back", async () => (await listSessions(machine)).length === 1, 30_000);
     const fourth = await machine.loginAsGhost();
     expect(await fourth.ask("id -u")).toBe("61100");
     await Promise.all([second.logOut(), fourth.logOut()]);

@@ -40,7 +40,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
     await machine.stop();
   });
 
-  const seen = (guest: Terminal) => waitFor("what the program saw", () => guest.ask("cat ~/seen 2>/dev/null"), 10_000);
+  const seen = (guest: Terminal) => waitFor("what the program saw", () => guest.ask("cat ~/seen 2>/dev/null"), 30_000);
 
   it("is not started for a uid of the range that nobody has, and not for an account whose session is not open", async () => {
     expect((await machine.run(["systemctl", "start", "user@60700.service"])).code).not.toBe(0);
@@ -134,7 +134,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
   });
 
   it("leaves the machine as it was, and no unexpected line in the journal", async () => {
-    expect(await machine.snapshotLike(calm, 20_000)).toEqual(calm);
+    expect(await machine.snapshotLike(calm)).toEqual(calm);
     expect(await unexpectedLines(machine, /is not open/)).toEqual([]);
   });
 });

@@ -72,7 +72,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
     expect(await machine.sh("guestctl leases")).toMatch(new RegExp(`^${FIRST} +quarantined +${guest.user} .*sleep`, "m"));
 
     const looks = await countLooks(FIRST);
-    await waitFor("guestd to have looked again, twice", async () => (await countLooks(FIRST)) >= looks + 2, 15_000);
+    await waitFor("guestd to have looked again, twice", async () => (await countLooks(FIRST)) >= looks + 2, 40_000);
     expect(await stateOf(machine, FIRST)).toBe("quarantined");
     const other = await startLease(machine);
     expect(other.uid).toBe(SECOND);
@@ -126,7 +126,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
     await machine.sh(`useradd --uid ${FIRST} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${FIRST} /var/tmp/hers`);
     await machine.sh(`systemctl stop holder; setpriv --reuid ${FIRST} --clear-groups ipcmk --queue; systemd-run --quiet --collect --unit=hers --uid=${FIRST} sleep 4711`);
     const looks = await countLooks(FIRST);
-    await waitFor("guestd to have looked again", async () => (await countLooks(FIRST)) > looks, 20_000);
+    await waitFor("guestd to have looked again", async () => (await countLooks(FIRST)) > looks, 40_000);
     expect(await findOwned(machine, FIRST)).toMatch(/^\/var\/tmp\/hers\n.* 61100 [^]*sleep 4711$/);
     expect(await stateOf(machine, FIRST)).toBe("quarantined");
     await machine.sh("systemctl stop hers; userdel squatter; rm /var/tmp/hers; ipcrm --all=msg");

@@ -146,7 +146,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
     const guest = await machine.login("guest2");
     const [session] = await listSessions(machine);
     await machine.sh("systemctl restart dbus.service");
-    await waitFor("guestd to be back", async () => (await machine.run(["guestctl", "status"])).code === 0, 10_000);
+    await waitFor("guestd to be back", async () => (await machine.run(["guestctl", "status"])).code === 0, 30_000);
     expect((await listSessions(machine)).map(({ id }) => id)).toEqual([session?.id]);
     // Not a logout: a login waits for logind, which has lost the bus as well.
     await machine.sh(`kill -KILL ${session?.leader ?? 0}`);

@@ -90,7 +90,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (r
 
   it("is calm again after the logins, and shows what a guest leaves behind", async () => {
     // logind keeps a user for ten seconds after the last session.
-    expect(await machine.snapshotLike(calm, 20_000)).toEqual(calm);
+    expect(await machine.snapshotLike(calm)).toEqual(calm);
     await machine.run(["sh", "-c", "touch /tmp/left; ipcmk -Q; setsid sleep 1000 >/dev/null 2>&1 </dev/null &"], { user: "guest1" });
     const after = await waitFor("the orphan", async () => {
       const look = await machine.snapshot();
