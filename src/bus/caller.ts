@@ -2,7 +2,7 @@
 import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
-import { callMethod } from "./connection.ts";
+import { callMethod, LateError } from "./connection.ts";
 import { BUS } from "./names.ts";
 import { unwrap } from "./values.ts";
 
@@ -13,13 +13,13 @@ export interface Caller {
   readonly pid: number;
 }
 
-const LIMIT_MS = 2000;
+const LIMIT_MS = 4000;
 
 /**
  * Asks the bus for a caller's credentials.
  * @throws GuestError LeaderGone when it has left, or its process has ended: dbus-daemon from 1.16 on holds it by a
- *   pidfd and then tells a uid without a pid; AccessDenied on any other error and any missing field (CVE-2021-3560: a
- *   caller that has left must never be taken for root)
+ *   pidfd and then tells a uid without a pid; Failed when the bus does not answer; AccessDenied on any other error and any
+ *   missing field (CVE-2021-3560: a caller that has left must never be taken for root)
  */
 export async function identifyCaller(bus: MessageBus, name: string): Promise<Caller> {
   let fields: Record<string, unknown>;
@@ -27,6 +27,7 @@ export async function identifyCaller(bus: MessageBus, name: string): Promise<Cal
     const [credentials] = await callMethod(bus, { ...BUS, member: "GetConnectionCredentials", signature: "s", body: [name] }, LIMIT_MS);
     fields = unwrap(credentials);
   } catch (error) {
+    if (error instanceof LateError) throw new GuestError("Failed", "The bus does not answer in time who is calling.", { cause: error });
     const hasLeft = error instanceof dbus.DBusError && error.type === "org.freedesktop.DBus.Error.NameHasNoOwner";
     throw new GuestError(hasLeft ? "LeaderGone" : "AccessDenied", "The bus does not know who is calling.", { cause: error });
   }

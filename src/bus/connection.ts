@@ -71,7 +71,10 @@ async function limitTime<T>(promise: Promise<T>, limitMs: number, message: strin
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new LateError(`${message} (${limitMs} ms)`));
+      // After what has come meanwhile was read: the program itself may have been busy, or the machine.
+      setImmediate(() => {
+        reject(new LateError(`${message} (${limitMs} ms)`));
+      });
     }, limitMs);
   });
   try {

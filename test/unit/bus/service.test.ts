@@ -1,6 +1,7 @@
 import type { Message, MessageBus } from "dbus-next";
 import dbus from "dbus-next";
 import { describe, expect, it } from "vitest";
+import { LateError } from "../../../src/bus/connection.ts";
 import type { Method } from "../../../src/bus/service.ts";
 import { Service } from "../../../src/bus/service.ts";
 import { field } from "../../../src/bus/values.ts";
@@ -55,7 +56,8 @@ describe("Service denies", () => {
     ["a caller whose uid the bus does not say", { ProcessID: field("u", 77) }],
     ["a caller whose pid is of another namespace", { ...ROOT, ProcessID: field("u", 0) }],
     ["a caller whose uid is no number", { ...ROOT, UnixUserID: field("s", "0") }],
-    ["a caller of whom the bus does not answer", new Error("late")],
+    ["a caller of whom the bus does not know anything", new Error("odd")],
+    ["a caller of whom the bus does not answer, and nobody hears of it", new LateError("late"), "Failed"],
     ["a caller that has left the bus, and nobody hears of it", leftBus, "LeaderGone"],
     ["a caller whose process has ended, and nobody hears of it", { UnixUserID: field("u", 0) }, "LeaderGone"],
   ])("%s, without running the method", async (_, credentials, code = "AccessDenied") => {
