@@ -7,7 +7,7 @@ export const EXIT_IDLE = 0;
 export const EXIT_AGAIN = 75;
 
 const PAUSE_MS = 10;
-const LAST_PAUSE_MS = 500;
+const LAST_PAUSE_MS = 2000;
 
 export interface IdleParts {
   /** A session, a call that is not answered, an effect that runs. */

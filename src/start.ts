@@ -9,7 +9,7 @@ import { loadBindings } from "./system/bindings.ts";
 import { Journal } from "./system/journal.ts";
 
 /** What is under way when guestd is told to stop may take so long. */
-const STOP_LIMIT_MS = 5000;
+const STOP_LIMIT_MS = 15_000;
 
 /**
  * Starts guestd; resolves when it is ready.

@@ -14,6 +14,8 @@ const SYSTEMD = "org.freedesktop.systemd1";
 const MANAGER = { destination: SYSTEMD, path: "/org/freedesktop/systemd1", interface: `${SYSTEMD}.Manager` } as const;
 /** A login waits for it. */
 const LIMIT_MS = 2000;
+/** Nobody does. */
+const PATIENCE_MS = 15_000;
 const MOST_PAUSE_MS = 50;
 
 /**
@@ -38,18 +40,18 @@ export async function startScope(bus: MessageBus, id: string, pid: number, uid: 
   const body = [scopeName(id), "fail", properties, auxiliary];
   await callMethod(bus, { ...MANAGER, member: "StartTransientUnit", signature: "ssa(sv)a(sa(sv))", body }, LIMIT_MS);
   // Apart from its start: what the system says of all user slices (user-.slice.d) would stand over it.
-  if (uid !== undefined) await limitUnit(bus, sliceName(uid), limits);
+  if (uid !== undefined) await limitUnit(bus, sliceName(uid), limits, LIMIT_MS);
 }
 
 /** Sets the limits of a running unit, for as long as it runs. */
-async function limitUnit(bus: MessageBus, unit: string, limits: Limits): Promise<void> {
+async function limitUnit(bus: MessageBus, unit: string, limits: Limits, limitMs: number): Promise<void> {
   const body = [unit, true, limitProperties(limits)];
-  await callMethod(bus, { ...MANAGER, member: "SetUnitProperties", signature: "sba(sv)", body }, LIMIT_MS);
+  await callMethod(bus, { ...MANAGER, member: "SetUnitProperties", signature: "sba(sv)", body }, limitMs);
 }
 
 /** The same for one that may have ended meanwhile: there is nothing to limit then. */
 export async function limitIfThere(bus: MessageBus, unit: string, limits: Limits): Promise<void> {
-  await ignoreMissing(limitUnit(bus, unit, limits));
+  await ignoreMissing(limitUnit(bus, unit, limits, PATIENCE_MS));
 }
 
 /**

@@ -7,7 +7,7 @@ import { resetFailed, stopUnit } from "./systemd1.ts";
 
 /** So long a user manager, and systemd for it, may take to end it before all of the user is killed. */
 const MANAGER_LIMIT_MS = 1000;
-const CLOSE_LIMIT_MS = 5000;
+const CLOSE_LIMIT_MS = 10_000;
 const MOST_PAUSE_MS = 50;
 
 const managerName = (uid: number) => `user@${uid}.service`;
@@ -19,7 +19,7 @@ export async function stopManager(bus: MessageBus, uid: number): Promise<void> {
 
 /**
  * Has logind and systemd forget a user all of whose processes have ended.
- * @throws Error naming the unit that has not ended within 5 s
+ * @throws Error naming the unit that has not ended within 10 s
  */
 export async function closeUser(bus: MessageBus, uid: number): Promise<void> {
   await terminateUser(bus, uid);

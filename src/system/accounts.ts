@@ -6,6 +6,7 @@ import type { Account } from "../policy/account.ts";
 
 const run = promisify(execFile);
 const GETENT = "/usr/bin/getent";
+/** A login waits for it. */
 const LIMIT_MS = 3000;
 
 // No name that getent could take for an option.
@@ -34,16 +35,20 @@ export async function findGroup(group: string): Promise<number | undefined> {
   return gid === undefined ? undefined : Number(gid);
 }
 
-/** Whose uid or name this is, in this order: where both are somebody's, what has the uid is his. undefined when nobody's. */
-export async function findOwner(user: string, uid: number): Promise<string | undefined> {
-  const [byName, byUid] = await Promise.all([getent("passwd", user), getent("passwd", String(uid))]);
+/**
+ * Whose uid or name this is, in this order: where both are somebody's, what has the uid is his.
+ * @param limitMs how long the name service may take: systemd has a say in it, and may be busy
+ * @returns undefined when nobody's
+ */
+export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): Promise<string | undefined> {
+  const [byName, byUid] = await Promise.all([getent("passwd", user, limitMs), getent("passwd", String(uid), limitMs)]);
   return (byUid ?? byName)?.split(":")[0];
 }
 
-async function getent(database: string, name: string): Promise<string | undefined> {
+async function getent(database: string, name: string, limitMs = LIMIT_MS): Promise<string | undefined> {
   if (!NAME.test(name)) return undefined;
   try {
-    const { stdout } = await run(GETENT, [database, name], { timeout: LIMIT_MS, killSignal: "SIGKILL", env: {} });
+    const { stdout } = await run(GETENT, [database, name], { timeout: limitMs, killSignal: "SIGKILL", env: {} });
     return stdout.split("\n")[0];
   } catch (error) {
     // getent(1): 2 means that the name is not there.

@@ -6,7 +6,7 @@ import { checkId } from "./record.ts";
 
 const run = promisify(execFile);
 const JOURNALCTL = "/usr/bin/journalctl";
-const OPTIONS = { timeout: 3000, killSignal: "SIGKILL", env: {} } as const;
+const OPTIONS = { timeout: 15_000, killSignal: "SIGKILL", env: {} } as const;
 
 /**
  * Whether the journal has the receipt of a session, from guestd itself.

@@ -24,6 +24,9 @@ const MACHINE: LeaseMachine = { linger: "/var/lib/systemd/linger", accounts: { f
 /** It may go on: without the name of a guest nothing of the uid is looked for, or taken away. */
 const UNCLEAR = "the record of its session could not be read";
 
+/** For the name service, where no login waits for it. */
+const PATIENCE_MS = 15_000;
+
 export class Leases {
   readonly #records: UserRecords;
   readonly #store: LeaseStore;
@@ -56,7 +59,7 @@ export class Leases {
    * @throws Error when a uid that is kept back has become somebody's: nothing of his is to be taken away
    */
   async checkForeign({ user, uid }: Pick<Subject, "user" | "uid">): Promise<void> {
-    const owner = await this.#machine.accounts.findOwner(user, uid);
+    const owner = await this.#machine.accounts.findOwner(user, uid, PATIENCE_MS);
     if (owner !== undefined && owner !== user) throw new Error(`the uid ${uid} belongs to ${owner}`);
   }
 

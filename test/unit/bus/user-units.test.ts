@@ -59,12 +59,12 @@ function busWith({ stubborn = [], running = [], known = 0, answers = {} }: Machi
 describe("closeUser fails", () => {
   it.each(UNITS)("naming %s, which does not end", async (unit) => {
     const { bus } = busWith({ stubborn: [unit] });
-    await expect(closeUser(bus, UID)).rejects.toThrow(`${unit} has not ended within 5000 ms`);
+    await expect(closeUser(bus, UID)).rejects.toThrow(`${unit} has not ended within 10000 ms`);
   });
 
   it("when logind does not forget the user: what it cleans up is not cleaned up", async () => {
     const { bus } = busWith({ known: 1e9 });
-    await expect(closeUser(bus, UID)).rejects.toThrow(`logind has not forgotten the user ${UID} within 5000 ms`);
+    await expect(closeUser(bus, UID)).rejects.toThrow(`logind has not forgotten the user ${UID} within 10000 ms`);
   });
 
   it.each(["TerminateUser", "GetUser"])("when logind answers %s with anything but that it knows no such user", async (member) => {
