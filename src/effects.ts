@@ -5,6 +5,7 @@ import type { PendingCalls } from "./bus/pending.ts";
 import { receiptRecord, sessionRecord } from "./bus/records.ts";
 import type { Service } from "./bus/service.ts";
 import type { EffectRunner } from "./daemon.ts";
+import { GuestError } from "./policy/errors.ts";
 import type { Effect, Outcome, Subject } from "./policy/events.ts";
 import type { Executor } from "./system/executor.ts";
 import type { Leases } from "./system/leases.ts";
@@ -51,11 +52,11 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         if (effect.startTime !== 0) return executor.takeUp(effect.subject, effect, effect.view);
         return executor.watchLeader(effect.subject, effect.pid, effect.busName);
       case "enclose-leader":
-        return placement.encloseLeader(effect.subject, effect.pid, effect.leased, effect.limits);
+        return whileAlive(executor, effect.subject, placement.encloseLeader(effect.subject, effect.pid, effect.leased, effect.limits));
       case "publish-account":
         return leases.publish(effect.account);
       case "build-view":
-        return executor.buildView(effect.subject, effect.plan, effect.isolated, effect.cgroup);
+        return whileAlive(executor, effect.subject, executor.buildView(effect.subject, effect.plan, effect.isolated, effect.cgroup));
       case "write-record":
       case "note-ending":
         store.write(effect.session);
@@ -119,6 +120,16 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         return effect satisfies never;
     }
   };
+}
+
+// Whoever hangs up has broken off his login: that it cannot be made ready then is no fault.
+async function whileAlive(executor: Executor, { id }: Subject, work: Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await work;
+  } catch (error) {
+    if (executor.isAlive(id)) throw error;
+    throw new GuestError("LeaderGone", "The login ended before its guest session was ready.", { cause: error });
+  }
 }
 
 // What becomes of the uid is written down first, or a crash would forget it; where that fails the record stays, for the

@@ -3,6 +3,7 @@ import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication } from "./admission.ts";
 import { startEnding } from "./ending.ts";
+import type { ErrorCode } from "./errors.ts";
 import type { AllocateRequested, Effect, Event } from "./events.ts";
 import { makeLeaseName, pickUid, quarantineUid, takeUid } from "./lease.ts";
 import { answerAllocate, subjectOf } from "./records.ts";
@@ -85,14 +86,14 @@ function leaseAnother(state: State, session: Session, taken: string): Next {
   const pool = quarantineUid(state.pool, session.account.uid, { reason: `it belongs to ${taken}`, user: "", foreign: true });
   const { config } = state;
   const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, session.account.gid, session.account.uid);
-  if (account === undefined) return failAllocating({ ...state, pool }, session, USED_UP);
+  if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", USED_UP);
   const other: Session = { ...session, account };
   return put({ ...state, pool: takeUid(pool, account.uid) }, other, allocatingEffect("write-record", other));
 }
 
 /** The guest is told; what there is of the account already is taken back as at any other end. */
-export function failAllocating(state: State, session: Session, reason: string): Next {
+export function failAllocating(state: State, session: Session, code: ErrorCode, reason: string): Next {
   const ending = startEnding(state, { ...session, cause: session.cause ?? "never-opened" });
-  const refuse: Effect = { kind: "refuse", subject: subjectOf(session), call: session.openCall ?? 0, code: "Refused", reason };
+  const refuse: Effect = { kind: "refuse", subject: subjectOf(session), call: session.openCall ?? 0, code, reason };
   return { ...ending, effects: [refuse, ...ending.effects] };
 }

@@ -127,7 +127,7 @@ function fail(state: State, event: Event & { kind: "effect-failed" }): Next {
   return withSession(state, event.effect.subject.id, (session) => {
     switch (session.phase) {
       case "allocating":
-        return failAllocating(state, session, reason);
+        return failAllocating(state, session, event.code === "Failed" ? "Refused" : event.code, reason);
       case "opening":
         // The guest is in, or the limits will be missing: neither is a reason to turn back.
         if (event.effect.kind === "limit-login") return stay(state);

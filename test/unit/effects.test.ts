@@ -11,7 +11,7 @@ const subject = { id: "abc", user: LEASED.user, uid: LEASED.uid, leader: 500, se
 const RECEIPT = receiptOf(LEASED_SESSION, [], { now: 2_000, uptime: 9_000 });
 
 /** Does one effect with parts that note what they are asked for. @param failing the parts that fail */
-function run(effect: Effect, { failing = [], announced = false }: { failing?: readonly string[]; announced?: boolean } = {}) {
+function run(effect: Effect, { failing = [], announced = false, alive = true }: { failing?: readonly string[]; announced?: boolean; alive?: boolean } = {}) {
   const did: string[] = [];
   const part = (name: string, result?: unknown) => (...args: readonly unknown[]) => {
     did.push([name, ...args].map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" "));
@@ -24,7 +24,8 @@ function run(effect: Effect, { failing = [], announced = false }: { failing?: re
     return async (...args: readonly unknown[]) => made(...args);
   };
   const parts = {
-    executor: { release: part("release") },
+    executor: { release: part("release"), isAlive: () => alive, buildView: promised("buildView") },
+    placement: { encloseLeader: promised("encloseLeader") },
     leases: { settle: promised("settle"), checkForeign: promised("checkForeign"), dropLinger: part("dropLinger", clean("linger")[0]), withdraw: part("withdraw") },
     store: { write: part("write"), remove: part("remove") },
     ledger: { enter: promised("enter"), leave: part("leave"), close: promised("close") },
@@ -42,6 +43,16 @@ function run(effect: Effect, { failing = [], announced = false }: { failing?: re
   const outcome = makeEffectRunner(parts as unknown as EffectParts)(effect);
   return { outcome, names: () => did.map((line) => line.split(" ")[0]), did };
 }
+
+describe("opening", () => {
+  it.each<[string, Effect]>([
+    ["encloseLeader", { kind: "enclose-leader", subject, pid: 500, leased: true, limits: DEFAULTS.Limits }],
+    ["buildView", { kind: "build-view", subject, plan: [], isolated: false, cgroup: undefined }],
+  ])("fails with %s, but for a login that was broken off", async (part, effect) => {
+    await expect(run(effect, { failing: [part] }).outcome).rejects.toThrow(`${part} failed`);
+    await expect(run(effect, { failing: [part], alive: false }).outcome).rejects.toMatchObject({ code: "LeaderGone" });
+  });
+});
 
 describe("removing a record", () => {
   const remove = (quarantine?: string): Effect => ({ kind: "remove-record", subject, lease: { quarantine } });
