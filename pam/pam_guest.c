@@ -19,7 +19,7 @@
 #include "pam_guest.h"
 
 #define SESSION_DATA "guest-session"
-#define CLOSE_SECONDS 1
+#define CLOSE_SECONDS 3
 
 /* All that outlives the hook that opens. After the one that closes it is NULL. */
 struct entered {

@@ -45,7 +45,7 @@ describe("pam_guest(8)", () => {
   });
 
   it("says how long closing a session may take", () => {
-    expect(readPage(PAGE)).toContain(`takes ${readNumber("pam/pam_guest.c", "CLOSE_SECONDS")} second at most`);
+    expect(readPage(PAGE)).toContain(`takes ${readNumber("pam/pam_guest.c", "CLOSE_SECONDS")} seconds at most`);
   });
 
   it("shows the profile that is installed, and the module's own sentence", () => {

@@ -31,12 +31,12 @@ describeModule('The end of a session', (at) => {
     expect(close).toMatchObject({ result: 'PAM_SUCCESS', told: [], logged: [] });
   });
 
-  it('is a success although guestd does not answer, within its second', async () => {
+  it('is a success although guestd does not answer, within its 3 seconds', async () => {
     at.guestd.answer = (call) => (call.member === 'OpenSession' ? session(at.view) : silence);
     const [, close] = await at.run(['open', 'close'], { options: 'debug timeout=10' });
     expect(close).toMatchObject({ result: 'PAM_SUCCESS', told: [] });
     expect(close?.logged).toEqual(['7 pam_guest(login:session): session k3f9: CloseSession: Connection timed out']);
-    expect(close?.milliseconds).toBeGreaterThan(900);
-    expect(close?.milliseconds).toBeLessThan(5000);
+    expect(close?.milliseconds).toBeGreaterThan(2900);
+    expect(close?.milliseconds).toBeLessThan(9000);
   });
 });
