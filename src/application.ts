@@ -105,9 +105,6 @@ export class Application {
       startScope: (id, leader, uid, limits) => startScope(bus, id, leader, uid, limits),
       findLoginCgroup: (leader, uid, since) => findLoginCgroup(bus, leader, uid, since),
     });
-    this.#service = this.#makeService();
-    this.#daemon = new Daemon({ runEffect: decorate(this.#makeRunner()), journal, clock: readClock });
-    this.#idle = this.#makeIdleWatch(onIdle);
     this.#configuration = new Configuration({
       load: () => loadConfig(),
       journal,
@@ -115,6 +112,9 @@ export class Application {
         this.#take(config);
       },
     });
+    this.#service = this.#makeService();
+    this.#daemon = new Daemon({ runEffect: decorate(this.#makeRunner()), journal, clock: readClock });
+    this.#idle = this.#makeIdleWatch(onIdle);
   }
 
   /** Reads the configuration, begins to take up the sessions of an earlier guestd, then answers on the bus. */
