@@ -14,9 +14,9 @@ import { waitFor } from "./wait.ts";
 const BOOT_LIMIT_MS = 180_000;
 /** A cold cache means that a whole root file system is made. */
 const PREPARE_LIMIT_MS = 600_000;
-const STOP_LIMIT_MS = 10_000;
+const STOP_LIMIT_MS = 60_000;
 /** How long a reset is given to come, which answers nothing. */
-const RESET_LIMIT_MS = 2000;
+const RESET_LIMIT_MS = 6000;
 /** Of one command, or of one thing that is waited for on a terminal. */
 const COMMAND_LIMIT_MS = 60_000;
 

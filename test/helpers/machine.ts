@@ -9,10 +9,13 @@ import { takeSnapshot, type Snapshot } from "./snapshot.ts";
 import { Terminal } from "./terminal.ts";
 import { waitFor } from "./wait.ts";
 
-const BOOT_LIMIT_MS = 30_000;
+const BOOT_LIMIT_MS = 90_000;
 /** A cold cache means that a whole root file system is made. */
 const PREPARE_LIMIT_MS = 600_000;
-const STOP_LIMIT_MS = 10_000;
+const STOP_LIMIT_MS = 60_000;
+/** So many looks in a row see the same of a machine that is calm; they take a second or so. */
+const CALM_LOOKS = 5;
+const CALM_LIMIT_MS = 60_000;
 /** The PID namespaces between the test and the machine's first process: keep-machine's and nspawn's. */
 const NAMESPACE_DEPTH = 2;
 
@@ -176,6 +179,16 @@ export class Machine {
   /** What the machine holds now, to be compared with toEqual. */
   snapshot(): Promise<Snapshot> {
     return takeSnapshot(this);
+  }
+
+  /** The same when two looks, a moment apart, have seen the same: what has ended is gone by then. */
+  async calmSnapshot(): Promise<Snapshot> {
+    const looks: string[] = [];
+    await waitFor("the machine to be calm", async () => {
+      looks.push(JSON.stringify(await this.snapshot()));
+      return looks.length > CALM_LOOKS && new Set(looks.slice(-CALM_LOOKS)).size === 1;
+    }, CALM_LIMIT_MS);
+    return JSON.parse(looks.at(-1) ?? "") as Snapshot;
   }
 
   /** Looks until the machine holds what it held before, and returns the last look in any case: compare with toEqual. */

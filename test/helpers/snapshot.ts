@@ -53,23 +53,24 @@ const OWN_DIRECTORY = "/run/guestd/sessions";
 export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
   const lines = async (...argv: string[]): Promise<string[]> =>
     (await machine.run(argv)).stdout.split("\n").map((line) => line.trim().replaceAll(/\s+/g, " ")).filter((line) => line !== "");
-  const [sessions, units, shm, sem, msg, listeners] = await Promise.all([
+  const [sessions, units, shm, sem, msg] = await Promise.all([
     lines("loginctl", "list-sessions", "--no-legend"),
     lines("systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager"),
     lines("cat", "/proc/sysvipc/shm"),
     lines("cat", "/proc/sysvipc/sem"),
     lines("cat", "/proc/sysvipc/msg"),
-    lines("ss", "--no-header", "--listening", "--tcp", "--udp", "--unix", "--numeric"),
   ]);
+  const listeners = await lines("ss", "--no-header", "--listening", "--tcp", "--udp", "--unix", "--numeric");
   // After the commands: none of them is in the picture then.
   const processes = processesBeside(machine.pid);
+  const staying = processes.filter(({ command }) => !TRANSIENT.test(command));
   const root = `/proc/${machine.pid}/root`;
   return {
     mounts: readMounts(machine.pid).map(describeMount).toSorted(),
     namespaces: listNamespaces(machine.pid, processes),
-    processes: processes.filter(({ command }) => !TRANSIENT.test(command)).map(({ uid, command }) => `${uid} ${command}`).toSorted(),
+    processes: staying.map(({ uid, command }) => `${uid} ${command}`).toSorted(),
     daemon: listDaemon(processes),
-    tmpfs: new Set(processes.flatMap(({ pid }) => readMounts(pid)).filter(isTmpfs).map((mount) => mount[2])).size,
+    tmpfs: new Set(staying.flatMap(({ pid }) => readMounts(pid)).filter(isTmpfs).map((mount) => mount[2])).size,
     sessions: sessions.toSorted(),
     units: units.filter(isTelling).map((line) => line.split(" ").slice(0, 4).join(" ")).toSorted(),
     ipc: [...listSysv("shm", shm), ...listSysv("sem", sem), ...listSysv("msg", msg)].toSorted(),

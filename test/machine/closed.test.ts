@@ -9,7 +9,7 @@ import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 /** The contract's bound for a refusal. */
-const REFUSAL_LIMIT_MS = 10_000;
+const REFUSAL_LIMIT_MS = 30_000;
 
 /** A way in which guestd can be out of order, how it is mended, and what a guest is told. */
 interface Outage {

@@ -58,7 +58,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
     await machine.sh("mkdir -p /var/lib/guestd/quarantine");
     // logind forgets the user of a shared account some seconds after his last session.
     await waitFor("logind to forget guest1", () => list("/run/user").length === 0, LOGIND_LIMIT_MS);
-    before = await machine.snapshot();
+    before = await machine.calmSnapshot();
   });
   afterAll(async () => {
     process.stdout.write(`${release}: ${SORTS.leased.length} + ${SORTS.shared.length} + ${QUARANTINE.length} effects x ${tableOf(release).length} faults = ${cases} cases\n`);

@@ -1,7 +1,7 @@
 // guestd goes when there is nothing to do, and is there when there is: nobody who logs in notices. And it comes back when
 // it is stopped, or hangs, with guests in.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { endLease, listLeases, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
@@ -83,10 +83,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     const guest = await startLease(machine);
     await guest.terminal.ask("echo mine >~/file");
     await machine.sh(`systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`);
+    await waitFor("root to hold it", async () => (await findPids(machine, "sleep 4711")).length > 0);
     expect((await endLease(machine, guest)).left).toHaveLength(1);
     await awaitExit();
     await machine.sh("systemctl stop holder");
-    await waitFor("the uid to be swept", async () => (await machine.sh("guestctl leases")).includes("No uid is leased or kept back"), 30_000);
+    await waitFor("the uid to be swept", async () => (await machine.sh("guestctl leases")).includes("No uid is leased or kept back"), 45_000);
   });
 
   it(`lets everybody in who comes while it exits: ${LOGINS} logins`, { timeout: 240_000 }, async () => {
@@ -168,7 +169,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
   });
 
   it("is not taken for one that hangs while it works", async () => {
-    await machine.write(WATCHDOG, "[Service]\nWatchdogSec=5s\n");
+    await machine.write(WATCHDOG, "[Service]\nWatchdogSec=3s\n");
     await machine.sh("systemctl daemon-reload; systemctl restart guestd");
     const pid = await show("MainPID");
     const guest = await startLease(machine);

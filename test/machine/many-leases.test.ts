@@ -24,7 +24,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("many logins as gu
     await machine.sh("guestctl reload");
     await logInAndOut();
     await awaitNoSessions(machine);
-    [calm, files] = [await machine.snapshot(), await machine.sh(CHECKSUM)];
+    [calm, files] = [await machine.calmSnapshot(), await machine.sh(CHECKSUM)];
   });
   afterAll(async () => {
     await machine.stop();

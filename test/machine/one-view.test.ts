@@ -29,7 +29,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
     machine = await Machine.boot(release);
     await (await machine.loginAsGhost()).logOut();
     await awaitNoSessions(machine);
-    calm = await machine.snapshot();
+    calm = await machine.calmSnapshot();
   });
   afterEach(async ({ task }) => {
     if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);

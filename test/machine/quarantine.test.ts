@@ -1,7 +1,7 @@
 // What becomes of the uid of a guest of whom something is left: nobody gets it until nothing is, whatever happens to guestd
 // and to the machine. And what guestd does about sessions of which only half is written down.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { awaitNoSessions, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import type { LeasedGuest } from "../helpers/leases.ts";
 import { awaitState, endLease, findOwned, listLeases, startLease, stateOf } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
@@ -55,6 +55,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
   async function endDirty(guest: LeasedGuest): Promise<void> {
     await guest.terminal.ask("echo mine >~/file");
     await machine.sh(`systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`);
+    await waitFor("root to hold it", async () => (await findPids(machine, "sleep 4711")).length > 0);
     expect((await endLease(machine, guest)).left).toEqual([expect.stringContaining("holds a file of it")]);
     await awaitNoSessions(machine);
   }

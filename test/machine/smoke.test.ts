@@ -13,7 +13,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (r
   let calm: Snapshot;
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    calm = await machine.snapshot();
+    calm = await machine.calmSnapshot();
   });
   afterAll(async () => {
     await machine.stop();

@@ -61,7 +61,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     await machine.sh("systemctl restart systemd-logind; /root/leave-things others");
     await endLease(machine, await startLease(machine));
     await awaitNoSessions(machine);
-    before = await machine.snapshot();
+    before = await machine.calmSnapshot();
     others = await machine.sh("/root/leave-things look");
   });
   afterEach(async ({ task }) => {
@@ -93,6 +93,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     await machine.run(["systemd-run", "--quiet", "--collect", "--unit=holder", "--property=Type=exec", "sh", "-c", script]);
     const pid = await machine.sh("systemctl show -P MainPID holder");
     expect(Number(pid)).toBeGreaterThan(0);
+    await waitFor("it to hold what it is to hold", async () => !/^(sh|setpriv)$/.test(await machine.sh(`cat /proc/${pid}/comm`)));
     return pid;
   }
 

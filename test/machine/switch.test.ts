@@ -5,7 +5,7 @@ import { awaitNoSessions, leftovers, listSessions, unexpectedLines } from "../he
 import { Machine } from "../helpers/machine.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 
-const REFUSAL_LIMIT_MS = 10_000;
+const REFUSAL_LIMIT_MS = 30_000;
 const FILE = "/var/lib/guestd/switch.json";
 const OFF = "Guest logins are switched off on this machine";
 const NEVER = `${OFF}: nobody has switched them on yet. Please ask the administrator of this machine.`;

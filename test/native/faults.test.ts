@@ -22,7 +22,7 @@ describeAsRoot("a build that fails", () => {
   });
   afterAll(() => base.end());
   beforeEach(async () => {
-    await vi.waitFor(() => { expect((before = traces()).threads).toBe(0); }, { interval: 1 });
+    await vi.waitFor(() => { expect((before = traces()).threads).toBe(0); }, { interval: 1, timeout: 15_000 });
   });
 
   /** Expects the plan to fail as told, and all to be as before. */
@@ -33,7 +33,7 @@ describeAsRoot("a build that fails", () => {
     expect(failure.errno).toBeGreaterThan(0);
     expect(failure.message).toContain(`${expected.step} ${expected.path}: `);
     expect(failure.message).toContain(`(${expected.code})`);
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { interval: 1 });
+    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { interval: 1, timeout: 15_000 });
   }
 
   it.each<[title: string, step: (dir: string) => Step, name: string]>([

@@ -77,11 +77,11 @@ describeAsRoot("a pidfd", () => {
     expect(told).not.toHaveBeenCalled();
     if (signal === undefined) await end(child);
     else native.sendSignal(pidfd, signal);
-    await vi.waitFor(() => { expect(told).toHaveBeenCalledTimes(1); });
+    await vi.waitFor(() => { expect(told).toHaveBeenCalledTimes(1); }, { timeout: 15_000 });
     closeSync(pidfd);
     watch.stop();
     watch.stop();
-    await vi.waitFor(() => { expect(descriptors()).toBeLessThanOrEqual(before); });
+    await vi.waitFor(() => { expect(descriptors()).toBeLessThanOrEqual(before); }, { timeout: 15_000 });
     expect(told).toHaveBeenCalledTimes(1);
   });
 
@@ -92,7 +92,7 @@ describeAsRoot("a pidfd", () => {
     native.watchPidfd(pidfd, told);
     closeSync(pidfd);
     await end(child);
-    await vi.waitFor(() => { expect(told).toHaveBeenCalledTimes(1); });
+    await vi.waitFor(() => { expect(told).toHaveBeenCalledTimes(1); }, { timeout: 15_000 });
   });
 
   it("tells at once of a process that has ended before", async () => {
@@ -111,7 +111,7 @@ describeAsRoot("a pidfd", () => {
     native.watchPidfd(pidfd, other);
     watch.stop();
     await end(child);
-    await vi.waitFor(() => { expect(other).toHaveBeenCalledTimes(1); });
+    await vi.waitFor(() => { expect(other).toHaveBeenCalledTimes(1); }, { timeout: 15_000 });
     expect(stopped).not.toHaveBeenCalled();
     closeSync(pidfd);
   });
@@ -135,7 +135,7 @@ describeAsRoot("a pidfd", () => {
     const pidfd = native.openPidfd(pidOf(child));
     const before = descriptors();
     for (let i = 0; i < 500; i++) native.watchPidfd(pidfd, () => undefined).stop();
-    await vi.waitFor(() => { expect(descriptors()).toBeLessThanOrEqual(before); });
+    await vi.waitFor(() => { expect(descriptors()).toBeLessThanOrEqual(before); }, { timeout: 15_000 });
     closeSync(pidfd);
     await end(child);
   });

@@ -69,7 +69,7 @@ describeAsRoot("a skeleton", () => {
     const before = traces();
     const failure = await failureOf(base.build({ ...home(skeleton), inodes: 200_000 }));
     expect(failure).toMatchObject({ step: "skeleton", code: "E2BIG" });
-    await vi.waitFor(() => { expect(traces()).toEqual(before); });
+    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
   }, 60_000);
 
   it("may be 32 directories deep, and not 33", async () => {

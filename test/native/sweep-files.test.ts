@@ -211,7 +211,7 @@ describeAsRoot("a sweep", () => {
     const before = traces();
     await Promise.all(Array.from({ length: 20 }, () => sweep()));
     await failureOf(native.sweepFiles(["x"], GUEST, true, LIMIT));
-    await vi.waitFor(() => { expect(traces()).toEqual(before); });
+    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
     expect(readdirSync(dir)).toEqual([]);
   });
 });

@@ -82,6 +82,6 @@ describeAsRoot("wiping a view", () => {
   it("leaves this process where it was, and nothing behind", async () => {
     const before = traces();
     await withView(base, places, (view) => Promise.all(Array.from({ length: 20 }, () => wipe(view))));
-    await vi.waitFor(() => { expect(traces()).toEqual(before); });
+    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
   });
 });
