@@ -36,6 +36,8 @@ export interface Snapshot {
 
 /** Helpers of systemd that come and go. */
 const TRANSIENT = /^(systemd-(userwor|userdbd|hostnam|timedat|localed|tmpfile|executor|stdio)|\(sd-|\(system|\()/;
+/** Uids of guests whom no test machine has in its own files. */
+const isGuest = (uid: number) => uid >= 60_000 && uid < 61_184;
 /** The first uid that is not a system account's; from 65534 on nobody's and nspawn's. */
 const FIRST_USER = 1000;
 const NOBODY = 65_534;
@@ -63,7 +65,7 @@ export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
   const listeners = await lines("ss", "--no-header", "--listening", "--tcp", "--udp", "--unix", "--numeric");
   // After the commands: none of them is in the picture then.
   const processes = processesBeside(machine.pid);
-  const staying = processes.filter(({ command }) => !TRANSIENT.test(command));
+  const staying = processes.filter(isStaying);
   const root = `/proc/${machine.pid}/root`;
   return {
     mounts: readMounts(machine.pid).map(describeMount).toSorted(),
@@ -104,13 +106,19 @@ function listNamespaces(init: number, processes: readonly Process[]): string[] {
     if (namespace === undefined || namespace === first) return;
     found.set(namespace, [...(found.get(namespace) ?? []), what]);
   };
-  for (const { pid, command } of processes) {
-    if (!TRANSIENT.test(command)) add(readLink(pid, "ns/mnt"), command);
+  for (const process of processes) {
+    const { pid, command } = process;
+    if (isStaying(process)) add(readLink(pid, "ns/mnt"), command);
     for (const target of readDescriptors(pid)) {
       if (target.startsWith("mnt:[")) add(target, `fd of ${command}`);
     }
   }
   return [...found.values()].map((names) => names.toSorted().join(", ")).toSorted();
+}
+
+// A guest names his processes as he likes.
+function isStaying({ uid, command }: Process): boolean {
+  return isGuest(uid) || !TRANSIENT.test(command);
 }
 
 /** guestd runs as "node" or under a title of its own. */
