@@ -21,7 +21,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
     await machine.sh("guestctl status");
     for (const user of GUESTS) await machine.ssh(user, "true");
     await awaitNoSessions(machine);
-    calm = await machine.snapshotLike(await machine.snapshot(), LOGIND_KEEPS_USERS_MS);
+    calm = await machine.calmSnapshot();
     calm = await machine.snapshotLike({ ...calm, units: [], mounts: calm.mounts.filter((mount) => !mount.startsWith("/run/user/")), files: calm.files.filter((file) => !file.startsWith("/run/user/")), sessions: [] }, LOGIND_KEEPS_USERS_MS);
   });
   afterAll(async () => {

@@ -55,12 +55,20 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("sessions on %s", 
     return { terminal, id, uid, leader };
   }
 
-  /** Without guestd until letStart(), whoever asks for it. */
   const configure = (...lines: string[]) => machine.write(DROP_IN, `${lines.join("\n")}\n`).then(() => machine.sh("systemctl daemon-reload"));
-  const holdDown = () => configure("[Service]", `ExecStartPre=/bin/sh -c 'while [ -e ${HOLD} ]; do sleep 0.05; done'`).then(() => machine.sh(`touch ${HOLD}; systemctl kill -s KILL guestd`)).then(() => awaitState("start-pre"));
-  const letStart = () => awaitState("start-pre").then(() => machine.sh(`rm ${HOLD}`));
-  const awaitState = (state: string) =>
-    waitFor(`guestd to be in ${state}`, async () => (await machine.sh("systemctl show -P SubState guestd")) === state);
+  const awaitHeld = () => waitFor("guestd to be held down", async () => (await machine.sh("systemctl show -P SubState guestd")) === "start-pre");
+
+  /** Without guestd until letStart(), whoever asks for it. */
+  async function holdDown(): Promise<void> {
+    await configure("[Service]", `ExecStartPre=/bin/sh -c 'while [ -e ${HOLD} ]; do sleep 0.05; done'`);
+    await machine.sh(`touch ${HOLD}; systemctl kill -s KILL guestd`);
+    await awaitHeld();
+  }
+
+  async function letStart(): Promise<void> {
+    await awaitHeld();
+    await machine.sh(`rm ${HOLD}`);
+  }
 
   /** Kills a leader, and all that runs in its session, without guestd: nothing but a descriptor holds its view any more. */
   async function killAll({ terminal, leader, uid }: Guest, sort: Sort): Promise<void> {
