@@ -2,7 +2,7 @@
 // and logged, so that "every action is in the journal" is a property of one loop.
 import type { Effect, Event, Moment, Outcome } from "./policy/events.ts";
 import { GuestError } from "./policy/errors.ts";
-import { step } from "./policy/manager.ts";
+import { step } from "./policy/transition.ts";
 import type { Next, State } from "./policy/state.ts";
 import { INITIAL_STATE } from "./policy/state.ts";
 import type { Failure, Journal } from "./system/journal.ts";

@@ -2,18 +2,18 @@
 import type { Config, Limits } from "./config/schema.ts";
 import type { Cgroup } from "./policy/session.ts";
 import type { PendingCalls } from "./bus/pending.ts";
-import { receiptRecord, sessionRecord } from "./bus/records.ts";
+import { receiptRecord, sessionRecord } from "./bus/wire.ts";
 import type { Service } from "./bus/service.ts";
 import type { EffectRunner } from "./daemon.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { Effect, Outcome, Subject } from "./policy/events.ts";
-import type { Executor } from "./system/executor.ts";
-import type { Leases } from "./system/leases.ts";
-import type { GateStore } from "./system/gate-store.ts";
-import type { Ledger } from "./system/ledger.ts";
-import type { Placement } from "./system/placement.ts";
-import type { SessionStore } from "./system/store.ts";
-import type { Sweeper } from "./system/sweep.ts";
+import type { Executor } from "./system/sessions/executor.ts";
+import type { Leases } from "./system/accounts/leases.ts";
+import type { GateStore } from "./system/state/switch-store.ts";
+import type { Ledger } from "./system/state/ledger.ts";
+import type { Placement } from "./system/processes/placement.ts";
+import type { SessionStore } from "./system/state/session-store.ts";
+import type { Sweeper } from "./system/sweep/sweep.ts";
 
 export interface EffectParts {
   readonly executor: Executor;

@@ -10,7 +10,7 @@ import { isClean } from "../policy/receipt.ts";
 import type { State } from "../policy/state.ts";
 import type { Explanation } from "../policy/explain.ts";
 import type { PendingCalls } from "./pending.ts";
-import { allocationRecord, leaseRecord, openReplyRecord, readAllocateRequest, readGate, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./records.ts";
+import { allocationRecord, leaseRecord, openReplyRecord, readAllocateRequest, readGate, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./wire.ts";
 import type { Method } from "./service.ts";
 import { field } from "./values.ts";
 

@@ -2,8 +2,8 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
-import type { Gate } from "./gate.ts";
-import { describeClosed } from "./gate.ts";
+import type { Gate } from "./switch.ts";
+import { describeClosed } from "./switch.ts";
 import { isLeasable } from "./lease.ts";
 import type { Session } from "./session.ts";
 

@@ -2,7 +2,7 @@
 import type { Account } from "./account.ts";
 import type { Config, Limits } from "../config/schema.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { Gate } from "./gate.ts";
+import type { Gate } from "./switch.ts";
 import type { LeasePool } from "./lease.ts";
 import type { PlanFacts } from "./plan.ts";
 import type { Findings, Receipt } from "./receipt.ts";

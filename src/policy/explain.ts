@@ -2,7 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
-import type { Gate } from "./gate.ts";
+import type { Gate } from "./switch.ts";
 import type { PlanFacts } from "./plan.ts";
 import { makePlan } from "./plan.ts";
 import type { Session } from "./session.ts";

@@ -1,7 +1,7 @@
 // What the journal says: for each action its MESSAGE_ID and its sentence. systemd/guestd.catalog explains each
 // id to `journalctl -x`; a test holds the two together.
 import type { Effect, EffectKind, Outcome, Subject } from "./events.ts";
-import { describeGate } from "./gate.ts";
+import { describeGate } from "./switch.ts";
 import { isClean } from "./receipt.ts";
 import { GATE_ID } from "./records.ts";
 

@@ -1,8 +1,8 @@
 // What the daemon knows, and the small changes of it that all decisions are made of. Pure.
 import type { Config } from "../config/schema.ts";
 import type { Effect } from "./events.ts";
-import type { Gate } from "./gate.ts";
-import { NEVER_ENABLED } from "./gate.ts";
+import type { Gate } from "./switch.ts";
+import { NEVER_ENABLED } from "./switch.ts";
 import type { LeasePool } from "./lease.ts";
 import type { Retry } from "./retry.ts";
 import { EMPTY_POOL } from "./lease.ts";

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { MESSAGE_IDS } from "../policy/messages.ts";
-import { checkId } from "./record.ts";
+import { checkId } from "./state/session-record.ts";
 
 const run = promisify(execFile);
 const JOURNALCTL = "/usr/bin/journalctl";

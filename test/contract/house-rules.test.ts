@@ -1,6 +1,6 @@
 // The rules of the house that a machine can check.
 import { describe, expect, it } from "vitest";
-import { RECORD_VERSION } from "../../src/system/record.ts";
+import { RECORD_VERSION } from "../../src/system/state/session-record.ts";
 import { VERSION } from "../../src/version.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 

@@ -5,7 +5,7 @@ import type { MethodParts } from "../../src/bus/methods.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "../../src/bus/names.ts";
 import { DEFAULTS } from "../../src/config/defaults.ts";
 import { judgeAuthentication } from "../../src/policy/admission.ts";
-import { findReasonFault } from "../../src/policy/gate.ts";
+import { findReasonFault } from "../../src/policy/switch.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 const xml = readProjectFile("systemd/org.guestd1.xml");

@@ -58,7 +58,7 @@ describe("guestctl(1)", () => {
 
   it("has the limits of the program", () => {
     expect(readPage(PAGE)).toContain(`waits at most ${readNumber("src/bus/client.ts", "LIMIT_MS") / 1000} seconds`);
-    const [characters, bytes] = ["REASON_CHARACTERS", "REASON_BYTES"].map((name) => readNumber("src/policy/gate.ts", name));
+    const [characters, bytes] = ["REASON_CHARACTERS", "REASON_BYTES"].map((name) => readNumber("src/policy/switch.ts", name));
     expect(readPage(PAGE)).toContain(`at most ${String(characters)} characters, or ${String(bytes)} bytes`);
   });
 });

@@ -1,6 +1,6 @@
 // Plays the daemon's part for the policy alone: does the effects of a decision, all well but those named, to their end.
 import type { Effect, EffectKind, Event, Outcome, RecordFound } from "../../src/policy/events.ts";
-import { step } from "../../src/policy/manager.ts";
+import { step } from "../../src/policy/transition.ts";
 import type { Session } from "../../src/policy/session.ts";
 import type { Next, State } from "../../src/policy/state.ts";
 import { INITIAL_STATE } from "../../src/policy/state.ts";

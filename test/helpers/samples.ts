@@ -3,7 +3,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Account } from "../../src/policy/account.ts";
 import type { AllocateRequested, OpenRequested } from "../../src/policy/events.ts";
-import type { Gate } from "../../src/policy/gate.ts";
+import type { Gate } from "../../src/policy/switch.ts";
 import type { PlanFacts } from "../../src/policy/plan.ts";
 import type { Cgroup, Isolation, Session, View } from "../../src/policy/session.ts";
 import { NOTHING_FOUND } from "../../src/policy/receipt.ts";

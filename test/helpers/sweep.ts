@@ -3,7 +3,7 @@ import { chownSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, op
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { getuid } from "node:process";
-import type { SweepBindings } from "../../src/system/sweep-items.ts";
+import type { SweepBindings } from "../../src/system/sweep/items.ts";
 
 const isRoot = getuid?.() === 0;
 

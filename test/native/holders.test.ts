@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Holder, type Mounter, searchHolders } from "../../src/system/holder-search.ts";
+import { type Holder, type Mounter, searchHolders } from "../../src/system/processes/holder-search.ts";
 import { type Base, describeAsRoot, GUEST, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
 const PROGRAM = resolve(process.env["GUEST_HOLDERS"] ?? "build/host/guest-holders");

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Authentication, Login } from "../../../src/policy/admission.ts";
 import { judgeAuthentication, judgeLogin } from "../../../src/policy/admission.ts";
-import type { Gate } from "../../../src/policy/gate.ts";
-import { NEVER_ENABLED } from "../../../src/policy/gate.ts";
+import type { Gate } from "../../../src/policy/switch.ts";
+import { NEVER_ENABLED } from "../../../src/policy/switch.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, ON, SESSION } from "../../helpers/samples.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/policy/events.ts";
-import { step } from "../../../src/policy/manager.ts";
+import { step } from "../../../src/policy/transition.ts";
 import { ALLOCATING, ENDING_LEASED } from "../../../src/policy/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Effect, EffectKind } from "../../../src/policy/events.ts";
-import { step } from "../../../src/policy/manager.ts";
+import { step } from "../../../src/policy/transition.ts";
 import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
 import { subjectOf } from "../../../src/policy/records.ts";
 import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";

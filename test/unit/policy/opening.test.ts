@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EffectKind } from "../../../src/policy/events.ts";
-import { step } from "../../../src/policy/manager.ts";
+import { step } from "../../../src/policy/transition.ts";
 import { ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY } from "../../helpers/play.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Effect, Event } from "../../../src/policy/events.ts";
 import type { Quarantine } from "../../../src/policy/lease.ts";
-import { step } from "../../../src/policy/manager.ts";
+import { step } from "../../../src/policy/transition.ts";
 import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
 import type { State } from "../../../src/policy/state.ts";
 import { after, clean, done, failed, kinds, leasedOpened, only, READY } from "../../helpers/play.ts";

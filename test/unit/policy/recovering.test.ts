@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Effect, EffectKind, Event } from "../../../src/policy/events.ts";
-import { step } from "../../../src/policy/manager.ts";
+import { step } from "../../../src/policy/transition.ts";
 import type { Receipt } from "../../../src/policy/receipt.ts";
 import { SHARED_KINDS } from "../../../src/policy/receipt.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE } from "../../../src/policy/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
 import type { Plan } from "../../helpers/play.ts";
-import { formatRecord, parseRecord } from "../../../src/system/record.ts";
+import { formatRecord, parseRecord } from "../../../src/system/state/session-record.ts";
 import { after, allocated, find, interrupt, kinds, LATER, leasedOpened, only, opened, play, READY, recordFound } from "../../helpers/play.ts";
 import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Event } from "../../../src/policy/events.ts";
-import type { Gate } from "../../../src/policy/gate.ts";
-import { step } from "../../../src/policy/manager.ts";
+import type { Gate } from "../../../src/policy/switch.ts";
+import { step } from "../../../src/policy/transition.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import { after, done, failed, find, kinds, leasedOpened, only, opened, READY } from "../../helpers/play.ts";
 import { ON } from "../../helpers/samples.ts";

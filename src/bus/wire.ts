@@ -1,0 +1,156 @@
+// Requests, sessions, receipts and status as they travel on the bus (a{sv}); org.guestd1.xml names the fields.
+import type { Variant } from "dbus-next";
+import { GuestError } from "../policy/errors.ts";
+import type { Allocation, OpenReply } from "../policy/events.ts";
+import type { Account } from "../policy/account.ts";
+import type { Gate } from "../policy/switch.ts";
+import { findReasonFault } from "../policy/switch.ts";
+import type { LeaseState } from "../policy/lease-list.ts";
+import type { Receipt } from "../policy/receipt.ts";
+import { isClean } from "../policy/receipt.ts";
+import type { Isolation, Session } from "../policy/session.ts";
+import type { VariantDict } from "./values.ts";
+import { field, unwrap } from "./values.ts";
+
+/** What pam_guest says of a login. */
+export interface OpenRequest {
+  readonly account: Account;
+  readonly service: string;
+  readonly tty: string;
+  readonly rhost: string;
+}
+
+/** What pam_guest says of somebody who is to be authenticated. */
+export interface AllocateRequest {
+  readonly user: string;
+  readonly service: string;
+  readonly tty: string;
+  readonly rhost: string;
+}
+
+/**
+ * Reads the argument of AllocateAccount.
+ * @throws GuestError InvalidArgument naming the field that is missing or of another type
+ */
+export function readAllocateRequest(value: unknown): AllocateRequest {
+  const text = textReader(unwrap(value));
+  return { user: text("user"), service: text("service"), tty: text("tty"), rhost: text("rhost") };
+}
+
+const textReader = (fields: Readonly<Record<string, unknown>>) => (name: string) => {
+  const found = fields[name];
+  if (typeof found !== "string" || found.length > 4096) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
+  return found;
+};
+
+/**
+ * Reads the argument of OpenSession.
+ * @throws GuestError InvalidArgument naming the field that is missing or of another type
+ */
+export function readOpenRequest(value: unknown): OpenRequest {
+  const fields = unwrap(value);
+  const text = textReader(fields);
+  const id = (name: string) => {
+    const found = fields[name];
+    if (typeof found !== "number" || !Number.isInteger(found)) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
+    return found;
+  };
+  const account = { user: text("user"), uid: id("uid"), gid: id("gid"), home: text("home"), shell: text("shell") };
+  return { account, service: text("service"), tty: text("tty"), rhost: text("rhost") };
+}
+
+/**
+ * Reads the arguments of SetEnabled.
+ * @throws GuestError InvalidArgument for a reason that nobody could be shown, or that nobody is
+ */
+export function readGate(enabled: unknown, reason: unknown): Gate {
+  const gate = { enabled: enabled === true, reason: String(reason).trim() };
+  const fault = findReasonFault(gate.reason);
+  if (fault !== undefined) throw new GuestError("InvalidArgument", `The reason ${fault}.`);
+  if (gate.enabled && gate.reason !== "") throw new GuestError("InvalidArgument", "Guests are told a reason only where they are refused.");
+  return gate;
+}
+
+/** The answer to OpenSession and JoinSession. */
+export function openReplyRecord({ id, namespace, inode, environment, isolation }: OpenReply): VariantDict {
+  return {
+    ...(isolation === undefined ? {} : isolationRecord(isolation)),
+    id: field("s", id),
+    namespace: field("s", namespace),
+    inode: field("t", BigInt(inode)),
+    environment: field("a{ss}", environment),
+  };
+}
+
+function isolationRecord({ processes, ipc }: Isolation): VariantDict {
+  return {
+    pid_namespace: field("s", processes.path),
+    pid_inode: field("t", BigInt(processes.inode)),
+    ipc_namespace: field("s", ipc.path),
+    ipc_inode: field("t", BigInt(ipc.inode)),
+  };
+}
+
+/** The answer to AllocateAccount. */
+export function allocationRecord(allocation: Allocation): VariantDict {
+  const { verdict } = allocation;
+  return { verdict: field("s", verdict), ...(verdict === "leased" ? { user: field("s", allocation.user) } : {}) };
+}
+
+/** What a list shows of a session. Times are microseconds since the epoch, as in login1. */
+export function sessionRecord(session: Session): VariantDict {
+  return {
+    id: field("s", session.id),
+    user: field("s", session.account.user),
+    uid: field("u", session.account.uid),
+    leased: field("b", session.leased),
+    service: field("s", session.service),
+    tty: field("s", session.tty),
+    rhost: field("s", session.rhost),
+    leader: field("u", session.leader.pid),
+    opened: microseconds(session.openedAt),
+    state: field("s", session.phase),
+  };
+}
+
+/** All that is known of a session. */
+export function sessionDetails(session: Session): VariantDict {
+  return {
+    ...sessionRecord(session),
+    home: field("s", session.account.home),
+    inode: field("t", BigInt(session.view?.inode ?? 0)),
+    cgroups: field("as", session.cgroups.map(({ path }) => path)),
+    outer: field("s", session.outer ?? ""),
+    skipped: field("as", [...(session.view?.skipped ?? [])]),
+    plan: field("s", JSON.stringify(session.plan)),
+  };
+}
+
+/** A receipt, for EndSession and the signal SessionClosed. */
+export function receiptRecord(receipt: Receipt): VariantDict {
+  return {
+    id: field("s", receipt.id),
+    user: field("s", receipt.user),
+    uid: field("u", receipt.uid),
+    leased: field("b", receipt.leased),
+    service: field("s", receipt.service),
+    leader: field("u", receipt.leader),
+    cause: field("s", receipt.cause),
+    opened: microseconds(receipt.openedAt),
+    closed: microseconds(receipt.closedAt),
+    seconds: field("t", BigInt(receipt.seconds)),
+    ending: field("t", BigInt(receipt.endMilliseconds) * 1000n),
+    killed: field("u", receipt.processesKilled),
+    freed: field("t", BigInt(receipt.tmpfsBytes)),
+    swept: field("a(suuas)", receipt.swept.map(({ kind, found, removed, left }) => [kind, found, removed, [...left]])),
+    clean: field("b", isClean(receipt)),
+    left: field("as", [...receipt.left]),
+  };
+}
+
+/** One uid of the range: what it is at, whose it is, and why it is kept back. */
+export function leaseRecord({ uid, state, user, session, reason }: LeaseState): VariantDict {
+  return { uid: field("u", uid), state: field("s", state), user: field("s", user), session: field("s", session), reason: field("s", reason) };
+}
+
+const microseconds = (milliseconds: number): Variant => field("t", BigInt(milliseconds) * 1000n);

@@ -1,0 +1,132 @@
+// The accounts that guestd makes, published and taken back; and the ghost, where the one that comes along does not do.
+// Which account is made for whom is policy.
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../../config/schema.ts";
+import type { Account } from "../../policy/account.ts";
+import type { Outcome, Subject } from "../../policy/events.ts";
+import type { LeasePool, Quarantine } from "../../policy/lease.ts";
+import { GHOST_UID } from "../../policy/lease.ts";
+import type { Swept } from "../../policy/receipt.ts";
+import type { Session } from "../../policy/session.ts";
+import { findAccount, findGroup, findOwner } from "./nss.ts";
+import { LeaseStore } from "../state/lease-store.ts";
+import { UserRecords } from "./userdb.ts";
+
+/** The machine as this sees it; tests give other places, and other people. */
+export interface LeaseMachine {
+  readonly linger: string;
+  readonly accounts: { readonly findAccount: typeof findAccount; readonly findGroup: typeof findGroup; readonly findOwner: typeof findOwner };
+}
+
+const MACHINE: LeaseMachine = { linger: "/var/lib/systemd/linger", accounts: { findAccount, findGroup, findOwner } };
+
+/** It may go on: without the name of a guest nothing of the uid is looked for, or taken away. */
+const UNCLEAR = "the record of its session could not be read";
+
+/** For the name service, where no login waits for it. */
+const PATIENCE_MS = 15_000;
+
+export class Leases {
+  readonly #records: UserRecords;
+  readonly #store: LeaseStore;
+  readonly #machine: LeaseMachine;
+
+  constructor(records = new UserRecords(), store = new LeaseStore(), machine = MACHINE) {
+    this.#records = records;
+    this.#store = store;
+    this.#machine = machine;
+  }
+
+  /**
+   * Makes an account known, unless its name or uid is somebody's already: then says whose.
+   * @throws Error when it cannot be told, or not be written
+   */
+  async publish(account: Account): Promise<Outcome> {
+    const taken = await this.#machine.accounts.findOwner(account.user, account.uid);
+    if (taken !== undefined) return { taken };
+    this.#records.publish(account);
+    return {};
+  }
+
+  /** Writes down that a uid was given back. @param quarantine why it is not to be handed out again */
+  async settle(uid: number, quarantine: Quarantine | undefined): Promise<void> {
+    if (quarantine === undefined) this.#store.rest(uid);
+    else await this.#store.quarantine(uid, quarantine);
+  }
+
+  /**
+   * @throws Error when a uid that is kept back has become somebody's: nothing of his is to be taken away
+   */
+  async checkForeign({ user, uid }: Pick<Subject, "user" | "uid">): Promise<void> {
+    const owner = await this.#machine.accounts.findOwner(user, uid, PATIENCE_MS);
+    if (owner !== undefined && owner !== user) throw new Error(`the uid ${uid} belongs to ${owner}`);
+  }
+
+  /** Removes the mark that keeps a user manager when nobody is logged in: with it logind never forgets the user. */
+  dropLinger({ user }: Pick<Subject, "user">): Swept {
+    const mark = join(this.#machine.linger, user);
+    const found = existsSync(mark) ? 1 : 0;
+    rmSync(mark, { force: true });
+    return { kind: "linger", found, removed: found, left: [] };
+  }
+
+  /** Takes an account back. */
+  withdraw(account: Pick<Subject, "user" | "uid">): void {
+    this.#records.withdraw(account);
+  }
+
+  /**
+   * At the start: publishes the accounts of the sessions that go on, and takes back all others.
+   * @param unclear there may be sessions that nobody can tell: then an account without one is kept, and its uid kept back
+   * @returns the sessions, with what is known of their accounts; the uids that were given back, and those that are kept
+   */
+  async recover(sessions: readonly Session[], unclear: boolean): Promise<{ sessions: readonly Session[]; pool: LeasePool }> {
+    this.#records.sweep();
+    const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
+    const isOf = (session: Session) => (account: { readonly user: string; readonly uid: number }) =>
+      session.leased && session.account.uid === account.uid && session.account.user === account.user;
+    const { quarantined } = this.#store.read();
+    for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
+      const isSettled = await this.#trySettle(record.uid, unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(record.uid));
+      if (isSettled && !unclear) this.withdraw(record);
+    }
+    const recovered: Session[] = [];
+    for (const session of sessions) recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
+    return { sessions: recovered, pool: this.#store.read() };
+  }
+
+  // An account that stands keeps its uid from being handed out, whatever could not be written.
+  async #trySettle(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
+    try {
+      await this.settle(uid, quarantine);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  // An account that is not there, of a session that is not open, may never have been made, and its uid be somebody's.
+  // One that is there may lack its link by the uid.
+  async #restore(session: Session, stands: boolean): Promise<Session> {
+    const isMade = stands || session.phase === "open";
+    try {
+      if (isMade) this.#records.publish(session.account);
+      return { ...session, published: isMade || (await this.publish(session.account)).taken === undefined };
+    } catch {
+      return isMade ? { ...session, published: true } : session;
+    }
+  }
+
+  /** Makes the ghost known as it is configured, where it is not known so already; nobody while guestd is being installed or removed. */
+  async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
+    if (this.#records.isMasked(GHOST_UID)) return;
+    const { accounts } = this.#machine;
+    const [gid, existing] = await Promise.all([accounts.findGroup(Group), accounts.findAccount(Ghost)]);
+    const ghost = { user: Ghost, uid: GHOST_UID, gid: gid ?? 0, home: `/home/${Ghost}`, shell: Shell, realName: GhostName };
+    const isKnown = existing !== undefined && Object.entries(ghost).every(([key, value]) => existing[key as keyof Account] === value);
+    // A ghost of root's own making, in /etc/passwd, is left to root.
+    if (gid !== undefined && !isKnown && (existing === undefined || existing.uid === GHOST_UID)) this.#records.publish(ghost);
+    for (const record of this.#records.list()) if (record.uid === GHOST_UID && record.user !== Ghost) this.#records.withdraw(record);
+  }
+}

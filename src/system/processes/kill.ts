@@ -1,0 +1,191 @@
+// Which processes belong to a session, and killing them until there are none. Cgroups hold what the session has
+// started, whatever it did since; what came into the view by another way (nsenter) is found in /proc and killed by
+// pidfd, so that a pid that was given to another process meanwhile is never hit.
+import { closeSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Findings } from "../../policy/receipt.ts";
+import type { Cgroup } from "../../policy/session.ts";
+import type { Bindings } from "../bindings.ts";
+import type { Cgroups } from "./cgroups.ts";
+import type { MountEntry } from "./mountinfo.ts";
+import { MountReader } from "./mountinfo.ts";
+import { readIfThere } from "../read-file.ts";
+
+/** What makes a process one of a session's. Any one of them is enough. */
+export interface Belonging {
+  readonly cgroups: readonly Cgroup[];
+  /**
+   * It is in this mount namespace (inode), or holds one of these tmpfs in one that it made itself in the view.
+   * Only to be given while the view's descriptor is open: the kernel gives both numbers to others at once after.
+   */
+  readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
+  /** It runs as this user: for an account that is nobody else's. */
+  readonly uid?: number | undefined;
+  /** First process of a PID namespace of its own, and its pidfd: with it the kernel kills all in there. It is not counted. */
+  readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
+}
+
+/** The machine as these functions see it; tests give other folders. */
+export interface ProcessTable {
+  readonly proc: string;
+  readonly cgroups: Cgroups;
+  readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
+}
+
+const SIGKILL = 9;
+const KILL_LIMIT_MS = 10_000;
+/** What was mounted is read for so long in one look at all processes. */
+const WALK_LIMIT_MS = 2000;
+const FIRST_PAUSE_MS = 2;
+const LONGEST_PAUSE_MS = 100;
+/** As many of those that are left are named in a receipt. */
+const MOST_NAMED = 20;
+
+/** Kills every process of a session, for ten seconds at most, and says so for its receipt. */
+export async function endProcesses(table: ProcessTable, belonging: Belonging): Promise<Partial<Findings>> {
+  const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
+  return { processesKilled: killed, swept: [{ kind: "processes", found: killed + left.length, removed: killed, left }] };
+}
+
+/**
+ * Kills every process of a session, again and again until none is left.
+ * @param limitMs gives up after this time
+ * @returns how many processes were killed, and a sentence for each that is still there
+ */
+export async function killProcesses(table: ProcessTable, belonging: Belonging, limitMs: number): Promise<{ killed: number; left: string[] }> {
+  const seen = new Set<number>();
+  // Not the wall clock: a step of it must neither cut this short nor hold it up.
+  const end = performance.now() + limitMs;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    const populated = belonging.cgroups.filter((cgroup) => table.cgroups.isPopulated(cgroup));
+    // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
+    const members = populated.length > 0 ? populated.flatMap((cgroup) => table.cgroups.list(cgroup)) : findInView(table.proc, belonging);
+    const killed = () => [...seen].filter((pid) => pid !== belonging.reaper?.pid && !members.includes(pid)).length;
+    if (populated.length === 0 && members.length === 0) return { killed: killed(), left: [] };
+    for (const pid of members) seen.add(pid);
+    if (belonging.reaper !== undefined) killReaper(table, belonging.reaper.pidfd);
+    for (const cgroup of populated) killAtOnce(table, cgroup);
+    // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
+    for (const pid of members) killMember(table, pid, belonging);
+    // However long the looking took: nobody is given up who was not killed.
+    if (performance.now() > end) return { killed: killed(), left: describeLeft(members, populated) };
+    await delay(pause);
+  }
+}
+
+// What forks faster than it can be listed has no pid to be named.
+function describeLeft(members: readonly number[], populated: readonly Cgroup[]): string[] {
+  if (members.length === 0) return populated.map(({ path }) => `${path} is never empty`);
+  const named = members.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
+  return members.length > MOST_NAMED ? [...named, `nor do ${members.length - MOST_NAMED} more`] : named;
+}
+
+/** The pids of all processes that are in a session's view, or run as its user; never guestd itself. */
+export function findInView(proc: string, { view, uid }: Belonging): number[] {
+  if (view === undefined && uid === undefined) return [];
+  const holders: Holders = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
+  // What is in guestd's own namespace, the host's, is in nobody's view.
+  const own = readNamespace(join(proc, String(process.pid)));
+  if (own !== undefined) holders.known.set(own, false);
+  return readdirSync(proc)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && ((uid !== undefined && runsAs(join(proc, String(pid)), uid)) || (view !== undefined && isInView(proc, pid, view, holders))));
+}
+
+/**
+ * Whether a process runs as a user, by any of its four uids (proc_pid_status(5)). A zombie has them too, and cannot be
+ * killed; one whose first thread has ended looks like one while its other threads run.
+ */
+export function runsAs(directory: string, uid: number): boolean {
+  const status = readIfThere(join(directory, "status")) ?? "";
+  const uids = /^Uid:((?:\t\d+)+)$/m.exec(status)?.[1]?.split("\t").slice(1).map(Number) ?? [];
+  const hasEnded = /^State:\t[ZX]/m.test(status) && !/^Threads:\t(?!1$)/m.test(status);
+  return uids.includes(uid) && !hasEnded;
+}
+
+/** Which namespaces hold a view's file systems, as far as they were looked at. */
+interface Holders {
+  readonly known: Map<number, boolean>;
+  readonly mounts: MountReader;
+}
+
+// Of root's processes alone: nobody else comes into a view from outside. Who has a part of it mounted elsewhere is named
+// (holders.ts), not killed. And whoever looks at the namespaces of a process that
+// hangs in execve(2) hangs with it: any user can have such a one.
+function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]>, holders: Holders): boolean {
+  if (!runsAs(join(proc, String(pid)), 0)) return false;
+  for (const task of listTasks(join(proc, String(pid)))) {
+    const namespace = readNamespace(task);
+    if (namespace === undefined) continue;
+    if (namespace === view.namespace) return true;
+    const mounts = holders.known.has(namespace) ? undefined : holders.mounts.read(join(task, "mountinfo"));
+    // One that has gone meanwhile has told nothing of its namespace.
+    if (mounts !== undefined) holders.known.set(namespace, holdsDevice(mounts, view.devices));
+    if (holders.known.get(namespace) === true) return true;
+  }
+  return false;
+}
+
+// A process whose first thread has ended looks like a zombie: its other threads tell where it is.
+function listTasks(directory: string): string[] {
+  if (readNamespace(directory) !== undefined) return [directory];
+  try {
+    return readdirSync(join(directory, "task")).map((tid) => join(directory, "task", tid));
+  } catch {
+    return [];
+  }
+}
+
+// One that takes too long to read was made by somebody to be so, and not by root, who does not hide that he is in a view.
+function holdsDevice(mounts: readonly MountEntry[] | "late", devices: readonly string[]): boolean {
+  return mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
+}
+
+function readNamespace(task: string): number | undefined {
+  try {
+    return statSync(join(task, "ns/mnt")).ino;
+  } catch {
+    return undefined;
+  }
+}
+
+function killReaper({ bindings }: ProcessTable, pidfd: number): void {
+  try {
+    bindings.sendSignal(pidfd, SIGKILL);
+  } catch {
+    // It has ended already.
+  }
+}
+
+function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): void {
+  try {
+    cgroups.kill(cgroup);
+  } catch {
+    // Gone, or refused: its processes are killed one by one, and whether it is empty is asked again.
+  }
+}
+
+function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Belonging): boolean {
+  if (own.some((cgroup) => cgroups.contains(cgroup, pid))) return true;
+  if (uid !== undefined && runsAs(join(proc, String(pid)), uid)) return true;
+  return view !== undefined && isInView(proc, pid, view, { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) });
+}
+
+function killMember(table: ProcessTable, pid: number, belonging: Belonging): void {
+  let pidfd;
+  try {
+    pidfd = table.bindings.openPidfd(pid);
+  } catch {
+    return;
+  }
+  try {
+    // Looked at again with the pidfd in hand: now the answer and the signal are for one process.
+    if (belongs(table, pid, belonging)) table.bindings.sendSignal(pidfd, SIGKILL);
+  } catch {
+    // It has ended meanwhile; the next look tells.
+  } finally {
+    closeSync(pidfd);
+  }
+}

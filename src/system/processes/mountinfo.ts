@@ -1,0 +1,75 @@
+// Reads /proc/PID/mountinfo (proc(5)). Nothing else of /proc.
+import { closeSync, openSync, readSync } from "node:fs";
+import { meansGone } from "../read-file.ts";
+
+export interface MountEntry {
+  /** "MAJOR:MINOR" of the file system. */
+  readonly device: string;
+  readonly mountPoint: string;
+  /** What the file system says that it was made of: for those of views "guest-ID". */
+  readonly source: string;
+}
+
+/** The mounts of a mountinfo text; a line that is none is passed over. */
+export function parseMountinfo(text: string): MountEntry[] {
+  return text.split("\n").flatMap((line) => {
+    // A field that may be there any number of times ends with "-".
+    const [before = "", after = ""] = line.split(" - ");
+    const [, , device, , mountPoint] = before.split(" ");
+    const source = unescapeOctal(after.split(" ")[1] ?? "");
+    return device === undefined || mountPoint === undefined ? [] : [{ device, mountPoint: unescapeOctal(mountPoint), source }];
+  });
+}
+
+/** A field of mountinfo, in which blanks are written as numbers. */
+export const unescapeOctal = (text: string) => text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+
+const CHUNK_BYTES = 4096;
+const NAMESPACE_LIMIT_MS = 300;
+
+/**
+ * Reads the mounts of many namespaces, in bounded time: a user can mount tens of thousands of things over each other in a
+ * namespace of his own, and the kernel then needs minutes to say so.
+ */
+export class MountReader {
+  #leftMs: number;
+
+  /** @param limitMs for all namespaces together; each has 300 of them at most */
+  constructor(limitMs: number) {
+    this.#leftMs = limitMs;
+  }
+
+  /**
+   * @returns "late" when the time was over before all of it was read; undefined when the process has gone
+   * @throws Error when it cannot be read for another reason
+   */
+  read(path: string): readonly MountEntry[] | "late" | undefined {
+    const start = performance.now();
+    try {
+      const text = readInTime(path, start + Math.min(NAMESPACE_LIMIT_MS, this.#leftMs));
+      return text === undefined ? "late" : parseMountinfo(text);
+    } catch (error) {
+      if (meansGone(error)) return undefined;
+      throw error;
+    } finally {
+      this.#leftMs -= performance.now() - start;
+    }
+  }
+}
+
+// A little at a time: one read(2) is not to be interrupted.
+function readInTime(path: string, end: number): string | undefined {
+  const fd = openSync(path, "r");
+  try {
+    const chunks: Buffer[] = [];
+    for (;;) {
+      if (performance.now() > end) return undefined;
+      const chunk = Buffer.alloc(CHUNK_BYTES);
+      const length = readSync(fd, chunk);
+      if (length === 0) return Buffer.concat(chunks).toString();
+      chunks.push(chunk.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}

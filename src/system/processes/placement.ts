@@ -1,0 +1,110 @@
+// Where the processes of a session are: puts its leader into a cgroup, and finds the one that logind moves it on to.
+import { setTimeout as delay } from "node:timers/promises";
+import type { Limits } from "../../config/schema.ts";
+import type { Outcome, Subject } from "../../policy/events.ts";
+import type { Cgroup, Leader, Session } from "../../policy/session.ts";
+import { isSessionPath, scopeName, sliceName } from "../../policy/session.ts";
+import type { Cgroups } from "./cgroups.ts";
+import { readStartTime } from "../sessions/held.ts";
+
+export interface PlacementParts {
+  readonly cgroups: Cgroups;
+  /** Whether the leader of a session is still there. */
+  readonly isAlive: (id: string) => boolean;
+  /** Has a leader put into the scope unit of its session; a `uid` is that of a leased account. */
+  readonly startScope: (id: string, leader: number, uid: number | undefined, limits: Limits) => Promise<void>;
+  /** Kills the first process of a session's PID namespace; false when the pid is another process. */
+  readonly killReaper: (pid: number) => boolean;
+  /** Path of the cgroup that logind made for a leader which has ended; `since` in microseconds of the monotonic clock. */
+  readonly findLoginCgroup: (leader: number, uid: number, since: number) => Promise<string | undefined>;
+}
+
+/** Ids are makeId()'s (application.ts): a unit that somebody else has called "guest-..." is none of ours. */
+const SCOPE = /^guest-([a-z2-7]{10})\.scope$/;
+/** Of cgroups below a user's slice: desktops need three or four levels, containers some more. */
+const DEEPEST_TREE = 12;
+const LARGEST_TREE = 2000;
+const MOVE_LIMIT_MS = 2500;
+const MOST_PAUSE_MS = 50;
+
+export class Placement {
+  readonly #parts: PlacementParts;
+
+  constructor(parts: PlacementParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Puts a session's leader into a cgroup of the session's own, and waits until it is there.
+   * @param leased the account has no other session: all of its user's slice is the session's as well
+   * @throws Error when systemd has not moved it within 2.5 s
+   */
+  async encloseLeader({ id, uid }: Subject, pid: number, leased: boolean, limits: Limits): Promise<Outcome> {
+    const { cgroups, startScope } = this.#parts;
+    await startScope(id, pid, leased ? uid : undefined, limits);
+    const session = { account: { uid }, leased };
+    const scope = await this.#awaitMove(id, pid, (path) => path.endsWith(`/${scopeName(id)}`) && isSessionPath(path, session));
+    if (scope === undefined) throw new Error(`systemd has not put process ${pid} into ${scopeName(id)}`);
+    const slice = leased ? cgroups.find(`/user.slice/${sliceName(uid)}`) : undefined;
+    if (leased && slice === undefined) throw new Error(`there is no cgroup of ${sliceName(uid)}`);
+    if (slice !== undefined) cgroups.limitTree(slice, DEEPEST_TREE, LARGEST_TREE);
+    return { cgroups: slice === undefined ? [scope] : [scope, slice] };
+  }
+
+  /**
+   * Waits for logind to move a leader on to a cgroup of a login session.
+   * @returns the new one; undefined when it is not moved, or has ended
+   */
+  async awaitLoginCgroup(session: Session): Promise<Cgroup | undefined> {
+    const known = session.cgroups.map(({ path }) => path);
+    return this.#awaitMove(session.id, session.leader.pid, (path) => !known.includes(path) && isSessionPath(path, session));
+  }
+
+  /**
+   * The cgroups of a session that is to end, with the one of a leader which has ended before its move was seen: logind
+   * still knows where it put it. Not of a pid that is another process by now: logind's session would be that one's.
+   */
+  async findAll(cgroups: readonly Cgroup[], { uid }: Subject, leader: Leader, leased: boolean, openedUptime: number): Promise<readonly Cgroup[]> {
+    if (leased || cgroups.length !== 1 || ![undefined, leader.startTime].includes(readStartTime(leader.pid))) return cgroups;
+    const path = await this.#parts.findLoginCgroup(leader.pid, uid, openedUptime);
+    const found = path === undefined || !isSessionPath(path, { account: { uid }, leased }) ? undefined : this.#parts.cgroups.find(path);
+    return found === undefined ? cgroups : [...cgroups, found];
+  }
+
+  /**
+   * At the start: kills the reapers in scopes of sessions that nobody knows. An earlier guestd was killed before it had
+   * written them down; their logins were refused, but what holds their views is still there.
+   * @param known ids of the sessions that there are, or may be
+   * @returns the names of the scopes
+   */
+  sweep(known: ReadonlySet<string>): string[] {
+    const { cgroups } = this.#parts;
+    // Of a leased account all is written down before: only sessions of shared ones can be unknown.
+    const orphans = cgroups.listNames("/user.slice").filter((name) => {
+      const id = SCOPE.exec(name)?.[1];
+      return id !== undefined && !known.has(id);
+    });
+    // Not the leader: it may have something to tell its guest.
+    return orphans.filter((name) => this.#list(`/user.slice/${name}`).filter((pid) => this.#parts.killReaper(pid)).length > 0);
+  }
+
+  #list(path: string): number[] {
+    const { cgroups } = this.#parts;
+    const cgroup = cgroups.find(path);
+    return cgroup === undefined ? [] : cgroups.list(cgroup);
+  }
+
+  async #awaitMove(id: string, pid: number, isTarget: (path: string) => boolean): Promise<Cgroup | undefined> {
+    const { cgroups, isAlive } = this.#parts;
+    const end = performance.now() + MOVE_LIMIT_MS;
+    for (let pause = 1; ; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
+      const late = performance.now() > end;
+      const path = cgroups.pathOf(pid);
+      // The pidfd says whether what was read is still about the leader.
+      if (path === undefined || !isAlive(id)) return undefined;
+      if (isTarget(path)) return cgroups.find(path);
+      if (late) return undefined;
+      await delay(pause);
+    }
+  }
+}

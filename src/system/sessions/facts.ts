@@ -1,0 +1,63 @@
+// What a plan must know of the machine, read at the time of a login. What it means is policy/plan.ts.
+import type { Dirent } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { Config } from "../../config/schema.ts";
+import { GuestError } from "../../policy/errors.ts";
+import type { PlanFacts } from "../../policy/plan.ts";
+import { VENDOR_ETC } from "../../policy/plan.ts";
+import { parseMountinfo } from "../processes/mountinfo.ts";
+
+const MOST_FILES = 10_000;
+const DEEPEST = 32;
+
+/**
+ * Gathers the facts for a login.
+ * @param pid the leader: its mount namespace is the base of the view
+ * @param overlay whether this kernel has overlayfs
+ * @throws GuestError LeaderGone when /proc/PID cannot be read
+ */
+export function gatherFacts(config: Config | undefined, pid: number, overlay: boolean, proc = "/proc"): PlanFacts {
+  const etcMounts = [...new Set(readMountPoints(proc, pid).filter((path) => path.startsWith("/etc/")))];
+  const needsFiles = config !== undefined && (config.Etc.Mode === "bind" || !overlay);
+  return { overlay, etcMounts, etcFiles: needsFiles ? listLayers(config.Etc.Overlay, VENDOR_ETC) : [] };
+}
+
+// A file that both have is the upper one's.
+function listLayers(upper: string, lower: string): PlanFacts["etcFiles"] {
+  const names = listFiles(upper);
+  const below = listFiles(lower).filter((name) => !names.includes(name));
+  return [...names.map((name) => ({ root: upper, name })), ...below.map((name) => ({ root: lower, name }))];
+}
+
+function readMountPoints(proc: string, pid: number): string[] {
+  try {
+    return parseMountinfo(readFileSync(join(proc, String(pid), "mountinfo"), "utf8")).map(({ mountPoint }) => mountPoint);
+  } catch (error) {
+    throw new GuestError("LeaderGone", `The process ${pid} has ended.`, { cause: error });
+  }
+}
+
+/** The regular files below a directory, relative to it; none when it is missing. Symbolic links are not followed. */
+export function listFiles(root: string): string[] {
+  const files: string[] = [];
+  const walk = (directory: string, depth: number) => {
+    for (const entry of readEntries(directory)) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory() && depth < DEEPEST) walk(path, depth + 1);
+      if (entry.isFile()) files.push(relative(root, path));
+      if (files.length > MOST_FILES) throw new Error(`${root} holds more than ${MOST_FILES} files`);
+    }
+  };
+  walk(root, 0);
+  return files;
+}
+
+function readEntries(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,143 @@
+// What guestd holds of each session: descriptors of its leader, its namespaces and its reaper. They are what keeps
+// numbers (pids, inodes) from being given to others. Opens and closes; decides nothing.
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import type { Isolation, Leader, Namespace, View } from "../../policy/session.ts";
+import type { Bindings, BuiltView, Watch } from "../bindings.ts";
+import { readIfThere } from "../read-file.ts";
+
+export interface Held {
+  /** The leader. */
+  pidfd?: number;
+  watch?: Watch;
+  /** The mount namespace. */
+  view?: number;
+  /** The first process of the PID namespace. */
+  reaper?: number;
+  reaperWatch?: Watch;
+  processes?: number;
+  ipc?: number;
+}
+
+/** The descriptors that are kept over a restart of guestd. */
+export const KINDS = ["pidfd", "view", "reaper", "processes", "ipc"] as const;
+export type Kind = (typeof KINDS)[number];
+
+const NAMESPACES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;
+
+const pathOf = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
+
+/**
+ * Keeps what was built, and says what it is.
+ * @throws Error when the reaper has ended already
+ */
+export function holdView(held: Held, built: BuiltView): View {
+  held.view = built.fd;
+  const { isolation } = built;
+  return {
+    inode: built.inode,
+    path: pathOf(built.fd),
+    devices: built.tmpfs.map(({ device }) => device),
+    skipped: built.skipped,
+    ...(isolation === undefined ? {} : { isolation: holdIsolation(held, isolation) }),
+  };
+}
+
+function holdIsolation(held: Held, isolation: NonNullable<BuiltView["isolation"]>): Isolation {
+  const { pid, pidfd, processes, ipc } = isolation;
+  Object.assign(held, { reaper: pidfd, processes: processes.fd, ipc: ipc.fd } satisfies Held);
+  const startTime = readStartTime(pid);
+  if (startTime === undefined) throw new Error("the first process of the session's PID namespace has ended");
+  const named = ({ fd, inode }: { readonly fd: number; readonly inode: number }): Namespace => ({ inode, path: pathOf(fd) });
+  return { reaper: { pid, startTime }, processes: named(processes), ipc: named(ipc) };
+}
+
+/** What systemd has kept of the session of an earlier guestd. */
+export type Stored = (kind: Kind) => number | undefined;
+
+/**
+ * Takes up the view of a session of an earlier guestd: by the descriptors that systemd has kept; or by its reaper, which is
+ * guestd's own, or else by its leader, which has been in the view ever since. One that is in another namespace now made
+ * that itself: it is nobody's to join or to look for.
+ * @returns undefined when the view cannot be told any more
+ */
+export function takeUpView(held: Held, bindings: Pick<Bindings, "openPidfd">, leader: number, recorded: View, stored: Stored): View | undefined {
+  const { isolation, ...rest } = recorded;
+  const reaper = isolation === undefined ? undefined : (stored("reaper") ?? openProcess(bindings, isolation.reaper));
+  if (reaper !== undefined) held.reaper = reaper;
+  // A reaper that is gone tells nothing any more, nor does who has its pid now; its namespaces may be held.
+  const process = isolation === undefined ? leader : reaper !== undefined && isThere(isolation.reaper) ? isolation.reaper.pid : undefined;
+  const take = (kind: "view" | "processes" | "ipc", inode: number): number | undefined => {
+    const fd = checkInode(stored(kind), inode) ?? (process === undefined ? undefined : openNamespace(process, NAMESPACES[kind], inode));
+    if (fd !== undefined) held[kind] = fd;
+    return fd;
+  };
+  const view = take("view", recorded.inode);
+  const processes = isolation === undefined ? undefined : take("processes", isolation.processes.inode);
+  const ipc = isolation === undefined ? undefined : take("ipc", isolation.ipc.inode);
+  if (view === undefined) return undefined;
+  const taken = { ...rest, path: pathOf(view) };
+  if (isolation === undefined) return taken;
+  // All or nothing: nobody must be let into half of it.
+  if (processes === undefined || ipc === undefined) return undefined;
+  const named = (fd: number, inode: number): Namespace => ({ inode, path: pathOf(fd) });
+  return { ...taken, isolation: { ...isolation, processes: named(processes, isolation.processes.inode), ipc: named(ipc, isolation.ipc.inode) } };
+}
+
+/**
+ * A pidfd of a process that was seen before.
+ * @returns undefined when it has ended
+ */
+export function openProcess({ openPidfd }: Pick<Bindings, "openPidfd">, { pid, startTime }: Leader): number | undefined {
+  let pidfd;
+  try {
+    pidfd = openPidfd(pid);
+  } catch {
+    return undefined;
+  }
+  if (isThere({ pid, startTime })) return pidfd;
+  closeSync(pidfd);
+  return undefined;
+}
+
+const isThere = ({ pid, startTime }: Leader) => readStartTime(pid) === startTime;
+
+function checkInode(fd: number | undefined, inode: number): number | undefined {
+  if (fd === undefined || fstatSync(fd).ino === inode) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number): number | undefined {
+  let fd;
+  try {
+    fd = openSync(`/proc/${pid}/ns/${kind}`, constants.O_RDONLY);
+  } catch {
+    return undefined;
+  }
+  if (fstatSync(fd).ino === inode) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/** Inodes of the namespaces that are held: nobody else's as long as they are. */
+export function namespacesOf({ view, processes, ipc }: Held): number[] {
+  return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
+}
+
+/** Lets go of all of it. */
+export function letGo(held: Held): void {
+  held.watch?.stop();
+  held.reaperWatch?.stop();
+  for (const kind of KINDS) {
+    const fd = held[kind];
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined when it is gone. */
+export function readStartTime(pid: number, proc = "/proc"): number | undefined {
+  const stat = readIfThere(`${proc}/${pid}/stat`);
+  // The command's name may hold blanks and brackets: fields are counted from the last bracket.
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields?.[19] === undefined ? undefined : Number(fields[19]);
+}

@@ -1,0 +1,96 @@
+// The records of open sessions, for a guestd that starts again: sessions/ID.json below /run/guestd, private.
+// A record is checked as if a stranger had written it; one that cannot be read is set aside, never guessed at.
+// Beside it, for accounts that sessions share, unmanaged/UID/ID: while such a directory is not empty, systemd starts no
+// user manager for the account (systemd/user@.service.d/guestd.conf), which would run outside their views (CVE-2017-8900).
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Session } from "../../policy/session.ts";
+import { checkId, formatRecord, parseRecord } from "./session-record.ts";
+import { listNames, replaceFile, UNFINISHED } from "../write-file.ts";
+
+const REJECTED = ".json.rejected";
+
+export interface Recovered {
+  readonly sessions: readonly Session[];
+  /** Files that were set aside, each with the reason. */
+  readonly rejected: readonly { readonly file: string; readonly reason: string }[];
+  /** Ids of sessions whose records were set aside, now or earlier: they may go on. */
+  readonly unclear: ReadonlySet<string>;
+}
+
+export class SessionStore {
+  readonly #records: string;
+  readonly #unmanaged: string;
+
+  /** @param directory of root alone */
+  constructor(directory = "/run/guestd") {
+    this.#records = join(directory, "sessions");
+    this.#unmanaged = join(directory, "unmanaged");
+  }
+
+  /** Writes the record of a session, so that a reader finds the old one or the new one, whole. */
+  write(session: Session): void {
+    if (!session.leased) this.#forbidManager(session);
+    replaceFile(this.#file(session.id), formatRecord(session));
+  }
+
+  #forbidManager(session: Session): void {
+    const mark = this.#mark(session);
+    mkdirSync(dirname(mark), { recursive: true, mode: 0o700 });
+    writeFileSync(mark, "", { mode: 0o600 });
+  }
+
+  /** Removes the record of a session, one that was set aside as well; no error when there is none. */
+  remove(id: string, uid: number): void {
+    rmSync(this.#mark({ id, account: { uid } }), { force: true });
+    removeIfEmpty(join(this.#unmanaged, String(uid)));
+    rmSync(`${this.#file(id)}.rejected`, { force: true });
+    rmSync(this.#file(id), { force: true });
+  }
+
+  /** Reads all records. What cannot be read is renamed to NAME.rejected; half of a write() is removed. */
+  recover(): Recovered {
+    for (const directory of [this.#records, this.#unmanaged]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const sessions: Session[] = [];
+    const rejected: { file: string; reason: string }[] = [];
+    for (const name of listNames(this.#records).filter((candidate) => candidate.endsWith(".json"))) {
+      const file = join(this.#records, name);
+      try {
+        sessions.push(parseRecord(readFileSync(file, "utf8"), basename(name, ".json")).session);
+      } catch (error) {
+        renameSync(file, `${file}.rejected`);
+        rejected.push({ file, reason: (error as Error).message });
+      }
+    }
+    // Of a record that cannot be read nothing is concluded: its session may go on.
+    const unclear = new Set(listNames(this.#records).filter((name) => name.endsWith(REJECTED)).map((name) => basename(name, REJECTED)));
+    this.#sweep(new Set([...sessions.map(({ id }) => id), ...unclear]));
+    return { sessions, rejected, unclear };
+  }
+
+  // What a guestd leaves that was killed in the middle of write().
+  #sweep(ids: ReadonlySet<string>): void {
+    for (const name of listNames(this.#records)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#records, name));
+    for (const uid of listNames(this.#unmanaged)) {
+      const directory = join(this.#unmanaged, uid);
+      for (const id of listNames(directory)) if (!ids.has(id)) rmSync(join(directory, id));
+      removeIfEmpty(directory);
+    }
+  }
+
+  #file(id: string): string {
+    return join(this.#records, `${checkId(id)}.json`);
+  }
+
+  #mark({ id, account }: { readonly id: string; readonly account: { readonly uid: number } }): string {
+    return join(this.#unmanaged, String(account.uid), checkId(id));
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!["ENOENT", "ENOTEMPTY"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+}

@@ -1,0 +1,25 @@
+// What of the records and of the ledger goes together: sessions that may go on, such as cannot, and such as nobody can tell.
+import type { RecordFound } from "../../policy/events.ts";
+import type { Session } from "../../policy/session.ts";
+import type { Entry } from "./ledger.ts";
+
+type Found = Pick<RecordFound, "session" | "cause">;
+
+export interface Sorted {
+  /** Of this boot of the machine. One whose record is lost is known from the ledger alone, and ends. */
+  readonly found: readonly Found[];
+  /** Open when the machine went down. */
+  readonly dead: readonly Found[];
+  /** Ids of records that were set aside, and are not in the ledger either: they may go on. */
+  readonly unknown: ReadonlySet<string>;
+}
+
+/** @param unclear ids of records that were set aside */
+export function sortRecords(sessions: readonly Session[], entries: readonly Entry[], unclear: ReadonlySet<string>): Sorted {
+  const recorded = new Set(sessions.map(({ id }) => id));
+  const alone = entries.filter(({ session }) => !recorded.has(session.id));
+  const lost = alone.filter(({ isOfThisBoot }) => isOfThisBoot).map(({ session }): Found => ({ session, cause: "record-lost" }));
+  const dead = alone.filter(({ isOfThisBoot }) => !isOfThisBoot).map(({ session }): Found => ({ session, cause: "lost-power" }));
+  const told = new Set(alone.map(({ session }) => session.id));
+  return { found: [...sessions.map((session) => ({ session })), ...lost], dead, unknown: new Set([...unclear].filter((id) => !told.has(id))) };
+}

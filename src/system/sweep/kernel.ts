@@ -1,0 +1,87 @@
+// What Linux keeps for an account without a name in the file system: its processes, its IPC objects, its message queues.
+// Processes are only looked for: that they are killed is for processes.ts.
+import { closeSync, readdirSync, readFileSync } from "node:fs";
+import { lstat, readdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { runsAs } from "../processes/kill.ts";
+import { meansGone, readIfThere } from "../read-file.ts";
+import type { Item, SweepBindings, SweptItems } from "./items.ts";
+import { NOTHING, quoteName, sweepItems } from "./items.ts";
+
+/** The tables of System V IPC, with the column of the identifier in each (proc_sysvipc(5)). */
+const IPC = [
+  { kind: "shm", column: "shmid", what: "shared memory" },
+  { kind: "sem", column: "semid", what: "semaphores" },
+  { kind: "msg", column: "msqid", what: "message queue" },
+] as const;
+
+/** A sentence for each process that runs as the account, by any of its four uids. @throws Error when /proc cannot be read */
+export function listProcesses(proc: string, uid: number): string[] {
+  return readdirSync(proc)
+    .filter((name) => /^\d+$/.test(name) && runsAs(join(proc, name), uid))
+    .map((pid) => `process ${pid} (${readCommand(join(proc, pid))}) runs as the account`);
+}
+
+function readCommand(directory: string): string {
+  try {
+    return quoteName(readFileSync(join(directory, "comm")).subarray(0, -1));
+  } catch {
+    return "?";
+  }
+}
+
+/** IPC objects that the account has made, or was given, in guestd's own IPC namespace. */
+export function sweepIpc(bindings: Pick<SweepBindings, "removeIpc">, proc: string, uid: number): Promise<SweptItems> {
+  return sweepItems(() =>
+    IPC.flatMap(({ kind, column, what }) =>
+      listOwned(readIfThere(join(proc, "sysvipc", kind)), uid, column).map((id) => ({
+        sentence: `${what} ${id} is still there`,
+        remove: () => bindings.removeIpc(kind, id),
+      })),
+    ),
+  );
+}
+
+// No table: a kernel without System V IPC. One without these columns: it cannot be told what is in it.
+function listOwned(table: string | undefined, uid: number, column: string): number[] {
+  if (table === undefined) return [];
+  const [head = [], ...rows] = table.split("\n").map((line) => line.trim().split(/\s+/));
+  const [id, owner, creator] = [head.indexOf(column), head.indexOf("uid"), head.indexOf("cuid")];
+  if (id < 0 || owner < 0 || creator < 0) throw new Error(`the table of IPC objects has no ${column}, uid and cuid`);
+  return rows.filter((row) => row[owner] === String(uid) || row[creator] === String(uid)).map((row) => Number(row[id]));
+}
+
+/** POSIX message queues of the account, in guestd's own IPC namespace; they are files of a file system that is mounted nowhere. */
+export async function sweepQueues(bindings: Pick<SweepBindings, "openQueues">, proc: string, uid: number): Promise<SweptItems> {
+  const fd = openQueues(bindings);
+  if (fd === undefined) return NOTHING;
+  try {
+    return await sweepItems(() => listQueues(join(proc, "self/fd", String(fd)), uid));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+// A kernel without message queues does not know their file system.
+function openQueues(bindings: Pick<SweepBindings, "openQueues">): number | undefined {
+  try {
+    return bindings.openQueues();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENODEV") return undefined;
+    throw error;
+  }
+}
+
+// As bytes: a name that is no UTF-8 would be another one.
+async function listQueues(directory: string, uid: number): Promise<Item[]> {
+  const items: Item[] = [];
+  for (const name of await readdir(directory, { encoding: "buffer" })) {
+    const path = Buffer.concat([Buffer.from(`${directory}/`), name]);
+    try {
+      if ((await lstat(path)).uid === uid) items.push({ sentence: `message queue /${quoteName(name)} is still there`, remove: () => unlink(path) });
+    } catch (error) {
+      if (!meansGone(error)) throw error;
+    }
+  }
+  return items;
+}

@@ -1,0 +1,116 @@
+// What an account can leave in files outside its view, and what the services of the machine write down for it.
+// Single files are named below directories that belong to root; all else is found by its owner, in the addon.
+import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Config } from "../../config/schema.ts";
+import type { Account } from "../../policy/account.ts";
+import { meansGone } from "../read-file.ts";
+import type { Item, SweepBindings, SweptItems } from "./items.ts";
+import { addItems, NOTHING, reasonOf, sweepItems } from "./items.ts";
+
+/** Milliseconds for one walk: two of them end before the sweep waits no longer. */
+const WALK_LIMIT_MS = 4500;
+
+/** Where one class is looked for. */
+export interface Places {
+  /** Files and empty directories that are the account's by their name. */
+  readonly names?: readonly string[];
+  /** Those of somebody who takes them away himself. */
+  readonly watched?: readonly string[];
+  /** Directories below which all is the account's that belongs to its uid. */
+  readonly trees?: readonly string[];
+}
+
+export type Owner = Pick<Account, "user" | "uid">;
+
+/** Crontabs (crontab(1)) and at's jobs. The latter, and cron's own of other distributions, have other names. */
+export const jobPlaces = ({ user }: Owner): Places => ({
+  names: [`/var/spool/cron/crontabs/${user}`, `/var/spool/cron/${user}`],
+  trees: ["/var/spool/cron", "/var/spool/at"],
+});
+
+/** The mark that has a user manager run while nobody is logged in (loginctl(1), enable-linger). */
+export const lingerPlaces = ({ user }: Owner): Places => ({ names: [`/var/lib/systemd/linger/${user}`] });
+
+export const mailPlaces = ({ user }: Owner): Places => ({ names: [`/var/mail/${user}`, `/var/spool/mail/${user}`], trees: ["/var/mail", "/var/spool/mail"] });
+
+/**
+ * What services remember of a user. sudo: sudoers_timestamp(5), by uid since 1.9.15; pam_faillock(8); accounts-daemon;
+ * LightDM's cache of ~/.dmrc and its user data, which it gives to the user; the directory of a user in which udisks mounts.
+ */
+export const runtimePlaces = ({ user, uid }: Owner): Places => ({
+  names: [
+    // logind's, which has unmounted it; what is not empty stays.
+    `/run/user/${uid}`,
+    ...[user, uid].flatMap((key) => [`/run/sudo/ts/${key}`, `/var/lib/sudo/lectured/${key}`]),
+    `/run/faillock/${user}`,
+    `/var/lib/AccountsService/users/${user}`,
+    `/var/lib/AccountsService/icons/${user}`,
+    `/var/cache/lightdm/dmrc/${user}.dmrc`,
+    `/media/${user}`,
+    `/run/media/${user}`,
+  ],
+  watched: [`/run/systemd/users/${uid}`],
+  trees: ["/var/lib/lightdm-data", "/var/lib/lightdm/data"],
+});
+
+/** Takes away what there is of an account in these places. @param root stands before each @throws Error when nobody can look */
+export async function sweepPlaces(bindings: Pick<SweepBindings, "sweepFiles">, root: string, { names = [], watched = [], trees = [] }: Places, uid: number): Promise<SweptItems> {
+  const directories = await resolveLinks(trees.map((path) => join(root, path)));
+  const byOwner = await sweepTrees(bindings, directories, uid);
+  const look = async () => [
+    ...(await findNamed(names.map((path) => join(root, path)))),
+    ...(await findNamed(watched.map((path) => join(root, path)))).map(({ sentence }) => ({ sentence })),
+  ];
+  return addItems(await sweepItems(look), byOwner);
+}
+
+/** Takes away all files of a uid below some directories. @throws Error when nobody can look */
+export async function sweepTrees(bindings: Pick<SweepBindings, "sweepFiles">, directories: readonly string[], uid: number): Promise<SweptItems> {
+  if (directories.length === 0) return NOTHING;
+  const { found, removed } = await bindings.sweepFiles(directories, uid, true, WALK_LIMIT_MS);
+  const second = await bindings.sweepFiles(directories, uid, false, WALK_LIMIT_MS);
+  const left = [...second.left];
+  if (left.length === 0 && second.found > 0) left.push(`${second.found} files of the account are still there`);
+  if (!second.whole) left.push("not all of it could be looked at");
+  return { found: Math.max(found, second.found), removed, left };
+}
+
+// A directory can have two names, and be another's link by root's own hand: it is looked at once.
+// What cannot be looked at stays, and whoever opens it tells.
+async function resolveLinks(directories: readonly string[]): Promise<string[]> {
+  const resolved = await Promise.all(directories.map((path) => realpath(path).catch((error: unknown) => (meansGone(error) ? [] : path))));
+  return [...new Set(resolved.flat())];
+}
+
+async function findNamed(paths: readonly string[]): Promise<Item[]> {
+  const places = await Promise.all(paths.map(async (path) => (await resolveLinks([dirname(path)])).map((directory) => join(directory, basename(path)))));
+  const items: Item[] = [];
+  for (const path of new Set(places.flat())) {
+    try {
+      const isDirectory = (await lstat(path)).isDirectory();
+      items.push({ sentence: `${path} is still there`, remove: () => (isDirectory ? rmdir(path) : unlink(path)) });
+    } catch (error) {
+      if (!meansGone(error)) items.push({ sentence: `${path} could not be looked at (${reasonOf(error)})` });
+    }
+  }
+  return items;
+}
+
+/** systemd-coredump's files: core.COMM.UID.BOOT.PID.TIME, with a suffix; no dot is in COMM. It begins them with ".#" while it writes. */
+const COREDUMP = /^(?:\.#)?core\.[^.]*\.(\d+)\.[0-9a-f]{32}\.\d+\.\d+/;
+
+/** The dumps of an account's processes. @throws Error when their directory cannot be read */
+export async function sweepCoredumps(root: string, uid: number, policy: Config["Sweep"]["Coredumps"]): Promise<SweptItems> {
+  const look = () => listCoredumps(join(root, "/var/lib/systemd/coredump"), uid);
+  return policy === "keep" ? { ...NOTHING, found: (await look()).length } : sweepItems(look);
+}
+
+async function listCoredumps(directory: string, uid: number): Promise<Item[]> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (meansGone(error)) return [];
+    throw error;
+  });
+  const dumps = names.filter((name) => COREDUMP.exec(name)?.[1] === String(uid));
+  return dumps.map((name) => ({ sentence: `the dump ${name} is still there`, remove: () => unlink(join(directory, name)) }));
+}

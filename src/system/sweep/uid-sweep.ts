@@ -1,0 +1,30 @@
+// Looks again at what a uid in quarantine has left: its processes are ended, who else holds something of it is named, and
+// the rest is swept.
+import type { Config } from "../../config/schema.ts";
+import type { Outcome, Subject } from "../../policy/events.ts";
+import { labelOf } from "../../policy/session.ts";
+import type { Bindings } from "../bindings.ts";
+import type { Cgroups } from "../processes/cgroups.ts";
+import type { SearchHolders } from "../processes/holder-search.ts";
+import { searchHolders } from "../processes/holder-search.ts";
+import { findHolders } from "../processes/holders.ts";
+import { endProcesses } from "../processes/kill.ts";
+import type { Sweeper } from "./sweep.ts";
+
+export interface LeaseSweepParts {
+  readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
+  readonly cgroups: Cgroups;
+  readonly sweeper: Pick<Sweeper, "sweep">;
+  /** searchHolders, but for tests. */
+  readonly search?: SearchHolders;
+}
+
+/** @param session id of the last session of the uid; "" where nobody knows */
+export async function sweepLease({ bindings, cgroups, sweeper, search = searchHolders }: LeaseSweepParts, account: Subject, session: string, settings: Config["Sweep"]): Promise<Outcome> {
+  const { uid } = account;
+  const ended = await endProcesses({ proc: "/proc", cgroups, bindings }, { cgroups: [], view: undefined, uid });
+  // The devices and namespaces of its view may be somebody else's by now.
+  const held = await findHolders(search, { label: session === "" ? undefined : labelOf(session), devices: undefined, uid, namespaces: [] });
+  const swept = await sweeper.sweep(account, settings);
+  return { found: { ...ended, swept: [...held, ...swept] } };
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { describeClosed, describeGate, findReasonFault, NEVER_ENABLED } from "../../../src/policy/switch.ts";
+
+describe("a reason is none", () => {
+  it.each(["\u001b[2J", "a\nb", "a\tb", "\u0000", "\u007f", "\u0085", "\u200b", "\u202e", "\u2028", "\u2029", "\ud800", "\ue000", "\ufdd0"])("that cannot be printed: %j", (reason) => {
+    expect(findReasonFault(reason)).toContain("printed");
+  });
+
+  it.each(["a".repeat(201), "😀".repeat(101), "€".repeat(134)])("that is too long (%#)", (reason) => {
+    expect(findReasonFault(reason)).toContain("longer than 200 characters, or 400 bytes");
+  });
+});
+
+describe("a reason", () => {
+  it.each(["", "There is an examination until noon.", "a".repeat(200), "ä".repeat(200), "😀".repeat(100), "%s%n"])("can be %j", (reason) => {
+    expect(findReasonFault(reason)).toBeUndefined();
+  });
+
+  it.each([
+    ["", "Guest logins are switched off on this machine."],
+    ["an examination", "Guest logins are switched off on this machine: an examination."],
+    ["An examination.", "Guest logins are switched off on this machine: An examination."],
+    ["Come back!", "Guest logins are switched off on this machine: Come back!"],
+  ])("is told in a sentence (%j)", (reason, sentence) => {
+    expect(describeClosed({ enabled: false, reason })).toBe(sentence);
+  });
+});
+
+describe("the switch", () => {
+  it("is off before anybody has said anything, and says so", () => {
+    expect(NEVER_ENABLED.enabled).toBe(false);
+    expect(describeGate(NEVER_ENABLED)).toBe("off: nobody has switched them on yet.");
+  });
+
+  it("gives no reason where it is on", () => {
+    expect(describeGate({ enabled: true, reason: "x" })).toBe("on.");
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { step } from "../../../src/policy/transition.ts";
+import { ENDING, ENDING_LEASED } from "../../../src/policy/stages.ts";
+import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY, recordFound } from "../../helpers/play.ts";
+import { CGROUP, ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
+
+/** Where logind moves a leader to. */
+const LOGIN = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
+const SHARED = { ...VIEW, isolation: ISOLATION };
+
+describe("a session's cgroups", () => {
+  it("are guestd's own, and logind's when it is found, and written down", () => {
+    const { state, effects } = step(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
+    expect(effects).toEqual([
+      expect.objectContaining({ kind: "limit-login", cgroup: LOGIN, limits: only(state).limits }),
+      expect.objectContaining({ kind: "write-record", session: expect.objectContaining({ cgroups: [CGROUP, LOGIN] }) as unknown }),
+    ]);
+    expect(step(state, { kind: "cgroup-found", id: "s1", cgroup: LOGIN }).effects).toEqual([]);
+  });
+
+  it("are what its end kills, with the view", () => {
+    const { state } = after(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
+    expect(find(after(state, { kind: "leader-exited", id: "s1" }).did, "kill-processes")).toMatchObject({ view: SHARED, cgroups: [CGROUP, LOGIN], openedUptime: 7_000 });
+  });
+
+  it("that logind has made are found, and written down later, also while the session opens", () => {
+    const { state, did } = interrupt(after(READY, openRequest(), { until: "build-view" }), { kind: "cgroup-found", id: "s1", cgroup: LOGIN }, { failing: ["limit-login"] });
+    expect(only(state)).toMatchObject({ phase: "open", cgroups: [CGROUP, LOGIN] });
+    expect(find(did, "write-record")?.session.cgroups).toEqual([CGROUP, LOGIN]);
+    expect(kinds(did)).not.toContain("refuse");
+  });
+});
+
+describe("a session of an earlier guestd", () => {
+  const record = () => only(opened());
+
+  it("is watched again, as the process it was", () => {
+    const { effects } = step(READY, recordFound(record()));
+    expect(effects).toEqual([expect.objectContaining({ kind: "watch-leader", pid: 500, startTime: 42, busName: "", view: SHARED })]);
+    expect(only(after(READY, recordFound(record())).state)).toMatchObject({ phase: "open" });
+  });
+
+  it("has no view until that is taken up again: its numbers may be somebody else's by now", () => {
+    const { did } = after(READY, recordFound(record()), { failing: ["watch-leader"] });
+    expect(find(did, "kill-processes")).toMatchObject({ view: undefined, cgroups: [CGROUP] });
+  });
+
+  it("is ended when its leader is gone", () => {
+    const { state, did } = after(READY, recordFound(record()), { failing: ["watch-leader"] });
+    expect(kinds(did)).toEqual(["watch-leader", ...ENDING]);
+    expect(state.sessions.size).toBe(0);
+  });
+});
+
+describe("a leased account of an earlier guestd", () => {
+  const recorded = (session = only(leasedOpened())) => recordFound(session);
+
+  it("is open again when its leader and its view are there", () => {
+    const { state, did } = after(READY, recorded());
+    expect(kinds(did)).toEqual(["watch-leader"]);
+    expect(only(state)).toEqual({ ...only(leasedOpened()), isViewLost: false });
+  });
+
+  it("can be logged in with by its leader alone, when its login goes on", () => {
+    const { state } = after(READY, recorded(only(allocated())));
+    expect(step(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse" }]);
+    expect(only(after(state, leasedOpen()).state)).toMatchObject({ phase: "open", account: LEASED });
+  });
+
+  it.each([
+    ["open", leasedOpened],
+    ["allocated", allocated],
+  ])("goes back when its leader is gone, %s as it was", (_, before) => {
+    const { state, did } = after(READY, recorded(only(before())), { failing: ["watch-leader"] });
+    expect(kinds(did)).toEqual(["watch-leader", ...ENDING_LEASED]);
+    expect(state.pool.rested).toEqual([LEASED.uid]);
+  });
+
+  it("knows which uids were given back, and which are kept", () => {
+    const pool = { rested: [60605], quarantined: new Map([[60600, { reason: "process 7 does not end", user: "guest-bbbb" }]]) };
+    expect(step(READY, { kind: "leases-found", pool }).state.pool).toEqual(pool);
+  });
+});

@@ -1,0 +1,296 @@
+import { constants, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Cgroups } from "../../../../src/system/processes/cgroups.ts";
+import type { Belonging, ProcessTable } from "../../../../src/system/processes/kill.ts";
+import { findInView, killProcesses } from "../../../../src/system/processes/kill.ts";
+import { makeSlowFile } from "../../../helpers/slow-file.ts";
+
+let proc: string;
+
+beforeEach(() => {
+  proc = mkdtempSync(join(tmpdir(), "guestd-proc-"));
+});
+afterEach(() => {
+  rmSync(proc, { recursive: true });
+});
+
+const HOST = "36 35 8:1 / / rw - ext4 /dev/root rw\n";
+
+const ROOT = "0\t0\t0\t0";
+
+/** A process of root's in a made-up /proc; the inode of its ns/mnt file stands for the namespace. Returns that inode. */
+function addProcess(pid: number | string, mounts = HOST): number {
+  mkdirSync(join(proc, `${pid}/ns`), { recursive: true });
+  for (const [name, text] of Object.entries({ "ns/mnt": "", mountinfo: mounts })) writeFileSync(join(proc, `${pid}/${name}`), text);
+  setStatus(pid, ROOT);
+  return statSync(join(proc, `${pid}/ns/mnt`)).ino;
+}
+
+/** What /proc says of whom a process runs as. */
+function setStatus(pid: number | string, uids: string, state = "S (sleeping)", threads = 1): void {
+  writeFileSync(join(proc, `${pid}/status`), `Name:\tsh\nUmask:\t0022\nState:\t${state}\nPid:\t${pid}\nUid:\t${uids}\nGid:\t7\t7\t7\t7\nThreads:\t${threads}\n`);
+}
+
+/** A process whose first thread has ended, and so has no namespace; the directory of another one is returned. */
+function addHeadless(pid: number, threads: number): string {
+  mkdirSync(join(proc, `${pid}/task/${pid}`), { recursive: true });
+  setStatus(pid, ROOT, "Z (zombie)", threads);
+  return `${pid}/task/${pid + 2}`;
+}
+
+const IN_HOME = `${HOST}50 36 0:51 / /home/guest rw - tmpfs tmpfs rw\n`;
+const inView = (namespace: number, devices: string[] = []): Belonging => ({ cgroups: [], view: { namespace, devices } });
+
+describe("findInView", () => {
+  it("finds nobody when the view is not held", () => {
+    addProcess(10);
+    expect(findInView(proc, { cgroups: [], view: undefined })).toEqual([]);
+  });
+
+  it("finds those in the view, and no others", () => {
+    const namespace = addProcess(10);
+    addProcess(11);
+    expect(findInView(proc, inView(namespace))).toEqual([10]);
+  });
+
+  it("finds those that took the home along into a namespace of their own", () => {
+    addProcess(10, IN_HOME);
+    addProcess(11, IN_HOME.replace("0:51", "0:5"));
+    expect(findInView(proc, inView(1, ["0:51"]))).toEqual([10]);
+  });
+
+  it("never finds what is in guestd's own namespace, whatever is mounted there", () => {
+    addProcess(process.pid, IN_HOME);
+    mkdirSync(join(proc, "10"));
+    symlinkSync(join(proc, `${process.pid}/ns`), join(proc, "10/ns"));
+    writeFileSync(join(proc, "10/mountinfo"), IN_HOME);
+    setStatus(10, ROOT);
+    expect(findInView(proc, inView(1, ["0:51"]))).toEqual([]);
+  });
+
+  it("finds a process whose first thread has ended", () => {
+    const namespace = addProcess(addHeadless(10, 2));
+    expect(findInView(proc, inView(namespace))).toEqual([10]);
+  });
+
+  it("passes over a zombie, which has no namespace any more", () => {
+    addHeadless(10, 1);
+    expect(findInView(proc, inView(1))).toEqual([]);
+  });
+
+  it.each(["1060\t1060\t1060\t1060", "1000\t1000\t1000\t1000", ""])("looks at no namespace of a process that is not root's, which may hang: %j", (uids) => {
+    const namespace = addProcess(10, IN_HOME);
+    setStatus(10, uids);
+    const other = addProcess(addHeadless(20, 2), IN_HOME);
+    setStatus(20, uids, "Z (zombie)", 2);
+    for (const inode of [namespace, other, 1]) expect(findInView(proc, inView(inode, ["0:51"]))).toEqual([]);
+    // Who came to look at its namespace would read what is mounted there, and fail.
+    rmSync(join(proc, "10/mountinfo"));
+    mkdirSync(join(proc, "10/mountinfo"));
+    expect(findInView(proc, inView(1, ["0:51"]))).toEqual([]);
+    setStatus(10, ROOT);
+    expect(() => findInView(proc, inView(1, ["0:51"]))).toThrow(/EISDIR/);
+  });
+
+  it("looks at no namespace of one of whom nobody can tell as whom it runs", () => {
+    const namespace = addProcess(10, IN_HOME);
+    rmSync(join(proc, "10/status"));
+    expect(findInView(proc, inView(namespace, ["0:51"]))).toEqual([]);
+  });
+
+  it.each(["1060\t0\t1060\t1060", "0\t1060\t1060\t1060", "1060\t1060\t0\t1060", "1060\t1060\t1060\t0"])("finds one that can be root again: %j", (uids) => {
+    const namespace = addProcess(10);
+    setStatus(10, uids);
+    expect(findInView(proc, inView(namespace))).toEqual([10]);
+  });
+
+  it("takes one whose mounts cannot be read in time for nobody's, and looks at the others", () => {
+    addProcess(10);
+    rmSync(join(proc, "10/mountinfo"));
+    const stop = makeSlowFile(join(proc, "10/mountinfo"));
+    try {
+      addProcess(11, IN_HOME);
+      expect(findInView(proc, inView(1, ["0:51"]))).toEqual([11]);
+    } finally {
+      stop();
+    }
+  });
+
+  it("never finds guestd itself", () => {
+    const namespace = addProcess(process.pid);
+    expect(findInView(proc, inView(namespace))).toEqual([]);
+  });
+});
+
+describe("findInView by uid", () => {
+  const UID = 1060;
+  const asUser: Belonging = { cgroups: [], view: undefined, uid: UID };
+  const find = (pid: number, uids: string, state = "S (sleeping)") => {
+    addProcess(pid);
+    setStatus(pid, uids, state);
+    return findInView(proc, asUser);
+  };
+
+  it.each(["1000\t1000\t1000\t1000", "10600\t10600\t10600\t10600", "106\t106\t106\t106", "0\t0\t0\t0", "11060\t21060\t31060\t41060", ""])("finds nobody else: %j", (uids) => {
+    expect(find(10, uids)).toEqual([]);
+  });
+
+  it("does not look at the groups, nor at a name that looks like a uid", () => {
+    addProcess(10);
+    writeFileSync(join(proc, "10/status"), "Name:\tUid:\t1060\nState:\tS (sleeping)\nUid:\t0\t0\t0\t0\nGid:\t1060\t1060\t1060\t1060\n");
+    expect(findInView(proc, asUser)).toEqual([]);
+  });
+
+  it.each(["Z (zombie)", "X (dead)"])("passes over one that cannot be killed: %s", (state) => {
+    expect(find(10, "1060\t1060\t1060\t1060", state)).toEqual([]);
+  });
+
+  it("never finds guestd itself, nor one that has just ended", () => {
+    expect(find(process.pid, "1060\t1060\t1060\t1060")).toEqual([]);
+    addProcess(11);
+    expect(findInView(proc, asUser)).toEqual([]);
+  });
+
+  it.each(["1060\t0\t0\t0", "0\t1060\t0\t0", "0\t0\t1060\t0", "0\t0\t0\t1060"])("finds one by any of its four: %j", (uids) => {
+    expect(find(10, uids)).toEqual([10]);
+  });
+
+  it("finds those in the view as well, whoever they run as", () => {
+    const namespace = addProcess(10);
+    setStatus(10, "0\t0\t0\t0");
+    addProcess(11);
+    setStatus(11, "1060\t1060\t1060\t1060");
+    expect(findInView(proc, { ...inView(namespace), uid: UID })).toEqual([10, 11]);
+  });
+});
+
+describe("killProcesses looks again with the pidfd in hand, and", () => {
+  const uids = (uid: number) => Array(4).fill(uid).join("\t");
+
+  /** What is done to processes 10 and on when a pidfd of one is opened, and when it is killed. */
+  async function kill(onOpen: (pid: number) => void, belonging: Belonging) {
+    const killed: number[] = [];
+    const opened: number[] = [];
+    let current = 0;
+    const bindings = {
+      openPidfd: (pid: number) => {
+        onOpen(pid);
+        current = pid;
+        const fd = openSync("/dev/null", constants.O_RDONLY);
+        opened.push(fd);
+        return fd;
+      },
+      sendSignal: () => {
+        killed.push(current);
+        rmSync(join(proc, String(current)), { recursive: true });
+      },
+    };
+    const cgroups = { isPopulated: () => false, list: () => [], contains: () => false } as unknown as Cgroups;
+    const result = await killProcesses({ proc, cgroups, bindings }, belonging, 1_000);
+    for (const fd of opened) expect(() => fstatSync(fd)).toThrow(/EBADF/);
+    return { left: result.left, killed };
+  }
+
+  it("kills nobody who has the pid by now", async () => {
+    addProcess(10);
+    setStatus(10, uids(1060));
+    const { killed, left } = await kill((pid) => {
+      setStatus(pid, uids(1000));
+    }, { cgroups: [], view: undefined, uid: 1060 });
+    expect({ killed, left }).toEqual({ killed: [], left: [] });
+  });
+
+  it("kills nobody who has left the view, or has become a zombie", async () => {
+    const namespace = addProcess(10);
+    addProcess(11);
+    setStatus(11, uids(1060));
+    const { killed } = await kill((pid) => {
+      if (pid === 10) rmSync(join(proc, "10"), { recursive: true });
+      else setStatus(pid, uids(1060), "Z (zombie)");
+    }, { ...inView(namespace), uid: 1060 });
+    expect(killed).toEqual([]);
+  });
+
+  it("looks at no namespace of one who is not root's any more", async () => {
+    const namespace = addProcess(10);
+    const { killed, left } = await kill((pid) => {
+      setStatus(pid, uids(1000));
+    }, inView(namespace));
+    expect({ killed, left }).toEqual({ killed: [], left: [] });
+  });
+
+  it("kills those who still belong to it, by their uid or by their view", async () => {
+    const namespace = addProcess(10);
+    addProcess(11);
+    setStatus(11, uids(1060));
+    addProcess(12);
+    setStatus(12, uids(1000));
+    const { killed, left } = await kill(() => undefined, { ...inView(namespace), uid: 1060 });
+    expect({ killed, left }).toEqual({ killed: [10, 11], left: [] });
+  });
+});
+
+describe("killProcesses", () => {
+  const cgroup = { path: "/a.scope", inode: "1" };
+  const gone = () => {
+    throw Object.assign(new Error("ESRCH"), { code: "ESRCH" });
+  };
+
+  /** A table whose cgroup holds `pids` until it was killed `endures` times. */
+  function tableWith(pids: number[], endures: number): ProcessTable {
+    let kills = 0;
+    const cgroups = {
+      isPopulated: () => kills <= endures && endures >= 0,
+      list: () => pids,
+      contains: () => true,
+      kill: () => {
+        kills++;
+      },
+    };
+    return { proc, cgroups: cgroups as unknown as Cgroups, bindings: { openPidfd: gone, sendSignal: () => undefined } };
+  }
+
+  it("kills a cgroup until the kernel says that nobody is in it", async () => {
+    expect(await killProcesses(tableWith([7, 8], 2), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({ killed: 2, left: [] });
+  });
+
+  it("kills a cgroup in which no process can be seen", async () => {
+    expect(await killProcesses(tableWith([], 1), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({ killed: 0, left: [] });
+  });
+
+  it("names those that do not end in time", async () => {
+    const namespace = addProcess(10);
+    expect(await killProcesses(tableWith([], -1), inView(namespace), 20)).toEqual({ killed: 0, left: ["process 10 does not end"] });
+  });
+
+  it("is not content with a cgroup in which nobody can be seen, but somebody is", async () => {
+    expect(await killProcesses(tableWith([], 1e9), { cgroups: [cgroup], view: undefined }, 20)).toEqual({ killed: 0, left: ["/a.scope is never empty"] });
+  });
+
+  it("kills once more before it gives up, however late it is", async () => {
+    const namespace = addProcess(10);
+    let kills = 0;
+    const bindings = { openPidfd: () => openSync("/dev/null", constants.O_RDONLY), sendSignal: () => kills++ };
+    await killProcesses({ ...tableWith([], -1), bindings }, inView(namespace), -1);
+    expect(kills).toBe(1);
+    const cgroups = { isPopulated: () => true, list: () => [], kill: () => kills++ } as unknown as Cgroups;
+    await killProcesses({ ...tableWith([], -1), cgroups }, { cgroups: [cgroup], view: undefined }, -1);
+    expect(kills).toBe(2);
+  });
+
+  it("kills the members one by one where the cgroup refuses", async () => {
+    let isThere = true;
+    const refuse = () => {
+      throw Object.assign(new Error("EOPNOTSUPP"), { code: "EOPNOTSUPP" });
+    };
+    const cgroups = { isPopulated: () => isThere, list: () => [10], contains: () => true, kill: refuse } as unknown as Cgroups;
+    const bindings = { openPidfd: () => openSync("/dev/null", constants.O_RDONLY), sendSignal: () => (isThere = false) };
+    expect(await killProcesses({ proc, cgroups, bindings }, { cgroups: [cgroup], view: undefined }, 1_000)).toEqual({ killed: 1, left: [] });
+  });
+
+  it("has nothing to do for a session without processes", async () => {
+    expect(await killProcesses(tableWith([], -1), { cgroups: [cgroup], view: undefined }, 0)).toEqual({ killed: 0, left: [] });
+  });
+});

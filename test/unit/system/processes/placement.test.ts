@@ -1,0 +1,233 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Cgroup } from "../../../../src/policy/session.ts";
+import { Cgroups } from "../../../../src/system/processes/cgroups.ts";
+import { readStartTime } from "../../../../src/system/sessions/held.ts";
+import type { PlacementParts } from "../../../../src/system/processes/placement.ts";
+import { Placement } from "../../../../src/system/processes/placement.ts";
+import { CGROUP, configOf, GUEST, LEASED, SLICE } from "../../../helpers/samples.ts";
+
+const { Limits } = configOf();
+const ID = "abcdefgh23";
+const LEADER = 500;
+
+let root: string;
+let cgroups: Cgroups;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "guestd-placement-"));
+  cgroups = new Cgroups([root], join(root, "proc"));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+/** A cgroup as the kernel shows it. */
+function addCgroup(path: string, ...pids: number[]): Cgroup {
+  mkdirSync(join(root, path), { recursive: true });
+  writeFileSync(join(root, path, "cgroup.events"), `populated ${pids.length > 0 ? 1 : 0}\n`);
+  for (const control of ["cgroup.max.depth", "cgroup.max.descendants"]) writeFileSync(join(root, path, control), "");
+  writeFileSync(join(root, path, "cgroup.procs"), pids.map((pid) => `${pid}\n`).join(""));
+  const cgroup = cgroups.find(path);
+  if (cgroup === undefined) throw new Error("not found");
+  return cgroup;
+}
+
+function moveTo(path: string, pid = LEADER): void {
+  mkdirSync(join(root, `proc/${pid}`), { recursive: true });
+  writeFileSync(join(root, `proc/${pid}/cgroup`), `0::${path}\n`);
+}
+
+const never = () => {
+  throw new Error("nobody should ask for this");
+};
+
+function placementWith(parts: Partial<PlacementParts>): Placement {
+  return new Placement({ cgroups, isAlive: () => true, startScope: never, killReaper: never, findLoginCgroup: never, ...parts });
+}
+
+describe("sweep", () => {
+  /** @returns the scopes that it names, and the pids that it would kill */
+  function sweep(known: string[], reapers: number[]) {
+    const asked: number[] = [];
+    const killReaper = (pid: number) => {
+      asked.push(pid);
+      return reapers.includes(pid);
+    };
+    return { scopes: placementWith({ killReaper }).sweep(new Set(known)), asked };
+  }
+
+  it("has nothing to do where there is no slice of users", () => {
+    expect(sweep([], [])).toEqual({ scopes: [], asked: [] });
+  });
+
+  it.each([
+    "guest-my-vm.scope",
+    "guest-windows.scope",
+    "guest-x.slice",
+    "user-1000.slice",
+    "guest-abcdefgh2.scope",
+    "guest-abcdefgh234.scope",
+    "guest-abcdefgh20.scope",
+    "guest-ABCDEFGH23.scope",
+    "guest-abcdefgh23.slice",
+    "guest-abcdefgh23.service",
+    "guest-abcdefgh23.scope.d",
+    "my-guest-abcdefgh23.scope",
+    "guest-.scope",
+  ])("asks nobody in %s, which is none of guestd's", (name) => {
+    addCgroup("/user.slice");
+    addCgroup(`/user.slice/${name}`, 7, 8);
+    expect(sweep([], [7, 8])).toEqual({ scopes: [], asked: [] });
+  });
+
+  it("asks nobody in a scope of that name that is elsewhere", () => {
+    for (const slice of ["/system.slice", "/user.slice/user-60600.slice", "/user.slice/user-1000.slice"]) addCgroup(`${slice}/guest-${ID}.scope`, 7);
+    addCgroup("/user.slice");
+    addCgroup("/user.slice/user-1000.slice");
+    expect(sweep([], [7])).toEqual({ scopes: [], asked: [] });
+  });
+
+  it("asks nobody in the scope of a session that is known", () => {
+    addCgroup("/user.slice");
+    addCgroup(`/user.slice/guest-${ID}.scope`, 7);
+    expect(sweep([ID], [7])).toEqual({ scopes: [], asked: [] });
+  });
+
+  it("kills the reapers alone of one that nobody knows, wherever below they are", () => {
+    addCgroup("/user.slice");
+    addCgroup(`/user.slice/guest-${ID}.scope`, 7, 8);
+    addCgroup(`/user.slice/guest-${ID}.scope/deeper`, 9);
+    addCgroup("/user.slice/guest-zzzzzzzzzz.scope", 10);
+    addCgroup("/user.slice/guest-my-vm.scope", 11);
+    const { scopes, asked } = sweep(["zzzzzzzzzz"], [8, 10, 11]);
+    expect({ scopes, asked }).toEqual({ scopes: [`guest-${ID}.scope`], asked: [7, 8, 9] });
+  });
+
+  it("says nothing of one in which there is a leader alone", () => {
+    addCgroup("/user.slice");
+    addCgroup(`/user.slice/guest-${ID}.scope`, 7);
+    expect(sweep([], [])).toEqual({ scopes: [], asked: [7] });
+  });
+});
+
+describe("encloseLeader", () => {
+  const subject = { id: ID, user: GUEST.user, uid: GUEST.uid, leader: LEADER, service: "login" };
+  const SCOPE = `/user.slice/guest-${ID}.scope`;
+  const moving = (path: string) => () => {
+    moveTo(path);
+    return Promise.resolve();
+  };
+
+  it("fails with systemd", async () => {
+    const startScope = () => Promise.reject(new Error("the unit exists already"));
+    await expect(placementWith({ startScope }).encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("exists already");
+  });
+
+  it("fails when the leader has ended", async () => {
+    const gone = placementWith({ startScope: () => Promise.resolve() });
+    await expect(gone.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow(`systemd has not put process ${LEADER} into guest-${ID}.scope`);
+  });
+
+  it("does not take the cgroup of a process that has the leader's pid by now", async () => {
+    addCgroup(SCOPE, LEADER);
+    const replaced = placementWith({ startScope: moving(SCOPE), isAlive: () => false });
+    await expect(replaced.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("has not put");
+  });
+
+  it.each([`/box.service${SCOPE}`, `/user.slice/user-${GUEST.uid}.slice/guest-${ID}.scope`, `/user.slice/guest-${ID}x.scope`, "/user.slice"])(
+    "does not take %s for it",
+    async (path) => {
+      addCgroup(path, LEADER);
+      let looks = 0;
+      const elsewhere = placementWith({ startScope: moving(path), isAlive: () => ++looks < 3 });
+      await expect(elsewhere.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("has not put");
+    },
+  );
+
+  it("fails when there is no slice of a leased account's user", async () => {
+    const leased = { ...subject, user: LEASED.user, uid: LEASED.uid };
+    const scope = addCgroup(`${SLICE.path}/guest-${ID}.scope`, LEADER);
+    const placement = placementWith({ startScope: moving(scope.path) });
+    await expect(placement.encloseLeader(leased, LEADER, true, Limits)).rejects.toThrow("there is no cgroup of user-60600.slice");
+  });
+
+  it("waits until systemd has moved the leader", async () => {
+    moveTo("/system.slice/getty@tty1.service");
+    const scope = addCgroup(SCOPE, LEADER);
+    let looks = 0;
+    const isAlive = () => {
+      if (++looks === 3) moveTo(SCOPE);
+      return true;
+    };
+    const asked: unknown[] = [];
+    const startScope = (...what: unknown[]) => Promise.resolve(void asked.push(what));
+    expect(await placementWith({ startScope, isAlive }).encloseLeader(subject, LEADER, false, Limits)).toEqual({ cgroups: [scope] });
+    expect(asked).toEqual([[ID, LEADER, undefined, Limits]]);
+  });
+
+  it("gives a leased account's session all of its user's slice", async () => {
+    const slice = addCgroup(SLICE.path);
+    const scope = addCgroup(`${SLICE.path}/guest-${ID}.scope`, LEADER);
+    const asked: unknown[] = [];
+    const startScope = (...what: unknown[]) => {
+      asked.push(what);
+      return moving(scope.path)();
+    };
+    const leased = { ...subject, user: LEASED.user, uid: LEASED.uid };
+    expect(await placementWith({ startScope }).encloseLeader(leased, LEADER, true, Limits)).toEqual({ cgroups: [scope, slice] });
+    expect(asked).toEqual([[ID, LEADER, LEASED.uid, Limits]]);
+    const bound = (path: string, control: string) => Number(readFileSync(join(root, path, `cgroup.max.${control}`), "utf8"));
+    for (const control of ["depth", "descendants"]) expect([bound(slice.path, control) > 0, bound(scope.path, control)]).toEqual([true, 0]);
+  });
+});
+
+describe("findAll", () => {
+  const LOGIN = `/user.slice/user-${GUEST.uid}.slice/session-4.scope`;
+  const subject = { id: ID, user: GUEST.user, uid: GUEST.uid, leader: LEADER, service: "login" };
+  /** A leader that has ended: no process has this pid. */
+  const gone = { pid: 2 ** 30, startTime: 42 };
+
+  it("asks nobody of a leased account's, or where the move was seen", async () => {
+    const placement = placementWith({});
+    expect(await placement.findAll([SLICE], { ...subject, uid: LEASED.uid }, gone, true, 7)).toEqual([SLICE]);
+    const both = [CGROUP, { path: LOGIN, inode: "4712" }];
+    expect(await placement.findAll(both, subject, gone, false, 7)).toEqual(both);
+    expect(await placement.findAll([], subject, gone, false, 7)).toEqual([]);
+  });
+
+  it("asks nobody when the pid is another process by now", async () => {
+    const other = { pid: process.pid, startTime: (readStartTime(process.pid) ?? 0) - 1 };
+    expect(await placementWith({}).findAll([CGROUP], subject, other, false, 7)).toEqual([CGROUP]);
+  });
+
+  it.each(["/", "/user.slice", "/system.slice/ssh.service", "/user.slice/user-1000.slice/session-4.scope", `/user.slice/user-${GUEST.uid}.slice`, `${LOGIN}/../../..`])(
+    "does not believe that %s is the session's",
+    async (path) => {
+      addCgroup(path);
+      expect(await placementWith({ findLoginCgroup: () => Promise.resolve(path) }).findAll([CGROUP], subject, gone, false, 7)).toEqual([CGROUP]);
+    },
+  );
+
+  it("is content when logind knows none, or the cgroup is gone", async () => {
+    for (const path of [undefined, LOGIN]) {
+      expect(await placementWith({ findLoginCgroup: () => Promise.resolve(path) }).findAll([CGROUP], subject, gone, false, 7)).toEqual([CGROUP]);
+    }
+  });
+
+  it.each([
+    ["has ended", gone],
+    ["is still there", { pid: process.pid, startTime: readStartTime(process.pid) ?? 0 }],
+  ])("adds the one that logind knows, when the leader %s", async (_, leader) => {
+    const login = addCgroup(LOGIN);
+    const asked: unknown[] = [];
+    const findLoginCgroup = (...what: unknown[]) => {
+      asked.push(what);
+      return Promise.resolve(LOGIN);
+    };
+    expect(await placementWith({ findLoginCgroup }).findAll([CGROUP], subject, leader, false, 7)).toEqual([CGROUP, login]);
+    expect(asked).toEqual([[leader.pid, GUEST.uid, 7]]);
+  });
+});

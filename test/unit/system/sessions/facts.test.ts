@@ -1,0 +1,57 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { gatherFacts, listFiles } from "../../../../src/system/sessions/facts.ts";
+import { configOf } from "../../../helpers/samples.ts";
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "guestd-facts-"));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+describe("gatherFacts", () => {
+  it("says that the leader is gone when its /proc is", () => {
+    expect(() => gatherFacts(configOf(), 9, true, root)).toThrow(/has ended/);
+  });
+
+  it("finds what is mounted below /etc, once, and not /etc itself", () => {
+    mkdirSync(join(root, "9"));
+    const line = (at: string) => `1 2 0:5 / ${at} rw - tmpfs x rw\n`;
+    writeFileSync(join(root, "9/mountinfo"), ["/", "/etc", "/etc/hosts", "/etc/hosts", "/etcetera"].map(line).join(""));
+    expect(gatherFacts(configOf(), 9, true, root)).toEqual({ overlay: true, etcMounts: ["/etc/hosts"], etcFiles: [] });
+  });
+
+  it.each([
+    ["Mode=bind", true, ["issue"]],
+    ["Mode=overlay", false, ["issue"]],
+    ["Mode=overlay", true, []],
+  ])("with %s and overlayfs %s lists the files %j", (mode, overlay, files) => {
+    mkdirSync(join(root, "9"));
+    mkdirSync(join(root, "tree"));
+    writeFileSync(join(root, "9/mountinfo"), "");
+    writeFileSync(join(root, "tree/issue"), "");
+    const config = configOf("[Etc]", mode, `Overlay=${join(root, "tree")}`);
+    // guestd's own tree is below: this machine may have one.
+    const found = gatherFacts(config, 9, overlay, root).etcFiles.filter((file) => file.root === join(root, "tree"));
+    expect(found.map(({ name }) => name)).toEqual(files);
+  });
+});
+
+describe("listFiles", () => {
+  it("lists regular files at any depth and follows no link", () => {
+    mkdirSync(join(root, "a/b"), { recursive: true });
+    writeFileSync(join(root, "a/b/c"), "");
+    writeFileSync(join(root, "d"), "");
+    symlinkSync("/etc", join(root, "link"));
+    expect(listFiles(root)).toEqual(["a/b/c", "d"]);
+  });
+
+  it("finds none where there is no directory", () => {
+    expect(listFiles(join(root, "none"))).toEqual([]);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import type { Swept } from "../../../../src/policy/receipt.ts";
+import { wipeMemory } from "../../../../src/system/sessions/wipe.ts";
+
+const SWEPT: readonly Swept[] = [
+  { kind: "mounts", found: 0, removed: 0, left: [] },
+  { kind: "open-files", found: 1, removed: 0, left: ["process 7 (sh) holds a file of it (descriptor)"] },
+];
+const MEMORY = { view: 9, tmpfs: ["/tmp"], devices: ["0:51"] };
+
+async function wipe(answers: readonly (number | Error)[], memory: Parameters<typeof wipeMemory>[1] = MEMORY) {
+  const asked: unknown[][] = [];
+  const wipeView = (...args: unknown[]) => {
+    const answer = answers[Math.min(asked.push(args), answers.length) - 1] ?? 0;
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  const [mounts, files] = await wipeMemory({ wipeView }, memory, SWEPT);
+  expect(mounts).toEqual(SWEPT[0]);
+  return { files, asked };
+}
+
+describe("wiping the memory of a view", () => {
+  it("says why it could not, beside what was found", async () => {
+    const { files } = await wipe([new Error("setns: EPERM")]);
+    expect(files).toMatchObject({ found: 2, left: [SWEPT[1]?.left[0], "the memory could not be wiped: setns: EPERM"] });
+  });
+
+  it("says how much is still held, when it was so twice", async () => {
+    const { files, asked } = await wipe([9_000_000, 70_000]);
+    expect(files).toMatchObject({ found: 2, left: [SWEPT[1]?.left[0], "70000 bytes are still held by somebody"] });
+    expect(asked).toEqual([[9, ["/tmp"], ["0:51"], 5000], [9, ["/tmp"], ["0:51"], 5000]]);
+  });
+
+  it.each<[string, number[], number]>([
+    ["all was given back", [0], 1],
+    ["no more is left than a file system needs for itself", [65_536], 1],
+    ["what was in use was closed a moment later", [9_000_000, 0], 2],
+  ])("says nothing where %s", async (_title, answers, times) => {
+    const { files, asked } = await wipe(answers);
+    expect(files).toEqual(SWEPT[1]);
+    expect(asked).toHaveLength(times);
+  });
+
+  it("does nothing without a view", async () => {
+    const { files, asked } = await wipe([0], { ...MEMORY, view: undefined });
+    expect(files).toEqual(SWEPT[1]);
+    expect(asked).toEqual([]);
+  });
+});

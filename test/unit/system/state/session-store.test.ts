@@ -1,0 +1,197 @@
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Session } from "../../../../src/policy/session.ts";
+import { SessionStore } from "../../../../src/system/state/session-store.ts";
+import { GUEST, ISOLATION, LEASED, LEASED_SESSION, SESSION as OPEN, VIEW } from "../../../helpers/samples.ts";
+
+let root: string;
+let directory: string;
+let store: SessionStore;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "guestd-store-"));
+  directory = join(root, "sessions");
+  store = new SessionStore(root);
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+const SESSION: Session = { ...OPEN, openCall: 7, endCalls: [8] };
+
+describe("SessionStore sets aside, and makes no session of,", () => {
+  const record = (change: object) => JSON.stringify({ version: 2, session: { ...SESSION, ...change } });
+  it.each([
+    ["garbage", "}{"],
+    ["an empty file", ""],
+    ["half a record", record({}).slice(0, 100)],
+    ["another version", JSON.stringify({ version: 1, session: SESSION })],
+    ["another session's record", record({ id: "other" })],
+    ["a record without a leader's start time", record({ leader: { pid: 500 } })],
+    ["a record with text for a number", record({ leader: { pid: "500", startTime: 42 } })],
+    ["a record without its view", record({ view: undefined })],
+    ["a record without cgroups", record({ cgroups: undefined })],
+    ["a record that is null", "null"],
+    ["a record without the sort of its account", record({ leased: undefined })],
+    ["a record without limits", record({ limits: undefined })],
+    ["a record of a session that stands nowhere", record({ phase: "opening" })],
+    ["a record of a session that is being taken up", record({ phase: "recovering" })],
+    ["a record of a session that was ending, with garbage for its view", record({ phase: "ending", view: { inode: 5 } })],
+    ["a shared account's without namespaces", record({ view: VIEW })],
+    ["a record without its reaper's start time", record({ view: { ...VIEW, isolation: { ...ISOLATION, reaper: { pid: 900 } } } })],
+    ["a record without the number of a namespace", record({ view: { ...VIEW, isolation: { ...ISOLATION, ipc: { path: "/x" } } } })],
+    ["a leased account's with namespaces", JSON.stringify({ version: 2, session: { ...LEASED_SESSION, view: SESSION.view } })],
+    ["a leased account's with logind's own cgroup", record({ leased: true, view: VIEW, cgroups: [{ path: "/user.slice/user-1101.slice/session-1.scope", inode: "1" }] })],
+    ["a shared account's with all of its user", record({ cgroups: [{ path: "/user.slice/user-1101.slice", inode: "1" }] })],
+    ["a leased account's with all of another user", record({ leased: true, view: VIEW, cgroups: [{ path: "/user.slice/user-11010.slice", inode: "1" }] })],
+  ])("%s", (_, text) => {
+    store.write(SESSION);
+    writeFileSync(join(directory, "abc.json"), text);
+    const { sessions, rejected } = store.recover();
+    expect(sessions).toEqual([]);
+    expect(rejected).toHaveLength(1);
+    expect(readdirSync(directory)).toEqual(["abc.json.rejected"]);
+    // The session may go on: its account still gets no user manager.
+    expect(readdirSync(join(root, `unmanaged/${GUEST.uid}`))).toEqual(["abc"]);
+  });
+});
+
+describe("SessionStore believes no cgroup but a session's:", () => {
+  it.each(["/", "/system.slice", "/user.slice", "/user.slice/user-1000.slice", "/init.scope", "/system.slice/box.service/user.slice/session-1.scope", "/user.slice/../session-1.scope"])(
+    "not %s",
+    (path) => {
+      store.write({ ...SESSION, cgroups: [{ path, inode: "1" }] });
+      expect(store.recover()).toMatchObject({ sessions: [], rejected: [{ reason: "lacks its cgroups" }] });
+    },
+  );
+});
+
+describe("SessionStore remembers whom it cannot tell", () => {
+  const marks = () => readdirSync(join(root, `unmanaged/${GUEST.uid}`));
+  const unclear = (from: SessionStore) => [...from.recover().unclear].sort();
+
+  beforeEach(() => {
+    for (const id of ["abc", "def", "ghi"]) store.write({ ...SESSION, id });
+    writeFileSync(join(directory, "abc.json"), "}{");
+  });
+
+  it("over further starts, and keeps the marks", () => {
+    expect(unclear(store)).toEqual(["abc"]);
+    expect(unclear(new SessionStore(root))).toEqual(["abc"]);
+    writeFileSync(join(directory, "def.json"), "");
+    const { sessions, rejected, unclear: both } = new SessionStore(root).recover();
+    expect({ ids: sessions.map(({ id }) => id), files: rejected.map(({ file }) => file), both: [...both].sort() }).toEqual({
+      ids: ["ghi"],
+      files: [join(directory, "def.json")],
+      both: ["abc", "def"],
+    });
+    expect(marks().sort()).toEqual(["abc", "def", "ghi"]);
+  });
+
+  it("also when nothing else is left", () => {
+    store.recover();
+    for (const id of ["def", "ghi"]) store.remove(id, GUEST.uid);
+    expect(unclear(new SessionStore(root))).toEqual(["abc"]);
+    expect(marks()).toEqual(["abc"]);
+  });
+
+  it("until root has removed what was set aside", () => {
+    store.recover();
+    rmSync(join(directory, "abc.json.rejected"));
+    expect(unclear(new SessionStore(root))).toEqual([]);
+    expect(marks().sort()).toEqual(["def", "ghi"]);
+  });
+
+  it("and takes no other file for one of them", () => {
+    writeFileSync(join(directory, "xyz.rejected"), "");
+    writeFileSync(join(directory, "notes"), "");
+    expect(unclear(store)).toEqual(["abc"]);
+  });
+});
+
+describe("SessionStore", () => {
+  it("gives back what it was given, without the calls that nobody waits for any more", () => {
+    store.write(SESSION);
+    const { openCall: _gone, ...rest } = SESSION;
+    expect(store.recover()).toEqual({ sessions: [{ ...rest, endCalls: [] }], rejected: [], unclear: new Set() });
+  });
+
+  it("keeps its records from everybody else", () => {
+    store.write(SESSION);
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+    expect(statSync(join(directory, "abc.json")).mode & 0o777).toBe(0o600);
+  });
+
+  it("leaves no file behind that is half written", () => {
+    store.write(SESSION);
+    expect(readdirSync(directory)).toEqual(["abc.json"]);
+  });
+
+  it("removes a record, and is content when there is none", () => {
+    store.write(SESSION);
+    store.remove("abc", GUEST.uid);
+    store.remove("abc", GUEST.uid);
+    expect(existsSync(join(directory, "abc.json"))).toBe(false);
+  });
+
+  it("uses no id as a path that is none of ours", () => {
+    expect(() => {
+      store.remove("../../etc/passwd", 1);
+    }).toThrow(/not a session's id/);
+  });
+
+  it("marks the account as one without a user manager until its last session is gone", () => {
+    const marks = join(root, `unmanaged/${GUEST.uid}`);
+    store.write(SESSION);
+    store.write({ ...SESSION, id: "def" });
+    store.remove("abc", GUEST.uid);
+    expect(readdirSync(marks)).toEqual(["def"]);
+    store.remove("def", GUEST.uid);
+    expect(existsSync(marks)).toBe(false);
+  });
+
+  it("sweeps what is left of a session that was never written down", () => {
+    store.write(SESSION);
+    renameSync(join(directory, "abc.json"), join(directory, "abc.json.new"));
+    expect(store.recover()).toEqual({ sessions: [], rejected: [], unclear: new Set() });
+    expect(readdirSync(directory)).toEqual([]);
+    expect(readdirSync(join(root, "unmanaged"))).toEqual([]);
+  });
+
+  it("has nothing to recover before anything was written", () => {
+    expect(store.recover()).toEqual({ sessions: [], rejected: [], unclear: new Set() });
+  });
+
+  it("gives back a leased account's, also one whose login goes on", () => {
+    const waiting: Session = { ...LEASED_SESSION, id: "def", phase: "allocated", cgroups: [] };
+    store.write(LEASED_SESSION);
+    store.write(waiting);
+    expect(store.recover()).toEqual({ sessions: [LEASED_SESSION, waiting], rejected: [], unclear: new Set() });
+  });
+
+  it("gives back one that was ending, with its view or without, and what it had found is found anew", () => {
+    const { view: _lost, ...rest } = OPEN;
+    const found = { ...OPEN.found, left: ["note-ending: boom"] };
+    const ending: Session[] = [{ ...OPEN, phase: "ending", cause: "logout" }, { ...rest, id: "def", phase: "ending", cause: "logout" }];
+    for (const session of ending) store.write({ ...session, found });
+    expect(store.recover().sessions).toEqual(ending);
+  });
+
+  it("removes a record that was set aside too, when its session is over", () => {
+    store.write(SESSION);
+    writeFileSync(join(directory, "abc.json"), "}{");
+    expect([...store.recover().unclear]).toEqual(["abc"]);
+    store.remove("abc", GUEST.uid);
+    expect(readdirSync(directory)).toEqual([]);
+    expect([...store.recover().unclear]).toEqual([]);
+  });
+
+  it("leaves a leased account its user manager: its uid has one view alone", () => {
+    store.write(LEASED_SESSION);
+    expect(existsSync(join(root, `unmanaged/${LEASED.uid}`))).toBe(false);
+    store.remove(LEASED_SESSION.id, LEASED.uid);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});

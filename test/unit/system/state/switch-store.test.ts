@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { NEVER_ENABLED } from "../../../../src/policy/switch.ts";
+import { GateStore } from "../../../../src/system/state/switch-store.ts";
+import { replaceDurably } from "../../../../src/system/write-file.ts";
+
+let root: string;
+let file: string;
+let store: GateStore;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "guestd-gate-"));
+  file = join(root, "guestd/switch.json");
+  store = new GateStore(file);
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+function lay(text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+describe("GateStore lets nobody in", () => {
+  it("when nothing was written down", () => {
+    expect(store.read()).toEqual({ gate: NEVER_ENABLED });
+    mkdirSync(dirname(file));
+    expect(store.read()).toEqual({ gate: NEVER_ENABLED });
+  });
+
+  it.each([
+    ["garbage", "}{"],
+    ["an empty file", ""],
+    ["half of it", '{"enabled":true,"rea'],
+    ["null", "null"],
+    ["true", "true"],
+    ["a list", "[]"],
+    ["a word for a boolean", '{"enabled":"true","reason":""}'],
+    ["a number for a boolean", '{"enabled":1,"reason":""}'],
+    ["nothing of being enabled", '{"reason":""}'],
+    ["no reason", '{"enabled":true}'],
+    ["a reason that is no text", '{"enabled":true,"reason":null}'],
+    ["a reason that cannot be printed", '{"enabled":true,"reason":"\\u001b[2J"}'],
+    ["a reason that is too long", `{"enabled":true,"reason":"${"a".repeat(201)}"}`],
+  ])("when it finds %s, and says which file that is", (_, text) => {
+    lay(text);
+    expect(store.read()).toEqual({ gate: { enabled: false, reason: `${file} cannot be read` }, fault: expect.stringContaining(`${file} cannot be read: `) as string });
+  });
+
+  it("when there is a directory in the place of the file, or a file in that of its directory", () => {
+    mkdirSync(file, { recursive: true });
+    expect(store.read().gate.enabled).toBe(false);
+    rmSync(dirname(file), { recursive: true });
+    writeFileSync(dirname(file), "");
+    expect(store.read()).toMatchObject({ gate: { enabled: false }, fault: expect.stringContaining("ENOTDIR") as string });
+  });
+
+  it("on half of a write", () => {
+    lay("");
+    rmSync(file);
+    writeFileSync(`${file}.new`, '{"enabled":true,"reason":""}');
+    expect(store.read()).toEqual({ gate: NEVER_ENABLED });
+  });
+});
+
+describe("GateStore", () => {
+  it("says so when it cannot write", async () => {
+    writeFileSync(dirname(file), "");
+    await expect(store.write({ enabled: true, reason: "" })).rejects.toThrow();
+  });
+
+  it.each([undefined, { enabled: false, reason: "an examination" }])("leaves what was there before when the new one is not safe on disk (%j)", async (before) => {
+    if (before !== undefined) await store.write(before);
+    const unsafe = async (path: string, text: string) => {
+      await replaceDurably(path, text);
+      throw new Error("EIO");
+    };
+    await expect(new GateStore(file, unsafe).write({ enabled: true, reason: "" })).rejects.toThrow("EIO");
+    expect(store.read()).toEqual({ gate: before ?? NEVER_ENABLED });
+    expect(readdirSync(dirname(file))).toEqual(before === undefined ? [] : ["switch.json"]);
+  });
+
+  it.each([{ enabled: true, reason: "" }, { enabled: false, reason: "" }, { enabled: false, reason: 'Gäste: "bitte" morgen.' }])("finds what was written down: %j", async (gate) => {
+    await store.write({ enabled: !gate.enabled, reason: "" });
+    await store.write(gate);
+    expect(new GateStore(file).read()).toEqual({ gate });
+    expect(readdirSync(dirname(file))).toEqual(["switch.json"]);
+  });
+
+  it("writes what a package writes that is installed while no guestd runs, for root alone", async () => {
+    await store.write({ enabled: true, reason: "" });
+    expect(readFileSync(file, "utf8")).toBe('{"enabled":true,"reason":""}');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
+  });
+
+  it("lives with what a later guestd has added", () => {
+    lay('{"enabled":true,"reason":"","by":"root"}\n');
+    expect(store.read()).toEqual({ gate: { enabled: true, reason: "" } });
+  });
+});

@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Swept } from "../../../../src/policy/receipt.ts";
+import { ACCOUNT_KINDS } from "../../../../src/policy/receipt.ts";
+import type { SweepBindings } from "../../../../src/system/sweep/items.ts";
+import { Sweeper } from "../../../../src/system/sweep/sweep.ts";
+import { configOf } from "../../../helpers/samples.ts";
+import { failure, GUEST_UID, OWNER, SweepWorld } from "../../../helpers/sweep.ts";
+
+const LONG_MS = 10_000;
+const SHORT_MS = 50;
+
+let world: SweepWorld;
+beforeEach(() => {
+  world = new SweepWorld();
+  world.directory("proc");
+  world.directory("tmp");
+});
+afterEach(() => world.remove());
+
+const settings = (...lines: string[]) => configOf("[Sweep]", "Paths=", `Paths=${world.at("tmp")} ${world.at("missing")}`, ...lines).Sweep;
+
+function sweep(change: { account?: typeof OWNER | { user: string; uid: number }; bindings?: Partial<SweepBindings>; keys?: Promise<string>; limitMs?: number } = {}): Promise<readonly Swept[]> {
+  const machine = { root: world.root, runKeys: () => change.keys ?? Promise.resolve("0 0 0"), limitMs: change.limitMs ?? LONG_MS, keysLimitMs: 10 };
+  return new Sweeper({ ...world.bindings, ...change.bindings }, machine).sweep(change.account ?? OWNER, settings());
+}
+
+const find = (swept: readonly Swept[], kind: string) => swept.find((one) => one.kind === kind);
+const dirty = (swept: readonly Swept[]) => swept.filter(({ left }) => left.length > 0).map(({ kind }) => kind);
+const never = () => new Promise<never>(() => undefined);
+
+describe("a sweep", () => {
+  it.each([
+    { user: "root", uid: 0 },
+    { user: "guest-aaaa", uid: 0 },
+    { user: "guest-aaaa", uid: 999 },
+    { user: "guest-aaaa", uid: 65_534 },
+    { user: "guest-aaaa", uid: 1000.5 },
+    { user: "guest-aaaa", uid: NaN },
+    { user: "guest-aaaa", uid: 2 ** 32 + 60_600 },
+    { user: "", uid: 60_600 },
+    { user: "..", uid: 60_600 },
+    { user: "../shadow", uid: 60_600 },
+    { user: "a/b", uid: 60_600 },
+    { user: "a\n", uid: 60_600 },
+  ])("touches nothing for $user with the uid $uid", async (account) => {
+    world.file("var/lib/systemd/linger/root", 0);
+    world.file(`var/mail/${account.user === "" ? "x" : "root"}`, 0);
+    const asked: unknown[] = [];
+    const bindings = { sweepFiles: (...args: unknown[]) => (asked.push(args), never()), openQueues: () => asked.push("queues"), removeIpc: () => asked.push("ipc") };
+    const swept = await sweep({ account, bindings });
+    expect(swept.map(({ left }) => left)).toEqual(Array(10).fill(["could not be looked at: no account of a guest has this name and uid"]));
+    expect(asked).toEqual([]);
+    expect(world.has("var/lib/systemd/linger/root")).toBe(true);
+  });
+
+  it("tells of each class, in one order, and that all are clean", async () => {
+    const swept = await sweep();
+    expect(swept.map(({ kind }) => kind)).toEqual(["processes", ...ACCOUNT_KINDS]);
+    expect(dirty(swept)).toEqual([]);
+  });
+
+  it("takes away what there is of each class", async () => {
+    world.file("tmp/x", GUEST_UID);
+    world.ipc("shm", { id: 3, uid: GUEST_UID, cuid: GUEST_UID });
+    world.file("queues/q", GUEST_UID);
+    const places = ["var/spool/cron/crontabs", "var/lib/systemd/linger", "var/mail", "run/faillock"].map((place) => `${place}/${OWNER.user}`);
+    for (const place of places) world.file(place);
+    world.file(`var/lib/systemd/coredump/core.sh.${GUEST_UID}.${"0".repeat(32)}.1.1`);
+    const swept = await sweep();
+    expect(dirty(swept)).toEqual([]);
+    expect(Object.fromEntries(swept.map(({ kind, removed }) => [kind, removed]))).toMatchObject({ ipc: 1, queues: 1, linger: 1, runtime: 1, files: 1, coredumps: 1 });
+    expect(places.filter((place) => world.has(place))).toEqual([]);
+    expect(await sweep()).toEqual(swept.map(({ kind }) => ({ kind, found: 0, removed: 0, left: [] })));
+  });
+
+  it("looks for processes when all else is done: a job that started meanwhile is seen", async () => {
+    const sweepFiles: SweepBindings["sweepFiles"] = (...args) => {
+      world.process(7, `${GUEST_UID}\t${GUEST_UID}\t${GUEST_UID}\t${GUEST_UID}`);
+      return world.bindings.sweepFiles(...args);
+    };
+    expect((await sweep({ bindings: { sweepFiles } }))[0]).toEqual({ kind: "processes", found: 1, removed: 0, left: ["process 7 (sh) runs as the account"] });
+  });
+
+  it("goes on with the others when a class cannot be looked at, and never rejects", async () => {
+    const openQueues = () => {
+      throw failure("EIO");
+    };
+    const swept = await sweep({ bindings: { sweepFiles: () => Promise.reject(failure("EMFILE")), openQueues } });
+    expect(find(swept, "queues")).toEqual({ kind: "queues", found: 0, removed: 0, left: ["could not be looked at: EIO: the test says so"] });
+    expect(find(swept, "files")?.left).toEqual(["could not be looked at: EMFILE: the test says so"]);
+    expect(find(swept, "linger")?.left).toEqual([]);
+  });
+
+  it("ends when a class does not", async () => {
+    world.file("proc/key-users", undefined, `${GUEST_UID}: 1 1/1 1/200 1/20000\n`);
+    const swept = await sweep({ bindings: { sweepFiles: never }, keys: never(), limitMs: SHORT_MS });
+    expect(find(swept, "files")?.left).toEqual(["could not be looked at: not done after 0.05 s"]);
+    expect(dirty(swept)).toContain("keys");
+  });
+
+  it("refuses a class whose earlier look goes on, of this uid alone, until that has ended", async () => {
+    const ends: ((result: { found: number; removed: number; left: string[]; whole: boolean }) => void)[] = [];
+    const machine = { root: world.root, runKeys: () => Promise.resolve("0 0 0"), limitMs: SHORT_MS, keysLimitMs: 10 };
+    let asked = 0;
+    const sweepFiles: SweepBindings["sweepFiles"] = (...args) => {
+      if (args[1] !== GUEST_UID || asked++ > 0) return world.bindings.sweepFiles(...args);
+      return new Promise((resolve) => ends.push(resolve));
+    };
+    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);
+    const files = async (account: { user: string; uid: number } = OWNER) => find(await sweeper.sweep(account, settings()), "files")?.left;
+    expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
+    const before = asked;
+    for (let times = 0; times < 2; times++) expect(await files()).toEqual(["could not be looked at: an earlier look is not done"]);
+    expect(asked).toBe(before);
+    expect(await files({ user: "guest-bbbb", uid: GUEST_UID + 1 })).toEqual([]);
+    for (const end of ends) end({ found: 0, removed: 0, left: [], whole: true });
+    await expect.poll(() => files()).toEqual([]);
+  });
+
+  it("refuses no class whose earlier look has ended, be it late and with an error", async () => {
+    const fail: ((reason: Error) => void)[] = [];
+    const machine = { root: world.root, runKeys: () => Promise.resolve("0 0 0"), limitMs: SHORT_MS, keysLimitMs: 10 };
+    const sweepFiles: SweepBindings["sweepFiles"] = () => new Promise((_, reject) => fail.push(reject));
+    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);
+    const files = async () => find(await sweeper.sweep(OWNER, settings()), "files")?.left;
+    for (let times = 0; times < 2; times++) {
+      expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
+      for (const end of fail) end(new Error("EIO"));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+
+  it("says little and plain, however much is left and whoever named it", async () => {
+    const left = Array.from({ length: 100 }, (_, index) => `${index}\n\u202e${"x".repeat(5000)}`);
+    const sweepFiles = () => Promise.resolve({ found: 100, removed: 0, left, whole: true });
+    const said = find(await sweep({ bindings: { sweepFiles } }), "files")?.left ?? [];
+    expect(said).toHaveLength(21);
+    expect(said.every((sentence) => /^[ -~]{1,300}$/.test(sentence))).toBe(true);
+    const reason = new Error(`EIO \n${"y".repeat(5000)}`);
+    const failed = find(await sweep({ bindings: { sweepFiles: () => Promise.reject(reason) } }), "files")?.left ?? [];
+    expect(failed).toHaveLength(1);
+    expect(failed[0]).toMatch(/^could not be looked at: EIO \\x0ay{1,270}$/);
+  });
+});

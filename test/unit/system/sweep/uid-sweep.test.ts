@@ -1,0 +1,105 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { DEFAULTS } from "../../../../src/config/defaults.ts";
+import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "../../../../src/policy/receipt.ts";
+import type { Bindings } from "../../../../src/system/bindings.ts";
+import { Cgroups } from "../../../../src/system/processes/cgroups.ts";
+import type { Holder, Mounter, SearchHolders } from "../../../../src/system/processes/holder-search.ts";
+import type { LeaseSweepParts } from "../../../../src/system/sweep/uid-sweep.ts";
+import { sweepLease } from "../../../../src/system/sweep/uid-sweep.ts";
+import { clean } from "../../../helpers/play.ts";
+
+/** Nothing runs as it on the machine of the test, whose /proc is looked into. */
+const UID = 2_000_000_000 + process.pid;
+const ACCOUNT = { id: `uid-${UID}`, user: "guest-bbbb", uid: UID, leader: 0, service: "" };
+const SESSION = `lease-sweep-${process.pid}`;
+
+const asRoot = it.skipIf(process.getuid?.() !== 0);
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+/** Starts a program of the test's; it has written a line when this is done. */
+async function start(script: string, uid?: number): Promise<ChildProcess> {
+  const child = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "pipe", "inherit"], ...(uid === undefined ? {} : { uid }) });
+  children.push(child);
+  await once(child.stdout, "data");
+  return child;
+}
+
+async function sweep({ session = SESSION, holders = [], mounters = [], swept = clean("processes", ...ACCOUNT_KINDS) }: { session?: string; holders?: readonly Holder[] | Error; mounters?: readonly Mounter[]; swept?: ReturnType<typeof clean> } = {}) {
+  const did: unknown[][] = [];
+  let opened = 0;
+  const bindings: Pick<Bindings, "openPidfd" | "sendSignal"> = {
+    openPidfd: (pid) => {
+      opened = pid;
+      return openSync("/dev/null", "r");
+    },
+    sendSignal: (_pidfd, signal) => {
+      did.push(["kill", opened, signal]);
+      process.kill(opened, signal);
+      return true;
+    },
+  };
+  const search: SearchHolders = (sought) => {
+    did.push(["search", sought]);
+    return holders instanceof Error ? Promise.reject(holders) : Promise.resolve({ holders, mounters, unseen: [], whole: true });
+  };
+  const sweeper: LeaseSweepParts["sweeper"] = {
+    sweep: (...args) => {
+      did.push(["sweep", ...args]);
+      return Promise.resolve(swept);
+    },
+  };
+  const { found } = await sweepLease({ bindings, cgroups: new Cgroups(), sweeper, search }, ACCOUNT, session, DEFAULTS.Sweep);
+  const left = listLeft({ swept: [], left: [], ...found }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
+  return { found, left, did };
+}
+
+describe("looking again at what a uid in quarantine has left", () => {
+  it("says so when nobody could tell who has its files open, and sweeps all the same", async () => {
+    const { left, did } = await sweep({ holders: new Error("EMFILE") });
+    expect(left).toEqual(["mounts: could not be looked at: EMFILE", "open-files: could not be looked at: EMFILE"]);
+    expect(did.at(-1)?.[0]).toBe("sweep");
+  });
+
+  it("names who holds a file of it", async () => {
+    const { left } = await sweep({ holders: [{ pid: 2 ** 30, how: "descriptor" }] });
+    expect(left).toEqual([`open-files: process ${2 ** 30} holds a file of it (descriptor)`]);
+  });
+
+  it("says of what the sweep has left, and of what it has not looked at", async () => {
+    const [processes, ...others] = clean("processes", ...ACCOUNT_KINDS.slice(1));
+    const { left } = await sweep({ swept: [{ ...(processes as (typeof others)[number]), left: ["process 7 does not end"] }, ...others] });
+    expect(left).toEqual(["processes: process 7 does not end", "ipc: nobody has looked"]);
+  });
+
+  it("looks at each class once, and finds nothing where nothing is left", async () => {
+    const { found, left } = await sweep();
+    expect(left).toEqual([]);
+    expect(found?.processesKilled).toBe(0);
+    expect(found?.swept?.map(({ kind }) => kind).sort()).toEqual([...SHARED_KINDS, ...ACCOUNT_KINDS].sort());
+  });
+
+  it("goes by the uid alone for open files: its devices may be somebody else's by now", async () => {
+    expect((await sweep()).did).toEqual([["search", { devices: [], uid: UID, namespaces: [], label: `guest-${SESSION}` }], ["sweep", ACCOUNT, DEFAULTS.Sweep]]);
+  });
+
+  asRoot("ends what runs as it before anything else", async () => {
+    const child = await start("echo ready; exec sleep 60", UID);
+    const { found, did } = await sweep();
+    expect(child.signalCode ?? (await once(child, "exit"))[1]).toBe("SIGKILL");
+    expect(found?.processesKilled).toBe(1);
+    expect(did.map(([what]) => what).filter((what, index, all) => what !== all[index - 1])).toEqual(["kill", "search", "sweep"]);
+  });
+
+  it("names who has the memory of its last session mounted, and cannot where nobody knows which that was", async () => {
+    expect((await sweep({ mounters: [{ pid: 2 ** 30, place: "/mnt" }] })).left).toEqual([`mounts: process ${2 ** 30} has /mnt mounted`]);
+    expect((await sweep({ session: "" })).left).toEqual(["mounts: could not be looked at: nobody knows which session it was"]);
+  });
+});
