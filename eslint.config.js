@@ -14,9 +14,15 @@ export default tseslint.config(
       // Numbers in messages are what they look like.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // "() => this.stop()" where nothing is returned is plain enough.
-      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }],
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       // A leading underscore says that a thing is there for its place only.
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" },
+      ],
       // noPropertyAccessFromIndexSignature asks for the brackets that dot-notation forbids.
       "@typescript-eslint/dot-notation": "off",
     },

@@ -7,11 +7,13 @@ import { releases, type Release } from "../test/helpers/root.ts";
 const ROUNDS = 40;
 const ENDS = 15;
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 function report(what: string, values: readonly number[], unit = "ms"): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1);
+  const at = (share: number) =>
+    (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1);
   console.log(`${what.padEnd(58)} median ${at(0.5)} ${unit}, 90 % ${at(0.9)} ${unit}, n ${values.length}`);
   return median(values);
 }
@@ -58,7 +60,9 @@ async function benchEnds(machine: Machine): Promise<void> {
   const latencies: number[] = [];
   for (let round = 0; round < ENDS; round++) {
     const guest = await machine.login("guest2");
-    await guest.ask("dd if=/dev/zero of=~/big bs=1M count=100 2>/dev/null; for i in $(seq 20); do setsid sleep 4711 >/dev/null 2>&1 </dev/null & done; sleep 0");
+    await guest.ask(
+      "dd if=/dev/zero of=~/big bs=1M count=100 2>/dev/null; for i in $(seq 20); do setsid sleep 4711 >/dev/null 2>&1 </dev/null & done; sleep 0",
+    );
     const session = (await listSessions(machine)).find(({ user }) => user === "guest2");
     const killed = Number(await machine.sh(`date +%s%N; kill -KILL ${session?.leader ?? 0}`)) / 1e6;
     await awaitReceipt(machine, session?.id ?? "");

@@ -10,7 +10,8 @@ const project = new URL("..", import.meta.url).pathname;
 const TARGET = "node18";
 
 // CommonJS packages inside an ES module still call require().
-const REQUIRE = 'import { createRequire as __createRequire } from "node:module";\n' +
+const REQUIRE =
+  'import { createRequire as __createRequire } from "node:module";\n' +
   "const require = __createRequire(import.meta.url);";
 
 /** systemd-journald asks for its addon where node-gyp would have put it. */
@@ -57,4 +58,6 @@ async function bundle(file, out) {
 const [out, file] = process.argv.slice(2);
 if (out === undefined) throw new Error("usage: node packaging/bundle.mjs OUT [FILE.ts]");
 await mkdir(out, { recursive: true });
-await Promise.all((file === undefined ? ["src/guestd.ts", "src/guestctl.ts"] : [file]).map((entry) => bundle(entry, out)));
+await Promise.all(
+  (file === undefined ? ["src/guestd.ts", "src/guestctl.ts"] : [file]).map((entry) => bundle(entry, out)),
+);

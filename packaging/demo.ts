@@ -13,10 +13,21 @@ const INSTALL_LIMIT_MS = 120_000;
 
 const ISSUE = "Welcome, guest. Nothing you do here stays.\n";
 
-const INSIDE = ["id", "getent passwd $(id -u)", "df -h --output=source,size,used,target ~", "cat /etc/issue", "ls -A /home", "ps -e -o user,pid,args"];
+const INSIDE = [
+  "id",
+  "getent passwd $(id -u)",
+  "df -h --output=source,size,used,target ~",
+  "cat /etc/issue",
+  "ls -A /home",
+  "ps -e -o user,pid,args",
+];
 
 /** Programs that are no children of the login: systemd starts them. All of a guest's are in one view. */
-const ONE_VIEW = ["readlink /proc/self/ns/mnt", "systemd-run --user --quiet --wait --pipe readlink /proc/self/ns/mnt", "systemd-run --user --quiet --wait --pipe ls -A ~"];
+const ONE_VIEW = [
+  "readlink /proc/self/ns/mnt",
+  "systemd-run --user --quiet --wait --pipe readlink /proc/self/ns/mnt",
+  "systemd-run --user --quiet --wait --pipe ls -A ~",
+];
 
 const LEFT_BEHIND = [
   "echo secret > ~/diary; echo secret > /tmp/diary; echo secret > /var/tmp/diary; echo secret > /dev/shm/diary",
@@ -86,7 +97,14 @@ async function install(machine: Machine): Promise<void> {
   await machine.sh(`${APT} install procps iproute2`);
   await machine.write("/etc/guestd/guestd.conf.d/demo.conf", "[Guests]\nTerminals=pts/*\n");
   const log = await machine.sh(`cd /root; ${APT} install ./guestd.deb`, { timeoutMs: INSTALL_LIMIT_MS });
-  show("root#", "apt install ./guestd.deb", log.split("\n").filter((line) => line.includes("guestd") || line.includes("newly installed")).join("\n"));
+  show(
+    "root#",
+    "apt install ./guestd.deb",
+    log
+      .split("\n")
+      .filter((line) => line.includes("guestd") || line.includes("newly installed"))
+      .join("\n"),
+  );
   await asRoot(machine, "guestctl status || true");
   await asRoot(machine, "guestctl enable");
   await asRoot(machine, "guestctl status");
@@ -122,7 +140,9 @@ const machine = await Machine.boot(release, "pristine");
 try {
   const left = await tellStory(machine);
   if (left.length > 0) throw new Error(`the machine is not as it was before:\n${left.join("\n")}`);
-  tell("The machine holds what it held before: no process, mount, file, memory, IPC object or session of the guest is left");
+  tell(
+    "The machine holds what it held before: no process, mount, file, memory, IPC object or session of the guest is left",
+  );
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   tell("What guestd said");

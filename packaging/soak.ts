@@ -21,7 +21,8 @@ const MOST_GROWTH = 0.1;
 /** Who logs in in the very moment in which guestd is killed is refused: these get in all the same. */
 const LEAST_SHARE = 0.9;
 /** What a guest leaves, in the view and outside it. */
-const LITTER = "echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); ipcmk -M 4096 >/dev/null 2>&1; ipcmk -Q >/dev/null 2>&1";
+const LITTER =
+  "echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); ipcmk -M 4096 >/dev/null 2>&1; ipcmk -Q >/dev/null 2>&1";
 
 interface Login {
   /** How it begins: to a shell that can be asked. */
@@ -35,7 +36,14 @@ const [logins = 2000, parallel = 8, killEvery = 50] = numbers.map(Number);
 const release = releases.find((known) => known === wanted) ?? ("trixie" satisfies Release);
 const machine = await Machine.boot(release);
 const root = `/proc/${machine.pid}/root`;
-const counts = { opened: 0, "refused while guestd was away": 0, lost: 0, "ended dirty": 0, "guestd killed": 0, "guestd restarted": 0 };
+const counts = {
+  opened: 0,
+  "refused while guestd was away": 0,
+  lost: 0,
+  "ended dirty": 0,
+  "guestd killed": 0,
+  "guestd restarted": 0,
+};
 const resident: { readonly login: number; readonly kilobytes: number }[] = [];
 
 const list = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
@@ -47,7 +55,11 @@ async function look(): Promise<Readonly<Record<string, number>>> {
   const daemon = findDaemon(machine) ?? 0;
   const all = descendants(machine.pid);
   const lines = async (command: string) => Number(await machine.sh(`${command} | wc -l`));
-  const namespaces = (kind: string) => new Set([...all.map(({ pid }) => readLink(pid, `ns/${kind}`)), ...readDescriptors(daemon).filter((target) => target.startsWith(`${kind}:`))]).size;
+  const namespaces = (kind: string) =>
+    new Set([
+      ...all.map(({ pid }) => readLink(pid, `ns/${kind}`)),
+      ...readDescriptors(daemon).filter((target) => target.startsWith(`${kind}:`)),
+    ]).size;
   return {
     mounts: readMounts(machine.pid).length,
     "mount namespaces": namespaces("mnt"),
@@ -58,14 +70,24 @@ async function look(): Promise<Readonly<Record<string, number>>> {
     "descriptors of guestd": readDescriptors(daemon).length,
     "descriptors kept by systemd": Number(await machine.sh("systemctl show -P NFileDescriptorStore guestd")),
     "resident memory of guestd, kB": memoryOf(daemon),
-    "tmpfs of guests": new Set(all.flatMap(({ pid }) => readMounts(pid)).filter((mount) => (mount[mount.indexOf("-") + 2] ?? "").startsWith("guest-")).map((mount) => mount[2])).size,
-    "bytes in /dev/shm": await tmpfsBytes({ pid: machine.pid, run: () => machine.run(["df", "--output=used", "--block-size=1", "/dev/shm"]) }),
+    "tmpfs of guests": new Set(
+      all
+        .flatMap(({ pid }) => readMounts(pid))
+        .filter((mount) => (mount[mount.indexOf("-") + 2] ?? "").startsWith("guest-"))
+        .map((mount) => mount[2]),
+    ).size,
+    "bytes in /dev/shm": await tmpfsBytes({
+      pid: machine.pid,
+      run: () => machine.run(["df", "--output=used", "--block-size=1", "/dev/shm"]),
+    }),
     "SysV objects": await lines("tail -qn +2 /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg"),
     "leased accounts": list(`${root}/run/userdb`).length,
     "records of sessions": list(`${root}/run/guestd/sessions`).length,
     "open in the ledger": list(`${root}/var/lib/guestd/open`).length,
     "uids kept back": list(`${root}/var/lib/guestd/quarantine`).length,
-    "units of guests": await lines("systemctl list-units --all --plain --no-legend 'guest-*' 'user-6*' 'user@6*' 'session-*'"),
+    "units of guests": await lines(
+      "systemctl list-units --all --plain --no-legend 'guest-*' 'user-6*' 'user@6*' 'session-*'",
+    ),
   };
 }
 
@@ -76,7 +98,9 @@ const hangUp = (guest: Terminal) => {
 
 /** login, su or sshd: killed, it closes nothing. */
 async function killLeader(_guest: Terminal, id: string): Promise<void> {
-  const { session } = JSON.parse(readFileSync(`${root}/run/guestd/sessions/${id}.json`, "utf8")) as { session: { leader: { pid: number } } };
+  const { session } = JSON.parse(readFileSync(`${root}/run/guestd/sessions/${id}.json`, "utf8")) as {
+    session: { leader: { pid: number } };
+  };
   await machine.run(["kill", "-KILL", String(session.leader.pid)]);
 }
 
@@ -104,8 +128,14 @@ async function play({ begin, end }: Login): Promise<void> {
   if (existsSync(receiptOf(id)) || !existsSync(`${root}/run/guestd/sessions/${id}.json`)) counts.lost++;
   await end(guest, id);
   guest.hangUp();
-  await waitFor(`the receipt of ${id}`, () => existsSync(receiptOf(id)) && !existsSync(`${root}/run/guestd/sessions/${id}.json`), PATIENCE_MS).catch(() => counts.lost++);
-  const { left = ["no receipt"] } = existsSync(receiptOf(id)) ? (JSON.parse(readFileSync(receiptOf(id), "utf8")) as { left?: string[] }) : {};
+  await waitFor(
+    `the receipt of ${id}`,
+    () => existsSync(receiptOf(id)) && !existsSync(`${root}/run/guestd/sessions/${id}.json`),
+    PATIENCE_MS,
+  ).catch(() => counts.lost++);
+  const { left = ["no receipt"] } = existsSync(receiptOf(id))
+    ? (JSON.parse(readFileSync(receiptOf(id), "utf8")) as { left?: string[] })
+    : {};
   if (left.length === 0) return;
   counts["ended dirty"]++;
   console.log(`${id}: ${left.join("; ")}`);
@@ -125,9 +155,15 @@ async function disturb(login: number): Promise<void> {
 async function settle(): Promise<Readonly<Record<string, number>>> {
   await waitFor("guestd to be there", async () => (await machine.run(["guestctl", "status"])).code === 0, PATIENCE_MS);
   await awaitNoSessions(machine, PATIENCE_MS);
-  await waitFor("uids to be found clean", () => list(`${root}/var/lib/guestd/quarantine`).length === 0, PATIENCE_MS).catch(() => undefined);
+  await waitFor(
+    "uids to be found clean",
+    () => list(`${root}/var/lib/guestd/quarantine`).length === 0,
+    PATIENCE_MS,
+  ).catch(() => undefined);
   // logind forgets a session of a shared account when its last process is gone.
-  await waitFor("units to be gone", async () => (await look())["units of guests"] === 0, PATIENCE_MS).catch(() => undefined);
+  await waitFor("units to be gone", async () => (await look())["units of guests"] === 0, PATIENCE_MS).catch(
+    () => undefined,
+  );
   return look();
 }
 
@@ -152,16 +188,24 @@ function growth(): number {
 
 /** Ends with false when anything is left or was lost. */
 function report(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): boolean {
-  const row = (...cells: (string | number)[]) => { console.log(cells.map((cell, index) => (index === 0 ? String(cell).padEnd(34) : String(cell).padStart(12))).join("")); };
+  const row = (...cells: (string | number)[]) => {
+    console.log(
+      cells.map((cell, index) => (index === 0 ? String(cell).padEnd(34) : String(cell).padStart(12))).join(""),
+    );
+  };
   row("", "before", "after");
   for (const [what, was] of Object.entries(before)) row(what, was, after[what] ?? 0);
   console.log();
   for (const [what, number] of Object.entries(counts)) row(what, number);
-  console.log(`\nresident memory of guestd after logins, kB: ${resident.map(({ login, kilobytes }) => `${login}: ${kilobytes}`).join(", ")}`);
+  console.log(
+    `\nresident memory of guestd after logins, kB: ${resident.map(({ login, kilobytes }) => `${login}: ${kilobytes}`).join(", ")}`,
+  );
   const isUndisturbed = counts["guestd killed"] === 0 && counts["guestd restarted"] === 0 && logins > WARM_LOGINS;
   if (isUndisturbed) console.log(`last looks to first ones, from login ${WARM_LOGINS} on: ${growth().toFixed(3)}`);
   // Before and after are two moments, and two guestds.
-  const same = Object.entries(before).filter(([what]) => !what.startsWith("resident")).every(([what, was]) => (after[what] ?? 0) <= was);
+  const same = Object.entries(before)
+    .filter(([what]) => !what.startsWith("resident"))
+    .every(([what, was]) => (after[what] ?? 0) <= was);
   const isIn = counts.opened >= logins * LEAST_SHARE;
   const isFlat = !isUndisturbed || Math.abs(growth() - 1) <= MOST_GROWTH;
   return same && isIn && isFlat && counts.lost === 0 && counts["ended dirty"] === 0;
@@ -172,7 +216,9 @@ try {
   await run(WARM_UP, () => Promise.resolve());
   const before = await settle();
   for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] = 0;
-  console.log(`${logins} logins, ${parallel} at a time, on ${release}; ${killEvery > 0 ? `guestd is killed every ${killEvery}, restarted every ${RESTART_EVERY}` : "guestd is left alone"}`);
+  console.log(
+    `${logins} logins, ${parallel} at a time, on ${release}; ${killEvery > 0 ? `guestd is killed every ${killEvery}, restarted every ${RESTART_EVERY}` : "guestd is left alone"}`,
+  );
   await run(logins, disturb);
   const isGood = report(before, await settle());
   console.log(isGood ? "Nothing is left, and no session was lost." : "Something is left, or was lost.");

@@ -123,16 +123,29 @@ export class Application {
     await watchLogins(this.#bus, () => {
       this.#findCgroups();
     });
-    const events = await findRecorded({ gate: this.#gate, store: this.#store, ledger: this.#ledger, leases: this.#leases, placement: this.#placement, journal: this.#journal, clock: readClock });
+    const events = await findRecorded({
+      gate: this.#gate,
+      store: this.#store,
+      ledger: this.#ledger,
+      leases: this.#leases,
+      placement: this.#placement,
+      journal: this.#journal,
+      clock: readClock,
+    });
     for (const event of events) this.#daemon.dispatch(event);
     // What an earlier boot has left goes before anybody new comes.
-    if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power")) await this.#awaitWork(SWEEP_LIMIT_MS);
+    if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power"))
+      await this.#awaitWork(SWEEP_LIMIT_MS);
     await this.#service.start();
     // All that go on have been taken up by now.
     this.#keepTime();
     // Of sessions that were recorded before logind had moved their leaders.
     this.#findCgroups();
-    this.#journal.logDaemon("notice", "daemon-started", `guestd ${VERSION} is ready; sessions taken up: ${this.#daemon.state.sessions.size}.`);
+    this.#journal.logDaemon(
+      "notice",
+      "daemon-started",
+      `guestd ${VERSION} is ready; sessions taken up: ${this.#daemon.state.sessions.size}.`,
+    );
   }
 
   /** Reads the configuration again. */
@@ -166,7 +179,14 @@ export class Application {
       this.#daemon.dispatch({ kind: "tick", uptime });
       this.#idle.check(uptime);
     };
-    startHeartbeat({ onTick, clock: readClock, fdStore: this.#fdStore, report: (error) => { this.#reportFault("the service manager", error); } });
+    startHeartbeat({
+      onTick,
+      clock: readClock,
+      fdStore: this.#fdStore,
+      report: (error) => {
+        this.#reportFault("the service manager", error);
+      },
+    });
   }
 
   #makeIdleWatch(onIdle: (status: number) => void): IdleWatch {
@@ -203,7 +223,12 @@ export class Application {
       gate: this.#gate,
       sweeper: this.#sweeper,
       sweepLease: (account, session, settings) =>
-        sweepLease({ bindings: this.#bindings, cgroups: this.#cgroups, sweeper: this.#sweeper }, account, session, settings),
+        sweepLease(
+          { bindings: this.#bindings, cgroups: this.#cgroups, sweeper: this.#sweeper },
+          account,
+          session,
+          settings,
+        ),
       wasAnnounced,
       settings: () => this.#daemon.state.config ?? DEFAULTS,
       users: {
@@ -274,7 +299,8 @@ export class Application {
 
   async #explain(user: string, service: string): Promise<Explanation> {
     const account = await findAccount(user);
-    if (account === undefined) throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
+    if (account === undefined)
+      throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
     const { config, sessions, gate } = this.#daemon.state;
     const member = config !== undefined && (await isMember(account, config.Guests.Group));
     const facts = gatherFacts(config, process.pid, this.#overlay);

@@ -43,13 +43,21 @@ export class Configuration {
     const result = this.#read();
     if (!result.ok) {
       this.#errors = result.errors.map(formatConfigError);
-      journal.logDaemon("err", "config-rejected", `The configuration has errors; ${this.fallback}: ${this.#errors.join("; ")}`);
+      journal.logDaemon(
+        "err",
+        "config-rejected",
+        `The configuration has errors; ${this.fallback}: ${this.#errors.join("; ")}`,
+      );
       return this.#errors;
     }
     this.#errors = [];
     this.#settings = result.settings;
     const changed = result.settings.filter(({ origin }) => origin !== "default").length;
-    journal.logDaemon("info", "config-loaded", `Read the configuration: ${changed} of ${result.settings.length} keys are set.`);
+    journal.logDaemon(
+      "info",
+      "config-loaded",
+      `Read the configuration: ${changed} of ${result.settings.length} keys are set.`,
+    );
     onLoaded(result.config);
     return [];
   }

@@ -52,11 +52,19 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         if (effect.startTime !== 0) return executor.takeUp(effect.subject, effect, effect.view);
         return executor.watchLeader(effect.subject, effect.pid, effect.busName);
       case "enclose-leader":
-        return whileAlive(executor, effect.subject, placement.encloseLeader(effect.subject, effect.pid, effect.leased, effect.limits));
+        return whileAlive(
+          executor,
+          effect.subject,
+          placement.encloseLeader(effect.subject, effect.pid, effect.leased, effect.limits),
+        );
       case "publish-account":
         return leases.publish(effect.account);
       case "build-view":
-        return whileAlive(executor, effect.subject, executor.buildView(effect.subject, effect.plan, effect.isolated, effect.cgroup));
+        return whileAlive(
+          executor,
+          effect.subject,
+          executor.buildView(effect.subject, effect.plan, effect.isolated, effect.cgroup),
+        );
       case "write-record":
       case "note-ending":
         store.write(effect.session);
@@ -134,11 +142,18 @@ async function whileAlive(executor: Executor, { id }: Subject, work: Promise<Out
 
 // What becomes of the uid is written down first, or a crash would forget it; where that fails the record stays, for the
 // next guestd to try again.
-async function removeRecord({ executor, leases, ledger, store }: EffectParts, { subject, lease }: Effect & { kind: "remove-record" }): Promise<void> {
+async function removeRecord(
+  { executor, leases, ledger, store }: EffectParts,
+  { subject, lease }: Effect & { kind: "remove-record" },
+): Promise<void> {
   const { id, uid, user } = subject;
   // Where looking at the view has failed it is still held.
   executor.release(id);
-  if (lease !== undefined) await leases.settle(uid, lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id });
+  if (lease !== undefined)
+    await leases.settle(
+      uid,
+      lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id },
+    );
   ledger.leave(id);
   store.remove(id, uid);
 }

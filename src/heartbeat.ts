@@ -19,7 +19,10 @@ export interface HeartbeatParts {
  * Begins to keep time; all that go on of an earlier guestd's sessions have been taken up.
  * @param watchdogMs within that time systemd wants a sign of life (sd_watchdog_enabled(3)); 0 for never
  */
-export function startHeartbeat({ onTick, clock, fdStore, report }: HeartbeatParts, watchdogMs = Number(process.env["WATCHDOG_USEC"] ?? 0) / 1000): void {
+export function startHeartbeat(
+  { onTick, clock, fdStore, report }: HeartbeatParts,
+  watchdogMs = Number(process.env["WATCHDOG_USEC"] ?? 0) / 1000,
+): void {
   const tell = (what: () => void) => {
     try {
       what();
@@ -27,10 +30,19 @@ export function startHeartbeat({ onTick, clock, fdStore, report }: HeartbeatPart
       report(error);
     }
   };
-  tell(() => { fdStore.forgetRest(); });
+  tell(() => {
+    fdStore.forgetRest();
+  });
   setInterval(() => {
     onTick(clock().uptime);
-    tell(() => { fdStore.retry(); });
+    tell(() => {
+      fdStore.retry();
+    });
   }, TICK_MS);
-  if (watchdogMs > 0) setInterval(() => { tell(() => { fdStore.wake(); }); }, watchdogMs / 3);
+  if (watchdogMs > 0)
+    setInterval(() => {
+      tell(() => {
+        fdStore.wake();
+      });
+    }, watchdogMs / 3);
 }

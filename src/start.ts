@@ -27,7 +27,9 @@ export async function start(decorate: (runner: EffectRunner) => EffectRunner = (
   };
   // A fault that no handler has caught: systemd starts guestd anew, and it takes its sessions up again.
   process.on("uncaughtException", (error) => fail(error.stack ?? error.message));
-  process.on("unhandledRejection", (reason) => fail(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)));
+  process.on("unhandledRejection", (reason) =>
+    fail(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)),
+  );
   // Node opens its inspector at SIGUSR1; a root service does not.
   process.on("SIGUSR1", () => undefined);
 
@@ -42,7 +44,12 @@ export async function start(decorate: (runner: EffectRunner) => EffectRunner = (
   });
   process.on("SIGTERM", () => {
     void application.finish(STOP_LIMIT_MS).then((status) => {
-      stop(status === EXIT_AGAIN ? "its sessions go on and are taken up at its next start." : "it was told to, and no session is open.", status);
+      stop(
+        status === EXIT_AGAIN
+          ? "its sessions go on and are taken up at its next start."
+          : "it was told to, and no session is open.",
+        status,
+      );
     });
   });
   await application.start();

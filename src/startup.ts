@@ -20,9 +20,22 @@ export interface Recorded {
 }
 
 /** Reads it, says what cannot be read, and takes away what belongs to no session. */
-export async function findRecorded({ gate, store, ledger, leases, placement, journal, clock }: Recorded): Promise<Event[]> {
+export async function findRecorded({
+  gate,
+  store,
+  ledger,
+  leases,
+  placement,
+  journal,
+  clock,
+}: Recorded): Promise<Event[]> {
   const switched = gate.read();
-  if (switched.fault !== undefined) journal.logDaemon("err", "gate-rejected", `Guests are refused until they are switched on or off again: ${switched.fault}`);
+  if (switched.fault !== undefined)
+    journal.logDaemon(
+      "err",
+      "gate-rejected",
+      `Guests are refused until they are switched on or off again: ${switched.fault}`,
+    );
   const { sessions, rejected, unclear } = store.recover();
   const { entries, rejected: alsoRejected } = ledger.recover();
   for (const { file, reason } of [...rejected, ...alsoRejected]) {
@@ -33,7 +46,10 @@ export async function findRecorded({ gate, store, ledger, leases, placement, jou
   for (const scope of placement.sweep(known)) {
     journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
   }
-  const recovered = await leases.recover(found.map(({ session }) => session), unknown.size > 0);
+  const recovered = await leases.recover(
+    found.map(({ session }) => session),
+    unknown.size > 0,
+  );
   const again = found.map((record, index) => ({ ...record, session: recovered.sessions[index] ?? record.session }));
   const records = [...again, ...dead].map((record): RecordFound => {
     const receipt = ledger.find(record.session.id);

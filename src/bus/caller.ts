@@ -24,16 +24,24 @@ const LIMIT_MS = 4000;
 export async function identifyCaller(bus: MessageBus, name: string): Promise<Caller> {
   let fields: Record<string, unknown>;
   try {
-    const [credentials] = await callMethod(bus, { ...BUS, member: "GetConnectionCredentials", signature: "s", body: [name] }, LIMIT_MS);
+    const [credentials] = await callMethod(
+      bus,
+      { ...BUS, member: "GetConnectionCredentials", signature: "s", body: [name] },
+      LIMIT_MS,
+    );
     fields = unwrap(credentials);
   } catch (error) {
-    if (error instanceof LateError) throw new GuestError("Failed", "The bus does not answer in time who is calling.", { cause: error });
+    if (error instanceof LateError)
+      throw new GuestError("Failed", "The bus does not answer in time who is calling.", { cause: error });
     const hasLeft = error instanceof dbus.DBusError && error.type === "org.freedesktop.DBus.Error.NameHasNoOwner";
-    throw new GuestError(hasLeft ? "LeaderGone" : "AccessDenied", "The bus does not know who is calling.", { cause: error });
+    throw new GuestError(hasLeft ? "LeaderGone" : "AccessDenied", "The bus does not know who is calling.", {
+      cause: error,
+    });
   }
   const uid = fields["UnixUserID"];
   const pid = fields["ProcessID"];
-  if (typeof uid === "number" && pid === undefined) throw new GuestError("LeaderGone", "The process that is calling has ended.");
+  if (typeof uid === "number" && pid === undefined)
+    throw new GuestError("LeaderGone", "The process that is calling has ended.");
   if (typeof uid !== "number" || typeof pid !== "number" || pid <= 0) {
     throw new GuestError("AccessDenied", "The bus does not say who is calling.");
   }

@@ -30,4 +30,5 @@ function memory(name: string, text: string): Property[] {
   return [[name, field("t", BigInt(digits) * (FACTORS[unit] ?? 1n))]];
 }
 
-const number = (name: string, value: number, factor = 1n): Property[] => (value === 0 ? [] : [[name, field("t", BigInt(value) * factor)]]);
+const number = (name: string, value: number, factor = 1n): Property[] =>
+  value === 0 ? [] : [[name, field("t", BigInt(value) * factor)]];

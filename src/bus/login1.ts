@@ -7,7 +7,11 @@ import { BUS } from "./names.ts";
 import { unwrap } from "./values.ts";
 
 const LOGIND = "org.freedesktop.login1";
-const MANAGER = { destination: LOGIND, path: "/org/freedesktop/login1", interface: "org.freedesktop.login1.Manager" } as const;
+const MANAGER = {
+  destination: LOGIND,
+  path: "/org/freedesktop/login1",
+  interface: "org.freedesktop.login1.Manager",
+} as const;
 /** No login waits for it: at a session's end a logind that is busy is waited for. */
 const LIMIT_MS = 5000;
 const SCOPE = /^session-[A-Za-z0-9]{1,32}\.scope$/;
@@ -30,7 +34,12 @@ export async function watchLogins(bus: MessageBus, onLogin: () => void): Promise
  * @param since microseconds of the monotonic clock: an older session was of another process with this pid
  * @returns undefined when logind has none, or does not answer
  */
-export async function findLoginCgroup(bus: MessageBus, leader: number, uid: number, since: number): Promise<string | undefined> {
+export async function findLoginCgroup(
+  bus: MessageBus,
+  leader: number,
+  uid: number,
+  since: number,
+): Promise<string | undefined> {
   try {
     const [sessions] = await callMethod(bus, { ...MANAGER, member: "ListSessions" }, LIMIT_MS);
     const paths = (sessions as unknown[][]).map((session) => String(session[4]));
@@ -41,13 +50,21 @@ export async function findLoginCgroup(bus: MessageBus, leader: number, uid: numb
   }
 }
 
-async function readSession(bus: MessageBus, path: string): Promise<{ leader: number; uid: number; since: number; cgroup: string } | undefined> {
+async function readSession(
+  bus: MessageBus,
+  path: string,
+): Promise<{ leader: number; uid: number; since: number; cgroup: string } | undefined> {
   try {
     const call = { destination: LOGIND, path, interface: "org.freedesktop.DBus.Properties", member: "GetAll" };
-    const [properties] = await callMethod(bus, { ...call, signature: "s", body: ["org.freedesktop.login1.Session"] }, LIMIT_MS);
+    const [properties] = await callMethod(
+      bus,
+      { ...call, signature: "s", body: ["org.freedesktop.login1.Session"] },
+      LIMIT_MS,
+    );
     const { Leader: leader, Scope: scope, TimestampMonotonic: since, User: user } = unwrap(properties);
     const uid = Array.isArray(user) ? (user[0] as unknown) : undefined;
-    if (typeof leader !== "number" || typeof uid !== "number" || typeof scope !== "string" || !SCOPE.test(scope)) return undefined;
+    if (typeof leader !== "number" || typeof uid !== "number" || typeof scope !== "string" || !SCOPE.test(scope))
+      return undefined;
     return { leader, uid, since: Number(since), cgroup: `/user.slice/user-${uid}.slice/${scope}` };
   } catch {
     return undefined;
@@ -61,7 +78,10 @@ export async function terminateUser(bus: MessageBus, uid: number): Promise<void>
 
 /** Whether logind knows a user: until it has forgotten him, what it cleans up (RemoveIPC=) is not cleaned up. */
 export async function knowsUser(bus: MessageBus, uid: number): Promise<boolean> {
-  return (await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "GetUser", signature: "u", body: [uid] }, LIMIT_MS))) !== undefined;
+  return (
+    (await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "GetUser", signature: "u", body: [uid] }, LIMIT_MS))) !==
+    undefined
+  );
 }
 
 async function ignoreUnknown<T>(call: Promise<T>): Promise<T | undefined> {

@@ -10,7 +10,17 @@ import { isClean } from "../policy/receipt.ts";
 import type { State } from "../policy/state.ts";
 import type { Explanation } from "../policy/explain.ts";
 import type { PendingCalls } from "./pending.ts";
-import { allocationRecord, leaseRecord, openReplyRecord, readAllocateRequest, readGate, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "./wire.ts";
+import {
+  allocationRecord,
+  leaseRecord,
+  openReplyRecord,
+  readAllocateRequest,
+  readGate,
+  readOpenRequest,
+  receiptRecord,
+  sessionDetails,
+  sessionRecord,
+} from "./wire.ts";
 import type { Method } from "./service.ts";
 import { field } from "./values.ts";
 
@@ -48,7 +58,13 @@ export function makeMethods(parts: MethodParts): Method[] {
   return [...authenticationMethods(parts), ...sessionMethods(parts), ...adminMethods(parts), ...readMethods(parts)];
 }
 
-const row = (name: string, input: string, output: string, handle: Method["handle"]): Method => ({ name, input, output, who: "root", handle });
+const row = (name: string, input: string, output: string, handle: Method["handle"]): Method => ({
+  name,
+  input,
+  output,
+  who: "root",
+  handle,
+});
 
 function authenticationMethods({ dispatch, pending, newId, clock, random, findGid, state }: MethodParts): Method[] {
   return [
@@ -60,14 +76,20 @@ function authenticationMethods({ dispatch, pending, newId, clock, random, findGi
       const leader = { leaderPid: caller.pid, leaderName: caller.name };
       const id = newId();
       dispatch({ kind: "allocate-requested", id, call, ...clock(), ...request, ...leader, gid, random: random() });
-      const answered = await answerInTime(answer, since, () => { dispatch({ kind: "call-expired", id }); });
+      const answered = await answerInTime(answer, since, () => {
+        dispatch({ kind: "call-expired", id });
+      });
       if (answered.kind !== "allocated") throw failed(answered);
       return [allocationRecord(answered.allocation)];
     }),
     // Anybody may ask, about himself: a screen lock runs as its user.
     {
       ...row("MayUnlock", "", "b", async (_arguments, { uid }) =>
-        Promise.resolve([[...state().sessions.values()].some(({ leased, phase, account }) => leased && phase === "open" && account.uid === uid)]),
+        Promise.resolve([
+          [...state().sessions.values()].some(
+            ({ leased, phase, account }) => leased && phase === "open" && account.uid === uid,
+          ),
+        ]),
       ),
       who: "anybody",
     },
@@ -83,7 +105,11 @@ function sessionMethods({ dispatch, pending, newId, clock, cgroupOf, gatherFacts
       const leader = { leaderPid: caller.pid, leaderName: caller.name, leaderCgroup: cgroupOf(caller.pid) };
       const id = newId();
       dispatch({ kind: "open-requested", id, call, ...clock(), ...request, ...leader, facts });
-      return opened(await answerInTime(answer, since, () => { dispatch({ kind: "call-expired", id }); }));
+      return opened(
+        await answerInTime(answer, since, () => {
+          dispatch({ kind: "call-expired", id });
+        }),
+      );
     }),
     row("JoinSession", "u", "a{sv}", async ([uid]) => {
       const { call, answer } = pending.add();
@@ -123,7 +149,11 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
     }),
     row("Reload", "", "", async () => {
       const errors = configuration.load();
-      if (errors.length > 0) throw new GuestError("Failed", `The configuration has errors; ${configuration.fallback}.\n${errors.join("\n")}`);
+      if (errors.length > 0)
+        throw new GuestError(
+          "Failed",
+          `The configuration has errors; ${configuration.fallback}.\n${errors.join("\n")}`,
+        );
       return Promise.resolve([]);
     }),
   ];
@@ -144,7 +174,11 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
     }),
     row("GetReceipt", "s", "a{sv}", async ([id]) => {
       const receipt = receipts.find(String(id));
-      if (receipt === undefined) throw new GuestError("NoSuchReceipt", `There is no receipt of session ${String(id)}; "guestctl receipts" shows those that are kept.`);
+      if (receipt === undefined)
+        throw new GuestError(
+          "NoSuchReceipt",
+          `There is no receipt of session ${String(id)}; "guestctl receipts" shows those that are kept.`,
+        );
       return Promise.resolve([receiptRecord(receipt)]);
     }),
     row("ExplainLogin", "ss", "a{sv}", async ([user, service]) => {
@@ -171,15 +205,22 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
 
 /** pam_guest waits for 5 s from its call on: a session that is ready later would be nobody's. */
 const ANSWER_LIMIT_MS = 4500;
-const LATE: Answer = { kind: "error", code: "Failed", reason: "Your guest session could not be made ready in time. Please try again." };
+const LATE: Answer = {
+  kind: "error",
+  code: "Failed",
+  reason: "Your guest session could not be made ready in time. Please try again.",
+};
 
 async function answerInTime(answer: Promise<Answer>, since: number, onLate: () => void): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => {
-      onLate();
-      resolve(LATE);
-    }, since + ANSWER_LIMIT_MS - performance.now());
+    timer = setTimeout(
+      () => {
+        onLate();
+        resolve(LATE);
+      },
+      since + ANSWER_LIMIT_MS - performance.now(),
+    );
   });
   try {
     return await Promise.race([answer, limit]);
@@ -194,5 +235,7 @@ function opened(answer: Answer): readonly unknown[] {
 }
 
 function failed(answer: Answer): Error {
-  return answer.kind === "error" ? new GuestError(answer.code, answer.reason) : new Error(`unexpected answer: ${answer.kind}`);
+  return answer.kind === "error"
+    ? new GuestError(answer.code, answer.reason)
+    : new Error(`unexpected answer: ${answer.kind}`);
 }

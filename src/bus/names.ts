@@ -4,7 +4,11 @@
 export const SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket";
 
 /** The bus itself, as the target of a call. */
-export const BUS = { destination: "org.freedesktop.DBus", path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" } as const;
+export const BUS = {
+  destination: "org.freedesktop.DBus",
+  path: "/org/freedesktop/DBus",
+  interface: "org.freedesktop.DBus",
+} as const;
 
 export const NAME = "org.guestd1";
 export const OBJECT = "/org/guestd1";

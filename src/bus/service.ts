@@ -95,7 +95,8 @@ export class Service {
   async #call(message: Message, method: Method): Promise<readonly unknown[]> {
     const since = performance.now();
     const caller = await identifyCaller(this.#parts.bus, message.sender);
-    if (method.who === "root" && caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
+    if (method.who === "root" && caller.uid !== 0)
+      throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
     if (message.signature !== method.input) {
       throw new GuestError("InvalidArgument", `${method.name} takes (${method.input}), not (${message.signature}).`);
     }

@@ -24,7 +24,13 @@ const MOST_PAUSE_MS = 50;
  * @param uid of a leased account: the scope is its user's then, and the limits are all of that user's
  * @throws Error when systemd refuses, or does not answer within 2 s
  */
-export async function startScope(bus: MessageBus, id: string, pid: number, uid: number | undefined, limits: Limits): Promise<void> {
+export async function startScope(
+  bus: MessageBus,
+  id: string,
+  pid: number,
+  uid: number | undefined,
+  limits: Limits,
+): Promise<void> {
   const properties: Property[] = [
     ["PIDs", field("au", [pid])],
     ["Slice", field("s", uid === undefined ? "user.slice" : sliceName(uid))],
@@ -72,7 +78,9 @@ export async function stopUnit(bus: MessageBus, unit: string, limitMs: number): 
 async function endUnit(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
   const end = performance.now() + limitMs;
   if (!(await isRunning(bus, unit, limitMs))) return true;
-  await ignoreMissing(callMethod(bus, { ...MANAGER, member: "StopUnit", signature: "ss", body: [unit, "replace"] }, limitMs));
+  await ignoreMissing(
+    callMethod(bus, { ...MANAGER, member: "StopUnit", signature: "ss", body: [unit, "replace"] }, limitMs),
+  );
   for (let pause = 2; await isRunning(bus, unit, limitMs); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
     if (performance.now() > end) return false;
     await delay(pause);
@@ -82,15 +90,21 @@ async function endUnit(bus: MessageBus, unit: string, limitMs: number): Promise<
 
 /** Forgets that a unit has failed; no error when it has not. */
 export async function resetFailed(bus: MessageBus, unit: string, limitMs: number): Promise<void> {
-  await ignoreMissing(callMethod(bus, { ...MANAGER, member: "ResetFailedUnit", signature: "s", body: [unit] }, limitMs));
+  await ignoreMissing(
+    callMethod(bus, { ...MANAGER, member: "ResetFailedUnit", signature: "s", body: [unit] }, limitMs),
+  );
 }
 
 async function isRunning(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
-  const found = await ignoreMissing(callMethod(bus, { ...MANAGER, member: "GetUnit", signature: "s", body: [unit] }, limitMs));
+  const found = await ignoreMissing(
+    callMethod(bus, { ...MANAGER, member: "GetUnit", signature: "s", body: [unit] }, limitMs),
+  );
   const path = found?.[0];
   if (typeof path !== "string") return false;
   const call = { destination: SYSTEMD, path, interface: "org.freedesktop.DBus.Properties", member: "Get" };
-  const state = await ignoreMissing(callMethod(bus, { ...call, signature: "ss", body: [`${SYSTEMD}.Unit`, "ActiveState"] }, limitMs));
+  const state = await ignoreMissing(
+    callMethod(bus, { ...call, signature: "ss", body: [`${SYSTEMD}.Unit`, "ActiveState"] }, limitMs),
+  );
   const { value } = (state?.[0] ?? { value: "inactive" }) as { value: unknown };
   return value !== "inactive" && value !== "failed";
 }

@@ -24,12 +24,14 @@ export async function stopManager(bus: MessageBus, uid: number): Promise<void> {
 export async function closeUser(bus: MessageBus, uid: number): Promise<void> {
   await terminateUser(bus, uid);
   for (const unit of [managerName(uid), `user-runtime-dir@${uid}.service`, sliceName(uid)]) {
-    if (!(await stopUnit(bus, unit, CLOSE_LIMIT_MS))) throw new Error(`${unit} has not ended within ${CLOSE_LIMIT_MS} ms`);
+    if (!(await stopUnit(bus, unit, CLOSE_LIMIT_MS)))
+      throw new Error(`${unit} has not ended within ${CLOSE_LIMIT_MS} ms`);
     await resetFailed(bus, unit, CLOSE_LIMIT_MS);
   }
   const end = performance.now() + CLOSE_LIMIT_MS;
   for (let pause = 2; await knowsUser(bus, uid); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
-    if (performance.now() > end) throw new Error(`logind has not forgotten the user ${uid} within ${CLOSE_LIMIT_MS} ms`);
+    if (performance.now() > end)
+      throw new Error(`logind has not forgotten the user ${uid} within ${CLOSE_LIMIT_MS} ms`);
     await delay(pause);
   }
 }

@@ -39,7 +39,8 @@ export function readAllocateRequest(value: unknown): AllocateRequest {
 
 const textReader = (fields: Readonly<Record<string, unknown>>) => (name: string) => {
   const found = fields[name];
-  if (typeof found !== "string" || found.length > 4096) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
+  if (typeof found !== "string" || found.length > 4096)
+    throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
   return found;
 };
 
@@ -52,7 +53,8 @@ export function readOpenRequest(value: unknown): OpenRequest {
   const text = textReader(fields);
   const id = (name: string) => {
     const found = fields[name];
-    if (typeof found !== "number" || !Number.isInteger(found)) throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
+    if (typeof found !== "number" || !Number.isInteger(found))
+      throw new GuestError("InvalidArgument", `The request lacks "${name}".`);
     return found;
   };
   const account = { user: text("user"), uid: id("uid"), gid: id("gid"), home: text("home"), shell: text("shell") };
@@ -67,7 +69,8 @@ export function readGate(enabled: unknown, reason: unknown): Gate {
   const gate = { enabled: enabled === true, reason: String(reason).trim() };
   const fault = findReasonFault(gate.reason);
   if (fault !== undefined) throw new GuestError("InvalidArgument", `The reason ${fault}.`);
-  if (gate.enabled && gate.reason !== "") throw new GuestError("InvalidArgument", "Guests are told a reason only where they are refused.");
+  if (gate.enabled && gate.reason !== "")
+    throw new GuestError("InvalidArgument", "Guests are told a reason only where they are refused.");
   return gate;
 }
 
@@ -119,7 +122,10 @@ export function sessionDetails(session: Session): VariantDict {
     ...sessionRecord(session),
     home: field("s", session.account.home),
     inode: field("t", BigInt(session.view?.inode ?? 0)),
-    cgroups: field("as", session.cgroups.map(({ path }) => path)),
+    cgroups: field(
+      "as",
+      session.cgroups.map(({ path }) => path),
+    ),
     outer: field("s", session.outer ?? ""),
     skipped: field("as", [...(session.view?.skipped ?? [])]),
     plan: field("s", JSON.stringify(session.plan)),
@@ -142,7 +148,10 @@ export function receiptRecord(receipt: Receipt): VariantDict {
     ending: field("t", BigInt(receipt.endMilliseconds) * 1000n),
     killed: field("u", receipt.processesKilled),
     freed: field("t", BigInt(receipt.tmpfsBytes)),
-    swept: field("a(suuas)", receipt.swept.map(({ kind, found, removed, left }) => [kind, found, removed, [...left]])),
+    swept: field(
+      "a(suuas)",
+      receipt.swept.map(({ kind, found, removed, left }) => [kind, found, removed, [...left]]),
+    ),
     clean: field("b", isClean(receipt)),
     left: field("as", [...receipt.left]),
   };
@@ -150,7 +159,13 @@ export function receiptRecord(receipt: Receipt): VariantDict {
 
 /** One uid of the range: what it is at, whose it is, and why it is kept back. */
 export function leaseRecord({ uid, state, user, session, reason }: LeaseState): VariantDict {
-  return { uid: field("u", uid), state: field("s", state), user: field("s", user), session: field("s", session), reason: field("s", reason) };
+  return {
+    uid: field("u", uid),
+    state: field("s", state),
+    user: field("s", user),
+    session: field("s", session),
+    reason: field("s", reason),
+  };
 }
 
 const microseconds = (milliseconds: number): Variant => field("t", BigInt(milliseconds) * 1000n);

@@ -59,4 +59,5 @@ export async function askEach<T>(words: readonly string[], ask: (word: string) =
 }
 
 /** For --json: one thing that was asked for by itself, else a list. */
-export const oneOrAll = (words: readonly string[], values: readonly unknown[]): unknown => (words.length === 1 ? values[0] : values);
+export const oneOrAll = (words: readonly string[], values: readonly unknown[]): unknown =>
+  words.length === 1 ? values[0] : values;

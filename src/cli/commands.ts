@@ -5,7 +5,15 @@ import { loadConfig, loadFiles, SYSTEM_PLACES } from "../config/load.ts";
 import { formatConfigError } from "../config/parse.ts";
 import type { Command, Fields, Options, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
-import { formatBytes, formatDuration, formatFields, formatPlain, formatStep, formatTable, formatTime } from "./format.ts";
+import {
+  formatBytes,
+  formatDuration,
+  formatFields,
+  formatPlain,
+  formatStep,
+  formatTable,
+  formatTime,
+} from "./format.ts";
 import { findLeaseFault, lease, leases } from "./leases.ts";
 import { nameClasses, receipt, receipts } from "./receipts.ts";
 import { describeGuests, describeSwitch, disable, enable, hintAtSwitch } from "./switch.ts";
@@ -17,19 +25,40 @@ export const COMMANDS: readonly Command[] = [
   { name: "receipts", args: "", help: "List the receipts of sessions that have ended [--failed]", run: receipts },
   { name: "receipt", args: "ID...", help: "Show all of a receipt: what was found, taken away and left", run: receipt },
   { name: "leases", args: "", help: "List the uids that are leased or kept back [--all]", run: leases },
-  { name: "lease", args: "release UID...", help: "Hand a uid out again that is kept back", findFault: findLeaseFault, run: lease },
+  {
+    name: "lease",
+    args: "release UID...",
+    help: "Hand a uid out again that is kept back",
+    findFault: findLeaseFault,
+    run: lease,
+  },
   { name: "status", args: "", help: "Show whether guests can log in, and what is wrong if not", run: status },
   { name: "enable", args: "", help: "Let guests log in", run: enable },
   { name: "disable", args: "", help: "Let no more guests log in; sessions go on [--reason=REASON]", run: disable },
   { name: "explain", args: "USER", help: "Show what a login of USER would get [--service=SERVICE]", run: explain },
-  { name: "config", args: "[check [FILE...]]", help: "Show the configuration in force, or check files", findFault: findConfigFault, run: config },
+  {
+    name: "config",
+    args: "[check [FILE...]]",
+    help: "Show the configuration in force, or check files",
+    findFault: findConfigFault,
+    run: config,
+  },
   { name: "reload", args: "", help: "Read the configuration again", run: reload },
 ];
 
 async function list(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
   const [found] = await (await connect()).call("ListSessions");
   const sessions = found as Fields[];
-  const rows = sessions.map((s) => [s["id"], s["user"], s["uid"], s["service"], s["tty"] || s["rhost"] || "-", s["leader"], since(s["opened"]), s["state"]]);
+  const rows = sessions.map((s) => [
+    s["id"],
+    s["user"],
+    s["uid"],
+    s["service"],
+    s["tty"] || s["rhost"] || "-",
+    s["leader"],
+    since(s["opened"]),
+    s["state"],
+  ]);
   const table = formatTable(
     ["SESSION", "USER", "UID", "SERVICE", "FROM", "LEADER", "SINCE", "STATE"],
     rows.map((row) => row.map(String)),
@@ -42,8 +71,14 @@ const since = (microseconds: unknown) => formatDuration(Date.now() * 1000 - Numb
 
 async function show(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
   const client = await connect();
-  const { done, failures } = await askEach(ids, async (id) => withPlan((await client.call("GetSession", "s", [id]))[0] as Fields));
-  return { text: [...done.map(showSession), ...failures].join("\n\n"), json: oneOrAll(ids, done), bad: failures.length > 0 };
+  const { done, failures } = await askEach(ids, async (id) =>
+    withPlan((await client.call("GetSession", "s", [id]))[0] as Fields),
+  );
+  return {
+    text: [...done.map(showSession), ...failures].join("\n\n"),
+    json: oneOrAll(ids, done),
+    bad: failures.length > 0,
+  };
 }
 
 function showSession(session: Fields): string {
@@ -63,7 +98,10 @@ const withPlan = (record: Fields): Fields => ({ ...record, plan: JSON.parse(Stri
 
 async function end(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
   const client = await connect();
-  const { done, failures } = await askEach(ids, async (id) => (await client.call("EndSession", "s", [id]))[0] as Fields);
+  const { done, failures } = await askEach(
+    ids,
+    async (id) => (await client.call("EndSession", "s", [id]))[0] as Fields,
+  );
   return {
     text: [...done.map(showEnd), ...failures].join("\n"),
     json: oneOrAll(ids, done.map(nameClasses)),
@@ -89,11 +127,16 @@ async function status(_args: readonly string[], _options: Options, connect: () =
     ["sessions", String(found["sessions"])],
   ]);
   const hint = 'mend them, then "guestctl reload"';
-  const listed = errors.length === 0 ? [] : [`Errors of the configuration (${hint}):`, ...errors.map((line) => `  ${line}`)];
+  const listed =
+    errors.length === 0 ? [] : [`Errors of the configuration (${hint}):`, ...errors.map((line) => `  ${line}`)];
   return { text: [fields, ...hintAtSwitch(found), ...listed].join("\n"), json: found, bad: errors.length > 0 };
 }
 
-async function explain([user = ""]: readonly string[], { service }: Options, connect: () => Promise<Client>): Promise<Output> {
+async function explain(
+  [user = ""]: readonly string[],
+  { service }: Options,
+  connect: () => Promise<Client>,
+): Promise<Output> {
   const [answer] = await (await connect()).call("ExplainLogin", "ss", [user, service]);
   const explanation = withPlan(answer as Fields);
   const plan = explanation["plan"] as Fields[];
@@ -109,7 +152,12 @@ async function config(args: readonly string[], _options: Options, connect: () =>
   const [verb, ...files] = args;
   if (verb === "check") return checkConfig(files);
   const [rows] = await (await connect()).call("GetConfig");
-  const settings = (rows as string[][]).map(([section = "", key = "", value = "", origin = ""]) => ({ section, key, value, origin }));
+  const settings = (rows as string[][]).map(([section = "", key = "", value = "", origin = ""]) => ({
+    section,
+    key,
+    value,
+    origin,
+  }));
   const sections = [...new Set(settings.map(({ section }) => section))];
   const text = sections.map((section) => {
     const keys = settings.filter((setting) => setting.section === section);

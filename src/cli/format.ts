@@ -3,8 +3,17 @@
 /** Columns under their titles, as wide as their widest cell, apart by two blanks. */
 export function formatTable(titles: readonly string[], cells: readonly (readonly string[])[]): string {
   const rows = cells.map((row) => row.map(formatPlain));
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));
-  return [titles, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
+  );
+  return [titles, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** "Name: value" lines, the values under each other. */
@@ -24,11 +33,24 @@ export function formatTime(microseconds: number): string {
 /** A duration in microseconds as its two largest units: "2h 5min", "3min 1s", "12s". */
 export function formatDuration(microseconds: number): string {
   const seconds = Math.max(0, Math.floor(microseconds / 1_000_000));
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
-  const units: [number, string][] = [[days, "d"], [hours, "h"], [minutes, "min"], [seconds % 60, "s"]];
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  const units: [number, string][] = [
+    [days, "d"],
+    [hours, "h"],
+    [minutes, "min"],
+    [seconds % 60, "s"],
+  ];
   const first = units.findIndex(([value]) => value > 0);
   if (first < 0) return "0s";
-  return units.slice(first, first + 2).filter(([value]) => value > 0).map(([value, unit]) => `${value}${unit}`).join(" ");
+  return units
+    .slice(first, first + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value}${unit}`)
+    .join(" ");
 }
 
 /** A short duration in microseconds, to a tenth of a second: "345ms", "2.3s"; one of a minute or more as formatDuration(). */
@@ -40,7 +62,10 @@ export function formatSpan(microseconds: number): string {
 
 /** A sentence in one line, without what would steer a terminal: a guest may have chosen a name that is in it. */
 export function formatPlain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }
 
 /** A number of bytes in the largest unit that leaves it above one: "200.0M", "12.0K", "7B". */

@@ -13,7 +13,11 @@ const IDLE: readonly unknown[] = ["rested", "unused"] satisfies (typeof STATES)[
 /** The last uid that there can be: the one after it means "none" (setresuid(2)). */
 const LAST_UID = 0xffff_fffe;
 
-export async function leases(_args: readonly string[], { all }: Options, connect: () => Promise<Client>): Promise<Output> {
+export async function leases(
+  _args: readonly string[],
+  { all }: Options,
+  connect: () => Promise<Client>,
+): Promise<Output> {
   const [found] = await (await connect()).call("ListLeases");
   const uids = found as Fields[];
   const shown = all ? uids : uids.filter(({ state }) => !IDLE.includes(state));
@@ -22,7 +26,9 @@ export async function leases(_args: readonly string[], { all }: Options, connect
 }
 
 function showTable(uids: readonly Fields[]): string {
-  const rows = uids.map(({ uid, state, user, session, reason }) => [uid, state, user || "-", session || "-", reason || "-"].map(String));
+  const rows = uids.map(({ uid, state, user, session, reason }) =>
+    [uid, state, user || "-", session || "-", reason || "-"].map(String),
+  );
   return formatTable(["UID", "STATE", "USER", "SESSION", "REASON"], rows);
 }
 
@@ -40,7 +46,11 @@ export function findLeaseFault([verb, ...uids]: readonly string[]): string | und
   return bad === undefined ? undefined : `release takes uids: ${JSON.stringify(bad)} is none`;
 }
 
-export async function lease([, ...uids]: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+export async function lease(
+  [, ...uids]: readonly string[],
+  _options: Options,
+  connect: () => Promise<Client>,
+): Promise<Output> {
   const client = await connect();
   const { done, failures } = await askEach(uids, async (uid) => {
     await client.call("ReleaseLease", "u", [Number(uid)]);

@@ -118,9 +118,13 @@ export function describeError(error: unknown): string {
     case "NoAnswer":
       return `${error.message}; "systemctl status guestd" and "journalctl -u guestd" say more`;
     case "NoSuchSession":
-      return error.message.includes("guestctl list") ? error.message : `${error.message} "guestctl list" shows those that there are.`;
+      return error.message.includes("guestctl list")
+        ? error.message
+        : `${error.message} "guestctl list" shows those that there are.`;
     default:
-      return error.code.startsWith("org.freedesktop.") ? `guestd cannot be reached: ${error.message}; "systemctl status guestd" says more` : error.message;
+      return error.code.startsWith("org.freedesktop.")
+        ? `guestd cannot be reached: ${error.message}; "systemctl status guestd" says more`
+        : error.message;
   }
 }
 

@@ -2,17 +2,32 @@
 import type { Client } from "../bus/client.ts";
 import type { Fields, Options, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
-import { formatBytes, formatDuration, formatFields, formatPlain, formatSpan, formatTable, formatTime } from "./format.ts";
+import {
+  formatBytes,
+  formatDuration,
+  formatFields,
+  formatPlain,
+  formatSpan,
+  formatTable,
+  formatTime,
+} from "./format.ts";
 
 const TITLES = ["SESSION", "USER", "UID", "SERVICE", "ENDED", "CAUSE", "TOOK", "KILLED", "FREED", "CLEAN"];
 
 /** One class of what was looked for: its name, how many were found, how many taken away, what is left. */
 type Swept = readonly [kind: string, found: number, removed: number, left: readonly string[]];
 
-export async function receipts(_args: readonly string[], { failed }: Options, connect: () => Promise<Client>): Promise<Output> {
+export async function receipts(
+  _args: readonly string[],
+  { failed }: Options,
+  connect: () => Promise<Client>,
+): Promise<Output> {
   const [found] = await (await connect()).call("ListReceipts", "b", [failed]);
   const kept = found as Fields[];
-  return { text: kept.length === 0 ? sayNone(failed) : `${showTable(kept)}\n\n${count(kept)}`, json: kept.map(nameClasses) };
+  return {
+    text: kept.length === 0 ? sayNone(failed) : `${showTable(kept)}\n\n${count(kept)}`,
+    json: kept.map(nameClasses),
+  };
 }
 
 const sayNone = (failed: boolean) => (failed ? "No receipt of a session that left something." : "No receipts.");
@@ -38,9 +53,16 @@ function count(kept: readonly Fields[]): string {
 
 const yesOrNo = (value: unknown) => (value === true ? "yes" : "no");
 
-export async function receipt(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+export async function receipt(
+  ids: readonly string[],
+  _options: Options,
+  connect: () => Promise<Client>,
+): Promise<Output> {
   const client = await connect();
-  const { done, failures } = await askEach(ids, async (id) => (await client.call("GetReceipt", "s", [id]))[0] as Fields);
+  const { done, failures } = await askEach(
+    ids,
+    async (id) => (await client.call("GetReceipt", "s", [id]))[0] as Fields,
+  );
   return {
     text: [...done.map(showWhole), ...failures].join("\n\n"),
     json: oneOrAll(ids, done.map(nameClasses)),
@@ -61,7 +83,9 @@ function showWhole(whole: Fields): string {
   return [
     formatFields(listFields(whole)),
     ...(classes.length === 0 ? [] : [formatTable(["CLASS", "FOUND", "REMOVED", "LEFT"], classes)]),
-    left.length === 0 ? "Nothing is left." : ["Left:", ...left.map((sentence) => `  ${formatPlain(sentence)}`)].join("\n"),
+    left.length === 0
+      ? "Nothing is left."
+      : ["Left:", ...left.map((sentence) => `  ${formatPlain(sentence)}`)].join("\n"),
   ].join("\n\n");
 }
 

@@ -6,15 +6,26 @@ import { formatPlain } from "./format.ts";
 /** What a session is in that an administrator can end, and that does not end by itself. */
 const GOING_ON: readonly unknown[] = ["recovering", "opening", "open"];
 
-export async function enable(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
+export async function enable(
+  _args: readonly string[],
+  _options: Options,
+  connect: () => Promise<Client>,
+): Promise<Output> {
   const client = await connect();
   await client.call("SetEnabled", "bs", [true, ""]);
   const status = await readStatus(client);
-  const text = status["enabled"] === true ? "Guests can log in." : `Guest logins are switched on, but guests are refused still: ${findHindrance(status)}.`;
+  const text =
+    status["enabled"] === true
+      ? "Guests can log in."
+      : `Guest logins are switched on, but guests are refused still: ${findHindrance(status)}.`;
   return { text, json: status };
 }
 
-export async function disable(_args: readonly string[], { reason }: Options, connect: () => Promise<Client>): Promise<Output> {
+export async function disable(
+  _args: readonly string[],
+  { reason }: Options,
+  connect: () => Promise<Client>,
+): Promise<Output> {
   const client = await connect();
   await client.call("SetEnabled", "bs", [false, reason]);
   const status = await readStatus(client);
@@ -45,9 +56,12 @@ export function describeSwitch(status: Fields): string {
 }
 
 /** What to do next where the switch is off. */
-export const hintAtSwitch = (status: Fields): readonly string[] => (status["switch"] === true ? [] : ['"guestctl enable" lets guests log in.']);
+export const hintAtSwitch = (status: Fields): readonly string[] =>
+  status["switch"] === true ? [] : ['"guestctl enable" lets guests log in.'];
 
 // Where the switch is on.
 function findHindrance(status: Fields): string {
-  return (status["errors"] as string[]).length > 0 ? 'the configuration has errors, see "guestctl config check"' : "Enabled=no in the configuration";
+  return (status["errors"] as string[]).length > 0
+    ? 'the configuration has errors, see "guestctl config check"'
+    : "Enabled=no in the configuration";
 }

@@ -62,7 +62,10 @@ function listDropIns(directory: string): string[] {
   }
 }
 
-type Reading = { readonly kind: "read"; readonly text: string } | { readonly kind: "missing" } | { readonly kind: "fault"; readonly message: string };
+type Reading =
+  | { readonly kind: "read"; readonly text: string }
+  | { readonly kind: "missing" }
+  | { readonly kind: "fault"; readonly message: string };
 
 // The opened file is checked and not its name, so that it cannot be exchanged in between.
 // O_NONBLOCK: a FIFO put there must not stall a root process.

@@ -45,7 +45,9 @@ interface Assignment {
 export function parseConfig(files: readonly ConfigFile[]): ConfigResult {
   const errors: ConfigError[] = [];
   const assignments = files.flatMap((file) => readFile(file, errors));
-  const settings = new Map(listKeys().map(({ section, name, key }) => [`${section}.${name}`, defaultSetting(section, name, key.initial)]));
+  const settings = new Map(
+    listKeys().map(({ section, name, key }) => [`${section}.${name}`, defaultSetting(section, name, key.initial)]),
+  );
   for (const assignment of assignments) assign(settings, assignment, errors);
   if (errors.length > 0) return { ok: false, errors: files.flatMap(({ path }) => errorsOf(path, errors)) };
   return { ok: true, config: buildConfig(settings), settings: [...settings.values()] };
@@ -59,7 +61,12 @@ export function formatConfigError({ file, line, message }: ConfigError): string 
 const errorsOf = (file: string, errors: readonly ConfigError[]) =>
   errors.filter((error) => error.file === file).sort((a, b) => a.line - b.line);
 
-const defaultSetting = (section: string, name: string, value: string): Setting => ({ section, key: name, value, origin: "default" });
+const defaultSetting = (section: string, name: string, value: string): Setting => ({
+  section,
+  key: name,
+  value,
+  origin: "default",
+});
 
 function readFile(file: ConfigFile, errors: ConfigError[]): Assignment[] {
   const assignments: Assignment[] = [];
@@ -79,7 +86,8 @@ function readFile(file: ConfigFile, errors: ConfigError[]): Assignment[] {
     else if (section === undefined) fail(`${pair.name}= stands before the first [SECTION]`);
     else if (isSection(section)) {
       if (isKey(section, pair.name)) assignments.push({ section, ...pair, file: file.path, line: index + 1 });
-      else fail(`unknown key ${pair.name}= in [${section}]; expected one of ${Object.keys(SCHEMA[section]).join(", ")}`);
+      else
+        fail(`unknown key ${pair.name}= in [${section}]; expected one of ${Object.keys(SCHEMA[section]).join(", ")}`);
     }
   }
   return assignments;

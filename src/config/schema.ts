@@ -15,11 +15,19 @@ const key = <T>(type: ValueType<T>, initial: string, help: string): Key<T> => ({
 export const SCHEMA = {
   Guests: {
     Group: key(value.accountName, "guests", "The group whose members are guests; the same as group= of pam_guest."),
-    Ghost: key(value.accountName, "guest", "The login name that gets a fresh account for each login; no process runs as it where that is possible."),
+    Ghost: key(
+      value.accountName,
+      "guest",
+      "The login name that gets a fresh account for each login; no process runs as it where that is possible.",
+    ),
     GhostName: key(value.displayName, "Guest", "What greeters show for it, and the real name of the fresh accounts."),
     Shell: key(value.path, "/bin/bash", "The login shell of the fresh accounts."),
     LeaseRange: key(value.uidRange, "60600-61183", "The uids of the fresh accounts; nobody else may have one of them."),
-    LeaseTimeout: key(value.seconds, "60", "After how many seconds a fresh account that has opened no session goes back."),
+    LeaseTimeout: key(
+      value.seconds,
+      "60",
+      "After how many seconds a fresh account that has opened no session goes back.",
+    ),
     Passwordless: key(
       value.services,
       "login gdm-* lightdm* sddm* greetd",
@@ -45,14 +53,26 @@ export const SCHEMA = {
   },
   Home: {
     Size: key(value.size, "25%", "Most memory that a guest's home may take."),
-    Inodes: key(value.count, "200000", "Most files and directories that a guest's home may hold; empty for the kernel's default."),
+    Inodes: key(
+      value.count,
+      "200000",
+      "Most files and directories that a guest's home may hold; empty for the kernel's default.",
+    ),
     Skeleton: key(value.paths, "-/etc/skel -/etc/guestd/skel", "Directories copied into a new home; a later one wins."),
     NoExec: key(value.boolean, "no", "Whether programs in the home cannot be run."),
   },
   View: {
-    Private: key(value.paths, "/tmp /var/tmp /dev/shm -/run/lock", "Places that each guest gets empty, in memory, and writable by all (mode 1777)."),
+    Private: key(
+      value.paths,
+      "/tmp /var/tmp /dev/shm -/run/lock",
+      "Places that each guest gets empty, in memory, and writable by all (mode 1777).",
+    ),
     PrivateSize: key(value.size, "10%", "Most memory that each of the Private= places may take."),
-    PrivateInodes: key(value.count, "100000", "Most files and directories that each of the Private= places may hold; empty for the kernel's default."),
+    PrivateInodes: key(
+      value.count,
+      "100000",
+      "Most files and directories that each of the Private= places may hold; empty for the kernel's default.",
+    ),
     Hide: key(
       value.paths,
       "/home /root -/var/mail -/var/spool/cron -/var/spool/anacron -/var/crash",
@@ -76,7 +96,11 @@ export const SCHEMA = {
     Hide: key(value.relativePaths, "", "Files and directories of /etc that do not exist for guests."),
   },
   Limits: {
-    MemoryMax: key(value.limit, "50%", "Most memory that a guest may use, the home and all other files in memory included."),
+    MemoryMax: key(
+      value.limit,
+      "50%",
+      "Most memory that a guest may use, the home and all other files in memory included.",
+    ),
     MemorySwapMax: key(value.limitOrNone, "", "Most swap space that a guest may use."),
     TasksMax: key(value.count, "4096", "Most processes and threads that a guest may have; empty for no limit."),
     CPUWeight: key(value.weight, "", "A guest's share of the processors when they are all busy; others have 100."),
@@ -85,7 +109,11 @@ export const SCHEMA = {
   },
   Polkit: {
     RemovableMedia: key(value.boolean, "no", "Whether guests may mount and eject removable media."),
-    Shutdown: key(value.boolean, "no", "Whether guests may shut down and restart the machine while nobody else is logged in."),
+    Shutdown: key(
+      value.boolean,
+      "no",
+      "Whether guests may shut down and restart the machine while nobody else is logged in.",
+    ),
   },
   Sweep: {
     Paths: key(
@@ -93,10 +121,18 @@ export const SCHEMA = {
       "/tmp /var/tmp /dev/shm -/run/lock -/var/crash -/run/screen -/var/lib/php/sessions -/var/spool/samba",
       "Places of the machine where files of a fresh account are looked for, and taken away, when its session has ended.",
     ),
-    Coredumps: key(value.choice("remove", "keep"), "remove", "What becomes of the dumps that systemd-coredump has made of a fresh account's processes."),
+    Coredumps: key(
+      value.choice("remove", "keep"),
+      "remove",
+      "What becomes of the dumps that systemd-coredump has made of a fresh account's processes.",
+    ),
   },
   Daemon: {
-    IdleExit: key(value.secondsOrNever, "60", "After how many seconds without a session guestd exits; the bus starts it again; 0 for never."),
+    IdleExit: key(
+      value.secondsOrNever,
+      "60",
+      "After how many seconds without a session guestd exits; the bus starts it again; 0 for never.",
+    ),
     KeepReceipts: key(value.receipts, "1000", 'How many receipts are kept for "guestctl receipts".'),
   },
 } as const;

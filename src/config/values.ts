@@ -98,12 +98,14 @@ function parseCount(text: string): number | undefined {
 /** As parseSize; nothing means no limit. */
 const parseLimit = (text: string) => (text === "" ? text : parseSize(text));
 
-const number = (least: number, most: number, suffix = "") => (text: string) => {
-  if (text === "") return 0;
-  const digits = text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : "";
-  const value = /^\d{1,9}$/.test(digits) ? Number(digits) : NaN;
-  return value >= least && value <= most ? value : undefined;
-};
+const number =
+  (least: number, most: number, suffix = "") =>
+  (text: string) => {
+    if (text === "") return 0;
+    const digits = text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : "";
+    const value = /^\d{1,9}$/.test(digits) ? Number(digits) : NaN;
+    return value >= least && value <= most ? value : undefined;
+  };
 
 // Below 1000 are system accounts; 65534 and 65535 have other meanings. More than 10000 would make every look at them slow.
 const FIRST_UID = 1000;
@@ -136,17 +138,27 @@ export const boolean = scalar("yes or no", parseBoolean);
 export const size = scalar("a size such as 512M or 25%", parseSize);
 export const count = scalar("a whole number, or nothing for no limit", parseCount);
 export const limit = scalar("a size such as 512M or 25%, or nothing for no limit", parseLimit);
-export const limitOrNone = scalar("a size such as 512M or 25%, 0 for none at all, or nothing for no limit", (text) => (text === "0" ? text : parseLimit(text)));
+export const limitOrNone = scalar("a size such as 512M or 25%, 0 for none at all, or nothing for no limit", (text) =>
+  text === "0" ? text : parseLimit(text),
+);
 export const weight = scalar("a number from 1 to 10000, or nothing for systemd's own", number(1, 10_000));
-export const quota = scalar("a share of one processor's time such as 150%, or nothing for no limit", number(1, 100_000, "%"));
+export const quota = scalar(
+  "a share of one processor's time such as 150%, or nothing for no limit",
+  number(1, 100_000, "%"),
+);
 export const seconds = scalar("a number of seconds from 1 to 3600", (text) => number(1, 3600)(text) || undefined);
-export const secondsOrNever = scalar("a number of seconds from 1 to 86400, or 0 for never", (text) => (text === "" ? undefined : number(0, 86_400)(text)));
+export const secondsOrNever = scalar("a number of seconds from 1 to 86400, or 0 for never", (text) =>
+  text === "" ? undefined : number(0, 86_400)(text),
+);
 export const receipts = scalar("a number from 1 to 100000", (text) => number(1, 100_000)(text) || undefined);
 export const uidRange = scalar(`FIRST-LAST, from ${FIRST_UID} to ${LAST_UID}, at most ${MOST_UIDS}`, parseUidRange);
 export const displayName = scalar("a name without colon, comma, quote or backslash", parseDisplayName);
 export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
 export const path = scalar("an absolute path without . or ..", (text) => (isNormalPath(text) ? text : undefined));
-export const paths = list("absolute paths without . or .., apart by blanks, - before one that may be missing", parseConfigPath);
+export const paths = list(
+  "absolute paths without . or .., apart by blanks, - before one that may be missing",
+  parseConfigPath,
+);
 export const binds = list("SOURCE[:TARGET[:ro|rw]] with absolute paths, apart by blanks", parseBind);
 export const relativePaths = list("paths below /etc without a / at the start, apart by blanks", parseRelative);
 export const services = list("names of PAM services, apart by blanks", accept(SERVICE_NAME));

@@ -29,8 +29,10 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
  */
 export function findAccountFault(account: Account): string | undefined {
   const { user, uid, gid, home } = account;
-  if (user === "" || user.length > 256 || UNPRINTABLE.test(user)) return "This account's name cannot be used for a guest.";
-  if (!isGuestUid(uid) || gid === 0) return "System accounts cannot be guests: this account must leave the group of guests.";
+  if (user === "" || user.length > 256 || UNPRINTABLE.test(user))
+    return "This account's name cannot be used for a guest.";
+  if (!isGuestUid(uid) || gid === 0)
+    return "System accounts cannot be guests: this account must leave the group of guests.";
   if (!isHomePath(home)) return `This account's home directory, ${quote(home)}, cannot be used for a guest.`;
   return undefined;
 }

@@ -34,7 +34,12 @@ const FULL = "As many guests as this machine allows are logged in. Please try ag
  * @param gate must let guests in, too
  * @returns the verdict; a refusal's reason is a sentence for the guest
  */
-export function judgeLogin(config: Config | undefined, login: Login, sessions: readonly Session[], gate: Gate): Verdict {
+export function judgeLogin(
+  config: Config | undefined,
+  login: Login,
+  sessions: readonly Session[],
+  gate: Gate,
+): Verdict {
   const broken = findOutage(config, gate);
   if (config === undefined || broken !== undefined) return refuse(broken ?? "");
   const fault = findAccountFault(login.account);
@@ -45,31 +50,45 @@ export function judgeLogin(config: Config | undefined, login: Login, sessions: r
   if (matchesAny(config.Guests.RefuseServices, login.service)) {
     return refuse(`Guests cannot use ${login.service}: what it runs would outlive the guest.`);
   }
-  const own = sessions.find(({ leader, phase }) => leader.pid === login.leaderPid && (phase === "opening" || phase === "open"));
+  const own = sessions.find(
+    ({ leader, phase }) => leader.pid === login.leaderPid && (phase === "opening" || phase === "open"),
+  );
   if (own !== undefined) {
     const same = own.phase === "open" && own.account.uid === login.account.uid;
-    return same ? { kind: "again", session: own } : refuse("This login has a guest session already. Please log in anew.");
+    return same
+      ? { kind: "again", session: own }
+      : refuse("This login has a guest session already. Please log in anew.");
   }
-  return isLeasable(config.Guests.LeaseRange, login.account.uid) ? judgeLeased(config, login, sessions) : judgeShared(config, login, sessions);
+  return isLeasable(config.Guests.LeaseRange, login.account.uid)
+    ? judgeLeased(config, login, sessions)
+    : judgeShared(config, login, sessions);
 }
 
 // A leased account is for the process that was given it, and for its one session.
 function judgeLeased(config: Config, { account, leaderPid }: Login, sessions: readonly Session[]): Verdict {
-  const lease = sessions.find((session) => session.leased && session.account.uid === account.uid && session.account.user === account.user);
-  if (lease === undefined) return refuse(`The account ${account.user} has a uid that only guestd gives to guests. ${ASK}`);
+  const lease = sessions.find(
+    (session) => session.leased && session.account.uid === account.uid && session.account.user === account.user,
+  );
+  if (lease === undefined)
+    return refuse(`The account ${account.user} has a uid that only guestd gives to guests. ${ASK}`);
   if (!isWaiting(lease, leaderPid)) {
-    return refuse(`The account ${account.user} belongs to another guest's session. Please log in as ${config.Guests.Ghost}.`);
+    return refuse(
+      `The account ${account.user} belongs to another guest's session. Please log in as ${config.Guests.Ghost}.`,
+    );
   }
   return { kind: "admitted", config, lease };
 }
 
 // Once a login has failed there is nothing more to be had with its account.
-const isWaiting = ({ leased, phase, leader, cause }: Session, pid: number) => leased && phase === "allocated" && leader.pid === pid && cause === undefined;
+const isWaiting = ({ leased, phase, leader, cause }: Session, pid: number) =>
+  leased && phase === "allocated" && leader.pid === pid && cause === undefined;
 
 function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { Ghost } = config.Guests;
   if (login.account.user === Ghost && givesLeases(config, login)) {
-    return refuse(`${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication. ${ASK}`);
+    return refuse(
+      `${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication. ${ASK}`,
+    );
   }
   return isFull(config, sessions) ? refuse(FULL) : { kind: "admitted", config, lease: undefined };
 }
@@ -91,21 +110,36 @@ export type AuthenticationVerdict =
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Decides who logs in without a password: the ghost, through a service of this machine; and a guest at the locked screen. */
-export function judgeAuthentication(config: Config | undefined, asked: Authentication, sessions: readonly Session[], gate: Gate): AuthenticationVerdict {
+export function judgeAuthentication(
+  config: Config | undefined,
+  asked: Authentication,
+  sessions: readonly Session[],
+  gate: Gate,
+): AuthenticationVerdict {
   // Whatever is decided on new guests: those who are in stay in.
   if (config !== undefined && mayUnlock(config, asked, sessions)) return { kind: "unlocked" };
   const broken = findOutage(config, gate);
   if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
   const own = sessions.find((session) => isWaiting(session, asked.leaderPid));
-  if (own !== undefined && (asked.user === own.account.user || asked.user === config.Guests.Ghost)) return { kind: "again", session: own };
-  if (sessions.some(({ leader, phase }) => phase === "allocating" && leader.pid === asked.leaderPid)) return { kind: "refused", reason: TWICE };
+  if (own !== undefined && (asked.user === own.account.user || asked.user === config.Guests.Ghost))
+    return { kind: "again", session: own };
+  if (sessions.some(({ leader, phase }) => phase === "allocating" && leader.pid === asked.leaderPid))
+    return { kind: "refused", reason: TWICE };
   if (asked.user !== config.Guests.Ghost) return { kind: "ignored" };
   if (!givesLeases(config, asked)) return { kind: "ignored" };
   return isFull(config, sessions) ? { kind: "refused", reason: FULL } : { kind: "lease", config };
 }
 
-function mayUnlock({ Guests }: Config, { user, service, rhost }: Authentication, sessions: readonly Session[]): boolean {
-  return rhost === "" && matchesAny(Guests.Unlock, service) && sessions.some(({ leased, phase, account }) => leased && phase === "open" && account.user === user);
+function mayUnlock(
+  { Guests }: Config,
+  { user, service, rhost }: Authentication,
+  sessions: readonly Session[],
+): boolean {
+  return (
+    rhost === "" &&
+    matchesAny(Guests.Unlock, service) &&
+    sessions.some(({ leased, phase, account }) => leased && phase === "open" && account.user === user)
+  );
 }
 
 /** Programs that go on as the account they were given, whatever PAM says: it would be the ghost in a leased account's session. */

@@ -19,17 +19,31 @@ const USED_UP = "All guest accounts of this machine are in use. Please try again
 export function allocate(state: State, event: AllocateRequested): Next {
   const verdict = judgeAuthentication(state.config, event, [...state.sessions.values()], state.gate);
   const subject = { id: event.id, user: event.user, uid: 0, leader: event.leaderPid, service: event.service };
-  const refuse = (reason: string) => stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason });
+  const refuse = (reason: string) =>
+    stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason });
   switch (verdict.kind) {
     case "refused":
       return refuse(verdict.reason);
     case "ignored":
     case "unlocked":
-      return stay(state, { kind: "answer", subject, call: event.call, answer: { kind: "allocated", allocation: { verdict: verdict.kind } } });
+      return stay(state, {
+        kind: "answer",
+        subject,
+        call: event.call,
+        answer: { kind: "allocated", allocation: { verdict: verdict.kind } },
+      });
     case "again":
-      return stay(state, { kind: "answer", subject: subjectOf(verdict.session), call: event.call, answer: answerAllocate(verdict.session) });
+      return stay(state, {
+        kind: "answer",
+        subject: subjectOf(verdict.session),
+        call: event.call,
+        answer: answerAllocate(verdict.session),
+      });
     case "lease": {
-      if (event.gid === undefined) return refuse(`The group ${verdict.config.Guests.Group} does not exist. Please ask the administrator of this machine.`);
+      if (event.gid === undefined)
+        return refuse(
+          `The group ${verdict.config.Guests.Group} does not exist. Please ask the administrator of this machine.`,
+        );
       const account = makeAccount(state, verdict.config, event.gid, event.random);
       return account === undefined ? refuse(USED_UP) : lease(state, verdict.config, event, account);
     }
@@ -71,7 +85,11 @@ function lease(state: State, config: Config, event: AllocateRequested, account: 
 }
 
 /** A stage of leasing is done: the next one. */
-export function advanceAllocating(state: State, session: Session, { effect, outcome }: Event & { kind: "effect-done" }): Next {
+export function advanceAllocating(
+  state: State,
+  session: Session,
+  { effect, outcome }: Event & { kind: "effect-done" },
+): Next {
   const stage = stageAfter(ALLOCATING, effect.kind);
   if (stage === undefined) return put(state, session);
   if (outcome.taken !== undefined) return leaseAnother(state, session, outcome.taken);
@@ -83,9 +101,16 @@ export function advanceAllocating(state: State, session: Session, { effect, outc
 
 // The uid or the name is somebody's on this machine who knows nothing of guestd.
 function leaseAnother(state: State, session: Session, taken: string): Next {
-  const pool = quarantineUid(state.pool, session.account.uid, { reason: `it belongs to ${taken}`, user: "", foreign: true });
+  const pool = quarantineUid(state.pool, session.account.uid, {
+    reason: `it belongs to ${taken}`,
+    user: "",
+    foreign: true,
+  });
   const { config } = state;
-  const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, session.account.gid, session.account.uid);
+  const account =
+    config === undefined
+      ? undefined
+      : makeAccount({ ...state, pool }, config, session.account.gid, session.account.uid);
   if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", USED_UP);
   const other: Session = { ...session, account };
   return put({ ...state, pool: takeUid(pool, account.uid) }, other, allocatingEffect("write-record", other));

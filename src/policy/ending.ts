@@ -34,7 +34,9 @@ export function endWithCall(state: State, session: Session): Next {
 export function expireLeases(state: State, uptime: number): Next {
   if (state.config === undefined) return stay(state);
   const limit = state.config.Guests.LeaseTimeout * 1e6;
-  const late = [...state.sessions.values()].filter(({ phase, openedUptime }) => phase === "allocated" && uptime - openedUptime > limit);
+  const late = [...state.sessions.values()].filter(
+    ({ phase, openedUptime }) => phase === "allocated" && uptime - openedUptime > limit,
+  );
   return endAll(stay(state), late, "never-opened");
 }
 
@@ -47,7 +49,8 @@ export function endOnRequest(state: State, event: Event & { kind: "end-requested
     return stay(state, { kind: "refuse", subject, call: event.call, code: "NoSuchSession", reason });
   }
   // All is done but that its record still stands.
-  if (session.removal !== undefined && session.receipt !== undefined) return stay(state, answerEnd(subjectOf(session), event.call, session.receipt));
+  if (session.removal !== undefined && session.receipt !== undefined)
+    return stay(state, answerEnd(subjectOf(session), event.call, session.receipt));
   return end(state, { ...session, endCalls: [...session.endCalls, event.call] }, "ended-by-admin");
 }
 
@@ -94,7 +97,11 @@ function keepRecord(state: State, session: Session, uptime: number): Next {
 export function retryRemovals(state: State, uptime: number): Next {
   const due = [...state.sessions.values()].filter(({ removal }) => removal !== undefined && removal.due <= uptime);
   return due.reduce<Next>(({ state: last, effects }, session) => {
-    const next = put(last, { ...session, removal: begin(session.removal) }, endingEffect("remove-record", session, NO_MOMENT));
+    const next = put(
+      last,
+      { ...session, removal: begin(session.removal) },
+      endingEffect("remove-record", session, NO_MOMENT),
+    );
     return { state: next.state, effects: [...effects, ...next.effects] };
   }, stay(state));
 }
@@ -107,7 +114,10 @@ function receiptAfter({ kind, effect }: Ended): Pick<Session, "receipt"> {
 
 /** A stage of the end that fails makes the receipt dirty; the stages after it still run. */
 export function noteLeft(session: Session, { effect, reason }: Event & { kind: "effect-failed" }): Session {
-  return { ...session, found: addFindings(session.found, { left: [`${effect.kind}: ${reason.slice(0, MOST_CHARACTERS)}`] }) };
+  return {
+    ...session,
+    found: addFindings(session.found, { left: [`${effect.kind}: ${reason.slice(0, MOST_CHARACTERS)}`] }),
+  };
 }
 
 function forget(state: State, session: Session): Next {

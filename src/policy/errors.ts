@@ -1,6 +1,14 @@
 // The errors that guestd answers with: their names on the bus are systemd/org.guestd1.xml's.
 
-export type ErrorCode = "AccessDenied" | "InvalidArgument" | "NoSuchSession" | "NoSuchReceipt" | "NoSuchLease" | "Refused" | "LeaderGone" | "Failed";
+export type ErrorCode =
+  | "AccessDenied"
+  | "InvalidArgument"
+  | "NoSuchSession"
+  | "NoSuchReceipt"
+  | "NoSuchLease"
+  | "Refused"
+  | "LeaderGone"
+  | "Failed";
 
 /** A failure that a caller is told: a code of the contract and a sentence for a person. */
 export class GuestError extends Error {

@@ -87,7 +87,12 @@ export type Event =
   /** Time has passed. */
   | { readonly kind: "tick"; readonly uptime: number }
   | ({ readonly kind: "effect-done"; readonly effect: Effect; readonly outcome: Outcome } & Moment)
-  | ({ readonly kind: "effect-failed"; readonly effect: Effect; readonly code: ErrorCode; readonly reason: string } & Moment);
+  | ({
+      readonly kind: "effect-failed";
+      readonly effect: Effect;
+      readonly code: ErrorCode;
+      readonly reason: string;
+    } & Moment);
 
 /** When something was. */
 export interface Moment {
@@ -121,7 +126,8 @@ export interface OpenReply {
 }
 
 /** What guestd answers to AllocateAccount: a name to log in as, the screen unlocked, or "this is for others to decide". */
-export type Allocation = { readonly verdict: "leased"; readonly user: string } | { readonly verdict: "unlocked" | "ignored" };
+export type Allocation =
+  { readonly verdict: "leased"; readonly user: string } | { readonly verdict: "unlocked" | "ignored" };
 
 export type Answer =
   | { readonly kind: "allocated"; readonly allocation: Allocation }
@@ -144,13 +150,24 @@ export interface Subject {
 export type Effect = { readonly subject: Subject } & (
   | { readonly kind: "refuse"; readonly call: CallId; readonly code: ErrorCode; readonly reason: string }
   /** `view`: the one that the session of an earlier guestd had; it is taken up when the leader still is in it. */
-  | { readonly kind: "watch-leader"; readonly pid: number; readonly startTime: number; readonly busName: string; readonly view: View | undefined }
+  | {
+      readonly kind: "watch-leader";
+      readonly pid: number;
+      readonly startTime: number;
+      readonly busName: string;
+      readonly view: View | undefined;
+    }
   /** Makes an account known to the name service. */
   | { readonly kind: "publish-account"; readonly account: Account }
   /** `leased`: all of the user is the session's, and the limits are the user's. */
   | { readonly kind: "enclose-leader"; readonly pid: number; readonly leased: boolean; readonly limits: Limits }
   /** `isolated`: with namespaces of processes and IPC of its own, whose first process goes into the cgroup. */
-  | { readonly kind: "build-view"; readonly plan: readonly Step[]; readonly isolated: boolean; readonly cgroup: Cgroup | undefined }
+  | {
+      readonly kind: "build-view";
+      readonly plan: readonly Step[];
+      readonly isolated: boolean;
+      readonly cgroup: Cgroup | undefined;
+    }
   | { readonly kind: "write-record"; readonly session: Session }
   /** Writes a session down where a power cut does not reach. */
   | { readonly kind: "enter-ledger"; readonly session: Session }
@@ -177,7 +194,13 @@ export type Effect = { readonly subject: Subject } & (
    * Looks who else holds what was in the view's memory, and lets go of it. `tmpfs`: the places in it whose content is
    * given back, and their devices. `isLost`: it had one, whose devices may be somebody else's by now.
    */
-  | { readonly kind: "drop-view"; readonly leased: boolean; readonly tmpfs: readonly string[]; readonly devices: readonly string[]; readonly isLost: boolean }
+  | {
+      readonly kind: "drop-view";
+      readonly leased: boolean;
+      readonly tmpfs: readonly string[];
+      readonly devices: readonly string[];
+      readonly isLost: boolean;
+    }
   /** Takes away what a leased account has left outside its view. */
   | { readonly kind: "sweep-account" }
   | { readonly kind: "write-receipt"; readonly receipt: Receipt }

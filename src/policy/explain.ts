@@ -36,9 +36,14 @@ export function explainLogin(
   if (authentication.kind === "refused") return { verdict: "refused", reason: authentication.reason, plan: [] };
   if (authentication.kind === "lease") return explainLease(authentication.config, account, facts);
   const verdict = judgeLogin(config, { account, service, tty, rhost: "", leaderPid: 0 }, sessions, gate);
-  if (verdict.kind !== "admitted") return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
+  if (verdict.kind !== "admitted")
+    return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
   const plan = makePlan(verdict.config, { account, leased: false, tty }, facts);
-  return { verdict: "admitted", reason: `${account.user} gets a view of its own, apart from other sessions of this account.`, plan };
+  return {
+    verdict: "admitted",
+    reason: `${account.user} gets a view of its own, apart from other sessions of this account.`,
+    plan,
+  };
 }
 
 /** Stand for the terminal of a login, and for the account that is made at it. */
@@ -47,7 +52,13 @@ const SAMPLE_NAME = "guest-xxxx";
 
 function explainLease(config: Config, ghost: Account, facts: PlanFacts): Explanation {
   const { LeaseRange, Shell } = config.Guests;
-  const account = { user: SAMPLE_NAME, uid: LeaseRange.first, gid: ghost.gid, home: `/home/${SAMPLE_NAME}`, shell: Shell };
+  const account = {
+    user: SAMPLE_NAME,
+    uid: LeaseRange.first,
+    gid: ghost.gid,
+    home: `/home/${SAMPLE_NAME}`,
+    shell: Shell,
+  };
   const reason = `${ghost.user} gets a fresh account, such as ${SAMPLE_NAME} with uid ${LeaseRange.first}, without a password, and a view of its own.`;
   return { verdict: "admitted", reason, plan: makePlan(config, { account, leased: true, tty: A_TERMINAL }, facts) };
 }

@@ -21,19 +21,37 @@ export interface LeaseState {
 
 /** Every uid of the range, and such as are kept back though they are no longer in it, in order. */
 export function listLeases({ config, sessions, pool }: State): LeaseState[] {
-  const leased = new Map([...sessions.values()].filter((session) => session.leased).map((session) => [session.account.uid, session]));
-  const uids = new Set([...(config === undefined ? [] : rangeOf(config)), ...leased.keys(), ...pool.quarantined.keys()]);
+  const leased = new Map(
+    [...sessions.values()].filter((session) => session.leased).map((session) => [session.account.uid, session]),
+  );
+  const uids = new Set([
+    ...(config === undefined ? [] : rangeOf(config)),
+    ...leased.keys(),
+    ...pool.quarantined.keys(),
+  ]);
   const rested = new Set(pool.rested);
-  return [...uids].sort((a, b) => a - b).map((uid): LeaseState => {
-    const session = leased.get(uid);
-    const kept = pool.quarantined.get(uid);
-    if (session !== undefined) return { uid, state: "leased", user: session.account.user, session: session.id, reason: "" };
-    if (kept !== undefined) return { uid, state: kept.foreign === true ? "foreign" : "quarantined", user: kept.user, session: "", reason: kept.reason };
-    return { uid, state: rested.has(uid) ? "rested" : "unused", user: "", session: "", reason: "" };
-  });
+  return [...uids]
+    .sort((a, b) => a - b)
+    .map((uid): LeaseState => {
+      const session = leased.get(uid);
+      const kept = pool.quarantined.get(uid);
+      if (session !== undefined)
+        return { uid, state: "leased", user: session.account.user, session: session.id, reason: "" };
+      if (kept !== undefined)
+        return {
+          uid,
+          state: kept.foreign === true ? "foreign" : "quarantined",
+          user: kept.user,
+          session: "",
+          reason: kept.reason,
+        };
+      return { uid, state: rested.has(uid) ? "rested" : "unused", user: "", session: "", reason: "" };
+    });
 }
 
 function rangeOf({ Guests: { LeaseRange } }: Config): number[] {
   const { first, last } = LeaseRange;
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index).filter((uid) => isLeasable(LeaseRange, uid));
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index).filter((uid) =>
+    isLeasable(LeaseRange, uid),
+  );
 }

@@ -43,7 +43,8 @@ export function pickUid(range: UidRange, pool: LeasePool, taken: ReadonlySet<num
 }
 
 /** Whether a uid is one of those that are leased. */
-export const isLeasable = ({ first, last }: UidRange, uid: number): boolean => uid >= first && uid <= last && uid !== GHOST_UID;
+export const isLeasable = ({ first, last }: UidRange, uid: number): boolean =>
+  uid >= first && uid <= last && uid !== GHOST_UID;
 
 /** Hands a uid out: it rests no more. */
 export function takeUid(pool: LeasePool, uid: number): LeasePool {
@@ -77,7 +78,10 @@ const SUFFIXES = ALPHABET.length ** SUFFIX_LENGTH;
  */
 export function makeLeaseName(random: number, taken: ReadonlySet<string>): string {
   for (let number = random % SUFFIXES; ; number = (number + 1) % SUFFIXES) {
-    const suffix = Array.from({ length: SUFFIX_LENGTH }, (_, place) => ALPHABET[Math.floor(number / ALPHABET.length ** place) % ALPHABET.length]);
+    const suffix = Array.from(
+      { length: SUFFIX_LENGTH },
+      (_, place) => ALPHABET[Math.floor(number / ALPHABET.length ** place) % ALPHABET.length],
+    );
     const name = `guest-${suffix.join("")}`;
     if (!taken.has(name)) return name;
   }

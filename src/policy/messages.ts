@@ -119,8 +119,11 @@ export function describeDone(effect: Effect, outcome: Outcome): string {
 
 function describeAnswer({ subject, answer }: Effect & { kind: "answer" }): string {
   const asked = `${describeUser(subject)} at ${subject.service}`;
-  if (answer.kind !== "allocated" || answer.allocation.verdict === "leased") return `Answered the call for ${nameSession(subject)}.`;
-  return answer.allocation.verdict === "unlocked" ? `Let ${asked} unlock the screen.` : `Left the authentication of ${asked} to others.`;
+  if (answer.kind !== "allocated" || answer.allocation.verdict === "leased")
+    return `Answered the call for ${nameSession(subject)}.`;
+  return answer.allocation.verdict === "unlocked"
+    ? `Let ${asked} unlock the screen.`
+    : `Left the authentication of ${asked} to others.`;
 }
 
 /** The sentence for an effect that has failed. */
@@ -131,7 +134,9 @@ export function describeFailed(effect: Effect, reason: string): string {
 function describeSwept({ found }: Outcome): string {
   const seen = (found?.swept ?? []).filter((swept) => swept.found > 0 || swept.left.length > 0);
   if (seen.length === 0) return "nothing";
-  return seen.map(({ kind, found: count, removed, left }) => `${kind} ${count}, removed ${removed}, left ${left.length}`).join("; ");
+  return seen
+    .map(({ kind, found: count, removed, left }) => `${kind} ${count}, removed ${removed}, left ${left.length}`)
+    .join("; ");
 }
 
 const countOf = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;

@@ -18,15 +18,29 @@ const OUTER_ENDS = "The session that this login was started in is ending.";
 export function open(state: State, event: OpenRequested): Next {
   const verdict = judgeLogin(state.config, event, [...state.sessions.values()], state.gate);
   const outer = findOuter(state, event.leaderCgroup);
-  const subject = { id: event.id, user: event.account.user, uid: event.account.uid, leader: event.leaderPid, service: event.service };
+  const subject = {
+    id: event.id,
+    user: event.account.user,
+    uid: event.account.uid,
+    leader: event.leaderPid,
+    service: event.service,
+  };
   switch (verdict.kind) {
     case "refused":
       return stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason: verdict.reason });
     case "again":
-      return stay(state, { kind: "answer", subject: subjectOf(verdict.session), call: event.call, answer: answerOpen(verdict.session) });
+      return stay(state, {
+        kind: "answer",
+        subject: subjectOf(verdict.session),
+        call: event.call,
+        answer: answerOpen(verdict.session),
+      });
     case "admitted":
-      if (outer?.phase === "ending") return stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason: OUTER_ENDS });
-      return verdict.lease === undefined ? admit(state, event, verdict.config, outer) : admitLeased(state, event, verdict.config, verdict.lease);
+      if (outer?.phase === "ending")
+        return stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason: OUTER_ENDS });
+      return verdict.lease === undefined
+        ? admit(state, event, verdict.config, outer)
+        : admitLeased(state, event, verdict.config, verdict.lease);
     default:
       return verdict satisfies never;
   }
@@ -81,10 +95,26 @@ function findOuter(state: State, cgroup: string): Session | undefined {
  */
 export function join(state: State, event: Event & { kind: "join-requested" }): Next {
   const session = [...state.sessions.values()].find(({ account }) => account.uid === event.uid);
-  if (session?.leased === true && session.view !== undefined && session.phase !== "ending" && session.cause === undefined) {
-    return stay(state, { kind: "answer", subject: { ...subjectOf(session), service: "systemd-user" }, call: event.call, answer: answerOpen(session) });
+  if (
+    session?.leased === true &&
+    session.view !== undefined &&
+    session.phase !== "ending" &&
+    session.cause === undefined
+  ) {
+    return stay(state, {
+      kind: "answer",
+      subject: { ...subjectOf(session), service: "systemd-user" },
+      call: event.call,
+      answer: answerOpen(session),
+    });
   }
-  const subject = { id: event.id, user: session?.account.user ?? "", uid: event.uid, leader: 0, service: "systemd-user" };
+  const subject = {
+    id: event.id,
+    user: session?.account.user ?? "",
+    uid: event.uid,
+    leader: 0,
+    service: "systemd-user",
+  };
   const reason =
     session?.leased === true
       ? "This guest's session is not open: its user manager cannot join it."

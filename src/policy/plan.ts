@@ -41,7 +41,16 @@ export function makePlan(config: Config, login: PlannedLogin, facts: PlanFacts):
   ];
 }
 
-const TMPFS = { kind: "tmpfs", create: false, optional: false, uid: 0, gid: 0, noexec: false, readonly: false, skeletons: [] } as const;
+const TMPFS = {
+  kind: "tmpfs",
+  create: false,
+  optional: false,
+  uid: 0,
+  gid: 0,
+  noexec: false,
+  readonly: false,
+  skeletons: [],
+} as const;
 
 function hideSteps(config: Config): Step[] {
   return config.View.Hide.map(({ path, optional }) => ({ kind: "hide", target: path, optional }));
@@ -109,12 +118,19 @@ function readonlySteps(config: Config): Step[] {
 }
 
 function bindSteps(config: Config): Step[] {
-  return config.View.Bind.map(({ path, target, readonly, optional }) => ({ kind: "bind", source: path, target, readonly, optional }));
+  return config.View.Bind.map(({ path, target, readonly, optional }) => ({
+    kind: "bind",
+    source: path,
+    target,
+    readonly,
+    optional,
+  }));
 }
 
 // Read-only whatever is laid over it: programs with root's rights, such as passwd, would change the host's files.
 function etcSteps(config: Config, facts: PlanFacts): Step[] {
-  const laid = config.Etc.Mode === "overlay" && facts.overlay ? overlaySteps(config, facts) : replaceSteps(config, facts);
+  const laid =
+    config.Etc.Mode === "overlay" && facts.overlay ? overlaySteps(config, facts) : replaceSteps(config, facts);
   return [{ kind: "readonly", target: "/etc", optional: false }, ...laid];
 }
 
@@ -124,7 +140,13 @@ export const VENDOR_ETC = "/usr/lib/guestd/etc";
 function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {
   return [
     { kind: "overlay", target: "/etc", layers: [Etc.Overlay, VENDOR_ETC], hidden: Etc.Hide },
-    ...facts.etcMounts.map((target): Step => ({ kind: "bind", source: target, target, readonly: true, optional: true })),
+    ...facts.etcMounts.map((target): Step => ({
+      kind: "bind",
+      source: target,
+      target,
+      readonly: true,
+      optional: true,
+    })),
   ];
 }
 

@@ -7,7 +7,17 @@ import type { EndCause, Session } from "./session.ts";
 export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
 
 /** What an account that is nobody else's can leave outside its view as well. */
-export const ACCOUNT_KINDS = ["ipc", "queues", "jobs", "linger", "mail", "runtime", "files", "keys", "coredumps"] as const;
+export const ACCOUNT_KINDS = [
+  "ipc",
+  "queues",
+  "jobs",
+  "linger",
+  "mail",
+  "runtime",
+  "files",
+  "keys",
+  "coredumps",
+] as const;
 
 /** The classes of things that a session could leave behind. */
 export type SweepKind = (typeof SHARED_KINDS)[number] | (typeof ACCOUNT_KINDS)[number];
@@ -78,7 +88,9 @@ function addSwept(all: readonly Swept[], one: Swept): readonly Swept[] {
  * @param kinds the classes that had to be looked at
  */
 export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kinds: readonly SweepKind[]): string[] {
-  const unseen = kinds.filter((kind) => !swept.some((one) => one.kind === kind)).map((kind) => `${kind}: nobody has looked`);
+  const unseen = kinds
+    .filter((kind) => !swept.some((one) => one.kind === kind))
+    .map((kind) => `${kind}: nobody has looked`);
   return [...left, ...swept.flatMap((one) => one.left.map((what) => `${one.kind}: ${what}`)), ...unseen];
 }
 

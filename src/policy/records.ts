@@ -21,8 +21,14 @@ export function answerOpen(session: Session): Answer {
   if (session.view === undefined) return { kind: "error", code: "Failed", reason: "This session has no view." };
   const { path: namespace, inode, isolation } = session.view;
   const environment = { GUEST_SESSION: session.id };
-  return { kind: "opened", reply: { id: session.id, namespace, inode, environment, ...(isolation === undefined ? {} : { isolation }) } };
+  return {
+    kind: "opened",
+    reply: { id: session.id, namespace, inode, environment, ...(isolation === undefined ? {} : { isolation }) },
+  };
 }
 
 /** The answer that makes a login go on as the leased account. */
-export const answerAllocate = ({ account }: Session): Answer => ({ kind: "allocated", allocation: { verdict: "leased", user: account.user } });
+export const answerAllocate = ({ account }: Session): Answer => ({
+  kind: "allocated",
+  allocation: { verdict: "leased", user: account.user },
+});

@@ -34,9 +34,14 @@ export const sliceName = (uid: number): string => `user-${uid}.slice`;
  * guestd's own scope, logind's, and for an account that has but one session all of the user's slice.
  * Any other could make the end of a session the end of the system.
  */
-export function isSessionPath(path: string, { account: { uid }, leased }: { readonly account: { readonly uid: number }; readonly leased: boolean }): boolean {
+export function isSessionPath(
+  path: string,
+  { account: { uid }, leased }: { readonly account: { readonly uid: number }; readonly leased: boolean },
+): boolean {
   const slice = `user-${uid}\\.slice`;
-  const own = leased ? `${slice}(/guest-[a-z0-9]+\\.scope)?` : `(guest-[a-z0-9]+|${slice}/session-[A-Za-z0-9]+)\\.scope`;
+  const own = leased
+    ? `${slice}(/guest-[a-z0-9]+\\.scope)?`
+    : `(guest-[a-z0-9]+|${slice}/session-[A-Za-z0-9]+)\\.scope`;
   return new RegExp(`^/user\\.slice/${own}$`).test(path);
 }
 

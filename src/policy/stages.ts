@@ -13,10 +13,25 @@ export const ALLOCATING = ["watch-leader", "write-record", "enter-ledger", "publ
  * What opening does, in order. The leader is in a cgroup of the session before it can start anything of the guest's;
  * the record stands before the answer: a guest who is in is never forgotten, not even over a power cut.
  */
-export const OPENING = ["watch-leader", "enclose-leader", "build-view", "write-record", "enter-ledger", "answer", "announce-opened"] as const;
+export const OPENING = [
+  "watch-leader",
+  "enclose-leader",
+  "build-view",
+  "write-record",
+  "enter-ledger",
+  "answer",
+  "announce-opened",
+] as const;
 
 /** What ending does, in order. The receipt stands before it is announced; the record goes last of all. */
-export const ENDING = ["note-ending", "kill-processes", "drop-view", "write-receipt", "announce-closed", "remove-record"] as const;
+export const ENDING = [
+  "note-ending",
+  "kill-processes",
+  "drop-view",
+  "write-receipt",
+  "announce-closed",
+  "remove-record",
+] as const;
 
 /** The same for a leased account. It has a name until its receipt is written. */
 export const ENDING_LEASED = [
@@ -33,7 +48,14 @@ export const ENDING_LEASED = [
 ] as const;
 
 /** The same for one that was never made: its uid may be somebody's, of whom nothing must be stopped, killed or taken away. */
-export const ENDING_UNMADE = ["note-ending", "drop-view", "write-receipt", "announce-closed", "release-account", "remove-record"] as const;
+export const ENDING_UNMADE = [
+  "note-ending",
+  "drop-view",
+  "write-receipt",
+  "announce-closed",
+  "release-account",
+  "remove-record",
+] as const;
 
 /** For a session that was open when the machine went down: no process lives, no memory holds anything; what it left on disk. */
 export const ENDING_LOST = ["drop-view", "sweep-account", "write-receipt", "announce-closed", "remove-record"] as const;
@@ -65,7 +87,10 @@ function allStages({ leased, published, cause }: Session): readonly EndingStage[
 function kindsOf(session: Session): readonly SweepKind[] {
   const stages = endingStages(session);
   const ofAccount = stages.includes("sweep-account") ? ACCOUNT_KINDS : [];
-  return [...SHARED_KINDS.filter((kind) => stages.includes(kind === "processes" ? "kill-processes" : "drop-view")), ...ofAccount];
+  return [
+    ...SHARED_KINDS.filter((kind) => stages.includes(kind === "processes" ? "kill-processes" : "drop-view")),
+    ...ofAccount,
+  ];
 }
 
 /** The stage after this one; "done" after the last; undefined when the effect is none of these stages. */
@@ -124,7 +149,11 @@ export function openingEffect(stage: OpeningStage, session: Session, busName = "
 }
 
 /** The effect of writing down a session that is open, or as good as open. */
-export const writeRecord = (session: Session): Effect => ({ kind: "write-record", subject: subjectOf(session), session: openOf(session) });
+export const writeRecord = (session: Session): Effect => ({
+  kind: "write-record",
+  subject: subjectOf(session),
+  session: openOf(session),
+});
 
 const openOf = (session: Session): Session => ({ ...session, phase: "open" });
 
@@ -151,11 +180,23 @@ export function endingEffect(stage: EndingStage, session: Session, moment: Momen
     case "release-account":
       return { kind: stage, subject };
     case "drop-view":
-      return { kind: stage, subject, leased: session.leased, tmpfs: tmpfsOf(session), devices: session.view?.devices ?? [], isLost: session.isViewLost === true };
+      return {
+        kind: stage,
+        subject,
+        leased: session.leased,
+        tmpfs: tmpfsOf(session),
+        devices: session.view?.devices ?? [],
+        isLost: session.isViewLost === true,
+      };
     case "write-receipt":
       return { kind: stage, subject, receipt: receiptOf(session, kindsOf(session), moment) };
     case "announce-closed":
-      return { kind: stage, subject, receipt: knownReceipt(session, moment), repeated: session.isReceiptRecovered === true };
+      return {
+        kind: stage,
+        subject,
+        receipt: knownReceipt(session, moment),
+        repeated: session.isReceiptRecovered === true,
+      };
     case "remove-record":
       return { kind: stage, subject, lease: session.leased ? { quarantine: quarantineOf(session) } : undefined };
     default:
@@ -164,7 +205,8 @@ export function endingEffect(stage: EndingStage, session: Session, moment: Momen
 }
 
 // Without one on disk it is announced all the same.
-const knownReceipt = (session: Session, moment: Moment) => session.receipt ?? receiptOf(session, kindsOf(session), moment);
+const knownReceipt = (session: Session, moment: Moment) =>
+  session.receipt ?? receiptOf(session, kindsOf(session), moment);
 
 /** Why the uid of a session is not handed out again: all that is left, and each step that failed since; undefined when nothing is. */
 export function quarantineOf({ receipt, found }: Session): string | undefined {
@@ -174,5 +216,7 @@ export function quarantineOf({ receipt, found }: Session): string | undefined {
 
 // In the order of the plan, as the devices are.
 function tmpfsOf({ plan, view }: Session): string[] {
-  return plan.flatMap((step) => (step.kind === "tmpfs" && view?.skipped.includes(step.target) === false ? [step.target] : []));
+  return plan.flatMap((step) =>
+    step.kind === "tmpfs" && view?.skipped.includes(step.target) === false ? [step.target] : [],
+  );
 }

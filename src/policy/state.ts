@@ -25,7 +25,13 @@ export interface Next {
   readonly effects: readonly Effect[];
 }
 
-export const INITIAL_STATE: State = { config: undefined, gate: NEVER_ENABLED, sessions: new Map(), pool: EMPTY_POOL, retries: new Map() };
+export const INITIAL_STATE: State = {
+  config: undefined,
+  gate: NEVER_ENABLED,
+  sessions: new Map(),
+  pool: EMPTY_POOL,
+  retries: new Map(),
+};
 
 export const stay = (state: State, ...effects: Effect[]): Next => ({ state, effects });
 

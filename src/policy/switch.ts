@@ -18,12 +18,14 @@ const REASON_BYTES = 400;
 export function findReasonFault(reason: string): string | undefined {
   // Surrogates that stand alone are of this class, too.
   if (/[\p{C}\p{Zl}\p{Zp}]/u.test(reason)) return "has a character that cannot be printed";
-  const isLong = Array.from(reason).length > REASON_CHARACTERS || new TextEncoder().encode(reason).length > REASON_BYTES;
+  const isLong =
+    Array.from(reason).length > REASON_CHARACTERS || new TextEncoder().encode(reason).length > REASON_BYTES;
   return isLong ? `is longer than ${REASON_CHARACTERS} characters, or ${REASON_BYTES} bytes` : undefined;
 }
 
 /** What a guest is told who is refused for it. */
-export const describeClosed = ({ reason }: Gate): string => `Guest logins are switched off on this machine${explain(reason)}`;
+export const describeClosed = ({ reason }: Gate): string =>
+  `Guest logins are switched off on this machine${explain(reason)}`;
 
 /** What an administrator reads of it. */
 export const describeGate = ({ enabled, reason }: Gate): string => (enabled ? "on." : `off${explain(reason)}`);

@@ -2,7 +2,15 @@
 // A session goes through the stages of opening, waits, and goes through the stages of ending. One effect
 // of a session runs at a time; its outcome comes back as an event and leads to the next stage.
 import { advanceAllocating, allocate, failAllocating } from "./allocating.ts";
-import { advanceEnding, endOnRequest, endWithCall, endWithLeader, expireLeases, noteLeft, retryRemovals } from "./ending.ts";
+import {
+  advanceEnding,
+  endOnRequest,
+  endWithCall,
+  endWithLeader,
+  expireLeases,
+  noteLeft,
+  retryRemovals,
+} from "./ending.ts";
 import type { Event } from "./events.ts";
 import { addCgroup, advanceOpening, failOpening, join, open, settle } from "./opening.ts";
 import { subjectOf } from "./records.ts";
@@ -98,7 +106,9 @@ function advance(state: State, event: Event & { kind: "effect-done" }): Next {
       case "open":
         return put(state, session);
       case "recovering":
-        return event.effect.kind === "watch-leader" ? resume(state, session, event.outcome.leaderGone !== true) : put(state, session);
+        return event.effect.kind === "watch-leader"
+          ? resume(state, session, event.outcome.leaderGone !== true)
+          : put(state, session);
       case "ending":
         return advanceEnding(state, session, event);
       default:
@@ -131,7 +141,9 @@ function fail(state: State, event: Event & { kind: "effect-failed" }): Next {
       case "opening":
         // The guest is in, or the limits will be missing: neither is a reason to turn back.
         if (event.effect.kind === "limit-login") return stay(state);
-        return event.effect.kind === "announce-opened" ? settle(state, session) : failOpening(state, session, event.code, reason);
+        return event.effect.kind === "announce-opened"
+          ? settle(state, session)
+          : failOpening(state, session, event.code, reason);
       case "allocated":
       case "open":
         // Nothing that fails here ends it: it goes on as it is.

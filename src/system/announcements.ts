@@ -13,11 +13,21 @@ const OPTIONS = { timeout: 15_000, killSignal: "SIGKILL", env: {} } as const;
  * @returns false as well when the journal cannot be read: a receipt that comes twice is better than none
  */
 export async function wasAnnounced(id: string): Promise<boolean> {
-  const matches = [`MESSAGE_ID=${MESSAGE_IDS["announce-closed"]}`, `GUEST_SESSION=${checkId(id)}`, "GUEST_RESULT=done", "_SYSTEMD_UNIT=guestd.service", "_UID=0"];
+  const matches = [
+    `MESSAGE_ID=${MESSAGE_IDS["announce-closed"]}`,
+    `GUEST_SESSION=${checkId(id)}`,
+    "GUEST_RESULT=done",
+    "_SYSTEMD_UNIT=guestd.service",
+    "_UID=0",
+  ];
   try {
     // What was sent is not always written yet.
     await run(JOURNALCTL, ["--sync"], OPTIONS);
-    const { stdout } = await run(JOURNALCTL, ["--quiet", "--no-pager", "--output=cat", "--lines=1", ...matches], OPTIONS);
+    const { stdout } = await run(
+      JOURNALCTL,
+      ["--quiet", "--no-pager", "--output=cat", "--lines=1", ...matches],
+      OPTIONS,
+    );
     return stdout !== "";
   } catch {
     return false;

@@ -73,7 +73,12 @@ function levelOf(effect: Effect): Level {
 }
 
 function effectFields(effect: Effect, result: "done" | "failed"): Record<string, string | number> {
-  return { MESSAGE_ID: MESSAGE_IDS[effect.kind], ...subjectFields(effect.subject), GUEST_ACTION: effect.kind, GUEST_RESULT: result };
+  return {
+    MESSAGE_ID: MESSAGE_IDS[effect.kind],
+    ...subjectFields(effect.subject),
+    GUEST_ACTION: effect.kind,
+    GUEST_RESULT: result,
+  };
 }
 
 function subjectFields({ id, user, uid, leader, service }: Subject): Record<string, string | number> {

@@ -8,7 +8,10 @@ import type { Config } from "../config/schema.ts";
 export function writePolkitFlags({ Polkit }: Pick<Config, "Polkit">, directory = "/run/guestd-polkit"): void {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o755);
-  const flags: Readonly<Record<string, boolean>> = { "removable-media": Polkit.RemovableMedia, shutdown: Polkit.Shutdown };
+  const flags: Readonly<Record<string, boolean>> = {
+    "removable-media": Polkit.RemovableMedia,
+    shutdown: Polkit.Shutdown,
+  };
   for (const [name, isSet] of Object.entries(flags)) {
     const file = join(directory, name);
     if (isSet) writeFileSync(file, "", { mode: 0o644 });

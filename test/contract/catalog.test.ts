@@ -18,6 +18,8 @@ describe("the catalog", () => {
 
   it("uses only fields that the journal has", () => {
     const known = new Set(["GUEST_SESSION", "GUEST_USER", "GUEST_UID", "GUEST_LEADER", "GUEST_SERVICE"]);
-    expect([...catalog.matchAll(/@(\w+)@/g)].map(([, name = ""]) => name).filter((name) => !known.has(name))).toEqual([]);
+    expect([...catalog.matchAll(/@(\w+)@/g)].map(([, name = ""]) => name).filter((name) => !known.has(name))).toEqual(
+      [],
+    );
   });
 });

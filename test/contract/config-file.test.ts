@@ -48,8 +48,14 @@ describe("etc/guestd.conf", () => {
   });
 
   it("says the same when every key is set", () => {
-    const clear = new Set(listKeys().filter(({ key }) => key.type.list).map(({ name }) => name));
-    const set = readProjectFile("etc/guestd.conf").replace(/^#(\w+)=/gm, (_, name: string) => (clear.has(name) ? `${name}=\n${name}=` : `${name}=`));
+    const clear = new Set(
+      listKeys()
+        .filter(({ key }) => key.type.list)
+        .map(({ name }) => name),
+    );
+    const set = readProjectFile("etc/guestd.conf").replace(/^#(\w+)=/gm, (_, name: string) =>
+      clear.has(name) ? `${name}=\n${name}=` : `${name}=`,
+    );
     const [all, none] = [parseConfig([{ path: "a", text: set }]), parseConfig([])];
     expect(all.ok && none.ok && all.config).toEqual(none.ok && none.config);
   });

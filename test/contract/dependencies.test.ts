@@ -6,19 +6,34 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PROJECT, readProjectFile } from "../helpers/tree.ts";
 
-interface Locked { readonly name?: string; readonly version: string; readonly license?: string; readonly dev?: boolean }
+interface Locked {
+  readonly name?: string;
+  readonly version: string;
+  readonly license?: string;
+  readonly dev?: boolean;
+}
 
 const text = readProjectFile("DEPENDENCIES.md");
 const locked = (JSON.parse(readProjectFile("package-lock.json")) as { packages: Record<string, Locked> }).packages;
-const { overrides } = JSON.parse(readProjectFile("package.json")) as { overrides: Record<string, Record<string, string>> };
+const { overrides } = JSON.parse(readProjectFile("package.json")) as {
+  overrides: Record<string, Record<string, string>>;
+};
 
 /** The rows of the table below a heading, each a list of its cells. */
 function readTable(heading: string): string[][] {
   const [, section = ""] = text.split(`\n## ${heading}\n`);
   const [own = ""] = section.split("\n## ");
-  const rows = own.split("\n").filter((line) => line.startsWith("| ")).slice(2);
+  const rows = own
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .slice(2);
   expect(rows.length, heading).toBeGreaterThan(0);
-  return rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
+  return rows.map((row) =>
+    row
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 }
 
 const first = (rows: readonly string[][]) => rows.map(([name = ""]) => name).sort();
@@ -61,15 +76,21 @@ describe("the npm packages", () => {
   });
 
   it("in the native parts are those of the list", () => {
-    const withSources = [...readTable(HEADERS), ...readTable(PROGRAMS).filter(([, , , , , where = ""]) => where.includes(".node"))];
+    const withSources = [
+      ...readTable(HEADERS),
+      ...readTable(PROGRAMS).filter(([, , , , , where = ""]) => where.includes(".node")),
+    ];
     expect(first(withSources)).toEqual(listVendored());
   });
 
-  it.each([...readTable(PROGRAMS), ...readTable(HEADERS)])("%s is version %s, under %s", (name = "", version, licence) => {
-    const lock = locked[`node_modules/${name}`];
-    expect(lock?.version).toBe(version);
-    expect(lock?.license?.replace("MIT/X11", "MIT")).toBe(licence);
-  });
+  it.each([...readTable(PROGRAMS), ...readTable(HEADERS)])(
+    "%s is version %s, under %s",
+    (name = "", version, licence) => {
+      const lock = locked[`node_modules/${name}`];
+      expect(lock?.version).toBe(version);
+      expect(lock?.license?.replace("MIT/X11", "MIT")).toBe(licence);
+    },
+  );
 
   it("that are replaced are those of package.json", () => {
     const rows = readTable(REPLACED);
@@ -82,7 +103,9 @@ describe("the npm packages", () => {
   });
 
   it("that are not for development alone are all named", () => {
-    const names = Object.entries(locked).filter(([path, { dev }]) => path !== "" && dev !== true).map(([path]) => path.replace(/^.*node_modules\//, ""));
+    const names = Object.entries(locked)
+      .filter(([path, { dev }]) => path !== "" && dev !== true)
+      .map(([path]) => path.replace(/^.*node_modules\//, ""));
     const known = [PROGRAMS, HEADERS, REPLACED].flatMap((heading) => first(readTable(heading)));
     expect(names.filter((name) => !known.includes(name))).toEqual([]);
   });
@@ -92,8 +115,14 @@ describe("the Debian packages", () => {
   it("are those of debian/control", () => {
     const control = readProjectFile("packaging/debian/control").replaceAll(/\n +/g, " ");
     const fields = [...control.matchAll(/^(?:Depends|Recommends): (.*)$/gm)].map(([, list = ""]) => list).join(",");
-    const wanted = fields.replaceAll(/\$\{[^}]*\}|\([^)]*\)/g, "").split(/[,|]/).map((name) => name.trim()).filter((name) => name !== "");
-    const named = first(readTable("Debian packages")).flatMap((cell) => cell.replace(" (recommended)", "").split(", or "));
+    const wanted = fields
+      .replaceAll(/\$\{[^}]*\}|\([^)]*\)/g, "")
+      .split(/[,|]/)
+      .map((name) => name.trim())
+      .filter((name) => name !== "");
+    const named = first(readTable("Debian packages")).flatMap((cell) =>
+      cell.replace(" (recommended)", "").split(", or "),
+    );
     expect(named.sort()).toEqual(wanted.sort());
   });
 });

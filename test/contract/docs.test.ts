@@ -20,7 +20,9 @@ describe("every manual page", () => {
   });
 
   it("is one of those that are tested here", () => {
-    expect(listProjectFiles().filter((name) => name.startsWith(`${MAN}/`))).toEqual(PAGES.map((page) => `${MAN}/${page}`));
+    expect(listProjectFiles().filter((name) => name.startsWith(`${MAN}/`))).toEqual(
+      PAGES.map((page) => `${MAN}/${page}`),
+    );
   });
 });
 
@@ -40,7 +42,10 @@ function complete(...line: string[]): string[] {
     printf '%s\\n' "\${COMPREPLY[@]}"`;
   const file = join(PROJECT, "packaging/completions/guestctl.bash");
   const out = execFileSync("bash", ["--norc", "-c", script, "bash", file, ...line], { encoding: "utf8" });
-  return out.split("\n").filter((word) => word !== "").sort();
+  return out
+    .split("\n")
+    .filter((word) => word !== "")
+    .sort();
 }
 
 describe("the completion offers", () => {
@@ -91,7 +96,11 @@ describe("the documents", () => {
   it.each(DOCUMENTS)("%s names only files that there are", (document) => {
     const files = listProjectFiles();
     const text = readProjectFile(document);
-    const named = [...text.matchAll(/(?<![\w/.])((?:src|native|pam|systemd|etc|test|packaging|\.ci)\/[\w@./-]*\w)|\]\(([\w./-]+)\)/g)].map(([, path, link]) => path ?? link ?? "");
+    const named = [
+      ...text.matchAll(
+        /(?<![\w/.])((?:src|native|pam|systemd|etc|test|packaging|\.ci)\/[\w@./-]*\w)|\]\(([\w./-]+)\)/g,
+      ),
+    ].map(([, path, link]) => path ?? link ?? "");
     expect(named.filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)))).toEqual([]);
     expect(named.length).toBeGreaterThan(0);
   });
@@ -107,25 +116,49 @@ describe("the documents", () => {
 
   it("SECURITY.md has of each vulnerability the version that mends it, and a test, or says that there is none", () => {
     const [, section = ""] = readProjectFile("SECURITY.md").split("\n## Vulnerabilities of guestd\n");
-    const rows = section.split("\n## ")[0]?.split("\n").filter((line) => line.startsWith("| ")).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim())) ?? [];
+    const rows =
+      section
+        .split("\n## ")[0]
+        ?.split("\n")
+        .filter((line) => line.startsWith("| "))
+        .map((line) =>
+          line
+            .split("|")
+            .slice(1, -1)
+            .map((cell) => cell.trim()),
+        ) ?? [];
     expect(rows[0]).toEqual(["CVE", "versions", "fixed in", "what an attacker could do", "test"]);
     const known = rows.slice(2);
     if (known.length === 1 && known[0]?.[0] === "none so far") return;
     expect(known.length).toBeGreaterThan(0);
     const versions = [...readProjectFile("NEWS.md").matchAll(/^## (\S+)/gm)].map(([, version]) => version);
-    expect(known.filter(([cve = "", , mended, , test = ""]) => !/^CVE-\d{4}-\d+$/.test(cve) || !versions.includes(mended) || !/`test\/\S+\.test\.ts`/.test(test))).toEqual([]);
+    expect(
+      known.filter(
+        ([cve = "", , mended, , test = ""]) =>
+          !/^CVE-\d{4}-\d+$/.test(cve) || !versions.includes(mended) || !/`test\/\S+\.test\.ts`/.test(test),
+      ),
+    ).toEqual([]);
   });
 
   it("README.md preseeds the question that the package asks", () => {
-    const [, name, type] = /^Template: (\S+)\nType: (\S+)\n/m.exec(readProjectFile("packaging/debian/guestd.templates")) ?? [];
-    expect(readProjectFile("README.md")).toContain(`\n    echo 'guestd ${String(name)} ${String(type)} true' | sudo debconf-set-selections\n`);
+    const [, name, type] =
+      /^Template: (\S+)\nType: (\S+)\n/m.exec(readProjectFile("packaging/debian/guestd.templates")) ?? [];
+    expect(readProjectFile("README.md")).toContain(
+      `\n    echo 'guestd ${String(name)} ${String(type)} true' | sudo debconf-set-selections\n`,
+    );
   });
 
   it("SECURITY.md has a test for each known attack, or says that there is none yet", () => {
     const [, table = ""] = readProjectFile("SECURITY.md").split("\n## Known attacks\n");
-    const rows = table.split("\n").filter((line) => line.startsWith("| ")).slice(2).map((line) => line.split(" | "));
+    const rows = table
+      .split("\n")
+      .filter((line) => line.startsWith("| "))
+      .slice(2)
+      .map((line) => line.split(" | "));
     expect(rows.length).toBeGreaterThan(20);
-    expect(rows.filter((cells) => cells.length !== 3 || !/`test\/\S+\.test\.ts`|none yet/.test(cells[2] ?? ""))).toEqual([]);
+    expect(
+      rows.filter((cells) => cells.length !== 3 || !/`test\/\S+\.test\.ts`|none yet/.test(cells[2] ?? "")),
+    ).toEqual([]);
   });
 
   it("README.md and guestd.conf(5) have an example that is a good configuration", () => {
@@ -140,6 +173,7 @@ describe("the documents", () => {
 
   it("README.md and guestd(8) tell the same filter of the journal", () => {
     const filter = "_SYSTEMD_UNIT=guestd.service _UID=0";
-    for (const file of ["README.md", `${MAN}/guestd.8`, `${MAN}/guestctl.1`]) expect(readProjectFile(file), file).toContain(filter);
+    for (const file of ["README.md", `${MAN}/guestd.8`, `${MAN}/guestctl.1`])
+      expect(readProjectFile(file), file).toContain(filter);
   });
 });

@@ -13,7 +13,8 @@ describe("house rules", () => {
   });
 
   it("the entries are wiring, 60 lines at most", () => {
-    for (const name of ["src/guestd.ts", "src/guestctl.ts"]) expect(readProjectFile(name).split("\n").length, name).toBeLessThanOrEqual(61);
+    for (const name of ["src/guestd.ts", "src/guestctl.ts"])
+      expect(readProjectFile(name).split("\n").length, name).toBeLessThanOrEqual(61);
   });
 
   it("every file of the program begins with what it is", () => {
@@ -21,7 +22,9 @@ describe("house rules", () => {
   });
 
   it("there is one place where the daemon exits, and none in the library", () => {
-    expect(files.filter((name) => name.startsWith("src/") && readProjectFile(name).includes("process.exit("))).toEqual(["src/start.ts"]);
+    expect(files.filter((name) => name.startsWith("src/") && readProjectFile(name).includes("process.exit("))).toEqual([
+      "src/start.ts",
+    ]);
   });
 
   it("nothing is skipped or singled out in a test without saying so", () => {
@@ -34,7 +37,8 @@ describe("house rules", () => {
   });
 
   it("the version is the same everywhere, and has its news", () => {
-    const read = (name: string) => JSON.parse(readProjectFile(name)) as { version: string; packages?: Record<string, { version: string }> };
+    const read = (name: string) =>
+      JSON.parse(readProjectFile(name)) as { version: string; packages?: Record<string, { version: string }> };
     expect(read("package.json").version).toBe(VERSION);
     expect(read("package-lock.json")).toMatchObject({ version: VERSION, packages: { "": { version: VERSION } } });
     expect(readProjectFile("packaging/debian/changelog").split(" ").slice(0, 2)).toEqual(["guestd", `(${VERSION})`]);
@@ -47,24 +51,39 @@ describe("house rules", () => {
   });
 
   it("every version has its news, the last one first, and only that one may be unreleased", () => {
-    const headings = [...readProjectFile("NEWS.md").matchAll(/^## (\d+\.\d+\.\d+)(?: \((.*)\))?$/gm)].map(([, version = "", remark]) => ({ version, remark }));
+    const headings = [...readProjectFile("NEWS.md").matchAll(/^## (\d+\.\d+\.\d+)(?: \((.*)\))?$/gm)].map(
+      ([, version = "", remark]) => ({ version, remark }),
+    );
     const versions = headings.map(({ version }) => version);
     expect(versions).toEqual([...versions].sort((a, b) => b.localeCompare(a, "en", { numeric: true })));
     expect(headings.slice(1).filter(({ remark }) => remark === "unreleased")).toEqual([]);
-    const packaged = [...readProjectFile("packaging/debian/changelog").matchAll(/^guestd \((.*?)\)/gm)].map(([, version = ""]) => version);
+    const packaged = [...readProjectFile("packaging/debian/changelog").matchAll(/^guestd \((.*?)\)/gm)].map(
+      ([, version = ""]) => version,
+    );
     expect(packaged.filter((version) => !versions.includes(version))).toEqual([]);
     expect(readProjectFile("NEWS.md").match(/^## /gm)).toHaveLength(versions.length);
   });
 
   it("every program that guestd starts has an absolute path in /usr", () => {
-    const starters = files.filter((name) => /^src\/.*\.ts$/.test(name) && readProjectFile(name).includes('"node:child_process"'));
-    const programs = starters.map((name) => /^const (?:GETENT|JOURNALCTL|PROGRAM) = "(.*)";$/m.exec(readProjectFile(name))?.[1]);
-    expect(programs.sort()).toEqual(["/usr/bin/getent", "/usr/bin/journalctl", "/usr/lib/guestd/guest-holders", "/usr/lib/guestd/guest-keys"]);
+    const starters = files.filter(
+      (name) => /^src\/.*\.ts$/.test(name) && readProjectFile(name).includes('"node:child_process"'),
+    );
+    const programs = starters.map(
+      (name) => /^const (?:GETENT|JOURNALCTL|PROGRAM) = "(.*)";$/m.exec(readProjectFile(name))?.[1],
+    );
+    expect(programs.sort()).toEqual([
+      "/usr/bin/getent",
+      "/usr/bin/journalctl",
+      "/usr/lib/guestd/guest-holders",
+      "/usr/lib/guestd/guest-keys",
+    ]);
   });
 
   it("HACKING.md has a line for every file of the program, and for no other", () => {
     const hacking = readProjectFile("HACKING.md");
-    const tree = [...hacking.matchAll(/^ {4}((?:src|native|pam|systemd|etc)\/\S+) {2,}\S/gm)].map(([, name = ""]) => name);
+    const tree = [...hacking.matchAll(/^ {4}((?:src|native|pam|systemd|etc)\/\S+) {2,}\S/gm)].map(
+      ([, name = ""]) => name,
+    );
     const wanted = files.filter((name) => /^(src|native|pam|systemd|etc)\//.test(name));
     expect(tree.sort()).toEqual(wanted.sort());
   });

@@ -24,9 +24,23 @@ const imports: Import[] = sources.flatMap((file) =>
 const RULES: Record<string, readonly string[]> = {
   "src/policy/": ["src/policy/", "types:src/config/schema.ts"],
   "src/config/": ["src/config/", "ini", "node:fs", "node:path"],
-  "src/bus/": ["src/bus/", "src/policy/", "types:src/config/", "dbus-next", "types:node:events", "node:timers/promises"],
+  "src/bus/": [
+    "src/bus/",
+    "src/policy/",
+    "types:src/config/",
+    "dbus-next",
+    "types:node:events",
+    "node:timers/promises",
+  ],
   "src/system/": ["src/system/", "src/policy/", "types:src/config/", "node:"],
-  "src/cli/": ["src/cli/", "src/bus/client.ts", "types:src/bus/client.ts", "src/config/", "src/version.ts", "node:util"],
+  "src/cli/": [
+    "src/cli/",
+    "src/bus/client.ts",
+    "types:src/bus/client.ts",
+    "src/config/",
+    "src/version.ts",
+    "node:util",
+  ],
 };
 
 function isAllowed({ to, typesOnly }: Import, rules: readonly string[]): boolean {
@@ -49,7 +63,8 @@ describe("imports", () => {
   });
 
   it("of the whole of the program are the entries' and application.ts's alone", () => {
-    const reach = (file: string) => new Set(imports.filter((one) => one.file === file && !one.typesOnly).map(({ to }) => to.split("/")[1]));
+    const reach = (file: string) =>
+      new Set(imports.filter((one) => one.file === file && !one.typesOnly).map(({ to }) => to.split("/")[1]));
     const wide = sources.filter((file) => reach(file).has("bus") && reach(file).has("system"));
     expect(wide).toEqual(["src/application.ts", "src/start.ts"]);
   });

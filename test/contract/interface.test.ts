@@ -14,7 +14,11 @@ function readMembers(kind: "method" | "signal") {
   const pattern = new RegExp(`<${kind} name="(\\w+)"(?:/>|>(.*?)</${kind}>)`, "gs");
   return [...xml.matchAll(pattern)].map(([, name = "", body = ""]) => {
     const args = [...body.matchAll(/<arg [^>]*?type="([^"]+)"(?: direction="(in|out)")?/g)];
-    const signature = (direction?: string) => args.filter(([, , of]) => of === direction).map(([, type]) => type).join("");
+    const signature = (direction?: string) =>
+      args
+        .filter(([, , of]) => of === direction)
+        .map(([, type]) => type)
+        .join("");
     return { name, input: signature("in"), output: signature("out"), signature: signature() };
   });
 }
@@ -24,34 +28,50 @@ function readCaller(method: string): string {
   const [before = ""] = xml.split(`<method name="${method}"`);
   const comment = before.slice(before.lastIndexOf("<!--"));
   const callers: Record<string, string> = { "uid 0": "root", anybody: "anybody" };
-  return callers[/Caller: (uid 0|anybody)[.,]/.exec(comment)?.[1] ?? ""] ?? `${method}: the XML does not say who may call it`;
+  return (
+    callers[/Caller: (uid 0|anybody)[.,]/.exec(comment)?.[1] ?? ""] ?? `${method}: the XML does not say who may call it`
+  );
 }
 
 describe("the interface", () => {
   it("has the methods of the XML, with their signatures, for those whom it names", () => {
     const rows = makeMethods({} as MethodParts).map(({ name, input, output, who }) => ({ name, input, output, who }));
-    const contract = readMembers("method").map(({ name, input, output }) => ({ name, input, output, who: readCaller(name) }));
+    const contract = readMembers("method").map(({ name, input, output }) => ({
+      name,
+      input,
+      output,
+      who: readCaller(name),
+    }));
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
     expect(rows.sort(byName)).toEqual(contract.sort(byName));
   });
 
   it("lets the bus pass on from others than root what is for anybody, and nothing else", () => {
-    const [everybody = ""] = /<policy context="default">.*?<\/policy>/s.exec(readProjectFile("systemd/org.guestd1.conf")) ?? [];
+    const [everybody = ""] =
+      /<policy context="default">.*?<\/policy>/s.exec(readProjectFile("systemd/org.guestd1.conf")) ?? [];
     const allowed = [...everybody.matchAll(/<allow ([^>]*)\/>/g)].map(([, what = ""]) => what);
     const open = makeMethods({} as MethodParts).filter(({ who }) => who === "anybody");
     expect(open.map(({ name }) => name)).toEqual(["MayUnlock"]);
-    expect(allowed).toEqual(open.map(({ name }) => `send_destination="${NAME}" send_interface="${INTERFACE}" send_member="${name}"`));
+    expect(allowed).toEqual(
+      open.map(({ name }) => `send_destination="${NAME}" send_interface="${INTERFACE}" send_member="${name}"`),
+    );
     expect(everybody).toContain(`<deny send_destination="${NAME}"/>`);
   });
 
   it("is left alone by what the bus denies guests: single methods of others, each by all its names", () => {
-    const [guests = ""] = /<policy group="guests">.*?<\/policy>/s.exec(readProjectFile("systemd/org.guestd1.conf")) ?? [];
-    const rules = [...guests.matchAll(/<(allow|deny)\s([^>]*?)\/>/gs)].map(([, verb = "", what = ""]) => ({ verb, what: what.replace(/\s+/g, " ") }));
+    const [guests = ""] =
+      /<policy group="guests">.*?<\/policy>/s.exec(readProjectFile("systemd/org.guestd1.conf")) ?? [];
+    const rules = [...guests.matchAll(/<(allow|deny)\s([^>]*?)\/>/gs)].map(([, verb = "", what = ""]) => ({
+      verb,
+      what: what.replace(/\s+/g, " "),
+    }));
     expect(rules.length).toBeGreaterThan(0);
     for (const { verb, what } of rules) {
       expect(verb).toBe("deny");
       // A rule without a destination would hold for all services (dbus-daemon(1), send_interface).
-      expect(what).toMatch(/^send_destination="(org\.freedesktop\.(?:login1|systemd1))" send_interface="\1\.\w+" send_member="\w+"$/);
+      expect(what).toMatch(
+        /^send_destination="(org\.freedesktop\.(?:login1|systemd1))" send_interface="\1\.\w+" send_member="\w+"$/,
+      );
     }
     expect(new Set(rules.map(({ what }) => what)).size).toBe(rules.length);
   });
@@ -80,12 +100,15 @@ describe("the interface", () => {
 
   it("sends the signals of the XML, with their signatures", () => {
     const effects = readProjectFile("src/effects.ts");
-    const sent = [...effects.matchAll(/service\.emit\("(\w+)", "([^"]+)"/g)].map(([, name, signature]) => ({ name, signature }));
+    const sent = [...effects.matchAll(/service\.emit\("(\w+)", "([^"]+)"/g)].map(([, name, signature]) => ({
+      name,
+      signature,
+    }));
     expect(sent).toEqual(readMembers("signal").map(({ name, signature }) => ({ name, signature })));
   });
 
   it("answers with the errors of the XML, and no others", () => {
-    const type = /export type ErrorCode = ([^;]+);/.exec(readProjectFile("src/policy/errors.ts"))?.[1] ?? "";
+    const type = /export type ErrorCode =([^;]+);/.exec(readProjectFile("src/policy/errors.ts"))?.[1] ?? "";
     const codes = [...type.matchAll(/"(\w+)"/g)].map(([, code]) => code);
     const contract = [...xml.matchAll(/org\.guestd1\.Error\.(\w+) /g)].map(([, code]) => code);
     expect([...codes].sort()).toEqual([...contract].sort());
@@ -101,8 +124,13 @@ describe("the interface", () => {
   });
 
   it("calls the same names from the PAM module", () => {
-    const module = listProjectFiles().filter((name) => /^pam\/.*\.[ch]$/.test(name)).map(readProjectFile).join("\n");
-    for (const name of [`"${NAME}"`, `"${OBJECT}"`, `"${INTERFACE}"`, `"${ERROR_PREFIX}"`]) expect(module).toContain(name);
-    for (const method of ["AllocateAccount", "MayUnlock", "OpenSession", "JoinSession", "CloseSession"]) expect(module).toContain(`"${method}"`);
+    const module = listProjectFiles()
+      .filter((name) => /^pam\/.*\.[ch]$/.test(name))
+      .map(readProjectFile)
+      .join("\n");
+    for (const name of [`"${NAME}"`, `"${OBJECT}"`, `"${INTERFACE}"`, `"${ERROR_PREFIX}"`])
+      expect(module).toContain(name);
+    for (const method of ["AllocateAccount", "MayUnlock", "OpenSession", "JoinSession", "CloseSession"])
+      expect(module).toContain(`"${method}"`);
   });
 });

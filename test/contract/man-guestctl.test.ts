@@ -6,25 +6,33 @@ import { describeError, EXIT, OPTIONS } from "../../src/cli/main.ts";
 import { cut, readItems, readNumber, readPage, readUnion, termsOf, textOf, words } from "../helpers/man.ts";
 
 const PAGE = "guestctl.1";
-const TAKES_VALUE = Object.entries(OPTIONS).filter(([, { type }]) => type === "string").map(([name]) => name);
+const TAKES_VALUE = Object.entries(OPTIONS)
+  .filter(([, { type }]) => type === "string")
+  .map(([name]) => name);
 
 const shortOf = (option: object) => ("short" in option ? `-${String(option.short)}, ` : "");
 
 describe("guestctl(1)", () => {
   it("has every verb with its arguments, and no other", () => {
-    const verbs = COMMANDS.flatMap(({ name, args }) => (name === "config" ? ["config", "config check [FILE...]"] : [words(`${name} ${args}`)]));
+    const verbs = COMMANDS.flatMap(({ name, args }) =>
+      name === "config" ? ["config", "config check [FILE...]"] : [words(`${name} ${args}`)],
+    );
     expect(termsOf(PAGE, "VERBS").sort()).toEqual(verbs.sort());
     expect(COMMANDS.find(({ name }) => name === "config")?.args).toBe("[check [FILE...]]");
   });
 
   it("has every option, and no other", () => {
-    const wanted = Object.entries(OPTIONS).map(([name, option]) => `${shortOf(option)}--${name}${TAKES_VALUE.includes(name) ? `=${name.toUpperCase()}` : ""}`);
+    const wanted = Object.entries(OPTIONS).map(
+      ([name, option]) => `${shortOf(option)}--${name}${TAKES_VALUE.includes(name) ? `=${name.toUpperCase()}` : ""}`,
+    );
     expect(termsOf(PAGE, "OPTIONS").sort()).toEqual(wanted.sort());
   });
 
   it("says of each option of a verb which verb that is, and what it is without", () => {
     const options = readItems(PAGE).filter(({ section }) => section === "OPTIONS");
-    const ofVerbs = COMMANDS.flatMap(({ name, help }) => [...help.matchAll(/\[(--\w+)/g)].map(([, option = ""]) => ({ name, option })));
+    const ofVerbs = COMMANDS.flatMap(({ name, help }) =>
+      [...help.matchAll(/\[(--\w+)/g)].map(([, option = ""]) => ({ name, option })),
+    );
     expect(ofVerbs.map(({ option }) => option.slice(2)).sort()).toEqual(["all", "failed", "reason", "service"]);
     for (const { name, option } of ofVerbs) {
       const text = options.find(({ terms }) => terms[0]?.includes(option))?.text ?? "";
@@ -45,20 +53,28 @@ describe("guestctl(1)", () => {
   });
 
   it("has every sentence that ends with what to do next, and no other", () => {
-    const codes = [...cut("src/cli/main.ts", "export function describeError", "\n}\n").matchAll(/case "([\w.]+)":/g)].map(([, code = ""]) => code);
+    const codes = [
+      ...cut("src/cli/main.ts", "export function describeError", "\n}\n").matchAll(/case "([\w.]+)":/g),
+    ].map(([, code = ""]) => code);
     expect(codes.length).toBeGreaterThan(3);
-    const said = [...codes, "org.freedesktop.DBus.Error.Spawn.Failed"].map((code) => describeError(new ClientError(code, "REASON")));
+    const said = [...codes, "org.freedesktop.DBus.Error.Spawn.Failed"].map((code) =>
+      describeError(new ClientError(code, "REASON")),
+    );
     expect([...termsOf(PAGE, "WHEN IT FAILS")].sort()).toEqual([...new Set(said)].sort());
   });
 
   it("has the states of sessions and uids", () => {
-    for (const phase of readUnion("src/policy/session.ts", "export type Phase =")) expect(textOf(PAGE, "VERBS", "list")).toMatch(new RegExp(`\\b${phase}\\b`));
-    for (const state of readUnion("src/policy/lease-list.ts", "readonly state:")) expect(textOf(PAGE, "VERBS", "leases")).toMatch(new RegExp(`\\b${state}\\b`));
+    for (const phase of readUnion("src/policy/session.ts", "export type Phase ="))
+      expect(textOf(PAGE, "VERBS", "list")).toMatch(new RegExp(`\\b${phase}\\b`));
+    for (const state of readUnion("src/policy/lease-list.ts", "readonly state:"))
+      expect(textOf(PAGE, "VERBS", "leases")).toMatch(new RegExp(`\\b${state}\\b`));
   });
 
   it("has the limits of the program", () => {
     expect(readPage(PAGE)).toContain(`waits at most ${readNumber("src/bus/client.ts", "LIMIT_MS") / 1000} seconds`);
-    const [characters, bytes] = ["REASON_CHARACTERS", "REASON_BYTES"].map((name) => readNumber("src/policy/switch.ts", name));
+    const [characters, bytes] = ["REASON_CHARACTERS", "REASON_BYTES"].map((name) =>
+      readNumber("src/policy/switch.ts", name),
+    );
     expect(readPage(PAGE)).toContain(`at most ${String(characters)} characters, or ${String(bytes)} bytes`);
   });
 });

@@ -9,7 +9,8 @@ const FILE = "/etc/guestd/guestd.conf.d/lab.conf";
 
 const rows = listKeys().map((row) => ({ ...row, title: `[${row.section}] ${row.name}` }));
 const items = readItems(PAGE).filter(({ section }) => section === "OPTIONS");
-const itemOf = (section: string, name: string) => items.find(({ part, terms }) => part === `[${section}]` && terms[0]?.startsWith(`${name}=`));
+const itemOf = (section: string, name: string) =>
+  items.find(({ part, terms }) => part === `[${section}]` && terms[0]?.startsWith(`${name}=`));
 
 /** The errors of one file of the configuration. */
 function readErrors(text: string): string[] {
@@ -19,7 +20,9 @@ function readErrors(text: string): string[] {
 
 /** The sentences that some code can say, with # for what differs. */
 const sentencesOf = (code: string, before: string) =>
-  [...code.matchAll(new RegExp(`${before}(?:"([^"]*)"|\`([^\`]*)\`)`, "g"))].map(([, text, template = ""]) => text ?? template.replace(/\$\{[^}]*\}(?:\.join\([^)]*\)\})?/g, "#"));
+  [...code.matchAll(new RegExp(`${before}(?:"([^"]*)"|\`([^\`]*)\`)`, "g"))].map(
+    ([, text, template = ""]) => text ?? template.replace(/\$\{[^}]*\}(?:\.join\([^)]*\)\})?/g, "#"),
+  );
 
 describe("guestd.conf(5)", () => {
   it("has every key of the table, in its section and order, and no other", () => {
@@ -33,17 +36,25 @@ describe("guestd.conf(5)", () => {
     expect(text.endsWith(` Default: ${key.initial === "" ? "empty" : key.initial}`), text).toBe(true);
   });
 
-  it.each(rows)("tells which values $title can have, where they are some words or numbers", ({ section, name, key }) => {
-    const { terms, text } = itemOf(section, name) ?? { terms: [""], text: "" };
-    const [, choices] = /^one of (.*)$/.exec(key.type.expected) ?? [];
-    if (choices !== undefined) expect(terms[0]).toBe(`${name}=${choices.replaceAll(", ", "|")}`);
-    for (const [bounds] of key.type.expected.matchAll(/from \d+ to \d+|at most \d+|or 0 for never/g)) expect(text.toLowerCase()).toContain(bounds.replace(" for never", ""));
-  });
+  it.each(rows)(
+    "tells which values $title can have, where they are some words or numbers",
+    ({ section, name, key }) => {
+      const { terms, text } = itemOf(section, name) ?? { terms: [""], text: "" };
+      const [, choices] = /^one of (.*)$/.exec(key.type.expected) ?? [];
+      if (choices !== undefined) expect(terms[0]).toBe(`${name}=${choices.replaceAll(", ", "|")}`);
+      for (const [bounds] of key.type.expected.matchAll(/from \d+ to \d+|at most \d+|or 0 for never/g))
+        expect(text.toLowerCase()).toContain(bounds.replace(" for never", ""));
+    },
+  );
 
   it.each(rows)("is right that a bad value of $title is refused, with what was expected", ({ section, name, key }) => {
-    const bad = ["no\u0001where", "/../", "/a/../b:", "half", ":,\"", "-1"].find((text) => key.type.parse(text) === undefined);
+    const bad = ["no\u0001where", "/../", "/a/../b:", "half", ':,"', "-1"].find(
+      (text) => key.type.parse(text) === undefined,
+    );
     expect(bad, "a bad value").toBeDefined();
-    expect(readErrors(`[${section}]\n${name}=${String(bad)}\n`)).toEqual([expect.stringContaining(`: expected ${key.type.expected}`)]);
+    expect(readErrors(`[${section}]\n${name}=${String(bad)}\n`)).toEqual([
+      expect.stringContaining(`: expected ${key.type.expected}`),
+    ]);
   });
 });
 
@@ -56,14 +67,22 @@ describe("WHEN IT FAILS in guestd.conf(5)", () => {
     const files = sentencesOf(cut("src/config/load.ts", "function findFileFault", "\n}\n"), "(?:return|\\?) ");
     const missing = sentencesOf(cut("src/config/load.ts", "export function loadFiles", "\n}\n"), "message: ");
     expect([lines.length, values.length, files.length, missing.length]).toEqual([4, 1, 4, 1]);
-    const ends = (sentence: string) => new RegExp(`: ${sentence.replace(/[[\](){}.*+?^$|\\]/g, "\\$&").replaceAll("#", ".+")}$`);
-    for (const sentence of [...lines, ...values, ...files, ...missing]) expect(terms.filter((term) => ends(sentence).test(term)), sentence).toHaveLength(1);
+    const ends = (sentence: string) =>
+      new RegExp(`: ${sentence.replace(/[[\](){}.*+?^$|\\]/g, "\\$&").replaceAll("#", ".+")}$`);
+    for (const sentence of [...lines, ...values, ...files, ...missing])
+      expect(
+        terms.filter((term) => ends(sentence).test(term)),
+        sentence,
+      ).toHaveLength(1);
     expect(terms).toHaveLength(10);
     expect(readPage(PAGE)).toContain(`is larger than ${readNumber("src/config/load.ts", "MAX_BYTES") / 1024 ** 2} MiB`);
   });
 
   it("shows what is printed for its example", () => {
-    const [, example = "", printed = ""] = /\.nf\n\.RS\n(\[.*?)\.RE\n\.fi\n.*?\.nf\n\.RS\n(.*?)\.RE\n\.fi\n/s.exec(cut(`packaging/man/${PAGE}`, '.SH "WHEN IT FAILS"', ".SH ")) ?? [];
+    const [, example = "", printed = ""] =
+      /\.nf\n\.RS\n(\[.*?)\.RE\n\.fi\n.*?\.nf\n\.RS\n(.*?)\.RE\n\.fi\n/s.exec(
+        cut(`packaging/man/${PAGE}`, '.SH "WHEN IT FAILS"', ".SH "),
+      ) ?? [];
     expect(example).not.toBe("");
     expect(printed.trim().split("\n")).toEqual(readErrors(example));
   });

@@ -14,9 +14,13 @@ const xml = readProjectFile("systemd/org.guestd1.xml");
 const namesOf = (pattern: RegExp) => [...xml.matchAll(pattern)].map(([, name]) => name);
 
 /** The rows of the table of actions: name, MESSAGE_ID, what becomes of a failure. */
-const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([0-9a-f]{32})\t(.+)$/gm)].map(([, name = "", id = "", failed = ""]) => ({
-  name: plain(name), id, failed: plain(failed),
-}));
+const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([0-9a-f]{32})\t(.+)$/gm)].map(
+  ([, name = "", id = "", failed = ""]) => ({
+    name: plain(name),
+    id,
+    failed: plain(failed),
+  }),
+);
 const actionsThat = (failed: string) => actions.filter((action) => action.failed === failed).map(({ name }) => name);
 
 describe("the bus interface in guestd(8)", () => {
@@ -31,7 +35,9 @@ describe("the bus interface in guestd(8)", () => {
   });
 
   it("has the signals and errors of the contract", () => {
-    expect(termsOf(PAGE, "BUS INTERFACE", "Signals").map((term) => term.replace(/\(.*/, ""))).toEqual(namesOf(/<signal name="(\w+)"/g));
+    expect(termsOf(PAGE, "BUS INTERFACE", "Signals").map((term) => term.replace(/\(.*/, ""))).toEqual(
+      namesOf(/<signal name="(\w+)"/g),
+    );
     expect(termsOf(PAGE, "BUS INTERFACE", "Errors")).toEqual(namesOf(/org\.guestd1\.Error\.(\w+) /g));
   });
 });
@@ -69,7 +75,9 @@ describe("the journal in guestd(8)", () => {
     expect(actionsThat("refused").sort()).toEqual([...new Set(beforeAnswer)].sort());
     const announced = ENDING_LEASED.indexOf("announce-closed");
     expect(actionsThat("noted")).toEqual(ENDING_LEASED.slice(0, announced));
-    expect([...actionsThat("kept back"), ...actionsThat("again")]).toEqual(expect.arrayContaining(ENDING_LEASED.slice(announced)));
+    expect([...actionsThat("kept back"), ...actionsThat("again")]).toEqual(
+      expect.arrayContaining(ENDING_LEASED.slice(announced)),
+    );
     const ofGuestd = readUnion("src/policy/messages.ts", "export type DaemonAction =");
     expect(actionsThat("-").sort()).toEqual(ofGuestd.sort());
   });
@@ -77,15 +85,20 @@ describe("the journal in guestd(8)", () => {
 
 describe("guestd(8)", () => {
   it("has the process signals that the daemon handles", () => {
-    const handled = [...readProjectFile("src/start.ts").matchAll(/process\.on\("(SIG\w+)"/g)].map(([, name = ""]) => name);
+    const handled = [...readProjectFile("src/start.ts").matchAll(/process\.on\("(SIG\w+)"/g)].map(
+      ([, name = ""]) => name,
+    );
     expect(termsOf(PAGE, "SIGNALS").sort()).toEqual(handled.sort());
   });
 
   it("has the exit statuses of the daemon, of which the unit knows what they mean", () => {
-    const faults = [...readProjectFile("src/start.ts").matchAll(/process\.exit\((\d+)\)/g)].map(([, status]) => Number(status));
+    const faults = [...readProjectFile("src/start.ts").matchAll(/process\.exit\((\d+)\)/g)].map(([, status]) =>
+      Number(status),
+    );
     expect(termsOf(PAGE, "EXIT STATUS").map(Number)).toEqual([EXIT_IDLE, EXIT_AGAIN, ...faults]);
     const unit = readProjectFile("systemd/guestd.service");
-    for (const line of ["Restart=always", `RestartPreventExitStatus=${EXIT_IDLE}`, `SuccessExitStatus=${EXIT_AGAIN}`]) expect(unit).toContain(`\n${line}\n`);
+    for (const line of ["Restart=always", `RestartPreventExitStatus=${EXIT_IDLE}`, `SuccessExitStatus=${EXIT_AGAIN}`])
+      expect(unit).toContain(`\n${line}\n`);
   });
 
   // A limit is a number in one file and a sentence in the page.
@@ -102,7 +115,9 @@ describe("guestd(8)", () => {
   });
 
   it("says how many things of a class are named, and when a guestd that hangs is killed", () => {
-    expect(readPage(PAGE)).toContain(`At most ${readNumber("src/system/sweep/items.ts", "MOST_NAMED")} things of a class are named`);
+    expect(readPage(PAGE)).toContain(
+      `At most ${readNumber("src/system/sweep/items.ts", "MOST_NAMED")} things of a class are named`,
+    );
     const [, seconds = ""] = /^WatchdogSec=(\d+)s$/m.exec(readProjectFile("systemd/guestd.service")) ?? [];
     expect(readPage(PAGE)).toContain(`One that does not for ${seconds} seconds (WatchdogSec=) is killed`);
   });

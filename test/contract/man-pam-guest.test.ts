@@ -7,19 +7,28 @@ const PAGE = "pam_guest.8";
 const hooks = ["pam/pam_guest.c", "pam/authenticate.c"].map(readProjectFile).join("\n");
 
 /** The functions of the files with hooks, by name: all that stands between their braces. */
-const bodies = new Map([...hooks.matchAll(/^(?:static )?[\w ]+\**\b(\w+)\([^;{]*\)\n\{\n(.*?)^\}/gms)].map(([, name = "", body = ""]) => [name, body]));
+const bodies = new Map(
+  [...hooks.matchAll(/^(?:static )?[\w ]+\**\b(\w+)\([^;{]*\)\n\{\n(.*?)^\}/gms)].map(([, name = "", body = ""]) => [
+    name,
+    body,
+  ]),
+);
 
 /** What a hook can return, itself or by another function of these files. */
 function readReturned(name: string): Set<string> {
   const returned = [...(bodies.get(name) ?? "").matchAll(/return ([^;]*);/g)].map(([, value = ""]) => value);
-  const called = returned.flatMap((value) => [...value.matchAll(/\b(\w+)\(/g)].map(([, callee = ""]) => callee)).filter((callee) => bodies.has(callee));
+  const called = returned
+    .flatMap((value) => [...value.matchAll(/\b(\w+)\(/g)].map(([, callee = ""]) => callee))
+    .filter((callee) => bodies.has(callee));
   const own = returned.flatMap((value) => [...value.matchAll(/(?<![!=]= )\bPAM_\w+/g)].map(([code]) => code));
   return new Set([...own, ...called.flatMap((callee) => [...readReturned(callee)])]);
 }
 
 describe("pam_guest(8)", () => {
   it("has the options of the module, with their defaults", () => {
-    const names = [...cut("pam/options.c", "struct options options_parse", "return options;").matchAll(/cmp\(argv\[i\], "([^"]+)"/g)].map(([, name]) => name);
+    const names = [
+      ...cut("pam/options.c", "struct options options_parse", "return options;").matchAll(/cmp\(argv\[i\], "([^"]+)"/g),
+    ].map(([, name]) => name);
     const documented = readItems(PAGE).filter(({ section }) => section === "OPTIONS");
     expect(documented.map(({ terms }) => terms.join(" ").replace(/=.*/, "=")).sort()).toEqual(names.sort());
     const [, group] = /\.group = "(\w+)"/.exec(readProjectFile("pam/options.c")) ?? [];
@@ -40,8 +49,19 @@ describe("pam_guest(8)", () => {
 
   it("has all hooks that are exported", () => {
     const exported = [...readProjectFile("pam/pam_guest.map").matchAll(/\b(pam_sm_\w+);/g)].map(([, name]) => name);
-    expect(exported.sort()).toEqual(["pam_sm_authenticate", "pam_sm_close_session", "pam_sm_open_session", "pam_sm_setcred"]);
-    expect(new Set(readItems(PAGE).filter(({ section }) => section === "RETURN VALUES").map(({ part }) => part)).size).toBe(exported.length);
+    expect(exported.sort()).toEqual([
+      "pam_sm_authenticate",
+      "pam_sm_close_session",
+      "pam_sm_open_session",
+      "pam_sm_setcred",
+    ]);
+    expect(
+      new Set(
+        readItems(PAGE)
+          .filter(({ section }) => section === "RETURN VALUES")
+          .map(({ part }) => part),
+      ).size,
+    ).toBe(exported.length);
   });
 
   it("says how long closing a session may take", () => {
@@ -49,7 +69,11 @@ describe("pam_guest(8)", () => {
   });
 
   it("shows the profile that is installed, and the module's own sentence", () => {
-    const profile = cut("packaging/pam-configs", "Session:\n", "\n\n").trim().split("\n").map((line) => words(`session ${line}`)).join(" ");
+    const profile = cut("packaging/pam-configs", "Session:\n", "\n\n")
+      .trim()
+      .split("\n")
+      .map((line) => words(`session ${line}`))
+      .join(" ");
     const [page, daemonPage] = [readPage(PAGE), readPage("guestd.8")];
     expect(page).toContain(profile);
     // pam-auth-update makes a number of "end": pam_unix and pam_deny stand below. In a stack of its own there is none to jump over.

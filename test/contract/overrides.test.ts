@@ -3,13 +3,26 @@ import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 
-interface Message { readonly type?: number; readonly serial: number; readonly path: string; readonly interface?: string; readonly member: string; readonly signature: string; readonly body: readonly unknown[] }
-interface Codec { marshall(message: Message): [Buffer, unknown[]]; unmarshall(bytes: Buffer): Message }
+interface Message {
+  readonly type?: number;
+  readonly serial: number;
+  readonly path: string;
+  readonly interface?: string;
+  readonly member: string;
+  readonly signature: string;
+  readonly body: readonly unknown[];
+}
+interface Codec {
+  marshall(message: Message): [Buffer, unknown[]];
+  unmarshall(bytes: Buffer): Message;
+}
 
 // As dbus-next sees them, and not this project.
 const load = createRequire(createRequire(import.meta.url).resolve("dbus-next"));
 const codec = load("./lib/message.js") as Codec;
-const MessageBus = load("./lib/bus.js") as new (connection: EventEmitter) => { export(path: string, what: unknown): void };
+const MessageBus = load("./lib/bus.js") as new (connection: EventEmitter) => {
+  export(path: string, what: unknown): void;
+};
 const { Interface } = load("./lib/service/interface.js") as { Interface: new (name: string) => unknown };
 
 const METHOD_CALL = 1;
@@ -40,7 +53,14 @@ describe("dbus-next", () => {
   it("says what is at a path that is not guestd's", () => {
     const line = new Line();
     new MessageBus(line).export("/org/guestd1/a", new Interface("org.guestd1.A"));
-    const ask = { ...CALL, sender: ":1.7", interface: "org.freedesktop.DBus.Introspectable", member: "Introspect", signature: "", body: [] };
+    const ask = {
+      ...CALL,
+      sender: ":1.7",
+      interface: "org.freedesktop.DBus.Introspectable",
+      member: "Introspect",
+      signature: "",
+      body: [],
+    };
     for (const path of ["/org", "/org/guestd1/a"]) line.emit("message", { ...ask, path });
     const [parent, own] = line.sent.slice(-2).map(({ body }) => String(body[0]));
     expect(parent).toMatch(/^<!DOCTYPE node [^>]*>\n<node>\s*<node name="guestd1"\/>\s*<\/node>$/);

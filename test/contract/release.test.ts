@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { execute } from "../helpers/execute.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
-const OWN = /^(NEWS\.md|package(-lock)?\.json|src\/version\.ts|packaging\/(release|lib\.sh|guestd\.spec|man\/.*|debian\/(control|changelog)))$/;
+const OWN =
+  /^(NEWS\.md|package(-lock)?\.json|src\/version\.ts|packaging\/(release|lib\.sh|guestd\.spec|man\/.*|debian\/(control|changelog)))$/;
 const LIMIT_MS = 30_000;
 
 describe("packaging/release", () => {
@@ -46,7 +47,8 @@ describe("packaging/release", () => {
     await git("commit", "--quiet", "--message", "test: begin");
   }
 
-  const release = (...args: string[]) => execute([join(tree, "packaging/release"), "--skip-checks", ...args], { timeoutMs: LIMIT_MS });
+  const release = (...args: string[]) =>
+    execute([join(tree, "packaging/release"), "--skip-checks", ...args], { timeoutMs: LIMIT_MS });
 
   async function expectRefused(args: readonly string[], reason: RegExp): Promise<void> {
     const head = await git("rev-parse", "HEAD");
@@ -57,9 +59,12 @@ describe("packaging/release", () => {
     expect(await git("tag")).not.toContain("v9.9.9");
   }
 
-  it.each(["", "9", "9.9", "9.9.9.9", "v9.9.9", "09.9.9", "9.9.9-rc1", "9.9.9\n", "--help"])("refuses %j, which is no version", async (version) => {
-    await expectRefused([version], /is no version/);
-  });
+  it.each(["", "9", "9.9", "9.9.9.9", "v9.9.9", "09.9.9", "9.9.9-rc1", "9.9.9\n", "--help"])(
+    "refuses %j, which is no version",
+    async (version) => {
+      await expectRefused([version], /is no version/);
+    },
+  );
 
   it("refuses a version that is not newer than the last one", async () => {
     await git("tag", "v9.9.9");
@@ -95,11 +100,17 @@ describe("packaging/release", () => {
     expect(await git("status", "--porcelain")).toBe("");
     expect(await git("rev-list", "-1", "v9.9.9")).toBe(await git("rev-parse", "HEAD"));
     expect(JSON.parse(read("package.json"))).toMatchObject({ version: "9.9.9" });
-    expect(JSON.parse(read("package-lock.json"))).toMatchObject({ version: "9.9.9", packages: { "": { version: "9.9.9" } } });
+    expect(JSON.parse(read("package-lock.json"))).toMatchObject({
+      version: "9.9.9",
+      packages: { "": { version: "9.9.9" } },
+    });
     expect(read("src/version.ts")).toContain('VERSION = "9.9.9";');
-    for (const page of ["guestctl.1", "guestd.8", "guestd.conf.5", "pam_guest.8"]) expect(read(`packaging/man/${page}`)).toContain('"guestd 9.9.9" "guestd"\n');
+    for (const page of ["guestctl.1", "guestd.8", "guestd.conf.5", "pam_guest.8"])
+      expect(read(`packaging/man/${page}`)).toContain('"guestd 9.9.9" "guestd"\n');
     expect(read("packaging/guestd.spec")).toMatch(/^Version: +9\.9\.9$/m);
-    expect(read("packaging/debian/changelog")).toMatch(/^guestd \(9\.9\.9\) unstable; urgency=medium\n\n {2}\* .*\n\n -- .+ <.+> {2}\w{3}, \d\d \w{3} \d{4} .* \+0000\n\nguestd \(/);
+    expect(read("packaging/debian/changelog")).toMatch(
+      /^guestd \(9\.9\.9\) unstable; urgency=medium\n\n {2}\* .*\n\n -- .+ <.+> {2}\w{3}, \d\d \w{3} \d{4} .* \+0000\n\nguestd \(/,
+    );
     expect(read("NEWS.md")).toMatch(/^## 9\.9\.9 \(\d{4}-\d\d-\d\d\)$/m);
   });
 

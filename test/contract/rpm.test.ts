@@ -10,9 +10,18 @@ const spec = readProjectFile("packaging/guestd.spec");
 
 /** As Fedora has them on a machine of 64 bits. */
 const MACROS: Readonly<Record<string, string>> = {
-  _prefix: "/usr", _bindir: "/usr/bin", _libdir: "/usr/lib64", _datadir: "/usr/share", _mandir: "/usr/share/man", _sysconfdir: "/etc",
-  _unitdir: "/usr/lib/systemd/system", _sysusersdir: "/usr/lib/sysusers.d", _tmpfilesdir: "/usr/lib/tmpfiles.d",
-  _journalcatalogdir: "/usr/lib/systemd/catalog", guestd_dir: "/usr/lib/guestd", buildroot: "",
+  _prefix: "/usr",
+  _bindir: "/usr/bin",
+  _libdir: "/usr/lib64",
+  _datadir: "/usr/share",
+  _mandir: "/usr/share/man",
+  _sysconfdir: "/etc",
+  _unitdir: "/usr/lib/systemd/system",
+  _sysusersdir: "/usr/lib/sysusers.d",
+  _tmpfilesdir: "/usr/lib/tmpfiles.d",
+  _journalcatalogdir: "/usr/lib/systemd/catalog",
+  guestd_dir: "/usr/lib/guestd",
+  buildroot: "",
 };
 
 function expand(text: string): string {
@@ -25,16 +34,22 @@ function expand(text: string): string {
 
 function readSection(name: string): string[] {
   const [, section = ""] = spec.split(`\n%${name}\n`);
-  const lines = section.split(/\n%(?:prep|build|install|post|preun|files)\n/)[0]?.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const lines = section
+    .split(/\n%(?:prep|build|install|post|preun|files)\n/)[0]
+    ?.split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
   expect(lines, name).not.toEqual([]);
   return lines ?? [];
 }
 
 /** What a line of %files stands for; a page of the manual is compressed by rpm, so that a "*" follows its name. */
-const readEntry = (line: string): string => expand(line.replace(/^%(?:dir|config\(noreplace\)) /, "").replace(/^(%\{_mandir\}.*)\*$/, "$1"));
+const readEntry = (line: string): string =>
+  expand(line.replace(/^%(?:dir|config\(noreplace\)) /, "").replace(/^(%\{_mandir\}.*)\*$/, "$1"));
 
 /** All that %files has, but for what rpm takes from the sources itself. */
-const listed = readSection("files").filter((line) => !/^%(?:doc|license) /.test(line)).map((line) => readEntry(line));
+const listed = readSection("files")
+  .filter((line) => !/^%(?:doc|license) /.test(line))
+  .map((line) => readEntry(line));
 
 describe("the spec of the rpm package", () => {
   let work: string;
@@ -48,18 +63,27 @@ describe("the spec of the rpm package", () => {
   /** What packaging/install makes, from compiled parts that are empty here: files, links, and directories that have nothing in them. */
   async function listInstalled(): Promise<string[]> {
     mkdirSync(join(work, "from"));
-    for (const [, name = ""] of readProjectFile("packaging/install").matchAll(/\t\$from\/(\S+)\t/g)) writeFileSync(join(work, "from", name), "");
+    for (const [, name = ""] of readProjectFile("packaging/install").matchAll(/\t\$from\/(\S+)\t/g))
+      writeFileSync(join(work, "from", name), "");
     const modules = expand("%{_libdir}/security");
-    const { code, stderr } = await execute([join(PROJECT, "packaging/install"), join(work, "from"), join(work, "to"), modules]);
+    const { code, stderr } = await execute([
+      join(PROJECT, "packaging/install"),
+      join(work, "from"),
+      join(work, "to"),
+      modules,
+    ]);
     expect(code, stderr).toBe(0);
     const entries = readdirSync(join(work, "to"), { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => !entry.isDirectory() || readdirSync(join(entry.parentPath, entry.name)).length === 0)
+    return entries
+      .filter((entry) => !entry.isDirectory() || readdirSync(join(entry.parentPath, entry.name)).length === 0)
       .map((entry) => join(entry.parentPath, entry.name).slice(join(work, "to").length));
   }
 
   it("has every file that is installed, those that are Debian's alone taken away, and no other", async () => {
     const installed = await listInstalled();
-    const removed = readSection("install").filter((line) => line.startsWith("rm ")).map((line) => expand(line.slice("rm ".length)));
+    const removed = readSection("install")
+      .filter((line) => line.startsWith("rm "))
+      .map((line) => expand(line.slice("rm ".length)));
     expect(installed).toEqual(expect.arrayContaining(removed));
     // A directory that has files is none of those installed.
     const leaves = listed.filter((path) => !installed.some((file) => file.startsWith(`${path}/`)));

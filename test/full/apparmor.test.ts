@@ -23,15 +23,20 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine with AppA
     await machine.stop();
   });
 
-  const readLabel = (unit: string): Promise<string> => machine.sh(`cat /proc/$(systemctl show -P MainPID ${unit})/attr/current`);
+  const readLabel = (unit: string): Promise<string> =>
+    machine.sh(`cat /proc/$(systemctl show -P MainPID ${unit})/attr/current`);
 
   /** What became of it, when it has ended. */
   async function readReceipt(id: string): Promise<unknown> {
-    return waitFor("the receipt", async () => {
-      // It exits with 1 for one that is not clean, too.
-      const { stdout } = await machine.run(["guestctl", "receipt", "--json", id]);
-      return stdout !== "" && (JSON.parse(stdout) as unknown);
-    }, ANSWER_LIMIT_MS);
+    return waitFor(
+      "the receipt",
+      async () => {
+        // It exits with 1 for one that is not clean, too.
+        const { stdout } = await machine.run(["guestctl", "receipt", "--json", id]);
+        return stdout !== "" && (JSON.parse(stdout) as unknown);
+      },
+      ANSWER_LIMIT_MS,
+    );
   }
 
   async function logIn(login: (machine: FullMachine) => Promise<Terminal>): Promise<{ shell: Terminal; id: string }> {
@@ -41,34 +46,58 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine with AppA
 
   it("guestd runs confined, and nobody else's Node.js does", async () => {
     expect(await readLabel("guestd")).toBe("guestd (enforce)");
-    expect(await machine.sh("node -p 'require(\"fs\").readFileSync(\"/proc/self/attr/current\", \"utf8\").trim()'")).toBe("unconfined");
+    expect(await machine.sh('node -p \'require("fs").readFileSync("/proc/self/attr/current", "utf8").trim()\'')).toBe(
+      "unconfined",
+    );
   });
 
   it.each(guests)("a session $sort opens, and is swept to a clean receipt", async ({ login }) => {
     const { shell, id } = await logIn(login);
-    expect(await shell.ask("echo here >~/file; cat ~/file; cat /proc/self/attr/current; [ ! -e /home/alice ] && echo hidden")).toBe("here\nunconfined\nhidden");
-    expect(await shell.ask("ipcmk --queue >/dev/null; ipcmk --shmem 4096 >/dev/null; (setsid sleep 1000 &) && echo left")).toBe("left");
+    expect(
+      await shell.ask(
+        "echo here >~/file; cat ~/file; cat /proc/self/attr/current; [ ! -e /home/alice ] && echo hidden",
+      ),
+    ).toBe("here\nunconfined\nhidden");
+    expect(
+      await shell.ask("ipcmk --queue >/dev/null; ipcmk --shmem 4096 >/dev/null; (setsid sleep 1000 &) && echo left"),
+    ).toBe("left");
     await shell.logOut(ANSWER_LIMIT_MS);
     expect(await readReceipt(id)).toMatchObject({ id, cause: "logout", clean: true });
   });
 
-  it.each(guests)("a session $sort goes on over a restart and a reload of guestd, and can be ended", async ({ login }) => {
-    const { shell, id } = await logIn(login);
-    await machine.sh("systemctl restart guestd; systemctl reload guestd");
-    expect(await readLabel("guestd")).toBe("guestd (enforce)");
-    expect(await shell.ask("id -un")).toMatch(/^guest/);
-    expect(await machine.sh(`guestctl end ${id}`)).toContain("nothing is left");
-  });
+  it.each(guests)(
+    "a session $sort goes on over a restart and a reload of guestd, and can be ended",
+    async ({ login }) => {
+      const { shell, id } = await logIn(login);
+      await machine.sh("systemctl restart guestd; systemctl reload guestd");
+      expect(await readLabel("guestd")).toBe("guestd (enforce)");
+      expect(await shell.ask("id -un")).toMatch(/^guest/);
+      expect(await machine.sh(`guestctl end ${id}`)).toContain("nothing is left");
+    },
+  );
 
   it("who has a namespace of a guest's making, or a directory of his, is found", async () => {
     const { shell, id } = await logIn((one) => one.loginAsGhost());
-    await shell.ask("(setsid unshare -Urm sleep 4711 >/dev/null 2>&1 </dev/null &) ; until pgrep -x sleep >/dev/null; do :; done", ANSWER_LIMIT_MS);
+    await shell.ask(
+      "(setsid unshare -Urm sleep 4711 >/dev/null 2>&1 </dev/null &) ; until pgrep -x sleep >/dev/null; do :; done",
+      ANSWER_LIMIT_MS,
+    );
     const home = "/proc/$(pgrep -x sleep)/root$(getent passwd $(ps -o user= -p $(pgrep -x sleep)) | cut -d: -f6)";
     await machine.sh(`systemd-run --quiet --unit=holder --property=Type=exec sh -c 'exec 9</proc/$(pgrep -x sleep)/ns/mnt; exec tail -f /dev/null'
       systemd-run --quiet --unit=other --property=Type=exec sh -c 'cd ${home}; exec tail -f /dev/null'`);
-    await waitFor("both", async () => (await machine.sh("cat /proc/$(systemctl show -P MainPID holder)/comm /proc/$(systemctl show -P MainPID other)/comm")) === "tail\ntail", ANSWER_LIMIT_MS);
+    await waitFor(
+      "both",
+      async () =>
+        (await machine.sh(
+          "cat /proc/$(systemctl show -P MainPID holder)/comm /proc/$(systemctl show -P MainPID other)/comm",
+        )) === "tail\ntail",
+      ANSWER_LIMIT_MS,
+    );
     await shell.logOut(ANSWER_LIMIT_MS);
-    const said = ["open-files: process PID (tail) holds a namespace of it (namespace)", "open-files: process PID (tail) holds a file of it (directory)"];
+    const said = [
+      "open-files: process PID (tail) holds a namespace of it (namespace)",
+      "open-files: process PID (tail) holds a file of it (directory)",
+    ];
     const { left } = (await readReceipt(id)) as { readonly left: readonly string[] };
     expect(left.map((sentence) => sentence.replace(/\d+/, "PID")).toSorted()).toEqual(said.toSorted());
     await machine.sh("systemctl stop holder other");
@@ -81,7 +110,10 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine with AppA
 
   it.each([
     ["run a shell", 'require("child_process").execFileSync("/bin/sh", ["-c", ":"])'],
-    ["run a program of a guest's", 'require("fs").copyFileSync("/bin/true", "/tmp/mine"); require("fs").chmodSync("/tmp/mine", 0o755); require("child_process").execFileSync("/tmp/mine")'],
+    [
+      "run a program of a guest's",
+      'require("fs").copyFileSync("/bin/true", "/tmp/mine"); require("fs").chmodSync("/tmp/mine", 0o755); require("child_process").execFileSync("/tmp/mine")',
+    ],
     ["change the accounts", 'require("fs").appendFileSync("/etc/passwd", "")'],
     ["change a PAM stack", 'require("fs").appendFileSync("/etc/pam.d/login", "")'],
     ["change a program", 'require("fs").writeFileSync("/usr/bin/new", "")'],
@@ -95,12 +127,23 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine with AppA
   });
 
   it("what was denied is in the journal, so that the look above has looked at something", async () => {
-    await machine.run(["aa-exec", "--profile=guestd", "--", "/usr/bin/node", "-e", 'require("child_process").execFileSync("/bin/sh")']);
-    expect(await machine.sh(DENIALS)).toMatch(/profile="guestd" name="\/bin\/sh"|profile="guestd" name="\/usr\/bin\/dash"/);
+    await machine.run([
+      "aa-exec",
+      "--profile=guestd",
+      "--",
+      "/usr/bin/node",
+      "-e",
+      'require("child_process").execFileSync("/bin/sh")',
+    ]);
+    expect(await machine.sh(DENIALS)).toMatch(
+      /profile="guestd" name="\/bin\/sh"|profile="guestd" name="\/usr\/bin\/dash"/,
+    );
   });
 
   it("guestd starts, and guests come in, where the profile is not loaded", async () => {
-    await machine.sh("systemctl stop guestd; apparmor_parser --remove /etc/apparmor.d/usr.lib.guestd; systemctl start guestd");
+    await machine.sh(
+      "systemctl stop guestd; apparmor_parser --remove /etc/apparmor.d/usr.lib.guestd; systemctl start guestd",
+    );
     expect(await readLabel("guestd")).toBe("unconfined");
     const { shell, id } = await logIn((target) => target.loginAsGhost());
     await shell.logOut(ANSWER_LIMIT_MS);

@@ -41,11 +41,19 @@ describe.skipIf(!requireRoot("full machine tests"))("the clock of a full machine
   });
 
   const receiptOf = (id: string) =>
-    waitFor("the receipt", async () => (JSON.parse(await machine.sh("guestctl receipts --json")) as Receipt[]).find((one) => one.id === id), LIMIT_MS);
-  const awaitNone = () => waitFor("no session to be there", async () => (await machine.sh("guestctl list --json")) === "[]", LIMIT_MS);
+    waitFor(
+      "the receipt",
+      async () => (JSON.parse(await machine.sh("guestctl receipts --json")) as Receipt[]).find((one) => one.id === id),
+      LIMIT_MS,
+    );
+  const awaitNone = () =>
+    waitFor("no session to be there", async () => (await machine.sh("guestctl list --json")) === "[]", LIMIT_MS);
 
   describe.each(SORTS)("with a guest of a $sort account", ({ logIn }) => {
-    it.each([["forward", DAY], ["back", -DAY]])("can be set %s by a day, and says nothing of how long he was there", async (_, step) => {
+    it.each([
+      ["forward", DAY],
+      ["back", -DAY],
+    ])("can be set %s by a day, and says nothing of how long he was there", async (_, step) => {
       const shell = await logIn(machine);
       const id = await shell.ask("echo $GUEST_SESSION", LIMIT_MS);
       const before = Number(await machine.sh("date +%s"));

@@ -20,7 +20,11 @@ const FORK_BOMB = "(bomb() { bomb | bomb & }; bomb) 2>/dev/null";
 
 /** Each way to be a guest, and where its limits are set: on the scope of its session, on the slice of its user. */
 const guests = [
-  { sort: "of a shared account", login: (machine: FullMachine) => machine.sshSession("guest1"), unit: /session-\d+\.scope$/ },
+  {
+    sort: "of a shared account",
+    login: (machine: FullMachine) => machine.sshSession("guest1"),
+    unit: /session-\d+\.scope$/,
+  },
   { sort: "of a leased account", login: (machine: FullMachine) => machine.loginAsGhost(), unit: /user-\d+\.slice$/ },
 ];
 
@@ -37,7 +41,11 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
   afterEach(async () => {
     for (const { id, user } of await listSessions()) if (user !== "guest2") await machine.run(["guestctl", "end", id]);
     // What a bomb has set going in systemd is not the next test's to wait for.
-    await waitFor("systemd to have done its jobs", async () => (await machine.sh("systemctl list-jobs")).startsWith("No jobs"), ANSWER_LIMIT_MS);
+    await waitFor(
+      "systemd to have done its jobs",
+      async () => (await machine.sh("systemctl list-jobs")).startsWith("No jobs"),
+      ANSWER_LIMIT_MS,
+    );
   });
   afterAll(async () => {
     await machine.stop();
@@ -48,10 +56,14 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
   }
 
   async function awaitOthers(): Promise<GuestSession[]> {
-    return waitFor("the guest's session to end", async () => {
-      const sessions = await listSessions();
-      return sessions.length === 1 && sessions;
-    }, ANSWER_LIMIT_MS);
+    return waitFor(
+      "the guest's session to end",
+      async () => {
+        const sessions = await listSessions();
+        return sessions.length === 1 && sessions;
+      },
+      ANSWER_LIMIT_MS,
+    );
   }
 
   /** The cgroup above or at a shell's own whose tasks are limited as configured. */
@@ -85,7 +97,10 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
       await shell.logOut(ANSWER_LIMIT_MS);
       await awaitOthers();
       const entry = await machine.sh(`journalctl --output=json GUEST_SESSION=${id} GUEST_ACTION=announce-closed`);
-      expect(JSON.parse((JSON.parse(entry) as { GUEST_RECEIPT: string }).GUEST_RECEIPT)).toMatchObject({ cause: "logout", left: [] });
+      expect(JSON.parse((JSON.parse(entry) as { GUEST_RECEIPT: string }).GUEST_RECEIPT)).toMatchObject({
+        cause: "logout",
+        left: [],
+      });
     });
 
     it("loses the process that takes too much memory, and nothing else", async () => {
@@ -100,8 +115,12 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
       const limited = await findLimited(shell);
       shell.send(`${HOME_HOG}\n`);
       // Files cannot be given back: the kernel takes the guest's processes, perhaps also the one that is the session.
-      await waitFor("the kernel to stop it", async () => machine.sh(
-        `[ ! -d ${limited} ] || grep -q '^oom_kill [1-9]' ${limited}/memory.events && echo stopped`), ANSWER_LIMIT_MS);
+      await waitFor(
+        "the kernel to stop it",
+        async () =>
+          machine.sh(`[ ! -d ${limited} ] || grep -q '^oom_kill [1-9]' ${limited}/memory.events && echo stopped`),
+        ANSWER_LIMIT_MS,
+      );
       await expectNobodyHarmed();
     });
 
@@ -110,7 +129,11 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
       const limited = await findLimited(shell);
       const id = await shell.ask("echo $GUEST_SESSION");
       shell.send(`${FORK_BOMB}\n`);
-      await waitFor("the limit to be met", () => machine.sh(`grep -v '^max 0$' ${limited}/pids.events`), ANSWER_LIMIT_MS);
+      await waitFor(
+        "the limit to be met",
+        () => machine.sh(`grep -v '^max 0$' ${limited}/pids.events`),
+        ANSWER_LIMIT_MS,
+      );
       expect(Number(await machine.sh(`cat ${limited}/pids.current`))).toBeLessThanOrEqual(TASKS_MAX);
       await expectNobodyHarmed();
       expect(await machine.sh(`guestctl end ${id}`)).toContain("nothing is left");

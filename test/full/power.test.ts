@@ -18,35 +18,44 @@ describe.skipIf(!requireRoot("full machine tests"))("the power of a full machine
     await machine.stop();
   });
 
-  const list = async (command: string) => JSON.parse(await machine.sh(`${command} --json`)) as Readonly<Record<string, unknown>>[];
-  const find = async (command: string, field: string, value: unknown) => (await list(command)).find((row) => row[field] === value);
+  const list = async (command: string) =>
+    JSON.parse(await machine.sh(`${command} --json`)) as Readonly<Record<string, unknown>>[];
+  const find = async (command: string, field: string, value: unknown) =>
+    (await list(command)).find((row) => row[field] === value);
 
   async function logIn() {
     const terminal = await machine.loginAsGhost();
-    const [id = "", uid = "", user = ""] = (await terminal.ask("echo $GUEST_SESSION; id -u; id -un", LIMIT_MS)).split("\n");
+    const [id = "", uid = "", user = ""] = (await terminal.ask("echo $GUEST_SESSION; id -u; id -un", LIMIT_MS)).split(
+      "\n",
+    );
     return { terminal, id, uid: Number(uid), user };
   }
 
-  it("may be cut at any time: every session has a receipt, and no uid is forgotten of which something was left", { timeout: 600_000 }, async () => {
-    const [ended, dirty] = [await logIn(), await logIn()];
-    // From here on nothing comes to the disk but what somebody makes sure of.
-    await machine.sh("sync; mount -o remount,commit=600 /; echo 600000 >/proc/sys/vm/dirty_writeback_centisecs");
-    await ended.terminal.logOut(LIMIT_MS);
-    await machine.sh(`mkdir /media/${dirty.user} && touch /media/${dirty.user}/of-root && sync`);
-    await dirty.terminal.logOut(LIMIT_MS);
-    for (const { id } of [ended, dirty]) await waitFor("the receipt", () => find("guestctl receipts", "id", id), LIMIT_MS);
-    expect(await find("guestctl leases", "uid", dirty.uid)).toMatchObject({ state: "quarantined" });
-    const open = await logIn();
-    await machine.sh("touch /root/unsure");
-    await machine.cutPower();
+  it(
+    "may be cut at any time: every session has a receipt, and no uid is forgotten of which something was left",
+    { timeout: 600_000 },
+    async () => {
+      const [ended, dirty] = [await logIn(), await logIn()];
+      // From here on nothing comes to the disk but what somebody makes sure of.
+      await machine.sh("sync; mount -o remount,commit=600 /; echo 600000 >/proc/sys/vm/dirty_writeback_centisecs");
+      await ended.terminal.logOut(LIMIT_MS);
+      await machine.sh(`mkdir /media/${dirty.user} && touch /media/${dirty.user}/of-root && sync`);
+      await dirty.terminal.logOut(LIMIT_MS);
+      for (const { id } of [ended, dirty])
+        await waitFor("the receipt", () => find("guestctl receipts", "id", id), LIMIT_MS);
+      expect(await find("guestctl leases", "uid", dirty.uid)).toMatchObject({ state: "quarantined" });
+      const open = await logIn();
+      await machine.sh("touch /root/unsure");
+      await machine.cutPower();
 
-    open.terminal.hangUp();
-    expect(await machine.sh("ls /root/unsure 2>&1 || true")).toContain("No such file");
-    expect(await find("guestctl receipts", "id", ended.id)).toMatchObject({ cause: "logout", clean: true });
-    expect(await find("guestctl receipts", "id", dirty.id)).toMatchObject({ cause: "logout", clean: false });
-    expect(await find("guestctl receipts", "id", open.id)).toMatchObject({ cause: "lost-power", clean: true });
-    expect(await find("guestctl leases", "uid", dirty.uid)).toMatchObject({ state: "quarantined", user: dirty.user });
-    expect(await list("guestctl list")).toEqual([]);
-    expect(await find("guestctl leases --all", "uid", open.uid)).toMatchObject({ state: "rested" });
-  });
+      open.terminal.hangUp();
+      expect(await machine.sh("ls /root/unsure 2>&1 || true")).toContain("No such file");
+      expect(await find("guestctl receipts", "id", ended.id)).toMatchObject({ cause: "logout", clean: true });
+      expect(await find("guestctl receipts", "id", dirty.id)).toMatchObject({ cause: "logout", clean: false });
+      expect(await find("guestctl receipts", "id", open.id)).toMatchObject({ cause: "lost-power", clean: true });
+      expect(await find("guestctl leases", "uid", dirty.uid)).toMatchObject({ state: "quarantined", user: dirty.user });
+      expect(await list("guestctl list")).toEqual([]);
+      expect(await find("guestctl leases --all", "uid", open.uid)).toMatchObject({ state: "rested" });
+    },
+  );
 });

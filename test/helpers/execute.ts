@@ -18,7 +18,14 @@ export interface ExecuteOptions {
 export const SIGNAL_BASE = 128;
 
 const signalNumbers: Readonly<Record<string, number>> = {
-  SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15,
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
 };
 
 /** The exit code a shell would show. */
@@ -43,7 +50,11 @@ export function execute(argv: readonly string[], options: ExecuteOptions = {}): 
     child.stdin.on("error", () => undefined);
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
-      reject(new Error(`not done within ${timeoutMs} ms: ${argv.join(" ")}\n${Buffer.concat([...stdout, ...stderr]).toString()}`));
+      reject(
+        new Error(
+          `not done within ${timeoutMs} ms: ${argv.join(" ")}\n${Buffer.concat([...stdout, ...stderr]).toString()}`,
+        ),
+      );
     }, timeoutMs);
     child.on("error", (error) => {
       clearTimeout(timer);

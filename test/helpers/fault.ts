@@ -8,7 +8,8 @@ const ORDERLY_LIMIT_MS = 2000;
 
 /** Pid of a machine's guestd as the host sees it. */
 export function findDaemon(machine: Machine): number | undefined {
-  return processesBeside(machine.pid).find(({ uid, pid }) => uid === 0 && /\/node$/.test(readLink(pid, "exe") ?? ""))?.pid;
+  return processesBeside(machine.pid).find(({ uid, pid }) => uid === 0 && /\/node$/.test(readLink(pid, "exe") ?? ""))
+    ?.pid;
 }
 
 /**
@@ -18,7 +19,11 @@ export function findDaemon(machine: Machine): number | undefined {
 export async function injectFault(machine: Machine, fault: string): Promise<() => Promise<void>> {
   const pid = findDaemon(machine);
   if (pid === undefined) throw new Error("guestd is not running");
-  const strace = spawn("strace", ["-f", "-p", String(pid), "-e", `trace=${fault.split(":")[0] ?? ""}`, "-e", `inject=${fault}`], { stdio: ["ignore", "ignore", "pipe"] });
+  const strace = spawn(
+    "strace",
+    ["-f", "-p", String(pid), "-e", `trace=${fault.split(":")[0] ?? ""}`, "-e", `inject=${fault}`],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
   let said = "";
   strace.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   await waitFor(`strace to attach: ${said}`, () => /attached/.test(said), 20_000);

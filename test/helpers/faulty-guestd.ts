@@ -12,7 +12,10 @@ function strike(when: "before" | "after", kind: EffectKind): void {
   const fault = takeFault(`${when} ${kind} `);
   if (fault === undefined) return;
   if (fault === "kill") process.kill(process.pid, "SIGKILL");
-  throw Object.assign(new Error(`${fault} (injected)`), { code: fault, errno: constants.errno[fault as keyof typeof constants.errno] });
+  throw Object.assign(new Error(`${fault} (injected)`), {
+    code: fault,
+    errno: constants.errno[fault as keyof typeof constants.errno],
+  });
 }
 
 function takeFault(start: string): string | undefined {

@@ -20,12 +20,30 @@ const RESET_LIMIT_MS = 6000;
 /** Of one command, or of one thing that is waited for on a terminal. */
 const COMMAND_LIMIT_MS = 60_000;
 
-const ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"];
+const ENVIRONMENT = [
+  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  "HOME=/root",
+  "LANG=C.UTF-8",
+  "TERM=dumb",
+];
 
 /** The key is the machine's own, and nobody else can answer at the port. */
 const SSH = [
-  "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes",
-  "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
+  "ssh",
+  "-F",
+  "none",
+  "-o",
+  "BatchMode=yes",
+  "-o",
+  "LogLevel=ERROR",
+  "-o",
+  "IdentitiesOnly=yes",
+  "-o",
+  "StrictHostKeyChecking=no",
+  "-o",
+  "UserKnownHostsFile=/dev/null",
+  "-o",
+  "GlobalKnownHostsFile=/dev/null",
 ];
 
 function helper(name: string): string {
@@ -53,7 +71,9 @@ export class FullMachine {
     this.#directory = directory;
     this.#key = key;
     for (const stream of [keeper.stdout, keeper.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => { this.#console += text; });
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.#console += text;
+      });
     }
   }
 
@@ -90,8 +110,12 @@ export class FullMachine {
   run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
     const { user, env = {}, ...rest } = options;
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const asUser = user === undefined ? [] : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups", "--reset-env", "--"];
-    return execute(this.#enter(["env", "-i", ...ENVIRONMENT, ...settings, ...asUser, ...argv]), { timeoutMs: COMMAND_LIMIT_MS, ...rest });
+    const asUser =
+      user === undefined ? [] : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups", "--reset-env", "--"];
+    return execute(this.#enter(["env", "-i", ...ENVIRONMENT, ...settings, ...asUser, ...argv]), {
+      timeoutMs: COMMAND_LIMIT_MS,
+      ...rest,
+    });
   }
 
   /** Runs a script with bash and returns what it wrote, without the last newline. @throws Error when it fails */
@@ -137,7 +161,9 @@ export class FullMachine {
   /** Resets the machine, which boots again: it has lost all that was in its memory, also what had still to be written to the disk. */
   async cutPower(): Promise<void> {
     // There is no answer to that.
-    await this.run(["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger"], { timeoutMs: RESET_LIMIT_MS }).catch(() => undefined);
+    await this.run(["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger"], {
+      timeoutMs: RESET_LIMIT_MS,
+    }).catch(() => undefined);
     this.#master?.kill("SIGKILL");
     await waitFor("the connection to end", () => this.#master?.signalCode !== null);
     rmSync(join(this.#directory, "control"));
@@ -148,7 +174,11 @@ export class FullMachine {
   async stop(): Promise<void> {
     const keeper = this.#keeper;
     keeper.stdin?.end();
-    await waitFor("full-machine-keep to end", () => keeper.exitCode !== null || keeper.signalCode !== null, STOP_LIMIT_MS);
+    await waitFor(
+      "full-machine-keep to end",
+      () => keeper.exitCode !== null || keeper.signalCode !== null,
+      STOP_LIMIT_MS,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -158,7 +188,9 @@ export class FullMachine {
   async #awaitBoot(): Promise<void> {
     await this.#connect();
     // guestd's own start, which the first login causes elsewhere, takes longer here than a login waits.
-    await this.sh("systemctl is-system-running --wait || true; systemctl start guestd.service", { timeoutMs: BOOT_LIMIT_MS });
+    await this.sh("systemctl is-system-running --wait || true; systemctl start guestd.service", {
+      timeoutMs: BOOT_LIMIT_MS,
+    });
   }
 
   /** One connection for all commands: what waits in the port is answered as soon as the machine's sshd has opened it. */
@@ -168,13 +200,19 @@ export class FullMachine {
     await waitFor("the machine's port", () => this.#isKept() && existsSync(socket), BOOT_LIMIT_MS);
     const [program = "", ...options] = SSH;
     const proxy = `ProxyCommand=${quote(helper("full-machine-connect"))} ${quote(socket)}`;
-    const master = spawn(program, [...options, "-M", "-N", "-S", control, "-i", this.#key, "-o", proxy, "root@machine"], {
-      stdio: ["ignore", "ignore", "pipe"],
-      detached: true,
-    });
+    const master = spawn(
+      program,
+      [...options, "-M", "-N", "-S", control, "-i", this.#key, "-o", proxy, "root@machine"],
+      {
+        stdio: ["ignore", "ignore", "pipe"],
+        detached: true,
+      },
+    );
     this.#master = master;
     let said = "";
-    master.stderr.setEncoding("utf8").on("data", (text: string) => { said += text; });
+    master.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
     const isThere = (): boolean => {
       if (master.exitCode !== null) this.#console += said;
       return existsSync(control) || master.exitCode !== null || !this.#isKept();

@@ -34,7 +34,11 @@ export async function awaitReceipt(machine: Machine, id: string, limitMs = 30_00
   return waitFor(
     `the receipt of session ${id}`,
     async () => {
-      const entries = await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
+      const entries = await machine.journal(
+        `GUEST_SESSION=${id}`,
+        "GUEST_ACTION=announce-closed",
+        "_SYSTEMD_UNIT=guestd.service",
+      );
       const text = entries[0]?.["GUEST_RECEIPT"];
       return text === undefined ? undefined : (JSON.parse(text) as GuestReceipt);
     },
@@ -52,7 +56,10 @@ export async function awaitNoSessions(machine: Machine, limitMs = 30_000): Promi
 /** The pids of processes that run this command line. */
 export async function findPids(machine: Machine, commandLine: string): Promise<number[]> {
   const { stdout } = await machine.run(["pgrep", "--full", "--exact", commandLine]);
-  return stdout.split("\n").filter((line) => line !== "").map(Number);
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(Number);
 }
 
 /** What there is of guests when there are no sessions: accounts, places, units, processes and records; "" when nothing. */
@@ -68,7 +75,8 @@ const WARNING = 4;
 
 /** Lines of guestd and of pam_guest that nobody expects: warnings and worse, but for those that match. */
 export async function unexpectedLines(machine: Machine, ...expected: RegExp[]): Promise<string[]> {
-  const isOurs = (entry: Entry) => entry["_SYSTEMD_UNIT"] === "guestd.service" || (entry["MESSAGE"] ?? "").includes("pam_guest");
+  const isOurs = (entry: Entry) =>
+    entry["_SYSTEMD_UNIT"] === "guestd.service" || (entry["MESSAGE"] ?? "").includes("pam_guest");
   const entries = await machine.journal();
   return entries
     .filter((entry) => isOurs(entry) && Number(entry["PRIORITY"] ?? 6) <= WARNING)

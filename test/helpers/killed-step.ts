@@ -9,12 +9,26 @@ const FOLDER = "/usr/local/sbin";
 
 /** The programs that change something. */
 const PROGRAMS = [
-  "dpkg-deb", "pam-auth-update", "systemd-sysusers", "systemd-tmpfiles", "systemctl", "guestctl", "install", "mv", "ln", "rm", "rmdir", "groupdel",
+  "dpkg-deb",
+  "pam-auth-update",
+  "systemd-sysusers",
+  "systemd-tmpfiles",
+  "systemctl",
+  "guestctl",
+  "install",
+  "mv",
+  "ln",
+  "rm",
+  "rmdir",
+  "groupdel",
 ];
 
 /** Puts a point before each of these programs, for those who are run by runKilled(). */
 export async function placeKillPoints(machine: Machine): Promise<void> {
-  for (const [name, mode] of [["kill-point", "755"], ["KillPoint.pm", "644"]] as const) {
+  for (const [name, mode] of [
+    ["kill-point", "755"],
+    ["KillPoint.pm", "644"],
+  ] as const) {
     await machine.write(`${FOLDER}/${name}`, readFileSync(new URL(name, import.meta.url)), mode);
   }
   await machine.sh(`cd ${FOLDER}; for program in ${PROGRAMS.join(" ")}; do ln -s kill-point $program; done`);
@@ -27,7 +41,10 @@ export async function placeKillPoints(machine: Machine): Promise<void> {
  */
 export async function runKilled(machine: Machine, at: number, argv: readonly string[]): Promise<string | undefined> {
   const env = { KILL_AT: String(at), KILL_LOG: LOG, DEBIAN_FRONTEND: "noninteractive" };
-  const { code, stdout, stderr } = await machine.run(["sh", "-c", `: >${LOG}; exec setsid --wait "$@"`, "sh", ...argv], { env, timeoutMs: STEP_LIMIT_MS });
+  const { code, stdout, stderr } = await machine.run(
+    ["sh", "-c", `: >${LOG}; exec setsid --wait "$@"`, "sh", ...argv],
+    { env, timeoutMs: STEP_LIMIT_MS },
+  );
   if (code === 0) return undefined;
   if (code !== KILLED) throw new Error(`exit ${code} of: ${argv.join(" ")}\n${stdout}${stderr}`);
   return machine.sh(`tail --lines=1 ${LOG}`);

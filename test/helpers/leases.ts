@@ -41,13 +41,18 @@ export async function startLease(machine: Machine): Promise<LeasedGuest> {
 }
 
 /** Logs out, and gives the receipt, with all its classes. */
-export async function endLease(machine: Machine, { terminal, id }: LeasedGuest): Promise<GuestReceipt & { readonly swept: readonly Swept[] }> {
+export async function endLease(
+  machine: Machine,
+  { terminal, id }: LeasedGuest,
+): Promise<GuestReceipt & { readonly swept: readonly Swept[] }> {
   await terminal.logOut();
   return (await awaitReceipt(machine, id)) as GuestReceipt & { readonly swept: readonly Swept[] };
 }
 
 /** The classes of which anything was found, or left, each with its numbers. */
-export function foundIn(swept: readonly Swept[]): Record<string, readonly [found: number, removed: number, left: number]> {
+export function foundIn(
+  swept: readonly Swept[],
+): Record<string, readonly [found: number, removed: number, left: number]> {
   const some = swept.filter(({ found, left }) => found > 0 || left.length > 0);
   return Object.fromEntries(some.map(({ kind, found, removed, left }) => [kind, [found, removed, left.length]]));
 }

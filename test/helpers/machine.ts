@@ -20,7 +20,12 @@ const CALM_LIMIT_MS = 60_000;
 const NAMESPACE_DEPTH = 2;
 
 /** What a command in the machine gets; nothing of the test's own environment. */
-const ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"];
+const ENVIRONMENT = [
+  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  "HOME=/root",
+  "LANG=C.UTF-8",
+  "TERM=dumb",
+];
 
 /** Every account of a test machine has it. */
 export const PASSWORD = "secret";
@@ -80,7 +85,9 @@ export class Machine {
     });
     let output = "";
     for (const stream of [keeper.stdout, keeper.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => { output += text; });
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
     }
     try {
       const machine = new Machine(release, keeper, () => output);
@@ -106,7 +113,8 @@ export class Machine {
   run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
     const { user, env = {}, ...rest } = options;
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const asUser = 'user=$1; shift; exec setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups --reset-env -- "$@"';
+    const asUser =
+      'user=$1; shift; exec setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups --reset-env -- "$@"';
     const command = user === undefined ? argv : ["sh", "-c", asUser, "sh", user, ...argv];
     return execute(this.#enter(command, settings), rest);
   }
@@ -159,7 +167,10 @@ export class Machine {
     const { password, options: more = [], ...rest } = options;
     const env = password === true ? { SSH_ASKPASS: "/root/askpass", SSH_ASKPASS_REQUIRE: "force" } : {};
     const method = password === true ? ["-o", "PubkeyAuthentication=no"] : [];
-    return this.run(["ssh", ...method, ...more, `${user}@localhost`, ...(command === "" ? [] : [command])], { ...rest, env });
+    return this.run(["ssh", ...method, ...more, `${user}@localhost`, ...(command === "" ? [] : [command])], {
+      ...rest,
+      env,
+    });
   }
 
   /** An interactive shell through ssh that can be asked. */
@@ -173,7 +184,10 @@ export class Machine {
   async journal(...matches: string[]): Promise<Entry[]> {
     await this.run(["journalctl", "--sync"]);
     const { stdout } = await this.run(["journalctl", "--output=json", "--all", "--no-pager", "--quiet", ...matches]);
-    return stdout.split("\n").filter((line) => line !== "").map(parseEntry);
+    return stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map(parseEntry);
   }
 
   /** What the machine holds now, to be compared with toEqual. */
@@ -184,10 +198,14 @@ export class Machine {
   /** The same when two looks, a moment apart, have seen the same: what has ended is gone by then. */
   async calmSnapshot(): Promise<Snapshot> {
     const looks: string[] = [];
-    await waitFor("the machine to be calm", async () => {
-      looks.push(JSON.stringify(await this.snapshot()));
-      return looks.length > CALM_LOOKS && new Set(looks.slice(-CALM_LOOKS)).size === 1;
-    }, CALM_LIMIT_MS);
+    await waitFor(
+      "the machine to be calm",
+      async () => {
+        looks.push(JSON.stringify(await this.snapshot()));
+        return looks.length > CALM_LOOKS && new Set(looks.slice(-CALM_LOOKS)).size === 1;
+      },
+      CALM_LIMIT_MS,
+    );
     return JSON.parse(looks.at(-1) ?? "") as Snapshot;
   }
 
@@ -225,8 +243,24 @@ export class Machine {
   /** In the machine's namespaces; killed when the test process is. */
   #enter(argv: readonly string[], settings: readonly string[] = []): string[] {
     return [
-      "nsenter", `--target=${this.pid}`, "--mount", "--uts", "--ipc", "--pid", "--net", "--cgroup", "--",
-      "env", "-i", ...ENVIRONMENT, ...settings, "setpriv", "--pdeathsig", "KILL", "--", ...argv,
+      "nsenter",
+      `--target=${this.pid}`,
+      "--mount",
+      "--uts",
+      "--ipc",
+      "--pid",
+      "--net",
+      "--cgroup",
+      "--",
+      "env",
+      "-i",
+      ...ENVIRONMENT,
+      ...settings,
+      "setpriv",
+      "--pdeathsig",
+      "KILL",
+      "--",
+      ...argv,
     ];
   }
 

@@ -17,10 +17,16 @@ export interface Item {
 /** A line of man(7) as a person reads it: no fonts, no macros. */
 export function plain(line: string): string {
   const escapes: Record<string, string> = { "(aq": "'", "(dq": '"', "(->": "->", "-": "-", "&": "" };
-  return line.replace(/^\.(B|I|BR|BI|RI|IR|RS|RE|br|nf|fi|PP|IP)\b ?/, "").replace(/\\(f[BIR]|\(aq|\(dq|\(->|-|&)/g, (_, name: string) => escapes[name] ?? "");
+  return line
+    .replace(/^\.(B|I|BR|BI|RI|IR|RS|RE|br|nf|fi|PP|IP)\b ?/, "")
+    .replace(/\\(f[BIR]|\(aq|\(dq|\(->|-|&)/g, (_, name: string) => escapes[name] ?? "");
 }
 
-export const words = (text: string): string => text.split(/\s+/).filter((word) => word !== "").join(" ");
+export const words = (text: string): string =>
+  text
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .join(" ");
 
 /** The items (.TP) of a page, with their text in one line. */
 export function readItems(page: string): Item[] {
@@ -45,7 +51,9 @@ export function readItems(page: string): Item[] {
 }
 
 export const termsOf = (page: string, section: string, part?: string): string[] =>
-  readItems(page).filter((item) => item.section === section && (part === undefined || item.part === part)).flatMap(({ terms }) => terms);
+  readItems(page)
+    .filter((item) => item.section === section && (part === undefined || item.part === part))
+    .flatMap(({ terms }) => terms);
 
 /** The item of a term, by its first word. */
 export function textOf(page: string, section: string, term: string): string {
@@ -55,7 +63,8 @@ export function textOf(page: string, section: string, term: string): string {
 }
 
 /** A whole page in one line. */
-export const readPage = (page: string): string => words(readProjectFile(`${MAN}/${page}`).split("\n").map(plain).join(" "));
+export const readPage = (page: string): string =>
+  words(readProjectFile(`${MAN}/${page}`).split("\n").map(plain).join(" "));
 
 /** What stands between two texts of a source file. */
 export function cut(file: string, from: string, to: string): string {
@@ -74,7 +83,9 @@ export function readUnion(file: string, start: string): string[] {
 
 /** The number that a source file defines by this name. */
 export function readNumber(file: string, name: string): number {
-  const [, text = ""] = new RegExp(`(?:const|#define) ${name}(?:: \\w+)?(?: =)? ([\\d_]+(?: \\* [\\d_]+)*)`).exec(readProjectFile(file)) ?? [];
+  const [, text = ""] =
+    new RegExp(`(?:const|#define) ${name}(?:: \\w+)?(?: =)? ([\\d_]+(?: \\* [\\d_]+)*)`).exec(readProjectFile(file)) ??
+    [];
   expect(text, `${name} in ${file}`).not.toBe("");
   return text.split(" * ").reduce((product, factor) => product * Number(factor.replaceAll("_", "")), 1);
 }

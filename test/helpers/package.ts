@@ -16,7 +16,10 @@ const OPTIONS = ["--quiet", "--yes", "-o", "Dpkg::Options::=--force-confold", "-
 
 /** Runs apt-get as from a script: stdout is what it and dpkg wrote, in its order. */
 export async function runApt(machine: Machine, ...args: string[]): Promise<Result> {
-  return machine.run(["sh", "-c", 'exec apt-get "$@" 2>&1', "sh", ...OPTIONS, ...args], { env: UNATTENDED, timeoutMs: APT_LIMIT_MS });
+  return machine.run(["sh", "-c", 'exec apt-get "$@" 2>&1', "sh", ...OPTIONS, ...args], {
+    env: UNATTENDED,
+    timeoutMs: APT_LIMIT_MS,
+  });
 }
 
 /** As runApt(), for what must end well. @throws Error otherwise */
@@ -80,9 +83,12 @@ export async function purge(machine: Machine): Promise<void> {
 /** What was written while guestd was set up, or removed: by its own scripts, since dpkg begins what it says itself in one of these ways. */
 export function saidByScripts(output: string): string[] {
   const lines = output.split("\n");
-  const start = lines.findIndex((line) => /^(Preparing to unpack|Setting up|Removing|Purging configuration files for) .*guestd/.test(line));
+  const start = lines.findIndex((line) =>
+    /^(Preparing to unpack|Setting up|Removing|Purging configuration files for) .*guestd/.test(line),
+  );
   if (start < 0) throw new Error(`nothing was done to guestd:\n${output}`);
-  const isOfOthers = /^(Preparing|Unpacking|Installing new version of config file|Setting up|Processing triggers|Selecting|Removing|Purging|\(Reading database|dpkg: warning: while removing guestd, directory .* not empty)/;
+  const isOfOthers =
+    /^(Preparing|Unpacking|Installing new version of config file|Setting up|Processing triggers|Selecting|Removing|Purging|\(Reading database|dpkg: warning: while removing guestd, directory .* not empty)/;
   const said: string[] = [];
   let isOurs = false;
   for (const line of lines.slice(start)) {
@@ -100,21 +106,30 @@ export async function readStack(machine: Machine, stack: string): Promise<string
 
 /** The stacks that name guestd's module. */
 export async function wiredStacks(machine: Machine): Promise<string[]> {
-  const wired = await Promise.all(STACKS.map(async (stack) => (await readStack(machine, stack)).some((line) => line.includes("pam_guest.so"))));
+  const wired = await Promise.all(
+    STACKS.map(async (stack) => (await readStack(machine, stack)).some((line) => line.includes("pam_guest.so"))),
+  );
   return STACKS.filter((_, index) => wired[index]);
 }
 
 /** alice, who is nobody special, with her password, asked for by somebody who is nobody at all. */
-const LOG_ALICE_IN = "echo secret | setpriv --reuid=65534 --regid=65534 --clear-groups su alice -c true >/dev/null 2>&1";
+const LOG_ALICE_IN =
+  "echo secret | setpriv --reuid=65534 --regid=65534 --clear-groups su alice -c true >/dev/null 2>&1";
 
 export async function canLogIn(machine: Machine): Promise<boolean> {
   return (await machine.run(["sh", "-c", LOG_ALICE_IN])).code === 0;
 }
 
 /** Has alice log in over and over while something is done. @returns how often she got in, and how often not */
-export async function logInMeanwhile(machine: Machine, act: () => Promise<unknown>): Promise<{ readonly ins: number; readonly outs: number }> {
+export async function logInMeanwhile(
+  machine: Machine,
+  act: () => Promise<unknown>,
+): Promise<{ readonly ins: number; readonly outs: number }> {
   const stop = "/run/stop-logins";
-  const logins = machine.run(["sh", "-c", `while [ ! -e ${stop} ]; do if ${LOG_ALICE_IN}; then echo in; else echo out; fi; done; rm ${stop}`], { timeoutMs: APT_LIMIT_MS });
+  const logins = machine.run(
+    ["sh", "-c", `while [ ! -e ${stop} ]; do if ${LOG_ALICE_IN}; then echo in; else echo out; fi; done; rm ${stop}`],
+    { timeoutMs: APT_LIMIT_MS },
+  );
   await act().finally(() => machine.sh(`touch ${stop}`));
   const words = (await logins).stdout.split("\n");
   return { ins: words.filter((word) => word === "in").length, outs: words.filter((word) => word === "out").length };

@@ -14,7 +14,8 @@ export const READY: State = { ...INITIAL_STATE, config: configOf(), gate: ON };
 export const LATER = { now: 2_000, uptime: 5_007_000 } as const;
 
 /** Of each class nothing is left. */
-export const clean = (...kinds: readonly SweepKind[]): Swept[] => kinds.map((kind) => ({ kind, found: 0, removed: 0, left: [] }));
+export const clean = (...kinds: readonly SweepKind[]): Swept[] =>
+  kinds.map((kind) => ({ kind, found: 0, removed: 0, left: [] }));
 
 function outcomeOf(effect: Effect): Outcome {
   switch (effect.kind) {
@@ -37,8 +38,19 @@ function outcomeOf(effect: Effect): Outcome {
   }
 }
 
-export const done = (effect: Effect, outcome = outcomeOf(effect)): Event => ({ kind: "effect-done", effect, outcome, ...LATER });
-export const failed = (effect: Effect, reason = "boom"): Event => ({ kind: "effect-failed", effect, code: "Failed", reason, ...LATER });
+export const done = (effect: Effect, outcome = outcomeOf(effect)): Event => ({
+  kind: "effect-done",
+  effect,
+  outcome,
+  ...LATER,
+});
+export const failed = (effect: Effect, reason = "boom"): Event => ({
+  kind: "effect-failed",
+  effect,
+  code: "Failed",
+  reason,
+  ...LATER,
+});
 
 export interface Played {
   readonly state: State;
@@ -81,7 +93,12 @@ export function interrupt({ state, stopped }: Played, event: Event, plan?: Plan)
 }
 
 /** At the start: a session that an earlier guestd wrote down. */
-export const recordFound = (session: Session, change: Partial<RecordFound> = {}): RecordFound => ({ kind: "record-found", session, ...LATER, ...change });
+export const recordFound = (session: Session, change: Partial<RecordFound> = {}): RecordFound => ({
+  kind: "record-found",
+  session,
+  ...LATER,
+  ...change,
+});
 
 /** A shared account's session that is open. */
 export const opened = (): State => after(READY, openRequest()).state;
@@ -90,7 +107,8 @@ export const opened = (): State => after(READY, openRequest()).state;
 export const allocated = (): State => after(READY, allocateRequest()).state;
 
 /** The OpenSession call that belongs to it. */
-export const leasedOpen = (change: Parameters<typeof openRequest>[0] = {}) => openRequest({ id: "s9", call: 2, account: LEASED, ...change });
+export const leasedOpen = (change: Parameters<typeof openRequest>[0] = {}) =>
+  openRequest({ id: "s9", call: 2, account: LEASED, ...change });
 
 /** A leased account's session that is open. */
 export const leasedOpened = (): State => after(allocated(), leasedOpen()).state;

@@ -47,13 +47,20 @@ export function readDescriptors(pid: number): string[] {
 /** The lines of /proc/PID/mountinfo, split at blanks. */
 export function readMounts(pid: number): string[][] {
   const text = whileThere(() => readFileSync(`/proc/${pid}/mountinfo`, "utf8")) ?? "";
-  return text.trimEnd().split("\n").filter((line) => line !== "").map((line) => line.split(" "));
+  return text
+    .trimEnd()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split(" "));
 }
 
 /** Every process below this one. */
 export function descendants(pid: number): Process[] {
   const text = whileThere(() => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")) ?? "";
-  const children = text.split(" ").filter((word) => word !== "").map(Number);
+  const children = text
+    .split(" ")
+    .filter((word) => word !== "")
+    .map(Number);
   return children.flatMap((child) => [readProcess(child) ?? [], descendants(child)].flat());
 }
 

@@ -13,16 +13,23 @@ const RETURN_LIMIT_MS = 15_000;
 export const mainPid = (machine: Machine) => machine.sh("systemctl show -P MainPID guestd");
 
 /** Whether guestd answers; where it is away the bus starts it. */
-export const answers = async (machine: Machine) => (await machine.run(["guestctl", "status"], { timeoutMs: RETURN_LIMIT_MS })).code === 0;
+export const answers = async (machine: Machine) =>
+  (await machine.run(["guestctl", "status"], { timeoutMs: RETURN_LIMIT_MS })).code === 0;
 
 /** Has the machine keep its journal on disk: over its restarts. */
 export async function keepJournal(machine: Machine): Promise<void> {
-  await machine.sh("sed -i s/volatile/persistent/ /etc/systemd/journald.conf.d/test.conf; systemctl restart systemd-journald; journalctl --flush");
+  await machine.sh(
+    "sed -i s/volatile/persistent/ /etc/systemd/journald.conf.d/test.conf; systemctl restart systemd-journald; journalctl --flush",
+  );
 }
 
 /** Waits until another guestd than that answers. */
 export async function awaitReturn(machine: Machine, before: string): Promise<void> {
-  await waitFor("guestd to be back", async () => (await answers(machine)) && !["0", before].includes(await mainPid(machine)), RETURN_LIMIT_MS);
+  await waitFor(
+    "guestd to be back",
+    async () => (await answers(machine)) && !["0", before].includes(await mainPid(machine)),
+    RETURN_LIMIT_MS,
+  );
 }
 
 /**
@@ -50,7 +57,9 @@ function hasEnded(pid: number): boolean {
 export async function awaitStored(machine: Machine, count: number): Promise<void> {
   const stored = () => machine.sh("systemctl show -P NFileDescriptorStore guestd");
   // systemd reads what it is told when it comes to it.
-  await waitFor(`systemd to hold ${count} descriptors`, async () => (await stored()) === String(count)).catch(() => undefined);
+  await waitFor(`systemd to hold ${count} descriptors`, async () => (await stored()) === String(count)).catch(
+    () => undefined,
+  );
   expect(await stored()).toBe(String(count));
 }
 
@@ -62,9 +71,16 @@ export const listRecords = (machine: Machine) =>
 /** Waits for the end of a session; it must be known to guestctl and to the journal, once to each. */
 export async function expectOneReceipt(machine: Machine, id: string, limitMs?: number): Promise<GuestReceipt> {
   const receipt = await awaitReceipt(machine, id, limitMs);
-  const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as { readonly id: string; readonly clean: boolean }[];
+  const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as {
+    readonly id: string;
+    readonly clean: boolean;
+  }[];
   expect(kept.filter((one) => one.id === id)).toMatchObject([{ clean: receipt.left.length === 0 }]);
-  const told = await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
+  const told = await machine.journal(
+    `GUEST_SESSION=${id}`,
+    "GUEST_ACTION=announce-closed",
+    "_SYSTEMD_UNIT=guestd.service",
+  );
   expect(told.map((entry) => entry["GUEST_RESULT"])).toEqual(["done"]);
   return receipt;
 }

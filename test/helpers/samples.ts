@@ -15,7 +15,14 @@ export const GUEST: Account = { user: "guest1", uid: 1101, gid: 1101, home: "/ho
 export const GHOST: Account = { user: "guest", uid: 60000, gid: 985, home: "/home/guest", shell: "/bin/bash" };
 
 /** The account that allocateRequest() gets from a guestd that has handed out none. */
-export const LEASED: Account = { user: "guest-aaaa", uid: 60600, gid: 985, home: "/home/guest-aaaa", shell: "/bin/bash", realName: "Guest" };
+export const LEASED: Account = {
+  user: "guest-aaaa",
+  uid: 60600,
+  gid: 985,
+  home: "/home/guest-aaaa",
+  shell: "/bin/bash",
+  realName: "Guest",
+};
 
 /** The switch, as an administrator has left it who lets guests in. */
 export const ON: Gate = { enabled: true, reason: "" };
@@ -64,13 +71,37 @@ export const SESSION: Session = {
 };
 
 /** A session of LEASED that is open. */
-export const LEASED_SESSION: Session = { ...SESSION, account: LEASED, leased: true, published: true, view: VIEW, cgroups: [SLICE] };
+export const LEASED_SESSION: Session = {
+  ...SESSION,
+  account: LEASED,
+  leased: true,
+  published: true,
+  view: VIEW,
+  cgroups: [SLICE],
+};
 
-const LOGIN = { call: 1, now: 1_000, uptime: 7_000, service: "login", tty: "tty1", rhost: "", leaderPid: 500, leaderName: ":1.9" } as const;
+const LOGIN = {
+  call: 1,
+  now: 1_000,
+  uptime: 7_000,
+  service: "login",
+  tty: "tty1",
+  rhost: "",
+  leaderPid: 500,
+  leaderName: ":1.9",
+} as const;
 
 /** An OpenSession call of GUEST through login. */
 export function openRequest(change: Partial<OpenRequested> = {}): OpenRequested {
-  return { kind: "open-requested", id: "s1", ...LOGIN, account: GUEST, leaderCgroup: "/system.slice/getty@tty1.service", facts: FACTS, ...change };
+  return {
+    kind: "open-requested",
+    id: "s1",
+    ...LOGIN,
+    account: GUEST,
+    leaderCgroup: "/system.slice/getty@tty1.service",
+    facts: FACTS,
+    ...change,
+  };
 }
 
 /** An AllocateAccount call of the ghost through login. */

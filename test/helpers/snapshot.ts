@@ -43,8 +43,21 @@ const FIRST_USER = 1000;
 const NOBODY = 65_534;
 
 /** Everything in these is listed, whoever owns it. */
-const SHARED_PLACES = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock", "/var/spool", "/var/crash", "/var/mail",
-  "/run/user", "/run/userdb", "/run/guestd", "/var/lib/systemd/linger", "/home"];
+const SHARED_PLACES = [
+  "/tmp",
+  "/var/tmp",
+  "/dev/shm",
+  "/dev/mqueue",
+  "/run/lock",
+  "/var/spool",
+  "/var/crash",
+  "/var/mail",
+  "/run/user",
+  "/run/userdb",
+  "/run/guestd",
+  "/var/lib/systemd/linger",
+  "/home",
+];
 /** In these what belongs to users is listed. */
 const SEARCHED_PLACES = ["/run", "/var", "/etc", "/opt", "/srv", "/root"];
 /** Changed by the machine itself. */
@@ -54,7 +67,10 @@ const OWN_DIRECTORY = "/run/guestd/sessions";
 
 export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
   const lines = async (...argv: string[]): Promise<string[]> =>
-    (await machine.run(argv)).stdout.split("\n").map((line) => line.trim().replaceAll(/\s+/g, " ")).filter((line) => line !== "");
+    (await machine.run(argv)).stdout
+      .split("\n")
+      .map((line) => line.trim().replaceAll(/\s+/g, " "))
+      .filter((line) => line !== "");
   const [sessions, units, shm, sem, msg] = await Promise.all([
     lines("loginctl", "list-sessions", "--no-legend"),
     lines("systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager"),
@@ -72,9 +88,17 @@ export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
     namespaces: listNamespaces(machine.pid, processes),
     processes: staying.map(({ uid, command }) => `${uid} ${command}`).toSorted(),
     daemon: listDaemon(processes),
-    tmpfs: new Set(staying.flatMap(({ pid }) => readMounts(pid)).filter(isTmpfs).map((mount) => mount[2])).size,
+    tmpfs: new Set(
+      staying
+        .flatMap(({ pid }) => readMounts(pid))
+        .filter(isTmpfs)
+        .map((mount) => mount[2]),
+    ).size,
     sessions: sessions.toSorted(),
-    units: units.filter(isTelling).map((line) => line.split(" ").slice(0, 4).join(" ")).toSorted(),
+    units: units
+      .filter(isTelling)
+      .map((line) => line.split(" ").slice(0, 4).join(" "))
+      .toSorted(),
     ipc: [...listSysv("shm", shm), ...listSysv("sem", sem), ...listSysv("msg", msg)].toSorted(),
     files: listFiles(root),
     listeners: listeners.map(describeListener).filter(isReachable).toSorted(),
@@ -84,7 +108,10 @@ export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
 /** Bytes that all tmpfs of one process's view hold, by the file system's own count. */
 export async function tmpfsBytes(machine: Subject): Promise<number> {
   const { stdout } = await machine.run(["df", "--type=tmpfs", "--output=used", "--block-size=1"]);
-  return stdout.split("\n").slice(1).reduce((sum, line) => sum + Number(line), 0);
+  return stdout
+    .split("\n")
+    .slice(1)
+    .reduce((sum, line) => sum + Number(line), 0);
 }
 
 function typeOf(mount: readonly string[]): string {

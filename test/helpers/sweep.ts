@@ -1,5 +1,18 @@
 // A machine in a folder for the tests of the sweep: places, tables of the kernel, and an addon that works on them.
-import { chownSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { getuid } from "node:process";
@@ -50,8 +63,14 @@ export class SweepWorld {
   /** A table of System V IPC, with the columns that the tests need, in the order of "shm". */
   ipc(kind: "shm" | "sem" | "msg", ...rows: readonly { id: number; uid: number; cuid: number }[]): void {
     const id = { shm: "shmid", sem: "semid", msg: "msqid" }[kind];
-    const lines = rows.map((row) => `         0 ${String(row.id).padStart(10)}   600 ${row.uid}   985 ${row.cuid}   985`);
-    this.file(`proc/sysvipc/${kind}`, undefined, [`       key      ${id} perms uid   gid cuid  cgid`, ...lines, ""].join("\n"));
+    const lines = rows.map(
+      (row) => `         0 ${String(row.id).padStart(10)}   600 ${row.uid}   985 ${row.cuid}   985`,
+    );
+    this.file(
+      `proc/sysvipc/${kind}`,
+      undefined,
+      [`       key      ${id} perms uid   gid cuid  cgid`, ...lines, ""].join("\n"),
+    );
   }
 
   process(pid: number, uids: string, state = "S (sleeping)", threads = 1, comm = "sh"): void {
@@ -62,9 +81,17 @@ export class SweepWorld {
   /** The addon on this machine. It knows files by their owner, and owns no privileges. */
   readonly bindings: SweepBindings = {
     sweepFiles: (paths, uid, remove) => {
-      const owned = paths.filter((path) => existsSync(path)).flatMap(listTree).filter((path) => this.#owners.get(path) === uid);
+      const owned = paths
+        .filter((path) => existsSync(path))
+        .flatMap(listTree)
+        .filter((path) => this.#owners.get(path) === uid);
       for (const path of remove ? owned : []) rmSync(path, { recursive: true, force: true });
-      return Promise.resolve({ found: owned.length, removed: remove ? owned.length : 0, left: remove ? [] : owned, whole: true });
+      return Promise.resolve({
+        found: owned.length,
+        removed: remove ? owned.length : 0,
+        left: remove ? [] : owned,
+        whole: true,
+      });
     },
     removeIpc: (kind, id) => {
       const path = this.at(`proc/sysvipc/${kind}`);
@@ -101,4 +128,6 @@ export function isClosed(fd: number): boolean {
 }
 
 const listTree = (top: string): string[] =>
-  readdirSync(top, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [...listTree(join(top, entry.name)), join(top, entry.name)] : [join(top, entry.name)]));
+  readdirSync(top, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [...listTree(join(top, entry.name)), join(top, entry.name)] : [join(top, entry.name)],
+  );

@@ -36,7 +36,9 @@ export class Terminal {
     child.stderr.setEncoding("utf8").on("data", add);
     child.stdin.on("error", () => undefined);
     this.exited = new Promise((resolve) => {
-      child.on("error", (error) => { add(String(error)); });
+      child.on("error", (error) => {
+        add(String(error));
+      });
       child.on("close", (code, signal) => {
         this.#code = shellCode(code, signal);
         resolve(this.#code);

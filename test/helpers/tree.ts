@@ -7,7 +7,11 @@ export const PROJECT = join(import.meta.dirname, "../..");
 
 /** Every file that git tracks or would track, relative to the project. */
 export function listProjectFiles(): string[] {
-  const list = execFileSync("git", ["-c", "safe.directory=*", "-C", PROJECT, "ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" });
+  const list = execFileSync(
+    "git",
+    ["-c", "safe.directory=*", "-C", PROJECT, "ls-files", "--cached", "--others", "--exclude-standard"],
+    { encoding: "utf8" },
+  );
   return [...new Set(list.split("\n").filter((name) => name !== ""))].sort();
 }
 

@@ -22,7 +22,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
     for (const user of GUESTS) await machine.ssh(user, "true");
     await awaitNoSessions(machine);
     calm = await machine.calmSnapshot();
-    calm = await machine.snapshotLike({ ...calm, units: [], mounts: calm.mounts.filter((mount) => !mount.startsWith("/run/user/")), files: calm.files.filter((file) => !file.startsWith("/run/user/")), sessions: [] }, LOGIND_KEEPS_USERS_MS);
+    calm = await machine.snapshotLike(
+      {
+        ...calm,
+        units: [],
+        mounts: calm.mounts.filter((mount) => !mount.startsWith("/run/user/")),
+        files: calm.files.filter((file) => !file.startsWith("/run/user/")),
+        sessions: [],
+      },
+      LOGIND_KEEPS_USERS_MS,
+    );
   });
   afterAll(async () => {
     await machine.stop();
@@ -30,8 +39,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
 
   it("ten of them, of the same and of other accounts, each have a home of their own", async () => {
     const guests = await Promise.all(Array.from({ length: 10 }, (_, index) => machine.login(guestOf(index))));
-    for (const [index, guest] of guests.entries()) await guest.ask(`echo ${index} >~/mine; echo ${index} >/tmp/mine; touch ~/of-${index}`);
-    const seen = await Promise.all(guests.map((guest) => guest.ask("cat ~/mine /tmp/mine; ls ~ | grep -c of-; ls /home | wc -l")));
+    for (const [index, guest] of guests.entries())
+      await guest.ask(`echo ${index} >~/mine; echo ${index} >/tmp/mine; touch ~/of-${index}`);
+    const seen = await Promise.all(
+      guests.map((guest) => guest.ask("cat ~/mine /tmp/mine; ls ~ | grep -c of-; ls /home | wc -l")),
+    );
     expect(seen).toEqual(guests.map((_, index) => `${index}\n${index}\n1\n1`));
     const namespaces = await Promise.all(guests.map((guest) => guest.ask("readlink /proc/self/ns/mnt")));
     expect(new Set(namespaces).size).toBe(10);
@@ -42,7 +54,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
     expect(await first?.logOut()).toBe(0);
     await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(9);
     expect(await findPids(machine, "sleep 4711")).toHaveLength(1);
-    expect(await Promise.all(rest.map((guest) => guest.ask("cat ~/mine")))).toEqual(rest.map((_, index) => String(index + 1)));
+    expect(await Promise.all(rest.map((guest) => guest.ask("cat ~/mine")))).toEqual(
+      rest.map((_, index) => String(index + 1)),
+    );
     await Promise.all(rest.map((guest) => guest.logOut()));
     await awaitNoSessions(machine);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
@@ -50,7 +64,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
 
   it(`${IN_A_ROW} logins in a row leave the host as it was`, { timeout: 300_000 }, async () => {
     for (let index = 0; index < IN_A_ROW; index++) {
-      const { code, stdout } = await machine.ssh(guestOf(index), "ls -A ~ | grep -c left; echo x >~/left; echo x >/tmp/left; echo x >/dev/shm/left; (setsid sleep 4712 >/dev/null 2>&1 </dev/null &)");
+      const { code, stdout } = await machine.ssh(
+        guestOf(index),
+        "ls -A ~ | grep -c left; echo x >~/left; echo x >/tmp/left; echo x >/dev/shm/left; (setsid sleep 4712 >/dev/null 2>&1 </dev/null &)",
+      );
       expect(`${code} ${stdout}`).toBe("0 0\n");
     }
     await awaitNoSessions(machine);
@@ -59,9 +76,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
   });
 
   it(`${AT_ONCE} at once leave the host as it was`, { timeout: 300_000 }, async () => {
-    const command = "echo $GUEST_SESSION; echo x >~/left; (setsid sleep 4713 >/dev/null 2>&1 </dev/null &) ; dd if=/dev/zero of=/tmp/big bs=1M count=4 2>/dev/null; ls ~ | grep -c left";
-    const results = await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => machine.ssh(guestOf(index), command, { timeoutMs: 240_000 })));
-    expect(results.map(({ code, stdout }) => `${code} ${stdout.split("\n")[1] ?? ""}`)).toEqual(results.map(() => "0 1"));
+    const command =
+      "echo $GUEST_SESSION; echo x >~/left; (setsid sleep 4713 >/dev/null 2>&1 </dev/null &) ; dd if=/dev/zero of=/tmp/big bs=1M count=4 2>/dev/null; ls ~ | grep -c left";
+    const results = await Promise.all(
+      Array.from({ length: AT_ONCE }, (_, index) => machine.ssh(guestOf(index), command, { timeoutMs: 240_000 })),
+    );
+    expect(results.map(({ code, stdout }) => `${code} ${stdout.split("\n")[1] ?? ""}`)).toEqual(
+      results.map(() => "0 1"),
+    );
     expect(new Set(results.map(({ stdout }) => stdout.split("\n")[0])).size).toBe(AT_ONCE);
     await awaitNoSessions(machine, 60_000);
     expect(await findPids(machine, "sleep 4713")).toEqual([]);
@@ -70,7 +92,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by si
 
   it("every receipt of all of them is clean", async () => {
     const receipts = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
-    const left = receipts.map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[] }).filter((receipt) => receipt.left.length > 0);
+    const left = receipts
+      .map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[] })
+      .filter((receipt) => receipt.left.length > 0);
     expect(left).toEqual([]);
     expect(new Set(receipts.map((entry) => entry["GUEST_SESSION"])).size).toBe(receipts.length);
     expect(receipts.length).toBeGreaterThanOrEqual(10 + IN_A_ROW + AT_ONCE);

@@ -21,12 +21,14 @@ const STAYERS = {
 
 /** Ways to become guest1; each runs $COMMAND as the guest and ends. */
 const WAYS = {
-  "ssh": "ssh guest1@localhost \"$COMMAND\"",
-  "root's su": "su guest1 -c \"$COMMAND\"",
+  ssh: 'ssh guest1@localhost "$COMMAND"',
+  "root's su": 'su guest1 -c "$COMMAND"',
   "alice's su": `ssh alice@localhost "echo ${PASSWORD} | su guest1 -c '$COMMAND'"`,
 } as const;
 
-const CASES = Object.entries(WAYS).flatMap(([way, line]) => Object.entries(STAYERS).map(([what, program]) => ({ way, line, what, program })));
+const CASES = Object.entries(WAYS).flatMap(([way, line]) =>
+  Object.entries(STAYERS).map(([what, program]) => ({ way, line, what, program })),
+);
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release) => {
   let machine: Machine;
@@ -35,7 +37,15 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     machine = await Machine.boot(release);
     const directory = mkdtempSync(join(tmpdir(), "guestd-attacks-"));
     for (const name of PROGRAMS) {
-      const built = await execute(["gcc", "-static", "-O1", "-pthread", "-o", join(directory, name), join(import.meta.dirname, "attacks", `${name}.c`)]);
+      const built = await execute([
+        "gcc",
+        "-static",
+        "-O1",
+        "-pthread",
+        "-o",
+        join(directory, name),
+        join(import.meta.dirname, "attacks", `${name}.c`),
+      ]);
       expect(built).toMatchObject({ code: 0 });
       await machine.write(`/usr/local/bin/${name}`, readFileSync(join(directory, name)), "755");
     }
@@ -70,21 +80,29 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     await awaitNoSessions(machine);
   });
 
-  it.each(Object.entries(STAYERS))("login as guest: nothing is left of what %s, as a child or as a unit", async (_, program) => {
-    const name = program.split(" ")[0] ?? "";
-    const guest = await machine.loginAsGhost();
-    const id = await guest.ask("echo $GUEST_SESSION");
-    await guest.ask(`(${program} </dev/null >/dev/null 2>&1 &); systemd-run --user --quiet -p KillMode=none -p SendSIGKILL=no ${program}`);
-    expect(await machine.sh(look(name))).toBe(name);
-    await guest.logOut();
-    expect(await awaitReceipt(machine, id)).toMatchObject({ leased: true, left: [] });
-    expect(await machine.sh(look(name))).toBe("");
-    await awaitNoSessions(machine);
-  });
+  it.each(Object.entries(STAYERS))(
+    "login as guest: nothing is left of what %s, as a child or as a unit",
+    async (_, program) => {
+      const name = program.split(" ")[0] ?? "";
+      const guest = await machine.loginAsGhost();
+      const id = await guest.ask("echo $GUEST_SESSION");
+      await guest.ask(
+        `(${program} </dev/null >/dev/null 2>&1 &); systemd-run --user --quiet -p KillMode=none -p SendSIGKILL=no ${program}`,
+      );
+      expect(await machine.sh(look(name))).toBe(name);
+      await guest.logOut();
+      expect(await awaitReceipt(machine, id)).toMatchObject({ leased: true, left: [] });
+      expect(await machine.sh(look(name))).toBe("");
+      await awaitNoSessions(machine);
+    },
+  );
 
   it("a directory of the host that is open in the caller does not come along by su", async () => {
     await machine.sh("echo of-host >/tmp/of-host; chmod 644 /tmp/of-host");
-    const { code, stdout } = await machine.ssh("alice", `exec 9</; echo ${PASSWORD} | su guest1 -c 'ls /proc/self/fd/9/; cat /proc/self/fd/9/tmp/of-host; touch /proc/self/fd/9/tmp/by-guest; echo in'`);
+    const { code, stdout } = await machine.ssh(
+      "alice",
+      `exec 9</; echo ${PASSWORD} | su guest1 -c 'ls /proc/self/fd/9/; cat /proc/self/fd/9/tmp/of-host; touch /proc/self/fd/9/tmp/by-guest; echo in'`,
+    );
     expect(`${code} ${stdout}`).toMatch(/^0 (Password: )?in\n$/);
     const refused = await machine.ssh("alice", `(echo ${PASSWORD} | su guest1 -c 'echo in') 2</`);
     expect(`${refused.code} ${refused.stdout}`).not.toContain("in\n");
@@ -95,9 +113,17 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
   it("a session that a guest starts in his own by su ends with it", async () => {
     await bindEtc();
     const guest = await machine.loginAsGhost();
-    guest.send(`(echo ${PASSWORD}; sleep 4711) | setsid su guest2 -c 'setsid sleep 4712 & sleep 4711' >/dev/null 2>&1 &\n`);
-    await waitFor("the inner session", async () => (await listSessions(machine)).filter(({ state }) => state === "open").length === 2);
-    await waitFor("its process", async () => (await machine.run(["pgrep", "-u", "guest2", "-f", "sleep 4712"])).code === 0);
+    guest.send(
+      `(echo ${PASSWORD}; sleep 4711) | setsid su guest2 -c 'setsid sleep 4712 & sleep 4711' >/dev/null 2>&1 &\n`,
+    );
+    await waitFor(
+      "the inner session",
+      async () => (await listSessions(machine)).filter(({ state }) => state === "open").length === 2,
+    );
+    await waitFor(
+      "its process",
+      async () => (await machine.run(["pgrep", "-u", "guest2", "-f", "sleep 4712"])).code === 0,
+    );
     const inner = (await listSessions(machine)).find(({ user }) => user === "guest2");
     await guest.logOut();
     expect(await awaitReceipt(machine, inner?.id ?? "")).toMatchObject({ cause: "outer-ended", left: [] });
@@ -136,14 +162,24 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
     const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
     await machine.sh(`systemctl mask --runtime --now guestd 2>/dev/null; kill -KILL ${session?.leader ?? 0}`);
-    await waitFor("the user's processes to be gone", async () => (await machine.run(["pkill", "-KILL", "-u", uid])).code === 1);
+    await waitFor(
+      "the user's processes to be gone",
+      async () => (await machine.run(["pkill", "-KILL", "-u", uid])).code === 1,
+    );
     await guest.end();
     const alice = await machine.login("alice");
-    const recorded = await machine.sh(`grep -o '"devices":\\[[^]]*' /run/guestd/sessions/${id}.json | grep -o '[0-9]*:[0-9]*' | sort | tee /tmp/old`);
+    const recorded = await machine.sh(
+      `grep -o '"devices":\\[[^]]*' /run/guestd/sessions/${id}.json | grep -o '[0-9]*:[0-9]*' | sort | tee /tmp/old`,
+    );
     expect(recorded).not.toBe("");
     // The kernel gives the lowest number that is free, and gets those of a view back when it has taken that apart.
-    await waitFor("one number at least to be used again", () => machine.sh(`n=$(ls /mnt | wc -l); for i in $(seq $n $((n + 19))); do mkdir /mnt/u$i; mount -t tmpfs u$i /mnt/u$i; done
-      awk '/ \\/mnt\\/u/ { print $3 }' /proc/self/mountinfo | sort -u | comm -12 - /tmp/old`), 10_000);
+    await waitFor(
+      "one number at least to be used again",
+      () =>
+        machine.sh(`n=$(ls /mnt | wc -l); for i in $(seq $n $((n + 19))); do mkdir /mnt/u$i; mount -t tmpfs u$i /mnt/u$i; done
+      awk '/ \\/mnt\\/u/ { print $3 }' /proc/self/mountinfo | sort -u | comm -12 - /tmp/old`),
+      10_000,
+    );
     await machine.sh("for i in $(seq 20); do systemd-run --quiet --unit=svc$i -p PrivateMounts=yes sleep 4715; done");
     await machine.sh("systemctl unmask --runtime guestd; systemctl start guestd");
     expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "leader-exited", processesKilled: 0, left: [] });

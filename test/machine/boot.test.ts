@@ -1,7 +1,14 @@
 // A machine that goes down while guests are in, in order or by a power cut: what they left on disk is swept before anybody
 // comes in again, and each has a receipt. And records of sessions that cannot be read.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import {
+  awaitNoSessions,
+  awaitReceipt,
+  findPids,
+  leftovers,
+  listSessions,
+  unexpectedLines,
+} from "../helpers/guests.ts";
 import { endLease, findOwned, listLeases, startLease, stateOf } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import { keepJournal, mainPid } from "../helpers/recovery.ts";
@@ -12,7 +19,8 @@ import { waitFor } from "../helpers/wait.ts";
 const LEDGER = "/var/lib/guestd/open";
 
 /** All that runs as an account that is nobody else's, and what it has at logind. */
-const endUser = (uid: number) => `systemctl stop user-${uid}.slice user@${uid}.service 2>/dev/null || true; while pkill -KILL -u ${uid}; do :; done`;
+const endUser = (uid: number) =>
+  `systemctl stop user-${uid}.slice user@${uid}.service 2>/dev/null || true; while pkill -KILL -u ${uid}; do :; done`;
 
 /** A process that outlives a terminal. */
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
@@ -25,9 +33,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
     await keepJournal(machine);
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
-    for (const { uid, state } of await listLeases(machine)) if (state === "quarantined") await machine.run(["guestctl", "lease", "release", String(uid)]);
+    for (const { uid, state } of await listLeases(machine))
+      if (state === "quarantined") await machine.run(["guestctl", "lease", "release", String(uid)]);
     expect(await leftovers(machine)).toBe("");
     expect(await machine.sh(`ls -A ${LEDGER}`)).toBe("");
   });
@@ -47,14 +57,23 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
     const guests = [await startLease(machine), await startLease(machine)];
     const shared = await machine.sshSession("guest1");
     const ids = [...guests.map(({ id }) => id), await shared.ask("echo $GUEST_SESSION")];
-    for (const terminal of [...guests.map((guest) => guest.terminal), shared]) await terminal.ask(`head -c 5000000 /dev/zero >~/large; ${STAYER}`);
+    for (const terminal of [...guests.map((guest) => guest.terminal), shared])
+      await terminal.ask(`head -c 5000000 /dev/zero >~/large; ${STAYER}`);
     await guests[0]?.terminal.ask("systemd-run --user --quiet sleep 4711");
     await machine.restart("reboot");
     // There was nothing to do for it.
     expect(await swept()).toBe("no\ninactive");
-    const receipts = JSON.parse(await machine.sh("guestctl receipts --json")) as { readonly id: string; readonly cause: string; readonly clean: boolean }[];
+    const receipts = JSON.parse(await machine.sh("guestctl receipts --json")) as {
+      readonly id: string;
+      readonly cause: string;
+      readonly clean: boolean;
+    }[];
     expect(receipts.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
-    for (const receipt of receipts) expect(receipt).toMatchObject({ cause: expect.stringMatching(/^(logout|leader-exited)$/) as string, clean: true });
+    for (const receipt of receipts)
+      expect(receipt).toMatchObject({
+        cause: expect.stringMatching(/^(logout|leader-exited)$/) as string,
+        clean: true,
+      });
     for (const { uid } of guests) expect(await stateOf(machine, uid)).toBe("rested");
     for (const id of ids) expect((await awaitReceipt(machine, id)).tmpfsBytes).toBeGreaterThanOrEqual(5_000_000);
   });
@@ -63,7 +82,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
     const guest = await startLease(machine);
     const pid = await mainPid(machine);
     // Both news reach it at once.
-    await machine.sh(`kill -STOP ${pid}; kill -KILL ${guest.leader}; while [ -e /proc/${guest.leader} ]; do :; done; systemctl stop guestd`);
+    await machine.sh(
+      `kill -STOP ${pid}; kill -KILL ${guest.leader}; while [ -e /proc/${guest.leader} ]; do :; done; systemctl stop guestd`,
+    );
     expect(await machine.sh("systemctl show -P Result guestd")).toBe("success");
     expect(await machine.sh("ls /var/lib/guestd/receipts")).toMatch(new RegExp(`^${guest.id}.json$`, "m"));
     expect(await machine.sh(`ls -A ${LEDGER}`)).toBe("");
@@ -79,36 +100,59 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
     // Before anybody asked.
     expect(await swept()).toBe("yes\nactive");
     const receipt = await awaitReceipt(machine, guest.id);
-    expect(receipt).toMatchObject({ cause: "lost-power", user: guest.user, uid: guest.uid, leased: true, left: [], seconds: 0 });
-    expect(JSON.parse(await machine.sh(`guestctl receipt ${guest.id} --json`))).toMatchObject({ cause: "lost-power", clean: true });
+    expect(receipt).toMatchObject({
+      cause: "lost-power",
+      user: guest.user,
+      uid: guest.uid,
+      leased: true,
+      left: [],
+      seconds: 0,
+    });
+    expect(JSON.parse(await machine.sh(`guestctl receipt ${guest.id} --json`))).toMatchObject({
+      cause: "lost-power",
+      clean: true,
+    });
     expect(await findOwned(machine, guest.uid)).toBe("");
-    expect(await machine.sh(`ls /var/mail /var/spool/cron/crontabs; stat -c %U /var/tmp/hers; rm /var/tmp/hers`)).toBe("/var/mail:\n\n/var/spool/cron/crontabs:\nalice");
+    expect(await machine.sh(`ls /var/mail /var/spool/cron/crontabs; stat -c %U /var/tmp/hers; rm /var/tmp/hers`)).toBe(
+      "/var/mail:\n\n/var/spool/cron/crontabs:\nalice",
+    );
     expect(await stateOf(machine, guest.uid)).toBe("rested");
     expect(await machine.sh(`ls -A ${LEDGER}`)).toBe("");
     // Once: neither the next start nor the next boot says it again.
     await machine.sh("systemctl restart guestd");
     await cutPower();
     expect(await swept()).toBe("no\ninactive");
-    expect(await machine.journal(`GUEST_SESSION=${guest.id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service")).toHaveLength(1);
+    expect(
+      await machine.journal(
+        `GUEST_SESSION=${guest.id}`,
+        "GUEST_ACTION=announce-closed",
+        "_SYSTEMD_UNIT=guestd.service",
+      ),
+    ).toHaveLength(1);
   });
 
-  it.each(["reboot", "power-cut"] as const)("keeps a uid back of which something is left, over another %s", async (how) => {
-    const guest = await startLease(machine);
-    // A directory that is not empty cannot be taken away by its name.
-    await machine.sh(`mkdir -p /media/${guest.user}; touch /media/${guest.user}/of-root`);
-    await cutPower(guest.terminal);
-    expect((await awaitReceipt(machine, guest.id)).left).toEqual([expect.stringContaining(`/media/${guest.user}`)]);
-    expect(await stateOf(machine, guest.uid)).toBe("quarantined");
-    await machine.restart(how);
-    expect(await stateOf(machine, guest.uid)).toBe("quarantined");
-    await machine.sh(`rm -r /media/${guest.user}`);
-    await waitFor("the uid to be swept", async () => (await stateOf(machine, guest.uid)) === "rested", 30_000);
-  });
+  it.each(["reboot", "power-cut"] as const)(
+    "keeps a uid back of which something is left, over another %s",
+    async (how) => {
+      const guest = await startLease(machine);
+      // A directory that is not empty cannot be taken away by its name.
+      await machine.sh(`mkdir -p /media/${guest.user}; touch /media/${guest.user}/of-root`);
+      await cutPower(guest.terminal);
+      expect((await awaitReceipt(machine, guest.id)).left).toEqual([expect.stringContaining(`/media/${guest.user}`)]);
+      expect(await stateOf(machine, guest.uid)).toBe("quarantined");
+      await machine.restart(how);
+      expect(await stateOf(machine, guest.uid)).toBe("quarantined");
+      await machine.sh(`rm -r /media/${guest.user}`);
+      await waitFor("the uid to be swept", async () => (await stateOf(machine, guest.uid)) === "rested", 30_000);
+    },
+  );
 
   it("touches nobody who has the guest's uid by now", async () => {
     const guest = await startLease(machine);
     // As an administrator may who looks at the accounts only of the machine's own file.
-    await machine.sh(`useradd --uid ${guest.uid} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`);
+    await machine.sh(
+      `useradd --uid ${guest.uid} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`,
+    );
     await cutPower(guest.terminal);
     const receipt = await awaitReceipt(machine, guest.id);
     expect(receipt.left).toEqual(expect.arrayContaining([expect.stringContaining("belongs to squatter")]));
@@ -121,7 +165,12 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
     const id = await terminal.ask("echo $GUEST_SESSION");
     await machine.sh("echo his >/var/tmp/his; chown guest1 /var/tmp/his");
     await cutPower(terminal);
-    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "lost-power", user: "guest1", leased: false, left: [] });
+    expect(await awaitReceipt(machine, id)).toMatchObject({
+      cause: "lost-power",
+      user: "guest1",
+      leased: false,
+      left: [],
+    });
     expect(await machine.sh("cat /var/tmp/his; rm /var/tmp/his")).toBe("his");
   });
 
@@ -132,7 +181,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
   ])("ends a session safely whose record is $what", async ({ spoil }) => {
     const guest = await startLease(machine);
     await guest.terminal.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
-    await machine.sh(`systemctl stop guestd; ${spoil(`/run/guestd/sessions/${guest.id}.json`)}; touch /var/tmp/his; chown ${guest.uid} /var/tmp/his; guestctl status`);
+    await machine.sh(
+      `systemctl stop guestd; ${spoil(`/run/guestd/sessions/${guest.id}.json`)}; touch /var/tmp/his; chown ${guest.uid} /var/tmp/his; guestctl status`,
+    );
     expect(await awaitReceipt(machine, guest.id)).toMatchObject({ cause: "record-lost", left: [] });
     await guest.terminal.end();
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
@@ -146,9 +197,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
     await machine.sh("guestctl reload");
     const guest = await startLease(machine);
     const before = (await machine.journal("GUEST_ACTION=record-rejected")).length;
-    await machine.sh(`systemctl stop guestd; for d in /run/guestd/sessions ${LEDGER}; do echo '}{' >$d/${guest.id}.json; done; guestctl status`);
-    expect((await machine.journal("GUEST_ACTION=record-rejected")).slice(before).map((entry) => entry["MESSAGE"])).toEqual([
-      expect.stringContaining(`/run/guestd/sessions/${guest.id}.json`), expect.stringContaining(`${LEDGER}/${guest.id}.json`),
+    await machine.sh(
+      `systemctl stop guestd; for d in /run/guestd/sessions ${LEDGER}; do echo '}{' >$d/${guest.id}.json; done; guestctl status`,
+    );
+    expect(
+      (await machine.journal("GUEST_ACTION=record-rejected")).slice(before).map((entry) => entry["MESSAGE"]),
+    ).toEqual([
+      expect.stringContaining(`/run/guestd/sessions/${guest.id}.json`),
+      expect.stringContaining(`${LEDGER}/${guest.id}.json`),
     ]);
     expect(await stateOf(machine, guest.uid)).toBe("quarantined");
     const other = await startLease(machine);
@@ -157,14 +213,22 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
     // He is still in: nothing was concluded of what cannot be read.
     expect(await guest.terminal.ask("id -u")).toBe(String(guest.uid));
     await guest.terminal.logOut();
-    await machine.sh(`${endUser(guest.uid)}; rm /etc/guestd/guestd.conf.d/two.conf /run/guestd/sessions/*.rejected; systemctl restart guestd`);
+    await machine.sh(
+      `${endUser(guest.uid)}; rm /etc/guestd/guestd.conf.d/two.conf /run/guestd/sessions/*.rejected; systemctl restart guestd`,
+    );
     // Nobody knows the name that the guest had: what goes by it cannot be looked for.
     expect(await stateOf(machine, guest.uid)).toBe("quarantined");
     expect(await machine.sh(`guestctl lease release ${guest.uid}`)).toContain("Released");
   });
 
   it("leaves no unexpected line in the journal", async () => {
-    const expected = [/belongs to squatter/, /left runtime: \/media\/guest-/, /^Set aside the record/, /is not kept back/, /^Failed at sweep-lease of .*(belongs to guest-|no account of a guest)/];
+    const expected = [
+      /belongs to squatter/,
+      /left runtime: \/media\/guest-/,
+      /^Set aside the record/,
+      /is not kept back/,
+      /^Failed at sweep-lease of .*(belongs to guest-|no account of a guest)/,
+    ];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);
   });
 });

@@ -6,11 +6,41 @@ import { releases, requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const MANAGER = ["org.guestd1", "/org/guestd1", "org.guestd1.Manager"];
-const REQUEST = ["a{sv}", "8", "user", "s", "guest1", "uid", "u", "1001", "gid", "u", "1001", "home", "s", "/home/guest1", "shell", "s", "/bin/sh", "service", "s", "login", "tty", "s", "", "rhost", "s", ""];
+const REQUEST = [
+  "a{sv}",
+  "8",
+  "user",
+  "s",
+  "guest1",
+  "uid",
+  "u",
+  "1001",
+  "gid",
+  "u",
+  "1001",
+  "home",
+  "s",
+  "/home/guest1",
+  "shell",
+  "s",
+  "/bin/sh",
+  "service",
+  "s",
+  "login",
+  "tty",
+  "s",
+  "",
+  "rhost",
+  "s",
+  "",
+];
 
 /** Method and arguments, and what root gets: "" is success. */
 const METHODS: Record<string, { readonly args: readonly string[]; readonly root: RegExp }> = {
-  AllocateAccount: { args: ["a{sv}", "4", "user", "s", "guest", "service", "s", "sshd", "tty", "s", "", "rhost", "s", ""], root: /^$/ },
+  AllocateAccount: {
+    args: ["a{sv}", "4", "user", "s", "guest", "service", "s", "sshd", "tty", "s", "", "rhost", "s", ""],
+    root: /^$/,
+  },
   OpenSession: { args: REQUEST, root: /^$/ },
   JoinSession: { args: ["u", "1001"], root: /no user manager/ },
   CloseSession: { args: ["s", "nope"], root: /^$/ },
@@ -44,7 +74,8 @@ const CALLERS = ["guest1", "guest2", "alice", "nobody"];
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (release) => {
   let machine: Machine;
-  const call = (user: string | undefined, ...words: string[]) => machine.run(["busctl", "call", ...words], user === undefined ? {} : { user });
+  const call = (user: string | undefined, ...words: string[]) =>
+    machine.run(["busctl", "call", ...words], user === undefined ? {} : { user });
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
@@ -65,13 +96,26 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (
 
   it("has all methods of the interface in that table", async () => {
     const { stdout } = await machine.run(["busctl", "introspect", "--list", ...MANAGER]);
-    const members = stdout.split("\n").filter((line) => / method /.test(line)).map((line) => line.replace(/^\.(\w+) .*/, "$1"));
+    const members = stdout
+      .split("\n")
+      .filter((line) => / method /.test(line))
+      .map((line) => line.replace(/^\.(\w+) .*/, "$1"));
     // Anybody may ask that one, about himself.
     expect(members.filter((name) => name !== "MayUnlock").toSorted()).toEqual(Object.keys(METHODS).toSorted());
   });
 
   it("denies properties and unknown members to everybody", async () => {
-    const set = ["org.guestd1", "/org/guestd1", "org.freedesktop.DBus.Properties", "Set", "ssv", "org.guestd1.Manager", "Version", "s", "x"];
+    const set = [
+      "org.guestd1",
+      "/org/guestd1",
+      "org.freedesktop.DBus.Properties",
+      "Set",
+      "ssv",
+      "org.guestd1.Manager",
+      "Version",
+      "s",
+      "x",
+    ];
     for (const user of [undefined, ...CALLERS]) {
       expect((await call(user, ...set)).code).toBe(1);
       expect((await call(user, ...MANAGER, "Nonsense")).code).toBe(1);
@@ -79,17 +123,36 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (
   });
 
   it("answers arguments of another type with an error, and lives on", async () => {
-    const bad = [["OpenSession", "s", "x"], ["OpenSession", "a{sv}", "0"], ["OpenSession", "a{sv}", "1", "uid", "s", "0"], ["EndSession", "u", "1"], ["GetSession"], ["ExplainLogin", "ss", "%s%n", "login"], ["ExplainLogin", "ss", "../x", ""]];
+    const bad = [
+      ["OpenSession", "s", "x"],
+      ["OpenSession", "a{sv}", "0"],
+      ["OpenSession", "a{sv}", "1", "uid", "s", "0"],
+      ["EndSession", "u", "1"],
+      ["GetSession"],
+      ["ExplainLogin", "ss", "%s%n", "login"],
+      ["ExplainLogin", "ss", "../x", ""],
+    ];
     for (const [method = "", ...args] of bad) {
       const { code, stderr } = await call(undefined, ...MANAGER, method, ...args);
-      expect(`${method} ${code} ${stderr}`).toMatch(/ 1 Call failed: (OpenSession takes|The request lacks|EndSession takes|GetSession takes|There is no user)/);
+      expect(`${method} ${code} ${stderr}`).toMatch(
+        / 1 Call failed: (OpenSession takes|The request lacks|EndSession takes|GetSession takes|There is no user)/,
+      );
     }
     expect(await machine.sh("guestctl status")).toContain("can log in");
   });
 
   it("lets nobody else take the name, and nobody else hear who logs in", async () => {
     for (const user of CALLERS) {
-      const taken = await call(user, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName", "su", "org.guestd1", "0");
+      const taken = await call(
+        user,
+        "org.freedesktop.DBus",
+        "/",
+        "org.freedesktop.DBus",
+        "RequestName",
+        "su",
+        "org.guestd1",
+        "0",
+      );
       expect(taken.code).toBe(1);
     }
     await machine.sh(`for user in root alice; do
@@ -116,7 +179,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (
     const denied = await machine.journal("GUEST_ACTION=call-denied");
     await machine.write("/run/relay.pl", RELAY);
     await machine.sh("(setsid perl /run/relay.pl >/dev/null 2>&1 </dev/null &); while ! [ -S /run/relay ]; do :; done");
-    const { code, stderr } = await machine.run(["busctl", "--address=unix:path=/run/relay", "call", ...MANAGER, "OpenSession", ...REQUEST]);
+    const { code, stderr } = await machine.run([
+      "busctl",
+      "--address=unix:path=/run/relay",
+      "call",
+      ...MANAGER,
+      "OpenSession",
+      ...REQUEST,
+    ]);
     expect(`${code} ${stderr}`).toMatch(/^1 .*has ended/);
     await awaitNoSessions(machine);
     // It may have been the end of a login, which is no attack.
@@ -124,10 +194,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (
   });
 
   it("takes the leader from the bus: a call of a process that is gone leaves no session", async () => {
-    await machine.sh("for i in $(seq 50); do busctl call --expect-reply=no " + [...MANAGER, "OpenSession", ...REQUEST].map((word) => `'${word}'`).join(" ") + "; done");
+    await machine.sh(
+      "for i in $(seq 50); do busctl call --expect-reply=no " +
+        [...MANAGER, "OpenSession", ...REQUEST].map((word) => `'${word}'`).join(" ") +
+        "; done",
+    );
     await awaitNoSessions(machine);
     expect(await machine.sh("guestctl status")).toContain("sessions: 0");
     const receipts = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
-    expect(receipts.every((entry) => (JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[] }).left.length === 0)).toBe(true);
+    expect(
+      receipts.every((entry) => (JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[] }).left.length === 0),
+    ).toBe(true);
   });
 });

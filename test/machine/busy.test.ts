@@ -24,8 +24,7 @@ const BUSY: Readonly<Record<string, string>> = {
   "a working directory in a nested namespace": `(mkdir -p ~/in; setsid unshare -Urm sh -c 'cd ~/in; exec sleep 4711' ${QUIET} &)`,
   "a home bound elsewhere in a nested namespace": `(setsid unshare -Urm sh -c 'mount --rbind ~ /mnt; cd /mnt; exec sleep 4711' ${QUIET} &)`,
   "a namespace below a namespace below a namespace": `(setsid unshare -Urm unshare -Urm unshare -Urm sleep 4711 ${QUIET} &)`,
-  "a FUSE mount that nobody serves, and a process that hangs in it":
-    `(setsid unshare -Urm sh -c 'mkdir -p ~/fuse; exec 8<>/dev/fuse; mount -t fuse -o fd=8,rootmode=40000,user_id=0,group_id=0 hung ~/fuse || exit 1; (ls ~/fuse &); exec sleep 4711' ${QUIET} &)`,
+  "a FUSE mount that nobody serves, and a process that hangs in it": `(setsid unshare -Urm sh -c 'mkdir -p ~/fuse; exec 8<>/dev/fuse; mount -t fuse -o fd=8,rootmode=40000,user_id=0,group_id=0 hung ~/fuse || exit 1; (ls ~/fuse &); exec sleep 4711' ${QUIET} &)`,
   "a process that is traced": `(setsid sh -c '${TRACED} & wait' ${QUIET} &)`,
   "a process that traces, itself stopped": `(setsid sh -c '${TRACED} & t=$!; until grep -q "TracerPid:.$t" /proc/$p/status; do :; done; kill -STOP $t $$' ${QUIET} &)`,
 };
@@ -47,7 +46,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a busy session on
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    const built = await execute(["gcc", "-static", "-O1", "-o", `/tmp/tracer-${process.pid}`, `${import.meta.dirname}/attacks/tracer.c`]);
+    const built = await execute([
+      "gcc",
+      "-static",
+      "-O1",
+      "-o",
+      `/tmp/tracer-${process.pid}`,
+      `${import.meta.dirname}/attacks/tracer.c`,
+    ]);
     expect(built).toMatchObject({ code: 0 });
     await machine.write("/usr/local/bin/tracer", readFileSync(`/tmp/tracer-${process.pid}`), "755");
     await execute(["rm", `/tmp/tracer-${process.pid}`]);
@@ -55,12 +61,15 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a busy session on
     await machine.sh("mknod -m 666 /dev/fuse c 10 229; guestctl status");
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
     expect(await leftovers(machine)).toBe("");
     expect(await listRecords(machine)).toBe("");
-    expect((await machine.snapshot()).namespaces.filter((names) => /sleep|bash|node|ls|tracer/.test(names))).toEqual([]);
+    expect((await machine.snapshot()).namespaces.filter((names) => /sleep|bash|node|ls|tracer/.test(names))).toEqual(
+      [],
+    );
   });
   afterAll(async () => {
     await machine.stop();
@@ -78,8 +87,12 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a busy session on
     it.each(Object.entries(BUSY))("is ended in full with %s", async (what, command) => {
       const { guest, id } = await start(command);
       await waitFor("what keeps it busy", async () => (await findPids(machine, "sleep 4711")).length > 0);
-      if (what.includes("FUSE")) await waitFor("a process that hangs", async () => (await machine.run(["pgrep", "-x", "ls"])).code === 0);
-      if (what.includes("trace")) await waitFor("the tracer", () => machine.sh("grep -l '^TracerPid:.[1-9]' /proc/[0-9]*/status 2>/dev/null || true"));
+      if (what.includes("FUSE"))
+        await waitFor("a process that hangs", async () => (await machine.run(["pgrep", "-x", "ls"])).code === 0);
+      if (what.includes("trace"))
+        await waitFor("the tracer", () =>
+          machine.sh("grep -l '^TracerPid:.[1-9]' /proc/[0-9]*/status 2>/dev/null || true"),
+        );
       guest.send("exit 0\n");
       expect(await expectOneReceipt(machine, id)).toMatchObject({ left: [] });
       guest.hangUp();
@@ -88,7 +101,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a busy session on
     describe.each(Object.entries(ENDS))("whose leader stands still is ended by %s", (_, end) => {
       it("when its cgroup is frozen", async () => {
         const { guest, id, leader } = await start(`(setsid sleep 4711 ${QUIET} &)`);
-        const directory = await machine.sh(`p=$(sed -n 's/^0:://p' /proc/${leader}/cgroup); r=/sys/fs/cgroup; [ -e $r/unified ] && r=$r/unified; echo $r$p`);
+        const directory = await machine.sh(
+          `p=$(sed -n 's/^0:://p' /proc/${leader}/cgroup); r=/sys/fs/cgroup; [ -e $r/unified ] && r=$r/unified; echo $r$p`,
+        );
         await machine.sh(`echo 1 >${directory}/cgroup.freeze`);
         await waitFor("it to be frozen", () => machine.sh(`grep '^frozen 1$' ${directory}/cgroup.events || true`));
         const before = await mainPid(machine);

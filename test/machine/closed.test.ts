@@ -29,11 +29,12 @@ const OUTAGES: Record<string, Outage> = {
     sentence: /Guest sessions are not available at the moment/,
   },
   "is not known to the bus": {
-    break: "systemctl stop guestd; mv /usr/share/dbus-1/system-services/org.guestd1.service /root/; systemctl reload dbus",
+    break:
+      "systemctl stop guestd; mv /usr/share/dbus-1/system-services/org.guestd1.service /root/; systemctl reload dbus",
     mend: "mv /root/org.guestd1.service /usr/share/dbus-1/system-services/; systemctl reload dbus",
     sentence: /Guest sessions are not available at the moment/,
   },
-  "hangs": {
+  hangs: {
     // Without a watchdog, which would have it started anew within 20 s.
     break: `mkdir -p ${DROP_IN}; printf '[Service]\\nWatchdogSec=0\\n' >${DROP_IN}/still.conf; systemctl daemon-reload; systemctl restart guestd
       guestctl status; systemctl kill -s STOP guestd`,
@@ -51,7 +52,8 @@ const OUTAGES: Record<string, Outage> = {
     sentence: /Guests cannot log in: the configuration of guestd has errors/,
   },
   "has a configuration that others can write": {
-    break: "systemctl stop guestd; touch /etc/guestd/guestd.conf.d/bad.conf; chmod 666 /etc/guestd/guestd.conf.d/bad.conf",
+    break:
+      "systemctl stop guestd; touch /etc/guestd/guestd.conf.d/bad.conf; chmod 666 /etc/guestd/guestd.conf.d/bad.conf",
     mend: "rm /etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
     sentence: /Guests cannot log in: the configuration of guestd has errors/,
   },
@@ -86,9 +88,25 @@ const OUTAGES: Record<string, Outage> = {
 /** System calls of leasing an account: its leader; its record; its files, by name and by uid. All before the answer. */
 const LEASING = ["pidfd_open:when=1", "rename:when=1", "rename:when=2", "symlink:when=1", "rename:when=3"];
 /** Those of opening its session, also before the answer. It has no reaper. */
-const OPENING_LEASED = ["setns:when=1", "fsopen:when=1", "fsmount:when=4", "move_mount:when=1", "move_mount:when=9", "rename:when=4"];
+const OPENING_LEASED = [
+  "setns:when=1",
+  "fsopen:when=1",
+  "fsmount:when=4",
+  "move_mount:when=1",
+  "move_mount:when=9",
+  "rename:when=4",
+];
 /** System calls of an opening, in their order, as strace counts them. */
-const INSTANTS = ["pidfd_open:when=1", "setns:when=1", "fsopen:when=1", "fsopen:when=4", "fsmount:when=4", "move_mount:when=1", "move_mount:when=9", "rename:when=1"];
+const INSTANTS = [
+  "pidfd_open:when=1",
+  "setns:when=1",
+  "fsopen:when=1",
+  "fsopen:when=4",
+  "fsmount:when=4",
+  "move_mount:when=1",
+  "move_mount:when=9",
+  "rename:when=1",
+];
 /** Of a shared session the reaper comes to this one first: it is killed in guestd's stead, at its start. */
 const OF_REAPER = "fsopen:when=1";
 
@@ -108,7 +126,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
     await terminal.expect(/login: /);
     terminal.send(`${user}\n`);
     // An outage that shows at once spares the guest his password.
-    const [asked] = await terminal.expect(new RegExp(`Password: |${sentence.source}`, sentence.flags), REFUSAL_LIMIT_MS);
+    const [asked] = await terminal.expect(
+      new RegExp(`Password: |${sentence.source}`, sentence.flags),
+      REFUSAL_LIMIT_MS,
+    );
     if (asked === "Password: ") {
       terminal.send(`${PASSWORD}\n`);
       await terminal.expect(sentence, REFUSAL_LIMIT_MS);
@@ -136,7 +157,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
       const terminal = machine.terminal(["login"]);
       await terminal.expect(/login: /);
       terminal.send("guest\n");
-      const [said] = await terminal.expect(new RegExp(`Password: |${outage.sentence.source}`, outage.sentence.flags), REFUSAL_LIMIT_MS);
+      const [said] = await terminal.expect(
+        new RegExp(`Password: |${outage.sentence.source}`, outage.sentence.flags),
+        REFUSAL_LIMIT_MS,
+      );
       terminal.hangUp();
       expect(said === "Password: ").toBe(outage.asksGhost === true);
       expect(terminal.transcript).not.toMatch(/[$#] $/);
@@ -144,17 +168,25 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
 
     it("a guest by ssh gets no shell, no command and no files", async () => {
       for (const command of ["", "echo in; id"]) {
-        const { code, stdout } = await machine.ssh("guest2", command, { input: "echo in\n", timeoutMs: REFUSAL_LIMIT_MS });
+        const { code, stdout } = await machine.ssh("guest2", command, {
+          input: "echo in\n",
+          timeoutMs: REFUSAL_LIMIT_MS,
+        });
         expect(`${code} ${stdout}`).not.toContain("in\n");
         expect(code).not.toBe(0);
       }
-      const sftp = await machine.run(["sftp", "-b", "-", "guest2@localhost"], { input: "ls /\n", timeoutMs: REFUSAL_LIMIT_MS });
+      const sftp = await machine.run(["sftp", "-b", "-", "guest2@localhost"], {
+        input: "ls /\n",
+        timeoutMs: REFUSAL_LIMIT_MS,
+      });
       expect(sftp.code).not.toBe(0);
       expect(sftp.stdout).not.toContain("/etc");
     });
 
     it("a guest by su is refused", async () => {
-      const { code, stdout } = await machine.run(["su", "-", "guest3", "-c", "echo in"], { timeoutMs: REFUSAL_LIMIT_MS });
+      const { code, stdout } = await machine.run(["su", "-", "guest3", "-c", "echo in"], {
+        timeoutMs: REFUSAL_LIMIT_MS,
+      });
       expect(`${code} ${stdout}`).not.toContain("in\n");
       expect(code).not.toBe(0);
     });
@@ -175,7 +207,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
       const host = await machine.sh("guestctl status >/dev/null; readlink /proc/1/ns/mnt");
       const before = await machine.sh("systemctl show -P MainPID guestd");
       const stop = await injectFault(machine, `${instant}:signal=SIGKILL`);
-      const { code, stdout } = await machine.ssh("guest1", "readlink /proc/self/ns/mnt", { timeoutMs: REFUSAL_LIMIT_MS });
+      const { code, stdout } = await machine.ssh("guest1", "readlink /proc/self/ns/mnt", {
+        timeoutMs: REFUSAL_LIMIT_MS,
+      });
       await stop();
       if (code === 0) expect(stdout).not.toContain(host);
       else expect(stdout).not.toContain("mnt:[");
@@ -183,8 +217,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
       expect(await machine.sh("find /run/guestd -type f -o -path '*/unmanaged/*'")).toBe("");
       expect((await machine.sh("systemctl show -P MainPID guestd")) === before).toBe(instant === OF_REAPER);
       expect(code === 0 && instant === OF_REAPER).toBe(false);
-      await waitFor("what held its namespaces to be gone", async () => (await machine.run(["pgrep", "guest-reaper"])).stdout === "");
-      await waitFor("the namespaces to be gone", async () => (await machine.snapshot()).namespaces.every((names) => !/bash|sleep|fd of|guestns/.test(names)));
+      await waitFor(
+        "what held its namespaces to be gone",
+        async () => (await machine.run(["pgrep", "guest-reaper"])).stdout === "",
+      );
+      await waitFor("the namespaces to be gone", async () =>
+        (await machine.snapshot()).namespaces.every((names) => !/bash|sleep|fd of|guestns/.test(names)),
+      );
       expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
       await awaitNoSessions(machine);
     });
@@ -197,7 +236,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
     });
 
     afterEach(async ({ task }) => {
-      if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+      if (task.result?.state === "fail")
+        for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
       await awaitNoSessions(machine);
       // A test that failed must not fail those after it.
       await machine.sh("rm -f /run/userdb/*.new");
@@ -239,11 +279,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guest
       await expectAccountBack();
     });
 
-    it.each([...LEASING, ...OPENING_LEASED])("is killed at %s of a login as guest: nothing is left, and the account comes back", async (instant) => {
-      const terminal = await refuseAt(instant);
-      terminal.hangUp();
-      expect(terminal.transcript).not.toMatch(/[$#] $/);
-      await expectAccountBack();
-    });
+    it.each([...LEASING, ...OPENING_LEASED])(
+      "is killed at %s of a login as guest: nothing is left, and the account comes back",
+      async (instant) => {
+        const terminal = await refuseAt(instant);
+        terminal.hangUp();
+        expect(terminal.transcript).not.toMatch(/[$#] $/);
+        await expectAccountBack();
+      },
+    );
   });
 });

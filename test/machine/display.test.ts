@@ -17,7 +17,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     await machine.sh(`cd /etc/pam.d; ls ${STACKS.join(" ")} >/dev/null; guestctl status`);
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
     expect(await leftovers(machine)).toBe("");
   });
@@ -25,20 +26,25 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
     await machine.stop();
   });
 
-  const entriesOf = (service: string, action: string) => machine.journal("_SYSTEMD_UNIT=guestd.service", `GUEST_ACTION=${action}`, `GUEST_SERVICE=${service}`);
+  const entriesOf = (service: string, action: string) =>
+    machine.journal("_SYSTEMD_UNIT=guestd.service", `GUEST_ACTION=${action}`, `GUEST_SERVICE=${service}`);
 
   describe.each(STACKS)("%s", (service) => {
     it("gives the ghost an account, asks for nothing, and goes on as that account", async () => {
       const greeter = machine.terminal(["pamtester", "-v", "-I", "tty=tty7", service, "guest", ...CALLS]);
       expect([await greeter.end(20_000), greeter.transcript]).toEqual([0, expect.not.stringContaining("Password:")]);
-      expect(greeter.transcript).toMatch(/account management done.*\n(.*\n)*.*successfully opened a session\n(.*\n)*.*session has successfully been closed/);
+      expect(greeter.transcript).toMatch(
+        /account management done.*\n(.*\n)*.*successfully opened a session\n(.*\n)*.*session has successfully been closed/,
+      );
       const opened = await entriesOf(service, "announce-opened");
       expect(opened).toHaveLength(1);
       const { GUEST_SESSION: id = "", GUEST_USER: user = "", GUEST_UID: uid = "" } = opened[0] ?? {};
       expect(`${user} ${uid}`).toMatch(/^guest-[a-z2-7]{4} 6[01]\d{3}$/);
       // What PAM_USER is for the modules after ours.
       const told = (await machine.journal("SYSLOG_IDENTIFIER=pamtester")).map((entry) => entry["MESSAGE"] ?? "");
-      expect(told).toContainEqual(expect.stringContaining(`pam_unix(${service}:session): session opened for user ${user}(uid=${uid})`));
+      expect(told).toContainEqual(
+        expect.stringContaining(`pam_unix(${service}:session): session opened for user ${user}(uid=${uid})`),
+      );
       expect(await awaitReceipt(machine, id)).toMatchObject({ user, leased: true, cause: "logout", left: [] });
     });
 
@@ -54,7 +60,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release)
       await greeter.expect(/Password: /);
       greeter.send("secret\n");
       expect(await greeter.end(20_000)).toBe(0);
-      expect((await machine.journal("_SYSTEMD_UNIT=guestd.service")).filter((entry) => (entry["MESSAGE"] ?? "").includes("alice"))).toEqual([]);
+      expect(
+        (await machine.journal("_SYSTEMD_UNIT=guestd.service")).filter((entry) =>
+          (entry["MESSAGE"] ?? "").includes("alice"),
+        ),
+      ).toEqual([]);
     });
   });
 

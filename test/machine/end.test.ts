@@ -9,8 +9,8 @@ import { waitFor } from "../helpers/wait.ts";
 
 /** Programs that do not want to end; each runs `sleep 4711` in the end. */
 const STUBBORN = {
-  "nohup": "nohup sleep 4711 >/dev/null 2>&1 &",
-  "setsid": "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
+  nohup: "nohup sleep 4711 >/dev/null 2>&1 &",
+  setsid: "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
   "a double fork": "((setsid sleep 4711 >/dev/null 2>&1 </dev/null &) &)",
   "a trap of TERM and HUP": "((trap '' TERM HUP; setsid sleep 4711 >/dev/null 2>&1 </dev/null) &)",
   "a stopped process": "(setsid sh -c 'kill -STOP $$; exec sleep 4711' >/dev/null 2>&1 </dev/null &)",
@@ -27,8 +27,10 @@ const BY_MANAGER = {
   "a service that starts again and again": "systemd-run --user --quiet -p Restart=always -p RestartSec=0 sleep 4711",
   "a service that does not stop":
     "systemd-run --user --quiet -p KillMode=none -p SendSIGKILL=no -p TimeoutStopSec=infinity -p 'ExecStop=/bin/sleep 4711' sleep 4711",
-  "a service that ignores TERM and HUP": "systemd-run --user --quiet -p TimeoutStopSec=infinity sh -c \"trap '' TERM HUP; sleep 4711\"",
-  "a stopped service": "systemd-run --user --quiet --unit=stopped -p Type=exec sleep 4711; systemctl --user kill --signal=STOP stopped",
+  "a service that ignores TERM and HUP":
+    "systemd-run --user --quiet -p TimeoutStopSec=infinity sh -c \"trap '' TERM HUP; sleep 4711\"",
+  "a stopped service":
+    "systemd-run --user --quiet --unit=stopped -p Type=exec sleep 4711; systemctl --user kill --signal=STOP stopped",
   "a service in namespaces of its own": "systemd-run --user --quiet unshare -Urmpf --mount-proc sleep 4711",
 } as const;
 
@@ -46,7 +48,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
   });
   afterEach(async ({ task }) => {
     // A test that failed must not fail those after it.
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
     expect(await machine.sh("find /run/guestd -type f -o -path '*/unmanaged/*'")).toBe("");
@@ -62,7 +65,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
       const guest = await login(machine);
       const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
       guest.send(`${command}\n`);
-      await waitFor(`the process of: ${command}`, async () => (await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout !== "");
+      await waitFor(
+        `the process of: ${command}`,
+        async () => (await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout !== "",
+      );
       const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
       return { guest, id, uid, leader: session?.leader ?? 0 };
     }
@@ -84,7 +90,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
 
     it("comes by guestctl end, which returns when it is done, and names the receipt", async () => {
       const { guest, id } = await startGuest(STUBBORN["a trap of TERM and HUP"]);
-      const receipt = JSON.parse(await machine.sh(`guestctl end ${id} --json`)) as { clean: boolean; cause: string; killed: number };
+      const receipt = JSON.parse(await machine.sh(`guestctl end ${id} --json`)) as {
+        clean: boolean;
+        cause: string;
+        killed: number;
+      };
       expect(receipt).toMatchObject({ clean: true, cause: "ended-by-admin" });
       expect(receipt.killed).toBeGreaterThan(2);
       expect(await findPids(machine, "sleep 4711")).toEqual([]);
@@ -125,10 +135,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
   it("gives the memory of the home back", async () => {
     // Not by the sum of the machine's shared memory: that is the host's, and other machines come and go on it. The demo looks at it.
     const guest = await machine.login("guest3");
-    await guest.ask("dd if=/dev/zero of=~/big bs=1M count=200 2>/dev/null; dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null", 60_000);
+    await guest.ask(
+      "dd if=/dev/zero of=~/big bs=1M count=200 2>/dev/null; dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null",
+      60_000,
+    );
     const id = await guest.ask("echo $GUEST_SESSION");
     // As guestd names its file systems; device numbers are given to others at once.
-    const mounted = async () => (await machine.run(["sh", "-c", "cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -c ' - tmpfs guest-'"])).stdout.trim();
+    const mounted = async () =>
+      (
+        await machine.run(["sh", "-c", "cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -c ' - tmpfs guest-'"])
+      ).stdout.trim();
     expect(Number(await mounted())).toBeGreaterThan(2);
     expect(await tmpfsBytes(machine)).toBeLessThan(100 * 1024 * 1024);
     await guest.logOut();
@@ -138,7 +154,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a sess
 
   it("does not take the admin along who became a guest with su", async () => {
     const admin = await machine.login("root");
-    expect(await admin.ask("su - guest2 -c 'echo $GUEST_SESSION; id -un; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)'")).toMatch(/^[a-z2-7]{10}\nguest2$/);
+    expect(
+      await admin.ask("su - guest2 -c 'echo $GUEST_SESSION; id -un; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)'"),
+    ).toMatch(/^[a-z2-7]{10}\nguest2$/);
     await awaitNoSessions(machine);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
     expect(await admin.ask("id -un")).toBe("root");

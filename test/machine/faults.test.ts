@@ -61,7 +61,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
     before = await machine.calmSnapshot();
   });
   afterAll(async () => {
-    process.stdout.write(`${release}: ${SORTS.leased.length} + ${SORTS.shared.length} + ${QUARANTINE.length} effects x ${tableOf(release).length} faults = ${cases} cases\n`);
+    process.stdout.write(
+      `${release}: ${SORTS.leased.length} + ${SORTS.shared.length} + ${QUARANTINE.length} effects x ${tableOf(release).length} faults = ${cases} cases\n`,
+    );
     await machine.stop();
   });
 
@@ -76,7 +78,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
   async function attempt(sort: keyof typeof SORTS): Promise<{ id: string; guest: Terminal } | { refused: string }> {
     const guest = await logIn(sort).catch((error: unknown) => String(error));
     if (typeof guest === "string") return { refused: guest };
-    const [namespace, home, id = ""] = (await guest.ask("readlink /proc/self/ns/mnt; findmnt -n -o FSTYPE -T ~; echo $GUEST_SESSION")).split("\n");
+    const [namespace, home, id = ""] = (
+      await guest.ask("readlink /proc/self/ns/mnt; findmnt -n -o FSTYPE -T ~; echo $GUEST_SESSION")
+    ).split("\n");
     expect(namespace, "a guest who is in is in a view").not.toBe(host);
     expect(home, "its home is in memory").toBe("tmpfs");
     return { id, guest };
@@ -88,21 +92,38 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
   const PLACES = ["/run/guestd/sessions", "/var/lib/guestd/open", "/var/lib/guestd/quarantine", "/run/userdb"];
 
   async function expectNothing(): Promise<void> {
-    await waitFor("the session to be ended, and its uid to be free", () => PLACES.every((path) => list(path).length === 0), 30_000);
+    await waitFor(
+      "the session to be ended, and its uid to be free",
+      () => PLACES.every((path) => list(path).length === 0),
+      30_000,
+    );
     let left = "";
-    await waitFor("nothing to be left", async () => (left = await leftovers(machine)) === "", 20_000).catch(() => undefined);
+    await waitFor("nothing to be left", async () => (left = await leftovers(machine)) === "", 20_000).catch(
+      () => undefined,
+    );
     expect(left).toBe("");
   }
 
   /** How often the journal has the receipt; it is kept as well, whatever became of telling others. */
   async function receiptsOf(id: string): Promise<number> {
-    return (await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "GUEST_RESULT=done", "_SYSTEMD_UNIT=guestd.service")).length;
+    return (
+      await machine.journal(
+        `GUEST_SESSION=${id}`,
+        "GUEST_ACTION=announce-closed",
+        "GUEST_RESULT=done",
+        "_SYSTEMD_UNIT=guestd.service",
+      )
+    ).length;
   }
 
   describe.each(Object.keys(SORTS) as (keyof typeof SORTS)[])("%s account", (sort) => {
     // What was answered cannot fail any more.
     const isPossible = (kind: EffectKind, fault: string) => kind !== "answer" || fault !== "after EIO";
-    const rows = SORTS[sort].flatMap((kind) => tableOf(release).filter((fault) => isPossible(kind, fault)).map((fault) => ({ kind, fault })));
+    const rows = SORTS[sort].flatMap((kind) =>
+      tableOf(release)
+        .filter((fault) => isPossible(kind, fault))
+        .map((fault) => ({ kind, fault })),
+    );
 
     it.each(rows)("$fault at $kind: the guest is in or refused, and nothing is left", async ({ kind, fault }) => {
       cases++;
@@ -136,7 +157,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
       await machine.write("/run/guestd-fault", `${when} ${kind} ${what}`);
       await machine.sh(`touch /tmp/x; chown ${UID} /tmp/x; systemctl restart guestd`);
       await expectNothing();
-      expect(await machine.sh("ls /tmp/x /run/guestd-fault 2>/dev/null || true"), "the file is gone, the fault was met").toBe("");
+      expect(
+        await machine.sh("ls /tmp/x /run/guestd-fault 2>/dev/null || true"),
+        "the file is gone, the fault was met",
+      ).toBe("");
     });
   });
 

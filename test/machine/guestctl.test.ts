@@ -16,13 +16,19 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestctl on %s", 
 
   it("starts guestd by the bus when it is not running", async () => {
     expect(await machine.sh("systemctl is-active guestd || true")).toBe("inactive");
-    expect(await machine.sh("guestctl status")).toMatch(/^guestd: +\d+\.\d+\.\d+\nguests: +can log in\nswitch: +on\nsessions: 0$/);
+    expect(await machine.sh("guestctl status")).toMatch(
+      /^guestd: +\d+\.\d+\.\d+\nguests: +can log in\nswitch: +on\nsessions: 0$/,
+    );
     expect(await machine.sh("guestctl")).toBe("No guest sessions.");
   });
 
   it("is root's: others are told so", async () => {
     for (const verb of ["list", "status", "config"]) {
-      expect(await machine.run(["guestctl", verb], { user: "alice" })).toEqual({ code: 1, stdout: "", stderr: "guestctl: only root may do this; try it with sudo\n" });
+      expect(await machine.run(["guestctl", verb], { user: "alice" })).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: "guestctl: only root may do this; try it with sudo\n",
+      });
     }
   });
 
@@ -30,8 +36,15 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestctl on %s", 
     await machine.write("/root/bad.conf", "[Home]\nSize=lots\nNonsense=1\n[View]\nHide=home\n");
     const { code, stdout } = await machine.run(["guestctl", "config", "check", "/root/bad.conf"]);
     expect(code).toBe(1);
-    expect(stdout.trim().split("\n").map((line) => line.split(": ")[0])).toEqual(["/root/bad.conf:2", "/root/bad.conf:3", "/root/bad.conf:5"]);
-    expect(await machine.sh("guestctl config check; guestctl config check /etc/guestd/guestd.conf --json")).toContain("in order");
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(": ")[0]),
+    ).toEqual(["/root/bad.conf:2", "/root/bad.conf:3", "/root/bad.conf:5"]);
+    expect(await machine.sh("guestctl config check; guestctl config check /etc/guestd/guestd.conf --json")).toContain(
+      "in order",
+    );
     expect(await machine.run(["guestctl", "config", "check"], { user: "alice" })).toMatchObject({ code: 0 });
   });
 
@@ -39,8 +52,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestctl on %s", 
     await machine.write("/etc/guestd/guestd.conf.d/10.conf", "[Home]\nSize=64M\n");
     await machine.sh("guestctl reload");
     await machine.write("/etc/guestd/guestd.conf.d/20.conf", "[Home]\nSize=lots\n");
-    for (const reload of ["guestctl reload", "systemctl reload guestd"]) expect((await machine.run(["sh", "-c", reload])).code, reload).toBe(1);
-    expect(await machine.sh("guestctl config | grep -A1 conf.d/10.conf")).toBe("# /etc/guestd/guestd.conf.d/10.conf:2\nSize=64M");
+    for (const reload of ["guestctl reload", "systemctl reload guestd"])
+      expect((await machine.run(["sh", "-c", reload])).code, reload).toBe(1);
+    expect(await machine.sh("guestctl config | grep -A1 conf.d/10.conf")).toBe(
+      "# /etc/guestd/guestd.conf.d/10.conf:2\nSize=64M",
+    );
     const status = await machine.run(["guestctl", "status"]);
     expect(status.code).toBe(1);
     expect(status.stdout).toContain("/etc/guestd/guestd.conf.d/20.conf:2: Size=lots: expected a size");
@@ -53,17 +69,27 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestctl on %s", 
   it("shows and ends a session by its id, and knows when there is none", async () => {
     const guest = await machine.login("guest3");
     const id = await guest.ask("echo $GUEST_SESSION");
-    expect(await machine.sh("guestctl list")).toMatch(new RegExp(`^SESSION .*\\n${id} +guest3 +1003 +login +\\S+ +\\d+ +\\d+s +open\\n\\n1 session\\.$`));
+    expect(await machine.sh("guestctl list")).toMatch(
+      new RegExp(`^SESSION .*\\n${id} +guest3 +1003 +login +\\S+ +\\d+ +\\d+s +open\\n\\n1 session\\.$`),
+    );
     expect(await machine.sh(`guestctl show ${id}`)).toContain("tmpfs    /home/guest3 ");
     expect(await machine.sh(`guestctl show ${id} --json | grep -c '"kind"'`)).toMatch(/^1\d$/);
-    expect(await machine.sh(`guestctl end ${id}`)).toMatch(new RegExp(`^Ended ${id} of guest3: \\d+ processes killed, \\d\\S* given back, nothing is left\\.$`));
+    expect(await machine.sh(`guestctl end ${id}`)).toMatch(
+      new RegExp(`^Ended ${id} of guest3: \\d+ processes killed, \\d\\S* given back, nothing is left\\.$`),
+    );
     for (const verb of ["show", "end"]) {
-      expect(await machine.run(["guestctl", verb, id])).toMatchObject({ code: 1, stderr: expect.stringMatching(/There is no session .*guestctl list/s) as string });
+      expect(await machine.run(["guestctl", verb, id])).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/There is no session .*guestctl list/s) as string,
+      });
     }
     await guest.end();
   });
 
   it("explains nobody", async () => {
-    expect(await machine.run(["guestctl", "explain", "nobody-here"])).toMatchObject({ code: 1, stderr: expect.stringContaining("There is no user") as string });
+    expect(await machine.run(["guestctl", "explain", "nobody-here"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("There is no user") as string,
+    });
   });
 });

@@ -25,7 +25,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     machine = await Machine.boot(release);
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
     await machine.sh(`rm -f ${CONFIG}; guestctl reload`);
   });
@@ -50,7 +51,12 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
   it("exits by itself, and is back for guestctl and for a login", async () => {
     await exitAfter(2);
     await awaitExit();
-    expect([await show("Result"), await show("NRestarts"), await show("ExecMainStatus"), await show("MainPID")]).toEqual(["success", "0", "0", "0"]);
+    expect([
+      await show("Result"),
+      await show("NRestarts"),
+      await show("ExecMainStatus"),
+      await show("MainPID"),
+    ]).toEqual(["success", "0", "0", "0"]);
     expect(await machine.sh("systemctl is-failed guestd || true")).toBe("inactive");
     expect(await machine.sh("guestctl status")).toContain("guests:   can log in");
     expect(await show("ActiveState")).toBe("active");
@@ -60,7 +66,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     expect(await show("ActiveState")).toBe("active");
     expect((await endLease(machine, guest)).left).toEqual([]);
     await awaitExit();
-    expect(await machine.ssh("guest1", "echo $GUEST_SESSION")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[a-z2-7]{10}\n$/) as string });
+    expect(await machine.ssh("guest1", "echo $GUEST_SESSION")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^[a-z2-7]{10}\n$/) as string,
+    });
     await awaitExit();
     // A uid that has had its turn rests over all of that.
     expect((await listLeases(machine)).filter(({ state }) => state === "rested")).toHaveLength(1);
@@ -71,7 +80,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     const guest = await startLease(machine);
     const pid = await show("MainPID");
     const started = Date.now();
-    await waitFor("time to pass in which it would have exited", async () => Date.now() - started > 4000 && (await show("MainPID")) === pid, 8000);
+    await waitFor(
+      "time to pass in which it would have exited",
+      async () => Date.now() - started > 4000 && (await show("MainPID")) === pid,
+      8000,
+    );
     expect(await guest.terminal.ask("findmnt -n -o FSTYPE -T ~")).toBe("tmpfs");
     await endLease(machine, guest);
     await awaitExit();
@@ -82,12 +95,18 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     await exitAfter(1);
     const guest = await startLease(machine);
     await guest.terminal.ask("echo mine >~/file");
-    await machine.sh(`systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`);
+    await machine.sh(
+      `systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`,
+    );
     await waitFor("root to hold it", async () => (await findPids(machine, "sleep 4711")).length > 0);
     expect((await endLease(machine, guest)).left).toHaveLength(1);
     await awaitExit();
     await machine.sh("systemctl stop holder");
-    await waitFor("the uid to be swept", async () => (await machine.sh("guestctl leases")).includes("No uid is leased or kept back"), 45_000);
+    await waitFor(
+      "the uid to be swept",
+      async () => (await machine.sh("guestctl leases")).includes("No uid is leased or kept back"),
+      45_000,
+    );
   });
 
   it(`lets everybody in who comes while it exits: ${LOGINS} logins`, { timeout: 240_000 }, async () => {
@@ -106,7 +125,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     done`;
     const lines = (await machine.sh(script, { timeoutMs: 200_000 })).split("\n");
     const states = lines.filter((_, index) => index % 2 === 0);
-    process.stdout.write(`${release}: guestd was ${[...new Set(states)].map((state) => `${state} ${states.filter((one) => one === state).length}`).join(", ")}\n`);
+    process.stdout.write(
+      `${release}: guestd was ${[...new Set(states)].map((state) => `${state} ${states.filter((one) => one === state).length}`).join(", ")}\n`,
+    );
     expect(lines.filter((line, index) => index % 2 === 1 && !/^[a-z2-7]{10} tmpfs$/.test(line))).toEqual([]);
     expect(lines).toHaveLength(2 * LOGINS);
     await awaitNoSessions(machine);
@@ -138,7 +159,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     const pid = await show("MainPID");
     await machine.sh(`kill -TERM ${pid}`);
     // By systemd, before anybody calls it.
-    await waitFor("another guestd", async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")), 30_000);
+    await waitFor(
+      "another guestd",
+      async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")),
+      30_000,
+    );
     expect((await listSessions(machine)).map(({ id }) => id)).toEqual([guest.id]);
     expect(await guest.terminal.ask("findmnt -n -o FSTYPE -T ~")).toBe("tmpfs");
     expect((await endLease(machine, guest)).left).toEqual([]);
@@ -158,7 +183,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     const shared = await machine.login("guest1");
     const pid = await show("MainPID");
     await machine.sh(`kill -STOP ${pid}`);
-    await waitFor("another guestd", async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")), 30_000);
+    await waitFor(
+      "another guestd",
+      async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")),
+      30_000,
+    );
     expect(await listSessions(machine)).toHaveLength(3);
     for (const { terminal } of guests) expect(await terminal.ask("findmnt -n -o FSTYPE -T ~")).toBe("tmpfs");
     const id = await shared.ask("echo $GUEST_SESSION");
@@ -173,9 +202,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on
     await machine.sh("systemctl daemon-reload; systemctl restart guestd");
     const pid = await show("MainPID");
     const guest = await startLease(machine);
-    await machine.sh(`mkdir /var/tmp/many; cd /var/tmp/many; for n in $(seq 40); do mkdir $n; (cd $n; seq 2500 | xargs touch); done; chown -R ${guest.uid} /var/tmp/many`, { timeoutMs: 50_000 });
+    await machine.sh(
+      `mkdir /var/tmp/many; cd /var/tmp/many; for n in $(seq 40); do mkdir $n; (cd $n; seq 2500 | xargs touch); done; chown -R ${guest.uid} /var/tmp/many`,
+      { timeoutMs: 50_000 },
+    );
     const receipt = await endLease(machine, guest);
-    expect(receipt.swept.find(({ kind }) => kind === "files")).toMatchObject({ found: 100_041, removed: 100_041, left: [] });
+    expect(receipt.swept.find(({ kind }) => kind === "files")).toMatchObject({
+      found: 100_041,
+      removed: 100_041,
+      left: [],
+    });
     expect(await show("MainPID")).toBe(pid);
     await machine.sh(`rm ${WATCHDOG}; systemctl daemon-reload; systemctl restart guestd`);
   });

@@ -75,7 +75,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("jobs on %s", (rel
   });
 
   it("are taken from everybody else", async () => {
-    const { code, stdout } = await machine.ssh("alice", "echo '0 0 1 1 * id' | crontab - && echo id | at now + 1 hour 2>/dev/null && crontab -l && atq | wc -l && crontab -r && atrm $(atq | cut -f1)");
+    const { code, stdout } = await machine.ssh(
+      "alice",
+      "echo '0 0 1 1 * id' | crontab - && echo id | at now + 1 hour 2>/dev/null && crontab -l && atq | wc -l && crontab -r && atrm $(atq | cut -f1)",
+    );
     expect({ code, stdout }).toEqual({ code: 0, stdout: "0 0 1 1 * id\n1\n" });
     expect(await machine.sh(SPOOL)).toBe("");
   });
@@ -83,22 +86,36 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("jobs on %s", (rel
   it("that are there for a guest already are not run: by at", async () => {
     const plant = (user: string): RunOptions => ({ user, input: `touch /var/tmp/at-${user}\n` });
     // Without PAM, so outside of any session.
-    for (const user of ["guest1", "alice"]) expect(await machine.run(["at", "now"], plant(user))).toMatchObject({ code: 0 });
-    await waitFor("alice's job", async () => (await machine.run(["test", "-e", "/var/tmp/at-alice"])).code === 0, 30_000);
+    for (const user of ["guest1", "alice"])
+      expect(await machine.run(["at", "now"], plant(user))).toMatchObject({ code: 0 });
+    await waitFor(
+      "alice's job",
+      async () => (await machine.run(["test", "-e", "/var/tmp/at-alice"])).code === 0,
+      30_000,
+    );
     await waitFor("the refusal", async () => isRefused("atd"), 30_000);
     expect((await machine.run(["ls", "/var/tmp/at-guest1"])).code).not.toBe(0);
   });
 
   it("that are there for a guest already are not run: by cron", async () => {
-    for (const user of ["guest1", "alice"]) await machine.sh(`echo '@reboot touch /var/tmp/cron-${user}' | crontab -u ${user} -`);
+    for (const user of ["guest1", "alice"])
+      await machine.sh(`echo '@reboot touch /var/tmp/cron-${user}' | crontab -u ${user} -`);
     await machine.sh("rm -f /run/crond.reboot; systemctl restart cron");
-    await waitFor("alice's job", async () => (await machine.run(["test", "-e", "/var/tmp/cron-alice"])).code === 0, 30_000);
+    await waitFor(
+      "alice's job",
+      async () => (await machine.run(["test", "-e", "/var/tmp/cron-alice"])).code === 0,
+      30_000,
+    );
     await waitFor("the refusal", async () => isRefused("cron"), 30_000);
     expect((await machine.run(["ls", "/var/tmp/cron-guest1"])).code).not.toBe(0);
   });
 
   async function isRefused(service: string): Promise<boolean> {
-    const entries = await machine.journal("GUEST_ACTION=refuse", `GUEST_SERVICE=${service}`, "_SYSTEMD_UNIT=guestd.service");
+    const entries = await machine.journal(
+      "GUEST_ACTION=refuse",
+      `GUEST_SERVICE=${service}`,
+      "_SYSTEMD_UNIT=guestd.service",
+    );
     return entries.some((entry) => entry["GUEST_USER"] === "guest1");
   }
 });

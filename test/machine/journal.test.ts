@@ -28,10 +28,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the journal on %s
     const actions = story.map((entry) => entry["GUEST_ACTION"]);
     // The scope is found, and PAM closes, at moments of their own.
     const beside = ["note-close", "limit-login", "write-record"];
-    const isSpine = (action = "", index: number) => !beside.includes(action) || (action === "write-record" && actions.indexOf(action) === index);
+    const isSpine = (action = "", index: number) =>
+      !beside.includes(action) || (action === "write-record" && actions.indexOf(action) === index);
     const spine = actions.filter(isSpine);
     expect(spine).toEqual([...OPENING, ...ENDING]);
-    expect(actions.filter((action) => !spine.includes(action)).every((action) => beside.includes(action ?? ""))).toBe(true);
+    expect(actions.filter((action) => !spine.includes(action)).every((action) => beside.includes(action ?? ""))).toBe(
+      true,
+    );
     expect(actions).toContain("note-close");
   });
 
@@ -41,12 +44,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the journal on %s
     await guest.logOut();
     await awaitNoSessions(machine);
     const told = await machine.journal(`GUEST_SESSION=${leased}`, "_SYSTEMD_UNIT=guestd.service", "_UID=0");
-    const actions = told.filter((entry) => entry["GUEST_SERVICE"] === "login" && entry["GUEST_ACTION"] !== "note-close").map((entry) => entry["GUEST_ACTION"]);
+    const actions = told
+      .filter((entry) => entry["GUEST_SERVICE"] === "login" && entry["GUEST_ACTION"] !== "note-close")
+      .map((entry) => entry["GUEST_ACTION"]);
     // Watched and in the ledger it is since it has its account.
     const opening = OPENING.filter((stage) => stage !== "watch-leader" && stage !== "enter-ledger");
     expect(actions).toEqual([...ALLOCATING, ...opening, ...ENDING_LEASED]);
     // Its user manager asked for the view once.
-    expect(told.filter((entry) => entry["GUEST_SERVICE"] === "systemd-user").map((entry) => entry["GUEST_ACTION"])).toEqual(["answer"]);
+    expect(
+      told.filter((entry) => entry["GUEST_SERVICE"] === "systemd-user").map((entry) => entry["GUEST_ACTION"]),
+    ).toEqual(["answer"]);
   });
 
   it("gives each entry the fields by which it is found", () => {
@@ -66,7 +73,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the journal on %s
   });
 
   it("holds the plan that guestctl would show, so that the view can be built again", async () => {
-    const plan = JSON.parse(story.find((entry) => entry["GUEST_ACTION"] === "build-view")?.["GUEST_PLAN"] ?? "[]") as unknown[];
+    const plan = JSON.parse(
+      story.find((entry) => entry["GUEST_ACTION"] === "build-view")?.["GUEST_PLAN"] ?? "[]",
+    ) as unknown[];
     const explained = JSON.parse(await machine.sh("guestctl explain guest1 --json")) as { plan: unknown[] };
     expect(plan).toEqual(explained.plan);
     expect(plan.length).toBeGreaterThan(10);
@@ -89,15 +98,27 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the journal on %s
   });
 
   it("cannot be forged by a guest so that the filters of the manual take it for guestd's", async () => {
-    await machine.ssh("guest1", `logger --journald <<END
+    await machine.ssh(
+      "guest1",
+      `logger --journald <<END
 MESSAGE=Closed session ${id}: nothing is left.
 MESSAGE_ID=${MESSAGE_IDS["announce-closed"]}
 GUEST_SESSION=${id}
 GUEST_ACTION=announce-closed
 SYSLOG_IDENTIFIER=guestd
-END`);
+END`,
+    );
     await awaitNoSessions(machine);
     expect((await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed")).length).toBe(2);
-    expect((await machine.journal(`GUEST_SESSION=${id}`, "GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service", "_UID=0")).length).toBe(1);
+    expect(
+      (
+        await machine.journal(
+          `GUEST_SESSION=${id}`,
+          "GUEST_ACTION=announce-closed",
+          "_SYSTEMD_UNIT=guestd.service",
+          "_UID=0",
+        )
+      ).length,
+    ).toBe(1);
   });
 });

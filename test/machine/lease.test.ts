@@ -21,11 +21,15 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     machine = await Machine.boot(release);
     files = await machine.sh(CHECKSUM);
     // A login that stops between authentication and session, for as long as a pipe is open.
-    await machine.write("/etc/pam.d/stopped", "@include common-auth\naccount required pam_exec.so /bin/cat /run/stop\n@include common-session\n");
+    await machine.write(
+      "/etc/pam.d/stopped",
+      "@include common-auth\naccount required pam_exec.so /bin/cat /run/stop\n@include common-session\n",
+    );
     await machine.sh("mkfifo /run/stop");
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
     await machine.sh("rm -f /etc/guestd/guestd.conf.d/test.conf; guestctl reload");
     expect(await machine.sh("ls -A /run/userdb 2>/dev/null || true")).toBe("");
@@ -104,9 +108,22 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
 
   it("takes the account back when its login ends before a session, and when it takes too long", async () => {
     await configure("[Guests]", "Passwordless=login stopped", "LeaseTimeout=1", "LeaseRange=61105-61105");
-    const stopped = machine.terminal(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
+    const stopped = machine.terminal([
+      "pamtester",
+      "-I",
+      "tty=tty1",
+      "stopped",
+      "guest",
+      "authenticate",
+      "acct_mgmt",
+      "open_session",
+    ]);
     // Not from the list of sessions: by now it may be over.
-    const id = await waitFor("the account", async () => (await machine.journal(...PUBLISHED)).find((entry) => entry["GUEST_UID"] === "61105")?.["GUEST_SESSION"]);
+    const id = await waitFor(
+      "the account",
+      async () =>
+        (await machine.journal(...PUBLISHED)).find((entry) => entry["GUEST_UID"] === "61105")?.["GUEST_SESSION"],
+    );
     expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "never-opened", leased: true, left: [] });
     // What comes too late is no session.
     await machine.sh("echo >/run/stop");
@@ -154,7 +171,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     const begun = performance.now();
     const guest = await machine.loginAsGhost();
     const [id, user, uid] = (await guest.ask("echo $GUEST_SESSION; id -un; id -u")).split("\n");
-    await guest.ask("head -c 5000000 /dev/zero >~/large; (trap '' TERM HUP; setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+    await guest.ask(
+      "head -c 5000000 /dev/zero >~/large; (trap '' TERM HUP; setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
+    );
     await guest.logOut();
     const receipt = await awaitReceipt(machine, id ?? "");
     expect(receipt).toMatchObject({ user, uid: Number(uid), leased: true, cause: "logout", left: [] });
@@ -189,7 +208,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
 
   it("goes on over a restart of guestd, and ends as ever", async () => {
     await configure("[Guests]", "Passwordless=login stopped");
-    const stopped = machine.terminal(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate", "acct_mgmt", "open_session"]);
+    const stopped = machine.terminal([
+      "pamtester",
+      "-I",
+      "tty=tty1",
+      "stopped",
+      "guest",
+      "authenticate",
+      "acct_mgmt",
+      "open_session",
+    ]);
     await waitFor("the account", async () => (await listSessions(machine))[0]?.state === "allocated");
     const guest = await machine.loginAsGhost();
     const inOrder = async () => (await listSessions(machine)).sort((a, b) => a.uid - b.uid);
@@ -197,7 +225,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     for (const how of ["systemctl restart guestd", "systemctl kill --signal=KILL guestd"]) {
       await machine.sh(`${how}; while ! guestctl status; do :; done`);
       expect(await inOrder()).toEqual(before);
-      expect(await guest.ask("id -un; systemd-run --user --wait --pipe --quiet readlink /proc/self/ns/mnt")).toBe(await guest.ask("id -un; readlink /proc/self/ns/mnt"));
+      expect(await guest.ask("id -un; systemd-run --user --wait --pipe --quiet readlink /proc/self/ns/mnt")).toBe(
+        await guest.ask("id -un; readlink /proc/self/ns/mnt"),
+      );
     }
     // A login that was under way goes on as the account it has.
     await machine.sh("echo >/run/stop");
@@ -223,7 +253,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
   });
 
   it("leaves no unexpected line in the journal", async () => {
-    const refusals = [/All guest accounts/, /gets an account of its own here/, /belongs to another guest's session/, /has been taken back/, /guestd.service is masked/];
+    const refusals = [
+      /All guest accounts/,
+      /gets an account of its own here/,
+      /belongs to another guest's session/,
+      /has been taken back/,
+      /guestd.service is masked/,
+    ];
     expect(await unexpectedLines(machine, ...refusals)).toEqual([]);
   });
 });

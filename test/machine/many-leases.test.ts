@@ -36,26 +36,40 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("many logins as gu
     await terminal.expect(/login: /);
     terminal.send("guest\n");
     await terminal.expect(/\$ $/, PATIENCE_MS);
-    terminal.send("echo uid:$(id -u); ls -A ~ /tmp | grep -c left; echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)\nexit\n");
+    terminal.send(
+      "echo uid:$(id -u); ls -A ~ /tmp | grep -c left; echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)\nexit\n",
+    );
     await terminal.end(PATIENCE_MS);
     expect(terminal.transcript).toMatch(/^0$/m);
     const uid = /^uid:(\d+)$/m.exec(terminal.transcript)?.[1] ?? "none";
-    await waitFor(`uid ${uid} to be back`, () => !existsSync(`/proc/${machine.pid}/root/run/userdb/${uid}.user`), PATIENCE_MS);
+    await waitFor(
+      `uid ${uid} to be back`,
+      () => !existsSync(`/proc/${machine.pid}/root/run/userdb/${uid}.user`),
+      PATIENCE_MS,
+    );
   }
 
-  it(`${LOGINS[release]} of them over 8 uids all come in, and leave the machine as it was`, { timeout: 600_000 }, async () => {
-    let begun = 0;
-    const logInAgain = async () => {
-      while (begun++ < LOGINS[release]) await logInAndOut();
-    };
-    await Promise.all(Array.from({ length: AT_A_TIME }, logInAgain));
-    await awaitNoSessions(machine);
-    expect(await machine.sh(CHECKSUM)).toBe(files);
-    expect(await machine.snapshotLike(calm, PATIENCE_MS)).toEqual(calm);
-  });
+  it(
+    `${LOGINS[release]} of them over 8 uids all come in, and leave the machine as it was`,
+    { timeout: 600_000 },
+    async () => {
+      let begun = 0;
+      const logInAgain = async () => {
+        while (begun++ < LOGINS[release]) await logInAndOut();
+      };
+      await Promise.all(Array.from({ length: AT_A_TIME }, logInAgain));
+      await awaitNoSessions(machine);
+      expect(await machine.sh(CHECKSUM)).toBe(files);
+      expect(await machine.snapshotLike(calm, PATIENCE_MS)).toEqual(calm);
+    },
+  );
 
   it("never had one account for two at a time, and gave each its turn", async () => {
-    const told = await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=publish-account", "GUEST_ACTION=release-account");
+    const told = await machine.journal(
+      "_SYSTEMD_UNIT=guestd.service",
+      "GUEST_ACTION=publish-account",
+      "GUEST_ACTION=release-account",
+    );
     expect(told).toHaveLength(2 * (LOGINS[release] + 1));
     const turns = new Map<string, string[]>();
     for (const entry of told) {
@@ -72,7 +86,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("many logins as gu
 
   it("has a clean receipt for each", async () => {
     const receipts = await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=announce-closed");
-    const read = receipts.map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[]; cause: string });
+    const read = receipts.map(
+      (entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[]; cause: string },
+    );
     expect(read).toHaveLength(LOGINS[release] + 1);
     expect(read.filter(({ left, cause }) => left.length > 0 || cause !== "logout")).toEqual([]);
     expect(await unexpectedLines(machine)).toEqual([]);

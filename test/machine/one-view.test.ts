@@ -14,10 +14,8 @@ const RUNNERS: Readonly<Record<string, string>> = {
   "systemd-run --user": `systemd-run --user --wait --quiet sh -c '${NAMESPACE} >~/seen'`,
   "systemd-run --user --scope": `systemd-run --user --scope --quiet sh -c '${NAMESPACE} >~/seen'`,
   "a timer": `systemd-run --user --quiet --on-active=0 sh -c '${NAMESPACE} >~/seen'`,
-  "a unit file of the guest's":
-    `mkdir -p ~/.config/systemd/user; printf '[Service]\\nType=oneshot\\nExecStart=/bin/sh -c "${NAMESPACE} >%%h/seen"\\n' >~/.config/systemd/user/x.service; systemctl --user daemon-reload; systemctl --user start x`,
-  "a service that the session bus starts":
-    `mkdir -p ~/.local/share/dbus-1/services; printf '[D-BUS Service]\\nName=org.example.Seen\\nExec=/bin/sh -c "${NAMESPACE} >$HOME/seen"\\n' >~/.local/share/dbus-1/services/org.example.Seen.service; busctl --user call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig; busctl --user --expect-reply=no call org.example.Seen / org.example.Seen Hello`,
+  "a unit file of the guest's": `mkdir -p ~/.config/systemd/user; printf '[Service]\\nType=oneshot\\nExecStart=/bin/sh -c "${NAMESPACE} >%%h/seen"\\n' >~/.config/systemd/user/x.service; systemctl --user daemon-reload; systemctl --user start x`,
+  "a service that the session bus starts": `mkdir -p ~/.local/share/dbus-1/services; printf '[D-BUS Service]\\nName=org.example.Seen\\nExec=/bin/sh -c "${NAMESPACE} >$HOME/seen"\\n' >~/.local/share/dbus-1/services/org.example.Seen.service; busctl --user call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig; busctl --user --expect-reply=no call org.example.Seen / org.example.Seen Hello`,
   "a second terminal": `tmux new-session -d "${NAMESPACE} >~/seen"`,
 };
 
@@ -32,7 +30,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
     calm = await machine.calmSnapshot();
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
   });
@@ -46,12 +45,20 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
     expect((await machine.run(["systemctl", "start", "user@60700.service"])).code).not.toBe(0);
     await machine.sh("systemctl reset-failed 'user*'");
     await machine.write("/etc/guestd/guestd.conf.d/stopped.conf", "[Guests]\nPasswordless=login stopped\n");
-    await machine.write("/etc/pam.d/stopped", "@include common-auth\naccount required pam_exec.so /bin/cat /run/stop\n");
+    await machine.write(
+      "/etc/pam.d/stopped",
+      "@include common-auth\naccount required pam_exec.so /bin/cat /run/stop\n",
+    );
     await machine.sh("mkfifo /run/stop; guestctl reload");
     const stopped = machine.terminal(["pamtester", "-I", "tty=tty1", "stopped", "guest", "authenticate", "acct_mgmt"]);
-    const uid = await waitFor("the account", async () => (await listSessions(machine)).find(({ state }) => state === "allocated")?.uid);
+    const uid = await waitFor(
+      "the account",
+      async () => (await listSessions(machine)).find(({ state }) => state === "allocated")?.uid,
+    );
     expect((await machine.run(["systemctl", "start", `user@${uid}.service`])).code).not.toBe(0);
-    expect((await machine.journal("GUEST_ACTION=refuse", `GUEST_UID=${uid}`)).map((entry) => entry["MESSAGE"])).toEqual([expect.stringContaining("is not open")]);
+    expect((await machine.journal("GUEST_ACTION=refuse", `GUEST_UID=${uid}`)).map((entry) => entry["MESSAGE"])).toEqual(
+      [expect.stringContaining("is not open")],
+    );
     await machine.sh("echo >/run/stop; rm /etc/guestd/guestd.conf.d/stopped.conf; guestctl reload");
     await stopped.end();
   });
@@ -70,22 +77,36 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
     const uid = await guest.ask("id -u");
     const manager = await machine.sh(`systemctl show user@${uid}.service -P MainPID`);
     expect(await machine.sh(`readlink /proc/${manager}/ns/mnt`)).toBe(await guest.ask(NAMESPACE));
-    expect(await guest.ask("systemctl --user is-system-running --wait; busctl --user list --no-legend | grep -q org.freedesktop.systemd1 && echo there")).toBe("running\nthere");
-    expect(await guest.ask("loginctl show-session self -P Name 2>/dev/null || loginctl show-session $XDG_SESSION_ID -P Name")).toBe(await guest.ask("id -un"));
-    expect(await guest.ask("stat -c '%U %a' $XDG_RUNTIME_DIR; ls /run/user")).toBe(`${await guest.ask("id -un")} 700\n${uid}`);
+    expect(
+      await guest.ask(
+        "systemctl --user is-system-running --wait; busctl --user list --no-legend | grep -q org.freedesktop.systemd1 && echo there",
+      ),
+    ).toBe("running\nthere");
+    expect(
+      await guest.ask(
+        "loginctl show-session self -P Name 2>/dev/null || loginctl show-session $XDG_SESSION_ID -P Name",
+      ),
+    ).toBe(await guest.ask("id -un"));
+    expect(await guest.ask("stat -c '%U %a' $XDG_RUNTIME_DIR; ls /run/user")).toBe(
+      `${await guest.ask("id -un")} 700\n${uid}`,
+    );
     await guest.logOut();
   });
 
   it("ends with the login, whatever it keeps running", async () => {
     const guest = await machine.loginAsGhost();
     const [id = "", uid = "", user = ""] = (await guest.ask("echo $GUEST_SESSION; id -u; id -un")).split("\n");
-    await guest.ask("systemd-run --user --quiet sleep 4711; systemd-run --user --quiet -p KillMode=none -p SendSIGKILL=no -p TimeoutStopSec=infinity -p 'ExecStop=/bin/sleep 4711' sleep 4711");
+    await guest.ask(
+      "systemd-run --user --quiet sleep 4711; systemd-run --user --quiet -p KillMode=none -p SendSIGKILL=no -p TimeoutStopSec=infinity -p 'ExecStop=/bin/sleep 4711' sleep 4711",
+    );
     await guest.ask("systemd-run --user --quiet -p Restart=always -p RestartSec=0 sleep 4711");
     // What an administrator may have set, and what would keep the manager for good.
     await machine.sh(`mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/${user}`);
     await guest.logOut();
     expect(await awaitReceipt(machine, id)).toMatchObject({ left: [] });
-    expect((await machine.run(["systemctl", "is-active", `user@${uid}.service`, `user-${uid}.slice`])).stdout).toBe("inactive\ninactive\n");
+    expect((await machine.run(["systemctl", "is-active", `user@${uid}.service`, `user-${uid}.slice`])).stdout).toBe(
+      "inactive\ninactive\n",
+    );
     expect(await machine.sh(`ls -A /run/user /var/lib/systemd/linger`)).toBe("/run/user:\n\n/var/lib/systemd/linger:");
   });
 
@@ -100,17 +121,32 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
   });
 
   it("has its limits on all of the user", async () => {
-    await machine.write("/etc/guestd/guestd.conf.d/limits.conf", "[Limits]\nMemoryMax=300M\nMemorySwapMax=1M\nTasksMax=111\nCPUWeight=50\nCPUQuota=150%\nIOWeight=20\n");
+    await machine.write(
+      "/etc/guestd/guestd.conf.d/limits.conf",
+      "[Limits]\nMemoryMax=300M\nMemorySwapMax=1M\nTasksMax=111\nCPUWeight=50\nCPUQuota=150%\nIOWeight=20\n",
+    );
     await machine.sh("guestctl reload");
     const guest = await machine.loginAsGhost();
     const slice = `user-${await guest.ask("id -u")}.slice`;
-    const shown = await machine.sh(`systemctl show ${slice} -p MemoryMax -p MemorySwapMax -p TasksMax -p CPUWeight -p CPUQuotaPerSecUSec -p IOWeight | sort`);
-    expect(shown).toBe("CPUQuotaPerSecUSec=1.500000s\nCPUWeight=50\nIOWeight=20\nMemoryMax=314572800\nMemorySwapMax=1048576\nTasksMax=111");
-    expect(await guest.ask("cat /proc/self/cgroup | grep ^0:")).toMatch(new RegExp(`^0::/user\\.slice/${slice}/session-`));
-    expect(await guest.ask("systemd-run --user --wait --pipe --quiet grep ^0: /proc/self/cgroup")).toMatch(new RegExp(`^0::/user\\.slice/${slice}/user@`));
+    const shown = await machine.sh(
+      `systemctl show ${slice} -p MemoryMax -p MemorySwapMax -p TasksMax -p CPUWeight -p CPUQuotaPerSecUSec -p IOWeight | sort`,
+    );
+    expect(shown).toBe(
+      "CPUQuotaPerSecUSec=1.500000s\nCPUWeight=50\nIOWeight=20\nMemoryMax=314572800\nMemorySwapMax=1048576\nTasksMax=111",
+    );
+    expect(await guest.ask("cat /proc/self/cgroup | grep ^0:")).toMatch(
+      new RegExp(`^0::/user\\.slice/${slice}/session-`),
+    );
+    expect(await guest.ask("systemd-run --user --wait --pipe --quiet grep ^0: /proc/self/cgroup")).toMatch(
+      new RegExp(`^0::/user\\.slice/${slice}/user@`),
+    );
     await guest.logOut();
     await awaitNoSessions(machine);
-    expect(await machine.sh(`systemctl show ${slice} -P MemoryMax; ls /run/systemd/transient /run/systemd/system.control 2>/dev/null | grep -c 60 || true`)).toBe("infinity\n0");
+    expect(
+      await machine.sh(
+        `systemctl show ${slice} -P MemoryMax; ls /run/systemd/transient /run/systemd/system.control 2>/dev/null | grep -c 60 || true`,
+      ),
+    ).toBe("infinity\n0");
     await machine.sh("rm /etc/guestd/guestd.conf.d/limits.conf; guestctl reload");
   });
 
@@ -121,15 +157,41 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager 
     expect((await guest.askStatus("pamtester vlock $(id -un) authenticate </dev/null")).code).toBe(0);
     // A program of root's that locks a screen, through a service that is meant for it.
     expect((await machine.run(["pamtester", "gdm-password", user, "authenticate"])).code).toBe(0);
-    expect((await machine.run(["pamtester", "-I", "rhost=far", "gdm-password", user, "authenticate"])).code).not.toBe(0);
+    expect((await machine.run(["pamtester", "-I", "rhost=far", "gdm-password", user, "authenticate"])).code).not.toBe(
+      0,
+    );
     expect((await machine.run(["pamtester", "login", user, "authenticate"])).code).not.toBe(0);
-    for (const [who, whom] of [[other, user], [guest, "alice"], [guest, "guest"], [guest, "root"]] as const) {
-      expect(`${whom} ${(await who.askStatus(`pamtester vlock ${whom} authenticate </dev/null`)).code}`).not.toBe(`${whom} 0`);
+    for (const [who, whom] of [
+      [other, user],
+      [guest, "alice"],
+      [guest, "guest"],
+      [guest, "root"],
+    ] as const) {
+      expect(`${whom} ${(await who.askStatus(`pamtester vlock ${whom} authenticate </dev/null`)).code}`).not.toBe(
+        `${whom} 0`,
+      );
     }
-    expect((await machine.run(["busctl", "call", "org.guestd1", "/org/guestd1", "org.guestd1.Manager", "MayUnlock"], { user: "alice" })).stdout).toBe("b false\n");
+    expect(
+      (
+        await machine.run(["busctl", "call", "org.guestd1", "/org/guestd1", "org.guestd1.Manager", "MayUnlock"], {
+          user: "alice",
+        })
+      ).stdout,
+    ).toBe("b false\n");
     await Promise.all([guest.logOut(), other.logOut()]);
     await awaitNoSessions(machine);
-    const late = await machine.run(["setpriv", "--reuid", uid, "--clear-groups", "busctl", "call", "org.guestd1", "/org/guestd1", "org.guestd1.Manager", "MayUnlock"]);
+    const late = await machine.run([
+      "setpriv",
+      "--reuid",
+      uid,
+      "--clear-groups",
+      "busctl",
+      "call",
+      "org.guestd1",
+      "/org/guestd1",
+      "org.guestd1.Manager",
+      "MayUnlock",
+    ]);
     expect(late.stdout).toBe("b false\n");
   });
 

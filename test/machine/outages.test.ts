@@ -21,7 +21,8 @@ type Way = (typeof WAYS)[number];
 /** A login waits so long for a logind that has lost the bus: pam_systemd's own 25 s, and some. */
 const LOGIND_LIMIT_MS = 60_000;
 /** logind does not come back to the bus by itself: each login would wait for it. Neither is started as often as here. */
-const RESTART_BUS = "systemctl reset-failed dbus.service dbus.socket systemd-logind || true; systemctl restart dbus; systemctl restart systemd-logind";
+const RESTART_BUS =
+  "systemctl reset-failed dbus.service dbus.socket systemd-logind || true; systemctl restart dbus; systemctl restart systemd-logind";
 
 /** Where guestd writes. Each is a file system of its own here. */
 const STATE = "/var/lib/guestd";
@@ -36,20 +37,29 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    await machine.sh(`cp -a ${STATE} /root/state; mount -t tmpfs -o mode=700 tmpfs ${STATE}; cp -aT /root/state ${STATE}`);
+    await machine.sh(
+      `cp -a ${STATE} /root/state; mount -t tmpfs -o mode=700 tmpfs ${STATE}; cp -aT /root/state ${STATE}`,
+    );
     host = await machine.sh("guestctl status >/dev/null; readlink /proc/1/ns/mnt");
   });
   afterEach(async ({ task }) => {
-    await machine.sh(`systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${PLACES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`);
+    await machine.sh(
+      `systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${PLACES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`,
+    );
     await waitFor("guestd to answer", () => answers(machine), END_LIMIT_MS);
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine, END_LIMIT_MS);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
     await machine.sh("systemctl restart guestd; guestctl status");
     // What was kept back, because something could not be looked at, is looked at again.
-    await waitFor("no uid to be kept back", async () => (await listRecords(machine)) === "", END_LIMIT_MS).catch(() => undefined);
+    await waitFor("no uid to be kept back", async () => (await listRecords(machine)) === "", END_LIMIT_MS).catch(
+      () => undefined,
+    );
     expect(await listRecords(machine)).toBe("");
-    await waitFor("nothing to be left", async () => (await leftovers(machine)) === "", END_LIMIT_MS).catch(() => undefined);
+    await waitFor("nothing to be left", async () => (await leftovers(machine)) === "", END_LIMIT_MS).catch(
+      () => undefined,
+    );
     expect(await leftovers(machine)).toBe("");
     // A guest after it finds all as ever.
     expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
@@ -69,11 +79,16 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
 
   describe.each(WAYS)("a %s account", (way) => {
     it("is opened and ended while the journal is stopped, and the end is known by its receipt", async () => {
-      await machine.sh("systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald systemd-journald-audit.socket 2>/dev/null || true");
+      await machine.sh(
+        "systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald systemd-journald-audit.socket 2>/dev/null || true",
+      );
       const { guest, id } = await start(way);
       await guest.logOut();
       await awaitNoSessions(machine);
-      const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as { readonly id: string; readonly clean: boolean }[];
+      const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as {
+        readonly id: string;
+        readonly clean: boolean;
+      }[];
       expect(kept.filter((one) => one.id === id)).toMatchObject([{ clean: true }]);
       await machine.sh("systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald");
     });
@@ -107,7 +122,12 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
         terminal.send(`${PASSWORD}\n`);
       }
       // guestd answers, whether login then waits for logind or not.
-      await waitFor("guestd's answer", async () => SENTENCE.test(terminal.transcript) || (await listSessions(machine)).some(({ state }) => state === "open"), LOGIN_LIMIT_MS);
+      await waitFor(
+        "guestd's answer",
+        async () =>
+          SENTENCE.test(terminal.transcript) || (await listSessions(machine)).some(({ state }) => state === "open"),
+        LOGIN_LIMIT_MS,
+      );
       terminal.hangUp();
       for (const { leader } of await listSessions(machine)) await machine.run(["kill", "-KILL", String(leader)]);
       await machine.sh("systemctl kill -s CONT systemd-logind");
@@ -149,7 +169,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
       await awaitNoSessions(machine, END_LIMIT_MS);
       expect(await findPids(machine, "sleep 4711")).toEqual([]);
       await machine.sh(empty("/run"));
-      expect((JSON.parse(await machine.sh("guestctl receipts --json")) as { id: string }[]).filter((one) => one.id === id)).toHaveLength(1);
+      expect(
+        (JSON.parse(await machine.sh("guestctl receipts --json")) as { id: string }[]).filter((one) => one.id === id),
+      ).toHaveLength(1);
     });
 
     it("is ended while its receipt cannot be kept: the journal has it, and a uid is not forgotten of which something is left", async () => {
@@ -184,19 +206,28 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
   });
 
   describe.each(["by ssh", "by su"])("a session %s", (way) => {
-    it.each([0, 40, 80, 120, 160, 200])("is opened, or refused, while the bus is restarted %i ms after its start", { timeout: 2 * LOGIND_LIMIT_MS }, async (after) => {
-      const login = `${way === "by ssh" ? "ssh guest2@localhost" : "su - guest1 -c"} 'readlink /proc/self/ns/mnt' >/tmp/out 2>/tmp/err`;
-      await machine.sh(`(code=0; ${login} || code=$?; echo $code >/tmp/code) & sleep ${after / 1000}; ${RESTART_BUS}; wait`, { timeoutMs: LOGIND_LIMIT_MS });
-      const [code, out] = [await machine.sh("cat /tmp/code"), await machine.sh("cat /tmp/out")];
-      expect(out).not.toContain(host);
-      if (code === "0") expect(out).toMatch(/^mnt:/);
-      else expect(out).not.toContain("mnt:");
-    });
+    it.each([0, 40, 80, 120, 160, 200])(
+      "is opened, or refused, while the bus is restarted %i ms after its start",
+      { timeout: 2 * LOGIND_LIMIT_MS },
+      async (after) => {
+        const login = `${way === "by ssh" ? "ssh guest2@localhost" : "su - guest1 -c"} 'readlink /proc/self/ns/mnt' >/tmp/out 2>/tmp/err`;
+        await machine.sh(
+          `(code=0; ${login} || code=$?; echo $code >/tmp/code) & sleep ${after / 1000}; ${RESTART_BUS}; wait`,
+          { timeoutMs: LOGIND_LIMIT_MS },
+        );
+        const [code, out] = [await machine.sh("cat /tmp/code"), await machine.sh("cat /tmp/out")];
+        expect(out).not.toContain(host);
+        if (code === "0") expect(out).toMatch(/^mnt:/);
+        else expect(out).not.toContain("mnt:");
+      },
+    );
   });
 
   /** Not one block is free there any more, not even for root. */
   async function fill(place: string): Promise<void> {
-    await machine.sh(`mount -o remount,size=$(($(df --output=used -k ${place} | tail -1) + 64))k ${place}; cat /dev/zero >${place}/ballast 2>/dev/null || true`);
+    await machine.sh(
+      `mount -o remount,size=$(($(df --output=used -k ${place} | tail -1) + 64))k ${place}; cat /dev/zero >${place}/ballast 2>/dev/null || true`,
+    );
     expect((await machine.sh(`df --output=avail ${place} | tail -1`)).trim()).toBe("0");
   }
 });

@@ -21,7 +21,7 @@ const FLAGS = {
     "org.freedesktop.udisks2.filesystem-mount",
     "org.freedesktop.udisks2.power-off-drive",
   ],
-  "shutdown": [
+  shutdown: [
     "org.freedesktop.login1.power-off",
     "org.freedesktop.login1.reboot",
     // power-off implies it, whatever a rule says.
@@ -33,9 +33,11 @@ const RULE = "/usr/share/polkit-1/rules.d/00-guestd.rules";
 /** With fewer the machine has not the actions that this is about. */
 const LEAST_ACTIONS = 250;
 /** What commands say to whom polkit says no; pkexec, in a PID namespace, names its caller by a number that is nobody's outside. */
-const REFUSED = /access denied|not authorized|error checking for authorization|interactive authentication required|operation not permitted/i;
+const REFUSED =
+  /access denied|not authorized|error checking for authorization|interactive authentication required|operation not permitted/i;
 /** What the commands would change. */
-const STATE = "hostname; systemctl show-environment; date +%Y; find /etc /var/lib/systemd/linger -printf '%p %l %i\\n' | sort";
+const STATE =
+  "hostname; systemctl show-environment; date +%Y; find /etc /var/lib/systemd/linger -printf '%p %l %i\\n' | sort";
 /** All actions are asked for one by one. */
 const LIMIT_MS = 60_000;
 
@@ -56,16 +58,22 @@ print "name $1\\n"; sysread($bus, $seen, 4096) while 1;
 
 /** Asks polkit about a subject, in pkcheck's words, for every registered action. */
 async function askAll(machine: Machine, ...subject: string[]): Promise<Answers> {
-  const script = 'for action in $(pkaction); do code=0; pkcheck "$@" --action-id "$action" >/dev/null 2>&1 || code=$?; echo "$action $code"; done';
+  const script =
+    'for action in $(pkaction); do code=0; pkcheck "$@" --action-id "$action" >/dev/null 2>&1 || code=$?; echo "$action $code"; done';
   const { stdout } = await machine.run(["bash", "--norc", "-c", script, "ask", ...subject], { timeoutMs: LIMIT_MS });
-  const rows = stdout.trim().split("\n").map((line) => line.split(" "));
+  const rows = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" "));
   expect(rows.length).toBeGreaterThan(LEAST_ACTIONS);
   return Object.fromEntries(rows.map(([action = "", code]) => [action, Number(code)]));
 }
 
 /** The actions that are not refused outright. */
 function allowed(answers: Answers): string[] {
-  return Object.keys(answers).filter((action) => answers[action] !== 1).sort();
+  return Object.keys(answers)
+    .filter((action) => answers[action] !== 1)
+    .sort();
 }
 
 /** The subject that is the newest shell of this user. */
@@ -119,26 +127,41 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("what polkit says 
       await guest.logOut();
     });
 
-    it("is no to all actions but the harmless ones, also with no folder of flags", async () => {
-      await machine.sh(`rm -r ${FLAG_DIRECTORY}`);
-      expect(allowed(await askAll(machine, ...await shellOf(machine, "guest1")))).toEqual(ALWAYS);
-    }, LIMIT_MS);
+    it(
+      "is no to all actions but the harmless ones, also with no folder of flags",
+      async () => {
+        await machine.sh(`rm -r ${FLAG_DIRECTORY}`);
+        expect(allowed(await askAll(machine, ...(await shellOf(machine, "guest1"))))).toEqual(ALWAYS);
+      },
+      LIMIT_MS,
+    );
 
-    it("is the same when a service asks, about the name on the bus", async () => {
-      guest.send("connect-to-bus &\n");
-      const [, name = ""] = await guest.expect(/name (:1\.\d+)\n/);
-      expect(allowed(await askAll(machine, "--system-bus-name", name))).toEqual(ALWAYS);
-      await guest.ask("kill %1; wait; true");
-    }, LIMIT_MS);
+    it(
+      "is the same when a service asks, about the name on the bus",
+      async () => {
+        guest.send("connect-to-bus &\n");
+        const [, name = ""] = await guest.expect(/name (:1\.\d+)\n/);
+        expect(allowed(await askAll(machine, "--system-bus-name", name))).toEqual(ALWAYS);
+        await guest.ask("kill %1; wait; true");
+      },
+      LIMIT_MS,
+    );
 
-    it.each(["removable-media", "shutdown"] as const)("is yes to a few actions more by the flag %s", async (flag) => {
-      await allowOnly(machine, flag);
-      expect(allowed(await askAll(machine, ...await shellOf(machine, "guest1")))).toEqual([...ALWAYS, ...FLAGS[flag]].sort());
-      await allowOnly(machine);
-    }, LIMIT_MS);
+    it.each(["removable-media", "shutdown"] as const)(
+      "is yes to a few actions more by the flag %s",
+      async (flag) => {
+        await allowOnly(machine, flag);
+        expect(allowed(await askAll(machine, ...(await shellOf(machine, "guest1"))))).toEqual(
+          [...ALWAYS, ...FLAGS[flag]].sort(),
+        );
+        await allowOnly(machine);
+      },
+      LIMIT_MS,
+    );
 
     it("is no to a shutdown while somebody else is logged in", async () => {
-      const question = "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager CanPowerOff";
+      const question =
+        "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager CanPowerOff";
       expect(await guest.ask(question)).toBe('s "no"');
       await allowOnly(machine, "shutdown");
       expect(await guest.ask(question)).toBe('s "yes"');
@@ -149,13 +172,17 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("what polkit says 
       await allowOnly(machine);
     });
 
-    it("is no whatever rules say that come later", async () => {
-      const folder = "/etc/polkit-1/rules.d";
-      await machine.write(`${folder}/01-yes.rules`, 'polkit.addRule(function () { return "yes"; });\n');
-      await changeRules(machine, "true");
-      expect(allowed(await askAll(machine, ...await shellOf(machine, "guest1")))).toEqual(ALWAYS);
-      await changeRules(machine, `rm ${folder}/01-yes.rules`);
-    }, LIMIT_MS);
+    it(
+      "is no whatever rules say that come later",
+      async () => {
+        const folder = "/etc/polkit-1/rules.d";
+        await machine.write(`${folder}/01-yes.rules`, 'polkit.addRule(function () { return "yes"; });\n');
+        await changeRules(machine, "true");
+        expect(allowed(await askAll(machine, ...(await shellOf(machine, "guest1"))))).toEqual(ALWAYS);
+        await changeRules(machine, `rm ${folder}/01-yes.rules`);
+      },
+      LIMIT_MS,
+    );
 
     // Each of these works for alice, or asks her for a password.
     it.each([
@@ -191,13 +218,19 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("what polkit says 
     it("is not got round by ids of a range in /etc/subgid", async () => {
       expect(await machine.sh("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:1\n/etc/subgid:1");
       expect(await guest.ask("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:0\n/etc/subgid:0");
-      expect(await guest.ask("unshare --map-root-user --map-auto setpriv --clear-groups true")).toMatch(/no line matching user "guest1" in \/etc\/subuid/);
+      expect(await guest.ask("unshare --map-root-user --map-auto setpriv --clear-groups true")).toMatch(
+        /no line matching user "guest1" in \/etc\/subuid/,
+      );
     });
 
     it("has left everything as it was", async () => {
       expect(await machine.sh(STATE)).toBe(before);
       // logind stops what alice had ten seconds after she has gone.
-      await waitFor("systemd to have nothing to do", async () => (await machine.sh("systemctl list-jobs --no-legend")) === "", 60_000);
+      await waitFor(
+        "systemd to have nothing to do",
+        async () => (await machine.sh("systemctl list-jobs --no-legend")) === "",
+        60_000,
+      );
       expect(await machine.sh("systemctl is-system-running; ls /run/nologin 2>/dev/null || true")).toBe("running");
     });
 
@@ -209,39 +242,57 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("what polkit says 
   it.each([
     { who: "a guest by the primary group", login: () => machine.login("guest4") },
     { who: "a guest with a leased account", login: () => machine.loginAsGhost() },
-  ])("is no to $who", async ({ login }) => {
-    const guest = await atSeat(machine, login);
-    expect(allowed(await askAll(machine, ...await shellOf(machine, await guest.ask("id -un"))))).toEqual(ALWAYS);
-    expect((await guest.askStatus("pkexec true")).stdout).toMatch(REFUSED);
-    await guest.logOut();
-  }, LIMIT_MS);
+  ])(
+    "is no to $who",
+    async ({ login }) => {
+      const guest = await atSeat(machine, login);
+      expect(allowed(await askAll(machine, ...(await shellOf(machine, await guest.ask("id -un")))))).toEqual(ALWAYS);
+      expect((await guest.askStatus("pkexec true")).stdout).toMatch(REFUSED);
+      await guest.logOut();
+    },
+    LIMIT_MS,
+  );
 
-  it("is no to a guest from afar, also with all flags", async () => {
-    await allowOnly(machine, "removable-media", "shutdown");
-    const guest = await machine.sshSession("guest1");
-    expect(allowed(await askAll(machine, ...await shellOf(machine, "guest1")))).toEqual(ALWAYS);
-    await guest.logOut();
-    await allowOnly(machine);
-  }, LIMIT_MS);
+  it(
+    "is no to a guest from afar, also with all flags",
+    async () => {
+      await allowOnly(machine, "removable-media", "shutdown");
+      const guest = await machine.sshSession("guest1");
+      expect(allowed(await askAll(machine, ...(await shellOf(machine, "guest1"))))).toEqual(ALWAYS);
+      await guest.logOut();
+      await allowOnly(machine);
+    },
+    LIMIT_MS,
+  );
 
-  it("is no to somebody whose account cannot be found", async () => {
-    const pid = await machine.sh("setpriv --reuid 4711 --regid 4711 --clear-groups sleep 4711 </dev/null >/dev/null 2>&1 & echo $!");
-    await waitFor("another uid", async () => (await machine.sh(`stat -c %u /proc/${pid}`)) === "4711");
-    expect(allowed(await askAll(machine, "--process", pid))).toEqual(ALWAYS);
-    await machine.sh(`kill ${pid}`);
-  }, LIMIT_MS);
+  it(
+    "is no to somebody whose account cannot be found",
+    async () => {
+      const pid = await machine.sh(
+        "setpriv --reuid 4711 --regid 4711 --clear-groups sleep 4711 </dev/null >/dev/null 2>&1 & echo $!",
+      );
+      await waitFor("another uid", async () => (await machine.sh(`stat -c %u /proc/${pid}`)) === "4711");
+      expect(allowed(await askAll(machine, "--process", pid))).toEqual(ALWAYS);
+      await machine.sh(`kill ${pid}`);
+    },
+    LIMIT_MS,
+  );
 
   it.each([
     { where: "at the machine", login: (user: string) => atSeat(machine, () => machine.login(user)) },
     { where: "from afar", login: (user: string) => machine.sshSession(user) },
-  ])("is to alice $where what it is without the rule", async ({ login }) => {
-    const alice = await login("alice");
-    const subject = await shellOf(machine, "alice");
-    const answers = await askAll(machine, ...subject);
-    expect(allowed(answers).length).toBeGreaterThan(LEAST_ACTIONS / 2);
-    await changeRules(machine, `mv ${RULE} /root/rule`);
-    expect(await askAll(machine, ...subject)).toEqual(answers);
-    await changeRules(machine, `mv /root/rule ${RULE}`);
-    await alice.logOut();
-  }, LIMIT_MS);
+  ])(
+    "is to alice $where what it is without the rule",
+    async ({ login }) => {
+      const alice = await login("alice");
+      const subject = await shellOf(machine, "alice");
+      const answers = await askAll(machine, ...subject);
+      expect(allowed(answers).length).toBeGreaterThan(LEAST_ACTIONS / 2);
+      await changeRules(machine, `mv ${RULE} /root/rule`);
+      expect(await askAll(machine, ...subject)).toEqual(answers);
+      await changeRules(machine, `mv /root/rule ${RULE}`);
+      await alice.logOut();
+    },
+    LIMIT_MS,
+  );
 });

@@ -12,7 +12,8 @@ const [FIRST, SECOND] = [61100, 61101];
 const CONFIG = "/etc/guestd/guestd.conf.d/two.conf";
 
 /** chattr(1) +i, of which no machine has the program: FS_IOC_SETFLAGS. */
-const setFlags = (path: string, flags: number) => `perl -e 'open(my $f, "<", "${path}") or die; my $flags = pack("L!", ${flags}); ioctl($f, 0x40086602, $flags) // die $!'`;
+const setFlags = (path: string, flags: number) =>
+  `perl -e 'open(my $f, "<", "${path}") or die; my $flags = pack("L!", ${flags}); ioctl($f, 0x40086602, $flags) // die $!'`;
 const IMMUTABLE = 0x10;
 
 /** guestd gone and back, in ways that it must remember a uid over. Those of the machine: boot.test.ts. */
@@ -30,11 +31,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
     await machine.sh("guestctl reload");
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await machine.sh("systemctl stop holder 2>/dev/null || true");
     await awaitNoSessions(machine);
     // One whose holder has just been stopped may be back by itself before it is released.
-    for (const { uid, state } of await listLeases(machine)) if (state === "quarantined") await machine.run(["guestctl", "lease", "release", String(uid)]);
+    for (const { uid, state } of await listLeases(machine))
+      if (state === "quarantined") await machine.run(["guestctl", "lease", "release", String(uid)]);
     expect(await leftovers(machine)).toBe("");
   });
   afterAll(async () => {
@@ -54,7 +57,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
   /** Has root hold a file of a guest's home, who then logs out. */
   async function endDirty(guest: LeasedGuest): Promise<void> {
     await guest.terminal.ask("echo mine >~/file");
-    await machine.sh(`systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`);
+    await machine.sh(
+      `systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`,
+    );
     await waitFor("root to hold it", async () => (await findPids(machine, "sleep 4711")).length > 0);
     expect((await endLease(machine, guest)).left).toEqual([expect.stringContaining("holds a file of it")]);
     await awaitNoSessions(machine);
@@ -69,8 +74,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
     const guest = await startAs(FIRST);
     await endDirty(guest);
     const [row] = (await listLeases(machine)).filter(({ uid }) => uid === FIRST);
-    expect(row).toMatchObject({ state: "quarantined", user: guest.user, reason: expect.stringMatching(/^open-files: .*\(sleep\) holds a file of it/) as string });
-    expect(await machine.sh("guestctl leases")).toMatch(new RegExp(`^${FIRST} +quarantined +${guest.user} .*sleep`, "m"));
+    expect(row).toMatchObject({
+      state: "quarantined",
+      user: guest.user,
+      reason: expect.stringMatching(/^open-files: .*\(sleep\) holds a file of it/) as string,
+    });
+    expect(await machine.sh("guestctl leases")).toMatch(
+      new RegExp(`^${FIRST} +quarantined +${guest.user} .*sleep`, "m"),
+    );
 
     const looks = await countLooks(FIRST);
     await waitFor("guestd to have looked again, twice", async () => (await countLooks(FIRST)) >= looks + 2, 40_000);
@@ -94,7 +105,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
     const guest = await startAs(SECOND);
     await endDirty(guest);
     await machine.sh(outage);
-    expect((await listLeases(machine)).find(({ uid }) => uid === SECOND)).toMatchObject({ state: "quarantined", user: guest.user });
+    expect((await listLeases(machine)).find(({ uid }) => uid === SECOND)).toMatchObject({
+      state: "quarantined",
+      user: guest.user,
+    });
     const other = await startLease(machine);
     expect(other.uid).toBe(FIRST);
     await endLease(machine, other);
@@ -112,7 +126,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
 
   it("are swept of what is left when they are looked at again: a file that could not be removed, a process that came later", async () => {
     const guest = await startAs(FIRST);
-    await machine.sh(`echo his >/var/tmp/immutable; chown ${FIRST} /var/tmp/immutable; ${setFlags("/var/tmp/immutable", IMMUTABLE)}`);
+    await machine.sh(
+      `echo his >/var/tmp/immutable; chown ${FIRST} /var/tmp/immutable; ${setFlags("/var/tmp/immutable", IMMUTABLE)}`,
+    );
     const receipt = await endLease(machine, guest);
     expect(receipt.left).toEqual([expect.stringMatching(/^files: \/var\/tmp\/immutable/)]);
     await awaitState(machine, FIRST, "quarantined");
@@ -124,8 +140,12 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
   it("are left alone when they have become somebody's", async () => {
     const guest = await startAs(FIRST);
     await endDirty(guest);
-    await machine.sh(`useradd --uid ${FIRST} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${FIRST} /var/tmp/hers`);
-    await machine.sh(`systemctl stop holder; setpriv --reuid ${FIRST} --clear-groups ipcmk --queue; systemd-run --quiet --collect --unit=hers --uid=${FIRST} sleep 4711`);
+    await machine.sh(
+      `useradd --uid ${FIRST} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${FIRST} /var/tmp/hers`,
+    );
+    await machine.sh(
+      `systemctl stop holder; setpriv --reuid ${FIRST} --clear-groups ipcmk --queue; systemd-run --quiet --collect --unit=hers --uid=${FIRST} sleep 4711`,
+    );
     const looks = await countLooks(FIRST);
     await waitFor("guestd to have looked again", async () => (await countLooks(FIRST)) > looks, 40_000);
     expect(await findOwned(machine, FIRST)).toMatch(/^\/var\/tmp\/hers\n.* 61100 [^]*sleep 4711$/);
@@ -136,13 +156,19 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
 
   it("are left alone when they become somebody's while a guest has them", async () => {
     const guest = await startAs(FIRST);
-    await machine.sh(`useradd --uid ${FIRST} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`);
-    expect((await endLease(machine, guest)).left).toEqual(expect.arrayContaining([expect.stringContaining("belongs to squatter")]));
+    await machine.sh(
+      `useradd --uid ${FIRST} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`,
+    );
+    expect((await endLease(machine, guest)).left).toEqual(
+      expect.arrayContaining([expect.stringContaining("belongs to squatter")]),
+    );
     expect(await machine.sh("cat /var/tmp/hers; rm /var/tmp/hers; userdel squatter")).toBe("hers");
   });
 
   it("are not swept when a session would have had one that is somebody's", async () => {
-    await machine.sh(`useradd --uid ${SECOND} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${SECOND} /var/tmp/hers`);
+    await machine.sh(
+      `useradd --uid ${SECOND} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${SECOND} /var/tmp/hers`,
+    );
     const first = await startLease(machine);
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -152,11 +178,19 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
     expect(first.uid).toBe(FIRST);
     await endLease(machine, first);
     expect(await stateOf(machine, SECOND)).toBe("foreign");
-    expect(await machine.sh("stat -c %u /var/tmp/hers; rm /var/tmp/hers; userdel squatter; systemctl restart guestd")).toBe(String(SECOND));
+    expect(
+      await machine.sh("stat -c %u /var/tmp/hers; rm /var/tmp/hers; userdel squatter; systemctl restart guestd"),
+    ).toBe(String(SECOND));
   });
 
   it("leave no unexpected line in the journal", async () => {
-    const expected = [/is not kept back/, /holds a file of it/, /All guest accounts/, /\/var\/tmp\/immutable/, /belongs to squatter/];
+    const expected = [
+      /is not kept back/,
+      /holds a file of it/,
+      /All guest accounts/,
+      /\/var\/tmp\/immutable/,
+      /belongs to squatter/,
+    ];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);
   });
 });

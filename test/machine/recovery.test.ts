@@ -36,8 +36,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("sessions on %s", 
     await machine.sh("guestctl status");
   });
   afterEach(async ({ task }) => {
-    await machine.sh(`rm -f ${DROP_IN} ${HOLD}; systemctl --quiet unmask --runtime guestd; systemctl daemon-reload; systemctl reset-failed guestd || true; guestctl status`);
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    await machine.sh(
+      `rm -f ${DROP_IN} ${HOLD}; systemctl --quiet unmask --runtime guestd; systemctl daemon-reload; systemctl reset-failed guestd || true; guestctl status`,
+    );
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
     expect(await leftovers(machine)).toBe("");
     expect(await listRecords(machine)).toBe("");
@@ -55,8 +58,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("sessions on %s", 
     return { terminal, id, uid, leader };
   }
 
-  const configure = (...lines: string[]) => machine.write(DROP_IN, `${lines.join("\n")}\n`).then(() => machine.sh("systemctl daemon-reload"));
-  const awaitHeld = () => waitFor("guestd to be held down", async () => (await machine.sh("systemctl show -P SubState guestd")) === "start-pre");
+  const configure = (...lines: string[]) =>
+    machine.write(DROP_IN, `${lines.join("\n")}\n`).then(() => machine.sh("systemctl daemon-reload"));
+  const awaitHeld = () =>
+    waitFor(
+      "guestd to be held down",
+      async () => (await machine.sh("systemctl show -P SubState guestd")) === "start-pre",
+    );
 
   /** Without guestd until letStart(), whoever asks for it. */
   async function holdDown(): Promise<void> {
@@ -73,32 +81,52 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("sessions on %s", 
   /** Kills a leader, and all that runs in its session, without guestd: nothing but a descriptor holds its view any more. */
   async function killAll({ terminal, leader, uid }: Guest, sort: Sort): Promise<void> {
     await machine.sh(`kill -KILL ${leader}`);
-    await waitFor("the guest's processes to be gone", async () => (await machine.run(["pkill", "-KILL", "-u", uid])).code === 1);
-    if (sort === "shared") await waitFor("its reaper to be gone", async () => (await machine.run(["pkill", "-KILL", "-x", "guest-reaper"])).code === 1);
+    await waitFor(
+      "the guest's processes to be gone",
+      async () => (await machine.run(["pkill", "-KILL", "-u", uid])).code === 1,
+    );
+    if (sort === "shared")
+      await waitFor(
+        "its reaper to be gone",
+        async () => (await machine.run(["pkill", "-KILL", "-x", "guest-reaper"])).code === 1,
+      );
     await terminal.end();
   }
 
-  it(`${SESSIONS} of both sorts live through ${KILLS} kills of guestd, keep their ids, and can each be ended`, { timeout: 600_000 }, async () => {
-    const guests: Guest[] = [];
-    for (let count = 0; count < SESSIONS; count++) guests.push(await logIn(SORTS[count % 2] ?? "shared", "echo mine >~/mine"));
-    const ids = guests.map(({ id }) => id).sort();
-    const held = (SESSIONS / 2) * (HELD.leased + HELD.shared);
-    await awaitStored(machine, held);
-    for (let count = 0; count < KILLS; count++) {
-      const before = await mainPid(machine);
-      await machine.sh("systemctl kill -s KILL guestd");
-      await awaitReturn(machine, before);
-      expect((await listSessions(machine)).map(({ id, state }) => `${id} ${state}`).sort()).toEqual(ids.map((id) => `${id} open`));
-    }
-    await awaitStored(machine, held);
-    expect(await machine.sh(`ls -d ${guests.map(({ leader }) => `/proc/${leader}`).join(" ")} | wc -l`)).toBe(String(SESSIONS));
-    for (const [index, { terminal, id }] of guests.entries()) {
-      expect(await terminal.ask("cat ~/mine; echo $GUEST_SESSION")).toBe(`mine\n${id}`);
-      if (index % 4 < 2) await terminal.logOut();
-      else expect(JSON.parse(await machine.sh(`guestctl end ${id} --json`))).toMatchObject({ clean: true, cause: "ended-by-admin" });
-      expect((await expectOneReceipt(machine, id)).left).toEqual([]);
-    }
-  });
+  it(
+    `${SESSIONS} of both sorts live through ${KILLS} kills of guestd, keep their ids, and can each be ended`,
+    { timeout: 600_000 },
+    async () => {
+      const guests: Guest[] = [];
+      for (let count = 0; count < SESSIONS; count++)
+        guests.push(await logIn(SORTS[count % 2] ?? "shared", "echo mine >~/mine"));
+      const ids = guests.map(({ id }) => id).sort();
+      const held = (SESSIONS / 2) * (HELD.leased + HELD.shared);
+      await awaitStored(machine, held);
+      for (let count = 0; count < KILLS; count++) {
+        const before = await mainPid(machine);
+        await machine.sh("systemctl kill -s KILL guestd");
+        await awaitReturn(machine, before);
+        expect((await listSessions(machine)).map(({ id, state }) => `${id} ${state}`).sort()).toEqual(
+          ids.map((id) => `${id} open`),
+        );
+      }
+      await awaitStored(machine, held);
+      expect(await machine.sh(`ls -d ${guests.map(({ leader }) => `/proc/${leader}`).join(" ")} | wc -l`)).toBe(
+        String(SESSIONS),
+      );
+      for (const [index, { terminal, id }] of guests.entries()) {
+        expect(await terminal.ask("cat ~/mine; echo $GUEST_SESSION")).toBe(`mine\n${id}`);
+        if (index % 4 < 2) await terminal.logOut();
+        else
+          expect(JSON.parse(await machine.sh(`guestctl end ${id} --json`))).toMatchObject({
+            clean: true,
+            cause: "ended-by-admin",
+          });
+        expect((await expectOneReceipt(machine, id)).left).toEqual([]);
+      }
+    },
+  );
 
   describe.each(SORTS)("of a %s account", (sort) => {
     it("are held by systemd while guestd is away, and then by nobody", async () => {
@@ -135,14 +163,20 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("sessions on %s", 
       else terminal.send("exit 0\n");
       await terminal.end();
       await machine.sh("systemctl unmask --runtime guestd; systemctl start guestd");
-      expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "leader-exited", leased: sort === "leased", left: [] });
+      expect(await expectOneReceipt(machine, id)).toMatchObject({
+        cause: "leader-exited",
+        leased: sort === "leased",
+        left: [],
+      });
     });
 
     it("end when guestd starts, whose leader is another process by then, which lives", async () => {
       const { terminal, id, leader } = await logIn(sort, STAYER);
       await machine.sh("systemctl stop guestd; systemd-run --quiet --unit=bystander sleep 4713");
       const bystander = await machine.sh("systemctl show -P MainPID bystander");
-      await machine.sh(`sed -i 's/"pid":${leader},/"pid":${bystander},/' /run/guestd/sessions/${id}.json; grep -q '"pid":${bystander},' /run/guestd/sessions/${id}.json`);
+      await machine.sh(
+        `sed -i 's/"pid":${leader},/"pid":${bystander},/' /run/guestd/sessions/${id}.json; grep -q '"pid":${bystander},' /run/guestd/sessions/${id}.json`,
+      );
       await machine.sh("systemctl start guestd");
       expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
       await terminal.end();
@@ -151,19 +185,27 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("sessions on %s", 
   });
 
   it("go on, or are ended in full, after guestd was started too often", async () => {
-    const [stays, goes] = [await Promise.all(SORTS.map((sort) => logIn(sort, STAYER))), await Promise.all(SORTS.map((sort) => logIn(sort, STAYER)))];
+    const [stays, goes] = [
+      await Promise.all(SORTS.map((sort) => logIn(sort, STAYER))),
+      await Promise.all(SORTS.map((sort) => logIn(sort, STAYER))),
+    ];
     await configure("[Unit]", "StartLimitIntervalSec=1h", "StartLimitBurst=2");
-    await waitFor("systemd to start it no more", async () => {
-      await machine.run(["systemctl", "kill", "-s", "KILL", "guestd"]);
-      return (await machine.sh("systemctl show -P ActiveState guestd")) === "failed";
-    }, 40_000);
+    await waitFor(
+      "systemd to start it no more",
+      async () => {
+        await machine.run(["systemctl", "kill", "-s", "KILL", "guestd"]);
+        return (await machine.sh("systemctl show -P ActiveState guestd")) === "failed";
+      },
+      40_000,
+    );
     await awaitStored(machine, 0);
     for (const { terminal, leader } of goes) {
       await machine.sh(`kill -KILL ${leader}`);
       await terminal.end();
     }
     await machine.sh("systemctl reset-failed guestd; systemctl start guestd");
-    for (const { id } of goes) expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
+    for (const { id } of goes)
+      expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
     expect((await listSessions(machine)).map(({ id }) => id).sort()).toEqual(stays.map(({ id }) => id).sort());
     await awaitStored(machine, HELD.leased + HELD.shared);
     for (const { terminal, id } of stays) {

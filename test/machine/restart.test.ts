@@ -18,12 +18,30 @@ const UNIT = readProjectFile("systemd/guestd.service");
  * Before and after each stage: faults.test.ts.
  */
 const SHARED_END = [
-  "sendmsg:when=4", "sendmsg:when=6", "sendmsg:when=11", "setns:when=1", "pidfd_send_signal:when=1", "pidfd_send_signal:when=2",
-  "rename:when=1", "fsync:when=1", "unlink:when=1", "unlink:when=2", "rmdir:when=1", "unlink:when=3",
+  "sendmsg:when=4",
+  "sendmsg:when=6",
+  "sendmsg:when=11",
+  "setns:when=1",
+  "pidfd_send_signal:when=1",
+  "pidfd_send_signal:when=2",
+  "rename:when=1",
+  "fsync:when=1",
+  "unlink:when=1",
+  "unlink:when=2",
+  "rmdir:when=1",
+  "unlink:when=3",
 ];
 const LEASED_END = [
-  "sendmsg:when=1", "sendmsg:when=6", "sendmsg:when=9", "sendmsg:when=12", "setns:when=1", "pidfd_send_signal:when=1",
-  "rename:when=1", "fsync:when=1", "rename:when=2", ...[1, 2, 3, 4].map((call) => `unlink:when=${call}`),
+  "sendmsg:when=1",
+  "sendmsg:when=6",
+  "sendmsg:when=9",
+  "sendmsg:when=12",
+  "setns:when=1",
+  "pidfd_send_signal:when=1",
+  "rename:when=1",
+  "fsync:when=1",
+  "rename:when=2",
+  ...[1, 2, 3, 4].map((call) => `unlink:when=${call}`),
 ];
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (release) => {
@@ -35,7 +53,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
   });
   afterEach(async ({ task }) => {
     // A test that failed must not fail those after it.
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
   });
   afterAll(async () => {
@@ -43,7 +62,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
   });
 
   it("lives in the host's own mount namespace, and is hardened as far as that allows", async () => {
-    expect(await machine.sh(`readlink /proc/${await mainPid(machine)}/ns/mnt`)).toBe(await machine.sh("readlink /proc/1/ns/mnt"));
+    expect(await machine.sh(`readlink /proc/${await mainPid(machine)}/ns/mnt`)).toBe(
+      await machine.sh("readlink /proc/1/ns/mnt"),
+    );
     const report = await machine.sh("systemd-analyze security --no-pager guestd.service");
     const [, score] = /exposure level for guestd.service: ([\d.]+)/.exec(report) ?? [];
     const [, said] = /"systemd-analyze security guestd.service" says ([\d.]+), on Debian 12 and 13\./.exec(UNIT) ?? [];
@@ -57,7 +78,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
   it("has units of which systemd understands every line", async () => {
     // There is no man(1) to look for the pages that they name.
     for (const unit of ["guestd.service", "guestd-boot.service"]) {
-      expect(await machine.sh(`systemd-analyze verify ${unit} 2>&1 | grep guestd | grep -v "Command 'man .*' failed" || true`)).toBe("");
+      expect(
+        await machine.sh(
+          `systemd-analyze verify ${unit} 2>&1 | grep guestd | grep -v "Command 'man .*' failed" || true`,
+        ),
+      ).toBe("");
     }
   });
 
@@ -66,25 +91,35 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
     expect(await machine.sh("ss -Htln | grep -c 9229 || true")).toBe("0");
   });
 
-  it.each(["kill -s KILL guestd", "restart guestd", "stop guestd"])("keeps its sessions over: systemctl %s", async (command) => {
-    const guests = await Promise.all([...["guest1", "guest1", "guest2"].map((user) => machine.login(user)), machine.loginAsGhost(), machine.loginAsGhost()]);
-    await Promise.all(guests.map((guest) => guest.ask("echo mine >~/mine")));
-    const inOrder = async () => (await listSessions(machine)).sort((a, b) => a.id.localeCompare(b.id));
-    const before = await inOrder();
-    const pid = await mainPid(machine);
-    await machine.sh(`systemctl ${command}`);
-    await awaitReturn(machine, pid);
-    expect(await inOrder()).toEqual(before);
-    expect(await Promise.all(guests.map((guest) => guest.ask("cat ~/mine")))).toEqual(guests.map(() => "mine"));
+  it.each(["kill -s KILL guestd", "restart guestd", "stop guestd"])(
+    "keeps its sessions over: systemctl %s",
+    async (command) => {
+      const guests = await Promise.all([
+        ...["guest1", "guest1", "guest2"].map((user) => machine.login(user)),
+        machine.loginAsGhost(),
+        machine.loginAsGhost(),
+      ]);
+      await Promise.all(guests.map((guest) => guest.ask("echo mine >~/mine")));
+      const inOrder = async () => (await listSessions(machine)).sort((a, b) => a.id.localeCompare(b.id));
+      const before = await inOrder();
+      const pid = await mainPid(machine);
+      await machine.sh(`systemctl ${command}`);
+      await awaitReturn(machine, pid);
+      expect(await inOrder()).toEqual(before);
+      expect(await Promise.all(guests.map((guest) => guest.ask("cat ~/mine")))).toEqual(guests.map(() => "mine"));
 
-    const ids = await Promise.all(guests.map((guest) => guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)")));
-    // One of each sort is ended, the others log out; one that is not ended goes on meanwhile.
-    for (const one of [1, 3]) expect(JSON.parse(await machine.sh(`guestctl end ${ids[one] ?? ""} --json`))).toMatchObject({ clean: true });
-    expect(await guests[2]?.ask("cat ~/mine")).toBe("mine");
-    for (const one of [0, 2, 4]) await guests[one]?.logOut();
-    for (const id of ids) expect((await expectOneReceipt(machine, id)).left).toEqual([]);
-    expect(await findPids(machine, "sleep 4711")).toEqual([]);
-  });
+      const ids = await Promise.all(
+        guests.map((guest) => guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)")),
+      );
+      // One of each sort is ended, the others log out; one that is not ended goes on meanwhile.
+      for (const one of [1, 3])
+        expect(JSON.parse(await machine.sh(`guestctl end ${ids[one] ?? ""} --json`))).toMatchObject({ clean: true });
+      expect(await guests[2]?.ask("cat ~/mine")).toBe("mine");
+      for (const one of [0, 2, 4]) await guests[one]?.logOut();
+      for (const id of ids) expect((await expectOneReceipt(machine, id)).left).toEqual([]);
+      expect(await findPids(machine, "sleep 4711")).toEqual([]);
+    },
+  );
 
   it.each(SHARED_END)("ends a session once, though it is killed at %s of the end", async (instant) => {
     const guest = await machine.login("guest1");
@@ -93,21 +128,26 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
     expect(await expectOneReceipt(machine, id)).toMatchObject({ leased: false, left: [] });
   });
 
-  it.each(LEASED_END)("ends a leased account's session once, though it is killed at %s of the end; the account comes back", async (instant) => {
-    await machine.write("/etc/guestd/guestd.conf.d/one.conf", "[Guests]\nLeaseRange=61121-61121\n");
-    await machine.sh("guestctl reload");
-    const guest = await machine.loginAsGhost();
-    const id = await guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); systemd-run --user --quiet sleep 4711");
-    // What is in no cgroup of the user has to be killed by itself.
-    await machine.sh("systemd-run --quiet --collect --uid=61121 sleep 4711");
-    await endKilledAt(instant, guest);
-    expect(await expectOneReceipt(machine, id)).toMatchObject({ leased: true, left: [] });
-    const next = await machine.loginAsGhost();
-    expect(await next.ask("id -u")).toBe("61121");
-    await next.logOut();
-    await awaitNoSessions(machine);
-    await machine.sh("rm /etc/guestd/guestd.conf.d/one.conf; guestctl reload");
-  });
+  it.each(LEASED_END)(
+    "ends a leased account's session once, though it is killed at %s of the end; the account comes back",
+    async (instant) => {
+      await machine.write("/etc/guestd/guestd.conf.d/one.conf", "[Guests]\nLeaseRange=61121-61121\n");
+      await machine.sh("guestctl reload");
+      const guest = await machine.loginAsGhost();
+      const id = await guest.ask(
+        "echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); systemd-run --user --quiet sleep 4711",
+      );
+      // What is in no cgroup of the user has to be killed by itself.
+      await machine.sh("systemd-run --quiet --collect --uid=61121 sleep 4711");
+      await endKilledAt(instant, guest);
+      expect(await expectOneReceipt(machine, id)).toMatchObject({ leased: true, left: [] });
+      const next = await machine.loginAsGhost();
+      expect(await next.ask("id -u")).toBe("61121");
+      await next.logOut();
+      await awaitNoSessions(machine);
+      await machine.sh("rm /etc/guestd/guestd.conf.d/one.conf; guestctl reload");
+    },
+  );
 
   /** Logs a guest out while guestd is killed at an instant; nothing may be left but what says so. */
   async function endKilledAt(instant: string, guest: Terminal): Promise<void> {
@@ -126,14 +166,20 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (r
       for d in ${places.join(" ")}; do mkdir -p $d; echo '}{' >$d/abc.json; head -c 3000000 /dev/zero | tr '\\0' x >$d/def.json; echo half >$d/ghi.json.new; done`);
     expect(await machine.sh("guestctl status")).toContain("sessions: 0");
     expect(await machine.sh("cd /run/guestd/sessions; ls; rm *")).toBe("abc.json.rejected\ndef.json.rejected");
-    expect(await machine.sh("cd /var/lib/guestd; ls open rejected; rm rejected/*")).toBe("open:\n\nrejected:\nabc.json\ndef.json");
+    expect(await machine.sh("cd /var/lib/guestd; ls open rejected; rm rejected/*")).toBe(
+      "open:\n\nrejected:\nabc.json\ndef.json",
+    );
     expect(await machine.journal("GUEST_ACTION=record-rejected")).toHaveLength(before + 4);
   });
 
   it("ends a session whose record it cannot read, by its entry in the ledger", async () => {
     const guests = [await machine.login("guest1"), await machine.loginAsGhost()];
-    const ids = await Promise.all(guests.map((guest) => guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)")));
-    await machine.sh(`systemctl stop guestd; for id in ${ids.join(" ")}; do echo '}{' >/run/guestd/sessions/$id.json; done; guestctl status`);
+    const ids = await Promise.all(
+      guests.map((guest) => guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)")),
+    );
+    await machine.sh(
+      `systemctl stop guestd; for id in ${ids.join(" ")}; do echo '}{' >/run/guestd/sessions/$id.json; done; guestctl status`,
+    );
     for (const id of ids) expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "record-lost", left: [] });
     for (const guest of guests) await guest.end();
     await awaitNoSessions(machine);

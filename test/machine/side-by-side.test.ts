@@ -19,7 +19,9 @@ describe.skipIf(!machines).each(cases)("two guests by $way on $release", ({ rele
   beforeAll(async () => {
     machine = await Machine.boot(release);
     [one, two] = [await logIn(), await logIn()];
-    await two.ask("echo secret >~/diary; echo secret >/tmp/diary; echo secret >/dev/shm/diary; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+    await two.ask(
+      "echo secret >~/diary; echo secret >/tmp/diary; echo secret >/dev/shm/diary; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
+    );
     victim = await waitFor("the other one's process", async () => (await findPids(machine, "sleep 4711"))[0]);
   });
   afterEach(async () => {
@@ -42,13 +44,22 @@ describe.skipIf(!machines).each(cases)("two guests by $way on $release", ({ rele
   });
 
   it("do not see each other's processes", async () => {
-    expect(await one.ask("pgrep -c sleep; ls -d /proc/[0-9]* | xargs -I{} cat {}/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 471[1]")).toBe("0\n0");
+    expect(
+      await one.ask(
+        "pgrep -c sleep; ls -d /proc/[0-9]* | xargs -I{} cat {}/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 471[1]",
+      ),
+    ).toBe("0\n0");
     expect((await one.askStatus(`ls /proc/${victim}`)).code).not.toBe(0);
   });
 
   it("cannot signal or trace each other's", async () => {
-    for (const how of ["kill -9", "kill -STOP", "kill -0"]) expect((await one.askStatus(`${how} ${victim}`)).code).not.toBe(0);
-    expect(await one.ask(`cat /proc/${victim}/root/tmp/diary /proc/${victim}/environ /proc/${victim}/cwd/diary 2>&1 | grep -c secret`)).toBe("0");
+    for (const how of ["kill -9", "kill -STOP", "kill -0"])
+      expect((await one.askStatus(`${how} ${victim}`)).code).not.toBe(0);
+    expect(
+      await one.ask(
+        `cat /proc/${victim}/root/tmp/diary /proc/${victim}/environ /proc/${victim}/cwd/diary 2>&1 | grep -c secret`,
+      ),
+    ).toBe("0");
     expect((await one.askStatus(`nsenter -m -t ${victim} true; nsenter -U -t ${victim} true`)).code).not.toBe(0);
   });
 
@@ -62,14 +73,17 @@ describe.skipIf(!machines).each(cases)("two guests by $way on $release", ({ rele
 
   it("do not find each other's files", async () => {
     const places = "/home /tmp /var/tmp /dev/shm /run/user /run/lock";
-    expect(await one.ask(`grep -rs secret ${places} | wc -l; find / -xdev -name diary 2>/dev/null | wc -l`)).toBe("0\n0");
+    expect(await one.ask(`grep -rs secret ${places} | wc -l; find / -xdev -name diary 2>/dev/null | wc -l`)).toBe(
+      "0\n0",
+    );
   });
 
   it("do not share memory, semaphores or queues", async () => {
     await two.ask("ipcmk -M 4096; ipcmk -S 1; ipcmk -Q");
     const listed = await one.ask("cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -vc key");
     if (way === "ssh") expect(listed).toBe("0");
-    const stolen = "for kind in m s q; do ipcs -$kind | awk '/^0x/{print $2}' | xargs -rn1 ipcrm -$kind; done 2>&1 | grep -vc 'not permitted\\|denied'";
+    const stolen =
+      "for kind in m s q; do ipcs -$kind | awk '/^0x/{print $2}' | xargs -rn1 ipcrm -$kind; done 2>&1 | grep -vc 'not permitted\\|denied'";
     expect(await one.ask(stolen)).toBe("0");
     expect(await two.ask("cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -vc key")).toBe("3");
     await two.ask("ipcrm --all=shm --all=sem --all=msg");
@@ -79,18 +93,33 @@ describe.skipIf(!machines).each(cases)("two guests by $way on $release", ({ rele
     const [own, other] = [await one.ask("tty"), await two.ask("tty")];
     if (way === "ssh") expect(other).toBe(own);
     if (way === "login") expect((await one.askStatus(`echo intruder >${other}`)).code).not.toBe(0);
-    expect(await one.ask("for t in /dev/pts/[0-9]* /dev/tty[0-9]*; do [ $t = $(tty) ] || { echo intruder >$t; } 2>/dev/null; done; ls /dev/pts | wc -l")).toMatch(/\d/);
+    expect(
+      await one.ask(
+        "for t in /dev/pts/[0-9]* /dev/tty[0-9]*; do [ $t = $(tty) ] || { echo intruder >$t; } 2>/dev/null; done; ls /dev/pts | wc -l",
+      ),
+    ).toMatch(/\d/);
     // What is on the way to its screen comes before this.
     await two.ask("true");
     expect(two.transcript).not.toContain("intruder");
   });
 
   it("cannot fill each other's places", async () => {
-    await machine.write("/etc/guestd/guestd.conf.d/small.conf", "[Home]\nSize=4M\nInodes=100\n[View]\nPrivateSize=4M\nPrivateInodes=100\n");
+    await machine.write(
+      "/etc/guestd/guestd.conf.d/small.conf",
+      "[Home]\nSize=4M\nInodes=100\n[View]\nPrivateSize=4M\nPrivateInodes=100\n",
+    );
     await machine.sh("guestctl reload");
     const hog = await logIn();
-    expect(await hog.ask("for p in ~ /tmp /var/tmp /dev/shm; do head -c 10M /dev/zero >$p/fill 2>/dev/null; for i in $(seq 200); do : >$p/$i; done 2>/dev/null; df --output=avail $p | tail -1; done")).toMatch(/^( *0\n?){4}$/);
-    expect(await two.ask("for p in ~ /tmp /var/tmp /dev/shm; do head -c 2M /dev/zero >$p/mine && rm $p/mine; done; echo done")).toBe("done");
+    expect(
+      await hog.ask(
+        "for p in ~ /tmp /var/tmp /dev/shm; do head -c 10M /dev/zero >$p/fill 2>/dev/null; for i in $(seq 200); do : >$p/$i; done 2>/dev/null; df --output=avail $p | tail -1; done",
+      ),
+    ).toMatch(/^( *0\n?){4}$/);
+    expect(
+      await two.ask(
+        "for p in ~ /tmp /var/tmp /dev/shm; do head -c 2M /dev/zero >$p/mine && rm $p/mine; done; echo done",
+      ),
+    ).toBe("done");
     await hog.logOut();
     await machine.sh("rm /etc/guestd/guestd.conf.d/small.conf; guestctl reload");
     await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(2);
@@ -141,7 +170,10 @@ describe.skipIf(!machines).each(releases)("guests who share an account on %s", (
   });
 
   it("have no user manager, and a runtime directory that is theirs alone", async () => {
-    const { stdout } = await machine.ssh("guest", "echo $XDG_RUNTIME_DIR; touch $XDG_RUNTIME_DIR/mine; ls -A $XDG_RUNTIME_DIR; systemctl --user 2>&1 | head -1; stat -c '%u %a' $XDG_RUNTIME_DIR");
+    const { stdout } = await machine.ssh(
+      "guest",
+      "echo $XDG_RUNTIME_DIR; touch $XDG_RUNTIME_DIR/mine; ls -A $XDG_RUNTIME_DIR; systemctl --user 2>&1 | head -1; stat -c '%u %a' $XDG_RUNTIME_DIR",
+    );
     expect(stdout).toMatch(/^\/run\/user\/60000\nmine\nFailed to connect.*\n60000 700\n$/);
     expect(await machine.sh("ls -A /run/user/60000 2>/dev/null || true")).not.toContain("mine");
   });
@@ -152,8 +184,16 @@ describe.skipIf(!machines).each(releases)("guests who share an account on %s", (
     const look = "readlink /proc/self/ns/mnt /proc/self/ns/pid";
     const own = await shell.ask(look);
     expect((await machine.ssh("guest", look, { options: control })).stdout.trim()).toBe(own);
-    expect((await machine.run(["sftp", "-q", "-o", "ControlPath=/root/one", "-b", "-", "guest@localhost"], { input: "put /etc/hostname by-sftp\n" })).code).toBe(0);
-    expect((await machine.run(["scp", "-q", "-o", "ControlPath=/root/one", "/etc/hostname", "guest@localhost:by-scp"])).code).toBe(0);
+    expect(
+      (
+        await machine.run(["sftp", "-q", "-o", "ControlPath=/root/one", "-b", "-", "guest@localhost"], {
+          input: "put /etc/hostname by-sftp\n",
+        })
+      ).code,
+    ).toBe(0);
+    expect(
+      (await machine.run(["scp", "-q", "-o", "ControlPath=/root/one", "/etc/hostname", "guest@localhost:by-scp"])).code,
+    ).toBe(0);
     expect(await shell.ask("ls -1 ~")).toBe("by-scp\nby-sftp");
     const other = await machine.ssh("guest", `${look}; ls ~`);
     expect(other.stdout.trim().split("\n")).toHaveLength(2);
@@ -185,8 +225,14 @@ describe.skipIf(!machines).each(releases)("guests who share an account on %s", (
   });
 
   it("let programs of the PAM stack run before, in and after the session", async () => {
-    await machine.write("/usr/local/sbin/note", "#!/bin/sh\n{ readlink /proc/self/ns/pid || echo outside; } >>/run/noted\n", "755");
-    await machine.sh("cp /etc/pam.d/sshd /root/sshd.pam; sed -i -e '1i session required pam_exec.so /usr/local/sbin/note' -e '$a session required pam_exec.so /usr/local/sbin/note' /etc/pam.d/sshd");
+    await machine.write(
+      "/usr/local/sbin/note",
+      "#!/bin/sh\n{ readlink /proc/self/ns/pid || echo outside; } >>/run/noted\n",
+      "755",
+    );
+    await machine.sh(
+      "cp /etc/pam.d/sshd /root/sshd.pam; sed -i -e '1i session required pam_exec.so /usr/local/sbin/note' -e '$a session required pam_exec.so /usr/local/sbin/note' /etc/pam.d/sshd",
+    );
     const { code, stdout } = await machine.ssh("guest", "readlink /proc/self/ns/pid");
     expect(code).toBe(0);
     await awaitNoSessions(machine);

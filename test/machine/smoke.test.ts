@@ -26,13 +26,18 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (r
 
   it("has the versions of Debian's packages that DEPENDENCIES.md names", async () => {
     const [, section = ""] = readProjectFile("DEPENDENCIES.md").split("\n## Debian packages\n");
-    const rows = [...section.matchAll(/^\| ([a-z-]+)[^|]* \| ([\d.]+) \| ([\d.]+) \|/gm)].map(([, name = "", old = "", now = ""]) => ({
-      name: name.replace("default-dbus-system-bus", "dbus"),
-      version: release === "bookworm" ? old : now,
-    }));
+    const rows = [...section.matchAll(/^\| ([a-z-]+)[^|]* \| ([\d.]+) \| ([\d.]+) \|/gm)].map(
+      ([, name = "", old = "", now = ""]) => ({
+        name: name.replace("default-dbus-system-bus", "dbus"),
+        version: release === "bookworm" ? old : now,
+      }),
+    );
     expect(rows.length).toBeGreaterThan(5);
-    const installed = (await machine.sh(`dpkg-query -W -f '\${Package} \${Version}\\n' ${rows.map(({ name }) => name).join(" ")}`)).split("\n");
-    for (const { name, version } of rows) expect(installed).toContainEqual(expect.stringMatching(`^${name} ${version}[.-]`));
+    const installed = (
+      await machine.sh(`dpkg-query -W -f '\${Package} \${Version}\\n' ${rows.map(({ name }) => name).join(" ")}`)
+    ).split("\n");
+    for (const { name, version } of rows)
+      expect(installed).toContainEqual(expect.stringMatching(`^${name} ${version}[.-]`));
   });
 
   it("lets alice log in through login, in a session of logind's with a scope of its own", async () => {
@@ -68,7 +73,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (r
   });
 
   it("lets alice in by ssh with a key, with a password, and to a kept shell", async () => {
-    expect(await machine.ssh("alice", "id -un; cat", { input: "typed" })).toEqual({ code: 0, stdout: "alice\ntyped", stderr: "" });
+    expect(await machine.ssh("alice", "id -un; cat", { input: "typed" })).toEqual({
+      code: 0,
+      stdout: "alice\ntyped",
+      stderr: "",
+    });
     expect(await machine.ssh("alice", "exit 7", { password: true })).toMatchObject({ code: 7 });
     const terminal = await machine.sshSession("alice");
     expect(await terminal.ask("tty")).toMatch(/^\/dev\/pts\//);
@@ -79,8 +88,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (r
   it("runs commands as an account without a session", async () => {
     expect((await machine.run(["id"], { user: "guest4" })).stdout).toMatch(/^uid=1004\(guest4\) gid=\d+\(guests\)/);
     expect((await machine.run(["id", "-Gn"], { user: "guest1" })).stdout).toMatch(/ guests\n$/);
-    expect((await machine.run(["sh", "-c", "echo out; echo err >&2; exit 5"])))
-      .toEqual({ code: 5, stdout: "out\n", stderr: "err\n" });
+    expect(await machine.run(["sh", "-c", "echo out; echo err >&2; exit 5"])).toEqual({
+      code: 5,
+      stdout: "out\n",
+      stderr: "err\n",
+    });
   });
 
   it("gives its journal as entries", async () => {
@@ -91,7 +103,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (r
   it("is calm again after the logins, and shows what a guest leaves behind", async () => {
     // logind keeps a user for ten seconds after the last session.
     expect(await machine.snapshotLike(calm)).toEqual(calm);
-    await machine.run(["sh", "-c", "touch /tmp/left; ipcmk -Q; setsid sleep 1000 >/dev/null 2>&1 </dev/null &"], { user: "guest1" });
+    await machine.run(["sh", "-c", "touch /tmp/left; ipcmk -Q; setsid sleep 1000 >/dev/null 2>&1 </dev/null &"], {
+      user: "guest1",
+    });
     const after = await waitFor("the orphan", async () => {
       const look = await machine.snapshot();
       return look.processes.includes("1001 sleep") && look;
@@ -108,7 +122,10 @@ describe.skipIf(!requireRoot("machine tests"))("machines", () => {
     const mounts = hostMounts();
     const two = await Promise.all(releases.map((release) => Machine.boot(release)));
     const pids = two.map(({ pid }) => pid);
-    expect(await Promise.all(two.map((machine) => machine.sh("systemctl is-system-running")))).toEqual(["running", "running"]);
+    expect(await Promise.all(two.map((machine) => machine.sh("systemctl is-system-running")))).toEqual([
+      "running",
+      "running",
+    ]);
     expect(hostMounts()).toBe(mounts);
     await Promise.all(two.map((machine) => machine.stop()));
     expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);

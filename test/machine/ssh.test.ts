@@ -41,7 +41,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest by ssh on
   });
 
   it("has a view for sftp and scp, and what they brought is gone after", async () => {
-    const sftp = await machine.run(["sftp", "-q", "-b", "-", "guest1@localhost"], { input: "ls -1\nput /etc/hostname brought\nls -1\nget /etc/issue /root/got\n" });
+    const sftp = await machine.run(["sftp", "-q", "-b", "-", "guest1@localhost"], {
+      input: "ls -1\nput /etc/hostname brought\nls -1\nget /etc/issue /root/got\n",
+    });
     expect(sftp.code).toBe(0);
     expect(sftp.stdout).not.toContain("of-host");
     expect(sftp.stdout).toContain("brought");
@@ -55,7 +57,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest by ssh on
     const control = ["-o", "ControlPath=/root/control", "-o", "ControlMaster=auto"];
     const shell = await machine.sshSession("guest1", control);
     const first = await shell.ask(NAMESPACE);
-    expect((await machine.ssh("guest1", `${NAMESPACE}; touch ~/second`, { options: control })).stdout).toBe(`${first}\n`);
+    expect((await machine.ssh("guest1", `${NAMESPACE}; touch ~/second`, { options: control })).stdout).toBe(
+      `${first}\n`,
+    );
     expect(await shell.ask("ls ~")).toBe("second");
     expect(await listSessions(machine)).toHaveLength(1);
     await shell.logOut();
@@ -71,10 +75,22 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest by ssh on
 
   it("cannot bring an environment that changes anything for guestd", async () => {
     await machine.sh("printf 'AcceptEnv *\\n' >/etc/ssh/sshd_config.d/env.conf; systemctl restart ssh");
-    const names = ["DBUS_SYSTEM_BUS_ADDRESS", "LD_PRELOAD", "GCONV_PATH", "TMPDIR", "NOTIFY_SOCKET", "LISTEN_FDS", "SYSTEMD_BUS_TIMEOUT", "GUEST_SESSION"];
+    const names = [
+      "DBUS_SYSTEM_BUS_ADDRESS",
+      "LD_PRELOAD",
+      "GCONV_PATH",
+      "TMPDIR",
+      "NOTIFY_SOCKET",
+      "LISTEN_FDS",
+      "SYSTEMD_BUS_TIMEOUT",
+      "GUEST_SESSION",
+    ];
     const env = Object.fromEntries(names.map((name) => [name, "unix:path=/nonexistent"]));
     const send = names.flatMap((name) => ["-o", `SendEnv=${name}`]);
-    const { code, stdout } = await machine.run(["ssh", ...send, "guest1@localhost", `${NAMESPACE}; echo $GUEST_SESSION`], { env });
+    const { code, stdout } = await machine.run(
+      ["ssh", ...send, "guest1@localhost", `${NAMESPACE}; echo $GUEST_SESSION`],
+      { env },
+    );
     expect(code).toBe(0);
     expect(stdout).toMatch(/^mnt:\[\d+\]\n[a-z2-7]{10}\n$/);
     await machine.sh("rm /etc/ssh/sshd_config.d/env.conf; systemctl restart ssh");

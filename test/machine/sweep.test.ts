@@ -27,15 +27,34 @@ const LEFT_THINGS = {
   coredumps: [2, 2, 0],
 } as const;
 
-const CLASSES = ["processes", "mounts", "open-files", "ipc", "queues", "jobs", "linger", "mail", "runtime", "files", "keys", "coredumps"];
+const CLASSES = [
+  "processes",
+  "mounts",
+  "open-files",
+  "ipc",
+  "queues",
+  "jobs",
+  "linger",
+  "mail",
+  "runtime",
+  "files",
+  "keys",
+  "coredumps",
+];
 
 /** Who can hold a file of the home: a shell line that ends in `sleep 4711`, and how the receipt says that he does. */
 const HOLDERS = {
   "a descriptor of root's": { line: "exec 9<HOME/file; exec sleep 4711", how: "descriptor" },
-  "a descriptor that alice was given": { line: "exec 9<HOME/file; exec setpriv --reuid alice --regid alice --clear-groups sleep 4711", how: "descriptor" },
+  "a descriptor that alice was given": {
+    line: "exec 9<HOME/file; exec setpriv --reuid alice --regid alice --clear-groups sleep 4711",
+    how: "descriptor",
+  },
   "root's working directory": { line: "cd HOME; exec sleep 4711", how: "directory" },
   "a program that root runs": { line: "exec HOME/program 4711", how: "program" },
-  "a descriptor of a file that has no name any more": { line: "exec 9<HOME/file; rm HOME/file; exec sleep 4711", how: "descriptor" },
+  "a descriptor of a file that has no name any more": {
+    line: "exec 9<HOME/file; rm HOME/file; exec sleep 4711",
+    how: "descriptor",
+  },
 } as const;
 
 /** Clones a mount of another process's namespace into our own: open_tree(2) there, move_mount(2) here. */
@@ -65,10 +84,12 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     others = await machine.sh("/root/leave-things look");
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await machine.sh(`systemctl stop holder 2>/dev/null || true; rm -f ${CONFIG}; guestctl reload`);
     await awaitNoSessions(machine);
-    for (const { uid, state } of await listLeases(machine)) if (state === "quarantined") await machine.run(["guestctl", "lease", "release", String(uid)]);
+    for (const { uid, state } of await listLeases(machine))
+      if (state === "quarantined") await machine.run(["guestctl", "lease", "release", String(uid)]);
   });
   afterAll(async () => {
     await machine.stop();
@@ -76,7 +97,15 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
 
   async function buildGive(): Promise<void> {
     const directory = mkdtempSync(join(tmpdir(), "guestd-give-"));
-    const built = await execute(["gcc", "-static", "-O1", "-pthread", "-o", join(directory, "give"), `${import.meta.dirname}/../native/give.c`]);
+    const built = await execute([
+      "gcc",
+      "-static",
+      "-O1",
+      "-pthread",
+      "-o",
+      join(directory, "give"),
+      `${import.meta.dirname}/../native/give.c`,
+    ]);
     expect(built).toMatchObject({ code: 0 });
     await machine.write("/usr/local/bin/give", readFileSync(join(directory, "give")), "755");
     rmSync(directory, { recursive: true });
@@ -90,16 +119,32 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
   /** A service of root's that goes on, in the machine's own namespaces. */
   async function startHolder(line: string, { home }: LeasedGuest): Promise<string> {
     const script = line.replaceAll("HOME", home);
-    await machine.run(["systemd-run", "--quiet", "--collect", "--unit=holder", "--property=Type=exec", "sh", "-c", script]);
+    await machine.run([
+      "systemd-run",
+      "--quiet",
+      "--collect",
+      "--unit=holder",
+      "--property=Type=exec",
+      "sh",
+      "-c",
+      script,
+    ]);
     const pid = await machine.sh("systemctl show -P MainPID holder");
     expect(Number(pid)).toBeGreaterThan(0);
-    await waitFor("it to hold what it is to hold", async () => !/^(sh|setpriv)$/.test(await machine.sh(`cat /proc/${pid}/comm`)));
+    await waitFor(
+      "it to hold what it is to hold",
+      async () => !/^(sh|setpriv)$/.test(await machine.sh(`cat /proc/${pid}/comm`)),
+    );
     return pid;
   }
 
   it.each([
     { how: "logs out", cause: "logout", leave: ({ terminal }: LeasedGuest) => terminal.logOut() },
-    { how: "has its leader killed", cause: "leader-exited", leave: ({ leader }: LeasedGuest) => machine.sh(`kill -KILL ${leader}`) },
+    {
+      how: "has its leader killed",
+      cause: "leader-exited",
+      leave: ({ leader }: LeasedGuest) => machine.sh(`kill -KILL ${leader}`),
+    },
   ])("takes away a thing of each class when the guest $how", async ({ cause, leave }) => {
     const guest = await startLease(machine);
     await machine.sh(`/root/leave-things guest ${guest.user} ${guest.uid}`);
@@ -111,13 +156,18 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     expect(announced).toMatchObject({ cause, left: [] });
     expect(announced.swept.map(({ kind }) => kind).sort()).toEqual(CLASSES.toSorted());
     expect(foundIn(announced.swept)).toMatchObject(LEFT_THINGS);
-    const kept = JSON.parse(await machine.sh(`guestctl receipt ${guest.id} --json`)) as { clean: boolean; swept: readonly Swept[] };
+    const kept = JSON.parse(await machine.sh(`guestctl receipt ${guest.id} --json`)) as {
+      clean: boolean;
+      swept: readonly Swept[];
+    };
     expect(kept).toMatchObject({ clean: true, left: [], cause });
     expect(foundIn(kept.swept)).toEqual(foundIn(announced.swept));
 
     expect(await findOwned(machine, guest.uid)).toBe("");
     // hers was in the guest's directory, which is root's now, and stays hers alone.
-    expect(await machine.sh("stat -c '%U %a' /var/tmp/deep/mixed; ls -A /var/tmp/deep /var/tmp/deep/mixed")).toBe("root 700\n/var/tmp/deep:\nmixed\n\n/var/tmp/deep/mixed:\nhers");
+    expect(await machine.sh("stat -c '%U %a' /var/tmp/deep/mixed; ls -A /var/tmp/deep /var/tmp/deep/mixed")).toBe(
+      "root 700\n/var/tmp/deep:\nmixed\n\n/var/tmp/deep/mixed:\nhers",
+    );
     await machine.sh("rm -r /var/tmp/deep/mixed");
     expect(await machine.sh("/root/leave-things look")).toBe(others);
     await awaitNoSessions(machine);
@@ -144,7 +194,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     await machine.sh(`touch ${files.join(" ")}; chown ${guest.uid} ${files.join(" ")}`);
     const receipt = await endLease(machine, guest);
     expect(foundIn(receipt.swept)["files"]).toEqual([1, 1, 0]);
-    expect((await findOwned(machine, guest.uid)).split("\n").sort()).toEqual(["/srv/scratch/mounted/file", "/tmp/file"]);
+    expect((await findOwned(machine, guest.uid)).split("\n").sort()).toEqual([
+      "/srv/scratch/mounted/file",
+      "/tmp/file",
+    ]);
     await machine.sh("umount /srv/scratch/mounted; rm -r /srv/scratch /tmp/file");
   });
 
@@ -153,7 +206,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
     await guest.terminal.ask("echo mine >~/file; cp /bin/sleep ~/program");
     const pid = await startHolder(line, guest);
     const receipt = await endLease(machine, guest);
-    expect(receipt.left).toEqual([expect.stringMatching(new RegExp(`^open-files: .*${pid}.* holds a file of it \\(${how}\\)$`))]);
+    expect(receipt.left).toEqual([
+      expect.stringMatching(new RegExp(`^open-files: .*${pid}.* holds a file of it \\(${how}\\)$`)),
+    ]);
     expect(foundIn(receipt.swept)["open-files"]).toEqual([1, 0, 1]);
 
     const { code, stdout } = await machine.run(["guestctl", "receipt", guest.id, "--json"]);
@@ -167,9 +222,13 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
 
   it("names a copy of the home's mount on the machine, in which nothing is left", async () => {
     const guest = await startLease(machine);
-    await machine.sh(`mkdir -p /mnt/copy; perl /root/clone-mount ${guest.leader} /home/${guest.user} /mnt/copy; touch /mnt/copy/there`);
+    await machine.sh(
+      `mkdir -p /mnt/copy; perl /root/clone-mount ${guest.leader} /home/${guest.user} /mnt/copy; touch /mnt/copy/there`,
+    );
     const receipt = await endLease(machine, guest);
-    expect(receipt.left).toEqual(expect.arrayContaining([expect.stringMatching(/^mounts: .* has \/mnt\/copy mounted$/)]));
+    expect(receipt.left).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^mounts: .* has \/mnt\/copy mounted$/)]),
+    );
     expect(foundIn(receipt.swept)["mounts"]?.[2]).toBeGreaterThan(0);
     await awaitState(machine, guest.uid, "quarantined");
     expect(await machine.sh("ls -A /mnt/copy; umount /mnt/copy; rmdir /mnt/copy")).toBe("");
@@ -177,8 +236,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
 
   it("names somebody else who has the home mounted in a namespace of his own", async () => {
     const guest = await startLease(machine);
-    const pid = await startHolder(`exec unshare --mount --propagation private sh -c 'mkdir -p /mnt/copy; perl /root/clone-mount ${guest.leader} /home/${guest.user} /mnt/copy
-      exec setpriv --reuid alice --regid alice --clear-groups sleep 4711'`, guest);
+    const pid = await startHolder(
+      `exec unshare --mount --propagation private sh -c 'mkdir -p /mnt/copy; perl /root/clone-mount ${guest.leader} /home/${guest.user} /mnt/copy
+      exec setpriv --reuid alice --regid alice --clear-groups sleep 4711'`,
+      guest,
+    );
     await waitFor("her program", () => machine.sh(`grep -q sleep /proc/${pid}/comm && echo there`));
     const receipt = await endLease(machine, guest);
     expect(receipt.left).toEqual([`mounts: process ${pid} (sleep) has /mnt/copy mounted`]);
@@ -186,13 +248,20 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
   });
 
   it.each([
-    ["a mount namespace", "unshare -Urm sh -c 'mount -t tmpfs x /mnt; echo secret >/mnt/secret; exec sleep 4712'", "mnt"],
+    [
+      "a mount namespace",
+      "unshare -Urm sh -c 'mount -t tmpfs x /mnt; echo secret >/mnt/secret; exec sleep 4712'",
+      "mnt",
+    ],
     ["an IPC namespace", "unshare -Uri sh -c 'ipcmk --shmem 4096; exec sleep 4712'", "ipc"],
   ])("names somebody else who has %s of the guest's making", async (_, line, kind) => {
     const guest = await startLease(machine);
     await guest.terminal.ask(`(setsid ${line} >/dev/null 2>&1 </dev/null &)`);
     await waitFor("the guest's program", () => machine.sh("pgrep -f '^sleep 4712$'"));
-    const pid = await startHolder(`exec 9</proc/$(pgrep -f '^sleep 4712$')/ns/${kind}; exec setpriv --reuid alice --regid alice --clear-groups sleep 4711`, guest);
+    const pid = await startHolder(
+      `exec 9</proc/$(pgrep -f '^sleep 4712$')/ns/${kind}; exec setpriv --reuid alice --regid alice --clear-groups sleep 4711`,
+      guest,
+    );
     await waitFor("her program", () => machine.sh(`grep -q sleep /proc/${pid}/comm && echo there`));
     const receipt = await endLease(machine, guest);
     expect(receipt.left).toEqual([`open-files: process ${pid} (sleep) holds a namespace of it (namespace)`]);
@@ -210,7 +279,20 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s",
 
   it("ends what root runs in a copy of the view", async () => {
     const guest = await startLease(machine);
-    await machine.run(["systemd-run", "--quiet", "--collect", "--unit=holder", "--property=Type=exec", "nsenter", `--target=${guest.leader}`, "--mount", "unshare", "--mount", "sleep", "4711"]);
+    await machine.run([
+      "systemd-run",
+      "--quiet",
+      "--collect",
+      "--unit=holder",
+      "--property=Type=exec",
+      "nsenter",
+      `--target=${guest.leader}`,
+      "--mount",
+      "unshare",
+      "--mount",
+      "sleep",
+      "4711",
+    ]);
     const receipt = await endLease(machine, guest);
     expect(receipt.left).toEqual([]);
     expect((await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout).toBe("");

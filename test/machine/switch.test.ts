@@ -21,7 +21,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
   });
   afterEach(async ({ task }) => {
     // A test that failed must not fail those after it.
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
   });
   afterAll(async () => {
@@ -67,7 +68,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
 
   it.each([
     ["that nobody has touched", "rm -f", NEVER],
-    ["that cannot be read", "printf '{' >", `${OFF}: ${FILE} cannot be read. Please ask the administrator of this machine.`],
+    [
+      "that cannot be read",
+      "printf '{' >",
+      `${OFF}: ${FILE} cannot be read. Please ask the administrator of this machine.`,
+    ],
   ])("keeps guests out, and nobody else, when it is one %s", async (_, damage, sentence) => {
     await machine.sh(`systemctl stop guestd; ${damage} ${FILE}`);
     await expectOff(sentence);
@@ -82,7 +87,10 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
   it("shows a refused guest the reason, and is on again afterwards", async () => {
     const reason = 'There is an "examination" until noon: 100% sure, Prüfung.';
     await machine.run(["guestctl", "disable", `--reason=${reason}`]).then((result) => {
-      expect(result).toMatchObject({ code: 0, stdout: `Guests are refused: guest logins are switched off: ${reason.replace(/\.$/, "")}.\n` });
+      expect(result).toMatchObject({
+        code: 0,
+        stdout: `Guests are refused: guest logins are switched off: ${reason.replace(/\.$/, "")}.\n`,
+      });
     });
     await expectOff(`${OFF}: ${reason} Please ask the administrator of this machine.`);
     await machine.sh("guestctl disable");
@@ -90,7 +98,11 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
     await machine.sh("guestctl enable");
     await expectOn();
     const entries = await machine.journal("GUEST_ACTION=write-gate", "_SYSTEMD_UNIT=guestd.service");
-    expect(entries.slice(-3).map((entry) => entry["MESSAGE"])).toEqual([`Switched guest logins off: ${reason}`, "Switched guest logins off.", "Switched guest logins on."]);
+    expect(entries.slice(-3).map((entry) => entry["MESSAGE"])).toEqual([
+      `Switched guest logins off: ${reason}`,
+      "Switched guest logins off.",
+      "Switched guest logins on.",
+    ]);
   });
 
   it.each([
@@ -107,11 +119,17 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
   it("leaves the sessions that are open alone, and names them", async () => {
     const [ghost, guest] = await Promise.all([machine.loginAsGhost(), machine.login("guest1")]);
     const ids = (await listSessions(machine)).map(({ id }) => id);
-    expect(await machine.sh("guestctl disable")).toBe(`Guests are refused: guest logins are switched off.\n2 sessions go on; "guestctl end ${ids.join(" ")}" ends them.`);
+    expect(await machine.sh("guestctl disable")).toBe(
+      `Guests are refused: guest logins are switched off.\n2 sessions go on; "guestctl end ${ids.join(" ")}" ends them.`,
+    );
     await refuseGhost(`${OFF}. Please ask the administrator of this machine.`);
     await machine.sh("systemctl restart guestd; guestctl status");
-    expect((await listSessions(machine)).map(({ id, state }) => `${id} ${state}`).sort()).toEqual(ids.map((id) => `${id} open`).sort());
-    expect(await ghost.ask("echo mine >~/mine; cat ~/mine; systemd-run --user --quiet --wait --pipe cat ~/mine")).toBe("mine\nmine");
+    expect((await listSessions(machine)).map(({ id, state }) => `${id} ${state}`).sort()).toEqual(
+      ids.map((id) => `${id} open`).sort(),
+    );
+    expect(await ghost.ask("echo mine >~/mine; cat ~/mine; systemd-run --user --quiet --wait --pipe cat ~/mine")).toBe(
+      "mine\nmine",
+    );
     expect(await guest.ask("echo mine >~/mine; cat ~/mine")).toBe("mine");
     // What the screen lock asks that runs as the guest himself.
     const mayUnlock = "busctl --system call org.guestd1 /org/guestd1 org.guestd1.Manager MayUnlock";
@@ -127,7 +145,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
     const enabled = await machine.run(["guestctl", "enable"]);
     await stop();
     expect(enabled.code).toBe(1);
-    expect(enabled.stderr).toMatch(/^guestctl: The switch could not be written down, guest logins are off as before: .*EIO/);
+    expect(enabled.stderr).toMatch(
+      /^guestctl: The switch could not be written down, guest logins are off as before: .*EIO/,
+    );
     await refuseGhost(`${OFF}: No guests today. Please ask the administrator of this machine.`);
     await machine.sh("systemctl restart guestd");
     await refuseGhost(`${OFF}: No guests today. Please ask the administrator of this machine.`);
@@ -136,12 +156,22 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
   it("is root's alone, and takes no reason that would steer a terminal", async () => {
     for (const user of ["alice", "guest1"]) expect((await machine.run(["guestctl", "disable"], { user })).code).toBe(1);
     const bad = await machine.run(["guestctl", "disable", "--reason=\u001b[2J"]);
-    expect(bad).toMatchObject({ code: 1, stdout: "", stderr: "guestctl: The reason has a character that cannot be printed.\n" });
+    expect(bad).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: "guestctl: The reason has a character that cannot be printed.\n",
+    });
     await expectOn();
   });
 
   it("leaves nothing in the journal that nobody expects", async () => {
-    const expected = [/Guest logins are switched off/, /Guests are refused until they are switched on or off again/, /Failed at write-gate/, /The switch could not be written down/, /(AllocateAccount|OpenSession): org\.guestd1\.Error\.Refused/];
+    const expected = [
+      /Guest logins are switched off/,
+      /Guests are refused until they are switched on or off again/,
+      /Failed at write-gate/,
+      /The switch could not be written down/,
+      /(AllocateAccount|OpenSession): org\.guestd1\.Error\.Refused/,
+    ];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);
   });
 });

@@ -9,11 +9,14 @@ const LOGIND = "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.f
 
 /** Below his user manager a guest owns the tree of cgroups; each of these ends as `sleep 4711` in a place that is hard to look into. */
 const PLACES: Readonly<Record<string, string>> = {
-  "a threaded cgroup": "mkdir -p $U/x/y; echo threaded >$U/x/y/cgroup.type; echo $$ >$U/x/cgroup.procs; echo $$ >$U/x/y/cgroup.threads",
+  "a threaded cgroup":
+    "mkdir -p $U/x/y; echo threaded >$U/x/y/cgroup.type; echo $$ >$U/x/cgroup.procs; echo $$ >$U/x/y/cgroup.threads",
   "a tree as deep as it may be":
     "n=$(printf %0200d 0); d=$U; while mkdir $d/$n 2>/dev/null; do d=$d/$n; done; echo $$ >$d/cgroup.procs; mkdir $d/t && echo threaded >$d/t/cgroup.type && echo $$ >$d/t/cgroup.threads",
-  "a tree as wide as it may be": "i=0; while mkdir $U/w$i 2>/dev/null; do i=$((i + 1)); done; echo $$ >$U/w0/cgroup.procs",
-  "a frozen cgroup": "mkdir $U/f; echo $$ >$U/f/cgroup.procs; (sleep 4711 & wait) & while ! pgrep -x sleep; do :; done; echo 1 >$U/f/cgroup.freeze",
+  "a tree as wide as it may be":
+    "i=0; while mkdir $U/w$i 2>/dev/null; do i=$((i + 1)); done; echo $$ >$U/w0/cgroup.procs",
+  "a frozen cgroup":
+    "mkdir $U/f; echo $$ >$U/f/cgroup.procs; (sleep 4711 & wait) & while ! pgrep -x sleep; do :; done; echo 1 >$U/f/cgroup.freeze",
 };
 
 describe.skipIf(!requireRoot("machine tests")).each(releases)("tricks of guests on %s", (release) => {
@@ -23,7 +26,8 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("tricks of guests 
     machine = await Machine.boot(release);
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
   });
@@ -45,7 +49,9 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("tricks of guests 
   it.each(["login", "ssh"])("a session by %s does not outlive its leader, whom its guest cannot stop", async (way) => {
     const guest = way === "login" ? await machine.loginAsGhost() : await machine.sshSession("guest1");
     const [session] = await listSessions(machine);
-    const logindSession = await guest.ask("loginctl show-user $(id -u) -P Sessions --value 2>/dev/null || loginctl show-user $(id -u) -P Sessions");
+    const logindSession = await guest.ask(
+      "loginctl show-user $(id -u) -P Sessions --value 2>/dev/null || loginctl show-user $(id -u) -P Sessions",
+    );
     for (const call of [`KillSession ssi ${logindSession.split(" ")[0] ?? ""} leader 19`, "KillUser ui $(id -u) 19"]) {
       expect((await guest.askStatus(`${LOGIND} ${call}`)).stdout).toMatch(/Access denied|rejected send message/);
     }
@@ -55,10 +61,14 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("tricks of guests 
 
   it("one session of an account cannot end another of the same account", async () => {
     const [one, two] = [await machine.sshSession("guest1"), await machine.sshSession("guest1")];
-    const sessions = (await machine.sh("loginctl list-sessions --no-legend | awk '$3 == \"guest1\" {print $1}'")).split("\n");
+    const sessions = (await machine.sh("loginctl list-sessions --no-legend | awk '$3 == \"guest1\" {print $1}'")).split(
+      "\n",
+    );
     expect(sessions.length).toBeGreaterThanOrEqual(2);
     for (const name of sessions) {
-      expect((await one.askStatus(`${LOGIND} TerminateSession s ${name}`)).stdout).toMatch(/Access denied|rejected send message/);
+      expect((await one.askStatus(`${LOGIND} TerminateSession s ${name}`)).stdout).toMatch(
+        /Access denied|rejected send message/,
+      );
       expect((await one.askStatus(`loginctl kill-session ${name}; loginctl terminate-user guest1`)).code).not.toBe(0);
     }
     expect(await two.ask("echo here")).toBe("here");

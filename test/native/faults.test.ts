@@ -1,11 +1,35 @@
 // Builds that go wrong half way: the error says where, and nothing is left.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
 import {
-  type Base, bind, describeAsRoot, failureOf, GUEST, hide, LABEL, native, overlay, pidOf, proc, readonly, startBase, tmpfs, type Traces, traces,
+  type Base,
+  bind,
+  describeAsRoot,
+  failureOf,
+  GUEST,
+  hide,
+  LABEL,
+  native,
+  overlay,
+  pidOf,
+  proc,
+  readonly,
+  startBase,
+  tmpfs,
+  type Traces,
+  traces,
 } from "./rig.ts";
 
 const shmem = (): number => Number(/^Shmem:\s+(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]);
@@ -22,18 +46,31 @@ describeAsRoot("a build that fails", () => {
   });
   afterAll(() => base.end());
   beforeEach(async () => {
-    await vi.waitFor(() => { expect((before = traces()).threads).toBe(0); }, { interval: 1, timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect((before = traces()).threads).toBe(0);
+      },
+      { interval: 1, timeout: 15_000 },
+    );
   });
 
   /** Expects the plan to fail as told, and all to be as before. */
-  async function expectFailure(plan: readonly Step[], expected: { step: string; path: string; code: string }): Promise<void> {
+  async function expectFailure(
+    plan: readonly Step[],
+    expected: { step: string; path: string; code: string },
+  ): Promise<void> {
     const failure = await failureOf(native.buildView(base.pidfd, plan, LABEL));
     expect(failure).toMatchObject(expected);
     expect(failure).toBeInstanceOf(Error);
     expect(failure.errno).toBeGreaterThan(0);
     expect(failure.message).toContain(`${expected.step} ${expected.path}: `);
     expect(failure.message).toContain(`(${expected.code})`);
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { interval: 1, timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(traces()).toEqual(before);
+      },
+      { interval: 1, timeout: 15_000 },
+    );
   }
 
   it.each<[title: string, step: (dir: string) => Step, name: string]>([
@@ -45,7 +82,11 @@ describeAsRoot("a build that fails", () => {
     ["bind without its source", (dir) => bind(`${dir}/none`, `${dir}/mount`), "bind"],
     ["overlay", (dir) => overlay(`${dir}/none`, [`${dir}/real`]), "overlay"],
   ])("names the missing target of a step: %s", async (_title, step, name) => {
-    await expectFailure([tmpfs("/tmp"), step(base.dir)].reverse(), { step: name, path: `${base.dir}/none`, code: "ENOENT" });
+    await expectFailure([tmpfs("/tmp"), step(base.dir)].reverse(), {
+      step: name,
+      path: `${base.dir}/none`,
+      code: "ENOENT",
+    });
   });
 
   it.each<[title: string, step: (dir: string) => Step, path: string]>([
@@ -65,11 +106,19 @@ describeAsRoot("a build that fails", () => {
 
   it("refuses a directory over a file and a file over a directory", async () => {
     await expectFailure([tmpfs(`${base.dir}/file`)], { step: "attach", path: `${base.dir}/file`, code: "ENOTDIR" });
-    await expectFailure([bind(`${base.dir}/file`, `${base.dir}/mount`)], { step: "attach", path: `${base.dir}/mount`, code: "EISDIR" });
+    await expectFailure([bind(`${base.dir}/file`, `${base.dir}/mount`)], {
+      step: "attach",
+      path: `${base.dir}/mount`,
+      code: "EISDIR",
+    });
   });
 
   it("refuses an overlay layer that others may write to", async () => {
-    for (const [name, mode, uid] of [["other", 0o757, 0], ["group", 0o775, 0], ["guest", 0o755, GUEST]] as const) {
+    for (const [name, mode, uid] of [
+      ["other", 0o757, 0],
+      ["group", 0o775, 0],
+      ["guest", 0o755, GUEST],
+    ] as const) {
       const layer = `${base.dir}/layer-${name}`;
       mkdirSync(layer);
       chmodSync(layer, mode);
@@ -79,7 +128,11 @@ describeAsRoot("a build that fails", () => {
   });
 
   it("refuses an overlay layer that is a file", async () => {
-    await expectFailure([overlay("/etc", [`${base.dir}/file`])], { step: "overlay layer", path: `${base.dir}/file`, code: "ENOTDIR" });
+    await expectFailure([overlay("/etc", [`${base.dir}/file`])], {
+      step: "overlay layer",
+      path: `${base.dir}/file`,
+      code: "ENOTDIR",
+    });
   });
 
   it("passes on what the file system says about an option", async () => {
@@ -92,7 +145,10 @@ describeAsRoot("a build that fails", () => {
     const child = spawn("true", []);
     const pidfd = native.openPidfd(pidOf(child));
     await once(child, "exit");
-    expect(await failureOf(native.buildView(pidfd, [tmpfs("/tmp")], LABEL))).toMatchObject({ step: "setns", code: "ESRCH" });
+    expect(await failureOf(native.buildView(pidfd, [tmpfs("/tmp")], LABEL))).toMatchObject({
+      step: "setns",
+      code: "ESRCH",
+    });
     closeSync(pidfd);
   });
 
@@ -108,15 +164,30 @@ describeAsRoot("a build that fails", () => {
     const memory = shmem();
     const home = tmpfs(`${base.dir}/mount`, { size: "80m", skeletons: [`${base.dir}/real`] });
     for (let round = 0; round < 8; round++) await failureOf(base.build(home, hide(`${base.dir}/none`)));
-    await vi.waitFor(() => { expect(shmem()).toBeLessThan(memory + (32 << 10)); }, { timeout: 10_000 });
+    await vi.waitFor(
+      () => {
+        expect(shmem()).toBeLessThan(memory + (32 << 10));
+      },
+      { timeout: 10_000 },
+    );
   }, 30_000);
 
   it("leaves the base and the host as they were at whatever step it fails", async () => {
     const table = base.sh("cat /proc/self/mountinfo");
     const masks = [tmpfs("/tmp"), hide("/home"), hide("/etc/passwd")];
-    const steps: Step[] = [overlay("/etc", [], ["motd", "ssl/private"]), ...masks, readonly("/usr"), bind("/usr", "/mnt"), proc()];
+    const steps: Step[] = [
+      overlay("/etc", [], ["motd", "ssl/private"]),
+      ...masks,
+      readonly("/usr"),
+      bind("/usr", "/mnt"),
+      proc(),
+    ];
     for (let length = 0; length <= steps.length; length++)
-      await expectFailure([...steps.slice(0, length), hide("/none")], { step: "attach", path: "/none", code: "ENOENT" });
+      await expectFailure([...steps.slice(0, length), hide("/none")], {
+        step: "attach",
+        path: "/none",
+        code: "ENOENT",
+      });
     expect(base.sh("cat /proc/self/mountinfo")).toBe(table);
   });
 });

@@ -1,7 +1,18 @@
 // guest-holders: which processes hold files or namespaces, by each way there is; and that nobody can have it hang for long.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,7 +24,9 @@ const PROGRAM = resolve(process.env["GUEST_HOLDERS"] ?? "build/host/guest-holder
 const hasFuse = existsSync("/dev/fuse");
 
 /** Part of the C library's package, and used by no shell. */
-const LIBRARY = execFileSync("sh", ["-c", "ls /lib*/libm.so.6 /lib/*/libm.so.6 2>/dev/null | head -n 1"], { encoding: "utf8" }).trim();
+const LIBRARY = execFileSync("sh", ["-c", "ls /lib*/libm.so.6 /lib/*/libm.so.6 2>/dev/null | head -n 1"], {
+  encoding: "utf8",
+}).trim();
 
 describeAsRoot("the holders of files", () => {
   let base: Base;
@@ -22,10 +35,21 @@ describeAsRoot("the holders of files", () => {
   const started: ChildProcess[] = [];
   beforeAll(async () => {
     base = await startBase();
-    base.sh(`mount -t tmpfs base /mnt && cp /bin/sleep /mnt/program && cp ${LIBRARY} /mnt/library && mkdir /mnt/dir && echo content >/mnt/file && mkfifo /mnt/fifo`);
+    base.sh(
+      `mount -t tmpfs base /mnt && cp /bin/sleep /mnt/program && cp ${LIBRARY} /mnt/library && mkdir /mnt/dir && echo content >/mnt/file && mkfifo /mnt/fifo`,
+    );
     device = base.sh("mountpoint -d /mnt").trim();
     elsewhere = mkdtempSync(join(tmpdir(), "guestns-"));
-    execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-pthread", "-o", `${elsewhere}/give`, "test/native/give.c"]);
+    execFileSync("gcc", [
+      "-Wall",
+      "-Wextra",
+      "-Werror",
+      "-O1",
+      "-pthread",
+      "-o",
+      `${elsewhere}/give`,
+      "test/native/give.c",
+    ]);
   });
   const endAll = async () => {
     for (const child of started.splice(0)) {
@@ -45,7 +69,9 @@ describeAsRoot("the holders of files", () => {
   /** Runs a shell script in the base until the test ends; it must say "ready" and stay. */
   async function hold(script: string, uid = 0): Promise<number> {
     const drop = uid === 0 ? [] : ["setpriv", `--reuid=${uid}`, "--clear-groups"];
-    const child = spawn("nsenter", ["-t", String(base.pid), "-m", ...drop, "sh", "-euc", script], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn("nsenter", ["-t", String(base.pid), "-m", ...drop, "sh", "-euc", script], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     started.push(child);
     await once(child.stdout, "data");
     return pidOf(child);
@@ -55,14 +81,22 @@ describeAsRoot("the holders of files", () => {
   const withLibrary = (path: string) => `LD_PRELOAD=${path} exec sh -c 'echo ready; read line'`;
 
   /** Those that are found when all processes can be looked at. */
-  async function find(devices: readonly string[], uid: number, namespaces: readonly number[] = []): Promise<readonly Holder[]> {
+  async function find(
+    devices: readonly string[],
+    uid: number,
+    namespaces: readonly number[] = [],
+  ): Promise<readonly Holder[]> {
     const { holders, unseen, whole } = await searchHolders({ devices, uid, namespaces, label: "" }, PROGRAM);
     expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
     return holders;
   }
 
   /** Those that have something mounted, but for the base, which has all of it. */
-  async function findMounters(label: string, devices: readonly string[] = [], namespaces: readonly number[] = []): Promise<readonly Mounter[]> {
+  async function findMounters(
+    label: string,
+    devices: readonly string[] = [],
+    namespaces: readonly number[] = [],
+  ): Promise<readonly Mounter[]> {
     const { mounters, unseen, whole } = await searchHolders({ devices, uid: -1, namespaces, label }, PROGRAM);
     expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
     return mounters.filter(({ pid }) => pid !== base.pid);
@@ -103,21 +137,32 @@ describeAsRoot("the holders of files", () => {
 
   it.each<[how: string, title: string, script: string]>([
     ["descriptor", "an open file", "exec 3</mnt/file; echo ready; read line"],
-    ["descriptor", "an open file that is deleted", "cp /mnt/file /mnt/gone; exec 3</mnt/gone; rm /mnt/gone; echo ready; read line"],
+    [
+      "descriptor",
+      "an open file that is deleted",
+      "cp /mnt/file /mnt/gone; exec 3</mnt/gone; rm /mnt/gone; echo ready; read line",
+    ],
     ["descriptor", "a FIFO", "exec 3<>/mnt/fifo; echo ready; read line"],
     ["descriptor", "a directory", "exec 3</mnt/dir; echo ready; read line"],
     ["directory", "a working directory", "cd /mnt/dir; echo ready; read line"],
-    ["root", "a root directory", "cp --parents /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*') /mnt/dir; cd /; exec chroot /mnt/dir /bin/sh -c 'cd /; echo ready; read line'"],
+    [
+      "root",
+      "a root directory",
+      "cp --parents /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*') /mnt/dir; cd /; exec chroot /mnt/dir /bin/sh -c 'cd /; echo ready; read line'",
+    ],
     ["program", "an executable", "echo ready; exec /mnt/program 1000"],
     ["mapping", "a mapped file", withLibrary("/mnt/library")],
   ])("are found by their %s: %s", async (how, _title, script) => {
     const pid = await hold(script);
     const expected = how === "root" ? ["directory", "root"] : [how];
-    const all = await vi.waitFor(async () => {
-      const found = await find([device], -1);
-      expect(found.map((holder) => holder.how)).toEqual([expect.toBeOneOf(expected)]);
-      return found;
-    }, { timeout: 15_000 });
+    const all = await vi.waitFor(
+      async () => {
+        const found = await find([device], -1);
+        expect(found.map((holder) => holder.how)).toEqual([expect.toBeOneOf(expected)]);
+        return found;
+      },
+      { timeout: 15_000 },
+    );
     expect(all).toEqual([{ pid: expect.any(Number) as number, how: expect.any(String) as string }]);
     expect([pid, ...childrenOf(pid)]).toContain(all[0]?.pid);
   });
@@ -157,35 +202,57 @@ describeAsRoot("the holders of files", () => {
   });
 
   it("are found by what they have mounted, once in each namespace, whoever they are", async () => {
-    const mounted = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs guest-label /srv; echo ready; read line'";
+    const mounted =
+      "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs guest-label /srv; echo ready; read line'";
     const pid = await hold(`exec ${mounted}`, GUEST);
     await hold(`exec ${mounted.replace("guest-label", "guest-label2")}`, GUEST);
     await hold(`exec nsenter --target=${pid} --user --mount --preserve-credentials sh -c 'echo ready; read line'`);
     expect(await findMounters("guest-label")).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
     expect(await findMounters("")).toEqual([]);
-    const { device: mine } = parseMounts(readFileSync(`/proc/${pid}/mountinfo`, "utf8")).find(({ source }) => source === "guest-label") ?? { device: "" };
+    const { device: mine } = parseMounts(readFileSync(`/proc/${pid}/mountinfo`, "utf8")).find(
+      ({ source }) => source === "guest-label",
+    ) ?? { device: "" };
     expect(await findMounters("", [mine])).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
   });
 
   it("are found by a namespace that is bound somewhere", async () => {
     const pid = await hold("echo ready; exec unshare --ipc sleep 1000");
-    const ino = await vi.waitFor(() => {
-      const own = statSync(`/proc/${pid}/ns/ipc`).ino;
-      expect(own).not.toBe(statSync("/proc/self/ns/ipc").ino);
-      return own;
-    }, { timeout: 15_000 });
-    await hold(`exec unshare --mount --propagation private sh -c 'touch ${elsewhere}/ns; mount --bind /proc/${pid}/ns/ipc ${elsewhere}/ns; echo ready; read line'`);
-    expect(await findMounters("guest-label", [], [ino])).toEqual([{ pid: expect.any(Number) as number, place: `${elsewhere}/ns` }]);
+    const ino = await vi.waitFor(
+      () => {
+        const own = statSync(`/proc/${pid}/ns/ipc`).ino;
+        expect(own).not.toBe(statSync("/proc/self/ns/ipc").ino);
+        return own;
+      },
+      { timeout: 15_000 },
+    );
+    await hold(
+      `exec unshare --mount --propagation private sh -c 'touch ${elsewhere}/ns; mount --bind /proc/${pid}/ns/ipc ${elsewhere}/ns; echo ready; read line'`,
+    );
+    expect(await findMounters("guest-label", [], [ino])).toEqual([
+      { pid: expect.any(Number) as number, place: `${elsewhere}/ns` },
+    ]);
   });
 
-  it("are named where what they have mounted takes long to be read, and the others are found", { timeout: 60_000 }, async () => {
-    // Of each the kernel tells the place by way of all that are below it.
-    const stack = 'my ($place, $none) = ("/srv", ""); for (1 .. 20000) { syscall(165, $place, $place, $none, 0x1000, 0) == 0 or die $! } $| = 1; print "ready"; <STDIN>';
-    const late = await hold(`exec unshare --mount --propagation private sh -c 'mount -t tmpfs many /srv; exec perl -e "$0"' '${stack}'`);
-    const mounted = await hold("exec unshare --mount --propagation private sh -c 'mount -t tmpfs guest-label /srv; echo ready; read line'");
-    const expected = [{ pid: late, place: undefined }, { pid: mounted, place: "/srv" }];
-    expect(await findMounters("guest-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
-  });
+  it(
+    "are named where what they have mounted takes long to be read, and the others are found",
+    { timeout: 60_000 },
+    async () => {
+      // Of each the kernel tells the place by way of all that are below it.
+      const stack =
+        'my ($place, $none) = ("/srv", ""); for (1 .. 20000) { syscall(165, $place, $place, $none, 0x1000, 0) == 0 or die $! } $| = 1; print "ready"; <STDIN>';
+      const late = await hold(
+        `exec unshare --mount --propagation private sh -c 'mount -t tmpfs many /srv; exec perl -e "$0"' '${stack}'`,
+      );
+      const mounted = await hold(
+        "exec unshare --mount --propagation private sh -c 'mount -t tmpfs guest-label /srv; echo ready; read line'",
+      );
+      const expected = [
+        { pid: late, place: undefined },
+        { pid: mounted, place: "/srv" },
+      ];
+      expect(await findMounters("guest-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
+    },
+  );
 
   it("are found by what they have mapped of the user's", async () => {
     const file = `${elsewhere}/mapped`;
@@ -208,7 +275,9 @@ describeAsRoot("the holders of files", () => {
     const open = `${process.execPath} -e 'fs.openSync("${place}", 0x200000); console.log("ready"); process.stdin.resume()'`;
     const options = "fd=3,rootmode=40000,user_id=0,group_id=0";
     const pid = await hold(`exec 3<>/dev/fuse; mount -i -t fuse -o ${options} silent ${place} >&2; exec ${open}`);
-    const silent = parseMounts(readFileSync(`/proc/${base.pid}/mountinfo`, "utf8")).find(({ source }) => source === "silent");
+    const silent = parseMounts(readFileSync(`/proc/${base.pid}/mountinfo`, "utf8")).find(
+      ({ source }) => source === "silent",
+    );
     expect(await find([silent?.device ?? ""], GUEST)).toEqual([{ pid, how: "descriptor" }]);
     await endAll();
     base.sh(`umount -l ${place}`);
@@ -226,7 +295,9 @@ describeAsRoot("the holders of files", () => {
     const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
     const fd = openSync(`/proc/${base.pid}/ns/mnt`, "r");
     // As a child of ours between fork and exec: it lets go a little later.
-    const child = spawn("sh", ["-c", "echo ready; sleep 0.2; exec 3<&-; read line"], { stdio: ["pipe", "pipe", "inherit", fd] });
+    const child = spawn("sh", ["-c", "echo ready; sleep 0.2; exec 3<&-; read line"], {
+      stdio: ["pipe", "pipe", "inherit", fd],
+    });
     started.push(child);
     if (child.stdout !== null) await once(child.stdout, "data");
     expect(await find([], -1, [ino])).toEqual([]);
@@ -238,7 +309,12 @@ describeAsRoot("the holders of files", () => {
     const found = await find([device], -1);
     expect(new Set(found.map(({ pid }) => pid)).size).toBe(121);
     await endAll();
-    await vi.waitFor(async () => { expect(await find([device], -1)).toEqual([]); }, { timeout: 15_000 });
+    await vi.waitFor(
+      async () => {
+        expect(await find([device], -1)).toEqual([]);
+      },
+      { timeout: 15_000 },
+    );
   });
 
   describe.skipIf(!hasFuse)("behind a process that hangs in execve", () => {
@@ -247,7 +323,11 @@ describeAsRoot("the holders of files", () => {
       execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", `${elsewhere}/hang`, "test/native/hang.c"]);
       const pids: number[] = [];
       for (let i = 0; i < count; i++) {
-        const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", `exec ${elsewhere}/hang /mnt`], { stdio: ["pipe", "pipe", "inherit"] });
+        const child = spawn(
+          "unshare",
+          ["--mount", "--propagation", "private", "sh", "-c", `exec ${elsewhere}/hang /mnt`],
+          { stdio: ["pipe", "pipe", "inherit"] },
+        );
         started.push(child);
         const [said] = (await once(child.stdout, "data")) as [Buffer];
         pids.push(Number(said.toString()));
@@ -265,13 +345,19 @@ describeAsRoot("the holders of files", () => {
     it("are looked for no longer than the time that is given", { timeout: 20_000 }, async () => {
       const { pids } = await hang(4);
       // The first one costs 2 s, the second one what is left of the 3.5 s, and the others are not come to.
-      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM, { stallMs: 2000, limitMs: 3500 });
+      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM, {
+        stallMs: 2000,
+        limitMs: 3500,
+      });
       expect(found).toMatchObject({ holders: [], unseen: pids.slice(0, 2), whole: false });
     });
   });
 
   it("are found also when guestd was busy: who is read late has not hung", async () => {
-    const finding = searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM, { stallMs: 1000, limitMs: 20_000 });
+    const finding = searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM, {
+      stallMs: 1000,
+      limitMs: 20_000,
+    });
     await delay(1);
     for (const end = performance.now() + 2500; performance.now() < end;);
     expect(await finding).toMatchObject({ holders: [], unseen: [], whole: true });
@@ -284,10 +370,18 @@ describeAsRoot("the holders of files", () => {
     const ended = once(churn, "exit");
     churn.kill("SIGKILL");
     await ended;
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(traces()).toEqual(before);
+      },
+      { timeout: 15_000 },
+    );
   });
 });
 
 function childrenOf(pid: number): number[] {
-  return execFileSync("sh", ["-c", `cat /proc/${pid}/task/*/children`], { encoding: "utf8" }).trim().split(" ").map(Number);
+  return execFileSync("sh", ["-c", `cat /proc/${pid}/task/*/children`], { encoding: "utf8" })
+    .trim()
+    .split(" ")
+    .map(Number);
 }

@@ -4,12 +4,20 @@ import { closeSync, readdirSync, readFileSync, readlinkSync, statSync, unlinkSyn
 import { afterEach, expect, it } from "vitest";
 import { describeAsRoot, GUEST, native, traces } from "./rig.ts";
 
-const asGuest = (...argv: string[]) => execFileSync("setpriv", [`--reuid=${GUEST}`, "--clear-groups", ...argv], { encoding: "utf8" });
-const KINDS = [["shm", "--shmem", "4096"], ["sem", "--semaphore", "2"], ["msg", "--queue", ""]] as const;
+const asGuest = (...argv: string[]) =>
+  execFileSync("setpriv", [`--reuid=${GUEST}`, "--clear-groups", ...argv], { encoding: "utf8" });
+const KINDS = [
+  ["shm", "--shmem", "4096"],
+  ["sem", "--semaphore", "2"],
+  ["msg", "--queue", ""],
+] as const;
 
 /** The ids in /proc/sysvipc that belong to the guest. */
 function idsOf(kind: string): number[] {
-  const [head = "", ...lines] = readFileSync(`/proc/sysvipc/${kind}`, "utf8").trim().split("\n").map((line) => line.trim().split(/\s+/));
+  const [head = "", ...lines] = readFileSync(`/proc/sysvipc/${kind}`, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
   const [id, uid] = [kind === "msg" ? "msqid" : `${kind}id`, "uid"].map((name) => (head as string[]).indexOf(name));
   return lines.filter((line) => line[uid ?? 0] === String(GUEST)).map((line) => Number(line[id ?? 0]));
 }
@@ -33,13 +41,19 @@ describeAsRoot("System V objects", () => {
     ["with an id that does not fit", "sem", 2 ** 31, "id"],
     ["with a broken id", "msg", 1.5, "id"],
   ])("are not removed %s", (_title, kind, id, path) => {
-    expect(() => { native.removeIpc(kind as "shm", id as number); }).toThrow(expect.objectContaining({ step: "arguments", path, code: "EINVAL" }));
+    expect(() => {
+      native.removeIpc(kind as "shm", id as number);
+    }).toThrow(expect.objectContaining({ step: "arguments", path, code: "EINVAL" }));
   });
 
   it.each(KINDS)("of somebody without rights over %s cannot be removed by him", (kind, option, size) => {
     const id = make(kind, option, size);
     const script = `require(${JSON.stringify(process.env["GUESTNS_ADDON"] ?? `${process.cwd()}/build/host/guestns.node`)}).removeIpc("${kind}", ${id})`;
-    const run = () => execFileSync("setpriv", ["--reuid=54321", "--clear-groups", process.execPath, "-e", script], { encoding: "utf8", stdio: "pipe" });
+    const run = () =>
+      execFileSync("setpriv", ["--reuid=54321", "--clear-groups", process.execPath, "-e", script], {
+        encoding: "utf8",
+        stdio: "pipe",
+      });
     expect(run).toThrow(`${kind}ctl ${id}: Operation not permitted (EPERM)`);
     expect(idsOf(kind)).toEqual([id]);
   });

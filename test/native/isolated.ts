@@ -37,7 +37,11 @@ export function closeIsolated(view: IsolatedView): void {
 }
 
 /** Builds, gives the view to `look`, and ends it. */
-export async function withIsolated<T>(leader: number, plan: readonly Step[], look: (view: IsolatedView) => T | Promise<T>): Promise<T> {
+export async function withIsolated<T>(
+  leader: number,
+  plan: readonly Step[],
+  look: (view: IsolatedView) => T | Promise<T>,
+): Promise<T> {
   const view = await buildIsolated(leader, plan);
   try {
     return await look(view);
@@ -62,8 +66,14 @@ export function within(view: IsolatedView, script: string, user: readonly string
 }
 
 /** Starts a process in all of a view's namespaces that ends with its input; comes back when it runs. */
-export async function startWithin(view: IsolatedView, script = "exec cat", more: readonly number[] = []): Promise<ChildProcess> {
-  const child = spawn("nsenter", joinArguments(view, [], `echo ready; ${script}`), { stdio: ["pipe", "pipe", "inherit", ...more] });
+export async function startWithin(
+  view: IsolatedView,
+  script = "exec cat",
+  more: readonly number[] = [],
+): Promise<ChildProcess> {
+  const child = spawn("nsenter", joinArguments(view, [], `echo ready; ${script}`), {
+    stdio: ["pipe", "pipe", "inherit", ...more],
+  });
   if (child.stdout === null) throw new Error("no output");
   await once(child.stdout, "data");
   return child;

@@ -4,7 +4,24 @@ import { once } from "node:events";
 import { closeSync, readFileSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { BuiltView } from "../../src/system/bindings.ts";
-import { type Base, bind, describeAsRoot, GUEST, hide, inside, LABEL, mountsOf, native, overlay, pidOf, proc, readonly, startBase, tmpfs, withView } from "./rig.ts";
+import {
+  type Base,
+  bind,
+  describeAsRoot,
+  GUEST,
+  hide,
+  inside,
+  LABEL,
+  mountsOf,
+  native,
+  overlay,
+  pidOf,
+  proc,
+  readonly,
+  startBase,
+  tmpfs,
+  withView,
+} from "./rig.ts";
 
 describeAsRoot("between a view and its host", () => {
   let base: Base;
@@ -15,8 +32,17 @@ describeAsRoot("between a view and its host", () => {
     // A kernel may refuse a guest his own user namespace altogether; here it does not, so the masks themselves are tested.
     base.sh("mount -t tmpfs base /home && mkdir -m 755 /home/bob && echo secret > /home/bob/secret");
     base.sh("mount -t tmpfs -o mode=755 base /srv && echo secret > /srv/file && mkdir /srv/place");
-    view = await base.build(overlay("/etc", [], ["shadow"]), readonly("/srv"), hide("/srv/file"), hide("/home"), hide("/etc/passwd"),
-      tmpfs("/home/guest", { create: true, uid: GUEST, gid: GUEST }), tmpfs("/tmp", { mode: 0o1777 }), bind("/usr/share", "/mnt", { readonly: true }), proc());
+    view = await base.build(
+      overlay("/etc", [], ["shadow"]),
+      readonly("/srv"),
+      hide("/srv/file"),
+      hide("/home"),
+      hide("/etc/passwd"),
+      tmpfs("/home/guest", { create: true, uid: GUEST, gid: GUEST }),
+      tmpfs("/tmp", { mode: 0o1777 }),
+      bind("/usr/share", "/mnt", { readonly: true }),
+      proc(),
+    );
   });
   afterAll(async () => {
     closeSync(view.fd);
@@ -61,18 +87,32 @@ describeAsRoot("between a view and its host", () => {
   });
 
   const escapes = [
-    "umount /home", "umount -l /home", "umount -l /home/guest; umount -l /home", "umount -l /srv/file", "umount -l /srv", "umount -l /proc",
-    "mount --move /home /tmp", "mount -o remount,bind,rw /home", "mount -o remount,bind,rw /srv && touch /srv/written && echo secret",
-    "mount --bind / /tmp", "mount --rbind / /tmp && umount -l /tmp/home", "mount --make-rshared /", "mount --make-rprivate / && umount -l /home",
+    "umount /home",
+    "umount -l /home",
+    "umount -l /home/guest; umount -l /home",
+    "umount -l /srv/file",
+    "umount -l /srv",
+    "umount -l /proc",
+    "mount --move /home /tmp",
+    "mount -o remount,bind,rw /home",
+    "mount -o remount,bind,rw /srv && touch /srv/written && echo secret",
+    "mount --bind / /tmp",
+    "mount --rbind / /tmp && umount -l /tmp/home",
+    "mount --make-rshared /",
+    "mount --make-rprivate / && umount -l /home",
     "mount --bind /.. /tmp",
     "mount -t tmpfs x /tmp && mkdir /tmp/r && mount --rbind / /tmp/r && umount -R /tmp/r/home && umount /tmp/r/srv",
     "mkdir /tmp/old; mount --rbind / /tmp && cd /tmp && pivot_root . tmp/old && umount -l home",
-    "umount -l /", "umount -a", "umount -l /etc", "umount -l /etc/passwd",
+    "umount -l /",
+    "umount -a",
+    "umount -l /etc",
+    "umount -l /etc/passwd",
     "mount -t proc p /proc && ls /proc/1/root",
     "mount -t overlay o -o lowerdir=/home:/,upperdir=/tmp,workdir=/tmp /tmp",
   ];
   it.each(escapes)("a guest who is root in his own namespaces gets below no mask by: %s", (attempt) => {
-    const shown = "cat /home/bob/secret /srv/file /tmp/home/bob/secret /tmp/r/home/bob/secret /tmp/bob/secret /tmp/srv/file /etc/passwd; ls -A /etc/shadow";
+    const shown =
+      "cat /home/bob/secret /srv/file /tmp/home/bob/secret /tmp/r/home/bob/secret /tmp/bob/secret /tmp/srv/file /etc/passwd; ls -A /etc/shadow";
     const seen = inside(view, `unshare -Urm sh -c 'echo entered; ${attempt}; ${shown}'`, GUEST);
     expect(seen).toContain("entered");
     expect(seen).toContain("No such file");
@@ -109,7 +149,11 @@ describeAsRoot("between a view and its host", () => {
   });
 
   it("the thread that built the view has left this process where it was", async () => {
-    const look = () => [readlinkSync("/proc/self/cwd"), readlinkSync("/proc/self/root"), /^Umask:.*/m.exec(readFileSync("/proc/self/status", "utf8"))?.[0]];
+    const look = () => [
+      readlinkSync("/proc/self/cwd"),
+      readlinkSync("/proc/self/root"),
+      /^Umask:.*/m.exec(readFileSync("/proc/self/status", "utf8"))?.[0],
+    ];
     const before = look();
     await withView(base, [overlay("/etc", [], ["motd"])], () => {
       expect(look()).toEqual(before);

@@ -18,7 +18,9 @@ describeAsRoot("guest-keys", () => {
     execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", `${dir}/hoard`, "test/native/hoard.c"]);
     copyFileSync(KEYS, `${dir}/guest-keys`);
   });
-  afterAll(() => { rmSync(dir, { recursive: true }); });
+  afterAll(() => {
+    rmSync(dir, { recursive: true });
+  });
 
   /** Runs a script as root of a user namespace in which all ids mean what they mean outside. */
   function run(script: string): string[] {
@@ -38,7 +40,9 @@ describeAsRoot("guest-keys", () => {
   /** What it says after a hoard was made, and again; and how many keys the kernel counts then. */
   function clear(kind: string) {
     const lines = run(`as ./hoard ${kind}; keys; keys; count`);
-    const [[made = 0] = [], [found = 0, removed, left] = [], second, [counted] = []] = lines.map((line) => line.split(" ").map(Number));
+    const [[made = 0] = [], [found = 0, removed, left] = [], second, [counted] = []] = lines.map((line) =>
+      line.split(" ").map(Number),
+    );
     return { made, found, removed, left, second, counted };
   }
 
@@ -61,7 +65,13 @@ describeAsRoot("guest-keys", () => {
 
   it.each<[kind: string, least: number]>([
     // The keyring that the kernel makes for a user comes to each.
-    ["user", 3], ["user-session", 3], ["persistent", 2], ["unsearchable", 3], ["nested", 8], ["full", 8], ["full-beside", 8],
+    ["user", 3],
+    ["user-session", 3],
+    ["persistent", 2],
+    ["unsearchable", 3],
+    ["nested", 8],
+    ["full", 8],
+    ["full-beside", 8],
   ])("takes away a hoard of the kind %s, keyrings and all", (kind, least) => {
     const { made, found, ...rest } = clear(kind);
     expect(made).toBeGreaterThan(0);
@@ -70,7 +80,9 @@ describeAsRoot("guest-keys", () => {
   });
 
   it("takes away what a process that is still there has in its session keyring", () => {
-    const [, said, left] = run("mkfifo held; as ./hoard session /bin/cat held >made & exec 3>held; cat made; keys; count; exec 3>&-; wait; rm held made");
+    const [, said, left] = run(
+      "mkfifo held; as ./hoard session /bin/cat held >made & exec 3>held; cat made; keys; count; exec 3>&-; wait; rm held made",
+    );
     const [found = 0, removed, stays] = (said ?? "").split(" ").map(Number);
     expect(found).toBeGreaterThan(2);
     expect({ removed, stays }).toEqual({ removed: found - Number(left), stays: Number(left) });

@@ -3,7 +3,21 @@ import { closeSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
 import type { BuiltView } from "../../src/system/bindings.ts";
-import { type Base, describeAsRoot, GUEST, hide, inside, LABEL, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
+import {
+  type Base,
+  describeAsRoot,
+  GUEST,
+  hide,
+  inside,
+  LABEL,
+  native,
+  overlay,
+  proc,
+  readonly,
+  startBase,
+  tmpfs,
+  traces,
+} from "./rig.ts";
 
 describeAsRoot("many views", () => {
   let base: Base;
@@ -13,8 +27,16 @@ describeAsRoot("many views", () => {
     base.sh("mount -t tmpfs base /home");
     mkdirSync(`${base.dir}/skel/dir`, { recursive: true });
     writeFileSync(`${base.dir}/skel/dir/file`, "content");
-    plan = [overlay("/etc", [`${base.dir}/skel`], ["shadow"]), readonly("/usr"), hide("/root"), hide("/etc/passwd"), hide("/home"),
-      tmpfs("/home/guest", { create: true, uid: GUEST, skeletons: [`${base.dir}/skel`] }), tmpfs("/tmp", { mode: 0o1777 }), proc()];
+    plan = [
+      overlay("/etc", [`${base.dir}/skel`], ["shadow"]),
+      readonly("/usr"),
+      hide("/root"),
+      hide("/etc/passwd"),
+      hide("/home"),
+      tmpfs("/home/guest", { create: true, uid: GUEST, skeletons: [`${base.dir}/skel`] }),
+      tmpfs("/tmp", { mode: 0o1777 }),
+      proc(),
+    ];
   });
   afterAll(() => base.end());
 
@@ -27,16 +49,30 @@ describeAsRoot("many views", () => {
       expect(inside(view, "cat /home/guest/dir/file; ls /root | wc -l")).toBe("content0");
       closeSync(view.fd);
     }
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(traces()).toEqual(before);
+      },
+      { timeout: 15_000 },
+    );
   });
 
   it("can fail and succeed beside each other", async () => {
     const before = traces();
-    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => native.buildView(base.pidfd, i % 2 === 0 ? plan : [...plan, hide("/none")], LABEL)));
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, i) =>
+        native.buildView(base.pidfd, i % 2 === 0 ? plan : [...plan, hide("/none")], LABEL),
+      ),
+    );
     const views = results.flatMap((result): BuiltView[] => (result.status === "fulfilled" ? [result.value] : []));
     expect(views).toHaveLength(25);
     for (const view of views) closeSync(view.fd);
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(traces()).toEqual(before);
+      },
+      { timeout: 15_000 },
+    );
   });
 
   it("can be built and dropped 1000 times in a row", async () => {
@@ -44,6 +80,11 @@ describeAsRoot("many views", () => {
     const table = base.sh("cat /proc/self/mountinfo");
     for (let i = 0; i < 1000; i++) closeSync((await native.buildView(base.pidfd, plan, LABEL)).fd);
     expect(base.sh("cat /proc/self/mountinfo")).toBe(table);
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(traces()).toEqual(before);
+      },
+      { timeout: 15_000 },
+    );
   }, 120_000);
 });

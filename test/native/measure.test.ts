@@ -20,7 +20,9 @@ describeAsRoot("measuring a view", () => {
     const file = openSync("/dev/null", "r");
     expect(() => native.measureView(file, [], [])).toThrow(expect.objectContaining({ step: "setns", code: "EINVAL" }));
     expect(() => native.measureView(file, ["/tmp"], [])).toThrow(expect.objectContaining({ code: "EINVAL" }));
-    expect(() => native.measureView(file, [7] as unknown as string[], ["0:1"])).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    expect(() => native.measureView(file, [7] as unknown as string[], ["0:1"])).toThrow(
+      expect.objectContaining({ code: "EINVAL" }),
+    );
     closeSync(file);
     expect(() => native.measureView(file, [], [])).toThrow(expect.objectContaining({ code: "EBADF" }));
   });
@@ -31,7 +33,9 @@ describeAsRoot("measuring a view", () => {
       const empty = native.measureView(view.fd, targets, devices);
       inside(view, "head -c 3M /dev/zero >/tmp/a; head -c 5M /dev/zero >/home/guest/b");
       expect(native.measureView(view.fd, targets, devices) - empty).toBe(8 * MEGABYTE);
-      expect(native.measureView(view.fd, ["/nowhere", ...targets.slice(1)], devices) - empty).toBeLessThanOrEqual(5 * MEGABYTE);
+      expect(native.measureView(view.fd, ["/nowhere", ...targets.slice(1)], devices) - empty).toBeLessThanOrEqual(
+        5 * MEGABYTE,
+      );
       inside(view, "mount -t tmpfs other /tmp; head -c 7M /dev/zero >/tmp/c");
       expect(native.measureView(view.fd, targets, devices)).toBeLessThan(6 * MEGABYTE);
     });
@@ -40,7 +44,12 @@ describeAsRoot("measuring a view", () => {
   it("leaves this process where it was, and nothing behind", async () => {
     const before = traces();
     await withView(base, places, (view) => {
-      for (let round = 0; round < 50; round++) native.measureView(view.fd, targets, view.tmpfs.map(({ device }) => device));
+      for (let round = 0; round < 50; round++)
+        native.measureView(
+          view.fd,
+          targets,
+          view.tmpfs.map(({ device }) => device),
+        );
     });
     expect(traces()).toEqual(before);
   });

@@ -4,22 +4,56 @@ import { closeSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readProcess } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait.ts";
-import { asBareRoot, asUser, buildIsolated, closeIsolated, endIsolated, type IsolatedView, mountWithin, startWithin, statusOf, within, withIsolated } from "./isolated.ts";
-import { type Base, childrenOf, describeAsRoot, devpts, GUEST, mqueue, native, pidOf, proc, startBase, tmpfs, traces } from "./rig.ts";
+import {
+  asBareRoot,
+  asUser,
+  buildIsolated,
+  closeIsolated,
+  endIsolated,
+  type IsolatedView,
+  mountWithin,
+  startWithin,
+  statusOf,
+  within,
+  withIsolated,
+} from "./isolated.ts";
+import {
+  type Base,
+  childrenOf,
+  describeAsRoot,
+  devpts,
+  GUEST,
+  mqueue,
+  native,
+  pidOf,
+  proc,
+  startBase,
+  tmpfs,
+  traces,
+} from "./rig.ts";
 
 describeAsRoot("in namespaces of its own", () => {
   let base: Base;
   let view: IsolatedView;
   beforeAll(async () => {
     base = await startBase();
-    view = await buildIsolated(base.pidfd, [proc(), mqueue("/mnt"), devpts("/dev/pts"), tmpfs("/tmp", { mode: 0o1777 })]);
+    view = await buildIsolated(base.pidfd, [
+      proc(),
+      mqueue("/mnt"),
+      devpts("/dev/pts"),
+      tmpfs("/tmp", { mode: 0o1777 }),
+    ]);
   });
   afterAll(async () => {
     await endIsolated(view);
     await base.end();
   });
 
-  it.each([["a guest", asUser(GUEST)], ["root", []], ["root without rights", asBareRoot]])("no signal of %s ends the first process", (_who, user) => {
+  it.each([
+    ["a guest", asUser(GUEST)],
+    ["root", []],
+    ["root without rights", asBareRoot],
+  ])("no signal of %s ends the first process", (_who, user) => {
     const signals = Array.from({ length: 64 }, (_, i) => i + 1).filter((signal) => signal !== 32 && signal !== 33);
     within(view, signals.map((signal) => `kill -${signal} 1`).join("\n"), user);
     expect(within(view, "cat /proc/1/comm")).toBe("guest-reaper");
@@ -27,19 +61,28 @@ describeAsRoot("in namespaces of its own", () => {
   });
 
   it("a guest cannot look into the first process, or trace it", () => {
-    const look = "ls -d /proc/1; cat /proc/1/environ; ls -l /proc/1/root/; ls /proc/1/fd; readlink /proc/1/exe && echo seen";
+    const look =
+      "ls -d /proc/1; cat /proc/1/environ; ls -l /proc/1/root/; ls /proc/1/fd; readlink /proc/1/exe && echo seen";
     expect(within(view, look, asUser(GUEST))).not.toContain("seen");
     expect(within(view, "ls -d /proc/[0-9]*", asUser(GUEST))).not.toMatch(/^\/proc\/1$/m);
   });
 
   it("a process sees the first process, itself, and no process of the host", () => {
-    expect(within(view, "for dir in /proc/[0-9]*; do read name < $dir/comm && echo $name; done")).toBe("guest-reaper\nsh");
-    expect(mountWithin(view, "/proc")).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec", "hidepid=invisible"]));
+    expect(within(view, "for dir in /proc/[0-9]*; do read name < $dir/comm && echo $name; done")).toBe(
+      "guest-reaper\nsh",
+    );
+    expect(mountWithin(view, "/proc")).toEqual(
+      expect.arrayContaining(["nosuid", "nodev", "noexec", "hidepid=invisible"]),
+    );
   });
 
   it("what it names is what was made: namespace files, inodes, the first process", () => {
     const { pid, processes, ipc } = view.isolation;
-    for (const [name, file] of [["pid", processes], ["ipc", ipc], ["mnt", view]] as const) {
+    for (const [name, file] of [
+      ["pid", processes],
+      ["ipc", ipc],
+      ["mnt", view],
+    ] as const) {
       expect(statSync(`/proc/self/fd/${file.fd}`).ino).toBe(file.inode);
       expect(statSync(`/proc/${pid}/ns/${name}`).ino).toBe(file.inode);
       expect(statSync(`/proc/${base.pid}/ns/${name}`).ino).not.toBe(file.inode);
@@ -66,7 +109,10 @@ describeAsRoot("in namespaces of its own", () => {
 
   it("the end of the reaper ends all that is inside, whatever it ignores", async () => {
     const other = await buildIsolated(base.pidfd, [proc()]);
-    const child = await startWithin(other, "trap '' TERM HUP INT; setsid sh -c 'while :; do read line < /dev/zero; done' & while :; do wait; done");
+    const child = await startWithin(
+      other,
+      "trap '' TERM HUP INT; setsid sh -c 'while :; do read line < /dev/zero; done' & while :; do wait; done",
+    );
     const ended = once(child, "exit");
     const inner = childrenOf(pidOf(child));
     expect(inner).toHaveLength(1);
@@ -101,7 +147,9 @@ describeAsRoot("in namespaces of its own", () => {
       const join = "nsenter --pid=/proc/self/fd/3 --mount=/proc/self/fd/4 sh -c 'echo $$; cat /proc/1/comm'; exec cat";
       const child = await startWithin(view, join, [inner.isolation.processes.fd, inner.fd]);
       let said = "";
-      child.stdout?.on("data", (data: Buffer) => { said += data.toString(); });
+      child.stdout?.on("data", (data: Buffer) => {
+        said += data.toString();
+      });
       await waitFor("the inner namespace to answer", () => said.includes("guest-reaper"));
       expect(said).toMatch(/^\d+\nguest-reaper\n$/);
       child.stdin?.end();

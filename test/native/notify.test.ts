@@ -63,7 +63,9 @@ describe("the service manager", () => {
     ["more descriptors than fit", path, "READY=1", Array<number>(254).fill(0), { step: "notify", code: "EINVAL" }],
   ])("is told nothing, with an error, for %s", (_title, address, state, fds, expected) => {
     const before = open();
-    expect(() => { native.notify(address as string, state as string, fds as number[]); }).toThrow(expect.objectContaining(expected));
+    expect(() => {
+      native.notify(address as string, state as string, fds as number[]);
+    }).toThrow(expect.objectContaining(expected));
     expect(open()).toBe(before);
   });
 

@@ -1,7 +1,20 @@
 // The overlay step: what is laid over, replaced and hidden, and what the layers cannot do.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { type Base, bind, describeAsRoot, failureOf, GUEST, hide, inside, mountAt, overlay, startBase, tmpfs, withView } from "./rig.ts";
+import {
+  type Base,
+  bind,
+  describeAsRoot,
+  failureOf,
+  GUEST,
+  hide,
+  inside,
+  mountAt,
+  overlay,
+  startBase,
+  tmpfs,
+  withView,
+} from "./rig.ts";
 
 describeAsRoot("an overlay", () => {
   let base: Base;
@@ -17,7 +30,8 @@ describeAsRoot("an overlay", () => {
     [target, layer] = [`${dir}/target`, `${dir}/layer`];
     mkdirSync(`${target}/dir/secret`, { recursive: true });
     mkdirSync(layer);
-    for (const name of ["kept", "replaced", "dir/kept", "dir/hidden", "dir/secret/file"]) writeFileSync(`${target}/${name}`, "target");
+    for (const name of ["kept", "replaced", "dir/kept", "dir/hidden", "dir/secret/file"])
+      writeFileSync(`${target}/${name}`, "target");
   });
 
   const look = (script: string, layers: readonly string[], hidden: readonly string[] = [], uid = 0): Promise<string> =>
@@ -26,8 +40,9 @@ describeAsRoot("an overlay", () => {
   it("adds, replaces and hides, and the host sees none of it", async () => {
     mkdirSync(`${layer}/dir`);
     for (const name of ["replaced", "added", "dir/added"]) writeFileSync(`${layer}/${name}`, "layer");
-    expect(await look("find . -type f | sort | xargs grep -H .", [layer], ["dir/hidden", "dir/secret"]))
-      .toBe("./added:layer\n./dir/added:layer\n./dir/kept:target\n./kept:target\n./replaced:layer");
+    expect(await look("find . -type f | sort | xargs grep -H .", [layer], ["dir/hidden", "dir/secret"])).toBe(
+      "./added:layer\n./dir/added:layer\n./dir/kept:target\n./kept:target\n./replaced:layer",
+    );
     expect(existsSync(`${target}/added`)).toBe(false);
     expect(existsSync(`${target}/dir/hidden`)).toBe(true);
   });
@@ -35,14 +50,22 @@ describeAsRoot("an overlay", () => {
   it("is read-only, nosuid and nodev", async () => {
     await withView(base, [overlay(target, [layer])], (view) => {
       expect(inside(view, `touch ${target}/new; rm ${target}/kept; chmod 777 ${target}`)).toMatch(/(Read-only.*){3}/s);
-      expect(mountAt(view, target)).toMatchObject({ type: "overlay", flags: expect.arrayContaining(["ro", "nosuid", "nodev"]) as string[] });
+      expect(mountAt(view, target)).toMatchObject({
+        type: "overlay",
+        flags: expect.arrayContaining(["ro", "nosuid", "nodev"]) as string[],
+      });
     });
   });
 
   it("has its first layer on top", async () => {
     const second = `${layer}-2`;
     mkdirSync(second);
-    for (const [path, text] of [[`${layer}/file`, "first"], [`${second}/file`, "second"], [`${second}/more`, "second"]] as const) writeFileSync(path, text);
+    for (const [path, text] of [
+      [`${layer}/file`, "first"],
+      [`${second}/file`, "second"],
+      [`${second}/more`, "second"],
+    ] as const)
+      writeFileSync(path, text);
     expect(await look("cat file more", [layer, second])).toBe("firstsecond");
   });
 
@@ -58,7 +81,9 @@ describeAsRoot("an overlay", () => {
   });
 
   it("passes over hidden paths that are not there", async () => {
-    expect(await look("ls; ls dir", [], ["none", "none/at/all", "kept/below", "dir/none"])).toBe("dir\nkept\nreplaced\nhidden\nkept\nsecret");
+    expect(await look("ls; ls dir", [], ["none", "none/at/all", "kept/below", "dir/none"])).toBe(
+      "dir\nkept\nreplaced\nhidden\nkept\nsecret",
+    );
   });
 
   it("keeps owner and mode of the directories on the way to a hidden path, and of its root", async () => {
@@ -66,12 +91,17 @@ describeAsRoot("an overlay", () => {
     chmodSync(target, 0o711);
     chmodSync(layer, 0o700);
     expect(await look("stat -c %a . dir; ls dir", [layer], ["dir/hidden"])).toBe("711\n700\nkept\nsecret");
-    expect(await look("cat dir/kept; cat kept", [layer], ["dir/hidden"], GUEST)).toMatch(/^cat: dir\/kept: Permission denied\ntarget$/);
+    expect(await look("cat dir/kept; cat kept", [layer], ["dir/hidden"], GUEST)).toMatch(
+      /^cat: dir\/kept: Permission denied\ntarget$/,
+    );
   });
 
   it("fails rather than leave visible what a symbolic link leads to", async () => {
     symlinkSync("dir", `${target}/link`);
-    expect(await failureOf(base.build(overlay(target, [], ["link/hidden"])))).toMatchObject({ code: "ELOOP", path: `${target}/link` });
+    expect(await failureOf(base.build(overlay(target, [], ["link/hidden"])))).toMatchObject({
+      code: "ELOOP",
+      path: `${target}/link`,
+    });
   });
 
   it("takes layers with colons, commas, backslashes and spaces in their names", async () => {
@@ -95,7 +125,9 @@ describeAsRoot("an overlay", () => {
     writeFileSync(`${target}/own/etc/replaced`, "own");
     writeFileSync(`${target}/own/etc/dir/hidden`, "own");
     chmodSync(`${target}/own/etc/replaced`, 0o640);
-    expect(await look("cat replaced dir/hidden kept; stat -c '%a %U' replaced", [layer, `${target}/own/etc`])).toBe("ownowntarget640 root");
+    expect(await look("cat replaced dir/hidden kept; stat -c '%a %U' replaced", [layer, `${target}/own/etc`])).toBe(
+      "ownowntarget640 root",
+    );
   });
 
   it("passes over layers that are missing", async () => {
@@ -126,16 +158,21 @@ describeAsRoot("an overlay", () => {
 
   it("can have mounts of the base put back into it, and parts of it hidden", async () => {
     base.sh(`mount -t tmpfs below ${target}/dir && echo mounted > ${target}/dir/file`);
-    await withView(base, [overlay(target, [layer]), bind(`${target}/dir`, `${target}/dir`), hide(`${target}/kept`)], (view) => {
-      expect(inside(view, `cat ${target}/dir/file ${target}/kept`)).toBe("mounted");
-    });
+    await withView(
+      base,
+      [overlay(target, [layer]), bind(`${target}/dir`, `${target}/dir`), hide(`${target}/kept`)],
+      (view) => {
+        expect(inside(view, `cat ${target}/dir/file ${target}/kept`)).toBe("mounted");
+      },
+    );
   });
 
   it("over /etc shows the guest an /etc that works", async () => {
     writeFileSync(`${layer}/issue`, "Welcome, guest");
     await withView(base, [overlay("/etc", [layer], ["shadow", "ssl/private"])], (view) => {
-      expect(inside(view, "cat /etc/issue; id -un; ls /etc/shadow /etc/ssl/private; ls -d /etc/ssl/certs", GUEST))
-        .toMatch(/^Welcome, guestid: .*\n12345\n(ls: .*No such file.*\n){2}\/etc\/ssl\/certs$/);
+      expect(
+        inside(view, "cat /etc/issue; id -un; ls /etc/shadow /etc/ssl/private; ls -d /etc/ssl/certs", GUEST),
+      ).toMatch(/^Welcome, guestid: .*\n12345\n(ls: .*No such file.*\n){2}\/etc\/ssl\/certs$/);
     });
   });
 });

@@ -32,7 +32,8 @@ describeAsRoot("a pidfd", () => {
     await once(child, "exit");
     const gone = { step: "pidfd_open", path: "", code: "ESRCH", errno: 3 };
     expect(() => native.openPidfd(pidOf(child))).toThrow(expect.objectContaining(gone));
-    for (const pid of [0, -1, 1.5, 2 ** 31, Number.NaN]) expect(() => native.openPidfd(pid)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    for (const pid of [0, -1, 1.5, 2 ** 31, Number.NaN])
+      expect(() => native.openPidfd(pid)).toThrow(expect.objectContaining({ code: "EINVAL" }));
     expect(() => native.openPidfd("1" as unknown as number)).toThrow(expect.objectContaining({ code: "EINVAL" }));
   });
 
@@ -50,25 +51,39 @@ describeAsRoot("a pidfd", () => {
     const pidfd = native.openPidfd(pidOf(child));
     const ended = once(child, "exit");
     native.sendSignal(pidfd, 0);
-    for (const signal of [-1, 65, 1.5]) expect(() => { native.sendSignal(pidfd, signal); }).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    for (const signal of [-1, 65, 1.5])
+      expect(() => {
+        native.sendSignal(pidfd, signal);
+      }).toThrow(expect.objectContaining({ code: "EINVAL" }));
     native.sendSignal(pidfd, 15);
     expect((await ended)[1]).toBe("SIGTERM");
-    expect(() => { native.sendSignal(pidfd, 15); }).toThrow(expect.objectContaining({ step: "pidfd_send_signal", code: "ESRCH" }));
+    expect(() => {
+      native.sendSignal(pidfd, 15);
+    }).toThrow(expect.objectContaining({ step: "pidfd_send_signal", code: "ESRCH" }));
     closeSync(pidfd);
-    expect(() => { native.sendSignal(pidfd, 15); }).toThrow(expect.objectContaining({ code: "EBADF" }));
+    expect(() => {
+      native.sendSignal(pidfd, 15);
+    }).toThrow(expect.objectContaining({ code: "EBADF" }));
   });
 
   it("cannot be watched when it is none, and without a function", () => {
     const file = openSync("/dev/null", "r");
     const before = descriptors();
-    expect(() => native.watchPidfd(file, () => undefined)).toThrow(expect.objectContaining({ step: "watch", code: "EBADF" }));
+    expect(() => native.watchPidfd(file, () => undefined)).toThrow(
+      expect.objectContaining({ step: "watch", code: "EBADF" }),
+    );
     expect(() => native.watchPidfd(1 << 20, () => undefined)).toThrow(expect.objectContaining({ code: "EBADF" }));
-    expect(() => native.watchPidfd(file, undefined as unknown as () => void)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    expect(() => native.watchPidfd(file, undefined as unknown as () => void)).toThrow(
+      expect.objectContaining({ code: "EINVAL" }),
+    );
     expect(descriptors()).toBe(before);
     closeSync(file);
   });
 
-  it.each([["ends by itself", undefined], ["is killed", 9]] as const)("says once that its process %s", async (_title, signal) => {
+  it.each([
+    ["ends by itself", undefined],
+    ["is killed", 9],
+  ] as const)("says once that its process %s", async (_title, signal) => {
     const child = start();
     const before = descriptors();
     const pidfd = native.openPidfd(pidOf(child));
@@ -77,11 +92,21 @@ describeAsRoot("a pidfd", () => {
     expect(told).not.toHaveBeenCalled();
     if (signal === undefined) await end(child);
     else native.sendSignal(pidfd, signal);
-    await vi.waitFor(() => { expect(told).toHaveBeenCalledTimes(1); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(told).toHaveBeenCalledTimes(1);
+      },
+      { timeout: 15_000 },
+    );
     closeSync(pidfd);
     watch.stop();
     watch.stop();
-    await vi.waitFor(() => { expect(descriptors()).toBeLessThanOrEqual(before); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(descriptors()).toBeLessThanOrEqual(before);
+      },
+      { timeout: 15_000 },
+    );
     expect(told).toHaveBeenCalledTimes(1);
   });
 
@@ -92,7 +117,12 @@ describeAsRoot("a pidfd", () => {
     native.watchPidfd(pidfd, told);
     closeSync(pidfd);
     await end(child);
-    await vi.waitFor(() => { expect(told).toHaveBeenCalledTimes(1); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(told).toHaveBeenCalledTimes(1);
+      },
+      { timeout: 15_000 },
+    );
   });
 
   it("tells at once of a process that has ended before", async () => {
@@ -111,7 +141,12 @@ describeAsRoot("a pidfd", () => {
     native.watchPidfd(pidfd, other);
     watch.stop();
     await end(child);
-    await vi.waitFor(() => { expect(other).toHaveBeenCalledTimes(1); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(other).toHaveBeenCalledTimes(1);
+      },
+      { timeout: 15_000 },
+    );
     expect(stopped).not.toHaveBeenCalled();
     closeSync(pidfd);
   });
@@ -135,13 +170,20 @@ describeAsRoot("a pidfd", () => {
     const pidfd = native.openPidfd(pidOf(child));
     const before = descriptors();
     for (let i = 0; i < 500; i++) native.watchPidfd(pidfd, () => undefined).stop();
-    await vi.waitFor(() => { expect(descriptors()).toBeLessThanOrEqual(before); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(descriptors()).toBeLessThanOrEqual(before);
+      },
+      { timeout: 15_000 },
+    );
     closeSync(pidfd);
     await end(child);
   });
 
   it("does not keep Node alive, and Node's end takes the watches with it", () => {
-    expect(run("for (let i = 0; i < 3; i++) native.watchPidfd(native.openPidfd(process.pid), () => console.log('told'))")).toBe("");
+    expect(
+      run("for (let i = 0; i < 3; i++) native.watchPidfd(native.openPidfd(process.pid), () => console.log('told'))"),
+    ).toBe("");
   });
 
   it("makes an uncaught exception of what the callback throws", () => {
@@ -154,21 +196,25 @@ describeAsRoot("a pidfd", () => {
     expect(run(script)).toBe("uncaught mine\n");
   });
 
-  it("and a build under way do not disturb the end of Node or of a worker thread", () => {
-    const work = `
+  it(
+    "and a build under way do not disturb the end of Node or of a worker thread",
+    () => {
+      const work = `
       const steps = [{ kind: "tmpfs", target: "/tmp", create: false, optional: false, mode: 0o755, uid: 0, gid: 0, size: "1m", inodes: 0,
         noexec: false, readonly: false, skeletons: ["/etc"] }];
       const pidfd = native.openPidfd(process.pid);
       native.watchPidfd(pidfd, () => undefined);
       for (let i = 0; i < 8; i++) native.buildView(pidfd, steps, "label").catch(() => undefined);`;
-    expect(run(`${work} process.exit(0)`)).toBe("");
-    const inWorker = `const { parentPort, workerData } = require("worker_threads"); const native = require(workerData); ${work} process.exit(0)`;
-    const script = `
+      expect(run(`${work} process.exit(0)`)).toBe("");
+      const inWorker = `const { parentPort, workerData } = require("worker_threads"); const native = require(workerData); ${work} process.exit(0)`;
+      const script = `
       const { Worker } = require("worker_threads");
       const addon = Object.values(require.cache).find((module) => module.filename.endsWith(".node")).filename;
       let left = 10;
       const next = () => { left-- > 0 ? new Worker(${JSON.stringify(inWorker)}, { eval: true, workerData: addon }).on("exit", next) : console.log("done"); };
       next();`;
-    expect(run(script)).toBe("done\n");
-  }, LIMIT_MS);
+      expect(run(script)).toBe("done\n");
+    },
+    LIMIT_MS,
+  );
 });

@@ -1,7 +1,23 @@
 // Plans that are no plans: refused before anything is done, by the addon itself.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
-import { type Base, bind, describeAsRoot, devpts, failureOf, hide, LABEL, mqueue, native, overlay, proc, readonly, startBase, tmpfs, traces } from "./rig.ts";
+import {
+  type Base,
+  bind,
+  describeAsRoot,
+  devpts,
+  failureOf,
+  hide,
+  LABEL,
+  mqueue,
+  native,
+  overlay,
+  proc,
+  readonly,
+  startBase,
+  tmpfs,
+  traces,
+} from "./rig.ts";
 
 describeAsRoot("a malformed plan", () => {
   let base: Base;
@@ -75,21 +91,40 @@ describeAsRoot("a malformed plan", () => {
   });
 
   it("passes on what a getter throws", async () => {
-    const step = Object.defineProperty({}, "kind", { get: () => { throw new RangeError("mine"); } });
+    const step = Object.defineProperty({}, "kind", {
+      get: () => {
+        throw new RangeError("mine");
+      },
+    });
     expect(await failureOf(native.buildView(base.pidfd, [step as Step], LABEL))).toBeInstanceOf(RangeError);
   });
 
   it.each([undefined, "3", -1, 1.5, 2 ** 31])("is refused for the pidfd %s", async (pidfd) => {
-    expect(await failureOf(native.buildView(pidfd as number, [], LABEL))).toMatchObject({ step: "arguments", path: "pidfd", code: "EINVAL" });
+    expect(await failureOf(native.buildView(pidfd as number, [], LABEL))).toMatchObject({
+      step: "arguments",
+      path: "pidfd",
+      code: "EINVAL",
+    });
   });
 
-  it.each([undefined, 7, "", "Guest", "a b", "a\0", "é", "a".repeat(65)])("is refused for the label %j", async (label) => {
-    const before = traces();
-    expect(await failureOf(native.buildView(base.pidfd, [], label as string))).toMatchObject({ step: "arguments", path: "label", code: "EINVAL" });
-    expect(traces()).toEqual(before);
-  });
+  it.each([undefined, 7, "", "Guest", "a b", "a\0", "é", "a".repeat(65)])(
+    "is refused for the label %j",
+    async (label) => {
+      const before = traces();
+      expect(await failureOf(native.buildView(base.pidfd, [], label as string))).toMatchObject({
+        step: "arguments",
+        path: "label",
+        code: "EINVAL",
+      });
+      expect(traces()).toEqual(before);
+    },
+  );
 
   it.each([null, "3", -2, 1.5, 2 ** 31])("is refused for the reaper %s", async (reaper) => {
-    expect(await failureOf(native.buildView(base.pidfd, [], LABEL, reaper as number))).toMatchObject({ step: "arguments", path: "reaper", code: "EINVAL" });
+    expect(await failureOf(native.buildView(base.pidfd, [], LABEL, reaper as number))).toMatchObject({
+      step: "arguments",
+      path: "reaper",
+      code: "EINVAL",
+    });
   });
 });

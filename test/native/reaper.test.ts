@@ -1,23 +1,61 @@
 // The reaper: what it is started with, what it has left when it runs, and that no failure leaves one behind.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, closeSync, copyFileSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { buildIsolated, closeIsolated, endIsolated, type IsolatedView, statusOf, withIsolated } from "./isolated.ts";
-import { type Base, bind, describeAsRoot, devpts, failureOf, hide, LABEL, mqueue, native, overlay, proc, readonly, REAPER, startBase, tmpfs, type Traces, traces } from "./rig.ts";
+import {
+  type Base,
+  bind,
+  describeAsRoot,
+  devpts,
+  failureOf,
+  hide,
+  LABEL,
+  mqueue,
+  native,
+  overlay,
+  proc,
+  readonly,
+  REAPER,
+  startBase,
+  tmpfs,
+  type Traces,
+  traces,
+} from "./rig.ts";
 
 /** For a Node of its own; generous, because an emulated machine takes seconds to start one. */
 const LIMIT_MS = 120_000;
 const ADDON = resolve(process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node");
-const PLAN: Step[] = [overlay("/etc", [], ["motd"]), tmpfs("/tmp"), proc(), mqueue("/mnt"), devpts("/dev/pts"), bind("/usr", "/srv"), readonly("/usr")];
+const PLAN: Step[] = [
+  overlay("/etc", [], ["motd"]),
+  tmpfs("/tmp"),
+  proc(),
+  mqueue("/mnt"),
+  devpts("/dev/pts"),
+  bind("/usr", "/srv"),
+  readonly("/usr"),
+];
 
 /** Processes that run this executable, also those of nobody. */
 function running(executable: string): number[] {
-  return readdirSync("/proc").filter((pid) => Number(pid) > 0 && linkOf(`/proc/${pid}/exe`).includes(`:${executable}`)).map(Number);
+  return readdirSync("/proc")
+    .filter((pid) => Number(pid) > 0 && linkOf(`/proc/${pid}/exe`).includes(`:${executable}`))
+    .map(Number);
 }
 
 /** "NAME:TARGET" of a link; nothing where it is gone by now. */
@@ -32,7 +70,10 @@ function linkOf(path: string, name = ""): string[] {
 /** Runs a script in a Node in namespaces of its own (unshare(1)), with the addon as `native`, and gives its output. */
 function run(script: string, under: readonly string[]): string {
   const head = `const native = require(${JSON.stringify(ADDON)}); const fs = require("node:fs");`;
-  return execFileSync("unshare", [...under, process.execPath, "-e", head + script], { encoding: "utf8", timeout: LIMIT_MS });
+  return execFileSync("unshare", [...under, process.execPath, "-e", head + script], {
+    encoding: "utf8",
+    timeout: LIMIT_MS,
+  });
 }
 
 describeAsRoot("a reaper", () => {
@@ -75,7 +116,10 @@ describeAsRoot("a reaper", () => {
   });
 
   it("is not started from a descriptor that is none", async () => {
-    expect(await failureOf(native.buildView(base.pidfd, PLAN, LABEL, 1 << 20))).toMatchObject({ step: "reaper", code: "EBADF" });
+    expect(await failureOf(native.buildView(base.pidfd, PLAN, LABEL, 1 << 20))).toMatchObject({
+      step: "reaper",
+      code: "EBADF",
+    });
     expect(traces()).toEqual(before);
   });
 
@@ -90,7 +134,11 @@ describeAsRoot("a reaper", () => {
 
   it("is gone when a later step fails, whichever", async () => {
     for (let length = 0; length <= PLAN.length; length++)
-      await expectFailure([...PLAN.slice(0, length), hide("/none")], mine, { step: "attach", path: "/none", code: "ENOENT" });
+      await expectFailure([...PLAN.slice(0, length), hide("/none")], mine, {
+        step: "attach",
+        path: "/none",
+        code: "ENOENT",
+      });
     await expectFailure([proc(), overlay("/etc", ["/etc/passwd"])], mine, { step: "overlay layer", code: "ENOTDIR" });
   });
 
@@ -110,15 +158,19 @@ describeAsRoot("a reaper", () => {
     ["rights over the PID namespace", inUserNamespace, "", "setns", "EPERM"],
     ["a PID namespace left", inBoth, 'fs.writeFileSync("/proc/sys/user/max_pid_namespaces", "0");', "clone", "ENOSPC"],
     ["an IPC namespace left", inBoth, 'fs.writeFileSync("/proc/sys/user/max_ipc_namespaces", "0");', "clone", "ENOSPC"],
-  ])("is not started without %s, and says so", (_title, under, head, step, code) => {
-    const script = `${head}
+  ])(
+    "is not started without %s, and says so",
+    (_title, under, head, step, code) => {
+      const script = `${head}
       const look = () => JSON.stringify([fs.readdirSync("/proc/self/fd").length, fs.readFileSync("/proc/thread-self/children", "utf8")]);
       const [pidfd, reaper] = [native.openPidfd(process.pid), fs.openSync(${JSON.stringify(mine)})];
       const before = look();
       native.buildView(pidfd, [{ kind: "proc", target: "/proc", hidepid: "invisible" }], "label", reaper)
         .catch((error) => console.log(error.step, error.code, look() === before));`;
-    expect(run(script, under).trim()).toBe(`${step} ${code} true`);
-  }, LIMIT_MS);
+      expect(run(script, under).trim()).toBe(`${step} ${code} true`);
+    },
+    LIMIT_MS,
+  );
 
   it("is not left behind by a worker that is ended while it builds", async () => {
     const fd = openSync(mine, "r");
@@ -130,29 +182,40 @@ describeAsRoot("a reaper", () => {
     const worker = new Worker(script, { eval: true });
     await once(worker, "message");
     await worker.terminate();
-    await waitFor("nothing left", () => running(mine).length === 0 && JSON.stringify(traces()) === JSON.stringify(before));
+    await waitFor(
+      "nothing left",
+      () => running(mine).length === 0 && JSON.stringify(traces()) === JSON.stringify(before),
+    );
     closeSync(fd);
   });
 
-  it("outlives the process that has built its view", async () => {
-    const script = `const pidfd = native.openPidfd(process.pid), reaper = fs.openSync(${JSON.stringify(mine)});
+  it(
+    "outlives the process that has built its view",
+    async () => {
+      const script = `const pidfd = native.openPidfd(process.pid), reaper = fs.openSync(${JSON.stringify(mine)});
       native.buildView(pidfd, [], "label", reaper).then((view) => { console.log(view.isolation.pid); process.kill(process.pid, 9); });`;
-    const under = ["--mount", "--propagation", "private", "sh", "-c", '"$@"; true', "sh"];
-    const pid = Number(run(script, under));
-    expect(running(mine)).toEqual([pid]);
-    expect(statusOf(pid, "PPid")).not.toBe(String(process.pid));
-    const pidfd = native.openPidfd(pid);
-    native.sendSignal(pidfd, 9);
-    await waitFor("its end", () => running(mine).length === 0);
-    expect(native.reap(pidfd)).toBe(true);
-    closeSync(pidfd);
-  }, LIMIT_MS);
+      const under = ["--mount", "--propagation", "private", "sh", "-c", '"$@"; true', "sh"];
+      const pid = Number(run(script, under));
+      expect(running(mine)).toEqual([pid]);
+      expect(statusOf(pid, "PPid")).not.toBe(String(process.pid));
+      const pidfd = native.openPidfd(pid);
+      native.sendSignal(pidfd, 9);
+      await waitFor("its end", () => running(mine).length === 0);
+      expect(native.reap(pidfd)).toBe(true);
+      closeSync(pidfd);
+    },
+    LIMIT_MS,
+  );
 
   it("has no rights, no descriptors, no arguments and no environment", async () => {
     await withIsolated(base.pidfd, PLAN, async (view) => {
       const { pid } = view.isolation;
-      await waitFor("it to wait", () => statusOf(pid, "NoNewPrivs") === "1" && readdirSync(`/proc/${pid}/fd`).length === 0);
-      for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) expect(statusOf(pid, set), set).toMatch(/^0+$/);
+      await waitFor(
+        "it to wait",
+        () => statusOf(pid, "NoNewPrivs") === "1" && readdirSync(`/proc/${pid}/fd`).length === 0,
+      );
+      for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"])
+        expect(statusOf(pid, set), set).toMatch(/^0+$/);
       expect(statusOf(pid, "Umask")).toBe("0077");
       expect(statusOf(pid, "SigBlk")).toMatch(/^0+$/);
       // SIGTERM.
@@ -168,7 +231,10 @@ describeAsRoot("a reaper", () => {
   it("is ended by SIGTERM from outside, as systemd stops a unit", async () => {
     await withIsolated(base.pidfd, [], async (view) => {
       const { pid, pidfd } = view.isolation;
-      await waitFor("it to wait", () => statusOf(pid, "NoNewPrivs") === "1" && readdirSync(`/proc/${pid}/fd`).length === 0);
+      await waitFor(
+        "it to wait",
+        () => statusOf(pid, "NoNewPrivs") === "1" && readdirSync(`/proc/${pid}/fd`).length === 0,
+      );
       native.sendSignal(pidfd, 15);
       await waitFor("it to end", () => native.reap(pidfd));
     });
@@ -209,7 +275,8 @@ describeAsRoot("a reaper", () => {
   });
 
   it("is reaped once, and what is no child of ours counts as reaped", async () => {
-    for (const wrong of [-1, "3", undefined]) expect(() => native.reap(wrong as number)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    for (const wrong of [-1, "3", undefined])
+      expect(() => native.reap(wrong as number)).toThrow(expect.objectContaining({ code: "EINVAL" }));
     expect(() => native.reap(1 << 20)).toThrow(expect.objectContaining({ step: "waitid", code: "EBADF" }));
     const view = await buildIsolated(base.pidfd, []);
     expect(native.reap(view.isolation.pidfd)).toBe(false);
@@ -224,7 +291,9 @@ describeAsRoot("a reaper", () => {
 
   it("tells a watch that it has ended", async () => {
     const view = await buildIsolated(base.pidfd, []);
-    const ended = new Promise<void>((resolve) => { native.watchPidfd(view.isolation.pidfd, resolve); });
+    const ended = new Promise<void>((resolve) => {
+      native.watchPidfd(view.isolation.pidfd, resolve);
+    });
     native.sendSignal(view.isolation.pidfd, 9);
     await ended;
     expect(native.reap(view.isolation.pidfd)).toBe(true);
@@ -236,11 +305,17 @@ describeAsRoot("a reaper", () => {
     const fd = openSync(mine, "r");
     before = traces();
     const bad = [...PLAN, hide("/none")];
-    const results = await Promise.allSettled(Array.from({ length: 30 }, (_, i) => native.buildView(base.pidfd, i % 3 === 0 ? bad : PLAN, LABEL, fd)));
+    const results = await Promise.allSettled(
+      Array.from({ length: 30 }, (_, i) => native.buildView(base.pidfd, i % 3 === 0 ? bad : PLAN, LABEL, fd)),
+    );
     const views = results.flatMap((result) => (result.status === "fulfilled" ? [result.value as IsolatedView] : []));
     expect(new Set(views.map((view) => view.isolation.processes.inode)).size).toBe(20);
     for (const view of views) await endIsolated(view);
-    for (let round = 0; round < 200; round++) await native.buildView(base.pidfd, round % 2 === 0 ? bad : PLAN, LABEL, fd).then((view) => endIsolated(view as IsolatedView), () => undefined);
+    for (let round = 0; round < 200; round++)
+      await native.buildView(base.pidfd, round % 2 === 0 ? bad : PLAN, LABEL, fd).then(
+        (view) => endIsolated(view as IsolatedView),
+        () => undefined,
+      );
     await waitFor("nothing left", () => JSON.stringify(traces()) === JSON.stringify(before));
     expect(running(mine)).toEqual([]);
     closeSync(fd);

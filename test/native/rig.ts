@@ -7,7 +7,17 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe } from "vitest";
-import type { BindStep, DevptsStep, HideStep, MqueueStep, OverlayStep, ProcStep, ReadonlyStep, Step, TmpfsStep } from "../../src/policy/steps.ts";
+import type {
+  BindStep,
+  DevptsStep,
+  HideStep,
+  MqueueStep,
+  OverlayStep,
+  ProcStep,
+  ReadonlyStep,
+  Step,
+  TmpfsStep,
+} from "../../src/policy/steps.ts";
 import { type Bindings, type BuiltView, loadBindings, type NativeError } from "../../src/system/bindings.ts";
 import { requireRoot } from "../helpers/root.ts";
 
@@ -78,7 +88,11 @@ export function pidOf(child: ChildProcess): number {
 }
 
 /** Builds a view, gives it to `look`, and lets go of it. */
-export async function withView<T>(base: Base, plan: readonly Step[], look: (view: BuiltView) => T | Promise<T>): Promise<T> {
+export async function withView<T>(
+  base: Base,
+  plan: readonly Step[],
+  look: (view: BuiltView) => T | Promise<T>,
+): Promise<T> {
   const view = await native.buildView(base.pidfd, plan, LABEL);
   try {
     return await look(view);
@@ -90,7 +104,13 @@ export async function withView<T>(base: Base, plan: readonly Step[], look: (view
 /** Runs a shell script in a view, as root or as `uid`, and gives all it prints; it may fail. */
 export function inside(view: BuiltView, script: string, uid = 0): string {
   const drop = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
-  const argv = [`--mount=/proc/${process.pid}/fd/${view.fd}`, ...(uid === 0 ? [] : drop), "sh", "-c", `{ ${script}\n} 2>&1; true`];
+  const argv = [
+    `--mount=/proc/${process.pid}/fd/${view.fd}`,
+    ...(uid === 0 ? [] : drop),
+    "sh",
+    "-c",
+    `{ ${script}\n} 2>&1; true`,
+  ];
   return execFileSync("nsenter", argv, { encoding: "utf8" }).trim();
 }
 
@@ -110,12 +130,15 @@ export function mountsOf(view: BuiltView): MountLine[] {
 }
 
 export function parseMounts(mountinfo: string): MountLine[] {
-  return mountinfo.trim().split("\n").map((line) => {
-    const [left = "", right = ""] = line.split(" - ");
-    const [, , device = "", root = "", target = "", flags = ""] = left.split(" ");
-    const [type = "", source = "", options = ""] = right.split(" ");
-    return { device, root, target, flags: flags.split(","), type, source, options: options.split(",") };
-  });
+  return mountinfo
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [left = "", right = ""] = line.split(" - ");
+      const [, , device = "", root = "", target = "", flags = ""] = left.split(" ");
+      const [type = "", source = "", options = ""] = right.split(" ");
+      return { device, root, target, flags: flags.split(","), type, source, options: options.split(",") };
+    });
 }
 
 /** The mount on top at a target. */
@@ -146,7 +169,9 @@ export interface Traces {
 
 export function traces(): Traces {
   const links = readdirSync("/proc/self/fd").map((fd) => readOrEmpty(() => readlinkSync(`/proc/self/fd/${fd}`)));
-  const threads = readdirSync("/proc/self/task").map((id) => readOrEmpty(() => readFileSync(`/proc/self/task/${id}/comm`, "utf8")));
+  const threads = readdirSync("/proc/self/task").map((id) =>
+    readOrEmpty(() => readFileSync(`/proc/self/task/${id}/comm`, "utf8")),
+  );
   return {
     descriptors: links.length,
     children: childrenOf(process.pid).map(String),
@@ -158,8 +183,15 @@ export function traces(): Traces {
 
 /** Children of all threads of a process, zombies too. */
 export function childrenOf(pid: number): number[] {
-  const lists = readdirSync(`/proc/${pid}/task`).map((id) => readOrEmpty(() => readFileSync(`/proc/${pid}/task/${id}/children`, "utf8")));
-  return lists.join(" ").split(" ").filter((child) => child !== "").map(Number).sort((a, b) => a - b);
+  const lists = readdirSync(`/proc/${pid}/task`).map((id) =>
+    readOrEmpty(() => readFileSync(`/proc/${pid}/task/${id}/children`, "utf8")),
+  );
+  return lists
+    .join(" ")
+    .split(" ")
+    .filter((child) => child !== "")
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 /** What was listed may be gone when it is read: the listing's own descriptor, a thread. */
@@ -172,17 +204,40 @@ function readOrEmpty(read: () => string): string {
 }
 
 export const tmpfs = (target: string, more: Partial<TmpfsStep> = {}): TmpfsStep => ({
-  kind: "tmpfs", target, create: false, optional: false, mode: 0o755, uid: 0, gid: 0, size: "1m", inodes: 0,
-  noexec: false, readonly: false, skeletons: [], ...more,
+  kind: "tmpfs",
+  target,
+  create: false,
+  optional: false,
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  size: "1m",
+  inodes: 0,
+  noexec: false,
+  readonly: false,
+  skeletons: [],
+  ...more,
 });
-export const proc = (hidepid: ProcStep["hidepid"] = "invisible"): ProcStep => ({ kind: "proc", target: "/proc", hidepid });
+export const proc = (hidepid: ProcStep["hidepid"] = "invisible"): ProcStep => ({
+  kind: "proc",
+  target: "/proc",
+  hidepid,
+});
 export const mqueue = (target: string): MqueueStep => ({ kind: "mqueue", target });
 export const devpts = (target: string): DevptsStep => ({ kind: "devpts", target });
 export const hide = (target: string, optional = false): HideStep => ({ kind: "hide", target, optional });
 export const overlay = (target: string, layers: readonly string[], hidden: readonly string[] = []): OverlayStep => ({
-  kind: "overlay", target, layers, hidden,
+  kind: "overlay",
+  target,
+  layers,
+  hidden,
 });
 export const bind = (source: string, target: string, more: Partial<BindStep> = {}): BindStep => ({
-  kind: "bind", source, target, readonly: false, optional: false, ...more,
+  kind: "bind",
+  source,
+  target,
+  readonly: false,
+  optional: false,
+  ...more,
 });
 export const readonly = (target: string, optional = false): ReadonlyStep => ({ kind: "readonly", target, optional });

@@ -1,6 +1,17 @@
 // What is copied into a tmpfs, and what a hostile or broken skeleton cannot do.
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, linkSync, lutimesSync, mkdirSync, readFileSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { type Base, describeAsRoot, failureOf, GUEST, inside, startBase, tmpfs, traces, withView } from "./rig.ts";
@@ -69,7 +80,12 @@ describeAsRoot("a skeleton", () => {
     const before = traces();
     const failure = await failureOf(base.build({ ...home(skeleton), inodes: 200_000 }));
     expect(failure).toMatchObject({ step: "skeleton", code: "E2BIG" });
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(traces()).toEqual(before);
+      },
+      { timeout: 15_000 },
+    );
   }, 60_000);
 
   it("may be 32 directories deep, and not 33", async () => {
@@ -86,7 +102,11 @@ describeAsRoot("a skeleton", () => {
   });
 
   it("loses setuid, setgid and sticky bits and keeps the others", async () => {
-    for (const [name, mode] of [["suid", 0o4755], ["sgid", 0o2750], ["none", 0o000]] as const) {
+    for (const [name, mode] of [
+      ["suid", 0o4755],
+      ["sgid", 0o2750],
+      ["none", 0o000],
+    ] as const) {
       writeFileSync(`${skeleton}/${name}`, name);
       chmodSync(`${skeleton}/${name}`, mode);
     }
@@ -100,8 +120,9 @@ describeAsRoot("a skeleton", () => {
     writeFileSync(`${skeleton}/dir/file`, "");
     symlinkSync("file", `${skeleton}/dir/link`);
     chownSync(`${skeleton}/dir/file`, 77, 88);
-    expect(await look("find . -printf '%U:%G %y\n' | sort | uniq -c | tr -s ' '", skeleton))
-      .toBe(`1 ${GUEST}:${GUEST} d\n 1 ${GUEST}:${GUEST} f\n 1 ${GUEST}:${GUEST} l`.replace("1", "2"));
+    expect(await look("find . -printf '%U:%G %y\n' | sort | uniq -c | tr -s ' '", skeleton)).toBe(
+      `1 ${GUEST}:${GUEST} d\n 1 ${GUEST}:${GUEST} f\n 1 ${GUEST}:${GUEST} l`.replace("1", "2"),
+    );
   });
 
   it("has its symbolic links copied and never followed", async () => {
@@ -133,7 +154,10 @@ describeAsRoot("a skeleton", () => {
     mkdirSync(`${skeleton}/dir`);
     utimesSync(`${skeleton}/large`, 1, 1_000_000);
     utimesSync(`${skeleton}/dir`, 1, 2_000_000);
-    const seen = await look("stat -c '%n %Y %h' large same dir; cmp large same && cat $(printf '\\n')*odd* 2>/dev/null; ls | wc -l", skeleton);
+    const seen = await look(
+      "stat -c '%n %Y %h' large same dir; cmp large same && cat $(printf '\\n')*odd* 2>/dev/null; ls | wc -l",
+      skeleton,
+    );
     expect(seen).toContain("large 1000000 1\nsame 1000000 1\ndir 2000000 2");
     await withView(base, [home(skeleton)], (view) => {
       expect(readFileSync(`${skeleton}/large`).equals(content)).toBe(true);
@@ -143,14 +167,24 @@ describeAsRoot("a skeleton", () => {
 
   it("wins over those named before it; directories are merged", async () => {
     const [first, second] = [`${skeleton}/first`, `${skeleton}/second`];
-    for (const [path, content] of [["first/both", "1"], ["first/only1", "1"], ["first/d/x", "1"], ["first/d/y", "1"], ["first/turned/x", "1"],
-      ["second/both", "2"], ["second/d/x", "2"], ["second/turned", "2"]] as const) {
+    for (const [path, content] of [
+      ["first/both", "1"],
+      ["first/only1", "1"],
+      ["first/d/x", "1"],
+      ["first/d/y", "1"],
+      ["first/turned/x", "1"],
+      ["second/both", "2"],
+      ["second/d/x", "2"],
+      ["second/turned", "2"],
+    ] as const) {
       mkdirSync(`${skeleton}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       writeFileSync(`${skeleton}/${path}`, content);
     }
     chmodSync(`${first}/d`, 0o777);
     chmodSync(`${second}/d`, 0o700);
-    expect(await look("grep -r . | sort; stat -c %a d", first, second)).toBe("both:2\nd/x:2\nd/y:1\nonly1:1\nturned:2\n700");
+    expect(await look("grep -r . | sort; stat -c %a d", first, second)).toBe(
+      "both:2\nd/x:2\nd/y:1\nonly1:1\nturned:2\n700",
+    );
   });
 
   it("that is missing is passed over", async () => {

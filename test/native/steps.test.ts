@@ -4,8 +4,25 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
-  type Base, bind, describeAsRoot, devpts, GUEST, hide, inside, LABEL, mountAt, mountsOf, mqueue, native, overlay, pidOf, proc, readonly, startBase,
-  tmpfs, withView,
+  type Base,
+  bind,
+  describeAsRoot,
+  devpts,
+  GUEST,
+  hide,
+  inside,
+  LABEL,
+  mountAt,
+  mountsOf,
+  mqueue,
+  native,
+  overlay,
+  pidOf,
+  proc,
+  readonly,
+  startBase,
+  tmpfs,
+  withView,
 } from "./rig.ts";
 
 describeAsRoot("in a view", () => {
@@ -25,7 +42,11 @@ describeAsRoot("in a view", () => {
       expect(view.inode).not.toBe(statSync(`/proc/${base.pid}/ns/mnt`).ino);
       expect(view).toMatchObject({ tmpfs: [], skipped: [] });
       const targets = base.sh("cut -d' ' -f5 /proc/self/mountinfo").trim().split("\n");
-      expect(mountsOf(view).map((mount) => mount.target).sort()).toEqual(targets.sort());
+      expect(
+        mountsOf(view)
+          .map((mount) => mount.target)
+          .sort(),
+      ).toEqual(targets.sort());
     });
   });
 
@@ -37,7 +58,10 @@ describeAsRoot("in a view", () => {
   });
 
   it("a tmpfs has its size, inodes, owner, mode and flags", async () => {
-    const plan = [tmpfs("/tmp", { mode: 0o1777, size: "3m", inodes: 7 }), tmpfs("/home/guest", { mode: 0o2700, uid: GUEST, gid: 54321, noexec: true })];
+    const plan = [
+      tmpfs("/tmp", { mode: 0o1777, size: "3m", inodes: 7 }),
+      tmpfs("/home/guest", { mode: 0o2700, uid: GUEST, gid: 54321, noexec: true }),
+    ];
     await withView(base, plan, (view) => {
       expect(inside(view, "stat -c '%a %u %g' /tmp /home/guest")).toBe(`1777 0 0\n2700 ${GUEST} 54321`);
       expect(inside(view, "stat -f -c '%b %S %c' /tmp")).toBe("768 4096 7");
@@ -45,25 +69,41 @@ describeAsRoot("in a view", () => {
       expect(tmp.flags).toEqual(expect.arrayContaining(["rw", "nosuid", "nodev"]));
       expect(tmp.flags).not.toContain("noexec");
       expect(home.flags).toEqual(expect.arrayContaining(["rw", "nosuid", "nodev", "noexec"]));
-      expect(view.tmpfs).toEqual([{ target: "/tmp", device: tmp.device }, { target: "/home/guest", device: home.device }]);
+      expect(view.tmpfs).toEqual([
+        { target: "/tmp", device: tmp.device },
+        { target: "/home/guest", device: home.device },
+      ]);
     });
   });
 
   it("each tmpfs has the label as its source, and nothing else has", async () => {
-    const plan = [overlay("/etc", [], ["motd"]), hide(`${base.dir}/target`), hide(`${base.dir}/target-file`), proc(), tmpfs("/var/tmp")];
+    const plan = [
+      overlay("/etc", [], ["motd"]),
+      hide(`${base.dir}/target`),
+      hide(`${base.dir}/target-file`),
+      proc(),
+      tmpfs("/var/tmp"),
+    ];
     await withView(base, plan, (view) => {
       const labelled = mountsOf(view).filter(({ source }) => source === LABEL);
-      expect(labelled.map(({ target, type }) => `${target} ${type}`).sort()).toEqual(
-        [`${base.dir}/target tmpfs`, `${base.dir}/target-file tmpfs`, "/var/tmp tmpfs"],
-      );
+      expect(labelled.map(({ target, type }) => `${target} ${type}`).sort()).toEqual([
+        `${base.dir}/target tmpfs`,
+        `${base.dir}/target-file tmpfs`,
+        "/var/tmp tmpfs",
+      ]);
     });
     expect(base.sh("cat /proc/self/mountinfo")).not.toContain(LABEL);
   });
 
   it("a tmpfs is full at its limits, for its owner alone", async () => {
     await withView(base, [tmpfs("/tmp", { mode: 0o1777, size: "1m", inodes: 4 })], (view) => {
-      expect(inside(view, "head -c 2000000 /dev/zero > /tmp/big; rm /tmp/big; touch /tmp/1 /tmp/2 /tmp/3 && touch /tmp/4", GUEST))
-        .toMatch(/No space left.*\n.*\/tmp\/4.*No space left/s);
+      expect(
+        inside(
+          view,
+          "head -c 2000000 /dev/zero > /tmp/big; rm /tmp/big; touch /tmp/1 /tmp/2 /tmp/3 && touch /tmp/4",
+          GUEST,
+        ),
+      ).toMatch(/No space left.*\n.*\/tmp\/4.*No space left/s);
     });
   });
 
@@ -77,28 +117,42 @@ describeAsRoot("in a view", () => {
   it("a mount point is made inside a hidden place, and that is sealed after", async () => {
     const plan = [hide("/home"), tmpfs("/home/guests/one", { create: true, uid: GUEST, mode: 0o700 })];
     await withView(base, plan, (view) => {
-      expect(inside(view, "find /home -printf '%p %m %U\n' | sort")).toBe(`/home 755 0\n/home/guests 755 0\n/home/guests/one 700 ${GUEST}`);
-      expect(inside(view, "touch /home/new; touch /home/guests/new; touch /home/guests/one/new && echo written"))
-        .toMatch(/Read-only file system\n.*Read-only file system\nwritten$/);
+      expect(inside(view, "find /home -printf '%p %m %U\n' | sort")).toBe(
+        `/home 755 0\n/home/guests 755 0\n/home/guests/one 700 ${GUEST}`,
+      );
+      expect(
+        inside(view, "touch /home/new; touch /home/guests/new; touch /home/guests/one/new && echo written"),
+      ).toMatch(/Read-only file system\n.*Read-only file system\nwritten$/);
     });
   });
 
   it("a mount point is not made through a symbolic link of a skeleton", async () => {
     mkdirSync(`${base.dir}/skel`);
     symlinkSync("/mnt", `${base.dir}/skel/.cache`);
-    const plan = [tmpfs("/home/guest", { skeletons: [`${base.dir}/skel`] }), tmpfs("/home/guest/.cache/x", { create: true })];
+    const plan = [
+      tmpfs("/home/guest", { skeletons: [`${base.dir}/skel`] }),
+      tmpfs("/home/guest/.cache/x", { create: true }),
+    ];
     await expect(base.build(...plan)).rejects.toMatchObject({ code: "ELOOP", path: "/home/guest/.cache" });
   });
 
   it("a read-only tmpfs is sealed when all inside it is attached", async () => {
-    await withView(base, [tmpfs("/mnt", { readonly: true, mode: 0o1777 }), tmpfs("/mnt/inner", { create: true })], (view) => {
-      expect(inside(view, "touch /mnt/x; touch /mnt/inner/x && echo written")).toMatch(/Read-only file system\nwritten$/);
-    });
+    await withView(
+      base,
+      [tmpfs("/mnt", { readonly: true, mode: 0o1777 }), tmpfs("/mnt/inner", { create: true })],
+      (view) => {
+        expect(inside(view, "touch /mnt/x; touch /mnt/inner/x && echo written")).toMatch(
+          /Read-only file system\nwritten$/,
+        );
+      },
+    );
   });
 
   it("a hidden directory is empty, read-only and root's", async () => {
     await withView(base, [hide("/home")], (view) => {
-      expect(inside(view, "ls -A /home; stat -c '%a %u' /home; cat /home/bob/secret")).toMatch(/^755 0\ncat: .*No such file/);
+      expect(inside(view, "ls -A /home; stat -c '%a %u' /home; cat /home/bob/secret")).toMatch(
+        /^755 0\ncat: .*No such file/,
+      );
       expect(inside(view, "touch /home/x; mkdir /home/x")).toMatch(/Read-only.*Read-only/s);
       expect(mountAt(view, "/home").flags).toEqual(expect.arrayContaining(["ro", "nosuid", "nodev", "noexec"]));
     });
@@ -110,8 +164,12 @@ describeAsRoot("in a view", () => {
     await withView(base, plan, (view) => {
       const paths = plan.map((step) => step.target).join(" ");
       expect(inside(view, `stat -c '%F %s %u' ${paths} | uniq`)).toBe("regular empty file 0 0");
-      expect(inside(view, `for path in ${paths}; do echo x > $path; chmod 777 $path; done`).match(/Read-only/g)).toHaveLength(8);
-      expect(mountsOf(view).filter((mount) => mount.root === "/")).toEqual(expect.not.arrayContaining([expect.objectContaining({ target: "/etc" })]));
+      expect(
+        inside(view, `for path in ${paths}; do echo x > $path; chmod 777 $path; done`).match(/Read-only/g),
+      ).toHaveLength(8);
+      expect(mountsOf(view).filter((mount) => mount.root === "/")).toEqual(
+        expect.not.arrayContaining([expect.objectContaining({ target: "/etc" })]),
+      );
     });
   });
 
@@ -147,7 +205,9 @@ describeAsRoot("in a view", () => {
 
   it("a bind shows its source with what is mounted in it, nosuid and nodev", async () => {
     await withView(base, [bind(`${base.dir}/source`, `${base.dir}/target`)], (view) => {
-      expect(inside(view, `ls ${base.dir}/target ${base.dir}/target/below`)).toMatch(/below\nfile\n.*\n.*below:\ndeep$/s);
+      expect(inside(view, `ls ${base.dir}/target ${base.dir}/target/below`)).toMatch(
+        /below\nfile\n.*\n.*below:\ndeep$/s,
+      );
       for (const target of ["target", "target/below"])
         expect(mountAt(view, `${base.dir}/${target}`).flags).toEqual(expect.arrayContaining(["rw", "nosuid", "nodev"]));
     });
@@ -155,8 +215,12 @@ describeAsRoot("in a view", () => {
 
   it("a read-only bind is so with all that is mounted in it", async () => {
     await withView(base, [bind(`${base.dir}/source`, `${base.dir}/target`, { readonly: true })], (view) => {
-      expect(inside(view, `touch ${base.dir}/target/x; touch ${base.dir}/target/below/x; touch ${base.dir}/source/below/x && echo written`))
-        .toMatch(/Read-only.*Read-only.*written/s);
+      expect(
+        inside(
+          view,
+          `touch ${base.dir}/target/x; touch ${base.dir}/target/below/x; touch ${base.dir}/source/below/x && echo written`,
+        ),
+      ).toMatch(/Read-only.*Read-only.*written/s);
     });
   });
 
@@ -168,16 +232,22 @@ describeAsRoot("in a view", () => {
 
   it("a read-only place is so with all that is mounted in it, and keeps setuid programs", async () => {
     await withView(base, [readonly(`${base.dir}/source`), readonly("/usr")], (view) => {
-      expect(inside(view, `touch ${base.dir}/source/x; touch ${base.dir}/source/below/x; touch /usr/x`)).toMatch(/(Read-only.*){3}/s);
+      expect(inside(view, `touch ${base.dir}/source/x; touch ${base.dir}/source/below/x; touch /usr/x`)).toMatch(
+        /(Read-only.*){3}/s,
+      );
       expect(mountAt(view, "/usr").flags).not.toContain("nosuid");
     });
   });
 
   it("sources are those of the base, in whatever order the steps come", async () => {
     const top = `/${base.dir.split("/")[1]}`;
-    await withView(base, [tmpfs(top), bind(`${base.dir}/source`, "/mnt"), bind("/home", "/srv"), hide("/home")], (view) => {
-      expect(inside(view, "cat /mnt/file /srv/bob/secret; ls -A /home")).toBe("source/filesecret");
-    });
+    await withView(
+      base,
+      [tmpfs(top), bind(`${base.dir}/source`, "/mnt"), bind("/home", "/srv"), hide("/home")],
+      (view) => {
+        expect(inside(view, "cat /mnt/file /srv/bob/secret; ls -A /home")).toBe("source/filesecret");
+      },
+    );
   });
 
   it("of two steps at one place the later is on top", async () => {
@@ -191,8 +261,13 @@ describeAsRoot("in a view", () => {
     const none = `${base.dir}/none`;
     const optional = true;
     const plan = [
-      tmpfs(`${none}1`, { optional }), hide(`${none}2`, optional), readonly(`${none}3`, optional), bind(none, "/mnt", { optional }),
-      bind("/home", `${none}5`, { optional }), tmpfs(`${none}6`, { optional, create: true }), hide("/home", optional),
+      tmpfs(`${none}1`, { optional }),
+      hide(`${none}2`, optional),
+      readonly(`${none}3`, optional),
+      bind(none, "/mnt", { optional }),
+      bind("/home", `${none}5`, { optional }),
+      tmpfs(`${none}6`, { optional, create: true }),
+      hide("/home", optional),
     ];
     await withView(base, plan, (view) => {
       expect(view.skipped).toEqual([`${none}1`, `${none}2`, `${none}3`, "/mnt", `${none}5`, `${none}6`]);
@@ -203,13 +278,18 @@ describeAsRoot("in a view", () => {
 
   it("/proc shows a guest his own processes only", async () => {
     await withView(base, [proc("invisible")], (view) => {
-      expect(inside(view, "ls -d /proc/1 /proc/self; ls -d /proc/[0-9]* | wc -l", GUEST)).toMatch(/\/proc\/1.*No such file.*\/proc\/self\n[23]$/s);
+      expect(inside(view, "ls -d /proc/1 /proc/self; ls -d /proc/[0-9]* | wc -l", GUEST)).toMatch(
+        /\/proc\/1.*No such file.*\/proc\/self\n[23]$/s,
+      );
       expect(inside(view, "ls -d /proc/1")).toBe("/proc/1");
       expect(mountAt(view, "/proc").flags).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec"]));
     });
   });
 
-  const modes = [["noaccess", /cat: \/proc\/1\/cmdline: (Operation not|Permission)/], ["ptraceable", /No such file/]] as const;
+  const modes = [
+    ["noaccess", /cat: \/proc\/1\/cmdline: (Operation not|Permission)/],
+    ["ptraceable", /No such file/],
+  ] as const;
   it.each(modes)("/proc takes hidepid=%s", async (hidepid, expected) => {
     await withView(base, [proc(hidepid)], (view) => {
       expect(inside(view, "cat /proc/1/cmdline", GUEST)).toMatch(expected);
@@ -222,7 +302,9 @@ describeAsRoot("in a view", () => {
     await withView(base, [devpts("/dev/pts")], (view) => {
       const open = "exec 3<>/dev/ptmx && ls -A /dev/pts && stat -c '%a %u %g' /dev/pts/0";
       expect(inside(view, open)).toBe("0\nptmx\n620 0 5");
-      expect(inside(view, `exec 4<>/dev/ptmx; setpriv --reuid=${GUEST} --clear-groups sh -c "${open}"; ls /dev/pts`)).toMatch(/^0\n1\nptmx\n/);
+      expect(
+        inside(view, `exec 4<>/dev/ptmx; setpriv --reuid=${GUEST} --clear-groups sh -c "${open}"; ls /dev/pts`),
+      ).toMatch(/^0\n1\nptmx\n/);
       expect(inside(view, open, GUEST)).toBe(`0\nptmx\n620 ${GUEST} 5`);
       expect(base.sh("ls /dev/pts")).toBe(terminals);
       expect(mountAt(view, "/dev/pts").flags).toEqual(expect.arrayContaining(["nosuid", "noexec"]));

@@ -19,13 +19,23 @@ describeAsRoot("wiping a view", () => {
 
   const places = [tmpfs("/tmp", { size: "50m" }), tmpfs("/home/guest", { size: "50m" })];
   const targets = places.map(({ target }) => target);
-  const wipe = (view: Parameters<typeof inside>[0], limitMs = LIMIT) => native.wipeView(view.fd, targets, view.tmpfs.map(({ device }) => device), limitMs);
-  const list = (view: Parameters<typeof inside>[0]) => inside(view, "find /tmp /home/guest -mindepth 1").split("\n").sort().join(" ");
+  const wipe = (view: Parameters<typeof inside>[0], limitMs = LIMIT) =>
+    native.wipeView(
+      view.fd,
+      targets,
+      view.tmpfs.map(({ device }) => device),
+      limitMs,
+    );
+  const list = (view: Parameters<typeof inside>[0]) =>
+    inside(view, "find /tmp /home/guest -mindepth 1").split("\n").sort().join(" ");
 
   it("is an error for what is no view, for places without devices and without time", async () => {
     const file = openSync("/dev/null", "r");
     expect(await failureOf(native.wipeView(file, [], [], LIMIT))).toMatchObject({ step: "setns", code: "EINVAL" });
-    expect(await failureOf(native.wipeView(file, ["/tmp"], [], LIMIT))).toMatchObject({ step: "arguments", code: "EINVAL" });
+    expect(await failureOf(native.wipeView(file, ["/tmp"], [], LIMIT))).toMatchObject({
+      step: "arguments",
+      code: "EINVAL",
+    });
     expect(await failureOf(native.wipeView(file, [], [], -1))).toMatchObject({ step: "arguments", path: "limitMs" });
     closeSync(file);
     expect(await failureOf(native.wipeView(file, [], [], LIMIT))).toMatchObject({ code: "EBADF" });
@@ -40,8 +50,11 @@ describeAsRoot("wiping a view", () => {
 
   it("takes away all that a guest can make, however deep and whatever its mode", async () => {
     await withView(base, places, async (view) => {
-      inside(view, `cd /tmp; head -c 3M /dev/zero >a; ln a b; ln -s /etc/passwd c; mkfifo d2; mkdir -p e/f/g guestd-wipe-0 guestd-wipe-1/x; touch e/f/g/h; chmod 0 e/f e a
-        mknod n c 1 3; cd /home/guest; ${DIG} 3000`);
+      inside(
+        view,
+        `cd /tmp; head -c 3M /dev/zero >a; ln a b; ln -s /etc/passwd c; mkfifo d2; mkdir -p e/f/g guestd-wipe-0 guestd-wipe-1/x; touch e/f/g/h; chmod 0 e/f e a
+        mknod n c 1 3; cd /home/guest; ${DIG} 3000`,
+      );
       inside(view, "cd /tmp; mkdir his; touch his/file; chmod 500 his", 12_345);
       expect(await wipe(view)).toBe(0);
       expect(list(view)).toBe("");
@@ -53,12 +66,19 @@ describeAsRoot("wiping a view", () => {
     base.sh("mkdir -p /mnt/kept/sub; echo content >/mnt/kept/sub/file; echo content >/mnt/single");
     const host = base.sh("find /mnt -ls");
     await withView(base, places, async (view) => {
-      inside(view, `mkdir -p /home/guest/a/b/bind /tmp/fs; touch /home/guest/a/1 /home/guest/single
+      inside(
+        view,
+        `mkdir -p /home/guest/a/b/bind /tmp/fs; touch /home/guest/a/1 /home/guest/single
         mount --bind /mnt/kept /home/guest/a/b/bind; mount --bind /mnt/single /home/guest/single
-        mount -t tmpfs own /tmp/fs; touch /tmp/fs/file`);
+        mount -t tmpfs own /tmp/fs; touch /tmp/fs/file`,
+      );
       expect(await wipe(view)).toBe(0);
-      expect(inside(view, "cd /home/guest; ls; cat single; find . -name file -exec cat {} +; find . -name 1; ls /tmp/fs").split("\n"))
-        .toEqual([expect.stringMatching(/^guestd-wipe-/), "single", "content", "content", "file"]);
+      expect(
+        inside(
+          view,
+          "cd /home/guest; ls; cat single; find . -name file -exec cat {} +; find . -name 1; ls /tmp/fs",
+        ).split("\n"),
+      ).toEqual([expect.stringMatching(/^guestd-wipe-/), "single", "content", "content", "file"]);
       expect(base.sh("find /mnt -ls")).toBe(host);
       inside(view, "mount -t tmpfs over /tmp; touch /tmp/theirs");
       await wipe(view);
@@ -70,7 +90,9 @@ describeAsRoot("wiping a view", () => {
     await withView(base, places, async (view) => {
       inside(view, "head -c 3M /dev/zero >/tmp/named; head -c 5M /dev/zero >/tmp/gone");
       const script = "exec 3</tmp/named 4</tmp/gone; rm /tmp/gone; echo ready; read line";
-      const child = spawn("nsenter", [`--mount=/proc/${process.pid}/fd/${view.fd}`, "sh", "-euc", script], { stdio: ["pipe", "pipe", "inherit"] });
+      const child = spawn("nsenter", [`--mount=/proc/${process.pid}/fd/${view.fd}`, "sh", "-euc", script], {
+        stdio: ["pipe", "pipe", "inherit"],
+      });
       await once(child.stdout, "data");
       expect(await wipe(view)).toBe(5 * MEGABYTE);
       child.stdin.end();
@@ -82,6 +104,11 @@ describeAsRoot("wiping a view", () => {
   it("leaves this process where it was, and nothing behind", async () => {
     const before = traces();
     await withView(base, places, (view) => Promise.all(Array.from({ length: 20 }, () => wipe(view))));
-    await vi.waitFor(() => { expect(traces()).toEqual(before); }, { timeout: 15_000 });
+    await vi.waitFor(
+      () => {
+        expect(traces()).toEqual(before);
+      },
+      { timeout: 15_000 },
+    );
   });
 });

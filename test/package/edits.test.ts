@@ -1,11 +1,24 @@
 // What an administrator has written stays his: no step of the package touches it, and none is held up by it.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Machine } from "../helpers/machine.ts";
-import { apt, bootWithDependencies, canLogIn, makeVersion, PACKAGE, packageStatus, preseed, purge, runApt, saidByScripts, wiredStacks } from "../helpers/package.ts";
+import {
+  apt,
+  bootWithDependencies,
+  canLogIn,
+  makeVersion,
+  PACKAGE,
+  packageStatus,
+  preseed,
+  purge,
+  runApt,
+  saidByScripts,
+  wiredStacks,
+} from "../helpers/package.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
-const UNWIRED = "guestd: PAM does not know of guestd, so that nobody is a guest; to mend it: pam-auth-update --enable guestd" +
+const UNWIRED =
+  "guestd: PAM does not know of guestd, so that nobody is a guest; to mend it: pam-auth-update --enable guestd" +
   " (where /etc/pam.d/common-* were changed by hand: with --force, which writes them anew)";
 const OWN_LINE = "session optional pam_echo.so";
 
@@ -36,7 +49,12 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
   async function liveThrough(look: () => Promise<unknown>): Promise<string[]> {
     await preseed(machine, true);
     const said: string[] = [];
-    for (const [verb, what] of [["install", PACKAGE], ["install", newer], ["remove", "guestd"], ["install", PACKAGE]] as const) {
+    for (const [verb, what] of [
+      ["install", PACKAGE],
+      ["install", newer],
+      ["remove", "guestd"],
+      ["install", PACKAGE],
+    ] as const) {
       said.push(...saidByScripts(await apt(machine, verb, what)));
       expect(await canLogIn(machine)).toBe(true);
       await look();
@@ -52,7 +70,9 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
       sed -i '/pam_unix.so/s/$/ debug/' /etc/pam.d/common-session; pam-auth-update --package`);
     pristine = await takeState(machine);
     await liveThrough(async () => {
-      expect(await machine.sh("head --lines=1 /etc/pam.d/common-auth; tail --lines=1 /etc/pam.d/common-session")).toBe(`# mine\n${OWN_LINE}`);
+      expect(await machine.sh("head --lines=1 /etc/pam.d/common-auth; tail --lines=1 /etc/pam.d/common-session")).toBe(
+        `# mine\n${OWN_LINE}`,
+      );
       expect(await machine.sh("grep pam_unix.so /etc/pam.d/common-session")).toMatch(/ debug *$/);
     });
   });
@@ -89,7 +109,9 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
     await apt(machine, "install", PACKAGE);
     await machine.sh("pam-auth-update --disable guestd; echo 'session required pam_guest.so' >/etc/pam.d/mine");
     const { code, stdout, stderr } = await runApt(machine, "remove", "guestd");
-    expect(`${code} ${stdout}${stderr}`).toMatch(/^100 [^]*guestd: take pam_guest out of \/etc\/pam\.d\/mine first: nobody could log in there without it\n/);
+    expect(`${code} ${stdout}${stderr}`).toMatch(
+      /^100 [^]*guestd: take pam_guest out of \/etc\/pam\.d\/mine first: nobody could log in there without it\n/,
+    );
     expect(await packageStatus(machine)).toMatch(/ installed$/);
     expect(await wiredStacks(machine)).toEqual([]);
     expect(await machine.sh("cat /etc/pam.d/mine; rm /etc/pam.d/mine")).toBe("session required pam_guest.so");
@@ -101,15 +123,22 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
     await apt(machine, "install", PACKAGE);
     await machine.sh(`sed -i '/^#Size=/s/.*/Size=100M/' /etc/guestd/guestd.conf; echo issue >/etc/guestd/etc/issue; echo rc >/etc/guestd/skel/.rc
       printf '[View]\\nHide=-/srv/x\\n' >/etc/guestd/guestd.conf.d/mine.conf`);
-    const files = "/etc/guestd/guestd.conf /etc/guestd/etc/issue /etc/guestd/skel/.rc /etc/guestd/guestd.conf.d/mine.conf";
+    const files =
+      "/etc/guestd/guestd.conf /etc/guestd/etc/issue /etc/guestd/skel/.rc /etc/guestd/guestd.conf.d/mine.conf";
     const sums = await machine.sh(`sha256sum ${files}`);
-    for (const [verb, what] of [["install", newer], ["remove", "guestd"], ["install", newer]] as const) {
+    for (const [verb, what] of [
+      ["install", newer],
+      ["remove", "guestd"],
+      ["install", newer],
+    ] as const) {
       await apt(machine, verb, what);
       expect(await machine.sh(`sha256sum ${files}`)).toBe(sums);
     }
     expect(await machine.sh("guestctl config")).toContain("Size=100M");
     await purge(machine);
-    expect(await machine.sh("find /etc/guestd ! -type d | sort; rm -r /etc/guestd")).toBe("/etc/guestd/etc/issue\n/etc/guestd/skel/.rc");
+    expect(await machine.sh("find /etc/guestd ! -type d | sort; rm -r /etc/guestd")).toBe(
+      "/etc/guestd/etc/issue\n/etc/guestd/skel/.rc",
+    );
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });
 
@@ -120,20 +149,26 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
       expect(await machine.sh("getent group guests")).toBe("guests:x:777:alice");
       if ((await wiredStacks(machine)).length > 0) expect(await machine.sh("id --group guest")).toBe("777");
     });
-    expect(new Set(said)).toEqual(new Set([
-      "guestd: alice: of the group guests, are guests from now on",
-      "guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted",
-    ]));
+    expect(new Set(said)).toEqual(
+      new Set([
+        "guestd: alice: of the group guests, are guests from now on",
+        "guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted",
+      ]),
+    );
   });
 
   it("are an account with the number of the ghost, who would be that account: nobody is a guest before it has another one", async () => {
     await machine.sh("useradd --uid 60000 --no-create-home bob");
     const { code, stdout, stderr } = await runApt(machine, "install", PACKAGE);
-    expect(`${code} ${stdout}${stderr}`).toMatch(/^100 [^]*guestd: bob has the uid 60000, which the account guest is to have: give bob another one, then: dpkg --configure guestd\n/);
+    expect(`${code} ${stdout}${stderr}`).toMatch(
+      /^100 [^]*guestd: bob has the uid 60000, which the account guest is to have: give bob another one, then: dpkg --configure guestd\n/,
+    );
     expect(await wiredStacks(machine)).toEqual([]);
     expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
     await machine.sh("usermod --uid 2000 bob; dpkg --configure guestd", { env: { DEBIAN_FRONTEND: "noninteractive" } });
-    expect(await machine.sh("getent passwd guest; getent group guests; guestctl status")).toMatch(/^guest:[^]*\nguests:/);
+    expect(await machine.sh("getent passwd guest; getent group guests; guestctl status")).toMatch(
+      /^guest:[^]*\nguests:/,
+    );
     await purge(machine);
     await machine.sh("userdel bob");
   });
@@ -145,6 +180,10 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
     const said = await liveThrough(async () => {
       expect(await machine.sh("id --user guest; ls /etc/userdb")).toBe("61000\n61000.user\nguest.user");
     });
-    expect(new Set(said)).toEqual(new Set(["guestd: /etc/userdb/guest.user is not guestd's and stays; its gid must be 777 for its user to be a guest"]));
+    expect(new Set(said)).toEqual(
+      new Set([
+        "guestd: /etc/userdb/guest.user is not guestd's and stays; its gid must be 777 for its user to be a guest",
+      ]),
+    );
   });
 });

@@ -2,7 +2,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { allowTerminals, apt, answerQuestion, canLogIn, PACKAGE, preseed, readStack, saidByScripts, SWITCH, wiredStacks } from "../helpers/package.ts";
+import {
+  allowTerminals,
+  apt,
+  answerQuestion,
+  canLogIn,
+  PACKAGE,
+  preseed,
+  readStack,
+  saidByScripts,
+  SWITCH,
+  wiredStacks,
+} from "../helpers/package.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 
@@ -19,7 +30,8 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("a new installatio
   });
   afterEach(async ({ task }) => {
     // A test that failed must not fail those after it.
-    if (task.result?.state === "fail") for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    if (task.result?.state === "fail")
+      for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
   });
   afterAll(async () => {
@@ -30,7 +42,9 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("a new installatio
   const list = async (script: string) => (await machine.sh(script)).split("\n").filter((line) => line !== "");
 
   it("takes what it needs from Debian's archives alone, and has nothing to complain of", async () => {
-    expect(await list("apt list '?installed ?not(?origin(Debian))' 2>/dev/null | grep -v ^Listing | cut -d/ -f1")).toEqual(["guestd"]);
+    expect(
+      await list("apt list '?installed ?not(?origin(Debian))' 2>/dev/null | grep -v ^Listing | cut -d/ -f1"),
+    ).toEqual(["guestd"]);
     expect(saidByScripts(output)).toEqual(["Creating group 'guests' with GID 60000."]);
     expect(output).not.toMatch(/^guestd:|guestd.*warning|warning.*guestd/im);
     expect(await list("systemctl --failed --plain --no-legend")).toEqual([]);
@@ -38,39 +52,84 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("a new installatio
 
   it("has its files where Debian has such files, as they were packed", async () => {
     expect(await machine.sh("dpkg --verify guestd")).toBe("");
-    expect(await list("grep '^ /' /var/lib/dpkg/status | grep guestd | cut -d' ' -f2")).toEqual(["/etc/apparmor.d/usr.lib.guestd", "/etc/guestd/guestd.conf"]);
-    const places = await list("dpkg --listfiles guestd | while read -r file; do [ -d $file ] || echo ${file%/*}; done | sort --unique");
-    const modules = await machine.sh("dpkg-query --listfiles libpam-modules | grep pam_unix.so | sed 's,^/usr,,; s,/[^/]*$,,'");
+    expect(await list("grep '^ /' /var/lib/dpkg/status | grep guestd | cut -d' ' -f2")).toEqual([
+      "/etc/apparmor.d/usr.lib.guestd",
+      "/etc/guestd/guestd.conf",
+    ]);
+    const places = await list(
+      "dpkg --listfiles guestd | while read -r file; do [ -d $file ] || echo ${file%/*}; done | sort --unique",
+    );
+    const modules = await machine.sh(
+      "dpkg-query --listfiles libpam-modules | grep pam_unix.so | sed 's,^/usr,,; s,/[^/]*$,,'",
+    );
     expect(places).toEqual([
-      "/etc/apparmor.d", "/etc/guestd", "/usr/bin", "/usr/lib/guestd", "/usr/lib/guestd/etc", "/usr/lib/systemd/catalog",
-      "/usr/lib/systemd/system", "/usr/lib/systemd/system/multi-user.target.wants", "/usr/lib/systemd/system/user@.service.d",
-      "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d", "/usr/lib/userdb", `/usr${modules}`, "/usr/share/bash-completion/completions",
-      "/usr/share/dbus-1/interfaces", "/usr/share/dbus-1/system-services", "/usr/share/dbus-1/system.d", "/usr/share/doc/guestd",
-      "/usr/share/lintian/overrides", "/usr/share/man/man1", "/usr/share/man/man5", "/usr/share/man/man8", "/usr/share/pam-configs",
+      "/etc/apparmor.d",
+      "/etc/guestd",
+      "/usr/bin",
+      "/usr/lib/guestd",
+      "/usr/lib/guestd/etc",
+      "/usr/lib/systemd/catalog",
+      "/usr/lib/systemd/system",
+      "/usr/lib/systemd/system/multi-user.target.wants",
+      "/usr/lib/systemd/system/user@.service.d",
+      "/usr/lib/sysusers.d",
+      "/usr/lib/tmpfiles.d",
+      "/usr/lib/userdb",
+      `/usr${modules}`,
+      "/usr/share/bash-completion/completions",
+      "/usr/share/dbus-1/interfaces",
+      "/usr/share/dbus-1/system-services",
+      "/usr/share/dbus-1/system.d",
+      "/usr/share/doc/guestd",
+      "/usr/share/lintian/overrides",
+      "/usr/share/man/man1",
+      "/usr/share/man/man5",
+      "/usr/share/man/man8",
+      "/usr/share/pam-configs",
       "/usr/share/polkit-1/rules.d",
     ]);
     expect(await list("cd /usr/share/man; ls man?/*guest*; gzip --test man?/*guest*")).toEqual([
-      "man1/guestctl.1.gz", "man5/guestd.conf.5.gz", "man8/guestd.8.gz", "man8/pam_guest.8.gz",
+      "man1/guestctl.1.gz",
+      "man5/guestd.conf.5.gz",
+      "man8/guestd.8.gz",
+      "man8/pam_guest.8.gz",
     ]);
     expect(await list("stat --format='%A %U:%G %n' /run/guestd /var/lib/guestd /etc/guestd /etc/guestd/*")).toEqual([
-      "drwx------ root:root /run/guestd", "drwx------ root:root /var/lib/guestd", "drwxr-xr-x root:root /etc/guestd",
-      "drwxr-xr-x root:root /etc/guestd/etc", "-rw-r--r-- root:root /etc/guestd/guestd.conf",
-      "drwxr-xr-x root:root /etc/guestd/guestd.conf.d", "drwxr-xr-x root:root /etc/guestd/skel",
+      "drwx------ root:root /run/guestd",
+      "drwx------ root:root /var/lib/guestd",
+      "drwxr-xr-x root:root /etc/guestd",
+      "drwxr-xr-x root:root /etc/guestd/etc",
+      "-rw-r--r-- root:root /etc/guestd/guestd.conf",
+      "drwxr-xr-x root:root /etc/guestd/guestd.conf.d",
+      "drwxr-xr-x root:root /etc/guestd/skel",
     ]);
   });
 
   it("is known to the name service, the bus, polkit, the journal and the shell", async () => {
-    expect(await machine.sh("getent passwd guest")).toMatch(/^guest:[^:]*:60000:60000:Guest:\/home\/guest:\/bin\/bash$/);
+    expect(await machine.sh("getent passwd guest")).toMatch(
+      /^guest:[^:]*:60000:60000:Guest:\/home\/guest:\/bin\/bash$/,
+    );
     expect(await machine.sh("getent group guests")).toMatch(/^guests:[^:]*:60000:$/);
-    expect(await machine.sh("busctl introspect org.guestd1 /org/guestd1 org.guestd1.Manager")).toContain(".OpenSession");
-    const asked = await machine.run(["busctl", "call", "org.guestd1", "/org/guestd1", "org.guestd1.Manager", "OpenSession", "a{sv}", "0"], { user: "alice" });
+    expect(await machine.sh("busctl introspect org.guestd1 /org/guestd1 org.guestd1.Manager")).toContain(
+      ".OpenSession",
+    );
+    const asked = await machine.run(
+      ["busctl", "call", "org.guestd1", "/org/guestd1", "org.guestd1.Manager", "OpenSession", "a{sv}", "0"],
+      { user: "alice" },
+    );
     expect(asked).toMatchObject({ code: 1, stderr: expect.stringMatching(/denied|not permitted/i) as string });
-    expect((await machine.journal("-u", "polkit")).filter((entry) => /guestd/.test(entry["MESSAGE"] ?? ""))).toEqual([]);
+    expect((await machine.journal("-u", "polkit")).filter((entry) => /guestd/.test(entry["MESSAGE"] ?? ""))).toEqual(
+      [],
+    );
     const catalog = await machine.sh("journalctl --list-catalog");
-    const ids = [...readProjectFile("systemd/guestd.catalog").matchAll(/^-- ([0-9a-f]{32})$/gm)].map(([, id = ""]) => id);
+    const ids = [...readProjectFile("systemd/guestd.catalog").matchAll(/^-- ([0-9a-f]{32})$/gm)].map(
+      ([, id = ""]) => id,
+    );
     expect(ids.filter((id) => !catalog.includes(id))).toEqual([]);
     expect(ids.length).toBeGreaterThan(0);
-    expect(await machine.sh(". /usr/share/bash-completion/completions/guestctl; complete -p guestctl")).toContain("guestctl");
+    expect(await machine.sh(". /usr/share/bash-completion/completions/guestctl; complete -p guestctl")).toContain(
+      "guestctl",
+    );
   });
 
   it("stands in the stacks of PAM before all that a guest must not reach without it", async () => {
@@ -97,7 +156,10 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("a new installatio
     const ghost = await machine.loginAsGhost();
     const id = await ghost.ask("echo $GUEST_SESSION");
     expect(await ghost.ask("id -un; pwd")).toMatch(/^(guest-\w+)\n\/home\/\1$/);
-    expect(await machine.ssh("guest", "id -un; echo $GUEST_SESSION")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^guest\n\w+\n$/) as string });
+    expect(await machine.ssh("guest", "id -un; echo $GUEST_SESSION")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^guest\n\w+\n$/) as string,
+    });
     expect(await machine.sh("su - guest -c 'id -un; echo $GUEST_SESSION'")).toMatch(/^guest\n\w+$/);
     await ghost.logOut();
     expect((await awaitReceipt(machine, id)).left).toEqual([]);
@@ -111,21 +173,30 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("a new installatio
     expect((await machine.ssh("guest", "echo in")).stdout).not.toContain("in\n");
     expect((await machine.run(["su", "-", "guest", "-c", "echo in"])).stdout).not.toContain("in\n");
     expect(await canLogIn(machine)).toBe(true);
-    const boot = await machine.sh("systemctl show --property=UserspaceTimestampMonotonic; cat /proc/sys/kernel/random/boot_id");
+    const boot = await machine.sh(
+      "systemctl show --property=UserspaceTimestampMonotonic; cat /proc/sys/kernel/random/boot_id",
+    );
     expect(await machine.sh("guestctl enable")).toBe("Guests can log in.");
     await expectGuests();
-    expect(await machine.sh("systemctl show --property=UserspaceTimestampMonotonic; cat /proc/sys/kernel/random/boot_id")).toBe(boot);
+    expect(
+      await machine.sh("systemctl show --property=UserspaceTimestampMonotonic; cat /proc/sys/kernel/random/boot_id"),
+    ).toBe(boot);
   });
 
   it("keeps the switch, and its reason, when the memory of the machine is gone", async () => {
-    await machine.sh("guestctl disable --reason='No guests today.'; systemctl stop guestd; rm -rf /run/guestd /run/guestd-polkit");
+    await machine.sh(
+      "guestctl disable --reason='No guests today.'; systemctl stop guestd; rm -rf /run/guestd /run/guestd-polkit",
+    );
     expect(await refusalOfGhost()).toBe(`${OFF}: No guests today. Please ask the administrator of this machine.`);
     await machine.sh("guestctl enable; systemctl stop guestd; rm -rf /run/guestd /run/guestd-polkit");
     await expectGuests();
   });
 
   it("is switched by dpkg-reconfigure, which asks for nothing else, and by nothing that only looks", async () => {
-    for (const [answer, said] of [["no", "refused: they are switched off"], ["yes", "can log in"]] as const) {
+    for (const [answer, said] of [
+      ["no", "refused: they are switched off"],
+      ["yes", "can log in"],
+    ] as const) {
       await answerQuestion(machine, answer);
       expect(await machine.sh("guestctl status")).toContain(`guests:   ${said}`);
       await machine.sh("dpkg-reconfigure --frontend=noninteractive guestd");
@@ -146,6 +217,12 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("a new installatio
   });
 
   it("leaves nothing in the journal that nobody expects", async () => {
-    expect(await unexpectedLines(machine, /Guest logins are switched off/, /(AllocateAccount|OpenSession): org\.guestd1\.Error\.Refused/)).toEqual([]);
+    expect(
+      await unexpectedLines(
+        machine,
+        /Guest logins are switched off/,
+        /(AllocateAccount|OpenSession): org\.guestd1\.Error\.Refused/,
+      ),
+    ).toEqual([]);
   });
 });

@@ -4,7 +4,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { awaitReceipt, listSessions } from "../helpers/guests.ts";
 import { placeKillPoints, runKilled } from "../helpers/killed-step.ts";
 import type { Machine } from "../helpers/machine.ts";
-import { apt, bootWithDependencies, canLogIn, makeVersion, PACKAGE, packageStatus, preseed, purge, wiredStacks } from "../helpers/package.ts";
+import {
+  apt,
+  bootWithDependencies,
+  canLogIn,
+  makeVersion,
+  PACKAGE,
+  packageStatus,
+  preseed,
+  purge,
+  wiredStacks,
+} from "../helpers/package.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
@@ -33,12 +43,17 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("what is killed in
   });
 
   /** Does something until it is killed at that point, looks, and does it again to its end. @returns the point; undefined when it came to its end */
-  async function doTwice(point: number, step: readonly string[], again: () => Promise<unknown>): Promise<string | undefined> {
+  async function doTwice(
+    point: number,
+    step: readonly string[],
+    again: () => Promise<unknown>,
+  ): Promise<string | undefined> {
     const killed = await runKilled(machine, point, step);
     const where = `${step.join(" ")}, killed at ${point}: ${killed ?? "not at all"}`;
     expect(await canLogIn(machine), where).toBe(true);
     const wired = await wiredStacks(machine);
-    if (wired.length > 0) expect(await machine.sh("find /usr/lib/*/security -name pam_guest.so"), where).toMatch(/pam_guest\.so$/);
+    if (wired.length > 0)
+      expect(await machine.sh("find /usr/lib/*/security -name pam_guest.so"), where).toMatch(/pam_guest\.so$/);
     // The ghost is a guest or nobody, never an account like others.
     const isKnown = (await machine.run(["getent", "passwd", "guest"])).code === 0;
     if (isKnown) expect(wired, where).toEqual(["auth", "session", "session-noninteractive"]);
@@ -58,7 +73,10 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("what is killed in
 
     const upgrade = await doTwice(point, ["dpkg", "--install", newer], () => apt(machine, "install", newer));
     expect(await packageStatus(machine), upgrade).toBe("99.0 installed");
-    expect((await listSessions(machine)).map((session) => session.id), upgrade).toEqual([id]);
+    expect(
+      (await listSessions(machine)).map((session) => session.id),
+      upgrade,
+    ).toEqual([id]);
     expect(await guest.ask("cat ~/mine"), upgrade).toBe("mine");
 
     const remove = await doTwice(point, ["dpkg", "--remove", "guestd"], () => apt(machine, "remove", "guestd"));
@@ -71,16 +89,31 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("what is killed in
     return [install, upgrade, remove, purged].filter((where) => where !== undefined);
   }
 
-  it("locks nobody out and ends as it would have, at whatever command it is killed", async () => {
-    const points: string[] = [];
-    for (let point = 1, killed = [""]; killed.length > 0; point++) {
-      expect(point).toBeLessThan(MOST_POINTS);
-      killed = await liveThrough(point);
-      points.push(...killed);
-    }
-    // It was killed where it matters.
-    for (const command of ["half unpacked", "systemd-sysusers", "systemctl try-restart", "rename /etc/pam.d/common-auth", "guestctl end", "systemctl stop", "groupdel"]) {
-      expect(points.filter((where) => where.includes(command)), command).not.toEqual([]);
-    }
-  }, LIMIT_MS);
+  it(
+    "locks nobody out and ends as it would have, at whatever command it is killed",
+    async () => {
+      const points: string[] = [];
+      for (let point = 1, killed = [""]; killed.length > 0; point++) {
+        expect(point).toBeLessThan(MOST_POINTS);
+        killed = await liveThrough(point);
+        points.push(...killed);
+      }
+      // It was killed where it matters.
+      for (const command of [
+        "half unpacked",
+        "systemd-sysusers",
+        "systemctl try-restart",
+        "rename /etc/pam.d/common-auth",
+        "guestctl end",
+        "systemctl stop",
+        "groupdel",
+      ]) {
+        expect(
+          points.filter((where) => where.includes(command)),
+          command,
+        ).not.toEqual([]);
+      }
+    },
+    LIMIT_MS,
+  );
 });

@@ -9,16 +9,28 @@ const LIMIT_MS = 120_000;
 
 const section = /^## Install it\n(.*?)^## /ms.exec(readProjectFile("README.md"))?.[1] ?? "";
 /** Without the remarks. The first makes the package, which is there: the machine has no clone. */
-const [MAKE, ...COMMANDS] = section.split("\n").filter((line) => line.startsWith("    ")).map((line) => line.trim().replace(/ +#.*/, ""));
+const [MAKE, ...COMMANDS] = section
+  .split("\n")
+  .filter((line) => line.startsWith("    "))
+  .map((line) => line.trim().replace(/ +#.*/, ""));
 
 /** What must be true after a command. Each has one. */
 const AFTER: Readonly<Record<string, readonly [look: string, expected: RegExp]>> = {
-  "sudo apt install ./guestd_*.deb": ["dpkg-query -W -f '${db:Status-Status} ' guestd; su - guest -c id 2>&1 || true", /^installed .*switched off/s],
+  "sudo apt install ./guestd_*.deb": [
+    "dpkg-query -W -f '${db:Status-Status} ' guestd; su - guest -c id 2>&1 || true",
+    /^installed .*switched off/s,
+  ],
   "sudo guestctl enable": ["su - guest -c 'echo in $GUEST_SESSION'", /^in \w{10}$/],
   "sudo guestctl explain guest": ["guestctl list", /No guest sessions|1 session/],
-  "echo 'guestd guestd/enable boolean true' | sudo debconf-set-selections": ["debconf-show guestd", /guestd\/enable: true/],
+  "echo 'guestd guestd/enable boolean true' | sudo debconf-set-selections": [
+    "debconf-show guestd",
+    /guestd\/enable: true/,
+  ],
   "sudo dpkg-reconfigure guestd": ["guestctl status", /can log in/],
-  "sudo apt remove guestd": ["getent passwd guest; grep -l pam_guest /etc/pam.d/*; ls /var/lib/guestd/switch.json", /^\/var\/lib\/guestd\/switch\.json$/],
+  "sudo apt remove guestd": [
+    "getent passwd guest; grep -l pam_guest /etc/pam.d/*; ls /var/lib/guestd/switch.json",
+    /^\/var\/lib\/guestd\/switch\.json$/,
+  ],
   "sudo apt purge guestd": ["ls -d /var/lib/guestd /etc/guestd /usr/lib/guestd; getent group guests", /^$/],
 };
 
@@ -42,7 +54,9 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("the installation 
 
   it.each(COMMANDS)("works: %s", { timeout: LIMIT_MS }, async (command) => {
     const { code, stderr } = await machine.run(["bash", "--norc", "-c", `cd /root; ${command}`], {
-      input: "y\n", env: { DEBIAN_FRONTEND: "noninteractive" }, timeoutMs: LIMIT_MS,
+      input: "y\n",
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+      timeoutMs: LIMIT_MS,
     });
     expect(`${code} ${stderr}`).toMatch(/^0 /);
     const [look, expected] = AFTER[command] ?? ["false", /$^/];

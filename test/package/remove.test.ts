@@ -3,7 +3,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { awaitNoSessions, awaitReceipt, listSessions } from "../helpers/guests.ts";
 import type { Machine } from "../helpers/machine.ts";
-import { allowTerminals, apt, bootWithDependencies, logInMeanwhile, PACKAGE, preseed, saidByScripts, SWITCH, wiredStacks } from "../helpers/package.ts";
+import {
+  allowTerminals,
+  apt,
+  bootWithDependencies,
+  logInMeanwhile,
+  PACKAGE,
+  preseed,
+  saidByScripts,
+  SWITCH,
+  wiredStacks,
+} from "../helpers/package.ts";
 import { mainPid } from "../helpers/recovery.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
@@ -24,7 +34,8 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("removing the pack
   });
 
   /** Processes, places and accounts of guests, asked for without guestd. */
-  const remains = () => machine.sh(`ps -eo uid=,args= | awk '$1 >= 60000 && $1 < 61184 || /guest(d|ctl|-reaper|-holders)/ && !/awk/'
+  const remains = () =>
+    machine.sh(`ps -eo uid=,args= | awk '$1 >= 60000 && $1 < 61184 || /guest(d|ctl|-reaper|-holders)/ && !/awk/'
     ls -A /run/userdb 2>/dev/null || true
     find /run/guestd /var/lib/guestd/open -type f 2>/dev/null || true
     getent passwd guest 60000 || true
@@ -36,7 +47,9 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("removing the pack
     await machine.sh(`mkdir /tmp/image /tmp/upper /tmp/work
       mount -t overlay -o lowerdir=/,upperdir=/tmp/upper,workdir=/tmp/work overlay /tmp/image
       for shown in proc dev run; do mount --rbind /$shown /tmp/image/$shown; mount --make-rslave /tmp/image/$shown; done`);
-    await machine.sh("chroot /tmp/image dpkg --purge guestd; ! chroot /tmp/image getent group guests", { env: { DEBIAN_FRONTEND: "noninteractive" } });
+    await machine.sh("chroot /tmp/image dpkg --purge guestd; ! chroot /tmp/image getent group guests", {
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+    });
     await machine.sh("umount --lazy /tmp/image; rm -r --one-file-system /tmp/image /tmp/upper /tmp/work");
     expect(await mainPid(machine)).toBe(pid);
     // Not only in its memory.
@@ -48,36 +61,47 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("removing the pack
     await awaitNoSessions(machine);
   });
 
-  it.each(["remove", "purge"])("ends every session with a receipt, while everybody else goes on logging in: apt-get %s", async (verb) => {
-    const guests = [await machine.loginAsGhost(), await machine.sshSession("guest")];
-    const root = await machine.login("alice");
-    for (const guest of guests) await guest.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
-    const sessions = await listSessions(machine);
-    expect(sessions.map(({ user }) => user).sort()).toEqual(["guest", expect.stringMatching(/^guest-/)]);
-    let output = "";
-    const logins = await logInMeanwhile(machine, async () => {
-      output = await apt(machine, verb, "guestd");
-    });
-    const ends = sessions.map(({ id, user }) => `Ended ${id} of ${user}: `);
-    expect(saidByScripts(output).map((line) => line.replace(/(?<=: ).*(?<= nothing is left\.)$/, "")).sort()).toEqual(ends.sort());
-    expect(logins).toMatchObject({ outs: 0 });
-    expect(logins.ins).toBeGreaterThan(0);
-    for (const guest of guests) await guest.end();
-    for (const { id } of sessions) expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "ended-by-admin", left: [] });
-    expect(await wiredStacks(machine)).toEqual([]);
-    expect(await remains()).toBe("");
-    expect(await root.ask("id -un")).toBe("alice");
-    await root.logOut();
-    for (const [code, ghost] of [[1, await machine.run(["su", "-", "guest", "-c", "true"])], [255, await machine.ssh("guest", "true")]] as const) {
-      expect(ghost.code).toBe(code);
-    }
-    if (verb === "remove") {
-      expect(await machine.sh(`cat ${SWITCH} /etc/guestd/guestd.conf.d/terminals.conf`)).toContain('"enabled":true');
-      // Configuration and switch were kept: guests are let in as before.
-      await apt(machine, "install", PACKAGE);
-      expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in$/m);
-    }
-  });
+  it.each(["remove", "purge"])(
+    "ends every session with a receipt, while everybody else goes on logging in: apt-get %s",
+    async (verb) => {
+      const guests = [await machine.loginAsGhost(), await machine.sshSession("guest")];
+      const root = await machine.login("alice");
+      for (const guest of guests) await guest.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+      const sessions = await listSessions(machine);
+      expect(sessions.map(({ user }) => user).sort()).toEqual(["guest", expect.stringMatching(/^guest-/)]);
+      let output = "";
+      const logins = await logInMeanwhile(machine, async () => {
+        output = await apt(machine, verb, "guestd");
+      });
+      const ends = sessions.map(({ id, user }) => `Ended ${id} of ${user}: `);
+      expect(
+        saidByScripts(output)
+          .map((line) => line.replace(/(?<=: ).*(?<= nothing is left\.)$/, ""))
+          .sort(),
+      ).toEqual(ends.sort());
+      expect(logins).toMatchObject({ outs: 0 });
+      expect(logins.ins).toBeGreaterThan(0);
+      for (const guest of guests) await guest.end();
+      for (const { id } of sessions)
+        expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "ended-by-admin", left: [] });
+      expect(await wiredStacks(machine)).toEqual([]);
+      expect(await remains()).toBe("");
+      expect(await root.ask("id -un")).toBe("alice");
+      await root.logOut();
+      for (const [code, ghost] of [
+        [1, await machine.run(["su", "-", "guest", "-c", "true"])],
+        [255, await machine.ssh("guest", "true")],
+      ] as const) {
+        expect(ghost.code).toBe(code);
+      }
+      if (verb === "remove") {
+        expect(await machine.sh(`cat ${SWITCH} /etc/guestd/guestd.conf.d/terminals.conf`)).toContain('"enabled":true');
+        // Configuration and switch were kept: guests are let in as before.
+        await apt(machine, "install", PACKAGE);
+        expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in$/m);
+      }
+    },
+  );
 
   it("leaves nothing behind after a purge", async () => {
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
@@ -96,10 +120,16 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("removing the pack
   it("leaves no guestd that somebody has called after it was stopped", async () => {
     await apt(machine, "install", PACKAGE);
     // The last that setup asks before the files go.
-    await machine.write("/usr/local/sbin/getent", "#!/bin/sh\nbusctl --quiet call org.guestd1 /org/guestd1 org.freedesktop.DBus.Peer Ping && echo called >>/run/stop-logins\nexec /usr/bin/getent \"$@\"\n", "755");
+    await machine.write(
+      "/usr/local/sbin/getent",
+      '#!/bin/sh\nbusctl --quiet call org.guestd1 /org/guestd1 org.freedesktop.DBus.Peer Ping && echo called >>/run/stop-logins\nexec /usr/bin/getent "$@"\n',
+      "755",
+    );
     await machine.sh("dpkg --remove guestd; rm /usr/local/sbin/getent", { env: { DEBIAN_FRONTEND: "noninteractive" } });
     expect(await machine.sh("cat /run/stop-logins; rm /run/stop-logins")).toContain("called");
-    expect(await machine.sh("systemctl is-active guestd || true; busctl status org.guestd1 2>/dev/null || true")).toBe("inactive");
+    expect(await machine.sh("systemctl is-active guestd || true; busctl status org.guestd1 2>/dev/null || true")).toBe(
+      "inactive",
+    );
   });
 
   it("is purged also where no program can remove the group", async () => {

@@ -1,8 +1,26 @@
 // Another version takes over while guests are logged in: a newer one, the same one, an older one. Their sessions go on.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
+import {
+  awaitNoSessions,
+  awaitReceipt,
+  leftovers,
+  listSessions,
+  unexpectedLines,
+  type GuestSession,
+} from "../helpers/guests.ts";
 import type { Machine } from "../helpers/machine.ts";
-import { allowTerminals, apt, bootWithDependencies, logInMeanwhile, makeVersion, PACKAGE, packageStatus, preseed, runApt, saidByScripts } from "../helpers/package.ts";
+import {
+  allowTerminals,
+  apt,
+  bootWithDependencies,
+  logInMeanwhile,
+  makeVersion,
+  PACKAGE,
+  packageStatus,
+  preseed,
+  runApt,
+  saidByScripts,
+} from "../helpers/package.ts";
 import { mainPid } from "../helpers/recovery.ts";
 import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
@@ -38,7 +56,9 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("another version o
     expect(await inOrder()).toEqual(before);
     expect(before.map(({ user }) => user).sort()).toEqual(["guest", expect.stringMatching(/^guest-/)]);
     for (const guest of guests) {
-      expect(await guest.ask("cat ~/mine; echo $GUEST_SESSION")).toMatch(new RegExp(`^mine\n(${before.map(({ id }) => id).join("|")})$`));
+      expect(await guest.ask("cat ~/mine; echo $GUEST_SESSION")).toMatch(
+        new RegExp(`^mine\n(${before.map(({ id }) => id).join("|")})$`),
+      );
     }
     for (const { leader } of before) expect(await machine.sh(`cat /proc/${leader}/comm`)).toMatch(/^(login|sshd)/);
   }
@@ -66,11 +86,17 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("another version o
 
   it("is not taken where it could not go on with the sessions that are open, which are named", async () => {
     const status = await packageStatus(machine);
-    const archive = await makeVersion(machine, "99.1", "sed -i 's/^RECORD_VERSION=.*/RECORD_VERSION=1000/' DEBIAN/preinst");
+    const archive = await makeVersion(
+      machine,
+      "99.1",
+      "sed -i 's/^RECORD_VERSION=.*/RECORD_VERSION=1000/' DEBIAN/preinst",
+    );
     const { code, stdout } = await runApt(machine, "install", archive);
     expect(code).toBe(100);
     const named = before.map(({ id }) => id).join(" ");
-    expect(stdout).toContain(`guestd: this version cannot take over sessions that are open; when they have ended, try again. To end them: guestctl end ${named}\n`);
+    expect(stdout).toContain(
+      `guestd: this version cannot take over sessions that are open; when they have ended, try again. To end them: guestctl end ${named}\n`,
+    );
     expect(await packageStatus(machine)).toBe(status);
     expect(await machine.sh("dpkg --verify guestd; dpkg --audit")).toBe("");
     await expectSessionsGoOn();

@@ -1,10 +1,19 @@
 /** The common ground of the tests: a world with a bus, a scripted guestd on it and a view; once for each build. */
-import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
-import { type Build, buildModule, builds, type Hook, runHost, runOnce } from './host.ts';
-import { type ScriptedGuestd, session, startScriptedGuestd } from './scripted_guestd.ts';
-import { accounts, createIsolation, createView, createWorld, describeAsRoot, type Isolation, type View, type World } from './world.ts';
+import { afterAll, beforeAll, beforeEach, describe } from "vitest";
+import { type Build, buildModule, builds, type Hook, runHost, runOnce } from "./host.ts";
+import { type ScriptedGuestd, session, startScriptedGuestd } from "./scripted_guestd.ts";
+import {
+  accounts,
+  createIsolation,
+  createView,
+  createWorld,
+  describeAsRoot,
+  type Isolation,
+  type View,
+  type World,
+} from "./world.ts";
 
-type Settings = Omit<Parameters<typeof runOnce>[1], 'build' | 'user'> & { readonly user?: string };
+type Settings = Omit<Parameters<typeof runOnce>[1], "build" | "user"> & { readonly user?: string };
 
 export interface Fixture {
   readonly build: Build;
@@ -14,7 +23,7 @@ export interface Fixture {
   isolation: Isolation;
   /** Calls one hook, for the guest `byPrimaryGroup` where no user is given. */
   once(settings?: Settings): Promise<Hook>;
-  run(actions: readonly string[], settings?: Omit<Settings, 'action'>): Promise<Hook[]>;
+  run(actions: readonly string[], settings?: Omit<Settings, "action">): Promise<Hook[]>;
 }
 
 const limits = { build: 120_000, test: 60_000 };

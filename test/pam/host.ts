@@ -1,11 +1,11 @@
 /** Builds pam_guest.so and host.c, and runs the latter in a world with a PAM service of the test's making. */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { World } from './world.ts';
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { World } from "./world.ts";
 
-export const repository = resolve(import.meta.dirname, '../..');
-const out = join(repository, 'build/pam-test');
+export const repository = resolve(import.meta.dirname, "../..");
+const out = join(repository, "build/pam-test");
 
 export interface Build {
   readonly name: string;
@@ -15,20 +15,20 @@ export interface Build {
 
 /** Each test runs with both: what people get, and the one that stops at the first bad access, overflow or leak. */
 export const builds: readonly [Build, Build] = [
-  { name: 'as shipped', module: join(out, 'pam_guest.so'), host: join(out, 'pam_host') },
-  { name: 'with ASan and UBSan', module: join(out, 'asan/pam_guest.so'), host: join(out, 'asan/pam_host') },
+  { name: "as shipped", module: join(out, "pam_guest.so"), host: join(out, "pam_host") },
+  { name: "with ASan and UBSan", module: join(out, "asan/pam_guest.so"), host: join(out, "asan/pam_host") },
 ];
 
 /** Where the module looks for its other part: here, not where it is installed. */
-const parts = [`BUS_PART=${join(out, 'pam_guest_bus.so')}`, `ASAN_BUS_PART=${join(out, 'asan/pam_guest_bus.so')}`];
+const parts = [`BUS_PART=${join(out, "pam_guest_bus.so")}`, `ASAN_BUS_PART=${join(out, "asan/pam_guest_bus.so")}`];
 
 /** Test files run at the same time: one of them builds, the others wait for it. */
 export function buildModule(): void {
   mkdirSync(out, { recursive: true });
-  for (const directory of ['pam', 'test/pam'])
-    execFileSync('flock', [join(out, '.lock'), 'make', '-s', '-C', directory, `OUT=${out}`, ...parts, 'all', 'asan'], {
+  for (const directory of ["pam", "test/pam"])
+    execFileSync("flock", [join(out, ".lock"), "make", "-s", "-C", directory, `OUT=${out}`, ...parts, "all", "asan"], {
       cwd: repository,
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ["ignore", "ignore", "inherit"],
     });
 }
 
@@ -47,7 +47,7 @@ export interface State {
 }
 
 export interface Hook {
-  readonly hook: 'auth' | 'setcred' | 'open' | 'close' | 'child';
+  readonly hook: "auth" | "setcred" | "open" | "close" | "child";
   /** Of the process, as it sees itself. */
   readonly pid: number;
   readonly result: string;
@@ -80,59 +80,61 @@ export interface Run {
 }
 
 const resultNames: Readonly<Record<number, string>> = {
-  0: 'PAM_SUCCESS',
-  4: 'PAM_SYSTEM_ERR',
-  6: 'PAM_PERM_DENIED',
-  7: 'PAM_AUTH_ERR',
-  14: 'PAM_SESSION_ERR',
-  25: 'PAM_IGNORE',
-  28: 'PAM_MODULE_UNKNOWN',
-  31: 'PAM_INCOMPLETE',
+  0: "PAM_SUCCESS",
+  4: "PAM_SYSTEM_ERR",
+  6: "PAM_PERM_DENIED",
+  7: "PAM_AUTH_ERR",
+  14: "PAM_SESSION_ERR",
+  25: "PAM_IGNORE",
+  28: "PAM_MODULE_UNKNOWN",
+  31: "PAM_INCOMPLETE",
 };
 
-const styles = { error: '3' } as const;
+const styles = { error: "3" } as const;
 
 /** What the person is shown in the style of an error. */
 export const errors = (hook: Hook): string[] =>
   hook.told.filter((text) => text.startsWith(`${styles.error} `)).map((text) => text.slice(2));
 
 function prepare(world: World, run: Run): { confdir: string; service: string } {
-  const confdir = mkdtempSync(join(world.directory, 'pam.d-'));
-  const service = run.service ?? 'login';
+  const confdir = mkdtempSync(join(world.directory, "pam.d-"));
+  const service = run.service ?? "login";
   // With default=done the module's own return code is that of the stack.
-  const alone = [`[default=done] ${run.build.module} ${run.options ?? ''}`];
-  const lines = (type: string, stack: readonly string[] = alone) => stack.map((line) => `${type} ${line}\n`).join('');
-  writeFileSync(join(confdir, service), lines('auth', run.authStack) + lines('session', run.stack));
-  writeFileSync(join(confdir, 'other'), 'auth required pam_deny.so\nsession required pam_deny.so\n');
+  const alone = [`[default=done] ${run.build.module} ${run.options ?? ""}`];
+  const lines = (type: string, stack: readonly string[] = alone) => stack.map((line) => `${type} ${line}\n`).join("");
+  writeFileSync(join(confdir, service), lines("auth", run.authStack) + lines("session", run.stack));
+  writeFileSync(join(confdir, "other"), "auth required pam_deny.so\nsession required pam_deny.so\n");
   return { confdir, service };
 }
 
 /** Runs the host program; a test that calls this also fails for a crash, a leak or anything else written to stderr. */
 export async function runHost(world: World, run: Run): Promise<Hook[]> {
   const { confdir, service } = prepare(world, run);
-  const line = [...world.enter, 'env', '-C', run.directory ?? '/', ...(run.wrapper ?? [])];
-  const [file = '', ...rest] = [...line, run.build.host, confdir, service, run.user, ...run.actions];
-  const environment = { PATH: process.env['PATH'], UBSAN_OPTIONS: 'print_stacktrace=1', ...run.environment };
-  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
-  let output = '';
-  let complaints = '';
-  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (complaints += data.toString()));
+  const line = [...world.enter, "env", "-C", run.directory ?? "/", ...(run.wrapper ?? [])];
+  const [file = "", ...rest] = [...line, run.build.host, confdir, service, run.user, ...run.actions];
+  const environment = { PATH: process.env["PATH"], UBSAN_OPTIONS: "print_stacktrace=1", ...run.environment };
+  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], env: environment });
+  let output = "";
+  let complaints = "";
+  child.stdout.on("data", (data: Buffer) => (output += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (complaints += data.toString()));
   const status = await new Promise<string>((done) => {
-    child.on('close', (code, signal) => { done(String(code ?? signal)); });
+    child.on("close", (code, signal) => {
+      done(String(code ?? signal));
+    });
   });
-  if (status !== '0' || complaints !== '') throw new Error(`the host ended with ${status}: ${complaints}${output}`);
-  return output.trim().split('\n').map(parseHook);
+  if (status !== "0" || complaints !== "") throw new Error(`the host ended with ${status}: ${complaints}${output}`);
+  return output.trim().split("\n").map(parseHook);
 }
 
 /** The same for one action, whose hook it returns. */
-export async function runOnce(world: World, run: Omit<Run, 'actions'> & { readonly action?: string }): Promise<Hook> {
-  const [hook] = await runHost(world, { ...run, actions: [run.action ?? 'open'] });
-  if (!hook) throw new Error('no hook was called');
+export async function runOnce(world: World, run: Omit<Run, "actions"> & { readonly action?: string }): Promise<Hook> {
+  const [hook] = await runHost(world, { ...run, actions: [run.action ?? "open"] });
+  if (!hook) throw new Error("no hook was called");
   return hook;
 }
 
 function parseHook(line: string): Hook {
-  const hook = JSON.parse(line) as Omit<Hook, 'result'> & { result: number };
+  const hook = JSON.parse(line) as Omit<Hook, "result"> & { result: number };
   return { ...hook, result: resultNames[hook.result] ?? String(hook.result) };
 }

@@ -4,15 +4,15 @@
  * The upper limit is the contract's (10 s for everything), not the speed of a machine; the lower one shows that the
  * module waited as long as it was told.
  */
-import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { buildModule, builds, errors, type Hook, runHost, runOnce } from './host.ts';
-import { session, silence, startScriptedGuestd } from './scripted_guestd.ts';
-import { accounts, createView, createWorld, describeAsRoot, type World } from './world.ts';
+import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { buildModule, builds, errors, type Hook, runHost, runOnce } from "./host.ts";
+import { session, silence, startScriptedGuestd } from "./scripted_guestd.ts";
+import { accounts, createView, createWorld, describeAsRoot, type World } from "./world.ts";
 
 const bound = 10_000;
-const sentence = 'Guest sessions are not available at the moment. Please ask the administrator of this machine.';
+const sentence = "Guest sessions are not available at the moment. Please ask the administrator of this machine.";
 
-function expectRefusal(hook: Hook, reason: string, result = 'PAM_SESSION_ERR'): void {
+function expectRefusal(hook: Hook, reason: string, result = "PAM_SESSION_ERR"): void {
   expect(hook.result).toBe(result);
   expect(hook.logged.join()).toContain(reason);
   expect(errors(hook)).toEqual([sentence]);
@@ -20,9 +20,9 @@ function expectRefusal(hook: Hook, reason: string, result = 'PAM_SESSION_ERR'): 
   expect(hook.milliseconds).toBeLessThan(bound);
 }
 
-describeAsRoot.each(builds)('When something is out of order ($name)', { timeout: 60_000 }, (build) => {
+describeAsRoot.each(builds)("When something is out of order ($name)", { timeout: 60_000 }, (build) => {
   let world: World;
-  const open = (options = 'timeout=1', user: string = accounts.byPrimaryGroup) =>
+  const open = (options = "timeout=1", user: string = accounts.byPrimaryGroup) =>
     runOnce(world, { build, user, options });
 
   beforeAll(buildModule, 120_000);
@@ -31,84 +31,84 @@ describeAsRoot.each(builds)('When something is out of order ($name)', { timeout:
   });
   afterEach(() => world.stop());
 
-  it('a guest is refused where there is no bus', async () => {
-    expectRefusal(await open(), 'OpenSession: connect to unix:path=/run/dbus/system_bus_socket: No such file');
+  it("a guest is refused where there is no bus", async () => {
+    expectRefusal(await open(), "OpenSession: connect to unix:path=/run/dbus/system_bus_socket: No such file");
   });
 
-  it('a guest is refused where the socket is left of a bus that has ended', async () => {
+  it("a guest is refused where the socket is left of a bus that has ended", async () => {
     await world.bus.start();
     await world.bus.stop();
-    expectRefusal(await open(), 'Connection refused');
+    expectRefusal(await open(), "Connection refused");
   });
 
-  it('a guest is refused where guestd is not installed', async () => {
+  it("a guest is refused where guestd is not installed", async () => {
     await world.bus.start();
-    expectRefusal(await open('timeout=10'), 'org.freedesktop.DBus.Error.ServiceUnknown');
+    expectRefusal(await open("timeout=10"), "org.freedesktop.DBus.Error.ServiceUnknown");
   });
 
-  it('a guest is refused where guestd cannot be started', async () => {
-    world.bus.activateBy('/bin/false');
+  it("a guest is refused where guestd cannot be started", async () => {
+    world.bus.activateBy("/bin/false");
     await world.bus.start();
-    expectRefusal(await open('timeout=10'), 'org.freedesktop.DBus.Error.Spawn.ChildExited');
+    expectRefusal(await open("timeout=10"), "org.freedesktop.DBus.Error.Spawn.ChildExited");
   });
 
-  it('a guest is refused where guestd starts and never takes its name', async () => {
-    world.bus.activateBy('/bin/sleep 60');
+  it("a guest is refused where guestd starts and never takes its name", async () => {
+    world.bus.activateBy("/bin/sleep 60");
     await world.bus.start();
     const hook = await open();
-    expectRefusal(hook, 'OpenSession: Connection timed out');
+    expectRefusal(hook, "OpenSession: Connection timed out");
     expect(hook.milliseconds).toBeGreaterThan(900);
   });
 
-  it('a guest is refused where the bus accepts and never greets', async () => {
+  it("a guest is refused where the bus accepts and never greets", async () => {
     await world.bus.start();
     world.bus.freeze();
     const hook = await open();
-    expectRefusal(hook, 'OpenSession: Connection timed out');
+    expectRefusal(hook, "OpenSession: Connection timed out");
     expect(hook.milliseconds).toBeGreaterThan(900);
   });
 
-  it('a guest is refused where guestd does not answer, after timeout= seconds', async () => {
+  it("a guest is refused where guestd does not answer, after timeout= seconds", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
-    const hook = await open('timeout=2');
+    const hook = await open("timeout=2");
     guestd.stop();
-    expectRefusal(hook, 'OpenSession: Connection timed out');
+    expectRefusal(hook, "OpenSession: Connection timed out");
     expect(hook.milliseconds).toBeGreaterThan(1900);
     expect(hook.milliseconds).toBeLessThan(4900);
   });
 
-  it('a guest waits for 5 seconds where timeout= is not given', async () => {
+  it("a guest waits for 5 seconds where timeout= is not given", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
-    const hook = await open('');
+    const hook = await open("");
     guestd.stop();
-    expectRefusal(hook, 'OpenSession: Connection timed out');
+    expectRefusal(hook, "OpenSession: Connection timed out");
     expect(hook.milliseconds).toBeGreaterThan(4900);
   });
 
-  it('a guest is refused where guestd ends instead of answering', async () => {
+  it("a guest is refused where guestd ends instead of answering", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
     guestd.answer = () => {
       guestd.stop();
       return silence;
     };
-    expectRefusal(await open('timeout=10'), 'org.freedesktop.DBus.Error.NoReply');
+    expectRefusal(await open("timeout=10"), "org.freedesktop.DBus.Error.NoReply");
   });
 
-  it('a guest is refused where the bus ends instead of answering', async () => {
+  it("a guest is refused where the bus ends instead of answering", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
     guestd.answer = () => {
       void world.bus.stop();
       return silence;
     };
-    expectRefusal(await open('timeout=10'), 'OpenSession: ');
+    expectRefusal(await open("timeout=10"), "OpenSession: ");
     guestd.stop();
   });
 
-  it.each(['unshare', 'setns'])('a guest is refused where %s(2) fails', async (call) => {
+  it.each(["unshare", "setns"])("a guest is refused where %s(2) fails", async (call) => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
     const view = await createView(world);
@@ -116,54 +116,57 @@ describeAsRoot.each(builds)('When something is out of order ($name)', { timeout:
     const hook = await runOnce(world, {
       build,
       user: accounts.byPrimaryGroup,
-      wrapper: ['strace', '-f', '-o', '/dev/null', '-e', `inject=${call}:error=EPERM`],
-      environment: { ASAN_OPTIONS: 'detect_leaks=0' },
+      wrapper: ["strace", "-f", "-o", "/dev/null", "-e", `inject=${call}:error=EPERM`],
+      environment: { ASAN_OPTIONS: "detect_leaks=0" },
     });
     guestd.stop();
     await view.stop();
-    expectRefusal(hook, `${call === 'setns' ? 'setns to the mount namespace' : 'unshare(CLONE_FS)'}: Operation not permitted`);
+    expectRefusal(
+      hook,
+      `${call === "setns" ? "setns to the mount namespace" : "unshare(CLONE_FS)"}: Operation not permitted`,
+    );
   });
 
-  it.each(['auth', 'open'])('everybody else logs in without a delay (%s)', async (action) => {
+  it.each(["auth", "open"])("everybody else logs in without a delay (%s)", async (action) => {
     await world.bus.start();
     world.bus.freeze();
-    const hook = await runOnce(world, { build, user: accounts.outsider, options: 'timeout=10', action });
-    expect(hook).toMatchObject({ result: 'PAM_IGNORE', told: [], logged: [] });
+    const hook = await runOnce(world, { build, user: accounts.outsider, options: "timeout=10", action });
+    expect(hook).toMatchObject({ result: "PAM_IGNORE", told: [], logged: [] });
     expect(hook.milliseconds).toBeLessThan(9000);
   });
 
-  const authenticate = (options = 'timeout=10') =>
-    runOnce(world, { build, user: accounts.byPrimaryGroup, options, action: 'auth' });
+  const authenticate = (options = "timeout=10") =>
+    runOnce(world, { build, user: accounts.byPrimaryGroup, options, action: "auth" });
 
-  it('a guest is not authenticated where there is no bus', async () => {
-    expectRefusal(await authenticate(), 'AllocateAccount: connect to unix:path=', 'PAM_AUTH_ERR');
+  it("a guest is not authenticated where there is no bus", async () => {
+    expectRefusal(await authenticate(), "AllocateAccount: connect to unix:path=", "PAM_AUTH_ERR");
   });
 
-  it('a guest is not authenticated where guestd is not installed', async () => {
+  it("a guest is not authenticated where guestd is not installed", async () => {
     await world.bus.start();
-    expectRefusal(await authenticate(), 'org.freedesktop.DBus.Error.ServiceUnknown', 'PAM_AUTH_ERR');
+    expectRefusal(await authenticate(), "org.freedesktop.DBus.Error.ServiceUnknown", "PAM_AUTH_ERR");
   });
 
-  it('a guest is not authenticated where the bus accepts and never greets', async () => {
+  it("a guest is not authenticated where the bus accepts and never greets", async () => {
     await world.bus.start();
     world.bus.freeze();
-    expectRefusal(await authenticate('timeout=1'), 'AllocateAccount: Connection timed out', 'PAM_AUTH_ERR');
+    expectRefusal(await authenticate("timeout=1"), "AllocateAccount: Connection timed out", "PAM_AUTH_ERR");
   });
 
-  it('a guest is not authenticated where guestd ends instead of answering', async () => {
+  it("a guest is not authenticated where guestd ends instead of answering", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
     guestd.answer = () => {
       guestd.stop();
       return silence;
     };
-    expectRefusal(await authenticate(), 'org.freedesktop.DBus.Error.NoReply', 'PAM_AUTH_ERR');
+    expectRefusal(await authenticate(), "org.freedesktop.DBus.Error.NoReply", "PAM_AUTH_ERR");
   });
 
   it("a guest's own program asks for a password where there is no bus", async () => {
-    const actions = ['euid=60601', 'auth'];
-    const [hook] = await runHost(world, { build, user: accounts.byPrimaryGroup, options: 'timeout=1', actions });
-    expect(hook).toMatchObject({ result: 'PAM_IGNORE', told: [] });
-    expect(hook?.logged.join()).toContain('MayUnlock: connect to unix:path=');
+    const actions = ["euid=60601", "auth"];
+    const [hook] = await runHost(world, { build, user: accounts.byPrimaryGroup, options: "timeout=1", actions });
+    expect(hook).toMatchObject({ result: "PAM_IGNORE", told: [] });
+    expect(hook?.logged.join()).toContain("MayUnlock: connect to unix:path=");
   });
 });

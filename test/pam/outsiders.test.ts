@@ -1,36 +1,36 @@
 /** Everybody else logs in as if guestd were not installed: PAM_IGNORE, and no connection to the bus. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { describeModule, type Fixture } from './fixture.ts';
-import { accounts } from './world.ts';
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { describeModule, type Fixture } from "./fixture.ts";
+import { accounts } from "./world.ts";
 
-const busSocket = '/run/dbus/system_bus_socket';
+const busSocket = "/run/dbus/system_bus_socket";
 
 /** The connect(2) calls of one hook. The leak check of ASan cannot run under strace. */
-async function connections(at: Fixture, user: string, action = 'open'): Promise<string> {
+async function connections(at: Fixture, user: string, action = "open"): Promise<string> {
   const trace = join(at.world.directory, `trace-${user}-${action}`);
-  const wrapper = ['strace', '-f', '-o', trace, '-e', 'trace=connect'];
-  await at.once({ user, action, wrapper, environment: { ASAN_OPTIONS: 'detect_leaks=0' } });
-  return readFileSync(trace, 'utf8');
+  const wrapper = ["strace", "-f", "-o", trace, "-e", "trace=connect"];
+  await at.once({ user, action, wrapper, environment: { ASAN_OPTIONS: "detect_leaks=0" } });
+  return readFileSync(trace, "utf8");
 }
 
 /** Lets every open of this file by the module fail, and nothing else. */
 const failing = (file: string) => ({
-  wrapper: ['strace', '-f', '-o', '/dev/null', '-P', file, '-e', 'inject=openat:error=EMFILE'],
-  environment: { ASAN_OPTIONS: 'detect_leaks=0' },
+  wrapper: ["strace", "-f", "-o", "/dev/null", "-P", file, "-e", "inject=openat:error=EMFILE"],
+  environment: { ASAN_OPTIONS: "detect_leaks=0" },
 });
 
-describeModule('Somebody who is no guest', (at) => {
+describeModule("Somebody who is no guest", (at) => {
   it.each([
-    ['who is in another group', accounts.outsider, ''],
-    ['who is root', 'root', ''],
-    ['whom nobody knows', 'nobody-of-this-name', ''],
-    ['on a machine where the group does not exist', accounts.byPrimaryGroup, 'group=no-such-group'],
-    ['where group= names another group', accounts.byPrimaryGroup, 'group=trusted'],
-  ])('%s is ignored: nothing asked, said or logged, nothing changed', async (_, user, options) => {
-    const hooks = await at.run(['auth', 'setcred', 'open', 'close'], { user, options });
-    expect(hooks.map((hook) => hook.result)).toEqual(hooks.map(() => 'PAM_IGNORE'));
+    ["who is in another group", accounts.outsider, ""],
+    ["who is root", "root", ""],
+    ["whom nobody knows", "nobody-of-this-name", ""],
+    ["on a machine where the group does not exist", accounts.byPrimaryGroup, "group=no-such-group"],
+    ["where group= names another group", accounts.byPrimaryGroup, "group=trusted"],
+  ])("%s is ignored: nothing asked, said or logged, nothing changed", async (_, user, options) => {
+    const hooks = await at.run(["auth", "setcred", "open", "close"], { user, options });
+    expect(hooks.map((hook) => hook.result)).toEqual(hooks.map(() => "PAM_IGNORE"));
     for (const hook of hooks) {
       expect(hook).toMatchObject({ told: [], logged: [], environment: [] });
       expect(hook.after).toEqual(hook.before);
@@ -38,66 +38,69 @@ describeModule('Somebody who is no guest', (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it.each(['auth', 'open'])('does not even make the module connect to the bus (%s)', async (action) => {
+  it.each(["auth", "open"])("does not even make the module connect to the bus (%s)", async (action) => {
     expect(await connections(at, accounts.outsider, action)).not.toContain(busSocket);
     expect(await connections(at, accounts.byPrimaryGroup, action)).toContain(busSocket);
   });
 
-  it.each([['auth', 'auth'], ['open', 'session']])('is noted in the log where debug is set (%s)', async (action, type) => {
-    const hook = await at.once({ user: accounts.outsider, options: 'debug', action });
+  it.each([
+    ["auth", "auth"],
+    ["open", "session"],
+  ])("is noted in the log where debug is set (%s)", async (action, type) => {
+    const hook = await at.once({ user: accounts.outsider, options: "debug", action });
     expect(hook.logged).toEqual([`7 pam_guest(login:${type}): not in group guests: nothing to do`]);
   });
 });
 
-describeModule('Somebody who may or may not be a guest', (at) => {
-  it('is refused where the account cannot be read', async () => {
-    const hook = await at.once({ ...failing('/etc/passwd') });
-    expect(hook.result).toBe('PAM_SESSION_ERR');
-    expect(hook.logged.join()).toContain('cannot tell whether the user is in group guests: Too many open files');
+describeModule("Somebody who may or may not be a guest", (at) => {
+  it("is refused where the account cannot be read", async () => {
+    const hook = await at.once({ ...failing("/etc/passwd") });
+    expect(hook.result).toBe("PAM_SESSION_ERR");
+    expect(hook.logged.join()).toContain("cannot tell whether the user is in group guests: Too many open files");
     expect(hook.told).toHaveLength(1);
   });
 
-  it('is refused where the group cannot be read', async () => {
-    const hook = await at.once({ ...failing('/etc/group'), user: accounts.byMembership });
-    expect(hook.result).toBe('PAM_SESSION_ERR');
+  it("is refused where the group cannot be read", async () => {
+    const hook = await at.once({ ...failing("/etc/group"), user: accounts.byMembership });
+    expect(hook.result).toBe("PAM_SESSION_ERR");
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it.each(['/etc/passwd', '/etc/group'])('is asked by the other modules where %s cannot be read', async (file) => {
-    const hook = await at.once({ ...failing(file), user: accounts.byMembership, action: 'auth' });
-    expect(hook).toMatchObject({ result: 'PAM_IGNORE', told: [] });
+  it.each(["/etc/passwd", "/etc/group"])("is asked by the other modules where %s cannot be read", async (file) => {
+    const hook = await at.once({ ...failing(file), user: accounts.byMembership, action: "auth" });
+    expect(hook).toMatchObject({ result: "PAM_IGNORE", told: [] });
     expect(hook.logged).toEqual([
-      '3 pam_guest(login:auth): cannot tell whether the user is in group guests: Too many open files',
+      "3 pam_guest(login:auth): cannot tell whether the user is in group guests: Too many open files",
     ]);
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it('is let in where the group cannot be read, but the user is root, who has to repair it', async () => {
-    const hook = await at.once({ ...failing('/etc/group'), user: 'root' });
-    expect(hook.result).toBe('PAM_IGNORE');
+  it("is let in where the group cannot be read, but the user is root, who has to repair it", async () => {
+    const hook = await at.once({ ...failing("/etc/group"), user: "root" });
+    expect(hook.result).toBe("PAM_IGNORE");
   });
 
-  it('is left to guestd where root is in the group', async () => {
-    await at.once({ user: 'root', options: 'group=trusted' });
-    expect(at.guestd.calls.map((call) => call.member)).toEqual(['OpenSession']);
+  it("is left to guestd where root is in the group", async () => {
+    await at.once({ user: "root", options: "group=trusted" });
+    expect(at.guestd.calls.map((call) => call.member)).toEqual(["OpenSession"]);
   });
 });
 
-describeModule('An option that cannot be used', (at) => {
-  it.each(['colour=blue', 'timeout=0', 'timeout=11', 'timeout=5s', 'timeout=-1', 'timeout=', 'timeout=005', 'group='])(
-    '(%s) is logged, and its default stays',
+describeModule("An option that cannot be used", (at) => {
+  it.each(["colour=blue", "timeout=0", "timeout=11", "timeout=5s", "timeout=-1", "timeout=", "timeout=005", "group="])(
+    "(%s) is logged, and its default stays",
     async (option) => {
       const hook = await at.once({ options: option });
-      expect(hook.result).toBe('PAM_SUCCESS');
+      expect(hook.result).toBe("PAM_SUCCESS");
       expect(hook.logged).toEqual([
         `3 pam_guest(login:session): option ignored: "${option}" (known: group=NAME, timeout=1..10, debug)`,
       ]);
     },
   );
 
-  it.each(['timeout=1', 'timeout=10', 'debug', 'group=guests'])('is not one like %s', async (option) => {
+  it.each(["timeout=1", "timeout=10", "debug", "group=guests"])("is not one like %s", async (option) => {
     const hook = await at.once({ options: option });
-    expect(hook.result).toBe('PAM_SUCCESS');
-    expect(hook.logged.join()).not.toContain('option ignored');
+    expect(hook.result).toBe("PAM_SUCCESS");
+    expect(hook.logged.join()).not.toContain("option ignored");
   });
 });

@@ -9,14 +9,14 @@
  *
  * pam_setcred() replays the jumps of pam_authenticate(), if there has been one: sshd has none where a key was enough.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { describeModule, type Fixture } from './fixture.ts';
-import { type Hook, repository } from './host.ts';
-import { refused, verdict } from './scripted_guestd.ts';
-import { accounts, password, type World } from './world.ts';
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { describeModule, type Fixture } from "./fixture.ts";
+import { type Hook, repository } from "./host.ts";
+import { refused, verdict } from "./scripted_guestd.ts";
+import { accounts, password, type World } from "./world.ts";
 
 /** The debconf database is the only thing that --root does not move. */
 const script = `
@@ -32,132 +32,151 @@ grep "^$3" "/mnt/etc/pam.d/$2"
 `;
 
 /** The lines of this type in a file of a machine with our profile and pam_unix's. */
-function stackLines(world: World, file = 'common-session', type = 'session'): string[] {
-  const profiles = join(world.directory, 'usr/share/pam-configs');
+function stackLines(world: World, file = "common-session", type = "session"): string[] {
+  const profiles = join(world.directory, "usr/share/pam-configs");
   mkdirSync(profiles, { recursive: true });
-  copyFileSync('/usr/share/pam-configs/unix', join(profiles, 'unix'));
-  copyFileSync(join(repository, 'packaging/pam-configs'), join(profiles, 'guestd'));
-  const [enter = '', ...rest] = world.enter;
-  const unshare = ['unshare', '-m', '--propagation', 'private'];
-  const line = [...unshare, 'sh', '-euc', script, 'sh', world.directory, file, type];
-  const text = execFileSync(enter, [...rest, ...line], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  return text.trim().split('\n').map((entry) => entry.slice(type.length).trim());
+  copyFileSync("/usr/share/pam-configs/unix", join(profiles, "unix"));
+  copyFileSync(join(repository, "packaging/pam-configs"), join(profiles, "guestd"));
+  const [enter = "", ...rest] = world.enter;
+  const unshare = ["unshare", "-m", "--propagation", "private"];
+  const line = [...unshare, "sh", "-euc", script, "sh", world.directory, file, type];
+  const text = execFileSync(enter, [...rest, ...line], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  return text
+    .trim()
+    .split("\n")
+    .map((entry) => entry.slice(type.length).trim());
 }
 
 async function openAndClose(at: Fixture, user: string, module: string, stack = stackLines(at.world)) {
   const replaced = stack.map((entry) => entry.replace(/pam_guest\.so/, module));
-  const hooks = await at.run(['open', 'close'], { user, stack: replaced });
+  const hooks = await at.run(["open", "close"], { user, stack: replaced });
   return hooks.map((hook: Hook) => hook.result);
 }
 
-const missing = '/nonexistent/pam_guest.so';
-const success = ['PAM_SUCCESS', 'PAM_SUCCESS'];
+const missing = "/nonexistent/pam_guest.so";
+const success = ["PAM_SUCCESS", "PAM_SUCCESS"];
 
-describeModule('The session stack of a machine with guestd', (at) => {
-  it.each(['common-session', 'common-session-noninteractive'])('has pam_guest before pam_unix in %s', (file) => {
+describeModule("The session stack of a machine with guestd", (at) => {
+  it.each(["common-session", "common-session-noninteractive"])("has pam_guest before pam_unix in %s", (file) => {
     const lines = stackLines(at.world, file);
     const place = (module: string) => lines.findIndex((entry) => entry.includes(module));
-    expect(place('pam_guest.so')).toBeGreaterThan(0);
-    expect(place('pam_succeed_if.so')).toBe(place('pam_guest.so') + 1);
-    expect(place('pam_unix.so')).toBeGreaterThan(place('pam_succeed_if.so'));
+    expect(place("pam_guest.so")).toBeGreaterThan(0);
+    expect(place("pam_succeed_if.so")).toBe(place("pam_guest.so") + 1);
+    expect(place("pam_unix.so")).toBeGreaterThan(place("pam_succeed_if.so"));
   });
 
-  it.each([accounts.byPrimaryGroup, accounts.byMembership])('lets in the guest %s, whom guestd admits', async (user) => {
-    expect(await openAndClose(at, user, at.build.module)).toEqual(success);
+  it.each([accounts.byPrimaryGroup, accounts.byMembership])(
+    "lets in the guest %s, whom guestd admits",
+    async (user) => {
+      expect(await openAndClose(at, user, at.build.module)).toEqual(success);
+    },
+  );
+
+  it.each([accounts.byPrimaryGroup, accounts.byMembership])("stops the guest %s, whom guestd refuses", async (user) => {
+    at.guestd.answer = refused("No more guests today.");
+    expect((await openAndClose(at, user, at.build.module))[0]).toBe("PAM_SESSION_ERR");
   });
 
-  it.each([accounts.byPrimaryGroup, accounts.byMembership])('stops the guest %s, whom guestd refuses', async (user) => {
-    at.guestd.answer = refused('No more guests today.');
-    expect((await openAndClose(at, user, at.build.module))[0]).toBe('PAM_SESSION_ERR');
-  });
-
-  it.each(['root', accounts.outsider, 'nobody-of-this-name'])('lets in %s, and lets go again', async (user) => {
+  it.each(["root", accounts.outsider, "nobody-of-this-name"])("lets in %s, and lets go again", async (user) => {
     expect(await openAndClose(at, user, at.build.module)).toEqual(success);
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it.each(['root', accounts.outsider, 'nobody-of-this-name'])('lets in %s where the module is missing', async (user) => {
-    expect(await openAndClose(at, user, missing)).toEqual(success);
+  it.each(["root", accounts.outsider, "nobody-of-this-name"])(
+    "lets in %s where the module is missing",
+    async (user) => {
+      expect(await openAndClose(at, user, missing)).toEqual(success);
+    },
+  );
+
+  it.each([accounts.byPrimaryGroup, accounts.byMembership])("stops %s where the module is missing", async (user) => {
+    expect((await openAndClose(at, user, missing))[0]).toBe("PAM_AUTH_ERR");
   });
 
-  it.each([accounts.byPrimaryGroup, accounts.byMembership])('stops %s where the module is missing', async (user) => {
-    expect((await openAndClose(at, user, missing))[0]).toBe('PAM_AUTH_ERR');
-  });
-
-  it('stops a guest whom the module takes for somebody else', async () => {
+  it("stops a guest whom the module takes for somebody else", async () => {
     const module = `${at.build.module} group=trusted`;
-    expect((await openAndClose(at, accounts.byPrimaryGroup, module))[0]).toBe('PAM_AUTH_ERR');
+    expect((await openAndClose(at, accounts.byPrimaryGroup, module))[0]).toBe("PAM_AUTH_ERR");
   });
 });
 
-describeModule('The authentication stack of a machine with guestd', (at) => {
+describeModule("The authentication stack of a machine with guestd", (at) => {
   const ghost = accounts.bySecondSource;
   const leased = accounts.byPrimaryGroup;
 
   /** `typed` is the password that the person gives; without it, whoever asks gets no answer. */
-  const authenticate = async (user: string, typed?: string, module = at.build.module, actions = ['auth', 'setcred']) => {
-    const stack = stackLines(at.world, 'common-auth', 'auth');
+  const authenticate = async (
+    user: string,
+    typed?: string,
+    module = at.build.module,
+    actions = ["auth", "setcred"],
+  ) => {
+    const stack = stackLines(at.world, "common-auth", "auth");
     const authStack = stack.map((entry) => entry.replace(/pam_guest\.so/, module));
     const environment = typed === undefined ? {} : { ANSWER: typed };
     const hooks = await at.run(actions, { user, authStack, environment });
     return { results: hooks.map((hook) => hook.result), user: hooks.at(-1)?.user, asked: hooks[0]?.told ?? [] };
   };
 
-  it('asks guestd first, and pam_unix as a module that is alone would', () => {
-    const lines = stackLines(at.world, 'common-auth', 'auth').map((entry) => entry.replaceAll(/\s+/g, ' '));
+  it("asks guestd first, and pam_unix as a module that is alone would", () => {
+    const lines = stackLines(at.world, "common-auth", "auth").map((entry) => entry.replaceAll(/\s+/g, " "));
     expect(lines).toEqual([
-      '[success=2 ignore=ignore module_unknown=ignore default=die] pam_guest.so',
-      '[success=1 default=ignore] pam_unix.so nullok try_first_pass',
-      'requisite pam_deny.so',
-      'required pam_permit.so',
+      "[success=2 ignore=ignore module_unknown=ignore default=die] pam_guest.so",
+      "[success=1 default=ignore] pam_unix.so nullok try_first_pass",
+      "requisite pam_deny.so",
+      "required pam_permit.so",
     ]);
   });
 
-  it('lets in the guest to whom an account is leased, and asks for nothing', async () => {
-    at.guestd.answer = verdict('leased', leased);
+  it("lets in the guest to whom an account is leased, and asks for nothing", async () => {
+    at.guestd.answer = verdict("leased", leased);
     expect(await authenticate(ghost)).toEqual({ results: success, user: leased, asked: [] });
   });
 
-  it('lets in the guest who is unlocked, and asks for nothing', async () => {
-    at.guestd.answer = verdict('unlocked');
+  it("lets in the guest who is unlocked, and asks for nothing", async () => {
+    at.guestd.answer = verdict("unlocked");
     expect(await authenticate(leased)).toEqual({ results: success, user: leased, asked: [] });
   });
 
-  it('stops the guest whom guestd refuses, and asks for nothing', async () => {
-    at.guestd.answer = refused('No more guests today.');
-    const { results, asked } = await authenticate(accounts.byMembership, password, at.build.module, ['auth']);
-    expect(results).toEqual(['PAM_AUTH_ERR']);
-    expect(asked).toEqual(['3 No more guests today.']);
+  it("stops the guest whom guestd refuses, and asks for nothing", async () => {
+    at.guestd.answer = refused("No more guests today.");
+    const { results, asked } = await authenticate(accounts.byMembership, password, at.build.module, ["auth"]);
+    expect(results).toEqual(["PAM_AUTH_ERR"]);
+    expect(asked).toEqual(["3 No more guests today."]);
   });
 
-  it('asks the guest whom guestd ignores for his password', async () => {
-    at.guestd.answer = verdict('ignored');
+  it("asks the guest whom guestd ignores for his password", async () => {
+    at.guestd.answer = verdict("ignored");
     const right = await authenticate(accounts.byMembership, password);
-    expect(right).toEqual({ results: success, user: accounts.byMembership, asked: ['1 Password: '] });
-    const wrong = await authenticate(accounts.byMembership, 'wrong', at.build.module, ['auth']);
-    expect(wrong.results).toEqual(['PAM_AUTH_ERR']);
-    expect((await authenticate(ghost, '', at.build.module, ['auth'])).results).toEqual(['PAM_AUTH_ERR']);
+    expect(right).toEqual({ results: success, user: accounts.byMembership, asked: ["1 Password: "] });
+    const wrong = await authenticate(accounts.byMembership, "wrong", at.build.module, ["auth"]);
+    expect(wrong.results).toEqual(["PAM_AUTH_ERR"]);
+    expect((await authenticate(ghost, "", at.build.module, ["auth"])).results).toEqual(["PAM_AUTH_ERR"]);
   });
 
-  it('asks everybody else for the password, and guestd for nothing', async () => {
+  it("asks everybody else for the password, and guestd for nothing", async () => {
     const right = await authenticate(accounts.outsider, password);
-    expect(right).toEqual({ results: success, user: accounts.outsider, asked: ['1 Password: '] });
-    expect((await authenticate(accounts.outsider, 'wrong', at.build.module, ['auth'])).results).toEqual(['PAM_AUTH_ERR']);
+    expect(right).toEqual({ results: success, user: accounts.outsider, asked: ["1 Password: "] });
+    expect((await authenticate(accounts.outsider, "wrong", at.build.module, ["auth"])).results).toEqual([
+      "PAM_AUTH_ERR",
+    ]);
     expect(at.guestd.calls).toEqual([]);
   });
 
   // A module of an older version has no hooks for authentication, as pam_loginuid has none.
-  it.each([missing, 'pam_loginuid.so'])('keeps nobody out, and lets nobody in, with %s in its place', async (module) => {
-    for (const user of [accounts.outsider, accounts.byMembership])
-      expect((await authenticate(user, password, module)).results).toEqual(success);
-    expect((await authenticate(ghost, '', module, ['auth'])).results).toEqual(['PAM_AUTH_ERR']);
-  });
+  it.each([missing, "pam_loginuid.so"])(
+    "keeps nobody out, and lets nobody in, with %s in its place",
+    async (module) => {
+      for (const user of [accounts.outsider, accounts.byMembership])
+        expect((await authenticate(user, password, module)).results).toEqual(success);
+      expect((await authenticate(ghost, "", module, ["auth"])).results).toEqual(["PAM_AUTH_ERR"]);
+    },
+  );
 
-  it.each([ghost, accounts.byMembership, accounts.outsider, 'root'])(
-    'gives credentials to %s, who has proved himself elsewhere',
+  it.each([ghost, accounts.byMembership, accounts.outsider, "root"])(
+    "gives credentials to %s, who has proved himself elsewhere",
     async (user) => {
       for (const module of [at.build.module, missing])
-        expect((await authenticate(user, undefined, module, ['setcred'])).results).toEqual(['PAM_SUCCESS']);
+        expect((await authenticate(user, undefined, module, ["setcred"])).results).toEqual(["PAM_SUCCESS"]);
       expect(at.guestd.calls).toEqual([]);
     },
   );

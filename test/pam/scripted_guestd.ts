@@ -1,6 +1,6 @@
 /** The other end of the module's calls: owns org.guestd1 on a bus, notes each call and answers as the test says. */
-import dbus from 'dbus-next';
-import type { Isolation, View, World } from './world.ts';
+import dbus from "dbus-next";
+import type { Isolation, View, World } from "./world.ts";
 
 export interface Call {
   readonly member: string;
@@ -9,11 +9,11 @@ export interface Call {
 }
 
 export type Answer =
-  | { readonly kind: 'return'; readonly signature: string; readonly body: unknown[] }
-  | { readonly kind: 'error'; readonly name: string; readonly text: string }
-  | { readonly kind: 'silence' }
+  | { readonly kind: "return"; readonly signature: string; readonly body: unknown[] }
+  | { readonly kind: "error"; readonly name: string; readonly text: string }
+  | { readonly kind: "silence" }
   /** Nothing yet: the answer is what the promise brings. */
-  | { readonly kind: 'later'; readonly answer: Promise<Answer> };
+  | { readonly kind: "later"; readonly answer: Promise<Answer> };
 
 export interface ScriptedGuestd {
   /** One for all calls, or by the call. */
@@ -24,20 +24,20 @@ export interface ScriptedGuestd {
 
 type Fields = Record<string, dbus.Variant>;
 
-export const silence: Answer = { kind: 'silence' };
+export const silence: Answer = { kind: "silence" };
 
-export const refused = (text: string, name = 'org.guestd1.Error.Refused'): Answer => ({ kind: 'error', name, text });
+export const refused = (text: string, name = "org.guestd1.Error.Refused"): Answer => ({ kind: "error", name, text });
 
 const answerFields = (fields: Fields) =>
-  ({ kind: 'return', signature: 'a{sv}', body: [fields] }) as const satisfies Answer;
+  ({ kind: "return", signature: "a{sv}", body: [fields] }) as const satisfies Answer;
 
 /** What OpenSession returns for `view`; `changes` replace or add fields, undefined leaves one out. */
-export function session(view: Pick<View, 'path' | 'inode'>, changes: Record<string, dbus.Variant | undefined> = {}) {
+export function session(view: Pick<View, "path" | "inode">, changes: Record<string, dbus.Variant | undefined> = {}) {
   const fields: Record<string, dbus.Variant | undefined> = {
-    id: new dbus.Variant('s', 'k3f9'),
-    namespace: new dbus.Variant('s', view.path),
-    inode: new dbus.Variant('t', view.inode),
-    environment: new dbus.Variant('a{ss}', { GUEST_SESSION: 'k3f9', TMPDIR: '/tmp' }),
+    id: new dbus.Variant("s", "k3f9"),
+    namespace: new dbus.Variant("s", view.path),
+    inode: new dbus.Variant("t", view.inode),
+    environment: new dbus.Variant("a{ss}", { GUEST_SESSION: "k3f9", TMPDIR: "/tmp" }),
     ...changes,
   };
   const kept: Fields = {};
@@ -48,32 +48,34 @@ export function session(view: Pick<View, 'path' | 'inode'>, changes: Record<stri
 /** What AllocateAccount returns. */
 export const verdict = (kind: string, user?: string): Answer =>
   answerFields({
-    verdict: new dbus.Variant('s', kind),
-    ...(user === undefined ? {} : { user: new dbus.Variant('s', user) }),
+    verdict: new dbus.Variant("s", kind),
+    ...(user === undefined ? {} : { user: new dbus.Variant("s", user) }),
   });
 
 /** What MayUnlock returns. */
-export const mayUnlock = (yes: boolean): Answer => ({ kind: 'return', signature: 'b', body: [yes] });
+export const mayUnlock = (yes: boolean): Answer => ({ kind: "return", signature: "b", body: [yes] });
 
 /** What OpenSession returns besides for a session with processes and IPC of its own. */
-export const isolated = ({ pid, ipc }: Pick<Isolation, 'pid' | 'ipc'>) => ({
-  pid_namespace: new dbus.Variant('s', pid.path),
-  pid_inode: new dbus.Variant('t', pid.inode),
-  ipc_namespace: new dbus.Variant('s', ipc.path),
-  ipc_inode: new dbus.Variant('t', ipc.inode),
+export const isolated = ({ pid, ipc }: Pick<Isolation, "pid" | "ipc">) => ({
+  pid_namespace: new dbus.Variant("s", pid.path),
+  pid_inode: new dbus.Variant("t", pid.inode),
+  ipc_namespace: new dbus.Variant("s", ipc.path),
+  ipc_inode: new dbus.Variant("t", ipc.inode),
 });
 
 function reply(bus: dbus.MessageBus, message: dbus.Message, answer: Answer): void {
   switch (answer.kind) {
-    case 'silence':
+    case "silence":
       return;
-    case 'later':
-      void answer.answer.then((later) => { reply(bus, message, later); });
+    case "later":
+      void answer.answer.then((later) => {
+        reply(bus, message, later);
+      });
       return;
-    case 'return':
+    case "return":
       bus.send(dbus.Message.newMethodReturn(message, answer.signature, answer.body));
       return;
-    case 'error':
+    case "error":
       // types.d.ts takes a string here, the library the message that is answered.
       bus.send(dbus.Message.newError(message as unknown as string, answer.name, answer.text));
   }
@@ -81,21 +83,27 @@ function reply(bus: dbus.MessageBus, message: dbus.Message, answer: Answer): voi
 
 /** CloseSession returns nothing, whatever OpenSession was to answer. */
 const closed = (answer: Answer): Answer =>
-  answer.kind === 'return' ? { kind: 'return', signature: '', body: [] } : answer;
+  answer.kind === "return" ? { kind: "return", signature: "", body: [] } : answer;
 
 export async function startScriptedGuestd(world: World): Promise<ScriptedGuestd> {
   const bus = dbus.sessionBus({ busAddress: world.busAddress });
-  const guestd: ScriptedGuestd = { answer: silence, calls: [], stop: () => { bus.disconnect(); } };
+  const guestd: ScriptedGuestd = {
+    answer: silence,
+    calls: [],
+    stop: () => {
+      bus.disconnect();
+    },
+  };
   // The tests stop and kill their bus; without a listener that would end the test process.
-  bus.on('error', () => undefined);
+  bus.on("error", () => undefined);
   bus.addMethodHandler((message: dbus.Message): boolean => {
-    if (message.interface !== 'org.guestd1.Manager' || message.path !== '/org/guestd1') return false;
+    if (message.interface !== "org.guestd1.Manager" || message.path !== "/org/guestd1") return false;
     const call: Call = { member: message.member, signature: message.signature, body: message.body };
     guestd.calls.push(call);
-    const answer = typeof guestd.answer === 'function' ? guestd.answer(call) : guestd.answer;
-    reply(bus, message, call.member === 'CloseSession' ? closed(answer) : answer);
+    const answer = typeof guestd.answer === "function" ? guestd.answer(call) : guestd.answer;
+    reply(bus, message, call.member === "CloseSession" ? closed(answer) : answer);
     return true;
   });
-  await bus.requestName('org.guestd1', 0);
+  await bus.requestName("org.guestd1", 0);
   return guestd;
 }

@@ -4,25 +4,25 @@
  *
  * It must not change anything of the machine: every mount is made in the private namespace and is gone with it.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { describe } from 'vitest';
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe } from "vitest";
 
 /** One person for each way to be, or not to be, a guest. */
 export const accounts = {
-  outsider: 'ada',
-  byPrimaryGroup: 'guest-k3f9',
-  byMembership: 'visitor',
-  bySecondSource: 'stranger',
-  oddName: '%s%n',
+  outsider: "ada",
+  byPrimaryGroup: "guest-k3f9",
+  byMembership: "visitor",
+  bySecondSource: "stranger",
+  oddName: "%s%n",
 } as const;
 
 /** What the outsider and the member of the group log in with; the others have no password. */
-export const password = 'open-sesame';
-const hash = '$6$guest$yzGQlYGLxDXzu1ChvBqAb2/l0caOY55Tpu.V0cjiTW9Z2JiFgej0MekINsMbMcgoZE84quAwvNbj415I0B90W/';
+export const password = "open-sesame";
+const hash = "$6$guest$yzGQlYGLxDXzu1ChvBqAb2/l0caOY55Tpu.V0cjiTW9Z2JiFgej0MekINsMbMcgoZE84quAwvNbj415I0B90W/";
 
 const files = {
   passwd: `root:x:0:0:root:/root:/bin/sh
@@ -38,7 +38,7 @@ guests:x:990:${accounts.byMembership}
 more-guests:x:990:${accounts.bySecondSource}
 trusted:x:991:root
 `,
-  'nsswitch.conf': 'passwd: files\ngroup: files\n',
+  "nsswitch.conf": "passwd: files\ngroup: files\n",
 };
 
 const busConfig = (services: string): string => `<!DOCTYPE busconfig PUBLIC
@@ -56,7 +56,7 @@ const busConfig = (services: string): string => `<!DOCTYPE busconfig PUBLIC
 `;
 
 /** `outside` is there only in the world, `both` also in a view (an empty directory of its own). */
-export const directories = { outside: '/mnt/outside', both: '/mnt/both' } as const;
+export const directories = { outside: "/mnt/outside", both: "/mnt/both" } as const;
 
 export interface World {
   /** Scratch space, the same path inside and outside. */
@@ -110,74 +110,74 @@ export async function until(what: string, condition: () => boolean | Promise<boo
 /** describe() for tests that need root: others see that they are skipped; GUEST_MUST_WORK=1 makes it a failure. */
 export const describeAsRoot: typeof describe | typeof describe.skip = (() => {
   if (process.getuid?.() === 0) return describe;
-  const text = 'the tests of pam_guest need root: SKIPPED';
-  if (process.env['GUEST_MUST_WORK'] === '1') throw new Error(text);
+  const text = "the tests of pam_guest need root: SKIPPED";
+  if (process.env["GUEST_MUST_WORK"] === "1") throw new Error(text);
   console.error(text);
   return describe.skip;
 })();
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
   await gone;
 }
 
 /** Starts `sh -euc SCRIPT` that sets something up; it then stays, as a process that dies with this one. */
 async function hold(command: readonly string[], script: string): Promise<ChildProcess> {
   const lines = `${script}\necho ready\nexec setpriv --pdeathsig KILL sleep infinity`;
-  const [file, ...rest] = [...command, 'sh', '-euc', lines];
-  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
+  const [file, ...rest] = [...command, "sh", "-euc", lines];
+  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (data: Buffer) => (output += data.toString()));
   await until(`"ready" from ${file}`, () => {
     if (child.exitCode !== null) throw new Error(`${file} ended with ${String(child.exitCode)}`);
-    return output.includes('ready');
+    return output.includes("ready");
   });
   return child;
 }
 
 function createBus(directory: string, enter: readonly string[]): Bus {
   let daemon: ChildProcess | undefined;
-  const services = join(directory, 'services');
-  const config = join(directory, 'bus.conf');
+  const services = join(directory, "services");
+  const config = join(directory, "bus.conf");
   mkdirSync(services);
   writeFileSync(config, busConfig(services));
   return {
     async start() {
-      const line = ['setpriv', '--pdeathsig', 'KILL', 'dbus-daemon', `--config-file=${config}`, '--nofork'];
-      const [file, ...rest] = [...enter, ...line, '--print-address'];
+      const line = ["setpriv", "--pdeathsig", "KILL", "dbus-daemon", `--config-file=${config}`, "--nofork"];
+      const [file, ...rest] = [...enter, ...line, "--print-address"];
       // Its standard error is only the complaint that it may not raise its own limits here.
-      const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'ignore'] });
+      const child = spawn(file, rest, { stdio: ["ignore", "pipe", "ignore"] });
       daemon = child;
-      let address = '';
-      child.stdout.on('data', (data: Buffer) => (address += data.toString()));
-      await until('the address of dbus-daemon', () => address.includes('\n'));
+      let address = "";
+      child.stdout.on("data", (data: Buffer) => (address += data.toString()));
+      await until("the address of dbus-daemon", () => address.includes("\n"));
     },
     async stop() {
       if (daemon) await end(daemon);
       daemon = undefined;
-      rmSync(join(services, 'org.guestd1.service'), { force: true });
+      rmSync(join(services, "org.guestd1.service"), { force: true });
     },
-    freeze: () => daemon?.kill('SIGSTOP'),
-    thaw: () => daemon?.kill('SIGCONT'),
+    freeze: () => daemon?.kill("SIGSTOP"),
+    thaw: () => daemon?.kill("SIGCONT"),
     activateBy: (command) => {
-      writeFileSync(join(services, 'org.guestd1.service'), `[D-BUS Service]\nName=org.guestd1\nExec=${command}\n`);
+      writeFileSync(join(services, "org.guestd1.service"), `[D-BUS Service]\nName=org.guestd1\nExec=${command}\n`);
     },
   };
 }
 
 export async function createWorld(): Promise<World> {
-  const directory = mkdtempSync(join(tmpdir(), 'pam-guest-'));
+  const directory = mkdtempSync(join(tmpdir(), "pam-guest-"));
   const binds = Object.entries(files).map(([name, text]) => {
     writeFileSync(join(directory, name), text);
     return `mount --bind ${join(directory, name)} /etc/${name}`;
   });
-  const script = ['mount -t tmpfs tmpfs /run', 'mkdir /run/dbus', ...binds, 'mount -t tmpfs tmpfs /mnt'];
+  const script = ["mount -t tmpfs tmpfs /run", "mkdir /run/dbus", ...binds, "mount -t tmpfs tmpfs /mnt"];
   script.push(`mkdir ${directories.outside} ${directories.both}`);
-  const holder = await hold(['unshare', '-m', '--propagation', 'private'], script.join('\n'));
+  const holder = await hold(["unshare", "-m", "--propagation", "private"], script.join("\n"));
   const pid = String(holder.pid);
-  const enter = ['nsenter', '-t', pid, '-m', '--'];
+  const enter = ["nsenter", "-t", pid, "-m", "--"];
   const bus = createBus(directory, enter);
   return {
     directory,
@@ -194,13 +194,13 @@ export async function createWorld(): Promise<World> {
 
 /** Opens a file and says of it what guestd says of a namespace. */
 export function holdFile(file: string): Held {
-  const fd = openSync(file, 'r');
+  const fd = openSync(file, "r");
   return { fd, path: `/proc/${String(process.pid)}/fd/${String(fd)}`, inode: fstatSync(fd, { bigint: true }).ino };
 }
 
 /** A view as guestd would make it, in small; `flags` are further flags for unshare(1). */
 export async function createView(world: World, flags: readonly string[] = []): Promise<View> {
-  const unshare = ['unshare', '-m', ...flags, '--propagation', 'slave'];
+  const unshare = ["unshare", "-m", ...flags, "--propagation", "slave"];
   const script = `mount -t tmpfs tmpfs /mnt\nmkdir ${directories.both}`;
   const holder = await hold([...world.enter, ...unshare], script);
   const view = holdFile(`/proc/${String(holder.pid)}/ns/mnt`);
@@ -215,8 +215,8 @@ export async function createView(world: World, flags: readonly string[] = []): P
 
 /** The PID and IPC namespace of a session as guestd would make them; `flags` as above. */
 export async function createIsolation(world: World, flags: readonly string[] = []): Promise<Isolation> {
-  const unshare = ['unshare', '-p', '-i', ...flags, '--fork', '--kill-child'];
-  const holder = await hold([...world.enter, ...unshare], ':');
+  const unshare = ["unshare", "-p", "-i", ...flags, "--fork", "--kill-child"];
+  const holder = await hold([...world.enter, ...unshare], ":");
   const pid = holdFile(`/proc/${String(holder.pid)}/ns/pid_for_children`);
   const ipc = holdFile(`/proc/${String(holder.pid)}/ns/ipc`);
   return {

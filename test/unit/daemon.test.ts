@@ -25,13 +25,16 @@ function daemonWith(run: (effect: Effect) => Promise<Outcome>) {
   return { daemon, log, failures };
 }
 
-const outcomeOf = (effect: Effect): Outcome => (effect.kind === "build-view" ? { view: VIEW } : effect.kind === "watch-leader" ? { startTime: 1 } : {});
+const outcomeOf = (effect: Effect): Outcome =>
+  effect.kind === "build-view" ? { view: VIEW } : effect.kind === "watch-leader" ? { startTime: 1 } : {};
 const well = (effect: Effect) => Promise.resolve(outcomeOf(effect));
 
 describe("Daemon", () => {
   it("logs a failed effect with the kernel's step, path and error number, and goes on", async () => {
     const { daemon, log, failures } = daemonWith((effect) =>
-      effect.kind === "build-view" ? Promise.reject(Object.assign(new Error("no space"), { step: "fsmount", path: "/tmp", errno: 28 })) : well(effect),
+      effect.kind === "build-view"
+        ? Promise.reject(Object.assign(new Error("no space"), { step: "fsmount", path: "/tmp", errno: 28 }))
+        : well(effect),
     );
     daemon.dispatch(openRequest());
     await daemon.settle();
@@ -54,7 +57,9 @@ describe("Daemon", () => {
 
   it("lives on when what is thrown is no error at all", async () => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-    const { daemon, failures } = daemonWith((effect) => (effect.kind === "build-view" ? Promise.reject("odd") : well(effect)));
+    const { daemon, failures } = daemonWith((effect) =>
+      effect.kind === "build-view" ? Promise.reject("odd") : well(effect),
+    );
     daemon.dispatch(openRequest());
     await daemon.settle();
     expect(failures[0]).toEqual({ reason: "odd" });
@@ -63,7 +68,8 @@ describe("Daemon", () => {
   it("runs the effects of one session in order, and sessions side by side", async () => {
     const held: (() => void)[] = [];
     const { daemon, log } = daemonWith(async (effect) => {
-      if (effect.kind === "build-view" && effect.subject.id === "s1") await new Promise<void>((resolve) => held.push(resolve));
+      if (effect.kind === "build-view" && effect.subject.id === "s1")
+        await new Promise<void>((resolve) => held.push(resolve));
       return outcomeOf(effect);
     });
     daemon.dispatch(openRequest());

@@ -11,13 +11,22 @@ const subject = { id: "abc", user: LEASED.user, uid: LEASED.uid, leader: 500, se
 const RECEIPT = receiptOf(LEASED_SESSION, [], { now: 2_000, uptime: 9_000 });
 
 /** Does one effect with parts that note what they are asked for. @param failing the parts that fail */
-function run(effect: Effect, { failing = [], announced = false, alive = true }: { failing?: readonly string[]; announced?: boolean; alive?: boolean } = {}) {
+function run(
+  effect: Effect,
+  {
+    failing = [],
+    announced = false,
+    alive = true,
+  }: { failing?: readonly string[]; announced?: boolean; alive?: boolean } = {},
+) {
   const did: string[] = [];
-  const part = (name: string, result?: unknown) => (...args: readonly unknown[]) => {
-    did.push([name, ...args].map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" "));
-    if (failing.includes(name)) throw new Error(`${name} failed`);
-    return result;
-  };
+  const part =
+    (name: string, result?: unknown) =>
+    (...args: readonly unknown[]) => {
+      did.push([name, ...args].map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" "));
+      if (failing.includes(name)) throw new Error(`${name} failed`);
+      return result;
+    };
   const promised = (name: string, result?: unknown) => {
     const made = part(name, result);
     // eslint-disable-next-line @typescript-eslint/require-await
@@ -26,7 +35,12 @@ function run(effect: Effect, { failing = [], announced = false, alive = true }: 
   const parts = {
     executor: { release: part("release"), isAlive: () => alive, buildView: promised("buildView") },
     placement: { encloseLeader: promised("encloseLeader") },
-    leases: { settle: promised("settle"), checkForeign: promised("checkForeign"), dropLinger: part("dropLinger", clean("linger")[0]), withdraw: part("withdraw") },
+    leases: {
+      settle: promised("settle"),
+      checkForeign: promised("checkForeign"),
+      dropLinger: part("dropLinger", clean("linger")[0]),
+      withdraw: part("withdraw"),
+    },
     store: { write: part("write"), remove: part("remove") },
     ledger: { enter: promised("enter"), leave: part("leave"), close: promised("close") },
     gate: { write: promised("writeGate") },
@@ -60,7 +74,12 @@ describe("removing a record", () => {
   it("writes down first why its uid is kept, and with which name and session", async () => {
     const { outcome, did } = run(remove("files: /tmp/x"));
     await outcome;
-    expect(did).toEqual(["release abc", `settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}","session":"abc"}`, "leave abc", `remove abc ${LEASED.uid}`]);
+    expect(did).toEqual([
+      "release abc",
+      `settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}","session":"abc"}`,
+      "leave abc",
+      `remove abc ${LEASED.uid}`,
+    ]);
   });
 
   it("leaves the record to the next guestd when that cannot be written down", async () => {
@@ -111,7 +130,10 @@ describe("sweeping", () => {
   it("a uid that is kept back goes by its last session", async () => {
     const { outcome, did } = run({ kind: "sweep-lease", subject, session: "s7" });
     expect(await outcome).toEqual({ found: { processesKilled: 2, swept: clean("mounts") } });
-    expect(did.slice(1)).toEqual([`withdraw ${JSON.stringify(subject)}`, `sweepLease ${JSON.stringify(subject)} s7 ${JSON.stringify(DEFAULTS.Sweep)}`]);
+    expect(did.slice(1)).toEqual([
+      `withdraw ${JSON.stringify(subject)}`,
+      `sweepLease ${JSON.stringify(subject)} s7 ${JSON.stringify(DEFAULTS.Sweep)}`,
+    ]);
   });
 
   it("goes by the settings in force", async () => {
@@ -122,7 +144,12 @@ describe("sweeping", () => {
 });
 
 describe("the switch", () => {
-  const write: Effect = { kind: "write-gate", subject: { ...subject, id: "gate" }, gate: { enabled: false, reason: "an examination" }, call: 1 };
+  const write: Effect = {
+    kind: "write-gate",
+    subject: { ...subject, id: "gate" },
+    gate: { enabled: false, reason: "an examination" },
+    call: 1,
+  };
 
   it("fails when it cannot be written down", async () => {
     await expect(run(write, { failing: ["writeGate"] }).outcome).rejects.toThrow("writeGate failed");

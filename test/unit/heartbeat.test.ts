@@ -77,7 +77,12 @@ describe("the heartbeat", () => {
     expect(count("wake")).toBe(3);
   });
 
-  it.each([["", 0], [undefined, 0], ["nonsense", 0], ["30000000", 3]])("goes by WATCHDOG_USEC (%j)", (value, expected) => {
+  it.each([
+    ["", 0],
+    [undefined, 0],
+    ["nonsense", 0],
+    ["30000000", 3],
+  ])("goes by WATCHDOG_USEC (%j)", (value, expected) => {
     vi.stubEnv("WATCHDOG_USEC", value);
     const { count } = beat();
     vi.unstubAllEnvs();

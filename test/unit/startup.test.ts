@@ -11,12 +11,24 @@ const MOMENT = { now: 7, uptime: 9 };
 const session = (id: string): Session => ({ ...SESSION, id });
 
 /** What an earlier guestd has left, and what was done about it. */
-function left(change: { records?: readonly Session[]; entries?: ReturnType<Recorded["ledger"]["recover"]>["entries"]; unclear?: readonly string[]; receipts?: readonly string[]; gate?: FoundGate }) {
+function left(change: {
+  records?: readonly Session[];
+  entries?: ReturnType<Recorded["ledger"]["recover"]>["entries"];
+  unclear?: readonly string[];
+  receipts?: readonly string[];
+  gate?: FoundGate;
+}) {
   const { records = [], entries = [], unclear = [], receipts = [], gate = { gate: ON } } = change;
   const did: string[] = [];
   const recorded: Recorded = {
     gate: { read: () => gate },
-    store: { recover: () => ({ sessions: records, rejected: unclear.map((id) => ({ file: `${id}.json`, reason: "is too large" })), unclear: new Set(unclear) }) },
+    store: {
+      recover: () => ({
+        sessions: records,
+        rejected: unclear.map((id) => ({ file: `${id}.json`, reason: "is too large" })),
+        unclear: new Set(unclear),
+      }),
+    },
     ledger: {
       recover: () => ({ entries, rejected: [{ file: "ledger.json", reason: "stands nowhere" }] }),
       find: (id) => (receipts.includes(id) ? receiptOf(session(id), [], MOMENT) : undefined),
@@ -53,11 +65,20 @@ describe("findRecorded", () => {
     const gate = { enabled: false, reason: "switch.json cannot be read" };
     const { events, did } = left({ gate: { gate, fault: "switch.json cannot be read: EIO" } });
     expect((await events)[0]).toEqual({ kind: "gate-found", gate });
-    expect(did[0]).toBe("err gate-rejected Guests are refused until they are switched on or off again: switch.json cannot be read: EIO");
+    expect(did[0]).toBe(
+      "err gate-rejected Guests are refused until they are switched on or off again: switch.json cannot be read: EIO",
+    );
   });
 
   it("kills nothing of a session that may go on, though nobody can tell it", async () => {
-    const { events, did } = left({ records: [session("a")], entries: [{ session: session("b"), isOfThisBoot: true }, { session: session("c"), isOfThisBoot: false }], unclear: ["d"] });
+    const { events, did } = left({
+      records: [session("a")],
+      entries: [
+        { session: session("b"), isOfThisBoot: true },
+        { session: session("c"), isOfThisBoot: false },
+      ],
+      unclear: ["d"],
+    });
     await events;
     expect(did).toContain("scopes but of a b d");
     expect(did).toContain("leases of a b, unclear");
@@ -65,7 +86,13 @@ describe("findRecorded", () => {
   });
 
   it("tells the switch and the uids first, then the sessions that may go on, then those of another boot", async () => {
-    const { events } = left({ records: [LEASED_SESSION], entries: [{ session: session("c"), isOfThisBoot: false }, { session: session("b"), isOfThisBoot: true }] });
+    const { events } = left({
+      records: [LEASED_SESSION],
+      entries: [
+        { session: session("c"), isOfThisBoot: false },
+        { session: session("b"), isOfThisBoot: true },
+      ],
+    });
     expect(await events).toEqual([
       { kind: "gate-found", gate: ON },
       { kind: "leases-found", pool: EMPTY_POOL },
@@ -76,11 +103,23 @@ describe("findRecorded", () => {
   });
 
   it("goes by the receipt of a session whose end was written down", async () => {
-    const { events } = left({ records: [session("a")], entries: [{ session: session("c"), isOfThisBoot: false }], receipts: ["a", "c"] });
-    expect(await events).toMatchObject([{ kind: "gate-found" }, { kind: "leases-found" }, { receipt: { id: "a" } }, { receipt: { id: "c" }, cause: "lost-power" }]);
+    const { events } = left({
+      records: [session("a")],
+      entries: [{ session: session("c"), isOfThisBoot: false }],
+      receipts: ["a", "c"],
+    });
+    expect(await events).toMatchObject([
+      { kind: "gate-found" },
+      { kind: "leases-found" },
+      { receipt: { id: "a" } },
+      { receipt: { id: "c" }, cause: "lost-power" },
+    ]);
   });
 
   it("finds that there is nothing", async () => {
-    expect(await left({}).events).toEqual([{ kind: "gate-found", gate: ON }, { kind: "leases-found", pool: EMPTY_POOL }]);
+    expect(await left({}).events).toEqual([
+      { kind: "gate-found", gate: ON },
+      { kind: "leases-found", pool: EMPTY_POOL },
+    ]);
   });
 });

@@ -16,7 +16,11 @@ import { UserRecords } from "./userdb.ts";
 /** The machine as this sees it; tests give other places, and other people. */
 export interface LeaseMachine {
   readonly linger: string;
-  readonly accounts: { readonly findAccount: typeof findAccount; readonly findGroup: typeof findGroup; readonly findOwner: typeof findOwner };
+  readonly accounts: {
+    readonly findAccount: typeof findAccount;
+    readonly findGroup: typeof findGroup;
+    readonly findOwner: typeof findOwner;
+  };
 }
 
 const MACHINE: LeaseMachine = { linger: "/var/lib/systemd/linger", accounts: { findAccount, findGroup, findOwner } };
@@ -81,18 +85,25 @@ export class Leases {
    * @param unclear there may be sessions that nobody can tell: then an account without one is kept, and its uid kept back
    * @returns the sessions, with what is known of their accounts; the uids that were given back, and those that are kept
    */
-  async recover(sessions: readonly Session[], unclear: boolean): Promise<{ sessions: readonly Session[]; pool: LeasePool }> {
+  async recover(
+    sessions: readonly Session[],
+    unclear: boolean,
+  ): Promise<{ sessions: readonly Session[]; pool: LeasePool }> {
     this.#records.sweep();
     const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
     const isOf = (session: Session) => (account: { readonly user: string; readonly uid: number }) =>
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
     const { quarantined } = this.#store.read();
     for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
-      const isSettled = await this.#trySettle(record.uid, unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(record.uid));
+      const isSettled = await this.#trySettle(
+        record.uid,
+        unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(record.uid),
+      );
       if (isSettled && !unclear) this.withdraw(record);
     }
     const recovered: Session[] = [];
-    for (const session of sessions) recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
+    for (const session of sessions)
+      recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
     return { sessions: recovered, pool: this.#store.read() };
   }
 
@@ -123,10 +134,20 @@ export class Leases {
     if (this.#records.isMasked(GHOST_UID)) return;
     const { accounts } = this.#machine;
     const [gid, existing] = await Promise.all([accounts.findGroup(Group), accounts.findAccount(Ghost)]);
-    const ghost = { user: Ghost, uid: GHOST_UID, gid: gid ?? 0, home: `/home/${Ghost}`, shell: Shell, realName: GhostName };
-    const isKnown = existing !== undefined && Object.entries(ghost).every(([key, value]) => existing[key as keyof Account] === value);
+    const ghost = {
+      user: Ghost,
+      uid: GHOST_UID,
+      gid: gid ?? 0,
+      home: `/home/${Ghost}`,
+      shell: Shell,
+      realName: GhostName,
+    };
+    const isKnown =
+      existing !== undefined && Object.entries(ghost).every(([key, value]) => existing[key as keyof Account] === value);
     // A ghost of root's own making, in /etc/passwd, is left to root.
-    if (gid !== undefined && !isKnown && (existing === undefined || existing.uid === GHOST_UID)) this.#records.publish(ghost);
-    for (const record of this.#records.list()) if (record.uid === GHOST_UID && record.user !== Ghost) this.#records.withdraw(record);
+    if (gid !== undefined && !isKnown && (existing === undefined || existing.uid === GHOST_UID))
+      this.#records.publish(ghost);
+    for (const record of this.#records.list())
+      if (record.uid === GHOST_UID && record.user !== Ghost) this.#records.withdraw(record);
   }
 }

@@ -1,6 +1,16 @@
 // The accounts that guestd makes: JSON user records below /run/userdb (systemd.io/USER_RECORD), which nss-systemd reads
 // without any service. Nothing is ever written to /etc/passwd, shadow or group.
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Account } from "../../policy/account.ts";
 import { listNames } from "../write-file.ts";
@@ -88,8 +98,14 @@ export class UserRecords {
 // A record that is no JSON, or somebody else's, is none of ours.
 function readOwn(file: string): Pick<Account, "user" | "uid">[] {
   try {
-    const { userName, uid, service } = JSON.parse(readFileSync(file, "utf8")) as { userName?: unknown; uid?: unknown; service?: unknown };
-    return service === OWNER && typeof userName === "string" && typeof uid === "number" ? [{ user: userName, uid }] : [];
+    const { userName, uid, service } = JSON.parse(readFileSync(file, "utf8")) as {
+      userName?: unknown;
+      uid?: unknown;
+      service?: unknown;
+    };
+    return service === OWNER && typeof userName === "string" && typeof uid === "number"
+      ? [{ user: userName, uid }]
+      : [];
   } catch {
     return [];
   }

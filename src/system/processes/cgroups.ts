@@ -26,7 +26,10 @@ export class Cgroups {
   /** Path of the cgroup that a process is in; undefined when it has ended, or is in none of the unified hierarchy. */
   pathOf(pid: number): string | undefined {
     const text = readIfThere(join(this.#proc, String(pid), "cgroup"));
-    return text?.split("\n").find((line) => line.startsWith("0::"))?.slice("0::".length);
+    return text
+      ?.split("\n")
+      .find((line) => line.startsWith("0::"))
+      ?.slice("0::".length);
   }
 
   /** The cgroup at a path; undefined when there is none. */
@@ -116,7 +119,9 @@ export class Cgroups {
 // A slice holds no processes itself: those below it, one by one, without the one that is spared.
 function partsOf(directory: string): string[] {
   if (!directory.endsWith(".slice")) return [directory];
-  return listDirectories(directory).filter((name) => !SPARED.test(name)).map((name) => join(directory, name));
+  return listDirectories(directory)
+    .filter((name) => !SPARED.test(name))
+    .map((name) => join(directory, name));
 }
 
 function isPopulated(directory: string): boolean {
@@ -147,7 +152,10 @@ function listProcesses(top: string): number[] {
 
 function readPids(path: string): number[] {
   try {
-    return readFileSync(path, "utf8").split("\n").filter((line) => line !== "").map(Number);
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map(Number);
   } catch {
     return [];
   }
@@ -155,7 +163,9 @@ function readPids(path: string): number[] {
 
 function listDirectories(directory: string): string[] {
   try {
-    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
   } catch {
     return [];
   }

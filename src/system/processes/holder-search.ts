@@ -61,14 +61,23 @@ const LINE = /^(\d+)\.*(?: (descriptor|namespace|directory|root|program|mapping)
  * Looks at all processes but guestd itself.
  * @throws Error when guest-holders cannot be started, fails, or says what nobody understands
  */
-export async function searchHolders({ devices, uid, namespaces, label }: Sought, program = PROGRAM, limits = LIMITS): Promise<Holders> {
+export async function searchHolders(
+  { devices, uid, namespaces, label }: Sought,
+  program = PROGRAM,
+  limits = LIMITS,
+): Promise<Holders> {
   const end = performance.now() + limits.limitMs;
   const holders: Holder[] = [];
   const mounters: Mounter[] = [];
   const unseen: number[] = [];
   let after = 0;
   for (;;) {
-    const text = await run(program, [devices.join(","), String(uid), namespaces.join(","), label, String(after)], limits.stallMs, end);
+    const text = await run(
+      program,
+      [devices.join(","), String(uid), namespaces.join(","), label, String(after)],
+      limits.stallMs,
+      end,
+    );
     const lines = text.split("\n");
     // What is not ended by a new line was being looked at when the program was killed.
     const last = /^\d+/.exec(lines.pop() ?? "")?.[0];

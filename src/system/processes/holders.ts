@@ -19,17 +19,36 @@ export interface Wanted {
 }
 
 /** Looks at the mounts of all namespaces, and at the open files of all processes. Never rejects. */
-export async function findHolders(search: SearchHolders, { label, devices, uid, namespaces }: Wanted, proc = "/proc"): Promise<readonly Swept[]> {
+export async function findHolders(
+  search: SearchHolders,
+  { label, devices, uid, namespaces }: Wanted,
+  proc = "/proc",
+): Promise<readonly Swept[]> {
   const isLost = devices === undefined && uid === undefined;
   const looking = search({ devices: devices ?? [], uid: uid ?? -1, namespaces, label: label ?? "" });
   return [
-    await look("mounts", looking, ({ mounters, ...rest }) => [...nameMounters(proc, mounters), ...nameUnseen(proc, rest)], label === undefined ? "nobody knows which session it was" : undefined),
-    await look("open-files", looking, ({ holders, ...rest }) => [...nameFiles(proc, holders), ...nameUnseen(proc, rest)], isLost ? "the view is gone" : undefined),
+    await look(
+      "mounts",
+      looking,
+      ({ mounters, ...rest }) => [...nameMounters(proc, mounters), ...nameUnseen(proc, rest)],
+      label === undefined ? "nobody knows which session it was" : undefined,
+    ),
+    await look(
+      "open-files",
+      looking,
+      ({ holders, ...rest }) => [...nameFiles(proc, holders), ...nameUnseen(proc, rest)],
+      isLost ? "the view is gone" : undefined,
+    ),
   ];
 }
 
 /** @param obstacle why nothing is found by it */
-async function look(kind: Swept["kind"], looking: Promise<Holders>, name: (found: Holders) => readonly string[], obstacle: string | undefined): Promise<Swept> {
+async function look(
+  kind: Swept["kind"],
+  looking: Promise<Holders>,
+  name: (found: Holders) => readonly string[],
+  obstacle: string | undefined,
+): Promise<Swept> {
   try {
     const found = name(await looking);
     if (obstacle !== undefined) throw new Error(obstacle);
@@ -41,14 +60,22 @@ async function look(kind: Swept["kind"], looking: Promise<Holders>, name: (found
 
 function nameMounters(proc: string, mounters: readonly Mounter[]): string[] {
   return mounters.map(({ pid, place }) =>
-    place === undefined ? `what ${nameProcess(proc, pid)} has mounted could not be read in time` : `${nameProcess(proc, pid)} has ${quoteName(Buffer.from(unescapeOctal(place), "latin1"))} mounted`,
+    place === undefined
+      ? `what ${nameProcess(proc, pid)} has mounted could not be read in time`
+      : `${nameProcess(proc, pid)} has ${quoteName(Buffer.from(unescapeOctal(place), "latin1"))} mounted`,
   );
 }
 
 function nameFiles(proc: string, holders: readonly Holder[]): string[] {
-  return holders.map(({ pid, how }) => `${nameProcess(proc, pid)} holds ${how === "namespace" ? "a namespace" : "a file"} of it (${how})`);
+  return holders.map(
+    ({ pid, how }) =>
+      `${nameProcess(proc, pid)} holds ${how === "namespace" ? "a namespace" : "a file"} of it (${how})`,
+  );
 }
 
 function nameUnseen(proc: string, { unseen, whole }: Omit<Holders, "holders" | "mounters">): string[] {
-  return [...unseen.map((pid) => `${nameProcess(proc, pid)} could not be looked at`), ...(whole ? [] : ["not all processes could be looked at in time"])];
+  return [
+    ...unseen.map((pid) => `${nameProcess(proc, pid)} could not be looked at`),
+    ...(whole ? [] : ["not all processes could be looked at in time"]),
+  ];
 }

@@ -45,7 +45,10 @@ const MOST_NAMED = 20;
 /** Kills every process of a session, for ten seconds at most, and says so for its receipt. */
 export async function endProcesses(table: ProcessTable, belonging: Belonging): Promise<Partial<Findings>> {
   const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
-  return { processesKilled: killed, swept: [{ kind: "processes", found: killed + left.length, removed: killed, left }] };
+  return {
+    processesKilled: killed,
+    swept: [{ kind: "processes", found: killed + left.length, removed: killed, left }],
+  };
 }
 
 /**
@@ -53,14 +56,21 @@ export async function endProcesses(table: ProcessTable, belonging: Belonging): P
  * @param limitMs gives up after this time
  * @returns how many processes were killed, and a sentence for each that is still there
  */
-export async function killProcesses(table: ProcessTable, belonging: Belonging, limitMs: number): Promise<{ killed: number; left: string[] }> {
+export async function killProcesses(
+  table: ProcessTable,
+  belonging: Belonging,
+  limitMs: number,
+): Promise<{ killed: number; left: string[] }> {
   const seen = new Set<number>();
   // Not the wall clock: a step of it must neither cut this short nor hold it up.
   const end = performance.now() + limitMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const populated = belonging.cgroups.filter((cgroup) => table.cgroups.isPopulated(cgroup));
     // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
-    const members = populated.length > 0 ? populated.flatMap((cgroup) => table.cgroups.list(cgroup)) : findInView(table.proc, belonging);
+    const members =
+      populated.length > 0
+        ? populated.flatMap((cgroup) => table.cgroups.list(cgroup))
+        : findInView(table.proc, belonging);
     const killed = () => [...seen].filter((pid) => pid !== belonging.reaper?.pid && !members.includes(pid)).length;
     if (populated.length === 0 && members.length === 0) return { killed: killed(), left: [] };
     for (const pid of members) seen.add(pid);
@@ -91,7 +101,12 @@ export function findInView(proc: string, { view, uid }: Belonging): number[] {
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && ((uid !== undefined && runsAs(join(proc, String(pid)), uid)) || (view !== undefined && isInView(proc, pid, view, holders))));
+    .filter(
+      (pid) =>
+        pid !== process.pid &&
+        ((uid !== undefined && runsAs(join(proc, String(pid)), uid)) ||
+          (view !== undefined && isInView(proc, pid, view, holders))),
+    );
 }
 
 /**

@@ -17,12 +17,15 @@ export function parseMountinfo(text: string): MountEntry[] {
     const [before = "", after = ""] = line.split(" - ");
     const [, , device, , mountPoint] = before.split(" ");
     const source = unescapeOctal(after.split(" ")[1] ?? "");
-    return device === undefined || mountPoint === undefined ? [] : [{ device, mountPoint: unescapeOctal(mountPoint), source }];
+    return device === undefined || mountPoint === undefined
+      ? []
+      : [{ device, mountPoint: unescapeOctal(mountPoint), source }];
   });
 }
 
 /** A field of mountinfo, in which blanks are written as numbers. */
-export const unescapeOctal = (text: string) => text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+export const unescapeOctal = (text: string) =>
+  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 
 const CHUNK_BYTES = 4096;
 const NAMESPACE_LIMIT_MS = 300;

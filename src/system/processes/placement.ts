@@ -43,7 +43,11 @@ export class Placement {
     const { cgroups, startScope } = this.#parts;
     await startScope(id, pid, leased ? uid : undefined, limits);
     const session = { account: { uid }, leased };
-    const scope = await this.#awaitMove(id, pid, (path) => path.endsWith(`/${scopeName(id)}`) && isSessionPath(path, session));
+    const scope = await this.#awaitMove(
+      id,
+      pid,
+      (path) => path.endsWith(`/${scopeName(id)}`) && isSessionPath(path, session),
+    );
     if (scope === undefined) throw new Error(`systemd has not put process ${pid} into ${scopeName(id)}`);
     const slice = leased ? cgroups.find(`/user.slice/${sliceName(uid)}`) : undefined;
     if (leased && slice === undefined) throw new Error(`there is no cgroup of ${sliceName(uid)}`);
@@ -57,17 +61,31 @@ export class Placement {
    */
   async awaitLoginCgroup(session: Session): Promise<Cgroup | undefined> {
     const known = session.cgroups.map(({ path }) => path);
-    return this.#awaitMove(session.id, session.leader.pid, (path) => !known.includes(path) && isSessionPath(path, session));
+    return this.#awaitMove(
+      session.id,
+      session.leader.pid,
+      (path) => !known.includes(path) && isSessionPath(path, session),
+    );
   }
 
   /**
    * The cgroups of a session that is to end, with the one of a leader which has ended before its move was seen: logind
    * still knows where it put it. Not of a pid that is another process by now: logind's session would be that one's.
    */
-  async findAll(cgroups: readonly Cgroup[], { uid }: Subject, leader: Leader, leased: boolean, openedUptime: number): Promise<readonly Cgroup[]> {
-    if (leased || cgroups.length !== 1 || ![undefined, leader.startTime].includes(readStartTime(leader.pid))) return cgroups;
+  async findAll(
+    cgroups: readonly Cgroup[],
+    { uid }: Subject,
+    leader: Leader,
+    leased: boolean,
+    openedUptime: number,
+  ): Promise<readonly Cgroup[]> {
+    if (leased || cgroups.length !== 1 || ![undefined, leader.startTime].includes(readStartTime(leader.pid)))
+      return cgroups;
     const path = await this.#parts.findLoginCgroup(leader.pid, uid, openedUptime);
-    const found = path === undefined || !isSessionPath(path, { account: { uid }, leased }) ? undefined : this.#parts.cgroups.find(path);
+    const found =
+      path === undefined || !isSessionPath(path, { account: { uid }, leased })
+        ? undefined
+        : this.#parts.cgroups.find(path);
     return found === undefined ? cgroups : [...cgroups, found];
   }
 
@@ -85,7 +103,9 @@ export class Placement {
       return id !== undefined && !known.has(id);
     });
     // Not the leader: it may have something to tell its guest.
-    return orphans.filter((name) => this.#list(`/user.slice/${name}`).filter((pid) => this.#parts.killReaper(pid)).length > 0);
+    return orphans.filter(
+      (name) => this.#list(`/user.slice/${name}`).filter((pid) => this.#parts.killReaper(pid)).length > 0,
+    );
   }
 
   #list(path: string): number[] {

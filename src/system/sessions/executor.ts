@@ -40,7 +40,13 @@ export class Executor {
   readonly #search: SearchHolders;
   readonly #held = new Map<string, Held>();
 
-  constructor(bindings: Bindings, cgroups: Cgroups, fdStore: FdStore, around: Surroundings, search: SearchHolders = searchHolders) {
+  constructor(
+    bindings: Bindings,
+    cgroups: Cgroups,
+    fdStore: FdStore,
+    around: Surroundings,
+    search: SearchHolders = searchHolders,
+  ) {
     this.#bindings = bindings;
     this.#cgroups = cgroups;
     this.#fdStore = fdStore;
@@ -75,7 +81,8 @@ export class Executor {
    */
   takeUp({ id }: Subject, leader: Leader, recorded: View | undefined): Outcome {
     const stored = (kind: Kind) => this.#fdStore.take(`${id}-${kind}`);
-    const view = recorded === undefined ? undefined : takeUpView(this.#of(id), this.#bindings, leader.pid, recorded, stored);
+    const view =
+      recorded === undefined ? undefined : takeUpView(this.#of(id), this.#bindings, leader.pid, recorded, stored);
     this.#watchReaper(id);
     const pidfd = stored("pidfd") ?? openProcess(this.#bindings, leader);
     if (pidfd !== undefined) this.#holdLeader(id, pidfd);
@@ -99,7 +106,12 @@ export class Executor {
    * Builds a session's view from its leader's mount namespace.
    * @param reaperCgroup for a view with a PID namespace of its own: where its first process is put
    */
-  async buildView({ id }: Subject, plan: readonly Step[], isolated: boolean, reaperCgroup: Cgroup | undefined): Promise<Outcome> {
+  async buildView(
+    { id }: Subject,
+    plan: readonly Step[],
+    isolated: boolean,
+    reaperCgroup: Cgroup | undefined,
+  ): Promise<Outcome> {
     const { pidfd } = this.#of(id);
     if (pidfd === undefined) throw new Error("the leader is not watched");
     const built = await this.#buildInTime(id, pidfd, plan, isolated);
@@ -107,7 +119,8 @@ export class Executor {
     this.#watchReaper(id);
     this.#keep(id);
     // Out of guestd's own cgroup, with which it would be killed at a restart.
-    if (built.isolation !== undefined && reaperCgroup !== undefined) this.#cgroups.add(reaperCgroup, built.isolation.pid);
+    if (built.isolation !== undefined && reaperCgroup !== undefined)
+      this.#cgroups.add(reaperCgroup, built.isolation.pid);
     return { view };
   }
 
@@ -115,16 +128,24 @@ export class Executor {
    * Kills all of a session, the leader with it.
    * @param uid of an account that is the session's alone: whatever runs as it belongs to the session
    */
-  async killProcesses(id: string, view: View | undefined, cgroups: readonly Cgroup[], uid: number | undefined): Promise<Outcome> {
+  async killProcesses(
+    id: string,
+    view: View | undefined,
+    cgroups: readonly Cgroup[],
+    uid: number | undefined,
+  ): Promise<Outcome> {
     const held = this.#of(id);
     const belonging = {
       cgroups,
       // Only a view whose descriptor is held has numbers that are nobody else's.
-      view: view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
+      view:
+        view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
       uid,
       reaper: held.reaper === undefined ? undefined : { pid: view?.isolation?.reaper.pid ?? 0, pidfd: held.reaper },
     };
-    return { found: await endProcesses({ proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings }, belonging) };
+    return {
+      found: await endProcesses({ proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings }, belonging),
+    };
   }
 
   /**
@@ -133,12 +154,24 @@ export class Executor {
    * @param isLost it had a view, of which nothing is known any more
    * @returns how much that was, and what is still held
    */
-  async dropView({ id, uid }: Subject, { leased, tmpfs, devices, isLost }: Omit<Effect & { kind: "drop-view" }, "kind" | "subject">): Promise<Outcome> {
+  async dropView(
+    { id, uid }: Subject,
+    { leased, tmpfs, devices, isLost }: Omit<Effect & { kind: "drop-view" }, "kind" | "subject">,
+  ): Promise<Outcome> {
     const held = this.#of(id);
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
     // While the view is held its devices and namespaces are nobody else's.
-    const wanted = { label: labelOf(id), devices: isLost ? undefined : devices, uid: leased ? uid : undefined, namespaces: namespacesOf(held) };
-    const swept = await wipeMemory(this.#bindings, { view: held.view, tmpfs, devices }, await findHolders(this.#search, wanted));
+    const wanted = {
+      label: labelOf(id),
+      devices: isLost ? undefined : devices,
+      uid: leased ? uid : undefined,
+      namespaces: namespacesOf(held),
+    };
+    const swept = await wipeMemory(
+      this.#bindings,
+      { view: held.view, tmpfs, devices },
+      await findHolders(this.#search, wanted),
+    );
     // Not systemd: until what was found is on disk, the next guestd must be able to look again.
     this.#drop(id);
     return { found: { tmpfsBytes, swept } };

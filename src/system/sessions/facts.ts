@@ -32,7 +32,9 @@ function listLayers(upper: string, lower: string): PlanFacts["etcFiles"] {
 
 function readMountPoints(proc: string, pid: number): string[] {
   try {
-    return parseMountinfo(readFileSync(join(proc, String(pid), "mountinfo"), "utf8")).map(({ mountPoint }) => mountPoint);
+    return parseMountinfo(readFileSync(join(proc, String(pid), "mountinfo"), "utf8")).map(
+      ({ mountPoint }) => mountPoint,
+    );
   } catch (error) {
     throw new GuestError("LeaderGone", `The process ${pid} has ended.`, { cause: error });
   }

@@ -90,5 +90,7 @@ export class FdStore {
 function listKept({ LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = "" }: Environment): Map<string, number> {
   if (LISTEN_PID !== String(process.pid)) return new Map();
   const names = LISTEN_FDNAMES.split(":");
-  return new Map(Array.from({ length: Number(LISTEN_FDS) }, (_, index) => [names[index] ?? `unnamed-${index}`, FIRST_FD + index]));
+  return new Map(
+    Array.from({ length: Number(LISTEN_FDS) }, (_, index) => [names[index] ?? `unnamed-${index}`, FIRST_FD + index]),
+  );
 }

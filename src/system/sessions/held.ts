@@ -47,7 +47,10 @@ function holdIsolation(held: Held, isolation: NonNullable<BuiltView["isolation"]
   Object.assign(held, { reaper: pidfd, processes: processes.fd, ipc: ipc.fd } satisfies Held);
   const startTime = readStartTime(pid);
   if (startTime === undefined) throw new Error("the first process of the session's PID namespace has ended");
-  const named = ({ fd, inode }: { readonly fd: number; readonly inode: number }): Namespace => ({ inode, path: pathOf(fd) });
+  const named = ({ fd, inode }: { readonly fd: number; readonly inode: number }): Namespace => ({
+    inode,
+    path: pathOf(fd),
+  });
   return { reaper: { pid, startTime }, processes: named(processes), ipc: named(ipc) };
 }
 
@@ -60,14 +63,27 @@ export type Stored = (kind: Kind) => number | undefined;
  * that itself: it is nobody's to join or to look for.
  * @returns undefined when the view cannot be told any more
  */
-export function takeUpView(held: Held, bindings: Pick<Bindings, "openPidfd">, leader: number, recorded: View, stored: Stored): View | undefined {
+export function takeUpView(
+  held: Held,
+  bindings: Pick<Bindings, "openPidfd">,
+  leader: number,
+  recorded: View,
+  stored: Stored,
+): View | undefined {
   const { isolation, ...rest } = recorded;
   const reaper = isolation === undefined ? undefined : (stored("reaper") ?? openProcess(bindings, isolation.reaper));
   if (reaper !== undefined) held.reaper = reaper;
   // A reaper that is gone tells nothing any more, nor does who has its pid now; its namespaces may be held.
-  const process = isolation === undefined ? leader : reaper !== undefined && isThere(isolation.reaper) ? isolation.reaper.pid : undefined;
+  const process =
+    isolation === undefined
+      ? leader
+      : reaper !== undefined && isThere(isolation.reaper)
+        ? isolation.reaper.pid
+        : undefined;
   const take = (kind: "view" | "processes" | "ipc", inode: number): number | undefined => {
-    const fd = checkInode(stored(kind), inode) ?? (process === undefined ? undefined : openNamespace(process, NAMESPACES[kind], inode));
+    const fd =
+      checkInode(stored(kind), inode) ??
+      (process === undefined ? undefined : openNamespace(process, NAMESPACES[kind], inode));
     if (fd !== undefined) held[kind] = fd;
     return fd;
   };
@@ -80,14 +96,24 @@ export function takeUpView(held: Held, bindings: Pick<Bindings, "openPidfd">, le
   // All or nothing: nobody must be let into half of it.
   if (processes === undefined || ipc === undefined) return undefined;
   const named = (fd: number, inode: number): Namespace => ({ inode, path: pathOf(fd) });
-  return { ...taken, isolation: { ...isolation, processes: named(processes, isolation.processes.inode), ipc: named(ipc, isolation.ipc.inode) } };
+  return {
+    ...taken,
+    isolation: {
+      ...isolation,
+      processes: named(processes, isolation.processes.inode),
+      ipc: named(ipc, isolation.ipc.inode),
+    },
+  };
 }
 
 /**
  * A pidfd of a process that was seen before.
  * @returns undefined when it has ended
  */
-export function openProcess({ openPidfd }: Pick<Bindings, "openPidfd">, { pid, startTime }: Leader): number | undefined {
+export function openProcess(
+  { openPidfd }: Pick<Bindings, "openPidfd">,
+  { pid, startTime }: Leader,
+): number | undefined {
   let pidfd;
   try {
     pidfd = openPidfd(pid);

@@ -20,7 +20,11 @@ const PAUSE_MS = 100;
  * Empties the tmpfs of a view. Never rejects.
  * @returns `swept`, whose open files have one more sentence when some of the memory is not given back, or nobody can tell
  */
-export async function wipeMemory(bindings: Pick<Bindings, "wipeView">, { view, tmpfs, devices }: Memory, swept: readonly Swept[]): Promise<readonly Swept[]> {
+export async function wipeMemory(
+  bindings: Pick<Bindings, "wipeView">,
+  { view, tmpfs, devices }: Memory,
+  swept: readonly Swept[],
+): Promise<readonly Swept[]> {
   if (view === undefined) return swept;
   const wipe = () => bindings.wipeView(view, tmpfs, devices, WIPE_LIMIT_MS);
   const held = async () => {
@@ -34,5 +38,7 @@ export async function wipeMemory(bindings: Pick<Bindings, "wipeView">, { view, t
     (error: unknown) => `the memory could not be wiped: ${(error as Error).message}`,
   );
   if (sentence === undefined) return swept;
-  return swept.map((one) => (one.kind === "open-files" ? { ...one, found: one.found + 1, left: [...one.left, sentence] } : one));
+  return swept.map((one) =>
+    one.kind === "open-files" ? { ...one, found: one.found + 1, left: [...one.left, sentence] } : one,
+  );
 }

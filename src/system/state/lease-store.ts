@@ -22,7 +22,10 @@ export class LeaseStore {
 
   /** Writes down that a uid was given back, and is no longer kept. */
   rest(uid: number): void {
-    replaceFile(join(this.#places.rested, String(uid)), JSON.stringify({ uid, at: performance.timeOrigin + performance.now() }));
+    replaceFile(
+      join(this.#places.rested, String(uid)),
+      JSON.stringify({ uid, at: performance.timeOrigin + performance.now() }),
+    );
     rmSync(join(this.#places.quarantined, String(uid)), { force: true });
   }
 
@@ -33,13 +36,23 @@ export class LeaseStore {
 
   /** What was written down. An entry that cannot be read keeps its uid from being handed out. */
   read(): LeasePool {
-    const quarantined = new Map(listUids(this.#places.quarantined).map((uid) => [uid, readQuarantine(join(this.#places.quarantined, String(uid)), uid)]));
-    const rested = listUids(this.#places.rested).filter((uid) => !quarantined.has(uid)).map((uid) => ({ uid, at: readRested(join(this.#places.rested, String(uid))) }));
+    const quarantined = new Map(
+      listUids(this.#places.quarantined).map((uid) => [
+        uid,
+        readQuarantine(join(this.#places.quarantined, String(uid)), uid),
+      ]),
+    );
+    const rested = listUids(this.#places.rested)
+      .filter((uid) => !quarantined.has(uid))
+      .map((uid) => ({ uid, at: readRested(join(this.#places.rested, String(uid))) }));
     return { rested: rested.sort((a, b) => a.at - b.at).map(({ uid }) => uid), quarantined };
   }
 }
 
-const listUids = (directory: string) => listNames(directory).filter((name) => /^\d+$/.test(name)).map(Number);
+const listUids = (directory: string) =>
+  listNames(directory)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 
 // When it was is worth knowing, and no reason to doubt that it was.
 function readRested(file: string): number {

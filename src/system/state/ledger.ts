@@ -67,9 +67,13 @@ export class Ledger {
   }
 
   /** Reads all entries. What cannot be read is set aside; half of a write is removed. */
-  recover(): { readonly entries: readonly Entry[]; readonly rejected: readonly { readonly file: string; readonly reason: string }[] } {
+  recover(): {
+    readonly entries: readonly Entry[];
+    readonly rejected: readonly { readonly file: string; readonly reason: string }[];
+  } {
     for (const directory of [this.#open, this.#receipts]) {
-      for (const name of listNames(directory)) if (name.endsWith(UNFINISHED)) rmSync(join(directory, name), { force: true });
+      for (const name of listNames(directory))
+        if (name.endsWith(UNFINISHED)) rmSync(join(directory, name), { force: true });
     }
     const entries: Entry[] = [];
     const rejected: { file: string; reason: string }[] = [];
@@ -92,7 +96,10 @@ export class Ledger {
   #prune(keep: number, last: string): void {
     const ids = this.#listReceipts();
     if (ids.length <= keep * 1.1) return;
-    const files = ids.filter((id) => id !== last).map((id) => this.#receipt(id)).map((file) => ({ file, written: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }));
+    const files = ids
+      .filter((id) => id !== last)
+      .map((id) => this.#receipt(id))
+      .map((file) => ({ file, written: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }));
     for (const { file } of files.sort((a, b) => b.written - a.written).slice(keep - 1)) {
       try {
         rmSync(file, { force: true });
@@ -104,7 +111,10 @@ export class Ledger {
 
   #listReceipts(): string[] {
     // What root has put there beside them is left to him.
-    return listNames(this.#receipts).filter((name) => name.endsWith(".json")).map((name) => basename(name, ".json")).filter(isId);
+    return listNames(this.#receipts)
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => basename(name, ".json"))
+      .filter(isId);
   }
 
   #entry(id: string): string {
@@ -120,13 +130,27 @@ function parseReceipt(text: string | undefined, id: string): Receipt | undefined
   if (text === undefined) return undefined;
   const receipt = JSON.parse(text) as Receipt;
   const { swept, left } = receipt;
-  const isGood = receipt.id === id && TEXTS.every((key) => typeof receipt[key] === "string") && NUMBERS.every((key) => isCount(receipt[key])) && typeof receipt.leased === "boolean";
+  const isGood =
+    receipt.id === id &&
+    TEXTS.every((key) => typeof receipt[key] === "string") &&
+    NUMBERS.every((key) => isCount(receipt[key])) &&
+    typeof receipt.leased === "boolean";
   return isGood && isTexts(left) && Array.isArray(swept) && swept.every(isSwept) ? receipt : undefined;
 }
 
 const TEXTS = ["user", "service", "cause"] as const;
-const NUMBERS = ["uid", "leader", "openedAt", "closedAt", "seconds", "endMilliseconds", "processesKilled", "tmpfsBytes"] as const;
+const NUMBERS = [
+  "uid",
+  "leader",
+  "openedAt",
+  "closedAt",
+  "seconds",
+  "endMilliseconds",
+  "processesKilled",
+  "tmpfsBytes",
+] as const;
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === "string");
-const isSwept = ({ kind, found, removed, left }: Swept) => typeof kind === "string" && isCount(found) && isCount(removed) && isTexts(left);
+const isSwept = ({ kind, found, removed, left }: Swept) =>
+  typeof kind === "string" && isCount(found) && isCount(removed) && isTexts(left);

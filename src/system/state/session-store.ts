@@ -63,7 +63,11 @@ export class SessionStore {
       }
     }
     // Of a record that cannot be read nothing is concluded: its session may go on.
-    const unclear = new Set(listNames(this.#records).filter((name) => name.endsWith(REJECTED)).map((name) => basename(name, REJECTED)));
+    const unclear = new Set(
+      listNames(this.#records)
+        .filter((name) => name.endsWith(REJECTED))
+        .map((name) => basename(name, REJECTED)),
+    );
     this.#sweep(new Set([...sessions.map(({ id }) => id), ...unclear]));
     return { sessions, rejected, unclear };
   }

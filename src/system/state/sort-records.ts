@@ -15,11 +15,23 @@ export interface Sorted {
 }
 
 /** @param unclear ids of records that were set aside */
-export function sortRecords(sessions: readonly Session[], entries: readonly Entry[], unclear: ReadonlySet<string>): Sorted {
+export function sortRecords(
+  sessions: readonly Session[],
+  entries: readonly Entry[],
+  unclear: ReadonlySet<string>,
+): Sorted {
   const recorded = new Set(sessions.map(({ id }) => id));
   const alone = entries.filter(({ session }) => !recorded.has(session.id));
-  const lost = alone.filter(({ isOfThisBoot }) => isOfThisBoot).map(({ session }): Found => ({ session, cause: "record-lost" }));
-  const dead = alone.filter(({ isOfThisBoot }) => !isOfThisBoot).map(({ session }): Found => ({ session, cause: "lost-power" }));
+  const lost = alone
+    .filter(({ isOfThisBoot }) => isOfThisBoot)
+    .map(({ session }): Found => ({ session, cause: "record-lost" }));
+  const dead = alone
+    .filter(({ isOfThisBoot }) => !isOfThisBoot)
+    .map(({ session }): Found => ({ session, cause: "lost-power" }));
   const told = new Set(alone.map(({ session }) => session.id));
-  return { found: [...sessions.map((session) => ({ session })), ...lost], dead, unknown: new Set([...unclear].filter((id) => !told.has(id))) };
+  return {
+    found: [...sessions.map((session) => ({ session })), ...lost],
+    dead,
+    unknown: new Set([...unclear].filter((id) => !told.has(id))),
+  };
 }

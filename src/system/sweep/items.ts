@@ -48,7 +48,11 @@ export async function sweepItems(look: () => Promise<readonly Item[]> | readonly
 }
 
 export function addItems(first: SweptItems, second: SweptItems): SweptItems {
-  return { found: first.found + second.found, removed: first.removed + second.removed, left: [...first.left, ...second.left] };
+  return {
+    found: first.found + second.found,
+    removed: first.removed + second.removed,
+    left: [...first.left, ...second.left],
+  };
 }
 
 /** The name of an error, or its message where it has none. */
@@ -64,7 +68,9 @@ export function quoteName(name: Buffer | string): string {
 /** Sentences as they may stand in the journal and in a receipt: few, short and printable, whoever chose what is in them. */
 export function boundSentences(sentences: readonly string[]): string[] {
   const bounded = sentences.slice(0, MOST_NAMED).map((sentence) => {
-    const printable = sentence.slice(0, MOST_CHARACTERS).replace(/[^ -~]/gu, (character) => [...Buffer.from(character)].map(escapeByte).join(""));
+    const printable = sentence
+      .slice(0, MOST_CHARACTERS)
+      .replace(/[^ -~]/gu, (character) => [...Buffer.from(character)].map(escapeByte).join(""));
     return printable.slice(0, MOST_CHARACTERS);
   });
   return sentences.length > MOST_NAMED ? [...bounded, "and more"] : bounded;

@@ -52,7 +52,11 @@ function listOwned(table: string | undefined, uid: number, column: string): numb
 }
 
 /** POSIX message queues of the account, in guestd's own IPC namespace; they are files of a file system that is mounted nowhere. */
-export async function sweepQueues(bindings: Pick<SweepBindings, "openQueues">, proc: string, uid: number): Promise<SweptItems> {
+export async function sweepQueues(
+  bindings: Pick<SweepBindings, "openQueues">,
+  proc: string,
+  uid: number,
+): Promise<SweptItems> {
   const fd = openQueues(bindings);
   if (fd === undefined) return NOTHING;
   try {
@@ -78,7 +82,8 @@ async function listQueues(directory: string, uid: number): Promise<Item[]> {
   for (const name of await readdir(directory, { encoding: "buffer" })) {
     const path = Buffer.concat([Buffer.from(`${directory}/`), name]);
     try {
-      if ((await lstat(path)).uid === uid) items.push({ sentence: `message queue /${quoteName(name)} is still there`, remove: () => unlink(path) });
+      if ((await lstat(path)).uid === uid)
+        items.push({ sentence: `message queue /${quoteName(name)} is still there`, remove: () => unlink(path) });
     } catch (error) {
       if (!meansGone(error)) throw error;
     }

@@ -45,7 +45,12 @@ export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
  * @param limitMs waits as long for the kernel's count to be 0
  * @throws Error when nobody can look, or when the program cannot be run
  */
-export async function sweepKeys(root: string, uid: number, run: (uid: number) => Promise<string>, limitMs: number): Promise<SweptItems> {
+export async function sweepKeys(
+  root: string,
+  uid: number,
+  run: (uid: number) => Promise<string>,
+  limitMs: number,
+): Promise<SweptItems> {
   const found = countKeys(root, uid);
   if (found === 0) return NOTHING;
   const said = await run(uid);
@@ -55,7 +60,11 @@ export async function sweepKeys(root: string, uid: number, run: (uid: number) =>
   const end = performance.now() + limitMs;
   let left = countKeys(root, uid);
   for (; left > 0 && performance.now() < end; left = countKeys(root, uid)) await delay(PAUSE_MS);
-  return { found, removed: Math.max(0, found - left), left: left > 0 ? [`${left} keys of the account are still there`] : [] };
+  return {
+    found,
+    removed: Math.max(0, found - left),
+    left: left > 0 ? [`${left} keys of the account are still there`] : [],
+  };
 }
 
 // proc_key-users(5): "UID: USAGE KEYS/INSTANTIATED ...". No line: no keys; no file: no keys in this kernel.

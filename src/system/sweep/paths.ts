@@ -32,7 +32,10 @@ export const jobPlaces = ({ user }: Owner): Places => ({
 /** The mark that has a user manager run while nobody is logged in (loginctl(1), enable-linger). */
 export const lingerPlaces = ({ user }: Owner): Places => ({ names: [`/var/lib/systemd/linger/${user}`] });
 
-export const mailPlaces = ({ user }: Owner): Places => ({ names: [`/var/mail/${user}`, `/var/spool/mail/${user}`], trees: ["/var/mail", "/var/spool/mail"] });
+export const mailPlaces = ({ user }: Owner): Places => ({
+  names: [`/var/mail/${user}`, `/var/spool/mail/${user}`],
+  trees: ["/var/mail", "/var/spool/mail"],
+});
 
 /**
  * What services remember of a user. sudo: sudoers_timestamp(5), by uid since 1.9.15; pam_faillock(8); accounts-daemon;
@@ -55,7 +58,12 @@ export const runtimePlaces = ({ user, uid }: Owner): Places => ({
 });
 
 /** Takes away what there is of an account in these places. @param root stands before each @throws Error when nobody can look */
-export async function sweepPlaces(bindings: Pick<SweepBindings, "sweepFiles">, root: string, { names = [], watched = [], trees = [] }: Places, uid: number): Promise<SweptItems> {
+export async function sweepPlaces(
+  bindings: Pick<SweepBindings, "sweepFiles">,
+  root: string,
+  { names = [], watched = [], trees = [] }: Places,
+  uid: number,
+): Promise<SweptItems> {
   const directories = await resolveLinks(trees.map((path) => join(root, path)));
   const byOwner = await sweepTrees(bindings, directories, uid);
   const look = async () => [
@@ -66,7 +74,11 @@ export async function sweepPlaces(bindings: Pick<SweepBindings, "sweepFiles">, r
 }
 
 /** Takes away all files of a uid below some directories. @throws Error when nobody can look */
-export async function sweepTrees(bindings: Pick<SweepBindings, "sweepFiles">, directories: readonly string[], uid: number): Promise<SweptItems> {
+export async function sweepTrees(
+  bindings: Pick<SweepBindings, "sweepFiles">,
+  directories: readonly string[],
+  uid: number,
+): Promise<SweptItems> {
   if (directories.length === 0) return NOTHING;
   const { found, removed } = await bindings.sweepFiles(directories, uid, true, WALK_LIMIT_MS);
   const second = await bindings.sweepFiles(directories, uid, false, WALK_LIMIT_MS);
@@ -79,12 +91,18 @@ export async function sweepTrees(bindings: Pick<SweepBindings, "sweepFiles">, di
 // A directory can have two names, and be another's link by root's own hand: it is looked at once.
 // What cannot be looked at stays, and whoever opens it tells.
 async function resolveLinks(directories: readonly string[]): Promise<string[]> {
-  const resolved = await Promise.all(directories.map((path) => realpath(path).catch((error: unknown) => (meansGone(error) ? [] : path))));
+  const resolved = await Promise.all(
+    directories.map((path) => realpath(path).catch((error: unknown) => (meansGone(error) ? [] : path))),
+  );
   return [...new Set(resolved.flat())];
 }
 
 async function findNamed(paths: readonly string[]): Promise<Item[]> {
-  const places = await Promise.all(paths.map(async (path) => (await resolveLinks([dirname(path)])).map((directory) => join(directory, basename(path)))));
+  const places = await Promise.all(
+    paths.map(async (path) =>
+      (await resolveLinks([dirname(path)])).map((directory) => join(directory, basename(path))),
+    ),
+  );
   const items: Item[] = [];
   for (const path of new Set(places.flat())) {
     try {
@@ -101,7 +119,11 @@ async function findNamed(paths: readonly string[]): Promise<Item[]> {
 const COREDUMP = /^(?:\.#)?core\.[^.]*\.(\d+)\.[0-9a-f]{32}\.\d+\.\d+/;
 
 /** The dumps of an account's processes. @throws Error when their directory cannot be read */
-export async function sweepCoredumps(root: string, uid: number, policy: Config["Sweep"]["Coredumps"]): Promise<SweptItems> {
+export async function sweepCoredumps(
+  root: string,
+  uid: number,
+  policy: Config["Sweep"]["Coredumps"],
+): Promise<SweptItems> {
   const look = () => listCoredumps(join(root, "/var/lib/systemd/coredump"), uid);
   return policy === "keep" ? { ...NOTHING, found: (await look()).length } : sweepItems(look);
 }
@@ -112,5 +134,8 @@ async function listCoredumps(directory: string, uid: number): Promise<Item[]> {
     throw error;
   });
   const dumps = names.filter((name) => COREDUMP.exec(name)?.[1] === String(uid));
-  return dumps.map((name) => ({ sentence: `the dump ${name} is still there`, remove: () => unlink(join(directory, name)) }));
+  return dumps.map((name) => ({
+    sentence: `the dump ${name} is still there`,
+    remove: () => unlink(join(directory, name)),
+  }));
 }

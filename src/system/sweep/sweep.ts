@@ -9,7 +9,15 @@ import { boundSentences } from "./items.ts";
 import { listProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
 import type { Owner } from "./paths.ts";
-import { jobPlaces, lingerPlaces, mailPlaces, runtimePlaces, sweepCoredumps, sweepPlaces, sweepTrees } from "./paths.ts";
+import {
+  jobPlaces,
+  lingerPlaces,
+  mailPlaces,
+  runtimePlaces,
+  sweepCoredumps,
+  sweepPlaces,
+  sweepTrees,
+} from "./paths.ts";
 
 /** The machine as this sees it; tests give others. */
 export interface SweepMachine {
@@ -57,7 +65,12 @@ export class Sweeper {
       linger: () => sweepPlaces(bindings, root, lingerPlaces({ user, uid }), uid),
       mail: () => sweepPlaces(bindings, root, mailPlaces({ user, uid }), uid),
       runtime: () => sweepPlaces(bindings, root, runtimePlaces({ user, uid }), uid),
-      files: () => sweepTrees(bindings, Paths.map(({ path }) => path), uid),
+      files: () =>
+        sweepTrees(
+          bindings,
+          Paths.map(({ path }) => path),
+          uid,
+        ),
       keys: () => sweepKeys(root, uid, runKeys, keysLimitMs),
       coredumps: () => sweepCoredumps(root, uid, Coredumps),
     } satisfies Partial<Record<SweepKind, () => Promise<SweptItems>>>;

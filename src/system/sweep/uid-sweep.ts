@@ -20,11 +20,21 @@ export interface LeaseSweepParts {
 }
 
 /** @param session id of the last session of the uid; "" where nobody knows */
-export async function sweepLease({ bindings, cgroups, sweeper, search = searchHolders }: LeaseSweepParts, account: Subject, session: string, settings: Config["Sweep"]): Promise<Outcome> {
+export async function sweepLease(
+  { bindings, cgroups, sweeper, search = searchHolders }: LeaseSweepParts,
+  account: Subject,
+  session: string,
+  settings: Config["Sweep"],
+): Promise<Outcome> {
   const { uid } = account;
   const ended = await endProcesses({ proc: "/proc", cgroups, bindings }, { cgroups: [], view: undefined, uid });
   // The devices and namespaces of its view may be somebody else's by now.
-  const held = await findHolders(search, { label: session === "" ? undefined : labelOf(session), devices: undefined, uid, namespaces: [] });
+  const held = await findHolders(search, {
+    label: session === "" ? undefined : labelOf(session),
+    devices: undefined,
+    uid,
+    namespaces: [],
+  });
   const swept = await sweeper.sweep(account, settings);
   return { found: { ...ended, swept: [...held, ...swept] } };
 }

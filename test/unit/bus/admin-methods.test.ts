@@ -15,7 +15,11 @@ const CLEAN = receiptOf({ ...SESSION, id: "a" }, [], MOMENT);
 const DIRTY = receiptOf({ ...SESSION, id: "b" }, ["mounts"], MOMENT);
 
 /** The methods of a daemon that answers each call at once. */
-function methodsWith({ state = READY, answer, receipts = [DIRTY, CLEAN] }: { state?: typeof READY; answer?: Answer; receipts?: readonly Receipt[] } = {}) {
+function methodsWith({
+  state = READY,
+  answer,
+  receipts = [DIRTY, CLEAN],
+}: { state?: typeof READY; answer?: Answer; receipts?: readonly Receipt[] } = {}) {
   const events: Event[] = [];
   const pending = new PendingCalls();
   const parts: Partial<MethodParts> = {
@@ -41,14 +45,20 @@ function methodsWith({ state = READY, answer, receipts = [DIRTY, CLEAN] }: { sta
 const ids = ([list]: readonly unknown[]) => (list as unknown[]).map((one) => unwrap(one)["id"]);
 
 describe("who administers guests", () => {
-  it.each(["EndSession", "ReleaseLease", "SetEnabled", "Reload", "ListLeases", "ListReceipts", "GetReceipt"])("is root alone (%s)", (name) => {
-    expect(methodsWith().who(name)).toBe("root");
-  });
+  it.each(["EndSession", "ReleaseLease", "SetEnabled", "Reload", "ListLeases", "ListReceipts", "GetReceipt"])(
+    "is root alone (%s)",
+    (name) => {
+      expect(methodsWith().who(name)).toBe("root");
+    },
+  );
 });
 
 describe("GetReceipt", () => {
   it.each(["c", "", "../../etc/passwd"])("says that there is none of %j, and where to look", async (id) => {
-    await expect(methodsWith().call("GetReceipt", id)).rejects.toMatchObject({ code: "NoSuchReceipt", message: expect.stringContaining("guestctl receipts") as string });
+    await expect(methodsWith().call("GetReceipt", id)).rejects.toMatchObject({
+      code: "NoSuchReceipt",
+      message: expect.stringContaining("guestctl receipts") as string,
+    });
   });
 
   it("gives the one that is asked for", async () => {
@@ -84,9 +94,17 @@ describe("ReleaseLease", () => {
   });
 
   it.each<[string, Answer, object]>([
-    ["a uid that is not kept back", { kind: "error", code: "NoSuchLease", reason: "It is not." }, { code: "NoSuchLease", message: "It is not." }],
+    [
+      "a uid that is not kept back",
+      { kind: "error", code: "NoSuchLease", reason: "It is not." },
+      { code: "NoSuchLease", message: "It is not." },
+    ],
     ["a disk that is full", { kind: "error", code: "Failed", reason: "no space" }, { code: "Failed" }],
-    ["an answer to another call", { kind: "ended", receipt: CLEAN }, { message: expect.stringContaining("unexpected answer") as string }],
+    [
+      "an answer to another call",
+      { kind: "ended", receipt: CLEAN },
+      { message: expect.stringContaining("unexpected answer") as string },
+    ],
   ])("fails for %s", async (_, answer, error) => {
     await expect(methodsWith({ answer }).call("ReleaseLease", 60601)).rejects.toMatchObject(error);
   });
@@ -108,7 +126,10 @@ describe("SetEnabled", () => {
 
   it("fails when it cannot be written down", async () => {
     const answer: Answer = { kind: "error", code: "Failed", reason: "no space" };
-    await expect(methodsWith({ answer }).call("SetEnabled", true, "")).rejects.toMatchObject({ code: "Failed", message: "no space" });
+    await expect(methodsWith({ answer }).call("SetEnabled", true, "")).rejects.toMatchObject({
+      code: "Failed",
+      message: "no space",
+    });
   });
 
   it.each([
@@ -125,8 +146,16 @@ describe("SetEnabled", () => {
 describe("GetStatus", () => {
   it.each([
     ["nothing is known", INITIAL_STATE, { enabled: false, switch: false, reason: "nobody has switched them on yet" }],
-    ["the switch is off", { ...READY, gate: { enabled: false, reason: "an examination" } }, { enabled: false, switch: false, reason: "an examination" }],
-    ["the configuration says no", { ...READY, config: configOf("[Guests]", "Enabled=no") }, { enabled: false, switch: true, reason: "" }],
+    [
+      "the switch is off",
+      { ...READY, gate: { enabled: false, reason: "an examination" } },
+      { enabled: false, switch: false, reason: "an examination" },
+    ],
+    [
+      "the configuration says no",
+      { ...READY, config: configOf("[Guests]", "Enabled=no") },
+      { enabled: false, switch: true, reason: "" },
+    ],
     ["the configuration has errors", { ...READY, config: undefined }, { enabled: false, switch: true, reason: "" }],
     ["both say yes", READY, { enabled: true, switch: true, reason: "" }],
   ])("says whether guests may log in, when %s", async (_, state, expected) => {

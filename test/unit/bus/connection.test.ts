@@ -21,7 +21,9 @@ describe("callMethod", () => {
       return { body: [said.toString()] };
     });
     // From here on timers come before what there is to read.
-    await new Promise((resolve) => { setImmediate(resolve); });
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
     const answer = callMethod(bus, CALL, LIMIT_MS);
     for (const end = performance.now() + 5 * LIMIT_MS; performance.now() < end;);
     expect(await answer).toEqual(["here\n"]);

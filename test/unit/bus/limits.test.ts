@@ -30,7 +30,10 @@ describe("limitProperties", () => {
     ["50%", 2 ** 31 - 1],
     ["100%", 2 ** 32 - 1],
   ])("says %s of the memory as a share of 32 bits", (text, share) => {
-    expect(told(`MemoryMax=${text}`, `MemorySwapMax=${text}`)).toMatchObject({ MemoryMaxScale: ["u", share], MemorySwapMaxScale: ["u", share] });
+    expect(told(`MemoryMax=${text}`, `MemorySwapMax=${text}`)).toMatchObject({
+      MemoryMaxScale: ["u", share],
+      MemorySwapMaxScale: ["u", share],
+    });
     expect(told(`MemoryMax=${text}`)).not.toHaveProperty("MemoryMax");
   });
 
@@ -43,7 +46,10 @@ describe("limitProperties", () => {
     ["8G", 2n ** 33n],
     ["999999999999G", 999_999_999_999n * 2n ** 30n],
   ])("says %s of memory in bytes, of 64 bits", (text, bytes) => {
-    expect(told(`MemoryMax=${text}`, `MemorySwapMax=${text}`)).toMatchObject({ MemoryMax: ["t", bytes], MemorySwapMax: ["t", bytes] });
+    expect(told(`MemoryMax=${text}`, `MemorySwapMax=${text}`)).toMatchObject({
+      MemoryMax: ["t", bytes],
+      MemorySwapMax: ["t", bytes],
+    });
   });
 
   it("says a number of tasks", () => {

@@ -12,7 +12,11 @@ import { GUEST, LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
 const CALLER = { name: ":1.9", uid: 0, pid: 500 };
 
 /** The methods of a daemon in some state, which answers each call at once. */
-function methodsWith({ state = READY, answer, findGid = () => Promise.resolve(985) }: { state?: typeof READY; answer?: Answer; findGid?: MethodParts["findGid"] } = {}) {
+function methodsWith({
+  state = READY,
+  answer,
+  findGid = () => Promise.resolve(985),
+}: { state?: typeof READY; answer?: Answer; findGid?: MethodParts["findGid"] } = {}) {
   const events: Event[] = [];
   const pending = new PendingCalls();
   const parts: Partial<MethodParts> = {
@@ -37,26 +41,52 @@ function methodsWith({ state = READY, answer, findGid = () => Promise.resolve(98
   return { events, call, pending };
 }
 
-const REQUEST = { user: field("s", "guest"), service: field("s", "login"), tty: field("s", "tty1"), rhost: field("s", "") };
+const REQUEST = {
+  user: field("s", "guest"),
+  service: field("s", "login"),
+  tty: field("s", "tty1"),
+  rhost: field("s", ""),
+};
 
 describe("AllocateAccount", () => {
   it("does nothing for a request that lacks a field", async () => {
     const { events, call } = methodsWith();
-    await expect(call("AllocateAccount", [{ ...REQUEST, rhost: undefined }])).rejects.toMatchObject({ code: "InvalidArgument" });
+    await expect(call("AllocateAccount", [{ ...REQUEST, rhost: undefined }])).rejects.toMatchObject({
+      code: "InvalidArgument",
+    });
     expect(events).toEqual([]);
   });
 
   it("takes the caller for the leader, whatever the request says", async () => {
     const { events, call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "ignored" } } });
-    await call("AllocateAccount", [{ ...REQUEST, leaderPid: field("u", 1), gid: field("u", 0), id: field("s", "mine") }]);
+    await call("AllocateAccount", [
+      { ...REQUEST, leaderPid: field("u", 1), gid: field("u", 0), id: field("s", "mine") },
+    ]);
     expect(events).toEqual([
-      { kind: "allocate-requested", id: "fresh", call: 1, now: 1, uptime: 2, user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500, leaderName: ":1.9", gid: 985, random: 3 },
+      {
+        kind: "allocate-requested",
+        id: "fresh",
+        call: 1,
+        now: 1,
+        uptime: 2,
+        user: "guest",
+        service: "login",
+        tty: "tty1",
+        rhost: "",
+        leaderPid: 500,
+        leaderName: ":1.9",
+        gid: 985,
+        random: 3,
+      },
     ]);
   });
 
   it("looks the group of the guests up for the ghost alone", async () => {
     const findGid = () => Promise.reject(new Error("the name service hangs"));
-    const { events, call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "ignored" } }, findGid });
+    const { events, call } = methodsWith({
+      answer: { kind: "allocated", allocation: { verdict: "ignored" } },
+      findGid,
+    });
     await call("AllocateAccount", [{ ...REQUEST, user: field("s", "root") }]);
     expect(events).toMatchObject([{ kind: "allocate-requested", user: "root", gid: undefined }]);
     await expect(call("AllocateAccount", [REQUEST])).rejects.toThrow("name service");
@@ -69,12 +99,16 @@ describe("AllocateAccount", () => {
   });
 
   it("gives no account for an answer to another call", async () => {
-    const { call } = methodsWith({ answer: { kind: "opened", reply: { id: "a", namespace: "b", inode: 1, environment: {} } } });
+    const { call } = methodsWith({
+      answer: { kind: "opened", reply: { id: "a", namespace: "b", inode: 1, environment: {} } },
+    });
     await expect(call("AllocateAccount", [REQUEST])).rejects.toThrow("unexpected answer");
   });
 
   it("gives the name of the leased account", async () => {
-    const { call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } });
+    const { call } = methodsWith({
+      answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } },
+    });
     const [account] = await call("AllocateAccount", [REQUEST]);
     expect({ ...unwrap(account) }).toEqual({ verdict: "leased", user: LEASED.user });
   });
@@ -83,13 +117,23 @@ describe("AllocateAccount", () => {
 describe("OpenSession", () => {
   it("does not take the answer of AllocateAccount for its own", async () => {
     const { call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "unlocked" } } });
-    const account = { uid: field("u", 60600), gid: field("u", 985), home: field("s", "/home/x"), shell: field("s", "/bin/sh") };
+    const account = {
+      uid: field("u", 60600),
+      gid: field("u", 985),
+      home: field("s", "/home/x"),
+      shell: field("s", "/bin/sh"),
+    };
     await expect(call("OpenSession", [{ ...REQUEST, ...account }])).rejects.toThrow("unexpected answer");
   });
 });
 
 describe("a call that takes long", () => {
-  const account = { uid: field("u", 60600), gid: field("u", 985), home: field("s", "/home/x"), shell: field("s", "/bin/sh") };
+  const account = {
+    uid: field("u", 60600),
+    gid: field("u", 985),
+    home: field("s", "/home/x"),
+    shell: field("s", "/bin/sh"),
+  };
   const CALLS: readonly [string, Answer][] = [
     ["AllocateAccount", { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } }],
     ["OpenSession", { kind: "opened", reply: { id: "fresh", namespace: "/proc/1/fd/9", inode: 1, environment: {} } }],
@@ -108,7 +152,10 @@ describe("a call that takes long", () => {
 
   it.each(CALLS)("(%s) is answered before pam_guest gives up, and what was made for it is taken away", async (name) => {
     const { events, call } = methodsWith();
-    const answered = expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({ code: "Failed", message: expect.stringContaining("in time. Please try again.") as string });
+    const answered = expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({
+      code: "Failed",
+      message: expect.stringContaining("in time. Please try again.") as string,
+    });
     await vi.advanceTimersByTimeAsync(PATIENCE_MS - 1_000);
     expect(expired(events)).toEqual([]);
     await vi.advanceTimersByTimeAsync(999);
@@ -120,7 +167,9 @@ describe("a call that takes long", () => {
 
   it.each(CALLS)("(%s) is answered so long after it came in, not after guestd knew who calls", async (name) => {
     const { events, call } = methodsWith();
-    const answered = expect(call(name, [{ ...REQUEST, ...account }], undefined, performance.now() - 3_000)).rejects.toMatchObject({ code: "Failed" });
+    const answered = expect(
+      call(name, [{ ...REQUEST, ...account }], undefined, performance.now() - 3_000),
+    ).rejects.toMatchObject({ code: "Failed" });
     await vi.advanceTimersByTimeAsync(PATIENCE_MS - 3_001);
     expect(expired(events)).toHaveLength(1);
     await answered;
@@ -156,8 +205,12 @@ describe("a call that takes long", () => {
 });
 
 describe("MayUnlock says no to", () => {
-  const ask = async (state: typeof READY, uid: number) => (await methodsWith({ state }).call("MayUnlock", [], { ...CALLER, uid }))[0];
-  const stateWith = (change: Partial<Session>) => ({ ...READY, sessions: new Map([["abc", { ...LEASED_SESSION, ...change }]]) });
+  const ask = async (state: typeof READY, uid: number) =>
+    (await methodsWith({ state }).call("MayUnlock", [], { ...CALLER, uid }))[0];
+  const stateWith = (change: Partial<Session>) => ({
+    ...READY,
+    sessions: new Map([["abc", { ...LEASED_SESSION, ...change }]]),
+  });
 
   it("everybody when there is no session", async () => {
     expect(await ask(READY, LEASED.uid)).toBe(false);
@@ -174,7 +227,8 @@ describe("MayUnlock says no to", () => {
 
   it("a guest whose session is not open yet, or ending", async () => {
     expect(await ask(allocated(), LEASED.uid)).toBe(false);
-    for (const phase of ["allocating", "opening", "ending"] as const) expect(await ask(stateWith({ phase }), LEASED.uid)).toBe(false);
+    for (const phase of ["allocating", "opening", "ending"] as const)
+      expect(await ask(stateWith({ phase }), LEASED.uid)).toBe(false);
   });
 
   it("but not to a leased guest whose session is open", async () => {

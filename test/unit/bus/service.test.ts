@@ -36,7 +36,16 @@ async function serviceWith(credentials: Credentials, handle: Method["handle"]) {
   await service.start();
   const receive = (change: object = {}) =>
     handlers[0]?.(
-      new dbus.Message({ path: "/org/guestd1", interface: "org.guestd1.Manager", member: "Do", sender: ":1.5", serial: 3, signature: "s", body: ["x"], ...change }),
+      new dbus.Message({
+        path: "/org/guestd1",
+        interface: "org.guestd1.Manager",
+        member: "Do",
+        sender: ":1.5",
+        serial: 3,
+        signature: "s",
+        body: ["x"],
+        ...change,
+      }),
     );
   const answer = async () => {
     await expect.poll(() => sent.length).toBe(1);
@@ -93,7 +102,9 @@ describe("Service", () => {
   });
 
   it("sends no stack and no inner text of a fault, and lives on", async () => {
-    const { receive, answer, faults } = await serviceWith(ROOT, () => Promise.reject(new Error("secret at /root/x.ts:3")));
+    const { receive, answer, faults } = await serviceWith(ROOT, () =>
+      Promise.reject(new Error("secret at /root/x.ts:3")),
+    );
     receive();
     const reply = await answer();
     expect(reply).toMatchObject({ errorName: "org.guestd1.Error.Failed" });

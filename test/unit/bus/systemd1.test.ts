@@ -47,20 +47,28 @@ describe("stopUnit", () => {
     expect(calls.filter((name) => name === "StopUnit")).toHaveLength(1);
   });
 
-  it.each(["GetUnit", "Get", "StopUnit"])("does not take a unit for one that has ended when systemd does not answer %s", async (member) => {
-    const silence = () => new Promise(() => undefined);
-    expect(await stopUnit(busWith(["active", "inactive"], { [member]: silence }).bus, UNIT, 20)).toBe(false);
-  });
+  it.each(["GetUnit", "Get", "StopUnit"])(
+    "does not take a unit for one that has ended when systemd does not answer %s",
+    async (member) => {
+      const silence = () => new Promise(() => undefined);
+      expect(await stopUnit(busWith(["active", "inactive"], { [member]: silence }).bus, UNIT, 20)).toBe(false);
+    },
+  );
 
-  it.each(["active", "activating", "deactivating", "reloading", "maintenance", "what nobody knows"])("does not take a unit that is %s for one that has ended", async (state) => {
-    expect(await stopUnit(busWith([state]).bus, UNIT, 0)).toBe(false);
-  });
+  it.each(["active", "activating", "deactivating", "reloading", "maintenance", "what nobody knows"])(
+    "does not take a unit that is %s for one that has ended",
+    async (state) => {
+      expect(await stopUnit(busWith([state]).bus, UNIT, 0)).toBe(false);
+    },
+  );
 
   it("fails when systemd refuses, or does not know what it is asked", async () => {
     const { bus } = busWith(["active"], { StopUnit: () => failing("org.freedesktop.DBus.Error.AccessDenied") });
     await expect(stopUnit(bus, UNIT, 1_000)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.AccessDenied" });
     const broken = busWith(["active"], { GetUnit: () => failing("org.freedesktop.DBus.Error.NoReply") });
-    await expect(stopUnit(broken.bus, UNIT, 1_000)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.NoReply" });
+    await expect(stopUnit(broken.bus, UNIT, 1_000)).rejects.toMatchObject({
+      type: "org.freedesktop.DBus.Error.NoReply",
+    });
   });
 
   it.each([
@@ -76,23 +84,40 @@ describe("stopUnit", () => {
 
   it("is content with a unit that goes while it is asked for", async () => {
     expect(await stopUnit(busWith(["active", ""], { StopUnit: missing }).bus, UNIT, 1_000)).toBe(true);
-    expect(await stopUnit(busWith(["active"], { Get: () => failing("org.freedesktop.DBus.Error.UnknownObject") }).bus, UNIT, 1_000)).toBe(true);
+    expect(
+      await stopUnit(
+        busWith(["active"], { Get: () => failing("org.freedesktop.DBus.Error.UnknownObject") }).bus,
+        UNIT,
+        1_000,
+      ),
+    ).toBe(true);
   });
 });
 
 describe("resetFailed", () => {
   it("is content when there is no such unit, and with nothing else", async () => {
     await expect(resetFailed(busWith([], { ResetFailedUnit: missing }).bus, UNIT, 1_000)).resolves.toBeUndefined();
-    await expect(resetFailed(busWith([], { ResetFailedUnit: () => failing("org.freedesktop.DBus.Error.AccessDenied") }).bus, UNIT, 1_000)).rejects.toThrow();
+    await expect(
+      resetFailed(
+        busWith([], { ResetFailedUnit: () => failing("org.freedesktop.DBus.Error.AccessDenied") }).bus,
+        UNIT,
+        1_000,
+      ),
+    ).rejects.toThrow();
   });
 });
 
 describe("startScope", () => {
-  const propertiesOf = (body: unknown[] | undefined) => Object.fromEntries((body?.[2] as [string, unknown][]).map(([name, value]) => [name, unwrap({ value: value as never })["value"]]));
+  const propertiesOf = (body: unknown[] | undefined) =>
+    Object.fromEntries(
+      (body?.[2] as [string, unknown][]).map(([name, value]) => [name, unwrap({ value: value as never })["value"]]),
+    );
 
   it("fails with systemd, and sets no limits then", async () => {
     const { bus, calls } = busWith([], { StartTransientUnit: () => failing("org.freedesktop.systemd1.UnitExists") });
-    await expect(startScope(bus, "abc", 500, 60600, Limits)).rejects.toMatchObject({ type: "org.freedesktop.systemd1.UnitExists" });
+    await expect(startScope(bus, "abc", 500, 60600, Limits)).rejects.toMatchObject({
+      type: "org.freedesktop.systemd1.UnitExists",
+    });
     expect(calls).toEqual(["StartTransientUnit"]);
   });
 
@@ -101,7 +126,11 @@ describe("startScope", () => {
     await startScope(bus, "abc", 500, undefined, Limits);
     expect(calls).toEqual(["StartTransientUnit"]);
     expect(bodies[0]).toMatchObject(["guest-abc.scope", "fail", expect.anything(), []]);
-    expect(propertiesOf(bodies[0])).toMatchObject({ PIDs: [500], Slice: "user.slice", TasksMax: expect.anything() as unknown });
+    expect(propertiesOf(bodies[0])).toMatchObject({
+      PIDs: [500],
+      Slice: "user.slice",
+      TasksMax: expect.anything() as unknown,
+    });
   });
 
   it("puts a leased account's leader into its user's slice, with the limits on that", async () => {

@@ -67,17 +67,23 @@ describe("closeUser fails", () => {
     await expect(closeUser(bus, UID)).rejects.toThrow(`logind has not forgotten the user ${UID} within 10000 ms`);
   });
 
-  it.each(["TerminateUser", "GetUser"])("when logind answers %s with anything but that it knows no such user", async (member) => {
-    const { bus } = busWith({ answers: { [member]: () => failing("org.freedesktop.DBus.Error.NoReply") } });
-    await expect(closeUser(bus, UID)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.NoReply" });
-  });
+  it.each(["TerminateUser", "GetUser"])(
+    "when logind answers %s with anything but that it knows no such user",
+    async (member) => {
+      const { bus } = busWith({ answers: { [member]: () => failing("org.freedesktop.DBus.Error.NoReply") } });
+      await expect(closeUser(bus, UID)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.NoReply" });
+    },
+  );
 });
 
 describe("closeUser", () => {
   it("ends all of the user in order, and forgets what has failed of it", async () => {
     const { bus, did } = busWith({ running: UNITS });
     await closeUser(bus, UID);
-    expect(did).toEqual([`TerminateUser ${UID}`, ...UNITS.flatMap((unit) => [`StopUnit ${unit}`, `ResetFailedUnit ${unit}`])]);
+    expect(did).toEqual([
+      `TerminateUser ${UID}`,
+      ...UNITS.flatMap((unit) => [`StopUnit ${unit}`, `ResetFailedUnit ${unit}`]),
+    ]);
   });
 
   it("waits until logind has forgotten the user", async () => {

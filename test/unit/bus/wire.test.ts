@@ -1,6 +1,14 @@
 import dbus from "dbus-next";
 import { describe, expect, it } from "vitest";
-import { allocationRecord, openReplyRecord, readAllocateRequest, readOpenRequest, receiptRecord, sessionDetails, sessionRecord } from "../../../src/bus/wire.ts";
+import {
+  allocationRecord,
+  openReplyRecord,
+  readAllocateRequest,
+  readOpenRequest,
+  receiptRecord,
+  sessionDetails,
+  sessionRecord,
+} from "../../../src/bus/wire.ts";
 import { field, unwrap } from "../../../src/bus/values.ts";
 import { receiptOf } from "../../../src/policy/receipt.ts";
 import { ISOLATION, LEASED, LEASED_SESSION, SESSION, SLICE } from "../../helpers/samples.ts";
@@ -55,13 +63,24 @@ describe("unwrap", () => {
 
 describe("openReplyRecord", () => {
   it("sends the inode as 64 bits", () => {
-    const record = openReplyRecord({ id: "s1", namespace: "/proc/1/fd/2", inode: 4026532500, environment: { GUEST_SESSION: "s1" } });
+    const record = openReplyRecord({
+      id: "s1",
+      namespace: "/proc/1/fd/2",
+      inode: 4026532500,
+      environment: { GUEST_SESSION: "s1" },
+    });
     expect(record["inode"]).toMatchObject({ signature: "t", value: 4026532500n });
     expect(record["environment"]).toMatchObject({ signature: "a{ss}", value: { GUEST_SESSION: "s1" } });
   });
 
   it("sends the namespaces of a shared account's session, all four fields of them", () => {
-    const record = openReplyRecord({ id: "s1", namespace: "/proc/1/fd/2", inode: 1, environment: {}, isolation: ISOLATION });
+    const record = openReplyRecord({
+      id: "s1",
+      namespace: "/proc/1/fd/2",
+      inode: 1,
+      environment: {},
+      isolation: ISOLATION,
+    });
     expect(record).toMatchObject({
       pid_namespace: { signature: "s", value: ISOLATION.processes.path },
       pid_inode: { signature: "t", value: BigInt(ISOLATION.processes.inode) },
@@ -77,7 +96,12 @@ describe("openReplyRecord", () => {
 });
 
 describe("readAllocateRequest", () => {
-  const asked = () => ({ user: field("s", "guest"), service: field("s", "login"), tty: field("s", "tty1"), rhost: field("s", "") });
+  const asked = () => ({
+    user: field("s", "guest"),
+    service: field("s", "login"),
+    tty: field("s", "tty1"),
+    rhost: field("s", ""),
+  });
 
   it.each(Object.keys(asked()))("refuses a request without %s", (name) => {
     expect(() => readAllocateRequest({ ...asked(), [name]: undefined })).toThrow(`lacks "${name}"`);
@@ -94,13 +118,21 @@ describe("readAllocateRequest", () => {
 
   it("reads who asks, and nothing of what only the bus can say", () => {
     const more = { uid: field("u", 0), leaderPid: field("u", 1), random: field("u", 1), gid: field("u", 0) };
-    expect(readAllocateRequest({ ...asked(), ...more })).toEqual({ user: "guest", service: "login", tty: "tty1", rhost: "" });
+    expect(readAllocateRequest({ ...asked(), ...more })).toEqual({
+      user: "guest",
+      service: "login",
+      tty: "tty1",
+      rhost: "",
+    });
   });
 });
 
 describe("allocationRecord", () => {
   it("names the user of a leased account", () => {
-    expect(allocationRecord({ verdict: "leased", user: LEASED.user })).toMatchObject({ verdict: { signature: "s", value: "leased" }, user: { signature: "s", value: LEASED.user } });
+    expect(allocationRecord({ verdict: "leased", user: LEASED.user })).toMatchObject({
+      verdict: { signature: "s", value: "leased" },
+      user: { signature: "s", value: LEASED.user },
+    });
   });
 
   it.each(["unlocked", "ignored"] as const)("names nobody when it is %s", (verdict) => {
@@ -110,7 +142,10 @@ describe("allocationRecord", () => {
 
 describe("the record of a session", () => {
   it("says of which sort the account is", () => {
-    expect(sessionRecord(LEASED_SESSION)).toMatchObject({ leased: { signature: "b", value: true }, uid: { signature: "u", value: LEASED.uid } });
+    expect(sessionRecord(LEASED_SESSION)).toMatchObject({
+      leased: { signature: "b", value: true },
+      uid: { signature: "u", value: LEASED.uid },
+    });
     expect(sessionRecord(SESSION)).toMatchObject({ leased: { signature: "b", value: false } });
   });
 
@@ -119,26 +154,43 @@ describe("the record of a session", () => {
   });
 
   it("with all that is known shows the cgroups, and the plan as JSON", () => {
-    expect(sessionDetails(LEASED_SESSION)).toMatchObject({ cgroups: { signature: "as", value: [SLICE.path] }, plan: { signature: "s", value: "[]" } });
+    expect(sessionDetails(LEASED_SESSION)).toMatchObject({
+      cgroups: { signature: "as", value: [SLICE.path] },
+      plan: { signature: "s", value: "[]" },
+    });
   });
 
   it("can be made of one that has no view", () => {
     const { view: _none, ...session } = LEASED_SESSION;
-    expect(sessionDetails({ ...session, phase: "allocated" })).toMatchObject({ inode: { value: 0n }, state: { value: "allocated" }, skipped: { value: [] } });
+    expect(sessionDetails({ ...session, phase: "allocated" })).toMatchObject({
+      inode: { value: 0n },
+      state: { value: "allocated" },
+      skipped: { value: [] },
+    });
   });
 });
 
 describe("receiptRecord", () => {
   it("is clean only when nothing is left", () => {
     const moment = { now: 2_000, uptime: 5_007_000 };
-    expect(receiptRecord(receiptOf(LEASED_SESSION, [], moment))).toMatchObject({ clean: { value: true }, leased: { value: true }, seconds: { signature: "t", value: 5n } });
+    expect(receiptRecord(receiptOf(LEASED_SESSION, [], moment))).toMatchObject({
+      clean: { value: true },
+      leased: { value: true },
+      seconds: { signature: "t", value: 5n },
+    });
     const found = { ...SESSION.found, left: ["process 7 does not end"] };
-    expect(receiptRecord(receiptOf({ ...SESSION, found }, [], moment))).toMatchObject({ clean: { value: false }, left: { signature: "as", value: found.left } });
+    expect(receiptRecord(receiptOf({ ...SESSION, found }, [], moment))).toMatchObject({
+      clean: { value: false },
+      left: { signature: "as", value: found.left },
+    });
   });
 
   it("says of each class what was found, taken away and left", () => {
     const swept = [{ kind: "files" as const, found: 3, removed: 2, left: ["/tmp/x"] }];
-    const receipt = receiptOf({ ...SESSION, found: { ...SESSION.found, swept }, endingUptime: 1_000 }, ["mounts"], { now: 2_000, uptime: 13_000 });
+    const receipt = receiptOf({ ...SESSION, found: { ...SESSION.found, swept }, endingUptime: 1_000 }, ["mounts"], {
+      now: 2_000,
+      uptime: 13_000,
+    });
     expect(receiptRecord(receipt)).toMatchObject({
       swept: { signature: "a(suuas)", value: [["files", 3, 2, ["/tmp/x"]]] },
       left: { value: ["files: /tmp/x", "mounts: nobody has looked"] },

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatDuration, formatFields, formatPlain, formatSpan, formatTable } from "../../../src/cli/format.ts";
+import {
+  formatBytes,
+  formatDuration,
+  formatFields,
+  formatPlain,
+  formatSpan,
+  formatTable,
+} from "../../../src/cli/format.ts";
 
 describe("formatDuration", () => {
   it.each([
@@ -42,13 +49,26 @@ describe("formatPlain", () => {
 
 describe("formatTable", () => {
   it("makes each column as wide as its widest cell, and leaves no blanks at the end", () => {
-    expect(formatTable(["A", "B"], [["long", ""], ["x", "y"]])).toBe("A     B\nlong\nx     y");
+    expect(
+      formatTable(
+        ["A", "B"],
+        [
+          ["long", ""],
+          ["x", "y"],
+        ],
+      ),
+    ).toBe("A     B\nlong\nx     y");
   });
 });
 
 describe("formatFields", () => {
   it("puts the values under each other", () => {
-    expect(formatFields([["a", "1"], ["long", "2"]])).toBe("a:    1\nlong: 2");
+    expect(
+      formatFields([
+        ["a", "1"],
+        ["long", "2"],
+      ]),
+    ).toBe("a:    1\nlong: 2");
   });
 });
 

@@ -12,13 +12,28 @@ const UIDS = [
   { ...NOBODY, uid: 60605, state: "unused" },
 ];
 
-const notKept = (uid: unknown) => new ClientError("NoSuchLease", `The uid ${String(uid)} is not kept back; "guestctl leases" shows those that are.`);
+const notKept = (uid: unknown) =>
+  new ClientError("NoSuchLease", `The uid ${String(uid)} is not kept back; "guestctl leases" shows those that are.`);
 
 /** As a guestd that keeps back 60601 and 60602. */
 const ReleaseLease = (uid: unknown) => (uid === 60601 || uid === 60602 ? [] : notKept(uid));
 
 describe("guestctl lease release exits with 2, and asks guestd nothing, for", () => {
-  it.each(["abc", "-1", "0", "060601", "60601.0", "6e4", "0xECB9", "4294967295", "99999999999", "", " 60601", "60601 ", "guest-bbbb"])("the uid %j", async (uid) => {
+  it.each([
+    "abc",
+    "-1",
+    "0",
+    "060601",
+    "60601.0",
+    "6e4",
+    "0xECB9",
+    "4294967295",
+    "99999999999",
+    "",
+    " 60601",
+    "60601 ",
+    "guest-bbbb",
+  ])("the uid %j", async (uid) => {
     const { code, out, err, calls } = await runWith(["lease", "release", "60601", "--", uid], { ReleaseLease });
     expect({ code, out, calls }).toEqual({ code: 2, out: "", calls: [] });
     expect(err).toContain(`release takes uids: ${JSON.stringify(uid)} is none; see "guestctl --help"`);
@@ -43,7 +58,11 @@ describe("guestctl lease release exits with 1", () => {
   it("when one of several is not, and goes on with the others", async () => {
     const { code, out, calls } = await runWith(["lease", "release", "60601", "60603", "60602"], { ReleaseLease });
     expect(code).toBe(1);
-    expect(calls).toEqual([["ReleaseLease", 60601], ["ReleaseLease", 60603], ["ReleaseLease", 60602]]);
+    expect(calls).toEqual([
+      ["ReleaseLease", 60601],
+      ["ReleaseLease", 60603],
+      ["ReleaseLease", 60602],
+    ]);
     expect(out.split("\n")).toEqual([
       "Released uid 60601: it may be handed out again.",
       "Released uid 60602: it may be handed out again.",
@@ -52,18 +71,29 @@ describe("guestctl lease release exits with 1", () => {
   });
 
   it("when it could not be written down", async () => {
-    const { code, err } = await runWith(["lease", "release", "60601"], { ReleaseLease: new ClientError("Failed", "ENOSPC: no space left on device") });
+    const { code, err } = await runWith(["lease", "release", "60601"], {
+      ReleaseLease: new ClientError("Failed", "ENOSPC: no space left on device"),
+    });
     expect({ code, err }).toEqual({ code: 1, err: "guestctl: ENOSPC: no space left on device" });
   });
 });
 
 describe("guestctl lease release", () => {
   it("releases one, and several", async () => {
-    expect(await runWith(["lease", "release", "60601"], { ReleaseLease })).toMatchObject({ code: 0, out: "Released uid 60601: it may be handed out again." });
+    expect(await runWith(["lease", "release", "60601"], { ReleaseLease })).toMatchObject({
+      code: 0,
+      out: "Released uid 60601: it may be handed out again.",
+    });
     const { code, out } = await runWith(["lease", "release", "60601", "60602", "--json"], { ReleaseLease });
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toEqual([{ uid: 60601, released: true }, { uid: 60602, released: true }]);
-    expect(JSON.parse((await runWith(["lease", "release", "60601", "--json"], { ReleaseLease })).out)).toEqual({ uid: 60601, released: true });
+    expect(JSON.parse(out)).toEqual([
+      { uid: 60601, released: true },
+      { uid: 60602, released: true },
+    ]);
+    expect(JSON.parse((await runWith(["lease", "release", "60601", "--json"], { ReleaseLease })).out)).toEqual({
+      uid: 60601,
+      released: true,
+    });
   });
 });
 
@@ -94,8 +124,12 @@ describe("guestctl leases", () => {
   });
 
   it("says that there is nothing to be said of any", async () => {
-    expect((await runWith(["leases"], { ListLeases: [UIDS.slice(4)] })).out).toBe("No uid is leased or kept back.\n\nNot shown: 0 rested, 2 unused. --all shows them as well.");
-    expect((await runWith(["leases", "--all"], { ListLeases: [[]] })).out).toBe("No uid is leased or kept back.\n\n0 uids: none.");
+    expect((await runWith(["leases"], { ListLeases: [UIDS.slice(4)] })).out).toBe(
+      "No uid is leased or kept back.\n\nNot shown: 0 rested, 2 unused. --all shows them as well.",
+    );
+    expect((await runWith(["leases", "--all"], { ListLeases: [[]] })).out).toBe(
+      "No uid is leased or kept back.\n\n0 uids: none.",
+    );
   });
 
   it("prints all of them as JSON", async () => {

@@ -5,9 +5,32 @@ import { runWith as run } from "../../helpers/guestctl.ts";
 
 const PLAN = JSON.stringify([
   { kind: "hide", target: "/home", optional: false },
-  { kind: "tmpfs", target: "/tmp", create: false, optional: false, mode: 0o1777, uid: 0, gid: 0, size: "10%", inodes: 9, noexec: false, readonly: false, skeletons: [] },
+  {
+    kind: "tmpfs",
+    target: "/tmp",
+    create: false,
+    optional: false,
+    mode: 0o1777,
+    uid: 0,
+    gid: 0,
+    size: "10%",
+    inodes: 9,
+    noexec: false,
+    readonly: false,
+    skeletons: [],
+  },
 ]);
-const SESSION = { id: "abc", user: "guest1", uid: 1101, service: "login", tty: "tty1", rhost: "", leader: 500, opened: Date.now() * 1000, state: "open" };
+const SESSION = {
+  id: "abc",
+  user: "guest1",
+  uid: 1101,
+  service: "login",
+  tty: "tty1",
+  rhost: "",
+  leader: 500,
+  opened: Date.now() * 1000,
+  state: "open",
+};
 const RECEIPT = { id: "abc", user: "guest1", killed: 4, freed: 1_572_864, swept: [], clean: true, left: [] };
 
 describe("guestctl exits with 2 and names the help for", () => {
@@ -41,9 +64,17 @@ describe("guestctl exits with 2 and names the help for", () => {
 describe("guestctl exits with 1 and says what to do when", () => {
   it.each<[string, Error, RegExp]>([
     ["it is not root's", new ClientError("org.freedesktop.DBus.Error.AccessDenied", "x"), /sudo/],
-    ["guestd is not installed", new ClientError("org.freedesktop.DBus.Error.ServiceUnknown", "x"), /systemctl reload dbus/],
+    [
+      "guestd is not installed",
+      new ClientError("org.freedesktop.DBus.Error.ServiceUnknown", "x"),
+      /systemctl reload dbus/,
+    ],
     ["guestd does not answer", new ClientError("NoAnswer", "late"), /systemctl status guestd/],
-    ["guestd cannot be started", new ClientError("org.freedesktop.DBus.Error.Spawn.Failed", "x"), /systemctl status guestd/],
+    [
+      "guestd cannot be started",
+      new ClientError("org.freedesktop.DBus.Error.Spawn.Failed", "x"),
+      /systemctl status guestd/,
+    ],
     ["there is no bus", new ClientError("NoBus", "no socket"), /systemctl status dbus/],
     ["there is no such session", new ClientError("NoSuchSession", "There is no session abc."), /guestctl list/],
   ])("%s", async (_, error, hint) => {
@@ -54,7 +85,9 @@ describe("guestctl exits with 1 and says what to do when", () => {
   });
 
   it("an end was not clean", async () => {
-    const { code, out } = await run(["end", "abc"], { EndSession: [{ ...RECEIPT, clean: false, left: ["process 7 does not end"] }] });
+    const { code, out } = await run(["end", "abc"], {
+      EndSession: [{ ...RECEIPT, clean: false, left: ["process 7 does not end"] }],
+    });
     expect(code).toBe(1);
     expect(out).toContain("left: process 7 does not end");
   });
@@ -68,14 +101,18 @@ describe("guestctl exits with 1 and says what to do when", () => {
     };
     const { code, out } = await run(["end", "abc", "def"], answers);
     expect(code).toBe(1);
-    expect(out).toBe("Ended abc of guest1: 4 processes killed, 1.5M given back, nothing is left.\nThere is no session def.");
+    expect(out).toBe(
+      "Ended abc of guest1: 4 processes killed, 1.5M given back, nothing is left.\nThere is no session def.",
+    );
   });
 
   it("one of several sessions is not there, and still shows the others", async () => {
     let calls = 0;
     const answers = {
       get GetSession() {
-        return calls++ === 0 ? [{ ...SESSION, inode: 1, scope: "", skipped: [], plan: PLAN }] : new ClientError("NoSuchSession", "There is no session def.");
+        return calls++ === 0
+          ? [{ ...SESSION, inode: 1, scope: "", skipped: [], plan: PLAN }]
+          : new ClientError("NoSuchSession", "There is no session def.");
       },
     };
     const { code, out } = await run(["show", "abc", "def"], answers);
@@ -107,7 +144,9 @@ describe("guestctl", () => {
   });
 
   it("shows a plan step by step", async () => {
-    const { code, out } = await run(["explain", "guest1", "--service=sshd"], { ExplainLogin: [{ verdict: "admitted", reason: "Yes.", plan: PLAN }] });
+    const { code, out } = await run(["explain", "guest1", "--service=sshd"], {
+      ExplainLogin: [{ verdict: "admitted", reason: "Yes.", plan: PLAN }],
+    });
     expect(code).toBe(0);
     expect(out).toBe("admitted: Yes.\n  hide     /home\n  tmpfs    /tmp mode=1777 uid=0 gid=0 size=10% inodes=9");
   });
@@ -121,17 +160,32 @@ describe("guestctl", () => {
   it("ends several", async () => {
     const { code, out, calls } = await run(["end", "abc", "def"], { EndSession: [RECEIPT] });
     expect(code).toBe(0);
-    expect(calls).toEqual([["EndSession", "abc"], ["EndSession", "def"]]);
+    expect(calls).toEqual([
+      ["EndSession", "abc"],
+      ["EndSession", "def"],
+    ]);
     expect(out.split("\n")[0]).toBe("Ended abc of guest1: 4 processes killed, 1.5M given back, nothing is left.");
   });
 
   it.each<[string[], Answers, unknown]>([
     [["list"], { ListSessions: [[SESSION]] }, [SESSION]],
-    [["show", "abc"], { GetSession: [{ ...SESSION, inode: 1, scope: "", skipped: [], plan: PLAN }] }, { id: "abc", plan: JSON.parse(PLAN) as unknown }],
+    [
+      ["show", "abc"],
+      { GetSession: [{ ...SESSION, inode: 1, scope: "", skipped: [], plan: PLAN }] },
+      { id: "abc", plan: JSON.parse(PLAN) as unknown },
+    ],
     [["end", "abc"], { EndSession: [RECEIPT] }, RECEIPT],
-    [["status"], { GetStatus: [{ version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] }] }, { version: "1" }],
+    [
+      ["status"],
+      { GetStatus: [{ version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] }] },
+      { version: "1" },
+    ],
     [["explain", "g"], { ExplainLogin: [{ verdict: "admitted", reason: "r", plan: PLAN }] }, { verdict: "admitted" }],
-    [["config"], { GetConfig: [[["Home", "Size", "25%", "default"]]] }, [{ section: "Home", key: "Size", value: "25%", origin: "default" }]],
+    [
+      ["config"],
+      { GetConfig: [[["Home", "Size", "25%", "default"]]] },
+      [{ section: "Home", key: "Size", value: "25%", origin: "default" }],
+    ],
     [["reload"], { Reload: [] }, { ok: true }],
   ])("prints JSON for %j", async (args, answers, expected) => {
     const { out } = await run([...args, "--json"], answers);
@@ -141,7 +195,14 @@ describe("guestctl", () => {
   });
 
   it("groups the configuration by section and says where each value is from", async () => {
-    const { out } = await run(["config"], { GetConfig: [[["Home", "Size", "1M", "/etc/guestd/guestd.conf:3"], ["Etc", "Mode", "overlay", "default"]]] });
+    const { out } = await run(["config"], {
+      GetConfig: [
+        [
+          ["Home", "Size", "1M", "/etc/guestd/guestd.conf:3"],
+          ["Etc", "Mode", "overlay", "default"],
+        ],
+      ],
+    });
     expect(out).toBe("[Home]\n# /etc/guestd/guestd.conf:3\nSize=1M\n\n[Etc]\n# default\nMode=overlay");
   });
 

@@ -19,14 +19,26 @@ const CLEAN = {
   ending: 345_000,
   killed: 4,
   freed: 1_572_864,
-  swept: [["processes", 4, 4, []], ["files", 2, 2, []]],
+  swept: [
+    ["processes", 4, 4, []],
+    ["files", 2, 2, []],
+  ],
   clean: true,
   left: [],
 };
 const LEFT = "files: /tmp/keep is still there";
-const DIRTY = { ...CLEAN, id: "def", swept: [["files", 3, 2, ["/tmp/keep is still there"]]], clean: false, left: [LEFT, "drop-view: EIO"] };
+const DIRTY = {
+  ...CLEAN,
+  id: "def",
+  swept: [["files", 3, 2, ["/tmp/keep is still there"]]],
+  clean: false,
+  left: [LEFT, "drop-view: EIO"],
+};
 
-const NO_SUCH = new ClientError("NoSuchReceipt", 'There is no receipt of session xyz; "guestctl receipts" shows those that are kept.');
+const NO_SUCH = new ClientError(
+  "NoSuchReceipt",
+  'There is no receipt of session xyz; "guestctl receipts" shows those that are kept.',
+);
 
 /** As guestd with two receipts. */
 const GetReceipt = (id: unknown) => (id === "abc" ? [CLEAN] : id === "def" ? [DIRTY] : NO_SUCH);
@@ -41,7 +53,11 @@ describe("guestctl receipt exits with 1", () => {
   it("when one of several is not there, and still shows the others", async () => {
     const { code, out, calls } = await runWith(["receipt", "abc", "xyz", "def"], { GetReceipt });
     expect(code).toBe(1);
-    expect(calls).toEqual([["GetReceipt", "abc"], ["GetReceipt", "xyz"], ["GetReceipt", "def"]]);
+    expect(calls).toEqual([
+      ["GetReceipt", "abc"],
+      ["GetReceipt", "xyz"],
+      ["GetReceipt", "def"],
+    ]);
     expect(out).toMatch(/^id: +abc$/m);
     expect(out).toMatch(/^id: +def$/m);
     expect(out).toContain(NO_SUCH.message);
@@ -56,7 +72,9 @@ describe("guestctl receipt exits with 1", () => {
   });
 
   it("to others than root, as it is for all of guestd", async () => {
-    const { code, err } = await runWith(["receipt", "abc", "def"], { GetReceipt: new ClientError("AccessDenied", "x") });
+    const { code, err } = await runWith(["receipt", "abc", "def"], {
+      GetReceipt: new ClientError("AccessDenied", "x"),
+    });
     expect(code).toBe(1);
     expect(err).toMatch(/sudo/);
   });
@@ -115,7 +133,9 @@ describe("guestctl receipt", () => {
 
 describe("guestctl receipts", () => {
   it("lists them, and says how many are not clean", async () => {
-    const { code, out, calls } = await runWith(["receipts"], { ListReceipts: [[DIRTY, { ...CLEAN, ending: 2_340_000, freed: 0 }]] });
+    const { code, out, calls } = await runWith(["receipts"], {
+      ListReceipts: [[DIRTY, { ...CLEAN, ending: 2_340_000, freed: 0 }]],
+    });
     expect(code).toBe(0);
     expect(calls).toEqual([["ListReceipts", false]]);
     const ended = formatTime(CLOSED);
@@ -137,12 +157,22 @@ describe("guestctl receipts", () => {
 
   it("says that there are none", async () => {
     expect((await runWith(["receipts"], { ListReceipts: [[]] })).out).toBe("No receipts.");
-    expect((await runWith(["receipts", "--failed"], { ListReceipts: [[]] })).out).toBe("No receipt of a session that left something.");
+    expect((await runWith(["receipts", "--failed"], { ListReceipts: [[]] })).out).toBe(
+      "No receipt of a session that left something.",
+    );
   });
 
   it("prints JSON, a list however many there are", async () => {
     const { out } = await runWith(["receipts", "--json"], { ListReceipts: [[CLEAN]] });
-    expect(JSON.parse(out)).toEqual([{ ...CLEAN, swept: [{ kind: "processes", found: 4, removed: 4, left: [] }, { kind: "files", found: 2, removed: 2, left: [] }] }]);
+    expect(JSON.parse(out)).toEqual([
+      {
+        ...CLEAN,
+        swept: [
+          { kind: "processes", found: 4, removed: 4, left: [] },
+          { kind: "files", found: 2, removed: 2, left: [] },
+        ],
+      },
+    ]);
     expect(JSON.parse((await runWith(["receipts", "--json"], { ListReceipts: [[]] })).out)).toEqual([]);
   });
 });

@@ -2,18 +2,24 @@ import { describe, expect, it } from "vitest";
 import { ClientError } from "../../../src/bus/client.ts";
 import { runWith } from "../../helpers/guestctl.ts";
 
-const status = (change: object = {}) => [{ version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [], ...change }];
+const status = (change: object = {}) => [
+  { version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [], ...change },
+];
 const OFF = { enabled: false, switch: false, reason: "an examination" };
 const session = (id: string, state = "open") => ({ id, user: "guest1", state });
 
 describe("guestctl exits with 1 when the switch", () => {
   it.each(["enable", "disable"])("cannot be written down (%s)", async (verb) => {
-    const { code, out, err } = await runWith([verb], { SetEnabled: new ClientError("Failed", "The switch could not be written down.") });
+    const { code, out, err } = await runWith([verb], {
+      SetEnabled: new ClientError("Failed", "The switch could not be written down."),
+    });
     expect({ code, out, err }).toEqual({ code: 1, out: "", err: "guestctl: The switch could not be written down." });
   });
 
   it("is to have a reason that guestd does not take", async () => {
-    const { code, err } = await runWith(["disable", "--reason=\u001b[2J"], { SetEnabled: new ClientError("InvalidArgument", "The reason has a character that cannot be printed.") });
+    const { code, err } = await runWith(["disable", "--reason=\u001b[2J"], {
+      SetEnabled: new ClientError("InvalidArgument", "The reason has a character that cannot be printed."),
+    });
     expect({ code, err }).toEqual({ code: 1, err: "guestctl: The reason has a character that cannot be printed." });
   });
 });
@@ -21,8 +27,14 @@ describe("guestctl exits with 1 when the switch", () => {
 describe("guestctl enable", () => {
   it.each([
     [{}, "Guests can log in."],
-    [{ enabled: false }, "Guest logins are switched on, but guests are refused still: Enabled=no in the configuration."],
-    [{ enabled: false, errors: ["f:1: bad"] }, 'Guest logins are switched on, but guests are refused still: the configuration has errors, see "guestctl config check".'],
+    [
+      { enabled: false },
+      "Guest logins are switched on, but guests are refused still: Enabled=no in the configuration.",
+    ],
+    [
+      { enabled: false, errors: ["f:1: bad"] },
+      'Guest logins are switched on, but guests are refused still: the configuration has errors, see "guestctl config check".',
+    ],
   ])("says what is so now (%j)", async (change, text) => {
     const { code, out, calls } = await runWith(["enable"], { SetEnabled: [], GetStatus: status(change) });
     expect({ code, out }).toEqual({ code: 0, out: text });
@@ -31,21 +43,38 @@ describe("guestctl enable", () => {
 });
 
 describe("guestctl disable", () => {
-  it.each([["--reason=an examination"], ["--reason", "an examination"]])("tells guestd the reason, and says what is so now (%s)", async (...options) => {
-    const { code, out, calls } = await runWith(["disable", ...options], { SetEnabled: [], GetStatus: status(OFF), ListSessions: [[]] });
-    expect({ code, out }).toEqual({ code: 0, out: "Guests are refused: guest logins are switched off: an examination." });
-    expect(calls[0]).toEqual(["SetEnabled", false, "an examination"]);
-  });
+  it.each([["--reason=an examination"], ["--reason", "an examination"]])(
+    "tells guestd the reason, and says what is so now (%s)",
+    async (...options) => {
+      const { code, out, calls } = await runWith(["disable", ...options], {
+        SetEnabled: [],
+        GetStatus: status(OFF),
+        ListSessions: [[]],
+      });
+      expect({ code, out }).toEqual({
+        code: 0,
+        out: "Guests are refused: guest logins are switched off: an examination.",
+      });
+      expect(calls[0]).toEqual(["SetEnabled", false, "an examination"]);
+    },
+  );
 
   it("needs no reason", async () => {
-    const { out, calls } = await runWith(["disable"], { SetEnabled: [], GetStatus: status({ ...OFF, reason: "" }), ListSessions: [[]] });
+    const { out, calls } = await runWith(["disable"], {
+      SetEnabled: [],
+      GetStatus: status({ ...OFF, reason: "" }),
+      ListSessions: [[]],
+    });
     expect(out).toBe("Guests are refused: guest logins are switched off.");
     expect(calls[0]).toEqual(["SetEnabled", false, ""]);
   });
 
   it.each([
     [[session("abc")], '1 session goes on; "guestctl end abc" ends it.'],
-    [[session("abc"), session("def", "opening"), session("ghi", "ending")], '2 sessions go on; "guestctl end abc def" ends them.'],
+    [
+      [session("abc"), session("def", "opening"), session("ghi", "ending")],
+      '2 sessions go on; "guestctl end abc def" ends them.',
+    ],
   ])("names the sessions that go on", async (sessions, text) => {
     const { out } = await runWith(["disable"], { SetEnabled: [], GetStatus: status(OFF), ListSessions: [sessions] });
     expect(out.split("\n")[1]).toBe(text);
@@ -53,16 +82,30 @@ describe("guestctl disable", () => {
 });
 
 describe("guestctl status", () => {
-  const shown = async (change: object) => (await runWith(["status"], { GetStatus: status(change) })).out.split("\n").map((line) => line.replace(/ +/g, " "));
+  const shown = async (change: object) =>
+    (await runWith(["status"], { GetStatus: status(change) })).out.split("\n").map((line) => line.replace(/ +/g, " "));
 
   it("says why guests are refused, and what lets them in", async () => {
-    expect(await shown(OFF)).toEqual(["guestd: 1", "guests: refused: they are switched off", "switch: off: an examination", "sessions: 0", '"guestctl enable" lets guests log in.']);
+    expect(await shown(OFF)).toEqual([
+      "guestd: 1",
+      "guests: refused: they are switched off",
+      "switch: off: an examination",
+      "sessions: 0",
+      '"guestctl enable" lets guests log in.',
+    ]);
     expect(await shown({ ...OFF, reason: "" })).toContain("switch: off");
   });
 
   it("names the configuration where that refuses them", async () => {
-    expect(await shown({ enabled: false })).toEqual(["guestd: 1", "guests: refused: Enabled=no in the configuration", "switch: on", "sessions: 0"]);
-    expect(await shown({ enabled: false, errors: ["f:1: bad"] })).toContain('guests: refused: the configuration has errors, see "guestctl config check"');
+    expect(await shown({ enabled: false })).toEqual([
+      "guestd: 1",
+      "guests: refused: Enabled=no in the configuration",
+      "switch: on",
+      "sessions: 0",
+    ]);
+    expect(await shown({ enabled: false, errors: ["f:1: bad"] })).toContain(
+      'guests: refused: the configuration has errors, see "guestctl config check"',
+    );
   });
 
   it("says that they can log in", async () => {

@@ -20,15 +20,20 @@ const write = (name: string, text: string, mode = 0o644) => {
   chmodSync(join(root, name), mode);
   return join(root, name);
 };
-const errorsOf = (result: ReturnType<typeof loadFiles>) => (result.ok ? [] : result.errors.map(({ message }) => message));
+const errorsOf = (result: ReturnType<typeof loadFiles>) =>
+  result.ok ? [] : result.errors.map(({ message }) => message);
 
 describe("loadFiles refuses", () => {
   it("a file that others can write", () => {
-    expect(errorsOf(loadFiles([write("a.conf", "[Guests]\n", 0o666)], me))).toEqual([expect.stringContaining("can be written by others")]);
+    expect(errorsOf(loadFiles([write("a.conf", "[Guests]\n", 0o666)], me))).toEqual([
+      expect.stringContaining("can be written by others"),
+    ]);
   });
 
   it("a file of another owner", () => {
-    expect(errorsOf(loadFiles([write("a.conf", "")], me + 1))).toEqual([expect.stringContaining("it must belong to root")]);
+    expect(errorsOf(loadFiles([write("a.conf", "")], me + 1))).toEqual([
+      expect.stringContaining("it must belong to root"),
+    ]);
   });
 
   it("a FIFO, without waiting for a writer", () => {

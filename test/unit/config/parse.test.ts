@@ -54,7 +54,10 @@ describe("parseConfig", () => {
   });
 
   it("lets a later file's value stand, and says where it is from", () => {
-    expect(valueOf("Home", "Size", "[Home]\nSize=1G", "# comment\n[Home]\nSize=512M")).toMatchObject({ value: "512M", origin: "f1:3" });
+    expect(valueOf("Home", "Size", "[Home]\nSize=1G", "# comment\n[Home]\nSize=512M")).toMatchObject({
+      value: "512M",
+      origin: "f1:3",
+    });
   });
 
   it("adds to a list, so that hiding one more place does not show /home", () => {

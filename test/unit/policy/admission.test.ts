@@ -12,24 +12,40 @@ const sessionOf = (change: Partial<Session>): Session => ({ ...SESSION, ...chang
 
 describe("judgeLogin refuses", () => {
   it("everybody while the configuration has errors", () => {
-    expect(judgeLogin(undefined, LOGIN, [], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
+    expect(judgeLogin(undefined, LOGIN, [], ON)).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("errors") as string,
+    });
   });
 
   it("everybody when guests are switched off", () => {
     expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [], ON)).toMatchObject({ kind: "refused" });
   });
 
-  it.each([LOGIN, { ...LOGIN, account: GHOST }, { ...LOGIN, account: GHOST, service: "sshd" }, { ...LOGIN, account: LEASED }])("everybody while the switch is off, with its reason", (login) => {
+  it.each([
+    LOGIN,
+    { ...LOGIN, account: GHOST },
+    { ...LOGIN, account: GHOST, service: "sshd" },
+    { ...LOGIN, account: LEASED },
+  ])("everybody while the switch is off, with its reason", (login) => {
     const sessions: Session[] = [{ ...LEASED_SESSION, phase: "allocated" }];
     for (const gate of [OFF, NEVER_ENABLED]) {
-      expect(judgeLogin(configOf(), login, sessions, gate)).toEqual({ kind: "refused", reason: `Guest logins are switched off on this machine: ${gate.reason}. Please ask the administrator of this machine.` });
+      expect(judgeLogin(configOf(), login, sessions, gate)).toEqual({
+        kind: "refused",
+        reason: `Guest logins are switched off on this machine: ${gate.reason}. Please ask the administrator of this machine.`,
+      });
     }
   });
 
   it("with the configuration's own word first, whatever the switch is", () => {
     for (const gate of [ON, OFF]) {
-      expect(judgeLogin(undefined, LOGIN, [], gate)).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
-      expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [], gate)).toMatchObject({ reason: "Guest logins are switched off on this machine. Please ask the administrator of this machine." });
+      expect(judgeLogin(undefined, LOGIN, [], gate)).toMatchObject({
+        kind: "refused",
+        reason: expect.stringContaining("errors") as string,
+      });
+      expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [], gate)).toMatchObject({
+        reason: "Guest logins are switched off on this machine. Please ask the administrator of this machine.",
+      });
     }
   });
 
@@ -51,7 +67,9 @@ describe("judgeLogin refuses", () => {
 
   it("a home that is itself a hidden place", () => {
     const config = configOf("[View]", "Hide=/srv/guest");
-    expect(judgeLogin(config, { ...LOGIN, account: { ...GUEST, home: "/srv/guest" } }, [], ON)).toMatchObject({ kind: "refused" });
+    expect(judgeLogin(config, { ...LOGIN, account: { ...GUEST, home: "/srv/guest" } }, [], ON)).toMatchObject({
+      kind: "refused",
+    });
   });
 
   it("a second session for one leader of another account", () => {
@@ -104,7 +122,10 @@ describe("judgeLogin of a uid of the range refuses", () => {
 
 describe("judgeLogin of the ghost", () => {
   it("refuses a login without a leased account through a service that gives one", () => {
-    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST }, [], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("skipped the authentication") as string });
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST }, [], ON)).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("skipped the authentication") as string,
+    });
   });
 
   it.each([
@@ -112,47 +133,79 @@ describe("judgeLogin of the ghost", () => {
     ["su", { service: "su" }],
     ["a service that gives one, from afar", { rhost: "192.0.2.1" }],
   ])("admits it to its own account through %s", (_, change) => {
-    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, ...change }, [], ON)).toMatchObject({ kind: "admitted", lease: undefined });
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, ...change }, [], ON)).toMatchObject({
+      kind: "admitted",
+      lease: undefined,
+    });
   });
 
   it("refuses the one after the last that fits", () => {
-    expect(judgeLogin(configOf("[Guests]", "MaxSessions=1"), { ...LOGIN, account: GHOST, service: "sshd", leaderPid: 7 }, [SESSION], ON)).toMatchObject({ kind: "refused" });
+    expect(
+      judgeLogin(
+        configOf("[Guests]", "MaxSessions=1"),
+        { ...LOGIN, account: GHOST, service: "sshd", leaderPid: 7 },
+        [SESSION],
+        ON,
+      ),
+    ).toMatchObject({ kind: "refused" });
   });
 });
 
 describe("judgeAuthentication gives no account", () => {
   const asked: Authentication = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
-  const judge = (change: Partial<Authentication>, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { ...asked, ...change }, [], ON);
+  const judge = (change: Partial<Authentication>, ...lines: string[]) =>
+    judgeAuthentication(configOf("[Guests]", ...lines), { ...asked, ...change }, [], ON);
 
   it("while the configuration has errors, or guests are switched off", () => {
-    expect(judgeAuthentication(undefined, asked, [], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("errors") as string });
-    expect(judge({}, "Enabled=no")).toMatchObject({ kind: "refused", reason: expect.stringContaining("switched off") as string });
+    expect(judgeAuthentication(undefined, asked, [], ON)).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("errors") as string,
+    });
+    expect(judge({}, "Enabled=no")).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("switched off") as string,
+    });
   });
 
   it("while the switch is off, and asks nobody for a password", () => {
     for (const user of ["guest", "guest1", LEASED.user]) {
       const session: Session = { ...LEASED_SESSION, phase: "allocated" };
-      expect(judgeAuthentication(configOf(), { ...asked, user }, [session], OFF)).toMatchObject({ kind: "refused", reason: expect.stringContaining(OFF.reason) as string });
+      expect(judgeAuthentication(configOf(), { ...asked, user }, [session], OFF)).toMatchObject({
+        kind: "refused",
+        reason: expect.stringContaining(OFF.reason) as string,
+      });
     }
   });
 
   it("to a leader that is being made one", () => {
     const session: Session = { ...LEASED_SESSION, phase: "allocating" };
-    for (const user of ["guest", "guest1"]) expect(judgeAuthentication(configOf(), { ...asked, user }, [session], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("already") as string });
-    expect(judgeAuthentication(configOf(), { ...asked, leaderPid: 501 }, [session], ON)).toMatchObject({ kind: "lease" });
+    for (const user of ["guest", "guest1"])
+      expect(judgeAuthentication(configOf(), { ...asked, user }, [session], ON)).toMatchObject({
+        kind: "refused",
+        reason: expect.stringContaining("already") as string,
+      });
+    expect(judgeAuthentication(configOf(), { ...asked, leaderPid: 501 }, [session], ON)).toMatchObject({
+      kind: "lease",
+    });
   });
 
   it.each(["127.0.0.1", "localhost", " ", "192.0.2.1", ":0"])("to a remote host, and be it %j", (rhost) => {
     expect(judge({ rhost })).toEqual({ kind: "ignored" });
   });
 
-  it.each(["guest1", "guest-aaaa", "root", "Guest", "guest ", "", "xguest", "*"])("to %j: only to the ghost", (user) => {
-    expect(judge({ user })).toEqual({ kind: "ignored" });
-  });
+  it.each(["guest1", "guest-aaaa", "root", "Guest", "guest ", "", "xguest", "*"])(
+    "to %j: only to the ghost",
+    (user) => {
+      expect(judge({ user })).toEqual({ kind: "ignored" });
+    },
+  );
 
-  it.each(["sshd", "su", "sudo", "xlogin", "login2", "", "gdm", "other", "systemd-user", "greetd-x"])("through the service %j, which takes a password", (service) => {
-    expect(judge({ service })).toEqual({ kind: "ignored" });
-  });
+  it.each(["sshd", "su", "sudo", "xlogin", "login2", "", "gdm", "other", "systemd-user", "greetd-x"])(
+    "through the service %j, which takes a password",
+    (service) => {
+      expect(judge({ service })).toEqual({ kind: "ignored" });
+    },
+  );
 
   it("through any service when there is none in the list", () => {
     expect(judge({}, "Passwordless=")).toEqual({ kind: "ignored" });
@@ -160,11 +213,19 @@ describe("judgeAuthentication gives no account", () => {
 
   it("when as many guests are there as may be", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
-    expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [SESSION], ON)).toMatchObject({ kind: "refused", reason: expect.stringContaining("As many") as string });
+    expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [SESSION], ON)).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("As many") as string,
+    });
   });
 
   it("again to a leader that has another one's pid, or whose session is beyond that", () => {
-    for (const change of [{ leader: { pid: 501, startTime: 1 } }, { phase: "open" }, { phase: "ending" }, { leased: false }] as const) {
+    for (const change of [
+      { leader: { pid: 501, startTime: 1 } },
+      { phase: "open" },
+      { phase: "ending" },
+      { leased: false },
+    ] as const) {
       const session: Session = { ...LEASED_SESSION, phase: "allocated", ...change };
       expect(judgeAuthentication(configOf(), asked, [session], ON)).toMatchObject({ kind: "lease" });
     }
@@ -174,9 +235,12 @@ describe("judgeAuthentication gives no account", () => {
 describe("judgeAuthentication gives", () => {
   const asked: Authentication = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
 
-  it.each(["login", "gdm-password", "gdm-autologin", "lightdm", "lightdm-greeter", "sddm", "greetd"])("an account to the ghost through %s", (service) => {
-    expect(judgeAuthentication(configOf(), { ...asked, service }, [], ON)).toMatchObject({ kind: "lease" });
-  });
+  it.each(["login", "gdm-password", "gdm-autologin", "lightdm", "lightdm-greeter", "sddm", "greetd"])(
+    "an account to the ghost through %s",
+    (service) => {
+      expect(judgeAuthentication(configOf(), { ...asked, service }, [], ON)).toMatchObject({ kind: "lease" });
+    },
+  );
 
   it("an account to the ghost as it is configured, and to no other", () => {
     const config = configOf("[Guests]", "Ghost=visitor");
@@ -186,20 +250,29 @@ describe("judgeAuthentication gives", () => {
 
   it("the same account to a leader that asks again by the name it got, and to no other", () => {
     const session: Session = { ...LEASED_SESSION, phase: "allocated" };
-    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user }, [session], ON)).toEqual({ kind: "again", session });
-    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user, leaderPid: 501 }, [session], ON)).toEqual({ kind: "ignored" });
+    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user }, [session], ON)).toEqual({
+      kind: "again",
+      session,
+    });
+    expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user, leaderPid: 501 }, [session], ON)).toEqual({
+      kind: "ignored",
+    });
     expect(judgeAuthentication(configOf(), { ...asked, user: "guest1" }, [session], ON)).toEqual({ kind: "ignored" });
   });
 
   it("the same account to a leader that asks again, also when the machine is full", () => {
     const session: Session = { ...LEASED_SESSION, phase: "allocated" };
-    expect(judgeAuthentication(configOf("[Guests]", "MaxSessions=1"), asked, [session], ON)).toEqual({ kind: "again", session });
+    expect(judgeAuthentication(configOf("[Guests]", "MaxSessions=1"), asked, [session], ON)).toEqual({
+      kind: "again",
+      session,
+    });
   });
 });
 
 describe("judgeAuthentication unlocks", () => {
   const asked: Authentication = { user: LEASED.user, service: "gdm-password", tty: ":1", rhost: "", leaderPid: 800 };
-  const judge = (change: Partial<Authentication> = {}, session: Partial<Session> = {}) => judgeAuthentication(configOf(), { ...asked, ...change }, [{ ...LEASED_SESSION, ...session }], ON).kind;
+  const judge = (change: Partial<Authentication> = {}, session: Partial<Session> = {}) =>
+    judgeAuthentication(configOf(), { ...asked, ...change }, [{ ...LEASED_SESSION, ...session }], ON).kind;
 
   it.each<[string, Partial<Authentication>, Partial<Session>]>([
     ["nothing from afar", { rhost: "192.0.2.1" }, {}],
@@ -214,7 +287,9 @@ describe("judgeAuthentication unlocks", () => {
   });
 
   it("the screens of those who are in, when no others may come in", () => {
-    expect(judgeAuthentication(configOf("[Guests]", "Enabled=no", "MaxSessions=1"), asked, [LEASED_SESSION], ON)).toEqual({ kind: "unlocked" });
+    expect(
+      judgeAuthentication(configOf("[Guests]", "Enabled=no", "MaxSessions=1"), asked, [LEASED_SESSION], ON),
+    ).toEqual({ kind: "unlocked" });
     expect(judgeAuthentication(configOf(), asked, [LEASED_SESSION], OFF)).toEqual({ kind: "unlocked" });
   });
 
@@ -222,9 +297,12 @@ describe("judgeAuthentication unlocks", () => {
     expect(judgeAuthentication(undefined, asked, [LEASED_SESSION], ON)).toMatchObject({ kind: "refused" });
   });
 
-  it.each(["gdm-password", "kde", "kde-fingerprint", "swaylock", "lightdm"])("the guest's own screen through %s", (service) => {
-    expect(judge({ service })).toBe("unlocked");
-  });
+  it.each(["gdm-password", "kde", "kde-fingerprint", "swaylock", "lightdm"])(
+    "the guest's own screen through %s",
+    (service) => {
+      expect(judge({ service })).toBe("unlocked");
+    },
+  );
 });
 
 describe("a pattern of Passwordless=", () => {
@@ -238,26 +316,65 @@ describe("a pattern of Passwordless=", () => {
     ["login", "login\n", "ignored"],
   ])("%j takes %j for %s", (pattern, service, kind) => {
     const config = configOf("[Guests]", "Passwordless=", `Passwordless=${pattern}`);
-    expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [], ON)).toMatchObject({ kind });
+    expect(
+      judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [], ON),
+    ).toMatchObject({ kind });
   });
 
-  it.each(["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "cron", "atd"])("gives %s nothing: it would go on as the ghost", (service) => {
-    const config = configOf("[Guests]", "Passwordless=*");
-    expect(judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [], ON)).toEqual({ kind: "ignored" });
-  });
+  it.each(["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "cron", "atd"])(
+    "gives %s nothing: it would go on as the ghost",
+    (service) => {
+      const config = configOf("[Guests]", "Passwordless=*");
+      expect(
+        judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [], ON),
+      ).toEqual({ kind: "ignored" });
+    },
+  );
 });
 
 describe("a terminal", () => {
-  const judge = (tty: string, ...lines: string[]) => judgeAuthentication(configOf("[Guests]", ...lines), { user: "guest", service: "login", tty, rhost: "", leaderPid: 500 }, [], ON).kind;
+  const judge = (tty: string, ...lines: string[]) =>
+    judgeAuthentication(
+      configOf("[Guests]", ...lines),
+      { user: "guest", service: "login", tty, rhost: "", leaderPid: 500 },
+      [],
+      ON,
+    ).kind;
 
-  it.each(["pts/0", "/dev/pts/0", "", "ssh", "cron", "pts/tty1", "/dev/pts/tty", "x:0", "xtty1", "192.0.2.1:0", "localhost:10.0", "/tty1", "/dev//tty1", "consoles", "console\n", "tty1\npts/0"])(
-    "%j may lead anywhere: the ghost gets nothing there without a password",
-    (tty) => {
-      expect(judge(tty)).toBe("ignored");
-    },
-  );
+  it.each([
+    "pts/0",
+    "/dev/pts/0",
+    "",
+    "ssh",
+    "cron",
+    "pts/tty1",
+    "/dev/pts/tty",
+    "x:0",
+    "xtty1",
+    "192.0.2.1:0",
+    "localhost:10.0",
+    "/tty1",
+    "/dev//tty1",
+    "consoles",
+    "console\n",
+    "tty1\npts/0",
+  ])("%j may lead anywhere: the ghost gets nothing there without a password", (tty) => {
+    expect(judge(tty)).toBe("ignored");
+  });
 
-  it.each(["tty1", "/dev/tty1", "ttyS0", "/dev/ttyS0", "ttyUSB0", "hvc0", "xvc0", ":0", ":10", "console", "/dev/console"])("%j is of this machine", (tty) => {
+  it.each([
+    "tty1",
+    "/dev/tty1",
+    "ttyS0",
+    "/dev/ttyS0",
+    "ttyUSB0",
+    "hvc0",
+    "xvc0",
+    ":0",
+    ":10",
+    "console",
+    "/dev/console",
+  ])("%j is of this machine", (tty) => {
     expect(judge(tty)).toBe("lease");
   });
 
@@ -270,15 +387,37 @@ describe("a terminal", () => {
   });
 
   it("is none at all where the list is empty", () => {
-    expect(["tty1", ":0", "console", ""].map((tty) => judge(tty, "Terminals="))).toEqual(["ignored", "ignored", "ignored", "ignored"]);
+    expect(["tty1", ":0", "console", ""].map((tty) => judge(tty, "Terminals="))).toEqual([
+      "ignored",
+      "ignored",
+      "ignored",
+      "ignored",
+    ]);
   });
 
   it("makes no difference to a guest from afar, or to one who unlocks his screen", () => {
-    expect(judgeAuthentication(configOf(), { user: "guest", service: "login", tty: "tty1", rhost: "192.0.2.1", leaderPid: 500 }, [], ON)).toEqual({ kind: "ignored" });
-    expect(judgeAuthentication(configOf(), { user: LEASED.user, service: "gdm-password", tty: "", rhost: "", leaderPid: 800 }, [LEASED_SESSION], ON)).toEqual({ kind: "unlocked" });
+    expect(
+      judgeAuthentication(
+        configOf(),
+        { user: "guest", service: "login", tty: "tty1", rhost: "192.0.2.1", leaderPid: 500 },
+        [],
+        ON,
+      ),
+    ).toEqual({ kind: "ignored" });
+    expect(
+      judgeAuthentication(
+        configOf(),
+        { user: LEASED.user, service: "gdm-password", tty: "", rhost: "", leaderPid: 800 },
+        [LEASED_SESSION],
+        ON,
+      ),
+    ).toEqual({ kind: "unlocked" });
   });
 
   it("that is none of this machine lets the ghost in as himself, who has given a password there", () => {
-    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, tty: "pts/0" }, [], ON)).toMatchObject({ kind: "admitted", lease: undefined });
+    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, tty: "pts/0" }, [], ON)).toMatchObject({
+      kind: "admitted",
+      lease: undefined,
+    });
   });
 });

@@ -4,7 +4,19 @@ import { step } from "../../../src/policy/transition.ts";
 import { ALLOCATING, ENDING_LEASED } from "../../../src/policy/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
-import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY, recordFound } from "../../helpers/play.ts";
+import {
+  after,
+  allocated,
+  find,
+  interrupt,
+  kinds,
+  leasedOpen,
+  leasedOpened,
+  only,
+  opened,
+  READY,
+  recordFound,
+} from "../../helpers/play.ts";
 import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
 const withLines = (...lines: string[]): State => ({ ...READY, config: configOf("[Guests]", ...lines) });
@@ -25,7 +37,11 @@ describe("AllocateAccount makes no account", () => {
   };
 
   it("while the configuration has errors", () => {
-    expect(refusal(INITIAL_STATE)).toMatchObject({ call: 1, code: "Refused", reason: expect.stringContaining("errors") as string });
+    expect(refusal(INITIAL_STATE)).toMatchObject({
+      call: 1,
+      code: "Refused",
+      reason: expect.stringContaining("errors") as string,
+    });
   });
 
   it("when guests are switched off", () => {
@@ -33,7 +49,9 @@ describe("AllocateAccount makes no account", () => {
   });
 
   it("when the switch is off, and says the reason", () => {
-    expect(refusal({ ...READY, gate: { enabled: false, reason: "an examination" } })?.reason).toContain("switched off on this machine: an examination.");
+    expect(refusal({ ...READY, gate: { enabled: false, reason: "an examination" } })?.reason).toContain(
+      "switched off on this machine: an examination.",
+    );
     expect(refusal({ ...INITIAL_STATE, config: configOf() })?.reason).toContain("switched off");
   });
 
@@ -54,7 +72,12 @@ describe("AllocateAccount makes no account", () => {
 
   it.each(ALLOCATING)("for a leader that asks again while it is being made one (%s)", (until) => {
     const { state } = after(READY, allocateRequest(), { until });
-    for (const user of ["guest", "guest1", LEASED.user]) expect(refusal(state, { id: "s2", call: 7, user })).toMatchObject({ call: 7, code: "Refused", reason: expect.stringContaining("already") as string });
+    for (const user of ["guest", "guest1", LEASED.user])
+      expect(refusal(state, { id: "s2", call: 7, user })).toMatchObject({
+        call: 7,
+        code: "Refused",
+        reason: expect.stringContaining("already") as string,
+      });
     expect(kinds(step(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects)).toEqual(["watch-leader"]);
   });
 
@@ -67,7 +90,9 @@ describe("AllocateAccount makes no account", () => {
     ["unlocked", { user: LEASED.user, service: "gdm-password", leaderPid: 800 }],
   ])("where the verdict is %s, for %j", (verdict, change) => {
     const { state, effects } = step(leasedOpened(), allocateRequest({ id: "s2", call: 5, ...change }));
-    expect(effects).toMatchObject([{ kind: "answer", call: 5, answer: { kind: "allocated", allocation: { verdict } } }]);
+    expect(effects).toMatchObject([
+      { kind: "answer", call: 5, answer: { kind: "allocated", allocation: { verdict } } },
+    ]);
     expect(find(effects, "answer")).not.toHaveProperty("answer.allocation.user");
     expect(state).toEqual(leasedOpened());
   });
@@ -79,29 +104,49 @@ describe("AllocateAccount", () => {
     expect(kinds(did)).toEqual([...ALLOCATING]);
     expect(find(did, "write-record")?.session).toMatchObject({ phase: "allocated", account: LEASED, leased: true });
     expect(find(did, "publish-account")?.account).toEqual(LEASED);
-    expect(find(did, "answer")).toMatchObject({ call: 1, answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } });
-    expect(only(state)).toMatchObject({ id: "s1", phase: "allocated", leader: { pid: 500, startTime: 42 }, account: LEASED });
+    expect(find(did, "answer")).toMatchObject({
+      call: 1,
+      answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } },
+    });
+    expect(only(state)).toMatchObject({
+      id: "s1",
+      phase: "allocated",
+      leader: { pid: 500, startTime: 42 },
+      account: LEASED,
+    });
   });
 
   it("makes the account as it is configured", () => {
     const state = withLines("LeaseRange=60700-60710", "Shell=/bin/sh", "GhostName=Visitor");
-    expect(only(after(state, allocateRequest({ gid: 7 })).state).account).toMatchObject({ uid: 60700, gid: 7, shell: "/bin/sh", realName: "Visitor" });
+    expect(only(after(state, allocateRequest({ gid: 7 })).state).account).toMatchObject({
+      uid: 60700,
+      gid: 7,
+      shell: "/bin/sh",
+      realName: "Visitor",
+    });
   });
 
   it("takes the uid that has rested longest, which rests no more", () => {
-    const rested = { ...withLines("LeaseRange=60600-60602"), pool: { rested: [60602, 60600, 60601], quarantined: new Map() } };
+    const rested = {
+      ...withLines("LeaseRange=60600-60602"),
+      pool: { rested: [60602, 60600, 60601], quarantined: new Map() },
+    };
     const { state } = step(rested, allocateRequest());
     expect(only(state).account.uid).toBe(60602);
     expect(state.pool.rested).toEqual([60600, 60601]);
   });
 
   it("watches the process that calls, by its name on the bus", () => {
-    expect(step(READY, allocateRequest()).effects).toMatchObject([{ kind: "watch-leader", pid: 500, busName: ":1.9", startTime: 0 }]);
+    expect(step(READY, allocateRequest()).effects).toMatchObject([
+      { kind: "watch-leader", pid: 500, busName: ":1.9", startTime: 0 },
+    ]);
   });
 
   it("gives a leader that asks twice the same account", () => {
     const { state, effects } = step(allocated(), allocateRequest({ id: "s2", call: 7, random: 99 }));
-    expect(effects).toMatchObject([{ kind: "answer", call: 7, answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } }]);
+    expect(effects).toMatchObject([
+      { kind: "answer", call: 7, answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } },
+    ]);
     expect(state).toEqual(allocated());
   });
 
@@ -114,11 +159,14 @@ describe("AllocateAccount", () => {
 
   it("never gives two at once the same uid or name, though chance be the same", () => {
     let state = withLines("LeaseRange=60600-60604");
-    for (let index = 0; index < 5; index++) state = step(state, allocateRequest({ id: `s${index}`, leaderPid: 500 + index, random: 31 })).state;
+    for (let index = 0; index < 5; index++)
+      state = step(state, allocateRequest({ id: `s${index}`, leaderPid: 500 + index, random: 31 })).state;
     const accounts = [...state.sessions.values()].map(({ account }) => account);
     expect(new Set(accounts.map(({ uid }) => uid)).size).toBe(5);
     expect(new Set(accounts.map(({ user }) => user)).size).toBe(5);
-    expect(step(state, allocateRequest({ id: "s5", leaderPid: 600 })).effects).toMatchObject([{ kind: "refuse", reason: expect.stringContaining("All guest accounts") as string }]);
+    expect(step(state, allocateRequest({ id: "s5", leaderPid: 600 })).effects).toMatchObject([
+      { kind: "refuse", reason: expect.stringContaining("All guest accounts") as string },
+    ]);
   });
 
   it("counts an account that waits for its login as a guest", () => {
@@ -135,7 +183,9 @@ describe("a uid or a name that is somebody's on this machine", () => {
     const { account } = only(state);
     expect(account.uid).toBe(60602);
     expect(did.filter(({ kind }) => kind === "write-record").at(-1)).toMatchObject({ session: { account } });
-    expect(did.filter(({ kind }) => kind === "enter-ledger").at(-1)).toMatchObject({ session: { account, phase: "allocated" } });
+    expect(did.filter(({ kind }) => kind === "enter-ledger").at(-1)).toMatchObject({
+      session: { account, phase: "allocated" },
+    });
     expect(find(did, "answer")).toMatchObject({ answer: { allocation: { verdict: "leased", user: account.user } } });
   });
 
@@ -149,9 +199,15 @@ describe("a uid or a name that is somebody's on this machine", () => {
   });
 
   it("is a refusal, and no loop, when all of the range is", () => {
-    const { state, did } = after(withLines("LeaseRange=60600-60603"), allocateRequest(), { outcome: takenBelow(60604) });
+    const { state, did } = after(withLines("LeaseRange=60600-60603"), allocateRequest(), {
+      outcome: takenBelow(60604),
+    });
     expect(did.filter(({ kind }) => kind === "publish-account")).toHaveLength(4);
-    expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Refused", reason: expect.stringContaining("All guest accounts") as string });
+    expect(find(did, "refuse")).toMatchObject({
+      call: 1,
+      code: "Refused",
+      reason: expect.stringContaining("All guest accounts") as string,
+    });
     expect(find(did, "answer")).toBeUndefined();
     expect(state.sessions.size).toBe(0);
     expect([...state.pool.quarantined.keys()]).toEqual([60600, 60601, 60602, 60603]);
@@ -159,13 +215,25 @@ describe("a uid or a name that is somebody's on this machine", () => {
 
   it("is kept back, and rests not as well, when the login for which it was tried is over", () => {
     const lines = withLines("LeaseRange=60600-60601");
-    const { state } = after({ ...lines, pool: { rested: [60601], quarantined: new Map() } }, allocateRequest(), { outcome: takenBelow(60602) });
-    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[60600, foreign("user60600")], [60601, foreign("user60601")]]) });
+    const { state } = after({ ...lines, pool: { rested: [60601], quarantined: new Map() } }, allocateRequest(), {
+      outcome: takenBelow(60602),
+    });
+    expect(state.pool).toEqual({
+      rested: [],
+      quarantined: new Map([
+        [60600, foreign("user60600")],
+        [60601, foreign("user60601")],
+      ]),
+    });
   });
 
   it("is a refusal when there is no configuration any more", () => {
     const before = after(READY, allocateRequest(), { until: "publish-account" });
-    const { did } = interrupt({ ...before, state: { ...before.state, config: undefined } }, { kind: "tick", uptime: 0 }, { outcome: takenBelow(60602) });
+    const { did } = interrupt(
+      { ...before, state: { ...before.state, config: undefined } },
+      { kind: "tick", uptime: 0 },
+      { outcome: takenBelow(60602) },
+    );
     expect(find(did, "refuse")).toMatchObject({ call: 1 });
   });
 });
@@ -175,7 +243,12 @@ describe("leasing that fails", () => {
     const { state, did } = after(READY, allocateRequest(), { failing: [kind] });
     expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Refused" });
     expect(find(did, "refuse")?.reason).not.toContain("boom");
-    expect(find(did, "announce-closed")?.receipt).toMatchObject({ uid: LEASED.uid, leased: true, cause: "never-opened", left: [] });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({
+      uid: LEASED.uid,
+      leased: true,
+      cause: "never-opened",
+      left: [],
+    });
     expect(kinds(did)).toEqual(expect.arrayContaining(["drop-view", "remove-record", "release-account"]));
     expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: undefined } });
     expect(kinds(did).slice(-2)).toEqual(["release-account", "remove-record"]);
@@ -184,15 +257,26 @@ describe("leasing that fails", () => {
   });
 
   it.each(ALLOCATING)("because the leader ends during %s takes the account back", (kind) => {
-    const { state, did } = interrupt(after(READY, allocateRequest(), { until: kind }), { kind: "leader-exited", id: "s1" });
+    const { state, did } = interrupt(after(READY, allocateRequest(), { until: kind }), {
+      kind: "leader-exited",
+      id: "s1",
+    });
     expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);
     expect(state.sessions.size).toBe(0);
     expect(state.pool.rested).toEqual([LEASED.uid]);
   });
 
   it("because an administrator ends it tells him so", () => {
-    const { state, did } = interrupt(after(READY, allocateRequest(), { until: "publish-account" }), { kind: "end-requested", id: "s1", call: 9 });
-    expect(did.at(-1)).toMatchObject({ kind: "answer", call: 9, answer: { kind: "ended", receipt: { cause: "ended-by-admin" } } });
+    const { state, did } = interrupt(after(READY, allocateRequest(), { until: "publish-account" }), {
+      kind: "end-requested",
+      id: "s1",
+      call: 9,
+    });
+    expect(did.at(-1)).toMatchObject({
+      kind: "answer",
+      call: 9,
+      answer: { kind: "ended", receipt: { cause: "ended-by-admin" } },
+    });
     expect(state.sessions.size).toBe(0);
   });
 });
@@ -201,12 +285,17 @@ describe("the end of an account that was not made", () => {
   const harmful = ["stop-manager", "kill-processes", "close-login"];
   const harm = (did: readonly Effect[]) => kinds(did).filter((kind) => harmful.includes(kind));
 
-  it.each(["watch-leader", "write-record", "publish-account"] as const)("at %s ends nothing of whom its uid belongs to", (kind) => {
-    expect(harm(after(READY, allocateRequest(), { failing: [kind] }).did)).toEqual([]);
-  });
+  it.each(["watch-leader", "write-record", "publish-account"] as const)(
+    "at %s ends nothing of whom its uid belongs to",
+    (kind) => {
+      expect(harm(after(READY, allocateRequest(), { failing: [kind] }).did)).toEqual([]);
+    },
+  );
 
   it("because all are somebody's ends nothing of theirs", () => {
-    expect(harm(after(withLines("LeaseRange=60600-60601"), allocateRequest(), { outcome: takenBelow(60602) }).did)).toEqual([]);
+    expect(
+      harm(after(withLines("LeaseRange=60600-60601"), allocateRequest(), { outcome: takenBelow(60602) }).did),
+    ).toEqual([]);
   });
 
   it("but was then made is that of all of its user", () => {
@@ -226,7 +315,8 @@ describe("the end of an account that was not made", () => {
   it("of an earlier guestd stops only what is known to be its own", () => {
     const before = after(READY, allocateRequest(), { until: "publish-account" }).did;
     const session = find(before, "write-record")?.session ?? only(allocated());
-    const end = (published: boolean) => harm(after(READY, recordFound({ ...session, published }), { failing: ["watch-leader"] }).did);
+    const end = (published: boolean) =>
+      harm(after(READY, recordFound({ ...session, published }), { failing: ["watch-leader"] }).did);
     expect(end(true)).toEqual(harmful);
     expect(end(false)).toEqual([]);
   });

@@ -5,7 +5,23 @@ import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
 import { subjectOf } from "../../../src/policy/records.ts";
 import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
-import { after, allocated, clean, done, failed, find, interrupt, kinds, leasedOpen, leasedOpened, LATER, only, opened, play, READY } from "../../helpers/play.ts";
+import {
+  after,
+  allocated,
+  clean,
+  done,
+  failed,
+  find,
+  interrupt,
+  kinds,
+  leasedOpen,
+  leasedOpened,
+  LATER,
+  only,
+  opened,
+  play,
+  READY,
+} from "../../helpers/play.ts";
 import { allocateRequest, CGROUP, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
 /** The classes that nobody has looked at when this stage fails. */
@@ -14,7 +30,10 @@ const UNSEEN: Partial<Record<EffectKind, readonly string[]>> = {
   "drop-view": ["mounts", "open-files"],
   "sweep-account": ACCOUNT_KINDS,
 };
-const leftBy = (kind: EffectKind) => [`${kind}: boom`, ...(UNSEEN[kind] ?? []).map((unseen) => `${unseen}: nobody has looked`)];
+const leftBy = (kind: EffectKind) => [
+  `${kind}: boom`,
+  ...(UNSEEN[kind] ?? []).map((unseen) => `${unseen}: nobody has looked`),
+];
 
 /** Where logind moves a leader to. */
 const LOGIN = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
@@ -23,7 +42,14 @@ describe("ending a session of a shared account", () => {
   it("goes through its stages in order and forgets it", () => {
     const { state, did } = after(opened(), { kind: "leader-exited", id: "s1" });
     expect(kinds(did)).toEqual([...ENDING]);
-    expect(find(did, "announce-closed")?.receipt).toMatchObject({ id: "s1", cause: "leader-exited", processesKilled: 3, left: [], openedAt: 1_000, closedAt: 2_000 });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({
+      id: "s1",
+      cause: "leader-exited",
+      processesKilled: 3,
+      left: [],
+      openedAt: 1_000,
+      closedAt: 2_000,
+    });
     expect(state.sessions.size).toBe(0);
   });
 
@@ -61,7 +87,12 @@ describe("ending a session of a shared account", () => {
 
   it("is refused by name for a session that is not there", () => {
     expect(step(READY, { kind: "end-requested", id: "nope", call: 3 }).effects).toEqual([
-      expect.objectContaining({ kind: "refuse", call: 3, code: "NoSuchSession", reason: expect.stringContaining("nope") as string }),
+      expect.objectContaining({
+        kind: "refuse",
+        call: 3,
+        code: "NoSuchSession",
+        reason: expect.stringContaining("nope") as string,
+      }),
     ]);
   });
 
@@ -122,32 +153,48 @@ describe("a call that is waited for no more", () => {
     expect(state.sessions.size).toBe(0);
   });
 
-  it.each(OPENING.slice(1).filter((kind) => kind !== "enter-ledger"))("takes away all of a leased account's session (%s)", (kind) => {
-    const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), expired);
-    expect(find(did, "kill-processes")).toMatchObject({ leased: true, cgroups: expect.arrayContaining([SLICE]) as unknown });
-    expect(receipt(did)).toMatchObject({ cause: "open-failed", left: [] });
-    expect(state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
-  });
+  it.each(OPENING.slice(1).filter((kind) => kind !== "enter-ledger"))(
+    "takes away all of a leased account's session (%s)",
+    (kind) => {
+      const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), expired);
+      expect(find(did, "kill-processes")).toMatchObject({
+        leased: true,
+        cgroups: expect.arrayContaining([SLICE]) as unknown,
+      });
+      expect(receipt(did)).toMatchObject({ cause: "open-failed", left: [] });
+      expect(state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
+    },
+  );
 });
 
 describe("what fails late of a session that was open", () => {
-  it.each(["limit-login", "announce-opened", "note-close"] as const)("(%s) is no stain on its receipt, and no stage of its end", (kind) => {
-    const subject = subjectOf(only(opened()));
-    const late = { "limit-login": { kind: "limit-login", subject, cgroup: LOGIN, limits: only(opened()).limits }, "announce-opened": { kind: "announce-opened", subject, session: only(opened()) }, "note-close": { kind: "note-close", subject } } as const;
-    const ending = step(opened(), { kind: "leader-exited", id: "s1" });
-    const after = step(ending.state, failed(late[kind]));
-    expect(after).toEqual({ state: ending.state, effects: [] });
-    expect(find(play({ ...after, effects: ending.effects }).did, "announce-closed")?.receipt.left).toEqual([]);
-  });
+  it.each(["limit-login", "announce-opened", "note-close"] as const)(
+    "(%s) is no stain on its receipt, and no stage of its end",
+    (kind) => {
+      const subject = subjectOf(only(opened()));
+      const late = {
+        "limit-login": { kind: "limit-login", subject, cgroup: LOGIN, limits: only(opened()).limits },
+        "announce-opened": { kind: "announce-opened", subject, session: only(opened()) },
+        "note-close": { kind: "note-close", subject },
+      } as const;
+      const ending = step(opened(), { kind: "leader-exited", id: "s1" });
+      const after = step(ending.state, failed(late[kind]));
+      expect(after).toEqual({ state: ending.state, effects: [] });
+      expect(find(play({ ...after, effects: ending.effects }).did, "announce-closed")?.receipt.left).toEqual([]);
+    },
+  );
 });
 
 describe("a session started in another one", () => {
-  const nested = () => after(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}/deeper` })).state;
+  const nested = () =>
+    after(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}/deeper` })).state;
 
   it("ends with that one", () => {
     const { state, did } = after(nested(), { kind: "leader-exited", id: "s1" });
     expect(state.sessions.size).toBe(0);
-    const receipts = did.flatMap((effect) => (effect.kind === "announce-closed" ? [`${effect.receipt.id} ${effect.receipt.cause}`] : []));
+    const receipts = did.flatMap((effect) =>
+      effect.kind === "announce-closed" ? [`${effect.receipt.id} ${effect.receipt.cause}`] : [],
+    );
     expect(receipts.sort()).toEqual(["s1 leader-exited", "s2 outer-ended"]);
   });
 
@@ -163,36 +210,60 @@ describe("a session started in another one", () => {
   });
 
   it("is none when the name of the cgroup only begins alike", () => {
-    const { state } = after(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}x` }));
+    const { state } = after(
+      opened(),
+      openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}x` }),
+    );
     expect(state.sessions.get("s2")?.outer).toBeUndefined();
   });
 });
 
 describe("ending a leased account's session", () => {
-  const end = (state: State = leasedOpened(), plan?: Parameters<typeof after>[2]) => after(state, { kind: "leader-exited", id: "s1" }, plan);
+  const end = (state: State = leasedOpened(), plan?: Parameters<typeof after>[2]) =>
+    after(state, { kind: "leader-exited", id: "s1" }, plan);
 
   it("goes through its stages in order, and the uid may be had again", () => {
     const { state, did } = end();
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
-    expect(find(did, "kill-processes")).toMatchObject({ leased: true, view: VIEW, cgroups: expect.arrayContaining([SLICE]) as unknown });
-    expect(find(did, "announce-closed")?.receipt).toMatchObject({ user: LEASED.user, uid: LEASED.uid, leased: true, seconds: 5, left: [] });
+    expect(find(did, "kill-processes")).toMatchObject({
+      leased: true,
+      view: VIEW,
+      cgroups: expect.arrayContaining([SLICE]) as unknown,
+    });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({
+      user: LEASED.user,
+      uid: LEASED.uid,
+      leased: true,
+      seconds: 5,
+      left: [],
+    });
     expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: undefined } });
     expect(state.pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
     expect(state.sessions.size).toBe(0);
   });
 
-  it.each(ENDING_LEASED.slice(0, -3))("goes on when %s fails: the receipt is dirty, and the uid nobody's any more", (kind) => {
-    const { state, did } = end(leasedOpened(), { failing: [kind] });
-    expect(kinds(did)).toEqual([...ENDING_LEASED]);
-    const reason = leftBy(kind).join("; ");
-    expect(find(did, "announce-closed")?.receipt.left).toEqual(leftBy(kind));
-    expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: reason } });
-    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, { reason, user: LEASED.user, session: "s1" }]]) });
-  });
+  it.each(ENDING_LEASED.slice(0, -3))(
+    "goes on when %s fails: the receipt is dirty, and the uid nobody's any more",
+    (kind) => {
+      const { state, did } = end(leasedOpened(), { failing: [kind] });
+      expect(kinds(did)).toEqual([...ENDING_LEASED]);
+      const reason = leftBy(kind).join("; ");
+      expect(find(did, "announce-closed")?.receipt.left).toEqual(leftBy(kind));
+      expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: reason } });
+      expect(state.pool).toEqual({
+        rested: [],
+        quarantined: new Map([[LEASED.uid, { reason, user: LEASED.user, session: "s1" }]]),
+      });
+    },
+  );
 
   it("says of each class whether anybody has looked, and in a receipt that is on disk already", () => {
-    const { did } = end(leasedOpened(), { outcome: (effect) => (effect.kind === "sweep-account" ? { found: { swept: clean("ipc", "files") } } : undefined) });
-    const unseen = ACCOUNT_KINDS.filter((kind) => kind !== "ipc" && kind !== "files").map((kind) => `${kind}: nobody has looked`);
+    const { did } = end(leasedOpened(), {
+      outcome: (effect) => (effect.kind === "sweep-account" ? { found: { swept: clean("ipc", "files") } } : undefined),
+    });
+    const unseen = ACCOUNT_KINDS.filter((kind) => kind !== "ipc" && kind !== "files").map(
+      (kind) => `${kind}: nobody has looked`,
+    );
     expect(find(did, "write-receipt")?.receipt.left).toEqual(unseen);
     expect(find(did, "announce-closed")?.receipt).toEqual(find(did, "write-receipt")?.receipt);
   });
@@ -207,7 +278,10 @@ describe("ending a leased account's session", () => {
   it.each(["announce-closed", "release-account"] as const)("gives nobody the uid when %s fails", (kind) => {
     const { state, did } = end(leasedOpened(), { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
-    expect(state.pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, { reason: `${kind}: boom`, user: LEASED.user, session: "s1" }]]) });
+    expect(state.pool).toEqual({
+      rested: [],
+      quarantined: new Map([[LEASED.uid, { reason: `${kind}: boom`, user: LEASED.user, session: "s1" }]]),
+    });
     expect(state.sessions.size).toBe(0);
   });
 
@@ -218,7 +292,9 @@ describe("ending a leased account's session", () => {
     expect(only(state).removal).toEqual({ attempts: 1, due: LATER.uptime + 1e6 });
     expect(step(state, { kind: "tick", uptime: LATER.uptime }).effects).toEqual([]);
     const again = step(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
-    expect(again.effects).toEqual([expect.objectContaining({ kind: "remove-record", lease: { quarantine: undefined } })]);
+    expect(again.effects).toEqual([
+      expect.objectContaining({ kind: "remove-record", lease: { quarantine: undefined } }),
+    ]);
     // Once at a time.
     expect(step(again.state, { kind: "tick", uptime: LATER.uptime + 9e6 }).effects).toEqual([]);
     expect(only(play(again, { failing: ["remove-record"] }).state).removal?.attempts).toBe(2);
@@ -230,7 +306,10 @@ describe("ending a leased account's session", () => {
     const request = { kind: "end-requested", id: "s1", call: 9 } as const;
     const receipt = find(did, "write-receipt")?.receipt;
     const asked = step(state, request);
-    expect(asked).toEqual({ state, effects: [expect.objectContaining({ kind: "answer", call: 9, answer: { kind: "ended", receipt } }) as Effect] });
+    expect(asked).toEqual({
+      state,
+      effects: [expect.objectContaining({ kind: "answer", call: 9, answer: { kind: "ended", receipt } }) as Effect],
+    });
     // Also while that is being tried.
     const again = step(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
     expect(kinds(step(again.state, request).effects)).toEqual(["answer"]);
@@ -239,7 +318,12 @@ describe("ending a leased account's session", () => {
 
   it("gives nobody the uid of processes that do not end", () => {
     const left = ["process 7 does not end", "process 8 does not end"];
-    const { state } = end(leasedOpened(), { outcome: (effect) => (effect.kind === "kill-processes" ? { found: { swept: [{ kind: "processes", found: 2, removed: 0, left }] } } : undefined) });
+    const { state } = end(leasedOpened(), {
+      outcome: (effect) =>
+        effect.kind === "kill-processes"
+          ? { found: { swept: [{ kind: "processes", found: 2, removed: 0, left }] } }
+          : undefined,
+    });
     const reason = "processes: process 7 does not end; processes: process 8 does not end";
     expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason, user: LEASED.user, session: "s1" });
   });
@@ -247,7 +331,10 @@ describe("ending a leased account's session", () => {
   it("tells the administrator who asked for it, with the receipt", () => {
     const { did } = after(leasedOpened(), { kind: "end-requested", id: "s1", call: 9 });
     expect(kinds(did)).toEqual([...ENDING_LEASED, "answer"]);
-    expect(did.at(-1)).toMatchObject({ call: 9, answer: { kind: "ended", receipt: { cause: "ended-by-admin", leased: true } } });
+    expect(did.at(-1)).toMatchObject({
+      call: 9,
+      answer: { kind: "ended", receipt: { cause: "ended-by-admin", leased: true } },
+    });
   });
 
   it("of an account that nobody has logged in with says so", () => {
@@ -256,7 +343,10 @@ describe("ending a leased account's session", () => {
 
   it("lets the uids rest in the order in which they came back", () => {
     const ids = ["a", "b", "c"];
-    let state: State = ids.reduce((last, id, index) => after(last, allocateRequest({ id, leaderPid: 500 + index })).state, READY);
+    let state: State = ids.reduce(
+      (last, id, index) => after(last, allocateRequest({ id, leaderPid: 500 + index })).state,
+      READY,
+    );
     for (const id of ["b", "c", "a"]) state = after(state, { kind: "leader-exited", id }).state;
     expect(state.pool.rested).toEqual([60601, 60602, 60600]);
     expect(only(step(state, allocateRequest()).state).account.uid).toBe(60603);
@@ -275,7 +365,10 @@ describe("the time that a leased account waits for its login", () => {
     expect(at(allocated(), 7_000 + 60e6).effects).toEqual([]);
     const { state, effects } = at(allocated(), 7_001 + 60e6);
     expect(kinds(effects)).toEqual(ENDING_LEASED.slice(0, 1));
-    expect(find(play({ state, effects }).did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
+    expect(find(play({ state, effects }).did, "announce-closed")?.receipt).toMatchObject({
+      cause: "never-opened",
+      left: [],
+    });
   });
 
   it("is over for each of several", () => {

@@ -7,30 +7,58 @@ const LOGIN = { account: GUEST, member: true, service: "login" };
 
 describe("explainLogin", () => {
   it("says refused while the configuration has errors, whoever it is", () => {
-    expect(explainLogin(undefined, { ...LOGIN, member: false }, [], ON, FACTS)).toMatchObject({ verdict: "refused", plan: [] });
+    expect(explainLogin(undefined, { ...LOGIN, member: false }, [], ON, FACTS)).toMatchObject({
+      verdict: "refused",
+      plan: [],
+    });
   });
 
   it("says ignored, and the group's name, of somebody who is no guest", () => {
-    const explanation = explainLogin(configOf("[Guests]", "Group=visitors"), { ...LOGIN, member: false }, [], ON, FACTS);
+    const explanation = explainLogin(
+      configOf("[Guests]", "Group=visitors"),
+      { ...LOGIN, member: false },
+      [],
+      ON,
+      FACTS,
+    );
     expect(explanation).toMatchObject({ verdict: "ignored", plan: [] });
     expect(explanation.reason).toContain("visitors");
   });
 
   it("says refused, and why, of a guest who may not log in", () => {
-    expect(explainLogin(configOf(), { ...LOGIN, service: "cron" }, [], ON, FACTS)).toMatchObject({ verdict: "refused", reason: expect.stringContaining("cron") as string });
+    expect(explainLogin(configOf(), { ...LOGIN, service: "cron" }, [], ON, FACTS)).toMatchObject({
+      verdict: "refused",
+      reason: expect.stringContaining("cron") as string,
+    });
   });
 
   it("says refused, and the reason of the switch, of every guest while it is off", () => {
     const gate = { enabled: false, reason: "an examination" };
     for (const account of [GUEST, GHOST]) {
-      expect(explainLogin(configOf(), { ...LOGIN, account }, [], gate, FACTS)).toEqual({ verdict: "refused", reason: expect.stringContaining("off on this machine: an examination.") as string, plan: [] });
+      expect(explainLogin(configOf(), { ...LOGIN, account }, [], gate, FACTS)).toEqual({
+        verdict: "refused",
+        reason: expect.stringContaining("off on this machine: an examination.") as string,
+        plan: [],
+      });
     }
-    expect(explainLogin(configOf(), { ...LOGIN, member: false }, [], gate, FACTS)).toMatchObject({ verdict: "ignored" });
+    expect(explainLogin(configOf(), { ...LOGIN, member: false }, [], gate, FACTS)).toMatchObject({
+      verdict: "ignored",
+    });
   });
 
   it("says refused, and why, of the ghost when the machine is full", () => {
-    const explanation = explainLogin(configOf("[Guests]", "MaxSessions=1"), { ...LOGIN, account: GHOST }, [SESSION], ON, FACTS);
-    expect(explanation).toMatchObject({ verdict: "refused", reason: expect.stringContaining("As many guests") as string, plan: [] });
+    const explanation = explainLogin(
+      configOf("[Guests]", "MaxSessions=1"),
+      { ...LOGIN, account: GHOST },
+      [SESSION],
+      ON,
+      FACTS,
+    );
+    expect(explanation).toMatchObject({
+      verdict: "refused",
+      reason: expect.stringContaining("As many guests") as string,
+      plan: [],
+    });
   });
 
   it.each([
@@ -42,15 +70,27 @@ describe("explainLogin", () => {
   });
 
   it("tells of the fresh account that the ghost would get, and changes nothing of it", () => {
-    const explanation = explainLogin(configOf("[Guests]", "LeaseRange=60700-60701", "Shell=/bin/sh"), { ...LOGIN, account: GHOST }, [], ON, FACTS);
+    const explanation = explainLogin(
+      configOf("[Guests]", "LeaseRange=60700-60701", "Shell=/bin/sh"),
+      { ...LOGIN, account: GHOST },
+      [],
+      ON,
+      FACTS,
+    );
     expect(explanation).toMatchObject({ verdict: "admitted", reason: expect.stringContaining("uid 60700") as string });
-    expect(explanation.plan.find(({ target }) => target === "/home/guest-xxxx")).toMatchObject({ uid: 60700, gid: GHOST.gid });
+    expect(explanation.plan.find(({ target }) => target === "/home/guest-xxxx")).toMatchObject({
+      uid: 60700,
+      gid: GHOST.gid,
+    });
     expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(false);
   });
 
   it("tells of a view of the shared account where the ghost gets no account of its own", () => {
     const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service: "sshd" }, [], ON, FACTS);
-    expect(explanation).toMatchObject({ verdict: "admitted", reason: expect.stringContaining("apart from other sessions") as string });
+    expect(explanation).toMatchObject({
+      verdict: "admitted",
+      reason: expect.stringContaining("apart from other sessions") as string,
+    });
     expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(true);
   });
 });

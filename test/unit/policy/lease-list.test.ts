@@ -4,7 +4,10 @@ import type { State } from "../../../src/policy/state.ts";
 import { allocated, leasedOpened, opened, READY } from "../../helpers/play.ts";
 import { configOf, LEASED } from "../../helpers/samples.ts";
 
-const withRange = (state: State, range: string): State => ({ ...state, config: configOf("[Guests]", `LeaseRange=${range}`) });
+const withRange = (state: State, range: string): State => ({
+  ...state,
+  config: configOf("[Guests]", `LeaseRange=${range}`),
+});
 const states = (state: State) => listLeases(state).map((lease) => `${lease.uid} ${lease.state}`);
 
 describe("listLeases", () => {
@@ -18,7 +21,9 @@ describe("listLeases", () => {
 
   it("says whose a uid is that a session has, from the first moment on", () => {
     for (const state of [allocated(), leasedOpened()]) {
-      expect(listLeases(withRange(state, "60600-60600"))).toEqual([{ uid: LEASED.uid, state: "leased", user: LEASED.user, session: "s1", reason: "" }]);
+      expect(listLeases(withRange(state, "60600-60600"))).toEqual([
+        { uid: LEASED.uid, state: "leased", user: LEASED.user, session: "s1", reason: "" },
+      ]);
     }
   });
 
@@ -39,7 +44,11 @@ describe("listLeases", () => {
   });
 
   it("tells a uid that was given back from one that no session has had", () => {
-    expect(states({ ...withRange(READY, "60600-60602"), pool: { rested: [60601], quarantined: new Map() } })).toEqual(["60600 unused", "60601 rested", "60602 unused"]);
+    expect(states({ ...withRange(READY, "60600-60602"), pool: { rested: [60601], quarantined: new Map() } })).toEqual([
+      "60600 unused",
+      "60601 rested",
+      "60602 unused",
+    ]);
   });
 
   it("names what is kept back or in use outside the range as well, in order, and where there is no range", () => {

@@ -1,11 +1,24 @@
 import { describe, expect, it } from "vitest";
 import type { LeasePool } from "../../../src/policy/lease.ts";
-import { EMPTY_POOL, GHOST_UID, isLeasable, makeLeaseName, pickUid, quarantineUid, releaseUid, restUid, takeUid } from "../../../src/policy/lease.ts";
+import {
+  EMPTY_POOL,
+  GHOST_UID,
+  isLeasable,
+  makeLeaseName,
+  pickUid,
+  quarantineUid,
+  releaseUid,
+  restUid,
+  takeUid,
+} from "../../../src/policy/lease.ts";
 
 const RANGE = { first: 60600, last: 60602 };
 const pick = (pool: LeasePool, ...taken: number[]) => pickUid(RANGE, pool, new Set(taken));
 const WHY = { reason: "process 7 does not end", user: "guest-aaaa" };
-const poolOf = (rested: number[], quarantined: number[] = []): LeasePool => ({ rested, quarantined: new Map(quarantined.map((uid) => [uid, WHY])) });
+const poolOf = (rested: number[], quarantined: number[] = []): LeasePool => ({
+  rested,
+  quarantined: new Map(quarantined.map((uid) => [uid, WHY])),
+});
 
 describe("pickUid gives nobody", () => {
   it("the uid of a live session", () => {
@@ -108,9 +121,12 @@ describe("makeLeaseName", () => {
     expect(makeLeaseName(MOST - 1, new Set([last]))).toBe("guest-aaaa");
   });
 
-  it.each([0, 1, 31, 32, MOST - 1, MOST, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER])("makes a name that an account can have of %d", (random) => {
-    expect(makeLeaseName(random, new Set())).toMatch(/^guest-[a-z2-7]{4}$/);
-  });
+  it.each([0, 1, 31, 32, MOST - 1, MOST, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER])(
+    "makes a name that an account can have of %d",
+    (random) => {
+      expect(makeLeaseName(random, new Set())).toMatch(/^guest-[a-z2-7]{4}$/);
+    },
+  );
 
   it("makes another name of each number", () => {
     const names = Array.from({ length: 5_000 }, (_, random) => makeLeaseName(random, new Set()));

@@ -3,7 +3,18 @@ import type { EffectKind } from "../../../src/policy/events.ts";
 import { step } from "../../../src/policy/transition.ts";
 import { ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
-import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY } from "../../helpers/play.ts";
+import {
+  after,
+  allocated,
+  find,
+  interrupt,
+  kinds,
+  leasedOpen,
+  leasedOpened,
+  only,
+  opened,
+  READY,
+} from "../../helpers/play.ts";
 import { GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
 /** The stages of the end of a session whose opening got that far: of one that nobody has written down nothing is noted. */
@@ -17,14 +28,21 @@ describe("opening a session of a shared account", () => {
   it("goes through its stages in order and ends open", () => {
     const { state, did } = after(READY, openRequest());
     expect(kinds(did)).toEqual([...OPENING]);
-    expect(only(state)).toMatchObject({ phase: "open", view: { ...VIEW, isolation: ISOLATION }, leader: { pid: 500, startTime: 42 } });
+    expect(only(state)).toMatchObject({
+      phase: "open",
+      view: { ...VIEW, isolation: ISOLATION },
+      leader: { pid: 500, startTime: 42 },
+    });
   });
 
   it("answers with the view only when the record is written", () => {
     const { did } = after(READY, openRequest());
     expect(find(did, "answer")).toMatchObject({
       call: 1,
-      answer: { kind: "opened", reply: { id: "s1", namespace: VIEW.path, inode: VIEW.inode, environment: { GUEST_SESSION: "s1" } } },
+      answer: {
+        kind: "opened",
+        reply: { id: "s1", namespace: VIEW.path, inode: VIEW.inode, environment: { GUEST_SESSION: "s1" } },
+      },
     });
     expect(kinds(did).indexOf("write-record")).toBeLessThan(kinds(did).indexOf("answer"));
   });
@@ -48,7 +66,11 @@ describe("opening a session of a shared account", () => {
   });
 
   it("tells the guest who was ended meanwhile by an administrator so", () => {
-    const { did } = interrupt(after(READY, openRequest(), { until: "build-view" }), { kind: "end-requested", id: "s1", call: 9 });
+    const { did } = interrupt(after(READY, openRequest(), { until: "build-view" }), {
+      kind: "end-requested",
+      id: "s1",
+      call: 9,
+    });
     expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Refused" });
     expect(did.at(-1)).toMatchObject({ kind: "answer", call: 9, answer: { kind: "ended" } });
   });
@@ -61,7 +83,13 @@ describe("opening a session of a shared account", () => {
     const state = { ...READY, gate: { enabled: false, reason: "an examination" } };
     const next = step(state, openRequest());
     expect(next.state).toEqual(state);
-    expect(next.effects).toEqual([expect.objectContaining({ kind: "refuse", code: "Refused", reason: expect.stringContaining("an examination") as string })]);
+    expect(next.effects).toEqual([
+      expect.objectContaining({
+        kind: "refuse",
+        code: "Refused",
+        reason: expect.stringContaining("an examination") as string,
+      }),
+    ]);
   });
 
   it("answers a refusal and makes no session", () => {
@@ -78,7 +106,13 @@ describe("opening a session of a shared account", () => {
 
   it("gives a leader that asks twice the same session", () => {
     const { state, effects } = step(opened(), openRequest({ id: "s2", call: 7 }));
-    expect(effects).toEqual([expect.objectContaining({ kind: "answer", call: 7, answer: expect.objectContaining({ kind: "opened" }) as unknown })]);
+    expect(effects).toEqual([
+      expect.objectContaining({
+        kind: "answer",
+        call: 7,
+        answer: expect.objectContaining({ kind: "opened" }) as unknown,
+      }),
+    ]);
     expect(state.sessions.size).toBe(1);
   });
 });
@@ -86,7 +120,14 @@ describe("opening a session of a shared account", () => {
 describe("opening a leased account's session is refused", () => {
   const refused = (change: object, reason: RegExp) => {
     const { state, effects } = step(allocated(), leasedOpen(change));
-    expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 2, code: "Refused", reason: expect.stringMatching(reason) as string })]);
+    expect(effects).toEqual([
+      expect.objectContaining({
+        kind: "refuse",
+        call: 2,
+        code: "Refused",
+        reason: expect.stringMatching(reason) as string,
+      }),
+    ]);
     expect(only(state)).toEqual(only(allocated()));
   };
 
@@ -109,7 +150,9 @@ describe("opening a leased account's session is refused", () => {
   it("a second time, by whomever", () => {
     const state = leasedOpened();
     expect(step(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
-    expect(step(state, leasedOpen()).effects).toMatchObject([{ kind: "answer", answer: { kind: "opened", reply: { id: "s1" } } }]);
+    expect(step(state, leasedOpen()).effects).toMatchObject([
+      { kind: "answer", answer: { kind: "opened", reply: { id: "s1" } } },
+    ]);
     expect(step(state, leasedOpen()).state.sessions.size).toBe(1);
   });
 
@@ -125,7 +168,14 @@ describe("opening a leased account's session", () => {
     // It is in the ledger since it has its account.
     expect(kinds(did)).toEqual(OPENING.slice(1).filter((kind) => kind !== "enter-ledger"));
     expect(state.sessions.size).toBe(1);
-    expect(only(state)).toMatchObject({ id: "s1", phase: "open", leased: true, account: LEASED, view: VIEW, leader: { pid: 500, startTime: 42 } });
+    expect(only(state)).toMatchObject({
+      id: "s1",
+      phase: "open",
+      leased: true,
+      account: LEASED,
+      view: VIEW,
+      leader: { pid: 500, startTime: 42 },
+    });
     expect(only(state).cgroups).toContainEqual(SLICE);
   });
 
@@ -133,20 +183,26 @@ describe("opening a leased account's session", () => {
     const { did } = after(allocated(), leasedOpen());
     expect(find(did, "enclose-leader")).toMatchObject({ leased: true });
     expect(find(did, "build-view")).toMatchObject({ isolated: false });
-    expect(find(did, "answer")).toMatchObject({ call: 2, answer: { kind: "opened", reply: { namespace: VIEW.path, inode: VIEW.inode } } });
+    expect(find(did, "answer")).toMatchObject({
+      call: 2,
+      answer: { kind: "opened", reply: { namespace: VIEW.path, inode: VIEW.inode } },
+    });
     expect(find(did, "answer")).not.toHaveProperty("answer.reply.isolation");
   });
 
-  it.each(["enclose-leader", "build-view", "write-record", "answer"] as const)("that fails at %s waits for its leader's end, and then ends all of the user", (kind) => {
-    const { state, did } = after(allocated(), leasedOpen(), { failing: [kind] });
-    expect(did.at(-1)).toMatchObject({ kind: "refuse", call: 2, code: "Failed" });
-    expect(only(state)).toMatchObject({ phase: "allocated", cause: "open-failed" });
-    const end = after(state, { kind: "leader-exited", id: "s1" });
-    expect(kinds(end.did)).toEqual([...ENDING_LEASED]);
-    expect(find(end.did, "announce-closed")?.receipt.cause).toBe("open-failed");
-    expect(find(end.did, "kill-processes")?.cgroups).toEqual(kind === "enclose-leader" ? [] : only(state).cgroups);
-    expect(end.state.sessions.size).toBe(0);
-  });
+  it.each(["enclose-leader", "build-view", "write-record", "answer"] as const)(
+    "that fails at %s waits for its leader's end, and then ends all of the user",
+    (kind) => {
+      const { state, did } = after(allocated(), leasedOpen(), { failing: [kind] });
+      expect(did.at(-1)).toMatchObject({ kind: "refuse", call: 2, code: "Failed" });
+      expect(only(state)).toMatchObject({ phase: "allocated", cause: "open-failed" });
+      const end = after(state, { kind: "leader-exited", id: "s1" });
+      expect(kinds(end.did)).toEqual([...ENDING_LEASED]);
+      expect(find(end.did, "announce-closed")?.receipt.cause).toBe("open-failed");
+      expect(find(end.did, "kill-processes")?.cgroups).toEqual(kind === "enclose-leader" ? [] : only(state).cgroups);
+      expect(end.state.sessions.size).toBe(0);
+    },
+  );
 
   it("that has failed ends after the time for leases, should its leader stay", () => {
     const { state } = after(allocated(), leasedOpen({ uptime: 7_000 }), { failing: ["build-view"] });
@@ -161,11 +217,17 @@ describe("opening a leased account's session", () => {
     expect(find(did, "answer")).toBeUndefined();
   });
 
-  it.each(OPENING.slice(1, -1).filter((kind) => kind !== "enter-ledger"))("is taken back when the leader ends during %s", (kind) => {
-    const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), { kind: "leader-exited", id: "s1" });
-    expect(state.sessions.size).toBe(0);
-    expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);
-  });
+  it.each(OPENING.slice(1, -1).filter((kind) => kind !== "enter-ledger"))(
+    "is taken back when the leader ends during %s",
+    (kind) => {
+      const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), {
+        kind: "leader-exited",
+        id: "s1",
+      });
+      expect(state.sessions.size).toBe(0);
+      expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);
+    },
+  );
 });
 
 describe("joining is refused", () => {
@@ -208,12 +270,19 @@ describe("joining", () => {
   it("gives a user manager the view of the leased account's session", () => {
     const { effects } = step(leasedOpened(), { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid });
     expect(effects).toMatchObject([
-      { kind: "answer", call: 4, subject: { id: "s1", service: "systemd-user" }, answer: { kind: "opened", reply: { id: "s1", namespace: VIEW.path, inode: VIEW.inode } } },
+      {
+        kind: "answer",
+        call: 4,
+        subject: { id: "s1", service: "systemd-user" },
+        answer: { kind: "opened", reply: { id: "s1", namespace: VIEW.path, inode: VIEW.inode } },
+      },
     ]);
   });
 
   it("works from the answer on: logind starts the manager while the login is being let in", () => {
     const { state } = after(allocated(), leasedOpen(), { until: "answer" });
-    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([{ kind: "answer", call: 4 }]);
+    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
+      { kind: "answer", call: 4 },
+    ]);
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { makePlan } from "../../../src/policy/plan.ts";
 import { configOf, FACTS, GUEST, LEASED } from "../../helpers/samples.ts";
 
-const planOf = (lines: string[] = [], facts = FACTS, login = { account: GUEST, leased: false, tty: "tty1" }) => makePlan(configOf(...lines), login, facts);
+const planOf = (lines: string[] = [], facts = FACTS, login = { account: GUEST, leased: false, tty: "tty1" }) =>
+  makePlan(configOf(...lines), login, facts);
 
 describe("makePlan", () => {
   it("caps every place that can be written in size and inodes", () => {
@@ -63,7 +64,13 @@ describe("makePlan", () => {
   ])("binds file by file when %s", (_, lines, overlay) => {
     const plan = planOf(lines, { overlay, etcMounts: [], etcFiles: [{ root: "/etc/guestd/etc", name: "issue" }] });
     expect(plan.some(({ kind }) => kind === "overlay")).toBe(false);
-    expect(plan).toContainEqual({ kind: "bind", source: "/etc/guestd/etc/issue", target: "/etc/issue", readonly: true, optional: true });
+    expect(plan).toContainEqual({
+      kind: "bind",
+      source: "/etc/guestd/etc/issue",
+      target: "/etc/issue",
+      readonly: true,
+      optional: true,
+    });
     expect(plan).toContainEqual({ kind: "hide", target: "/etc/motd", optional: true });
   });
 
@@ -72,7 +79,11 @@ describe("makePlan", () => {
     expect(plan).toContainEqual({ kind: "readonly", target: "/opt", optional: false });
     expect(plan).toContainEqual({ kind: "bind", source: "/srv/a", target: "/mnt", readonly: false, optional: false });
     expect(plan).toContainEqual({ kind: "hide", target: "/srv/b", optional: true });
-    expect(plan.find(({ target }) => target === "/scratch")).toMatchObject({ kind: "tmpfs", mode: 0o1777, optional: true });
+    expect(plan.find(({ target }) => target === "/scratch")).toMatchObject({
+      kind: "tmpfs",
+      mode: 0o1777,
+      optional: true,
+    });
   });
 });
 
@@ -82,17 +93,28 @@ describe("makePlan for an account that sessions share", () => {
   it("keeps them apart where they would meet: /run/user and message queues", () => {
     const plan = planOf();
     expect(plan).toContainEqual({ kind: "mqueue", target: "/dev/mqueue" });
-    expect(plan.find(({ target }) => target === `/run/user/${GUEST.uid}`)).toMatchObject({ kind: "tmpfs", mode: 0o700, uid: GUEST.uid, gid: GUEST.gid });
+    expect(plan.find(({ target }) => target === `/run/user/${GUEST.uid}`)).toMatchObject({
+      kind: "tmpfs",
+      mode: 0o700,
+      uid: GUEST.uid,
+      gid: GUEST.gid,
+    });
     expect(plan.find(({ target }) => target === "/run/user")).toMatchObject({ kind: "tmpfs", readonly: true });
   });
 
-  it.each(["", "ssh", "cron", "xtty1", ":0"])("makes terminals of the view's own when PAM says %j: that is none", (tty) => {
-    expect(kindsOf(tty)).toContain("devpts");
-  });
+  it.each(["", "ssh", "cron", "xtty1", ":0"])(
+    "makes terminals of the view's own when PAM says %j: that is none",
+    (tty) => {
+      expect(kindsOf(tty)).toContain("devpts");
+    },
+  );
 
-  it.each(["tty1", "/dev/tty1", "pts/0", "/dev/pts/12", "ttyS0"])("leaves the login the terminal %s that it has", (tty) => {
-    expect(kindsOf(tty)).not.toContain("devpts");
-  });
+  it.each(["tty1", "/dev/tty1", "pts/0", "/dev/pts/12", "ttyS0"])(
+    "leaves the login the terminal %s that it has",
+    (tty) => {
+      expect(kindsOf(tty)).not.toContain("devpts");
+    },
+  );
 });
 
 describe("makePlan for a leased account", () => {
@@ -106,10 +128,20 @@ describe("makePlan for a leased account", () => {
 
   it("mounts /proc last, and not at all when it is the host's", () => {
     expect(plan.at(-1)).toEqual({ kind: "proc", target: "/proc", hidepid: "invisible" });
-    expect(planOf(["[View]", "Proc=default"], FACTS, { account: LEASED, leased: true, tty: "" }).some(({ kind }) => kind === "proc")).toBe(false);
+    expect(
+      planOf(["[View]", "Proc=default"], FACTS, { account: LEASED, leased: true, tty: "" }).some(
+        ({ kind }) => kind === "proc",
+      ),
+    ).toBe(false);
   });
 
   it("gives it a home of its own", () => {
-    expect(plan.find(({ target }) => target === LEASED.home)).toMatchObject({ kind: "tmpfs", create: true, mode: 0o700, uid: LEASED.uid, gid: LEASED.gid });
+    expect(plan.find(({ target }) => target === LEASED.home)).toMatchObject({
+      kind: "tmpfs",
+      create: true,
+      mode: 0o700,
+      uid: LEASED.uid,
+      gid: LEASED.gid,
+    });
   });
 });

@@ -11,7 +11,10 @@ const UID = 60601;
 const WHY: Quarantine = { reason: "files: /tmp/x", user: "guest-bbbb", session: "s7" };
 const SECOND = 1e6;
 
-const kept = (why: Quarantine = WHY, from: State = READY): State => ({ ...from, pool: { rested: [60609], quarantined: new Map([[UID, why]]) } });
+const kept = (why: Quarantine = WHY, from: State = READY): State => ({
+  ...from,
+  pool: { rested: [60609], quarantined: new Map([[UID, why]]) },
+});
 const tick = (state: State, uptime: number) => step(state, { kind: "tick", uptime });
 const release = (state: State, uid = UID) => step(state, { kind: "release-requested", uid, call: 5 });
 const at = (event: Event, uptime: number): Event => ({ ...event, uptime }) as Event;
@@ -76,8 +79,14 @@ describe("a uid that is kept back", () => {
     ["something is left", (effect) => done(effect, DIRTY)],
     ["a step has failed", (effect) => done(effect, { found: { left: ["boom"] } })],
     ["a class was not looked at", (effect) => done(effect, { found: { swept: clean("processes", "files") } })],
-    ["nobody has looked at mounts", (effect) => done(effect, { found: { swept: clean("processes", "open-files", ...ACCOUNT_KINDS) } })],
-    ["nobody has looked at open files", (effect) => done(effect, { found: { swept: clean("processes", "mounts", ...ACCOUNT_KINDS) } })],
+    [
+      "nobody has looked at mounts",
+      (effect) => done(effect, { found: { swept: clean("processes", "open-files", ...ACCOUNT_KINDS) } }),
+    ],
+    [
+      "nobody has looked at open files",
+      (effect) => done(effect, { found: { swept: clean("processes", "mounts", ...ACCOUNT_KINDS) } }),
+    ],
     ["nothing was looked at", (effect) => done(effect, {})],
     ["it could not be looked at", (effect) => failed(effect)],
   ])("is looked at again more and more rarely, at least once an hour, as long as %s", (_, judge) => {
@@ -116,7 +125,13 @@ describe("a uid that is kept back", () => {
   });
 
   it("is not looked at over and over when there are several: each has its own time", () => {
-    const pool = { rested: [], quarantined: new Map([[UID, WHY], [60602, WHY]]) };
+    const pool = {
+      rested: [],
+      quarantined: new Map([
+        [UID, WHY],
+        [60602, WHY],
+      ]),
+    };
     const both = tick({ ...READY, pool }, 0);
     expect(both.effects.map(({ subject }) => subject.uid)).toEqual([UID, 60602]);
     const [one] = both.effects;
@@ -128,7 +143,9 @@ describe("a uid that is kept back", () => {
 describe("ReleaseLease", () => {
   it.each([60600, 60609, 0, 2 ** 31])("is refused for uid %d, which is not kept back", (uid) => {
     const { state, effects } = release(kept(), uid);
-    expect(effects).toMatchObject([{ kind: "refuse", call: 5, code: "NoSuchLease", reason: expect.stringContaining(String(uid)) as string }]);
+    expect(effects).toMatchObject([
+      { kind: "refuse", call: 5, code: "NoSuchLease", reason: expect.stringContaining(String(uid)) as string },
+    ]);
     expect(state).toEqual(kept());
   });
 
@@ -138,11 +155,17 @@ describe("ReleaseLease", () => {
     const { state, effects } = step(asked.state, done(first(asked)));
     expect(effects).toMatchObject([{ kind: "answer", call: 5, answer: { kind: "released" } }]);
     expect(state.pool).toEqual({ rested: [60609, UID], quarantined: new Map() });
-    expect(only(step({ ...state, config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) }, allocateRequest()).state).account.uid).toBe(UID);
+    expect(
+      only(step({ ...state, config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) }, allocateRequest()).state)
+        .account.uid,
+    ).toBe(UID);
   });
 
   it("also of one that is somebody's who is no guest: the administrator knows better", () => {
-    expect(after(kept({ ...WHY, foreign: true }), { kind: "release-requested", uid: UID, call: 5 }).state.pool.quarantined.size).toBe(0);
+    expect(
+      after(kept({ ...WHY, foreign: true }), { kind: "release-requested", uid: UID, call: 5 }).state.pool.quarantined
+        .size,
+    ).toBe(0);
   });
 
   it("is refused when it could not be written down, and the uid stays where it is", () => {
@@ -174,7 +197,11 @@ describe("a uid that is free", () => {
   it("is not kept in mind when a look at it comes in late", () => {
     const looked = tick(kept(), 0);
     const released = after(looked.state, { kind: "release-requested", uid: UID, call: 5 }).state;
-    for (const event of [done(first(looked)), done(first(looked), { found: { swept: clean("files"), left: ["x"] } }), failed(first(looked))]) {
+    for (const event of [
+      done(first(looked)),
+      done(first(looked), { found: { swept: clean("files"), left: ["x"] } }),
+      failed(first(looked)),
+    ]) {
       expect(step(released, event)).toEqual({ state: released, effects: [] });
     }
   });

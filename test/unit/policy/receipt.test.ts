@@ -1,24 +1,47 @@
 import { describe, expect, it } from "vitest";
 import type { Findings, Swept } from "../../../src/policy/receipt.ts";
-import { ACCOUNT_KINDS, addFindings, isClean, listLeft, NOTHING_FOUND, receiptOf, SHARED_KINDS } from "../../../src/policy/receipt.ts";
+import {
+  ACCOUNT_KINDS,
+  addFindings,
+  isClean,
+  listLeft,
+  NOTHING_FOUND,
+  receiptOf,
+  SHARED_KINDS,
+} from "../../../src/policy/receipt.ts";
 import { clean } from "../../helpers/play.ts";
 import { LEASED, LEASED_SESSION, SESSION } from "../../helpers/samples.ts";
 
 const MOMENT = { now: 2_000, uptime: 7_000 };
-const processes = (change: Partial<Swept> = {}): Swept => ({ kind: "processes", found: 2, removed: 1, left: ["process 7 does not end"], ...change });
+const processes = (change: Partial<Swept> = {}): Swept => ({
+  kind: "processes",
+  found: 2,
+  removed: 1,
+  left: ["process 7 does not end"],
+  ...change,
+});
 
 describe("what is left", () => {
   it("is each class that nobody has looked at", () => {
-    expect(listLeft(NOTHING_FOUND, ["processes", "mounts"])).toEqual(["processes: nobody has looked", "mounts: nobody has looked"]);
-    expect(listLeft({ swept: clean("mounts"), left: [] }, ["processes", "mounts"])).toEqual(["processes: nobody has looked"]);
+    expect(listLeft(NOTHING_FOUND, ["processes", "mounts"])).toEqual([
+      "processes: nobody has looked",
+      "mounts: nobody has looked",
+    ]);
+    expect(listLeft({ swept: clean("mounts"), left: [] }, ["processes", "mounts"])).toEqual([
+      "processes: nobody has looked",
+    ]);
   });
 
   it("is what a class could not take away, by its name", () => {
-    expect(listLeft({ swept: [processes(), ...clean("mounts")], left: [] }, [])).toEqual(["processes: process 7 does not end"]);
+    expect(listLeft({ swept: [processes(), ...clean("mounts")], left: [] }, [])).toEqual([
+      "processes: process 7 does not end",
+    ]);
   });
 
   it("is each step that failed, though its class be clean", () => {
-    expect(listLeft({ swept: clean("processes"), left: ["kill-processes: boom"] }, ["processes"])).toEqual(["kill-processes: boom"]);
+    expect(listLeft({ swept: clean("processes"), left: ["kill-processes: boom"] }, ["processes"])).toEqual([
+      "kill-processes: boom",
+    ]);
   });
 
   it("is nothing when all that had to be looked at was, and is clean", () => {
@@ -27,7 +50,10 @@ describe("what is left", () => {
   });
 
   it("is what a class has that nobody asked for", () => {
-    expect(listLeft({ swept: [processes()], left: [] }, ["mounts"])).toEqual(["processes: process 7 does not end", "mounts: nobody has looked"]);
+    expect(listLeft({ swept: [processes()], left: [] }, ["mounts"])).toEqual([
+      "processes: process 7 does not end",
+      "mounts: nobody has looked",
+    ]);
   });
 });
 
@@ -35,7 +61,13 @@ describe("addFindings", () => {
   const add = (...all: readonly Partial<Findings>[]) => all.reduce<Findings>(addFindings, NOTHING_FOUND);
 
   it("forgets nothing of what was found before", () => {
-    expect(add({ processesKilled: 3, swept: [processes()] }, { tmpfsBytes: 4096, swept: clean("mounts"), left: ["a"] }, { left: ["b"] })).toEqual({
+    expect(
+      add(
+        { processesKilled: 3, swept: [processes()] },
+        { tmpfsBytes: 4096, swept: clean("mounts"), left: ["a"] },
+        { left: ["b"] },
+      ),
+    ).toEqual({
       processesKilled: 3,
       tmpfsBytes: 4096,
       swept: [processes(), ...clean("mounts")],
@@ -44,8 +76,12 @@ describe("addFindings", () => {
   });
 
   it("believes the last look of a class, also when that is worse", () => {
-    expect(add({ swept: [processes()] }, { swept: [processes({ found: 1, removed: 1, left: [] })] }).swept).toEqual([processes({ found: 2, removed: 2, left: [] })]);
-    expect(add({ swept: clean("files") }, { swept: [{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }] }).swept).toEqual([{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }]);
+    expect(add({ swept: [processes()] }, { swept: [processes({ found: 1, removed: 1, left: [] })] }).swept).toEqual([
+      processes({ found: 2, removed: 2, left: [] }),
+    ]);
+    expect(
+      add({ swept: clean("files") }, { swept: [{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }] }).swept,
+    ).toEqual([{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }]);
   });
 
   it("changes nothing that it was given", () => {
@@ -71,12 +107,22 @@ describe("receiptOf", () => {
   });
 
   it("counts the seconds by the clock that nobody sets, and never less than none", () => {
-    expect(receiptOf(SESSION, [], { now: 0, uptime: 7_000 + 1_499_999 })).toMatchObject({ openedAt: 1_000, closedAt: 0, seconds: 1 });
-    expect(receiptOf({ ...SESSION, openedUptime: 9e6 }, [], { now: 5, uptime: 0 })).toMatchObject({ closedAt: 5, seconds: 0 });
+    expect(receiptOf(SESSION, [], { now: 0, uptime: 7_000 + 1_499_999 })).toMatchObject({
+      openedAt: 1_000,
+      closedAt: 0,
+      seconds: 1,
+    });
+    expect(receiptOf({ ...SESSION, openedUptime: 9e6 }, [], { now: 5, uptime: 0 })).toMatchObject({
+      closedAt: 5,
+      seconds: 0,
+    });
   });
 
   it("counts none of another boot of the machine, whose clock says nothing of this one's", () => {
-    expect(receiptOf({ ...SESSION, cause: "lost-power" }, [], { now: 5, uptime: 100e6 })).toMatchObject({ seconds: 0, closedAt: 5 });
+    expect(receiptOf({ ...SESSION, cause: "lost-power" }, [], { now: 5, uptime: 100e6 })).toMatchObject({
+      seconds: 0,
+      closedAt: 5,
+    });
   });
 
   it("says how long the end took, from its first stage on", () => {

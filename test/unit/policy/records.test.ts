@@ -11,7 +11,13 @@ describe("answerOpen", () => {
   it("gives a shared account's session the namespaces of processes and IPC", () => {
     expect(answerOpen(SESSION)).toEqual({
       kind: "opened",
-      reply: { id: "abc", namespace: VIEW.path, inode: VIEW.inode, environment: { GUEST_SESSION: "abc" }, isolation: ISOLATION },
+      reply: {
+        id: "abc",
+        namespace: VIEW.path,
+        inode: VIEW.inode,
+        environment: { GUEST_SESSION: "abc" },
+        isolation: ISOLATION,
+      },
     });
   });
 
@@ -25,12 +31,21 @@ describe("answerOpen", () => {
 
 describe("answerAllocate", () => {
   it("gives the name to log in as", () => {
-    expect(answerAllocate(LEASED_SESSION)).toEqual({ kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } });
+    expect(answerAllocate(LEASED_SESSION)).toEqual({
+      kind: "allocated",
+      allocation: { verdict: "leased", user: LEASED.user },
+    });
   });
 });
 
 describe("subjectOf", () => {
   it("names the session as all lines of the journal do", () => {
-    expect(subjectOf(LEASED_SESSION)).toEqual({ id: "abc", user: LEASED.user, uid: LEASED.uid, leader: 500, service: "login" });
+    expect(subjectOf(LEASED_SESSION)).toEqual({
+      id: "abc",
+      user: LEASED.user,
+      uid: LEASED.uid,
+      leader: 500,
+      service: "login",
+    });
   });
 });

@@ -8,7 +8,20 @@ import { ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE } from "../../../src/
 import type { State } from "../../../src/policy/state.ts";
 import type { Plan } from "../../helpers/play.ts";
 import { formatRecord, parseRecord } from "../../../src/system/state/session-record.ts";
-import { after, allocated, find, interrupt, kinds, LATER, leasedOpened, only, opened, play, READY, recordFound } from "../../helpers/play.ts";
+import {
+  after,
+  allocated,
+  find,
+  interrupt,
+  kinds,
+  LATER,
+  leasedOpened,
+  only,
+  opened,
+  play,
+  READY,
+  recordFound,
+} from "../../helpers/play.ts";
 import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
 const SHARED = { ...VIEW, isolation: ISOLATION };
@@ -28,10 +41,15 @@ function killedAt(state: State, stage: EffectKind): { session: Session; receipt?
 const recover = ({ session, receipt }: ReturnType<typeof killedAt>, plan?: Plan, state = READY) =>
   after(state, recordFound(session, receipt === undefined ? {} : { receipt }), plan);
 
-const GONE: Plan = { outcome: (effect) => (effect.kind === "watch-leader" ? { leaderGone: true, view: { ...VIEW, path: "/proc/88/fd/9" } } : undefined) };
+const GONE: Plan = {
+  outcome: (effect) =>
+    effect.kind === "watch-leader" ? { leaderGone: true, view: { ...VIEW, path: "/proc/88/fd/9" } } : undefined,
+};
 
 describe("a guestd that was killed while it ended a session", () => {
-  const ENDS = SORTS.flatMap(([sort, state, stages]) => stages.map((stage, index) => [sort, stage, state, stages, index] as const));
+  const ENDS = SORTS.flatMap(([sort, state, stages]) =>
+    stages.map((stage, index) => [sort, stage, state, stages, index] as const),
+  );
 
   it.each(ENDS)("of %s goes on to its receipt, killed at %s", (_, stage, state, stages, index) => {
     const left = killedAt(state(), stage);
@@ -42,9 +60,14 @@ describe("a guestd that was killed while it ended a session", () => {
       expect(kinds(did)).toEqual(["watch-leader"]);
       return;
     }
-    expect(kinds(did)).toEqual(isWritten ? stages.slice(stages.indexOf("announce-closed")) : ["watch-leader", ...stages]);
+    expect(kinds(did)).toEqual(
+      isWritten ? stages.slice(stages.indexOf("announce-closed")) : ["watch-leader", ...stages],
+    );
     // It may have been announced though nothing of it could be written.
-    expect(find(did, "announce-closed")).toMatchObject({ repeated: true, receipt: { id: "s1", cause: "ended-by-admin" } });
+    expect(find(did, "announce-closed")).toMatchObject({
+      repeated: true,
+      receipt: { id: "s1", cause: "ended-by-admin" },
+    });
     expect(last.sessions.size).toBe(0);
     expect(last.pool.rested).toEqual(only(state()).leased ? [LEASED.uid] : []);
   });
@@ -72,12 +95,21 @@ describe("a guestd that was killed while it ended a session", () => {
     const dirty = { ...left, receipt: { ...(left.receipt as Receipt), left: ["files: /tmp/x"], closedAt: 77 } };
     const { did, state } = recover(dirty);
     expect(find(did, "announce-closed")?.receipt).toEqual(dirty.receipt);
-    expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason: "files: /tmp/x", user: LEASED.user, session: "s1" });
+    expect(state.pool.quarantined.get(LEASED.uid)).toEqual({
+      reason: "files: /tmp/x",
+      user: LEASED.user,
+      session: "s1",
+    });
     expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: "files: /tmp/x" } });
   });
 
   it("looks for no process of a session whose receipt is on disk", () => {
-    const { effects } = step(READY, recordFound(killedAt(opened(), "remove-record").session, { receipt: killedAt(opened(), "remove-record").receipt as Receipt }));
+    const { effects } = step(
+      READY,
+      recordFound(killedAt(opened(), "remove-record").session, {
+        receipt: killedAt(opened(), "remove-record").receipt as Receipt,
+      }),
+    );
     expect(kinds(effects)).toEqual(["announce-closed"]);
   });
 
@@ -96,7 +128,10 @@ describe("a guestd that was killed while it ended a session", () => {
 describe("a session that is taken up", () => {
   it.each(SORTS)("(%s) goes on where its leader is, with the view that was found, and is written down", (_, state) => {
     const taken = { ...(only(state()).view as typeof VIEW), path: "/proc/88/fd/9" };
-    const { state: last, did } = recover({ session: only(state()) }, { outcome: (effect) => (effect.kind === "watch-leader" ? { view: taken } : undefined) });
+    const { state: last, did } = recover(
+      { session: only(state()) },
+      { outcome: (effect) => (effect.kind === "watch-leader" ? { view: taken } : undefined) },
+    );
     expect(kinds(did)).toEqual(["watch-leader"]);
     expect(only(last)).toMatchObject({ phase: "open", view: taken, isViewLost: false, recorded: true });
     expect(only(last).recordedPhase).toBeUndefined();
@@ -106,7 +141,9 @@ describe("a session that is taken up", () => {
   it("waits for its login again when it had an account alone", () => {
     const { state } = recover({ session: only(allocated()) });
     expect(only(state)).toMatchObject({ phase: "allocated", isViewLost: false });
-    expect(find(after(state, { kind: "tick", uptime: 1e12 }).did, "announce-closed")?.receipt.cause).toBe("never-opened");
+    expect(find(after(state, { kind: "tick", uptime: 1e12 }).did, "announce-closed")?.receipt.cause).toBe(
+      "never-opened",
+    );
   });
 
   it("ends by what is still held of its view when its leader has gone", () => {
@@ -133,7 +170,9 @@ describe("a session that is taken up", () => {
     const { did } = recover({ session }, { failing: ["watch-leader"] });
     expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [] });
     // But at another boot nothing of it can be there.
-    expect(find(after(READY, recordFound(session, { cause: "lost-power" })).did, "drop-view")).toMatchObject({ isLost: false });
+    expect(find(after(READY, recordFound(session, { cause: "lost-power" })).did, "drop-view")).toMatchObject({
+      isLost: false,
+    });
   });
 
   it("has lost no view when it never had one", () => {
@@ -146,8 +185,12 @@ describe("a session that is taken up", () => {
     const found = { outcome: (effect: Effect) => (effect.kind === "watch-leader" ? { leaderGone: false } : undefined) };
     const { state } = recover({ session: only(leasedOpened()) }, found);
     expect(only(state)).toMatchObject({ phase: "open", isViewLost: true });
-    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([{ kind: "refuse" }]);
-    expect(step(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([{ kind: "answer", answer: { kind: "error" } }]);
+    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
+      { kind: "refuse" },
+    ]);
+    expect(step(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([
+      { kind: "answer", answer: { kind: "error" } },
+    ]);
   });
 });
 
@@ -167,42 +210,64 @@ describe("what happens while a leader is being looked for", () => {
     expect(state.sessions.size).toBe(0);
   });
 
-  it.each(MEANWHILE)("starts no second end: %s, twice, with its leader gone and its outer session ending", (_, event) => {
-    const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
-    const first = looking();
-    const both = step(first.state, recordFound(inner));
-    const twice = [event, event, { kind: "leader-exited", id: "s1" } as const].reduce((state, one) => step(state, one).state, both.state);
-    const { did, state } = play({ state: twice, effects: [...first.stopped, ...both.effects] }, GONE);
-    for (const id of ["s1", "s2"]) {
-      const own = kinds(did.filter(({ subject }) => subject.id === id)).filter((kind) => kind !== "answer");
-      expect(own).toEqual(["watch-leader", ...ENDING]);
-    }
-    expect(state.sessions.size).toBe(0);
-  });
+  it.each(MEANWHILE)(
+    "starts no second end: %s, twice, with its leader gone and its outer session ending",
+    (_, event) => {
+      const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
+      const first = looking();
+      const both = step(first.state, recordFound(inner));
+      const twice = [event, event, { kind: "leader-exited", id: "s1" } as const].reduce(
+        (state, one) => step(state, one).state,
+        both.state,
+      );
+      const { did, state } = play({ state: twice, effects: [...first.stopped, ...both.effects] }, GONE);
+      for (const id of ["s1", "s2"]) {
+        const own = kinds(did.filter(({ subject }) => subject.id === id)).filter((kind) => kind !== "answer");
+        expect(own).toEqual(["watch-leader", ...ENDING]);
+      }
+      expect(state.sessions.size).toBe(0);
+    },
+  );
 
   it("tells each administrator who asked", () => {
     const { did } = interrupt(looking(), { kind: "end-requested", id: "s1", call: 9 });
-    expect(did.at(-1)).toMatchObject({ kind: "answer", call: 9, answer: { kind: "ended", receipt: { cause: "ended-by-admin" } } });
+    expect(did.at(-1)).toMatchObject({
+      kind: "answer",
+      call: 9,
+      answer: { kind: "ended", receipt: { cause: "ended-by-admin" } },
+    });
   });
 
   it("is nothing to it: a call that nobody waits for, time, a hint", () => {
     const { state } = looking(only(allocated()));
-    for (const event of [{ kind: "call-expired", id: "s1" }, { kind: "tick", uptime: 1e12 }, { kind: "close-hinted", id: "s1", leaderPid: 500 }] as const) {
+    for (const event of [
+      { kind: "call-expired", id: "s1" },
+      { kind: "tick", uptime: 1e12 },
+      { kind: "close-hinted", id: "s1", leaderPid: 500 },
+    ] as const) {
       expect(step(state, event)).toEqual({ state, effects: [] });
     }
   });
 
   it("is no reason to end it: limits that cannot be set, in a cgroup that logind has made", () => {
     const cgroup = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
-    const { state, did } = interrupt(looking(), { kind: "cgroup-found", id: "s1", cgroup }, { failing: ["limit-login"] });
+    const { state, did } = interrupt(
+      looking(),
+      { kind: "cgroup-found", id: "s1", cgroup },
+      { failing: ["limit-login"] },
+    );
     expect(kinds(did)).toEqual(["watch-leader", "limit-login"]);
     expect(only(state)).toMatchObject({ phase: "open", cgroups: expect.arrayContaining([cgroup]) as unknown });
   });
 
   it("is no entrance: nobody joins its view, and its leaders open nothing", () => {
     const { state } = looking(only(leasedOpened()));
-    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([{ kind: "refuse" }]);
-    expect(step(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([{ kind: "refuse" }]);
+    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
+      { kind: "refuse" },
+    ]);
+    expect(step(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([
+      { kind: "refuse" },
+    ]);
   });
 });
 
@@ -226,19 +291,28 @@ describe("a session that was open when the machine went down", () => {
   const lost = (session: Session, receipt?: Receipt, plan?: Plan) =>
     after(READY, recordFound(session, { cause: "lost-power", ...(receipt === undefined ? {} : { receipt }) }), plan);
 
-  it.each(SORTS)("(%s) has a receipt of the time at which it was found, and nothing of it is looked for among what runs", (_, state) => {
-    const { did, state: last } = lost(only(state()));
-    const stages = ENDING_LOST.filter((stage) => only(state()).leased || stage !== "sweep-account");
-    expect(kinds(did)).toEqual([...stages]);
-    expect(find(did, "write-receipt")?.receipt).toMatchObject({ cause: "lost-power", seconds: 0, closedAt: LATER.now, left: [] });
-    expect(last.sessions.size).toBe(0);
-  });
+  it.each(SORTS)(
+    "(%s) has a receipt of the time at which it was found, and nothing of it is looked for among what runs",
+    (_, state) => {
+      const { did, state: last } = lost(only(state()));
+      const stages = ENDING_LOST.filter((stage) => only(state()).leased || stage !== "sweep-account");
+      expect(kinds(did)).toEqual([...stages]);
+      expect(find(did, "write-receipt")?.receipt).toMatchObject({
+        cause: "lost-power",
+        seconds: 0,
+        closedAt: LATER.now,
+        left: [],
+      });
+      expect(last.sessions.size).toBe(0);
+    },
+  );
 
   it("gives its uid back when all that a reboot leaves was looked at, and keeps it when not", () => {
     expect(lost(only(leasedOpened())).state.pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
     const { state, did } = lost(only(allocated()), undefined, { failing: ["sweep-account"] });
     expect(find(did, "write-receipt")?.receipt.left).toContain("files: nobody has looked");
-    for (const kind of SHARED_KINDS) expect(find(did, "write-receipt")?.receipt.left).not.toContain(`${kind}: nobody has looked`);
+    for (const kind of SHARED_KINDS)
+      expect(find(did, "write-receipt")?.receipt.left).not.toContain(`${kind}: nobody has looked`);
     expect(state.pool.quarantined.get(LEASED.uid)?.user).toBe(LEASED.user);
   });
 
@@ -261,8 +335,17 @@ describe("a session that ended because its outer one did", () => {
     const outer = step(READY, recordFound(only(opened())));
     const both = step(outer.state, recordFound(inner));
     const isOuter = (effect: Effect) => effect.kind === "watch-leader" && effect.subject.id === "s1";
-    const { did, state } = play({ state: both.state, effects: [...outer.effects, ...both.effects] }, { outcome: (effect) => (isOuter(effect) ? { leaderGone: true, view: SHARED } : undefined) });
-    expect(did.flatMap((effect) => (effect.kind === "announce-closed" ? [`${effect.receipt.id} ${effect.receipt.cause}`] : [])).sort()).toEqual(["s1 leader-exited", "s2 outer-ended"]);
+    const { did, state } = play(
+      { state: both.state, effects: [...outer.effects, ...both.effects] },
+      { outcome: (effect) => (isOuter(effect) ? { leaderGone: true, view: SHARED } : undefined) },
+    );
+    expect(
+      did
+        .flatMap((effect) =>
+          effect.kind === "announce-closed" ? [`${effect.receipt.id} ${effect.receipt.cause}`] : [],
+        )
+        .sort(),
+    ).toEqual(["s1 leader-exited", "s2 outer-ended"]);
     expect(state.sessions.size).toBe(0);
   });
 });

@@ -18,14 +18,18 @@ import { CGROUP, LEASED, LEASED_SESSION, SESSION, SLICE } from "../../helpers/sa
 
 const LISTS = { ALLOCATING, OPENING, ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE };
 const MOMENT = { now: 2_000, uptime: 9_000 };
-const before = (list: readonly string[], first: string, second: string) => list.includes(first) && list.includes(second) && list.indexOf(first) < list.indexOf(second);
+const before = (list: readonly string[], first: string, second: string) =>
+  list.includes(first) && list.includes(second) && list.indexOf(first) < list.indexOf(second);
 
 describe("the order of the stages", () => {
-  it.each(Object.entries(LISTS))("of %s leads through all of them, once each, to its end", (_, list: readonly EffectKind[]) => {
-    const walked = list.map((stage) => stageAfter(list, stage));
-    expect(walked).toEqual([...list.slice(1), "done"]);
-    expect(new Set(list).size).toBe(list.length);
-  });
+  it.each(Object.entries(LISTS))(
+    "of %s leads through all of them, once each, to its end",
+    (_, list: readonly EffectKind[]) => {
+      const walked = list.map((stage) => stageAfter(list, stage));
+      expect(walked).toEqual([...list.slice(1), "done"]);
+      expect(new Set(list).size).toBe(list.length);
+    },
+  );
 
   it("knows no stage after what is none", () => {
     expect(stageAfter(OPENING, "note-close")).toBeUndefined();
@@ -67,7 +71,8 @@ describe("the order of the stages", () => {
   });
 
   it("kills and takes back nothing of another boot of the machine: its numbers are somebody else's", () => {
-    for (const stage of ["stop-manager", "kill-processes", "close-login", "release-account"]) expect(ENDING_LOST).not.toContain(stage);
+    for (const stage of ["stop-manager", "kill-processes", "close-login", "release-account"])
+      expect(ENDING_LOST).not.toContain(stage);
   });
 
   it("enters the ledger before anybody is told of an account or let in", () => {
@@ -78,7 +83,8 @@ describe("the order of the stages", () => {
   it("takes a leased account back last of all, after all of its user has ended", () => {
     expect(before(ENDING_LEASED, "stop-manager", "kill-processes")).toBe(true);
     expect(before(ENDING_LEASED, "kill-processes", "close-login")).toBe(true);
-    for (const list of [ENDING_LEASED, ENDING_UNMADE]) expect(list.slice(-2)).toEqual(["release-account", "remove-record"]);
+    for (const list of [ENDING_LEASED, ENDING_UNMADE])
+      expect(list.slice(-2)).toEqual(["release-account", "remove-record"]);
   });
 });
 
@@ -97,14 +103,20 @@ describe("endingStages", () => {
   it("of a session of another boot are those of what is on disk, whether its account was made or not", () => {
     const cause = "lost-power";
     const { published: _never, ...unmade } = LEASED_SESSION;
-    for (const session of [LEASED_SESSION, unmade]) expect(endingStages({ ...session, cause, recorded: true })).toEqual(ENDING_LOST);
-    expect(endingStages({ ...SESSION, cause, recorded: true })).toEqual(ENDING_LOST.filter((stage) => stage !== "sweep-account"));
+    for (const session of [LEASED_SESSION, unmade])
+      expect(endingStages({ ...session, cause, recorded: true })).toEqual(ENDING_LOST);
+    expect(endingStages({ ...SESSION, cause, recorded: true })).toEqual(
+      ENDING_LOST.filter((stage) => stage !== "sweep-account"),
+    );
   });
 });
 
 describe("the effects", () => {
   it.each(ALLOCATING)("of leasing: %s", (stage) => {
-    expect(allocatingEffect(stage, LEASED_SESSION, ":1.9")).toMatchObject({ kind: stage, subject: { id: "abc", uid: LEASED.uid } });
+    expect(allocatingEffect(stage, LEASED_SESSION, ":1.9")).toMatchObject({
+      kind: stage,
+      subject: { id: "abc", uid: LEASED.uid },
+    });
   });
 
   it.each(OPENING)("of opening: %s", (stage) => {
@@ -112,7 +124,10 @@ describe("the effects", () => {
   });
 
   it.each(ENDING_LEASED)("of ending: %s", (stage) => {
-    expect(endingEffect(stage, LEASED_SESSION, MOMENT)).toMatchObject({ kind: stage, subject: { id: "abc", uid: LEASED.uid } });
+    expect(endingEffect(stage, LEASED_SESSION, MOMENT)).toMatchObject({
+      kind: stage,
+      subject: { id: "abc", uid: LEASED.uid },
+    });
   });
 
   it("isolate the view of a shared account alone, and put its first process into guestd's own cgroup", () => {
@@ -126,21 +141,33 @@ describe("the effects", () => {
   });
 
   it("write a session down as it will stand", () => {
-    expect(allocatingEffect("write-record", { ...LEASED_SESSION, phase: "allocating" })).toMatchObject({ session: { phase: "allocated" } });
+    expect(allocatingEffect("write-record", { ...LEASED_SESSION, phase: "allocating" })).toMatchObject({
+      session: { phase: "allocated" },
+    });
     expect(writeRecord({ ...SESSION, phase: "opening" })).toMatchObject({ session: { phase: "open" } });
-    expect(openingEffect("announce-opened", { ...SESSION, phase: "opening" })).toMatchObject({ session: { phase: "open" } });
+    expect(openingEffect("announce-opened", { ...SESSION, phase: "opening" })).toMatchObject({
+      session: { phase: "open" },
+    });
   });
 
   it("kill nobody of a shared account whose login was refused, and all of a leased one's", () => {
     const cause = "open-failed";
     expect(endingEffect("kill-processes", { ...SESSION, cause }, MOMENT)).toMatchObject({ cgroups: [], leased: false });
-    expect(endingEffect("kill-processes", { ...LEASED_SESSION, cause }, MOMENT)).toMatchObject({ cgroups: [SLICE], leased: true });
-    expect(endingEffect("kill-processes", { ...SESSION, cause: "logout" }, MOMENT)).toMatchObject({ cgroups: [CGROUP], openedUptime: 7_000 });
+    expect(endingEffect("kill-processes", { ...LEASED_SESSION, cause }, MOMENT)).toMatchObject({
+      cgroups: [SLICE],
+      leased: true,
+    });
+    expect(endingEffect("kill-processes", { ...SESSION, cause: "logout" }, MOMENT)).toMatchObject({
+      cgroups: [CGROUP],
+      openedUptime: 7_000,
+    });
   });
 
   it("keep a uid back for all that is left, and only then", () => {
     const found = { ...LEASED_SESSION.found, left: ["a", "b"] };
-    expect(endingEffect("remove-record", { ...LEASED_SESSION, found }, MOMENT)).toMatchObject({ lease: { quarantine: "a; b" } });
+    expect(endingEffect("remove-record", { ...LEASED_SESSION, found }, MOMENT)).toMatchObject({
+      lease: { quarantine: "a; b" },
+    });
     expect(endingEffect("remove-record", LEASED_SESSION, MOMENT)).toMatchObject({ lease: { quarantine: undefined } });
     expect(endingEffect("remove-record", { ...SESSION, found }, MOMENT)).toMatchObject({ lease: undefined });
   });

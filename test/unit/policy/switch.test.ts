@@ -2,7 +2,21 @@ import { describe, expect, it } from "vitest";
 import { describeClosed, describeGate, findReasonFault, NEVER_ENABLED } from "../../../src/policy/switch.ts";
 
 describe("a reason is none", () => {
-  it.each(["\u001b[2J", "a\nb", "a\tb", "\u0000", "\u007f", "\u0085", "\u200b", "\u202e", "\u2028", "\u2029", "\ud800", "\ue000", "\ufdd0"])("that cannot be printed: %j", (reason) => {
+  it.each([
+    "\u001b[2J",
+    "a\nb",
+    "a\tb",
+    "\u0000",
+    "\u007f",
+    "\u0085",
+    "\u200b",
+    "\u202e",
+    "\u2028",
+    "\u2029",
+    "\ud800",
+    "\ue000",
+    "\ufdd0",
+  ])("that cannot be printed: %j", (reason) => {
     expect(findReasonFault(reason)).toContain("printed");
   });
 
@@ -12,9 +26,12 @@ describe("a reason is none", () => {
 });
 
 describe("a reason", () => {
-  it.each(["", "There is an examination until noon.", "a".repeat(200), "ä".repeat(200), "😀".repeat(100), "%s%n"])("can be %j", (reason) => {
-    expect(findReasonFault(reason)).toBeUndefined();
-  });
+  it.each(["", "There is an examination until noon.", "a".repeat(200), "ä".repeat(200), "😀".repeat(100), "%s%n"])(
+    "can be %j",
+    (reason) => {
+      expect(findReasonFault(reason)).toBeUndefined();
+    },
+  );
 
   it.each([
     ["", "Guest logins are switched off on this machine."],

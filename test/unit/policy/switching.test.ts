@@ -12,7 +12,10 @@ const request = (gate: Gate, call = 5): Event => ({ kind: "gate-requested", gate
 describe("the switch", () => {
   it("is off until something else is known", () => {
     expect(INITIAL_STATE.gate.enabled).toBe(false);
-    expect(step(INITIAL_STATE, { kind: "gate-found", gate: ON })).toEqual({ state: { ...INITIAL_STATE, gate: ON }, effects: [] });
+    expect(step(INITIAL_STATE, { kind: "gate-found", gate: ON })).toEqual({
+      state: { ...INITIAL_STATE, gate: ON },
+      effects: [],
+    });
   });
 
   it.each([
@@ -22,7 +25,11 @@ describe("the switch", () => {
     const { state, did } = after({ ...READY, gate: before }, request(gate), { failing: ["write-gate"] });
     expect(state.gate).toEqual(before);
     expect(kinds(did)).toEqual(["write-gate", "refuse"]);
-    expect(find(did, "refuse")).toMatchObject({ call: 5, code: "Failed", reason: expect.stringContaining(sentence) as string });
+    expect(find(did, "refuse")).toMatchObject({
+      call: 5,
+      code: "Failed",
+      reason: expect.stringContaining(sentence) as string,
+    });
   });
 
   it("counts only when it is on disk, and is answered then", () => {
@@ -30,11 +37,16 @@ describe("the switch", () => {
     expect(asked.state.gate).toEqual(OFF);
     const { state, did } = after({ ...READY, gate: OFF }, request(ON));
     expect(state.gate).toEqual(ON);
-    expect(did).toEqual([expect.objectContaining({ kind: "write-gate", gate: ON }), expect.objectContaining({ kind: "answer", call: 5, answer: { kind: "gated" } })]);
+    expect(did).toEqual([
+      expect.objectContaining({ kind: "write-gate", gate: ON }),
+      expect.objectContaining({ kind: "answer", call: 5, answer: { kind: "gated" } }),
+    ]);
   });
 
   it("is what was written down last, when it is set twice at a time", () => {
-    const [first, second] = [step(READY, request(OFF, 5)), step(READY, request(ON, 6))].map(({ effects }) => effects[0]);
+    const [first, second] = [step(READY, request(OFF, 5)), step(READY, request(ON, 6))].map(
+      ({ effects }) => effects[0],
+    );
     if (first === undefined || second === undefined) throw new Error("nothing is to be written down");
     expect(first.subject).toEqual(second.subject);
     const { state } = step(step(READY, done(first)).state, done(second));
@@ -52,6 +64,8 @@ describe("the switch", () => {
   it("lets the user manager of an open session in, when it is off", () => {
     const { state } = after(leasedOpened(), request(OFF));
     const { account } = only(state);
-    expect(kinds(step(state, { kind: "join-requested", id: "s2", call: 7, uid: account.uid }).effects)).toEqual(["answer"]);
+    expect(kinds(step(state, { kind: "join-requested", id: "s2", call: 7, uid: account.uid }).effects)).toEqual([
+      "answer",
+    ]);
   });
 });

@@ -1,7 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { step } from "../../../src/policy/transition.ts";
 import { ENDING, ENDING_LEASED } from "../../../src/policy/stages.ts";
-import { after, allocated, find, interrupt, kinds, leasedOpen, leasedOpened, only, opened, READY, recordFound } from "../../helpers/play.ts";
+import {
+  after,
+  allocated,
+  find,
+  interrupt,
+  kinds,
+  leasedOpen,
+  leasedOpened,
+  only,
+  opened,
+  READY,
+  recordFound,
+} from "../../helpers/play.ts";
 import { CGROUP, ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
 /** Where logind moves a leader to. */
@@ -13,18 +25,29 @@ describe("a session's cgroups", () => {
     const { state, effects } = step(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
     expect(effects).toEqual([
       expect.objectContaining({ kind: "limit-login", cgroup: LOGIN, limits: only(state).limits }),
-      expect.objectContaining({ kind: "write-record", session: expect.objectContaining({ cgroups: [CGROUP, LOGIN] }) as unknown }),
+      expect.objectContaining({
+        kind: "write-record",
+        session: expect.objectContaining({ cgroups: [CGROUP, LOGIN] }) as unknown,
+      }),
     ]);
     expect(step(state, { kind: "cgroup-found", id: "s1", cgroup: LOGIN }).effects).toEqual([]);
   });
 
   it("are what its end kills, with the view", () => {
     const { state } = after(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
-    expect(find(after(state, { kind: "leader-exited", id: "s1" }).did, "kill-processes")).toMatchObject({ view: SHARED, cgroups: [CGROUP, LOGIN], openedUptime: 7_000 });
+    expect(find(after(state, { kind: "leader-exited", id: "s1" }).did, "kill-processes")).toMatchObject({
+      view: SHARED,
+      cgroups: [CGROUP, LOGIN],
+      openedUptime: 7_000,
+    });
   });
 
   it("that logind has made are found, and written down later, also while the session opens", () => {
-    const { state, did } = interrupt(after(READY, openRequest(), { until: "build-view" }), { kind: "cgroup-found", id: "s1", cgroup: LOGIN }, { failing: ["limit-login"] });
+    const { state, did } = interrupt(
+      after(READY, openRequest(), { until: "build-view" }),
+      { kind: "cgroup-found", id: "s1", cgroup: LOGIN },
+      { failing: ["limit-login"] },
+    );
     expect(only(state)).toMatchObject({ phase: "open", cgroups: [CGROUP, LOGIN] });
     expect(find(did, "write-record")?.session.cgroups).toEqual([CGROUP, LOGIN]);
     expect(kinds(did)).not.toContain("refuse");
@@ -36,7 +59,9 @@ describe("a session of an earlier guestd", () => {
 
   it("is watched again, as the process it was", () => {
     const { effects } = step(READY, recordFound(record()));
-    expect(effects).toEqual([expect.objectContaining({ kind: "watch-leader", pid: 500, startTime: 42, busName: "", view: SHARED })]);
+    expect(effects).toEqual([
+      expect.objectContaining({ kind: "watch-leader", pid: 500, startTime: 42, busName: "", view: SHARED }),
+    ]);
     expect(only(after(READY, recordFound(record())).state)).toMatchObject({ phase: "open" });
   });
 
@@ -77,7 +102,10 @@ describe("a leased account of an earlier guestd", () => {
   });
 
   it("knows which uids were given back, and which are kept", () => {
-    const pool = { rested: [60605], quarantined: new Map([[60600, { reason: "process 7 does not end", user: "guest-bbbb" }]]) };
+    const pool = {
+      rested: [60605],
+      quarantined: new Map([[60600, { reason: "process 7 does not end", user: "guest-bbbb" }]]),
+    };
     expect(step(READY, { kind: "leases-found", pool }).state.pool).toEqual(pool);
   });
 });

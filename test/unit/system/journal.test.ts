@@ -13,13 +13,20 @@ interface Entry {
 
 function journalOf() {
   const entries: Entry[] = [];
-  const to = (level: string) => (message: string, fields: Record<string, string | number>) => entries.push({ level, message, fields });
+  const to = (level: string) => (message: string, fields: Record<string, string | number>) =>
+    entries.push({ level, message, fields });
   const send: JournalSend = { err: to("err"), warning: to("warning"), notice: to("notice"), info: to("info") };
   return { journal: new Journal(send), entries };
 }
 
 const subject = { id: "s1", user: "guest1", uid: 1101, leader: 500, service: "login" };
-const BUILD = { kind: "build-view", subject, plan: [{ kind: "hide", target: "/home", optional: false }], isolated: true, cgroup: undefined } satisfies Effect;
+const BUILD = {
+  kind: "build-view",
+  subject,
+  plan: [{ kind: "hide", target: "/home", optional: false }],
+  isolated: true,
+  cgroup: undefined,
+} satisfies Effect;
 
 describe("Journal", () => {
   it("gives every effect the fields that a session is found by", () => {
@@ -65,22 +72,53 @@ describe("Journal", () => {
 
   it("makes an error of a receipt that is not clean", () => {
     const { journal, entries } = journalOf();
-    const receipt = { id: "s1", user: "guest1", uid: 1101, leased: false, service: "login", leader: 500, cause: "logout" as const, openedAt: 1, closedAt: 2, endMilliseconds: 3, swept: [] };
+    const receipt = {
+      id: "s1",
+      user: "guest1",
+      uid: 1101,
+      leased: false,
+      service: "login",
+      leader: 500,
+      cause: "logout" as const,
+      openedAt: 1,
+      closedAt: 2,
+      endMilliseconds: 3,
+      swept: [],
+    };
     const found = { seconds: 0, processesKilled: 0, tmpfsBytes: 0 };
-    journal.logDone({ kind: "announce-closed", subject, repeated: false, receipt: { ...receipt, ...found, left: [] } }, {});
-    journal.logDone({ kind: "announce-closed", subject, repeated: true, receipt: { ...receipt, ...found, left: ["process 7 does not end"] } }, {});
+    journal.logDone(
+      { kind: "announce-closed", subject, repeated: false, receipt: { ...receipt, ...found, left: [] } },
+      {},
+    );
+    journal.logDone(
+      {
+        kind: "announce-closed",
+        subject,
+        repeated: true,
+        receipt: { ...receipt, ...found, left: ["process 7 does not end"] },
+      },
+      {},
+    );
     expect(entries.map(({ level }) => level)).toEqual(["notice", "err"]);
     expect(entries[0]?.message).toContain("nothing is left");
     expect(entries[1]?.message).toContain("process 7 does not end");
     // What the journal has already, from a guestd that was killed, it gets once.
-    journal.logDone({ kind: "announce-closed", subject, repeated: true, receipt: { ...receipt, ...found, left: [] } }, { repeated: true });
+    journal.logDone(
+      { kind: "announce-closed", subject, repeated: true, receipt: { ...receipt, ...found, left: [] } },
+      { repeated: true },
+    );
     expect(entries).toHaveLength(2);
   });
 
   it("tells of the switch at a level that is seen, whoever was logged in", () => {
     const { journal, entries } = journalOf();
     const gate = { id: "gate", user: "", uid: 0, leader: 0, service: "" };
-    const write = (enabled: boolean, reason: string): Effect => ({ kind: "write-gate", subject: gate, gate: { enabled, reason }, call: 1 });
+    const write = (enabled: boolean, reason: string): Effect => ({
+      kind: "write-gate",
+      subject: gate,
+      gate: { enabled, reason },
+      call: 1,
+    });
     journal.logDone(write(true, ""), {});
     journal.logDone(write(false, ""), {});
     journal.logDone(write(false, "an examination"), {});

@@ -30,7 +30,10 @@ describe("writePolkitFlags", () => {
   it.each([
     [["RemovableMedia=yes"], ["removable-media"]],
     [["Shutdown=yes"], ["shutdown"]],
-    [["RemovableMedia=yes", "Shutdown=yes"], ["removable-media", "shutdown"]],
+    [
+      ["RemovableMedia=yes", "Shutdown=yes"],
+      ["removable-media", "shutdown"],
+    ],
   ])("allows with %j what it says, and no more", (lines, flags) => {
     expect(flagsWith(...lines)).toEqual(flags);
   });

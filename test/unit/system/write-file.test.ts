@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -14,7 +23,13 @@ afterEach(() => {
 });
 
 const WAYS = [
-  ["replaceFile", (file: string, text: string) => Promise.resolve().then(() => { replaceFile(file, text); })],
+  [
+    "replaceFile",
+    (file: string, text: string) =>
+      Promise.resolve().then(() => {
+        replaceFile(file, text);
+      }),
+  ],
   ["replaceDurably", replaceDurably],
 ] as const;
 

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -24,7 +33,8 @@ const WHY = { reason: "processes: process 7 does not end", user: LEASED.user, se
 /** Without a name nobody sweeps it: the session may go on. */
 const UNCLEAR = { reason: expect.stringContaining("could not be read") as string, user: "" };
 
-const looked = <T>(found: T): Promise<T> => (isBroken ? Promise.reject(new Error("getent does not answer")) : Promise.resolve(found));
+const looked = <T>(found: T): Promise<T> =>
+  isBroken ? Promise.reject(new Error("getent does not answer")) : Promise.resolve(found);
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
@@ -62,13 +72,19 @@ describe("Leases that are taken up after a restart", () => {
   it("leave the accounts of sessions that go on, and know that they stand", async () => {
     records.publish(LEASED);
     const { published: _unknown, ...session } = LEASED_SESSION;
-    expect(await leases.recover([session, SESSION], false)).toEqual({ sessions: [LEASED_SESSION, SESSION], pool: { rested: [], quarantined: new Map() } });
+    expect(await leases.recover([session, SESSION], false)).toEqual({
+      sessions: [LEASED_SESSION, SESSION],
+      pool: { rested: [], quarantined: new Map() },
+    });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 
   it("touch neither the ghost nor what is somebody else's", async () => {
     records.publish(GHOST);
-    writeFileSync(join(root, "userdb/other.user"), JSON.stringify({ userName: "other", uid: 60700, service: "io.systemd.Home" }));
+    writeFileSync(
+      join(root, "userdb/other.user"),
+      JSON.stringify({ userName: "other", uid: 60700, service: "io.systemd.Home" }),
+    );
     const before = readdirSync(join(root, "userdb"));
     expect((await leases.recover([], false)).pool.rested).toEqual([]);
     expect(readdirSync(join(root, "userdb"))).toEqual(before);
@@ -87,7 +103,10 @@ describe("Leases, where there may be sessions that nobody can tell,", () => {
   it("keep the uid back also after the start at which it is clear again", async () => {
     records.publish(LEASED);
     await leases.recover([], true);
-    expect((await leases.recover([], false)).pool).toMatchObject({ rested: [], quarantined: new Map([[LEASED.uid, UNCLEAR]]) });
+    expect((await leases.recover([], false)).pool).toMatchObject({
+      rested: [],
+      quarantined: new Map([[LEASED.uid, UNCLEAR]]),
+    });
     expect(records.list()).toEqual([]);
   });
 
@@ -107,7 +126,10 @@ describe("Leases that cannot write down what becomes of a uid", () => {
   it("leave its account as it is, which keeps the uid from being handed out, and start", async () => {
     records.publish(LEASED);
     block(places().rested);
-    expect(await leases.recover([SESSION], false)).toEqual({ sessions: [SESSION], pool: { rested: [], quarantined: new Map() } });
+    expect(await leases.recover([SESSION], false)).toEqual({
+      sessions: [SESSION],
+      pool: { rested: [], quarantined: new Map() },
+    });
     expect(records.list()).toEqual(stands);
   });
 
@@ -119,7 +141,8 @@ describe("Leases that cannot write down what becomes of a uid", () => {
   });
 
   it("take back the others, and take up the sessions that go on", async () => {
-    for (const account of [LEASED, OTHER, { ...LEASED, user: "guest-cccc", uid: LEASED.uid + 2 }]) records.publish(account);
+    for (const account of [LEASED, OTHER, { ...LEASED, user: "guest-cccc", uid: LEASED.uid + 2 }])
+      records.publish(account);
     block(places().rested);
     const session = { ...LEASED_SESSION, account: OTHER };
     const { sessions, pool } = await leases.recover([session], false);
@@ -232,12 +255,22 @@ describe("the ghost", () => {
     expect(records.list()).toEqual([]);
   });
 
-  it.each(Object.entries({ gid: 986, shell: "/bin/other", realName: "Somebody", home: "/" }))("is made where another %s is known of it", async (key, value) => {
-    others = [{ ...shipped, [key]: value }];
-    await leases.publishGhost(config);
-    const { gid, shell, realName, homeDirectory } = JSON.parse(readFileSync(join(root, "userdb/guest.user"), "utf8")) as Record<string, unknown>;
-    expect({ gid, shell, realName, homeDirectory }).toEqual({ gid: 985, shell: shipped.shell, realName: shipped.realName, homeDirectory: "/home/guest" });
-  });
+  it.each(Object.entries({ gid: 986, shell: "/bin/other", realName: "Somebody", home: "/" }))(
+    "is made where another %s is known of it",
+    async (key, value) => {
+      others = [{ ...shipped, [key]: value }];
+      await leases.publishGhost(config);
+      const { gid, shell, realName, homeDirectory } = JSON.parse(
+        readFileSync(join(root, "userdb/guest.user"), "utf8"),
+      ) as Record<string, unknown>;
+      expect({ gid, shell, realName, homeDirectory }).toEqual({
+        gid: 985,
+        shell: shipped.shell,
+        realName: shipped.realName,
+        homeDirectory: "/home/guest",
+      });
+    },
+  );
 
   it("takes the place of the one that had another name", async () => {
     records.publish(shipped);

@@ -1,4 +1,16 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -21,14 +33,34 @@ afterEach(() => {
 const contents = () => readdirSync(directory).sort();
 
 /** A record that somebody else has put there, with a link by its uid. */
-function addForeign(name: string, uid: number, text = JSON.stringify({ userName: name, uid, service: "io.systemd.Home" })): void {
+function addForeign(
+  name: string,
+  uid: number,
+  text = JSON.stringify({ userName: name, uid, service: "io.systemd.Home" }),
+): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, `${name}.user`), text);
   symlinkSync(`${name}.user`, join(directory, `${uid}.user`));
 }
 
 describe("UserRecords refuses to make or to remove an account named", () => {
-  it.each(["", ".", "..", "../x", "a/b", "/etc/passwd", "-x", "1x", "60600", "a b", "a\nb", "a\0b", "x".repeat(33), "gästin", ".hidden"])("%j", (user) => {
+  it.each([
+    "",
+    ".",
+    "..",
+    "../x",
+    "a/b",
+    "/etc/passwd",
+    "-x",
+    "1x",
+    "60600",
+    "a b",
+    "a\nb",
+    "a\0b",
+    "x".repeat(33),
+    "gästin",
+    ".hidden",
+  ])("%j", (user) => {
     expect(() => {
       records.publish({ ...LEASED, user });
     }).toThrow(/cannot be the name/);
@@ -49,7 +81,9 @@ describe("UserRecords leaves alone what is somebody else's:", () => {
   ])("%s", (_, text) => {
     addForeign(LEASED.user, LEASED.uid, text);
     records.withdraw(LEASED);
-    expect(readFileSync(join(directory, `${LEASED.user}.user`), "utf8")).toBe(text ?? JSON.stringify({ userName: LEASED.user, uid: LEASED.uid, service: "io.systemd.Home" }));
+    expect(readFileSync(join(directory, `${LEASED.user}.user`), "utf8")).toBe(
+      text ?? JSON.stringify({ userName: LEASED.user, uid: LEASED.uid, service: "io.systemd.Home" }),
+    );
     expect(readlinkSync(join(directory, `${LEASED.uid}.user`))).toBe(`${LEASED.user}.user`);
     expect(records.list()).toEqual([]);
   });
@@ -93,13 +127,17 @@ describe("UserRecords", () => {
     expect(statSync(directory).mode & 0o777).toBe(0o755);
     expect(statSync(join(directory, `${LEASED.user}.user`)).mode & 0o777).toBe(0o644);
     expect(lstatSync(join(directory, `${LEASED.uid}.user`)).isSymbolicLink()).toBe(true);
-    expect(JSON.parse(readFileSync(join(directory, `${LEASED.uid}.user`), "utf8"))).toMatchObject({ userName: LEASED.user });
+    expect(JSON.parse(readFileSync(join(directory, `${LEASED.uid}.user`), "utf8"))).toMatchObject({
+      userName: LEASED.user,
+    });
   });
 
   it("gives an account without a name for people its own", () => {
     const { realName: _none, ...account } = LEASED;
     records.publish(account);
-    expect(JSON.parse(readFileSync(join(directory, `${LEASED.user}.user`), "utf8"))).toMatchObject({ realName: LEASED.user });
+    expect(JSON.parse(readFileSync(join(directory, `${LEASED.user}.user`), "utf8"))).toMatchObject({
+      realName: LEASED.user,
+    });
   });
 
   it("makes an account again over what half a write has left", () => {
@@ -113,7 +151,8 @@ describe("UserRecords", () => {
 
   it("sweeps the halves of a write, and nothing of others", () => {
     addForeign("other", 60700);
-    for (const name of ["guest-k3f7.user.new", "60600.user.new", "other.user.new", "guest-mine.conf.new"]) writeFileSync(join(directory, name), "");
+    for (const name of ["guest-k3f7.user.new", "60600.user.new", "other.user.new", "guest-mine.conf.new"])
+      writeFileSync(join(directory, name), "");
     records.sweep();
     expect(contents()).toEqual(["60700.user", "guest-mine.conf.new", "other.user", "other.user.new"]);
   });
@@ -131,7 +170,10 @@ describe("UserRecords", () => {
     records.publish(LEASED);
     addForeign("other", 60700);
     writeFileSync(join(directory, "guest-cccc.user"), "{");
-    writeFileSync(join(directory, "guest-dddd.user.new"), JSON.stringify({ userName: "guest-dddd", uid: 60601, service: "org.guestd1" }));
+    writeFileSync(
+      join(directory, "guest-dddd.user.new"),
+      JSON.stringify({ userName: "guest-dddd", uid: 60601, service: "org.guestd1" }),
+    );
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 });

@@ -111,7 +111,10 @@ describe("Cgroups", () => {
       addCgroup("a.scope");
       const limits = ["cgroup.max.depth", "cgroup.max.descendants"].map((name) => join(root, "unified/a.scope", name));
       for (const name of limits) writeFileSync(name, "");
-      for (const gone of [{ path: "/b.scope", inode: "1" }, { path: "/a.scope", inode: "1" }]) {
+      for (const gone of [
+        { path: "/b.scope", inode: "1" },
+        { path: "/a.scope", inode: "1" },
+      ]) {
         expect(() => {
           cgroups.limitTree(gone, 12, 34);
         }).toThrow(`the cgroup ${gone.path} has gone`);
@@ -132,7 +135,10 @@ describe("Cgroups", () => {
 
   it("takes none into a cgroup that has gone, nor into a later one of its name", () => {
     addCgroup("a.scope");
-    for (const gone of [{ path: "/b.scope", inode: "1" }, { path: "/a.scope", inode: "1" }]) {
+    for (const gone of [
+      { path: "/b.scope", inode: "1" },
+      { path: "/a.scope", inode: "1" },
+    ]) {
       expect(() => {
         cgroups.add(gone, 77);
       }).toThrow(`the cgroup ${gone.path} has gone`);
@@ -152,25 +158,34 @@ describe("Cgroups of a user's slice", () => {
   const killed = (path: string) => readFileSync(join(root, "unified", path, "cgroup.kill"), "utf8");
 
   it("spare what takes the runtime directory away, and kill all beside it", () => {
-    for (const path of [SLICE, SPARED, `${SLICE}/session-1.scope`, `${SLICE}/user@60600.service`]) addCgroup(path, { procs: `${path.length}\n` });
+    for (const path of [SLICE, SPARED, `${SLICE}/session-1.scope`, `${SLICE}/user@60600.service`])
+      addCgroup(path, { procs: `${path.length}\n` });
     addCgroup(`${SLICE}/user@60600.service/app.slice`, { procs: "9\n" });
     cgroups.kill(slice());
-    expect([SLICE, SPARED, `${SLICE}/session-1.scope`, `${SLICE}/user@60600.service`].map(killed)).toEqual(["", "", "1", "1"]);
+    expect([SLICE, SPARED, `${SLICE}/session-1.scope`, `${SLICE}/user@60600.service`].map(killed)).toEqual([
+      "",
+      "",
+      "1",
+      "1",
+    ]);
     expect(cgroups.list(slice())).toEqual(expect.arrayContaining([`${SLICE}/session-1.scope`.length, 9]));
     expect(cgroups.list(slice())).not.toContain(SPARED.length);
   });
 
-  it.each(["user-runtime-dir@60600.service.d", "user-runtime-dir@x.service", "x-user-runtime-dir@60600.service", "user-runtime-dir@60600.scope", "user-runtime-dir@.service"])(
-    "do not spare %s",
-    (name) => {
-      addCgroup(SLICE);
-      addCgroup(`${SLICE}/${name}`, { procs: "9\n" });
-      expect(cgroups.isPopulated(slice())).toBe(true);
-      expect(cgroups.list(slice())).toEqual([9]);
-      cgroups.kill(slice());
-      expect(killed(`${SLICE}/${name}`)).toBe("1");
-    },
-  );
+  it.each([
+    "user-runtime-dir@60600.service.d",
+    "user-runtime-dir@x.service",
+    "x-user-runtime-dir@60600.service",
+    "user-runtime-dir@60600.scope",
+    "user-runtime-dir@.service",
+  ])("do not spare %s", (name) => {
+    addCgroup(SLICE);
+    addCgroup(`${SLICE}/${name}`, { procs: "9\n" });
+    expect(cgroups.isPopulated(slice())).toBe(true);
+    expect(cgroups.list(slice())).toEqual([9]);
+    cgroups.kill(slice());
+    expect(killed(`${SLICE}/${name}`)).toBe("1");
+  });
 
   it("are empty, and kill nobody, when only the spared one is there", () => {
     addCgroup(SLICE);

@@ -23,7 +23,11 @@ function addProcess(pid: number, comm: string): void {
   writeFileSync(join(proc, `${pid}/comm`), `${comm}\n`);
 }
 
-async function look(wanted = WANTED, holders: readonly Holder[] | Error = [], { mounters = [], unseen = [], whole = true }: Partial<Holders> = {}) {
+async function look(
+  wanted = WANTED,
+  holders: readonly Holder[] | Error = [],
+  { mounters = [], unseen = [], whole = true }: Partial<Holders> = {},
+) {
   const asked: unknown[][] = [];
   const search: SearchHolders = ({ devices, uid, namespaces, label }) => {
     asked.push([devices, uid, namespaces, label]);
@@ -42,7 +46,9 @@ describe("findHolders says that it could not look", () => {
   });
 
   it("of a shared account's view of which nothing is known any more, and at its mounts all the same", async () => {
-    const { mounts, files } = await look({ ...WANTED, devices: undefined, uid: undefined }, [], { mounters: [{ pid: 10, place: "/mnt" }] });
+    const { mounts, files } = await look({ ...WANTED, devices: undefined, uid: undefined }, [], {
+      mounters: [{ pid: 10, place: "/mnt" }],
+    });
     expect(files?.left).toEqual(["could not be looked at: the view is gone"]);
     expect(mounts?.left).toEqual(["process 10 has /mnt mounted"]);
   });
@@ -57,23 +63,41 @@ describe("findHolders says that it could not look", () => {
 describe("findHolders", () => {
   it("finds nothing where nobody holds anything", async () => {
     const { mounts, files } = await look();
-    expect([mounts, files]).toEqual([{ kind: "mounts", found: 0, removed: 0, left: [] }, { kind: "open-files", found: 0, removed: 0, left: [] }]);
+    expect([mounts, files]).toEqual([
+      { kind: "mounts", found: 0, removed: 0, left: [] },
+      { kind: "open-files", found: 0, removed: 0, left: [] },
+    ]);
   });
 
   it("names who has what mounted, whatever is in the name of the place", async () => {
     addProcess(10, "sh");
     const { mounts } = await look(WANTED, [], { mounters: [{ pid: 10, place: '/a\\040b"\\012c\u00ff' }] });
-    expect(mounts).toEqual({ kind: "mounts", found: 1, removed: 0, left: [String.raw`process 10 (sh) has /a b\x22\x0ac\xff mounted`] });
+    expect(mounts).toEqual({
+      kind: "mounts",
+      found: 1,
+      removed: 0,
+      left: [String.raw`process 10 (sh) has /a b\x22\x0ac\xff mounted`],
+    });
   });
 
   it("says whose mounts could not be read in time", async () => {
     addProcess(10, "sh");
-    const { mounts } = await look(WANTED, [], { mounters: [{ pid: 10, place: undefined }, { pid: 11, place: "/tmp" }] });
-    expect(mounts).toMatchObject({ found: 2, left: ["what process 10 (sh) has mounted could not be read in time", "process 11 has /tmp mounted"] });
+    const { mounts } = await look(WANTED, [], {
+      mounters: [
+        { pid: 10, place: undefined },
+        { pid: 11, place: "/tmp" },
+      ],
+    });
+    expect(mounts).toMatchObject({
+      found: 2,
+      left: ["what process 10 (sh) has mounted could not be read in time", "process 11 has /tmp mounted"],
+    });
   });
 
   it("names twenty, and counts the others", async () => {
-    const { mounts } = await look(WANTED, [], { mounters: Array.from({ length: 25 }, (_, index) => ({ pid: 10 + index, place: "/mnt" })) });
+    const { mounts } = await look(WANTED, [], {
+      mounters: Array.from({ length: 25 }, (_, index) => ({ pid: 10 + index, place: "/mnt" })),
+    });
     expect(mounts?.found).toBe(25);
     expect(mounts?.left).toHaveLength(21);
     expect(mounts?.left.at(-1)).toBe("and more");
@@ -81,24 +105,46 @@ describe("findHolders", () => {
 
   it("names who holds a file, and how", async () => {
     addProcess(10, "vi(\u001b[2J");
-    const { files } = await look(WANTED, [{ pid: 10, how: "descriptor" }, { pid: 11, how: "mapping" }]);
-    expect(files).toEqual({ kind: "open-files", found: 2, removed: 0, left: ["process 10 (vi2J) holds a file of it (descriptor)", "process 11 holds a file of it (mapping)"] });
+    const { files } = await look(WANTED, [
+      { pid: 10, how: "descriptor" },
+      { pid: 11, how: "mapping" },
+    ]);
+    expect(files).toEqual({
+      kind: "open-files",
+      found: 2,
+      removed: 0,
+      left: ["process 10 (vi2J) holds a file of it (descriptor)", "process 11 holds a file of it (mapping)"],
+    });
   });
 
   it("names who holds a namespace, who could not be looked at, and says when the time was not enough", async () => {
     addProcess(12, "x");
     const { mounts, files } = await look(WANTED, [{ pid: 12, how: "namespace" }], { unseen: [12, 13], whole: false });
-    expect(mounts?.left).toEqual(["process 12 (x) could not be looked at", "process 13 could not be looked at", "not all processes could be looked at in time"]);
+    expect(mounts?.left).toEqual([
+      "process 12 (x) could not be looked at",
+      "process 13 could not be looked at",
+      "not all processes could be looked at in time",
+    ]);
     expect(files?.left).toEqual([
-      "process 12 (x) holds a namespace of it (namespace)", "process 12 (x) could not be looked at", "process 13 could not be looked at",
+      "process 12 (x) holds a namespace of it (namespace)",
+      "process 12 (x) could not be looked at",
+      "process 13 could not be looked at",
       "not all processes could be looked at in time",
     ]);
   });
 
   it.each<[string, Partial<Wanted>, unknown[]]>([
     ["by devices and by uid", {}, [["0:51"], 60600, [4_026_532_000], "guest-s1"]],
-    ["by uid alone, where the devices may be somebody else's by now", { devices: undefined }, [[], 60600, [4_026_532_000], "guest-s1"]],
-    ["by devices alone, of an account that others share", { uid: undefined }, [["0:51"], -1, [4_026_532_000], "guest-s1"]],
+    [
+      "by uid alone, where the devices may be somebody else's by now",
+      { devices: undefined },
+      [[], 60600, [4_026_532_000], "guest-s1"],
+    ],
+    [
+      "by devices alone, of an account that others share",
+      { uid: undefined },
+      [["0:51"], -1, [4_026_532_000], "guest-s1"],
+    ],
   ])("looks for files %s", async (_, change, asked) => {
     expect((await look({ ...WANTED, ...change })).asked).toEqual([asked]);
   });

@@ -1,4 +1,14 @@
-import { constants, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -23,14 +33,18 @@ const ROOT = "0\t0\t0\t0";
 /** A process of root's in a made-up /proc; the inode of its ns/mnt file stands for the namespace. Returns that inode. */
 function addProcess(pid: number | string, mounts = HOST): number {
   mkdirSync(join(proc, `${pid}/ns`), { recursive: true });
-  for (const [name, text] of Object.entries({ "ns/mnt": "", mountinfo: mounts })) writeFileSync(join(proc, `${pid}/${name}`), text);
+  for (const [name, text] of Object.entries({ "ns/mnt": "", mountinfo: mounts }))
+    writeFileSync(join(proc, `${pid}/${name}`), text);
   setStatus(pid, ROOT);
   return statSync(join(proc, `${pid}/ns/mnt`)).ino;
 }
 
 /** What /proc says of whom a process runs as. */
 function setStatus(pid: number | string, uids: string, state = "S (sleeping)", threads = 1): void {
-  writeFileSync(join(proc, `${pid}/status`), `Name:\tsh\nUmask:\t0022\nState:\t${state}\nPid:\t${pid}\nUid:\t${uids}\nGid:\t7\t7\t7\t7\nThreads:\t${threads}\n`);
+  writeFileSync(
+    join(proc, `${pid}/status`),
+    `Name:\tsh\nUmask:\t0022\nState:\t${state}\nPid:\t${pid}\nUid:\t${uids}\nGid:\t7\t7\t7\t7\nThreads:\t${threads}\n`,
+  );
 }
 
 /** A process whose first thread has ended, and so has no namespace; the directory of another one is returned. */
@@ -41,7 +55,10 @@ function addHeadless(pid: number, threads: number): string {
 }
 
 const IN_HOME = `${HOST}50 36 0:51 / /home/guest rw - tmpfs tmpfs rw\n`;
-const inView = (namespace: number, devices: string[] = []): Belonging => ({ cgroups: [], view: { namespace, devices } });
+const inView = (namespace: number, devices: string[] = []): Belonging => ({
+  cgroups: [],
+  view: { namespace, devices },
+});
 
 describe("findInView", () => {
   it("finds nobody when the view is not held", () => {
@@ -80,19 +97,22 @@ describe("findInView", () => {
     expect(findInView(proc, inView(1))).toEqual([]);
   });
 
-  it.each(["1060\t1060\t1060\t1060", "1000\t1000\t1000\t1000", ""])("looks at no namespace of a process that is not root's, which may hang: %j", (uids) => {
-    const namespace = addProcess(10, IN_HOME);
-    setStatus(10, uids);
-    const other = addProcess(addHeadless(20, 2), IN_HOME);
-    setStatus(20, uids, "Z (zombie)", 2);
-    for (const inode of [namespace, other, 1]) expect(findInView(proc, inView(inode, ["0:51"]))).toEqual([]);
-    // Who came to look at its namespace would read what is mounted there, and fail.
-    rmSync(join(proc, "10/mountinfo"));
-    mkdirSync(join(proc, "10/mountinfo"));
-    expect(findInView(proc, inView(1, ["0:51"]))).toEqual([]);
-    setStatus(10, ROOT);
-    expect(() => findInView(proc, inView(1, ["0:51"]))).toThrow(/EISDIR/);
-  });
+  it.each(["1060\t1060\t1060\t1060", "1000\t1000\t1000\t1000", ""])(
+    "looks at no namespace of a process that is not root's, which may hang: %j",
+    (uids) => {
+      const namespace = addProcess(10, IN_HOME);
+      setStatus(10, uids);
+      const other = addProcess(addHeadless(20, 2), IN_HOME);
+      setStatus(20, uids, "Z (zombie)", 2);
+      for (const inode of [namespace, other, 1]) expect(findInView(proc, inView(inode, ["0:51"]))).toEqual([]);
+      // Who came to look at its namespace would read what is mounted there, and fail.
+      rmSync(join(proc, "10/mountinfo"));
+      mkdirSync(join(proc, "10/mountinfo"));
+      expect(findInView(proc, inView(1, ["0:51"]))).toEqual([]);
+      setStatus(10, ROOT);
+      expect(() => findInView(proc, inView(1, ["0:51"]))).toThrow(/EISDIR/);
+    },
+  );
 
   it("looks at no namespace of one of whom nobody can tell as whom it runs", () => {
     const namespace = addProcess(10, IN_HOME);
@@ -100,11 +120,14 @@ describe("findInView", () => {
     expect(findInView(proc, inView(namespace, ["0:51"]))).toEqual([]);
   });
 
-  it.each(["1060\t0\t1060\t1060", "0\t1060\t1060\t1060", "1060\t1060\t0\t1060", "1060\t1060\t1060\t0"])("finds one that can be root again: %j", (uids) => {
-    const namespace = addProcess(10);
-    setStatus(10, uids);
-    expect(findInView(proc, inView(namespace))).toEqual([10]);
-  });
+  it.each(["1060\t0\t1060\t1060", "0\t1060\t1060\t1060", "1060\t1060\t0\t1060", "1060\t1060\t1060\t0"])(
+    "finds one that can be root again: %j",
+    (uids) => {
+      const namespace = addProcess(10);
+      setStatus(10, uids);
+      expect(findInView(proc, inView(namespace))).toEqual([10]);
+    },
+  );
 
   it("takes one whose mounts cannot be read in time for nobody's, and looks at the others", () => {
     addProcess(10);
@@ -133,13 +156,23 @@ describe("findInView by uid", () => {
     return findInView(proc, asUser);
   };
 
-  it.each(["1000\t1000\t1000\t1000", "10600\t10600\t10600\t10600", "106\t106\t106\t106", "0\t0\t0\t0", "11060\t21060\t31060\t41060", ""])("finds nobody else: %j", (uids) => {
+  it.each([
+    "1000\t1000\t1000\t1000",
+    "10600\t10600\t10600\t10600",
+    "106\t106\t106\t106",
+    "0\t0\t0\t0",
+    "11060\t21060\t31060\t41060",
+    "",
+  ])("finds nobody else: %j", (uids) => {
     expect(find(10, uids)).toEqual([]);
   });
 
   it("does not look at the groups, nor at a name that looks like a uid", () => {
     addProcess(10);
-    writeFileSync(join(proc, "10/status"), "Name:\tUid:\t1060\nState:\tS (sleeping)\nUid:\t0\t0\t0\t0\nGid:\t1060\t1060\t1060\t1060\n");
+    writeFileSync(
+      join(proc, "10/status"),
+      "Name:\tUid:\t1060\nState:\tS (sleeping)\nUid:\t0\t0\t0\t0\nGid:\t1060\t1060\t1060\t1060\n",
+    );
     expect(findInView(proc, asUser)).toEqual([]);
   });
 
@@ -153,9 +186,12 @@ describe("findInView by uid", () => {
     expect(findInView(proc, asUser)).toEqual([]);
   });
 
-  it.each(["1060\t0\t0\t0", "0\t1060\t0\t0", "0\t0\t1060\t0", "0\t0\t0\t1060"])("finds one by any of its four: %j", (uids) => {
-    expect(find(10, uids)).toEqual([10]);
-  });
+  it.each(["1060\t0\t0\t0", "0\t1060\t0\t0", "0\t0\t1060\t0", "0\t0\t0\t1060"])(
+    "finds one by any of its four: %j",
+    (uids) => {
+      expect(find(10, uids)).toEqual([10]);
+    },
+  );
 
   it("finds those in the view as well, whoever they run as", () => {
     const namespace = addProcess(10);
@@ -196,9 +232,12 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
   it("kills nobody who has the pid by now", async () => {
     addProcess(10);
     setStatus(10, uids(1060));
-    const { killed, left } = await kill((pid) => {
-      setStatus(pid, uids(1000));
-    }, { cgroups: [], view: undefined, uid: 1060 });
+    const { killed, left } = await kill(
+      (pid) => {
+        setStatus(pid, uids(1000));
+      },
+      { cgroups: [], view: undefined, uid: 1060 },
+    );
     expect({ killed, left }).toEqual({ killed: [], left: [] });
   });
 
@@ -206,10 +245,13 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
     const namespace = addProcess(10);
     addProcess(11);
     setStatus(11, uids(1060));
-    const { killed } = await kill((pid) => {
-      if (pid === 10) rmSync(join(proc, "10"), { recursive: true });
-      else setStatus(pid, uids(1060), "Z (zombie)");
-    }, { ...inView(namespace), uid: 1060 });
+    const { killed } = await kill(
+      (pid) => {
+        if (pid === 10) rmSync(join(proc, "10"), { recursive: true });
+        else setStatus(pid, uids(1060), "Z (zombie)");
+      },
+      { ...inView(namespace), uid: 1060 },
+    );
     expect(killed).toEqual([]);
   });
 
@@ -253,20 +295,32 @@ describe("killProcesses", () => {
   }
 
   it("kills a cgroup until the kernel says that nobody is in it", async () => {
-    expect(await killProcesses(tableWith([7, 8], 2), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({ killed: 2, left: [] });
+    expect(await killProcesses(tableWith([7, 8], 2), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({
+      killed: 2,
+      left: [],
+    });
   });
 
   it("kills a cgroup in which no process can be seen", async () => {
-    expect(await killProcesses(tableWith([], 1), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({ killed: 0, left: [] });
+    expect(await killProcesses(tableWith([], 1), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({
+      killed: 0,
+      left: [],
+    });
   });
 
   it("names those that do not end in time", async () => {
     const namespace = addProcess(10);
-    expect(await killProcesses(tableWith([], -1), inView(namespace), 20)).toEqual({ killed: 0, left: ["process 10 does not end"] });
+    expect(await killProcesses(tableWith([], -1), inView(namespace), 20)).toEqual({
+      killed: 0,
+      left: ["process 10 does not end"],
+    });
   });
 
   it("is not content with a cgroup in which nobody can be seen, but somebody is", async () => {
-    expect(await killProcesses(tableWith([], 1e9), { cgroups: [cgroup], view: undefined }, 20)).toEqual({ killed: 0, left: ["/a.scope is never empty"] });
+    expect(await killProcesses(tableWith([], 1e9), { cgroups: [cgroup], view: undefined }, 20)).toEqual({
+      killed: 0,
+      left: ["/a.scope is never empty"],
+    });
   });
 
   it("kills once more before it gives up, however late it is", async () => {
@@ -285,12 +339,26 @@ describe("killProcesses", () => {
     const refuse = () => {
       throw Object.assign(new Error("EOPNOTSUPP"), { code: "EOPNOTSUPP" });
     };
-    const cgroups = { isPopulated: () => isThere, list: () => [10], contains: () => true, kill: refuse } as unknown as Cgroups;
-    const bindings = { openPidfd: () => openSync("/dev/null", constants.O_RDONLY), sendSignal: () => (isThere = false) };
-    expect(await killProcesses({ proc, cgroups, bindings }, { cgroups: [cgroup], view: undefined }, 1_000)).toEqual({ killed: 1, left: [] });
+    const cgroups = {
+      isPopulated: () => isThere,
+      list: () => [10],
+      contains: () => true,
+      kill: refuse,
+    } as unknown as Cgroups;
+    const bindings = {
+      openPidfd: () => openSync("/dev/null", constants.O_RDONLY),
+      sendSignal: () => (isThere = false),
+    };
+    expect(await killProcesses({ proc, cgroups, bindings }, { cgroups: [cgroup], view: undefined }, 1_000)).toEqual({
+      killed: 1,
+      left: [],
+    });
   });
 
   it("has nothing to do for a session without processes", async () => {
-    expect(await killProcesses(tableWith([], -1), { cgroups: [cgroup], view: undefined }, 0)).toEqual({ killed: 0, left: [] });
+    expect(await killProcesses(tableWith([], -1), { cgroups: [cgroup], view: undefined }, 0)).toEqual({
+      killed: 0,
+      left: [],
+    });
   });
 });

@@ -7,19 +7,28 @@ import { makeSlowFile } from "../../../helpers/slow-file.ts";
 
 describe("parseMountinfo", () => {
   it("reads device, mount point and source", () => {
-    expect(parseMountinfo("36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n")).toEqual([{ device: "98:0", mountPoint: "/mnt2", source: "/dev/root" }]);
+    expect(parseMountinfo("36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n")).toEqual([
+      { device: "98:0", mountPoint: "/mnt2", source: "/dev/root" },
+    ]);
   });
 
   it("reads blanks, tabs and backslashes in a mount point", () => {
-    expect(parseMountinfo("1 2 0:5 / /a\\040b\\011c\\134d rw - tmpfs x rw")).toEqual([{ device: "0:5", mountPoint: "/a b\tc\\d", source: "x" }]);
+    expect(parseMountinfo("1 2 0:5 / /a\\040b\\011c\\134d rw - tmpfs x rw")).toEqual([
+      { device: "0:5", mountPoint: "/a b\tc\\d", source: "x" },
+    ]);
   });
 
   it("is not misled by a mount point that looks like the end of the optional fields", () => {
-    expect(parseMountinfo("1 2 0:5 / /a\\040-\\040tmpfs\\040guest-s1 rw shared:1 - tmpfs guest-s2 rw")).toEqual([{ device: "0:5", mountPoint: "/a - tmpfs guest-s1", source: "guest-s2" }]);
+    expect(parseMountinfo("1 2 0:5 / /a\\040-\\040tmpfs\\040guest-s1 rw shared:1 - tmpfs guest-s2 rw")).toEqual([
+      { device: "0:5", mountPoint: "/a - tmpfs guest-s1", source: "guest-s2" },
+    ]);
   });
 
   it("knows no source where there is none", () => {
-    expect(parseMountinfo("1 2 0:5 / /a rw - tmpfs\n1 2 0:6 / /b rw")).toEqual([{ device: "0:5", mountPoint: "/a", source: "" }, { device: "0:6", mountPoint: "/b", source: "" }]);
+    expect(parseMountinfo("1 2 0:5 / /a rw - tmpfs\n1 2 0:6 / /b rw")).toEqual([
+      { device: "0:5", mountPoint: "/a", source: "" },
+      { device: "0:6", mountPoint: "/b", source: "" },
+    ]);
   });
 
   it("passes over lines that are none", () => {
@@ -63,9 +72,14 @@ describe("MountReader", () => {
 
   it("reads all of a long one, also where a name does not end with a piece of it", () => {
     const point = `/${"\u00e9\u20ac".repeat(300)}`;
-    writeFileSync(few, Array.from({ length: 500 }, (_, index) => `1 2 0:${index} / ${point} rw - tmpfs x rw\n`).join(""));
+    writeFileSync(
+      few,
+      Array.from({ length: 500 }, (_, index) => `1 2 0:${index} / ${point} rw - tmpfs x rw\n`).join(""),
+    );
     const mounts = new MountReader(LONG_MS).read(few);
-    expect(mounts).toEqual(Array.from({ length: 500 }, (_, index) => ({ device: `0:${index}`, mountPoint: point, source: "x" })));
+    expect(mounts).toEqual(
+      Array.from({ length: 500 }, (_, index) => ({ device: `0:${index}`, mountPoint: point, source: "x" })),
+    );
   });
 
   it("gives up one that takes too long, and has time for the others", () => {

@@ -45,7 +45,14 @@ const never = () => {
 };
 
 function placementWith(parts: Partial<PlacementParts>): Placement {
-  return new Placement({ cgroups, isAlive: () => true, startScope: never, killReaper: never, findLoginCgroup: never, ...parts });
+  return new Placement({
+    cgroups,
+    isAlive: () => true,
+    startScope: never,
+    killReaper: never,
+    findLoginCgroup: never,
+    ...parts,
+  });
 }
 
 describe("sweep", () => {
@@ -84,7 +91,8 @@ describe("sweep", () => {
   });
 
   it("asks nobody in a scope of that name that is elsewhere", () => {
-    for (const slice of ["/system.slice", "/user.slice/user-60600.slice", "/user.slice/user-1000.slice"]) addCgroup(`${slice}/guest-${ID}.scope`, 7);
+    for (const slice of ["/system.slice", "/user.slice/user-60600.slice", "/user.slice/user-1000.slice"])
+      addCgroup(`${slice}/guest-${ID}.scope`, 7);
     addCgroup("/user.slice");
     addCgroup("/user.slice/user-1000.slice");
     expect(sweep([], [7])).toEqual({ scopes: [], asked: [] });
@@ -123,12 +131,16 @@ describe("encloseLeader", () => {
 
   it("fails with systemd", async () => {
     const startScope = () => Promise.reject(new Error("the unit exists already"));
-    await expect(placementWith({ startScope }).encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("exists already");
+    await expect(placementWith({ startScope }).encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow(
+      "exists already",
+    );
   });
 
   it("fails when the leader has ended", async () => {
     const gone = placementWith({ startScope: () => Promise.resolve() });
-    await expect(gone.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow(`systemd has not put process ${LEADER} into guest-${ID}.scope`);
+    await expect(gone.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow(
+      `systemd has not put process ${LEADER} into guest-${ID}.scope`,
+    );
   });
 
   it("does not take the cgroup of a process that has the leader's pid by now", async () => {
@@ -137,21 +149,25 @@ describe("encloseLeader", () => {
     await expect(replaced.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("has not put");
   });
 
-  it.each([`/box.service${SCOPE}`, `/user.slice/user-${GUEST.uid}.slice/guest-${ID}.scope`, `/user.slice/guest-${ID}x.scope`, "/user.slice"])(
-    "does not take %s for it",
-    async (path) => {
-      addCgroup(path, LEADER);
-      let looks = 0;
-      const elsewhere = placementWith({ startScope: moving(path), isAlive: () => ++looks < 3 });
-      await expect(elsewhere.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("has not put");
-    },
-  );
+  it.each([
+    `/box.service${SCOPE}`,
+    `/user.slice/user-${GUEST.uid}.slice/guest-${ID}.scope`,
+    `/user.slice/guest-${ID}x.scope`,
+    "/user.slice",
+  ])("does not take %s for it", async (path) => {
+    addCgroup(path, LEADER);
+    let looks = 0;
+    const elsewhere = placementWith({ startScope: moving(path), isAlive: () => ++looks < 3 });
+    await expect(elsewhere.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("has not put");
+  });
 
   it("fails when there is no slice of a leased account's user", async () => {
     const leased = { ...subject, user: LEASED.user, uid: LEASED.uid };
     const scope = addCgroup(`${SLICE.path}/guest-${ID}.scope`, LEADER);
     const placement = placementWith({ startScope: moving(scope.path) });
-    await expect(placement.encloseLeader(leased, LEADER, true, Limits)).rejects.toThrow("there is no cgroup of user-60600.slice");
+    await expect(placement.encloseLeader(leased, LEADER, true, Limits)).rejects.toThrow(
+      "there is no cgroup of user-60600.slice",
+    );
   });
 
   it("waits until systemd has moved the leader", async () => {
@@ -164,7 +180,9 @@ describe("encloseLeader", () => {
     };
     const asked: unknown[] = [];
     const startScope = (...what: unknown[]) => Promise.resolve(void asked.push(what));
-    expect(await placementWith({ startScope, isAlive }).encloseLeader(subject, LEADER, false, Limits)).toEqual({ cgroups: [scope] });
+    expect(await placementWith({ startScope, isAlive }).encloseLeader(subject, LEADER, false, Limits)).toEqual({
+      cgroups: [scope],
+    });
     expect(asked).toEqual([[ID, LEADER, undefined, Limits]]);
   });
 
@@ -177,10 +195,14 @@ describe("encloseLeader", () => {
       return moving(scope.path)();
     };
     const leased = { ...subject, user: LEASED.user, uid: LEASED.uid };
-    expect(await placementWith({ startScope }).encloseLeader(leased, LEADER, true, Limits)).toEqual({ cgroups: [scope, slice] });
+    expect(await placementWith({ startScope }).encloseLeader(leased, LEADER, true, Limits)).toEqual({
+      cgroups: [scope, slice],
+    });
     expect(asked).toEqual([[ID, LEADER, LEASED.uid, Limits]]);
-    const bound = (path: string, control: string) => Number(readFileSync(join(root, path, `cgroup.max.${control}`), "utf8"));
-    for (const control of ["depth", "descendants"]) expect([bound(slice.path, control) > 0, bound(scope.path, control)]).toEqual([true, 0]);
+    const bound = (path: string, control: string) =>
+      Number(readFileSync(join(root, path, `cgroup.max.${control}`), "utf8"));
+    for (const control of ["depth", "descendants"])
+      expect([bound(slice.path, control) > 0, bound(scope.path, control)]).toEqual([true, 0]);
   });
 });
 
@@ -203,17 +225,31 @@ describe("findAll", () => {
     expect(await placementWith({}).findAll([CGROUP], subject, other, false, 7)).toEqual([CGROUP]);
   });
 
-  it.each(["/", "/user.slice", "/system.slice/ssh.service", "/user.slice/user-1000.slice/session-4.scope", `/user.slice/user-${GUEST.uid}.slice`, `${LOGIN}/../../..`])(
-    "does not believe that %s is the session's",
-    async (path) => {
-      addCgroup(path);
-      expect(await placementWith({ findLoginCgroup: () => Promise.resolve(path) }).findAll([CGROUP], subject, gone, false, 7)).toEqual([CGROUP]);
-    },
-  );
+  it.each([
+    "/",
+    "/user.slice",
+    "/system.slice/ssh.service",
+    "/user.slice/user-1000.slice/session-4.scope",
+    `/user.slice/user-${GUEST.uid}.slice`,
+    `${LOGIN}/../../..`,
+  ])("does not believe that %s is the session's", async (path) => {
+    addCgroup(path);
+    expect(
+      await placementWith({ findLoginCgroup: () => Promise.resolve(path) }).findAll([CGROUP], subject, gone, false, 7),
+    ).toEqual([CGROUP]);
+  });
 
   it("is content when logind knows none, or the cgroup is gone", async () => {
     for (const path of [undefined, LOGIN]) {
-      expect(await placementWith({ findLoginCgroup: () => Promise.resolve(path) }).findAll([CGROUP], subject, gone, false, 7)).toEqual([CGROUP]);
+      expect(
+        await placementWith({ findLoginCgroup: () => Promise.resolve(path) }).findAll(
+          [CGROUP],
+          subject,
+          gone,
+          false,
+          7,
+        ),
+      ).toEqual([CGROUP]);
     }
   });
 
@@ -227,7 +263,10 @@ describe("findAll", () => {
       asked.push(what);
       return Promise.resolve(LOGIN);
     };
-    expect(await placementWith({ findLoginCgroup }).findAll([CGROUP], subject, leader, false, 7)).toEqual([CGROUP, login]);
+    expect(await placementWith({ findLoginCgroup }).findAll([CGROUP], subject, leader, false, 7)).toEqual([
+      CGROUP,
+      login,
+    ]);
     expect(asked).toEqual([[leader.pid, GUEST.uid, 7]]);
   });
 });

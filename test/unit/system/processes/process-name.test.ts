@@ -30,10 +30,12 @@ describe("nameProcess", () => {
     expect(named("kworker/0:1H\n")).toBe("process 7 (kworker/0:1H)");
   });
 
-  it.each([["a)\u001b[2Jb\n", "process 7 (a2Jb)"], ["x\ny; z\n", "process 7 (xy z)"], ["\u202eevil\n", "process 7 (evil)"], ['"`$\n', "process 7"]])(
-    "says nothing of it that is no plain character: %j",
-    (comm, said) => {
-      expect(named(comm)).toBe(said);
-    },
-  );
+  it.each([
+    ["a)\u001b[2Jb\n", "process 7 (a2Jb)"],
+    ["x\ny; z\n", "process 7 (xy z)"],
+    ["\u202eevil\n", "process 7 (evil)"],
+    ['"`$\n', "process 7"],
+  ])("says nothing of it that is no plain character: %j", (comm, said) => {
+    expect(named(comm)).toBe(said);
+  });
 });

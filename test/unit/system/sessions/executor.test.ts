@@ -23,7 +23,15 @@ const isOpen = (fd: number) => {
 };
 
 /** An executor on an addon that notes what it is asked for; `kept` is what systemd has kept. */
-function executorWith({ kept = [], dead = [], refuses = () => false }: { kept?: readonly (readonly [string, number])[]; dead?: readonly number[]; refuses?: (state: string) => boolean } = {}) {
+function executorWith({
+  kept = [],
+  dead = [],
+  refuses = () => false,
+}: {
+  kept?: readonly (readonly [string, number])[];
+  dead?: readonly number[];
+  refuses?: (state: string) => boolean;
+} = {}) {
   const told: string[] = [];
   const faults: unknown[] = [];
   const exited: string[] = [];
@@ -48,20 +56,29 @@ function executorWith({ kept = [], dead = [], refuses = () => false }: { kept?: 
   };
   const names = new Map(kept);
   // As systemd passes them, but where the descriptors are.
-  const fdStore = new FdStore((_, state) => {
-    if (refuses(state)) throw new Error("EAGAIN");
-    told.push(state.split("\n").slice(0, 2).join(" "));
-  }, { NOTIFY_SOCKET: "/run/systemd/notify" });
+  const fdStore = new FdStore(
+    (_, state) => {
+      if (refuses(state)) throw new Error("EAGAIN");
+      told.push(state.split("\n").slice(0, 2).join(" "));
+    },
+    { NOTIFY_SOCKET: "/run/systemd/notify" },
+  );
   fdStore.take = (name) => {
     const fd = names.get(name);
     names.delete(name);
     return fd;
   };
-  const executor = new Executor(bindings as Bindings, new Cgroups(), fdStore, {
-    nameExists: () => Promise.resolve(true),
-    onLeaderExit: (id) => exited.push(id),
-    onStoreFault: (error) => faults.push(error),
-  }, search);
+  const executor = new Executor(
+    bindings as Bindings,
+    new Cgroups(),
+    fdStore,
+    {
+      nameExists: () => Promise.resolve(true),
+      onLeaderExit: (id) => exited.push(id),
+      onStoreFault: (error) => faults.push(error),
+    },
+    search,
+  );
   return { executor, told, faults, exited, watches, asked, names, fdStore };
 }
 
@@ -84,7 +101,13 @@ describe("taking up a session", () => {
 
   it("takes nothing of another session's", () => {
     const fd = openNull();
-    const { executor, names } = executorWith({ kept: [["s2-view", fd], ["s11-view", fd], ["s1-viewx", fd]] });
+    const { executor, names } = executorWith({
+      kept: [
+        ["s2-view", fd],
+        ["s11-view", fd],
+        ["s1-viewx", fd],
+      ],
+    });
     expect(executor.takeUp(subject, NOBODY, VIEW)).toEqual({ leaderGone: true });
     expect(names.size).toBe(3);
     closeSync(fd);
@@ -93,7 +116,10 @@ describe("taking up a session", () => {
   it("finds the view by what was kept, though the leader has gone: the rest is found by it", () => {
     const view = openSync("/proc/self/ns/mnt", constants.O_RDONLY);
     const { executor } = executorWith({ kept: [["s1-view", view]] });
-    expect(executor.takeUp(subject, NOBODY, VIEW)).toEqual({ leaderGone: true, view: { ...VIEW, path: `/proc/${process.pid}/fd/${view}` } });
+    expect(executor.takeUp(subject, NOBODY, VIEW)).toEqual({
+      leaderGone: true,
+      view: { ...VIEW, path: `/proc/${process.pid}/fd/${view}` },
+    });
     closeSync(view);
   });
 
@@ -119,7 +145,9 @@ describe("dropping a view", () => {
     executor.takeUp(subject, self(), VIEW);
     expect(readdirSync("/proc/self/fd").length).toBe(before + 2);
     told.length = 0;
-    expect(await executor.dropView(subject, DROP)).toMatchObject({ found: { tmpfsBytes: 4096, swept: [{ kind: "mounts" }, { kind: "open-files", left: [] }] } });
+    expect(await executor.dropView(subject, DROP)).toMatchObject({
+      found: { tmpfsBytes: 4096, swept: [{ kind: "mounts" }, { kind: "open-files", left: [] }] },
+    });
     expect(readdirSync("/proc/self/fd").length).toBe(before);
     expect(told).toEqual([]);
     executor.release("s1");
@@ -130,7 +158,8 @@ describe("dropping a view", () => {
 
   it("may be done again, of what nobody holds any more", async () => {
     const { executor } = executorWith();
-    for (let times = 0; times < 2; times++) expect(await executor.dropView(subject, { ...DROP, devices: [] })).toMatchObject({ found: { tmpfsBytes: 0 } });
+    for (let times = 0; times < 2; times++)
+      expect(await executor.dropView(subject, { ...DROP, devices: [] })).toMatchObject({ found: { tmpfsBytes: 0 } });
   });
 
   it("looks who else holds it while its devices are nobody else's", async () => {
@@ -148,9 +177,14 @@ describe("dropping a view", () => {
     const { executor, asked } = executorWith();
     await executor.dropView(subject, { ...DROP, isLost: true });
     await executor.dropView(subject, { ...DROP, leased: false });
-    expect(asked).toEqual([[[], 60600, []], [["0:51"], -1, []]]);
+    expect(asked).toEqual([
+      [[], 60600, []],
+      [["0:51"], -1, []],
+    ]);
     const { found } = await executor.dropView(subject, { ...DROP, leased: false, isLost: true });
-    expect(found?.swept?.find(({ kind }) => kind === "open-files")?.left).toEqual(["could not be looked at: the view is gone"]);
+    expect(found?.swept?.find(({ kind }) => kind === "open-files")?.left).toEqual([
+      "could not be looked at: the view is gone",
+    ]);
   });
 
   it("goes on when systemd cannot be told, and says so; what it does not keep it need not let go of", () => {
@@ -164,7 +198,9 @@ describe("dropping a view", () => {
 
   it("has systemd let go of each by itself, and of the others again later", () => {
     let isDeaf = true;
-    const { executor, told, faults, fdStore } = executorWith({ refuses: (state) => isDeaf && state === "FDSTOREREMOVE=1\nFDNAME=s1-pidfd" });
+    const { executor, told, faults, fdStore } = executorWith({
+      refuses: (state) => isDeaf && state === "FDSTOREREMOVE=1\nFDNAME=s1-pidfd",
+    });
     executor.takeUp(subject, self(), VIEW);
     told.length = 0;
     executor.release("s1");

@@ -139,7 +139,9 @@ describe("FdStore that systemd did not listen to", () => {
   /** Keeps three, and could let go of none but those that `refused` does not name. */
   function forgetting() {
     const refused = new Set<string>();
-    const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS }, (state) => refused.has(/FDNAME=(.*)/.exec(state)?.[1] ?? ""));
+    const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS }, (state) =>
+      refused.has(/FDNAME=(.*)/.exec(state)?.[1] ?? ""),
+    );
     for (const name of ["a", "b", "c"]) store.keep(name, 17);
     told.length = 0;
     for (const name of ["a", "b"]) {

@@ -1,4 +1,15 @@
-import { closeSync, constants, fstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -37,9 +48,12 @@ describe("readStartTime", () => {
     expect(readStartTime(7, root)).toBeUndefined();
   });
 
-  it.each(["(bash)", "(a b)", "(a) S 1 2 (b)", "())", "(()", "(\n)", "(x) R 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 1 9)"])("is not misled by a command named %j", (name) => {
-    expect(stat(`7 ${name} ${AFTER_NAME}`)).toBe(123456);
-  });
+  it.each(["(bash)", "(a b)", "(a) S 1 2 (b)", "())", "(()", "(\n)", "(x) R 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 1 9)"])(
+    "is not misled by a command named %j",
+    (name) => {
+      expect(stat(`7 ${name} ${AFTER_NAME}`)).toBe(123456);
+    },
+  );
 
   it("is the same at each look at a process that lives", () => {
     const first = readStartTime(process.pid);
@@ -52,14 +66,24 @@ describe("holdView", () => {
   it("names the descriptors that it keeps, so that a login can open them", () => {
     const held: Held = {};
     const isolation = { pid: process.pid, pidfd: 13, processes: { fd: 11, inode: 101 }, ipc: { fd: 12, inode: 102 } };
-    const view = holdView(held, { fd: 10, inode: 100, tmpfs: [{ target: "/tmp", device: "0:51" }], skipped: ["/x"], isolation });
+    const view = holdView(held, {
+      fd: 10,
+      inode: 100,
+      tmpfs: [{ target: "/tmp", device: "0:51" }],
+      skipped: ["/x"],
+      isolation,
+    });
     const path = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
     expect(view).toEqual({
       inode: 100,
       path: path(10),
       devices: ["0:51"],
       skipped: ["/x"],
-      isolation: { reaper: { pid: process.pid, startTime: readStartTime(process.pid) }, processes: { inode: 101, path: path(11) }, ipc: { inode: 102, path: path(12) } },
+      isolation: {
+        reaper: { pid: process.pid, startTime: readStartTime(process.pid) },
+        processes: { inode: 101, path: path(11) },
+        ipc: { inode: 102, path: path(12) },
+      },
     });
     expect(held).toEqual({ view: 10, processes: 11, ipc: 12, reaper: 13 });
   });
@@ -106,7 +130,9 @@ describe("takeUpView", () => {
   });
 
   it("gives none whose reaper is another process by now", () => {
-    const { view, held } = take(shared({ isolation: { ...isolationOf(shared()), reaper: { pid: process.pid, startTime: startTime() - 1 } } }));
+    const { view, held } = take(
+      shared({ isolation: { ...isolationOf(shared()), reaper: { pid: process.pid, startTime: startTime() - 1 } } }),
+    );
     expect(view).toBeUndefined();
     expect(held.reaper).toBeUndefined();
   });
@@ -122,7 +148,10 @@ describe("takeUpView", () => {
 
   it("gives none whose reaper is gone, and asks no other process for it", () => {
     const { reaper } = isolationOf(shared());
-    expect(take(shared({ isolation: { ...isolationOf(shared()), reaper: { ...reaper, pid: 2 ** 30 } } }))).toEqual({ view: undefined, held: {} });
+    expect(take(shared({ isolation: { ...isolationOf(shared()), reaper: { ...reaper, pid: 2 ** 30 } } }))).toEqual({
+      view: undefined,
+      held: {},
+    });
     const gone = () => {
       throw Object.assign(new Error("ESRCH"), { code: "ESRCH" });
     };
@@ -145,22 +174,28 @@ describe("takeUpView", () => {
       expect(isOpen(wrong)).toBe(false);
     });
 
-    it.each(["view", "processes", "ipc"] as const)("goes by the process that is in the view where what was kept is none of it (%s)", (kind) => {
-      const kept = { ...all(), [kind]: openNull() };
-      const { view, held } = take(shared(), process.pid, kept);
-      expect(view).toBeDefined();
-      expect(held[kind]).not.toBeUndefined();
-      expect(Object.values(kept).map(isOpen)).toEqual(Object.values(kept).map(() => false));
-    });
+    it.each(["view", "processes", "ipc"] as const)(
+      "goes by the process that is in the view where what was kept is none of it (%s)",
+      (kind) => {
+        const kept = { ...all(), [kind]: openNull() };
+        const { view, held } = take(shared(), process.pid, kept);
+        expect(view).toBeDefined();
+        expect(held[kind]).not.toBeUndefined();
+        expect(Object.values(kept).map(isOpen)).toEqual(Object.values(kept).map(() => false));
+      },
+    );
 
-    it.each(["view", "processes", "ipc"] as const)("gives all or nothing of a reaper that has ended (%s was not kept)", (kind) => {
-      const { [kind]: missing = -1, ...kept } = all();
-      closeSync(missing);
-      const { view, held } = take(deadReaper(), NOBODY, kept);
-      expect(view).toBeUndefined();
-      // What there is of it is held all the same, until the session is ended.
-      expect(Object.keys(held).sort()).toEqual(Object.keys(kept).sort());
-    });
+    it.each(["view", "processes", "ipc"] as const)(
+      "gives all or nothing of a reaper that has ended (%s was not kept)",
+      (kind) => {
+        const { [kind]: missing = -1, ...kept } = all();
+        closeSync(missing);
+        const { view, held } = take(deadReaper(), NOBODY, kept);
+        expect(view).toBeUndefined();
+        // What there is of it is held all the same, until the session is ended.
+        expect(Object.keys(held).sort()).toEqual(Object.keys(kept).sort());
+      },
+    );
 
     it("asks no other process that has the pid of a reaper by now", () => {
       const recorded = shared({ isolation: { ...isolationOf(shared()), reaper: { pid: process.pid, startTime: 1 } } });
@@ -173,7 +208,11 @@ describe("takeUpView", () => {
       const kept = all();
       const { view, held } = take(deadReaper(), NOBODY, kept);
       expect(held).toEqual(kept);
-      expect(view).toMatchObject({ inode: inodeOf("mnt"), path: `/proc/${process.pid}/fd/${kept.view ?? -1}`, isolation: { processes: { path: `/proc/${process.pid}/fd/${kept.processes ?? -1}` } } });
+      expect(view).toMatchObject({
+        inode: inodeOf("mnt"),
+        path: `/proc/${process.pid}/fd/${kept.view ?? -1}`,
+        isolation: { processes: { path: `/proc/${process.pid}/fd/${kept.processes ?? -1}` } },
+      });
     });
 
     it("asks for a leased account's view alone, and for nothing of the leader", () => {
@@ -212,7 +251,10 @@ describe("takeUpView", () => {
   it("gives the view by descriptors of its own, not by the recorded ones", () => {
     const { view, held } = take(shared());
     expect(view?.path).toBe(`/proc/${process.pid}/fd/${held.view ?? -1}`);
-    expect(view?.isolation?.processes).toEqual({ inode: inodeOf("pid"), path: `/proc/${process.pid}/fd/${held.processes ?? -1}` });
+    expect(view?.isolation?.processes).toEqual({
+      inode: inodeOf("pid"),
+      path: `/proc/${process.pid}/fd/${held.processes ?? -1}`,
+    });
     expect(view?.isolation?.ipc).toEqual({ inode: inodeOf("ipc"), path: `/proc/${process.pid}/fd/${held.ipc ?? -1}` });
     expect(view).toMatchObject({ devices: ["0:51"], isolation: { reaper: { pid: process.pid } } });
   });
@@ -232,7 +274,15 @@ describe("letGo", () => {
     let stopped = 0;
     const fds = [openNull(), openNull(), openNull(), openNull(), openNull()] as const;
     const [pidfd, view, reaper, processes, ipc] = fds;
-    letGo({ pidfd, view, reaper, processes, ipc, watch: { stop: () => stopped++ }, reaperWatch: { stop: () => stopped++ } });
+    letGo({
+      pidfd,
+      view,
+      reaper,
+      processes,
+      ipc,
+      watch: { stop: () => stopped++ },
+      reaperWatch: { stop: () => stopped++ },
+    });
     expect(fds.map(isOpen)).toEqual([false, false, false, false, false]);
     expect(stopped).toBe(2);
   });

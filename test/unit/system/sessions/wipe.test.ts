@@ -28,7 +28,10 @@ describe("wiping the memory of a view", () => {
   it("says how much is still held, when it was so twice", async () => {
     const { files, asked } = await wipe([9_000_000, 70_000]);
     expect(files).toMatchObject({ found: 2, left: [SWEPT[1]?.left[0], "70000 bytes are still held by somebody"] });
-    expect(asked).toEqual([[9, ["/tmp"], ["0:51"], 5000], [9, ["/tmp"], ["0:51"], 5000]]);
+    expect(asked).toEqual([
+      [9, ["/tmp"], ["0:51"], 5000],
+      [9, ["/tmp"], ["0:51"], 5000],
+    ]);
   });
 
   it.each<[string, number[], number]>([

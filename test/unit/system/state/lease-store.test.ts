@@ -38,7 +38,9 @@ describe("LeaseStore keeps a uid back", () => {
     writeFileSync(join(places.quarantined, "60600"), text);
     const { rested, quarantined } = store.read();
     expect(rested).toEqual([]);
-    expect([...quarantined]).toEqual([[60600, { reason: expect.stringContaining("cannot be read") as string, user: "" }]]);
+    expect([...quarantined]).toEqual([
+      [60600, { reason: expect.stringContaining("cannot be read") as string, user: "" }],
+    ]);
   });
 
   it.each(["", ',"session":7', ',"session":null'])("of whose session it is told nothing, or no text (%j)", (more) => {
@@ -84,11 +86,14 @@ describe("LeaseStore", () => {
     expect(store.read().rested).toEqual([60600, 60601, 60610]);
   });
 
-  it.each(["}{", "", "null", '{"uid":60600}', '{"uid":60600,"at":"5"}'])("takes a uid that rests since nobody knows when for the longest unused (%j)", (text) => {
-    store.rest(60601);
-    writeFileSync(join(places.rested, "60600"), text);
-    expect(store.read()).toEqual({ rested: [60600, 60601], quarantined: new Map() });
-  });
+  it.each(["}{", "", "null", '{"uid":60600}', '{"uid":60600,"at":"5"}'])(
+    "takes a uid that rests since nobody knows when for the longest unused (%j)",
+    (text) => {
+      store.rest(60601);
+      writeFileSync(join(places.rested, "60600"), text);
+      expect(store.read()).toEqual({ rested: [60600, 60601], quarantined: new Map() });
+    },
+  );
 
   it("knows of a uid what was written last", async () => {
     store.rest(60600);
@@ -110,7 +115,8 @@ describe("LeaseStore", () => {
   it("passes over half of a write, and other files", async () => {
     store.rest(60600);
     await store.quarantine(60602, WHY);
-    for (const place of Object.values(places) as string[]) for (const name of ["60601.new", "notes", "-5", "6e4"]) writeFileSync(join(place, name), "{");
+    for (const place of Object.values(places) as string[])
+      for (const name of ["60601.new", "notes", "-5", "6e4"]) writeFileSync(join(place, name), "{");
     expect(store.read()).toEqual({ rested: [60600], quarantined: new Map([[60602, WHY]]) });
   });
 
@@ -118,7 +124,8 @@ describe("LeaseStore", () => {
     store.rest(60600);
     await store.quarantine(60600, WHY);
     for (const place of Object.values(places) as string[]) expect(statSync(place).mode & 0o777).toBe(0o700);
-    for (const file of [join(places.rested, "60600"), join(places.quarantined, "60600")]) expect(statSync(file).mode & 0o777).toBe(0o600);
+    for (const file of [join(places.rested, "60600"), join(places.quarantined, "60600")])
+      expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(join(places.quarantined, "60600"), "utf8"))).toEqual({ uid: 60600, ...WHY });
   });
 });

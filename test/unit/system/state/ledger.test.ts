@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -24,13 +34,17 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-const names = (directory: string) => (existsSync(join(root, directory)) ? readdirSync(join(root, directory)).sort() : []);
+const names = (directory: string) =>
+  existsSync(join(root, directory)) ? readdirSync(join(root, directory)).sort() : [];
 const put = (directory: string, name: string, text: string) => {
   mkdirSync(join(root, directory), { recursive: true });
   writeFileSync(join(root, directory, name), text);
 };
 const receipt = (id: string, closedAt = 2_000): Receipt => ({
-  ...receiptOf({ ...SESSION, id, cause: "logout", found: { ...SESSION.found, swept: clean("processes") } }, [], { now: closedAt, uptime: 9_000 }),
+  ...receiptOf({ ...SESSION, id, cause: "logout", found: { ...SESSION.found, swept: clean("processes") } }, [], {
+    now: closedAt,
+    uptime: 9_000,
+  }),
 });
 
 describe("the ledger sets aside, and makes no session of,", () => {
@@ -98,7 +112,10 @@ describe("a session in the ledger", () => {
   it("is nobody else's to read", async () => {
     await ledger.enter(SESSION);
     await ledger.close(receipt("abc"), 10);
-    for (const [directory, file] of [["open", "abc.json"], ["receipts", "abc.json"]] as const) {
+    for (const [directory, file] of [
+      ["open", "abc.json"],
+      ["receipts", "abc.json"],
+    ] as const) {
       expect(statSync(join(root, directory)).mode & 0o777).toBe(0o700);
       expect(statSync(join(root, directory, file)).mode & 0o777).toBe(0o600);
     }
@@ -117,7 +134,12 @@ describe("a session in the ledger", () => {
 
 describe("receipts", () => {
   it("are found by their session, and listed with the last one first", async () => {
-    for (const [id, closedAt] of [["a", 5], ["c", 30], ["b", 7]] as const) await ledger.close(receipt(id, closedAt), 10);
+    for (const [id, closedAt] of [
+      ["a", 5],
+      ["c", 30],
+      ["b", 7],
+    ] as const)
+      await ledger.close(receipt(id, closedAt), 10);
     expect(ledger.list().map(({ id }) => id)).toEqual(["c", "b", "a"]);
     expect(ledger.find("b")).toEqual(receipt("b", 7));
     expect(ledger.find("d")).toBeUndefined();

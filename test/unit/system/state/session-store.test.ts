@@ -38,14 +38,39 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     ["a record without limits", record({ limits: undefined })],
     ["a record of a session that stands nowhere", record({ phase: "opening" })],
     ["a record of a session that is being taken up", record({ phase: "recovering" })],
-    ["a record of a session that was ending, with garbage for its view", record({ phase: "ending", view: { inode: 5 } })],
+    [
+      "a record of a session that was ending, with garbage for its view",
+      record({ phase: "ending", view: { inode: 5 } }),
+    ],
     ["a shared account's without namespaces", record({ view: VIEW })],
-    ["a record without its reaper's start time", record({ view: { ...VIEW, isolation: { ...ISOLATION, reaper: { pid: 900 } } } })],
-    ["a record without the number of a namespace", record({ view: { ...VIEW, isolation: { ...ISOLATION, ipc: { path: "/x" } } } })],
-    ["a leased account's with namespaces", JSON.stringify({ version: 2, session: { ...LEASED_SESSION, view: SESSION.view } })],
-    ["a leased account's with logind's own cgroup", record({ leased: true, view: VIEW, cgroups: [{ path: "/user.slice/user-1101.slice/session-1.scope", inode: "1" }] })],
-    ["a shared account's with all of its user", record({ cgroups: [{ path: "/user.slice/user-1101.slice", inode: "1" }] })],
-    ["a leased account's with all of another user", record({ leased: true, view: VIEW, cgroups: [{ path: "/user.slice/user-11010.slice", inode: "1" }] })],
+    [
+      "a record without its reaper's start time",
+      record({ view: { ...VIEW, isolation: { ...ISOLATION, reaper: { pid: 900 } } } }),
+    ],
+    [
+      "a record without the number of a namespace",
+      record({ view: { ...VIEW, isolation: { ...ISOLATION, ipc: { path: "/x" } } } }),
+    ],
+    [
+      "a leased account's with namespaces",
+      JSON.stringify({ version: 2, session: { ...LEASED_SESSION, view: SESSION.view } }),
+    ],
+    [
+      "a leased account's with logind's own cgroup",
+      record({
+        leased: true,
+        view: VIEW,
+        cgroups: [{ path: "/user.slice/user-1101.slice/session-1.scope", inode: "1" }],
+      }),
+    ],
+    [
+      "a shared account's with all of its user",
+      record({ cgroups: [{ path: "/user.slice/user-1101.slice", inode: "1" }] }),
+    ],
+    [
+      "a leased account's with all of another user",
+      record({ leased: true, view: VIEW, cgroups: [{ path: "/user.slice/user-11010.slice", inode: "1" }] }),
+    ],
   ])("%s", (_, text) => {
     store.write(SESSION);
     writeFileSync(join(directory, "abc.json"), text);
@@ -59,13 +84,18 @@ describe("SessionStore sets aside, and makes no session of,", () => {
 });
 
 describe("SessionStore believes no cgroup but a session's:", () => {
-  it.each(["/", "/system.slice", "/user.slice", "/user.slice/user-1000.slice", "/init.scope", "/system.slice/box.service/user.slice/session-1.scope", "/user.slice/../session-1.scope"])(
-    "not %s",
-    (path) => {
-      store.write({ ...SESSION, cgroups: [{ path, inode: "1" }] });
-      expect(store.recover()).toMatchObject({ sessions: [], rejected: [{ reason: "lacks its cgroups" }] });
-    },
-  );
+  it.each([
+    "/",
+    "/system.slice",
+    "/user.slice",
+    "/user.slice/user-1000.slice",
+    "/init.scope",
+    "/system.slice/box.service/user.slice/session-1.scope",
+    "/user.slice/../session-1.scope",
+  ])("not %s", (path) => {
+    store.write({ ...SESSION, cgroups: [{ path, inode: "1" }] });
+    expect(store.recover()).toMatchObject({ sessions: [], rejected: [{ reason: "lacks its cgroups" }] });
+  });
 });
 
 describe("SessionStore remembers whom it cannot tell", () => {
@@ -82,7 +112,11 @@ describe("SessionStore remembers whom it cannot tell", () => {
     expect(unclear(new SessionStore(root))).toEqual(["abc"]);
     writeFileSync(join(directory, "def.json"), "");
     const { sessions, rejected, unclear: both } = new SessionStore(root).recover();
-    expect({ ids: sessions.map(({ id }) => id), files: rejected.map(({ file }) => file), both: [...both].sort() }).toEqual({
+    expect({
+      ids: sessions.map(({ id }) => id),
+      files: rejected.map(({ file }) => file),
+      both: [...both].sort(),
+    }).toEqual({
       ids: ["ghi"],
       files: [join(directory, "def.json")],
       both: ["abc", "def"],
@@ -174,7 +208,10 @@ describe("SessionStore", () => {
   it("gives back one that was ending, with its view or without, and what it had found is found anew", () => {
     const { view: _lost, ...rest } = OPEN;
     const found = { ...OPEN.found, left: ["note-ending: boom"] };
-    const ending: Session[] = [{ ...OPEN, phase: "ending", cause: "logout" }, { ...rest, id: "def", phase: "ending", cause: "logout" }];
+    const ending: Session[] = [
+      { ...OPEN, phase: "ending", cause: "logout" },
+      { ...rest, id: "def", phase: "ending", cause: "logout" },
+    ];
     for (const session of ending) store.write({ ...session, found });
     expect(store.recover().sessions).toEqual(ending);
   });

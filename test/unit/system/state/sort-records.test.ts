@@ -6,9 +6,14 @@ import { SESSION } from "../../../helpers/samples.ts";
 const session = (id: string): Session => ({ ...SESSION, id });
 const here = (id: string) => ({ session: session(id), isOfThisBoot: true });
 const before = (id: string) => ({ session: session(id), isOfThisBoot: false });
-const sort = (records: readonly Session[], entries: Parameters<typeof sortRecords>[1], unclear: readonly string[] = []) => {
+const sort = (
+  records: readonly Session[],
+  entries: Parameters<typeof sortRecords>[1],
+  unclear: readonly string[] = [],
+) => {
   const { found, dead, unknown } = sortRecords(records, entries, new Set(unclear));
-  const said = (list: typeof found) => list.map(({ session: { id }, cause }) => (cause === undefined ? id : `${id} ${cause}`));
+  const said = (list: typeof found) =>
+    list.map(({ session: { id }, cause }) => (cause === undefined ? id : `${id} ${cause}`));
   return { found: said(found), dead: said(dead), unknown: [...unknown] };
 };
 
@@ -27,7 +32,11 @@ describe("sortRecords", () => {
   });
 
   it("ends what is in the ledger alone: by which boot it was", () => {
-    expect(sort([session("a")], [here("a"), here("b"), before("c")])).toEqual({ found: ["a", "b record-lost"], dead: ["c lost-power"], unknown: [] });
+    expect(sort([session("a")], [here("a"), here("b"), before("c")])).toEqual({
+      found: ["a", "b record-lost"],
+      dead: ["c lost-power"],
+      unknown: [],
+    });
   });
 
   it("ends a session whose record was set aside and that the ledger knows", () => {
@@ -39,7 +48,11 @@ describe("sortRecords", () => {
   });
 
   it("names no session twice", () => {
-    const { found, dead, unknown } = sort([session("a"), session("b")], [here("a"), here("c"), before("d")], ["c", "d", "e"]);
+    const { found, dead, unknown } = sort(
+      [session("a"), session("b")],
+      [here("a"), here("c"), before("d")],
+      ["c", "d", "e"],
+    );
     const all = [...found, ...dead, ...unknown].map((name) => name.split(" ")[0]);
     expect(new Set(all).size).toBe(all.length);
     expect(unknown).toEqual(["e"]);

@@ -47,7 +47,10 @@ describe("GateStore lets nobody in", () => {
     ["a reason that is too long", `{"enabled":true,"reason":"${"a".repeat(201)}"}`],
   ])("when it finds %s, and says which file that is", (_, text) => {
     lay(text);
-    expect(store.read()).toEqual({ gate: { enabled: false, reason: `${file} cannot be read` }, fault: expect.stringContaining(`${file} cannot be read: `) as string });
+    expect(store.read()).toEqual({
+      gate: { enabled: false, reason: `${file} cannot be read` },
+      fault: expect.stringContaining(`${file} cannot be read: `) as string,
+    });
   });
 
   it("when there is a directory in the place of the file, or a file in that of its directory", () => {
@@ -55,7 +58,10 @@ describe("GateStore lets nobody in", () => {
     expect(store.read().gate.enabled).toBe(false);
     rmSync(dirname(file), { recursive: true });
     writeFileSync(dirname(file), "");
-    expect(store.read()).toMatchObject({ gate: { enabled: false }, fault: expect.stringContaining("ENOTDIR") as string });
+    expect(store.read()).toMatchObject({
+      gate: { enabled: false },
+      fault: expect.stringContaining("ENOTDIR") as string,
+    });
   });
 
   it("on half of a write", () => {
@@ -72,18 +78,25 @@ describe("GateStore", () => {
     await expect(store.write({ enabled: true, reason: "" })).rejects.toThrow();
   });
 
-  it.each([undefined, { enabled: false, reason: "an examination" }])("leaves what was there before when the new one is not safe on disk (%j)", async (before) => {
-    if (before !== undefined) await store.write(before);
-    const unsafe = async (path: string, text: string) => {
-      await replaceDurably(path, text);
-      throw new Error("EIO");
-    };
-    await expect(new GateStore(file, unsafe).write({ enabled: true, reason: "" })).rejects.toThrow("EIO");
-    expect(store.read()).toEqual({ gate: before ?? NEVER_ENABLED });
-    expect(readdirSync(dirname(file))).toEqual(before === undefined ? [] : ["switch.json"]);
-  });
+  it.each([undefined, { enabled: false, reason: "an examination" }])(
+    "leaves what was there before when the new one is not safe on disk (%j)",
+    async (before) => {
+      if (before !== undefined) await store.write(before);
+      const unsafe = async (path: string, text: string) => {
+        await replaceDurably(path, text);
+        throw new Error("EIO");
+      };
+      await expect(new GateStore(file, unsafe).write({ enabled: true, reason: "" })).rejects.toThrow("EIO");
+      expect(store.read()).toEqual({ gate: before ?? NEVER_ENABLED });
+      expect(readdirSync(dirname(file))).toEqual(before === undefined ? [] : ["switch.json"]);
+    },
+  );
 
-  it.each([{ enabled: true, reason: "" }, { enabled: false, reason: "" }, { enabled: false, reason: 'Gäste: "bitte" morgen.' }])("finds what was written down: %j", async (gate) => {
+  it.each([
+    { enabled: true, reason: "" },
+    { enabled: false, reason: "" },
+    { enabled: false, reason: 'Gäste: "bitte" morgen.' },
+  ])("finds what was written down: %j", async (gate) => {
     await store.write({ enabled: !gate.enabled, reason: "" });
     await store.write(gate);
     expect(new GateStore(file).read()).toEqual({ gate });

@@ -41,13 +41,21 @@ describe("a class of things that is swept", () => {
 
   it("takes what vanished between look and removal for gone, not for failed", async () => {
     const { things, look } = world(["a"]);
-    const vanishing = () => look().map(({ sentence }) => ({ sentence, remove: () => (things.delete(sentence), Promise.reject(failure("ENOENT"))) }));
+    const vanishing = () =>
+      look().map(({ sentence }) => ({
+        sentence,
+        remove: () => (things.delete(sentence), Promise.reject(failure("ENOENT"))),
+      }));
     expect(await sweepItems(vanishing)).toEqual({ found: 1, removed: 1, left: [] });
   });
 
   it("does not say that it removed what somebody else took away", async () => {
     let looks = 0;
-    expect(await sweepItems(() => (looks++ === 0 ? [{ sentence: "logind's" }] : []))).toEqual({ found: 1, removed: 0, left: [] });
+    expect(await sweepItems(() => (looks++ === 0 ? [{ sentence: "logind's" }] : []))).toEqual({
+      found: 1,
+      removed: 0,
+      left: [],
+    });
   });
 
   it("is unknown when it cannot be looked at, the second time as well", async () => {
@@ -59,14 +67,17 @@ describe("a class of things that is swept", () => {
 
 describe("what a guest chose", () => {
   it("can end no line and no quotation, and two names never look alike", () => {
-    expect(quoteName('a\n"b\'\\\u001b[2J\u007f')).toBe("a\\x0a\\x22b\\x27\\x5c\\x1b[2J\\x7f");
+    expect(quoteName("a\n\"b'\\\u001b[2J\u007f")).toBe("a\\x0a\\x22b\\x27\\x5c\\x1b[2J\\x7f");
     expect(quoteName(Buffer.from([0xff, 0x00, 0x61]))).toBe("\\xff\\x00a");
     expect(quoteName("\\x0a")).not.toBe(quoteName("\n"));
     expect(quoteName("plain-name_1.txt")).toBe("plain-name_1.txt");
   });
 
   it("is cut, counted and printable in what is said, wherever it comes from", () => {
-    const [first = "", ...others] = boundSentences(["\u202e\n\ud800" + "ä".repeat(500), ...Array.from({ length: 40 }, (_, index) => `file ${index}`)]);
+    const [first = "", ...others] = boundSentences([
+      "\u202e\n\ud800" + "ä".repeat(500),
+      ...Array.from({ length: 40 }, (_, index) => `file ${index}`),
+    ]);
     expect(first).toMatch(/^\\xe2\\x80\\xae\\x0a[ -~]*$/);
     expect(first).toHaveLength(300);
     expect(others).toHaveLength(20);

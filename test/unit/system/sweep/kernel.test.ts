@@ -62,15 +62,26 @@ describe("IPC objects of an account", () => {
     const removeIpc = () => {
       throw failure("EPERM");
     };
-    expect(await sweep({ ...world.bindings, removeIpc })).toEqual({ found: 1, removed: 0, left: ["shared memory 3 is still there: EPERM"] });
-    expect(await sweep({ ...world.bindings, removeIpc: () => undefined })).toEqual({ found: 1, removed: 0, left: ["shared memory 3 is still there"] });
+    expect(await sweep({ ...world.bindings, removeIpc })).toEqual({
+      found: 1,
+      removed: 0,
+      left: ["shared memory 3 is still there: EPERM"],
+    });
+    expect(await sweep({ ...world.bindings, removeIpc: () => undefined })).toEqual({
+      found: 1,
+      removed: 0,
+      left: ["shared memory 3 is still there"],
+    });
   });
 
   it("are none where the kernel has no such table", async () => {
     expect(await sweep()).toEqual({ found: 0, removed: 0, left: [] });
   });
 
-  it.each([["empty", ""], ["of another form", "key shmid owner\n0 3 60600\n"]])("are not none where the table is %s", async (_, text) => {
+  it.each([
+    ["empty", ""],
+    ["of another form", "key shmid owner\n0 3 60600\n"],
+  ])("are not none where the table is %s", async (_, text) => {
     world.file("proc/sysvipc/shm", undefined, text);
     await expect(sweep()).rejects.toThrow("has no shmid");
   });

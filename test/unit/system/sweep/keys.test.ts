@@ -15,8 +15,13 @@ afterEach(() => world.remove());
 
 /** /proc/key-users: root, somebody whose uid begins alike, and perhaps the guest. */
 function count(keys?: number): void {
-  const own = keys === undefined ? [] : [`${String(GUEST_UID).padStart(5)}:     ${keys} ${keys}/${keys} ${keys}/200 37/20000`];
-  world.file("proc/key-users", undefined, ["    0:    12 11/11 4/1000000 807/25000000", `${GUEST_UID}1:     9 9/9 9/200 37/20000`, ...own, ""].join("\n"));
+  const own =
+    keys === undefined ? [] : [`${String(GUEST_UID).padStart(5)}:     ${keys} ${keys}/${keys} ${keys}/200 37/20000`];
+  world.file(
+    "proc/key-users",
+    undefined,
+    ["    0:    12 11/11 4/1000000 807/25000000", `${GUEST_UID}1:     9 9/9 9/200 37/20000`, ...own, ""].join("\n"),
+  );
 }
 
 const sweep = (said: string | Error, then?: () => void) =>
@@ -35,15 +40,27 @@ describe("keys of an account", () => {
   it("are left when the kernel counts them, whatever the program says", async () => {
     count(3);
     expect(await sweep("3 3 0")).toEqual({ found: 3, removed: 0, left: ["3 keys of the account are still there"] });
-    expect(await sweep("0 0 0", () => count(1))).toEqual({ found: 3, removed: 2, left: ["1 keys of the account are still there"] });
+    expect(await sweep("0 0 0", () => count(1))).toEqual({
+      found: 3,
+      removed: 2,
+      left: ["1 keys of the account are still there"],
+    });
     expect(runs).toEqual([GUEST_UID, GUEST_UID]);
   });
 
   it("go a moment after the program was there", async () => {
     count(2);
-    expect(await sweep("1 1 0", () => setTimeout(() => count(0), LIMIT_MS / 3))).toEqual({ found: 2, removed: 2, left: [] });
+    expect(await sweep("1 1 0", () => setTimeout(() => count(0), LIMIT_MS / 3))).toEqual({
+      found: 2,
+      removed: 2,
+      left: [],
+    });
     count(2);
-    expect(await sweep("1 1 0", () => setTimeout(() => count(), LIMIT_MS / 3))).toEqual({ found: 2, removed: 2, left: [] });
+    expect(await sweep("1 1 0", () => setTimeout(() => count(), LIMIT_MS / 3))).toEqual({
+      found: 2,
+      removed: 2,
+      left: [],
+    });
   });
 
   it("are unknown when the program cannot be run", async () => {
@@ -74,9 +91,17 @@ describe("guest-keys", () => {
     return path;
   };
 
-  it.skipIf(process.getuid?.() !== 0)("runs as the account, in no group of its, with an empty environment", async () => {
-    await expect(runGuestKeys(GUEST_UID, program('[ "$(id -u):$(id -g):$(id -G)" = "60600:0:0" ] && [ -z "$HOME" ] && [ "$PWD" = / ] && echo 1 2 3'))).resolves.toBe("1 2 3");
-  });
+  it.skipIf(process.getuid?.() !== 0)(
+    "runs as the account, in no group of its, with an empty environment",
+    async () => {
+      await expect(
+        runGuestKeys(
+          GUEST_UID,
+          program('[ "$(id -u):$(id -g):$(id -G)" = "60600:0:0" ] && [ -z "$HOME" ] && [ "$PWD" = / ] && echo 1 2 3'),
+        ),
+      ).resolves.toBe("1 2 3");
+    },
+  );
 
   it.skipIf(process.getuid?.() !== 0).each([
     ["prints anything else", "echo 1 2 3 4", "does not say"],

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { jobPlaces, lingerPlaces, mailPlaces, runtimePlaces, sweepCoredumps, sweepPlaces, sweepTrees } from "../../../../src/system/sweep/paths.ts";
+import {
+  jobPlaces,
+  lingerPlaces,
+  mailPlaces,
+  runtimePlaces,
+  sweepCoredumps,
+  sweepPlaces,
+  sweepTrees,
+} from "../../../../src/system/sweep/paths.ts";
 import type { Places } from "../../../../src/system/sweep/paths.ts";
 import { GUEST_UID, OWNER, SweepWorld } from "../../../helpers/sweep.ts";
 
@@ -26,41 +34,75 @@ describe("a place that is swept", () => {
     world.file(`var/mail/${user}`, 0);
     world.link("var/spool/mail", "../mail");
     const asked: (readonly string[])[] = [];
-    const bindings = { ...world.bindings, sweepFiles: (...args: Parameters<typeof world.bindings.sweepFiles>) => (asked.push(args[0]), world.bindings.sweepFiles(...args)) };
-    expect(await sweep({ ...mailPlaces(OWNER), trees: ["/var/mail", "/var/spool/mail"] }, bindings)).toEqual({ found: 1, removed: 1, left: [] });
+    const bindings = {
+      ...world.bindings,
+      sweepFiles: (...args: Parameters<typeof world.bindings.sweepFiles>) => (
+        asked.push(args[0]),
+        world.bindings.sweepFiles(...args)
+      ),
+    };
+    expect(await sweep({ ...mailPlaces(OWNER), trees: ["/var/mail", "/var/spool/mail"] }, bindings)).toEqual({
+      found: 1,
+      removed: 1,
+      left: [],
+    });
     expect(asked).toEqual([[world.at("var/mail")], [world.at("var/mail")]]);
   });
 
   it("keeps a directory of the account's name that is not empty, and says so", async () => {
     world.file(`run/user/${uid}/bus`);
-    expect(await sweep(runtimePlaces(OWNER))).toEqual({ found: 1, removed: 0, left: [`${world.at(`run/user/${uid}`)} is still there: ENOTEMPTY`] });
+    expect(await sweep(runtimePlaces(OWNER))).toEqual({
+      found: 1,
+      removed: 0,
+      left: [`${world.at(`run/user/${uid}`)} is still there: ENOTEMPTY`],
+    });
     expect(world.has(`run/user/${uid}/bus`)).toBe(true);
   });
 
   it("that is not there has nothing", async () => {
-    for (const places of [jobPlaces, lingerPlaces, mailPlaces, runtimePlaces]) expect(await sweep(places(OWNER))).toEqual(CLEAN);
+    for (const places of [jobPlaces, lingerPlaces, mailPlaces, runtimePlaces])
+      expect(await sweep(places(OWNER))).toEqual(CLEAN);
   });
 
   it("that cannot be looked at is left, and does not keep the others", async () => {
     world.link("run/faillock", "faillock");
     world.file(`run/sudo/ts/${user}`);
     const { found, removed, left } = await sweep(runtimePlaces(OWNER));
-    expect({ found, removed, left }).toEqual({ found: 2, removed: 1, left: [`${world.at(`run/faillock/${user}`)} could not be looked at (ELOOP)`] });
+    expect({ found, removed, left }).toEqual({
+      found: 2,
+      removed: 1,
+      left: [`${world.at(`run/faillock/${user}`)} could not be looked at (ELOOP)`],
+    });
     expect(world.has(`run/sudo/ts/${user}`)).toBe(false);
   });
 });
 
 describe("what is swept away by name", () => {
   it.each<[string, Places, string[], string[]]>([
-    ["jobs", jobPlaces(OWNER), [`var/spool/cron/crontabs/${user}`, `var/spool/cron/${user}`], ["var/spool/cron/crontabs/guest-aaab", "var/spool/cron/crontabs/root"]],
+    [
+      "jobs",
+      jobPlaces(OWNER),
+      [`var/spool/cron/crontabs/${user}`, `var/spool/cron/${user}`],
+      ["var/spool/cron/crontabs/guest-aaab", "var/spool/cron/crontabs/root"],
+    ],
     ["linger", lingerPlaces(OWNER), [`var/lib/systemd/linger/${user}`], [`var/lib/systemd/linger/${user}2`]],
     ["mail", mailPlaces(OWNER), [`var/mail/${user}`, `var/spool/mail/${user}`], ["var/mail/root"]],
     [
       "runtime",
       runtimePlaces(OWNER),
       [
-        ...[`run/sudo/ts/${user}`, `run/sudo/ts/${uid}`, `var/lib/sudo/lectured/${user}`, `var/lib/sudo/lectured/${uid}`, `run/faillock/${user}`],
-        ...[`var/lib/AccountsService/users/${user}`, `var/lib/AccountsService/icons/${user}`, `var/cache/lightdm/dmrc/${user}.dmrc`],
+        ...[
+          `run/sudo/ts/${user}`,
+          `run/sudo/ts/${uid}`,
+          `var/lib/sudo/lectured/${user}`,
+          `var/lib/sudo/lectured/${uid}`,
+          `run/faillock/${user}`,
+        ],
+        ...[
+          `var/lib/AccountsService/users/${user}`,
+          `var/lib/AccountsService/icons/${user}`,
+          `var/cache/lightdm/dmrc/${user}.dmrc`,
+        ],
       ],
       [`run/sudo/ts/${uid}1`, "run/faillock/root", "var/cache/lightdm/dmrc/root.dmrc"],
     ],
@@ -78,14 +120,20 @@ describe("what is swept away by name", () => {
 
   it("but not logind's record of a user: that is only told", async () => {
     world.file(`run/systemd/users/${uid}`, 0);
-    expect(await sweep(runtimePlaces(OWNER))).toEqual({ found: 1, removed: 0, left: [`${world.at(`run/systemd/users/${uid}`)} is still there`] });
+    expect(await sweep(runtimePlaces(OWNER))).toEqual({
+      found: 1,
+      removed: 0,
+      left: [`${world.at(`run/systemd/users/${uid}`)} is still there`],
+    });
     expect(world.has(`run/systemd/users/${uid}`)).toBe(true);
   });
 });
 
 describe("what is swept away by its owner", () => {
   it("is at's jobs, other people's names for a crontab, LightDM's data of the user", async () => {
-    const own = ["var/spool/cron/atjobs/a0000101", "var/spool/cron/crontabs/tmp.Xyz", "var/mail/odd"].map((place) => (world.file(place, GUEST_UID), place));
+    const own = ["var/spool/cron/atjobs/a0000101", "var/spool/cron/crontabs/tmp.Xyz", "var/mail/odd"].map(
+      (place) => (world.file(place, GUEST_UID), place),
+    );
     world.file("var/spool/cron/atjobs/a0000202", GUEST_UID + 1);
     world.directory(`var/lib/lightdm-data/${user}`, GUEST_UID);
     expect(await sweep(jobPlaces(OWNER))).toEqual({ found: 2, removed: 2, left: [] });
@@ -105,7 +153,10 @@ describe("what is swept away by its owner", () => {
   };
 
   it("is looked for again, and what is left is what is found then", async () => {
-    const { asked, sweepFiles } = answers({ found: 3, removed: 3, left: ["/tmp/a: EPERM"], whole: true }, { found: 1, removed: 0, left: ["/tmp/b"], whole: true });
+    const { asked, sweepFiles } = answers(
+      { found: 3, removed: 3, left: ["/tmp/a: EPERM"], whole: true },
+      { found: 1, removed: 0, left: ["/tmp/b"], whole: true },
+    );
     expect(await sweepTrees({ sweepFiles }, ["/tmp"], uid)).toEqual({ found: 3, removed: 3, left: ["/tmp/b"] });
     expect(asked).toEqual([true, false]);
   });
@@ -115,7 +166,11 @@ describe("what is swept away by its owner", () => {
     const partly = answers(nothing, { ...nothing, whole: false });
     expect(await sweepTrees(partly, ["/tmp"], uid)).toMatchObject({ left: ["not all of it could be looked at"] });
     const mute = answers(nothing, { ...nothing, found: 2 });
-    expect(await sweepTrees(mute, ["/tmp"], uid)).toEqual({ found: 2, removed: 0, left: ["2 files of the account are still there"] });
+    expect(await sweepTrees(mute, ["/tmp"], uid)).toEqual({
+      found: 2,
+      removed: 0,
+      left: ["2 files of the account are still there"],
+    });
   });
 
   it("is unknown where the addon fails", async () => {
@@ -126,7 +181,11 @@ describe("what is swept away by its owner", () => {
 describe("dumps of an account's processes", () => {
   const BOOT = "0123456789abcdef0123456789abcdef";
   const dump = (name: string) => world.file(`var/lib/systemd/coredump/${name}`, 0);
-  const OWN = [`core.sh.${uid}.${BOOT}.500.1700000000000000.zst`, `core..${uid}.${BOOT}.500.1700000000000000`, `.#core.sh.${uid}.${BOOT}.500.17000000000000000123456789abcdef`];
+  const OWN = [
+    `core.sh.${uid}.${BOOT}.500.1700000000000000.zst`,
+    `core..${uid}.${BOOT}.500.1700000000000000`,
+    `.#core.sh.${uid}.${BOOT}.500.17000000000000000123456789abcdef`,
+  ];
   const OTHERS = [
     `core.sh.${uid}1.${BOOT}.500.1700000000000000.zst`,
     // A process can have any name: systemd writes its dots as \x2e.
@@ -153,7 +212,10 @@ describe("dumps of an account's processes", () => {
   it("that cannot be removed are left", async () => {
     world.directory(`var/lib/systemd/coredump/${OWN[0] ?? ""}`);
     const { removed, left } = await sweepCoredumps(world.root, uid, "remove");
-    expect({ removed, left }).toEqual({ removed: 0, left: [expect.stringMatching(/^the dump core\.sh\.\d+\.[0-9a-f]{32}\..* is still there: E(ISDIR|PERM)$/)] });
+    expect({ removed, left }).toEqual({
+      removed: 0,
+      left: [expect.stringMatching(/^the dump core\.sh\.\d+\.[0-9a-f]{32}\..* is still there: E(ISDIR|PERM)$/)],
+    });
   });
 
   it("are none without systemd-coredump, and unknown where its directory cannot be read", async () => {

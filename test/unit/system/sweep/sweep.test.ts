@@ -17,10 +17,23 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-const settings = (...lines: string[]) => configOf("[Sweep]", "Paths=", `Paths=${world.at("tmp")} ${world.at("missing")}`, ...lines).Sweep;
+const settings = (...lines: string[]) =>
+  configOf("[Sweep]", "Paths=", `Paths=${world.at("tmp")} ${world.at("missing")}`, ...lines).Sweep;
 
-function sweep(change: { account?: typeof OWNER | { user: string; uid: number }; bindings?: Partial<SweepBindings>; keys?: Promise<string>; limitMs?: number } = {}): Promise<readonly Swept[]> {
-  const machine = { root: world.root, runKeys: () => change.keys ?? Promise.resolve("0 0 0"), limitMs: change.limitMs ?? LONG_MS, keysLimitMs: 10 };
+function sweep(
+  change: {
+    account?: typeof OWNER | { user: string; uid: number };
+    bindings?: Partial<SweepBindings>;
+    keys?: Promise<string>;
+    limitMs?: number;
+  } = {},
+): Promise<readonly Swept[]> {
+  const machine = {
+    root: world.root,
+    runKeys: () => change.keys ?? Promise.resolve("0 0 0"),
+    limitMs: change.limitMs ?? LONG_MS,
+    keysLimitMs: 10,
+  };
   return new Sweeper({ ...world.bindings, ...change.bindings }, machine).sweep(change.account ?? OWNER, settings());
 }
 
@@ -46,9 +59,15 @@ describe("a sweep", () => {
     world.file("var/lib/systemd/linger/root", 0);
     world.file(`var/mail/${account.user === "" ? "x" : "root"}`, 0);
     const asked: unknown[] = [];
-    const bindings = { sweepFiles: (...args: unknown[]) => (asked.push(args), never()), openQueues: () => asked.push("queues"), removeIpc: () => asked.push("ipc") };
+    const bindings = {
+      sweepFiles: (...args: unknown[]) => (asked.push(args), never()),
+      openQueues: () => asked.push("queues"),
+      removeIpc: () => asked.push("ipc"),
+    };
     const swept = await sweep({ account, bindings });
-    expect(swept.map(({ left }) => left)).toEqual(Array(10).fill(["could not be looked at: no account of a guest has this name and uid"]));
+    expect(swept.map(({ left }) => left)).toEqual(
+      Array(10).fill(["could not be looked at: no account of a guest has this name and uid"]),
+    );
     expect(asked).toEqual([]);
     expect(world.has("var/lib/systemd/linger/root")).toBe(true);
   });
@@ -63,12 +82,21 @@ describe("a sweep", () => {
     world.file("tmp/x", GUEST_UID);
     world.ipc("shm", { id: 3, uid: GUEST_UID, cuid: GUEST_UID });
     world.file("queues/q", GUEST_UID);
-    const places = ["var/spool/cron/crontabs", "var/lib/systemd/linger", "var/mail", "run/faillock"].map((place) => `${place}/${OWNER.user}`);
+    const places = ["var/spool/cron/crontabs", "var/lib/systemd/linger", "var/mail", "run/faillock"].map(
+      (place) => `${place}/${OWNER.user}`,
+    );
     for (const place of places) world.file(place);
     world.file(`var/lib/systemd/coredump/core.sh.${GUEST_UID}.${"0".repeat(32)}.1.1`);
     const swept = await sweep();
     expect(dirty(swept)).toEqual([]);
-    expect(Object.fromEntries(swept.map(({ kind, removed }) => [kind, removed]))).toMatchObject({ ipc: 1, queues: 1, linger: 1, runtime: 1, files: 1, coredumps: 1 });
+    expect(Object.fromEntries(swept.map(({ kind, removed }) => [kind, removed]))).toMatchObject({
+      ipc: 1,
+      queues: 1,
+      linger: 1,
+      runtime: 1,
+      files: 1,
+      coredumps: 1,
+    });
     expect(places.filter((place) => world.has(place))).toEqual([]);
     expect(await sweep()).toEqual(swept.map(({ kind }) => ({ kind, found: 0, removed: 0, left: [] })));
   });
@@ -78,7 +106,12 @@ describe("a sweep", () => {
       world.process(7, `${GUEST_UID}\t${GUEST_UID}\t${GUEST_UID}\t${GUEST_UID}`);
       return world.bindings.sweepFiles(...args);
     };
-    expect((await sweep({ bindings: { sweepFiles } }))[0]).toEqual({ kind: "processes", found: 1, removed: 0, left: ["process 7 (sh) runs as the account"] });
+    expect((await sweep({ bindings: { sweepFiles } }))[0]).toEqual({
+      kind: "processes",
+      found: 1,
+      removed: 0,
+      left: ["process 7 (sh) runs as the account"],
+    });
   });
 
   it("goes on with the others when a class cannot be looked at, and never rejects", async () => {
@@ -86,7 +119,12 @@ describe("a sweep", () => {
       throw failure("EIO");
     };
     const swept = await sweep({ bindings: { sweepFiles: () => Promise.reject(failure("EMFILE")), openQueues } });
-    expect(find(swept, "queues")).toEqual({ kind: "queues", found: 0, removed: 0, left: ["could not be looked at: EIO: the test says so"] });
+    expect(find(swept, "queues")).toEqual({
+      kind: "queues",
+      found: 0,
+      removed: 0,
+      left: ["could not be looked at: EIO: the test says so"],
+    });
     expect(find(swept, "files")?.left).toEqual(["could not be looked at: EMFILE: the test says so"]);
     expect(find(swept, "linger")?.left).toEqual([]);
   });
@@ -107,10 +145,12 @@ describe("a sweep", () => {
       return new Promise((resolve) => ends.push(resolve));
     };
     const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);
-    const files = async (account: { user: string; uid: number } = OWNER) => find(await sweeper.sweep(account, settings()), "files")?.left;
+    const files = async (account: { user: string; uid: number } = OWNER) =>
+      find(await sweeper.sweep(account, settings()), "files")?.left;
     expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
     const before = asked;
-    for (let times = 0; times < 2; times++) expect(await files()).toEqual(["could not be looked at: an earlier look is not done"]);
+    for (let times = 0; times < 2; times++)
+      expect(await files()).toEqual(["could not be looked at: an earlier look is not done"]);
     expect(asked).toBe(before);
     expect(await files({ user: "guest-bbbb", uid: GUEST_UID + 1 })).toEqual([]);
     for (const end of ends) end({ found: 0, removed: 0, left: [], whole: true });

@@ -26,13 +26,26 @@ afterEach(() => {
 
 /** Starts a program of the test's; it has written a line when this is done. */
 async function start(script: string, uid?: number): Promise<ChildProcess> {
-  const child = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "pipe", "inherit"], ...(uid === undefined ? {} : { uid }) });
+  const child = spawn("/bin/sh", ["-c", script], {
+    stdio: ["pipe", "pipe", "inherit"],
+    ...(uid === undefined ? {} : { uid }),
+  });
   children.push(child);
   await once(child.stdout, "data");
   return child;
 }
 
-async function sweep({ session = SESSION, holders = [], mounters = [], swept = clean("processes", ...ACCOUNT_KINDS) }: { session?: string; holders?: readonly Holder[] | Error; mounters?: readonly Mounter[]; swept?: ReturnType<typeof clean> } = {}) {
+async function sweep({
+  session = SESSION,
+  holders = [],
+  mounters = [],
+  swept = clean("processes", ...ACCOUNT_KINDS),
+}: {
+  session?: string;
+  holders?: readonly Holder[] | Error;
+  mounters?: readonly Mounter[];
+  swept?: ReturnType<typeof clean>;
+} = {}) {
   const did: unknown[][] = [];
   let opened = 0;
   const bindings: Pick<Bindings, "openPidfd" | "sendSignal"> = {
@@ -48,7 +61,9 @@ async function sweep({ session = SESSION, holders = [], mounters = [], swept = c
   };
   const search: SearchHolders = (sought) => {
     did.push(["search", sought]);
-    return holders instanceof Error ? Promise.reject(holders) : Promise.resolve({ holders, mounters, unseen: [], whole: true });
+    return holders instanceof Error
+      ? Promise.reject(holders)
+      : Promise.resolve({ holders, mounters, unseen: [], whole: true });
   };
   const sweeper: LeaseSweepParts["sweeper"] = {
     sweep: (...args) => {
@@ -56,7 +71,12 @@ async function sweep({ session = SESSION, holders = [], mounters = [], swept = c
       return Promise.resolve(swept);
     },
   };
-  const { found } = await sweepLease({ bindings, cgroups: new Cgroups(), sweeper, search }, ACCOUNT, session, DEFAULTS.Sweep);
+  const { found } = await sweepLease(
+    { bindings, cgroups: new Cgroups(), sweeper, search },
+    ACCOUNT,
+    session,
+    DEFAULTS.Sweep,
+  );
   const left = listLeft({ swept: [], left: [], ...found }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
   return { found, left, did };
 }
@@ -75,7 +95,9 @@ describe("looking again at what a uid in quarantine has left", () => {
 
   it("says of what the sweep has left, and of what it has not looked at", async () => {
     const [processes, ...others] = clean("processes", ...ACCOUNT_KINDS.slice(1));
-    const { left } = await sweep({ swept: [{ ...(processes as (typeof others)[number]), left: ["process 7 does not end"] }, ...others] });
+    const { left } = await sweep({
+      swept: [{ ...(processes as (typeof others)[number]), left: ["process 7 does not end"] }, ...others],
+    });
     expect(left).toEqual(["processes: process 7 does not end", "ipc: nobody has looked"]);
   });
 
@@ -87,7 +109,10 @@ describe("looking again at what a uid in quarantine has left", () => {
   });
 
   it("goes by the uid alone for open files: its devices may be somebody else's by now", async () => {
-    expect((await sweep()).did).toEqual([["search", { devices: [], uid: UID, namespaces: [], label: `guest-${SESSION}` }], ["sweep", ACCOUNT, DEFAULTS.Sweep]]);
+    expect((await sweep()).did).toEqual([
+      ["search", { devices: [], uid: UID, namespaces: [], label: `guest-${SESSION}` }],
+      ["sweep", ACCOUNT, DEFAULTS.Sweep],
+    ]);
   });
 
   asRoot("ends what runs as it before anything else", async () => {
@@ -95,11 +120,19 @@ describe("looking again at what a uid in quarantine has left", () => {
     const { found, did } = await sweep();
     expect(child.signalCode ?? (await once(child, "exit"))[1]).toBe("SIGKILL");
     expect(found?.processesKilled).toBe(1);
-    expect(did.map(([what]) => what).filter((what, index, all) => what !== all[index - 1])).toEqual(["kill", "search", "sweep"]);
+    expect(did.map(([what]) => what).filter((what, index, all) => what !== all[index - 1])).toEqual([
+      "kill",
+      "search",
+      "sweep",
+    ]);
   });
 
   it("names who has the memory of its last session mounted, and cannot where nobody knows which that was", async () => {
-    expect((await sweep({ mounters: [{ pid: 2 ** 30, place: "/mnt" }] })).left).toEqual([`mounts: process ${2 ** 30} has /mnt mounted`]);
-    expect((await sweep({ session: "" })).left).toEqual(["mounts: could not be looked at: nobody knows which session it was"]);
+    expect((await sweep({ mounters: [{ pid: 2 ** 30, place: "/mnt" }] })).left).toEqual([
+      `mounts: process ${2 ** 30} has /mnt mounted`,
+    ]);
+    expect((await sweep({ session: "" })).left).toEqual([
+      "mounts: could not be looked at: nobody knows which session it was",
+    ]);
   });
 });
