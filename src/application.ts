@@ -17,16 +17,16 @@ import { Configuration } from "./configuration.ts";
 import { DEFAULTS } from "./config/defaults.ts";
 import type { Config } from "./config/schema.ts";
 import type { EffectRunner } from "./daemon.ts";
-import { Daemon } from "./daemon.ts";
-import { makeEffectRunner } from "./effects.ts";
+import { Daemon, runnerOf } from "./daemon.ts";
+import { makeRunners } from "./effects.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { GuestError } from "./policy/errors.ts";
-import type { Moment } from "./policy/events.ts";
+import type { Moment } from "./policy/moment.ts";
 import type { Explanation } from "./policy/explain.ts";
 import { explainLogin } from "./policy/explain.ts";
 import type { Session } from "./policy/session.ts";
-import { findRecorded } from "./startup.ts";
+import { findLeftovers } from "./startup.ts";
 import { findAccount, findGroup, isMember } from "./system/accounts/nss.ts";
 import type { Bindings } from "./system/bindings.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
@@ -34,9 +34,9 @@ import { wasAnnounced } from "./system/announcements.ts";
 import { Executor } from "./system/sessions/executor.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
 import { FdStore } from "./system/sessions/fd-store.ts";
-import { GateStore } from "./system/state/switch-store.ts";
+import { SwitchStore } from "./system/state/switch-store.ts";
 import type { Journal } from "./system/journal.ts";
-import { sweepLease } from "./system/sweep/uid-sweep.ts";
+import { sweepUid } from "./system/sweep/uid-sweep.ts";
 import { Leases } from "./system/accounts/leases.ts";
 import { Ledger } from "./system/state/ledger.ts";
 import { Placement } from "./system/processes/placement.ts";
@@ -66,7 +66,7 @@ export class Application {
   readonly #journal: Journal;
   readonly #store = new SessionStore();
   readonly #ledger = new Ledger();
-  readonly #gate = new GateStore();
+  readonly #switch = new SwitchStore();
   readonly #leases = new Leases();
   readonly #pending = new PendingCalls();
   readonly #overlay: boolean;
@@ -123,14 +123,13 @@ export class Application {
     await watchLogins(this.#bus, () => {
       this.#findCgroups();
     });
-    const events = await findRecorded({
-      gate: this.#gate,
+    const events = await findLeftovers({
+      loginSwitch: this.#switch,
       store: this.#store,
       ledger: this.#ledger,
       leases: this.#leases,
       placement: this.#placement,
       journal: this.#journal,
-      clock: readClock,
     });
     for (const event of events) this.#daemon.dispatch(event);
     // What an earlier boot has left goes before anybody new comes.
@@ -176,7 +175,7 @@ export class Application {
 
   #keepTime(): void {
     const onTick = (uptime: number) => {
-      this.#daemon.dispatch({ kind: "tick", uptime });
+      this.#daemon.dispatch({ kind: "tick" });
       this.#idle.check(uptime);
     };
     startHeartbeat({
@@ -214,31 +213,33 @@ export class Application {
 
   #makeRunner(): EffectRunner {
     const bus = this.#bus;
-    return makeEffectRunner({
-      executor: this.#executor,
-      placement: this.#placement,
-      leases: this.#leases,
-      store: this.#store,
-      ledger: this.#ledger,
-      gate: this.#gate,
-      sweeper: this.#sweeper,
-      sweepLease: (account, session, settings) =>
-        sweepLease(
-          { bindings: this.#bindings, cgroups: this.#cgroups, sweeper: this.#sweeper },
-          account,
-          session,
-          settings,
-        ),
-      wasAnnounced,
-      settings: () => this.#daemon.state.config ?? DEFAULTS,
-      users: {
-        limit: ({ path }, limits) => limitIfThere(bus, basename(path), limits),
-        stopManager: (uid) => stopManager(bus, uid),
-        close: (uid) => closeUser(bus, uid),
-      },
-      pending: this.#pending,
-      service: this.#service,
-    });
+    return runnerOf(
+      makeRunners({
+        executor: this.#executor,
+        placement: this.#placement,
+        leases: this.#leases,
+        store: this.#store,
+        ledger: this.#ledger,
+        loginSwitch: this.#switch,
+        sweeper: this.#sweeper,
+        sweepUid: (account, session, settings) =>
+          sweepUid(
+            { bindings: this.#bindings, cgroups: this.#cgroups, sweeper: this.#sweeper },
+            account,
+            session,
+            settings,
+          ),
+        wasAnnounced,
+        settings: () => this.#daemon.state.config ?? DEFAULTS,
+        users: {
+          limit: ({ path }, limits) => limitIfThere(bus, basename(path), limits),
+          stopManager: (uid) => stopManager(bus, uid),
+          close: (uid) => closeUser(bus, uid),
+        },
+        pending: this.#pending,
+        service: this.#service,
+      }),
+    );
   }
 
   #findCgroups(): void {
@@ -270,7 +271,6 @@ export class Application {
       },
       pending: this.#pending,
       newId: makeId,
-      clock: readClock,
       random: () => randomBytes(4).readUInt32LE(),
       findGid: () => this.#findGid(),
       cgroupOf: (pid) => this.#cgroups.pathOf(pid) ?? "",
@@ -301,10 +301,10 @@ export class Application {
     const account = await findAccount(user);
     if (account === undefined)
       throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
-    const { config, sessions, gate } = this.#daemon.state;
+    const { config, sessions, loginSwitch } = this.#daemon.state;
     const member = config !== undefined && (await isMember(account, config.Guests.Group));
     const facts = gatherFacts(config, process.pid, this.#overlay);
-    return explainLogin(config, { account, member, service }, [...sessions.values()], gate, facts);
+    return explainLogin(config, { account, member, service }, [...sessions.values()], loginSwitch, facts);
   }
 }
 

@@ -1,14 +1,23 @@
-// dispatch(event): step, run its effects, log each, feed the outcomes back. The only place where effects are run
+// dispatch(what): transition, run its effects, log each, feed the outcomes back. The only place where effects are run
 // and logged, so that "every action is in the journal" is a property of one loop.
-import type { Effect, Event, Moment, Outcome } from "./policy/events.ts";
+import type { Effect, EffectKind, EffectOf, FoundOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
-import { step } from "./policy/transition.ts";
+import type { What } from "./policy/events.ts";
+import type { Moment } from "./policy/moment.ts";
 import type { Next, State } from "./policy/state.ts";
 import { INITIAL_STATE } from "./policy/state.ts";
+import { keyOf } from "./policy/subject.ts";
+import { transition } from "./policy/transition.ts";
 import type { Failure, Journal } from "./system/journal.ts";
 
 /** Does one effect; rejects when it has failed. */
-export type EffectRunner = (effect: Effect) => Promise<Outcome>;
+export type EffectRunner = <K extends EffectKind>(effect: EffectOf<K>) => Promise<FoundOf<K>>;
+
+/** The runner of all effects, from the runners of each kind. */
+export const runnerOf =
+  (runners: Runners): EffectRunner =>
+  async (effect) =>
+    runners[effect.kind](effect);
 
 export interface DaemonParts {
   readonly runEffect: EffectRunner;
@@ -34,43 +43,39 @@ export class Daemon {
     return this.#queues.size > 0;
   }
 
-  /** Takes in one event. Its effects are run in order for each session, and sessions side by side. */
-  dispatch(event: Event): void {
-    const next: Next = step(this.#state, event);
+  /** Takes in what has happened. Its effects are run in order for each subject, and subjects side by side. */
+  dispatch(what: What): void {
+    const next: Next = transition(this.#state, { ...what, ...this.#parts.clock() });
     this.#state = next.state;
     for (const effect of next.effects) this.#enqueue(effect);
   }
 
   /** Resolves when no effect is running or waiting. */
-  async settle(): Promise<void> {
+  async drain(): Promise<void> {
     while (this.#queues.size > 0) await Promise.all(this.#queues.values());
   }
 
   #enqueue(effect: Effect): void {
-    const { id } = effect.subject;
-    const before = this.#queues.get(id) ?? Promise.resolve();
+    const key = keyOf(effect.subject);
+    const before = this.#queues.get(key) ?? Promise.resolve();
     const after = before
-      .then(() => this.#run(effect))
+      .then(async () => this.dispatch(await this.#attempt(effect)))
       .then(() => {
-        if (this.#queues.get(id) === after) this.#queues.delete(id);
+        if (this.#queues.get(key) === after) this.#queues.delete(key);
       });
-    this.#queues.set(id, after);
+    this.#queues.set(key, after);
   }
 
-  async #run(effect: Effect): Promise<void> {
-    this.dispatch(await this.#attempt(effect));
-  }
-
-  async #attempt(effect: Effect): Promise<Event> {
-    const { journal, clock } = this.#parts;
+  async #attempt<K extends EffectKind>(effect: EffectOf<K>): Promise<What> {
+    const { journal, runEffect } = this.#parts;
     try {
-      const outcome = await this.#parts.runEffect(effect);
-      journal.logDone(effect, outcome);
-      return { kind: "effect-done", effect, outcome, ...clock() };
+      const found = await runEffect(effect);
+      journal.logDone(effect, found);
+      return { kind: "effect-done", effect, found } as What;
     } catch (error) {
       const failure = describeFailure(error);
       journal.logFailed(effect, failure);
-      return { kind: "effect-failed", effect, code: failure.code ?? "Failed", reason: failure.reason, ...clock() };
+      return { kind: "effect-failed", effect, code: failure.code ?? "Failed", reason: failure.reason } as What;
     }
   }
 }

@@ -1,18 +1,19 @@
-// Which part of the system does which effect. No decisions; the logging is daemon.ts.
-import type { Config, Limits } from "./config/schema.ts";
-import type { Cgroup } from "./policy/session.ts";
+// Which part of the system does which effect, a runner each. No decisions; the logging is daemon.ts.
 import type { PendingCalls } from "./bus/pending.ts";
-import { receiptRecord, sessionRecord } from "./bus/wire.ts";
 import type { Service } from "./bus/service.ts";
-import type { EffectRunner } from "./daemon.ts";
+import { receiptRecord, sessionRecord } from "./bus/wire.ts";
+import type { Config, Limits } from "./config/schema.ts";
+import type { EffectOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
-import type { Effect, Outcome, Subject } from "./policy/events.ts";
-import type { Executor } from "./system/sessions/executor.ts";
+import type { Swept } from "./policy/receipt.ts";
+import type { Cgroup } from "./policy/session.ts";
+import type { SessionSubject, UidSubject } from "./policy/subject.ts";
 import type { Leases } from "./system/accounts/leases.ts";
-import type { GateStore } from "./system/state/switch-store.ts";
-import type { Ledger } from "./system/state/ledger.ts";
 import type { Placement } from "./system/processes/placement.ts";
+import type { Executor } from "./system/sessions/executor.ts";
+import type { Ledger } from "./system/state/ledger.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
+import type { SwitchStore } from "./system/state/switch-store.ts";
 import type { Sweeper } from "./system/sweep/sweep.ts";
 
 export interface EffectParts {
@@ -21,9 +22,13 @@ export interface EffectParts {
   readonly leases: Leases;
   readonly store: SessionStore;
   readonly ledger: Ledger;
-  readonly gate: GateStore;
+  readonly loginSwitch: SwitchStore;
   readonly sweeper: Sweeper;
-  readonly sweepLease: (account: Subject, session: string, settings: Config["Sweep"]) => Promise<Outcome>;
+  readonly sweepUid: (
+    subject: UidSubject,
+    session: string,
+    settings: Config["Sweep"],
+  ) => Promise<{ readonly swept: readonly Swept[] }>;
   /** What systemd and logind do with a user's units. */
   readonly users: {
     readonly limit: (cgroup: Cgroup, limits: Limits) => Promise<void>;
@@ -38,100 +43,105 @@ export interface EffectParts {
   readonly settings: () => Pick<Config, "Sweep" | "Daemon">;
 }
 
-const NOTHING: Outcome = {};
-
-/** The runner of all effects. */
-export function makeEffectRunner(parts: EffectParts): EffectRunner {
-  const { executor, placement, leases, store, ledger, sweeper, users, pending, service, settings } = parts;
-  return async (effect: Effect): Promise<Outcome> => {
-    switch (effect.kind) {
-      case "refuse":
-        pending.settle(effect.call, { kind: "error", code: effect.code, reason: effect.reason });
-        return NOTHING;
-      case "watch-leader":
-        if (effect.startTime !== 0) return executor.takeUp(effect.subject, effect, effect.view);
-        return executor.watchLeader(effect.subject, effect.pid, effect.busName);
-      case "enclose-leader":
-        return whileAlive(
-          executor,
-          effect.subject,
-          placement.encloseLeader(effect.subject, effect.pid, effect.leased, effect.limits),
-        );
-      case "publish-account":
-        return leases.publish(effect.account);
-      case "build-view":
-        return whileAlive(
-          executor,
-          effect.subject,
-          executor.buildView(effect.subject, effect.plan, effect.isolated, effect.cgroup),
-        );
-      case "write-record":
-      case "note-ending":
-        store.write(effect.session);
-        return NOTHING;
-      case "enter-ledger":
-        await ledger.enter(effect.session);
-        return NOTHING;
-      case "answer":
-        pending.settle(effect.call, effect.answer);
-        return NOTHING;
-      case "announce-opened":
-        service.emit("SessionOpened", "sa{sv}", [effect.session.id, sessionRecord(effect.session)]);
-        return NOTHING;
-      case "note-close":
-        return NOTHING;
-      case "limit-login":
-        await users.limit(effect.cgroup, effect.limits);
-        return NOTHING;
-      case "stop-manager":
-        await users.stopManager(effect.subject.uid);
-        return NOTHING;
-      case "kill-processes": {
-        const { subject, leader, leased, openedUptime, view } = effect;
-        const cgroups = await placement.findAll(effect.cgroups, subject, leader, leased, openedUptime);
-        return executor.killProcesses(subject.id, view, cgroups, leased ? subject.uid : undefined);
-      }
-      case "close-login": {
-        const linger = leases.dropLinger(effect.subject);
-        await users.close(effect.subject.uid);
-        return { found: { swept: [linger] } };
-      }
-      case "drop-view":
-        return executor.dropView(effect.subject, effect);
-      case "sweep-account":
-        await leases.checkForeign(effect.subject);
-        return { found: { swept: await sweeper.sweep(effect.subject, settings().Sweep) } };
-      case "write-receipt":
-        await ledger.close(effect.receipt, settings().Daemon.KeepReceipts);
-        return NOTHING;
-      case "announce-closed":
-        if (effect.repeated && (await parts.wasAnnounced(effect.receipt.id))) return { repeated: true };
-        service.emit("SessionClosed", "sa{sv}", [effect.receipt.id, receiptRecord(effect.receipt)]);
-        return NOTHING;
-      case "release-account":
-        leases.withdraw(effect.subject);
-        return NOTHING;
-      case "remove-record":
-        await removeRecord(parts, effect);
-        return NOTHING;
-      case "sweep-lease":
-        await leases.checkForeign(effect.subject);
-        leases.withdraw(effect.subject);
-        return parts.sweepLease(effect.subject, effect.session, settings().Sweep);
-      case "settle-lease":
-        await leases.settle(effect.subject.uid, undefined);
-        return NOTHING;
-      case "write-gate":
-        await parts.gate.write(effect.gate);
-        return NOTHING;
-      default:
-        return effect satisfies never;
-    }
+/** The runners of all effects. */
+export function makeRunners(parts: EffectParts): Runners {
+  const { pending, leases, loginSwitch, sweepUid, settings, users } = parts;
+  return {
+    ...openingRunners(parts),
+    ...endingRunners(parts),
+    refuse: ({ call, code, reason }) => {
+      pending.settle(call, { kind: "error", code, reason });
+    },
+    answer: ({ call, answer }) => {
+      pending.settle(call, answer);
+    },
+    "note-close": () => undefined,
+    "limit-login": ({ cgroup, limits }) => users.limit(cgroup, limits),
+    "sweep-uid": async ({ subject, session }) => {
+      await leases.checkForeign(subject);
+      leases.withdraw(subject);
+      return sweepUid(subject, session, settings().Sweep);
+    },
+    "release-uid": ({ subject }) => leases.settle(subject.uid, undefined),
+    "write-switch": ({ loginSwitch: wanted }) => loginSwitch.write(wanted),
   };
 }
 
-// Whoever hangs up has broken off his login: that it cannot be made ready then is no fault.
-async function whileAlive(executor: Executor, { id }: Subject, work: Promise<Outcome>): Promise<Outcome> {
+type OpeningKind =
+  | "watch-leader"
+  | "take-up-session"
+  | "enclose-leader"
+  | "publish-account"
+  | "build-view"
+  | "write-record"
+  | "enter-ledger"
+  | "announce-opened";
+
+function openingRunners(parts: EffectParts): Pick<Runners, OpeningKind> {
+  const { executor, placement, leases, store, ledger, service } = parts;
+  return {
+    "watch-leader": ({ subject, pid, busName }) => executor.watchLeader(subject.id, pid, busName),
+    "take-up-session": ({ subject, leader, view }) => executor.takeUp(subject.id, leader, view),
+    "enclose-leader": ({ subject, pid, leased, limits }) =>
+      whileAlive(executor, subject, placement.encloseLeader(subject, pid, leased, limits)),
+    "publish-account": ({ account }) => leases.publish(account),
+    "build-view": ({ subject, plan, isolated, cgroup }) =>
+      whileAlive(executor, subject, executor.buildView(subject.id, plan, isolated, cgroup)),
+    "write-record": ({ saved }) => {
+      store.write(saved);
+    },
+    "enter-ledger": ({ saved }) => ledger.enter(saved),
+    "announce-opened": ({ session }) => {
+      service.emit("SessionOpened", "sa{sv}", [session.id, sessionRecord(session)]);
+    },
+  };
+}
+
+type EndingKind =
+  | "note-ending"
+  | "stop-manager"
+  | "kill-processes"
+  | "terminate-user"
+  | "drop-view"
+  | "sweep-account"
+  | "write-receipt"
+  | "announce-closed"
+  | "withdraw-account"
+  | "remove-record";
+
+function endingRunners(parts: EffectParts): Pick<Runners, EndingKind> {
+  const { executor, leases, store, ledger, sweeper, users, service, settings } = parts;
+  return {
+    "note-ending": ({ saved }) => {
+      store.write(saved);
+    },
+    "stop-manager": ({ subject }) => users.stopManager(subject.uid),
+    "kill-processes": (effect) => killProcesses(parts, effect),
+    "terminate-user": async ({ subject }) => {
+      const linger = leases.dropLinger(subject);
+      await users.close(subject.uid);
+      return { swept: [linger] };
+    },
+    "drop-view": (effect) => executor.dropView(effect.subject, effect),
+    "sweep-account": async ({ subject }) => {
+      await leases.checkForeign(subject);
+      return { swept: await sweeper.sweep(subject, settings().Sweep) };
+    },
+    "write-receipt": ({ receipt }) => ledger.close(receipt, settings().Daemon.KeepReceipts),
+    "announce-closed": async ({ receipt, repeated }) => {
+      if (repeated && (await parts.wasAnnounced(receipt.id))) return { wasAnnounced: true };
+      service.emit("SessionClosed", "sa{sv}", [receipt.id, receiptRecord(receipt)]);
+      return { wasAnnounced: false };
+    },
+    "withdraw-account": ({ subject }) => {
+      leases.withdraw(subject);
+    },
+    "remove-record": (effect) => removeRecord(parts, effect),
+  };
+}
+
+// A user who hangs up has broken off their login: that it cannot be made ready then is no fault.
+async function whileAlive<T>(executor: Executor, { id }: SessionSubject, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -140,20 +150,25 @@ async function whileAlive(executor: Executor, { id }: Subject, work: Promise<Out
   }
 }
 
-// What becomes of the uid is written down first, or a crash would forget it; where that fails the record stays, for the
+async function killProcesses({ executor, placement }: EffectParts, effect: EffectOf<"kill-processes">) {
+  const { subject, leader, leased, openedUptime, view } = effect;
+  const cgroups = await placement.findAll(effect.cgroups, subject, leader, leased, openedUptime);
+  return executor.killProcesses(subject.id, view, cgroups, leased ? subject.uid : undefined);
+}
+
+// What becomes of the UID is written down first, or a crash would forget it; where that fails the record stays, for the
 // next guestd to try again.
 async function removeRecord(
   { executor, leases, ledger, store }: EffectParts,
-  { subject, lease }: Effect & { kind: "remove-record" },
+  { subject, lease }: EffectOf<"remove-record">,
 ): Promise<void> {
   const { id, uid, user } = subject;
   // Where looking at the view has failed it is still held.
   executor.release(id);
-  if (lease !== undefined)
-    await leases.settle(
-      uid,
-      lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id },
-    );
+  if (lease !== undefined) {
+    const quarantine = lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id };
+    await leases.settle(uid, quarantine);
+  }
   ledger.leave(id);
   store.remove(id, uid);
 }

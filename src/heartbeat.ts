@@ -1,6 +1,6 @@
 // What guestd does by the clock: a tick for what waits for time to pass, a sign of life for systemd's watchdog, and what
 // systemd had no time to listen to before.
-import type { Moment } from "./policy/events.ts";
+import type { Moment } from "./policy/moment.ts";
 import type { FdStore } from "./system/sessions/fd-store.ts";
 
 /** How often it is looked whether something has waited for long enough. */

@@ -1,59 +1,54 @@
-// What an earlier guestd has left, as the first events of the next one: the switch, its sessions, and the uids that nobody has.
+// What an earlier guestd has left, as the first events of the next one: the switch, its sessions, and the UIDs of the pool.
 // What was written down twice is read twice: a session whose record is lost can be told from the ledger.
-import type { Event, Moment, RecordFound } from "./policy/events.ts";
-import type { Journal } from "./system/journal.ts";
-import type { GateStore } from "./system/state/switch-store.ts";
+import type { What } from "./policy/events.ts";
 import type { Leases } from "./system/accounts/leases.ts";
-import type { Ledger } from "./system/state/ledger.ts";
+import type { Journal } from "./system/journal.ts";
 import type { Placement } from "./system/processes/placement.ts";
-import { sortRecords } from "./system/state/sort-records.ts";
+import type { Ledger } from "./system/state/ledger.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
+import { sortRecords } from "./system/state/sort-records.ts";
+import type { SwitchStore } from "./system/state/switch-store.ts";
 
-export interface Recorded {
-  readonly gate: Pick<GateStore, "read">;
+export interface StartupParts {
+  readonly loginSwitch: Pick<SwitchStore, "read">;
   readonly store: Pick<SessionStore, "recover">;
   readonly ledger: Pick<Ledger, "recover" | "find">;
   readonly leases: Pick<Leases, "recover">;
   readonly placement: Pick<Placement, "sweep">;
   readonly journal: Pick<Journal, "logDaemon">;
-  readonly clock: () => Moment;
 }
 
 /** Reads it, says what cannot be read, and takes away what belongs to no session. */
-export async function findRecorded({
-  gate,
-  store,
-  ledger,
-  leases,
-  placement,
-  journal,
-  clock,
-}: Recorded): Promise<Event[]> {
-  const switched = gate.read();
-  if (switched.fault !== undefined)
-    journal.logDaemon(
-      "err",
-      "gate-rejected",
-      `Guests are refused until they are switched on or off again: ${switched.fault}`,
-    );
+export async function findLeftovers(parts: StartupParts): Promise<What[]> {
+  const { loginSwitch } = readSwitch(parts);
+  const { found, dead, unknown } = readRecords(parts);
+  const { leases, ledger } = parts;
+  const sessions = found.map(({ saved }) => saved);
+  const recovered = await leases.recover(sessions, unknown.size > 0);
+  const again = found.map((record, index) => ({ ...record, saved: recovered.sessions[index] ?? record.saved }));
+  const records = [...again, ...dead].map(({ saved, cause }): What => {
+    return { kind: "record-found", saved, cause, receipt: ledger.find(saved.id) };
+  });
+  return [{ kind: "switch-found", loginSwitch }, { kind: "leases-found", pool: recovered.pool }, ...records];
+}
+
+function readSwitch({ loginSwitch, journal }: StartupParts) {
+  const found = loginSwitch.read();
+  const refused = "Guests are refused until they are switched on or off again";
+  if (found.fault !== undefined) journal.logDaemon("err", "switch-rejected", `${refused}: ${found.fault}`);
+  return found;
+}
+
+function readRecords({ store, ledger, placement, journal }: StartupParts) {
   const { sessions, rejected, unclear } = store.recover();
   const { entries, rejected: alsoRejected } = ledger.recover();
   for (const { file, reason } of [...rejected, ...alsoRejected]) {
     journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
   }
-  const { found, dead, unknown } = sortRecords(sessions, entries, unclear);
-  const known = new Set([...found.map(({ session }) => session.id), ...unknown]);
+  const sorted = sortRecords(sessions, entries, unclear);
+  const known = new Set([...sorted.found.map(({ saved }) => saved.id), ...sorted.unknown]);
   for (const scope of placement.sweep(known)) {
     journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
   }
-  const recovered = await leases.recover(
-    found.map(({ session }) => session),
-    unknown.size > 0,
-  );
-  const again = found.map((record, index) => ({ ...record, session: recovered.sessions[index] ?? record.session }));
-  const records = [...again, ...dead].map((record): RecordFound => {
-    const receipt = ledger.find(record.session.id);
-    return { kind: "record-found", ...clock(), ...record, ...(receipt === undefined ? {} : { receipt }) };
-  });
-  return [{ kind: "gate-found", gate: switched.gate }, { kind: "leases-found", pool: recovered.pool }, ...records];
+  return sorted;
 }

@@ -2,7 +2,8 @@
 // Who may call them is checked before, in service.ts; what follows from a call is policy.
 import type { Setting } from "../config/parse.ts";
 import { GuestError } from "../policy/errors.ts";
-import type { Answer, Event, Moment } from "../policy/events.ts";
+import type { Answer } from "../policy/answer.ts";
+import type { What } from "../policy/events.ts";
 import { listLeases } from "../policy/lease-list.ts";
 import type { PlanFacts } from "../policy/plan.ts";
 import type { Receipt } from "../policy/receipt.ts";
@@ -15,7 +16,7 @@ import {
   leaseRecord,
   openReplyRecord,
   readAllocateRequest,
-  readGate,
+  readSwitch,
   readOpenRequest,
   receiptRecord,
   sessionDetails,
@@ -28,10 +29,9 @@ import { field } from "./values.ts";
 export interface MethodParts {
   readonly version: string;
   readonly state: () => State;
-  readonly dispatch: (event: Event) => void;
+  readonly dispatch: (what: What) => void;
   readonly pending: PendingCalls;
   readonly newId: () => string;
-  readonly clock: () => Moment;
   /** Any whole number. */
   readonly random: () => number;
   /** Path of the cgroup that a process is in. */
@@ -66,7 +66,7 @@ const row = (name: string, input: string, output: string, handle: Method["handle
   handle,
 });
 
-function authenticationMethods({ dispatch, pending, newId, clock, random, findGid, state }: MethodParts): Method[] {
+function authenticationMethods({ dispatch, pending, newId, random, findGid, state }: MethodParts): Method[] {
   return [
     row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readAllocateRequest(argument);
@@ -75,7 +75,7 @@ function authenticationMethods({ dispatch, pending, newId, clock, random, findGi
       const { call, answer } = pending.add();
       const leader = { leaderPid: caller.pid, leaderName: caller.name };
       const id = newId();
-      dispatch({ kind: "allocate-requested", id, call, ...clock(), ...request, ...leader, gid, random: random() });
+      dispatch({ kind: "allocate-requested", id, call, ...request, ...leader, gid, random: random() });
       const answered = await answerInTime(answer, since, () => {
         dispatch({ kind: "call-expired", id });
       });
@@ -96,7 +96,7 @@ function authenticationMethods({ dispatch, pending, newId, clock, random, findGi
   ];
 }
 
-function sessionMethods({ dispatch, pending, newId, clock, cgroupOf, gatherFacts }: MethodParts): Method[] {
+function sessionMethods({ dispatch, pending, newId, cgroupOf, gatherFacts }: MethodParts): Method[] {
   return [
     row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readOpenRequest(argument);
@@ -104,7 +104,7 @@ function sessionMethods({ dispatch, pending, newId, clock, cgroupOf, gatherFacts
       const { call, answer } = pending.add();
       const leader = { leaderPid: caller.pid, leaderName: caller.name, leaderCgroup: cgroupOf(caller.pid) };
       const id = newId();
-      dispatch({ kind: "open-requested", id, call, ...clock(), ...request, ...leader, facts });
+      dispatch({ kind: "open-requested", id, call, ...request, ...leader, facts });
       return opened(
         await answerInTime(answer, since, () => {
           dispatch({ kind: "call-expired", id });
@@ -140,11 +140,11 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
       return [];
     }),
     row("SetEnabled", "bs", "", async ([enabled, reason]) => {
-      const gate = readGate(enabled, reason);
+      const loginSwitch = readSwitch(enabled, reason);
       const { call, answer } = pending.add();
-      dispatch({ kind: "gate-requested", gate, call });
-      const gated = await answer;
-      if (gated.kind !== "gated") throw failed(gated);
+      dispatch({ kind: "switch-requested", loginSwitch, call });
+      const switched = await answer;
+      if (switched.kind !== "switched") throw failed(switched);
       return [];
     }),
     row("Reload", "", "", async () => {
@@ -186,13 +186,13 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
       return [{ verdict: field("s", verdict), reason: field("s", reason), plan: field("s", JSON.stringify(plan)) }];
     }),
     row("GetStatus", "", "a{sv}", async () => {
-      const { config, sessions, gate } = state();
+      const { config, sessions, loginSwitch } = state();
       const status = {
         version: field("s", version),
         sessions: field("u", sessions.size),
-        enabled: field("b", (config?.Guests.Enabled ?? false) && gate.enabled),
-        switch: field("b", gate.enabled),
-        reason: field("s", gate.reason),
+        enabled: field("b", (config?.Guests.Enabled ?? false) && loginSwitch.enabled),
+        switch: field("b", loginSwitch.enabled),
+        reason: field("s", loginSwitch.reason),
         errors: field("as", [...configuration.errors]),
       };
       return Promise.resolve([status]);

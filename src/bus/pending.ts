@@ -1,5 +1,5 @@
 // The calls that wait for an answer, by number: the policy knows numbers, the bus knows whom to answer.
-import type { Answer, CallId } from "../policy/events.ts";
+import type { Answer, CallId } from "../policy/answer.ts";
 
 export class PendingCalls {
   readonly #waiting = new Map<CallId, (answer: Answer) => void>();

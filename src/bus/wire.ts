@@ -1,14 +1,15 @@
 // Requests, sessions, receipts and status as they travel on the bus (a{sv}); org.guestd1.xml names the fields.
 import type { Variant } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
-import type { Allocation, OpenReply } from "../policy/events.ts";
+import type { Allocation, OpenReply } from "../policy/answer.ts";
 import type { Account } from "../policy/account.ts";
-import type { Gate } from "../policy/switch.ts";
+import type { LoginSwitch } from "../policy/switch.ts";
 import { findReasonFault } from "../policy/switch.ts";
 import type { LeaseState } from "../policy/lease-list.ts";
 import type { Receipt } from "../policy/receipt.ts";
 import { isClean } from "../policy/receipt.ts";
 import type { Isolation, Session } from "../policy/session.ts";
+import { standingView } from "../policy/session.ts";
 import type { VariantDict } from "./values.ts";
 import { field, unwrap } from "./values.ts";
 
@@ -65,13 +66,13 @@ export function readOpenRequest(value: unknown): OpenRequest {
  * Reads the arguments of SetEnabled.
  * @throws GuestError InvalidArgument for a reason that nobody could be shown, or that nobody is
  */
-export function readGate(enabled: unknown, reason: unknown): Gate {
-  const gate = { enabled: enabled === true, reason: String(reason).trim() };
-  const fault = findReasonFault(gate.reason);
+export function readSwitch(enabled: unknown, reason: unknown): LoginSwitch {
+  const loginSwitch = { enabled: enabled === true, reason: String(reason).trim() };
+  const fault = findReasonFault(loginSwitch.reason);
   if (fault !== undefined) throw new GuestError("InvalidArgument", `The reason ${fault}.`);
-  if (gate.enabled && gate.reason !== "")
+  if (loginSwitch.enabled && loginSwitch.reason !== "")
     throw new GuestError("InvalidArgument", "Guests are told a reason only where they are refused.");
-  return gate;
+  return loginSwitch;
 }
 
 /** The answer to OpenSession and JoinSession. */
@@ -121,13 +122,13 @@ export function sessionDetails(session: Session): VariantDict {
   return {
     ...sessionRecord(session),
     home: field("s", session.account.home),
-    inode: field("t", BigInt(session.view?.inode ?? 0)),
+    inode: field("t", BigInt(standingView(session)?.inode ?? 0)),
     cgroups: field(
       "as",
       session.cgroups.map(({ path }) => path),
     ),
     outer: field("s", session.outer ?? ""),
-    skipped: field("as", [...(session.view?.skipped ?? [])]),
+    skipped: field("as", [...(standingView(session)?.skipped ?? [])]),
     plan: field("s", JSON.stringify(session.plan)),
   };
 }

@@ -2,10 +2,10 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
-import type { Gate } from "./switch.ts";
-import { describeClosed } from "./switch.ts";
+import type { LoginSwitch } from "./switch.ts";
+import { describeOff } from "./switch.ts";
 import { isLeasable } from "./lease.ts";
-import type { Session } from "./session.ts";
+import type { Allocated, Open, Session } from "./session.ts";
 
 /** Who asks to log in, and through what. */
 export interface Login {
@@ -19,9 +19,9 @@ export interface Login {
 
 export type Verdict =
   /** `lease`: the session that the account was leased for; undefined for an account that others share. */
-  | { readonly kind: "admitted"; readonly config: Config; readonly lease: Session | undefined }
+  | { readonly kind: "admitted"; readonly config: Config; readonly lease: Allocated | undefined }
   /** The leader has this session already: a stack that names pam_guest twice. */
-  | { readonly kind: "again"; readonly session: Session }
+  | { readonly kind: "again"; readonly session: Open }
   | { readonly kind: "refused"; readonly reason: string };
 
 const ASK = "Please ask the administrator of this machine.";
@@ -31,16 +31,16 @@ const FULL = "As many guests as this machine allows are logged in. Please try ag
 /**
  * Decides on a login.
  * @param config undefined while the configuration has errors: then no guest may log in
- * @param gate must let guests in, too
+ * @param loginSwitch must let guests in, too
  * @returns the verdict; a refusal's reason is a sentence for the guest
  */
 export function judgeLogin(
   config: Config | undefined,
   login: Login,
   sessions: readonly Session[],
-  gate: Gate,
+  loginSwitch: LoginSwitch,
 ): Verdict {
-  const broken = findOutage(config, gate);
+  const broken = findOutage(config, loginSwitch);
   if (config === undefined || broken !== undefined) return refuse(broken ?? "");
   const fault = findAccountFault(login.account);
   if (fault !== undefined) return refuse(`${fault} ${ASK}`);
@@ -54,8 +54,7 @@ export function judgeLogin(
     ({ leader, phase }) => leader.pid === login.leaderPid && (phase === "opening" || phase === "open"),
   );
   if (own !== undefined) {
-    const same = own.phase === "open" && own.account.uid === login.account.uid;
-    return same
+    return own.phase === "open" && own.account.uid === login.account.uid
       ? { kind: "again", session: own }
       : refuse("This login has a guest session already. Please log in anew.");
   }
@@ -80,8 +79,8 @@ function judgeLeased(config: Config, { account, leaderPid }: Login, sessions: re
 }
 
 // Once a login has failed there is nothing more to be had with its account.
-const isWaiting = ({ leased, phase, leader, cause }: Session, pid: number) =>
-  leased && phase === "allocated" && leader.pid === pid && cause === undefined;
+const isWaiting = (session: Session, pid: number): session is Allocated =>
+  session.phase === "allocated" && session.cause === undefined && session.leader.pid === pid;
 
 function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { Ghost } = config.Guests;
@@ -105,7 +104,7 @@ export interface Authentication {
 export type AuthenticationVerdict =
   | { readonly kind: "lease"; readonly config: Config }
   /** The leader has an account already, and asks again. */
-  | { readonly kind: "again"; readonly session: Session }
+  | { readonly kind: "again"; readonly session: Allocated }
   | { readonly kind: "unlocked" | "ignored" }
   | { readonly kind: "refused"; readonly reason: string };
 
@@ -114,11 +113,11 @@ export function judgeAuthentication(
   config: Config | undefined,
   asked: Authentication,
   sessions: readonly Session[],
-  gate: Gate,
+  loginSwitch: LoginSwitch,
 ): AuthenticationVerdict {
   // Whatever is decided on new guests: those who are in stay in.
   if (config !== undefined && mayUnlock(config, asked, sessions)) return { kind: "unlocked" };
-  const broken = findOutage(config, gate);
+  const broken = findOutage(config, loginSwitch);
   if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
   const own = sessions.find((session) => isWaiting(session, asked.leaderPid));
   if (own !== undefined && (asked.user === own.account.user || asked.user === config.Guests.Ghost))
@@ -157,10 +156,10 @@ function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[
 }
 
 // Why no guest at all may log in; undefined when guests may.
-function findOutage(config: Config | undefined, gate: Gate): string | undefined {
+function findOutage(config: Config | undefined, loginSwitch: LoginSwitch): string | undefined {
   if (config === undefined) return `Guests cannot log in: the configuration of guestd has errors. ${ASK}`;
-  if (!config.Guests.Enabled) return `${describeClosed({ enabled: false, reason: "" })} ${ASK}`;
-  return gate.enabled ? undefined : `${describeClosed(gate)} ${ASK}`;
+  if (!config.Guests.Enabled) return `${describeOff({ enabled: false, reason: "" })} ${ASK}`;
+  return loginSwitch.enabled ? undefined : `${describeOff(loginSwitch)} ${ASK}`;
 }
 
 const refuse = (reason: string): Verdict => ({ kind: "refused", reason });

@@ -1,26 +1,38 @@
-// How somebody who logs in as the ghost gets an account: a session begins here, and waits for its login to go on.
+// How a login as the ghost gets an account: a session begins here, and waits for its login to go on.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication } from "./admission.ts";
+import { answerAllocate } from "./answer.ts";
+import type { EffectKind } from "./effects.ts";
 import { startEnding } from "./ending.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { AllocateRequested, Effect, Event } from "./events.ts";
+import type { Ended, EventOf } from "./events.ts";
+import { isDone } from "./events.ts";
 import { makeLeaseName, pickUid, quarantineUid, takeUid } from "./lease.ts";
-import { answerAllocate, subjectOf } from "./records.ts";
-import type { Session } from "./session.ts";
-import { NOTHING_FOUND } from "./receipt.ts";
-import { ALLOCATING, allocatingEffect, stageAfter } from "./stages.ts";
+import type { Moment } from "./moment.ts";
+import { refusalOf, refuseLogin } from "./refusal.ts";
+import type { Allocated, Allocating } from "./session.ts";
+import { ALLOCATING } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
+import type { SessionSubject } from "./subject.ts";
+import { subjectOf } from "./subject.ts";
+import type { Way } from "./way.ts";
+import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
+
+/** The stages of leasing, as those of a session in this phase. */
+const WAY: Way<Allocating> = ALLOCATING;
 
 const USED_UP = "All guest accounts of this machine are in use. Please try again later.";
 
+type Requested = EventOf<"allocate-requested">;
+
 /** An AllocateAccount call: PAM has a name, and asks whether it needs a password. */
-export function allocate(state: State, event: AllocateRequested): Next {
-  const verdict = judgeAuthentication(state.config, event, [...state.sessions.values()], state.gate);
-  const subject = { id: event.id, user: event.user, uid: 0, leader: event.leaderPid, service: event.service };
-  const refuse = (reason: string) =>
-    stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason });
+export function allocate(state: State, event: Requested): Next {
+  const { id, user, leaderPid: leader, service, call } = event;
+  const verdict = judgeAuthentication(state.config, event, [...state.sessions.values()], state.loginSwitch);
+  const subject: SessionSubject = { of: "session", id, user, uid: 0, leader, service };
+  const refuse = (reason: string) => stay(state, { kind: "refuse", subject, call, code: "Refused", reason });
   switch (verdict.kind) {
     case "refused":
       return refuse(verdict.reason);
@@ -29,21 +41,22 @@ export function allocate(state: State, event: AllocateRequested): Next {
       return stay(state, {
         kind: "answer",
         subject,
-        call: event.call,
+        call,
         answer: { kind: "allocated", allocation: { verdict: verdict.kind } },
       });
-    case "again":
+    case "again": {
+      const { session } = verdict;
       return stay(state, {
         kind: "answer",
-        subject: subjectOf(verdict.session),
-        call: event.call,
-        answer: answerAllocate(verdict.session),
+        subject: subjectOf(session),
+        call,
+        answer: answerAllocate(session.account.user),
       });
+    }
     case "lease": {
+      const { Group } = verdict.config.Guests;
       if (event.gid === undefined)
-        return refuse(
-          `The group ${verdict.config.Guests.Group} does not exist. Please ask the administrator of this machine.`,
-        );
+        return refuse(`The group ${Group} does not exist. Please ask the administrator of this machine.`);
       const account = makeAccount(state, verdict.config, event.gid, event.random);
       return account === undefined ? refuse(USED_UP) : lease(state, verdict.config, event, account);
     }
@@ -60,65 +73,69 @@ function makeAccount({ sessions, pool }: State, { Guests }: Config, gid: number,
   return { user, uid, gid, home: `/home/${user}`, shell: Guests.Shell, realName: Guests.GhostName };
 }
 
-function lease(state: State, config: Config, event: AllocateRequested, account: Account): Next {
-  const session: Session = {
+function lease(state: State, config: Config, event: Requested, account: Account): Next {
+  const session: Allocating = {
+    phase: "allocating",
     id: event.id,
     account,
     leased: true,
+    published: false,
     service: event.service,
     tty: event.tty,
     rhost: event.rhost,
     leader: { pid: event.leaderPid, startTime: 0 },
+    busName: event.leaderName,
     openedAt: event.now,
     openedUptime: event.uptime,
     plan: [],
     limits: config.Limits,
-    phase: "allocating",
     cgroups: [],
-    pamClosed: false,
-    openCall: event.call,
+    outer: undefined,
+    hasRecord: false,
+    call: event.call,
     endCalls: [],
-    found: NOTHING_FOUND,
+    view: undefined,
+    cause: undefined,
   };
-  const taken = { ...state, pool: takeUid(state.pool, account.uid) };
-  return put(taken, session, allocatingEffect(ALLOCATING[0], session, event.leaderName));
+  return goOn({ ...state, pool: takeUid(state.pool, account.uid) }, session, undefined, event);
 }
 
-/** A stage of leasing is done: the next one. */
-export function advanceAllocating(
-  state: State,
-  session: Session,
-  { effect, outcome }: Event & { kind: "effect-done" },
-): Next {
-  const stage = stageAfter(ALLOCATING, effect.kind);
-  if (stage === undefined) return put(state, session);
-  if (outcome.taken !== undefined) return leaseAnother(state, session, outcome.taken);
-  if (stage !== "done") return put(state, session, allocatingEffect(stage, session));
-  const { openCall: _answered, ...rest } = session;
-  const waiting: Session = { ...rest, phase: "allocated" };
-  return waiting.cause === undefined ? put(state, waiting) : startEnding(state, waiting);
+/** The next stage of leasing; after the last one the session waits for its login. */
+function goOn(state: State, session: Allocating, last: EffectKind | undefined, moment: Moment): Next {
+  const effect = effectAfter(WAY, session, last, contextOf(moment));
+  if (effect !== undefined) return put(state, session, effect);
+  if (session.cause !== undefined) return startEnding(state, session, session.cause, moment);
+  const { busName: _name, call: _answered, cause: _none, ...rest } = session;
+  const waiting: Allocated = { ...rest, phase: "allocated", cause: undefined };
+  return put(state, waiting);
 }
 
-// The uid or the name is somebody's on this machine who knows nothing of guestd.
-function leaseAnother(state: State, session: Session, taken: string): Next {
-  const pool = quarantineUid(state.pool, session.account.uid, {
-    reason: `it belongs to ${taken}`,
-    user: "",
-    foreign: true,
-  });
+/** A stage of leasing has ended. */
+export function advanceAllocating(state: State, before: Allocating, event: Ended): Next {
+  const { effect } = event;
+  if (!isStageOf(WAY, before, effect)) return stay(state);
+  if (event.kind === "effect-failed") {
+    const { code, reason } = refusalOf(event);
+    return failAllocating(state, before, code === "Failed" ? "Refused" : code, reason, event);
+  }
+  const session = learnFrom(WAY, before, event);
+  const owner = isDone(event, "publish-account") ? event.found.taken : undefined;
+  return owner === undefined ? goOn(state, session, effect.kind, event) : leaseAnother(state, session, owner, event);
+}
+
+// The UID or the name belongs to a user of this machine who knows nothing of guestd.
+function leaseAnother(state: State, session: Allocating, owner: string, moment: Moment): Next {
+  const { uid, gid } = session.account;
+  const pool = quarantineUid(state.pool, uid, { reason: `it belongs to ${owner}`, user: "", foreign: true });
   const { config } = state;
-  const account =
-    config === undefined
-      ? undefined
-      : makeAccount({ ...state, pool }, config, session.account.gid, session.account.uid);
-  if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", USED_UP);
-  const other: Session = { ...session, account };
-  return put({ ...state, pool: takeUid(pool, account.uid) }, other, allocatingEffect("write-record", other));
+  const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, gid, uid);
+  if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", USED_UP, moment);
+  // All but the watching of the leader is done for the other account, too.
+  return goOn({ ...state, pool: takeUid(pool, account.uid) }, { ...session, account }, "watch-leader", moment);
 }
 
 /** The guest is told; what there is of the account already is taken back as at any other end. */
-export function failAllocating(state: State, session: Session, code: ErrorCode, reason: string): Next {
-  const ending = startEnding(state, { ...session, cause: session.cause ?? "never-opened" });
-  const refuse: Effect = { kind: "refuse", subject: subjectOf(session), call: session.openCall ?? 0, code, reason };
-  return { ...ending, effects: [refuse, ...ending.effects] };
+function failAllocating(state: State, session: Allocating, code: ErrorCode, reason: string, moment: Moment): Next {
+  const ending = startEnding(state, session, session.cause ?? "never-opened", moment);
+  return { ...ending, effects: [refuseLogin(session, code, reason), ...ending.effects] };
 }

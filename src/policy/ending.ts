@@ -1,147 +1,202 @@
 // How a session ends: asked for by its leader's exit, by an administrator, by time; then stage by stage to the receipt.
-import type { Effect, Event, Moment } from "./events.ts";
+import type { CallId } from "./answer.ts";
+import type { Context } from "./effects/row.ts";
+import { removeRecord } from "./effects/remove-record.ts";
+import type { Effect } from "./effects.ts";
+import { rowOf } from "./effects.ts";
+import type { EffectFailed, Ended, EventOf } from "./events.ts";
 import { quarantineUid, restUid } from "./lease.ts";
-import { subjectOf } from "./records.ts";
-import type { Receipt } from "./receipt.ts";
-import { addFindings } from "./receipt.ts";
+import { quarantineOf } from "./make-receipt.ts";
+import type { Moment } from "./moment.ts";
+import type { EndCause, Receipt } from "./receipt.ts";
+import { addFindings, NOTHING_FOUND } from "./receipt.ts";
 import { begin, postpone } from "./retry.ts";
-import type { EndCause, Session } from "./session.ts";
-import { endingEffect, endingStages, quarantineOf, stageAfter } from "./stages.ts";
+import type { Ending, Session } from "./session.ts";
+import { ENDING } from "./stages.ts";
 import type { Next, State } from "./state.ts";
-import { put, stay } from "./state.ts";
+import { chain, put, stay } from "./state.ts";
+import type { SessionSubject } from "./subject.ts";
+import { subjectOf } from "./subject.ts";
+import { effectAfter, effectOf, isStageOf, learnFrom } from "./way.ts";
 
 /** Of a reason in a receipt: a guest chooses the names that some of them hold. */
 const MOST_CHARACTERS = 300;
 
-/** Most first stages look at no clock: what their effects say is made from what they find. */
-const NO_MOMENT: Moment = { now: 0, uptime: 0 };
-
-type Ended = Event & { kind: "effect-done" | "effect-failed" };
-
 /** The leader has exited. */
-export function endWithLeader(state: State, session: Session): Next {
-  if (session.phase === "allocated") return end(state, session, "never-opened");
-  return end(state, session, session.pamClosed ? "logout" : "leader-exited");
+export function endWithLeader(state: State, session: Session, moment: Moment): Next {
+  return end(state, session, causeOfExit(session), moment);
 }
 
-/** Nobody waits for the session to be ready: what there is of it already is taken away. */
-export function endWithCall(state: State, session: Session): Next {
-  if (session.phase === "allocating" || session.phase === "allocated") return end(state, session, "never-opened");
-  return session.phase === "opening" ? end(state, session, "open-failed") : stay(state);
+/** What it means for a session that its leader has exited. */
+function causeOfExit(session: Session): EndCause {
+  if (session.phase === "allocated") return "never-opened";
+  return session.phase === "open" && session.pamClosed ? "logout" : "leader-exited";
 }
 
-/** Leased accounts that nobody has logged in with in time go back. */
-export function expireLeases(state: State, uptime: number): Next {
+/** The call that the session is made for has timed out: what there is of it already is taken away. */
+export function endWithCall(state: State, session: Session, moment: Moment): Next {
+  if (session.phase === "allocating" || session.phase === "allocated")
+    return end(state, session, "never-opened", moment);
+  return session.phase === "opening" ? end(state, session, "open-failed", moment) : stay(state);
+}
+
+/** Leased accounts that opened no session in time go back. */
+export function expireLeases(state: State, moment: Moment): Next {
   if (state.config === undefined) return stay(state);
   const limit = state.config.Guests.LeaseTimeout * 1e6;
   const late = [...state.sessions.values()].filter(
-    ({ phase, openedUptime }) => phase === "allocated" && uptime - openedUptime > limit,
+    ({ phase, openedUptime }) => phase === "allocated" && moment.uptime - openedUptime > limit,
   );
-  return endAll(stay(state), late, "never-opened");
+  return endAll(stay(state), late, "never-opened", moment);
 }
 
 /** An administrator's EndSession. */
-export function endOnRequest(state: State, event: Event & { kind: "end-requested" }): Next {
-  const session = state.sessions.get(event.id);
+export function endOnRequest(state: State, event: EventOf<"end-requested">): Next {
+  const { id, call } = event;
+  const session = state.sessions.get(id);
   if (session === undefined) {
-    const subject = { id: event.id, user: "", uid: 0, leader: 0, service: "" };
-    const reason = `There is no session ${event.id}; "guestctl list" shows those that there are.`;
-    return stay(state, { kind: "refuse", subject, call: event.call, code: "NoSuchSession", reason });
+    const subject: SessionSubject = { of: "session", id, user: "", uid: 0, leader: 0, service: "" };
+    const reason = `There is no session ${id}; "guestctl list" shows those that there are.`;
+    return stay(state, { kind: "refuse", subject, call, code: "NoSuchSession", reason });
   }
   // All is done but that its record still stands.
-  if (session.removal !== undefined && session.receipt !== undefined)
-    return stay(state, answerEnd(subjectOf(session), event.call, session.receipt));
-  return end(state, { ...session, endCalls: [...session.endCalls, event.call] }, "ended-by-admin");
+  if (session.phase === "ending" && session.removal !== undefined && session.receipt !== undefined)
+    return stay(state, answerEnd(subjectOf(session), call, session.receipt));
+  return end(state, { ...session, endCalls: [...session.endCalls, call] }, "ended-by-admin", event);
 }
 
 // While an effect of opening runs, the end waits for it: only then is known what there is to take away.
-function end(state: State, session: Session, cause: EndCause): Next {
-  const ending = { ...session, cause: session.cause ?? cause };
-  const waits = session.phase === "open" || session.phase === "allocated";
-  return waits ? startEnding(state, ending) : put(state, ending);
+function end(state: State, session: Session, cause: EndCause, moment: Moment): Next {
+  switch (session.phase) {
+    case "open":
+      return startEnding(state, session, cause, moment);
+    case "allocated":
+      return startEnding(state, session, session.cause ?? cause, moment);
+    case "ending":
+      return put(state, session);
+    case "allocating":
+    case "opening":
+    case "recovering":
+      return put(state, { ...session, cause: session.cause ?? cause });
+    default:
+      return session satisfies never;
+  }
 }
 
-function endAll(before: Next, sessions: readonly Session[], cause: EndCause): Next {
-  return sessions.reduce<Next>((last, session) => {
-    const next = end(last.state, session, cause);
-    return { state: next.state, effects: [...last.effects, ...next.effects] };
-  }, before);
+function endAll(before: Next, sessions: readonly Session[], cause: EndCause, moment: Moment): Next {
+  return chain(before, ...sessions.map((session) => (state: State) => end(state, session, cause, moment)));
 }
 
-/** Begins to end a session whose cause is set, and those that were started in it. */
-export function startEnding(state: State, session: Session, moment = NO_MOMENT): Next {
-  const ending: Session = { ...session, phase: "ending" };
+/**
+ * Begins to end a session, and those that were started in it.
+ * @param receipt what an earlier guestd has kept of its end
+ */
+export function startEnding(
+  state: State,
+  session: Exclude<Session, Ending>,
+  cause: EndCause,
+  moment: Moment,
+  receipt?: Receipt,
+): Next {
+  const ending = toEnding(session, cause, moment, receipt);
   const inner = [...state.sessions.values()].filter(({ outer, phase }) => outer === session.id && phase !== "ending");
   // What has a receipt has been through all that comes before its announcement.
-  const [first = "kill-processes"] = ending.receipt === undefined ? endingStages(ending) : ["announce-closed" as const];
-  return endAll(put(state, ending, endingEffect(first, ending, moment)), inner, "outer-ended");
+  const effect = effectAfter(
+    ENDING,
+    ending,
+    receipt === undefined ? undefined : "write-receipt",
+    contextOf(ending, moment),
+  );
+  return endAll(put(state, ending, ...(effect === undefined ? [] : [effect])), inner, "outer-ended", moment);
 }
 
-/** A stage of ending is done, or has failed and is noted: the next one. */
-export function advanceEnding(state: State, session: Session, event: Ended): Next {
-  const { effect, uptime } = event;
-  const stage = stageAfter(endingStages(session), effect.kind);
-  if (stage === undefined) return put(state, session);
-  const next = { ...session, endingUptime: session.endingUptime ?? uptime, ...receiptAfter(event) };
-  if (stage !== "done") return put(state, next, endingEffect(stage, next, event));
-  return event.kind === "effect-failed" ? keepRecord(state, next, uptime) : forget(state, next);
+function toEnding(
+  session: Exclude<Session, Ending>,
+  cause: EndCause,
+  { uptime }: Moment,
+  receipt: Receipt | undefined,
+): Ending {
+  const { id, account, leased, published, service, tty, rhost, leader, openedAt, openedUptime } = session;
+  const { plan, limits, cgroups, outer, hasRecord, endCalls, view } = session;
+  const wasBegun = receipt !== undefined || (session.phase === "recovering" && session.recorded === "ending");
+  return {
+    ...{ id, account, leased, published, service, tty, rhost, leader, openedAt, openedUptime },
+    ...{ plan, limits, cgroups, outer, hasRecord, endCalls, view },
+    phase: "ending",
+    cause,
+    begunUptime: uptime,
+    found: NOTHING_FOUND,
+    receipt,
+    wasBegun,
+    removal: undefined,
+  };
 }
 
-// All is done but that the record still stands: whoever waits for the end is answered, and that is tried again.
-function keepRecord(state: State, session: Session, uptime: number): Next {
-  const kept: Session = { ...session, endCalls: [], removal: postpone(session.removal, uptime) };
+function contextOf(session: Ending, { now, uptime }: Moment): Context {
+  const needed = ENDING.filter(({ when }) => when?.(session) !== false);
+  return { now, uptime, kinds: needed.flatMap(({ looksAt = [] }) => looksAt) };
+}
+
+/** A stage of ending has ended; one that has failed does not keep those after it. */
+export function advanceEnding(state: State, before: Ending, event: Ended): Next {
+  // What was still under way of the open session says nothing of its end.
+  if (!isStageOf(ENDING, before, event.effect)) return stay(state);
+  const session = event.kind === "effect-failed" ? noteFailure(before, event) : before;
+  const next = learnFrom(ENDING, session, event);
+  const effect = effectAfter(ENDING, next, event.effect.kind, contextOf(next, event));
+  if (effect !== undefined) return put(state, next, effect);
+  return event.kind === "effect-failed" ? keepRecord(state, next, event.uptime) : forget(state, next);
+}
+
+// A record that stays is nothing of the guest's: it is tried again until it goes.
+function noteFailure(session: Ending, { effect: { kind }, reason }: EffectFailed): Ending {
+  if (rowOf(kind).fails === "retry") return session;
+  const left = [`${kind}: ${reason.slice(0, MOST_CHARACTERS)}`];
+  return { ...session, found: addFindings(session.found, { left }) };
+}
+
+// All is done but that the record still stands: callers that wait for the end are answered, and that is tried again.
+function keepRecord(state: State, session: Ending, uptime: number): Next {
+  const kept: Ending = { ...session, endCalls: [], removal: postpone(session.removal, uptime) };
   return put(state, kept, ...answerEnds(session));
 }
 
 /** Time has passed: records that could not be removed may be by now. */
-export function retryRemovals(state: State, uptime: number): Next {
-  const due = [...state.sessions.values()].filter(({ removal }) => removal !== undefined && removal.due <= uptime);
-  return due.reduce<Next>(({ state: last, effects }, session) => {
-    const next = put(
-      last,
-      { ...session, removal: begin(session.removal) },
-      endingEffect("remove-record", session, NO_MOMENT),
-    );
-    return { state: next.state, effects: [...effects, ...next.effects] };
-  }, stay(state));
-}
-
-// One that could not be written is announced anew, with that in it; what was announced is what callers are told.
-function receiptAfter({ kind, effect }: Ended): Pick<Session, "receipt"> {
-  const isWritten = effect.kind === "write-receipt" && kind === "effect-done";
-  return isWritten || effect.kind === "announce-closed" ? { receipt: effect.receipt } : {};
-}
-
-/** A stage of the end that fails makes the receipt dirty; the stages after it still run. */
-export function noteLeft(session: Session, { effect, reason }: Event & { kind: "effect-failed" }): Session {
-  return {
-    ...session,
-    found: addFindings(session.found, { left: [`${effect.kind}: ${reason.slice(0, MOST_CHARACTERS)}`] }),
+export function retryRemovals(state: State, moment: Moment): Next {
+  const due = [...state.sessions.values()].flatMap((session) =>
+    session.phase === "ending" && session.removal !== undefined && session.removal.due <= moment.uptime
+      ? [session]
+      : [],
+  );
+  const retry = (session: Ending) => (before: State) => {
+    const again = effectOf(removeRecord, session, contextOf(session, moment));
+    return put(before, { ...session, removal: begin(session.removal) }, again);
   };
+  return chain(stay(state), ...due.map(retry));
 }
 
-function forget(state: State, session: Session): Next {
+function forget(state: State, session: Ending): Next {
   const sessions = new Map(state.sessions);
   sessions.delete(session.id);
   return { state: { ...state, sessions, pool: poolAfter(state, session) }, effects: answerEnds(session) };
 }
 
-function answerEnds(session: Session): Effect[] {
+function answerEnds(session: Ending): Effect[] {
   const { receipt, endCalls } = session;
   return receipt === undefined ? [] : endCalls.map((call) => answerEnd(subjectOf(session), call, receipt));
 }
 
-const answerEnd = (subject: Effect["subject"], call: number, receipt: Receipt): Effect => ({
+const answerEnd = (subject: SessionSubject, call: CallId, receipt: Receipt): Effect => ({
   kind: "answer",
   subject,
   call,
   answer: { kind: "ended", receipt },
 });
 
-// A uid of which something may be left is no stranger's to have.
-function poolAfter({ pool }: State, session: Session): State["pool"] {
+// A UID that left anything behind is quarantined.
+function poolAfter({ pool }: State, session: Ending): State["pool"] {
   const { uid, user } = session.account;
-  // One that turned out to be somebody's is kept already.
+  // One that turned out to be a stranger's is quarantined already.
   if (!session.leased || pool.quarantined.has(uid)) return pool;
   const reason = quarantineOf(session);
   return reason === undefined ? restUid(pool, uid) : quarantineUid(pool, uid, { reason, user, session: session.id });

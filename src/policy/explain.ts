@@ -2,7 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
-import type { Gate } from "./switch.ts";
+import type { LoginSwitch } from "./switch.ts";
 import type { PlanFacts } from "./plan.ts";
 import { makePlan } from "./plan.ts";
 import type { Session } from "./session.ts";
@@ -22,7 +22,7 @@ export function explainLogin(
   config: Config | undefined,
   login: { readonly account: Account; readonly member: boolean; readonly service: string },
   sessions: readonly Session[],
-  gate: Gate,
+  loginSwitch: LoginSwitch,
   facts: PlanFacts,
 ): Explanation {
   const { account, member, service } = login;
@@ -32,10 +32,10 @@ export function explainLogin(
   }
   const tty = service === "sshd" ? "ssh" : A_TERMINAL;
   const asked = { user: account.user, service, tty, rhost: "", leaderPid: 0 };
-  const authentication = judgeAuthentication(config, asked, sessions, gate);
+  const authentication = judgeAuthentication(config, asked, sessions, loginSwitch);
   if (authentication.kind === "refused") return { verdict: "refused", reason: authentication.reason, plan: [] };
   if (authentication.kind === "lease") return explainLease(authentication.config, account, facts);
-  const verdict = judgeLogin(config, { account, service, tty, rhost: "", leaderPid: 0 }, sessions, gate);
+  const verdict = judgeLogin(config, { account, service, tty, rhost: "", leaderPid: 0 }, sessions, loginSwitch);
   if (verdict.kind !== "admitted")
     return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
   const plan = makePlan(verdict.config, { account, leased: false, tty }, facts);

@@ -1,85 +1,98 @@
 // How a session opens: from OpenSession, stage by stage, until its guest is in; and how a user manager joins it.
 import type { Config } from "../config/schema.ts";
 import { judgeLogin } from "./admission.ts";
+import { answerOpen } from "./answer.ts";
+import type { EffectKind, EffectOf } from "./effects.ts";
+import { rowOf } from "./effects.ts";
 import { startEnding } from "./ending.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { Effect, Event, OpenRequested } from "./events.ts";
+import type { Ended, EventOf } from "./events.ts";
+import type { Moment } from "./moment.ts";
 import { makePlan } from "./plan.ts";
-import { NOTHING_FOUND } from "./receipt.ts";
-import { answerOpen, subjectOf } from "./records.ts";
-import type { Cgroup, Session } from "./session.ts";
-import { OPENING, openingEffect, openingStages, stageAfter, writeRecord } from "./stages.ts";
+import { refusalOf, refuseLogin } from "./refusal.ts";
+import type { Admitting, Allocated, Cgroup, Open, Opening, Preparing, Session, View } from "./session.ts";
+import { becomeOpen, savedOf, standingView } from "./session.ts";
+import { ADMITTING, PREPARING } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
+import type { SessionSubject } from "./subject.ts";
+import { subjectOf } from "./subject.ts";
+import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
 
 const OUTER_ENDS = "The session that this login was started in is ending.";
+const HUNG_UP = "The login ended before its guest session was ready.";
+const ENDED = "This guest session was ended before it was ready.";
+
+type Requested = EventOf<"open-requested">;
 
 /** An OpenSession call: PAM opens a session for a guest. */
-export function open(state: State, event: OpenRequested): Next {
-  const verdict = judgeLogin(state.config, event, [...state.sessions.values()], state.gate);
+export function open(state: State, event: Requested): Next {
+  const { id, account, leaderPid, service, call } = event;
+  const verdict = judgeLogin(state.config, event, [...state.sessions.values()], state.loginSwitch);
   const outer = findOuter(state, event.leaderCgroup);
-  const subject = {
-    id: event.id,
-    user: event.account.user,
-    uid: event.account.uid,
-    leader: event.leaderPid,
-    service: event.service,
+  const subject: SessionSubject = {
+    of: "session",
+    id,
+    user: account.user,
+    uid: account.uid,
+    leader: leaderPid,
+    service,
   };
+  const refuse = (reason: string) => stay(state, { kind: "refuse", subject, call, code: "Refused", reason });
   switch (verdict.kind) {
     case "refused":
-      return stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason: verdict.reason });
+      return refuse(verdict.reason);
     case "again":
-      return stay(state, {
-        kind: "answer",
-        subject: subjectOf(verdict.session),
-        call: event.call,
-        answer: answerOpen(verdict.session),
-      });
+      return letInAgain(state, verdict.session, call);
     case "admitted":
-      if (outer?.phase === "ending")
-        return stay(state, { kind: "refuse", subject, call: event.call, code: "Refused", reason: OUTER_ENDS });
-      return verdict.lease === undefined
-        ? admit(state, event, verdict.config, outer)
-        : admitLeased(state, event, verdict.config, verdict.lease);
+      if (outer?.phase === "ending") return refuse(OUTER_ENDS);
+      return goOn(state, prepare(event, verdict.config, verdict.lease, outer), undefined, event);
     default:
       return verdict satisfies never;
   }
 }
 
-function admit(state: State, event: OpenRequested, config: Config, outer: Session | undefined): Next {
-  const session: Session = {
-    ...openedBy(event, config, false),
-    id: event.id,
-    account: event.account,
-    leased: false,
-    leader: { pid: event.leaderPid, startTime: 0 },
-    ...(outer === undefined ? {} : { outer: outer.id }),
-    cgroups: [],
-    pamClosed: false,
-    endCalls: [],
-    found: NOTHING_FOUND,
-  };
-  return put(state, session, openingEffect(OPENING[0], session, event.leaderName));
+// The leader has the session already; its view may have been lost since.
+function letInAgain(state: State, session: Open, call: number): Next {
+  const view = standingView(session);
+  const answer =
+    view === undefined
+      ? ({ kind: "error", code: "Failed", reason: "This session has no view." } as const)
+      : answerOpen(session.id, view);
+  return stay(state, { kind: "answer", subject: subjectOf(session), call, answer });
 }
 
-// Its leader is watched since the account was leased.
-function admitLeased(state: State, event: OpenRequested, config: Config, lease: Session): Next {
-  const session: Session = { ...lease, ...openedBy(event, config, true) };
-  return put(state, session, openingEffect("enclose-leader", session));
-}
-
-/** What an OpenSession call says of the session. */
-function openedBy(event: OpenRequested, config: Config, leased: boolean) {
+/** @param lease the session that the account was leased for: it goes on, with its leader */
+function prepare(
+  event: Requested,
+  config: Config,
+  lease: Allocated | undefined,
+  outer: Session | undefined,
+): Preparing {
+  const { account, service, tty, rhost } = event;
+  const leased = lease !== undefined;
   return {
-    service: event.service,
-    tty: event.tty,
-    rhost: event.rhost,
+    phase: "opening",
+    id: lease?.id ?? event.id,
+    account: lease?.account ?? account,
+    leased,
+    published: leased,
+    service,
+    tty,
+    rhost,
+    leader: lease?.leader ?? { pid: event.leaderPid, startTime: 0 },
+    busName: event.leaderName,
     openedAt: event.now,
     openedUptime: event.uptime,
-    plan: makePlan(config, { account: event.account, leased, tty: event.tty }, event.facts),
+    plan: makePlan(config, { account, leased, tty }, event.facts),
     limits: config.Limits,
-    phase: "opening" as const,
-    openCall: event.call,
+    cgroups: [],
+    outer: leased ? undefined : outer?.id,
+    hasRecord: leased,
+    call: event.call,
+    endCalls: lease?.endCalls ?? [],
+    view: undefined,
+    cause: undefined,
   };
 }
 
@@ -93,72 +106,95 @@ function findOuter(state: State, cgroup: string): Session | undefined {
  * A JoinSession call of a user manager: it would run outside the view of the login that caused it (CVE-2017-8900).
  * It may join only where the uid has but one view, and as long as that is not ending.
  */
-export function join(state: State, event: Event & { kind: "join-requested" }): Next {
-  const session = [...state.sessions.values()].find(({ account }) => account.uid === event.uid);
-  if (
-    session?.leased === true &&
-    session.view !== undefined &&
-    session.phase !== "ending" &&
-    session.cause === undefined
-  ) {
-    return stay(state, {
-      kind: "answer",
-      subject: { ...subjectOf(session), service: "systemd-user" },
-      call: event.call,
-      answer: answerOpen(session),
-    });
+export function join(state: State, { id, uid, call }: EventOf<"join-requested">): Next {
+  const session = [...state.sessions.values()].find(({ account }) => account.uid === uid);
+  const view = session?.leased === true ? joinableView(session) : undefined;
+  if (session !== undefined && view !== undefined) {
+    const subject = { ...subjectOf(session), service: "systemd-user" };
+    return stay(state, { kind: "answer", subject, call, answer: answerOpen(session.id, view) });
   }
-  const subject = {
-    id: event.id,
-    user: session?.account.user ?? "",
-    uid: event.uid,
-    leader: 0,
-    service: "systemd-user",
-  };
+  const user = session?.account.user ?? "";
+  const subject: SessionSubject = { of: "session", id, user, uid, leader: 0, service: "systemd-user" };
   const reason =
     session?.leased === true
       ? "This guest's session is not open: its user manager cannot join it."
       : "Guests who share an account have no user manager: it would run outside their view.";
-  return stay(state, { kind: "refuse", subject, call: event.call, code: "NoSuchSession", reason });
+  return stay(state, { kind: "refuse", subject, call, code: "NoSuchSession", reason });
+}
+
+// From the view on: logind starts the user manager while the login is let in.
+function joinableView(session: Session): View | undefined {
+  if (session.phase === "open") return standingView(session);
+  return session.phase === "opening" && session.cause === undefined ? session.view : undefined;
 }
 
 /** logind has moved the leader to a cgroup of its own. */
 export function addCgroup(state: State, session: Session, cgroup: Cgroup): Next {
   if (session.cgroups.some(({ inode }) => inode === cgroup.inode) || session.phase === "ending") return stay(state);
   const found: Session = { ...session, cgroups: [...session.cgroups, cgroup] };
-  const limit: Effect = { kind: "limit-login", subject: subjectOf(session), cgroup, limits: session.limits };
+  const subject = subjectOf(session);
+  const limit: EffectOf<"limit-login"> = { kind: "limit-login", subject, cgroup, limits: session.limits };
+  if (found.phase !== "open") return put(state, found, limit);
   // What is not open yet is written down when it is.
-  return put(state, found, limit, ...(found.phase === "open" ? [writeRecord(found)] : []));
+  return put(state, found, limit, { kind: "write-record", subject, saved: savedOf(found) });
 }
 
-/** A stage of opening is done: the next one. */
-export function advanceOpening(state: State, session: Session, done: Effect): Next {
-  const stage = stageAfter(openingStages(session), done.kind);
-  if (stage === undefined) return put(state, session);
-  if (stage === "done") return settle(state, session);
-  if (session.cause !== undefined && stage !== "announce-opened") {
-    return session.cause === "leader-exited"
-      ? failOpening(state, session, "LeaderGone", "The login ended before its guest session was ready.")
-      : failOpening(state, session, "Refused", "This guest session was ended before it was ready.");
+/** A stage of opening has ended. */
+export function advanceOpening(state: State, before: Opening, event: Ended): Next {
+  const { kind } = event.effect;
+  const isOwn = isAdmitting(before)
+    ? isStageOf(ADMITTING, before, event.effect)
+    : isStageOf(PREPARING, before, event.effect);
+  if (!isOwn) return stay(state);
+  if (event.kind === "effect-failed" && rowOf(kind).fails !== "go-on") {
+    const { code, reason } = refusalOf(event);
+    return failOpening(state, before, code, reason, event);
   }
-  return put(state, session, openingEffect(stage, session));
+  const session = isAdmitting(before) ? learnFrom(ADMITTING, before, event) : learnFrom(PREPARING, before, event);
+  return goOn(state, session, kind, event);
+}
+
+const isAdmitting = (session: Opening): session is Admitting => session.view !== undefined;
+
+/** The next stage of opening; after the last one the session is open. */
+function goOn(state: State, session: Opening, last: EffectKind | undefined, moment: Moment): Next {
+  const context = contextOf(moment);
+  if (!isAdmitting(session)) {
+    const effect = effectAfter(PREPARING, session, last, context);
+    return interrupt(state, session, moment) ?? put(state, session, ...(effect === undefined ? [] : [effect]));
+  }
+  const effect = effectAfter(ADMITTING, session, last === "build-view" ? undefined : last, context);
+  if (effect === undefined) return settle(state, session, moment);
+  // Its guest is in: it ends as any other session.
+  const isIn = effect.kind === "announce-opened";
+  return (isIn ? undefined : interrupt(state, session, moment)) ?? put(state, session, effect);
+}
+
+// The end was asked for while an effect ran.
+function interrupt(state: State, session: Opening, moment: Moment): Next | undefined {
+  if (session.cause === undefined) return undefined;
+  return session.cause === "leader-exited"
+    ? failOpening(state, session, "LeaderGone", HUNG_UP, moment)
+    : failOpening(state, session, "Refused", ENDED, moment);
 }
 
 /** The session is open; its end may have been asked for meanwhile. */
-export function settle(state: State, { openCall: _answered, ...session }: Session): Next {
-  const opened: Session = { ...session, phase: "open" };
-  return opened.cause === undefined ? put(state, opened) : startEnding(state, opened);
+function settle(state: State, session: Admitting, moment: Moment): Next {
+  const { cause } = session;
+  const opened = becomeOpen(session);
+  return cause === undefined ? put(state, opened) : startEnding(state, opened, cause, moment);
 }
 
 /**
  * The guest is told; then whatever of the session stands already is taken away as at any other end.
  * For a leased account that waits until its leader is done: its end is that of all processes of the user.
  */
-export function failOpening(state: State, session: Session, code: ErrorCode, reason: string): Next {
-  const refuse: Effect = { kind: "refuse", subject: subjectOf(session), call: session.openCall ?? 0, code, reason };
+function failOpening(state: State, session: Opening, code: ErrorCode, reason: string, moment: Moment): Next {
+  const refuse = refuseLogin(session, code, reason);
   if (session.leased && session.cause === undefined) {
-    return put(state, { ...session, phase: "allocated", cause: "open-failed" }, refuse);
+    const { busName: _name, call: _answered, ...rest } = session;
+    return put(state, { ...rest, phase: "allocated", leased: true, cause: "open-failed" }, refuse);
   }
-  const ending = startEnding(state, { ...session, cause: session.cause ?? "open-failed" });
+  const ending = startEnding(state, session, session.cause ?? "open-failed", moment);
   return { ...ending, effects: [refuse, ...ending.effects] };
 }

@@ -1,7 +1,5 @@
-// What the end of a session has found, class by class, and the record that is made of it. Pure.
-// Only what was looked at can be clean: a class that nobody has looked at is named as one that is left.
-import type { Moment } from "./events.ts";
-import type { EndCause, Session } from "./session.ts";
+// The receipt of a session: what its end has found, class by class. Pure; a receipt is made in make-receipt.ts.
+// Only what was looked at can be clean: a class that was not looked at is named as one that is left.
 
 /** Looked at for every session: its processes, and who else holds what it had in memory. */
 export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
@@ -29,6 +27,20 @@ export interface Swept {
   readonly removed: number;
   readonly left: readonly string[];
 }
+
+/**
+ * Why a session ended. "lost-power": the machine went down while it was open. "record-lost": guestd was restarted and
+ * could not read the record of it.
+ */
+export type EndCause =
+  | "logout"
+  | "leader-exited"
+  | "ended-by-admin"
+  | "outer-ended"
+  | "open-failed"
+  | "never-opened"
+  | "lost-power"
+  | "record-lost";
 
 /** What the end of a session took away, and what it could not. */
 export interface Findings {
@@ -92,31 +104,4 @@ export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kind
     .filter((kind) => !swept.some((one) => one.kind === kind))
     .map((kind) => `${kind}: nobody has looked`);
   return [...left, ...swept.flatMap((one) => one.left.map((what) => `${one.kind}: ${what}`)), ...unseen];
-}
-
-/**
- * The receipt of a session, from what its end has found so far.
- * @param kinds the classes that had to be looked at
- */
-export function receiptOf(session: Session, kinds: readonly SweepKind[], closed: Moment): Receipt {
-  const { account, found } = session;
-  const since = (uptime: number, unit: number) => Math.max(0, Math.round((closed.uptime - uptime) / unit));
-  return {
-    id: session.id,
-    user: account.user,
-    uid: account.uid,
-    leased: session.leased,
-    service: session.service,
-    leader: session.leader.pid,
-    cause: session.cause ?? "leader-exited",
-    openedAt: session.openedAt,
-    closedAt: closed.now,
-    // Of another boot the monotonic clock says nothing.
-    seconds: session.cause === "lost-power" ? 0 : since(session.openedUptime, 1e6),
-    endMilliseconds: since(session.endingUptime ?? closed.uptime, 1e3),
-    processesKilled: found.processesKilled,
-    tmpfsBytes: found.tmpfsBytes,
-    swept: found.swept,
-    left: listLeft(found, kinds),
-  };
 }

@@ -1,41 +1,55 @@
 // How a guestd that starts takes up what an earlier one has written down: sessions that go on, and such as are to be ended.
-import { endWithLeader, startEnding } from "./ending.ts";
-import type { RecordFound } from "./events.ts";
-import type { Session } from "./session.ts";
-import { watchLeader } from "./stages.ts";
+import { startEnding } from "./ending.ts";
+import type { Ended, EventOf } from "./events.ts";
+import { isDone } from "./events.ts";
+import type { EndCause } from "./receipt.ts";
+import type { Allocated, Open, Recovering } from "./session.ts";
+import { standingView } from "./session.ts";
 import type { Next, State } from "./state.ts";
-import { put } from "./state.ts";
+import { put, stay } from "./state.ts";
+import { subjectOf } from "./subject.ts";
 
 /**
- * A session was written down. The record says who the leader was; watching tells whether it still is that process.
- * Without a descriptor of the view its numbers can be another's by now: they are forgotten until it is taken up.
+ * A session was written down. The record says who the leader was; looking tells whether it still is that process.
+ * Without a descriptor of the view its numbers can belong to others by now: they are forgotten until it is taken up.
  */
-export function recover(state: State, { session, cause = session.cause, receipt, now, uptime }: RecordFound): Next {
-  const { view, cause: _recorded, phase: recordedPhase, ...rest } = session;
-  const found: Session = {
-    ...rest,
+export function recover(state: State, event: EventOf<"record-found">): Next {
+  const { saved, receipt } = event;
+  const cause = event.cause ?? (saved.phase === "ending" ? saved.cause : undefined);
+  const { phase: recorded, ...login } = saved;
+  const session: Recovering = {
+    ...login,
     phase: "recovering",
-    recordedPhase: recordedPhase === "allocated" || recordedPhase === "ending" ? recordedPhase : "open",
-    recorded: true,
+    recorded,
+    hasRecord: true,
+    endCalls: [],
+    recordedView: "view" in saved ? standingView(saved) : undefined,
     // What was in memory at another boot is in nobody's.
-    isViewLost: (rest.isViewLost === true || view !== undefined) && cause !== "lost-power",
-    ...(cause === undefined ? {} : { cause }),
-    ...(receipt === undefined ? {} : { receipt }),
-    ...(receipt === undefined && recordedPhase !== "ending" ? {} : { isReceiptRecovered: true }),
+    view: "view" in saved && saved.view !== undefined && cause !== "lost-power" ? "lost" : undefined,
+    cause,
   };
   // Of another boot there is no process to look for, nor of a session that is ended but for what is said of it.
-  const isOver = cause === "lost-power" || receipt !== undefined;
-  return isOver ? startEnding(state, found, { now, uptime }) : put(state, found, watchLeader(session));
+  if (cause === "lost-power" || receipt !== undefined)
+    return startEnding(state, session, cause ?? receipt?.cause ?? causeOfExit(recorded), event, receipt);
+  const { leader, recordedView: view } = session;
+  return put(state, session, { kind: "take-up-session", subject: subjectOf(session), leader, view });
 }
 
-/** The leader was looked for. @param isThere it is watched now */
-export function resume(state: State, { recordedPhase, ...session }: Session, isThere: boolean): Next {
-  const resumed: Session = {
-    ...session,
-    phase: recordedPhase === "allocated" ? "allocated" : "open",
-    isViewLost: session.isViewLost === true && session.view === undefined,
-  };
-  if (resumed.cause !== undefined) return startEnding(state, resumed);
+/** The leader of a session and its view were looked for. */
+export function advanceRecovering(state: State, before: Recovering, event: Ended): Next {
+  if (event.effect.kind !== "take-up-session") return stay(state);
+  const found = isDone(event, "take-up-session") ? event.found : { view: undefined, isLeaderThere: false };
+  const session = { ...before, view: found.view ?? before.view };
   // An end that has begun is never called off.
-  return isThere && recordedPhase !== "ending" ? put(state, resumed) : endWithLeader(state, resumed);
+  if (found.isLeaderThere && session.cause === undefined) return put(state, resume(session));
+  return startEnding(state, session, session.cause ?? causeOfExit(session.recorded), event);
 }
+
+function resume({ recorded, recordedView: _old, cause: _none, view, ...session }: Recovering): Allocated | Open {
+  return recorded === "allocated"
+    ? { ...session, phase: "allocated", leased: true, view: undefined, cause: undefined }
+    : { ...session, phase: "open", view: view ?? "lost", pamClosed: false };
+}
+
+const causeOfExit = (recorded: Recovering["recorded"]): EndCause =>
+  recorded === "allocated" ? "never-opened" : "leader-exited";

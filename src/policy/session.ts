@@ -1,7 +1,9 @@
-// What is known of one guest login, from OpenSession to its receipt. Types, and reading them: no decisions.
+// What is known of one guest login, from its first call to its receipt: a type for each phase. Types, and reading them:
+// no decisions.
 import type { Limits } from "../config/schema.ts";
 import type { Account } from "./account.ts";
-import type { Findings, Receipt } from "./receipt.ts";
+import type { CallId } from "./answer.ts";
+import type { EndCause, Findings, Receipt } from "./receipt.ts";
 import type { Retry } from "./retry.ts";
 import type { Step } from "./steps.ts";
 
@@ -74,37 +76,14 @@ export interface View {
   readonly isolation?: Isolation;
 }
 
-/**
- * Where a session stands. "allocating", "opening" and "ending" go through the stages of stages.ts one by one;
- * "allocated" (an account was leased, its login goes on) and "open" wait for something to happen;
- * "recovering" is one that an earlier guestd wrote down, whose leader is being looked for.
- */
-export type Phase = "allocating" | "allocated" | "opening" | "open" | "ending" | "recovering";
-
-/** Of a record: what it says of a session that is being opened is what it will be. */
-export type RecordedPhase = "allocated" | "open" | "ending";
-
-/**
- * Why a session ended. "lost-power": the machine went down while it was open. "record-lost": guestd was started anew and
- * could not read what it had written down of it.
- */
-export type EndCause =
-  | "logout"
-  | "leader-exited"
-  | "ended-by-admin"
-  | "outer-ended"
-  | "open-failed"
-  | "never-opened"
-  | "lost-power"
-  | "record-lost";
-
-export interface Session {
+/** What is known of every session, and stands in its record. */
+export interface Login {
   readonly id: string;
   readonly account: Account;
   /** The account was made for this session and is nobody else's; otherwise several sessions may share it. */
   readonly leased: boolean;
-  /** Set when the leased account stands: until then its uid and its name may be somebody else's. */
-  readonly published?: boolean;
+  /** The leased account stands: until then its UID and its name may be somebody else's. */
+  readonly published: boolean;
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
@@ -115,37 +94,145 @@ export interface Session {
   readonly openedUptime: number;
   readonly plan: readonly Step[];
   readonly limits: Limits;
-  readonly phase: Phase;
-  /** Where a session that is recovering stood when it was written down. */
-  readonly recordedPhase?: RecordedPhase;
-  /** There is a record of it, for a guestd that starts anew. */
-  readonly recorded?: boolean;
-  readonly view?: View;
-  /** It had a view, which an earlier guestd has let go of, or which cannot be told any more. */
-  readonly isViewLost?: boolean;
   /**
    * The cgroups that hold all of it: guestd's own for the leader, then the one that logind moved it to.
    * No process without privileges leaves a cgroup, whatever namespaces it makes.
    */
   readonly cgroups: readonly Cgroup[];
   /** The session that this one was started in, by su: it ends with that one. */
-  readonly outer?: string;
+  readonly outer: string | undefined;
+}
+
+interface Known extends Login {
+  /** A record of it is on disk, for a guestd that starts again. */
+  readonly hasRecord: boolean;
+  /** The EndSession calls that wait for the receipt. */
+  readonly endCalls: readonly CallId[];
+}
+
+/** An account is being leased for it, stage by stage. */
+export interface Allocating extends Known {
+  readonly phase: "allocating";
+  readonly leased: true;
+  /** Unique name of the leader on the bus. */
+  readonly busName: string;
+  /** The AllocateAccount call that waits for an answer. */
+  readonly call: CallId;
+  readonly view: undefined;
+  /** Set when its end is asked for: it ends when the effect that runs is done. */
+  readonly cause: EndCause | undefined;
+}
+
+/** It has its leased account and waits for the login to go on; or, after a failure, for the leader to end. */
+export interface Allocated extends Known {
+  readonly phase: "allocated";
+  readonly leased: true;
+  /** Only after a failure. */
+  readonly view: View | undefined;
+  readonly cause: "open-failed" | undefined;
+}
+
+interface OpeningLogin extends Known {
+  readonly phase: "opening";
+  readonly busName: string;
+  /** The OpenSession call that waits for an answer. */
+  readonly call: CallId;
+  readonly cause: EndCause | undefined;
+}
+
+/** It opens and has no view yet. */
+export interface Preparing extends OpeningLogin {
+  readonly view: undefined;
+}
+
+/** Its view stands; it is written down, and its leader is let in. */
+export interface Admitting extends OpeningLogin {
+  readonly view: View;
+}
+
+export type Opening = Preparing | Admitting;
+
+/** Its guest is in. */
+export interface Open extends Known {
+  readonly phase: "open";
+  /** "lost": an earlier guestd has let go of it, or it cannot be told any more. */
+  readonly view: View | "lost";
   /** PAM said that it closed the session; the leader is still there. */
   readonly pamClosed: boolean;
-  /** Set when the end was asked for, also while the session is still opening. */
-  readonly cause?: EndCause;
-  /** The AllocateAccount or OpenSession call that waits for an answer. */
-  readonly openCall?: number;
-  /** The EndSession calls that wait for the receipt. */
-  readonly endCalls: readonly number[];
-  /** When the first stage of its end was done, in microseconds of the monotonic clock. */
-  readonly endingUptime?: number;
-  /** Its record could not be removed: when that is tried again. All else of its end is done. */
-  readonly removal?: Retry;
+}
+
+/** It ends, stage by stage. */
+export interface Ending extends Known {
+  readonly phase: "ending";
+  readonly view: View | "lost" | undefined;
+  readonly cause: EndCause;
+  /** When its end began, in microseconds of the monotonic clock. */
+  readonly begunUptime: number;
   /** What ending it has found so far. */
   readonly found: Findings;
-  /** What is on disk of its end. */
-  readonly receipt?: Receipt;
-  /** An earlier guestd has begun its end: it may have announced a receipt. */
-  readonly isReceiptRecovered?: boolean;
+  /** What is on disk of its end, or was announced. */
+  readonly receipt: Receipt | undefined;
+  /** An earlier guestd began its end: it may have announced a receipt. */
+  readonly wasBegun: boolean;
+  /** All is done but that its record could not be removed: when that is tried again. */
+  readonly removal: Retry | undefined;
+}
+
+/** An earlier guestd wrote it down; its leader and its view are being looked for. */
+export interface Recovering extends Known {
+  readonly phase: "recovering";
+  /** Where it stood when it was written down. */
+  readonly recorded: SavedSession["phase"];
+  readonly recordedView: View | undefined;
+  /** "lost" until it is taken up; undefined where there was none. */
+  readonly view: View | "lost" | undefined;
+  readonly cause: EndCause | undefined;
+}
+
+export type Session = Allocating | Allocated | Opening | Open | Ending | Recovering;
+
+/** What a record holds of a session. One that is being opened is written down as what it will be. */
+export type SavedSession = SavedAllocated | SavedOpen | SavedEnding;
+
+interface SavedAllocated extends Login {
+  readonly phase: "allocated";
+}
+
+interface SavedOpen extends Login {
+  readonly phase: "open";
+  readonly view: View | "lost";
+}
+
+export interface SavedEnding extends Login {
+  readonly phase: "ending";
+  readonly view: View | "lost" | undefined;
+  readonly cause: EndCause;
+}
+
+/** The view of a session, as far as it stands and is held. */
+export const standingView = ({ view }: Pick<Session, "view">): View | undefined => (view === "lost" ? undefined : view);
+
+/** The session when its guest is in. */
+export function becomeOpen({ busName: _name, call: _answered, cause: _none, ...session }: Admitting): Open {
+  return { ...session, phase: "open", pamClosed: false };
+}
+
+/** The part of a session that its record has whatever its phase. */
+export function loginOf(session: Login): Login {
+  const { id, account, leased, published, service, tty, rhost, leader, openedAt, openedUptime } = session;
+  const { plan, limits, cgroups, outer } = session;
+  const who = { id, account, leased, published, service, tty, rhost, leader, outer };
+  return { ...who, openedAt, openedUptime, plan, limits, cgroups };
+}
+
+/** What is written down of a session. */
+export function savedOf(session: Allocating | Admitting | Open): SavedSession {
+  const login = loginOf(session);
+  if (session.phase === "allocating") return { ...login, phase: "allocated" };
+  return { ...login, phase: "open", view: session.view };
+}
+
+/** What is written down of a session when its end begins. */
+export function savedEnding(session: Ending): SavedEnding {
+  return { ...loginOf(session), phase: "ending", view: session.view, cause: session.cause };
 }

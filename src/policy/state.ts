@@ -1,21 +1,21 @@
 // What the daemon knows, and the small changes of it that all decisions are made of. Pure.
 import type { Config } from "../config/schema.ts";
-import type { Effect } from "./events.ts";
-import type { Gate } from "./switch.ts";
-import { NEVER_ENABLED } from "./switch.ts";
+import type { Effect } from "./effects.ts";
 import type { LeasePool } from "./lease.ts";
-import type { Retry } from "./retry.ts";
 import { EMPTY_POOL } from "./lease.ts";
+import type { Retry } from "./retry.ts";
 import type { Session } from "./session.ts";
+import type { LoginSwitch } from "./switch.ts";
+import { NEVER_ENABLED } from "./switch.ts";
 
 export interface State {
   /** Undefined until it is loaded and while it has errors. */
   readonly config: Config | undefined;
   /** Off until it is known. */
-  readonly gate: Gate;
+  readonly loginSwitch: LoginSwitch;
   readonly sessions: ReadonlyMap<string, Session>;
   readonly pool: LeasePool;
-  /** For uids in quarantine: when what is left of them is looked at again. */
+  /** For UIDs in quarantine: when what is left of them is looked at again. */
   readonly retries: ReadonlyMap<number, Retry>;
 }
 
@@ -27,7 +27,7 @@ export interface Next {
 
 export const INITIAL_STATE: State = {
   config: undefined,
-  gate: NEVER_ENABLED,
+  loginSwitch: NEVER_ENABLED,
   sessions: new Map(),
   pool: EMPTY_POOL,
   retries: new Map(),
@@ -44,4 +44,12 @@ export function put(state: State, session: Session, ...effects: Effect[]): Next 
 export function withSession(state: State, id: string, then: (session: Session) => Next): Next {
   const session = state.sessions.get(id);
   return session === undefined ? stay(state) : then(session);
+}
+
+/** One change after another. */
+export function chain(first: Next, ...changes: readonly ((state: State) => Next)[]): Next {
+  return changes.reduce<Next>(({ state, effects }, change) => {
+    const next = change(state);
+    return { state: next.state, effects: [...effects, ...next.effects] };
+  }, first);
 }

@@ -1,14 +1,14 @@
 // The switch of an administrator: whether guests may log in to this machine at all, and what they are told if not. Pure.
 // It stands below the configuration's Enabled=. Whatever is not known of it, it is off.
 
-export interface Gate {
+export interface LoginSwitch {
   readonly enabled: boolean;
   /** Why not, for those who are refused; "" where nobody said why, and while guests are let in. */
   readonly reason: string;
 }
 
 /** Before anybody has said anything. */
-export const NEVER_ENABLED: Gate = { enabled: false, reason: "nobody has switched them on yet" };
+export const NEVER_ENABLED: LoginSwitch = { enabled: false, reason: "nobody has switched them on yet" };
 
 /** With what stands around it a reason fits into a message of PAM (PAM_MAX_MSG_SIZE), so that nothing of it is cut off. */
 const REASON_CHARACTERS = 200;
@@ -24,11 +24,11 @@ export function findReasonFault(reason: string): string | undefined {
 }
 
 /** What a guest is told who is refused for it. */
-export const describeClosed = ({ reason }: Gate): string =>
+export const describeOff = ({ reason }: LoginSwitch): string =>
   `Guest logins are switched off on this machine${explain(reason)}`;
 
 /** What an administrator reads of it. */
-export const describeGate = ({ enabled, reason }: Gate): string => (enabled ? "on." : `off${explain(reason)}`);
+export const describeSwitch = ({ enabled, reason }: LoginSwitch): string => (enabled ? "on." : `off${explain(reason)}`);
 
 function explain(reason: string): string {
   if (reason === "") return ".";

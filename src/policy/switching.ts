@@ -1,25 +1,21 @@
 // How the switch of guest logins is set: it is on disk before it counts. Sessions that are open go on.
-import type { Effect, Event, Subject } from "./events.ts";
-import { GATE_ID } from "./records.ts";
+import type { EffectOf } from "./effects.ts";
+import type { Ended, EventOf } from "./events.ts";
 import type { Next, State } from "./state.ts";
 import { stay } from "./state.ts";
+import { SWITCH } from "./subject.ts";
 
 /** An administrator's SetEnabled. */
-export function requestGate(state: State, { gate, call }: Event & { kind: "gate-requested" }): Next {
-  return stay(state, { kind: "write-gate", subject: SUBJECT, gate, call });
+export function requestSwitch(state: State, { loginSwitch, call }: EventOf<"switch-requested">): Next {
+  return stay(state, { kind: "write-switch", subject: SWITCH, loginSwitch, call });
 }
 
-/** The switch is on disk: from now on it counts. */
-export function setGate(state: State, { subject, gate, call }: Effect & { kind: "write-gate" }): Next {
-  return stay({ ...state, gate }, { kind: "answer", subject, call, answer: { kind: "gated" } });
+/** The switch is on disk: from now on it counts; or it could not be written, and what was said before counts. */
+export function settleSwitch(state: State, effect: EffectOf<"write-switch">, event: Ended): Next {
+  const { subject, loginSwitch, call } = effect;
+  if (event.kind === "effect-done")
+    return stay({ ...state, loginSwitch }, { kind: "answer", subject, call, answer: { kind: "switched" } });
+  const { enabled } = state.loginSwitch;
+  const reason = `The switch could not be written down, guest logins are ${enabled ? "on" : "off"} as before: ${event.reason}`;
+  return stay(state, { kind: "refuse", subject, call, code: "Failed", reason });
 }
-
-/** It could not be written down: what was said before counts. */
-export function keepGate(state: State, { subject, call }: Effect & { kind: "write-gate" }, reason: string): Next {
-  const { enabled } = state.gate;
-  const sentence = `The switch could not be written down, guest logins are ${enabled ? "on" : "off"} as before: ${reason}`;
-  return stay(state, { kind: "refuse", subject, call, code: "Failed", reason: sentence });
-}
-
-// No session's, and nobody's but root's: but what is done about the switch is done in order.
-const SUBJECT: Subject = { id: GATE_ID, user: "", uid: 0, leader: 0, service: "" };

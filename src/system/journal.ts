@@ -1,11 +1,14 @@
 // The journal: what happened goes in, one structured entry comes out. The only file that knows how.
-// Which sentence stands for what is policy/messages.ts.
+// Which sentence stands for what is policy.
+import type { AnyEffect, EffectKind, EffectOf, FoundOf } from "../policy/effects.ts";
+import { rowOf } from "../policy/effects.ts";
+import type { Level } from "../policy/effects/row.ts";
 import type { ErrorCode } from "../policy/errors.ts";
-import type { Effect, Outcome, Subject } from "../policy/events.ts";
 import type { DaemonAction } from "../policy/messages.ts";
-import { describeDone, describeFailed, MESSAGE_IDS } from "../policy/messages.ts";
+import { describeFailed, MESSAGE_IDS } from "../policy/messages.ts";
+import type { Subject } from "../policy/subject.ts";
 
-export type Level = "err" | "warning" | "notice" | "info";
+type Fields = Readonly<Record<string, string | number>>;
 
 /** As systemd-journald's: one method for each level. */
 export type JournalSend = Readonly<Record<Level, (message: string, fields: Record<string, string | number>) => void>>;
@@ -27,17 +30,18 @@ export class Journal {
   }
 
   /** An effect was done. */
-  logDone(effect: Effect, outcome: Outcome): void {
-    // The journal has it from an earlier guestd: a receipt comes once.
-    if (outcome.repeated === true) return;
-    const fields = { ...effectFields(effect, "done"), ...outcomeFields(effect, outcome) };
-    this.#write(levelOf(effect), describeDone(effect, outcome), fields);
+  logDone<K extends EffectKind>(effect: EffectOf<K>, found: FoundOf<K>): void {
+    const { done, level, fields } = rowOf<K>(effect.kind);
+    const message = done(effect, found);
+    if (message === undefined) return;
+    this.#write(level?.(effect) ?? "info", message, { ...effectFields(effect, "done"), ...fields?.(effect, found) });
   }
 
   /** An effect has failed. */
-  logFailed(effect: Effect, failure: Failure): void {
+  logFailed(effect: AnyEffect, failure: Failure): void {
     const fields = { ...effectFields(effect, "failed"), ...failureFields(failure) };
-    this.#write(isHangUp(failure) ? "notice" : "err", describeFailed(effect, failure.reason), fields);
+    // A user may break off their login at any time: that is no fault.
+    this.#write(failure.code === "LeaderGone" ? "notice" : "err", describeFailed(effect, failure.reason), fields);
   }
 
   /** Something about guestd itself. */
@@ -55,53 +59,27 @@ export class Journal {
   }
 }
 
-// Whoever logs in may think better of it at any time: no fault of anybody's.
-const isHangUp = ({ code }: { readonly code?: ErrorCode }) => code === "LeaderGone";
-
-function levelOf(effect: Effect): Level {
-  switch (effect.kind) {
-    case "refuse":
-      return isHangUp(effect) ? "notice" : "warning";
-    case "announce-closed":
-      return effect.receipt.left.length > 0 ? "err" : "notice";
-    case "announce-opened":
-    case "write-gate":
-      return "notice";
-    default:
-      return "info";
-  }
+function effectFields(effect: AnyEffect, result: "done" | "failed"): Fields {
+  const action = { GUEST_ACTION: effect.kind, GUEST_RESULT: result };
+  return { MESSAGE_ID: MESSAGE_IDS[effect.kind], ...subjectFields(effect.subject), ...action };
 }
 
-function effectFields(effect: Effect, result: "done" | "failed"): Record<string, string | number> {
-  return {
-    MESSAGE_ID: MESSAGE_IDS[effect.kind],
-    ...subjectFields(effect.subject),
-    GUEST_ACTION: effect.kind,
-    GUEST_RESULT: result,
-  };
-}
-
-function subjectFields({ id, user, uid, leader, service }: Subject): Record<string, string | number> {
-  return { GUEST_SESSION: id, GUEST_USER: user, GUEST_UID: uid, GUEST_LEADER: leader, GUEST_SERVICE: service };
-}
-
-// With the whole plan in the journal the same view can be built again.
-function outcomeFields(effect: Effect, outcome: Outcome): Record<string, string | number> {
-  switch (effect.kind) {
-    case "build-view":
-      return {
-        GUEST_PLAN: JSON.stringify(effect.plan),
-        GUEST_NAMESPACE: outcome.view?.inode ?? 0,
-        GUEST_SKIPPED: (outcome.view?.skipped ?? []).join(" "),
-      };
-    case "announce-closed":
-      return { GUEST_RECEIPT: JSON.stringify(effect.receipt) };
-    default:
+function subjectFields(subject: Subject): Fields {
+  switch (subject.of) {
+    case "session": {
+      const { id, user, uid, leader, service } = subject;
+      return { GUEST_SESSION: id, GUEST_USER: user, GUEST_UID: uid, GUEST_LEADER: leader, GUEST_SERVICE: service };
+    }
+    case "uid":
+      return { GUEST_USER: subject.user, GUEST_UID: subject.uid };
+    case "switch":
       return {};
+    default:
+      return subject satisfies never;
   }
 }
 
-function failureFields({ step, path, errno }: Failure): Record<string, string | number> {
+function failureFields({ step, path, errno }: Failure): Fields {
   return {
     ...(step === undefined ? {} : { GUEST_STEP: step }),
     ...(path === undefined ? {} : { GUEST_PATH: path }),

@@ -3,13 +3,26 @@ import { describe, expect, it } from "vitest";
 import { makeMethods } from "../../src/bus/methods.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";
 import { EXIT_AGAIN, EXIT_IDLE } from "../../src/idle.ts";
-import { MESSAGE_IDS } from "../../src/policy/messages.ts";
+import type { OnFailure } from "../../src/policy/effects/row.ts";
+import { EFFECT_KINDS, rowOf } from "../../src/policy/effects.ts";
+import { DAEMON_ACTIONS, MESSAGE_IDS } from "../../src/policy/messages.ts";
 import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
-import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../src/policy/stages.ts";
 import { MAN, plain, readNumber, readPage, readUnion, termsOf } from "../helpers/man.ts";
-import { readProjectFile } from "../helpers/tree.ts";
+import { ENDING, ENDING_LEASED } from "../helpers/stages.ts";
+import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 const PAGE = "guestd.8";
+
+/** The words of the last column of the table of actions. */
+const BECOMES: Readonly<Record<OnFailure, string>> = {
+  refuse: "refused",
+  "go-on": "goes on",
+  note: "noted",
+  quarantine: "quarantined",
+  retry: "retried",
+  end: "ends",
+  keep: "as before",
+};
 const xml = readProjectFile("systemd/org.guestd1.xml");
 const namesOf = (pattern: RegExp) => [...xml.matchAll(pattern)].map(([, name]) => name);
 
@@ -21,7 +34,6 @@ const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([
     failed: plain(failed),
   }),
 );
-const actionsThat = (failed: string) => actions.filter((action) => action.failed === failed).map(({ name }) => name);
 
 describe("the bus interface in guestd(8)", () => {
   it("has the methods with their signatures", () => {
@@ -54,7 +66,7 @@ describe("the end of a session in guestd(8)", () => {
   });
 
   it("has the causes of an end, as the contract of the bus has", () => {
-    const causes = readUnion("src/policy/session.ts", "export type EndCause =");
+    const causes = readUnion("src/policy/receipt.ts", "export type EndCause =");
     expect(termsOf(PAGE, "DESCRIPTION", "Receipts")).toEqual(causes);
     const [, documented = ""] = /\n {4}cause s +([^]*?)\n {4}\w/.exec(xml) ?? [];
     expect(causes.filter((cause) => !documented.includes(cause))).toEqual([]);
@@ -64,22 +76,17 @@ describe("the end of a session in guestd(8)", () => {
 describe("the journal in guestd(8)", () => {
   it("has every action with its MESSAGE_ID, and every field", () => {
     expect(Object.fromEntries(actions.map(({ name, id }) => [name, id]))).toEqual(MESSAGE_IDS);
-    const fields = readProjectFile("src/system/journal.ts").match(/\b(?:GUEST_[A-Z]+|ERRNO)\b/g) ?? [];
+    const rows = listProjectFiles().filter((name) => name.startsWith("src/policy/effects/"));
+    const sources = ["src/system/journal.ts", ...rows].map(readProjectFile).join("\n");
+    const fields = sources.match(/\b(?:GUEST_[A-Z]+|ERRNO)\b/g) ?? [];
     const documented = termsOf(PAGE, "JOURNAL", "Fields").flatMap((term) => term.replaceAll("=", "").split(", "));
     expect(documented.sort()).toEqual([...new Set(fields)].sort());
   });
 
   it("says of every action what becomes of it when it fails", () => {
-    const opening: readonly string[] = [...ALLOCATING, ...OPENING];
-    const beforeAnswer = opening.filter((stage) => stage !== "announce-opened");
-    expect(actionsThat("refused").sort()).toEqual([...new Set(beforeAnswer)].sort());
-    const announced = ENDING_LEASED.indexOf("announce-closed");
-    expect(actionsThat("noted")).toEqual(ENDING_LEASED.slice(0, announced));
-    expect([...actionsThat("kept back"), ...actionsThat("again")]).toEqual(
-      expect.arrayContaining(ENDING_LEASED.slice(announced)),
-    );
-    const ofGuestd = readUnion("src/policy/messages.ts", "export type DaemonAction =");
-    expect(actionsThat("-").sort()).toEqual(ofGuestd.sort());
+    const documented = actions.map(({ name, failed }) => [name, failed]);
+    const rows = EFFECT_KINDS.map((kind) => [kind, BECOMES[rowOf(kind).fails]]);
+    expect(documented.sort()).toEqual([...rows, ...DAEMON_ACTIONS.map((action) => [action, "-"])].sort());
   });
 });
 

@@ -2,7 +2,7 @@
 // For tests alone: what is installed has src/guestd.ts for an entry, which knows nothing of this.
 import { readFileSync, rmSync } from "node:fs";
 import { constants } from "node:os";
-import type { EffectKind } from "../../src/policy/events.ts";
+import type { EffectKind } from "../../src/policy/effects.ts";
 import { start } from "../../src/start.ts";
 
 /** Holds "WHEN EFFECT FAULT": before or after; an effect's kind; "kill" or the name of an errno. */

@@ -1,56 +1,59 @@
 // Plays the daemon's part for the policy alone: does the effects of a decision, all well but those named, to their end.
-import type { Effect, EffectKind, Event, Outcome, RecordFound } from "../../src/policy/events.ts";
-import { step } from "../../src/policy/transition.ts";
-import type { Session } from "../../src/policy/session.ts";
-import type { Next, State } from "../../src/policy/state.ts";
-import { INITIAL_STATE } from "../../src/policy/state.ts";
+import type { Effect, EffectKind, EffectOf, FoundOf } from "../../src/policy/effects.ts";
+import type { What } from "../../src/policy/events.ts";
+import type { Moment } from "../../src/policy/moment.ts";
 import type { Swept, SweepKind } from "../../src/policy/receipt.ts";
 import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
+import type { Admitting, Allocating, Ending, SavedSession, Session } from "../../src/policy/session.ts";
+import { savedEnding, savedOf } from "../../src/policy/session.ts";
+import type { Next, State } from "../../src/policy/state.ts";
+import { INITIAL_STATE } from "../../src/policy/state.ts";
+import type { SessionSubject } from "../../src/policy/subject.ts";
+import { keyOf } from "../../src/policy/subject.ts";
+import { transition } from "../../src/policy/transition.ts";
 import { allocateRequest, CGROUP, configOf, ISOLATION, LEASED, ON, openRequest, SLICE, VIEW } from "./samples.ts";
 
-export const READY: State = { ...INITIAL_STATE, config: configOf(), gate: ON };
+export const READY: State = { ...INITIAL_STATE, config: configOf(), loginSwitch: ON };
 
 /** A moment after that of the requests of samples.ts. */
 export const LATER = { now: 2_000, uptime: 5_007_000 } as const;
+
+/** What has happened, at the moment that it names, or later than all requests. */
+export type Happening = What & Partial<Moment>;
+
+/** What follows from one event. */
+export const step = (state: State, what: Happening): Next => transition(state, { ...LATER, ...what });
 
 /** Of each class nothing is left. */
 export const clean = (...kinds: readonly SweepKind[]): Swept[] =>
   kinds.map((kind) => ({ kind, found: 0, removed: 0, left: [] }));
 
-function outcomeOf(effect: Effect): Outcome {
-  switch (effect.kind) {
-    case "watch-leader":
-      return { startTime: 42, ...(effect.view === undefined ? {} : { view: effect.view }) };
-    case "enclose-leader":
-      return { cgroups: effect.leased ? [{ ...CGROUP, path: `${SLICE.path}/guest-s1.scope` }, SLICE] : [CGROUP] };
-    case "build-view":
-      return { view: effect.isolated ? { ...VIEW, isolation: ISOLATION } : VIEW };
-    case "kill-processes":
-      return { found: { processesKilled: 3, swept: [{ kind: "processes", found: 3, removed: 3, left: [] }] } };
-    case "drop-view":
-      return { found: { tmpfsBytes: 4096, swept: clean("mounts", "open-files") } };
-    case "sweep-account":
-      return { found: { swept: clean(...ACCOUNT_KINDS) } };
-    case "sweep-lease":
-      return { found: { processesKilled: 0, swept: clean(...SHARED_KINDS, ...ACCOUNT_KINDS) } };
-    default:
-      return {};
-  }
-}
+/** What effects find out every day; nothing where a kind is missing. */
+const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> } = {
+  "watch-leader": () => ({ startTime: 42 }),
+  "take-up-session": ({ view }) => ({ view, isLeaderThere: true }),
+  "enclose-leader": ({ leased }) =>
+    leased ? { cgroups: [{ ...CGROUP, path: `${SLICE.path}/guest-s1.scope` }, SLICE] } : { cgroups: [CGROUP] },
+  "publish-account": () => ({ taken: undefined }),
+  "build-view": ({ isolated }) => ({ view: isolated ? { ...VIEW, isolation: ISOLATION } : VIEW }),
+  "kill-processes": () => ({
+    processesKilled: 3,
+    swept: [{ kind: "processes", found: 3, removed: 3, left: [] }],
+  }),
+  "terminate-user": () => ({ swept: [] }),
+  "drop-view": () => ({ tmpfsBytes: 4096, swept: clean("mounts", "open-files") }),
+  "sweep-account": () => ({ swept: clean(...ACCOUNT_KINDS) }),
+  "announce-closed": () => ({ wasAnnounced: false }),
+  "sweep-uid": () => ({ swept: clean(...SHARED_KINDS, ...ACCOUNT_KINDS) }),
+};
 
-export const done = (effect: Effect, outcome = outcomeOf(effect)): Event => ({
-  kind: "effect-done",
-  effect,
-  outcome,
-  ...LATER,
-});
-export const failed = (effect: Effect, reason = "boom"): Event => ({
-  kind: "effect-failed",
-  effect,
-  code: "Failed",
-  reason,
-  ...LATER,
-});
+/** What an effect finds out every day. */
+export const foundBy = <K extends EffectKind>(effect: EffectOf<K>): FoundOf<K> => FOUND[effect.kind]?.(effect);
+
+export const done = (effect: Effect, found: unknown = foundBy(effect)): What =>
+  ({ kind: "effect-done", effect, found }) as What;
+export const failed = (effect: Effect, reason = "boom"): What =>
+  ({ kind: "effect-failed", effect, code: "Failed", reason }) as What;
 
 export interface Played {
   readonly state: State;
@@ -64,19 +67,19 @@ export interface Plan {
   readonly failing?: readonly EffectKind[];
   /** Stops before the first of these. */
   readonly until?: EffectKind;
-  /** Another outcome than that of every day. */
-  readonly outcome?: (effect: Effect) => Outcome | undefined;
+  /** What an effect finds out, where it is not what it finds every day. */
+  readonly found?: (effect: Effect) => object | undefined;
 }
 
 /** Does effects, and what follows from them. */
-export function play(from: Next, { failing = [], until, outcome }: Plan = {}): Played {
+export function play(from: Next, { failing = [], until, found }: Plan = {}): Played {
   let { state } = from;
   const did: Effect[] = [];
   const queue = [...from.effects];
   for (let effect = queue.shift(); effect !== undefined; effect = queue.shift()) {
     if (effect.kind === until) return { state, did, stopped: [effect, ...queue] };
     did.push(effect);
-    const next = step(state, failing.includes(effect.kind) ? failed(effect) : done(effect, outcome?.(effect)));
+    const next = step(state, failing.includes(effect.kind) ? failed(effect) : done(effect, found?.(effect)));
     state = next.state;
     queue.push(...next.effects);
   }
@@ -84,19 +87,33 @@ export function play(from: Next, { failing = [], until, outcome }: Plan = {}): P
 }
 
 /** After an event, and all that follows from it. */
-export const after = (state: State, event: Event, plan?: Plan): Played => play(step(state, event), plan);
+export const after = (state: State, event: Happening, plan?: Plan): Played => play(step(state, event), plan);
 
 /** Goes on where play() has stopped, after an event that came in meanwhile. */
-export function interrupt({ state, stopped }: Played, event: Event, plan?: Plan): Played {
+export function interrupt({ state, stopped }: Played, event: Happening, plan?: Plan): Played {
   const next = step(state, event);
   return play({ state: next.state, effects: [...stopped, ...next.effects] }, plan);
 }
 
+/** What the record of a session holds. */
+export function recordOf(session: Session): SavedSession {
+  if (session.phase === "ending") return savedEnding(session);
+  if (session.phase === "open") return savedOf(session);
+  // As it was written down before it waited, or before it was open.
+  const isOpening = session.phase === "opening" || session.view !== undefined;
+  return savedOf(
+    isOpening ? ({ ...session, phase: "opening" } as Admitting) : ({ ...session, phase: "allocating" } as Allocating),
+  );
+}
+
+type RecordFound = Extract<What, { readonly kind: "record-found" }>;
+
 /** At the start: a session that an earlier guestd wrote down. */
-export const recordFound = (session: Session, change: Partial<RecordFound> = {}): RecordFound => ({
+export const recordFound = (session: Session | SavedSession, change: Partial<RecordFound> = {}): RecordFound => ({
   kind: "record-found",
-  session,
-  ...LATER,
+  saved: "hasRecord" in session ? recordOf(session) : session,
+  cause: undefined,
+  receipt: undefined,
   ...change,
 });
 
@@ -123,4 +140,17 @@ export function only(state: State): Session {
   const [session] = state.sessions.values();
   if (session === undefined) throw new Error("there is no session");
   return session;
+}
+
+/** The same of one that ends. */
+export function onlyEnding(state: State): Ending {
+  const session = only(state);
+  if (session.phase !== "ending") throw new Error(`the session is ${session.phase}`);
+  return session;
+}
+
+/** The subject of an effect on a session. */
+export function sessionSubject({ subject }: Effect): SessionSubject {
+  if (subject.of !== "session") throw new Error(`an effect on ${keyOf(subject)}`);
+  return subject;
 }

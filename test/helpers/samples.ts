@@ -2,10 +2,10 @@
 import { parseConfig } from "../../src/config/parse.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Account } from "../../src/policy/account.ts";
-import type { AllocateRequested, OpenRequested } from "../../src/policy/events.ts";
-import type { Gate } from "../../src/policy/switch.ts";
+import type { EventOf } from "../../src/policy/events.ts";
+import type { LoginSwitch } from "../../src/policy/switch.ts";
 import type { PlanFacts } from "../../src/policy/plan.ts";
-import type { Cgroup, Isolation, Session, View } from "../../src/policy/session.ts";
+import type { Allocated, Cgroup, Ending, Isolation, Open, View } from "../../src/policy/session.ts";
 import { NOTHING_FOUND } from "../../src/policy/receipt.ts";
 
 /** An account that sessions share. */
@@ -25,7 +25,7 @@ export const LEASED: Account = {
 };
 
 /** The switch, as an administrator has left it who lets guests in. */
-export const ON: Gate = { enabled: true, reason: "" };
+export const ON: LoginSwitch = { enabled: true, reason: "" };
 
 export const FACTS: PlanFacts = { overlay: true, etcMounts: [], etcFiles: [] };
 
@@ -50,10 +50,11 @@ export function configOf(...lines: string[]): Config {
 }
 
 /** A session of GUEST that is open. */
-export const SESSION: Session = {
+export const SESSION: Open = {
   id: "abc",
   account: GUEST,
   leased: false,
+  published: false,
   service: "login",
   tty: "tty1",
   rhost: "",
@@ -62,16 +63,17 @@ export const SESSION: Session = {
   openedUptime: 7_000,
   plan: [],
   limits: configOf().Limits,
+  cgroups: [CGROUP],
+  outer: undefined,
+  hasRecord: true,
+  endCalls: [],
   phase: "open",
   view: { ...VIEW, isolation: ISOLATION },
-  cgroups: [CGROUP],
   pamClosed: false,
-  endCalls: [],
-  found: NOTHING_FOUND,
 };
 
 /** A session of LEASED that is open. */
-export const LEASED_SESSION: Session = {
+export const LEASED_SESSION: Open = {
   ...SESSION,
   account: LEASED,
   leased: true,
@@ -79,6 +81,36 @@ export const LEASED_SESSION: Session = {
   view: VIEW,
   cgroups: [SLICE],
 };
+
+const { pamClosed: _notOpen, ...LOGGED_IN } = LEASED_SESSION;
+
+/** A login that has LEASED and goes on. */
+export const ALLOCATED_SESSION: Allocated = {
+  ...LOGGED_IN,
+  phase: "allocated",
+  leased: true,
+  view: undefined,
+  cause: undefined,
+  cgroups: [],
+};
+
+/** The end of SESSION, of which nothing is done yet. */
+export const ENDING_SESSION: Ending = endingOf(SESSION);
+
+/** The end of a session that was open. */
+export function endingOf({ pamClosed: _closed, ...session }: Open, change: Partial<Ending> = {}): Ending {
+  return {
+    ...session,
+    phase: "ending",
+    cause: "logout",
+    begunUptime: 9_000,
+    found: NOTHING_FOUND,
+    receipt: undefined,
+    wasBegun: false,
+    removal: undefined,
+    ...change,
+  };
+}
 
 const LOGIN = {
   call: 1,
@@ -92,7 +124,7 @@ const LOGIN = {
 } as const;
 
 /** An OpenSession call of GUEST through login. */
-export function openRequest(change: Partial<OpenRequested> = {}): OpenRequested {
+export function openRequest(change: Partial<EventOf<"open-requested">> = {}): EventOf<"open-requested"> {
   return {
     kind: "open-requested",
     id: "s1",
@@ -105,6 +137,6 @@ export function openRequest(change: Partial<OpenRequested> = {}): OpenRequested 
 }
 
 /** An AllocateAccount call of the ghost through login. */
-export function allocateRequest(change: Partial<AllocateRequested> = {}): AllocateRequested {
+export function allocateRequest(change: Partial<EventOf<"allocate-requested">> = {}): EventOf<"allocate-requested"> {
   return { kind: "allocate-requested", id: "s1", ...LOGIN, user: GHOST.user, gid: GHOST.gid, random: 0, ...change };
 }

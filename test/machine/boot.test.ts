@@ -227,7 +227,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that go
       /left runtime: \/media\/guest-/,
       /^Set aside the record/,
       /is not kept back/,
-      /^Failed at sweep-lease of .*(belongs to guest-|no account of a guest)/,
+      /^Failed at sweep-uid of .*(belongs to guest-|no account of a guest)/,
     ];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);
   });

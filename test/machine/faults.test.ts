@@ -2,9 +2,9 @@
 // fails with each plausible error. The effects are those of src/policy/stages.ts: a new one is in the table by itself.
 import { existsSync, readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { EffectKind } from "../../src/policy/events.ts";
+import type { EffectKind } from "../../src/policy/effects.ts";
 import { MESSAGE_IDS } from "../../src/policy/messages.ts";
-import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../src/policy/stages.ts";
+import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../helpers/stages.ts";
 import { installFaulty } from "../helpers/faults.ts";
 import { awaitNoSessions, leftovers } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
@@ -28,13 +28,13 @@ const SORTS = {
 } as const;
 
 /** What is done about a uid in quarantine. */
-const QUARANTINE = ["sweep-lease", "settle-lease"] as const satisfies EffectKind[];
+const QUARANTINE = ["sweep-uid", "release-uid"] as const satisfies EffectKind[];
 
 /** Effects that are no stage of a session's way: each is named with where it is tested, or why it is not here. */
 const ELSEWHERE: Partial<Record<EffectKind, string>> = {
   refuse: "answers a call: what does not arrive is a login refused by pam_guest itself (test/pam/outage.test.ts)",
   "note-close": "writes to the journal alone",
-  "write-gate": "the switch (test/machine/switch.test.ts)",
+  "write-switch": "the switch (test/machine/switch.test.ts)",
 };
 
 /** Kills on both, all errors on one: what an error is called is no business of the release's. */
@@ -166,7 +166,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("faults on %s", (r
 
   it("are tried at every effect that there is", () => {
     const known = new Set<string>([...SORTS.leased, ...SORTS.shared, ...QUARANTINE, ...Object.keys(ELSEWHERE)]);
-    const isEffect = (action: string) => !/^(daemon|config|record-rejected|gate-rejected|orphan|call)/.test(action);
+    const isEffect = (action: string) => !/^(daemon|config|record-rejected|switch-rejected|orphan|call)/.test(action);
     expect(Object.keys(MESSAGE_IDS).filter((action) => isEffect(action) && !known.has(action))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 // The journal tells the whole story of a session, in order, and explains each line.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MESSAGE_IDS } from "../../src/policy/messages.ts";
-import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../src/policy/stages.ts";
+import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../helpers/stages.ts";
 import { awaitNoSessions } from "../helpers/guests.ts";
 import type { Entry } from "../helpers/machine.ts";
 import { Machine } from "../helpers/machine.ts";

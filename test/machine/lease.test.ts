@@ -182,7 +182,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest 
     expect(receipt.seconds).toBeLessThanOrEqual((performance.now() - begun) / 1000 + 1);
     await awaitNoSessions(machine);
     const order = (await machine.journal(`GUEST_SESSION=${id ?? ""}`)).map((entry) => entry["GUEST_ACTION"]);
-    expect(order.slice(-3)).toEqual(["announce-closed", "release-account", "remove-record"]);
+    expect(order.slice(-3)).toEqual(["announce-closed", "withdraw-account", "remove-record"]);
   });
 
   it("takes along what root has started as the account, outside of its slice and its view", async () => {

@@ -68,7 +68,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("many logins as gu
     const told = await machine.journal(
       "_SYSTEMD_UNIT=guestd.service",
       "GUEST_ACTION=publish-account",
-      "GUEST_ACTION=release-account",
+      "GUEST_ACTION=withdraw-account",
     );
     expect(told).toHaveLength(2 * (LOGINS[release] + 1));
     const turns = new Map<string, string[]>();
@@ -79,7 +79,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("many logins as gu
     const uids = Array.from({ length: RANGE.last - RANGE.first + 1 }, (_, index) => String(RANGE.first + index));
     expect([...turns.keys()].sort()).toEqual(uids);
     for (const actions of turns.values()) {
-      expect(actions).toEqual(actions.map((_, index) => (index % 2 === 0 ? "publish-account" : "release-account")));
+      expect(actions).toEqual(actions.map((_, index) => (index % 2 === 0 ? "publish-account" : "withdraw-account")));
       expect(actions.length).toBeGreaterThan(LOGINS[release] / uids.length);
     }
   });

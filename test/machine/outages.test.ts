@@ -140,7 +140,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (
       const receipt = await awaitReceipt(machine, id, END_LIMIT_MS);
       expect(await findPids(machine, "sleep 4711")).toEqual([]);
       if (way === "shared") expect(receipt.left).toEqual([]);
-      else expect(receipt.left.join()).toMatch(/close-login/);
+      else expect(receipt.left.join()).toMatch(/terminate-user/);
       await machine.sh("systemctl kill -s CONT systemd-logind");
     });
 

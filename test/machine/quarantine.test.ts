@@ -67,7 +67,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
 
   /** How often guestd has looked again at what is left of a uid, and still kept it. */
   async function countLooks(uid: number): Promise<number> {
-    return (await machine.journal("GUEST_ACTION=sweep-lease", `GUEST_UID=${uid}`)).length;
+    return (await machine.journal("GUEST_ACTION=sweep-uid", `GUEST_UID=${uid}`)).length;
   }
 
   it("go to nobody as long as something is left, and come back by themselves when nothing is", async () => {
@@ -97,7 +97,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kep
 
     await machine.sh("systemctl stop holder");
     await awaitState(machine, FIRST, "rested", 30_000);
-    expect((await machine.journal("GUEST_ACTION=settle-lease", `GUEST_UID=${FIRST}`)).length).toBe(1);
+    expect((await machine.journal("GUEST_ACTION=release-uid", `GUEST_UID=${FIRST}`)).length).toBe(1);
     expect(await machine.sh("ls /var/lib/guestd/quarantine")).toBe("");
   });
 

@@ -97,7 +97,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
     await expectOff(`${OFF}. Please ask the administrator of this machine.`);
     await machine.sh("guestctl enable");
     await expectOn();
-    const entries = await machine.journal("GUEST_ACTION=write-gate", "_SYSTEMD_UNIT=guestd.service");
+    const entries = await machine.journal("GUEST_ACTION=write-switch", "_SYSTEMD_UNIT=guestd.service");
     expect(entries.slice(-3).map((entry) => entry["MESSAGE"])).toEqual([
       `Switched guest logins off: ${reason}`,
       "Switched guest logins off.",
@@ -168,7 +168,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of gue
     const expected = [
       /Guest logins are switched off/,
       /Guests are refused until they are switched on or off again/,
-      /Failed at write-gate/,
+      /Failed at write-switch/,
       /The switch could not be written down/,
       /(AllocateAccount|OpenSession): org\.guestd1\.Error\.Refused/,
     ];

@@ -1,33 +1,34 @@
 import { describe, expect, it } from "vitest";
+import type { EffectRunner } from "../../src/daemon.ts";
 import { Daemon } from "../../src/daemon.ts";
-import type { Effect, Outcome } from "../../src/policy/events.ts";
+import type { Effect } from "../../src/policy/effects.ts";
 import { GuestError } from "../../src/policy/errors.ts";
+import { keyOf } from "../../src/policy/subject.ts";
 import type { Failure } from "../../src/system/journal.ts";
-import { configOf, ON, openRequest, VIEW } from "../helpers/samples.ts";
+import { foundBy } from "../helpers/play.ts";
+import { configOf, ON, openRequest } from "../helpers/samples.ts";
 
 /** A daemon whose effects are done by `run`; everything it logs is kept. */
-function daemonWith(run: (effect: Effect) => Promise<Outcome>) {
+function daemonWith(run: (effect: Effect) => Promise<unknown>) {
   const log: string[] = [];
   const failures: Failure[] = [];
   const daemon = new Daemon({
-    runEffect: run,
+    runEffect: run as EffectRunner,
     journal: {
-      logDone: (effect) => log.push(`${effect.subject.id} ${effect.kind} done`),
+      logDone: (effect) => log.push(`${keyOf(effect.subject)} ${effect.kind} done`),
       logFailed: (effect, failure) => {
         failures.push(failure);
-        log.push(`${effect.subject.id} ${effect.kind} failed`);
+        log.push(`${keyOf(effect.subject)} ${effect.kind} failed`);
       },
     },
     clock: () => ({ now: 1, uptime: 1 }),
   });
   daemon.dispatch({ kind: "config-loaded", config: configOf() });
-  daemon.dispatch({ kind: "gate-found", gate: ON });
+  daemon.dispatch({ kind: "switch-found", loginSwitch: ON });
   return { daemon, log, failures };
 }
 
-const outcomeOf = (effect: Effect): Outcome =>
-  effect.kind === "build-view" ? { view: VIEW } : effect.kind === "watch-leader" ? { startTime: 1 } : {};
-const well = (effect: Effect) => Promise.resolve(outcomeOf(effect));
+const well = (effect: Effect) => Promise.resolve(foundBy(effect));
 
 describe("Daemon", () => {
   it("logs a failed effect with the kernel's step, path and error number, and goes on", async () => {
@@ -37,9 +38,9 @@ describe("Daemon", () => {
         : well(effect),
     );
     daemon.dispatch(openRequest());
-    await daemon.settle();
+    await daemon.drain();
     expect(failures).toEqual([{ reason: "no space", step: "fsmount", path: "/tmp", errno: 28 }]);
-    expect(log.slice(-2)).toEqual(["s1 announce-closed done", "s1 remove-record done"]);
+    expect(log.slice(-2)).toEqual(["session s1 announce-closed done", "session s1 remove-record done"]);
     expect(daemon.state.sessions.size).toBe(0);
   });
 
@@ -51,43 +52,43 @@ describe("Daemon", () => {
       return well(effect);
     });
     daemon.dispatch(openRequest());
-    await daemon.settle();
+    await daemon.drain();
     expect(refused).toMatchObject({ code: "LeaderGone", reason: "It has ended." });
   });
 
   it("lives on when what is thrown is no error at all", async () => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     const { daemon, failures } = daemonWith((effect) =>
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       effect.kind === "build-view" ? Promise.reject("odd") : well(effect),
     );
     daemon.dispatch(openRequest());
-    await daemon.settle();
+    await daemon.drain();
     expect(failures[0]).toEqual({ reason: "odd" });
   });
 
   it("runs the effects of one session in order, and sessions side by side", async () => {
     const held: (() => void)[] = [];
     const { daemon, log } = daemonWith(async (effect) => {
-      if (effect.kind === "build-view" && effect.subject.id === "s1")
+      if (effect.kind === "build-view" && keyOf(effect.subject) === "session s1")
         await new Promise<void>((resolve) => held.push(resolve));
-      return outcomeOf(effect);
+      return foundBy(effect);
     });
     daemon.dispatch(openRequest());
     daemon.dispatch(openRequest({ id: "s2", call: 2, leaderPid: 600 }));
-    await expect.poll(() => log).toContain("s2 announce-opened done");
-    expect(log).not.toContain("s1 build-view done");
+    await expect.poll(() => log).toContain("session s2 announce-opened done");
+    expect(log).not.toContain("session s1 build-view done");
     held.forEach((release) => {
       release();
     });
-    await daemon.settle();
-    expect(log.filter((line) => line.startsWith("s1"))).toEqual([
-      "s1 watch-leader done",
-      "s1 enclose-leader done",
-      "s1 build-view done",
-      "s1 write-record done",
-      "s1 enter-ledger done",
-      "s1 answer done",
-      "s1 announce-opened done",
+    await daemon.drain();
+    expect(log.filter((line) => line.startsWith("session s1 "))).toEqual([
+      "session s1 watch-leader done",
+      "session s1 enclose-leader done",
+      "session s1 build-view done",
+      "session s1 write-record done",
+      "session s1 enter-ledger done",
+      "session s1 answer done",
+      "session s1 announce-opened done",
     ]);
   });
 });

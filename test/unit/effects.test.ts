@@ -1,14 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULTS } from "../../src/config/defaults.ts";
+import { runnerOf } from "../../src/daemon.ts";
 import type { EffectParts } from "../../src/effects.ts";
-import { makeEffectRunner } from "../../src/effects.ts";
-import type { Effect } from "../../src/policy/events.ts";
-import { receiptOf } from "../../src/policy/receipt.ts";
+import { makeRunners } from "../../src/effects.ts";
+import type { Effect } from "../../src/policy/effects.ts";
+import { makeReceipt } from "../../src/policy/make-receipt.ts";
+import { savedEnding } from "../../src/policy/session.ts";
+import type { UidSubject } from "../../src/policy/subject.ts";
+import { subjectOf, SWITCH } from "../../src/policy/subject.ts";
 import { clean } from "../helpers/play.ts";
-import { LEASED, LEASED_SESSION } from "../helpers/samples.ts";
+import { endingOf, LEASED, LEASED_SESSION } from "../helpers/samples.ts";
 
-const subject = { id: "abc", user: LEASED.user, uid: LEASED.uid, leader: 500, service: "login" };
-const RECEIPT = receiptOf(LEASED_SESSION, [], { now: 2_000, uptime: 9_000 });
+const subject = subjectOf(LEASED_SESSION);
+const UID: UidSubject = { of: "uid", uid: LEASED.uid, user: LEASED.user };
+const ENDING = endingOf(LEASED_SESSION);
+const RECEIPT = makeReceipt(ENDING, [], { now: 2_000, uptime: 9_000 });
 
 /** Does one effect with parts that note what they are asked for. @param failing the parts that fail */
 function run(
@@ -43,9 +49,9 @@ function run(
     },
     store: { write: part("write"), remove: part("remove") },
     ledger: { enter: promised("enter"), leave: part("leave"), close: promised("close") },
-    gate: { write: promised("writeGate") },
+    loginSwitch: { write: promised("writeSwitch") },
     sweeper: { sweep: promised("sweep", clean("files")) },
-    sweepLease: promised("sweepLease", { found: { processesKilled: 2, swept: clean("mounts") } }),
+    sweepUid: promised("sweepUid", { swept: clean("processes", "mounts") }),
     users: { close: promised("closeUser") },
     service: { emit: (signal: string) => did.push(`emit ${signal}`) },
     wasAnnounced: (id: string) => {
@@ -54,7 +60,7 @@ function run(
     },
     settings: () => DEFAULTS,
   };
-  const outcome = makeEffectRunner(parts as unknown as EffectParts)(effect);
+  const outcome = runnerOf(makeRunners(parts as unknown as EffectParts))(effect);
   return { outcome, names: () => did.map((line) => line.split(" ")[0]), did };
 }
 
@@ -100,13 +106,13 @@ describe("announcing an end", () => {
 
   it("is not done twice, when the journal has it from an earlier guestd", async () => {
     const { outcome, did } = run(announce(true), { announced: true });
-    expect(await outcome).toEqual({ repeated: true });
+    expect(await outcome).toEqual({ wasAnnounced: true });
     expect(did).toEqual(["wasAnnounced abc"]);
   });
 
   it("is done when that one had no time for it", async () => {
     const { outcome, did } = run(announce(true));
-    expect(await outcome).toEqual({});
+    expect(await outcome).toEqual({ wasAnnounced: false });
     expect(did).toEqual(["wasAnnounced abc", "emit SessionClosed"]);
   });
 
@@ -120,7 +126,7 @@ describe("announcing an end", () => {
 describe("sweeping", () => {
   it.each([
     ["an account", { kind: "sweep-account", subject }],
-    ["a uid that is kept back", { kind: "sweep-lease", subject, session: "s7" }],
+    ["a uid that is kept back", { kind: "sweep-uid", subject: UID, session: "s7" }],
   ] satisfies [string, Effect][])("%s touches nothing when it cannot be told whose it is by now", async (_, effect) => {
     const { outcome, names } = run(effect, { failing: ["checkForeign"] });
     await expect(outcome).rejects.toThrow("checkForeign failed");
@@ -128,43 +134,43 @@ describe("sweeping", () => {
   });
 
   it("a uid that is kept back goes by its last session", async () => {
-    const { outcome, did } = run({ kind: "sweep-lease", subject, session: "s7" });
-    expect(await outcome).toEqual({ found: { processesKilled: 2, swept: clean("mounts") } });
+    const { outcome, did } = run({ kind: "sweep-uid", subject: UID, session: "s7" });
+    expect(await outcome).toEqual({ swept: clean("processes", "mounts") });
     expect(did.slice(1)).toEqual([
-      `withdraw ${JSON.stringify(subject)}`,
-      `sweepLease ${JSON.stringify(subject)} s7 ${JSON.stringify(DEFAULTS.Sweep)}`,
+      `withdraw ${JSON.stringify(UID)}`,
+      `sweepUid ${JSON.stringify(UID)} s7 ${JSON.stringify(DEFAULTS.Sweep)}`,
     ]);
   });
 
   it("goes by the settings in force", async () => {
     const { outcome, did } = run({ kind: "sweep-account", subject });
-    expect(await outcome).toEqual({ found: { swept: clean("files") } });
+    expect(await outcome).toEqual({ swept: clean("files") });
     expect(did.at(-1)).toContain(JSON.stringify(DEFAULTS.Sweep));
   });
 });
 
 describe("the switch", () => {
   const write: Effect = {
-    kind: "write-gate",
-    subject: { ...subject, id: "gate" },
-    gate: { enabled: false, reason: "an examination" },
+    kind: "write-switch",
+    subject: SWITCH,
+    loginSwitch: { enabled: false, reason: "an examination" },
     call: 1,
   };
 
   it("fails when it cannot be written down", async () => {
-    await expect(run(write, { failing: ["writeGate"] }).outcome).rejects.toThrow("writeGate failed");
+    await expect(run(write, { failing: ["writeSwitch"] }).outcome).rejects.toThrow("writeSwitch failed");
   });
 
   it("is written down", async () => {
     const { outcome, did } = run(write);
     await outcome;
-    expect(did).toEqual(['writeGate {"enabled":false,"reason":"an examination"}']);
+    expect(did).toEqual(['writeSwitch {"enabled":false,"reason":"an examination"}']);
   });
 });
 
 describe("an end", () => {
   it("is noted as any other record", async () => {
-    const { outcome, names } = run({ kind: "note-ending", subject, session: LEASED_SESSION });
+    const { outcome, names } = run({ kind: "note-ending", subject, saved: savedEnding(ENDING) });
     await outcome;
     expect(names()).toEqual(["write"]);
   });
@@ -176,8 +182,8 @@ describe("an end", () => {
   });
 
   it("takes the mark of a user manager away before logind is asked to forget the user", async () => {
-    const { outcome, names } = run({ kind: "close-login", subject });
-    expect(await outcome).toEqual({ found: { swept: clean("linger") } });
+    const { outcome, names } = run({ kind: "terminate-user", subject });
+    expect(await outcome).toEqual({ swept: clean("linger") });
     expect(names()).toEqual(["dropLinger", "closeUser"]);
   });
 });

@@ -1,27 +1,29 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_POOL } from "../../src/policy/lease.ts";
-import { receiptOf } from "../../src/policy/receipt.ts";
-import type { Session } from "../../src/policy/session.ts";
-import type { Recorded } from "../../src/startup.ts";
-import { findRecorded } from "../../src/startup.ts";
-import type { FoundGate } from "../../src/system/state/switch-store.ts";
-import { LEASED_SESSION, ON, SESSION } from "../helpers/samples.ts";
+import { makeReceipt } from "../../src/policy/make-receipt.ts";
+import type { SavedSession } from "../../src/policy/session.ts";
+import type { StartupParts } from "../../src/startup.ts";
+import { findLeftovers } from "../../src/startup.ts";
+import type { FoundSwitch } from "../../src/system/state/switch-store.ts";
+import { recordOf } from "../helpers/play.ts";
+import { ENDING_SESSION, LEASED_SESSION, ON, SESSION } from "../helpers/samples.ts";
 
 const MOMENT = { now: 7, uptime: 9 };
-const session = (id: string): Session => ({ ...SESSION, id });
+const session = (id: string): SavedSession => recordOf({ ...SESSION, id });
+const LEASED_RECORD = recordOf(LEASED_SESSION);
 
 /** What an earlier guestd has left, and what was done about it. */
 function left(change: {
-  records?: readonly Session[];
-  entries?: ReturnType<Recorded["ledger"]["recover"]>["entries"];
+  records?: readonly SavedSession[];
+  entries?: ReturnType<StartupParts["ledger"]["recover"]>["entries"];
   unclear?: readonly string[];
   receipts?: readonly string[];
-  gate?: FoundGate;
+  found?: FoundSwitch;
 }) {
-  const { records = [], entries = [], unclear = [], receipts = [], gate = { gate: ON } } = change;
+  const { records = [], entries = [], unclear = [], receipts = [], found = { loginSwitch: ON } } = change;
   const did: string[] = [];
-  const recorded: Recorded = {
-    gate: { read: () => gate },
+  const parts: StartupParts = {
+    loginSwitch: { read: () => found },
     store: {
       recover: () => ({
         sessions: records,
@@ -31,7 +33,7 @@ function left(change: {
     },
     ledger: {
       recover: () => ({ entries, rejected: [{ file: "ledger.json", reason: "stands nowhere" }] }),
-      find: (id) => (receipts.includes(id) ? receiptOf(session(id), [], MOMENT) : undefined),
+      find: (id) => (receipts.includes(id) ? makeReceipt({ ...ENDING_SESSION, id }, [], MOMENT) : undefined),
     },
     leases: {
       recover: (sessions, isUnclear) => {
@@ -46,12 +48,11 @@ function left(change: {
       },
     },
     journal: { logDaemon: (level, action, message) => did.push(`${level} ${action} ${message}`) },
-    clock: () => MOMENT,
   };
-  return { events: findRecorded(recorded), did };
+  return { events: findLeftovers(parts), did };
 }
 
-describe("findRecorded", () => {
+describe("findLeftovers", () => {
   it("says of all that cannot be read which it is, and why", async () => {
     const { events, did } = left({ unclear: ["abc"] });
     await events;
@@ -62,11 +63,11 @@ describe("findRecorded", () => {
   });
 
   it("says that the switch cannot be read, and leaves it off", async () => {
-    const gate = { enabled: false, reason: "switch.json cannot be read" };
-    const { events, did } = left({ gate: { gate, fault: "switch.json cannot be read: EIO" } });
-    expect((await events)[0]).toEqual({ kind: "gate-found", gate });
+    const loginSwitch = { enabled: false, reason: "switch.json cannot be read" };
+    const { events, did } = left({ found: { loginSwitch, fault: "switch.json cannot be read: EIO" } });
+    expect((await events)[0]).toEqual({ kind: "switch-found", loginSwitch });
     expect(did[0]).toBe(
-      "err gate-rejected Guests are refused until they are switched on or off again: switch.json cannot be read: EIO",
+      "err switch-rejected Guests are refused until they are switched on or off again: switch.json cannot be read: EIO",
     );
   });
 
@@ -87,18 +88,18 @@ describe("findRecorded", () => {
 
   it("tells the switch and the uids first, then the sessions that may go on, then those of another boot", async () => {
     const { events } = left({
-      records: [LEASED_SESSION],
+      records: [LEASED_RECORD],
       entries: [
         { session: session("c"), isOfThisBoot: false },
         { session: session("b"), isOfThisBoot: true },
       ],
     });
     expect(await events).toEqual([
-      { kind: "gate-found", gate: ON },
+      { kind: "switch-found", loginSwitch: ON },
       { kind: "leases-found", pool: EMPTY_POOL },
-      { kind: "record-found", ...MOMENT, session: LEASED_SESSION },
-      { kind: "record-found", ...MOMENT, session: { ...session("b"), published: true }, cause: "record-lost" },
-      { kind: "record-found", ...MOMENT, session: session("c"), cause: "lost-power" },
+      { kind: "record-found", saved: LEASED_RECORD },
+      { kind: "record-found", saved: { ...session("b"), published: true }, cause: "record-lost" },
+      { kind: "record-found", saved: session("c"), cause: "lost-power" },
     ]);
   });
 
@@ -109,7 +110,7 @@ describe("findRecorded", () => {
       receipts: ["a", "c"],
     });
     expect(await events).toMatchObject([
-      { kind: "gate-found" },
+      { kind: "switch-found" },
       { kind: "leases-found" },
       { receipt: { id: "a" } },
       { receipt: { id: "c" }, cause: "lost-power" },
@@ -118,7 +119,7 @@ describe("findRecorded", () => {
 
   it("finds that there is nothing", async () => {
     expect(await left({}).events).toEqual([
-      { kind: "gate-found", gate: ON },
+      { kind: "switch-found", loginSwitch: ON },
       { kind: "leases-found", pool: EMPTY_POOL },
     ]);
   });

@@ -4,11 +4,10 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import type { Account } from "../../policy/account.ts";
-import type { Outcome, Subject } from "../../policy/events.ts";
 import type { LeasePool, Quarantine } from "../../policy/lease.ts";
 import { GHOST_UID } from "../../policy/lease.ts";
 import type { Swept } from "../../policy/receipt.ts";
-import type { Session } from "../../policy/session.ts";
+import type { SavedSession } from "../../policy/session.ts";
 import { findAccount, findGroup, findOwner } from "./nss.ts";
 import { LeaseStore } from "../state/lease-store.ts";
 import { UserRecords } from "./userdb.ts";
@@ -46,11 +45,11 @@ export class Leases {
    * Makes an account known, unless its name or uid is somebody's already: then says whose.
    * @throws Error when it cannot be told, or not be written
    */
-  async publish(account: Account): Promise<Outcome> {
+  async publish(account: Account): Promise<{ readonly taken: string | undefined }> {
     const taken = await this.#machine.accounts.findOwner(account.user, account.uid);
     if (taken !== undefined) return { taken };
     this.#records.publish(account);
-    return {};
+    return { taken: undefined };
   }
 
   /** Writes down that a uid was given back. @param quarantine why it is not to be handed out again */
@@ -62,13 +61,13 @@ export class Leases {
   /**
    * @throws Error when a uid that is kept back has become somebody's: nothing of his is to be taken away
    */
-  async checkForeign({ user, uid }: Pick<Subject, "user" | "uid">): Promise<void> {
+  async checkForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<void> {
     const owner = await this.#machine.accounts.findOwner(user, uid, PATIENCE_MS);
     if (owner !== undefined && owner !== user) throw new Error(`the uid ${uid} belongs to ${owner}`);
   }
 
   /** Removes the mark that keeps a user manager when nobody is logged in: with it logind never forgets the user. */
-  dropLinger({ user }: Pick<Subject, "user">): Swept {
+  dropLinger({ user }: Pick<Account, "user">): Swept {
     const mark = join(this.#machine.linger, user);
     const found = existsSync(mark) ? 1 : 0;
     rmSync(mark, { force: true });
@@ -76,7 +75,7 @@ export class Leases {
   }
 
   /** Takes an account back. */
-  withdraw(account: Pick<Subject, "user" | "uid">): void {
+  withdraw(account: Pick<Account, "user" | "uid">): void {
     this.#records.withdraw(account);
   }
 
@@ -86,12 +85,12 @@ export class Leases {
    * @returns the sessions, with what is known of their accounts; the uids that were given back, and those that are kept
    */
   async recover(
-    sessions: readonly Session[],
+    sessions: readonly SavedSession[],
     unclear: boolean,
-  ): Promise<{ sessions: readonly Session[]; pool: LeasePool }> {
+  ): Promise<{ sessions: readonly SavedSession[]; pool: LeasePool }> {
     this.#records.sweep();
     const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
-    const isOf = (session: Session) => (account: { readonly user: string; readonly uid: number }) =>
+    const isOf = (session: SavedSession) => (account: { readonly user: string; readonly uid: number }) =>
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
     const { quarantined } = this.#store.read();
     for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
@@ -101,7 +100,7 @@ export class Leases {
       );
       if (isSettled && !unclear) this.withdraw(record);
     }
-    const recovered: Session[] = [];
+    const recovered: SavedSession[] = [];
     for (const session of sessions)
       recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
     return { sessions: recovered, pool: this.#store.read() };
@@ -119,7 +118,7 @@ export class Leases {
 
   // An account that is not there, of a session that is not open, may never have been made, and its uid be somebody's.
   // One that is there may lack its link by the uid.
-  async #restore(session: Session, stands: boolean): Promise<Session> {
+  async #restore(session: SavedSession, stands: boolean): Promise<SavedSession> {
     const isMade = stands || session.phase === "open";
     try {
       if (isMade) this.#records.publish(session.account);

@@ -43,7 +43,10 @@ const LONGEST_PAUSE_MS = 100;
 const MOST_NAMED = 20;
 
 /** Kills every process of a session, for ten seconds at most, and says so for its receipt. */
-export async function endProcesses(table: ProcessTable, belonging: Belonging): Promise<Partial<Findings>> {
+export async function endProcesses(
+  table: ProcessTable,
+  belonging: Belonging,
+): Promise<Pick<Findings, "processesKilled" | "swept">> {
   const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
   return {
     processesKilled: killed,

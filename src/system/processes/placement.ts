@@ -1,9 +1,9 @@
 // Where the processes of a session are: puts its leader into a cgroup, and finds the one that logind moves it on to.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Limits } from "../../config/schema.ts";
-import type { Outcome, Subject } from "../../policy/events.ts";
 import type { Cgroup, Leader, Session } from "../../policy/session.ts";
 import { isSessionPath, scopeName, sliceName } from "../../policy/session.ts";
+import type { SessionSubject } from "../../policy/subject.ts";
 import type { Cgroups } from "./cgroups.ts";
 import { readStartTime } from "../sessions/held.ts";
 
@@ -39,7 +39,12 @@ export class Placement {
    * @param leased the account has no other session: all of its user's slice is the session's as well
    * @throws Error when systemd has not moved it within 2.5 s
    */
-  async encloseLeader({ id, uid }: Subject, pid: number, leased: boolean, limits: Limits): Promise<Outcome> {
+  async encloseLeader(
+    { id, uid }: SessionSubject,
+    pid: number,
+    leased: boolean,
+    limits: Limits,
+  ): Promise<{ readonly cgroups: readonly [Cgroup, ...Cgroup[]] }> {
     const { cgroups, startScope } = this.#parts;
     await startScope(id, pid, leased ? uid : undefined, limits);
     const session = { account: { uid }, leased };
@@ -74,7 +79,7 @@ export class Placement {
    */
   async findAll(
     cgroups: readonly Cgroup[],
-    { uid }: Subject,
+    { uid }: SessionSubject,
     leader: Leader,
     leased: boolean,
     openedUptime: number,

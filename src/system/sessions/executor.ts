@@ -1,6 +1,6 @@
 // The hands: watches leaders, builds and drops views, kills processes. Decides nothing.
 import { closeSync, constants, openSync } from "node:fs";
-import type { Effect, Outcome, Subject } from "../../policy/events.ts";
+import type { EffectOf, FoundOf } from "../../policy/effects.ts";
 import { GuestError } from "../../policy/errors.ts";
 import type { Cgroup, Leader, View } from "../../policy/session.ts";
 import { labelOf } from "../../policy/session.ts";
@@ -60,7 +60,7 @@ export class Executor {
    * caller's own, so no other process can have got it in between (pid re-use).
    * @throws GuestError LeaderGone when it has ended
    */
-  async watchLeader({ id }: Subject, pid: number, busName: string): Promise<Outcome> {
+  async watchLeader(id: string, pid: number, busName: string): Promise<FoundOf<"watch-leader">> {
     const gone = new GuestError("LeaderGone", `The process ${pid} has ended.`);
     const pidfd = this.#openPidfd(pid, gone);
     try {
@@ -79,7 +79,7 @@ export class Executor {
    * @param recorded the view as it was then
    * @returns whether the leader has ended; also then the rest is to be found by what is held
    */
-  takeUp({ id }: Subject, leader: Leader, recorded: View | undefined): Outcome {
+  takeUp(id: string, leader: Leader, recorded: View | undefined): FoundOf<"take-up-session"> {
     const stored = (kind: Kind) => this.#fdStore.take(`${id}-${kind}`);
     const view =
       recorded === undefined ? undefined : takeUpView(this.#of(id), this.#bindings, leader.pid, recorded, stored);
@@ -88,7 +88,7 @@ export class Executor {
     if (pidfd !== undefined) this.#holdLeader(id, pidfd);
     // A stop of guestd has emptied the store.
     this.#keep(id);
-    return { ...(view === undefined ? {} : { view }), leaderGone: !this.isAlive(id) };
+    return { view, isLeaderThere: this.isAlive(id) };
   }
 
   /** Whether the leader of a session is watched and still there. */
@@ -107,11 +107,11 @@ export class Executor {
    * @param reaperCgroup for a view with a PID namespace of its own: where its first process is put
    */
   async buildView(
-    { id }: Subject,
+    id: string,
     plan: readonly Step[],
     isolated: boolean,
     reaperCgroup: Cgroup | undefined,
-  ): Promise<Outcome> {
+  ): Promise<FoundOf<"build-view">> {
     const { pidfd } = this.#of(id);
     if (pidfd === undefined) throw new Error("the leader is not watched");
     const built = await this.#buildInTime(id, pidfd, plan, isolated);
@@ -133,7 +133,7 @@ export class Executor {
     view: View | undefined,
     cgroups: readonly Cgroup[],
     uid: number | undefined,
-  ): Promise<Outcome> {
+  ): Promise<FoundOf<"kill-processes">> {
     const held = this.#of(id);
     const belonging = {
       cgroups,
@@ -143,9 +143,7 @@ export class Executor {
       uid,
       reaper: held.reaper === undefined ? undefined : { pid: view?.isolation?.reaper.pid ?? 0, pidfd: held.reaper },
     };
-    return {
-      found: await endProcesses({ proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings }, belonging),
-    };
+    return endProcesses({ proc: "/proc", cgroups: this.#cgroups, bindings: this.#bindings }, belonging);
   }
 
   /**
@@ -155,9 +153,9 @@ export class Executor {
    * @returns how much that was, and what is still held
    */
   async dropView(
-    { id, uid }: Subject,
-    { leased, tmpfs, devices, isLost }: Omit<Effect & { kind: "drop-view" }, "kind" | "subject">,
-  ): Promise<Outcome> {
+    { id, uid }: { readonly id: string; readonly uid: number },
+    { leased, tmpfs, devices, isLost }: Pick<EffectOf<"drop-view">, "leased" | "tmpfs" | "devices" | "isLost">,
+  ): Promise<FoundOf<"drop-view">> {
     const held = this.#of(id);
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
     // While the view is held its devices and namespaces are nobody else's.
@@ -174,7 +172,7 @@ export class Executor {
     );
     // Not systemd: until what was found is on disk, the next guestd must be able to look again.
     this.#drop(id);
-    return { found: { tmpfsBytes, swept } };
+    return { tmpfsBytes, swept };
   }
 
   /** Lets go of whatever is held of a session, and has systemd do so. May be called again. */

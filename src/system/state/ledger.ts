@@ -3,14 +3,14 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Receipt, Swept } from "../../policy/receipt.ts";
-import type { Session } from "../../policy/session.ts";
+import type { SavedSession } from "../../policy/session.ts";
 import { readIfThere } from "../read-file.ts";
 import { checkId, formatRecord, isId, parseRecord } from "./session-record.ts";
 import { listNames, replaceDurably, UNFINISHED } from "../write-file.ts";
 
 /** A session that was open when it was entered. */
 export interface Entry {
-  readonly session: Session;
+  readonly session: SavedSession;
   /** The machine was not started anew since. */
   readonly isOfThisBoot: boolean;
 }
@@ -33,7 +33,7 @@ export class Ledger {
   }
 
   /** Writes down a session that opens. */
-  async enter(session: Session): Promise<void> {
+  async enter(session: SavedSession): Promise<void> {
     await replaceDurably(this.#entry(session.id), formatRecord(session, this.#boot));
   }
 

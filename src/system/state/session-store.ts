@@ -4,14 +4,14 @@
 // user manager for the account (systemd/user@.service.d/guestd.conf), which would run outside their views (CVE-2017-8900).
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Session } from "../../policy/session.ts";
+import type { SavedSession } from "../../policy/session.ts";
 import { checkId, formatRecord, parseRecord } from "./session-record.ts";
 import { listNames, replaceFile, UNFINISHED } from "../write-file.ts";
 
 const REJECTED = ".json.rejected";
 
 export interface Recovered {
-  readonly sessions: readonly Session[];
+  readonly sessions: readonly SavedSession[];
   /** Files that were set aside, each with the reason. */
   readonly rejected: readonly { readonly file: string; readonly reason: string }[];
   /** Ids of sessions whose records were set aside, now or earlier: they may go on. */
@@ -29,12 +29,12 @@ export class SessionStore {
   }
 
   /** Writes the record of a session, so that a reader finds the old one or the new one, whole. */
-  write(session: Session): void {
+  write(session: SavedSession): void {
     if (!session.leased) this.#forbidManager(session);
     replaceFile(this.#file(session.id), formatRecord(session));
   }
 
-  #forbidManager(session: Session): void {
+  #forbidManager(session: SavedSession): void {
     const mark = this.#mark(session);
     mkdirSync(dirname(mark), { recursive: true, mode: 0o700 });
     writeFileSync(mark, "", { mode: 0o600 });
@@ -51,7 +51,7 @@ export class SessionStore {
   /** Reads all records. What cannot be read is renamed to NAME.rejected; half of a write() is removed. */
   recover(): Recovered {
     for (const directory of [this.#records, this.#unmanaged]) mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const sessions: Session[] = [];
+    const sessions: SavedSession[] = [];
     const rejected: { file: string; reason: string }[] = [];
     for (const name of listNames(this.#records).filter((candidate) => candidate.endsWith(".json"))) {
       const file = join(this.#records, name);

@@ -1,9 +1,9 @@
 // What of the records and of the ledger goes together: sessions that may go on, such as cannot, and such as nobody can tell.
 import type { RecordFound } from "../../policy/events.ts";
-import type { Session } from "../../policy/session.ts";
+import type { SavedSession } from "../../policy/session.ts";
 import type { Entry } from "./ledger.ts";
 
-type Found = Pick<RecordFound, "session" | "cause">;
+type Found = Pick<RecordFound, "saved" | "cause">;
 
 export interface Sorted {
   /** Of this boot of the machine. One whose record is lost is known from the ledger alone, and ends. */
@@ -16,7 +16,7 @@ export interface Sorted {
 
 /** @param unclear ids of records that were set aside */
 export function sortRecords(
-  sessions: readonly Session[],
+  sessions: readonly SavedSession[],
   entries: readonly Entry[],
   unclear: ReadonlySet<string>,
 ): Sorted {
@@ -24,13 +24,13 @@ export function sortRecords(
   const alone = entries.filter(({ session }) => !recorded.has(session.id));
   const lost = alone
     .filter(({ isOfThisBoot }) => isOfThisBoot)
-    .map(({ session }): Found => ({ session, cause: "record-lost" }));
+    .map(({ session: saved }): Found => ({ saved, cause: "record-lost" }));
   const dead = alone
     .filter(({ isOfThisBoot }) => !isOfThisBoot)
-    .map(({ session }): Found => ({ session, cause: "lost-power" }));
+    .map(({ session: saved }): Found => ({ saved, cause: "lost-power" }));
   const told = new Set(alone.map(({ session }) => session.id));
   return {
-    found: [...sessions.map((session) => ({ session })), ...lost],
+    found: [...sessions.map((saved) => ({ saved, cause: undefined })), ...lost],
     dead,
     unknown: new Set([...unclear].filter((id) => !told.has(id))),
   };

@@ -1,8 +1,10 @@
 // Looks again at what a uid in quarantine has left: its processes are ended, who else holds something of it is named, and
 // the rest is swept.
 import type { Config } from "../../config/schema.ts";
-import type { Outcome, Subject } from "../../policy/events.ts";
+import type { Swept } from "../../policy/receipt.ts";
+import { addFindings, NOTHING_FOUND } from "../../policy/receipt.ts";
 import { labelOf } from "../../policy/session.ts";
+import type { UidSubject } from "../../policy/subject.ts";
 import type { Bindings } from "../bindings.ts";
 import type { Cgroups } from "../processes/cgroups.ts";
 import type { SearchHolders } from "../processes/holder-search.ts";
@@ -11,7 +13,7 @@ import { findHolders } from "../processes/holders.ts";
 import { endProcesses } from "../processes/kill.ts";
 import type { Sweeper } from "./sweep.ts";
 
-export interface LeaseSweepParts {
+export interface UidSweepParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   readonly cgroups: Cgroups;
   readonly sweeper: Pick<Sweeper, "sweep">;
@@ -20,12 +22,12 @@ export interface LeaseSweepParts {
 }
 
 /** @param session id of the last session of the uid; "" where nobody knows */
-export async function sweepLease(
-  { bindings, cgroups, sweeper, search = searchHolders }: LeaseSweepParts,
-  account: Subject,
+export async function sweepUid(
+  { bindings, cgroups, sweeper, search = searchHolders }: UidSweepParts,
+  account: UidSubject,
   session: string,
   settings: Config["Sweep"],
-): Promise<Outcome> {
+): Promise<{ readonly swept: readonly Swept[] }> {
   const { uid } = account;
   const ended = await endProcesses({ proc: "/proc", cgroups, bindings }, { cgroups: [], view: undefined, uid });
   // The devices and namespaces of its view may be somebody else's by now.
@@ -36,5 +38,6 @@ export async function sweepLease(
     namespaces: [],
   });
   const swept = await sweeper.sweep(account, settings);
-  return { found: { ...ended, swept: [...held, ...swept] } };
+  // Processes are looked at twice: the last look says what is left.
+  return { swept: addFindings({ ...NOTHING_FOUND, ...ended }, { swept: [...held, ...swept] }).swept };
 }

@@ -3,16 +3,17 @@ import type { MethodParts } from "../../../src/bus/methods.ts";
 import { makeMethods } from "../../../src/bus/methods.ts";
 import { PendingCalls } from "../../../src/bus/pending.ts";
 import { unwrap } from "../../../src/bus/values.ts";
-import type { Answer, Event } from "../../../src/policy/events.ts";
+import type { Answer } from "../../../src/policy/answer.ts";
+import type { What } from "../../../src/policy/events.ts";
+import { makeReceipt } from "../../../src/policy/make-receipt.ts";
 import type { Receipt } from "../../../src/policy/receipt.ts";
-import { receiptOf } from "../../../src/policy/receipt.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import { leasedOpened, READY } from "../../helpers/play.ts";
-import { configOf, SESSION } from "../../helpers/samples.ts";
+import { configOf, ENDING_SESSION } from "../../helpers/samples.ts";
 
 const MOMENT = { now: 2_000, uptime: 9_000 };
-const CLEAN = receiptOf({ ...SESSION, id: "a" }, [], MOMENT);
-const DIRTY = receiptOf({ ...SESSION, id: "b" }, ["mounts"], MOMENT);
+const CLEAN = makeReceipt({ ...ENDING_SESSION, id: "a" }, [], MOMENT);
+const DIRTY = makeReceipt({ ...ENDING_SESSION, id: "b" }, ["mounts"], MOMENT);
 
 /** The methods of a daemon that answers each call at once. */
 function methodsWith({
@@ -20,7 +21,7 @@ function methodsWith({
   answer,
   receipts = [DIRTY, CLEAN],
 }: { state?: typeof READY; answer?: Answer; receipts?: readonly Receipt[] } = {}) {
-  const events: Event[] = [];
+  const events: What[] = [];
   const pending = new PendingCalls();
   const parts: Partial<MethodParts> = {
     state: () => state,
@@ -119,7 +120,7 @@ describe("SetEnabled", () => {
     ["a reason of too many bytes", false, "€".repeat(134)],
     ["a reason why guests are let in", true, "why not"],
   ])("refuses %s, and does nothing", async (_, enabled, reason) => {
-    const { events, call } = methodsWith({ answer: { kind: "gated" } });
+    const { events, call } = methodsWith({ answer: { kind: "switched" } });
     await expect(call("SetEnabled", enabled, reason)).rejects.toMatchObject({ code: "InvalidArgument" });
     expect(events).toEqual([]);
   });
@@ -136,10 +137,10 @@ describe("SetEnabled", () => {
     [true, "", { enabled: true, reason: "" }],
     [false, "", { enabled: false, reason: "" }],
     [false, ` ${"ä".repeat(200)} `, { enabled: false, reason: "ä".repeat(200) }],
-  ])("says that it is done when it is (%j, %j)", async (enabled, reason, gate) => {
-    const { events, call } = methodsWith({ answer: { kind: "gated" } });
+  ])("says that it is done when it is (%j, %j)", async (enabled, reason, loginSwitch) => {
+    const { events, call } = methodsWith({ answer: { kind: "switched" } });
     expect(await call("SetEnabled", enabled, reason)).toEqual([]);
-    expect(events).toEqual([{ kind: "gate-requested", gate, call: 1 }]);
+    expect(events).toEqual([{ kind: "switch-requested", loginSwitch, call: 1 }]);
   });
 });
 
@@ -148,7 +149,7 @@ describe("GetStatus", () => {
     ["nothing is known", INITIAL_STATE, { enabled: false, switch: false, reason: "nobody has switched them on yet" }],
     [
       "the switch is off",
-      { ...READY, gate: { enabled: false, reason: "an examination" } },
+      { ...READY, loginSwitch: { enabled: false, reason: "an examination" } },
       { enabled: false, switch: false, reason: "an examination" },
     ],
     [

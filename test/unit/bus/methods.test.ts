@@ -4,10 +4,11 @@ import { makeMethods } from "../../../src/bus/methods.ts";
 import { PendingCalls } from "../../../src/bus/pending.ts";
 import { field, unwrap } from "../../../src/bus/values.ts";
 import { GuestError } from "../../../src/policy/errors.ts";
-import type { Answer, Event } from "../../../src/policy/events.ts";
+import type { Answer } from "../../../src/policy/answer.ts";
+import type { What } from "../../../src/policy/events.ts";
 import type { Session } from "../../../src/policy/session.ts";
-import { allocated, leasedOpened, opened, READY } from "../../helpers/play.ts";
-import { GUEST, LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
+import { allocated, leasedOpen, leasedOpened, only, opened, READY, step } from "../../helpers/play.ts";
+import { allocateRequest, endingOf, GUEST, LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
 
 const CALLER = { name: ":1.9", uid: 0, pid: 500 };
 
@@ -17,7 +18,7 @@ function methodsWith({
   answer,
   findGid = () => Promise.resolve(985),
 }: { state?: typeof READY; answer?: Answer; findGid?: MethodParts["findGid"] } = {}) {
-  const events: Event[] = [];
+  const events: What[] = [];
   const pending = new PendingCalls();
   const parts: Partial<MethodParts> = {
     state: () => state,
@@ -27,7 +28,6 @@ function methodsWith({
     },
     pending,
     newId: () => "fresh",
-    clock: () => ({ now: 1, uptime: 2 }),
     random: () => 3,
     findGid,
     cgroupOf: () => "/system.slice",
@@ -67,8 +67,6 @@ describe("AllocateAccount", () => {
         kind: "allocate-requested",
         id: "fresh",
         call: 1,
-        now: 1,
-        uptime: 2,
         user: "guest",
         service: "login",
         tty: "tty1",
@@ -100,7 +98,7 @@ describe("AllocateAccount", () => {
 
   it("gives no account for an answer to another call", async () => {
     const { call } = methodsWith({
-      answer: { kind: "opened", reply: { id: "a", namespace: "b", inode: 1, environment: {} } },
+      answer: { kind: "opened", reply: { id: "a", namespace: "b", inode: 1, environment: {}, isolation: undefined } },
     });
     await expect(call("AllocateAccount", [REQUEST])).rejects.toThrow("unexpected answer");
   });
@@ -136,7 +134,13 @@ describe("a call that takes long", () => {
   };
   const CALLS: readonly [string, Answer][] = [
     ["AllocateAccount", { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } }],
-    ["OpenSession", { kind: "opened", reply: { id: "fresh", namespace: "/proc/1/fd/9", inode: 1, environment: {} } }],
+    [
+      "OpenSession",
+      {
+        kind: "opened",
+        reply: { id: "fresh", namespace: "/proc/1/fd/9", inode: 1, environment: {}, isolation: undefined },
+      },
+    ],
   ];
   /** pam_guest gives up after this. */
   const PATIENCE_MS = 5_000;
@@ -148,7 +152,7 @@ describe("a call that takes long", () => {
     vi.useRealTimers();
   });
 
-  const expired = (events: readonly Event[]) => events.filter(({ kind }) => kind === "call-expired");
+  const expired = (events: readonly What[]) => events.filter(({ kind }) => kind === "call-expired");
 
   it.each(CALLS)("(%s) is answered before pam_guest gives up, and what was made for it is taken away", async (name) => {
     const { events, call } = methodsWith();
@@ -207,10 +211,7 @@ describe("a call that takes long", () => {
 describe("MayUnlock says no to", () => {
   const ask = async (state: typeof READY, uid: number) =>
     (await methodsWith({ state }).call("MayUnlock", [], { ...CALLER, uid }))[0];
-  const stateWith = (change: Partial<Session>) => ({
-    ...READY,
-    sessions: new Map([["abc", { ...LEASED_SESSION, ...change }]]),
-  });
+  const stateWith = (session: Session) => ({ ...READY, sessions: new Map([[session.id, session]]) });
 
   it("everybody when there is no session", async () => {
     expect(await ask(READY, LEASED.uid)).toBe(false);
@@ -222,13 +223,15 @@ describe("MayUnlock says no to", () => {
 
   it("a guest whose account others share", async () => {
     expect(await ask(opened(), GUEST.uid)).toBe(false);
-    expect(await ask(stateWith({ leased: false }), LEASED.uid)).toBe(false);
+    expect(await ask(stateWith({ ...LEASED_SESSION, leased: false }), LEASED.uid)).toBe(false);
   });
 
   it("a guest whose session is not open yet, or ending", async () => {
     expect(await ask(allocated(), LEASED.uid)).toBe(false);
-    for (const phase of ["allocating", "opening", "ending"] as const)
-      expect(await ask(stateWith({ phase }), LEASED.uid)).toBe(false);
+    const [allocating, opening] = [step(READY, allocateRequest()).state, step(allocated(), leasedOpen()).state];
+    expect([only(allocating).phase, only(opening).phase]).toEqual(["allocating", "opening"]);
+    for (const state of [allocating, opening, stateWith(endingOf(LEASED_SESSION))])
+      expect(await ask(state, LEASED.uid)).toBe(false);
   });
 
   it("but not to a leased guest whose session is open", async () => {

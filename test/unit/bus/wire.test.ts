@@ -10,8 +10,18 @@ import {
   sessionRecord,
 } from "../../../src/bus/wire.ts";
 import { field, unwrap } from "../../../src/bus/values.ts";
-import { receiptOf } from "../../../src/policy/receipt.ts";
-import { ISOLATION, LEASED, LEASED_SESSION, SESSION, SLICE } from "../../helpers/samples.ts";
+import { makeReceipt } from "../../../src/policy/make-receipt.ts";
+import { NOTHING_FOUND } from "../../../src/policy/receipt.ts";
+import {
+  ALLOCATED_SESSION,
+  ENDING_SESSION,
+  endingOf,
+  ISOLATION,
+  LEASED,
+  LEASED_SESSION,
+  SESSION,
+  SLICE,
+} from "../../helpers/samples.ts";
 
 const request = () => ({
   user: field("s", "guest1"),
@@ -68,6 +78,7 @@ describe("openReplyRecord", () => {
       namespace: "/proc/1/fd/2",
       inode: 4026532500,
       environment: { GUEST_SESSION: "s1" },
+      isolation: undefined,
     });
     expect(record["inode"]).toMatchObject({ signature: "t", value: 4026532500n });
     expect(record["environment"]).toMatchObject({ signature: "a{ss}", value: { GUEST_SESSION: "s1" } });
@@ -90,7 +101,13 @@ describe("openReplyRecord", () => {
   });
 
   it("sends none of the four of a leased account's", () => {
-    const record = openReplyRecord({ id: "s1", namespace: "/proc/1/fd/2", inode: 1, environment: {} });
+    const record = openReplyRecord({
+      id: "s1",
+      namespace: "/proc/1/fd/2",
+      inode: 1,
+      environment: {},
+      isolation: undefined,
+    });
     expect(Object.keys(record).sort()).toEqual(["environment", "id", "inode", "namespace"]);
   });
 });
@@ -161,8 +178,7 @@ describe("the record of a session", () => {
   });
 
   it("can be made of one that has no view", () => {
-    const { view: _none, ...session } = LEASED_SESSION;
-    expect(sessionDetails({ ...session, phase: "allocated" })).toMatchObject({
+    expect(sessionDetails(ALLOCATED_SESSION)).toMatchObject({
       inode: { value: 0n },
       state: { value: "allocated" },
       skipped: { value: [] },
@@ -173,13 +189,13 @@ describe("the record of a session", () => {
 describe("receiptRecord", () => {
   it("is clean only when nothing is left", () => {
     const moment = { now: 2_000, uptime: 5_007_000 };
-    expect(receiptRecord(receiptOf(LEASED_SESSION, [], moment))).toMatchObject({
+    expect(receiptRecord(makeReceipt(endingOf(LEASED_SESSION), [], moment))).toMatchObject({
       clean: { value: true },
       leased: { value: true },
       seconds: { signature: "t", value: 5n },
     });
-    const found = { ...SESSION.found, left: ["process 7 does not end"] };
-    expect(receiptRecord(receiptOf({ ...SESSION, found }, [], moment))).toMatchObject({
+    const found = { ...NOTHING_FOUND, left: ["process 7 does not end"] };
+    expect(receiptRecord(makeReceipt({ ...ENDING_SESSION, found }, [], moment))).toMatchObject({
       clean: { value: false },
       left: { signature: "as", value: found.left },
     });
@@ -187,10 +203,8 @@ describe("receiptRecord", () => {
 
   it("says of each class what was found, taken away and left", () => {
     const swept = [{ kind: "files" as const, found: 3, removed: 2, left: ["/tmp/x"] }];
-    const receipt = receiptOf({ ...SESSION, found: { ...SESSION.found, swept }, endingUptime: 1_000 }, ["mounts"], {
-      now: 2_000,
-      uptime: 13_000,
-    });
+    const ending = { ...ENDING_SESSION, found: { ...NOTHING_FOUND, swept }, begunUptime: 1_000 };
+    const receipt = makeReceipt(ending, ["mounts"], { now: 2_000, uptime: 13_000 });
     expect(receiptRecord(receipt)).toMatchObject({
       swept: { signature: "a(suuas)", value: [["files", 3, 2, ["/tmp/x"]]] },
       left: { value: ["files: /tmp/x", "mounts: nobody has looked"] },

@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
 import type { Authentication, Login } from "../../../src/policy/admission.ts";
 import { judgeAuthentication, judgeLogin } from "../../../src/policy/admission.ts";
-import type { Gate } from "../../../src/policy/switch.ts";
+import type { LoginSwitch } from "../../../src/policy/switch.ts";
 import { NEVER_ENABLED } from "../../../src/policy/switch.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, ON, SESSION } from "../../helpers/samples.ts";
 
 const LOGIN: Login = { account: GUEST, service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
-const OFF: Gate = { enabled: false, reason: "there is an examination" };
-const sessionOf = (change: Partial<Session>): Session => ({ ...SESSION, ...change });
+const OFF: LoginSwitch = { enabled: false, reason: "there is an examination" };
+/** A session of which the judgement reads nothing that its phase does not have. */
+const sessionOf = (change: object, from: Session = SESSION): Session => ({ ...from, ...change });
+const leasedIn = (phase: Session["phase"], change: object = {}) =>
+  sessionOf({ phase, cause: undefined, ...change }, LEASED_SESSION);
 
 describe("judgeLogin refuses", () => {
   it("everybody while the configuration has errors", () => {
@@ -28,7 +31,7 @@ describe("judgeLogin refuses", () => {
     { ...LOGIN, account: GHOST, service: "sshd" },
     { ...LOGIN, account: LEASED },
   ])("everybody while the switch is off, with its reason", (login) => {
-    const sessions: Session[] = [{ ...LEASED_SESSION, phase: "allocated" }];
+    const sessions: Session[] = [leasedIn("allocated")];
     for (const gate of [OFF, NEVER_ENABLED]) {
       expect(judgeLogin(configOf(), login, sessions, gate)).toEqual({
         kind: "refused",
@@ -94,7 +97,7 @@ describe("judgeLogin gives", () => {
 });
 
 describe("judgeLogin of a uid of the range refuses", () => {
-  const waiting: Session = { ...LEASED_SESSION, phase: "allocated" };
+  const waiting: Session = leasedIn("allocated");
   const login: Login = { ...LOGIN, account: LEASED };
 
   it.each<[string, Partial<Login>, Session[]]>([
@@ -102,10 +105,14 @@ describe("judgeLogin of a uid of the range refuses", () => {
     ["another uid than the leased one", { account: { ...LEASED, uid: LEASED.uid + 1 } }, [waiting]],
     ["another name than the leased one", { account: { ...LEASED, user: "guest-zzzz" } }, [waiting]],
     ["a uid at the end of the range", { account: { ...LEASED, uid: 61183 } }, []],
-    ["a session of a shared account that has the uid", {}, [{ ...waiting, leased: false }]],
+    [
+      "a session of a shared account that has the uid",
+      {},
+      [sessionOf({ account: LEASED, leader: { pid: 501, startTime: 1 } })],
+    ],
     ["another leader than the one that got it", { leaderPid: 501 }, [waiting]],
-    ["an account whose session is ending", {}, [{ ...waiting, phase: "ending" }]],
-    ["an account that is not made yet", {}, [{ ...waiting, phase: "allocating" }]],
+    ["an account whose session is ending", {}, [leasedIn("ending")]],
+    ["an account that is not made yet", {}, [leasedIn("allocating")]],
     ["another leader, when the session is open", { leaderPid: 501 }, [LEASED_SESSION]],
   ])("%s", (_, change, sessions) => {
     expect(judgeLogin(configOf(), { ...login, ...change }, sessions, ON)).toMatchObject({ kind: "refused" });
@@ -169,7 +176,7 @@ describe("judgeAuthentication gives no account", () => {
 
   it("while the switch is off, and asks nobody for a password", () => {
     for (const user of ["guest", "guest1", LEASED.user]) {
-      const session: Session = { ...LEASED_SESSION, phase: "allocated" };
+      const session: Session = leasedIn("allocated");
       expect(judgeAuthentication(configOf(), { ...asked, user }, [session], OFF)).toMatchObject({
         kind: "refused",
         reason: expect.stringContaining(OFF.reason) as string,
@@ -178,7 +185,7 @@ describe("judgeAuthentication gives no account", () => {
   });
 
   it("to a leader that is being made one", () => {
-    const session: Session = { ...LEASED_SESSION, phase: "allocating" };
+    const session: Session = leasedIn("allocating");
     for (const user of ["guest", "guest1"])
       expect(judgeAuthentication(configOf(), { ...asked, user }, [session], ON)).toMatchObject({
         kind: "refused",
@@ -220,13 +227,8 @@ describe("judgeAuthentication gives no account", () => {
   });
 
   it("again to a leader that has another one's pid, or whose session is beyond that", () => {
-    for (const change of [
-      { leader: { pid: 501, startTime: 1 } },
-      { phase: "open" },
-      { phase: "ending" },
-      { leased: false },
-    ] as const) {
-      const session: Session = { ...LEASED_SESSION, phase: "allocated", ...change };
+    for (const change of [{ leader: { pid: 501, startTime: 1 } }, { phase: "open" }, { phase: "ending" }] as const) {
+      const session: Session = leasedIn("allocated", change);
       expect(judgeAuthentication(configOf(), asked, [session], ON)).toMatchObject({ kind: "lease" });
     }
   });
@@ -249,7 +251,7 @@ describe("judgeAuthentication gives", () => {
   });
 
   it("the same account to a leader that asks again by the name it got, and to no other", () => {
-    const session: Session = { ...LEASED_SESSION, phase: "allocated" };
+    const session: Session = leasedIn("allocated");
     expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user }, [session], ON)).toEqual({
       kind: "again",
       session,
@@ -261,7 +263,7 @@ describe("judgeAuthentication gives", () => {
   });
 
   it("the same account to a leader that asks again, also when the machine is full", () => {
-    const session: Session = { ...LEASED_SESSION, phase: "allocated" };
+    const session: Session = leasedIn("allocated");
     expect(judgeAuthentication(configOf("[Guests]", "MaxSessions=1"), asked, [session], ON)).toEqual({
       kind: "again",
       session,
@@ -271,10 +273,10 @@ describe("judgeAuthentication gives", () => {
 
 describe("judgeAuthentication unlocks", () => {
   const asked: Authentication = { user: LEASED.user, service: "gdm-password", tty: ":1", rhost: "", leaderPid: 800 };
-  const judge = (change: Partial<Authentication> = {}, session: Partial<Session> = {}) =>
-    judgeAuthentication(configOf(), { ...asked, ...change }, [{ ...LEASED_SESSION, ...session }], ON).kind;
+  const judge = (change: Partial<Authentication> = {}, session: object = {}) =>
+    judgeAuthentication(configOf(), { ...asked, ...change }, [sessionOf(session, LEASED_SESSION)], ON).kind;
 
-  it.each<[string, Partial<Authentication>, Partial<Session>]>([
+  it.each<[string, Partial<Authentication>, object]>([
     ["nothing from afar", { rhost: "192.0.2.1" }, {}],
     ["nothing through a service that is no screen lock", { service: "login" }, {}],
     ["nothing through su", { service: "su" }, {}],

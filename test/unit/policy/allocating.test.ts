@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Effect } from "../../../src/policy/events.ts";
-import { step } from "../../../src/policy/transition.ts";
-import { ALLOCATING, ENDING_LEASED } from "../../../src/policy/stages.ts";
+import type { Effect } from "../../../src/policy/effects.ts";
+import { ALLOCATING, ENDING_LEASED } from "../../helpers/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import {
@@ -16,6 +15,8 @@ import {
   opened,
   READY,
   recordFound,
+  recordOf,
+  step,
 } from "../../helpers/play.ts";
 import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
@@ -49,7 +50,7 @@ describe("AllocateAccount makes no account", () => {
   });
 
   it("when the switch is off, and says the reason", () => {
-    expect(refusal({ ...READY, gate: { enabled: false, reason: "an examination" } })?.reason).toContain(
+    expect(refusal({ ...READY, loginSwitch: { enabled: false, reason: "an examination" } })?.reason).toContain(
       "switched off on this machine: an examination.",
     );
     expect(refusal({ ...INITIAL_STATE, config: configOf() })?.reason).toContain("switched off");
@@ -102,7 +103,7 @@ describe("AllocateAccount", () => {
   it("goes through its stages in order, and then waits for the login", () => {
     const { state, did } = after(READY, allocateRequest());
     expect(kinds(did)).toEqual([...ALLOCATING]);
-    expect(find(did, "write-record")?.session).toMatchObject({ phase: "allocated", account: LEASED, leased: true });
+    expect(find(did, "write-record")?.saved).toMatchObject({ phase: "allocated", account: LEASED, leased: true });
     expect(find(did, "publish-account")?.account).toEqual(LEASED);
     expect(find(did, "answer")).toMatchObject({
       call: 1,
@@ -137,9 +138,7 @@ describe("AllocateAccount", () => {
   });
 
   it("watches the process that calls, by its name on the bus", () => {
-    expect(step(READY, allocateRequest()).effects).toMatchObject([
-      { kind: "watch-leader", pid: 500, busName: ":1.9", startTime: 0 },
-    ]);
+    expect(step(READY, allocateRequest()).effects).toMatchObject([{ kind: "watch-leader", pid: 500, busName: ":1.9" }]);
   });
 
   it("gives a leader that asks twice the same account", () => {
@@ -177,20 +176,20 @@ describe("AllocateAccount", () => {
 
 describe("a uid or a name that is somebody's on this machine", () => {
   it("is left to him: another is tried, and that one is written down", () => {
-    const { state, did } = after(READY, allocateRequest(), { outcome: takenBelow(60602) });
+    const { state, did } = after(READY, allocateRequest(), { found: takenBelow(60602) });
     const tried = ["write-record", "enter-ledger", "publish-account"];
     expect(kinds(did)).toEqual(["watch-leader", ...tried, ...tried, ...tried, "answer"]);
     const { account } = only(state);
     expect(account.uid).toBe(60602);
-    expect(did.filter(({ kind }) => kind === "write-record").at(-1)).toMatchObject({ session: { account } });
+    expect(did.filter(({ kind }) => kind === "write-record").at(-1)).toMatchObject({ saved: { account } });
     expect(did.filter(({ kind }) => kind === "enter-ledger").at(-1)).toMatchObject({
-      session: { account, phase: "allocated" },
+      saved: { account, phase: "allocated" },
     });
     expect(find(did, "answer")).toMatchObject({ answer: { allocation: { verdict: "leased", user: account.user } } });
   });
 
   it("is not tried again for the next guest", () => {
-    const { state } = after(READY, allocateRequest(), { outcome: takenBelow(60602) });
+    const { state } = after(READY, allocateRequest(), { found: takenBelow(60602) });
     expect([...state.pool.quarantined]).toEqual([
       [60600, foreign("user60600")],
       [60601, foreign("user60601")],
@@ -200,7 +199,7 @@ describe("a uid or a name that is somebody's on this machine", () => {
 
   it("is a refusal, and no loop, when all of the range is", () => {
     const { state, did } = after(withLines("LeaseRange=60600-60603"), allocateRequest(), {
-      outcome: takenBelow(60604),
+      found: takenBelow(60604),
     });
     expect(did.filter(({ kind }) => kind === "publish-account")).toHaveLength(4);
     expect(find(did, "refuse")).toMatchObject({
@@ -216,7 +215,7 @@ describe("a uid or a name that is somebody's on this machine", () => {
   it("is kept back, and rests not as well, when the login for which it was tried is over", () => {
     const lines = withLines("LeaseRange=60600-60601");
     const { state } = after({ ...lines, pool: { rested: [60601], quarantined: new Map() } }, allocateRequest(), {
-      outcome: takenBelow(60602),
+      found: takenBelow(60602),
     });
     expect(state.pool).toEqual({
       rested: [],
@@ -232,7 +231,7 @@ describe("a uid or a name that is somebody's on this machine", () => {
     const { did } = interrupt(
       { ...before, state: { ...before.state, config: undefined } },
       { kind: "tick", uptime: 0 },
-      { outcome: takenBelow(60602) },
+      { found: takenBelow(60602) },
     );
     expect(find(did, "refuse")).toMatchObject({ call: 1 });
   });
@@ -249,9 +248,9 @@ describe("leasing that fails", () => {
       cause: "never-opened",
       left: [],
     });
-    expect(kinds(did)).toEqual(expect.arrayContaining(["drop-view", "remove-record", "release-account"]));
+    expect(kinds(did)).toEqual(expect.arrayContaining(["drop-view", "remove-record", "withdraw-account"]));
     expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: undefined } });
-    expect(kinds(did).slice(-2)).toEqual(["release-account", "remove-record"]);
+    expect(kinds(did).slice(-2)).toEqual(["withdraw-account", "remove-record"]);
     expect(state.sessions.size).toBe(0);
     expect(state.pool.rested).toEqual([LEASED.uid]);
   });
@@ -282,7 +281,7 @@ describe("leasing that fails", () => {
 });
 
 describe("the end of an account that was not made", () => {
-  const harmful = ["stop-manager", "kill-processes", "close-login"];
+  const harmful = ["stop-manager", "kill-processes", "terminate-user"];
   const harm = (did: readonly Effect[]) => kinds(did).filter((kind) => harmful.includes(kind));
 
   it.each(["watch-leader", "write-record", "publish-account"] as const)(
@@ -294,29 +293,28 @@ describe("the end of an account that was not made", () => {
 
   it("because all are somebody's ends nothing of theirs", () => {
     expect(
-      harm(after(withLines("LeaseRange=60600-60601"), allocateRequest(), { outcome: takenBelow(60602) }).did),
+      harm(after(withLines("LeaseRange=60600-60601"), allocateRequest(), { found: takenBelow(60602) }).did),
     ).toEqual([]);
   });
 
   it("but was then made is that of all of its user", () => {
     const { did } = after(READY, allocateRequest(), { failing: ["answer"] });
     expect(harm(did)).toEqual(harmful);
-    const { state } = after(READY, allocateRequest(), { outcome: takenBelow(60602) });
+    const { state } = after(READY, allocateRequest(), { found: takenBelow(60602) });
     expect(harm(after(state, { kind: "leader-exited", id: "s1" }).did)).toEqual(harmful);
   });
 
   it("of an earlier guestd, whose leader has gone meanwhile, says that nobody has logged in", () => {
-    const { openCall: _gone, ...session } = only(allocated());
-    const { did, state } = after(READY, recordFound(session), { failing: ["watch-leader"] });
+    const { did, state } = after(READY, recordFound(only(allocated())), { failing: ["take-up-session"] });
     expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
     expect(state.sessions.size).toBe(0);
   });
 
   it("of an earlier guestd stops only what is known to be its own", () => {
     const before = after(READY, allocateRequest(), { until: "publish-account" }).did;
-    const session = find(before, "write-record")?.session ?? only(allocated());
+    const session = find(before, "write-record")?.saved ?? recordOf(only(allocated()));
     const end = (published: boolean) =>
-      harm(after(READY, recordFound({ ...session, published }), { failing: ["watch-leader"] }).did);
+      harm(after(READY, recordFound({ ...session, published }), { failing: ["take-up-session"] }).did);
     expect(end(true)).toEqual(harmful);
     expect(end(false)).toEqual([]);
   });

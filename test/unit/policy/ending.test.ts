@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Effect, EffectKind } from "../../../src/policy/events.ts";
-import { step } from "../../../src/policy/transition.ts";
+import type { Effect, EffectKind } from "../../../src/policy/effects.ts";
 import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
-import { subjectOf } from "../../../src/policy/records.ts";
-import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
+import type { Open } from "../../../src/policy/session.ts";
+import { subjectOf } from "../../../src/policy/subject.ts";
+import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../helpers/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
 import {
   after,
@@ -14,13 +14,16 @@ import {
   find,
   interrupt,
   kinds,
+  LATER,
   leasedOpen,
   leasedOpened,
-  LATER,
   only,
+  onlyEnding,
   opened,
   play,
   READY,
+  sessionSubject,
+  step,
 } from "../../helpers/play.ts";
 import { allocateRequest, CGROUP, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
@@ -172,11 +175,12 @@ describe("what fails late of a session that was open", () => {
     "(%s) is no stain on its receipt, and no stage of its end",
     (kind) => {
       const subject = subjectOf(only(opened()));
-      const late = {
-        "limit-login": { kind: "limit-login", subject, cgroup: LOGIN, limits: only(opened()).limits },
-        "announce-opened": { kind: "announce-opened", subject, session: only(opened()) },
+      const session = only(opened()) as Open;
+      const late: Record<typeof kind, Effect> = {
+        "limit-login": { kind: "limit-login", subject, cgroup: LOGIN, limits: session.limits },
+        "announce-opened": { kind: "announce-opened", subject, session },
         "note-close": { kind: "note-close", subject },
-      } as const;
+      };
       const ending = step(opened(), { kind: "leader-exited", id: "s1" });
       const after = step(ending.state, failed(late[kind]));
       expect(after).toEqual({ state: ending.state, effects: [] });
@@ -259,7 +263,7 @@ describe("ending a leased account's session", () => {
 
   it("says of each class whether anybody has looked, and in a receipt that is on disk already", () => {
     const { did } = end(leasedOpened(), {
-      outcome: (effect) => (effect.kind === "sweep-account" ? { found: { swept: clean("ipc", "files") } } : undefined),
+      found: (effect) => (effect.kind === "sweep-account" ? { swept: clean("ipc", "files") } : undefined),
     });
     const unseen = ACCOUNT_KINDS.filter((kind) => kind !== "ipc" && kind !== "files").map(
       (kind) => `${kind}: nobody has looked`,
@@ -270,12 +274,12 @@ describe("ending a leased account's session", () => {
 
   it("says no more of what failed than a line: a guest may have chosen the names in it", () => {
     const { effects, state } = step(leasedOpened(), { kind: "leader-exited", id: "s1" });
-    const [left = ""] = only(step(state, failed(effects[0] as Effect, "x".repeat(100_000))).state).found.left;
+    const [left = ""] = onlyEnding(step(state, failed(effects[0] as Effect, "x".repeat(100_000))).state).found.left;
     expect(left.length).toBeLessThan(400);
     expect(left).toContain(`${ENDING_LEASED[0]}: xxx`);
   });
 
-  it.each(["announce-closed", "release-account"] as const)("gives nobody the uid when %s fails", (kind) => {
+  it.each(["announce-closed", "withdraw-account"] as const)("gives nobody the uid when %s fails", (kind) => {
     const { state, did } = end(leasedOpened(), { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(state.pool).toEqual({
@@ -289,7 +293,7 @@ describe("ending a leased account's session", () => {
     const { state, did } = end(leasedOpened(), { failing: ["remove-record"] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(state.pool).toEqual({ rested: [], quarantined: new Map() });
-    expect(only(state).removal).toEqual({ attempts: 1, due: LATER.uptime + 1e6 });
+    expect(onlyEnding(state).removal).toEqual({ attempts: 1, due: LATER.uptime + 1e6 });
     expect(step(state, { kind: "tick", uptime: LATER.uptime }).effects).toEqual([]);
     const again = step(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
     expect(again.effects).toEqual([
@@ -297,7 +301,7 @@ describe("ending a leased account's session", () => {
     ]);
     // Once at a time.
     expect(step(again.state, { kind: "tick", uptime: LATER.uptime + 9e6 }).effects).toEqual([]);
-    expect(only(play(again, { failing: ["remove-record"] }).state).removal?.attempts).toBe(2);
+    expect(onlyEnding(play(again, { failing: ["remove-record"] }).state).removal?.attempts).toBe(2);
     expect(play(again).state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
   });
 
@@ -319,10 +323,8 @@ describe("ending a leased account's session", () => {
   it("gives nobody the uid of processes that do not end", () => {
     const left = ["process 7 does not end", "process 8 does not end"];
     const { state } = end(leasedOpened(), {
-      outcome: (effect) =>
-        effect.kind === "kill-processes"
-          ? { found: { swept: [{ kind: "processes", found: 2, removed: 0, left }] } }
-          : undefined,
+      found: (effect) =>
+        effect.kind === "kill-processes" ? { swept: [{ kind: "processes", found: 2, removed: 0, left }] } : undefined,
     });
     const reason = "processes: process 7 does not end; processes: process 8 does not end";
     expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason, user: LEASED.user, session: "s1" });
@@ -374,9 +376,9 @@ describe("the time that a leased account waits for its login", () => {
   it("is over for each of several", () => {
     const two = after(allocated(), allocateRequest({ id: "s2", leaderPid: 501, uptime: 50e6 })).state;
     const later = at(two, 70e6);
-    expect(later.effects.map(({ subject }) => subject.id)).toEqual(["s1"]);
+    expect(later.effects.map((effect) => sessionSubject(effect).id)).toEqual(["s1"]);
     const both = at(two, 120e6);
-    expect(both.effects.map(({ subject }) => subject.id)).toEqual(["s1", "s2"]);
+    expect(both.effects.map((effect) => sessionSubject(effect).id)).toEqual(["s1", "s2"]);
     expect([...both.state.sessions.values()].map(({ phase }) => phase)).toEqual(["ending", "ending"]);
   });
 

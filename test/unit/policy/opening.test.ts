@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { EffectKind } from "../../../src/policy/events.ts";
-import { step } from "../../../src/policy/transition.ts";
-import { ENDING, ENDING_LEASED, OPENING } from "../../../src/policy/stages.ts";
+import type { EffectKind } from "../../../src/policy/effects.ts";
+import { ENDING, ENDING_LEASED, OPENING } from "../../helpers/stages.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import {
   after,
@@ -14,8 +13,9 @@ import {
   only,
   opened,
   READY,
+  step,
 } from "../../helpers/play.ts";
-import { GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
+import { allocateRequest, GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
 /** The stages of the end of a session whose opening got that far: of one that nobody has written down nothing is noted. */
 const endOf = (did: readonly EffectKind[], isRecorded: boolean) => {
@@ -80,7 +80,7 @@ describe("opening a session of a shared account", () => {
   });
 
   it("is refused with the reason of the switch, and makes no session", () => {
-    const state = { ...READY, gate: { enabled: false, reason: "an examination" } };
+    const state = { ...READY, loginSwitch: { enabled: false, reason: "an examination" } };
     const next = step(state, openRequest());
     expect(next.state).toEqual(state);
     expect(next.effects).toEqual([
@@ -187,7 +187,7 @@ describe("opening a leased account's session", () => {
       call: 2,
       answer: { kind: "opened", reply: { namespace: VIEW.path, inode: VIEW.inode } },
     });
-    expect(find(did, "answer")).not.toHaveProperty("answer.reply.isolation");
+    expect(find(did, "answer")).toHaveProperty("answer.reply.isolation", undefined);
   });
 
   it.each(["enclose-leader", "build-view", "write-record", "answer"] as const)(
@@ -284,5 +284,14 @@ describe("joining", () => {
     expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
       { kind: "answer", call: 4 },
     ]);
+  });
+
+  it("while the session is written down is no answer to its own login: that waits for the ledger", () => {
+    const before = after(READY, allocateRequest(), {}).state;
+    const writing = after(before, leasedOpen(), { until: "write-record" });
+    const { did } = interrupt(writing, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid });
+    const answers = did.filter((effect) => effect.kind === "answer").map(({ call }) => call);
+    expect(answers).toEqual([4, 2]);
+    expect(kinds(did)).toEqual(["write-record", "answer", "answer", "announce-opened"]);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Effect, Event } from "../../../src/policy/events.ts";
+import type { Effect } from "../../../src/policy/effects.ts";
+import type { What } from "../../../src/policy/events.ts";
 import type { Quarantine } from "../../../src/policy/lease.ts";
-import { step } from "../../../src/policy/transition.ts";
 import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
 import type { State } from "../../../src/policy/state.ts";
-import { after, clean, done, failed, kinds, leasedOpened, only, READY } from "../../helpers/play.ts";
+import type { Happening } from "../../helpers/play.ts";
+import { after, clean, done, failed, kinds, leasedOpened, only, READY, step } from "../../helpers/play.ts";
 import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
 const UID = 60601;
@@ -17,16 +18,16 @@ const kept = (why: Quarantine = WHY, from: State = READY): State => ({
 });
 const tick = (state: State, uptime: number) => step(state, { kind: "tick", uptime });
 const release = (state: State, uid = UID) => step(state, { kind: "release-requested", uid, call: 5 });
-const at = (event: Event, uptime: number): Event => ({ ...event, uptime }) as Event;
+const at = (event: What, uptime: number): Happening => ({ ...event, uptime });
 const first = ({ effects }: { effects: readonly Effect[] }): Effect => {
   const [effect] = effects;
   if (effect === undefined || effects.length !== 1) throw new Error(`not one effect: ${kinds(effects).join(" ")}`);
   return effect;
 };
-const DIRTY = { found: { swept: [{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }] } } as const;
+const DIRTY = { swept: [{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }] } as const;
 
 /** The moments at which a uid is looked at, when it is never clean. */
-function looksAt(state: State, end: number, judge: (effect: Effect) => Event): number[] {
+function looksAt(state: State, end: number, judge: (effect: Effect) => What): number[] {
   const looks: number[] = [];
   let last = state;
   for (let second = 1; second <= end; second++) {
@@ -61,13 +62,13 @@ describe("a uid that is kept back", () => {
   });
 
   it("is looked at by the name and the session of its last guest, and in an order of its own", () => {
-    const subject = { id: `uid-${UID}`, user: "guest-bbbb", uid: UID, leader: 0, service: "" };
-    expect(first(tick(kept(), 0))).toEqual({ kind: "sweep-lease", subject, session: "s7" });
+    const subject = { of: "uid", user: "guest-bbbb", uid: UID };
+    expect(first(tick(kept(), 0))).toEqual({ kind: "sweep-uid", subject, session: "s7" });
   });
 
   it("is looked at without a session when that was not written down", () => {
     const { session: _unknown, ...why } = WHY;
-    expect(first(tick(kept(why), 0))).toMatchObject({ kind: "sweep-lease", session: "" });
+    expect(first(tick(kept(why), 0))).toMatchObject({ kind: "sweep-uid", session: "" });
   });
 
   it("is looked at once at a time, however long that takes", () => {
@@ -75,19 +76,19 @@ describe("a uid that is kept back", () => {
     expect(tick(state, 1e15)).toEqual({ state, effects: [] });
   });
 
-  it.each<[string, (effect: Effect) => Event]>([
+  it.each<[string, (effect: Effect) => What]>([
     ["something is left", (effect) => done(effect, DIRTY)],
-    ["a step has failed", (effect) => done(effect, { found: { left: ["boom"] } })],
-    ["a class was not looked at", (effect) => done(effect, { found: { swept: clean("processes", "files") } })],
+    ["a step has failed", (effect) => done(effect, { swept: [{ ...clean("files")[0], left: ["boom"] }] })],
+    ["a class was not looked at", (effect) => done(effect, { swept: clean("processes", "files") })],
     [
       "nobody has looked at mounts",
-      (effect) => done(effect, { found: { swept: clean("processes", "open-files", ...ACCOUNT_KINDS) } }),
+      (effect) => done(effect, { swept: clean("processes", "open-files", ...ACCOUNT_KINDS) }),
     ],
     [
       "nobody has looked at open files",
-      (effect) => done(effect, { found: { swept: clean("processes", "mounts", ...ACCOUNT_KINDS) } }),
+      (effect) => done(effect, { swept: clean("processes", "mounts", ...ACCOUNT_KINDS) }),
     ],
-    ["nothing was looked at", (effect) => done(effect, {})],
+    ["nothing was looked at", (effect) => done(effect, { swept: [] })],
     ["it could not be looked at", (effect) => failed(effect)],
   ])("is looked at again more and more rarely, at least once an hour, as long as %s", (_, judge) => {
     const looks = looksAt(kept(), 20_000, judge);
@@ -101,7 +102,7 @@ describe("a uid that is kept back", () => {
   it("is handed out again when nothing is left, but not before that is on disk", () => {
     const looked = tick(kept(), 0);
     const judged = step(looked.state, done(first(looked)));
-    expect(first(judged)).toMatchObject({ kind: "settle-lease", subject: { uid: UID }, call: undefined });
+    expect(first(judged)).toMatchObject({ kind: "release-uid", subject: { uid: UID }, call: undefined });
     expect(judged.state.pool).toEqual(kept().pool);
     const { state, effects } = step(judged.state, done(first(judged)));
     expect(state).toMatchObject({ pool: { rested: [60609, UID], quarantined: new Map() }, retries: new Map() });
@@ -121,7 +122,7 @@ describe("a uid that is kept back", () => {
     const { state, effects } = step(judged.state, failed(first(judged)));
     expect(effects).toEqual([]);
     expect(state.pool).toEqual(kept().pool);
-    expect(kinds(tick(state, 100 * SECOND).effects)).toEqual(["sweep-lease"]);
+    expect(kinds(tick(state, 100 * SECOND).effects)).toEqual(["sweep-uid"]);
   });
 
   it("is not looked at over and over when there are several: each has its own time", () => {
@@ -133,10 +134,10 @@ describe("a uid that is kept back", () => {
       ]),
     };
     const both = tick({ ...READY, pool }, 0);
-    expect(both.effects.map(({ subject }) => subject.uid)).toEqual([UID, 60602]);
+    expect(both.effects.map(({ subject }) => subject.of === "uid" && subject.uid)).toEqual([UID, 60602]);
     const [one] = both.effects;
     const { state } = step(both.state, at(done(one as Effect, DIRTY), 0));
-    expect(tick(state, 10 * SECOND).effects.map(({ subject }) => subject.uid)).toEqual([UID]);
+    expect(tick(state, 10 * SECOND).effects.map(({ subject }) => subject.of === "uid" && subject.uid)).toEqual([UID]);
   });
 });
 
@@ -151,7 +152,7 @@ describe("ReleaseLease", () => {
 
   it("hands the uid out again when that is on disk, and only then says so", () => {
     const asked = release(kept());
-    expect(first(asked)).toMatchObject({ kind: "settle-lease", call: 5, subject: { uid: UID, user: "guest-bbbb" } });
+    expect(first(asked)).toMatchObject({ kind: "release-uid", call: 5, subject: { uid: UID, user: "guest-bbbb" } });
     const { state, effects } = step(asked.state, done(first(asked)));
     expect(effects).toMatchObject([{ kind: "answer", call: 5, answer: { kind: "released" } }]);
     expect(state.pool).toEqual({ rested: [60609, UID], quarantined: new Map() });
@@ -173,7 +174,7 @@ describe("ReleaseLease", () => {
     const { state, effects } = step(asked.state, failed(first(asked), "no space"));
     expect(effects).toMatchObject([{ kind: "refuse", call: 5, code: "Failed", reason: "no space" }]);
     expect(state.pool).toEqual(kept().pool);
-    expect(kinds(tick(state, 10 * SECOND).effects)).toEqual(["sweep-lease"]);
+    expect(kinds(tick(state, 10 * SECOND).effects)).toEqual(["sweep-uid"]);
   });
 
   it("that comes while it is being looked at is not undone by what was found", () => {
@@ -199,7 +200,7 @@ describe("a uid that is free", () => {
     const released = after(looked.state, { kind: "release-requested", uid: UID, call: 5 }).state;
     for (const event of [
       done(first(looked)),
-      done(first(looked), { found: { swept: clean("files"), left: ["x"] } }),
+      done(first(looked), { swept: [{ ...clean("files")[0], left: ["x"] }] }),
       failed(first(looked)),
     ]) {
       expect(step(released, event)).toEqual({ state: released, effects: [] });

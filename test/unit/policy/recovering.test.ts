@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Effect, EffectKind, Event } from "../../../src/policy/events.ts";
-import { step } from "../../../src/policy/transition.ts";
+import type { Effect, EffectKind } from "../../../src/policy/effects.ts";
+import type { What } from "../../../src/policy/events.ts";
 import type { Receipt } from "../../../src/policy/receipt.ts";
 import { SHARED_KINDS } from "../../../src/policy/receipt.ts";
-import type { Session } from "../../../src/policy/session.ts";
-import { ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE } from "../../../src/policy/stages.ts";
+import type { SavedSession, Session } from "../../../src/policy/session.ts";
+import { ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE } from "../../helpers/stages.ts";
 import type { State } from "../../../src/policy/state.ts";
 import type { Plan } from "../../helpers/play.ts";
 import { formatRecord, parseRecord } from "../../../src/system/state/session-record.ts";
@@ -21,6 +21,9 @@ import {
   play,
   READY,
   recordFound,
+  recordOf,
+  sessionSubject,
+  step,
 } from "../../helpers/play.ts";
 import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
@@ -31,19 +34,22 @@ const SORTS = [
 ] as const;
 
 /** What a guestd that is killed in the middle of an end leaves on disk: the record, and the receipt once it is written. */
-function killedAt(state: State, stage: EffectKind): { session: Session; receipt?: Receipt } {
+function killedAt(state: State, stage: EffectKind): { session: SavedSession; receipt?: Receipt } {
   const { did } = after(state, { kind: "end-requested", id: "s1", call: 9 }, { until: stage });
-  const session = { ...(find(did, "note-ending")?.session ?? only(state)), endCalls: [] };
+  const session = find(did, "note-ending")?.saved ?? recordOf(only(state));
   const receipt = find(did, "write-receipt")?.receipt;
   return receipt === undefined ? { session } : { session, receipt };
 }
 
-const recover = ({ session, receipt }: ReturnType<typeof killedAt>, plan?: Plan, state = READY) =>
-  after(state, recordFound(session, receipt === undefined ? {} : { receipt }), plan);
+const recover = (
+  { session, receipt }: { session: Session | SavedSession; receipt?: Receipt },
+  plan?: Plan,
+  state = READY,
+) => after(state, recordFound(session, receipt === undefined ? {} : { receipt }), plan);
 
 const GONE: Plan = {
-  outcome: (effect) =>
-    effect.kind === "watch-leader" ? { leaderGone: true, view: { ...VIEW, path: "/proc/88/fd/9" } } : undefined,
+  found: (effect) =>
+    effect.kind === "take-up-session" ? { isLeaderThere: false, view: { ...VIEW, path: "/proc/88/fd/9" } } : undefined,
 };
 
 describe("a guestd that was killed while it ended a session", () => {
@@ -57,11 +63,11 @@ describe("a guestd that was killed while it ended a session", () => {
     const isWritten = index > stages.indexOf("write-receipt");
     // One that is still noted as open is open: nothing of it was taken away yet.
     if (index === 0) {
-      expect(kinds(did)).toEqual(["watch-leader"]);
+      expect(kinds(did)).toEqual(["take-up-session"]);
       return;
     }
     expect(kinds(did)).toEqual(
-      isWritten ? stages.slice(stages.indexOf("announce-closed")) : ["watch-leader", ...stages],
+      isWritten ? stages.slice(stages.indexOf("announce-closed")) : ["take-up-session", ...stages],
     );
     // It may have been announced though nothing of it could be written.
     expect(find(did, "announce-closed")).toMatchObject({
@@ -76,7 +82,7 @@ describe("a guestd that was killed while it ended a session", () => {
     let left = killedAt(state(), "kill-processes");
     for (const stage of stages.slice(1, 4)) {
       const { did } = recover(left, { until: stage });
-      left = { session: find(did, "note-ending")?.session ?? left.session };
+      left = { session: find(did, "note-ending")?.saved ?? left.session };
     }
     expect(find(recover(left).did, "announce-closed")?.receipt.cause).toBe("ended-by-admin");
   });
@@ -113,15 +119,15 @@ describe("a guestd that was killed while it ended a session", () => {
     expect(kinds(effects)).toEqual(["announce-closed"]);
   });
 
-  it("calls no end off that has begun, also when nobody can tell why it had", () => {
-    const { cause: _unknown, ...session } = killedAt(opened(), "kill-processes").session;
+  it("calls no end off that has begun, though its leader lives", () => {
+    const { session } = killedAt(opened(), "kill-processes");
     expect(session.phase).toBe("ending");
-    expect(kinds(recover({ session }).did)).toEqual(["watch-leader", ...ENDING]);
+    expect(kinds(recover({ session }).did)).toEqual(["take-up-session", ...ENDING]);
   });
 
   it("goes on for an account that was never made, and ends nothing of whom its uid belongs to", () => {
-    const { published: _never, ...session } = killedAt(allocated(), "kill-processes").session;
-    expect(kinds(recover({ session }).did)).toEqual(["watch-leader", ...ENDING_UNMADE]);
+    const session = { ...killedAt(allocated(), "kill-processes").session, published: false };
+    expect(kinds(recover({ session }).did)).toEqual(["take-up-session", ...ENDING_UNMADE]);
   });
 });
 
@@ -130,17 +136,17 @@ describe("a session that is taken up", () => {
     const taken = { ...(only(state()).view as typeof VIEW), path: "/proc/88/fd/9" };
     const { state: last, did } = recover(
       { session: only(state()) },
-      { outcome: (effect) => (effect.kind === "watch-leader" ? { view: taken } : undefined) },
+      { found: (effect) => (effect.kind === "take-up-session" ? { view: taken, isLeaderThere: true } : undefined) },
     );
-    expect(kinds(did)).toEqual(["watch-leader"]);
-    expect(only(last)).toMatchObject({ phase: "open", view: taken, isViewLost: false, recorded: true });
-    expect(only(last).recordedPhase).toBeUndefined();
+    expect(kinds(did)).toEqual(["take-up-session"]);
+    expect(only(last)).toMatchObject({ phase: "open", view: taken, hasRecord: true });
+    expect(only(last)).not.toHaveProperty("recorded");
     expect(kinds(after(last, { kind: "leader-exited", id: "s1" }).did)[0]).toBe("note-ending");
   });
 
   it("waits for its login again when it had an account alone", () => {
     const { state } = recover({ session: only(allocated()) });
-    expect(only(state)).toMatchObject({ phase: "allocated", isViewLost: false });
+    expect(only(state)).toMatchObject({ phase: "allocated", view: undefined });
     expect(find(after(state, { kind: "tick", uptime: 1e12 }).did, "announce-closed")?.receipt.cause).toBe(
       "never-opened",
     );
@@ -154,20 +160,19 @@ describe("a session that is taken up", () => {
   });
 
   it("says that its view is lost when nobody holds it any more, and names no device of it", () => {
-    const { did } = recover({ session: only(leasedOpened()) }, { failing: ["watch-leader"] });
+    const { did } = recover({ session: only(leasedOpened()) }, { failing: ["take-up-session"] });
     expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [], tmpfs: [] });
   });
 
   it.each(SORTS)("(%s) has still lost its view when the guestd that has lost it is killed too", (_, state) => {
-    const plan: Plan = { failing: ["watch-leader"], until: "drop-view" };
-    let session = only(state());
+    const plan: Plan = { failing: ["take-up-session"], until: "drop-view" };
+    let session = recordOf(only(state()));
     for (let kills = 0; kills < 3; kills++) {
       const { did } = recover({ session }, plan);
-      session = parseRecord(formatRecord(find(did, "note-ending")?.session ?? session), "s1").session;
-      expect(session).toMatchObject({ phase: "ending", isViewLost: true });
-      expect(session.view).toBeUndefined();
+      session = parseRecord(formatRecord(find(did, "note-ending")?.saved ?? session), "s1").session;
+      expect(session).toMatchObject({ phase: "ending", view: "lost" });
     }
-    const { did } = recover({ session }, { failing: ["watch-leader"] });
+    const { did } = recover({ session }, { failing: ["take-up-session"] });
     expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [] });
     // But at another boot nothing of it can be there.
     expect(find(after(READY, recordFound(session, { cause: "lost-power" })).did, "drop-view")).toMatchObject({
@@ -176,15 +181,18 @@ describe("a session that is taken up", () => {
   });
 
   it("has lost no view when it never had one", () => {
-    const { did } = recover({ session: only(allocated()) }, { failing: ["watch-leader"] });
+    const { did } = recover({ session: only(allocated()) }, { failing: ["take-up-session"] });
     expect(find(did, "drop-view")).toMatchObject({ isLost: false });
     expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
   });
 
   it("goes on without a view that cannot be told, and lets nobody into it", () => {
-    const found = { outcome: (effect: Effect) => (effect.kind === "watch-leader" ? { leaderGone: false } : undefined) };
+    const found = {
+      found: (effect: Effect) =>
+        effect.kind === "take-up-session" ? { view: undefined, isLeaderThere: true } : undefined,
+    };
     const { state } = recover({ session: only(leasedOpened()) }, found);
-    expect(only(state)).toMatchObject({ phase: "open", isViewLost: true });
+    expect(only(state)).toMatchObject({ phase: "open", view: "lost" });
     expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
       { kind: "refuse" },
     ]);
@@ -195,8 +203,8 @@ describe("a session that is taken up", () => {
 });
 
 describe("what happens while a leader is being looked for", () => {
-  const looking = (session = only(opened())) => after(READY, recordFound(session), { until: "watch-leader" });
-  const MEANWHILE: readonly [string, Event, string][] = [
+  const looking = (session = only(opened())) => after(READY, recordFound(session), { until: "take-up-session" });
+  const MEANWHILE: readonly [string, What, string][] = [
     ["an administrator ends it", { kind: "end-requested", id: "s1", call: 9 }, "ended-by-admin"],
     ["its leader exits", { kind: "leader-exited", id: "s1" }, "leader-exited"],
   ];
@@ -205,7 +213,7 @@ describe("what happens while a leader is being looked for", () => {
     expect(step(looking().state, event).effects).toEqual([]);
     const { state, did } = interrupt(looking(), event);
     const stages = kinds(did).filter((kind) => kind !== "answer");
-    expect(stages).toEqual(["watch-leader", ...ENDING]);
+    expect(stages).toEqual(["take-up-session", ...ENDING]);
     expect(find(did, "announce-closed")?.receipt.cause).toBe(cause);
     expect(state.sessions.size).toBe(0);
   });
@@ -222,8 +230,8 @@ describe("what happens while a leader is being looked for", () => {
       );
       const { did, state } = play({ state: twice, effects: [...first.stopped, ...both.effects] }, GONE);
       for (const id of ["s1", "s2"]) {
-        const own = kinds(did.filter(({ subject }) => subject.id === id)).filter((kind) => kind !== "answer");
-        expect(own).toEqual(["watch-leader", ...ENDING]);
+        const own = kinds(did.filter((effect) => sessionSubject(effect).id === id)).filter((kind) => kind !== "answer");
+        expect(own).toEqual(["take-up-session", ...ENDING]);
       }
       expect(state.sessions.size).toBe(0);
     },
@@ -256,7 +264,7 @@ describe("what happens while a leader is being looked for", () => {
       { kind: "cgroup-found", id: "s1", cgroup },
       { failing: ["limit-login"] },
     );
-    expect(kinds(did)).toEqual(["watch-leader", "limit-login"]);
+    expect(kinds(did)).toEqual(["take-up-session", "limit-login"]);
     expect(only(state)).toMatchObject({ phase: "open", cgroups: expect.arrayContaining([cgroup]) as unknown });
   });
 
@@ -274,15 +282,14 @@ describe("what happens while a leader is being looked for", () => {
 describe("a session whose record was lost", () => {
   it.each(SORTS)("(%s) is ended by what the ledger has of it, though its leader lives", (_, state, stages) => {
     const { did, state: last } = after(READY, recordFound(only(state()), { cause: "record-lost" }));
-    expect(kinds(did)).toEqual(["watch-leader", ...stages]);
-    expect(find(did, "note-ending")?.session).toMatchObject({ phase: "ending", cause: "record-lost" });
+    expect(kinds(did)).toEqual(["take-up-session", ...stages]);
+    expect(find(did, "note-ending")?.saved).toMatchObject({ phase: "ending", cause: "record-lost" });
     expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "record-lost", left: [] });
     expect(last.sessions.size).toBe(0);
   });
 
   it("kills all of a leased account's user, though the ledger knows no cgroup and no view", () => {
-    const { view: _none, ...session } = only(allocated());
-    const { did } = after(READY, recordFound(session, { cause: "record-lost" }));
+    const { did } = after(READY, recordFound(only(allocated()), { cause: "record-lost" }));
     expect(find(did, "kill-processes")).toMatchObject({ leased: true, subject: { uid: LEASED.uid }, view: undefined });
   });
 });
@@ -334,10 +341,10 @@ describe("a session that ended because its outer one did", () => {
     const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
     const outer = step(READY, recordFound(only(opened())));
     const both = step(outer.state, recordFound(inner));
-    const isOuter = (effect: Effect) => effect.kind === "watch-leader" && effect.subject.id === "s1";
+    const isOuter = (effect: Effect) => effect.kind === "take-up-session" && effect.subject.id === "s1";
     const { did, state } = play(
       { state: both.state, effects: [...outer.effects, ...both.effects] },
-      { outcome: (effect) => (isOuter(effect) ? { leaderGone: true, view: SHARED } : undefined) },
+      { found: (effect) => (isOuter(effect) ? { leaderGone: true, view: SHARED } : undefined) },
     );
     expect(
       did

@@ -1,51 +1,85 @@
 import { describe, expect, it } from "vitest";
-import type { EffectKind } from "../../../src/policy/events.ts";
+import type { Context } from "../../../src/policy/effects/row.ts";
+import type { Effect, EffectKind } from "../../../src/policy/effects.ts";
+import { EFFECT_KINDS, rowOf } from "../../../src/policy/effects.ts";
+import { NOTHING_FOUND } from "../../../src/policy/receipt.ts";
+import type { Allocating, Ending, Preparing } from "../../../src/policy/session.ts";
+import * as stages from "../../../src/policy/stages.ts";
+import { effectAfter } from "../../../src/policy/way.ts";
+import type { Way } from "../../../src/policy/way.ts";
+import {
+  CGROUP,
+  ENDING_SESSION,
+  endingOf,
+  LEASED,
+  LEASED_SESSION,
+  SESSION,
+  SLICE,
+  VIEW,
+} from "../../helpers/samples.ts";
 import {
   ALLOCATING,
-  allocatingEffect,
   ENDING,
   ENDING_LEASED,
   ENDING_LOST,
   ENDING_UNMADE,
-  endingEffect,
-  endingStages,
+  endingKinds,
   OPENING,
-  openingEffect,
-  stageAfter,
-  writeRecord,
-} from "../../../src/policy/stages.ts";
-import { CGROUP, LEASED, LEASED_SESSION, SESSION, SLICE } from "../../helpers/samples.ts";
+  OPENING_LEASED,
+} from "../../helpers/stages.ts";
 
-const LISTS = { ALLOCATING, OPENING, ENDING, ENDING_LEASED, ENDING_LOST, ENDING_UNMADE };
-const MOMENT = { now: 2_000, uptime: 9_000 };
+const CONTEXT: Context = { now: 2_000, uptime: 9_000, kinds: [] };
 const before = (list: readonly string[], first: string, second: string) =>
   list.includes(first) && list.includes(second) && list.indexOf(first) < list.indexOf(second);
 
+const LEASED_ENDING = endingOf(LEASED_SESSION);
+
 describe("the order of the stages", () => {
-  it.each(Object.entries(LISTS))(
-    "of %s leads through all of them, once each, to its end",
-    (_, list: readonly EffectKind[]) => {
-      const walked = list.map((stage) => stageAfter(list, stage));
-      expect(walked).toEqual([...list.slice(1), "done"]);
-      expect(new Set(list).size).toBe(list.length);
-    },
-  );
-
-  it("knows no stage after what is none", () => {
-    expect(stageAfter(OPENING, "note-close")).toBeUndefined();
-    expect(stageAfter(ENDING, "release-account")).toBeUndefined();
-    expect(stageAfter(OPENING, "publish-account")).toBeUndefined();
+  it.each<[string, readonly EffectKind[], readonly EffectKind[]]>([
+    ["leasing an account", ALLOCATING, ["watch-leader", "write-record", "enter-ledger", "publish-account", "answer"]],
+    [
+      "opening a session of a shared account",
+      OPENING,
+      [
+        ...["watch-leader", "enclose-leader", "build-view"],
+        ...["write-record", "enter-ledger", "answer", "announce-opened"],
+      ] as EffectKind[],
+    ],
+    [
+      "opening a session of a leased account",
+      OPENING_LEASED,
+      ["enclose-leader", "build-view", "write-record", "answer", "announce-opened"],
+    ],
+    [
+      "ending a session of a shared account",
+      ENDING,
+      ["note-ending", "kill-processes", "drop-view", "write-receipt", "announce-closed", "remove-record"],
+    ],
+    [
+      "ending a session of a leased account",
+      ENDING_LEASED,
+      [
+        ...["note-ending", "stop-manager", "kill-processes", "terminate-user", "drop-view", "sweep-account"],
+        ...["write-receipt", "announce-closed", "withdraw-account", "remove-record"],
+      ] as EffectKind[],
+    ],
+    [
+      "ending a session whose account was never made",
+      ENDING_UNMADE,
+      ["note-ending", "drop-view", "write-receipt", "announce-closed", "withdraw-account", "remove-record"],
+    ],
+    [
+      "ending a session after a power cut",
+      ENDING_LOST,
+      ["drop-view", "sweep-account", "write-receipt", "announce-closed", "remove-record"],
+    ],
+  ])("of %s", (_, list, expected) => {
+    expect(list).toEqual(expected);
   });
 
-  it("writes an account down before it stands, and answers when it does", () => {
-    expect(before(ALLOCATING, "write-record", "publish-account")).toBe(true);
-    expect(before(ALLOCATING, "publish-account", "answer")).toBe(true);
-  });
-
-  it("encloses a leader before anything is its guest's, and writes down before it answers", () => {
-    expect(before(OPENING, "watch-leader", "enclose-leader")).toBe(true);
-    expect(before(OPENING, "enclose-leader", "build-view")).toBe(true);
-    expect(before(OPENING, "write-record", "answer")).toBe(true);
+  it("names each kind of effect once in each way, and each kind in one way or beside them", () => {
+    for (const list of [ALLOCATING, OPENING, ENDING_LEASED]) expect(new Set(list).size).toBe(list.length);
+    expect(new Set(EFFECT_KINDS)).toEqual(new Set(stages.ROWS.map(({ kind }) => kind)));
   });
 
   it("kills before it drops the view, and keeps the record until both are done", () => {
@@ -55,120 +89,119 @@ describe("the order of the stages", () => {
     }
   });
 
-  it("notes an end first, writes its receipt before it is announced, and removes the record last of all", () => {
-    for (const list of [ENDING, ENDING_LEASED, ENDING_UNMADE]) expect(list[0]).toBe("note-ending");
-    for (const list of [ENDING, ENDING_LEASED, ENDING_UNMADE, ENDING_LOST]) {
-      expect(before(list, "write-receipt", "announce-closed")).toBe(true);
-      expect(list.at(-1)).toBe("remove-record");
-    }
-  });
-
   it("sweeps an account when its view is gone and its name still stands, and writes the receipt after", () => {
     expect(before(ENDING_LEASED, "drop-view", "sweep-account")).toBe(true);
     expect(before(ENDING_LEASED, "sweep-account", "write-receipt")).toBe(true);
-    expect(before(ENDING_LEASED, "sweep-account", "release-account")).toBe(true);
-    expect(ENDING_UNMADE).not.toContain("sweep-account");
-  });
-
-  it("kills and takes back nothing of another boot of the machine: its numbers are somebody else's", () => {
-    for (const stage of ["stop-manager", "kill-processes", "close-login", "release-account"])
-      expect(ENDING_LOST).not.toContain(stage);
-  });
-
-  it("enters the ledger before anybody is told of an account or let in", () => {
-    expect(before(ALLOCATING, "enter-ledger", "publish-account")).toBe(true);
-    expect(before(OPENING, "enter-ledger", "answer")).toBe(true);
-  });
-
-  it("takes a leased account back last of all, after all of its user has ended", () => {
-    expect(before(ENDING_LEASED, "stop-manager", "kill-processes")).toBe(true);
-    expect(before(ENDING_LEASED, "kill-processes", "close-login")).toBe(true);
-    for (const list of [ENDING_LEASED, ENDING_UNMADE])
-      expect(list.slice(-2)).toEqual(["release-account", "remove-record"]);
+    expect(before(ENDING_LEASED, "sweep-account", "withdraw-account")).toBe(true);
   });
 });
 
-describe("endingStages", () => {
-  it("are those of the sort of account, and of whether it was made", () => {
-    const { published: _never, ...unmade } = LEASED_SESSION;
-    expect(endingStages({ ...SESSION, recorded: true })).toEqual(ENDING);
-    expect(endingStages({ ...LEASED_SESSION, recorded: true })).toEqual(ENDING_LEASED);
-    expect(endingStages({ ...unmade, recorded: true })).toEqual(ENDING_UNMADE);
+describe("the stages of an end", () => {
+  it("note nothing of a session that has no record", () => {
+    for (const session of [ENDING_SESSION, LEASED_ENDING])
+      expect(endingKinds({ ...session, hasRecord: false })).not.toContain("note-ending");
   });
 
-  it("note nothing of a session that nobody has written down", () => {
-    for (const session of [SESSION, LEASED_SESSION]) expect(endingStages(session)).not.toContain("note-ending");
-  });
-
-  it("of a session of another boot are those of what is on disk, whether its account was made or not", () => {
+  it("of another boot are those of what is on disk, whether the account was made or not", () => {
     const cause = "lost-power";
-    const { published: _never, ...unmade } = LEASED_SESSION;
-    for (const session of [LEASED_SESSION, unmade])
-      expect(endingStages({ ...session, cause, recorded: true })).toEqual(ENDING_LOST);
-    expect(endingStages({ ...SESSION, cause, recorded: true })).toEqual(
-      ENDING_LOST.filter((stage) => stage !== "sweep-account"),
-    );
+    for (const session of [LEASED_ENDING, { ...LEASED_ENDING, published: false }])
+      expect(endingKinds({ ...session, cause })).toEqual(ENDING_LOST);
+    expect(endingKinds({ ...ENDING_SESSION, cause })).toEqual(ENDING_LOST.filter((kind) => kind !== "sweep-account"));
   });
 });
+
+/** All effects of a way, made for one session. */
+function walk<S extends Parameters<typeof effectAfter>[1]>(way: Way<S>, session: S): Effect[] {
+  const effects: Effect[] = [];
+  for (let effect = effectAfter(way, session, undefined, CONTEXT); effect !== undefined;) {
+    effects.push(effect);
+    effect = effectAfter(way, session, effect.kind, CONTEXT);
+  }
+  return effects;
+}
+
+const opening = { phase: "opening", busName: ":1.9", call: 1, view: undefined, cause: undefined } as const;
+const PREPARING: Preparing = { ...SESSION, ...opening };
+const ADMITTING = { ...SESSION, ...opening, view: VIEW };
+const made = (effects: readonly Effect[], kind: EffectKind) => effects.find((effect) => effect.kind === kind);
 
 describe("the effects", () => {
-  it.each(ALLOCATING)("of leasing: %s", (stage) => {
-    expect(allocatingEffect(stage, LEASED_SESSION, ":1.9")).toMatchObject({
-      kind: stage,
-      subject: { id: "abc", uid: LEASED.uid },
-    });
-  });
+  const leasing: Allocating = { ...LEASED_SESSION, ...opening, phase: "allocating", leased: true };
 
-  it.each(OPENING)("of opening: %s", (stage) => {
-    expect(openingEffect(stage, SESSION)).toMatchObject({ kind: stage, subject: { id: "abc" } });
-  });
-
-  it.each(ENDING_LEASED)("of ending: %s", (stage) => {
-    expect(endingEffect(stage, LEASED_SESSION, MOMENT)).toMatchObject({
-      kind: stage,
-      subject: { id: "abc", uid: LEASED.uid },
-    });
+  it("of a way are those that the session needs, in order, and about it", () => {
+    const ways = [
+      walk<Allocating>(stages.ALLOCATING, leasing),
+      [...walk<Preparing>(stages.PREPARING as Way<Preparing>, PREPARING), ...walk(stages.ADMITTING, ADMITTING)],
+      walk(stages.ENDING, LEASED_ENDING),
+    ];
+    expect(ways.map((effects) => effects.map(({ kind }) => kind))).toEqual([ALLOCATING, OPENING, ENDING_LEASED]);
+    for (const { subject } of ways.flat()) expect(subject).toMatchObject({ of: "session", id: "abc" });
   });
 
   it("isolate the view of a shared account alone, and put its first process into guestd's own cgroup", () => {
-    expect(openingEffect("build-view", SESSION)).toMatchObject({ isolated: true, cgroup: CGROUP });
-    expect(openingEffect("build-view", LEASED_SESSION)).toMatchObject({ isolated: false });
+    const build = (session: Preparing) =>
+      made(walk<Preparing>(stages.PREPARING as Way<Preparing>, session), "build-view");
+    expect(build(PREPARING)).toMatchObject({ isolated: true, cgroup: CGROUP });
+    expect(build({ ...PREPARING, ...LEASED_SESSION, ...opening })).toMatchObject({ isolated: false });
   });
 
   it("limit all of a leased account's user, and of a shared one the session", () => {
-    expect(openingEffect("enclose-leader", SESSION)).toMatchObject({ leased: false, limits: SESSION.limits });
-    expect(openingEffect("enclose-leader", LEASED_SESSION)).toMatchObject({ leased: true, limits: SESSION.limits });
+    const enclose = (session: Preparing) =>
+      made(walk<Preparing>(stages.PREPARING as Way<Preparing>, session), "enclose-leader");
+    expect(enclose(PREPARING)).toMatchObject({ leased: false, limits: SESSION.limits });
+    expect(enclose({ ...LEASED_SESSION, ...opening })).toMatchObject({ leased: true, limits: SESSION.limits });
   });
 
   it("write a session down as it will stand", () => {
-    expect(allocatingEffect("write-record", { ...LEASED_SESSION, phase: "allocating" })).toMatchObject({
-      session: { phase: "allocated" },
+    expect(made(walk<Allocating>(stages.ALLOCATING, leasing), "write-record")).toMatchObject({
+      saved: { phase: "allocated" },
     });
-    expect(writeRecord({ ...SESSION, phase: "opening" })).toMatchObject({ session: { phase: "open" } });
-    expect(openingEffect("announce-opened", { ...SESSION, phase: "opening" })).toMatchObject({
-      session: { phase: "open" },
-    });
+    const admitted = walk(stages.ADMITTING, ADMITTING);
+    expect(made(admitted, "write-record")).toMatchObject({ saved: { phase: "open", view: VIEW } });
+    expect(made(admitted, "announce-opened")).toMatchObject({ session: { phase: "open", view: VIEW } });
+  });
+
+  it("write down nothing of calls, and nothing that an end has found", () => {
+    const [noted] = walk(stages.ENDING, { ...ENDING_SESSION, endCalls: [3] });
+    const saved = (noted as Effect & { kind: "note-ending" }).saved;
+    for (const field of ["endCalls", "found", "removal", "hasRecord", "begunUptime"])
+      expect(saved).not.toHaveProperty(field);
   });
 
   it("kill nobody of a shared account whose login was refused, and all of a leased one's", () => {
+    const kill = (session: Ending) => made(walk(stages.ENDING, session), "kill-processes");
     const cause = "open-failed";
-    expect(endingEffect("kill-processes", { ...SESSION, cause }, MOMENT)).toMatchObject({ cgroups: [], leased: false });
-    expect(endingEffect("kill-processes", { ...LEASED_SESSION, cause }, MOMENT)).toMatchObject({
-      cgroups: [SLICE],
-      leased: true,
-    });
-    expect(endingEffect("kill-processes", { ...SESSION, cause: "logout" }, MOMENT)).toMatchObject({
-      cgroups: [CGROUP],
-      openedUptime: 7_000,
-    });
+    expect(kill({ ...ENDING_SESSION, cause })).toMatchObject({ cgroups: [], leased: false });
+    expect(kill({ ...LEASED_ENDING, cause })).toMatchObject({ cgroups: [SLICE], leased: true });
+    expect(kill(ENDING_SESSION)).toMatchObject({ cgroups: [CGROUP], openedUptime: 7_000 });
   });
 
-  it("keep a uid back for all that is left, and only then", () => {
-    const found = { ...LEASED_SESSION.found, left: ["a", "b"] };
-    expect(endingEffect("remove-record", { ...LEASED_SESSION, found }, MOMENT)).toMatchObject({
+  it("quarantine a UID for all that is left, and only then", () => {
+    const remove = (session: Ending) => made(walk(stages.ENDING, session), "remove-record");
+    const found = { ...NOTHING_FOUND, left: ["a", "b"] };
+    expect(remove({ ...LEASED_ENDING, found })).toMatchObject({
+      subject: { uid: LEASED.uid },
       lease: { quarantine: "a; b" },
     });
-    expect(endingEffect("remove-record", LEASED_SESSION, MOMENT)).toMatchObject({ lease: { quarantine: undefined } });
-    expect(endingEffect("remove-record", { ...SESSION, found }, MOMENT)).toMatchObject({ lease: undefined });
+    expect(remove(LEASED_ENDING)).toMatchObject({ lease: { quarantine: undefined } });
+    expect(remove({ ...ENDING_SESSION, found })).toMatchObject({ lease: undefined });
+  });
+});
+
+describe("the rows", () => {
+  it("have a MESSAGE_ID of their own each", () => {
+    expect(new Set(EFFECT_KINDS.map((kind) => rowOf(kind).messageId)).size).toBe(EFFECT_KINDS.length);
+  });
+
+  it("of opening refuse the login when they fail, but for what comes after its answer", () => {
+    const refusing = [...ALLOCATING, ...OPENING].filter((kind) => rowOf(kind).fails !== "refuse");
+    expect(refusing).toEqual(["announce-opened"]);
+  });
+
+  it("of ending are named by the receipt when they fail, as long as that is not written", () => {
+    const fails = ENDING_LEASED.map((kind) => rowOf(kind).fails);
+    const written = ENDING_LEASED.indexOf("write-receipt");
+    expect(fails.slice(0, written + 1)).toEqual(Array(written + 1).fill("note"));
+    expect(fails.slice(written + 1)).toEqual(["quarantine", "quarantine", "retry"]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeClosed, describeGate, findReasonFault, NEVER_ENABLED } from "../../../src/policy/switch.ts";
+import { describeOff, describeSwitch, findReasonFault, NEVER_ENABLED } from "../../../src/policy/switch.ts";
 
 describe("a reason is none", () => {
   it.each([
@@ -39,17 +39,17 @@ describe("a reason", () => {
     ["An examination.", "Guest logins are switched off on this machine: An examination."],
     ["Come back!", "Guest logins are switched off on this machine: Come back!"],
   ])("is told in a sentence (%j)", (reason, sentence) => {
-    expect(describeClosed({ enabled: false, reason })).toBe(sentence);
+    expect(describeOff({ enabled: false, reason })).toBe(sentence);
   });
 });
 
 describe("the switch", () => {
   it("is off before anybody has said anything, and says so", () => {
     expect(NEVER_ENABLED.enabled).toBe(false);
-    expect(describeGate(NEVER_ENABLED)).toBe("off: nobody has switched them on yet.");
+    expect(describeSwitch(NEVER_ENABLED)).toBe("off: nobody has switched them on yet.");
   });
 
   it("gives no reason where it is on", () => {
-    expect(describeGate({ enabled: true, reason: "x" })).toBe("on.");
+    expect(describeSwitch({ enabled: true, reason: "x" })).toBe("on.");
   });
 });

@@ -1,19 +1,18 @@
 import { describe, expect, it } from "vitest";
-import type { Event } from "../../../src/policy/events.ts";
-import type { Gate } from "../../../src/policy/switch.ts";
-import { step } from "../../../src/policy/transition.ts";
+import type { What } from "../../../src/policy/events.ts";
+import type { LoginSwitch } from "../../../src/policy/switch.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
-import { after, done, failed, find, kinds, leasedOpened, only, opened, READY } from "../../helpers/play.ts";
+import { after, done, failed, find, kinds, leasedOpened, only, opened, READY, step } from "../../helpers/play.ts";
 import { ON } from "../../helpers/samples.ts";
 
-const OFF: Gate = { enabled: false, reason: "an examination" };
-const request = (gate: Gate, call = 5): Event => ({ kind: "gate-requested", gate, call });
+const OFF: LoginSwitch = { enabled: false, reason: "an examination" };
+const request = (loginSwitch: LoginSwitch, call = 5): What => ({ kind: "switch-requested", loginSwitch, call });
 
 describe("the switch", () => {
   it("is off until something else is known", () => {
-    expect(INITIAL_STATE.gate.enabled).toBe(false);
-    expect(step(INITIAL_STATE, { kind: "gate-found", gate: ON })).toEqual({
-      state: { ...INITIAL_STATE, gate: ON },
+    expect(INITIAL_STATE.loginSwitch.enabled).toBe(false);
+    expect(step(INITIAL_STATE, { kind: "switch-found", loginSwitch: ON })).toEqual({
+      state: { ...INITIAL_STATE, loginSwitch: ON },
       effects: [],
     });
   });
@@ -22,9 +21,9 @@ describe("the switch", () => {
     [ON, OFF, "guest logins are on as before: boom"],
     [OFF, ON, "guest logins are off as before: boom"],
   ])("stays as it was when it cannot be written down (%j)", (before, gate, sentence) => {
-    const { state, did } = after({ ...READY, gate: before }, request(gate), { failing: ["write-gate"] });
-    expect(state.gate).toEqual(before);
-    expect(kinds(did)).toEqual(["write-gate", "refuse"]);
+    const { state, did } = after({ ...READY, loginSwitch: before }, request(gate), { failing: ["write-switch"] });
+    expect(state.loginSwitch).toEqual(before);
+    expect(kinds(did)).toEqual(["write-switch", "refuse"]);
     expect(find(did, "refuse")).toMatchObject({
       call: 5,
       code: "Failed",
@@ -33,13 +32,13 @@ describe("the switch", () => {
   });
 
   it("counts only when it is on disk, and is answered then", () => {
-    const asked = step({ ...READY, gate: OFF }, request(ON));
-    expect(asked.state.gate).toEqual(OFF);
-    const { state, did } = after({ ...READY, gate: OFF }, request(ON));
-    expect(state.gate).toEqual(ON);
+    const asked = step({ ...READY, loginSwitch: OFF }, request(ON));
+    expect(asked.state.loginSwitch).toEqual(OFF);
+    const { state, did } = after({ ...READY, loginSwitch: OFF }, request(ON));
+    expect(state.loginSwitch).toEqual(ON);
     expect(did).toEqual([
-      expect.objectContaining({ kind: "write-gate", gate: ON }),
-      expect.objectContaining({ kind: "answer", call: 5, answer: { kind: "gated" } }),
+      expect.objectContaining({ kind: "write-switch", loginSwitch: ON }),
+      expect.objectContaining({ kind: "answer", call: 5, answer: { kind: "switched" } }),
     ]);
   });
 
@@ -50,8 +49,8 @@ describe("the switch", () => {
     if (first === undefined || second === undefined) throw new Error("nothing is to be written down");
     expect(first.subject).toEqual(second.subject);
     const { state } = step(step(READY, done(first)).state, done(second));
-    expect(state.gate).toEqual(ON);
-    expect(step(step(READY, done(first)).state, failed(second)).state.gate).toEqual(OFF);
+    expect(state.loginSwitch).toEqual(ON);
+    expect(step(step(READY, done(first)).state, failed(second)).state.loginSwitch).toEqual(OFF);
   });
 
   it.each([opened, leasedOpened])("leaves sessions that are open as they are (%#)", (open) => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { step } from "../../../src/policy/transition.ts";
-import { ENDING, ENDING_LEASED } from "../../../src/policy/stages.ts";
+import { ENDING, ENDING_LEASED } from "../../helpers/stages.ts";
 import {
   after,
   allocated,
@@ -13,6 +12,7 @@ import {
   opened,
   READY,
   recordFound,
+  step,
 } from "../../helpers/play.ts";
 import { CGROUP, ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
@@ -27,7 +27,7 @@ describe("a session's cgroups", () => {
       expect.objectContaining({ kind: "limit-login", cgroup: LOGIN, limits: only(state).limits }),
       expect.objectContaining({
         kind: "write-record",
-        session: expect.objectContaining({ cgroups: [CGROUP, LOGIN] }) as unknown,
+        saved: expect.objectContaining({ cgroups: [CGROUP, LOGIN] }) as unknown,
       }),
     ]);
     expect(step(state, { kind: "cgroup-found", id: "s1", cgroup: LOGIN }).effects).toEqual([]);
@@ -49,7 +49,7 @@ describe("a session's cgroups", () => {
       { failing: ["limit-login"] },
     );
     expect(only(state)).toMatchObject({ phase: "open", cgroups: [CGROUP, LOGIN] });
-    expect(find(did, "write-record")?.session.cgroups).toEqual([CGROUP, LOGIN]);
+    expect(find(did, "write-record")?.saved.cgroups).toEqual([CGROUP, LOGIN]);
     expect(kinds(did)).not.toContain("refuse");
   });
 });
@@ -60,19 +60,19 @@ describe("a session of an earlier guestd", () => {
   it("is watched again, as the process it was", () => {
     const { effects } = step(READY, recordFound(record()));
     expect(effects).toEqual([
-      expect.objectContaining({ kind: "watch-leader", pid: 500, startTime: 42, busName: "", view: SHARED }),
+      expect.objectContaining({ kind: "take-up-session", leader: { pid: 500, startTime: 42 }, view: SHARED }),
     ]);
     expect(only(after(READY, recordFound(record())).state)).toMatchObject({ phase: "open" });
   });
 
   it("has no view until that is taken up again: its numbers may be somebody else's by now", () => {
-    const { did } = after(READY, recordFound(record()), { failing: ["watch-leader"] });
+    const { did } = after(READY, recordFound(record()), { failing: ["take-up-session"] });
     expect(find(did, "kill-processes")).toMatchObject({ view: undefined, cgroups: [CGROUP] });
   });
 
   it("is ended when its leader is gone", () => {
-    const { state, did } = after(READY, recordFound(record()), { failing: ["watch-leader"] });
-    expect(kinds(did)).toEqual(["watch-leader", ...ENDING]);
+    const { state, did } = after(READY, recordFound(record()), { failing: ["take-up-session"] });
+    expect(kinds(did)).toEqual(["take-up-session", ...ENDING]);
     expect(state.sessions.size).toBe(0);
   });
 });
@@ -82,8 +82,8 @@ describe("a leased account of an earlier guestd", () => {
 
   it("is open again when its leader and its view are there", () => {
     const { state, did } = after(READY, recorded());
-    expect(kinds(did)).toEqual(["watch-leader"]);
-    expect(only(state)).toEqual({ ...only(leasedOpened()), isViewLost: false });
+    expect(kinds(did)).toEqual(["take-up-session"]);
+    expect(only(state)).toEqual(only(leasedOpened()));
   });
 
   it("can be logged in with by its leader alone, when its login goes on", () => {
@@ -96,8 +96,8 @@ describe("a leased account of an earlier guestd", () => {
     ["open", leasedOpened],
     ["allocated", allocated],
   ])("goes back when its leader is gone, %s as it was", (_, before) => {
-    const { state, did } = after(READY, recorded(only(before())), { failing: ["watch-leader"] });
-    expect(kinds(did)).toEqual(["watch-leader", ...ENDING_LEASED]);
+    const { state, did } = after(READY, recorded(only(before())), { failing: ["take-up-session"] });
+    expect(kinds(did)).toEqual(["take-up-session", ...ENDING_LEASED]);
     expect(state.pool.rested).toEqual([LEASED.uid]);
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Effect } from "../../../src/policy/events.ts";
+import type { Effect, EffectOf } from "../../../src/policy/effects.ts";
 import { MESSAGE_IDS } from "../../../src/policy/messages.ts";
+import type { SessionSubject, UidSubject } from "../../../src/policy/subject.ts";
+import { SWITCH } from "../../../src/policy/subject.ts";
 import type { JournalSend } from "../../../src/system/journal.ts";
 import { Journal } from "../../../src/system/journal.ts";
 import { VIEW } from "../../helpers/samples.ts";
@@ -19,7 +21,7 @@ function journalOf() {
   return { journal: new Journal(send), entries };
 }
 
-const subject = { id: "s1", user: "guest1", uid: 1101, leader: 500, service: "login" };
+const subject: SessionSubject = { of: "session", id: "s1", user: "guest1", uid: 1101, leader: 500, service: "login" };
 const BUILD = {
   kind: "build-view",
   subject,
@@ -45,6 +47,17 @@ describe("Journal", () => {
     });
   });
 
+  it("names no session where the effect is about a UID or about the switch", () => {
+    const { journal, entries } = journalOf();
+    const uid: UidSubject = { of: "uid", uid: 60600, user: "guest-aaaa" };
+    journal.logDone({ kind: "release-uid", subject: uid, call: undefined }, undefined);
+    journal.logFailed({ kind: "write-switch", subject: SWITCH }, { reason: "no space" });
+    expect(entries.map(({ fields }) => Object.keys(fields).filter((name) => name.startsWith("GUEST_")))).toEqual([
+      ["GUEST_USER", "GUEST_UID", "GUEST_ACTION", "GUEST_RESULT"],
+      ["GUEST_ACTION", "GUEST_RESULT"],
+    ]);
+  });
+
   it("keeps the whole plan with the view", () => {
     const { journal, entries } = journalOf();
     journal.logDone(BUILD, { view: VIEW });
@@ -65,7 +78,7 @@ describe("Journal", () => {
     const { journal, entries } = journalOf();
     for (const code of ["LeaderGone", "Failed"] as const) {
       journal.logFailed(BUILD, { reason: "The process 500 has ended.", code });
-      journal.logDone({ kind: "refuse", subject, call: 1, code, reason: "The login ended." }, {});
+      journal.logDone({ kind: "refuse", subject, call: 1, code, reason: "The login ended." }, undefined);
     }
     expect(entries.map(({ level }) => level)).toEqual(["notice", "notice", "err", "warning"]);
   });
@@ -88,7 +101,7 @@ describe("Journal", () => {
     const found = { seconds: 0, processesKilled: 0, tmpfsBytes: 0 };
     journal.logDone(
       { kind: "announce-closed", subject, repeated: false, receipt: { ...receipt, ...found, left: [] } },
-      {},
+      { wasAnnounced: false },
     );
     journal.logDone(
       {
@@ -97,7 +110,7 @@ describe("Journal", () => {
         repeated: true,
         receipt: { ...receipt, ...found, left: ["process 7 does not end"] },
       },
-      {},
+      { wasAnnounced: false },
     );
     expect(entries.map(({ level }) => level)).toEqual(["notice", "err"]);
     expect(entries[0]?.message).toContain("nothing is left");
@@ -105,29 +118,28 @@ describe("Journal", () => {
     // What the journal has already, from a guestd that was killed, it gets once.
     journal.logDone(
       { kind: "announce-closed", subject, repeated: true, receipt: { ...receipt, ...found, left: [] } },
-      { repeated: true },
+      { wasAnnounced: true },
     );
     expect(entries).toHaveLength(2);
   });
 
   it("tells of the switch at a level that is seen, whoever was logged in", () => {
     const { journal, entries } = journalOf();
-    const gate = { id: "gate", user: "", uid: 0, leader: 0, service: "" };
-    const write = (enabled: boolean, reason: string): Effect => ({
-      kind: "write-gate",
-      subject: gate,
-      gate: { enabled, reason },
+    const write = (enabled: boolean, reason: string): EffectOf<"write-switch"> => ({
+      kind: "write-switch",
+      subject: SWITCH,
+      loginSwitch: { enabled, reason },
       call: 1,
     });
-    journal.logDone(write(true, ""), {});
-    journal.logDone(write(false, ""), {});
-    journal.logDone(write(false, "an examination"), {});
+    journal.logDone(write(true, ""), undefined);
+    journal.logDone(write(false, ""), undefined);
+    journal.logDone(write(false, "an examination"), undefined);
     journal.logFailed(write(false, "an examination"), { reason: "no space" });
     expect(entries.map(({ level, message }) => `${level} ${message}`)).toEqual([
       "notice Switched guest logins on.",
       "notice Switched guest logins off.",
       "notice Switched guest logins off: an examination.",
-      "err Failed at write-gate of the switch of guest logins: no space",
+      "err Failed at write-switch of the switch of guest logins: no space",
     ]);
   });
 
@@ -137,7 +149,7 @@ describe("Journal", () => {
     };
     const journal = new Journal({ err: broken, warning: broken, notice: broken, info: broken });
     expect(() => {
-      journal.logDone(BUILD, {});
+      journal.logDone(BUILD, { view: VIEW });
     }).not.toThrow();
   });
 });

@@ -12,11 +12,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Account } from "../../../../src/policy/account.ts";
-import type { Session } from "../../../../src/policy/session.ts";
+import type { SavedSession } from "../../../../src/policy/session.ts";
 import { LeaseStore } from "../../../../src/system/state/lease-store.ts";
 import { Leases } from "../../../../src/system/accounts/leases.ts";
 import { UserRecords } from "../../../../src/system/accounts/userdb.ts";
-import { configOf, GHOST, LEASED, LEASED_SESSION, SESSION } from "../../../helpers/samples.ts";
+import { recordOf } from "../../../helpers/play.ts";
+import {
+  ALLOCATED_SESSION,
+  configOf,
+  GHOST,
+  LEASED,
+  LEASED_SESSION as LEASED_OPEN,
+  SESSION as OPEN,
+} from "../../../helpers/samples.ts";
+
+const [SESSION, LEASED_SESSION] = [recordOf(OPEN), recordOf(LEASED_OPEN)];
 
 let root: string;
 let records: UserRecords;
@@ -71,8 +81,7 @@ describe("Leases that are taken up after a restart", () => {
 
   it("leave the accounts of sessions that go on, and know that they stand", async () => {
     records.publish(LEASED);
-    const { published: _unknown, ...session } = LEASED_SESSION;
-    expect(await leases.recover([session, SESSION], false)).toEqual({
+    expect(await leases.recover([{ ...LEASED_SESSION, published: false }, SESSION], false)).toEqual({
       sessions: [LEASED_SESSION, SESSION],
       pool: { rested: [], quarantined: new Map() },
     });
@@ -162,7 +171,7 @@ describe("Leases that cannot write down what becomes of a uid", () => {
 });
 
 describe("Leases that have lost an account", () => {
-  const waiting: Session = { ...LEASED_SESSION, phase: "allocated", published: false, cgroups: [] };
+  const waiting: SavedSession = { ...recordOf(ALLOCATED_SESSION), published: false };
 
   it.each<[string, Account]>([
     ["name", { ...LEASED, uid: 1000 }],
@@ -182,8 +191,7 @@ describe("Leases that have lost an account", () => {
 
   it("do not say that it stands when nobody can be asked whose it is", async () => {
     isBroken = true;
-    const { published: _unknown, ...session } = waiting;
-    expect((await leases.recover([session], false)).sessions).toEqual([session]);
+    expect((await leases.recover([waiting], false)).sessions).toEqual([waiting]);
     expect(records.list()).toEqual([]);
   });
 
@@ -213,7 +221,7 @@ describe("an account to be published", () => {
   });
 
   it("is known at once when it is nobody's", async () => {
-    expect(await leases.publish(LEASED)).toEqual({});
+    expect(await leases.publish(LEASED)).toEqual({ taken: undefined });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 });

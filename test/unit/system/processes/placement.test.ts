@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cgroup } from "../../../../src/policy/session.ts";
+import { subjectOf } from "../../../../src/policy/subject.ts";
 import { Cgroups } from "../../../../src/system/processes/cgroups.ts";
 import { readStartTime } from "../../../../src/system/sessions/held.ts";
 import type { PlacementParts } from "../../../../src/system/processes/placement.ts";
@@ -122,7 +123,7 @@ describe("sweep", () => {
 });
 
 describe("encloseLeader", () => {
-  const subject = { id: ID, user: GUEST.user, uid: GUEST.uid, leader: LEADER, service: "login" };
+  const subject = subjectOf({ id: ID, account: GUEST, leader: { pid: LEADER }, service: "login" });
   const SCOPE = `/user.slice/guest-${ID}.scope`;
   const moving = (path: string) => () => {
     moveTo(path);
@@ -208,7 +209,7 @@ describe("encloseLeader", () => {
 
 describe("findAll", () => {
   const LOGIN = `/user.slice/user-${GUEST.uid}.slice/session-4.scope`;
-  const subject = { id: ID, user: GUEST.user, uid: GUEST.uid, leader: LEADER, service: "login" };
+  const subject = subjectOf({ id: ID, account: GUEST, leader: { pid: LEADER }, service: "login" });
   /** A leader that has ended: no process has this pid. */
   const gone = { pid: 2 ** 30, startTime: 42 };
 

@@ -8,7 +8,7 @@ import { FdStore } from "../../../../src/system/sessions/fd-store.ts";
 import type { SearchHolders } from "../../../../src/system/processes/holder-search.ts";
 import { readStartTime } from "../../../../src/system/sessions/held.ts";
 
-const subject = { id: "s1", user: "guest-aaaa", uid: 60600, leader: process.pid, service: "login" };
+const subject = { id: "s1", uid: 60600 };
 const NOBODY = { pid: 2 ** 30, startTime: 42 };
 const self = () => ({ pid: process.pid, startTime: readStartTime(process.pid) ?? 0 });
 const VIEW: View = { inode: statSync("/proc/self/ns/mnt").ino, path: "/proc/1/fd/9", devices: ["0:51"], skipped: [] };
@@ -87,14 +87,17 @@ const DROP = { leased: true, tmpfs: ["/tmp"], devices: ["0:51"], isLost: false }
 describe("taking up a session", () => {
   it("whose leader is another process by now says that it has gone", () => {
     const { executor } = executorWith();
-    expect(executor.takeUp(subject, { ...self(), startTime: 1 }, undefined)).toEqual({ leaderGone: true });
-    expect(executor.takeUp(subject, NOBODY, VIEW)).toEqual({ leaderGone: true });
+    expect(executor.takeUp("s1", { ...self(), startTime: 1 }, undefined)).toEqual({
+      view: undefined,
+      isLeaderThere: false,
+    });
+    expect(executor.takeUp("s1", NOBODY, VIEW)).toEqual({ view: undefined, isLeaderThere: false });
   });
 
   it("believes what systemd has kept of the leader more than its pid", () => {
     const pidfd = openNull();
     const { executor, watches } = executorWith({ kept: [["s1-pidfd", pidfd]], dead: [pidfd] });
-    expect(executor.takeUp(subject, self(), undefined)).toEqual({ leaderGone: true });
+    expect(executor.takeUp("s1", self(), undefined)).toEqual({ view: undefined, isLeaderThere: false });
     expect([...watches.keys()]).toEqual([pidfd]);
     closeSync(pidfd);
   });
@@ -108,7 +111,7 @@ describe("taking up a session", () => {
         ["s1-viewx", fd],
       ],
     });
-    expect(executor.takeUp(subject, NOBODY, VIEW)).toEqual({ leaderGone: true });
+    expect(executor.takeUp("s1", NOBODY, VIEW)).toEqual({ view: undefined, isLeaderThere: false });
     expect(names.size).toBe(3);
     closeSync(fd);
   });
@@ -116,8 +119,8 @@ describe("taking up a session", () => {
   it("finds the view by what was kept, though the leader has gone: the rest is found by it", () => {
     const view = openSync("/proc/self/ns/mnt", constants.O_RDONLY);
     const { executor } = executorWith({ kept: [["s1-view", view]] });
-    expect(executor.takeUp(subject, NOBODY, VIEW)).toEqual({
-      leaderGone: true,
+    expect(executor.takeUp("s1", NOBODY, VIEW)).toEqual({
+      isLeaderThere: false,
       view: { ...VIEW, path: `/proc/${process.pid}/fd/${view}` },
     });
     closeSync(view);
@@ -125,13 +128,13 @@ describe("taking up a session", () => {
 
   it("has systemd keep what it holds: a stop has emptied the store", () => {
     const { executor, told } = executorWith();
-    executor.takeUp(subject, self(), VIEW);
+    executor.takeUp("s1", self(), VIEW);
     expect(told.sort()).toEqual(["FDSTORE=1 FDNAME=s1-pidfd", "FDSTORE=1 FDNAME=s1-view"]);
   });
 
   it("watches the leader that is there, and tells of its end", () => {
     const { executor, watches, exited } = executorWith();
-    expect(executor.takeUp(subject, self(), VIEW)).toMatchObject({ leaderGone: false, view: { inode: VIEW.inode } });
+    expect(executor.takeUp("s1", self(), VIEW)).toMatchObject({ isLeaderThere: true, view: { inode: VIEW.inode } });
     expect(executor.isAlive("s1")).toBe(true);
     for (const onExit of [...watches.values()]) onExit();
     expect(exited).toEqual(["s1"]);
@@ -142,11 +145,12 @@ describe("dropping a view", () => {
   it("lets go of all that is held here, and at systemd when its end is on disk", async () => {
     const before = readdirSync("/proc/self/fd").length;
     const { executor, told, watches } = executorWith();
-    executor.takeUp(subject, self(), VIEW);
+    executor.takeUp("s1", self(), VIEW);
     expect(readdirSync("/proc/self/fd").length).toBe(before + 2);
     told.length = 0;
     expect(await executor.dropView(subject, DROP)).toMatchObject({
-      found: { tmpfsBytes: 4096, swept: [{ kind: "mounts" }, { kind: "open-files", left: [] }] },
+      tmpfsBytes: 4096,
+      swept: [{ kind: "mounts" }, { kind: "open-files", left: [] }],
     });
     expect(readdirSync("/proc/self/fd").length).toBe(before);
     expect(told).toEqual([]);
@@ -159,13 +163,13 @@ describe("dropping a view", () => {
   it("may be done again, of what nobody holds any more", async () => {
     const { executor } = executorWith();
     for (let times = 0; times < 2; times++)
-      expect(await executor.dropView(subject, { ...DROP, devices: [] })).toMatchObject({ found: { tmpfsBytes: 0 } });
+      expect(await executor.dropView(subject, { ...DROP, devices: [] })).toMatchObject({ tmpfsBytes: 0 });
   });
 
   it("looks who else holds it while its devices are nobody else's", async () => {
     const view = openSync("/proc/self/ns/mnt", constants.O_RDONLY);
     const { executor, asked } = executorWith({ kept: [["s1-view", view]] });
-    executor.takeUp(subject, NOBODY, VIEW);
+    executor.takeUp("s1", NOBODY, VIEW);
     const dropped = executor.dropView(subject, DROP);
     expect(isOpen(view)).toBe(true);
     await dropped;
@@ -181,15 +185,13 @@ describe("dropping a view", () => {
       [[], 60600, []],
       [["0:51"], -1, []],
     ]);
-    const { found } = await executor.dropView(subject, { ...DROP, leased: false, isLost: true });
-    expect(found?.swept?.find(({ kind }) => kind === "open-files")?.left).toEqual([
-      "could not be looked at: the view is gone",
-    ]);
+    const { swept } = await executor.dropView(subject, { ...DROP, leased: false, isLost: true });
+    expect(swept.find(({ kind }) => kind === "open-files")?.left).toEqual(["could not be looked at: the view is gone"]);
   });
 
   it("goes on when systemd cannot be told, and says so; what it does not keep it need not let go of", () => {
     const { executor, faults } = executorWith({ refuses: () => true });
-    executor.takeUp(subject, self(), VIEW);
+    executor.takeUp("s1", self(), VIEW);
     expect(faults).toHaveLength(1);
     executor.release("s1");
     expect(faults).toHaveLength(1);
@@ -201,7 +203,7 @@ describe("dropping a view", () => {
     const { executor, told, faults, fdStore } = executorWith({
       refuses: (state) => isDeaf && state === "FDSTOREREMOVE=1\nFDNAME=s1-pidfd",
     });
-    executor.takeUp(subject, self(), VIEW);
+    executor.takeUp("s1", self(), VIEW);
     told.length = 0;
     executor.release("s1");
     expect(told).toEqual(["FDSTOREREMOVE=1 FDNAME=s1-view"]);

@@ -12,16 +12,17 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { makeReceipt } from "../../../../src/policy/make-receipt.ts";
 import type { Receipt } from "../../../../src/policy/receipt.ts";
-import { receiptOf } from "../../../../src/policy/receipt.ts";
-import type { Session } from "../../../../src/policy/session.ts";
+import { NOTHING_FOUND } from "../../../../src/policy/receipt.ts";
 import { Ledger } from "../../../../src/system/state/ledger.ts";
-import { clean } from "../../../helpers/play.ts";
-import { LEASED_SESSION, SESSION } from "../../../helpers/samples.ts";
+import { formatRecord, RECORD_VERSION } from "../../../../src/system/state/session-record.ts";
+import { clean, recordOf } from "../../../helpers/play.ts";
+import { ALLOCATED_SESSION, ENDING_SESSION, SESSION as OPEN } from "../../../helpers/samples.ts";
 
 const BOOT = "0b5c7a61-6f6c-4e37-8f7c-6f0bd3a5a0de";
 const OTHER_BOOT = "1b5c7a61-6f6c-4e37-8f7c-6f0bd3a5a0de";
-const ALLOCATED: Session = { ...LEASED_SESSION, phase: "allocated", cgroups: [] };
+const [SESSION, ALLOCATED] = [recordOf(OPEN), recordOf(ALLOCATED_SESSION)];
 
 let root: string;
 let ledger: Ledger;
@@ -41,21 +42,21 @@ const put = (directory: string, name: string, text: string) => {
   writeFileSync(join(root, directory, name), text);
 };
 const receipt = (id: string, closedAt = 2_000): Receipt => ({
-  ...receiptOf({ ...SESSION, id, cause: "logout", found: { ...SESSION.found, swept: clean("processes") } }, [], {
+  ...makeReceipt({ ...ENDING_SESSION, id, found: { ...NOTHING_FOUND, swept: clean("processes") } }, [], {
     now: closedAt,
     uptime: 9_000,
   }),
 });
 
 describe("the ledger sets aside, and makes no session of,", () => {
-  const entry = (change: object) => JSON.stringify({ version: 2, boot: BOOT, session: { ...SESSION, ...change } });
+  const entry = (change: object) => formatRecord({ ...SESSION, ...change }, BOOT);
 
   it.each([
     ["garbage", "}{"],
     ["an empty file", ""],
     ["half an entry", entry({}).slice(0, 200)],
     ["null", "null"],
-    ["another version", JSON.stringify({ version: 1, boot: BOOT, session: SESSION })],
+    ["another version", JSON.stringify({ version: RECORD_VERSION - 1, boot: BOOT, session: SESSION })],
     ["another session's entry", entry({ id: "other" })],
     ["an entry with a cgroup that is no session's", entry({ cgroups: [{ path: "/system.slice", inode: "1" }] })],
     ["an entry without its leader", entry({ leader: undefined })],
@@ -98,7 +99,7 @@ describe("a session in the ledger", () => {
   });
 
   it("is of another boot when nobody says of which it is", () => {
-    put("open", "abc.json", JSON.stringify({ version: 2, session: SESSION }));
+    put("open", "abc.json", formatRecord(SESSION));
     expect(ledger.recover().entries).toMatchObject([{ isOfThisBoot: false }]);
   });
 

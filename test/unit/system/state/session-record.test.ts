@@ -1,6 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { checkId, formatRecord, isId, parseRecord } from "../../../../src/system/state/session-record.ts";
-import { LEASED_SESSION, SESSION } from "../../../helpers/samples.ts";
+import type { SavedSession } from "../../../../src/policy/session.ts";
+import {
+  checkId,
+  formatRecord,
+  isId,
+  parseRecord,
+  RECORD_VERSION,
+} from "../../../../src/system/state/session-record.ts";
+import { recordOf } from "../../../helpers/play.ts";
+import {
+  ALLOCATED_SESSION,
+  CGROUP,
+  ENDING_SESSION,
+  endingOf,
+  ISOLATION,
+  LEASED_SESSION,
+  SESSION,
+  SLICE,
+  VIEW,
+} from "../../../helpers/samples.ts";
 
 describe("checkId", () => {
   it.each(["", ".", "..", "a/b", "a.b", "ABC", "a b", "a\n", "ä", "a-b", "x".repeat(65)])(
@@ -17,52 +35,103 @@ describe("checkId", () => {
 });
 
 describe("parseRecord", () => {
-  const reject = (change: object) => () => parseRecord(formatRecord({ ...SESSION, ...change }), "abc");
+  const [SAVED, LEASED, ALLOCATED, ENDING] = [SESSION, LEASED_SESSION, ALLOCATED_SESSION, ENDING_SESSION].map(
+    recordOf,
+  ) as [SavedSession, SavedSession, SavedSession, SavedSession];
+  const parse = (session: object | undefined, id = "abc") =>
+    parseRecord(JSON.stringify({ version: RECORD_VERSION, session }), id).session;
+  const isolated = (change: object) => ({ ...VIEW, isolation: { ...ISOLATION, ...change } });
 
   it("believes nothing that is too large", () => {
-    expect(() => parseRecord(" ".repeat(1024 * 1024) + formatRecord(SESSION), "abc")).toThrow("is too large");
+    expect(() => parseRecord(" ".repeat(1024 * 1024) + formatRecord(SAVED), "abc")).toThrow("is too large");
+  });
+
+  it.each([1, 2, 4, "3", undefined])("believes nothing of version %j", (version) => {
+    expect(RECORD_VERSION).toBe(3);
+    expect(() => parseRecord(JSON.stringify({ version, session: SAVED }), "abc")).toThrow(
+      `has version ${String(version)}, expected 3`,
+    );
   });
 
   it.each<[string, object]>([
-    ["stands nowhere", { phase: "recovering" }],
-    ["stands nowhere", { phase: "allocating" }],
-    ["lacks its view", { view: undefined }],
-    ["lacks its view", { phase: "ending", view: {} }],
-    ["lacks its view", { view: { ...SESSION.view, skipped: undefined } }],
-    ["lacks its plan", { plan: [{ kind: "tmpfs" }] }],
-    ["lacks a name", { account: { ...SESSION.account, user: 7 } }],
-    ["has half a receipt", { receipt: { left: "nothing" } }],
-    [
-      "lacks its namespaces",
-      { view: { ...SESSION.view, isolation: { ...SESSION.view?.isolation, processes: { path: "/x" } } } },
-    ],
-    ["has a view of the other sort of account", { leased: true, cgroups: [] }],
+    ["names another session", { id: "def" }],
+    ["names another session", { id: undefined }],
+    ["lacks a number", { openedAt: "1000" }],
     ["lacks a number", { openedUptime: 0 }],
     ["lacks a number", { leader: { pid: -1, startTime: 42 } }],
+    ["lacks a number", { leader: { pid: 500 } }],
+    ["lacks a number", { account: { ...SAVED.account, uid: 0 } }],
+    ["lacks a name", { account: { ...SAVED.account, user: 7 } }],
+    ["lacks a name", { service: undefined }],
+    ["has no type of account", { leased: undefined }],
+    ["has no type of account", { leased: "no" }],
+    ["has no type of account", { published: undefined }],
+    ["lacks its limits", { limits: undefined }],
+    ["lacks its cgroups", { cgroups: undefined }],
     ["lacks its cgroups", { cgroups: [{ path: "/", inode: "1" }] }],
-    ["names another session", { id: "def" }],
-  ])("says that a record %s", (reason, change) => {
-    expect(reject(change)).toThrow(reason);
+    ["lacks its cgroups", { cgroups: [{ path: CGROUP.path, inode: "one" }] }],
+    ["lacks its plan", { plan: undefined }],
+    ["lacks its plan", { plan: [{ kind: "tmpfs" }] }],
+    ["has an unknown phase", { phase: undefined }],
+    ["has an unknown phase", { phase: "recovering" }],
+    ["has an unknown phase", { phase: "allocating" }],
+    ["has an unknown phase", { phase: "opening" }],
+    ["has an unknown phase", { phase: "toString" }],
+    ["lacks its view", { view: undefined }],
+    ["lacks its view", { view: null }],
+    ["lacks its view", { view: "gone" }],
+    // As an earlier guestd wrote one that is lost.
+    ["lacks its view", { view: undefined, isViewLost: true }],
+    ["lacks its view", { view: { ...isolated({}), inode: 0 } }],
+    ["lacks its view", { view: { ...isolated({}), devices: undefined } }],
+    ["lacks its view", { view: { ...isolated({}), devices: [51] } }],
+    ["lacks its view", { view: { ...isolated({}), skipped: undefined } }],
+    ["lacks its view", { phase: "ending", cause: "logout", view: {} }],
+    ["lacks its view", { phase: "ending", cause: "logout", view: null }],
+    ["has a view of the other sort of account", { view: VIEW }],
+    ["has a view of the other sort of account", { leased: true, cgroups: [] }],
+    ["lacks its namespaces", { view: isolated({ processes: { path: "/x" } }) }],
+    ["lacks its namespaces", { view: isolated({ ipc: { inode: 0, path: "/x" } }) }],
+    ["lacks its namespaces", { view: isolated({ reaper: { pid: 900 } }) }],
+    ["does not say why it ends", { phase: "ending" }],
+    ["does not say why it ends", { phase: "ending", view: "lost" }],
+    ["does not say why it ends", { phase: "ending", cause: 7 }],
+  ])("says that a record %s (%j)", (reason, change) => {
+    expect(() => parse({ ...SAVED, ...change })).toThrow(reason);
   });
 
-  it("forgets the calls of an earlier guestd, and what it had found", () => {
+  it("believes no session that has an id which is none, though the file has its name", () => {
+    expect(() => parse({ ...SAVED, id: "a.b" }, "a.b")).toThrow("names another session");
+    expect(() => parse(undefined)).toThrow("names another session");
+  });
+
+  it("believes no cgroup of another sort of account", () => {
+    expect(() => parse({ ...LEASED, cgroups: [CGROUP] })).toThrow("lacks its cgroups");
+    expect(() => parse({ ...SAVED, cgroups: [SLICE] })).toThrow("lacks its cgroups");
+  });
+
+  it("gives back what was written down, in each phase and with each kind of view", () => {
+    const records = [SAVED, LEASED, ALLOCATED, ENDING, recordOf(endingOf(LEASED_SESSION, { view: undefined }))];
+    for (const record of [...records, { ...SAVED, view: "lost" }, { ...ENDING, view: "lost" }])
+      expect(parse(record)).toEqual(record);
+  });
+
+  it("forgets the calls of an earlier guestd, what it had found, and what is no part of a record", () => {
     const found = { processesKilled: 3, tmpfsBytes: 4096, swept: [], left: ["drop-view: boom"] };
-    const { session } = parseRecord(
-      formatRecord({ ...SESSION, phase: "ending", cause: "logout", openCall: 7, endCalls: [8], found }),
-      "abc",
-    );
-    expect(session).toEqual({ ...SESSION, phase: "ending", cause: "logout" });
+    expect(parse({ ...SAVED, call: 7, endCalls: [8], hasRecord: false, pamClosed: true })).toEqual(SAVED);
+    expect(parse({ ...ENDING, endCalls: [8], found, receipt: { left: "nothing" } })).toEqual(ENDING);
+    expect(parse({ ...ALLOCATED, view: {}, cause: 7 })).toEqual(ALLOCATED);
   });
 
   it("needs no view of a session that has none any more, or none yet", () => {
-    const { view: _none, ...rest } = LEASED_SESSION;
-    for (const phase of ["allocated", "ending"] as const)
-      expect(parseRecord(formatRecord({ ...rest, phase }), "abc").session.phase).toBe(phase);
+    const { view: _none, ...ending } = { view: undefined, ...recordOf(endingOf(LEASED_SESSION)) };
+    for (const record of [ALLOCATED, ending]) expect(parse(record).phase).toBe(record.phase);
   });
 
   it("says of which boot of the machine it is, where that was written down", () => {
-    expect(parseRecord(formatRecord(SESSION, "b1"), "abc").boot).toBe("b1");
-    expect(parseRecord(formatRecord(SESSION), "abc").boot).toBeUndefined();
-    expect(parseRecord(JSON.stringify({ version: 2, boot: 5, session: SESSION }), "abc").boot).toBeUndefined();
+    expect(parseRecord(formatRecord(SAVED, "b1"), "abc").boot).toBe("b1");
+    expect(parseRecord(formatRecord(SAVED), "abc").boot).toBeUndefined();
+    const odd = JSON.stringify({ version: RECORD_VERSION, boot: 5, session: SAVED });
+    expect(parseRecord(odd, "abc").boot).toBeUndefined();
   });
 });

@@ -2,9 +2,21 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Session } from "../../../../src/policy/session.ts";
+import { NOTHING_FOUND } from "../../../../src/policy/receipt.ts";
+import type { Ending } from "../../../../src/policy/session.ts";
+import { formatRecord, RECORD_VERSION } from "../../../../src/system/state/session-record.ts";
 import { SessionStore } from "../../../../src/system/state/session-store.ts";
-import { GUEST, ISOLATION, LEASED, LEASED_SESSION, SESSION as OPEN, VIEW } from "../../../helpers/samples.ts";
+import { recordOf } from "../../../helpers/play.ts";
+import {
+  ALLOCATED_SESSION,
+  ENDING_SESSION,
+  GUEST,
+  ISOLATION,
+  LEASED,
+  LEASED_SESSION as LEASED_OPEN,
+  SESSION as OPEN,
+  VIEW,
+} from "../../../helpers/samples.ts";
 
 let root: string;
 let directory: string;
@@ -19,19 +31,21 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-const SESSION: Session = { ...OPEN, openCall: 7, endCalls: [8] };
+const [SESSION, LEASED_SESSION] = [recordOf({ ...OPEN, endCalls: [8] }), recordOf(LEASED_OPEN)];
+const OPEN_VIEW = { ...VIEW, isolation: ISOLATION };
 
 describe("SessionStore sets aside, and makes no session of,", () => {
-  const record = (change: object) => JSON.stringify({ version: 2, session: { ...SESSION, ...change } });
+  const record = (change: object, session = SESSION) => formatRecord({ ...session, ...change });
   it.each([
     ["garbage", "}{"],
     ["an empty file", ""],
     ["half a record", record({}).slice(0, 100)],
-    ["another version", JSON.stringify({ version: 1, session: SESSION })],
+    ["another version", JSON.stringify({ version: RECORD_VERSION - 1, session: SESSION })],
     ["another session's record", record({ id: "other" })],
     ["a record without a leader's start time", record({ leader: { pid: 500 } })],
     ["a record with text for a number", record({ leader: { pid: "500", startTime: 42 } })],
     ["a record without its view", record({ view: undefined })],
+    ["a record of a session that does not say why it ends", record({ phase: "ending" })],
     ["a record without cgroups", record({ cgroups: undefined })],
     ["a record that is null", "null"],
     ["a record without the sort of its account", record({ leased: undefined })],
@@ -40,7 +54,7 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     ["a record of a session that is being taken up", record({ phase: "recovering" })],
     [
       "a record of a session that was ending, with garbage for its view",
-      record({ phase: "ending", view: { inode: 5 } }),
+      record({ phase: "ending", cause: "logout", view: { inode: 5 } }),
     ],
     ["a shared account's without namespaces", record({ view: VIEW })],
     [
@@ -51,10 +65,7 @@ describe("SessionStore sets aside, and makes no session of,", () => {
       "a record without the number of a namespace",
       record({ view: { ...VIEW, isolation: { ...ISOLATION, ipc: { path: "/x" } } } }),
     ],
-    [
-      "a leased account's with namespaces",
-      JSON.stringify({ version: 2, session: { ...LEASED_SESSION, view: SESSION.view } }),
-    ],
+    ["a leased account's with namespaces", record({ view: OPEN_VIEW }, LEASED_SESSION)],
     [
       "a leased account's with logind's own cgroup",
       record({
@@ -148,8 +159,8 @@ describe("SessionStore remembers whom it cannot tell", () => {
 describe("SessionStore", () => {
   it("gives back what it was given, without the calls that nobody waits for any more", () => {
     store.write(SESSION);
-    const { openCall: _gone, ...rest } = SESSION;
-    expect(store.recover()).toEqual({ sessions: [{ ...rest, endCalls: [] }], rejected: [], unclear: new Set() });
+    expect(store.recover()).toEqual({ sessions: [recordOf(OPEN)], rejected: [], unclear: new Set() });
+    expect(SESSION).not.toHaveProperty("endCalls");
   });
 
   it("keeps its records from everybody else", () => {
@@ -199,21 +210,18 @@ describe("SessionStore", () => {
   });
 
   it("gives back a leased account's, also one whose login goes on", () => {
-    const waiting: Session = { ...LEASED_SESSION, id: "def", phase: "allocated", cgroups: [] };
+    const waiting = recordOf({ ...ALLOCATED_SESSION, id: "def" });
     store.write(LEASED_SESSION);
     store.write(waiting);
     expect(store.recover()).toEqual({ sessions: [LEASED_SESSION, waiting], rejected: [], unclear: new Set() });
   });
 
   it("gives back one that was ending, with its view or without, and what it had found is found anew", () => {
-    const { view: _lost, ...rest } = OPEN;
-    const found = { ...OPEN.found, left: ["note-ending: boom"] };
-    const ending: Session[] = [
-      { ...OPEN, phase: "ending", cause: "logout" },
-      { ...rest, id: "def", phase: "ending", cause: "logout" },
-    ];
-    for (const session of ending) store.write({ ...session, found });
-    expect(store.recover().sessions).toEqual(ending);
+    const found = { ...NOTHING_FOUND, left: ["note-ending: boom"] };
+    const ending = (id: string, change: Partial<Ending>) => recordOf({ ...ENDING_SESSION, id, ...change });
+    const views = { abc: OPEN_VIEW, def: undefined, ghi: "lost" } as const;
+    for (const [id, view] of Object.entries(views)) store.write(ending(id, { view, found }));
+    expect(store.recover().sessions).toEqual(Object.entries(views).map(([id, view]) => ending(id, { view })));
   });
 
   it("removes a record that was set aside too, when its session is over", () => {

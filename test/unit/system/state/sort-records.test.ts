@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
-import type { Session } from "../../../../src/policy/session.ts";
+import type { SavedSession } from "../../../../src/policy/session.ts";
 import { sortRecords } from "../../../../src/system/state/sort-records.ts";
-import { SESSION } from "../../../helpers/samples.ts";
+import { recordOf } from "../../../helpers/play.ts";
+import { ENDING_SESSION, SESSION } from "../../../helpers/samples.ts";
 
-const session = (id: string): Session => ({ ...SESSION, id });
+const session = (id: string): SavedSession => recordOf({ ...SESSION, id });
 const here = (id: string) => ({ session: session(id), isOfThisBoot: true });
 const before = (id: string) => ({ session: session(id), isOfThisBoot: false });
 const sort = (
-  records: readonly Session[],
+  records: readonly SavedSession[],
   entries: Parameters<typeof sortRecords>[1],
   unclear: readonly string[] = [],
 ) => {
   const { found, dead, unknown } = sortRecords(records, entries, new Set(unclear));
   const said = (list: typeof found) =>
-    list.map(({ session: { id }, cause }) => (cause === undefined ? id : `${id} ${cause}`));
+    list.map(({ saved: { id }, cause }) => (cause === undefined ? id : `${id} ${cause}`));
   return { found: said(found), dead: said(dead), unknown: [...unknown] };
 };
 
@@ -23,8 +24,8 @@ describe("sortRecords", () => {
   });
 
   it("goes by the record where there are both", () => {
-    const record = { ...session("a"), phase: "ending" } as const;
-    expect(sortRecords([record], [here("a")], new Set()).found).toEqual([{ session: record }]);
+    const record = recordOf({ ...ENDING_SESSION, id: "a" });
+    expect(sortRecords([record], [here("a")], new Set()).found).toEqual([{ saved: record, cause: undefined }]);
   });
 
   it("believes a record also when the ledger takes its session for one of another boot: /run does not outlive one", () => {

@@ -8,14 +8,15 @@ import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "../../../../src/policy/re
 import type { Bindings } from "../../../../src/system/bindings.ts";
 import { Cgroups } from "../../../../src/system/processes/cgroups.ts";
 import type { Holder, Mounter, SearchHolders } from "../../../../src/system/processes/holder-search.ts";
-import type { LeaseSweepParts } from "../../../../src/system/sweep/uid-sweep.ts";
-import { sweepLease } from "../../../../src/system/sweep/uid-sweep.ts";
+import type { UidSweepParts } from "../../../../src/system/sweep/uid-sweep.ts";
+import { sweepUid } from "../../../../src/system/sweep/uid-sweep.ts";
+import type { UidSubject } from "../../../../src/policy/subject.ts";
 import { clean } from "../../../helpers/play.ts";
 
 /** Nothing runs as it on the machine of the test, whose /proc is looked into. */
 const UID = 2_000_000_000 + process.pid;
-const ACCOUNT = { id: `uid-${UID}`, user: "guest-bbbb", uid: UID, leader: 0, service: "" };
-const SESSION = `lease-sweep-${process.pid}`;
+const ACCOUNT: UidSubject = { of: "uid", user: "guest-bbbb", uid: UID };
+const SESSION = `uid-sweep-${process.pid}`;
 
 const asRoot = it.skipIf(process.getuid?.() !== 0);
 const children: ChildProcess[] = [];
@@ -65,20 +66,16 @@ async function sweep({
       ? Promise.reject(holders)
       : Promise.resolve({ holders, mounters, unseen: [], whole: true });
   };
-  const sweeper: LeaseSweepParts["sweeper"] = {
+  const sweeper: UidSweepParts["sweeper"] = {
     sweep: (...args) => {
       did.push(["sweep", ...args]);
       return Promise.resolve(swept);
     },
   };
-  const { found } = await sweepLease(
-    { bindings, cgroups: new Cgroups(), sweeper, search },
-    ACCOUNT,
-    session,
-    DEFAULTS.Sweep,
-  );
-  const left = listLeft({ swept: [], left: [], ...found }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
-  return { found, left, did };
+  const parts = { bindings, cgroups: new Cgroups(), sweeper, search };
+  const found = await sweepUid(parts, ACCOUNT, session, DEFAULTS.Sweep);
+  const left = listLeft({ ...found, left: [] }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
+  return { swept: found.swept, left, did };
 }
 
 describe("looking again at what a uid in quarantine has left", () => {
@@ -102,10 +99,10 @@ describe("looking again at what a uid in quarantine has left", () => {
   });
 
   it("looks at each class once, and finds nothing where nothing is left", async () => {
-    const { found, left } = await sweep();
+    const { swept, left } = await sweep();
     expect(left).toEqual([]);
-    expect(found?.processesKilled).toBe(0);
-    expect(found?.swept?.map(({ kind }) => kind).sort()).toEqual([...SHARED_KINDS, ...ACCOUNT_KINDS].sort());
+    expect(swept.find(({ kind }) => kind === "processes")).toMatchObject({ found: 0, removed: 0 });
+    expect(swept.map(({ kind }) => kind).sort()).toEqual([...SHARED_KINDS, ...ACCOUNT_KINDS].sort());
   });
 
   it("goes by the uid alone for open files: its devices may be somebody else's by now", async () => {
@@ -117,9 +114,9 @@ describe("looking again at what a uid in quarantine has left", () => {
 
   asRoot("ends what runs as it before anything else", async () => {
     const child = await start("echo ready; exec sleep 60", UID);
-    const { found, did } = await sweep();
+    const { swept, did } = await sweep();
     expect(child.signalCode ?? (await once(child, "exit"))[1]).toBe("SIGKILL");
-    expect(found?.processesKilled).toBe(1);
+    expect(swept.find(({ kind }) => kind === "processes")).toMatchObject({ found: 1, removed: 1, left: [] });
     expect(did.map(([what]) => what).filter((what, index, all) => what !== all[index - 1])).toEqual([
       "kill",
       "search",

@@ -1,0 +1,38 @@
+// Puts the receipt of a session into the journal, and tells all who listen on the bus.
+import { makeReceipt } from "../make-receipt.ts";
+import type { Receipt } from "../receipt.ts";
+import { isClean } from "../receipt.ts";
+import type { Ending } from "../session.ts";
+import { describeUser, keyOf } from "../subject.ts";
+import type { Stage } from "./row.ts";
+
+interface Args {
+  readonly receipt: Receipt;
+  /** An earlier guestd began this end: it may have announced the receipt. */
+  readonly repeated: boolean;
+}
+
+interface Found {
+  /** It had: the journal has the receipt already. */
+  readonly wasAnnounced: boolean;
+}
+
+export const announceClosed: Stage<Ending, Ending, "announce-closed", Args, Found> = {
+  kind: "announce-closed",
+  messageId: "9ad9b9a25e78454db065a1c284cc4549",
+  fails: "quarantine",
+  level: ({ receipt }) => (isClean(receipt) ? "notice" : "err"),
+  make: (session, context) => ({
+    receipt: session.receipt ?? makeReceipt(session, context.kinds, context),
+    repeated: session.wasBegun,
+  }),
+  // What was announced, or was to be, is what callers are told.
+  learn: (session, _, { receipt }) => ({ ...session, receipt }),
+  learnFailed: (session, { receipt }) => ({ ...session, receipt }),
+  done: ({ subject, receipt }, { wasAnnounced }) => {
+    if (wasAnnounced) return undefined;
+    const closed = `Closed ${keyOf(subject)} of ${describeUser(subject)} (${receipt.cause})`;
+    return isClean(receipt) ? `${closed}: nothing is left.` : `${closed}: left ${receipt.left.join("; ")}`;
+  },
+  fields: ({ receipt }) => ({ GUEST_RECEIPT: JSON.stringify(receipt) }),
+};

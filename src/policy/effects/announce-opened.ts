@@ -1,0 +1,20 @@
+// Tells all who listen on the bus that a session is open.
+import type { Admitting, Open } from "../session.ts";
+import { becomeOpen } from "../session.ts";
+import { describeUser, keyOf } from "../subject.ts";
+import type { Stage } from "./row.ts";
+
+interface Args {
+  readonly session: Open;
+}
+
+export const announceOpened: Stage<Admitting, Admitting, "announce-opened", Args, void> = {
+  kind: "announce-opened",
+  messageId: "66080f174c9648e29cbd0ba3a1a6bcde",
+  // The guest is in: that nobody hears of it is no reason to turn back.
+  fails: "go-on",
+  level: () => "notice",
+  make: (session) => ({ session: becomeOpen(session) }),
+  done: ({ subject }) =>
+    `Opened ${keyOf(subject)} of ${describeUser(subject)} through ${subject.service}, leader ${subject.leader}.`,
+};

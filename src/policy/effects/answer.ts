@@ -1,0 +1,32 @@
+// Answers a call. For a login this is the moment from which its guest is in.
+import type { Answer, CallId } from "../answer.ts";
+import { answerAllocate, answerOpen } from "../answer.ts";
+import type { Admitting, Allocating } from "../session.ts";
+import type { Subject } from "../subject.ts";
+import { describeUser, keyOf } from "../subject.ts";
+import type { Made, SharedStage } from "./row.ts";
+
+export interface Reply {
+  readonly call: CallId;
+  readonly answer: Answer;
+}
+
+export const answer: SharedStage<"answer", Reply, void, Subject> = {
+  kind: "answer",
+  messageId: "3a124c647e024f05b7c1dce27f7695f5",
+  fails: "refuse",
+  make: (session: Allocating | Admitting) => ({ call: session.call, answer: answerOf(session) }),
+  // Other calls for the session are answered meanwhile, such as that of a user manager which joins it.
+  isStage: (session: Allocating | Admitting, { call }) => call === session.call,
+  done: describe,
+};
+
+const answerOf = (session: Allocating | Admitting): Answer =>
+  session.phase === "allocating" ? answerAllocate(session.account.user) : answerOpen(session.id, session.view);
+
+function describe({ subject, answer: given }: Made<"answer", Subject, Reply>): string {
+  const verdict = given.kind === "allocated" ? given.allocation.verdict : "leased";
+  if (subject.of !== "session" || verdict === "leased") return `Answered the call for ${keyOf(subject)}.`;
+  const asked = `${describeUser(subject)} at ${subject.service}`;
+  return verdict === "unlocked" ? `Let ${asked} unlock the screen.` : `Left the authentication of ${asked} to others.`;
+}

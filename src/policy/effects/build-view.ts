@@ -1,0 +1,33 @@
+// Builds the view of a session from its leader's mount namespace.
+import { countOf } from "../words.ts";
+import type { Cgroup, Opening, Preparing, View } from "../session.ts";
+import type { Step } from "../steps.ts";
+import { keyOf } from "../subject.ts";
+import type { Stage } from "./row.ts";
+
+interface Args {
+  readonly plan: readonly Step[];
+  /** With namespaces of processes and IPC of its own, whose first process goes into the cgroup. */
+  readonly isolated: boolean;
+  readonly cgroup: Cgroup | undefined;
+}
+
+interface Found {
+  readonly view: View;
+}
+
+export const buildView: Stage<Preparing, Opening, "build-view", Args, Found> = {
+  kind: "build-view",
+  messageId: "6301bbfca0c5454e8ff9bb510944fe0c",
+  fails: "refuse",
+  make: ({ plan, leased, cgroups }) => ({ plan, isolated: !leased, cgroup: cgroups[0] }),
+  learn: (session, { view }) => ({ ...session, view }),
+  done: ({ subject, plan }, { view }) =>
+    `Built the view of ${keyOf(subject)}: ${countOf(plan.length, "step", "steps")}, mount namespace ${view.inode}.`,
+  // With the whole plan in the journal the same view can be built again.
+  fields: ({ plan }, { view }) => ({
+    GUEST_PLAN: JSON.stringify(plan),
+    GUEST_NAMESPACE: view.inode,
+    GUEST_SKIPPED: view.skipped.join(" "),
+  }),
+};

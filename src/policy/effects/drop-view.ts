@@ -1,0 +1,46 @@
+// Looks who else holds what was in the memory of a view, empties it, and lets go of it.
+import type { Swept } from "../receipt.ts";
+import type { Ending } from "../session.ts";
+import { standingView } from "../session.ts";
+import { keyOf } from "../subject.ts";
+import { learnFindings } from "./end.ts";
+import type { Stage } from "./row.ts";
+
+interface Args {
+  readonly leased: boolean;
+  /** The paths of its tmpfs, whose content is given back, and their devices. */
+  readonly tmpfs: readonly string[];
+  readonly devices: readonly string[];
+  /** It had one, whose devices may belong to others by now. */
+  readonly isLost: boolean;
+}
+
+interface Found {
+  readonly tmpfsBytes: number;
+  readonly swept: readonly Swept[];
+}
+
+export const dropView: Stage<Ending, Ending, "drop-view", Args, Found> = {
+  kind: "drop-view",
+  messageId: "2330fcf1562a44b888668d77e827062c",
+  fails: "note",
+  looksAt: ["mounts", "open-files"],
+  make: (session) => ({
+    leased: session.leased,
+    tmpfs: tmpfsOf(session),
+    devices: standingView(session)?.devices ?? [],
+    isLost: session.view === "lost",
+  }),
+  learn: learnFindings,
+  done: ({ subject }, { tmpfsBytes }) =>
+    `Dropped the view of ${keyOf(subject)}; it held ${tmpfsBytes} bytes in memory.`,
+};
+
+// In the order of the plan, as the devices are.
+function tmpfsOf(session: Ending): string[] {
+  const view = standingView(session);
+  if (view === undefined) return [];
+  return session.plan.flatMap(({ kind, target }) =>
+    kind === "tmpfs" && !view.skipped.includes(target) ? [target] : [],
+  );
+}

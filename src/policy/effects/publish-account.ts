@@ -1,0 +1,26 @@
+// Makes a leased account known to the name service.
+import type { Account } from "../account.ts";
+import type { Allocating } from "../session.ts";
+import { describeUser, keyOf } from "../subject.ts";
+import type { Stage } from "./row.ts";
+
+interface Args {
+  readonly account: Account;
+}
+
+interface Found {
+  /** Who has the UID or the name already; undefined where the account was made. */
+  readonly taken: string | undefined;
+}
+
+export const publishAccount: Stage<Allocating, Allocating, "publish-account", Args, Found> = {
+  kind: "publish-account",
+  messageId: "5acf3f17b0744b529c1cc7e442b62f91",
+  fails: "refuse",
+  make: ({ account }) => ({ account }),
+  learn: (session, { taken }) => ({ ...session, published: taken === undefined }),
+  done: ({ subject }, { taken }) =>
+    taken === undefined
+      ? `Made the account ${describeUser(subject)} for ${keyOf(subject)}.`
+      : `Did not make the account ${describeUser(subject)}: it belongs to ${taken}.`,
+};

@@ -1,0 +1,23 @@
+// Removes what is written down of a session, and writes down what becomes of its UID: the last stage of all.
+import { quarantineOf } from "../make-receipt.ts";
+import type { Ending } from "../session.ts";
+import { keyOf } from "../subject.ts";
+import type { Stage } from "./row.ts";
+
+interface Args {
+  /** For a leased account, what becomes of its UID: written down first, or a crash would forget it. */
+  readonly lease: { readonly quarantine: string | undefined } | undefined;
+}
+
+export const removeRecord: Stage<Ending, Ending, "remove-record", Args, void> = {
+  kind: "remove-record",
+  messageId: "c1acc9906424450aa36bf9b3ddcb369d",
+  fails: "retry",
+  make: (session) => ({ lease: session.leased ? { quarantine: quarantineOf(session) } : undefined }),
+  done: ({ subject, lease }) => {
+    const removed = `Removed the record of ${keyOf(subject)}`;
+    return lease?.quarantine === undefined
+      ? `${removed}.`
+      : `${removed}; uid ${subject.uid} is quarantined: ${lease.quarantine}`;
+  },
+};

@@ -1,0 +1,24 @@
+// Takes away what a leased account has left outside its view.
+import type { Swept } from "../receipt.ts";
+import { ACCOUNT_KINDS } from "../receipt.ts";
+import type { Ending } from "../session.ts";
+import { describeUser } from "../subject.ts";
+import { describeSwept } from "../words.ts";
+import { isOfThisBoot, learnFindings } from "./end.ts";
+import type { Stage } from "./row.ts";
+
+interface Found {
+  readonly swept: readonly Swept[];
+}
+
+export const sweepAccount: Stage<Ending, Ending, "sweep-account", object, Found> = {
+  kind: "sweep-account",
+  messageId: "9bcec3d70f9e492cb2f002052e6ca978",
+  fails: "note",
+  // After a power cut it is not known whether the account was made: what its UID owns is looked at then, too.
+  when: (session) => session.leased && (session.published || !isOfThisBoot(session)),
+  looksAt: ACCOUNT_KINDS,
+  make: () => ({}),
+  learn: learnFindings,
+  done: ({ subject }, { swept }) => `Swept what ${describeUser(subject)} had left: ${describeSwept(swept)}.`,
+};

@@ -1,0 +1,22 @@
+// Looks again at what the last guest of a quarantined UID has left, and takes it away.
+import type { Swept } from "../receipt.ts";
+import type { UidSubject } from "../subject.ts";
+import { describeSwept } from "../words.ts";
+import type { Row } from "./row.ts";
+
+interface Args {
+  /** Id of its last session; "" where it is not known. */
+  readonly session: string;
+}
+
+interface Found {
+  readonly swept: readonly Swept[];
+}
+
+export const sweepUid: Row<"sweep-uid", UidSubject, Args, Found> = {
+  kind: "sweep-uid",
+  messageId: "5fb31a8590c44a4ca90ee9f2d0fd7d03",
+  fails: "retry",
+  done: ({ subject: { uid } }, { swept }) =>
+    `Looked again at what the guests of uid ${uid} had left: ${describeSwept(swept)}.`,
+};

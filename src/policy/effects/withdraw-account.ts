@@ -1,0 +1,14 @@
+// Takes back a leased account: its name and its UID are known no more.
+import type { Ending } from "../session.ts";
+import { describeUser } from "../subject.ts";
+import { isOfThisBoot } from "./end.ts";
+import type { Stage } from "./row.ts";
+
+export const withdrawAccount: Stage<Ending, Ending, "withdraw-account", object, void> = {
+  kind: "withdraw-account",
+  messageId: "e47280fa7de74c63b1e9316cad3a2fce",
+  fails: "quarantine",
+  when: (session) => session.leased && isOfThisBoot(session),
+  make: () => ({}),
+  done: ({ subject }) => `Took back the account ${describeUser(subject)}.`,
+};

@@ -1,0 +1,39 @@
+// Makes the receipt of a session from what its end has found so far. Pure.
+import type { Moment } from "./moment.ts";
+import type { Receipt, SweepKind } from "./receipt.ts";
+import { listLeft } from "./receipt.ts";
+import type { Ending } from "./session.ts";
+
+/**
+ * The receipt of a session.
+ * @param kinds the classes that had to be looked at
+ * @param closed when all else of its end is done
+ */
+export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed: Moment): Receipt {
+  const { account, found, cause } = session;
+  const since = (uptime: number, unit: number) => Math.max(0, Math.round((closed.uptime - uptime) / unit));
+  return {
+    id: session.id,
+    user: account.user,
+    uid: account.uid,
+    leased: session.leased,
+    service: session.service,
+    leader: session.leader.pid,
+    cause,
+    openedAt: session.openedAt,
+    closedAt: closed.now,
+    // Of another boot the monotonic clock says nothing.
+    seconds: cause === "lost-power" ? 0 : since(session.openedUptime, 1e6),
+    endMilliseconds: since(session.begunUptime, 1e3),
+    processesKilled: found.processesKilled,
+    tmpfsBytes: found.tmpfsBytes,
+    swept: found.swept,
+    left: listLeft(found, kinds),
+  };
+}
+
+/** Why the UID of a session is quarantined: all that is left, and each stage that failed since; undefined when nothing is. */
+export function quarantineOf({ receipt, found }: Pick<Ending, "receipt" | "found">): string | undefined {
+  const left = [...new Set([...(receipt?.left ?? []), ...listLeft(found, [])])];
+  return left.length > 0 ? left.join("; ") : undefined;
+}

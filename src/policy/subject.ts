@@ -1,0 +1,61 @@
+// What an effect is about: a session, a UID of the pool, or the switch of guest logins. Who it is in the journal, and
+// how sentences name it.
+import type { Account } from "./account.ts";
+
+/** A session, or a login that got none. */
+export interface SessionSubject {
+  readonly of: "session";
+  readonly id: string;
+  readonly user: string;
+  readonly uid: number;
+  readonly leader: number;
+  readonly service: string;
+}
+
+/** A UID that no session has, and the name that its last guest had. */
+export interface UidSubject {
+  readonly of: "uid";
+  readonly uid: number;
+  readonly user: string;
+}
+
+/** The switch of guest logins. */
+export interface SwitchSubject {
+  readonly of: "switch";
+}
+
+export type Subject = SessionSubject | UidSubject | SwitchSubject;
+
+export const SWITCH: SwitchSubject = { of: "switch" };
+
+interface Named {
+  readonly id: string;
+  readonly account: Pick<Account, "user" | "uid">;
+  readonly leader: { readonly pid: number };
+  readonly service: string;
+}
+
+/** The session as an effect's subject. */
+export function subjectOf({ id, account: { user, uid }, leader, service }: Named): SessionSubject {
+  return { of: "session", id, user, uid, leader: leader.pid, service };
+}
+
+/** One name for each subject: effects with the same one run in order. */
+export function keyOf(subject: Subject): string {
+  switch (subject.of) {
+    case "session":
+      return `session ${subject.id}`;
+    case "uid":
+      return `uid ${subject.uid}`;
+    case "switch":
+      return "the switch of guest logins";
+    default:
+      return subject satisfies never;
+  }
+}
+
+/** "guest-k3f9 (uid 65536)", or as much of it as is known. */
+export function describeUser({ user, uid }: { readonly user: string; readonly uid: number }): string {
+  if (user === "") return `uid ${uid}`;
+  return uid === 0 ? user : `${user} (uid ${uid})`;
+}

@@ -1,0 +1,63 @@
+// Walks a session along its stages: which effect comes after one that is done, and what is learned from that one. Pure.
+import type { Context } from "./effects/row.ts";
+import type { Effect, EffectKind } from "./effects.ts";
+import type { Ended } from "./events.ts";
+import type { Moment } from "./moment.ts";
+import type { Session } from "./session.ts";
+import { subjectOf } from "./subject.ts";
+
+/**
+ * A stage of any kind (effects/row.ts). That an effect is given what its own kind is given, and what it finds out is
+ * learned by its own kind, is what the casts below rely on.
+ */
+interface AnyStage<In, Out> {
+  readonly kind: EffectKind;
+  readonly when?: (session: In) => boolean;
+  readonly isStage?: (session: In, effect: never) => boolean;
+  readonly make: (session: In, context: Context) => object;
+  readonly learn?: (session: In, found: never, effect: never) => Out;
+  readonly learnFailed?: (session: In, effect: never) => Out;
+}
+
+export type Way<In, Out = In> = readonly AnyStage<In, Out>[];
+
+/** The stage that an effect is; undefined when it is none of these. */
+function stageOf<In, Out>(way: Way<In, Out>, session: In, effect: Effect): AnyStage<In, Out> | undefined {
+  const stage = way.find(({ kind }) => kind === effect.kind);
+  return stage?.isStage?.(session, effect as never) === false ? undefined : stage;
+}
+
+/** Whether an effect is a stage of this way. */
+export const isStageOf = <In, Out>(way: Way<In, Out>, session: In, effect: Effect): boolean =>
+  stageOf(way, session, effect) !== undefined;
+
+/** What is known of a session after one of its stages. */
+export function learnFrom<In, Out>(way: Way<In, Out>, session: In, event: Ended): In | Out {
+  const stage = stageOf(way, session, event.effect);
+  const effect = event.effect as never;
+  if (event.kind === "effect-failed") return stage?.learnFailed?.(session, effect) ?? session;
+  return stage?.learn?.(session, event.found as never, effect) ?? session;
+}
+
+/**
+ * The effect of the next stage that the session needs.
+ * @param last the kind of the last one; undefined for the first stage
+ * @returns undefined when that was the last stage
+ */
+export function effectAfter<In extends Session, Out>(
+  way: Way<In, Out>,
+  session: In,
+  last: EffectKind | undefined,
+  context: Context,
+): Effect | undefined {
+  const rest = last === undefined ? way : way.slice(way.findIndex(({ kind }) => kind === last) + 1);
+  const next = rest.find(({ when }) => when?.(session) !== false);
+  return next === undefined ? undefined : effectOf(next, session, context);
+}
+
+/** The effect of one stage. */
+export const effectOf = <In extends Session, Out>(stage: AnyStage<In, Out>, session: In, context: Context): Effect =>
+  ({ kind: stage.kind, subject: subjectOf(session), ...stage.make(session, context) }) as Effect;
+
+/** A moment as the context of stages that look at no receipt. */
+export const contextOf = ({ now, uptime }: Moment): Context => ({ now, uptime, kinds: [] });

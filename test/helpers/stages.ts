@@ -1,0 +1,29 @@
+// The stages of each way of a session, as kinds of effects, in order.
+import type { EffectKind } from "../../src/policy/effects.ts";
+import type { Ending } from "../../src/policy/session.ts";
+import * as stages from "../../src/policy/stages.ts";
+import { ENDING_SESSION, LEASED } from "./samples.ts";
+
+const kindsOf = (way: readonly { readonly kind: EffectKind }[]) => way.map(({ kind }) => kind);
+
+/** Those of ending this session. */
+export const endingKinds = (session: Ending): EffectKind[] =>
+  kindsOf(stages.ENDING.filter(({ when }) => when?.(session) !== false));
+
+export const ALLOCATING = kindsOf(stages.ALLOCATING);
+
+/** Of a shared account; a leased one's leader is watched and in the ledger since it has its account. */
+export const OPENING = kindsOf([...stages.PREPARING, ...stages.ADMITTING]);
+export const OPENING_LEASED = OPENING.filter((kind) => kind !== "watch-leader" && kind !== "enter-ledger");
+
+/** Of a shared account. */
+export const ENDING = endingKinds(ENDING_SESSION);
+
+const LEASED_ENDING: Ending = { ...ENDING_SESSION, account: LEASED, leased: true, published: true };
+export const ENDING_LEASED = endingKinds(LEASED_ENDING);
+
+/** Of a leased account that was never made: its UID may belong to a user of the machine. */
+export const ENDING_UNMADE = endingKinds({ ...LEASED_ENDING, published: false });
+
+/** Of a leased account's session that was open when the machine went down. */
+export const ENDING_LOST = endingKinds({ ...LEASED_ENDING, cause: "lost-power" });

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { answerAllocate, answerOpen } from "../../../src/policy/answer.ts";
+import { ISOLATION, LEASED, VIEW } from "../../helpers/samples.ts";
+
+describe("answerOpen", () => {
+  it("gives a shared account's session the namespaces of processes and IPC", () => {
+    expect(answerOpen("abc", { ...VIEW, isolation: ISOLATION })).toEqual({
+      kind: "opened",
+      reply: {
+        id: "abc",
+        namespace: VIEW.path,
+        inode: VIEW.inode,
+        environment: { GUEST_SESSION: "abc" },
+        isolation: ISOLATION,
+      },
+    });
+  });
+
+  it("gives a leased account's none of them", () => {
+    expect(answerOpen("abc", VIEW)).toEqual({
+      kind: "opened",
+      reply: { id: "abc", namespace: VIEW.path, inode: VIEW.inode, environment: { GUEST_SESSION: "abc" } },
+    });
+  });
+});
+
+describe("answerAllocate", () => {
+  it("gives the name to log in as", () => {
+    expect(answerAllocate(LEASED.user)).toEqual({
+      kind: "allocated",
+      allocation: { verdict: "leased", user: LEASED.user },
+    });
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { makeReceipt, quarantineOf } from "../../../src/policy/make-receipt.ts";
+import { isClean, NOTHING_FOUND, SHARED_KINDS } from "../../../src/policy/receipt.ts";
+import { clean } from "../../helpers/play.ts";
+import { ENDING_SESSION, endingOf, LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
+
+const MOMENT = { now: 2_000, uptime: 7_000 };
+
+describe("makeReceipt", () => {
+  it("is not clean of a session at whose end nobody has looked", () => {
+    expect(isClean(makeReceipt(ENDING_SESSION, SHARED_KINDS, MOMENT))).toBe(false);
+    expect(makeReceipt(ENDING_SESSION, SHARED_KINDS, MOMENT).left).toHaveLength(SHARED_KINDS.length);
+  });
+
+  it("counts the seconds by the clock that nobody sets, and never less than none", () => {
+    expect(makeReceipt(ENDING_SESSION, [], { now: 0, uptime: 7_000 + 1_499_999 })).toMatchObject({
+      openedAt: 1_000,
+      closedAt: 0,
+      seconds: 1,
+    });
+    expect(makeReceipt({ ...ENDING_SESSION, openedUptime: 9e6 }, [], { now: 5, uptime: 0 })).toMatchObject({
+      closedAt: 5,
+      seconds: 0,
+    });
+  });
+
+  it("counts none of another boot of the machine, whose clock says nothing of this one's", () => {
+    expect(makeReceipt({ ...ENDING_SESSION, cause: "lost-power" }, [], { now: 5, uptime: 100e6 })).toMatchObject({
+      seconds: 0,
+      closedAt: 5,
+    });
+  });
+
+  it("says how long the end took, from its beginning on", () => {
+    const took = (begunUptime: number, uptime: number) =>
+      makeReceipt({ ...ENDING_SESSION, begunUptime }, [], { now: 5, uptime }).endMilliseconds;
+    expect(took(8e6, 8_012_345)).toBe(12);
+    expect(took(8e6, 8e6)).toBe(0);
+    expect(took(8e6, 1)).toBe(0);
+  });
+
+  it("says what was found, and of which sort the account was", () => {
+    const found = { processesKilled: 3, tmpfsBytes: 4096, swept: clean("processes"), left: ["drop-view: boom"] };
+    expect(makeReceipt(endingOf(LEASED_SESSION, { found }), ["mounts"], { now: 1, uptime: 7_000 })).toEqual({
+      id: "abc",
+      user: LEASED.user,
+      uid: LEASED.uid,
+      leased: true,
+      service: "login",
+      leader: 500,
+      cause: "logout",
+      openedAt: 1_000,
+      closedAt: 1,
+      seconds: 0,
+      endMilliseconds: 0,
+      ...found,
+      left: ["drop-view: boom", "mounts: nobody has looked"],
+    });
+  });
+});
+
+describe("quarantineOf", () => {
+  const found = { ...NOTHING_FOUND, left: ["a", "b"] };
+  const receipt = { ...makeReceipt(ENDING_SESSION, [], MOMENT), left: ["a"] };
+
+  it("is no reason when nothing is left", () => {
+    expect(quarantineOf(ENDING_SESSION)).toBeUndefined();
+  });
+
+  it("is all that the receipt names, and each stage that failed since, once each", () => {
+    expect(quarantineOf({ found, receipt: undefined })).toBe("a; b");
+    expect(quarantineOf({ found, receipt })).toBe("a; b");
+    expect(quarantineOf({ found: NOTHING_FOUND, receipt })).toBe("a");
+  });
+});
