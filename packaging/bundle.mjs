@@ -44,7 +44,7 @@ async function bundle(file, out) {
     format: "esm",
     target: TARGET,
     banner: { js: `#!/usr/bin/node\n${REQUIRE}` },
-    // dbus-next loads these only for other transports than the system bus; package.json's overrides leave two of them out.
+    // dbus-next loads these only for other transports than the system bus; the first two are packaging/left-out here.
     external: ["event-stream", "usocket", "x11"],
     // What safe-buffer gives is Node's own, on any Node that guestd runs on.
     alias: { "safe-buffer": "node:buffer" },

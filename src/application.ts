@@ -14,7 +14,7 @@ import { limitIfThere, startScope } from "./bus/systemd1.ts";
 import { closeUser, stopManager } from "./bus/user-units.ts";
 import { loadConfig } from "./config/load.ts";
 import { Configuration } from "./configuration.ts";
-import { DEFAULTS } from "./config/defaults.ts";
+import { DEFAULTS } from "./config/parse.ts";
 import type { Config } from "./config/schema.ts";
 import type { EffectRunner } from "./daemon.ts";
 import { Daemon, runnerOf } from "./daemon.ts";

@@ -46,21 +46,34 @@ _guestctl_candidates() {
   esac
 }
 
+# The options of a verb, or all of them where none is on the line yet.
+_guestctl_options() {
+  local common='--json --help -h --version'
+  case ${1-} in
+    '') printf '%s\n' "$common --service= --failed --all -a --reason=" ;;
+    receipts) printf '%s\n' "$common --failed" ;;
+    leases) printf '%s\n' "$common --all -a" ;;
+    disable) printf '%s\n' "$common --reason=" ;;
+    explain) printf '%s\n' "$common --service=" ;;
+    *) printf '%s\n' "$common" ;;
+  esac
+}
+
 _guestctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local -a words
   # bash makes words of their own of "--service", "=" and what follows.
   if [ "$previous" = = ]; then previous=${COMP_WORDS[COMP_CWORD - 2]}; fi
   if [ "$current" = = ]; then current=''; fi
+  mapfile -t words < <(_guestctl_words)
   if [ "$previous" = --service ]; then
     mapfile -t COMPREPLY < <(cd /etc/pam.d 2>/dev/null && compgen -f -- "$current")
   elif [ "$previous" = --reason ]; then
     COMPREPLY=()
   elif [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W '--json --service= --failed --all -a --reason= --help -h --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$(_guestctl_options "${words[0]-}")" -- "$current")
     if [[ ${COMPREPLY[*]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
   else
-    mapfile -t words < <(_guestctl_words)
     mapfile -t COMPREPLY < <(_guestctl_candidates "$current" "${words[@]}")
     if [ "${words[1]-}" = check ]; then compopt -o filenames 2>/dev/null; fi
   fi

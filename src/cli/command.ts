@@ -1,7 +1,8 @@
 // What a verb of guestctl is, and what verbs share that ask the same of several things. The verbs themselves are
-// commands.ts; exit codes and printing are main.ts.
+// commands.ts; the command line is usage.ts.
 import type { Client } from "../bus/client.ts";
 import { ClientError } from "../bus/client.ts";
+import type { Options, VerbOption } from "./options.ts";
 
 /** What a verb has to say: text for a person, a value for --json. */
 export interface Output {
@@ -11,19 +12,13 @@ export interface Output {
   readonly bad?: boolean;
 }
 
-export interface Options {
-  readonly service: string;
-  readonly failed: boolean;
-  readonly all: boolean;
-  /** Why guests are refused, for them to read; "" for none. */
-  readonly reason: string;
-}
-
 export interface Command {
   readonly name: string;
   /** Arguments as the help shows them; those in [] may be left out, one with ... may come again. */
   readonly args: string;
   readonly help: string;
+  /** Beside those of every verb. */
+  readonly options?: readonly VerbOption[];
   /** What is wrong with the arguments, as the end of a sentence; only where `args` does not say it. */
   readonly findFault?: (words: readonly string[]) => string | undefined;
   /** connect() is called only by verbs that talk to guestd. */

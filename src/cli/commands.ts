@@ -1,9 +1,9 @@
 // The verbs of guestctl, one row each: what is asked of guestd, and how the answer is shown.
-// Exit codes and printing are main.ts.
+// The command line is usage.ts; exit codes and printing are main.ts.
 import type { Client } from "../bus/client.ts";
 import { loadConfig, loadFiles, SYSTEM_PLACES } from "../config/load.ts";
 import { formatConfigError } from "../config/parse.ts";
-import type { Command, Fields, Options, Output } from "./command.ts";
+import type { Command, Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
 import {
   formatBytes,
@@ -15,6 +15,7 @@ import {
   formatTime,
 } from "./format.ts";
 import { findLeaseFault, lease, leases } from "./leases.ts";
+import type { Options } from "./options.ts";
 import { nameClasses, receipt, receipts } from "./receipts.ts";
 import { describeGuests, describeSwitch, disable, enable, hintAtSwitch } from "./switch.ts";
 
@@ -22,9 +23,15 @@ export const COMMANDS: readonly Command[] = [
   { name: "list", args: "", help: "List the guest sessions", run: list },
   { name: "show", args: "ID...", help: "Show all that is known of a session, its view step by step", run: show },
   { name: "end", args: "ID...", help: "End a session: kill its processes, drop its view and home", run: end },
-  { name: "receipts", args: "", help: "List the receipts of sessions that have ended [--failed]", run: receipts },
+  {
+    name: "receipts",
+    args: "",
+    help: "List the receipts of sessions that have ended",
+    options: ["failed"],
+    run: receipts,
+  },
   { name: "receipt", args: "ID...", help: "Show all of a receipt: what was found, taken away and left", run: receipt },
-  { name: "leases", args: "", help: "List the uids that are leased or kept back [--all]", run: leases },
+  { name: "leases", args: "", help: "List the uids that are leased or kept back", options: ["all"], run: leases },
   {
     name: "lease",
     args: "release UID...",
@@ -34,8 +41,8 @@ export const COMMANDS: readonly Command[] = [
   },
   { name: "status", args: "", help: "Show whether guests can log in, and what is wrong if not", run: status },
   { name: "enable", args: "", help: "Let guests log in", run: enable },
-  { name: "disable", args: "", help: "Let no more guests log in; sessions go on [--reason=REASON]", run: disable },
-  { name: "explain", args: "USER", help: "Show what a login of USER would get [--service=SERVICE]", run: explain },
+  { name: "disable", args: "", help: "Let no more guests log in; sessions go on", options: ["reason"], run: disable },
+  { name: "explain", args: "USER", help: "Show what a login of USER would get", options: ["service"], run: explain },
   {
     name: "config",
     args: "[check [FILE...]]",

@@ -1,8 +1,9 @@
 // The verbs about the uids of leased accounts: which are in use or kept back, and why; and handing one out again.
 import type { Client } from "../bus/client.ts";
-import type { Fields, Options, Output } from "./command.ts";
+import type { Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
 import { formatTable } from "./format.ts";
+import type { Options } from "./options.ts";
 
 /** What a uid can be at, in the order in which they are counted. */
 const STATES = ["leased", "quarantined", "foreign", "rested", "unused"] as const;

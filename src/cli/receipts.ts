@@ -1,6 +1,6 @@
 // The verbs about receipts: those of the ends that were, and all that one of them says.
 import type { Client } from "../bus/client.ts";
-import type { Fields, Options, Output } from "./command.ts";
+import type { Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
 import {
   formatBytes,
@@ -11,6 +11,7 @@ import {
   formatTable,
   formatTime,
 } from "./format.ts";
+import type { Options } from "./options.ts";
 
 const TITLES = ["SESSION", "USER", "UID", "SERVICE", "ENDED", "CAUSE", "TOOK", "KILLED", "FREED", "CLEAN"];
 

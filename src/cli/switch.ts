@@ -1,7 +1,8 @@
 // The verbs about the switch of guest logins, and what is said of it: in force together with the configuration's Enabled=.
 import type { Client } from "../bus/client.ts";
-import type { Fields, Options, Output } from "./command.ts";
+import type { Fields, Output } from "./command.ts";
 import { formatPlain } from "./format.ts";
+import type { Options } from "./options.ts";
 
 /** What a session is in that an administrator can end, and that does not end by itself. */
 const GOING_ON: readonly unknown[] = ["recovering", "opening", "open"];

@@ -1,9 +1,9 @@
 // From the texts of the files to the configuration, or to every error in them at once.
 // Pure: reading the files, and whom they belong to, is load.ts.
-import { parse as parseIni } from "ini";
+import { readLines, strip } from "./lines.ts";
 import type { Config, SectionName } from "./schema.ts";
 import { listKeys, SCHEMA } from "./schema.ts";
-import { words } from "./values.ts";
+import { splitWords } from "./words.ts";
 
 export interface ConfigFile {
   readonly path: string;
@@ -53,6 +53,9 @@ export function parseConfig(files: readonly ConfigFile[]): ConfigResult {
   return { ok: true, config: buildConfig(settings), settings: [...settings.values()] };
 }
 
+/** The configuration of a machine where nothing is set. */
+export const DEFAULTS: Config = buildConfig(new Map());
+
 /** One line for a person: FILE:LINE: what is wrong. */
 export function formatConfigError({ file, line, message }: ConfigError): string {
   return line > 0 ? `${file}:${line}: ${message}` : `${file}: ${message}`;
@@ -71,21 +74,18 @@ const defaultSetting = (section: string, name: string, value: string): Setting =
 function readFile(file: ConfigFile, errors: ConfigError[]): Assignment[] {
   const assignments: Assignment[] = [];
   let section: string | undefined;
-  for (const [index, raw] of file.text.split(/\r?\n/).entries()) {
-    const text = raw.trim();
-    if (text === "" || text.startsWith("#") || text.startsWith(";")) continue;
-    const fail = (message: string) => errors.push({ file: file.path, line: index + 1, message });
+  for (const { text, number } of readLines(file.text)) {
+    const fail = (message: string) => errors.push({ file: file.path, line: number, message });
     const header = /^\[([^\]]*)\]$/.exec(text)?.[1];
-    if (header !== undefined) {
+    const pair = readPair(text);
+    if (text.includes(UNREADABLE)) fail("is not UTF-8");
+    else if (header !== undefined) {
       section = header;
       if (!isSection(header)) fail(`unknown section [${header}]; expected one of ${Object.keys(SCHEMA).join(", ")}`);
-      continue;
-    }
-    const pair = readPair(text);
-    if (pair === undefined) fail("expected [SECTION] or KEY=VALUE");
+    } else if (pair === undefined) fail("expected [SECTION] or KEY=VALUE");
     else if (section === undefined) fail(`${pair.name}= stands before the first [SECTION]`);
     else if (isSection(section)) {
-      if (isKey(section, pair.name)) assignments.push({ section, ...pair, file: file.path, line: index + 1 });
+      if (isKey(section, pair.name)) assignments.push({ section, ...pair, file: file.path, line: number });
       else
         fail(`unknown key ${pair.name}= in [${section}]; expected one of ${Object.keys(SCHEMA[section]).join(", ")}`);
     }
@@ -93,14 +93,14 @@ function readFile(file: ConfigFile, errors: ConfigError[]): Assignment[] {
   return assignments;
 }
 
-// The ini package keeps no line numbers, so it is given one line at a time: it knows quotes, escapes and
-// comments behind a value; we know which line it was.
+// What stands in a text for bytes that could not be read as UTF-8.
+const UNREADABLE = "\uFFFD";
+
 function readPair(line: string): { name: string; text: string } | undefined {
-  if (!line.includes("=")) return undefined;
-  const entry = Object.entries(parseIni(line, { bracketedArray: false }))[0];
-  if (entry === undefined) return undefined;
-  const [name, parsed] = entry as [string, unknown];
-  return { name, text: String(parsed).trim() };
+  const end = line.indexOf("=");
+  return end < 1 || line.startsWith("[")
+    ? undefined
+    : { name: strip(line.slice(0, end)), text: strip(line.slice(end + 1)) };
 }
 
 const isSection = (name: string): name is SectionName => Object.hasOwn(SCHEMA, name);
@@ -110,19 +110,26 @@ function assign(settings: Map<string, Setting>, assignment: Assignment, errors: 
   const { section, name, text, file, line } = assignment;
   const { type } = keyOf(section, name);
   if (type.parse(text) === undefined) {
-    errors.push({ file, line, message: `${name}=${text}: expected ${type.expected}` });
+    errors.push({ file, line, message: `${name}=${text}: expected ${type.expected}${hintAt(text, type.list)}` });
     return;
   }
   const id = `${section}.${name}`;
   const before = settings.get(id) ?? defaultSetting(section, name, "");
   const origin = `${file}:${line}`;
   const adds = type.list && text !== "" && before.value !== "";
+  const whole = adds ? `${before.value} ${text}` : text;
   settings.set(id, {
     section,
     key: name,
-    value: adds ? words(`${before.value} ${text}`).join(" ") : text,
+    value: type.list ? (splitWords(whole) ?? []).join(" ") : whole,
     origin: adds ? `${before.origin}, ${origin}` : origin,
   });
+}
+
+// What other programs allow, and systemd.syntax(7) does not.
+function hintAt(text: string, isList: boolean): string {
+  if (/(?:^|[ \t])[#;]/.test(text)) return "; a comment stands on a line of its own";
+  return !isList && /^["']/.test(text) ? "; quotes are for the words of a list" : "";
 }
 
 function keyOf(section: SectionName, name: string) {

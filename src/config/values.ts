@@ -1,12 +1,13 @@
 // The kinds of value a key can have: how each is read, and what to say when it cannot be.
 // Pure; the keys themselves are in schema.ts.
+import { splitParts, splitWords, unquote } from "./words.ts";
 
 /** How one kind of value is read. `parse` returns undefined for a text that is not of this kind. */
 export interface ValueType<T> {
   /** What was expected, to stand after "expected ". */
   readonly expected: string;
   readonly parse: (text: string) => T | undefined;
-  /** A list: words apart by blanks; a further assignment adds, an empty one clears (systemd.syntax(7)). */
+  /** A list: words apart by blanks, with quotes; a further assignment adds, an empty one clears (systemd.syntax(7)). */
   readonly list: boolean;
 }
 
@@ -16,24 +17,18 @@ const scalar = <T>(expected: string, parse: (text: string) => T | undefined): Va
   list: false,
 });
 
-const list = <T>(expected: string, parseWord: (word: string) => T | undefined): ValueType<readonly T[]> => ({
+/** A list of words that are read with their quotes. */
+const listOfQuoted = <T>(expected: string, parseWord: (word: string) => T | undefined): ValueType<readonly T[]> => ({
   expected,
   list: true,
   parse(text) {
-    const items: T[] = [];
-    for (const word of words(text)) {
-      const item = parseWord(word);
-      if (item === undefined) return undefined;
-      items.push(item);
-    }
-    return items;
+    const items = splitWords(text)?.map(parseWord);
+    return items?.every((item) => item !== undefined) === true ? items : undefined;
   },
 });
 
-/** The words of a list value. */
-export function words(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
-}
+const list = <T>(expected: string, parseWord: (word: string) => T | undefined): ValueType<readonly T[]> =>
+  listOfQuoted(expected, (word) => parseWord(unquote(word)));
 
 /** A path of the file system, and whether it may be missing ("-" before it, as in systemd.exec(5)). */
 export interface ConfigPath {
@@ -72,7 +67,7 @@ function parseConfigPath(word: string): ConfigPath | undefined {
 }
 
 function parseBind(word: string): ConfigBind | undefined {
-  const [source = "", target, mode = "ro", ...rest] = word.split(":");
+  const [source = "", target, mode = "ro", ...rest] = splitParts(word).map(unquote);
   const from = parseConfigPath(source);
   if (from === undefined || rest.length > 0 || (mode !== "ro" && mode !== "rw")) return undefined;
   const to = target ?? from.path;
@@ -159,7 +154,7 @@ export const paths = list(
   "absolute paths without . or .., apart by blanks, - before one that may be missing",
   parseConfigPath,
 );
-export const binds = list("SOURCE[:TARGET[:ro|rw]] with absolute paths, apart by blanks", parseBind);
+export const binds = listOfQuoted("SOURCE[:TARGET[:ro|rw]] with absolute paths, apart by blanks", parseBind);
 export const relativePaths = list("paths below /etc without a / at the start, apart by blanks", parseRelative);
 export const services = list("names of PAM services, apart by blanks", accept(SERVICE_NAME));
 

@@ -11,7 +11,8 @@ const HEAD = `# The configuration of guestd: see guestd.conf(5).
 #
 # Every key stands here at its default. Put what you change into a file of its own, such as
 # /etc/guestd/guestd.conf.d/local.conf, with its [Section] above it; then run "guestctl reload".
-# Lists are words apart by blanks: a further assignment adds, an empty one clears.
+# A comment stands on a line of its own. Lists are words apart by blanks, in quotes where a word has blanks in it:
+# a further assignment adds, an empty one clears.
 `;
 
 function renderConfigFile(): string {

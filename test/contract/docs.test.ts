@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { OPTIONS } from "../../src/cli/main.ts";
+import type { Option } from "../../src/cli/options.ts";
+import { COMMON, OPTIONS } from "../../src/cli/options.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { VERSION } from "../../src/version.ts";
 import { cut, MAN, PAGES } from "../helpers/man.ts";
@@ -54,13 +55,22 @@ describe("the completion offers", () => {
     expect(complete("--json", "ex")).toEqual(["explain"]);
   });
 
-  it("every option", () => {
-    const all = Object.entries(OPTIONS).flatMap(([name, option]) => [
-      `--${name}${option.type === "string" ? "=" : ""}`,
-      ...("short" in option ? [`-${option.short}`] : []),
-    ]);
-    expect(complete("-")).toEqual(all.sort());
-    expect(complete("show", "--j")).toEqual(["--json"]);
+  const formsOf = (options: readonly Option[]) =>
+    options
+      .flatMap((name) => {
+        const option = OPTIONS[name];
+        return [`--${name}${option.type === "string" ? "=" : ""}`, ...("short" in option ? [`-${option.short}`] : [])];
+      })
+      .sort();
+
+  it("every option before a verb", () => {
+    expect(complete("-")).toEqual(formsOf(Object.keys(OPTIONS) as Option[]));
+    expect(complete("--json", "--f")).toEqual(["--failed"]);
+  });
+
+  it.each(COMMANDS)("the options of $name, and no other", ({ name, options = [] }) => {
+    expect(complete(name, "-")).toEqual(formsOf([...COMMON, ...options]));
+    expect(complete("--json", name, "x", "--j")).toEqual(["--json"]);
   });
 
   it.each(["show", "end"])("the sessions to %s, again and again", (verb) => {

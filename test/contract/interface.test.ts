@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { makeMethods } from "../../src/bus/methods.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "../../src/bus/names.ts";
-import { DEFAULTS } from "../../src/config/defaults.ts";
+import { DEFAULTS } from "../../src/config/parse.ts";
 import { judgeAuthentication } from "../../src/policy/admission.ts";
 import { findReasonFault } from "../../src/policy/switch.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";

@@ -2,16 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { ClientError } from "../../src/bus/client.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { describeError, EXIT, OPTIONS } from "../../src/cli/main.ts";
+import { describeError, EXIT } from "../../src/cli/main.ts";
+import type { Option } from "../../src/cli/options.ts";
+import { COMMON, formatOption, OPTIONS } from "../../src/cli/options.ts";
 import { readProjectFile } from "../helpers/tree.ts";
-import { cut, readItems, readNumber, readPage, readUnion, termsOf, textOf, words } from "../helpers/man.ts";
+import { cut, readNumber, readPage, readUnion, termsOf, textOf, words } from "../helpers/man.ts";
 
 const PAGE = "guestctl.1";
-const TAKES_VALUE = Object.entries(OPTIONS)
-  .filter(([, { type }]) => type === "string")
-  .map(([name]) => name);
-
-const shortOf = (option: object) => ("short" in option ? `-${String(option.short)}, ` : "");
 
 /** A session is of one type for each. */
 const PHASES = new Set(
@@ -28,24 +25,26 @@ describe("guestctl(1)", () => {
   });
 
   it("has every option, and no other", () => {
-    const wanted = Object.entries(OPTIONS).map(
-      ([name, option]) => `${shortOf(option)}--${name}${TAKES_VALUE.includes(name) ? `=${name.toUpperCase()}` : ""}`,
-    );
+    const wanted = (Object.keys(OPTIONS) as Option[]).map(formatOption);
     expect(termsOf(PAGE, "OPTIONS").sort()).toEqual(wanted.sort());
   });
 
   it("says of each option of a verb which verb that is, and what it is without", () => {
-    const options = readItems(PAGE).filter(({ section }) => section === "OPTIONS");
-    const ofVerbs = COMMANDS.flatMap(({ name, help }) =>
-      [...help.matchAll(/\[(--\w+)/g)].map(([, option = ""]) => ({ name, option })),
+    const ofVerbs = COMMANDS.flatMap(({ name, options = [] }) => options.map((option) => ({ name, option })));
+    expect([...new Set([...ofVerbs.map(({ option }) => option), ...COMMON])].sort()).toEqual(
+      Object.keys(OPTIONS).sort(),
     );
-    expect(ofVerbs.map(({ option }) => option.slice(2)).sort()).toEqual(["all", "failed", "reason", "service"]);
     for (const { name, option } of ofVerbs) {
-      const text = options.find(({ terms }) => terms[0]?.includes(option))?.text ?? "";
-      expect(text, option).toMatch(new RegExp(`(^With ${name}:| that ${name} )`));
-      const initial = String(OPTIONS[option.slice(2) as keyof typeof OPTIONS].default);
-      if (TAKES_VALUE.includes(option.slice(2)) && initial !== "") expect(text).toContain(`${initial} by default`);
+      const text = textOf(PAGE, "OPTIONS", formatOption(option).split(" ")[0] ?? "");
+      expect(text, option).toMatch(new RegExp(`^With ${name}: `));
+      const { type, default: initial } = OPTIONS[option];
+      if (type === "string" && initial !== "") expect(text).toContain(`${initial} by default`);
     }
+  });
+
+  it("says which options every verb takes", () => {
+    const names = COMMON.map((option) => `--${option}`);
+    expect(readPage(PAGE)).toContain(`Every verb takes ${names.slice(0, -1).join(", ")} and ${String(names.at(-1))}.`);
   });
 
   it("has the exit codes of the program", () => {

@@ -1,7 +1,17 @@
 // dbus-next does its work with the versions that package.json gives it, and without what it leaves out (DEPENDENCIES.md).
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { describe, expect, it } from "vitest";
+import { createServer, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { readProjectFile } from "../helpers/tree.ts";
+
+/** What the lock file says of guestd's own package. */
+const OWN: Readonly<Record<string, unknown>> = { resolved: "packaging/left-out", link: true };
+
+const LEFT_OUT = ["event-stream", "hexy", "usocket"];
 
 interface Message {
   readonly type?: number;
@@ -24,6 +34,14 @@ const MessageBus = load("./lib/bus.js") as new (connection: EventEmitter) => {
   export(path: string, what: unknown): void;
 };
 const { Interface } = load("./lib/service/interface.js") as { Interface: new (name: string) => unknown };
+const connect = load("./lib/connection.js") as (options: { busAddress: string }) => { readonly stream: Socket };
+
+const locked = (JSON.parse(readProjectFile("package-lock.json")) as { packages: Record<string, unknown> }).packages;
+
+const directory = mkdtempSync(join(tmpdir(), "guestd-bus-"));
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
 
 const METHOD_CALL = 1;
 const CALL = { type: METHOD_CALL, serial: 7, path: "/org/guestd1", member: "Any" };
@@ -68,8 +86,39 @@ describe("dbus-next", () => {
     expect(own).toContain('<interface name="org.guestd1.A"/>');
   });
 
-  // A name that stands for another package is told by that package's own.
-  it.each(["event-stream", "hexy", "usocket"])("finds nothing of %s, which is left out", (name) => {
-    expect((load(`${name}/package.json`) as { name: string }).name).toBe("ini");
+  // Where usocket can be loaded, it connects with that, and not with node:net.
+  it("connects by Node's own sockets", async () => {
+    const socket = join(directory, "bus");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    const connection = connect({ busAddress: `unix:path=${socket}` });
+    expect(connection.stream).toBeInstanceOf(Socket);
+    const [peer] = (await once(server, "connection")) as [Socket];
+    // The first byte of any client is a zero.
+    expect(((await once(peer, "data")) as [Buffer])[0][0]).toBe(0);
+    connection.stream.destroy();
+    peer.destroy();
+    server.close();
+  });
+});
+
+describe.each(LEFT_OUT)("%s, which is left out", (name) => {
+  it("is guestd's own package, and no other by that name", () => {
+    expect((load(`${name}/package.json`) as { name: string }).name).toBe("guestd-left-out");
+    const file = `node_modules/${name}`;
+    const found = Object.entries(locked).filter(([path]) => path.endsWith(file));
+    expect(found).toEqual([[file, OWN]]);
+  });
+
+  it("says so to what loads it", () => {
+    expect(() => {
+      load(name);
+    }).toThrow("guestd does without this npm package, see DEPENDENCIES.md");
+  });
+});
+
+describe("what dbus-next does with event-stream alone", () => {
+  it("is refused, and says why", () => {
+    expect(() => connect({ busAddress: "unixexec:path=/bin/true" })).toThrow("guestd does without this npm package");
   });
 });

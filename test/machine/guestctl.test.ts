@@ -66,6 +66,20 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("guestctl on %s", 
     await awaitNoSessions(machine);
   });
 
+  it("has the places hidden that are named, with blanks, quotes and # in their names", async () => {
+    await machine.sh(
+      `mkdir -p /srv/a '/srv/a b' '/srv/a#b' "/srv/a'b" '/mnt/x:y'; for place in /srv/*; do echo "$place" >"$place/file"; done`,
+    );
+    await machine.write(
+      "/etc/guestd/guestd.conf.d/names.conf",
+      `[View]\nHide="/srv/a b" -'/srv/no such' \\\n# and\n  /srv/a#b /srv/a\\'b\nBind="/srv/a b":"/mnt/x:y"\n`,
+    );
+    await machine.sh("guestctl config check; guestctl reload");
+    expect((await machine.ssh("guest1", "cat /srv/*/file /mnt/*/file")).stdout).toBe("/srv/a\n/srv/a b\n");
+    await machine.sh("rm -r /etc/guestd/guestd.conf.d/names.conf /srv/a* /mnt/x:y; guestctl reload");
+    await awaitNoSessions(machine);
+  });
+
   it("shows and ends a session by its id, and knows when there is none", async () => {
     const guest = await machine.login("guest3");
     const id = await guest.ask("echo $GUEST_SESSION");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULTS } from "../../src/config/defaults.ts";
+import { DEFAULTS } from "../../src/config/parse.ts";
 import { runnerOf } from "../../src/daemon.ts";
 import type { EffectParts } from "../../src/effects.ts";
 import { makeRunners } from "../../src/effects.ts";

@@ -15,7 +15,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-const write = (name: string, text: string, mode = 0o644) => {
+const write = (name: string, text: string | Buffer, mode = 0o644) => {
   writeFileSync(join(root, name), text);
   chmodSync(join(root, name), mode);
   return join(root, name);
@@ -46,6 +46,11 @@ describe("loadFiles refuses", () => {
     expect(errorsOf(loadFiles([join(root, "dir")], me))).toEqual(["is not a regular file"]);
   });
 
+  it("a value in another encoding than UTF-8", () => {
+    const bytes = Buffer.from("# f\xFCr\n[View]\nHide=-/srv/G\xE4ste\n", "latin1");
+    expect(errorsOf(loadFiles([write("a.conf", bytes)], me))).toEqual(["is not UTF-8"]);
+  });
+
   it("a file that is too large", () => {
     expect(errorsOf(loadFiles([write("a.conf", "#".repeat(1024 * 1024 + 1))], me))).toEqual(["is larger than 1 MiB"]);
   });
@@ -56,6 +61,12 @@ describe("loadConfig", () => {
 
   it("takes the defaults when no file is there", () => {
     expect(load().ok).toBe(true);
+  });
+
+  it("reads a file as editors of other systems leave it", () => {
+    write("a", "\uFEFF[Home]\r\nSize=1M\r\n");
+    const result = load();
+    expect(result.ok && result.config.Home.Size).toBe("1m");
   });
 
   it("reads vendor, then admin, then the drop-ins in the order of their names", () => {

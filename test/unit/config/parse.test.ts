@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatConfigError, parseConfig } from "../../../src/config/parse.ts";
+import type { SectionName } from "../../../src/config/schema.ts";
+import { listKeys } from "../../../src/config/schema.ts";
 
 const parse = (...texts: string[]) => parseConfig(texts.map((text, index) => ({ path: `f${index}`, text })));
 const errorsOf = (...texts: string[]) => {
@@ -30,7 +32,19 @@ describe("parseConfig refuses", () => {
     ["a bind with an unknown mode", "[View]\nBind=/a:/b:rx", "f0:2: Bind=/a:/b:rx: expected SOURCE"],
     ["a key of Object's prototype", "[Guests]\nconstructor=1", "f0:2: unknown key constructor="],
     ["a section of Object's prototype", "[toString]\nA=1", "f0:1: unknown section [toString]"],
-    ["a prototype as a key", "[Guests]\n__proto__=1", "f0:2: expected [SECTION] or KEY=VALUE"],
+    ["a prototype as a key", "[Guests]\n__proto__=1", "f0:2: unknown key __proto__="],
+    ["a line without a key", "[Guests]\n=yes", "f0:2: expected [SECTION] or KEY=VALUE"],
+    ["a section that is not closed", "[Guests", "f0:1: expected [SECTION] or KEY=VALUE"],
+    ["a comment behind a section", "[Guests] # a=b", "f0:1: expected [SECTION] or KEY=VALUE"],
+    ["a quote that is not closed", '[View]\nHide="/srv/a b', 'f0:2: Hide="/srv/a b: expected absolute paths'],
+    ["an escape of C", "[View]\nHide=/srv/a\\x20b", "f0:2: Hide=/srv/a\\x20b: expected absolute paths"],
+    ["an empty word of a list", '[View]\nHide=""', 'f0:2: Hide="": expected absolute paths'],
+    ["bytes that are not UTF-8", "[View]\nHide=-/srv/\uFFFD", "f0:2: is not UTF-8"],
+    [
+      "a continued line, by its first one",
+      "[View]\n\nHide=/a \\\n# b\n b",
+      "f0:3: Hide=/a   b: expected absolute paths",
+    ],
     ["a negative count", "[Guests]\nMaxSessions=-1", "f0:2: MaxSessions=-1: expected a whole number"],
   ])("%s", (_, text, message) => {
     expect(errorsOf(text)).toEqual([expect.stringContaining(message)]);
@@ -70,8 +84,20 @@ describe("parseConfig", () => {
     expect(valueOf("View", "Hide", "[View]\nHide=\nHide=/srv")).toMatchObject({ value: "/srv", origin: "f0:3" });
   });
 
-  it.each(['Size = "64M"', "Size = 64M ; small", "  Size=64M  # small"])("reads %s as ini does", (line) => {
+  it.each(["Size = 64M", "  Size=64M  ", "Size\t=\t64M", "Size=\\\n64M"])("reads %j without its blanks", (line) => {
     expect(valueOf("Home", "Size", `[Home]\n${line}`)?.value).toBe("64M");
+  });
+
+  it("passes over a comment that is not UTF-8", () => {
+    expect(errorsOf("# f\uFFFDr G\uFFFDste\n[Home]")).toEqual([]);
+  });
+
+  it("writes a list down again as it can be read again", () => {
+    const text = `[View]\nHide=\nHide="/srv/a b"\t-/srv/c\\ d \\\n  '/srv/#e'\nHide=/srv/f;g`;
+    const value = valueOf("View", "Hide", text)?.value;
+    expect(value).toBe(`"/srv/a b" -/srv/c\\ d '/srv/#e' /srv/f;g`);
+    const [once, again] = [parse(text), parse(`[View]\nHide=\nHide=${String(value)}`)];
+    expect(once.ok && once.config).toEqual(again.ok && again.config);
   });
 
   it("marks paths that may be missing", () => {
@@ -89,5 +115,80 @@ describe("parseConfig", () => {
       { path: "/a", optional: false, target: "/b", readonly: true },
       { path: "/c", optional: true, target: "/d", readonly: false },
     ]);
+  });
+});
+
+// Each kind of value: # and ; behind something are part of it, and so are quotes, but for those of a list.
+describe("a value with", () => {
+  const read = (section: SectionName, line: string) => {
+    const [name = ""] = line.split("=");
+    const row = listKeys().find((candidate) => candidate.section === section && candidate.name === name);
+    // Only a list can be cleared, and begins with its default where it is not.
+    const result = parse(`[${section}]\n${row?.key.type.list === true ? `${name}=\n` : ""}${line}`);
+    if (!result.ok) throw new Error(result.errors.map(formatConfigError).join());
+    return new Map<string, unknown>(Object.entries(result.config[section])).get(name);
+  };
+  const at = (path: string, optional = false) => ({ path, optional });
+
+  it.each<[string, SectionName, string, unknown]>([
+    ["#, among paths", "View", "Hide=/srv/a#b /srv/#c", [at("/srv/a#b"), at("/srv/#c")]],
+    [";, among paths", "View", "ReadOnly=/srv/a;b", [at("/srv/a;b")]],
+    [
+      "quotes, among paths",
+      "View",
+      `Hide="/srv/a b" -'/srv/c d' "-/e"`,
+      [at("/srv/a b"), at("/srv/c d", true), at("/e", true)],
+    ],
+    ["escapes, among paths", "View", "Hide=/srv/a\\ b /srv/c\\\\d", [at("/srv/a b"), at("/srv/c\\d")]],
+    ["# and ;, in binds", "View", "Bind=/a#b:/c;d:rw", [{ ...at("/a#b"), target: "/c;d", readonly: false }]],
+    ["quotes, in binds", "View", `Bind="/a b":'/c d':rw`, [{ ...at("/a b"), target: "/c d", readonly: false }]],
+    ["quotes around a whole bind", "View", `Bind="-/a:b"`, [{ ...at("/a:b", true), target: "/a:b", readonly: true }]],
+    ["# and ;, below /etc", "Etc", "Hide=a#b ;c", ["a#b", ";c"]],
+    ["quotes, below /etc", "Etc", `Hide="a b"`, ["a b"]],
+    ["quotes, among services", "Guests", `Unlock="gdm-*" 'kde'`, ["gdm-*", "kde"]],
+    ["quotes, among terminals", "Guests", `Terminals="tty*" ':*'`, ["tty*", ":*"]],
+    ["# and ;, as a path", "Etc", "Overlay=/srv/a#b;c", "/srv/a#b;c"],
+    ["blanks, as a path", "Etc", "Overlay=/srv/a b", "/srv/a b"],
+    ["# and ;, as a name", "Guests", "GhostName=Guest #1; yours", "Guest #1; yours"],
+    ["single quotes, as a name", "Guests", "GhostName='Guest'", "'Guest'"],
+    ["a word that JSON knows, as a name", "Guests", "GhostName=null", "null"],
+  ])("%s", (_, section, line, expected) => {
+    expect(read(section, line)).toEqual(expected);
+  });
+
+  it.each(["yes", "true", "on", "1", "Yes", "TRUE"])("a boolean that is on: %s", (word) => {
+    expect(read("Guests", `Enabled=${word}`)).toBe(true);
+  });
+
+  it.each(["no", "false", "off", "0", "No", "FALSE"])("a boolean that is off: %s", (word) => {
+    expect(read("Guests", `Enabled=${word}`)).toBe(false);
+  });
+
+  const COMMENT = "; a comment stands on a line of its own";
+  const QUOTES = "; quotes are for the words of a list";
+  it.each([
+    ["[Guests]\nEnabled=yes # for now", COMMENT],
+    ["[Guests]\nEnabled=#", COMMENT],
+    ["[Home]\nSize=64M ; small", COMMENT],
+    ["[Home]\nInodes=9 # few", COMMENT],
+    ["[Guests]\nLeaseRange=60600-60700 # few", COMMENT],
+    ["[Guests]\nLeaseTimeout=9 ;short", COMMENT],
+    ["[Guests]\nGroup=guests # ours", COMMENT],
+    ["[Guests]\nUnlock=kde # ours", COMMENT],
+    ["[Guests]\nTerminals=tty* # ours", COMMENT],
+    ["[View]\nHide=/srv/a # ours", COMMENT],
+    ["[View]\nBind=/srv/a # ours", COMMENT],
+    ["[Limits]\nCPUQuota=50% # half", COMMENT],
+    ["[Etc]\nMode=bind # old kernel", COMMENT],
+    ['[Guests]\nEnabled="yes"', QUOTES],
+    ["[Guests]\nEnabled='yes'", QUOTES],
+    ['[Home]\nSize="64M"', QUOTES],
+    ['[Guests]\nGhostName="Guest"', QUOTES],
+    ['[Guests]\nShell="/bin/sh"', QUOTES],
+    ['[Etc]\nMode="bind"', QUOTES],
+    ['[View]\nHide="a"', ""],
+    ["[Home]\nSize=a#b", ""],
+  ])("what is not part of it: %j says so", (text, hint) => {
+    expect(errorsOf(text)).toEqual([expect.stringMatching(new RegExp(`^f0:2: .*: expected [^;]*${hint}$`))]);
   });
 });

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { DEFAULTS } from "../../../../src/config/defaults.ts";
+import { DEFAULTS } from "../../../../src/config/parse.ts";
 import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "../../../../src/policy/receipt.ts";
 import type { Bindings } from "../../../../src/system/bindings.ts";
 import { Cgroups } from "../../../../src/system/processes/cgroups.ts";

@@ -1,0 +1,38 @@
+// The options of guestctl, one row each: those of every verb, and those that a verb must take (commands.ts) to be given them.
+
+export const OPTIONS = {
+  json: { type: "boolean", default: false, help: "Print JSON" },
+  service: { type: "string", default: "login", help: "The PAM service of the login to explain (login)" },
+  failed: { type: "boolean", default: false, help: "Of the receipts, those alone that name something left" },
+  all: { type: "boolean", short: "a", default: false, help: "Show uids that are free as well" },
+  reason: { type: "string", default: "", help: "What a guest is told who is refused" },
+  help: { type: "boolean", short: "h", default: false, help: "Show this" },
+  version: { type: "boolean", default: false, help: "Show the version" },
+} as const;
+
+export type Option = keyof typeof OPTIONS;
+
+/** What any verb takes. */
+export const COMMON = ["json", "help", "version"] as const satisfies readonly Option[];
+
+/** What a verb takes only where its row says so. */
+export type VerbOption = Exclude<Option, (typeof COMMON)[number]>;
+
+/** What a verb finds of them: as given, or the default. */
+export interface Options {
+  readonly service: string;
+  readonly failed: boolean;
+  readonly all: boolean;
+  /** Why guests are refused, for them to read; "" for none. */
+  readonly reason: string;
+}
+
+/** "--all", or "--reason=REASON". */
+export const formatLong = (name: Option): string =>
+  `--${name}${OPTIONS[name].type === "string" ? `=${name.toUpperCase()}` : ""}`;
+
+/** As formatLong(), with the letter before it: "-a, --all". */
+export function formatOption(name: Option): string {
+  const option = OPTIONS[name];
+  return `${"short" in option ? `-${option.short}, ` : ""}${formatLong(name)}`;
+}
