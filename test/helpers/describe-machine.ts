@@ -5,7 +5,7 @@ import { projectRelease, requireRoot, type Release } from "./root.ts";
 /** Describes what holds on the project's release. Without root it is skipped, loudly. */
 export function describeMachine(title: string, body: (release: Release) => void): void {
   const release = projectRelease();
-  describe.skipIf(!requireRoot("tests with machines"))(`${title} on ${release}`, () => {
+  describe.skipIf(!requireRoot("tests with machines"))(title, () => {
     body(release);
   });
 }

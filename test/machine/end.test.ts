@@ -1,8 +1,8 @@
 // The end of a session: however the leader ends, and whatever the guest leaves behind. No PAM close is needed.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { tmpfsBytes } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -40,7 +40,7 @@ const SORTS = [
   { sort: "leased", login: (machine: Machine) => machine.loginAsGhost(), stubborn: { ...STUBBORN, ...BY_MANAGER } },
 ] as const;
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("the end of a session on %s", (release) => {
+describeMachine("the end of a session", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
