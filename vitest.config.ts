@@ -2,7 +2,9 @@
 // Debian release. Projects of a group run in one pool; groups run one after another.
 import { freemem, availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/helpers/longest-first.ts";
 import { releases, type Release } from "./test/helpers/root.ts";
+import { leftOut } from "./test/helpers/walk.ts";
 
 const GIBIBYTE = 2 ** 30;
 
@@ -36,7 +38,7 @@ function project({ name, folder = name, limitMs, group, workers, release }: Proj
       // Projects with another number of workers cannot share a group.
       sequence: { groupOrder: group },
       ...(workers === undefined ? {} : { maxWorkers: workers }),
-      ...(release === undefined ? {} : { env: { GUEST_RELEASE: release } }),
+      ...(release === undefined ? {} : { env: { GUEST_RELEASE: release }, exclude: [...leftOut(release)] }),
     },
   };
 }
@@ -50,6 +52,7 @@ function onEachRelease(folder: string, limitMs: number, group: number, workers =
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       project({ name: "unit", limitMs: 20_000, group: 0 }),
       project({ name: "contract", limitMs: 20_000, group: 0 }),
