@@ -145,20 +145,14 @@ export class Machine {
   /** Logs in through /bin/login with the password, to a shell that can be asked. */
   async login(user: string, password = PASSWORD): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
-    await terminal.expect(/login: /);
-    terminal.send(`${user}\n`);
-    await terminal.expect(/Password: /);
-    terminal.send(`${password}\n`);
-    await terminal.prepareShell();
+    await terminal.logIn(user, password);
     return terminal;
   }
 
   /** Logs in through /bin/login without a password, as the account that the ghost gets, to a shell that can be asked. */
   async loginAsGhost(name = "guest"): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
-    await terminal.expect(/login: /);
-    terminal.send(`${name}\n`);
-    await terminal.prepareShell();
+    await terminal.logIn(name);
     return terminal;
   }
 
