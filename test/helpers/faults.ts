@@ -1,12 +1,14 @@
-// Puts a guestd with faults (faulty-guestd.ts) in the place of a test machine's own.
-import { readFileSync } from "node:fs";
+// Puts a guestd with faults (faulty-guestd.ts) in the place of a test machine's own, and tells it what is to fail.
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execute } from "./execute.ts";
 import type { Machine } from "./machine.ts";
+import { waitFor } from "./wait.ts";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = join(PROJECT, "build/faulty");
+const MET_LIMIT_MS = 20_000;
 
 /** Bundles it as the other is bundled, and has systemd start it. */
 export async function installFaulty(machine: Machine): Promise<void> {
@@ -24,3 +26,26 @@ export async function installFaulty(machine: Machine): Promise<void> {
   );
   await machine.sh("systemctl daemon-reload; systemctl stop guestd");
 }
+
+// From outside: a program in the machine would take longer than all else.
+const faultFile = (machine: Machine) => `/proc/${machine.pid}/root/run/guestd-fault`;
+
+/** Says what is to strike, as faulty-guestd.ts reads it. */
+export function setFault(machine: Machine, fault: string): void {
+  writeFileSync(faultFile(machine), fault);
+}
+
+/** What has not struck yet; "" when it has. */
+export function pendingFault(machine: Machine): string {
+  try {
+    return readFileSync(faultFile(machine), "utf8");
+  } catch {
+    return "";
+  }
+}
+
+export const awaitFault = (machine: Machine) =>
+  waitFor("the fault to strike", () => pendingFault(machine) === "", MET_LIMIT_MS);
+
+/** Kills guestd; systemd starts it again. */
+export const killDaemon = (machine: Machine) => machine.sh("systemctl kill --signal=KILL guestd");

@@ -1,38 +1,49 @@
-// guestd as it is, but that an effect can fail, or be the last thing it does: as /run/guestd-fault says, once.
+// guestd as it is, but that one effect fails, never ends, or is the last thing it does: as /run/guestd-fault says, once.
 // For tests alone: what is installed has src/guestd.ts for an entry, which knows nothing of this.
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { EffectKind } from "../../src/policy/effects.ts";
 import { start } from "../../src/start.ts";
 
-/** Holds "WHEN EFFECT FAULT": before or after; an effect's kind; "kill" or the name of an errno. */
+/**
+ * Holds "WHEN N EFFECT FAULT": before or after; the N-th one from now on; an effect's kind; "kill", "hang" or the name of an
+ * errno. N is counted down in the file, over guestd's restarts too; the file goes when the fault strikes.
+ */
 const FILE = "/run/guestd-fault";
 
-function strike(when: "before" | "after", kind: EffectKind): void {
-  const fault = takeFault(`${when} ${kind} `);
+async function strike(when: "before" | "after", kind: EffectKind): Promise<void> {
+  const fault = takeFault(when, kind);
   if (fault === undefined) return;
   if (fault === "kill") process.kill(process.pid, "SIGKILL");
+  if (fault === "hang") await new Promise(() => undefined);
   throw Object.assign(new Error(`${fault} (injected)`), {
     code: fault,
     errno: constants.errno[fault as keyof typeof constants.errno],
   });
 }
 
-function takeFault(start: string): string | undefined {
-  let text;
-  try {
-    text = readFileSync(FILE, "utf8").trim();
-  } catch {
+function takeFault(when: string, kind: EffectKind): string | undefined {
+  const [at, count = "", effect, fault] = readFault();
+  if (at !== when || effect !== kind) return undefined;
+  if (count !== "1") {
+    writeFileSync(FILE, `${at} ${Number(count) - 1} ${effect} ${fault ?? ""}`);
     return undefined;
   }
-  if (!text.startsWith(start)) return undefined;
   rmSync(FILE);
-  return text.slice(start.length);
+  return fault;
+}
+
+function readFault(): string[] {
+  try {
+    return readFileSync(FILE, "utf8").trim().split(" ");
+  } catch {
+    return [];
+  }
 }
 
 await start((run) => async (effect) => {
-  strike("before", effect.kind);
+  await strike("before", effect.kind);
   const outcome = await run(effect);
-  strike("after", effect.kind);
+  await strike("after", effect.kind);
   return outcome;
 });

@@ -51,6 +51,10 @@ export interface SshOptions {
 export type Entry = Readonly<Record<string, string>>;
 
 let machines = 0;
+const running = new Set<Machine>();
+
+/** Those that this process has booted and not stopped. */
+export const runningMachines = (): readonly Machine[] => [...running];
 
 function helper(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
@@ -92,6 +96,7 @@ export class Machine {
     try {
       const machine = new Machine(release, keeper, () => output);
       await machine.#awaitBoot();
+      running.add(machine);
       return machine;
     } catch (error) {
       await stopKeeper(keeper);
@@ -102,6 +107,11 @@ export class Machine {
   /** Of the machine's first process, as the host sees it: /proc/PID/root is the machine's root. */
   get pid(): number {
     return this.#pid;
+  }
+
+  /** What root types on the host for a shell in the machine. */
+  get shellCommand(): string {
+    return `nsenter --target=${this.pid} --mount --uts --ipc --pid --net --cgroup -- bash -l`;
   }
 
   /** What the machine wrote to its console. */
@@ -145,20 +155,14 @@ export class Machine {
   /** Logs in through /bin/login with the password, to a shell that can be asked. */
   async login(user: string, password = PASSWORD): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
-    await terminal.expect(/login: /);
-    terminal.send(`${user}\n`);
-    await terminal.expect(/Password: /);
-    terminal.send(`${password}\n`);
-    await terminal.prepareShell();
+    await terminal.logIn(user, password);
     return terminal;
   }
 
   /** Logs in through /bin/login without a password, as the account that the ghost gets, to a shell that can be asked. */
   async loginAsGhost(name = "guest"): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
-    await terminal.expect(/login: /);
-    terminal.send(`${name}\n`);
-    await terminal.prepareShell();
+    await terminal.logIn(name);
     return terminal;
   }
 
@@ -233,6 +237,7 @@ export class Machine {
 
   /** Takes the machine away, as pulling its plug would. */
   async stop(): Promise<void> {
+    running.delete(this);
     await stopKeeper(this.#keeper);
   }
 

@@ -7,8 +7,10 @@ const DEFAULT_LIMIT_MS = 30_000;
 /** Ctrl-C, as the terminal driver reads it. */
 const INTERRUPT = "\x03";
 
-/** A prompt of an ordinary shell at the end of what is on the screen, or what login says instead. */
-const PROMPT = /[$#] $|Login incorrect/;
+/** A prompt of an ordinary shell at the end of what is on the screen. */
+const PROMPT = /[$#] $/;
+/** login turns the guest away, or asks for a name again. */
+const TURNED_AWAY = /Login incorrect|\n(?!Last )\S* ?login: $/;
 /** What the shell prompts with after prepareShell(). */
 const READY = /<ready>/;
 
@@ -99,15 +101,25 @@ export class Terminal {
   }
 
   /**
+   * Logs in at the prompt of login, to a shell that can be asked.
+   * @throws Error with the transcript as soon as login turns the guest away; the terminal is hung up then
+   */
+  async logIn(name: string, password?: string, limitMs = DEFAULT_LIMIT_MS): Promise<void> {
+    await this.expect(/login: /, limitMs);
+    this.send(`${name}\n`);
+    if (password !== undefined) {
+      await this.#expectWelcome(/Password: /, limitMs);
+      this.send(`${password}\n`);
+    }
+    await this.prepareShell(limitMs);
+  }
+
+  /**
    * At a shell's prompt: turns echo and the history file off and sets a prompt that ask() knows.
-   * @throws Error with the transcript when no shell comes; the terminal is hung up then where login asks again
+   * @throws Error with the transcript when no shell comes; where login turns the guest away the terminal is hung up
    */
   async prepareShell(limitMs = DEFAULT_LIMIT_MS): Promise<void> {
-    const [prompt] = await this.expect(PROMPT, limitMs);
-    if (prompt.includes("incorrect")) {
-      this.hangUp();
-      throw this.#failure("the login was turned away");
-    }
+    await this.#expectWelcome(PROMPT, limitMs);
     // The quotes keep the line itself, which is echoed, from looking like the prompt.
     this.send("stty -echo; PS1='<rea''dy>'; PS2=; unset HISTFILE\n");
     await this.expect(READY, limitMs);
@@ -136,6 +148,14 @@ export class Terminal {
   async logOut(limitMs = DEFAULT_LIMIT_MS): Promise<number> {
     this.send("exit 0\n");
     return this.end(limitMs);
+  }
+
+  /** Waits for what a login goes on with. */
+  async #expectWelcome(pattern: RegExp, limitMs: number): Promise<void> {
+    const [seen] = await this.expect(new RegExp(`${pattern.source}|${TURNED_AWAY.source}`), limitMs);
+    if (!TURNED_AWAY.test(seen)) return;
+    this.hangUp();
+    throw this.#failure("the login was turned away");
   }
 
   #failure(what: string): Error {

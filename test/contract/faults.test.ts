@@ -1,0 +1,56 @@
+// The fault table (test/machine/faults.test.ts) leaves no effect out.
+import { describe, expect, it } from "vitest";
+import type { EffectKind } from "../../src/policy/effects.ts";
+import { EFFECT_KINDS } from "../../src/policy/effects.ts";
+import { describeRow, ELSEWHERE, ERRNOS, rowsFor, TABLE, WAYS } from "../helpers/fault-table.ts";
+import { releases } from "../helpers/root.ts";
+import { listProjectFiles } from "../helpers/tree.ts";
+
+const struck = new Set<string>(TABLE.map(({ kind }) => kind));
+
+describe("the fault table", () => {
+  it("strikes every effect, or says where it is tested", () => {
+    const isNamed = (kind: EffectKind) => struck.has(kind) !== kind in ELSEWHERE;
+    expect(EFFECT_KINDS.filter((kind) => !isNamed(kind))).toEqual([]);
+    expect(Object.values(ELSEWHERE).filter((file) => !listProjectFiles().includes(file))).toEqual([]);
+  });
+
+  it("strikes an effect as often as a login does it", () => {
+    const timesOf = (way: (typeof WAYS)[number], kind: EffectKind) =>
+      Math.max(...TABLE.filter((row) => row.way === way && row.kind === kind).map(({ nth }) => nth));
+    // AllocateAccount, OpenSession, and JoinSession of the user manager that a leased account alone has.
+    expect(timesOf("leased", "answer")).toBe(3);
+    expect(timesOf("shared", "answer")).toBe(2);
+    // When the account is leased and when its session is open; when the session is open and when logind has moved its leader.
+    expect(timesOf("leased", "write-record")).toBe(2);
+    expect(timesOf("shared", "write-record")).toBe(2);
+  });
+
+  it("strikes each effect in each way that differs, and never twice the same", () => {
+    for (const way of WAYS) {
+      const rows = TABLE.filter((row) => row.way === way);
+      expect(new Set(rows.map(describeRow)).size, way).toBe(rows.length);
+      for (const kind of new Set(rows.map((row) => row.kind))) {
+        const faults = new Set(rows.filter((row) => row.kind === kind).map(({ fault }) => fault));
+        expect(faults.size, `${way}: ${kind}`).toBe(kind === "answer" ? 4 : 5);
+      }
+    }
+  });
+
+  it("has each errno fail something, undone and done", () => {
+    for (const fault of ["before", "after"]) {
+      const seen = new Set(TABLE.filter((row) => row.fault === fault).map(({ errno }) => errno));
+      expect(seen, fault).toEqual(new Set(ERRNOS));
+    }
+  });
+
+  it("is struck whole by two runs one after another, and by one without a seed", () => {
+    expect(rowsFor("trixie", null)).toEqual(TABLE);
+    expect(rowsFor("bookworm", null)).toEqual(TABLE);
+    expect(new Set([...rowsFor("trixie", 6), ...rowsFor("trixie", 7)])).toEqual(new Set(TABLE));
+    for (const release of releases) {
+      const kills = [6, 7].flatMap((seed) => rowsFor(release, seed)).filter(({ fault }) => fault.startsWith("kill"));
+      expect(new Set(kills), release).toEqual(new Set(TABLE.filter(({ fault }) => fault.startsWith("kill"))));
+    }
+  });
+});

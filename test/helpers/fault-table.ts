@@ -1,0 +1,151 @@
+// The fault table, made from the policy: each effect of a login, as often as the login does it, and the faults that strike it.
+// A new effect of a login is in the table by itself. This file knows nothing of machines.
+import type { Effect, EffectKind } from "../../src/policy/effects.ts";
+import type { What } from "../../src/policy/events.ts";
+import { quarantineUid } from "../../src/policy/lease.ts";
+import type { State } from "../../src/policy/state.ts";
+import { after, kinds, leasedOpen, leasedOpened, only, opened, READY, recordFound } from "./play.ts";
+import { allocateRequest, GUEST, LEASED, openRequest } from "./samples.ts";
+import type { Release } from "./root.ts";
+import { SEED, walk } from "./walk.ts";
+
+/** The ways that are struck: logins of both sorts of accounts, open sessions taken up by the next guestd, and a uid in quarantine. */
+export const WAYS = ["leased", "shared", "leased, taken up", "shared, taken up", "kept back"] as const;
+export type Way = (typeof WAYS)[number];
+
+/**
+ * What strikes an effect: it fails undone, or fails for all that it was done; guestd is killed at it, undone or done; it is
+ * never done and never ends.
+ */
+const FAULTS = ["before", "after", "kill before", "kill after", "hang"] as const;
+type Fault = (typeof FAULTS)[number];
+
+/** What an effect that fails is said to fail with. guestd treats all alike: each has its turn. */
+export const ERRNOS = ["ENOSPC", "ENOMEM", "EPERM", "EBUSY", "EIO", "ETIMEDOUT"] as const;
+
+/** One case: what strikes which effect. */
+export interface Row {
+  readonly way: Way;
+  readonly kind: EffectKind;
+  /** It strikes the how many-th effect of this kind, from 1. */
+  readonly nth: number;
+  readonly fault: Fault;
+  readonly errno: (typeof ERRNOS)[number];
+  /** The effect is one of the session's end. */
+  readonly isOfEnd: boolean;
+}
+
+/** Effects that no way leads to, and where each is tested instead. */
+export const ELSEWHERE: Partial<Record<EffectKind, string>> = {
+  // It answers a call. What does not arrive is a login that pam_guest itself refuses.
+  refuse: "test/pam/outage.test.ts",
+  "write-switch": "test/machine/switch.test.ts",
+};
+
+const ID = only(opened()).id;
+const LEADER = only(opened()).leader.pid;
+/** Where logind puts the leader of a session. */
+const LOGIN_SCOPE = { path: `/user.slice/user-${GUEST.uid}.slice/session-1.scope`, inode: "4712" };
+const LOGOUT = [
+  { kind: "close-hinted", id: ID, leaderPid: LEADER },
+  { kind: "leader-exited", id: ID },
+] as const satisfies readonly What[];
+
+const KEPT: State = {
+  ...READY,
+  pool: quarantineUid(READY.pool, LEASED.uid, { reason: "files: /tmp/x", user: LEASED.user, session: ID }),
+};
+
+interface Story {
+  readonly from: State;
+  readonly events: readonly What[];
+  readonly end?: readonly What[];
+}
+
+/** What happens on each way. */
+const STORIES: Readonly<Record<Way, Story>> = {
+  leased: {
+    from: READY,
+    events: [allocateRequest(), leasedOpen(), { kind: "join-requested", id: "s8", call: 3, uid: LEASED.uid }],
+    end: LOGOUT,
+  },
+  shared: {
+    from: READY,
+    events: [
+      // Every login asks whether it needs a password.
+      allocateRequest({ id: "s0", user: GUEST.user }),
+      openRequest(),
+      { kind: "cgroup-found", id: ID, cgroup: LOGIN_SCOPE },
+    ],
+    end: LOGOUT,
+  },
+  "leased, taken up": { from: READY, events: [recordFound(only(leasedOpened()))] },
+  "shared, taken up": { from: READY, events: [recordFound(only(opened()))] },
+  "kept back": { from: KEPT, events: [{ kind: "tick" }] },
+};
+
+/** The effects of a way, in order: until its session is open, and those of the session's end. */
+export function effectsOf(way: Way): { readonly start: readonly EffectKind[]; readonly end: readonly EffectKind[] } {
+  const { from, events, end = [] } = STORIES[way];
+  const started = playAll(from, events);
+  return { start: kinds(started.did), end: kinds(playAll(started.state, end).did) };
+}
+
+function playAll(from: State, events: readonly What[]): { readonly state: State; readonly did: readonly Effect[] } {
+  return events.reduce<{ state: State; did: readonly Effect[] }>(
+    ({ state, did }, event) => {
+      const played = after(state, event);
+      return { state: played.state, did: [...did, ...played.did] };
+    },
+    { state: from, did: [] },
+  );
+}
+
+// What was answered cannot fail any more.
+const isPossible = (kind: EffectKind, fault: Fault) => kind !== "answer" || fault !== "after";
+
+function occurrencesOf(way: Way) {
+  const { start, end } = effectsOf(way);
+  const all = [...start, ...end];
+  return all.map((kind, index) => ({
+    way,
+    kind,
+    nth: all.slice(0, index + 1).filter((other) => other === kind).length,
+    isOfEnd: index >= start.length,
+  }));
+}
+
+/** Every case that there is. */
+export const TABLE: readonly Row[] = WAYS.flatMap(occurrencesOf).flatMap((occurrence, index) =>
+  FAULTS.filter((fault) => isPossible(occurrence.kind, fault)).map((fault, column) => ({
+    ...occurrence,
+    fault,
+    errno: ERRNOS[(index + column) % ERRNOS.length] ?? "EIO",
+  })),
+);
+
+/** Parts of the table: as many seeds one after another have all of it. */
+const PARTS = 2;
+
+/** The cases of a run. What an error does depends on the policy alone: the older release has kills only. */
+export function rowsFor(release: Release, seed = SEED): readonly Row[] {
+  const isWhole = release === "trixie" || seed === null;
+  return walk(isWhole ? TABLE : TABLE.filter(({ fault }) => fault.startsWith("kill")), PARTS, seed);
+}
+
+/** What a case is called, and how the faulty guestd is told (faulty-guestd.ts). */
+export function describeRow({ kind, nth, fault, errno }: Row): string {
+  switch (fault) {
+    case "before":
+    case "after":
+      return `${fault} ${nth} ${kind} ${errno}`;
+    case "kill before":
+      return `before ${nth} ${kind} kill`;
+    case "kill after":
+      return `after ${nth} ${kind} kill`;
+    case "hang":
+      return `before ${nth} ${kind} hang`;
+    default:
+      return fault satisfies never;
+  }
+}
