@@ -291,6 +291,13 @@ describeAsRoot("a sweep", () => {
     expect(statSync(`${dir}/outside`).uid).toBe(GUEST);
   });
 
+  it("leaves no empty directory of root's to another sweep that is in the tree with it", async () => {
+    as(GUEST, "mkdir -p $(seq -f %g/a/b 300)");
+    const sweeps = await Promise.all(Array.from({ length: 8 }, () => sweep()));
+    expect(readdirSync(dir)).toEqual([]);
+    expect(sweeps.filter(({ left, whole }) => left.length > 0 || !whole)).toEqual([]);
+  });
+
   it("leaves no thread and no descriptor, also when it fails", async () => {
     as(GUEST, "mkdir -p a/b/c; touch a/b/c/d");
     const before = traces();
