@@ -1,37 +1,67 @@
-// One project for each kind of test: they differ in what they need and how long they may take.
+// One project for each kind of test: they differ in what they need and how long they may take. Machines have one for each
+// Debian release. Projects of a group run in one pool; groups run one after another.
+import { freemem, availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/helpers/longest-first.ts";
+import { releases, type Release } from "./test/helpers/root.ts";
+import { leftOut } from "./test/helpers/walk.ts";
 
-/** Booting is cheap, two processors are not many. */
-const MACHINES_AT_ONCE = 2;
+const GIBIBYTE = 2 ** 30;
 
-function project(name: string, limitMs: number, groupOrder: number, maxWorkers?: number) {
+/** Most tests with machines wait: there is room for more of them than there are processors. A machine takes up to 1 GiB. */
+function chooseJobs(): number {
+  const given = Number(process.env["TEST_JOBS"]);
+  if (Number.isSafeInteger(given) && given > 0) return given;
+  return Math.max(1, Math.min(availableParallelism() + 2, Math.floor(freemem() / GIBIBYTE)));
+}
+
+interface Project {
+  readonly name: string;
+  /** Below test/. */
+  readonly folder?: string;
+  readonly limitMs: number;
+  readonly group: number;
+  readonly workers?: number;
+  readonly release?: Release;
+}
+
+function project({ name, folder = name, limitMs, group, workers, release }: Project) {
   return {
     test: {
       name,
-      include: [`test/${name}/**/*.test.ts`],
+      include: [`test/${folder}/**/*.test.ts`],
       testTimeout: limitMs,
       hookTimeout: 10 * limitMs,
       pool: "forks" as const,
       // A condition that comes true late, on a busy machine, has come true.
       expect: { poll: { timeout: 15_000 } },
       // Projects with another number of workers cannot share a group.
-      sequence: { groupOrder },
-      ...(maxWorkers === undefined ? {} : { maxWorkers }),
+      sequence: { groupOrder: group },
+      ...(workers === undefined ? {} : { maxWorkers: workers }),
+      ...(release === undefined ? {} : { env: { GUEST_RELEASE: release }, exclude: [...leftOut(release)] }),
     },
   };
 }
 
+const jobs = chooseJobs();
+
+/** The same tests for each release, side by side. */
+function onEachRelease(folder: string, limitMs: number, group: number, workers = jobs) {
+  return releases.map((release) => project({ name: `${folder}-${release}`, folder, limitMs, group, workers, release }));
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
-      project("unit", 20_000, 0),
-      project("contract", 20_000, 0),
-      project("native", 30_000, 1, 1),
-      project("pam", 30_000, 2, 1),
-      project("machine", 60_000, 3, MACHINES_AT_ONCE),
-      project("package", 90_000, 4, MACHINES_AT_ONCE),
+      project({ name: "unit", limitMs: 20_000, group: 0 }),
+      project({ name: "contract", limitMs: 20_000, group: 0 }),
+      project({ name: "native", limitMs: 30_000, group: 1, workers: 1 }),
+      project({ name: "pam", limitMs: 30_000, group: 2, workers: 1 }),
+      ...onEachRelease("machine", 60_000, 3),
+      ...onEachRelease("package", 90_000, 3),
       // Emulated, with all processors: nothing runs beside it.
-      project("full", 120_000, 5, 1),
+      project({ name: "full", limitMs: 120_000, group: 5, workers: 1 }),
     ],
   },
 });

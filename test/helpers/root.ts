@@ -1,12 +1,23 @@
 // Who may run which tests, and where.
 import { getuid } from "node:process";
 
-/** The Debian releases that are tested. */
+/** The Debian releases that are tested, oldest first. */
 export const releases = ["bookworm", "trixie"] as const;
 export type Release = (typeof releases)[number];
 
 /**
- * True when root tests can run: `describe.skipIf(!requireRoot("machine tests"))`. Skips loudly.
+ * The release that this project's tests run on: vitest.config.ts has one project for each, and names it there.
+ * @throws Error in a project without one
+ */
+export function projectRelease(): Release {
+  const name = process.env["GUEST_RELEASE"];
+  const release = releases.find((known) => known === name);
+  if (release === undefined) throw new Error(`GUEST_RELEASE is ${String(name)}: no Debian release that is tested`);
+  return release;
+}
+
+/**
+ * True when root tests can run: `describe.skipIf(!requireRoot("native tests"))`. Skips loudly.
  * @throws Error where skipping is forbidden (GUEST_MUST_WORK=1)
  */
 export function requireRoot(what: string): boolean {

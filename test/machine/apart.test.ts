@@ -1,8 +1,8 @@
 // Guests at the same time, of the same account and of others; and a host that holds the same after as before.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
 
 const LOGIND_KEEPS_USERS_MS = 20_000;
@@ -11,7 +11,7 @@ const AT_ONCE = 50;
 const GUESTS = ["guest1", "guest2", "guest3", "guest4"] as const;
 const guestOf = (index: number) => GUESTS[index % GUESTS.length] ?? "guest1";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("guests side by side on %s", (release) => {
+describeMachine("guests side by side", (release) => {
   let machine: Machine;
   let calm: Snapshot;
 

@@ -2,11 +2,11 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { execute } from "../helpers/execute.ts";
 import { awaitNoSessions, awaitReceipt, listSessions } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const PROGRAMS = ["hopper", "leaderless", "shed"] as const;
@@ -30,7 +30,7 @@ const CASES = Object.entries(WAYS).flatMap(([way, line]) =>
   Object.entries(STAYERS).map(([what, program]) => ({ way, line, what, program })),
 );
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release) => {
+describeMachine("attacks of guests", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

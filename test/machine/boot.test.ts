@@ -1,6 +1,7 @@
 // A machine that goes down while guests are in, in order or by a power cut: what they left on disk is swept before anybody
 // comes in again, and each has a receipt. And records of sessions that cannot be read.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import {
   awaitNoSessions,
   awaitReceipt,
@@ -12,7 +13,6 @@ import {
 import { endLease, findOwned, listLeases, startLease, stateOf } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import { keepJournal, mainPid } from "../helpers/recovery.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -25,7 +25,7 @@ const endUser = (uid: number) =>
 /** A process that outlives a terminal. */
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("a machine that goes down on %s", (release) => {
+describeMachine("a machine that goes down", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

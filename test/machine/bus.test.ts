@@ -1,8 +1,8 @@
 // Who may do what on the bus: every method for root, a guest, another guest and a stranger, by both layers.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, listSessions } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const MANAGER = ["org.guestd1", "/org/guestd1", "org.guestd1.Manager"];
@@ -72,7 +72,7 @@ const RELAY = `use IO::Socket::UNIX; use IO::Select;
   } }`;
 const CALLERS = ["guest1", "guest2", "alice", "nobody"];
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("the bus on %s", (release) => {
+describeMachine("the bus", (release) => {
   let machine: Machine;
   const call = (user: string | undefined, ...words: string[]) =>
     machine.run(["busctl", "call", ...words], user === undefined ? {} : { user });

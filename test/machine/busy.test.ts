@@ -2,11 +2,11 @@
 // system that nobody serves. What end.test.ts and tricks.test.ts try is not tried again.
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { execute } from "../helpers/execute.ts";
 import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { awaitReturn, expectOneReceipt, listRecords, mainPid } from "../helpers/recovery.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -41,7 +41,7 @@ const ENDS = {
   "guestctl end after a restart of guestd": ({ id }) => `systemctl restart guestd; guestctl end ${id}`,
 } as const satisfies Record<string, (session: { id: string; leader: number }) => string>;
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("a busy session on %s", (release) => {
+describeMachine("a busy session", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

@@ -1,10 +1,10 @@
 // Fail closed: whatever is wrong with guestd, guests are refused with a sentence in bounded time, and nobody else
 // notices anything.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { injectFault } from "../helpers/fault.ts";
 import { awaitNoSessions, leftovers, listSessions } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -110,7 +110,7 @@ const INSTANTS = [
 /** Of a shared session the reaper comes to this one first: it is killed in guestd's stead, at its start. */
 const OF_REAPER = "fsopen:when=1";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s, when guestd", (release) => {
+describeMachine("when guestd", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

@@ -1,14 +1,14 @@
 // Display managers by their own PAM stacks, as Debian ships them: the ghost gets an account there as well.
 // Without the programs: pamtester makes the same calls.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 
 const STACKS = ["gdm-password", "greetd", "lightdm", "sddm"];
 const CALLS = ["authenticate", "acct_mgmt", "open_session", "close_session"];
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("on %s", (release) => {
+describeMachine("a login through a display manager", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

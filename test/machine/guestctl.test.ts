@@ -1,10 +1,10 @@
 // guestctl as an administrator runs it, against the real guestd.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("guestctl on %s", (release) => {
+describeMachine("guestctl", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

@@ -1,10 +1,10 @@
 // guestd goes when there is nothing to do, and is there when there is: nobody who logs in notices. And it comes back when
 // it is stopped, or hangs, with guests in.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { endLease, listLeases, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 /** After the one that all test machines have. */
@@ -18,7 +18,7 @@ const LOGINS = 30;
 const EXITS = 5;
 const ENOUGH = "/run/enough";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("an idle guestd on %s", (release) => {
+describeMachine("an idle guestd", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 // Jobs for later, which would run outside of the session and after it: refused when they are handed in, and when they are due.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine, type RunOptions } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 /** Nothing but the folders and the counter that the packages bring. */
@@ -22,7 +22,7 @@ const CLOSED = /You do not have permission to use (at|atq|batch)|not allowed to 
 /** crontab looks for the spool first, which is hidden. */
 const CLOSED_OR_HIDDEN = new RegExp(`${CLOSED.source}|crontabs: No such file or directory`);
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("jobs on %s", (release) => {
+describeMachine("jobs", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

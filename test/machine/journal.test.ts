@@ -1,13 +1,13 @@
 // The journal tells the whole story of a session, in order, and explains each line.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { MESSAGE_IDS } from "../../src/policy/messages.ts";
 import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../../src/policy/stages.ts";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions } from "../helpers/guests.ts";
 import type { Entry } from "../helpers/machine.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("the journal on %s", (release) => {
+describeMachine("the journal", (release) => {
   let machine: Machine;
   let id: string;
   let story: Entry[];

@@ -1,8 +1,8 @@
 // The ghost's login: a fresh account each time, without a password, and only where it should be.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -13,7 +13,7 @@ const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
 const COUNT_IPC = "cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -cE ' 61107 .* 61107 ' || true";
 const PUBLISHED = ["_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=publish-account"] as const;
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("a login as guest on %s", (release) => {
+describeMachine("a login as guest", (release) => {
   let machine: Machine;
   let files: string;
 

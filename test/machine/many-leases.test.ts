@@ -1,9 +1,9 @@
 // Hundreds of logins over a handful of uids: none is shared, none is lost, and no file of accounts changes.
 import { existsSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -13,7 +13,7 @@ const RANGE = { first: 61000, last: 61007 };
 const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
 const PATIENCE_MS = 20_000;
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("many logins as guest on %s", (release) => {
+describeMachine("many logins as guest", (release) => {
   let machine: Machine;
   let calm: Snapshot;
   let files: string;

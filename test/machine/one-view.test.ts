@@ -1,8 +1,8 @@
 // A leased guest's user manager and all it runs: in the view of the login, within its limits, gone with it.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -19,7 +19,7 @@ const RUNNERS: Readonly<Record<string, string>> = {
   "a second terminal": `tmux new-session -d "${NAMESPACE} >~/seen"`,
 };
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("the user manager of a guest on %s", (release) => {
+describeMachine("the user manager of a guest", (release) => {
   let machine: Machine;
   let calm: Snapshot;
 

@@ -1,11 +1,11 @@
 // What guestd needs is away for a while, in the middle of an opening or of an end: the guest is in, or refused with a
 // sentence, never half in; the end comes all the same; and then nothing is left.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
 import { awaitState, stateOf } from "../helpers/leases.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import { answers, expectOneReceipt, listRecords } from "../helpers/recovery.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -31,7 +31,7 @@ const empty = (place: string) => `rm -f ${place}/ballast; mount -o remount,size=
 
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("outages on %s", (release) => {
+describeMachine("outages", (release) => {
   let machine: Machine;
   let host: string;
 

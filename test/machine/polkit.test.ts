@@ -1,7 +1,7 @@
 // What a guest may ask polkit for, by the real polkitd with the actions of a whole desktop: golden lists, and the commands.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -104,7 +104,7 @@ async function changeRules(machine: Machine, script: string): Promise<void> {
   await machine.sh(`${script}; systemctl restart polkit`);
 }
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("what polkit says on %s", (release) => {
+describeMachine("what polkit says", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

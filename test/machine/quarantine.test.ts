@@ -1,11 +1,11 @@
 // What becomes of the uid of a guest of whom something is left: nobody gets it until nothing is, whatever happens to guestd
 // and to the machine. And what guestd does about sessions of which only half is written down.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import type { LeasedGuest } from "../helpers/leases.ts";
 import { awaitState, endLease, findOwned, listLeases, startLease, stateOf } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const [FIRST, SECOND] = [61100, 61101];
@@ -22,7 +22,7 @@ const OUTAGES = {
   "a crash": "systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done",
 } as const;
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("uids that are kept back on %s", (release) => {
+describeMachine("uids that are kept back", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

@@ -1,9 +1,9 @@
 // Sessions go on without guestd, however it went and however often; what ended meanwhile is ended by the next one.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { awaitReturn, awaitStored, expectOneReceipt, listRecords, mainPid } from "../helpers/recovery.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -28,7 +28,7 @@ interface Guest {
   readonly leader: number;
 }
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("sessions on %s", (release) => {
+describeMachine("sessions", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

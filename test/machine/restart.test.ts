@@ -1,9 +1,9 @@
 // guestd itself: hardened without a mount namespace of its own, and gone and back without a guest noticing.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { awaitReturn, awaitStored, expectOneReceipt, killAt, listRecords, mainPid } from "../helpers/recovery.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -44,7 +44,7 @@ const LEASED_END = [
   ...[1, 2, 3, 4].map((call) => `unlink:when=${call}`),
 ];
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("guestd on %s", (release) => {
+describeMachine("guestd", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

@@ -1,140 +1,139 @@
 // Two guests at the same time who mean each other harm: with accounts of their own (login), and with one account (ssh).
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-const machines = requireRoot("machine tests");
-const cases = releases.flatMap((release) => (["login", "ssh"] as const).map((way) => ({ release, way })));
+describeMachine("two guests", (release) => {
+  describe.each(["login", "ssh"] as const)("by %s", (way) => {
+    let machine: Machine;
+    let one: Terminal;
+    let two: Terminal;
+    /** Of a process of the other one, as the host counts. */
+    let victim: number;
 
-describe.skipIf(!machines).each(cases)("two guests by $way on $release", ({ release, way }) => {
-  let machine: Machine;
-  let one: Terminal;
-  let two: Terminal;
-  /** Of a process of the other one, as the host counts. */
-  let victim: number;
-
-  beforeAll(async () => {
-    machine = await Machine.boot(release);
-    [one, two] = [await logIn(), await logIn()];
-    await two.ask(
-      "echo secret >~/diary; echo secret >/tmp/diary; echo secret >/dev/shm/diary; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
-    );
-    victim = await waitFor("the other one's process", async () => (await findPids(machine, "sleep 4711"))[0]);
-  });
-  afterEach(async () => {
-    // Whatever was tried: the other one, the host and guestd are as they were.
-    expect(await two.ask("cat ~/diary /tmp/diary /dev/shm/diary")).toBe("secret\nsecret\nsecret");
-    expect(await findPids(machine, "sleep 4711")).toEqual([victim]);
-    expect(await listSessions(machine)).toHaveLength(2);
-  });
-  afterAll(async () => {
-    await machine.stop();
-  });
-
-  const logIn = () => (way === "login" ? machine.loginAsGhost() : machine.sshSession("guest"));
-
-  it("have an account each, or namespaces each", async () => {
-    const look = "id -u; readlink /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/ipc";
-    const [first = [], second = []] = [await one.ask(look), await two.ask(look)].map((text) => text.split("\n"));
-    const differs = first.map((line, index) => line !== second[index]);
-    expect(differs).toEqual(way === "login" ? [true, true, false, false] : [false, true, true, true]);
-  });
-
-  it("do not see each other's processes", async () => {
-    expect(
-      await one.ask(
-        "pgrep -c sleep; ls -d /proc/[0-9]* | xargs -I{} cat {}/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 471[1]",
-      ),
-    ).toBe("0\n0");
-    expect((await one.askStatus(`ls /proc/${victim}`)).code).not.toBe(0);
-  });
-
-  it("cannot signal or trace each other's", async () => {
-    for (const how of ["kill -9", "kill -STOP", "kill -0"])
-      expect((await one.askStatus(`${how} ${victim}`)).code).not.toBe(0);
-    expect(
-      await one.ask(
-        `cat /proc/${victim}/root/tmp/diary /proc/${victim}/environ /proc/${victim}/cwd/diary 2>&1 | grep -c secret`,
-      ),
-    ).toBe("0");
-    expect((await one.askStatus(`nsenter -m -t ${victim} true; nsenter -U -t ${victim} true`)).code).not.toBe(0);
-  });
-
-  it("cannot kill more than themselves with kill -9 -1", async () => {
-    const third = await logIn();
-    third.send("kill -9 -1; exit\n");
-    await third.end(20_000);
-    await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(2);
-    expect(await one.ask("echo alive")).toBe("alive");
-  });
-
-  it("do not find each other's files", async () => {
-    const places = "/home /tmp /var/tmp /dev/shm /run/user /run/lock";
-    expect(await one.ask(`grep -rs secret ${places} | wc -l; find / -xdev -name diary 2>/dev/null | wc -l`)).toBe(
-      "0\n0",
-    );
-  });
-
-  it("do not share memory, semaphores or queues", async () => {
-    await two.ask("ipcmk -M 4096; ipcmk -S 1; ipcmk -Q");
-    const listed = await one.ask("cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -vc key");
-    if (way === "ssh") expect(listed).toBe("0");
-    const stolen =
-      "for kind in m s q; do ipcs -$kind | awk '/^0x/{print $2}' | xargs -rn1 ipcrm -$kind; done 2>&1 | grep -vc 'not permitted\\|denied'";
-    expect(await one.ask(stolen)).toBe("0");
-    expect(await two.ask("cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -vc key")).toBe("3");
-    await two.ask("ipcrm --all=shm --all=sem --all=msg");
-  });
-
-  it("cannot write to each other's terminals, or read from them", async () => {
-    const [own, other] = [await one.ask("tty"), await two.ask("tty")];
-    if (way === "ssh") expect(other).toBe(own);
-    if (way === "login") expect((await one.askStatus(`echo intruder >${other}`)).code).not.toBe(0);
-    expect(
-      await one.ask(
-        "for t in /dev/pts/[0-9]* /dev/tty[0-9]*; do [ $t = $(tty) ] || { echo intruder >$t; } 2>/dev/null; done; ls /dev/pts | wc -l",
-      ),
-    ).toMatch(/\d/);
-    // What is on the way to its screen comes before this.
-    await two.ask("true");
-    expect(two.transcript).not.toContain("intruder");
-  });
-
-  it("cannot fill each other's places", async () => {
-    await machine.write(
-      "/etc/guestd/guestd.conf.d/small.conf",
-      "[Home]\nSize=4M\nInodes=100\n[View]\nPrivateSize=4M\nPrivateInodes=100\n",
-    );
-    await machine.sh("guestctl reload");
-    const hog = await logIn();
-    expect(
-      await hog.ask(
-        "for p in ~ /tmp /var/tmp /dev/shm; do head -c 10M /dev/zero >$p/fill 2>/dev/null; for i in $(seq 200); do : >$p/$i; done 2>/dev/null; df --output=avail $p | tail -1; done",
-      ),
-    ).toMatch(/^( *0\n?){4}$/);
-    expect(
+    beforeAll(async () => {
+      machine = await Machine.boot(release);
+      [one, two] = [await logIn(), await logIn()];
       await two.ask(
-        "for p in ~ /tmp /var/tmp /dev/shm; do head -c 2M /dev/zero >$p/mine && rm $p/mine; done; echo done",
-      ),
-    ).toBe("done");
-    await hog.logOut();
-    await machine.sh("rm /etc/guestd/guestd.conf.d/small.conf; guestctl reload");
-    await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(2);
-  });
+        "echo secret >~/diary; echo secret >/tmp/diary; echo secret >/dev/shm/diary; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
+      );
+      victim = await waitFor("the other one's process", async () => (await findPids(machine, "sleep 4711"))[0]);
+    });
+    afterEach(async () => {
+      // Whatever was tried: the other one, the host and guestd are as they were.
+      expect(await two.ask("cat ~/diary /tmp/diary /dev/shm/diary")).toBe("secret\nsecret\nsecret");
+      expect(await findPids(machine, "sleep 4711")).toEqual([victim]);
+      expect(await listSessions(machine)).toHaveLength(2);
+    });
+    afterAll(async () => {
+      await machine.stop();
+    });
 
-  it("end one by one", async () => {
-    const three = await logIn();
-    await three.ask("(setsid sleep 4712 >/dev/null 2>&1 </dev/null &)");
-    await three.logOut();
-    await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(2);
-    expect(await findPids(machine, "sleep 4712")).toEqual([]);
+    const logIn = () => (way === "login" ? machine.loginAsGhost() : machine.sshSession("guest"));
+
+    it("have an account each, or namespaces each", async () => {
+      const look = "id -u; readlink /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/ipc";
+      const [first = [], second = []] = [await one.ask(look), await two.ask(look)].map((text) => text.split("\n"));
+      const differs = first.map((line, index) => line !== second[index]);
+      expect(differs).toEqual(way === "login" ? [true, true, false, false] : [false, true, true, true]);
+    });
+
+    it("do not see each other's processes", async () => {
+      expect(
+        await one.ask(
+          "pgrep -c sleep; ls -d /proc/[0-9]* | xargs -I{} cat {}/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 471[1]",
+        ),
+      ).toBe("0\n0");
+      expect((await one.askStatus(`ls /proc/${victim}`)).code).not.toBe(0);
+    });
+
+    it("cannot signal or trace each other's", async () => {
+      for (const how of ["kill -9", "kill -STOP", "kill -0"])
+        expect((await one.askStatus(`${how} ${victim}`)).code).not.toBe(0);
+      expect(
+        await one.ask(
+          `cat /proc/${victim}/root/tmp/diary /proc/${victim}/environ /proc/${victim}/cwd/diary 2>&1 | grep -c secret`,
+        ),
+      ).toBe("0");
+      expect((await one.askStatus(`nsenter -m -t ${victim} true; nsenter -U -t ${victim} true`)).code).not.toBe(0);
+    });
+
+    it("cannot kill more than themselves with kill -9 -1", async () => {
+      const third = await logIn();
+      third.send("kill -9 -1; exit\n");
+      await third.end(20_000);
+      await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(2);
+      expect(await one.ask("echo alive")).toBe("alive");
+    });
+
+    it("do not find each other's files", async () => {
+      const places = "/home /tmp /var/tmp /dev/shm /run/user /run/lock";
+      expect(await one.ask(`grep -rs secret ${places} | wc -l; find / -xdev -name diary 2>/dev/null | wc -l`)).toBe(
+        "0\n0",
+      );
+    });
+
+    it("do not share memory, semaphores or queues", async () => {
+      await two.ask("ipcmk -M 4096; ipcmk -S 1; ipcmk -Q");
+      const listed = await one.ask("cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -vc key");
+      if (way === "ssh") expect(listed).toBe("0");
+      const stolen =
+        "for kind in m s q; do ipcs -$kind | awk '/^0x/{print $2}' | xargs -rn1 ipcrm -$kind; done 2>&1 | grep -vc 'not permitted\\|denied'";
+      expect(await one.ask(stolen)).toBe("0");
+      expect(await two.ask("cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -vc key")).toBe("3");
+      await two.ask("ipcrm --all=shm --all=sem --all=msg");
+    });
+
+    it("cannot write to each other's terminals, or read from them", async () => {
+      const [own, other] = [await one.ask("tty"), await two.ask("tty")];
+      if (way === "ssh") expect(other).toBe(own);
+      if (way === "login") expect((await one.askStatus(`echo intruder >${other}`)).code).not.toBe(0);
+      expect(
+        await one.ask(
+          "for t in /dev/pts/[0-9]* /dev/tty[0-9]*; do [ $t = $(tty) ] || { echo intruder >$t; } 2>/dev/null; done; ls /dev/pts | wc -l",
+        ),
+      ).toMatch(/\d/);
+      // What is on the way to its screen comes before this.
+      await two.ask("true");
+      expect(two.transcript).not.toContain("intruder");
+    });
+
+    it("cannot fill each other's places", async () => {
+      await machine.write(
+        "/etc/guestd/guestd.conf.d/small.conf",
+        "[Home]\nSize=4M\nInodes=100\n[View]\nPrivateSize=4M\nPrivateInodes=100\n",
+      );
+      await machine.sh("guestctl reload");
+      const hog = await logIn();
+      expect(
+        await hog.ask(
+          "for p in ~ /tmp /var/tmp /dev/shm; do head -c 10M /dev/zero >$p/fill 2>/dev/null; for i in $(seq 200); do : >$p/$i; done 2>/dev/null; df --output=avail $p | tail -1; done",
+        ),
+      ).toMatch(/^( *0\n?){4}$/);
+      expect(
+        await two.ask(
+          "for p in ~ /tmp /var/tmp /dev/shm; do head -c 2M /dev/zero >$p/mine && rm $p/mine; done; echo done",
+        ),
+      ).toBe("done");
+      await hog.logOut();
+      await machine.sh("rm /etc/guestd/guestd.conf.d/small.conf; guestctl reload");
+      await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(2);
+    });
+
+    it("end one by one", async () => {
+      const three = await logIn();
+      await three.ask("(setsid sleep 4712 >/dev/null 2>&1 </dev/null &)");
+      await three.logOut();
+      await expect.poll(async () => (await listSessions(machine)).length, { timeout: 30_000 }).toBe(2);
+      expect(await findPids(machine, "sleep 4712")).toEqual([]);
+    });
   });
 });
 
-describe.skipIf(!machines).each(releases)("guests who share an account on %s", (release) => {
+describeMachine("guests who share an account", (release) => {
   let machine: Machine;
   const LOOK = "readlink /proc/self/ns/mnt /proc/self/ns/pid; cat /proc/1/comm; ps -e -o pid= | wc -l";
 

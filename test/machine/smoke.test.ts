@@ -2,13 +2,14 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
+import { releases } from "../helpers/root.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (release) => {
+describeMachine("a machine", (release) => {
   let machine: Machine;
   let calm: Snapshot;
   beforeAll(async () => {
@@ -117,7 +118,7 @@ describe.skipIf(!requireRoot("machine tests")).each(releases)("a %s machine", (r
   });
 });
 
-describe.skipIf(!requireRoot("machine tests"))("machines", () => {
+describeMachine("machines", () => {
   it("run side by side and leave nothing on the host", async () => {
     const mounts = hostMounts();
     const two = await Promise.all(releases.map((release) => Machine.boot(release)));

@@ -1,12 +1,12 @@
 // Remote guests: a shell, a command, sftp, scp, a second channel of one connection; all of it in the session's view.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 
 const NAMESPACE = "readlink /proc/self/ns/mnt";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest by ssh on %s", (release) => {
+describeMachine("a guest by ssh", (release) => {
   let machine: Machine;
   let host: string;
 

@@ -3,13 +3,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { execute } from "../helpers/execute.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import type { LeasedGuest, Swept } from "../helpers/leases.ts";
 import { awaitState, endLease, findOwned, foundIn, listLeases, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -65,7 +65,7 @@ syscall(308, fileno($there), 0x20000) == 0 or die "setns there: $!";
 syscall(308, fileno($here), 0x20000) == 0 or die "setns here: $!";
 syscall(429, $tree, $empty, -100, $to, 4) == 0 or die "move_mount: $!";`;
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("the sweep on %s", (release) => {
+describeMachine("the sweep", (release) => {
   let machine: Machine;
   let before: Snapshot;
   let others: string;

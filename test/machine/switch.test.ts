@@ -1,16 +1,16 @@
 // Guest logins are off until an administrator switches them on; off and on again, over all that takes guestd away.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { injectFault } from "../helpers/fault.ts";
 import { awaitNoSessions, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 
 const REFUSAL_LIMIT_MS = 30_000;
 const FILE = "/var/lib/guestd/switch.json";
 const OFF = "Guest logins are switched off on this machine";
 const NEVER = `${OFF}: nobody has switched them on yet. Please ask the administrator of this machine.`;
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("the switch of guest logins on %s", (release) => {
+describeMachine("the switch of guest logins", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

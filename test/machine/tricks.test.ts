@@ -1,8 +1,8 @@
 // Guests who know systemd, logind and cgroups well, and try to stay, or to reach each other, by what those let them do.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const LOGIND = "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager";
@@ -19,7 +19,7 @@ const PLACES: Readonly<Record<string, string>> = {
     "mkdir $U/f; echo $$ >$U/f/cgroup.procs; (sleep 4711 & wait) & while ! pgrep -x sleep; do :; done; echo 1 >$U/f/cgroup.freeze",
 };
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("tricks of guests on %s", (release) => {
+describeMachine("tricks of guests", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

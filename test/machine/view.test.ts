@@ -1,11 +1,11 @@
 // What a guest sees, and what everybody else goes on seeing.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 
-describe.skipIf(!requireRoot("machine tests")).each(releases)("a guest's view on %s", (release) => {
+describeMachine("a guest's view", (release) => {
   let machine: Machine;
   let guest: Terminal;
 

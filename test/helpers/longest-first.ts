@@ -1,0 +1,25 @@
+// The order in which files start: the longest first, so that none is still running alone at the end. Projects of a group mix.
+import { relative } from "node:path";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Where no earlier run has told: these take longest, the longest first. */
+const LONG = ["faults", "killed", "edits", "recovery", "idle", "closed", "outages", "busy", "restart", "apart"];
+
+export class LongestFirst extends BaseSequencer {
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const group = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+    const inOrder = files
+      .map((file) => ({ file, length: this.#lengthOf(file) }))
+      .sort((a, b) => group(a.file) - group(b.file) || b.length - a.length);
+    return Promise.resolve(inOrder.map(({ file }) => file));
+  }
+
+  /** Milliseconds of the last run, which vitest keeps. */
+  #lengthOf({ project, moduleId }: TestSpecification): number {
+    const path = relative(this.ctx.config.root, moduleId);
+    const last = this.ctx.cache.getFileTestResults(`${project.name}:${path}`);
+    if (last !== undefined) return last.duration;
+    const rank = LONG.findIndex((name) => path.endsWith(`/${name}.test.ts`));
+    return rank < 0 ? 0 : 1000 * (100 - rank);
+  }
+}

@@ -1,0 +1,111 @@
+// A reporter: what each project has done and how long it took, the files that took longest, and the count as the last line.
+import type { Reporter, SerializedError, TestModule } from "vitest/node";
+import { releases } from "./root.ts";
+import { leftOut, SEED } from "./walk.ts";
+
+const LONGEST = 15;
+
+interface Row {
+  readonly name: string;
+  readonly files: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Of workers: files that run side by side all count. */
+  readonly seconds: number;
+}
+
+export default class RunTable implements Reporter {
+  readonly #started = new Map<string, number>();
+  readonly #ended = new Map<string, number>();
+
+  onTestRunStart(): void {
+    if (SEED === null) return say("All tests run whole: there is no seed.");
+    say(`Long proofs run in part: TEST_SEED=${SEED} runs the same part, FULL=1 all of them.`);
+    for (const release of releases) for (const path of leftOut(release, SEED)) say(`left out on ${release}: ${path}`);
+  }
+
+  onTestModuleQueued({ project: { name } }: TestModule): void {
+    if (!this.#started.has(name)) this.#started.set(name, performance.now());
+  }
+
+  onTestModuleEnd({ project: { name } }: TestModule): void {
+    this.#ended.set(name, performance.now());
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
+    const rows = modules.map(rowOf);
+    say(`\n${line(["the longest files", "tests", "seconds"])}`);
+    for (const { name, passed, failed, seconds } of [...rows].sort((a, b) => b.seconds - a.seconds).slice(0, LONGEST))
+      say(line([name, passed + failed, seconds]));
+
+    say(`\n${line(["project", "files", "passed", "failed", "skipped", "seconds", "from", "to"])}`);
+    const names = [...new Set(modules.map(({ project }) => project.name))];
+    for (const name of names) {
+      const row = sum(
+        name,
+        rows.filter((_, index) => modules[index]?.project.name === name),
+      );
+      say(line([...cells(row), ...this.#span(name)]));
+    }
+    const all = sum("all", rows);
+    say(line(cells(all)));
+    // What went wrong outside of a test is a failure as well.
+    say(`${all.passed} passed, ${all.failed + errors.length} failed`);
+  }
+
+  /** When a project's first file started, and when its last one ended, in seconds since vitest did. */
+  #span(name: string): number[] {
+    return [this.#started.get(name) ?? 0, this.#ended.get(name) ?? 0].map((time) => time / 1000);
+  }
+}
+
+function rowOf(module: TestModule): Row {
+  const { environmentSetupDuration, prepareDuration, collectDuration, setupDuration, duration } = module.diagnostic();
+  const states = [...module.children.allTests()].map((test) => test.result().state);
+  const count = (state: string) => states.filter((one) => one === state).length;
+  // A file that could not be loaded has no tests that failed: it counts as one.
+  const isBroken = module.state() === "failed" && count("failed") === 0;
+  return {
+    name: `${module.project.name} ${module.relativeModuleId}`,
+    files: 1,
+    passed: count("passed"),
+    failed: count("failed") + (isBroken ? 1 : 0),
+    skipped: count("skipped"),
+    seconds: (environmentSetupDuration + prepareDuration + collectDuration + setupDuration + duration) / 1000,
+  };
+}
+
+function sum(name: string, rows: readonly Row[]): Row {
+  const total = (key: "files" | "passed" | "failed" | "skipped" | "seconds") =>
+    rows.reduce((so, row) => so + row[key], 0);
+  return {
+    name,
+    files: total("files"),
+    passed: total("passed"),
+    failed: total("failed"),
+    skipped: total("skipped"),
+    seconds: total("seconds"),
+  };
+}
+
+const cells = ({ name, files, passed, failed, skipped, seconds }: Row) => [
+  name,
+  files,
+  passed,
+  failed,
+  skipped,
+  seconds,
+];
+
+/** The first column is as wide as the longest name is. */
+function line([first = "", ...rest]: readonly (string | number)[]): string {
+  const texts = rest.map((cell) =>
+    typeof cell === "string" || Number.isInteger(cell) ? String(cell) : cell.toFixed(1),
+  );
+  return `${String(first).padEnd(56)}${texts.map((text) => text.padStart(9)).join("")}`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
