@@ -1,35 +1,25 @@
 // Everything that is done with the package may be killed at any place and done again. Before each command in turn: nobody is locked out
 // then, and what is done again ends as if nothing had happened.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitReceipt, listSessions } from "../helpers/guests.ts";
 import { placeKillPoints, runKilled } from "../helpers/killed-step.ts";
-import type { Machine } from "../helpers/machine.ts";
-import {
-  apt,
-  bootWithDependencies,
-  canLogIn,
-  makeVersion,
-  PACKAGE,
-  packageStatus,
-  preseed,
-  purge,
-  wiredStacks,
-} from "../helpers/package.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
+import { Machine } from "../helpers/machine.ts";
+import { apt, canLogIn, makeVersion, PACKAGE, packageStatus, preseed, purge, wiredStacks } from "../helpers/package.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
 const LIMIT_MS = 900_000;
 /** More than any step has commands: a step that is killed at each of them never ends. */
 const MOST_POINTS = 60;
 
-describe.skipIf(!requireRoot("package tests")).each(releases)("what is killed in the middle on %s", (release) => {
+describeMachine("what is killed in the middle", (release) => {
   let machine: Machine;
   let newer: string;
   let pristine: readonly string[];
   let installed: readonly string[];
 
   beforeAll(async () => {
-    machine = await bootWithDependencies(release);
+    machine = await Machine.boot(release, "dependencies");
     await placeKillPoints(machine);
     newer = await makeVersion(machine, "99.0");
     pristine = await takeState(machine);
