@@ -16,6 +16,8 @@ import {
 } from "../helpers/package.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
+/** Each of these tests has apt do half a dozen things one after another. */
+const LIMIT_MS = 300_000;
 const UNWIRED =
   "guestd: PAM does not know of guestd, so that nobody is a guest; to mend it: pam-auth-update --enable guestd" +
   " (where /etc/pam.d/common-* were changed by hand: with --force, which writes them anew)";
@@ -60,7 +62,7 @@ describeMachine("an administrator's own files", (release) => {
     return said;
   }
 
-  it("are lines in the stacks of PAM, and options", async () => {
+  it("are lines in the stacks of PAM, and options", { timeout: LIMIT_MS }, async () => {
     // Before and behind the blocks that pam-auth-update writes, and in one.
     await machine.sh(`printf '${OWN_LINE}\n' >>/etc/pam.d/common-session; sed -i '1i # mine' /etc/pam.d/common-auth
       sed -i '/pam_unix.so/s/$/ debug/' /etc/pam.d/common-session; pam-auth-update --package`);
@@ -72,22 +74,26 @@ describeMachine("an administrator's own files", (release) => {
     });
   });
 
-  it("are lines among those that pam-auth-update writes: it does not write again then, and the installation says so", async () => {
-    await machine.sh(`sed -i '/here are the per-package modules/a ${OWN_LINE}' /etc/pam.d/common-session`);
-    const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
-    const said = await liveThrough(async () => {
-      expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
-    });
-    expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
-    expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
-    // What it says to do does it.
-    await apt(machine, "install", PACKAGE);
-    await machine.sh("pam-auth-update --enable guestd --force");
-    expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
-    expect(await canLogIn(machine)).toBe(true);
-  });
+  it(
+    "are lines among those that pam-auth-update writes: it does not write again then, and the installation says so",
+    { timeout: LIMIT_MS },
+    async () => {
+      await machine.sh(`sed -i '/here are the per-package modules/a ${OWN_LINE}' /etc/pam.d/common-session`);
+      const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
+      const said = await liveThrough(async () => {
+        expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
+      });
+      expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
+      expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
+      // What it says to do does it.
+      await apt(machine, "install", PACKAGE);
+      await machine.sh("pam-auth-update --enable guestd --force");
+      expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
+      expect(await canLogIn(machine)).toBe(true);
+    },
+  );
 
-  it("are a profile that was switched off, which no upgrade switches on", async () => {
+  it("are a profile that was switched off, which no upgrade switches on", { timeout: LIMIT_MS }, async () => {
     const pristine = await takeState(machine);
     await apt(machine, "install", PACKAGE);
     await machine.sh("pam-auth-update --disable guestd");
@@ -100,22 +106,26 @@ describeMachine("an administrator's own files", (release) => {
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });
 
-  it("are a stack that names guestd's module: a removal is refused as long as it does, and switches no profile on", async () => {
-    const pristine = await takeState(machine);
-    await apt(machine, "install", PACKAGE);
-    await machine.sh("pam-auth-update --disable guestd; echo 'session required pam_guest.so' >/etc/pam.d/mine");
-    const { code, stdout, stderr } = await runApt(machine, "remove", "guestd");
-    expect(`${code} ${stdout}${stderr}`).toMatch(
-      /^100 [^]*guestd: take pam_guest out of \/etc\/pam\.d\/mine first: nobody could log in there without it\n/,
-    );
-    expect(await packageStatus(machine)).toMatch(/ installed$/);
-    expect(await wiredStacks(machine)).toEqual([]);
-    expect(await machine.sh("cat /etc/pam.d/mine; rm /etc/pam.d/mine")).toBe("session required pam_guest.so");
-    await purge(machine);
-    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
-  });
+  it(
+    "are a stack that names guestd's module: a removal is refused as long as it does, and switches no profile on",
+    { timeout: LIMIT_MS },
+    async () => {
+      const pristine = await takeState(machine);
+      await apt(machine, "install", PACKAGE);
+      await machine.sh("pam-auth-update --disable guestd; echo 'session required pam_guest.so' >/etc/pam.d/mine");
+      const { code, stdout, stderr } = await runApt(machine, "remove", "guestd");
+      expect(`${code} ${stdout}${stderr}`).toMatch(
+        /^100 [^]*guestd: take pam_guest out of \/etc\/pam\.d\/mine first: nobody could log in there without it\n/,
+      );
+      expect(await packageStatus(machine)).toMatch(/ installed$/);
+      expect(await wiredStacks(machine)).toEqual([]);
+      expect(await machine.sh("cat /etc/pam.d/mine; rm /etc/pam.d/mine")).toBe("session required pam_guest.so");
+      await purge(machine);
+      expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+    },
+  );
 
-  it("are the configuration of guestd, and what guests find in /etc and at home", async () => {
+  it("are the configuration of guestd, and what guests find in /etc and at home", { timeout: LIMIT_MS }, async () => {
     const pristine = await takeState(machine);
     await apt(machine, "install", PACKAGE);
     await machine.sh(`sed -i '/^#Size=/s/.*/Size=100M/' /etc/guestd/guestd.conf; echo issue >/etc/guestd/etc/issue; echo rc >/etc/guestd/skel/.rc
@@ -139,37 +149,47 @@ describeMachine("an administrator's own files", (release) => {
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });
 
-  it("are a group of that name with another number and with members, who are guests while guestd is there", async () => {
-    await machine.sh("groupadd --gid 777 guests; usermod --append --groups guests alice");
-    const said = await liveThrough(async () => {
-      expect(await machine.sh("getent group guests")).toBe("guests:x:777:alice");
-      if ((await wiredStacks(machine)).length > 0) expect(await machine.sh("id --group guest")).toBe("777");
-    });
-    expect(new Set(said)).toEqual(
-      new Set([
-        "guestd: alice: of the group guests, are guests from now on",
-        "guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted",
-      ]),
-    );
-  });
+  it(
+    "are a group of that name with another number and with members, who are guests while guestd is there",
+    { timeout: LIMIT_MS },
+    async () => {
+      await machine.sh("groupadd --gid 777 guests; usermod --append --groups guests alice");
+      const said = await liveThrough(async () => {
+        expect(await machine.sh("getent group guests")).toBe("guests:x:777:alice");
+        if ((await wiredStacks(machine)).length > 0) expect(await machine.sh("id --group guest")).toBe("777");
+      });
+      expect(new Set(said)).toEqual(
+        new Set([
+          "guestd: alice: of the group guests, are guests from now on",
+          "guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted",
+        ]),
+      );
+    },
+  );
 
-  it("are an account with the number of the ghost, who would be that account: nobody is a guest before it has another one", async () => {
-    await machine.sh("useradd --uid 60000 --no-create-home bob");
-    const { code, stdout, stderr } = await runApt(machine, "install", PACKAGE);
-    expect(`${code} ${stdout}${stderr}`).toMatch(
-      /^100 [^]*guestd: bob has the uid 60000, which the account guest is to have: give bob another one, then: dpkg --configure guestd\n/,
-    );
-    expect(await wiredStacks(machine)).toEqual([]);
-    expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
-    await machine.sh("usermod --uid 2000 bob; dpkg --configure guestd", { env: { DEBIAN_FRONTEND: "noninteractive" } });
-    expect(await machine.sh("getent passwd guest; getent group guests; guestctl status")).toMatch(
-      /^guest:[^]*\nguests:/,
-    );
-    await purge(machine);
-    await machine.sh("userdel bob");
-  });
+  it(
+    "are an account with the number of the ghost, who would be that account: nobody is a guest before it has another one",
+    { timeout: LIMIT_MS },
+    async () => {
+      await machine.sh("useradd --uid 60000 --no-create-home bob");
+      const { code, stdout, stderr } = await runApt(machine, "install", PACKAGE);
+      expect(`${code} ${stdout}${stderr}`).toMatch(
+        /^100 [^]*guestd: bob has the uid 60000, which the account guest is to have: give bob another one, then: dpkg --configure guestd\n/,
+      );
+      expect(await wiredStacks(machine)).toEqual([]);
+      expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
+      await machine.sh("usermod --uid 2000 bob; dpkg --configure guestd", {
+        env: { DEBIAN_FRONTEND: "noninteractive" },
+      });
+      expect(await machine.sh("getent passwd guest; getent group guests; guestctl status")).toMatch(
+        /^guest:[^]*\nguests:/,
+      );
+      await purge(machine);
+      await machine.sh("userdel bob");
+    },
+  );
 
-  it("are a user record of the ghost", async () => {
+  it("are a user record of the ghost", { timeout: LIMIT_MS }, async () => {
     await machine.sh(`groupadd --gid 777 guests; mkdir -p /etc/userdb
       echo '{"userName":"guest","uid":61000,"gid":777,"disposition":"regular"}' >/etc/userdb/guest.user; ln -s guest.user /etc/userdb/61000.user`);
     const said = await liveThrough(async () => {
