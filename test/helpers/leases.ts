@@ -1,6 +1,6 @@
 // A leased account on a test machine: the guest who has it, what becomes of its uid, and what of it is left anywhere.
 import type { GuestReceipt } from "./guests.ts";
-import { awaitReceipt, listSessions } from "./guests.ts";
+import { askForRows, awaitReceipt, listSessions } from "./guests.ts";
 import type { Machine } from "./machine.ts";
 import type { Terminal } from "./terminal.ts";
 import { waitFor } from "./wait.ts";
@@ -23,7 +23,7 @@ export interface Swept {
   readonly left: readonly string[];
 }
 
-/** A row of `guestctl leases --json`. */
+/** A uid of the range, or one that is kept back, as guestd lists it. */
 export interface Lease {
   readonly uid: number;
   readonly state: string;
@@ -59,7 +59,7 @@ export function foundIn(
 
 /** Every uid of the range, and those that are kept back. */
 export async function listLeases(machine: Machine): Promise<Lease[]> {
-  return JSON.parse(await machine.sh("guestctl leases --all --json")) as Lease[];
+  return askForRows<Lease>(machine, "ListLeases");
 }
 
 export async function stateOf(machine: Machine, uid: number): Promise<string | undefined> {

@@ -51,6 +51,10 @@ export interface SshOptions {
 export type Entry = Readonly<Record<string, string>>;
 
 let machines = 0;
+const running = new Set<Machine>();
+
+/** Those that this process has booted and not stopped. */
+export const runningMachines = (): readonly Machine[] => [...running];
 
 function helper(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
@@ -93,6 +97,7 @@ export class Machine {
     try {
       const machine = new Machine(release, keeper, () => output);
       await machine.#awaitBoot();
+      running.add(machine);
       return machine;
     } catch (error) {
       await stopKeeper(keeper);
@@ -103,6 +108,11 @@ export class Machine {
   /** Of the machine's first process, as the host sees it: /proc/PID/root is the machine's root. */
   get pid(): number {
     return this.#pid;
+  }
+
+  /** What root types on the host for a shell in the machine. */
+  get shellCommand(): string {
+    return `nsenter --target=${this.pid} --mount --uts --ipc --pid --net --cgroup -- bash -l`;
   }
 
   /** What the machine wrote to its console. */
@@ -234,6 +244,7 @@ export class Machine {
 
   /** Takes the machine away, as pulling its plug would. */
   async stop(): Promise<void> {
+    running.delete(this);
     await stopKeeper(this.#keeper);
   }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { findDaemon, injectFault } from "./fault.ts";
 import type { GuestReceipt } from "./guests.ts";
-import { awaitReceipt } from "./guests.ts";
+import { askGuestd, awaitReceipt } from "./guests.ts";
 import type { Machine } from "./machine.ts";
 import { waitFor } from "./wait.ts";
 
@@ -13,8 +13,11 @@ const RETURN_LIMIT_MS = 15_000;
 export const mainPid = (machine: Machine) => machine.sh("systemctl show -P MainPID guestd");
 
 /** Whether guestd answers; where it is away the bus starts it. */
-export const answers = async (machine: Machine) =>
-  (await machine.run(["guestctl", "status"], { timeoutMs: RETURN_LIMIT_MS })).code === 0;
+export const answers = (machine: Machine) =>
+  askGuestd(machine, "GetStatus").then(
+    () => true,
+    () => false,
+  );
 
 /** Has the machine keep its journal on disk: over its restarts. */
 export async function keepJournal(machine: Machine): Promise<void> {

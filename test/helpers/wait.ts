@@ -1,7 +1,7 @@
 // Waiting for a condition, with a limit. Tests never wait for time to pass.
 
-/** Pause between two looks. */
-const POLL_MS = 20;
+/** Pause between two looks, each of which starts a program, on a machine that has other things to do. */
+const POLL_MS = 50;
 
 /**
  * Polls until the condition gives something truthy, and returns that.

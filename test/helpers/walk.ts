@@ -18,6 +18,12 @@ export function walk<T>(cases: readonly T[], parts: number, seed = SEED): readon
   return seed === null ? cases : cases.filter((_, index) => index % parts === seed % parts);
 }
 
+/**
+ * Of the instants at which guestd is killed a run does one of so many. Not a multiple of the parts that the files are in: a file
+ * that comes with every third seed would have the same instants each time.
+ */
+export const INSTANT_PARTS = 4;
+
 /** How often something is repeated: the whole proof, or the part of it that a run with a seed does. */
 export function times(whole: number, part: number, seed = SEED): number {
   return seed === null ? whole : part;

@@ -7,6 +7,7 @@ import { awaitNoSessions, leftovers, listSessions } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
+import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
 /** The contract's bound for a refusal. */
 const REFUSAL_LIMIT_MS = 30_000;
@@ -34,11 +35,19 @@ const OUTAGES: Record<string, Outage> = {
     mend: "mv /root/org.guestd1.service /usr/share/dbus-1/system-services/; systemctl reload dbus",
     sentence: /Guest sessions are not available at the moment/,
   },
+  "is stopped and cannot be started, on a machine where login pauses after a refusal": {
+    break: `systemctl stop guestd; systemctl mask --runtime guestd; cp -a /etc/pam.d/login /etc/login.defs /root/
+      sed -i '1i auth optional pam_faildelay.so delay=3000000' /etc/pam.d/login; echo 'FAIL_DELAY 3' >>/etc/login.defs`,
+    mend: "systemctl unmask --runtime guestd; mv /root/login /etc/pam.d/; mv /root/login.defs /etc/",
+    sentence: /Guest sessions are not available at the moment/,
+  },
   hangs: {
-    // Without a watchdog, which would have it started anew within 20 s.
+    // Without a watchdog, which would have it started anew within 20 s. The module waits a second for it, not four.
     break: `mkdir -p ${DROP_IN}; printf '[Service]\\nWatchdogSec=0\\n' >${DROP_IN}/still.conf; systemctl daemon-reload; systemctl restart guestd
-      guestctl status; systemctl kill -s STOP guestd`,
-    mend: `systemctl kill -s CONT guestd; rm ${DROP_IN}/still.conf; systemctl daemon-reload; systemctl restart guestd`,
+      guestctl status; systemctl kill -s STOP guestd; mkdir /root/stacks; cp -a /etc/pam.d/common-* /root/stacks/
+      sed -i 's/pam_guest\\.so/& timeout=1/' /etc/pam.d/common-*`,
+    mend: `systemctl kill -s CONT guestd; rm ${DROP_IN}/still.conf; systemctl daemon-reload; systemctl restart guestd
+      cp -a /root/stacks/* /etc/pam.d/; rm -r /root/stacks`,
     sentence: /Guest sessions are not available at the moment/,
   },
   "crashes at its start": {
@@ -167,18 +176,16 @@ describeMachine("when guestd", (release) => {
     });
 
     it("a guest by ssh gets no shell, no command and no files", async () => {
-      for (const command of ["", "echo in; id"]) {
-        const { code, stdout } = await machine.ssh("guest2", command, {
-          input: "echo in\n",
-          timeoutMs: REFUSAL_LIMIT_MS,
-        });
+      const options = { timeoutMs: REFUSAL_LIMIT_MS };
+      const [sftp, ...shells] = await Promise.all([
+        machine.run(["sftp", "-b", "-", "guest2@localhost"], { ...options, input: "ls /\n" }),
+        machine.ssh("guest2", "", { ...options, input: "echo in\n" }),
+        machine.ssh("guest2", "echo in; id", { ...options, input: "echo in\n" }),
+      ]);
+      for (const { code, stdout } of shells) {
         expect(`${code} ${stdout}`).not.toContain("in\n");
         expect(code).not.toBe(0);
       }
-      const sftp = await machine.run(["sftp", "-b", "-", "guest2@localhost"], {
-        input: "ls /\n",
-        timeoutMs: REFUSAL_LIMIT_MS,
-      });
       expect(sftp.code).not.toBe(0);
       expect(sftp.stdout).not.toContain("/etc");
     });
@@ -202,7 +209,7 @@ describeMachine("when guestd", (release) => {
     });
   });
 
-  describe.each(INSTANTS)("is killed at %s of an opening", (instant) => {
+  describe.each(walk(INSTANTS, INSTANT_PARTS))("is killed at %s of an opening", (instant) => {
     it("the guest is refused or in its view, never half in, and nothing is left", async () => {
       const host = await machine.sh("guestctl status >/dev/null; readlink /proc/1/ns/mnt");
       const before = await machine.sh("systemctl show -P MainPID guestd");
@@ -266,20 +273,23 @@ describeMachine("when guestd", (release) => {
       await guest.logOut();
     }
 
-    it.each(LEASING)("is killed at %s of a login as guest: the same login can try again", async (instant) => {
-      const terminal = await refuseAt(instant);
-      await terminal.expect(/login: $/);
-      terminal.send("guest\n");
-      await terminal.prepareShell();
-      expect(await terminal.ask("readlink /proc/self/ns/mnt")).not.toBe(await machine.sh("readlink /proc/1/ns/mnt"));
-      // An account is known by its name and by its uid.
-      const known = "id -u; getent passwd $(id -u) | cut -d: -f1; getent passwd $LOGNAME | cut -d: -f3";
-      expect(await terminal.ask(known)).toMatch(/^61120\nguest-[a-z2-7]{4}\n61120$/);
-      await terminal.logOut();
-      await expectAccountBack();
-    });
+    it.each(walk(LEASING, INSTANT_PARTS))(
+      "is killed at %s of a login as guest: the same login can try again",
+      async (instant) => {
+        const terminal = await refuseAt(instant);
+        await terminal.expect(/login: $/);
+        terminal.send("guest\n");
+        await terminal.prepareShell();
+        expect(await terminal.ask("readlink /proc/self/ns/mnt")).not.toBe(await machine.sh("readlink /proc/1/ns/mnt"));
+        // An account is known by its name and by its uid.
+        const known = "id -u; getent passwd $(id -u) | cut -d: -f1; getent passwd $LOGNAME | cut -d: -f3";
+        expect(await terminal.ask(known)).toMatch(/^61120\nguest-[a-z2-7]{4}\n61120$/);
+        await terminal.logOut();
+        await expectAccountBack();
+      },
+    );
 
-    it.each([...LEASING, ...OPENING_LEASED])(
+    it.each(walk([...LEASING, ...OPENING_LEASED], INSTANT_PARTS))(
       "is killed at %s of a login as guest: nothing is left, and the account comes back",
       async (instant) => {
         const terminal = await refuseAt(instant);

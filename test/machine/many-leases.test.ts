@@ -6,8 +6,9 @@ import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
 import { waitFor } from "../helpers/wait.ts";
+import { times } from "../helpers/walk.ts";
 
-const LOGINS = { bookworm: 200, trixie: 600 } as const;
+const LOGINS = { bookworm: times(200, 60), trixie: times(600, 60) } as const;
 const AT_A_TIME = 5;
 const RANGE = { first: 61000, last: 61007 };
 const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";

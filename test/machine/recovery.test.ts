@@ -6,9 +6,10 @@ import { Machine } from "../helpers/machine.ts";
 import { awaitReturn, awaitStored, expectOneReceipt, listRecords, mainPid } from "../helpers/recovery.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
+import { times } from "../helpers/walk.ts";
 
 const SESSIONS = 20;
-const KILLS = 100;
+const KILLS = times(100, 20);
 /** Descriptors of a session: leader and view; of one with an account that others share also reaper and two namespaces. */
 const HELD = { leased: 2, shared: 5 } as const;
 const SORTS = ["leased", "shared"] as const;

@@ -3,10 +3,19 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { awaitReturn, awaitStored, expectOneReceipt, killAt, listRecords, mainPid } from "../helpers/recovery.ts";
+import {
+  answers,
+  awaitReturn,
+  awaitStored,
+  expectOneReceipt,
+  killAt,
+  listRecords,
+  mainPid,
+} from "../helpers/recovery.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
+import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
 /** It says what systemd-analyze's score is, from 0 (best) to 10, and what keeps that from being lower. */
 const UNIT = readProjectFile("systemd/guestd.service");
@@ -121,14 +130,17 @@ describeMachine("guestd", (release) => {
     },
   );
 
-  it.each(SHARED_END)("ends a session once, though it is killed at %s of the end", async (instant) => {
-    const guest = await machine.login("guest1");
-    const id = await guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
-    await endKilledAt(instant, guest);
-    expect(await expectOneReceipt(machine, id)).toMatchObject({ leased: false, left: [] });
-  });
+  it.each(walk(SHARED_END, INSTANT_PARTS))(
+    "ends a session once, though it is killed at %s of the end",
+    async (instant) => {
+      const guest = await machine.login("guest1");
+      const id = await guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
+      await endKilledAt(instant, guest);
+      expect(await expectOneReceipt(machine, id)).toMatchObject({ leased: false, left: [] });
+    },
+  );
 
-  it.each(LEASED_END)(
+  it.each(walk(LEASED_END, INSTANT_PARTS))(
     "ends a leased account's session once, though it is killed at %s of the end; the account comes back",
     async (instant) => {
       await machine.write("/etc/guestd/guestd.conf.d/one.conf", "[Guests]\nLeaseRange=61121-61121\n");
@@ -192,7 +204,7 @@ describeMachine("guestd", (release) => {
     const guest = await machine.login("guest2");
     const [session] = await listSessions(machine);
     await machine.sh("systemctl restart dbus.service");
-    await waitFor("guestd to be back", async () => (await machine.run(["guestctl", "status"])).code === 0, 30_000);
+    await waitFor("guestd to be back", () => answers(machine), 30_000);
     expect((await listSessions(machine)).map(({ id }) => id)).toEqual([session?.id]);
     // Not a logout: a login waits for logind, which has lost the bus as well.
     await machine.sh(`kill -KILL ${session?.leader ?? 0}`);

@@ -1,7 +1,7 @@
 // The test machines themselves: they boot, one can log in to them, and nothing of them stays on the host.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
 import { releases } from "../helpers/root.ts";

@@ -1,0 +1,76 @@
+// A login is over within its bound, whatever guestd waits for: the guest is in, or refused with a sentence.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitNoSessions, listSessions } from "../helpers/guests.ts";
+import { PASSWORD, type Machine } from "../helpers/machine.ts";
+import { bootWithPlaces, endOutage, fill, PLACES, startGuest, WAYS } from "../helpers/outage.ts";
+import { expectOneReceipt } from "../helpers/recovery.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** The contract's bound. */
+const LOGIN_LIMIT_MS = 10_000;
+const SENTENCE = /Guest sessions are not available at the moment|could not be made ready/;
+
+describeMachine("a login in bounded time", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await bootWithPlaces(release);
+  });
+  afterEach(async ({ task }) => {
+    await endOutage(machine, task.result?.state === "fail");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  describe.each(WAYS)("to a %s account", (way) => {
+    it("is opened and ended while the journal hangs, and is in it once when that goes on", async () => {
+      await machine.sh("systemctl kill -s STOP systemd-journald");
+      const begin = performance.now();
+      const { guest, id } = await startGuest(machine, way);
+      expect(performance.now() - begin).toBeLessThan(LOGIN_LIMIT_MS);
+      await guest.logOut();
+      await awaitNoSessions(machine);
+      await machine.sh("systemctl kill -s CONT systemd-journald");
+      expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
+    });
+
+    it("is in or refused in bounded time while logind hangs, and ended when it goes on", async () => {
+      await machine.sh("systemctl kill -s STOP systemd-logind");
+      const terminal = machine.terminal(["login"]);
+      await terminal.expect(/login: /);
+      terminal.send(way === "leased" ? "guest\n" : "guest1\n");
+      if (way === "shared") {
+        await terminal.expect(/Password: /);
+        terminal.send(`${PASSWORD}\n`);
+      }
+      // guestd answers, whether login then waits for logind or not.
+      await waitFor(
+        "guestd's answer",
+        async () =>
+          SENTENCE.test(terminal.transcript) || (await listSessions(machine)).some(({ state }) => state === "open"),
+        LOGIN_LIMIT_MS,
+      );
+      terminal.hangUp();
+      for (const { leader } of await listSessions(machine)) await machine.run(["kill", "-KILL", String(leader)]);
+      await machine.sh("systemctl kill -s CONT systemd-logind");
+    });
+
+    it.each(PLACES)("is refused with a sentence while %s is full, and others log in", async (place) => {
+      // Before: systemd needs room for the scope that the terminal is in.
+      const terminal = machine.terminal(["login"]);
+      await terminal.expect(/login: /);
+      await fill(machine, place);
+      terminal.send(way === "leased" ? "guest\n" : "guest1\n");
+      if (way === "shared") {
+        await terminal.expect(/Password: /);
+        terminal.send(`${PASSWORD}\n`);
+      }
+      await terminal.expect(SENTENCE, LOGIN_LIMIT_MS);
+      terminal.hangUp();
+      expect(terminal.transcript).not.toMatch(/[$#] $/);
+      expect(await machine.sh("su - alice -c 'id -un'")).toBe("alice");
+    });
+  });
+});

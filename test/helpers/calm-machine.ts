@@ -1,0 +1,28 @@
+// A machine on which guests have been, and what it holds when none is there any more.
+import { awaitNoSessions } from "./guests.ts";
+import { Machine } from "./machine.ts";
+import type { Release } from "./root.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** logind keeps a user so long after the last session, at most. */
+export const LOGIND_KEEPS_USERS_MS = 20_000;
+
+/** Boots a machine, and logs each of the guests in and out once: caches of guestd, sshd and logind belong to the calm. */
+export async function bootCalm(
+  release: Release,
+  guests: readonly string[],
+): Promise<{ readonly machine: Machine; readonly calm: Snapshot }> {
+  const machine = await Machine.boot(release);
+  await machine.sh("guestctl status");
+  for (const user of guests) await machine.ssh(user, "true");
+  await awaitNoSessions(machine);
+  const first = await machine.calmSnapshot();
+  const expected = {
+    ...first,
+    units: [],
+    mounts: first.mounts.filter((mount) => !mount.startsWith("/run/user/")),
+    files: first.files.filter((file) => !file.startsWith("/run/user/")),
+    sessions: [],
+  };
+  return { machine, calm: await machine.snapshotLike(expected, LOGIND_KEEPS_USERS_MS) };
+}

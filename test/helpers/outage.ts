@@ -1,0 +1,77 @@
+// What guestd needs is away for a while: a machine where that can be had, how it ends, and what must be as ever then.
+import { expect } from "vitest";
+import { awaitNoSessions, findPids, leftovers, listSessions } from "./guests.ts";
+import { Machine } from "./machine.ts";
+import { answers, listRecords } from "./recovery.ts";
+import type { Release } from "./root.ts";
+import type { Terminal } from "./terminal.ts";
+import { waitFor } from "./wait.ts";
+
+/** Of a session's end that has to wait for others, each of them for a bounded time. */
+export const END_LIMIT_MS = 30_000;
+
+/** A guest's account may be leased to them, or one that others have as well. */
+export const WAYS = ["leased", "shared"] as const;
+export type Way = (typeof WAYS)[number];
+
+/** Where guestd writes. Each is a file system of its own here. */
+export const STATE = "/var/lib/guestd";
+export const PLACES = ["/run", STATE] as const;
+
+const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
+
+/** A machine on which either of the places can be full. */
+export async function bootWithPlaces(release: Release): Promise<Machine> {
+  const machine = await Machine.boot(release);
+  await machine.sh(
+    `cp -a ${STATE} /root/state; mount -t tmpfs -o mode=700 tmpfs ${STATE}; cp -aT /root/state ${STATE}; guestctl status`,
+  );
+  return machine;
+}
+
+/** Leaves not one block free there, not even for root. */
+export async function fill(machine: Machine, place: string): Promise<void> {
+  await machine.sh(
+    `mount -o remount,size=$(($(df --output=used -k ${place} | tail -1) + 64))k ${place}; cat /dev/zero >${place}/ballast 2>/dev/null || true`,
+  );
+  expect((await machine.sh(`df --output=avail ${place} | tail -1`)).trim()).toBe("0");
+}
+
+export const empty = (place: string) => `rm -f ${place}/ballast; mount -o remount,size=1G ${place}`;
+
+/** Logs in, and starts what does not end by itself. */
+export async function startGuest(
+  machine: Machine,
+  way: Way,
+): Promise<{ readonly guest: Terminal; readonly id: string; readonly leader: number }> {
+  const guest = way === "leased" ? await machine.loginAsGhost() : await machine.login("guest1");
+  const id = await guest.ask(`echo $GUEST_SESSION; ${STAYER}`);
+  return { guest, id, leader: (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0 };
+}
+
+/** Gives everything back, and holds that nothing is left of the guests who were there, and that the next one gets in. */
+export async function endOutage(machine: Machine, hasFailed: boolean): Promise<void> {
+  await machine.sh(
+    `systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${PLACES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`,
+  );
+  await waitFor("guestd to answer", () => answers(machine), END_LIMIT_MS);
+  // A test that failed must not fail those after it.
+  if (hasFailed) for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+  await awaitNoSessions(machine, END_LIMIT_MS);
+  expect(await findPids(machine, "sleep 4711")).toEqual([]);
+  await machine.sh("systemctl restart guestd; guestctl status");
+  await expectNothingLeft(machine);
+  // A guest after it finds all as ever.
+  expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
+  await awaitNoSessions(machine);
+}
+
+async function expectNothingLeft(machine: Machine): Promise<void> {
+  // What was kept back, because something could not be looked at, is looked at again.
+  const hasNoRecords = async () => (await listRecords(machine)) === "";
+  await waitFor("no uid to be kept back", hasNoRecords, END_LIMIT_MS).catch(() => undefined);
+  expect(await listRecords(machine)).toBe("");
+  const isClean = async () => (await leftovers(machine)) === "";
+  await waitFor("nothing to be left", isClean, END_LIMIT_MS).catch(() => undefined);
+  expect(await leftovers(machine)).toBe("");
+}
