@@ -69,12 +69,15 @@ export function testLimits(boot: () => FullMachine): void {
     );
   }
 
-  /** The cgroup above or at a shell's own whose tasks are limited as configured. */
+  /** The cgroup above or at a shell's own whose tasks are limited as configured: soon after the login, at the latest. */
   async function findLimited(shell: Terminal): Promise<string> {
-    let path = `/sys/fs/cgroup${(await shell.ask("cat /proc/self/cgroup")).replace("0::", "")}`;
-    const tasks = async (): Promise<string> => machine.sh(`cat ${path}/pids.max`);
-    while ((await tasks()) !== String(TASKS_MAX)) path = path.slice(0, path.lastIndexOf("/"));
-    return path;
+    const own = `/sys/fs/cgroup${(await shell.ask("cat /proc/self/cgroup", ANSWER_LIMIT_MS)).replace("0::", "")}`;
+    const look = `path=${own}
+      while [ -e $path/pids.max ]; do
+        if [ "$(cat $path/pids.max)" = ${TASKS_MAX} ]; then echo $path; break; fi
+        path=\${path%/*}
+      done`;
+    return waitFor("the limits to be set", () => machine.sh(look), ANSWER_LIMIT_MS);
   }
 
   /** The administrator and another guest get their answers, and guestd was not killed. */
