@@ -159,8 +159,10 @@ Napi::Value start_sweep(const Napi::CallbackInfo& info) {
   if (!info[2].IsBoolean()) fail("arguments", "remove", EINVAL, "expected true or false");
   const bool remove = info[2].As<Napi::Boolean>().Value();
   const std::chrono::milliseconds limit(to_integer(info[3], 0, INT32_MAX, "limitMs"));
+  // One for the process: sweeps know of each other by it.
+  static SweptDirectories directories;
   return start_job(info.Env(), "guestns-sweep", [paths = std::move(paths), uid, remove, limit](const Cancelled& cancelled) {
-    return sweep_files(paths, uid, remove, limit, cancelled);
+    return sweep_files(directories, paths, uid, remove, limit, cancelled);
   });
 }
 

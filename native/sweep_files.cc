@@ -30,8 +30,6 @@ struct CloseDirectory {
 };
 
 using Clock = std::chrono::steady_clock;
-using FileId = std::pair<dev_t, ino_t>;
-
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
 /** One directory on the way down, read as far as the walk has come. */
@@ -39,6 +37,8 @@ struct Frame {
   int fd() const { return dirfd(dir.get()); }
 
   Directory dir;
+  /** Behind the descriptor: it ends first. */
+  std::unique_ptr<SweptDirectories::Stay> stay;
   /** In the frame above; empty for the first. */
   std::string name;
   /** The user's until the sweep gave it to root. */
@@ -69,8 +69,8 @@ std::string reason(int error) {
 
 class Sweep {
  public:
-  Sweep(uid_t uid, bool remove, std::chrono::milliseconds limit, const Cancelled& cancelled)
-      : uid_(uid), remove_(remove), end_(Clock::now() + limit), cancelled_(cancelled) {}
+  Sweep(SweptDirectories& directories, uid_t uid, bool remove, std::chrono::milliseconds limit, const Cancelled& cancelled)
+      : directories_(directories), uid_(uid), remove_(remove), end_(Clock::now() + limit), cancelled_(cancelled) {}
 
   void below(const std::string& path) {
     start_ = path;
@@ -127,6 +127,7 @@ class Sweep {
     stays(name, "could not be looked at: " + reason(error));
   }
 
+  SweptDirectories& directories_;
   const uid_t uid_;
   const bool remove_;
   const Clock::time_point end_;
@@ -183,7 +184,9 @@ void Sweep::enter(Fd dir, const std::string& name) {
   frame.foreign = is_foreign(found.st_uid);
   if (his) swept_.found++;
   const FileId id = {found.st_dev, found.st_ino};
+  frame.stay = std::make_unique<SweptDirectories::Stay>(directories_, id);
   frame.taken = his && remove_ ? take_directory(dir, name) : taken_before_.erase(id) > 0;
+  if (frame.taken) frame.stay->take();
   if (his && !remove_) stays(name);
   if (frames_.size() > kDeepest) {
     if ((frame.taken && move_up(name, id)) || frame.foreign) return;
@@ -251,22 +254,25 @@ bool Sweep::must_stop() {
   return true;
 }
 
-/** All that is in a directory has been looked at. One that was the user's goes if it is empty; it is root's already if not. */
+/**
+ * All that is in a directory has been looked at. One that was a user's goes if it is empty; it is root's already if not, and goes
+ * with the last sweep that is in it.
+ */
 void Sweep::leave() {
   const Frame frame = std::move(frames_.back());
   frames_.pop_back();
-  if (!frame.taken || frames_.empty()) return;
+  if (frames_.empty() || !remove_ || !frame.stay->taken()) return;
   // Safe: removes an empty directory or nothing.
   if (unlinkat(frames_.back().fd(), frame.name.c_str(), AT_REMOVEDIR) == 0) return;
   const bool stays_as_roots = errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT;
-  if (!stays_as_roots) stays(frame.name, "is root's now, and empty: " + reason(errno));
+  if (frame.taken && !stays_as_roots) stays(frame.name, "is root's now, and empty: " + reason(errno));
 }
 
 }  // namespace
 
-SweptFiles sweep_files(const std::vector<std::string>& paths, uid_t uid, bool remove, std::chrono::milliseconds limit,
-                       const Cancelled& cancelled) {
-  Sweep sweep(uid, remove, limit, cancelled);
+SweptFiles sweep_files(SweptDirectories& directories, const std::vector<std::string>& paths, uid_t uid, bool remove,
+                       std::chrono::milliseconds limit, const Cancelled& cancelled) {
+  Sweep sweep(directories, uid, remove, limit, cancelled);
   for (const auto& path : paths) sweep.below(path);
   return sweep.result();
 }

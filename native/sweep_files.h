@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "guestns.h"
+#include "swept_directories.h"
 
 namespace guestns {
 
@@ -23,12 +24,13 @@ struct SweptFiles {
 };
 
 /**
+ * @param directories of all sweeps of this process
  * @param paths absolute; one that does not exist is passed over. The directory that a path names stays, as root's if it was the user's.
  * @param remove takes what is found away; what changes meanwhile is no failure
  * @param limit for all of it; it is less than whole then
  * @throws Failure ECANCELED
  */
-SweptFiles sweep_files(const std::vector<std::string>& paths, uid_t uid, bool remove, std::chrono::milliseconds limit,
-                       const Cancelled& cancelled);
+SweptFiles sweep_files(SweptDirectories& directories, const std::vector<std::string>& paths, uid_t uid, bool remove,
+                       std::chrono::milliseconds limit, const Cancelled& cancelled);
 
 }  // namespace guestns

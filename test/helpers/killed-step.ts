@@ -36,16 +36,20 @@ export async function placeKillPoints(machine: Machine): Promise<void> {
 
 /**
  * Runs a step, in a session of its own, until it passes as many points.
- * @returns the point at which it was killed; undefined where it came to its end
+ * @returns the points it has passed, and whether it was killed at the last one
  * @throws Error when it failed by itself
  */
-export async function runKilled(machine: Machine, at: number, argv: readonly string[]): Promise<string | undefined> {
+export async function runKilled(
+  machine: Machine,
+  at: number,
+  argv: readonly string[],
+): Promise<{ readonly isKilled: boolean; readonly points: readonly string[] }> {
   const env = { KILL_AT: String(at), KILL_LOG: LOG, DEBIAN_FRONTEND: "noninteractive" };
   const { code, stdout, stderr } = await machine.run(
     ["sh", "-c", `: >${LOG}; exec setsid --wait "$@"`, "sh", ...argv],
     { env, timeoutMs: STEP_LIMIT_MS },
   );
-  if (code === 0) return undefined;
-  if (code !== KILLED) throw new Error(`exit ${code} of: ${argv.join(" ")}\n${stdout}${stderr}`);
-  return machine.sh(`tail --lines=1 ${LOG}`);
+  if (code !== 0 && code !== KILLED) throw new Error(`exit ${code} of: ${argv.join(" ")}\n${stdout}${stderr}`);
+  const points = (await machine.sh(`cat ${LOG}`)).split("\n").filter((line) => line !== "");
+  return { isKilled: code === KILLED, points };
 }

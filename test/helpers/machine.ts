@@ -75,10 +75,11 @@ export class Machine {
 
   /**
    * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
-   * A pristine one has the package in /root/guestd.deb and not installed.
+   * A pristine one has the package in /root/guestd.deb and not installed; one of the kind "dependencies" has beside it what
+   * guestd cannot be without.
    * @throws Error with the machine's console
    */
-  static async boot(release: Release, kind: "machine" | "pristine" = "machine"): Promise<Machine> {
+  static async boot(release: Release, kind: "machine" | "pristine" | "dependencies" = "machine"): Promise<Machine> {
     const prepared = await execute([helper("prepare-machine"), kind, release], { timeoutMs: PREPARE_LIMIT_MS });
     if (prepared.code !== 0) throw new Error(`no ${release} machine could be prepared:\n${prepared.stderr}`);
     const name = `guestd-test-${process.pid}-${++machines}`;

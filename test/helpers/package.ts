@@ -1,7 +1,6 @@
 // guestd's package on a pristine machine: as an administrator gets it, keeps it and gets rid of it.
 import type { Result } from "./execute.ts";
-import { Machine } from "./machine.ts";
-import type { Release } from "./root.ts";
+import type { Machine } from "./machine.ts";
 
 /** The package that Machine.boot() puts there. */
 export const PACKAGE = "/root/guestd.deb";
@@ -27,19 +26,6 @@ export async function apt(machine: Machine, ...args: string[]): Promise<string> 
   const { code, stdout } = await runApt(machine, ...args);
   if (code !== 0) throw new Error(`exit ${code} of: apt-get ${args.join(" ")}\n${stdout}`);
   return stdout;
-}
-
-/** A machine that has what guestd cannot be without, and has never had guestd. */
-export async function bootWithDependencies(release: Release): Promise<Machine> {
-  const machine = await Machine.boot(release, "pristine");
-  try {
-    await machine.write("/etc/apt/apt.conf.d/99-test", 'APT::Install-Recommends "false";\n');
-    await apt(machine, "satisfy", await machine.sh(`dpkg-deb --field ${PACKAGE} Depends`));
-    return machine;
-  } catch (error) {
-    await machine.stop();
-    throw error;
-  }
 }
 
 /** Answers the package's question before it is asked. */

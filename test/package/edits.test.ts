@@ -1,9 +1,9 @@
 // What an administrator has written stays his: no step of the package touches it, and none is held up by it.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Machine } from "../helpers/machine.ts";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { Machine } from "../helpers/machine.ts";
 import {
   apt,
-  bootWithDependencies,
   canLogIn,
   makeVersion,
   PACKAGE,
@@ -14,27 +14,24 @@ import {
   saidByScripts,
   wiredStacks,
 } from "../helpers/package.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
+/** Each of these tests has apt do half a dozen things one after another. */
+const LIMIT_MS = 300_000;
 const UNWIRED =
   "guestd: PAM does not know of guestd, so that nobody is a guest; to mend it: pam-auth-update --enable guestd" +
   " (where /etc/pam.d/common-* were changed by hand: with --force, which writes them anew)";
 const OWN_LINE = "session optional pam_echo.so";
 
-describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator's own files on %s", (release) => {
+describeMachine("an administrator's own files", (release) => {
   let machine: Machine;
   let newer: string;
-  let pristine: readonly string[];
 
   beforeAll(async () => {
-    machine = await bootWithDependencies(release);
+    machine = await Machine.boot(release, "dependencies");
     // With another configuration file: dpkg would ask which one to take.
     newer = await makeVersion(machine, "99.0", "echo '# A newer default.' >>etc/guestd/guestd.conf");
     await machine.sh("cp --archive /etc/pam.d /root");
-  });
-  beforeEach(async () => {
-    pristine = await takeState(machine);
   });
   afterEach(async () => {
     await purge(machine);
@@ -47,6 +44,7 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
 
   /** Installs, upgrades, removes and purges; after each but the last one something is looked at. @returns what the scripts have said */
   async function liveThrough(look: () => Promise<unknown>): Promise<string[]> {
+    const pristine = await takeState(machine);
     await preseed(machine, true);
     const said: string[] = [];
     for (const [verb, what] of [
@@ -64,11 +62,10 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
     return said;
   }
 
-  it("are lines in the stacks of PAM, and options", async () => {
+  it("are lines in the stacks of PAM, and options", { timeout: LIMIT_MS }, async () => {
     // Before and behind the blocks that pam-auth-update writes, and in one.
     await machine.sh(`printf '${OWN_LINE}\n' >>/etc/pam.d/common-session; sed -i '1i # mine' /etc/pam.d/common-auth
       sed -i '/pam_unix.so/s/$/ debug/' /etc/pam.d/common-session; pam-auth-update --package`);
-    pristine = await takeState(machine);
     await liveThrough(async () => {
       expect(await machine.sh("head --lines=1 /etc/pam.d/common-auth; tail --lines=1 /etc/pam.d/common-session")).toBe(
         `# mine\n${OWN_LINE}`,
@@ -77,23 +74,27 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
     });
   });
 
-  it("are lines among those that pam-auth-update writes: it does not write again then, and the installation says so", async () => {
-    await machine.sh(`sed -i '/here are the per-package modules/a ${OWN_LINE}' /etc/pam.d/common-session`);
-    pristine = await takeState(machine);
-    const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
-    const said = await liveThrough(async () => {
-      expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
-    });
-    expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
-    expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
-    // What it says to do does it.
-    await apt(machine, "install", PACKAGE);
-    await machine.sh("pam-auth-update --enable guestd --force");
-    expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
-    expect(await canLogIn(machine)).toBe(true);
-  });
+  it(
+    "are lines among those that pam-auth-update writes: it does not write again then, and the installation says so",
+    { timeout: LIMIT_MS },
+    async () => {
+      await machine.sh(`sed -i '/here are the per-package modules/a ${OWN_LINE}' /etc/pam.d/common-session`);
+      const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
+      const said = await liveThrough(async () => {
+        expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
+      });
+      expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
+      expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
+      // What it says to do does it.
+      await apt(machine, "install", PACKAGE);
+      await machine.sh("pam-auth-update --enable guestd --force");
+      expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
+      expect(await canLogIn(machine)).toBe(true);
+    },
+  );
 
-  it("are a profile that was switched off, which no upgrade switches on", async () => {
+  it("are a profile that was switched off, which no upgrade switches on", { timeout: LIMIT_MS }, async () => {
+    const pristine = await takeState(machine);
     await apt(machine, "install", PACKAGE);
     await machine.sh("pam-auth-update --disable guestd");
     expect(await wiredStacks(machine)).toEqual([]);
@@ -105,21 +106,27 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });
 
-  it("are a stack that names guestd's module: a removal is refused as long as it does, and switches no profile on", async () => {
-    await apt(machine, "install", PACKAGE);
-    await machine.sh("pam-auth-update --disable guestd; echo 'session required pam_guest.so' >/etc/pam.d/mine");
-    const { code, stdout, stderr } = await runApt(machine, "remove", "guestd");
-    expect(`${code} ${stdout}${stderr}`).toMatch(
-      /^100 [^]*guestd: take pam_guest out of \/etc\/pam\.d\/mine first: nobody could log in there without it\n/,
-    );
-    expect(await packageStatus(machine)).toMatch(/ installed$/);
-    expect(await wiredStacks(machine)).toEqual([]);
-    expect(await machine.sh("cat /etc/pam.d/mine; rm /etc/pam.d/mine")).toBe("session required pam_guest.so");
-    await purge(machine);
-    expect(compareStates(pristine, await takeState(machine))).toEqual([]);
-  });
+  it(
+    "are a stack that names guestd's module: a removal is refused as long as it does, and switches no profile on",
+    { timeout: LIMIT_MS },
+    async () => {
+      const pristine = await takeState(machine);
+      await apt(machine, "install", PACKAGE);
+      await machine.sh("pam-auth-update --disable guestd; echo 'session required pam_guest.so' >/etc/pam.d/mine");
+      const { code, stdout, stderr } = await runApt(machine, "remove", "guestd");
+      expect(`${code} ${stdout}${stderr}`).toMatch(
+        /^100 [^]*guestd: take pam_guest out of \/etc\/pam\.d\/mine first: nobody could log in there without it\n/,
+      );
+      expect(await packageStatus(machine)).toMatch(/ installed$/);
+      expect(await wiredStacks(machine)).toEqual([]);
+      expect(await machine.sh("cat /etc/pam.d/mine; rm /etc/pam.d/mine")).toBe("session required pam_guest.so");
+      await purge(machine);
+      expect(compareStates(pristine, await takeState(machine))).toEqual([]);
+    },
+  );
 
-  it("are the configuration of guestd, and what guests find in /etc and at home", async () => {
+  it("are the configuration of guestd, and what guests find in /etc and at home", { timeout: LIMIT_MS }, async () => {
+    const pristine = await takeState(machine);
     await apt(machine, "install", PACKAGE);
     await machine.sh(`sed -i '/^#Size=/s/.*/Size=100M/' /etc/guestd/guestd.conf; echo issue >/etc/guestd/etc/issue; echo rc >/etc/guestd/skel/.rc
       printf '[View]\\nHide=-/srv/x\\n' >/etc/guestd/guestd.conf.d/mine.conf`);
@@ -142,41 +149,49 @@ describe.skipIf(!requireRoot("package tests")).each(releases)("an administrator'
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });
 
-  it("are a group of that name with another number and with members, who are guests while guestd is there", async () => {
-    await machine.sh("groupadd --gid 777 guests; usermod --append --groups guests alice");
-    pristine = await takeState(machine);
-    const said = await liveThrough(async () => {
-      expect(await machine.sh("getent group guests")).toBe("guests:x:777:alice");
-      if ((await wiredStacks(machine)).length > 0) expect(await machine.sh("id --group guest")).toBe("777");
-    });
-    expect(new Set(said)).toEqual(
-      new Set([
-        "guestd: alice: of the group guests, are guests from now on",
-        "guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted",
-      ]),
-    );
-  });
+  it(
+    "are a group of that name with another number and with members, who are guests while guestd is there",
+    { timeout: LIMIT_MS },
+    async () => {
+      await machine.sh("groupadd --gid 777 guests; usermod --append --groups guests alice");
+      const said = await liveThrough(async () => {
+        expect(await machine.sh("getent group guests")).toBe("guests:x:777:alice");
+        if ((await wiredStacks(machine)).length > 0) expect(await machine.sh("id --group guest")).toBe("777");
+      });
+      expect(new Set(said)).toEqual(
+        new Set([
+          "guestd: alice: of the group guests, are guests from now on",
+          "guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted",
+        ]),
+      );
+    },
+  );
 
-  it("are an account with the number of the ghost, who would be that account: nobody is a guest before it has another one", async () => {
-    await machine.sh("useradd --uid 60000 --no-create-home bob");
-    const { code, stdout, stderr } = await runApt(machine, "install", PACKAGE);
-    expect(`${code} ${stdout}${stderr}`).toMatch(
-      /^100 [^]*guestd: bob has the uid 60000, which the account guest is to have: give bob another one, then: dpkg --configure guestd\n/,
-    );
-    expect(await wiredStacks(machine)).toEqual([]);
-    expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
-    await machine.sh("usermod --uid 2000 bob; dpkg --configure guestd", { env: { DEBIAN_FRONTEND: "noninteractive" } });
-    expect(await machine.sh("getent passwd guest; getent group guests; guestctl status")).toMatch(
-      /^guest:[^]*\nguests:/,
-    );
-    await purge(machine);
-    await machine.sh("userdel bob");
-  });
+  it(
+    "are an account with the number of the ghost, who would be that account: nobody is a guest before it has another one",
+    { timeout: LIMIT_MS },
+    async () => {
+      await machine.sh("useradd --uid 60000 --no-create-home bob");
+      const { code, stdout, stderr } = await runApt(machine, "install", PACKAGE);
+      expect(`${code} ${stdout}${stderr}`).toMatch(
+        /^100 [^]*guestd: bob has the uid 60000, which the account guest is to have: give bob another one, then: dpkg --configure guestd\n/,
+      );
+      expect(await wiredStacks(machine)).toEqual([]);
+      expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
+      await machine.sh("usermod --uid 2000 bob; dpkg --configure guestd", {
+        env: { DEBIAN_FRONTEND: "noninteractive" },
+      });
+      expect(await machine.sh("getent passwd guest; getent group guests; guestctl status")).toMatch(
+        /^guest:[^]*\nguests:/,
+      );
+      await purge(machine);
+      await machine.sh("userdel bob");
+    },
+  );
 
-  it("are a user record of the ghost", async () => {
+  it("are a user record of the ghost", { timeout: LIMIT_MS }, async () => {
     await machine.sh(`groupadd --gid 777 guests; mkdir -p /etc/userdb
       echo '{"userName":"guest","uid":61000,"gid":777,"disposition":"regular"}' >/etc/userdb/guest.user; ln -s guest.user /etc/userdb/61000.user`);
-    pristine = await takeState(machine);
     const said = await liveThrough(async () => {
       expect(await machine.sh("id --user guest; ls /etc/userdb")).toBe("61000\n61000.user\nguest.user");
     });

@@ -1,5 +1,6 @@
 // What an administrator gets who installs guestd on a machine that has never had it, and what he then has to do: to switch it on.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import {
@@ -14,13 +15,12 @@ import {
   SWITCH,
   wiredStacks,
 } from "../helpers/package.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 
 const OFF = "Guest logins are switched off on this machine";
 const NEVER = `${OFF}: nobody has switched them on yet. Please ask the administrator of this machine.`;
 
-describe.skipIf(!requireRoot("package tests")).each(releases)("a new installation on %s", (release) => {
+describeMachine("a new installation", (release) => {
   let machine: Machine;
   let output: string;
 

@@ -1,8 +1,8 @@
 // The commands of README.md, "Install it", word for word and in their order, on a machine that has never had guestd.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
 import { PACKAGE } from "../helpers/package.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 
 const LIMIT_MS = 120_000;
@@ -34,7 +34,7 @@ const AFTER: Readonly<Record<string, readonly [look: string, expected: RegExp]>>
   "sudo apt purge guestd": ["ls -d /var/lib/guestd /etc/guestd /usr/lib/guestd; getent group guests", /^$/],
 };
 
-describe.skipIf(!requireRoot("package tests")).each(releases)("the installation of the README on %s", (release) => {
+describeMachine("the installation of the README", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {

@@ -1,12 +1,12 @@
 // The package goes while guests are logged in. Their sessions end with a receipt, nobody else is locked out, and after a purge the
 // machine is as it was before.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions } from "../helpers/guests.ts";
-import type { Machine } from "../helpers/machine.ts";
+import { Machine } from "../helpers/machine.ts";
 import {
   allowTerminals,
   apt,
-  bootWithDependencies,
   logInMeanwhile,
   PACKAGE,
   preseed,
@@ -15,15 +15,14 @@ import {
   wiredStacks,
 } from "../helpers/package.ts";
 import { mainPid } from "../helpers/recovery.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
-describe.skipIf(!requireRoot("package tests")).each(releases)("removing the package on %s", (release) => {
+describeMachine("removing the package", (release) => {
   let machine: Machine;
   let pristine: readonly string[];
 
   beforeAll(async () => {
-    machine = await bootWithDependencies(release);
+    machine = await Machine.boot(release, "dependencies");
     pristine = await takeState(machine);
     await preseed(machine, true);
     await apt(machine, "install", PACKAGE);

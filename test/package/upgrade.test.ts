@@ -1,5 +1,6 @@
 // Another version takes over while guests are logged in: a newer one, the same one, an older one. Their sessions go on.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
 import {
   awaitNoSessions,
   awaitReceipt,
@@ -8,11 +9,10 @@ import {
   unexpectedLines,
   type GuestSession,
 } from "../helpers/guests.ts";
-import type { Machine } from "../helpers/machine.ts";
+import { Machine } from "../helpers/machine.ts";
 import {
   allowTerminals,
   apt,
-  bootWithDependencies,
   logInMeanwhile,
   makeVersion,
   PACKAGE,
@@ -22,20 +22,19 @@ import {
   saidByScripts,
 } from "../helpers/package.ts";
 import { mainPid } from "../helpers/recovery.ts";
-import { releases, requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const FORGET_LIMIT_MS = 20_000;
 
-describe.skipIf(!requireRoot("package tests")).each(releases)("another version of the package on %s", (release) => {
+describeMachine("another version of the package", (release) => {
   let machine: Machine;
   /** The first has a leased account, the second is the ghost itself. */
   let guests: readonly Terminal[];
   let before: readonly GuestSession[];
 
   beforeAll(async () => {
-    machine = await bootWithDependencies(release);
+    machine = await Machine.boot(release, "dependencies");
     await preseed(machine, true);
     await apt(machine, "install", PACKAGE);
     await allowTerminals(machine);

@@ -31,8 +31,17 @@ DEBIAN_FRONTEND=noninteractive pam-auth-update --root /mnt --package
 grep "^$3" "/mnt/etc/pam.d/$2"
 `;
 
+/** The lines of a type in a file, by "FILE TYPE": they depend on neither the world nor the build, and each takes a while. */
+const made = new Map<string, readonly string[]>();
+
 /** The lines of this type in a file of a machine with our profile and pam_unix's. */
-function stackLines(world: World, file = "common-session", type = "session"): string[] {
+function stackLines(world: World, file = "common-session", type = "session"): readonly string[] {
+  const lines = made.get(`${file} ${type}`) ?? makeStack(world, file, type);
+  made.set(`${file} ${type}`, lines);
+  return lines;
+}
+
+function makeStack(world: World, file: string, type: string): string[] {
   const profiles = join(world.directory, "usr/share/pam-configs");
   mkdirSync(profiles, { recursive: true });
   copyFileSync("/usr/share/pam-configs/unix", join(profiles, "unix"));

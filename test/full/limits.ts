@@ -1,13 +1,14 @@
 // What only a whole machine with its own kernel shows: limits of guests that bite, and bite nobody else.
+// Tests for one-boot.test.ts.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { FullMachine } from "../helpers/full-machine.ts";
+import type { FullMachine } from "../helpers/full-machine.ts";
 import type { GuestSession } from "../helpers/guests.ts";
-import { requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const MEMORY_MAX = 100;
 const TASKS_MAX = 60;
+const CONFIGURATION = "/etc/guestd/guestd.conf.d/limits.conf";
 /** Emulated, and with a guest who takes what he gets: what others need a second for may take this long, and no longer. */
 const ANSWER_LIMIT_MS = 60_000;
 
@@ -28,14 +29,14 @@ const guests = [
   { sort: "of a leased account", login: (machine: FullMachine) => machine.loginAsGhost(), unit: /user-\d+\.slice$/ },
 ];
 
-describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
+export function testLimits(boot: () => FullMachine): void {
   let machine: FullMachine;
   let other: Terminal;
 
   beforeAll(async () => {
-    machine = await FullMachine.boot("trixie");
+    machine = boot();
     const lines = ["[Limits]", `MemoryMax=${MEMORY_MAX}M`, `TasksMax=${TASKS_MAX}`];
-    await machine.sh(`printf '%s\\n' ${lines.join(" ")} >/etc/guestd/guestd.conf.d/limits.conf; guestctl reload`);
+    await machine.sh(`printf '%s\\n' ${lines.join(" ")} >${CONFIGURATION}; guestctl reload`);
     other = await machine.sshSession("guest2");
   });
   afterEach(async () => {
@@ -48,7 +49,9 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
     );
   });
   afterAll(async () => {
-    await machine.stop();
+    await other.logOut(ANSWER_LIMIT_MS);
+    // The scope of a session whose process the kernel has killed has failed.
+    await machine.sh(`rm ${CONFIGURATION}; guestctl reload; systemctl reset-failed`);
   });
 
   async function listSessions(): Promise<GuestSession[]> {
@@ -66,12 +69,15 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
     );
   }
 
-  /** The cgroup above or at a shell's own whose tasks are limited as configured. */
+  /** The cgroup above or at a shell's own whose tasks are limited as configured: soon after the login, at the latest. */
   async function findLimited(shell: Terminal): Promise<string> {
-    let path = `/sys/fs/cgroup${(await shell.ask("cat /proc/self/cgroup")).replace("0::", "")}`;
-    const tasks = async (): Promise<string> => machine.sh(`cat ${path}/pids.max`);
-    while ((await tasks()) !== String(TASKS_MAX)) path = path.slice(0, path.lastIndexOf("/"));
-    return path;
+    const own = `/sys/fs/cgroup${(await shell.ask("cat /proc/self/cgroup", ANSWER_LIMIT_MS)).replace("0::", "")}`;
+    const look = `path=${own}
+      while [ -e $path/pids.max ]; do
+        if [ "$(cat $path/pids.max)" = ${TASKS_MAX} ]; then echo $path; break; fi
+        path=\${path%/*}
+      done`;
+    return waitFor("the limits to be set", () => machine.sh(look), ANSWER_LIMIT_MS);
   }
 
   /** The administrator and another guest get their answers, and guestd was not killed. */
@@ -140,4 +146,4 @@ describe.skipIf(!requireRoot("full machine tests"))("on a full machine", () => {
       expect(await awaitOthers()).toMatchObject([{ user: "guest2" }]);
     });
   });
-});
+}
