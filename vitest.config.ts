@@ -23,9 +23,11 @@ interface Project {
   readonly group: number;
   readonly workers?: number;
   readonly release?: Release;
+  /** Files share their modules and the process they run in: they have no state, and starting anew takes longest. */
+  readonly shared?: boolean;
 }
 
-function project({ name, folder = name, limitMs, group, workers, release }: Project) {
+function project({ name, folder = name, limitMs, group, workers, release, shared = false }: Project) {
   return {
     test: {
       name,
@@ -33,6 +35,7 @@ function project({ name, folder = name, limitMs, group, workers, release }: Proj
       testTimeout: limitMs,
       hookTimeout: 10 * limitMs,
       pool: "forks" as const,
+      isolate: !shared,
       // A condition that comes true late, on a busy machine, has come true.
       expect: { poll: { timeout: 15_000 } },
       // Projects with another number of workers cannot share a group.
@@ -54,8 +57,8 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      project({ name: "unit", limitMs: 20_000, group: 0 }),
-      project({ name: "contract", limitMs: 20_000, group: 0 }),
+      project({ name: "unit", limitMs: 20_000, group: 0, shared: true }),
+      project({ name: "contract", limitMs: 20_000, group: 0, shared: true }),
       // They look at what is their own only, so that they may run beside each other.
       project({ name: "native", limitMs: 30_000, group: 1, workers: 2 }),
       project({ name: "pam", limitMs: 30_000, group: 1, workers: 2 }),

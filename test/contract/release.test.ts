@@ -1,8 +1,8 @@
 // packaging/release, in a repository of its own: what it refuses, and what it writes. Its checks and packages are not made here.
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { execute } from "../helpers/execute.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
@@ -11,9 +11,11 @@ const OWN =
 const LIMIT_MS = 30_000;
 
 describe("packaging/release", () => {
+  /** The repository that each test has a copy of. */
+  let template: string;
   let tree: string;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     tree = mkdtempSync(join(tmpdir(), "guestd-release-"));
     for (const name of listProjectFiles().filter((file) => OWN.test(file))) write(name, readProjectFile(name));
     write("packaging/package", "#!/bin/sh\n[ ! -e .fail ]\n");
@@ -24,9 +26,17 @@ describe("packaging/release", () => {
     await git("config", "user.name", "Nobody");
     await git("config", "user.email", "nobody@example.org");
     await commit();
+    template = tree;
+  });
+  beforeEach(() => {
+    tree = mkdtempSync(join(tmpdir(), "guestd-release-"));
+    cpSync(template, tree, { recursive: true, preserveTimestamps: true });
   });
   afterEach(() => {
     rmSync(tree, { recursive: true });
+  });
+  afterAll(() => {
+    rmSync(template, { recursive: true });
   });
 
   function write(name: string, text: string): void {

@@ -3,7 +3,18 @@ import { relative } from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Where no earlier run has told: these take longest, the longest first. */
-const LONG = ["faults", "killed", "edits", "recovery", "idle", "closed", "outages", "busy", "restart", "apart"];
+const LONG = [
+  "faults",
+  "killed",
+  "edits",
+  "recovery",
+  "idle",
+  "fail-closed",
+  "outages",
+  "busy-home",
+  "restart",
+  "guests-at-once",
+];
 
 export class LongestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {

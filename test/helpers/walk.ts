@@ -30,7 +30,7 @@ export function times(whole: number, part: number, seed = SEED): number {
 }
 
 /** What runs on both releases with every commit. */
-const CORE = ["boot", "end", "lease", "one-view", "polkit", "restart", "smoke", "switch", "view"];
+const CORE = ["boot", "end", "lease", "leased-user-manager", "polkit", "restart", "smoke", "switch", "view"];
 /** Of the other files a run does one of so many on the older release, and all on the newer one. */
 const PARTS = 3;
 

@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Cgroups } from "../../../../src/system/processes/cgroups.ts";
@@ -8,7 +7,8 @@ let root: string;
 let cgroups: Cgroups;
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "guestd-cgroups-"));
+  // In memory: some of these trees have thousands of directories.
+  root = mkdtempSync("/dev/shm/guestd-cgroups-");
   cgroups = new Cgroups([join(root, "none"), join(root, "unified")], join(root, "proc"));
 });
 afterEach(() => {

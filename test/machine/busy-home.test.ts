@@ -1,5 +1,5 @@
 // A home that is busy when its session ends, and processes that stand still: frozen, stopped, traced, or hung on a file
-// system that nobody serves. What end.test.ts and tricks.test.ts try is not tried again.
+// system that nobody serves. What end.test.ts and attacks-cgroup.test.ts try is not tried again.
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
