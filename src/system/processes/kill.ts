@@ -3,7 +3,6 @@
 // pidfd, so that a pid that was given to another process meanwhile is never hit.
 import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Findings } from "../../policy/receipt.ts";
 import type { Cgroup } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
@@ -11,6 +10,7 @@ import type { Cgroups } from "./cgroups.ts";
 import type { MountEntry } from "./mountinfo.ts";
 import { MountReader } from "./mountinfo.ts";
 import { readIfThere } from "../read-file.ts";
+import { poll } from "../../wait.ts";
 
 /** What makes a process one of a session's. Any one of them is enough. */
 export interface Belonging {
@@ -37,7 +37,6 @@ const SIGKILL = 9;
 const KILL_LIMIT_MS = 10_000;
 /** What was mounted is read for so long in one look at all processes. */
 const WALK_LIMIT_MS = 2000;
-const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 100;
 /** As many of those that are left are named in a receipt. */
 const MOST_NAMED = 20;
@@ -62,33 +61,45 @@ export async function killProcesses(
   limitMs: number,
 ): Promise<{ killed: number; left: string[] }> {
   const seen = new Set<number>();
-  // Not the wall clock: a step of it must neither cut this short nor hold it up.
-  const end = performance.now() + limitMs;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    const populated = belonging.cgroups.filter((cgroup) => table.cgroups.isPopulated(cgroup));
-    // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
-    const members =
-      populated.length > 0
-        ? populated.flatMap((cgroup) => table.cgroups.list(cgroup))
-        : findInView(table.proc, belonging);
-    const killed = () => [...seen].filter((pid) => pid !== belonging.reaper?.pid && !members.includes(pid)).length;
-    if (populated.length === 0 && members.length === 0) return { killed: killed(), left: [] };
-    for (const pid of members) seen.add(pid);
-    if (belonging.reaper !== undefined) killReaper(table, belonging.reaper.pidfd);
-    for (const cgroup of populated) killAtOnce(table, cgroup);
-    // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
-    for (const pid of members) killMember(table, pid, belonging);
-    // However long the looking took: nobody is given up who was not killed.
-    if (performance.now() > end) return { killed: killed(), left: describeLeft(members, populated) };
-    await delay(pause);
-  }
+  let there: Members = { populated: [], pids: [] };
+  const areGone = () => {
+    there = findMembers(table, belonging);
+    if (there.pids.length === 0 && there.populated.length === 0) return true;
+    for (const pid of there.pids) seen.add(pid);
+    // Also at the last look, however long it took: no process is given up that was not killed.
+    killMembers(table, belonging, there);
+    return false;
+  };
+  await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
+  const killed = [...seen].filter((pid) => pid !== belonging.reaper?.pid && !there.pids.includes(pid));
+  return { killed: killed.length, left: describeLeft(there) };
+}
+
+interface Members {
+  /** The cgroups that are not empty. */
+  readonly populated: readonly Cgroup[];
+  readonly pids: readonly number[];
+}
+
+// The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
+function findMembers({ cgroups, proc }: ProcessTable, belonging: Belonging): Members {
+  const populated = belonging.cgroups.filter((cgroup) => cgroups.isPopulated(cgroup));
+  const pids = populated.length > 0 ? populated.flatMap((cgroup) => cgroups.list(cgroup)) : findInView(proc, belonging);
+  return { populated, pids };
+}
+
+function killMembers(table: ProcessTable, belonging: Belonging, { populated, pids }: Members): void {
+  if (belonging.reaper !== undefined) killReaper(table, belonging.reaper.pidfd);
+  for (const cgroup of populated) killAtOnce(table, cgroup);
+  // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
+  for (const pid of pids) killMember(table, pid, belonging);
 }
 
 // What forks faster than it can be listed has no pid to be named.
-function describeLeft(members: readonly number[], populated: readonly Cgroup[]): string[] {
-  if (members.length === 0) return populated.map(({ path }) => `${path} is never empty`);
-  const named = members.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
-  return members.length > MOST_NAMED ? [...named, `nor do ${members.length - MOST_NAMED} more`] : named;
+function describeLeft({ populated, pids }: Members): string[] {
+  if (pids.length === 0) return populated.map(({ path }) => `${path} is never empty`);
+  const named = pids.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
+  return pids.length > MOST_NAMED ? [...named, `nor do ${pids.length - MOST_NAMED} more`] : named;
 }
 
 /** The pids of all processes that are in a session's view, or run as its user; never guestd itself. */

@@ -1,9 +1,9 @@
 // Where the processes of a session are: puts its leader into a cgroup, and finds the one that logind moves it on to.
-import { setTimeout as delay } from "node:timers/promises";
 import type { Limits } from "../../config/schema.ts";
 import type { Outcome, Subject } from "../../policy/events.ts";
 import type { Cgroup, Leader, Session } from "../../policy/session.ts";
 import { isSessionPath, scopeName, sliceName } from "../../policy/session.ts";
+import { poll } from "../../wait.ts";
 import type { Cgroups } from "./cgroups.ts";
 import { readStartTime } from "../sessions/held.ts";
 
@@ -25,7 +25,6 @@ const SCOPE = /^guest-([a-z2-7]{10})\.scope$/;
 const DEEPEST_TREE = 12;
 const LARGEST_TREE = 2000;
 const MOVE_LIMIT_MS = 2500;
-const MOST_PAUSE_MS = 50;
 
 export class Placement {
   readonly #parts: PlacementParts;
@@ -116,15 +115,15 @@ export class Placement {
 
   async #awaitMove(id: string, pid: number, isTarget: (path: string) => boolean): Promise<Cgroup | undefined> {
     const { cgroups, isAlive } = this.#parts;
-    const end = performance.now() + MOVE_LIMIT_MS;
-    for (let pause = 1; ; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
-      const late = performance.now() > end;
+    let found: Cgroup | undefined;
+    const hasMovedOrEnded = () => {
       const path = cgroups.pathOf(pid);
       // The pidfd says whether what was read is still about the leader.
-      if (path === undefined || !isAlive(id)) return undefined;
-      if (isTarget(path)) return cgroups.find(path);
-      if (late) return undefined;
-      await delay(pause);
-    }
+      if (path === undefined || !isAlive(id)) return true;
+      if (isTarget(path)) found = cgroups.find(path);
+      return isTarget(path);
+    };
+    await poll(hasMovedOrEnded, MOVE_LIMIT_MS, { first: 1 });
+    return found;
   }
 }

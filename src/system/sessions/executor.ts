@@ -14,6 +14,7 @@ import type { SearchHolders } from "../processes/holder-search.ts";
 import { searchHolders } from "../processes/holder-search.ts";
 import { findHolders } from "../processes/holders.ts";
 import { endProcesses } from "../processes/kill.ts";
+import { within } from "../../wait.ts";
 import { readIfThere } from "../read-file.ts";
 import { wipeMemory } from "./wipe.ts";
 
@@ -296,25 +297,18 @@ export class Executor {
   // comes too late is closed.
   async #buildInTime(id: string, pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
     const reaper = isolated ? openSync(REAPER, constants.O_RDONLY) : undefined;
-    let timer: NodeJS.Timeout | undefined;
-    let late = false;
     const building = this.#bindings.buildView(pidfd, plan, labelOf(id), reaper);
-    const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        late = true;
-        reject(new Error(`the view was not ready after ${BUILD_LIMIT_MS} ms`));
-      }, BUILD_LIMIT_MS);
-    });
-    building.then(
-      (built) => {
-        if (late) this.#discard(built);
-      },
-      () => undefined,
-    );
     try {
-      return await Promise.race([building, limit]);
+      return await within(building, BUILD_LIMIT_MS, () => {
+        building.then(
+          (built) => {
+            this.#discard(built);
+          },
+          () => undefined,
+        );
+        throw new Error(`the view was not ready after ${BUILD_LIMIT_MS} ms`);
+      });
     } finally {
-      clearTimeout(timer);
       if (reaper !== undefined) closeSync(reaper);
     }
   }

@@ -1,9 +1,9 @@
 // What an account that is nobody else's has left outside its view when its session has ended: looked for, taken away,
 // looked for again. What is taken away of a view itself, and killing processes, is elsewhere.
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../config/schema.ts";
 import type { Swept, SweepKind } from "../../policy/receipt.ts";
+import { within } from "../../wait.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
 import { boundSentences } from "./items.ts";
 import { listProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
@@ -84,7 +84,7 @@ export class Sweeper {
   async #attempt(kind: SweepKind, account: Owner, work: () => Promise<SweptItems>): Promise<Swept> {
     try {
       assertGuest(account);
-      const { found, removed, left } = await this.#within(`${kind} ${account.uid}`, work);
+      const { found, removed, left } = await this.#inTime(`${kind} ${account.uid}`, work);
       return { kind, found, removed, left: boundSentences(left) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -93,22 +93,16 @@ export class Sweeper {
   }
 
   // What is not done in time goes on; until it has ended the uid has not been looked at, and is kept back.
-  async #within<T>(name: string, work: () => Promise<T>): Promise<T> {
+  async #inTime<T>(name: string, work: () => Promise<T>): Promise<T> {
     const { limitMs } = this.#machine;
     if (this.#late.has(name)) throw new Error("an earlier look is not done");
     const working = work();
-    const done = new AbortController();
-    const limit = delay(limitMs, undefined, { signal: done.signal }).then(() => {
+    return within(working, limitMs, () => {
       this.#late.add(name);
-      const settle = () => this.#late.delete(name);
-      working.then(settle, settle);
+      const forget = () => this.#late.delete(name);
+      working.then(forget, forget);
       throw new Error(`not done after ${limitMs / 1000} s`);
     });
-    try {
-      return await Promise.race([working, limit]);
-    } finally {
-      done.abort();
-    }
   }
 }
 
