@@ -2,7 +2,7 @@
 // looked for again. What is taken away of a view itself, and killing processes, is elsewhere.
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
-import type { Swept, SweepKind } from "../../policy/receipt.ts";
+import type { ACCOUNT_KINDS, Swept, SweepKind } from "../../policy/receipt.ts";
 import { within } from "../../wait.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
 import { boundSentences } from "./items.ts";
@@ -73,7 +73,7 @@ export class Sweeper {
         ),
       keys: () => sweepKeys(root, uid, runKeys, keysLimitMs),
       coredumps: () => sweepCoredumps(root, uid, Coredumps),
-    } satisfies Partial<Record<SweepKind, () => Promise<SweptItems>>>;
+    } satisfies Record<(typeof ACCOUNT_KINDS)[number], () => Promise<SweptItems>>;
   }
 
   #findProcesses(uid: number): Promise<SweptItems> {
