@@ -1,22 +1,31 @@
 // Which part of the system does which effect. No decisions; the logging is daemon.ts.
 import type { Config, Limits } from "./config/schema.ts";
-import type { Cgroup } from "./policy/session.ts";
+import type { Findings } from "./policy/receipt.ts";
+import type { Cgroup, Leader, View } from "./policy/session.ts";
 import type { PendingCalls } from "./bus/pending.ts";
 import { receiptRecord, sessionRecord } from "./bus/wire.ts";
 import type { Service } from "./bus/service.ts";
 import type { EffectRunner } from "./daemon.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { Effect, Outcome, Subject } from "./policy/events.ts";
-import type { Executor } from "./system/sessions/executor.ts";
 import type { Leases } from "./system/accounts/leases.ts";
 import type { GateStore } from "./system/state/switch-store.ts";
 import type { Ledger } from "./system/state/ledger.ts";
+import type { Membership } from "./system/processes/kill.ts";
 import type { Placement } from "./system/processes/placement.ts";
+import type { Holdings } from "./system/sessions/holdings.ts";
+import type { Leaders } from "./system/sessions/leaders.ts";
+import type { Views } from "./system/sessions/views.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 import type { Sweeper } from "./system/sweep/sweep.ts";
 
 export interface EffectParts {
-  readonly executor: Executor;
+  readonly holdings: Pick<Holdings, "membershipOf">;
+  readonly leaders: Pick<Leaders, "watch" | "isAlive">;
+  readonly views: Pick<Views, "build" | "drop" | "letGo">;
+  /** Takes up a session of an earlier guestd. */
+  readonly takeUp: (subject: Subject, leader: Leader, recorded: View | undefined) => Outcome;
+  readonly endProcesses: (membership: Membership) => Promise<Partial<Findings>>;
   readonly placement: Placement;
   readonly leases: Leases;
   readonly store: SessionStore;
@@ -42,18 +51,19 @@ const NOTHING: Outcome = {};
 
 /** The runner of all effects. */
 export function makeEffectRunner(parts: EffectParts): EffectRunner {
-  const { executor, placement, leases, store, ledger, sweeper, users, pending, service, settings } = parts;
+  const { holdings, leaders, views, placement, leases, store, ledger, sweeper, users, pending, service, settings } =
+    parts;
   return async (effect: Effect): Promise<Outcome> => {
     switch (effect.kind) {
       case "refuse":
         pending.settle(effect.call, { kind: "error", code: effect.code, reason: effect.reason });
         return NOTHING;
       case "watch-leader":
-        if (effect.startTime !== 0) return executor.takeUp(effect.subject, effect, effect.view);
-        return executor.watchLeader(effect.subject, effect.pid, effect.busName);
+        if (effect.startTime !== 0) return parts.takeUp(effect.subject, effect, effect.view);
+        return leaders.watch(effect.subject, effect.pid, effect.busName);
       case "enclose-leader":
         return whileAlive(
-          executor,
+          leaders,
           effect.subject,
           placement.encloseLeader(effect.subject, effect.pid, effect.leased, effect.limits),
         );
@@ -61,9 +71,9 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         return leases.publish(effect.account);
       case "build-view":
         return whileAlive(
-          executor,
+          leaders,
           effect.subject,
-          executor.buildView(effect.subject, effect.plan, effect.isolated, effect.cgroup),
+          views.build(effect.subject, effect.plan, effect.isolated, effect.cgroup),
         );
       case "write-record":
       case "note-ending":
@@ -89,7 +99,8 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
       case "kill-processes": {
         const { subject, leader, leased, openedUptime, view } = effect;
         const cgroups = await placement.findAll(effect.cgroups, subject, leader, leased, openedUptime);
-        return executor.killProcesses(subject.id, view, cgroups, leased ? subject.uid : undefined);
+        const membership = holdings.membershipOf(subject.id, view, cgroups, leased ? subject.uid : undefined);
+        return { found: await parts.endProcesses(membership) };
       }
       case "close-login": {
         const linger = leases.dropLinger(effect.subject);
@@ -97,7 +108,7 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         return { found: { swept: [linger] } };
       }
       case "drop-view":
-        return executor.dropView(effect.subject, effect);
+        return views.drop(effect.subject, effect);
       case "sweep-account":
         await leases.checkForeign(effect.subject);
         return { found: { swept: await sweeper.sweep(effect.subject, settings().Sweep) } };
@@ -131,11 +142,11 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
 }
 
 // Whoever hangs up has broken off his login: that it cannot be made ready then is no fault.
-async function whileAlive(executor: Executor, { id }: Subject, work: Promise<Outcome>): Promise<Outcome> {
+async function whileAlive(leaders: EffectParts["leaders"], { id }: Subject, work: Promise<Outcome>): Promise<Outcome> {
   try {
     return await work;
   } catch (error) {
-    if (executor.isAlive(id)) throw error;
+    if (leaders.isAlive(id)) throw error;
     throw new GuestError("LeaderGone", "The login ended before its guest session was ready.", { cause: error });
   }
 }
@@ -143,12 +154,12 @@ async function whileAlive(executor: Executor, { id }: Subject, work: Promise<Out
 // What becomes of the uid is written down first, or a crash would forget it; where that fails the record stays, for the
 // next guestd to try again.
 async function removeRecord(
-  { executor, leases, ledger, store }: EffectParts,
+  { views, leases, ledger, store }: EffectParts,
   { subject, lease }: Effect & { kind: "remove-record" },
 ): Promise<void> {
   const { id, uid, user } = subject;
   // Where looking at the view has failed it is still held.
-  executor.release(id);
+  views.letGo(id);
   if (lease !== undefined)
     await leases.settle(
       uid,

@@ -5,7 +5,7 @@ import type { Journal } from "./system/journal.ts";
 import type { GateStore } from "./system/state/switch-store.ts";
 import type { Leases } from "./system/accounts/leases.ts";
 import type { Ledger } from "./system/state/ledger.ts";
-import type { Placement } from "./system/processes/placement.ts";
+import type { Reapers } from "./system/sessions/reapers.ts";
 import { sortRecords } from "./system/state/sort-records.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 
@@ -14,7 +14,7 @@ export interface Recorded {
   readonly store: Pick<SessionStore, "recover">;
   readonly ledger: Pick<Ledger, "recover" | "find">;
   readonly leases: Pick<Leases, "recover">;
-  readonly placement: Pick<Placement, "sweep">;
+  readonly reapers: Pick<Reapers, "killOrphans">;
   readonly journal: Pick<Journal, "logDaemon">;
   readonly clock: () => Moment;
 }
@@ -25,7 +25,7 @@ export async function findRecorded({
   store,
   ledger,
   leases,
-  placement,
+  reapers,
   journal,
   clock,
 }: Recorded): Promise<Event[]> {
@@ -43,7 +43,7 @@ export async function findRecorded({
   }
   const { found, dead, unknown } = sortRecords(sessions, entries, unclear);
   const known = new Set([...found.map(({ session }) => session.id), ...unknown]);
-  for (const scope of placement.sweep(known)) {
+  for (const scope of reapers.killOrphans(known)) {
     journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
   }
   const recovered = await leases.recover(

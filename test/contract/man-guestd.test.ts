@@ -105,7 +105,7 @@ describe("guestd(8)", () => {
   it.each([
     ["# seconds to be ready", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
     ["is not ready after # seconds", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
-    ["the view is not ready after # seconds", "src/system/sessions/executor.ts", "BUILD_LIMIT_MS"],
+    ["the view is not ready after # seconds", "src/system/sessions/views.ts", "BUILD_LIMIT_MS"],
     ["for at most # seconds, until the kernel says", "src/system/processes/kill.ts", "KILL_LIMIT_MS"],
     ["a process does not end within # seconds", "src/system/processes/kill.ts", "KILL_LIMIT_MS"],
     ["each for at most # seconds", "src/bus/user-units.ts", "CLOSE_LIMIT_MS"],

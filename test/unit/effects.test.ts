@@ -33,7 +33,8 @@ function run(
     return async (...args: readonly unknown[]) => made(...args);
   };
   const parts = {
-    executor: { release: part("release"), isAlive: () => alive, buildView: promised("buildView") },
+    leaders: { isAlive: () => alive },
+    views: { letGo: part("letGo"), build: promised("buildView") },
     placement: { encloseLeader: promised("encloseLeader") },
     leases: {
       settle: promised("settle"),
@@ -75,7 +76,7 @@ describe("removing a record", () => {
     const { outcome, did } = run(remove("files: /tmp/x"));
     await outcome;
     expect(did).toEqual([
-      "release abc",
+      "letGo abc",
       `settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}","session":"abc"}`,
       "leave abc",
       `remove abc ${LEASED.uid}`,
@@ -85,13 +86,13 @@ describe("removing a record", () => {
   it("leaves the record to the next guestd when that cannot be written down", async () => {
     const { outcome, names } = run(remove("files: /tmp/x"), { failing: ["settle"] });
     await expect(outcome).rejects.toThrow("settle failed");
-    expect(names()).toEqual(["release", "settle"]);
+    expect(names()).toEqual(["letGo", "settle"]);
   });
 
   it("settles no uid of an account that sessions share", async () => {
     const { outcome, names } = run({ kind: "remove-record", subject, lease: undefined });
     await outcome;
-    expect(names()).toEqual(["release", "leave", "remove"]);
+    expect(names()).toEqual(["letGo", "leave", "remove"]);
   });
 });
 

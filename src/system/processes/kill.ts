@@ -13,7 +13,7 @@ import { readIfThere } from "../read-file.ts";
 import { poll } from "../../wait.ts";
 
 /** What makes a process one of a session's. Any one of them is enough. */
-export interface Belonging {
+export interface Membership {
   readonly cgroups: readonly Cgroup[];
   /**
    * It is in this mount namespace (inode), or holds one of these tmpfs in one that it made itself in the view.
@@ -42,8 +42,8 @@ const LONGEST_PAUSE_MS = 100;
 const MOST_NAMED = 20;
 
 /** Kills every process of a session, for ten seconds at most, and says so for its receipt. */
-export async function endProcesses(table: ProcessTable, belonging: Belonging): Promise<Partial<Findings>> {
-  const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
+export async function endProcesses(table: ProcessTable, membership: Membership): Promise<Partial<Findings>> {
+  const { killed, left } = await killProcesses(table, membership, KILL_LIMIT_MS);
   return {
     processesKilled: killed,
     swept: [{ kind: "processes", found: killed + left.length, removed: killed, left }],
@@ -57,21 +57,21 @@ export async function endProcesses(table: ProcessTable, belonging: Belonging): P
  */
 export async function killProcesses(
   table: ProcessTable,
-  belonging: Belonging,
+  membership: Membership,
   limitMs: number,
 ): Promise<{ killed: number; left: string[] }> {
   const seen = new Set<number>();
   let there: Members = { populated: [], pids: [] };
   const areGone = () => {
-    there = findMembers(table, belonging);
+    there = findMembers(table, membership);
     if (there.pids.length === 0 && there.populated.length === 0) return true;
     for (const pid of there.pids) seen.add(pid);
     // Also at the last look, however long it took: no process is given up that was not killed.
-    killMembers(table, belonging, there);
+    killMembers(table, membership, there);
     return false;
   };
   await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
-  const killed = [...seen].filter((pid) => pid !== belonging.reaper?.pid && !there.pids.includes(pid));
+  const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
   return { killed: killed.length, left: describeLeft(there) };
 }
 
@@ -82,17 +82,18 @@ interface Members {
 }
 
 // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
-function findMembers({ cgroups, proc }: ProcessTable, belonging: Belonging): Members {
-  const populated = belonging.cgroups.filter((cgroup) => cgroups.isPopulated(cgroup));
-  const pids = populated.length > 0 ? populated.flatMap((cgroup) => cgroups.list(cgroup)) : findInView(proc, belonging);
+function findMembers({ cgroups, proc }: ProcessTable, membership: Membership): Members {
+  const populated = membership.cgroups.filter((cgroup) => cgroups.isPopulated(cgroup));
+  const pids =
+    populated.length > 0 ? populated.flatMap((cgroup) => cgroups.list(cgroup)) : findInView(proc, membership);
   return { populated, pids };
 }
 
-function killMembers(table: ProcessTable, belonging: Belonging, { populated, pids }: Members): void {
-  if (belonging.reaper !== undefined) killReaper(table, belonging.reaper.pidfd);
+function killMembers(table: ProcessTable, membership: Membership, { populated, pids }: Members): void {
+  if (membership.reaper !== undefined) sendKill(table.bindings, membership.reaper.pidfd);
   for (const cgroup of populated) killAtOnce(table, cgroup);
   // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
-  for (const pid of pids) killMember(table, pid, belonging);
+  for (const pid of pids) killMember(table, pid, membership);
 }
 
 // What forks faster than it can be listed has no pid to be named.
@@ -103,7 +104,7 @@ function describeLeft({ populated, pids }: Members): string[] {
 }
 
 /** The pids of all processes that are in a session's view, or run as its user; never guestd itself. */
-export function findInView(proc: string, { view, uid }: Belonging): number[] {
+export function findInView(proc: string, { view, uid }: Membership): number[] {
   if (view === undefined && uid === undefined) return [];
   const holders: Holders = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
   // What is in guestd's own namespace, the host's, is in nobody's view.
@@ -140,7 +141,7 @@ interface Holders {
 // Of root's processes alone: nobody else comes into a view from outside. Who has a part of it mounted elsewhere is named
 // (holders.ts), not killed. And whoever looks at the namespaces of a process that
 // hangs in execve(2) hangs with it: any user can have such a one.
-function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]>, holders: Holders): boolean {
+function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>, holders: Holders): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   for (const task of listTasks(join(proc, String(pid)))) {
     const namespace = readNamespace(task);
@@ -177,7 +178,8 @@ function readNamespace(task: string): number | undefined {
   }
 }
 
-function killReaper({ bindings }: ProcessTable, pidfd: number): void {
+/** Kills a process; one that has ended is no error. */
+export function sendKill(bindings: Pick<Bindings, "sendSignal">, pidfd: number): void {
   try {
     bindings.sendSignal(pidfd, SIGKILL);
   } catch {
@@ -193,13 +195,13 @@ function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): void {
   }
 }
 
-function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Belonging): boolean {
+function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Membership): boolean {
   if (own.some((cgroup) => cgroups.contains(cgroup, pid))) return true;
   if (uid !== undefined && runsAs(join(proc, String(pid)), uid)) return true;
   return view !== undefined && isInView(proc, pid, view, { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) });
 }
 
-function killMember(table: ProcessTable, pid: number, belonging: Belonging): void {
+function killMember(table: ProcessTable, pid: number, membership: Membership): void {
   let pidfd;
   try {
     pidfd = table.bindings.openPidfd(pid);
@@ -208,9 +210,9 @@ function killMember(table: ProcessTable, pid: number, belonging: Belonging): voi
   }
   try {
     // Looked at again with the pidfd in hand: now the answer and the signal are for one process.
-    if (belongs(table, pid, belonging)) table.bindings.sendSignal(pidfd, SIGKILL);
+    if (belongs(table, pid, membership)) sendKill(table.bindings, pidfd);
   } catch {
-    // It has ended meanwhile; the next look tells.
+    // It could not be looked at; the next look tells.
   } finally {
     closeSync(pidfd);
   }
