@@ -44,7 +44,7 @@ import { takeUpSession } from "./system/sessions/take-up.ts";
 import { Views } from "./system/sessions/views.ts";
 import { Ledger } from "./system/state/ledger.ts";
 import { SessionStore } from "./system/state/session-store.ts";
-import { GateStore } from "./system/state/switch-store.ts";
+import { SwitchStore } from "./system/state/switch-store.ts";
 import { Sweeper } from "./system/sweep/sweep.ts";
 import { sweepLease } from "./system/sweep/uid-sweep.ts";
 import { VERSION } from "./version.ts";
@@ -85,7 +85,12 @@ export function makeApplication(parts: ApplicationParts): Application {
   };
   const link = new DaemonLink();
   const core: Core = { bus, bindings, journal, report, link };
-  const stores = { store: new SessionStore(), ledger: new Ledger(), gate: new GateStore(), leases: new Leases() };
+  const stores = {
+    store: new SessionStore(),
+    ledger: new Ledger(),
+    loginSwitch: new SwitchStore(),
+    leases: new Leases(),
+  };
   const pending = new PendingCalls();
   const sessions = makeSessions(core);
   const configuration = new Configuration({
@@ -105,7 +110,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     isWorking,
     isBusy: () => isWorking() || daemon.state.sessions.size > 0,
     limit: () => settingsOf(link).Daemon.IdleExit * 1e6,
-    releaseName: () => service.release(),
+    releaseName: () => service.releaseName(),
     onIdle,
   });
   return {
@@ -132,7 +137,7 @@ interface Core {
   readonly link: DaemonLink;
 }
 
-type Stores = Pick<Parameters<typeof makeEffectRunner>[0], "store" | "ledger" | "gate" | "leases">;
+type Stores = Pick<Parameters<typeof makeEffectRunner>[0], "store" | "ledger" | "loginSwitch" | "leases">;
 type Sessions = ReturnType<typeof makeSessions>;
 
 /** Those in force, or the defaults while the configuration has errors. */

@@ -9,7 +9,7 @@ import type { EffectRunner } from "./daemon.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { Effect, Outcome, Subject } from "./policy/events.ts";
 import type { Leases } from "./system/accounts/leases.ts";
-import type { GateStore } from "./system/state/switch-store.ts";
+import type { SwitchStore } from "./system/state/switch-store.ts";
 import type { Ledger } from "./system/state/ledger.ts";
 import type { Membership } from "./system/processes/kill.ts";
 import type { Placement } from "./system/processes/placement.ts";
@@ -30,7 +30,7 @@ export interface EffectParts {
   readonly leases: Leases;
   readonly store: SessionStore;
   readonly ledger: Ledger;
-  readonly gate: GateStore;
+  readonly loginSwitch: SwitchStore;
   readonly sweeper: Sweeper;
   readonly sweepLease: (account: Subject, session: string, settings: Config["Sweep"]) => Promise<Outcome>;
   /** What systemd and logind do with a user's units. */
@@ -56,7 +56,7 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
   return async (effect: Effect): Promise<Outcome> => {
     switch (effect.kind) {
       case "refuse":
-        pending.settle(effect.call, { kind: "error", code: effect.code, reason: effect.reason });
+        pending.answer(effect.call, { kind: "error", code: effect.code, reason: effect.reason });
         return NOTHING;
       case "watch-leader":
         if (effect.startTime !== 0) return parts.takeUp(effect.subject, effect, effect.view);
@@ -83,7 +83,7 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         await ledger.enter(effect.session);
         return NOTHING;
       case "answer":
-        pending.settle(effect.call, effect.answer);
+        pending.answer(effect.call, effect.answer);
         return NOTHING;
       case "announce-opened":
         service.emit("SessionOpened", "sa{sv}", [effect.session.id, sessionRecord(effect.session)]);
@@ -113,7 +113,7 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         await leases.checkForeign(effect.subject);
         return { found: { swept: await sweeper.sweep(effect.subject, settings().Sweep) } };
       case "write-receipt":
-        await ledger.close(effect.receipt, settings().Daemon.KeepReceipts);
+        await ledger.keepReceipt(effect.receipt, settings().Daemon.KeepReceipts);
         return NOTHING;
       case "announce-closed":
         if (effect.repeated && (await parts.wasAnnounced(effect.receipt.id))) return { repeated: true };
@@ -130,10 +130,10 @@ export function makeEffectRunner(parts: EffectParts): EffectRunner {
         leases.withdraw(effect.subject);
         return parts.sweepLease(effect.subject, effect.session, settings().Sweep);
       case "settle-lease":
-        await leases.settle(effect.subject.uid, undefined);
+        await leases.saveUid(effect.subject.uid, undefined);
         return NOTHING;
       case "write-gate":
-        await parts.gate.write(effect.gate);
+        await parts.loginSwitch.write(effect.gate);
         return NOTHING;
       default:
         return effect satisfies never;
@@ -161,7 +161,7 @@ async function removeRecord(
   // Where looking at the view has failed it is still held.
   views.letGo(id);
   if (lease !== undefined)
-    await leases.settle(
+    await leases.saveUid(
       uid,
       lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id },
     );

@@ -2,7 +2,7 @@
 // What was written down twice is read twice: a session whose record is lost can be told from the ledger.
 import type { Event, Moment, RecordFound } from "./policy/events.ts";
 import type { Journal } from "./system/journal.ts";
-import type { GateStore } from "./system/state/switch-store.ts";
+import type { SwitchStore } from "./system/state/switch-store.ts";
 import type { Leases } from "./system/accounts/leases.ts";
 import type { Ledger } from "./system/state/ledger.ts";
 import type { Reapers } from "./system/sessions/reapers.ts";
@@ -10,7 +10,7 @@ import { sortRecords } from "./system/state/sort-records.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 
 export interface Recorded {
-  readonly gate: Pick<GateStore, "read">;
+  readonly loginSwitch: Pick<SwitchStore, "read">;
   readonly store: Pick<SessionStore, "recover">;
   readonly ledger: Pick<Ledger, "recover" | "find">;
   readonly leases: Pick<Leases, "recover">;
@@ -21,7 +21,7 @@ export interface Recorded {
 
 /** Reads it, says what cannot be read, and takes away what belongs to no session. */
 export async function findRecorded({
-  gate,
+  loginSwitch,
   store,
   ledger,
   leases,
@@ -29,7 +29,7 @@ export async function findRecorded({
   journal,
   clock,
 }: Recorded): Promise<Event[]> {
-  const switched = gate.read();
+  const switched = loginSwitch.read();
   if (switched.fault !== undefined)
     journal.logDaemon(
       "err",
@@ -55,5 +55,9 @@ export async function findRecorded({
     const receipt = ledger.find(record.session.id);
     return { kind: "record-found", ...clock(), ...record, ...(receipt === undefined ? {} : { receipt }) };
   });
-  return [{ kind: "gate-found", gate: switched.gate }, { kind: "leases-found", pool: recovered.pool }, ...records];
+  return [
+    { kind: "gate-found", gate: switched.loginSwitch },
+    { kind: "leases-found", pool: recovered.pool },
+    ...records,
+  ];
 }

@@ -15,7 +15,7 @@ export class PendingCalls {
   }
 
   /** Answers a call; one that was answered already, or came with an earlier guestd, is passed over. */
-  settle(call: CallId, answer: Answer): void {
+  answer(call: CallId, answer: Answer): void {
     this.#waiting.get(call)?.(answer);
     this.#waiting.delete(call);
   }

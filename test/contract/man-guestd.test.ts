@@ -116,7 +116,7 @@ describe("guestd(8)", () => {
 
   it("says how many things of a class are named, and when a guestd that hangs is killed", () => {
     expect(readPage(PAGE)).toContain(
-      `At most ${readNumber("src/system/sweep/items.ts", "MOST_NAMED")} things of a class are named`,
+      `At most ${readNumber("src/system/sentences.ts", "MOST_NAMED")} things of a class are named`,
     );
     const [, seconds = ""] = /^WatchdogSec=(\d+)s$/m.exec(readProjectFile("systemd/guestd.service")) ?? [];
     expect(readPage(PAGE)).toContain(`One that does not for ${seconds} seconds (WatchdogSec=) is killed`);

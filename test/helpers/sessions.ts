@@ -65,9 +65,9 @@ export function sessionsWith({
     reap: () => true,
     ...more,
   };
-  const search: SearchHolders = (sought) => {
-    asked.push([sought.devices, sought.uid, sought.namespaces]);
-    return Promise.resolve({ holders: [], mounters: [], unseen: [], whole: true });
+  const search: SearchHolders = (criteria) => {
+    asked.push([criteria.devices, criteria.uid, criteria.namespaces]);
+    return Promise.resolve({ files: [], mounts: [], unseen: [], whole: true });
   };
   const names = new Map(kept);
   // As systemd passes them, but where the descriptors are.

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Holder, type Mounter, searchHolders } from "../../src/system/processes/holder-search.ts";
+import { type FileHolder, type MountHolder, searchHolders } from "../../src/system/processes/holder-search.ts";
 import { type Base, describeAsRoot, GUEST, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
 const PROGRAM = resolve(process.env["GUEST_HOLDERS"] ?? "build/host/guest-holders");
@@ -85,21 +85,21 @@ describeAsRoot("the holders of files", () => {
     devices: readonly string[],
     uid: number,
     namespaces: readonly number[] = [],
-  ): Promise<readonly Holder[]> {
-    const { holders, unseen, whole } = await searchHolders({ devices, uid, namespaces, label: "" }, PROGRAM);
+  ): Promise<readonly FileHolder[]> {
+    const { files, unseen, whole } = await searchHolders({ devices, uid, namespaces, label: "" }, PROGRAM);
     expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
-    return holders;
+    return files;
   }
 
   /** Those that have something mounted, but for the base, which has all of it. */
-  async function findMounters(
+  async function findMounts(
     label: string,
     devices: readonly string[] = [],
     namespaces: readonly number[] = [],
-  ): Promise<readonly Mounter[]> {
-    const { mounters, unseen, whole } = await searchHolders({ devices, uid: -1, namespaces, label }, PROGRAM);
+  ): Promise<readonly MountHolder[]> {
+    const { mounts, unseen, whole } = await searchHolders({ devices, uid: -1, namespaces, label }, PROGRAM);
     expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
-    return mounters.filter(({ pid }) => pid !== base.pid);
+    return mounts.filter(({ pid }) => pid !== base.pid);
   }
 
   it.each<[title: string, args: string[]]>([
@@ -122,14 +122,14 @@ describeAsRoot("the holders of files", () => {
   });
 
   it("are not looked for by a program that is missing, fails, or says what nobody understands", async () => {
-    const sought = { devices: [], uid: -1, namespaces: [], label: "" };
-    await expect(searchHolders(sought, `${elsewhere}/none`)).rejects.toThrow(/none failed: ENOENT$/);
-    await expect(searchHolders(sought, "/bin/false")).rejects.toThrow("/bin/false failed: 1");
-    await expect(searchHolders(sought, "/bin/echo")).rejects.toThrow("does not say what it has found");
-    await expect(searchHolders({ ...sought, uid: -2 }, PROGRAM)).rejects.toThrow("failed: 2");
+    const criteria = { devices: [], uid: undefined, namespaces: [], label: undefined };
+    await expect(searchHolders(criteria, `${elsewhere}/none`)).rejects.toThrow(/none failed: ENOENT$/);
+    await expect(searchHolders(criteria, "/bin/false")).rejects.toThrow("/bin/false failed: 1");
+    await expect(searchHolders(criteria, "/bin/echo")).rejects.toThrow("does not say what it has found");
+    await expect(searchHolders({ ...criteria, uid: -2 }, PROGRAM)).rejects.toThrow("failed: 2");
   });
 
-  it("are none where nothing is sought or held", async () => {
+  it("are none where nothing is looked for or held", async () => {
     await hold("exec 3</mnt/file; echo ready; read line");
     expect(await find([], -1)).toEqual([]);
     expect(await find(["0:1048575"], -1)).toEqual([]);
@@ -207,12 +207,12 @@ describeAsRoot("the holders of files", () => {
     const pid = await hold(`exec ${mounted}`, GUEST);
     await hold(`exec ${mounted.replace("guest-label", "guest-label2")}`, GUEST);
     await hold(`exec nsenter --target=${pid} --user --mount --preserve-credentials sh -c 'echo ready; read line'`);
-    expect(await findMounters("guest-label")).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
-    expect(await findMounters("")).toEqual([]);
+    expect(await findMounts("guest-label")).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
+    expect(await findMounts("")).toEqual([]);
     const { device: mine } = parseMounts(readFileSync(`/proc/${pid}/mountinfo`, "utf8")).find(
       ({ source }) => source === "guest-label",
     ) ?? { device: "" };
-    expect(await findMounters("", [mine])).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
+    expect(await findMounts("", [mine])).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
   });
 
   it("are found by a namespace that is bound somewhere", async () => {
@@ -228,7 +228,7 @@ describeAsRoot("the holders of files", () => {
     await hold(
       `exec unshare --mount --propagation private sh -c 'touch ${elsewhere}/ns; mount --bind /proc/${pid}/ns/ipc ${elsewhere}/ns; echo ready; read line'`,
     );
-    expect(await findMounters("guest-label", [], [ino])).toEqual([
+    expect(await findMounts("guest-label", [], [ino])).toEqual([
       { pid: expect.any(Number) as number, place: `${elsewhere}/ns` },
     ]);
   });
@@ -250,7 +250,7 @@ describeAsRoot("the holders of files", () => {
         { pid: late, place: undefined },
         { pid: mounted, place: "/srv" },
       ];
-      expect(await findMounters("guest-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
+      expect(await findMounts("guest-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
     },
   );
 
@@ -339,7 +339,7 @@ describeAsRoot("the holders of files", () => {
     it("are found, and it is named", { timeout: 20_000 }, async () => {
       const { pids, holder } = await hang(2);
       const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM);
-      expect(found).toMatchObject({ holders: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
+      expect(found).toMatchObject({ files: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
     });
 
     it("are looked for no longer than the time that is given", { timeout: 20_000 }, async () => {
@@ -349,7 +349,7 @@ describeAsRoot("the holders of files", () => {
         stallMs: 2000,
         limitMs: 3500,
       });
-      expect(found).toMatchObject({ holders: [], unseen: pids.slice(0, 2), whole: false });
+      expect(found).toMatchObject({ files: [], unseen: pids.slice(0, 2), whole: false });
     });
   });
 
@@ -360,7 +360,7 @@ describeAsRoot("the holders of files", () => {
     });
     await delay(1);
     for (const end = performance.now() + 2500; performance.now() < end;);
-    expect(await finding).toMatchObject({ holders: [], unseen: [], whole: true });
+    expect(await finding).toMatchObject({ files: [], unseen: [], whole: true });
   });
 
   it("leave no thread and no descriptor behind, while processes come and go", async () => {

@@ -4,7 +4,7 @@ import { receiptOf } from "../../src/policy/receipt.ts";
 import type { Session } from "../../src/policy/session.ts";
 import type { Recorded } from "../../src/startup.ts";
 import { findRecorded } from "../../src/startup.ts";
-import type { FoundGate } from "../../src/system/state/switch-store.ts";
+import type { FoundSwitch } from "../../src/system/state/switch-store.ts";
 import { LEASED_SESSION, ON, SESSION } from "../helpers/samples.ts";
 
 const MOMENT = { now: 7, uptime: 9 };
@@ -16,12 +16,12 @@ function left(change: {
   entries?: ReturnType<Recorded["ledger"]["recover"]>["entries"];
   unclear?: readonly string[];
   receipts?: readonly string[];
-  gate?: FoundGate;
+  loginSwitch?: FoundSwitch;
 }) {
-  const { records = [], entries = [], unclear = [], receipts = [], gate = { gate: ON } } = change;
+  const { records = [], entries = [], unclear = [], receipts = [], loginSwitch = { loginSwitch: ON } } = change;
   const did: string[] = [];
   const recorded: Recorded = {
-    gate: { read: () => gate },
+    loginSwitch: { read: () => loginSwitch },
     store: {
       recover: () => ({
         sessions: records,
@@ -63,7 +63,7 @@ describe("findRecorded", () => {
 
   it("says that the switch cannot be read, and leaves it off", async () => {
     const gate = { enabled: false, reason: "switch.json cannot be read" };
-    const { events, did } = left({ gate: { gate, fault: "switch.json cannot be read: EIO" } });
+    const { events, did } = left({ loginSwitch: { loginSwitch: gate, fault: "switch.json cannot be read: EIO" } });
     expect((await events)[0]).toEqual({ kind: "gate-found", gate });
     expect(did[0]).toBe(
       "err gate-rejected Guests are refused until they are switched on or off again: switch.json cannot be read: EIO",

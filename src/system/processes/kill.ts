@@ -106,10 +106,10 @@ function describeLeft({ populated, pids }: Members): string[] {
 /** The pids of all processes that are in a session's view, or run as its user; never guestd itself. */
 export function findInView(proc: string, { view, uid }: Membership): number[] {
   if (view === undefined && uid === undefined) return [];
-  const holders: Holders = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
+  const seen: SeenNamespaces = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
   // What is in guestd's own namespace, the host's, is in nobody's view.
   const own = readNamespace(join(proc, String(process.pid)));
-  if (own !== undefined) holders.known.set(own, false);
+  if (own !== undefined) seen.known.set(own, false);
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
@@ -117,7 +117,7 @@ export function findInView(proc: string, { view, uid }: Membership): number[] {
       (pid) =>
         pid !== process.pid &&
         ((uid !== undefined && runsAs(join(proc, String(pid)), uid)) ||
-          (view !== undefined && isInView(proc, pid, view, holders))),
+          (view !== undefined && isInView(proc, pid, view, seen))),
     );
 }
 
@@ -133,7 +133,7 @@ export function runsAs(directory: string, uid: number): boolean {
 }
 
 /** Which namespaces hold a view's file systems, as far as they were looked at. */
-interface Holders {
+interface SeenNamespaces {
   readonly known: Map<number, boolean>;
   readonly mounts: MountReader;
 }
@@ -141,16 +141,16 @@ interface Holders {
 // Of root's processes alone: nobody else comes into a view from outside. Who has a part of it mounted elsewhere is named
 // (holders.ts), not killed. And whoever looks at the namespaces of a process that
 // hangs in execve(2) hangs with it: any user can have such a one.
-function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>, holders: Holders): boolean {
+function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>, seen: SeenNamespaces): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   for (const task of listTasks(join(proc, String(pid)))) {
     const namespace = readNamespace(task);
     if (namespace === undefined) continue;
     if (namespace === view.namespace) return true;
-    const mounts = holders.known.has(namespace) ? undefined : holders.mounts.read(join(task, "mountinfo"));
+    const mounts = seen.known.has(namespace) ? undefined : seen.mounts.read(join(task, "mountinfo"));
     // One that has gone meanwhile has told nothing of its namespace.
-    if (mounts !== undefined) holders.known.set(namespace, holdsDevice(mounts, view.devices));
-    if (holders.known.get(namespace) === true) return true;
+    if (mounts !== undefined) seen.known.set(namespace, holdsDevice(mounts, view.devices));
+    if (seen.known.get(namespace) === true) return true;
   }
   return false;
 }

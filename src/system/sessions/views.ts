@@ -89,13 +89,13 @@ export class Views {
     const held = holdings.find(id) ?? {};
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
     // While the view is held its devices and namespaces are nobody else's.
-    const wanted = {
+    const criteria = {
       label: labelOf(id),
       devices: isLost ? undefined : devices,
       uid: leased ? uid : undefined,
       namespaces: namespacesOf(held),
     };
-    const swept = await wipeMemory(bindings, { view: held.view, tmpfs, devices }, await findHolders(search, wanted));
+    const swept = await wipeMemory(bindings, { view: held.view, tmpfs, devices }, await findHolders(search, criteria));
     // Not systemd: until what was found is on disk, the next guestd must be able to look again.
     this.#close(id);
     return { found: { tmpfsBytes, swept } };

@@ -1,19 +1,19 @@
 // The switch of guest logins in /var/lib/guestd: over reboots, and for a package that is installed while no guestd can run.
 // What cannot be read lets nobody in.
 import { readFileSync, rmSync } from "node:fs";
-import type { Gate } from "../../policy/switch.ts";
+import type { Gate as LoginSwitch } from "../../policy/switch.ts";
 import { findReasonFault, NEVER_ENABLED } from "../../policy/switch.ts";
 import { replaceDurably, replaceFile } from "../write-file.ts";
 
 const FILE = "/var/lib/guestd/switch.json";
 
-export interface FoundGate {
-  readonly gate: Gate;
+export interface FoundSwitch {
+  readonly loginSwitch: LoginSwitch;
   /** Why it could not be read, for the journal. */
   readonly fault?: string;
 }
 
-export class GateStore {
+export class SwitchStore {
   readonly #file: string;
   readonly #replace: typeof replaceDurably;
 
@@ -24,13 +24,13 @@ export class GateStore {
   }
 
   /** What was written down last; closed where nothing was, or it cannot be read. Never throws. */
-  read(): FoundGate {
+  read(): FoundSwitch {
     try {
-      return { gate: parseGate(readFileSync(this.#file, "utf8")) };
+      return { loginSwitch: parseSwitch(readFileSync(this.#file, "utf8")) };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return { gate: NEVER_ENABLED };
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return { loginSwitch: NEVER_ENABLED };
       const reason = `${this.#file} cannot be read`;
-      return { gate: { enabled: false, reason }, fault: `${reason}: ${(error as Error).message}` };
+      return { loginSwitch: { enabled: false, reason }, fault: `${reason}: ${(error as Error).message}` };
     }
   }
 
@@ -38,7 +38,7 @@ export class GateStore {
    * When it resolves, a power cut does not take it back.
    * @throws Error when it could not be written: then a guestd that starts finds what was there before
    */
-  async write({ enabled, reason }: Gate): Promise<void> {
+  async write({ enabled, reason }: LoginSwitch): Promise<void> {
     const before = this.#readText();
     try {
       await this.#replace(this.#file, JSON.stringify({ enabled, reason }));
@@ -67,7 +67,7 @@ export class GateStore {
   }
 }
 
-function parseGate(text: string): Gate {
+function parseSwitch(text: string): LoginSwitch {
   const { enabled, reason } = JSON.parse(text) as Partial<Record<string, unknown>>;
   if (typeof enabled !== "boolean") throw new Error('"enabled" is neither true nor false');
   if (typeof reason !== "string") throw new Error('"reason" is no text');

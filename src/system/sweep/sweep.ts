@@ -4,24 +4,16 @@ import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import type { ACCOUNT_KINDS, Swept, SweepKind } from "../../policy/receipt.ts";
 import { within } from "../../wait.ts";
+import { boundSentences } from "../sentences.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
-import { boundSentences } from "./items.ts";
 import { listProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
 import type { Owner } from "./paths.ts";
-import {
-  jobPlaces,
-  lingerPlaces,
-  mailPlaces,
-  runtimePlaces,
-  sweepCoredumps,
-  sweepPlaces,
-  sweepTrees,
-} from "./paths.ts";
+import { jobPaths, lingerPaths, mailPaths, runtimePaths, sweepCoredumps, sweepPaths, sweepTrees } from "./paths.ts";
 
 /** The machine as this sees it; tests give others. */
 export interface SweepMachine {
-  /** Stands before every place but those of the configuration. */
+  /** Stands before every path but those of the configuration. */
   readonly root: string;
   readonly runKeys: typeof runGuestKeys;
   /** Milliseconds: for each class, and in it for the kernel to forget its keys. */
@@ -61,10 +53,10 @@ export class Sweeper {
     return {
       ipc: () => sweepIpc(bindings, proc, uid),
       queues: () => sweepQueues(bindings, proc, uid),
-      jobs: () => sweepPlaces(bindings, root, jobPlaces({ user, uid }), uid),
-      linger: () => sweepPlaces(bindings, root, lingerPlaces({ user, uid }), uid),
-      mail: () => sweepPlaces(bindings, root, mailPlaces({ user, uid }), uid),
-      runtime: () => sweepPlaces(bindings, root, runtimePlaces({ user, uid }), uid),
+      jobs: () => sweepPaths(bindings, root, jobPaths({ user, uid }), uid),
+      linger: () => sweepPaths(bindings, root, lingerPaths({ user, uid }), uid),
+      mail: () => sweepPaths(bindings, root, mailPaths({ user, uid }), uid),
+      runtime: () => sweepPaths(bindings, root, runtimePaths({ user, uid }), uid),
       files: () =>
         sweepTrees(
           bindings,
@@ -92,7 +84,7 @@ export class Sweeper {
     }
   }
 
-  // What is not done in time goes on; until it has ended the uid has not been looked at, and is kept back.
+  // What is not done in time goes on; until it has ended the uid has not been looked at, and is quarantined.
   async #inTime<T>(name: string, work: () => Promise<T>): Promise<T> {
     const { limitMs } = this.#machine;
     if (this.#late.has(name)) throw new Error("an earlier look is not done");

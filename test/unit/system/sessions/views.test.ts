@@ -92,8 +92,8 @@ describe("dropping a view", () => {
     await views.drop(SUBJECT, { ...DROP, isLost: true });
     await views.drop(SUBJECT, { ...DROP, leased: false });
     expect(asked).toEqual([
-      [[], 60600, []],
-      [["0:51"], -1, []],
+      [undefined, 60600, []],
+      [["0:51"], undefined, []],
     ]);
     const { found } = await views.drop(SUBJECT, { ...DROP, leased: false, isLost: true });
     expect(found?.swept?.find(({ kind }) => kind === "open-files")?.left).toEqual([

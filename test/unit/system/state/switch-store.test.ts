@@ -3,17 +3,17 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NEVER_ENABLED } from "../../../../src/policy/switch.ts";
-import { GateStore } from "../../../../src/system/state/switch-store.ts";
+import { SwitchStore } from "../../../../src/system/state/switch-store.ts";
 import { replaceDurably } from "../../../../src/system/write-file.ts";
 
 let root: string;
 let file: string;
-let store: GateStore;
+let store: SwitchStore;
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "guestd-gate-"));
+  root = mkdtempSync(join(tmpdir(), "guestd-switch-"));
   file = join(root, "guestd/switch.json");
-  store = new GateStore(file);
+  store = new SwitchStore(file);
 });
 afterEach(() => {
   rmSync(root, { recursive: true });
@@ -24,11 +24,11 @@ function lay(text: string): void {
   writeFileSync(file, text);
 }
 
-describe("GateStore lets nobody in", () => {
+describe("SwitchStore lets nobody in", () => {
   it("when nothing was written down", () => {
-    expect(store.read()).toEqual({ gate: NEVER_ENABLED });
+    expect(store.read()).toEqual({ loginSwitch: NEVER_ENABLED });
     mkdirSync(dirname(file));
-    expect(store.read()).toEqual({ gate: NEVER_ENABLED });
+    expect(store.read()).toEqual({ loginSwitch: NEVER_ENABLED });
   });
 
   it.each([
@@ -48,18 +48,18 @@ describe("GateStore lets nobody in", () => {
   ])("when it finds %s, and says which file that is", (_, text) => {
     lay(text);
     expect(store.read()).toEqual({
-      gate: { enabled: false, reason: `${file} cannot be read` },
+      loginSwitch: { enabled: false, reason: `${file} cannot be read` },
       fault: expect.stringContaining(`${file} cannot be read: `) as string,
     });
   });
 
   it("when there is a directory in the place of the file, or a file in that of its directory", () => {
     mkdirSync(file, { recursive: true });
-    expect(store.read().gate.enabled).toBe(false);
+    expect(store.read().loginSwitch.enabled).toBe(false);
     rmSync(dirname(file), { recursive: true });
     writeFileSync(dirname(file), "");
     expect(store.read()).toMatchObject({
-      gate: { enabled: false },
+      loginSwitch: { enabled: false },
       fault: expect.stringContaining("ENOTDIR") as string,
     });
   });
@@ -68,11 +68,11 @@ describe("GateStore lets nobody in", () => {
     lay("");
     rmSync(file);
     writeFileSync(`${file}.new`, '{"enabled":true,"reason":""}');
-    expect(store.read()).toEqual({ gate: NEVER_ENABLED });
+    expect(store.read()).toEqual({ loginSwitch: NEVER_ENABLED });
   });
 });
 
-describe("GateStore", () => {
+describe("SwitchStore", () => {
   it("says so when it cannot write", async () => {
     writeFileSync(dirname(file), "");
     await expect(store.write({ enabled: true, reason: "" })).rejects.toThrow();
@@ -86,8 +86,8 @@ describe("GateStore", () => {
         await replaceDurably(path, text);
         throw new Error("EIO");
       };
-      await expect(new GateStore(file, unsafe).write({ enabled: true, reason: "" })).rejects.toThrow("EIO");
-      expect(store.read()).toEqual({ gate: before ?? NEVER_ENABLED });
+      await expect(new SwitchStore(file, unsafe).write({ enabled: true, reason: "" })).rejects.toThrow("EIO");
+      expect(store.read()).toEqual({ loginSwitch: before ?? NEVER_ENABLED });
       expect(readdirSync(dirname(file))).toEqual(before === undefined ? [] : ["switch.json"]);
     },
   );
@@ -96,10 +96,10 @@ describe("GateStore", () => {
     { enabled: true, reason: "" },
     { enabled: false, reason: "" },
     { enabled: false, reason: 'Gäste: "bitte" morgen.' },
-  ])("finds what was written down: %j", async (gate) => {
-    await store.write({ enabled: !gate.enabled, reason: "" });
-    await store.write(gate);
-    expect(new GateStore(file).read()).toEqual({ gate });
+  ])("finds what was written down: %j", async (loginSwitch) => {
+    await store.write({ enabled: !loginSwitch.enabled, reason: "" });
+    await store.write(loginSwitch);
+    expect(new SwitchStore(file).read()).toEqual({ loginSwitch });
     expect(readdirSync(dirname(file))).toEqual(["switch.json"]);
   });
 
@@ -112,6 +112,6 @@ describe("GateStore", () => {
 
   it("lives with what a later guestd has added", () => {
     lay('{"enabled":true,"reason":"","by":"root"}\n');
-    expect(store.read()).toEqual({ gate: { enabled: true, reason: "" } });
+    expect(store.read()).toEqual({ loginSwitch: { enabled: true, reason: "" } });
   });
 });
