@@ -207,12 +207,12 @@ describeAsRoot("the holders of files", () => {
     const pid = await hold(`exec ${mounted}`, GUEST);
     await hold(`exec ${mounted.replace("guest-label", "guest-label2")}`, GUEST);
     await hold(`exec nsenter --target=${pid} --user --mount --preserve-credentials sh -c 'echo ready; read line'`);
-    expect(await findMounts("guest-label")).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
+    expect(await findMounts("guest-label")).toEqual([{ pid: expect.any(Number) as number, path: "/srv" }]);
     expect(await findMounts("")).toEqual([]);
     const { device: mine } = parseMounts(readFileSync(`/proc/${pid}/mountinfo`, "utf8")).find(
       ({ source }) => source === "guest-label",
     ) ?? { device: "" };
-    expect(await findMounts("", [mine])).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
+    expect(await findMounts("", [mine])).toEqual([{ pid: expect.any(Number) as number, path: "/srv" }]);
   });
 
   it("are found by a namespace that is bound somewhere", async () => {
@@ -229,7 +229,7 @@ describeAsRoot("the holders of files", () => {
       `exec unshare --mount --propagation private sh -c 'touch ${elsewhere}/ns; mount --bind /proc/${pid}/ns/ipc ${elsewhere}/ns; echo ready; read line'`,
     );
     expect(await findMounts("guest-label", [], [ino])).toEqual([
-      { pid: expect.any(Number) as number, place: `${elsewhere}/ns` },
+      { pid: expect.any(Number) as number, path: `${elsewhere}/ns` },
     ]);
   });
 
@@ -237,7 +237,7 @@ describeAsRoot("the holders of files", () => {
     "are named where what they have mounted takes long to be read, and the others are found",
     { timeout: 60_000 },
     async () => {
-      // Of each the kernel tells the place by way of all that are below it.
+      // Of each the kernel tells the path by way of all that are below it.
       const stack =
         'my ($place, $none) = ("/srv", ""); for (1 .. 20000) { syscall(165, $place, $place, $none, 0x1000, 0) == 0 or die $! } $| = 1; print "ready"; <STDIN>';
       const late = await hold(
@@ -247,8 +247,8 @@ describeAsRoot("the holders of files", () => {
         "exec unshare --mount --propagation private sh -c 'mount -t tmpfs guest-label /srv; echo ready; read line'",
       );
       const expected = [
-        { pid: late, place: undefined },
-        { pid: mounted, place: "/srv" },
+        { pid: late, path: undefined },
+        { pid: mounted, path: "/srv" },
       ];
       expect(await findMounts("guest-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
     },
