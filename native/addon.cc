@@ -11,6 +11,7 @@
 #include "job.h"
 #include "leader_watch.h"
 #include "notify.h"
+#include "plan.h"
 #include "view.h"
 #include "wipe.h"
 
@@ -74,33 +75,33 @@ Napi::Value send_signal(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-std::vector<View::Tmpfs> to_places(const Napi::Value& first, const Napi::Value& second) {
+std::vector<View::Tmpfs> to_tmpfs(const Napi::Value& first, const Napi::Value& second) {
   const auto targets = to_texts(first, "targets");
   const auto devices = to_texts(second, "devices");
   if (targets.size() != devices.size()) fail("arguments", "devices", EINVAL, "expected as many as targets");
-  std::vector<View::Tmpfs> places;
-  for (size_t i = 0; i < targets.size(); i++) places.push_back({targets[i], devices[i]});
-  return places;
+  std::vector<View::Tmpfs> mounted;
+  for (size_t i = 0; i < targets.size(); i++) mounted.push_back({targets[i], devices[i]});
+  return mounted;
 }
 
 Napi::Value start_wipe(const Napi::CallbackInfo& info) {
-  auto places = to_places(info[1], info[2]);
+  auto mounted = to_tmpfs(info[1], info[2]);
   const std::chrono::milliseconds limit(to_integer(info[3], 0, INT32_MAX, "limitMs"));
   Fd view = copy_fd(to_fd(info[0]), "view");
-  return start_job(info.Env(), "guestns-wipe", [view = std::move(view), places = std::move(places), limit](const Cancelled& cancelled) {
-    return wipe_view(view, places, limit, cancelled);
+  return start_job(info.Env(), "guestns-wipe", [view = std::move(view), mounted = std::move(mounted), limit](const Cancelled& cancelled) {
+    return wipe_view(view, mounted, limit, cancelled);
   });
 }
 
 Napi::Value measure_view(const Napi::CallbackInfo& info) {
   const Fd view = copy_fd(to_fd(info[0]), "view");
-  const auto places = to_places(info[1], info[2]);
+  const auto mounted = to_tmpfs(info[1], info[2]);
   uint64_t bytes = 0;
   std::optional<Failure> failure;
   const auto measure = [&] {
     prepare_thread("guestns-build");
     try {
-      bytes = view_usage(view, places);
+      bytes = view_usage(view, mounted);
     } catch (const Failure& thrown) {
       failure = thrown;
     } catch (const std::bad_alloc&) {

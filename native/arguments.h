@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include "guestns.h"
+#include "plan.h"
 
 namespace guestns {
 

@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "plan.h"
-
 namespace guestns {
 
 /** What every part throws: what was being done, on what, the error number, and what to do about it. */

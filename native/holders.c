@@ -6,9 +6,9 @@
 //   DEVICES     every file on these: "0:57,0:58" as in /proc/PID/mountinfo, or ""
 //   UID         files and sockets that this user has made, wherever they are, and namespaces that are his; -1 for none
 //   NAMESPACES  inodes, as of /proc/PID/ns/mnt: "4026532001,4026532002", or ""; guestd keeps them with init as well
-//   LABEL       source of mounts, or ""; those of DEVICES and NAMESPACES are sought as well
+//   LABEL       source of mounts, or ""; those of DEVICES and NAMESPACES are looked for as well
 //   AFTER       the last process that is not looked at, for the first: 0
-// Says for each process "PID", then "." now and then, then " HOW" if it holds any of this, then " mount PLACE" (as in mountinfo) where
+// Says for each process "PID", then "." now and then, then " HOW" if it holds any of this, then " mount PATH" (as in mountinfo) where
 // it is the first of its mount namespace and has any of it mounted, or " unread" where its mounts take too long, and a new line. HOW is
 // "descriptor", "namespace", "directory", "root", "program" or "mapping", what was found first. Ends with "end". Never the one that
 // started it.
@@ -23,7 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sought.h"
+#include "criteria.h"
+#include "mounts.h"
 
 enum { MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, TRIES = 25, TRY_MS = 20 };
 
@@ -31,12 +32,12 @@ enum { MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, TRIES = 25, TRY_MS = 20 };
 static struct {
   struct device device;
   unsigned long inode;
-  bool known, sought;
+  bool known, matches;
 } remembered[REMEMBERED];
 
-static bool link_is_sought(int process, const char *name) {
+static bool link_matches(int process, const char *name) {
   struct statx file;
-  return look(process, name, &file) && is_sought(&file);
+  return look(process, name, &file) && file_matches(&file);
 }
 
 static const char *find_descriptor(int process, bool is_init) {
@@ -46,7 +47,7 @@ static const char *find_descriptor(int process, bool is_init) {
   for (const struct dirent *entry = readdir(list); entry != NULL && how == NULL; entry = readdir(list)) {
     struct statx file;
     if (entry->d_name[0] == '.' || !look(dirfd(list), entry->d_name, &file)) continue;
-    if (is_sought(&file)) how = "descriptor";
+    if (file_matches(&file)) how = "descriptor";
     else if (!is_init && is_namespace(dirfd(list), entry->d_name, &file)) how = "namespace";
   }
   closedir(list);
@@ -54,21 +55,21 @@ static const char *find_descriptor(int process, bool is_init) {
 }
 
 /** Whether a mapped file is the user's. A mapping that has gone by now says nothing of the file. */
-static bool mapped_is_sought(int files, const char *range, struct device device, unsigned long inode) {
-  const size_t place = (inode * 31 + device.minor) % REMEMBERED;
-  if (remembered[place].known && remembered[place].inode == inode && same_device(remembered[place].device, device))
-    return remembered[place].sought;
+static bool mapping_matches(int files, const char *range, struct device device, unsigned long inode) {
+  const size_t slot = (inode * 31 + device.minor) % REMEMBERED;
+  if (remembered[slot].known && remembered[slot].inode == inode && same_device(remembered[slot].device, device))
+    return remembered[slot].matches;
   struct statx file;
   if (!look(files, range, &file)) return false;
-  remembered[place].device = device;
-  remembered[place].inode = inode;
-  remembered[place].known = true;
-  remembered[place].sought = is_sought(&file);
-  return remembered[place].sought;
+  remembered[slot].device = device;
+  remembered[slot].inode = inode;
+  remembered[slot].known = true;
+  remembered[slot].matches = file_matches(&file);
+  return remembered[slot].matches;
 }
 
 /** A line of proc_pid_maps(5): "START-END FLAGS OFFSET MAJOR:MINOR INODE PATH". */
-static bool line_is_sought(const char *line, int files) {
+static bool line_matches(const char *line, int files) {
   unsigned long start, end, inode;
   struct device device;
   const int fields = sscanf(line, "%lx-%lx %*s %*x %x:%x %lu", &start, &end, &device.major, &device.minor, &inode);
@@ -77,7 +78,7 @@ static bool line_is_sought(const char *line, int files) {
   if (files < 0) return false;
   char range[64];
   snprintf(range, sizeof range, "%lx-%lx", start, end);
-  return mapped_is_sought(files, range, device, inode);
+  return mapping_matches(files, range, device, inode);
 }
 
 static bool has_mapping(int process) {
@@ -87,13 +88,13 @@ static bool has_mapping(int process) {
     if (fd >= 0) close(fd);
     return false;
   }
-  const int files = !seeks_by_user() ? -1 : openat(process, "map_files", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  const int files = !has_user_criterion() ? -1 : openat(process, "map_files", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   char *line = NULL;
   size_t size = 0;
   bool found = false;
   while (!found && getline(&line, &size, maps) > 0) {
     give_sign();
-    found = line_is_sought(line, files);
+    found = line_matches(line, files);
   }
   free(line);
   if (files >= 0) close(files);
@@ -116,9 +117,9 @@ static bool is_keepers(int process, const char *how) {
 
 static const char *find_in_thread(int process, bool is_init) {
   const char *how = find_descriptor(process, is_init);
-  if (how == NULL && link_is_sought(process, "cwd")) how = "directory";
-  if (how == NULL && link_is_sought(process, "root")) how = "root";
-  if (how == NULL && link_is_sought(process, "exe")) how = "program";
+  if (how == NULL && link_matches(process, "cwd")) how = "directory";
+  if (how == NULL && link_matches(process, "root")) how = "root";
+  if (how == NULL && link_matches(process, "exe")) how = "program";
   if (how == NULL && has_mapping(process)) how = "mapping";
   return how;
 }
@@ -142,7 +143,7 @@ static const char *find_in(int process, int pid) {
   return how;
 }
 
-/** Says how a process holds what is sought, if it does. By its directory: its number may be another's soon. */
+/** Says how a process holds what is looked for, if it does. By its directory: its number may be another's soon. */
 static void say_what_it_holds(int proc, int pid) {
   char name[16];
   snprintf(name, sizeof name, "%d", pid);
@@ -187,7 +188,7 @@ static long list_processes(DIR *proc, int after, int **pids) {
 
 int main(int count, char **arguments) {
   int after;
-  if (count != 6 || !read_sought(arguments, &after)) return 2;
+  if (count != 6 || !read_criteria(arguments, &after)) return 2;
   DIR *proc = open_list(AT_FDCWD, "/proc");
   if (proc == NULL || !find_own_devices(dirfd(proc))) return 1;
   int *pids = NULL;

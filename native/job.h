@@ -1,4 +1,4 @@
-// Work in a thread of its own, whose result settles a promise: the one way in which this addon runs a thread beside Node's.
+// Work in a thread of its own, whose result resolves a promise: the one way in which this addon runs a thread beside Node's.
 // Knows N-API, and nothing of the work; no JavaScript value is touched off the main thread.
 #pragma once
 
@@ -30,13 +30,13 @@ inline void prepare_thread(const char* name) {
 template <typename Work>
 struct Job;
 template <typename Work>
-void settle_job(Napi::Env env, Napi::Function, Job<Work>* job, void*);
+void resolve_job(Napi::Env env, Napi::Function, Job<Work>* job, void*);
 
-/** Made, settled and deleted on the main thread; `run` is the thread. */
+/** Made, resolved and deleted on the main thread; `run` is the thread. */
 template <typename Work>
 struct Job {
   using Result = std::invoke_result_t<Work&, const Cancelled&>;
-  using Done = Napi::TypedThreadSafeFunction<Job, void, settle_job<Work>>;
+  using Done = Napi::TypedThreadSafeFunction<Job, void, resolve_job<Work>>;
 
   Job(Napi::Env env, const char* thread_name, Work to_do)
       : deferred(Napi::Promise::Deferred::New(env)), name(thread_name), work(std::move(to_do)) {}
@@ -63,7 +63,7 @@ struct Job {
 };
 
 template <typename Work>
-void settle_job(Napi::Env env, Napi::Function, Job<Work>* job, void*) {
+void resolve_job(Napi::Env env, Napi::Function, Job<Work>* job, void*) {
   // Without an env Node is shutting down, and the finalizer has deleted the job already.
   if (env == nullptr) return;
   job->thread.join();

@@ -145,8 +145,8 @@ Fd mount_clone(const Fd& source, bool readonly, const std::string& path) {
   return mount;
 }
 
-Fd mount_clone_readonly(const Fd& place, const std::string& path) {
-  Fd mount = tree_clone(place, path);
+Fd mount_clone_readonly(const Fd& mount_point, const std::string& path) {
+  Fd mount = tree_clone(mount_point, path);
   set_attributes(mount, AT_RECURSIVE, MOUNT_ATTR_RDONLY, MS_PRIVATE, path);
   return mount;
 }
@@ -163,13 +163,13 @@ Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std:
   return mount;
 }
 
-void mount_attach(const Fd& mount, const Fd& place, const std::string& target) {
-  const bool place_is_directory = S_ISDIR(stat_fd(place, "attach", target).st_mode);
+void mount_attach(const Fd& mount, const Fd& mount_point, const std::string& target) {
+  const bool is_directory_below = S_ISDIR(stat_fd(mount_point, "attach", target).st_mode);
   const bool mount_is_directory = S_ISDIR(stat_fd(mount, "attach", target).st_mode);
-  if (mount_is_directory && !place_is_directory) fail("attach", target, ENOTDIR, "the mount point must be a directory");
-  if (!mount_is_directory && place_is_directory) fail("attach", target, EISDIR, "the mount point must be a file");
-  // Safe: this thread's namespace is its own and a slave; the place is a descriptor found without symbolic links.
-  check(move_mount(mount.get(), "", place.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "move_mount",
+  if (mount_is_directory && !is_directory_below) fail("attach", target, ENOTDIR, "the mount point must be a directory");
+  if (!mount_is_directory && is_directory_below) fail("attach", target, EISDIR, "the mount point must be a file");
+  // Safe: this thread's namespace is its own and a slave; the mount point is a descriptor found without symbolic links.
+  check(move_mount(mount.get(), "", mount_point.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "move_mount",
         target);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "guestns.h"
+#include "plan.h"
 
 namespace guestns {
 
@@ -45,8 +46,8 @@ Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directo
 /** A copy of the tree at `source`, with what is mounted below it, nosuid and nodev. */
 Fd mount_clone(const Fd& source, bool readonly, const std::string& path);
 
-/** A read-only copy of the tree at `place`, with what is mounted below it; other flags stay. */
-Fd mount_clone_readonly(const Fd& place, const std::string& path);
+/** A read-only copy of the tree at `mount_point`, with what is mounted below it; other flags stay. */
+Fd mount_clone_readonly(const Fd& mount_point, const std::string& path);
 
 /**
  * An empty, read-only file.
@@ -54,8 +55,8 @@ Fd mount_clone_readonly(const Fd& place, const std::string& path);
  */
 Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& label, const std::string& target);
 
-/** Attaches a detached mount over `place`; a directory goes over a directory, a file over a file. */
-void mount_attach(const Fd& mount, const Fd& place, const std::string& target);
+/** Attaches a detached mount over `mount_point`; a directory goes over a directory, a file over a file. */
+void mount_attach(const Fd& mount, const Fd& mount_point, const std::string& target);
 
 /** Takes an attached mount off again. It lives on while something uses it. */
 void mount_detach(const Fd& mount, const Fd& fd_directory, const std::string& target);

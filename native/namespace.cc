@@ -64,8 +64,8 @@ class ViewBuilder {
   void attach(const HideStep& step, const Fd&);
   void attach(const ReadonlyStep& step, const Fd&);
 
-  Fd find_place(const std::string& target, bool optional);
-  Fd make_place(const std::string& target);
+  Fd find_mount_point(const std::string& target, bool optional);
+  Fd make_mount_point(const std::string& target);
   void attach_at(const std::string& target, bool optional, const Fd& mount);
   void skip(const std::string& target) { view_.skipped.push_back(target); }
   dev_t remember_device(const Fd& mount, const std::string& target);
@@ -126,12 +126,12 @@ Fd ViewBuilder::create(const BindStep& step) {
 }
 
 void ViewBuilder::attach(const TmpfsStep& step, Fd mount) {
-  const Fd place = step.create ? make_place(step.target) : find_place(step.target, step.optional);
-  if (!place) {
+  const Fd mount_point = step.create ? make_mount_point(step.target) : find_mount_point(step.target, step.optional);
+  if (!mount_point) {
     if (!step.optional) fail("attach", step.target, ENOENT, "it is made only inside a tmpfs of the plan");
     return skip(step.target);
   }
-  mount_attach(mount, place, step.target);
+  mount_attach(mount, mount_point, step.target);
   const dev_t device = remember_device(mount, step.target);
   view_.tmpfs.push_back({step.target, std::to_string(major(device)) + ":" + std::to_string(minor(device))});
   if (step.readonly) to_seal_.emplace_back(std::move(mount), step.target);
@@ -148,53 +148,53 @@ void ViewBuilder::attach(const BindStep& step, const Fd& mount) {
 }
 
 void ViewBuilder::attach(const HideStep& step, const Fd&) {
-  const Fd place = find_place(step.target, step.optional);
-  if (!place) return skip(step.target);
-  if (!S_ISDIR(stat_fd(place, "hide", step.target).st_mode)) {
+  const Fd mount_point = find_mount_point(step.target, step.optional);
+  if (!mount_point) return skip(step.target);
+  if (!S_ISDIR(stat_fd(mount_point, "hide", step.target).st_mode)) {
     const std::string parent = step.target.substr(0, std::max<size_t>(step.target.rfind('/'), 1));
     const Fd directory = open_path(parent, "hide", O_PATH | O_DIRECTORY);
-    return mount_attach(mount_make_empty_file(directory, fd_directory_, label_, step.target), place, step.target);
+    return mount_attach(mount_make_empty_file(directory, fd_directory_, label_, step.target), mount_point, step.target);
   }
   Fd mount = mount_make_tmpfs(kEmptyDirectory, label_, step.target);
-  mount_attach(mount, place, step.target);
+  mount_attach(mount, mount_point, step.target);
   remember_device(mount, step.target);
   to_seal_.emplace_back(std::move(mount), step.target);
 }
 
 void ViewBuilder::attach(const ReadonlyStep& step, const Fd&) {
-  const Fd place = find_place(step.target, step.optional);
-  if (!place) return skip(step.target);
-  mount_attach(mount_clone_readonly(place, step.target), place, step.target);
+  const Fd mount_point = find_mount_point(step.target, step.optional);
+  if (!mount_point) return skip(step.target);
+  mount_attach(mount_clone_readonly(mount_point, step.target), mount_point, step.target);
 }
 
 void ViewBuilder::attach_at(const std::string& target, bool optional, const Fd& mount) {
-  const Fd place = find_place(target, optional);
-  if (!place) return skip(target);
-  mount_attach(mount, place, target);
+  const Fd mount_point = find_mount_point(target, optional);
+  if (!mount_point) return skip(target);
+  mount_attach(mount, mount_point, target);
 }
 
 /** The mount point as the view has it now; empty when it is missing and may be. */
-Fd ViewBuilder::find_place(const std::string& target, bool optional) {
+Fd ViewBuilder::find_mount_point(const std::string& target, bool optional) {
   return optional ? find_path(target, "attach") : open_path(target, "attach");
 }
 
 /** The mount point, with the directories that are missing made; empty where one would be made outside this plan's tmpfs. */
-Fd ViewBuilder::make_place(const std::string& target) {
-  Fd place = open_path("/", "attach", O_PATH | O_DIRECTORY);
+Fd ViewBuilder::make_mount_point(const std::string& target) {
+  Fd mount_point = open_path("/", "attach", O_PATH | O_DIRECTORY);
   std::string walked;
   for (const auto& name : path_names(target)) {
     walked += "/" + name;
-    Fd next = find_beneath(place, name, "attach", walked);
+    Fd next = find_beneath(mount_point, name, "attach", walked);
     if (!next) {
-      const dev_t device = stat_fd(place, "attach", walked).st_dev;
+      const dev_t device = stat_fd(mount_point, "attach", walked).st_dev;
       if (std::find(own_devices_.begin(), own_devices_.end(), device) == own_devices_.end()) return Fd();
       // Safe: a new name in a tmpfs of this plan; no process is in the view yet.
-      check(mkdirat(place.get(), name.c_str(), 0755), "mkdir", walked);
-      next = find_beneath(place, name, "attach", walked);
+      check(mkdirat(mount_point.get(), name.c_str(), 0755), "mkdir", walked);
+      next = find_beneath(mount_point, name, "attach", walked);
     }
-    place = std::move(next);
+    mount_point = std::move(next);
   }
-  return place;
+  return mount_point;
 }
 
 dev_t ViewBuilder::remember_device(const Fd& mount, const std::string& target) {
@@ -212,21 +212,21 @@ void enter_view(const Fd& mount_namespace) {
 
 Fd find_tmpfs(const View::Tmpfs& tmpfs) {
   // What a guest has mounted over it is not asked: a file system of his own need not answer. DONT_SYNC: what the kernel knows.
-  Fd place(open(tmpfs.target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  Fd mount_point(open(tmpfs.target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct statx file = {};
-  if (!place || statx(place.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &file) < 0) return Fd();
+  if (!mount_point || statx(mount_point.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &file) < 0) return Fd();
   if (std::to_string(file.stx_dev_major) + ":" + std::to_string(file.stx_dev_minor) != tmpfs.device) return Fd();
-  return place;
+  return mount_point;
 }
 
-uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places) {
+uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& mounted) {
   enter_view(mount_namespace);
   uint64_t bytes = 0;
-  for (const auto& tmpfs : places) {
-    const Fd place = find_tmpfs(tmpfs);
-    if (!place) continue;
+  for (const auto& tmpfs : mounted) {
+    const Fd mount_point = find_tmpfs(tmpfs);
+    if (!mount_point) continue;
     struct statfs found = {};
-    check(fstatfs(place.get(), &found), "fstatfs", tmpfs.target);
+    check(fstatfs(mount_point.get(), &found), "fstatfs", tmpfs.target);
     bytes += (found.f_blocks - found.f_bfree) * static_cast<uint64_t>(found.f_bsize);
   }
   return bytes;

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "plan.h"
+
 namespace guestns {
 namespace {
 

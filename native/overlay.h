@@ -3,6 +3,7 @@
 #pragma once
 
 #include "guestns.h"
+#include "plan.h"
 
 namespace guestns {
 

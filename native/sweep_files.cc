@@ -15,6 +15,7 @@
 #include <set>
 
 #include "paths.h"
+#include "plan.h"
 
 namespace guestns {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "guestns.h"
 #include "isolation.h"
+#include "plan.h"
 
 namespace guestns {
 
@@ -43,6 +44,6 @@ Fd find_tmpfs(const View::Tmpfs& tmpfs);
  * Changes the mount namespace of the calling thread for good, as build_view does.
  * @throws Failure when the view cannot be entered
  */
-uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places);
+uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& mounted);
 
 }  // namespace guestns

@@ -27,8 +27,8 @@ struct CloseDirectory {
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 using Clock = std::chrono::steady_clock;
 
-Directory open_list(const Fd& place) {
-  Fd fd(openat(place.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+Directory open_list(const Fd& mount_point) {
+  Fd fd(openat(mount_point.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   Directory list(fd ? fdopendir(fd.get()) : nullptr);
   if (list) fd.release();
   return list;
@@ -117,17 +117,17 @@ class Wipe {
 
 }  // namespace
 
-uint64_t wipe_view(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places, std::chrono::milliseconds limit,
+uint64_t wipe_view(const Fd& mount_namespace, const std::vector<View::Tmpfs>& mounted, std::chrono::milliseconds limit,
                    const Cancelled& cancelled) {
   const auto end = Clock::now() + limit;
   enter_view(mount_namespace);
   uint64_t bytes = 0;
-  for (const auto& tmpfs : places) {
-    const Fd place = find_tmpfs(tmpfs);
+  for (const auto& tmpfs : mounted) {
+    const Fd mount_point = find_tmpfs(tmpfs);
     struct statfs found = {};
-    if (!place || fstatfs(place.get(), &found) < 0 || found.f_type != TMPFS_MAGIC) continue;
-    Wipe(place, tmpfs.target, end, cancelled).run();
-    check(fstatfs(place.get(), &found), "fstatfs", tmpfs.target);
+    if (!mount_point || fstatfs(mount_point.get(), &found) < 0 || found.f_type != TMPFS_MAGIC) continue;
+    Wipe(mount_point, tmpfs.target, end, cancelled).run();
+    check(fstatfs(mount_point.get(), &found), "fstatfs", tmpfs.target);
     bytes += (found.f_blocks - found.f_bfree) * static_cast<uint64_t>(found.f_bsize);
   }
   return bytes;

@@ -16,7 +16,7 @@ namespace guestns {
  * @return bytes that they hold after that: of files without a name that somebody has open or mapped, or sends to somebody
  * @throws Failure when the view cannot be entered or the time is over (ETIMEDOUT)
  */
-uint64_t wipe_view(const Fd& mount_namespace, const std::vector<View::Tmpfs>& places, std::chrono::milliseconds limit,
+uint64_t wipe_view(const Fd& mount_namespace, const std::vector<View::Tmpfs>& mounted, std::chrono::milliseconds limit,
                    const Cancelled& cancelled);
 
 }  // namespace guestns

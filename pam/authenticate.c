@@ -11,12 +11,17 @@
  */
 #define PAM_SM_AUTH
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <syslog.h>
 
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 
-#include "pam_guest.h"
+#include "bus_part.h"
+#include "find_guest.h"
+#include "hook_common.h"
+#include "options.h"
 
 /* Whatever guestd says: who logs in without a password must be somebody whom the session hook then puts into a view. */
 static int lease_check(const char *user, const char *group, struct refusal *why)

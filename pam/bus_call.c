@@ -8,11 +8,16 @@
  *                         and in systemd 252 fails when a signal arrives
  *   method call timeout   is read from SYSTEMD_BUS_TIMEOUT for the greeting where it is not set
  */
+#include <errno.h>
+#include <stdint.h>
 #include <time.h>
 
 #include <systemd/sd-bus.h>
 
-#include "pam_guest.h"
+#include "bus_call.h"
+#include "read_reply.h"
+#include "read_session.h"
+#include "read_verdict.h"
 
 #define BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
 #define GUESTD_NAME "org.guestd1"

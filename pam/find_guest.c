@@ -4,11 +4,15 @@
  * It must never answer "not a guest" for "could not look": the first lets a login pass unconfined. That is why the
  * calls of libc are made here and not pam_modutil_*(), which returns NULL, or "not a member", for both.
  */
+#include <errno.h>
 #include <grp.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "pam_guest.h"
+#include "find_guest.h"
+#include "cleanup.h"
 
 #define SPACE_MIN ((size_t) 4 << 10)
 #define SPACE_MAX ((size_t) 16 << 20)

@@ -1,12 +1,13 @@
 /*
  * pam_guest: what the hooks have in common: the request from PAM's items, and what a refused guest is told.
  */
+#include <stddef.h>
 #include <syslog.h>
 
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 
-#include "pam_guest.h"
+#include "hook_common.h"
 
 static const char *item_string(const pam_handle_t *pamh, int item)
 {

@@ -8,16 +8,23 @@
  * whatever could fail has not, and nothing is forked between. Until the session is closed the process cannot start a
  * thread, which would have to be in two PID namespaces at once.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 
 #include <linux/nsfs.h>
 
-#include "pam_guest.h"
+#include "join_ns.h"
+#include "cleanup.h"
+#include "seal_descriptors.h"
 
 /* Arrays, not pointers: those would be data that the loader has to write to. */
 struct kind {
@@ -69,38 +76,38 @@ static int owner_check(int fd, const char *name, struct refusal *why)
         return 0;
 }
 
-static int namespace_check(int fd, const struct kind *kind, const struct place *place, struct refusal *why)
+static int namespace_check(int fd, const struct kind *kind, const struct namespace_ref *ref, struct refusal *why)
 {
         struct stat named, own;
 
         if (fstat(fd, &named) < 0 || stat(kind->own, &own) < 0)
-                return refuse(why, -errno, "stat of %s and of %s", place->path, kind->own);
+                return refuse(why, -errno, "stat of %s and of %s", ref->path, kind->own);
         /* Device first: an ioctl on something else than a namespace file could mean anything. */
         if (named.st_dev != own.st_dev)
-                return refuse(why, 0, "%s is not a namespace", place->path);
+                return refuse(why, 0, "%s is not a namespace", ref->path);
         if (ioctl(fd, NS_GET_NSTYPE) != kind->type)
-                return refuse(why, 0, "%s is no %s namespace", place->path, kind->name);
-        if (named.st_ino != place->inode)
-                return refuse(why, 0, "%s is %s namespace %ju and not %ju", place->path, kind->name,
-                              (uintmax_t) named.st_ino, (uintmax_t) place->inode);
+                return refuse(why, 0, "%s is no %s namespace", ref->path, kind->name);
+        if (named.st_ino != ref->inode)
+                return refuse(why, 0, "%s is %s namespace %ju and not %ju", ref->path, kind->name,
+                              (uintmax_t) named.st_ino, (uintmax_t) ref->inode);
         if (named.st_ino == own.st_ino)
-                return refuse(why, 0, "%s is the %s namespace that this login comes from", place->path, kind->name);
+                return refuse(why, 0, "%s is the %s namespace that this login comes from", ref->path, kind->name);
         return owner_check(fd, kind->name, why);
 }
 
 /* The descriptor, or a negative errno. */
-static int namespace_open(const struct kind *kind, const struct place *place, struct refusal *why)
+static int namespace_open(const struct kind *kind, const struct namespace_ref *ref, struct refusal *why)
 {
         _cleanup_close_ int fd = -1;
         int r;
 
-        if (!path_is_descriptor(place->path))
+        if (!path_is_descriptor(ref->path))
                 return refuse(why, 0, "the %s namespace in the reply is not of the form /proc/PID/fd/N", kind->name);
         /* O_NONBLOCK: should a FIFO stand there, the login must not hang on it. */
-        fd = open(place->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        fd = open(ref->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
-                return refuse(why, -errno, "open %s", place->path);
-        r = namespace_check(fd, kind, place, why);
+                return refuse(why, -errno, "open %s", ref->path);
+        r = namespace_check(fd, kind, ref, why);
         if (r < 0)
                 return r;
         r = fd;
@@ -112,9 +119,9 @@ static int namespace_open(const struct kind *kind, const struct place *place, st
 static int namespaces_open(const struct session *session, int fds[static NAMESPACES], struct refusal *why)
 {
         for (size_t i = 0; i < NAMESPACES; i++) {
-                if (!session->places[i].inode)
+                if (!session->namespaces[i].inode)
                         continue;
-                fds[i] = namespace_open(&kinds[i], &session->places[i], why);
+                fds[i] = namespace_open(&kinds[i], &session->namespaces[i], why);
                 if (fds[i] < 0)
                         return fds[i];
         }

@@ -3,12 +3,13 @@
  *
  * A typing error must not keep anybody out, nor let a guest pass: what cannot be used is logged and its default stays.
  */
+#include <stdbool.h>
 #include <string.h>
 #include <syslog.h>
 
 #include <security/pam_ext.h>
 
-#include "pam_guest.h"
+#include "options.h"
 
 #define SECONDS 5
 #define SECONDS_MAX 10

@@ -10,13 +10,22 @@
  */
 #define PAM_SM_SESSION
 
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 
-#include "pam_guest.h"
+#include "bus_part.h"
+#include "find_guest.h"
+#include "hook_common.h"
+#include "join_ns.h"
+#include "options.h"
 
 #define SESSION_DATA "guest-session"
 #define CLOSE_SECONDS 3
@@ -47,7 +56,7 @@ static int entered_remember(pam_handle_t *pamh, const struct request *request, c
         /* The end of a user manager is not the end of the session whose view it joined. */
         if (!request->joins)
                 strcpy(entered->id, session->id);
-        entered->processes = session->places[NAMESPACE_PID].inode != 0;
+        entered->processes = session->namespaces[NAMESPACE_PID].inode != 0;
         r = pam_set_data(pamh, SESSION_DATA, entered, entered_free);
         if (r == PAM_SUCCESS)
                 return 0;
@@ -85,7 +94,7 @@ static int session_finish(pam_handle_t *pamh, const struct request *request, con
 
         if (r == 0)
                 r = entered_remember(pamh, request, session, why);
-        if (r < 0 && session->places[NAMESPACE_PID].inode)
+        if (r < 0 && session->namespaces[NAMESPACE_PID].inode)
                 children_return(&ignored);
         return r;
 }
@@ -114,8 +123,8 @@ static int session_enter(pam_handle_t *pamh, const struct options *options, cons
                 return r;
         if (options->debug)
                 pam_syslog(pamh, LOG_DEBUG, "session %s: in namespace %ju%s", session.id,
-                           (uintmax_t) session.places[NAMESPACE_MOUNT].inode,
-                           session.places[NAMESPACE_PID].inode ? ", with IPC and processes of its own" : "");
+                           (uintmax_t) session.namespaces[NAMESPACE_MOUNT].inode,
+                           session.namespaces[NAMESPACE_PID].inode ? ", with IPC and processes of its own" : "");
         return session_finish(pamh, &request, &session, why);
 }
 

@@ -4,12 +4,14 @@
  * No calls, no waiting: a message in, checked data out. Like the two files that read one kind of answer each, it must let
  * nothing through that is not of the form and size the contract gives (systemd/org.guestd1.xml), whoever sent it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <systemd/sd-bus.h>
 
-#include "pam_guest.h"
+#include "read_reply.h"
+#include "cleanup.h"
 
 #define GUESTD_ERRORS "org.guestd1.Error."
 

@@ -1,12 +1,15 @@
 /*
  * pam_guest_bus: reads a session out of guestd's answer to OpenSession or JoinSession. A message in, checked data out.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <systemd/sd-bus.h>
 
-#include "pam_guest.h"
+#include "read_session.h"
+#include "read_reply.h"
 
 /* The id is handed back to guestd and written to logs: it is never more than a short word. */
 #define ID_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -60,7 +63,7 @@ static int environment_read(sd_bus_message *reply, char *environment[static ENVI
         return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
-static int path_read(sd_bus_message *reply, struct place *ret)
+static int path_read(sd_bus_message *reply, struct namespace_ref *ret)
 {
         int r = word_read(reply, NULL, ret->path, NAMESPACE_MAX);
 
@@ -68,7 +71,7 @@ static int path_read(sd_bus_message *reply, struct place *ret)
 }
 
 /* 0 is what stands for "none" here, and no namespace has that number. */
-static int inode_read(sd_bus_message *reply, struct place *ret)
+static int inode_read(sd_bus_message *reply, struct namespace_ref *ret)
 {
         int r = sd_bus_message_read(reply, "v", "t", &ret->inode);
 
@@ -83,17 +86,17 @@ static int field_read(sd_bus_message *reply, const char *name, void *data)
         int r;
 
         if (strcmp(name, "namespace") == 0)
-                return path_read(reply, &session->places[NAMESPACE_MOUNT]);
+                return path_read(reply, &session->namespaces[NAMESPACE_MOUNT]);
         if (strcmp(name, "inode") == 0)
-                return inode_read(reply, &session->places[NAMESPACE_MOUNT]);
+                return inode_read(reply, &session->namespaces[NAMESPACE_MOUNT]);
         if (strcmp(name, "ipc_namespace") == 0)
-                return path_read(reply, &session->places[NAMESPACE_IPC]);
+                return path_read(reply, &session->namespaces[NAMESPACE_IPC]);
         if (strcmp(name, "ipc_inode") == 0)
-                return inode_read(reply, &session->places[NAMESPACE_IPC]);
+                return inode_read(reply, &session->namespaces[NAMESPACE_IPC]);
         if (strcmp(name, "pid_namespace") == 0)
-                return path_read(reply, &session->places[NAMESPACE_PID]);
+                return path_read(reply, &session->namespaces[NAMESPACE_PID]);
         if (strcmp(name, "pid_inode") == 0)
-                return inode_read(reply, &session->places[NAMESPACE_PID]);
+                return inode_read(reply, &session->namespaces[NAMESPACE_PID]);
 
         if (strcmp(name, "id") == 0)
                 r = word_read(reply, ID_CHARACTERS, session->id, ID_MAX);
@@ -106,8 +109,8 @@ static int field_read(sd_bus_message *reply, const char *name, void *data)
 
 int session_read(sd_bus_message *reply, bool joins, struct session *ret, struct refusal *why)
 {
-        const struct place *view = &ret->places[NAMESPACE_MOUNT];
-        const struct place *ipc = &ret->places[NAMESPACE_IPC], *pid = &ret->places[NAMESPACE_PID];
+        const struct namespace_ref *view = &ret->namespaces[NAMESPACE_MOUNT];
+        const struct namespace_ref *ipc = &ret->namespaces[NAMESPACE_IPC], *pid = &ret->namespaces[NAMESPACE_PID];
         int parts, r;
 
         r = fields_read(reply, field_read, ret, why);

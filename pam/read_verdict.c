@@ -3,11 +3,13 @@
  *
  * It must read nothing as a yes that is not one.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <systemd/sd-bus.h>
 
-#include "pam_guest.h"
+#include "read_verdict.h"
+#include "read_reply.h"
 
 /* The longest is "unlocked"; a later guestd may have further ones, which mean a refusal here. */
 #define WORD_MAX 32

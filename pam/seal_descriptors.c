@@ -10,10 +10,15 @@
  * guest until then. What another of its threads opens from now on is out of reach here.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
-#include "pam_guest.h"
+#include "seal_descriptors.h"
+#include "cleanup.h"
 
 static void directory_close(DIR **directory)
 {

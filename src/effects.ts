@@ -3,21 +3,29 @@ import type { PendingCalls } from "./bus/pending.ts";
 import type { Service } from "./bus/service.ts";
 import { receiptRecord, sessionRecord } from "./bus/wire.ts";
 import type { Config, Limits } from "./config/schema.ts";
-import type { EffectOf, Runners } from "./policy/effects.ts";
+import type { EffectOf, FoundOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { Swept } from "./policy/receipt.ts";
-import type { Cgroup } from "./policy/session.ts";
+import type { Cgroup, Leader, View } from "./policy/session.ts";
 import type { SessionSubject, UidSubject } from "./policy/subject.ts";
 import type { Leases } from "./system/accounts/leases.ts";
+import type { Membership } from "./system/processes/kill.ts";
 import type { Placement } from "./system/processes/placement.ts";
-import type { Executor } from "./system/sessions/executor.ts";
+import type { Holdings } from "./system/sessions/holdings.ts";
+import type { Leaders } from "./system/sessions/leaders.ts";
+import type { Views } from "./system/sessions/views.ts";
 import type { Ledger } from "./system/state/ledger.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 import type { SwitchStore } from "./system/state/switch-store.ts";
 import type { Sweeper } from "./system/sweep/sweep.ts";
 
 export interface EffectParts {
-  readonly executor: Executor;
+  readonly holdings: Pick<Holdings, "membershipOf">;
+  readonly leaders: Pick<Leaders, "watch" | "isAlive">;
+  readonly views: Pick<Views, "build" | "drop" | "letGo">;
+  /** Takes up a session of an earlier guestd. */
+  readonly takeUp: (id: string, leader: Leader, recorded: View | undefined) => FoundOf<"take-up-session">;
+  readonly endProcesses: (membership: Membership) => Promise<FoundOf<"kill-processes">>;
   readonly placement: Placement;
   readonly leases: Leases;
   readonly store: SessionStore;
@@ -50,10 +58,10 @@ export function makeRunners(parts: EffectParts): Runners {
     ...openingRunners(parts),
     ...endingRunners(parts),
     refuse: ({ call, code, reason }) => {
-      pending.settle(call, { kind: "error", code, reason });
+      pending.answer(call, { kind: "error", code, reason });
     },
     answer: ({ call, answer }) => {
-      pending.settle(call, answer);
+      pending.answer(call, answer);
     },
     "note-close": () => undefined,
     "limit-login": ({ cgroup, limits }) => users.limit(cgroup, limits),
@@ -62,7 +70,7 @@ export function makeRunners(parts: EffectParts): Runners {
       leases.withdraw(subject);
       return sweepUid(subject, session, settings().Sweep);
     },
-    "release-uid": ({ subject }) => leases.settle(subject.uid, undefined),
+    "release-uid": ({ subject }) => leases.saveUid(subject.uid, undefined),
     "write-switch": ({ loginSwitch: wanted }) => loginSwitch.write(wanted),
   };
 }
@@ -78,15 +86,15 @@ type OpeningKind =
   | "announce-opened";
 
 function openingRunners(parts: EffectParts): Pick<Runners, OpeningKind> {
-  const { executor, placement, leases, store, ledger, service } = parts;
+  const { leaders, views, takeUp, placement, leases, store, ledger, service } = parts;
   return {
-    "watch-leader": ({ subject, pid, busName }) => executor.watchLeader(subject.id, pid, busName),
-    "take-up-session": ({ subject, leader, view }) => executor.takeUp(subject.id, leader, view),
+    "watch-leader": ({ subject, pid, busName }) => leaders.watch(subject.id, pid, busName),
+    "take-up-session": ({ subject, leader, view }) => takeUp(subject.id, leader, view),
     "enclose-leader": ({ subject, pid, leased, limits }) =>
-      whileAlive(executor, subject, placement.encloseLeader(subject, pid, leased, limits)),
+      whileAlive(leaders, subject, placement.encloseLeader(subject, pid, leased, limits)),
     "publish-account": ({ account }) => leases.publish(account),
     "build-view": ({ subject, plan, isolated, cgroup }) =>
-      whileAlive(executor, subject, executor.buildView(subject.id, plan, isolated, cgroup)),
+      whileAlive(leaders, subject, views.build(subject.id, plan, isolated, cgroup)),
     "write-record": ({ saved }) => {
       store.write(saved);
     },
@@ -110,7 +118,7 @@ type EndingKind =
   | "remove-record";
 
 function endingRunners(parts: EffectParts): Pick<Runners, EndingKind> {
-  const { executor, leases, store, ledger, sweeper, users, service, settings } = parts;
+  const { views, leases, store, ledger, sweeper, users, service, settings } = parts;
   return {
     "note-ending": ({ saved }) => {
       store.write(saved);
@@ -122,12 +130,12 @@ function endingRunners(parts: EffectParts): Pick<Runners, EndingKind> {
       await users.close(subject.uid);
       return { swept: [linger] };
     },
-    "drop-view": (effect) => executor.dropView(effect.subject, effect),
+    "drop-view": (effect) => views.drop(effect.subject, effect),
     "sweep-account": async ({ subject }) => {
       await leases.checkForeign(subject);
       return { swept: await sweeper.sweep(subject, settings().Sweep) };
     },
-    "write-receipt": ({ receipt }) => ledger.close(receipt, settings().Daemon.KeepReceipts),
+    "write-receipt": ({ receipt }) => ledger.keepReceipt(receipt, settings().Daemon.KeepReceipts),
     "announce-closed": async ({ receipt, repeated }) => {
       if (repeated && (await parts.wasAnnounced(receipt.id))) return { wasAnnounced: true };
       service.emit("SessionClosed", "sa{sv}", [receipt.id, receiptRecord(receipt)]);
@@ -141,33 +149,34 @@ function endingRunners(parts: EffectParts): Pick<Runners, EndingKind> {
 }
 
 // A user who hangs up has broken off their login: that it cannot be made ready then is no fault.
-async function whileAlive<T>(executor: Executor, { id }: SessionSubject, work: Promise<T>): Promise<T> {
+async function whileAlive<T>(leaders: EffectParts["leaders"], { id }: SessionSubject, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (executor.isAlive(id)) throw error;
+    if (leaders.isAlive(id)) throw error;
     throw new GuestError("LeaderGone", "The login ended before its guest session was ready.", { cause: error });
   }
 }
 
-async function killProcesses({ executor, placement }: EffectParts, effect: EffectOf<"kill-processes">) {
+async function killProcesses(parts: EffectParts, effect: EffectOf<"kill-processes">) {
+  const { holdings, placement, endProcesses } = parts;
   const { subject, leader, leased, openedUptime, view } = effect;
   const cgroups = await placement.findAll(effect.cgroups, subject, leader, leased, openedUptime);
-  return executor.killProcesses(subject.id, view, cgroups, leased ? subject.uid : undefined);
+  return endProcesses(holdings.membershipOf(subject.id, view, cgroups, leased ? subject.uid : undefined));
 }
 
 // What becomes of the UID is written down first, or a crash would forget it; where that fails the record stays, for the
 // next guestd to try again.
 async function removeRecord(
-  { executor, leases, ledger, store }: EffectParts,
+  { views, leases, ledger, store }: EffectParts,
   { subject, lease }: EffectOf<"remove-record">,
 ): Promise<void> {
   const { id, uid, user } = subject;
   // Where looking at the view has failed it is still held.
-  executor.release(id);
+  views.letGo(id);
   if (lease !== undefined) {
     const quarantine = lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id };
-    await leases.settle(uid, quarantine);
+    await leases.saveUid(uid, quarantine);
   }
   ledger.leave(id);
   store.remove(id, uid);

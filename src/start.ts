@@ -1,6 +1,6 @@
 // Connects guestd, starts it, and says when it stops. The one place where it exits.
 import Journald from "systemd-journald";
-import { Application } from "./application.ts";
+import { makeApplication } from "./application.ts";
 import { connectBus } from "./bus/connection.ts";
 import { SYSTEM_BUS } from "./bus/names.ts";
 import type { EffectRunner } from "./daemon.ts";
@@ -38,7 +38,7 @@ export async function start(decorate: (runner: EffectRunner) => EffectRunner = (
   const onIdle = (status: number) => {
     stop("there is nothing to do; the bus starts it again.", status);
   };
-  const application = new Application({ bus, bindings: loadBindings(), journal, onIdle, decorate });
+  const application = makeApplication({ bus, bindings: loadBindings(), journal, onIdle, decorate });
   process.on("SIGHUP", () => {
     application.reload();
   });

@@ -3,7 +3,7 @@
 import type { What } from "./policy/events.ts";
 import type { Leases } from "./system/accounts/leases.ts";
 import type { Journal } from "./system/journal.ts";
-import type { Placement } from "./system/processes/placement.ts";
+import type { Reapers } from "./system/sessions/reapers.ts";
 import type { Ledger } from "./system/state/ledger.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 import { sortRecords } from "./system/state/sort-records.ts";
@@ -14,7 +14,7 @@ export interface StartupParts {
   readonly store: Pick<SessionStore, "recover">;
   readonly ledger: Pick<Ledger, "recover" | "find">;
   readonly leases: Pick<Leases, "recover">;
-  readonly placement: Pick<Placement, "sweep">;
+  readonly reapers: Pick<Reapers, "killOrphans">;
   readonly journal: Pick<Journal, "logDaemon">;
 }
 
@@ -39,7 +39,7 @@ function readSwitch({ loginSwitch, journal }: StartupParts) {
   return found;
 }
 
-function readRecords({ store, ledger, placement, journal }: StartupParts) {
+function readRecords({ store, ledger, reapers, journal }: StartupParts) {
   const { sessions, rejected, unclear } = store.recover();
   const { entries, rejected: alsoRejected } = ledger.recover();
   for (const { file, reason } of [...rejected, ...alsoRejected]) {
@@ -47,7 +47,7 @@ function readRecords({ store, ledger, placement, journal }: StartupParts) {
   }
   const sorted = sortRecords(sessions, entries, unclear);
   const known = new Set([...sorted.found.map(({ saved }) => saved.id), ...sorted.unknown]);
-  for (const scope of placement.sweep(known)) {
+  for (const scope of reapers.killOrphans(known)) {
     journal.logDaemon("notice", "orphan-killed", `Killed what a login that failed had left in ${scope}.`);
   }
   return sorted;

@@ -2,6 +2,7 @@
 import type { EventEmitter } from "node:events";
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
+import { within } from "../wait.ts";
 
 /** One call of a method of another service. */
 export interface BusCall {
@@ -33,7 +34,7 @@ export async function connectBus(address: string, onLost: (reason: string) => vo
     });
   });
   try {
-    await limitTime(connected, CONNECT_LIMIT_MS, `the bus at ${address} does not answer`);
+    await within(connected, CONNECT_LIMIT_MS, tooLate(CONNECT_LIMIT_MS, `the bus at ${address} does not answer`));
   } catch (error) {
     // A socket that is open, or half closed to a bus that hangs, would keep the program from ending.
     innerOf(bus).stream.destroy();
@@ -63,23 +64,11 @@ function innerOf(bus: MessageBus): EventEmitter & { readonly stream: { destroy: 
 export async function callMethod(bus: MessageBus, call: BusCall, limitMs: number): Promise<readonly unknown[]> {
   const message = new dbus.Message({ ...call, body: [...(call.body ?? [])] });
   const answer: Promise<Message | null> = bus.call(message);
-  const reply = await limitTime(answer, limitMs, `${call.destination} does not answer ${call.member}`);
+  const late = tooLate(limitMs, `${call.destination} does not answer ${call.member}`);
+  const reply = await within(answer, limitMs, late);
   return (reply?.body ?? []) as readonly unknown[];
 }
 
-async function limitTime<T>(promise: Promise<T>, limitMs: number, message: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      // After what has come meanwhile was read: the program itself may have been busy, or the machine.
-      setImmediate(() => {
-        reject(new LateError(`${message} (${limitMs} ms)`));
-      });
-    }, limitMs);
-  });
-  try {
-    return await Promise.race([promise, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const tooLate = (limitMs: number, message: string) => () => {
+  throw new LateError(`${message} (${limitMs} ms)`);
+};

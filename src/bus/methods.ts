@@ -10,6 +10,7 @@ import type { Receipt } from "../policy/receipt.ts";
 import { isClean } from "../policy/receipt.ts";
 import type { State } from "../policy/state.ts";
 import type { Explanation } from "../policy/explain.ts";
+import { within } from "../wait.ts";
 import type { PendingCalls } from "./pending.ts";
 import {
   allocationRecord,
@@ -211,22 +212,11 @@ const LATE: Answer = {
   reason: "Your guest session could not be made ready in time. Please try again.",
 };
 
-async function answerInTime(answer: Promise<Answer>, since: number, onLate: () => void): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<Answer>((resolve) => {
-    timer = setTimeout(
-      () => {
-        onLate();
-        resolve(LATE);
-      },
-      since + ANSWER_LIMIT_MS - performance.now(),
-    );
+function answerInTime(answer: Promise<Answer>, since: number, onLate: () => void): Promise<Answer> {
+  return within(answer, since + ANSWER_LIMIT_MS - performance.now(), () => {
+    onLate();
+    return LATE;
   });
-  try {
-    return await Promise.race([answer, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function opened(answer: Answer): readonly unknown[] {

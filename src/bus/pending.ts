@@ -1,5 +1,6 @@
 // The calls that wait for an answer, by number: the policy knows numbers, the bus knows whom to answer.
-import type { Answer, CallId } from "../policy/answer.ts";
+import type { Answer } from "../policy/answer.ts";
+import type { CallId } from "../policy/call.ts";
 
 export class PendingCalls {
   readonly #waiting = new Map<CallId, (answer: Answer) => void>();
@@ -15,7 +16,7 @@ export class PendingCalls {
   }
 
   /** Answers a call; one that was answered already, or came with an earlier guestd, is passed over. */
-  settle(call: CallId, answer: Answer): void {
+  answer(call: CallId, answer: Answer): void {
     this.#waiting.get(call)?.(answer);
     this.#waiting.delete(call);
   }

@@ -56,7 +56,7 @@ export class Service {
   }
 
   /** Gives the name back. The calls that came in before are answered all the same. */
-  async release(): Promise<void> {
+  async releaseName(): Promise<void> {
     await this.#parts.bus.releaseName(NAME);
   }
 

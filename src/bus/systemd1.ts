@@ -1,10 +1,10 @@
 // What guestd asks of systemd: a scope unit around a session's leader, limits, the units of a leased account's user.
 // Every wait is bounded.
-import { setTimeout as delay } from "node:timers/promises";
 import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import type { Limits } from "../config/schema.ts";
 import { scopeName, sliceName } from "../policy/session.ts";
+import { poll } from "../wait.ts";
 import { callMethod, LateError } from "./connection.ts";
 import type { Property } from "./limits.ts";
 import { limitProperties } from "./limits.ts";
@@ -16,7 +16,6 @@ const MANAGER = { destination: SYSTEMD, path: "/org/freedesktop/systemd1", inter
 const LIMIT_MS = 2000;
 /** Nobody does. */
 const PATIENCE_MS = 15_000;
-const MOST_PAUSE_MS = 50;
 
 /**
  * Has systemd put a process into a new scope unit, which ends with the last process in it.
@@ -76,16 +75,11 @@ export async function stopUnit(bus: MessageBus, unit: string, limitMs: number): 
 }
 
 async function endUnit(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
-  const end = performance.now() + limitMs;
   if (!(await isRunning(bus, unit, limitMs))) return true;
   await ignoreMissing(
     callMethod(bus, { ...MANAGER, member: "StopUnit", signature: "ss", body: [unit, "replace"] }, limitMs),
   );
-  for (let pause = 2; await isRunning(bus, unit, limitMs); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
-    if (performance.now() > end) return false;
-    await delay(pause);
-  }
-  return true;
+  return poll(async () => !(await isRunning(bus, unit, limitMs)), limitMs);
 }
 
 /** Forgets that a unit has failed; no error when it has not. */

@@ -1,14 +1,13 @@
 // The units of a leased account's user, ended: its manager, what logind keeps for it, and its slice with all in it.
-import { setTimeout as delay } from "node:timers/promises";
 import type { MessageBus } from "dbus-next";
 import { sliceName } from "../policy/session.ts";
+import { poll } from "../wait.ts";
 import { knowsUser, terminateUser } from "./login1.ts";
 import { resetFailed, stopUnit } from "./systemd1.ts";
 
 /** So long a user manager, and systemd for it, may take to end it before all of the user is killed. */
 const MANAGER_LIMIT_MS = 1000;
 const CLOSE_LIMIT_MS = 10_000;
-const MOST_PAUSE_MS = 50;
 
 const managerName = (uid: number) => `user@${uid}.service`;
 
@@ -28,10 +27,6 @@ export async function closeUser(bus: MessageBus, uid: number): Promise<void> {
       throw new Error(`${unit} has not ended within ${CLOSE_LIMIT_MS} ms`);
     await resetFailed(bus, unit, CLOSE_LIMIT_MS);
   }
-  const end = performance.now() + CLOSE_LIMIT_MS;
-  for (let pause = 2; await knowsUser(bus, uid); pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
-    if (performance.now() > end)
-      throw new Error(`logind has not forgotten the user ${uid} within ${CLOSE_LIMIT_MS} ms`);
-    await delay(pause);
-  }
+  if (!(await poll(async () => !(await knowsUser(bus, uid)), CLOSE_LIMIT_MS)))
+    throw new Error(`logind has not forgotten the user ${uid} within ${CLOSE_LIMIT_MS} ms`);
 }

@@ -3,9 +3,6 @@ import type { ErrorCode } from "./errors.ts";
 import type { Receipt } from "./receipt.ts";
 import type { Isolation, View } from "./session.ts";
 
-/** A call on the bus that waits for an answer. */
-export type CallId = number;
-
 /** What guestd answers to OpenSession and JoinSession. */
 export interface OpenReply {
   readonly id: string;

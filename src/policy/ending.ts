@@ -1,5 +1,5 @@
 // How a session ends: asked for by its leader's exit, by an administrator, by time; then stage by stage to the receipt.
-import type { CallId } from "./answer.ts";
+import type { CallId } from "./call.ts";
 import type { Context } from "./effects/row.ts";
 import { removeRecord } from "./effects/remove-record.ts";
 import type { Effect } from "./effects.ts";

@@ -1,7 +1,7 @@
 // What can happen. All of the daemon is between an event and the effects that follow from it (effects.ts).
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
-import type { CallId } from "./answer.ts";
+import type { CallId } from "./call.ts";
 import type { EffectKind, EffectOf, FoundOf } from "./effects.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { LeasePool } from "./lease.ts";

@@ -2,7 +2,7 @@
 // no decisions.
 import type { Limits } from "../config/schema.ts";
 import type { Account } from "./account.ts";
-import type { CallId } from "./answer.ts";
+import type { CallId } from "./call.ts";
 import type { EndCause, Findings, Receipt } from "./receipt.ts";
 import type { Retry } from "./retry.ts";
 import type { Step } from "./steps.ts";

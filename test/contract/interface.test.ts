@@ -84,7 +84,7 @@ describe("the interface", () => {
   });
 
   it("gives no reason to a refused guest that the PAM module would cut, or PAM itself", () => {
-    const most = Number(/^#define SENTENCE_MAX (\d+)\b/m.exec(readProjectFile("pam/pam_guest.h"))?.[1]);
+    const most = Number(/^#define SENTENCE_MAX (\d+)\b/m.exec(readProjectFile("pam/refusal.h"))?.[1]);
     const reasons = ["a".repeat(200), "ä".repeat(200), `${"€".repeat(133)}a`, "😀".repeat(100)];
     expect(reasons.map(findReasonFault)).toEqual(reasons.map(() => undefined));
     const login = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };

@@ -112,7 +112,7 @@ describe("guestd(8)", () => {
   it.each([
     ["# seconds to be ready", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
     ["is not ready after # seconds", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
-    ["the view is not ready after # seconds", "src/system/sessions/executor.ts", "BUILD_LIMIT_MS"],
+    ["the view is not ready after # seconds", "src/system/sessions/views.ts", "BUILD_LIMIT_MS"],
     ["for at most # seconds, until the kernel says", "src/system/processes/kill.ts", "KILL_LIMIT_MS"],
     ["a process does not end within # seconds", "src/system/processes/kill.ts", "KILL_LIMIT_MS"],
     ["each for at most # seconds", "src/bus/user-units.ts", "CLOSE_LIMIT_MS"],
@@ -123,7 +123,7 @@ describe("guestd(8)", () => {
 
   it("says how many things of a class are named, and when a guestd that hangs is killed", () => {
     expect(readPage(PAGE)).toContain(
-      `At most ${readNumber("src/system/sweep/items.ts", "MOST_NAMED")} things of a class are named`,
+      `At most ${readNumber("src/system/sentences.ts", "MOST_NAMED")} things of a class are named`,
     );
     const [, seconds = ""] = /^WatchdogSec=(\d+)s$/m.exec(readProjectFile("systemd/guestd.service")) ?? [];
     expect(readPage(PAGE)).toContain(`One that does not for ${seconds} seconds (WatchdogSec=) is killed`);

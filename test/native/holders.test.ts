@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Holder, type Mounter, searchHolders } from "../../src/system/processes/holder-search.ts";
+import { type FileHolder, type MountHolder, searchHolders } from "../../src/system/processes/holder-search.ts";
 import { type Base, describeAsRoot, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
 /** Stands for a guest; not rig.ts's, since a search goes through the whole machine and would find what other tests make at the same time. */
@@ -87,21 +87,21 @@ describeAsRoot("the holders of files", () => {
     devices: readonly string[],
     uid: number,
     namespaces: readonly number[] = [],
-  ): Promise<readonly Holder[]> {
-    const { holders, unseen, whole } = await searchHolders({ devices, uid, namespaces, label: "" }, PROGRAM);
+  ): Promise<readonly FileHolder[]> {
+    const { files, unseen, whole } = await searchHolders({ devices, uid, namespaces, label: "" }, PROGRAM);
     expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
-    return holders;
+    return files;
   }
 
   /** Those that have something mounted, but for the base, which has all of it. */
-  async function findMounters(
+  async function findMounts(
     label: string,
     devices: readonly string[] = [],
     namespaces: readonly number[] = [],
-  ): Promise<readonly Mounter[]> {
-    const { mounters, unseen, whole } = await searchHolders({ devices, uid: -1, namespaces, label }, PROGRAM);
+  ): Promise<readonly MountHolder[]> {
+    const { mounts, unseen, whole } = await searchHolders({ devices, uid: -1, namespaces, label }, PROGRAM);
     expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
-    return mounters.filter(({ pid }) => pid !== base.pid);
+    return mounts.filter(({ pid }) => pid !== base.pid);
   }
 
   it.each<[title: string, args: string[]]>([
@@ -124,14 +124,14 @@ describeAsRoot("the holders of files", () => {
   });
 
   it("are not looked for by a program that is missing, fails, or says what nobody understands", async () => {
-    const sought = { devices: [], uid: -1, namespaces: [], label: "" };
-    await expect(searchHolders(sought, `${elsewhere}/none`)).rejects.toThrow(/none failed: ENOENT$/);
-    await expect(searchHolders(sought, "/bin/false")).rejects.toThrow("/bin/false failed: 1");
-    await expect(searchHolders(sought, "/bin/echo")).rejects.toThrow("does not say what it has found");
-    await expect(searchHolders({ ...sought, uid: -2 }, PROGRAM)).rejects.toThrow("failed: 2");
+    const criteria = { devices: [], uid: undefined, namespaces: [], label: undefined };
+    await expect(searchHolders(criteria, `${elsewhere}/none`)).rejects.toThrow(/none failed: ENOENT$/);
+    await expect(searchHolders(criteria, "/bin/false")).rejects.toThrow("/bin/false failed: 1");
+    await expect(searchHolders(criteria, "/bin/echo")).rejects.toThrow("does not say what it has found");
+    await expect(searchHolders({ ...criteria, uid: -2 }, PROGRAM)).rejects.toThrow("failed: 2");
   });
 
-  it("are none where nothing is sought or held", async () => {
+  it("are none where nothing is looked for or held", async () => {
     await hold("exec 3</mnt/file; echo ready; read line");
     expect(await find([], -1)).toEqual([]);
     expect(await find(["0:1048575"], -1)).toEqual([]);
@@ -209,12 +209,12 @@ describeAsRoot("the holders of files", () => {
     const pid = await hold(`exec ${mounted}`, GUEST);
     await hold(`exec ${mounted.replace("holders-label", "holders-label2")}`, GUEST);
     await hold(`exec nsenter --target=${pid} --user --mount --preserve-credentials sh -c 'echo ready; read line'`);
-    expect(await findMounters("holders-label")).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
-    expect(await findMounters("")).toEqual([]);
+    expect(await findMounts("holders-label")).toEqual([{ pid: expect.any(Number) as number, path: "/srv" }]);
+    expect(await findMounts("")).toEqual([]);
     const { device: mine } = parseMounts(readFileSync(`/proc/${pid}/mountinfo`, "utf8")).find(
       ({ source }) => source === "holders-label",
     ) ?? { device: "" };
-    expect(await findMounters("", [mine])).toEqual([{ pid: expect.any(Number) as number, place: "/srv" }]);
+    expect(await findMounts("", [mine])).toEqual([{ pid: expect.any(Number) as number, path: "/srv" }]);
   });
 
   it("are found by a namespace that is bound somewhere", async () => {
@@ -230,8 +230,8 @@ describeAsRoot("the holders of files", () => {
     await hold(
       `exec unshare --mount --propagation private sh -c 'touch ${elsewhere}/ns; mount --bind /proc/${pid}/ns/ipc ${elsewhere}/ns; echo ready; read line'`,
     );
-    expect(await findMounters("holders-label", [], [ino])).toEqual([
-      { pid: expect.any(Number) as number, place: `${elsewhere}/ns` },
+    expect(await findMounts("holders-label", [], [ino])).toEqual([
+      { pid: expect.any(Number) as number, path: `${elsewhere}/ns` },
     ]);
   });
 
@@ -239,7 +239,7 @@ describeAsRoot("the holders of files", () => {
     "are named where what they have mounted takes long to be read, and the others are found",
     { timeout: 180_000 },
     async () => {
-      // Of each the kernel tells the place by way of all that are below it.
+      // Of each the kernel tells the path by way of all that are below it.
       const stack =
         'my ($place, $none) = ("/srv", ""); for (1 .. 20000) { syscall(165, $place, $place, $none, 0x1000, 0) == 0 or die $! } $| = 1; print "ready"; <STDIN>';
       const late = await hold(
@@ -249,10 +249,10 @@ describeAsRoot("the holders of files", () => {
         "exec unshare --mount --propagation private sh -c 'mount -t tmpfs holders-label /srv; echo ready; read line'",
       );
       const expected = [
-        { pid: late, place: undefined },
-        { pid: mounted, place: "/srv" },
+        { pid: late, path: undefined },
+        { pid: mounted, path: "/srv" },
       ];
-      expect(await findMounters("holders-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
+      expect(await findMounts("holders-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
     },
   );
 
@@ -341,7 +341,7 @@ describeAsRoot("the holders of files", () => {
     it("are found, and it is named", { timeout: 20_000 }, async () => {
       const { pids, holder } = await hang(2);
       const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM);
-      expect(found).toMatchObject({ holders: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
+      expect(found).toMatchObject({ files: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
     });
 
     it("are looked for no longer than the time that is given", { timeout: 20_000 }, async () => {
@@ -351,7 +351,7 @@ describeAsRoot("the holders of files", () => {
         stallMs: 2000,
         limitMs: 3500,
       });
-      expect(found).toMatchObject({ holders: [], unseen: pids.slice(0, 2), whole: false });
+      expect(found).toMatchObject({ files: [], unseen: pids.slice(0, 2), whole: false });
     });
   });
 
@@ -362,7 +362,7 @@ describeAsRoot("the holders of files", () => {
     });
     await delay(1);
     for (const end = performance.now() + 2500; performance.now() < end;);
-    expect(await finding).toMatchObject({ holders: [], unseen: [], whole: true });
+    expect(await finding).toMatchObject({ files: [], unseen: [], whole: true });
   });
 
   it("leave no thread and no descriptor behind, while processes come and go", async () => {

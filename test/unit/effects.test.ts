@@ -39,16 +39,17 @@ function run(
     return async (...args: readonly unknown[]) => made(...args);
   };
   const parts = {
-    executor: { release: part("release"), isAlive: () => alive, buildView: promised("buildView") },
+    leaders: { isAlive: () => alive },
+    views: { letGo: part("letGo"), build: promised("buildView") },
     placement: { encloseLeader: promised("encloseLeader") },
     leases: {
-      settle: promised("settle"),
+      saveUid: promised("saveUid"),
       checkForeign: promised("checkForeign"),
       dropLinger: part("dropLinger", clean("linger")[0]),
       withdraw: part("withdraw"),
     },
     store: { write: part("write"), remove: part("remove") },
-    ledger: { enter: promised("enter"), leave: part("leave"), close: promised("close") },
+    ledger: { enter: promised("enter"), leave: part("leave"), keepReceipt: promised("keepReceipt") },
     loginSwitch: { write: promised("writeSwitch") },
     sweeper: { sweep: promised("sweep", clean("files")) },
     sweepUid: promised("sweepUid", { swept: clean("processes", "mounts") }),
@@ -81,23 +82,23 @@ describe("removing a record", () => {
     const { outcome, did } = run(remove("files: /tmp/x"));
     await outcome;
     expect(did).toEqual([
-      "release abc",
-      `settle ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}","session":"abc"}`,
+      "letGo abc",
+      `saveUid ${LEASED.uid} {"reason":"files: /tmp/x","user":"${LEASED.user}","session":"abc"}`,
       "leave abc",
       `remove abc ${LEASED.uid}`,
     ]);
   });
 
   it("leaves the record to the next guestd when that cannot be written down", async () => {
-    const { outcome, names } = run(remove("files: /tmp/x"), { failing: ["settle"] });
-    await expect(outcome).rejects.toThrow("settle failed");
-    expect(names()).toEqual(["release", "settle"]);
+    const { outcome, names } = run(remove("files: /tmp/x"), { failing: ["saveUid"] });
+    await expect(outcome).rejects.toThrow("saveUid failed");
+    expect(names()).toEqual(["letGo", "saveUid"]);
   });
 
-  it("settles no uid of an account that sessions share", async () => {
+  it("saves no uid of an account that sessions share", async () => {
     const { outcome, names } = run({ kind: "remove-record", subject, lease: undefined });
     await outcome;
-    expect(names()).toEqual(["release", "leave", "remove"]);
+    expect(names()).toEqual(["letGo", "leave", "remove"]);
   });
 });
 
@@ -126,14 +127,14 @@ describe("announcing an end", () => {
 describe("sweeping", () => {
   it.each([
     ["an account", { kind: "sweep-account", subject }],
-    ["a uid that is kept back", { kind: "sweep-uid", subject: UID, session: "s7" }],
+    ["a quarantined UID", { kind: "sweep-uid", subject: UID, session: "s7" }],
   ] satisfies [string, Effect][])("%s touches nothing when it cannot be told whose it is by now", async (_, effect) => {
     const { outcome, names } = run(effect, { failing: ["checkForeign"] });
     await expect(outcome).rejects.toThrow("checkForeign failed");
     expect(names()).toEqual(["checkForeign"]);
   });
 
-  it("a uid that is kept back goes by its last session", async () => {
+  it("a quarantined UID goes by its last session", async () => {
     const { outcome, did } = run({ kind: "sweep-uid", subject: UID, session: "s7" });
     expect(await outcome).toEqual({ swept: clean("processes", "mounts") });
     expect(did.slice(1)).toEqual([
@@ -178,7 +179,7 @@ describe("an end", () => {
   it("has as many receipts kept as are to be", async () => {
     const { outcome, did } = run({ kind: "write-receipt", subject, receipt: RECEIPT });
     await outcome;
-    expect(did).toEqual([`close ${JSON.stringify(RECEIPT)} ${DEFAULTS.Daemon.KeepReceipts}`]);
+    expect(did).toEqual([`keepReceipt ${JSON.stringify(RECEIPT)} ${DEFAULTS.Daemon.KeepReceipts}`]);
   });
 
   it("takes the mark of a user manager away before logind is asked to forget the user", async () => {

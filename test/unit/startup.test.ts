@@ -41,8 +41,8 @@ function left(change: {
         return Promise.resolve({ sessions: sessions.map((one) => ({ ...one, published: true })), pool: EMPTY_POOL });
       },
     },
-    placement: {
-      sweep: (known) => {
+    reapers: {
+      killOrphans: (known) => {
         did.push(`scopes but of ${[...known].sort().join(" ")}`);
         return ["guest-zzz.scope"];
       },

@@ -1,5 +1,6 @@
 // Answers a call. For a login this is the moment from which its guest is in.
-import type { Answer, CallId } from "../answer.ts";
+import type { Answer } from "../answer.ts";
+import type { CallId } from "../call.ts";
 import { answerAllocate, answerOpen } from "../answer.ts";
 import type { Admitting, Allocating } from "../session.ts";
 import type { Subject } from "../subject.ts";

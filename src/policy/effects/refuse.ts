@@ -1,5 +1,5 @@
 // Tells a caller that a call is refused, and why.
-import type { CallId } from "../answer.ts";
+import type { CallId } from "../call.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Subject } from "../subject.ts";
 import { describeUser } from "../subject.ts";

@@ -1,5 +1,5 @@
 // Writes down that a quarantined UID may be leased again.
-import type { CallId } from "../answer.ts";
+import type { CallId } from "../call.ts";
 import type { UidSubject } from "../subject.ts";
 import type { Row } from "./row.ts";
 

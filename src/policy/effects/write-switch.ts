@@ -1,5 +1,5 @@
 // Writes down whether guests may log in.
-import type { CallId } from "../answer.ts";
+import type { CallId } from "../call.ts";
 import type { SwitchSubject } from "../subject.ts";
 import type { LoginSwitch } from "../switch.ts";
 import { describeSwitch } from "../switch.ts";

@@ -12,7 +12,7 @@ import { findAccount, findGroup, findOwner } from "./nss.ts";
 import { LeaseStore } from "../state/lease-store.ts";
 import { UserRecords } from "./userdb.ts";
 
-/** The machine as this sees it; tests give other places, and other people. */
+/** The machine as this sees it; tests give other paths, and other people. */
 export interface LeaseMachine {
   readonly linger: string;
   readonly accounts: {
@@ -53,13 +53,13 @@ export class Leases {
   }
 
   /** Writes down that a uid was given back. @param quarantine why it is not to be handed out again */
-  async settle(uid: number, quarantine: Quarantine | undefined): Promise<void> {
+  async saveUid(uid: number, quarantine: Quarantine | undefined): Promise<void> {
     if (quarantine === undefined) this.#store.rest(uid);
     else await this.#store.quarantine(uid, quarantine);
   }
 
   /**
-   * @throws Error when a uid that is kept back has become somebody's: nothing of his is to be taken away
+   * @throws Error when a quarantined uid has become somebody's: nothing of his is to be taken away
    */
   async checkForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<void> {
     const owner = await this.#machine.accounts.findOwner(user, uid, PATIENCE_MS);
@@ -81,8 +81,8 @@ export class Leases {
 
   /**
    * At the start: publishes the accounts of the sessions that go on, and takes back all others.
-   * @param unclear there may be sessions that nobody can tell: then an account without one is kept, and its uid kept back
-   * @returns the sessions, with what is known of their accounts; the uids that were given back, and those that are kept
+   * @param unclear there may be sessions that nobody can tell: then an account without one is kept, and its uid quarantined
+   * @returns the sessions, with what is known of their accounts; the uids that were given back, and those in quarantine
    */
   async recover(
     sessions: readonly SavedSession[],
@@ -94,11 +94,11 @@ export class Leases {
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
     const { quarantined } = this.#store.read();
     for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
-      const isSettled = await this.#trySettle(
+      const isSaved = await this.#trySaveUid(
         record.uid,
         unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(record.uid),
       );
-      if (isSettled && !unclear) this.withdraw(record);
+      if (isSaved && !unclear) this.withdraw(record);
     }
     const recovered: SavedSession[] = [];
     for (const session of sessions)
@@ -107,9 +107,9 @@ export class Leases {
   }
 
   // An account that stands keeps its uid from being handed out, whatever could not be written.
-  async #trySettle(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
+  async #trySaveUid(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
     try {
-      await this.settle(uid, quarantine);
+      await this.saveUid(uid, quarantine);
       return true;
     } catch {
       return false;

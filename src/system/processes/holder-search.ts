@@ -4,42 +4,41 @@ import { spawn, type ChildProcess } from "node:child_process";
 
 const PROGRAM = "/usr/lib/guestd/guest-holders";
 
-/** What is sought. */
-export interface Sought {
-  /** Every file on these ("0:57", as in /proc/PID/mountinfo). */
-  readonly devices: readonly string[];
-  /** What this user has made: files and sockets, wherever they are, and namespaces; -1 for none. */
-  readonly uid: number;
+/** What is looked for. What is undefined, or empty, is not. */
+export interface HolderCriteria {
+  /** Source of the session's tmpfs. What is on the devices, or is one of the namespaces, is looked for among the mounts as well. */
+  readonly label: string | undefined;
+  /** Every file on these ("0:57", as in /proc/PID/mountinfo); undefined when they may be somebody else's by now. */
+  readonly devices: readonly string[] | undefined;
+  /** What this user has made: files and sockets, wherever they are, and namespaces. Of an account that is nobody else's. */
+  readonly uid: number | undefined;
   /** Inodes of namespaces: whoever has a descriptor of one keeps all that is in it. guestd and init, which keeps it for guestd, may. */
   readonly namespaces: readonly number[];
-  /** Source of mounts; "" for none. What is on the devices, or is one of the namespaces, is looked for among the mounts as well. */
-  readonly label: string;
 }
 
-/** A process that holds something of it; how is what was found first. */
-export interface Holder {
+/** A process that holds files or namespaces; `how` is what was found first. */
+export interface FileHolder {
   readonly pid: number;
   readonly how: "descriptor" | "namespace" | "directory" | "root" | "program" | "mapping";
 }
 
-/** A mount namespace that has something of it mounted. */
-export interface Mounter {
-  /** One of those in it. */
+/** A process that has something of it mounted: one for each mount namespace. */
+export interface MountHolder {
   readonly pid: number;
   /** Where, as in /proc/PID/mountinfo; undefined when that could not be read in time. */
-  readonly place: string | undefined;
+  readonly path: string | undefined;
 }
 
 export interface Holders {
-  readonly holders: readonly Holder[];
-  readonly mounters: readonly Mounter[];
+  readonly files: readonly FileHolder[];
+  readonly mounts: readonly MountHolder[];
   /** Processes that could not be looked at. */
   readonly unseen: readonly number[];
   /** False when the time was not enough for all processes. */
   readonly whole: boolean;
 }
 
-export type SearchHolders = (sought: Sought) => Promise<Holders>;
+export type SearchHolders = (criteria: HolderCriteria) => Promise<Holders>;
 
 /** Milliseconds; tests have less time. */
 interface Limits {
@@ -62,13 +61,13 @@ const LINE = /^(\d+)\.*(?: (descriptor|namespace|directory|root|program|mapping)
  * @throws Error when guest-holders cannot be started, fails, or says what nobody understands
  */
 export async function searchHolders(
-  { devices, uid, namespaces, label }: Sought,
+  { label = "", devices = [], uid = -1, namespaces }: HolderCriteria,
   program = PROGRAM,
   limits = LIMITS,
 ): Promise<Holders> {
   const end = performance.now() + limits.limitMs;
-  const holders: Holder[] = [];
-  const mounters: Mounter[] = [];
+  const files: FileHolder[] = [];
+  const mounts: MountHolder[] = [];
   const unseen: number[] = [];
   let after = 0;
   for (;;) {
@@ -83,14 +82,14 @@ export async function searchHolders(
     const last = /^\d+/.exec(lines.pop() ?? "")?.[0];
     const whole = lines.at(-1) === "end";
     for (const line of whole ? lines.slice(0, -1) : lines) {
-      const [match, pid, how, mounted, place] = LINE.exec(line) ?? [];
+      const [match, pid, how, mounted, path] = LINE.exec(line) ?? [];
       if (match === undefined) throw new Error(`${program} failed: it does not say what it has found`);
       after = Number(pid);
-      if (how !== undefined) holders.push({ pid: after, how: how as Holder["how"] });
-      if (mounted !== undefined) mounters.push({ pid: after, place });
+      if (how !== undefined) files.push({ pid: after, how: how as FileHolder["how"] });
+      if (mounted !== undefined) mounts.push({ pid: after, path });
     }
     if (last !== undefined) unseen.push((after = Number(last)));
-    if (whole || performance.now() >= end) return { holders, mounters, unseen, whole };
+    if (whole || performance.now() >= end) return { files, mounts, unseen, whole };
   }
 }
 
@@ -113,11 +112,11 @@ function run(program: string, args: readonly string[], stallMs: number, end: num
       killed = true;
       child.kill("SIGKILL");
       // It may hang in what no signal ends: then it is left to itself.
-      setTimeout(settle, KILL_LIMIT_MS, null);
+      setTimeout(finish, KILL_LIMIT_MS, null);
     };
     // After what it has said meanwhile was read: guestd itself may have been busy.
     const asking = setInterval(() => setImmediate(ask), ASK_MS);
-    const settle = (why: string | number | null) => {
+    const finish = (why: string | number | null) => {
       clearInterval(asking);
       child.stdout?.destroy();
       child.unref();
@@ -125,10 +124,10 @@ function run(program: string, args: readonly string[], stallMs: number, end: num
       else reject(new Error(`${program} failed: ${String(why)}`));
     };
     child.once("error", (error: NodeJS.ErrnoException) => {
-      settle(error.code ?? error.message);
+      finish(error.code ?? error.message);
     });
     child.once("close", (code, signal) => {
-      settle(code ?? signal);
+      finish(code ?? signal);
     });
   });
 }

@@ -3,7 +3,6 @@
 // pidfd, so that a pid that was given to another process meanwhile is never hit.
 import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Findings } from "../../policy/receipt.ts";
 import type { Cgroup } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
@@ -11,9 +10,10 @@ import type { Cgroups } from "./cgroups.ts";
 import type { MountEntry } from "./mountinfo.ts";
 import { MountReader } from "./mountinfo.ts";
 import { readIfThere } from "../read-file.ts";
+import { poll } from "../../wait.ts";
 
 /** What makes a process one of a session's. Any one of them is enough. */
-export interface Belonging {
+export interface Membership {
   readonly cgroups: readonly Cgroup[];
   /**
    * It is in this mount namespace (inode), or holds one of these tmpfs in one that it made itself in the view.
@@ -37,7 +37,6 @@ const SIGKILL = 9;
 const KILL_LIMIT_MS = 10_000;
 /** What was mounted is read for so long in one look at all processes. */
 const WALK_LIMIT_MS = 2000;
-const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 100;
 /** As many of those that are left are named in a receipt. */
 const MOST_NAMED = 20;
@@ -45,9 +44,9 @@ const MOST_NAMED = 20;
 /** Kills every process of a session, for ten seconds at most, and says so for its receipt. */
 export async function endProcesses(
   table: ProcessTable,
-  belonging: Belonging,
+  membership: Membership,
 ): Promise<Pick<Findings, "processesKilled" | "swept">> {
-  const { killed, left } = await killProcesses(table, belonging, KILL_LIMIT_MS);
+  const { killed, left } = await killProcesses(table, membership, KILL_LIMIT_MS);
   return {
     processesKilled: killed,
     swept: [{ kind: "processes", found: killed + left.length, removed: killed, left }],
@@ -61,46 +60,59 @@ export async function endProcesses(
  */
 export async function killProcesses(
   table: ProcessTable,
-  belonging: Belonging,
+  membership: Membership,
   limitMs: number,
 ): Promise<{ killed: number; left: string[] }> {
   const seen = new Set<number>();
-  // Not the wall clock: a step of it must neither cut this short nor hold it up.
-  const end = performance.now() + limitMs;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    const populated = belonging.cgroups.filter((cgroup) => table.cgroups.isPopulated(cgroup));
-    // The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
-    const members =
-      populated.length > 0
-        ? populated.flatMap((cgroup) => table.cgroups.list(cgroup))
-        : findInView(table.proc, belonging);
-    const killed = () => [...seen].filter((pid) => pid !== belonging.reaper?.pid && !members.includes(pid)).length;
-    if (populated.length === 0 && members.length === 0) return { killed: killed(), left: [] };
-    for (const pid of members) seen.add(pid);
-    if (belonging.reaper !== undefined) killReaper(table, belonging.reaper.pidfd);
-    for (const cgroup of populated) killAtOnce(table, cgroup);
-    // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
-    for (const pid of members) killMember(table, pid, belonging);
-    // However long the looking took: nobody is given up who was not killed.
-    if (performance.now() > end) return { killed: killed(), left: describeLeft(members, populated) };
-    await delay(pause);
-  }
+  let there: Members = { populated: [], pids: [] };
+  const areGone = () => {
+    there = findMembers(table, membership);
+    if (there.pids.length === 0 && there.populated.length === 0) return true;
+    for (const pid of there.pids) seen.add(pid);
+    // Also at the last look, however long it took: no process is given up that was not killed.
+    killMembers(table, membership, there);
+    return false;
+  };
+  await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
+  const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
+  return { killed: killed.length, left: describeLeft(there) };
+}
+
+interface Members {
+  /** The cgroups that are not empty. */
+  readonly populated: readonly Cgroup[];
+  readonly pids: readonly number[];
+}
+
+// The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
+function findMembers({ cgroups, proc }: ProcessTable, membership: Membership): Members {
+  const populated = membership.cgroups.filter((cgroup) => cgroups.isPopulated(cgroup));
+  const pids =
+    populated.length > 0 ? populated.flatMap((cgroup) => cgroups.list(cgroup)) : findInView(proc, membership);
+  return { populated, pids };
+}
+
+function killMembers(table: ProcessTable, membership: Membership, { populated, pids }: Members): void {
+  if (membership.reaper !== undefined) sendKill(table.bindings, membership.reaper.pidfd);
+  for (const cgroup of populated) killAtOnce(table, cgroup);
+  // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
+  for (const pid of pids) killMember(table, pid, membership);
 }
 
 // What forks faster than it can be listed has no pid to be named.
-function describeLeft(members: readonly number[], populated: readonly Cgroup[]): string[] {
-  if (members.length === 0) return populated.map(({ path }) => `${path} is never empty`);
-  const named = members.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
-  return members.length > MOST_NAMED ? [...named, `nor do ${members.length - MOST_NAMED} more`] : named;
+function describeLeft({ populated, pids }: Members): string[] {
+  if (pids.length === 0) return populated.map(({ path }) => `${path} is never empty`);
+  const named = pids.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
+  return pids.length > MOST_NAMED ? [...named, `nor do ${pids.length - MOST_NAMED} more`] : named;
 }
 
 /** The pids of all processes that are in a session's view, or run as its user; never guestd itself. */
-export function findInView(proc: string, { view, uid }: Belonging): number[] {
+export function findInView(proc: string, { view, uid }: Membership): number[] {
   if (view === undefined && uid === undefined) return [];
-  const holders: Holders = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
+  const seen: SeenNamespaces = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
   // What is in guestd's own namespace, the host's, is in nobody's view.
   const own = readNamespace(join(proc, String(process.pid)));
-  if (own !== undefined) holders.known.set(own, false);
+  if (own !== undefined) seen.known.set(own, false);
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
@@ -108,7 +120,7 @@ export function findInView(proc: string, { view, uid }: Belonging): number[] {
       (pid) =>
         pid !== process.pid &&
         ((uid !== undefined && runsAs(join(proc, String(pid)), uid)) ||
-          (view !== undefined && isInView(proc, pid, view, holders))),
+          (view !== undefined && isInView(proc, pid, view, seen))),
     );
 }
 
@@ -124,7 +136,7 @@ export function runsAs(directory: string, uid: number): boolean {
 }
 
 /** Which namespaces hold a view's file systems, as far as they were looked at. */
-interface Holders {
+interface SeenNamespaces {
   readonly known: Map<number, boolean>;
   readonly mounts: MountReader;
 }
@@ -132,16 +144,16 @@ interface Holders {
 // Of root's processes alone: nobody else comes into a view from outside. Who has a part of it mounted elsewhere is named
 // (holders.ts), not killed. And whoever looks at the namespaces of a process that
 // hangs in execve(2) hangs with it: any user can have such a one.
-function isInView(proc: string, pid: number, view: NonNullable<Belonging["view"]>, holders: Holders): boolean {
+function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>, seen: SeenNamespaces): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   for (const task of listTasks(join(proc, String(pid)))) {
     const namespace = readNamespace(task);
     if (namespace === undefined) continue;
     if (namespace === view.namespace) return true;
-    const mounts = holders.known.has(namespace) ? undefined : holders.mounts.read(join(task, "mountinfo"));
+    const mounts = seen.known.has(namespace) ? undefined : seen.mounts.read(join(task, "mountinfo"));
     // One that has gone meanwhile has told nothing of its namespace.
-    if (mounts !== undefined) holders.known.set(namespace, holdsDevice(mounts, view.devices));
-    if (holders.known.get(namespace) === true) return true;
+    if (mounts !== undefined) seen.known.set(namespace, holdsDevice(mounts, view.devices));
+    if (seen.known.get(namespace) === true) return true;
   }
   return false;
 }
@@ -169,7 +181,8 @@ function readNamespace(task: string): number | undefined {
   }
 }
 
-function killReaper({ bindings }: ProcessTable, pidfd: number): void {
+/** Kills a process; one that has ended is no error. */
+export function sendKill(bindings: Pick<Bindings, "sendSignal">, pidfd: number): void {
   try {
     bindings.sendSignal(pidfd, SIGKILL);
   } catch {
@@ -185,13 +198,13 @@ function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): void {
   }
 }
 
-function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Belonging): boolean {
+function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Membership): boolean {
   if (own.some((cgroup) => cgroups.contains(cgroup, pid))) return true;
   if (uid !== undefined && runsAs(join(proc, String(pid)), uid)) return true;
   return view !== undefined && isInView(proc, pid, view, { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) });
 }
 
-function killMember(table: ProcessTable, pid: number, belonging: Belonging): void {
+function killMember(table: ProcessTable, pid: number, membership: Membership): void {
   let pidfd;
   try {
     pidfd = table.bindings.openPidfd(pid);
@@ -200,9 +213,9 @@ function killMember(table: ProcessTable, pid: number, belonging: Belonging): voi
   }
   try {
     // Looked at again with the pidfd in hand: now the answer and the signal are for one process.
-    if (belongs(table, pid, belonging)) table.bindings.sendSignal(pidfd, SIGKILL);
+    if (belongs(table, pid, membership)) sendKill(table.bindings, pidfd);
   } catch {
-    // It has ended meanwhile; the next look tells.
+    // It could not be looked at; the next look tells.
   } finally {
     closeSync(pidfd);
   }

@@ -1,11 +1,11 @@
 // Where the processes of a session are: puts its leader into a cgroup, and finds the one that logind moves it on to.
-import { setTimeout as delay } from "node:timers/promises";
 import type { Limits } from "../../config/schema.ts";
 import type { Cgroup, Leader, Session } from "../../policy/session.ts";
 import { isSessionPath, scopeName, sliceName } from "../../policy/session.ts";
 import type { SessionSubject } from "../../policy/subject.ts";
+import { poll } from "../../wait.ts";
 import type { Cgroups } from "./cgroups.ts";
-import { readStartTime } from "../sessions/held.ts";
+import { readStartTime } from "./identity.ts";
 
 export interface PlacementParts {
   readonly cgroups: Cgroups;
@@ -13,19 +13,14 @@ export interface PlacementParts {
   readonly isAlive: (id: string) => boolean;
   /** Has a leader put into the scope unit of its session; a `uid` is that of a leased account. */
   readonly startScope: (id: string, leader: number, uid: number | undefined, limits: Limits) => Promise<void>;
-  /** Kills the first process of a session's PID namespace; false when the pid is another process. */
-  readonly killReaper: (pid: number) => boolean;
   /** Path of the cgroup that logind made for a leader which has ended; `since` in microseconds of the monotonic clock. */
   readonly findLoginCgroup: (leader: number, uid: number, since: number) => Promise<string | undefined>;
 }
 
-/** Ids are makeId()'s (application.ts): a unit that somebody else has called "guest-..." is none of ours. */
-const SCOPE = /^guest-([a-z2-7]{10})\.scope$/;
 /** Of cgroups below a user's slice: desktops need three or four levels, containers some more. */
 const DEEPEST_TREE = 12;
 const LARGEST_TREE = 2000;
 const MOVE_LIMIT_MS = 2500;
-const MOST_PAUSE_MS = 50;
 
 export class Placement {
   readonly #parts: PlacementParts;
@@ -94,42 +89,17 @@ export class Placement {
     return found === undefined ? cgroups : [...cgroups, found];
   }
 
-  /**
-   * At the start: kills the reapers in scopes of sessions that nobody knows. An earlier guestd was killed before it had
-   * written them down; their logins were refused, but what holds their views is still there.
-   * @param known ids of the sessions that there are, or may be
-   * @returns the names of the scopes
-   */
-  sweep(known: ReadonlySet<string>): string[] {
-    const { cgroups } = this.#parts;
-    // Of a leased account all is written down before: only sessions of shared ones can be unknown.
-    const orphans = cgroups.listNames("/user.slice").filter((name) => {
-      const id = SCOPE.exec(name)?.[1];
-      return id !== undefined && !known.has(id);
-    });
-    // Not the leader: it may have something to tell its guest.
-    return orphans.filter(
-      (name) => this.#list(`/user.slice/${name}`).filter((pid) => this.#parts.killReaper(pid)).length > 0,
-    );
-  }
-
-  #list(path: string): number[] {
-    const { cgroups } = this.#parts;
-    const cgroup = cgroups.find(path);
-    return cgroup === undefined ? [] : cgroups.list(cgroup);
-  }
-
   async #awaitMove(id: string, pid: number, isTarget: (path: string) => boolean): Promise<Cgroup | undefined> {
     const { cgroups, isAlive } = this.#parts;
-    const end = performance.now() + MOVE_LIMIT_MS;
-    for (let pause = 1; ; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
-      const late = performance.now() > end;
+    let found: Cgroup | undefined;
+    const hasMovedOrEnded = () => {
       const path = cgroups.pathOf(pid);
       // The pidfd says whether what was read is still about the leader.
-      if (path === undefined || !isAlive(id)) return undefined;
-      if (isTarget(path)) return cgroups.find(path);
-      if (late) return undefined;
-      await delay(pause);
-    }
+      if (path === undefined || !isAlive(id)) return true;
+      if (isTarget(path)) found = cgroups.find(path);
+      return isTarget(path);
+    };
+    await poll(hasMovedOrEnded, MOVE_LIMIT_MS, { first: 1 });
+    return found;
   }
 }

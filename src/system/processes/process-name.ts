@@ -1,9 +1,19 @@
 // How a process is named to a person.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readIfThere } from "../read-file.ts";
+import { quoteName } from "../sentences.ts";
 
-/** "process 12 (bash)". The name is its owner's choice: what is no plain character is left out. */
+/** "process 12 (bash)", or "process 12" where its name cannot be read. The name is its owner's choice. */
 export function nameProcess(proc: string, pid: number): string {
-  const name = (readIfThere(join(proc, String(pid), "comm")) ?? "").replaceAll(/[^\w .:/+@-]/g, "");
+  const name = quoteName(readName(join(proc, String(pid), "comm")));
   return name === "" ? `process ${pid}` : `process ${pid} (${name})`;
+}
+
+// As bytes: a name that is no UTF-8 would be another one.
+function readName(path: string): Buffer {
+  try {
+    return readFileSync(path).subarray(0, -1);
+  } catch {
+    return Buffer.alloc(0);
+  }
 }

@@ -1,9 +1,9 @@
-// What guestd holds of each session: descriptors of its leader, its namespaces and its reaper. They are what keeps
-// numbers (pids, inodes) from being given to others. Opens and closes; decides nothing.
+// What guestd holds of one session: descriptors of its leader, its namespaces and its reaper. They keep the kernel from
+// giving their numbers (pids, inodes) to others. Opens and closes; decides nothing.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
-import type { Isolation, Leader, Namespace, View } from "../../policy/session.ts";
+import type { Isolation, Namespace, View } from "../../policy/session.ts";
 import type { Bindings, BuiltView, Watch } from "../bindings.ts";
-import { readIfThere } from "../read-file.ts";
+import { isThere, openProcess, readStartTime } from "../processes/identity.ts";
 
 export interface Held {
   /** The leader. */
@@ -106,27 +106,6 @@ export function takeUpView(
   };
 }
 
-/**
- * A pidfd of a process that was seen before.
- * @returns undefined when it has ended
- */
-export function openProcess(
-  { openPidfd }: Pick<Bindings, "openPidfd">,
-  { pid, startTime }: Leader,
-): number | undefined {
-  let pidfd;
-  try {
-    pidfd = openPidfd(pid);
-  } catch {
-    return undefined;
-  }
-  if (isThere({ pid, startTime })) return pidfd;
-  closeSync(pidfd);
-  return undefined;
-}
-
-const isThere = ({ pid, startTime }: Leader) => readStartTime(pid) === startTime;
-
 function checkInode(fd: number | undefined, inode: number): number | undefined {
   if (fd === undefined || fstatSync(fd).ino === inode) return fd;
   closeSync(fd);
@@ -150,20 +129,12 @@ export function namespacesOf({ view, processes, ipc }: Held): number[] {
   return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
 }
 
-/** Lets go of all of it. */
-export function letGo(held: Held): void {
+/** Closes all of it. */
+export function closeHeld(held: Held): void {
   held.watch?.stop();
   held.reaperWatch?.stop();
   for (const kind of KINDS) {
     const fd = held[kind];
     if (fd !== undefined) closeSync(fd);
   }
-}
-
-/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined when it is gone. */
-export function readStartTime(pid: number, proc = "/proc"): number | undefined {
-  const stat = readIfThere(`${proc}/${pid}/stat`);
-  // The command's name may hold blanks and brackets: fields are counted from the last bracket.
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields?.[19] === undefined ? undefined : Number(fields[19]);
 }

@@ -1,50 +1,50 @@
-// Which uids have been given back and when, and which are not handed out again, over reboots: one small file each.
+// Which uids have been given back and when, and which are quarantined, over reboots: one small file each.
 // What they mean is policy/lease.ts.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LeasePool, Quarantine } from "../../policy/lease.ts";
 import { listNames, replaceDurably, replaceFile } from "../write-file.ts";
 
-export interface LeasePlaces {
+export interface LeasePaths {
   readonly rested: string;
   readonly quarantined: string;
 }
 
-const PLACES: LeasePlaces = { rested: "/var/lib/guestd/leases", quarantined: "/var/lib/guestd/quarantine" };
+const PATHS: LeasePaths = { rested: "/var/lib/guestd/leases", quarantined: "/var/lib/guestd/quarantine" };
 
 export class LeaseStore {
-  readonly #places: LeasePlaces;
+  readonly #paths: LeasePaths;
 
-  /** @param places directories of root alone */
-  constructor(places = PLACES) {
-    this.#places = places;
+  /** @param paths directories of root alone */
+  constructor(paths = PATHS) {
+    this.#paths = paths;
   }
 
-  /** Writes down that a uid was given back, and is no longer kept. */
+  /** Writes down that a uid was given back, and is in quarantine no more. */
   rest(uid: number): void {
     replaceFile(
-      join(this.#places.rested, String(uid)),
+      join(this.#paths.rested, String(uid)),
       JSON.stringify({ uid, at: performance.timeOrigin + performance.now() }),
     );
-    rmSync(join(this.#places.quarantined, String(uid)), { force: true });
+    rmSync(join(this.#paths.quarantined, String(uid)), { force: true });
   }
 
-  /** Writes down why a uid is kept. */
+  /** Writes down why a uid is quarantined. */
   async quarantine(uid: number, { reason, user, session }: Quarantine): Promise<void> {
-    await replaceDurably(join(this.#places.quarantined, String(uid)), JSON.stringify({ uid, reason, user, session }));
+    await replaceDurably(join(this.#paths.quarantined, String(uid)), JSON.stringify({ uid, reason, user, session }));
   }
 
   /** What was written down. An entry that cannot be read keeps its uid from being handed out. */
   read(): LeasePool {
     const quarantined = new Map(
-      listUids(this.#places.quarantined).map((uid) => [
+      listUids(this.#paths.quarantined).map((uid) => [
         uid,
-        readQuarantine(join(this.#places.quarantined, String(uid)), uid),
+        readQuarantine(join(this.#paths.quarantined, String(uid)), uid),
       ]),
     );
-    const rested = listUids(this.#places.rested)
+    const rested = listUids(this.#paths.rested)
       .filter((uid) => !quarantined.has(uid))
-      .map((uid) => ({ uid, at: readRested(join(this.#places.rested, String(uid))) }));
+      .map((uid) => ({ uid, at: readRested(join(this.#paths.rested, String(uid))) }));
     return { rested: rested.sort((a, b) => a.at - b.at).map(({ uid }) => uid), quarantined };
   }
 }

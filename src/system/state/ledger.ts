@@ -46,7 +46,7 @@ export class Ledger {
    * Keeps a receipt. One that cannot be taken away is no fault of it.
    * @param keep how many there are to be at most: the oldest go, some at a time
    */
-  async close(receipt: Receipt, keep: number): Promise<void> {
+  async keepReceipt(receipt: Receipt, keep: number): Promise<void> {
     await replaceDurably(this.#receipt(receipt.id), JSON.stringify(receipt));
     this.#prune(keep, receipt.id);
   }

@@ -1,5 +1,5 @@
 // What all classes of a sweep have in common: look, take away, look again; and what is said of what is left.
-// Knows no class and no place.
+// Knows no class and no path.
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
 import { meansGone } from "../read-file.ts";
@@ -19,10 +19,6 @@ export interface Item {
 }
 
 export const NOTHING: SweptItems = { found: 0, removed: 0, left: [] };
-
-/** As many things of a class are named, each with as many characters at most. */
-const MOST_NAMED = 20;
-const MOST_CHARACTERS = 300;
 
 /**
  * Looks, takes away, looks again. A thing that cannot be taken away does not keep the others.
@@ -59,22 +55,3 @@ export function addItems(first: SweptItems, second: SweptItems): SweptItems {
 export function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error));
 }
-
-/** A name that a guest may have chosen, with all but plain characters as \xNN: it can end no line and no quotation, and no two look alike. */
-export function quoteName(name: Buffer | string): string {
-  return [...Buffer.from(name)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : escapeByte(byte))).join("");
-}
-
-/** Sentences as they may stand in the journal and in a receipt: few, short and printable, whoever chose what is in them. */
-export function boundSentences(sentences: readonly string[]): string[] {
-  const bounded = sentences.slice(0, MOST_NAMED).map((sentence) => {
-    const printable = sentence
-      .slice(0, MOST_CHARACTERS)
-      .replace(/[^ -~]/gu, (character) => [...Buffer.from(character)].map(escapeByte).join(""));
-    return printable.slice(0, MOST_CHARACTERS);
-  });
-  return sentences.length > MOST_NAMED ? [...bounded, "and more"] : bounded;
-}
-
-const isPlain = (byte: number) => byte >= 0x20 && byte < 0x7f && !`"'\\`.includes(String.fromCharCode(byte));
-const escapeByte = (byte: number) => `\\x${byte.toString(16).padStart(2, "0")}`;

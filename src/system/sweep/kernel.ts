@@ -1,12 +1,14 @@
 // What Linux keeps for an account without a name in the file system: its processes, its IPC objects, its message queues.
-// Processes are only looked for: that they are killed is for processes.ts.
-import { closeSync, readdirSync, readFileSync } from "node:fs";
+// Processes are only looked for: that they are killed is for processes/kill.ts.
+import { closeSync, readdirSync } from "node:fs";
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { runsAs } from "../processes/kill.ts";
+import { nameProcess } from "../processes/process-name.ts";
 import { meansGone, readIfThere } from "../read-file.ts";
+import { quoteName } from "../sentences.ts";
 import type { Item, SweepBindings, SweptItems } from "./items.ts";
-import { NOTHING, quoteName, sweepItems } from "./items.ts";
+import { NOTHING, sweepItems } from "./items.ts";
 
 /** The tables of System V IPC, with the column of the identifier in each (proc_sysvipc(5)). */
 const IPC = [
@@ -19,15 +21,7 @@ const IPC = [
 export function listProcesses(proc: string, uid: number): string[] {
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name) && runsAs(join(proc, name), uid))
-    .map((pid) => `process ${pid} (${readCommand(join(proc, pid))}) runs as the account`);
-}
-
-function readCommand(directory: string): string {
-  try {
-    return quoteName(readFileSync(join(directory, "comm")).subarray(0, -1));
-  } catch {
-    return "?";
-  }
+    .map((pid) => `${nameProcess(proc, Number(pid))} runs as the account`);
 }
 
 /** IPC objects that the account has made, or was given, in guestd's own IPC namespace. */

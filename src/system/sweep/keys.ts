@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { poll } from "../../wait.ts";
 import { readIfThere } from "../read-file.ts";
 import type { SweptItems } from "./items.ts";
 import { NOTHING, reasonOf } from "./items.ts";
@@ -57,9 +57,8 @@ export async function sweepKeys(
   // Keys know nothing of containers: where the program may not look, nor could the guest, and these are those of
   // an account of the same number outside.
   if (said === "0 0 0" && existsSync(join(root, "/run/systemd/container"))) return NOTHING;
-  const end = performance.now() + limitMs;
-  let left = countKeys(root, uid);
-  for (; left > 0 && performance.now() < end; left = countKeys(root, uid)) await delay(PAUSE_MS);
+  let left = found;
+  await poll(() => (left = countKeys(root, uid)) === 0, limitMs, { first: PAUSE_MS, longest: PAUSE_MS });
   return {
     found,
     removed: Math.max(0, found - left),

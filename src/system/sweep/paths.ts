@@ -12,7 +12,7 @@ import { addItems, NOTHING, reasonOf, sweepItems } from "./items.ts";
 const WALK_LIMIT_MS = 4500;
 
 /** Where one class is looked for. */
-export interface Places {
+export interface SweepPaths {
   /** Files and empty directories that are the account's by their name. */
   readonly names?: readonly string[];
   /** Those of somebody who takes them away himself. */
@@ -24,15 +24,15 @@ export interface Places {
 export type Owner = Pick<Account, "user" | "uid">;
 
 /** Crontabs (crontab(1)) and at's jobs. The latter, and cron's own of other distributions, have other names. */
-export const jobPlaces = ({ user }: Owner): Places => ({
+export const jobPaths = ({ user }: Owner): SweepPaths => ({
   names: [`/var/spool/cron/crontabs/${user}`, `/var/spool/cron/${user}`],
   trees: ["/var/spool/cron", "/var/spool/at"],
 });
 
 /** The mark that has a user manager run while nobody is logged in (loginctl(1), enable-linger). */
-export const lingerPlaces = ({ user }: Owner): Places => ({ names: [`/var/lib/systemd/linger/${user}`] });
+export const lingerPaths = ({ user }: Owner): SweepPaths => ({ names: [`/var/lib/systemd/linger/${user}`] });
 
-export const mailPlaces = ({ user }: Owner): Places => ({
+export const mailPaths = ({ user }: Owner): SweepPaths => ({
   names: [`/var/mail/${user}`, `/var/spool/mail/${user}`],
   trees: ["/var/mail", "/var/spool/mail"],
 });
@@ -41,7 +41,7 @@ export const mailPlaces = ({ user }: Owner): Places => ({
  * What services remember of a user. sudo: sudoers_timestamp(5), by uid since 1.9.15; pam_faillock(8); accounts-daemon;
  * LightDM's cache of ~/.dmrc and its user data, which it gives to the user; the directory of a user in which udisks mounts.
  */
-export const runtimePlaces = ({ user, uid }: Owner): Places => ({
+export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
   names: [
     // logind's, which has unmounted it; what is not empty stays.
     `/run/user/${uid}`,
@@ -57,11 +57,11 @@ export const runtimePlaces = ({ user, uid }: Owner): Places => ({
   trees: ["/var/lib/lightdm-data", "/var/lib/lightdm/data"],
 });
 
-/** Takes away what there is of an account in these places. @param root stands before each @throws Error when nobody can look */
-export async function sweepPlaces(
+/** Takes away what there is of an account at these paths. @param root stands before each @throws Error when nobody can look */
+export async function sweepPaths(
   bindings: Pick<SweepBindings, "sweepFiles">,
   root: string,
-  { names = [], watched = [], trees = [] }: Places,
+  { names = [], watched = [], trees = [] }: SweepPaths,
   uid: number,
 ): Promise<SweptItems> {
   const directories = await resolveLinks(trees.map((path) => join(root, path)));
@@ -98,13 +98,13 @@ async function resolveLinks(directories: readonly string[]): Promise<string[]> {
 }
 
 async function findNamed(paths: readonly string[]): Promise<Item[]> {
-  const places = await Promise.all(
+  const resolved = await Promise.all(
     paths.map(async (path) =>
       (await resolveLinks([dirname(path)])).map((directory) => join(directory, basename(path))),
     ),
   );
   const items: Item[] = [];
-  for (const path of new Set(places.flat())) {
+  for (const path of new Set(resolved.flat())) {
     try {
       const isDirectory = (await lstat(path)).isDirectory();
       items.push({ sentence: `${path} is still there`, remove: () => (isDirectory ? rmdir(path) : unlink(path)) });

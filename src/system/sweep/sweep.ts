@@ -1,27 +1,19 @@
 // What an account that is nobody else's has left outside its view when its session has ended: looked for, taken away,
 // looked for again. What is taken away of a view itself, and killing processes, is elsewhere.
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../config/schema.ts";
-import type { Swept, SweepKind } from "../../policy/receipt.ts";
+import type { ACCOUNT_KINDS, Swept, SweepKind } from "../../policy/receipt.ts";
+import { within } from "../../wait.ts";
+import { boundSentences } from "../sentences.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
-import { boundSentences } from "./items.ts";
 import { listProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
 import type { Owner } from "./paths.ts";
-import {
-  jobPlaces,
-  lingerPlaces,
-  mailPlaces,
-  runtimePlaces,
-  sweepCoredumps,
-  sweepPlaces,
-  sweepTrees,
-} from "./paths.ts";
+import { jobPaths, lingerPaths, mailPaths, runtimePaths, sweepCoredumps, sweepPaths, sweepTrees } from "./paths.ts";
 
 /** The machine as this sees it; tests give others. */
 export interface SweepMachine {
-  /** Stands before every place but those of the configuration. */
+  /** Stands before every path but those of the configuration. */
   readonly root: string;
   readonly runKeys: typeof runGuestKeys;
   /** Milliseconds: for each class, and in it for the kernel to forget its keys. */
@@ -61,10 +53,10 @@ export class Sweeper {
     return {
       ipc: () => sweepIpc(bindings, proc, uid),
       queues: () => sweepQueues(bindings, proc, uid),
-      jobs: () => sweepPlaces(bindings, root, jobPlaces({ user, uid }), uid),
-      linger: () => sweepPlaces(bindings, root, lingerPlaces({ user, uid }), uid),
-      mail: () => sweepPlaces(bindings, root, mailPlaces({ user, uid }), uid),
-      runtime: () => sweepPlaces(bindings, root, runtimePlaces({ user, uid }), uid),
+      jobs: () => sweepPaths(bindings, root, jobPaths({ user, uid }), uid),
+      linger: () => sweepPaths(bindings, root, lingerPaths({ user, uid }), uid),
+      mail: () => sweepPaths(bindings, root, mailPaths({ user, uid }), uid),
+      runtime: () => sweepPaths(bindings, root, runtimePaths({ user, uid }), uid),
       files: () =>
         sweepTrees(
           bindings,
@@ -73,7 +65,7 @@ export class Sweeper {
         ),
       keys: () => sweepKeys(root, uid, runKeys, keysLimitMs),
       coredumps: () => sweepCoredumps(root, uid, Coredumps),
-    } satisfies Partial<Record<SweepKind, () => Promise<SweptItems>>>;
+    } satisfies Record<(typeof ACCOUNT_KINDS)[number], () => Promise<SweptItems>>;
   }
 
   #findProcesses(uid: number): Promise<SweptItems> {
@@ -84,7 +76,7 @@ export class Sweeper {
   async #attempt(kind: SweepKind, account: Owner, work: () => Promise<SweptItems>): Promise<Swept> {
     try {
       assertGuest(account);
-      const { found, removed, left } = await this.#within(`${kind} ${account.uid}`, work);
+      const { found, removed, left } = await this.#inTime(`${kind} ${account.uid}`, work);
       return { kind, found, removed, left: boundSentences(left) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -92,23 +84,17 @@ export class Sweeper {
     }
   }
 
-  // What is not done in time goes on; until it has ended the uid has not been looked at, and is kept back.
-  async #within<T>(name: string, work: () => Promise<T>): Promise<T> {
+  // What is not done in time goes on; until it has ended the uid has not been looked at, and is quarantined.
+  async #inTime<T>(name: string, work: () => Promise<T>): Promise<T> {
     const { limitMs } = this.#machine;
     if (this.#late.has(name)) throw new Error("an earlier look is not done");
     const working = work();
-    const done = new AbortController();
-    const limit = delay(limitMs, undefined, { signal: done.signal }).then(() => {
+    return within(working, limitMs, () => {
       this.#late.add(name);
-      const settle = () => this.#late.delete(name);
-      working.then(settle, settle);
+      const forget = () => this.#late.delete(name);
+      working.then(forget, forget);
       throw new Error(`not done after ${limitMs / 1000} s`);
     });
-    try {
-      return await Promise.race([working, limit]);
-    } finally {
-      done.abort();
-    }
   }
 }
 

@@ -27,7 +27,7 @@ function methodsWith({
     state: () => state,
     dispatch: (event) => {
       events.push(event);
-      if ("call" in event && answer !== undefined) pending.settle(event.call, answer);
+      if ("call" in event && answer !== undefined) pending.answer(event.call, answer);
     },
     pending,
     version: "1",

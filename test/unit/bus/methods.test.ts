@@ -24,7 +24,7 @@ function methodsWith({
     state: () => state,
     dispatch: (event) => {
       events.push(event);
-      if ("call" in event && answer !== undefined) pending.settle(event.call, answer);
+      if ("call" in event && answer !== undefined) pending.answer(event.call, answer);
     },
     pending,
     newId: () => "fresh",
@@ -184,7 +184,7 @@ describe("a call that takes long", () => {
     const answered = expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({ code: "Failed" });
     await vi.advanceTimersByTimeAsync(PATIENCE_MS);
     await answered;
-    pending.settle(1, answer);
+    pending.answer(1, answer);
     await vi.advanceTimersByTimeAsync(10 * PATIENCE_MS);
     expect(expired(events)).toHaveLength(1);
   });
@@ -193,7 +193,7 @@ describe("a call that takes long", () => {
     const { events, call, pending } = methodsWith();
     const answered = expect(call(name, [{ ...REQUEST, ...account }])).resolves.toHaveLength(1);
     await vi.advanceTimersByTimeAsync(PATIENCE_MS - 1_000);
-    pending.settle(1, answer);
+    pending.answer(1, answer);
     await answered;
     expect(vi.getTimerCount()).toBe(0);
     await vi.advanceTimersByTimeAsync(10 * PATIENCE_MS);

@@ -37,7 +37,7 @@ let others: Account[];
 let groups: Map<string, number>;
 let isBroken: boolean;
 
-const places = () => ({ rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") });
+const paths = () => ({ rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") });
 const WHY = { reason: "processes: process 7 does not end", user: LEASED.user, session: "s1" };
 
 /** Without a name nobody sweeps it: the session may go on. */
@@ -49,7 +49,7 @@ const looked = <T>(found: T): Promise<T> =>
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
   records = new UserRecords(join(root, "userdb"));
-  store = new LeaseStore(places());
+  store = new LeaseStore(paths());
   [others, groups, isBroken] = [[], new Map([["guests", 985]]), false];
   mkdirSync(join(root, "linger"));
   leases = new Leases(records, store, {
@@ -106,7 +106,7 @@ describe("Leases, where there may be sessions that nobody can tell,", () => {
     const { pool } = await leases.recover([SESSION], true);
     expect(pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, UNCLEAR]]) });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
-    expect(new LeaseStore(places()).read()).toEqual(pool);
+    expect(new LeaseStore(paths()).read()).toEqual(pool);
   });
 
   it("keep the uid back also after the start at which it is clear again", async () => {
@@ -130,11 +130,11 @@ describe("Leases that cannot write down what becomes of a uid", () => {
   const stands = [{ user: LEASED.user, uid: LEASED.uid }];
 
   /** A directory stands where the new entry of the uid is to be written. */
-  const block = (place: string) => mkdirSync(join(place, `${LEASED.uid}.new`), { recursive: true });
+  const block = (path: string) => mkdirSync(join(path, `${LEASED.uid}.new`), { recursive: true });
 
   it("leave its account as it is, which keeps the uid from being handed out, and start", async () => {
     records.publish(LEASED);
-    block(places().rested);
+    block(paths().rested);
     expect(await leases.recover([SESSION], false)).toEqual({
       sessions: [SESSION],
       pool: { rested: [], quarantined: new Map() },
@@ -144,7 +144,7 @@ describe("Leases that cannot write down what becomes of a uid", () => {
 
   it("leave the account of one that nobody can tell as well", async () => {
     records.publish(LEASED);
-    block(places().quarantined);
+    block(paths().quarantined);
     expect((await leases.recover([], true)).pool).toEqual({ rested: [], quarantined: new Map() });
     expect(records.list()).toEqual(stands);
   });
@@ -152,7 +152,7 @@ describe("Leases that cannot write down what becomes of a uid", () => {
   it("take back the others, and take up the sessions that go on", async () => {
     for (const account of [LEASED, OTHER, { ...LEASED, user: "guest-cccc", uid: LEASED.uid + 2 }])
       records.publish(account);
-    block(places().rested);
+    block(paths().rested);
     const session = { ...LEASED_SESSION, account: OTHER };
     const { sessions, pool } = await leases.recover([session], false);
     expect(sessions).toEqual([session]);
@@ -162,7 +162,7 @@ describe("Leases that cannot write down what becomes of a uid", () => {
 
   it("try it again at the next start", async () => {
     records.publish(LEASED);
-    block(places().rested);
+    block(paths().rested);
     await leases.recover([], false);
     rmSync(join(root, "run"), { recursive: true });
     expect((await leases.recover([], false)).pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
@@ -323,7 +323,7 @@ describe("a uid that is to be swept", () => {
 describe("an account that is taken back", () => {
   it("is known no more, and its uid rests", async () => {
     records.publish(LEASED);
-    await leases.settle(LEASED.uid, undefined);
+    await leases.saveUid(LEASED.uid, undefined);
     leases.withdraw(LEASED);
     expect(readdirSync(join(root, "userdb"))).toEqual([]);
     expect(store.read().rested).toEqual([LEASED.uid]);
@@ -331,7 +331,7 @@ describe("an account that is taken back", () => {
 
   it("is known no more, and its uid kept when something may be left", async () => {
     records.publish(LEASED);
-    await leases.settle(LEASED.uid, WHY);
+    await leases.saveUid(LEASED.uid, WHY);
     leases.withdraw(LEASED);
     expect(readdirSync(join(root, "userdb"))).toEqual([]);
     expect(store.read()).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, WHY]]) });
@@ -339,7 +339,7 @@ describe("an account that is taken back", () => {
 
   it("is not said to be kept when that could not be written down", async () => {
     mkdirSync(join(root, "var"));
-    writeFileSync(places().quarantined, "");
-    await expect(leases.settle(LEASED.uid, WHY)).rejects.toThrow();
+    writeFileSync(paths().quarantined, "");
+    await expect(leases.saveUid(LEASED.uid, WHY)).rejects.toThrow();
   });
 });

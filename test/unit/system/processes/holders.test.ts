@@ -2,8 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Holder, Holders, SearchHolders } from "../../../../src/system/processes/holder-search.ts";
-import type { Wanted } from "../../../../src/system/processes/holders.ts";
+import type {
+  FileHolder,
+  HolderCriteria,
+  Holders,
+  SearchHolders,
+} from "../../../../src/system/processes/holder-search.ts";
 import { findHolders } from "../../../../src/system/processes/holders.ts";
 
 let proc: string;
@@ -15,7 +19,7 @@ afterEach(() => {
   rmSync(proc, { recursive: true });
 });
 
-const WANTED: Wanted = { label: "guest-s1", devices: ["0:51"], uid: 60600, namespaces: [4_026_532_000] };
+const CRITERIA: HolderCriteria = { label: "guest-s1", devices: ["0:51"], uid: 60600, namespaces: [4_026_532_000] };
 
 /** A process of a made-up /proc. */
 function addProcess(pid: number, comm: string): void {
@@ -24,37 +28,39 @@ function addProcess(pid: number, comm: string): void {
 }
 
 async function look(
-  wanted = WANTED,
-  holders: readonly Holder[] | Error = [],
-  { mounters = [], unseen = [], whole = true }: Partial<Holders> = {},
+  criteria = CRITERIA,
+  held: readonly FileHolder[] | Error = [],
+  { mounts: mounted = [], unseen = [], whole = true }: Partial<Holders> = {},
 ) {
   const asked: unknown[][] = [];
   const search: SearchHolders = ({ devices, uid, namespaces, label }) => {
     asked.push([devices, uid, namespaces, label]);
-    return holders instanceof Error ? Promise.reject(holders) : Promise.resolve({ holders, mounters, unseen, whole });
+    return held instanceof Error
+      ? Promise.reject(held)
+      : Promise.resolve({ files: held, mounts: mounted, unseen, whole });
   };
-  const [mounts, files, ...more] = await findHolders(search, wanted, proc);
+  const [mounts, files, ...more] = await findHolders(search, criteria, proc);
   expect(more).toEqual([]);
   return { mounts, files, asked };
 }
 
 describe("findHolders says that it could not look", () => {
   it("where the program cannot", async () => {
-    const { mounts, files } = await look(WANTED, new Error("EMFILE"));
+    const { mounts, files } = await look(CRITERIA, new Error("EMFILE"));
     expect(mounts).toEqual({ kind: "mounts", found: 0, removed: 0, left: ["could not be looked at: EMFILE"] });
     expect(files).toEqual({ kind: "open-files", found: 0, removed: 0, left: ["could not be looked at: EMFILE"] });
   });
 
   it("of a shared account's view of which nothing is known any more, and at its mounts all the same", async () => {
-    const { mounts, files } = await look({ ...WANTED, devices: undefined, uid: undefined }, [], {
-      mounters: [{ pid: 10, place: "/mnt" }],
+    const { mounts, files } = await look({ ...CRITERIA, devices: undefined, uid: undefined }, [], {
+      mounts: [{ pid: 10, path: "/mnt" }],
     });
     expect(files?.left).toEqual(["could not be looked at: the view is gone"]);
     expect(mounts?.left).toEqual(["process 10 has /mnt mounted"]);
   });
 
   it("at mounts where nobody knows which session it was", async () => {
-    const { mounts, files } = await look({ ...WANTED, label: undefined });
+    const { mounts, files } = await look({ ...CRITERIA, label: undefined });
     expect(mounts?.left).toEqual(["could not be looked at: nobody knows which session it was"]);
     expect(files?.left).toEqual([]);
   });
@@ -69,9 +75,9 @@ describe("findHolders", () => {
     ]);
   });
 
-  it("names who has what mounted, whatever is in the name of the place", async () => {
+  it("names who has what mounted, whatever is in the name of the path", async () => {
     addProcess(10, "sh");
-    const { mounts } = await look(WANTED, [], { mounters: [{ pid: 10, place: '/a\\040b"\\012c\u00ff' }] });
+    const { mounts } = await look(CRITERIA, [], { mounts: [{ pid: 10, path: '/a\\040b"\\012c\u00ff' }] });
     expect(mounts).toEqual({
       kind: "mounts",
       found: 1,
@@ -82,10 +88,10 @@ describe("findHolders", () => {
 
   it("says whose mounts could not be read in time", async () => {
     addProcess(10, "sh");
-    const { mounts } = await look(WANTED, [], {
-      mounters: [
-        { pid: 10, place: undefined },
-        { pid: 11, place: "/tmp" },
+    const { mounts } = await look(CRITERIA, [], {
+      mounts: [
+        { pid: 10, path: undefined },
+        { pid: 11, path: "/tmp" },
       ],
     });
     expect(mounts).toMatchObject({
@@ -95,8 +101,8 @@ describe("findHolders", () => {
   });
 
   it("names twenty, and counts the others", async () => {
-    const { mounts } = await look(WANTED, [], {
-      mounters: Array.from({ length: 25 }, (_, index) => ({ pid: 10 + index, place: "/mnt" })),
+    const { mounts } = await look(CRITERIA, [], {
+      mounts: Array.from({ length: 25 }, (_, index) => ({ pid: 10 + index, path: "/mnt" })),
     });
     expect(mounts?.found).toBe(25);
     expect(mounts?.left).toHaveLength(21);
@@ -105,7 +111,7 @@ describe("findHolders", () => {
 
   it("names who holds a file, and how", async () => {
     addProcess(10, "vi(\u001b[2J");
-    const { files } = await look(WANTED, [
+    const { files } = await look(CRITERIA, [
       { pid: 10, how: "descriptor" },
       { pid: 11, how: "mapping" },
     ]);
@@ -113,13 +119,13 @@ describe("findHolders", () => {
       kind: "open-files",
       found: 2,
       removed: 0,
-      left: ["process 10 (vi2J) holds a file of it (descriptor)", "process 11 holds a file of it (mapping)"],
+      left: ["process 10 (vi\\x28\\x1b[2J) holds a file of it (descriptor)", "process 11 holds a file of it (mapping)"],
     });
   });
 
   it("names who holds a namespace, who could not be looked at, and says when the time was not enough", async () => {
     addProcess(12, "x");
-    const { mounts, files } = await look(WANTED, [{ pid: 12, how: "namespace" }], { unseen: [12, 13], whole: false });
+    const { mounts, files } = await look(CRITERIA, [{ pid: 12, how: "namespace" }], { unseen: [12, 13], whole: false });
     expect(mounts?.left).toEqual([
       "process 12 (x) could not be looked at",
       "process 13 could not be looked at",
@@ -133,19 +139,19 @@ describe("findHolders", () => {
     ]);
   });
 
-  it.each<[string, Partial<Wanted>, unknown[]]>([
+  it.each<[string, Partial<HolderCriteria>, unknown[]]>([
     ["by devices and by uid", {}, [["0:51"], 60600, [4_026_532_000], "guest-s1"]],
     [
       "by uid alone, where the devices may be somebody else's by now",
       { devices: undefined },
-      [[], 60600, [4_026_532_000], "guest-s1"],
+      [undefined, 60600, [4_026_532_000], "guest-s1"],
     ],
     [
       "by devices alone, of an account that others share",
       { uid: undefined },
-      [["0:51"], -1, [4_026_532_000], "guest-s1"],
+      [["0:51"], undefined, [4_026_532_000], "guest-s1"],
     ],
   ])("looks for files %s", async (_, change, asked) => {
-    expect((await look({ ...WANTED, ...change })).asked).toEqual([asked]);
+    expect((await look({ ...CRITERIA, ...change })).asked).toEqual([asked]);
   });
 });

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cgroups } from "../../../../src/system/processes/cgroups.ts";
-import type { Belonging, ProcessTable } from "../../../../src/system/processes/kill.ts";
+import type { Membership, ProcessTable } from "../../../../src/system/processes/kill.ts";
 import { findInView, killProcesses } from "../../../../src/system/processes/kill.ts";
 import { makeSlowFile } from "../../../helpers/slow-file.ts";
 
@@ -55,7 +55,7 @@ function addHeadless(pid: number, threads: number): string {
 }
 
 const IN_HOME = `${HOST}50 36 0:51 / /home/guest rw - tmpfs tmpfs rw\n`;
-const inView = (namespace: number, devices: string[] = []): Belonging => ({
+const inView = (namespace: number, devices: string[] = []): Membership => ({
   cgroups: [],
   view: { namespace, devices },
 });
@@ -149,7 +149,7 @@ describe("findInView", () => {
 
 describe("findInView by uid", () => {
   const UID = 1060;
-  const asUser: Belonging = { cgroups: [], view: undefined, uid: UID };
+  const asUser: Membership = { cgroups: [], view: undefined, uid: UID };
   const find = (pid: number, uids: string, state = "S (sleeping)") => {
     addProcess(pid);
     setStatus(pid, uids, state);
@@ -206,7 +206,7 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
   const uids = (uid: number) => Array(4).fill(uid).join("\t");
 
   /** What is done to processes 10 and on when a pidfd of one is opened, and when it is killed. */
-  async function kill(onOpen: (pid: number) => void, belonging: Belonging) {
+  async function kill(onOpen: (pid: number) => void, membership: Membership) {
     const killed: number[] = [];
     const opened: number[] = [];
     let current = 0;
@@ -224,7 +224,7 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
       },
     };
     const cgroups = { isPopulated: () => false, list: () => [], contains: () => false } as unknown as Cgroups;
-    const result = await killProcesses({ proc, cgroups, bindings }, belonging, 1_000);
+    const result = await killProcesses({ proc, cgroups, bindings }, membership, 1_000);
     for (const fd of opened) expect(() => fstatSync(fd)).toThrow(/EBADF/);
     return { left: result.left, killed };
   }

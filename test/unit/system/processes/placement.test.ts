@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cgroup } from "../../../../src/policy/session.ts";
 import { subjectOf } from "../../../../src/policy/subject.ts";
 import { Cgroups } from "../../../../src/system/processes/cgroups.ts";
-import { readStartTime } from "../../../../src/system/sessions/held.ts";
+import { readStartTime } from "../../../../src/system/processes/identity.ts";
 import type { PlacementParts } from "../../../../src/system/processes/placement.ts";
 import { Placement } from "../../../../src/system/processes/placement.ts";
 import { CGROUP, configOf, GUEST, LEASED, SLICE } from "../../../helpers/samples.ts";
@@ -50,77 +50,10 @@ function placementWith(parts: Partial<PlacementParts>): Placement {
     cgroups,
     isAlive: () => true,
     startScope: never,
-    killReaper: never,
     findLoginCgroup: never,
     ...parts,
   });
 }
-
-describe("sweep", () => {
-  /** @returns the scopes that it names, and the pids that it would kill */
-  function sweep(known: string[], reapers: number[]) {
-    const asked: number[] = [];
-    const killReaper = (pid: number) => {
-      asked.push(pid);
-      return reapers.includes(pid);
-    };
-    return { scopes: placementWith({ killReaper }).sweep(new Set(known)), asked };
-  }
-
-  it("has nothing to do where there is no slice of users", () => {
-    expect(sweep([], [])).toEqual({ scopes: [], asked: [] });
-  });
-
-  it.each([
-    "guest-my-vm.scope",
-    "guest-windows.scope",
-    "guest-x.slice",
-    "user-1000.slice",
-    "guest-abcdefgh2.scope",
-    "guest-abcdefgh234.scope",
-    "guest-abcdefgh20.scope",
-    "guest-ABCDEFGH23.scope",
-    "guest-abcdefgh23.slice",
-    "guest-abcdefgh23.service",
-    "guest-abcdefgh23.scope.d",
-    "my-guest-abcdefgh23.scope",
-    "guest-.scope",
-  ])("asks nobody in %s, which is none of guestd's", (name) => {
-    addCgroup("/user.slice");
-    addCgroup(`/user.slice/${name}`, 7, 8);
-    expect(sweep([], [7, 8])).toEqual({ scopes: [], asked: [] });
-  });
-
-  it("asks nobody in a scope of that name that is elsewhere", () => {
-    for (const slice of ["/system.slice", "/user.slice/user-60600.slice", "/user.slice/user-1000.slice"])
-      addCgroup(`${slice}/guest-${ID}.scope`, 7);
-    addCgroup("/user.slice");
-    addCgroup("/user.slice/user-1000.slice");
-    expect(sweep([], [7])).toEqual({ scopes: [], asked: [] });
-  });
-
-  it("asks nobody in the scope of a session that is known", () => {
-    addCgroup("/user.slice");
-    addCgroup(`/user.slice/guest-${ID}.scope`, 7);
-    expect(sweep([ID], [7])).toEqual({ scopes: [], asked: [] });
-  });
-
-  it("kills the reapers alone of one that nobody knows, wherever below they are", () => {
-    addCgroup("/user.slice");
-    addCgroup(`/user.slice/guest-${ID}.scope`, 7, 8);
-    addCgroup(`/user.slice/guest-${ID}.scope/deeper`, 9);
-    addCgroup("/user.slice/guest-zzzzzzzzzz.scope", 10);
-    addCgroup("/user.slice/guest-my-vm.scope", 11);
-    const { scopes, asked } = sweep(["zzzzzzzzzz"], [8, 10, 11]);
-    expect({ scopes, asked }).toEqual({ scopes: [`guest-${ID}.scope`], asked: [7, 8, 9] });
-  });
-
-  it("says nothing of one in which there is a leader alone", () => {
-    addCgroup("/user.slice");
-    addCgroup(`/user.slice/guest-${ID}.scope`, 7);
-    expect(sweep([], [])).toEqual({ scopes: [], asked: [7] });
-  });
-});
 
 describe("encloseLeader", () => {
   const subject = subjectOf({ id: ID, account: GUEST, leader: { pid: LEADER }, service: "login" });

@@ -31,11 +31,11 @@ describe("nameProcess", () => {
   });
 
   it.each([
-    ["a)\u001b[2Jb\n", "process 7 (a2Jb)"],
-    ["x\ny; z\n", "process 7 (xy z)"],
-    ["\u202eevil\n", "process 7 (evil)"],
-    ['"`$\n', "process 7"],
-  ])("says nothing of it that is no plain character: %j", (comm, said) => {
+    ["a)\u001b[2Jb\n", String.raw`process 7 (a\x29\x1b[2Jb)`],
+    ["x\ny; z\n", String.raw`process 7 (x\x0ay; z)`],
+    ["\u202eevil\n", String.raw`process 7 (\xe2\x80\xaeevil)`],
+    ['"`$\n', String.raw`process 7 (\x22${"`$"})`],
+  ])("lets its name end no line, no quotation and no bracket: %j", (comm, said) => {
     expect(named(comm)).toBe(said);
   });
 });

@@ -1,21 +1,11 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { View } from "../../../../src/policy/session.ts";
 import type { Held, Kind } from "../../../../src/system/sessions/held.ts";
-import { holdView, letGo, readStartTime, takeUpView } from "../../../../src/system/sessions/held.ts";
+import { readStartTime } from "../../../../src/system/processes/identity.ts";
+import { closeHeld, holdView, takeUpView } from "../../../../src/system/sessions/held.ts";
 
 let root: string;
 
@@ -35,32 +25,6 @@ const isOpen = (fd: number) => {
     return false;
   }
 };
-
-describe("readStartTime", () => {
-  const stat = (text: string) => {
-    mkdirSync(join(root, "7"));
-    writeFileSync(join(root, "7/stat"), text);
-    return readStartTime(7, root);
-  };
-  const AFTER_NAME = "S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 99 0\n";
-
-  it("knows none of a process that is gone", () => {
-    expect(readStartTime(7, root)).toBeUndefined();
-  });
-
-  it.each(["(bash)", "(a b)", "(a) S 1 2 (b)", "())", "(()", "(\n)", "(x) R 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 1 9)"])(
-    "is not misled by a command named %j",
-    (name) => {
-      expect(stat(`7 ${name} ${AFTER_NAME}`)).toBe(123456);
-    },
-  );
-
-  it("is the same at each look at a process that lives", () => {
-    const first = readStartTime(process.pid);
-    expect(first).toBeGreaterThan(0);
-    expect(readStartTime(process.pid)).toBe(first);
-  });
-});
 
 describe("holdView", () => {
   it("names the descriptors that it keeps, so that a login can open them", () => {
@@ -114,7 +78,7 @@ describe("takeUpView", () => {
     const held: Held = {};
     const view = takeUpView(held, { openPidfd: openNull }, leader, recorded, (kind) => kept[kind]);
     const opened = Object.values(held).filter((fd): fd is number => typeof fd === "number");
-    letGo(held);
+    closeHeld(held);
     expect(opened.map(isOpen)).toEqual(opened.map(() => false));
     return { view, held };
   };
@@ -269,12 +233,12 @@ describe("holdView of a reaper that has ended already", () => {
   });
 });
 
-describe("letGo", () => {
+describe("closeHeld", () => {
   it("closes all descriptors, and stops watching", () => {
     let stopped = 0;
     const fds = [openNull(), openNull(), openNull(), openNull(), openNull()] as const;
     const [pidfd, view, reaper, processes, ipc] = fds;
-    letGo({
+    closeHeld({
       pidfd,
       view,
       reaper,
@@ -289,7 +253,7 @@ describe("letGo", () => {
 
   it("has nothing to do where nothing is held", () => {
     const fd = openNull();
-    letGo({});
+    closeHeld({});
     expect(isOpen(fd)).toBe(true);
     closeSync(fd);
   });

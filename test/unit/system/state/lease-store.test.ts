@@ -2,17 +2,17 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { LeasePlaces } from "../../../../src/system/state/lease-store.ts";
+import type { LeasePaths } from "../../../../src/system/state/lease-store.ts";
 import { LeaseStore } from "../../../../src/system/state/lease-store.ts";
 
 let root: string;
-let places: LeasePlaces;
+let paths: LeasePaths;
 let store: LeaseStore;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
-  places = { rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") };
-  store = new LeaseStore(places);
+  paths = { rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") };
+  store = new LeaseStore(paths);
 });
 afterEach(() => {
   rmSync(root, { recursive: true });
@@ -34,8 +34,8 @@ describe("LeaseStore keeps a uid back", () => {
     ["a name that is null", '{"uid":60600,"reason":"x","user":null}'],
   ])("of which it finds %s, and knows no name for it", (_, text) => {
     store.rest(60600);
-    mkdirSync(places.quarantined, { recursive: true });
-    writeFileSync(join(places.quarantined, "60600"), text);
+    mkdirSync(paths.quarantined, { recursive: true });
+    writeFileSync(join(paths.quarantined, "60600"), text);
     const { rested, quarantined } = store.read();
     expect(rested).toEqual([]);
     expect([...quarantined]).toEqual([
@@ -44,20 +44,20 @@ describe("LeaseStore keeps a uid back", () => {
   });
 
   it.each(["", ',"session":7', ',"session":null'])("of whose session it is told nothing, or no text (%j)", (more) => {
-    mkdirSync(places.quarantined, { recursive: true });
-    writeFileSync(join(places.quarantined, "60600"), `{"uid":60600,"reason":"x","user":"guest-aaaa"${more}}`);
+    mkdirSync(paths.quarantined, { recursive: true });
+    writeFileSync(join(paths.quarantined, "60600"), `{"uid":60600,"reason":"x","user":"guest-aaaa"${more}}`);
     expect(store.read().quarantined.get(60600)).toStrictEqual({ reason: "x", user: "guest-aaaa" });
   });
 
   it("for which there is a directory in the place of a file", () => {
-    mkdirSync(join(places.quarantined, "60600"), { recursive: true });
+    mkdirSync(join(paths.quarantined, "60600"), { recursive: true });
     expect([...store.read().quarantined.keys()]).toEqual([60600]);
   });
 
   it("whatever is said of its rest", async () => {
     await store.quarantine(60600, WHY);
-    mkdirSync(places.rested, { recursive: true });
-    writeFileSync(join(places.rested, "60600"), JSON.stringify({ uid: 60600, at: 5 }));
+    mkdirSync(paths.rested, { recursive: true });
+    writeFileSync(join(paths.rested, "60600"), JSON.stringify({ uid: 60600, at: 5 }));
     expect(store.read()).toEqual({ rested: [], quarantined: new Map([[60600, WHY]]) });
   });
 
@@ -65,7 +65,7 @@ describe("LeaseStore keeps a uid back", () => {
     store.rest(60601);
     await store.quarantine(60600, WHY);
     rmSync(join(root, "run"), { recursive: true });
-    expect(new LeaseStore(places).read()).toEqual({ rested: [], quarantined: new Map([[60600, WHY]]) });
+    expect(new LeaseStore(paths).read()).toEqual({ rested: [], quarantined: new Map([[60600, WHY]]) });
   });
 
   it("and says so when that cannot be written down", async () => {
@@ -90,7 +90,7 @@ describe("LeaseStore", () => {
     "takes a uid that rests since nobody knows when for the longest unused (%j)",
     (text) => {
       store.rest(60601);
-      writeFileSync(join(places.rested, "60600"), text);
+      writeFileSync(join(paths.rested, "60600"), text);
       expect(store.read()).toEqual({ rested: [60600, 60601], quarantined: new Map() });
     },
   );
@@ -104,7 +104,7 @@ describe("LeaseStore", () => {
     expect(store.read().quarantined.get(60600)?.reason).toBe("files: /tmp/x");
     store.rest(60600);
     expect(store.read()).toEqual({ rested: [60601, 60600], quarantined: new Map() });
-    expect(readdirSync(places.quarantined)).toEqual([]);
+    expect(readdirSync(paths.quarantined)).toEqual([]);
   });
 
   it("does not take a reason that is empty for none", async () => {
@@ -115,17 +115,17 @@ describe("LeaseStore", () => {
   it("passes over half of a write, and other files", async () => {
     store.rest(60600);
     await store.quarantine(60602, WHY);
-    for (const place of Object.values(places) as string[])
-      for (const name of ["60601.new", "notes", "-5", "6e4"]) writeFileSync(join(place, name), "{");
+    for (const path of Object.values(paths) as string[])
+      for (const name of ["60601.new", "notes", "-5", "6e4"]) writeFileSync(join(path, name), "{");
     expect(store.read()).toEqual({ rested: [60600], quarantined: new Map([[60602, WHY]]) });
   });
 
   it("is nobody else's to read", async () => {
     store.rest(60600);
     await store.quarantine(60600, WHY);
-    for (const place of Object.values(places) as string[]) expect(statSync(place).mode & 0o777).toBe(0o700);
-    for (const file of [join(places.rested, "60600"), join(places.quarantined, "60600")])
+    for (const path of Object.values(paths) as string[]) expect(statSync(path).mode & 0o777).toBe(0o700);
+    for (const file of [join(paths.rested, "60600"), join(paths.quarantined, "60600")])
       expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(JSON.parse(readFileSync(join(places.quarantined, "60600"), "utf8"))).toEqual({ uid: 60600, ...WHY });
+    expect(JSON.parse(readFileSync(join(paths.quarantined, "60600"), "utf8"))).toEqual({ uid: 60600, ...WHY });
   });
 });

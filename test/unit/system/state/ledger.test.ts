@@ -73,7 +73,7 @@ describe("the ledger sets aside, and makes no session of,", () => {
 
   it("half of a write, which it removes, of entries and of receipts", async () => {
     await ledger.enter(SESSION);
-    await ledger.close(receipt("def"), 10);
+    await ledger.keepReceipt(receipt("def"), 10);
     put("open", "xyz.json.new", "{");
     put("receipts", "xyz.json.new", "{");
     expect(ledger.recover().entries).toHaveLength(1);
@@ -82,7 +82,7 @@ describe("the ledger sets aside, and makes no session of,", () => {
 
   it("an id that would be a path", async () => {
     await expect(ledger.enter({ ...SESSION, id: "../abc" })).rejects.toThrow(/not a session's id/);
-    await expect(ledger.close(receipt("a/b"), 10)).rejects.toThrow(/not a session's id/);
+    await expect(ledger.keepReceipt(receipt("a/b"), 10)).rejects.toThrow(/not a session's id/);
     expect(() => {
       ledger.leave("../../etc/passwd");
     }).toThrow(/not a session's id/);
@@ -112,7 +112,7 @@ describe("a session in the ledger", () => {
 
   it("is nobody else's to read", async () => {
     await ledger.enter(SESSION);
-    await ledger.close(receipt("abc"), 10);
+    await ledger.keepReceipt(receipt("abc"), 10);
     for (const [directory, file] of [
       ["open", "abc.json"],
       ["receipts", "abc.json"],
@@ -140,7 +140,7 @@ describe("receipts", () => {
       ["c", 30],
       ["b", 7],
     ] as const)
-      await ledger.close(receipt(id, closedAt), 10);
+      await ledger.keepReceipt(receipt(id, closedAt), 10);
     expect(ledger.list().map(({ id }) => id)).toEqual(["c", "b", "a"]);
     expect(ledger.find("b")).toEqual(receipt("b", 7));
     expect(ledger.find("d")).toBeUndefined();
@@ -149,14 +149,14 @@ describe("receipts", () => {
   it("are kept though an older one cannot be taken away", async () => {
     // What root has put in its place.
     for (const id of ["old", "older"]) mkdirSync(join(root, "receipts", `${id}.json`, "there"), { recursive: true });
-    await ledger.close(receipt("new"), 1);
+    await ledger.keepReceipt(receipt("new"), 1);
     expect(ledger.find("new")).toEqual(receipt("new"));
     expect(names("receipts")).toEqual(["new.json", "old.json", "older.json"]);
   });
 
   it("outlive a start, and the last one of a session is the one that counts", async () => {
-    await ledger.close(receipt("a"), 10);
-    await ledger.close({ ...receipt("a"), left: ["files: /tmp/x"] }, 10);
+    await ledger.keepReceipt(receipt("a"), 10);
+    await ledger.keepReceipt({ ...receipt("a"), left: ["files: /tmp/x"] }, 10);
     expect(new Ledger(root, OTHER_BOOT).find("a")?.left).toEqual(["files: /tmp/x"]);
     expect(names("receipts")).toEqual(["a.json"]);
   });
@@ -178,7 +178,7 @@ describe("receipts", () => {
     ["one whose class has no count", changed({ swept: [{ kind: "files", found: "1", removed: 0, left: [] }] })],
     ["one in which what is left is no text", changed({ left: [5] })],
   ])("that cannot be read are none: %s", async (_, text) => {
-    await ledger.close(receipt("good"), 10);
+    await ledger.keepReceipt(receipt("good"), 10);
     put("receipts", "bad.json", text);
     expect(ledger.find("bad")).toBeUndefined();
     expect(ledger.list().map(({ id }) => id)).toEqual(["good"]);
@@ -194,7 +194,7 @@ describe("receipts", () => {
   };
   const keepAll = async (count: number, keep: number) => {
     for (let index = 0; index < count; index++) {
-      await ledger.close(receipt(`r${index}`), keep);
+      await ledger.keepReceipt(receipt(`r${index}`), keep);
       if (existsSync(join(root, `receipts/r${index}.json`))) writtenAt(`r${index}`, 1_000 + index);
     }
   };
@@ -216,10 +216,10 @@ describe("receipts", () => {
   it("never go before the one that was just written, though the others say that they are of later", async () => {
     await keepAll(3, 1000);
     for (const index of [0, 1, 2]) writtenAt(`r${index}`, 4_000_000_000 + index);
-    await ledger.close(receipt("late"), 2);
+    await ledger.keepReceipt(receipt("late"), 2);
     expect(names("receipts")).toEqual(["late.json", "r2.json"]);
     writtenAt("r2", 4_000_000_000);
-    await ledger.close(receipt("later"), 1);
+    await ledger.keepReceipt(receipt("later"), 1);
     expect(names("receipts")).toEqual(["later.json"]);
   });
 
@@ -231,7 +231,7 @@ describe("receipts", () => {
   });
 
   it("are plain JSON, one file each", async () => {
-    await ledger.close(receipt("a"), 10);
+    await ledger.keepReceipt(receipt("a"), 10);
     expect(JSON.parse(readFileSync(join(root, "receipts/a.json"), "utf8"))).toEqual(receipt("a"));
   });
 });

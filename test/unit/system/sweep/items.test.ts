@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Item } from "../../../../src/system/sweep/items.ts";
-import { boundSentences, quoteName, sweepItems } from "../../../../src/system/sweep/items.ts";
+import { sweepItems } from "../../../../src/system/sweep/items.ts";
 import { failure } from "../../../helpers/sweep.ts";
 
 /** Things that are there until they are taken away, in a world where some cannot be. */
@@ -62,26 +62,5 @@ describe("a class of things that is swept", () => {
     let looks = 0;
     const look = () => (looks++ === 0 ? [] : Promise.reject(failure("EIO")));
     await expect(sweepItems(look)).rejects.toThrow("EIO");
-  });
-});
-
-describe("what a guest chose", () => {
-  it("can end no line and no quotation, and two names never look alike", () => {
-    expect(quoteName("a\n\"b'\\\u001b[2J\u007f")).toBe("a\\x0a\\x22b\\x27\\x5c\\x1b[2J\\x7f");
-    expect(quoteName(Buffer.from([0xff, 0x00, 0x61]))).toBe("\\xff\\x00a");
-    expect(quoteName("\\x0a")).not.toBe(quoteName("\n"));
-    expect(quoteName("plain-name_1.txt")).toBe("plain-name_1.txt");
-  });
-
-  it("is cut, counted and printable in what is said, wherever it comes from", () => {
-    const [first = "", ...others] = boundSentences([
-      "\u202e\n\ud800" + "ä".repeat(500),
-      ...Array.from({ length: 40 }, (_, index) => `file ${index}`),
-    ]);
-    expect(first).toMatch(/^\\xe2\\x80\\xae\\x0a[ -~]*$/);
-    expect(first).toHaveLength(300);
-    expect(others).toHaveLength(20);
-    expect(others.at(-1)).toBe("and more");
-    expect(boundSentences(["one"])).toEqual(["one"]);
   });
 });

@@ -35,7 +35,9 @@ describe("processes of an account", () => {
 
   it("do not say what their name wants to have said", () => {
     world.process(7, GUEST, undefined, 1, 'x"\n) ends');
-    expect(listProcesses(world.at("proc"), GUEST_UID)).toEqual(["process 7 (x\\x22\\x0a) ends) runs as the account"]);
+    expect(listProcesses(world.at("proc"), GUEST_UID)).toEqual([
+      "process 7 (x\\x22\\x0a\\x29 ends) runs as the account",
+    ]);
   });
 
   it("that end while they are looked at are none; a /proc that cannot be read is an error", () => {

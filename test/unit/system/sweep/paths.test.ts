@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  jobPlaces,
-  lingerPlaces,
-  mailPlaces,
-  runtimePlaces,
+  jobPaths,
+  lingerPaths,
+  mailPaths,
+  runtimePaths,
   sweepCoredumps,
-  sweepPlaces,
+  sweepPaths,
   sweepTrees,
 } from "../../../../src/system/sweep/paths.ts";
-import type { Places } from "../../../../src/system/sweep/paths.ts";
+import type { SweepPaths } from "../../../../src/system/sweep/paths.ts";
 import { GUEST_UID, OWNER, SweepWorld } from "../../../helpers/sweep.ts";
 
 const { user, uid } = OWNER;
@@ -20,13 +20,13 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-const sweep = (places: Places, bindings = world.bindings) => sweepPlaces(bindings, world.root, places, uid);
+const sweep = (paths: SweepPaths, bindings = world.bindings) => sweepPaths(bindings, world.root, paths, uid);
 
-describe("a place that is swept", () => {
+describe("a path that is swept", () => {
   it("loses a link of the account's name, and not what it points to", async () => {
     world.file("etc/shadow");
     world.link(`var/mail/${user}`, world.at("etc/shadow"));
-    expect(await sweep(mailPlaces(OWNER))).toMatchObject({ left: [] });
+    expect(await sweep(mailPaths(OWNER))).toMatchObject({ left: [] });
     expect([world.has(`var/mail/${user}`), world.has("etc/shadow")]).toEqual([false, true]);
   });
 
@@ -41,7 +41,7 @@ describe("a place that is swept", () => {
         world.bindings.sweepFiles(...args)
       ),
     };
-    expect(await sweep({ ...mailPlaces(OWNER), trees: ["/var/mail", "/var/spool/mail"] }, bindings)).toEqual({
+    expect(await sweep({ ...mailPaths(OWNER), trees: ["/var/mail", "/var/spool/mail"] }, bindings)).toEqual({
       found: 1,
       removed: 1,
       left: [],
@@ -51,7 +51,7 @@ describe("a place that is swept", () => {
 
   it("keeps a directory of the account's name that is not empty, and says so", async () => {
     world.file(`run/user/${uid}/bus`);
-    expect(await sweep(runtimePlaces(OWNER))).toEqual({
+    expect(await sweep(runtimePaths(OWNER))).toEqual({
       found: 1,
       removed: 0,
       left: [`${world.at(`run/user/${uid}`)} is still there: ENOTEMPTY`],
@@ -60,14 +60,14 @@ describe("a place that is swept", () => {
   });
 
   it("that is not there has nothing", async () => {
-    for (const places of [jobPlaces, lingerPlaces, mailPlaces, runtimePlaces])
-      expect(await sweep(places(OWNER))).toEqual(CLEAN);
+    for (const paths of [jobPaths, lingerPaths, mailPaths, runtimePaths])
+      expect(await sweep(paths(OWNER))).toEqual(CLEAN);
   });
 
   it("that cannot be looked at is left, and does not keep the others", async () => {
     world.link("run/faillock", "faillock");
     world.file(`run/sudo/ts/${user}`);
-    const { found, removed, left } = await sweep(runtimePlaces(OWNER));
+    const { found, removed, left } = await sweep(runtimePaths(OWNER));
     expect({ found, removed, left }).toEqual({
       found: 2,
       removed: 1,
@@ -78,18 +78,18 @@ describe("a place that is swept", () => {
 });
 
 describe("what is swept away by name", () => {
-  it.each<[string, Places, string[], string[]]>([
+  it.each<[string, SweepPaths, string[], string[]]>([
     [
       "jobs",
-      jobPlaces(OWNER),
+      jobPaths(OWNER),
       [`var/spool/cron/crontabs/${user}`, `var/spool/cron/${user}`],
       ["var/spool/cron/crontabs/guest-aaab", "var/spool/cron/crontabs/root"],
     ],
-    ["linger", lingerPlaces(OWNER), [`var/lib/systemd/linger/${user}`], [`var/lib/systemd/linger/${user}2`]],
-    ["mail", mailPlaces(OWNER), [`var/mail/${user}`, `var/spool/mail/${user}`], ["var/mail/root"]],
+    ["linger", lingerPaths(OWNER), [`var/lib/systemd/linger/${user}`], [`var/lib/systemd/linger/${user}2`]],
+    ["mail", mailPaths(OWNER), [`var/mail/${user}`, `var/spool/mail/${user}`], ["var/mail/root"]],
     [
       "runtime",
-      runtimePlaces(OWNER),
+      runtimePaths(OWNER),
       [
         ...[
           `run/sudo/ts/${user}`,
@@ -106,21 +106,21 @@ describe("what is swept away by name", () => {
       ],
       [`run/sudo/ts/${uid}1`, "run/faillock/root", "var/cache/lightdm/dmrc/root.dmrc"],
     ],
-  ])("%s", async (_, places, own, others) => {
-    for (const place of [...own, ...others]) world.file(place, 0);
-    expect(await sweep(places)).toEqual({ found: own.length, removed: own.length, left: [] });
-    expect(own.filter((place) => world.has(place))).toEqual([]);
-    expect(others.filter((place) => !world.has(place))).toEqual([]);
+  ])("%s", async (_, paths, own, others) => {
+    for (const path of [...own, ...others]) world.file(path, 0);
+    expect(await sweep(paths)).toEqual({ found: own.length, removed: own.length, left: [] });
+    expect(own.filter((path) => world.has(path))).toEqual([]);
+    expect(others.filter((path) => !world.has(path))).toEqual([]);
   });
 
   it("empty directories that logind and udisks have left", async () => {
-    for (const place of [`run/user/${uid}`, `media/${user}`, `run/media/${user}`]) world.directory(place, 0);
-    expect(await sweep(runtimePlaces(OWNER))).toEqual({ found: 3, removed: 3, left: [] });
+    for (const path of [`run/user/${uid}`, `media/${user}`, `run/media/${user}`]) world.directory(path, 0);
+    expect(await sweep(runtimePaths(OWNER))).toEqual({ found: 3, removed: 3, left: [] });
   });
 
   it("but not logind's record of a user: that is only told", async () => {
     world.file(`run/systemd/users/${uid}`, 0);
-    expect(await sweep(runtimePlaces(OWNER))).toEqual({
+    expect(await sweep(runtimePaths(OWNER))).toEqual({
       found: 1,
       removed: 0,
       left: [`${world.at(`run/systemd/users/${uid}`)} is still there`],
@@ -132,14 +132,14 @@ describe("what is swept away by name", () => {
 describe("what is swept away by its owner", () => {
   it("is at's jobs, other people's names for a crontab, LightDM's data of the user", async () => {
     const own = ["var/spool/cron/atjobs/a0000101", "var/spool/cron/crontabs/tmp.Xyz", "var/mail/odd"].map(
-      (place) => (world.file(place, GUEST_UID), place),
+      (path) => (world.file(path, GUEST_UID), path),
     );
     world.file("var/spool/cron/atjobs/a0000202", GUEST_UID + 1);
     world.directory(`var/lib/lightdm-data/${user}`, GUEST_UID);
-    expect(await sweep(jobPlaces(OWNER))).toEqual({ found: 2, removed: 2, left: [] });
-    expect(await sweep(mailPlaces(OWNER))).toEqual({ found: 1, removed: 1, left: [] });
-    expect(await sweep(runtimePlaces(OWNER))).toEqual({ found: 1, removed: 1, left: [] });
-    expect(own.filter((place) => world.has(place))).toEqual([]);
+    expect(await sweep(jobPaths(OWNER))).toEqual({ found: 2, removed: 2, left: [] });
+    expect(await sweep(mailPaths(OWNER))).toEqual({ found: 1, removed: 1, left: [] });
+    expect(await sweep(runtimePaths(OWNER))).toEqual({ found: 1, removed: 1, left: [] });
+    expect(own.filter((path) => world.has(path))).toEqual([]);
     expect(world.has("var/spool/cron/atjobs/a0000202")).toBe(true);
   });
 

@@ -82,10 +82,10 @@ describe("a sweep", () => {
     world.file("tmp/x", GUEST_UID);
     world.ipc("shm", { id: 3, uid: GUEST_UID, cuid: GUEST_UID });
     world.file("queues/q", GUEST_UID);
-    const places = ["var/spool/cron/crontabs", "var/lib/systemd/linger", "var/mail", "run/faillock"].map(
-      (place) => `${place}/${OWNER.user}`,
+    const paths = ["var/spool/cron/crontabs", "var/lib/systemd/linger", "var/mail", "run/faillock"].map(
+      (path) => `${path}/${OWNER.user}`,
     );
-    for (const place of places) world.file(place);
+    for (const path of paths) world.file(path);
     world.file(`var/lib/systemd/coredump/core.sh.${GUEST_UID}.${"0".repeat(32)}.1.1`);
     const swept = await sweep();
     expect(dirty(swept)).toEqual([]);
@@ -97,7 +97,7 @@ describe("a sweep", () => {
       files: 1,
       coredumps: 1,
     });
-    expect(places.filter((place) => world.has(place))).toEqual([]);
+    expect(paths.filter((path) => world.has(path))).toEqual([]);
     expect(await sweep()).toEqual(swept.map(({ kind }) => ({ kind, found: 0, removed: 0, left: [] })));
   });
 

@@ -7,10 +7,10 @@ import { DEFAULTS } from "../../../../src/config/parse.ts";
 import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "../../../../src/policy/receipt.ts";
 import type { Bindings } from "../../../../src/system/bindings.ts";
 import { Cgroups } from "../../../../src/system/processes/cgroups.ts";
-import type { Holder, Mounter, SearchHolders } from "../../../../src/system/processes/holder-search.ts";
+import type { UidSubject } from "../../../../src/policy/subject.ts";
+import type { FileHolder, MountHolder, SearchHolders } from "../../../../src/system/processes/holder-search.ts";
 import type { UidSweepParts } from "../../../../src/system/sweep/uid-sweep.ts";
 import { sweepUid } from "../../../../src/system/sweep/uid-sweep.ts";
-import type { UidSubject } from "../../../../src/policy/subject.ts";
 import { clean } from "../../../helpers/play.ts";
 
 /** Nothing runs as it on the machine of the test, whose /proc is looked into. */
@@ -38,13 +38,13 @@ async function start(script: string, uid?: number): Promise<ChildProcess> {
 
 async function sweep({
   session = SESSION,
-  holders = [],
-  mounters = [],
+  files = [],
+  mounts = [],
   swept = clean("processes", ...ACCOUNT_KINDS),
 }: {
   session?: string;
-  holders?: readonly Holder[] | Error;
-  mounters?: readonly Mounter[];
+  files?: readonly FileHolder[] | Error;
+  mounts?: readonly MountHolder[];
   swept?: ReturnType<typeof clean>;
 } = {}) {
   const did: unknown[][] = [];
@@ -60,11 +60,9 @@ async function sweep({
       return true;
     },
   };
-  const search: SearchHolders = (sought) => {
-    did.push(["search", sought]);
-    return holders instanceof Error
-      ? Promise.reject(holders)
-      : Promise.resolve({ holders, mounters, unseen: [], whole: true });
+  const search: SearchHolders = (criteria) => {
+    did.push(["search", criteria]);
+    return files instanceof Error ? Promise.reject(files) : Promise.resolve({ files, mounts, unseen: [], whole: true });
   };
   const sweeper: UidSweepParts["sweeper"] = {
     sweep: (...args) => {
@@ -80,13 +78,13 @@ async function sweep({
 
 describe("looking again at what a uid in quarantine has left", () => {
   it("says so when nobody could tell who has its files open, and sweeps all the same", async () => {
-    const { left, did } = await sweep({ holders: new Error("EMFILE") });
+    const { left, did } = await sweep({ files: new Error("EMFILE") });
     expect(left).toEqual(["mounts: could not be looked at: EMFILE", "open-files: could not be looked at: EMFILE"]);
     expect(did.at(-1)?.[0]).toBe("sweep");
   });
 
   it("names who holds a file of it", async () => {
-    const { left } = await sweep({ holders: [{ pid: 2 ** 30, how: "descriptor" }] });
+    const { left } = await sweep({ files: [{ pid: 2 ** 30, how: "descriptor" }] });
     expect(left).toEqual([`open-files: process ${2 ** 30} holds a file of it (descriptor)`]);
   });
 
@@ -107,7 +105,7 @@ describe("looking again at what a uid in quarantine has left", () => {
 
   it("goes by the uid alone for open files: its devices may be somebody else's by now", async () => {
     expect((await sweep()).did).toEqual([
-      ["search", { devices: [], uid: UID, namespaces: [], label: `guest-${SESSION}` }],
+      ["search", { devices: undefined, uid: UID, namespaces: [], label: `guest-${SESSION}` }],
       ["sweep", ACCOUNT, DEFAULTS.Sweep],
     ]);
   });
@@ -125,7 +123,7 @@ describe("looking again at what a uid in quarantine has left", () => {
   });
 
   it("names who has the memory of its last session mounted, and cannot where nobody knows which that was", async () => {
-    expect((await sweep({ mounters: [{ pid: 2 ** 30, place: "/mnt" }] })).left).toEqual([
+    expect((await sweep({ mounts: [{ pid: 2 ** 30, path: "/mnt" }] })).left).toEqual([
       `mounts: process ${2 ** 30} has /mnt mounted`,
     ]);
     expect((await sweep({ session: "" })).left).toEqual([

@@ -1,13 +1,12 @@
 /*
- * pam_guest: what both of its parts do with what came of a call: say why not, give a session back.
- *
- * In both shared objects, so that neither looks for symbols in the other.
+ * pam_guest: writes down why a guest was turned away.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "pam_guest.h"
+#include "refusal.h"
 
 int refuse(struct refusal *why, int error, const char *format, ...)
 {
@@ -24,10 +23,4 @@ int refuse(struct refusal *why, int error, const char *format, ...)
         errno = -error;
         snprintf(why->reason + length, sizeof(why->reason) - length, ": %m");
         return error;
-}
-
-void session_done(struct session *session)
-{
-        for (char **entry = session->environment; *entry; entry++)
-                free_pointer(entry);
 }

@@ -1,4 +1,4 @@
-// Who has something of what is sought mounted, in whatever mount namespace: each is looked into once.
+// Who has something mounted that matches the criteria, in whatever mount namespace: each is looked into once.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sought.h"
+#include "mounts.h"
+
+#include "criteria.h"
 
 // Namespaces that are remembered; anybody can mount so much in one that it takes minutes to read.
 enum { MOST_NAMESPACES = 1 << 16, MOUNTS_MS = 300 };
@@ -20,8 +22,8 @@ static bool was_seen(uint64_t inode) {
   return false;
 }
 
-/** A line of proc_pid_mountinfo(5): "ID PARENT MAJOR:MINOR ROOT PLACE OPTIONS... - TYPE SOURCE OPTIONS". Puts where PLACE is. */
-static bool mount_is_sought(char *line, char **place) {
+/** A line of proc_pid_mountinfo(5): "ID PARENT MAJOR:MINOR ROOT PATH OPTIONS... - TYPE SOURCE OPTIONS". Puts where PATH is. */
+static bool mount_matches(char *line, char **path) {
   char *after = strstr(line, " - ");
   char *fields = line, *root = strtok_r(line, " ", &fields);
   struct device device = {0, 0};
@@ -29,8 +31,8 @@ static bool mount_is_sought(char *line, char **place) {
     if (i == 2 && sscanf(root, "%u:%u", &device.major, &device.minor) != 2) return false;
     root = strtok_r(NULL, " ", &fields);
   }
-  *place = root == NULL ? NULL : strtok_r(NULL, " ", &fields);
-  if (*place == NULL || after == NULL) return false;
+  *path = root == NULL ? NULL : strtok_r(NULL, " ", &fields);
+  if (*path == NULL || after == NULL) return false;
   if (is_on_device(device) || is_namespace_root(device, root)) return true;
   char *source = after + strlen(" - "), *end;
   strtok_r(source, " ", &end);
@@ -54,16 +56,16 @@ static bool say_mounts_of(int thread, uint64_t inode) {
     return false;
   }
   const long begun = used_ms();
-  char *line = NULL, *place;
+  char *line = NULL, *path;
   size_t size = 0;
   bool found = false, late = false;
   while (!found && !late && getline(&line, &size, mounts) > 0) {
     give_sign();
-    found = mount_is_sought(line, &place);
+    found = mount_matches(line, &path);
     late = used_ms() - begun > MOUNTS_MS;
   }
   const bool told = found || late || (feof(mounts) && !ferror(mounts));
-  if (found) printf(" mount %s", place);
+  if (found) printf(" mount %s", path);
   else if (late) printf(" unread");
   if (told && seen_count < MOST_NAMESPACES) seen[seen_count++] = inode;
   free(line);
@@ -78,7 +80,7 @@ static bool say_mounts_in(int thread) {
 
 // Of each thread: one that is not the first can be in another namespace.
 void say_mounts(int process) {
-  if (!seeks_mounts()) return;
+  if (!has_mount_criterion()) return;
   DIR *threads = open_list(process, "task");
   if (threads == NULL) return;
   for (const struct dirent *entry = readdir(threads); entry != NULL; entry = readdir(threads)) {

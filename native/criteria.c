@@ -1,5 +1,5 @@
-// What is sought: devices, a user, namespaces, a label; and whether something is that.
-#include "sought.h"
+// What is looked for: devices, a user, namespaces, a label; and whether something matches.
+#include "criteria.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +11,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { MOST_SOUGHT = 256, SIGN_EVERY = 1024 };
+enum { MOST_CRITERIA = 256, SIGN_EVERY = 1024 };
 
-static struct device devices[MOST_SOUGHT];
+static struct device devices[MOST_CRITERIA];
 static size_t device_count;
-static uint64_t namespaces[MOST_SOUGHT];
+static uint64_t namespaces[MOST_CRITERIA];
 static size_t namespace_count;
 static int64_t uid;
 static const char *label;
@@ -44,7 +44,7 @@ bool is_on_device(struct device device) {
   return false;
 }
 
-bool is_sought(const struct statx *file) {
+bool file_matches(const struct statx *file) {
   const struct device device = device_of(file);
   if (is_on_device(device)) return true;
   // A terminal or a pipe that he has made keeps nothing of his; nor does a directory of /proc. A socket does: who has it speaks as
@@ -83,9 +83,9 @@ bool is_namespace_root(struct device device, const char *root) {
 
 bool is_label(const char *source) { return *label != '\0' && strcmp(source, label) == 0; }
 
-bool seeks_by_user(void) { return uid >= 0; }
+bool has_user_criterion(void) { return uid >= 0; }
 
-bool seeks_mounts(void) { return *label != '\0' || device_count > 0; }
+bool has_mount_criterion(void) { return *label != '\0' || device_count > 0; }
 
 DIR *open_list(int dir, const char *name) {
   const int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -124,7 +124,7 @@ static bool read_number(const char **text, const char *ends, uint64_t most, uint
 static bool read_devices(const char *text) {
   while (*text != '\0') {
     uint64_t major, minor;
-    if (device_count == MOST_SOUGHT || !read_number(&text, ":", UINT32_MAX, &major) || *text++ != ':') return false;
+    if (device_count == MOST_CRITERIA || !read_number(&text, ":", UINT32_MAX, &major) || *text++ != ':') return false;
     if (!read_number(&text, ",", UINT32_MAX, &minor)) return false;
     devices[device_count++] = (struct device){(unsigned)major, (unsigned)minor};
     if (*text != '\0' && *++text == '\0') return false;
@@ -134,14 +134,14 @@ static bool read_devices(const char *text) {
 
 static bool read_namespaces(const char *text) {
   while (*text != '\0') {
-    if (namespace_count == MOST_SOUGHT || !read_number(&text, ",", UINT64_MAX, &namespaces[namespace_count])) return false;
+    if (namespace_count == MOST_CRITERIA || !read_number(&text, ",", UINT64_MAX, &namespaces[namespace_count])) return false;
     namespace_count++;
     if (*text != '\0' && *++text == '\0') return false;
   }
   return true;
 }
 
-bool read_sought(char **arguments, int *after) {
+bool read_criteria(char **arguments, int *after) {
   uint64_t user = 0, last;
   const char *text = arguments[2], *rest = arguments[5];
   label = arguments[4];

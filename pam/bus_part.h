@@ -1,0 +1,13 @@
+/*
+ * pam_guest: the calls of bus_call.h for the hooks; pam_guest_bus.so is loaded for them.
+ */
+#pragma once
+
+#include "answer.h"
+#include "refusal.h"
+#include "request.h"
+
+int account_allocate(const struct request *request, unsigned seconds, struct verdict *ret, struct refusal *why);
+int guest_may_unlock(unsigned seconds, struct refusal *why); /* 1: yes, 0: no */
+int session_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why);
+int session_close(const char *id, unsigned seconds, struct refusal *why);

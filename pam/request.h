@@ -1,0 +1,16 @@
+/*
+ * pam_guest: what guestd is asked. Plain data.
+ */
+#pragma once
+
+#include <pwd.h>
+#include <stdbool.h>
+
+/* PAM items that are not set are empty strings. */
+struct request {
+        const struct passwd *account;
+        const char *service;
+        const char *tty;
+        const char *rhost;
+        bool joins; /* a user manager: into the view of the account's session, instead of a session of its own */
+};

@@ -1,0 +1,20 @@
+// Writes what others read of the configuration where they read it: polkit's rules, the name service.
+import type { Config } from "./config/schema.ts";
+import type { Leases } from "./system/accounts/leases.ts";
+import { writePolkitFlags } from "./system/polkit-flags.ts";
+
+/** Never throws: a configuration is in force also when others cannot be told. */
+export function publishConfig(
+  config: Config,
+  leases: Pick<Leases, "publishGhost">,
+  report: (what: string, error: unknown) => void,
+): void {
+  try {
+    writePolkitFlags(config);
+  } catch (error) {
+    report("what polkit allows guests", error);
+  }
+  leases.publishGhost(config).catch((error: unknown) => {
+    report(`the account ${config.Guests.Ghost}`, error);
+  });
+}

@@ -1,0 +1,86 @@
+// What guestd holds of all sessions, by their ids; systemd keeps the same descriptors for the next guestd.
+import type { Cgroup, View } from "../../policy/session.ts";
+import type { Membership } from "../processes/kill.ts";
+import type { FdStore } from "./fd-store.ts";
+import type { Held, Stored } from "./held.ts";
+import { KINDS } from "./held.ts";
+
+export class Holdings {
+  readonly #fdStore: Pick<FdStore, "keep" | "forget" | "take">;
+  readonly #onStoreFault: (error: unknown) => void;
+  readonly #held = new Map<string, Held>();
+
+  /** @param onStoreFault systemd could not be told of a descriptor */
+  constructor(fdStore: Pick<FdStore, "keep" | "forget" | "take">, onStoreFault: (error: unknown) => void) {
+    this.#fdStore = fdStore;
+    this.#onStoreFault = onStoreFault;
+  }
+
+  /** What is held of a session; may be empty, and is to be filled. */
+  of(id: string): Held {
+    let held = this.#held.get(id);
+    if (held === undefined) {
+      held = {};
+      this.#held.set(id, held);
+    }
+    return held;
+  }
+
+  /** The same, to be looked at: undefined when nothing is. */
+  find(id: string): Readonly<Held> | undefined {
+    return this.#held.get(id);
+  }
+
+  /** The same, which is the caller's to close now. */
+  take(id: string): Held {
+    const held = this.#held.get(id) ?? {};
+    this.#held.delete(id);
+    return held;
+  }
+
+  /** What systemd has kept of a session of an earlier guestd. */
+  storedOf(id: string): Stored {
+    return (kind) => this.#fdStore.take(`${id}-${kind}`);
+  }
+
+  /** Has systemd keep what is held. Without it the next guestd goes by pids and inodes, good as long as the session lives. */
+  store(id: string): void {
+    const held = this.find(id) ?? {};
+    this.#tell(() => {
+      for (const kind of KINDS) if (held[kind] !== undefined) this.#fdStore.keep(`${id}-${kind}`, held[kind]);
+    });
+  }
+
+  /** Has systemd close what it keeps of a session. */
+  forget(id: string): void {
+    for (const kind of KINDS) {
+      this.#tell(() => {
+        this.#fdStore.forget(`${id}-${kind}`);
+      });
+    }
+  }
+
+  /**
+   * What makes a process one of a session's.
+   * @param uid of an account that is the session's alone: whatever runs as it belongs to the session
+   */
+  membershipOf(id: string, view: View | undefined, cgroups: readonly Cgroup[], uid: number | undefined): Membership {
+    const held = this.find(id) ?? {};
+    return {
+      cgroups,
+      // Only a view whose descriptor is held has numbers that are nobody else's.
+      view:
+        view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
+      uid,
+      reaper: held.reaper === undefined ? undefined : { pid: view?.isolation?.reaper.pid ?? 0, pidfd: held.reaper },
+    };
+  }
+
+  #tell(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#onStoreFault(error);
+    }
+  }
+}

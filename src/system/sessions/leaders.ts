@@ -1,0 +1,83 @@
+// The leaders of sessions: each is watched through a pidfd, and its end is told.
+import { closeSync } from "node:fs";
+import type { FoundOf } from "../../policy/effects.ts";
+import { GuestError } from "../../policy/errors.ts";
+import type { Leader } from "../../policy/session.ts";
+import type { Bindings } from "../bindings.ts";
+import { openProcess, readStartTime } from "../processes/identity.ts";
+import type { Holdings } from "./holdings.ts";
+
+export interface LeaderParts {
+  readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "sendSignal">;
+  readonly holdings: Holdings;
+  /** Whether a unique bus name still exists; in bounded time. */
+  readonly nameExists: (busName: string) => Promise<boolean>;
+  /** A leader has exited. */
+  readonly onExit: (id: string) => void;
+}
+
+export class Leaders {
+  readonly #parts: LeaderParts;
+
+  constructor(parts: LeaderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Watches the leader of a new session.
+   * The pidfd is opened first and the caller's bus name looked at after: while the name exists, the pid is the
+   * caller's own, so no other process can have got it in between (pid re-use).
+   * @throws GuestError LeaderGone when it has ended
+   */
+  async watch(id: string, pid: number, busName: string): Promise<FoundOf<"watch-leader">> {
+    const gone = new GuestError("LeaderGone", `The process ${pid} has ended.`);
+    const pidfd = this.#openPidfd(pid, gone);
+    try {
+      const startTime = readStartTime(pid);
+      if (startTime === undefined || !(await this.#parts.nameExists(busName))) throw gone;
+      this.#hold(id, pidfd);
+      return { startTime };
+    } catch (error) {
+      closeSync(pidfd);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes up the leader of a session of an earlier guestd.
+   * @returns whether it is still there
+   */
+  takeUp(id: string, leader: Leader): boolean {
+    const { bindings, holdings } = this.#parts;
+    const pidfd = holdings.storedOf(id)("pidfd") ?? openProcess(bindings, leader);
+    if (pidfd !== undefined) this.#hold(id, pidfd);
+    return this.isAlive(id);
+  }
+
+  /** Whether the leader of a session is watched and still there. */
+  isAlive(id: string): boolean {
+    const pidfd = this.#parts.holdings.find(id)?.pidfd;
+    try {
+      if (pidfd !== undefined) this.#parts.bindings.sendSignal(pidfd, 0);
+      return pidfd !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  #hold(id: string, pidfd: number): void {
+    const held = this.#parts.holdings.of(id);
+    held.watch = this.#parts.bindings.watchPidfd(pidfd, () => {
+      this.#parts.onExit(id);
+    });
+    held.pidfd = pidfd;
+  }
+
+  #openPidfd(pid: number, gone: GuestError): number {
+    try {
+      return this.#parts.bindings.openPidfd(pid);
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === "ESRCH" ? gone : error;
+    }
+  }
+}

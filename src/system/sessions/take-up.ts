@@ -1,0 +1,29 @@
+// Takes up a session of an earlier guestd: its view, and its leader.
+import type { FoundOf } from "../../policy/effects.ts";
+import type { Leader, View } from "../../policy/session.ts";
+import type { Holdings } from "./holdings.ts";
+import type { Leaders } from "./leaders.ts";
+import type { Views } from "./views.ts";
+
+export interface SessionParts {
+  readonly holdings: Holdings;
+  readonly leaders: Leaders;
+  readonly views: Views;
+}
+
+/**
+ * @param recorded the view as it was then
+ * @returns also when the leader has ended: the rest is to be found by what is held
+ */
+export function takeUpSession(
+  { holdings, leaders, views }: SessionParts,
+  id: string,
+  leader: Leader,
+  recorded: View | undefined,
+): FoundOf<"take-up-session"> {
+  const view = views.takeUp(id, leader, recorded);
+  const isLeaderThere = leaders.takeUp(id, leader);
+  // A stop of guestd has emptied the store.
+  holdings.store(id);
+  return { view, isLeaderThere };
+}

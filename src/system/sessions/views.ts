@@ -1,0 +1,152 @@
+// The views of sessions: built, taken up after a restart of guestd, measured and wiped, let go.
+import { closeSync, constants, openSync } from "node:fs";
+import type { EffectOf, FoundOf } from "../../policy/effects.ts";
+import type { Cgroup, Leader, View } from "../../policy/session.ts";
+import { labelOf } from "../../policy/session.ts";
+import type { Step } from "../../policy/steps.ts";
+import type { SessionSubject } from "../../policy/subject.ts";
+import { within } from "../../wait.ts";
+import type { Bindings, BuiltView } from "../bindings.ts";
+import type { Cgroups } from "../processes/cgroups.ts";
+import type { SearchHolders } from "../processes/holder-search.ts";
+import { searchHolders } from "../processes/holder-search.ts";
+import { findHolders } from "../processes/holders.ts";
+import type { Held } from "./held.ts";
+import { closeHeld, holdView, namespacesOf, takeUpView } from "./held.ts";
+import type { Holdings } from "./holdings.ts";
+import type { Reapers } from "./reapers.ts";
+import { wipeMemory } from "./wipe.ts";
+
+export interface ViewParts {
+  readonly bindings: Pick<Bindings, "openPidfd" | "buildView" | "measureView" | "wipeView">;
+  readonly cgroups: Pick<Cgroups, "add">;
+  readonly holdings: Holdings;
+  readonly reapers: Pick<Reapers, "watch" | "end">;
+  /** searchHolders, but for tests. */
+  readonly search?: SearchHolders;
+  /** Executable of the first process of a PID namespace; nothing that a guest can reach is looked for. */
+  readonly reaperProgram?: string;
+  readonly buildLimitMs?: number;
+}
+
+const REAPER = "/usr/lib/guestd/guest-reaper";
+const BUILD_LIMIT_MS = 4000;
+
+export class Views {
+  readonly #parts: ViewParts;
+
+  constructor(parts: ViewParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Builds a session's view from its leader's mount namespace.
+   * @param reaperCgroup for a view with a PID namespace of its own: where its first process is put
+   */
+  async build(
+    id: string,
+    plan: readonly Step[],
+    isolated: boolean,
+    reaperCgroup: Cgroup | undefined,
+  ): Promise<FoundOf<"build-view">> {
+    const { cgroups, holdings, reapers } = this.#parts;
+    const pidfd = holdings.find(id)?.pidfd;
+    if (pidfd === undefined) throw new Error("the leader is not watched");
+    const built = await this.#buildInTime(id, pidfd, plan, isolated);
+    const held = holdings.of(id);
+    const view = holdView(held, built);
+    reapers.watch(id, held);
+    holdings.store(id);
+    // Out of guestd's own cgroup, with which it would be killed at a restart.
+    if (built.isolation !== undefined && reaperCgroup !== undefined) cgroups.add(reaperCgroup, built.isolation.pid);
+    return { view };
+  }
+
+  /**
+   * Takes up the view of a session of an earlier guestd.
+   * @param recorded as it was then
+   * @returns undefined when it cannot be told any more
+   */
+  takeUp(id: string, leader: Leader, recorded: View | undefined): View | undefined {
+    const { bindings, holdings, reapers } = this.#parts;
+    const held = holdings.of(id);
+    const view =
+      recorded === undefined ? undefined : takeUpView(held, bindings, leader.pid, recorded, holdings.storedOf(id));
+    reapers.watch(id, held);
+    return view;
+  }
+
+  /**
+   * Looks who else holds what a session's view had in memory, wipes that, then lets go of the view and of the leader. May be called again.
+   * @param tmpfs the paths in the view whose content is given back, and `devices` their devices
+   * @param isLost it had a view, of which nothing is known any more
+   * @returns how much that was, and what is still held
+   */
+  async drop(
+    { id, uid }: Pick<SessionSubject, "id" | "uid">,
+    { leased, tmpfs, devices, isLost }: Pick<EffectOf<"drop-view">, "leased" | "tmpfs" | "devices" | "isLost">,
+  ): Promise<FoundOf<"drop-view">> {
+    const { bindings, holdings, search = searchHolders } = this.#parts;
+    const held = holdings.find(id) ?? {};
+    const tmpfsBytes = this.#measure(held, tmpfs, devices);
+    // While the view is held its devices and namespaces are nobody else's.
+    const criteria = {
+      label: labelOf(id),
+      devices: isLost ? undefined : devices,
+      uid: leased ? uid : undefined,
+      namespaces: namespacesOf(held),
+    };
+    const swept = await wipeMemory(bindings, { view: held.view, tmpfs, devices }, await findHolders(search, criteria));
+    // Not systemd: until what was found is on disk, the next guestd must be able to look again.
+    this.#close(id);
+    return { tmpfsBytes, swept };
+  }
+
+  /** Lets go of whatever is held of a session, and has systemd do so. May be called again. */
+  letGo(id: string): void {
+    this.#close(id);
+    this.#parts.holdings.forget(id);
+  }
+
+  #close(id: string): void {
+    const held = this.#parts.holdings.take(id);
+    this.#parts.reapers.end(held);
+    closeHeld(held);
+  }
+
+  // How much it was is worth knowing, and no reason to doubt an end.
+  #measure({ view }: Held, tmpfs: readonly string[], devices: readonly string[]): number {
+    try {
+      return view === undefined ? 0 : this.#parts.bindings.measureView(view, tmpfs, devices);
+    } catch {
+      return 0;
+    }
+  }
+
+  // A builder that hangs (a dead network file system under a skeleton) must not hold up the refusal; a view that
+  // comes too late is closed.
+  async #buildInTime(id: string, pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
+    const { bindings, reaperProgram = REAPER, buildLimitMs = BUILD_LIMIT_MS } = this.#parts;
+    const reaper = isolated ? openSync(reaperProgram, constants.O_RDONLY) : undefined;
+    const building = bindings.buildView(pidfd, plan, labelOf(id), reaper);
+    try {
+      return await within(building, buildLimitMs, () => {
+        void this.#discard(building);
+        throw new Error(`the view was not ready after ${buildLimitMs} ms`);
+      });
+    } finally {
+      if (reaper !== undefined) closeSync(reaper);
+    }
+  }
+
+  async #discard(building: Promise<BuiltView>): Promise<void> {
+    const held: Held = {};
+    try {
+      holdView(held, await building);
+    } catch {
+      // It failed, or its reaper has ended: nothing of what there is stays.
+    }
+    this.#parts.reapers.end(held);
+    closeHeld(held);
+  }
+}

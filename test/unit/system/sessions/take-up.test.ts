@@ -1,0 +1,57 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { NOBODY, openNull, self, sessionsWith, VIEW } from "../../../helpers/sessions.ts";
+
+describe("taking up a session", () => {
+  it("whose leader is another process by now says that it has gone", () => {
+    const { takeUp } = sessionsWith();
+    expect(takeUp({ ...self(), startTime: 1 }, undefined)).toEqual({ view: undefined, isLeaderThere: false });
+    expect(takeUp(NOBODY, VIEW)).toEqual({ view: undefined, isLeaderThere: false });
+  });
+
+  it("believes what systemd has kept of the leader more than its pid", () => {
+    const pidfd = openNull();
+    const { takeUp, watches } = sessionsWith({ kept: [["s1-pidfd", pidfd]], dead: [pidfd] });
+    expect(takeUp(self(), undefined)).toEqual({ view: undefined, isLeaderThere: false });
+    expect([...watches.keys()]).toEqual([pidfd]);
+    closeSync(pidfd);
+  });
+
+  it("takes nothing of another session's", () => {
+    const fd = openNull();
+    const { takeUp, names } = sessionsWith({
+      kept: [
+        ["s2-view", fd],
+        ["s11-view", fd],
+        ["s1-viewx", fd],
+      ],
+    });
+    expect(takeUp(NOBODY, VIEW)).toEqual({ view: undefined, isLeaderThere: false });
+    expect(names.size).toBe(3);
+    closeSync(fd);
+  });
+
+  it("finds the view by what was kept, though the leader has gone: the rest is found by it", () => {
+    const view = openSync("/proc/self/ns/mnt", constants.O_RDONLY);
+    const { takeUp } = sessionsWith({ kept: [["s1-view", view]] });
+    expect(takeUp(NOBODY, VIEW)).toEqual({
+      isLeaderThere: false,
+      view: { ...VIEW, path: `/proc/${process.pid}/fd/${view}` },
+    });
+    closeSync(view);
+  });
+
+  it("has systemd keep what it holds: a stop has emptied the store", () => {
+    const { takeUp, told } = sessionsWith();
+    takeUp(self(), VIEW);
+    expect(told.sort()).toEqual(["FDSTORE=1 FDNAME=s1-pidfd", "FDSTORE=1 FDNAME=s1-view"]);
+  });
+
+  it("watches the leader that is there, and tells of its end", () => {
+    const { takeUp, leaders, watches, exited } = sessionsWith();
+    expect(takeUp(self(), VIEW)).toMatchObject({ isLeaderThere: true, view: { inode: VIEW.inode } });
+    expect(leaders.isAlive("s1")).toBe(true);
+    for (const onExit of [...watches.values()]) onExit();
+    expect(exited).toEqual(["s1"]);
+  });
+});
