@@ -52,7 +52,7 @@ const OUTAGES: Record<string, Outage> = {
   },
   "crashes at its start": {
     break: "systemctl stop guestd; mv /usr/lib/guestd/guestns.node /root/",
-    mend: "mv /root/guestns.node /usr/lib/guestd/; systemctl reset-failed guestd",
+    mend: "mv /root/guestns.node /usr/lib/guestd/; systemctl reset-failed guestd; systemctl restart guestd",
     sentence: /Guest sessions are not available at the moment/,
   },
   "has a configuration with errors": {
