@@ -75,17 +75,7 @@ export function makeRunners(parts: EffectParts): Runners {
   };
 }
 
-type OpeningKind =
-  | "watch-leader"
-  | "take-up-session"
-  | "enclose-leader"
-  | "publish-account"
-  | "build-view"
-  | "write-record"
-  | "enter-ledger"
-  | "announce-opened";
-
-function openingRunners(parts: EffectParts): Pick<Runners, OpeningKind> {
+function openingRunners(parts: EffectParts) {
   const { leaders, views, takeUp, placement, leases, store, ledger, service } = parts;
   return {
     "watch-leader": ({ subject, pid, busName }) => leaders.watch(subject.id, pid, busName),
@@ -102,22 +92,10 @@ function openingRunners(parts: EffectParts): Pick<Runners, OpeningKind> {
     "announce-opened": ({ session }) => {
       service.emit("SessionOpened", "sa{sv}", [session.id, sessionRecord(session)]);
     },
-  };
+  } satisfies Partial<Runners>;
 }
 
-type EndingKind =
-  | "note-ending"
-  | "stop-manager"
-  | "kill-processes"
-  | "terminate-user"
-  | "drop-view"
-  | "sweep-account"
-  | "write-receipt"
-  | "announce-closed"
-  | "withdraw-account"
-  | "remove-record";
-
-function endingRunners(parts: EffectParts): Pick<Runners, EndingKind> {
+function endingRunners(parts: EffectParts) {
   const { views, leases, store, ledger, sweeper, users, service, settings } = parts;
   return {
     "note-ending": ({ saved }) => {
@@ -145,7 +123,7 @@ function endingRunners(parts: EffectParts): Pick<Runners, EndingKind> {
       leases.withdraw(subject);
     },
     "remove-record": (effect) => removeRecord(parts, effect),
-  };
+  } satisfies Partial<Runners>;
 }
 
 // A user who hangs up has broken off their login: that it cannot be made ready then is no fault.
