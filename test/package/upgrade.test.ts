@@ -81,6 +81,7 @@ describeMachine("another version of the package", (release) => {
     expect([pid, "0"]).not.toContain(await mainPid(machine));
     // Somebody who comes now is let in by the new one.
     expect(await machine.ssh("guest", "id -un")).toMatchObject({ code: 0, stdout: "guest\n" });
+    await waitFor("that login to end", async () => (await inOrder()).length === before.length);
   });
 
   it("is not taken where it could not go on with the sessions that are open, which are named", async () => {
