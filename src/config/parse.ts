@@ -109,7 +109,7 @@ const isKey = (section: SectionName, name: string): boolean => Object.hasOwn(SCH
 function assign(settings: Map<string, Setting>, assignment: Assignment, errors: ConfigError[]): void {
   const { section, name, text, file, line } = assignment;
   const { type } = keyOf(section, name);
-  if (type.parse(text) === undefined) {
+  if (type.parse(text) === undefined || hasComment(text, type.list)) {
     errors.push({ file, line, message: `${name}=${text}: expected ${type.expected}${hintAt(text, type.list)}` });
     return;
   }
@@ -126,10 +126,17 @@ function assign(settings: Map<string, Setting>, assignment: Assignment, errors: 
   });
 }
 
+// Up to 0.2.0 a comment could stand behind a value. A # or ; that is a word of its own is taken for one and refused: it would
+// mean something else without a sound. In quotes it is a word of a list.
+const hasComment = (text: string, isList: boolean): boolean =>
+  (isList ? (splitWords(text) ?? []) : text.split(/[ \t]+/)).some((word) => /^[#;]+$/.test(word));
+
 // What other programs allow, and systemd.syntax(7) does not.
 function hintAt(text: string, isList: boolean): string {
   if (/(?:^|[ \t])[#;]/.test(text)) return "; a comment stands on a line of its own";
-  return !isList && /^["']/.test(text) ? "; quotes are for the words of a list" : "";
+  if (!/^["']/.test(text)) return "";
+  if (!isList) return "; quotes are for the words of a list";
+  return /[ \t]/.test(text) ? "; quotes go around one word, not around the list" : "";
 }
 
 function keyOf(section: SectionName, name: string) {

@@ -51,9 +51,13 @@ export interface UidRange {
 // Control characters have no place in a path that is logged and mounted.
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
+// A name that ends in a blank, or in that and a dash, before a "/": rather two paths, in quotes that stand around both.
+const SEVERAL_PATHS = /\s-?\//;
+
 /** True for an absolute path that is its own normal form: no "//", ".", ".." or "/" at the end. */
 function isNormalPath(text: string): boolean {
-  if (text.length > 4095 || UNPRINTABLE.test(text) || !text.startsWith("/") || text === "/") return false;
+  if (text.length > 4095 || UNPRINTABLE.test(text) || SEVERAL_PATHS.test(text)) return false;
+  if (!text.startsWith("/") || text === "/") return false;
   return text
     .slice(1)
     .split("/")
