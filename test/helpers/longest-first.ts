@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Where no earlier run has told: these take longest, the longest first. */
 const LONG = [
+  "one-boot",
   "faults",
   "killed",
   "edits",
@@ -13,6 +14,7 @@ const LONG = [
   "outages",
   "busy-home",
   "restart",
+  "power",
   "guests-at-once",
 ];
 
