@@ -4,7 +4,7 @@
 # The ids of what a verb lists, list or receipts; none for those who may not ask.
 _guestctl_ids() { guestctl "$1" --json 2>/dev/null | sed -n 's/^ *"id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'; }
 
-# The uids that are kept back.
+# The uids that are quarantined or foreign.
 _guestctl_kept() { guestctl leases 2>/dev/null | sed -n 's/^\([0-9]\{1,\}\)  *\(quarantined\|foreign\) .*$/\1/p'; }
 
 # The words on the line that are neither options nor their values, but for the one that is being typed.

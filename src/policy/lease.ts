@@ -14,7 +14,7 @@ export interface Quarantine {
   readonly user: string;
   /** Id of the session that has left something; the memory of its view goes by it. */
   readonly session?: string;
-  /** It belongs to somebody who is no guest: nothing of it is to be taken away. */
+  /** It belongs to a user of the machine: nothing of it is taken away. */
   readonly foreign?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Quarantine {
 export interface LeasePool {
   /** Given back, the longest unused first. */
   readonly rested: readonly number[];
-  /** Not handed out any more, and why: something of its last guest may be left, or it is somebody else's. */
+  /** Not handed out any more, and why: something of its last guest may be left, or it is foreign. */
   readonly quarantined: ReadonlyMap<number, Quarantine>;
 }
 
@@ -80,7 +80,7 @@ export function makeLeaseName(random: number, taken: ReadonlySet<string>): strin
   for (let number = random % SUFFIXES; ; number = (number + 1) % SUFFIXES) {
     const suffix = Array.from(
       { length: SUFFIX_LENGTH },
-      (_, place) => ALPHABET[Math.floor(number / ALPHABET.length ** place) % ALPHABET.length],
+      (_, digit) => ALPHABET[Math.floor(number / ALPHABET.length ** digit) % ALPHABET.length],
     );
     const name = `guest-${suffix.join("")}`;
     if (!taken.has(name)) return name;
