@@ -12,6 +12,7 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
   [/\b(kept|keeps?|keeping)\s+(\w+\s+){0,2}back\b/i, "quarantined"],
   [/\bfree(s|d)? (a|the|its) uid\b/i, "release"],
   [/\bfresh accounts?\b/i, "leased account"],
+  [/\bhanded\s+out\b/i, "leased"],
   [/\bsorts? of\b/i, "leased, shared"],
   [/\bsought\b/i, "criteria"],
   [/\b(belonging|wanted)\b/i, "membership"],

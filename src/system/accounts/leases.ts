@@ -52,7 +52,7 @@ export class Leases {
     return { taken: undefined };
   }
 
-  /** Writes down that a uid was given back. @param quarantine why it is not to be handed out again */
+  /** Writes down that a uid was given back. @param quarantine why it is not leased again */
   async saveUid(uid: number, quarantine: Quarantine | undefined): Promise<void> {
     if (quarantine === undefined) this.#store.rest(uid);
     else await this.#store.quarantine(uid, quarantine);
@@ -106,7 +106,7 @@ export class Leases {
     return { sessions: recovered, pool: this.#store.read() };
   }
 
-  // An account that stands keeps its uid from being handed out, whatever could not be written.
+  // An account that stands keeps its uid from being leased, whatever could not be written.
   async #trySaveUid(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
     try {
       await this.saveUid(uid, quarantine);
