@@ -30,7 +30,7 @@ Napi::Value throwing(const Napi::CallbackInfo& info) {
 
 int to_fd(const Napi::Value& value) { return static_cast<int>(to_integer(value, 0, INT32_MAX, "pidfd")); }
 
-/** As `throwing`, for a function that gives a promise: it rejects, so that its caller need not catch in two places. */
+/** As `throwing`, for a function that gives a promise: it rejects, so that its caller need not catch twice. */
 template <Napi::Value (*body)(const Napi::CallbackInfo&)>
 Napi::Value rejecting(const Napi::CallbackInfo& info) {
   const auto reject = [&info](const Napi::Value& reason) {

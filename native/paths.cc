@@ -1,4 +1,4 @@
-// The walk by openat2(2): symbolic links are refused anywhere in a path, by the kernel, in one step.
+// The walk by openat2(2): symbolic links are refused anywhere in a path, by the kernel, in one call.
 // Must not fall back to open(2): a link that a guest plants between two calls would be followed.
 #include "paths.h"
 

@@ -1,4 +1,4 @@
-// The story packaging/demo tells: a guest logs in, leaves all sorts of things, logs out, and nothing is left.
+// The story packaging/demo tells: a guest logs in, leaves all kinds of things, logs out, and nothing is left.
 // It drives a test machine, never the host, and exits non-zero when the story does not hold.
 import { Machine } from "../test/helpers/machine.ts";
 import { releases, type Release } from "../test/helpers/root.ts";

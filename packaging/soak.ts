@@ -31,9 +31,9 @@ interface Login {
   readonly end: (guest: Terminal, id: string) => Promise<unknown>;
 }
 
-const [wanted = "", ...numbers] = process.argv.slice(2);
+const [asked = "", ...numbers] = process.argv.slice(2);
 const [logins = 2000, parallel = 8, killEvery = 50] = numbers.map(Number);
-const release = releases.find((known) => known === wanted) ?? ("trixie" satisfies Release);
+const release = releases.find((known) => known === asked) ?? ("trixie" satisfies Release);
 const machine = await Machine.boot(release);
 const root = `/proc/${machine.pid}/root`;
 const counts = {
@@ -84,7 +84,7 @@ async function look(): Promise<Readonly<Record<string, number>>> {
     "leased accounts": list(`${root}/run/userdb`).length,
     "records of sessions": list(`${root}/run/guestd/sessions`).length,
     "open in the ledger": list(`${root}/var/lib/guestd/open`).length,
-    "uids kept back": list(`${root}/var/lib/guestd/quarantine`).length,
+    "uids quarantined": list(`${root}/var/lib/guestd/quarantine`).length,
     "units of guests": await lines(
       "systemctl list-units --all --plain --no-legend 'guest-*' 'user-6*' 'user@6*' 'session-*'",
     ),
@@ -152,7 +152,7 @@ async function disturb(login: number): Promise<void> {
   }
 }
 
-async function settle(): Promise<Readonly<Record<string, number>>> {
+async function countAtRest(): Promise<Readonly<Record<string, number>>> {
   await waitFor("guestd to be there", async () => (await machine.run(["guestctl", "status"])).code === 0, PATIENCE_MS);
   await awaitNoSessions(machine, PATIENCE_MS);
   await waitFor(
@@ -214,13 +214,13 @@ function report(before: Readonly<Record<string, number>>, after: Readonly<Record
 try {
   await machine.sh("guestctl status");
   await run(WARM_UP, () => Promise.resolve());
-  const before = await settle();
+  const before = await countAtRest();
   for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] = 0;
   console.log(
     `${logins} logins, ${parallel} at a time, on ${release}; ${killEvery > 0 ? `guestd is killed every ${killEvery}, restarted every ${RESTART_EVERY}` : "guestd is left alone"}`,
   );
   await run(logins, disturb);
-  const isGood = report(before, await settle());
+  const isGood = report(before, await countAtRest());
   console.log(isGood ? "Nothing is left, and no session was lost." : "Something is left, or was lost.");
   process.exitCode = isGood ? 0 : 1;
 } finally {

@@ -10,7 +10,7 @@ import { makeMethods } from "./bus/methods.ts";
 import { PendingCalls } from "./bus/pending.ts";
 import { Service } from "./bus/service.ts";
 import { limitIfThere, startScope } from "./bus/systemd1.ts";
-import { closeUser, stopManager } from "./bus/user-units.ts";
+import { forgetUser, stopManager } from "./bus/user-units.ts";
 import { readClock } from "./clock.ts";
 import { loadConfig } from "./config/load.ts";
 import { DEFAULTS } from "./config/parse.ts";
@@ -110,7 +110,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     isWorking,
     isBusy: () => isWorking() || daemon.state.sessions.size > 0,
     limit: () => settingsOf(link).Daemon.IdleExit * 1e6,
-    releaseName: () => service.releaseName(),
+    giveUpName: () => service.giveUpName(),
     onIdle,
   });
   return {
@@ -217,7 +217,7 @@ function makeRunner(
     users: {
       limit: ({ path }, limits) => limitIfThere(bus, basename(path), limits),
       stopManager: (uid) => stopManager(bus, uid),
-      close: (uid) => closeUser(bus, uid),
+      terminate: (uid) => forgetUser(bus, uid),
     },
   });
   return runnerOf(runners);

@@ -1,7 +1,7 @@
 // Which part of the system does which effect, a runner each. No decisions; the logging is daemon.ts.
 import type { PendingCalls } from "./bus/pending.ts";
 import type { Service } from "./bus/service.ts";
-import { receiptRecord, sessionRecord } from "./bus/wire.ts";
+import { wireReceipt, wireSession } from "./bus/wire.ts";
 import type { Config, Limits } from "./config/schema.ts";
 import type { EffectOf, FoundOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
@@ -41,7 +41,7 @@ export interface EffectParts {
   readonly users: {
     readonly limit: (cgroup: Cgroup, limits: Limits) => Promise<void>;
     readonly stopManager: (uid: number) => Promise<void>;
-    readonly close: (uid: number) => Promise<void>;
+    readonly terminate: (uid: number) => Promise<void>;
   };
   readonly pending: PendingCalls;
   readonly service: Pick<Service, "emit">;
@@ -71,7 +71,7 @@ export function makeRunners(parts: EffectParts): Runners {
       return sweepUid(subject, session, settings().Sweep);
     },
     "release-uid": ({ subject }) => leases.saveUid(subject.uid, undefined),
-    "write-switch": ({ loginSwitch: wanted }) => loginSwitch.write(wanted),
+    "write-switch": ({ loginSwitch: set }) => loginSwitch.write(set),
   };
 }
 
@@ -90,7 +90,7 @@ function openingRunners(parts: EffectParts) {
     },
     "enter-ledger": ({ saved }) => ledger.enter(saved),
     "announce-opened": ({ session }) => {
-      service.emit("SessionOpened", "sa{sv}", [session.id, sessionRecord(session)]);
+      service.emit("SessionOpened", "sa{sv}", [session.id, wireSession(session)]);
     },
   } satisfies Partial<Runners>;
 }
@@ -105,7 +105,7 @@ function endingRunners(parts: EffectParts) {
     "kill-processes": (effect) => killProcesses(parts, effect),
     "terminate-user": async ({ subject }) => {
       const linger = leases.dropLinger(subject);
-      await users.close(subject.uid);
+      await users.terminate(subject.uid);
       return { swept: [linger] };
     },
     "drop-view": (effect) => views.drop(effect.subject, effect),
@@ -116,7 +116,7 @@ function endingRunners(parts: EffectParts) {
     "write-receipt": ({ receipt }) => ledger.keepReceipt(receipt, settings().Daemon.KeepReceipts),
     "announce-closed": async ({ receipt, repeated }) => {
       if (repeated && (await parts.wasAnnounced(receipt.id))) return { wasAnnounced: true };
-      service.emit("SessionClosed", "sa{sv}", [receipt.id, receiptRecord(receipt)]);
+      service.emit("SessionClosed", "sa{sv}", [receipt.id, wireReceipt(receipt)]);
       return { wasAnnounced: false };
     },
     "withdraw-account": ({ subject }) => {

@@ -17,7 +17,7 @@ export interface IdleParts {
   /** Microseconds without anything to do after which guestd exits; 0 for never. */
   readonly limit: () => number;
   /** Gives the name on the bus back; all calls that were sent to it before have come in when it resolves. */
-  readonly releaseName: () => Promise<void>;
+  readonly giveUpName: () => Promise<void>;
   readonly onIdle: (status: number) => void;
 }
 
@@ -45,9 +45,9 @@ export class IdleWatch {
   }
 
   async #leave(): Promise<void> {
-    const { isBusy, isWorking, releaseName, onIdle } = this.#parts;
+    const { isBusy, isWorking, giveUpName, onIdle } = this.#parts;
     this.#isLeaving = true;
-    await releaseName();
+    await giveUpName();
     // Somebody was quicker: he is served, and what he has begun is taken up by the next guestd.
     const isNeeded = isBusy();
     while (isWorking()) await delay(PAUSE_MS);

@@ -4,8 +4,8 @@
 # The ids of what a verb lists, list or receipts; none for those who may not ask.
 _guestctl_ids() { guestctl "$1" --json 2>/dev/null | sed -n 's/^ *"id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'; }
 
-# The uids that are kept back.
-_guestctl_kept() { guestctl leases 2>/dev/null | sed -n 's/^\([0-9]\{1,\}\)  *\(quarantined\|foreign\) .*$/\1/p'; }
+# The uids that are quarantined or foreign.
+_guestctl_quarantined() { guestctl leases 2>/dev/null | sed -n 's/^\([0-9]\{1,\}\)  *\(quarantined\|foreign\) .*$/\1/p'; }
 
 # The words on the line that are neither options nor their values, but for the one that is being typed.
 _guestctl_words() {
@@ -32,7 +32,7 @@ _guestctl_candidates() {
       if [ $# -eq 1 ]; then
         compgen -W 'release' -- "$current"
       elif [ "$2" = release ]; then
-        compgen -W "$(_guestctl_kept)" -- "$current"
+        compgen -W "$(_guestctl_quarantined)" -- "$current"
       fi
       ;;
     explain) [ $# -gt 1 ] || compgen -u -- "$current" ;;

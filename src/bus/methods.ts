@@ -13,15 +13,15 @@ import type { Explanation } from "../policy/explain.ts";
 import { within } from "../wait.ts";
 import type { PendingCalls } from "./pending.ts";
 import {
-  allocationRecord,
-  leaseRecord,
-  openReplyRecord,
+  wireAllocation,
+  wireLease,
+  wireOpenReply,
   readAllocateRequest,
   readSwitch,
   readOpenRequest,
-  receiptRecord,
-  sessionDetails,
-  sessionRecord,
+  wireReceipt,
+  wireSessionDetails,
+  wireSession,
 } from "./wire.ts";
 import type { Method } from "./service.ts";
 import { field } from "./values.ts";
@@ -81,7 +81,7 @@ function authenticationMethods({ dispatch, pending, newId, random, findGid, stat
         dispatch({ kind: "call-expired", id });
       });
       if (answered.kind !== "allocated") throw failed(answered);
-      return [allocationRecord(answered.allocation)];
+      return [wireAllocation(answered.allocation)];
     }),
     // Anybody may ask, about himself: a screen lock runs as its user.
     {
@@ -131,7 +131,7 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
       dispatch({ kind: "end-requested", id: String(id), call });
       const ended = await answer;
       if (ended.kind !== "ended") throw failed(ended);
-      return [receiptRecord(ended.receipt)];
+      return [wireReceipt(ended.receipt)];
     }),
     row("ReleaseLease", "u", "", async ([uid]) => {
       const { call, answer } = pending.add();
@@ -162,16 +162,16 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
 
 function readMethods({ version, state, receipts, explain, configuration }: MethodParts): Method[] {
   return [
-    row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(sessionRecord)])),
+    row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(wireSession)])),
     row("GetSession", "s", "a{sv}", async ([id]) => {
       const session = state().sessions.get(String(id));
       if (session === undefined) throw new GuestError("NoSuchSession", `There is no session ${String(id)}.`);
-      return Promise.resolve([sessionDetails(session)]);
+      return Promise.resolve([wireSessionDetails(session)]);
     }),
-    row("ListLeases", "", "aa{sv}", async () => Promise.resolve([listLeases(state()).map(leaseRecord)])),
+    row("ListLeases", "", "aa{sv}", async () => Promise.resolve([listLeases(state()).map(wireLease)])),
     row("ListReceipts", "b", "aa{sv}", async ([failedOnly]) => {
       const kept = receipts.list().filter((receipt) => failedOnly !== true || !isClean(receipt));
-      return Promise.resolve([kept.map(receiptRecord)]);
+      return Promise.resolve([kept.map(wireReceipt)]);
     }),
     row("GetReceipt", "s", "a{sv}", async ([id]) => {
       const receipt = receipts.find(String(id));
@@ -180,7 +180,7 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
           "NoSuchReceipt",
           `There is no receipt of session ${String(id)}; "guestctl receipts" shows those that are kept.`,
         );
-      return Promise.resolve([receiptRecord(receipt)]);
+      return Promise.resolve([wireReceipt(receipt)]);
     }),
     row("ExplainLogin", "ss", "a{sv}", async ([user, service]) => {
       const { verdict, reason, plan } = await explain(String(user), String(service));
@@ -221,7 +221,7 @@ function answerInTime(answer: Promise<Answer>, since: number, onLate: () => void
 
 function opened(answer: Answer): readonly unknown[] {
   if (answer.kind !== "opened") throw failed(answer);
-  return [openReplyRecord(answer.reply)];
+  return [wireOpenReply(answer.reply)];
 }
 
 function failed(answer: Answer): Error {

@@ -1,4 +1,4 @@
-// guestd on the bus: finds the row of a method, passes the one gate of who may call it, answers. Holds no state;
+// guestd on the bus: finds the row of a method, checks who may call it, answers. Holds no state;
 // what the methods do is methods.ts.
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
@@ -56,7 +56,7 @@ export class Service {
   }
 
   /** Gives the name back. The calls that came in before are answered all the same. */
-  async releaseName(): Promise<void> {
+  async giveUpName(): Promise<void> {
     await this.#parts.bus.releaseName(NAME);
   }
 

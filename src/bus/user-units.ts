@@ -7,11 +7,11 @@ import { resetFailed, stopUnit } from "./systemd1.ts";
 
 /** So long a user manager, and systemd for it, may take to end it before all of the user is killed. */
 const MANAGER_LIMIT_MS = 1000;
-const CLOSE_LIMIT_MS = 10_000;
+const FORGET_LIMIT_MS = 10_000;
 
 const managerName = (uid: number) => `user@${uid}.service`;
 
-/** Stops the user manager of a leased account; one that takes longer than a second is killed with all others, and closeUser() asks for it again. */
+/** Stops the user manager of a leased account; one that takes longer than a second is killed with all others, and forgetUser() asks for it again. */
 export async function stopManager(bus: MessageBus, uid: number): Promise<void> {
   await stopUnit(bus, managerName(uid), MANAGER_LIMIT_MS);
 }
@@ -20,13 +20,13 @@ export async function stopManager(bus: MessageBus, uid: number): Promise<void> {
  * Has logind and systemd forget a user all of whose processes have ended.
  * @throws Error naming the unit that has not ended within 10 s
  */
-export async function closeUser(bus: MessageBus, uid: number): Promise<void> {
+export async function forgetUser(bus: MessageBus, uid: number): Promise<void> {
   await terminateUser(bus, uid);
   for (const unit of [managerName(uid), `user-runtime-dir@${uid}.service`, sliceName(uid)]) {
-    if (!(await stopUnit(bus, unit, CLOSE_LIMIT_MS)))
-      throw new Error(`${unit} has not ended within ${CLOSE_LIMIT_MS} ms`);
-    await resetFailed(bus, unit, CLOSE_LIMIT_MS);
+    if (!(await stopUnit(bus, unit, FORGET_LIMIT_MS)))
+      throw new Error(`${unit} has not ended within ${FORGET_LIMIT_MS} ms`);
+    await resetFailed(bus, unit, FORGET_LIMIT_MS);
   }
-  if (!(await poll(async () => !(await knowsUser(bus, uid)), CLOSE_LIMIT_MS)))
-    throw new Error(`logind has not forgotten the user ${uid} within ${CLOSE_LIMIT_MS} ms`);
+  if (!(await poll(async () => !(await knowsUser(bus, uid)), FORGET_LIMIT_MS)))
+    throw new Error(`logind has not forgotten the user ${uid} within ${FORGET_LIMIT_MS} ms`);
 }

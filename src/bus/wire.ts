@@ -76,9 +76,9 @@ export function readSwitch(enabled: unknown, reason: unknown): LoginSwitch {
 }
 
 /** The answer to OpenSession and JoinSession. */
-export function openReplyRecord({ id, namespace, inode, environment, isolation }: OpenReply): VariantDict {
+export function wireOpenReply({ id, namespace, inode, environment, isolation }: OpenReply): VariantDict {
   return {
-    ...(isolation === undefined ? {} : isolationRecord(isolation)),
+    ...(isolation === undefined ? {} : wireIsolation(isolation)),
     id: field("s", id),
     namespace: field("s", namespace),
     inode: field("t", BigInt(inode)),
@@ -86,7 +86,7 @@ export function openReplyRecord({ id, namespace, inode, environment, isolation }
   };
 }
 
-function isolationRecord({ processes, ipc }: Isolation): VariantDict {
+function wireIsolation({ processes, ipc }: Isolation): VariantDict {
   return {
     pid_namespace: field("s", processes.path),
     pid_inode: field("t", BigInt(processes.inode)),
@@ -96,13 +96,13 @@ function isolationRecord({ processes, ipc }: Isolation): VariantDict {
 }
 
 /** The answer to AllocateAccount. */
-export function allocationRecord(allocation: Allocation): VariantDict {
+export function wireAllocation(allocation: Allocation): VariantDict {
   const { verdict } = allocation;
   return { verdict: field("s", verdict), ...(verdict === "leased" ? { user: field("s", allocation.user) } : {}) };
 }
 
 /** What a list shows of a session. Times are microseconds since the epoch, as in login1. */
-export function sessionRecord(session: Session): VariantDict {
+export function wireSession(session: Session): VariantDict {
   return {
     id: field("s", session.id),
     user: field("s", session.account.user),
@@ -118,9 +118,9 @@ export function sessionRecord(session: Session): VariantDict {
 }
 
 /** All that is known of a session. */
-export function sessionDetails(session: Session): VariantDict {
+export function wireSessionDetails(session: Session): VariantDict {
   return {
-    ...sessionRecord(session),
+    ...wireSession(session),
     home: field("s", session.account.home),
     inode: field("t", BigInt(standingView(session)?.inode ?? 0)),
     cgroups: field(
@@ -134,7 +134,7 @@ export function sessionDetails(session: Session): VariantDict {
 }
 
 /** A receipt, for EndSession and the signal SessionClosed. */
-export function receiptRecord(receipt: Receipt): VariantDict {
+export function wireReceipt(receipt: Receipt): VariantDict {
   return {
     id: field("s", receipt.id),
     user: field("s", receipt.user),
@@ -158,8 +158,8 @@ export function receiptRecord(receipt: Receipt): VariantDict {
   };
 }
 
-/** One uid of the range: what it is at, whose it is, and why it is kept back. */
-export function leaseRecord({ uid, state, user, session, reason }: LeaseState): VariantDict {
+/** One uid of the range: its state, the account that has or had it, and why it is quarantined. */
+export function wireLease({ uid, state, user, session, reason }: LeaseState): VariantDict {
   return {
     uid: field("u", uid),
     state: field("s", state),

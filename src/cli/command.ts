@@ -25,7 +25,7 @@ export interface Command {
   readonly run: (args: readonly string[], options: Options, connect: () => Promise<Client>) => Promise<Output>;
 }
 
-/** A record of guestd, as the bus gives it. */
+/** What guestd says of one thing, as the bus gives it. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Answers<T> {

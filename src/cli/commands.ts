@@ -1,7 +1,7 @@
 // The verbs of guestctl, one row each: what is asked of guestd, and how the answer is shown.
 // The command line is usage.ts; exit codes and printing are main.ts.
 import type { Client } from "../bus/client.ts";
-import { loadConfig, loadFiles, SYSTEM_PLACES } from "../config/load.ts";
+import { loadConfig, loadFiles, SYSTEM_PATHS } from "../config/load.ts";
 import { formatConfigError } from "../config/parse.ts";
 import type { Command, Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
@@ -31,11 +31,11 @@ export const COMMANDS: readonly Command[] = [
     run: receipts,
   },
   { name: "receipt", args: "ID...", help: "Show all of a receipt: what was found, taken away and left", run: receipt },
-  { name: "leases", args: "", help: "List the uids that are leased or kept back", options: ["all"], run: leases },
+  { name: "leases", args: "", help: "List the uids that are leased or quarantined", options: ["all"], run: leases },
   {
     name: "lease",
     args: "release UID...",
-    help: "Hand a uid out again that is kept back",
+    help: "Let a quarantined uid be leased again",
     findFault: findLeaseFault,
     run: lease,
   },
@@ -101,7 +101,7 @@ function showSession(session: Fields): string {
 
 const showPlan = (plan: readonly Fields[]) => plan.map((step) => `  ${formatStep(step)}`).join("\n");
 
-const withPlan = (record: Fields): Fields => ({ ...record, plan: JSON.parse(String(record["plan"])) as unknown });
+const withPlan = (fields: Fields): Fields => ({ ...fields, plan: JSON.parse(String(fields["plan"])) as unknown });
 
 async function end(ids: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
   const client = await connect();
@@ -175,7 +175,7 @@ async function config(args: readonly string[], _options: Options, connect: () =>
 }
 
 function checkConfig(files: readonly string[]): Output {
-  const result = files.length === 0 ? loadConfig(SYSTEM_PLACES) : loadFiles(files, 0, true);
+  const result = files.length === 0 ? loadConfig(SYSTEM_PATHS) : loadFiles(files, 0, true);
   if (result.ok) return { text: "The configuration is in order.", json: { ok: true, errors: [] } };
   return {
     text: result.errors.map(formatConfigError).join("\n"),

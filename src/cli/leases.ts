@@ -1,4 +1,4 @@
-// The verbs about the uids of leased accounts: which are in use or kept back, and why; and handing one out again.
+// The verbs about the uids of leased accounts: which are leased or quarantined, and why; and releasing one.
 import type { Client } from "../bus/client.ts";
 import type { Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
@@ -22,7 +22,7 @@ export async function leases(
   const [found] = await (await connect()).call("ListLeases");
   const uids = found as Fields[];
   const shown = all ? uids : uids.filter(({ state }) => !IDLE.includes(state));
-  const table = shown.length === 0 ? "No uid is leased or kept back." : showTable(shown);
+  const table = shown.length === 0 ? "No uid is leased or quarantined." : showTable(shown);
   return { text: `${table}\n\n${count(uids, all)}`, json: uids };
 }
 
@@ -58,7 +58,7 @@ export async function lease(
     return { uid: Number(uid), released: true };
   });
   return {
-    text: [...done.map(({ uid }) => `Released uid ${uid}: it may be handed out again.`), ...failures].join("\n"),
+    text: [...done.map(({ uid }) => `Released uid ${uid}: it may be leased again.`), ...failures].join("\n"),
     json: oneOrAll(uids, done),
     bad: failures.length > 0,
   };

@@ -9,13 +9,13 @@ import { parseConfig } from "./parse.ts";
 const MAX_BYTES = 1024 * 1024;
 
 /** Where the configuration is, as in systemd: vendor < admin < drop-ins in the order of their names. */
-export interface ConfigPlaces {
+export interface ConfigPaths {
   readonly vendor: string;
   readonly admin: string;
   readonly dropIns: string;
 }
 
-export const SYSTEM_PLACES: ConfigPlaces = {
+export const SYSTEM_PATHS: ConfigPaths = {
   vendor: "/usr/lib/guestd/guestd.conf",
   admin: "/etc/guestd/guestd.conf",
   dropIns: "/etc/guestd/guestd.conf.d",
@@ -23,12 +23,12 @@ export const SYSTEM_PLACES: ConfigPlaces = {
 
 /**
  * Reads all of the configuration.
- * @param places the files; tests give others
+ * @param paths of the files; tests give others
  * @param owner uid that must own them
  * @returns the configuration, or every error with file and line
  */
-export function loadConfig(places: ConfigPlaces = SYSTEM_PLACES, owner = 0): ConfigResult {
-  return loadFiles([places.vendor, places.admin, ...listDropIns(places.dropIns)], owner);
+export function loadConfig(paths: ConfigPaths = SYSTEM_PATHS, owner = 0): ConfigResult {
+  return loadFiles([paths.vendor, paths.admin, ...listDropIns(paths.dropIns)], owner);
 }
 
 /**

@@ -18,20 +18,24 @@ export const SCHEMA = {
     Ghost: key(
       value.accountName,
       "guest",
-      "The login name that gets a fresh account for each login; no process runs as it where that is possible.",
+      "The login name that gets a leased account for each login; no process runs as it where that is possible.",
     ),
-    GhostName: key(value.displayName, "Guest", "What greeters show for it, and the real name of the fresh accounts."),
-    Shell: key(value.path, "/bin/bash", "The login shell of the fresh accounts."),
-    LeaseRange: key(value.uidRange, "60600-61183", "The uids of the fresh accounts; nobody else may have one of them."),
+    GhostName: key(value.displayName, "Guest", "What greeters show for it, and the real name of the leased accounts."),
+    Shell: key(value.path, "/bin/bash", "The login shell of the leased accounts."),
+    LeaseRange: key(
+      value.uidRange,
+      "60600-61183",
+      "The uids of the leased accounts; no user of the machine may have one of them.",
+    ),
     LeaseTimeout: key(
       value.seconds,
       "60",
-      "After how many seconds a fresh account that has opened no session goes back.",
+      "After how many seconds a leased account that has opened no session goes back.",
     ),
     Passwordless: key(
       value.services,
       "login gdm-* lightdm* sddm* greetd",
-      "PAM services that give a fresh account to whoever logs in as the ghost, without a password; never to a remote host.",
+      "PAM services through which the ghost gets a leased account, without a password; never from a remote host.",
     ),
     Terminals: key(
       value.terminals,
@@ -65,21 +69,21 @@ export const SCHEMA = {
     Private: key(
       value.paths,
       "/tmp /var/tmp /dev/shm -/run/lock",
-      "Places that each guest gets empty, in memory, and writable by all (mode 1777).",
+      "Directories that each guest gets empty, in memory, and writable by all (mode 1777).",
     ),
-    PrivateSize: key(value.size, "10%", "Most memory that each of the Private= places may take."),
+    PrivateSize: key(value.size, "10%", "Most memory that each of the Private= directories may take."),
     PrivateInodes: key(
       value.count,
       "100000",
-      "Most files and directories that each of the Private= places may hold; empty for the kernel's default.",
+      "Most files and directories that each of the Private= directories may hold; empty for the kernel's default.",
     ),
     Hide: key(
       value.paths,
       "/home /root -/var/mail -/var/spool/cron -/var/spool/anacron -/var/crash",
-      "Places that are empty for guests, files as well as directories.",
+      "Directories and files that are empty for guests.",
     ),
-    ReadOnly: key(value.paths, "", "Places that guests see, but cannot change."),
-    Bind: key(value.binds, "", "Places shown to guests at another place, read-only unless it says rw."),
+    ReadOnly: key(value.paths, "", "Directories and files that guests see, but cannot change."),
+    Bind: key(value.binds, "", "Directories and files shown to guests at another path, read-only unless it says rw."),
     Proc: key(
       value.choice("invisible", "noaccess", "ptraceable", "default"),
       "invisible",
@@ -119,12 +123,12 @@ export const SCHEMA = {
     Paths: key(
       value.paths,
       "/tmp /var/tmp /dev/shm -/run/lock -/var/crash -/run/screen -/var/lib/php/sessions -/var/spool/samba",
-      "Places of the machine where files of a fresh account are looked for, and taken away, when its session has ended.",
+      "Directories where files of a leased account are looked for, and taken away, when its session has ended.",
     ),
     Coredumps: key(
       value.choice("remove", "keep"),
       "remove",
-      "What becomes of the dumps that systemd-coredump has made of a fresh account's processes.",
+      "What becomes of the dumps that systemd-coredump has made of a leased account's processes.",
     ),
   },
   Daemon: {

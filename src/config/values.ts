@@ -36,7 +36,7 @@ export interface ConfigPath {
   readonly optional: boolean;
 }
 
-/** A place shown at another place: SOURCE[:TARGET[:ro|rw]], read-only unless it says rw. */
+/** A path shown at another path: SOURCE[:TARGET[:ro|rw]], read-only unless it says rw. */
 export interface ConfigBind extends ConfigPath {
   readonly target: string;
   readonly readonly: boolean;
@@ -48,7 +48,7 @@ export interface UidRange {
   readonly last: number;
 }
 
-// Control characters have no place in a path that is logged and mounted.
+// A path is logged and mounted: it has no control characters.
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
 // A name that ends in a blank, or in that and a dash, before a "/": rather two paths, in quotes that stand around both.

@@ -45,7 +45,7 @@ export function judgeLogin(
   const fault = findAccountFault(login.account);
   if (fault !== undefined) return refuse(`${fault} ${ASK}`);
   if (config.View.Hide.some(({ path }) => path === login.account.home)) {
-    return refuse(`This account's home directory is a place hidden from guests. ${ASK}`);
+    return refuse(`This account's home directory is hidden from guests. ${ASK}`);
   }
   if (matchesAny(config.Guests.RefuseServices, login.service)) {
     return refuse(`Guests cannot use ${login.service}: what it runs would outlive the guest.`);

@@ -148,7 +148,7 @@ export function advanceEnding(state: State, before: Ending, event: Ended): Next 
   return event.kind === "effect-failed" ? keepRecord(state, next, event.uptime) : forget(state, next);
 }
 
-// A record that stays is nothing of the guest's: it is tried again until it goes.
+// A record that stays holds nothing of the guest: removing it is tried again until it succeeds.
 function noteFailure(session: Ending, { effect: { kind }, reason }: EffectFailed): Ending {
   if (rowOf(kind).fails === "retry") return session;
   const left = [`${kind}: ${reason.slice(0, MOST_CHARACTERS)}`];

@@ -59,6 +59,6 @@ function explainLease(config: Config, ghost: Account, facts: PlanFacts): Explana
     home: `/home/${SAMPLE_NAME}`,
     shell: Shell,
   };
-  const reason = `${ghost.user} gets a fresh account, such as ${SAMPLE_NAME} with uid ${LeaseRange.first}, without a password, and a view of its own.`;
+  const reason = `${ghost.user} gets a leased account, such as ${SAMPLE_NAME} with uid ${LeaseRange.first}, without a password, and a view of its own.`;
   return { verdict: "admitted", reason, plan: makePlan(config, { account, leased: true, tty: A_TERMINAL }, facts) };
 }

@@ -7,19 +7,19 @@ import type { State } from "./state.ts";
 export interface LeaseState {
   readonly uid: number;
   /**
-   * "leased": a session has it. "quarantined": something of its last guest may be left. "foreign": it is somebody's who is
-   * no guest. "rested": it was given back. "unused": no session has had it.
+   * "leased": a session has it. "quarantined": something of its last guest may be left. "foreign": it belongs to a user
+   * of the machine. "rested": it was given back. "unused": no session has had it.
    */
   readonly state: "leased" | "quarantined" | "foreign" | "rested" | "unused";
-  /** The account that it has, or had when it was kept back; else "". */
+  /** The account that has it or, where it is quarantined, had it last; else "". */
   readonly user: string;
   /** Id of the session that has it; else "". */
   readonly session: string;
-  /** Why it is kept back; else "". */
+  /** Why it is quarantined or foreign; else "". */
   readonly reason: string;
 }
 
-/** Every uid of the range, and such as are kept back though they are no longer in it, in order. */
+/** Every uid of the range, and those outside it that are leased or quarantined, in order. */
 export function listLeases({ config, sessions, pool }: State): LeaseState[] {
   const leased = new Map(
     [...sessions.values()].filter((session) => session.leased).map((session) => [session.account.uid, session]),

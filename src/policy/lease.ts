@@ -1,5 +1,5 @@
-// The uids of leased accounts: which is handed out next, and which are not. Pure.
-// A uid is handed out to one login at a time, comes back after a clean end, and rests as long as others can be had.
+// The uids of leased accounts: which is leased next, and which are not. Pure.
+// A uid is leased to one login at a time, is given back after a clean end, and rests as long as others can be had.
 import type { Config } from "../config/schema.ts";
 
 /** Of the ghost: as far up as greeters still list users, and where no tool puts new ones (login.defs(5), adduser.conf(5)). */
@@ -7,14 +7,14 @@ export const GHOST_UID = 60_000;
 
 type UidRange = Config["Guests"]["LeaseRange"];
 
-/** Why a uid is not handed out any more. */
+/** Why a uid is not leased. */
 export interface Quarantine {
   readonly reason: string;
   /** The name that its last guest had: some of what may be left goes by it. */
   readonly user: string;
   /** Id of the session that has left something; the memory of its view goes by it. */
   readonly session?: string;
-  /** It belongs to somebody who is no guest: nothing of it is to be taken away. */
+  /** It belongs to a user of the machine: nothing of it is taken away. */
   readonly foreign?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Quarantine {
 export interface LeasePool {
   /** Given back, the longest unused first. */
   readonly rested: readonly number[];
-  /** Not handed out any more, and why: something of its last guest may be left, or it is somebody else's. */
+  /** Not leased, and why: something of its last guest may be left, or it is foreign. */
   readonly quarantined: ReadonlyMap<number, Quarantine>;
 }
 
@@ -46,22 +46,22 @@ export function pickUid(range: UidRange, pool: LeasePool, taken: ReadonlySet<num
 export const isLeasable = ({ first, last }: UidRange, uid: number): boolean =>
   uid >= first && uid <= last && uid !== GHOST_UID;
 
-/** Hands a uid out: it rests no more. */
+/** Leases a uid: it rests no more. */
 export function takeUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, rested: pool.rested.filter((other) => other !== uid) };
 }
 
-/** Takes a uid back; the last one to be handed out again. */
+/** A uid is given back: it is the last one to be leased again. */
 export function restUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, rested: [...takeUid(pool, uid).rested, uid] };
 }
 
-/** Keeps a uid from being handed out. */
+/** Puts a uid into quarantine. */
 export function quarantineUid(pool: LeasePool, uid: number, why: Quarantine): LeasePool {
   return { ...takeUid(pool, uid), quarantined: new Map(pool.quarantined).set(uid, why) };
 }
 
-/** Ends the quarantine of a uid: it is handed out again, after all others. */
+/** Ends the quarantine of a uid: it is leased again, after all others. */
 export function releaseUid(pool: LeasePool, uid: number): LeasePool {
   const quarantined = new Map(pool.quarantined);
   quarantined.delete(uid);
@@ -80,7 +80,7 @@ export function makeLeaseName(random: number, taken: ReadonlySet<string>): strin
   for (let number = random % SUFFIXES; ; number = (number + 1) % SUFFIXES) {
     const suffix = Array.from(
       { length: SUFFIX_LENGTH },
-      (_, place) => ALPHABET[Math.floor(number / ALPHABET.length ** place) % ALPHABET.length],
+      (_, digit) => ALPHABET[Math.floor(number / ALPHABET.length ** digit) % ALPHABET.length],
     );
     const name = `guest-${suffix.join("")}`;
     if (!taken.has(name)) return name;

@@ -164,7 +164,7 @@ function goOn(state: State, session: Opening, last: EffectKind | undefined, mome
     return interrupt(state, session, moment) ?? put(state, session, ...(effect === undefined ? [] : [effect]));
   }
   const effect = effectAfter(ADMITTING, session, last === "build-view" ? undefined : last, context);
-  if (effect === undefined) return settle(state, session, moment);
+  if (effect === undefined) return finishOpening(state, session, moment);
   // Its guest is in: it ends as any other session.
   const isIn = effect.kind === "announce-opened";
   return (isIn ? undefined : interrupt(state, session, moment)) ?? put(state, session, effect);
@@ -179,7 +179,7 @@ function interrupt(state: State, session: Opening, moment: Moment): Next | undef
 }
 
 /** The session is open; its end may have been asked for meanwhile. */
-function settle(state: State, session: Admitting, moment: Moment): Next {
+function finishOpening(state: State, session: Admitting, moment: Moment): Next {
   const { cause } = session;
   const opened = becomeOpen(session);
   return cause === undefined ? put(state, opened) : startEnding(state, opened, cause, moment);

@@ -25,7 +25,7 @@ export interface PlannedLogin {
 
 /**
  * The steps of a guest's view, in the order in which they are attached: what covers much comes first, so that it
- * does not lift a mask, nor seal a place that is the guest's to write to.
+ * does not lift a mask, nor seal a path that is the guest's to write to.
  */
 export function makePlan(config: Config, login: PlannedLogin, facts: PlanFacts): Step[] {
   const { account } = login;
@@ -79,7 +79,7 @@ function sharedSteps(config: Config, { account, tty }: PlannedLogin): Step[] {
 // A login that has its terminal must find it again in the view. Others (sshd) get theirs later, from the view's own.
 const hasTerminal = (tty: string) => /^(\/dev\/)?(tty|pts\/)/.test(tty);
 
-// Sessions of one account share its uid, so the host's /run/user/UID would be a place where they meet, and it
+// Sessions of one account share its uid, so the host's /run/user/UID would be a directory where they meet, and it
 // outlives them. Each view has its own; logind's is mounted below it, out of sight.
 function runtimeRootStep(): TmpfsStep {
   return { ...TMPFS, target: "/run/user", mode: 0o755, size: "4k", inodes: 16, noexec: true, readonly: true };

@@ -57,7 +57,7 @@ export function release(state: State, { uid, call }: EventOf<"release-requested"
 }
 
 /** It is on disk that a UID may be leased again; or that could not be written, and it stays in quarantine. */
-export function settleRelease(state: State, { subject, call }: EffectOf<"release-uid">, event: Ended): Next {
+export function applyRelease(state: State, { subject, call }: EffectOf<"release-uid">, event: Ended): Next {
   if (event.kind === "effect-failed") {
     const { reason, uptime } = event;
     const refusal = call === undefined ? [] : [{ kind: "refuse", subject, call, code: "Failed", reason } as const];

@@ -42,20 +42,20 @@ export type EndCause =
   | "lost-power"
   | "record-lost";
 
-/** What the end of a session took away, and what it could not. */
+/** What the end of a session has found so far. */
 export interface Findings {
   readonly processesKilled: number;
   /** What its tmpfs held when it ended. */
   readonly tmpfsBytes: number;
   /** In the order in which the classes were first looked at. */
   readonly swept: readonly Swept[];
-  /** Each a sentence: a step that failed. */
+  /** Each a sentence: a stage that failed. */
   readonly left: readonly string[];
 }
 
 export const NOTHING_FOUND: Findings = { processesKilled: 0, tmpfsBytes: 0, swept: [], left: [] };
 
-/** The record at the end of a session. */
+/** What the end of a session took away, and what is left. */
 export interface Receipt {
   readonly id: string;
   readonly user: string;
@@ -74,7 +74,7 @@ export interface Receipt {
   readonly processesKilled: number;
   readonly tmpfsBytes: number;
   readonly swept: readonly Swept[];
-  /** All that is left, of whichever class, and each step that failed. Empty means clean. */
+  /** All that is left, of whichever class, and each stage that failed. Empty means clean. */
   readonly left: readonly string[];
 }
 

@@ -35,7 +35,7 @@ export const INITIAL_STATE: State = {
 
 export const stay = (state: State, ...effects: Effect[]): Next => ({ state, effects });
 
-/** Puts a session into the state, in the place of what was known of it. */
+/** Puts a session into the state, instead of what was known of it. */
 export function put(state: State, session: Session, ...effects: Effect[]): Next {
   return { state: { ...state, sessions: new Map(state.sessions).set(session.id, session) }, effects };
 }

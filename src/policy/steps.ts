@@ -68,7 +68,7 @@ export interface OverlayStep {
   readonly hidden: readonly string[];
 }
 
-/** Another place of the base shown at the target, with what is mounted below it. */
+/** Another path of the base, shown at the target with what is mounted below it. */
 export interface BindStep {
   readonly kind: "bind";
   readonly source: string;

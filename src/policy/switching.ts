@@ -11,7 +11,7 @@ export function requestSwitch(state: State, { loginSwitch, call }: EventOf<"swit
 }
 
 /** The switch is on disk: from now on it counts; or it could not be written, and what was said before counts. */
-export function settleSwitch(state: State, effect: EffectOf<"write-switch">, event: Ended): Next {
+export function applySwitch(state: State, effect: EffectOf<"write-switch">, event: Ended): Next {
   const { subject, loginSwitch, call } = effect;
   if (event.kind === "effect-done")
     return stay({ ...state, loginSwitch }, { kind: "answer", subject, call, answer: { kind: "switched" } });

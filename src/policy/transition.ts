@@ -6,12 +6,12 @@ import { advanceEnding, endOnRequest, endWithCall, endWithLeader, expireLeases, 
 import type { Ended, Event, EventOf } from "./events.ts";
 import type { Moment } from "./moment.ts";
 import { addCgroup, advanceOpening, join, open } from "./opening.ts";
-import { judgeSweep, release, retrySweeps, settleRelease } from "./quarantine.ts";
+import { judgeSweep, release, retrySweeps, applyRelease } from "./quarantine.ts";
 import { advanceRecovering, recover } from "./recovering.ts";
 import type { Next, State } from "./state.ts";
 import { chain, put, stay, withSession } from "./state.ts";
 import { subjectOf } from "./subject.ts";
-import { requestSwitch, settleSwitch } from "./switching.ts";
+import { requestSwitch, applySwitch } from "./switching.ts";
 
 /** What follows from one event. */
 export function transition(state: State, event: Event): Next {
@@ -76,9 +76,9 @@ function learn(state: State, event: Ended): Next {
     case "sweep-uid":
       return judgeSweep(state, event.effect, event);
     case "release-uid":
-      return settleRelease(state, event.effect, event);
+      return applyRelease(state, event.effect, event);
     case "write-switch":
-      return settleSwitch(state, event.effect, event);
+      return applySwitch(state, event.effect, event);
     default:
       return subject.of === "session" ? advance(state, subject.id, event) : stay(state);
   }

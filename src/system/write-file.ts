@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 /** What a write leaves that was cut short ends with this. */
 export const UNFINISHED = ".new";
 
-/** Puts a file in the place of what was there, with its directories. */
+/** Replaces a file, and makes its directories. */
 export function replaceFile(file: string, text: string): void {
   const written = `${file}${UNFINISHED}`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

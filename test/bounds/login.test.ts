@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, listSessions } from "../helpers/guests.ts";
 import { PASSWORD, type Machine } from "../helpers/machine.ts";
-import { bootWithPlaces, endOutage, fill, PLACES, startGuest, WAYS } from "../helpers/outage.ts";
+import { bootToFill, endOutage, fill, DIRECTORIES, startGuest, WAYS } from "../helpers/outage.ts";
 import { expectOneReceipt } from "../helpers/recovery.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -15,7 +15,7 @@ describeMachine("a login in bounded time", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
-    machine = await bootWithPlaces(release);
+    machine = await bootToFill(release);
   });
   afterEach(async ({ task }) => {
     await endOutage(machine, task.result?.state === "fail");
@@ -57,11 +57,11 @@ describeMachine("a login in bounded time", (release) => {
       await machine.sh("systemctl kill -s CONT systemd-logind");
     });
 
-    it.each(PLACES)("is refused with a sentence while %s is full, and others log in", async (place) => {
+    it.each(DIRECTORIES)("is refused with a sentence while %s is full, and others log in", async (directory) => {
       // Before: systemd needs room for the scope that the terminal is in.
       const terminal = machine.terminal(["login"]);
       await terminal.expect(/login: /);
-      await fill(machine, place);
+      await fill(machine, directory);
       terminal.send(way === "leased" ? "guest\n" : "guest1\n");
       if (way === "shared") {
         await terminal.expect(/Password: /);

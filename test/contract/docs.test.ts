@@ -83,7 +83,7 @@ describe("the completion offers", () => {
     expect(complete("receipts", "")).toEqual([]);
   });
 
-  it("the uids that are kept back", () => {
+  it("the quarantined uids", () => {
     expect(complete("lease", "")).toEqual(["release"]);
     expect(complete("lease", "release", "")).toEqual(["60601", "60602"]);
     expect(complete("lease", "release", "60601", "60602")).toEqual(["60602"]);

@@ -115,7 +115,7 @@ describe("guestd(8)", () => {
     ["the view is not ready after # seconds", "src/system/sessions/views.ts", "BUILD_LIMIT_MS"],
     ["for at most # seconds, until the kernel says", "src/system/processes/kill.ts", "KILL_LIMIT_MS"],
     ["a process does not end within # seconds", "src/system/processes/kill.ts", "KILL_LIMIT_MS"],
-    ["each for at most # seconds", "src/bus/user-units.ts", "CLOSE_LIMIT_MS"],
+    ["each for at most # seconds", "src/bus/user-units.ts", "FORGET_LIMIT_MS"],
     ["guestd waits for at most # seconds for what is under way", "src/start.ts", "STOP_LIMIT_MS"],
   ])("says %s", (sentence, file, name) => {
     expect(readPage(PAGE)).toContain(sentence.replace("#", String(readNumber(file, name) / 1000)));

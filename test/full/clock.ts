@@ -20,9 +20,9 @@ interface Receipt {
   readonly clean: boolean;
 }
 
-const SORTS = [
-  { sort: "shared", logIn: (machine: FullMachine) => machine.sshSession("guest1") },
-  { sort: "leased", logIn: (machine: FullMachine) => machine.loginAsGhost() },
+const TYPES = [
+  { type: "shared", logIn: (machine: FullMachine) => machine.sshSession("guest1") },
+  { type: "leased", logIn: (machine: FullMachine) => machine.loginAsGhost() },
 ] as const;
 
 export function testClock(boot: () => FullMachine): void {
@@ -48,7 +48,7 @@ export function testClock(boot: () => FullMachine): void {
   const awaitNone = () =>
     waitFor("no session to be there", async () => (await machine.sh("guestctl list --json")) === "[]", LIMIT_MS);
 
-  describe.each(SORTS)("with a guest of a $sort account", ({ logIn }) => {
+  describe.each(TYPES)("with a guest of a $type account", ({ logIn }) => {
     it.each([
       ["forward", DAY],
       ["back", -DAY],
@@ -81,7 +81,7 @@ export function testClock(boot: () => FullMachine): void {
   });
 
   it("may stand before a session's beginning when guestd starts anew", async () => {
-    const shell = await SORTS[1].logIn(machine);
+    const shell = await TYPES[1].logIn(machine);
     const id = await shell.ask("echo $GUEST_SESSION", LIMIT_MS);
     await machine.sh(`date -s @$(($(date +%s) - ${DAY})); systemctl restart guestd`, { timeoutMs: LIMIT_MS });
     expect(await machine.sh("guestctl list")).toContain(id);

@@ -11,7 +11,7 @@ import { testLimits } from "./limits.ts";
 /** Emulated: what others need a second for may take this long. */
 const LIMIT_MS = 60_000;
 
-/** What one part could leave to the next: sessions of guests and of others, uids that are kept back, failed units, settings. */
+/** What one part could leave to the next: sessions of guests and of others, quarantined uids, failed units, settings. */
 const LOOK = `guestctl list --json; guestctl leases --json | grep -c quarantined || true
   loginctl list-sessions --no-legend; systemctl --failed --plain --no-legend
   ls /etc/guestd/guestd.conf.d; cat /proc/$(systemctl show -P MainPID guestd)/attr/current`;

@@ -9,8 +9,8 @@ import { allocateRequest, GUEST, LEASED, openRequest } from "./samples.ts";
 import type { Release } from "./root.ts";
 import { SEED, walk } from "./walk.ts";
 
-/** The ways that are struck: logins of both sorts of accounts, open sessions taken up by the next guestd, and a uid in quarantine. */
-export const WAYS = ["leased", "shared", "leased, taken up", "shared, taken up", "kept back"] as const;
+/** The ways that are struck: logins of both kinds of sessions, open sessions taken up by the next guestd, and a uid in quarantine. */
+export const WAYS = ["leased", "shared", "leased, taken up", "shared, taken up", "quarantined"] as const;
 export type Way = (typeof WAYS)[number];
 
 /**
@@ -51,7 +51,7 @@ const LOGOUT = [
   { kind: "leader-exited", id: ID },
 ] as const satisfies readonly What[];
 
-const KEPT: State = {
+const QUARANTINED: State = {
   ...READY,
   pool: quarantineUid(READY.pool, LEASED.uid, { reason: "files: /tmp/x", user: LEASED.user, session: ID }),
 };
@@ -81,7 +81,7 @@ const STORIES: Readonly<Record<Way, Story>> = {
   },
   "leased, taken up": { from: READY, events: [recordFound(only(leasedOpened()))] },
   "shared, taken up": { from: READY, events: [recordFound(only(opened()))] },
-  "kept back": { from: KEPT, events: [{ kind: "tick" }] },
+  quarantined: { from: QUARANTINED, events: [{ kind: "tick" }] },
 };
 
 /** The effects of a way, in order: until its session is open, and those of the session's end. */

@@ -76,7 +76,7 @@ export async function findPids(machine: Machine, commandLine: string): Promise<n
     .map(Number);
 }
 
-/** What there is of guests when there are no sessions: accounts, places, units, processes and records; "" when nothing. */
+/** What there is of guests when there are no sessions: accounts, directories, units, processes and records; "" when nothing. */
 export function leftovers(machine: Machine): Promise<string> {
   return machine.sh(`ls -A /run/userdb /var/lib/systemd/linger 2>/dev/null | grep -v -e : -e '^$' || true
     ls -A /run/user | grep '^6' || true

@@ -23,7 +23,7 @@ export interface Swept {
   readonly left: readonly string[];
 }
 
-/** A uid of the range, or one that is kept back, as guestd lists it. */
+/** A uid of the range, or one that is quarantined, as guestd lists it. */
 export interface Lease {
   readonly uid: number;
   readonly state: string;
@@ -57,7 +57,7 @@ export function foundIn(
   return Object.fromEntries(some.map(({ kind, found, removed, left }) => [kind, [found, removed, left.length]]));
 }
 
-/** Every uid of the range, and those that are kept back. */
+/** Every uid of the range, and those that are quarantined. */
 export async function listLeases(machine: Machine): Promise<Lease[]> {
   return askForRows<Lease>(machine, "ListLeases");
 }

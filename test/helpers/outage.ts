@@ -16,12 +16,12 @@ export type Way = (typeof WAYS)[number];
 
 /** Where guestd writes. Each is a file system of its own here. */
 export const STATE = "/var/lib/guestd";
-export const PLACES = ["/run", STATE] as const;
+export const DIRECTORIES = ["/run", STATE] as const;
 
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
 
-/** A machine on which either of the places can be full. */
-export async function bootWithPlaces(release: Release): Promise<Machine> {
+/** A machine on which either of these directories can be full. */
+export async function bootToFill(release: Release): Promise<Machine> {
   const machine = await Machine.boot(release);
   await machine.sh(
     `cp -a ${STATE} /root/state; mount -t tmpfs -o mode=700 tmpfs ${STATE}; cp -aT /root/state ${STATE}; guestctl status`,
@@ -30,14 +30,14 @@ export async function bootWithPlaces(release: Release): Promise<Machine> {
 }
 
 /** Leaves not one block free there, not even for root. */
-export async function fill(machine: Machine, place: string): Promise<void> {
+export async function fill(machine: Machine, directory: string): Promise<void> {
   await machine.sh(
-    `mount -o remount,size=$(($(df --output=used -k ${place} | tail -1) + 64))k ${place}; cat /dev/zero >${place}/ballast 2>/dev/null || true`,
+    `mount -o remount,size=$(($(df --output=used -k ${directory} | tail -1) + 64))k ${directory}; cat /dev/zero >${directory}/ballast 2>/dev/null || true`,
   );
-  expect((await machine.sh(`df --output=avail ${place} | tail -1`)).trim()).toBe("0");
+  expect((await machine.sh(`df --output=avail ${directory} | tail -1`)).trim()).toBe("0");
 }
 
-export const empty = (place: string) => `rm -f ${place}/ballast; mount -o remount,size=1G ${place}`;
+export const empty = (directory: string) => `rm -f ${directory}/ballast; mount -o remount,size=1G ${directory}`;
 
 /** Logs in, and starts what does not end by itself. */
 export async function startGuest(
@@ -52,7 +52,7 @@ export async function startGuest(
 /** Gives everything back, and holds that nothing is left of the guests who were there, and that the next one gets in. */
 export async function endOutage(machine: Machine, hasFailed: boolean): Promise<void> {
   await machine.sh(
-    `systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${PLACES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`,
+    `systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${DIRECTORIES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`,
   );
   await waitFor("guestd to answer", () => answers(machine), END_LIMIT_MS);
   // A test that failed must not fail those after it.
@@ -67,9 +67,9 @@ export async function endOutage(machine: Machine, hasFailed: boolean): Promise<v
 }
 
 async function expectNothingLeft(machine: Machine): Promise<void> {
-  // What was kept back, because something could not be looked at, is looked at again.
+  // What was quarantined, because something could not be looked at, is looked at again.
   const hasNoRecords = async () => (await listRecords(machine)) === "";
-  await waitFor("no uid to be kept back", hasNoRecords, END_LIMIT_MS).catch(() => undefined);
+  await waitFor("no uid to be quarantined", hasNoRecords, END_LIMIT_MS).catch(() => undefined);
   expect(await listRecords(machine)).toBe("");
   const isClean = async () => (await leftovers(machine)) === "";
   await waitFor("nothing to be left", isClean, END_LIMIT_MS).catch(() => undefined);

@@ -22,7 +22,7 @@ export const LATER = { now: 2_000, uptime: 5_007_000 } as const;
 export type Happening = What & Partial<Moment>;
 
 /** What follows from one event. */
-export const step = (state: State, what: Happening): Next => transition(state, { ...LATER, ...what });
+export const happen = (state: State, what: Happening): Next => transition(state, { ...LATER, ...what });
 
 /** Of each class nothing is left. */
 export const clean = (...kinds: readonly SweepKind[]): Swept[] =>
@@ -79,7 +79,7 @@ export function play(from: Next, { failing = [], until, found }: Plan = {}): Pla
   for (let effect = queue.shift(); effect !== undefined; effect = queue.shift()) {
     if (effect.kind === until) return { state, did, stopped: [effect, ...queue] };
     did.push(effect);
-    const next = step(state, failing.includes(effect.kind) ? failed(effect) : done(effect, found?.(effect)));
+    const next = happen(state, failing.includes(effect.kind) ? failed(effect) : done(effect, found?.(effect)));
     state = next.state;
     queue.push(...next.effects);
   }
@@ -87,11 +87,11 @@ export function play(from: Next, { failing = [], until, found }: Plan = {}): Pla
 }
 
 /** After an event, and all that follows from it. */
-export const after = (state: State, event: Happening, plan?: Plan): Played => play(step(state, event), plan);
+export const after = (state: State, event: Happening, plan?: Plan): Played => play(happen(state, event), plan);
 
 /** Goes on where play() has stopped, after an event that came in meanwhile. */
 export function interrupt({ state, stopped }: Played, event: Happening, plan?: Plan): Played {
-  const next = step(state, event);
+  const next = happen(state, event);
   return play({ state: next.state, effects: [...stopped, ...next.effects] }, plan);
 }
 

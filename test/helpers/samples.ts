@@ -1,4 +1,4 @@
-// Sample values for unit tests: ordinary guests of both sorts, an ordinary configuration.
+// Sample values for unit tests: ordinary guests of both types, an ordinary configuration.
 import { parseConfig } from "../../src/config/parse.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Account } from "../../src/policy/account.ts";

@@ -28,7 +28,7 @@ export interface Snapshot {
   readonly units: readonly string[];
   /** SysV objects as "KIND UID", POSIX queues as "mqueue NAME". */
   readonly ipc: readonly string[];
-  /** "PATH UID" of what belongs to no system account, and all that lies in the places anybody can write to. */
+  /** "PATH UID" of what belongs to no system account, and all that lies in the directories anybody can write to. */
   readonly files: readonly string[];
   /** Listening sockets: TCP ports and names of unix sockets. */
   readonly listeners: readonly string[];
@@ -43,7 +43,7 @@ const FIRST_USER = 1000;
 const NOBODY = 65_534;
 
 /** Everything in these is listed, whoever owns it. */
-const SHARED_PLACES = [
+const SHARED_PATHS = [
   "/tmp",
   "/var/tmp",
   "/dev/shm",
@@ -59,7 +59,7 @@ const SHARED_PLACES = [
   "/home",
 ];
 /** In these what belongs to users is listed. */
-const SEARCHED_PLACES = ["/run", "/var", "/etc", "/opt", "/srv", "/root"];
+const SEARCHED_PATHS = ["/run", "/var", "/etc", "/opt", "/srv", "/root"];
 /** Changed by the machine itself. */
 const IGNORED = /^\/(run\/(log|systemd|udev|dbus|credentials)|var\/(lib\/(dpkg|apt)|cache|log))(\/|$)|systemd-private-/;
 /** guestd makes it at the first session and keeps it; what lies in it counts. */
@@ -185,25 +185,25 @@ function describeListener(line: string): string {
 
 function listFiles(root: string): string[] {
   const found = new Set<string>();
-  for (const place of SHARED_PLACES) walk(root, place, () => true, found);
-  for (const place of SEARCHED_PLACES) walk(root, place, (uid) => uid >= FIRST_USER && uid < NOBODY, found);
+  for (const path of SHARED_PATHS) walk(root, path, () => true, found);
+  for (const path of SEARCHED_PATHS) walk(root, path, (uid) => uid >= FIRST_USER && uid < NOBODY, found);
   return [...found].toSorted();
 }
 
-/** Adds "PATH UID" of all below a place that the filter takes. What goes away meanwhile is passed over. */
-function walk(root: string, place: string, isWanted: (uid: number) => boolean, found: Set<string>): void {
-  if (IGNORED.test(place)) return;
+/** Adds "PATH UID" of all below a directory that the filter takes. What goes away meanwhile is passed over. */
+function walk(root: string, top: string, isFound: (uid: number) => boolean, found: Set<string>): void {
+  if (IGNORED.test(top)) return;
   let entries;
   try {
-    entries = readdirSync(join(root, place), { withFileTypes: true });
+    entries = readdirSync(join(root, top), { withFileTypes: true });
   } catch {
     return;
   }
   for (const entry of entries) {
-    const path = join(place, entry.name);
+    const path = join(top, entry.name);
     const uid = lstatSync(join(root, path), { throwIfNoEntry: false })?.uid;
     if (uid === undefined || IGNORED.test(path)) continue;
-    if (isWanted(uid) && path !== OWN_DIRECTORY) found.add(`${path} ${uid}`);
-    if (entry.isDirectory()) walk(root, path, isWanted, found);
+    if (isFound(uid) && path !== OWN_DIRECTORY) found.add(`${path} ${uid}`);
+    if (entry.isDirectory()) walk(root, path, isFound, found);
   }
 }

@@ -1,4 +1,4 @@
-// A machine in a folder for the tests of the sweep: places, tables of the kernel, and an addon that works on them.
+// A machine in a folder for the tests of the sweep: paths, tables of the kernel, and an addon that works on them.
 import {
   chownSync,
   closeSync,
@@ -33,31 +33,31 @@ export class SweepWorld {
   readonly #owners = new Map<string, number>();
   readonly #queues = this.directory("queues");
 
-  /** The path of a place of this machine. */
-  at(place: string): string {
-    return join(this.root, place);
+  /** The real path of a path of this machine. */
+  at(path: string): string {
+    return join(this.root, path);
   }
 
-  has(place: string): boolean {
-    return lstatSync(this.at(place), { throwIfNoEntry: false }) !== undefined;
+  has(path: string): boolean {
+    return lstatSync(this.at(path), { throwIfNoEntry: false }) !== undefined;
   }
 
-  directory(place: string, uid?: number): string {
-    mkdirSync(this.at(place), { recursive: true });
-    return this.#give(place, uid);
+  directory(path: string, uid?: number): string {
+    mkdirSync(this.at(path), { recursive: true });
+    return this.#give(path, uid);
   }
 
   /** @param uid whose it is; the test's own otherwise */
-  file(place: string, uid?: number, text = ""): string {
-    mkdirSync(dirname(this.at(place)), { recursive: true });
-    writeFileSync(this.at(place), text);
-    return this.#give(place, uid);
+  file(path: string, uid?: number, text = ""): string {
+    mkdirSync(dirname(this.at(path)), { recursive: true });
+    writeFileSync(this.at(path), text);
+    return this.#give(path, uid);
   }
 
-  link(place: string, target: string): string {
-    mkdirSync(dirname(this.at(place)), { recursive: true });
-    symlinkSync(target, this.at(place));
-    return this.at(place);
+  link(path: string, target: string): string {
+    mkdirSync(dirname(this.at(path)), { recursive: true });
+    symlinkSync(target, this.at(path));
+    return this.at(path);
   }
 
   /** A table of System V IPC, with the columns that the tests need, in the order of "shm". */
@@ -110,10 +110,10 @@ export class SweepWorld {
     rmSync(this.root, { recursive: true });
   }
 
-  #give(place: string, uid: number | undefined): string {
-    if (uid !== undefined) this.#owners.set(this.at(place), uid);
-    if (uid !== undefined && isRoot) chownSync(this.at(place), uid, 0);
-    return this.at(place);
+  #give(path: string, uid: number | undefined): string {
+    if (uid !== undefined) this.#owners.set(this.at(path), uid);
+    if (uid !== undefined && isRoot) chownSync(this.at(path), uid, 0);
+    return this.at(path);
   }
 }
 

@@ -7,8 +7,8 @@ import { waitFor } from "../helpers/wait.ts";
 
 const LOGIND = "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager";
 
-/** Below his user manager a guest owns the tree of cgroups; each of these ends as `sleep 4711` in a place that is hard to look into. */
-const PLACES: Readonly<Record<string, string>> = {
+/** Below his user manager a guest owns the tree of cgroups; each of these ends as `sleep 4711` in a cgroup that is hard to look into. */
+const CGROUPS: Readonly<Record<string, string>> = {
   "a threaded cgroup":
     "mkdir -p $U/x/y; echo threaded >$U/x/y/cgroup.type; echo $$ >$U/x/cgroup.procs; echo $$ >$U/x/y/cgroup.threads",
   "a tree as deep as it may be":
@@ -35,13 +35,13 @@ describeMachine("tricks of guests", (release) => {
     await machine.stop();
   });
 
-  it.each(Object.keys(PLACES))("%s keeps nobody alive", async (place) => {
+  it.each(Object.keys(CGROUPS))("%s keeps no process alive", async (cgroup) => {
     const guest = await machine.loginAsGhost();
     const id = await guest.ask("echo $GUEST_SESSION");
-    const script = `U=$(dirname $(dirname $(sed -n 's#^0::#/sys/fs/cgroup#p' /proc/self/cgroup))); [ -d $U ] || U=/sys/fs/cgroup/unified\${U#/sys/fs/cgroup}; ${PLACES[place] ?? ""}; exec sleep 4711`;
+    const script = `U=$(dirname $(dirname $(sed -n 's#^0::#/sys/fs/cgroup#p' /proc/self/cgroup))); [ -d $U ] || U=/sys/fs/cgroup/unified\${U#/sys/fs/cgroup}; ${CGROUPS[cgroup] ?? ""}; exec sleep 4711`;
     await guest.ask(`cat >~/trick <<'END'\n${script}\nEND`);
     await guest.ask("systemd-run --user --quiet sh ~/trick");
-    await waitFor("the process in its place", async () => (await findPids(machine, "sleep 4711")).length > 0, 20_000);
+    await waitFor("the process in its cgroup", async () => (await findPids(machine, "sleep 4711")).length > 0, 20_000);
     await guest.logOut();
     expect(await awaitReceipt(machine, id, 20_000)).toMatchObject({ left: [] });
   });

@@ -226,7 +226,7 @@ describeMachine("a machine that goes down", (release) => {
       /belongs to squatter/,
       /left runtime: \/media\/guest-/,
       /^Set aside the record/,
-      /is not kept back/,
+      /is not quarantined/,
       /^Failed at sweep-uid of .*(belongs to guest-|no account of a guest)/,
     ];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);

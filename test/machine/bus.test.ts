@@ -48,7 +48,7 @@ const METHODS: Record<string, { readonly args: readonly string[]; readonly root:
   ListSessions: { args: [], root: /^$/ },
   GetSession: { args: ["s", "nope"], root: /no session nope/ },
   ListLeases: { args: [], root: /^$/ },
-  ReleaseLease: { args: ["u", "60600"], root: /60600 is not kept back/ },
+  ReleaseLease: { args: ["u", "60600"], root: /60600 is not quarantined/ },
   ListReceipts: { args: ["b", "false"], root: /^$/ },
   GetReceipt: { args: ["s", "nope"], root: /no receipt of session nope/ },
   ExplainLogin: { args: ["ss", "guest1", "login"], root: /^$/ },

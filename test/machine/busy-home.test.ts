@@ -29,9 +29,9 @@ const BUSY: Readonly<Record<string, string>> = {
   "a process that traces, itself stopped": `(setsid sh -c '${TRACED} & t=$!; until grep -q "TracerPid:.$t" /proc/$p/status; do :; done; kill -STOP $t $$' ${QUIET} &)`,
 };
 
-const SORTS = [
-  { sort: "shared", logIn: (machine: Machine) => machine.login("guest1") },
-  { sort: "leased", logIn: (machine: Machine) => machine.loginAsGhost() },
+const TYPES = [
+  { type: "shared", logIn: (machine: Machine) => machine.login("guest1") },
+  { type: "leased", logIn: (machine: Machine) => machine.loginAsGhost() },
 ] as const;
 
 /** How a session whose leader stands still can come to its end. */
@@ -75,7 +75,7 @@ describeMachine("a busy session", (release) => {
     await machine.stop();
   });
 
-  describe.each(SORTS)("of a $sort account", ({ logIn }) => {
+  describe.each(TYPES)("of a $type account", ({ logIn }) => {
     async function start(command: string): Promise<{ guest: Terminal; id: string; leader: number }> {
       const guest = await logIn(machine);
       const id = await guest.ask("echo $GUEST_SESSION");

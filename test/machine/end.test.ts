@@ -36,9 +36,9 @@ const BY_MANAGER = {
 } as const;
 
 /** A guest's account may be one that others have as well, or his alone: the one has a PID namespace, the other a uid. */
-const SORTS = [
-  { sort: "shared", login: (machine: Machine) => machine.login("guest1"), stubborn: STUBBORN },
-  { sort: "leased", login: (machine: Machine) => machine.loginAsGhost(), stubborn: { ...STUBBORN, ...BY_MANAGER } },
+const TYPES = [
+  { type: "shared", login: (machine: Machine) => machine.login("guest1"), stubborn: STUBBORN },
+  { type: "leased", login: (machine: Machine) => machine.loginAsGhost(), stubborn: { ...STUBBORN, ...BY_MANAGER } },
 ] as const;
 
 describeMachine("the end of a session", (release) => {
@@ -60,7 +60,7 @@ describeMachine("the end of a session", (release) => {
     await machine.stop();
   });
 
-  describe.each(SORTS)("of a $sort account", ({ sort, login, stubborn }) => {
+  describe.each(TYPES)("of a $type account", ({ type, login, stubborn }) => {
     /** A guest at a login whose session runs what is asked for. */
     async function startGuest(command: string): Promise<{ guest: Terminal; id: string; uid: string; leader: number }> {
       const guest = await login(machine);
@@ -77,7 +77,7 @@ describeMachine("the end of a session", (release) => {
     it.each(Object.entries(stubborn))("leaves nothing of %s after a logout", async (_, command) => {
       const { guest, id } = await startGuest(command);
       guest.send("\nexit 0\n");
-      expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", leased: sort === "leased", left: [] });
+      expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", leased: type === "leased", left: [] });
       await guest.end();
       expect((await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout).toBe("");
     });

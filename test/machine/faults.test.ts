@@ -14,8 +14,8 @@ import { waitFor } from "../helpers/wait.ts";
 const LOGIND_LIMIT_MS = 20_000;
 /** Of the range, and of nobody. */
 const UID = 61183;
-const SORTS = ["leased", "shared"] as const;
-type Sort = (typeof SORTS)[number];
+const TYPES = ["leased", "shared"] as const;
+type Type = (typeof TYPES)[number];
 
 /** The effect fails, and guestd goes on. */
 const isFailure = ({ fault }: Row) => fault === "before" || fault === "after";
@@ -35,7 +35,7 @@ describeMachine("faults", (release) => {
     await installFaulty(machine);
     await setSwitch();
     host = await machine.sh("readlink /proc/1/ns/mnt");
-    for (const sort of SORTS) await leave(await logIn(sort));
+    for (const type of TYPES) await leave(await logIn(type));
     await awaitNoSessions(machine);
     await machine.sh("mkdir -p /var/lib/guestd/quarantine");
     // logind forgets the user of a shared account some seconds after the last session.
@@ -46,7 +46,7 @@ describeMachine("faults", (release) => {
     await machine.stop();
   });
 
-  const logIn = (sort: Sort) => (sort === "leased" ? machine.loginAsGhost() : machine.login("guest1"));
+  const logIn = (type: Type) => (type === "leased" ? machine.loginAsGhost() : machine.login("guest1"));
 
   async function leave(guest: Terminal): Promise<void> {
     // A login waits for nothing of guestd's: its own end is none of the session's.
@@ -54,8 +54,8 @@ describeMachine("faults", (release) => {
   }
 
   /** What came of a login: the id of the session that it is in, or the sentence that it was refused with. */
-  async function attempt(sort: Sort): Promise<{ id: string; guest: Terminal } | { refused: string }> {
-    const guest = await logIn(sort).catch((error: unknown) => String(error));
+  async function attempt(type: Type): Promise<{ id: string; guest: Terminal } | { refused: string }> {
+    const guest = await logIn(type).catch((error: unknown) => String(error));
     if (typeof guest === "string") return { refused: guest };
     const [namespace, home, id = ""] = (
       await guest.ask("readlink /proc/self/ns/mnt; findmnt -n -o FSTYPE -T ~; echo $GUEST_SESSION")
@@ -68,12 +68,12 @@ describeMachine("faults", (release) => {
   // From outside, whatever guestd says: asking it would take longer than all else.
   const list = (path: string): string[] => readdirSync(`/proc/${machine.pid}/root${path}`);
   const receipt = (id: string) => `/proc/${machine.pid}/root/var/lib/guestd/receipts/${id}.json`;
-  const PLACES = ["/run/guestd/sessions", "/var/lib/guestd/open", "/var/lib/guestd/quarantine", "/run/userdb"];
+  const PATHS = ["/run/guestd/sessions", "/var/lib/guestd/open", "/var/lib/guestd/quarantine", "/run/userdb"];
 
   async function expectNothing(): Promise<void> {
     await waitFor(
       "the session to be ended, and its uid to be free",
-      () => PLACES.every((path) => list(path).length === 0),
+      () => PATHS.every((path) => list(path).length === 0),
       30_000,
     );
     let left = "";
@@ -117,20 +117,20 @@ describeMachine("faults", (release) => {
 
   const rowsOf = (way: Way) => rows.filter((row) => row.way === way).map((row) => ({ row, name: describeRow(row) }));
 
-  describe.each(SORTS)("%s account", (sort) => {
+  describe.each(TYPES)("%s account", (type) => {
     it("does in a login what the table is made from", async () => {
-      const { start, end } = effectsOf(sort);
+      const { start, end } = effectsOf(type);
       const earlier = (await effectsDone()).length;
-      const guest = await logIn(sort);
+      const guest = await logIn(type);
       await expect.poll(async () => (await effectsDone()).slice(earlier)).toEqual(start);
       await leave(guest);
       await expectNothing();
       expect((await effectsDone()).slice(earlier)).toEqual([...start, ...end]);
     });
 
-    it.each(rowsOf(sort))("$name: the guest is in or refused, and nothing is left", async ({ row, name }) => {
+    it.each(rowsOf(type))("$name: the guest is in or refused, and nothing is left", async ({ row, name }) => {
       setFault(machine, name);
-      const result = await attempt(sort);
+      const result = await attempt(type);
       if ("refused" in result) {
         expect(result.refused).toMatch(/guest session|guest account|Guest sessions/i);
         if (isFailure(row) && !isUntold(row)) expect(result.refused, "it is told at once").not.toMatch(/ in time/);
@@ -144,10 +144,10 @@ describeMachine("faults", (release) => {
       if ("id" in result) await expectReceipt(result.id, row);
     });
 
-    it.each(rowsOf(`${sort}, taken up`))(
+    it.each(rowsOf(`${type}, taken up`))(
       "$name of the next guestd: the session goes on or ends",
       async ({ row, name }) => {
-        const result = await attempt(sort);
+        const result = await attempt(type);
         if ("refused" in result) throw new Error(result.refused);
         setFault(machine, name);
         await killDaemon(machine);
@@ -165,8 +165,8 @@ describeMachine("faults", (release) => {
     });
   });
 
-  describe("a uid that is kept back", () => {
-    it.each(rowsOf("kept back"))("$name: it is found clean all the same, and free", async ({ row, name }) => {
+  describe("a uid that is quarantined", () => {
+    it.each(rowsOf("quarantined"))("$name: it is found clean all the same, and free", async ({ row, name }) => {
       const kept = JSON.stringify({ uid: UID, user: "guest-zzzz", session: "aaaaaaaaaa", reason: "files: /tmp/x" });
       await machine.write(`/var/lib/guestd/quarantine/${UID}`, kept, "600");
       setFault(machine, name);
@@ -179,9 +179,9 @@ describeMachine("faults", (release) => {
 
   it("strikes all that were to be struck", () => {
     expect(rows.filter((row) => !struck.has(row)).map(describeRow)).toEqual([]);
-    const count = (part: readonly Row[], sort: string) => part.filter(({ way }) => way.startsWith(sort)).length;
-    const counts = [...SORTS, "kept back"].map(
-      (sort) => `${sort} ${count([...struck], sort)} of ${count(TABLE, sort)}`,
+    const count = (part: readonly Row[], type: string) => part.filter(({ way }) => way.startsWith(type)).length;
+    const counts = [...TYPES, "quarantined"].map(
+      (type) => `${type} ${count([...struck], type)} of ${count(TABLE, type)}`,
     );
     process.stdout.write(`faults on ${release}, (effect, occurrence, fault): ${counts.join(", ")}\n`);
   });

@@ -66,9 +66,9 @@ describeMachine("guestctl", (release) => {
     await awaitNoSessions(machine);
   });
 
-  it("has the places hidden that are named, with blanks, quotes and # in their names", async () => {
+  it("has the paths hidden that are named, with blanks, quotes and # in their names", async () => {
     await machine.sh(
-      `mkdir -p /srv/a '/srv/a b' '/srv/a#b' "/srv/a'b" '/mnt/x:y'; for place in /srv/*; do echo "$place" >"$place/file"; done`,
+      `mkdir -p /srv/a '/srv/a b' '/srv/a#b' "/srv/a'b" '/mnt/x:y'; for path in /srv/*; do echo "$path" >"$path/file"; done`,
     );
     await machine.write(
       "/etc/guestd/guestd.conf.d/names.conf",

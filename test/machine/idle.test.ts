@@ -91,7 +91,7 @@ describeMachine("an idle guestd", (release) => {
     expect(await show("NRestarts")).toBe("0");
   });
 
-  it("stays as long as a uid is kept back that may be clean by now, or takes it up again", async () => {
+  it("stays as long as a uid is quarantined that may be clean by now, or takes it up again", async () => {
     await exitAfter(1);
     const guest = await startLease(machine);
     await guest.terminal.ask("echo mine >~/file");

@@ -1,4 +1,4 @@
-// The ghost's login: a fresh account each time, without a password, and only where it should be.
+// The ghost's login: a leased account each time, without a password, and only where it should be.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";

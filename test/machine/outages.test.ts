@@ -5,7 +5,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions } from "../helpers/guests.ts";
 import { awaitState, stateOf } from "../helpers/leases.ts";
 import type { Machine } from "../helpers/machine.ts";
-import { bootWithPlaces, empty, END_LIMIT_MS, endOutage, fill, startGuest, STATE, WAYS } from "../helpers/outage.ts";
+import { bootToFill, empty, END_LIMIT_MS, endOutage, fill, startGuest, STATE, WAYS } from "../helpers/outage.ts";
 import { answers, expectOneReceipt } from "../helpers/recovery.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
@@ -21,7 +21,7 @@ describeMachine("outages", (release) => {
   let host: string;
 
   beforeAll(async () => {
-    machine = await bootWithPlaces(release);
+    machine = await bootToFill(release);
     host = await machine.sh("readlink /proc/1/ns/mnt");
   });
   afterEach(async ({ task }) => {

@@ -22,7 +22,7 @@ const OUTAGES = {
   "a crash": "systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done",
 } as const;
 
-describeMachine("uids that are kept back", (release) => {
+describeMachine("quarantined uids", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
@@ -121,7 +121,7 @@ describeMachine("uids that are kept back", (release) => {
     expect(free.uid).toBe(SECOND);
     await Promise.all([endLease(machine, again), endLease(machine, free)]);
     const { code, stderr } = await machine.run(["guestctl", "lease", "release", String(FIRST)]);
-    expect(`${code} ${stderr}`).toMatch(/^1 .*is not kept back/);
+    expect(`${code} ${stderr}`).toMatch(/^1 .*is not quarantined/);
   });
 
   it("are swept of what is left when they are looked at again: a file that could not be removed, a process that came later", async () => {
@@ -185,7 +185,7 @@ describeMachine("uids that are kept back", (release) => {
 
   it("leave no unexpected line in the journal", async () => {
     const expected = [
-      /is not kept back/,
+      /is not quarantined/,
       /holds a file of it/,
       /All guest accounts/,
       /\/var\/tmp\/immutable/,

@@ -12,8 +12,8 @@ const SESSIONS = 20;
 const KILLS = times(100, 20);
 /** Descriptors of a session: leader and view; of one with an account that others share also reaper and two namespaces. */
 const HELD = { leased: 2, shared: 5 } as const;
-const SORTS = ["leased", "shared"] as const;
-type Sort = (typeof SORTS)[number];
+const TYPES = ["leased", "shared"] as const;
+type Type = (typeof TYPES)[number];
 
 /** While it is there guestd does not come back. */
 const HOLD = "/run/hold";
@@ -52,8 +52,8 @@ describeMachine("sessions", (release) => {
     await machine.stop();
   });
 
-  async function logIn(sort: Sort, command = "true"): Promise<Guest> {
-    const terminal = sort === "leased" ? await machine.loginAsGhost() : await machine.login("guest1");
+  async function logIn(type: Type, command = "true"): Promise<Guest> {
+    const terminal = type === "leased" ? await machine.loginAsGhost() : await machine.login("guest1");
     const [id = "", uid = ""] = (await terminal.ask(`echo $GUEST_SESSION; id -u; ${command}`)).split("\n");
     const leader = (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0;
     return { terminal, id, uid, leader };
@@ -80,13 +80,13 @@ describeMachine("sessions", (release) => {
   }
 
   /** Kills a leader, and all that runs in its session, without guestd: nothing but a descriptor holds its view any more. */
-  async function killAll({ terminal, leader, uid }: Guest, sort: Sort): Promise<void> {
+  async function killAll({ terminal, leader, uid }: Guest, type: Type): Promise<void> {
     await machine.sh(`kill -KILL ${leader}`);
     await waitFor(
       "the guest's processes to be gone",
       async () => (await machine.run(["pkill", "-KILL", "-u", uid])).code === 1,
     );
-    if (sort === "shared")
+    if (type === "shared")
       await waitFor(
         "its reaper to be gone",
         async () => (await machine.run(["pkill", "-KILL", "-x", "guest-reaper"])).code === 1,
@@ -95,12 +95,12 @@ describeMachine("sessions", (release) => {
   }
 
   it(
-    `${SESSIONS} of both sorts live through ${KILLS} kills of guestd, keep their ids, and can each be ended`,
+    `${SESSIONS} of both types live through ${KILLS} kills of guestd, keep their ids, and can each be ended`,
     { timeout: 600_000 },
     async () => {
       const guests: Guest[] = [];
       for (let count = 0; count < SESSIONS; count++)
-        guests.push(await logIn(SORTS[count % 2] ?? "shared", "echo mine >~/mine"));
+        guests.push(await logIn(TYPES[count % 2] ?? "shared", "echo mine >~/mine"));
       const ids = guests.map(({ id }) => id).sort();
       const held = (SESSIONS / 2) * (HELD.leased + HELD.shared);
       await awaitStored(machine, held);
@@ -129,13 +129,13 @@ describeMachine("sessions", (release) => {
     },
   );
 
-  describe.each(SORTS)("of a %s account", (sort) => {
+  describe.each(TYPES)("of a %s account", (type) => {
     it("are held by systemd while guestd is away, and then by nobody", async () => {
-      const guest = await logIn(sort, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
-      await awaitStored(machine, HELD[sort]);
+      const guest = await logIn(type, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
+      await awaitStored(machine, HELD[type]);
       await holdDown();
-      await killAll(guest, sort);
-      await awaitStored(machine, HELD[sort]);
+      await killAll(guest, type);
+      await awaitStored(machine, HELD[type]);
       await letStart();
       // Nobody else could have told what was in its home.
       const receipt = await expectOneReceipt(machine, guest.id);
@@ -145,19 +145,19 @@ describeMachine("sessions", (release) => {
     });
 
     it("are held again after a stop, which lets go of them", async () => {
-      const guest = await logIn(sort, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
+      const guest = await logIn(type, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
       await machine.sh("systemctl stop guestd");
       await awaitStored(machine, 0);
       await machine.sh("systemctl start guestd");
-      await awaitStored(machine, HELD[sort]);
+      await awaitStored(machine, HELD[type]);
       await holdDown();
-      await killAll(guest, sort);
+      await killAll(guest, type);
       await letStart();
       expect((await expectOneReceipt(machine, guest.id)).tmpfsBytes).toBeGreaterThanOrEqual(5 * MEGABYTE);
     });
 
     it.each(["logs out", "is killed"])("end when guestd starts, whose leader %s while it is stopped", async (how) => {
-      const { terminal, id, leader } = await logIn(sort, STAYER);
+      const { terminal, id, leader } = await logIn(type, STAYER);
       // Otherwise the bus would start it at the hint of PAM.
       await machine.sh("systemctl stop guestd; systemctl mask --runtime guestd");
       if (how === "is killed") await machine.sh(`kill -KILL ${leader}`);
@@ -166,13 +166,13 @@ describeMachine("sessions", (release) => {
       await machine.sh("systemctl unmask --runtime guestd; systemctl start guestd");
       expect(await expectOneReceipt(machine, id)).toMatchObject({
         cause: "leader-exited",
-        leased: sort === "leased",
+        leased: type === "leased",
         left: [],
       });
     });
 
     it("end when guestd starts, whose leader is another process by then, which lives", async () => {
-      const { terminal, id, leader } = await logIn(sort, STAYER);
+      const { terminal, id, leader } = await logIn(type, STAYER);
       await machine.sh("systemctl stop guestd; systemd-run --quiet --unit=bystander sleep 4713");
       const bystander = await machine.sh("systemctl show -P MainPID bystander");
       await machine.sh(
@@ -187,8 +187,8 @@ describeMachine("sessions", (release) => {
 
   it("go on, or are ended in full, after guestd was started too often", async () => {
     const [stays, goes] = [
-      await Promise.all(SORTS.map((sort) => logIn(sort, STAYER))),
-      await Promise.all(SORTS.map((sort) => logIn(sort, STAYER))),
+      await Promise.all(TYPES.map((type) => logIn(type, STAYER))),
+      await Promise.all(TYPES.map((type) => logIn(type, STAYER))),
     ];
     await configure("[Unit]", "StartLimitIntervalSec=1h", "StartLimitBurst=2");
     await waitFor(

@@ -172,10 +172,10 @@ describeMachine("guestd", (release) => {
   }
 
   it("sets records aside that it cannot read, says so, and starts", async () => {
-    const places = ["/run/guestd/sessions", "/var/lib/guestd/open"];
+    const directories = ["/run/guestd/sessions", "/var/lib/guestd/open"];
     const before = (await machine.journal("GUEST_ACTION=record-rejected")).length;
     await machine.sh(`systemctl stop guestd
-      for d in ${places.join(" ")}; do mkdir -p $d; echo '}{' >$d/abc.json; head -c 3000000 /dev/zero | tr '\\0' x >$d/def.json; echo half >$d/ghi.json.new; done`);
+      for d in ${directories.join(" ")}; do mkdir -p $d; echo '}{' >$d/abc.json; head -c 3000000 /dev/zero | tr '\\0' x >$d/def.json; echo half >$d/ghi.json.new; done`);
     expect(await machine.sh("guestctl status")).toContain("sessions: 0");
     expect(await machine.sh("cd /run/guestd/sessions; ls; rm *")).toBe("abc.json.rejected\ndef.json.rejected");
     expect(await machine.sh("cd /var/lib/guestd; ls open rejected; rm rejected/*")).toBe(

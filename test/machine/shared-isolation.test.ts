@@ -70,10 +70,10 @@ describeMachine("two guests", (release) => {
     });
 
     it("do not find each other's files", async () => {
-      const places = "/home /tmp /var/tmp /dev/shm /run/user /run/lock";
-      expect(await one.ask(`grep -rs secret ${places} | wc -l; find / -xdev -name diary 2>/dev/null | wc -l`)).toBe(
-        "0\n0",
-      );
+      const directories = "/home /tmp /var/tmp /dev/shm /run/user /run/lock";
+      expect(
+        await one.ask(`grep -rs secret ${directories} | wc -l; find / -xdev -name diary 2>/dev/null | wc -l`),
+      ).toBe("0\n0");
     });
 
     it("do not share memory, semaphores or queues", async () => {
@@ -101,7 +101,7 @@ describeMachine("two guests", (release) => {
       expect(two.transcript).not.toContain("intruder");
     });
 
-    it("cannot fill each other's places", async () => {
+    it("cannot fill each other's directories", async () => {
       await machine.write(
         "/etc/guestd/guestd.conf.d/small.conf",
         "[Home]\nSize=4M\nInodes=100\n[View]\nPrivateSize=4M\nPrivateInodes=100\n",

@@ -299,7 +299,7 @@ describeMachine("the sweep", (release) => {
   });
 
   it("leaves no unexpected line in the journal", async () => {
-    const expected = [/is not kept back/, /^Closed session .*: left (open-files|mounts): /, /holds a file of it/];
+    const expected = [/is not quarantined/, /^Closed session .*: left (open-files|mounts): /, /holds a file of it/];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);
     expect(await machine.sh("/root/leave-things look")).toBe(others);
   });

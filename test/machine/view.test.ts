@@ -73,12 +73,14 @@ describeMachine("a guest's view", (release) => {
   });
 
   it("has its own /tmp, /var/tmp, /dev/shm and /run/lock", async () => {
-    for (const place of ["/tmp", "/var/tmp", "/dev/shm", "/run/lock"]) {
+    for (const directory of ["/tmp", "/var/tmp", "/dev/shm", "/run/lock"]) {
       expect(
-        await guest.ask(`ls -A ${place}; stat -c %a ${place}; echo x >${place}/of-guest; cat ${place}/of-guest`),
-        place,
+        await guest.ask(
+          `ls -A ${directory}; stat -c %a ${directory}; echo x >${directory}/of-guest; cat ${directory}/of-guest`,
+        ),
+        directory,
       ).toBe("1777\nx");
-      expect((await machine.run(["ls", `${place}/of-guest`])).code, place).not.toBe(0);
+      expect((await machine.run(["ls", `${directory}/of-guest`])).code, directory).not.toBe(0);
     }
     expect(await machine.sh("cat /tmp/of-host /dev/shm/of-host")).toBe("host\nhost");
   });

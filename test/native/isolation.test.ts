@@ -72,7 +72,7 @@ describeAsRoot("between a view and its host", () => {
     expect(inside(view, "ls /media")).toBe("");
   });
 
-  it("what the base mounts later over or below a hidden place does not show", () => {
+  it("what the base mounts later over or below a hidden path does not show", () => {
     base.sh("mkdir /home/late && mount -t tmpfs later /home/late && touch /home/late/below");
     base.sh("mount -t tmpfs later /home && touch /home/over");
     expect(inside(view, "ls -A /home; ls -A /home/late")).toMatch(/^guest\nls: .*No such file/);
@@ -80,7 +80,7 @@ describeAsRoot("between a view and its host", () => {
     expect(inside(view, "ls -A /home")).toBe("guest");
   });
 
-  it("what the base mounts later below a read-only place does not show there writable", () => {
+  it("what the base mounts later below a read-only path does not show there writable", () => {
     base.sh("mount -t tmpfs later /srv/place");
     expect(inside(view, "touch /srv/place/x")).toMatch(/Read-only/);
     base.sh("umount /srv/place");

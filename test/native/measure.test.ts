@@ -13,10 +13,10 @@ describeAsRoot("measuring a view", () => {
   });
   afterAll(() => base.end());
 
-  const places = [tmpfs("/tmp", { size: "50m" }), tmpfs("/home/guest", { size: "50m" })];
-  const targets = places.map(({ target }) => target);
+  const mounts = [tmpfs("/tmp", { size: "50m" }), tmpfs("/home/guest", { size: "50m" })];
+  const targets = mounts.map(({ target }) => target);
 
-  it("is an error for what is no view, and for places without devices", () => {
+  it("is an error for what is no view, and for paths without devices", () => {
     const file = openSync("/dev/null", "r");
     expect(() => native.measureView(file, [], [])).toThrow(expect.objectContaining({ step: "setns", code: "EINVAL" }));
     expect(() => native.measureView(file, ["/tmp"], [])).toThrow(expect.objectContaining({ code: "EINVAL" }));
@@ -27,8 +27,8 @@ describeAsRoot("measuring a view", () => {
     expect(() => native.measureView(file, [], [])).toThrow(expect.objectContaining({ code: "EBADF" }));
   });
 
-  it("counts what is in them, and nothing of a place that is gone or covered by something else", async () => {
-    await withView(base, places, (view) => {
+  it("counts what is in them, and nothing of a path that is gone or covered by something else", async () => {
+    await withView(base, mounts, (view) => {
       const devices = view.tmpfs.map(({ device }) => device);
       const empty = native.measureView(view.fd, targets, devices);
       inside(view, "head -c 3M /dev/zero >/tmp/a; head -c 5M /dev/zero >/home/guest/b");
@@ -43,7 +43,7 @@ describeAsRoot("measuring a view", () => {
 
   it("leaves this process where it was, and nothing behind", async () => {
     const before = traces();
-    await withView(base, places, (view) => {
+    await withView(base, mounts, (view) => {
       for (let round = 0; round < 50; round++)
         native.measureView(
           view.fd,

@@ -193,7 +193,7 @@ describeAsRoot("a skeleton", () => {
     expect(await look("ls", `${skeleton}/none`, skeleton, "/none/at/all")).toBe("file");
   });
 
-  it("is found although a step before it lies over its place", async () => {
+  it("is found although a step before it lies over its path", async () => {
     writeFileSync(`${skeleton}/file`, "found");
     const covered = base.dir.split("/").slice(0, 2).join("/");
     await withView(base, [tmpfs(covered), home(skeleton)], (view) => {

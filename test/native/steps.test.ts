@@ -114,7 +114,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("a mount point is made inside a hidden place, and that is sealed after", async () => {
+  it("a mount point is made inside a hidden path, and that is sealed after", async () => {
     const plan = [hide("/home"), tmpfs("/home/guests/one", { create: true, uid: GUEST, mode: 0o700 })];
     await withView(base, plan, (view) => {
       expect(inside(view, "find /home -printf '%p %m %U\n' | sort")).toBe(
@@ -230,7 +230,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("a read-only place is so with all that is mounted in it, and keeps setuid programs", async () => {
+  it("a read-only path is so with all that is mounted in it, and keeps setuid programs", async () => {
     await withView(base, [readonly(`${base.dir}/source`), readonly("/usr")], (view) => {
       expect(inside(view, `touch ${base.dir}/source/x; touch ${base.dir}/source/below/x; touch /usr/x`)).toMatch(
         /(Read-only.*){3}/s,
@@ -250,7 +250,7 @@ describeAsRoot("in a view", () => {
     );
   });
 
-  it("of two steps at one place the later is on top", async () => {
+  it("of two steps at one path the later is on top", async () => {
     await withView(base, [hide("/mnt"), tmpfs("/mnt", { mode: 0o700 }), tmpfs("/mnt", { mode: 0o711 })], (view) => {
       expect(inside(view, "stat -c %a /mnt")).toBe("711");
       expect(view.tmpfs).toHaveLength(2);

@@ -17,8 +17,8 @@ describeAsRoot("wiping a view", () => {
   });
   afterAll(() => base.end());
 
-  const places = [tmpfs("/tmp", { size: "50m" }), tmpfs("/home/guest", { size: "50m" })];
-  const targets = places.map(({ target }) => target);
+  const mounts = [tmpfs("/tmp", { size: "50m" }), tmpfs("/home/guest", { size: "50m" })];
+  const targets = mounts.map(({ target }) => target);
   const wipe = (view: Parameters<typeof inside>[0], limitMs = LIMIT) =>
     native.wipeView(
       view.fd,
@@ -29,7 +29,7 @@ describeAsRoot("wiping a view", () => {
   const list = (view: Parameters<typeof inside>[0]) =>
     inside(view, "find /tmp /home/guest -mindepth 1").split("\n").sort().join(" ");
 
-  it("is an error for what is no view, for places without devices and without time", async () => {
+  it("is an error for what is no view, for paths without devices and without time", async () => {
     const file = openSync("/dev/null", "r");
     expect(await failureOf(native.wipeView(file, [], [], LIMIT))).toMatchObject({ step: "setns", code: "EINVAL" });
     expect(await failureOf(native.wipeView(file, ["/tmp"], [], LIMIT))).toMatchObject({
@@ -42,14 +42,14 @@ describeAsRoot("wiping a view", () => {
   });
 
   it("ends when its time is over", async () => {
-    await withView(base, places, async (view) => {
+    await withView(base, mounts, async (view) => {
       inside(view, "touch /tmp/a");
       expect(await failureOf(wipe(view, 0))).toMatchObject({ step: "wipe", path: "/tmp", code: "ETIMEDOUT" });
     });
   });
 
   it("takes away all that a guest can make, however deep and whatever its mode", async () => {
-    await withView(base, places, async (view) => {
+    await withView(base, mounts, async (view) => {
       inside(
         view,
         `cd /tmp; head -c 3M /dev/zero >a; ln a b; ln -s /etc/passwd c; mkfifo d2; mkdir -p e/f/g guestd-wipe-0 guestd-wipe-1/x; touch e/f/g/h; chmod 0 e/f e a
@@ -65,7 +65,7 @@ describeAsRoot("wiping a view", () => {
   it("leaves what is mounted in it, directories and files, and what is mounted over it", async () => {
     base.sh("mkdir -p /mnt/kept/sub; echo content >/mnt/kept/sub/file; echo content >/mnt/single");
     const host = base.sh("find /mnt -ls");
-    await withView(base, places, async (view) => {
+    await withView(base, mounts, async (view) => {
       inside(
         view,
         `mkdir -p /home/guest/a/b/bind /tmp/fs; touch /home/guest/a/1 /home/guest/single
@@ -87,7 +87,7 @@ describeAsRoot("wiping a view", () => {
   });
 
   it("gives the memory back of a file that is open, and says how much an open file without a name holds", async () => {
-    await withView(base, places, async (view) => {
+    await withView(base, mounts, async (view) => {
       inside(view, "head -c 3M /dev/zero >/tmp/named; head -c 5M /dev/zero >/tmp/gone");
       const script = "exec 3</tmp/named 4</tmp/gone; rm /tmp/gone; echo ready; read line";
       const child = spawn("nsenter", [`--mount=/proc/${process.pid}/fd/${view.fd}`, "sh", "-euc", script], {
@@ -103,7 +103,7 @@ describeAsRoot("wiping a view", () => {
 
   it("leaves this process where it was, and nothing behind", async () => {
     const before = traces();
-    await withView(base, places, (view) => Promise.all(Array.from({ length: 20 }, () => wipe(view))));
+    await withView(base, mounts, (view) => Promise.all(Array.from({ length: 20 }, () => wipe(view))));
     await vi.waitFor(
       () => {
         expect(traces()).toEqual(before);

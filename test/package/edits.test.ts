@@ -161,7 +161,7 @@ describeMachine("an administrator's own files", (release) => {
       expect(new Set(said)).toEqual(
         new Set([
           "guestd: alice: of the group guests, are guests from now on",
-          "guestd: alice: of the group guests, log in like everybody else now; lock their accounts where that is not wanted",
+          "guestd: alice: of the group guests, log in like everybody else now; lock the accounts that must not",
         ]),
       );
     },

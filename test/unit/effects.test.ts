@@ -53,7 +53,7 @@ function run(
     loginSwitch: { write: promised("writeSwitch") },
     sweeper: { sweep: promised("sweep", clean("files")) },
     sweepUid: promised("sweepUid", { swept: clean("processes", "mounts") }),
-    users: { close: promised("closeUser") },
+    users: { terminate: promised("forgetUser") },
     service: { emit: (signal: string) => did.push(`emit ${signal}`) },
     wasAnnounced: (id: string) => {
       did.push(`wasAnnounced ${id}`);
@@ -185,6 +185,6 @@ describe("an end", () => {
   it("takes the mark of a user manager away before logind is asked to forget the user", async () => {
     const { outcome, names } = run({ kind: "terminate-user", subject });
     expect(await outcome).toEqual({ swept: clean("linger") });
-    expect(names()).toEqual(["dropLinger", "closeUser"]);
+    expect(names()).toEqual(["dropLinger", "forgetUser"]);
   });
 });

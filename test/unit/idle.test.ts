@@ -17,7 +17,7 @@ function watch() {
     isBusy: () => now.isBusy || now.isWorking,
     isWorking: () => now.isWorking,
     limit: () => now.limit,
-    releaseName: () => {
+    giveUpName: () => {
       release.asked++;
       return new Promise((resolve, reject) => Object.assign(release, { resolve, reject }));
     },

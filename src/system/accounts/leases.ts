@@ -31,12 +31,12 @@ const UNCLEAR = "the record of its session could not be read";
 const PATIENCE_MS = 15_000;
 
 export class Leases {
-  readonly #records: UserRecords;
+  readonly #userRecords: UserRecords;
   readonly #store: LeaseStore;
   readonly #machine: LeaseMachine;
 
-  constructor(records = new UserRecords(), store = new LeaseStore(), machine = MACHINE) {
-    this.#records = records;
+  constructor(userRecords = new UserRecords(), store = new LeaseStore(), machine = MACHINE) {
+    this.#userRecords = userRecords;
     this.#store = store;
     this.#machine = machine;
   }
@@ -48,11 +48,11 @@ export class Leases {
   async publish(account: Account): Promise<{ readonly taken: string | undefined }> {
     const taken = await this.#machine.accounts.findOwner(account.user, account.uid);
     if (taken !== undefined) return { taken };
-    this.#records.publish(account);
+    this.#userRecords.publish(account);
     return { taken: undefined };
   }
 
-  /** Writes down that a uid was given back. @param quarantine why it is not to be handed out again */
+  /** Writes down that a uid was given back. @param quarantine why it is not leased again */
   async saveUid(uid: number, quarantine: Quarantine | undefined): Promise<void> {
     if (quarantine === undefined) this.#store.rest(uid);
     else await this.#store.quarantine(uid, quarantine);
@@ -76,7 +76,7 @@ export class Leases {
 
   /** Takes an account back. */
   withdraw(account: Pick<Account, "user" | "uid">): void {
-    this.#records.withdraw(account);
+    this.#userRecords.withdraw(account);
   }
 
   /**
@@ -88,17 +88,17 @@ export class Leases {
     sessions: readonly SavedSession[],
     unclear: boolean,
   ): Promise<{ sessions: readonly SavedSession[]; pool: LeasePool }> {
-    this.#records.sweep();
-    const standing = this.#records.list().filter(({ uid }) => uid !== GHOST_UID);
+    this.#userRecords.sweep();
+    const standing = this.#userRecords.list().filter(({ uid }) => uid !== GHOST_UID);
     const isOf = (session: SavedSession) => (account: { readonly user: string; readonly uid: number }) =>
       session.leased && session.account.uid === account.uid && session.account.user === account.user;
     const { quarantined } = this.#store.read();
-    for (const record of standing.filter((account) => !sessions.some((session) => isOf(session)(account)))) {
+    for (const account of standing.filter((one) => !sessions.some((session) => isOf(session)(one)))) {
       const isSaved = await this.#trySaveUid(
-        record.uid,
-        unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(record.uid),
+        account.uid,
+        unclear ? { reason: UNCLEAR, user: "" } : quarantined.get(account.uid),
       );
-      if (isSaved && !unclear) this.withdraw(record);
+      if (isSaved && !unclear) this.withdraw(account);
     }
     const recovered: SavedSession[] = [];
     for (const session of sessions)
@@ -106,7 +106,7 @@ export class Leases {
     return { sessions: recovered, pool: this.#store.read() };
   }
 
-  // An account that stands keeps its uid from being handed out, whatever could not be written.
+  // An account that stands keeps its uid from being leased, whatever could not be written.
   async #trySaveUid(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
     try {
       await this.saveUid(uid, quarantine);
@@ -121,7 +121,7 @@ export class Leases {
   async #restore(session: SavedSession, stands: boolean): Promise<SavedSession> {
     const isMade = stands || session.phase === "open";
     try {
-      if (isMade) this.#records.publish(session.account);
+      if (isMade) this.#userRecords.publish(session.account);
       return { ...session, published: isMade || (await this.publish(session.account)).taken === undefined };
     } catch {
       return isMade ? { ...session, published: true } : session;
@@ -130,7 +130,7 @@ export class Leases {
 
   /** Makes the ghost known as it is configured, where it is not known so already; nobody while guestd is being installed or removed. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
-    if (this.#records.isMasked(GHOST_UID)) return;
+    if (this.#userRecords.isMasked(GHOST_UID)) return;
     const { accounts } = this.#machine;
     const [gid, existing] = await Promise.all([accounts.findGroup(Group), accounts.findAccount(Ghost)]);
     const ghost = {
@@ -145,8 +145,8 @@ export class Leases {
       existing !== undefined && Object.entries(ghost).every(([key, value]) => existing[key as keyof Account] === value);
     // A ghost of root's own making, in /etc/passwd, is left to root.
     if (gid !== undefined && !isKnown && (existing === undefined || existing.uid === GHOST_UID))
-      this.#records.publish(ghost);
-    for (const record of this.#records.list())
-      if (record.uid === GHOST_UID && record.user !== Ghost) this.#records.withdraw(record);
+      this.#userRecords.publish(ghost);
+    for (const account of this.#userRecords.list())
+      if (account.uid === GHOST_UID && account.user !== Ghost) this.#userRecords.withdraw(account);
   }
 }

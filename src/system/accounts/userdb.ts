@@ -15,9 +15,9 @@ import { join } from "node:path";
 import type { Account } from "../../policy/account.ts";
 import { listNames } from "../write-file.ts";
 
-/** Marks a record as guestd's own (field "service"). */
+/** Marks a user record as guestd's own (field "service"). */
 const OWNER = "org.guestd1";
-/** Half of a leased account: its record, or the link by its uid. */
+/** Half of a leased account: its user record, or the link by its uid. */
 const UNFINISHED = /^(guest-[a-z2-7]{4}|\d+)\.user\.new$/;
 const NAME = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 
@@ -31,7 +31,7 @@ export class UserRecords {
 
   /** Makes an account known, whole or not at all: first by its name, then by its uid. */
   publish({ user, uid, gid, home, shell, realName = user }: Account): void {
-    const record = {
+    const userRecord = {
       userName: user,
       uid,
       gid,
@@ -48,7 +48,7 @@ export class UserRecords {
     chmodSync(this.#directory, 0o755);
     const file = this.#file(user);
     const temporary = `${file}.new`;
-    writeFileSync(temporary, `${JSON.stringify(record, undefined, 2)}\n`);
+    writeFileSync(temporary, `${JSON.stringify(userRecord, undefined, 2)}\n`);
     chmodSync(temporary, 0o644);
     renameSync(temporary, file);
     this.#link(user, uid);
@@ -95,7 +95,7 @@ export class UserRecords {
   }
 }
 
-// A record that is no JSON, or somebody else's, is none of ours.
+// A user record that is no JSON, or of another service, is not guestd's.
 function readOwn(file: string): Pick<Account, "user" | "uid">[] {
   try {
     const { userName, uid, service } = JSON.parse(readFileSync(file, "utf8")) as {

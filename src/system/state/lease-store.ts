@@ -34,7 +34,7 @@ export class LeaseStore {
     await replaceDurably(join(this.#paths.quarantined, String(uid)), JSON.stringify({ uid, reason, user, session }));
   }
 
-  /** What was written down. An entry that cannot be read keeps its uid from being handed out. */
+  /** What was written down. An entry that cannot be read keeps its uid from being leased. */
   read(): LeasePool {
     const quarantined = new Map(
       listUids(this.#paths.quarantined).map((uid) => [

@@ -92,7 +92,7 @@ function readView({ leased }: Login, found: unknown): View | "lost" {
   const { inode, devices, skipped, isolation } = view;
   if (!isPositive(inode) || !isTexts(devices) || !isTexts(skipped)) throw new Error("lacks its view");
   if (leased ? isolation !== undefined : isolation === undefined)
-    throw new Error("has a view of the other sort of account");
+    throw new Error(leased ? "has the view of a shared session" : "has the view of a leased session");
   if (isolation === undefined) return view;
   const { reaper, processes, ipc } = isolation;
   if (![reaper.pid, reaper.startTime, processes.inode, ipc.inode].every(isPositive))

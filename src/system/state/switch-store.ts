@@ -56,7 +56,7 @@ export class SwitchStore {
     }
   }
 
-  // The file can be in its place, and not be safe there: that was a failure, and must not be a switch that turns by itself.
+  // The file can be written, and not be safe yet: that is a failure, and must not be a switch that turns by itself.
   #putBack(before: string | undefined): void {
     try {
       if (before === undefined) rmSync(this.#file, { force: true });

@@ -96,7 +96,7 @@ describe("ReleaseLease", () => {
 
   it.each<[string, Answer, object]>([
     [
-      "a uid that is not kept back",
+      "a uid that is not quarantined",
       { kind: "error", code: "NoSuchLease", reason: "It is not." },
       { code: "NoSuchLease", message: "It is not." },
     ],

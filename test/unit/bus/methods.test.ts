@@ -7,7 +7,7 @@ import { GuestError } from "../../../src/policy/errors.ts";
 import type { Answer } from "../../../src/policy/answer.ts";
 import type { What } from "../../../src/policy/events.ts";
 import type { Session } from "../../../src/policy/session.ts";
-import { allocated, leasedOpen, leasedOpened, only, opened, READY, step } from "../../helpers/play.ts";
+import { allocated, leasedOpen, leasedOpened, only, opened, READY, happen } from "../../helpers/play.ts";
 import { allocateRequest, endingOf, GUEST, LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
 
 const CALLER = { name: ":1.9", uid: 0, pid: 500 };
@@ -228,7 +228,7 @@ describe("MayUnlock says no to", () => {
 
   it("a guest whose session is not open yet, or ending", async () => {
     expect(await ask(allocated(), LEASED.uid)).toBe(false);
-    const [allocating, opening] = [step(READY, allocateRequest()).state, step(allocated(), leasedOpen()).state];
+    const [allocating, opening] = [happen(READY, allocateRequest()).state, happen(allocated(), leasedOpen()).state];
     expect([only(allocating).phase, only(opening).phase]).toEqual(["allocating", "opening"]);
     for (const state of [allocating, opening, stateWith(endingOf(LEASED_SESSION))])
       expect(await ask(state, LEASED.uid)).toBe(false);

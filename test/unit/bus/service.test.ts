@@ -147,7 +147,7 @@ describe("Service", () => {
 
   it("gives its own name back, and answers on", async () => {
     const { service, receive, answer, released } = await serviceWith(ROOT, ok);
-    await service.releaseName();
+    await service.giveUpName();
     expect(released).toEqual(["org.guestd1"]);
     receive();
     expect(await answer()).toMatchObject({ body: ["x of 77"] });

@@ -1,7 +1,7 @@
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { closeUser, stopManager } from "../../../src/bus/user-units.ts";
+import { forgetUser, stopManager } from "../../../src/bus/user-units.ts";
 import { field } from "../../../src/bus/values.ts";
 
 const UID = 60600;
@@ -56,30 +56,30 @@ function busWith({ stubborn = [], running = [], known = 0, answers = {} }: Machi
   return { bus: { call } as unknown as MessageBus, did };
 }
 
-describe("closeUser fails", () => {
+describe("forgetUser fails", () => {
   it.each(UNITS)("naming %s, which does not end", async (unit) => {
     const { bus } = busWith({ stubborn: [unit] });
-    await expect(closeUser(bus, UID)).rejects.toThrow(`${unit} has not ended within 10000 ms`);
+    await expect(forgetUser(bus, UID)).rejects.toThrow(`${unit} has not ended within 10000 ms`);
   });
 
   it("when logind does not forget the user: what it cleans up is not cleaned up", async () => {
     const { bus } = busWith({ known: 1e9 });
-    await expect(closeUser(bus, UID)).rejects.toThrow(`logind has not forgotten the user ${UID} within 10000 ms`);
+    await expect(forgetUser(bus, UID)).rejects.toThrow(`logind has not forgotten the user ${UID} within 10000 ms`);
   });
 
   it.each(["TerminateUser", "GetUser"])(
     "when logind answers %s with anything but that it knows no such user",
     async (member) => {
       const { bus } = busWith({ answers: { [member]: () => failing("org.freedesktop.DBus.Error.NoReply") } });
-      await expect(closeUser(bus, UID)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.NoReply" });
+      await expect(forgetUser(bus, UID)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.NoReply" });
     },
   );
 });
 
-describe("closeUser", () => {
+describe("forgetUser", () => {
   it("ends all of the user in order, and forgets what has failed of it", async () => {
     const { bus, did } = busWith({ running: UNITS });
-    await closeUser(bus, UID);
+    await forgetUser(bus, UID);
     expect(did).toEqual([
       `TerminateUser ${UID}`,
       ...UNITS.flatMap((unit) => [`StopUnit ${unit}`, `ResetFailedUnit ${unit}`]),
@@ -89,13 +89,13 @@ describe("closeUser", () => {
   it("waits until logind has forgotten the user", async () => {
     let looks = 0;
     const GetUser = () => (++looks < 4 ? Promise.resolve({ body: ["/user"] }) : unknown());
-    await closeUser(busWith({ answers: { GetUser } }).bus, UID);
+    await forgetUser(busWith({ answers: { GetUser } }).bus, UID);
     expect(looks).toBe(4);
   });
 
   it("is content with a user of whom nobody knows anything", async () => {
     const { bus, did } = busWith({ answers: { TerminateUser: unknown } });
-    await closeUser(bus, UID);
+    await forgetUser(bus, UID);
     expect(did.filter((what) => what.startsWith("StopUnit"))).toEqual([]);
   });
 });

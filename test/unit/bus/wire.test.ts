@@ -1,13 +1,13 @@
 import dbus from "dbus-next";
 import { describe, expect, it } from "vitest";
 import {
-  allocationRecord,
-  openReplyRecord,
+  wireAllocation,
+  wireOpenReply,
   readAllocateRequest,
   readOpenRequest,
-  receiptRecord,
-  sessionDetails,
-  sessionRecord,
+  wireReceipt,
+  wireSessionDetails,
+  wireSession,
 } from "../../../src/bus/wire.ts";
 import { field, unwrap } from "../../../src/bus/values.ts";
 import { makeReceipt } from "../../../src/policy/make-receipt.ts";
@@ -71,9 +71,9 @@ describe("unwrap", () => {
   });
 });
 
-describe("openReplyRecord", () => {
+describe("wireOpenReply", () => {
   it("sends the inode as 64 bits", () => {
-    const record = openReplyRecord({
+    const record = wireOpenReply({
       id: "s1",
       namespace: "/proc/1/fd/2",
       inode: 4026532500,
@@ -85,7 +85,7 @@ describe("openReplyRecord", () => {
   });
 
   it("sends the namespaces of a shared account's session, all four fields of them", () => {
-    const record = openReplyRecord({
+    const record = wireOpenReply({
       id: "s1",
       namespace: "/proc/1/fd/2",
       inode: 1,
@@ -101,7 +101,7 @@ describe("openReplyRecord", () => {
   });
 
   it("sends none of the four of a leased account's", () => {
-    const record = openReplyRecord({
+    const record = wireOpenReply({
       id: "s1",
       namespace: "/proc/1/fd/2",
       inode: 1,
@@ -144,41 +144,41 @@ describe("readAllocateRequest", () => {
   });
 });
 
-describe("allocationRecord", () => {
+describe("wireAllocation", () => {
   it("names the user of a leased account", () => {
-    expect(allocationRecord({ verdict: "leased", user: LEASED.user })).toMatchObject({
+    expect(wireAllocation({ verdict: "leased", user: LEASED.user })).toMatchObject({
       verdict: { signature: "s", value: "leased" },
       user: { signature: "s", value: LEASED.user },
     });
   });
 
   it.each(["unlocked", "ignored"] as const)("names nobody when it is %s", (verdict) => {
-    expect(allocationRecord({ verdict })).toEqual({ verdict: field("s", verdict) });
+    expect(wireAllocation({ verdict })).toEqual({ verdict: field("s", verdict) });
   });
 });
 
 describe("the record of a session", () => {
   it("says of which sort the account is", () => {
-    expect(sessionRecord(LEASED_SESSION)).toMatchObject({
+    expect(wireSession(LEASED_SESSION)).toMatchObject({
       leased: { signature: "b", value: true },
       uid: { signature: "u", value: LEASED.uid },
     });
-    expect(sessionRecord(SESSION)).toMatchObject({ leased: { signature: "b", value: false } });
+    expect(wireSession(SESSION)).toMatchObject({ leased: { signature: "b", value: false } });
   });
 
   it("counts times in microseconds", () => {
-    expect(sessionRecord(SESSION)["opened"]).toMatchObject({ signature: "t", value: 1_000_000n });
+    expect(wireSession(SESSION)["opened"]).toMatchObject({ signature: "t", value: 1_000_000n });
   });
 
   it("with all that is known shows the cgroups, and the plan as JSON", () => {
-    expect(sessionDetails(LEASED_SESSION)).toMatchObject({
+    expect(wireSessionDetails(LEASED_SESSION)).toMatchObject({
       cgroups: { signature: "as", value: [SLICE.path] },
       plan: { signature: "s", value: "[]" },
     });
   });
 
   it("can be made of one that has no view", () => {
-    expect(sessionDetails(ALLOCATED_SESSION)).toMatchObject({
+    expect(wireSessionDetails(ALLOCATED_SESSION)).toMatchObject({
       inode: { value: 0n },
       state: { value: "allocated" },
       skipped: { value: [] },
@@ -186,16 +186,16 @@ describe("the record of a session", () => {
   });
 });
 
-describe("receiptRecord", () => {
+describe("wireReceipt", () => {
   it("is clean only when nothing is left", () => {
     const moment = { now: 2_000, uptime: 5_007_000 };
-    expect(receiptRecord(makeReceipt(endingOf(LEASED_SESSION), [], moment))).toMatchObject({
+    expect(wireReceipt(makeReceipt(endingOf(LEASED_SESSION), [], moment))).toMatchObject({
       clean: { value: true },
       leased: { value: true },
       seconds: { signature: "t", value: 5n },
     });
     const found = { ...NOTHING_FOUND, left: ["process 7 does not end"] };
-    expect(receiptRecord(makeReceipt({ ...ENDING_SESSION, found }, [], moment))).toMatchObject({
+    expect(wireReceipt(makeReceipt({ ...ENDING_SESSION, found }, [], moment))).toMatchObject({
       clean: { value: false },
       left: { signature: "as", value: found.left },
     });
@@ -205,7 +205,7 @@ describe("receiptRecord", () => {
     const swept = [{ kind: "files" as const, found: 3, removed: 2, left: ["/tmp/x"] }];
     const ending = { ...ENDING_SESSION, found: { ...NOTHING_FOUND, swept }, begunUptime: 1_000 };
     const receipt = makeReceipt(ending, ["mounts"], { now: 2_000, uptime: 13_000 });
-    expect(receiptRecord(receipt)).toMatchObject({
+    expect(wireReceipt(receipt)).toMatchObject({
       swept: { signature: "a(suuas)", value: [["files", 3, 2, ["/tmp/x"]]] },
       left: { value: ["files: /tmp/x", "mounts: nobody has looked"] },
       ending: { signature: "t", value: 12_000n },

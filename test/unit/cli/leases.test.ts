@@ -12,11 +12,11 @@ const UIDS = [
   { ...NOBODY, uid: 60605, state: "unused" },
 ];
 
-const notKept = (uid: unknown) =>
-  new ClientError("NoSuchLease", `The uid ${String(uid)} is not kept back; "guestctl leases" shows those that are.`);
+const notQuarantined = (uid: unknown) =>
+  new ClientError("NoSuchLease", `The uid ${String(uid)} is not quarantined; "guestctl leases" shows those that are.`);
 
-/** As a guestd that keeps back 60601 and 60602. */
-const ReleaseLease = (uid: unknown) => (uid === 60601 || uid === 60602 ? [] : notKept(uid));
+/** As a guestd that has 60601 and 60602. */
+const ReleaseLease = (uid: unknown) => (uid === 60601 || uid === 60602 ? [] : notQuarantined(uid));
 
 describe("guestctl lease release exits with 2, and asks guestd nothing, for", () => {
   it.each([
@@ -49,10 +49,10 @@ describe("guestctl lease release exits with 2, and asks guestd nothing, for", ()
 });
 
 describe("guestctl lease release exits with 1", () => {
-  it("when the uid is not kept back, and says where to look", async () => {
+  it("when the uid is not quarantined, and says where to look", async () => {
     const { code, out, err } = await runWith(["lease", "release", "60603"], { ReleaseLease });
     expect({ code, out }).toEqual({ code: 1, out: "" });
-    expect(err).toBe(`guestctl: ${notKept(60603).message}`);
+    expect(err).toBe(`guestctl: ${notQuarantined(60603).message}`);
   });
 
   it("when one of several is not, and goes on with the others", async () => {
@@ -64,9 +64,9 @@ describe("guestctl lease release exits with 1", () => {
       ["ReleaseLease", 60602],
     ]);
     expect(out.split("\n")).toEqual([
-      "Released uid 60601: it may be handed out again.",
-      "Released uid 60602: it may be handed out again.",
-      notKept(60603).message,
+      "Released uid 60601: it may be leased again.",
+      "Released uid 60602: it may be leased again.",
+      notQuarantined(60603).message,
     ]);
   });
 
@@ -82,7 +82,7 @@ describe("guestctl lease release", () => {
   it("releases one, and several", async () => {
     expect(await runWith(["lease", "release", "60601"], { ReleaseLease })).toMatchObject({
       code: 0,
-      out: "Released uid 60601: it may be handed out again.",
+      out: "Released uid 60601: it may be leased again.",
     });
     const { code, out } = await runWith(["lease", "release", "60601", "60602", "--json"], { ReleaseLease });
     expect(code).toBe(0);
@@ -125,10 +125,10 @@ describe("guestctl leases", () => {
 
   it("says that there is nothing to be said of any", async () => {
     expect((await runWith(["leases"], { ListLeases: [UIDS.slice(4)] })).out).toBe(
-      "No uid is leased or kept back.\n\nNot shown: 0 rested, 2 unused. --all shows them as well.",
+      "No uid is leased or quarantined.\n\nNot shown: 0 rested, 2 unused. --all shows them as well.",
     );
     expect((await runWith(["leases", "--all"], { ListLeases: [[]] })).out).toBe(
-      "No uid is leased or kept back.\n\n0 uids: none.",
+      "No uid is leased or quarantined.\n\n0 uids: none.",
     );
   });
 

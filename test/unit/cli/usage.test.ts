@@ -14,8 +14,8 @@ Look at guest sessions and their receipts, end them, and let guests in or not. W
   end ID...                End a session: kill its processes, drop its view and home
   receipts                 List the receipts of sessions that have ended [--failed]
   receipt ID...            Show all of a receipt: what was found, taken away and left
-  leases                   List the uids that are leased or kept back [--all]
-  lease release UID...     Hand a uid out again that is kept back
+  leases                   List the uids that are leased or quarantined [--all]
+  lease release UID...     Let a quarantined uid be leased again
   status                   Show whether guests can log in, and what is wrong if not
   enable                   Let guests log in
   disable                  Let no more guests log in; sessions go on [--reason=REASON]

@@ -26,7 +26,7 @@ describe("parseConfig refuses", () => {
     ["more than all of the memory", "[Home]\nSize=101%", "f0:2: Size=101%: expected a size"],
     ["a relative path", "[View]\nHide=home", "f0:2: Hide=home: expected absolute paths"],
     ["a path with ..", "[View]\nHide=/home/../etc", "f0:2: Hide=/home/../etc: expected absolute paths"],
-    ["the root as a place to hide", "[View]\nHide=/", "f0:2: Hide=/: expected absolute paths"],
+    ["the root as a path to hide", "[View]\nHide=/", "f0:2: Hide=/: expected absolute paths"],
     ["an absolute path below /etc", "[Etc]\nHide=/etc/issue", "f0:2: Hide=/etc/issue: expected paths below /etc"],
     ["an unknown choice", "[Etc]\nMode=magic", "f0:2: Mode=magic: expected one of overlay, bind"],
     ["a bind with an unknown mode", "[View]\nBind=/a:/b:rx", "f0:2: Bind=/a:/b:rx: expected SOURCE"],
@@ -74,7 +74,7 @@ describe("parseConfig", () => {
     });
   });
 
-  it("adds to a list, so that hiding one more place does not show /home", () => {
+  it("adds to a list, so that hiding one more path does not show /home", () => {
     const setting = valueOf("View", "Hide", "[View]\nHide=/srv");
     expect(setting?.value.split(" ")).toEqual(expect.arrayContaining(["/home", "/srv"]));
     expect(setting?.origin).toBe("default, f0:2");

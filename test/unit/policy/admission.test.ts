@@ -32,21 +32,21 @@ describe("judgeLogin refuses", () => {
     { ...LOGIN, account: LEASED },
   ])("everybody while the switch is off, with its reason", (login) => {
     const sessions: Session[] = [leasedIn("allocated")];
-    for (const gate of [OFF, NEVER_ENABLED]) {
-      expect(judgeLogin(configOf(), login, sessions, gate)).toEqual({
+    for (const loginSwitch of [OFF, NEVER_ENABLED]) {
+      expect(judgeLogin(configOf(), login, sessions, loginSwitch)).toEqual({
         kind: "refused",
-        reason: `Guest logins are switched off on this machine: ${gate.reason}. Please ask the administrator of this machine.`,
+        reason: `Guest logins are switched off on this machine: ${loginSwitch.reason}. Please ask the administrator of this machine.`,
       });
     }
   });
 
   it("with the configuration's own word first, whatever the switch is", () => {
-    for (const gate of [ON, OFF]) {
-      expect(judgeLogin(undefined, LOGIN, [], gate)).toMatchObject({
+    for (const loginSwitch of [ON, OFF]) {
+      expect(judgeLogin(undefined, LOGIN, [], loginSwitch)).toMatchObject({
         kind: "refused",
         reason: expect.stringContaining("errors") as string,
       });
-      expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [], gate)).toMatchObject({
+      expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [], loginSwitch)).toMatchObject({
         reason: "Guest logins are switched off on this machine. Please ask the administrator of this machine.",
       });
     }
@@ -68,7 +68,7 @@ describe("judgeLogin refuses", () => {
     expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [sessionOf({})], ON)).toMatchObject({ kind: "refused" });
   });
 
-  it("a home that is itself a hidden place", () => {
+  it("a home that is hidden itself", () => {
     const config = configOf("[View]", "Hide=/srv/guest");
     expect(judgeLogin(config, { ...LOGIN, account: { ...GUEST, home: "/srv/guest" } }, [], ON)).toMatchObject({
       kind: "refused",

@@ -16,7 +16,7 @@ import {
   READY,
   recordFound,
   recordOf,
-  step,
+  happen,
 } from "../../helpers/play.ts";
 import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
@@ -31,7 +31,7 @@ const takenBelow = (free: number) => (effect: Effect) =>
 
 describe("AllocateAccount makes no account", () => {
   const refusal = (state: State, change = {}) => {
-    const next = step(state, allocateRequest(change));
+    const next = happen(state, allocateRequest(change));
     expect(kinds(next.effects)).toEqual(["refuse"]);
     expect(next.state).toEqual(state);
     return find(next.effects, "refuse");
@@ -79,7 +79,7 @@ describe("AllocateAccount makes no account", () => {
         code: "Refused",
         reason: expect.stringContaining("already") as string,
       });
-    expect(kinds(step(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects)).toEqual(["watch-leader"]);
+    expect(kinds(happen(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects)).toEqual(["watch-leader"]);
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe("AllocateAccount makes no account", () => {
     ["ignored", { service: "sshd" }],
     ["unlocked", { user: LEASED.user, service: "gdm-password", leaderPid: 800 }],
   ])("where the verdict is %s, for %j", (verdict, change) => {
-    const { state, effects } = step(leasedOpened(), allocateRequest({ id: "s2", call: 5, ...change }));
+    const { state, effects } = happen(leasedOpened(), allocateRequest({ id: "s2", call: 5, ...change }));
     expect(effects).toMatchObject([
       { kind: "answer", call: 5, answer: { kind: "allocated", allocation: { verdict } } },
     ]);
@@ -132,17 +132,19 @@ describe("AllocateAccount", () => {
       ...withLines("LeaseRange=60600-60602"),
       pool: { rested: [60602, 60600, 60601], quarantined: new Map() },
     };
-    const { state } = step(rested, allocateRequest());
+    const { state } = happen(rested, allocateRequest());
     expect(only(state).account.uid).toBe(60602);
     expect(state.pool.rested).toEqual([60600, 60601]);
   });
 
   it("watches the process that calls, by its name on the bus", () => {
-    expect(step(READY, allocateRequest()).effects).toMatchObject([{ kind: "watch-leader", pid: 500, busName: ":1.9" }]);
+    expect(happen(READY, allocateRequest()).effects).toMatchObject([
+      { kind: "watch-leader", pid: 500, busName: ":1.9" },
+    ]);
   });
 
   it("gives a leader that asks twice the same account", () => {
-    const { state, effects } = step(allocated(), allocateRequest({ id: "s2", call: 7, random: 99 }));
+    const { state, effects } = happen(allocated(), allocateRequest({ id: "s2", call: 7, random: 99 }));
     expect(effects).toMatchObject([
       { kind: "answer", call: 7, answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } },
     ]);
@@ -159,18 +161,18 @@ describe("AllocateAccount", () => {
   it("never gives two at once the same uid or name, though chance be the same", () => {
     let state = withLines("LeaseRange=60600-60604");
     for (let index = 0; index < 5; index++)
-      state = step(state, allocateRequest({ id: `s${index}`, leaderPid: 500 + index, random: 31 })).state;
+      state = happen(state, allocateRequest({ id: `s${index}`, leaderPid: 500 + index, random: 31 })).state;
     const accounts = [...state.sessions.values()].map(({ account }) => account);
     expect(new Set(accounts.map(({ uid }) => uid)).size).toBe(5);
     expect(new Set(accounts.map(({ user }) => user)).size).toBe(5);
-    expect(step(state, allocateRequest({ id: "s5", leaderPid: 600 })).effects).toMatchObject([
+    expect(happen(state, allocateRequest({ id: "s5", leaderPid: 600 })).effects).toMatchObject([
       { kind: "refuse", reason: expect.stringContaining("All guest accounts") as string },
     ]);
   });
 
   it("counts an account that waits for its login as a guest", () => {
     const state = { ...allocated(), config: configOf("[Guests]", "MaxSessions=1") };
-    expect(step(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse" }]);
+    expect(happen(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse" }]);
   });
 });
 
@@ -194,7 +196,7 @@ describe("a uid or a name that is somebody's on this machine", () => {
       [60600, foreign("user60600")],
       [60601, foreign("user60601")],
     ]);
-    expect(only(step({ ...state, sessions: new Map() }, allocateRequest()).state).account.uid).toBe(60602);
+    expect(only(happen({ ...state, sessions: new Map() }, allocateRequest()).state).account.uid).toBe(60602);
   });
 
   it("is a refusal, and no loop, when all of the range is", () => {
@@ -212,7 +214,7 @@ describe("a uid or a name that is somebody's on this machine", () => {
     expect([...state.pool.quarantined.keys()]).toEqual([60600, 60601, 60602, 60603]);
   });
 
-  it("is kept back, and rests not as well, when the login for which it was tried is over", () => {
+  it("is quarantined, and not rested, when the login for which it was tried is over", () => {
     const lines = withLines("LeaseRange=60600-60601");
     const { state } = after({ ...lines, pool: { rested: [60601], quarantined: new Map() } }, allocateRequest(), {
       found: takenBelow(60602),
@@ -323,6 +325,6 @@ describe("the end of an account that was not made", () => {
 describe("an account whose leader goes on to open a session", () => {
   it("does not go back while that is opening, however long it takes", () => {
     const { state } = after(allocated(), leasedOpen(), { until: "build-view" });
-    expect(step(state, { kind: "tick", uptime: 1e12 }).effects).toEqual([]);
+    expect(happen(state, { kind: "tick", uptime: 1e12 }).effects).toEqual([]);
   });
 });

@@ -23,7 +23,7 @@ import {
   play,
   READY,
   sessionSubject,
-  step,
+  happen,
 } from "../../helpers/play.ts";
 import { allocateRequest, CGROUP, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
@@ -71,12 +71,12 @@ describe("ending a session of a shared account", () => {
   });
 
   it("takes no hint from another process than the leader", () => {
-    expect(step(opened(), { kind: "close-hinted", id: "s1", leaderPid: 501 }).effects).toEqual([]);
+    expect(happen(opened(), { kind: "close-hinted", id: "s1", leaderPid: 501 }).effects).toEqual([]);
   });
 
   it("answers everyone who asked for it with the receipt", () => {
-    const first = step(opened(), { kind: "end-requested", id: "s1", call: 8 });
-    const second = step(first.state, { kind: "end-requested", id: "s1", call: 9 });
+    const first = happen(opened(), { kind: "end-requested", id: "s1", call: 8 });
+    const second = happen(first.state, { kind: "end-requested", id: "s1", call: 9 });
     const { did } = play({ state: second.state, effects: [...first.effects, ...second.effects] });
     const answers = did.filter((effect) => effect.kind === "answer");
     expect(answers).toEqual([expect.objectContaining({ call: 8 }), expect.objectContaining({ call: 9 })]);
@@ -84,12 +84,12 @@ describe("ending a session of a shared account", () => {
   });
 
   it("starts once, however often it is asked for", () => {
-    const first = step(opened(), { kind: "leader-exited", id: "s1" });
-    expect(step(first.state, { kind: "leader-exited", id: "s1" }).effects).toEqual([]);
+    const first = happen(opened(), { kind: "leader-exited", id: "s1" });
+    expect(happen(first.state, { kind: "leader-exited", id: "s1" }).effects).toEqual([]);
   });
 
   it("is refused by name for a session that is not there", () => {
-    expect(step(READY, { kind: "end-requested", id: "nope", call: 3 }).effects).toEqual([
+    expect(happen(READY, { kind: "end-requested", id: "nope", call: 3 }).effects).toEqual([
       expect.objectContaining({
         kind: "refuse",
         call: 3,
@@ -106,9 +106,9 @@ describe("ending a session of a shared account", () => {
   });
 
   it("is not confused by an effect of the open session that comes in late", () => {
-    const found = step(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
-    const ending = step(found.state, { kind: "leader-exited", id: "s1" });
-    const late = step(ending.state, done(found.effects[0] as Effect));
+    const found = happen(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
+    const ending = happen(found.state, { kind: "leader-exited", id: "s1" });
+    const late = happen(ending.state, done(found.effects[0] as Effect));
     expect(late.effects).toEqual([]);
     expect(only(late.state)).toMatchObject({ phase: "ending", cgroups: [CGROUP, LOGIN] });
   });
@@ -119,18 +119,18 @@ describe("a call that is waited for no more", () => {
   const receipt = (did: readonly Effect[]) => find(did, "announce-closed")?.receipt;
 
   it("of nobody's session is nothing", () => {
-    expect(step(READY, expired)).toEqual({ state: READY, effects: [] });
-    expect(step(opened(), { ...expired, id: "s2" })).toEqual({ state: opened(), effects: [] });
+    expect(happen(READY, expired)).toEqual({ state: READY, effects: [] });
+    expect(happen(opened(), { ...expired, id: "s2" })).toEqual({ state: opened(), effects: [] });
   });
 
   it("leaves a session alone that is open: the guest is in", () => {
-    for (const state of [opened(), leasedOpened()]) expect(step(state, expired)).toEqual({ state, effects: [] });
+    for (const state of [opened(), leasedOpened()]) expect(happen(state, expired)).toEqual({ state, effects: [] });
   });
 
   it("leaves a session alone that is ending, and its cause", () => {
     for (const before of [opened(), leasedOpened(), allocated()]) {
-      const { state } = step(before, { kind: "leader-exited", id: "s1" });
-      expect(step(state, expired)).toEqual({ state, effects: [] });
+      const { state } = happen(before, { kind: "leader-exited", id: "s1" });
+      expect(happen(state, expired)).toEqual({ state, effects: [] });
     }
   });
 
@@ -149,7 +149,7 @@ describe("a call that is waited for no more", () => {
 
   it.each(OPENING)("takes away what there is of a shared account's session, but not its leader (%s)", (kind) => {
     const before = after(READY, openRequest(), { until: kind });
-    expect(step(before.state, expired).effects).toEqual([]);
+    expect(happen(before.state, expired).effects).toEqual([]);
     const { state, did } = interrupt(before, expired);
     expect(find(did, "kill-processes")).toMatchObject({ cgroups: [] });
     expect(receipt(did)).toMatchObject({ cause: "open-failed", left: [] });
@@ -181,8 +181,8 @@ describe("what fails late of a session that was open", () => {
         "announce-opened": { kind: "announce-opened", subject, session },
         "note-close": { kind: "note-close", subject },
       };
-      const ending = step(opened(), { kind: "leader-exited", id: "s1" });
-      const after = step(ending.state, failed(late[kind]));
+      const ending = happen(opened(), { kind: "leader-exited", id: "s1" });
+      const after = happen(ending.state, failed(late[kind]));
       expect(after).toEqual({ state: ending.state, effects: [] });
       expect(find(play({ ...after, effects: ending.effects }).did, "announce-closed")?.receipt.left).toEqual([]);
     },
@@ -203,8 +203,8 @@ describe("a session started in another one", () => {
   });
 
   it("is refused when that one is ending", () => {
-    const { state } = step(opened(), { kind: "leader-exited", id: "s1" });
-    const { effects } = step(state, openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: CGROUP.path }));
+    const { state } = happen(opened(), { kind: "leader-exited", id: "s1" });
+    const { effects } = happen(state, openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: CGROUP.path }));
     expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 2, code: "Refused" })]);
   });
 
@@ -273,8 +273,8 @@ describe("ending a leased account's session", () => {
   });
 
   it("says no more of what failed than a line: a guest may have chosen the names in it", () => {
-    const { effects, state } = step(leasedOpened(), { kind: "leader-exited", id: "s1" });
-    const [left = ""] = onlyEnding(step(state, failed(effects[0] as Effect, "x".repeat(100_000))).state).found.left;
+    const { effects, state } = happen(leasedOpened(), { kind: "leader-exited", id: "s1" });
+    const [left = ""] = onlyEnding(happen(state, failed(effects[0] as Effect, "x".repeat(100_000))).state).found.left;
     expect(left.length).toBeLessThan(400);
     expect(left).toContain(`${ENDING_LEASED[0]}: xxx`);
   });
@@ -294,13 +294,13 @@ describe("ending a leased account's session", () => {
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(state.pool).toEqual({ rested: [], quarantined: new Map() });
     expect(onlyEnding(state).removal).toEqual({ attempts: 1, due: LATER.uptime + 1e6 });
-    expect(step(state, { kind: "tick", uptime: LATER.uptime }).effects).toEqual([]);
-    const again = step(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
+    expect(happen(state, { kind: "tick", uptime: LATER.uptime }).effects).toEqual([]);
+    const again = happen(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
     expect(again.effects).toEqual([
       expect.objectContaining({ kind: "remove-record", lease: { quarantine: undefined } }),
     ]);
     // Once at a time.
-    expect(step(again.state, { kind: "tick", uptime: LATER.uptime + 9e6 }).effects).toEqual([]);
+    expect(happen(again.state, { kind: "tick", uptime: LATER.uptime + 9e6 }).effects).toEqual([]);
     expect(onlyEnding(play(again, { failing: ["remove-record"] }).state).removal?.attempts).toBe(2);
     expect(play(again).state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
   });
@@ -309,14 +309,14 @@ describe("ending a leased account's session", () => {
     const { state, did } = end(leasedOpened(), { failing: ["remove-record"] });
     const request = { kind: "end-requested", id: "s1", call: 9 } as const;
     const receipt = find(did, "write-receipt")?.receipt;
-    const asked = step(state, request);
+    const asked = happen(state, request);
     expect(asked).toEqual({
       state,
       effects: [expect.objectContaining({ kind: "answer", call: 9, answer: { kind: "ended", receipt } }) as Effect],
     });
     // Also while that is being tried.
-    const again = step(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
-    expect(kinds(step(again.state, request).effects)).toEqual(["answer"]);
+    const again = happen(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
+    expect(kinds(happen(again.state, request).effects)).toEqual(["answer"]);
     expect(play(again).did).toHaveLength(1);
   });
 
@@ -351,7 +351,7 @@ describe("ending a leased account's session", () => {
     );
     for (const id of ["b", "c", "a"]) state = after(state, { kind: "leader-exited", id }).state;
     expect(state.pool.rested).toEqual([60601, 60602, 60600]);
-    expect(only(step(state, allocateRequest()).state).account.uid).toBe(60603);
+    expect(only(happen(state, allocateRequest()).state).account.uid).toBe(60603);
   });
 
   it("of a shared account's touches no uid", () => {
@@ -361,7 +361,7 @@ describe("ending a leased account's session", () => {
 });
 
 describe("the time that a leased account waits for its login", () => {
-  const at = (state: State, uptime: number) => step(state, { kind: "tick", uptime });
+  const at = (state: State, uptime: number) => happen(state, { kind: "tick", uptime });
 
   it("is LeaseTimeout=, and then it goes back", () => {
     expect(at(allocated(), 7_000 + 60e6).effects).toEqual([]);
@@ -391,6 +391,6 @@ describe("the time that a leased account waits for its login", () => {
     expect(at(leasedOpened(), 1e12).effects).toEqual([]);
     expect(at(opened(), 1e12).effects).toEqual([]);
     expect(at(after(READY, openRequest(), { until: "build-view" }).state, 1e12).effects).toEqual([]);
-    expect(at(step(leasedOpened(), { kind: "leader-exited", id: "s1" }).state, 1e12).effects).toEqual([]);
+    expect(at(happen(leasedOpened(), { kind: "leader-exited", id: "s1" }).state, 1e12).effects).toEqual([]);
   });
 });

@@ -33,15 +33,15 @@ describe("explainLogin", () => {
   });
 
   it("says refused, and the reason of the switch, of every guest while it is off", () => {
-    const gate = { enabled: false, reason: "an examination" };
+    const loginSwitch = { enabled: false, reason: "an examination" };
     for (const account of [GUEST, GHOST]) {
-      expect(explainLogin(configOf(), { ...LOGIN, account }, [], gate, FACTS)).toEqual({
+      expect(explainLogin(configOf(), { ...LOGIN, account }, [], loginSwitch, FACTS)).toEqual({
         verdict: "refused",
         reason: expect.stringContaining("off on this machine: an examination.") as string,
         plan: [],
       });
     }
-    expect(explainLogin(configOf(), { ...LOGIN, member: false }, [], gate, FACTS)).toMatchObject({
+    expect(explainLogin(configOf(), { ...LOGIN, member: false }, [], loginSwitch, FACTS)).toMatchObject({
       verdict: "ignored",
     });
   });
@@ -69,7 +69,7 @@ describe("explainLogin", () => {
     expect(explainLogin(configOf(), { ...LOGIN, service }, [], ON, FACTS)).toMatchObject({ verdict: "admitted", plan });
   });
 
-  it("tells of the fresh account that the ghost would get, and changes nothing of it", () => {
+  it("tells of the leased account that the ghost would get, and changes nothing of it", () => {
     const explanation = explainLogin(
       configOf("[Guests]", "LeaseRange=60700-60701", "Shell=/bin/sh"),
       { ...LOGIN, account: GHOST },

@@ -27,7 +27,7 @@ describe("listLeases", () => {
     }
   });
 
-  it("says why one is kept back, and whether it is somebody's who is no guest", () => {
+  it("says why one is quarantined, and whether it is foreign", () => {
     const quarantined = new Map([
       [60601, { reason: "files: /tmp/x", user: "guest-bbbb" }],
       [60602, { reason: "it belongs to user60602", user: "", foreign: true }],
@@ -51,7 +51,7 @@ describe("listLeases", () => {
     ]);
   });
 
-  it("names what is kept back or in use outside the range as well, in order, and where there is no range", () => {
+  it("names what is quarantined or in use outside the range as well, in order, and where there is no range", () => {
     const pool = { rested: [61000], quarantined: new Map([[60700, { reason: "why", user: "" }]]) };
     const state: State = { ...leasedOpened(), pool };
     expect(states(withRange(state, "60800-60800"))).toEqual(["60600 leased", "60700 quarantined", "60800 unused"]);

@@ -13,7 +13,7 @@ import {
   only,
   opened,
   READY,
-  step,
+  happen,
 } from "../../helpers/play.ts";
 import { allocateRequest, GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
@@ -81,7 +81,7 @@ describe("opening a session of a shared account", () => {
 
   it("is refused with the reason of the switch, and makes no session", () => {
     const state = { ...READY, loginSwitch: { enabled: false, reason: "an examination" } };
-    const next = step(state, openRequest());
+    const next = happen(state, openRequest());
     expect(next.state).toEqual(state);
     expect(next.effects).toEqual([
       expect.objectContaining({
@@ -93,7 +93,7 @@ describe("opening a session of a shared account", () => {
   });
 
   it("answers a refusal and makes no session", () => {
-    const { state, effects } = step(INITIAL_STATE, openRequest());
+    const { state, effects } = happen(INITIAL_STATE, openRequest());
     expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 1, code: "Refused" })]);
     expect(state.sessions.size).toBe(0);
   });
@@ -105,7 +105,7 @@ describe("opening a session of a shared account", () => {
   });
 
   it("gives a leader that asks twice the same session", () => {
-    const { state, effects } = step(opened(), openRequest({ id: "s2", call: 7 }));
+    const { state, effects } = happen(opened(), openRequest({ id: "s2", call: 7 }));
     expect(effects).toEqual([
       expect.objectContaining({
         kind: "answer",
@@ -119,7 +119,7 @@ describe("opening a session of a shared account", () => {
 
 describe("opening a leased account's session is refused", () => {
   const refused = (change: object, reason: RegExp) => {
-    const { state, effects } = step(allocated(), leasedOpen(change));
+    const { state, effects } = happen(allocated(), leasedOpen(change));
     expect(effects).toEqual([
       expect.objectContaining({
         kind: "refuse",
@@ -149,16 +149,16 @@ describe("opening a leased account's session is refused", () => {
 
   it("a second time, by whomever", () => {
     const state = leasedOpened();
-    expect(step(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
-    expect(step(state, leasedOpen()).effects).toMatchObject([
+    expect(happen(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
+    expect(happen(state, leasedOpen()).effects).toMatchObject([
       { kind: "answer", answer: { kind: "opened", reply: { id: "s1" } } },
     ]);
-    expect(step(state, leasedOpen()).state.sessions.size).toBe(1);
+    expect(happen(state, leasedOpen()).state.sessions.size).toBe(1);
   });
 
   it("when it is on its way back", () => {
-    const { state } = step(allocated(), { kind: "leader-exited", id: "s1" });
-    expect(step(state, leasedOpen()).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
+    const { state } = happen(allocated(), { kind: "leader-exited", id: "s1" });
+    expect(happen(state, leasedOpen()).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
   });
 });
 
@@ -206,7 +206,7 @@ describe("opening a leased account's session", () => {
 
   it("that has failed ends after the time for leases, should its leader stay", () => {
     const { state } = after(allocated(), leasedOpen({ uptime: 7_000 }), { failing: ["build-view"] });
-    expect(step(state, { kind: "tick", uptime: 60e6 }).effects).toEqual([]);
+    expect(happen(state, { kind: "tick", uptime: 60e6 }).effects).toEqual([]);
     expect(after(state, { kind: "tick", uptime: 61e6 }).state.sessions.size).toBe(0);
   });
 
@@ -232,7 +232,7 @@ describe("opening a leased account's session", () => {
 
 describe("joining is refused", () => {
   const reasonOf = (state: typeof READY, uid = LEASED.uid) => {
-    const { state: next, effects } = step(state, { kind: "join-requested", id: "j1", call: 4, uid });
+    const { state: next, effects } = happen(state, { kind: "join-requested", id: "j1", call: 4, uid });
     expect(next).toEqual(state);
     expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 4, code: "NoSuchSession" })]);
     return (effects[0] as { reason: string }).reason;
@@ -252,13 +252,13 @@ describe("joining is refused", () => {
   });
 
   it("when the session is ending", () => {
-    expect(reasonOf(step(leasedOpened(), { kind: "leader-exited", id: "s1" }).state)).toContain("not open");
+    expect(reasonOf(happen(leasedOpened(), { kind: "leader-exited", id: "s1" }).state)).toContain("not open");
   });
 
   it("when the end of the session was asked for while it opens", () => {
     const { state } = after(allocated(), leasedOpen(), { until: "write-record" });
     expect(only(state)).toMatchObject({ view: VIEW });
-    expect(reasonOf(step(state, { kind: "leader-exited", id: "s1" }).state)).toContain("not open");
+    expect(reasonOf(happen(state, { kind: "leader-exited", id: "s1" }).state)).toContain("not open");
   });
 
   it("when the session could not be opened", () => {
@@ -268,7 +268,7 @@ describe("joining is refused", () => {
 
 describe("joining", () => {
   it("gives a user manager the view of the leased account's session", () => {
-    const { effects } = step(leasedOpened(), { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid });
+    const { effects } = happen(leasedOpened(), { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid });
     expect(effects).toMatchObject([
       {
         kind: "answer",
@@ -281,7 +281,7 @@ describe("joining", () => {
 
   it("works from the answer on: logind starts the manager while the login is being let in", () => {
     const { state } = after(allocated(), leasedOpen(), { until: "answer" });
-    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
+    expect(happen(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
       { kind: "answer", call: 4 },
     ]);
   });

@@ -6,7 +6,7 @@ const planOf = (lines: string[] = [], facts = FACTS, login = { account: GUEST, l
   makePlan(configOf(...lines), login, facts);
 
 describe("makePlan", () => {
-  it("caps every place that can be written in size and inodes", () => {
+  it("caps every directory that can be written in size and inodes", () => {
     for (const step of planOf()) {
       if (step.kind !== "tmpfs") continue;
       expect(step.size, step.target).toMatch(/^\d+[%k]?$/);
@@ -31,7 +31,7 @@ describe("makePlan", () => {
     expect(targets.indexOf("/run/user")).toBeLessThan(targets.indexOf(`/run/user/${GUEST.uid}`));
   });
 
-  it("lays /etc first, so that a place hidden in it stays hidden", () => {
+  it("lays /etc first, so that a path hidden in it stays hidden", () => {
     const kinds = planOf(["[View]", "Hide=/etc/cups"]).map(({ kind, target }) => `${kind} ${target}`);
     expect(kinds.indexOf("overlay /etc")).toBeLessThan(kinds.indexOf("hide /etc/cups"));
   });
@@ -40,7 +40,7 @@ describe("makePlan", () => {
     expect(planOf(["[Etc]", `Mode=${mode}`])[0]).toEqual({ kind: "readonly", target: "/etc", optional: false });
   });
 
-  it("makes places read-only before it puts what can be written into them", () => {
+  it("makes paths read-only before it puts what can be written into them", () => {
     const targets = planOf(["[View]", "ReadOnly=/var"]).map(({ target }) => target);
     expect(targets.indexOf("/var")).toBeLessThan(targets.indexOf("/var/tmp"));
   });
@@ -74,7 +74,7 @@ describe("makePlan", () => {
     expect(plan).toContainEqual({ kind: "hide", target: "/etc/motd", optional: true });
   });
 
-  it("passes the admin's own places on", () => {
+  it("passes the admin's own paths on", () => {
     const plan = planOf(["[View]", "ReadOnly=/opt", "Bind=/srv/a:/mnt:rw", "Private=-/scratch", "Hide=-/srv/b"]);
     expect(plan).toContainEqual({ kind: "readonly", target: "/opt", optional: false });
     expect(plan).toContainEqual({ kind: "bind", source: "/srv/a", target: "/mnt", readonly: false, optional: false });

@@ -5,19 +5,19 @@ import type { Quarantine } from "../../../src/policy/lease.ts";
 import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
 import type { State } from "../../../src/policy/state.ts";
 import type { Happening } from "../../helpers/play.ts";
-import { after, clean, done, failed, kinds, leasedOpened, only, READY, step } from "../../helpers/play.ts";
+import { after, clean, done, failed, kinds, leasedOpened, only, READY, happen } from "../../helpers/play.ts";
 import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
 const UID = 60601;
 const WHY: Quarantine = { reason: "files: /tmp/x", user: "guest-bbbb", session: "s7" };
 const SECOND = 1e6;
 
-const kept = (why: Quarantine = WHY, from: State = READY): State => ({
+const inQuarantine = (why: Quarantine = WHY, from: State = READY): State => ({
   ...from,
   pool: { rested: [60609], quarantined: new Map([[UID, why]]) },
 });
-const tick = (state: State, uptime: number) => step(state, { kind: "tick", uptime });
-const release = (state: State, uid = UID) => step(state, { kind: "release-requested", uid, call: 5 });
+const tick = (state: State, uptime: number) => happen(state, { kind: "tick", uptime });
+const release = (state: State, uid = UID) => happen(state, { kind: "release-requested", uid, call: 5 });
 const at = (event: What, uptime: number): Happening => ({ ...event, uptime });
 const first = ({ effects }: { effects: readonly Effect[] }): Effect => {
   const [effect] = effects;
@@ -35,19 +35,19 @@ function looksAt(state: State, end: number, judge: (effect: Effect) => What): nu
     last = next.state;
     if (next.effects.length === 0) continue;
     looks.push(second);
-    last = step(last, at(judge(first(next)), second * SECOND)).state;
+    last = happen(last, at(judge(first(next)), second * SECOND)).state;
   }
   return looks;
 }
 
-describe("a uid that is kept back", () => {
+describe("a uid that is quarantined", () => {
   it("is nobody's while it is, however often others are handed out", () => {
-    const range = { ...kept(), config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) };
-    expect(kinds(step(range, allocateRequest()).effects)).toEqual(["refuse"]);
+    const range = { ...inQuarantine(), config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) };
+    expect(kinds(happen(range, allocateRequest()).effects)).toEqual(["refuse"]);
   });
 
   it("is not looked at while it belongs to somebody who is no guest", () => {
-    const state = kept({ ...WHY, foreign: true });
+    const state = inQuarantine({ ...WHY, foreign: true });
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
   });
 
@@ -57,28 +57,28 @@ describe("a uid that is kept back", () => {
   });
 
   it("is not looked at when nobody can tell whose it was: a sweep goes by names as well", () => {
-    const state = kept({ reason: "the entry cannot be read", user: "" });
+    const state = inQuarantine({ reason: "the entry cannot be read", user: "" });
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
   });
 
   it("is looked at by the name and the session of its last guest, and in an order of its own", () => {
     const subject = { of: "uid", user: "guest-bbbb", uid: UID };
-    expect(first(tick(kept(), 0))).toEqual({ kind: "sweep-uid", subject, session: "s7" });
+    expect(first(tick(inQuarantine(), 0))).toEqual({ kind: "sweep-uid", subject, session: "s7" });
   });
 
   it("is looked at without a session when that was not written down", () => {
     const { session: _unknown, ...why } = WHY;
-    expect(first(tick(kept(why), 0))).toMatchObject({ kind: "sweep-uid", session: "" });
+    expect(first(tick(inQuarantine(why), 0))).toMatchObject({ kind: "sweep-uid", session: "" });
   });
 
   it("is looked at once at a time, however long that takes", () => {
-    const { state } = tick(kept(), 0);
+    const { state } = tick(inQuarantine(), 0);
     expect(tick(state, 1e15)).toEqual({ state, effects: [] });
   });
 
   it.each<[string, (effect: Effect) => What]>([
     ["something is left", (effect) => done(effect, DIRTY)],
-    ["a step has failed", (effect) => done(effect, { swept: [{ ...clean("files")[0], left: ["boom"] }] })],
+    ["a class could not be swept", (effect) => done(effect, { swept: [{ ...clean("files")[0], left: ["boom"] }] })],
     ["a class was not looked at", (effect) => done(effect, { swept: clean("processes", "files") })],
     [
       "nobody has looked at mounts",
@@ -91,37 +91,37 @@ describe("a uid that is kept back", () => {
     ["nothing was looked at", (effect) => done(effect, { swept: [] })],
     ["it could not be looked at", (effect) => failed(effect)],
   ])("is looked at again more and more rarely, at least once an hour, as long as %s", (_, judge) => {
-    const looks = looksAt(kept(), 20_000, judge);
+    const looks = looksAt(inQuarantine(), 20_000, judge);
     const pauses = looks.slice(1).map((look, index) => look - (looks[index] ?? 0));
     expect(pauses.slice(0, 6)).toEqual([1, 2, 4, 8, 16, 32]);
     expect(pauses.slice(10, 13)).toEqual([1024, 2048, 3600]);
     expect(Math.max(...pauses)).toBe(3600);
-    expect(kept().pool).toEqual(step(kept(), { kind: "tick", uptime: 0 }).state.pool);
+    expect(inQuarantine().pool).toEqual(happen(inQuarantine(), { kind: "tick", uptime: 0 }).state.pool);
   });
 
   it("is handed out again when nothing is left, but not before that is on disk", () => {
-    const looked = tick(kept(), 0);
-    const judged = step(looked.state, done(first(looked)));
+    const looked = tick(inQuarantine(), 0);
+    const judged = happen(looked.state, done(first(looked)));
     expect(first(judged)).toMatchObject({ kind: "release-uid", subject: { uid: UID }, call: undefined });
-    expect(judged.state.pool).toEqual(kept().pool);
-    const { state, effects } = step(judged.state, done(first(judged)));
+    expect(judged.state.pool).toEqual(inQuarantine().pool);
+    const { state, effects } = happen(judged.state, done(first(judged)));
     expect(state).toMatchObject({ pool: { rested: [60609, UID], quarantined: new Map() }, retries: new Map() });
     expect(effects).toEqual([]);
   });
 
   it("is not looked at while that is being written down: what runs as it then would be killed", () => {
-    const looked = tick(kept(), 0);
-    const judged = step(looked.state, done(first(looked)));
+    const looked = tick(inQuarantine(), 0);
+    const judged = happen(looked.state, done(first(looked)));
     expect(tick(judged.state, 1e15).effects).toEqual([]);
-    expect(tick(release(kept()).state, 1e15).effects).toEqual([]);
+    expect(tick(release(inQuarantine()).state, 1e15).effects).toEqual([]);
   });
 
   it("stays where it is when that cannot be written down, and is looked at again", () => {
-    const looked = tick(kept(), 0);
-    const judged = step(looked.state, done(first(looked)));
-    const { state, effects } = step(judged.state, failed(first(judged)));
+    const looked = tick(inQuarantine(), 0);
+    const judged = happen(looked.state, done(first(looked)));
+    const { state, effects } = happen(judged.state, failed(first(judged)));
     expect(effects).toEqual([]);
-    expect(state.pool).toEqual(kept().pool);
+    expect(state.pool).toEqual(inQuarantine().pool);
     expect(kinds(tick(state, 100 * SECOND).effects)).toEqual(["sweep-uid"]);
   });
 
@@ -136,74 +136,74 @@ describe("a uid that is kept back", () => {
     const both = tick({ ...READY, pool }, 0);
     expect(both.effects.map(({ subject }) => subject.of === "uid" && subject.uid)).toEqual([UID, 60602]);
     const [one] = both.effects;
-    const { state } = step(both.state, at(done(one as Effect, DIRTY), 0));
+    const { state } = happen(both.state, at(done(one as Effect, DIRTY), 0));
     expect(tick(state, 10 * SECOND).effects.map(({ subject }) => subject.of === "uid" && subject.uid)).toEqual([UID]);
   });
 });
 
 describe("ReleaseLease", () => {
-  it.each([60600, 60609, 0, 2 ** 31])("is refused for uid %d, which is not kept back", (uid) => {
-    const { state, effects } = release(kept(), uid);
+  it.each([60600, 60609, 0, 2 ** 31])("is refused for uid %d, which is not quarantined", (uid) => {
+    const { state, effects } = release(inQuarantine(), uid);
     expect(effects).toMatchObject([
       { kind: "refuse", call: 5, code: "NoSuchLease", reason: expect.stringContaining(String(uid)) as string },
     ]);
-    expect(state).toEqual(kept());
+    expect(state).toEqual(inQuarantine());
   });
 
   it("hands the uid out again when that is on disk, and only then says so", () => {
-    const asked = release(kept());
+    const asked = release(inQuarantine());
     expect(first(asked)).toMatchObject({ kind: "release-uid", call: 5, subject: { uid: UID, user: "guest-bbbb" } });
-    const { state, effects } = step(asked.state, done(first(asked)));
+    const { state, effects } = happen(asked.state, done(first(asked)));
     expect(effects).toMatchObject([{ kind: "answer", call: 5, answer: { kind: "released" } }]);
     expect(state.pool).toEqual({ rested: [60609, UID], quarantined: new Map() });
     expect(
-      only(step({ ...state, config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) }, allocateRequest()).state)
+      only(happen({ ...state, config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) }, allocateRequest()).state)
         .account.uid,
     ).toBe(UID);
   });
 
   it("also of one that is somebody's who is no guest: the administrator knows better", () => {
     expect(
-      after(kept({ ...WHY, foreign: true }), { kind: "release-requested", uid: UID, call: 5 }).state.pool.quarantined
-        .size,
+      after(inQuarantine({ ...WHY, foreign: true }), { kind: "release-requested", uid: UID, call: 5 }).state.pool
+        .quarantined.size,
     ).toBe(0);
   });
 
   it("is refused when it could not be written down, and the uid stays where it is", () => {
-    const asked = release(kept());
-    const { state, effects } = step(asked.state, failed(first(asked), "no space"));
+    const asked = release(inQuarantine());
+    const { state, effects } = happen(asked.state, failed(first(asked), "no space"));
     expect(effects).toMatchObject([{ kind: "refuse", call: 5, code: "Failed", reason: "no space" }]);
-    expect(state.pool).toEqual(kept().pool);
+    expect(state.pool).toEqual(inQuarantine().pool);
     expect(kinds(tick(state, 10 * SECOND).effects)).toEqual(["sweep-uid"]);
   });
 
   it("that comes while it is being looked at is not undone by what was found", () => {
-    const looked = tick(kept(), 0);
+    const looked = tick(inQuarantine(), 0);
     const asked = release(looked.state);
-    const found = step(asked.state, done(first(looked), DIRTY));
-    const { state } = step(found.state, done(first(asked)));
+    const found = happen(asked.state, done(first(looked), DIRTY));
+    const { state } = happen(found.state, done(first(asked)));
     expect(state).toMatchObject({ pool: { rested: [60609, UID], quarantined: new Map() }, retries: new Map() });
   });
 
   it("twice is answered twice, and hands the uid out once", () => {
-    const one = release(kept());
-    const two = step(one.state, { kind: "release-requested", uid: UID, call: 6 });
-    const settled = step(step(two.state, done(first(one))).state, done(first(two)));
-    expect(settled.effects).toMatchObject([{ kind: "answer", call: 6 }]);
-    expect(settled.state.pool.rested).toEqual([60609, UID]);
+    const one = release(inQuarantine());
+    const two = happen(one.state, { kind: "release-requested", uid: UID, call: 6 });
+    const both = happen(happen(two.state, done(first(one))).state, done(first(two)));
+    expect(both.effects).toMatchObject([{ kind: "answer", call: 6 }]);
+    expect(both.state.pool.rested).toEqual([60609, UID]);
   });
 });
 
 describe("a uid that is free", () => {
   it("is not kept in mind when a look at it comes in late", () => {
-    const looked = tick(kept(), 0);
+    const looked = tick(inQuarantine(), 0);
     const released = after(looked.state, { kind: "release-requested", uid: UID, call: 5 }).state;
     for (const event of [
       done(first(looked)),
       done(first(looked), { swept: [{ ...clean("files")[0], left: ["x"] }] }),
       failed(first(looked)),
     ]) {
-      expect(step(released, event)).toEqual({ state: released, effects: [] });
+      expect(happen(released, event)).toEqual({ state: released, effects: [] });
     }
   });
 });

@@ -35,7 +35,7 @@ describe("what is left", () => {
     ]);
   });
 
-  it("is each step that failed, though its class be clean", () => {
+  it("is each stage that failed, though its class be clean", () => {
     expect(listLeft({ swept: clean("processes"), left: ["kill-processes: boom"] }, ["processes"])).toEqual([
       "kill-processes: boom",
     ]);

@@ -23,12 +23,12 @@ import {
   recordFound,
   recordOf,
   sessionSubject,
-  step,
+  happen,
 } from "../../helpers/play.ts";
 import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
 const SHARED = { ...VIEW, isolation: ISOLATION };
-const SORTS = [
+const TYPES = [
   ["a shared account's", opened, ENDING],
   ["a leased account's", leasedOpened, ENDING_LEASED],
 ] as const;
@@ -53,8 +53,8 @@ const GONE: Plan = {
 };
 
 describe("a guestd that was killed while it ended a session", () => {
-  const ENDS = SORTS.flatMap(([sort, state, stages]) =>
-    stages.map((stage, index) => [sort, stage, state, stages, index] as const),
+  const ENDS = TYPES.flatMap(([type, state, stages]) =>
+    stages.map((stage, index) => [type, stage, state, stages, index] as const),
   );
 
   it.each(ENDS)("of %s goes on to its receipt, killed at %s", (_, stage, state, stages, index) => {
@@ -78,7 +78,7 @@ describe("a guestd that was killed while it ended a session", () => {
     expect(last.pool.rested).toEqual(only(state()).leased ? [LEASED.uid] : []);
   });
 
-  it.each(SORTS)("of %s ends it again after each further kill, to the same cause", (_, state, stages) => {
+  it.each(TYPES)("of %s ends it again after each further kill, to the same cause", (_, state, stages) => {
     let left = killedAt(state(), "kill-processes");
     for (const stage of stages.slice(1, 4)) {
       const { did } = recover(left, { until: stage });
@@ -87,7 +87,7 @@ describe("a guestd that was killed while it ended a session", () => {
     expect(find(recover(left).did, "announce-closed")?.receipt.cause).toBe("ended-by-admin");
   });
 
-  it.each(SORTS)("asks nobody whether the end of %s was announced, when it had not begun", (_, state) => {
+  it.each(TYPES)("asks nobody whether the end of %s was announced, when it had not begun", (_, state) => {
     expect(find(recover({ session: only(state()) }, GONE).did, "announce-closed")).toMatchObject({ repeated: false });
   });
 
@@ -110,7 +110,7 @@ describe("a guestd that was killed while it ended a session", () => {
   });
 
   it("looks for no process of a session whose receipt is on disk", () => {
-    const { effects } = step(
+    const { effects } = happen(
       READY,
       recordFound(killedAt(opened(), "remove-record").session, {
         receipt: killedAt(opened(), "remove-record").receipt as Receipt,
@@ -132,7 +132,7 @@ describe("a guestd that was killed while it ended a session", () => {
 });
 
 describe("a session that is taken up", () => {
-  it.each(SORTS)("(%s) goes on where its leader is, with the view that was found, and is written down", (_, state) => {
+  it.each(TYPES)("(%s) goes on where its leader is, with the view that was found, and is written down", (_, state) => {
     const taken = { ...(only(state()).view as typeof VIEW), path: "/proc/88/fd/9" };
     const { state: last, did } = recover(
       { session: only(state()) },
@@ -164,7 +164,7 @@ describe("a session that is taken up", () => {
     expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [], tmpfs: [] });
   });
 
-  it.each(SORTS)("(%s) has still lost its view when the guestd that has lost it is killed too", (_, state) => {
+  it.each(TYPES)("(%s) has still lost its view when the guestd that has lost it is killed too", (_, state) => {
     const plan: Plan = { failing: ["take-up-session"], until: "drop-view" };
     let session = recordOf(only(state()));
     for (let kills = 0; kills < 3; kills++) {
@@ -193,10 +193,10 @@ describe("a session that is taken up", () => {
     };
     const { state } = recover({ session: only(leasedOpened()) }, found);
     expect(only(state)).toMatchObject({ phase: "open", view: "lost" });
-    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
+    expect(happen(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
       { kind: "refuse" },
     ]);
-    expect(step(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([
+    expect(happen(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([
       { kind: "answer", answer: { kind: "error" } },
     ]);
   });
@@ -210,7 +210,7 @@ describe("what happens while a leader is being looked for", () => {
   ];
 
   it.each(MEANWHILE)("waits: %s, and it is ended once", (_, event, cause) => {
-    expect(step(looking().state, event).effects).toEqual([]);
+    expect(happen(looking().state, event).effects).toEqual([]);
     const { state, did } = interrupt(looking(), event);
     const stages = kinds(did).filter((kind) => kind !== "answer");
     expect(stages).toEqual(["take-up-session", ...ENDING]);
@@ -223,9 +223,9 @@ describe("what happens while a leader is being looked for", () => {
     (_, event) => {
       const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
       const first = looking();
-      const both = step(first.state, recordFound(inner));
+      const both = happen(first.state, recordFound(inner));
       const twice = [event, event, { kind: "leader-exited", id: "s1" } as const].reduce(
-        (state, one) => step(state, one).state,
+        (state, one) => happen(state, one).state,
         both.state,
       );
       const { did, state } = play({ state: twice, effects: [...first.stopped, ...both.effects] }, GONE);
@@ -253,7 +253,7 @@ describe("what happens while a leader is being looked for", () => {
       { kind: "tick", uptime: 1e12 },
       { kind: "close-hinted", id: "s1", leaderPid: 500 },
     ] as const) {
-      expect(step(state, event)).toEqual({ state, effects: [] });
+      expect(happen(state, event)).toEqual({ state, effects: [] });
     }
   });
 
@@ -270,17 +270,17 @@ describe("what happens while a leader is being looked for", () => {
 
   it("is no entrance: nobody joins its view, and its leaders open nothing", () => {
     const { state } = looking(only(leasedOpened()));
-    expect(step(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
+    expect(happen(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
       { kind: "refuse" },
     ]);
-    expect(step(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([
+    expect(happen(state, openRequest({ id: "s2", call: 5, account: LEASED })).effects).toMatchObject([
       { kind: "refuse" },
     ]);
   });
 });
 
 describe("a session whose record was lost", () => {
-  it.each(SORTS)("(%s) is ended by what the ledger has of it, though its leader lives", (_, state, stages) => {
+  it.each(TYPES)("(%s) is ended by what the ledger has of it, though its leader lives", (_, state, stages) => {
     const { did, state: last } = after(READY, recordFound(only(state()), { cause: "record-lost" }));
     expect(kinds(did)).toEqual(["take-up-session", ...stages]);
     expect(find(did, "note-ending")?.saved).toMatchObject({ phase: "ending", cause: "record-lost" });
@@ -298,7 +298,7 @@ describe("a session that was open when the machine went down", () => {
   const lost = (session: Session, receipt?: Receipt, plan?: Plan) =>
     after(READY, recordFound(session, { cause: "lost-power", ...(receipt === undefined ? {} : { receipt }) }), plan);
 
-  it.each(SORTS)(
+  it.each(TYPES)(
     "(%s) has a receipt of the time at which it was found, and nothing of it is looked for among what runs",
     (_, state) => {
       const { did, state: last } = lost(only(state()));
@@ -339,8 +339,8 @@ describe("a session that was open when the machine went down", () => {
 describe("a session that ended because its outer one did", () => {
   it("is ended too when both are taken up, and the outer one's leader has gone", () => {
     const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
-    const outer = step(READY, recordFound(only(opened())));
-    const both = step(outer.state, recordFound(inner));
+    const outer = happen(READY, recordFound(only(opened())));
+    const both = happen(outer.state, recordFound(inner));
     const isOuter = (effect: Effect) => effect.kind === "take-up-session" && effect.subject.id === "s1";
     const { did, state } = play(
       { state: both.state, effects: [...outer.effects, ...both.effects] },

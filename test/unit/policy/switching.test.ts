@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { What } from "../../../src/policy/events.ts";
 import type { LoginSwitch } from "../../../src/policy/switch.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
-import { after, done, failed, find, kinds, leasedOpened, only, opened, READY, step } from "../../helpers/play.ts";
+import { after, done, failed, find, kinds, leasedOpened, only, opened, READY, happen } from "../../helpers/play.ts";
 import { ON } from "../../helpers/samples.ts";
 
 const OFF: LoginSwitch = { enabled: false, reason: "an examination" };
@@ -11,7 +11,7 @@ const request = (loginSwitch: LoginSwitch, call = 5): What => ({ kind: "switch-r
 describe("the switch", () => {
   it("is off until something else is known", () => {
     expect(INITIAL_STATE.loginSwitch.enabled).toBe(false);
-    expect(step(INITIAL_STATE, { kind: "switch-found", loginSwitch: ON })).toEqual({
+    expect(happen(INITIAL_STATE, { kind: "switch-found", loginSwitch: ON })).toEqual({
       state: { ...INITIAL_STATE, loginSwitch: ON },
       effects: [],
     });
@@ -20,8 +20,10 @@ describe("the switch", () => {
   it.each([
     [ON, OFF, "guest logins are on as before: boom"],
     [OFF, ON, "guest logins are off as before: boom"],
-  ])("stays as it was when it cannot be written down (%j)", (before, gate, sentence) => {
-    const { state, did } = after({ ...READY, loginSwitch: before }, request(gate), { failing: ["write-switch"] });
+  ])("stays as it was when it cannot be written down (%j)", (before, loginSwitch, sentence) => {
+    const { state, did } = after({ ...READY, loginSwitch: before }, request(loginSwitch), {
+      failing: ["write-switch"],
+    });
     expect(state.loginSwitch).toEqual(before);
     expect(kinds(did)).toEqual(["write-switch", "refuse"]);
     expect(find(did, "refuse")).toMatchObject({
@@ -32,7 +34,7 @@ describe("the switch", () => {
   });
 
   it("counts only when it is on disk, and is answered then", () => {
-    const asked = step({ ...READY, loginSwitch: OFF }, request(ON));
+    const asked = happen({ ...READY, loginSwitch: OFF }, request(ON));
     expect(asked.state.loginSwitch).toEqual(OFF);
     const { state, did } = after({ ...READY, loginSwitch: OFF }, request(ON));
     expect(state.loginSwitch).toEqual(ON);
@@ -43,14 +45,14 @@ describe("the switch", () => {
   });
 
   it("is what was written down last, when it is set twice at a time", () => {
-    const [first, second] = [step(READY, request(OFF, 5)), step(READY, request(ON, 6))].map(
+    const [first, second] = [happen(READY, request(OFF, 5)), happen(READY, request(ON, 6))].map(
       ({ effects }) => effects[0],
     );
     if (first === undefined || second === undefined) throw new Error("nothing is to be written down");
     expect(first.subject).toEqual(second.subject);
-    const { state } = step(step(READY, done(first)).state, done(second));
+    const { state } = happen(happen(READY, done(first)).state, done(second));
     expect(state.loginSwitch).toEqual(ON);
-    expect(step(step(READY, done(first)).state, failed(second)).state.loginSwitch).toEqual(OFF);
+    expect(happen(happen(READY, done(first)).state, failed(second)).state.loginSwitch).toEqual(OFF);
   });
 
   it.each([opened, leasedOpened])("leaves sessions that are open as they are (%#)", (open) => {
@@ -63,7 +65,7 @@ describe("the switch", () => {
   it("lets the user manager of an open session in, when it is off", () => {
     const { state } = after(leasedOpened(), request(OFF));
     const { account } = only(state);
-    expect(kinds(step(state, { kind: "join-requested", id: "s2", call: 7, uid: account.uid }).effects)).toEqual([
+    expect(kinds(happen(state, { kind: "join-requested", id: "s2", call: 7, uid: account.uid }).effects)).toEqual([
       "answer",
     ]);
   });

@@ -12,7 +12,7 @@ import {
   opened,
   READY,
   recordFound,
-  step,
+  happen,
 } from "../../helpers/play.ts";
 import { CGROUP, ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
@@ -22,7 +22,7 @@ const SHARED = { ...VIEW, isolation: ISOLATION };
 
 describe("a session's cgroups", () => {
   it("are guestd's own, and logind's when it is found, and written down", () => {
-    const { state, effects } = step(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
+    const { state, effects } = happen(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
     expect(effects).toEqual([
       expect.objectContaining({ kind: "limit-login", cgroup: LOGIN, limits: only(state).limits }),
       expect.objectContaining({
@@ -30,7 +30,7 @@ describe("a session's cgroups", () => {
         saved: expect.objectContaining({ cgroups: [CGROUP, LOGIN] }) as unknown,
       }),
     ]);
-    expect(step(state, { kind: "cgroup-found", id: "s1", cgroup: LOGIN }).effects).toEqual([]);
+    expect(happen(state, { kind: "cgroup-found", id: "s1", cgroup: LOGIN }).effects).toEqual([]);
   });
 
   it("are what its end kills, with the view", () => {
@@ -58,7 +58,7 @@ describe("a session of an earlier guestd", () => {
   const record = () => only(opened());
 
   it("is watched again, as the process it was", () => {
-    const { effects } = step(READY, recordFound(record()));
+    const { effects } = happen(READY, recordFound(record()));
     expect(effects).toEqual([
       expect.objectContaining({ kind: "take-up-session", leader: { pid: 500, startTime: 42 }, view: SHARED }),
     ]);
@@ -88,7 +88,7 @@ describe("a leased account of an earlier guestd", () => {
 
   it("can be logged in with by its leader alone, when its login goes on", () => {
     const { state } = after(READY, recorded(only(allocated())));
-    expect(step(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse" }]);
+    expect(happen(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse" }]);
     expect(only(after(state, leasedOpen()).state)).toMatchObject({ phase: "open", account: LEASED });
   });
 
@@ -106,6 +106,6 @@ describe("a leased account of an earlier guestd", () => {
       rested: [60605],
       quarantined: new Map([[60600, { reason: "process 7 does not end", user: "guest-bbbb" }]]),
     };
-    expect(step(READY, { kind: "leases-found", pool }).state.pool).toEqual(pool);
+    expect(happen(READY, { kind: "leases-found", pool }).state.pool).toEqual(pool);
   });
 });

@@ -88,8 +88,8 @@ describe("parseRecord", () => {
     ["lacks its view", { view: { ...isolated({}), skipped: undefined } }],
     ["lacks its view", { phase: "ending", cause: "logout", view: {} }],
     ["lacks its view", { phase: "ending", cause: "logout", view: null }],
-    ["has a view of the other sort of account", { view: VIEW }],
-    ["has a view of the other sort of account", { leased: true, cgroups: [] }],
+    ["has the view of a leased session", { view: VIEW }],
+    ["has the view of a shared session", { leased: true, cgroups: [] }],
     ["lacks its namespaces", { view: isolated({ processes: { path: "/x" } }) }],
     ["lacks its namespaces", { view: isolated({ ipc: { inode: 0, path: "/x" } }) }],
     ["lacks its namespaces", { view: isolated({ reaper: { pid: 900 } }) }],
@@ -105,7 +105,7 @@ describe("parseRecord", () => {
     expect(() => parse(undefined)).toThrow("names another session");
   });
 
-  it("believes no cgroup of another sort of account", () => {
+  it("believes no cgroup of another type of session", () => {
     expect(() => parse({ ...LEASED, cgroups: [CGROUP] })).toThrow("lacks its cgroups");
     expect(() => parse({ ...SAVED, cgroups: [SLICE] })).toThrow("lacks its cgroups");
   });

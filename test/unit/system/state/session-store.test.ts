@@ -48,7 +48,7 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     ["a record of a session that does not say why it ends", record({ phase: "ending" })],
     ["a record without cgroups", record({ cgroups: undefined })],
     ["a record that is null", "null"],
-    ["a record without the sort of its account", record({ leased: undefined })],
+    ["a record that does not say whether it is leased", record({ leased: undefined })],
     ["a record without limits", record({ limits: undefined })],
     ["a record of a session that stands nowhere", record({ phase: "opening" })],
     ["a record of a session that is being taken up", record({ phase: "recovering" })],

@@ -1,0 +1,48 @@
+// One word for one thing: the glossary of HACKING.md has each once, and words that it replaces are not used any more.
+import { describe, expect, it } from "vitest";
+import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
+
+const TEXTS = /^(src|native|pam|systemd|etc|packaging\/(man|completions))\/|^(README|SECURITY|HACKING)\.md$/;
+const texts = listProjectFiles().filter((name) => TEXTS.test(name));
+
+/** What is not said, and what is. */
+const REPLACED: readonly (readonly [RegExp, string])[] = [
+  [/\bgates?\b|[a-z]Gate\b/i, "switch"],
+  [/\bsettl\w*/i, "the thing that is done: finish, apply, answer"],
+  [/\b(kept|keeps?|keeping)\s+(\w+\s+){0,2}back\b/i, "quarantined"],
+  [/\bfree(s|d)? (a|the|its) uid\b/i, "release"],
+  [/\bfresh accounts?\b/i, "leased account"],
+  [/\bhanded\s+out\b/i, "leased"],
+  [/\bsorts? of\b/i, "leased, shared"],
+  [/\bsought\b/i, "criteria"],
+  [/\b(belonging|wanted)\b/i, "membership"],
+  [/\bmounters?\b/i, "holders"],
+  [/\bplaces\b|[a-z]Places?\b|(\b|_)PLACES?\b/, "paths, directories"],
+  [/\bstep\(state|[a-z]Step\(state/, "transition"],
+  [/\b(session|receipt|lease|openReply|allocation|isolation)Record\b/, "wireSession() and the like"],
+  [
+    /\b(settle|sweep)\\?-lease\b|write\\?-gate|release\\?-account|close\\?-login|gate\\?-rejected/,
+    "the names of today",
+  ],
+];
+
+describe("the words", () => {
+  it("stand in the glossary once each, in order", () => {
+    const [, table = ""] = readProjectFile("HACKING.md").split("\n## Words\n");
+    const words = [...(table.split("\n## ")[0] ?? "").matchAll(/^\| ([a-z][a-z ]*) \|/gm)].map(([, word]) => word);
+    const [head, ...rest] = words;
+    expect(head).toBe("word");
+    expect(rest.length).toBeGreaterThan(20);
+    expect(rest).toEqual([...new Set(rest)].sort());
+  });
+
+  it.each(REPLACED)("%s is nowhere: it is called %s", (word) => {
+    expect(texts.length).toBeGreaterThan(200);
+    expect(
+      texts.flatMap((name) => {
+        const found = word.exec(readProjectFile(name));
+        return found === null ? [] : [`${name}: ${found[0]}`];
+      }),
+    ).toEqual([]);
+  });
+});
