@@ -75,11 +75,12 @@ export async function stopUnit(bus: MessageBus, unit: string, limitMs: number): 
 }
 
 async function endUnit(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
+  const end = performance.now() + limitMs;
   if (!(await isRunning(bus, unit, limitMs))) return true;
   await ignoreMissing(
     callMethod(bus, { ...MANAGER, member: "StopUnit", signature: "ss", body: [unit, "replace"] }, limitMs),
   );
-  return poll(async () => !(await isRunning(bus, unit, limitMs)), limitMs);
+  return poll(async () => !(await isRunning(bus, unit, limitMs)), end - performance.now());
 }
 
 /** Forgets that a unit has failed; no error when it has not. */

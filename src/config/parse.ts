@@ -126,7 +126,7 @@ function assign(settings: Map<string, Setting>, assignment: Assignment, errors: 
   });
 }
 
-// Up to 0.2.0 a comment could stand behind a value. A # or ; that is a word of its own is taken for one and refused: it would
+// Up to 0.1.0 a comment could stand behind a value. A # or ; that is a word of its own is taken for one and refused: it would
 // mean something else without a sound. In quotes it is a word of a list.
 const hasComment = (text: string, isList: boolean): boolean =>
   (isList ? (splitWords(text) ?? []) : text.split(/[ \t]+/)).some((word) => /^[#;]+$/.test(word));

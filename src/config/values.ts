@@ -153,7 +153,10 @@ export const receipts = scalar("a number from 1 to 100000", (text) => number(1, 
 export const uidRange = scalar(`FIRST-LAST, from ${FIRST_UID} to ${LAST_UID}, at most ${MOST_UIDS}`, parseUidRange);
 export const displayName = scalar("a name without colon, comma, quote or backslash", parseDisplayName);
 export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
-export const path = scalar("an absolute path without . or ..", (text) => (isNormalPath(text) ? text : undefined));
+// Has no quotes: a comment behind it would be part of it, and a backslash before # or ; once took its meaning away.
+const parsePath = (text: string) => (isNormalPath(text) && !/[ \t\\][#;]/.test(text) ? text : undefined);
+
+export const path = scalar("an absolute path without . or ..", parsePath);
 export const paths = list(
   "absolute paths without . or .., apart by blanks, - before one that may be missing",
   parseConfigPath,

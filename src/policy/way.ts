@@ -50,7 +50,9 @@ export function effectAfter<In extends Session, Out>(
   last: EffectKind | undefined,
   context: Context,
 ): Effect | undefined {
-  const rest = last === undefined ? way : way.slice(way.findIndex(({ kind }) => kind === last) + 1);
+  const index = way.findIndex(({ kind }) => kind === last);
+  if (last !== undefined && index < 0) throw new Error(`${last} is no stage of this way`);
+  const rest = way.slice(index + 1);
   const next = rest.find(({ when }) => when?.(session) !== false);
   return next === undefined ? undefined : effectOf(next, session, context);
 }

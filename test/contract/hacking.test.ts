@@ -20,7 +20,7 @@ const SAMPLES: readonly Sample[] = [
   },
   {
     row: "a field of a session that outlives guestd",
-    pattern: /leased, published,|published: (boolean;|false|leased)|^RECORD_VERSION=/m,
+    pattern: /leased, published,|published: (boolean;|false|lease)|^RECORD_VERSION=/m,
   },
   { row: "a key of the configuration", pattern: /^#KeepReceipts=|KeepReceipts: key|^\\fBKeepReceipts=\\fR/m },
   { row: "a bus method", pattern: /row\("ReleaseLease"|<method name="ReleaseLease"|^\\fBReleaseLease\\fR/m },

@@ -8,7 +8,10 @@ import type { SessionSubject, Subject } from "../subject.ts";
 /** Priorities of the journal, as syslog(3) names them. */
 export type Level = "err" | "warning" | "notice" | "info";
 
-/** What becomes of a failure; guestd(8) has it for each action. */
+/**
+ * What becomes of a failure; guestd(8) has it for each action. "go-on" and "retry" decide what follows a stage that failed;
+ * the others say what the part of the policy does that has asked for the effect.
+ */
 export type OnFailure =
   /** The login is refused. */
   | "refuse"

@@ -11,7 +11,10 @@ const MOST_CHARACTERS = 1024 * 1024;
 
 /** Of each phase: what its record must hold beside what is known of every session. Nothing else of it is read. */
 const READERS: Readonly<Record<SavedSession["phase"], (login: Login, rest: Rest) => SavedSession>> = {
-  allocated: (login) => ({ ...login, phase: "allocated" }),
+  allocated: (login) => {
+    if (!login.leased) throw new Error("waits for a login with an account of others");
+    return { ...login, phase: "allocated" };
+  },
   open: (login, { view }) => ({ ...login, phase: "open", view: readView(login, view) }),
   ending: (login, { view, cause }) => {
     const known = view === undefined ? undefined : readView(login, view);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EffectKind } from "../../../src/policy/effects.ts";
-import { ENDING, ENDING_LEASED, OPENING } from "../../helpers/stages.ts";
+import { ENDING, ENDING_LEASED, OPENING, ENDING_UNMADE } from "../../helpers/stages.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import {
   after,
@@ -14,6 +14,8 @@ import {
   opened,
   READY,
   happen,
+  recordFound,
+  recordOf,
 } from "../../helpers/play.ts";
 import { allocateRequest, GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
@@ -228,6 +230,16 @@ describe("opening a leased account's session", () => {
       expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);
     },
   );
+});
+
+describe("opening with an account that turned out to be a user's of this machine", () => {
+  it("does not make it the session's own: nothing of that user is stopped, killed or swept", () => {
+    const foreign = { ...recordOf(only(allocated())), published: false };
+    const recovered = after(READY, recordFound(foreign)).state;
+    const open = after(recovered, leasedOpen()).state;
+    expect(only(open)).toMatchObject({ phase: "open", published: false, hasRecord: true });
+    expect(kinds(after(open, { kind: "leader-exited", id: "s1" }).did)).toEqual(ENDING_UNMADE);
+  });
 });
 
 describe("joining is refused", () => {

@@ -66,6 +66,7 @@ describe("parseRecord", () => {
     ["has no type of account", { leased: undefined }],
     ["has no type of account", { leased: "no" }],
     ["has no type of account", { published: undefined }],
+    ["waits for a login with an account of others", { phase: "allocated", leased: false }],
     ["lacks its limits", { limits: undefined }],
     ["lacks its cgroups", { cgroups: undefined }],
     ["lacks its cgroups", { cgroups: [{ path: "/", inode: "1" }] }],
