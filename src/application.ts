@@ -132,7 +132,7 @@ interface Core {
   readonly bus: MessageBus;
   readonly bindings: Bindings;
   readonly journal: Journal;
-  /** Something failed that is nobody's call. */
+  /** Something failed that no call asked for. */
   readonly report: (what: string, error: unknown) => void;
   readonly link: DaemonLink;
 }

@@ -2,7 +2,7 @@
 // The name is given back first: calls that were sent before that are answered still, those after it start a new guestd.
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Exit status for systemd: with nothing to come back for, or to be started anew at once (guestd.service). */
+/** Exit status for systemd: with nothing to come back for, or to be started again at once (guestd.service). */
 export const EXIT_IDLE = 0;
 export const EXIT_AGAIN = 75;
 
@@ -48,7 +48,7 @@ export class IdleWatch {
     const { isBusy, isWorking, giveUpName, onIdle } = this.#parts;
     this.#isLeaving = true;
     await giveUpName();
-    // Somebody was quicker: he is served, and what he has begun is taken up by the next guestd.
+    // A caller was quicker: they are served, and the next guestd takes up what they have begun.
     const isNeeded = isBusy();
     while (isWorking()) await delay(PAUSE_MS);
     // A login that was answered last still opens what the answer names, in this process.

@@ -25,7 +25,7 @@ export async function start(decorate: (runner: EffectRunner) => EffectRunner = (
     journal.logDaemon("notice", "daemon-stopping", `guestd stops: ${reason}`);
     process.exit(status);
   };
-  // A fault that no handler has caught: systemd starts guestd anew, and it takes its sessions up again.
+  // A fault that no handler has caught: systemd starts guestd again, and it takes its sessions up again.
   process.on("uncaughtException", (error) => fail(error.stack ?? error.message));
   process.on("unhandledRejection", (reason) =>
     fail(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)),

@@ -16,7 +16,7 @@ export interface BusCall {
 
 const CONNECT_LIMIT_MS = 5000;
 
-/** Somebody has not answered in time. */
+/** A service has not answered in time. */
 export class LateError extends Error {}
 
 /**

@@ -71,7 +71,7 @@ function authenticationMethods({ dispatch, pending, newId, random, findGid, stat
   return [
     row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readAllocateRequest(argument);
-      // Of the ghost alone, and of nobody who has a password to give.
+      // The ghost alone needs none; other accounts have a password to give.
       const gid = request.user === state().config?.Guests.Ghost ? await findGid() : undefined;
       const { call, answer } = pending.add();
       const leader = { leaderPid: caller.pid, leaderName: caller.name };
@@ -204,7 +204,7 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
   ];
 }
 
-/** pam_guest waits for 5 s from its call on: a session that is ready later would be nobody's. */
+/** pam_guest waits for 5 s from its call on: a session that is ready later would have no login. */
 const ANSWER_LIMIT_MS = 4500;
 const LATE: Answer = {
   kind: "error",

@@ -45,7 +45,7 @@ export class Service {
     return this.#calls > 0;
   }
 
-  /** Answers calls from now on, then takes the name: whoever sees the name can use it. */
+  /** Answers calls from now on, then takes the name: a client that sees the name can use it. */
   async start(): Promise<void> {
     const { bus } = this.#parts;
     bus.addMethodHandler((message: Message) => this.#receive(message));

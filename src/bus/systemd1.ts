@@ -14,7 +14,7 @@ const SYSTEMD = "org.freedesktop.systemd1";
 const MANAGER = { destination: SYSTEMD, path: "/org/freedesktop/systemd1", interface: `${SYSTEMD}.Manager` } as const;
 /** A login waits for it. */
 const LIMIT_MS = 2000;
-/** Nobody does. */
+/** No login waits for it. */
 const PATIENCE_MS = 15_000;
 
 /**
@@ -40,7 +40,7 @@ export async function startScope(
     ["After", field("as", ["systemd-user-sessions.service"])],
     ...(uid === undefined ? limitProperties(limits) : []),
   ];
-  // The user's slice comes with it, before logind makes one: as a transient unit, of which nothing stays when it ends.
+  // The user's slice comes with it, before logind makes one: as a transient unit, which leaves nothing when it ends.
   const auxiliary = uid === undefined ? [] : [[sliceName(uid), [["Description", field("s", `Guest with uid ${uid}`)]]]];
   const body = [scopeName(id), "fail", properties, auxiliary];
   await callMethod(bus, { ...MANAGER, member: "StartTransientUnit", signature: "ssa(sv)a(sa(sv))", body }, LIMIT_MS);

@@ -21,7 +21,7 @@ export interface OpenRequest {
   readonly rhost: string;
 }
 
-/** What pam_guest says of somebody who is to be authenticated. */
+/** What pam_guest says of a user who is to be authenticated. */
 export interface AllocateRequest {
   readonly user: string;
   readonly service: string;
@@ -64,7 +64,7 @@ export function readOpenRequest(value: unknown): OpenRequest {
 
 /**
  * Reads the arguments of SetEnabled.
- * @throws GuestError InvalidArgument for a reason that nobody could be shown, or that nobody is
+ * @throws GuestError InvalidArgument for a reason that cannot be shown, or that no guest is told
  */
 export function readSwitch(enabled: unknown, reason: unknown): LoginSwitch {
   const loginSwitch = { enabled: enabled === true, reason: String(reason).trim() };

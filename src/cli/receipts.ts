@@ -96,7 +96,7 @@ function listFields({ swept: _swept, left: _left, ...whole }: Fields): [string, 
     clean: yesOrNo,
     opened: (value) => formatTime(Number(value)),
     closed: (value) => formatTime(Number(value)),
-    // Nobody has seen when the machine went down.
+    // It is not known when the machine went down.
     seconds: (value) => (whole["cause"] === "lost-power" ? "unknown" : formatDuration(Number(value) * 1e6)),
     ending: (value) => formatSpan(Number(value)),
     freed: (value) => formatBytes(Number(value)),

@@ -18,7 +18,7 @@ export interface Quarantine {
   readonly foreign?: boolean;
 }
 
-/** What is known of the uids that no session has. A uid of which nothing is known was never used. */
+/** What is known of the uids that no session has. A uid that it does not know was never used. */
 export interface LeasePool {
   /** Given back, the longest unused first. */
   readonly rested: readonly number[];

@@ -134,7 +134,7 @@ function etcSteps(config: Config, facts: PlanFacts): Step[] {
   return [{ kind: "readonly", target: "/etc", optional: false }, ...laid];
 }
 
-/** Laid over /etc below the administrator's: nobody may use at and cron, or has subordinate uids. */
+/** Laid over /etc below the administrator's: no guest may use at and cron, or has subordinate uids. */
 export const VENDOR_ETC = "/usr/lib/guestd/etc";
 
 function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {

@@ -4,7 +4,7 @@
 /** Looked at for every session: its processes, and who else holds what it had in memory. */
 export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
 
-/** What an account that is nobody else's can leave outside its view as well. */
+/** What a leased account can leave outside its view as well. */
 export const ACCOUNT_KINDS = [
   "ipc",
   "queues",
@@ -67,7 +67,7 @@ export interface Receipt {
   /** Milliseconds since the epoch. */
   readonly openedAt: number;
   readonly closedAt: number;
-  /** By the monotonic clock: the other may have been set meanwhile. 0 where the machine was started anew. */
+  /** By the monotonic clock: the other may have been set meanwhile. 0 where the machine was restarted. */
   readonly seconds: number;
   /** How long ending it took. */
   readonly endMilliseconds: number;

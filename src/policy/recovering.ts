@@ -24,7 +24,7 @@ export function recover(state: State, event: EventOf<"record-found">): Next {
     hasRecord: true,
     endCalls: [],
     recordedView: "view" in saved ? standingView(saved) : undefined,
-    // What was in memory at another boot is in nobody's.
+    // What was in memory at another boot is gone.
     view: "view" in saved && saved.view !== undefined && cause !== "lost-power" ? "lost" : undefined,
     cause,
   };

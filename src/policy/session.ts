@@ -80,9 +80,9 @@ export interface View {
 export interface Login {
   readonly id: string;
   readonly account: Account;
-  /** The account was made for this session and is nobody else's; otherwise several sessions may share it. */
+  /** The account was made for this session and belongs to it alone; otherwise several sessions may share it. */
   readonly leased: boolean;
-  /** The leased account stands: until then its UID and its name may be somebody else's. */
+  /** The leased account stands: until then its UID and its name may belong to others. */
   readonly published: boolean;
   readonly service: string;
   readonly tty: string;

@@ -94,7 +94,7 @@ export interface Bindings {
    * stays as it is, with the directories on the way there.
    * @param targets and `devices` as for measureView; one that something else was mounted over is passed over
    * @param limitMs rejects with ETIMEDOUT after it
-   * @returns bytes that they hold after that: of files that somebody has open or mapped, or is sending to somebody
+   * @returns bytes that they hold after that: of files that a process has open or mapped, or that are under way in a socket
    */
   wipeView(fd: number, targets: readonly string[], devices: readonly string[], limitMs: number): Promise<number>;
   /**

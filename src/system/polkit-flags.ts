@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 
-/** Writes the flags anew. @param directory of root, readable by all */
+/** Writes the flags. @param directory of root, readable by all */
 export function writePolkitFlags({ Polkit }: Pick<Config, "Polkit">, directory = "/run/guestd-polkit"): void {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o755);

@@ -1,4 +1,4 @@
-// Names and sentences as a person may read them in the journal and in a receipt, whoever chose what is in them.
+// Names and sentences as a person may read them in the journal and in a receipt, although a guest may have chosen what is in them.
 
 /** As many things of a class are named, each with as many characters at most. */
 const MOST_NAMED = 20;
@@ -9,7 +9,7 @@ export function quoteName(name: Buffer | string): string {
   return [...Buffer.from(name)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : escapeByte(byte))).join("");
 }
 
-/** Sentences as they may stand in the journal and in a receipt: few, short and printable, whoever chose what is in them. */
+/** Sentences as they may stand in the journal and in a receipt: few, short and printable, although a guest chose words of them. */
 export function boundSentences(sentences: readonly string[]): string[] {
   const bounded = sentences.slice(0, MOST_NAMED).map((sentence) => {
     const printable = sentence

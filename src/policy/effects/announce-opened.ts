@@ -11,7 +11,7 @@ interface Args {
 export const announceOpened: Stage<Admitting, Admitting, "announce-opened", Args, void> = {
   kind: "announce-opened",
   messageId: "66080f174c9648e29cbd0ba3a1a6bcde",
-  // The guest is in: that nobody hears of it is no reason to turn back.
+  // The guest is in: a signal that is not sent is no reason to turn back.
   fails: "go-on",
   level: () => "notice",
   make: (session) => ({ session: becomeOpen(session) }),

@@ -42,7 +42,7 @@ export class Leases {
   }
 
   /**
-   * Makes an account known, unless its name or uid is somebody's already: then says whose.
+   * Makes an account known, unless its name or uid is taken already: then says by whom.
    * @throws Error when it cannot be told, or not be written
    */
   async publish(account: Account): Promise<{ readonly taken: string | undefined }> {
@@ -59,14 +59,14 @@ export class Leases {
   }
 
   /**
-   * @throws Error when a quarantined uid has become somebody's: nothing of his is to be taken away
+   * @throws Error when a quarantined uid has become a user's: nothing of theirs is to be taken away
    */
   async checkForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<void> {
     const owner = await this.#machine.accounts.findOwner(user, uid, PATIENCE_MS);
     if (owner !== undefined && owner !== user) throw new Error(`the uid ${uid} belongs to ${owner}`);
   }
 
-  /** Removes the mark that keeps a user manager when nobody is logged in: with it logind never forgets the user. */
+  /** Removes the mark that keeps a user manager while the user is not logged in: with it logind never forgets the user. */
   dropLinger({ user }: Pick<Account, "user">): Swept {
     const mark = join(this.#machine.linger, user);
     const found = existsSync(mark) ? 1 : 0;
@@ -81,7 +81,7 @@ export class Leases {
 
   /**
    * At the start: publishes the accounts of the sessions that go on, and takes back all others.
-   * @param unclear there may be sessions that nobody can tell: then an account without one is kept, and its uid quarantined
+   * @param unclear there may be sessions that cannot be told: then an account without one is kept, and its uid quarantined
    * @returns the sessions, with what is known of their accounts; the uids that were given back, and those in quarantine
    */
   async recover(
@@ -116,7 +116,7 @@ export class Leases {
     }
   }
 
-  // An account that is not there, of a session that is not open, may never have been made, and its uid be somebody's.
+  // An account that is not there, of a session that is not open, may never have been made, and its uid may belong to a user.
   // One that is there may lack its link by the uid.
   async #restore(session: SavedSession, stands: boolean): Promise<SavedSession> {
     const isMade = stands || session.phase === "open";
@@ -128,7 +128,7 @@ export class Leases {
     }
   }
 
-  /** Makes the ghost known as it is configured, where it is not known so already; nobody while guestd is being installed or removed. */
+  /** Makes the ghost known as it is configured, where it is not known so already; not while guestd is being installed or removed. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
     if (this.#userRecords.isMasked(GHOST_UID)) return;
     const { accounts } = this.#machine;

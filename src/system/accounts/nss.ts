@@ -36,9 +36,9 @@ export async function findGroup(group: string): Promise<number | undefined> {
 }
 
 /**
- * Whose uid or name this is, in this order: where both are somebody's, what has the uid is his.
+ * Whose uid or name this is, in this order: where they belong to two users, the owner of the uid.
  * @param limitMs how long the name service may take: systemd has a say in it, and may be busy
- * @returns undefined when nobody's
+ * @returns undefined when they belong to no user
  */
 export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): Promise<string | undefined> {
   const [byName, byUid] = await Promise.all([getent("passwd", user, limitMs), getent("passwd", String(uid), limitMs)]);

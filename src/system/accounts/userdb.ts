@@ -54,7 +54,7 @@ export class UserRecords {
     this.#link(user, uid);
   }
 
-  /** Makes an account unknown; no error when it is so already, or is somebody else's. */
+  /** Makes an account unknown; no error when it is so already, or belongs to another service. */
   withdraw({ user, uid }: Pick<Account, "user" | "uid">): void {
     const file = this.#file(user);
     if (existsSync(file) && !readOwn(file).some((own) => own.uid === uid)) return;
@@ -63,7 +63,7 @@ export class UserRecords {
     rmSync(file, { force: true });
   }
 
-  /** Whether root wants nobody to be known by this uid (a link to /dev/null, as for a unit that is masked). */
+  /** Whether root wants no account to be known by this uid (a link to /dev/null, as for a unit that is masked). */
   isMasked(uid: number): boolean {
     return readLink(join(this.#directory, `${uid}.user`)) === "/dev/null";
   }

@@ -1,4 +1,4 @@
-// Who holds files and namespaces of a session, by guest-holders: a program, because whoever looks at a process that hangs
+// Who holds files and namespaces of a session, by guest-holders: a program, because a program that looks at a process that hangs
 // in execve(2) hangs with it, and any user can have such a process. A program can be killed, and started again behind it.
 import { spawn, type ChildProcess } from "node:child_process";
 
@@ -10,9 +10,9 @@ export interface HolderCriteria {
   readonly label: string | undefined;
   /** Every file on these ("0:57", as in /proc/PID/mountinfo); undefined when they may be somebody else's by now. */
   readonly devices: readonly string[] | undefined;
-  /** What this user has made: files and sockets, wherever they are, and namespaces. Of an account that is nobody else's. */
+  /** What this user has made: files and sockets, wherever they are, and namespaces. Of a leased account. */
   readonly uid: number | undefined;
-  /** Inodes of namespaces: whoever has a descriptor of one keeps all that is in it. guestd and init, which keeps it for guestd, may. */
+  /** Inodes of namespaces: a process with a descriptor of one keeps all that is in it. guestd and init, which keeps it for guestd, may. */
   readonly namespaces: readonly number[];
 }
 
@@ -58,7 +58,7 @@ const LINE = /^(\d+)\.*(?: (descriptor|namespace|directory|root|program|mapping)
 
 /**
  * Looks at all processes but guestd itself.
- * @throws Error when guest-holders cannot be started, fails, or says what nobody understands
+ * @throws Error when guest-holders cannot be started, fails, or prints anything else
  */
 export async function searchHolders(
   { label = "", devices = [], uid = -1, namespaces }: HolderCriteria,
@@ -98,7 +98,7 @@ function run(program: string, args: readonly string[], stallMs: number, end: num
   // Without output where no descriptor is free.
   const child: ChildProcess = spawn(program, args, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "ignore"] });
   let text = "";
-  // Counted by looks, not by the clock: while the machine stands still nobody has a chance to give a sign.
+  // Counted by looks, not by the clock: while the machine stands still no program can give a sign.
   let silentMs = 0;
   return new Promise((resolve, reject) => {
     child.stdout?.setEncoding("latin1").on("data", (part: string) => {

@@ -20,7 +20,7 @@ export interface Membership {
    * Only to be given while the view's descriptor is open: the kernel gives both numbers to others at once after.
    */
   readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
-  /** It runs as this user: for an account that is nobody else's. */
+  /** It runs as this user: for a leased account. */
   readonly uid?: number | undefined;
   /** First process of a PID namespace of its own, and its pidfd: with it the kernel kills all in there. It is not counted. */
   readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
@@ -110,7 +110,7 @@ function describeLeft({ populated, pids }: Members): string[] {
 export function findInView(proc: string, { view, uid }: Membership): number[] {
   if (view === undefined && uid === undefined) return [];
   const seen: SeenNamespaces = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
-  // What is in guestd's own namespace, the host's, is in nobody's view.
+  // What is in guestd's own namespace, the host's, is in no view.
   const own = readNamespace(join(proc, String(process.pid)));
   if (own !== undefined) seen.known.set(own, false);
   return readdirSync(proc)
@@ -141,9 +141,9 @@ interface SeenNamespaces {
   readonly mounts: MountReader;
 }
 
-// Of root's processes alone: nobody else comes into a view from outside. Who has a part of it mounted elsewhere is named
-// (holders.ts), not killed. And whoever looks at the namespaces of a process that
-// hangs in execve(2) hangs with it: any user can have such a one.
+// Of root's processes alone: no other process comes into a view from outside. Who has a part of it mounted elsewhere is named
+// (holders.ts), not killed. And a process that looks at the namespaces of a process that
+// hangs in execve(2) hangs with it: any user can have one.
 function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>, seen: SeenNamespaces): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   for (const task of listTasks(join(proc, String(pid)))) {
@@ -168,7 +168,7 @@ function listTasks(directory: string): string[] {
   }
 }
 
-// One that takes too long to read was made by somebody to be so, and not by root, who does not hide that he is in a view.
+// One that takes too long to read was made so on purpose, and not by root, which does not hide that it is in a view.
 function holdsDevice(mounts: readonly MountEntry[] | "late", devices: readonly string[]): boolean {
   return mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
 }

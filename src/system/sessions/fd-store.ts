@@ -1,4 +1,4 @@
-// Descriptors that systemd keeps for guestd while it is being started anew (sd_notify(3), FDSTORE=1): as long as one of
+// Descriptors that systemd keeps for guestd while it is restarted (sd_notify(3), FDSTORE=1): as long as one of
 // them is open somewhere, the kernel gives its number to nothing else.
 import { closeSync } from "node:fs";
 import type { Bindings } from "../bindings.ts";
@@ -65,7 +65,7 @@ export class FdStore {
     for (const name of [...this.#unwanted]) this.forget(name);
   }
 
-  /** Lets go of what nobody has taken. @throws NativeError as forget() */
+  /** Lets go of what was not taken. @throws NativeError as forget() */
   forgetRest(): void {
     const rest = [...this.#kept];
     this.#kept.clear();
@@ -81,7 +81,7 @@ export class FdStore {
     this.#tell("WATCHDOG=1", []);
   }
 
-  // Without a service manager there is nobody to keep anything.
+  // Without a service manager nothing is kept.
   #tell(state: string, fds: readonly number[]): void {
     if (this.#address !== undefined) this.#notify(this.#address, state, fds);
   }

@@ -60,7 +60,7 @@ export type Stored = (kind: Kind) => number | undefined;
 /**
  * Takes up the view of a session of an earlier guestd: by the descriptors that systemd has kept; or by its reaper, which is
  * guestd's own, or else by its leader, which has been in the view ever since. One that is in another namespace now made
- * that itself: it is nobody's to join or to look for.
+ * that itself: it is not to be joined or looked for.
  * @returns undefined when the view cannot be told any more
  */
 export function takeUpView(
@@ -93,7 +93,7 @@ export function takeUpView(
   if (view === undefined) return undefined;
   const taken = { ...rest, path: pathOf(view) };
   if (isolation === undefined) return taken;
-  // All or nothing: nobody must be let into half of it.
+  // All or nothing: no leader is let into half of it.
   if (processes === undefined || ipc === undefined) return undefined;
   const named = (fd: number, inode: number): Namespace => ({ inode, path: pathOf(fd) });
   return {
@@ -124,7 +124,7 @@ function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number):
   return undefined;
 }
 
-/** Inodes of the namespaces that are held: nobody else's as long as they are. */
+/** Inodes of the namespaces that are held: no others get them as long as they are. */
 export function namespacesOf({ view, processes, ipc }: Held): number[] {
   return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
 }

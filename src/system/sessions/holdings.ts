@@ -68,7 +68,7 @@ export class Holdings {
     const held = this.find(id) ?? {};
     return {
       cgroups,
-      // Only a view whose descriptor is held has numbers that are nobody else's.
+      // Only a view whose descriptor is held has numbers that no other can get.
       view:
         view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
       uid,

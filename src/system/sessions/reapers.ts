@@ -70,7 +70,7 @@ export class Reapers {
     return cgroup === undefined ? [] : cgroups.list(cgroup);
   }
 
-  /** Kills a reaper that nobody holds; false when the pid is another process. */
+  /** Kills a reaper that is not held; false when the pid is another process. */
   #kill(pid: number): boolean {
     const { bindings, proc = "/proc" } = this.#parts;
     let pidfd;

@@ -79,7 +79,7 @@ export class Views {
   /**
    * Looks who else holds what a session's view had in memory, wipes that, then lets go of the view and of the leader. May be called again.
    * @param tmpfs the paths in the view whose content is given back, and `devices` their devices
-   * @param isLost it had a view, of which nothing is known any more
+   * @param isLost it had a view that is not known any more
    * @returns how much that was, and what is still held
    */
   async drop(
@@ -89,7 +89,7 @@ export class Views {
     const { bindings, holdings, search = searchHolders } = this.#parts;
     const held = holdings.find(id) ?? {};
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
-    // While the view is held its devices and namespaces are nobody else's.
+    // While the view is held its devices and namespaces are not given to others.
     const criteria = {
       label: labelOf(id),
       devices: isLost ? undefined : devices,

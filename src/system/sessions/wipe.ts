@@ -1,4 +1,4 @@
-// Gives back the memory of a view that has ended, whoever still has a way into it; and says when it is not given back.
+// Gives back the memory of a view that has ended, even where a process still has a way into it; and says when it is not given back.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
@@ -18,7 +18,7 @@ const PAUSE_MS = 100;
 
 /**
  * Empties the tmpfs of a view. Never rejects.
- * @returns `swept`, whose open files have one more sentence when some of the memory is not given back, or nobody can tell
+ * @returns `swept`, whose open files have one more sentence when some of the memory is not given back, or this cannot be told
  */
 export async function wipeMemory(
   bindings: Pick<Bindings, "wipeView">,

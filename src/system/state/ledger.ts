@@ -11,7 +11,7 @@ import { listNames, replaceDurably, UNFINISHED } from "../write-file.ts";
 /** A session that was open when it was entered. */
 export interface Entry {
   readonly session: SavedSession;
-  /** The machine was not started anew since. */
+  /** The machine was not restarted since. */
   readonly isOfThisBoot: boolean;
 }
 

@@ -28,7 +28,7 @@ interface Rest {
   readonly cause?: unknown;
 }
 
-/** A session as it stands in a record, of which nothing is known but that it is JSON. */
+/** A session as it stands in a record: JSON, and nothing else is certain. */
 type Unchecked = Login & Rest & { readonly phase: SavedSession["phase"] };
 
 export const isId = (id: string): boolean => ID.test(id);

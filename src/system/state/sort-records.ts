@@ -1,4 +1,4 @@
-// What of the records and of the ledger goes together: sessions that may go on, such as cannot, and such as nobody can tell.
+// What of the records and of the ledger goes together: sessions that may go on, such as cannot, and such as cannot be told.
 import type { RecordFound } from "../../policy/events.ts";
 import type { SavedSession } from "../../policy/session.ts";
 import type { Entry } from "./ledger.ts";

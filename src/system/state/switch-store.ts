@@ -1,5 +1,5 @@
 // The switch of guest logins in /var/lib/guestd: over reboots, and for a package that is installed while no guestd can run.
-// What cannot be read lets nobody in.
+// What cannot be read lets no guest in.
 import { readFileSync, rmSync } from "node:fs";
 import type { LoginSwitch } from "../../policy/switch.ts";
 import { findReasonFault, NEVER_ENABLED } from "../../policy/switch.ts";

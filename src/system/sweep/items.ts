@@ -14,7 +14,7 @@ export type SweepBindings = Pick<Bindings, "sweepFiles" | "removeIpc" | "openQue
 export interface Item {
   /** What is said of it when it is still there; tells it from all others of its class. */
   readonly sentence: string;
-  /** Takes it away. Undefined where that is for somebody else to do. */
+  /** Takes it away. Undefined where another service does. */
   readonly remove?: () => Promise<void> | void;
 }
 

@@ -43,7 +43,7 @@ export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
  * Takes away the keys of an account.
  * @param root stands before /proc and /run
  * @param limitMs waits as long for the kernel's count to be 0
- * @throws Error when nobody can look, or when the program cannot be run
+ * @throws Error when it cannot be looked at, or when the program cannot be run
  */
 export async function sweepKeys(
   root: string,

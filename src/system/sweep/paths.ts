@@ -15,7 +15,7 @@ const WALK_LIMIT_MS = 4500;
 export interface SweepPaths {
   /** Files and empty directories that are the account's by their name. */
   readonly names?: readonly string[];
-  /** Those of somebody who takes them away himself. */
+  /** Those of a service that takes them away itself. */
   readonly watched?: readonly string[];
   /** Directories below which all is the account's that belongs to its uid. */
   readonly trees?: readonly string[];
@@ -29,7 +29,7 @@ export const jobPaths = ({ user }: Owner): SweepPaths => ({
   trees: ["/var/spool/cron", "/var/spool/at"],
 });
 
-/** The mark that has a user manager run while nobody is logged in (loginctl(1), enable-linger). */
+/** The mark that has a user manager run while the user is not logged in (loginctl(1), enable-linger). */
 export const lingerPaths = ({ user }: Owner): SweepPaths => ({ names: [`/var/lib/systemd/linger/${user}`] });
 
 export const mailPaths = ({ user }: Owner): SweepPaths => ({
@@ -57,7 +57,7 @@ export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
   trees: ["/var/lib/lightdm-data", "/var/lib/lightdm/data"],
 });
 
-/** Takes away what there is of an account at these paths. @param root stands before each @throws Error when nobody can look */
+/** Takes away what there is of an account at these paths. @param root stands before each @throws Error when it cannot be looked at */
 export async function sweepPaths(
   bindings: Pick<SweepBindings, "sweepFiles">,
   root: string,
@@ -73,7 +73,7 @@ export async function sweepPaths(
   return addItems(await sweepItems(look), byOwner);
 }
 
-/** Takes away all files of a uid below some directories. @throws Error when nobody can look */
+/** Takes away all files of a uid below some directories. @throws Error when it cannot be looked at */
 export async function sweepTrees(
   bindings: Pick<SweepBindings, "sweepFiles">,
   directories: readonly string[],
@@ -89,7 +89,7 @@ export async function sweepTrees(
 }
 
 // A directory can have two names, and be another's link by root's own hand: it is looked at once.
-// What cannot be looked at stays, and whoever opens it tells.
+// What cannot be looked at stays, and opening it tells.
 async function resolveLinks(directories: readonly string[]): Promise<string[]> {
   const resolved = await Promise.all(
     directories.map((path) => realpath(path).catch((error: unknown) => (meansGone(error) ? [] : path))),

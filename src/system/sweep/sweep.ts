@@ -1,4 +1,4 @@
-// What an account that is nobody else's has left outside its view when its session has ended: looked for, taken away,
+// What a leased account has left outside its view when its session has ended: looked for, taken away,
 // looked for again. What is taken away of a view itself, and killing processes, is elsewhere.
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";

@@ -30,7 +30,7 @@ export async function sweepUid(
 ): Promise<{ readonly swept: readonly Swept[] }> {
   const { uid } = account;
   const ended = await endProcesses({ proc: "/proc", cgroups, bindings }, { cgroups: [], view: undefined, uid });
-  // The devices and namespaces of its view may be somebody else's by now.
+  // The devices and namespaces of its view may belong to others by now.
   const held = await findHolders(search, {
     label: session === "" ? undefined : labelOf(session),
     devices: undefined,
