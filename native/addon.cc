@@ -10,6 +10,7 @@
 #include "ipc.h"
 #include "job.h"
 #include "leader_watch.h"
+#include "mount_ops.h"
 #include "notify.h"
 #include "plan.h"
 #include "view.h"
@@ -181,6 +182,13 @@ Napi::Value open_queues(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), ipc_open_queues().release());
 }
 
+Napi::Value unmount(const Napi::CallbackInfo& info) {
+  const std::string path = to_text(info[0], "path");
+  check_absolute(path, "arguments");
+  mount_remove(path);
+  return info.Env().Undefined();
+}
+
 Napi::Value probe(const Napi::CallbackInfo& info) {
   // Safe: a context that is closed unused; at most the kernel loads its overlay module, as a mount would.
   const Fd overlay(fsopen("overlay", FSOPEN_CLOEXEC));
@@ -201,6 +209,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("notify", Napi::Function::New<throwing<notify>>(env, "notify"));
   exports.Set("removeIpc", Napi::Function::New<throwing<remove_ipc>>(env, "removeIpc"));
   exports.Set("openQueues", Napi::Function::New<throwing<open_queues>>(env, "openQueues"));
+  exports.Set("unmount", Napi::Function::New<throwing<unmount>>(env, "unmount"));
   exports.Set("probe", Napi::Function::New<throwing<probe>>(env, "probe"));
   return exports;
 }

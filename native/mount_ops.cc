@@ -180,6 +180,11 @@ void mount_detach(const Fd& mount, const Fd& fd_directory, const std::string& ta
   check(chdir("/"), "chdir", "/");
 }
 
+void mount_remove(const std::string& path) {
+  // Safe: the caller gives paths that only root can change; a link at the end of one is not followed.
+  if (umount2(path.c_str(), UMOUNT_NOFOLLOW) < 0) fail("umount2", path, errno);
+}
+
 void mount_seal(const Fd& mount, const std::string& target) { set_attributes(mount, 0, MOUNT_ATTR_RDONLY, 0, target); }
 
 void mount_make_all_slave() {

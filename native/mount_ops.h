@@ -61,6 +61,12 @@ void mount_attach(const Fd& mount, const Fd& mount_point, const std::string& tar
 /** Takes an attached mount off again. It lives on while something uses it. */
 void mount_detach(const Fd& mount, const Fd& fd_directory, const std::string& target);
 
+/**
+ * Unmounts what is mounted at a path of this thread's own namespace.
+ * @throws Failure EBUSY while something uses it, EINVAL where nothing is mounted
+ */
+void mount_remove(const std::string& path);
+
 /** Makes one mount read-only, not what is mounted below it. */
 void mount_seal(const Fd& mount, const std::string& target);
 

@@ -127,6 +127,12 @@ export interface Bindings {
    * @returns a descriptor to look into and to unlink in by way of /proc/self/fd; the caller closes it
    */
   openQueues(): number;
+  /**
+   * umount2(2) in our own mount namespace. A link at the end of the path is not followed.
+   * @param path absolute, one that only root can change
+   * @throws NativeError, step "umount2": EBUSY while something uses it, EINVAL where nothing is mounted
+   */
+  unmount(path: string): void;
   /** What this kernel can do. */
   probe(): { readonly overlay: boolean };
 }

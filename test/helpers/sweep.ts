@@ -104,6 +104,9 @@ export class SweepWorld {
       this.link(`proc/self/fd/${fd}`, this.#queues);
       return fd;
     },
+    unmount: () => {
+      throw failure("EINVAL");
+    },
   };
 
   remove(): void {

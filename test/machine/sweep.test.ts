@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { execute } from "../helpers/execute.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -296,6 +296,42 @@ describeMachine("the sweep", (release) => {
     const receipt = await endLease(machine, guest);
     expect(receipt.left).toEqual([]);
     expect((await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout).toBe("");
+  });
+
+  describe("when logind's program that unmounts /run/user/UID is killed, as a memory limit can kill it", () => {
+    const DROP_IN = "/run/systemd/system/user-runtime-dir@.service.d/killed.conf";
+
+    beforeAll(async () => {
+      await machine.write(DROP_IN, "[Service]\nExecStop=\n");
+      await machine.sh("systemctl daemon-reload");
+    });
+    afterAll(async () => {
+      await machine.sh(`rm -r ${DROP_IN.replace("/killed.conf", "")}; systemctl daemon-reload`);
+    });
+
+    it("takes the directory away itself, with what is in it", async () => {
+      const guest = await startLease(machine);
+      await guest.terminal.ask("echo secret >$XDG_RUNTIME_DIR/diary");
+      const receipt = await endLease(machine, guest);
+      expect(receipt.left).toEqual([]);
+      expect(foundIn(receipt.swept)["runtime"]).toEqual([1, 1, 0]);
+      expect(
+        await machine.sh(
+          `ls -d /run/user/${guest.uid} 2>/dev/null || grep /run/user/${guest.uid} /proc/mounts || true`,
+        ),
+      ).toBe("");
+      await awaitState(machine, guest.uid, "rested");
+    });
+
+    it("names the directory while somebody is in it, and takes it away after", async () => {
+      const guest = await startLease(machine);
+      await startHolder(`cd /run/user/${guest.uid}; exec sleep 4711`, guest);
+      const receipt = await endLease(machine, guest);
+      expect(receipt.left).toContain(`runtime: /run/user/${guest.uid} is still there: EBUSY`);
+      await awaitState(machine, guest.uid, "quarantined");
+      await machine.sh("systemctl stop holder");
+      await awaitState(machine, guest.uid, "rested");
+    });
   });
 
   it("leaves no unexpected line in the journal", async () => {

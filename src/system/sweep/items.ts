@@ -8,7 +8,7 @@ import { meansGone } from "../read-file.ts";
 export type SweptItems = Omit<Swept, "kind">;
 
 /** What of the addon a sweep needs. */
-export type SweepBindings = Pick<Bindings, "sweepFiles" | "removeIpc" | "openQueues">;
+export type SweepBindings = Pick<Bindings, "sweepFiles" | "removeIpc" | "openQueues" | "unmount">;
 
 /** One thing that was found. */
 export interface Item {

@@ -15,6 +15,8 @@ const WALK_LIMIT_MS = 4500;
 export interface SweepPaths {
   /** Files and empty directories that are the account's by their name. */
   readonly names?: readonly string[];
+  /** Directories by that name on which a file system of the account's own can be mounted. */
+  readonly mounts?: readonly string[];
   /** Those of a service that takes them away itself. */
   readonly watched?: readonly string[];
   /** Directories below which all is the account's that belongs to its uid. */
@@ -42,9 +44,9 @@ export const mailPaths = ({ user }: Owner): SweepPaths => ({
  * LightDM's cache of ~/.dmrc and its user data, which it gives to the user; the directory of a user in which udisks mounts.
  */
 export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
+  // logind unmounts it, in the slice of the user: the memory limit of a guest can end the program that does.
+  mounts: [`/run/user/${uid}`],
   names: [
-    // logind's, which has unmounted it; what is not empty stays.
-    `/run/user/${uid}`,
     ...[user, uid].flatMap((key) => [`/run/sudo/ts/${key}`, `/var/lib/sudo/lectured/${key}`]),
     `/run/faillock/${user}`,
     `/var/lib/AccountsService/users/${user}`,
@@ -59,16 +61,17 @@ export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
 
 /** Takes away what there is of an account at these paths. @param root stands before each @throws Error when it cannot be looked at */
 export async function sweepPaths(
-  bindings: Pick<SweepBindings, "sweepFiles">,
+  bindings: Pick<SweepBindings, "sweepFiles" | "unmount">,
   root: string,
-  { names = [], watched = [], trees = [] }: SweepPaths,
+  { names = [], mounts = [], watched = [], trees = [] }: SweepPaths,
   uid: number,
 ): Promise<SweptItems> {
-  const directories = await resolveLinks(trees.map((path) => join(root, path)));
-  const byOwner = await sweepTrees(bindings, directories, uid);
+  const below = (paths: readonly string[]) => paths.map((path) => join(root, path));
+  const byOwner = await sweepTrees(bindings, await resolveLinks(below(trees)), uid);
   const look = async () => [
-    ...(await findNamed(names.map((path) => join(root, path)))),
-    ...(await findNamed(watched.map((path) => join(root, path)))).map(({ sentence }) => ({ sentence })),
+    ...(await findNamed(below(names))),
+    ...(await findNamed(below(mounts), (path) => removeMountPoint(bindings, path))),
+    ...(await findNamed(below(watched))).map(({ sentence }) => ({ sentence })),
   ];
   return addItems(await sweepItems(look), byOwner);
 }
@@ -97,7 +100,20 @@ async function resolveLinks(directories: readonly string[]): Promise<string[]> {
   return [...new Set(resolved.flat())];
 }
 
-async function findNamed(paths: readonly string[]): Promise<Item[]> {
+async function removeMountPoint({ unmount }: Pick<SweepBindings, "unmount">, path: string): Promise<void> {
+  try {
+    await rmdir(path);
+  } catch (error) {
+    if (reasonOf(error) !== "EBUSY") throw error;
+    unmount(path);
+    await rmdir(path);
+  }
+}
+
+async function findNamed(
+  paths: readonly string[],
+  removeDirectory: (path: string) => Promise<void> = (path) => rmdir(path),
+): Promise<Item[]> {
   const resolved = await Promise.all(
     paths.map(async (path) =>
       (await resolveLinks([dirname(path)])).map((directory) => join(directory, basename(path))),
@@ -107,7 +123,10 @@ async function findNamed(paths: readonly string[]): Promise<Item[]> {
   for (const path of new Set(resolved.flat())) {
     try {
       const isDirectory = (await lstat(path)).isDirectory();
-      items.push({ sentence: `${path} is still there`, remove: () => (isDirectory ? rmdir(path) : unlink(path)) });
+      items.push({
+        sentence: `${path} is still there`,
+        remove: () => (isDirectory ? removeDirectory(path) : unlink(path)),
+      });
     } catch (error) {
       if (!meansGone(error)) items.push({ sentence: `${path} could not be looked at (${reasonOf(error)})` });
     }
