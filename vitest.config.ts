@@ -23,11 +23,14 @@ interface Project {
   readonly group: number;
   readonly workers?: number;
   readonly release?: Release;
+  /** Of how many runs one after another have all files of the folder. */
+  readonly turns?: number;
   /** Files share their modules and the process they run in: they have no state, and starting anew takes longest. */
   readonly shared?: boolean;
 }
 
-function project({ name, folder = name, limitMs, group, workers, release, shared = false }: Project) {
+function project({ name, folder = name, limitMs, group, workers, release, turns = 1, shared = false }: Project) {
+  const share = release === undefined ? 0 : releases.indexOf(release);
   return {
     test: {
       name,
@@ -41,16 +44,20 @@ function project({ name, folder = name, limitMs, group, workers, release, shared
       // Projects with another number of workers cannot share a group.
       sequence: { groupOrder: group },
       ...(workers === undefined ? {} : { maxWorkers: workers }),
-      ...(release === undefined ? {} : { env: { GUEST_RELEASE: release }, exclude: [...leftOut(release)] }),
+      exclude: [...leftOut(folder, share, turns)],
+      ...(release === undefined ? {} : { env: { GUEST_RELEASE: release } }),
     },
   };
 }
 
 const jobs = chooseJobs();
 
-/** The same tests for each release, side by side. */
+/** The same tests for each release, side by side. Most files take turns: a run has them on one of the releases. */
 function onEachRelease(folder: string, limitMs: number, group: number, workers = jobs) {
-  return releases.map((release) => project({ name: `${folder}-${release}`, folder, limitMs, group, workers, release }));
+  const turns = releases.length;
+  return releases.map((release) =>
+    project({ name: `${folder}-${release}`, folder, limitMs, group, workers, release, turns }),
+  );
 }
 
 export default defineConfig({
@@ -59,15 +66,15 @@ export default defineConfig({
     projects: [
       project({ name: "unit", limitMs: 20_000, group: 0, shared: true }),
       project({ name: "contract", limitMs: 20_000, group: 0, shared: true }),
-      // They look at what is their own only, so that they may run beside each other.
-      project({ name: "native", limitMs: 30_000, group: 1, workers: 2 }),
-      project({ name: "pam", limitMs: 30_000, group: 1, workers: 2 }),
+      // They look at what is their own only, so that they may run beside each other. Most wait.
+      project({ name: "native", limitMs: 30_000, group: 1, workers: jobs }),
+      project({ name: "pam", limitMs: 30_000, group: 1, workers: jobs }),
       ...onEachRelease("machine", 60_000, 3),
       ...onEachRelease("package", 90_000, 3),
       // How long something takes is told by a machine that has nothing else to do.
       ...onEachRelease("bounds", 60_000, 4, 1),
       // Emulated, with all processors: beside others it takes more than twice as long.
-      project({ name: "full", limitMs: 120_000, group: 5, workers: 1 }),
+      project({ name: "full", limitMs: 120_000, group: 5, workers: 1, turns: 4 }),
     ],
   },
 });

@@ -5,11 +5,14 @@ import { leftOut, times, walk } from "../helpers/walk.ts";
 
 const SEED = 0xdeadbeef;
 
+const filesOf = (folder: string) =>
+  listProjectFiles().filter((name) => name.startsWith(`test/${folder}/`) && name.endsWith(".test.ts"));
+
 describe("the walk", () => {
   it("leaves nothing out without a seed", () => {
     expect(walk(["a", "b", "c"], 3, null)).toEqual(["a", "b", "c"]);
     expect(times(100, 20, null)).toBe(100);
-    expect(leftOut("bookworm", null)).toEqual([]);
+    expect(leftOut("machine", 0, 2, null)).toEqual([]);
   });
 
   it("comes to every case within as many seeds as there are parts, and does the same for the same seed", () => {
@@ -20,12 +23,28 @@ describe("the walk", () => {
     expect(times(100, 20, SEED)).toBe(20);
   });
 
-  it("comes to every file of machine tests on each release", () => {
-    const all = listProjectFiles().filter((name) => /^test\/machine\/.*\.test\.ts$/.test(name));
-    const done = [0, 1, 2].flatMap((step) => all.filter((name) => !leftOut("bookworm", SEED + step).includes(name)));
-    expect(new Set(done)).toEqual(new Set(all));
-    expect(leftOut("trixie", SEED)).toEqual([]);
-    expect(leftOut("bookworm", SEED).every((name) => all.includes(name))).toBe(true);
-    expect(leftOut("bookworm", SEED).length).toBeGreaterThan(0);
+  it.each(["machine", "package", "bounds"])(
+    "comes to every file of %s tests on each release within two runs",
+    (folder) => {
+      const all = filesOf(folder);
+      for (const release of [0, 1]) {
+        const done = [0, 1].flatMap((step) =>
+          all.filter((name) => !leftOut(folder, release, 2, SEED + step).includes(name)),
+        );
+        expect(new Set(done)).toEqual(new Set(all));
+      }
+      const left = [0, 1].map((release) => leftOut(folder, release, 2, SEED));
+      expect(left.flat().length).toBeGreaterThan(0);
+      expect(left[0]?.filter((name) => left[1]?.includes(name))).toEqual([]);
+    },
+  );
+
+  it("comes to every file of full machine tests within as many runs as there are files, one in each", () => {
+    const all = filesOf("full");
+    const runs = all.map((_, step) =>
+      all.filter((name) => !leftOut("full", 0, all.length, SEED + step).includes(name)),
+    );
+    expect(runs.flat().sort()).toEqual(all);
+    expect(runs.every((files) => files.length === 1)).toBe(true);
   });
 });

@@ -4,7 +4,9 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Where no earlier run has told: these take longest, the longest first. */
 const LONG = [
-  "one-boot",
+  "limits",
+  "clock",
+  "apparmor",
   "faults",
   "killed",
   "edits",

@@ -1,7 +1,7 @@
 // A reporter: what each project has done and how long it took, the files that took longest, and the count as the last line.
-import type { Reporter, SerializedError, TestModule } from "vitest/node";
-import { releases } from "./root.ts";
-import { leftOut, SEED } from "./walk.ts";
+import { basename } from "node:path";
+import type { Reporter, SerializedError, TestModule, Vitest } from "vitest/node";
+import { SEED } from "./walk.ts";
 
 const LONGEST = 15;
 
@@ -19,10 +19,13 @@ export default class RunTable implements Reporter {
   readonly #started = new Map<string, number>();
   readonly #ended = new Map<string, number>();
 
-  onTestRunStart(): void {
+  onInit({ projects }: Vitest): void {
     if (SEED === null) return say("All tests run whole: there is no seed.");
-    say(`Long proofs run in part: TEST_SEED=${SEED} runs the same part, FULL=1 all of them.`);
-    for (const release of releases) for (const path of leftOut(release, SEED)) say(`left out on ${release}: ${path}`);
+    say(`Files take turns: TEST_SEED=${SEED} runs the same ones, FULL=1 all of them.`);
+    for (const { name, config } of projects) {
+      const leftOut = config.exclude.filter((path) => path.startsWith("test/"));
+      if (leftOut.length > 0) say(`not in ${name}: ${leftOut.map((path) => basename(path, ".test.ts")).join(" ")}`);
+    }
   }
 
   onTestModuleQueued({ project: { name } }: TestModule): void {

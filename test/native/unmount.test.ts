@@ -12,7 +12,7 @@ describeAsRoot("unmount", () => {
 
   beforeEach(() => {
     path = mkdtempSync(join(tmpdir(), "guestd-unmount-"));
-    execFileSync("mount", ["-t", "tmpfs", "guestd-test", path]);
+    execFileSync("mount", ["-t", "tmpfs", "unmount-test", path]);
     writeFileSync(join(path, "file"), "");
   });
   afterEach(() => {

@@ -8,7 +8,7 @@ import { Machine } from "../helpers/machine.ts";
 import { apt, canLogIn, makeVersion, PACKAGE, packageStatus, preseed, purge, wiredStacks } from "../helpers/package.ts";
 import { releases } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
-import { SEED, walk } from "../helpers/walk.ts";
+import { walk } from "../helpers/walk.ts";
 
 const LIMIT_MS = 3_600_000;
 /** A run with a seed kills at one of so many points. */
@@ -108,7 +108,7 @@ describeMachine("what is killed in the middle", (release) => {
 
       const last = Math.max(...whole.map(({ points }) => points.length));
       const all = Array.from({ length: last }, (_, index) => index + 1);
-      for (const point of walk(all, PARTS, SEED === null ? null : SEED + releases.indexOf(release))) {
+      for (const point of walk(all, PARTS)) {
         const killed = await liveThrough(point);
         // The last two may be passed at once: KillPoint.
         const expected = whole.filter(({ points }) => points.length > point + 1).length;

@@ -1,5 +1,6 @@
-// The clock is set while guests are in. A container cannot set it, so this needs a whole machine. Tests for one-boot.test.ts.
+// The clock is set while guests are in. A container cannot set it, so this needs a whole machine.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -25,7 +26,7 @@ const TYPES = [
   { type: "leased", logIn: (machine: FullMachine) => machine.loginAsGhost() },
 ] as const;
 
-export function testClock(boot: () => FullMachine): void {
+describeFullMachine("a full machine whose clock is set", (boot) => {
   let machine: FullMachine;
 
   beforeAll(() => {
@@ -91,4 +92,4 @@ export function testClock(boot: () => FullMachine): void {
     shell.hangUp();
     await awaitNone();
   });
-}
+});

@@ -1,6 +1,6 @@
 // guestd in AppArmor's enforce mode, which no container shows: it does all that it does, and what the profile forbids is forbidden.
-// Tests for one-boot.test.ts.
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -13,7 +13,7 @@ const guests = [
   { sort: "of a shared account", login: (machine: FullMachine) => machine.sshSession("guest1") },
 ];
 
-export function testAppArmor(boot: () => FullMachine): void {
+describeFullMachine("guestd in AppArmor", (boot) => {
   let machine: FullMachine;
 
   beforeAll(() => {
@@ -150,4 +150,4 @@ export function testAppArmor(boot: () => FullMachine): void {
     await shell.logOut(ANSWER_LIMIT_MS);
     expect(await readReceipt(id)).toMatchObject({ clean: true });
   });
-}
+});

@@ -1,6 +1,6 @@
 // What only a whole machine with its own kernel shows: limits of guests that bite, and bite nobody else.
-// Tests for one-boot.test.ts.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
 import type { GuestSession } from "../helpers/guests.ts";
 import type { Terminal } from "../helpers/terminal.ts";
@@ -29,7 +29,7 @@ const guests = [
   { sort: "of a leased account", login: (machine: FullMachine) => machine.loginAsGhost(), unit: /user-\d+\.slice$/ },
 ];
 
-export function testLimits(boot: () => FullMachine): void {
+describeFullMachine("limits of guests on a full machine", (boot) => {
   let machine: FullMachine;
   let other: Terminal;
 
@@ -146,4 +146,4 @@ export function testLimits(boot: () => FullMachine): void {
       expect(await awaitOthers()).toMatchObject([{ user: "guest2" }]);
     });
   });
-}
+});

@@ -1,0 +1,36 @@
+// The frame of a file of tests that leaves the full machine as it was.
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { FullMachine } from "./full-machine.ts";
+import { requireRoot } from "./root.ts";
+import { waitFor } from "./wait.ts";
+
+/** Emulated: what others need a second for may take this long. */
+const LIMIT_MS = 300_000;
+
+/** What a test could leave: sessions of guests and of others, quarantined uids, failed units, settings. */
+const LOOK = `guestctl list --json; guestctl leases | grep quarantined || true
+  loginctl list-sessions --no-legend; systemctl --failed --plain --no-legend
+  ls /etc/guestd/guestd.conf.d; cat /proc/$(systemctl show -P MainPID guestd)/attr/current`;
+
+/** @param body is given what gives the machine once it has booted */
+export function describeFullMachine(title: string, body: (machine: () => FullMachine) => void): void {
+  describe.skipIf(!requireRoot("full machine tests"))(title, () => {
+    let machine: FullMachine;
+    let before: string;
+
+    beforeAll(async () => {
+      machine = await FullMachine.boot("trixie");
+      before = await machine.sh(LOOK);
+    });
+    afterAll(async () => {
+      await machine.stop();
+    });
+    // Of such hooks the last one comes first; the body's own come before both.
+    afterAll(async () => {
+      const isSame = async () => (await machine.sh(LOOK)) === before;
+      await waitFor("the machine to be as it was", isSame, LIMIT_MS).catch(() => undefined);
+      expect(await machine.sh(LOOK)).toBe(before);
+    });
+    body(() => machine);
+  });
+}
