@@ -21,8 +21,8 @@ import type {
 import { type Bindings, type BuiltView, loadBindings, type NativeError } from "../../src/system/bindings.ts";
 import { requireRoot } from "../helpers/root.ts";
 
-/** A uid nobody has here; stands for a guest. */
-export const GUEST = 12345;
+/** A uid that no user has here stands for a guest; one for each worker, which counts what belongs to it. */
+export const GUEST = 12_345 + Number(process.env["VITEST_POOL_ID"] ?? 0);
 
 /** The addon; GUESTNS_ADDON names another build of it, such as the one with sanitizers. */
 export const native: Bindings = loadAddon(process.env["GUESTNS_ADDON"]);

@@ -3,7 +3,18 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { type Base, describeAsRoot, failureOf, inside, native, startBase, tmpfs, traces, withView } from "./rig.ts";
+import {
+  describeAsRoot,
+  failureOf,
+  GUEST,
+  inside,
+  native,
+  startBase,
+  tmpfs,
+  traces,
+  type Base,
+  withView,
+} from "./rig.ts";
 
 const MEGABYTE = 2 ** 20;
 const LIMIT = 60_000;
@@ -55,7 +66,7 @@ describeAsRoot("wiping a view", () => {
         `cd /tmp; head -c 3M /dev/zero >a; ln a b; ln -s /etc/passwd c; mkfifo d2; mkdir -p e/f/g guestd-wipe-0 guestd-wipe-1/x; touch e/f/g/h; chmod 0 e/f e a
         mknod n c 1 3; cd /home/guest; ${DIG} 3000`,
       );
-      inside(view, "cd /tmp; mkdir his; touch his/file; chmod 500 his", 12_345);
+      inside(view, "cd /tmp; mkdir his; touch his/file; chmod 500 his", GUEST);
       expect(await wipe(view)).toBe(0);
       expect(list(view)).toBe("");
       expect(readFileSync("/etc/passwd", "utf8")).not.toBe("");

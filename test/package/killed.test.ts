@@ -6,7 +6,6 @@ import { awaitReceipt, listSessions } from "../helpers/guests.ts";
 import { placeKillPoints, runKilled } from "../helpers/killed-step.ts";
 import { Machine } from "../helpers/machine.ts";
 import { apt, canLogIn, makeVersion, PACKAGE, packageStatus, preseed, purge, wiredStacks } from "../helpers/package.ts";
-import { releases } from "../helpers/root.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 import { walk } from "../helpers/walk.ts";
 
