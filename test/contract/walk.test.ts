@@ -15,7 +15,7 @@ describe("the walk", () => {
     expect(leftOut("machine", 0, 2, null)).toEqual([]);
   });
 
-  it("comes to every case within as many seeds as there are parts, and does the same for the same seed", () => {
+  it("comes to every case within as many rounds as there are parts, and does the same for the same seed", () => {
     const cases = Array.from({ length: 17 }, (_, index) => index);
     const runs = [0, 1, 2, 3, 4].map((step) => walk(cases, 5, SEED + step));
     expect(runs.flat().sort((a, b) => a - b)).toEqual(cases);

@@ -25,7 +25,7 @@ export function describeFullMachine(title: string, body: (machine: () => FullMac
     afterAll(async () => {
       await machine.stop();
     });
-    // Of such hooks the last one comes first; the body's own come before both.
+    // vitest runs the last hook first: those of the body, then this one, then the one above.
     afterAll(async () => {
       const isSame = async () => (await machine.sh(LOOK)) === before;
       await waitFor("the machine to be as it was", isSame, LIMIT_MS).catch(() => undefined);

@@ -32,14 +32,18 @@ export function times(whole: number, part: number, seed = SEED): number {
 /** Files that run in every share, with every commit. */
 const CORE = ["boot", "end", "install", "lease", "leased-user-manager", "restart", "smoke", "switch", "view"];
 
+/** The names of the files of tests in test/FOLDER, in order. */
+export const filesIn = (folder: string): readonly string[] =>
+  readdirSync(new URL(`../${folder}`, import.meta.url))
+    .filter((name) => name.endsWith(".test.ts"))
+    .sort();
+
 /**
  * The files below test/FOLDER that this run leaves out. Of those that do not belong to the core each runs in one of the shares, and
  * with the next seed in the one before: a share can be a release, or all that a run does.
  */
 export function leftOut(folder: string, share: number, shares: number, seed = SEED): readonly string[] {
   if (seed === null) return [];
-  const others = readdirSync(new URL(`../${folder}`, import.meta.url))
-    .filter((name) => name.endsWith(".test.ts") && !CORE.includes(name.replace(".test.ts", "")))
-    .sort();
+  const others = filesIn(folder).filter((name) => !CORE.includes(name.replace(".test.ts", "")));
   return others.filter((_, index) => (index + seed + share) % shares !== 0).map((name) => `test/${folder}/${name}`);
 }

@@ -323,7 +323,7 @@ describeMachine("the sweep", (release) => {
       await awaitState(machine, guest.uid, "rested");
     });
 
-    it("names the directory while somebody is in it, and takes it away after", async () => {
+    it("names the directory while a process is in it, and takes it away after", async () => {
       const guest = await startLease(machine);
       await startHolder(`cd /run/user/${guest.uid}; exec sleep 4711`, guest);
       const receipt = await endLease(machine, guest);

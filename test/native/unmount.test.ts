@@ -28,7 +28,7 @@ describeAsRoot("unmount", () => {
     }).toThrow(expect.objectContaining({ code: "EINVAL", step: "umount2", path }));
   });
 
-  it("leaves one that somebody is in", () => {
+  it("leaves one that a process is in", () => {
     const before = cwd();
     chdir(path);
     try {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import {
+  type Base,
   describeAsRoot,
   failureOf,
   GUEST,
@@ -12,7 +13,6 @@ import {
   startBase,
   tmpfs,
   traces,
-  type Base,
   withView,
 } from "./rig.ts";
 
