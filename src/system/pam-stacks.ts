@@ -1,0 +1,119 @@
+// Reads the stacks of PAM as libpam does: the service's file or "other", with what it includes. What they mean is policy/pam-stack.ts.
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import type { PamModule, PamType } from "../policy/pam-stack.ts";
+
+/** In which a service's file is looked for; the first that has it counts. */
+const DIRECTORIES = ["/etc/pam.d", "/usr/lib/pam.d"];
+
+/** An administrator's mistake must not stop guestd: a file is cut there, and a stack is refused. */
+const MOST_BYTES = 64 * 1024;
+const MOST_MODULES = 500;
+const MOST_SERVICES = 1000;
+/** libpam's own limit for substacks. */
+const DEEPEST = 16;
+
+/**
+ * The modules of one type that a service's stack has, included ones among them; those of "other" where it has none.
+ * @param directories in which it is looked for, but for tests
+ * @throws Error with a sentence where the stack cannot be read
+ */
+export function readPamStack(service: string, type: PamType, directories = DIRECTORIES): readonly PamModule[] {
+  const read = (name: string) => {
+    const modules: PamModule[] = [];
+    if (isServiceName(name)) readInto(modules, name, type, directories, 0);
+    return modules;
+  };
+  const own = read(service.toLowerCase());
+  return own.length > 0 ? own : read("other");
+}
+
+/** The names of all services that have a file. */
+export function listPamServices(directories = DIRECTORIES): readonly string[] {
+  const names = new Set(directories.flatMap(listFiles).filter(isServiceName));
+  return [...names].sort().slice(0, MOST_SERVICES);
+}
+
+// Those that dpkg and editors leave beside the files are no services.
+const isServiceName = (name: string) =>
+  /^[^/\0]{1,255}$/.test(name) && !/^\.|~$|\.(dpkg-|pam-|ucf-|bak$|orig$|rpm)/.test(name);
+
+function listFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function readInto(
+  modules: PamModule[],
+  name: string,
+  type: PamType,
+  directories: readonly string[],
+  depth: number,
+): void {
+  if (depth > DEEPEST) throw new Error(`${name} is included more than ${DEEPEST} deep`);
+  const found = findFile(name, directories);
+  if (found === undefined) return;
+  for (const { line, words } of splitLines(found.text)) {
+    const included = includedBy(words, type);
+    if (included !== undefined) readInto(modules, included, type, directories, depth + 1);
+    else modules.push(...parseModule(words, type, found.file, line));
+    if (modules.length > MOST_MODULES) throw new Error(`${found.file} has more than ${MOST_MODULES} modules`);
+  }
+}
+
+function findFile(name: string, directories: readonly string[]): { file: string; text: string } | undefined {
+  const files = name.startsWith("/") ? [name] : directories.map((directory) => `${directory}/${name}`);
+  for (const file of files) {
+    const text = readStart(file);
+    if (text !== undefined) return { file, text };
+  }
+  return undefined;
+}
+
+/** The first bytes of a regular file; undefined when there is none. Never waits, whatever stands at the path. */
+function readStart(file: string): string | undefined {
+  let fd;
+  try {
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new Error(`${file} cannot be read: ${String((error as NodeJS.ErrnoException).code)}`, { cause: error });
+  }
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${file} is not a file`);
+    const buffer = Buffer.alloc(MOST_BYTES);
+    return buffer.toString("utf8", 0, readSync(fd, buffer, 0, MOST_BYTES, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The lines that say something, continued ones put together; words in brackets are one. */
+function splitLines(text: string): { line: number; words: string[] }[] {
+  const lines: { line: number; words: string[] }[] = [];
+  let begun: { line: number; text: string } | undefined;
+  for (const [index, raw] of text.split("\n").entries()) {
+    const part = raw.replace(/#.*/, "");
+    const whole: string = (begun?.text ?? "") + part;
+    const line = begun?.line ?? index + 1;
+    begun = /\\\s*$/.test(part) ? { line, text: whole.replace(/\s*\\\s*$/, " ") } : undefined;
+    if (begun === undefined) lines.push({ line, words: whole.match(/\[(?:\\.|[^\]\\])*\]|\S+/g) ?? [] });
+  }
+  return lines.filter(({ words }) => words.length > 1);
+}
+
+/** The file that a line includes: Debian's "@include", for all types, or that of one type. */
+function includedBy([first = "", control = "", file = ""]: readonly string[], type: PamType): string | undefined {
+  if (first === "@include") return control;
+  return isOfType(first, type) && /^(include|substack)$/i.test(control) ? file : undefined;
+}
+
+const isOfType = (word: string, type: PamType) => word.replace(/^-/, "").toLowerCase() === type;
+
+function parseModule(words: readonly string[], type: PamType, file: string, line: number): PamModule[] {
+  const [first = "", control = "", path = "", ...args] = words;
+  if (!isOfType(first, type) || path === "") return [];
+  return [{ type, control, name: path.slice(path.lastIndexOf("/") + 1), args, file, line }];
+}

@@ -1,0 +1,88 @@
+// Stacks of PAM are read as libpam reads them, whatever stands in the files.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listPamServices, readPamStack } from "../../../src/system/pam-stacks.ts";
+
+let root: string;
+let directories: string[];
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "pam-stacks-"));
+  directories = ["etc", "usr"].map((name) => join(root, name));
+  for (const directory of directories) mkdirSync(directory);
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+const write = (name: string, text: string) => {
+  writeFileSync(join(root, name), text);
+};
+const names = (service: string, type: "auth" | "session" = "auth") =>
+  readPamStack(service, type, directories).map(({ name }) => name);
+
+describe("readPamStack", () => {
+  it("refuses a file that includes itself", () => {
+    write("etc/login", "@include login\n");
+    expect(() => names("login")).toThrow("more than 16 deep");
+  });
+
+  it("refuses a stack without an end, and what is no file", () => {
+    write("etc/login", "auth required pam_permit.so\n".repeat(501));
+    expect(() => names("login")).toThrow("more than 500 modules");
+    execFileSync("mkfifo", [join(root, "etc/su")]);
+    expect(() => names("su")).toThrow("is not a file");
+  });
+
+  it("looks for no service outside of the directories", () => {
+    write("secret", "auth required pam_permit.so\n");
+    for (const name of ["../secret", "/etc/passwd", "..", "", "a\0b"]) expect(names(name)).toEqual([]);
+  });
+
+  it("follows @include, include and substack, each for its type", () => {
+    write("etc/login", "auth requisite pam_nologin.so\n@include common\nauth include more\nsession substack more\n");
+    write("etc/common", "auth required pam_unix.so nullok\nsession required pam_limits.so\n");
+    write("etc/more", "auth optional pam_group.so\nsession optional pam_systemd.so\n");
+    expect(names("login")).toEqual(["pam_nologin.so", "pam_unix.so", "pam_group.so"]);
+    expect(names("login", "session")).toEqual(["pam_limits.so", "pam_systemd.so"]);
+  });
+
+  it("says of each module how and where it is written", () => {
+    const text =
+      "# a comment\n-AUTH\t[success=1 \\\n  default=ignore] /lib/security/pam_krb5.so minimum_uid=1000 # more\n";
+    write("etc/login", text);
+    expect(readPamStack("LOGIN", "auth", directories)).toEqual([
+      {
+        type: "auth",
+        control: "[success=1   default=ignore]",
+        name: "pam_krb5.so",
+        args: ["minimum_uid=1000"],
+        file: join(root, "etc/login"),
+        line: 2,
+      },
+    ]);
+  });
+
+  it("takes the administrator's file before the vendor's, and other for what a service lacks", () => {
+    write("usr/login", "auth required pam_vendor.so\n");
+    write("usr/su", "auth required pam_rootok.so\n");
+    write("etc/login", "auth required pam_unix.so\n");
+    write("etc/other", "auth required pam_deny.so\nsession required pam_warn.so\n");
+    expect(names("login")).toEqual(["pam_unix.so"]);
+    expect(names("su")).toEqual(["pam_rootok.so"]);
+    expect(names("login", "session")).toEqual(["pam_warn.so"]);
+    expect(names("nothing")).toEqual(["pam_deny.so"]);
+  });
+});
+
+describe("listPamServices", () => {
+  it("has each service once, and none of what packages and editors leave", () => {
+    for (const name of ["etc/login", "usr/login", "usr/su", "etc/login.dpkg-old", "etc/su~", "etc/.hidden"])
+      write(name, "");
+    expect(listPamServices([...directories, join(root, "missing")])).toEqual(["login", "su"]);
+  });
+});
