@@ -32,7 +32,7 @@ import { wasAnnounced } from "./system/announcements.ts";
 import type { Bindings } from "./system/bindings.ts";
 import type { Journal } from "./system/journal.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
-import { endProcesses } from "./system/processes/kill.ts";
+import { endProcesses, listProcesses } from "./system/processes/kill.ts";
 import { Placement } from "./system/processes/placement.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
 import { FdStore } from "./system/sessions/fd-store.ts";
@@ -186,6 +186,8 @@ function makeService({ bus, bindings, journal, report, link }: Core, needs: Serv
     random: () => randomBytes(4).readUInt32LE(),
     findGid: async () => (link.state.config === undefined ? undefined : findGroup(link.state.config.Guests.Group)),
     cgroupOf: (pid) => needs.cgroups.pathOf(pid) ?? "",
+    listProcesses: ({ cgroups, view }) =>
+      listProcesses(needs.cgroups, { cgroups, reaper: view === "lost" ? undefined : view?.isolation?.reaper }),
     gatherFacts: (pid) => gatherFacts(link.state.config, pid, overlay),
     explain: (user, service) => explain(link.state, user, service, overlay),
   });
@@ -209,7 +211,8 @@ function makeRunner(
   const runners = makeRunners({
     ...parts,
     takeUp: (...which) => takeUpSession(parts, ...which),
-    endProcesses: (membership) => endProcesses({ proc: "/proc", cgroups, bindings }, membership),
+    listProcesses: (membership) => listProcesses(cgroups, membership),
+    endProcesses: (...which) => endProcesses({ proc: "/proc", cgroups, bindings }, ...which),
     sweeper,
     sweepUid: (subject, session, settings) => sweepUid({ bindings, cgroups, sweeper }, subject, session, settings),
     wasAnnounced,

@@ -25,7 +25,9 @@ export interface EffectParts {
   readonly views: Pick<Views, "build" | "drop" | "letGo">;
   /** Takes up a session of an earlier guestd. */
   readonly takeUp: (id: string, leader: Leader, recorded: View | undefined) => FoundOf<"take-up-session">;
-  readonly endProcesses: (membership: Membership) => Promise<FoundOf<"kill-processes">>;
+  readonly listProcesses: (membership: Membership) => readonly number[];
+  /** @param running pids of those that it had when its end began */
+  readonly endProcesses: (membership: Membership, running: readonly number[]) => Promise<FoundOf<"kill-processes">>;
   readonly placement: Placement;
   readonly leases: Leases;
   readonly store: SessionStore;
@@ -98,6 +100,11 @@ function openingRunners(parts: EffectParts) {
 function endingRunners(parts: EffectParts) {
   const { views, leases, store, ledger, sweeper, users, service, settings } = parts;
   return {
+    "count-processes": ({ subject, leased, view, cgroups }) => ({
+      running: parts.listProcesses(
+        parts.holdings.membershipOf(subject.id, view, cgroups, leased ? subject.uid : undefined),
+      ),
+    }),
     "note-ending": ({ saved }) => {
       store.write(saved);
     },
@@ -138,9 +145,9 @@ async function whileAlive<T>(leaders: EffectParts["leaders"], { id }: SessionSub
 
 async function killProcesses(parts: EffectParts, effect: EffectOf<"kill-processes">) {
   const { holdings, placement, endProcesses } = parts;
-  const { subject, leader, leased, openedUptime, view } = effect;
+  const { subject, leader, leased, openedUptime, view, running } = effect;
   const cgroups = await placement.findAll(effect.cgroups, subject, leader, leased, openedUptime);
-  return endProcesses(holdings.membershipOf(subject.id, view, cgroups, leased ? subject.uid : undefined));
+  return endProcesses(holdings.membershipOf(subject.id, view, cgroups, leased ? subject.uid : undefined), running);
 }
 
 // What becomes of the UID is written down first, or a crash would forget it; where that fails the record stays, for the

@@ -8,6 +8,7 @@ import { listLeases } from "../policy/lease-list.ts";
 import type { PlanFacts } from "../policy/plan.ts";
 import type { Receipt } from "../policy/receipt.ts";
 import { isClean } from "../policy/receipt.ts";
+import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
 import type { Explanation } from "../policy/explain.ts";
 import { within } from "../wait.ts";
@@ -37,6 +38,8 @@ export interface MethodParts {
   readonly random: () => number;
   /** Path of the cgroup that a process is in. */
   readonly cgroupOf: (pid: number) => string;
+  /** Pids of the processes in the cgroups of a session, but for its reaper. */
+  readonly listProcesses: (session: Session) => readonly number[];
   readonly gatherFacts: (pid: number) => PlanFacts;
   /** The gid of the group of guests; undefined when there is none. */
   readonly findGid: () => Promise<number | undefined>;
@@ -97,7 +100,8 @@ function authenticationMethods({ dispatch, pending, newId, random, findGid, stat
   ];
 }
 
-function sessionMethods({ dispatch, pending, newId, cgroupOf, gatherFacts }: MethodParts): Method[] {
+function sessionMethods(parts: MethodParts): Method[] {
+  const { dispatch, pending, newId, cgroupOf, gatherFacts, listProcesses, state } = parts;
   return [
     row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readOpenRequest(argument);
@@ -118,7 +122,9 @@ function sessionMethods({ dispatch, pending, newId, cgroupOf, gatherFacts }: Met
       return opened(await answer);
     }),
     row("CloseSession", "s", "", async ([id], caller) => {
-      dispatch({ kind: "close-hinted", id: String(id), leaderPid: caller.pid });
+      const session = state().sessions.get(String(id));
+      const running = session === undefined ? [] : listProcesses(session);
+      dispatch({ kind: "close-hinted", id: String(id), leaderPid: caller.pid, running });
       return Promise.resolve([]);
     }),
   ];

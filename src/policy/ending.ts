@@ -125,6 +125,7 @@ function toEnding(
     phase: "ending",
     cause,
     begunUptime: uptime,
+    running: session.phase === "open" ? session.running : [],
     found: NOTHING_FOUND,
     receipt,
     wasBegun,

@@ -76,7 +76,13 @@ export type What =
   | AllocateRequested
   | OpenRequested
   | { readonly kind: "join-requested"; readonly id: string; readonly call: CallId; readonly uid: number }
-  | { readonly kind: "close-hinted"; readonly id: string; readonly leaderPid: number }
+  /** `running`: pids of the processes that the session has. */
+  | {
+      readonly kind: "close-hinted";
+      readonly id: string;
+      readonly leaderPid: number;
+      readonly running: readonly number[];
+    }
   /** The call that a session is made for is waited for no more. */
   | { readonly kind: "call-expired"; readonly id: string }
   | { readonly kind: "end-requested"; readonly id: string; readonly call: CallId }

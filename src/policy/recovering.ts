@@ -48,7 +48,7 @@ export function advanceRecovering(state: State, before: Recovering, event: Ended
 function resume({ recorded, recordedView: _old, cause: _none, view, ...session }: Recovering): Allocated | Open {
   return recorded === "allocated"
     ? { ...session, phase: "allocated", leased: true, view: undefined, cause: undefined }
-    : { ...session, phase: "open", view: view ?? "lost", pamClosed: false };
+    : { ...session, phase: "open", view: view ?? "lost", pamClosed: false, running: [] };
 }
 
 const causeOfExit = (recorded: Recovering["recorded"]): EndCause =>

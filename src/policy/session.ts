@@ -159,6 +159,8 @@ export interface Open extends Known {
   readonly view: View | "lost";
   /** PAM said that it closed the session; the leader is still there. */
   readonly pamClosed: boolean;
+  /** The pids of the processes that it had then: logind may be first at ending them. */
+  readonly running: readonly number[];
 }
 
 /** It ends, stage by stage. */
@@ -168,6 +170,8 @@ export interface Ending extends Known {
   readonly cause: EndCause;
   /** When its end began, in microseconds of the monotonic clock. */
   readonly begunUptime: number;
+  /** The pids of the processes that it had then, or when PAM closed it. Not written down: a guestd that goes on with the end lists those that are left. */
+  readonly running: readonly number[];
   /** What ending it has found so far. */
   readonly found: Findings;
   /** What is on disk of its end, or was announced. */
@@ -214,7 +218,7 @@ export const standingView = ({ view }: Pick<Session, "view">): View | undefined 
 
 /** The session when its guest is in. */
 export function becomeOpen({ busName: _name, call: _answered, cause: _none, ...session }: Admitting): Open {
-  return { ...session, phase: "open", pamClosed: false };
+  return { ...session, phase: "open", pamClosed: false, running: [] };
 }
 
 /** The part of a session that its record has whatever its phase. */

@@ -4,6 +4,7 @@ import { announceClosed } from "./effects/announce-closed.ts";
 import { announceOpened } from "./effects/announce-opened.ts";
 import { answer } from "./effects/answer.ts";
 import { buildView } from "./effects/build-view.ts";
+import { countProcesses } from "./effects/count-processes.ts";
 import { dropView } from "./effects/drop-view.ts";
 import { encloseLeader } from "./effects/enclose-leader.ts";
 import { enterLedger } from "./effects/enter-ledger.ts";
@@ -35,8 +36,9 @@ export const PREPARING = [watchLeader, encloseLeader, buildView] as const;
 /** Opening, with the view. The record stands before the answer: a guest who is in is never forgotten, not even over a power cut. */
 export const ADMITTING = [writeRecord, enterLedger, answer, announceOpened] as const;
 
-/** Ending. The receipt stands before it is announced; a leased account has a name until then; the record goes last of all. */
+/** Ending. Processes are counted before anybody is asked to end them. The receipt stands before it is announced; a leased account has a name until then; the record goes last of all. */
 export const ENDING = [
+  countProcesses,
   noteEnding,
   stopManager,
   killProcesses,

@@ -57,7 +57,8 @@ export function transition(state: State, event: Event): Next {
 function hintClose(state: State, event: EventOf<"close-hinted">): Next {
   return withSession(state, event.id, (session) => {
     if (session.phase !== "open" || session.leader.pid !== event.leaderPid) return stay(state);
-    return put(state, { ...session, pamClosed: true }, { kind: "note-close", subject: subjectOf(session) });
+    const running = event.running.filter((pid) => pid !== event.leaderPid);
+    return put(state, { ...session, pamClosed: true, running }, { kind: "note-close", subject: subjectOf(session) });
   });
 }
 

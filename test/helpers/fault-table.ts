@@ -47,7 +47,7 @@ const LEADER = only(opened()).leader.pid;
 /** Where logind puts the leader of a session. */
 const LOGIN_SCOPE = { path: `/user.slice/user-${GUEST.uid}.slice/session-1.scope`, inode: "4712" };
 const LOGOUT = [
-  { kind: "close-hinted", id: ID, leaderPid: LEADER },
+  { kind: "close-hinted", id: ID, leaderPid: LEADER, running: [] },
   { kind: "leader-exited", id: ID },
 ] as const satisfies readonly What[];
 

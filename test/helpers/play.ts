@@ -36,6 +36,7 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
     leased ? { cgroups: [{ ...CGROUP, path: `${SLICE.path}/guest-s1.scope` }, SLICE] } : { cgroups: [CGROUP] },
   "publish-account": () => ({ taken: undefined }),
   "build-view": ({ isolated }) => ({ view: isolated ? { ...VIEW, isolation: ISOLATION } : VIEW }),
+  "count-processes": () => ({ running: [501, 502] }),
   "kill-processes": () => ({
     processesKilled: 3,
     swept: [{ kind: "processes", found: 3, removed: 3, left: [] }],

@@ -70,6 +70,7 @@ export const SESSION: Open = {
   phase: "open",
   view: { ...VIEW, isolation: ISOLATION },
   pamClosed: false,
+  running: [],
 };
 
 /** A session of LEASED that is open. */
@@ -82,7 +83,7 @@ export const LEASED_SESSION: Open = {
   cgroups: [SLICE],
 };
 
-const { pamClosed: _notOpen, ...LOGGED_IN } = LEASED_SESSION;
+const { pamClosed: _notOpen, running: _none, ...LOGGED_IN } = LEASED_SESSION;
 
 /** A login that has LEASED and goes on. */
 export const ALLOCATED_SESSION: Allocated = {
@@ -104,6 +105,7 @@ export function endingOf({ pamClosed: _closed, ...session }: Open, change: Parti
     phase: "ending",
     cause: "logout",
     begunUptime: 9_000,
+    running: [],
     found: NOTHING_FOUND,
     receipt: undefined,
     wasBegun: false,

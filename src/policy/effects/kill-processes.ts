@@ -2,9 +2,8 @@
 import { countOf } from "../words.ts";
 import type { Swept } from "../receipt.ts";
 import type { Cgroup, Ending, Leader, View } from "../session.ts";
-import { standingView } from "../session.ts";
 import { keyOf } from "../subject.ts";
-import { isOfThisBoot, isUnmade, learnFindings } from "./end.ts";
+import { hasProcesses, learnFindings, processesOf } from "./end.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
@@ -14,6 +13,8 @@ interface Args {
   readonly leased: boolean;
   readonly view: View | undefined;
   readonly cgroups: readonly Cgroup[];
+  /** Those that it had when its end began: they count, whoever has ended them since. */
+  readonly running: readonly number[];
 }
 
 interface Found {
@@ -25,15 +26,13 @@ export const killProcesses: Stage<Ending, Ending, "kill-processes", Args, Found>
   kind: "kill-processes",
   messageId: "78b7d0ac84774ce08e4cda11b43c589b",
   fails: "note",
-  when: (session) => isOfThisBoot(session) && !isUnmade(session),
+  when: hasProcesses,
   looksAt: ["processes"],
   make: (session) => ({
+    ...processesOf(session),
     leader: session.leader,
     openedUptime: session.openedUptime,
-    leased: session.leased,
-    view: standingView(session),
-    // The guest was not let in: the leader lives, to tell them why. That of a leased account has had its time.
-    cgroups: session.cause === "open-failed" && !session.leased ? [] : session.cgroups,
+    running: session.running,
   }),
   learn: learnFindings,
   done: ({ subject }, { processesKilled }) =>

@@ -41,12 +41,25 @@ const LONGEST_PAUSE_MS = 100;
 /** As many of those that are left are named in a receipt. */
 const MOST_NAMED = 20;
 
-/** Kills every process of a session, for ten seconds at most, and says so for its receipt. */
+/** The pids of all processes in the cgroups of a session, but for the reaper: cheap, and no process leaves a cgroup by itself. */
+export function listProcesses(
+  cgroups: Pick<Cgroups, "list">,
+  membership: Pick<Membership, "cgroups"> & { readonly reaper?: { readonly pid: number } | undefined },
+): number[] {
+  const pids = new Set(membership.cgroups.flatMap((cgroup) => cgroups.list(cgroup)));
+  return [...pids].filter((pid) => pid !== membership.reaper?.pid);
+}
+
+/**
+ * Kills every process of a session, for ten seconds at most, and says so for its receipt.
+ * @param running pids of those that it had before: they count as well when another has ended them since
+ */
 export async function endProcesses(
   table: ProcessTable,
   membership: Membership,
+  running: readonly number[] = [],
 ): Promise<Pick<Findings, "processesKilled" | "swept">> {
-  const { killed, left } = await killProcesses(table, membership, KILL_LIMIT_MS);
+  const { killed, left } = await killProcesses(table, membership, KILL_LIMIT_MS, running);
   return {
     processesKilled: killed,
     swept: [{ kind: "processes", found: killed + left.length, removed: killed, left }],
@@ -56,14 +69,16 @@ export async function endProcesses(
 /**
  * Kills every process of a session, again and again until none is left.
  * @param limitMs gives up after this time
- * @returns how many processes were killed, and a sentence for each that is still there
+ * @param running pids that are counted beside those that it finds
+ * @returns how many processes have ended, and a sentence for each that is still there
  */
 export async function killProcesses(
   table: ProcessTable,
   membership: Membership,
   limitMs: number,
+  running: readonly number[] = [],
 ): Promise<{ killed: number; left: string[] }> {
-  const seen = new Set<number>();
+  const seen = new Set(running);
   let there: Members = { populated: [], pids: [] };
   const areGone = () => {
     there = findMembers(table, membership);

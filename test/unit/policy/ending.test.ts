@@ -56,6 +56,18 @@ describe("ending a session of a shared account", () => {
     expect(state.sessions.size).toBe(0);
   });
 
+  it("counts as found what was running when it began, whoever ends that", () => {
+    const { did } = after(opened(), { kind: "leader-exited", id: "s1" });
+    expect(find(did, "count-processes")?.cgroups).toEqual(find(did, "kill-processes")?.cgroups);
+    expect(find(did, "kill-processes")?.running).toEqual([501, 502]);
+  });
+
+  it("counts those that were running when PAM closed it, but for its leader: logind may be first at ending them", () => {
+    const hinted = after(opened(), { kind: "close-hinted", id: "s1", leaderPid: 500, running: [500, 502, 503] });
+    const { did } = after(hinted.state, { kind: "leader-exited", id: "s1" });
+    expect(find(did, "kill-processes")?.running).toEqual([502, 503, 501]);
+  });
+
   it.each(ENDING.slice(0, -2))("goes on when %s fails, and its receipt is dirty", (kind) => {
     const { state, did } = after(opened(), { kind: "leader-exited", id: "s1" }, { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING]);
@@ -64,14 +76,14 @@ describe("ending a session of a shared account", () => {
   });
 
   it("says logout when PAM had closed it before", () => {
-    const hinted = after(opened(), { kind: "close-hinted", id: "s1", leaderPid: 500 });
+    const hinted = after(opened(), { kind: "close-hinted", id: "s1", leaderPid: 500, running: [] });
     expect(kinds(hinted.did)).toEqual(["note-close"]);
     const { did } = after(hinted.state, { kind: "leader-exited", id: "s1" });
     expect(find(did, "announce-closed")?.receipt.cause).toBe("logout");
   });
 
   it("takes no hint from another process than the leader", () => {
-    expect(happen(opened(), { kind: "close-hinted", id: "s1", leaderPid: 501 }).effects).toEqual([]);
+    expect(happen(opened(), { kind: "close-hinted", id: "s1", leaderPid: 501, running: [] }).effects).toEqual([]);
   });
 
   it("answers everyone who asked for it with the receipt", () => {

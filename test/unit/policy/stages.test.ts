@@ -53,13 +53,24 @@ describe("the order of the stages", () => {
     [
       "ending a session of a shared account",
       ENDING,
-      ["note-ending", "kill-processes", "drop-view", "write-receipt", "announce-closed", "remove-record"],
+      [
+        ...["count-processes", "note-ending", "kill-processes", "drop-view"],
+        ...["write-receipt", "announce-closed", "remove-record"],
+      ] as EffectKind[],
     ],
     [
       "ending a session of a leased account",
       ENDING_LEASED,
       [
-        ...["note-ending", "stop-manager", "kill-processes", "terminate-user", "drop-view", "sweep-account"],
+        ...[
+          "count-processes",
+          "note-ending",
+          "stop-manager",
+          "kill-processes",
+          "terminate-user",
+          "drop-view",
+          "sweep-account",
+        ],
         ...["write-receipt", "announce-closed", "withdraw-account", "remove-record"],
       ] as EffectKind[],
     ],
@@ -80,6 +91,10 @@ describe("the order of the stages", () => {
   it("names each kind of effect once in each way, and each kind in one way or beside them", () => {
     for (const list of [ALLOCATING, OPENING, ENDING_LEASED]) expect(new Set(list).size).toBe(list.length);
     expect(new Set(EFFECT_KINDS)).toEqual(new Set(stages.ROWS.map(({ kind }) => kind)));
+  });
+
+  it("counts the processes before anybody is asked to end them", () => {
+    for (const list of [ENDING, ENDING_LEASED]) expect(list[0]).toBe("count-processes");
   });
 
   it("kills before it drops the view, and keeps the record until both are done", () => {
@@ -162,9 +177,9 @@ describe("the effects", () => {
   });
 
   it("write down nothing of calls, and nothing that an end has found", () => {
-    const [noted] = walk(stages.ENDING, { ...ENDING_SESSION, endCalls: [3] });
+    const noted = made(walk(stages.ENDING, { ...ENDING_SESSION, endCalls: [3] }), "note-ending");
     const saved = (noted as Effect & { kind: "note-ending" }).saved;
-    for (const field of ["endCalls", "found", "removal", "hasRecord", "begunUptime"])
+    for (const field of ["endCalls", "found", "removal", "hasRecord", "begunUptime", "running"])
       expect(saved).not.toHaveProperty(field);
   });
 

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cgroups } from "../../../../src/system/processes/cgroups.ts";
 import type { Membership, ProcessTable } from "../../../../src/system/processes/kill.ts";
-import { findInView, killProcesses } from "../../../../src/system/processes/kill.ts";
+import { findInView, killProcesses, listProcesses } from "../../../../src/system/processes/kill.ts";
 import { makeSlowFile } from "../../../helpers/slow-file.ts";
 
 let proc: string;
@@ -301,6 +301,11 @@ describe("killProcesses", () => {
     });
   });
 
+  it("counts those that another has ended before, and each once", async () => {
+    const membership = { cgroups: [cgroup], view: undefined, reaper: { pid: 8, pidfd: 0 } };
+    expect(await killProcesses(tableWith([7, 8], 2), membership, 5_000, [5, 6, 7])).toEqual({ killed: 3, left: [] });
+  });
+
   it("kills a cgroup in which no process can be seen", async () => {
     expect(await killProcesses(tableWith([], 1), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({
       killed: 0,
@@ -360,5 +365,18 @@ describe("killProcesses", () => {
       killed: 0,
       left: [],
     });
+  });
+});
+
+describe("listProcesses", () => {
+  it("names each process of all cgroups once, and not the reaper", () => {
+    const members: Record<string, number[]> = { "/a.scope": [7, 8], "/b.slice": [8, 9, 10] };
+    const cgroups = { list: ({ path }: { path: string }) => members[path] ?? [] };
+    const membership = {
+      cgroups: Object.keys(members).map((path) => ({ path, inode: "1" })),
+      view: undefined,
+      reaper: { pid: 9, pidfd: 0 },
+    };
+    expect(listProcesses(cgroups, membership)).toEqual([7, 8, 10]);
   });
 });

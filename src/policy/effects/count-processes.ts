@@ -1,0 +1,28 @@
+// Lists the processes that a session has when its end begins: whoever ends them after that, the receipt has found them.
+import type { Ending, View, Cgroup } from "../session.ts";
+import { keyOf } from "../subject.ts";
+import { countOf } from "../words.ts";
+import { hasProcesses, processesOf } from "./end.ts";
+import type { Stage } from "./row.ts";
+
+interface Args {
+  readonly leased: boolean;
+  readonly view: View | undefined;
+  readonly cgroups: readonly Cgroup[];
+}
+
+interface Found {
+  /** The pids of those in its cgroups. */
+  readonly running: readonly number[];
+}
+
+export const countProcesses: Stage<Ending, Ending, "count-processes", Args, Found> = {
+  kind: "count-processes",
+  messageId: "f9212409536c4df0bf40bc870279a0f6",
+  fails: "note",
+  when: hasProcesses,
+  make: processesOf,
+  learn: (session, { running }) => ({ ...session, running: [...new Set([...session.running, ...running])] }),
+  done: ({ subject }, { running }) =>
+    `Found ${countOf(running.length, "process", "processes")} of ${keyOf(subject)} at its end.`,
+};
