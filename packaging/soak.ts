@@ -32,6 +32,7 @@ interface Login {
 }
 
 const [asked = "", ...numbers] = process.argv.slice(2);
+const NOBODY = 65_534;
 const [logins = 2000, parallel = 8, killEvery = 50] = numbers.map(Number);
 const release = releases.find((known) => known === asked) ?? ("trixie" satisfies Release);
 const machine = await Machine.boot(release);
@@ -65,7 +66,7 @@ async function look(): Promise<Readonly<Record<string, number>>> {
     "mount namespaces": namespaces("mnt"),
     "PID namespaces": namespaces("pid"),
     "IPC namespaces": namespaces("ipc"),
-    "processes of users": all.filter(({ uid }) => uid >= 1000 && uid < 65_534).length,
+    "processes of users": all.filter(({ uid }) => uid >= 1000 && uid !== NOBODY).length,
     reapers: all.filter(({ command }) => command === "guest-reaper").length,
     "descriptors of guestd": readDescriptors(daemon).length,
     "descriptors kept by systemd": Number(await machine.sh("systemctl show -P NFileDescriptorStore guestd")),
@@ -86,7 +87,7 @@ async function look(): Promise<Readonly<Record<string, number>>> {
     "open in the ledger": list(`${root}/var/lib/guestd/open`).length,
     "uids quarantined": list(`${root}/var/lib/guestd/quarantine`).length,
     "units of guests": await lines(
-      "systemctl list-units --all --plain --no-legend 'guest-*' 'user-6*' 'user@6*' 'session-*'",
+      "systemctl list-units --all --plain --no-legend 'guest-*' 'user-[6-9]????.slice' 'user@[6-9]????.service' 'session-*'",
     ),
   };
 }

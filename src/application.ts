@@ -31,6 +31,7 @@ import { findGroup } from "./system/accounts/nss.ts";
 import { wasAnnounced } from "./system/announcements.ts";
 import type { Bindings } from "./system/bindings.ts";
 import type { Journal } from "./system/journal.ts";
+import { readUidMap } from "./system/read-uid-map.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
 import { endProcesses, listProcesses } from "./system/processes/kill.ts";
 import { Placement } from "./system/processes/placement.ts";
@@ -240,7 +241,7 @@ async function start({ bus, journal, report, link }: Core, needs: StartNeeds): P
   };
   configuration.load();
   await watchLogins(bus, findCgroups);
-  const events = await findLeftovers({ ...needs, journal });
+  const events = await findLeftovers({ ...needs, readUidMap, journal });
   for (const event of events) link.dispatch(event);
   // What an earlier boot has left goes before anybody new comes.
   if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power"))

@@ -11,7 +11,7 @@ import { gatherFacts } from "./system/sessions/facts.ts";
  * @throws GuestError InvalidArgument when there is no such user
  */
 export async function explain(
-  { config, sessions, loginSwitch }: State,
+  { config, sessions, loginSwitch, uidMap }: State,
   user: string,
   service: string,
   overlay: boolean,
@@ -21,5 +21,5 @@ export async function explain(
     throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
   const member = config !== undefined && (await isMember(account, config.Guests.Group));
   const facts = gatherFacts(config, process.pid, overlay);
-  return explainLogin(config, { account, member, service }, [...sessions.values()], loginSwitch, facts);
+  return explainLogin(config, { account, member, service }, [...sessions.values()], loginSwitch, facts, uidMap);
 }

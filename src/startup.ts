@@ -1,6 +1,7 @@
 // What an earlier guestd has left, as the first events of the next one: the switch, its sessions, and the UIDs of the pool.
 // What was written down twice is read twice: a session whose record is lost can be told from the ledger.
 import type { What } from "./policy/events.ts";
+import type { UidMap } from "./policy/uid-map.ts";
 import type { Leases } from "./system/accounts/leases.ts";
 import type { Journal } from "./system/journal.ts";
 import type { Reapers } from "./system/sessions/reapers.ts";
@@ -15,6 +16,7 @@ export interface StartupParts {
   readonly ledger: Pick<Ledger, "recover" | "find">;
   readonly leases: Pick<Leases, "recover">;
   readonly reapers: Pick<Reapers, "killOrphans">;
+  readonly readUidMap: () => UidMap;
   readonly journal: Pick<Journal, "logDaemon">;
 }
 
@@ -22,14 +24,18 @@ export interface StartupParts {
 export async function findLeftovers(parts: StartupParts): Promise<What[]> {
   const { loginSwitch } = readSwitch(parts);
   const { found, dead, unknown } = readRecords(parts);
-  const { leases, ledger } = parts;
+  const { leases, ledger, readUidMap } = parts;
   const sessions = found.map(({ saved }) => saved);
   const recovered = await leases.recover(sessions, unknown.size > 0);
   const again = found.map((record, index) => ({ ...record, saved: recovered.sessions[index] ?? record.saved }));
   const records = [...again, ...dead].map(({ saved, cause }): What => {
     return { kind: "record-found", saved, cause, receipt: ledger.find(saved.id) };
   });
-  return [{ kind: "switch-found", loginSwitch }, { kind: "leases-found", pool: recovered.pool }, ...records];
+  return [
+    { kind: "switch-found", loginSwitch },
+    { kind: "leases-found", kept: recovered.kept, uidMap: readUidMap() },
+    ...records,
+  ];
 }
 
 function readSwitch({ loginSwitch, journal }: StartupParts) {

@@ -10,6 +10,7 @@ import type { Receipt } from "../policy/receipt.ts";
 import { isClean } from "../policy/receipt.ts";
 import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
+import { listWarnings } from "../policy/warnings.ts";
 import type { Explanation } from "../policy/explain.ts";
 import { within } from "../wait.ts";
 import type { PendingCalls } from "./pending.ts";
@@ -193,7 +194,7 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
       return [{ verdict: field("s", verdict), reason: field("s", reason), plan: field("s", JSON.stringify(plan)) }];
     }),
     row("GetStatus", "", "a{sv}", async () => {
-      const { config, sessions, loginSwitch } = state();
+      const { config, sessions, loginSwitch, uidMap } = state();
       const status = {
         version: field("s", version),
         sessions: field("u", sessions.size),
@@ -201,6 +202,7 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
         switch: field("b", loginSwitch.enabled),
         reason: field("s", loginSwitch.reason),
         errors: field("as", [...configuration.errors]),
+        warnings: field("as", config === undefined ? [] : listWarnings(config, uidMap)),
       };
       return Promise.resolve([status]);
     }),

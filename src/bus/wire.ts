@@ -158,10 +158,11 @@ export function wireReceipt(receipt: Receipt): VariantDict {
   };
 }
 
-/** One uid of the range: its state, the account that has or had it, and why it is quarantined. */
-export function wireLease({ uid, state, user, session, reason }: LeaseState): VariantDict {
+/** One uid, or several: their state, the account that has or had it, and why it is quarantined. */
+export function wireLease({ uid, last, state, user, session, reason }: LeaseState): VariantDict {
   return {
     uid: field("u", uid),
+    last: field("u", last),
     state: field("s", state),
     user: field("s", user),
     session: field("s", session),

@@ -127,6 +127,8 @@ async function status(_args: readonly string[], _options: Options, connect: () =
   const [answer] = await (await connect()).call("GetStatus");
   const found = answer as Fields;
   const errors = found["errors"] as string[];
+  // A guestd that goes on over an upgrade does not say them.
+  const warnings = (found["warnings"] ?? []) as string[];
   const fields = formatFields([
     ["guestd", String(found["version"])],
     ["guests", describeGuests(found)],
@@ -136,7 +138,9 @@ async function status(_args: readonly string[], _options: Options, connect: () =
   const hint = 'mend them, then "guestctl reload"';
   const listed =
     errors.length === 0 ? [] : [`Errors of the configuration (${hint}):`, ...errors.map((line) => `  ${line}`)];
-  return { text: [fields, ...hintAtSwitch(found), ...listed].join("\n"), json: found, bad: errors.length > 0 };
+  const warned = warnings.length === 0 ? [] : ["To mind:", ...warnings.map((line) => `  ${formatPlain(line)}`)];
+  const text = [fields, ...hintAtSwitch(found), ...listed, ...warned].join("\n");
+  return { text, json: found, bad: errors.length > 0 };
 }
 
 async function explain(

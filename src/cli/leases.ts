@@ -27,16 +27,20 @@ export async function leases(
 }
 
 function showTable(uids: readonly Fields[]): string {
-  const rows = uids.map(({ uid, state, user, session, reason }) =>
-    [uid, state, user || "-", session || "-", reason || "-"].map(String),
+  const rows = uids.map(({ uid, last, state, user, session, reason }) =>
+    [uid === last ? uid : `${String(uid)}-${String(last)}`, state, user || "-", session || "-", reason || "-"].map(
+      String,
+    ),
   );
   return formatTable(["UID", "STATE", "USER", "SESSION", "REASON"], rows);
 }
 
 function count(uids: readonly Fields[], all: boolean): string {
-  const counts = STATES.map((state) => ({ state, number: uids.filter((one) => one["state"] === state).length }));
+  const sizeOf = (rows: readonly Fields[]) =>
+    rows.reduce((sum, { uid, last }) => sum + Number(last) - Number(uid) + 1, 0);
+  const counts = STATES.map((state) => ({ state, number: sizeOf(uids.filter((one) => one["state"] === state)) }));
   const say = (some: typeof counts) => some.map(({ state, number }) => `${number} ${state}`).join(", ");
-  if (all) return `${uids.length} uids: ${say(counts.filter(({ number }) => number > 0)) || "none"}.`;
+  if (all) return `${sizeOf(uids)} uids: ${say(counts.filter(({ number }) => number > 0)) || "none"}.`;
   return `Not shown: ${say(counts.filter(({ state }) => IDLE.includes(state)))}. --all shows them as well.`;
 }
 

@@ -24,7 +24,7 @@ export const SCHEMA = {
     Shell: key(value.path, "/bin/bash", "The login shell of the leased accounts."),
     LeaseRange: key(
       value.uidRange,
-      "60600-61183",
+      "65536-98303",
       "The uids of the leased accounts; no user of the machine may have one of them.",
     ),
     LeaseTimeout: key(

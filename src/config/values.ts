@@ -106,15 +106,13 @@ const number =
     return value >= least && value <= most ? value : undefined;
   };
 
-// Below 1000 are system accounts; 65534 and 65535 have other meanings. More than 10000 would make every look at them slow.
+// Below 1000 are system accounts. From 100000 on are subordinate uids (login.defs(5), SUB_UID_MIN), as which their users act.
 const FIRST_UID = 1000;
-const LAST_UID = 65_533;
-const MOST_UIDS = 10_000;
+const LAST_UID = 99_999;
 
 function parseUidRange(text: string): UidRange | undefined {
   const [first = NaN, last = NaN] = /^(\d{4,5})-(\d{4,5})$/.exec(text)?.slice(1).map(Number) ?? [];
-  const isGood = first >= FIRST_UID && first <= last && last <= LAST_UID && last - first < MOST_UIDS;
-  return isGood ? { first, last } : undefined;
+  return first >= FIRST_UID && first <= last && last <= LAST_UID ? { first, last } : undefined;
 }
 
 // One line of a passwd entry: no colon, no control character.
@@ -150,7 +148,7 @@ export const secondsOrNever = scalar("a number of seconds from 1 to 86400, or 0 
   text === "" ? undefined : number(0, 86_400)(text),
 );
 export const receipts = scalar("a number from 1 to 100000", (text) => number(1, 100_000)(text) || undefined);
-export const uidRange = scalar(`FIRST-LAST, from ${FIRST_UID} to ${LAST_UID}, at most ${MOST_UIDS}`, parseUidRange);
+export const uidRange = scalar(`FIRST-LAST, from ${FIRST_UID} to ${LAST_UID}`, parseUidRange);
 export const displayName = scalar("a name without colon, comma, quote or backslash", parseDisplayName);
 export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
 // Has no quotes: a comment behind it would be part of it, and a backslash before # or ; once took its meaning away.

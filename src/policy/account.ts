@@ -37,7 +37,8 @@ export function findAccountFault(account: Account): string | undefined {
   return undefined;
 }
 
-function isGuestUid(uid: number): boolean {
+/** Whether an account with this UID can be a guest's. */
+export function isGuestUid(uid: number): boolean {
   return Number.isInteger(uid) && uid >= FIRST_UID && uid <= LAST_UID && !RESERVED_UIDS.has(uid);
 }
 

@@ -58,10 +58,14 @@ export function judgeLogin(
       ? { kind: "again", session: own }
       : refuse("This login has a guest session already. Please log in anew.");
   }
-  return isLeasable(config.Guests.LeaseRange, login.account.uid)
+  return isLeaseUid(config, login.account.uid, sessions)
     ? judgeLeased(config, login, sessions)
     : judgeShared(config, login, sessions);
 }
+
+// The range may have been another when an account was leased that still waits for its login.
+const isLeaseUid = (config: Config, uid: number, sessions: readonly Session[]): boolean =>
+  isLeasable(config.Guests.LeaseRange, uid) || sessions.some(({ leased, account }) => leased && account.uid === uid);
 
 // A leased account is for the process that was given it, and for its one session.
 function judgeLeased(config: Config, { account, leaderPid }: Login, sessions: readonly Session[]): Verdict {

@@ -17,6 +17,7 @@ import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
 import type { SessionSubject } from "./subject.ts";
 import { subjectOf } from "./subject.ts";
+import { countMapped, UNMAPPED } from "./uid-map.ts";
 import type { Way } from "./way.ts";
 import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
 
@@ -58,16 +59,27 @@ export function allocate(state: State, event: Requested): Next {
       if (event.gid === undefined)
         return refuse(`The group ${Group} does not exist. Please ask the administrator of this machine.`);
       const account = makeAccount(state, verdict.config, event.gid, event.random);
-      return account === undefined ? refuse(USED_UP) : lease(state, verdict.config, event, account);
+      return account === undefined
+        ? refuse(reasonFor(state, verdict.config))
+        : lease(state, verdict.config, event, account);
     }
     default:
       return verdict satisfies never;
   }
 }
 
-function makeAccount({ sessions, pool }: State, { Guests }: Config, gid: number, random: number): Account | undefined {
+// Why there is no account to be had.
+const reasonFor = ({ uidMap }: State, { Guests }: Config): string =>
+  countMapped(Guests.LeaseRange, uidMap) === 0 ? UNMAPPED : USED_UP;
+
+function makeAccount(
+  { sessions, pool, uidMap }: State,
+  { Guests }: Config,
+  gid: number,
+  random: number,
+): Account | undefined {
   const leased = [...sessions.values()].map(({ account }) => account);
-  const uid = pickUid(Guests.LeaseRange, pool, new Set(leased.map((account) => account.uid)));
+  const uid = pickUid(Guests.LeaseRange, pool, new Set(leased.map((account) => account.uid)), uidMap);
   if (uid === undefined) return undefined;
   const user = makeLeaseName(random, new Set(leased.map((account) => account.user)));
   return { user, uid, gid, home: `/home/${user}`, shell: Guests.Shell, realName: Guests.GhostName };

@@ -4,12 +4,13 @@ import type { Account } from "./account.ts";
 import type { CallId } from "./call.ts";
 import type { EffectKind, EffectOf, FoundOf } from "./effects.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { LeasePool } from "./lease.ts";
+import type { KeptLeases } from "./lease.ts";
 import type { Moment } from "./moment.ts";
 import type { PlanFacts } from "./plan.ts";
 import type { EndCause, Receipt } from "./receipt.ts";
 import type { Cgroup, SavedSession } from "./session.ts";
 import type { LoginSwitch } from "./switch.ts";
+import type { UidMap } from "./uid-map.ts";
 
 export interface AllocateRequested {
   readonly kind: "allocate-requested";
@@ -92,8 +93,8 @@ export type What =
   /** logind has moved the leader to a cgroup of its own. */
   | { readonly kind: "cgroup-found"; readonly id: string; readonly cgroup: Cgroup }
   | RecordFound
-  /** At the start: the UIDs that were given back, and those that are not leased. */
-  | { readonly kind: "leases-found"; readonly pool: LeasePool }
+  /** At the start: the UIDs that were given back, those that are not leased, and all that the machine has. */
+  | { readonly kind: "leases-found"; readonly kept: KeptLeases; readonly uidMap: UidMap }
   /** At the start: the switch of guest logins as it was left. */
   | { readonly kind: "switch-found"; readonly loginSwitch: LoginSwitch }
   /** An administrator has set it. */

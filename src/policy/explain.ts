@@ -2,11 +2,14 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
+import { EMPTY_POOL, fillPool, pickUid } from "./lease.ts";
 import type { LoginSwitch } from "./switch.ts";
 import type { PlanFacts } from "./plan.ts";
 import { makePlan } from "./plan.ts";
 import type { Session } from "./session.ts";
 import type { Step } from "./steps.ts";
+import type { UidMap } from "./uid-map.ts";
+import { EVERY_UID, findMapFault, UNMAPPED } from "./uid-map.ts";
 
 export interface Explanation {
   /** "ignored": the account is not in the group of guests, pam_guest does nothing. */
@@ -24,6 +27,7 @@ export function explainLogin(
   sessions: readonly Session[],
   loginSwitch: LoginSwitch,
   facts: PlanFacts,
+  uidMap: UidMap = EVERY_UID,
 ): Explanation {
   const { account, member, service } = login;
   if (config !== undefined && !member) {
@@ -34,7 +38,7 @@ export function explainLogin(
   const asked = { user: account.user, service, tty, rhost: "", leaderPid: 0 };
   const authentication = judgeAuthentication(config, asked, sessions, loginSwitch);
   if (authentication.kind === "refused") return { verdict: "refused", reason: authentication.reason, plan: [] };
-  if (authentication.kind === "lease") return explainLease(authentication.config, account, facts);
+  if (authentication.kind === "lease") return explainLease(authentication.config, account, facts, uidMap);
   const verdict = judgeLogin(config, { account, service, tty, rhost: "", leaderPid: 0 }, sessions, loginSwitch);
   if (verdict.kind !== "admitted")
     return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
@@ -50,15 +54,17 @@ export function explainLogin(
 const A_TERMINAL = "/dev/tty1";
 const SAMPLE_NAME = "guest-xxxx";
 
-function explainLease(config: Config, ghost: Account, facts: PlanFacts): Explanation {
+function explainLease(config: Config, ghost: Account, facts: PlanFacts, uidMap: UidMap): Explanation {
   const { LeaseRange, Shell } = config.Guests;
+  const uid = pickUid(LeaseRange, fillPool(LeaseRange, EMPTY_POOL), new Set(), uidMap);
+  if (uid === undefined) return { verdict: "refused", reason: findMapFault(LeaseRange, uidMap) ?? UNMAPPED, plan: [] };
   const account = {
     user: SAMPLE_NAME,
-    uid: LeaseRange.first,
+    uid,
     gid: ghost.gid,
     home: `/home/${SAMPLE_NAME}`,
     shell: Shell,
   };
-  const reason = `${ghost.user} gets a leased account, such as ${SAMPLE_NAME} with uid ${LeaseRange.first}, without a password, and a view of its own.`;
+  const reason = `${ghost.user} gets a leased account, such as ${SAMPLE_NAME} with uid ${uid}, without a password, and a view of its own.`;
   return { verdict: "admitted", reason, plan: makePlan(config, { account, leased: true, tty: A_TERMINAL }, facts) };
 }

@@ -1,11 +1,13 @@
-// The range of uids for leased accounts as an administrator sees it. Pure.
+// The uids for leased accounts as an administrator sees them. Pure.
 import type { Config } from "../config/schema.ts";
-import { isLeasable } from "./lease.ts";
+import { listUids } from "./lease.ts";
 import type { State } from "./state.ts";
 
-/** One uid of the range. */
+/** One uid, or several that follow each other and of which nothing but their state is to be said. */
 export interface LeaseState {
   readonly uid: number;
+  /** The last of them. */
+  readonly last: number;
   /**
    * "leased": a session has it. "quarantined": something of its last guest may be left. "foreign": it belongs to a user
    * of the machine. "rested": it was given back. "unused": no session has had it.
@@ -20,38 +22,35 @@ export interface LeaseState {
 }
 
 /** Every uid of the range, and those outside it that are leased or quarantined, in order. */
-export function listLeases({ config, sessions, pool }: State): LeaseState[] {
-  const leased = new Map(
-    [...sessions.values()].filter((session) => session.leased).map((session) => [session.account.uid, session]),
-  );
-  const uids = new Set([
-    ...(config === undefined ? [] : rangeOf(config)),
-    ...leased.keys(),
-    ...pool.quarantined.keys(),
-  ]);
-  const rested = new Set(pool.rested);
-  return [...uids]
-    .sort((a, b) => a - b)
-    .map((uid): LeaseState => {
-      const session = leased.get(uid);
-      const kept = pool.quarantined.get(uid);
-      if (session !== undefined)
-        return { uid, state: "leased", user: session.account.user, session: session.id, reason: "" };
-      if (kept !== undefined)
-        return {
-          uid,
-          state: kept.foreign === true ? "foreign" : "quarantined",
-          user: kept.user,
-          session: "",
-          reason: kept.reason,
-        };
-      return { uid, state: rested.has(uid) ? "rested" : "unused", user: "", session: "", reason: "" };
-    });
+export function listLeases(state: State): LeaseState[] {
+  const told = tellSome(state);
+  const rested = new Set(state.pool.rested);
+  const uids = new Set([...(state.config === undefined ? [] : rangeOf(state.config)), ...told.keys()]);
+  const rows: LeaseState[] = [];
+  for (const uid of [...uids].sort((a, b) => a - b)) {
+    const row = told.get(uid) ?? { ...NOTHING, uid, last: uid, state: rested.has(uid) ? "rested" : "unused" };
+    const before = rows.at(-1);
+    if (before !== undefined && follows(before, row)) rows[rows.length - 1] = { ...before, last: uid };
+    else rows.push(row);
+  }
+  return rows;
 }
 
-function rangeOf({ Guests: { LeaseRange } }: Config): number[] {
-  const { first, last } = LeaseRange;
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index).filter((uid) =>
-    isLeasable(LeaseRange, uid),
+const NOTHING = { user: "", session: "", reason: "" } as const;
+
+const follows = (before: LeaseState, row: LeaseState): boolean =>
+  before.state === row.state && (row.state === "rested" || row.state === "unused") && before.last + 1 === row.uid;
+
+/** Those of which more is to be said. What a session has counts for more than what was known of its uid before. */
+function tellSome({ sessions, pool }: State): ReadonlyMap<number, LeaseState> {
+  const kept = [...pool.quarantined].map(([uid, { user, reason, foreign }]): [number, LeaseState] => {
+    const state = foreign === true ? "foreign" : "quarantined";
+    return [uid, { ...NOTHING, uid, last: uid, state, user, reason }];
+  });
+  const leased = [...sessions.values()].flatMap(({ leased, id, account: { uid, user } }): [number, LeaseState][] =>
+    leased ? [[uid, { ...NOTHING, uid, last: uid, state: "leased", user, session: id }]] : [],
   );
+  return new Map([...kept, ...leased]);
 }
+
+const rangeOf = ({ Guests: { LeaseRange } }: Config): number[] => listUids(LeaseRange);

@@ -1,6 +1,9 @@
 // The uids of leased accounts: which is leased next, and which are not. Pure.
 // A uid is leased to one login at a time, is given back after a clean end, and rests as long as others can be had.
 import type { Config } from "../config/schema.ts";
+import { isGuestUid } from "./account.ts";
+import type { UidMap } from "./uid-map.ts";
+import { EVERY_UID, isMapped } from "./uid-map.ts";
 
 /** Of the ghost: as far up as greeters still list users, and where no tool puts new ones (login.defs(5), adduser.conf(5)). */
 export const GHOST_UID = 60_000;
@@ -18,37 +21,65 @@ export interface Quarantine {
   readonly foreign?: boolean;
 }
 
-/** What is known of the uids that no session has. A uid that it does not know was never used. */
-export interface LeasePool {
+/** What is written down of the uids that no session has. */
+export interface KeptLeases {
   /** Given back, the longest unused first. */
   readonly rested: readonly number[];
   /** Not leased, and why: something of its last guest may be left, or it is foreign. */
   readonly quarantined: ReadonlyMap<number, Quarantine>;
 }
 
-export const EMPTY_POOL: LeasePool = { rested: [], quarantined: new Map() };
+/** All that is known of them. The next uid stands first in a list: a login walks none of the thousands. */
+export interface LeasePool extends KeptLeases {
+  /** Uids of the range that nothing is known of, in their order. One that a session has may still be among them. */
+  readonly unused: readonly number[];
+}
+
+export const EMPTY_POOL: LeasePool = { unused: [], rested: [], quarantined: new Map() };
+
+/** The pool for a range, from what is known of its uids. Walks the range: for a new configuration, not for a login. */
+export function fillPool(range: UidRange, { rested, quarantined }: KeptLeases): LeasePool {
+  const known = new Set(rested);
+  const unused = listUids(range).filter((uid) => !known.has(uid) && !quarantined.has(uid));
+  return { unused, rested, quarantined };
+}
+
+/** The uids of a range that can be leased, in their order. */
+export const listUids = (range: UidRange): number[] =>
+  Array.from({ length: range.last - range.first + 1 }, (_, index) => range.first + index).filter((uid) =>
+    isLeasable(range, uid),
+  );
 
 /**
  * The uid for the next login: one that was never used, else the one that has rested longest.
  * @param taken uids of live sessions
+ * @param uidMap the uids that there are
  * @returns undefined when the range is used up
  */
-export function pickUid(range: UidRange, pool: LeasePool, taken: ReadonlySet<number>): number | undefined {
-  const isFree = (uid: number) => isLeasable(range, uid) && !taken.has(uid) && !pool.quarantined.has(uid);
-  const rested = new Set(pool.rested);
-  for (let uid = range.first; uid <= range.last; uid++) {
-    if (!rested.has(uid) && isFree(uid)) return uid;
-  }
-  return pool.rested.find(isFree);
+export function pickUid(
+  range: UidRange,
+  pool: LeasePool,
+  taken: ReadonlySet<number>,
+  uidMap: UidMap = EVERY_UID,
+): number | undefined {
+  const isFree = (uid: number) =>
+    isLeasable(range, uid) && isMapped(uidMap, uid) && !taken.has(uid) && !pool.quarantined.has(uid);
+  return pool.unused.find(isFree) ?? pool.rested.find(isFree);
 }
 
 /** Whether a uid is one of those that are leased. */
 export const isLeasable = ({ first, last }: UidRange, uid: number): boolean =>
-  uid >= first && uid <= last && uid !== GHOST_UID;
+  uid >= first && uid <= last && uid !== GHOST_UID && isGuestUid(uid);
 
 /** Leases a uid: it rests no more. */
 export function takeUid(pool: LeasePool, uid: number): LeasePool {
-  return { ...pool, rested: pool.rested.filter((other) => other !== uid) };
+  return { ...pool, unused: without(pool.unused, uid), rested: without(pool.rested, uid) };
+}
+
+// As a rule it is the first one.
+function without(uids: readonly number[], uid: number): readonly number[] {
+  const at = uids.indexOf(uid);
+  return at < 0 ? uids : [...uids.slice(0, at), ...uids.slice(at + 1)];
 }
 
 /** A uid is given back: it is the last one to be leased again. */

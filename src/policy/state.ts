@@ -7,6 +7,8 @@ import type { Retry } from "./retry.ts";
 import type { Session } from "./session.ts";
 import type { LoginSwitch } from "./switch.ts";
 import { NEVER_ENABLED } from "./switch.ts";
+import type { UidMap } from "./uid-map.ts";
+import { EVERY_UID } from "./uid-map.ts";
 
 export interface State {
   /** Undefined until it is loaded and while it has errors. */
@@ -15,6 +17,8 @@ export interface State {
   readonly loginSwitch: LoginSwitch;
   readonly sessions: ReadonlyMap<string, Session>;
   readonly pool: LeasePool;
+  /** The uids that this machine has. */
+  readonly uidMap: UidMap;
   /** For UIDs in quarantine: when what is left of them is looked at again. */
   readonly retries: ReadonlyMap<number, Retry>;
 }
@@ -30,6 +34,7 @@ export const INITIAL_STATE: State = {
   loginSwitch: NEVER_ENABLED,
   sessions: new Map(),
   pool: EMPTY_POOL,
+  uidMap: EVERY_UID,
   retries: new Map(),
 };
 

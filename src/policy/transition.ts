@@ -4,6 +4,8 @@
 import { advanceAllocating, allocate } from "./allocating.ts";
 import { advanceEnding, endOnRequest, endWithCall, endWithLeader, expireLeases, retryRemovals } from "./ending.ts";
 import type { Ended, Event, EventOf } from "./events.ts";
+import type { KeptLeases, LeasePool } from "./lease.ts";
+import { EMPTY_POOL, fillPool } from "./lease.ts";
 import type { Moment } from "./moment.ts";
 import { addCgroup, advanceOpening, join, open } from "./opening.ts";
 import { judgeSweep, release, retrySweeps, applyRelease } from "./quarantine.ts";
@@ -37,13 +39,13 @@ export function transition(state: State, event: Event): Next {
     case "record-found":
       return recover(state, event);
     case "leases-found":
-      return stay({ ...state, pool: event.pool });
+      return stay({ ...state, uidMap: event.uidMap, pool: poolFor(state.config, event.kept) });
     case "switch-found":
       return stay({ ...state, loginSwitch: event.loginSwitch });
     case "switch-requested":
       return requestSwitch(state, event);
     case "config-loaded":
-      return stay({ ...state, config: event.config });
+      return stay({ ...state, config: event.config, pool: poolFor(event.config, state.pool) });
     case "tick":
       return passTime(state, event);
     case "effect-done":
@@ -53,6 +55,9 @@ export function transition(state: State, event: Event): Next {
       return event satisfies never;
   }
 }
+
+const poolFor = (config: State["config"], kept: KeptLeases): LeasePool =>
+  config === undefined ? { ...EMPTY_POOL, ...kept } : fillPool(config.Guests.LeaseRange, kept);
 
 function hintClose(state: State, event: EventOf<"close-hinted">): Next {
   return withSession(state, event.id, (session) => {

@@ -1,6 +1,7 @@
 // Plays the daemon's part for the policy alone: does the effects of a decision, all well but those named, to their end.
 import type { Effect, EffectKind, EffectOf, FoundOf } from "../../src/policy/effects.ts";
 import type { What } from "../../src/policy/events.ts";
+import type { KeptLeases } from "../../src/policy/lease.ts";
 import type { Moment } from "../../src/policy/moment.ts";
 import type { Swept, SweepKind } from "../../src/policy/receipt.ts";
 import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
@@ -13,7 +14,27 @@ import { keyOf } from "../../src/policy/subject.ts";
 import { transition } from "../../src/policy/transition.ts";
 import { allocateRequest, CGROUP, configOf, ISOLATION, LEASED, ON, openRequest, SLICE, VIEW } from "./samples.ts";
 
-export const READY: State = { ...INITIAL_STATE, config: configOf(), loginSwitch: ON };
+export const READY: State = configure({ ...INITIAL_STATE, loginSwitch: ON });
+
+/** The same state with a configuration of its own. */
+export function configure(state: State, ...lines: readonly string[]): State {
+  return transition(state, { kind: "config-loaded", config: configOf(...lines), now: 0, uptime: 0 }).state;
+}
+
+/** The same state, when this is known of the uids that no session has. */
+export function withKept(
+  state: State,
+  rested: readonly number[],
+  quarantined: KeptLeases["quarantined"] = new Map(),
+): State {
+  return transition(state, {
+    kind: "leases-found",
+    kept: { rested, quarantined },
+    uidMap: state.uidMap,
+    now: 0,
+    uptime: 0,
+  }).state;
+}
 
 /** A moment after that of the requests of samples.ts. */
 export const LATER = { now: 2_000, uptime: 5_007_000 } as const;

@@ -42,9 +42,10 @@ export const CGROUP: Cgroup = { path: "/user.slice/guest-s1.scope", inode: "4711
 /** All of the leased account's user. */
 export const SLICE: Cgroup = { path: "/user.slice/user-60600.slice", inode: "4720" };
 
-/** The defaults, changed by the lines of a file. */
+/** The defaults, with the uids of LEASED, changed by the lines of a file. */
 export function configOf(...lines: string[]): Config {
-  const result = parseConfig([{ path: "test.conf", text: lines.join("\n") }]);
+  const text = ["[Guests]", "LeaseRange=60600-61183", ...lines].join("\n");
+  const result = parseConfig([{ path: "test.conf", text }]);
   if (!result.ok) throw new Error(JSON.stringify(result.errors));
   return result.config;
 }

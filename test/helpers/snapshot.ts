@@ -36,11 +36,10 @@ export interface Snapshot {
 
 /** Helpers of systemd that come and go. */
 const TRANSIENT = /^(systemd-(userwor|userdbd|hostnam|timedat|localed|tmpfile|executor|stdio)|\(sd-|\(system|\()/;
-/** Uids of guests whom no test machine has in its own files. */
-const isGuest = (uid: number) => uid >= 60_000 && uid < 61_184;
-/** The first uid that is not a system account's; from 65534 on nobody's and nspawn's. */
-const FIRST_USER = 1000;
-const NOBODY = 65_534;
+/** Uids of guests whom no test machine has in its own files: the ghost's, and of the ranges that tests set and guestd has. */
+const isGuest = (uid: number) => (uid >= 60_000 && uid < 61_184) || (uid >= 65_536 && uid < 98_304);
+/** Neither a system account's, nor nobody's and nspawn's. */
+const isUser = (uid: number) => (uid >= 1000 && uid < 65_534) || isGuest(uid);
 
 /** Everything in these is listed, whoever owns it. */
 const SHARED_PATHS = [
@@ -186,7 +185,7 @@ function describeListener(line: string): string {
 function listFiles(root: string): string[] {
   const found = new Set<string>();
   for (const path of SHARED_PATHS) walk(root, path, () => true, found);
-  for (const path of SEARCHED_PATHS) walk(root, path, (uid) => uid >= FIRST_USER && uid < NOBODY, found);
+  for (const path of SEARCHED_PATHS) walk(root, path, isUser, found);
   return [...found].toSorted();
 }
 

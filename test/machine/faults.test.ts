@@ -13,7 +13,7 @@ import { waitFor } from "../helpers/wait.ts";
 
 const LOGIND_LIMIT_MS = 20_000;
 /** Of the range, and of nobody. */
-const UID = 61183;
+const UID = 98303;
 const TYPES = ["leased", "shared"] as const;
 type Type = (typeof TYPES)[number];
 

@@ -2,7 +2,7 @@
 // machine is as it was before.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { awaitNoSessions, awaitReceipt, listSessions } from "../helpers/guests.ts";
+import { awaitNoSessions, awaitReceipt, IS_GUEST, listSessions } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import {
   allowTerminals,
@@ -34,7 +34,7 @@ describeMachine("removing the package", (release) => {
 
   /** Processes, places and accounts of guests, asked for without guestd. */
   const remains = () =>
-    machine.sh(`ps -eo uid=,args= | awk '$1 >= 60000 && $1 < 61184 || /guest(d|ctl|-reaper|-holders)/ && !/awk/'
+    machine.sh(`ps -eo uid=,args= | awk '${IS_GUEST} || /guest(d|ctl|-reaper|-holders)/ && !/awk/'
     ls -A /run/userdb 2>/dev/null || true
     find /run/guestd /var/lib/guestd/open -type f 2>/dev/null || true
     getent passwd guest 60000 || true

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY_POOL } from "../../src/policy/lease.ts";
 import { makeReceipt } from "../../src/policy/make-receipt.ts";
 import type { SavedSession } from "../../src/policy/session.ts";
 import type { StartupParts } from "../../src/startup.ts";
@@ -8,6 +7,8 @@ import type { FoundSwitch } from "../../src/system/state/switch-store.ts";
 import { recordOf } from "../helpers/play.ts";
 import { ENDING_SESSION, LEASED_SESSION, ON, SESSION } from "../helpers/samples.ts";
 
+const KEPT = { rested: [], quarantined: new Map() };
+const UID_MAP = [{ first: 0, last: 65_535 }];
 const MOMENT = { now: 7, uptime: 9 };
 const session = (id: string): SavedSession => recordOf({ ...SESSION, id });
 const LEASED_RECORD = recordOf(LEASED_SESSION);
@@ -38,7 +39,7 @@ function left(change: {
     leases: {
       recover: (sessions, isUnclear) => {
         did.push(`leases of ${sessions.map(({ id }) => id).join(" ")}${isUnclear ? ", unclear" : ""}`);
-        return Promise.resolve({ sessions: sessions.map((one) => ({ ...one, published: true })), pool: EMPTY_POOL });
+        return Promise.resolve({ sessions: sessions.map((one) => ({ ...one, published: true })), kept: KEPT });
       },
     },
     reapers: {
@@ -47,6 +48,7 @@ function left(change: {
         return ["guest-zzz.scope"];
       },
     },
+    readUidMap: () => UID_MAP,
     journal: { logDaemon: (level, action, message) => did.push(`${level} ${action} ${message}`) },
   };
   return { events: findLeftovers(parts), did };
@@ -96,7 +98,7 @@ describe("findLeftovers", () => {
     });
     expect(await events).toEqual([
       { kind: "switch-found", loginSwitch: ON },
-      { kind: "leases-found", pool: EMPTY_POOL },
+      { kind: "leases-found", kept: KEPT, uidMap: UID_MAP },
       { kind: "record-found", saved: LEASED_RECORD },
       { kind: "record-found", saved: { ...session("b"), published: true }, cause: "record-lost" },
       { kind: "record-found", saved: session("c"), cause: "lost-power" },
@@ -120,7 +122,7 @@ describe("findLeftovers", () => {
   it("finds that there is nothing", async () => {
     expect(await left({}).events).toEqual([
       { kind: "switch-found", loginSwitch: ON },
-      { kind: "leases-found", pool: EMPTY_POOL },
+      { kind: "leases-found", kept: KEPT, uidMap: UID_MAP },
     ]);
   });
 });

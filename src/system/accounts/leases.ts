@@ -4,7 +4,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import type { Account } from "../../policy/account.ts";
-import type { LeasePool, Quarantine } from "../../policy/lease.ts";
+import type { KeptLeases, Quarantine } from "../../policy/lease.ts";
 import { GHOST_UID } from "../../policy/lease.ts";
 import type { Swept } from "../../policy/receipt.ts";
 import type { SavedSession } from "../../policy/session.ts";
@@ -87,7 +87,7 @@ export class Leases {
   async recover(
     sessions: readonly SavedSession[],
     unclear: boolean,
-  ): Promise<{ sessions: readonly SavedSession[]; pool: LeasePool }> {
+  ): Promise<{ sessions: readonly SavedSession[]; kept: KeptLeases }> {
     this.#userRecords.sweep();
     const standing = this.#userRecords.list().filter(({ uid }) => uid !== GHOST_UID);
     const isOf = (session: SavedSession) => (account: { readonly user: string; readonly uid: number }) =>
@@ -103,7 +103,7 @@ export class Leases {
     const recovered: SavedSession[] = [];
     for (const session of sessions)
       recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
-    return { sessions: recovered, pool: this.#store.read() };
+    return { sessions: recovered, kept: this.#store.read() };
   }
 
   // An account that stands keeps its uid from being leased, whatever could not be written.

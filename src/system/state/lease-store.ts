@@ -1,31 +1,37 @@
-// Which uids have been given back and when, and which are quarantined, over reboots: one small file each.
+// Which uids have been given back and when, and which are quarantined, over reboots.
 // What they mean is policy/lease.ts.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { LeasePool, Quarantine } from "../../policy/lease.ts";
-import { listNames, replaceDurably, replaceFile } from "../write-file.ts";
+import type { KeptLeases, Quarantine } from "../../policy/lease.ts";
+import { listNames, replaceDurably } from "../write-file.ts";
+import { RestedUids } from "./rested-uids.ts";
 
 export interface LeasePaths {
   readonly rested: string;
+  /** Of earlier versions of guestd: a directory. */
+  readonly restedEarlier: string;
   readonly quarantined: string;
 }
 
-const PATHS: LeasePaths = { rested: "/var/lib/guestd/leases", quarantined: "/var/lib/guestd/quarantine" };
+const PATHS: LeasePaths = {
+  rested: "/var/lib/guestd/rested",
+  restedEarlier: "/var/lib/guestd/leases",
+  quarantined: "/var/lib/guestd/quarantine",
+};
 
 export class LeaseStore {
   readonly #paths: LeasePaths;
+  readonly #rested: RestedUids;
 
-  /** @param paths directories of root alone */
+  /** @param paths of root alone */
   constructor(paths = PATHS) {
     this.#paths = paths;
+    this.#rested = new RestedUids(paths.rested, paths.restedEarlier);
   }
 
   /** Writes down that a uid was given back, and is in quarantine no more. */
   rest(uid: number): void {
-    replaceFile(
-      join(this.#paths.rested, String(uid)),
-      JSON.stringify({ uid, at: performance.timeOrigin + performance.now() }),
-    );
+    this.#rested.add(uid);
     rmSync(join(this.#paths.quarantined, String(uid)), { force: true });
   }
 
@@ -35,17 +41,14 @@ export class LeaseStore {
   }
 
   /** What was written down. An entry that cannot be read keeps its uid from being leased. */
-  read(): LeasePool {
+  read(): KeptLeases {
     const quarantined = new Map(
       listUids(this.#paths.quarantined).map((uid) => [
         uid,
         readQuarantine(join(this.#paths.quarantined, String(uid)), uid),
       ]),
     );
-    const rested = listUids(this.#paths.rested)
-      .filter((uid) => !quarantined.has(uid))
-      .map((uid) => ({ uid, at: readRested(join(this.#paths.rested, String(uid))) }));
-    return { rested: rested.sort((a, b) => a.at - b.at).map(({ uid }) => uid), quarantined };
+    return { rested: this.#rested.read().filter((uid) => !quarantined.has(uid)), quarantined };
   }
 }
 
@@ -53,16 +56,6 @@ const listUids = (directory: string) =>
   listNames(directory)
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
-
-// When it was is worth knowing, and no reason to doubt that it was.
-function readRested(file: string): number {
-  try {
-    const { at } = JSON.parse(readFileSync(file, "utf8")) as { at?: unknown };
-    return typeof at === "number" ? at : 0;
-  } catch {
-    return 0;
-  }
-}
 
 function readQuarantine(file: string, uid: number): Quarantine {
   const unreadable = { reason: `${file} cannot be read`, user: "" };

@@ -2,6 +2,7 @@
 // looked for again. What is taken away of a view itself, and killing processes, is elsewhere.
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
+import { isGuestUid } from "../../policy/account.ts";
 import type { ACCOUNT_KINDS, Swept, SweepKind } from "../../policy/receipt.ts";
 import { within } from "../../wait.ts";
 import { boundSentences } from "../sentences.ts";
@@ -100,6 +101,6 @@ export class Sweeper {
 
 // Whatever was checked before: the files of a system account are the system, and a name is part of a path here.
 function assertGuest({ user, uid }: Owner): void {
-  const isGuest = Number.isInteger(uid) && uid >= 1000 && uid <= 65_533 && /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user);
-  if (!isGuest) throw new Error("no account of a guest has this name and uid");
+  if (!isGuestUid(uid) || !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user))
+    throw new Error("no account of a guest has this name and uid");
 }

@@ -8,7 +8,7 @@ import type { What } from "../../../src/policy/events.ts";
 import { makeReceipt } from "../../../src/policy/make-receipt.ts";
 import type { Receipt } from "../../../src/policy/receipt.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
-import { leasedOpened, READY } from "../../helpers/play.ts";
+import { configure, leasedOpened, READY } from "../../helpers/play.ts";
 import { configOf, ENDING_SESSION } from "../../helpers/samples.ts";
 
 const MOMENT = { now: 2_000, uptime: 9_000 };
@@ -78,11 +78,11 @@ describe("ListReceipts", () => {
 
 describe("ListLeases", () => {
   it("gives each uid of the range with what it is at", async () => {
-    const state = { ...leasedOpened(), config: configOf("[Guests]", "LeaseRange=60600-60601") };
+    const state = configure(leasedOpened(), "[Guests]", "LeaseRange=60600-60601");
     const [list] = await methodsWith({ state }).call("ListLeases");
     expect((list as unknown[]).map((one) => ({ ...unwrap(one) }))).toEqual([
-      { uid: 60600, state: "leased", user: "guest-aaaa", session: "s1", reason: "" },
-      { uid: 60601, state: "unused", user: "", session: "", reason: "" },
+      { uid: 60600, last: 60600, state: "leased", user: "guest-aaaa", session: "s1", reason: "" },
+      { uid: 60601, last: 60601, state: "unused", user: "", session: "", reason: "" },
     ]);
   });
 });
@@ -161,7 +161,16 @@ describe("GetStatus", () => {
     ["both say yes", READY, { enabled: true, switch: true, reason: "" }],
   ])("says whether guests may log in, when %s", async (_, state, expected) => {
     const [status] = await methodsWith({ state }).call("GetStatus");
-    expect(unwrap(status)).toMatchObject(expected);
+    expect(unwrap(status)).toMatchObject({ ...expected, warnings: [] });
+  });
+
+  it("warns of uids that this machine does not have", async () => {
+    const state = { ...READY, uidMap: [{ first: 0, last: 1000 }] };
+    const [status] = await methodsWith({ state }).call("GetStatus");
+    expect(unwrap(status)).toMatchObject({
+      enabled: true,
+      warnings: [expect.stringMatching(/^None of the uids .* Set LeaseRange=/) as string],
+    });
   });
 });
 

@@ -4,12 +4,18 @@ import { runWith } from "../../helpers/guestctl.ts";
 
 const NOBODY = { user: "", session: "", reason: "" };
 const UIDS = [
-  { ...NOBODY, uid: 60600, state: "leased", user: "guest-aaaa", session: "abc" },
-  { ...NOBODY, uid: 60601, state: "quarantined", user: "guest-bbbb", reason: "files: /tmp/x is still there" },
-  { ...NOBODY, uid: 60602, state: "foreign", reason: "it belongs to alice" },
-  { ...NOBODY, uid: 60603, state: "rested" },
-  { ...NOBODY, uid: 60604, state: "unused" },
-  { ...NOBODY, uid: 60605, state: "unused" },
+  { ...NOBODY, uid: 60600, last: 60600, state: "leased", user: "guest-aaaa", session: "abc" },
+  {
+    ...NOBODY,
+    uid: 60601,
+    last: 60601,
+    state: "quarantined",
+    user: "guest-bbbb",
+    reason: "files: /tmp/x is still there",
+  },
+  { ...NOBODY, uid: 60602, last: 60602, state: "foreign", reason: "it belongs to alice" },
+  { ...NOBODY, uid: 60603, last: 60603, state: "rested" },
+  { ...NOBODY, uid: 60604, last: 60605, state: "unused" },
 ];
 
 const notQuarantined = (uid: unknown) =>
@@ -119,7 +125,7 @@ describe("guestctl leases", () => {
 
   it.each(["--all", "-a"])("shows every uid with %s", async (option) => {
     const { out } = await runWith(["leases", option], { ListLeases: [UIDS] });
-    expect(out).toContain("\n60605  unused       -           -        -\n");
+    expect(out).toContain("\n60604-60605  unused       -           -        -\n");
     expect(out.split("\n").at(-1)).toBe("6 uids: 1 leased, 1 quarantined, 1 foreign, 1 rested, 2 unused.");
   });
 

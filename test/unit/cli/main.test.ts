@@ -130,6 +130,13 @@ describe("guestctl exits with 1 and says what to do when", () => {
 });
 
 describe("guestctl", () => {
+  it("shows what is no error and should be known, each in its line, and exits with 0", async () => {
+    const status = { version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] };
+    const { code, out } = await run(["status"], { GetStatus: [{ ...status, warnings: ["One.\n", "Two."] }] });
+    expect(code).toBe(0);
+    expect(out).toMatch(/\nTo mind:\n  One\.\\u\{a\}\n  Two\.$/);
+  });
+
   it("lists without a verb", async () => {
     const { code, out, calls } = await run([], { ListSessions: [[SESSION]] });
     expect(code).toBe(0);

@@ -6,6 +6,7 @@ import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import {
   after,
   allocated,
+  configure,
   find,
   interrupt,
   kinds,
@@ -17,10 +18,11 @@ import {
   recordFound,
   recordOf,
   happen,
+  withKept,
 } from "../../helpers/play.ts";
 import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
-const withLines = (...lines: string[]): State => ({ ...READY, config: configOf("[Guests]", ...lines) });
+const withLines = (...lines: string[]): State => configure(READY, "[Guests]", ...lines);
 
 /** Of a uid that is left to somebody who is no guest. */
 const foreign = (owner: string) => ({ reason: `it belongs to ${owner}`, user: "", foreign: true });
@@ -66,9 +68,16 @@ describe("AllocateAccount makes no account", () => {
   });
 
   it("when the range is used up by sessions and by what may be left of others", () => {
-    const used = { ...leasedOpened(), config: configOf("[Guests]", "LeaseRange=60600-60601") };
-    const pool = { rested: [], quarantined: new Map([[60601, { reason: "process 7", user: "guest-bbbb" }]]) };
-    expect(refusal({ ...used, pool }, { id: "s2", leaderPid: 600 })?.reason).toContain("All guest accounts");
+    const used = configure(leasedOpened(), "[Guests]", "LeaseRange=60600-60601");
+    const quarantined = new Map([[60601, { reason: "process 7", user: "guest-bbbb" }]]);
+    expect(refusal(withKept(used, [], quarantined), { id: "s2", leaderPid: 600 })?.reason).toContain(
+      "All guest accounts",
+    );
+  });
+
+  it("when no uid of the range exists on this machine, and says that it is for the administrator", () => {
+    const uidMap = [{ first: 0, last: 60_599 }];
+    expect(refusal({ ...READY, uidMap })?.reason).toMatch(/lacks the user ids .* ask the administrator/);
   });
 
   it.each(ALLOCATING)("for a leader that asks again while it is being made one (%s)", (until) => {
@@ -128,10 +137,7 @@ describe("AllocateAccount", () => {
   });
 
   it("takes the uid that has rested longest, which rests no more", () => {
-    const rested = {
-      ...withLines("LeaseRange=60600-60602"),
-      pool: { rested: [60602, 60600, 60601], quarantined: new Map() },
-    };
+    const rested = withKept(withLines("LeaseRange=60600-60602"), [60602, 60600, 60601]);
     const { state } = happen(rested, allocateRequest());
     expect(only(state).account.uid).toBe(60602);
     expect(state.pool.rested).toEqual([60600, 60601]);
@@ -196,7 +202,8 @@ describe("a uid or a name that is somebody's on this machine", () => {
       [60600, foreign("user60600")],
       [60601, foreign("user60601")],
     ]);
-    expect(only(happen({ ...state, sessions: new Map() }, allocateRequest()).state).account.uid).toBe(60602);
+    const next = happen(state, allocateRequest({ id: "s2", leaderPid: 501 })).state;
+    expect([...next.sessions.values()].map(({ account }) => account.uid)).toEqual([60602, 60603]);
   });
 
   it("is a refusal, and no loop, when all of the range is", () => {
@@ -216,10 +223,11 @@ describe("a uid or a name that is somebody's on this machine", () => {
 
   it("is quarantined, and not rested, when the login for which it was tried is over", () => {
     const lines = withLines("LeaseRange=60600-60601");
-    const { state } = after({ ...lines, pool: { rested: [60601], quarantined: new Map() } }, allocateRequest(), {
+    const { state } = after(withKept(lines, [60601]), allocateRequest(), {
       found: takenBelow(60602),
     });
     expect(state.pool).toEqual({
+      unused: [],
       rested: [],
       quarantined: new Map([
         [60600, foreign("user60600")],

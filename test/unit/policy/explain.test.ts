@@ -46,6 +46,16 @@ describe("explainLogin", () => {
     });
   });
 
+  it("says refused, and what to set, of the ghost where the uids of the range do not exist", () => {
+    const uidMap = [{ first: 0, last: 65_535 }];
+    const config = configOf("[Guests]", "LeaseRange=65530-98303");
+    expect(explainLogin(config, { ...LOGIN, account: GHOST }, [], ON, FACTS, [])).toMatchObject({
+      verdict: "refused",
+      reason: expect.stringContaining("Set LeaseRange=") as string,
+    });
+    expect(explainLogin(config, { ...LOGIN, account: GHOST }, [], ON, FACTS, uidMap).reason).toContain("uid 65530");
+  });
+
   it("says refused, and why, of the ghost when the machine is full", () => {
     const explanation = explainLogin(
       configOf("[Guests]", "MaxSessions=1"),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LeasePool } from "../../../src/policy/lease.ts";
 import {
-  EMPTY_POOL,
+  fillPool,
   GHOST_UID,
   isLeasable,
   makeLeaseName,
@@ -15,14 +15,13 @@ import {
 const RANGE = { first: 60600, last: 60602 };
 const pick = (pool: LeasePool, ...taken: number[]) => pickUid(RANGE, pool, new Set(taken));
 const WHY = { reason: "process 7 does not end", user: "guest-aaaa" };
-const poolOf = (rested: number[], quarantined: number[] = []): LeasePool => ({
-  rested,
-  quarantined: new Map(quarantined.map((uid) => [uid, WHY])),
-});
+const poolOf = (rested: number[], quarantined: number[] = [], range = RANGE): LeasePool =>
+  fillPool(range, { rested, quarantined: new Map(quarantined.map((uid) => [uid, WHY])) });
+const UNUSED = poolOf([]);
 
 describe("pickUid gives nobody", () => {
   it("the uid of a live session", () => {
-    expect(pick(EMPTY_POOL, 60600)).toBe(60601);
+    expect(pick(UNUSED, 60600)).toBe(60601);
     expect(pick(poolOf([60600, 60601, 60602]), 60600)).toBe(60601);
   });
 
@@ -32,7 +31,7 @@ describe("pickUid gives nobody", () => {
   });
 
   it("anything when the range is used up", () => {
-    expect(pick(EMPTY_POOL, 60600, 60601, 60602)).toBeUndefined();
+    expect(pick(UNUSED, 60600, 60601, 60602)).toBeUndefined();
     expect(pick(poolOf([], [60600, 60601, 60602]))).toBeUndefined();
     expect(pick(poolOf([60601], [60602]), 60600, 60601)).toBeUndefined();
   });
@@ -45,9 +44,22 @@ describe("pickUid gives nobody", () => {
 describe("pickUid", () => {
   it("passes over the ghost's own uid, in whatever range it is", () => {
     const range = { first: GHOST_UID - 1, last: GHOST_UID + 1 };
-    expect(pickUid(range, EMPTY_POOL, new Set([GHOST_UID - 1]))).toBe(GHOST_UID + 1);
-    expect(pickUid(range, poolOf([GHOST_UID]), new Set([GHOST_UID - 1, GHOST_UID + 1]))).toBeUndefined();
+    expect(pickUid(range, poolOf([], [], range), new Set([GHOST_UID - 1]))).toBe(GHOST_UID + 1);
+    expect(pickUid(range, poolOf([GHOST_UID], [], range), new Set([GHOST_UID - 1, GHOST_UID + 1]))).toBeUndefined();
     expect(isLeasable(range, GHOST_UID)).toBe(false);
+  });
+
+  it("passes over 65534 and 65535, which mean nobody and no uid", () => {
+    const range = { first: 65_533, last: 65_536 };
+    expect(poolOf([], [], range).unused).toEqual([65_533, 65_536]);
+    expect(pickUid(range, poolOf([65_534, 65_535, 65_536], [], range), new Set([65_533]))).toBe(65_536);
+  });
+
+  it("gives no uid that this machine does not have", () => {
+    const range = { first: 65_530, last: 65_540 };
+    const mapped = [{ first: 0, last: 65_531 }];
+    expect(pickUid(range, poolOf([65_536], [], range), new Set([65_530]), mapped)).toBe(65_531);
+    expect(pickUid(range, poolOf([65_536], [], range), new Set([65_530, 65_531]), mapped)).toBeUndefined();
   });
 
   it("gives all that were never used, before one that was", () => {
@@ -60,7 +72,7 @@ describe("pickUid", () => {
   });
 
   it("goes round all of the range, whoever comes back first", () => {
-    let pool: LeasePool = EMPTY_POOL;
+    let pool = UNUSED;
     const given = Array.from({ length: 7 }, () => {
       const uid = pick(pool) ?? 0;
       pool = restUid(takeUid(pool, uid), uid);
@@ -70,14 +82,20 @@ describe("pickUid", () => {
   });
 
   it("knows the range of a single uid", () => {
-    expect(pickUid({ first: 60600, last: 60600 }, EMPTY_POOL, new Set())).toBe(60600);
-    expect(pickUid({ first: 60600, last: 60600 }, EMPTY_POOL, new Set([60600]))).toBeUndefined();
+    const range = { first: 60600, last: 60600 };
+    expect(pickUid(range, poolOf([], [], range), new Set())).toBe(60600);
+    expect(pickUid(range, poolOf([], [], range), new Set([60600]))).toBeUndefined();
   });
 });
 
 describe("a uid", () => {
   it("that is handed out rests no more", () => {
-    expect(takeUid(poolOf([60600, 60601]), 60600)).toEqual(poolOf([60601]));
+    expect(takeUid(poolOf([60600, 60601]), 60600)).toEqual({
+      unused: [60602],
+      rested: [60601],
+      quarantined: new Map(),
+    });
+    expect(takeUid(UNUSED, 60601)).toEqual({ unused: [60600, 60602], rested: [], quarantined: new Map() });
   });
 
   it("that comes back twice rests once, as the last", () => {
@@ -85,11 +103,12 @@ describe("a uid", () => {
   });
 
   it("that comes back does not leave its quarantine", () => {
-    expect(pick(restUid(quarantineUid(EMPTY_POOL, 60600, WHY), 60600), 60601, 60602)).toBeUndefined();
+    expect(pick(restUid(quarantineUid(UNUSED, 60600, WHY), 60600), 60601, 60602)).toBeUndefined();
   });
 
   it("goes into quarantine with the reason, and does not rest", () => {
     expect(quarantineUid(poolOf([60600, 60601]), 60600, WHY)).toEqual({
+      unused: [60602],
       rested: [60601],
       quarantined: new Map([[60600, WHY]]),
     });

@@ -5,6 +5,7 @@ import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import {
   after,
   allocated,
+  configure,
   find,
   interrupt,
   kinds,
@@ -139,6 +140,13 @@ describe("opening a leased account's session is refused", () => {
 
   it("for a uid of the range that was not handed out", () => {
     refused({ account: { ...LEASED, uid: 60601 } }, /uid that only guestd gives/);
+  });
+
+  it("for one of the range before, to anybody but the login that it was leased for", () => {
+    const state = configure(allocated(), "[Guests]", "LeaseRange=65536-98303");
+    for (const change of [{ leaderPid: 501 }, { account: { ...LEASED, user: "guest-bbbb" } }])
+      expect(happen(state, leasedOpen(change)).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
+    expect(only(after(state, leasedOpen()).state)).toMatchObject({ phase: "open", leased: true, account: LEASED });
   });
 
   it("for the uid under another name", () => {

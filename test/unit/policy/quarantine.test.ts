@@ -5,17 +5,27 @@ import type { Quarantine } from "../../../src/policy/lease.ts";
 import { ACCOUNT_KINDS } from "../../../src/policy/receipt.ts";
 import type { State } from "../../../src/policy/state.ts";
 import type { Happening } from "../../helpers/play.ts";
-import { after, clean, done, failed, kinds, leasedOpened, only, READY, happen } from "../../helpers/play.ts";
+import {
+  after,
+  clean,
+  configure,
+  done,
+  failed,
+  kinds,
+  leasedOpened,
+  only,
+  READY,
+  happen,
+  withKept,
+} from "../../helpers/play.ts";
 import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
 const UID = 60601;
 const WHY: Quarantine = { reason: "files: /tmp/x", user: "guest-bbbb", session: "s7" };
 const SECOND = 1e6;
 
-const inQuarantine = (why: Quarantine = WHY, from: State = READY): State => ({
-  ...from,
-  pool: { rested: [60609], quarantined: new Map([[UID, why]]) },
-});
+const inQuarantine = (why: Quarantine = WHY, from: State = READY): State =>
+  withKept(from, [60609], new Map([[UID, why]]));
 const tick = (state: State, uptime: number) => happen(state, { kind: "tick", uptime });
 const release = (state: State, uid = UID) => happen(state, { kind: "release-requested", uid, call: 5 });
 const at = (event: What, uptime: number): Happening => ({ ...event, uptime });
@@ -42,7 +52,7 @@ function looksAt(state: State, end: number, judge: (effect: Effect) => What): nu
 
 describe("a uid that is quarantined", () => {
   it("is nobody's while it is, however often others are handed out", () => {
-    const range = { ...inQuarantine(), config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) };
+    const range = configure(inQuarantine(), "[Guests]", `LeaseRange=${UID}-${UID}`);
     expect(kinds(happen(range, allocateRequest()).effects)).toEqual(["refuse"]);
   });
 
@@ -52,7 +62,7 @@ describe("a uid that is quarantined", () => {
   });
 
   it("is not looked at while a session has it: that would be its end", () => {
-    const state: State = { ...leasedOpened(), pool: { rested: [], quarantined: new Map([[LEASED.uid, WHY]]) } };
+    const state = withKept(leasedOpened(), [], new Map([[LEASED.uid, WHY]]));
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
   });
 
@@ -126,14 +136,11 @@ describe("a uid that is quarantined", () => {
   });
 
   it("is not looked at over and over when there are several: each has its own time", () => {
-    const pool = {
-      rested: [],
-      quarantined: new Map([
-        [UID, WHY],
-        [60602, WHY],
-      ]),
-    };
-    const both = tick({ ...READY, pool }, 0);
+    const quarantined = new Map([
+      [UID, WHY],
+      [60602, WHY],
+    ]);
+    const both = tick(withKept(READY, [], quarantined), 0);
     expect(both.effects.map(({ subject }) => subject.of === "uid" && subject.uid)).toEqual([UID, 60602]);
     const [one] = both.effects;
     const { state } = happen(both.state, at(done(one as Effect, DIRTY), 0));
@@ -155,7 +162,7 @@ describe("ReleaseLease", () => {
     expect(first(asked)).toMatchObject({ kind: "release-uid", call: 5, subject: { uid: UID, user: "guest-bbbb" } });
     const { state, effects } = happen(asked.state, done(first(asked)));
     expect(effects).toMatchObject([{ kind: "answer", call: 5, answer: { kind: "released" } }]);
-    expect(state.pool).toEqual({ rested: [60609, UID], quarantined: new Map() });
+    expect(state.pool).toMatchObject({ rested: [60609, UID], quarantined: new Map() });
     expect(
       only(happen({ ...state, config: configOf("[Guests]", `LeaseRange=${UID}-${UID}`) }, allocateRequest()).state)
         .account.uid,

@@ -315,7 +315,7 @@ describe("a session that was open when the machine went down", () => {
   );
 
   it("gives its uid back when all that a reboot leaves was looked at, and keeps it when not", () => {
-    expect(lost(only(leasedOpened())).state.pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
+    expect(lost(only(leasedOpened())).state.pool).toMatchObject({ rested: [LEASED.uid], quarantined: new Map() });
     const { state, did } = lost(only(allocated()), undefined, { failing: ["sweep-account"] });
     expect(find(did, "write-receipt")?.receipt.left).toContain("files: nobody has looked");
     for (const kind of SHARED_KINDS)

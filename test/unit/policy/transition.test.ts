@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { EVERY_UID } from "../../../src/policy/uid-map.ts";
 import { ENDING, ENDING_LEASED } from "../../helpers/stages.ts";
 import {
   after,
@@ -102,10 +103,12 @@ describe("a leased account of an earlier guestd", () => {
   });
 
   it("knows which uids were given back, and which are kept", () => {
-    const pool = {
+    const kept = {
       rested: [60605],
       quarantined: new Map([[60600, { reason: "process 7 does not end", user: "guest-bbbb" }]]),
     };
-    expect(happen(READY, { kind: "leases-found", pool }).state.pool).toEqual(pool);
+    const { pool } = happen(READY, { kind: "leases-found", kept, uidMap: EVERY_UID }).state;
+    expect(pool).toMatchObject(kept);
+    expect([...pool.unused.slice(0, 5), pool.unused.length]).toEqual([60601, 60602, 60603, 60604, 60606, 582]);
   });
 });

@@ -37,7 +37,11 @@ let others: Account[];
 let groups: Map<string, number>;
 let isBroken: boolean;
 
-const paths = () => ({ rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") });
+const paths = () => ({
+  rested: join(root, "run/rested"),
+  restedEarlier: join(root, "run/leases"),
+  quarantined: join(root, "var/quarantine"),
+});
 const WHY = { reason: "processes: process 7 does not end", user: LEASED.user, session: "s1" };
 
 /** Without a name nobody sweeps it: the session may go on. */
@@ -68,14 +72,14 @@ afterEach(() => {
 describe("Leases that are taken up after a restart", () => {
   it("give back the account of a session that nobody wrote down", async () => {
     records.publish(LEASED);
-    expect((await leases.recover([], false)).pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
+    expect((await leases.recover([], false)).kept).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
     expect(records.list()).toEqual([]);
   });
 
   it("keep a uid back that was kept, though its account still stands", async () => {
     records.publish(LEASED);
     await store.quarantine(LEASED.uid, WHY);
-    expect((await leases.recover([], false)).pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, WHY]]) });
+    expect((await leases.recover([], false)).kept).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, WHY]]) });
     expect(records.list()).toEqual([]);
   });
 
@@ -83,7 +87,7 @@ describe("Leases that are taken up after a restart", () => {
     records.publish(LEASED);
     expect(await leases.recover([{ ...LEASED_SESSION, published: false }, SESSION], false)).toEqual({
       sessions: [LEASED_SESSION, SESSION],
-      pool: { rested: [], quarantined: new Map() },
+      kept: { rested: [], quarantined: new Map() },
     });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
@@ -95,7 +99,7 @@ describe("Leases that are taken up after a restart", () => {
       JSON.stringify({ userName: "other", uid: 60700, service: "io.systemd.Home" }),
     );
     const before = readdirSync(join(root, "userdb"));
-    expect((await leases.recover([], false)).pool.rested).toEqual([]);
+    expect((await leases.recover([], false)).kept.rested).toEqual([]);
     expect(readdirSync(join(root, "userdb"))).toEqual(before);
   });
 });
@@ -103,16 +107,16 @@ describe("Leases that are taken up after a restart", () => {
 describe("Leases, where there may be sessions that nobody can tell,", () => {
   it("keep the account of such a one, and keep its uid back", async () => {
     records.publish(LEASED);
-    const { pool } = await leases.recover([SESSION], true);
-    expect(pool).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, UNCLEAR]]) });
+    const { kept } = await leases.recover([SESSION], true);
+    expect(kept).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, UNCLEAR]]) });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
-    expect(new LeaseStore(paths()).read()).toEqual(pool);
+    expect(new LeaseStore(paths()).read()).toEqual(kept);
   });
 
   it("keep the uid back also after the start at which it is clear again", async () => {
     records.publish(LEASED);
     await leases.recover([], true);
-    expect((await leases.recover([], false)).pool).toMatchObject({
+    expect((await leases.recover([], false)).kept).toMatchObject({
       rested: [],
       quarantined: new Map([[LEASED.uid, UNCLEAR]]),
     });
@@ -121,7 +125,7 @@ describe("Leases, where there may be sessions that nobody can tell,", () => {
 
   it("leave the account of a session that can be told as it is", async () => {
     records.publish(LEASED);
-    expect((await leases.recover([LEASED_SESSION], true)).pool).toEqual({ rested: [], quarantined: new Map() });
+    expect((await leases.recover([LEASED_SESSION], true)).kept).toEqual({ rested: [], quarantined: new Map() });
   });
 });
 
@@ -129,43 +133,48 @@ describe("Leases that cannot write down what becomes of a uid", () => {
   const OTHER = { ...LEASED, user: "guest-bbbb", uid: LEASED.uid + 1 };
   const stands = [{ user: LEASED.user, uid: LEASED.uid }];
 
-  /** A directory stands where the new entry of the uid is to be written. */
-  const block = (path: string) => mkdirSync(join(path, `${LEASED.uid}.new`), { recursive: true });
+  /** A directory stands where it is to be written. */
+  const block = () => {
+    for (const path of [paths().rested, join(paths().quarantined, `${LEASED.uid}.new`)])
+      mkdirSync(path, { recursive: true });
+  };
 
   it("leave its account as it is, which keeps the uid from being handed out, and start", async () => {
     records.publish(LEASED);
-    block(paths().rested);
+    block();
     expect(await leases.recover([SESSION], false)).toEqual({
       sessions: [SESSION],
-      pool: { rested: [], quarantined: new Map() },
+      kept: { rested: [], quarantined: new Map() },
     });
     expect(records.list()).toEqual(stands);
   });
 
   it("leave the account of one that nobody can tell as well", async () => {
     records.publish(LEASED);
-    block(paths().quarantined);
-    expect((await leases.recover([], true)).pool).toEqual({ rested: [], quarantined: new Map() });
+    block();
+    expect((await leases.recover([], true)).kept).toEqual({ rested: [], quarantined: new Map() });
     expect(records.list()).toEqual(stands);
   });
 
   it("take back the others, and take up the sessions that go on", async () => {
-    for (const account of [LEASED, OTHER, { ...LEASED, user: "guest-cccc", uid: LEASED.uid + 2 }])
-      records.publish(account);
-    block(paths().rested);
+    const third = { ...LEASED, user: "guest-cccc", uid: LEASED.uid + 2 };
+    for (const account of [LEASED, OTHER, third]) records.publish(account);
+    await store.quarantine(LEASED.uid, WHY);
+    await store.quarantine(third.uid, WHY);
+    block();
     const session = { ...LEASED_SESSION, account: OTHER };
-    const { sessions, pool } = await leases.recover([session], false);
+    const { sessions, kept } = await leases.recover([session], false);
     expect(sessions).toEqual([session]);
-    expect(pool.rested).toEqual([LEASED.uid + 2]);
+    expect([...kept.quarantined.keys()]).toEqual([LEASED.uid, third.uid]);
     expect(records.list()).toEqual([...stands, { user: OTHER.user, uid: OTHER.uid }]);
   });
 
   it("try it again at the next start", async () => {
     records.publish(LEASED);
-    block(paths().rested);
+    block();
     await leases.recover([], false);
     rmSync(join(root, "run"), { recursive: true });
-    expect((await leases.recover([], false)).pool).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
+    expect((await leases.recover([], false)).kept).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
     expect(records.list()).toEqual([]);
   });
 });

@@ -1,6 +1,16 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LeasePaths } from "../../../../src/system/state/lease-store.ts";
 import { LeaseStore } from "../../../../src/system/state/lease-store.ts";
@@ -11,7 +21,11 @@ let store: LeaseStore;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
-  paths = { rested: join(root, "run/leases"), quarantined: join(root, "var/quarantine") };
+  paths = {
+    rested: join(root, "run/rested"),
+    restedEarlier: join(root, "run/leases"),
+    quarantined: join(root, "var/quarantine"),
+  };
   store = new LeaseStore(paths);
 });
 afterEach(() => {
@@ -55,9 +69,8 @@ describe("LeaseStore keeps a uid back", () => {
   });
 
   it("whatever is said of its rest", async () => {
+    store.rest(60600);
     await store.quarantine(60600, WHY);
-    mkdirSync(paths.rested, { recursive: true });
-    writeFileSync(join(paths.rested, "60600"), JSON.stringify({ uid: 60600, at: 5 }));
     expect(store.read()).toEqual({ rested: [], quarantined: new Map([[60600, WHY]]) });
   });
 
@@ -86,14 +99,59 @@ describe("LeaseStore", () => {
     expect(store.read().rested).toEqual([60600, 60601, 60610]);
   });
 
-  it.each(["}{", "", "null", '{"uid":60600}', '{"uid":60600,"at":"5"}'])(
-    "takes a uid that rests since nobody knows when for the longest unused (%j)",
-    (text) => {
-      store.rest(60601);
-      writeFileSync(join(paths.rested, "60600"), text);
-      expect(store.read()).toEqual({ rested: [60600, 60601], quarantined: new Map() });
-    },
-  );
+  it("reads 32,768 uids that have all come back twice, and keeps no more of them on disk than it must", () => {
+    const uids = Array.from({ length: 32_768 }, (_, index) => 65_536 + index);
+    const lines = [...uids, ...uids.toReversed(), 65_536].map((uid) => `${String(uid).padStart(10)}\n`);
+    mkdirSync(join(root, "run"));
+    writeFileSync(paths.rested, lines.join(""));
+    const rested = [...uids.slice(1).toReversed(), 65_536];
+    expect(store.read().rested).toEqual(rested);
+    expect(readFileSync(paths.rested, "utf8").split("\n")).toHaveLength(32_768 + 1);
+    expect(store.read().rested).toEqual(rested);
+  });
+
+  it.each(["     606", "     60602", "garbage"])("writes over half of a write (%j)", (half) => {
+    store.rest(60600);
+    appendFileSync(paths.rested, half);
+    expect(store.read().rested).toEqual([60600]);
+    store.rest(60601);
+    expect(store.read().rested).toEqual([60600, 60601]);
+  });
+
+  describe("takes over what earlier versions have written down of a uid in a file of its own", () => {
+    const entry = (uid: number, text: string) => {
+      mkdirSync(paths.restedEarlier, { recursive: true });
+      writeFileSync(join(paths.restedEarlier, String(uid)), text);
+    };
+
+    it("in the order in which they came back, once", () => {
+      for (const [uid, at] of [
+        [60602, 7],
+        [60600, 9],
+        [60601, 8],
+      ] as const)
+        entry(uid, JSON.stringify({ uid, at }));
+      expect(store.read().rested).toEqual([60602, 60601, 60600]);
+      store.rest(60602);
+      expect(existsSync(paths.restedEarlier)).toBe(false);
+      expect(new LeaseStore(paths).read().rested).toEqual([60601, 60600, 60602]);
+    });
+
+    it("but for what was written since", () => {
+      store.rest(65536);
+      entry(60600, '{"uid":60600,"at":5}');
+      expect(store.read().rested).toEqual([65536]);
+    });
+
+    it.each(["}{", "", "null", '{"uid":60600}', '{"uid":60600,"at":"5"}'])(
+      "and takes one of which nobody knows when for the longest unused (%j)",
+      (text) => {
+        entry(60601, '{"uid":60601,"at":5}');
+        entry(60600, text);
+        expect(store.read()).toEqual({ rested: [60600, 60601], quarantined: new Map() });
+      },
+    );
+  });
 
   it("knows of a uid what was written last", async () => {
     store.rest(60600);
@@ -115,7 +173,8 @@ describe("LeaseStore", () => {
   it("passes over half of a write, and other files", async () => {
     store.rest(60600);
     await store.quarantine(60602, WHY);
-    for (const path of Object.values(paths) as string[])
+    mkdirSync(paths.restedEarlier);
+    for (const path of [paths.restedEarlier, paths.quarantined])
       for (const name of ["60601.new", "notes", "-5", "6e4"]) writeFileSync(join(path, name), "{");
     expect(store.read()).toEqual({ rested: [60600], quarantined: new Map([[60602, WHY]]) });
   });
@@ -123,8 +182,8 @@ describe("LeaseStore", () => {
   it("is nobody else's to read", async () => {
     store.rest(60600);
     await store.quarantine(60600, WHY);
-    for (const path of Object.values(paths) as string[]) expect(statSync(path).mode & 0o777).toBe(0o700);
-    for (const file of [join(paths.rested, "60600"), join(paths.quarantined, "60600")])
+    for (const path of [dirname(paths.rested), paths.quarantined]) expect(statSync(path).mode & 0o777).toBe(0o700);
+    for (const file of [paths.rested, join(paths.quarantined, "60600")])
       expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(join(paths.quarantined, "60600"), "utf8"))).toEqual({ uid: 60600, ...WHY });
   });

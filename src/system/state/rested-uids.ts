@@ -1,0 +1,87 @@
+// Which uids were given back, in their order: one file of short lines, the last one the youngest. A uid costs one write when it
+// comes back, and all thousands of them one read when guestd starts. What they mean is policy/lease.ts.
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { listNames, replaceFile } from "../write-file.ts";
+
+/** Of a line, with its end. A write that was cut short is overwritten by the next one. */
+const LINE_BYTES = 11;
+const formatLine = (uid: number) => `${String(uid).padStart(LINE_BYTES - 1)}\n`;
+
+export class RestedUids {
+  readonly #file: string;
+  readonly #earlier: string;
+
+  /**
+   * @param file in a directory of root alone
+   * @param earlier directory in which earlier versions of guestd had a file for each uid
+   */
+  constructor(file: string, earlier: string) {
+    this.#file = file;
+    this.#earlier = earlier;
+  }
+
+  /** A uid was given back. */
+  add(uid: number): void {
+    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
+    const fd = openSync(this.#file, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    try {
+      const { size } = fstatSync(fd);
+      writeSync(fd, formatLine(uid), size - (size % LINE_BYTES));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** All of them, the one that came back first at the front. A line that is none is passed over. */
+  read(): number[] {
+    this.#takeOver();
+    const lines = readText(this.#file).match(/^ *\d+\n/gm) ?? [];
+    // Of a uid that came back more than once the last time counts.
+    const uids = [...new Set(lines.map(Number).reverse())].reverse();
+    if (lines.length > 2 * uids.length) this.#write(uids);
+    return uids;
+  }
+
+  #write(uids: readonly number[]): void {
+    replaceFile(this.#file, uids.map(formatLine).join(""));
+  }
+
+  #takeOver(): void {
+    const names = listNames(this.#earlier).filter((name) => /^\d+$/.test(name));
+    if (names.length > 0 && !existsSync(this.#file)) {
+      const entries = names.map((name) => ({ uid: Number(name), at: readTime(join(this.#earlier, name)) }));
+      this.#write(entries.sort((a, b) => a.at - b.at).map(({ uid }) => uid));
+    }
+    if (names.length > 0) rmSync(this.#earlier, { recursive: true });
+  }
+}
+
+// The order is worth knowing, and no reason to refuse guests: without it all uids count as unused.
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+// When it was is worth knowing, and no reason to doubt that it was.
+function readTime(file: string): number {
+  try {
+    const { at } = JSON.parse(readFileSync(file, "utf8")) as { at?: unknown };
+    return typeof at === "number" ? at : 0;
+  } catch {
+    return 0;
+  }
+}
