@@ -35,6 +35,7 @@ import { readUidMap } from "./system/read-uid-map.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
 import { endProcesses, listProcesses } from "./system/processes/kill.ts";
 import { Placement } from "./system/processes/placement.ts";
+import { startsService } from "./system/processes/service-start.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
 import { FdStore } from "./system/sessions/fd-store.ts";
 import { Holdings } from "./system/sessions/holdings.ts";
@@ -189,6 +190,7 @@ function makeService({ bus, bindings, journal, report, link }: Core, needs: Serv
     cgroupOf: (pid) => needs.cgroups.pathOf(pid) ?? "",
     listProcesses: ({ cgroups, view }) =>
       listProcesses(needs.cgroups, { cgroups, reaper: view === "lost" ? undefined : view?.isolation?.reaper }),
+    startsService: (pid) => startsService(pid),
     gatherFacts: (pid) => gatherFacts(link.state.config, pid, overlay),
     explain: (user, service) => explain(link.state, user, service, overlay),
   });

@@ -41,6 +41,8 @@ export interface MethodParts {
   readonly cgroupOf: (pid: number) => string;
   /** Pids of the processes in the cgroups of a session, but for its reaper. */
   readonly listProcesses: (session: Session) => readonly number[];
+  /** Whether a process is systemd's, on its way to the program of a service. */
+  readonly startsService: (pid: number) => boolean;
   readonly gatherFacts: (pid: number) => PlanFacts;
   /** The gid of the group of guests; undefined when there is none. */
   readonly findGid: () => Promise<number | undefined>;
@@ -102,15 +104,16 @@ function authenticationMethods({ dispatch, pending, newId, random, findGid, stat
 }
 
 function sessionMethods(parts: MethodParts): Method[] {
-  const { dispatch, pending, newId, cgroupOf, gatherFacts, listProcesses, state } = parts;
+  const { dispatch, pending, newId, cgroupOf, startsService, gatherFacts, listProcesses, state } = parts;
   return [
     row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readOpenRequest(argument);
       const facts = gatherFacts(caller.pid);
       const { call, answer } = pending.add();
-      const leader = { leaderPid: caller.pid, leaderName: caller.name, leaderCgroup: cgroupOf(caller.pid) };
+      const { pid } = caller;
+      const of = { leaderCgroup: cgroupOf(pid), startsService: startsService(pid) };
       const id = newId();
-      dispatch({ kind: "open-requested", id, call, ...request, ...leader, facts });
+      dispatch({ kind: "open-requested", id, call, ...request, leaderPid: pid, leaderName: caller.name, ...of, facts });
       return opened(
         await answerInTime(answer, since, () => {
           dispatch({ kind: "call-expired", id });

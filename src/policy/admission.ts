@@ -15,6 +15,8 @@ export interface Login {
   readonly rhost: string;
   /** Pid of the leader; 0 where none is meant (an explanation). */
   readonly leaderPid: number;
+  /** systemd asks, for a service with PAMName=: the leader becomes the program of that service. */
+  readonly startsService: boolean;
 }
 
 export type Verdict =
@@ -88,6 +90,8 @@ const isWaiting = (session: Session, pid: number): session is Allocated =>
 
 function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { Ghost } = config.Guests;
+  // No process changes its own PID namespace: that program would be among the host's, and could signal the account's other sessions.
+  if (login.startsService) return refuse(describeService(login.account.user));
   if (login.account.user === Ghost && givesLeases(config, login)) {
     return refuse(
       `${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication. ${ASK}`,
@@ -95,6 +99,11 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
   }
   return isFull(config, sessions) ? refuse(FULL) : { kind: "admitted", config, lease: undefined };
 }
+
+// For the journal of the unit: a service has no terminal.
+const describeService = (user: string) =>
+  `A service with User= and PAMName= cannot be kept apart from other sessions of ${user}. ` +
+  `Start its program through su, agetty --autologin or greetd: see "Services" in guestd(8).`;
 
 /** What PAM asks before it asks for a password. */
 export interface Authentication {

@@ -45,6 +45,8 @@ export interface OpenRequested {
   readonly leaderName: string;
   /** Path of the cgroup that the leader is in. */
   readonly leaderCgroup: string;
+  /** The leader is systemd's, and becomes the program of a service. */
+  readonly startsService: boolean;
   readonly facts: PlanFacts;
 }
 

@@ -39,7 +39,8 @@ export function explainLogin(
   const authentication = judgeAuthentication(config, asked, sessions, loginSwitch);
   if (authentication.kind === "refused") return { verdict: "refused", reason: authentication.reason, plan: [] };
   if (authentication.kind === "lease") return explainLease(authentication.config, account, facts, uidMap);
-  const verdict = judgeLogin(config, { account, service, tty, rhost: "", leaderPid: 0 }, sessions, loginSwitch);
+  const opening = { account, service, tty, rhost: "", leaderPid: 0, startsService: false };
+  const verdict = judgeLogin(config, opening, sessions, loginSwitch);
   if (verdict.kind !== "admitted")
     return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
   const plan = makePlan(verdict.config, { account, leased: false, tty }, facts);

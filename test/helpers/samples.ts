@@ -134,6 +134,7 @@ export function openRequest(change: Partial<EventOf<"open-requested">> = {}): Ev
     ...LOGIN,
     account: GUEST,
     leaderCgroup: "/system.slice/getty@tty1.service",
+    startsService: false,
     facts: FACTS,
     ...change,
   };

@@ -31,6 +31,7 @@ function methodsWith({
     random: () => 3,
     findGid,
     cgroupOf: () => "/system.slice",
+    startsService: () => false,
     gatherFacts: () => ({ overlay: true, etcMounts: [], etcFiles: [] }),
   };
   const call = async (name: string, args: readonly unknown[], caller = CALLER, since = performance.now()) => {

@@ -6,7 +6,7 @@ import { NEVER_ENABLED } from "../../../src/policy/switch.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, ON, SESSION } from "../../helpers/samples.ts";
 
-const LOGIN: Login = { account: GUEST, service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
+const LOGIN: Login = { account: GUEST, service: "login", tty: "tty1", rhost: "", leaderPid: 500, startsService: false };
 const OFF: LoginSwitch = { enabled: false, reason: "there is an examination" };
 /** A session of which the judgement reads nothing that its phase does not have. */
 const sessionOf = (change: object, from: Session = SESSION): Session => ({ ...from, ...change });
@@ -79,6 +79,17 @@ describe("judgeLogin refuses", () => {
     const other = { ...LOGIN, account: { ...GUEST, uid: 1102 } };
     expect(judgeLogin(configOf(), other, [sessionOf({})], ON)).toMatchObject({ kind: "refused" });
   });
+
+  it.each([GUEST, GHOST, { ...GUEST, user: "kiosk", uid: 1200 }])(
+    "a service of systemd's with a shared account",
+    (account) => {
+      const login: Login = { ...LOGIN, account, service: "kiosk", startsService: true };
+      expect(judgeLogin(configOf(), login, [], ON)).toEqual({
+        kind: "refused",
+        reason: `A service with User= and PAMName= cannot be kept apart from other sessions of ${account.user}. Start its program through su, agetty --autologin or greetd: see "Services" in guestd(8).`,
+      });
+    },
+  );
 
   it("a second session for a leader whose first is not open yet", () => {
     expect(judgeLogin(configOf(), LOGIN, [sessionOf({ phase: "opening" })], ON)).toMatchObject({ kind: "refused" });
