@@ -36,7 +36,11 @@ export const PREPARING = [watchLeader, encloseLeader, buildView] as const;
 /** Opening, with the view. The record stands before the answer: a guest who is in is never forgotten, not even over a power cut. */
 export const ADMITTING = [writeRecord, enterLedger, answer, announceOpened] as const;
 
-/** Ending. Processes are counted before anybody is asked to end them. The receipt stands before it is announced; a leased account has a name until then; the record goes last of all. */
+/**
+ * Ending. Processes are counted before anybody is asked to end them. A leased account goes before what it has left is looked
+ * for: no service writes anything down for one that it does not know. The receipt stands before it is announced; the record
+ * goes last of all.
+ */
 export const ENDING = [
   countProcesses,
   noteEnding,
@@ -44,10 +48,10 @@ export const ENDING = [
   killProcesses,
   terminateUser,
   dropView,
+  withdrawAccount,
   sweepAccount,
   writeReceipt,
   announceClosed,
-  withdrawAccount,
   removeRecord,
 ] as const;
 

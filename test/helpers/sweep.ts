@@ -54,6 +54,11 @@ export class SweepWorld {
     return this.#give(path, uid);
   }
 
+  /** Takes away what is at a path. */
+  drop(path: string): void {
+    rmSync(this.at(path), { recursive: true });
+  }
+
   link(path: string, target: string): string {
     mkdirSync(dirname(this.at(path)), { recursive: true });
     symlinkSync(target, this.at(path));

@@ -6,6 +6,7 @@ import { isGuestUid } from "../../policy/account.ts";
 import type { ACCOUNT_KINDS, Swept, SweepKind } from "../../policy/receipt.ts";
 import { within } from "../../wait.ts";
 import { boundSentences } from "../sentences.ts";
+import { CoredumpWriters } from "./coredump-writers.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
 import { listProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
@@ -20,19 +21,29 @@ export interface SweepMachine {
   /** Milliseconds: for each class, and in it for the kernel to forget its keys. */
   readonly limitMs: number;
   readonly keysLimitMs: number;
+  /** Milliseconds: so long a sweep waits for dumps that are being written. */
+  readonly dumpsLimitMs: number;
 }
 
-const MACHINE: SweepMachine = { root: "", runKeys: runGuestKeys, limitMs: 10_000, keysLimitMs: 2000 };
+const MACHINE: SweepMachine = {
+  root: "",
+  runKeys: runGuestKeys,
+  limitMs: 10_000,
+  keysLimitMs: 2000,
+  dumpsLimitMs: 5000,
+};
 
 export class Sweeper {
   readonly #bindings: SweepBindings;
   readonly #machine: SweepMachine;
+  readonly #writers: CoredumpWriters;
   /** "KIND UID" of looks that have taken too long and go on. */
   readonly #late = new Set<string>();
 
   constructor(bindings: SweepBindings, machine = MACHINE) {
     this.#bindings = bindings;
     this.#machine = machine;
+    this.#writers = new CoredumpWriters(join(machine.root, "/proc"), machine.dumpsLimitMs);
   }
 
   /**
@@ -65,7 +76,11 @@ export class Sweeper {
           uid,
         ),
       keys: () => sweepKeys(root, uid, runKeys, keysLimitMs),
-      coredumps: () => sweepCoredumps(root, uid, Coredumps),
+      coredumps: async () => {
+        const writing = await this.#writers.awaitEnd({ user, uid });
+        const swept = await sweepCoredumps(root, uid, Coredumps);
+        return { ...swept, found: swept.found + writing.length, left: [...swept.left, ...writing] };
+      },
     } satisfies Record<(typeof ACCOUNT_KINDS)[number], () => Promise<SweptItems>>;
   }
 

@@ -260,7 +260,7 @@ describe("leasing that fails", () => {
     });
     expect(kinds(did)).toEqual(expect.arrayContaining(["drop-view", "remove-record", "withdraw-account"]));
     expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: undefined } });
-    expect(kinds(did).slice(-2)).toEqual(["withdraw-account", "remove-record"]);
+    expect(kinds(did).slice(-2)).toEqual(["announce-closed", "remove-record"]);
     expect(state.sessions.size).toBe(0);
     expect(state.pool.rested).toEqual([LEASED.uid]);
   });

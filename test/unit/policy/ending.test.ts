@@ -291,7 +291,7 @@ describe("ending a leased account's session", () => {
     expect(left).toContain(`${ENDING_LEASED[0]}: xxx`);
   });
 
-  it.each(["announce-closed", "withdraw-account"] as const)("gives nobody the uid when %s fails", (kind) => {
+  it.each(["announce-closed"] as const)("gives nobody the uid when %s fails", (kind) => {
     const { state, did } = end(leasedOpened(), { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(state.pool).toMatchObject({

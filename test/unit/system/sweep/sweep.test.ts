@@ -33,6 +33,7 @@ function sweep(
     runKeys: () => change.keys ?? Promise.resolve("0 0 0"),
     limitMs: change.limitMs ?? LONG_MS,
     keysLimitMs: 10,
+    dumpsLimitMs: 10,
   };
   return new Sweeper({ ...world.bindings, ...change.bindings }, machine).sweep(change.account ?? OWNER, settings());
 }
@@ -138,7 +139,13 @@ describe("a sweep", () => {
 
   it("refuses a class whose earlier look goes on, of this uid alone, until that has ended", async () => {
     const ends: ((result: { found: number; removed: number; left: string[]; whole: boolean }) => void)[] = [];
-    const machine = { root: world.root, runKeys: () => Promise.resolve("0 0 0"), limitMs: SHORT_MS, keysLimitMs: 10 };
+    const machine = {
+      root: world.root,
+      runKeys: () => Promise.resolve("0 0 0"),
+      limitMs: SHORT_MS,
+      keysLimitMs: 10,
+      dumpsLimitMs: 10,
+    };
     let asked = 0;
     const sweepFiles: SweepBindings["sweepFiles"] = (...args) => {
       if (args[1] !== GUEST_UID || asked++ > 0) return world.bindings.sweepFiles(...args);
@@ -159,7 +166,13 @@ describe("a sweep", () => {
 
   it("refuses no class whose earlier look has ended, be it late and with an error", async () => {
     const fail: ((reason: Error) => void)[] = [];
-    const machine = { root: world.root, runKeys: () => Promise.resolve("0 0 0"), limitMs: SHORT_MS, keysLimitMs: 10 };
+    const machine = {
+      root: world.root,
+      runKeys: () => Promise.resolve("0 0 0"),
+      limitMs: SHORT_MS,
+      keysLimitMs: 10,
+      dumpsLimitMs: 10,
+    };
     const sweepFiles: SweepBindings["sweepFiles"] = () => new Promise((_, reject) => fail.push(reject));
     const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);
     const files = async () => find(await sweeper.sweep(OWNER, settings()), "files")?.left;
