@@ -1,18 +1,19 @@
-// What guest-holders looks for (holders.c), and whether something matches.
+// What guest-holders looks for (holders.c): sets of criteria, one for each session; and which of them something matches.
 #ifndef GUESTD_CRITERIA_H
 #define GUESTD_CRITERIA_H
 
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 struct device {
   unsigned major, minor;
 };
 
-/** Reads DEVICES UID NAMESPACES LABEL AFTER. False when they are not as they should be. */
-bool read_criteria(char **arguments, int *after);
+/** Reads sets, one a line: "DEVICES UID NAMESPACES LABEL". False when they are not as they should be. */
+bool read_sets(FILE *input);
 
 /** Looks which devices are the kernel's own. False when that cannot be told. */
 bool find_own_devices(int proc);
@@ -22,17 +23,21 @@ bool has_user_criterion(void);
 bool has_mount_criterion(void);
 
 bool same_device(struct device one, struct device other);
-bool is_on_device(struct device device);
-bool is_label(const char *source);
 
-/** Whether a file matches by its device or its owner. */
-bool file_matches(const struct statx *file);
+/** Who has made a file, where having it open keeps anything of theirs; -1 otherwise. */
+int64_t keeper_of(const struct statx *file);
 
-/** Whether a descriptor, an entry of an open directory, is of a namespace that matches: one of the list, or of the user's making. */
-bool is_namespace(int dir, const char *name, const struct statx *file);
+/** Note which sets look for a device, for a user, for a file by either, for the inode of a namespace. */
+void note_device(struct device device, const char *how);
+void note_user(int64_t uid, const char *how);
+void note_file(const struct statx *file, const char *how);
+void note_namespace(uint64_t inode, const char *how);
 
-/** Whether the root of a mount is a namespace of the list: "mnt:[4026532001]". */
-bool is_namespace_root(struct device device, const char *root);
+/** Notes which sets look for a descriptor, an entry of an open directory: of one of their namespaces, or of their user's making. */
+void note_namespace_file(int dir, const char *name, const struct statx *file, const char *how);
+
+/** Notes which sets look for a mount: by its device, by its root where that is a namespace ("mnt:[4026532001]"), by its source. */
+void note_mount(struct device device, const char *root, const char *source, const char *how);
 
 /** A sign of life: guestd takes a process for one that hangs when there is none. */
 void give_sign(void);

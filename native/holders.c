@@ -1,20 +1,24 @@
-// guest-holders: who holds files of some file systems, of some user, or some namespaces, and who has any of it mounted; a look at
-// all processes by way of /proc.
+// guest-holders: which processes hold something of which sessions, or belong to them: one look at all processes, by way of /proc,
+// for all sessions that wait for one.
 // Asks no file system: one that does not answer (a dead server, a FUSE of a guest's) must not hold the look up. A process
 // that hangs in execve(2) does that all the same: so each is named before it is looked at, and guestd ends this one and goes on.
-// Run by guestd, as root: guest-holders DEVICES UID NAMESPACES LABEL AFTER
-//   DEVICES     every file on these: "0:57,0:58" as in /proc/PID/mountinfo, or ""
-//   UID         files and sockets that this user has made, wherever they are, and namespaces that are his; -1 for none
-//   NAMESPACES  inodes, as of /proc/PID/ns/mnt: "4026532001,4026532002", or ""; guestd keeps them with init as well
-//   LABEL       source of mounts, or ""; those of DEVICES and NAMESPACES are looked for as well
-//   AFTER       the last process that is not looked at, for the first: 0
-// Says for each process "PID", then "." now and then, then " HOW" if it holds any of this, then " mount PATH" (as in mountinfo) where
-// it is the first of its mount namespace and has any of it mounted, or " unread" where its mounts take too long, and a new line. HOW is
-// "descriptor", "namespace", "directory", "root", "program" or "mapping", what was found first. Ends with "end". Never the one that
-// started it.
+// Run by guestd, as root: guest-holders holders|members AFTER
+//   holders  who has files of a session open, or has any of it mounted
+//   members  who belongs to a session (members.c)
+//   AFTER    the last process that is not looked at, for the first: 0
+// Reads a line for each session, a set of criteria, with "-" for those that there are none of: DEVICES UID NAMESPACES LABEL
+//   DEVICES     every file on these: "0:57,0:58" as in /proc/PID/mountinfo
+//   UID         files and sockets that this user has made, wherever they are, and namespaces that are theirs; who runs as this user
+//   NAMESPACES  inodes, as of /proc/PID/ns/mnt: "4026532001,4026532002"; guestd keeps them with init as well
+//   LABEL       source of mounts; those of DEVICES and NAMESPACES are looked for as well
+// Says for each process "PID", then " SET:HOW" for each set, counted from 0, that it holds something of, then " SET:mount=PATH" (as in
+// mountinfo) for each that it has something mounted of, where it is the first of its mount namespace, or " unread" where its mounts take
+// too long; for members " SET:member"; " ." now and then, and a new line. HOW is "descriptor", "namespace", "directory", "root",
+// "program" or "mapping", what was found first. Ends with "end". Never the one that started it.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,86 +28,85 @@
 #include <unistd.h>
 
 #include "criteria.h"
+#include "members.h"
 #include "mounts.h"
+#include "notes.h"
 
 enum { MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, TRIES = 25, TRY_MS = 20 };
 
-// Whether a mapped file is the user's, asked once of each as a rule: a library is mapped by everybody.
+// Who keeps something by a mapped file, asked once of each as a rule: a library is mapped by everybody.
 static struct {
   struct device device;
   unsigned long inode;
-  bool known, matches;
+  bool known;
+  int64_t keeper;
 } remembered[REMEMBERED];
 
-static bool link_matches(int process, const char *name) {
+static void note_link(int process, const char *name, const char *how) {
   struct statx file;
-  return look(process, name, &file) && file_matches(&file);
+  if (look(process, name, &file)) note_file(&file, how);
 }
 
-static const char *find_descriptor(int process, bool is_init) {
+static void note_descriptors(int process, bool is_init) {
   DIR *list = open_list(process, "fd");
-  if (list == NULL) return NULL;
-  const char *how = NULL;
-  for (const struct dirent *entry = readdir(list); entry != NULL && how == NULL; entry = readdir(list)) {
+  if (list == NULL) return;
+  for (const struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
     struct statx file;
     if (entry->d_name[0] == '.' || !look(dirfd(list), entry->d_name, &file)) continue;
-    if (file_matches(&file)) how = "descriptor";
-    else if (!is_init && is_namespace(dirfd(list), entry->d_name, &file)) how = "namespace";
+    note_file(&file, "descriptor");
+    if (!is_init) note_namespace_file(dirfd(list), entry->d_name, &file, "namespace");
   }
   closedir(list);
-  return how;
 }
 
-/** Whether a mapped file is the user's. A mapping that has gone by now says nothing of the file. */
-static bool mapping_matches(int files, const char *range, struct device device, unsigned long inode) {
+/** Of a mapped file. A mapping that has gone by now says nothing of it. */
+static int64_t keeper_by_mapping(int files, const char *range, struct device device, unsigned long inode) {
   const size_t slot = (inode * 31 + device.minor) % REMEMBERED;
   if (remembered[slot].known && remembered[slot].inode == inode && same_device(remembered[slot].device, device))
-    return remembered[slot].matches;
+    return remembered[slot].keeper;
   struct statx file;
-  if (!look(files, range, &file)) return false;
+  if (!look(files, range, &file)) return -1;
   remembered[slot].device = device;
   remembered[slot].inode = inode;
   remembered[slot].known = true;
-  remembered[slot].matches = file_matches(&file);
-  return remembered[slot].matches;
+  remembered[slot].keeper = keeper_of(&file);
+  return remembered[slot].keeper;
 }
 
 /** A line of proc_pid_maps(5): "START-END FLAGS OFFSET MAJOR:MINOR INODE PATH". */
-static bool line_matches(const char *line, int files) {
+static void note_mapping(const char *line, int files) {
   unsigned long start, end, inode;
   struct device device;
   const int fields = sscanf(line, "%lx-%lx %*s %*x %x:%x %lu", &start, &end, &device.major, &device.minor, &inode);
-  if (fields < 5 || inode == 0) return false;
-  if (is_on_device(device)) return true;
-  if (files < 0) return false;
+  if (fields < 5 || inode == 0) return;
+  note_device(device, "mapping");
+  if (files < 0) return;
   char range[64];
   snprintf(range, sizeof range, "%lx-%lx", start, end);
-  return mapping_matches(files, range, device, inode);
+  note_user(keeper_by_mapping(files, range, device, inode), "mapping");
 }
 
-static bool has_mapping(int process) {
+static void note_mappings(int process) {
   const int fd = openat(process, "maps", O_RDONLY | O_CLOEXEC);
   FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
   if (maps == NULL) {
     if (fd >= 0) close(fd);
-    return false;
+    return;
   }
   const int files = !has_user_criterion() ? -1 : openat(process, "map_files", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   char *line = NULL;
   size_t size = 0;
-  bool found = false;
-  while (!found && getline(&line, &size, maps) > 0) {
+  while (getline(&line, &size, maps) > 0) {
     give_sign();
-    found = line_matches(line, files);
+    note_mapping(line, files);
   }
   free(line);
   if (files >= 0) close(files);
   fclose(maps);
-  return found;
 }
 
-/** Whether guestd has started it; or init, where systemd keeps guestd's namespaces. */
-static bool is_keepers(int process, const char *how) {
+/** The process that has started another one. */
+static int parent_of(int process) {
   char stat[512] = "";
   const int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
   const ssize_t length = fd < 0 ? 0 : read(fd, stat, sizeof stat - 1);
@@ -111,56 +114,59 @@ static bool is_keepers(int process, const char *how) {
   // "PID (NAME) STATE PARENT": there may be brackets in the name.
   const char *end = length > 0 ? strrchr(stat, ')') : NULL;
   int parent = 0;
-  return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 &&
-         (parent == getppid() || (parent == 1 && strcmp(how, "namespace") == 0));
+  return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
 }
 
-static const char *find_in_thread(int process, bool is_init) {
-  const char *how = find_descriptor(process, is_init);
-  if (how == NULL && link_matches(process, "cwd")) how = "directory";
-  if (how == NULL && link_matches(process, "root")) how = "root";
-  if (how == NULL && link_matches(process, "exe")) how = "program";
-  if (how == NULL && has_mapping(process)) how = "mapping";
-  return how;
+/**
+ * Whether guestd has just started it; or init, where systemd keeps guestd's namespaces. Init is the parent of everybody's orphans, too: in
+ * all no more of its children are waited for than a second takes.
+ */
+static bool is_keepers(int process) {
+  static int left = 1000 / TRY_MS;
+  const int parent = parent_of(process);
+  return parent == getppid() || (parent == 1 && has_note_of("namespace") && left-- > 0);
+}
+
+static void note_thread(int process, bool is_init) {
+  note_descriptors(process, is_init);
+  note_link(process, "cwd", "directory");
+  note_link(process, "root", "root");
+  note_link(process, "exe", "program");
+  note_mappings(process);
 }
 
 static bool shares(int pid, int thread, int what) { return syscall(SYS_kcmp, pid, thread, what, 0, 0) == 0; }
 
 /** By its first thread, then by those that have descriptors or directories of their own: the first may have ended. */
-static const char *find_in(int process, int pid) {
-  const char *how = find_in_thread(process, pid == 1);
-  DIR *threads = how == NULL ? open_list(process, "task") : NULL;
-  if (threads == NULL) return how;
-  for (const struct dirent *entry = readdir(threads); entry != NULL && how == NULL; entry = readdir(threads)) {
+static void note_process(int process, int pid) {
+  forget_notes();
+  note_thread(process, pid == 1);
+  DIR *threads = open_list(process, "task");
+  if (threads == NULL) return;
+  for (const struct dirent *entry = readdir(threads); entry != NULL; entry = readdir(threads)) {
     const int id = atoi(entry->d_name);
     if (id <= 0 || id == pid || (shares(pid, id, KCMP_FILES) && shares(pid, id, KCMP_FS))) continue;
     const int thread = open_entry(dirfd(threads), entry->d_name);
     if (thread < 0) continue;
-    how = find_in_thread(thread, pid == 1);
+    note_thread(thread, pid == 1);
     close(thread);
   }
   closedir(threads);
-  return how;
 }
 
-/** Says how a process holds what is looked for, if it does. By its directory: its number may be another's soon. */
-static void say_what_it_holds(int proc, int pid) {
-  char name[16];
-  snprintf(name, sizeof name, "%d", pid);
-  const int process = open_entry(proc, name);
-  if (process < 0) return;
-  const char *how = find_in(process, pid);
+static void say_holdings(int process, int pid) {
+  note_process(process, pid);
   // What guestd or init is just starting has all of its descriptors, until it is the program that it will be.
-  for (int tries = 0; how != NULL && tries < TRIES && is_keepers(process, how); tries++) {
+  for (int tries = 0; has_notes() && tries < TRIES && is_keepers(process); tries++) {
     const struct timespec pause = {.tv_nsec = TRY_MS * 1000000L};
     nanosleep(&pause, NULL);
-    putchar('.');
+    fputs(" .", stdout);
     fflush(stdout);
-    how = find_in(process, pid);
+    note_process(process, pid);
   }
-  if (how != NULL) printf(" %s", how);
+  say_notes(NULL);
+  forget_notes();
   say_mounts(process);
-  close(process);
 }
 
 static int compare(const void *one, const void *other) { return *(const int *)one - *(const int *)other; }
@@ -186,19 +192,35 @@ static long list_processes(DIR *proc, int after, int **pids) {
   return count;
 }
 
-int main(int count, char **arguments) {
-  int after;
-  if (count != 6 || !read_criteria(arguments, &after)) return 2;
-  DIR *proc = open_list(AT_FDCWD, "/proc");
-  if (proc == NULL || !find_own_devices(dirfd(proc))) return 1;
-  int *pids = NULL;
-  const long processes = list_processes(proc, after, &pids);
-  for (long i = 0; i < processes; i++) {
-    printf("%d", pids[i]);
-    if (fflush(stdout) != 0) return 1;
-    say_what_it_holds(dirfd(proc), pids[i]);
-    putchar('\n');
+/** By its directory: its number may be another's soon. */
+static bool say_process(int proc, int pid, bool members) {
+  printf("%d", pid);
+  if (fflush(stdout) != 0) return false;
+  char name[16];
+  snprintf(name, sizeof name, "%d", pid);
+  const int process = open_entry(proc, name);
+  if (process >= 0) {
+    if (members) say_memberships(process);
+    else say_holdings(process, pid);
+    close(process);
   }
+  putchar('\n');
+  return true;
+}
+
+int main(int count, char **arguments) {
+  if (count != 3) return 2;
+  const bool members = strcmp(arguments[1], "members") == 0;
+  char *end;
+  const long after = strtol(arguments[2], &end, 10);
+  const bool good = (members || strcmp(arguments[1], "holders") == 0) && end != arguments[2] && *end == '\0' && after >= 0 && after <= INT_MAX;
+  if (!good || !read_sets(stdin)) return 2;
+  DIR *proc = open_list(AT_FDCWD, "/proc");
+  if (proc == NULL || !find_own_devices(dirfd(proc)) || !pass_over_own_view(dirfd(proc))) return 1;
+  int *pids = NULL;
+  const long processes = list_processes(proc, (int)after, &pids);
+  for (long i = 0; i < processes; i++)
+    if (!say_process(dirfd(proc), pids[i], members)) return 1;
   free(pids);
   closedir(proc);
   return processes < 0 || puts("end") < 0 || fflush(stdout) != 0;

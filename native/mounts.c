@@ -1,4 +1,6 @@
-// Who has something mounted that matches the criteria, in whatever mount namespace: each is looked into once.
+// Who has something mounted that a set looks for, in whatever mount namespace: each is looked into once.
+#include "mounts.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,12 +8,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mounts.h"
-
 #include "criteria.h"
+#include "notes.h"
 
 // Namespaces that are remembered; anybody can mount so much in one that it takes minutes to read.
 enum { MOST_NAMESPACES = 1 << 16, MOUNTS_MS = 300 };
+
+struct mount {
+  struct device device;
+  const char *root, *path, *source;
+};
 
 static uint64_t seen[MOST_NAMESPACES];
 static size_t seen_count;
@@ -22,22 +28,19 @@ static bool was_seen(uint64_t inode) {
   return false;
 }
 
-/** A line of proc_pid_mountinfo(5): "ID PARENT MAJOR:MINOR ROOT PATH OPTIONS... - TYPE SOURCE OPTIONS". Puts where PATH is. */
-static bool mount_matches(char *line, char **path) {
+/** A line of proc_pid_mountinfo(5): "ID PARENT MAJOR:MINOR ROOT PATH OPTIONS... - TYPE SOURCE OPTIONS". */
+static bool read_mount(char *line, struct mount *mount) {
   char *after = strstr(line, " - ");
-  char *fields = line, *root = strtok_r(line, " ", &fields);
-  struct device device = {0, 0};
-  for (int i = 0; i < 3 && root != NULL; i++) {
-    if (i == 2 && sscanf(root, "%u:%u", &device.major, &device.minor) != 2) return false;
-    root = strtok_r(NULL, " ", &fields);
-  }
-  *path = root == NULL ? NULL : strtok_r(NULL, " ", &fields);
-  if (*path == NULL || after == NULL) return false;
-  if (is_on_device(device) || is_namespace_root(device, root)) return true;
-  char *source = after + strlen(" - "), *end;
-  strtok_r(source, " ", &end);
-  source = strtok_r(NULL, " ", &end);
-  return source != NULL && is_label(source);
+  char *fields, *field = strtok_r(line, " ", &fields);
+  for (int i = 0; i < 2 && field != NULL; i++) field = strtok_r(NULL, " ", &fields);
+  if (field == NULL || sscanf(field, "%u:%u", &mount->device.major, &mount->device.minor) != 2) return false;
+  mount->root = strtok_r(NULL, " ", &fields);
+  mount->path = mount->root == NULL ? NULL : strtok_r(NULL, " ", &fields);
+  if (mount->path == NULL || after == NULL) return false;
+  char *end;
+  strtok_r(after + strlen(" - "), " ", &end);
+  mount->source = strtok_r(NULL, " ", &end);
+  return mount->source != NULL;
 }
 
 /** What this program has had of a processor: a machine that is busy makes nobody's mounts many. */
@@ -47,35 +50,47 @@ static long used_ms(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/** Says what of it is mounted in a mount namespace of this inode, and whether that could be told. One that goes meanwhile tells nothing. */
-static bool say_mounts_of(int thread, uint64_t inode) {
+enum reading each_mount(int thread, void (*show)(const struct mount *)) {
   const int fd = openat(thread, "mountinfo", O_RDONLY | O_CLOEXEC);
   FILE *mounts = fd < 0 ? NULL : fdopen(fd, "re");
   if (mounts == NULL) {
     if (fd >= 0) close(fd);
-    return false;
+    return GONE;
   }
   const long begun = used_ms();
-  char *line = NULL, *path;
+  char *line = NULL;
   size_t size = 0;
-  bool found = false, late = false;
-  while (!found && !late && getline(&line, &size, mounts) > 0) {
+  bool late = false;
+  while (!late && getline(&line, &size, mounts) > 0) {
     give_sign();
-    found = mount_matches(line, &path);
+    struct mount mount;
+    if (read_mount(line, &mount)) show(&mount);
     late = used_ms() - begun > MOUNTS_MS;
   }
-  const bool told = found || late || (feof(mounts) && !ferror(mounts));
-  if (found) printf(" mount %s", path);
-  else if (late) printf(" unread");
-  if (told && seen_count < MOST_NAMESPACES) seen[seen_count++] = inode;
+  const bool whole = feof(mounts) && !ferror(mounts);
   free(line);
   fclose(mounts);
-  return found || late;
+  return late ? LATE : whole ? READ : GONE;
 }
 
+void note_the_mount(const struct mount *mount) { note_mount(mount->device, mount->root, mount->source, "mount"); }
+
+/** Of each set the first mount is named. */
+static void say_mount(const struct mount *mount) {
+  note_the_mount(mount);
+  say_notes(mount->path);
+}
+
+/** Whether anything was said. A thread that goes meanwhile tells nothing of its namespace. */
 static bool say_mounts_in(int thread) {
   struct statx file;
-  return look(thread, "ns/mnt", &file) && !was_seen(file.stx_ino) && say_mounts_of(thread, file.stx_ino);
+  if (!look(thread, "ns/mnt", &file) || was_seen(file.stx_ino)) return false;
+  const enum reading reading = each_mount(thread, say_mount);
+  if (reading == LATE) fputs(" unread", stdout);
+  const bool said = has_notes() || reading == LATE;
+  forget_notes();
+  if ((reading == READ || said) && seen_count < MOST_NAMESPACES) seen[seen_count++] = file.stx_ino;
+  return said;
 }
 
 // Of each thread: one that is not the first can be in another namespace.
@@ -83,12 +98,12 @@ void say_mounts(int process) {
   if (!has_mount_criterion()) return;
   DIR *threads = open_list(process, "task");
   if (threads == NULL) return;
-  for (const struct dirent *entry = readdir(threads); entry != NULL; entry = readdir(threads)) {
+  bool said = false;
+  for (const struct dirent *entry = readdir(threads); entry != NULL && !said; entry = readdir(threads)) {
     const int thread = entry->d_name[0] == '.' ? -1 : open_entry(dirfd(threads), entry->d_name);
     if (thread < 0) continue;
-    const bool said = say_mounts_in(thread);
+    said = say_mounts_in(thread);
     close(thread);
-    if (said) break;
   }
   closedir(threads);
 }

@@ -1,8 +1,21 @@
-// What guest-holders says of mount namespaces (holders.c).
+// What guest-holders sees of mount namespaces (holders.c, members.c).
 #ifndef GUESTD_MOUNTS_H
 #define GUESTD_MOUNTS_H
 
-/** Says " mount PATH" of a process (an open directory), the first of a mount namespace with a mount that matches, or " unread". */
+#include <stdbool.h>
+#include <stdint.h>
+
+/** How the reading of a mount table has ended. */
+enum reading { READ, LATE, GONE };
+
+/** Shows each mount of a thread (an open directory): its device, root, path and source. In bounded time. */
+struct mount;
+enum reading each_mount(int thread, void (*show)(const struct mount *));
+
+/** Notes the sets that look for a mount. */
+void note_the_mount(const struct mount *mount);
+
+/** Says " SET:mount=PATH" of a process (an open directory), the first of a mount namespace with mounts that match, and " unread". */
 void say_mounts(int process);
 
 #endif

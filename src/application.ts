@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./bus/caller.ts";
-import { findLoginCgroup, watchLogins } from "./bus/login1.ts";
+import { findLoginCgroups, watchLogins, type EndedLeader } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
 import { PendingCalls } from "./bus/pending.ts";
 import { Service } from "./bus/service.ts";
@@ -23,17 +23,20 @@ import { makeRunners } from "./effects.ts";
 import { explain } from "./explanation.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
-import { findLoginCgroups } from "./login-cgroups.ts";
+import { makeCgroupSearch } from "./login-cgroups.ts";
 import { publishConfig } from "./publish-config.ts";
 import { findLeftovers } from "./startup.ts";
 import { Leases } from "./system/accounts/leases.ts";
 import { findGroup } from "./system/accounts/nss.ts";
 import { wasAnnounced } from "./system/announcements.ts";
+import { Batch } from "./system/batch.ts";
 import type { Bindings } from "./system/bindings.ts";
 import type { Journal } from "./system/journal.ts";
+import { Turns } from "./system/lanes.ts";
 import { readUidMap } from "./system/read-uid-map.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
-import { endProcesses, listProcesses } from "./system/processes/kill.ts";
+import { endProcesses, listProcesses, type ProcessTable } from "./system/processes/kill.ts";
+import { makeLooks } from "./system/processes/looks.ts";
 import { Placement } from "./system/processes/placement.ts";
 import { startsService } from "./system/processes/service-start.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
@@ -158,14 +161,16 @@ function makeSessions({ bus, bindings, report, link }: Core) {
   };
   const reapers = new Reapers({ bindings, cgroups, onExit });
   const leaders = new Leaders({ bindings, holdings, nameExists: (name) => nameExists(bus, name), onExit });
-  const views = new Views({ bindings, cgroups, holdings, reapers });
+  const looks = makeLooks();
+  const views = new Views({ bindings, cgroups, holdings, reapers, search: looks.searchHolders });
+  const logins = new Batch((leaders: readonly EndedLeader[]) => findLoginCgroups(bus, leaders));
   const placement = new Placement({
     cgroups,
     isAlive: (id) => leaders.isAlive(id),
     startScope: (id, leader, uid, limits) => startScope(bus, id, leader, uid, limits),
-    findLoginCgroup: (leader, uid, since) => findLoginCgroup(bus, leader, uid, since),
+    findLoginCgroup: (leader, uid, since) => logins.ask({ leader, uid, since }),
   });
-  return { cgroups, fdStore, holdings, reapers, leaders, views, placement };
+  return { cgroups, fdStore, holdings, reapers, leaders, views, placement, looks };
 }
 
 interface ServiceNeeds {
@@ -209,15 +214,24 @@ function makeRunner(
   { bus, bindings, link }: Core,
   parts: Stores & Sessions & { readonly pending: PendingCalls; readonly service: Service },
 ): EffectRunner {
-  const { cgroups } = parts;
+  const { cgroups, looks } = parts;
   const sweeper = new Sweeper(bindings);
+  const turns = new Turns();
+  const inTurn: ProcessTable["inTurn"] = (work) => turns.take(work);
+  const table: ProcessTable = { proc: "/proc", cgroups, bindings, search: looks.searchMembers, inTurn };
   const runners = makeRunners({
     ...parts,
     takeUp: (...which) => takeUpSession(parts, ...which),
     listProcesses: (membership) => listProcesses(cgroups, membership),
-    endProcesses: (...which) => endProcesses({ proc: "/proc", cgroups, bindings }, ...which),
+    endProcesses: (...which) => endProcesses(table, ...which),
     sweeper,
-    sweepUid: (subject, session, settings) => sweepUid({ bindings, cgroups, sweeper }, subject, session, settings),
+    sweepUid: (subject, session, settings) =>
+      sweepUid(
+        { bindings, cgroups, sweeper, search: looks.searchHolders, searchMembers: looks.searchMembers },
+        subject,
+        session,
+        settings,
+      ),
     wasAnnounced,
     settings: () => settingsOf(link),
     users: {
@@ -238,9 +252,7 @@ interface StartNeeds extends Stores, Sessions {
 
 async function start({ bus, journal, report, link }: Core, needs: StartNeeds): Promise<void> {
   const { configuration, placement, service, idle, fdStore, isWorking } = needs;
-  const findCgroups = () => {
-    findLoginCgroups(link, placement, report);
-  };
+  const findCgroups = makeCgroupSearch(link, placement, report);
   configuration.load();
   await watchLogins(bus, findCgroups);
   const events = await findLeftovers({ ...needs, readUidMap, journal });

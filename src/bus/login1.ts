@@ -28,32 +28,49 @@ export async function watchLogins(bus: MessageBus, onLogin: () => void): Promise
   await callMethod(bus, { ...BUS, member: "AddMatch", signature: "s", body: [rule] }, LIMIT_MS);
 }
 
+/** A leader that has ended since logind made a session for it. */
+export interface EndedLeader {
+  readonly leader: number;
+  /** Of the account that logged in. */
+  readonly uid: number;
+  /** Microseconds of the monotonic clock: an older session was of another process with this pid. */
+  readonly since: number;
+}
+
 /**
- * Path of the cgroup of the session that logind made for a leader which has ended since.
- * @param uid of the account that logged in
- * @param since microseconds of the monotonic clock: an older session was of another process with this pid
- * @returns undefined when logind has none, or does not answer
+ * Paths of the cgroups of the sessions that logind made for leaders which have ended since: asks it once for all of them.
+ * @returns of each; undefined where logind has none, or does not answer
  */
-export async function findLoginCgroup(
+export async function findLoginCgroups(
   bus: MessageBus,
-  leader: number,
-  uid: number,
-  since: number,
-): Promise<string | undefined> {
+  leaders: readonly EndedLeader[],
+): Promise<readonly (string | undefined)[]> {
+  const logins = await listLogins(bus, new Set(leaders.map(({ uid }) => uid)));
+  return leaders.map(
+    ({ leader, uid, since }) =>
+      logins.find((login) => login.leader === leader && login.uid === uid && login.since >= since)?.cgroup,
+  );
+}
+
+interface Login extends EndedLeader {
+  readonly cgroup: string;
+}
+
+/** The sessions of some users; none when logind does not answer. */
+async function listLogins(bus: MessageBus, uids: ReadonlySet<number>): Promise<readonly Login[]> {
   try {
     const [sessions] = await callMethod(bus, { ...MANAGER, member: "ListSessions" }, LIMIT_MS);
-    const paths = (sessions as unknown[][]).map((session) => String(session[4]));
-    const found = await Promise.all(paths.map((path) => readSession(bus, path)));
-    return found.find((session) => session?.leader === leader && session.uid === uid && session.since >= since)?.cgroup;
+    const paths = (sessions as unknown[][])
+      .filter(([, uid]) => uids.has(Number(uid)))
+      .map(([, , , , path]) => String(path));
+    const logins = await Promise.all(paths.map((path) => readSession(bus, path)));
+    return logins.filter((login) => login !== undefined);
   } catch {
-    return undefined;
+    return [];
   }
 }
 
-async function readSession(
-  bus: MessageBus,
-  path: string,
-): Promise<{ leader: number; uid: number; since: number; cgroup: string } | undefined> {
+async function readSession(bus: MessageBus, path: string): Promise<Login | undefined> {
   try {
     const call = { destination: LOGIND, path, interface: "org.freedesktop.DBus.Properties", member: "GetAll" };
     const [properties] = await callMethod(

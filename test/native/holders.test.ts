@@ -17,7 +17,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type FileHolder, type MountHolder, searchHolders } from "../../src/system/processes/holder-search.ts";
+import {
+  type FileHolder,
+  type MountHolder,
+  searchAllHolders,
+  searchHolders,
+} from "../../src/system/processes/holder-search.ts";
+import { type MemberCriteria, searchAllMembers } from "../../src/system/processes/member-search.ts";
 import { type Base, describeAsRoot, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
 /** Stands for a guest; not rig.ts's, since a search goes through the whole machine and would find what other tests make at the same time. */
@@ -88,7 +94,10 @@ describeAsRoot("the holders of files", () => {
     uid: number,
     namespaces: readonly number[] = [],
   ): Promise<readonly FileHolder[]> {
-    const { files, unseen, whole } = await searchHolders({ devices, uid, namespaces, label: "" }, PROGRAM);
+    const { files, unseen, whole } = await searchHolders(
+      { devices, uid: userOf(uid), namespaces, label: "" },
+      { program: PROGRAM },
+    );
     expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
     return files;
   }
@@ -99,36 +108,47 @@ describeAsRoot("the holders of files", () => {
     devices: readonly string[] = [],
     namespaces: readonly number[] = [],
   ): Promise<readonly MountHolder[]> {
-    const { mounts, unseen, whole } = await searchHolders({ devices, uid: -1, namespaces, label }, PROGRAM);
+    const { mounts, unseen, whole } = await searchHolders(
+      { devices, uid: undefined, namespaces, label },
+      { program: PROGRAM },
+    );
     expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
     return mounts.filter(({ pid }) => pid !== base.pid);
   }
 
-  it.each<[title: string, args: string[]]>([
+  it.each<[title: string, args: string[], input?: string]>([
     ["nothing", []],
-    ["too much", ["", "-1", "", "", "0", ""]],
-    ["a device without a minor number", ["0", "-1", "", "", "0"]],
-    ["a device with something behind it", ["0:57 ", "-1", "", "", "0"]],
-    ["a device that does not fit", ["0:999999999999999999999", "-1", "", "", "0"]],
-    ["a negative device", ["0:-1", "-1", "", "", "0"]],
-    ["a comma with nothing behind it", ["0:57,", "-1", "", "", "0"]],
-    ["too many devices", [Array(257).fill("0:1").join(","), "-1", "", "", "0"]],
-    ["a broken uid", ["", "1.5", "", "", "0"]],
-    ["a uid below none", ["", "-2", "", "", "0"]],
-    ["the uid that stands for none", ["", String(2 ** 32 - 1), "", "", "0"]],
-    ["no uid", ["", "", "", "", "0"]],
-    ["a namespace that is no number", ["", "-1", "mnt", "", "0"]],
-    ["a process that is no number", ["", "-1", "", "", ""]],
-  ])("are not looked for with %s", (_title, args) => {
-    expect(spawnSync(PROGRAM, args, { encoding: "utf8" })).toMatchObject({ status: 2, stdout: "" });
+    ["too much", ["holders", "0", ""]],
+    ["neither holders nor members", ["owners", "0"]],
+    ["a process that is no number", ["holders", ""]],
+    ["a process with something behind it", ["members", "1 "]],
+    ["a process before all others", ["members", "-1"]],
+    ["a device without a minor number", ["holders", "0"], "0 - - -\n"],
+    ["a device with something behind it", ["holders", "0"], "0:57; - - -\n"],
+    ["a device that does not fit", ["holders", "0"], "0:999999999999999999999 - - -\n"],
+    ["a negative device", ["holders", "0"], "0:-1 - - -\n"],
+    ["a comma with nothing behind it", ["holders", "0"], "0:57, - - -\n"],
+    ["too many devices", ["holders", "0"], `${Array(70_000).fill("0:1").join(",")} - - -\n`],
+    ["a broken uid", ["holders", "0"], "- 1.5 - -\n"],
+    ["a uid below none", ["members", "0"], "- -2 - -\n"],
+    ["the uid that stands for none", ["members", "0"], `- ${2 ** 32 - 1} - -\n`],
+    ["a namespace that is no number", ["members", "0"], "- - mnt -\n"],
+    ["too little", ["holders", "0"], "- - -\n"],
+    ["too much of a set", ["holders", "0"], "- - - - -\n"],
+    ["two blanks", ["holders", "0"], "-  - -\n"],
+    ["half a line", ["holders", "0"], "- - - -"],
+    ["one set after a good one", ["holders", "0"], "- - - -\n\n"],
+    ["too many sets", ["holders", "0"], "- - - -\n".repeat(1025)],
+  ])("are not looked for with %s", (_title, args, input = "") => {
+    expect(spawnSync(PROGRAM, args, { input, encoding: "utf8" })).toMatchObject({ status: 2, stdout: "" });
   });
 
   it("are not looked for by a program that is missing, fails, or says what nobody understands", async () => {
     const criteria = { devices: [], uid: undefined, namespaces: [], label: undefined };
-    await expect(searchHolders(criteria, `${elsewhere}/none`)).rejects.toThrow(/none failed: ENOENT$/);
-    await expect(searchHolders(criteria, "/bin/false")).rejects.toThrow("/bin/false failed: 1");
-    await expect(searchHolders(criteria, "/bin/echo")).rejects.toThrow("does not say what it has found");
-    await expect(searchHolders({ ...criteria, uid: -2 }, PROGRAM)).rejects.toThrow("failed: 2");
+    await expect(searchHolders(criteria, { program: `${elsewhere}/none` })).rejects.toThrow(/none failed: ENOENT$/);
+    await expect(searchHolders(criteria, { program: "/bin/false" })).rejects.toThrow("/bin/false failed: 1");
+    await expect(searchHolders(criteria, { program: "/bin/echo" })).rejects.toThrow("does not say what it has found");
+    await expect(searchHolders({ ...criteria, uid: -2 }, { program: PROGRAM })).rejects.toThrow("failed: 2");
   });
 
   it("are none where nothing is looked for or held", async () => {
@@ -306,6 +326,56 @@ describeAsRoot("the holders of files", () => {
     closeSync(fd);
   });
 
+  it("of many sessions are found by one look, each with what is its own", async () => {
+    const file = `${elsewhere}/theirs`;
+    writeFileSync(file, "content");
+    chownSync(file, GUEST, GUEST);
+    const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
+    const mine = await hold(`exec 3</mnt/file 4<${file}; echo ready; read line`);
+    const keeper = await hold("exec 3</proc/self/ns/mnt; echo ready; read line");
+    const mounted = await hold(
+      "exec unshare --mount --propagation private sh -c 'mount -t tmpfs holders-label /srv; echo ready; read line'",
+    );
+    const none = { devices: [], uid: undefined, namespaces: [], label: undefined };
+    const others = Array.from({ length: 500 }, (_, index) => ({ ...none, devices: [`0:${1_000_000 + index}`] }));
+    const sets = [
+      { ...none, devices: [device] },
+      ...others,
+      { ...none, uid: GUEST },
+      { ...none, namespaces: [ino] },
+      { ...none, label: "holders-label" },
+      { ...none, devices: [device], uid: GUEST },
+    ];
+    const found = await searchAllHolders(sets, { program: PROGRAM });
+    const named = found.map(({ files, mounts }) => ({ files, mounts: mounts.filter(({ pid }) => pid !== base.pid) }));
+    expect(named.slice(1, 501)).toEqual(others.map(() => ({ files: [], mounts: [] })));
+    const descriptor = { pid: mine, how: "descriptor" };
+    // Each namespace that was made from the base has what is mounted there.
+    expect(named[0]?.files).toEqual([descriptor]);
+    expect(named.slice(501, 504)).toEqual([
+      { files: [descriptor], mounts: [] },
+      { files: [{ pid: keeper, how: "namespace" }], mounts: [] },
+      { files: [], mounts: [{ pid: mounted, path: "/srv" }] },
+    ]);
+    expect(named[504]?.files).toEqual([descriptor]);
+  });
+
+  it("of one session are named up to a bound, and those of another one all the same", { timeout: 60_000 }, async () => {
+    await hold("exec 3</mnt/file 4<&0; for i in $(seq 520); do (read line) <&4 & done; echo ready; read line");
+    const pid = await hold("exec 3</proc/self/ns/mnt; echo ready; read line");
+    const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
+    const none = { devices: [], uid: undefined, namespaces: [], label: undefined };
+    const [many, one] = await searchAllHolders(
+      [
+        { ...none, devices: [device] },
+        { ...none, namespaces: [ino] },
+      ],
+      { program: PROGRAM },
+    );
+    expect((many?.files.length ?? 0) + (many?.mounts.length ?? 0)).toBe(512);
+    expect(one?.files).toEqual([{ pid, how: "namespace" }]);
+  });
+
   it("are all named, be they many", async () => {
     await hold("exec 3</mnt/file 4<&0; for i in $(seq 120); do (read line) <&4 & done; echo ready; read line");
     const found = await find([device], -1);
@@ -317,6 +387,56 @@ describeAsRoot("the holders of files", () => {
       },
       { timeout: 15_000 },
     );
+  });
+
+  describe("and the members of sessions", () => {
+    const members = async (...sets: readonly MemberCriteria[]) => {
+      const found = await searchAllMembers(sets, { program: PROGRAM });
+      for (const { unseen, whole } of found) expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
+      return found.map(({ pids }) => pids);
+    };
+    const view = (namespace: number, ...devices: string[]) => ({ view: { namespace, devices } });
+    const inodeOf = (pid: number) => statSync(`/proc/${pid}/ns/mnt`).ino;
+
+    it("are found by their user, whatever of theirs it is, and no zombie", async () => {
+      const pid = await hold("echo ready; read line", GUEST);
+      const untilEnded =
+        'do { open F, "/proc/$ARGV[0]/stat"; $stat = <F> } until $stat =~ /[)] Z/; $| = 1; print "ready"; <STDIN>';
+      await hold(`setpriv --reuid=${GUEST} --clear-groups true & exec perl -e '${untilEnded}' $!`);
+      expect(await members({ view: undefined, uid: GUEST }, { view: undefined, uid: GUEST + 1 })).toEqual([[pid], []]);
+    });
+
+    it("are found by the view that they are in, where they are root's", async () => {
+      const pid = await hold("echo ready; read line");
+      const user = await hold("echo ready; read line", GUEST);
+      const [found] = await members(view(inodeOf(base.pid)));
+      expect(found).toEqual(expect.arrayContaining([base.pid, pid]));
+      expect(found).not.toContain(user);
+    });
+
+    it("are found by the memory of the session that they took into a namespace of their own", async () => {
+      const apart = "exec unshare --mount --propagation private";
+      const pid = await hold(`${apart} sh -c 'echo ready; read line'`);
+      const same = await hold(`exec nsenter --target=${pid} --mount sh -c 'echo ready; read line'`);
+      const without = await hold(`${apart} sh -c 'umount -l /mnt; echo ready; read line'`);
+      const [found, other] = await members(view(1, device), view(1, "0:1048575"));
+      expect(found).toEqual(expect.arrayContaining([base.pid, pid, same]));
+      expect(found).not.toContain(without);
+      expect(other).toEqual([]);
+    });
+
+    it("are never what is in guestd's own namespace, whatever is mounted there, nor guestd itself", async () => {
+      const own = parseMounts(readFileSync("/proc/self/mountinfo", "utf8")).find(({ target }) => target === "/proc");
+      const [found] = await members(view(1, own?.device ?? "none"));
+      expect(found).not.toContain(1);
+      expect(found).not.toContain(process.pid);
+    });
+
+    it("are found where the first thread of a process has ended", async () => {
+      const pid = await hold(`exec ${elsewhere}/give ${GUEST} thread /mnt/file`);
+      const [found] = await members(view(inodeOf(base.pid)));
+      expect(found).toContain(pid);
+    });
   });
 
   describe.skipIf(!hasFuse)("behind a process that hangs in execve", () => {
@@ -340,26 +460,37 @@ describeAsRoot("the holders of files", () => {
 
     it("are found, and it is named", { timeout: 20_000 }, async () => {
       const { pids, holder } = await hang(2);
-      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM);
+      const found = await searchHolders(
+        { devices: [device], uid: GUEST, namespaces: [], label: "" },
+        { program: PROGRAM },
+      );
       expect(found).toMatchObject({ files: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
     });
 
     it("are looked for no longer than the time that is given", { timeout: 20_000 }, async () => {
       const { pids } = await hang(4);
       // The first one costs 2 s, the second one what is left of the 3.5 s, and the others are not come to.
-      const found = await searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM, {
-        stallMs: 2000,
-        limitMs: 3500,
-      });
+      const found = await searchHolders(
+        { devices: [device], uid: GUEST, namespaces: [], label: "" },
+        {
+          program: PROGRAM,
+          stallMs: 2000,
+          limitMs: 3500,
+        },
+      );
       expect(found).toMatchObject({ files: [], unseen: pids.slice(0, 2), whole: false });
     });
   });
 
   it("are found also when guestd was busy: who is read late has not hung", async () => {
-    const finding = searchHolders({ devices: [device], uid: GUEST, namespaces: [], label: "" }, PROGRAM, {
-      stallMs: 1000,
-      limitMs: 20_000,
-    });
+    const finding = searchHolders(
+      { devices: [device], uid: GUEST, namespaces: [], label: "" },
+      {
+        program: PROGRAM,
+        stallMs: 1000,
+        limitMs: 20_000,
+      },
+    );
     await delay(1);
     for (const end = performance.now() + 2500; performance.now() < end;);
     expect(await finding).toMatchObject({ files: [], unseen: [], whole: true });
@@ -380,6 +511,9 @@ describeAsRoot("the holders of files", () => {
     );
   });
 });
+
+/** -1 stands for none. */
+const userOf = (uid: number) => (uid === -1 ? undefined : uid);
 
 function childrenOf(pid: number): number[] {
   return execFileSync("sh", ["-c", `cat /proc/${pid}/task/*/children`], { encoding: "utf8" })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findLoginCgroups } from "../../src/login-cgroups.ts";
+import { makeCgroupSearch } from "../../src/login-cgroups.ts";
 import type { What } from "../../src/policy/events.ts";
 import type { Open, Session } from "../../src/policy/session.ts";
 import { INITIAL_STATE } from "../../src/policy/state.ts";
@@ -8,7 +8,7 @@ import { CGROUP, ENDING_SESSION, LEASED_SESSION, SESSION } from "../helpers/samp
 const MOVED = { path: "/user.slice/user-1001.slice/session-4.scope", inode: "9" };
 
 /** @param move what waiting for a session's move comes to */
-async function look(sessions: readonly Session[], move: () => Promise<typeof MOVED | undefined>) {
+async function look(sessions: readonly Session[], move: () => Promise<typeof MOVED | undefined>, times = 1) {
   const events: What[] = [];
   const asked: string[] = [];
   const faults: string[] = [];
@@ -17,9 +17,12 @@ async function look(sessions: readonly Session[], move: () => Promise<typeof MOV
     asked.push(id);
     return move();
   };
-  findLoginCgroups({ state, dispatch: (event) => events.push(event) }, { awaitLoginCgroup }, (what, error) =>
-    faults.push(`${what}: ${String(error)}`),
+  const search = makeCgroupSearch(
+    { state, dispatch: (event) => events.push(event) },
+    { awaitLoginCgroup },
+    (what, error) => faults.push(`${what}: ${String(error)}`),
   );
+  for (let time = 0; time < times; time++) search();
   await new Promise((resolve) => setImmediate(resolve));
   return { events, asked, faults };
 }
@@ -31,7 +34,7 @@ const session = (id: string, change: Partial<Open> = {}): Session => ({
   ...change,
 });
 
-describe("findLoginCgroups", () => {
+describe("makeCgroupSearch", () => {
   it("reports what fails, and goes on with the others", async () => {
     const { events, faults } = await look([session("s1"), session("s2")], () => Promise.reject(new Error("EIO")));
     expect(events).toEqual([]);
@@ -53,5 +56,16 @@ describe("findLoginCgroups", () => {
       { kind: "cgroup-found", id: "s1", cgroup: MOVED },
     ]);
     expect((await look([session("s1")], () => Promise.resolve(undefined))).events).toEqual([]);
+  });
+
+  it("looks for one once at a time, and once more where logind has told of a login meanwhile", async () => {
+    let looking = 0;
+    const move = async () => {
+      expect(++looking).toBe(1);
+      await Promise.resolve();
+      looking--;
+      return undefined;
+    };
+    expect((await look([session("s1")], move, 5)).asked).toEqual(["s1", "s1"]);
   });
 });

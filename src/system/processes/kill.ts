@@ -1,6 +1,6 @@
 // Which processes belong to a session, and killing them until there are none. Cgroups hold what the session has
-// started, whatever it did since; what came into the view by another way (nsenter) is found in /proc and killed by
-// pidfd, so that a pid that was given to another process meanwhile is never hit.
+// started, whatever it did since; what came into the view by another way (nsenter) is found by a look at all processes and killed
+// by pidfd, so that a pid that was given to another process meanwhile is never hit.
 import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Findings } from "../../policy/receipt.ts";
@@ -9,19 +9,14 @@ import type { Bindings } from "../bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
 import type { MountEntry } from "./mountinfo.ts";
 import { MountReader } from "./mountinfo.ts";
+import { searchMembers, type MemberCriteria, type SearchMembers } from "./member-search.ts";
 import { readIfThere } from "../read-file.ts";
+import { boundSentences } from "../sentences.ts";
 import { poll } from "../../wait.ts";
 
 /** What makes a process one of a session's. Any one of them is enough. */
-export interface Membership {
+export interface Membership extends MemberCriteria {
   readonly cgroups: readonly Cgroup[];
-  /**
-   * It is in this mount namespace (inode), or holds one of these tmpfs in one that it made itself in the view.
-   * Only to be given while the view's descriptor is open: the kernel gives both numbers to others at once after.
-   */
-  readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
-  /** It runs as this user: for a leased account. */
-  readonly uid?: number | undefined;
   /** First process of a PID namespace of its own, and its pidfd: with it the kernel kills all in there. It is not counted. */
   readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
 }
@@ -31,12 +26,16 @@ export interface ProcessTable {
   readonly proc: string;
   readonly cgroups: Cgroups;
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
+  /** searchMembers, or one look for many sessions. */
+  readonly search?: SearchMembers;
+  /** Has a piece of work done when it is its turn: many sessions end at once, and guestd must be able to answer meanwhile. */
+  readonly inTurn?: <T>(work: () => T) => Promise<T>;
 }
 
 const SIGKILL = 9;
 const KILL_LIMIT_MS = 10_000;
-/** What was mounted is read for so long in one look at all processes. */
-const WALK_LIMIT_MS = 2000;
+/** What was mounted is read for so long. */
+const READ_LIMIT_MS = 300;
 const LONGEST_PAUSE_MS = 100;
 /** As many of those that are left are named in a receipt. */
 const MOST_NAMED = 20;
@@ -78,65 +77,72 @@ export async function killProcesses(
   limitMs: number,
   running: readonly number[] = [],
 ): Promise<{ killed: number; left: string[] }> {
+  const { inTurn = atOnce } = table;
   const seen = new Set(running);
-  let there: Members = { populated: [], pids: [] };
-  const areGone = () => {
-    there = findMembers(table, membership);
-    if (there.pids.length === 0 && there.populated.length === 0) return true;
+  let there: Seen = NOBODY;
+  let round = 0;
+  const areGone = async () => {
+    there = await inTurn(() => findInCgroups(table, membership));
+    if (there.populated.length === 0) there = await findByLook(table, membership);
     for (const pid of there.pids) seen.add(pid);
     // Also at the last look, however long it took: no process is given up that was not killed.
-    killMembers(table, membership, there);
-    return false;
+    await inTurn(() => {
+      killMembers(table, membership, there, round++);
+    });
+    return there.pids.length === 0 && there.populated.length === 0 && there.doubts.length === 0;
   };
   await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
   const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
   return { killed: killed.length, left: describeLeft(there) };
 }
 
-interface Members {
+const atOnce = <T>(work: () => T): Promise<T> => Promise.resolve(work());
+
+interface Seen {
   /** The cgroups that are not empty. */
   readonly populated: readonly Cgroup[];
   readonly pids: readonly number[];
+  /** Why that may not be all: a sentence each. */
+  readonly doubts: readonly string[];
 }
 
-// The walk through /proc comes when the cgroups are empty: it is slow where there are many processes.
-function findMembers({ cgroups, proc }: ProcessTable, membership: Membership): Members {
+const NOBODY: Seen = { populated: [], pids: [], doubts: [] };
+
+function findInCgroups({ cgroups }: ProcessTable, membership: Membership): Seen {
   const populated = membership.cgroups.filter((cgroup) => cgroups.isPopulated(cgroup));
-  const pids =
-    populated.length > 0 ? populated.flatMap((cgroup) => cgroups.list(cgroup)) : findInView(proc, membership);
-  return { populated, pids };
+  return { populated, pids: populated.flatMap((cgroup) => cgroups.list(cgroup)), doubts: [] };
 }
 
-function killMembers(table: ProcessTable, membership: Membership, { populated, pids }: Members): void {
+// The look at all processes comes when the cgroups are empty: it is slow where there are many.
+async function findByLook({ search = searchMembers }: ProcessTable, { view, uid }: Membership): Promise<Seen> {
+  if (view === undefined && uid === undefined) return NOBODY;
+  try {
+    const { pids, unseen, whole } = await search({ view, uid });
+    const doubts = unseen.map((pid) => `process ${pid} could not be looked at`);
+    return {
+      populated: [],
+      pids,
+      doubts: whole ? doubts : [...doubts, "not all processes could be looked at in time"],
+    };
+  } catch (error) {
+    return { ...NOBODY, doubts: [`could not be looked at: ${(error as Error).message}`] };
+  }
+}
+
+function killMembers(table: ProcessTable, membership: Membership, { populated, pids }: Seen, round: number): void {
+  if (populated.length === 0 && pids.length === 0) return;
   if (membership.reaper !== undefined) sendKill(table.bindings, membership.reaper.pidfd);
-  for (const cgroup of populated) killAtOnce(table, cgroup);
-  // One by one as well: cgroup.kill signals first threads, and passes over a process that has lost its own.
+  const areKilled = populated.filter((cgroup) => killAtOnce(table, cgroup));
+  if (round === 0 && populated.length > 0 && areKilled.length === populated.length) return;
+  // One by one as well, where that was not enough: cgroup.kill signals first threads, and passes over a process that has lost its own.
   for (const pid of pids) killMember(table, pid, membership);
 }
 
 // What forks faster than it can be listed has no pid to be named.
-function describeLeft({ populated, pids }: Members): string[] {
-  if (pids.length === 0) return populated.map(({ path }) => `${path} is never empty`);
+function describeLeft({ populated, pids, doubts }: Seen): string[] {
+  if (pids.length === 0) return [...populated.map(({ path }) => `${path} is never empty`), ...boundSentences(doubts)];
   const named = pids.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
   return pids.length > MOST_NAMED ? [...named, `nor do ${pids.length - MOST_NAMED} more`] : named;
-}
-
-/** The pids of all processes that are in a session's view, or run as its user; never guestd itself. */
-export function findInView(proc: string, { view, uid }: Membership): number[] {
-  if (view === undefined && uid === undefined) return [];
-  const seen: SeenNamespaces = { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) };
-  // What is in guestd's own namespace, the host's, is in no view.
-  const own = readNamespace(join(proc, String(process.pid)));
-  if (own !== undefined) seen.known.set(own, false);
-  return readdirSync(proc)
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter(
-      (pid) =>
-        pid !== process.pid &&
-        ((uid !== undefined && runsAs(join(proc, String(pid)), uid)) ||
-          (view !== undefined && isInView(proc, pid, view, seen))),
-    );
 }
 
 /**
@@ -150,27 +156,19 @@ export function runsAs(directory: string, uid: number): boolean {
   return uids.includes(uid) && !hasEnded;
 }
 
-/** Which namespaces hold a view's file systems, as far as they were looked at. */
-interface SeenNamespaces {
-  readonly known: Map<number, boolean>;
-  readonly mounts: MountReader;
-}
-
 // Of root's processes alone: no other process comes into a view from outside. Who has a part of it mounted elsewhere is named
 // (holders.ts), not killed. And a process that looks at the namespaces of a process that
 // hangs in execve(2) hangs with it: any user can have one.
-function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>, seen: SeenNamespaces): boolean {
+function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
-  for (const task of listTasks(join(proc, String(pid)))) {
+  return listTasks(join(proc, String(pid))).some((task) => {
     const namespace = readNamespace(task);
-    if (namespace === undefined) continue;
-    if (namespace === view.namespace) return true;
-    const mounts = seen.known.has(namespace) ? undefined : seen.mounts.read(join(task, "mountinfo"));
-    // One that has gone meanwhile has told nothing of its namespace.
-    if (mounts !== undefined) seen.known.set(namespace, holdsDevice(mounts, view.devices));
-    if (seen.known.get(namespace) === true) return true;
-  }
-  return false;
+    if (namespace === undefined || namespace === view.namespace) return namespace !== undefined;
+    // What is in guestd's own namespace, the host's, is in no view.
+    if (namespace === readNamespace(join(proc, String(process.pid)))) return false;
+    const mounts = new MountReader(READ_LIMIT_MS).read(join(task, "mountinfo"));
+    return mounts !== undefined && holdsDevice(mounts, view.devices);
+  });
 }
 
 // A process whose first thread has ended looks like a zombie: its other threads tell where it is.
@@ -205,18 +203,25 @@ export function sendKill(bindings: Pick<Bindings, "sendSignal">, pidfd: number):
   }
 }
 
-function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): void {
+/** False where it is gone, or refuses: its processes are killed one by one, and whether it is empty is asked again. */
+function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): boolean {
   try {
     cgroups.kill(cgroup);
+    return true;
   } catch {
-    // Gone, or refused: its processes are killed one by one, and whether it is empty is asked again.
+    return false;
   }
 }
 
-function belongs({ proc, cgroups }: ProcessTable, pid: number, { view, cgroups: own, uid }: Membership): boolean {
+/** Whether a process is one of a session's now. */
+export function belongs(
+  { proc, cgroups }: Pick<ProcessTable, "proc" | "cgroups">,
+  pid: number,
+  { view, cgroups: own, uid }: Membership,
+): boolean {
   if (own.some((cgroup) => cgroups.contains(cgroup, pid))) return true;
   if (uid !== undefined && runsAs(join(proc, String(pid)), uid)) return true;
-  return view !== undefined && isInView(proc, pid, view, { known: new Map(), mounts: new MountReader(WALK_LIMIT_MS) });
+  return view !== undefined && isInView(proc, pid, view);
 }
 
 function killMember(table: ProcessTable, pid: number, membership: Membership): void {

@@ -7,6 +7,7 @@ import type { Step } from "../../policy/steps.ts";
 import type { SessionSubject } from "../../policy/subject.ts";
 import { within } from "../../wait.ts";
 import type { Bindings, BuiltView } from "../bindings.ts";
+import { Lanes } from "../lanes.ts";
 import type { Cgroups } from "../processes/cgroups.ts";
 import type { SearchHolders } from "../processes/holder-search.ts";
 import { searchHolders } from "../processes/holder-search.ts";
@@ -34,6 +35,8 @@ const BUILD_LIMIT_MS = 4000;
 
 export class Views {
   readonly #parts: ViewParts;
+  // Each has a thread of its own.
+  readonly #wiping = new Lanes(4);
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -96,7 +99,8 @@ export class Views {
       uid: leased ? uid : undefined,
       namespaces: namespacesOf(held),
     };
-    const swept = await wipeMemory(bindings, { view: held.view, tmpfs, devices }, await findHolders(search, criteria));
+    const holders = await findHolders(search, criteria);
+    const swept = await this.#wiping.run(() => wipeMemory(bindings, { view: held.view, tmpfs, devices }, holders));
     // Not systemd: until what was found is on disk, the next guestd must be able to look again.
     this.#close(id);
     return { tmpfsBytes, swept };

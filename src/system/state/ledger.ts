@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Receipt, Swept } from "../../policy/receipt.ts";
 import type { SavedSession } from "../../policy/session.ts";
+import { Lanes } from "../lanes.ts";
 import { readIfThere } from "../read-file.ts";
 import { checkId, formatRecord, isId, parseRecord } from "./session-record.ts";
 import { listNames, replaceDurably, UNFINISHED } from "../write-file.ts";
@@ -20,6 +21,8 @@ export class Ledger {
   readonly #receipts: string;
   readonly #rejected: string;
   readonly #boot: string;
+  // Many sessions end at once. A login that waits for the disk waits for these few writes, not for all of them.
+  readonly #writing = new Lanes(2);
 
   /**
    * @param directory of root alone
@@ -47,8 +50,10 @@ export class Ledger {
    * @param keep how many there are to be at most: the oldest go, some at a time
    */
   async keepReceipt(receipt: Receipt, keep: number): Promise<void> {
-    await replaceDurably(this.#receipt(receipt.id), JSON.stringify(receipt));
-    this.#prune(keep, receipt.id);
+    await this.#writing.run(async () => {
+      await replaceDurably(this.#receipt(receipt.id), JSON.stringify(receipt));
+      this.#prune(keep, receipt.id);
+    });
   }
 
   /** The receipt of a session; undefined when there is none, or it cannot be read. */

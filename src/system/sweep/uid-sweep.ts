@@ -11,25 +11,28 @@ import type { SearchHolders } from "../processes/holder-search.ts";
 import { searchHolders } from "../processes/holder-search.ts";
 import { findHolders } from "../processes/holders.ts";
 import { endProcesses } from "../processes/kill.ts";
+import type { SearchMembers } from "../processes/member-search.ts";
 import type { Sweeper } from "./sweep.ts";
 
 export interface UidSweepParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   readonly cgroups: Cgroups;
   readonly sweeper: Pick<Sweeper, "sweep">;
-  /** searchHolders, but for tests. */
+  /** searchHolders and searchMembers, or one look for many. */
   readonly search?: SearchHolders;
+  readonly searchMembers?: SearchMembers | undefined;
 }
 
 /** @param session id of the last session of the uid; "" where nobody knows */
 export async function sweepUid(
-  { bindings, cgroups, sweeper, search = searchHolders }: UidSweepParts,
+  { bindings, cgroups, sweeper, search = searchHolders, searchMembers: members }: UidSweepParts,
   account: UidSubject,
   session: string,
   settings: Config["Sweep"],
 ): Promise<{ readonly swept: readonly Swept[] }> {
   const { uid } = account;
-  const ended = await endProcesses({ proc: "/proc", cgroups, bindings }, { cgroups: [], view: undefined, uid });
+  const table = { proc: "/proc", cgroups, bindings, ...(members === undefined ? {} : { search: members }) };
+  const ended = await endProcesses(table, { cgroups: [], view: undefined, uid });
   // The devices and namespaces of its view may belong to others by now.
   const held = await findHolders(search, {
     label: session === "" ? undefined : labelOf(session),

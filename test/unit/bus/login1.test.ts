@@ -1,6 +1,6 @@
 import type { Message, MessageBus } from "dbus-next";
 import { describe, expect, it } from "vitest";
-import { findLoginCgroup } from "../../../src/bus/login1.ts";
+import { findLoginCgroups } from "../../../src/bus/login1.ts";
 import { field } from "../../../src/bus/values.ts";
 
 const LEADER = 500;
@@ -30,9 +30,10 @@ function busWith(...sessions: (typeof SESSION)[]): MessageBus {
   return { call } as unknown as MessageBus;
 }
 
-const find = (...sessions: (typeof SESSION)[]) => findLoginCgroup(busWith(...sessions), LEADER, UID, OPENED);
+const ASKED = { leader: LEADER, uid: UID, since: OPENED };
+const find = async (...sessions: (typeof SESSION)[]) => (await findLoginCgroups(busWith(...sessions), [ASKED]))[0];
 
-describe("findLoginCgroup takes nobody else's session for the leader's:", () => {
+describe("findLoginCgroups takes nobody else's session for the leader's:", () => {
   it.each([
     [
       "one that logind made before the leader logged in, for an earlier process of that pid",
@@ -47,15 +48,34 @@ describe("findLoginCgroup takes nobody else's session for the leader's:", () => 
   });
 });
 
-describe("findLoginCgroup", () => {
+describe("findLoginCgroups", () => {
   it("finds the leader's among others", async () => {
     expect(await find({ ...SESSION, Leader: 7 }, { ...SESSION, TimestampMonotonic: 1n }, SESSION)).toBe(
       "/user.slice/user-1101.slice/session-4.scope",
     );
   });
 
+  it("asks once for many leaders, and for sessions of their users alone", async () => {
+    const asked: string[] = [];
+    const bus = busWith(SESSION, { ...SESSION, Leader: 501, Scope: "session-5.scope" });
+    const call = (message: Message) => {
+      asked.push(`${message.member} ${message.path}`);
+      return bus.call(message);
+    };
+    const leaders = [{ ...ASKED, leader: 501 }, { ...ASKED, leader: 502 }, ASKED];
+    expect(await findLoginCgroups({ call } as unknown as MessageBus, leaders)).toEqual([
+      "/user.slice/user-1101.slice/session-5.scope",
+      undefined,
+      "/user.slice/user-1101.slice/session-4.scope",
+    ]);
+    expect(asked).toHaveLength(3);
+    asked.length = 0;
+    await findLoginCgroups({ call } as unknown as MessageBus, [{ ...ASKED, uid: 1102 }]);
+    expect(asked).toEqual(["ListSessions /org/freedesktop/login1"]);
+  });
+
   it("finds none when logind does not answer as it should", async () => {
     const broken = { call: () => Promise.reject(new Error("no logind")) } as unknown as MessageBus;
-    expect(await findLoginCgroup(broken, LEADER, UID, OPENED)).toBeUndefined();
+    expect(await findLoginCgroups(broken, [ASKED])).toEqual([undefined]);
   });
 });

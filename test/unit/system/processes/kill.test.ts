@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,8 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cgroups } from "../../../../src/system/processes/cgroups.ts";
+import type { MemberCriteria, Members } from "../../../../src/system/processes/member-search.ts";
 import type { Membership, ProcessTable } from "../../../../src/system/processes/kill.ts";
-import { findInView, killProcesses, listProcesses } from "../../../../src/system/processes/kill.ts";
+import { belongs, killProcesses, listProcesses } from "../../../../src/system/processes/kill.ts";
 import { makeSlowFile } from "../../../helpers/slow-file.ts";
 
 let proc: string;
@@ -55,27 +57,38 @@ function addHeadless(pid: number, threads: number): string {
 }
 
 const IN_HOME = `${HOST}50 36 0:51 / /home/guest rw - tmpfs tmpfs rw\n`;
+const NO_CGROUPS = { isPopulated: () => false, list: () => [], contains: () => false } as unknown as Cgroups;
+
+/** The processes of a made-up /proc that belong to a session. */
+const findMembers = (membership: Membership): number[] =>
+  readdirSync(proc)
+    .map(Number)
+    .filter((pid) => pid !== process.pid && belongs({ proc, cgroups: NO_CGROUPS }, pid, membership));
+/** As guest-holders would find them. */
+const search = (criteria: MemberCriteria): Promise<Members> =>
+  Promise.resolve({ pids: findMembers({ cgroups: [], ...criteria }), unseen: [], whole: true });
+
 const inView = (namespace: number, devices: string[] = []): Membership => ({
   cgroups: [],
   view: { namespace, devices },
 });
 
-describe("findInView", () => {
+describe("belongs", () => {
   it("finds nobody when the view is not held", () => {
     addProcess(10);
-    expect(findInView(proc, { cgroups: [], view: undefined })).toEqual([]);
+    expect(findMembers({ cgroups: [], view: undefined })).toEqual([]);
   });
 
   it("finds those in the view, and no others", () => {
     const namespace = addProcess(10);
     addProcess(11);
-    expect(findInView(proc, inView(namespace))).toEqual([10]);
+    expect(findMembers(inView(namespace))).toEqual([10]);
   });
 
   it("finds those that took the home along into a namespace of their own", () => {
     addProcess(10, IN_HOME);
     addProcess(11, IN_HOME.replace("0:51", "0:5"));
-    expect(findInView(proc, inView(1, ["0:51"]))).toEqual([10]);
+    expect(findMembers(inView(1, ["0:51"]))).toEqual([10]);
   });
 
   it("never finds what is in guestd's own namespace, whatever is mounted there", () => {
@@ -84,17 +97,17 @@ describe("findInView", () => {
     symlinkSync(join(proc, `${process.pid}/ns`), join(proc, "10/ns"));
     writeFileSync(join(proc, "10/mountinfo"), IN_HOME);
     setStatus(10, ROOT);
-    expect(findInView(proc, inView(1, ["0:51"]))).toEqual([]);
+    expect(findMembers(inView(1, ["0:51"]))).toEqual([]);
   });
 
   it("finds a process whose first thread has ended", () => {
     const namespace = addProcess(addHeadless(10, 2));
-    expect(findInView(proc, inView(namespace))).toEqual([10]);
+    expect(findMembers(inView(namespace))).toEqual([10]);
   });
 
   it("passes over a zombie, which has no namespace any more", () => {
     addHeadless(10, 1);
-    expect(findInView(proc, inView(1))).toEqual([]);
+    expect(findMembers(inView(1))).toEqual([]);
   });
 
   it.each(["1060\t1060\t1060\t1060", "1000\t1000\t1000\t1000", ""])(
@@ -104,20 +117,20 @@ describe("findInView", () => {
       setStatus(10, uids);
       const other = addProcess(addHeadless(20, 2), IN_HOME);
       setStatus(20, uids, "Z (zombie)", 2);
-      for (const inode of [namespace, other, 1]) expect(findInView(proc, inView(inode, ["0:51"]))).toEqual([]);
+      for (const inode of [namespace, other, 1]) expect(findMembers(inView(inode, ["0:51"]))).toEqual([]);
       // Who came to look at its namespace would read what is mounted there, and fail.
       rmSync(join(proc, "10/mountinfo"));
       mkdirSync(join(proc, "10/mountinfo"));
-      expect(findInView(proc, inView(1, ["0:51"]))).toEqual([]);
+      expect(findMembers(inView(1, ["0:51"]))).toEqual([]);
       setStatus(10, ROOT);
-      expect(() => findInView(proc, inView(1, ["0:51"]))).toThrow(/EISDIR/);
+      expect(() => findMembers(inView(1, ["0:51"]))).toThrow(/EISDIR/);
     },
   );
 
   it("looks at no namespace of one of whom nobody can tell as whom it runs", () => {
     const namespace = addProcess(10, IN_HOME);
     rmSync(join(proc, "10/status"));
-    expect(findInView(proc, inView(namespace, ["0:51"]))).toEqual([]);
+    expect(findMembers(inView(namespace, ["0:51"]))).toEqual([]);
   });
 
   it.each(["1060\t0\t1060\t1060", "0\t1060\t1060\t1060", "1060\t1060\t0\t1060", "1060\t1060\t1060\t0"])(
@@ -125,7 +138,7 @@ describe("findInView", () => {
     (uids) => {
       const namespace = addProcess(10);
       setStatus(10, uids);
-      expect(findInView(proc, inView(namespace))).toEqual([10]);
+      expect(findMembers(inView(namespace))).toEqual([10]);
     },
   );
 
@@ -135,25 +148,20 @@ describe("findInView", () => {
     const stop = makeSlowFile(join(proc, "10/mountinfo"));
     try {
       addProcess(11, IN_HOME);
-      expect(findInView(proc, inView(1, ["0:51"]))).toEqual([11]);
+      expect(findMembers(inView(1, ["0:51"]))).toEqual([11]);
     } finally {
       stop();
     }
   });
-
-  it("never finds guestd itself", () => {
-    const namespace = addProcess(process.pid);
-    expect(findInView(proc, inView(namespace))).toEqual([]);
-  });
 });
 
-describe("findInView by uid", () => {
+describe("belongs by uid", () => {
   const UID = 1060;
   const asUser: Membership = { cgroups: [], view: undefined, uid: UID };
   const find = (pid: number, uids: string, state = "S (sleeping)") => {
     addProcess(pid);
     setStatus(pid, uids, state);
-    return findInView(proc, asUser);
+    return findMembers(asUser);
   };
 
   it.each([
@@ -173,17 +181,17 @@ describe("findInView by uid", () => {
       join(proc, "10/status"),
       "Name:\tUid:\t1060\nState:\tS (sleeping)\nUid:\t0\t0\t0\t0\nGid:\t1060\t1060\t1060\t1060\n",
     );
-    expect(findInView(proc, asUser)).toEqual([]);
+    expect(findMembers(asUser)).toEqual([]);
   });
 
   it.each(["Z (zombie)", "X (dead)"])("passes over one that cannot be killed: %s", (state) => {
     expect(find(10, "1060\t1060\t1060\t1060", state)).toEqual([]);
   });
 
-  it("never finds guestd itself, nor one that has just ended", () => {
-    expect(find(process.pid, "1060\t1060\t1060\t1060")).toEqual([]);
+  it("passes over one that has just ended", () => {
     addProcess(11);
-    expect(findInView(proc, asUser)).toEqual([]);
+    rmSync(join(proc, "11/status"));
+    expect(findMembers(asUser)).toEqual([]);
   });
 
   it.each(["1060\t0\t0\t0", "0\t1060\t0\t0", "0\t0\t1060\t0", "0\t0\t0\t1060"])(
@@ -198,7 +206,7 @@ describe("findInView by uid", () => {
     setStatus(10, "0\t0\t0\t0");
     addProcess(11);
     setStatus(11, "1060\t1060\t1060\t1060");
-    expect(findInView(proc, { ...inView(namespace), uid: UID })).toEqual([10, 11]);
+    expect(findMembers({ ...inView(namespace), uid: UID })).toEqual([10, 11]);
   });
 });
 
@@ -223,8 +231,7 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
         rmSync(join(proc, String(current)), { recursive: true });
       },
     };
-    const cgroups = { isPopulated: () => false, list: () => [], contains: () => false } as unknown as Cgroups;
-    const result = await killProcesses({ proc, cgroups, bindings }, membership, 1_000);
+    const result = await killProcesses({ proc, cgroups: NO_CGROUPS, bindings, search }, membership, 1_000);
     for (const fd of opened) expect(() => fstatSync(fd)).toThrow(/EBADF/);
     return { left: result.left, killed };
   }
@@ -291,7 +298,12 @@ describe("killProcesses", () => {
         kills++;
       },
     };
-    return { proc, cgroups: cgroups as unknown as Cgroups, bindings: { openPidfd: gone, sendSignal: () => undefined } };
+    return {
+      proc,
+      cgroups: cgroups as unknown as Cgroups,
+      bindings: { openPidfd: gone, sendSignal: () => undefined },
+      search,
+    };
   }
 
   it("kills a cgroup until the kernel says that nobody is in it", async () => {
@@ -354,10 +366,67 @@ describe("killProcesses", () => {
       openPidfd: () => openSync("/dev/null", constants.O_RDONLY),
       sendSignal: () => (isThere = false),
     };
-    expect(await killProcesses({ proc, cgroups, bindings }, { cgroups: [cgroup], view: undefined }, 1_000)).toEqual({
+    expect(
+      await killProcesses({ proc, cgroups, bindings, search }, { cgroups: [cgroup], view: undefined }, 1_000),
+    ).toEqual({
       killed: 1,
       left: [],
     });
+  });
+
+  it("kills them one by one only where killing the cgroup was not enough: there may be thousands", async () => {
+    const opened: number[] = [];
+    const openPidfd = (pid: number) => {
+      opened.push(pid);
+      return gone();
+    };
+    const table = (endures: number) => ({
+      ...tableWith([7, 8], endures),
+      bindings: { openPidfd, sendSignal: () => undefined },
+    });
+    await killProcesses(table(0), { cgroups: [cgroup], view: undefined }, 5_000);
+    expect(opened).toEqual([]);
+    await killProcesses(table(1), { cgroups: [cgroup], view: undefined }, 5_000);
+    expect(opened).toEqual([7, 8]);
+  });
+
+  it("does each look in its turn", async () => {
+    const turns: unknown[] = [];
+    const inTurn = <T>(work: () => T) => {
+      turns.push(work);
+      return Promise.resolve(work());
+    };
+    await killProcesses({ ...tableWith([7], 0), inTurn }, { cgroups: [cgroup], view: undefined }, 5_000);
+    expect(turns).toHaveLength(4);
+  });
+
+  it.each<[string, () => Promise<Members>, string]>([
+    [
+      "some processes could not be looked at",
+      () => Promise.resolve({ pids: [], unseen: [9], whole: true }),
+      "process 9 could not be looked at",
+    ],
+    [
+      "the time was not enough",
+      () => Promise.resolve({ pids: [], unseen: [], whole: false }),
+      "not all processes could be looked at in time",
+    ],
+    ["nobody could look", () => Promise.reject(new Error("EAGAIN")), "could not be looked at: EAGAIN"],
+  ])("does not say that none is left where %s", async (_, look, sentence) => {
+    expect(await killProcesses({ ...tableWith([], -1), search: look }, inView(1), 20)).toEqual({
+      killed: 0,
+      left: [sentence],
+    });
+  });
+
+  it("looks again where it could not look", async () => {
+    let looks = 0;
+    const look = () => (++looks < 3 ? Promise.reject(new Error("EAGAIN")) : search(inView(1)));
+    expect(await killProcesses({ ...tableWith([], -1), search: look }, inView(1), 5_000)).toEqual({
+      killed: 0,
+      left: [],
+    });
+    expect(looks).toBe(3);
   });
 
   it("has nothing to do for a session without processes", async () => {

@@ -9,6 +9,8 @@ import type { Bindings } from "../../../../src/system/bindings.ts";
 import { Cgroups } from "../../../../src/system/processes/cgroups.ts";
 import type { UidSubject } from "../../../../src/policy/subject.ts";
 import type { FileHolder, MountHolder, SearchHolders } from "../../../../src/system/processes/holder-search.ts";
+import { runsAs as processRunsAs } from "../../../../src/system/processes/kill.ts";
+import type { SearchMembers } from "../../../../src/system/processes/member-search.ts";
 import type { UidSweepParts } from "../../../../src/system/sweep/uid-sweep.ts";
 import { sweepUid } from "../../../../src/system/sweep/uid-sweep.ts";
 import { clean } from "../../../helpers/play.ts";
@@ -35,6 +37,10 @@ async function start(script: string, uid?: number): Promise<ChildProcess> {
   await once(child.stdout, "data");
   return child;
 }
+
+/** As guest-holders would find it: the pid of a child, if it runs as the user. */
+const runsAs = (pid: number | undefined, uid: number | undefined): number[] =>
+  pid !== undefined && uid !== undefined && processRunsAs(`/proc/${pid}`, uid) ? [pid] : [];
 
 async function sweep({
   session = SESSION,
@@ -70,7 +76,9 @@ async function sweep({
       return Promise.resolve(swept);
     },
   };
-  const parts = { bindings, cgroups: new Cgroups(), sweeper, search };
+  const searchMembers: SearchMembers = ({ uid }) =>
+    Promise.resolve({ pids: children.flatMap(({ pid }) => runsAs(pid, uid)), unseen: [], whole: true });
+  const parts = { bindings, cgroups: new Cgroups(), sweeper, search, searchMembers };
   const found = await sweepUid(parts, ACCOUNT, session, DEFAULTS.Sweep);
   const left = listLeft({ ...found, left: [] }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
   return { swept: found.swept, left, did };

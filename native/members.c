@@ -1,0 +1,119 @@
+// A process belongs to a session that it runs as the user of, by any of its four uids; or, where it can be root, whose view it is in,
+// or of whose file systems its mount namespace has one. src/system/processes/kill.ts looks at each again before it kills it.
+// Looks at no namespace of a process that is not root's: no other comes into a view from outside, and any user can have one that
+// hangs in execve(2), with which this program would hang.
+#include "members.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "criteria.h"
+#include "mounts.h"
+#include "notes.h"
+
+enum { MOST_NAMESPACES = 1 << 16, UIDS = 4 };
+
+// Of each mount namespace, from which entry on stand the sets that look for one of its mounts, and up to which.
+static struct {
+  uint64_t inode;
+  size_t first, end;
+} seen[MOST_NAMESPACES];
+static size_t seen_count;
+static unsigned *matches;
+static size_t match_count, match_space;
+
+/** The uids of a process that has not ended: of a zombie whose other threads run as well (proc_pid_status(5)). */
+static bool read_uids(int process, unsigned uids[UIDS]) {
+  char status[4096] = "";
+  const int fd = openat(process, "status", O_RDONLY | O_CLOEXEC);
+  const ssize_t length = fd < 0 ? 0 : read(fd, status, sizeof status - 1);
+  if (fd >= 0) close(fd);
+  if (length <= 0) return false;
+  // Its name comes first, on a line of its own: a new line in it is written as "\n".
+  const char *state = strstr(status, "\nState:\t"), *threads = strstr(status, "\nThreads:\t"), *line = strstr(status, "\nUid:\t");
+  if (state == NULL || line == NULL) return false;
+  const char letter = state[strlen("\nState:\t")];
+  const bool alone = threads == NULL || atoi(threads + strlen("\nThreads:\t")) == 1;
+  if ((letter == 'Z' || letter == 'X') && alone) return false;
+  return sscanf(line, "\nUid:\t%u\t%u\t%u\t%u", &uids[0], &uids[1], &uids[2], &uids[3]) == UIDS;
+}
+
+static void keep_match(unsigned set) {
+  if (match_count == match_space) {
+    match_space = match_space == 0 ? 64 : match_space * 2;
+    matches = realloc(matches, match_space * sizeof *matches);
+    // guestd takes a look that was broken off for none.
+    if (matches == NULL) exit(1);
+  }
+  matches[match_count++] = set;
+}
+
+static void remember(uint64_t inode, size_t first) {
+  seen[seen_count].inode = inode;
+  seen[seen_count].first = first;
+  seen[seen_count++].end = match_count;
+}
+
+static size_t find_seen(uint64_t inode) {
+  size_t at = 0;
+  while (at < seen_count && seen[at].inode != inode) at++;
+  return at;
+}
+
+/** Notes the sets that look for a mount namespace, or for what is mounted in it. What takes too long to read is nobody's: root does not hide there. */
+static void note_view(int thread) {
+  struct statx file;
+  if (!look(thread, "ns/mnt", &file)) return;
+  if (find_seen(file.stx_ino) == seen_count && seen_count < MOST_NAMESPACES) {
+    const size_t first = match_count;
+    // One that has gone meanwhile has told nothing of its namespace.
+    const enum reading reading = each_mount(thread, note_the_mount);
+    if (reading == READ) each_note(keep_match);
+    if (reading != GONE) remember(file.stx_ino, first);
+    forget_notes();
+  }
+  const size_t at = find_seen(file.stx_ino);
+  for (size_t match = at < seen_count ? seen[at].first : 0; at < seen_count && match < seen[at].end; match++)
+    note(matches[match], "member");
+  note_namespace(file.stx_ino, "member");
+}
+
+/** A process whose first thread has ended looks like a zombie: one of its other threads tells where it is. */
+static void note_views(int process) {
+  struct statx file;
+  if (look(process, "ns/mnt", &file)) {
+    note_view(process);
+    return;
+  }
+  DIR *threads = open_list(process, "task");
+  if (threads == NULL) return;
+  for (const struct dirent *entry = readdir(threads); entry != NULL && !has_notes(); entry = readdir(threads)) {
+    const int thread = entry->d_name[0] == '.' ? -1 : open_entry(dirfd(threads), entry->d_name);
+    if (thread < 0) continue;
+    note_view(thread);
+    close(thread);
+  }
+  closedir(threads);
+}
+
+bool pass_over_own_view(int proc) {
+  struct statx file;
+  if (!look(proc, "self/ns/mnt", &file)) return false;
+  remember(file.stx_ino, match_count);
+  return true;
+}
+
+void say_memberships(int process) {
+  unsigned uids[UIDS];
+  if (!read_uids(process, uids)) return;
+  bool is_root = false;
+  for (int i = 0; i < UIDS; i++) is_root = is_root || uids[i] == 0;
+  // First of all: the mounts of a namespace are noted apart from what else a process is.
+  if (is_root) note_views(process);
+  for (int i = 0; i < UIDS; i++) note_user(uids[i], "member");
+  say_notes(NULL);
+  forget_notes();
+}

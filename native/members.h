@@ -1,0 +1,13 @@
+// Which sessions a process belongs to, for guest-holders (holders.c).
+#ifndef GUESTD_MEMBERS_H
+#define GUESTD_MEMBERS_H
+
+#include <stdbool.h>
+
+/** The mount namespace of this program and of guestd, the host's, is no view. False when it cannot be told. */
+bool pass_over_own_view(int proc);
+
+/** Says " SET:member" of a process (an open directory) for each session that it belongs to. */
+void say_memberships(int process);
+
+#endif

@@ -1,0 +1,55 @@
+// One look for all who wait for one: what is asked while a look is under way is answered by the next one, so that nobody is told of
+// a time before they have asked. Knows nothing of what is looked for.
+import { setImmediate as nextRound } from "node:timers/promises";
+
+/** Answers many questions at once, in their order. */
+export type AnswerAll<Question, Answer> = (questions: readonly Question[]) => Promise<readonly Answer[]>;
+
+interface Waiting<Question, Answer> {
+  readonly question: Question;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Batch<Question, Answer> {
+  readonly #answerAll: AnswerAll<Question, Answer>;
+  readonly #most: number;
+  readonly #waiting: Waiting<Question, Answer>[] = [];
+  #isLooking = false;
+
+  /** @param most how many questions one look answers: the first are through with it before the last have begun */
+  constructor(answerAll: AnswerAll<Question, Answer>, most = 256) {
+    this.#answerAll = answerAll;
+    this.#most = most;
+  }
+
+  /** The answer of a look that begins after this. */
+  ask(question: Question): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ question, resolve, reject });
+      if (!this.#isLooking) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#isLooking = true;
+    // What else is asked in this round of the event loop comes along.
+    await nextRound();
+    while (this.#waiting.length > 0) await this.#answer(this.#waiting.splice(0, this.#most));
+    this.#isLooking = false;
+  }
+
+  // One answer in each round of the event loop: what follows from all of them would keep guestd from hearing anything else.
+  async #answer(asked: readonly Waiting<Question, Answer>[]): Promise<void> {
+    try {
+      const answers = await this.#answerAll(asked.map(({ question }) => question));
+      if (answers.length !== asked.length) throw new Error("the look has not answered all questions");
+      for (const [index, { resolve }] of asked.entries()) {
+        resolve(answers[index] as Answer);
+        await nextRound();
+      }
+    } catch (error) {
+      for (const { reject } of asked) reject(error);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// Which processes belong to sessions by their user or their view: what guest-holders is asked, and what it says. Those in the
+// cgroups of a session are found without it (kill.ts).
+import { misunderstood, readLook, type LookOptions } from "./look-program.ts";
+
+/** What makes a process a member, beside its cgroup. Either is enough. */
+export interface MemberCriteria {
+  /**
+   * It is in this mount namespace (inode), or holds one of these tmpfs in one that it made itself in the view.
+   * Only to be given while the view's descriptor is open: the kernel gives both numbers to others at once after.
+   */
+  readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
+  /** It runs as this user: for a leased account. */
+  readonly uid?: number | undefined;
+}
+
+export interface Members {
+  readonly pids: readonly number[];
+  /** Processes that could not be looked at. */
+  readonly unseen: readonly number[];
+  /** False when the time was not enough for all processes. */
+  readonly whole: boolean;
+}
+
+/** Looks for the members of one session; never guestd itself. */
+export type SearchMembers = (criteria: MemberCriteria) => Promise<Members>;
+
+/**
+ * Looks at all processes but guestd itself, once for many sessions.
+ * @returns the members of each
+ * @throws Error when guest-holders cannot be started, fails, or prints anything else
+ */
+export async function searchAllMembers(
+  sets: readonly MemberCriteria[],
+  options?: LookOptions,
+): Promise<readonly Members[]> {
+  const asked = sets.map(({ view, uid }) => ({
+    devices: view?.devices,
+    uid,
+    namespaces: view === undefined ? [] : [view.namespace],
+  }));
+  const { lines, ...rest } = await readLook("members", asked, options);
+  const found = sets.map(() => ({ pids: [] as number[], ...rest }));
+  for (const { pid, words } of lines) {
+    for (const word of words) {
+      const one = found[Number(/^(\d+):member$/.exec(word)?.[1])] ?? misunderstood();
+      one.pids.push(pid);
+    }
+  }
+  return found;
+}
+
+/** The same for one session alone. */
+export async function searchMembers(criteria: MemberCriteria, options?: LookOptions): Promise<Members> {
+  const [found] = await searchAllMembers([criteria], options);
+  return found ?? misunderstood();
+}
