@@ -73,7 +73,7 @@ export function sessionsWith({
   // As systemd passes them, but where the descriptors are.
   const fdStore = new FdStore(
     (_, state) => {
-      if (refuses(state)) throw new Error("EAGAIN");
+      if (refuses(state)) throw Object.assign(new Error("EAGAIN"), { code: "EAGAIN" });
       told.push(state.split("\n").slice(0, 2).join(" "));
     },
     { NOTIFY_SOCKET: "/run/systemd/notify" },

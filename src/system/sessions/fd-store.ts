@@ -15,6 +15,7 @@ export class FdStore {
   readonly #stored: Set<string>;
   /** What systemd still keeps though it is not to. */
   readonly #unwanted = new Set<string>();
+  #isWakeDue = false;
 
   /**
    * @param environment as systemd made it: NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)).
@@ -46,23 +47,30 @@ export class FdStore {
   }
 
   /**
-   * Has systemd let go of a descriptor, where it keeps it.
-   * @throws NativeError when systemd cannot be told; retry() tells it later
+   * Has systemd let go of a descriptor, where it keeps it. What it does not take at once retry() tells it: many sessions end together,
+   * and systemd has as much to do then.
+   * @throws NativeError when systemd cannot be told for another reason than that it is busy
    */
   forget(name: string): void {
     if (!this.#stored.has(name)) return;
     this.#unwanted.add(name);
-    this.#tell(`FDSTOREREMOVE=1\nFDNAME=${name}`, []);
-    this.#unwanted.delete(name);
-    this.#stored.delete(name);
+    if (this.#unwanted.size === 1) this.retry();
   }
 
-  /**
-   * Tells systemd again what it could not be told before.
-   * @throws NativeError when it cannot be told yet
-   */
+  /** Tells systemd what it could not be told before. @throws NativeError as forget() */
   retry(): void {
-    for (const name of [...this.#unwanted]) this.forget(name);
+    if (this.#isWakeDue)
+      this.#whileHeard(() => {
+        this.wake();
+      });
+    for (const name of [...this.#unwanted]) {
+      const isTold = this.#whileHeard(() => {
+        this.#tell(`FDSTOREREMOVE=1\nFDNAME=${name}`, []);
+      });
+      if (!isTold) return;
+      this.#unwanted.delete(name);
+      this.#stored.delete(name);
+    }
   }
 
   /** Lets go of what was not taken. @throws NativeError as forget() */
@@ -76,9 +84,22 @@ export class FdStore {
     this.retry();
   }
 
-  /** Tells systemd's watchdog that guestd is well. */
+  /** Tells systemd's watchdog that guestd is well; what it does not take retry() tells it. @throws NativeError when it cannot be told */
   wake(): void {
+    this.#isWakeDue = true;
     this.#tell("WATCHDOG=1", []);
+    this.#isWakeDue = false;
+  }
+
+  /** False when systemd is too busy to be told. */
+  #whileHeard(tell: () => void): boolean {
+    try {
+      tell();
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      return false;
+    }
   }
 
   // Without a service manager nothing is kept.

@@ -109,7 +109,7 @@ describe("dropping a view", () => {
     expect(leaders.isAlive("s1")).toBe(false);
   });
 
-  it("has systemd let go of each by itself, and of the others again later", () => {
+  it("has systemd let go later of what it was too busy to let go of", () => {
     let isDeaf = true;
     const { takeUp, views, told, faults, fdStore } = sessionsWith({
       refuses: (state) => isDeaf && state === "FDSTOREREMOVE=1\nFDNAME=s1-pidfd",
@@ -117,10 +117,10 @@ describe("dropping a view", () => {
     takeUp(self(), VIEW);
     told.length = 0;
     views.letGo("s1");
-    expect(told).toEqual(["FDSTOREREMOVE=1 FDNAME=s1-view"]);
-    expect(faults).toHaveLength(1);
+    expect(told).toEqual([]);
+    expect(faults).toEqual([]);
     isDeaf = false;
     fdStore.retry();
-    expect(told.slice(1)).toEqual(["FDSTOREREMOVE=1 FDNAME=s1-pidfd"]);
+    expect(told).toEqual(["FDSTOREREMOVE=1 FDNAME=s1-pidfd", "FDSTOREREMOVE=1 FDNAME=s1-view"]);
   });
 });
