@@ -205,7 +205,7 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
         switch: field("b", loginSwitch.enabled),
         reason: field("s", loginSwitch.reason),
         errors: field("as", [...configuration.errors]),
-        warnings: field("as", config === undefined ? [] : listWarnings(config, uidMap)),
+        warnings: field("as", config === undefined ? [] : listWarnings(config, uidMap, [...sessions.values()])),
       };
       return Promise.resolve([status]);
     }),

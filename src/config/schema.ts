@@ -49,6 +49,11 @@ export const SCHEMA = {
     ),
     Enabled: key(value.boolean, "yes", "Whether guests may log in."),
     MaxSessions: key(value.count, "", "How many guest sessions there may be at a time; empty for no limit."),
+    MaxSessionsPerUser: key(
+      value.count,
+      "100",
+      "How many of them one account that sessions share may have; empty for no limit.",
+    ),
     RefuseServices: key(
       value.services,
       "cron crond atd",

@@ -97,7 +97,25 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
       `${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication. ${ASK}`,
     );
   }
-  return isFull(config, sessions) ? refuse(FULL) : { kind: "admitted", config, lease: undefined };
+  if (isFull(config, sessions)) return refuse(FULL);
+  const { user, uid } = login.account;
+  if (listFull(config, sessions).some((account) => account.uid === uid))
+    return refuse(`${user} has as many sessions as this machine allows. Please end one of them, or try again later.`);
+  return { kind: "admitted", config, lease: undefined };
+}
+
+/** The accounts that can have no further session: those that are ending count, too. */
+export function listFull(
+  { Guests: { MaxSessionsPerUser } }: Config,
+  sessions: readonly Session[],
+): readonly Session["account"][] {
+  if (MaxSessionsPerUser === 0) return [];
+  const counts = new Map<number, number>();
+  for (const { account } of sessions) counts.set(account.uid, (counts.get(account.uid) ?? 0) + 1);
+  const full = sessions.filter(
+    ({ account, leased }) => !leased && (counts.get(account.uid) ?? 0) >= MaxSessionsPerUser,
+  );
+  return [...new Map(full.map(({ account }) => [account.uid, account])).values()];
 }
 
 // For the journal of the unit: a service has no terminal.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Authentication, Login } from "../../../src/policy/admission.ts";
-import { judgeAuthentication, judgeLogin } from "../../../src/policy/admission.ts";
+import { judgeAuthentication, judgeLogin, listFull } from "../../../src/policy/admission.ts";
 import type { LoginSwitch } from "../../../src/policy/switch.ts";
 import { NEVER_ENABLED } from "../../../src/policy/switch.ts";
 import type { Session } from "../../../src/policy/session.ts";
@@ -66,6 +66,30 @@ describe("judgeLogin refuses", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
     expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [], ON)).toMatchObject({ kind: "admitted" });
     expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [sessionOf({})], ON)).toMatchObject({ kind: "refused" });
+  });
+
+  it("the login of an account after the last that it may have, and of no other account", () => {
+    const config = configOf("[Guests]", "MaxSessionsPerUser=2");
+    const login = { ...LOGIN, leaderPid: 501 };
+    const sessions = [sessionOf({}), sessionOf({ id: "s2", phase: "ending" })];
+    expect(judgeLogin(config, login, sessions.slice(1), ON)).toMatchObject({ kind: "admitted" });
+    expect(judgeLogin(config, login, sessions, ON)).toEqual({
+      kind: "refused",
+      reason: "guest1 has as many sessions as this machine allows. Please end one of them, or try again later.",
+    });
+    const other = { ...login, account: { ...GUEST, user: "guest2", uid: GUEST.uid + 1 } };
+    expect(judgeLogin(config, other, sessions, ON)).toMatchObject({ kind: "admitted" });
+    for (const none of ["", "0"])
+      expect(judgeLogin(configOf("[Guests]", `MaxSessionsPerUser=${none}`), login, sessions, ON)).toMatchObject({
+        kind: "admitted",
+      });
+  });
+
+  it("no login of a class room where nothing is set, but a flood of one account", () => {
+    const crowd = (count: number) => Array.from({ length: count }, (_, index) => sessionOf({ id: `s${index}` }));
+    const login = { ...LOGIN, leaderPid: 501 };
+    expect(judgeLogin(configOf(), login, crowd(60), ON)).toMatchObject({ kind: "admitted" });
+    expect(judgeLogin(configOf(), login, crowd(100), ON)).toMatchObject({ kind: "refused" });
   });
 
   it("a home that is hidden itself", () => {
@@ -432,5 +456,14 @@ describe("a terminal", () => {
       kind: "admitted",
       lease: undefined,
     });
+  });
+});
+
+describe("listFull", () => {
+  it("names each account that sessions share once, and no leased one", () => {
+    const sessions = [sessionOf({}), sessionOf({ id: "s2" }), sessionOf({ id: "s3", account: GHOST }), LEASED_SESSION];
+    const list = (most: string) =>
+      listFull(configOf("[Guests]", `MaxSessionsPerUser=${most}`), sessions).map(({ user }) => user);
+    expect([list(""), list("3"), list("2"), list("1")]).toEqual([[], [], [GUEST.user], [GUEST.user, GHOST.user]]);
   });
 });
