@@ -1,9 +1,11 @@
 // Reads the stacks of PAM as libpam does: the service's file or "other", with what it includes. What they mean is policy/pam-stack.ts.
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import type { PamModule, PamType } from "../policy/pam-stack.ts";
 
 /** In which a service's file is looked for; the first that has it counts. */
 const DIRECTORIES = ["/etc/pam.d", "/usr/lib/pam.d"];
+/** In which modules lie; Debian has a directory for each architecture below it. */
+const LIBRARIES = ["/usr/lib", "/lib", "/usr/lib64"];
 
 /** An administrator's mistake must not stop guestd: a file is cut there, and a stack is refused. */
 const MOST_BYTES = 64 * 1024;
@@ -14,14 +16,19 @@ const DEEPEST = 16;
 
 /**
  * The modules of one type that a service's stack has, included ones among them; those of "other" where it has none.
- * @param directories in which it is looked for, but for tests
+ * @param directories in which it is looked for, but for tests; `libraries` in which a module lies that a stack can do without
  * @throws Error with a sentence where the stack cannot be read
  */
-export function readPamStack(service: string, type: PamType, directories = DIRECTORIES): readonly PamModule[] {
+export function readPamStack(
+  service: string,
+  type: PamType,
+  directories = DIRECTORIES,
+  libraries = LIBRARIES,
+): readonly PamModule[] {
   const read = (name: string) => {
-    const modules: PamModule[] = [];
-    if (isServiceName(name)) readInto(modules, name, type, directories, 0);
-    return modules;
+    const lines: Line[] = [];
+    if (isServiceName(name)) readInto(lines, name, type, directories, 0);
+    return lines.filter(({ path, ifThere }) => !ifThere || hasModule(path, libraries)).map(({ module }) => module);
   };
   const own = read(service.toLowerCase());
   return own.length > 0 ? own : read("other");
@@ -45,21 +52,29 @@ function listFiles(directory: string): string[] {
   }
 }
 
-function readInto(
-  modules: PamModule[],
-  name: string,
-  type: PamType,
-  directories: readonly string[],
-  depth: number,
-): void {
+interface Line {
+  readonly module: PamModule;
+  /** As it is written. */
+  readonly path: string;
+  /** Passed over where the module is not installed ("-" before its type). */
+  readonly ifThere: boolean;
+}
+
+function hasModule(path: string, libraries: readonly string[]): boolean {
+  if (path.startsWith("/")) return existsSync(path);
+  const below = libraries.flatMap((library) => listFiles(library).map((name) => `${library}/${name}`));
+  return [...libraries, ...below].some((directory) => existsSync(`${directory}/security/${path}`));
+}
+
+function readInto(lines: Line[], name: string, type: PamType, directories: readonly string[], depth: number): void {
   if (depth > DEEPEST) throw new Error(`${name} is included more than ${DEEPEST} deep`);
   const found = findFile(name, directories);
   if (found === undefined) return;
   for (const { line, words } of splitLines(found.text)) {
     const included = includedBy(words, type);
-    if (included !== undefined) readInto(modules, included, type, directories, depth + 1);
-    else modules.push(...parseModule(words, type, found.file, line));
-    if (modules.length > MOST_MODULES) throw new Error(`${found.file} has more than ${MOST_MODULES} modules`);
+    if (included !== undefined) readInto(lines, included, type, directories, depth + 1);
+    else lines.push(...parseLine(words, type, found.file, line));
+    if (lines.length > MOST_MODULES) throw new Error(`${found.file} has more than ${MOST_MODULES} modules`);
   }
 }
 
@@ -112,8 +127,9 @@ function includedBy([first = "", control = "", file = ""]: readonly string[], ty
 
 const isOfType = (word: string, type: PamType) => word.replace(/^-/, "").toLowerCase() === type;
 
-function parseModule(words: readonly string[], type: PamType, file: string, line: number): PamModule[] {
+function parseLine(words: readonly string[], type: PamType, file: string, line: number): Line[] {
   const [first = "", control = "", path = "", ...args] = words;
   if (!isOfType(first, type) || path === "") return [];
-  return [{ type, control, name: path.slice(path.lastIndexOf("/") + 1), args, file, line }];
+  const module = { type, control, name: path.slice(path.lastIndexOf("/") + 1), args, file, line };
+  return [{ module, path, ifThere: first.startsWith("-") }];
 }

@@ -53,7 +53,7 @@ describe("readPamStack", () => {
 
   it("says of each module how and where it is written", () => {
     const text =
-      "# a comment\n-AUTH\t[success=1 \\\n  default=ignore] /lib/security/pam_krb5.so minimum_uid=1000 # more\n";
+      "# a comment\nAUTH\t[success=1 \\\n  default=ignore] /lib/security/pam_krb5.so minimum_uid=1000 # more\n";
     write("etc/login", text);
     expect(readPamStack("LOGIN", "auth", directories)).toEqual([
       {
@@ -65,6 +65,17 @@ describe("readPamStack", () => {
         line: 2,
       },
     ]);
+  });
+
+  it("passes over a module that a stack can do without, where it is not installed", () => {
+    mkdirSync(join(root, "lib/x86_64-linux-gnu/security"), { recursive: true });
+    write("lib/x86_64-linux-gnu/security/pam_kwallet5.so", "");
+    write(
+      "etc/sddm",
+      "-auth optional pam_kwallet5.so\n-auth optional pam_gnome_keyring.so\nauth required pam_missing.so\n",
+    );
+    const found = readPamStack("sddm", "auth", directories, [join(root, "lib")]);
+    expect(found.map(({ name }) => name)).toEqual(["pam_kwallet5.so", "pam_missing.so"]);
   });
 
   it("takes the administrator's file before the vendor's, and other for what a service lacks", () => {

@@ -1,0 +1,59 @@
+// What an administrator is told of modules that may ask a guest for a password.
+import { describe, expect, it } from "vitest";
+import { warnOfAsking } from "../../../src/policy/pam-warnings.ts";
+import type { PamModule } from "../../../src/policy/pam-stack.ts";
+
+const module = (name: string, line: number, control = "required"): PamModule => ({
+  type: "auth",
+  control,
+  name,
+  args: [],
+  file: "/etc/pam.d/common-auth",
+  line,
+});
+const OWN = module("pam_guest.so", 10, "[success=2 default=die]");
+const UNIX = module("pam_unix.so", 11);
+const DENY = module("pam_deny.so", 12);
+
+const warn = (...stack: PamModule[]) => warnOfAsking([{ service: "login", stack }], "guests");
+
+describe("warnOfAsking", () => {
+  it.each([
+    "pam_krb5.so",
+    "pam_faillock.so",
+    "pam_sss.so",
+    "pam_u2f.so",
+    "pam_google_authenticator.so",
+    "pam_nobody_knows.so",
+  ])("names %s, which comes before pam_guest", (name) => {
+    const [sentence = "", ...more] = warn(module(name, 5), OWN, UNIX, DENY);
+    expect(more).toEqual([]);
+    expect(sentence).toContain(`${name} (/etc/pam.d/common-auth:5) comes before pam_guest when login authenticates`);
+    expect(sentence).toContain("put it below pam_guest");
+  });
+
+  it("names what comes after pam_guest, and not what it jumps over", () => {
+    const [sentence = "", ...more] = warn(OWN, UNIX, DENY, module("pam_mount.so", 20));
+    expect(more).toEqual([]);
+    expect(sentence).toContain("pam_mount.so (/etc/pam.d/common-auth:20) comes after pam_guest");
+  });
+
+  it("has nothing to say of modules that ask for nothing, nor of a stack without pam_guest", () => {
+    expect(
+      warn(module("pam_nologin.so", 1), module("pam_faildelay.so", 2), OWN, UNIX, DENY, module("pam_cap.so", 13)),
+    ).toEqual([]);
+    expect(warn(UNIX, DENY)).toEqual([]);
+  });
+
+  it("says once what several services include", () => {
+    const stack = [module("pam_krb5.so", 5), OWN, UNIX, DENY];
+    const said = warnOfAsking(
+      [
+        { service: "login", stack },
+        { service: "greetd", stack },
+      ],
+      "guests",
+    );
+    expect(said).toEqual([expect.stringContaining("when login, greetd authenticates")]);
+  });
+});
