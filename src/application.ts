@@ -24,6 +24,7 @@ import { explain } from "./explanation.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
 import { makeCgroupSearch } from "./login-cgroups.ts";
+import { LoginChecks } from "./login-checks.ts";
 import { publishConfig } from "./publish-config.ts";
 import { findLeftovers } from "./startup.ts";
 import { Leases } from "./system/accounts/leases.ts";
@@ -182,6 +183,7 @@ interface ServiceNeeds {
 
 function makeService({ bus, bindings, journal, report, link }: Core, needs: ServiceNeeds): Service {
   const { overlay } = bindings.probe();
+  const checks = new LoginChecks(() => link.state, overlay);
   const methods = makeMethods({
     ...needs,
     version: VERSION,
@@ -198,6 +200,7 @@ function makeService({ bus, bindings, journal, report, link }: Core, needs: Serv
     startsService: (pid) => startsService(pid),
     gatherFacts: (pid) => gatherFacts(link.state.config, pid, overlay),
     explain: (user, service) => explain(link.state, user, service, overlay),
+    checkLogins: () => checks.check(),
   });
   return new Service({
     bus,

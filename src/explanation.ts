@@ -1,25 +1,68 @@
-// What a login would get now: asks the machine what policy/explain.ts must know.
+// What a login would get now: asks the machine what policy/explain.ts must know, and builds the view of a login that would be let in.
 import { GuestError } from "./policy/errors.ts";
 import type { Explanation } from "./policy/explain.ts";
-import { explainLogin } from "./policy/explain.ts";
+import { explainLogin, NSCD_FAULT, refuseFor } from "./policy/explain.ts";
+import type { Account } from "./policy/account.ts";
+import { warnOfAsking } from "./policy/pam-warnings.ts";
 import type { State } from "./policy/state.ts";
+import { describeViewFault } from "./policy/view-fault.ts";
+import { cachesAccounts } from "./system/accounts/nscd.ts";
 import { findAccount, isMember } from "./system/accounts/nss.ts";
+import { readPamStack } from "./system/pam-stacks.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
+import { rehearseView } from "./system/sessions/rehearsal.ts";
+
+/** Who logs in, as explainLogin() wants it. */
+export interface ExplainedLogin {
+  readonly account: Account;
+  readonly member: boolean;
+  readonly service: string;
+}
 
 /**
  * @param overlay whether this kernel has overlayfs
  * @throws GuestError InvalidArgument when there is no such user
  */
-export async function explain(
-  { config, sessions, loginSwitch, uidMap }: State,
-  user: string,
-  service: string,
-  overlay: boolean,
-): Promise<Explanation> {
+export async function explain(state: State, user: string, service: string, overlay: boolean): Promise<Explanation> {
+  const { config } = state;
   const account = await findAccount(user);
   if (account === undefined)
     throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
   const member = config !== undefined && (await isMember(account, config.Guests.Group));
+  const explanation = await rehearseLogin(state, { account, member, service }, overlay);
+  const warnings = explanation.leased && config !== undefined ? warnOfServices([service], config.Guests.Group) : [];
+  return { ...explanation, warnings: [...explanation.warnings, ...warnings] };
+}
+
+/** Explains a login; one that policy admits, by building its view. */
+export async function rehearseLogin(
+  { config, sessions, loginSwitch, uidMap }: State,
+  login: ExplainedLogin,
+  overlay: boolean,
+): Promise<Explanation> {
   const facts = gatherFacts(config, process.pid, overlay);
-  return explainLogin(config, { account, member, service }, [...sessions.values()], loginSwitch, facts, uidMap);
+  const explanation = explainLogin(config, login, [...sessions.values()], loginSwitch, facts, uidMap);
+  if (explanation.verdict !== "admitted") return explanation;
+  if (explanation.leased && cachesAccounts()) return refuseFor(explanation, NSCD_FAULT);
+  try {
+    const fault = await rehearseView(explanation.plan);
+    return fault === undefined ? explanation : refuseFor(explanation, describeViewFault(fault));
+  } catch (error) {
+    const warning = `It could not be tried whether the view can be built: ${(error as Error).message}.`;
+    return { ...explanation, warnings: [warning] };
+  }
+}
+
+/** What the stacks of authentication of these services have in a guest's way. */
+export function warnOfServices(services: readonly string[], group: string): readonly string[] {
+  const unread: string[] = [];
+  const stacks = services.flatMap((service) => {
+    try {
+      return [{ service, stack: readPamStack(service, "auth") }];
+    } catch (error) {
+      unread.push(`The PAM stack of ${service} could not be read: ${(error as Error).message}.`);
+      return [];
+    }
+  });
+  return [...warnOfAsking(stacks, group), ...unread];
 }

@@ -12,11 +12,14 @@ import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
 import { listWarnings } from "../policy/warnings.ts";
 import type { Explanation } from "../policy/explain.ts";
+import type { LoginCheck } from "../policy/login-check.ts";
 import { within } from "../wait.ts";
 import type { PendingCalls } from "./pending.ts";
 import {
   wireAllocation,
+  wireExplanation,
   wireLease,
+  wireLoginCheck,
   wireOpenReply,
   readAllocateRequest,
   readSwitch,
@@ -47,6 +50,8 @@ export interface MethodParts {
   /** The gid of the group of guests; undefined when there is none. */
   readonly findGid: () => Promise<number | undefined>;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
+  /** Whether the ghost could log in, looked at a minute ago at most. */
+  readonly checkLogins: () => Promise<LoginCheck>;
   readonly configuration: {
     readonly settings: readonly Setting[];
     /** Each error of the last reading as a line; empty when it is in force. */
@@ -170,7 +175,7 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
   ];
 }
 
-function readMethods({ version, state, receipts, explain, configuration }: MethodParts): Method[] {
+function readMethods({ version, state, receipts, explain, checkLogins, configuration }: MethodParts): Method[] {
   return [
     row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(wireSession)])),
     row("GetSession", "s", "a{sv}", async ([id]) => {
@@ -193,9 +198,9 @@ function readMethods({ version, state, receipts, explain, configuration }: Metho
       return Promise.resolve([wireReceipt(receipt)]);
     }),
     row("ExplainLogin", "ss", "a{sv}", async ([user, service]) => {
-      const { verdict, reason, plan } = await explain(String(user), String(service));
-      return [{ verdict: field("s", verdict), reason: field("s", reason), plan: field("s", JSON.stringify(plan)) }];
+      return [wireExplanation(await explain(String(user), String(service)))];
     }),
+    row("CheckLogins", "", "a{sv}", async () => [wireLoginCheck(await checkLogins())]),
     row("GetStatus", "", "a{sv}", async () => {
       const { config, sessions, loginSwitch, uidMap } = state();
       const status = {

@@ -3,6 +3,8 @@ import type { Variant } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
 import type { Allocation, OpenReply } from "../policy/answer.ts";
 import type { Account } from "../policy/account.ts";
+import type { Explanation } from "../policy/explain.ts";
+import type { LoginCheck } from "../policy/login-check.ts";
 import type { LoginSwitch } from "../policy/switch.ts";
 import { findReasonFault } from "../policy/switch.ts";
 import type { LeaseState } from "../policy/lease-list.ts";
@@ -168,6 +170,22 @@ export function wireLease({ uid, last, state, user, session, reason }: LeaseStat
     session: field("s", session),
     reason: field("s", reason),
   };
+}
+
+/** What a login would get. */
+export function wireExplanation({ verdict, reason, leased, plan, warnings }: Explanation): VariantDict {
+  return {
+    verdict: field("s", verdict),
+    reason: field("s", reason),
+    leased: field("b", leased),
+    plan: field("s", JSON.stringify(plan)),
+    warnings: field("as", [...warnings]),
+  };
+}
+
+/** Whether the ghost could log in. */
+export function wireLoginCheck({ fault, warnings, checkedAt }: LoginCheck): VariantDict {
+  return { fault: field("s", fault), warnings: field("as", [...warnings]), checked: microseconds(checkedAt) };
 }
 
 const microseconds = (milliseconds: number): Variant => field("t", BigInt(milliseconds) * 1000n);

@@ -17,7 +17,7 @@ import {
 import { findLeaseFault, lease, leases } from "./leases.ts";
 import type { Options } from "./options.ts";
 import { nameClasses, receipt, receipts } from "./receipts.ts";
-import { describeGuests, describeSwitch, disable, enable, hintAtSwitch } from "./switch.ts";
+import { describeGuests, describeSwitch, disable, enable, hasFault, hintAtSwitch, readChecked } from "./switch.ts";
 
 export const COMMANDS: readonly Command[] = [
   { name: "list", args: "", help: "List the guest sessions", run: list },
@@ -124,11 +124,8 @@ function showEnd(ended: Fields): string {
 }
 
 async function status(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
-  const [answer] = await (await connect()).call("GetStatus");
-  const found = answer as Fields;
+  const found = await readChecked(await connect());
   const errors = found["errors"] as string[];
-  // A guestd that goes on over an upgrade does not say them.
-  const warnings = (found["warnings"] ?? []) as string[];
   const fields = formatFields([
     ["guestd", String(found["version"])],
     ["guests", describeGuests(found)],
@@ -138,9 +135,17 @@ async function status(_args: readonly string[], _options: Options, connect: () =
   const hint = 'mend them, then "guestctl reload"';
   const listed =
     errors.length === 0 ? [] : [`Errors of the configuration (${hint}):`, ...errors.map((line) => `  ${line}`)];
-  const warned = warnings.length === 0 ? [] : ["To mind:", ...warnings.map((line) => `  ${formatPlain(line)}`)];
-  const text = [fields, ...hintAtSwitch(found), ...listed, ...warned].join("\n");
-  return { text, json: found, bad: errors.length > 0 };
+  const warned = showWarnings(found);
+  return {
+    text: [fields, ...hintAtSwitch(found), ...listed, ...warned].join("\n"),
+    json: found,
+    bad: errors.length > 0 || hasFault(found),
+  };
+}
+
+function showWarnings({ warnings }: Fields): string[] {
+  const sentences = (warnings as string[]).map((sentence) => `  ${formatPlain(sentence)}`);
+  return sentences.length === 0 ? [] : ["To mind:", ...sentences];
 }
 
 async function explain(
@@ -152,7 +157,8 @@ async function explain(
   const explanation = withPlan(answer as Fields);
   const plan = explanation["plan"] as Fields[];
   const text = `${String(explanation["verdict"])}: ${String(explanation["reason"])}`;
-  return { text: plan.length === 0 ? text : `${text}\n${showPlan(plan)}`, json: explanation };
+  const lines = [text, ...(plan.length === 0 ? [] : [showPlan(plan)]), ...showWarnings(explanation)];
+  return { text: lines.join("\n"), json: explanation };
 }
 
 function findConfigFault([verb]: readonly string[]): string | undefined {

@@ -14,9 +14,9 @@ export async function enable(
 ): Promise<Output> {
   const client = await connect();
   await client.call("SetEnabled", "bs", [true, ""]);
-  const status = await readStatus(client);
+  const status = await readChecked(client);
   const text =
-    status["enabled"] === true
+    status["enabled"] === true && !hasFault(status)
       ? "Guests can log in."
       : `Guest logins are switched on, but guests are refused still: ${findHindrance(status)}.`;
   return { text, json: status };
@@ -43,8 +43,21 @@ function describeSessions(ids: readonly string[]): string {
 
 const readStatus = async (client: Client): Promise<Fields> => (await client.call("GetStatus"))[0] as Fields;
 
+/** The status, and whether a login would succeed. */
+export async function readChecked(client: Client): Promise<Fields> {
+  const status = await readStatus(client);
+  const check = (await client.call("CheckLogins"))[0] as Fields;
+  // A guestd that goes on over an upgrade does not say them.
+  const warnings = (status["warnings"] ?? []) as string[];
+  return { ...status, ...check, warnings: [...warnings, ...(check["warnings"] as string[])] };
+}
+
+/** Whether the ghost would be refused, whatever configuration and switch say. */
+export const hasFault = (status: Fields): boolean => status["enabled"] === true && status["fault"] !== "";
+
 /** Whether guests can log in, whatever it is that keeps them out. */
 export function describeGuests(status: Fields): string {
+  if (hasFault(status)) return `refused: ${findHindrance(status)}`;
   if (status["enabled"] === true) return "can log in";
   return `refused: ${status["switch"] === true ? findHindrance(status) : "they are switched off"}`;
 }
@@ -62,6 +75,7 @@ export const hintAtSwitch = (status: Fields): readonly string[] =>
 
 // Where the switch is on.
 function findHindrance(status: Fields): string {
+  if (hasFault(status)) return formatPlain(String(status["fault"])).replace(/\.$/, "");
   return (status["errors"] as string[]).length > 0
     ? 'the configuration has errors, see "guestctl config check"'
     : "Enabled=no in the configuration";

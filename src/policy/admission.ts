@@ -195,7 +195,9 @@ function findOutage(config: Config | undefined, loginSwitch: LoginSwitch): strin
 
 const refuse = (reason: string): Verdict => ({ kind: "refused", reason });
 
-const matchesAny = (patterns: readonly string[], name: string) => patterns.some((pattern) => matches(pattern, name));
+/** Whether a name of a service is one of those that a key has. */
+export const matchesAny = (patterns: readonly string[], name: string) =>
+  patterns.some((pattern) => matches(pattern, name));
 
 /** A name, or one with * for any rest, as in "gdm-*". */
 function matches(pattern: string, name: string): boolean {

@@ -16,9 +16,26 @@ export interface Explanation {
   readonly verdict: "ignored" | "refused" | "admitted";
   /** Why, as a sentence. */
   readonly reason: string;
-  /** The plan of an admitted login. */
+  /** It gets a leased account. */
+  readonly leased: boolean;
+  /** The plan of a login that policy admits. */
   readonly plan: readonly Step[];
+  /** What may go another way than this says, as sentences. */
+  readonly warnings: readonly string[];
 }
+
+/** Why no leased account can be used; what stands behind a colon. */
+export const NSCD_FAULT =
+  'nscd caches accounts and does not know a leased one; set "enable-cache passwd no" in /etc/nscd.conf, then restart nscd';
+
+const NOTHING = { leased: false, plan: [], warnings: [] } as const;
+
+/** A login that policy admits and the machine does not. */
+export const refuseFor = (explanation: Explanation, fault: string): Explanation => ({
+  ...explanation,
+  verdict: "refused",
+  reason: `${fault.charAt(0).toUpperCase()}${fault.slice(1)}.`,
+});
 
 /** Explains a login of this account through this PAM service, from this machine. */
 export function explainLogin(
@@ -32,19 +49,20 @@ export function explainLogin(
   const { account, member, service } = login;
   if (config !== undefined && !member) {
     const reason = `${account.user} is not in the group ${config.Guests.Group}: guestd has nothing to do with this login.`;
-    return { verdict: "ignored", reason, plan: [] };
+    return { ...NOTHING, verdict: "ignored", reason };
   }
   const tty = service === "sshd" ? "ssh" : A_TERMINAL;
   const asked = { user: account.user, service, tty, rhost: "", leaderPid: 0 };
   const authentication = judgeAuthentication(config, asked, sessions, loginSwitch);
-  if (authentication.kind === "refused") return { verdict: "refused", reason: authentication.reason, plan: [] };
+  if (authentication.kind === "refused") return { ...NOTHING, verdict: "refused", reason: authentication.reason };
   if (authentication.kind === "lease") return explainLease(authentication.config, account, facts, uidMap);
   const opening = { account, service, tty, rhost: "", leaderPid: 0, startsService: false };
   const verdict = judgeLogin(config, opening, sessions, loginSwitch);
   if (verdict.kind !== "admitted")
-    return { verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "", plan: [] };
+    return { ...NOTHING, verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "" };
   const plan = makePlan(verdict.config, { account, leased: false, tty }, facts);
   return {
+    ...NOTHING,
     verdict: "admitted",
     reason: `${account.user} gets a view of its own, apart from other sessions of this account.`,
     plan,
@@ -58,7 +76,8 @@ const SAMPLE_NAME = "guest-xxxx";
 function explainLease(config: Config, ghost: Account, facts: PlanFacts, uidMap: UidMap): Explanation {
   const { LeaseRange, Shell } = config.Guests;
   const uid = pickUid(LeaseRange, fillPool(LeaseRange, EMPTY_POOL), new Set(), uidMap);
-  if (uid === undefined) return { verdict: "refused", reason: findMapFault(LeaseRange, uidMap) ?? UNMAPPED, plan: [] };
+  if (uid === undefined)
+    return { ...NOTHING, verdict: "refused", reason: findMapFault(LeaseRange, uidMap) ?? UNMAPPED };
   const account = {
     user: SAMPLE_NAME,
     uid,
@@ -67,5 +86,6 @@ function explainLease(config: Config, ghost: Account, facts: PlanFacts, uidMap: 
     shell: Shell,
   };
   const reason = `${ghost.user} gets a leased account, such as ${SAMPLE_NAME} with uid ${uid}, without a password, and a view of its own.`;
-  return { verdict: "admitted", reason, plan: makePlan(config, { account, leased: true, tty: A_TERMINAL }, facts) };
+  const plan = makePlan(config, { account, leased: true, tty: A_TERMINAL }, facts);
+  return { ...NOTHING, verdict: "admitted", reason, leased: true, plan };
 }

@@ -74,6 +74,7 @@ describe("house rules", () => {
     expect(programs.sort()).toEqual([
       "/usr/bin/getent",
       "/usr/bin/journalctl",
+      "/usr/bin/node",
       "/usr/lib/guestd/guest-holders",
       "/usr/lib/guestd/guest-keys",
     ]);

@@ -52,6 +52,7 @@ const METHODS: Record<string, { readonly args: readonly string[]; readonly root:
   ListReceipts: { args: ["b", "false"], root: /^$/ },
   GetReceipt: { args: ["s", "nope"], root: /no receipt of session nope/ },
   ExplainLogin: { args: ["ss", "guest1", "login"], root: /^$/ },
+  CheckLogins: { args: [], root: /^$/ },
   GetStatus: { args: [], root: /^$/ },
   GetConfig: { args: [], root: /^$/ },
   SetEnabled: { args: ["bs", "true", ""], root: /^$/ },

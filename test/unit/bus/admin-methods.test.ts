@@ -144,6 +144,17 @@ describe("SetEnabled", () => {
   });
 });
 
+describe("CheckLogins", () => {
+  it("says what was found, and when it was looked", async () => {
+    const checkLogins = () => Promise.resolve({ fault: "No.", warnings: ["w"], checkedAt: 2 });
+    const [method] = makeMethods({ checkLogins } as Partial<MethodParts> as MethodParts).filter(
+      ({ name }) => name === "CheckLogins",
+    );
+    const [found] = (await method?.handle([], { name: ":1.9", uid: 0, pid: 500 }, 0)) ?? [];
+    expect(unwrap(found)).toEqual({ fault: "No.", warnings: ["w"], checked: 2000n });
+  });
+});
+
 describe("GetStatus", () => {
   it.each([
     ["nothing is known", INITIAL_STATE, { enabled: false, switch: false, reason: "nobody has switched them on yet" }],

@@ -31,6 +31,7 @@ const SESSION = {
   opened: Date.now() * 1000,
   state: "open",
 };
+const CHECK = [{ fault: "", warnings: [], checked: 1 }];
 const RECEIPT = { id: "abc", user: "guest1", killed: 4, freed: 1_572_864, swept: [], clean: true, left: [] };
 
 describe("guestctl exits with 2 and names the help for", () => {
@@ -122,7 +123,7 @@ describe("guestctl exits with 1 and says what to do when", () => {
 
   it("the configuration has errors", async () => {
     const status = { version: "1", sessions: 0, enabled: false, switch: true, reason: "", errors: ["f:1: bad"] };
-    const { code, out } = await run(["status"], { GetStatus: [status] });
+    const { code, out } = await run(["status"], { GetStatus: [status], CheckLogins: CHECK });
     expect(code).toBe(1);
     expect(out).toContain("f:1: bad");
     expect(out).toContain("guestctl reload");
@@ -132,7 +133,10 @@ describe("guestctl exits with 1 and says what to do when", () => {
 describe("guestctl", () => {
   it("shows what is no error and should be known, each in its line, and exits with 0", async () => {
     const status = { version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] };
-    const { code, out } = await run(["status"], { GetStatus: [{ ...status, warnings: ["One.\n", "Two."] }] });
+    const { code, out } = await run(["status"], {
+      GetStatus: [{ ...status, warnings: ["One.\n", "Two."] }],
+      CheckLogins: CHECK,
+    });
     expect(code).toBe(0);
     expect(out).toMatch(/\nTo mind:\n  One\.\\u\{a\}\n  Two\.$/);
   });
@@ -152,14 +156,22 @@ describe("guestctl", () => {
 
   it("shows a plan step by step", async () => {
     const { code, out } = await run(["explain", "guest1", "--service=sshd"], {
-      ExplainLogin: [{ verdict: "admitted", reason: "Yes.", plan: PLAN }],
+      ExplainLogin: [{ verdict: "admitted", reason: "Yes.", plan: PLAN, warnings: [] }],
     });
     expect(code).toBe(0);
     expect(out).toBe("admitted: Yes.\n  hide     /home\n  tmpfs    /tmp mode=1777 uid=0 gid=0 size=10% inodes=9");
   });
 
+  it("shows below the plan what may go another way", async () => {
+    const { code, out } = await run(["explain", "guest"], {
+      ExplainLogin: [{ verdict: "refused", reason: "The view.", plan: PLAN, warnings: ["pam_krb5.so \u001b[2J."] }],
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^refused: The view\.\n {2}hide [^]*\nTo mind:\n {2}pam_krb5\.so \\u\{1b\}\[2J\.$/);
+  });
+
   it("asks for the service that is named, login by default", async () => {
-    const answers = { ExplainLogin: [{ verdict: "ignored", reason: "", plan: "[]" }] };
+    const answers = { ExplainLogin: [{ verdict: "ignored", reason: "", plan: "[]", warnings: [] }] };
     expect((await run(["explain", "x"], answers)).calls).toEqual([["ExplainLogin", "x", "login"]]);
     expect((await run(["explain", "x", "--service", "sshd"], answers)).calls).toEqual([["ExplainLogin", "x", "sshd"]]);
   });
@@ -184,10 +196,17 @@ describe("guestctl", () => {
     [["end", "abc"], { EndSession: [RECEIPT] }, RECEIPT],
     [
       ["status"],
-      { GetStatus: [{ version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] }] },
-      { version: "1" },
+      {
+        GetStatus: [{ version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] }],
+        CheckLogins: CHECK,
+      },
+      { version: "1", fault: "", warnings: [], checked: 1 },
     ],
-    [["explain", "g"], { ExplainLogin: [{ verdict: "admitted", reason: "r", plan: PLAN }] }, { verdict: "admitted" }],
+    [
+      ["explain", "g"],
+      { ExplainLogin: [{ verdict: "admitted", reason: "r", plan: PLAN, warnings: ["w"] }] },
+      { verdict: "admitted", warnings: ["w"] },
+    ],
     [
       ["config"],
       { GetConfig: [[["Home", "Size", "25%", "default"]]] },

@@ -5,6 +5,7 @@ import { runWith } from "../../helpers/guestctl.ts";
 const status = (change: object = {}) => [
   { version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [], ...change },
 ];
+const check = (change: object = {}) => [{ fault: "", warnings: [], checked: 1, ...change }];
 const OFF = { enabled: false, switch: false, reason: "an examination" };
 const session = (id: string, state = "open") => ({ id, user: "guest1", state });
 
@@ -28,7 +29,11 @@ describe("guestctl enable", () => {
   it.each([
     [{}, "Guests can log in."],
     [
-      { enabled: false },
+      { fault: "The view cannot be built: no." },
+      "Guest logins are switched on, but guests are refused still: The view cannot be built: no.",
+    ],
+    [
+      { enabled: false, fault: "The view cannot be built: no." },
       "Guest logins are switched on, but guests are refused still: Enabled=no in the configuration.",
     ],
     [
@@ -36,7 +41,11 @@ describe("guestctl enable", () => {
       'Guest logins are switched on, but guests are refused still: the configuration has errors, see "guestctl config check".',
     ],
   ])("says what is so now (%j)", async (change, text) => {
-    const { code, out, calls } = await runWith(["enable"], { SetEnabled: [], GetStatus: status(change) });
+    const { code, out, calls } = await runWith(["enable"], {
+      SetEnabled: [],
+      GetStatus: status(change),
+      CheckLogins: check(change),
+    });
     expect({ code, out }).toEqual({ code: 0, out: text });
     expect(calls[0]).toEqual(["SetEnabled", true, ""]);
   });
@@ -82,8 +91,10 @@ describe("guestctl disable", () => {
 });
 
 describe("guestctl status", () => {
-  const shown = async (change: object) =>
-    (await runWith(["status"], { GetStatus: status(change) })).out.split("\n").map((line) => line.replace(/ +/g, " "));
+  const shown = async (change: object, found: object = {}) =>
+    (await runWith(["status"], { GetStatus: status(change), CheckLogins: check(found) })).out
+      .split("\n")
+      .map((line) => line.replace(/ +/g, " "));
 
   it("says why guests are refused, and what lets them in", async () => {
     expect(await shown(OFF)).toEqual([
@@ -110,6 +121,23 @@ describe("guestctl status", () => {
 
   it("says that they can log in", async () => {
     expect(await shown({})).toEqual(["guestd: 1", "guests: can log in", "switch: on", "sessions: 0"]);
+  });
+
+  it("says that they are refused where a look has found why, exits with 1, and says nothing of it while they are switched off", async () => {
+    const fault = "The view cannot be built: skeleton /etc/skel/\u001bq: no.";
+    expect(await shown({}, { fault })).toContain(
+      "guests: refused: The view cannot be built: skeleton /etc/skel/\\u{1b}q: no",
+    );
+    const answers = { GetStatus: status(), CheckLogins: check({ fault }) };
+    expect((await runWith(["status"], answers)).code).toBe(1);
+    expect(await shown(OFF, { fault })).toContain("guests: refused: they are switched off");
+  });
+
+  it("lists warnings last, which are no failure", async () => {
+    const answers = { GetStatus: status(), CheckLogins: check({ warnings: ["pam_krb5.so asks."] }) };
+    const { code, out } = await runWith(["status"], answers);
+    expect(out.split("\n").slice(-2)).toEqual(["To mind:", "  pam_krb5.so asks."]);
+    expect(code).toBe(0);
   });
 
   it("shows no reason that would steer a terminal", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { explainLogin } from "../../../src/policy/explain.ts";
+import { explainLogin, NSCD_FAULT, refuseFor } from "../../../src/policy/explain.ts";
 import { makePlan } from "../../../src/policy/plan.ts";
 import { configOf, FACTS, GHOST, GUEST, ON, SESSION } from "../../helpers/samples.ts";
 
@@ -38,7 +38,9 @@ describe("explainLogin", () => {
       expect(explainLogin(configOf(), { ...LOGIN, account }, [], loginSwitch, FACTS)).toEqual({
         verdict: "refused",
         reason: expect.stringContaining("off on this machine: an examination.") as string,
+        leased: false,
         plan: [],
+        warnings: [],
       });
     }
     expect(explainLogin(configOf(), { ...LOGIN, member: false }, [], loginSwitch, FACTS)).toMatchObject({
@@ -102,5 +104,13 @@ describe("explainLogin", () => {
       reason: expect.stringContaining("apart from other sessions") as string,
     });
     expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(true);
+  });
+
+  it("says refused, and keeps the plan to look at, of a login that the machine does not admit", () => {
+    const admitted = explainLogin(configOf(), { ...LOGIN, account: GHOST }, [], ON, FACTS);
+    expect(admitted).toMatchObject({ verdict: "admitted", leased: true });
+    const refused = refuseFor(admitted, NSCD_FAULT);
+    expect(refused).toMatchObject({ verdict: "refused", leased: true, plan: admitted.plan });
+    expect(refused.reason).toMatch(/^Nscd caches accounts .* then restart nscd\.$/);
   });
 });

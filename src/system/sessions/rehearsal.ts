@@ -1,0 +1,72 @@
+// Builds the view of a login that nobody makes, by guest-rehearsal: a program, which can be killed, and whose end takes the view along.
+// The namespaces that a shared session has beside its view are not made.
+import { spawn } from "node:child_process";
+import type { Step } from "../../policy/steps.ts";
+import type { ViewFault } from "../../policy/view-fault.ts";
+
+const PROGRAM = "/usr/bin/node";
+const SCRIPT = "/usr/lib/guestd/guest-rehearsal.js";
+/** A login that takes longer is refused. */
+const LIMIT_MS = 4000;
+const MOST_BYTES = 64 * 1024;
+
+/**
+ * @returns what fails; undefined when the view can be built
+ * @throws Error when guest-rehearsal itself cannot do its work
+ */
+export async function rehearseView(
+  plan: readonly Step[],
+  argv: readonly [string, ...string[]] = [PROGRAM, SCRIPT],
+  limitMs = LIMIT_MS,
+): Promise<ViewFault | undefined> {
+  const text = await run(argv, JSON.stringify(plan), limitMs);
+  if (text === undefined)
+    return { step: "", code: "ETIMEDOUT", message: `it was not ready after ${limitMs} ms, as a login needs it` };
+  return readFault(text, argv);
+}
+
+function readFault(text: string, argv: readonly string[]): ViewFault | undefined {
+  const said = text === "" ? undefined : (JSON.parse(text) as Partial<ViewFault> | null);
+  if (said === null) return undefined;
+  const { step, code, message } = said ?? {};
+  if (typeof step !== "string" || typeof code !== "string" || typeof message !== "string")
+    throw new Error(`${argv.join(" ")} failed: it does not say what came of it`);
+  return { step, code, message };
+}
+
+/** What the program says; undefined when it was killed at the limit. */
+function run(
+  [program, ...args]: readonly [string, ...string[]],
+  input: string,
+  limitMs: number,
+): Promise<string | undefined> {
+  const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
+  let text = "";
+  return new Promise((resolve, reject) => {
+    // It may hang in what no signal ends: then it is left to itself.
+    const limit = setTimeout(() => {
+      child.kill("SIGKILL");
+      child.unref();
+      resolve(undefined);
+    }, limitMs);
+    const finish = (end: () => void) => {
+      clearTimeout(limit);
+      end();
+    };
+    child.stdout.setEncoding("utf8").on("data", (part: string) => {
+      if (text.length < MOST_BYTES) text += part;
+    });
+    // A program that has ended before it has read the plan says so by its output.
+    child.stdin.on("error", () => undefined).end(input);
+    child.once("error", (error) => {
+      finish(() => {
+        reject(new Error(`${program} cannot be started: ${error.message}`));
+      });
+    });
+    child.once("close", () => {
+      finish(() => {
+        resolve(text);
+      });
+    });
+  });
+}

@@ -1,0 +1,147 @@
+// explain and status look: what they say of a login is what becomes of it.
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+
+const CONFIG = "/etc/guestd/guestd.conf.d/test.conf";
+const PROGRAM = "/usr/lib/guestd/guest-rehearsal.js";
+/** Shows what login writes before it asks anew, or the shell that it has come to. */
+const END = /[$#] $|login: |incorrect|refused|could not|cannot/i;
+
+interface Case {
+  readonly what: string;
+  /** Brings the machine into it, and out. */
+  readonly enter: string;
+  readonly leave: string;
+  /** What is said of it, and what to do. */
+  readonly reason: RegExp;
+}
+
+const CASES: readonly Case[] = [
+  {
+    what: "a FIFO in a skeleton",
+    enter: "mkfifo /etc/guestd/skel/pipe",
+    leave: "rm -f /etc/guestd/skel/pipe",
+    reason: /skeleton \/etc\/guestd\/skel\/pipe: .*take it out of the skeleton/,
+  },
+  {
+    what: "more than 10,000 files in a skeleton",
+    enter: "mkdir /etc/guestd/skel/many; cd /etc/guestd/skel/many; seq 10001 | xargs touch",
+    leave: "rm -rf /etc/guestd/skel/many",
+    reason: /more than 10000 files; take files out of the skeleton/,
+  },
+  {
+    what: "a path that is missing",
+    enter: `printf '[View]\\nHide=/srv/missing\\n' >${CONFIG}`,
+    leave: `rm -f ${CONFIG}`,
+    reason: /\/srv\/missing: .*ENOENT.*put "-" before it/,
+  },
+  {
+    what: "an overlay that the kernel refuses",
+    enter: "mount -t overlay overlay -o lowerdir=/usr/lib/guestd/etc:/etc /etc",
+    leave: "umount /etc",
+    reason: /overlay \/etc: .*Mode=bind/,
+  },
+];
+
+describeMachine("guestctl explain and status", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.sh("guestctl status");
+  });
+  afterEach(async () => {
+    await machine.sh(CASES.map(({ leave }) => `${leave} 2>/dev/null || true`).join("\n"));
+    await machine.sh("guestctl reload");
+    await awaitNoSessions(machine);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** Whether the ghost gets a shell. */
+  async function tryLogin(): Promise<boolean> {
+    const terminal = machine.terminal(["login"]);
+    await terminal.expect(/login: /);
+    terminal.send("guest\n");
+    const [end] = await terminal.expect(END);
+    terminal.hangUp();
+    return /[$#] $/.test(end);
+  }
+
+  it.each(CASES)("say that $what keeps guests out, and what to do", async ({ enter, leave, reason }) => {
+    await machine.sh(enter);
+    await machine.sh("guestctl reload");
+    const { code, stdout } = await machine.run(["guestctl", "status"]);
+    expect(stdout).toMatch(new RegExp(`^guests: +refused: The view cannot be built: .*${reason.source}`, "m"));
+    expect(code).toBe(1);
+    for (const user of ["guest", "guest1"]) {
+      const said = await machine.sh(`guestctl explain ${user}`);
+      expect(said).toMatch(new RegExp(`^refused: The view cannot be built: .*${reason.source}`));
+    }
+    expect(await tryLogin()).toBe(false);
+    await machine.sh(`${leave}; guestctl reload`);
+    expect(await machine.sh("guestctl explain guest")).toMatch(/^admitted: /);
+    expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in$/m);
+    expect(await tryLogin()).toBe(true);
+  });
+
+  it("say that nscd, as it is shipped, keeps leased accounts out, and no others", async () => {
+    await machine.sh(
+      "mkdir -p /run/nscd; touch /run/nscd/socket; printf 'enable-cache\\t\\tpasswd\\t\\tyes\\n' >/etc/nscd.conf",
+    );
+    try {
+      await machine.sh("guestctl reload");
+      expect((await machine.run(["guestctl", "status"])).stdout).toMatch(
+        /^guests: +refused: .*enable-cache passwd no/m,
+      );
+      expect(await machine.sh("guestctl explain guest")).toMatch(/^refused: .*enable-cache passwd no/);
+      expect(await machine.sh("guestctl explain guest1")).toMatch(/^admitted: /);
+    } finally {
+      await machine.sh("rm -rf /run/nscd /etc/nscd.conf");
+    }
+  });
+
+  it("leave nothing behind", async () => {
+    await machine.sh("guestctl explain guest; guestctl explain guest1");
+    const before = await machine.calmSnapshot();
+    for (const user of ["guest", "guest1", "guest", "guest1"])
+      expect(await machine.sh(`guestctl explain ${user}`)).toMatch(/^admitted: /);
+    expect(await machine.snapshotLike(before)).toEqual(before);
+  });
+
+  it("build a view for status once a minute at most, however many ask, and one for each explain", async () => {
+    await machine.sh(`cp -a ${PROGRAM} /root/program`);
+    await machine.write(
+      PROGRAM,
+      'import { appendFileSync } from "node:fs";\nappendFileSync("/run/count", ".");\nconsole.log("null");\n',
+    );
+    try {
+      await machine.sh("guestctl reload; seq 20 | xargs -P 10 -I{} guestctl status >/dev/null");
+      expect(await machine.sh("cat /run/count")).toBe(".");
+      await machine.sh("guestctl explain guest; guestctl explain alice");
+      expect(await machine.sh("cat /run/count")).toBe("..");
+    } finally {
+      await machine.sh(`mv /root/program ${PROGRAM}; rm -f /run/count`);
+    }
+  });
+
+  it("say so where it cannot be tried, and go on", async () => {
+    await machine.sh(`mv ${PROGRAM} /root/program`);
+    try {
+      await machine.sh("guestctl reload");
+      const said = await machine.sh("guestctl status");
+      expect(said).toMatch(/^guests: +can log in$/m);
+      expect(said).toContain("could not be tried");
+    } finally {
+      await machine.sh(`mv /root/program ${PROGRAM}`);
+    }
+  });
+
+  it("leave no line in the journal that nobody expects", async () => {
+    const expected = /build-view|could not be made ready|view|skeleton|overlay/;
+    expect((await unexpectedLines(machine)).filter((line) => !expected.test(line))).toEqual([]);
+  });
+});

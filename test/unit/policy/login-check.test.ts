@@ -1,0 +1,40 @@
+// How long a look whether the ghost could log in holds, and what of it is a fault.
+import { describe, expect, it } from "vitest";
+import { faultOf, isFresh, passwordlessServices } from "../../../src/policy/login-check.ts";
+import { configOf } from "../../helpers/samples.ts";
+
+const CONFIG = configOf();
+const check = Promise.resolve({ fault: "", warnings: [], checkedAt: 1 });
+const EXPLAINED = { verdict: "refused", reason: "No.", leased: true, plan: [], warnings: [] } as const;
+
+describe("passwordlessServices", () => {
+  it("has those for logins and locked screens, and not those for a card or a finger", () => {
+    const services = [
+      "gdm-fingerprint",
+      "gdm-password",
+      "gdm-smartcard-sssd-exclusive",
+      "login",
+      "sshd",
+      "xscreensaver",
+    ];
+    expect(passwordlessServices(CONFIG, services)).toEqual(["gdm-password", "login", "xscreensaver"]);
+  });
+});
+
+describe("a check", () => {
+  it("holds for a minute, and for its configuration", () => {
+    const kept = { config: CONFIG, uptime: 5e6, check };
+    expect(isFresh(undefined, CONFIG, 5e6)).toBe(false);
+    expect(isFresh(kept, CONFIG, 64.9e6)).toBe(true);
+    expect(isFresh(kept, CONFIG, 65e6)).toBe(false);
+    expect(isFresh(kept, configOf(), 5e6)).toBe(false);
+    expect(isFresh(kept, undefined, 5e6)).toBe(false);
+  });
+
+  it("has a fault where the ghost is refused by other than Enabled=no", () => {
+    expect(faultOf(EXPLAINED, CONFIG)).toBe("No.");
+    expect(faultOf({ ...EXPLAINED, verdict: "admitted" }, CONFIG)).toBe("");
+    expect(faultOf(EXPLAINED, configOf("[Guests]", "Enabled=no"))).toBe("");
+    expect(faultOf(undefined, CONFIG)).toBe("");
+  });
+});
