@@ -3,6 +3,7 @@
  * which account, is guestd's to say.
  *
  *   not a guest, or "ignored"        PAM_IGNORE: the other modules of the stack ask as if this one were not there
+ *   a guest from afar                the same, and guestd is not asked: strangers there try passwords all day
  *   "leased", "unlocked"             PAM_SUCCESS, for "leased" with PAM_USER set to the account that is leased
  *   a guest, anything wrong          PAM_AUTH_ERR, where the caller is root: a program that logs people in
  *                                    PAM_IGNORE, where it is not: a locked screen, which can still ask for a password
@@ -22,6 +23,7 @@
 #include "find_guest.h"
 #include "hook_common.h"
 #include "options.h"
+#include "unlock_mark.h"
 
 /* Whatever guestd says: who logs in without a password must be somebody whom the session hook then puts into a view. */
 static int lease_check(const char *user, const char *group, struct refusal *why)
@@ -55,11 +57,22 @@ static int account_take(pam_handle_t *pamh, const struct options *options, const
         return r == PAM_SUCCESS ? 0 : refuse(why, 0, "leased account %s: %s", ret->user, pam_strerror(pamh, r));
 }
 
+/* Without a password nobody comes in from afar, whatever guestd.conf says: guestd would answer "ignored". */
+static bool request_is_remote(pam_handle_t *pamh, const struct guest *guest)
+{
+        return request_make(pamh, &guest->account).rhost[0] != '\0';
+}
+
 static int guest_admit(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest)
 {
         struct verdict verdict = {};
         struct refusal why = {};
 
+        if (request_is_remote(pamh, guest)) {
+                if (options->debug)
+                        pam_syslog(pamh, LOG_DEBUG, "a guest from a remote host: nothing to do");
+                return PAM_IGNORE;
+        }
         if (account_take(pamh, options, guest, &verdict, &why) < 0)
                 return refusal_report(pamh, flags, &why, PAM_AUTH_ERR);
         if (options->debug)
@@ -69,11 +82,11 @@ static int guest_admit(pam_handle_t *pamh, int flags, const struct options *opti
         return verdict.kind == VERDICT_IGNORED ? PAM_IGNORE : PAM_SUCCESS;
 }
 
-/* A program of the guest's own, such as a locked screen. guestd knows from the bus whose process this is. */
-static int guest_unlock(pam_handle_t *pamh, const struct options *options)
+/* A program of the guest's own, such as a locked screen: `uid` is the uid that it runs as. */
+static int guest_unlock(pam_handle_t *pamh, const struct options *options, uid_t uid)
 {
         struct refusal why = {};
-        int r = guest_may_unlock(options->seconds, &why);
+        int r = unlock_is_marked(uid, &why);
 
         if (r < 0)
                 pam_syslog(pamh, LOG_WARNING, "cannot tell whether the guest may unlock: %s", why.reason);
@@ -128,7 +141,7 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
 
         if (guest_meet(pamh, &options, user, caller, &guest) == 0)
                 return PAM_IGNORE;
-        return caller == 0 ? guest_admit(pamh, flags, &options, &guest) : guest_unlock(pamh, &options);
+        return caller == 0 ? guest_admit(pamh, flags, &options, &guest) : guest_unlock(pamh, &options, caller);
 }
 
 /* libpam takes the way through the stack that pam_sm_authenticate() has chosen; there is nothing else to set. */

@@ -166,17 +166,6 @@ int guest_bus_allocate(const struct request *request, unsigned seconds, struct v
         return r < 0 ? r : verdict_read(exchange.reply, ret, why);
 }
 
-int guest_bus_may_unlock(unsigned seconds, struct refusal *why)
-{
-        _cleanup_(exchange_done) struct exchange exchange = { .method = "MayUnlock" };
-        int r = exchange_begin(&exchange, seconds, why);
-
-        if (r < 0)
-                return r;
-        r = exchange_finish(&exchange, 0, why);
-        return r < 0 ? r : permission_read(exchange.reply, why);
-}
-
 int guest_bus_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why)
 {
         _cleanup_(exchange_done) struct exchange exchange = {

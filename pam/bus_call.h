@@ -8,6 +8,5 @@
 #include "request.h"
 
 int guest_bus_allocate(const struct request *request, unsigned seconds, struct verdict *ret, struct refusal *why);
-int guest_bus_may_unlock(unsigned seconds, struct refusal *why); /* 1: yes, 0: no */
 int guest_bus_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why);
 int guest_bus_close(const char *id, unsigned seconds, struct refusal *why);

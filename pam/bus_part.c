@@ -32,13 +32,6 @@ int account_allocate(const struct request *request, unsigned seconds, struct ver
         return allocate ? allocate(request, seconds, ret, why) : -ELIBACC;
 }
 
-int guest_may_unlock(unsigned seconds, struct refusal *why)
-{
-        typeof(&guest_bus_may_unlock) may_unlock = part_symbol("guest_bus_may_unlock", why);
-
-        return may_unlock ? may_unlock(seconds, why) : -ELIBACC;
-}
-
 int session_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why)
 {
         typeof(&guest_bus_obtain) obtain = part_symbol("guest_bus_obtain", why);

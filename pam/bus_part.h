@@ -8,6 +8,5 @@
 #include "request.h"
 
 int account_allocate(const struct request *request, unsigned seconds, struct verdict *ret, struct refusal *why);
-int guest_may_unlock(unsigned seconds, struct refusal *why); /* 1: yes, 0: no */
 int session_obtain(const struct request *request, unsigned seconds, struct session *ret, struct refusal *why);
 int session_close(const char *id, unsigned seconds, struct refusal *why);

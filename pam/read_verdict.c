@@ -63,11 +63,3 @@ int verdict_read(sd_bus_message *reply, struct verdict *ret, struct refusal *why
                                                    : "guestd's reply lacks user");
         return 0;
 }
-
-int permission_read(sd_bus_message *reply, struct refusal *why)
-{
-        int yes = 0, r;
-
-        r = sd_bus_message_has_signature(reply, "b") ? sd_bus_message_read(reply, "b", &yes) : -EBADMSG;
-        return r < 0 ? refuse(why, r, "guestd's reply to MayUnlock") : yes == 1;
-}

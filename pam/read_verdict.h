@@ -1,5 +1,5 @@
 /*
- * pam_guest: the answers to AllocateAccount and MayUnlock.
+ * pam_guest: the answer to AllocateAccount.
  */
 #pragma once
 
@@ -9,4 +9,3 @@
 struct sd_bus_message;
 
 int verdict_read(struct sd_bus_message *reply, struct verdict *ret, struct refusal *why);
-int permission_read(struct sd_bus_message *reply, struct refusal *why); /* 1: yes, 0: no */

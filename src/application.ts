@@ -53,6 +53,7 @@ import { SessionStore } from "./system/state/session-store.ts";
 import { SwitchStore } from "./system/state/switch-store.ts";
 import { Sweeper } from "./system/sweep/sweep.ts";
 import { sweepUid } from "./system/sweep/uid-sweep.ts";
+import { UnlockMarks } from "./system/unlock-marks.ts";
 import { VERSION } from "./version.ts";
 import { poll } from "./wait.ts";
 
@@ -96,6 +97,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     ledger: new Ledger(),
     loginSwitch: new SwitchStore(),
     leases: new Leases(),
+    marks: new UnlockMarks(),
   };
   const pending = new PendingCalls();
   const sessions = makeSessions(core);
@@ -107,7 +109,12 @@ export function makeApplication(parts: ApplicationParts): Application {
       publishConfig(config, stores.leases, report);
     },
   });
-  const service = makeService(core, { pending, configuration, receipts: stores.ledger, cgroups: sessions.cgroups });
+  const service = makeService(core, {
+    pending,
+    configuration,
+    receipts: stores.ledger,
+    cgroups: sessions.cgroups,
+  });
   const runner = makeRunner(core, { ...stores, ...sessions, pending, service });
   const daemon = new Daemon({ runEffect: decorate(runner), journal, clock: readClock });
   link.connect(daemon);
@@ -143,7 +150,7 @@ interface Core {
   readonly link: DaemonLink;
 }
 
-type Stores = Pick<Parameters<typeof makeRunners>[0], "store" | "ledger" | "loginSwitch" | "leases">;
+type Stores = Pick<Parameters<typeof makeRunners>[0], "store" | "ledger" | "loginSwitch" | "leases" | "marks">;
 type Sessions = ReturnType<typeof makeSessions>;
 
 /** Those in force, or the defaults while the configuration has errors. */

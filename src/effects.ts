@@ -18,6 +18,7 @@ import type { Ledger } from "./system/state/ledger.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 import type { SwitchStore } from "./system/state/switch-store.ts";
 import type { Sweeper } from "./system/sweep/sweep.ts";
+import type { UnlockMarks } from "./system/unlock-marks.ts";
 
 export interface EffectParts {
   readonly holdings: Pick<Holdings, "membershipOf">;
@@ -33,6 +34,7 @@ export interface EffectParts {
   readonly store: SessionStore;
   readonly ledger: Ledger;
   readonly loginSwitch: SwitchStore;
+  readonly marks: UnlockMarks;
   readonly sweeper: Sweeper;
   readonly sweepUid: (
     subject: UidSubject,
@@ -78,7 +80,7 @@ export function makeRunners(parts: EffectParts): Runners {
 }
 
 function openingRunners(parts: EffectParts) {
-  const { leaders, views, takeUp, placement, leases, store, ledger, service } = parts;
+  const { leaders, views, takeUp, placement, leases, store, ledger, marks, service } = parts;
   return {
     "watch-leader": ({ subject, pid, busName }) => leaders.watch(subject.id, pid, busName),
     "take-up-session": ({ subject, leader, view }) => takeUp(subject.id, leader, view),
@@ -91,6 +93,7 @@ function openingRunners(parts: EffectParts) {
       store.write(saved);
     },
     "enter-ledger": ({ saved }) => ledger.enter(saved),
+    "permit-unlock": ({ subject }) => marks.make(subject.uid),
     "announce-opened": ({ session }) => {
       service.emit("SessionOpened", "sa{sv}", [session.id, wireSession(session)]);
     },
@@ -98,7 +101,7 @@ function openingRunners(parts: EffectParts) {
 }
 
 function endingRunners(parts: EffectParts) {
-  const { views, leases, store, ledger, sweeper, users, service, settings } = parts;
+  const { views, leases, store, ledger, marks, sweeper, users, service, settings } = parts;
   return {
     "count-processes": ({ subject, leased, view, cgroups }) => ({
       running: parts.listProcesses(
@@ -107,6 +110,9 @@ function endingRunners(parts: EffectParts) {
     }),
     "note-ending": ({ saved }) => {
       store.write(saved);
+    },
+    "forbid-unlock": ({ subject }) => {
+      marks.remove(subject.uid);
     },
     "stop-manager": ({ subject }) => users.stopManager(subject.uid),
     "kill-processes": (effect) => killProcesses(parts, effect),

@@ -9,6 +9,7 @@ import type { Ledger } from "./system/state/ledger.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 import { sortRecords } from "./system/state/sort-records.ts";
 import type { SwitchStore } from "./system/state/switch-store.ts";
+import type { UnlockMarks } from "./system/unlock-marks.ts";
 
 export interface StartupParts {
   readonly loginSwitch: Pick<SwitchStore, "read">;
@@ -17,6 +18,7 @@ export interface StartupParts {
   readonly leases: Pick<Leases, "recover">;
   readonly reapers: Pick<Reapers, "killOrphans">;
   readonly readUidMap: () => UidMap;
+  readonly marks: Pick<UnlockMarks, "list">;
   readonly journal: Pick<Journal, "logDaemon">;
 }
 
@@ -24,17 +26,20 @@ export interface StartupParts {
 export async function findLeftovers(parts: StartupParts): Promise<What[]> {
   const { loginSwitch } = readSwitch(parts);
   const { found, dead, unknown } = readRecords(parts);
-  const { leases, ledger, readUidMap } = parts;
+  const { leases, ledger, marks, readUidMap } = parts;
   const sessions = found.map(({ saved }) => saved);
   const recovered = await leases.recover(sessions, unknown.size > 0);
   const again = found.map((record, index) => ({ ...record, saved: recovered.sessions[index] ?? record.saved }));
   const records = [...again, ...dead].map(({ saved, cause }): What => {
     return { kind: "record-found", saved, cause, receipt: ledger.find(saved.id) };
   });
+  // Of a session whose record cannot be read the account stays, and so does its mark.
+  const uids = unknown.size > 0 ? [] : marks.list();
   return [
     { kind: "switch-found", loginSwitch },
     { kind: "leases-found", kept: recovered.kept, uidMap: readUidMap() },
     ...records,
+    { kind: "marks-found", uids },
   ];
 }
 

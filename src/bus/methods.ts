@@ -74,7 +74,6 @@ const row = (name: string, input: string, output: string, handle: Method["handle
   name,
   input,
   output,
-  who: "root",
   handle,
 });
 
@@ -94,17 +93,6 @@ function authenticationMethods({ dispatch, pending, newId, random, findGid, stat
       if (answered.kind !== "allocated") throw failed(answered);
       return [wireAllocation(answered.allocation)];
     }),
-    // Anybody may ask, about himself: a screen lock runs as its user.
-    {
-      ...row("MayUnlock", "", "b", async (_arguments, { uid }) =>
-        Promise.resolve([
-          [...state().sessions.values()].some(
-            ({ leased, phase, account }) => leased && phase === "open" && account.uid === uid,
-          ),
-        ]),
-      ),
-      who: "anybody",
-    },
   ];
 }
 

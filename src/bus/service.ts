@@ -14,8 +14,6 @@ export interface Method {
   readonly name: string;
   readonly input: string;
   readonly output: string;
-  /** Who may call it. The bus policy says the same: this is the second of two layers. */
-  readonly who: "root" | "anybody";
   /** `since` is when it was called, in milliseconds of performance.now(): the caller waits from then on. */
   readonly handle: (args: readonly unknown[], caller: Caller, since: number) => Promise<readonly unknown[]>;
 }
@@ -95,8 +93,8 @@ export class Service {
   async #call(message: Message, method: Method): Promise<readonly unknown[]> {
     const since = performance.now();
     const caller = await identifyCaller(this.#parts.bus, message.sender);
-    if (method.who === "root" && caller.uid !== 0)
-      throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
+    // The bus's policy says the same: this is the second of two layers.
+    if (caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
     if (message.signature !== method.input) {
       throw new GuestError("InvalidArgument", `${method.name} takes (${method.input}), not (${message.signature}).`);
     }

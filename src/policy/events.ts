@@ -97,6 +97,8 @@ export type What =
   | RecordFound
   /** At the start: the UIDs that were given back, those that are not leased, and all that the machine has. */
   | { readonly kind: "leases-found"; readonly kept: KeptLeases; readonly uidMap: UidMap }
+  /** At the start, after the records: the UIDs of guests who may unlock their screens. */
+  | { readonly kind: "marks-found"; readonly uids: readonly number[] }
   /** At the start: the switch of guest logins as it was left. */
   | { readonly kind: "switch-found"; readonly loginSwitch: LoginSwitch }
   /** An administrator has set it. */

@@ -3,7 +3,7 @@ import { startEnding } from "./ending.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
 import type { EndCause } from "./receipt.ts";
-import type { Allocated, Open, Recovering } from "./session.ts";
+import type { Open, Recovering } from "./session.ts";
 import { standingView } from "./session.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
@@ -41,14 +41,35 @@ export function advanceRecovering(state: State, before: Recovering, event: Ended
   const found = isDone(event, "take-up-session") ? event.found : { view: undefined, isLeaderThere: false };
   const session = { ...before, view: found.view ?? before.view };
   // An end that has begun is never called off.
-  if (found.isLeaderThere && session.cause === undefined) return put(state, resume(session));
+  if (found.isLeaderThere && session.cause === undefined) return resume(state, session);
   return startEnding(state, session, session.cause ?? causeOfExit(session.recorded), event);
 }
 
-function resume({ recorded, recordedView: _old, cause: _none, view, ...session }: Recovering): Allocated | Open {
-  return recorded === "allocated"
-    ? { ...session, phase: "allocated", leased: true, view: undefined, cause: undefined }
-    : { ...session, phase: "open", view: view ?? "lost", pamClosed: false, running: [] };
+function resume(state: State, { recorded, recordedView: _old, cause: _none, view, ...session }: Recovering): Next {
+  if (recorded === "allocated")
+    return put(state, { ...session, phase: "allocated", leased: true, view: undefined, cause: undefined });
+  const open: Open = { ...session, phase: "open", view: view ?? "lost", pamClosed: false, running: [] };
+  // An earlier version has made no mark.
+  return open.leased ? put(state, open, { kind: "permit-unlock", subject: subjectOf(open) }) : put(state, open);
+}
+
+/** At the start: the UIDs whose guests may unlock their screens. A mark of no session that may go on is removed. */
+export function removeStaleMarks(state: State, uids: readonly number[]): Next {
+  const sessions = [...state.sessions.values()];
+  const mayGoOn = (uid: number) =>
+    sessions.some(
+      (session) =>
+        session.phase === "recovering" &&
+        session.recorded === "open" &&
+        session.cause === undefined &&
+        session.leased &&
+        session.account.uid === uid,
+    );
+  const stale = uids.filter((uid) => !mayGoOn(uid));
+  return stay(
+    state,
+    ...stale.map((uid) => ({ kind: "forbid-unlock", subject: { of: "uid", uid, user: "" } }) as const),
+  );
 }
 
 const causeOfExit = (recorded: Recovering["recorded"]): EndCause =>

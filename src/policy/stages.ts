@@ -8,10 +8,12 @@ import { countProcesses } from "./effects/count-processes.ts";
 import { dropView } from "./effects/drop-view.ts";
 import { encloseLeader } from "./effects/enclose-leader.ts";
 import { enterLedger } from "./effects/enter-ledger.ts";
+import { forbidUnlock } from "./effects/forbid-unlock.ts";
 import { killProcesses } from "./effects/kill-processes.ts";
 import { limitLogin } from "./effects/limit-login.ts";
 import { noteClose } from "./effects/note-close.ts";
 import { noteEnding } from "./effects/note-ending.ts";
+import { permitUnlock } from "./effects/permit-unlock.ts";
 import { publishAccount } from "./effects/publish-account.ts";
 import { refuse } from "./effects/refuse.ts";
 import { releaseUid } from "./effects/release-uid.ts";
@@ -34,7 +36,7 @@ export const ALLOCATING = [watchLeader, writeRecord, enterLedger, publishAccount
 export const PREPARING = [watchLeader, encloseLeader, buildView] as const;
 
 /** Opening, with the view. The record stands before the answer: a guest who is in is never forgotten, not even over a power cut. */
-export const ADMITTING = [writeRecord, enterLedger, answer, announceOpened] as const;
+export const ADMITTING = [writeRecord, enterLedger, permitUnlock, answer, announceOpened] as const;
 
 /**
  * Ending. Processes are counted before anybody is asked to end them. A leased account goes before what it has left is looked
@@ -44,6 +46,7 @@ export const ADMITTING = [writeRecord, enterLedger, answer, announceOpened] as c
 export const ENDING = [
   countProcesses,
   noteEnding,
+  forbidUnlock,
   stopManager,
   killProcesses,
   terminateUser,

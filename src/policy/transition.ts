@@ -9,7 +9,7 @@ import { EMPTY_POOL, fillPool } from "./lease.ts";
 import type { Moment } from "./moment.ts";
 import { addCgroup, advanceOpening, join, open } from "./opening.ts";
 import { judgeSweep, release, retrySweeps, applyRelease } from "./quarantine.ts";
-import { advanceRecovering, recover } from "./recovering.ts";
+import { advanceRecovering, recover, removeStaleMarks } from "./recovering.ts";
 import type { Next, State } from "./state.ts";
 import { chain, put, stay, withSession } from "./state.ts";
 import { subjectOf } from "./subject.ts";
@@ -38,6 +38,8 @@ export function transition(state: State, event: Event): Next {
       return withSession(state, event.id, (session) => addCgroup(state, session, event.cgroup));
     case "record-found":
       return recover(state, event);
+    case "marks-found":
+      return removeStaleMarks(state, event.uids);
     case "leases-found":
       return stay({ ...state, uidMap: event.uidMap, pool: poolFor(state.config, event.kept) });
     case "switch-found":

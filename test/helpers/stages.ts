@@ -13,8 +13,9 @@ export const endingKinds = (session: Ending): EffectKind[] =>
 export const ALLOCATING = kindsOf(stages.ALLOCATING);
 
 /** Of a shared account; a leased one's leader is watched and in the ledger since it has its account. */
-export const OPENING = kindsOf([...stages.PREPARING, ...stages.ADMITTING]);
-export const OPENING_LEASED = OPENING.filter((kind) => kind !== "watch-leader" && kind !== "enter-ledger");
+const ALL_OPENING = kindsOf([...stages.PREPARING, ...stages.ADMITTING]);
+export const OPENING = ALL_OPENING.filter((kind) => kind !== "permit-unlock");
+export const OPENING_LEASED = ALL_OPENING.filter((kind) => kind !== "watch-leader" && kind !== "enter-ledger");
 
 /** Of a shared account. */
 export const ENDING = endingKinds(ENDING_SESSION);

@@ -96,6 +96,26 @@ describeMachine("a guest by ssh", (release) => {
     await machine.sh("rm /etc/ssh/sshd_config.d/env.conf; systemctl restart ssh");
   });
 
+  it("who gives wrong passwords from afar starts no guestd, and writes no line of its", async () => {
+    await machine.sh("systemctl stop guestd");
+    const since = (await machine.journal()).length;
+    const wrong = "printf '#!/bin/sh\\necho wrong\\n' >/root/wrong; chmod 700 /root/wrong";
+    await machine.sh(wrong);
+    const env = { SSH_ASKPASS: "/root/wrong", SSH_ASKPASS_REQUIRE: "force" };
+    for (const user of ["guest", "guest1"]) {
+      const options = ["-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=3"];
+      expect((await machine.run(["ssh", ...options, `${user}@localhost`, "id"], { env })).code).toBe(255);
+    }
+    const entries = (await machine.journal()).slice(since);
+    expect(
+      entries.filter(({ MESSAGE = "" }) => /Failed password for (invalid user )?guest1? /.test(MESSAGE)),
+    ).not.toEqual([]);
+    const isOurs = (entry: (typeof entries)[number]) =>
+      entry["_SYSTEMD_UNIT"] === "guestd.service" || /pam_guest|guestd/.test(entry["MESSAGE"] ?? "");
+    expect(entries.filter(isOurs).map(({ MESSAGE }) => MESSAGE)).toEqual([]);
+    expect(await machine.sh("systemctl show -P ActiveState guestd")).toBe("inactive");
+  });
+
   it("leaves no unexpected line in the journal", async () => {
     expect(await unexpectedLines(machine)).toEqual([]);
   });

@@ -130,10 +130,21 @@ describeModule("A guest who is to be authenticated", (at) => {
 
   it("is asked for with user, service, tty and remote host", async () => {
     at.guestd.answer = verdict("ignored");
-    await at.run(["tty=tty2", "rhost=2001:db8::1", "auth"], { user: ghost, service: "gdm-password" });
-    const body = [{ user: text(ghost), service: text("gdm-password"), tty: text("tty2"), rhost: text("2001:db8::1") }];
+    await at.run(["tty=tty2", "auth"], { user: ghost, service: "gdm-password" });
+    const body = [{ user: text(ghost), service: text("gdm-password"), tty: text("tty2"), rhost: text("") }];
     expect(at.guestd.calls).toEqual([{ member: "AllocateAccount", signature: "a{sv}", body }]);
   });
+
+  it.each(["2001:db8::1", "localhost", " "])(
+    "is left to the other modules from afar (%j): guestd is not asked",
+    async (rhost) => {
+      at.guestd.answer = verdict("leased", leased);
+      const [hook] = await at.run([`rhost=${rhost}`, "auth"], { user: ghost, service: "sshd" });
+      expect(hook).toMatchObject({ result: "PAM_IGNORE", user: ghost, told: [], logged: [] });
+      expect(hook?.after).toEqual(hook?.before);
+      expect(at.guestd.calls).toEqual([]);
+    },
+  );
 
   it("opens the session of the account that is leased", async () => {
     at.guestd.answer = (call) => (call.member === "AllocateAccount" ? verdict("leased", leased) : session(at.view));

@@ -1,8 +1,9 @@
 /** Memory and descriptors over many rounds; the sanitizers are in every other test of this folder. */
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { execute } from "../helpers/execute.ts";
 import { describeModule } from "./fixture.ts";
 import { builds } from "./host.ts";
-import { type Answer, type Call, isolated, mayUnlock, refused, session, verdict } from "./scripted_guestd.ts";
+import { type Answer, type Call, isolated, refused, session, verdict } from "./scripted_guestd.ts";
 import { accounts, createIsolation, createView, type Isolation, type View } from "./world.ts";
 
 const rounds = 50;
@@ -105,7 +106,11 @@ describeModule("Many sessions in one process", (at) => {
       expect(await results(verdict("leased", "../x"), "auth")).toEqual(["PAM_AUTH_ERR"]);
       expect(await results(verdict("leased", accounts.outsider), "auth")).toEqual(["PAM_AUTH_ERR"]);
       expect(await results(refused("Gäste: bitte warten."), "auth")).toEqual(["PAM_AUTH_ERR"]);
-      expect(await results(mayUnlock(true), "euid=60601", "auth")).toEqual(["PAM_SUCCESS"]);
+      expect(await results(lease, "rhost=far", "auth")).toEqual(["PAM_IGNORE"]);
+      const mark = "/run/guestd-unlock/60601";
+      const shell = ["sh", "-euc", `mkdir -m 711 "$(dirname ${mark})"; touch ${mark}; chmod 600 ${mark}`];
+      expect((await execute([...at.world.enter, ...shell])).code).toBe(0);
+      expect(await results(lease, "euid=60601", "auth")).toEqual(["PAM_SUCCESS"]);
       // Without the close: valgrind does not know pidfd_open(2).
       expect(await results(session(at.view, isolated(at.isolation)), "open")).toEqual(["PAM_SUCCESS"]);
       const incomplete = { ...isolated(at.isolation), ipc_inode: undefined };

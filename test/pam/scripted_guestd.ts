@@ -52,9 +52,6 @@ export const verdict = (kind: string, user?: string): Answer =>
     ...(user === undefined ? {} : { user: new dbus.Variant("s", user) }),
   });
 
-/** What MayUnlock returns. */
-export const mayUnlock = (yes: boolean): Answer => ({ kind: "return", signature: "b", body: [yes] });
-
 /** What OpenSession returns besides for a session with processes and IPC of its own. */
 export const isolated = ({ pid, ipc }: Pick<Isolation, "pid" | "ipc">) => ({
   pid_namespace: new dbus.Variant("s", pid.path),

@@ -1,59 +1,97 @@
 /** pam_authenticate for a program that does not run as root: a guest's locked screen, or somebody else's program. */
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
+import { execute } from "../helpers/execute.ts";
 import { describeModule } from "./fixture.ts";
-import { type Answer, mayUnlock, refused, silence, verdict } from "./scripted_guestd.ts";
+import { verdict } from "./scripted_guestd.ts";
 
 const own = "60601";
 const other = "1001";
 
-const noPermission: readonly [string, string, Answer][] = [
-  ["an error", "org.guestd1.Error.Refused: No.", refused("No.")],
-  ["no value", "Bad message", { kind: "return", signature: "", body: [] }],
-  ["a number", "Bad message", { kind: "return", signature: "u", body: [1] }],
-  ["a string", "Bad message", { kind: "return", signature: "s", body: ["true"] }],
-  ["two values", "Bad message", { kind: "return", signature: "bb", body: [true, true] }],
-  ["a verdict", "Bad message", verdict("unlocked")],
+const directory = "/run/guestd-unlock";
+const mark = `${directory}/${own}`;
+/** As guestd makes it. */
+const marked = `mkdir -m 711 ${directory}; touch ${mark}; chmod 600 ${mark}`;
+
+const notMarks: readonly [string, string][] = [
+  ["a directory", `mkdir -m 711 ${directory}; mkdir ${mark}`],
+  ["a link to a file of root's", `mkdir -m 711 ${directory}; ln -s /etc/passwd ${mark}`],
+  ["a socket or pipe", `mkdir -m 711 ${directory}; mkfifo -m 600 ${mark}`],
+  ["the guest's own", `${marked}; chown ${own} ${mark}`],
+  ["one that its group can write", `${marked}; chmod 660 ${mark}`],
+  ["one that everybody can write", `${marked}; chmod 602 ${mark}`],
+];
+
+const notDirectories: readonly [string, string][] = [
+  ["a link", `mkdir -m 711 /run/elsewhere; touch /run/elsewhere/${own}; ln -s elsewhere ${directory}`],
+  ["a file", `touch ${directory}`],
+  ["the guest's own", `${marked}; chown ${own} ${directory}`],
+  ["one where everybody can make files", `${marked}; chmod 1777 ${directory}`],
 ];
 
 describeModule("A guest's own program", (at) => {
-  const unlock = async (answer: Answer, euid = own, options = "") => {
-    at.guestd.answer = answer;
+  const sh = async (script: string) => {
+    const { code, stderr } = await execute([...at.world.enter, "sh", "-euc", script]);
+    expect(`${code} ${stderr}`).toBe("0 ");
+  };
+  beforeEach(() => sh(`rm -rf ${directory} /run/elsewhere`));
+
+  const unlock = async (euid = own, options = "") => {
     const [hook] = await at.run([`euid=${euid}`, "auth"], { options });
     if (!hook) throw new Error("no hook was called");
+    // Whatever comes of it, nobody is called and nothing is changed.
+    expect(at.guestd.calls).toEqual([]);
+    expect(hook.after).toEqual(hook.before);
+    expect(hook.told).toEqual([]);
     return hook;
   };
 
-  it.each(noPermission)("is not unlocked by %s", async (_, reason, answer) => {
-    const hook = await unlock(answer);
-    expect(hook).toMatchObject({ result: "PAM_IGNORE", told: [] });
-    expect(hook.logged).toHaveLength(1);
-    expect(hook.logged[0]).toMatch(/^4 pam_guest\(login:auth\): cannot tell whether the guest may unlock: /);
-    expect(hook.logged[0]).toContain(reason);
-    expect(hook.after).toEqual(hook.before);
+  it.each(notMarks)("is not unlocked by a mark that is %s", async (_, script) => {
+    await sh(script);
+    expect(await unlock()).toMatchObject({
+      result: "PAM_IGNORE",
+      logged: [`4 pam_guest(login:auth): cannot tell whether the guest may unlock: ${mark} is not as guestd makes it`],
+    });
   });
 
-  it("is not unlocked where guestd does not answer, and can ask for a password in bounded time", async () => {
-    const hook = await unlock(silence, own, "timeout=1");
-    expect(hook).toMatchObject({ result: "PAM_IGNORE", told: [] });
-    expect(hook.logged.join()).toContain("Connection timed out");
-    expect(hook.milliseconds).toBeGreaterThan(900);
-    expect(hook.milliseconds).toBeLessThan(10_000);
+  it.each(notDirectories)("is not unlocked where the directory of the marks is %s", async (_, script) => {
+    await sh(script);
+    expect(await unlock()).toMatchObject({
+      result: "PAM_IGNORE",
+      logged: [
+        `4 pam_guest(login:auth): cannot tell whether the guest may unlock: ${directory} is not as guestd makes it`,
+      ],
+    });
   });
 
-  it("is not unlocked where guestd says no", async () => {
-    expect(await unlock(mayUnlock(false))).toMatchObject({ result: "PAM_IGNORE", told: [], logged: [] });
+  it.each([
+    ["there is no mark at all", ":"],
+    ["others have marks", `mkdir -m 711 ${directory}; touch ${directory}/${own}1 ${directory}/${own.slice(0, -1)}`],
+    ["its session has ended", `${marked}; rm ${mark}`],
+  ])("is not unlocked where %s, without a word", async (_, script) => {
+    await sh(script);
+    expect(await unlock()).toMatchObject({ result: "PAM_IGNORE", logged: [] });
   });
 
-  it("is unlocked where guestd says yes", async () => {
-    const hook = await unlock(mayUnlock(true));
-    expect(hook).toMatchObject({ result: "PAM_SUCCESS", user: "guest-k3f9", told: [], logged: [] });
-    expect(at.guestd.calls).toEqual([{ member: "MayUnlock", signature: "", body: [] }]);
-    expect(hook.after).toEqual(hook.before);
+  it("is unlocked where the mark is there, whether or not there is a bus", async () => {
+    await sh(marked);
+    expect(await unlock()).toMatchObject({ result: "PAM_SUCCESS", user: "guest-k3f9", logged: [] });
+    at.world.bus.freeze();
+    try {
+      const hook = await unlock();
+      expect(hook.result).toBe("PAM_SUCCESS");
+    } finally {
+      at.world.bus.thaw();
+    }
   });
 
-  it("is not the program of somebody else: guestd is not asked", async () => {
-    expect(await unlock(mayUnlock(true), other)).toMatchObject({ result: "PAM_IGNORE", told: [], logged: [] });
-    expect(at.guestd.calls).toEqual([]);
+  it("is not the program of somebody else, whose mark does not count for the guest", async () => {
+    await sh(`${marked}; touch ${directory}/${other}`);
+    expect(await unlock(other)).toMatchObject({ result: "PAM_IGNORE", logged: [] });
+  });
+
+  it("says what it has found where debug is set", async () => {
+    await sh(marked);
+    expect((await unlock(own, "debug")).logged).toEqual(["7 pam_guest(login:auth): guest may unlock"]);
   });
 
   it("with the rights of root is a program of root", async () => {

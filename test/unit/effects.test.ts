@@ -48,6 +48,7 @@ function run(
       dropLinger: part("dropLinger", clean("linger")[0]),
       withdraw: part("withdraw"),
     },
+    marks: { make: part("mark", { made: true }), remove: part("unmark") },
     store: { write: part("write"), remove: part("remove") },
     ledger: { enter: promised("enter"), leave: part("leave"), keepReceipt: promised("keepReceipt") },
     loginSwitch: { write: promised("writeSwitch") },
@@ -72,6 +73,18 @@ describe("opening", () => {
   ])("fails with %s, but for a login that was broken off", async (part, effect) => {
     await expect(run(effect, { failing: [part] }).outcome).rejects.toThrow(`${part} failed`);
     await expect(run(effect, { failing: [part], alive: false }).outcome).rejects.toMatchObject({ code: "LeaderGone" });
+  });
+});
+
+describe("a mark that a guest may unlock the screen", () => {
+  it.each<[string, Effect]>([
+    [`mark ${LEASED.uid}`, { kind: "permit-unlock", subject }],
+    [`unmark ${LEASED.uid}`, { kind: "forbid-unlock", subject }],
+    [`unmark ${LEASED.uid}`, { kind: "forbid-unlock", subject: UID }],
+  ])("is that of the uid (%s)", async (line, effect) => {
+    const { outcome, did } = run(effect);
+    await outcome;
+    expect(did).toEqual([line]);
   });
 });
 

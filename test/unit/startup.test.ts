@@ -20,8 +20,9 @@ function left(change: {
   unclear?: readonly string[];
   receipts?: readonly string[];
   found?: FoundSwitch;
+  marks?: readonly number[];
 }) {
-  const { records = [], entries = [], unclear = [], receipts = [], found = { loginSwitch: ON } } = change;
+  const { records = [], entries = [], unclear = [], receipts = [], found = { loginSwitch: ON }, marks = [] } = change;
   const did: string[] = [];
   const parts: StartupParts = {
     loginSwitch: { read: () => found },
@@ -49,6 +50,7 @@ function left(change: {
       },
     },
     readUidMap: () => UID_MAP,
+    marks: { list: () => [...marks] },
     journal: { logDaemon: (level, action, message) => did.push(`${level} ${action} ${message}`) },
   };
   return { events: findLeftovers(parts), did };
@@ -102,7 +104,17 @@ describe("findLeftovers", () => {
       { kind: "record-found", saved: LEASED_RECORD },
       { kind: "record-found", saved: { ...session("b"), published: true }, cause: "record-lost" },
       { kind: "record-found", saved: session("c"), cause: "lost-power" },
+      { kind: "marks-found", uids: [] },
     ]);
+  });
+
+  it("tells the marks of those who may unlock their screens, but not while it is not known whose session goes on", async () => {
+    const marks = [LEASED_SESSION.account.uid, 4711];
+    expect((await left({ records: [LEASED_RECORD], marks }).events).at(-1)).toEqual({
+      kind: "marks-found",
+      uids: marks,
+    });
+    expect((await left({ unclear: ["abc"], marks }).events).at(-1)).toEqual({ kind: "marks-found", uids: [] });
   });
 
   it("goes by the receipt of a session whose end was written down", async () => {
@@ -116,6 +128,7 @@ describe("findLeftovers", () => {
       { kind: "leases-found" },
       { receipt: { id: "a" } },
       { receipt: { id: "c" }, cause: "lost-power" },
+      { kind: "marks-found" },
     ]);
   });
 
@@ -123,6 +136,7 @@ describe("findLeftovers", () => {
     expect(await left({}).events).toEqual([
       { kind: "switch-found", loginSwitch: ON },
       { kind: "leases-found", kept: KEPT, uidMap: UID_MAP },
+      { kind: "marks-found", uids: [] },
     ]);
   });
 });

@@ -6,9 +6,8 @@ import { field, unwrap } from "../../../src/bus/values.ts";
 import { GuestError } from "../../../src/policy/errors.ts";
 import type { Answer } from "../../../src/policy/answer.ts";
 import type { What } from "../../../src/policy/events.ts";
-import type { Session } from "../../../src/policy/session.ts";
-import { allocated, leasedOpen, leasedOpened, only, opened, READY, happen } from "../../helpers/play.ts";
-import { allocateRequest, endingOf, GUEST, LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
+import { READY } from "../../helpers/play.ts";
+import { LEASED } from "../../helpers/samples.ts";
 
 const CALLER = { name: ":1.9", uid: 0, pid: 500 };
 
@@ -206,36 +205,5 @@ describe("a call that takes long", () => {
     await expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({ code: "Refused" });
     expect(vi.getTimerCount()).toBe(0);
     expect(expired(events)).toEqual([]);
-  });
-});
-
-describe("MayUnlock says no to", () => {
-  const ask = async (state: typeof READY, uid: number) =>
-    (await methodsWith({ state }).call("MayUnlock", [], { ...CALLER, uid }))[0];
-  const stateWith = (session: Session) => ({ ...READY, sessions: new Map([[session.id, session]]) });
-
-  it("everybody when there is no session", async () => {
-    expect(await ask(READY, LEASED.uid)).toBe(false);
-  });
-
-  it.each([0, 1000, LEASED.uid + 1])("uid %d, which has no leased account", async (uid) => {
-    expect(await ask(leasedOpened(), uid)).toBe(false);
-  });
-
-  it("a guest whose account others share", async () => {
-    expect(await ask(opened(), GUEST.uid)).toBe(false);
-    expect(await ask(stateWith({ ...LEASED_SESSION, leased: false }), LEASED.uid)).toBe(false);
-  });
-
-  it("a guest whose session is not open yet, or ending", async () => {
-    expect(await ask(allocated(), LEASED.uid)).toBe(false);
-    const [allocating, opening] = [happen(READY, allocateRequest()).state, happen(allocated(), leasedOpen()).state];
-    expect([only(allocating).phase, only(opening).phase]).toEqual(["allocating", "opening"]);
-    for (const state of [allocating, opening, stateWith(endingOf(LEASED_SESSION))])
-      expect(await ask(state, LEASED.uid)).toBe(false);
-  });
-
-  it("but not to a leased guest whose session is open", async () => {
-    expect(await ask(leasedOpened(), LEASED.uid)).toBe(true);
   });
 });

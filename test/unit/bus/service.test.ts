@@ -28,7 +28,7 @@ async function serviceWith(credentials: Credentials, handle: Method["handle"]) {
   };
   const service = new Service({
     bus: bus as unknown as MessageBus,
-    methods: [{ name: "Do", input: "s", output: "s", who: "root", handle }],
+    methods: [{ name: "Do", input: "s", output: "s", handle }],
     introspection: "<node/>",
     onDenied: (member) => denied.push(member),
     onFault: (_, error) => faults.push(error),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EffectKind } from "../../../src/policy/effects.ts";
-import { ENDING, ENDING_LEASED, OPENING, ENDING_UNMADE } from "../../helpers/stages.ts";
+import { ENDING, ENDING_LEASED, OPENING, OPENING_LEASED, ENDING_UNMADE } from "../../helpers/stages.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
 import {
   after,
@@ -176,7 +176,7 @@ describe("opening a leased account's session", () => {
   it("goes on where leasing has left off, and ends open", () => {
     const { state, did } = after(allocated(), leasedOpen());
     // It is in the ledger since it has its account.
-    expect(kinds(did)).toEqual(OPENING.slice(1).filter((kind) => kind !== "enter-ledger"));
+    expect(kinds(did)).toEqual(OPENING_LEASED);
     expect(state.sessions.size).toBe(1);
     expect(only(state)).toMatchObject({
       id: "s1",
@@ -200,7 +200,7 @@ describe("opening a leased account's session", () => {
     expect(find(did, "answer")).toHaveProperty("answer.reply.isolation", undefined);
   });
 
-  it.each(["enclose-leader", "build-view", "write-record", "answer"] as const)(
+  it.each(["enclose-leader", "build-view", "write-record", "permit-unlock", "answer"] as const)(
     "that fails at %s waits for its leader's end, and then ends all of the user",
     (kind) => {
       const { state, did } = after(allocated(), leasedOpen(), { failing: [kind] });
@@ -312,6 +312,6 @@ describe("joining", () => {
     const { did } = interrupt(writing, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid });
     const answers = did.filter((effect) => effect.kind === "answer").map(({ call }) => call);
     expect(answers).toEqual([4, 2]);
-    expect(kinds(did)).toEqual(["write-record", "answer", "answer", "announce-opened"]);
+    expect(kinds(did)).toEqual(["write-record", "answer", "permit-unlock", "answer", "announce-opened"]);
   });
 });

@@ -28,9 +28,12 @@ import {
 import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
 const SHARED = { ...VIEW, isolation: ISOLATION };
+const TAKEN_UP: readonly EffectKind[] = ["take-up-session"];
+/** Of a session that goes on. */
+const LEASED_TAKEN_UP: readonly EffectKind[] = ["take-up-session", "permit-unlock"];
 const TYPES = [
-  ["a shared account's", opened, ENDING],
-  ["a leased account's", leasedOpened, ENDING_LEASED],
+  ["a shared account's", opened, ENDING, TAKEN_UP],
+  ["a leased account's", leasedOpened, ENDING_LEASED, LEASED_TAKEN_UP],
 ] as const;
 
 /** What a guestd that is killed in the middle of an end leaves on disk: the record, and the receipt once it is written. */
@@ -53,17 +56,17 @@ const GONE: Plan = {
 };
 
 describe("a guestd that was killed while it ended a session", () => {
-  const ENDS = TYPES.flatMap(([type, state, stages]) =>
-    stages.map((stage, index) => [type, stage, state, stages, index] as const),
+  const ENDS = TYPES.flatMap(([type, state, stages, takenUp]) =>
+    stages.map((stage, index) => [type, stage, state, stages, index, takenUp] as const),
   );
 
-  it.each(ENDS)("of %s goes on to its receipt, killed at %s", (_, stage, state, stages, index) => {
+  it.each(ENDS)("of %s goes on to its receipt, killed at %s", (_, stage, state, stages, index, takenUp) => {
     const left = killedAt(state(), stage);
     const { state: last, did } = recover(left);
     const isWritten = index > stages.indexOf("write-receipt");
     // One that is still noted as open is open: nothing of it was taken away yet.
     if (index <= stages.indexOf("note-ending")) {
-      expect(kinds(did)).toEqual(["take-up-session"]);
+      expect(kinds(did)).toEqual(takenUp);
       return;
     }
     expect(kinds(did)).toEqual(
@@ -132,16 +135,24 @@ describe("a guestd that was killed while it ended a session", () => {
 });
 
 describe("a session that is taken up", () => {
-  it.each(TYPES)("(%s) goes on where its leader is, with the view that was found, and is written down", (_, state) => {
-    const taken = { ...(only(state()).view as typeof VIEW), path: "/proc/88/fd/9" };
-    const { state: last, did } = recover(
-      { session: only(state()) },
-      { found: (effect) => (effect.kind === "take-up-session" ? { view: taken, isLeaderThere: true } : undefined) },
-    );
-    expect(kinds(did)).toEqual(["take-up-session"]);
-    expect(only(last)).toMatchObject({ phase: "open", view: taken, hasRecord: true });
-    expect(only(last)).not.toHaveProperty("recorded");
-    expect(kinds(after(last, { kind: "leader-exited", id: "s1" }).did)[0]).toBe("count-processes");
+  it.each(TYPES)(
+    "(%s) goes on where its leader is, with the view that was found, and is written down",
+    (_, state, _stages, takenUp) => {
+      const taken = { ...(only(state()).view as typeof VIEW), path: "/proc/88/fd/9" };
+      const { state: last, did } = recover(
+        { session: only(state()) },
+        { found: (effect) => (effect.kind === "take-up-session" ? { view: taken, isLeaderThere: true } : undefined) },
+      );
+      expect(kinds(did)).toEqual(takenUp);
+      expect(only(last)).toMatchObject({ phase: "open", view: taken, hasRecord: true });
+      expect(only(last)).not.toHaveProperty("recorded");
+      expect(kinds(after(last, { kind: "leader-exited", id: "s1" }).did)[0]).toBe("count-processes");
+    },
+  );
+
+  it("stays open when its mark cannot be made, as an earlier version has made none", () => {
+    const { state } = recover({ session: only(leasedOpened()) }, { failing: ["permit-unlock"] });
+    expect(only(state)).toMatchObject({ phase: "open" });
   });
 
   it("waits for its login again when it had an account alone", () => {
@@ -354,5 +365,48 @@ describe("a session that ended because its outer one did", () => {
         .sort(),
     ).toEqual(["s1 leader-exited", "s2 outer-ended"]);
     expect(state.sessions.size).toBe(0);
+  });
+});
+
+describe("the marks of guests who may unlock their screens", () => {
+  /** Those that are removed at a start that finds these sessions, before anything else is done. */
+  const removed = (records: readonly ReturnType<typeof recordFound>[], uids: readonly number[]) => {
+    const state = records.reduce((before, record) => happen(before, record).state, READY);
+    return happen(state, { kind: "marks-found", uids }).effects.map((effect) => {
+      expect(effect.kind).toBe("forbid-unlock");
+      return effect.subject.of === "uid" ? effect.subject.uid : undefined;
+    });
+  };
+  const open = recordFound(only(leasedOpened()));
+
+  it("stay where a session may go on, and are removed where there is none", () => {
+    expect(removed([open], [LEASED.uid, 4711])).toEqual([4711]);
+    expect(removed([], [])).toEqual([]);
+  });
+
+  it.each([
+    ["that is ending", recordFound(killedAt(leasedOpened(), "kill-processes").session)],
+    ["that is being logged in to", recordFound(only(allocated()))],
+    ["whose record is lost", { ...open, cause: "record-lost" as const }],
+    ["whose receipt is written", recordFound(only(leasedOpened()), killedAt(leasedOpened(), "remove-record"))],
+  ])("are removed of a session %s", (_, record) => {
+    expect(removed([record], [LEASED.uid])).toEqual([LEASED.uid]);
+  });
+
+  it("are removed of an account that others share", () => {
+    const state = opened();
+    expect(removed([recordFound(only(state))], [only(state).account.uid])).toHaveLength(1);
+  });
+
+  it("are gone when logind is asked to forget the user, and before anything of the guest is killed", () => {
+    const { did } = after(leasedOpened(), { kind: "leader-exited", id: "s1" });
+    expect(kinds(did).slice(1, 4)).toEqual(["note-ending", "forbid-unlock", "stop-manager"]);
+    expect(sessionSubject(did[2] as Effect).uid).toBe(LEASED.uid);
+  });
+
+  it("stand in the receipt where they cannot be removed", () => {
+    const { did, state } = after(leasedOpened(), { kind: "leader-exited", id: "s1" }, { failing: ["forbid-unlock"] });
+    expect(find(did, "announce-closed")?.receipt.left).toEqual(["forbid-unlock: boom"]);
+    expect(state.pool.quarantined.has(LEASED.uid)).toBe(true);
   });
 });

@@ -48,7 +48,7 @@ describe("the order of the stages", () => {
     [
       "opening a session of a leased account",
       OPENING_LEASED,
-      ["enclose-leader", "build-view", "write-record", "answer", "announce-opened"],
+      ["enclose-leader", "build-view", "write-record", "permit-unlock", "answer", "announce-opened"],
     ],
     [
       "ending a session of a shared account",
@@ -62,8 +62,8 @@ describe("the order of the stages", () => {
       "ending a session of a leased account",
       ENDING_LEASED,
       [
-        ...["count-processes", "note-ending", "stop-manager", "kill-processes", "terminate-user", "drop-view"],
-        ...["withdraw-account", "sweep-account", "write-receipt", "announce-closed", "remove-record"],
+        ...["count-processes", "note-ending", "forbid-unlock", "stop-manager", "kill-processes", "terminate-user"],
+        ...["drop-view", "withdraw-account", "sweep-account", "write-receipt", "announce-closed", "remove-record"],
       ] as EffectKind[],
     ],
     [
@@ -196,6 +196,26 @@ describe("the effects", () => {
 });
 
 describe("the rows", () => {
+  it("say nothing of a login that is left to others, and one sentence of a screen that is unlocked", () => {
+    const subject = {
+      of: "session",
+      id: "abc",
+      user: "guest-aaaa",
+      uid: 0,
+      leader: 500,
+      service: "gdm-password",
+    } as const;
+    const answered = (verdict: "ignored" | "unlocked") =>
+      rowOf("answer").done(
+        { kind: "answer", subject, call: 1, answer: { kind: "allocated", allocation: { verdict } } },
+        undefined,
+      );
+    expect([answered("ignored"), answered("unlocked")]).toEqual([
+      undefined,
+      "Let guest-aaaa at gdm-password unlock the screen.",
+    ]);
+  });
+
   it("have a MESSAGE_ID of their own each", () => {
     expect(new Set(EFFECT_KINDS.map((kind) => rowOf(kind).messageId)).size).toBe(EFFECT_KINDS.length);
   });

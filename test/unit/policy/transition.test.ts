@@ -83,7 +83,7 @@ describe("a leased account of an earlier guestd", () => {
 
   it("is open again when its leader and its view are there", () => {
     const { state, did } = after(READY, recorded());
-    expect(kinds(did)).toEqual(["take-up-session"]);
+    expect(kinds(did)).toEqual(["take-up-session", "permit-unlock"]);
     expect(only(state)).toEqual(only(leasedOpened()));
   });
 

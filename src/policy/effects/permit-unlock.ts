@@ -1,0 +1,18 @@
+// Marks that a guest may unlock the screen of the session: the guest's own programs look for the mark, and call nobody.
+import type { Admitting } from "../session.ts";
+import { describeUser } from "../subject.ts";
+import type { Stage } from "./row.ts";
+
+interface Found {
+  /** False where it stood already, of an earlier guestd. */
+  readonly made: boolean;
+}
+
+export const permitUnlock: Stage<Admitting, Admitting, "permit-unlock", object, Found> = {
+  kind: "permit-unlock",
+  messageId: "36427e17ea5e4677a1592aa04de7fee0",
+  fails: "refuse",
+  when: ({ leased }) => leased,
+  make: () => ({}),
+  done: ({ subject }, { made }) => (made ? `Marked that ${describeUser(subject)} may unlock the screen.` : undefined),
+};
