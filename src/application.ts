@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./bus/caller.ts";
+import type { Intake } from "./bus/intake.ts";
 import { findLoginCgroups, watchLogins, type EndedLeader } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
 import { PendingCalls } from "./bus/pending.ts";
@@ -63,6 +64,8 @@ const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
 
 export interface ApplicationParts {
   readonly bus: MessageBus;
+  /** What stands before it. */
+  readonly intake: Intake;
   readonly bindings: Bindings;
   readonly journal: Journal;
   /** guestd has had nothing to do for long enough: it is to exit with this status. */
@@ -85,7 +88,7 @@ export interface Application {
 }
 
 export function makeApplication(parts: ApplicationParts): Application {
-  const { bus, bindings, journal, onIdle, decorate } = parts;
+  const { bus, intake, bindings, journal, onIdle, decorate } = parts;
   const report = (what: string, error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     journal.logDaemon("err", "call-failed", `Failed at ${what}: ${text}`);
@@ -110,6 +113,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     },
   });
   const service = makeService(core, {
+    intake,
     pending,
     configuration,
     receipts: stores.ledger,
@@ -182,6 +186,7 @@ function makeSessions({ bus, bindings, report, link }: Core) {
 }
 
 interface ServiceNeeds {
+  readonly intake: Intake;
   readonly pending: PendingCalls;
   readonly configuration: Configuration;
   readonly receipts: Ledger;
@@ -211,6 +216,7 @@ function makeService({ bus, bindings, journal, report, link }: Core, needs: Serv
   });
   return new Service({
     bus,
+    intake: needs.intake,
     methods,
     introspection: readFileSync(INTROSPECTION, "utf8"),
     onDenied: (member, reason) => {

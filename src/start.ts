@@ -2,6 +2,7 @@
 import Journald from "systemd-journald";
 import { makeApplication } from "./application.ts";
 import { connectBus } from "./bus/connection.ts";
+import { Intake } from "./bus/intake.ts";
 import { SYSTEM_BUS } from "./bus/names.ts";
 import type { EffectRunner } from "./daemon.ts";
 import { EXIT_AGAIN } from "./idle.ts";
@@ -34,11 +35,12 @@ export async function start(decorate: (runner: EffectRunner) => EffectRunner = (
   process.on("SIGUSR1", () => undefined);
 
   process.umask(0o077);
-  const bus = await connectBus(SYSTEM_BUS, (reason) => fail(reason));
+  const intake = new Intake();
+  const bus = await connectBus(SYSTEM_BUS, (reason) => fail(reason), intake);
   const onIdle = (status: number) => {
     stop("there is nothing to do; the bus starts it again.", status);
   };
-  const application = makeApplication({ bus, bindings: loadBindings(), journal, onIdle, decorate });
+  const application = makeApplication({ bus, intake, bindings: loadBindings(), journal, onIdle, decorate });
   process.on("SIGHUP", () => {
     application.reload();
   });

@@ -3,6 +3,7 @@ import type { EventEmitter } from "node:events";
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import { within } from "../wait.ts";
+import type { Intake, Pushing } from "./intake.ts";
 
 /** One call of a method of another service. */
 export interface BusCall {
@@ -23,10 +24,16 @@ export class LateError extends Error {}
  * Connects and says Hello.
  * @param address as D-Bus writes it: unix:path=...
  * @param onLost called when the connection ends later, with the reason
+ * @param intake judges what comes in before it is parsed; without it all is parsed
  * @throws Error when the bus cannot be reached within 5 s
  */
-export async function connectBus(address: string, onLost: (reason: string) => void): Promise<MessageBus> {
+export async function connectBus(
+  address: string,
+  onLost: (reason: string) => void,
+  intake?: Intake,
+): Promise<MessageBus> {
   const bus = dbus.sessionBus({ busAddress: address });
+  intake?.guard(innerOf(bus).stream);
   const connected = new Promise<void>((resolve, reject) => {
     bus.once("connect", resolve);
     bus.once("error", (error: Error) => {
@@ -51,9 +58,11 @@ export async function connectBus(address: string, onLost: (reason: string) => vo
 }
 
 /** What dbus-next keeps to itself: the stream, and that it has ended. */
-function innerOf(bus: MessageBus): EventEmitter & { readonly stream: { destroy: () => void } } {
-  return (bus as unknown as { _connection: EventEmitter & { stream: { destroy: () => void } } })._connection;
+function innerOf(bus: MessageBus): Inner {
+  return (bus as unknown as { _connection: Inner })._connection;
 }
+
+type Inner = EventEmitter & { readonly stream: Pushing & { readonly destroy: () => void } };
 
 /**
  * Calls a method.

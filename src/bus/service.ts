@@ -1,11 +1,14 @@
-// guestd on the bus: finds the row of a method, checks who may call it, answers. Holds no state;
-// what the methods do is methods.ts.
+// guestd on the bus: finds the row of a method, judges a call by its head, checks who may call it, answers. Holds no state but how
+// many calls are under way; what the methods do is methods.ts.
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import type { ErrorCode } from "../policy/errors.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { Caller } from "./caller.ts";
 import { identifyCaller } from "./caller.ts";
+import type { Intake } from "./intake.ts";
+import type { MessageHead } from "./message-head.ts";
+import { NO_REPLY_EXPECTED } from "./message-head.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "./names.ts";
 import type { VariantDict } from "./values.ts";
 
@@ -20,6 +23,7 @@ export interface Method {
 
 export interface ServiceParts {
   readonly bus: MessageBus;
+  readonly intake: Pick<Intake, "judgeCalls" | "isAtWork">;
   readonly methods: readonly Method[];
   /** The interface's XML, for those who ask what there is. */
   readonly introspection: string;
@@ -29,6 +33,13 @@ export interface ServiceParts {
 }
 
 const INTROSPECTABLE = "org.freedesktop.DBus.Introspectable";
+const PEER = "org.freedesktop.DBus.Peer";
+const UNKNOWN_METHOD = "org.freedesktop.DBus.Error.UnknownMethod";
+
+/** More than there ever are of logins, and of administrators, at a moment. */
+export const MOST_CALLS = 1024;
+/** More than any call takes: the names and paths of a login, the reason of a switch. */
+export const MOST_ARGUMENT_BYTES = 64 * 1024;
 
 export class Service {
   readonly #parts: ServiceParts;
@@ -45,7 +56,9 @@ export class Service {
 
   /** Answers calls from now on, then takes the name: a client that sees the name can use it. */
   async start(): Promise<void> {
-    const { bus } = this.#parts;
+    const { bus, intake } = this.#parts;
+    if (!intake.isAtWork) throw new Error("what comes in from the bus is not judged before it is parsed");
+    intake.judgeCalls((head) => this.#judge(head));
     bus.addMethodHandler((message: Message) => this.#receive(message));
     const DO_NOT_QUEUE = 4;
     const PRIMARY_OWNER = 1;
@@ -63,16 +76,44 @@ export class Service {
     this.#send(dbus.Message.newSignal(OBJECT, INTERFACE, signal, signature, [...body]));
   }
 
+  // Of what is not let in nothing was parsed but its head; it is answered here.
+  #judge(head: MessageHead): boolean {
+    const fault = this.#findFault(head);
+    if (fault === undefined) return true;
+    if ((head.flags & NO_REPLY_EXPECTED) === 0) this.#sendError(head, fault.name, fault.text);
+    return false;
+  }
+
+  #findFault(head: MessageHead): { readonly name: string; readonly text: string } | undefined {
+    const { member, signature, bodyBytes } = head;
+    const method = this.#find(head);
+    const isStandard = head.interface === PEER || (head.interface === INTROSPECTABLE && member === "Introspect");
+    if (isStandard && bodyBytes === 0) return undefined;
+    if (method === undefined)
+      return { name: UNKNOWN_METHOD, text: `There is no method ${member} that takes (${signature}).` };
+    if (signature !== method.input)
+      return errorOf("InvalidArgument", `${member} takes (${method.input}), not (${signature}).`);
+    if (bodyBytes > MOST_ARGUMENT_BYTES)
+      return errorOf("InvalidArgument", `${member} takes arguments of at most ${MOST_ARGUMENT_BYTES} bytes.`);
+    if (this.#calls >= MOST_CALLS)
+      return errorOf("Busy", "Too many calls are under way at the moment. Please try again.");
+    return undefined;
+  }
+
+  // A call without an interface means any that has the member (D-Bus specification).
+  #find(call: Pick<MessageHead, "path" | "interface" | "member">): Method | undefined {
+    const isOurs = call.path === OBJECT && (call.interface === INTERFACE || !call.interface);
+    return isOurs ? this.#parts.methods.find(({ name }) => name === call.member) : undefined;
+  }
+
   // dbus-next would send the stack of what is thrown here to the client.
   #receive(message: Message): boolean {
-    if (message.path !== OBJECT) return false;
-    if (message.interface === INTROSPECTABLE && message.member === "Introspect") {
+    const { path, interface: of, member } = message;
+    if (path === OBJECT && of === INTROSPECTABLE && member === "Introspect") {
       this.#send(dbus.Message.newMethodReturn(message, "s", [this.#parts.introspection]));
       return true;
     }
-    // A call without an interface means any that has the member (D-Bus specification).
-    if (message.interface !== INTERFACE && Boolean(message.interface)) return false;
-    const method = this.#parts.methods.find(({ name }) => name === message.member);
+    const method = this.#find(message);
     if (method === undefined) return false;
     void this.#answer(message, method);
     return true;
@@ -84,7 +125,7 @@ export class Service {
       const body = await this.#call(message, method);
       this.#send(dbus.Message.newMethodReturn(message, method.output, [...body]));
     } catch (error) {
-      this.#sendError(message, method.name, error);
+      this.#answerError(message, method.name, error);
     } finally {
       this.#calls--;
     }
@@ -95,20 +136,22 @@ export class Service {
     const caller = await identifyCaller(this.#parts.bus, message.sender);
     // The bus's policy says the same: this is the second of two layers.
     if (caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
-    if (message.signature !== method.input) {
-      throw new GuestError("InvalidArgument", `${method.name} takes (${method.input}), not (${message.signature}).`);
-    }
     return method.handle(message.body as readonly unknown[], caller, since);
   }
 
-  #sendError(message: Message, member: string, error: unknown): void {
+  #answerError(message: Message, member: string, error: unknown): void {
     const known = error instanceof GuestError;
     const code: ErrorCode = known ? error.code : "Failed";
     const text = known ? error.message : "guestd has failed at this call; its journal says why.";
     if (code === "AccessDenied") this.#parts.onDenied(member, text);
     if (!known) this.#parts.onFault(member, error);
-    // The types of dbus-next say string for the message that is answered; its code takes the message.
-    this.#send(dbus.Message.newError(message as unknown as string, `${ERROR_PREFIX}${code}`, text));
+    const { name } = errorOf(code, text);
+    this.#sendError({ sender: message.sender, serial: message.serial ?? 0 }, name, text);
+  }
+
+  #sendError(call: Pick<MessageHead, "sender" | "serial">, name: string, text: string): void {
+    // The types of dbus-next say string for the message that is answered; its code takes these two of it.
+    this.#send(dbus.Message.newError(call as unknown as string, name, text));
   }
 
   #send(message: Message): void {
@@ -119,3 +162,5 @@ export class Service {
     }
   }
 }
+
+const errorOf = (code: ErrorCode, text: string) => ({ name: `${ERROR_PREFIX}${code}`, text });

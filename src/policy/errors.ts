@@ -7,6 +7,7 @@ export type ErrorCode =
   | "NoSuchReceipt"
   | "NoSuchLease"
   | "Refused"
+  | "Busy"
   | "LeaderGone"
   | "Failed";
 

@@ -2,15 +2,23 @@ import type { Message, MessageBus } from "dbus-next";
 import dbus from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { LateError } from "../../../src/bus/connection.ts";
+import type { Judge } from "../../../src/bus/intake.ts";
+import type { MessageHead } from "../../../src/bus/message-head.ts";
 import type { Method } from "../../../src/bus/service.ts";
-import { Service } from "../../../src/bus/service.ts";
+import { MOST_ARGUMENT_BYTES, MOST_CALLS, Service } from "../../../src/bus/service.ts";
 import { field } from "../../../src/bus/values.ts";
 import { GuestError } from "../../../src/policy/errors.ts";
 
 type Credentials = Record<string, unknown> | Error;
 
+/** Of a call Do("x"). */
+const HEAD: MessageHead = {
+  ...{ type: 1, flags: 0, serial: 3, bodyBytes: 6, path: "/org/guestd1", interface: "org.guestd1.Manager" },
+  ...{ member: "Do", sender: ":1.5", signature: "s" },
+};
+
 /** A bus with one caller, and a service on it with one method Do(s). */
-async function serviceWith(credentials: Credentials, handle: Method["handle"]) {
+async function serviceWith(credentials: Credentials, handle: Method["handle"], isAtWork = true) {
   const sent: Message[] = [];
   const denied: string[] = [];
   const faults: unknown[] = [];
@@ -26,8 +34,15 @@ async function serviceWith(credentials: Credentials, handle: Method["handle"]) {
     call: () => (credentials instanceof Error ? Promise.reject(credentials) : Promise.resolve({ body: [credentials] })),
     send: (message: Message) => sent.push(message),
   };
+  let judge: Judge = () => false;
   const service = new Service({
     bus: bus as unknown as MessageBus,
+    intake: {
+      isAtWork,
+      judgeCalls: (by) => {
+        judge = by;
+      },
+    },
     methods: [{ name: "Do", input: "s", output: "s", handle }],
     introspection: "<node/>",
     onDenied: (member) => denied.push(member),
@@ -51,7 +66,8 @@ async function serviceWith(credentials: Credentials, handle: Method["handle"]) {
     await expect.poll(() => sent.length).toBe(1);
     return sent[0];
   };
-  return { service, sent, receive, answer, denied, faults, released };
+  const isLetIn = (change: Partial<MessageHead> = {}) => judge({ ...HEAD, ...change });
+  return { service, sent, receive, isLetIn, answer, denied, faults, released };
 }
 
 const ROOT = { UnixUserID: field("u", 0), ProcessID: field("u", 77) };
@@ -89,10 +105,76 @@ describe("Service", () => {
     expect(await answer()).toMatchObject({ signature: "s", body: ["x of 77"], replySerial: 3 });
   });
 
-  it("refuses arguments of another signature", async () => {
-    const { receive, answer } = await serviceWith(ROOT, ok);
-    receive({ signature: "u", body: [1] });
-    expect(await answer()).toMatchObject({ errorName: "org.guestd1.Error.InvalidArgument" });
+  it.each<[string, Partial<MessageHead>, string]>([
+    ["of another signature", { signature: "av" }, "org.guestd1.Error.InvalidArgument: Do takes (s), not (av)."],
+    [
+      "without a signature",
+      { signature: "", bodyBytes: 0 },
+      "org.guestd1.Error.InvalidArgument: Do takes (s), not ().",
+    ],
+    [
+      "that take more than a message is",
+      { bodyBytes: MOST_ARGUMENT_BYTES + 1 },
+      "org.guestd1.Error.InvalidArgument: Do takes arguments of at most 65536 bytes.",
+    ],
+    ["of a method that there is not", { member: "Undo" }, "org.freedesktop.DBus.Error.UnknownMethod: "],
+    [
+      "of another interface",
+      { interface: "org.freedesktop.DBus.Properties" },
+      "org.freedesktop.DBus.Error.UnknownMethod: ",
+    ],
+    ["of another object", { path: "/" }, "org.freedesktop.DBus.Error.UnknownMethod: "],
+    [
+      "that nobody has asked for",
+      { interface: "org.freedesktop.DBus.Peer", member: "Ping", signature: "av" },
+      "org.freedesktop.DBus.Error.UnknownMethod: ",
+    ],
+  ])("refuses arguments %s by the head of the message", async (_, change, error) => {
+    const { isLetIn, answer } = await serviceWith(ROOT, ok);
+    expect(isLetIn(change)).toBe(false);
+    const { errorName, body, destination, replySerial } = (await answer()) ?? {};
+    expect(`${String(errorName)}: ${String(body?.[0])}`).toContain(error);
+    expect([destination, replySerial]).toEqual([":1.5", 3]);
+  });
+
+  it("answers nothing to a call that wants no answer", async () => {
+    const { isLetIn, sent } = await serviceWith(ROOT, ok);
+    expect(isLetIn({ signature: "av", flags: 1 })).toBe(false);
+    expect(sent).toEqual([]);
+  });
+
+  it("lets in calls of its methods, and what everybody on a bus answers", async () => {
+    const { isLetIn, sent } = await serviceWith(ROOT, ok);
+    const none = { signature: "", bodyBytes: 0 };
+    expect([
+      isLetIn(),
+      isLetIn({ interface: "" }),
+      isLetIn({ interface: "org.freedesktop.DBus.Peer", member: "Ping", ...none }),
+      isLetIn({ interface: "org.freedesktop.DBus.Introspectable", member: "Introspect", ...none }),
+    ]).toEqual([true, true, true, true]);
+    expect(sent).toEqual([]);
+  });
+
+  it("refuses a call while too many are under way, and no longer", async () => {
+    const held: (() => void)[] = [];
+    const { service, isLetIn, receive, sent } = await serviceWith(ROOT, async () => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      return [""];
+    });
+    for (let count = 0; count < MOST_CALLS; count++) {
+      expect(isLetIn()).toBe(true);
+      receive();
+    }
+    expect(isLetIn()).toBe(false);
+    expect(sent).toMatchObject([{ errorName: "org.guestd1.Error.Busy" }]);
+    await expect.poll(() => held.length).toBe(MOST_CALLS);
+    for (const finish of held) finish();
+    await expect.poll(() => service.isBusy).toBe(false);
+    expect(isLetIn()).toBe(true);
+  });
+
+  it("does not begin where what comes in is not judged", async () => {
+    await expect(serviceWith(ROOT, ok, false)).rejects.toThrow("not judged");
   });
 
   it("tells a GuestError's code and sentence", async () => {

@@ -1,0 +1,129 @@
+// What comes in over a connection, before dbus-next sees it: dbus-next parses whatever it is sent, at once and whole, and 31 MiB
+// of variants take it 20 s and 3 GB. Here each message is judged by its head; what is not let in is dropped as it comes, and
+// its body is neither kept nor looked at.
+import type { MessageHead } from "./message-head.ts";
+import { FIXED_BYTES, METHOD_CALL, readHead, readLengths, SIGNAL } from "./message-head.ts";
+
+/** Whether a message is let in. */
+export type Judge = (head: MessageHead) => boolean;
+
+/** Names, a path and a signature: a longer head is nobody's. */
+const MOST_HEAD_BYTES = 16 * 1024;
+/** Signals that are listened to: names, and where logind has a session. Anybody may send others while the name is not taken. */
+const SIGNAL_SIGNATURE = /^[so]{1,3}$/;
+const MOST_SIGNAL_BYTES = 4 * 1024;
+/** Answers of the bus, systemd and logind: all of its sessions, at most. */
+const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** The part of a stream that an intake stands in front of: net.Socket hands on by it what it has read. */
+export interface Pushing {
+  push: (chunk: Buffer | null) => boolean;
+}
+
+export class Intake {
+  /** Who calls is refused until there is somebody to answer. */
+  #judgeCall: Judge = () => false;
+  #state: "greeting" | "head" | "letting-in" | "dropping" = "greeting";
+  /** Of a message whose head is not whole. */
+  #begun = Buffer.alloc(0);
+  /** Bytes of the body that are still to come. */
+  #left = 0;
+
+  /** From now on calls are judged by this. */
+  judgeCalls(judge: Judge): void {
+    this.#judgeCall = judge;
+  }
+
+  /** Whether it stands where it was put: messages have come by. */
+  get isAtWork(): boolean {
+    return this.#state !== "greeting";
+  }
+
+  /** Stands between a stream and whoever reads from it. */
+  guard(stream: Pushing): void {
+    const push = stream.push.bind(stream);
+    stream.push = (chunk) => {
+      if (chunk === null) return push(chunk);
+      const passed = this.pass(chunk);
+      return passed.length === 0 || push(passed);
+    };
+  }
+
+  /** What of these bytes is let in. */
+  pass(chunk: Buffer): Buffer {
+    const passed: Buffer[] = [];
+    for (let rest = chunk; rest.length > 0;) {
+      const { taken, out } = this.#step(rest);
+      if (out.length > 0) passed.push(out);
+      rest = rest.subarray(taken);
+    }
+    return passed.length === 1 && passed[0] !== undefined ? passed[0] : Buffer.concat(passed);
+  }
+
+  #step(bytes: Buffer): { readonly taken: number; readonly out: Buffer } {
+    switch (this.#state) {
+      case "greeting":
+        return this.#passGreeting(bytes);
+      case "head":
+        return this.#takeHead(bytes);
+      case "letting-in":
+      case "dropping":
+        return this.#passBody(bytes);
+      default:
+        return this.#state satisfies never;
+    }
+  }
+
+  // Before the first message the bus talks in lines; the one that begins with OK is the last one, as no descriptors are asked for.
+  #passGreeting(bytes: Buffer) {
+    const newline = bytes.indexOf("\n");
+    const taken = newline < 0 ? bytes.length : newline + 1;
+    const out = bytes.subarray(0, taken);
+    this.#begun = Buffer.concat([this.#begun, out]);
+    if (newline >= 0) {
+      if (this.#begun.toString("latin1").startsWith("OK ")) this.#state = "head";
+      this.#begun = Buffer.alloc(0);
+    }
+    return { taken, out };
+  }
+
+  #takeHead(bytes: Buffer) {
+    const needed = headBytes(this.#begun) - this.#begun.length;
+    const taken = Math.min(needed, bytes.length);
+    this.#begun = Buffer.concat([this.#begun, bytes.subarray(0, taken)]);
+    const whole = this.#begun;
+    if (whole.length < headBytes(whole)) return { taken, out: Buffer.alloc(0) };
+    this.#begun = Buffer.alloc(0);
+    const { fieldsBytes, bodyBytes } = readLengths(whole);
+    const isLetIn = isHeadWhole(whole) && this.#isLetIn(readHead(whole));
+    this.#left = bodyBytes + (isHeadWhole(whole) ? 0 : fieldsBytes);
+    this.#state = this.#left === 0 ? "head" : isLetIn ? "letting-in" : "dropping";
+    return { taken, out: isLetIn ? whole : Buffer.alloc(0) };
+  }
+
+  #passBody(bytes: Buffer) {
+    const taken = Math.min(this.#left, bytes.length);
+    const out = this.#state === "letting-in" ? bytes.subarray(0, taken) : Buffer.alloc(0);
+    this.#left -= taken;
+    if (this.#left === 0) this.#state = "head";
+    return { taken, out };
+  }
+
+  #isLetIn(head: MessageHead | undefined): boolean {
+    if (head === undefined) return false;
+    const { type, bodyBytes, signature } = head;
+    if (type === METHOD_CALL) return this.#judgeCall(head);
+    if (type === SIGNAL) return bodyBytes <= MOST_SIGNAL_BYTES && SIGNAL_SIGNATURE.test(signature);
+    return bodyBytes <= MOST_ANSWER_BYTES;
+  }
+}
+
+/** How many bytes of a message are to be had before it can be judged. @param begun what there is of it */
+function headBytes(begun: Buffer): number {
+  if (begun.length < FIXED_BYTES) return FIXED_BYTES;
+  const { fieldsBytes } = readLengths(begun);
+  // A head that is too long is not waited for.
+  return fieldsBytes > MOST_HEAD_BYTES ? FIXED_BYTES : FIXED_BYTES + fieldsBytes;
+}
+
+const isHeadWhole = (bytes: Buffer): boolean => bytes.length === FIXED_BYTES + readLengths(bytes).fieldsBytes;

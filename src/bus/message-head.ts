@@ -1,0 +1,87 @@
+// The head of a message as it comes in: who sends what to whom, how long the body is and of which types. The body itself is
+// never looked at here. Layout: D-Bus specification, "Message Format".
+
+/** The kinds of messages, as the specification numbers them. */
+export const METHOD_CALL = 1;
+const METHOD_RETURN = 2;
+const ERROR = 3;
+export const SIGNAL = 4;
+const KINDS: readonly number[] = [METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL];
+
+/** Of a call that wants no answer. */
+export const NO_REPLY_EXPECTED = 1;
+
+/** Bytes before the fields of the head. */
+export const FIXED_BYTES = 16;
+
+export interface MessageHead {
+  readonly type: number;
+  readonly flags: number;
+  readonly serial: number;
+  readonly bodyBytes: number;
+  readonly path: string;
+  readonly interface: string;
+  readonly member: string;
+  readonly sender: string;
+  readonly signature: string;
+}
+
+/** How many bytes the fields take, with what fills them up, and how many the body. @param fixed the first FIXED_BYTES */
+export function readLengths(fixed: Buffer): { readonly fieldsBytes: number; readonly bodyBytes: number } {
+  const read = numberReader(fixed);
+  return { fieldsBytes: align(read(12), 8), bodyBytes: read(4) };
+}
+
+/**
+ * Reads a head.
+ * @param bytes from the beginning of the message to its body
+ * @returns undefined for a kind of message, or a type of field, that the specification did not have when this was written
+ */
+export function readHead(bytes: Buffer): MessageHead | undefined {
+  const read = numberReader(bytes);
+  const type = bytes.readUInt8(1);
+  const texts = readFields(bytes, FIXED_BYTES + read(12));
+  if (texts === undefined || !KINDS.includes(type)) return undefined;
+  const text = (code: number) => texts.get(code) ?? "";
+  return {
+    type,
+    flags: bytes.readUInt8(2),
+    serial: read(8),
+    bodyBytes: read(4),
+    path: text(1),
+    interface: text(2),
+    member: text(3),
+    sender: text(7),
+    signature: text(8),
+  };
+}
+
+const BIG_ENDIAN = "B".charCodeAt(0);
+
+const numberReader = (bytes: Buffer) => (at: number) =>
+  bytes.readUInt8(0) === BIG_ENDIAN ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
+
+const align = (at: number, to: number) => Math.ceil(at / to) * to;
+
+/** The fields that are texts, by their codes: a(yv), where each variant is a string, a path, a signature or a number. */
+function readFields(bytes: Buffer, end: number): Map<number, string> | undefined {
+  const read = numberReader(bytes);
+  const texts = new Map<number, string>();
+  for (let at = FIXED_BYTES; at < end; at = align(at, 8)) {
+    const code = bytes.readUInt8(at);
+    const type = String.fromCharCode(bytes.readUInt8(at + 2));
+    // Behind the code: the length of the signature, its one character, and a zero.
+    at += 4;
+    if (type === "u") {
+      at += 4;
+      continue;
+    }
+    const isShort = type === "g";
+    if (!isShort && type !== "s" && type !== "o") return undefined;
+    const length = isShort ? bytes.readUInt8(at) : read(at);
+    const start = at + (isShort ? 1 : 4);
+    texts.set(code, bytes.toString("utf8", start, start + length));
+    at = start + length + 1;
+  }
+  return texts;
+}
