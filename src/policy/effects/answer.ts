@@ -25,9 +25,9 @@ export const answer: SharedStage<"answer", Reply, void, Subject> = {
 const answerOf = (session: Allocating | Admitting): Answer =>
   session.phase === "allocating" ? answerAllocate(session.account.user) : answerOpen(session.id, session.view);
 
-function describe({ subject, answer: given }: Made<"answer", Subject, Reply>): string {
+// Whom guestd leaves to others is none of its business, and there may be many of them.
+function describe({ subject, answer: given }: Made<"answer", Subject, Reply>): string | undefined {
   const verdict = given.kind === "allocated" ? given.allocation.verdict : "leased";
   if (subject.of !== "session" || verdict === "leased") return `Answered the call for ${keyOf(subject)}.`;
-  const asked = `${describeUser(subject)} at ${subject.service}`;
-  return verdict === "unlocked" ? `Let ${asked} unlock the screen.` : `Left the authentication of ${asked} to others.`;
+  return verdict === "unlocked" ? `Let ${describeUser(subject)} at ${subject.service} unlock the screen.` : undefined;
 }
