@@ -1,0 +1,129 @@
+// Any user of the machine floods the bus at guestd while guests log in: they come in all the same, and guestd notices nothing.
+// The bus itself is everybody's: while it is busy logins take longer, and where nobody can connect to it they fail.
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitNoSessions } from "../helpers/guests.ts";
+import { endLease, startLease } from "../helpers/leases.ts";
+import { Machine } from "../helpers/machine.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const FLOOD = "/usr/local/bin/flood-bus.mjs";
+const LOG = "/tmp/flood.log";
+const LOGINS = 5;
+/** Twice what guestd takes in quiet; the parser of dbus-next took twenty times as much. */
+const MOST_KIBIBYTES = 200_000;
+const MEBIBYTE = 1024 * 1024;
+
+describeMachine("a flood by a user of the machine", (release) => {
+  let machine: Machine;
+  let before: readonly string[];
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.write(FLOOD, readFileSync(`${import.meta.dirname}/../machine/attacks/flood-bus.mjs`), "755");
+    await logIn();
+    before = await lookAtGuestd();
+  });
+  afterEach(async () => {
+    await endFlood();
+    await awaitNoSessions(machine);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** Which guestd it is: its process, and how often systemd had to start it again. */
+  const lookAtGuestd = async () => (await machine.sh("systemctl show -P MainPID -P NRestarts guestd")).split("\n");
+  const readPeak = async () =>
+    Number(await machine.sh("awk '/VmHWM/ { print $2 }' /proc/$(systemctl show -P MainPID guestd)/status"));
+
+  async function beginFlood(mode: string, amount: number): Promise<void> {
+    await machine.sh(`rm -f ${LOG}; systemd-run --quiet --collect --unit=flood --property=User=alice --property=LimitNOFILE=8192 \
+      --property=StandardOutput=file:${LOG} node ${FLOOD} ${mode} ${amount}`);
+    await waitFor("the flood", async () => (await machine.sh(`cat ${LOG}`)).includes("begun"), 60_000);
+  }
+
+  // systemd is asked by its own socket: the bus may be out of reach.
+  const endFlood = () => machine.run(["systemctl", "kill", "--signal=KILL", "flood.service"]);
+
+  /** Logs guests in, one after another. @returns what of each came out of it, and the milliseconds that each took */
+  async function logIn(): Promise<{ readonly results: readonly string[]; readonly took: readonly number[] }> {
+    const script = `for n in $(seq ${LOGINS}); do
+      begin=$(date +%s%N)
+      out=$(su - guest2 -c 'findmnt -n -o FSTYPE -T ~' 2>&1 | tr '\\n' ' ')
+      echo "$((($(date +%s%N) - begin) / 1000000)) $out"
+    done`;
+    const lines = (await machine.sh(script, { timeoutMs: 200_000 })).split("\n");
+    return {
+      results: lines.map((line) => line.replace(/^\d+ /, "").trim()),
+      took: lines.map((line) => Number.parseInt(line, 10)),
+    };
+  }
+
+  /** What the bus costs everybody: a question to logind, which every login asks it, guest or not. */
+  const askLogind = () =>
+    machine.sh(`begin=$(date +%s%N)
+      timeout 5 busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager ListUsers >/dev/null 2>&1 || printf 'no answer in '
+      echo "$((($(date +%s%N) - begin) / 1000000)) ms"`);
+
+  async function tell(flood: string, { results, took }: Awaited<ReturnType<typeof logIn>>): Promise<void> {
+    const refused = results.filter((result) => result !== "tmpfs").length;
+    const lines = [`logins ${took.join(" ")} ms, ${refused} of ${LOGINS} refused`, `logind: ${await askLogind()}`];
+    process.stdout.write(`${release}: ${flood}: ${lines.join("; ")}; guestd at most ${await readPeak()} KiB\n`);
+  }
+
+  it.each([
+    ["a call with a body of 31 MiB", "body", 31 * MEBIBYTE],
+    ["300,000 small calls", "calls", 300_000],
+  ])("(%s) keeps no guest out, and does not reach guestd", { timeout: 300_000 }, async (title, mode, amount) => {
+    await tell("quiet", await logIn());
+    const guest = await startLease(machine);
+    await beginFlood(mode, amount);
+    const during = await logIn();
+    await tell(title, during);
+    expect(during.results).toEqual(Array(LOGINS).fill("tmpfs"));
+    // Without a call: as fast as ever.
+    expect((await guest.terminal.askStatus("pamtester vlock $(id -un) authenticate </dev/null")).code).toBe(0);
+    expect(await readPeak()).toBeLessThan(MOST_KIBIBYTES);
+    await endFlood();
+    expect((await endLease(machine, guest)).left).toEqual([]);
+    expect(await lookAtGuestd()).toEqual(before);
+  });
+
+  it(
+    "(2,000 half-open connections) keeps everybody off the bus, and is over when it ends",
+    { timeout: 300_000 },
+    async () => {
+      const guest = await startLease(machine);
+      await beginFlood("half-open", 2000);
+      await tell("2,000 half-open connections", await logIn());
+      expect((await guest.terminal.askStatus("pamtester vlock $(id -un) authenticate </dev/null")).code).toBe(0);
+      await endFlood();
+      await waitFor(
+        "guests to be let in",
+        async () => (await logIn()).results.every((result) => result === "tmpfs"),
+        120_000,
+      );
+      expect((await endLease(machine, guest)).left).toEqual([]);
+      expect(await lookAtGuestd()).toEqual(before);
+    },
+  );
+
+  it("leaves guestd within what its unit allows it", async () => {
+    const shown = await machine.sh("systemctl show -P MemoryMax -P TasksMax guestd");
+    expect(
+      shown
+        .split("\n")
+        .map(Number)
+        .every((limit) => limit > 0),
+    ).toBe(true);
+  });
+
+  it("leaves no warning of guestd in the journal", async () => {
+    // Of all that is there the bus itself has written hundreds of thousands of lines, about what it did not pass on.
+    const priorities = [0, 1, 2, 3, 4].map((priority) => `PRIORITY=${priority}`);
+    const entries = await machine.journal("_SYSTEMD_UNIT=guestd.service", ...priorities);
+    expect(entries.map(({ MESSAGE }) => MESSAGE)).toEqual([]);
+  });
+});
