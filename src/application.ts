@@ -18,6 +18,7 @@ import { DEFAULTS } from "./config/parse.ts";
 import type { Config } from "./config/schema.ts";
 import { Configuration } from "./configuration.ts";
 import { DaemonLink } from "./daemon-link.ts";
+import { sweepPrivate } from "./policy/swept-paths.ts";
 import type { EffectRunner } from "./daemon.ts";
 import { Daemon, runnerOf } from "./daemon.ts";
 import { makeRunners } from "./effects.ts";
@@ -35,6 +36,7 @@ import { Batch } from "./system/batch.ts";
 import type { Bindings } from "./system/bindings.ts";
 import type { Journal } from "./system/journal.ts";
 import { Turns } from "./system/lanes.ts";
+import { OpenDirectoriesLook } from "./system/open-directories.ts";
 import { readUidMap } from "./system/read-uid-map.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
 import { endProcesses, listProcesses, type ProcessTable } from "./system/processes/kill.ts";
@@ -196,6 +198,7 @@ interface ServiceNeeds {
 function makeService({ bus, bindings, journal, report, link }: Core, needs: ServiceNeeds): Service {
   const { overlay } = bindings.probe();
   const checks = new LoginChecks(() => link.state, overlay);
+  const openDirectories = new OpenDirectoriesLook();
   const methods = makeMethods({
     ...needs,
     version: VERSION,
@@ -211,6 +214,7 @@ function makeService({ bus, bindings, journal, report, link }: Core, needs: Serv
       listProcesses(needs.cgroups, { cgroups, reaper: view === "lost" ? undefined : view?.isolation?.reaper }),
     startsService: (pid) => startsService(pid),
     gatherFacts: (pid) => gatherFacts(link.state.config, pid, overlay),
+    openDirectories: () => openDirectories.find(),
     explain: (user, service) => explain(link.state, user, service, overlay),
     checkLogins: () => checks.check(),
   });
@@ -249,7 +253,7 @@ function makeRunner(
         settings,
       ),
     wasAnnounced,
-    settings: () => settingsOf(link),
+    settings: () => sweepPrivate(settingsOf(link)),
     users: {
       limit: ({ path }, limits) => limitIfThere(bus, basename(path), limits),
       stopManager: (uid) => stopManager(bus, uid),

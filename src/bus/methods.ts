@@ -10,6 +10,8 @@ import type { Receipt } from "../policy/receipt.ts";
 import { isClean } from "../policy/receipt.ts";
 import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
+import type { OpenDirectories } from "../policy/open-directories.ts";
+import { warnOfDirectories } from "../policy/open-directories.ts";
 import { listWarnings } from "../policy/warnings.ts";
 import type { Explanation } from "../policy/explain.ts";
 import type { LoginCheck } from "../policy/login-check.ts";
@@ -49,6 +51,8 @@ export interface MethodParts {
   readonly gatherFacts: (pid: number) => PlanFacts;
   /** The gid of the group of guests; undefined when there is none. */
   readonly findGid: () => Promise<number | undefined>;
+  /** Directories of the host that anybody may write to: a look at most every few minutes. */
+  readonly openDirectories: () => Promise<OpenDirectories>;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
   /** Whether the ghost could log in, looked at a minute ago at most. */
   readonly checkLogins: () => Promise<LoginCheck>;
@@ -163,7 +167,15 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
   ];
 }
 
-function readMethods({ version, state, receipts, explain, checkLogins, configuration }: MethodParts): Method[] {
+function readMethods({
+  version,
+  state,
+  receipts,
+  explain,
+  checkLogins,
+  configuration,
+  openDirectories,
+}: MethodParts): Method[] {
   return [
     row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(wireSession)])),
     row("GetSession", "s", "a{sv}", async ([id]) => {
@@ -191,6 +203,13 @@ function readMethods({ version, state, receipts, explain, checkLogins, configura
     row("CheckLogins", "", "a{sv}", async () => [wireLoginCheck(await checkLogins())]),
     row("GetStatus", "", "a{sv}", async () => {
       const { config, sessions, loginSwitch, uidMap } = state();
+      const warnings =
+        config === undefined
+          ? []
+          : [
+              ...listWarnings(config, uidMap, [...sessions.values()]),
+              ...warnOfDirectories(config, await openDirectories()),
+            ];
       const status = {
         version: field("s", version),
         sessions: field("u", sessions.size),
@@ -198,7 +217,7 @@ function readMethods({ version, state, receipts, explain, checkLogins, configura
         switch: field("b", loginSwitch.enabled),
         reason: field("s", loginSwitch.reason),
         errors: field("as", [...configuration.errors]),
-        warnings: field("as", config === undefined ? [] : listWarnings(config, uidMap, [...sessions.values()])),
+        warnings: field("as", warnings),
       };
       return Promise.resolve([status]);
     }),

@@ -73,7 +73,7 @@ export const SCHEMA = {
   View: {
     Private: key(
       value.paths,
-      "/tmp /var/tmp /dev/shm -/run/lock",
+      "/tmp /var/tmp /dev/shm -/run/lock -/run/screen -/var/lib/php/sessions -/var/spool/samba",
       "Directories that each guest gets empty, in memory, and writable by all (mode 1777).",
     ),
     PrivateSize: key(value.size, "10%", "Most memory that each of the Private= directories may take."),
@@ -127,8 +127,8 @@ export const SCHEMA = {
   Sweep: {
     Paths: key(
       value.paths,
-      "/tmp /var/tmp /dev/shm -/run/lock -/var/crash -/run/screen -/var/lib/php/sessions -/var/spool/samba",
-      "Directories where files of a leased account are looked for, and taken away, when its session has ended.",
+      "-/var/crash",
+      "Directories beside those of Private= where files of a leased account are looked for, and taken away, when its session has ended.",
     ),
     Coredumps: key(
       value.choice("remove", "keep"),

@@ -12,7 +12,12 @@ export interface PlanFacts {
   readonly etcMounts: readonly string[];
   /** Files of the trees laid over /etc, the administrator's and guestd's own; needed where there is no overlayfs. */
   readonly etcFiles: readonly { readonly root: string; readonly name: string }[];
+  /** What the host has of AS_ON_HOST. */
+  readonly asOnHost: readonly { readonly path: string; readonly mode: number; readonly gid: number }[];
 }
+
+/** Private directories of whose mode and group a program makes sure before it uses them: screen(1), set-group-ID or not. */
+export const AS_ON_HOST: readonly string[] = ["/run/screen"];
 
 /** For whom a plan is made. */
 export interface PlannedLogin {
@@ -33,7 +38,7 @@ export function makePlan(config: Config, login: PlannedLogin, facts: PlanFacts):
     ...etcSteps(config, facts),
     ...readonlySteps(config),
     ...hideSteps(config),
-    ...privateSteps(config),
+    ...privateSteps(config, facts),
     ...(login.leased ? [] : sharedSteps(config, login)),
     homeStep(config, account),
     ...bindSteps(config),
@@ -56,15 +61,12 @@ function hideSteps(config: Config): Step[] {
   return config.View.Hide.map(({ path, optional }) => ({ kind: "hide", target: path, optional }));
 }
 
-function privateSteps(config: Config): TmpfsStep[] {
-  return config.View.Private.map(({ path, optional }) => ({
-    ...TMPFS,
-    target: path,
-    optional,
-    mode: 0o1777,
-    size: config.View.PrivateSize,
-    inodes: config.View.PrivateInodes,
-  }));
+function privateSteps(config: Config, { asOnHost }: PlanFacts): TmpfsStep[] {
+  return config.View.Private.map(({ path, optional }) => {
+    const { mode, gid } = asOnHost.find((directory) => directory.path === path) ?? { mode: 0o1777, gid: 0 };
+    const { PrivateSize: size, PrivateInodes: inodes } = config.View;
+    return { ...TMPFS, target: path, optional, mode, gid, size, inodes };
+  });
 }
 
 function sharedSteps(config: Config, { account, tty }: PlannedLogin): Step[] {

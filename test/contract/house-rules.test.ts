@@ -69,9 +69,10 @@ describe("house rules", () => {
       (name) => /^src\/.*\.ts$/.test(name) && readProjectFile(name).includes('"node:child_process"'),
     );
     const programs = starters.map(
-      (name) => /^const (?:GETENT|JOURNALCTL|PROGRAM) = "(.*)";$/m.exec(readProjectFile(name))?.[1],
+      (name) => /^const (?:FIND|GETENT|JOURNALCTL|PROGRAM) = "(.*)";$/m.exec(readProjectFile(name))?.[1],
     );
     expect(programs.sort()).toEqual([
+      "/usr/bin/find",
       "/usr/bin/getent",
       "/usr/bin/journalctl",
       "/usr/bin/node",

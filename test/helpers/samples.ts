@@ -27,7 +27,7 @@ export const LEASED: Account = {
 /** The switch, as an administrator has left it who lets guests in. */
 export const ON: LoginSwitch = { enabled: true, reason: "" };
 
-export const FACTS: PlanFacts = { overlay: true, etcMounts: [], etcFiles: [] };
+export const FACTS: PlanFacts = { overlay: true, etcMounts: [], etcFiles: [], asOnHost: [] };
 
 export const VIEW: View = { inode: 4026532500, path: "/proc/77/fd/20", devices: ["0:51", "0:52"], skipped: [] };
 

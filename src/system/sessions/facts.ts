@@ -1,11 +1,11 @@
 // What a plan must know of the machine, read at the time of a login. What it means is policy/plan.ts.
 import type { Dirent } from "node:fs";
-import { readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { GuestError } from "../../policy/errors.ts";
 import type { PlanFacts } from "../../policy/plan.ts";
-import { VENDOR_ETC } from "../../policy/plan.ts";
+import { AS_ON_HOST, VENDOR_ETC } from "../../policy/plan.ts";
 import { parseMountinfo } from "../processes/mountinfo.ts";
 
 const MOST_FILES = 10_000;
@@ -20,7 +20,18 @@ const DEEPEST = 32;
 export function gatherFacts(config: Config | undefined, pid: number, overlay: boolean, proc = "/proc"): PlanFacts {
   const etcMounts = [...new Set(readMountPoints(proc, pid).filter((path) => path.startsWith("/etc/")))];
   const needsFiles = config !== undefined && (config.Etc.Mode === "bind" || !overlay);
-  return { overlay, etcMounts, etcFiles: needsFiles ? listLayers(config.Etc.Overlay, VENDOR_ETC) : [] };
+  return {
+    overlay,
+    etcMounts,
+    etcFiles: needsFiles ? listLayers(config.Etc.Overlay, VENDOR_ETC) : [],
+    asOnHost: AS_ON_HOST.flatMap(readDirectory),
+  };
+}
+
+// Its mode and group alone are taken over, and of a directory alone: its owner is root in a view.
+function readDirectory(path: string): PlanFacts["asOnHost"] {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() === true ? [{ path, mode: found.mode & 0o3777, gid: found.gid }] : [];
 }
 
 // A file that both have is the upper one's.

@@ -21,6 +21,7 @@ function methodsWith({
   const pending = new PendingCalls();
   const parts: Partial<MethodParts> = {
     state: () => state,
+    openDirectories: () => Promise.resolve({ paths: [], whole: true }),
     dispatch: (event) => {
       events.push(event);
       if ("call" in event && answer !== undefined) pending.answer(event.call, answer);
@@ -31,7 +32,7 @@ function methodsWith({
     findGid,
     cgroupOf: () => "/system.slice",
     startsService: () => false,
-    gatherFacts: () => ({ overlay: true, etcMounts: [], etcFiles: [] }),
+    gatherFacts: () => ({ overlay: true, etcMounts: [], etcFiles: [], asOnHost: [] }),
   };
   const call = async (name: string, args: readonly unknown[], caller = CALLER, since = performance.now()) => {
     const method = makeMethods(parts as MethodParts).find((row) => row.name === name);

@@ -52,6 +52,15 @@ describe("makePlan", () => {
     expect(planOf(["[View]", "Proc=ptraceable"]).at(-1)).toMatchObject({ hidepid: "ptraceable" });
   });
 
+  it("gives screen's directory the mode and the group of the host's, and root as its owner; no other directory", () => {
+    const asOnHost = [{ path: "/run/screen", mode: 0o775, gid: 43 }];
+    const plan = planOf([], { ...FACTS, asOnHost });
+    const at = (target: string) => plan.find((step) => step.target === target);
+    expect(at("/run/screen")).toMatchObject({ kind: "tmpfs", mode: 0o775, uid: 0, gid: 43, optional: true });
+    expect(at("/tmp")).toMatchObject({ mode: 0o1777, gid: 0 });
+    expect(at("/var/lib/php/sessions")).toMatchObject({ kind: "tmpfs", mode: 0o1777, optional: true });
+  });
+
   it("shows again what is mounted below /etc after the overlay has covered it", () => {
     const plan = planOf([], { ...FACTS, etcMounts: ["/etc/machine-id"] });
     const at = plan.findIndex(({ kind }) => kind === "overlay");
@@ -62,7 +71,7 @@ describe("makePlan", () => {
     ["Mode=bind is set", ["[Etc]", "Mode=bind", "Hide=motd"], true],
     ["the kernel has no overlayfs", ["[Etc]", "Hide=motd"], false],
   ])("binds file by file when %s", (_, lines, overlay) => {
-    const plan = planOf(lines, { overlay, etcMounts: [], etcFiles: [{ root: "/etc/guestd/etc", name: "issue" }] });
+    const plan = planOf(lines, { ...FACTS, overlay, etcFiles: [{ root: "/etc/guestd/etc", name: "issue" }] });
     expect(plan.some(({ kind }) => kind === "overlay")).toBe(false);
     expect(plan).toContainEqual({
       kind: "bind",

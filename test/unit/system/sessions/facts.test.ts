@@ -23,7 +23,12 @@ describe("gatherFacts", () => {
     mkdirSync(join(root, "9"));
     const line = (at: string) => `1 2 0:5 / ${at} rw - tmpfs x rw\n`;
     writeFileSync(join(root, "9/mountinfo"), ["/", "/etc", "/etc/hosts", "/etc/hosts", "/etcetera"].map(line).join(""));
-    expect(gatherFacts(configOf(), 9, true, root)).toEqual({ overlay: true, etcMounts: ["/etc/hosts"], etcFiles: [] });
+    expect(gatherFacts(configOf(), 9, true, root)).toEqual({
+      overlay: true,
+      etcMounts: ["/etc/hosts"],
+      etcFiles: [],
+      asOnHost: [],
+    });
   });
 
   it.each([

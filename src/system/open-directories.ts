@@ -1,0 +1,89 @@
+// Which directories of the host anybody may write to, for "guestctl status": a bounded look by find(1), one file system at a time.
+// It enters directories of root alone that others may search: nothing in it is a stranger's, nor out of a guest's reach.
+import { execFile } from "node:child_process";
+import { lstatSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { OpenDirectories } from "../policy/open-directories.ts";
+import { unescapeOctal } from "./processes/mountinfo.ts";
+
+const FIND = "/usr/bin/find";
+/** For all file systems. An administrator waits for it. */
+const LIMIT_MS = 4000;
+/** How long what was found counts. */
+const FRESH_MS = 600_000;
+const MOST_BYTES = 256 * 1024;
+/** Of disks and of memory. One on the network could hang, and a kernel's own has its own rules. */
+const LOCAL = new Set(
+  "ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs jfs reiserfs tmpfs devtmpfs ramfs overlay vfat".split(" "),
+);
+
+/** Who the directories belong to, and where the mounts are listed; tests give others. */
+export interface LookedAt {
+  readonly uid: number;
+  readonly mounts: string;
+}
+
+export class OpenDirectoriesLook {
+  readonly #machine: LookedAt;
+  #last: { readonly at: number; readonly found: Promise<OpenDirectories> } | undefined;
+
+  constructor(machine: LookedAt = { uid: 0, mounts: "/proc/self/mounts" }) {
+    this.#machine = machine;
+  }
+
+  /** What there is. Looks at most every ten minutes. */
+  find(): Promise<OpenDirectories> {
+    const now = performance.now();
+    if (this.#last === undefined || now - this.#last.at > FRESH_MS)
+      this.#last = { at: now, found: findOpenDirectories(this.#machine) };
+    return this.#last.found;
+  }
+}
+
+async function findOpenDirectories({ uid, mounts }: LookedAt): Promise<OpenDirectories> {
+  const end = performance.now() + LIMIT_MS;
+  const paths = new Set<string>();
+  let whole = true;
+  for (const mountPoint of listMountPoints(readFileSync(mounts, "utf8")).filter((path) => isReachable(path, uid))) {
+    const found = await runFind(mountPoint, uid, end - performance.now());
+    for (const path of found.paths) paths.add(path);
+    whole &&= found.whole;
+  }
+  return { paths: [...paths].sort(), whole };
+}
+
+/** Where local file systems are mounted that can be written to. */
+function listMountPoints(text: string): string[] {
+  const mountPoints = text.split("\n").flatMap((line) => {
+    const [, target = "", type = "", options = ""] = line.split(" ");
+    return LOCAL.has(type) && !options.split(",").includes("ro") ? [unescapeOctal(target)] : [];
+  });
+  return [...new Set(mountPoints)];
+}
+
+// All above it belongs to root, and others may search it.
+function isReachable(path: string, uid: number): boolean {
+  if (path === "/") return true;
+  const above = lstatSync(dirname(path), { throwIfNoEntry: false });
+  if (above === undefined || (above.uid !== uid && above.uid !== 0) || (above.mode & 0o001) === 0) return false;
+  return isReachable(dirname(path), uid);
+}
+
+function runFind(mountPoint: string, uid: number, limitMs: number): Promise<OpenDirectories> {
+  if (limitMs < 1) return Promise.resolve({ paths: [], whole: false });
+  const isShut = ["(", "-type", "d", "(", "!", "-uid", String(uid), "-o", "!", "-perm", "-o=x", ")", "-prune", ")"];
+  const isOpen = ["(", "-type", "d", "-perm", "-o=w", "-print0", "-prune", ")"];
+  const options = { timeout: Math.ceil(limitMs), killSignal: "SIGKILL", maxBuffer: MOST_BYTES, env: {} } as const;
+  return new Promise((resolve) => {
+    execFile(
+      FIND,
+      [mountPoint, "-xdev", "-ignore_readdir_race", ...isShut, "-o", ...isOpen],
+      options,
+      (error, stdout) => {
+        const paths = stdout.split("\0").slice(0, -1);
+        // find(1) exits with 1 where it could not look at something, a mount that hides another one among it.
+        resolve({ paths, whole: error === null || error.code === 1 });
+      },
+    );
+  });
+}

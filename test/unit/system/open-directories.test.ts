@@ -1,0 +1,67 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { OpenDirectoriesLook } from "../../../src/system/open-directories.ts";
+
+let root: string;
+const uid = process.getuid?.() ?? 0;
+const at = (path: string) => join(root, "host", path);
+const make = (path: string, mode: number) => {
+  mkdirSync(at(path), { recursive: true });
+  chmodSync(at(path), mode);
+};
+const look = (type = "ext4", options = "rw,relatime", owner = uid) => {
+  writeFileSync(join(root, "mounts"), `/dev/sda1 ${at("").replace(/\/$/, "")} ${type} ${options} 0 0\n`);
+  return new OpenDirectoriesLook({ uid: owner, mounts: join(root, "mounts") });
+};
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "guestd-open-"));
+  chmodSync(root, 0o755);
+  mkdirSync(join(root, "host"));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+describe("a look at the directories that anybody may write to", () => {
+  it("finds them, sticky or not, and does not enter them", async () => {
+    make("spool/odd name\n", 0o1777);
+    make("scratch", 0o777);
+    make("scratch/below", 0o777);
+    expect(await look().find()).toEqual({ paths: [at("scratch"), at("spool/odd name\n")], whole: true });
+  });
+
+  it("passes over what others cannot reach, or may not write to", async () => {
+    make("shut/open", 0o777);
+    chmodSync(at("shut"), 0o750);
+    make("group", 0o2775);
+    writeFileSync(at("file"), "");
+    chmodSync(at("file"), 0o666);
+    symlinkSync("/tmp", at("link"));
+    expect(await look().find()).toEqual({ paths: [], whole: true });
+  });
+
+  it("enters no directory of somebody else's", async () => {
+    make("theirs/open", 0o777);
+    expect(await look("ext4", "rw", uid + 1).find()).toEqual({ paths: [], whole: true });
+  });
+
+  it.each([
+    ["is read-only", "ext4", "ro,nosuid"],
+    ["is on the network", "nfs4", "rw"],
+    ["is a program's", "fuse.sshfs", "rw"],
+    ["is mounted when somebody looks", "autofs", "rw"],
+  ])("does not touch a file system that %s", async (_, type, options) => {
+    make("open", 0o777);
+    expect((await look(type, options).find()).paths).toEqual([]);
+  });
+
+  it("looks once for all who ask", async () => {
+    const looking = look();
+    await looking.find();
+    make("later", 0o777);
+    expect((await looking.find()).paths).toEqual([]);
+  });
+});
