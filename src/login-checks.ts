@@ -6,8 +6,10 @@ import { matchesAny } from "./policy/admission.ts";
 import type { Explanation } from "./policy/explain.ts";
 import type { KeptCheck, LoginCheck } from "./policy/login-check.ts";
 import { faultOf, isFresh, passwordlessServices } from "./policy/login-check.ts";
+import { findGhostRules } from "./policy/ghost-rules.ts";
 import type { State } from "./policy/state.ts";
 import { findAccount, isMember } from "./system/accounts/nss.ts";
+import { readRuleFiles } from "./system/rule-files.ts";
 import { listPamServices } from "./system/pam-stacks.ts";
 
 export class LoginChecks {
@@ -40,7 +42,12 @@ export class LoginChecks {
     if (config === undefined) return { fault: "", warnings: [], checkedAt };
     const services = passwordlessServices(config, listPamServices());
     const explanation = await this.#rehearseGhost(config, services);
-    const warnings = [...(explanation?.warnings ?? []), ...warnOfServices(services, config.Guests.Group)];
+    const { Ghost, Group } = config.Guests;
+    const warnings = [
+      ...(explanation?.warnings ?? []),
+      ...warnOfServices(services, Group),
+      ...(explanation?.leased === true ? findGhostRules(readRuleFiles(), Ghost, Group) : []),
+    ];
     return { fault: faultOf(explanation, config), warnings, checkedAt };
   }
 

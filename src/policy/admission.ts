@@ -94,7 +94,7 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
   if (login.startsService) return refuse(describeService(login.account.user));
   if (login.account.user === Ghost && givesLeases(config, login)) {
     return refuse(
-      `${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication. ${ASK}`,
+      `${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication, as "agetty --autologin" does ("Automatic login" in guestd(8)). ${ASK}`,
     );
   }
   if (isFull(config, sessions)) return refuse(FULL);
