@@ -26,6 +26,8 @@ export interface Swept {
 /** A uid of the range, or one that is quarantined, as guestd lists it. */
 export interface Lease {
   readonly uid: number;
+  /** The last of those that follow it in the same state. */
+  readonly last: number;
   readonly state: string;
   readonly user: string;
   readonly session: string;
@@ -63,7 +65,7 @@ export async function listLeases(machine: Machine): Promise<Lease[]> {
 }
 
 export async function stateOf(machine: Machine, uid: number): Promise<string | undefined> {
-  return (await listLeases(machine)).find((lease) => lease.uid === uid)?.state;
+  return (await listLeases(machine)).find((row) => row.uid <= uid && uid <= row.last)?.state;
 }
 
 export async function awaitState(machine: Machine, uid: number, state: string, limitMs = 15_000): Promise<void> {
