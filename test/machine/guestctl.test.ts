@@ -87,7 +87,7 @@ describeMachine("guestctl", (release) => {
       new RegExp(`^SESSION .*\\n${id} +guest3 +1003 +login +\\S+ +\\d+ +\\d+s +open\\n\\n1 session\\.$`),
     );
     expect(await machine.sh(`guestctl show ${id}`)).toContain("tmpfs    /home/guest3 ");
-    expect(await machine.sh(`guestctl show ${id} --json | grep -c '"kind"'`)).toMatch(/^1\d$/);
+    expect(await machine.sh(`guestctl show ${id} --json | grep -c '"kind"'`)).toMatch(/^[12]\d$/);
     expect(await machine.sh(`guestctl end ${id}`)).toMatch(
       new RegExp(`^Ended ${id} of guest3: \\d+ processes killed, \\d\\S* given back, nothing is left\\.$`),
     );
