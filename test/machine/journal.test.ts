@@ -5,7 +5,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions } from "../helpers/guests.ts";
 import type { Entry } from "../helpers/machine.ts";
 import { Machine } from "../helpers/machine.ts";
-import { ALLOCATING, ENDING, ENDING_LEASED, OPENING } from "../helpers/stages.ts";
+import { ALLOCATING, ENDING, ENDING_LEASED, OPENING, OPENING_LEASED } from "../helpers/stages.ts";
 
 describeMachine("the journal", (release) => {
   let machine: Machine;
@@ -47,9 +47,7 @@ describeMachine("the journal", (release) => {
     const actions = told
       .filter((entry) => entry["GUEST_SERVICE"] === "login" && entry["GUEST_ACTION"] !== "note-close")
       .map((entry) => entry["GUEST_ACTION"]);
-    // Watched and in the ledger it is since it has its account.
-    const opening = OPENING.filter((stage) => stage !== "watch-leader" && stage !== "enter-ledger");
-    expect(actions).toEqual([...ALLOCATING, ...opening, ...ENDING_LEASED]);
+    expect(actions).toEqual([...ALLOCATING, ...OPENING_LEASED, ...ENDING_LEASED]);
     // Its user manager asked for the view once.
     expect(
       told.filter((entry) => entry["GUEST_SERVICE"] === "systemd-user").map((entry) => entry["GUEST_ACTION"]),

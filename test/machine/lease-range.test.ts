@@ -110,7 +110,7 @@ describeMachine("the uids of leased accounts", (release) => {
     );
     await machine.sh("systemctl daemon-reload; systemctl restart guestd");
     expect(await machine.sh("cat /proc/$(systemctl show -P MainPID guestd)/uid_map")).toMatch(/^ +0 +0 +65536$/);
-    expect(await machine.sh("guestctl status")).toContain(
+    expect(await machine.sh("guestctl status || true")).toContain(
       "None of the uids 65536-98303 exists here, so the ghost is refused: /proc/self/uid_map of this container has 0-65535. " +
         "Set LeaseRange= in [Guests] to some of these, such as LeaseRange=60600-61183, or give the container more uids.",
     );
@@ -120,7 +120,7 @@ describeMachine("the uids of leased accounts", (release) => {
     terminal.send("guest\n");
     await terminal.expect(/this machine lacks the user ids for their accounts\. Please ask the administrator/);
     await configure("60600-61183");
-    expect(await machine.sh("guestctl status")).not.toContain("exists here");
+    expect(await machine.sh("guestctl status || true")).not.toContain("exists here");
     expect(await machine.sh("guestctl explain guest")).toContain("uid 60600");
   });
 });
