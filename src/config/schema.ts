@@ -135,6 +135,11 @@ export const SCHEMA = {
       "remove",
       "What becomes of the dumps that systemd-coredump has made of a leased account's processes.",
     ),
+    Journal: key(
+      value.choice("keep", "remove"),
+      "keep",
+      "What becomes of what a leased account has logged: kept for administrators alone, or removed.",
+    ),
   },
   Daemon: {
     IdleExit: key(

@@ -15,6 +15,7 @@ export const ACCOUNT_KINDS = [
   "files",
   "keys",
   "coredumps",
+  "journal",
 ] as const;
 
 /** The classes of things that a session could leave behind. */

@@ -68,12 +68,16 @@ describe("house rules", () => {
     const starters = files.filter(
       (name) => /^src\/.*\.ts$/.test(name) && readProjectFile(name).includes('"node:child_process"'),
     );
-    const programs = starters.map(
-      (name) => /^const (?:FIND|GETENT|JOURNALCTL|PROGRAM) = "(.*)";$/m.exec(readProjectFile(name))?.[1],
+    const programs = starters.flatMap((name) =>
+      [...readProjectFile(name).matchAll(/^const (?:FALLOCATE|FIND|GETENT|JOURNALCTL|PROGRAM) = "(.*)";$/gm)].map(
+        ([, path]) => path,
+      ),
     );
     expect(programs.sort()).toEqual([
+      "/usr/bin/fallocate",
       "/usr/bin/find",
       "/usr/bin/getent",
+      "/usr/bin/journalctl",
       "/usr/bin/journalctl",
       "/usr/bin/node",
       "/usr/lib/guestd/guest-holders",

@@ -98,4 +98,39 @@ describeMachine("a receipt", (release) => {
       expect(await machine.sh("ls /var/lib/systemd/coredump")).toBe("");
     });
   });
+
+  describe("of a guest who has logged something", () => {
+    const JOURNALS = "/var/log/journal/*/user-UID*";
+    const logsOf = (uid: number) => machine.sh(`ls ${JOURNALS.replace("UID", String(uid))} 2>/dev/null || true`);
+
+    beforeAll(async () => {
+      await machine.sh(
+        "mkdir -p /var/log/journal; systemd-tmpfiles --create --prefix /var/log/journal; journalctl --flush",
+      );
+    });
+
+    it("archives it for administrators alone, and journald goes on", async () => {
+      const guest = await startLease(machine);
+      await guest.terminal.ask("logger secret-of-the-guest; journalctl --user --sync 2>/dev/null; true");
+      await machine.sh("journalctl --sync");
+      expect(await logsOf(guest.uid)).toMatch(/user-\d+\.journal$/);
+      const receipt = await endLease(machine, guest);
+      expect(receipt.left).toEqual([]);
+      expect(foundIn(receipt.swept)["journal"]).toEqual([1, 1, 0]);
+      const path = await logsOf(guest.uid);
+      expect(path).toMatch(/\/user-\d+@[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{16}\.journal$/);
+      // An administrator reads it by journalctl as all else; the next guest with the uid does not.
+      expect(await machine.sh(`journalctl -q -o cat _UID=${guest.uid}`)).toContain("secret-of-the-guest");
+      expect(await machine.sh(`journalctl --verify --file=${path} 2>&1`)).toContain("PASS");
+      const read = ["setpriv", `--reuid=${guest.uid}`, "--regid=guests", "--clear-groups", "cat", path];
+      expect((await machine.run(read)).stderr).toContain("Permission denied");
+      expect(Number(await machine.sh(`stat -c '%b' ${path}`)) * 512).toBeLessThan(1_000_000);
+      // A uid that comes back while journald still has the old file open, and a rotation.
+      await machine.run(["setpriv", `--reuid=${guest.uid}`, "--regid=guests", "--clear-groups", "logger", "another"]);
+      await machine.sh("journalctl --sync; journalctl --rotate; logger after-it; journalctl --sync");
+      expect(await machine.sh("journalctl -q -o cat -n 20")).toContain("after-it");
+      expect(await machine.sh(`journalctl -q -o cat _UID=${guest.uid}`)).toContain("another");
+      await machine.sh(`rm -f ${JOURNALS.replace("UID", String(guest.uid))}`);
+    });
+  });
 });

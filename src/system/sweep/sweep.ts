@@ -8,6 +8,7 @@ import { within } from "../../wait.ts";
 import { boundSentences } from "../sentences.ts";
 import { CoredumpWriters } from "./coredump-writers.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
+import { sweepJournal } from "./journal.ts";
 import { listProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
 import type { Owner } from "./paths.ts";
@@ -47,19 +48,23 @@ export class Sweeper {
   }
 
   /**
-   * Takes away what an account has left. Never rejects, and ends in twice the time that a class has.
+   * Takes away what an account has left. Never rejects, and ends in three times the time that a class has.
    * @returns one for each class, in a fixed order. What is said to be left is what a second look has found; one that could not
    *   be looked at has that as its only sentence
    */
   async sweep(account: Owner, settings: Config["Sweep"]): Promise<readonly Swept[]> {
-    const classes = Object.entries(this.#classes(account, settings));
-    const others = await Promise.all(classes.map(([kind, work]) => this.#attempt(kind as SweepKind, account, work)));
+    const { journal, ...classes } = this.#classes(account, settings);
+    const others = await Promise.all(
+      Object.entries(classes).map(([kind, work]) => this.#attempt(kind as SweepKind, account, work)),
+    );
+    // systemd-coredump logs as the account what it has written.
+    const logged = await this.#attempt("journal", account, journal);
     // After them: a job that was started before it was taken away is seen, and so is a guest-keys that hangs.
     const processes = await this.#attempt("processes", account, () => this.#findProcesses(account.uid));
-    return [processes, ...others];
+    return [processes, ...others, logged];
   }
 
-  #classes({ user, uid }: Owner, { Paths, Coredumps }: Config["Sweep"]) {
+  #classes({ user, uid }: Owner, { Paths, Coredumps, Journal }: Config["Sweep"]) {
     const { root, runKeys, keysLimitMs } = this.#machine;
     const [bindings, proc] = [this.#bindings, join(root, "/proc")];
     return {
@@ -81,6 +86,7 @@ export class Sweeper {
         const swept = await sweepCoredumps(root, uid, Coredumps);
         return { ...swept, found: swept.found + writing.length, left: [...swept.left, ...writing] };
       },
+      journal: () => sweepJournal(root, uid, Journal),
     } satisfies Record<(typeof ACCOUNT_KINDS)[number], () => Promise<SweptItems>>;
   }
 

@@ -67,7 +67,7 @@ describe("a sweep", () => {
     };
     const swept = await sweep({ account, bindings });
     expect(swept.map(({ left }) => left)).toEqual(
-      Array(10).fill(["could not be looked at: no account of a guest has this name and uid"]),
+      Array(11).fill(["could not be looked at: no account of a guest has this name and uid"]),
     );
     expect(asked).toEqual([]);
     expect(world.has("var/lib/systemd/linger/root")).toBe(true);

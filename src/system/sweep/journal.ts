@@ -1,0 +1,159 @@
+// The journal of an account. journald keeps a file for each uid, 8 MiB long, that the uid may read: the next guest would.
+// What the guest has logged goes into an archived one, under journald's own name for such files, so that journalctl shows it and
+// journald's limits count it. It is a copy: journald has the file open, and gives its uid the right to read whatever it opens.
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import { constants, lstat, open, readdir, rename, rm, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Config } from "../../config/schema.ts";
+import { meansGone } from "../read-file.ts";
+import type { Item, SweptItems } from "./items.ts";
+import { sweepItems } from "./items.ts";
+
+/** Runs journalctl(1) and fallocate(1); tests have another one. */
+export type RunProgram = (program: string, args: readonly string[]) => Promise<unknown>;
+
+const JOURNALCTL = "/usr/bin/journalctl";
+/** Of util-linux. */
+const FALLOCATE = "/usr/bin/fallocate";
+const OPTIONS = { timeout: 5000, killSignal: "SIGKILL", env: {} } as const;
+const runProgram: RunProgram = (program, args) => promisify(execFile)(program, args, OPTIONS);
+
+/** In these each machine that has started from this disk has a directory, named by its id; those of namespaces have another name. */
+const DIRECTORIES = ["/var/log/journal", "/run/log/journal"];
+
+/** journald keeps 100 files by default: those of guests must not push out what the machine has logged. */
+const MOST_ARCHIVED = 50;
+
+/** Those that guestd has archived cannot be written by their owner: that tells them from journald's. */
+const ARCHIVED_MODE = 0o440;
+const OWNER_WRITES = 0o200;
+
+/** Of the header of a file (systemd: JOURNAL_FILE_FORMAT): up to the time of its first entry. */
+const HEADER_BYTES = 192;
+const STATE_OFFSET = 16;
+const STATE_ARCHIVED = 2;
+const BLOCK_BYTES = 4096;
+const CHUNK_BYTES = 16 * BLOCK_BYTES;
+
+/**
+ * What an account has in the journal: archived, or removed.
+ * @throws Error when it cannot be looked at, or when journald does not answer
+ */
+export async function sweepJournal(
+  root: string,
+  uid: number,
+  policy: Config["Sweep"]["Journal"],
+  run = runProgram,
+): Promise<SweptItems> {
+  const paths = (await Promise.all(DIRECTORIES.map((path) => listBelow(join(root, path))))).flat();
+  const directories = paths.filter((path) => /\/[0-9a-f]{32}$/.test(path));
+  // What was sent is not always written yet.
+  if (directories.length > 0) await run(JOURNALCTL, ["--sync"]);
+  const look = async () => (await Promise.all(directories.map((one) => listJournals(one, uid, policy, run)))).flat();
+  const swept = await sweepItems(look);
+  await Promise.all(directories.map(dropOldest));
+  return swept;
+}
+
+async function listBelow(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).map((name) => join(directory, name));
+  } catch (error) {
+    if (meansGone(error)) return [];
+    throw error;
+  }
+}
+
+async function listJournals(
+  directory: string,
+  uid: number,
+  policy: Config["Sweep"]["Journal"],
+  run: RunProgram,
+): Promise<Item[]> {
+  // In use, archived, or set aside by journald as broken.
+  const own = new RegExp(`/user-${uid}(\\.journal|@[^/]*\\.journal)~?$`);
+  const items: Item[] = [];
+  for (const path of (await listBelow(directory)).filter((one) => own.test(one))) {
+    const found = await lstat(path).catch(() => undefined);
+    if (found === undefined || (policy === "keep" && (found.mode & OWNER_WRITES) === 0)) continue;
+    const remove = () => (policy === "keep" ? archive(directory, path, uid, run) : drop(path, found.size, run));
+    items.push({ sentence: `${path} is still there`, remove });
+  }
+  return items;
+}
+
+async function archive(directory: string, path: string, uid: number, run: RunProgram): Promise<void> {
+  const temporary = join(directory, `.guestd-user-${uid}.new`);
+  await rm(temporary, { force: true });
+  // Safe: the directory is root's, and so is all in it.
+  const from = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    await from.read(header, 0, HEADER_BYTES, 0);
+    const { size } = await from.stat();
+    await copyArchived(from, temporary, size, isJournal(header));
+    const target = path.includes("@") ? path : join(directory, archivedName(uid, header));
+    await rename(temporary, target);
+    if (target !== path) await drop(path, size, run);
+  } finally {
+    await from.close();
+  }
+}
+
+const isJournal = (header: Buffer): boolean => header.toString("latin1", 0, 8) === "LPKSHHRH";
+
+/** As journald names what it archives, or sets aside where it is broken. */
+function archivedName(uid: number, header: Buffer): string {
+  const hex = (number: bigint) => number.toString(16).padStart(16, "0");
+  if (!isJournal(header))
+    return `user-${uid}@${hex(BigInt(Date.now()) * 1000n)}-${randomBytes(8).toString("hex")}.journal~`;
+  const [sequence, first, time] = [
+    header.toString("hex", 72, 88),
+    header.readBigUInt64LE(168),
+    header.readBigUInt64LE(184),
+  ];
+  return `user-${uid}@${sequence}-${hex(first)}-${hex(time)}.journal`;
+}
+
+// In a directory of journald's a new file can be read by those that the directory says, and by no user beside them.
+async function copyArchived(from: FileHandle, path: string, size: number, isWhole: boolean): Promise<void> {
+  const to = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    for (let offset = 0; offset < size; offset += CHUNK_BYTES) {
+      const { bytesRead } = await from.read(chunk, 0, CHUNK_BYTES, offset);
+      for (let at = 0; at < bytesRead; at += BLOCK_BYTES) {
+        const block = chunk.subarray(at, Math.min(at + BLOCK_BYTES, bytesRead));
+        if (block.some((byte) => byte !== 0)) await to.write(block, 0, block.length, offset + at);
+      }
+    }
+    await to.truncate(size);
+    if (isWhole) await to.write(Buffer.of(STATE_ARCHIVED), 0, 1, STATE_OFFSET);
+    await to.chmod(ARCHIVED_MODE);
+    await to.sync();
+  } finally {
+    await to.close();
+  }
+}
+
+// journald may have it open until its next rotation, and would keep the space; it still finds its header.
+async function drop(path: string, size: number, run: RunProgram): Promise<void> {
+  const length = size - BLOCK_BYTES;
+  if (length > 0) await run(FALLOCATE, ["--punch-hole", `--offset=${BLOCK_BYTES}`, `--length=${length}`, path]);
+  await unlink(path);
+}
+
+async function dropOldest(directory: string): Promise<void> {
+  const archived = await Promise.all(
+    (await listBelow(directory))
+      .filter((path) => /\/user-\d+@[^/]*\.journal~?$/.test(path))
+      .map(async (path) => ({ path, found: await lstat(path).catch(() => undefined) })),
+  );
+  const own = archived.flatMap(({ path, found }) =>
+    found !== undefined && (found.mode & OWNER_WRITES) === 0 ? [{ path, time: found.mtimeMs }] : [],
+  );
+  for (const { path } of own.sort((a, b) => b.time - a.time).slice(MOST_ARCHIVED)) await rm(path, { force: true });
+}
