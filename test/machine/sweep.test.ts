@@ -40,6 +40,7 @@ const CLASSES = [
   "files",
   "keys",
   "coredumps",
+  "journal",
 ];
 
 /** Who can hold a file of the home: a shell line that ends in `sleep 4711`, and how the receipt says that he does. */
