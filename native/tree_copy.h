@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <map>
 #include <optional>
 
 #include "guestns.h"
@@ -19,7 +20,10 @@ struct Owner {
 void give_attributes(const Fd& fd, const struct stat& from, std::optional<Owner> owner, const char* step,
                      const std::string& path);
 
-/** One or more trees copied into one; the limits count for all of them together. */
+/**
+ * One or more trees copied into one; the limits count for all of them together.
+ * Holes stay holes, hard links within a tree stay links, and ACLs and user attributes go along where the target takes them.
+ */
 class TreeCopy {
  public:
   /**
@@ -33,15 +37,22 @@ class TreeCopy {
    * Copies what is in `from` into `to`: files, directories, symbolic links. A name that exists stays, directories merge.
    * @throws Failure ELOOP (too deep), E2BIG (too many), EINVAL (FIFO, socket, device), ENOSPC, ... with the file's path
    */
-  void copy(const Fd& from, const Fd& to, const std::string& path) { copy_directory(from, to, path, 1); }
+  void copy(const Fd& from, const Fd& to, const std::string& path);
+
+  /** What is not in the copy: "PATH: ATTRIBUTE", at most 20 and then "and N more". */
+  std::vector<std::string> dropped() const;
 
  private:
   void copy_directory(const Fd& from, const Fd& to, const std::string& path, int depth);
   void copy_entry(const Fd& from, const Fd& to, const char* name, const std::string& path, int depth);
   void enter_directory(const Fd& from, const Fd& to, const char* name, const std::string& path, int depth);
   void copy_file(const Fd& from, const Fd& to, const char* name, const std::string& path);
-  void copy_bytes(const Fd& from, const Fd& to, const std::string& path);
+  bool copy_hard_link(const struct stat& found, const Fd& to, const char* name, const std::string& path);
+  void copy_bytes(const Fd& from, const Fd& to, off_t size, const std::string& path);
+  void copy_attributes(const Fd& from, const Fd& to, const std::string& path);
+  void copy_attribute(const Fd& from, const Fd& to, const std::string& name, const std::string& path);
   void copy_link(const Fd& from, const Fd& to, const char* name, const std::string& path);
+  off_t seek(const Fd& file, off_t offset, int whence, const std::string& path);
   [[noreturn]] void fail_write(const std::string& path, int error);
   void stop_when_cancelled(const std::string& path);
 
@@ -49,6 +60,11 @@ class TreeCopy {
   std::optional<Owner> owner_;
   const Cancelled& cancelled_;
   int entries_ = 0;
+  std::vector<std::string> dropped_;
+  // Of the tree that is being copied: its copy, its path, and in them the first name of each file that has several.
+  const Fd* root_ = nullptr;
+  std::string top_;
+  std::map<std::pair<dev_t, ino_t>, std::string> first_names_;
 };
 
 }  // namespace guestns
