@@ -3,6 +3,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Account } from "../../src/policy/account.ts";
 import type { EventOf } from "../../src/policy/events.ts";
+import type { Mount } from "../../src/policy/mounts.ts";
 import type { LoginSwitch } from "../../src/policy/switch.ts";
 import type { PlanFacts } from "../../src/policy/plan.ts";
 import type { Allocated, Cgroup, Ending, Isolation, Open, View } from "../../src/policy/session.ts";
@@ -27,7 +28,16 @@ export const LEASED: Account = {
 /** The switch, as an administrator has left it who lets guests in. */
 export const ON: LoginSwitch = { enabled: true, reason: "" };
 
-export const FACTS: PlanFacts = { overlay: true, etcMounts: [], etcFiles: [], asOnHost: [] };
+export const FACTS: PlanFacts = { overlay: true, mounts: [], links: [], etcFiles: [], asOnHost: [] };
+
+/** Mounts in short: "ID PARENT DEVICE ROOT MOUNT-POINT TYPE SOURCE [OPTIONS [FLAGS]]". */
+export const mountsOf = (...lines: string[]): Mount[] =>
+  lines.map((line) => {
+    const [id, parent, device = "", root = "", mountPoint = "", type = "", source = "", options = "rw", flags = "rw"] =
+      line.split(" ");
+    const words = { options: options.split(","), flags: flags.split(",") };
+    return { id: Number(id), parent: Number(parent), device, root, mountPoint, type, source, ...words };
+  });
 
 export const VIEW: View = { inode: 4026532500, path: "/proc/77/fd/20", devices: ["0:51", "0:52"], skipped: [] };
 

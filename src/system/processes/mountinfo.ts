@@ -1,5 +1,6 @@
 // Reads /proc/PID/mountinfo (proc(5)). Nothing else of /proc.
 import { closeSync, openSync, readSync } from "node:fs";
+import type { Mount } from "../../policy/mounts.ts";
 import { meansGone } from "../read-file.ts";
 
 export interface MountEntry {
@@ -20,6 +21,27 @@ export function parseMountinfo(text: string): MountEntry[] {
     return device === undefined || mountPoint === undefined
       ? []
       : [{ device, mountPoint: unescapeOctal(mountPoint), source }];
+  });
+}
+
+/** All that mountinfo says of the mounts. */
+export function parseMounts(text: string): Mount[] {
+  return text.split("\n").flatMap((line) => {
+    const [before = "", after = ""] = line.split(" - ");
+    const [id, parent, device, root, mountPoint, flags] = before.split(" ");
+    const [type, source = "", options = ""] = after.split(" ");
+    if (device === undefined || root === undefined || mountPoint === undefined || type === undefined) return [];
+    return {
+      id: Number(id),
+      parent: Number(parent),
+      device,
+      root: unescapeOctal(root),
+      mountPoint: unescapeOctal(mountPoint),
+      flags: flags?.split(",") ?? [],
+      type,
+      source: unescapeOctal(source),
+      options: options.split(",").map(unescapeOctal),
+    };
   });
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { MountReader, parseMountinfo } from "../../../../src/system/processes/mountinfo.ts";
+import { MountReader, parseMountinfo, parseMounts } from "../../../../src/system/processes/mountinfo.ts";
 import { makeSlowFile } from "../../../helpers/slow-file.ts";
 
 describe("parseMountinfo", () => {
@@ -33,6 +33,25 @@ describe("parseMountinfo", () => {
 
   it("passes over lines that are none", () => {
     expect(parseMountinfo("\nnonsense\n1 2 3\n")).toEqual([]);
+  });
+});
+
+describe("parseMounts", () => {
+  it("reads all of a mount, with blanks in it, and passes over lines that are none", () => {
+    const line = "36 35 98:0 /a\\040b /mnt\\0402 ro,noexec master:1 - ext3 /dev/x\\040y rw,lowerdir=/a\\054b";
+    expect(parseMounts(`\nnonsense\n${line}\n`)).toEqual([
+      {
+        id: 36,
+        parent: 35,
+        device: "98:0",
+        root: "/a b",
+        mountPoint: "/mnt 2",
+        flags: ["ro", "noexec"],
+        type: "ext3",
+        source: "/dev/x y",
+        options: ["rw", "lowerdir=/a,b"],
+      },
+    ]);
   });
 });
 

@@ -1,0 +1,63 @@
+// Finds the symbolic links on the way to the places of a view (/tmp, /home of an ostree, /var/run). Follows those that root alone can
+// change; what is behind another one is refused when the view is built. Reads no file, wakes no automounter, asks no server.
+import type { Stats } from "node:fs";
+import { lstatSync, readlinkSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Mount, MountTree } from "../../policy/mounts.ts";
+import { mountShowing, treeOf } from "../../policy/mounts.ts";
+import type { Link } from "../../policy/paths.ts";
+import { followLinks, joinPath, MOST_LINKS } from "../../policy/paths.ts";
+
+/**
+ * @param root the directory that is / for the paths
+ * @param mounts of the mount namespace in which they are looked up
+ */
+export function findLinks(root: string, paths: readonly string[], mounts: readonly Mount[]): Link[] {
+  const tree = treeOf(mounts);
+  const links: Link[] = [];
+  for (const path of paths) {
+    for (let count = 0; count < MOST_LINKS; count++) {
+      const link = firstLink(root, followLinks(path, links), tree);
+      // One that is known already is part of a circle.
+      if (link === undefined || links.some((known) => known.path === link.path)) break;
+      links.push(link);
+    }
+  }
+  return links;
+}
+
+/** The first link on a path, if it is to be followed. */
+function firstLink(root: string, path: string, tree: MountTree): Link | undefined {
+  let directory = "/";
+  for (const name of path.split("/").slice(1)) {
+    const next = joinPath(directory, name);
+    const mount = mountShowing(tree, next);
+    if (mount !== undefined && !answersAtOnce(mount)) return undefined;
+    // What something is mounted on is no link.
+    if (mount?.mountPoint !== next) {
+      const found = lookAt(root + next);
+      if (found?.isSymbolicLink() === true)
+        return isRootsAlone(lookAt(root + directory)) ? { path: next, target: readTarget(root, next) } : undefined;
+      if (found?.isDirectory() !== true) return undefined;
+    }
+    directory = next;
+  }
+  return undefined;
+}
+
+// The main thread must not wait for a server, or for a program of somebody's; nor is a home mounted because a guest logs in.
+const answersAtOnce = ({ type }: Mount) =>
+  !/^(autofs|fuse\b.*|nfs\d?|cifs|smb\d?|9p|afs|ceph|coda|gfs2|lustre|ocfs2)$/.test(type);
+
+const isRootsAlone = (directory: Stats | undefined) =>
+  directory !== undefined && directory.uid === 0 && (directory.mode & 0o022) === 0;
+
+const readTarget = (root: string, path: string) => resolve(dirname(path), readlinkSync(root + path));
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
+}
