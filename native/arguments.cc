@@ -73,9 +73,11 @@ Step read_step(const StepReader& step) {
   if (kind == "devpts") return DevptsStep{step.text("target")};
   if (kind == "hide") return HideStep{step.text("target"), step.flag("optional")};
   if (kind == "overlay") return OverlayStep{step.text("target"), step.texts("layers"), step.texts("hidden")};
-  if (kind == "bind") return BindStep{step.text("source"), step.text("target"), step.flag("readonly"), step.flag("optional")};
+  if (kind == "bind") 
+    return BindStep{step.text("source"), step.text("target"), step.flag("readonly"), step.flag("create"), step.flag("optional")};
   if (kind == "readonly") return ReadonlyStep{step.text("target"), step.flag("optional")};
-  fail("plan", step.at("kind"), EINVAL, "expected tmpfs, proc, mqueue, devpts, hide, overlay, bind or readonly");
+  if (kind == "keep") return KeepStep{step.text("target")};
+  fail("plan", step.at("kind"), EINVAL, "expected tmpfs, proc, mqueue, devpts, hide, overlay, bind, readonly or keep");
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "base_mounts.h"
 #include "mount_ops.h"
 #include "overlay.h"
 #include "paths.h"
@@ -20,12 +22,24 @@ namespace {
 // A hidden directory is empty but for the mount points that later steps make in it.
 const TmpfsOptions kEmptyDirectory = {"4k", 1024, 0755, true};
 
+constexpr const char* kMadeInside = "it is made only inside a tmpfs of the plan";
+
+/** What a path shows, for a copy of it: an automount point is asked for what it stands for. Empty when it is missing and may be. */
+Fd open_content(const std::string& path, bool optional, const char* step) {
+  const auto open_as = [&](int flags) { return optional ? find_path(path, step, flags) : open_path(path, step, flags); };
+  const Fd found = open_as(O_PATH);
+  if (!found) return Fd();
+  return open_as(S_ISDIR(stat_fd(found, step, path).st_mode) ? O_PATH | O_DIRECTORY : O_PATH);
+}
+
 class ViewBuilder {
  public:
   ViewBuilder(const Plan& plan, const std::string& label, const Cancelled& cancelled)
       : plan_(plan), label_(label), cancelled_(cancelled) {}
 
   View build(const Fd& leader, const Fd& reaper) {
+    for (const auto& step : plan_)
+      if (const auto* keep = std::get_if<KeepStep>(&step)) view_.kept = find_path(keep->target, "keep", O_PATH | O_DIRECTORY);
     enter(leader);
     if (reaper) isolate(leader, reaper);
     // All mounts are made before the first is attached: one over /tmp or /home hides the sources of later steps.
@@ -54,6 +68,7 @@ class ViewBuilder {
   // made now, a read-only copy of /srv would lift a mask over /srv/secret.
   Fd create(const HideStep&) { return Fd(); }
   Fd create(const ReadonlyStep&) { return Fd(); }
+  Fd create(const KeepStep&) { return Fd(); }
 
   void attach(const TmpfsStep& step, Fd mount);
   void attach(const ProcStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
@@ -63,10 +78,12 @@ class ViewBuilder {
   void attach(const BindStep& step, const Fd& mount);
   void attach(const HideStep& step, const Fd&);
   void attach(const ReadonlyStep& step, const Fd&);
+  void attach(const KeepStep&, const Fd&) {}
 
   Fd find_mount_point(const std::string& target, bool optional);
-  Fd make_mount_point(const std::string& target);
+  Fd make_mount_point(const std::string& target, bool directory);
   void attach_at(const std::string& target, bool optional, const Fd& mount);
+  void attach_over(const Fd& mount, const Fd& mount_point, const std::string& target);
   void skip(const std::string& target) { view_.skipped.push_back(target); }
   dev_t remember_device(const Fd& mount, const std::string& target);
 
@@ -75,6 +92,7 @@ class ViewBuilder {
   const Cancelled& cancelled_;
   Fd proc_;
   Fd fd_directory_;
+  std::optional<BaseMounts> base_;
   std::vector<Fd> detached_;
   std::vector<std::pair<Fd, std::string>> to_seal_;
   std::vector<dev_t> own_devices_;
@@ -96,6 +114,7 @@ void ViewBuilder::enter(const Fd& leader) {
   mount_make_all_slave();
   view_.mount_namespace = Fd(check(openat(self.get(), "ns/mnt", O_RDONLY | O_CLOEXEC), "open", "/proc/thread-self/ns/mnt"));
   view_.inode = stat_fd(view_.mount_namespace, "fstat", "/proc/thread-self/ns/mnt").st_ino;
+  base_.emplace(self, fd_directory_);
 }
 
 void ViewBuilder::isolate(const Fd& leader, const Fd& reaper) {
@@ -115,23 +134,25 @@ Fd ViewBuilder::create(const TmpfsStep& step) {
     const Fd source = find_path(*skeleton, "skeleton", O_RDONLY | O_DIRECTORY);
     if (source) tree.copy(source, root, *skeleton);
   }
+  for (auto& attribute : tree.dropped()) view_.dropped.push_back(std::move(attribute));
   // Safe: the root of a tmpfs nobody has seen yet. Last, so that the owner gets all of it or nothing.
   check(fchown(root.get(), step.uid, step.gid), "fchown", step.target);
   return mount;
 }
 
 Fd ViewBuilder::create(const BindStep& step) {
-  const Fd source = step.optional ? find_path(step.source, "bind") : open_path(step.source, "bind");
+  const Fd source = open_content(step.source, step.optional, "bind");
   return source ? mount_clone(source, step.readonly, step.source) : Fd();
 }
 
 void ViewBuilder::attach(const TmpfsStep& step, Fd mount) {
-  const Fd mount_point = step.create ? make_mount_point(step.target) : find_mount_point(step.target, step.optional);
+  base_->detach_within(step.target);
+  const Fd mount_point = step.create ? make_mount_point(step.target, true) : find_mount_point(step.target, step.optional);
   if (!mount_point) {
-    if (!step.optional) fail("attach", step.target, ENOENT, "it is made only inside a tmpfs of the plan");
+    if (!step.optional) fail("attach", step.target, ENOENT, kMadeInside);
     return skip(step.target);
   }
-  mount_attach(mount, mount_point, step.target);
+  attach_over(mount, mount_point, step.target);
   const dev_t device = remember_device(mount, step.target);
   view_.tmpfs.push_back({step.target, std::to_string(major(device)) + ":" + std::to_string(minor(device))});
   if (step.readonly) to_seal_.emplace_back(std::move(mount), step.target);
@@ -144,33 +165,49 @@ void ViewBuilder::attach(const OverlayStep& step, const Fd& mount) {
 
 void ViewBuilder::attach(const BindStep& step, const Fd& mount) {
   if (!mount) return skip(step.target);
-  attach_at(step.target, step.optional, mount);
+  base_->detach_within(step.target);
+  const bool directory = S_ISDIR(stat_fd(mount, "bind", step.source).st_mode);
+  const Fd mount_point = step.create ? make_mount_point(step.target, directory) : find_mount_point(step.target, step.optional);
+  if (!mount_point && step.create) fail("attach", step.target, ENOENT, kMadeInside);
+  if (!mount_point) return skip(step.target);
+  attach_over(mount, mount_point, step.target);
+  if (step.readonly) base_->detach_automounts(step.source, step.target);
 }
 
 void ViewBuilder::attach(const HideStep& step, const Fd&) {
+  base_->detach_within(step.target);
   const Fd mount_point = find_mount_point(step.target, step.optional);
   if (!mount_point) return skip(step.target);
   if (!S_ISDIR(stat_fd(mount_point, "hide", step.target).st_mode)) {
     const std::string parent = step.target.substr(0, std::max<size_t>(step.target.rfind('/'), 1));
     const Fd directory = open_path(parent, "hide", O_PATH | O_DIRECTORY);
-    return mount_attach(mount_make_empty_file(directory, fd_directory_, label_, step.target), mount_point, step.target);
+    return attach_over(mount_make_empty_file(directory, fd_directory_, label_, step.target), mount_point, step.target);
   }
   Fd mount = mount_make_tmpfs(kEmptyDirectory, label_, step.target);
-  mount_attach(mount, mount_point, step.target);
+  attach_over(mount, mount_point, step.target);
   remember_device(mount, step.target);
   to_seal_.emplace_back(std::move(mount), step.target);
 }
 
 void ViewBuilder::attach(const ReadonlyStep& step, const Fd&) {
-  const Fd mount_point = find_mount_point(step.target, step.optional);
-  if (!mount_point) return skip(step.target);
-  mount_attach(mount_clone_readonly(mount_point, step.target), mount_point, step.target);
+  const Fd content = open_content(step.target, step.optional, "attach");
+  if (!content) return skip(step.target);
+  const Fd copy = mount_clone_readonly(content, step.target);
+  base_->detach_original(step.target);
+  attach_over(copy, open_path(step.target, "attach"), step.target);
+  base_->detach_automounts(step.target, step.target);
 }
 
 void ViewBuilder::attach_at(const std::string& target, bool optional, const Fd& mount) {
+  base_->detach_within(target);
   const Fd mount_point = find_mount_point(target, optional);
   if (!mount_point) return skip(target);
+  attach_over(mount, mount_point, target);
+}
+
+void ViewBuilder::attach_over(const Fd& mount, const Fd& mount_point, const std::string& target) {
   mount_attach(mount, mount_point, target);
+  base_->attached(target);
 }
 
 /** The mount point as the view has it now; empty when it is missing and may be. */
@@ -178,8 +215,8 @@ Fd ViewBuilder::find_mount_point(const std::string& target, bool optional) {
   return optional ? find_path(target, "attach") : open_path(target, "attach");
 }
 
-/** The mount point, with the directories that are missing made; empty where one would be made outside this plan's tmpfs. */
-Fd ViewBuilder::make_mount_point(const std::string& target) {
+/** The mount point, made where it is missing, with its directories; empty where that would be outside this plan's tmpfs. */
+Fd ViewBuilder::make_mount_point(const std::string& target, bool directory) {
   Fd mount_point = open_path("/", "attach", O_PATH | O_DIRECTORY);
   std::string walked;
   for (const auto& name : path_names(target)) {
@@ -189,7 +226,8 @@ Fd ViewBuilder::make_mount_point(const std::string& target) {
       const dev_t device = stat_fd(mount_point, "attach", walked).st_dev;
       if (std::find(own_devices_.begin(), own_devices_.end(), device) == own_devices_.end()) return Fd();
       // Safe: a new name in a tmpfs of this plan; no process is in the view yet.
-      check(mkdirat(mount_point.get(), name.c_str(), 0755), "mkdir", walked);
+      if (directory || walked != target) check(mkdirat(mount_point.get(), name.c_str(), 0755), "mkdir", walked);
+      else check(mknodat(mount_point.get(), name.c_str(), S_IFREG | 0444, 0), "mknod", walked);
       next = find_beneath(mount_point, name, "attach", walked);
     }
     mount_point = std::move(next);

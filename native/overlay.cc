@@ -96,6 +96,17 @@ void copy_layers_within(const std::string& target, const Fd& scratch, std::vecto
   }
 }
 
+/** overlayfs does not say all of its reasons to the one who mounts: a root file system that is an overlay of overlays, for one. */
+Fd make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, const std::string& target) {
+  try {
+    return mount_make_overlay(layers, fd_directory, target);
+  } catch (Failure& failure) {
+    if (failure.hint.empty()) failure.hint = "the kernel's log says why (journalctl -k)";
+    failure.hint += "; set Mode=bind in [Etc] of guestd.conf to do without overlayfs";
+    throw;
+  }
+}
+
 }  // namespace
 
 Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const std::string& label, const Cancelled& cancelled) {
@@ -118,7 +129,7 @@ Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const std::st
 
   std::vector<const Fd*> order{&top};
   for (const auto& layer : layers) order.push_back(&layer.directory);
-  Fd overlay = mount_make_overlay(order, fd_directory, step.target);
+  Fd overlay = make_overlay(order, fd_directory, step.target);
   mount_detach(scratch, fd_directory, step.target);
   return overlay;
 }

@@ -88,6 +88,7 @@ struct CheckStep {
     check_absolute(step.target);
   }
   void operator()(const ReadonlyStep& step) const { check_absolute(step.target); }
+  void operator()(const KeepStep& step) const { check_absolute(step.target); }
 };
 
 /** An overlay shows its target as the base has it, so one that comes after a mask would lift the mask. */

@@ -53,6 +53,7 @@ struct BindStep {
   std::string source;
   std::string target;
   bool readonly;
+  bool create;
   bool optional;
 };
 
@@ -61,7 +62,12 @@ struct ReadonlyStep {
   bool optional;
 };
 
-using Step = std::variant<TmpfsStep, ProcStep, MqueueStep, DevptsStep, HideStep, OverlayStep, BindStep, ReadonlyStep>;
+struct KeepStep {
+  std::string target;
+};
+
+using Step =
+    std::variant<TmpfsStep, ProcStep, MqueueStep, DevptsStep, HideStep, OverlayStep, BindStep, ReadonlyStep, KeepStep>;
 using Plan = std::vector<Step>;
 
 /**

@@ -58,7 +58,9 @@ Napi::Value to_value(Napi::Env env, const View& view) {
   built.Set("inode", Napi::Number::New(env, static_cast<double>(view.inode)));
   built.Set("tmpfs", tmpfs);
   built.Set("skipped", to_array(env, view.skipped));
+  built.Set("dropped", to_array(env, view.dropped));
   built.Set("fd", Napi::Number::New(env, view.mount_namespace.get()));
+  if (view.kept) built.Set("kept", Napi::Number::New(env, view.kept.get()));
   if (view.isolation) built.Set("isolation", to_object(env, *view.isolation));
   return built;
 }
@@ -74,6 +76,7 @@ Napi::Value to_value(Napi::Env env, const SweptFiles& swept) {
 
 void hand_over(View& view) {
   view.mount_namespace.release();
+  view.kept.release();
   if (!view.isolation) return;
   view.isolation->pidfd.release();
   view.isolation->processes.fd.release();

@@ -20,6 +20,9 @@ struct View {
   uint64_t inode = 0;
   std::vector<Tmpfs> tmpfs;
   std::vector<std::string> skipped;
+  std::vector<std::string> dropped;
+  /** Of the host's mount of the home, where there is one to be kept. */
+  Fd kept;
   std::unique_ptr<Isolation> isolation;
 };
 

@@ -213,7 +213,7 @@ function makeService({ bus, bindings, journal, report, link }: Core, needs: Serv
     listProcesses: ({ cgroups, view }) =>
       listProcesses(needs.cgroups, { cgroups, reaper: view === "lost" ? undefined : view?.isolation?.reaper }),
     startsService: (pid) => startsService(pid),
-    gatherFacts: (pid) => gatherFacts(link.state.config, pid, overlay),
+    gatherFacts: (pid, home) => gatherFacts(link.state.config, { pid, home, overlay }),
     openDirectories: () => openDirectories.find(),
     explain: (user, service) => explain(link.state, user, service, overlay),
     checkLogins: () => checks.check(),

@@ -40,7 +40,7 @@ export async function rehearseLogin(
   login: ExplainedLogin,
   overlay: boolean,
 ): Promise<Explanation> {
-  const facts = gatherFacts(config, process.pid, overlay);
+  const facts = gatherFacts(config, { pid: process.pid, home: login.account.home, overlay });
   const explanation = explainLogin(config, login, [...sessions.values()], loginSwitch, facts, uidMap);
   if (explanation.verdict !== "admitted") return explanation;
   if (explanation.leased && cachesAccounts()) return refuseFor(explanation, NSCD_FAULT);

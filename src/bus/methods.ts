@@ -48,7 +48,7 @@ export interface MethodParts {
   readonly listProcesses: (session: Session) => readonly number[];
   /** Whether a process is systemd's, on its way to the program of a service. */
   readonly startsService: (pid: number) => boolean;
-  readonly gatherFacts: (pid: number) => PlanFacts;
+  readonly gatherFacts: (pid: number, home: string) => PlanFacts;
   /** The gid of the group of guests; undefined when there is none. */
   readonly findGid: () => Promise<number | undefined>;
   /** Directories of the host that anybody may write to: a look at most every few minutes. */
@@ -105,7 +105,7 @@ function sessionMethods(parts: MethodParts): Method[] {
   return [
     row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readOpenRequest(argument);
-      const facts = gatherFacts(caller.pid);
+      const facts = gatherFacts(caller.pid, request.account.home);
       const { call, answer } = pending.add();
       const { pid } = caller;
       const of = { leaderCgroup: cgroupOf(pid), startsService: startsService(pid) };

@@ -2,14 +2,22 @@
 // Pure: what must be known of the machine comes in as PlanFacts.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
-import type { Step, TmpfsStep } from "./steps.ts";
+import type { Mount, MountTree } from "./mounts.ts";
+import { automountAbove, treeOf } from "./mounts.ts";
+import type { Link } from "./paths.ts";
+import { followLinks, isWithin } from "./paths.ts";
+import { hideElsewhere, hideInBinds } from "./second-paths.ts";
+import type { BindStep, HideStep, Step, TmpfsStep } from "./steps.ts";
+import { noexecAs, readonlyAs } from "./strict.ts";
 
 /** What a plan must know of the machine it is made for. */
 export interface PlanFacts {
   /** Whether this kernel has overlayfs. */
   readonly overlay: boolean;
-  /** Mount points below /etc in the leader's mount namespace; an overlay would lose them. */
-  readonly etcMounts: readonly string[];
+  /** The mounts of the leader's mount namespace. */
+  readonly mounts: readonly Mount[];
+  /** Symbolic links on the way to what the configuration and the account name. One that others than root could change is none. */
+  readonly links: readonly Link[];
   /** Files of the trees laid over /etc, the administrator's and guestd's own; needed where there is no overlayfs. */
   readonly etcFiles: readonly { readonly root: string; readonly name: string }[];
   /** What the host has of AS_ON_HOST. */
@@ -32,18 +40,54 @@ export interface PlannedLogin {
  * The steps of a guest's view, in the order in which they are attached: what covers much comes first, so that it
  * does not lift a mask, nor seal a path that is the guest's to write to.
  */
-export function makePlan(config: Config, login: PlannedLogin, facts: PlanFacts): Step[] {
-  const { account } = login;
+export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanFacts): Step[] {
+  const config = followConfig(configured, facts.links);
+  const account = { ...planned.account, home: followLinks(planned.account.home, facts.links) };
+  const login = { ...planned, account };
+  const mounts = treeOf(facts.mounts);
+  const hides = hideSteps(config);
+  const covers = [
+    ...privateSteps(config, facts, mounts),
+    ...(login.leased ? [] : sharedSteps(config, login)),
+    homeStep(config, account, mounts),
+  ];
+  const hidden = [...hides, ...hideElsewhere([...hides, ...covers], mounts)];
+  const binds = bindSteps(config);
   return [
+    ...keepSteps(account, mounts),
     ...etcSteps(config, facts),
     ...readonlySteps(config),
-    ...hideSteps(config),
-    ...privateSteps(config, facts),
-    ...(login.leased ? [] : sharedSteps(config, login)),
-    homeStep(config, account),
-    ...bindSteps(config),
+    ...hidden,
+    ...covers,
+    ...binds,
+    ...hideInBinds([...hidden, ...covers], binds),
     ...procSteps(config, login.leased),
   ];
+}
+
+/** The configuration with the paths of the view as they are without symbolic links. */
+function followConfig(config: Config, links: readonly Link[]): Config {
+  const follow = (path: string) => followLinks(path, links);
+  const followAll = <T extends { readonly path: string }>(paths: readonly T[]) =>
+    paths.map((item) => ({ ...item, path: follow(item.path) }));
+  const { Hide, Private, ReadOnly, Bind } = config.View;
+  return {
+    ...config,
+    Home: { ...config.Home, Skeleton: followAll(config.Home.Skeleton) },
+    View: {
+      ...config.View,
+      Hide: followAll(Hide),
+      Private: followAll(Private),
+      ReadOnly: followAll(ReadOnly),
+      Bind: followAll(Bind).map((bind) => ({ ...bind, target: follow(bind.target) })),
+    },
+  };
+}
+
+/** What the plan looks up on the machine: the paths in which it follows symbolic links. */
+export function pathsOf({ Home, View }: Config, home: string): string[] {
+  const configured = [...View.Hide, ...View.Private, ...View.ReadOnly, ...View.Bind, ...Home.Skeleton];
+  return [...configured.map(({ path }) => path), ...View.Bind.map(({ target }) => target), home];
 }
 
 const TMPFS = {
@@ -57,15 +101,21 @@ const TMPFS = {
   skeletons: [],
 } as const;
 
-function hideSteps(config: Config): Step[] {
-  return config.View.Hide.map(({ path, optional }) => ({ kind: "hide", target: path, optional }));
+// What lies in another hidden directory is hidden with it, and is not there any more when its turn comes.
+function hideSteps({ View }: Config): HideStep[] {
+  return View.Hide.filter(({ path }, index) =>
+    View.Hide.every((other, at) => !isWithin(path, other.path) || (path === other.path && index <= at)),
+  ).map(({ path, optional }) => ({ kind: "hide", target: path, optional }));
 }
 
-function privateSteps(config: Config, { asOnHost }: PlanFacts): TmpfsStep[] {
-  return config.View.Private.map(({ path, optional }) => {
+// In a hidden directory it is made: there, nothing is.
+function privateSteps({ View }: Config, { asOnHost }: PlanFacts, mounts: MountTree): TmpfsStep[] {
+  const first = View.Private.filter(({ path }, at) => View.Private.findIndex((other) => other.path === path) === at);
+  return first.map(({ path, optional }) => {
     const { mode, gid } = asOnHost.find((directory) => directory.path === path) ?? { mode: 0o1777, gid: 0 };
-    const { PrivateSize: size, PrivateInodes: inodes } = config.View;
-    return { ...TMPFS, target: path, optional, mode, gid, size, inodes };
+    const { PrivateSize: size, PrivateInodes: inodes } = View;
+    const step: TmpfsStep = { ...TMPFS, target: path, create: true, optional, mode, gid, size, inodes };
+    return readonlyAs(mounts, noexecAs(mounts, step));
   });
 }
 
@@ -100,8 +150,17 @@ function runtimeStep(config: Config, { uid, gid }: Account): TmpfsStep {
   };
 }
 
-function homeStep(config: Config, { home, uid, gid }: Account): TmpfsStep {
-  return {
+// logind's scope of the login requires the mount of the home directory (RequiresMountsFor= in systemd.unit(5)), which nobody uses
+// on the host: when an automount expires, systemd ends the session.
+function keepSteps({ home }: Account, mounts: MountTree): Step[] {
+  const target = automountAbove(mounts, home);
+  return target === undefined
+    ? []
+    : [{ kind: "keep", target, why: "an automount: systemd ends the session when it expires" }];
+}
+
+function homeStep(config: Config, { home, uid, gid }: Account, mounts: MountTree): TmpfsStep {
+  return noexecAs(mounts, {
     ...TMPFS,
     target: home,
     create: true,
@@ -112,19 +171,20 @@ function homeStep(config: Config, { home, uid, gid }: Account): TmpfsStep {
     inodes: config.Home.Inodes,
     noexec: config.Home.NoExec,
     skeletons: config.Home.Skeleton.map(({ path }) => path),
-  };
+  });
 }
 
 function readonlySteps(config: Config): Step[] {
   return config.View.ReadOnly.map(({ path, optional }) => ({ kind: "readonly", target: path, optional }));
 }
 
-function bindSteps(config: Config): Step[] {
+function bindSteps(config: Config): BindStep[] {
   return config.View.Bind.map(({ path, target, readonly, optional }) => ({
     kind: "bind",
     source: path,
     target,
     readonly,
+    create: true,
     optional,
   }));
 }
@@ -142,26 +202,28 @@ export const VENDOR_ETC = "/usr/lib/guestd/etc";
 function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {
   return [
     { kind: "overlay", target: "/etc", layers: [Etc.Overlay, VENDOR_ETC], hidden: Etc.Hide },
-    ...facts.etcMounts.map((target): Step => ({
-      kind: "bind",
-      source: target,
-      target,
-      readonly: true,
-      optional: true,
-    })),
+    ...etcMounts(facts).map((path) => bindInEtc(path, path)),
   ];
 }
+
+// What is mounted below /etc; the overlay alone would lose it.
+function etcMounts({ mounts }: PlanFacts): string[] {
+  return [...new Set(mounts.map(({ mountPoint }) => mountPoint).filter((path) => path.startsWith("/etc/")))];
+}
+
+const bindInEtc = (source: string, target: string): BindStep => ({
+  kind: "bind",
+  source,
+  target,
+  readonly: true,
+  create: false,
+  optional: true,
+});
 
 // Without overlayfs a file can be covered only where /etc has one of that name: what would be added is left out.
 function replaceSteps({ Etc }: Config, facts: PlanFacts): Step[] {
   return [
-    ...facts.etcFiles.map(({ root, name }): Step => ({
-      kind: "bind",
-      source: `${root}/${name}`,
-      target: `/etc/${name}`,
-      readonly: true,
-      optional: true,
-    })),
+    ...facts.etcFiles.map(({ root, name }) => bindInEtc(`${root}/${name}`, `/etc/${name}`)),
     ...Etc.Hide.map((name): Step => ({ kind: "hide", target: `/etc/${name}`, optional: true })),
   ];
 }

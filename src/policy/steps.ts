@@ -1,6 +1,9 @@
 // The steps a view is made of: plain data, printable, and all that the native builder is told.
 // Types only: what a login's steps are is decided in plan.ts.
 
+/** Why a step is there, or as it is, where the configuration does not say it. For people: the builder does not read it. */
+export type Why = string;
+
 /**
  * A fresh tmpfs. Always nosuid and nodev.
  * The builder copies the skeletons into it, then gives it to its owner, then attaches it.
@@ -27,6 +30,7 @@ export interface TmpfsStep {
   readonly readonly: boolean;
   /** Directories copied into it; a later one wins. A missing one is passed over. */
   readonly skeletons: readonly string[];
+  readonly why?: Why;
 }
 
 /** A fresh /proc of the session's PID namespace, or of guestd's without one; hidepid= as in proc(5). */
@@ -56,6 +60,7 @@ export interface HideStep {
   readonly kind: "hide";
   readonly target: string;
   readonly optional: boolean;
+  readonly why?: Why;
 }
 
 /** Directories laid over the target with overlayfs, read-only, the first on top. */
@@ -74,7 +79,12 @@ export interface BindStep {
   readonly source: string;
   readonly target: string;
   readonly readonly: boolean;
-  /** Leave the step out, and say so, when the source or the target does not exist. */
+  /**
+   * Make the target when it is missing, a directory or an empty file as the source is. Only inside a tmpfs that this plan has made.
+   * Where it is not set, the step is left out when the target does not exist, and said to be.
+   */
+  readonly create: boolean;
+  /** Leave the step out, and say so, when the source does not exist. */
   readonly optional: boolean;
 }
 
@@ -85,4 +95,15 @@ export interface ReadonlyStep {
   readonly optional: boolean;
 }
 
-export type Step = TmpfsStep | ProcStep | MqueueStep | DevptsStep | HideStep | OverlayStep | BindStep | ReadonlyStep;
+/**
+ * Keeps what is mounted at the target on the host, outside of the view, from expiring as long as the session runs; it is mounted
+ * where it is not. Nothing is attached in the view. Passed over where the target does not exist.
+ */
+export interface KeepStep {
+  readonly kind: "keep";
+  readonly target: string;
+  readonly why?: Why;
+}
+
+export type Step =
+  TmpfsStep | ProcStep | MqueueStep | DevptsStep | HideStep | OverlayStep | BindStep | ReadonlyStep | KeepStep;

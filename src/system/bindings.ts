@@ -43,6 +43,10 @@ export interface BuiltView {
   readonly tmpfs: readonly { readonly target: string; readonly device: string }[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
+  /** Attributes of files that are not in the copies of skeletons: "PATH: ATTRIBUTE", at most 20 of each step and then "and N more". */
+  readonly dropped: readonly string[];
+  /** Descriptor of the directory of a "keep" step, in our own mount namespace; the caller owns it. */
+  readonly kept?: number;
   /** Only when buildView was given a reaper. */
   readonly isolation?: Isolation;
 }

@@ -56,9 +56,9 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
   "enclose-leader": ({ leased }) =>
     leased ? { cgroups: [{ ...CGROUP, path: `${SLICE.path}/guest-s1.scope` }, SLICE] } : { cgroups: [CGROUP] },
   "publish-account": () => ({ taken: undefined }),
-  "build-view": ({ isolated }) => ({ view: isolated ? { ...VIEW, isolation: ISOLATION } : VIEW }),
   "permit-unlock": () => ({ made: true }),
   "count-processes": () => ({ running: [501, 502] }),
+  "build-view": ({ isolated }) => ({ view: isolated ? { ...VIEW, isolation: ISOLATION } : VIEW, dropped: [] }),
   "kill-processes": () => ({
     processesKilled: 3,
     swept: [{ kind: "processes", found: 3, removed: 3, left: [] }],

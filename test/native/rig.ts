@@ -237,6 +237,7 @@ export const bind = (source: string, target: string, more: Partial<BindStep> = {
   source,
   target,
   readonly: false,
+  create: false,
   optional: false,
   ...more,
 });

@@ -3,17 +3,20 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  ftruncateSync,
   linkSync,
   lutimesSync,
   mkdirSync,
+  openSync,
   readFileSync,
   symlinkSync,
-  truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Base, describeAsRoot, failureOf, GUEST, inside, startBase, tmpfs, traces, withView } from "./rig.ts";
 
 describeAsRoot("a skeleton", () => {
@@ -59,12 +62,94 @@ describeAsRoot("a skeleton", () => {
     expect(await failureOf(base.build(home(`${skeleton}/file`)))).toMatchObject({ step: "skeleton", code: "ENOTDIR" });
   });
 
-  it("with a file of 1 GB fails with ENOSPC on that file", async () => {
-    writeFileSync(`${skeleton}/giant`, "");
-    truncateSync(`${skeleton}/giant`, 1 << 30);
+  it("with a file that is larger than the tmpfs fails with ENOSPC on that file", async () => {
+    writeFileSync(`${skeleton}/giant`, Buffer.alloc(17 << 20, "x"));
     const failure = await failureOf(base.build(home(skeleton)));
     expect(failure).toMatchObject({ step: "skeleton", path: `${skeleton}/giant`, code: "ENOSPC" });
     expect(failure.message).toContain("does not fit");
+  });
+
+  it("with a sparse file of 1 GB keeps it sparse, with what is in it and the hole at its end", async () => {
+    const file = openSync(`${skeleton}/sparse`, "w");
+    writeSync(file, "begin", 0);
+    writeSync(file, "middle", 512 << 20);
+    ftruncateSync(file, 1 << 30);
+    closeSync(file);
+    const script =
+      "stat -c %s sparse; [ $(stat -c %b sparse) -lt 100 ] && echo sparse; head -c 5 sparse; tail -c +536870913 sparse | head -c 6";
+    expect(await look(script, skeleton)).toBe("1073741824\nsparse\nbeginmiddle");
+  });
+
+  it("keeps names of one file names of one file, also in other directories, within a tree", async () => {
+    mkdirSync(`${skeleton}/a/b`, { recursive: true });
+    writeFileSync(`${skeleton}/one`, "one");
+    for (const name of ["two", "a/b/three"]) linkSync(`${skeleton}/one`, `${skeleton}/${name}`);
+    expect(
+      await look(
+        "stat -c '%h %s %U' one two a/b/three | uniq; ls -i one two a/b/three | cut -d' ' -f1 | uniq | wc -l",
+        skeleton,
+      ),
+    ).toBe("3 3 UNKNOWN\n1");
+  });
+
+  it("keeps a name that an earlier tree has, whatever that is linked to in a later one", async () => {
+    const above = `${skeleton}-above`;
+    mkdirSync(above);
+    writeFileSync(`${above}/one`, "above");
+    writeFileSync(`${skeleton}/one`, "below");
+    linkSync(`${skeleton}/one`, `${skeleton}/two`);
+    expect(await look("cat one two; stat -c %h one two", skeleton, above)).toBe("abovebelow1\n1");
+  });
+
+  describe("with extended attributes", () => {
+    const tool = () => `${base.dir}/attributes`;
+    const set = (file: string, name: string, hex: string) => execFileSync(tool(), [`${skeleton}/${file}`, name, hex]);
+    // As acl(5) has it in an attribute: version 2, then tag, permissions, id.
+    const entry = (tag: string, permissions: string, id = "ffffffff") => `${tag}00${permissions}00${id}`;
+    const acl = `02000000${entry("01", "06")}${entry("02", "04", "4d000000")}${entry("04", "04")}${entry("10", "04")}${entry("20", "00")}`;
+    beforeAll(() => {
+      execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", tool(), "test/native/attributes.c"]);
+    });
+
+    it("keeps ACLs of files and directories, and what they give to new files", async () => {
+      mkdirSync(`${skeleton}/dir`);
+      writeFileSync(`${skeleton}/file`, "");
+      set("file", "system.posix_acl_access", acl);
+      set("dir", "system.posix_acl_default", acl);
+      const shown = `stat -c %a file; for name in file dir; do ${tool()} $name; done`;
+      expect(await look(shown, skeleton)).toBe(`640\nsystem.posix_acl_access=${acl}\nsystem.posix_acl_default=${acl}`);
+    });
+
+    it("keeps a user's own, or says of which file it dropped them", async () => {
+      writeFileSync(`${skeleton}/file`, "");
+      set("file", "user.origin", "c0ffee");
+      await withView(base, [home(skeleton)], (view) => {
+        const kept = inside(view, `${tool()} /home/guest/file`);
+        expect([kept, ...view.dropped]).toEqual(
+          kept === "" ? ["", `${skeleton}/file: user.origin`] : ["user.origin=c0ffee"],
+        );
+      });
+    });
+
+    it("drops what gives a program rights, and says so", async () => {
+      writeFileSync(`${skeleton}/program`, "");
+      set("program", "security.capability", "0100000200200000000000000000000000000000");
+      await withView(base, [home(skeleton)], (view) => {
+        expect(inside(view, `${tool()} /home/guest/program`)).toBe("");
+        expect(view.dropped).toEqual([`${skeleton}/program: security.capability`]);
+      });
+    });
+
+    it("says of 20 files what it dropped, and then how many more there are", async () => {
+      for (let i = 0; i < 25; i++) {
+        writeFileSync(`${skeleton}/${i}`, "");
+        set(String(i), "security.capability", "0100000200200000000000000000000000000000");
+      }
+      await withView(base, [home(skeleton)], (view) => {
+        expect(view.dropped).toHaveLength(21);
+        expect(view.dropped.at(-1)).toBe("and 5 more");
+      });
+    });
   });
 
   it("with more files than the tmpfs has inodes fails with ENOSPC", async () => {
@@ -146,7 +231,7 @@ describeAsRoot("a skeleton", () => {
     expect(await look(`readlink config; ls ${base.dir}/outside | wc -l`, below, above)).toBe(`${base.dir}/outside\n0`);
   });
 
-  it("keeps contents, times and odd names; a hard link becomes a file", async () => {
+  it("keeps contents, times and odd names", async () => {
     const content = Buffer.alloc(3 << 20, "abc");
     writeFileSync(`${skeleton}/large`, content);
     linkSync(`${skeleton}/large`, `${skeleton}/same`);
@@ -158,7 +243,7 @@ describeAsRoot("a skeleton", () => {
       "stat -c '%n %Y %h' large same dir; cmp large same && cat $(printf '\\n')*odd* 2>/dev/null; ls | wc -l",
       skeleton,
     );
-    expect(seen).toContain("large 1000000 1\nsame 1000000 1\ndir 2000000 2");
+    expect(seen).toContain("large 1000000 2\nsame 1000000 2\ndir 2000000 2");
     await withView(base, [home(skeleton)], (view) => {
       expect(readFileSync(`${skeleton}/large`).equals(content)).toBe(true);
       expect(inside(view, `cmp /home/guest/large ${skeleton}/large && echo equal`)).toBe("equal");

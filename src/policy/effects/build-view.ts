@@ -14,6 +14,8 @@ interface Args {
 
 interface Found {
   readonly view: View;
+  /** Attributes of files that the copies of the skeletons lack. */
+  readonly dropped: readonly string[];
 }
 
 export const buildView: Stage<Preparing, Opening, "build-view", Args, Found> = {
@@ -22,12 +24,14 @@ export const buildView: Stage<Preparing, Opening, "build-view", Args, Found> = {
   fails: "refuse",
   make: ({ plan, leased, cgroups }) => ({ plan, isolated: !leased, cgroup: cgroups[0] }),
   learn: (session, { view }) => ({ ...session, view }),
-  done: ({ subject, plan }, { view }) =>
-    `Built the view of ${keyOf(subject)}: ${countOf(plan.length, "step", "steps")}, mount namespace ${view.inode}.`,
+  done: ({ subject, plan }, { view, dropped }) =>
+    `Built the view of ${keyOf(subject)}: ${countOf(plan.length, "step", "steps")}, mount namespace ${view.inode}.` +
+    (dropped.length === 0 ? "" : ` Not copied from the skeletons: ${dropped.join(", ")}.`),
   // With the whole plan in the journal the same view can be built again.
-  fields: ({ plan }, { view }) => ({
+  fields: ({ plan }, { view, dropped }) => ({
     GUEST_PLAN: JSON.stringify(plan),
     GUEST_NAMESPACE: view.inode,
     GUEST_SKIPPED: view.skipped.join(" "),
+    ...(dropped.length === 0 ? {} : { GUEST_DROPPED: dropped.join("\n") }),
   }),
 };

@@ -4,27 +4,40 @@ import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { GuestError } from "../../policy/errors.ts";
+import type { Mount } from "../../policy/mounts.ts";
 import type { PlanFacts } from "../../policy/plan.ts";
-import { AS_ON_HOST, VENDOR_ETC } from "../../policy/plan.ts";
-import { parseMountinfo } from "../processes/mountinfo.ts";
+import { AS_ON_HOST, pathsOf, VENDOR_ETC } from "../../policy/plan.ts";
+import { parseMounts } from "../processes/mountinfo.ts";
+import { findLinks } from "./links.ts";
 
 const MOST_FILES = 10_000;
 const DEEPEST = 32;
 
+/** Whose plan the facts are for. */
+export interface FactsAbout {
+  /** The leader: its mount namespace is the base of the view. */
+  readonly pid: number;
+  /** The home directory of the account. */
+  readonly home: string;
+  /** Whether this kernel has overlayfs. */
+  readonly overlay: boolean;
+}
+
 /**
  * Gathers the facts for a login.
- * @param pid the leader: its mount namespace is the base of the view
- * @param overlay whether this kernel has overlayfs
  * @throws GuestError LeaderGone when /proc/PID cannot be read
  */
-export function gatherFacts(config: Config | undefined, pid: number, overlay: boolean, proc = "/proc"): PlanFacts {
-  const etcMounts = [...new Set(readMountPoints(proc, pid).filter((path) => path.startsWith("/etc/")))];
-  const needsFiles = config !== undefined && (config.Etc.Mode === "bind" || !overlay);
+export function gatherFacts(config: Config | undefined, { pid, home, overlay }: FactsAbout, proc = "/proc"): PlanFacts {
+  const mounts = readMounts(proc, pid);
+  const asOnHost = AS_ON_HOST.flatMap(readDirectory);
+  if (config === undefined) return { overlay, mounts, links: [], etcFiles: [], asOnHost };
+  const needsFiles = config.Etc.Mode === "bind" || !overlay;
   return {
     overlay,
-    etcMounts,
+    mounts,
+    links: findLinks(join(proc, String(pid), "root"), pathsOf(config, home), mounts),
     etcFiles: needsFiles ? listLayers(config.Etc.Overlay, VENDOR_ETC) : [],
-    asOnHost: AS_ON_HOST.flatMap(readDirectory),
+    asOnHost,
   };
 }
 
@@ -41,11 +54,9 @@ function listLayers(upper: string, lower: string): PlanFacts["etcFiles"] {
   return [...names.map((name) => ({ root: upper, name })), ...below.map((name) => ({ root: lower, name }))];
 }
 
-function readMountPoints(proc: string, pid: number): string[] {
+function readMounts(proc: string, pid: number): Mount[] {
   try {
-    return parseMountinfo(readFileSync(join(proc, String(pid), "mountinfo"), "utf8")).map(
-      ({ mountPoint }) => mountPoint,
-    );
+    return parseMounts(readFileSync(join(proc, String(pid), "mountinfo"), "utf8"));
   } catch (error) {
     throw new GuestError("LeaderGone", `The process ${pid} has ended.`, { cause: error });
   }

@@ -16,10 +16,12 @@ export interface Held {
   reaperWatch?: Watch;
   processes?: number;
   ipc?: number;
+  /** The host's mount of the home, which must not expire: systemd would end the session with it. */
+  home?: number;
 }
 
 /** The descriptors that are kept over a restart of guestd. */
-export const KINDS = ["pidfd", "view", "reaper", "processes", "ipc"] as const;
+export const KINDS = ["pidfd", "view", "reaper", "processes", "ipc", "home"] as const;
 export type Kind = (typeof KINDS)[number];
 
 const NAMESPACES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;
@@ -32,6 +34,7 @@ const pathOf = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
  */
 export function holdView(held: Held, built: BuiltView): View {
   held.view = built.fd;
+  if (built.kept !== undefined) held.home = built.kept;
   const { isolation } = built;
   return {
     inode: built.inode,
@@ -71,6 +74,8 @@ export function takeUpView(
   stored: Stored,
 ): View | undefined {
   const { isolation, ...rest } = recorded;
+  const home = stored("home");
+  if (home !== undefined) held.home = home;
   const reaper = isolation === undefined ? undefined : (stored("reaper") ?? openProcess(bindings, isolation.reaper));
   if (reaper !== undefined) held.reaper = reaper;
   // A reaper that is gone tells nothing any more, nor does who has its pid now; its namespaces may be held.

@@ -1,4 +1,4 @@
-// Finds the symbolic links on the way to the places of a view (/tmp, /home of an ostree, /var/run). Follows those that root alone can
+// Finds the symbolic links on the way to what a view covers (/tmp, /home of an ostree, /var/run). Follows those that root alone can
 // change; what is behind another one is refused when the view is built. Reads no file, wakes no automounter, asks no server.
 import type { Stats } from "node:fs";
 import { lstatSync, readlinkSync } from "node:fs";

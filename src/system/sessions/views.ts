@@ -62,7 +62,7 @@ export class Views {
     holdings.store(id);
     // Out of guestd's own cgroup, with which it would be killed at a restart.
     if (built.isolation !== undefined && reaperCgroup !== undefined) cgroups.add(reaperCgroup, built.isolation.pid);
-    return { view };
+    return { view, dropped: built.dropped };
   }
 
   /**

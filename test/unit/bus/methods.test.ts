@@ -32,7 +32,7 @@ function methodsWith({
     findGid,
     cgroupOf: () => "/system.slice",
     startsService: () => false,
-    gatherFacts: () => ({ overlay: true, etcMounts: [], etcFiles: [], asOnHost: [] }),
+    gatherFacts: () => ({ overlay: true, mounts: [], links: [], etcFiles: [], asOnHost: [] }),
   };
   const call = async (name: string, args: readonly unknown[], caller = CALLER, since = performance.now()) => {
     const method = makeMethods(parts as MethodParts).find((row) => row.name === name);

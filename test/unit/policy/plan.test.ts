@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { makePlan } from "../../../src/policy/plan.ts";
-import { configOf, FACTS, GUEST, LEASED } from "../../helpers/samples.ts";
+import { configOf, FACTS, GUEST, LEASED, mountsOf } from "../../helpers/samples.ts";
 
 const planOf = (lines: string[] = [], facts = FACTS, login = { account: GUEST, leased: false, tty: "tty1" }) =>
   makePlan(configOf(...lines), login, facts);
@@ -62,7 +62,8 @@ describe("makePlan", () => {
   });
 
   it("shows again what is mounted below /etc after the overlay has covered it", () => {
-    const plan = planOf([], { ...FACTS, etcMounts: ["/etc/machine-id"] });
+    const mounts = mountsOf("1 0 8:1 / / ext4 x", "2 1 0:9 /id /etc/machine-id tmpfs x");
+    const plan = planOf([], { ...FACTS, mounts });
     const at = plan.findIndex(({ kind }) => kind === "overlay");
     expect(plan[at + 1]).toMatchObject({ kind: "bind", source: "/etc/machine-id", target: "/etc/machine-id" });
   });
@@ -78,6 +79,7 @@ describe("makePlan", () => {
       source: "/etc/guestd/etc/issue",
       target: "/etc/issue",
       readonly: true,
+      create: false,
       optional: true,
     });
     expect(plan).toContainEqual({ kind: "hide", target: "/etc/motd", optional: true });
@@ -86,7 +88,14 @@ describe("makePlan", () => {
   it("passes the admin's own paths on", () => {
     const plan = planOf(["[View]", "ReadOnly=/opt", "Bind=/srv/a:/mnt:rw", "Private=-/scratch", "Hide=-/srv/b"]);
     expect(plan).toContainEqual({ kind: "readonly", target: "/opt", optional: false });
-    expect(plan).toContainEqual({ kind: "bind", source: "/srv/a", target: "/mnt", readonly: false, optional: false });
+    expect(plan).toContainEqual({
+      kind: "bind",
+      source: "/srv/a",
+      target: "/mnt",
+      readonly: false,
+      create: true,
+      optional: false,
+    });
     expect(plan).toContainEqual({ kind: "hide", target: "/srv/b", optional: true });
     expect(plan.find(({ target }) => target === "/scratch")).toMatchObject({
       kind: "tmpfs",
@@ -152,5 +161,121 @@ describe("makePlan for a leased account", () => {
       uid: LEASED.uid,
       gid: LEASED.gid,
     });
+  });
+});
+
+describe("makePlan on a machine", () => {
+  const hidesOf = (lines: string[], facts = FACTS) =>
+    planOf(lines, facts).flatMap((step) => (step.kind === "hide" ? [step.target] : []));
+  const stepAt = (target: string, facts = FACTS, lines: string[] = []) =>
+    planOf(lines, facts).find((step) => step.target === target);
+
+  it("whose /home is a symbolic link hides what it leads to, and makes the home there", () => {
+    const facts = { ...FACTS, links: [{ path: "/home", target: "/var/home" }] };
+    expect(hidesOf([], facts)).toContain("/var/home");
+    expect(planOf([], facts).map(({ target }) => target)).not.toContain("/home");
+    expect(stepAt("/var/home/guest1", facts)).toMatchObject({ kind: "tmpfs", create: true });
+  });
+
+  it("whose /home is an automount keeps it mounted, and no other", () => {
+    const facts = {
+      ...FACTS,
+      mounts: mountsOf("1 0 8:1 / / ext4 x", "2 1 0:9 / /home autofs x", "3 1 0:8 / /net autofs x"),
+    };
+    expect(planOf([], facts).filter(({ kind }) => kind === "keep")).toMatchObject([{ target: "/home" }]);
+    expect(planOf().some(({ kind }) => kind === "keep")).toBe(false);
+  });
+
+  it("whose private directories are links to each other covers each once", () => {
+    const facts = { ...FACTS, links: [{ path: "/var/tmp", target: "/tmp" }] };
+    expect(planOf([], facts).filter(({ target }) => target === "/tmp")).toHaveLength(1);
+  });
+
+  it("that links /tmp into /home makes it there", () => {
+    const facts = { ...FACTS, links: [{ path: "/tmp", target: "/home/tmp" }] };
+    const targets = planOf([], facts).map(({ target }) => target);
+    expect(targets.indexOf("/home")).toBeLessThan(targets.indexOf("/home/tmp"));
+    expect(stepAt("/home/tmp", facts)).toMatchObject({ kind: "tmpfs", create: true, mode: 0o1777 });
+  });
+
+  it("follows links in all that the configuration names", () => {
+    const facts = { ...FACTS, links: [{ path: "/data", target: "/srv/data" }] };
+    const lines = ["[View]", "ReadOnly=/data/ro", "Bind=/data/a:/data/b", "[Home]", "Skeleton=/data/skel"];
+    const plan = planOf(lines, facts);
+    expect(plan).toContainEqual({ kind: "readonly", target: "/srv/data/ro", optional: false });
+    expect(plan.find(({ kind, target }) => kind === "bind" && target === "/srv/data/b")).toMatchObject({
+      source: "/srv/data/a",
+    });
+    expect(plan.find(({ target }) => target === GUEST.home)).toMatchObject({
+      skeletons: ["/etc/skel", "/etc/guestd/skel", "/srv/data/skel"],
+    });
+  });
+
+  it("hides what is hidden in a hidden directory once, and does not look for it there", () => {
+    const hides = hidesOf(["[View]", "Hide=-/home/guest1 /home/alice /home"]);
+    expect(hides.filter((target) => target.startsWith("/home"))).toEqual(["/home"]);
+  });
+
+  it("hides a second mount of what is covered, says of what, and none twice", () => {
+    const mounts = mountsOf(
+      "1 0 8:1 / / ext4 x",
+      "2 1 8:1 /home /srv/nfs4/home ext4 x",
+      "3 1 8:1 / /mnt ext4 x",
+      "4 1 8:1 /tmp /var/tmp ext4 x",
+    );
+    const added = planOf([], { ...FACTS, mounts }).flatMap((step) =>
+      step.kind === "hide" && step.why !== undefined ? [`${step.target} ${step.why}`] : [],
+    );
+    expect(added).toEqual([
+      "/srv/nfs4/home shows /home",
+      "/mnt/home shows /home",
+      "/mnt/root shows /root",
+      "/mnt/var/mail shows /var/mail",
+      "/mnt/var/spool/cron shows /var/spool/cron",
+      "/mnt/var/spool/anacron shows /var/spool/anacron",
+      "/mnt/var/crash shows /var/crash",
+      "/mnt/tmp shows /tmp",
+      "/mnt/dev/shm shows /dev/shm",
+      "/mnt/run/lock shows /run/lock",
+      "/mnt/run/screen shows /run/screen",
+      "/mnt/var/lib/php/sessions shows /var/lib/php/sessions",
+      "/mnt/var/spool/samba shows /var/spool/samba",
+      "/mnt/run/user shows /run/user",
+    ]);
+  });
+
+  it("never hides the root directory, even if it lies in a hidden one", () => {
+    const mounts = mountsOf("1 0 8:1 /home/image / ext4 x", "2 1 8:1 /home /home ext4 x");
+    expect(hidesOf([], { ...FACTS, mounts })).not.toContain("/");
+  });
+
+  it("hides in a bind what is hidden in its source, but shows a hidden directory that it names", () => {
+    const plan = planOf(["[View]", "Hide=/srv/private /srv/a/b", "Bind=/srv:/mnt /home/shared /srv:/srv:rw"]);
+    const after = plan.slice(plan.findLastIndex(({ kind }) => kind === "bind") + 1);
+    expect(after.flatMap((step) => (step.kind === "hide" ? [step.target] : []))).toEqual([
+      "/mnt/private",
+      "/mnt/a/b",
+      "/srv/private",
+      "/srv/a/b",
+    ]);
+  });
+
+  it.each(["/tmp", "/var/tmp", "/dev/shm", GUEST.home])("with noexec at %s runs no program there either", (path) => {
+    const at = path === GUEST.home ? "/home" : path;
+    const mounts = mountsOf("1 0 8:1 / / ext4 x", `2 1 0:9 / ${at} tmpfs x rw rw,nosuid,noexec`);
+    expect(stepAt(path, { ...FACTS, mounts })).toMatchObject({ noexec: true, why: `${at} of the host is noexec` });
+    expect(stepAt(path)).toMatchObject({ noexec: false });
+  });
+
+  it("with a read-only mount at a private directory lets nobody write there; not for the disk around it", () => {
+    const mounts = mountsOf(
+      "1 0 8:1 / / ext4 x ro ro",
+      "2 1 0:9 / /var/tmp tmpfs x ro ro",
+      "3 1 8:2 / /home ext4 x ro ro",
+    );
+    const facts = { ...FACTS, mounts };
+    expect(stepAt("/var/tmp", facts)).toMatchObject({ readonly: true, why: "/var/tmp of the host is read-only" });
+    expect(stepAt("/tmp", facts)).toMatchObject({ readonly: false });
+    expect(stepAt(GUEST.home, facts)).toMatchObject({ readonly: false });
   });
 });

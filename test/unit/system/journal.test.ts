@@ -33,7 +33,7 @@ const BUILD = {
 describe("Journal", () => {
   it("gives every effect the fields that a session is found by", () => {
     const { journal, entries } = journalOf();
-    journal.logDone(BUILD, { view: VIEW });
+    journal.logDone(BUILD, { view: VIEW, dropped: [] });
     expect(entries[0]?.fields).toMatchObject({
       MESSAGE_ID: MESSAGE_IDS["build-view"],
       SYSLOG_IDENTIFIER: "guestd",
@@ -60,7 +60,7 @@ describe("Journal", () => {
 
   it("keeps the whole plan with the view", () => {
     const { journal, entries } = journalOf();
-    journal.logDone(BUILD, { view: VIEW });
+    journal.logDone(BUILD, { view: VIEW, dropped: [] });
     expect(JSON.parse(String(entries[0]?.fields["GUEST_PLAN"]))).toEqual(BUILD.plan);
   });
 
@@ -149,7 +149,7 @@ describe("Journal", () => {
     };
     const journal = new Journal({ err: broken, warning: broken, notice: broken, info: broken });
     expect(() => {
-      journal.logDone(BUILD, { view: VIEW });
+      journal.logDone(BUILD, { view: VIEW, dropped: [] });
     }).not.toThrow();
   });
 });

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { gatherFacts, listFiles } from "../../../../src/system/sessions/facts.ts";
 import { configOf } from "../../../helpers/samples.ts";
 
+const LOGIN = { pid: 9, home: "/home/guest1", overlay: true };
+
 let root: string;
 
 beforeEach(() => {
@@ -16,18 +18,25 @@ afterEach(() => {
 
 describe("gatherFacts", () => {
   it("says that the leader is gone when its /proc is", () => {
-    expect(() => gatherFacts(configOf(), 9, true, root)).toThrow(/has ended/);
+    expect(() => gatherFacts(configOf(), LOGIN, root)).toThrow(/has ended/);
   });
 
-  it("finds what is mounted below /etc, once, and not /etc itself", () => {
-    mkdirSync(join(root, "9"));
-    const line = (at: string) => `1 2 0:5 / ${at} rw - tmpfs x rw\n`;
-    writeFileSync(join(root, "9/mountinfo"), ["/", "/etc", "/etc/hosts", "/etc/hosts", "/etcetera"].map(line).join(""));
-    expect(gatherFacts(configOf(), 9, true, root)).toEqual({
+  it("knows what is mounted, and which links are on the way to the paths of the plan and to the home", () => {
+    mkdirSync(join(root, "9/root/srv"), { recursive: true });
+    for (const [path, target] of [
+      ["tmp", "/var/tmp"],
+      ["people", "srv"],
+    ] as const)
+      symlinkSync(target, join(root, "9/root", path));
+    writeFileSync(join(root, "9/mountinfo"), "1 2 0:5 / / rw - ext4 x rw\n");
+    expect(gatherFacts(configOf(), { ...LOGIN, home: "/people/guest1" }, root)).toMatchObject({
       overlay: true,
-      etcMounts: ["/etc/hosts"],
+      mounts: [{ id: 1, device: "0:5", mountPoint: "/" }],
+      links: [
+        { path: "/tmp", target: "/var/tmp" },
+        { path: "/people", target: "/srv" },
+      ],
       etcFiles: [],
-      asOnHost: [],
     });
   });
 
@@ -42,7 +51,9 @@ describe("gatherFacts", () => {
     writeFileSync(join(root, "tree/issue"), "");
     const config = configOf("[Etc]", mode, `Overlay=${join(root, "tree")}`);
     // guestd's own tree is below: this machine may have one.
-    const found = gatherFacts(config, 9, overlay, root).etcFiles.filter((file) => file.root === join(root, "tree"));
+    const found = gatherFacts(config, { ...LOGIN, overlay }, root).etcFiles.filter(
+      (file) => file.root === join(root, "tree"),
+    );
     expect(found.map(({ name }) => name)).toEqual(files);
   });
 });

@@ -35,6 +35,7 @@ describe("holdView", () => {
       inode: 100,
       tmpfs: [{ target: "/tmp", device: "0:51" }],
       skipped: ["/x"],
+      dropped: [],
       isolation,
     });
     const path = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
@@ -179,7 +180,7 @@ describe("takeUpView", () => {
       });
     });
 
-    it("asks for a leased account's view alone, and for nothing of the leader", () => {
+    it("asks for a leased account's view and the mount of its home, and for nothing of the leader", () => {
       const { isolation: _none, ...leased } = shared();
       const asked: Kind[] = [];
       const held: Held = {};
@@ -187,7 +188,7 @@ describe("takeUpView", () => {
         asked.push(kind);
         return undefined;
       });
-      expect(asked).toEqual(["view"]);
+      expect(asked).toEqual(["home", "view"]);
       expect(held).toEqual({});
     });
 
@@ -228,7 +229,9 @@ describe("holdView of a reaper that has ended already", () => {
   it("says so, and keeps all that there is to be let go of", () => {
     const held: Held = {};
     const isolation = { pid: 2 ** 30, pidfd: 13, processes: { fd: 11, inode: 101 }, ipc: { fd: 12, inode: 102 } };
-    expect(() => holdView(held, { fd: 10, inode: 100, tmpfs: [], skipped: [], isolation })).toThrow(/has ended/);
+    expect(() => holdView(held, { fd: 10, inode: 100, tmpfs: [], skipped: [], dropped: [], isolation })).toThrow(
+      /has ended/,
+    );
     expect(held).toEqual({ view: 10, processes: 11, ipc: 12, reaper: 13 });
   });
 });

@@ -4,7 +4,7 @@ import type { BuiltView } from "../../../../src/system/bindings.ts";
 import { isOpen, NOBODY, openNull, self, sessionsWith, SUBJECT, VIEW } from "../../../helpers/sessions.ts";
 
 describe("building a view", () => {
-  const built = (): BuiltView => ({ fd: openNull(), inode: 7, tmpfs: [], skipped: [] });
+  const built = (): BuiltView => ({ fd: openNull(), inode: 7, tmpfs: [], skipped: [], dropped: [] });
 
   it("fails when the leader is not watched", async () => {
     await expect(sessionsWith().views.build(SUBJECT.id, [], false, undefined)).rejects.toThrow(
