@@ -31,21 +31,26 @@ Napi::Value throwing(const Napi::CallbackInfo& info) {
 
 int to_fd(const Napi::Value& value) { return static_cast<int>(to_integer(value, 0, INT32_MAX, "pidfd")); }
 
+Napi::Value rejected(Napi::Env env, const Napi::Value& reason) {
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  deferred.Reject(reason);
+  return deferred.Promise();
+}
+
 /** As `throwing`, for a function that gives a promise: it rejects, so that its caller need not catch twice. */
 template <Napi::Value (*body)(const Napi::CallbackInfo&)>
 Napi::Value rejecting(const Napi::CallbackInfo& info) {
-  const auto reject = [&info](const Napi::Value& reason) {
-    const auto deferred = Napi::Promise::Deferred::New(info.Env());
-    deferred.Reject(reason);
-    return deferred.Promise();
-  };
   try {
     return body(info);
   } catch (const Failure& failure) {
-    return reject(to_error(info.Env(), failure).Value());
+    return rejected(info.Env(), to_error(info.Env(), failure).Value());
   } catch (const Napi::Error& thrown_by_a_getter) {
-    return reject(thrown_by_a_getter.Value());
+    return rejected(info.Env(), thrown_by_a_getter.Value());
   }
+}
+
+std::chrono::milliseconds to_limit(const Napi::Value& value) {
+  return std::chrono::milliseconds(to_integer(value, 0, INT32_MAX, "limitMs"));
 }
 
 /** The caller's descriptor may be closed while a thread works on it. */
@@ -87,7 +92,7 @@ std::vector<View::Tmpfs> to_tmpfs(const Napi::Value& first, const Napi::Value& s
 
 Napi::Value start_wipe(const Napi::CallbackInfo& info) {
   auto mounted = to_tmpfs(info[1], info[2]);
-  const std::chrono::milliseconds limit(to_integer(info[3], 0, INT32_MAX, "limitMs"));
+  const auto limit = to_limit(info[3]);
   Fd view = copy_fd(to_fd(info[0]), "view");
   return start_job(info.Env(), "guestns-wipe", [view = std::move(view), mounted = std::move(mounted), limit](const Cancelled& cancelled) {
     return wipe_view(view, mounted, limit, cancelled);
@@ -153,19 +158,67 @@ Napi::Value watch_pidfd(const Napi::CallbackInfo& info) {
   return handle;
 }
 
+/** Safe: never root's own files. */
+uid_t to_uid(const Napi::Value& value) { return static_cast<uid_t>(to_integer(value, 1, int64_t{UINT32_MAX} - 1, "uid")); }
+
+/** One for the process: sweeps know of each other by it. */
+SweptDirectories& swept_directories() {
+  static SweptDirectories directories;
+  return directories;
+}
+
 Napi::Value start_sweep(const Napi::CallbackInfo& info) {
   auto paths = to_texts(info[0], "paths");
   for (const auto& path : paths) check_absolute(path, "arguments");
-  // Safe: never root's own files.
-  const auto uid = static_cast<uid_t>(to_integer(info[1], 1, int64_t{UINT32_MAX} - 1, "uid"));
+  const uid_t uid = to_uid(info[1]);
   if (!info[2].IsBoolean()) fail("arguments", "remove", EINVAL, "expected true or false");
   const bool remove = info[2].As<Napi::Boolean>().Value();
-  const std::chrono::milliseconds limit(to_integer(info[3], 0, INT32_MAX, "limitMs"));
-  // One for the process: sweeps know of each other by it.
-  static SweptDirectories directories;
+  const auto limit = to_limit(info[3]);
   return start_job(info.Env(), "guestns-sweep", [paths = std::move(paths), uid, remove, limit](const Cancelled& cancelled) {
-    return sweep_files(directories, paths, uid, remove, limit, cancelled);
+    return sweep_files(swept_directories(), paths, uid, remove, limit, cancelled);
   });
+}
+
+/** A walk, and whether a thread is at it: then no other may be, and it stays until that one is done. */
+struct OpenWalk {
+  OpenWalk(std::vector<std::string> paths, std::unordered_set<uid_t> uids)
+      : walk(swept_directories(), std::move(paths), std::move(uids), true, FileWalk::Depth::kWhole) {}
+
+  FileWalk walk;
+  std::atomic<bool> busy{false};
+};
+
+Napi::Value go_on(Napi::Env env, const std::shared_ptr<OpenWalk>& open, std::chrono::milliseconds limit) {
+  if (open->busy.exchange(true)) fail("sweep", "", EBUSY, "it goes on already");
+  return start_job(env, "guestns-walk", [open, limit](const Cancelled& cancelled) {
+    struct Rest {
+      ~Rest() { busy = false; }
+      std::atomic<bool>& busy;
+    } rest{open->busy};
+    yield_to_all();
+    open->walk.go_on(limit, cancelled);
+    return open->walk.progress();
+  });
+}
+
+Napi::Value open_walk(const Napi::CallbackInfo& info) {
+  auto paths = to_texts(info[0], "paths");
+  for (const auto& path : paths) check_absolute(path, "arguments");
+  std::unordered_set<uid_t> uids;
+  if (!info[1].IsArray()) fail("arguments", "uids", EINVAL, "expected an array of uids");
+  const auto array = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) uids.insert(to_uid(array.Get(i)));
+  const auto open = std::make_shared<OpenWalk>(std::move(paths), std::move(uids));
+  auto handle = Napi::Object::New(info.Env());
+  const auto body = [open](const Napi::CallbackInfo& call) {
+    try {
+      return go_on(call.Env(), open, to_limit(call[0]));
+    } catch (const Failure& failure) {
+      return rejected(call.Env(), to_error(call.Env(), failure).Value());
+    }
+  };
+  handle.Set("goOn", Napi::Function::New(info.Env(), body, "goOn"));
+  return handle;
 }
 
 Napi::Value notify(const Napi::CallbackInfo& info) {
@@ -206,6 +259,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("wipeView", Napi::Function::New<rejecting<start_wipe>>(env, "wipeView"));
   exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));
   exports.Set("sweepFiles", Napi::Function::New<rejecting<start_sweep>>(env, "sweepFiles"));
+  exports.Set("openWalk", Napi::Function::New<throwing<open_walk>>(env, "openWalk"));
   exports.Set("notify", Napi::Function::New<throwing<notify>>(env, "notify"));
   exports.Set("removeIpc", Napi::Function::New<throwing<remove_ipc>>(env, "removeIpc"));
   exports.Set("openQueues", Napi::Function::New<throwing<open_queues>>(env, "openQueues"));

@@ -4,6 +4,8 @@
 
 #include <napi.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
 
 #include <csignal>
 #include <memory>
@@ -25,6 +27,16 @@ inline void prepare_thread(const char* name) {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   pthread_setname_np(pthread_self(), name);
+}
+
+/** The thread has the processor and the disk when nobody else wants them. Where the kernel refuses that, it has them as others do. */
+inline void yield_to_all() {
+  const sched_param none = {};
+  sched_setscheduler(0, SCHED_IDLE, &none);
+  // ioprio_set(2), whose header in Debian 12 is not for C++: this thread, the idle class.
+  constexpr int kWhoProcess = 1;
+  constexpr int kIdleClass = 3 << 13;
+  syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass);
 }
 
 template <typename Work>

@@ -70,7 +70,26 @@ Napi::Value to_value(Napi::Env env, const SweptFiles& swept) {
   object.Set("found", Napi::Number::New(env, static_cast<double>(swept.found)));
   object.Set("removed", Napi::Number::New(env, static_cast<double>(swept.removed)));
   object.Set("left", to_array(env, swept.left));
-  object.Set("whole", swept.whole);
+  object.Set("unseen", to_array(env, swept.unseen));
+  return object;
+}
+
+Napi::Value to_value(Napi::Env env, const WalkProgress& progress) {
+  auto owners = Napi::Array::New(env, progress.owners.size());
+  uint32_t index = 0;
+  for (const auto& [uid, swept] : progress.owners) {
+    auto owner = Napi::Object::New(env);
+    owner.Set("uid", Napi::Number::New(env, uid));
+    owner.Set("found", Napi::Number::New(env, static_cast<double>(swept.found)));
+    owner.Set("removed", Napi::Number::New(env, static_cast<double>(swept.removed)));
+    owner.Set("left", to_array(env, swept.left));
+    owners.Set(index++, owner);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("done", progress.done);
+  object.Set("names", Napi::Number::New(env, static_cast<double>(progress.names)));
+  object.Set("owners", owners);
+  object.Set("unread", to_array(env, progress.unread));
   return object;
 }
 

@@ -17,6 +17,8 @@ Napi::Value to_value(Napi::Env env, const View& view);
 
 Napi::Value to_value(Napi::Env env, const SweptFiles& swept);
 
+Napi::Value to_value(Napi::Env env, const WalkProgress& progress);
+
 inline Napi::Value to_value(Napi::Env env, uint64_t number) { return Napi::Number::New(env, static_cast<double>(number)); }
 
 /** The caller has the descriptors of a result now. */

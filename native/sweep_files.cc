@@ -1,54 +1,33 @@
-// The walk: a stack of open directories instead of a recursion, so that no tree is too deep for it, and no list of what is in
+// The walk: a stack of directories instead of a recursion, so that no tree is too deep for it, and no list of what is in
 // one: whoever fills a directory with names fills no memory of ours.
-// Each name is looked up once; what was opened is what is judged, and a user loses a directory before it is emptied.
+// What was opened is what is judged, and a user loses a directory before it is emptied.
 #include "sweep_files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstring>
-#include <memory>
-#include <set>
 
 #include "paths.h"
-#include "plan.h"
 
 namespace guestns {
 namespace {
 
 constexpr const char* kStep = "sweep";
-constexpr size_t kDeepest = 512;
-constexpr uint64_t kMostEntries = 1000000;
+/** Of one user, and of what could not be looked at. */
 constexpr size_t kMostLeft = 20;
 constexpr size_t kMostShown = 300;
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { closedir(directory); }
-};
-
-using Clock = std::chrono::steady_clock;
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
-
-/** One directory on the way down, read as far as the walk has come. */
-struct Frame {
-  int fd() const { return dirfd(dir.get()); }
-
-  Directory dir;
-  /** Behind the descriptor: it ends first. */
-  std::unique_ptr<SweptDirectories::Stay> stay;
-  /** In the frame above; empty for the first. */
-  std::string name;
-  /** The user's until the sweep gave it to root. */
-  bool taken = false;
-  /** It, or one above, is somebody's who is neither root nor the user: what is deep or unreadable there is no business of the guest's. */
-  bool foreign = false;
-  /** Directories that were moved here from further down. */
-  std::vector<std::string> moved;
-};
+/** A look goes no further in a directory where it has met so many names of others, or nothing of the user's for so long. */
+constexpr uint64_t kMostOthers = 10000;
+constexpr std::chrono::seconds kLongest(1);
+/** What a look looks into: an access list that lets others write shows in the bits of the group (acl(5)). */
+constexpr mode_t kOpenToOthers = S_IWGRP | S_IWOTH;
+/** Of a directory that was taken. */
+constexpr mode_t kTaken = 0700;
 
 /** A name may hold any byte: what could mislead who reads it is shown as \xNN. */
 std::string shown(const std::string& path) {
@@ -68,145 +47,151 @@ std::string reason(int error) {
   return text == nullptr ? "error " + std::to_string(error) : text;
 }
 
-class Sweep {
- public:
-  Sweep(SweptDirectories& directories, uid_t uid, bool remove, std::chrono::milliseconds limit, const Cancelled& cancelled)
-      : directories_(directories), uid_(uid), remove_(remove), end_(Clock::now() + limit), cancelled_(cancelled) {}
+/** Ours alone: it says nothing of what is looked at. */
+bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
-  void below(const std::string& path) {
-    start_ = path;
-    try {
-      Fd dir = find_path(path, kStep, O_RDONLY | O_DIRECTORY);
-      if (dir) enter(std::move(dir), "");
-    } catch (const Failure& failure) {
-      unreadable("", failure.error, false);
+}  // namespace
+
+bool FileWalk::go_on(std::chrono::milliseconds limit, const Cancelled& cancelled) {
+  const auto end = Clock::now() + limit;
+  last_found_ = Clock::now();
+  for (std::string name; !way_.empty() || next_ < paths_.size();) {
+    if (cancelled) fail(kStep, path_of(""), ECANCELED);
+    if (Clock::now() >= end) return false;
+    if (way_.empty()) {
+      start(paths_[next_++]);
+    } else if (has_seen_enough()) {
+      // What was taken so far is marked: a later walk goes on with it.
+      unseen_[next_ - 1] = true;
+      way_.clear();
+    } else if (read_name(&name)) {
+      visit(name);
+    } else {
+      leave();
     }
-    bool stopped = false;
-    while (!frames_.empty()) {
-      if (cancelled_) fail(kStep, start_, ECANCELED);
-      stopped = stopped || must_stop();
-      std::string name;
-      if (!stopped && read_name(&name)) visit(name);
-      else leave();
-    }
   }
+  tree_.reset();
+  return true;
+}
 
-  SweptFiles result() {
-    if (more_ > 0) swept_.left.push_back("and " + std::to_string(more_) + " more");
-    return std::move(swept_);
+bool FileWalk::has_seen_enough() const {
+  return depth_ == Depth::kLook && (others_ > kMostOthers || Clock::now() - last_found_ > kLongest);
+}
+
+std::vector<std::string> FileWalk::unseen() const {
+  std::vector<std::string> paths;
+  for (size_t i = 0; i < paths_.size(); i++)
+    if (unseen_[i] || i >= next_ || (i + 1 == next_ && !way_.empty())) paths.push_back(shown(paths_[i]));
+  return paths;
+}
+
+void FileWalk::start(const std::string& path) {
+  others_ = 0;
+  last_found_ = Clock::now();
+  try {
+    const Fd found = find_path(path, kStep, O_RDONLY | O_DIRECTORY);
+    if (!found) return;
+    // Safe: a copy that is attached nowhere, and goes with the descriptor. What is mounted in the directory is not in it.
+    tree_ = Fd(open_tree(found.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    Fd dir(openat(tree_ ? tree_.get() : found.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!dir) fail(kStep, path, errno);
+    enter(std::move(dir), "");
+  } catch (const Failure& failure) {
+    unreadable("", failure.error, false);
   }
+}
 
- private:
-  void enter(Fd dir, const std::string& name);
-  void leave();
-  void visit(const std::string& name);
-  void visit_directory(const Fd& entry, const std::string& name, bool foreign);
-  void take_file(const std::string& name);
-  bool is_foreign(uid_t owner) const { return owner != uid_ && (owner != 0 || in_foreign()); }
-  bool take_directory(const Fd& dir, const std::string& name);
-  bool read_name(std::string* name);
-  bool must_stop();
-  bool move_up(const std::string& name, FileId id);
-
-  std::string path_of(const std::string& name) const {
-    std::string path = start_;
-    for (const auto& frame : frames_)
-      if (!frame.name.empty()) path += "/" + frame.name;
-    return name.empty() ? path : path + "/" + name;
-  }
-
-  void stays(const std::string& name, const std::string& why = "") {
-    if (swept_.left.size() == kMostLeft) more_++;
-    else swept_.left.push_back(shown(path_of(name)) + (why.empty() ? "" : ": " + why));
-  }
-
-  bool in_foreign() const { return !frames_.empty() && frames_.back().foreign; }
-
-  void unreadable(const std::string& name, int error, bool foreign) {
-    if (foreign) return;
-    swept_.whole = false;
-    stays(name, "could not be looked at: " + reason(error));
-  }
-
-  SweptDirectories& directories_;
-  const uid_t uid_;
-  const bool remove_;
-  const Clock::time_point end_;
-  const Cancelled& cancelled_;
-  std::string start_;
-  std::vector<Frame> frames_;
-  uint64_t entries_ = 0;
-  std::set<FileId> taken_before_;
-  uint64_t moved_ = 0;
-  uint64_t more_ = 0;
-  SweptFiles swept_;
-};
-
-void Sweep::visit(const std::string& name) {
-  struct open_how how = {};
-  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  // Safe: O_PATH opens no device and wakes no FIFO; what is mounted there is not reached.
-  const Fd entry(static_cast<int>(syscall(SYS_openat2, frames_.back().fd(), name.c_str(), &how, sizeof how)));
-  if (!entry) {
-    if (errno != ENOENT && errno != EXDEV) unreadable(name, errno, in_foreign());
-    return;
-  }
+void FileWalk::visit(const std::string& name) {
   struct stat found = {};
-  if (fstat(entry.get(), &found) < 0) return unreadable(name, errno, in_foreign());
-  if (S_ISDIR(found.st_mode)) return visit_directory(entry, name, is_foreign(found.st_uid));
-  if (found.st_uid == uid_) take_file(name);
-}
-
-void Sweep::take_file(const std::string& name) {
-  swept_.found++;
-  if (!remove_) return stays(name);
-  // Safe: a name is removed, never what it leads to; who could put another file in its place by now could remove that one as well.
-  if (unlinkat(frames_.back().fd(), name.c_str(), 0) < 0 && errno != ENOENT) return stays(name, reason(errno));
-  swept_.removed++;
-}
-
-void Sweep::visit_directory(const Fd& entry, const std::string& name, bool foreign) {
-  Fd dir(openat(entry.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!dir) {
-    if (errno != ENOENT) unreadable(name, errno, foreign);
+  // Safe: opens no device and wakes no FIFO; has nothing mounted.
+  if (fstatat(way_.last().fd(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
+    if (errno != ENOENT) unreadable(name, errno, in_foreign());
     return;
   }
-  enter(std::move(dir), name);
+  if (!is_ours(found.st_uid)) others_++;
+  const bool foreign = is_foreign(found);
+  if (!S_ISDIR(found.st_mode)) {
+    if (is_ours(found.st_uid)) take_file(name, found.st_uid);
+  } else if (depth_ == Depth::kLook && foreign && (found.st_mode & kOpenToOthers) == 0) {
+    // Its owner may have let the user write there, and does so no more.
+    unseen_[next_ - 1] = true;
+  } else {
+    visit_directory(name, foreign);
+  }
 }
 
-/** Goes into a directory, unless that would be too deep; takes it from the user before anything in it is looked at. */
-void Sweep::enter(Fd dir, const std::string& name) {
+void FileWalk::take_file(const std::string& name, uid_t owner) {
+  SweptOwner& swept = owners_[owner];
+  swept.found++;
+  last_found_ = Clock::now();
+  if (!remove_) return stays(owner, name);
+  // Safe: a name is removed, never what it leads to; who could put another file in its place by now could remove that one as well.
+  if (unlinkat(way_.last().fd(), name.c_str(), 0) < 0 && errno != ENOENT) return stays(owner, name, reason(errno));
+  swept.removed++;
+}
+
+void FileWalk::visit_directory(const std::string& name, bool foreign) {
+  struct open_how how = {};
+  how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+  // Safe: a directory or nothing; what is mounted there is not reached.
+  Fd dir(static_cast<int>(syscall(SYS_openat2, way_.last().fd(), name.c_str(), &how, sizeof how)));
+  if (dir) return enter(std::move(dir), name);
+  const bool has_changed = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+  if (errno != EXDEV && !has_changed) unreadable(name, errno, foreign);
+}
+
+/** Whether a directory is root's because a sweep has taken it: that one may have been cut off. */
+bool FileWalk::is_taken(const struct stat& found) const {
+  return found.st_uid == 0 && (found.st_mode & 07777) == kTaken && is_ours(found.st_gid);
+}
+
+/** Whether it, or a directory above, is neither root's nor a user's who is looked for. */
+bool FileWalk::is_foreign(const struct stat& found) const {
+  return !is_ours(found.st_uid) && !is_taken(found) && (found.st_uid != 0 || in_foreign());
+}
+
+/** Goes into a directory; takes it from the user before anything in it is looked at. */
+void FileWalk::enter(Fd dir, const std::string& name) {
   struct stat found = {};
   if (fstat(dir.get(), &found) < 0) return unreadable(name, errno, in_foreign());
-  const bool his = found.st_uid == uid_;
+  const bool his = is_ours(found.st_uid);
   Frame frame;
+  frame.id = {found.st_dev, found.st_ino};
   frame.name = name;
-  frame.foreign = is_foreign(found.st_uid);
-  if (his) swept_.found++;
-  const FileId id = {found.st_dev, found.st_ino};
-  frame.stay = std::make_unique<SweptDirectories::Stay>(directories_, id);
-  frame.taken = his && remove_ ? take_directory(dir, name) : taken_before_.erase(id) > 0;
-  if (frame.taken) frame.stay->take();
-  if (his && !remove_) stays(name);
-  if (frames_.size() > kDeepest) {
-    if ((frame.taken && move_up(name, id)) || frame.foreign) return;
-    swept_.whole = false;
-    return stays(name, "deeper than " + std::to_string(kDeepest) + " directories");
+  frame.foreign = is_foreign(found);
+  frame.stay = std::make_unique<SweptDirectories::Stay>(directories_, frame.id);
+  if (his && remove_ && take_directory(dir, name, found.st_uid)) frame.taken_from = found.st_uid;
+  if (is_taken(found)) frame.taken_from = found.st_gid;
+  if (frame.taken_from != 0) frame.stay->take();
+  if (his && !remove_) {
+    owners_[found.st_uid].found++;
+    stays(found.st_uid, name);
+  }
+  if (way_.depth() >= WayDown::kMostOpen) {
+    if (frame.taken_from != 0 && remove_ && move_up(name)) return;
+    if (depth_ == Depth::kLook) {
+      unseen_[next_ - 1] = true;
+      return;
+    }
   }
   frame.dir.reset(fdopendir(dir.get()));
   if (!frame.dir) return unreadable(name, errno, frame.foreign);
   dir.release();
-  frames_.push_back(std::move(frame));
+  way_.push(std::move(frame));
 }
 
-bool Sweep::take_directory(const Fd& dir, const std::string& name) {
-  // Safe: by descriptor, and only ever from the user to root; the mode shuts out whoever an access list lets in.
-  if (fchown(dir.get(), 0, 0) < 0 || fchmod(dir.get(), 0700) < 0) {
-    stays(name, reason(errno));
+bool FileWalk::take_directory(const Fd& dir, const std::string& name, uid_t owner) {
+  SweptOwner& swept = owners_[owner];
+  swept.found++;
+  last_found_ = Clock::now();
+  // Safe: by descriptor, and only ever from the user to root; the mode shuts out whoever an access list lets in. The group is the mark
+  // by which it is known again: no group has the number of a leased account's uid, and this one has no right.
+  if (fchown(dir.get(), 0, owner) < 0 || fchmod(dir.get(), kTaken) < 0) {
+    stays(owner, name, reason(errno));
     return false;
   }
-  swept_.removed++;
+  swept.removed++;
   return true;
 }
 
@@ -214,27 +199,27 @@ bool Sweep::take_directory(const Fd& dir, const std::string& name) {
  * A directory that is too deep goes on in the highest one that was the user's: nobody but root can reach it there.
  * So a guest cannot keep files by making directories in directories.
  */
-bool Sweep::move_up(const std::string& name, FileId id) {
-  for (size_t depth = 0; depth + 1 < frames_.size(); depth++) {
-    Frame& frame = frames_[depth];
-    if (!frame.taken) continue;
-    const std::string to = "guestd-sweep-" + std::to_string(moved_++);
-    // Safe: from one directory of root's to another in the same tree, and onto nothing.
-    if (renameat2(frames_.back().fd(), name.c_str(), frame.fd(), to.c_str(), RENAME_NOREPLACE) < 0) return false;
-    taken_before_.insert(id);
-    frame.moved.push_back(to);
-    return true;
+bool FileWalk::move_up(const std::string& name) {
+  for (Frame& frame : way_.open()) {
+    if (frame.taken_from == 0 || &frame == &way_.last()) continue;
+    for (;;) {
+      const std::string to = "guestd-sweep-" + std::to_string(moved_++);
+      // Safe: from one directory of root's to another in the same tree, and onto nothing.
+      const int moved = renameat2(way_.last().fd(), name.c_str(), frame.fd(), to.c_str(), RENAME_NOREPLACE);
+      if (moved == 0) frame.moved.push_back(to);
+      if (moved == 0 || errno != EEXIST) return moved == 0;
+    }
   }
   return false;
 }
 
 /** The next name in the last directory; false when there is none. Of what is removed meanwhile no other is passed over. */
-bool Sweep::read_name(std::string* name) {
-  Frame& frame = frames_.back();
+bool FileWalk::read_name(std::string* name) {
+  Frame& frame = way_.last();
   errno = 0;
   while (const struct dirent* entry = readdir(frame.dir.get())) {
     if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
-    entries_++;
+    names_++;
     *name = entry->d_name;
     return true;
   }
@@ -245,37 +230,53 @@ bool Sweep::read_name(std::string* name) {
   return true;
 }
 
-/** Whether a bound of the whole sweep is met; says so. */
-bool Sweep::must_stop() {
-  const bool late = Clock::now() >= end_;
-  if (!late && entries_ <= kMostEntries) return false;
-  frames_.resize(1);
-  swept_.whole = false;
-  stays("", late ? "could not be looked at in time" : "more than " + std::to_string(kMostEntries) + " files");
-  return true;
-}
-
 /**
  * All that is in a directory has been looked at. One that was a user's goes if it is empty; it is root's already if not, and goes
  * with the last sweep that is in it.
  */
-void Sweep::leave() {
-  const Frame frame = std::move(frames_.back());
-  frames_.pop_back();
-  if (frames_.empty() || !remove_ || !frame.stay->taken()) return;
+void FileWalk::leave() {
+  const Frame frame = way_.pop();
+  const bool taken = frame.taken_from != 0 || (frame.stay && frame.stay->taken());
+  if (way_.empty() || frame.name.empty() || !remove_ || !taken) return;
+  last_found_ = Clock::now();
   // Safe: removes an empty directory or nothing.
-  if (unlinkat(frames_.back().fd(), frame.name.c_str(), AT_REMOVEDIR) == 0) return;
+  if (unlinkat(way_.last().fd(), frame.name.c_str(), AT_REMOVEDIR) == 0) return;
   const bool stays_as_roots = errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT;
-  if (frame.taken && !stays_as_roots) stays(frame.name, "is root's now, and empty: " + reason(errno));
+  if (frame.taken_from != 0 && !stays_as_roots) stays(frame.taken_from, frame.name, "is root's now, and empty: " + reason(errno));
 }
 
-}  // namespace
+std::string FileWalk::path_of(const std::string& name) const {
+  const std::string path = (next_ == 0 ? "" : paths_[next_ - 1]) + way_.path();
+  return name.empty() ? path : path + "/" + name;
+}
+
+void FileWalk::stays(uid_t owner, const std::string& name, const std::string& why) {
+  SweptOwner& swept = owners_[owner];
+  if (swept.left.size() == kMostLeft) swept.more++;
+  else swept.left.push_back(shown(path_of(name)) + (why.empty() ? "" : ": " + why));
+}
+
+/** What is foreign is no business of a guest's: anybody could make it unreadable. */
+void FileWalk::unreadable(const std::string& name, int error, bool foreign) {
+  if (is_shortage(error)) fail(kStep, shown(path_of(name)), error);
+  if (foreign || unread_.size() == kMostLeft) return;
+  unread_.push_back(shown(path_of(name)) + ": could not be looked at: " + reason(error));
+}
 
 SweptFiles sweep_files(SweptDirectories& directories, const std::vector<std::string>& paths, uid_t uid, bool remove,
                        std::chrono::milliseconds limit, const Cancelled& cancelled) {
-  Sweep sweep(directories, uid, remove, limit, cancelled);
-  for (const auto& path : paths) sweep.below(path);
-  return sweep.result();
+  FileWalk walk(directories, paths, {uid}, remove, FileWalk::Depth::kLook);
+  walk.go_on(limit, cancelled);
+  const WalkProgress progress = walk.progress();
+  SweptFiles files;
+  const auto owner = progress.owners.find(uid);
+  if (owner != progress.owners.end()) {
+    files = {owner->second.found, owner->second.removed, owner->second.left, {}};
+    if (owner->second.more > 0) files.left.push_back("and " + std::to_string(owner->second.more) + " more");
+  }
+  files.left.insert(files.left.end(), progress.unread.begin(), progress.unread.end());
+  files.unseen = walk.unseen();
+  return files;
 }
 
 }  // namespace guestns

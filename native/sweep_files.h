@@ -1,34 +1,130 @@
-// Finds the files of one user below some directories, and takes them away.
+// Finds the files of users below some directories, and takes them away.
 // Opens nothing but directories, follows no symbolic link and crosses no mount.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <chrono>
+#include <map>
+#include <unordered_set>
 
 #include "guestns.h"
 #include "swept_directories.h"
+#include "way_down.h"
 
 namespace guestns {
 
-struct SweptFiles {
-  /** Files and directories of the user. */
+/** What was found of one user. */
+struct SweptOwner {
+  /** Files and directories. */
   uint64_t found = 0;
   /** Of these taken away, or given to root where something of somebody else's is in it. */
   uint64_t removed = 0;
-  /** A path, or a path and why, of what stays and of what could not be looked at; the last may be "and N more". */
+  /** A path, or a path and why, of what stays. */
   std::vector<std::string> left;
+  /** How many more than `left` names. */
+  uint64_t more = 0;
+};
+
+/** What a look at some directories has found of one user. */
+struct SweptFiles {
+  uint64_t found = 0;
+  uint64_t removed = 0;
+  /** What stays, and what could not be looked at; the last may be "and N more". */
+  std::vector<std::string> left;
+  /** Those of the paths below which the user may have something that was not looked at. */
+  std::vector<std::string> unseen;
+};
+
+/** How far a walk has come. */
+struct WalkProgress {
+  bool done = false;
+  /** Names it has looked at, in all. */
+  uint64_t names = 0;
+  /** Of those users who had something. */
+  std::map<uid_t, SweptOwner> owners;
+  /** What could not be looked at, and why: users may have something there. */
+  std::vector<std::string> unread;
+};
+
+class FileWalk {
+ public:
+  /** How thorough it is. */
+  enum class Depth {
+    /** What users could write by themselves: nothing below a directory of others that is not writable, nor much of what others have made. */
+    kLook,
+    /** All there is. */
+    kWhole,
+  };
+
   /**
-   * False when a bound was met or a directory could not be read. Not for what is deep or unreadable below a directory that is neither
-   * root's nor the user's: anybody could make such a tree, and the user has nothing there unless its owner has let him.
+   * @param directories of all sweeps of this process
+   * @param paths absolute; one that does not exist is passed over. The directory that a path names stays, as root's if it was a user's.
+   * @param remove takes what is found away; what changes meanwhile is no failure
    */
-  bool whole = true;
+  FileWalk(SweptDirectories& directories, std::vector<std::string> paths, std::unordered_set<uid_t> uids, bool remove, Depth depth)
+      : directories_(directories), paths_(std::move(paths)), uids_(std::move(uids)), remove_(remove), depth_(depth) {}
+
+  /**
+   * Begins, or goes on where it stopped.
+   * @return whether it is done
+   * @throws Failure ECANCELED; ENFILE, EMFILE, ENOMEM: it can not go on; ELOOP: no end of directories in directories
+   */
+  bool go_on(std::chrono::milliseconds limit, const Cancelled& cancelled);
+
+  WalkProgress progress() const { return {way_.empty() && next_ == paths_.size(), names_, owners_, unread_}; }
+
+  /** Of a look, when its time is over or it is done: those of the paths that it has not seen all of. */
+  std::vector<std::string> unseen() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void start(const std::string& path);
+  void enter(Fd dir, const std::string& name);
+  void leave();
+  void visit(const std::string& name);
+  void visit_directory(const std::string& name, bool foreign);
+  void take_file(const std::string& name, uid_t owner);
+  bool take_directory(const Fd& dir, const std::string& name, uid_t owner);
+  bool read_name(std::string* name);
+  bool move_up(const std::string& name);
+  bool has_seen_enough() const;
+  void stays(uid_t owner, const std::string& name, const std::string& why = "");
+  void unreadable(const std::string& name, int error, bool foreign);
+  std::string path_of(const std::string& name) const;
+
+  bool is_ours(uid_t uid) const { return uids_.count(uid) > 0; }
+  bool is_taken(const struct stat& found) const;
+  bool is_foreign(const struct stat& found) const;
+  bool in_foreign() const { return !way_.empty() && way_.last().foreign; }
+
+  SweptDirectories& directories_;
+  const std::vector<std::string> paths_;
+  const std::unordered_set<uid_t> uids_;
+  const bool remove_;
+  const Depth depth_;
+
+  /** Index of the next of the paths; the one before it is being walked. */
+  size_t next_ = 0;
+  /** What is at that path without what is mounted in it: nothing can be hidden below a mount. */
+  Fd tree_;
+  WayDown way_;
+  uint64_t moved_ = 0;
+  /** Of the path: names that are no user's who is looked for, and when something of theirs was found or removed last. */
+  uint64_t others_ = 0;
+  Clock::time_point last_found_;
+  std::vector<bool> unseen_ = std::vector<bool>(paths_.size(), false);
+
+  uint64_t names_ = 0;
+  std::map<uid_t, SweptOwner> owners_;
+  std::vector<std::string> unread_;
 };
 
 /**
- * @param directories of all sweeps of this process
- * @param paths absolute; one that does not exist is passed over. The directory that a path names stays, as root's if it was the user's.
- * @param remove takes what is found away; what changes meanwhile is no failure
- * @param limit for all of it; it is less than whole then
- * @throws Failure ECANCELED
+ * Looks for the files of one user, bounded by time and by what others have made.
+ * @param limit for all of it
+ * @throws Failure as FileWalk::go_on
  */
 SweptFiles sweep_files(SweptDirectories& directories, const std::vector<std::string>& paths, uid_t uid, bool remove,
                        std::chrono::milliseconds limit, const Cancelled& cancelled);

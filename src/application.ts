@@ -27,6 +27,7 @@ import { startHeartbeat } from "./heartbeat.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
 import { makeCgroupSearch } from "./login-cgroups.ts";
 import { LoginChecks } from "./login-checks.ts";
+import { isWalkDue } from "./policy/walking.ts";
 import { publishConfig } from "./publish-config.ts";
 import { findLeftovers } from "./startup.ts";
 import { Leases } from "./system/accounts/leases.ts";
@@ -54,6 +55,7 @@ import { Views } from "./system/sessions/views.ts";
 import { Ledger } from "./system/state/ledger.ts";
 import { SessionStore } from "./system/state/session-store.ts";
 import { SwitchStore } from "./system/state/switch-store.ts";
+import { PathWalk } from "./system/sweep/path-walk.ts";
 import { Sweeper } from "./system/sweep/sweep.ts";
 import { sweepUid } from "./system/sweep/uid-sweep.ts";
 import { UnlockMarks } from "./system/unlock-marks.ts";
@@ -127,7 +129,7 @@ export function makeApplication(parts: ApplicationParts): Application {
   const isWorking = () => service.isBusy || daemon.isBusy;
   const idle = new IdleWatch({
     isWorking,
-    isBusy: () => isWorking() || daemon.state.sessions.size > 0,
+    isBusy: () => isWorking() || daemon.state.sessions.size > 0 || isWalkDue(daemon.state),
     limit: () => settingsOf(link).Daemon.IdleExit * 1e6,
     giveUpName: () => service.giveUpName(),
     onIdle,
@@ -234,24 +236,20 @@ function makeRunner(
   { bus, bindings, link }: Core,
   parts: Stores & Sessions & { readonly pending: PendingCalls; readonly service: Service },
 ): EffectRunner {
-  const { cgroups, looks } = parts;
+  const { cgroups } = parts;
+  const { searchHolders: search, searchMembers } = parts.looks;
   const sweeper = new Sweeper(bindings);
   const turns = new Turns();
   const inTurn: ProcessTable["inTurn"] = (work) => turns.take(work);
-  const table: ProcessTable = { proc: "/proc", cgroups, bindings, search: looks.searchMembers, inTurn };
+  const table: ProcessTable = { proc: "/proc", cgroups, bindings, search: searchMembers, inTurn };
   const runners = makeRunners({
     ...parts,
     takeUp: (...which) => takeUpSession(parts, ...which),
     listProcesses: (membership) => listProcesses(cgroups, membership),
     endProcesses: (...which) => endProcesses(table, ...which),
     sweeper,
-    sweepUid: (subject, session, settings) =>
-      sweepUid(
-        { bindings, cgroups, sweeper, search: looks.searchHolders, searchMembers: looks.searchMembers },
-        subject,
-        session,
-        settings,
-      ),
+    pathWalk: new PathWalk({ bindings, checkForeign: (uid) => parts.leases.checkForeign({ user: "", uid }) }),
+    sweepUid: (...which) => sweepUid({ bindings, cgroups, sweeper, search, searchMembers }, ...which),
     wasAnnounced,
     settings: () => sweepPrivate(settingsOf(link)),
     users: {

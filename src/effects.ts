@@ -5,7 +5,9 @@ import { wireReceipt, wireSession } from "./bus/wire.ts";
 import type { Config, Limits } from "./config/schema.ts";
 import type { EffectOf, FoundOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
+import type { Quarantine } from "./policy/lease.ts";
 import type { Swept } from "./policy/receipt.ts";
+import { addFoundLater, clear } from "./policy/receipt.ts";
 import type { Cgroup, Leader, View } from "./policy/session.ts";
 import type { SessionSubject, UidSubject } from "./policy/subject.ts";
 import type { Leases } from "./system/accounts/leases.ts";
@@ -17,6 +19,7 @@ import type { Views } from "./system/sessions/views.ts";
 import type { Ledger } from "./system/state/ledger.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 import type { SwitchStore } from "./system/state/switch-store.ts";
+import type { PathWalk } from "./system/sweep/path-walk.ts";
 import type { Sweeper } from "./system/sweep/sweep.ts";
 import type { UnlockMarks } from "./system/unlock-marks.ts";
 
@@ -36,6 +39,7 @@ export interface EffectParts {
   readonly loginSwitch: SwitchStore;
   readonly marks: UnlockMarks;
   readonly sweeper: Sweeper;
+  readonly pathWalk: Pick<PathWalk, "goOn">;
   readonly sweepUid: (
     subject: UidSubject,
     session: string,
@@ -57,7 +61,7 @@ export interface EffectParts {
 
 /** The runners of all effects. */
 export function makeRunners(parts: EffectParts): Runners {
-  const { pending, leases, loginSwitch, sweepUid, settings, users } = parts;
+  const { pending, leases, loginSwitch, pathWalk, sweepUid, settings, users } = parts;
   return {
     ...openingRunners(parts),
     ...endingRunners(parts),
@@ -74,7 +78,9 @@ export function makeRunners(parts: EffectParts): Runners {
       leases.withdraw(subject);
       return sweepUid(subject, session, settings().Sweep);
     },
-    "release-uid": ({ subject }) => leases.saveUid(subject.uid, undefined),
+    "walk-paths": ({ uids, begins }) => pathWalk.goOn(uids, begins, settings().Sweep),
+    "quarantine-uid": ({ subject, quarantine, found }) => keepUid(parts, subject, quarantine, found),
+    "release-uid": ({ subject, clears }) => releaseUid(parts, subject, clears),
     "write-switch": ({ loginSwitch: set }) => loginSwitch.write(set),
   };
 }
@@ -162,13 +168,30 @@ async function removeRecord(
   { views, leases, ledger, store }: EffectParts,
   { subject, lease }: EffectOf<"remove-record">,
 ): Promise<void> {
-  const { id, uid, user } = subject;
+  const { id, uid } = subject;
   // Where looking at the view has failed it is still held.
   views.letGo(id);
-  if (lease !== undefined) {
-    const quarantine = lease.quarantine === undefined ? undefined : { reason: lease.quarantine, user, session: id };
-    await leases.saveUid(uid, quarantine);
-  }
+  if (lease !== undefined) await leases.saveUid(uid, lease.quarantine);
   ledger.leave(id);
   store.remove(id, uid);
+}
+
+// What becomes of the UID comes first here as well: a receipt that does not say what a later look has found is no danger.
+async function keepUid(
+  { leases, ledger }: EffectParts,
+  { uid }: UidSubject,
+  quarantine: Quarantine,
+  found: string | undefined,
+): Promise<void> {
+  await leases.saveUid(uid, quarantine);
+  if (found !== undefined) await ledger.amend(quarantine.session ?? "", (receipt) => addFoundLater(receipt, found));
+}
+
+async function releaseUid(
+  { leases, ledger }: EffectParts,
+  { uid }: UidSubject,
+  clears: EffectOf<"release-uid">["clears"],
+): Promise<void> {
+  await leases.saveUid(uid, undefined);
+  if (clears !== undefined) await ledger.amend(clears.session, (receipt) => clear(receipt, clears.at));
 }

@@ -7,7 +7,7 @@ import type { What } from "../policy/events.ts";
 import { listLeases } from "../policy/lease-list.ts";
 import type { PlanFacts } from "../policy/plan.ts";
 import type { Receipt } from "../policy/receipt.ts";
-import { isClean } from "../policy/receipt.ts";
+import { isOpen } from "../policy/receipt.ts";
 import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
 import type { OpenDirectories } from "../policy/open-directories.ts";
@@ -185,7 +185,7 @@ function readMethods({
     }),
     row("ListLeases", "", "aa{sv}", async () => Promise.resolve([listLeases(state()).map(wireLease)])),
     row("ListReceipts", "b", "aa{sv}", async ([failedOnly]) => {
-      const kept = receipts.list().filter((receipt) => failedOnly !== true || !isClean(receipt));
+      const kept = receipts.list().filter((receipt) => failedOnly !== true || isOpen(receipt));
       return Promise.resolve([kept.map(wireReceipt)]);
     }),
     row("GetReceipt", "s", "a{sv}", async ([id]) => {

@@ -157,6 +157,9 @@ export function wireReceipt(receipt: Receipt): VariantDict {
     ),
     clean: field("b", isClean(receipt)),
     left: field("as", [...receipt.left]),
+    unseen: field("as", [...receipt.unseen]),
+    found_later: field("as", [...receipt.foundLater]),
+    cleared: microseconds(receipt.clearedAt),
   };
 }
 

@@ -16,7 +16,7 @@ import {
 } from "./format.ts";
 import { findLeaseFault, lease, leases } from "./leases.ts";
 import type { Options } from "./options.ts";
-import { nameClasses, receipt, receipts } from "./receipts.ts";
+import { isDirty, nameClasses, receipt, receipts } from "./receipts.ts";
 import { describeGuests, describeSwitch, disable, enable, hasFault, hintAtSwitch, readChecked } from "./switch.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -112,7 +112,7 @@ async function end(ids: readonly string[], _options: Options, connect: () => Pro
   return {
     text: [...done.map(showEnd), ...failures].join("\n"),
     json: oneOrAll(ids, done.map(nameClasses)),
-    bad: failures.length > 0 || done.some(({ clean }) => clean !== true),
+    bad: failures.length > 0 || done.some(isDirty),
   };
 }
 

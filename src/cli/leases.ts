@@ -6,10 +6,10 @@ import { formatTable } from "./format.ts";
 import type { Options } from "./options.ts";
 
 /** What a uid can be at, in the order in which they are counted. */
-const STATES = ["leased", "quarantined", "foreign", "rested", "unused"] as const;
+const STATES = ["leased", "quarantined", "foreign", "waiting", "rested", "unused"] as const;
 
 /** With nothing to be said of but their number. */
-const IDLE: readonly unknown[] = ["rested", "unused"] satisfies (typeof STATES)[number][];
+const IDLE: readonly unknown[] = ["waiting", "rested", "unused"] satisfies (typeof STATES)[number][];
 
 /** The last uid that there can be: the one after it means "none" (setresuid(2)). */
 const LAST_UID = 0xffff_fffe;

@@ -41,15 +41,25 @@ function showTable(kept: readonly Fields[]): string {
     formatSpan(Number(r["ending"])),
     String(r["killed"]),
     formatBytes(Number(r["freed"])),
-    yesOrNo(r["clean"]),
+    describeClean(r),
   ]);
   return formatTable(TITLES, rows);
 }
 
 function count(kept: readonly Fields[]): string {
-  const dirty = kept.filter(({ clean }) => clean !== true).length;
+  const dirty = kept.filter(isDirty).length;
   const all = kept.length === 1 ? "1 receipt" : `${kept.length} receipts`;
   return dirty === 0 ? `${all}.` : `${all}, ${dirty} of which ${dirty === 1 ? "names" : "name"} something left.`;
+}
+
+/** Something was left, and no later look has found that it is not any more. */
+export const isDirty = ({ clean, cleared }: Fields): boolean => clean !== true && Number(cleared ?? 0) === 0;
+
+const textsOf = (value: unknown) => (value ?? []) as readonly string[];
+
+function describeClean(receipt: Fields): string {
+  if (receipt["clean"] !== true) return isDirty(receipt) ? "no" : "later";
+  return textsOf(receipt["unseen"]).length > 0 ? "so far" : "yes";
 }
 
 const yesOrNo = (value: unknown) => (value === true ? "yes" : "no");
@@ -67,7 +77,7 @@ export async function receipt(
   return {
     text: [...done.map(showWhole), ...failures].join("\n\n"),
     json: oneOrAll(ids, done.map(nameClasses)),
-    bad: failures.length > 0 || done.some(({ clean }) => clean !== true),
+    bad: failures.length > 0 || done.some(isDirty),
   };
 }
 
@@ -84,16 +94,25 @@ function showWhole(whole: Fields): string {
   return [
     formatFields(listFields(whole)),
     ...(classes.length === 0 ? [] : [formatTable(["CLASS", "FOUND", "REMOVED", "LEFT"], classes)]),
-    left.length === 0
-      ? "Nothing is left."
-      : ["Left:", ...left.map((sentence) => `  ${formatPlain(sentence)}`)].join("\n"),
+    left.length === 0 ? "Nothing is left." : listUnder("Left:", left),
+    ...listIfAny("Found later:", whole["found_later"]),
+    ...listIfAny("Not looked through yet:", whole["unseen"]),
   ].join("\n\n");
 }
 
-function listFields({ swept: _swept, left: _left, ...whole }: Fields): [string, string][] {
+const listUnder = (title: string, sentences: readonly string[]) =>
+  [title, ...sentences.map((sentence) => `  ${formatPlain(sentence)}`)].join("\n");
+
+function listIfAny(title: string, value: unknown): string[] {
+  const sentences = textsOf(value);
+  return sentences.length === 0 ? [] : [listUnder(title, sentences)];
+}
+
+function listFields({ swept: _swept, left: _left, unseen, found_later: _later, ...whole }: Fields): [string, string][] {
   const show: Readonly<Record<string, (value: unknown) => string>> = {
     leased: yesOrNo,
-    clean: yesOrNo,
+    clean: () => describeClean({ ...whole, unseen }),
+    cleared: (value) => (Number(value) === 0 ? "" : formatTime(Number(value))),
     opened: (value) => formatTime(Number(value)),
     closed: (value) => formatTime(Number(value)),
     // It is not known when the machine went down.

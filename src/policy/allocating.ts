@@ -73,13 +73,15 @@ const reasonFor = ({ uidMap }: State, { Guests }: Config): string =>
   countMapped(Guests.LeaseRange, uidMap) === 0 ? UNMAPPED : USED_UP;
 
 function makeAccount(
-  { sessions, pool, uidMap }: State,
+  { sessions, pool, uidMap, walk }: State,
   { Guests }: Config,
   gid: number,
   random: number,
 ): Account | undefined {
   const leased = [...sessions.values()].map(({ account }) => account);
-  const uid = pickUid(Guests.LeaseRange, pool, new Set(leased.map((account) => account.uid)), uidMap);
+  // One that was released while the walk takes away what is of it is not leased before that is done.
+  const taken = new Set([...leased.map((account) => account.uid), ...walk.uids]);
+  const uid = pickUid(Guests.LeaseRange, pool, taken, uidMap);
   if (uid === undefined) return undefined;
   const user = makeLeaseName(random, new Set(leased.map((account) => account.user)));
   return { user, uid, gid, home: `/home/${user}`, shell: Guests.Shell, realName: Guests.GhostName };

@@ -196,9 +196,9 @@ const answerEnd = (subject: SessionSubject, call: CallId, receipt: Receipt): Eff
 
 // A UID that left anything behind is quarantined.
 function poolAfter({ pool }: State, session: Ending): State["pool"] {
-  const { uid, user } = session.account;
+  const { uid } = session.account;
   // One that turned out to be a stranger's is quarantined already.
   if (!session.leased || pool.quarantined.has(uid)) return pool;
-  const reason = quarantineOf(session);
-  return reason === undefined ? restUid(pool, uid) : quarantineUid(pool, uid, { reason, user, session: session.id });
+  const quarantine = quarantineOf(session);
+  return quarantine === undefined ? restUid(pool, uid) : quarantineUid(pool, uid, quarantine);
 }

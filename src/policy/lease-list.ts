@@ -1,5 +1,6 @@
 // The uids for leased accounts as an administrator sees them. Pure.
 import type { Config } from "../config/schema.ts";
+import type { Quarantine } from "./lease.ts";
 import { listUids } from "./lease.ts";
 import type { State } from "./state.ts";
 
@@ -9,15 +10,15 @@ export interface LeaseState {
   /** The last of them. */
   readonly last: number;
   /**
-   * "leased": a session has it. "quarantined": something of its last guest may be left. "foreign": it belongs to a user
-   * of the machine. "rested": it was given back. "unused": no session has had it.
+   * "leased": a session has it. "quarantined": something of its last guest may be left. "waiting": not everywhere was looked for that.
+   * "foreign": it belongs to a user of the machine. "rested": it was given back. "unused": no session has had it.
    */
-  readonly state: "leased" | "quarantined" | "foreign" | "rested" | "unused";
+  readonly state: "leased" | "quarantined" | "waiting" | "foreign" | "rested" | "unused";
   /** The account that has it or, where it is quarantined, had it last; else "". */
   readonly user: string;
   /** Id of the session that has it; else "". */
   readonly session: string;
-  /** Why it is quarantined or foreign; else "". */
+  /** Why it is quarantined, waiting or foreign; else "". */
   readonly reason: string;
 }
 
@@ -43,9 +44,9 @@ const follows = (before: LeaseState, row: LeaseState): boolean =>
 
 /** Those of which more is to be said. What a session has counts for more than what was known of its uid before. */
 function tellSome({ sessions, pool }: State): ReadonlyMap<number, LeaseState> {
-  const kept = [...pool.quarantined].map(([uid, { user, reason, foreign }]): [number, LeaseState] => {
-    const state = foreign === true ? "foreign" : "quarantined";
-    return [uid, { ...NOTHING, uid, last: uid, state, user, reason }];
+  const kept = [...pool.quarantined].map(([uid, quarantine]): [number, LeaseState] => {
+    const { user, reason } = quarantine;
+    return [uid, { ...NOTHING, uid, last: uid, state: stateOf(quarantine), user, reason }];
   });
   const leased = [...sessions.values()].flatMap(({ leased, id, account: { uid, user } }): [number, LeaseState][] =>
     leased ? [[uid, { ...NOTHING, uid, last: uid, state: "leased", user, session: id }]] : [],
@@ -54,3 +55,8 @@ function tellSome({ sessions, pool }: State): ReadonlyMap<number, LeaseState> {
 }
 
 const rangeOf = ({ Guests: { LeaseRange } }: Config): number[] => listUids(LeaseRange);
+
+function stateOf({ foreign, waits }: Quarantine): LeaseState["state"] {
+  if (foreign === true) return "foreign";
+  return waits === true ? "waiting" : "quarantined";
+}

@@ -19,7 +19,13 @@ export interface Quarantine {
   readonly session?: string;
   /** It belongs to a user of the machine: nothing of it is taken away. */
   readonly foreign?: boolean;
+  /** Nothing of its last guest is known to be left, but not everywhere was looked: the walk does that (walk.ts). */
+  readonly waits?: boolean;
 }
+
+/** What becomes of a uid, and why: the end of a sentence. */
+export const describeQuarantine = ({ reason, waits }: Quarantine): string =>
+  `${waits === true ? "waits" : "is quarantined"}: ${reason}`;
 
 /** What is written down of the uids that no session has. */
 export interface KeptLeases {

@@ -1,7 +1,8 @@
 // Makes the receipt of a session from what its end has found so far. Pure.
+import type { Quarantine } from "./lease.ts";
 import type { Moment } from "./moment.ts";
 import type { Receipt, SweepKind } from "./receipt.ts";
-import { listLeft } from "./receipt.ts";
+import { describeUnseen, listLeft, listUnseen } from "./receipt.ts";
 import type { Ending } from "./session.ts";
 
 /**
@@ -29,11 +30,21 @@ export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed
     tmpfsBytes: found.tmpfsBytes,
     swept: found.swept,
     left: listLeft(found, kinds),
+    unseen: listUnseen(found),
+    foundLater: [],
+    clearedAt: 0,
   };
 }
 
-/** Why the UID of a session is quarantined: all that is left, and each stage that failed since; undefined when nothing is. */
-export function quarantineOf({ receipt, found }: Pick<Ending, "receipt" | "found">): string | undefined {
+/**
+ * Why the UID of a session is quarantined: all that is left, and each stage that failed since; or what was not looked through.
+ * @returns undefined when there is neither
+ */
+export function quarantineOf(session: Pick<Ending, "id" | "account" | "receipt" | "found">): Quarantine | undefined {
+  const { id, account, receipt, found } = session;
+  const last = { user: account.user, session: id };
   const left = [...new Set([...(receipt?.left ?? []), ...listLeft(found, [])])];
-  return left.length > 0 ? left.join("; ") : undefined;
+  if (left.length > 0) return { reason: left.join("; "), ...last };
+  const unseen = receipt?.unseen ?? listUnseen(found);
+  return unseen.length === 0 ? undefined : { reason: describeUnseen(unseen), ...last, waits: true };
 }

@@ -1,12 +1,13 @@
-// The UIDs in quarantine, of whose last guest something may be left: looked at again, more and more rarely, until nothing
-// is; or released by an administrator.
-import type { Effect, EffectOf } from "./effects.ts";
+// The UIDs in quarantine, of whose last guest something may be left: looked at again, one at a time and more and more rarely, until
+// nothing is; or released by an administrator. Where not everywhere was looked they wait for the walk (walking.ts).
+import type { EffectOf } from "./effects.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
-import { releaseUid } from "./lease.ts";
+import type { Quarantine } from "./lease.ts";
+import { quarantineUid, releaseUid } from "./lease.ts";
 import type { Moment } from "./moment.ts";
 import type { SweepKind } from "./receipt.ts";
-import { ACCOUNT_KINDS, listLeft, SHARED_KINDS } from "./receipt.ts";
+import { ACCOUNT_KINDS, describeUnseen, listLeft, listUnseen, SHARED_KINDS } from "./receipt.ts";
 import type { Retry } from "./retry.ts";
 import { begin, postpone } from "./retry.ts";
 import type { Next, State } from "./state.ts";
@@ -19,39 +20,68 @@ const KINDS: readonly SweepKind[] = [...SHARED_KINDS, ...ACCOUNT_KINDS];
 const subjectOf = (uid: number, user: string): UidSubject => ({ of: "uid", uid, user });
 
 /**
- * Time has passed: what is left of some may be gone by now. Where the name of the last guest is not known, it is for an
- * administrator to look: much goes by the name.
+ * Time has passed: what is left of one may be gone by now. Where the name of the last guest is not known, it is for an
+ * administrator to look: much goes by the name. It takes guestd's time, so it is not done while a login waits for that.
  */
 export function retrySweeps(state: State, { uptime }: Moment): Next {
-  const inUse = new Set([...state.sessions.values()].map(({ account }) => account.uid));
-  const due = [...state.pool.quarantined].filter(
-    ([uid, { foreign, user }]) =>
-      foreign !== true && user !== "" && !inUse.has(uid) && (state.retries.get(uid)?.due ?? 0) <= uptime,
-  );
-  const retries = new Map(state.retries);
-  for (const [uid] of due) retries.set(uid, begin(retries.get(uid)));
-  const sweeps = due.map(([uid, { user, session = "" }]): Effect => ({
-    kind: "sweep-uid",
-    subject: subjectOf(uid, user),
-    session,
-  }));
-  return stay({ ...state, retries }, ...sweeps);
+  if (isLoginUnderWay(state) || [...state.retries.values()].some(({ due }) => due === Infinity)) return stay(state);
+  const [first] = listDue(state, uptime);
+  if (first === undefined) return stay(state);
+  const [uid, { user, session = "" }] = first;
+  return stay(hold(state, uid), { kind: "sweep-uid", subject: subjectOf(uid, user), session });
 }
 
-/** What is left of one was looked at: when that is nothing, it is released. */
-export function judgeSweep(state: State, { subject: { uid, user } }: EffectOf<"sweep-uid">, event: Ended): Next {
-  // An administrator has released it meanwhile.
-  if (!state.pool.quarantined.has(uid)) return stay(state);
-  const isClean = isDone(event, "sweep-uid") && listLeft({ swept: event.found.swept, left: [] }, KINDS).length === 0;
-  if (isClean) return stay(state, { kind: "release-uid", subject: subjectOf(uid, user), call: undefined });
-  return stay(lookLater(state, uid, event.uptime));
+const isLoginUnderWay = ({ sessions }: State): boolean =>
+  [...sessions.values()].some(({ phase }) => phase === "allocating" || phase === "opening" || phase === "recovering");
+
+/** Those that are to be looked at by now, the one that has waited longest first. */
+function listDue({ pool, retries, sessions }: State, uptime: number): [number, Quarantine][] {
+  const inUse = new Set([...sessions.values()].map(({ account }) => account.uid));
+  const dueOf = (uid: number) => retries.get(uid)?.due ?? 0;
+  return [...pool.quarantined]
+    .filter(
+      ([uid, { foreign, waits, user }]) =>
+        foreign !== true && waits !== true && user !== "" && !inUse.has(uid) && dueOf(uid) <= uptime,
+    )
+    .sort(([one], [other]) => dueOf(one) - dueOf(other));
 }
+
+/** What is left of one was looked at: when that is nothing, it is released, or waits for the walk. */
+export function judgeSweep(state: State, { subject }: EffectOf<"sweep-uid">, event: Ended): Next {
+  const { uid } = subject;
+  const quarantine = state.pool.quarantined.get(uid);
+  // An administrator has released it meanwhile.
+  if (quarantine === undefined) return stay(state);
+  const found = isDone(event, "sweep-uid") ? event.found : undefined;
+  if (found === undefined || listLeft({ swept: found.swept, left: [] }, KINDS).length > 0)
+    return stay(lookLater(state, uid, event.uptime));
+  const unseen = listUnseen(found);
+  if (unseen.length > 0)
+    return wait(lookLater(state, uid, event.uptime), subject, { ...quarantine, reason: describeUnseen(unseen) });
+  const clears = clearanceOf(quarantine, event);
+  return stay(state, { kind: "release-uid", subject, call: undefined, clears });
+}
+
+function wait(state: State, subject: UidSubject, why: Quarantine): Next {
+  const quarantine = { ...why, waits: true };
+  const pool = quarantineUid(state.pool, subject.uid, quarantine);
+  return stay({ ...state, pool }, { kind: "quarantine-uid", subject, quarantine, found: undefined });
+}
+
+/** The receipt that is to say that nothing is left any more. */
+export const clearanceOf = ({ session }: Pick<Quarantine, "session">, { now }: Moment) =>
+  session === undefined || session === "" ? undefined : { session, at: now };
 
 /** An administrator's ReleaseLease: they vouch that nothing is left. */
 export function release(state: State, { uid, call }: EventOf<"release-requested">): Next {
   const quarantine = state.pool.quarantined.get(uid);
   if (quarantine !== undefined)
-    return stay(hold(state, uid), { kind: "release-uid", subject: subjectOf(uid, quarantine.user), call });
+    return stay(hold(state, uid), {
+      kind: "release-uid",
+      subject: subjectOf(uid, quarantine.user),
+      call,
+      clears: undefined,
+    });
   const reason = `The uid ${uid} is not quarantined; "guestctl leases" shows those that are.`;
   return stay(state, { kind: "refuse", subject: subjectOf(uid, ""), call, code: "NoSuchLease", reason });
 }
@@ -70,8 +100,8 @@ export function applyRelease(state: State, { subject, call }: EffectOf<"release-
   return stay(released, ...answers);
 }
 
-// A UID that is about to be released is not looked at: what runs as it then would be killed.
-const hold = (state: State, uid: number): State => setRetry(state, uid, begin(state.retries.get(uid)));
+/** A UID that is about to be released, or is being looked at, is not looked at: what runs as it then would be killed. */
+export const hold = (state: State, uid: number): State => setRetry(state, uid, begin(state.retries.get(uid)));
 
 const lookLater = (state: State, uid: number, uptime: number): State =>
   setRetry(state, uid, postpone(state.retries.get(uid), uptime));

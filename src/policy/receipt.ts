@@ -27,6 +27,8 @@ export interface Swept {
   readonly found: number;
   readonly removed: number;
   readonly left: readonly string[];
+  /** Directories below which other users may have let the guest leave something, and which were not looked through. */
+  readonly unseen?: readonly string[];
 }
 
 /**
@@ -56,6 +58,9 @@ export interface Findings {
 
 export const NOTHING_FOUND: Findings = { processesKilled: 0, tmpfsBytes: 0, swept: [], left: [] };
 
+/** How often later looks may find something before a receipt tells of the last of them alone. */
+const MOST_FOUND_LATER = 20;
+
 /** What the end of a session took away, and what is left. */
 export interface Receipt {
   readonly id: string;
@@ -77,12 +82,32 @@ export interface Receipt {
   readonly swept: readonly Swept[];
   /** All that is left, of whichever class, and each stage that failed. Empty means clean. */
   readonly left: readonly string[];
+  /** Directories that were not looked through: the UID is not leased before they are. */
+  readonly unseen: readonly string[];
+  /** What later looks have found. */
+  readonly foundLater: readonly string[];
+  /** When a later look found that nothing is left, in milliseconds since the epoch; 0 where none did. */
+  readonly clearedAt: number;
 }
 
-/** True when nothing of the session is left. */
-export function isClean(receipt: Pick<Receipt, "left">): boolean {
-  return receipt.left.length === 0;
+/** True when nothing of the session was left, as far as is known. */
+export function isClean({ left, foundLater }: Pick<Receipt, "left" | "foundLater">): boolean {
+  return left.length === 0 && foundLater.length === 0;
 }
+
+/** True when something of it may be left still: no later look has found nothing. */
+export const isOpen = (receipt: Pick<Receipt, "left" | "foundLater" | "clearedAt">): boolean =>
+  !isClean(receipt) && receipt.clearedAt === 0;
+
+/** A receipt after a later look that has found something. */
+export const addFoundLater = (receipt: Receipt, what: string): Receipt => ({
+  ...receipt,
+  foundLater: [...new Set([...receipt.foundLater, what])].slice(-MOST_FOUND_LATER),
+  clearedAt: 0,
+});
+
+/** A receipt after a later look that has found nothing left. */
+export const clear = (receipt: Receipt, clearedAt: number): Receipt => ({ ...receipt, unseen: [], clearedAt });
 
 /** Adds to what was found. Of a class that is looked at again the last look says what is left. */
 export function addFindings(before: Findings, { swept = [], left = [], ...numbers }: Partial<Findings>): Findings {
@@ -106,3 +131,12 @@ export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kind
     .map((kind) => `${kind}: nobody has looked`);
   return [...left, ...swept.flatMap((one) => one.left.map((what) => `${one.kind}: ${what}`)), ...unseen];
 }
+
+/** The directories that were not looked through. */
+export const listUnseen = ({ swept }: Pick<Findings, "swept">): string[] => [
+  ...new Set(swept.flatMap(({ unseen = [] }) => unseen)),
+];
+
+/** Why a UID waits. */
+export const describeUnseen = (unseen: readonly string[]): string =>
+  `not looked through yet: ${unseen.join(", ")}; other users have directories there`;

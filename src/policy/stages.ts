@@ -15,11 +15,13 @@ import { noteClose } from "./effects/note-close.ts";
 import { noteEnding } from "./effects/note-ending.ts";
 import { permitUnlock } from "./effects/permit-unlock.ts";
 import { publishAccount } from "./effects/publish-account.ts";
+import { quarantineUid } from "./effects/quarantine-uid.ts";
 import { refuse } from "./effects/refuse.ts";
 import { releaseUid } from "./effects/release-uid.ts";
 import { removeRecord } from "./effects/remove-record.ts";
 import { stopManager } from "./effects/stop-manager.ts";
 import { sweepAccount } from "./effects/sweep-account.ts";
+import { walkPaths } from "./effects/walk-paths.ts";
 import { sweepUid } from "./effects/sweep-uid.ts";
 import { takeUpSession } from "./effects/take-up-session.ts";
 import { terminateUser } from "./effects/terminate-user.ts";
@@ -59,6 +61,16 @@ export const ENDING = [
 ] as const;
 
 /** What is done beside that way. */
-const OTHERS = [refuse, noteClose, limitLogin, takeUpSession, sweepUid, releaseUid, writeSwitch] as const;
+const OTHERS = [
+  refuse,
+  noteClose,
+  limitLogin,
+  takeUpSession,
+  sweepUid,
+  walkPaths,
+  quarantineUid,
+  releaseUid,
+  writeSwitch,
+] as const;
 
 export const ROWS = [...ALLOCATING, ...PREPARING, ...ADMITTING, ...ENDING, ...OTHERS] as const;

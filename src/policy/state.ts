@@ -9,6 +9,8 @@ import type { LoginSwitch } from "./switch.ts";
 import { NEVER_ENABLED } from "./switch.ts";
 import type { UidMap } from "./uid-map.ts";
 import { EVERY_UID } from "./uid-map.ts";
+import type { Walk } from "./walk.ts";
+import { NO_WALK } from "./walk.ts";
 
 export interface State {
   /** Undefined until it is loaded and while it has errors. */
@@ -21,6 +23,8 @@ export interface State {
   readonly uidMap: UidMap;
   /** For UIDs in quarantine: when what is left of them is looked at again. */
   readonly retries: ReadonlyMap<number, Retry>;
+  /** For UIDs that wait. */
+  readonly walk: Walk;
 }
 
 /** What follows from an event. */
@@ -36,6 +40,7 @@ export const INITIAL_STATE: State = {
   pool: EMPTY_POOL,
   uidMap: EVERY_UID,
   retries: new Map(),
+  walk: NO_WALK,
 };
 
 export const stay = (state: State, ...effects: Effect[]): Next => ({ state, effects });

@@ -1,5 +1,5 @@
-// What an effect is about: a session, a UID of the pool, or the switch of guest logins. Who it is in the journal, and
-// how sentences name it.
+// What an effect is about: a session, a UID of the pool, the switch of guest logins, or the paths that are swept. Who it is in the journal,
+// and how sentences name it.
 import type { Account } from "./account.ts";
 
 /** A session, or a login that got none. */
@@ -24,9 +24,15 @@ export interface SwitchSubject {
   readonly of: "switch";
 }
 
-export type Subject = SessionSubject | UidSubject | SwitchSubject;
+/** All directories that guests may have left files in. */
+export interface PathsSubject {
+  readonly of: "paths";
+}
+
+export type Subject = SessionSubject | UidSubject | SwitchSubject | PathsSubject;
 
 export const SWITCH: SwitchSubject = { of: "switch" };
+export const PATHS: PathsSubject = { of: "paths" };
 
 interface Named {
   readonly id: string;
@@ -49,6 +55,8 @@ export function keyOf(subject: Subject): string {
       return `uid ${subject.uid}`;
     case "switch":
       return "the switch of guest logins";
+    case "paths":
+      return "the paths that are swept";
     default:
       return subject satisfies never;
   }

@@ -14,6 +14,7 @@ import type { Next, State } from "./state.ts";
 import { chain, put, stay, withSession } from "./state.ts";
 import { subjectOf } from "./subject.ts";
 import { requestSwitch, applySwitch } from "./switching.ts";
+import { judgeWalk, walkOn } from "./walking.ts";
 
 /** What follows from one event. */
 export function transition(state: State, event: Event): Next {
@@ -74,15 +75,18 @@ function passTime(state: State, moment: Moment): Next {
     expireLeases(state, moment),
     (next) => retryRemovals(next, moment),
     (next) => retrySweeps(next, moment),
+    (next) => walkOn(next, moment),
   );
 }
 
-// What is done about a UID or about the switch is done about no session.
+// What is done about a UID, the paths or the switch is done about no session.
 function learn(state: State, event: Ended): Next {
   const { subject } = event.effect;
   switch (event.effect.kind) {
     case "sweep-uid":
       return judgeSweep(state, event.effect, event);
+    case "walk-paths":
+      return judgeWalk(state, event.effect, event);
     case "release-uid":
       return applyRelease(state, event.effect, event);
     case "write-switch":

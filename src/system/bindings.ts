@@ -65,11 +65,36 @@ export interface SweptFiles {
   /** What stays, or could not be looked at: "PATH" or "PATH: WHY", at most 20 and then "and N more". Odd bytes are \xNN. */
   readonly left: readonly string[];
   /**
-   * False when a directory could not be read, or a bound was met: the time, 1,000,000 names, 512 directories deep. Not for what is deep
-   * or unreadable below a directory that is neither root's nor the user's: anybody could make such a tree, and the user has
-   * nothing there unless its owner has let him. What is his there is found as deep as that all the same.
+   * Those of the paths below which the user may have something that was not looked at: what others own and do not let others write
+   * to, more than 10,000 names of others, more than 512 directories deep, no time left.
    */
-  readonly whole: boolean;
+  readonly unseen: readonly string[];
+}
+
+/** How far a walk has come. */
+export interface WalkProgress {
+  readonly done: boolean;
+  /** Names it has looked at, in all. */
+  readonly names: number;
+  /** Of each uid that had something: as SweptFiles. */
+  readonly owners: readonly {
+    readonly uid: number;
+    readonly found: number;
+    readonly removed: number;
+    readonly left: readonly string[];
+  }[];
+  /** "PATH: WHY" of what could not be looked at. Not of what is unreadable below a directory of others: anybody could make one. */
+  readonly unread: readonly string[];
+}
+
+/** A walk of all that there is below some directories. Its descriptors go with it, and when it is done. */
+export interface Walk {
+  /**
+   * Begins, or goes on where it stopped, in a thread that has processor and disk when nobody else wants them.
+   * @param limitMs when it stops again, done or not
+   * @returns rejects with EBUSY while it goes on already; after any other error it must not go on
+   */
+  goOn(limitMs: number): Promise<WalkProgress>;
 }
 
 export interface Bindings {
@@ -109,14 +134,21 @@ export interface Bindings {
   reap(pidfd: number): boolean;
   /**
    * Finds the files of a user below some directories, in a thread of its own, and takes them away on demand. Follows no
-   * symbolic link, crosses no mount, opens nothing but directories; what changes meanwhile is no error.
+   * symbolic link, crosses no mount, opens nothing but directories; what changes meanwhile is no error. Looks where the user could
+   * write, and no further where it would cost what others choose.
    * @param paths absolute; one that does not exist is passed over. The directory that a path names is given to root, and stays.
    * @param uid not root's
-   * @param remove directories of the user are given to root (mode 0700), emptied of what is his, and removed if nothing is left;
-   *   what others have in them stays. One that is more than 512 deep is then emptied as well.
+   * @param remove directories of the user are given to root (mode 0700, the uid as their group), emptied of what is the user's, and
+   *   removed if nothing is left; what others have in them stays. One that is more than 512 deep is then emptied as well.
    * @param limitMs when it ends, done or not. A file system that does not answer holds it longer.
    */
   sweepFiles(paths: readonly string[], uid: number, remove: boolean, limitMs: number): Promise<SweptFiles>;
+  /**
+   * A walk that takes away the files of users as sweepFiles does, but all of them, however much there is of others'.
+   * @param paths as for sweepFiles
+   * @param uids not root's
+   */
+  openWalk(paths: readonly string[], uids: readonly number[]): Walk;
   /**
    * sd_notify(3): one datagram to the service manager, without waiting.
    * @param address as NOTIFY_SOCKET has it: "/path" or "@abstract"

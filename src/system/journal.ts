@@ -73,6 +73,7 @@ function subjectFields(subject: Subject): Fields {
     case "uid":
       return { GUEST_USER: subject.user, GUEST_UID: subject.uid };
     case "switch":
+    case "paths":
       return {};
     default:
       return subject satisfies never;

@@ -40,6 +40,8 @@ export const ELSEWHERE: Partial<Record<EffectKind, string>> = {
   // It answers a call. What does not arrive is a login that pam_guest itself refuses.
   refuse: "test/pam/outage.test.ts",
   "write-switch": "test/machine/switch.test.ts",
+  "walk-paths": "test/unit/policy/walking.test.ts",
+  "quarantine-uid": "test/unit/policy/walking.test.ts",
 };
 
 const ID = only(opened()).id;

@@ -67,6 +67,7 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
   "drop-view": () => ({ tmpfsBytes: 4096, swept: clean("mounts", "open-files") }),
   "sweep-account": () => ({ swept: clean(...ACCOUNT_KINDS) }),
   "announce-closed": () => ({ wasAnnounced: false }),
+  "walk-paths": () => ({ done: true, names: 0, owners: [], unread: [] }),
   "sweep-uid": () => ({ swept: clean(...SHARED_KINDS, ...ACCOUNT_KINDS) }),
 };
 

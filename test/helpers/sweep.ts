@@ -95,7 +95,7 @@ export class SweepWorld {
         found: owned.length,
         removed: remove ? owned.length : 0,
         left: remove ? [] : owned,
-        whole: true,
+        unseen: [],
       });
     },
     removeIpc: (kind, id) => {

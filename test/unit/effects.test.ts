@@ -50,7 +50,12 @@ function run(
     },
     marks: { make: part("mark", { made: true }), remove: part("unmark") },
     store: { write: part("write"), remove: part("remove") },
-    ledger: { enter: promised("enter"), leave: part("leave"), keepReceipt: promised("keepReceipt") },
+    ledger: {
+      enter: promised("enter"),
+      leave: part("leave"),
+      keepReceipt: promised("keepReceipt"),
+      amend: promised("amend"),
+    },
     loginSwitch: { write: promised("writeSwitch") },
     sweeper: { sweep: promised("sweep", clean("files")) },
     sweepUid: promised("sweepUid", { swept: clean("processes", "mounts") }),
@@ -89,7 +94,11 @@ describe("a mark that a guest may unlock the screen", () => {
 });
 
 describe("removing a record", () => {
-  const remove = (quarantine?: string): Effect => ({ kind: "remove-record", subject, lease: { quarantine } });
+  const remove = (reason?: string): Effect => ({
+    kind: "remove-record",
+    subject,
+    lease: { quarantine: reason === undefined ? undefined : { reason, user: subject.user, session: subject.id } },
+  });
 
   it("writes down first why its uid is kept, and with which name and session", async () => {
     const { outcome, did } = run(remove("files: /tmp/x"));
@@ -199,5 +208,35 @@ describe("an end", () => {
     const { outcome, names } = run({ kind: "terminate-user", subject });
     expect(await outcome).toEqual({ swept: clean("linger") });
     expect(names()).toEqual(["dropLinger", "forgetUser"]);
+  });
+});
+
+describe("what a later look has found", () => {
+  const quarantine = { reason: "files: x", user: "guest-bbbb", session: "s7" };
+  const kept: Effect = { kind: "quarantine-uid", subject: UID, quarantine, found: "files: x" };
+  const released: Effect = { kind: "release-uid", subject: UID, call: undefined, clears: { session: "s7", at: 7 } };
+
+  it.each([
+    ["what becomes of the uid, and then the receipt", kept],
+    ["that it is released, and then the receipt", released],
+  ])("is written down: %s", async (_, effect) => {
+    const { outcome, names } = run(effect);
+    await outcome;
+    expect(names()).toEqual(["saveUid", "amend"]);
+  });
+
+  it.each([
+    ["nothing was found", { ...kept, found: undefined }],
+    ["an administrator vouches for it", { ...released, clears: undefined }],
+  ])("leaves the receipt as it is where %s", async (_, effect) => {
+    const { outcome, names } = run(effect);
+    await outcome;
+    expect(names()).toEqual(["saveUid"]);
+  });
+
+  it("is in no receipt when the uid could not be written down", async () => {
+    const { outcome, names } = run(released, { failing: ["saveUid"] });
+    await expect(outcome).rejects.toThrow("saveUid failed");
+    expect(names()).toEqual(["saveUid"]);
   });
 });

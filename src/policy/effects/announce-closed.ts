@@ -1,7 +1,7 @@
 // Puts the receipt of a session into the journal, and tells all who listen on the bus.
 import { makeReceipt } from "../make-receipt.ts";
 import type { Receipt } from "../receipt.ts";
-import { isClean } from "../receipt.ts";
+import { describeUnseen, isClean } from "../receipt.ts";
 import type { Ending } from "../session.ts";
 import { describeUser, keyOf } from "../subject.ts";
 import type { Stage } from "./row.ts";
@@ -32,7 +32,9 @@ export const announceClosed: Stage<Ending, Ending, "announce-closed", Args, Foun
   done: ({ subject, receipt }, { wasAnnounced }) => {
     if (wasAnnounced) return undefined;
     const closed = `Closed ${keyOf(subject)} of ${describeUser(subject)} (${receipt.cause})`;
-    return isClean(receipt) ? `${closed}: nothing is left.` : `${closed}: left ${receipt.left.join("; ")}`;
+    if (!isClean(receipt)) return `${closed}: left ${receipt.left.join("; ")}`;
+    const later = receipt.unseen.length > 0 ? `; ${describeUnseen(receipt.unseen)}` : "";
+    return `${closed}: nothing is left${later}.`;
   },
   fields: ({ receipt }) => ({ GUEST_RECEIPT: JSON.stringify(receipt) }),
 };

@@ -28,6 +28,8 @@ function describeCaller(subject: Subject): string {
       return `${describeUser(subject)} at the bus`;
     case "switch":
       return "the switch at the bus";
+    case "paths":
+      return "the bus";
     default:
       return subject satisfies never;
   }

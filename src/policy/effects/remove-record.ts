@@ -1,4 +1,6 @@
 // Removes what is written down of a session, and writes down what becomes of its UID: the last stage of all.
+import type { Quarantine } from "../lease.ts";
+import { describeQuarantine } from "../lease.ts";
 import { quarantineOf } from "../make-receipt.ts";
 import type { Ending } from "../session.ts";
 import { keyOf } from "../subject.ts";
@@ -6,7 +8,7 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   /** For a leased account, what becomes of its UID: written down first, or a crash would forget it. */
-  readonly lease: { readonly quarantine: string | undefined } | undefined;
+  readonly lease: { readonly quarantine: Quarantine | undefined } | undefined;
 }
 
 export const removeRecord: Stage<Ending, Ending, "remove-record", Args, void> = {
@@ -18,6 +20,6 @@ export const removeRecord: Stage<Ending, Ending, "remove-record", Args, void> = 
     const removed = `Removed the record of ${keyOf(subject)}`;
     return lease?.quarantine === undefined
       ? `${removed}.`
-      : `${removed}; uid ${subject.uid} is quarantined: ${lease.quarantine}`;
+      : `${removed}; uid ${subject.uid} ${describeQuarantine(lease.quarantine)}`;
   },
 };

@@ -36,8 +36,9 @@ export class LeaseStore {
   }
 
   /** Writes down why a uid is quarantined. */
-  async quarantine(uid: number, { reason, user, session }: Quarantine): Promise<void> {
-    await replaceDurably(join(this.#paths.quarantined, String(uid)), JSON.stringify({ uid, reason, user, session }));
+  async quarantine(uid: number, { reason, user, session, waits }: Quarantine): Promise<void> {
+    const entry = { uid, reason, user, session, waits };
+    await replaceDurably(join(this.#paths.quarantined, String(uid)), JSON.stringify(entry));
   }
 
   /** What was written down. An entry that cannot be read keeps its uid from being leased. */
@@ -61,9 +62,10 @@ function readQuarantine(file: string, uid: number): Quarantine {
   const unreadable = { reason: `${file} cannot be read`, user: "" };
   try {
     const entry = JSON.parse(readFileSync(file, "utf8")) as Partial<Quarantine> & { uid?: unknown };
-    const { reason, user, session } = entry;
+    const { reason, user, session, waits } = entry;
     if (entry.uid !== uid || typeof reason !== "string" || typeof user !== "string") return unreadable;
-    return { reason, user, ...(typeof session === "string" ? { session } : {}) };
+    const more = { ...(typeof session === "string" ? { session } : {}), ...(waits === true ? { waits } : {}) };
+    return { reason, user, ...more };
   } catch {
     return unreadable;
   }

@@ -56,6 +56,12 @@ export class Ledger {
     });
   }
 
+  /** Changes a receipt after a later look; nothing where it is not kept any more. */
+  async amend(id: string, change: (receipt: Receipt) => Receipt): Promise<void> {
+    const receipt = isId(id) ? this.find(id) : undefined;
+    if (receipt !== undefined) await replaceDurably(this.#receipt(id), JSON.stringify(change(receipt)));
+  }
+
   /** The receipt of a session; undefined when there is none, or it cannot be read. */
   find(id: string): Receipt | undefined {
     try {
@@ -133,16 +139,19 @@ export class Ledger {
 
 function parseReceipt(text: string | undefined, id: string): Receipt | undefined {
   if (text === undefined) return undefined;
-  const receipt = JSON.parse(text) as Receipt;
-  const { swept, left } = receipt;
+  // One of an earlier version says nothing of later looks.
+  const receipt = { ...LATER_LOOKS, ...(JSON.parse(text) as Receipt) };
+  const { swept, left, unseen, foundLater } = receipt;
   const isGood =
     receipt.id === id &&
     TEXTS.every((key) => typeof receipt[key] === "string") &&
     NUMBERS.every((key) => isCount(receipt[key])) &&
     typeof receipt.leased === "boolean";
-  return isGood && isTexts(left) && Array.isArray(swept) && swept.every(isSwept) ? receipt : undefined;
+  const areTexts = [left, unseen, foundLater].every(isTexts);
+  return isGood && areTexts && Array.isArray(swept) && swept.every(isSwept) ? receipt : undefined;
 }
 
+const LATER_LOOKS: Pick<Receipt, "unseen" | "foundLater" | "clearedAt"> = { unseen: [], foundLater: [], clearedAt: 0 };
 const TEXTS = ["user", "service", "cause"] as const;
 const NUMBERS = [
   "uid",
@@ -153,6 +162,7 @@ const NUMBERS = [
   "endMilliseconds",
   "processesKilled",
   "tmpfsBytes",
+  "clearedAt",
 ] as const;
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;

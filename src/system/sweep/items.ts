@@ -48,8 +48,13 @@ export function addItems(first: SweptItems, second: SweptItems): SweptItems {
     found: first.found + second.found,
     removed: first.removed + second.removed,
     left: [...first.left, ...second.left],
+    ...unseenOf([...(first.unseen ?? []), ...(second.unseen ?? [])]),
   };
 }
+
+/** What was not looked through, where there is any. */
+export const unseenOf = (unseen: readonly string[]): Pick<SweptItems, "unseen"> =>
+  unseen.length === 0 ? {} : { unseen };
 
 /** The name of an error, or its message where it has none. */
 export function reasonOf(error: unknown): string {

@@ -6,10 +6,10 @@ import type { Config } from "../../config/schema.ts";
 import type { Account } from "../../policy/account.ts";
 import { meansGone } from "../read-file.ts";
 import type { Item, SweepBindings, SweptItems } from "./items.ts";
-import { addItems, NOTHING, reasonOf, sweepItems } from "./items.ts";
+import { addItems, NOTHING, reasonOf, sweepItems, unseenOf } from "./items.ts";
 
-/** Milliseconds for one walk: two of them end before the sweep waits no longer. */
-const WALK_LIMIT_MS = 4500;
+/** Milliseconds for one look: two of them end before the sweep waits no longer. */
+const LOOK_LIMIT_MS = 4500;
 
 /** Where one class is looked for. */
 export interface SweepPaths {
@@ -25,10 +25,20 @@ export interface SweepPaths {
 
 export type Owner = Pick<Account, "user" | "uid">;
 
+/** Directories of services in which other users can have directories of their own. */
+const TREES = {
+  jobs: ["/var/spool/cron", "/var/spool/at"],
+  mail: ["/var/mail", "/var/spool/mail"],
+  runtime: ["/var/lib/lightdm-data", "/var/lib/lightdm/data"],
+} as const;
+
+/** All of them: the walk looks through these as well. */
+export const SERVICE_TREES: readonly string[] = Object.values(TREES).flat();
+
 /** Crontabs (crontab(1)) and at's jobs. The latter, and cron's own of other distributions, have other names. */
 export const jobPaths = ({ user }: Owner): SweepPaths => ({
   names: [`/var/spool/cron/crontabs/${user}`, `/var/spool/cron/${user}`],
-  trees: ["/var/spool/cron", "/var/spool/at"],
+  trees: TREES.jobs,
 });
 
 /** The mark that has a user manager run while the user is not logged in (loginctl(1), enable-linger). */
@@ -36,7 +46,7 @@ export const lingerPaths = ({ user }: Owner): SweepPaths => ({ names: [`/var/lib
 
 export const mailPaths = ({ user }: Owner): SweepPaths => ({
   names: [`/var/mail/${user}`, `/var/spool/mail/${user}`],
-  trees: ["/var/mail", "/var/spool/mail"],
+  trees: TREES.mail,
 });
 
 /**
@@ -56,7 +66,7 @@ export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
     `/run/media/${user}`,
   ],
   watched: [`/run/systemd/users/${uid}`],
-  trees: ["/var/lib/lightdm-data", "/var/lib/lightdm/data"],
+  trees: TREES.runtime,
 });
 
 /** Takes away what there is of an account at these paths. @param root stands before each @throws Error when it cannot be looked at */
@@ -76,24 +86,23 @@ export async function sweepPaths(
   return addItems(await sweepItems(look), byOwner);
 }
 
-/** Takes away all files of a uid below some directories. @throws Error when it cannot be looked at */
+/** Takes away the files of a uid below some directories, where it could write by itself. @throws Error when it cannot be looked at */
 export async function sweepTrees(
   bindings: Pick<SweepBindings, "sweepFiles">,
   directories: readonly string[],
   uid: number,
 ): Promise<SweptItems> {
   if (directories.length === 0) return NOTHING;
-  const { found, removed } = await bindings.sweepFiles(directories, uid, true, WALK_LIMIT_MS);
-  const second = await bindings.sweepFiles(directories, uid, false, WALK_LIMIT_MS);
+  const { found, removed } = await bindings.sweepFiles(directories, uid, true, LOOK_LIMIT_MS);
+  const second = await bindings.sweepFiles(directories, uid, false, LOOK_LIMIT_MS);
   const left = [...second.left];
   if (left.length === 0 && second.found > 0) left.push(`${second.found} files of the account are still there`);
-  if (!second.whole) left.push("not all of it could be looked at");
-  return { found: Math.max(found, second.found), removed, left };
+  return { found: Math.max(found, second.found), removed, left, ...unseenOf(second.unseen) };
 }
 
 // A directory can have two names, and be another's link by root's own hand: it is looked at once.
 // What cannot be looked at stays, and opening it tells.
-async function resolveLinks(directories: readonly string[]): Promise<string[]> {
+export async function resolveLinks(directories: readonly string[]): Promise<string[]> {
   const resolved = await Promise.all(
     directories.map((path) => realpath(path).catch((error: unknown) => (meansGone(error) ? [] : path))),
   );

@@ -8,6 +8,7 @@ import { within } from "../../wait.ts";
 import { boundSentences } from "../sentences.ts";
 import { CoredumpWriters } from "./coredump-writers.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
+import { unseenOf } from "./items.ts";
 import { sweepJournal } from "./journal.ts";
 import { listProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
@@ -98,8 +99,8 @@ export class Sweeper {
   async #attempt(kind: SweepKind, account: Owner, work: () => Promise<SweptItems>): Promise<Swept> {
     try {
       assertGuest(account);
-      const { found, removed, left } = await this.#inTime(`${kind} ${account.uid}`, work);
-      return { kind, found, removed, left: boundSentences(left) };
+      const { found, removed, left, unseen = [] } = await this.#inTime(`${kind} ${account.uid}`, work);
+      return { kind, found, removed, left: boundSentences(left), ...unseenOf(unseen) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { kind, found: 0, removed: 0, left: boundSentences([`could not be looked at: ${reason}`]) };

@@ -114,7 +114,7 @@ describe("guestctl leases", () => {
       "60601  quarantined  guest-bbbb  -        files: /tmp/x is still there",
       "60602  foreign      -           -        it belongs to alice",
       "",
-      "Not shown: 1 rested, 2 unused. --all shows them as well.",
+      "Not shown: 0 waiting, 1 rested, 2 unused. --all shows them as well.",
     ]);
   });
 
@@ -131,7 +131,7 @@ describe("guestctl leases", () => {
 
   it("says that there is nothing to be said of any", async () => {
     expect((await runWith(["leases"], { ListLeases: [UIDS.slice(4)] })).out).toBe(
-      "No uid is leased or quarantined.\n\nNot shown: 0 rested, 2 unused. --all shows them as well.",
+      "No uid is leased or quarantined.\n\nNot shown: 0 waiting, 0 rested, 2 unused. --all shows them as well.",
     );
     expect((await runWith(["leases", "--all"], { ListLeases: [[]] })).out).toBe(
       "No uid is leased or quarantined.\n\n0 uids: none.",

@@ -176,3 +176,48 @@ describe("guestctl receipts", () => {
     expect(JSON.parse((await runWith(["receipts", "--json"], { ListReceipts: [[]] })).out)).toEqual([]);
   });
 });
+
+describe("a receipt after later looks", () => {
+  const unseen = { ...CLEAN, id: "s1", unseen: ["/tmp"], found_later: [], cleared: 0 };
+  const found = { ...unseen, id: "s2", clean: false, unseen: [], found_later: ["files: /tmp/x: EPERM"] };
+  const cleared = { ...DIRTY, id: "s3", unseen: [], found_later: [], cleared: CLOSED + 60e6 };
+  const all = [unseen, found, cleared];
+  const ListReceipts = [all];
+
+  it("is clean so far, not clean, or clean later", async () => {
+    const { out, code } = await runWith(["receipts"], { ListReceipts });
+    expect(code).toBe(0);
+    const rows = out.split("\n").slice(1, 4);
+    expect(rows.map((row) => /^(s\d) .* (so far|no|later|yes)$/.exec(row)?.slice(1))).toEqual([
+      ["s1", "so far"],
+      ["s2", "no"],
+      ["s3", "later"],
+    ]);
+    expect(out.split("\n").at(-1)).toBe("3 receipts, 1 of which names something left.");
+  });
+
+  it("says what was not looked through, what was found later, and since when nothing is left", async () => {
+    const show = async (receipt: object) => runWith(["receipt", "s1"], { GetReceipt: [receipt] });
+    expect(await show(unseen)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /clean: +so far\n[^]*Nothing is left\.\n\nNot looked through yet:\n  \/tmp$/,
+      ) as string,
+    });
+    expect(await show(found)).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/clean: +no\n[^]*Found later:\n  files: \/tmp\/x: EPERM$/) as string,
+    });
+    const later = await show(cleared);
+    expect(later.code).toBe(0);
+    expect(later.out).toMatch(/clean: +later\n/);
+    expect(later.out).toContain(`cleared: ${formatTime(CLOSED + 60e6)}`);
+  });
+
+  it("has all of that in JSON", async () => {
+    const { out } = await runWith(["receipts", "--json"], { ListReceipts });
+    expect(JSON.parse(out)).toMatchObject(
+      all.map(({ id, unseen, found_later, cleared }) => ({ id, unseen, found_later, cleared })),
+    );
+  });
+});

@@ -265,7 +265,7 @@ describe("ending a leased account's session", () => {
       expect(kinds(did)).toEqual([...ENDING_LEASED]);
       const reason = leftBy(kind).join("; ");
       expect(find(did, "announce-closed")?.receipt.left).toEqual(leftBy(kind));
-      expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: reason } });
+      expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: { reason } } });
       expect(state.pool).toMatchObject({
         rested: [],
         quarantined: new Map([[LEASED.uid, { reason, user: LEASED.user, session: "s1" }]]),

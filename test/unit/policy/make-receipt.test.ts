@@ -55,6 +55,9 @@ describe("makeReceipt", () => {
       endMilliseconds: 0,
       ...found,
       left: ["drop-view: boom", "mounts: nobody has looked"],
+      unseen: [],
+      foundLater: [],
+      clearedAt: 0,
     });
   });
 });
@@ -68,8 +71,10 @@ describe("quarantineOf", () => {
   });
 
   it("is all that the receipt names, and each stage that failed since, once each", () => {
-    expect(quarantineOf({ found, receipt: undefined })).toBe("a; b");
-    expect(quarantineOf({ found, receipt })).toBe("a; b");
-    expect(quarantineOf({ found: NOTHING_FOUND, receipt })).toBe("a");
+    const { user } = ENDING_SESSION.account;
+    const because = (reason: string) => ({ reason, user, session: ENDING_SESSION.id });
+    expect(quarantineOf({ ...ENDING_SESSION, found, receipt: undefined })).toEqual(because("a; b"));
+    expect(quarantineOf({ ...ENDING_SESSION, found, receipt })).toEqual(because("a; b"));
+    expect(quarantineOf({ ...ENDING_SESSION, found: NOTHING_FOUND, receipt })).toEqual(because("a"));
   });
 });

@@ -135,16 +135,33 @@ describe("a uid that is quarantined", () => {
     expect(kinds(tick(state, 100 * SECOND).effects)).toEqual(["sweep-uid"]);
   });
 
-  it("is not looked at over and over when there are several: each has its own time", () => {
-    const quarantined = new Map([
+  const several = withKept(
+    READY,
+    [],
+    new Map([
       [UID, WHY],
       [60602, WHY],
-    ]);
-    const both = tick(withKept(READY, [], quarantined), 0);
-    expect(both.effects.map(({ subject }) => subject.of === "uid" && subject.uid)).toEqual([UID, 60602]);
-    const [one] = both.effects;
-    const { state } = happen(both.state, at(done(one as Effect, DIRTY), 0));
-    expect(tick(state, 10 * SECOND).effects.map(({ subject }) => subject.of === "uid" && subject.uid)).toEqual([UID]);
+    ]),
+  );
+  const uidsOf = ({ effects }: { effects: readonly Effect[] }) =>
+    effects.map(({ subject }) => (subject.of === "uid" ? subject.uid : 0));
+
+  it("is looked at one after the other when there are several, those first that were not looked at", () => {
+    const one = tick(several, 0);
+    expect(uidsOf(one)).toEqual([UID]);
+    expect(uidsOf(tick(one.state, 10 * SECOND))).toEqual([]);
+    const { state } = happen(one.state, at(done(first(one), DIRTY), 0));
+    const other = tick(state, 10 * SECOND);
+    expect(uidsOf(other)).toEqual([60602]);
+    const both = happen(other.state, at(done(first(other), DIRTY), 10 * SECOND));
+    expect(uidsOf(tick(both.state, 20 * SECOND))).toEqual([UID]);
+  });
+
+  it("is not looked at while a login waits: that takes guestd's time", () => {
+    const login = after(several, allocateRequest(), { until: "write-record" }).state;
+    expect(tick(login, 10 * SECOND).effects.filter(({ kind }) => kind === "sweep-uid")).toEqual([]);
+    const opened = after(several, allocateRequest()).state;
+    expect(kinds(tick(opened, 10 * SECOND).effects)).toEqual(["sweep-uid"]);
   });
 });
 

@@ -92,7 +92,8 @@ describe("addFindings", () => {
 
 describe("isClean", () => {
   it("is true of a receipt that names nothing", () => {
-    expect(isClean({ left: [] })).toBe(true);
-    expect(isClean({ left: ["process 7 does not end"] })).toBe(false);
+    expect(isClean({ left: [], foundLater: [] })).toBe(true);
+    expect(isClean({ left: ["process 7 does not end"], foundLater: [] })).toBe(false);
+    expect(isClean({ left: [], foundLater: ["files: /tmp/x"] })).toBe(false);
   });
 });

@@ -109,7 +109,7 @@ describe("a guestd that was killed while it ended a session", () => {
       user: LEASED.user,
       session: "s1",
     });
-    expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: "files: /tmp/x" } });
+    expect(find(did, "remove-record")).toMatchObject({ lease: { quarantine: { reason: "files: /tmp/x" } } });
   });
 
   it("looks for no process of a session whose receipt is on disk", () => {

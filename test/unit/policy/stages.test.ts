@@ -188,7 +188,7 @@ describe("the effects", () => {
     const found = { ...NOTHING_FOUND, left: ["a", "b"] };
     expect(remove({ ...LEASED_ENDING, found })).toMatchObject({
       subject: { uid: LEASED.uid },
-      lease: { quarantine: "a; b" },
+      lease: { quarantine: { reason: "a; b" } },
     });
     expect(remove(LEASED_ENDING)).toMatchObject({ lease: { quarantine: undefined } });
     expect(remove({ ...ENDING_SESSION, found })).toMatchObject({ lease: undefined });

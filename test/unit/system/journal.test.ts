@@ -50,7 +50,7 @@ describe("Journal", () => {
   it("names no session where the effect is about a UID or about the switch", () => {
     const { journal, entries } = journalOf();
     const uid: UidSubject = { of: "uid", uid: 60600, user: "guest-aaaa" };
-    journal.logDone({ kind: "release-uid", subject: uid, call: undefined }, undefined);
+    journal.logDone({ kind: "release-uid", subject: uid, call: undefined, clears: undefined }, undefined);
     journal.logFailed({ kind: "write-switch", subject: SWITCH }, { reason: "no space" });
     expect(entries.map(({ fields }) => Object.keys(fields).filter((name) => name.startsWith("GUEST_")))).toEqual([
       ["GUEST_USER", "GUEST_UID", "GUEST_ACTION", "GUEST_RESULT"],
@@ -97,6 +97,7 @@ describe("Journal", () => {
       closedAt: 2,
       endMilliseconds: 3,
       swept: [],
+      ...{ unseen: [], foundLater: [], clearedAt: 0 },
     };
     const found = { seconds: 0, processesKilled: 0, tmpfsBytes: 0 };
     journal.logDone(

@@ -35,6 +35,13 @@ afterEach(() => {
 const WHY = { reason: "processes: process 7 does not end", user: "guest-aaaa", session: "s1" };
 
 describe("LeaseStore keeps a uid back", () => {
+  it("that waits, and knows that it does", async () => {
+    await store.quarantine(60600, { ...WHY, waits: true });
+    expect(store.read().quarantined.get(60600)).toStrictEqual({ ...WHY, waits: true });
+    await store.quarantine(60600, WHY);
+    expect(store.read().quarantined.get(60600)).toStrictEqual(WHY);
+  });
+
   it.each([
     ["garbage", "}{"],
     ["an empty file", ""],

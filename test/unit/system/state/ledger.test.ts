@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeReceipt } from "../../../../src/policy/make-receipt.ts";
 import type { Receipt } from "../../../../src/policy/receipt.ts";
-import { NOTHING_FOUND } from "../../../../src/policy/receipt.ts";
+import { addFoundLater, clear, NOTHING_FOUND } from "../../../../src/policy/receipt.ts";
 import { Ledger } from "../../../../src/system/state/ledger.ts";
 import { formatRecord, RECORD_VERSION } from "../../../../src/system/state/session-record.ts";
 import { clean, recordOf } from "../../../helpers/play.ts";
@@ -134,6 +134,28 @@ describe("a session in the ledger", () => {
 });
 
 describe("receipts", () => {
+  it("say what later looks have found, and since when nothing is left", async () => {
+    await ledger.keepReceipt({ ...receipt("a"), unseen: ["/tmp"] }, 10);
+    await ledger.amend("a", (before) => addFoundLater(addFoundLater(before, "files: x"), "files: x"));
+    expect(ledger.find("a")).toMatchObject({ left: [], unseen: ["/tmp"], foundLater: ["files: x"], clearedAt: 0 });
+    await ledger.amend("a", (before) => clear(before, 7));
+    expect(ledger.find("a")).toMatchObject({ unseen: [], foundLater: ["files: x"], clearedAt: 7 });
+    await ledger.amend("a", (before) => addFoundLater(before, "files: y"));
+    expect(ledger.find("a")).toMatchObject({ foundLater: ["files: x", "files: y"], clearedAt: 0 });
+  });
+
+  it("that are kept no more, or of no session, are not made by it", async () => {
+    for (const id of ["gone", "", "../x"]) await ledger.amend(id, (before) => before);
+    expect(ledger.list()).toEqual([]);
+  });
+
+  it("of an earlier version say nothing of later looks", async () => {
+    await ledger.keepReceipt(receipt("a"), 10);
+    const { unseen: _, foundLater: __, clearedAt: ___, ...old } = receipt("a");
+    put("receipts", "a.json", JSON.stringify(old));
+    expect(ledger.find("a")).toEqual(receipt("a"));
+  });
+
   it("are found by their session, and listed with the last one first", async () => {
     for (const [id, closedAt] of [
       ["a", 5],

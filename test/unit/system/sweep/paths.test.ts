@@ -143,7 +143,7 @@ describe("what is swept away by its owner", () => {
     expect(world.has("var/spool/cron/atjobs/a0000202")).toBe(true);
   });
 
-  const answers = (...results: { found: number; removed: number; left: string[]; whole: boolean }[]) => {
+  const answers = (...results: { found: number; removed: number; left: string[]; unseen: string[] }[]) => {
     const asked: boolean[] = [];
     const sweepFiles = (_paths: readonly string[], _uid: number, remove: boolean) => {
       const result = results[asked.push(remove) - 1];
@@ -154,17 +154,26 @@ describe("what is swept away by its owner", () => {
 
   it("is looked for again, and what is left is what is found then", async () => {
     const { asked, sweepFiles } = answers(
-      { found: 3, removed: 3, left: ["/tmp/a: EPERM"], whole: true },
-      { found: 1, removed: 0, left: ["/tmp/b"], whole: true },
+      { found: 3, removed: 3, left: ["/tmp/a: EPERM"], unseen: [] },
+      { found: 1, removed: 0, left: ["/tmp/b"], unseen: [] },
     );
     expect(await sweepTrees({ sweepFiles }, ["/tmp"], uid)).toEqual({ found: 3, removed: 3, left: ["/tmp/b"] });
     expect(asked).toEqual([true, false]);
   });
 
-  it("is not clean where not all was looked at, or nobody says what is left", async () => {
-    const nothing = { found: 0, removed: 0, left: [], whole: true };
-    const partly = answers(nothing, { ...nothing, whole: false });
-    expect(await sweepTrees(partly, ["/tmp"], uid)).toMatchObject({ left: ["not all of it could be looked at"] });
+  it("is said not to be looked through where the second look does not see all", async () => {
+    const nothing = { found: 0, removed: 0, left: [], unseen: [] };
+    const partly = answers({ ...nothing, unseen: ["/tmp", "/var/tmp"] }, { ...nothing, unseen: ["/tmp"] });
+    expect(await sweepTrees(partly, ["/tmp", "/var/tmp"], uid)).toEqual({
+      found: 0,
+      removed: 0,
+      left: [],
+      unseen: ["/tmp"],
+    });
+  });
+
+  it("is not clean where nothing says what is left", async () => {
+    const nothing = { found: 0, removed: 0, left: [], unseen: [] };
     const mute = answers(nothing, { ...nothing, found: 2 });
     expect(await sweepTrees(mute, ["/tmp"], uid)).toEqual({
       found: 2,

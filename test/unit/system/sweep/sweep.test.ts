@@ -138,7 +138,7 @@ describe("a sweep", () => {
   });
 
   it("refuses a class whose earlier look goes on, of this uid alone, until that has ended", async () => {
-    const ends: ((result: { found: number; removed: number; left: string[]; whole: boolean }) => void)[] = [];
+    const ends: ((result: { found: number; removed: number; left: string[]; unseen: string[] }) => void)[] = [];
     const machine = {
       root: world.root,
       runKeys: () => Promise.resolve("0 0 0"),
@@ -160,7 +160,7 @@ describe("a sweep", () => {
       expect(await files()).toEqual(["could not be looked at: an earlier look is not done"]);
     expect(asked).toBe(before);
     expect(await files({ user: "guest-bbbb", uid: GUEST_UID + 1 })).toEqual([]);
-    for (const end of ends) end({ found: 0, removed: 0, left: [], whole: true });
+    for (const end of ends) end({ found: 0, removed: 0, left: [], unseen: [] });
     await expect.poll(() => files()).toEqual([]);
   });
 
@@ -185,7 +185,7 @@ describe("a sweep", () => {
 
   it("says little and plain, however much is left and whoever named it", async () => {
     const left = Array.from({ length: 100 }, (_, index) => `${index}\n\u202e${"x".repeat(5000)}`);
-    const sweepFiles = () => Promise.resolve({ found: 100, removed: 0, left, whole: true });
+    const sweepFiles = () => Promise.resolve({ found: 100, removed: 0, left, unseen: [] });
     const said = find(await sweep({ bindings: { sweepFiles } }), "files")?.left ?? [];
     expect(said).toHaveLength(21);
     expect(said.every((sentence) => /^[ -~]{1,300}$/.test(sentence))).toBe(true);

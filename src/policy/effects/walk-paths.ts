@@ -1,0 +1,42 @@
+// Goes on with the walk of all directories that guests may have left files in, for some time, and takes away what is found.
+import type { PathsSubject } from "../subject.ts";
+import { countOf } from "../words.ts";
+import type { Row } from "./row.ts";
+
+interface Args {
+  /** Whose files are looked for. */
+  readonly uids: readonly number[];
+  /** Whether it begins, or goes on where it stopped. */
+  readonly begins: boolean;
+}
+
+/** What there was of one UID. */
+export interface SweptOwner {
+  readonly uid: number;
+  readonly found: number;
+  readonly removed: number;
+  readonly left: readonly string[];
+}
+
+interface Found {
+  readonly done: boolean;
+  /** How many names it has looked at so far. */
+  readonly names: number;
+  /** Of each that had something, or must not be looked for. */
+  readonly owners: readonly SweptOwner[];
+  /** What could not be looked at: any of them may have something there. */
+  readonly unread: readonly string[];
+}
+
+export const walkPaths: Row<"walk-paths", PathsSubject, Args, Found> = {
+  kind: "walk-paths",
+  messageId: "1024335891494f9ba143295b3b404972",
+  fails: "retry",
+  done: ({ uids }, { done, names, owners, unread }) => {
+    if (!done) return undefined;
+    const count = (one: "found" | "removed") => owners.reduce((sum, owner) => sum + owner[one], 0);
+    const which = countOf(uids.length, "uid that waits", "uids that wait");
+    const whole = unread.length === 0 ? "" : `; not looked at: ${unread.join("; ")}`;
+    return `Looked at ${countOf(names, "name", "names")} for ${which}: files ${count("found")}, removed ${count("removed")}${whole}.`;
+  },
+};

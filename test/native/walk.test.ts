@@ -1,0 +1,208 @@
+// The walk that looks for the files of all uids that wait: it finds what an accomplice hides from the look at an end, goes on where it
+// stopped, and costs nobody else anything. The trees are those that a stranger, or an accomplice, would make.
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { Walk, WalkProgress } from "../../src/system/bindings.ts";
+import { describeAsRoot, failureOf, GUEST, native } from "./rig.ts";
+
+const ACCOMPLICE = 54321;
+const SECOND_GUEST = GUEST + 1;
+const LIMIT = 60_000;
+const MANY_FILES_MS = 180_000;
+/** Policy of a thread that runs when no other wants to (sched(7)). */
+const SCHED_IDLE = 5;
+
+describeAsRoot("a walk", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "guestns-"));
+    chmodSync(dir, 0o1777);
+  });
+  afterEach(() => {
+    execFileSync("rm", ["-rf", dir]);
+  });
+
+  const as = (uid: number, script: string) => {
+    execFileSync("setpriv", [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "sh", "-euc", script], { cwd: dir });
+  };
+  const look = () => native.sweepFiles([dir], GUEST, true, LIMIT);
+  const open = (...uids: number[]) => native.openWalk([dir], uids.length === 0 ? [GUEST] : uids);
+  /** To its end, so many milliseconds at a time. */
+  const finish = async (walk: Walk, limitMs = LIMIT): Promise<WalkProgress & { readonly slices: number }> => {
+    for (let slices = 1; ; slices++) {
+      const progress = await walk.goOn(limitMs);
+      if (progress.done) return { ...progress, slices };
+    }
+  };
+  const nothing = { done: true, owners: [], unread: [] };
+  const his = (found: number, uid = GUEST) => ({ uid, found, removed: found, left: [] });
+
+  it.each<[string, unknown, unknown, string]>([
+    ["a path that is no text", [7], [GUEST], "paths"],
+    ["a relative path", ["tmp"], [GUEST], "tmp"],
+    ["uids that are no array", ["/none"], GUEST, "uids"],
+    ["root's own files", ["/none"], [GUEST, 0], "uid"],
+    ["a uid that is no number", ["/none"], ["1"], "uid"],
+  ])("is refused for %s", (_title, paths, uids, path) => {
+    const failure = expect.objectContaining({ step: "arguments", path, code: "EINVAL" }) as Error;
+    expect(() => native.openWalk(paths as string[], uids as number[])).toThrow(failure);
+  });
+
+  it("goes on once at a time, and for no time that is none", async () => {
+    const walk = open();
+    const [first, second] = [walk.goOn(LIMIT), failureOf(walk.goOn(LIMIT))];
+    expect(await second).toMatchObject({ step: "sweep", code: "EBUSY" });
+    expect(await first).toMatchObject(nothing);
+    expect(await failureOf(walk.goOn(-1))).toMatchObject({ path: "limitMs", code: "EINVAL" });
+  });
+
+  it.each<[title: string, hide: () => void]>([
+    [
+      "in a directory that its owner opens and closes again",
+      () => {
+        as(ACCOMPLICE, "mkdir -m 777 den");
+        as(GUEST, "mkdir den/d; touch den/d/file");
+        as(ACCOMPLICE, "chmod 700 den");
+      },
+    ],
+    [
+      "by a hard link",
+      () => {
+        as(ACCOMPLICE, "mkdir -p den/deep; chmod 777 den/deep");
+        as(GUEST, "mkdir den/deep/x; touch file; ln file den/deep/x/file; rm file");
+      },
+    ],
+    [
+      "by a directory of theirs that is moved",
+      () => {
+        as(ACCOMPLICE, "mkdir -m 777 open den");
+        as(GUEST, "mkdir -m 777 open/d; touch open/d/file");
+        as(ACCOMPLICE, "mv open/d den/d; chmod 700 den");
+      },
+    ],
+    [
+      "by an access list, taken back",
+      () => {
+        as(ACCOMPLICE, "mkdir -m 711 den; mkdir -m 733 den/in");
+        as(GUEST, "mkdir den/in/d; touch den/in/d/file");
+        as(ACCOMPLICE, "chmod 711 den/in");
+      },
+    ],
+  ])("finds what an accomplice has let a guest hide: %s", async (_title, hide) => {
+    hide();
+    expect(await look()).toEqual({ found: 0, removed: 0, left: [], unseen: [dir] });
+    expect(await finish(open())).toMatchObject({ ...nothing, owners: [his(2)] });
+    expect(await finish(open())).toMatchObject(nothing);
+    expect(readdirSync(dir)).toContain("den");
+  });
+
+  it("finds what is hidden below a mount", () => {
+    as(ACCOMPLICE, "mkdir -m 777 den");
+    as(GUEST, "touch den/file");
+    const addon = process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node";
+    const script = `require(${JSON.stringify(join(process.cwd(), addon))}).openWalk(["${dir}"], [${GUEST}]).goOn(${LIMIT}).then((p) => console.log(JSON.stringify(p)))`;
+    const argv = ["-m", "--propagation", "private", "sh", "-euc", 'mount -t tmpfs none den; exec "$@"', "sh"];
+    const said = execFileSync("unshare", [...argv, process.execPath, "-e", script], { encoding: "utf8", cwd: dir });
+    expect(JSON.parse(said)).toMatchObject({ ...nothing, owners: [his(1)] });
+    expect(existsSync(`${dir}/den/file`)).toBe(false);
+  });
+
+  it("looks for many uids at once, tells them apart, and leaves what is of others", async () => {
+    as(ACCOMPLICE, "mkdir -m 777 den; touch den/theirs");
+    as(GUEST, "mkdir -m 777 den/d; touch den/1 den/d/2");
+    as(SECOND_GUEST, "touch den/d/3 den/4 5");
+    as(GUEST + 2, "touch den/6");
+    const { owners } = await finish(open(GUEST, SECOND_GUEST));
+    expect(owners).toEqual([his(3), his(3, SECOND_GUEST)]);
+    expect(readdirSync(`${dir}/den`).sort()).toEqual(["6", "theirs"]);
+  });
+
+  it(
+    "goes on where it stopped, and ends, however large and deep the tree of a stranger is",
+    { timeout: MANY_FILES_MS },
+    async () => {
+      as(
+        ACCOMPLICE,
+        `mkdir wide; perl -e 'mkdir "wide/$_" or die $! for 1..5000'; mkdir deep; cd deep; perl -e 'for (1..2500) { mkdir "d" or die $!; mkdir "e"; chdir "d" or die $! } mkdir "den"'`,
+      );
+      execFileSync("perl", [
+        "-e",
+        `chdir "${dir}/deep"; for (1..2500) { chdir "d" or die $! } open(F, ">", "den/file") or die $!; chown ${GUEST}, 0, "den/file" or die $!`,
+      ]);
+      const { slices, names, ...rest } = await finish(open(), 10);
+      expect(rest).toEqual({ done: true, owners: [his(1)], unread: [] });
+      expect(slices).toBeGreaterThan(1);
+      // Each name once, however often it stopped.
+      expect(names).toBe(5000 + 2 + 2 * 2500 + 2);
+      const open_ = readdirSync("/proc/self/fd").length;
+      expect(open_).toBeLessThan(200);
+    },
+  );
+
+  it("goes on elsewhere when a stranger moves away what it is in", { timeout: MANY_FILES_MS }, async () => {
+    as(ACCOMPLICE, `mkdir a; cd a; perl -e 'for (1..1500) { mkdir "d" or die $!; chdir "d" or die $! }'`);
+    const walk = open();
+    // Somewhere deep in it by now, or not: it must come to an end, and never out of the directory.
+    let progress = await walk.goOn(1);
+    as(ACCOMPLICE, "mkdir b; mv a/d/d b/d; rmdir a/d a");
+    as(GUEST, "touch last");
+    while (!progress.done) progress = await walk.goOn(1);
+    expect(progress.unread).toEqual([]);
+    await finish(open());
+    expect(readdirSync(dir)).toEqual(["b"]);
+  });
+
+  it("goes on with what a sweep that was cut off has left", async () => {
+    as(ACCOMPLICE, "mkdir -m 777 den");
+    as(GUEST, "mkdir -p den/a/b/c");
+    // As it leaves it: given to root, with its user's uid as the group.
+    for (const path of ["den/a", "den/a/b"]) {
+      chownSync(join(dir, path), 0, GUEST);
+      chmodSync(join(dir, path), 0o700);
+    }
+    mkdirSync(join(dir, "den/roots"), { mode: 0o700 });
+    expect(await finish(open())).toMatchObject({ ...nothing, owners: [his(1)] });
+    expect(readdirSync(`${dir}/den`)).toEqual(["roots"]);
+  });
+
+  it("does not tell of what cannot be read in a stranger's directory, but of what cannot elsewhere", async () => {
+    execFileSync("sh", ["-euc", "touch file"], { cwd: dir });
+    expect(await finish(native.openWalk([`${dir}/file`], [GUEST]))).toMatchObject({
+      unread: [`${dir}/file: could not be looked at: Not a directory`],
+    });
+  });
+
+  it("has the processor when no other wants it", { timeout: MANY_FILES_MS }, async () => {
+    as(ACCOMPLICE, `perl -e 'mkdir $_ or die $! for 1..5000'`);
+    const walk = open();
+    const policies = new Set<number>();
+    const look = setInterval(() => {
+      for (const task of readdirSync("/proc/self/task")) policies.add(policyOf(task));
+    }, 1);
+    await finish(walk, 20);
+    clearInterval(look);
+    expect(policies).toContain(SCHED_IDLE);
+  });
+
+  /** Of the thread of a walk; 0 of others. */
+  function policyOf(task: string): number {
+    try {
+      const stat = readFileSync(`/proc/self/task/${task}/stat`, "latin1");
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return stat.includes("(guestns-walk)") ? Number(fields[38]) : 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  it("keeps the directories of a stranger as they were", async () => {
+    as(ACCOMPLICE, "mkdir -m 755 den; mkdir -m 700 den/closed; touch den/closed/file");
+    const before = statSync(`${dir}/den/closed`);
+    await finish(open());
+    const { uid, gid, mode, mtimeMs } = statSync(`${dir}/den/closed`);
+    expect([uid, gid, mode, mtimeMs]).toEqual([before.uid, before.gid, before.mode, before.mtimeMs]);
+  });
+});
