@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "arguments.h"
+#include "connection.h"
 #include "ipc.h"
 #include "job.h"
 #include "leader_watch.h"
@@ -78,6 +79,16 @@ Napi::Value open_pidfd(const Napi::CallbackInfo& info) {
 
 Napi::Value send_signal(const Napi::CallbackInfo& info) {
   pidfd_signal(to_fd(info[0]), static_cast<int>(to_integer(info[1], 0, SIGRTMAX, "signal")));
+  return info.Env().Undefined();
+}
+
+Napi::Value look_at_connection(const Napi::CallbackInfo& info) {
+  const int fd = static_cast<int>(to_integer(info[1], 0, INT32_MAX, "fd"));
+  switch (connection_look(to_fd(info[0]), fd)) {
+    case Connection::kOpen: return Napi::String::New(info.Env(), "open");
+    case Connection::kGone: return Napi::String::New(info.Env(), "gone");
+    case Connection::kNone: break;
+  }
   return info.Env().Undefined();
 }
 
@@ -255,6 +266,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("openPidfd", Napi::Function::New<throwing<open_pidfd>>(env, "openPidfd"));
   exports.Set("watchPidfd", Napi::Function::New<throwing<watch_pidfd>>(env, "watchPidfd"));
   exports.Set("sendSignal", Napi::Function::New<throwing<send_signal>>(env, "sendSignal"));
+  exports.Set("lookAtConnection", Napi::Function::New<throwing<look_at_connection>>(env, "lookAtConnection"));
   exports.Set("measureView", Napi::Function::New<throwing<measure_view>>(env, "measureView"));
   exports.Set("wipeView", Napi::Function::New<rejecting<start_wipe>>(env, "wipeView"));
   exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));

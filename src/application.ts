@@ -45,6 +45,7 @@ import { makeLooks } from "./system/processes/looks.ts";
 import { Placement } from "./system/processes/placement.ts";
 import { startsService } from "./system/processes/service-start.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
+import { Connections } from "./system/sessions/connections.ts";
 import { FdStore } from "./system/sessions/fd-store.ts";
 import { Holdings } from "./system/sessions/holdings.ts";
 import { Leaders } from "./system/sessions/leaders.ts";
@@ -180,13 +181,20 @@ function makeSessions({ bus, bindings, report, link }: Core) {
   const looks = makeLooks();
   const views = new Views({ bindings, cgroups, holdings, reapers, search: looks.searchHolders });
   const logins = new Batch((leaders: readonly EndedLeader[]) => findLoginCgroups(bus, leaders));
+  const connections = new Connections({
+    bindings,
+    holdings,
+    onLost: (id) => {
+      link.dispatch({ kind: "connection-lost", id });
+    },
+  });
   const placement = new Placement({
     cgroups,
     isAlive: (id) => leaders.isAlive(id),
     startScope: (id, leader, uid, limits) => startScope(bus, id, leader, uid, limits),
     findLoginCgroup: (leader, uid, since) => logins.ask({ leader, uid, since }),
   });
-  return { cgroups, fdStore, holdings, reapers, leaders, views, placement, looks };
+  return { cgroups, fdStore, holdings, reapers, leaders, connections, views, placement, looks };
 }
 
 interface ServiceNeeds {
@@ -269,7 +277,7 @@ interface StartNeeds extends Stores, Sessions {
 }
 
 async function start({ bus, journal, report, link }: Core, needs: StartNeeds): Promise<void> {
-  const { configuration, placement, service, idle, fdStore, isWorking } = needs;
+  const { configuration, placement, connections, service, idle, fdStore, isWorking } = needs;
   const findCgroups = makeCgroupSearch(link, placement, report);
   configuration.load();
   await watchLogins(bus, findCgroups);
@@ -283,6 +291,7 @@ async function start({ bus, journal, report, link }: Core, needs: StartNeeds): P
   startHeartbeat({
     onTick: (uptime) => {
       link.dispatch({ kind: "tick" });
+      connections.look([...link.state.sessions.values()]);
       idle.check(uptime);
     },
     clock: readClock,

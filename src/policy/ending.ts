@@ -50,6 +50,26 @@ export function expireLeases(state: State, moment: Moment): Next {
   return endAll(stay(state), late, "never-opened", moment);
 }
 
+/** As long a leader whose connection has gone has to end by itself: at a hang-up it does so at once. */
+const HANG_UP_LIMIT = 30e6;
+
+/** Nobody is connected to it any more. */
+export function noteDisconnection(state: State, session: Session, { uptime }: Moment): Next {
+  const isNew = session.phase === "open" && session.disconnectedUptime === undefined;
+  return isNew ? put(state, { ...session, disconnectedUptime: uptime }) : stay(state);
+}
+
+/** Sessions that are open all the same end: a guest can stop the processes by which the leader would learn of it. */
+export function endDisconnected(state: State, moment: Moment): Next {
+  const late = [...state.sessions.values()].filter(
+    (session) =>
+      session.phase === "open" &&
+      session.disconnectedUptime !== undefined &&
+      moment.uptime - session.disconnectedUptime > HANG_UP_LIMIT,
+  );
+  return endAll(stay(state), late, "disconnected", moment);
+}
+
 /** An administrator's EndSession. */
 export function endOnRequest(state: State, event: EventOf<"end-requested">): Next {
   const { id, call } = event;

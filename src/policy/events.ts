@@ -92,6 +92,8 @@ export type What =
   /** An administrator vouches that the guests of a UID have left nothing. */
   | { readonly kind: "release-requested"; readonly uid: number; readonly call: CallId }
   | { readonly kind: "leader-exited"; readonly id: string }
+  /** Nobody is connected to the session any more. May be told again. */
+  | { readonly kind: "connection-lost"; readonly id: string }
   /** logind has moved the leader to a cgroup of its own. */
   | { readonly kind: "cgroup-found"; readonly id: string; readonly cgroup: Cgroup }
   | RecordFound

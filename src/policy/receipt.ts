@@ -38,6 +38,7 @@ export interface Swept {
 export type EndCause =
   | "logout"
   | "leader-exited"
+  | "disconnected"
   | "ended-by-admin"
   | "outer-ended"
   | "open-failed"

@@ -48,7 +48,8 @@ export function advanceRecovering(state: State, before: Recovering, event: Ended
 function resume(state: State, { recorded, recordedView: _old, cause: _none, view, ...session }: Recovering): Next {
   if (recorded === "allocated")
     return put(state, { ...session, phase: "allocated", leased: true, view: undefined, cause: undefined });
-  const open: Open = { ...session, phase: "open", view: view ?? "lost", pamClosed: false, running: [] };
+  const kept = { view: view ?? ("lost" as const), pamClosed: false, running: [], disconnectedUptime: undefined };
+  const open: Open = { ...session, phase: "open", ...kept };
   // An earlier version has made no mark.
   return open.leased ? put(state, open, { kind: "permit-unlock", subject: subjectOf(open) }) : put(state, open);
 }

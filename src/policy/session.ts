@@ -161,6 +161,8 @@ export interface Open extends Known {
   readonly pamClosed: boolean;
   /** The pids of the processes that it had then: logind may be first at ending them. */
   readonly running: readonly number[];
+  /** Since when nobody is connected to it, in microseconds of the monotonic clock; undefined while somebody may be. */
+  readonly disconnectedUptime: number | undefined;
 }
 
 /** It ends, stage by stage. */
@@ -218,7 +220,7 @@ export const standingView = ({ view }: Pick<Session, "view">): View | undefined 
 
 /** The session when its guest is in. */
 export function becomeOpen({ busName: _name, call: _answered, cause: _none, ...session }: Admitting): Open {
-  return { ...session, phase: "open", pamClosed: false, running: [] };
+  return { ...session, phase: "open", pamClosed: false, running: [], disconnectedUptime: undefined };
 }
 
 /** The part of a session that its record has whatever its phase. */

@@ -2,7 +2,16 @@
 // A session goes through the stages of opening, waits, and goes through the stages of ending. One effect
 // of a session runs at a time; its outcome comes back as an event and leads to the next stage.
 import { advanceAllocating, allocate } from "./allocating.ts";
-import { advanceEnding, endOnRequest, endWithCall, endWithLeader, expireLeases, retryRemovals } from "./ending.ts";
+import {
+  advanceEnding,
+  endDisconnected,
+  endOnRequest,
+  endWithCall,
+  endWithLeader,
+  expireLeases,
+  noteDisconnection,
+  retryRemovals,
+} from "./ending.ts";
 import type { Ended, Event, EventOf } from "./events.ts";
 import type { KeptLeases, LeasePool } from "./lease.ts";
 import { EMPTY_POOL, fillPool } from "./lease.ts";
@@ -35,6 +44,8 @@ export function transition(state: State, event: Event): Next {
       return release(state, event);
     case "leader-exited":
       return withSession(state, event.id, (session) => endWithLeader(state, session, event));
+    case "connection-lost":
+      return withSession(state, event.id, (session) => noteDisconnection(state, session, event));
     case "cgroup-found":
       return withSession(state, event.id, (session) => addCgroup(state, session, event.cgroup));
     case "record-found":
@@ -73,6 +84,7 @@ function hintClose(state: State, event: EventOf<"close-hinted">): Next {
 function passTime(state: State, moment: Moment): Next {
   return chain(
     expireLeases(state, moment),
+    (next) => endDisconnected(next, moment),
     (next) => retryRemovals(next, moment),
     (next) => retrySweeps(next, moment),
     (next) => walkOn(next, moment),

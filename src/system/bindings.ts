@@ -113,6 +113,13 @@ export interface Bindings {
   /** pidfd_send_signal(2). */
   sendSignal(pidfd: number, signal: number): void;
   /**
+   * Whether somebody is at the other end of a connection (TCP, vsock, one to a named AF_UNIX socket) that another process has
+   * accepted. Looks, and lets go of it.
+   * @returns undefined where the descriptor is none, or is none of that process
+   * @throws NativeError, step "pidfd_getfd": EPERM with kernel.yama.ptrace_scope=3, ESRCH when the process has ended
+   */
+  lookAtConnection(pidfd: number, fd: number): "open" | "gone" | undefined;
+  /**
    * Bytes that the tmpfs of a view hold. Waits for it: a millisecond.
    * @param fd the view, as buildView gave it
    * @param targets where they are, and `devices` which: one that something else was mounted over counts nothing

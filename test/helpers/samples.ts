@@ -82,6 +82,7 @@ export const SESSION: Open = {
   view: { ...VIEW, isolation: ISOLATION },
   pamClosed: false,
   running: [],
+  disconnectedUptime: undefined,
 };
 
 /** A session of LEASED that is open. */
@@ -94,7 +95,7 @@ export const LEASED_SESSION: Open = {
   cgroups: [SLICE],
 };
 
-const { pamClosed: _notOpen, running: _none, ...LOGGED_IN } = LEASED_SESSION;
+const { pamClosed: _notOpen, running: _none, disconnectedUptime: _neither, ...LOGGED_IN } = LEASED_SESSION;
 
 /** A login that has LEASED and goes on. */
 export const ALLOCATED_SESSION: Allocated = {
@@ -110,7 +111,10 @@ export const ALLOCATED_SESSION: Allocated = {
 export const ENDING_SESSION: Ending = endingOf(SESSION);
 
 /** The end of a session that was open. */
-export function endingOf({ pamClosed: _closed, ...session }: Open, change: Partial<Ending> = {}): Ending {
+export function endingOf(
+  { pamClosed: _closed, disconnectedUptime: _since, ...session }: Open,
+  change: Partial<Ending> = {},
+): Ending {
   return {
     ...session,
     phase: "ending",

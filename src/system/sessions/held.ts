@@ -9,6 +9,8 @@ export interface Held {
   /** The leader. */
   pidfd?: number;
   watch?: Watch;
+  /** The pseudo-terminal of a login at one, as a path alone: it keeps nothing open. */
+  terminal?: number;
   /** The mount namespace. */
   view?: number;
   /** The first process of the PID namespace. */
@@ -21,7 +23,7 @@ export interface Held {
 }
 
 /** The descriptors that are kept over a restart of guestd. */
-export const KINDS = ["pidfd", "view", "reaper", "processes", "ipc", "home"] as const;
+export const KINDS = ["pidfd", "terminal", "view", "reaper", "processes", "ipc", "home"] as const;
 export type Kind = (typeof KINDS)[number];
 
 const NAMESPACES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;

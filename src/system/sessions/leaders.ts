@@ -5,6 +5,7 @@ import { GuestError } from "../../policy/errors.ts";
 import type { Leader } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
 import { openProcess, readStartTime } from "../processes/identity.ts";
+import { openTerminal } from "./connections.ts";
 import type { Holdings } from "./holdings.ts";
 
 export interface LeaderParts {
@@ -35,7 +36,7 @@ export class Leaders {
     try {
       const startTime = readStartTime(pid);
       if (startTime === undefined || !(await this.#parts.nameExists(busName))) throw gone;
-      this.#hold(id, pidfd);
+      this.#hold(id, pidfd, openTerminal(pid));
       return { startTime };
     } catch (error) {
       closeSync(pidfd);
@@ -49,8 +50,9 @@ export class Leaders {
    */
   takeUp(id: string, leader: Leader): boolean {
     const { bindings, holdings } = this.#parts;
-    const pidfd = holdings.storedOf(id)("pidfd") ?? openProcess(bindings, leader);
-    if (pidfd !== undefined) this.#hold(id, pidfd);
+    const stored = holdings.storedOf(id);
+    const pidfd = stored("pidfd") ?? openProcess(bindings, leader);
+    if (pidfd !== undefined) this.#hold(id, pidfd, stored("terminal") ?? openTerminal(leader.pid));
     return this.isAlive(id);
   }
 
@@ -65,8 +67,9 @@ export class Leaders {
     }
   }
 
-  #hold(id: string, pidfd: number): void {
+  #hold(id: string, pidfd: number, terminal: number | undefined): void {
     const held = this.#parts.holdings.of(id);
+    if (terminal !== undefined) held.terminal = terminal;
     held.watch = this.#parts.bindings.watchPidfd(pidfd, () => {
       this.#parts.onExit(id);
     });

@@ -406,3 +406,32 @@ describe("the time that a leased account waits for its login", () => {
     expect(at(happen(leasedOpened(), { kind: "leader-exited", id: "s1" }).state, 1e12).effects).toEqual([]);
   });
 });
+
+describe("a session that nobody is connected to", () => {
+  const lost = (state: State, uptime: number) => happen(state, { kind: "connection-lost", id: "s1", uptime }).state;
+  const causes = (state: State, uptime: number) =>
+    [...happen(state, { kind: "tick", uptime }).state.sessions.values()].flatMap((session) =>
+      session.phase === "ending" && session.cause === "disconnected" ? [session.cause] : [],
+    );
+
+  it("ends half a minute after that, and not before", () => {
+    const state = lost(opened(), LATER.uptime);
+    expect(causes(state, LATER.uptime + 30e6)).toEqual([]);
+    expect(causes(state, LATER.uptime + 30e6 + 1)).toEqual(["disconnected"]);
+  });
+
+  it("is given no more time for being told of again", () => {
+    const state = lost(lost(opened(), LATER.uptime), LATER.uptime + 20e6);
+    expect(causes(state, LATER.uptime + 31e6)).toEqual(["disconnected"]);
+  });
+
+  it("stays while it is not known", () => {
+    expect(causes(opened(), LATER.uptime + 1e12)).toEqual([]);
+    expect(happen(READY, { kind: "connection-lost", id: "s1" }).effects).toEqual([]);
+  });
+
+  it("is none that waits for its login, or ends already", () => {
+    for (const state of [allocated(), happen(opened(), { kind: "leader-exited", id: "s1" }).state])
+      expect(causes(lost(state, LATER.uptime), LATER.uptime + 31e6)).toEqual([]);
+  });
+});

@@ -1,0 +1,87 @@
+// Whether anybody is still at the other end of a session. Looks at what the guest cannot reach: the connection that the
+// leader holds, and the terminal that it was called at; not at the processes between, which the guest can stop.
+import { fstatSync, openSync, readdirSync, statSync } from "node:fs";
+import type { Open, Session } from "../../policy/session.ts";
+import type { Bindings } from "../bindings.ts";
+import type { Holdings } from "./holdings.ts";
+
+/** Each session is looked at once in so many looks. */
+const LOOKS = 10;
+/** open(2): the path alone. Node does not name it. */
+const O_PATH = 0o10000000;
+/** Major numbers of pseudo-terminals (Documentation/admin-guide/devices.txt). */
+const FIRST_PTS = 136;
+const LAST_PTS = 143;
+
+export interface ConnectionParts {
+  readonly bindings: Pick<Bindings, "lookAtConnection">;
+  readonly holdings: Pick<Holdings, "find">;
+  /** Nobody is there any more. Told again at each look. */
+  readonly onLost: (id: string) => void;
+  /** /proc, but for tests. */
+  readonly proc?: string;
+}
+
+export class Connections {
+  readonly #parts: ConnectionParts;
+  #turn = 0;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks at those of the open sessions whose turn it is. */
+  look(sessions: readonly Session[]): void {
+    const turn = this.#turn++ % LOOKS;
+    for (const [at, session] of sessions.entries())
+      if (at % LOOKS === turn && session.phase === "open" && this.#isLost(session)) this.#parts.onLost(session.id);
+  }
+
+  // A login at a terminal has that, whatever it was reached by; another one of this machine has nothing that could go.
+  #isLost({ id, rhost, leader }: Open): boolean {
+    const { terminal, pidfd } = this.#parts.holdings.find(id) ?? {};
+    if (terminal !== undefined) return fstatSync(terminal).nlink === 0;
+    return rhost !== "" && pidfd !== undefined && this.#areGone(leader.pid, pidfd);
+  }
+
+  // The leader may have more than one, such as one to a directory of accounts: as long as one stands, somebody may be there.
+  #areGone(pid: number, pidfd: number): boolean {
+    try {
+      const found = this.#listDescriptors(pid).map((fd) => this.#parts.bindings.lookAtConnection(pidfd, fd));
+      const connections = found.filter((state) => state !== undefined);
+      return connections.length > 0 && connections.every((state) => state === "gone");
+    } catch {
+      // It has ended, or the kernel lets nobody look: that the connection has gone is not known.
+      return false;
+    }
+  }
+
+  #listDescriptors(pid: number): number[] {
+    const directory = `${this.#parts.proc ?? "/proc"}/${pid}/fd`;
+    return readdirSync(directory).map(Number);
+  }
+}
+
+/**
+ * The pseudo-terminal that a process was called at, as a path: it has no name any more as soon as its other end is closed,
+ * even where its number is another's by then.
+ * @returns undefined where there is none; the caller closes it
+ */
+export function openTerminal(pid: number, proc = "/proc"): number | undefined {
+  const path = [0, 1, 2].map((fd) => `${proc}/${pid}/fd/${fd}`).find(isPseudoTerminal);
+  try {
+    return path === undefined ? undefined : openSync(path, O_PATH);
+  } catch {
+    return undefined;
+  }
+}
+
+function isPseudoTerminal(path: string): boolean {
+  try {
+    const file = statSync(path);
+    const major = (file.rdev >> 8) & 0xfff;
+    return file.isCharacterDevice() && major >= FIRST_PTS && major <= LAST_PTS;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,114 @@
+// Guests whose connection has gone, and who hold on to their session by what they do to the processes between them and the
+// leader: it ends within a minute. Those who are still there stay.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+/** Between the hang-up and the receipt. */
+const LIMIT_MS = 60_000;
+const TEST_LIMIT_MS = 2 * LIMIT_MS;
+const DETACHED = (command: string) => `(setsid ${command} >/dev/null 2>&1 </dev/null &)`;
+/** A shell that no hang-up ends. */
+const STAY = `exec sh -c 'trap "" HUP TERM; while :; do sleep 1; done'`;
+
+/** What login and su do at a hang-up is theirs: of some releases they end by themselves. */
+const HUNG_UP = expect.stringMatching(/^(disconnected|leader-exited)$/) as string;
+
+interface Way {
+  readonly name: string;
+  readonly logIn: (machine: Machine) => Promise<Terminal>;
+  /** What the guest types last. */
+  readonly trick: string;
+}
+
+const bySsh = (machine: Machine) => machine.sshSession("guest1");
+const bySu = async (machine: Machine) => {
+  const terminal = machine.terminal(["su", "-", "guest1"]);
+  await terminal.prepareShell();
+  return terminal;
+};
+
+const WAYS: readonly Way[] = [
+  { name: "ssh, sshd stopped", logIn: bySsh, trick: "kill -STOP $PPID" },
+  {
+    name: "ssh, sshd stopped again and again by a process that is left",
+    logIn: bySsh,
+    trick: `${DETACHED(`sh -c "while :; do kill -STOP $PPID; done"`)}; ${STAY}`,
+  },
+  { name: "login at a terminal, no hang-up heard", logIn: (machine) => machine.login("guest1"), trick: STAY },
+  { name: "login with a leased account, no hang-up heard", logIn: (machine) => machine.loginAsGhost(), trick: STAY },
+  { name: "su at a terminal, no hang-up heard", logIn: bySu, trick: STAY },
+];
+
+describeMachine("a guest who hangs up", (release) => {
+  let machine: Machine;
+  const ids = new Map<string, string>();
+  const there: Terminal[] = [];
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    for (const logIn of [bySsh, bySu]) there.push(await logIn(machine));
+    const gone: Terminal[] = [];
+    for (const { name, logIn, trick } of WAYS) {
+      const terminal = await logIn(machine);
+      ids.set(name, await terminal.ask("echo $GUEST_SESSION"));
+      terminal.send(`${trick}\n`);
+      gone.push(terminal);
+    }
+    await awaitTricks(2, 4);
+    for (const terminal of gone) terminal.hangUp();
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** What was typed is under way: so many sshd are stopped, so many shells stay. */
+  const awaitTricks = async (stopped: number, staying: number) => {
+    const count = async (pattern: string) => {
+      const { stdout } = await machine.run(["ps", "-eo", "stat=,args="]);
+      return stdout.split("\n").filter((line) => new RegExp(pattern).test(line)).length;
+    };
+    await waitFor("sshd to be stopped", async () => (await count("^T.*sshd")) >= stopped);
+    await waitFor("shells that stay", async () => (await count("trap .* HUP")) >= staying);
+  };
+
+  it.each(WAYS)(
+    "has a session that ends within a minute: $name",
+    async ({ name, logIn }) => {
+      expect(await awaitReceipt(machine, ids.get(name) ?? "", LIMIT_MS)).toMatchObject({
+        cause: logIn === bySsh ? "disconnected" : HUNG_UP,
+        left: [],
+      });
+    },
+    TEST_LIMIT_MS,
+  );
+
+  it("leaves the sessions of those who are there", async () => {
+    await expect.poll(async () => (await listSessions(machine)).length, { timeout: LIMIT_MS }).toBe(there.length);
+    for (const terminal of there) expect(await terminal.ask("echo alive")).toBe("alive");
+  });
+
+  it(
+    "has a session that ends over a restart of guestd as well",
+    async () => {
+      const [ssh, su] = there;
+      const before = await listSessions(machine);
+      ssh?.send("kill -STOP $PPID\n");
+      su?.send(`${STAY}\n`);
+      await awaitTricks(1, 1);
+      await machine.sh("systemctl restart guestd; while ! guestctl status; do :; done");
+      for (const terminal of there) terminal.hangUp();
+      for (const { id } of before)
+        expect(await awaitReceipt(machine, id, LIMIT_MS)).toMatchObject({ cause: HUNG_UP, left: [] });
+      await awaitNoSessions(machine);
+    },
+    TEST_LIMIT_MS,
+  );
+
+  it("leaves no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine)).toEqual([]);
+  });
+});

@@ -1,0 +1,91 @@
+import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Session } from "../../../../src/policy/session.ts";
+import { Connections, openTerminal } from "../../../../src/system/sessions/connections.ts";
+import type { Held } from "../../../../src/system/sessions/held.ts";
+import { ALLOCATED_SESSION, ENDING_SESSION, SESSION } from "../../../helpers/samples.ts";
+
+const REMOTE = { ...SESSION, rhost: "192.0.2.7", tty: "ssh" };
+const PIDFD = 40;
+
+describe("Connections", () => {
+  let proc: string;
+  beforeEach(() => {
+    proc = mkdtempSync(join(tmpdir(), "proc-"));
+  });
+  afterEach(() => {
+    rmSync(proc, { recursive: true });
+  });
+
+  /** The sessions that are told as lost when each has been looked at; `sockets` are the leader's descriptors from 3 on. */
+  const lostOf = (
+    sessions: readonly Session[],
+    sockets: readonly ("open" | "gone" | "file" | "fault")[],
+    held: Held = { pidfd: PIDFD },
+  ) => {
+    mkdirSync(join(proc, "500/fd"), { recursive: true });
+    for (const at of sockets.keys()) writeFileSync(join(proc, `500/fd/${at + 3}`), "");
+    const lost: string[] = [];
+    const connections = new Connections({
+      bindings: {
+        lookAtConnection: (pidfd, fd) => {
+          expect(pidfd).toBe(PIDFD);
+          const state = sockets[fd - 3];
+          if (state === "fault") throw new Error("EPERM");
+          return state === "file" ? undefined : state;
+        },
+      },
+      holdings: { find: () => held },
+      onLost: (id) => lost.push(id),
+      proc,
+    });
+    for (let turn = 0; turn < 10; turn++) connections.look(sessions);
+    return lost;
+  };
+
+  it("tells that the only connection of a leader has gone, once in ten looks", () => {
+    expect(lostOf([REMOTE], ["file", "gone"])).toEqual(["abc"]);
+  });
+
+  it("looks at every session in ten looks, however many there are", () => {
+    const sessions = Array.from({ length: 25 }, (_, at) => ({ ...REMOTE, id: `s${at}` }));
+    expect(lostOf(sessions, ["gone"]).sort()).toEqual(sessions.map(({ id }) => id).sort());
+  });
+
+  it.each([
+    ["while it is open", ["open"]],
+    ["while one of several is open", ["gone", "open"]],
+    ["where there is none", ["file"]],
+    ["where nobody may look", ["gone", "fault"]],
+  ] as const)("tells nothing %s", (_title, sockets) => {
+    expect(lostOf([REMOTE], sockets)).toEqual([]);
+  });
+
+  it("tells nothing of a session without a remote host, of one that is not open, or whose leader is not held", () => {
+    expect(lostOf([SESSION, ALLOCATED_SESSION, { ...ENDING_SESSION, rhost: "192.0.2.7" }], ["gone"])).toEqual([]);
+    expect(lostOf([REMOTE], ["gone"], {})).toEqual([]);
+  });
+
+  it("goes by the terminal alone where there is one", () => {
+    const path = join(proc, "terminal");
+    writeFileSync(path, "");
+    const terminal = openSync(path, "r");
+    expect(lostOf([REMOTE], ["gone"], { pidfd: PIDFD, terminal })).toEqual([]);
+    unlinkSync(path);
+    expect(lostOf([SESSION], ["open"], { pidfd: PIDFD, terminal })).toEqual(["abc"]);
+  });
+});
+
+describe("openTerminal", () => {
+  it("finds none in files, pipes and the null device, nor of a process that has ended", () => {
+    const proc = mkdtempSync(join(tmpdir(), "proc-"));
+    mkdirSync(join(proc, "7/fd"), { recursive: true });
+    for (const [fd, path] of ["/dev/null", "/etc/hostname", "pipe:[1]"].entries())
+      symlinkSync(path, join(proc, `7/fd/${fd}`));
+    expect(openTerminal(7, proc)).toBeUndefined();
+    expect(openTerminal(8, proc)).toBeUndefined();
+    rmSync(proc, { recursive: true });
+  });
+});
