@@ -69,7 +69,7 @@ Step read_step(const StepReader& step) {
   const std::string kind = step.text("kind");
   if (kind == "tmpfs") return read_tmpfs(step);
   if (kind == "proc") return ProcStep{step.text("target"), step.text("hidepid")};
-  if (kind == "mqueue") return MqueueStep{step.text("target")};
+  if (kind == "mqueue") return MqueueStep{step.text("target"), step.flag("optional")};
   if (kind == "devpts") return DevptsStep{step.text("target")};
   if (kind == "hide") return HideStep{step.text("target"), step.flag("optional")};
   if (kind == "overlay") return OverlayStep{step.text("target"), step.texts("layers"), step.texts("hidden")};

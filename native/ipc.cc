@@ -30,6 +30,6 @@ void ipc_remove(const std::string& kind, int id) {
   if (result < 0 && errno != EINVAL && errno != EIDRM) fail(step, std::to_string(id), errno);
 }
 
-Fd ipc_open_queues() { return mount_make_mqueue({"queues"}, Fd()); }
+Fd ipc_open_queues() { return mount_make_mqueue({"queues", false}); }
 
 }  // namespace guestns

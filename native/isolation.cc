@@ -88,9 +88,9 @@ int become_reaper(void* shared) {
 int start_from_leader(void* shared) {
   auto* start = static_cast<Start*>(shared);
   // clone3(2) would do as well, but systemd's RestrictNamespaces= forbids it: seccomp cannot see its flags.
-  // Safe: namespaces for the new process alone; it becomes this process's sibling, a child of guestd.
-  const int pid = clone(become_reaper, start->stack, kLend | CLONE_PARENT | CLONE_NEWPID | CLONE_NEWIPC | CLONE_PIDFD,
-                        start, &start->pidfd);
+  // Safe: a namespace for the new process alone; it becomes this process's sibling, a child of guestd.
+  const int flags = kLend | CLONE_PARENT | CLONE_NEWPID | CLONE_PIDFD;
+  const int pid = clone(become_reaper, start->stack, flags, start, &start->pidfd);
   if (pid >= 0) return 0;
   start->pidfd = -1;
   return start->failed("clone", "");
@@ -125,16 +125,20 @@ pid_t read_pid(const Fd& proc, const Fd& pidfd) {
   return static_cast<pid_t>(pid);
 }
 
-NamespaceFile open_namespace(const Fd& proc, pid_t pid, const char* name) {
-  const std::string path = std::to_string(pid) + "/ns/" + name;
+NamespaceFile open_namespace(const Fd& proc, const std::string& path) {
   NamespaceFile file;
-  // Safe: the number is the reaper's as long as nobody has reaped it, and only we can.
   file.fd = Fd(check(openat(proc.get(), path.c_str(), O_RDONLY | O_CLOEXEC), "open", "/proc/" + path));
   file.inode = stat_fd(file.fd, "fstat", "/proc/" + path).st_ino;
   return file;
 }
 
 }  // namespace
+
+NamespaceFile isolation_leave_ipc(const Fd& proc) {
+  // Safe: of this thread alone, which ends when the view stands.
+  check(unshare(CLONE_NEWIPC), "unshare", "");
+  return open_namespace(proc, "thread-self/ns/ipc");
+}
 
 Isolation::~Isolation() {
   if (!pidfd) return;
@@ -163,8 +167,8 @@ std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, c
   for (const auto& context : opened) isolation->contexts.push_back({context.type, Fd(context.fd)});
   if (start.step != nullptr) fail(start.step, start.path, start.error);
   isolation->pid = read_pid(proc, isolation->pidfd);
-  isolation->processes = open_namespace(proc, isolation->pid, "pid");
-  isolation->ipc = open_namespace(proc, isolation->pid, "ipc");
+  // Safe: the number is the reaper's as long as nobody has reaped it, and only we can.
+  isolation->processes = open_namespace(proc, std::to_string(isolation->pid) + "/ns/pid");
   return isolation;
 }
 

@@ -1,4 +1,4 @@
-// A PID and an IPC namespace for a view, and the process that holds them: the reaper.
+// An IPC namespace for a view; and a PID namespace, with the process that holds it: the reaper.
 // Mounts nothing; what is shown of the namespaces is mounted with the contexts that are opened here.
 #pragma once
 
@@ -14,7 +14,7 @@ struct NamespaceFile {
   uint64_t inode = 0;
 };
 
-/** fsopen(2) of `type` from inside the new namespaces: a mount made of it shows them, whoever makes it. */
+/** fsopen(2) of `type` from inside the new namespace: a mount made of it shows that, whoever makes it. */
 struct NamespaceContext {
   const char* type;
   Fd fd;
@@ -34,12 +34,18 @@ class Isolation {
   pid_t pid = 0;
   Fd pidfd;
   NamespaceFile processes;
-  NamespaceFile ipc;
   std::vector<NamespaceContext> contexts;
 };
 
 /**
- * Starts the reaper in the mount namespace of the calling thread. Its PID namespace is a child of the leader's,
+ * Moves the calling thread into a new IPC namespace, for good.
+ * @param proc guestd's own /proc
+ * @throws Failure, step "unshare": ENOSPC when there are as many as the machine allows
+ */
+NamespaceFile isolation_leave_ipc(const Fd& proc);
+
+/**
+ * Starts the reaper in the mount and IPC namespaces of the calling thread. Its PID namespace is a child of the leader's,
  * because a process can join none but those below its own (setns(2)).
  * Changes the thread's PID namespace for children for good: it can start no thread after that.
  * @param reaper its executable

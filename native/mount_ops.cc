@@ -108,8 +108,8 @@ Fd mount_make_proc(const ProcStep& step, Fd context) {
   return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
-Fd mount_make_mqueue(const MqueueStep& step, Fd context) {
-  FsContext fs("mqueue", step.target, std::move(context));
+Fd mount_make_mqueue(const MqueueStep& step) {
+  FsContext fs("mqueue", step.target);
   return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 

@@ -27,11 +27,8 @@ Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& label, const
  */
 Fd mount_make_proc(const ProcStep& step, Fd context);
 
-/**
- * The POSIX message queues, nosuid, nodev and noexec.
- * @param context fsopen(2) of "mqueue" by a process of the IPC namespace to be shown; empty for this thread's
- */
-Fd mount_make_mqueue(const MqueueStep& step, Fd context);
+/** The POSIX message queues of this thread's IPC namespace, nosuid, nodev and noexec. */
+Fd mount_make_mqueue(const MqueueStep& step);
 
 /** A new instance of pseudo-terminals, nosuid and noexec, that gives each to the group tty as Debian's does. */
 Fd mount_make_devpts(const DevptsStep& step);

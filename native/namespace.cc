@@ -41,6 +41,7 @@ class ViewBuilder {
     for (const auto& step : plan_)
       if (const auto* keep = std::get_if<KeepStep>(&step)) view_.kept = find_path(keep->target, "keep", O_PATH | O_DIRECTORY);
     enter(leader);
+    if (reaper || has_queues()) view_.ipc = isolation_leave_ipc(proc_);
     if (reaper) isolate(leader, reaper);
     // All mounts are made before the first is attached: one over /tmp or /home hides the sources of later steps.
     for (const auto& step : plan_) detached_.push_back(std::visit([&](const auto& s) { return create(s); }, step));
@@ -55,12 +56,15 @@ class ViewBuilder {
  private:
   void enter(const Fd& leader);
   void isolate(const Fd& leader, const Fd& reaper);
-  /** Empty where the view shows this process's own namespaces. */
+  bool has_queues() const {
+    return std::any_of(plan_.begin(), plan_.end(), [](const Step& step) { return std::holds_alternative<MqueueStep>(step); });
+  }
+  /** Empty where the view shows this process's own PID namespace. */
   Fd take_context(const char* type) { return view_.isolation ? view_.isolation->take_context(type) : Fd(); }
 
   Fd create(const TmpfsStep& step);
   Fd create(const ProcStep& step) { return mount_make_proc(step, take_context("proc")); }
-  Fd create(const MqueueStep& step) { return mount_make_mqueue(step, take_context("mqueue")); }
+  Fd create(const MqueueStep& step) { return mount_make_mqueue(step); }
   Fd create(const DevptsStep& step) { return mount_make_devpts(step); }
   Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, label_, cancelled_); }
   Fd create(const BindStep& step);
@@ -72,7 +76,7 @@ class ViewBuilder {
 
   void attach(const TmpfsStep& step, Fd mount);
   void attach(const ProcStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
-  void attach(const MqueueStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
+  void attach(const MqueueStep& step, const Fd& mount) { attach_at(step.target, step.optional, mount); }
   void attach(const DevptsStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
   void attach(const OverlayStep& step, const Fd& mount);
   void attach(const BindStep& step, const Fd& mount);
@@ -119,10 +123,8 @@ void ViewBuilder::enter(const Fd& leader) {
 
 void ViewBuilder::isolate(const Fd& leader, const Fd& reaper) {
   std::vector<const char*> types;
-  for (const auto& step : plan_) {
+  for (const auto& step : plan_)
     if (std::holds_alternative<ProcStep>(step)) types.push_back("proc");
-    if (std::holds_alternative<MqueueStep>(step)) types.push_back("mqueue");
-  }
   view_.isolation = isolation_start(leader, reaper, proc_, types);
 }
 

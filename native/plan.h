@@ -32,6 +32,7 @@ struct ProcStep {
 
 struct MqueueStep {
   std::string target;
+  bool optional;
 };
 
 struct DevptsStep {

@@ -14,12 +14,13 @@ Napi::Object to_object(Napi::Env env, const NamespaceFile& file) {
   return object;
 }
 
-Napi::Object to_object(Napi::Env env, const Isolation& isolation) {
+Napi::Object isolation_of(Napi::Env env, const View& view) {
   auto object = Napi::Object::New(env);
-  object.Set("pid", Napi::Number::New(env, isolation.pid));
-  object.Set("pidfd", Napi::Number::New(env, isolation.pidfd.get()));
-  object.Set("processes", to_object(env, isolation.processes));
-  object.Set("ipc", to_object(env, isolation.ipc));
+  object.Set("ipc", to_object(env, view.ipc));
+  if (!view.isolation) return object;
+  object.Set("pid", Napi::Number::New(env, view.isolation->pid));
+  object.Set("pidfd", Napi::Number::New(env, view.isolation->pidfd.get()));
+  object.Set("processes", to_object(env, view.isolation->processes));
   return object;
 }
 
@@ -61,7 +62,7 @@ Napi::Value to_value(Napi::Env env, const View& view) {
   built.Set("dropped", to_array(env, view.dropped));
   built.Set("fd", Napi::Number::New(env, view.mount_namespace.get()));
   if (view.kept) built.Set("kept", Napi::Number::New(env, view.kept.get()));
-  if (view.isolation) built.Set("isolation", to_object(env, *view.isolation));
+  if (view.ipc.fd) built.Set("isolation", isolation_of(env, view));
   return built;
 }
 
@@ -96,10 +97,10 @@ Napi::Value to_value(Napi::Env env, const WalkProgress& progress) {
 void hand_over(View& view) {
   view.mount_namespace.release();
   view.kept.release();
+  view.ipc.fd.release();
   if (!view.isolation) return;
   view.isolation->pidfd.release();
   view.isolation->processes.fd.release();
-  view.isolation->ipc.fd.release();
 }
 
 }  // namespace guestns

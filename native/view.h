@@ -23,6 +23,8 @@ struct View {
   std::vector<std::string> dropped;
   /** Of the host's mount of the home, where there is one to be kept. */
   Fd kept;
+  /** Empty where the view has the leader's. */
+  NamespaceFile ipc;
   std::unique_ptr<Isolation> isolation;
 };
 
@@ -31,7 +33,7 @@ struct View {
  * Changes the namespaces, root and umask of the calling thread for good: call it from a thread that ends after it,
  * and that gets no signals. When it throws, the thread's end takes away all that was made.
  * @param label source of each tmpfs that is made
- * @param reaper executable of the first process of namespaces of the view's own; empty for none
+ * @param reaper executable of the first process of a PID namespace of the view's own, which has an IPC namespace as well; empty for none
  * @throws Failure
  */
 View build_view(const Fd& leader, const Plan& plan, const std::string& label, const Fd& reaper, const Cancelled& cancelled);

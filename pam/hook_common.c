@@ -25,6 +25,7 @@ struct request request_make(pam_handle_t *pamh, const struct passwd *account)
                 .service = item_string(pamh, PAM_SERVICE),
                 .tty = item_string(pamh, PAM_TTY),
                 .rhost = item_string(pamh, PAM_RHOST),
+                .display = item_string(pamh, PAM_XDISPLAY),
         };
 }
 

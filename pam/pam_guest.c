@@ -122,9 +122,10 @@ static int session_enter(pam_handle_t *pamh, const struct options *options, cons
         if (r < 0)
                 return r;
         if (options->debug)
-                pam_syslog(pamh, LOG_DEBUG, "session %s: in namespace %ju%s", session.id,
+                pam_syslog(pamh, LOG_DEBUG, "session %s: in namespace %ju%s%s", session.id,
                            (uintmax_t) session.namespaces[NAMESPACE_MOUNT].inode,
-                           session.namespaces[NAMESPACE_PID].inode ? ", with IPC and processes of its own" : "");
+                           session.namespaces[NAMESPACE_IPC].inode ? ", with IPC of its own" : "",
+                           session.namespaces[NAMESPACE_PID].inode ? ", with processes of its own" : "");
         return session_finish(pamh, &request, &session, why);
 }
 

@@ -111,7 +111,7 @@ int session_read(sd_bus_message *reply, bool joins, struct session *ret, struct 
 {
         const struct namespace_ref *view = &ret->namespaces[NAMESPACE_MOUNT];
         const struct namespace_ref *ipc = &ret->namespaces[NAMESPACE_IPC], *pid = &ret->namespaces[NAMESPACE_PID];
-        int parts, r;
+        int r;
 
         r = fields_read(reply, field_read, ret, why);
         if (r < 0)
@@ -119,11 +119,10 @@ int session_read(sd_bus_message *reply, bool joins, struct session *ret, struct 
         if (!ret->id[0] || !view->path[0] || !view->inode)
                 return refuse(why, 0, "guestd's reply lacks id, namespace or inode");
 
-        parts = !!ipc->path[0] + !!ipc->inode + !!pid->path[0] + !!pid->inode;
-        if (parts != 0 && parts != 4)
+        if (!ipc->path[0] != !ipc->inode || !pid->path[0] != !pid->inode || (pid->inode && !ipc->inode))
                 return refuse(why, 0, "guestd's reply has some of pid_namespace, pid_inode, ipc_namespace, ipc_inode");
         /* What starts it could not find it any more: a user manager is looked up by the host's process numbers. */
-        if (parts != 0 && joins)
+        if (pid->inode && joins)
                 return refuse(why, 0, "guestd's reply has a PID namespace for a user manager");
         return 0;
 }

@@ -12,5 +12,6 @@ struct request {
         const char *service;
         const char *tty;
         const char *rhost;
+        const char *display;
         bool joins; /* a user manager: into the view of the account's session, instead of a session of its own */
 };

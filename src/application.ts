@@ -30,6 +30,7 @@ import { LoginChecks } from "./login-checks.ts";
 import { isWalkDue } from "./policy/walking.ts";
 import { publishConfig } from "./publish-config.ts";
 import { findLeftovers } from "./startup.ts";
+import { reaperOf } from "./policy/session.ts";
 import { Leases } from "./system/accounts/leases.ts";
 import { findGroup } from "./system/accounts/nss.ts";
 import { wasAnnounced } from "./system/announcements.ts";
@@ -220,8 +221,7 @@ function makeService({ bus, bindings, journal, report, link }: Core, needs: Serv
     random: () => randomBytes(4).readUInt32LE(),
     findGid: async () => (link.state.config === undefined ? undefined : findGroup(link.state.config.Guests.Group)),
     cgroupOf: (pid) => needs.cgroups.pathOf(pid) ?? "",
-    listProcesses: ({ cgroups, view }) =>
-      listProcesses(needs.cgroups, { cgroups, reaper: view === "lost" ? undefined : view?.isolation?.reaper }),
+    listProcesses: ({ cgroups, view }) => listProcesses(needs.cgroups, { cgroups, reaper: reaperOf(view) }),
     startsService: (pid) => startsService(pid),
     gatherFacts: (pid, home) => gatherFacts(link.state.config, { pid, home, overlay }),
     openDirectories: () => openDirectories.find(),

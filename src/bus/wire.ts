@@ -10,8 +10,8 @@ import { findReasonFault } from "../policy/switch.ts";
 import type { LeaseState } from "../policy/lease-list.ts";
 import type { Receipt } from "../policy/receipt.ts";
 import { isClean } from "../policy/receipt.ts";
-import type { Isolation, Session } from "../policy/session.ts";
-import { standingView } from "../policy/session.ts";
+import type { IpcIsolation, Isolation, Session } from "../policy/session.ts";
+import { hasProcesses, standingView } from "../policy/session.ts";
 import type { VariantDict } from "./values.ts";
 import { field, unwrap } from "./values.ts";
 
@@ -21,6 +21,8 @@ export interface OpenRequest {
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
+  /** PAM's X display: set where its server runs already. Empty, too, from a module that does not know the field. */
+  readonly display: string;
 }
 
 /** What pam_guest says of a user who is to be authenticated. */
@@ -61,7 +63,8 @@ export function readOpenRequest(value: unknown): OpenRequest {
     return found;
   };
   const account = { user: text("user"), uid: id("uid"), gid: id("gid"), home: text("home"), shell: text("shell") };
-  return { account, service: text("service"), tty: text("tty"), rhost: text("rhost") };
+  const display = fields["display"] === undefined ? "" : text("display");
+  return { account, service: text("service"), tty: text("tty"), rhost: text("rhost"), display };
 }
 
 /**
@@ -88,13 +91,12 @@ export function wireOpenReply({ id, namespace, inode, environment, isolation }: 
   };
 }
 
-function wireIsolation({ processes, ipc }: Isolation): VariantDict {
-  return {
-    pid_namespace: field("s", processes.path),
-    pid_inode: field("t", BigInt(processes.inode)),
-    ipc_namespace: field("s", ipc.path),
-    ipc_inode: field("t", BigInt(ipc.inode)),
-  };
+function wireIsolation(isolation: IpcIsolation | Isolation): VariantDict {
+  const { ipc } = isolation;
+  const own = { ipc_namespace: field("s", ipc.path), ipc_inode: field("t", BigInt(ipc.inode)) };
+  if (!hasProcesses(isolation)) return own;
+  const { processes } = isolation;
+  return { ...own, pid_namespace: field("s", processes.path), pid_inode: field("t", BigInt(processes.inode)) };
 }
 
 /** The answer to AllocateAccount. */

@@ -1,7 +1,7 @@
 // What guestd answers to the calls that change something.
 import type { ErrorCode } from "./errors.ts";
 import type { Receipt } from "./receipt.ts";
-import type { Isolation, View } from "./session.ts";
+import type { IpcIsolation, Isolation, View } from "./session.ts";
 
 /** What guestd answers to OpenSession and JoinSession. */
 export interface OpenReply {
@@ -9,7 +9,7 @@ export interface OpenReply {
   readonly namespace: string;
   readonly inode: number;
   readonly environment: Readonly<Record<string, string>>;
-  readonly isolation: Isolation | undefined;
+  readonly isolation: IpcIsolation | Isolation | undefined;
 }
 
 /** What guestd answers to AllocateAccount: a name to log in as, the screen unlocked, or "this is for others to decide". */

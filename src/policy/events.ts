@@ -40,6 +40,8 @@ export interface OpenRequested {
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
+  /** PAM's X display; empty where there is none yet. */
+  readonly display: string;
   readonly leaderPid: number;
   /** Unique bus name of the leader: while it exists, so does the leader. */
   readonly leaderName: string;

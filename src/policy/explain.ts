@@ -5,7 +5,7 @@ import { judgeAuthentication, judgeLogin } from "./admission.ts";
 import { EMPTY_POOL, fillPool, pickUid } from "./lease.ts";
 import type { LoginSwitch } from "./switch.ts";
 import type { PlanFacts } from "./plan.ts";
-import { makePlan } from "./plan.ts";
+import { makePlan, sharesHostIpc } from "./plan.ts";
 import type { Session } from "./session.ts";
 import type { Step } from "./steps.ts";
 import type { UidMap } from "./uid-map.ts";
@@ -51,16 +51,16 @@ export function explainLogin(
     const reason = `${account.user} is not in the group ${config.Guests.Group}: guestd has nothing to do with this login.`;
     return { ...NOTHING, verdict: "ignored", reason };
   }
-  const tty = service === "sshd" ? "ssh" : A_TERMINAL;
+  const { tty, display } = placeOf(service);
   const asked = { user: account.user, service, tty, rhost: "", leaderPid: 0 };
   const authentication = judgeAuthentication(config, asked, sessions, loginSwitch);
   if (authentication.kind === "refused") return { ...NOTHING, verdict: "refused", reason: authentication.reason };
-  if (authentication.kind === "lease") return explainLease(authentication.config, account, facts, uidMap);
+  if (authentication.kind === "lease") return explainLease(authentication.config, account, service, facts, uidMap);
   const opening = { account, service, tty, rhost: "", leaderPid: 0, startsService: false };
   const verdict = judgeLogin(config, opening, sessions, loginSwitch);
   if (verdict.kind !== "admitted")
     return { ...NOTHING, verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "" };
-  const plan = makePlan(verdict.config, { account, leased: false, tty }, facts);
+  const plan = makePlan(verdict.config, { account, leased: false, service, tty, display }, facts);
   return {
     ...NOTHING,
     verdict: "admitted",
@@ -69,11 +69,16 @@ export function explainLogin(
   };
 }
 
-/** Stand for the terminal of a login, and for the account that is made at it. */
-const A_TERMINAL = "/dev/tty1";
+/** Where a login through a service takes place, as it tells PAM. */
+function placeOf(service: string): { readonly tty: string; readonly display: string } {
+  if (service === "sshd") return { tty: "ssh", display: "" };
+  return /^(lightdm|sddm)/.test(service) ? { tty: ":0", display: ":0" } : { tty: "/dev/tty1", display: "" };
+}
+
+/** Stands for the account that is made. */
 const SAMPLE_NAME = "guest-xxxx";
 
-function explainLease(config: Config, ghost: Account, facts: PlanFacts, uidMap: UidMap): Explanation {
+function explainLease(config: Config, ghost: Account, service: string, facts: PlanFacts, uidMap: UidMap): Explanation {
   const { LeaseRange, Shell } = config.Guests;
   const uid = pickUid(LeaseRange, fillPool(LeaseRange, EMPTY_POOL), new Set(), uidMap);
   if (uid === undefined)
@@ -85,7 +90,10 @@ function explainLease(config: Config, ghost: Account, facts: PlanFacts, uidMap: 
     home: `/home/${SAMPLE_NAME}`,
     shell: Shell,
   };
-  const reason = `${ghost.user} gets a leased account, such as ${SAMPLE_NAME} with uid ${uid}, without a password, and a view of its own.`;
-  const plan = makePlan(config, { account, leased: true, tty: A_TERMINAL }, facts);
-  return { ...NOTHING, verdict: "admitted", reason, leased: true, plan };
+  const login = { account, leased: true, service, ...placeOf(service) };
+  const ipc = sharesHostIpc(login)
+    ? " It shares System V IPC with the host, as its display server does."
+    : " Its System V IPC and message queues are its own.";
+  const reason = `${ghost.user} gets a leased account, such as ${SAMPLE_NAME} with uid ${uid}, without a password, and a view of its own.${ipc}`;
+  return { ...NOTHING, verdict: "admitted", reason, leased: true, plan: makePlan(config, login, facts) };
 }

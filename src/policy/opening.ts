@@ -84,7 +84,7 @@ function prepare(
     busName: event.leaderName,
     openedAt: event.now,
     openedUptime: event.uptime,
-    plan: makePlan(config, { account, leased, tty }, event.facts),
+    plan: makePlan(config, { account, leased, service, tty, display: event.display }, event.facts),
     limits: config.Limits,
     cgroups: [],
     outer: leased ? undefined : outer?.id,

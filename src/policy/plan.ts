@@ -32,8 +32,11 @@ export interface PlannedLogin {
   readonly account: Account;
   /** The account is this session's alone; otherwise the view keeps it apart from others of the same uid. */
   readonly leased: boolean;
-  /** PAM's terminal: empty, a name without a device ("ssh"), or that of a terminal the login already has. */
+  readonly service: string;
+  /** PAM's terminal: empty, a name without a device ("ssh"), a display, or that of a terminal the login already has. */
   readonly tty: string;
+  /** PAM's X display; empty where there is none yet. */
+  readonly display: string;
 }
 
 /**
@@ -59,6 +62,7 @@ export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanF
     ...readonlySteps(config),
     ...hidden,
     ...covers,
+    ...(sharesHostIpc(login) ? [] : [IPC]),
     ...binds,
     ...hideInBinds([...hidden, ...covers], binds),
     ...procSteps(config, login.leased),
@@ -123,9 +127,22 @@ function sharedSteps(config: Config, { account, tty }: PlannedLogin): Step[] {
   return [
     runtimeRootStep(),
     runtimeStep(config, account),
-    { kind: "mqueue", target: "/dev/mqueue" },
     ...(hasTerminal(tty) ? [] : [{ kind: "devpts", target: "/dev/pts" } as const]),
   ];
+}
+
+const IPC = { kind: "mqueue", target: "/dev/mqueue", optional: true } as const;
+
+/** Services that name the display of their greeter; the session has a server of its own. */
+const SERVER_INSIDE = /^gdm(-|$)/;
+
+/**
+ * Whether a login shares System V IPC and message queues with the host: where PAM has an X display before the session is
+ * open, its server is outside of the session, and its programs share memory with that by number (MIT-SHM). Of a shared
+ * account sessions are kept apart all the same.
+ */
+export function sharesHostIpc({ leased, service, tty, display }: Omit<PlannedLogin, "account">): boolean {
+  return leased && !SERVER_INSIDE.test(service) && [display, tty].some((name) => /^:\d/.test(name));
 }
 
 // A login that has its terminal must find it again in the view. Others (sshd) get theirs later, from the view's own.

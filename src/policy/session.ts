@@ -54,13 +54,21 @@ export interface Namespace {
   readonly path: string;
 }
 
-/** What keeps sessions apart that share a uid: namespaces of processes and of IPC. */
-export interface Isolation {
+/** What keeps the IPC objects of a session apart from those of the host. */
+export interface IpcIsolation {
+  readonly ipc: Namespace;
+}
+
+/** What keeps sessions apart that share a uid: a namespace of processes as well. */
+export interface Isolation extends IpcIsolation {
   /** The first process of the PID namespace: when it dies, the kernel kills all others in it. */
   readonly reaper: Leader;
   readonly processes: Namespace;
-  readonly ipc: Namespace;
 }
+
+/** Whether a session has a PID namespace of its own. */
+export const hasProcesses = (isolation: IpcIsolation | Isolation | undefined): isolation is Isolation =>
+  isolation !== undefined && "reaper" in isolation;
 
 /** A view that stands. */
 export interface View {
@@ -72,8 +80,8 @@ export interface View {
   readonly devices: readonly string[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
-  /** Of a session whose account others share. */
-  readonly isolation?: Isolation;
+  /** With processes of its own where others share the account; undefined where it shares all that with the host. */
+  readonly isolation?: IpcIsolation | Isolation;
 }
 
 /** What is known of every session, and stands in its record. */
@@ -214,6 +222,10 @@ export interface SavedEnding extends Login {
   readonly view: View | "lost" | undefined;
   readonly cause: EndCause;
 }
+
+/** The first process of the PID namespace of a view, where it has one. */
+export const reaperOf = (view: View | "lost" | undefined): Leader | undefined =>
+  view !== undefined && view !== "lost" && hasProcesses(view.isolation) ? view.isolation.reaper : undefined;
 
 /** The view of a session, as far as it stands and is held. */
 export const standingView = ({ view }: Pick<Session, "view">): View | undefined => (view === "lost" ? undefined : view);

@@ -40,10 +40,12 @@ export interface ProcStep {
   readonly hidepid: "noaccess" | "invisible" | "ptraceable";
 }
 
-/** The POSIX message queues (mq_overview(7)) of the session's IPC namespace, or of guestd's without one. */
+/** An IPC namespace of the session's own, whose POSIX message queues (mq_overview(7)) are at the target. */
 export interface MqueueStep {
   readonly kind: "mqueue";
   readonly target: string;
+  /** Show them nowhere, and say so, when the target does not exist; the namespace is made all the same. */
+  readonly optional: boolean;
 }
 
 /**

@@ -20,18 +20,22 @@ export interface NamespaceFile {
   readonly inode: number;
 }
 
+/** An IPC namespace of a view's own. The caller owns the descriptor. */
+export interface IpcIsolation {
+  readonly ipc: NamespaceFile;
+}
+
 /**
- * A PID and an IPC namespace of a view's own, and the reaper: their first process, and a child of ours.
+ * With a PID namespace of the view's own, and the reaper: its first process, and a child of ours.
  * The caller owns all descriptors, and the reaper: SIGKILL to `pidfd` ends it and all in the PID namespace, `reap` takes it away.
  * It becomes init's child when we end; it stays in our cgroup and in the view's mount namespace until then and after.
  */
-export interface Isolation {
+export interface Isolation extends IpcIsolation {
   /** The reaper, as our own PID namespace counts. */
   readonly pid: number;
   readonly pidfd: number;
   /** The PID namespace: a child of the leader's. */
   readonly processes: NamespaceFile;
-  readonly ipc: NamespaceFile;
 }
 
 /** A view that was built. The caller owns `fd`: the view lives as long as it is open or a process is in it. */
@@ -47,8 +51,8 @@ export interface BuiltView {
   readonly dropped: readonly string[];
   /** Descriptor of the directory of a "keep" step, in our own mount namespace; the caller owns it. */
   readonly kept?: number;
-  /** Only when buildView was given a reaper. */
-  readonly isolation?: Isolation;
+  /** Only where the plan has an "mqueue" step, or buildView was given a reaper: with a PID namespace then. */
+  readonly isolation?: IpcIsolation | Isolation;
 }
 
 export interface Watch {
@@ -102,8 +106,8 @@ export interface Bindings {
    * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`.
    * Nothing of it is left when it fails. When this process is ended before it is told, a reaper can be left in its cgroup.
    * @param label source of each tmpfs that is made, as /proc/PID/mountinfo shows it: 1 to 64 of a-z, 0-9 and "-"
-   * @param reaper descriptor of the reaper's executable, for a PID and an IPC namespace of the view's own; -1 as undefined.
-   *   "proc" and "mqueue" steps show these namespaces then. The reaper may end at any time: watch its pidfd.
+   * @param reaper descriptor of the reaper's executable, for a PID namespace of the view's own; -1 as undefined. A "proc" step
+   *   shows that namespace then. The reaper may end at any time: watch its pidfd.
    */
   buildView(pidfd: number, plan: readonly Step[], label: string, reaper?: number): Promise<BuiltView>;
   /** pidfd_open(2), close-on-exec. The caller closes it with fs.closeSync. */

@@ -147,6 +147,7 @@ export function openRequest(change: Partial<EventOf<"open-requested">> = {}): Ev
     id: "s1",
     ...LOGIN,
     account: GUEST,
+    display: "",
     leaderCgroup: "/system.slice/getty@tty1.service",
     startsService: false,
     facts: FACTS,

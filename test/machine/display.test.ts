@@ -48,11 +48,25 @@ describeMachine("a login through a display manager", (release) => {
       expect(await awaitReceipt(machine, id)).toMatchObject({ user, leased: true, cause: "logout", left: [] });
     });
 
+    it("shares the host's IPC with the X server that it names, and where it names none has its own", async () => {
+      const planOf = async (...items: string[]) => {
+        const options = items.flatMap((item) => ["-I", item]);
+        const greeter = machine.terminal(["pamtester", ...options, service, "guest", ...CALLS]);
+        expect(await greeter.end(20_000)).toBe(0);
+        return (await entriesOf(service, "build-view")).at(-1)?.["GUEST_PLAN"];
+      };
+      expect(await planOf("tty=tty7")).toContain('"mqueue"');
+      const atDisplay = await planOf("tty=:0");
+      // Of GDM it is that of the greeter.
+      if (service === "gdm-password") expect(atDisplay).toContain('"mqueue"');
+      else expect(atDisplay).not.toContain('"mqueue"');
+    });
+
     it("asks somebody from afar for a password", async () => {
       const greeter = machine.terminal(["pamtester", "-I", "tty=tty7", "-I", "rhost=far", service, "guest", ...CALLS]);
       await greeter.expect(/Password: /);
       greeter.hangUp();
-      expect(await entriesOf(service, "announce-opened")).toHaveLength(1);
+      expect(await entriesOf(service, "announce-opened")).toHaveLength(3);
     });
 
     it("opens a session for somebody who is no guest, of which guestd never hears", async () => {

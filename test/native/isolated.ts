@@ -16,7 +16,8 @@ export async function buildIsolated(leader: number, plan: readonly Step[]): Prom
   const reaper = openSync(REAPER, "r");
   try {
     const view = await native.buildView(leader, plan, LABEL, reaper);
-    if (view.isolation === undefined) throw new Error("the view has no namespaces of its own");
+    if (view.isolation === undefined || !("pid" in view.isolation))
+      throw new Error("the view has no namespaces of its own");
     return { ...view, isolation: view.isolation };
   } finally {
     closeSync(reaper);

@@ -123,12 +123,12 @@ describeAsRoot("a reaper", () => {
     expect(traces()).toEqual(before);
   });
 
-  it("is not started at all without one, or for -1", async () => {
+  it("is not started at all without one, or for -1: the IPC namespace of the plan needs none", async () => {
     for (const none of [undefined, -1]) {
       const view = await native.buildView(base.pidfd, PLAN, LABEL, none);
-      expect(view).not.toHaveProperty("isolation");
+      expect(Object.keys(view.isolation ?? {})).toEqual(["ipc"]);
       expect(traces().children).toEqual(before.children);
-      closeSync(view.fd);
+      for (const fd of [view.fd, view.isolation?.ipc.fd ?? -1]) closeSync(fd);
     }
   });
 
@@ -157,7 +157,13 @@ describeAsRoot("a reaper", () => {
   it.each<[title: string, under: string[], head: string, step: string, code: string]>([
     ["rights over the PID namespace", inUserNamespace, "", "setns", "EPERM"],
     ["a PID namespace left", inBoth, 'fs.writeFileSync("/proc/sys/user/max_pid_namespaces", "0");', "clone", "ENOSPC"],
-    ["an IPC namespace left", inBoth, 'fs.writeFileSync("/proc/sys/user/max_ipc_namespaces", "0");', "clone", "ENOSPC"],
+    [
+      "an IPC namespace left",
+      inBoth,
+      'fs.writeFileSync("/proc/sys/user/max_ipc_namespaces", "0");',
+      "unshare",
+      "ENOSPC",
+    ],
   ])(
     "is not started without %s, and says so",
     (_title, under, head, step, code) => {

@@ -223,7 +223,7 @@ export const proc = (hidepid: ProcStep["hidepid"] = "invisible"): ProcStep => ({
   target: "/proc",
   hidepid,
 });
-export const mqueue = (target: string): MqueueStep => ({ kind: "mqueue", target });
+export const mqueue = (target: string, optional = false): MqueueStep => ({ kind: "mqueue", target, optional });
 export const devpts = (target: string): DevptsStep => ({ kind: "devpts", target });
 export const hide = (target: string, optional = false): HideStep => ({ kind: "hide", target, optional });
 export const overlay = (target: string, layers: readonly string[], hidden: readonly string[] = []): OverlayStep => ({

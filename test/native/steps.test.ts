@@ -1,7 +1,7 @@
 // Each kind of step but the overlay, as it looks from inside the view.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   type Base,
@@ -311,16 +311,35 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("message queues are those of this process where the view has no namespace of its own", async () => {
+  it("message queues are those of an IPC namespace of the view's own", async () => {
     base.sh(`mount -t mqueue base /media && touch /media/guestns-${base.pid}`);
     try {
       await withView(base, [mqueue("/mnt")], (view) => {
-        expect(inside(view, "ls /mnt")).toContain(`guestns-${base.pid}`);
+        expect(inside(view, "ls /mnt")).toBe("");
         expect(mountAt(view, "/mnt").flags).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec"]));
+        const { isolation } = view;
+        expect(Object.keys(isolation ?? {})).toEqual(["ipc"]);
+        expect(isolation?.ipc.inode).not.toBe(statSync("/proc/self/ns/ipc").ino);
+        expect(fstatSync(isolation?.ipc.fd ?? -1).ino).toBe(isolation?.ipc.inode);
+        // What is made in there is seen by those who join it alone.
+        const join = (script: string) =>
+          execFileSync("nsenter", [`--ipc=/proc/${process.pid}/fd/${isolation?.ipc.fd ?? -1}`, "sh", "-c", script], {
+            encoding: "utf8",
+          });
+        join("ipcmk -M 4096 >/dev/null");
+        expect(join("ipcs -m | grep -c ^0x")).toBe("1\n");
+        expect(base.sh("ipcs -m | grep -c ^0x || true").trim()).toBe("0");
       });
     } finally {
       base.sh(`rm /media/guestns-${base.pid}; umount /media`);
     }
+  });
+
+  it("message queues whose place is missing are left out, and the namespace is the view's own all the same", async () => {
+    await withView(base, [mqueue("/none/mqueue", true)], (view) => {
+      expect(view.skipped).toEqual(["/none/mqueue"]);
+      expect(view.isolation).toHaveProperty("ipc");
+    });
   });
 
   it("overlayfs is known of", () => {

@@ -4,7 +4,7 @@
  *
  *   host CONFDIR SERVICE USER ACTION...
  *
- *   tty=NAME rhost=NAME user=NAME   set the PAM items
+ *   tty=NAME rhost=NAME display=NAME user=NAME   set the PAM items
  *   auth auth-silent setcred open open-silent close  call the hooks from the main thread
  *   threaded                start a second thread, which stays
  *   thread-auth thread-open  call the hook from a thread of its own
@@ -205,6 +205,8 @@ static void act(const char *action)
                 pam_set_item(pam, PAM_TTY, action + 4);
         else if (strncmp(action, "rhost=", 6) == 0)
                 pam_set_item(pam, PAM_RHOST, action + 6);
+        else if (strncmp(action, "display=", 8) == 0)
+                pam_set_item(pam, PAM_XDISPLAY, action + 8);
         else if (strncmp(action, "user=", 5) == 0)
                 pam_set_item(pam, PAM_USER, action + 5);
         else

@@ -35,7 +35,6 @@ const badReplies: readonly [string, string, Changes | ((at: Fixture) => Changes)
   ["no ipc_namespace", incomplete, { ipc_namespace: undefined }],
   ["no ipc_inode", incomplete, { ipc_inode: undefined }],
   ["processes and no IPC", incomplete, { ipc_namespace: undefined, ipc_inode: undefined }],
-  ["IPC and no processes", incomplete, { pid_namespace: undefined, pid_inode: undefined }],
   ["empty paths", "field ", { pid_namespace: path(""), ipc_namespace: path("") }],
   ["inodes of 0", "field ", { pid_inode: inode(0n), ipc_inode: inode(0n) }],
   [
@@ -122,6 +121,16 @@ describeModule("A session with processes and IPC of its own", (at) => {
       at.guestd.answer = answer(at, { ...at.isolation, [part]: shaped[part] });
       expectRefusal(await at.once(), `${part.toUpperCase()} namespace belongs to another user namespace`);
     });
+  });
+
+  it("is entered without processes of its own, by a user manager as well", async () => {
+    at.guestd.answer = answer(at, at.isolation, { pid_namespace: undefined, pid_inode: undefined });
+    for (const service of ["login", "systemd-user"]) {
+      const hook = await at.once({ service });
+      expect(hook).toMatchObject({ result: "PAM_SUCCESS", logged: [] });
+      expect(BigInt(hook.after.ipc)).toBe(at.isolation.ipc.inode);
+      expect(hook.after.children).toBe(hook.before.children);
+    }
   });
 
   it("is refused to a user manager, who could not live there", async () => {

@@ -17,8 +17,8 @@ describeModule("A guest with a session", (at) => {
     expect(hook).toMatchObject({ told: [], logged: [] });
   });
 
-  it("is asked for with account, service, tty and remote host", async () => {
-    await at.run(["tty=pts/7", "rhost=2001:db8::1", "open"], { service: "sshd" });
+  it("is asked for with account, service, tty, remote host and display", async () => {
+    await at.run(["tty=pts/7", "rhost=2001:db8::1", "display=:3", "open"], { service: "sshd" });
     expect(at.guestd.calls).toEqual([
       {
         member: "OpenSession",
@@ -33,6 +33,7 @@ describeModule("A guest with a session", (at) => {
             service: new Variant("s", "sshd"),
             tty: new Variant("s", "pts/7"),
             rhost: new Variant("s", "2001:db8::1"),
+            display: new Variant("s", ":3"),
           },
         ],
       },
@@ -41,7 +42,8 @@ describeModule("A guest with a session", (at) => {
 
   it("is asked for with empty strings where PAM knows nothing", async () => {
     await at.once();
-    expect(at.guestd.calls[0]?.body[0]).toMatchObject({ tty: new Variant("s", ""), rhost: new Variant("s", "") });
+    const none = new Variant("s", "");
+    expect(at.guestd.calls[0]?.body[0]).toMatchObject({ tty: none, rhost: none, display: none });
   });
 
   it.each([

@@ -1,8 +1,9 @@
 // What guestd holds of one session: descriptors of its leader, its namespaces and its reaper. They keep the kernel from
 // giving their numbers (pids, inodes) to others. Opens and closes; decides nothing.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
-import type { Isolation, Namespace, View } from "../../policy/session.ts";
-import type { Bindings, BuiltView, Watch } from "../bindings.ts";
+import type { IpcIsolation, Isolation, Namespace, View } from "../../policy/session.ts";
+import { hasProcesses } from "../../policy/session.ts";
+import type { Bindings, BuiltView, NamespaceFile, Watch } from "../bindings.ts";
 import { isThere, openProcess, readStartTime } from "../processes/identity.ts";
 
 export interface Held {
@@ -47,16 +48,16 @@ export function holdView(held: Held, built: BuiltView): View {
   };
 }
 
-function holdIsolation(held: Held, isolation: NonNullable<BuiltView["isolation"]>): Isolation {
-  const { pid, pidfd, processes, ipc } = isolation;
-  Object.assign(held, { reaper: pidfd, processes: processes.fd, ipc: ipc.fd } satisfies Held);
+function holdIsolation(held: Held, built: NonNullable<BuiltView["isolation"]>): IpcIsolation | Isolation {
+  const named = ({ fd, inode }: NamespaceFile): Namespace => ({ inode, path: pathOf(fd) });
+  held.ipc = built.ipc.fd;
+  const ipc = named(built.ipc);
+  if (!("pidfd" in built)) return { ipc };
+  const { pid, pidfd, processes } = built;
+  Object.assign(held, { reaper: pidfd, processes: processes.fd } satisfies Held);
   const startTime = readStartTime(pid);
   if (startTime === undefined) throw new Error("the first process of the session's PID namespace has ended");
-  const named = ({ fd, inode }: { readonly fd: number; readonly inode: number }): Namespace => ({
-    inode,
-    path: pathOf(fd),
-  });
-  return { reaper: { pid, startTime }, processes: named(processes), ipc: named(ipc) };
+  return { ipc, reaper: { pid, startTime }, processes: named(processes) };
 }
 
 /** What systemd has kept of the session of an earlier guestd. */
@@ -78,39 +79,42 @@ export function takeUpView(
   const { isolation, ...rest } = recorded;
   const home = stored("home");
   if (home !== undefined) held.home = home;
-  const reaper = isolation === undefined ? undefined : (stored("reaper") ?? openProcess(bindings, isolation.reaper));
-  if (reaper !== undefined) held.reaper = reaper;
-  // A reaper that is gone tells nothing any more, nor does who has its pid now; its namespaces may be held.
-  const process =
-    isolation === undefined
-      ? leader
-      : reaper !== undefined && isThere(isolation.reaper)
-        ? isolation.reaper.pid
-        : undefined;
-  const take = (kind: "view" | "processes" | "ipc", inode: number): number | undefined => {
+  const own = hasProcesses(isolation) ? isolation : undefined;
+  const process = own === undefined ? leader : findReaper(held, bindings, own, stored);
+  const take = (kind: keyof typeof NAMESPACES, inode: number): number | undefined => {
     const fd =
       checkInode(stored(kind), inode) ??
       (process === undefined ? undefined : openNamespace(process, NAMESPACES[kind], inode));
     if (fd !== undefined) held[kind] = fd;
     return fd;
   };
-  const view = take("view", recorded.inode);
-  const processes = isolation === undefined ? undefined : take("processes", isolation.processes.inode);
-  const ipc = isolation === undefined ? undefined : take("ipc", isolation.ipc.inode);
+  const named = (kind: keyof typeof NAMESPACES, { inode }: Pick<Namespace, "inode">): Namespace | undefined => {
+    const fd = take(kind, inode);
+    return fd === undefined ? undefined : { inode, path: pathOf(fd) };
+  };
+  const view = named("view", recorded);
+  const processes = own === undefined ? undefined : named("processes", own.processes);
+  const ipc = isolation === undefined ? undefined : named("ipc", isolation.ipc);
   if (view === undefined) return undefined;
-  const taken = { ...rest, path: pathOf(view) };
+  const taken = { ...rest, path: view.path };
   if (isolation === undefined) return taken;
   // All or nothing: no leader is let into half of it.
-  if (processes === undefined || ipc === undefined) return undefined;
-  const named = (fd: number, inode: number): Namespace => ({ inode, path: pathOf(fd) });
-  return {
-    ...taken,
-    isolation: {
-      ...isolation,
-      processes: named(processes, isolation.processes.inode),
-      ipc: named(ipc, isolation.ipc.inode),
-    },
-  };
+  if (ipc === undefined) return undefined;
+  if (own === undefined) return { ...taken, isolation: { ipc } };
+  return processes === undefined ? undefined : { ...taken, isolation: { reaper: own.reaper, processes, ipc } };
+}
+
+/** Holds the reaper again. @returns its pid; undefined when it is gone: it tells nothing any more, nor does who has that pid now */
+function findReaper(
+  held: Held,
+  bindings: Pick<Bindings, "openPidfd">,
+  { reaper }: Isolation,
+  stored: Stored,
+): number | undefined {
+  const pidfd = stored("reaper") ?? openProcess(bindings, reaper);
+  if (pidfd === undefined) return undefined;
+  held.reaper = pidfd;
+  return isThere(reaper) ? reaper.pid : undefined;
 }
 
 function checkInode(fd: number | undefined, inode: number): number | undefined {

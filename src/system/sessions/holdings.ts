@@ -1,5 +1,6 @@
 // What guestd holds of all sessions, by their ids; systemd keeps the same descriptors for the next guestd.
 import type { Cgroup, View } from "../../policy/session.ts";
+import { reaperOf } from "../../policy/session.ts";
 import type { Membership } from "../processes/kill.ts";
 import type { FdStore } from "./fd-store.ts";
 import type { Held, Stored } from "./held.ts";
@@ -72,7 +73,7 @@ export class Holdings {
       view:
         view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
       uid,
-      reaper: held.reaper === undefined ? undefined : { pid: view?.isolation?.reaper.pid ?? 0, pidfd: held.reaper },
+      reaper: held.reaper === undefined ? undefined : { pid: reaperOf(view)?.pid ?? 0, pidfd: held.reaper },
     };
   }
 

@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import type { EffectOf, FoundOf } from "../../policy/effects.ts";
 import type { Cgroup, Leader, View } from "../../policy/session.ts";
-import { labelOf } from "../../policy/session.ts";
+import { hasProcesses, labelOf } from "../../policy/session.ts";
 import type { Step } from "../../policy/steps.ts";
 import type { SessionSubject } from "../../policy/subject.ts";
 import { within } from "../../wait.ts";
@@ -61,7 +61,8 @@ export class Views {
     reapers.watch(id, held);
     holdings.store(id);
     // Out of guestd's own cgroup, with which it would be killed at a restart.
-    if (built.isolation !== undefined && reaperCgroup !== undefined) cgroups.add(reaperCgroup, built.isolation.pid);
+    if (hasProcesses(view.isolation) && reaperCgroup !== undefined)
+      cgroups.add(reaperCgroup, view.isolation.reaper.pid);
     return { view, dropped: built.dropped };
   }
 

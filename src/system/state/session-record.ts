@@ -1,11 +1,13 @@
 // The text of a session's record, and what of such a text is believed: it is checked as if a stranger had written it.
 import type { EndCause } from "../../policy/receipt.ts";
 import type { Cgroup, Login, SavedSession, View } from "../../policy/session.ts";
-import { isSessionPath, loginOf } from "../../policy/session.ts";
+import { hasProcesses, isSessionPath, loginOf } from "../../policy/session.ts";
 import type { Step } from "../../policy/steps.ts";
 
 /** Of the text of a record. packaging/debian/guestd.preinst has it as well. */
-export const RECORD_VERSION = 3;
+export const RECORD_VERSION = 4;
+/** Versions that are read. 3 is from before leased sessions had an IPC namespace: it says that they have none. */
+const READABLE: readonly unknown[] = [3, RECORD_VERSION];
 const ID = /^[a-z0-9]{1,64}$/;
 const MOST_CHARACTERS = 1024 * 1024;
 
@@ -54,7 +56,7 @@ export function parseRecord(
 ): { readonly session: SavedSession; readonly boot: string | undefined } {
   if (text.length > MOST_CHARACTERS) throw new Error("is too large");
   const record = JSON.parse(text) as { version?: unknown; boot?: unknown; session?: Unchecked };
-  if (record.version !== RECORD_VERSION)
+  if (!READABLE.includes(record.version))
     throw new Error(`has version ${String(record.version)}, expected ${RECORD_VERSION}`);
   const { session } = record;
   if (session === undefined || session.id !== id || !isId(session.id)) throw new Error("names another session");
@@ -94,11 +96,14 @@ function readView({ leased }: Login, found: unknown): View | "lost" {
   const view = (found ?? {}) as View;
   const { inode, devices, skipped, isolation } = view;
   if (!isPositive(inode) || !isTexts(devices) || !isTexts(skipped)) throw new Error("lacks its view");
-  if (leased ? isolation !== undefined : isolation === undefined)
+  if (leased === hasProcesses(isolation))
     throw new Error(leased ? "has the view of a shared session" : "has the view of a leased session");
   if (isolation === undefined) return view;
-  const { reaper, processes, ipc } = isolation;
-  if (![reaper.pid, reaper.startTime, processes.inode, ipc.inode].every(isPositive))
-    throw new Error("lacks its namespaces");
+  const inodes = [isolation.ipc.inode];
+  if (hasProcesses(isolation)) {
+    const { reaper, processes } = isolation;
+    inodes.push(reaper.pid, reaper.startTime, processes.inode);
+  }
+  if (!inodes.every(isPositive)) throw new Error("lacks its namespaces");
   return view;
 }

@@ -61,7 +61,13 @@ describe("readOpenRequest", () => {
       service: "login",
       tty: "tty1",
       rhost: "",
+      display: "",
     });
+  });
+
+  it("takes the display from a module that knows the field", () => {
+    expect(readOpenRequest({ ...request(), display: field("s", ":0") })).toMatchObject({ display: ":0" });
+    expect(() => readOpenRequest({ ...request(), display: field("u", 0) })).toThrow('lacks "display"');
   });
 });
 
@@ -100,7 +106,26 @@ describe("wireOpenReply", () => {
     });
   });
 
-  it("sends none of the four of a leased account's", () => {
+  it("sends the IPC namespace alone of a leased account's session", () => {
+    const { ipc } = ISOLATION;
+    const record = wireOpenReply({
+      id: "s1",
+      namespace: "/proc/1/fd/2",
+      inode: 1,
+      environment: {},
+      isolation: { ipc },
+    });
+    expect(Object.keys(record).sort()).toEqual([
+      "environment",
+      "id",
+      "inode",
+      "ipc_inode",
+      "ipc_namespace",
+      "namespace",
+    ]);
+  });
+
+  it("sends none of the four of one that shares them with the host", () => {
     const record = wireOpenReply({
       id: "s1",
       namespace: "/proc/1/fd/2",

@@ -77,7 +77,7 @@ describe("explainLogin", () => {
     ["login", "/dev/tty1"],
     ["sshd", "ssh"],
   ])("gives the plan that the login would get through %s", (service, tty) => {
-    const plan = makePlan(configOf(), { account: GUEST, leased: false, tty }, FACTS);
+    const plan = makePlan(configOf(), { account: GUEST, leased: false, service, tty, display: "" }, FACTS);
     expect(explainLogin(configOf(), { ...LOGIN, service }, [], ON, FACTS)).toMatchObject({ verdict: "admitted", plan });
   });
 
@@ -94,7 +94,16 @@ describe("explainLogin", () => {
       uid: 60700,
       gid: GHOST.gid,
     });
-    expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(false);
+  });
+
+  it.each([
+    ["login", true, "message queues are its own"],
+    ["lightdm", false, "shares System V IPC with the host"],
+    ["sddm-autologin", false, "shares System V IPC with the host"],
+  ])("tells whose IPC objects the leased account has through %s", (service, isOwn, words) => {
+    const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service }, [], ON, FACTS);
+    expect(explanation.reason).toContain(words);
+    expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(isOwn);
   });
 
   it("tells of a view of the shared account where the ghost gets no account of its own", () => {

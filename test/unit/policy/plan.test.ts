@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { PlannedLogin } from "../../../src/policy/plan.ts";
 import { makePlan } from "../../../src/policy/plan.ts";
 import { configOf, FACTS, GUEST, LEASED, mountsOf } from "../../helpers/samples.ts";
 
-const planOf = (lines: string[] = [], facts = FACTS, login = { account: GUEST, leased: false, tty: "tty1" }) =>
-  makePlan(configOf(...lines), login, facts);
+const LOGIN: PlannedLogin = { account: GUEST, leased: false, service: "login", tty: "tty1", display: "" };
+const LEASED_LOGIN: PlannedLogin = { ...LOGIN, account: LEASED, leased: true, tty: "" };
+const planOf = (lines: string[] = [], facts = FACTS, login = LOGIN) => makePlan(configOf(...lines), login, facts);
 
 describe("makePlan", () => {
   it("caps every directory that can be written in size and inodes", () => {
@@ -106,11 +108,11 @@ describe("makePlan", () => {
 });
 
 describe("makePlan for an account that sessions share", () => {
-  const kindsOf = (tty: string) => planOf([], FACTS, { account: GUEST, leased: false, tty }).map(({ kind }) => kind);
+  const kindsOf = (tty: string) => planOf([], FACTS, { ...LOGIN, tty }).map(({ kind }) => kind);
 
   it("keeps them apart where they would meet: /run/user and message queues", () => {
     const plan = planOf();
-    expect(plan).toContainEqual({ kind: "mqueue", target: "/dev/mqueue" });
+    expect(plan).toContainEqual({ kind: "mqueue", target: "/dev/mqueue", optional: true });
     expect(plan.find(({ target }) => target === `/run/user/${GUEST.uid}`)).toMatchObject({
       kind: "tmpfs",
       mode: 0o700,
@@ -136,21 +138,41 @@ describe("makePlan for an account that sessions share", () => {
 });
 
 describe("makePlan for a leased account", () => {
-  const plan = planOf([], FACTS, { account: LEASED, leased: true, tty: "" });
+  const leased = (change: Partial<PlannedLogin> = {}) => planOf([], FACTS, { ...LEASED_LOGIN, ...change });
+  const plan = leased();
 
   it("leaves logind's /run/user and the host's terminals: its uid has no other session", () => {
-    expect(plan.map(({ kind }) => kind)).not.toEqual(expect.arrayContaining(["mqueue"]));
     expect(plan.map(({ kind }) => kind)).not.toEqual(expect.arrayContaining(["devpts"]));
     expect(plan.filter(({ target }) => target.startsWith("/run/user"))).toEqual([]);
   });
 
+  const hasIpc = (change: Partial<PlannedLogin>) => leased(change).some(({ kind }) => kind === "mqueue");
+
+  it.each([
+    { service: "login", tty: "tty1" },
+    { service: "greetd", tty: "tty1" },
+    { service: "sddm", tty: "/dev/tty2" },
+    { service: "lightdm", tty: "/dev/tty7" },
+    { service: "gdm-password", tty: "/dev/tty2", display: ":0" },
+    { service: "xdm", tty: "far:0", display: "far:0" },
+  ])("has IPC of its own at %j", (change) => {
+    expect(hasIpc(change)).toBe(true);
+  });
+
+  it.each([
+    { service: "lightdm", tty: ":0", display: ":0" },
+    { service: "lightdm-autologin", tty: ":1" },
+    { service: "sddm", tty: "/dev/tty2", display: ":0" },
+    { service: "xrdp-sesman", tty: ":10.0" },
+  ])("shares IPC with the display server that is there before it: %j", (change) => {
+    expect(hasIpc(change)).toBe(false);
+    // Sessions of a shared account are kept apart, whatever that does to its programs.
+    expect(planOf([], FACTS, { ...LOGIN, ...change }).some(({ kind }) => kind === "mqueue")).toBe(true);
+  });
+
   it("mounts /proc last, and not at all when it is the host's", () => {
     expect(plan.at(-1)).toEqual({ kind: "proc", target: "/proc", hidepid: "invisible" });
-    expect(
-      planOf(["[View]", "Proc=default"], FACTS, { account: LEASED, leased: true, tty: "" }).some(
-        ({ kind }) => kind === "proc",
-      ),
-    ).toBe(false);
+    expect(planOf(["[View]", "Proc=default"], FACTS, LEASED_LOGIN).some(({ kind }) => kind === "proc")).toBe(false);
   });
 
   it("gives it a home of its own", () => {

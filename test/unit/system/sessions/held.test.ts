@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { View } from "../../../../src/policy/session.ts";
+import { hasProcesses } from "../../../../src/policy/session.ts";
 import type { Held, Kind } from "../../../../src/system/sessions/held.ts";
 import { readStartTime } from "../../../../src/system/processes/identity.ts";
 import { closeHeld, holdView, takeUpView } from "../../../../src/system/sessions/held.ts";
@@ -70,7 +71,7 @@ describe("takeUpView", () => {
     ...change,
   });
   const isolationOf = ({ isolation }: View) => {
-    if (isolation === undefined) throw new Error("none");
+    if (!hasProcesses(isolation)) throw new Error("none");
     return isolation;
   };
   const OTHER = { inode: 1, path: "" };
@@ -216,12 +217,53 @@ describe("takeUpView", () => {
   it("gives the view by descriptors of its own, not by the recorded ones", () => {
     const { view, held } = take(shared());
     expect(view?.path).toBe(`/proc/${process.pid}/fd/${held.view ?? -1}`);
-    expect(view?.isolation?.processes).toEqual({
+    expect(view?.isolation).toHaveProperty("processes", {
       inode: inodeOf("pid"),
       path: `/proc/${process.pid}/fd/${held.processes ?? -1}`,
     });
     expect(view?.isolation?.ipc).toEqual({ inode: inodeOf("ipc"), path: `/proc/${process.pid}/fd/${held.ipc ?? -1}` });
     expect(view).toMatchObject({ devices: ["0:51"], isolation: { reaper: { pid: process.pid } } });
+  });
+});
+
+describe("an IPC namespace without a PID namespace", () => {
+  const recorded = (inode: number): View => ({
+    inode: statSync("/proc/self/ns/mnt").ino,
+    path: "/proc/1/fd/9",
+    devices: [],
+    skipped: [],
+    isolation: { ipc: { inode, path: "/proc/1/fd/11" } },
+  });
+  const own = statSync("/proc/self/ns/ipc").ino;
+  const take = (view: View, leader: number, kept: Partial<Record<Kind, number>> = {}) => {
+    const held: Held = {};
+    const found = takeUpView(held, { openPidfd: openNull }, leader, view, (kind) => kept[kind]);
+    closeHeld(held);
+    return found;
+  };
+
+  it("is held, and named so that a login can open it", () => {
+    const held: Held = {};
+    const isolation = { ipc: { fd: 12, inode: 102 } };
+    const view = holdView(held, { fd: 10, inode: 100, tmpfs: [], skipped: [], dropped: [], isolation });
+    expect(view.isolation).toEqual({ ipc: { inode: 102, path: `/proc/${process.pid}/fd/12` } });
+    expect(held).toEqual({ view: 10, ipc: 12 });
+  });
+
+  it("is taken up from the leader, which has been in it ever since", () => {
+    const view = take(recorded(own), process.pid);
+    expect(view?.isolation).toEqual({
+      ipc: { inode: own, path: expect.stringMatching(/^\/proc\/\d+\/fd\/\d+$/) as string },
+    });
+  });
+
+  it("is taken up by the descriptor that systemd kept, whoever the leader is", () => {
+    const kept = { view: openSync("/proc/self/ns/mnt", "r"), ipc: openSync("/proc/self/ns/ipc", "r") };
+    expect(take(recorded(own), 2 ** 30, kept)?.isolation).toHaveProperty("ipc.inode", own);
+  });
+
+  it("loses its view where it cannot be told: no leader is let into half of it", () => {
+    expect(take(recorded(1), process.pid)).toBeUndefined();
   });
 });
 

@@ -56,7 +56,7 @@ describe("the ledger sets aside, and makes no session of,", () => {
     ["an empty file", ""],
     ["half an entry", entry({}).slice(0, 200)],
     ["null", "null"],
-    ["another version", JSON.stringify({ version: RECORD_VERSION - 1, boot: BOOT, session: SESSION })],
+    ["another version", JSON.stringify({ version: RECORD_VERSION + 1, boot: BOOT, session: SESSION })],
     ["another session's entry", entry({ id: "other" })],
     ["an entry with a cgroup that is no session's", entry({ cgroups: [{ path: "/system.slice", inode: "1" }] })],
     ["an entry without its leader", entry({ leader: undefined })],

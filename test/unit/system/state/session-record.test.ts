@@ -46,10 +46,16 @@ describe("parseRecord", () => {
     expect(() => parseRecord(" ".repeat(1024 * 1024) + formatRecord(SAVED), "abc")).toThrow("is too large");
   });
 
-  it.each([1, 2, 4, "3", undefined])("believes nothing of version %j", (version) => {
-    expect(RECORD_VERSION).toBe(3);
+  it("reads version 3, in which a leased session has no IPC namespace", () => {
+    const leased = { ...SAVED, leased: true, cgroups: [], view: VIEW };
+    expect(parseRecord(JSON.stringify({ version: 3, session: leased }), "abc").session).toMatchObject({ view: VIEW });
+    expect(parseRecord(JSON.stringify({ version: 3, session: SAVED }), "abc").session).toEqual(SAVED);
+  });
+
+  it.each([1, 2, 5, "3", "4", undefined])("believes nothing of version %j", (version) => {
+    expect(RECORD_VERSION).toBe(4);
     expect(() => parseRecord(JSON.stringify({ version, session: SAVED }), "abc")).toThrow(
-      `has version ${String(version)}, expected 3`,
+      `has version ${String(version)}, expected 4`,
     );
   });
 
@@ -91,6 +97,10 @@ describe("parseRecord", () => {
     ["lacks its view", { phase: "ending", cause: "logout", view: null }],
     ["has the view of a leased session", { view: VIEW }],
     ["has the view of a shared session", { leased: true, cgroups: [] }],
+    [
+      "lacks its namespaces",
+      { leased: true, cgroups: [], view: { ...VIEW, isolation: { ipc: { inode: 0, path: "/x" } } } },
+    ],
     ["lacks its namespaces", { view: isolated({ processes: { path: "/x" } }) }],
     ["lacks its namespaces", { view: isolated({ ipc: { inode: 0, path: "/x" } }) }],
     ["lacks its namespaces", { view: isolated({ reaper: { pid: 900 } }) }],

@@ -40,7 +40,7 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     ["garbage", "}{"],
     ["an empty file", ""],
     ["half a record", record({}).slice(0, 100)],
-    ["another version", JSON.stringify({ version: RECORD_VERSION - 1, session: SESSION })],
+    ["another version", JSON.stringify({ version: RECORD_VERSION + 1, session: SESSION })],
     ["another session's record", record({ id: "other" })],
     ["a record without a leader's start time", record({ leader: { pid: 500 } })],
     ["a record with text for a number", record({ leader: { pid: "500", startTime: 42 } })],

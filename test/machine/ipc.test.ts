@@ -1,0 +1,77 @@
+// A leased guest who takes all System V objects and message queues that there are: their own, and nobody else's.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
+import type { LeasedGuest } from "../helpers/leases.ts";
+import { endLease, startLease } from "../helpers/leases.ts";
+import { Machine } from "../helpers/machine.ts";
+
+const OWN = "readlink /proc/self/ns/ipc";
+/** One of each kind can be had; "3 1" when all can. */
+const MAKE_EACH = "ipcmk -M 4096 -S 1 -Q | wc -l; touch /dev/mqueue/one && ls /dev/mqueue | grep -c ^one$";
+/** Each kind until there is no more of it; how many there were. */
+const TAKE_ALL = `perl -e '
+  my $n = 0; $n++ while defined shmget(0, 1, 0600); print "$n\\n";
+  my $m = 0; $m++ while $m < 40000 and defined msgget(0, 0600); print "$m\\n";
+  my $q = 0; $q++ while $q < 1000 and open(my $f, ">", "/dev/mqueue/q$q"); print "$q\\n";'`;
+
+describeMachine("a leased guest's IPC objects", (release) => {
+  let machine: Machine;
+  let hog: LeasedGuest;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    hog = await startLease(machine);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  it("are their own, and those of all that their user manager starts", async () => {
+    const own = await hog.terminal.ask(OWN);
+    expect(own).not.toBe(await machine.sh(OWN));
+    expect(await hog.terminal.ask(`systemd-run --user --quiet --wait --pipe ${OWN}`)).toBe(own);
+  });
+
+  it("can be all that there are, and nobody else is the worse for it", async () => {
+    const taken = (await hog.terminal.ask(TAKE_ALL, 120_000)).split("\n").map(Number);
+    expect(taken[0]).toBeGreaterThanOrEqual(4000);
+    expect(taken[1]).toBeGreaterThan(1000);
+    expect(taken[2]).toBeGreaterThan(1);
+    expect((await hog.terminal.askStatus("ipcmk -M 4096")).code).not.toBe(0);
+
+    expect(await machine.sh(`${MAKE_EACH}; ipcrm --all; rm -f /dev/mqueue/one`)).toBe("3\n1");
+    expect(await machine.sh(`${MAKE_EACH}; ipcrm --all; rm -f /dev/mqueue/one`, { user: "alice" })).toBe("3\n1");
+    const next = await startLease(machine);
+    expect(await next.terminal.ask(MAKE_EACH)).toBe("3\n1");
+    expect((await endLease(machine, next)).left).toEqual([]);
+  });
+
+  it("are the same for a user manager that starts anew, over a restart of guestd", async () => {
+    const own = await hog.terminal.ask(OWN);
+    for (const how of ["restart guestd", "kill --signal=KILL guestd"]) {
+      await machine.sh(`systemctl ${how}; while ! guestctl status; do :; done; systemctl restart user@${hog.uid}`);
+      expect(await hog.terminal.ask(`systemd-run --user --quiet --wait --pipe ${OWN}`)).toBe(own);
+    }
+  });
+
+  it("are gone with the session, whose receipt is clean", async () => {
+    expect((await endLease(machine, hog)).left).toEqual([]);
+    await awaitNoSessions(machine);
+    expect((await machine.snapshot()).ipc).toEqual([]);
+    expect(await machine.sh("cat /proc/[0-9]*/comm | grep -c guest-reaper || true")).toBe("0");
+  });
+
+  it("are announced by explain", async () => {
+    expect(await machine.sh("guestctl explain guest")).toMatch(/message queues are its own[^]*mqueue +\/dev\/mqueue/);
+    await machine.write("/etc/guestd/guestd.conf.d/display.conf", "[Guests]\nTerminals=pts/* :*\n");
+    await machine.sh("guestctl reload");
+    const atDisplay = await machine.sh("guestctl explain --service=lightdm guest");
+    expect(atDisplay).toContain("shares System V IPC with the host");
+    expect(atDisplay).not.toContain("mqueue");
+  });
+
+  it("leave no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine)).toEqual([]);
+  });
+});
