@@ -4,13 +4,12 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { MessageBus } from "dbus-next";
-import { nameExists } from "./bus/caller.ts";
 import type { Intake } from "./bus/intake.ts";
-import { findLoginCgroups, watchLogins, type EndedLeader } from "./bus/login1.ts";
+import { watchLogins } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
 import { PendingCalls } from "./bus/pending.ts";
 import { Service } from "./bus/service.ts";
-import { limitIfThere, startScope } from "./bus/systemd1.ts";
+import { limitIfThere } from "./bus/systemd1.ts";
 import { forgetUser, stopManager } from "./bus/user-units.ts";
 import { readClock } from "./clock.ts";
 import { loadConfig } from "./config/load.ts";
@@ -18,7 +17,6 @@ import { DEFAULTS } from "./config/parse.ts";
 import type { Config } from "./config/schema.ts";
 import { Configuration } from "./configuration.ts";
 import { DaemonLink } from "./daemon-link.ts";
-import { sweepPrivate } from "./policy/swept-paths.ts";
 import type { EffectRunner } from "./daemon.ts";
 import { Daemon, runnerOf } from "./daemon.ts";
 import { makeRunners } from "./effects.ts";
@@ -27,14 +25,15 @@ import { startHeartbeat } from "./heartbeat.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
 import { makeCgroupSearch } from "./login-cgroups.ts";
 import { LoginChecks } from "./login-checks.ts";
+import { reaperOf } from "./policy/session.ts";
+import { sweepPrivate } from "./policy/swept-paths.ts";
 import { isWalkDue } from "./policy/walking.ts";
 import { publishConfig } from "./publish-config.ts";
+import { makeSessionParts, type SessionNeeds } from "./session-parts.ts";
 import { findLeftovers } from "./startup.ts";
-import { reaperOf } from "./policy/session.ts";
 import { Leases } from "./system/accounts/leases.ts";
 import { findGroup } from "./system/accounts/nss.ts";
 import { wasAnnounced } from "./system/announcements.ts";
-import { Batch } from "./system/batch.ts";
 import type { Bindings } from "./system/bindings.ts";
 import type { Journal } from "./system/journal.ts";
 import { Turns } from "./system/lanes.ts";
@@ -42,18 +41,10 @@ import { OpenDirectoriesLook } from "./system/open-directories.ts";
 import { readUidMap } from "./system/read-uid-map.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
 import { endProcesses, listProcesses, type ProcessTable } from "./system/processes/kill.ts";
-import { makeLooks } from "./system/processes/looks.ts";
-import { Placement } from "./system/processes/placement.ts";
 import { startsService } from "./system/processes/service-start.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
-import { Connections } from "./system/sessions/connections.ts";
-import { FdStore } from "./system/sessions/fd-store.ts";
-import { Holdings } from "./system/sessions/holdings.ts";
-import { Leaders } from "./system/sessions/leaders.ts";
-import { Reapers } from "./system/sessions/reapers.ts";
 import { makeSessionId } from "./system/sessions/session-id.ts";
 import { takeUpSession } from "./system/sessions/take-up.ts";
-import { Views } from "./system/sessions/views.ts";
 import { Ledger } from "./system/state/ledger.ts";
 import { SessionStore } from "./system/state/session-store.ts";
 import { SwitchStore } from "./system/state/switch-store.ts";
@@ -109,7 +100,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     marks: new UnlockMarks(),
   };
   const pending = new PendingCalls();
-  const sessions = makeSessions(core);
+  const sessions = makeSessionParts(core);
   const configuration = new Configuration({
     load: () => loadConfig(),
     journal,
@@ -151,52 +142,15 @@ export function makeApplication(parts: ApplicationParts): Application {
 }
 
 /** What almost every part needs. */
-interface Core {
-  readonly bus: MessageBus;
-  readonly bindings: Bindings;
+interface Core extends SessionNeeds {
   readonly journal: Journal;
-  /** Something failed that no call asked for. */
-  readonly report: (what: string, error: unknown) => void;
-  readonly link: DaemonLink;
 }
 
 type Stores = Pick<Parameters<typeof makeRunners>[0], "store" | "ledger" | "loginSwitch" | "leases" | "marks">;
-type Sessions = ReturnType<typeof makeSessions>;
+type Sessions = ReturnType<typeof makeSessionParts>;
 
 /** Those in force, or the defaults while the configuration has errors. */
 const settingsOf = ({ state }: DaemonLink): Config => state.config ?? DEFAULTS;
-
-function makeSessions({ bus, bindings, report, link }: Core) {
-  const cgroups = new Cgroups();
-  const fdStore = new FdStore((...state) => {
-    bindings.notify(...state);
-  });
-  const holdings = new Holdings(fdStore, (error) => {
-    report("systemd's store of descriptors", error);
-  });
-  const onExit = (id: string) => {
-    link.dispatch({ kind: "leader-exited", id });
-  };
-  const reapers = new Reapers({ bindings, cgroups, onExit });
-  const leaders = new Leaders({ bindings, holdings, nameExists: (name) => nameExists(bus, name), onExit });
-  const looks = makeLooks();
-  const views = new Views({ bindings, cgroups, holdings, reapers, search: looks.searchHolders });
-  const logins = new Batch((leaders: readonly EndedLeader[]) => findLoginCgroups(bus, leaders));
-  const connections = new Connections({
-    bindings,
-    holdings,
-    onLost: (id) => {
-      link.dispatch({ kind: "connection-lost", id });
-    },
-  });
-  const placement = new Placement({
-    cgroups,
-    isAlive: (id) => leaders.isAlive(id),
-    startScope: (id, leader, uid, limits) => startScope(bus, id, leader, uid, limits),
-    findLoginCgroup: (leader, uid, since) => logins.ask({ leader, uid, since }),
-  });
-  return { cgroups, fdStore, holdings, reapers, leaders, connections, views, placement, looks };
-}
 
 interface ServiceNeeds {
   readonly intake: Intake;

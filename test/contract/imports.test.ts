@@ -56,11 +56,11 @@ describe("imports", () => {
     expect(sources.filter((file) => readProjectFile(file).includes('"#guestns"'))).toEqual(["src/system/bindings.ts"]);
   });
 
-  it("of the whole of the program are the entries' and application.ts's alone", () => {
+  it("of the whole of the program are the entries' and the wiring's alone", () => {
     const reach = (file: string) =>
       new Set(imports.filter((one) => one.file === file && !one.typesOnly).map(({ to }) => to.split("/")[1]));
     const wide = sources.filter((file) => reach(file).has("bus") && reach(file).has("system"));
-    expect(wide).toEqual(["src/application.ts", "src/start.ts"]);
+    expect(wide).toEqual(["src/application.ts", "src/session-parts.ts", "src/start.ts"]);
   });
 
   it("of the policy reach nothing that does anything", () => {
