@@ -2,7 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
-import { EMPTY_POOL, fillPool, pickUid } from "./lease.ts";
+import { EMPTY_POOL, fillPool, leasedHome, pickUid } from "./lease.ts";
 import type { LoginSwitch } from "./switch.ts";
 import type { PlanFacts } from "./plan.ts";
 import { makePlan, sharesHostIpc } from "./plan.ts";
@@ -87,7 +87,7 @@ function explainLease(config: Config, ghost: Account, service: string, facts: Pl
     user: SAMPLE_NAME,
     uid,
     gid: ghost.gid,
-    home: `/home/${SAMPLE_NAME}`,
+    home: leasedHome(SAMPLE_NAME),
     shell: Shell,
   };
   const login = { account, leased: true, service, ...placeOf(service) };

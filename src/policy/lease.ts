@@ -109,6 +109,9 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const SUFFIX_LENGTH = 4;
 const SUFFIXES = ALPHABET.length ** SUFFIX_LENGTH;
 
+/** The home of a leased account: on the host nothing is there. */
+export const leasedHome = (user: string): string => `/home/${user}`;
+
 /**
  * A name that no live session has, "guest-k3f9".
  * @param random a whole number from 0

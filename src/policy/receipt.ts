@@ -12,6 +12,7 @@ export const ACCOUNT_KINDS = [
   "linger",
   "mail",
   "runtime",
+  "home",
   "files",
   "keys",
   "coredumps",

@@ -88,9 +88,12 @@ export class SweepWorld {
     sweepFiles: (paths, uid, remove) => {
       const owned = paths
         .filter((path) => existsSync(path))
-        .flatMap(listTree)
+        .flatMap((path) => [...listTree(path), path])
         .filter((path) => this.#owners.get(path) === uid);
-      for (const path of remove ? owned : []) rmSync(path, { recursive: true, force: true });
+      for (const path of remove ? owned : []) {
+        if (paths.includes(path)) this.#owners.set(path, 0);
+        else rmSync(path, { recursive: true, force: true });
+      }
       return Promise.resolve({
         found: owned.length,
         removed: remove ? owned.length : 0,

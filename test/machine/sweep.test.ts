@@ -23,6 +23,7 @@ const LEFT_THINGS = {
   linger: [1, 1, 0],
   mail: [2, 2, 0],
   runtime: [4, 4, 0],
+  home: [3, 3, 0],
   files: [23, 23, 0],
   coredumps: [2, 2, 0],
 } as const;
@@ -37,6 +38,7 @@ const CLASSES = [
   "linger",
   "mail",
   "runtime",
+  "home",
   "files",
   "keys",
   "coredumps",

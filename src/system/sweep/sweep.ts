@@ -3,10 +3,12 @@
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { isGuestUid } from "../../policy/account.ts";
+import { leasedHome } from "../../policy/lease.ts";
 import type { ACCOUNT_KINDS, Swept, SweepKind } from "../../policy/receipt.ts";
 import { within } from "../../wait.ts";
 import { boundSentences } from "../sentences.ts";
 import { CoredumpWriters } from "./coredump-writers.ts";
+import { sweepHome } from "./home.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
 import { unseenOf } from "./items.ts";
 import { sweepJournal } from "./journal.ts";
@@ -75,6 +77,7 @@ export class Sweeper {
       linger: () => sweepPaths(bindings, root, lingerPaths({ user, uid }), uid),
       mail: () => sweepPaths(bindings, root, mailPaths({ user, uid }), uid),
       runtime: () => sweepPaths(bindings, root, runtimePaths({ user, uid }), uid),
+      home: () => sweepHome(bindings, root, { home: leasedHome(user), uid }),
       files: () =>
         sweepTrees(
           bindings,

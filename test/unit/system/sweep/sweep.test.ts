@@ -12,7 +12,7 @@ const SHORT_MS = 50;
 let world: SweepWorld;
 beforeEach(() => {
   world = new SweepWorld();
-  world.directory("proc");
+  world.file("proc/self/mountinfo");
   world.directory("tmp");
 });
 afterEach(() => world.remove());
@@ -67,7 +67,7 @@ describe("a sweep", () => {
     };
     const swept = await sweep({ account, bindings });
     expect(swept.map(({ left }) => left)).toEqual(
-      Array(11).fill(["could not be looked at: no account of a guest has this name and uid"]),
+      Array(12).fill(["could not be looked at: no account of a guest has this name and uid"]),
     );
     expect(asked).toEqual([]);
     expect(world.has("var/lib/systemd/linger/root")).toBe(true);
@@ -87,6 +87,7 @@ describe("a sweep", () => {
       (path) => `${path}/${OWNER.user}`,
     );
     for (const path of paths) world.file(path);
+    world.directory(`home/${OWNER.user}`, GUEST_UID);
     world.file(`var/lib/systemd/coredump/core.sh.${GUEST_UID}.${"0".repeat(32)}.1.1`);
     const swept = await sweep();
     expect(dirty(swept)).toEqual([]);
@@ -95,10 +96,11 @@ describe("a sweep", () => {
       queues: 1,
       linger: 1,
       runtime: 1,
+      home: 1,
       files: 1,
       coredumps: 1,
     });
-    expect(paths.filter((path) => world.has(path))).toEqual([]);
+    expect([...paths, `home/${OWNER.user}`].filter((path) => world.has(path))).toEqual([]);
     expect(await sweep()).toEqual(swept.map(({ kind }) => ({ kind, found: 0, removed: 0, left: [] })));
   });
 
@@ -148,7 +150,8 @@ describe("a sweep", () => {
     };
     let asked = 0;
     const sweepFiles: SweepBindings["sweepFiles"] = (...args) => {
-      if (args[1] !== GUEST_UID || asked++ > 0) return world.bindings.sweepFiles(...args);
+      const isOfFiles = args[1] === GUEST_UID && args[0].includes(world.at("tmp"));
+      if (!isOfFiles || asked++ > 0) return world.bindings.sweepFiles(...args);
       return new Promise((resolve) => ends.push(resolve));
     };
     const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);

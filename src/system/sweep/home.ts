@@ -1,0 +1,33 @@
+// The home of a leased account on the host: a module above pam_guest in a session stack can have made it there, though no
+// guest ever sees it. Empties no file system that is mounted on it.
+import { readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { followLinks } from "../../policy/paths.ts";
+import { parseMounts } from "../processes/mountinfo.ts";
+import { findLinks } from "../sessions/links.ts";
+import type { SweepBindings, SweptItems } from "./items.ts";
+import { sweepPaths, sweepTrees } from "./paths.ts";
+
+/**
+ * Takes away what there is of a home, and then the directory.
+ * @param root stands before each path
+ * @throws Error when it cannot be looked at
+ */
+export async function sweepHome(
+  bindings: Pick<SweepBindings, "sweepFiles" | "unmount">,
+  root: string,
+  { home, uid }: { readonly home: string; readonly uid: number },
+): Promise<SweptItems> {
+  const mounts = parseMounts(readFileSync(join(root, "/proc/self/mountinfo"), "utf8"));
+  const directory = dirname(home);
+  const path = join(followLinks(directory, findLinks(root, [directory], mounts)), basename(home));
+  // It can be a share that the machine has elsewhere, too.
+  if (mounts.some(({ mountPoint }) => mountPoint === path))
+    return { found: 1, removed: 0, left: [`something is mounted on ${path}`] };
+  // First, in a thread of the addon's own: where a file server does not answer, none of Node's few threads is to wait for it.
+  const { unseen: _inDirectory, ...inside } = await sweepTrees(bindings, [join(root, path)], uid);
+  const itself = await sweepPaths(bindings, root, { names: [path] }, uid);
+  // As long as something in it is not seen, or not gone, the directory is there, and is named.
+  const { found, removed } = inside.found > 0 ? inside : itself;
+  return { found, removed, left: [...inside.left, ...itself.left] };
+}
