@@ -8,9 +8,9 @@ import { startEnding } from "./ending.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
-import { makeLeaseName, pickUid, quarantineUid, takeUid } from "./lease.ts";
+import { leasedHome, makeLeaseName, pickUid, quarantineUid, takeUid } from "./lease.ts";
 import type { Moment } from "./moment.ts";
-import { refusalOf, refuseLogin } from "./refusal.ts";
+import { NOT_READY, refusalOf, refuseLogin } from "./refusal.ts";
 import type { Allocated, Allocating } from "./session.ts";
 import { ALLOCATING } from "./stages.ts";
 import type { Next, State } from "./state.ts";
@@ -23,6 +23,9 @@ import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
 
 /** The stages of leasing, as those of a session in this phase. */
 const WAY: Way<Allocating> = ALLOCATING;
+
+/** So many names are tried: where each has a home already, something makes them by itself. */
+const MOST_NAMES = 3;
 
 const USED_UP = "All guest accounts of this machine are in use. Please try again later.";
 
@@ -78,14 +81,16 @@ function makeAccount(
   gid: number,
   random: number,
 ): Account | undefined {
-  const leased = [...sessions.values()].map(({ account }) => account);
+  const leased = listAccounts(sessions);
   // One that was released while the walk takes away what is of it is not leased before that is done.
   const taken = new Set([...leased.map((account) => account.uid), ...walk.uids]);
   const uid = pickUid(Guests.LeaseRange, pool, taken, uidMap);
   if (uid === undefined) return undefined;
   const user = makeLeaseName(random, new Set(leased.map((account) => account.user)));
-  return { user, uid, gid, home: `/home/${user}`, shell: Guests.Shell, realName: Guests.GhostName };
+  return { user, uid, gid, home: leasedHome(user), shell: Guests.Shell, realName: Guests.GhostName };
 }
+
+const listAccounts = (sessions: State["sessions"]) => [...sessions.values()].map(({ account }) => account);
 
 function lease(state: State, config: Config, event: Requested, account: Account): Next {
   const session: Allocating = {
@@ -99,6 +104,7 @@ function lease(state: State, config: Config, event: Requested, account: Account)
     rhost: event.rhost,
     leader: { pid: event.leaderPid, startTime: 0 },
     busName: event.leaderName,
+    refusedNames: [],
     openedAt: event.now,
     openedUptime: event.uptime,
     plan: [],
@@ -119,7 +125,7 @@ function goOn(state: State, session: Allocating, last: EffectKind | undefined, m
   const effect = effectAfter(WAY, session, last, contextOf(moment));
   if (effect !== undefined) return put(state, session, effect);
   if (session.cause !== undefined) return startEnding(state, session, session.cause, moment);
-  const { busName: _name, call: _answered, cause: _none, ...rest } = session;
+  const { busName: _name, refusedNames: _names, call: _answered, cause: _none, ...rest } = session;
   const waiting: Allocated = { ...rest, phase: "allocated", cause: undefined };
   return put(state, waiting);
 }
@@ -133,9 +139,13 @@ export function advanceAllocating(state: State, before: Allocating, event: Ended
     return failAllocating(state, before, code === "Failed" ? "Refused" : code, reason, event);
   }
   const session = learnFrom(WAY, before, event);
-  const owner = isDone(event, "publish-account") ? event.found.taken : undefined;
-  return owner === undefined ? goOn(state, session, effect.kind, event) : leaseAnother(state, session, owner, event);
+  const { taken, homeExists } = isDone(event, "publish-account") ? event.found : NOT_PUBLISHED;
+  if (taken !== undefined) return leaseAnother(state, session, taken, event);
+  return homeExists ? rename(state, session, event) : goOn(state, session, effect.kind, event);
 }
+
+/** What another stage than that finds of it. */
+const NOT_PUBLISHED = { taken: undefined, homeExists: false } as const;
 
 // The UID or the name belongs to a user of this machine who knows nothing of guestd.
 function leaseAnother(state: State, session: Allocating, owner: string, moment: Moment): Next {
@@ -146,6 +156,17 @@ function leaseAnother(state: State, session: Allocating, owner: string, moment: 
   if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", USED_UP, moment);
   // All but the watching of the leader is done for the other account, too.
   return goOn({ ...state, pool: takeUid(pool, account.uid) }, { ...session, account }, "watch-leader", moment);
+}
+
+// A module above pam_guest would take what is in that home for the guest's, and the end could not tell it from theirs.
+function rename(state: State, session: Allocating, moment: Moment): Next {
+  const { account } = session;
+  const refusedNames = [...session.refusedNames, account.user];
+  if (refusedNames.length === MOST_NAMES) return failAllocating(state, session, "Refused", NOT_READY, moment);
+  const names = listAccounts(state.sessions).map(({ user }) => user);
+  const user = makeLeaseName(account.uid, new Set([...names, ...refusedNames]));
+  const renamed = { ...session, account: { ...account, user, home: leasedHome(user) }, refusedNames };
+  return goOn(state, renamed, "watch-leader", moment);
 }
 
 /** The guest is told; what there is of the account already is taken back as at any other end. */

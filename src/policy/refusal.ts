@@ -5,7 +5,7 @@ import type { EffectFailed } from "./events.ts";
 import type { Allocating, Opening } from "./session.ts";
 import { subjectOf } from "./subject.ts";
 
-const NOT_READY = "Your guest session could not be made ready. Please ask the administrator of this machine.";
+export const NOT_READY = "Your guest session could not be made ready. Please ask the administrator of this machine.";
 
 /** What a guest is told of a stage that failed: technical reasons are for the journal. */
 export function refusalOf({ code, reason }: EffectFailed): { readonly code: ErrorCode; readonly reason: string } {

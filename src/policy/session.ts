@@ -124,6 +124,8 @@ export interface Allocating extends Known {
   readonly leased: true;
   /** Unique name of the leader on the bus. */
   readonly busName: string;
+  /** Names that were not taken, as something is at the paths of their homes. */
+  readonly refusedNames: readonly string[];
   /** The AllocateAccount call that waits for an answer. */
   readonly call: CallId;
   readonly view: undefined;

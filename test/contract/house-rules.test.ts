@@ -76,6 +76,7 @@ describe("house rules", () => {
     expect(programs.sort()).toEqual([
       "/usr/bin/fallocate",
       "/usr/bin/find",
+      "/usr/bin/find",
       "/usr/bin/getent",
       "/usr/bin/journalctl",
       "/usr/bin/journalctl",

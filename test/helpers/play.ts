@@ -55,7 +55,7 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
   "take-up-session": ({ view }) => ({ view, isLeaderThere: true }),
   "enclose-leader": ({ leased }) =>
     leased ? { cgroups: [{ ...CGROUP, path: `${SLICE.path}/guest-s1.scope` }, SLICE] } : { cgroups: [CGROUP] },
-  "publish-account": () => ({ taken: undefined }),
+  "publish-account": () => ({ taken: undefined, homeExists: false }),
   "permit-unlock": () => ({ made: true }),
   "count-processes": () => ({ running: [501, 502] }),
   "build-view": ({ isolated }) => ({ view: isolated ? { ...VIEW, isolation: ISOLATION } : VIEW, dropped: [] }),

@@ -11,6 +11,8 @@ interface Args {
 interface Found {
   /** Who has the UID or the name already; undefined where the account was made. */
   readonly taken: string | undefined;
+  /** Something is at the path of its home already: then it was not made either. */
+  readonly homeExists: boolean;
 }
 
 export const publishAccount: Stage<Allocating, Allocating, "publish-account", Args, Found> = {
@@ -18,9 +20,10 @@ export const publishAccount: Stage<Allocating, Allocating, "publish-account", Ar
   messageId: "5acf3f17b0744b529c1cc7e442b62f91",
   fails: "refuse",
   make: ({ account }) => ({ account }),
-  learn: (session, { taken }) => ({ ...session, published: taken === undefined }),
-  done: ({ subject }, { taken }) =>
-    taken === undefined
-      ? `Made the account ${describeUser(subject)} for ${keyOf(subject)}.`
-      : `Did not make the account ${describeUser(subject)}: it belongs to ${taken}.`,
+  learn: (session, { taken, homeExists }) => ({ ...session, published: taken === undefined && !homeExists }),
+  done: ({ subject, account }, { taken, homeExists }) => {
+    if (taken === undefined && !homeExists) return `Made the account ${describeUser(subject)} for ${keyOf(subject)}.`;
+    const reason = taken === undefined ? `${account.home} is there already` : `it belongs to ${taken}`;
+    return `Did not make the account ${describeUser(subject)}: ${reason}.`;
+  },
 };

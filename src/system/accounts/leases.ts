@@ -8,6 +8,7 @@ import type { KeptLeases, Quarantine } from "../../policy/lease.ts";
 import { GHOST_UID } from "../../policy/lease.ts";
 import type { Swept } from "../../policy/receipt.ts";
 import type { SavedSession } from "../../policy/session.ts";
+import { homeExists } from "./home-look.ts";
 import { findAccount, findGroup, findOwner } from "./nss.ts";
 import { LeaseStore } from "../state/lease-store.ts";
 import { UserRecords } from "./userdb.ts";
@@ -20,9 +21,14 @@ export interface LeaseMachine {
     readonly findGroup: typeof findGroup;
     readonly findOwner: typeof findOwner;
   };
+  readonly homeExists: typeof homeExists;
 }
 
-const MACHINE: LeaseMachine = { linger: "/var/lib/systemd/linger", accounts: { findAccount, findGroup, findOwner } };
+const MACHINE: LeaseMachine = {
+  linger: "/var/lib/systemd/linger",
+  accounts: { findAccount, findGroup, findOwner },
+  homeExists,
+};
 
 /** It may go on: without the name of a guest nothing of the uid is looked for, or taken away. */
 const UNCLEAR = "the record of its session could not be read";
@@ -42,14 +48,16 @@ export class Leases {
   }
 
   /**
-   * Makes an account known, unless its name or uid is taken already: then says by whom.
+   * Makes an account known, unless its name or uid is taken already, or its home is there: then says so, and by whom.
    * @throws Error when it cannot be told, or not be written
    */
-  async publish(account: Account): Promise<{ readonly taken: string | undefined }> {
-    const taken = await this.#machine.accounts.findOwner(account.user, account.uid);
-    if (taken !== undefined) return { taken };
-    this.#userRecords.publish(account);
-    return { taken: undefined };
+  async publish(account: Account): Promise<{ readonly taken: string | undefined; readonly homeExists: boolean }> {
+    const [taken, exists] = await Promise.all([
+      this.#machine.accounts.findOwner(account.user, account.uid),
+      this.#machine.homeExists(account.home),
+    ]);
+    if (taken === undefined && !exists) this.#userRecords.publish(account);
+    return { taken, homeExists: exists };
   }
 
   /** Writes down that a uid was given back. @param quarantine why it is not leased again */
@@ -120,9 +128,12 @@ export class Leases {
   // One that is there may lack its link by the uid.
   async #restore(session: SavedSession, stands: boolean): Promise<SavedSession> {
     const isMade = stands || session.phase === "open";
+    const { user, uid } = session.account;
     try {
-      if (isMade) this.#userRecords.publish(session.account);
-      return { ...session, published: isMade || (await this.publish(session.account)).taken === undefined };
+      // What is at the path of its home may be of this session.
+      const isFree = isMade || (await this.#machine.accounts.findOwner(user, uid)) === undefined;
+      if (isFree) this.#userRecords.publish(session.account);
+      return { ...session, published: isFree };
     } catch {
       return isMade ? { ...session, published: true } : session;
     }

@@ -29,7 +29,16 @@ const foreign = (owner: string) => ({ reason: `it belongs to ${owner}`, user: ""
 
 /** The uids below `free` belong to somebody of this machine. */
 const takenBelow = (free: number) => (effect: Effect) =>
-  effect.kind === "publish-account" && effect.account.uid < free ? { taken: `user${effect.account.uid}` } : undefined;
+  effect.kind === "publish-account" && effect.account.uid < free
+    ? { taken: `user${effect.account.uid}`, homeExists: false }
+    : undefined;
+
+/** The homes of the first accounts that are to be made are there already. */
+function homesOf(count: number) {
+  let left = count;
+  return (effect: Effect) =>
+    effect.kind === "publish-account" && left-- > 0 ? { taken: undefined, homeExists: true } : undefined;
+}
 
 describe("AllocateAccount makes no account", () => {
   const refusal = (state: State, change = {}) => {
@@ -244,6 +253,44 @@ describe("a uid or a name that is somebody's on this machine", () => {
       { found: takenBelow(60602) },
     );
     expect(find(did, "refuse")).toMatchObject({ call: 1 });
+  });
+});
+
+describe("a name whose home is on the machine already", () => {
+  it("is not taken: the same uid gets another name, and that one is written down", () => {
+    const { state, did } = after(READY, allocateRequest(), { found: homesOf(2) });
+    const tried = did.flatMap((effect) => (effect.kind === "publish-account" ? [effect.account] : []));
+    expect(new Set(tried.map(({ user }) => user)).size).toBe(3);
+    expect(tried.map(({ uid, user, home }) => [uid, home === `/home/${user}`])).toEqual(
+      Array(3).fill([LEASED.uid, true]),
+    );
+    const { account, published } = only(state);
+    expect({ account, published }).toEqual({ account: tried[2], published: true });
+    expect(did.filter(({ kind }) => kind === "enter-ledger").at(-1)).toMatchObject({ saved: { account } });
+    expect(find(did, "answer")).toMatchObject({ answer: { allocation: { verdict: "leased", user: account.user } } });
+    expect(only(state)).not.toHaveProperty("refusedNames");
+    expect(state.pool.quarantined.size).toBe(0);
+  });
+
+  it("is refused the third time, and nothing of it is taken away", () => {
+    const { state, did } = after(READY, allocateRequest(), { found: homesOf(3) });
+    expect(did.filter(({ kind }) => kind === "publish-account")).toHaveLength(3);
+    expect(find(did, "refuse")).toMatchObject({
+      code: "Refused",
+      reason: expect.stringContaining("could not be made ready") as string,
+    });
+    expect(kinds(did)).not.toContain("sweep-account");
+    expect(state.sessions.size).toBe(0);
+    expect(state.pool.rested).toEqual([LEASED.uid]);
+  });
+
+  it("counts over uids that are somebody's", () => {
+    const homes = homesOf(1);
+    const found = (effect: Effect) => homes(effect) ?? takenBelow(60602)(effect);
+    const { state, did } = after(READY, allocateRequest(), { found });
+    const tried = did.flatMap((effect) => (effect.kind === "publish-account" ? [effect.account.uid] : []));
+    expect(tried).toEqual([60600, 60600, 60601, 60602]);
+    expect(only(state).account.uid).toBe(60602);
   });
 });
 

@@ -133,7 +133,7 @@ const ADMITTING = { ...SESSION, ...opening, view: VIEW };
 const made = (effects: readonly Effect[], kind: EffectKind) => effects.find((effect) => effect.kind === kind);
 
 describe("the effects", () => {
-  const leasing: Allocating = { ...LEASED_SESSION, ...opening, phase: "allocating", leased: true };
+  const leasing: Allocating = { ...LEASED_SESSION, ...opening, phase: "allocating", leased: true, refusedNames: [] };
 
   it("of a way are those that the session needs, in order, and about it", () => {
     const ways = [

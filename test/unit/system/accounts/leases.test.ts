@@ -36,6 +36,8 @@ let leases: Leases;
 let others: Account[];
 let groups: Map<string, number>;
 let isBroken: boolean;
+/** What is in /home. */
+let homes: string[];
 
 const paths = () => ({
   rested: join(root, "run/rested"),
@@ -54,7 +56,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
   records = new UserRecords(join(root, "userdb"));
   store = new LeaseStore(paths());
-  [others, groups, isBroken] = [[], new Map([["guests", 985]]), false];
+  [others, groups, isBroken, homes] = [[], new Map([["guests", 985]]), false, []];
   mkdirSync(join(root, "linger"));
   leases = new Leases(records, store, {
     linger: join(root, "linger"),
@@ -63,6 +65,7 @@ beforeEach(() => {
       findGroup: (name) => looked(groups.get(name)),
       findOwner: (name, uid) => looked(others.find((account) => account.user === name || account.uid === uid)?.user),
     },
+    homeExists: (home) => looked(homes.includes(home)),
   });
 });
 afterEach(() => {
@@ -216,10 +219,18 @@ describe("Leases that have lost an account", () => {
   });
 });
 
+describe("an account that may have been made before a restart", () => {
+  it("is made for its end, also where something is at its home: that is to be swept", async () => {
+    homes = [LEASED.home];
+    const session: SavedSession = { ...recordOf(ALLOCATED_SESSION), published: false };
+    expect((await leases.recover([session], false)).sessions).toEqual([{ ...session, published: true }]);
+  });
+});
+
 describe("an account to be published", () => {
   it("is not, when its name or its uid is somebody's: it says whose", async () => {
     others = [{ ...LEASED, user: "somebody" }];
-    expect(await leases.publish(LEASED)).toEqual({ taken: "somebody" });
+    expect(await leases.publish(LEASED)).toEqual({ taken: "somebody", homeExists: false });
     expect(records.list()).toEqual([]);
   });
 
@@ -229,8 +240,14 @@ describe("an account to be published", () => {
     expect(records.list()).toEqual([]);
   });
 
+  it("is not, when something is where its home would be", async () => {
+    homes = [LEASED.home];
+    expect(await leases.publish(LEASED)).toEqual({ taken: undefined, homeExists: true });
+    expect(records.list()).toEqual([]);
+  });
+
   it("is known at once when it is nobody's", async () => {
-    expect(await leases.publish(LEASED)).toEqual({ taken: undefined });
+    expect(await leases.publish(LEASED)).toEqual({ taken: undefined, homeExists: false });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 });
