@@ -3,7 +3,8 @@ import { GuestError } from "./policy/errors.ts";
 import type { Explanation } from "./policy/explain.ts";
 import { explainLogin, NSCD_FAULT, refuseFor } from "./policy/explain.ts";
 import type { Account } from "./policy/account.ts";
-import { warnOfAsking } from "./policy/pam-warnings.ts";
+import type { PamType } from "./policy/pam-stack.ts";
+import { warnOfActing, warnOfAsking } from "./policy/pam-warnings.ts";
 import type { State } from "./policy/state.ts";
 import { describeViewFault } from "./policy/view-fault.ts";
 import { cachesAccounts } from "./system/accounts/nscd.ts";
@@ -30,7 +31,11 @@ export async function explain(state: State, user: string, service: string, overl
     throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
   const member = config !== undefined && (await isMember(account, config.Guests.Group));
   const explanation = await rehearseLogin(state, { account, member, service }, overlay);
-  const warnings = explanation.leased && config !== undefined ? warnOfServices([service], config.Guests.Group) : [];
+  if (config === undefined || explanation.verdict === "ignored") return explanation;
+  const warnings = warnOfServices(
+    { asking: explanation.leased ? [service] : [], opening: [service] },
+    config.Guests.Group,
+  );
   return { ...explanation, warnings: [...explanation.warnings, ...warnings] };
 }
 
@@ -53,16 +58,34 @@ export async function rehearseLogin(
   }
 }
 
-/** What the stacks of authentication of these services have in a guest's way. */
-export function warnOfServices(services: readonly string[], group: string): readonly string[] {
+/** Services by what is done through them. */
+export interface WatchedServices {
+  /** Guests are to get in without being asked. */
+  readonly asking: readonly string[];
+  /** Sessions of guests open. */
+  readonly opening: readonly string[];
+}
+
+/** What the stacks of these services have in the way of guests, or of their views. */
+export function warnOfServices({ asking, opening }: WatchedServices, group: string): readonly string[] {
+  const [auth, session] = [readStacks(asking, "auth"), readStacks(opening, "session")];
+  return [
+    ...warnOfAsking(auth.stacks, group),
+    ...warnOfActing(session.stacks, group),
+    ...new Set([...auth.unread, ...session.unread]),
+  ];
+}
+
+/** @returns the stacks, and a sentence for each that could not be read */
+function readStacks(services: readonly string[], type: PamType) {
   const unread: string[] = [];
   const stacks = services.flatMap((service) => {
     try {
-      return [{ service, stack: readPamStack(service, "auth") }];
+      return [{ service, stack: readPamStack(service, type) }];
     } catch (error) {
       unread.push(`The PAM stack of ${service} could not be read: ${(error as Error).message}.`);
       return [];
     }
   });
-  return [...warnOfAsking(stacks, group), ...unread];
+  return { stacks, unread };
 }

@@ -5,7 +5,7 @@ import type { Config } from "./config/schema.ts";
 import { matchesAny } from "./policy/admission.ts";
 import type { Explanation } from "./policy/explain.ts";
 import type { KeptCheck, LoginCheck } from "./policy/login-check.ts";
-import { faultOf, isFresh, passwordlessServices } from "./policy/login-check.ts";
+import { faultOf, isFresh, passwordlessServices, sessionServices } from "./policy/login-check.ts";
 import { findGhostRules } from "./policy/ghost-rules.ts";
 import type { State } from "./policy/state.ts";
 import { findAccount, isMember } from "./system/accounts/nss.ts";
@@ -40,12 +40,13 @@ export class LoginChecks {
 
   async #look(config: Config | undefined, checkedAt: number): Promise<LoginCheck> {
     if (config === undefined) return { fault: "", warnings: [], checkedAt };
-    const services = passwordlessServices(config, listPamServices());
-    const explanation = await this.#rehearseGhost(config, services);
+    const services = listPamServices();
+    const asking = passwordlessServices(config, services);
+    const explanation = await this.#rehearseGhost(config, asking);
     const { Ghost, Group } = config.Guests;
     const warnings = [
       ...(explanation?.warnings ?? []),
-      ...warnOfServices(services, Group),
+      ...warnOfServices({ asking, opening: sessionServices(services) }, Group),
       ...(explanation?.leased === true ? findGhostRules(readRuleFiles(), Ghost, Group) : []),
     ];
     return { fault: faultOf(explanation, config), warnings, checkedAt };

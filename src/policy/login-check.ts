@@ -19,6 +19,13 @@ const OTHER_MEANS = /-(smartcard|fingerprint)\b/;
 export const passwordlessServices = ({ Guests }: Config, services: readonly string[]): readonly string[] =>
   services.filter((name) => matchesAny([...Guests.Passwordless, ...Guests.Unlock], name) && !OTHER_MEANS.test(name));
 
+/** Sessions of the display managers' own accounts: no guest has them. */
+const GREETERS = /-greeter$|^gdm-launch-environment$/;
+
+/** Of the PAM services of a machine those through which guests may have sessions. */
+export const sessionServices = (services: readonly string[]): readonly string[] =>
+  services.filter((name) => !GREETERS.test(name));
+
 /** For so long a check is not made again, whoever asks. */
 const KEPT_MICROSECONDS = 60e6;
 

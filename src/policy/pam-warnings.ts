@@ -1,8 +1,9 @@
-// What in PAM's stacks keeps a guest without a password from logging in as guestd means it. Pure: sentences for an administrator.
+// What in PAM's stacks keeps a guest without a password from logging in as guestd means it, or acts for guests where no view is yet.
+// Pure: sentences for an administrator.
 import type { MetModule, PamModule } from "./pam-stack.ts";
 import { describeModule, meetModules } from "./pam-stack.ts";
 
-/** The stack of authentication of a service. */
+/** A stack of a service. */
 export interface ServiceStack {
   readonly service: string;
   readonly stack: readonly PamModule[];
@@ -19,24 +20,71 @@ const QUIET = new Set(
     .map((name) => `pam_${name}.so`),
 );
 
-/** A sentence for each module that may ask guests of this group for a password, and what to do about it. */
-export function warnOfAsking(stacks: readonly ServiceStack[], group: string): readonly string[] {
-  const services = new Map<string, { readonly module: MetModule; readonly names: string[] }>();
-  for (const { service, stack } of stacks) {
-    for (const module of meetModules(stack, group).filter(({ name }) => !QUIET.has(name))) {
-      const key = `${module.side} ${describeModule(module)}`;
-      const known = services.get(key) ?? { module, names: [] };
-      services.set(key, { module, names: [...known.names, service] });
-    }
-  }
-  return [...services.values()].map(({ module, names }) => describe(module, names));
+// These make files, mount, or start programs for the user whose session opens.
+const ACTING = new Set(
+  (
+    "afs_session ecryptfs encfs exec gnome_keyring krb5 kwallet kwallet5 mkhomedir mount namespace oddjob_mkhomedir script " +
+    "systemd systemd_home tmpdir xauth"
+  )
+    .split(" ")
+    .map((name) => `pam_${name}.so`),
+);
+
+/** Of services that have the same module so many are named. */
+const MOST_NAMED = 4;
+
+/**
+ * A sentence for each module that may ask guests of this group for a password, and what to do about it.
+ * @param stacks those of authentication
+ */
+export const warnOfAsking = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
+  findModules(stacks, group, ({ name }) => !QUIET.has(name)).map(describeAsking);
+
+/**
+ * A sentence for each module that acts for guests of this group on the host, as pam_guest comes after it.
+ * @param stacks those of sessions
+ */
+export const warnOfActing = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
+  findModules(stacks, group, ({ name, side }) => side === "before" && ACTING.has(name)).map(describeActing);
+
+interface Finding {
+  readonly module: MetModule;
+  readonly services: readonly string[];
 }
 
-function describe(module: MetModule, services: readonly string[]): string {
-  const where = `${describeModule(module)} comes ${module.side} pam_guest when ${services.join(", ")} authenticates`;
+/** The modules that are meant, each once, with all services that have it. */
+function findModules(
+  stacks: readonly ServiceStack[],
+  group: string,
+  isMeant: (module: MetModule) => boolean,
+): readonly Finding[] {
+  const findings = new Map<string, Finding>();
+  for (const { service, stack } of stacks) {
+    for (const module of meetModules(stack, group).filter(isMeant)) {
+      const key = `${module.side} ${describeModule(module)}`;
+      const known = findings.get(key) ?? { module, services: [] };
+      findings.set(key, { module, services: [...known.services, service] });
+    }
+  }
+  return [...findings.values()];
+}
+
+const REMEDY = '(pam_guest(8), "Where it may stand")';
+
+function describeAsking({ module, services }: Finding): string {
+  const where = `${describeModule(module)} comes ${module.side} pam_guest when ${listServices(services)} authenticates`;
   const does =
     module.side === "before"
       ? "may ask a guest for a password or refuse them; put it below pam_guest"
       : "may ask a guest for a password; jump over it for guests";
-  return `${where}, and ${does} (pam_guest(8), "Where it may stand").`;
+  return `${where}, and ${does} ${REMEDY}.`;
+}
+
+const describeActing = ({ module, services }: Finding): string =>
+  `${describeModule(module)} comes before pam_guest when ${listServices(services)} opens a session, ` +
+  `and acts for guests on the host, outside of their views; put it below pam_guest ${REMEDY}.`;
+
+function listServices(services: readonly string[]): string {
+  const more = services.length - MOST_NAMED;
+  return more > 1 ? `${services.slice(0, MOST_NAMED).join(", ")} or one of ${more} more services` : services.join(", ");
 }

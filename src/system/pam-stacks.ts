@@ -34,9 +34,11 @@ export function readPamStack(
   return own.length > 0 ? own : read("other");
 }
 
-/** The names of all services that have a file. */
+/** The names of all services that have a file; those in which Debian has what services include are none. */
 export function listPamServices(directories = DIRECTORIES): readonly string[] {
-  const names = new Set(directories.flatMap(listFiles).filter(isServiceName));
+  const names = new Set(
+    directories.flatMap(listFiles).filter((name) => isServiceName(name) && !name.startsWith("common-")),
+  );
   return [...names].sort().slice(0, MOST_SERVICES);
 }
 

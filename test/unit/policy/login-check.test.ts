@@ -1,6 +1,6 @@
 // How long a look whether the ghost could log in holds, and what of it is a fault.
 import { describe, expect, it } from "vitest";
-import { faultOf, isFresh, passwordlessServices } from "../../../src/policy/login-check.ts";
+import { faultOf, isFresh, passwordlessServices, sessionServices } from "../../../src/policy/login-check.ts";
 import { configOf } from "../../helpers/samples.ts";
 
 const CONFIG = configOf();
@@ -18,6 +18,13 @@ describe("passwordlessServices", () => {
       "xscreensaver",
     ];
     expect(passwordlessServices(CONFIG, services)).toEqual(["gdm-password", "login", "xscreensaver"]);
+  });
+});
+
+describe("sessionServices", () => {
+  it("has all but those of greeters", () => {
+    const services = ["gdm-launch-environment", "greetd", "greetd-greeter", "lightdm", "lightdm-greeter", "sshd"];
+    expect(sessionServices(services)).toEqual(["greetd", "lightdm", "sshd"]);
   });
 });
 

@@ -1,6 +1,6 @@
 // What an administrator is told of modules that may ask a guest for a password.
 import { describe, expect, it } from "vitest";
-import { warnOfAsking } from "../../../src/policy/pam-warnings.ts";
+import { warnOfActing, warnOfAsking } from "../../../src/policy/pam-warnings.ts";
 import type { PamModule } from "../../../src/policy/pam-stack.ts";
 
 const module = (name: string, line: number, control = "required"): PamModule => ({
@@ -55,5 +55,39 @@ describe("warnOfAsking", () => {
       "guests",
     );
     expect(said).toEqual([expect.stringContaining("when login, greetd authenticates")]);
+  });
+});
+
+describe("warnOfActing", () => {
+  const acting = (...stack: PamModule[]) => warnOfActing([{ service: "login", stack }], "guests");
+
+  it.each(["pam_mkhomedir.so", "pam_oddjob_mkhomedir.so", "pam_exec.so", "pam_mount.so", "pam_systemd.so"])(
+    "names %s where it comes before pam_guest, and nowhere else",
+    (name) => {
+      const [sentence = "", ...more] = acting(module(name, 5), OWN);
+      expect(more).toEqual([]);
+      expect(sentence).toContain(
+        `${name} (/etc/pam.d/common-auth:5) comes before pam_guest when login opens a session`,
+      );
+      expect(sentence).toContain("put it below pam_guest");
+      expect(acting(OWN, UNIX, module(name, 20))).toEqual([]);
+      expect(acting(module(name, 5))).toEqual([]);
+    },
+  );
+
+  it("has nothing to say of modules that set up the login itself", () => {
+    const names = ["keyinit", "limits", "loginuid", "selinux", "env", "motd", "lastlog", "umask", "permit"];
+    expect(acting(...names.map((name, index) => module(`pam_${name}.so`, index)), OWN)).toEqual([]);
+  });
+
+  it("says once what many services include, and names few of them", () => {
+    const stack = [module("pam_exec.so", 5), OWN];
+    const said = (count: number) =>
+      warnOfActing(
+        Array.from({ length: count }, (_, index) => ({ service: `s${index}`, stack })),
+        "guests",
+      );
+    expect(said(5)).toEqual([expect.stringContaining("when s0, s1, s2, s3, s4 opens a session")]);
+    expect(said(9)).toEqual([expect.stringContaining("when s0, s1, s2, s3 or one of 5 more services opens a session")]);
   });
 });

@@ -91,8 +91,16 @@ describe("readPamStack", () => {
 });
 
 describe("listPamServices", () => {
-  it("has each service once, and none of what packages and editors leave", () => {
-    for (const name of ["etc/login", "usr/login", "usr/su", "etc/login.dpkg-old", "etc/su~", "etc/.hidden"])
+  it("has each service once, and none of what packages and editors leave, or services include", () => {
+    for (const name of [
+      "etc/login",
+      "usr/login",
+      "usr/su",
+      "etc/login.dpkg-old",
+      "etc/su~",
+      "etc/.hidden",
+      "etc/common-auth",
+    ])
       write(name, "");
     expect(listPamServices([...directories, join(root, "missing")])).toEqual(["login", "su"]);
   });

@@ -1,0 +1,201 @@
+// Modules above pam_guest in the session stack act on the host, in the name of the account: what they make there is taken away at
+// the end, and an administrator is told of them.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
+import type { LeasedGuest } from "../helpers/leases.ts";
+import { awaitState, endLease, findOwned, foundIn, startLease } from "../helpers/leases.ts";
+import { Machine } from "../helpers/machine.ts";
+import { awaitReturn, mainPid } from "../helpers/recovery.ts";
+
+const LOGIN = "/etc/pam.d/login";
+const MKHOMEDIR = "pam_mkhomedir.so";
+
+/** find(1) as guestd calls it for a new home: makes the home just before it looks, for so many logins as /run/homes says. */
+const EAGER_FIND = `#!/bin/bash
+for home; do
+  left=$(cat /run/homes 2>/dev/null || echo 0)
+  if [[ $home = /home/guest-* ]] && ((left > 0)); then
+    mkdir "$home"
+    echo $((left - 1)) >/run/homes
+  fi
+done
+exec /usr/bin/find.distrib "$@"
+`;
+
+describeMachine("a leased home on the host", (release) => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release);
+    await machine.sh(`cp -a ${LOGIN} /root/login; mkdir -p /etc/skel/deep/er; echo hello >/etc/skel/deep/er/file`);
+  });
+  afterEach(async () => {
+    await machine.sh(`cp -a /root/login ${LOGIN}`);
+    for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
+    await awaitNoSessions(machine);
+    expect(await homes()).toBe("");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** Puts a module above all that includes pam_guest, as an administrator does who reads a guide. */
+  const putAbove = (...words: string[]) =>
+    machine.sh(`sed -i '/^@include common-session/i session optional ${words.join(" ")}' ${LOGIN}`);
+  const homes = () => machine.sh("ls -d /home/guest-* 2>/dev/null || true");
+
+  /** A guest whose home pam_mkhomedir has made on the disk. */
+  async function startAtHome(): Promise<LeasedGuest> {
+    await putAbove(MKHOMEDIR);
+    const guest = await startLease(machine);
+    expect(await machine.sh(`stat -c %u /home/${guest.user} /home/${guest.user}/deep/er/file`)).toBe(
+      `${guest.uid}\n${guest.uid}`,
+    );
+    return guest;
+  }
+
+  it("is taken away at the end, and the receipt counts what was in it", async () => {
+    const guest = await startAtHome();
+    const count = Number(await machine.sh(`find /home/${guest.user} | wc -l`));
+    const receipt = await endLease(machine, guest);
+    expect(await findOwned(machine, guest.uid)).toBe("");
+    expect(await homes()).toBe("");
+    expect(receipt.left).toEqual([]);
+    expect(foundIn(receipt.swept)).toMatchObject({ home: [count, count, 0] });
+    await awaitState(machine, guest.uid, "rested");
+
+    const next = await startLease(machine);
+    expect(next.user).not.toBe(guest.user);
+    await endLease(machine, next);
+  });
+
+  it("is taken away when guestd was not there at the end", async () => {
+    const guest = await startAtHome();
+    const before = await mainPid(machine);
+    await machine.sh(`kill -KILL ${guest.leader} ${before}`);
+    await awaitReturn(machine, before);
+    const receipt = await awaitReceipt(machine, guest.id);
+    await guest.terminal.end();
+    expect(receipt.left).toEqual([]);
+    expect(await findOwned(machine, guest.uid)).toBe("");
+    expect(await homes()).toBe("");
+  });
+
+  it("is named where root has put something into it, and goes at a later look when that has gone", async () => {
+    await machine.write(
+      "/usr/local/sbin/give",
+      '#!/bin/sh\n[ "$PAM_TYPE" != open_session ] || mkdir -p "/home/$PAM_USER/roots"\n',
+      "755",
+    );
+    await putAbove("pam_exec.so", "/usr/local/sbin/give");
+    const guest = await startLease(machine);
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([`home: /home/${guest.user} is still there: ENOTEMPTY`]);
+    expect(foundIn(receipt.swept)).toMatchObject({ home: [1, 0, 1] });
+    await awaitState(machine, guest.uid, "quarantined");
+    await machine.sh(`rmdir /home/${guest.user}/roots`);
+    await awaitState(machine, guest.uid, "rested", 40_000);
+  });
+
+  it("is not emptied where something is mounted on it: that is named", async () => {
+    const guest = await startAtHome();
+    await machine.sh(
+      `mount -t tmpfs tmpfs /home/${guest.user}; touch /home/${guest.user}/file; chown ${guest.uid} /home/${guest.user}/file`,
+    );
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toEqual([`home: something is mounted on /home/${guest.user}`]);
+    expect(await machine.sh(`ls /home/${guest.user}`)).toBe("file");
+    await awaitState(machine, guest.uid, "quarantined");
+    await machine.sh(`umount /home/${guest.user}`);
+    await awaitState(machine, guest.uid, "rested", 40_000);
+    expect(await findOwned(machine, guest.uid)).toBe("");
+  });
+
+  it("where /home is a link is found behind it", async () => {
+    await machine.sh("mv /home /var/home; ln -s var/home /home");
+    try {
+      const guest = await startAtHome();
+      const receipt = await endLease(machine, guest);
+      expect(receipt.left).toEqual([]);
+      expect(await homes()).toBe("");
+    } finally {
+      await machine.sh("rm /home; mv /var/home /home");
+    }
+  });
+
+  describe("that is there already", () => {
+    beforeAll(async () => {
+      await machine.sh("mv /usr/bin/find /usr/bin/find.distrib");
+      await machine.write("/usr/bin/find", EAGER_FIND, "755");
+    });
+    afterEach(async () => {
+      await machine.sh("rm -rf /home/guest-*");
+    });
+    afterAll(async () => {
+      await machine.sh("mv /usr/bin/find.distrib /usr/bin/find");
+    });
+
+    it("is left alone: the guest gets another name, and the same uid", async () => {
+      await machine.sh("echo 2 >/run/homes");
+      const guest = await startLease(machine);
+      const taken = (await homes()).split("\n");
+      expect(taken).toHaveLength(2);
+      expect(taken).not.toContain(`/home/${guest.user}`);
+      const receipt = await endLease(machine, guest);
+      expect(receipt.left).toEqual([]);
+      expect((await homes()).split("\n")).toEqual(taken);
+      const entries = await machine.journal("GUEST_ACTION=publish-account", `GUEST_SESSION=${guest.id}`);
+      const said = entries.map(({ MESSAGE = "" }) => MESSAGE.replace(/ for session \w+/, "")).sort();
+      const account = (home: string) => `the account ${home.replace("/home/", "")} (uid ${guest.uid})`;
+      expect(said).toEqual([
+        ...taken.map((home) => `Did not make ${account(home)}: ${home} is there already.`),
+        `Made ${account(guest.user)}.`,
+      ]);
+    });
+
+    it("three times in a row is a refusal", async () => {
+      await machine.sh("echo 3 >/run/homes");
+      const terminal = machine.terminal(["login"]);
+      await terminal.expect(/login: /);
+      terminal.send("guest\n");
+      await terminal.expect(/administrator of this machine/);
+      terminal.hangUp();
+      expect((await homes()).split("\n")).toHaveLength(3);
+    });
+  });
+
+  describe("has modules that make it", () => {
+    const named = `${MKHOMEDIR} (${LOGIN}:`;
+
+    it("named by status, by explain for their service, and when guestd is set up", async () => {
+      await putAbove(MKHOMEDIR);
+      await machine.sh("guestctl reload");
+      const { warnings } = JSON.parse((await machine.run(["guestctl", "status", "--json"])).stdout) as {
+        warnings: string[];
+      };
+      expect(warnings).toEqual([expect.stringContaining(named)]);
+      expect(await machine.sh("guestctl explain guest")).toContain(named);
+      expect(await machine.sh("guestctl explain guest1 --service=login")).toContain(named);
+      expect(await machine.sh("guestctl explain guest1 --service=sshd")).not.toContain("To mind");
+      const { code, stderr } = await machine.run(["/usr/lib/guestd/setup", "report"]);
+      expect(`${code} ${stderr}`).toContain(`0 guestd: ${named}`);
+    });
+
+    it("none of them is named on a machine as it comes", async () => {
+      await machine.sh("guestctl reload");
+      expect(await machine.sh("guestctl status")).not.toContain("To mind");
+      expect(await machine.run(["/usr/lib/guestd/setup", "report"])).toMatchObject({ code: 0, stderr: "" });
+    });
+  });
+
+  it("leaves no line in the journal that nobody expects", async () => {
+    const expected = [
+      /is not quarantined/,
+      /^Closed session .*: left home: /,
+      /is there already\.$/,
+      /could not be made ready/,
+    ];
+    expect(await unexpectedLines(machine, ...expected)).toEqual([]);
+  });
+});
