@@ -7,6 +7,7 @@ import type { LeasedGuest } from "../helpers/leases.ts";
 import { awaitState, endLease, findOwned, foundIn, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import { awaitReturn, mainPid } from "../helpers/recovery.ts";
+import { waitFor } from "../helpers/wait.ts";
 
 const LOGIN = "/etc/pam.d/login";
 const MKHOMEDIR = "pam_mkhomedir.so";
@@ -22,6 +23,21 @@ for home; do
 done
 exec /usr/bin/find.distrib "$@"
 `;
+
+/** Mounts an automounter's file system on /home and never answers: who asks for a name in it waits until this program is told to end. */
+const MUTE = `use Fcntl;
+pipe(my $read, my $write) or die;
+my ($source, $home, $type) = ("mute", "/home", "autofs");
+my $options = sprintf("fd=%d,pgrp=%d,minproto=5,maxproto=5,indirect", fileno($write), getpgrp());
+syscall(165, $source, $home, $type, 0, $options) == 0 or die "mount: $!";
+sysopen(my $root, "/home", O_RDONLY | O_DIRECTORY) or die "open: $!";
+my $ends = 0; $SIG{TERM} = sub { $ends = 1 };
+sleep 1 until $ends;
+ioctl($root, 0x9362, 0) or die "catatonic: $!";
+`;
+
+/** As many as Node has threads, and one. */
+const WAITING = 5;
 
 describeMachine("a leased home on the host", (release) => {
   let machine: Machine;
@@ -165,6 +181,31 @@ describeMachine("a leased home on the host", (release) => {
     });
   });
 
+  it("of a file server that does not answer is not waited for: guestd goes on, and the uids are quarantined until it does", async () => {
+    await machine.write("/root/mute", MUTE);
+    await machine.sh("[ -e /dev/autofs ] || mknod /dev/autofs c 10 235");
+    const guests: LeasedGuest[] = [];
+    for (let count = 0; count < WAITING; count++) guests.push(await startLease(machine));
+    await machine.sh("systemd-run --quiet --collect --unit=mute perl /root/mute");
+    await waitFor("it to be mounted", () => machine.sh("grep '^mute /home autofs' /proc/mounts || true"));
+    try {
+      const receipts = await Promise.all(guests.map((guest) => endLease(machine, guest)));
+      const left = ["home: could not be looked at: not done after 10 s"];
+      expect(receipts.map((receipt) => receipt.left)).toEqual(Array(WAITING).fill(left));
+      for (const { uid } of guests) await awaitState(machine, uid, "quarantined");
+
+      const terminal = machine.terminal(["login"]);
+      await terminal.expect(/login: /);
+      terminal.send("guest\n");
+      await terminal.expect(/administrator of this machine/);
+      terminal.hangUp();
+      expect(await machine.sh("guestctl list")).toContain("No guest sessions");
+    } finally {
+      await machine.sh("systemctl stop mute; umount /home");
+    }
+    for (const { uid } of guests) await awaitState(machine, uid, "rested", 60_000);
+  });
+
   describe("has modules that make it", () => {
     const named = `${MKHOMEDIR} (${LOGIN}:`;
 
@@ -195,6 +236,7 @@ describeMachine("a leased home on the host", (release) => {
       /^Closed session .*: left home: /,
       /is there already\.$/,
       /could not be made ready/,
+      /could not be looked at/,
     ];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);
   });
