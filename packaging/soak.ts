@@ -48,7 +48,8 @@ const counts = {
 const resident: { readonly login: number; readonly kilobytes: number }[] = [];
 
 const list = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
-const receiptOf = (id: string) => `${root}/var/lib/guestd/receipts/${id}.json`;
+const findReceipt = (id: string) =>
+  ["clean", "dirty"].map((place) => `${root}/var/lib/guestd/receipts/${place}/${id}.json`).find(existsSync);
 const memoryOf = (pid: number) => Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 
 /** What there is of everything that a session could leave. */
@@ -126,17 +127,17 @@ async function play({ begin, end }: Login): Promise<void> {
   const id = (await guest.ask(`${LITTER}; echo; echo $GUEST_SESSION`)).trim();
   counts.opened++;
   // Lost is a session that is not there while its leader is: neither alive nor accounted for.
-  if (existsSync(receiptOf(id)) || !existsSync(`${root}/run/guestd/sessions/${id}.json`)) counts.lost++;
+  if (findReceipt(id) !== undefined || !existsSync(`${root}/run/guestd/sessions/${id}.json`)) counts.lost++;
   await end(guest, id);
   guest.hangUp();
   await waitFor(
     `the receipt of ${id}`,
-    () => existsSync(receiptOf(id)) && !existsSync(`${root}/run/guestd/sessions/${id}.json`),
+    () => findReceipt(id) !== undefined && !existsSync(`${root}/run/guestd/sessions/${id}.json`),
     PATIENCE_MS,
   ).catch(() => counts.lost++);
-  const { left = ["no receipt"] } = existsSync(receiptOf(id))
-    ? (JSON.parse(readFileSync(receiptOf(id), "utf8")) as { left?: string[] })
-    : {};
+  const receipt = findReceipt(id);
+  const { left = ["no receipt"] } =
+    receipt === undefined ? {} : (JSON.parse(readFileSync(receipt, "utf8")) as { left?: string[] });
   if (left.length === 0) return;
   counts["ended dirty"]++;
   console.log(`${id}: ${left.join("; ")}`);

@@ -46,6 +46,7 @@ import { gatherFacts } from "./system/sessions/facts.ts";
 import { makeSessionId } from "./system/sessions/session-id.ts";
 import { takeUpSession } from "./system/sessions/take-up.ts";
 import { Ledger } from "./system/state/ledger.ts";
+import { ReceiptStore } from "./system/state/receipt-store.ts";
 import { SessionStore } from "./system/state/session-store.ts";
 import { SwitchStore } from "./system/state/switch-store.ts";
 import { PathWalk } from "./system/sweep/path-walk.ts";
@@ -95,6 +96,7 @@ export function makeApplication(parts: ApplicationParts): Application {
   const stores = {
     store: new SessionStore(),
     ledger: new Ledger(),
+    receipts: new ReceiptStore(),
     loginSwitch: new SwitchStore(),
     leases: new Leases(),
     marks: new UnlockMarks(),
@@ -113,7 +115,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     intake,
     pending,
     configuration,
-    receipts: stores.ledger,
+    receipts: stores.receipts,
     cgroups: sessions.cgroups,
   });
   const runner = makeRunner(core, { ...stores, ...sessions, pending, service });
@@ -146,7 +148,10 @@ interface Core extends SessionNeeds {
   readonly journal: Journal;
 }
 
-type Stores = Pick<Parameters<typeof makeRunners>[0], "store" | "ledger" | "loginSwitch" | "leases" | "marks">;
+type Stores = Pick<
+  Parameters<typeof makeRunners>[0],
+  "store" | "ledger" | "receipts" | "loginSwitch" | "leases" | "marks"
+>;
 type Sessions = ReturnType<typeof makeSessionParts>;
 
 /** Those in force, or the defaults while the configuration has errors. */
@@ -156,7 +161,7 @@ interface ServiceNeeds {
   readonly intake: Intake;
   readonly pending: PendingCalls;
   readonly configuration: Configuration;
-  readonly receipts: Ledger;
+  readonly receipts: ReceiptStore;
   readonly cgroups: Cgroups;
 }
 

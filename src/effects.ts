@@ -17,6 +17,7 @@ import type { Holdings } from "./system/sessions/holdings.ts";
 import type { Leaders } from "./system/sessions/leaders.ts";
 import type { Views } from "./system/sessions/views.ts";
 import type { Ledger } from "./system/state/ledger.ts";
+import type { ReceiptStore } from "./system/state/receipt-store.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 import type { SwitchStore } from "./system/state/switch-store.ts";
 import type { PathWalk } from "./system/sweep/path-walk.ts";
@@ -36,6 +37,7 @@ export interface EffectParts {
   readonly leases: Leases;
   readonly store: SessionStore;
   readonly ledger: Ledger;
+  readonly receipts: ReceiptStore;
   readonly loginSwitch: SwitchStore;
   readonly marks: UnlockMarks;
   readonly sweeper: Sweeper;
@@ -107,7 +109,7 @@ function openingRunners(parts: EffectParts) {
 }
 
 function endingRunners(parts: EffectParts) {
-  const { views, leases, store, ledger, marks, sweeper, users, service, settings } = parts;
+  const { views, leases, store, receipts, marks, sweeper, users, service, settings } = parts;
   return {
     "count-processes": ({ subject, leased, view, cgroups }) => ({
       running: parts.listProcesses(
@@ -132,7 +134,7 @@ function endingRunners(parts: EffectParts) {
       await leases.checkForeign(subject);
       return { swept: await sweeper.sweep(subject, settings().Sweep) };
     },
-    "write-receipt": ({ receipt }) => ledger.keepReceipt(receipt, settings().Daemon.KeepReceipts),
+    "write-receipt": ({ receipt }) => receipts.keep(receipt, settings().Daemon.KeepReceipts),
     "announce-closed": async ({ receipt, repeated }) => {
       if (repeated && (await parts.wasAnnounced(receipt.id))) return { wasAnnounced: true };
       service.emit("SessionClosed", "sa{sv}", [receipt.id, wireReceipt(receipt)]);
@@ -178,20 +180,20 @@ async function removeRecord(
 
 // What becomes of the UID comes first here as well: a receipt that does not say what a later look has found is no danger.
 async function keepUid(
-  { leases, ledger }: EffectParts,
+  { leases, receipts }: EffectParts,
   { uid }: UidSubject,
   quarantine: Quarantine,
   found: string | undefined,
 ): Promise<void> {
   await leases.saveUid(uid, quarantine);
-  if (found !== undefined) await ledger.amend(quarantine.session ?? "", (receipt) => addFoundLater(receipt, found));
+  if (found !== undefined) await receipts.amend(quarantine.session ?? "", (receipt) => addFoundLater(receipt, found));
 }
 
 async function releaseUid(
-  { leases, ledger }: EffectParts,
+  { leases, receipts }: EffectParts,
   { uid }: UidSubject,
   clears: EffectOf<"release-uid">["clears"],
 ): Promise<void> {
   await leases.saveUid(uid, undefined);
-  if (clears !== undefined) await ledger.amend(clears.session, (receipt) => clear(receipt, clears.at));
+  if (clears !== undefined) await receipts.amend(clears.session, (receipt) => clear(receipt, clears.at));
 }

@@ -6,6 +6,7 @@ import type { Leases } from "./system/accounts/leases.ts";
 import type { Journal } from "./system/journal.ts";
 import type { Reapers } from "./system/sessions/reapers.ts";
 import type { Ledger } from "./system/state/ledger.ts";
+import type { ReceiptStore } from "./system/state/receipt-store.ts";
 import type { SessionStore } from "./system/state/session-store.ts";
 import { sortRecords } from "./system/state/sort-records.ts";
 import type { SwitchStore } from "./system/state/switch-store.ts";
@@ -14,7 +15,8 @@ import type { UnlockMarks } from "./system/unlock-marks.ts";
 export interface StartupParts {
   readonly loginSwitch: Pick<SwitchStore, "read">;
   readonly store: Pick<SessionStore, "recover">;
-  readonly ledger: Pick<Ledger, "recover" | "find">;
+  readonly ledger: Pick<Ledger, "recover">;
+  readonly receipts: Pick<ReceiptStore, "recover" | "find">;
   readonly leases: Pick<Leases, "recover">;
   readonly reapers: Pick<Reapers, "killOrphans">;
   readonly readUidMap: () => UidMap;
@@ -26,12 +28,12 @@ export interface StartupParts {
 export async function findLeftovers(parts: StartupParts): Promise<What[]> {
   const { loginSwitch } = readSwitch(parts);
   const { found, dead, unknown } = readRecords(parts);
-  const { leases, ledger, marks, readUidMap } = parts;
+  const { leases, receipts, marks, readUidMap } = parts;
   const sessions = found.map(({ saved }) => saved);
   const recovered = await leases.recover(sessions, unknown.size > 0);
   const again = found.map((record, index) => ({ ...record, saved: recovered.sessions[index] ?? record.saved }));
   const records = [...again, ...dead].map(({ saved, cause }): What => {
-    return { kind: "record-found", saved, cause, receipt: ledger.find(saved.id) };
+    return { kind: "record-found", saved, cause, receipt: receipts.find(saved.id) };
   });
   // Of a session whose record cannot be read the account stays, and so does its mark.
   const uids = unknown.size > 0 ? [] : marks.list();
@@ -50,9 +52,10 @@ function readSwitch({ loginSwitch, journal }: StartupParts) {
   return found;
 }
 
-function readRecords({ store, ledger, reapers, journal }: StartupParts) {
+function readRecords({ store, ledger, receipts, reapers, journal }: StartupParts) {
   const { sessions, rejected, unclear } = store.recover();
   const { entries, rejected: alsoRejected } = ledger.recover();
+  receipts.recover();
   for (const { file, reason } of [...rejected, ...alsoRejected]) {
     journal.logDaemon("err", "record-rejected", `Set aside the record ${file}: it ${reason}.`);
   }

@@ -147,7 +147,11 @@ export const SCHEMA = {
       "60",
       "After how many seconds without a session guestd exits; the bus starts it again; 0 for never.",
     ),
-    KeepReceipts: key(value.receipts, "1000", 'How many receipts are kept for "guestctl receipts".'),
+    KeepReceipts: key(
+      value.receipts,
+      "1000",
+      'How many receipts are kept for "guestctl receipts": so many that are clean, and so many that are not.',
+    ),
   },
 } as const;
 

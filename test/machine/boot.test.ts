@@ -86,7 +86,7 @@ describeMachine("a machine that goes down", (release) => {
       `kill -STOP ${pid}; kill -KILL ${guest.leader}; while [ -e /proc/${guest.leader} ]; do :; done; systemctl stop guestd`,
     );
     expect(await machine.sh("systemctl show -P Result guestd")).toBe("success");
-    expect(await machine.sh("ls /var/lib/guestd/receipts")).toMatch(new RegExp(`^${guest.id}.json$`, "m"));
+    expect(await machine.sh("ls /var/lib/guestd/receipts/clean")).toMatch(new RegExp(`^${guest.id}.json$`, "m"));
     expect(await machine.sh(`ls -A ${LEDGER}`)).toBe("");
     expect(await machine.sh("systemctl is-active guestd || true")).toBe("inactive");
     await guest.terminal.end();

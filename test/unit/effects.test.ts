@@ -53,9 +53,8 @@ function run(
     ledger: {
       enter: promised("enter"),
       leave: part("leave"),
-      keepReceipt: promised("keepReceipt"),
-      amend: promised("amend"),
     },
+    receipts: { keep: promised("keepReceipt"), amend: promised("amend") },
     loginSwitch: { write: promised("writeSwitch") },
     sweeper: { sweep: promised("sweep", clean("files")) },
     sweepUid: promised("sweepUid", { swept: clean("processes", "mounts") }),

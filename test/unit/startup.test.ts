@@ -35,7 +35,13 @@ function left(change: {
     },
     ledger: {
       recover: () => ({ entries, rejected: [{ file: "ledger.json", reason: "stands nowhere" }] }),
-      find: (id) => (receipts.includes(id) ? makeReceipt({ ...ENDING_SESSION, id }, [], MOMENT) : undefined),
+    },
+    receipts: {
+      recover: () => did.push("receipts sorted"),
+      find: (id) =>
+        did.includes("receipts sorted") && receipts.includes(id)
+          ? makeReceipt({ ...ENDING_SESSION, id }, [], MOMENT)
+          : undefined,
     },
     leases: {
       recover: (sessions, isUnclear) => {
