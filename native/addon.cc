@@ -258,6 +258,7 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
   const Fd overlay(fsopen("overlay", FSOPEN_CLOEXEC));
   auto found = Napi::Object::New(info.Env());
   found.Set("overlay", static_cast<bool>(overlay));
+  found.Set("noswap", mount_knows_noswap());
   return found;
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 // Debian's group "tty" has had this number for ever (base-passwd); the file system cannot look it up.
 constexpr const char* kTty = "5";
+constexpr const char* kNoSwap = "noswap";
 
 /** A file system being configured: fsopen(2), options, then one mount of it. */
 class FsContext {
@@ -30,11 +31,13 @@ class FsContext {
     if (fsconfig(fs_.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) < 0) fail_with_log("fsconfig", errno);
   }
 
-  void set_where_known(const char* flag) {
+  /** @returns whether the kernel knows the flag */
+  bool set_where_known(const char* flag) {
     // Safe: as set(). A kernel that does not know the flag says EINVAL and changes nothing.
-    if (fsconfig(fs_.get(), FSCONFIG_SET_FLAG, flag, nullptr, 0) == 0) return;
+    if (fsconfig(fs_.get(), FSCONFIG_SET_FLAG, flag, nullptr, 0) == 0) return true;
     if (errno != EINVAL) fail_with_log("fsconfig", errno);
     read_log();
+    return false;
   }
 
   Fd mount(unsigned attributes) {
@@ -98,9 +101,11 @@ Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& label, const
   fs.set("mode", octal(options.mode));
   fs.set("uid", "0");
   fs.set("gid", "0");
-  fs.set_where_known("noswap");
+  fs.set_where_known(kNoSwap);
   return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (options.noexec ? MOUNT_ATTR_NOEXEC : 0U));
 }
+
+bool mount_knows_noswap() { return FsContext("tmpfs", "").set_where_known(kNoSwap); }
 
 Fd mount_make_proc(const ProcStep& step, Fd context) {
   FsContext fs("proc", step.target, std::move(context));

@@ -21,6 +21,9 @@ struct TmpfsOptions {
  */
 Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& label, const std::string& target);
 
+/** Whether the kernel can keep a tmpfs out of swap. */
+bool mount_knows_noswap();
+
 /**
  * A /proc of its own with hidepid=, nosuid, nodev and noexec.
  * @param context fsopen(2) of "proc" by a process of the PID namespace to be shown; empty for this thread's

@@ -12,7 +12,8 @@ import { Service } from "./bus/service.ts";
 import { limitIfThere } from "./bus/systemd1.ts";
 import { forgetUser, stopManager } from "./bus/user-units.ts";
 import { readClock } from "./clock.ts";
-import { loadConfig } from "./config/load.ts";
+import { loadConfig, SYSTEM_PATHS } from "./config/load.ts";
+import { listMachineDefaults } from "./config/machine-defaults.ts";
 import { DEFAULTS } from "./config/parse.ts";
 import type { Config } from "./config/schema.ts";
 import { Configuration } from "./configuration.ts";
@@ -34,7 +35,7 @@ import { findLeftovers } from "./startup.ts";
 import { Leases } from "./system/accounts/leases.ts";
 import { findGroup } from "./system/accounts/nss.ts";
 import { wasAnnounced } from "./system/announcements.ts";
-import type { Bindings } from "./system/bindings.ts";
+import type { Abilities, Bindings } from "./system/bindings.ts";
 import type { Journal } from "./system/journal.ts";
 import { Turns } from "./system/lanes.ts";
 import { OpenDirectoriesLook } from "./system/open-directories.ts";
@@ -50,6 +51,7 @@ import { ReceiptStore } from "./system/state/receipt-store.ts";
 import { SessionStore } from "./system/state/session-store.ts";
 import { SwitchStore } from "./system/state/switch-store.ts";
 import { PathWalk } from "./system/sweep/path-walk.ts";
+import { readSwapFacts } from "./system/swap.ts";
 import { Sweeper } from "./system/sweep/sweep.ts";
 import { sweepUid } from "./system/sweep/uid-sweep.ts";
 import { UnlockMarks } from "./system/unlock-marks.ts";
@@ -92,7 +94,8 @@ export function makeApplication(parts: ApplicationParts): Application {
     journal.logDaemon("err", "call-failed", `Failed at ${what}: ${text}`);
   };
   const link = new DaemonLink();
-  const core: Core = { bus, bindings, journal, report, link };
+  const abilities = bindings.probe();
+  const core: Core = { bus, bindings, abilities, journal, report, link };
   const stores = {
     store: new SessionStore(),
     ledger: new Ledger(),
@@ -104,7 +107,7 @@ export function makeApplication(parts: ApplicationParts): Application {
   const pending = new PendingCalls();
   const sessions = makeSessionParts(core);
   const configuration = new Configuration({
-    load: () => loadConfig(),
+    load: () => loadConfig(SYSTEM_PATHS, 0, listMachineDefaults(abilities)),
     journal,
     onLoaded: (config) => {
       link.dispatch({ kind: "config-loaded", config });
@@ -145,6 +148,7 @@ export function makeApplication(parts: ApplicationParts): Application {
 
 /** What almost every part needs. */
 interface Core extends SessionNeeds {
+  readonly abilities: Abilities;
   readonly journal: Journal;
 }
 
@@ -165,8 +169,8 @@ interface ServiceNeeds {
   readonly cgroups: Cgroups;
 }
 
-function makeService({ bus, bindings, journal, report, link }: Core, needs: ServiceNeeds): Service {
-  const { overlay } = bindings.probe();
+function makeService({ bus, abilities, journal, report, link }: Core, needs: ServiceNeeds): Service {
+  const { overlay, noswap } = abilities;
   const checks = new LoginChecks(() => link.state, overlay);
   const openDirectories = new OpenDirectoriesLook();
   const methods = makeMethods({
@@ -184,6 +188,7 @@ function makeService({ bus, bindings, journal, report, link }: Core, needs: Serv
     startsService: (pid) => startsService(pid),
     gatherFacts: (pid, home) => gatherFacts(link.state.config, { pid, home, overlay }),
     openDirectories: () => openDirectories.find(),
+    readSwapFacts: () => readSwapFacts(noswap),
     explain: (user, service) => explain(link.state, user, service, overlay),
     checkLogins: () => checks.check(),
   });

@@ -1,6 +1,6 @@
 // The configuration in force: reads it, says so in the journal, and keeps the old one when a new one is bad.
 import type { ConfigResult, Setting } from "./config/parse.ts";
-import { formatConfigError } from "./config/parse.ts";
+import { formatConfigError, isSet } from "./config/parse.ts";
 import type { Config } from "./config/schema.ts";
 import type { Journal } from "./system/journal.ts";
 
@@ -52,7 +52,7 @@ export class Configuration {
     }
     this.#errors = [];
     this.#settings = result.settings;
-    const changed = result.settings.filter(({ origin }) => origin !== "default").length;
+    const changed = result.settings.filter(isSet).length;
     journal.logDaemon(
       "info",
       "config-loaded",

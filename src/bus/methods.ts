@@ -10,6 +10,7 @@ import type { Receipt } from "../policy/receipt.ts";
 import { isOpen } from "../policy/receipt.ts";
 import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
+import type { SwapFacts } from "../policy/swap.ts";
 import type { OpenDirectories } from "../policy/open-directories.ts";
 import { warnOfDirectories } from "../policy/open-directories.ts";
 import { listWarnings } from "../policy/warnings.ts";
@@ -53,6 +54,7 @@ export interface MethodParts {
   readonly findGid: () => Promise<number | undefined>;
   /** Directories of the host that anybody may write to: a look at most every few minutes. */
   readonly openDirectories: () => Promise<OpenDirectories>;
+  readonly readSwapFacts: () => SwapFacts;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
   /** Whether the ghost could log in, looked at a minute ago at most. */
   readonly checkLogins: () => Promise<LoginCheck>;
@@ -175,6 +177,7 @@ function readMethods({
   checkLogins,
   configuration,
   openDirectories,
+  readSwapFacts,
 }: MethodParts): Method[] {
   return [
     row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(wireSession)])),
@@ -207,7 +210,7 @@ function readMethods({
         config === undefined
           ? []
           : [
-              ...listWarnings(config, uidMap, [...sessions.values()]),
+              ...listWarnings(config, uidMap, [...sessions.values()], readSwapFacts()),
               ...warnOfDirectories(config, await openDirectories()),
             ];
       const status = {

@@ -3,7 +3,7 @@
 import type { Stats } from "node:fs";
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ConfigError, ConfigFile, ConfigResult } from "./parse.ts";
+import type { ConfigError, ConfigFile, ConfigResult, Setting } from "./parse.ts";
 import { parseConfig } from "./parse.ts";
 
 const MAX_BYTES = 1024 * 1024;
@@ -25,18 +25,29 @@ export const SYSTEM_PATHS: ConfigPaths = {
  * Reads all of the configuration.
  * @param paths of the files; tests give others
  * @param owner uid that must own them
+ * @param machineDefaults hold where no file sets them
  * @returns the configuration, or every error with file and line
  */
-export function loadConfig(paths: ConfigPaths = SYSTEM_PATHS, owner = 0): ConfigResult {
-  return loadFiles([paths.vendor, paths.admin, ...listDropIns(paths.dropIns)], owner);
+export function loadConfig(
+  paths: ConfigPaths = SYSTEM_PATHS,
+  owner = 0,
+  machineDefaults: readonly Setting[] = [],
+): ConfigResult {
+  return loadFiles([paths.vendor, paths.admin, ...listDropIns(paths.dropIns)], owner, false, machineDefaults);
 }
 
 /**
  * Reads the given files alone.
  * @param required whether a file that is not there is an error; otherwise it is passed over
+ * @param machineDefaults as of loadConfig()
  * @returns the configuration, or every error of reading and of contents
  */
-export function loadFiles(paths: readonly string[], owner = 0, required = false): ConfigResult {
+export function loadFiles(
+  paths: readonly string[],
+  owner = 0,
+  required = false,
+  machineDefaults: readonly Setting[] = [],
+): ConfigResult {
   const errors: ConfigError[] = [];
   const files: ConfigFile[] = [];
   for (const path of paths) {
@@ -45,7 +56,7 @@ export function loadFiles(paths: readonly string[], owner = 0, required = false)
     if (reading.kind === "fault") errors.push({ file: path, line: 0, message: reading.message });
     if (reading.kind === "missing" && required) errors.push({ file: path, line: 0, message: "is not there" });
   }
-  const result = parseConfig(files);
+  const result = parseConfig(files, machineDefaults);
   if (errors.length === 0) return result;
   return { ok: false, errors: [...errors, ...(result.ok ? [] : result.errors)] };
 }

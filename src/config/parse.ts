@@ -17,7 +17,10 @@ export interface ConfigError {
   readonly message: string;
 }
 
-/** One key in force, and where its value comes from: "FILE:LINE", or "default". */
+/** Where the value of a key comes from that no file sets: the table, or what the kernel lacks. */
+export const ORIGIN = { table: "default", kernel: "default of this kernel" } as const;
+
+/** One key in force, and where its value comes from: "FILE:LINE", or one of ORIGIN. */
 export interface Setting {
   readonly section: string;
   readonly key: string;
@@ -40,14 +43,16 @@ interface Assignment {
 /**
  * Reads the files in their order; a later file's value stands, and adds to a list.
  * @param files vendor file first
+ * @param machineDefaults hold before those of the table
  * @returns the configuration with the origin of every value, or all errors
  */
-export function parseConfig(files: readonly ConfigFile[]): ConfigResult {
+export function parseConfig(files: readonly ConfigFile[], machineDefaults: readonly Setting[] = []): ConfigResult {
   const errors: ConfigError[] = [];
   const assignments = files.flatMap((file) => readFile(file, errors));
   const settings = new Map(
     listKeys().map(({ section, name, key }) => [`${section}.${name}`, defaultSetting(section, name, key.initial)]),
   );
+  for (const setting of machineDefaults) settings.set(`${setting.section}.${setting.key}`, setting);
   for (const assignment of assignments) assign(settings, assignment, errors);
   if (errors.length > 0) return { ok: false, errors: files.flatMap(({ path }) => errorsOf(path, errors)) };
   return { ok: true, config: buildConfig(settings), settings: [...settings.values()] };
@@ -55,6 +60,9 @@ export function parseConfig(files: readonly ConfigFile[]): ConfigResult {
 
 /** The configuration of a machine where nothing is set. */
 export const DEFAULTS: Config = buildConfig(new Map());
+
+/** Whether a file sets it. */
+export const isSet = ({ origin }: Setting): boolean => origin !== ORIGIN.table && origin !== ORIGIN.kernel;
 
 /** One line for a person: FILE:LINE: what is wrong. */
 export function formatConfigError({ file, line, message }: ConfigError): string {
@@ -68,7 +76,7 @@ const defaultSetting = (section: string, name: string, value: string): Setting =
   section,
   key: name,
   value,
-  origin: "default",
+  origin: ORIGIN.table,
 });
 
 function readFile(file: ConfigFile, errors: ConfigError[]): Assignment[] {

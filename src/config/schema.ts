@@ -110,7 +110,11 @@ export const SCHEMA = {
       "50%",
       "Most memory that a guest may use, the home and all other files in memory included.",
     ),
-    MemorySwapMax: key(value.limitOrNone, "", "Most swap space that a guest may use."),
+    MemorySwapMax: key(
+      value.limitOrNone,
+      "",
+      "Most swap space that a guest may use; by default 0 on kernels that cannot keep a tmpfs out of swap.",
+    ),
     TasksMax: key(value.count, "4096", "Most processes and threads that a guest may have; empty for no limit."),
     CPUWeight: key(value.weight, "", "A guest's share of the processors when they are all busy; others have 100."),
     CPUQuota: key(value.quota, "", "Most processor time that a guest may use, 100% for one processor."),

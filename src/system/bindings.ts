@@ -181,7 +181,14 @@ export interface Bindings {
    */
   unmount(path: string): void;
   /** What this kernel can do. */
-  probe(): { readonly overlay: boolean };
+  probe(): Abilities;
+}
+
+/** What not every kernel can do. */
+export interface Abilities {
+  readonly overlay: boolean;
+  /** Keep a tmpfs out of swap. */
+  readonly noswap: boolean;
 }
 
 /**

@@ -343,6 +343,13 @@ describeAsRoot("in a view", () => {
   });
 
   it("overlayfs is known of", () => {
-    expect(native.probe()).toEqual({ overlay: readFileSync("/proc/filesystems", "utf8").includes("\toverlay\n") });
+    expect(native.probe().overlay).toBe(readFileSync("/proc/filesystems", "utf8").includes("\toverlay\n"));
+  });
+
+  it("whether a tmpfs can be kept out of swap is known of, as mount(8) finds it", () => {
+    const tried = base.sh(
+      "if mount -t tmpfs -o noswap tried /media; then findmnt -n -o OPTIONS /media; umount /media; else echo no; fi 2>&1",
+    );
+    expect(native.probe().noswap).toBe(tried.split(/[,\n]/).includes("noswap"));
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ConfigResult } from "../../src/config/parse.ts";
 import { parseConfig } from "../../src/config/parse.ts";
+import { listMachineDefaults } from "../../src/config/machine-defaults.ts";
 import { Configuration } from "../../src/configuration.ts";
 
 const GOOD = parseConfig([{ path: "a", text: "[Home]\nSize=1M" }]);
@@ -18,6 +19,14 @@ function configurationOf(results: (() => ConfigResult)[]) {
 }
 
 describe("Configuration", () => {
+  it("counts as set what a file sets, and no default, be it this kernel's", () => {
+    const { configuration, logged } = configurationOf([
+      () => parseConfig([{ path: "a", text: "[Home]\nSize=1M" }], listMachineDefaults({ noswap: false })),
+    ]);
+    configuration.load();
+    expect(logged[0]).toContain("Read the configuration: 1 of ");
+  });
+
   it("keeps the one in force when the next is bad, and says so", () => {
     const { configuration, loaded, logged } = configurationOf([() => GOOD, () => BAD]);
     expect(configuration.load()).toEqual([]);

@@ -25,6 +25,7 @@ function methodsWith({
   const pending = new PendingCalls();
   const parts: Partial<MethodParts> = {
     state: () => state,
+    readSwapFacts: () => ({ noswap: true, limitable: true, active: true }),
     openDirectories: () => Promise.resolve({ paths: [], whole: true }),
     dispatch: (event) => {
       events.push(event);

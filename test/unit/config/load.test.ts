@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadConfig, loadFiles } from "../../../src/config/load.ts";
+import { listMachineDefaults } from "../../../src/config/machine-defaults.ts";
 
 const me = process.getuid?.() ?? 0;
 let root: string;
@@ -59,8 +60,11 @@ describe("loadFiles refuses", () => {
 describe("loadConfig", () => {
   const load = () => loadConfig({ vendor: join(root, "v"), admin: join(root, "a"), dropIns: join(root, "d") }, me);
 
-  it("takes the defaults when no file is there", () => {
+  it("takes the defaults when no file is there, those of the machine first", () => {
     expect(load().ok).toBe(true);
+    const paths = { vendor: join(root, "v"), admin: join(root, "a"), dropIns: join(root, "d") };
+    const result = loadConfig(paths, me, listMachineDefaults({ noswap: false }));
+    expect(result.ok && result.config.Limits.MemorySwapMax).toBe("0");
   });
 
   it("reads a file as editors of other systems leave it", () => {
