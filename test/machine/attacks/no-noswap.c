@@ -1,0 +1,14 @@
+// fsconfig(2) as kernels before 6.4 have it: a tmpfs knows no "noswap". Preloaded into guestd, to have it on such a kernel.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int fsconfig(int fd, unsigned command, const char* key, const void* value, int extra) {
+  if (key != NULL && strcmp(key, "noswap") == 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  return (int)syscall(SYS_fsconfig, fd, command, key, value, extra);
+}
