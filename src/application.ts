@@ -210,7 +210,7 @@ function makeRunner(
 ): EffectRunner {
   const { cgroups } = parts;
   const { searchHolders: search, searchMembers } = parts.looks;
-  const sweeper = new Sweeper(bindings);
+  const sweeper = new Sweeper(bindings, searchMembers);
   const turns = new Turns();
   const inTurn: ProcessTable["inTurn"] = (work) => turns.take(work);
   const table: ProcessTable = { proc: "/proc", cgroups, bindings, search: searchMembers, inTurn };

@@ -16,6 +16,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { getuid } from "node:process";
+import { runsAs } from "../../src/system/processes/kill.ts";
+import type { SearchMembers } from "../../src/system/processes/member-search.ts";
 import type { SweepBindings } from "../../src/system/sweep/items.ts";
 
 const isRoot = getuid?.() === 0;
@@ -82,6 +84,13 @@ export class SweepWorld {
     this.file(`proc/${pid}/status`, undefined, `Name:\tsh\nState:\t${state}\nUid:\t${uids}\nThreads:\t${threads}\n`);
     this.file(`proc/${pid}/comm`, undefined, `${comm}\n`);
   }
+
+  /** Finds processes as guest-holders would. */
+  readonly search: SearchMembers = ({ uid = -1 }) => {
+    const pids = readdirSync(this.at("proc")).filter((name) => /^\d+$/.test(name));
+    const running = pids.filter((pid) => runsAs(this.at(`proc/${pid}`), uid)).map(Number);
+    return Promise.resolve({ pids: running, unseen: [], whole: true });
+  };
 
   /** The addon on this machine. It knows files by their owner, and owns no privileges. */
   readonly bindings: SweepBindings = {

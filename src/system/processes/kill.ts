@@ -9,7 +9,7 @@ import type { Bindings } from "../bindings.ts";
 import type { Cgroups } from "./cgroups.ts";
 import type { MountEntry } from "./mountinfo.ts";
 import { MountReader } from "./mountinfo.ts";
-import { searchMembers, type MemberCriteria, type SearchMembers } from "./member-search.ts";
+import { doubtsOf, searchMembers, type MemberCriteria, type SearchMembers } from "./member-search.ts";
 import { readIfThere } from "../read-file.ts";
 import { boundSentences } from "../sentences.ts";
 import { poll } from "../../wait.ts";
@@ -117,13 +117,8 @@ function findInCgroups({ cgroups }: ProcessTable, membership: Membership): Seen 
 async function findByLook({ search = searchMembers }: ProcessTable, { view, uid }: Membership): Promise<Seen> {
   if (view === undefined && uid === undefined) return NOBODY;
   try {
-    const { pids, unseen, whole } = await search({ view, uid });
-    const doubts = unseen.map((pid) => `process ${pid} could not be looked at`);
-    return {
-      populated: [],
-      pids,
-      doubts: whole ? doubts : [...doubts, "not all processes could be looked at in time"],
-    };
+    const members = await search({ view, uid });
+    return { populated: [], pids: members.pids, doubts: doubtsOf(members) };
   } catch (error) {
     return { ...NOBODY, doubts: [`could not be looked at: ${(error as Error).message}`] };
   }

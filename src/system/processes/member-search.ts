@@ -21,6 +21,12 @@ export interface Members {
   readonly whole: boolean;
 }
 
+/** Why there may be more than were found: a sentence each. */
+export const doubtsOf = ({ unseen, whole }: Pick<Members, "unseen" | "whole">): string[] => [
+  ...unseen.map((pid) => `process ${pid} could not be looked at`),
+  ...(whole ? [] : ["not all processes could be looked at in time"]),
+];
+
 /** Looks for the members of one session; never guestd itself. */
 export type SearchMembers = (criteria: MemberCriteria) => Promise<Members>;
 

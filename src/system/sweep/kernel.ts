@@ -1,9 +1,9 @@
 // What Linux keeps for an account without a name in the file system: its processes, its IPC objects, its message queues.
 // Processes are only looked for: that they are killed is for processes/kill.ts.
-import { closeSync, readdirSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { runsAs } from "../processes/kill.ts";
+import { doubtsOf, type SearchMembers } from "../processes/member-search.ts";
 import { nameProcess } from "../processes/process-name.ts";
 import { meansGone, readIfThere } from "../read-file.ts";
 import { quoteName } from "../sentences.ts";
@@ -17,11 +17,11 @@ const IPC = [
   { kind: "msg", column: "msqid", what: "message queue" },
 ] as const;
 
-/** A sentence for each process that runs as the account, by any of its four uids. @throws Error when /proc cannot be read */
-export function listProcesses(proc: string, uid: number): string[] {
-  return readdirSync(proc)
-    .filter((name) => /^\d+$/.test(name) && runsAs(join(proc, name), uid))
-    .map((pid) => `${nameProcess(proc, Number(pid))} runs as the account`);
+/** Processes that run as the account, by any of their four uids. @throws Error when they cannot be looked at */
+export async function findProcesses(search: SearchMembers, proc: string, uid: number): Promise<SweptItems> {
+  const members = await search({ view: undefined, uid });
+  const running = members.pids.map((pid) => `${nameProcess(proc, pid)} runs as the account`);
+  return { found: running.length, removed: 0, left: [...running, ...doubtsOf(members)] };
 }
 
 /** IPC objects that the account has made, or was given, in guestd's own IPC namespace. */

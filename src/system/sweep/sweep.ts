@@ -6,13 +6,14 @@ import { isGuestUid } from "../../policy/account.ts";
 import { leasedHome } from "../../policy/lease.ts";
 import type { ACCOUNT_KINDS, Swept, SweepKind } from "../../policy/receipt.ts";
 import { within } from "../../wait.ts";
+import type { SearchMembers } from "../processes/member-search.ts";
 import { boundSentences } from "../sentences.ts";
 import { CoredumpWriters } from "./coredump-writers.ts";
 import { sweepHome } from "./home.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
 import { unseenOf } from "./items.ts";
 import { sweepJournal } from "./journal.ts";
-import { listProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
+import { findProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
 import type { Owner } from "./paths.ts";
 import { jobPaths, lingerPaths, mailPaths, runtimePaths, sweepCoredumps, sweepPaths, sweepTrees } from "./paths.ts";
@@ -39,31 +40,36 @@ const MACHINE: SweepMachine = {
 
 export class Sweeper {
   readonly #bindings: SweepBindings;
+  readonly #search: SearchMembers;
   readonly #machine: SweepMachine;
   readonly #writers: CoredumpWriters;
   /** "KIND UID" of looks that have taken too long and go on. */
   readonly #late = new Set<string>();
 
-  constructor(bindings: SweepBindings, machine = MACHINE) {
+  /** @param search one look for all accounts that are swept */
+  constructor(bindings: SweepBindings, search: SearchMembers, machine = MACHINE) {
     this.#bindings = bindings;
+    this.#search = search;
     this.#machine = machine;
     this.#writers = new CoredumpWriters(join(machine.root, "/proc"), machine.dumpsLimitMs);
   }
 
   /**
-   * Takes away what an account has left. Never rejects, and ends in three times the time that a class has.
+   * Takes away what an account has left. Never rejects, and ends in twice the time that a class has, and that of a look at all processes.
    * @returns one for each class, in a fixed order. What is said to be left is what a second look has found; one that could not
    *   be looked at has that as its only sentence
    */
   async sweep(account: Owner, settings: Config["Sweep"]): Promise<readonly Swept[]> {
     const { journal, ...classes } = this.#classes(account, settings);
     const others = await Promise.all(
-      Object.entries(classes).map(([kind, work]) => this.#attempt(kind as SweepKind, account, work)),
+      Object.entries(classes).map(([kind, work]) => this.#attemptInTime(kind as SweepKind, account, work)),
     );
     // systemd-coredump logs as the account what it has written.
-    const logged = await this.#attempt("journal", account, journal);
+    const logged = await this.#attemptInTime("journal", account, journal);
     // After them: a job that was started before it was taken away is seen, and so is a guest-keys that hangs.
-    const processes = await this.#attempt("processes", account, () => this.#findProcesses(account.uid));
+    // The look has a limit of its own: many accounts can wait for it.
+    const proc = join(this.#machine.root, "/proc");
+    const processes = await this.#attempt("processes", account, () => findProcesses(this.#search, proc, account.uid));
     return [processes, ...others, logged];
   }
 
@@ -94,15 +100,14 @@ export class Sweeper {
     } satisfies Record<(typeof ACCOUNT_KINDS)[number], () => Promise<SweptItems>>;
   }
 
-  #findProcesses(uid: number): Promise<SweptItems> {
-    const left = listProcesses(join(this.#machine.root, "/proc"), uid);
-    return Promise.resolve({ found: left.length, removed: 0, left });
+  #attemptInTime(kind: SweepKind, account: Owner, work: () => Promise<SweptItems>): Promise<Swept> {
+    return this.#attempt(kind, account, () => this.#inTime(`${kind} ${account.uid}`, work));
   }
 
   async #attempt(kind: SweepKind, account: Owner, work: () => Promise<SweptItems>): Promise<Swept> {
     try {
       assertGuest(account);
-      const { found, removed, left, unseen = [] } = await this.#inTime(`${kind} ${account.uid}`, work);
+      const { found, removed, left, unseen = [] } = await work();
       return { kind, found, removed, left: boundSentences(left), ...unseenOf(unseen) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

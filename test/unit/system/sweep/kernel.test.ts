@@ -1,6 +1,7 @@
 import { lchownSync, readdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { listProcesses, sweepIpc, sweepQueues } from "../../../../src/system/sweep/kernel.ts";
+import type { MemberCriteria, Members } from "../../../../src/system/processes/member-search.ts";
+import { findProcesses, sweepIpc, sweepQueues } from "../../../../src/system/sweep/kernel.ts";
 import { failure, GUEST_UID, isClosed, SweepWorld } from "../../../helpers/sweep.ts";
 
 const OTHER = GUEST_UID + 1;
@@ -11,39 +12,39 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-const GUEST = `${GUEST_UID}\t${GUEST_UID}\t${GUEST_UID}\t${GUEST_UID}`;
-
 describe("processes of an account", () => {
-  it.each([0, 1, 2, 3])("are those with its uid as uid number %i", (index) => {
-    const four = [0, 0, 0, 0];
-    four[index] = GUEST_UID;
-    world.process(7, four.join("\t"));
-    expect(listProcesses(world.at("proc"), GUEST_UID)).toEqual(["process 7 (sh) runs as the account"]);
+  const find = (members: Partial<Members>) => {
+    const asked: unknown[] = [];
+    const search = (criteria: MemberCriteria) => {
+      asked.push(criteria);
+      return Promise.resolve({ pids: [], unseen: [], whole: true, ...members });
+    };
+    return { asked, found: findProcesses(search, world.at("proc"), GUEST_UID) };
+  };
+
+  it("are looked for by its uid alone, and left: that they are killed is elsewhere", async () => {
+    world.process(7, String(GUEST_UID));
+    const { asked, found } = find({ pids: [7] });
+    expect(await found).toEqual({ found: 1, removed: 0, left: ["process 7 (sh) runs as the account"] });
+    expect(asked).toEqual([{ view: undefined, uid: GUEST_UID }]);
   });
 
-  it("are not those of a uid that begins alike, nor zombies, nor what is no process", () => {
-    world.process(7, GUEST.replaceAll(/$|\t/g, "1$&"));
-    world.process(8, GUEST, "Z (zombie)");
-    world.file("proc/version");
-    expect(listProcesses(world.at("proc"), GUEST_UID)).toEqual([]);
+  it("do not say what their name wants to have said", async () => {
+    world.process(7, String(GUEST_UID), undefined, 1, 'x"\n) ends');
+    expect((await find({ pids: [7] }).found).left).toEqual(["process 7 (x\\x22\\x0a\\x29 ends) runs as the account"]);
   });
 
-  it("are those as well whose first thread alone has ended", () => {
-    world.process(8, GUEST, "Z (zombie)", 2);
-    expect(listProcesses(world.at("proc"), GUEST_UID)).toHaveLength(1);
+  it("may be more than were found where not all could be looked at", async () => {
+    expect(await find({ unseen: [9], whole: false }).found).toEqual({
+      found: 0,
+      removed: 0,
+      left: ["process 9 could not be looked at", "not all processes could be looked at in time"],
+    });
   });
 
-  it("do not say what their name wants to have said", () => {
-    world.process(7, GUEST, undefined, 1, 'x"\n) ends');
-    expect(listProcesses(world.at("proc"), GUEST_UID)).toEqual([
-      "process 7 (x\\x22\\x0a\\x29 ends) runs as the account",
-    ]);
-  });
-
-  it("that end while they are looked at are none; a /proc that cannot be read is an error", () => {
-    world.directory("proc/9");
-    expect(listProcesses(world.at("proc"), GUEST_UID)).toEqual([]);
-    expect(() => listProcesses(world.at("nowhere"), GUEST_UID)).toThrow("ENOENT");
+  it("are not none where no look can be had", async () => {
+    const search = () => Promise.reject(new Error("EAGAIN"));
+    await expect(findProcesses(search, world.at("proc"), GUEST_UID)).rejects.toThrow("EAGAIN");
   });
 });
 

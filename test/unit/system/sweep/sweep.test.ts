@@ -1,6 +1,8 @@
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Swept } from "../../../../src/policy/receipt.ts";
 import { ACCOUNT_KINDS } from "../../../../src/policy/receipt.ts";
+import type { SearchMembers } from "../../../../src/system/processes/member-search.ts";
 import type { SweepBindings } from "../../../../src/system/sweep/items.ts";
 import { Sweeper } from "../../../../src/system/sweep/sweep.ts";
 import { configOf } from "../../../helpers/samples.ts";
@@ -24,6 +26,7 @@ function sweep(
   change: {
     account?: typeof OWNER | { user: string; uid: number };
     bindings?: Partial<SweepBindings>;
+    search?: SearchMembers;
     keys?: Promise<string>;
     limitMs?: number;
   } = {},
@@ -35,7 +38,8 @@ function sweep(
     keysLimitMs: 10,
     dumpsLimitMs: 10,
   };
-  return new Sweeper({ ...world.bindings, ...change.bindings }, machine).sweep(change.account ?? OWNER, settings());
+  const sweeper = new Sweeper({ ...world.bindings, ...change.bindings }, change.search ?? world.search, machine);
+  return sweeper.sweep(change.account ?? OWNER, settings());
 }
 
 const find = (swept: readonly Swept[], kind: string) => swept.find((one) => one.kind === kind);
@@ -117,6 +121,19 @@ describe("a sweep", () => {
     });
   });
 
+  it("waits for the look at processes as long as that takes: many sweeps can wait for one", async () => {
+    // Longer than any class has.
+    const search: SearchMembers = (criteria) => setTimeout(SHORT_MS).then(() => world.search(criteria));
+    const [processes] = await sweep({ search, limitMs: 1 });
+    expect(processes).toEqual({ kind: "processes", found: 0, removed: 0, left: [] });
+  });
+
+  it("says that processes could not be looked at where no look can be had", async () => {
+    const swept = await sweep({ search: () => Promise.reject(failure("EAGAIN")) });
+    expect(swept[0]?.left).toEqual(["could not be looked at: EAGAIN: the test says so"]);
+    expect(dirty(swept)).toEqual(["processes"]);
+  });
+
   it("goes on with the others when a class cannot be looked at, and never rejects", async () => {
     const openQueues = () => {
       throw failure("EIO");
@@ -154,7 +171,7 @@ describe("a sweep", () => {
       if (!isOfFiles || asked++ > 0) return world.bindings.sweepFiles(...args);
       return new Promise((resolve) => ends.push(resolve));
     };
-    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);
+    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, world.search, machine);
     const files = async (account: { user: string; uid: number } = OWNER) =>
       find(await sweeper.sweep(account, settings()), "files")?.left;
     expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
@@ -177,7 +194,7 @@ describe("a sweep", () => {
       dumpsLimitMs: 10,
     };
     const sweepFiles: SweepBindings["sweepFiles"] = () => new Promise((_, reject) => fail.push(reject));
-    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, machine);
+    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, world.search, machine);
     const files = async () => find(await sweeper.sweep(OWNER, settings()), "files")?.left;
     for (let times = 0; times < 2; times++) {
       expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
