@@ -15,8 +15,14 @@ export function describeViewFault(fault: ViewFault): string {
   return `the view cannot be built: ${fault.message.replace(/\.$/, "")}; ${adviseOn(fault)}`;
 }
 
+/** The kernel asks for them where a mount namespace is entered or made. */
+const UNPRIVILEGED =
+  "guestd needs CAP_SYS_ADMIN and CAP_SYS_CHROOT in the user namespace that owns the mounts of this machine; " +
+  'see PrivateUsers= and CapabilityBoundingSet= in "systemctl cat guestd"';
+
 function adviseOn({ step, code }: ViewFault): string {
   if (step === "skeleton") return adviseOnSkeleton(code);
+  if (code === "EPERM" && /^(setns|unshare)$/.test(step)) return UNPRIVILEGED;
   if (/\boverlay$/.test(step) && code !== "EPERM") return "set Mode=bind in section [Etc] of guestd.conf";
   if (code === "ELOOP") return "name the path that the link leads to in guestd.conf";
   if (code === "ENOENT") return 'make it, or put "-" before it in guestd.conf';

@@ -12,6 +12,9 @@ describe("describeViewFault", () => {
     ["attach", "ELOOP", "name the path that the link leads to"],
     ["attach", "ENOENT", 'put "-" before it'],
     ["bind", "ENOENT", 'put "-" before it'],
+    ["setns", "EPERM", "CAP_SYS_ADMIN and CAP_SYS_CHROOT in the user namespace that owns the mounts"],
+    ["unshare", "EPERM", 'see PrivateUsers= and CapabilityBoundingSet= in "systemctl cat guestd"'],
+    ["setns", "EINVAL", "guestd.conf(5) says"],
     ["overlay layer", "EPERM", "guestd.conf(5) says"],
     ["", "", "guestd.conf(5) says"],
   ])("says of %s %s: %s", (step, code, advice) => {
