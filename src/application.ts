@@ -38,7 +38,6 @@ import { wasAnnounced } from "./system/announcements.ts";
 import type { Abilities, Bindings } from "./system/bindings.ts";
 import type { Journal } from "./system/journal.ts";
 import { Turns } from "./system/lanes.ts";
-import { OpenDirectoriesLook } from "./system/open-directories.ts";
 import { readUidMap } from "./system/read-uid-map.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
 import { endProcesses, listProcesses, type ProcessTable } from "./system/processes/kill.ts";
@@ -51,7 +50,6 @@ import { ReceiptStore } from "./system/state/receipt-store.ts";
 import { SessionStore } from "./system/state/session-store.ts";
 import { SwitchStore } from "./system/state/switch-store.ts";
 import { PathWalk } from "./system/sweep/path-walk.ts";
-import { readSwapFacts } from "./system/swap.ts";
 import { Sweeper } from "./system/sweep/sweep.ts";
 import { sweepUid } from "./system/sweep/uid-sweep.ts";
 import { UnlockMarks } from "./system/unlock-marks.ts";
@@ -170,9 +168,8 @@ interface ServiceNeeds {
 }
 
 function makeService({ bus, abilities, journal, report, link }: Core, needs: ServiceNeeds): Service {
-  const { overlay, noswap } = abilities;
-  const checks = new LoginChecks(() => link.state, overlay);
-  const openDirectories = new OpenDirectoriesLook();
+  const { overlay } = abilities;
+  const checks = new LoginChecks(() => link.state, abilities);
   const methods = makeMethods({
     ...needs,
     version: VERSION,
@@ -187,8 +184,6 @@ function makeService({ bus, abilities, journal, report, link }: Core, needs: Ser
     listProcesses: ({ cgroups, view }) => listProcesses(needs.cgroups, { cgroups, reaper: reaperOf(view) }),
     startsService: (pid) => startsService(pid),
     gatherFacts: (pid, home) => gatherFacts(link.state.config, { pid, home, overlay }),
-    openDirectories: () => openDirectories.find(),
-    readSwapFacts: () => readSwapFacts(noswap),
     explain: (user, service) => explain(link.state, user, service, overlay),
     checkLogins: () => checks.check(),
   });

@@ -5,26 +5,43 @@ import type { Config } from "./config/schema.ts";
 import { matchesAny } from "./policy/admission.ts";
 import type { Explanation } from "./policy/explain.ts";
 import type { KeptCheck, LoginCheck } from "./policy/login-check.ts";
-import { faultOf, isFresh, passwordlessServices, sessionServices } from "./policy/login-check.ts";
+import { addWarnings, faultOf, isFresh, passwordlessServices, sessionServices } from "./policy/login-check.ts";
 import { findGhostRules } from "./policy/ghost-rules.ts";
+import { warnOfDirectories } from "./policy/open-directories.ts";
 import type { State } from "./policy/state.ts";
+import { listWarnings } from "./policy/warnings.ts";
 import { findAccount, isMember } from "./system/accounts/nss.ts";
+import type { Abilities } from "./system/bindings.ts";
+import { OpenDirectoriesLook } from "./system/open-directories.ts";
 import { readRuleFiles } from "./system/rule-files.ts";
 import { listPamServices } from "./system/pam-stacks.ts";
+import { readSwapFacts } from "./system/swap.ts";
+
+type LookAbilities = Pick<Abilities, "overlay" | "noswap">;
 
 export class LoginChecks {
   readonly #state: () => State;
-  readonly #overlay: boolean;
+  readonly #abilities: LookAbilities;
+  readonly #openDirectories = new OpenDirectoriesLook();
   #kept: KeptCheck | undefined;
 
-  /** @param overlay whether this kernel has overlayfs */
-  constructor(state: () => State, overlay: boolean) {
+  /** @param abilities what this kernel has */
+  constructor(state: () => State, abilities: LookAbilities) {
     this.#state = state;
-    this.#overlay = overlay;
+    this.#abilities = abilities;
   }
 
-  /** The last check if it is fresh, else a new one; callers at the same time share it. */
-  check(): Promise<LoginCheck> {
+  /** What the last look has found if that is fresh, else a new one, and what is known without a look. */
+  async check(): Promise<LoginCheck> {
+    const found = await this.#lookOnce();
+    const { config, uidMap, sessions } = this.#state();
+    if (config === undefined) return found;
+    const swap = readSwapFacts(this.#abilities.noswap);
+    return addWarnings(found, listWarnings(config, uidMap, [...sessions.values()], swap));
+  }
+
+  // Callers at the same time share it.
+  #lookOnce(): Promise<LoginCheck> {
     const { config } = this.#state();
     const { now, uptime } = readClock();
     if (isFresh(this.#kept, config, uptime)) return this.#kept.check;
@@ -42,9 +59,13 @@ export class LoginChecks {
     if (config === undefined) return { fault: "", warnings: [], checkedAt };
     const services = listPamServices();
     const asking = passwordlessServices(config, services);
-    const explanation = await this.#rehearseGhost(config, asking);
+    const [directories, explanation] = await Promise.all([
+      this.#openDirectories.find(),
+      this.#rehearseGhost(config, asking),
+    ]);
     const { Ghost, Group } = config.Guests;
     const warnings = [
+      ...warnOfDirectories(config, directories),
       ...(explanation?.warnings ?? []),
       ...warnOfServices({ asking, opening: sessionServices(services) }, Group),
       ...(explanation?.leased === true ? findGhostRules(readRuleFiles(), Ghost, Group) : []),
@@ -59,6 +80,6 @@ export class LoginChecks {
     if (account === undefined || !(await isMember(account, Group))) return undefined;
     const service = services.find((name) => matchesAny(Passwordless, name)) ?? "login";
     const alone: State = { ...this.#state(), config, sessions: new Map(), loginSwitch: { enabled: true, reason: "" } };
-    return rehearseLogin(alone, { account, member: true, service }, this.#overlay);
+    return rehearseLogin(alone, { account, member: true, service }, this.#abilities.overlay);
   }
 }

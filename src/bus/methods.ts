@@ -10,10 +10,6 @@ import type { Receipt } from "../policy/receipt.ts";
 import { isOpen } from "../policy/receipt.ts";
 import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
-import type { SwapFacts } from "../policy/swap.ts";
-import type { OpenDirectories } from "../policy/open-directories.ts";
-import { warnOfDirectories } from "../policy/open-directories.ts";
-import { listWarnings } from "../policy/warnings.ts";
 import type { Explanation } from "../policy/explain.ts";
 import type { LoginCheck } from "../policy/login-check.ts";
 import { within } from "../wait.ts";
@@ -52,9 +48,6 @@ export interface MethodParts {
   readonly gatherFacts: (pid: number, home: string) => PlanFacts;
   /** The gid of the group of guests; undefined when there is none. */
   readonly findGid: () => Promise<number | undefined>;
-  /** Directories of the host that anybody may write to: a look at most every few minutes. */
-  readonly openDirectories: () => Promise<OpenDirectories>;
-  readonly readSwapFacts: () => SwapFacts;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
   /** Whether the ghost could log in, looked at a minute ago at most. */
   readonly checkLogins: () => Promise<LoginCheck>;
@@ -169,16 +162,7 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
   ];
 }
 
-function readMethods({
-  version,
-  state,
-  receipts,
-  explain,
-  checkLogins,
-  configuration,
-  openDirectories,
-  readSwapFacts,
-}: MethodParts): Method[] {
+function readMethods({ version, state, receipts, explain, checkLogins, configuration }: MethodParts): Method[] {
   return [
     row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(wireSession)])),
     row("GetSession", "s", "a{sv}", async ([id]) => {
@@ -205,14 +189,7 @@ function readMethods({
     }),
     row("CheckLogins", "", "a{sv}", async () => [wireLoginCheck(await checkLogins())]),
     row("GetStatus", "", "a{sv}", async () => {
-      const { config, sessions, loginSwitch, uidMap } = state();
-      const warnings =
-        config === undefined
-          ? []
-          : [
-              ...listWarnings(config, uidMap, [...sessions.values()], readSwapFacts()),
-              ...warnOfDirectories(config, await openDirectories()),
-            ];
+      const { config, sessions, loginSwitch } = state();
       const status = {
         version: field("s", version),
         sessions: field("u", sessions.size),
@@ -220,7 +197,6 @@ function readMethods({
         switch: field("b", loginSwitch.enabled),
         reason: field("s", loginSwitch.reason),
         errors: field("as", [...configuration.errors]),
-        warnings: field("as", warnings),
       };
       return Promise.resolve([status]);
     }),

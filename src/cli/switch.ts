@@ -46,10 +46,7 @@ const readStatus = async (client: Client): Promise<Fields> => (await client.call
 /** The status, and whether a login would succeed. */
 export async function readChecked(client: Client): Promise<Fields> {
   const status = await readStatus(client);
-  const check = (await client.call("CheckLogins"))[0] as Fields;
-  // A guestd that goes on over an upgrade does not say them.
-  const warnings = (status["warnings"] ?? []) as string[];
-  return { ...status, ...check, warnings: [...warnings, ...(check["warnings"] as string[])] };
+  return { ...status, ...((await client.call("CheckLogins"))[0] as Fields) };
 }
 
 /** Whether the ghost would be refused, whatever configuration and switch say. */

@@ -41,6 +41,12 @@ export interface KeptCheck {
 export const isFresh = (kept: KeptCheck | undefined, config: Config | undefined, uptime: number): kept is KeptCheck =>
   kept !== undefined && kept.config === config && uptime - kept.uptime < KEPT_MICROSECONDS;
 
+/** A check with more to mind; what keeps the ghost out is said once. */
+export const addWarnings = (check: LoginCheck, warnings: readonly string[]): LoginCheck => ({
+  ...check,
+  warnings: [...warnings, ...check.warnings].filter((sentence) => sentence !== check.fault),
+});
+
 /** Why the ghost would be refused; what the configuration alone refuses with Enabled=no is no fault. */
 export const faultOf = (explanation: Explanation | undefined, config: Config): string =>
   explanation?.verdict === "refused" && config.Guests.Enabled ? explanation.reason : "";

@@ -21,7 +21,6 @@ function methodsWith({
   const pending = new PendingCalls();
   const parts: Partial<MethodParts> = {
     state: () => state,
-    openDirectories: () => Promise.resolve({ paths: [], whole: true }),
     dispatch: (event) => {
       events.push(event);
       if ("call" in event && answer !== undefined) pending.answer(event.call, answer);

@@ -134,8 +134,8 @@ describe("guestctl", () => {
   it("shows what is no error and should be known, each in its line, and exits with 0", async () => {
     const status = { version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] };
     const { code, out } = await run(["status"], {
-      GetStatus: [{ ...status, warnings: ["One.\n", "Two."] }],
-      CheckLogins: CHECK,
+      GetStatus: [status],
+      CheckLogins: [{ fault: "", warnings: ["One.\n", "Two."], checked: 1 }],
     });
     expect(code).toBe(0);
     expect(out).toMatch(/\nTo mind:\n  One\.\\u\{a\}\n  Two\.$/);

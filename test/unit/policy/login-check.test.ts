@@ -1,6 +1,12 @@
 // How long a look whether the ghost could log in holds, and what of it is a fault.
 import { describe, expect, it } from "vitest";
-import { faultOf, isFresh, passwordlessServices, sessionServices } from "../../../src/policy/login-check.ts";
+import {
+  addWarnings,
+  faultOf,
+  isFresh,
+  passwordlessServices,
+  sessionServices,
+} from "../../../src/policy/login-check.ts";
 import { configOf } from "../../helpers/samples.ts";
 
 const CONFIG = configOf();
@@ -36,6 +42,13 @@ describe("a check", () => {
     expect(isFresh(kept, CONFIG, 65e6)).toBe(false);
     expect(isFresh(kept, configOf(), 5e6)).toBe(false);
     expect(isFresh(kept, undefined, 5e6)).toBe(false);
+  });
+
+  it("says once what keeps the ghost out, and all else that is to be minded", () => {
+    const found = { fault: "No uids.", warnings: ["pam_krb5.so asks."], checkedAt: 1 };
+    const warnings = ["guest2 is full.", "pam_krb5.so asks."];
+    expect(addWarnings(found, ["No uids.", "guest2 is full."])).toEqual({ ...found, warnings });
+    expect(addWarnings({ ...found, fault: "" }, ["No uids."]).warnings).toEqual(["No uids.", "pam_krb5.so asks."]);
   });
 
   it("has a fault where the ghost is refused by other than Enabled=no", () => {
