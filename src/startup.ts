@@ -30,10 +30,12 @@ export async function findLeftovers(parts: StartupParts): Promise<What[]> {
   const { found, dead, unknown } = readRecords(parts);
   const { leases, receipts, marks, readUidMap } = parts;
   const sessions = found.map(({ saved }) => saved);
-  const recovered = await leases.recover(sessions, unknown.size > 0);
+  const kept = new Map([...found, ...dead].map(({ saved: { id } }) => [id, receipts.find(id)]));
+  const over = new Set(sessions.map(({ id }) => id).filter((id) => kept.get(id) !== undefined));
+  const recovered = await leases.recover(sessions, unknown.size > 0, over);
   const again = found.map((record, index) => ({ ...record, saved: recovered.sessions[index] ?? record.saved }));
   const records = [...again, ...dead].map(({ saved, cause }): What => {
-    return { kind: "record-found", saved, cause, receipt: receipts.find(saved.id) };
+    return { kind: "record-found", saved, cause, receipt: kept.get(saved.id) };
   });
   // Of a session whose record cannot be read the account stays, and so does its mark.
   const uids = unknown.size > 0 ? [] : marks.list();

@@ -44,8 +44,9 @@ function left(change: {
           : undefined,
     },
     leases: {
-      recover: (sessions, isUnclear) => {
-        did.push(`leases of ${sessions.map(({ id }) => id).join(" ")}${isUnclear ? ", unclear" : ""}`);
+      recover: (sessions, isUnclear, over) => {
+        const names = sessions.map(({ id }) => (over?.has(id) === true ? `(${id})` : id));
+        did.push(`leases of ${names.join(" ")}${isUnclear ? ", unclear" : ""}`);
         return Promise.resolve({ sessions: sessions.map((one) => ({ ...one, published: true })), kept: KEPT });
       },
     },
@@ -124,8 +125,8 @@ describe("findLeftovers", () => {
   });
 
   it("goes by the receipt of a session whose end was written down", async () => {
-    const { events } = left({
-      records: [session("a")],
+    const { events, did } = left({
+      records: [session("a"), session("b")],
       entries: [{ session: session("c"), isOfThisBoot: false }],
       receipts: ["a", "c"],
     });
@@ -133,9 +134,11 @@ describe("findLeftovers", () => {
       { kind: "switch-found" },
       { kind: "leases-found" },
       { receipt: { id: "a" } },
+      { saved: { id: "b" }, receipt: undefined },
       { receipt: { id: "c" }, cause: "lost-power" },
       { kind: "marks-found" },
     ]);
+    expect(did).toContain("leases of (a) b");
   });
 
   it("finds that there is nothing", async () => {

@@ -90,11 +90,13 @@ export class Leases {
   /**
    * At the start: publishes the accounts of the sessions that go on, and takes back all others.
    * @param unclear there may be sessions that cannot be told: then an account without one is kept, and its uid quarantined
+   * @param over ids of those that have ended but for what is said of it
    * @returns the sessions, with what is known of their accounts; the uids that were given back, and those in quarantine
    */
   async recover(
     sessions: readonly SavedSession[],
     unclear: boolean,
+    over: ReadonlySet<string> = new Set(),
   ): Promise<{ sessions: readonly SavedSession[]; kept: KeptLeases }> {
     this.#userRecords.sweep();
     const standing = this.#userRecords.list().filter(({ uid }) => uid !== GHOST_UID);
@@ -109,8 +111,10 @@ export class Leases {
       if (isSaved && !unclear) this.withdraw(account);
     }
     const recovered: SavedSession[] = [];
-    for (const session of sessions)
-      recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session))) : session);
+    for (const session of sessions) {
+      const ends = session.phase === "ending" || over.has(session.id);
+      recovered.push(session.leased ? await this.#restore(session, standing.some(isOf(session)), ends) : session);
+    }
     return { sessions: recovered, kept: this.#store.read() };
   }
 
@@ -125,14 +129,14 @@ export class Leases {
   }
 
   // An account that is not there, of a session that is not open, may never have been made, and its uid may belong to a user.
-  // One that is there may lack its link by the uid.
-  async #restore(session: SavedSession, stands: boolean): Promise<SavedSession> {
-    const isMade = stands || session.phase === "open";
+  // One that is there may lack its link by the uid. An end that has taken it back would not do so again.
+  async #restore(session: SavedSession, stands: boolean, ends: boolean): Promise<SavedSession> {
+    const isMade = stands || (session.phase === "open" && !ends);
     const { user, uid } = session.account;
     try {
       // What is at the path of its home may be of this session.
       const isFree = isMade || (await this.#machine.accounts.findOwner(user, uid)) === undefined;
-      if (isFree) this.#userRecords.publish(session.account);
+      if (isFree && (stands || !ends)) this.#userRecords.publish(session.account);
       return { ...session, published: isFree };
     } catch {
       return isMade ? { ...session, published: true } : session;

@@ -20,6 +20,7 @@ import { recordOf } from "../../../helpers/play.ts";
 import {
   ALLOCATED_SESSION,
   configOf,
+  ENDING_SESSION,
   GHOST,
   LEASED,
   LEASED_SESSION as LEASED_OPEN,
@@ -183,6 +184,7 @@ describe("Leases that cannot write down what becomes of a uid", () => {
 });
 
 describe("Leases that have lost an account", () => {
+  const ending = recordOf({ ...ENDING_SESSION, account: LEASED, leased: true, published: true });
   const waiting: SavedSession = { ...recordOf(ALLOCATED_SESSION), published: false };
 
   it.each<[string, Account]>([
@@ -209,6 +211,23 @@ describe("Leases that have lost an account", () => {
 
   it("make it again for a login that goes on, when it is nobody's", async () => {
     expect((await leases.recover([waiting], false)).sessions).toEqual([{ ...waiting, published: true }]);
+    expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
+  });
+
+  it("do not make it again for a session that ends: it was taken back, and nothing would do so once more", async () => {
+    expect((await leases.recover([ending], false)).sessions).toEqual([ending]);
+    expect(records.list()).toEqual([]);
+    expect((await leases.recover([LEASED_SESSION], false, new Set([LEASED_SESSION.id]))).sessions).toEqual([
+      LEASED_SESSION,
+    ]);
+    expect(records.list()).toEqual([]);
+  });
+
+  it("leave it to its end where it stands, and know when the uid of one that ends is somebody's by now", async () => {
+    others = [{ ...LEASED, user: "somebody" }];
+    expect((await leases.recover([ending], false)).sessions).toEqual([{ ...ending, published: false }]);
+    records.publish(LEASED);
+    expect((await leases.recover([ending], false)).sessions).toEqual([ending]);
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 
