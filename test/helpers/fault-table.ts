@@ -1,10 +1,11 @@
 // The fault table, made from the policy: each effect of a login, as often as the login does it, and the faults that strike it.
 // A new effect of a login is in the table by itself. This file knows nothing of machines.
 import type { Effect, EffectKind } from "../../src/policy/effects.ts";
+import { rowOf } from "../../src/policy/effects.ts";
 import type { What } from "../../src/policy/events.ts";
 import { quarantineUid } from "../../src/policy/lease.ts";
 import type { State } from "../../src/policy/state.ts";
-import { after, kinds, leasedOpen, leasedOpened, only, opened, READY, recordFound } from "./play.ts";
+import { after, foundBy, kinds, leasedOpen, leasedOpened, only, opened, READY, recordFound } from "./play.ts";
 import { allocateRequest, GUEST, LEASED, openRequest } from "./samples.ts";
 import type { Release } from "./root.ts";
 import { ROUND, walk } from "./walk.ts";
@@ -86,11 +87,23 @@ const STORIES: Readonly<Record<Way, Story>> = {
   quarantined: { from: QUARANTINED, events: [{ kind: "tick" }] },
 };
 
+interface WayEffects {
+  readonly start: readonly Effect[];
+  readonly end: readonly Effect[];
+}
+
 /** The effects of a way, in order: until its session is open, and those of the session's end. */
-export function effectsOf(way: Way): { readonly start: readonly EffectKind[]; readonly end: readonly EffectKind[] } {
+function effectsOf(way: Way): WayEffects {
   const { from, events, end = [] } = STORIES[way];
   const started = playAll(from, events);
-  return { start: kinds(started.did), end: kinds(playAll(started.state, end).did) };
+  return { start: started.did, end: playAll(started.state, end).did };
+}
+
+/** Those of them that the journal tells of when they are done, as kinds. */
+export function toldOf(way: Way): { readonly start: readonly EffectKind[]; readonly end: readonly EffectKind[] } {
+  const { start, end } = effectsOf(way);
+  const isTold = (effect: Effect) => rowOf(effect.kind).done(effect, foundBy(effect)) !== undefined;
+  return { start: kinds(start.filter(isTold)), end: kinds(end.filter(isTold)) };
 }
 
 function playAll(from: State, events: readonly What[]): { readonly state: State; readonly did: readonly Effect[] } {
@@ -108,7 +121,7 @@ const isPossible = (kind: EffectKind, fault: Fault) => kind !== "answer" || faul
 
 function occurrencesOf(way: Way) {
   const { start, end } = effectsOf(way);
-  const all = [...start, ...end];
+  const all = kinds([...start, ...end]);
   return all.map((kind, index) => ({
     way,
     kind,

@@ -1,5 +1,5 @@
 // Puts a guestd with faults (faulty-guestd.ts) in the place of a test machine's own, and tells it what is to fail.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execute } from "./execute.ts";
@@ -33,6 +33,11 @@ const faultFile = (machine: Machine) => `/proc/${machine.pid}/root/run/guestd-fa
 /** Says what is to strike, as faulty-guestd.ts reads it. */
 export function setFault(machine: Machine, fault: string): void {
   writeFileSync(faultFile(machine), fault);
+}
+
+/** What has not struck yet does not any more. */
+export function clearFault(machine: Machine): void {
+  rmSync(faultFile(machine), { force: true });
 }
 
 /** What has not struck yet; "" when it has. */
