@@ -51,11 +51,19 @@ export async function sweepJournal(
   const paths = (await Promise.all(DIRECTORIES.map((path) => listBelow(join(root, path))))).flat();
   const directories = paths.filter((path) => /\/[0-9a-f]{32}$/.test(path));
   // What was sent is not always written yet.
-  if (directories.length > 0) await run(JOURNALCTL, ["--sync"]);
+  if (directories.length > 0) await syncJournal(run);
   const look = async () => (await Promise.all(directories.map((one) => listJournals(one, uid, policy, run)))).flat();
   const swept = await sweepItems(look);
   await Promise.all(directories.map(dropOldest));
   return swept;
+}
+
+async function syncJournal(run: RunProgram): Promise<void> {
+  try {
+    await run(JOURNALCTL, ["--sync"]);
+  } catch (error) {
+    throw new Error('journald does not answer "journalctl --sync"', { cause: error });
+  }
 }
 
 async function listBelow(directory: string): Promise<string[]> {
