@@ -105,7 +105,12 @@ Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& label, const
   return fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (options.noexec ? MOUNT_ATTR_NOEXEC : 0U));
 }
 
-bool mount_knows_noswap() { return FsContext("tmpfs", "").set_where_known(kNoSwap); }
+bool mount_knows_noswap() {
+  // Safe: a context that is closed unused.
+  Fd context(fsopen("tmpfs", FSOPEN_CLOEXEC));
+  // Where none may be opened no view is built, and nothing of a guest's can be swapped out.
+  return !context || FsContext("tmpfs", "", std::move(context)).set_where_known(kNoSwap);
+}
 
 Fd mount_make_proc(const ProcStep& step, Fd context) {
   FsContext fs("proc", step.target, std::move(context));
