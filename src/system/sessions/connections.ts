@@ -5,7 +5,7 @@ import type { Open, Session } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
 import type { Holdings } from "./holdings.ts";
 
-/** Each session is looked at once in so many looks. */
+/** Each session is looked at once in so many looks: by when it was last, for its place in a list moves. */
 const LOOKS = 10;
 /** open(2): the path alone. Node does not name it. */
 const O_PATH = 0o10000000;
@@ -24,17 +24,25 @@ export interface ConnectionParts {
 
 export class Connections {
   readonly #parts: ConnectionParts;
-  #turn = 0;
+  /** Looks so far. */
+  #looks = 0;
+  /** Of each open session, the look at which it was last looked at. */
+  #lastLooks: ReadonlyMap<string, number> = new Map();
+  /** Sessions so far: they take different looks. */
+  #seen = 0;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
   }
 
-  /** Looks at those of the open sessions whose turn it is. */
+  /** Looks at those of the open sessions that were not looked at for long enough, whichever others come and go. */
   look(sessions: readonly Session[]): void {
-    const turn = this.#turn++ % LOOKS;
-    for (const [at, session] of sessions.entries())
-      if (at % LOOKS === turn && session.phase === "open" && this.#isLost(session)) this.#parts.onLost(session.id);
+    const now = this.#looks++;
+    const open = sessions.filter((session) => session.phase === "open");
+    const last = new Map(open.map(({ id }) => [id, this.#lastLooks.get(id) ?? now - LOOKS + (this.#seen++ % LOOKS)]));
+    const due = open.filter(({ id }) => now - (last.get(id) ?? 0) >= LOOKS);
+    this.#lastLooks = new Map([...last, ...due.map(({ id }): [string, number] => [id, now])]);
+    for (const session of due) if (this.#isLost(session)) this.#parts.onLost(session.id);
   }
 
   // A login at a terminal has that, whatever it was reached by; another one of this machine has nothing that could go.

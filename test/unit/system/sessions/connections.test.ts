@@ -54,6 +54,22 @@ describe("Connections", () => {
     expect(lostOf(sessions, ["gone"]).sort()).toEqual(sessions.map(({ id }) => id).sort());
   });
 
+  it("looks at a session in ten looks, though one before it ends at each", () => {
+    mkdirSync(join(proc, "500/fd"), { recursive: true });
+    writeFileSync(join(proc, "500/fd/3"), "");
+    const lost: string[] = [];
+    const connections = new Connections({
+      bindings: { lookAtConnection: () => "gone" },
+      holdings: { find: () => ({ pidfd: PIDFD }) },
+      onLost: (id) => lost.push(id),
+      proc,
+    });
+    const sessions = Array.from({ length: 90 }, (_, at) => ({ ...REMOTE, id: `s${at}` }));
+    for (let look = 0; look < 10; look++) connections.look(sessions.slice(look, look + 80));
+    expect(lost).toEqual(expect.arrayContaining(sessions.slice(9, 80).map(({ id }) => id)));
+    expect(new Set(lost).size, "none twice").toBe(lost.length);
+  });
+
   it.each([
     ["while it is open", ["open"]],
     ["while one of several is open", ["gone", "open"]],
