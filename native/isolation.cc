@@ -23,6 +23,7 @@ extern "C" {
 namespace guestns {
 namespace {
 
+constexpr const char* kEndedAtOnce = "the reaper ended at once";
 constexpr size_t kStack = size_t{64} << 10;
 // The memory and the descriptor table are lent to the child: its results need no pipe, and the caller stands still.
 constexpr int kLend = CLONE_VM | CLONE_VFORK | CLONE_FILES;
@@ -57,6 +58,8 @@ struct Start {
   const char* step;
   const char* path;
   int error;
+  /** All contexts are open: memory is shared, so a child that was killed before has not said so. */
+  bool opened;
 
   int failed(const char* what, const char* on) {
     error = errno;
@@ -75,6 +78,7 @@ int become_reaper(void* shared) {
     context.fd = fsopen(context.type, FSOPEN_CLOEXEC);
     if (context.fd < 0) return start->failed("fsopen", context.type);
   }
+  start->opened = true;
   char name[] = "guest-reaper";
   char* const arguments[] = {name, nullptr};
   char* const environment[] = {nullptr};
@@ -121,7 +125,7 @@ pid_t read_pid(const Fd& proc, const Fd& pidfd) {
   text[length] = '\0';
   const char* found = std::strstr(text, "\nPid:\t");
   const long pid = found == nullptr ? -1 : std::strtol(found + 6, nullptr, 10);
-  if (pid <= 0) fail("clone", "/proc/" + path, ESRCH, "the reaper ended at once");
+  if (pid <= 0) fail("clone", "/proc/" + path, ESRCH, kEndedAtOnce);
   return static_cast<pid_t>(pid);
 }
 
@@ -161,11 +165,14 @@ std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, c
   for (const char* type : types) opened.push_back({type, -1});
   auto isolation = std::make_unique<Isolation>();
   isolation->contexts.reserve(types.size());
-  Start start = {reaper.get(), nullptr, opened.data(), opened.size(), -1, nullptr, "", 0};
+  Start start = {reaper.get(), nullptr, opened.data(), opened.size(), -1, nullptr, "", 0, false};
   run_children(start);
   isolation->pidfd = Fd(start.pidfd);
   for (const auto& context : opened) isolation->contexts.push_back({context.type, Fd(context.fd)});
   if (start.step != nullptr) fail(start.step, start.path, start.error);
+  // Killed before it had opened them. Its number and its PID namespace can be told all the same, as long as nobody has reaped
+  // it; without its context /proc would be that of guestd's own PID namespace.
+  if (!start.opened) fail("clone", "guest-reaper", ESRCH, kEndedAtOnce);
   isolation->pid = read_pid(proc, isolation->pidfd);
   // Safe: the number is the reaper's as long as nobody has reaped it, and only we can.
   isolation->processes = open_namespace(proc, std::to_string(isolation->pid) + "/ns/pid");
