@@ -22,15 +22,17 @@ const UNIT = readProjectFile("systemd/guestd.service");
 
 /**
  * In the middle of the stages of an end, by their system calls, which strace counts for each thread: a record is replaced by
- * rename(2), as is the note that a uid rests; a receipt is on disk after fsync(2); each sendmsg(2) tells the journal of a stage,
- * or systemd of a descriptor; unlink(2) takes back first the account, then the entry in the ledger, then the record.
- * Before and after each stage: faults.test.ts.
+ * rename(2); what the home holds is removed by unlinkat(2); a receipt is on disk after fsync(2); that a uid rests is written
+ * by pwrite(2); each sendmsg(2) tells the journal of a stage, or systemd of a descriptor; unlink(2) takes back first the mark
+ * to unlock the screen and the account, then the entry in the ledger, then the record. Before and after each stage:
+ * faults.test.ts.
  */
 const SHARED_END = [
-  "sendmsg:when=4",
-  "sendmsg:when=6",
-  "sendmsg:when=11",
+  "sendmsg:when=5",
+  "sendmsg:when=7",
+  "sendmsg:when=13",
   "setns:when=1",
+  "unlinkat:when=2",
   "pidfd_send_signal:when=1",
   "pidfd_send_signal:when=2",
   "rename:when=1",
@@ -42,15 +44,16 @@ const SHARED_END = [
 ];
 const LEASED_END = [
   "sendmsg:when=1",
-  "sendmsg:when=6",
-  "sendmsg:when=9",
+  "sendmsg:when=8",
   "sendmsg:when=12",
+  "sendmsg:when=15",
   "setns:when=1",
+  "unlinkat:when=2",
   "pidfd_send_signal:when=1",
   "rename:when=1",
   "fsync:when=1",
-  "rename:when=2",
-  ...[1, 2, 3, 4].map((call) => `unlink:when=${call}`),
+  "pwrite64:when=1",
+  ...[1, 2, 3, 4, 5].map((call) => `unlink:when=${call}`),
 ];
 
 describeMachine("guestd", (release) => {
