@@ -12,7 +12,12 @@ export interface Leader {
   readonly pid: number;
   /** Start time in clock ticks since boot (/proc/PID/stat, field 22): tells it from a later process of this pid. */
   readonly startTime: number;
+  /** Path of the pseudo-terminal that it was called at: as long as that is open, no other has this path. */
+  readonly terminal?: string;
 }
+
+/** Whether it can be the path of a pseudo-terminal of this machine. */
+export const isTerminalPath = (path: unknown): boolean => typeof path === "string" && /^\/dev\/pts\/\d+$/.test(path);
 
 /** A cgroup of the unified hierarchy. */
 export interface Cgroup {

@@ -108,6 +108,25 @@ describeMachine("a guest who hangs up", (release) => {
     TEST_LIMIT_MS,
   );
 
+  it(
+    "has a session that ends though guestd was stopped: hung up before its next start, and after",
+    async () => {
+      const [before, after] = [await machine.login("guest1"), await machine.loginAsGhost()];
+      const path = await before.ask("tty");
+      const own = await Promise.all([before, after].map((terminal) => terminal.ask("echo $GUEST_SESSION")));
+      for (const terminal of [before, after]) terminal.send(`${STAY}\n`);
+      await awaitTricks(0, 2);
+      await machine.sh("systemctl stop guestd");
+      before.hangUp();
+      await waitFor("its terminal to be closed", async () => (await machine.run(["test", "-e", path])).code === 1);
+      await machine.sh("systemctl start guestd; while ! guestctl status; do :; done");
+      after.hangUp();
+      for (const id of own)
+        expect(await awaitReceipt(machine, id, LIMIT_MS)).toMatchObject({ cause: HUNG_UP, left: [] });
+    },
+    TEST_LIMIT_MS,
+  );
+
   it("leaves no unexpected line in the journal", async () => {
     expect(await unexpectedLines(machine)).toEqual([]);
   });

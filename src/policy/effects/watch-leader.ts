@@ -10,8 +10,9 @@ interface Args {
 }
 
 interface Found {
-  /** Start time of the leader, as in Leader. */
+  /** As in Leader. */
   readonly startTime: number;
+  readonly terminal?: string;
 }
 
 type WatchLeader = Stage<Allocating, Allocating, "watch-leader", Args, Found> &
@@ -24,9 +25,9 @@ export const watchLeader: WatchLeader = {
   // The leader of a session that opens with a leased account has been watched since that was leased.
   when: (session: Allocating | Preparing) => session.phase === "allocating" || !session.leased,
   make: ({ leader, busName }: Allocating | Preparing) => ({ pid: leader.pid, busName }),
-  learn: <S extends Allocating | Preparing>(session: S, { startTime }: Found): S => ({
+  learn: <S extends Allocating | Preparing>(session: S, found: Found): S => ({
     ...session,
-    leader: { ...session.leader, startTime },
+    leader: { ...session.leader, ...found },
   }),
   done: ({ pid, subject }) => `Watching leader ${pid} of ${keyOf(subject)}.`,
 };

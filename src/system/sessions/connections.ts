@@ -1,7 +1,8 @@
 // Whether anybody is still at the other end of a session. Looks at what the guest cannot reach: the connection that the
 // leader holds, and the terminal that it was called at; not at the processes between, which the guest can stop.
-import { fstatSync, openSync, readdirSync, statSync } from "node:fs";
-import type { Open, Session } from "../../policy/session.ts";
+import { fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import type { Leader, Open, Session } from "../../policy/session.ts";
+import { isTerminalPath } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
 import type { Holdings } from "./holdings.ts";
 
@@ -47,7 +48,8 @@ export class Connections {
 
   // A login at a terminal has that, whatever it was reached by; another one of this machine has nothing that could go.
   #isLost({ id, rhost, leader }: Open): boolean {
-    const { terminal, pidfd } = this.#parts.holdings.find(id) ?? {};
+    const { terminal, hungUp, pidfd } = this.#parts.holdings.find(id) ?? {};
+    if (hungUp === true) return true;
     if (terminal !== undefined) return fstatSync(terminal).nlink === 0;
     return rhost !== "" && pidfd !== undefined && this.#areGone(leader.pid, pidfd);
   }
@@ -72,15 +74,37 @@ export class Connections {
 
 /**
  * The pseudo-terminal that a process was called at, as a path: it has no name any more as soon as its other end is closed,
- * even where its number is another's by then.
+ * even where its number is another's by then. Some have closed it since, as login(1) of util-linux: then it is at the path that
+ * is known, or closed for good. Another's by then hangs up later, no sooner.
  * @returns undefined where there is none; the caller closes it
  */
-export function openTerminal(pid: number, proc = "/proc"): number | undefined {
-  const path = [0, 1, 2].map((fd) => `${proc}/${pid}/fd/${fd}`).find(isPseudoTerminal);
+export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">, proc = "/proc"): number | undefined {
+  const paths = [0, 1, 2].map((fd) => `${proc}/${pid}/fd/${fd}`);
+  const path = [...paths, ...(terminal === undefined ? [] : [terminal])].find(isPseudoTerminal);
   try {
     return path === undefined ? undefined : openSync(path, O_PATH);
   } catch {
     return undefined;
+  }
+}
+
+/** The path of a terminal, for the next guestd; undefined where it has none among this machine's own. */
+export function pathOfTerminal(fd: number): string | undefined {
+  try {
+    const path = readlinkSync(`/proc/self/fd/${fd}`);
+    const [held, named] = [fstatSync(fd), statSync(path)];
+    return isTerminalPath(path) && held.dev === named.dev && held.ino === named.ino ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether it is known that a terminal is there no more. */
+export function isClosed(path: string | undefined): boolean {
+  try {
+    return path !== undefined && statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
   }
 }
 

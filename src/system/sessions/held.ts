@@ -12,6 +12,8 @@ export interface Held {
   watch?: Watch;
   /** The pseudo-terminal of a login at one, as a path alone: it keeps nothing open. */
   terminal?: number;
+  /** The terminal was closed while nobody held it. */
+  hungUp?: boolean;
   /** The mount namespace. */
   view?: number;
   /** The first process of the PID namespace. */

@@ -5,7 +5,7 @@ import { GuestError } from "../../policy/errors.ts";
 import type { Leader } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
 import { openProcess, readStartTime } from "../processes/identity.ts";
-import { openTerminal } from "./connections.ts";
+import { isClosed, openTerminal, pathOfTerminal } from "./connections.ts";
 import type { Holdings } from "./holdings.ts";
 
 export interface LeaderParts {
@@ -36,8 +36,10 @@ export class Leaders {
     try {
       const startTime = readStartTime(pid);
       if (startTime === undefined || !(await this.#parts.nameExists(busName))) throw gone;
-      this.#hold(id, pidfd, openTerminal(pid));
-      return { startTime };
+      const terminal = openTerminal({ pid });
+      this.#hold(id, pidfd, terminal);
+      const path = terminal === undefined ? undefined : pathOfTerminal(terminal);
+      return { startTime, ...(path === undefined ? {} : { terminal: path }) };
     } catch (error) {
       closeSync(pidfd);
       throw error;
@@ -52,7 +54,11 @@ export class Leaders {
     const { bindings, holdings } = this.#parts;
     const stored = holdings.storedOf(id);
     const pidfd = stored("pidfd") ?? openProcess(bindings, leader);
-    if (pidfd !== undefined) this.#hold(id, pidfd, stored("terminal") ?? openTerminal(leader.pid));
+    if (pidfd !== undefined) {
+      const terminal = stored("terminal") ?? openTerminal(leader);
+      this.#hold(id, pidfd, terminal);
+      if (terminal === undefined && isClosed(leader.terminal)) holdings.of(id).hungUp = true;
+    }
     return this.isAlive(id);
   }
 

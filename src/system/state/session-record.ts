@@ -1,7 +1,7 @@
 // The text of a session's record, and what of such a text is believed: it is checked as if a stranger had written it.
 import type { EndCause } from "../../policy/receipt.ts";
 import type { Cgroup, Login, SavedSession, View } from "../../policy/session.ts";
-import { hasProcesses, isSessionPath, loginOf } from "../../policy/session.ts";
+import { hasProcesses, isSessionPath, isTerminalPath, loginOf } from "../../policy/session.ts";
 import type { Step } from "../../policy/steps.ts";
 
 /** Of the text of a record. packaging/debian/guestd.preinst has it as well. */
@@ -72,6 +72,7 @@ function checkLogin(session: Login): void {
   const { leader, account, leased, published, openedAt, openedUptime, limits, cgroups, plan } = session;
   if (![leader.pid, leader.startTime, account.uid, openedAt, openedUptime].every(isPositive))
     throw new Error("lacks a number");
+  if (leader.terminal !== undefined && !isTerminalPath(leader.terminal)) throw new Error("names no terminal");
   if (![account.user, session.service].every(isText)) throw new Error("lacks a name");
   if (typeof leased !== "boolean" || typeof published !== "boolean") throw new Error("has no type of account");
   if (typeof limits !== "object") throw new Error("lacks its limits");

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Session } from "../../../../src/policy/session.ts";
-import { Connections, openTerminal } from "../../../../src/system/sessions/connections.ts";
+import { Connections, isClosed, openTerminal, pathOfTerminal } from "../../../../src/system/sessions/connections.ts";
 import type { Held } from "../../../../src/system/sessions/held.ts";
 import { ALLOCATED_SESSION, ENDING_SESSION, SESSION } from "../../../helpers/samples.ts";
 
@@ -92,6 +92,10 @@ describe("Connections", () => {
     unlinkSync(path);
     expect(lostOf([SESSION], ["open"], { pidfd: PIDFD, terminal })).toEqual(["abc"]);
   });
+
+  it("tells of a terminal that was closed while nobody held it", () => {
+    expect(lostOf([SESSION], [], { pidfd: PIDFD, hungUp: true })).toEqual(["abc"]);
+  });
 });
 
 describe("openTerminal", () => {
@@ -100,8 +104,24 @@ describe("openTerminal", () => {
     mkdirSync(join(proc, "7/fd"), { recursive: true });
     for (const [fd, path] of ["/dev/null", "/etc/hostname", "pipe:[1]"].entries())
       symlinkSync(path, join(proc, `7/fd/${fd}`));
-    expect(openTerminal(7, proc)).toBeUndefined();
-    expect(openTerminal(8, proc)).toBeUndefined();
+    expect(openTerminal({ pid: 7 }, proc)).toBeUndefined();
+    expect(openTerminal({ pid: 8, terminal: "/dev/null" }, proc)).toBeUndefined();
     rmSync(proc, { recursive: true });
+  });
+});
+
+describe("a terminal that its leader has closed", () => {
+  it("is known by no path where it is a file of another kind, or is not there", () => {
+    const fd = openSync("/dev/null", "r");
+    expect(pathOfTerminal(fd)).toBeUndefined();
+    closeSync(fd);
+    expect(pathOfTerminal(fd)).toBeUndefined();
+  });
+
+  it("is closed when its path is there no more, and not when none is known", () => {
+    expect(isClosed("/dev/pts/4294967295")).toBe(true);
+    expect(isClosed("/dev/null")).toBe(false);
+    expect(isClosed("/dev/pts/\0")).toBe(false);
+    expect(isClosed(undefined)).toBe(false);
   });
 });

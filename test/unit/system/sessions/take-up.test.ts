@@ -47,6 +47,19 @@ describe("taking up a session", () => {
     expect(told.sort()).toEqual(["FDSTORE=1 FDNAME=s1-pidfd", "FDSTORE=1 FDNAME=s1-view"]);
   });
 
+  it("knows that the terminal of the leader was closed meanwhile, unless systemd has kept it", () => {
+    const leader = { ...self(), terminal: "/dev/pts/4294967295" };
+    const { takeUp, holdings } = sessionsWith();
+    takeUp(leader, VIEW);
+    expect(holdings.find("s1")).toMatchObject({ hungUp: true });
+    const terminal = openNull();
+    const other = sessionsWith({ kept: [["s1-terminal", terminal]] });
+    other.takeUp(leader, VIEW);
+    expect(other.holdings.find("s1")).toMatchObject({ terminal });
+    expect(other.holdings.find("s1")?.hungUp).toBeUndefined();
+    closeSync(terminal);
+  });
+
   it("watches the leader that is there, and tells of its end", () => {
     const { takeUp, leaders, watches, exited } = sessionsWith();
     expect(takeUp(self(), VIEW)).toMatchObject({ isLeaderThere: true, view: { inode: VIEW.inode } });

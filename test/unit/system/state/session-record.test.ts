@@ -67,6 +67,8 @@ describe("parseRecord", () => {
     ["lacks a number", { leader: { pid: -1, startTime: 42 } }],
     ["lacks a number", { leader: { pid: 500 } }],
     ["lacks a number", { account: { ...SAVED.account, uid: 0 } }],
+    ["names no terminal", { leader: { ...SAVED.leader, terminal: "/dev/pts/../sda" } }],
+    ["names no terminal", { leader: { ...SAVED.leader, terminal: 7 } }],
     ["lacks a name", { account: { ...SAVED.account, user: 7 } }],
     ["lacks a name", { service: undefined }],
     ["has no type of account", { leased: undefined }],
