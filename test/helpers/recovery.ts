@@ -66,6 +66,13 @@ export async function awaitStored(machine: Machine, count: number): Promise<void
   expect(await stored()).toBe(String(count));
 }
 
+/** Names of the descriptors that systemd handed to the running guestd when it started it. */
+export function handedOver(machine: Machine): string[] {
+  const environment = readFileSync(`/proc/${findDaemon(machine) ?? 0}/environ`, "utf8");
+  const [, names = ""] = /(?:^|\0)LISTEN_FDNAMES=([^\0]*)/.exec(environment) ?? [];
+  return names === "" ? [] : names.split(":");
+}
+
 /** What is written down of sessions, in memory and on disk: "" when there is none, and none is left half written. */
 export const listRecords = (machine: Machine) =>
   machine.sh(`find /run/guestd -type f -o -path '*/unmanaged/*'

@@ -1,19 +1,23 @@
 // Sessions go on without guestd, however it went and however often; what ended meanwhile is ended by the next one.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Kind } from "../../src/system/sessions/held.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { awaitReturn, awaitStored, expectOneReceipt, listRecords, mainPid } from "../helpers/recovery.ts";
+import { awaitReturn, awaitStored, expectOneReceipt, handedOver, listRecords, mainPid } from "../helpers/recovery.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
 const SESSIONS = 20;
 const KILLS = times(100, 20);
-/** Descriptors of a session: leader and view; of one with an account that others share also reaper and two namespaces. */
-const HELD = { leased: 2, shared: 5 } as const;
 const TYPES = ["leased", "shared"] as const;
 type Type = (typeof TYPES)[number];
+
+/** What systemd holds of a session whose home is no automount; with an account that others share its processes are apart, too. */
+const HELD_ALWAYS: readonly Kind[] = ["pidfd", "terminal", "view", "ipc"];
+const HELD_SHARED: readonly Kind[] = [...HELD_ALWAYS, "reaper", "processes"];
+const HELD: Readonly<Record<Type, readonly Kind[]>> = { leased: HELD_ALWAYS, shared: HELD_SHARED };
 
 /** While it is there guestd does not come back. */
 const HOLD = "/run/hold";
@@ -102,7 +106,7 @@ describeMachine("sessions", (release) => {
       for (let count = 0; count < SESSIONS; count++)
         guests.push(await logIn(TYPES[count % 2] ?? "shared", "echo mine >~/mine"));
       const ids = guests.map(({ id }) => id).sort();
-      const held = (SESSIONS / 2) * (HELD.leased + HELD.shared);
+      const held = (SESSIONS / 2) * (HELD.leased.length + HELD.shared.length);
       await awaitStored(machine, held);
       for (let count = 0; count < KILLS; count++) {
         const before = await mainPid(machine);
@@ -132,15 +136,16 @@ describeMachine("sessions", (release) => {
   describe.each(TYPES)("of a %s account", (type) => {
     it("are held by systemd while guestd is away, and then by nobody", async () => {
       const guest = await logIn(type, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
-      await awaitStored(machine, HELD[type]);
+      await awaitStored(machine, HELD[type].length);
       await holdDown();
       await killAll(guest, type);
-      await awaitStored(machine, HELD[type]);
+      await awaitStored(machine, HELD[type].length);
       await letStart();
       // Nobody else could have told what was in its home.
       const receipt = await expectOneReceipt(machine, guest.id);
       expect(receipt).toMatchObject({ cause: "leader-exited", left: [] });
       expect(receipt.tmpfsBytes).toBeGreaterThanOrEqual(5 * MEGABYTE);
+      expect(handedOver(machine).sort()).toEqual(HELD[type].map((kind) => `${guest.id}-${kind}`).sort());
       await awaitStored(machine, 0);
     });
 
@@ -149,7 +154,7 @@ describeMachine("sessions", (release) => {
       await machine.sh("systemctl stop guestd");
       await awaitStored(machine, 0);
       await machine.sh("systemctl start guestd");
-      await awaitStored(machine, HELD[type]);
+      await awaitStored(machine, HELD[type].length);
       await holdDown();
       await killAll(guest, type);
       await letStart();
@@ -208,7 +213,7 @@ describeMachine("sessions", (release) => {
     for (const { id } of goes)
       expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "leader-exited", left: [] });
     expect((await listSessions(machine)).map(({ id }) => id).sort()).toEqual(stays.map(({ id }) => id).sort());
-    await awaitStored(machine, HELD.leased + HELD.shared);
+    await awaitStored(machine, HELD.leased.length + HELD.shared.length);
     for (const { terminal, id } of stays) {
       await terminal.logOut();
       expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
