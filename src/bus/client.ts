@@ -2,6 +2,7 @@
 import dbus from "dbus-next";
 import type { MessageBus, Variant } from "dbus-next";
 import { callMethod, connectBus } from "./connection.ts";
+import { Intake } from "./intake.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT, SYSTEM_BUS } from "./names.ts";
 
 /** Longer than the longest thing guestd does: ending a session of what does not want to end. */
@@ -28,7 +29,9 @@ export class Client {
   /** @throws ClientError NoBus when the system bus cannot be reached */
   static async connect(address = SYSTEM_BUS): Promise<Client> {
     try {
-      return new Client(await connectBus(address, () => undefined));
+      // Anybody may send signals to whoever is on the bus. Of guestd's answers those of all receipts are long.
+      const intake = new Intake(Infinity);
+      return new Client(await connectBus(address, () => undefined, intake));
     } catch (error) {
       throw new ClientError("NoBus", (error as Error).message, { cause: error });
     }

@@ -12,7 +12,7 @@ const MOST_HEAD_BYTES = 16 * 1024;
 /** Signals that are listened to: names, and where logind has a session. Anybody may send others while the name is not taken. */
 const SIGNAL_SIGNATURE = /^[so]{1,3}$/;
 const MOST_SIGNAL_BYTES = 4 * 1024;
-/** Answers of the bus, systemd and logind: all of its sessions, at most. */
+/** Answers of the bus, systemd and logind: all of its sessions, at most. The bus passes on none but of whom was called. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** The part of a stream that an intake stands in front of: net.Socket hands on by it what it has read. */
@@ -28,6 +28,12 @@ export class Intake {
   #begun = Buffer.alloc(0);
   /** Bytes of the body that are still to come. */
   #left = 0;
+  readonly #mostAnswerBytes: number;
+
+  /** @param mostAnswerBytes for whoever calls a service that has more to say */
+  constructor(mostAnswerBytes = MOST_ANSWER_BYTES) {
+    this.#mostAnswerBytes = mostAnswerBytes;
+  }
 
   /** From now on calls are judged by this. */
   judgeCalls(judge: Judge): void {
@@ -114,7 +120,7 @@ export class Intake {
     const { type, bodyBytes, signature } = head;
     if (type === METHOD_CALL) return this.#judgeCall(head);
     if (type === SIGNAL) return bodyBytes <= MOST_SIGNAL_BYTES && SIGNAL_SIGNATURE.test(signature);
-    return bodyBytes <= MOST_ANSWER_BYTES;
+    return bodyBytes <= this.#mostAnswerBytes;
   }
 }
 
