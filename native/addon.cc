@@ -110,6 +110,11 @@ Napi::Value start_wipe(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value start_empty_ipc(const Napi::CallbackInfo& info) {
+  Fd ipc = copy_fd(to_fd(info[0]), "ipc");
+  return start_job(info.Env(), "guestns-ipc", [ipc = std::move(ipc)](const Cancelled& cancelled) { return ipc_empty(ipc, cancelled); });
+}
+
 Napi::Value measure_view(const Napi::CallbackInfo& info) {
   const Fd view = copy_fd(to_fd(info[0]), "view");
   const auto mounted = to_tmpfs(info[1], info[2]);
@@ -270,6 +275,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("lookAtConnection", Napi::Function::New<throwing<look_at_connection>>(env, "lookAtConnection"));
   exports.Set("measureView", Napi::Function::New<throwing<measure_view>>(env, "measureView"));
   exports.Set("wipeView", Napi::Function::New<rejecting<start_wipe>>(env, "wipeView"));
+  exports.Set("emptyIpc", Napi::Function::New<rejecting<start_empty_ipc>>(env, "emptyIpc"));
   exports.Set("reap", Napi::Function::New<throwing<reap>>(env, "reap"));
   exports.Set("sweepFiles", Napi::Function::New<rejecting<start_sweep>>(env, "sweepFiles"));
   exports.Set("openWalk", Napi::Function::New<throwing<open_walk>>(env, "openWalk"));

@@ -1,5 +1,5 @@
-// System V IPC objects and POSIX message queues of guestd's own IPC namespace.
-// Finds nothing: what there is, and whose, is read from /proc and from the file system that is opened here.
+// System V IPC objects and POSIX message queues of guestd's own IPC namespace; the System V objects of a session's.
+// In guestd's own nothing is found here: what there is, and whose, is read from /proc and from the file system that is opened here.
 #pragma once
 
 #include "guestns.h"
@@ -18,5 +18,13 @@ void ipc_remove(const std::string& kind, int id);
  * @throws Failure
  */
 Fd ipc_open_queues();
+
+/**
+ * Removes all System V objects of an IPC namespace that is not this process's own.
+ * Changes the IPC namespace of the calling thread for good.
+ * @return how many that were
+ * @throws Failure, step "setns" (EINVAL for another kind of file, and for our own namespace), "list", or as ipc_remove()
+ */
+uint64_t ipc_empty(const Fd& ipc_namespace, const Cancelled& cancelled);
 
 }  // namespace guestns

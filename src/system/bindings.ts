@@ -138,6 +138,12 @@ export interface Bindings {
    */
   wipeView(fd: number, targets: readonly string[], devices: readonly string[], limitMs: number): Promise<number>;
   /**
+   * Removes all System V objects of an IPC namespace, in a thread of its own.
+   * @param fd the namespace, as buildView gave it; our own is refused
+   * @returns how many that were
+   */
+  emptyIpc(fd: number): Promise<number>;
+  /**
    * Takes away the zombie of a reaper (waitid(2), never waiting).
    * @returns true when that is done, or when it is not our child (any more); false while it runs. The end of a PID
    *   namespace waits for the zombies of all that were in it: those of nested reapers must be taken away too.

@@ -63,7 +63,13 @@ describeFullMachine("guestd in AppArmor", (boot) => {
       await shell.ask("ipcmk --queue >/dev/null; ipcmk --shmem 4096 >/dev/null; (setsid sleep 1000 &) && echo left"),
     ).toBe("left");
     await shell.logOut(ANSWER_LIMIT_MS);
-    expect(await readReceipt(id)).toMatchObject({ id, cause: "logout", clean: true });
+    const receipt = await readReceipt(id);
+    expect(receipt, `${JSON.stringify(receipt)}\n${await machine.sh(DENIALS)}`).toMatchObject({
+      id,
+      cause: "logout",
+      clean: true,
+      left: [],
+    });
   });
 
   it.each(guests)(

@@ -62,6 +62,7 @@ export function sessionsWith({
     },
     measureView: () => 4096,
     wipeView: () => Promise.resolve(0),
+    emptyIpc: () => Promise.resolve(0),
     reap: () => true,
     ...more,
   };

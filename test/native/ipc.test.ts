@@ -1,8 +1,24 @@
 // What a user has left in the IPC namespace of guestd itself: by id, and through a file system that is mounted nowhere.
-import { execFileSync } from "node:child_process";
-import { closeSync, readdirSync, readFileSync, readlinkSync, statSync, unlinkSync } from "node:fs";
+// And in one of their own, which is emptied.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { describeAsRoot, GUEST, native, traces } from "./rig.ts";
+import { waitFor } from "../helpers/wait.ts";
+import { describeAsRoot, failureOf, GUEST, native, pidOf, traces } from "./rig.ts";
 
 const asGuest = (...argv: string[]) =>
   execFileSync("setpriv", [`--reuid=${GUEST}`, "--clear-groups", ...argv], { encoding: "utf8" });
@@ -11,6 +27,7 @@ const KINDS = [
   ["sem", "--semaphore", "2"],
   ["msg", "--queue", ""],
 ] as const;
+const LISTS = KINDS.map(([kind]) => `/proc/sysvipc/${kind}`);
 
 /** The ids in /proc/sysvipc that belong to the guest. */
 function idsOf(kind: string): number[] {
@@ -67,6 +84,79 @@ describeAsRoot("System V objects", () => {
     expect(again).not.toBe(id);
     native.removeIpc(kind, id);
     expect(idsOf(kind)).toEqual([again]);
+  });
+});
+
+const isKnownToHaveKeys = () => new RegExp(`^ *${GUEST}:`, "m").test(readFileSync("/proc/key-users", "utf8"));
+
+/** In the IPC namespace of a process that runs until its input ends. */
+async function startIpcNamespace(...before: readonly string[]) {
+  const script = "ipcmk --shmem 4096; ipcmk --semaphore 2; ipcmk --queue; ipcmk --shmem 4096; echo made; exec cat";
+  const argv = ["--ipc", "setpriv", `--reuid=${GUEST}`, "--clear-groups", ...before, "/bin/sh", "-euc", script];
+  const child = spawn("unshare", argv, { stdio: ["pipe", "pipe", "inherit"] });
+  let text = "";
+  for await (const chunk of child.stdout) if ((text += String(chunk)).endsWith("made\n")) break;
+  const fd = openSync(`/proc/${pidOf(child)}/ns/ipc`, "r");
+  /** Only the descriptor keeps it. */
+  const leave = async () => {
+    child.stdin.end();
+    if (child.exitCode === null) await once(child, "exit");
+  };
+  return {
+    fd,
+    list: () => execFileSync("nsenter", [`--ipc=/proc/${process.pid}/fd/${fd}`, "cat", ...LISTS], { encoding: "utf8" }),
+    end: async () => {
+      closeSync(fd);
+      await leave();
+    },
+    leave,
+  };
+}
+
+describeAsRoot("the IPC namespace of a session", () => {
+  it("is not emptied where it is our own, another kind of file, or none", async () => {
+    const id = make(...KINDS[0]);
+    for (const path of ["/proc/self/ns/ipc", "/proc/self/ns/mnt", "/dev/null"]) {
+      const fd = openSync(path, "r");
+      expect(await failureOf(native.emptyIpc(fd)), path).toMatchObject({ step: "setns", code: "EINVAL" });
+      closeSync(fd);
+    }
+    expect(await failureOf(native.emptyIpc(-1))).toMatchObject({ step: "arguments", code: "EINVAL" });
+    expect(idsOf("shm")).toEqual([id]);
+    native.removeIpc("shm", id);
+  });
+
+  it("is emptied of all kinds, and nothing of ours goes with them", async () => {
+    const id = make(...KINDS[0]);
+    const before = traces();
+    const namespace = await startIpcNamespace();
+    try {
+      expect(namespace.list().match(new RegExp(` ${GUEST} `, "g")) ?? []).not.toEqual([]);
+      expect(await native.emptyIpc(namespace.fd)).toBe(4);
+      expect(namespace.list().trimEnd().split("\n"), "three heads").toHaveLength(3);
+      expect(await native.emptyIpc(namespace.fd)).toBe(0);
+    } finally {
+      await namespace.end();
+    }
+    expect(idsOf("shm")).toEqual([id]);
+    native.removeIpc("shm", id);
+    expect(traces()).toEqual(before);
+  });
+
+  it("keeps the keys of who has made a segment in it until it is emptied", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "guestns-"));
+    chmodSync(dir, 0o755);
+    execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", `${dir}/hoard`, "test/native/hoard.c"]);
+    const namespace = await startIpcNamespace(`${dir}/hoard`, "join");
+    try {
+      await namespace.leave();
+      expect(isKnownToHaveKeys()).toBe(true);
+      await native.emptyIpc(namespace.fd);
+      await waitFor("the keys to go", () => !isKnownToHaveKeys());
+    } finally {
+      await namespace.end();
+      rmSync(dir, { recursive: true });
+    }
   });
 });
 

@@ -19,7 +19,7 @@ import type { Reapers } from "./reapers.ts";
 import { wipeMemory } from "./wipe.ts";
 
 export interface ViewParts {
-  readonly bindings: Pick<Bindings, "openPidfd" | "buildView" | "measureView" | "wipeView">;
+  readonly bindings: Pick<Bindings, "openPidfd" | "buildView" | "measureView" | "wipeView" | "emptyIpc">;
   readonly cgroups: Pick<Cgroups, "add">;
   readonly holdings: Holdings;
   readonly reapers: Pick<Reapers, "watch" | "end">;
@@ -101,7 +101,8 @@ export class Views {
       namespaces: namespacesOf(held),
     };
     const holders = await findHolders(search, criteria);
-    const swept = await this.#wiping.run(() => wipeMemory(bindings, { view: held.view, tmpfs, devices }, holders));
+    const memory = { view: held.view, ipc: held.ipc, tmpfs, devices };
+    const swept = await this.#wiping.run(() => wipeMemory(bindings, memory, holders));
     // Not systemd: until what was found is on disk, the next guestd must be able to look again.
     this.#close(id);
     return { tmpfsBytes, swept };

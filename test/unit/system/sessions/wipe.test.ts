@@ -6,17 +6,26 @@ const SWEPT: readonly Swept[] = [
   { kind: "mounts", found: 0, removed: 0, left: [] },
   { kind: "open-files", found: 1, removed: 0, left: ["process 7 (sh) holds a file of it (descriptor)"] },
 ];
-const MEMORY = { view: 9, tmpfs: ["/tmp"], devices: ["0:51"] };
+const MEMORY = { view: 9, ipc: 12, tmpfs: ["/tmp"], devices: ["0:51"] };
 
-async function wipe(answers: readonly (number | Error)[], memory: Parameters<typeof wipeMemory>[1] = MEMORY) {
+async function wipe(
+  answers: readonly (number | Error)[],
+  memory: Parameters<typeof wipeMemory>[1] = MEMORY,
+  emptied: number | Error = 0,
+) {
   const asked: unknown[][] = [];
+  const namespaces: number[] = [];
+  const emptyIpc = (fd: number) => {
+    namespaces.push(fd);
+    return emptied instanceof Error ? Promise.reject(emptied) : Promise.resolve(emptied);
+  };
   const wipeView = (...args: unknown[]) => {
     const answer = answers[Math.min(asked.push(args), answers.length) - 1] ?? 0;
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
   };
-  const [mounts, files] = await wipeMemory({ wipeView }, memory, SWEPT);
+  const [mounts, files] = await wipeMemory({ wipeView, emptyIpc }, memory, SWEPT);
   expect(mounts).toEqual(SWEPT[0]);
-  return { files, asked };
+  return { files, asked, namespaces };
 }
 
 describe("wiping the memory of a view", () => {
@@ -44,9 +53,20 @@ describe("wiping the memory of a view", () => {
     expect(asked).toHaveLength(times);
   });
 
-  it("does nothing without a view", async () => {
-    const { files, asked } = await wipe([0], { ...MEMORY, view: undefined });
+  it("says why the IPC namespace could not be emptied", async () => {
+    const { files } = await wipe([0], MEMORY, new Error("setns: EPERM"));
+    expect(files).toMatchObject({ left: [SWEPT[1]?.left[0], "the memory could not be wiped: setns: EPERM"] });
+  });
+
+  it("empties the IPC namespace, once, whatever was in it", async () => {
+    const { files, namespaces } = await wipe([9_000_000, 0], MEMORY, 3);
     expect(files).toEqual(SWEPT[1]);
-    expect(asked).toEqual([]);
+    expect(namespaces).toEqual([12]);
+  });
+
+  it("does nothing without a view and a namespace", async () => {
+    const { files, asked, namespaces } = await wipe([0], { ...MEMORY, view: undefined, ipc: undefined });
+    expect(files).toEqual(SWEPT[1]);
+    expect([asked, namespaces]).toEqual([[], []]);
   });
 });
