@@ -54,6 +54,15 @@ export function readMounts(pid: number): string[][] {
     .map((line) => line.split(" "));
 }
 
+/**
+ * How many processes of all machines run as a user. Not by pgrep(1), which reads the cgroup of each as well: for that the kernel
+ * takes a lock that machines with very many sessions hold most of the time.
+ */
+export function countRunningAs(uid: number): number {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => readProcess(Number(pid))?.uid === uid).length;
+}
+
 /** Every process below this one. */
 export function descendants(pid: number): Process[] {
   const text = whileThere(() => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")) ?? "";

@@ -1,9 +1,9 @@
 // The end of a session: however the leader ends, and whatever the guest leaves behind. No PAM close is needed.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { execute } from "../helpers/execute.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
+import { countRunningAs } from "../helpers/processes.ts";
 import { tmpfsBytes } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -106,7 +106,7 @@ describeMachine("the end of a session", (release) => {
       const { guest, id, uid } = await startGuest(STUBBORN.setsid);
       await guest.ask("for i in $(seq 500); do (setsid sleep 4712 >/dev/null 2>&1 </dev/null &); done", 30_000);
       // Bounded, because a test machine has no limit of tasks that bites. The kernel counts this uid on all machines together.
-      const everywhere = Number((await execute(["pgrep", "-cu", uid])).stdout);
+      const everywhere = countRunningAs(Number(uid));
       guest.send(`ulimit -u ${everywhere + 400}; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n`);
       const count = async () => Number((await machine.run(["pgrep", "-cu", uid])).stdout);
       await waitFor("the loop to fork", async () => (await count()) > 600, 50_000);
