@@ -45,10 +45,10 @@ export interface PlannedLogin {
  */
 export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanFacts): Step[] {
   const config = followConfig(configured, facts.links);
-  const account = { ...planned.account, home: followLinks(planned.account.home, facts.links) };
+  const account = { ...planned.account, home: placeHome(config, planned.account, facts.links) };
   const login = { ...planned, account };
   const mounts = treeOf(facts.mounts);
-  const hides = hideSteps(config);
+  const hides = [...hideSteps(config), ...hideHome(config, planned.account, facts.links)];
   const covers = [
     ...privateSteps(config, facts, mounts),
     ...(login.leased ? [] : sharedSteps(config, login)),
@@ -87,6 +87,26 @@ function followConfig(config: Config, links: readonly Link[]): Config {
     },
   };
 }
+
+// A link in a directory that is hidden is hidden with it. Programs go by its path, so that is where the home is.
+function placeHome(config: Config, { home }: Account, links: readonly Link[]): string {
+  return followLinks(
+    home,
+    links.filter(({ path }) => !isHidden(config, path)),
+  );
+}
+
+// What such a link leads to is the account's: sessions would meet there.
+function hideHome(config: Config, account: Account, links: readonly Link[]): HideStep[] {
+  const target = followLinks(account.home, links);
+  const isInView = target === placeHome(config, account, links);
+  return isInView || isHidden(config, target)
+    ? []
+    : [{ kind: "hide", target, optional: true, why: `${account.home} leads here` }];
+}
+
+const isHidden = ({ View }: Config, path: string): boolean =>
+  [...View.Hide, ...View.Private].some((directory) => isWithin(path, directory.path));
 
 /** What the plan looks up on the machine: the paths in which it follows symbolic links. */
 export function pathsOf({ Home, View }: Config, home: string): string[] {

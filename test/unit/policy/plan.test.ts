@@ -199,6 +199,29 @@ describe("makePlan on a machine", () => {
     expect(stepAt("/var/home/guest1", facts)).toMatchObject({ kind: "tmpfs", create: true });
   });
 
+  it.each([
+    ["out of /home", "/srv/vol1/guest1", ["/srv/vol1/guest1"]],
+    ["to another place in /home", "/home/vol1/guest1", []],
+  ])("whose home is a link %s has it at the path of the link, and hides what that leads to", (_, target, hidden) => {
+    const facts = { ...FACTS, links: [{ path: "/home/guest1", target }] };
+    expect(stepAt("/home/guest1", facts)).toMatchObject({ kind: "tmpfs", uid: GUEST.uid });
+    expect(hidesOf([], facts).filter((path) => path.endsWith("guest1"))).toEqual(hidden);
+    const inLink = {
+      ...facts,
+      links: [
+        { path: "/home", target: "/exp" },
+        { path: "/exp/guest1", target },
+      ],
+    };
+    expect(stepAt("/exp/guest1", inLink)).toMatchObject({ kind: "tmpfs" });
+  });
+
+  it("whose home is a link that is not hidden has it where that leads", () => {
+    const links = [{ path: "/people", target: "/srv/people" }];
+    const plan = makePlan(configOf(), { ...LOGIN, account: { ...GUEST, home: "/people/guest1" } }, { ...FACTS, links });
+    expect(plan.find(({ target }) => target === "/srv/people/guest1")).toMatchObject({ kind: "tmpfs" });
+  });
+
   it("whose /home is an automount keeps it mounted, and no other", () => {
     const facts = {
       ...FACTS,
