@@ -125,7 +125,7 @@ export function makeApplication(parts: ApplicationParts): Application {
   const isWorking = () => service.isBusy || daemon.isBusy;
   const idle = new IdleWatch({
     isWorking,
-    isBusy: () => isWorking() || daemon.state.sessions.size > 0 || isWalkDue(daemon.state),
+    isBusy: () => isWorking() || daemon.state.sessions.size > 0 || isWalkDue(daemon.state) || configuration.isEarlier,
     limit: () => settingsOf(link).Daemon.IdleExit * 1e6,
     giveUpName: () => service.giveUpName(),
     onIdle,

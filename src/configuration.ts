@@ -29,9 +29,14 @@ export class Configuration {
     return this.#errors;
   }
 
+  /** A configuration is in force that is in no file any more: the next guestd would not have it. */
+  get isEarlier(): boolean {
+    return this.#errors.length > 0 && this.#settings.length > 0;
+  }
+
   /** What holds as long as the configuration has errors. */
   get fallback(): string {
-    return this.#settings.length > 0 ? "the one before stays in force" : "guests are refused until it is mended";
+    return this.isEarlier ? "the one before stays in force" : "guests are refused until it is mended";
   }
 
   /**

@@ -10,7 +10,7 @@ const PAUSE_MS = 10;
 const LAST_PAUSE_MS = 2000;
 
 export interface IdleParts {
-  /** A session, a call that is not answered, an effect that runs. */
+  /** A session, a call that is not answered, an effect that runs; what the next guestd would lack. */
   readonly isBusy: () => boolean;
   /** Only what would be cut short: a session goes on without guestd. */
   readonly isWorking: () => boolean;

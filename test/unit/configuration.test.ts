@@ -36,6 +36,15 @@ describe("Configuration", () => {
     expect(logged[1]).toContain("the one before stays in force");
   });
 
+  it("is an earlier one, which a guestd that starts lacks, until the errors are mended", () => {
+    const { configuration } = configurationOf([() => BAD, () => GOOD, () => BAD, () => GOOD]);
+    const seen = Array.from({ length: 4 }, () => {
+      configuration.load();
+      return configuration.isEarlier;
+    });
+    expect(seen).toEqual([false, false, true, false]);
+  });
+
   it("has none when the first is bad", () => {
     const { configuration, loaded, logged } = configurationOf([() => BAD]);
     configuration.load();
