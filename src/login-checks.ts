@@ -34,10 +34,11 @@ export class LoginChecks {
   /** What the last look has found if that is fresh, else a new one, and what is known without a look. */
   async check(): Promise<LoginCheck> {
     const found = await this.#lookOnce();
-    const { config, uidMap, sessions } = this.#state();
+    const state = this.#state();
+    const { config } = state;
     if (config === undefined) return found;
     const swap = readSwapFacts(this.#abilities.noswap);
-    return addWarnings(found, listWarnings(config, uidMap, [...sessions.values()], swap));
+    return addWarnings(found, listWarnings(config, state, swap));
   }
 
   // Callers at the same time share it.

@@ -8,7 +8,7 @@ import { startEnding } from "./ending.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
-import { leasedHome, makeLeaseName, pickUid, quarantineUid, takeUid } from "./lease.ts";
+import { leasedHome, makeLeaseName, pickUid, quarantineUid, shareAfterForeign, takeUid } from "./lease.ts";
 import type { Moment } from "./moment.ts";
 import { NOT_READY, refusalOf, refuseLogin } from "./refusal.ts";
 import type { Allocated, Allocating } from "./session.ts";
@@ -80,11 +80,12 @@ function makeAccount(
   { Guests }: Config,
   gid: number,
   random: number,
+  share = 0,
 ): Account | undefined {
   const leased = listAccounts(sessions);
   // One that was released while the walk takes away what is of it is not leased before that is done.
   const taken = new Set([...leased.map((account) => account.uid), ...walk.uids]);
-  const uid = pickUid(Guests.LeaseRange, pool, taken, uidMap);
+  const uid = pickUid(Guests.LeaseRange, pool, taken, uidMap, share);
   if (uid === undefined) return undefined;
   const user = makeLeaseName(random, new Set(leased.map((account) => account.user)));
   return { user, uid, gid, home: leasedHome(user), shell: Guests.Shell, realName: Guests.GhostName };
@@ -152,7 +153,8 @@ function leaseAnother(state: State, session: Allocating, owner: string, moment: 
   const { uid, gid } = session.account;
   const pool = quarantineUid(state.pool, uid, { reason: `it belongs to ${owner}`, user: "", foreign: true });
   const { config } = state;
-  const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, gid, uid);
+  const share = shareAfterForeign(pool);
+  const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, gid, uid, share);
   if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", USED_UP, moment);
   // All but the watching of the leader is done for the other account, too.
   return goOn({ ...state, pool: takeUid(pool, account.uid) }, { ...session, account }, "watch-leader", moment);

@@ -60,6 +60,7 @@ export const listUids = (range: UidRange): number[] =>
  * The uid for the next login: one that was never used, else the one that has rested longest.
  * @param taken uids of live sessions
  * @param uidMap the uids that there are
+ * @param share how much of either list is passed over at first, from 0 to 1
  * @returns undefined when the range is used up
  */
 export function pickUid(
@@ -67,10 +68,26 @@ export function pickUid(
   pool: LeasePool,
   taken: ReadonlySet<number>,
   uidMap: UidMap = EVERY_UID,
+  share = 0,
 ): number | undefined {
   const isFree = (uid: number) =>
     isLeasable(range, uid) && isMapped(uidMap, uid) && !taken.has(uid) && !pool.quarantined.has(uid);
-  return pool.unused.find(isFree) ?? pool.rested.find(isFree);
+  const find = (uids: readonly number[]) =>
+    uids.slice(Math.floor(uids.length * share)).find(isFree) ?? uids.find(isFree);
+  return find(pool.unused) ?? find(pool.rested);
+}
+
+export const countForeign = ({ quarantined }: KeptLeases): number =>
+  [...quarantined.values()].filter(({ foreign }) => foreign === true).length;
+
+/** So many foreign uids are passed over one by one: more than that may be the uids of a directory, thousands in a row. */
+const FEW_FOREIGN = 3;
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** Where the next uid is looked for after one that was foreign, as pickUid() takes it: each time far from where it was looked before. */
+export function shareAfterForeign(pool: KeptLeases): number {
+  const count = countForeign(pool);
+  return count < FEW_FOREIGN ? 0 : (count * GOLDEN) % 1;
 }
 
 /** Whether a uid is one of those that are leased. */

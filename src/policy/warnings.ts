@@ -1,19 +1,35 @@
 // What an administrator should know of this machine and its configuration, though it is no error. Pure.
 import type { Config } from "../config/schema.ts";
 import { listFull } from "./admission.ts";
-import type { Session } from "./session.ts";
+import { countForeign, type KeptLeases } from "./lease.ts";
+import type { State } from "./state.ts";
 import type { SwapFacts } from "./swap.ts";
 import { findSwapFault } from "./swap.ts";
-import type { UidMap } from "./uid-map.ts";
 import { findMapFault } from "./uid-map.ts";
+import { countOf } from "./words.ts";
 
 /** Sentences: what is so, and what to do about it. */
-export function listWarnings(config: Config, uidMap: UidMap, sessions: readonly Session[], swap: SwapFacts): string[] {
+export function listWarnings(
+  config: Config,
+  { uidMap, sessions, pool }: Pick<State, "uidMap" | "sessions" | "pool">,
+  swap: SwapFacts,
+): string[] {
   const { LeaseRange, MaxSessionsPerUser } = config.Guests;
-  const full = listFull(config, sessions).map(
+  const full = listFull(config, [...sessions.values()]).map(
     ({ user }) =>
       `${user} has as many sessions as MaxSessionsPerUser= allows (${MaxSessionsPerUser}); "guestctl list" shows them.`,
   );
-  const faults = [findMapFault(LeaseRange, uidMap), findSwapFault(config.Limits.MemorySwapMax, swap)];
+  const faults = [
+    findMapFault(LeaseRange, uidMap),
+    findForeign(pool),
+    findSwapFault(config.Limits.MemorySwapMax, swap),
+  ];
   return [...faults, ...full].filter((sentence) => sentence !== undefined);
+}
+
+// A login that comes to one takes longer, and who is not found, while a directory does not answer, is not told from nobody.
+function findForeign(pool: KeptLeases): string | undefined {
+  const count = countForeign(pool);
+  if (count === 0) return undefined;
+  return `${countOf(count, "uid", "uids")} of LeaseRange= in [Guests] belong to users of this machine; "guestctl leases" shows them. Set it to uids that no user has, also in no directory.`;
 }

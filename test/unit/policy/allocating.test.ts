@@ -230,6 +230,17 @@ describe("a uid or a name that is somebody's on this machine", () => {
     expect([...state.pool.quarantined.keys()]).toEqual([60600, 60601, 60602, 60603]);
   });
 
+  it("costs a login few tries, though a directory has thousands of the first ones, also at the next logins", () => {
+    let state = withLines("LeaseRange=65536-98303");
+    for (let login = 0; login < 5; login++) {
+      const request = allocateRequest({ id: `s${login}`, leaderPid: 600 + login, leaderName: `:1.${login}` });
+      const next = after(state, request, { found: takenBelow(75_536) });
+      expect(find(next.did, "answer")).toMatchObject({ answer: { allocation: { verdict: "leased" } } });
+      expect(next.did.filter(({ kind }) => kind === "publish-account").length).toBeLessThan(10);
+      state = next.state;
+    }
+  });
+
   it("is quarantined, and not rested, when the login for which it was tried is over", () => {
     const lines = withLines("LeaseRange=60600-60601");
     const { state } = after(withKept(lines, [60601]), allocateRequest(), {
