@@ -76,7 +76,8 @@ export function makeRunners(parts: EffectParts): Runners {
     "note-close": () => undefined,
     "limit-login": ({ cgroup, limits }) => users.limit(cgroup, limits),
     "sweep-uid": async ({ subject, session }) => {
-      await leases.checkForeign(subject);
+      const owner = await leases.findForeign(subject);
+      if (owner !== undefined) return { owner, swept: [] };
       leases.withdraw(subject);
       return sweepUid(subject, session, settings().Sweep);
     },

@@ -53,6 +53,7 @@ export function judgeSweep(state: State, { subject }: EffectOf<"sweep-uid">, eve
   // An administrator has released it meanwhile.
   if (quarantine === undefined) return stay(state);
   const found = isDone(event, "sweep-uid") ? event.found : undefined;
+  if (found?.owner !== undefined) return stay(leave(state, uid, quarantine, found.owner));
   if (found === undefined || listLeft({ swept: found.swept, left: [] }, KINDS).length > 0)
     return stay(lookLater(state, uid, event.uptime));
   const unseen = listUnseen(found);
@@ -60,6 +61,14 @@ export function judgeSweep(state: State, { subject }: EffectOf<"sweep-uid">, eve
     return wait(lookLater(state, uid, event.uptime), subject, { ...quarantine, reason: describeUnseen(unseen) });
   const clears = clearanceOf(quarantine, event);
   return stay(state, { kind: "release-uid", subject, call: undefined, clears });
+}
+
+// On disk it stays in quarantine: the next guestd looks whose it is, and goes on where the user has gone.
+function leave(state: State, uid: number, quarantine: Quarantine, owner: string): State {
+  const retries = new Map(state.retries);
+  retries.delete(uid);
+  const foreign = { ...quarantine, reason: `it belongs to ${owner}`, foreign: true };
+  return { ...state, pool: quarantineUid(state.pool, uid, foreign), retries };
 }
 
 function wait(state: State, subject: UidSubject, why: Quarantine): Next {

@@ -23,7 +23,8 @@ function run(
     failing = [],
     announced = false,
     alive = true,
-  }: { failing?: readonly string[]; announced?: boolean; alive?: boolean } = {},
+    owner,
+  }: { failing?: readonly string[]; announced?: boolean; alive?: boolean; owner?: string } = {},
 ) {
   const did: string[] = [];
   const part =
@@ -45,6 +46,7 @@ function run(
     leases: {
       saveUid: promised("saveUid"),
       checkForeign: promised("checkForeign"),
+      findForeign: promised("findForeign", owner),
       dropLinger: part("dropLinger", clean("linger")[0]),
       withdraw: part("withdraw"),
     },
@@ -147,12 +149,21 @@ describe("announcing an end", () => {
 
 describe("sweeping", () => {
   it.each([
-    ["an account", { kind: "sweep-account", subject }],
-    ["a quarantined UID", { kind: "sweep-uid", subject: UID, session: "s7" }],
-  ] satisfies [string, Effect][])("%s touches nothing when it cannot be told whose it is by now", async (_, effect) => {
-    const { outcome, names } = run(effect, { failing: ["checkForeign"] });
-    await expect(outcome).rejects.toThrow("checkForeign failed");
-    expect(names()).toEqual(["checkForeign"]);
+    ["an account", "checkForeign", { kind: "sweep-account", subject }],
+    ["a quarantined UID", "findForeign", { kind: "sweep-uid", subject: UID, session: "s7" }],
+  ] satisfies [string, string, Effect][])(
+    "%s touches nothing when it cannot be told whose it is by now",
+    async (_, check, effect) => {
+      const { outcome, names } = run(effect, { failing: [check] });
+      await expect(outcome).rejects.toThrow(`${check} failed`);
+      expect(names()).toEqual([check]);
+    },
+  );
+
+  it("a quarantined UID touches nothing when it is a user's by now, and says whose", async () => {
+    const { outcome, names } = run({ kind: "sweep-uid", subject: UID, session: "s7" }, { owner: "dora" });
+    expect(await outcome).toEqual({ owner: "dora", swept: [] });
+    expect(names()).toEqual(["findForeign"]);
   });
 
   it("a quarantined UID goes by its last session", async () => {

@@ -10,6 +10,8 @@ interface Args {
 }
 
 interface Found {
+  /** Whose the UID has become, if a user's: then nothing was looked at. */
+  readonly owner?: string;
   readonly swept: readonly Swept[];
 }
 
@@ -17,6 +19,8 @@ export const sweepUid: Row<"sweep-uid", UidSubject, Args, Found> = {
   kind: "sweep-uid",
   messageId: "5fb31a8590c44a4ca90ee9f2d0fd7d03",
   fails: "retry",
-  done: ({ subject: { uid } }, { swept }) =>
-    `Looked again at what the guests of uid ${uid} had left: ${describeSwept(swept)}.`,
+  done: ({ subject: { uid } }, { owner, swept }) =>
+    owner === undefined
+      ? `Looked again at what the guests of uid ${uid} had left: ${describeSwept(swept)}.`
+      : `Did not look at what the guests of uid ${uid} had left: it belongs to ${owner}.`,
 };

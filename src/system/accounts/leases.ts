@@ -66,12 +66,16 @@ export class Leases {
     else await this.#store.quarantine(uid, quarantine);
   }
 
-  /**
-   * @throws Error when a quarantined uid has become a user's: nothing of theirs is to be taken away
-   */
-  async checkForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<void> {
+  /** Whose a quarantined uid has become, if not its last guest's: nothing of theirs is to be taken away. */
+  async findForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<string | undefined> {
     const owner = await this.#machine.accounts.findOwner(user, uid, PATIENCE_MS);
-    if (owner !== undefined && owner !== user) throw new Error(`the uid ${uid} belongs to ${owner}`);
+    return owner === user ? undefined : owner;
+  }
+
+  /** @throws Error where it has become another's */
+  async checkForeign(account: Pick<Account, "user" | "uid">): Promise<void> {
+    const owner = await this.findForeign(account);
+    if (owner !== undefined) throw new Error(`the uid ${account.uid} belongs to ${owner}`);
   }
 
   /** Removes the mark that keeps a user manager while the user is not logged in: with it logind never forgets the user. */

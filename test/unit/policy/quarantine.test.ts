@@ -61,6 +61,14 @@ describe("a uid that is quarantined", () => {
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
   });
 
+  it("becomes foreign when a look finds that it is a user's, and is not looked at again", () => {
+    const { state, effects } = tick(inQuarantine(), 0);
+    const next = happen(state, at(done(first({ effects }), { swept: [], owner: "dora" }), 5));
+    expect(next.effects).toEqual([]);
+    expect(next.state.pool.quarantined.get(UID)).toEqual({ ...WHY, reason: "it belongs to dora", foreign: true });
+    expect(tick(next.state, 1e12).effects).toEqual([]);
+  });
+
   it("is not looked at while a session has it: that would be its end", () => {
     const state = withKept(leasedOpened(), [], new Map([[LEASED.uid, WHY]]));
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
