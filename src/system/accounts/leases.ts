@@ -11,6 +11,7 @@ import type { SavedSession } from "../../policy/session.ts";
 import { homeExists } from "./home-look.ts";
 import { findAccount, findGroup, findOwner } from "./nss.ts";
 import { LeaseStore } from "../state/lease-store.ts";
+import { UidUse } from "./uid-use.ts";
 import { UserRecords } from "./userdb.ts";
 
 /** The machine as this sees it; tests give other paths, and other people. */
@@ -22,12 +23,14 @@ export interface LeaseMachine {
     readonly findOwner: typeof findOwner;
   };
   readonly homeExists: typeof homeExists;
+  readonly uidUse: Pick<UidUse, "find" | "findLogin">;
 }
 
 const MACHINE: LeaseMachine = {
   linger: "/var/lib/systemd/linger",
   accounts: { findAccount, findGroup, findOwner },
   homeExists,
+  uidUse: new UidUse(),
 };
 
 /** It may go on: without the name of a guest nothing of the uid is looked for, or taken away. */
@@ -48,14 +51,16 @@ export class Leases {
   }
 
   /**
-   * Makes an account known, unless its name or uid is taken already, or its home is there: then says so, and by whom.
+   * Makes an account known, unless its name or uid is taken already, or in use, or its home is there: then says so, and by whom.
    * @throws Error when it cannot be told, or not be written
    */
   async publish(account: Account): Promise<{ readonly taken: string | undefined; readonly homeExists: boolean }> {
-    const [taken, exists] = await Promise.all([
+    const [owner, user, exists] = await Promise.all([
       this.#machine.accounts.findOwner(account.user, account.uid),
+      this.#machine.uidUse.find(account.uid),
       this.#machine.homeExists(account.home),
     ]);
+    const taken = owner ?? user;
     if (taken === undefined && !exists) this.#userRecords.publish(account);
     return { taken, homeExists: exists };
   }
@@ -68,7 +73,8 @@ export class Leases {
 
   /** Whose a quarantined uid has become, if not its last guest's: nothing of theirs is to be taken away. */
   async findForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<string | undefined> {
-    const owner = await this.#machine.accounts.findOwner(user, uid, PATIENCE_MS);
+    const { accounts, uidUse } = this.#machine;
+    const owner = (await accounts.findOwner(user, uid, PATIENCE_MS)) ?? uidUse.findLogin(uid);
     return owner === user ? undefined : owner;
   }
 

@@ -39,6 +39,9 @@ let groups: Map<string, number>;
 let isBroken: boolean;
 /** What is in /home. */
 let homes: string[];
+/** Whose logins logind knows of, and whose processes run. */
+let logins: Map<number, string>;
+let running: Map<number, string>;
 
 const paths = () => ({
   rested: join(root, "run/rested"),
@@ -57,6 +60,8 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
   records = new UserRecords(join(root, "userdb"));
   store = new LeaseStore(paths());
+  logins = new Map();
+  running = new Map();
   [others, groups, isBroken, homes] = [[], new Map([["guests", 985]]), false, []];
   mkdirSync(join(root, "linger"));
   leases = new Leases(records, store, {
@@ -67,6 +72,10 @@ beforeEach(() => {
       findOwner: (name, uid) => looked(others.find((account) => account.user === name || account.uid === uid)?.user),
     },
     homeExists: (home) => looked(homes.includes(home)),
+    uidUse: {
+      findLogin: (uid) => logins.get(uid),
+      find: (uid) => Promise.resolve(logins.get(uid) ?? running.get(uid)),
+    },
   });
 });
 afterEach(() => {
@@ -253,6 +262,12 @@ describe("an account to be published", () => {
     expect(records.list()).toEqual([]);
   });
 
+  it("is not, when somebody uses its uid whom the name service does not know", async () => {
+    running.set(LEASED.uid, "the owner of process 7");
+    expect(await leases.publish(LEASED)).toEqual({ taken: "the owner of process 7", homeExists: false });
+    expect(records.list()).toEqual([]);
+  });
+
   it("is not, when nobody can be asked", async () => {
     isBroken = true;
     await expect(leases.publish(LEASED)).rejects.toThrow("does not answer");
@@ -358,7 +373,15 @@ describe("a uid that is to be swept", () => {
     await expect(leases.checkForeign(LEASED)).rejects.toThrow("does not answer");
   });
 
+  it("is not, when somebody has logged in with it whom the name service does not know", async () => {
+    logins.set(LEASED.uid, "dora");
+    expect(await leases.findForeign(LEASED)).toBe("dora");
+    await expect(leases.checkForeign(LEASED)).rejects.toThrow("belongs to dora");
+  });
+
   it("is, when it is nobody's or still its guest's", async () => {
+    logins.set(LEASED.uid, LEASED.user);
+    running.set(LEASED.uid, "the owner of process 7");
     await expect(leases.checkForeign(LEASED)).resolves.toBeUndefined();
     others = [LEASED];
     await expect(leases.checkForeign(LEASED)).resolves.toBeUndefined();

@@ -1,0 +1,47 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { UidUse } from "../../../../src/system/accounts/uid-use.ts";
+
+const UID = 66_600;
+
+describe("the use of a uid", () => {
+  let run: string;
+  beforeEach(() => {
+    run = mkdtempSync(join(tmpdir(), "guestd-use-"));
+    mkdirSync(join(run, "systemd/users"), { recursive: true });
+  });
+  afterEach(() => {
+    rmSync(run, { recursive: true });
+  });
+
+  const useOf = (pids: readonly number[] = [], whole = true) =>
+    new UidUse({
+      run,
+      search: (sets) => Promise.resolve(sets.map(({ uid }) => ({ pids: uid === UID ? pids : [], unseen: [], whole }))),
+    });
+
+  it("is known of logind, by the name that it has", async () => {
+    writeFileSync(join(run, "systemd/users", String(UID)), "# This is private data.\nNAME=dora\nSTATE=active\n");
+    expect(useOf().findLogin(UID)).toBe("dora");
+    expect(await useOf().find(UID)).toBe("dora");
+    expect(await useOf().find(UID + 1)).toBeUndefined();
+  });
+
+  it("is somebody's also where logind names nobody", async () => {
+    writeFileSync(join(run, "systemd/users", String(UID)), "");
+    expect(await useOf().find(UID)).toBeDefined();
+  });
+
+  it("is known of a runtime directory, and of a process", async () => {
+    expect(await useOf([7, 8]).find(UID)).toBe("the owner of process 7");
+    mkdirSync(join(run, "user", String(UID)), { recursive: true });
+    expect(await useOf().find(UID)).toBe(`the owner of ${run}/user/${UID}`);
+  });
+
+  it("is no use while not all processes could be looked at: then it cannot be told", async () => {
+    expect(await useOf().find(UID)).toBeUndefined();
+    await expect(useOf([], false).find(UID)).rejects.toThrow("could not be told in time");
+  });
+});
