@@ -14,6 +14,9 @@
 #include "find_guest.h"
 #include "cleanup.h"
 
+/* That of the ghost: systemd/guest.user. */
+#define GHOST_UID 60000
+
 #define SPACE_MIN ((size_t) 4 << 10)
 #define SPACE_MAX ((size_t) 16 << 20)
 
@@ -23,10 +26,10 @@ static bool means_absent(int error)
         return error == 0 || error == ENOENT || error == ESRCH;
 }
 
-/* getpwnam_r(3) and getgrnam_r(3) under one name. */
-typedef int lookup(const char *name, void *ret, char *space, size_t size, bool *found);
+/* getpwnam_r(3), getgrnam_r(3) and getgrgid_r(3) under one name. */
+typedef int lookup(const void *key, void *ret, char *space, size_t size, bool *found);
 
-static int account_look(const char *name, void *ret, char *space, size_t size, bool *found)
+static int account_look(const void *name, void *ret, char *space, size_t size, bool *found)
 {
         struct passwd *account = NULL;
         int error = getpwnam_r(name, ret, space, size, &account);
@@ -35,7 +38,7 @@ static int account_look(const char *name, void *ret, char *space, size_t size, b
         return error;
 }
 
-static int group_look(const char *name, void *ret, char *space, size_t size, bool *found)
+static int group_look(const void *name, void *ret, char *space, size_t size, bool *found)
 {
         struct group *group = NULL;
         int error = getgrnam_r(name, ret, space, size, &group);
@@ -44,8 +47,17 @@ static int group_look(const char *name, void *ret, char *space, size_t size, boo
         return error;
 }
 
-/* 1 and *ret, whose strings are in *space; 0: nothing of that name. */
-static int entry_read(lookup *look, const char *name, void *ret, char **space)
+static int gid_look(const void *gid, void *ret, char *space, size_t size, bool *found)
+{
+        struct group *group = NULL;
+        int error = getgrgid_r(*(const gid_t *) gid, ret, space, size, &group);
+
+        *found = group;
+        return error;
+}
+
+/* 1 and *ret, whose strings are in *space; 0: nothing of that name or number. */
+static int entry_read(lookup *look, const void *key, void *ret, char **space)
 {
         for (size_t size = SPACE_MIN; size <= SPACE_MAX; size *= 2) {
                 _cleanup_free_ char *buffer = malloc(size);
@@ -54,7 +66,7 @@ static int entry_read(lookup *look, const char *name, void *ret, char **space)
 
                 if (!buffer)
                         return -ENOMEM;
-                error = look(name, ret, buffer, size, &found);
+                error = look(key, ret, buffer, size, &found);
                 if (found) {
                         *space = buffer;
                         buffer = NULL;
@@ -102,6 +114,21 @@ static int group_has(const struct group *group, const struct passwd *account)
         return groups_contain(account, group->gr_gid);
 }
 
+/* Without the group of guests nobody is a guest. But a source of nsswitch.conf that is away says "absent" as well, and the
+ * ghost, who is in the group by the number of his own, would be let in without a view. So it cannot be told where that
+ * number has no name either. Nobody else is asked for it: a user whose group is away, too, is to log in. */
+static int group_lost(const struct passwd *account)
+{
+        _cleanup_free_ char *space = NULL;
+        struct group entry;
+        int r;
+
+        if (account->pw_uid != GHOST_UID)
+                return 0;
+        r = entry_read(gid_look, &account->pw_gid, &entry, &space);
+        return r > 0 ? 0 : r < 0 ? r : -ENODATA;
+}
+
 int guest_find(const char *user, const char *group, struct guest *ret)
 {
         _cleanup_free_ char *space = NULL;
@@ -114,7 +141,7 @@ int guest_find(const char *user, const char *group, struct guest *ret)
 
         r = entry_read(group_look, group, &entry, &space);
         if (r == 0)
-                return 0;
+                return group_lost(&ret->account);
         if (r > 0)
                 r = group_has(&entry, &ret->account);
         /* guestd never opens a session for uid 0, so root slips through nothing here; but root must be able to log in

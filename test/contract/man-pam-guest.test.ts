@@ -1,5 +1,6 @@
 // pam_guest(8) has the options and return values of the module, the profile that is installed, and the module's own sentence.
 import { describe, expect, it } from "vitest";
+import { GHOST_UID } from "../../src/policy/lease.ts";
 import { cut, readItems, readNumber, readPage, termsOf, words } from "../helpers/man.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 
@@ -66,6 +67,13 @@ describe("pam_guest(8)", () => {
 
   it("says how long closing a session may take", () => {
     expect(readPage(PAGE)).toContain(`takes ${readNumber("pam/pam_guest.c", "CLOSE_SECONDS")} seconds at most`);
+  });
+
+  it("has the uid of the ghost as its user record, guestd and the module have it", () => {
+    const uid = readNumber("pam/find_guest.c", "GHOST_UID");
+    expect(JSON.parse(readProjectFile("systemd/guest.user"))).toMatchObject({ uid });
+    expect(GHOST_UID).toBe(uid);
+    expect(readPage(PAGE)).toContain(`The ghost (uid ${uid}) is refused`);
   });
 
   it("shows the profile that is installed, and the module's own sentence", () => {

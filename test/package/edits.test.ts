@@ -167,6 +167,20 @@ describeMachine("an administrator's own files", (release) => {
     },
   );
 
+  it("are a group that a directory has, whose guests are guests where it is away", { timeout: LIMIT_MS }, async () => {
+    // In place of the directory: what nss-systemd knows and /etc/group does not.
+    const records = "/run/userdb/guests.group /run/userdb/5100.group";
+    await machine.sh(`mkdir -p /run/userdb
+      for record in ${records}; do echo '{"groupName":"guests","gid":5100,"disposition":"regular"}' >$record; done
+      getent group guests; ! getent -s files group guests`);
+    await preseed(machine, true);
+    const said = saidByScripts(await apt(machine, "install", PACKAGE));
+    await machine.sh(`rm ${records}`);
+    expect(said).toEqual(["Creating group 'guests' with GID 5100."]);
+    expect(await machine.sh("getent group guests; id --group guest")).toMatch(/^guests:[^:]*:5100:\n5100$/);
+    expect((await machine.ssh("guest", "echo in $GUEST_SESSION")).stdout).toMatch(/^in \w{10}\n$/);
+  });
+
   it(
     "are an account with the number of the ghost, who would be that account: nobody is a guest before it has another one",
     { timeout: LIMIT_MS },

@@ -27,6 +27,8 @@ describeModule("Somebody who is no guest", (at) => {
     ["who is root", "root", ""],
     ["whom nobody knows", "nobody-of-this-name", ""],
     ["on a machine where the group does not exist", accounts.byPrimaryGroup, "group=no-such-group"],
+    ["whose group has no name either", accounts.outsider, "group=no-such-group"],
+    ["who has the uid of the ghost, and a group that has a name", accounts.namesake, "group=no-such-group"],
     ["where group= names another group", accounts.byPrimaryGroup, "group=trusted"],
   ])("%s is ignored: nothing asked, said or logged, nothing changed", async (_, user, options) => {
     const hooks = await at.run(["auth", "setcred", "open", "close"], { user, options });
@@ -63,6 +65,15 @@ describeModule("Somebody who may or may not be a guest", (at) => {
   it("is refused where the group cannot be read", async () => {
     const hook = await at.once({ ...failing("/etc/group"), user: accounts.byMembership });
     expect(hook.result).toBe("PAM_SESSION_ERR");
+    expect(at.guestd.calls).toEqual([]);
+  });
+
+  // As where a directory has the group, and does not answer: libc says that there is none.
+  it("is refused where there is no such group, but the user is the ghost, whose group has no name", async () => {
+    const hook = await at.once({ user: accounts.ghost, options: "group=no-such-group" });
+    expect(hook.result).toBe("PAM_SESSION_ERR");
+    expect(hook.logged.join()).toContain("cannot tell whether the user is in group no-such-group: No data available");
+    expect(hook.told).toHaveLength(1);
     expect(at.guestd.calls).toEqual([]);
   });
 

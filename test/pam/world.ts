@@ -18,6 +18,9 @@ export const accounts = {
   byMembership: "visitor",
   bySecondSource: "stranger",
   oddName: "%s%n",
+  ghost: "guest",
+  /** Has the ghost's uid, and a group of his own. */
+  namesake: "zoe",
 } as const;
 
 /** What the outsider and the member of the group log in with; the others have no password. */
@@ -31,6 +34,8 @@ ${accounts.byPrimaryGroup}:x:60601:990::/home/guest-k3f9:/bin/bash
 ${accounts.byMembership}:${hash}:1002:1002::/home/visitor:/bin/sh
 ${accounts.bySecondSource}:x:1003:1003::/home/stranger:/bin/sh
 ${accounts.oddName}:x:60602:990::/home/odd:/bin/sh
+${accounts.ghost}:x:60000:5100::/home/guest:/bin/sh
+${accounts.namesake}:x:60000:991::/home/zoe:/bin/sh
 `,
   // The second group of number 990 is what a further source of nsswitch.conf would add: only getgrouplist(3) sees it.
   group: `root:x:0:
