@@ -19,8 +19,19 @@ import { compareStates, takeState } from "../helpers/system-state.ts";
 /** Each of these tests has apt do half a dozen things one after another. */
 const LIMIT_MS = 300_000;
 const UNWIRED =
-  "guestd: PAM does not know of guestd, so that nobody is a guest; to mend it: pam-auth-update --enable guestd" +
-  " (where /etc/pam.d/common-* were changed by hand: with --force, which writes them anew)";
+  "guestd: PAM does not know of guestd, so that nobody is a guest, and there is no account guest; to mend it:" +
+  " pam-auth-update --enable guestd (where /etc/pam.d/common-* were changed by hand: write the lines of man pam_guest," +
+  " EXAMPLES, into them; --force would drop what was changed), then: dpkg-reconfigure guestd";
+/** What pam_guest(8) has an administrator write. */
+const SESSION = [
+  "session [success=1 ignore=ignore module_unknown=ignore default=die] pam_guest.so",
+  "session requisite pam_succeed_if.so quiet user notingroup guests",
+];
+const EXAMPLES = [
+  ["auth", ["auth [success=2 ignore=ignore module_unknown=ignore default=die] pam_guest.so"]],
+  ["session", SESSION],
+  ["session-noninteractive", SESSION],
+] as const;
 const OWN_LINE = "session optional pam_echo.so";
 
 describeMachine("an administrator's own files", (release) => {
@@ -75,21 +86,33 @@ describeMachine("an administrator's own files", (release) => {
   });
 
   it(
-    "are lines among those that pam-auth-update writes: it does not write again then, and the installation says so",
+    "are lines among those that pam-auth-update writes: it does not write again then, and nobody is the ghost",
     { timeout: LIMIT_MS },
     async () => {
       await machine.sh(`sed -i '/here are the per-package modules/a ${OWN_LINE}' /etc/pam.d/common-session`);
       const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
       const said = await liveThrough(async () => {
         expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
+        // Nor after the next start of the machine.
+        await machine.sh("systemctl stop guestd || true; rm --recursive --force /run/userdb");
+        await machine.run(["guestctl", "status"]);
+        expect((await machine.run(["getent", "passwd", "guest", "60000"])).stdout).toBe("");
+        expect((await machine.ssh("guest", "echo in")).stdout).toBe("");
       });
       expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
       expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
       // What it says to do does it.
+      await preseed(machine, true);
       await apt(machine, "install", PACKAGE);
-      await machine.sh("pam-auth-update --enable guestd --force");
-      expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
+      for (const [stack, lines] of EXAMPLES)
+        for (const line of lines.toReversed())
+          await machine.sh(`sed -i '/here are the per-package modules/a ${line}' /etc/pam.d/common-${stack}`);
+      await machine.sh("dpkg-reconfigure --frontend=noninteractive guestd");
+      expect((await machine.ssh("guest", "echo in $GUEST_SESSION")).stdout).toMatch(/^in \w{10}\n$/);
+      expect(await machine.sh("cat /etc/pam.d/common-session")).toContain(OWN_LINE);
       expect(await canLogIn(machine)).toBe(true);
+      // They are to be taken out before guestd is.
+      await machine.sh("rm -r /etc/pam.d; cp --archive /root/pam.d /etc");
     },
   );
 

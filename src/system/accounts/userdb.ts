@@ -23,10 +23,15 @@ const NAME = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 
 export class UserRecords {
   readonly #directory: string;
+  readonly #etc: string;
 
-  /** @param directory of root, readable by all */
-  constructor(directory = "/run/userdb") {
+  /**
+   * @param directory of root, readable by all
+   * @param etc that of the administrator and of the package, which stands over it
+   */
+  constructor(directory = "/run/userdb", etc = "/etc/userdb") {
     this.#directory = directory;
+    this.#etc = etc;
   }
 
   /** Makes an account known, whole or not at all: first by its name, then by its uid. */
@@ -65,7 +70,7 @@ export class UserRecords {
 
   /** Whether root wants no account to be known by this uid (a link to /dev/null, as for a unit that is masked). */
   isMasked(uid: number): boolean {
-    return readLink(join(this.#directory, `${uid}.user`)) === "/dev/null";
+    return [this.#etc, this.#directory].some((directory) => readLink(join(directory, `${uid}.user`)) === "/dev/null");
   }
 
   /** Removes what a guestd leaves that was killed in the middle of publish(). */

@@ -58,7 +58,7 @@ const looked = <T>(found: T): Promise<T> =>
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-leases-"));
-  records = new UserRecords(join(root, "userdb"));
+  records = new UserRecords(join(root, "userdb"), join(root, "etc"));
   store = new LeaseStore(paths());
   logins = new Map();
   running = new Map();
@@ -302,12 +302,12 @@ describe("the ghost", () => {
     expect(records.list()).toEqual([]);
   });
 
-  it("is not made while root wants nobody to be known by its uid", async () => {
-    mkdirSync(join(root, "userdb"), { recursive: true });
-    symlinkSync("/dev/null", join(root, "userdb/60000.user"));
+  it.each(["userdb", "etc"])("is not made while root wants nobody to be known by its uid, in %s", async (directory) => {
+    mkdirSync(join(root, directory), { recursive: true });
+    symlinkSync("/dev/null", join(root, directory, "60000.user"));
     await leases.publishGhost(config);
     expect(records.list()).toEqual([]);
-    expect(readlinkSync(join(root, "userdb/60000.user"))).toBe("/dev/null");
+    expect(readlinkSync(join(root, directory, "60000.user"))).toBe("/dev/null");
   });
 
   it("stays as it is when nobody can be asked", async () => {
