@@ -215,7 +215,16 @@ describeMachine("an administrator's own files", (release) => {
       );
       expect(await wiredStacks(machine)).toEqual([]);
       expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
-      await machine.sh("usermod --uid 2000 bob; dpkg --configure guestd", {
+      // As where bob is a directory's.
+      await machine.write(
+        "/usr/local/sbin/getent",
+        '#!/bin/sh\n[ "$*" != "-s files passwd 60000" ] || exit 2\nexec /usr/bin/getent "$@"\n',
+        "755",
+      );
+      expect((await machine.run(["dpkg", "--configure", "guestd"])).stderr).toContain(
+        "give bob another one there, or have this machine not know bob (sssd.conf: filter_users=bob; nslcd.conf: filter passwd (!(uidNumber=60000))), then:",
+      );
+      await machine.sh("rm /usr/local/sbin/getent; usermod --uid 2000 bob; dpkg --configure guestd", {
         env: { DEBIAN_FRONTEND: "noninteractive" },
       });
       expect(await machine.sh("getent passwd guest; getent group guests; guestctl status")).toMatch(
