@@ -58,10 +58,10 @@ describeMachine("a receipt", (release) => {
   describe("while systemd-coredump still writes the dump of a process that is gone", () => {
     const DUMP = "/var/lib/systemd/coredump/core.sh.UID.0123456789abcdef0123456789abcdef.42.1700000000000000.zst";
 
-    /** A service of root's with the name of systemd-coredump's program: it writes the dump when it is told to. */
+    /** A service of root's that runs in place of systemd-coredump's program: it writes the dump when it is told to. */
     async function startWriter(uid: number): Promise<void> {
-      await machine.sh(`install -D /bin/bash /usr/local/lib/systemd-coredump; mkdir -p /var/lib/systemd/coredump; rm -f /run/go-on
-        systemd-run --quiet --collect --unit=systemd-coredump@1-42-0 /usr/local/lib/systemd-coredump -c \
+      await machine.sh(`install -D /bin/bash /usr/lib/systemd/systemd-coredump; mkdir -p /var/lib/systemd/coredump; rm -f /run/go-on
+        systemd-run --quiet --collect --unit=systemd-coredump@1-42-0 /usr/lib/systemd/systemd-coredump -c \
           'until [ -e /run/go-on ]; do read -t 0.1 <> <(:) || true; done; echo core >${DUMP.replace("UID", String(uid))}'`);
       await waitFor("the writer", () => machine.sh("pgrep -x systemd-coredum"));
     }

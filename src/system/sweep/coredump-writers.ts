@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { poll } from "../../wait.ts";
 import { readStartTime } from "../processes/identity.ts";
 import { nameProcess } from "../processes/process-name.ts";
-import { readIfThere } from "../read-file.ts";
+import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Owner } from "./paths.ts";
 
 /** As much of "systemd-coredump" as the kernel keeps of a program's name. */
 const NAME = "systemd-coredum";
+/** Replaced by an upgrade: deleted. */
+const PROGRAM = /^\/usr\/lib\/systemd\/systemd-coredump( \(deleted\))?$/;
 
 /** The service is there so long after the helper has ended. */
 const HANDOVER_MS = 500;
@@ -64,19 +66,27 @@ export class CoredumpWriters {
     let lives = false;
     for (const pid of readdirSync(this.#proc).filter((name) => /^\d+$/.test(name))) {
       const status = readIfThere(join(this.#proc, pid, "status")) ?? "";
-      const isWriter = status.startsWith(`Name:\t${NAME}\n`);
       const runner = Number(/^Uid:\t(\d+)/m.exec(status)?.[1] ?? -1);
+      if (runner !== 0 && runner !== uid) continue;
+      const isWriter = status.startsWith(`Name:\t${NAME}\n`) && this.#runsProgram(pid);
       if (runner === uid && !isWriter) lives = true;
-      if (!isWriter || (runner !== 0 && runner !== uid) || /^State:\t[ZX]/m.test(status)) continue;
-      const writer = this.#describe(Number(pid), uid);
+      if (!isWriter || /^State:\t[ZX]/m.test(status)) continue;
+      const writer = this.#describe(Number(pid), runner === 0, uid);
       if (writer !== undefined) writers.push(writer);
     }
     return { writers, lives };
   }
 
-  // core(5): the kernel's helper has the pid and the uid of who is dumped as its first arguments; the service has none.
-  #describe(pid: number, uid: number): Writer | undefined {
-    const [, dumped = "", owner = ""] = (readIfThere(join(this.#proc, String(pid), "cmdline")) ?? "").split("\0");
+  /** A process can call itself what it likes. */
+  #runsProgram(pid: string): boolean {
+    return PROGRAM.test(readLinkIfThere(join(this.#proc, pid, "exe")) ?? "");
+  }
+
+  // core(5): the kernel's helper has the pid and the uid of who is dumped as its first arguments; the service has none. Safe: root's
+  // process alone is read. The kernel waits for one that hangs in mmap(2), as a user's can for ever.
+  #describe(pid: number, isRoots: boolean, uid: number): Writer | undefined {
+    const line = isRoots ? readIfThere(join(this.#proc, String(pid), "cmdline")) : undefined;
+    const [, dumped = "", owner = ""] = (line ?? "").split("\0");
     const isHelper = /^\d+$/.test(dumped) && /^\d+$/.test(owner);
     if (isHelper && Number(owner) !== uid) return undefined;
     return { pid, key: `${pid} ${readStartTime(pid, this.#proc) ?? 0}`, isHelper };

@@ -5,7 +5,8 @@ import { waitFor } from "../../../helpers/wait.ts";
 
 const NAME = "systemd-coredum";
 const ROOT = "0\t0\t0\t0";
-const HELPER = (uid: number) => ["/lib/systemd/systemd-coredump", 4711, uid, 985, ""].join("\0");
+const PROGRAM = "/usr/lib/systemd/systemd-coredump";
+const HELPER = (uid: number) => [PROGRAM, 4711, uid, 985, ""].join("\0");
 
 let world: SweepWorld;
 beforeEach(() => {
@@ -14,12 +15,10 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-function add(
-  pid: number,
-  { uids = ROOT, name = NAME, line = "/lib/systemd/systemd-coredump\0", start = 1 } = {},
-): void {
+function add(pid: number, { uids = ROOT, name = NAME, exe = PROGRAM, line = `${PROGRAM}\0`, start = 1 } = {}): void {
   world.file(`proc/${pid}/status`, undefined, `Name:\t${name}\nState:\tS (sleeping)\nUid:\t${uids}\nThreads:\t1\n`);
   world.file(`proc/${pid}/comm`, undefined, `${name}\n`);
+  world.link(`proc/${pid}/exe`, exe);
   world.file(`proc/${pid}/cmdline`, undefined, line);
   world.file(`proc/${pid}/stat`, undefined, `${pid} (${name}) S ${"0 ".repeat(18)}${start} 0\n`);
 }
@@ -41,6 +40,18 @@ describe("dumps that are being written", () => {
     add(14, { uids });
     add(15, { line: HELPER(GUEST_UID) });
     expect(await writers().awaitEnd(OWNER)).toEqual([named(13), named(14), named(15)]);
+  });
+
+  it("are not waited for at a process of the account that calls itself so", async () => {
+    const uids = [GUEST_UID, GUEST_UID, GUEST_UID, GUEST_UID].join("\t");
+    add(13, { uids, exe: "/home/guest/systemd-coredump" });
+    add(14, { exe: "/usr/bin/sh" });
+    expect(await writers().awaitEnd(OWNER)).toEqual([]);
+  });
+
+  it("are waited for at a process of the account, whatever it says of itself: its command line is not read", async () => {
+    add(13, { uids: [GUEST_UID, GUEST_UID, GUEST_UID, GUEST_UID].join("\t"), line: HELPER(1000) });
+    expect(await writers().awaitEnd(OWNER)).toEqual([named(13)]);
   });
 
   it("are done when their program has ended", async () => {
@@ -74,6 +85,7 @@ describe("dumps that are being written", () => {
     add(14);
     expect(await watched.awaitEnd(OWNER)).toEqual([named(13), named(14)]);
     add(17);
+    end(14);
     add(14, { start: 2 });
     expect(await watched.awaitEnd(OWNER)).toEqual([named(13)]);
     end(13);
