@@ -39,7 +39,7 @@ bool is_connection(const Fd& socket) {
 }  // namespace
 
 Connection connection_look(int pidfd, int fd) {
-  // Safe: a copy, close-on-exec, that is closed before anything else is done.
+  // Safe: a copy, close-on-exec, that is closed before anything else is done. The caller names sockets alone: closing a file may wait.
   const Fd copy(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, fd, 0U)));
   if (!copy && errno == EBADF) return Connection::kNone;
   if (!copy) fail("pidfd_getfd", "", errno);

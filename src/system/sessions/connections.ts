@@ -4,6 +4,8 @@ import { fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:f
 import type { Leader, Open, Session } from "../../policy/session.ts";
 import { isTerminalPath } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
+import { parseMounts } from "../processes/mountinfo.ts";
+import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Holdings } from "./holdings.ts";
 
 /** Each session is looked at once in so many looks: by when it was last, for its place in a list moves. */
@@ -57,7 +59,7 @@ export class Connections {
   // The leader may have more than one, such as one to a directory of accounts: as long as one stands, somebody may be there.
   #areGone(pid: number, pidfd: number): boolean {
     try {
-      const found = this.#listDescriptors(pid).map((fd) => this.#parts.bindings.lookAtConnection(pidfd, fd));
+      const found = this.#listSockets(pid).map((fd) => this.#parts.bindings.lookAtConnection(pidfd, fd));
       const connections = found.filter((state) => state !== undefined);
       return connections.length > 0 && connections.every((state) => state === "gone");
     } catch {
@@ -66,9 +68,11 @@ export class Connections {
     }
   }
 
-  #listDescriptors(pid: number): number[] {
+  // Safe: closing a copy of a file waits for its server, which may be a user's (FUSE).
+  #listSockets(pid: number): number[] {
     const directory = `${this.#parts.proc ?? "/proc"}/${pid}/fd`;
-    return readdirSync(directory).map(Number);
+    const descriptors = readdirSync(directory);
+    return descriptors.filter((fd) => readLinkIfThere(`${directory}/${fd}`)?.startsWith("socket:[")).map(Number);
   }
 }
 
@@ -79,8 +83,7 @@ export class Connections {
  * @returns undefined where there is none; the caller closes it
  */
 export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">, proc = "/proc"): number | undefined {
-  const paths = [0, 1, 2].map((fd) => `${proc}/${pid}/fd/${fd}`);
-  const path = [...paths, ...(terminal === undefined ? [] : [terminal])].find(isPseudoTerminal);
+  const path = [...listOnDevpts(pid, proc), ...(terminal === undefined ? [] : [terminal])].find(isPseudoTerminal);
   try {
     return path === undefined ? undefined : openSync(path, O_PATH);
   } catch {
@@ -88,12 +91,29 @@ export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">
   }
 }
 
+// Safe: a descriptor's mount is known without asking the file's server, which may be a user's (FUSE) or gone (NFS). Its path proves
+// nothing: a user mounts what he likes at /dev/pts in a namespace of his own.
+function listOnDevpts(pid: number, proc: string): string[] {
+  try {
+    const mounts = [pid, "self"].flatMap((of) => parseMounts(readIfThere(`${proc}/${of}/mountinfo`) ?? ""));
+    const devpts = new Set(mounts.filter(({ type }) => type === "devpts").map(({ id }) => id));
+    const isOnDevpts = (fd: number) => {
+      const [, id] = /^mnt_id:\t(\d+)$/m.exec(readIfThere(`${proc}/${pid}/fdinfo/${fd}`) ?? "") ?? [];
+      return devpts.has(Number(id));
+    };
+    return [0, 1, 2].filter(isOnDevpts).map((fd) => `${proc}/${pid}/fd/${fd}`);
+  } catch {
+    return [];
+  }
+}
+
 /** The path of a terminal, for the next guestd; undefined where it has none among this machine's own. */
 export function pathOfTerminal(fd: number): string | undefined {
   try {
     const path = readlinkSync(`/proc/self/fd/${fd}`);
+    if (!isTerminalPath(path)) return undefined;
     const [held, named] = [fstatSync(fd), statSync(path)];
-    return isTerminalPath(path) && held.dev === named.dev && held.ino === named.ino ? path : undefined;
+    return held.dev === named.dev && held.ino === named.ino ? path : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,16 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -22,19 +34,21 @@ describe("Connections", () => {
   /** The sessions that are told as lost when each has been looked at; `sockets` are the leader's descriptors from 3 on. */
   const lostOf = (
     sessions: readonly Session[],
-    sockets: readonly ("open" | "gone" | "file" | "fault")[],
+    sockets: readonly ("open" | "gone" | "none" | "file" | "fault")[],
     held: Held = { pidfd: PIDFD },
   ) => {
+    rmSync(join(proc, "500"), { recursive: true, force: true });
     mkdirSync(join(proc, "500/fd"), { recursive: true });
-    for (const at of sockets.keys()) writeFileSync(join(proc, `500/fd/${at + 3}`), "");
+    for (const [at, state] of sockets.entries())
+      symlinkSync(state === "file" ? "/home/user/socket:[1]" : "socket:[1]", join(proc, `500/fd/${at + 3}`));
     const lost: string[] = [];
     const connections = new Connections({
       bindings: {
         lookAtConnection: (pidfd, fd) => {
           expect(pidfd).toBe(PIDFD);
           const state = sockets[fd - 3];
-          if (state === "fault") throw new Error("EPERM");
-          return state === "file" ? undefined : state;
+          if (state === "fault" || state === "file") throw new Error("EPERM");
+          return state === "none" ? undefined : state;
         },
       },
       holdings: { find: () => held },
@@ -45,8 +59,8 @@ describe("Connections", () => {
     return lost;
   };
 
-  it("tells that the only connection of a leader has gone, once in ten looks", () => {
-    expect(lostOf([REMOTE], ["file", "gone"])).toEqual(["abc"]);
+  it("tells that the only connection of a leader has gone, once in ten looks, and copies no file of it", () => {
+    expect(lostOf([REMOTE], ["file", "none", "gone"])).toEqual(["abc"]);
   });
 
   it("looks at every session in ten looks, however many there are", () => {
@@ -56,7 +70,7 @@ describe("Connections", () => {
 
   it("looks at a session in ten looks, though one before it ends at each", () => {
     mkdirSync(join(proc, "500/fd"), { recursive: true });
-    writeFileSync(join(proc, "500/fd/3"), "");
+    symlinkSync("socket:[1]", join(proc, "500/fd/3"));
     const lost: string[] = [];
     const connections = new Connections({
       bindings: { lookAtConnection: () => "gone" },
@@ -73,7 +87,7 @@ describe("Connections", () => {
   it.each([
     ["while it is open", ["open"]],
     ["while one of several is open", ["gone", "open"]],
-    ["where there is none", ["file"]],
+    ["where there is none", ["none", "file"]],
     ["where nobody may look", ["gone", "fault"]],
   ] as const)("tells nothing %s", (_title, sockets) => {
     expect(lostOf([REMOTE], sockets)).toEqual([]);
@@ -99,14 +113,62 @@ describe("Connections", () => {
 });
 
 describe("openTerminal", () => {
-  it("finds none in files, pipes and the null device, nor of a process that has ended", () => {
-    const proc = mkdtempSync(join(tmpdir(), "proc-"));
-    mkdirSync(join(proc, "7/fd"), { recursive: true });
-    for (const [fd, path] of ["/dev/null", "/etc/hostname", "pipe:[1]"].entries())
-      symlinkSync(path, join(proc, `7/fd/${fd}`));
-    expect(openTerminal({ pid: 7 }, proc)).toBeUndefined();
-    expect(openTerminal({ pid: 8, terminal: "/dev/null" }, proc)).toBeUndefined();
+  let proc: string;
+  let holder: ChildProcessWithoutNullStreams;
+  let terminal: string;
+
+  beforeEach(async () => {
+    proc = mkdtempSync(join(tmpdir(), "proc-"));
+    for (const directory of ["self", "7/fd", "7/fdinfo"]) mkdirSync(join(proc, directory), { recursive: true });
+    // A pseudo-terminal, for as long as this runs.
+    holder = spawn("script", ["--quiet", "--command", "tty; exec cat", "/dev/null"]);
+    const [said] = (await once(holder.stdout, "data")) as [Buffer];
+    terminal = said.toString().trim();
+  });
+  afterEach(async () => {
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
     rmSync(proc, { recursive: true });
+  });
+
+  const mount = (of: string, id: number, type: string) => {
+    writeFileSync(join(proc, of, "mountinfo"), `${id} 1 0:23 / /dev/pts rw,nosuid - ${type} ${type} rw\n`);
+  };
+  /** Process 7 was called with this file. */
+  const give = (path: string, mountId: number) => {
+    symlinkSync(path, join(proc, "7/fd/0"));
+    writeFileSync(join(proc, "7/fdinfo/0"), `pos:\t0\nflags:\t02\nmnt_id:\t${mountId}\nino:\t5\n`);
+  };
+  const isOpened = (pid = 7, root = proc) => {
+    const fd = openTerminal({ pid }, root);
+    if (fd !== undefined) closeSync(fd);
+    return fd !== undefined;
+  };
+
+  it.each(["7", "self"])("finds one on a devpts that the process or guestd has mounted (%s)", (of) => {
+    mount(of, 32, "devpts");
+    give(terminal, 32);
+    expect(isOpened()).toBe(true);
+  });
+
+  it("asks no other file system for it, whatever the file is called", () => {
+    mount("7", 32, "fuse.sshfs");
+    mount("self", 31, "devpts");
+    give(terminal, 32);
+    expect(isOpened()).toBe(false);
+  });
+
+  it("finds none in another file of a devpts, nor of a process that has ended", () => {
+    mount("7", 32, "devpts");
+    give("/dev/null", 32);
+    expect(isOpened()).toBe(false);
+    expect(openTerminal({ pid: 8, terminal: "/dev/null" }, proc)).toBeUndefined();
+  });
+
+  it("finds that of a process of this machine", () => {
+    const children = readFileSync(`/proc/${holder.pid ?? 0}/task/${holder.pid ?? 0}/children`, "utf8");
+    expect(isOpened(Number.parseInt(children), "/proc")).toBe(true);
+    expect(isOpened(process.pid, proc)).toBe(false);
   });
 });
 
