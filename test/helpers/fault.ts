@@ -17,21 +17,32 @@ export function findDaemon(machine: Machine): number | undefined {
  * @returns stops injecting; when guestd was killed, there is nothing to stop
  */
 export async function injectFault(machine: Machine, fault: string): Promise<() => Promise<void>> {
+  return (await attach(machine, fault.split(":")[0] ?? "", ["-e", `inject=${fault}`])).stop;
+}
+
+/**
+ * Traces system calls of the running guestd, those that its filter refuses as well.
+ * @returns what strace has said so far, and how to stop it
+ */
+export async function traceCalls(machine: Machine, calls: string) {
+  return attach(machine, calls, []);
+}
+
+async function attach(machine: Machine, calls: string, options: readonly string[]) {
   const pid = findDaemon(machine);
   if (pid === undefined) throw new Error("guestd is not running");
-  const strace = spawn(
-    "strace",
-    ["-f", "-p", String(pid), "-e", `trace=${fault.split(":")[0] ?? ""}`, "-e", `inject=${fault}`],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
+  const strace = spawn("strace", ["-f", "-p", String(pid), "-e", `trace=${calls}`, ...options], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let said = "";
   strace.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   await waitFor(`strace to attach: ${said}`, () => /attached/.test(said), 20_000);
   const hasEnded = () => strace.exitCode !== null || strace.signalCode !== null;
-  return async () => {
+  const stop = async () => {
     strace.kill("SIGINT");
     // It may wait for the first thread of a guestd that it has killed, which waits for strace to let go of the others.
     await waitFor("strace to end", hasEnded, ORDERLY_LIMIT_MS).catch(() => strace.kill("SIGKILL"));
     await waitFor("strace to be killed", hasEnded, 20_000);
   };
+  return { said: () => said, stop };
 }

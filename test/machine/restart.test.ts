@@ -2,6 +2,8 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
+import { traceCalls } from "../helpers/fault.ts";
+import { endLease, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import {
   answers,
@@ -85,6 +87,19 @@ describeMachine("guestd", (release) => {
     const open = [...report.matchAll(/^✗ (\w+=)/gm)].map(([, setting = ""]) => setting);
     expect(open.length).toBeGreaterThan(0);
     expect(open.filter((setting) => !UNIT.includes(setting))).toEqual([]);
+  });
+
+  it("walks at idle priority, which its filter of system calls lets it have", async () => {
+    // What a guest could not have written in is left to the walk.
+    await machine.sh("mkdir -m 700 /var/tmp/theirs && chown 1000:1000 /var/tmp/theirs");
+    const guest = await startLease(machine);
+    const { said, stop } = await traceCalls(machine, "sched_setscheduler,ioprio_set");
+    await endLease(machine, guest)
+      .then(() => waitFor("the walk", () => said().includes("ioprio_set(")))
+      .finally(stop);
+    expect(said()).toMatch(/sched_setscheduler\(0, SCHED_IDLE, .*\) = 0$/m);
+    expect(said()).toMatch(/ioprio_set\(IOPRIO_WHO_PROCESS, 0, .*\) = 0$/m);
+    await machine.sh("rmdir /var/tmp/theirs");
   });
 
   it("has units of which systemd understands every line", async () => {
