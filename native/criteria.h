@@ -49,4 +49,9 @@ bool look(int dir, const char *name, struct statx *file);
 DIR *open_list(int dir, const char *name);
 int open_entry(int dir, const char *name);
 
+enum { UIDS = 4 };
+
+/** The real, effective, saved and file system uid of a process that has not ended: of a zombie whose other threads run as well. */
+bool read_uids(int process, unsigned uids[UIDS]);
+
 #endif

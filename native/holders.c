@@ -12,9 +12,9 @@
 //   NAMESPACES  inodes, as of /proc/PID/ns/mnt: "4026532001,4026532002"; guestd keeps them with init as well
 //   LABEL       source of mounts; those of DEVICES and NAMESPACES are looked for as well
 // Says for each process "PID", then " SET:HOW" for each set, counted from 0, that it holds something of, then " SET:mount=PATH" (as in
-// mountinfo) for each that it has something mounted of, where it is the first of its mount namespace, or " unread" where its mounts take
-// too long; for members " SET:member"; " ." now and then, and a new line. HOW is "descriptor", "namespace", "directory", "root",
-// "program" or "mapping", what was found first. Ends with "end". Never the one that started it.
+// mountinfo) for each that it has something mounted of, where it is the first of its mount namespace; " unread-files" and " unread-mounts"
+// where reading that takes too long; for members " SET:member"; " ." now and then, and a new line. HOW is "descriptor", "namespace",
+// "directory", "root", "program" or "mapping", what was found first. Ends with "end". Never the one that started it.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,12 +27,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "allowance.h"
 #include "criteria.h"
 #include "members.h"
 #include "mounts.h"
 #include "notes.h"
 
-enum { MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, TRIES = 25, TRY_MS = 20 };
+enum { MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, TRIES = 25, TRY_MS = 20, PROCESS_MS = 300 };
 
 // Who keeps something by a mapped file, asked once of each as a rule: a library is mapped by everybody.
 static struct {
@@ -50,7 +51,7 @@ static void note_link(int process, const char *name, const char *how) {
 static void note_descriptors(int process, bool is_init) {
   DIR *list = open_list(process, "fd");
   if (list == NULL) return;
-  for (const struct dirent *entry = readdir(list); entry != NULL; entry = readdir(list)) {
+  for (const struct dirent *entry = readdir(list); entry != NULL && !is_late(); entry = readdir(list)) {
     struct statx file;
     if (entry->d_name[0] == '.' || !look(dirfd(list), entry->d_name, &file)) continue;
     note_file(&file, "descriptor");
@@ -86,23 +87,28 @@ static void note_mapping(const char *line, int files) {
   note_user(keeper_by_mapping(files, range, device, inode), "mapping");
 }
 
-static void note_mappings(int process) {
+/** Whether all of them were read. A thread that has ended has none. */
+static bool note_mappings(int process) {
   const int fd = openat(process, "maps", O_RDONLY | O_CLOEXEC);
   FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
   if (maps == NULL) {
     if (fd >= 0) close(fd);
-    return;
+    return false;
   }
   const int files = !has_user_criterion() ? -1 : openat(process, "map_files", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   char *line = NULL;
   size_t size = 0;
-  while (getline(&line, &size, maps) > 0) {
+  bool any = false;
+  while (!is_late() && getline(&line, &size, maps) > 0) {
     give_sign();
     note_mapping(line, files);
+    any = true;
   }
+  const bool whole = any && feof(maps) && !ferror(maps);
   free(line);
   if (files >= 0) close(files);
   fclose(maps);
+  return whole;
 }
 
 /** The process that has started another one. */
@@ -127,12 +133,14 @@ static bool is_keepers(int process) {
   return parent == getppid() || (parent == 1 && has_note_of("namespace") && left-- > 0);
 }
 
-static void note_thread(int process, bool is_init) {
-  note_descriptors(process, is_init);
-  note_link(process, "cwd", "directory");
-  note_link(process, "root", "root");
-  note_link(process, "exe", "program");
-  note_mappings(process);
+/** A process has one memory, with many threads as with one: it is read once, by the first thread that has not ended. */
+static void note_thread(int thread, bool is_init, bool *memory_read) {
+  note_descriptors(thread, is_init);
+  note_link(thread, "cwd", "directory");
+  note_link(thread, "root", "root");
+  if (*memory_read || is_late()) return;
+  note_link(thread, "exe", "program");
+  *memory_read = note_mappings(thread);
 }
 
 static bool shares(int pid, int thread, int what) { return syscall(SYS_kcmp, pid, thread, what, 0, 0) == 0; }
@@ -140,24 +148,28 @@ static bool shares(int pid, int thread, int what) { return syscall(SYS_kcmp, pid
 /** By its first thread, then by those that have descriptors or directories of their own: the first may have ended. */
 static void note_process(int process, int pid) {
   forget_notes();
-  note_thread(process, pid == 1);
+  bool memory_read = false;
+  note_thread(process, pid == 1, &memory_read);
   DIR *threads = open_list(process, "task");
   if (threads == NULL) return;
   for (const struct dirent *entry = readdir(threads); entry != NULL; entry = readdir(threads)) {
+    if (is_late()) break;
     const int id = atoi(entry->d_name);
     if (id <= 0 || id == pid || (shares(pid, id, KCMP_FILES) && shares(pid, id, KCMP_FS))) continue;
     const int thread = open_entry(dirfd(threads), entry->d_name);
     if (thread < 0) continue;
-    note_thread(thread, pid == 1);
+    note_thread(thread, pid == 1, &memory_read);
     close(thread);
   }
   closedir(threads);
 }
 
 static void say_holdings(int process, int pid) {
+  start_process(process);
+  start_part(PROCESS_MS);
   note_process(process, pid);
   // What guestd or init is just starting has all of its descriptors, until it is the program that it will be.
-  for (int tries = 0; has_notes() && tries < TRIES && is_keepers(process); tries++) {
+  for (int tries = 0; has_notes() && !is_late() && tries < TRIES && is_keepers(process); tries++) {
     const struct timespec pause = {.tv_nsec = TRY_MS * 1000000L};
     nanosleep(&pause, NULL);
     fputs(" .", stdout);
@@ -166,6 +178,7 @@ static void say_holdings(int process, int pid) {
   }
   say_notes(NULL);
   forget_notes();
+  if (is_late()) fputs(" unread-files", stdout);
   say_mounts(process);
 }
 

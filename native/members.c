@@ -4,17 +4,14 @@
 // hangs in execve(2), with which this program would hang.
 #include "members.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "criteria.h"
 #include "mounts.h"
 #include "notes.h"
 
-enum { MOST_NAMESPACES = 1 << 16, UIDS = 4 };
+enum { MOST_NAMESPACES = 1 << 16 };
 
 // Of each mount namespace, from which entry on stand the sets that look for one of its mounts, and up to which.
 static struct {
@@ -24,22 +21,6 @@ static struct {
 static size_t seen_count;
 static unsigned *matches;
 static size_t match_count, match_space;
-
-/** The uids of a process that has not ended: of a zombie whose other threads run as well (proc_pid_status(5)). */
-static bool read_uids(int process, unsigned uids[UIDS]) {
-  char status[4096] = "";
-  const int fd = openat(process, "status", O_RDONLY | O_CLOEXEC);
-  const ssize_t length = fd < 0 ? 0 : read(fd, status, sizeof status - 1);
-  if (fd >= 0) close(fd);
-  if (length <= 0) return false;
-  // Its name comes first, on a line of its own: a new line in it is written as "\n".
-  const char *state = strstr(status, "\nState:\t"), *threads = strstr(status, "\nThreads:\t"), *line = strstr(status, "\nUid:\t");
-  if (state == NULL || line == NULL) return false;
-  const char letter = state[strlen("\nState:\t")];
-  const bool alone = threads == NULL || atoi(threads + strlen("\nThreads:\t")) == 1;
-  if ((letter == 'Z' || letter == 'X') && alone) return false;
-  return sscanf(line, "\nUid:\t%u\t%u\t%u\t%u", &uids[0], &uids[1], &uids[2], &uids[3]) == UIDS;
-}
 
 static void keep_match(unsigned set) {
   if (match_count == match_space) {

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "allowance.h"
 #include "criteria.h"
 #include "notes.h"
 
@@ -43,13 +43,6 @@ static bool read_mount(char *line, struct mount *mount) {
   return mount->source != NULL;
 }
 
-/** What this program has had of a processor: a machine that is busy makes nobody's mounts many. */
-static long used_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 enum reading each_mount(int thread, void (*show)(const struct mount *)) {
   const int fd = openat(thread, "mountinfo", O_RDONLY | O_CLOEXEC);
   FILE *mounts = fd < 0 ? NULL : fdopen(fd, "re");
@@ -57,20 +50,20 @@ enum reading each_mount(int thread, void (*show)(const struct mount *)) {
     if (fd >= 0) close(fd);
     return GONE;
   }
-  const long begun = used_ms();
+  const long begun = cost_so_far();
   char *line = NULL;
   size_t size = 0;
-  bool late = false;
-  while (!late && getline(&line, &size, mounts) > 0) {
+  enum reading late = READ;
+  while (late == READ && getline(&line, &size, mounts) > 0) {
     give_sign();
     struct mount mount;
     if (read_mount(line, &mount)) show(&mount);
-    late = used_ms() - begun > MOUNTS_MS;
+    late = cost_so_far() - begun > MOUNTS_MS * 1000L ? LATE : is_late() ? BROKEN_OFF : READ;
   }
   const bool whole = feof(mounts) && !ferror(mounts);
   free(line);
   fclose(mounts);
-  return late ? LATE : whole ? READ : GONE;
+  return late != READ ? late : whole ? READ : GONE;
 }
 
 void note_the_mount(const struct mount *mount) { note_mount(mount->device, mount->root, mount->source, "mount"); }
@@ -86,10 +79,12 @@ static bool say_mounts_in(int thread) {
   struct statx file;
   if (!look(thread, "ns/mnt", &file) || was_seen(file.stx_ino)) return false;
   const enum reading reading = each_mount(thread, say_mount);
-  if (reading == LATE) fputs(" unread", stdout);
-  const bool said = has_notes() || reading == LATE;
+  const bool unread = reading == LATE || reading == BROKEN_OFF;
+  if (unread) fputs(" unread-mounts", stdout);
+  const bool said = has_notes() || unread;
   forget_notes();
-  if ((reading == READ || said) && seen_count < MOST_NAMESPACES) seen[seen_count++] = file.stx_ino;
+  // What a process has used up says nothing of the namespace: the next one that is in it is asked.
+  if ((reading == READ || said) && reading != BROKEN_OFF && seen_count < MOST_NAMESPACES) seen[seen_count++] = file.stx_ino;
   return said;
 }
 
@@ -98,8 +93,14 @@ void say_mounts(int process) {
   if (!has_mount_criterion()) return;
   DIR *threads = open_list(process, "task");
   if (threads == NULL) return;
+  // Of a namespace of its own that is read for too long, and of others before it.
+  start_part(2L * MOUNTS_MS);
   bool said = false;
   for (const struct dirent *entry = readdir(threads); entry != NULL && !said; entry = readdir(threads)) {
+    if (is_late()) {
+      fputs(" unread-mounts", stdout);
+      break;
+    }
     const int thread = entry->d_name[0] == '.' ? -1 : open_entry(dirfd(threads), entry->d_name);
     if (thread < 0) continue;
     said = say_mounts_in(thread);

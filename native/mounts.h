@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** How the reading of a mount table has ended. */
-enum reading { READ, LATE, GONE };
+/** How the reading of a mount table has ended: BROKEN_OFF where whose it is has used up what they may cost (allowance.h). */
+enum reading { READ, LATE, BROKEN_OFF, GONE };
 
 /** Shows each mount of a thread (an open directory): its device, root, path and source. In bounded time. */
 struct mount;
@@ -15,7 +15,7 @@ enum reading each_mount(int thread, void (*show)(const struct mount *));
 /** Notes the sets that look for a mount. */
 void note_the_mount(const struct mount *mount);
 
-/** Says " SET:mount=PATH" of a process (an open directory), the first of a mount namespace with mounts that match, and " unread". */
+/** Says " SET:mount=PATH" of a process (an open directory), the first of a mount namespace with mounts that match, and " unread-mounts". */
 void say_mounts(int process);
 
 #endif

@@ -51,7 +51,7 @@ import { SessionStore } from "./system/state/session-store.ts";
 import { SwitchStore } from "./system/state/switch-store.ts";
 import { PathWalk } from "./system/sweep/path-walk.ts";
 import { Sweeper } from "./system/sweep/sweep.ts";
-import { sweepUid } from "./system/sweep/uid-sweep.ts";
+import { sweepUid, type UidSweepParts } from "./system/sweep/uid-sweep.ts";
 import { UnlockMarks } from "./system/unlock-marks.ts";
 import { VERSION } from "./version.ts";
 import { poll } from "./wait.ts";
@@ -204,8 +204,16 @@ function makeRunner(
   parts: Stores & Sessions & { readonly pending: PendingCalls; readonly service: Service },
 ): EffectRunner {
   const { cgroups } = parts;
-  const { searchHolders: search, searchMembers } = parts.looks;
+  const { searchMembers } = parts.looks;
   const sweeper = new Sweeper(bindings, searchMembers);
+  const { uidLooks } = parts;
+  const uidParts: UidSweepParts = {
+    bindings,
+    cgroups,
+    sweeper: { sweep: (...whose) => sweeper.sweep(...whose, uidLooks.searchMembers) },
+    search: uidLooks.searchHolders,
+    searchMembers: uidLooks.searchMembers,
+  };
   const turns = new Turns();
   const inTurn: ProcessTable["inTurn"] = (work) => turns.take(work);
   const table: ProcessTable = { proc: "/proc", cgroups, bindings, search: searchMembers, inTurn };
@@ -216,7 +224,7 @@ function makeRunner(
     endProcesses: (...which) => endProcesses(table, ...which),
     sweeper,
     pathWalk: new PathWalk({ bindings, checkForeign: (uid) => parts.leases.checkForeign({ user: "", uid }) }),
-    sweepUid: (...which) => sweepUid({ bindings, cgroups, sweeper, search, searchMembers }, ...which),
+    sweepUid: (...which) => sweepUid(uidParts, ...which),
     wasAnnounced,
     settings: () => sweepPrivate(settingsOf(link)),
     users: {

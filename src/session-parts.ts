@@ -38,6 +38,8 @@ export function makeSessionParts({ bus, bindings, report, link }: SessionNeeds) 
   const reapers = new Reapers({ bindings, cgroups, onExit });
   const leaders = new Leaders({ bindings, holdings, nameExists: (name) => nameExists(bus, name), onExit });
   const looks = makeLooks();
+  // Nobody waits for what a uid in quarantine has left: no end waits for a look at that.
+  const uidLooks = makeLooks();
   const views = new Views({ bindings, cgroups, holdings, reapers, search: looks.searchHolders });
   const logins = new Batch((leaders: readonly EndedLeader[]) => findLoginCgroups(bus, leaders));
   const connections = new Connections({
@@ -53,5 +55,5 @@ export function makeSessionParts({ bus, bindings, report, link }: SessionNeeds) 
     startScope: (id, leader, uid, limits) => startScope(bus, id, leader, uid, limits),
     findLoginCgroup: (leader, uid, since) => logins.ask({ leader, uid, since }),
   });
-  return { cgroups, fdStore, holdings, reapers, leaders, connections, views, placement, looks };
+  return { cgroups, fdStore, holdings, reapers, leaders, connections, views, placement, looks, uidLooks };
 }

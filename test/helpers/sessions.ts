@@ -68,7 +68,7 @@ export function sessionsWith({
   };
   const search: SearchHolders = (criteria) => {
     asked.push([criteria.devices, criteria.uid, criteria.namespaces]);
-    return Promise.resolve({ files: [], mounts: [], unseen: [], whole: true });
+    return Promise.resolve({ files: [], mounts: [], unread: [], unseen: [], whole: true });
   };
   const names = new Map(kept);
   // As systemd passes them, but where the descriptors are.

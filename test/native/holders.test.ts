@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   chownSync,
   closeSync,
   copyFileSync,
@@ -479,6 +480,54 @@ describeAsRoot("the holders of files", () => {
         },
       );
       expect(found).toMatchObject({ files: [], unseen: pids.slice(0, 2), whole: false });
+    });
+  });
+
+  describe("beside processes that take long to be read", () => {
+    /** Who has those, and somebody else. */
+    const [SLOW, OTHER] = [GUEST + 1, GUEST + 2];
+    let file: string;
+    beforeAll(() => {
+      execFileSync("gcc", [
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-O1",
+        "-D_GNU_SOURCE",
+        "-o",
+        `${elsewhere}/hog`,
+        "test/native/hog.c",
+      ]);
+      chmodSync(elsewhere, 0o755);
+      file = `${elsewhere}/slow`;
+      writeFileSync(file, "content");
+      chownSync(file, GUEST, GUEST);
+    });
+    const hog = (...numbers: readonly number[]) => hold(`exec ${elsewhere}/hog ${numbers.join(" ")}`, SLOW);
+    const open = (uid: number) => hold(`exec 3<${file}; echo ready; read line`, uid);
+    const findIn = (limitMs: number) =>
+      searchHolders({ devices: [], uid: GUEST, namespaces: [], label: undefined }, { program: PROGRAM, limitMs });
+
+    it("are found, and what is mapped is read once, not for each thread", { timeout: 120_000 }, async () => {
+      await hog(400, 0, 60_000);
+      const pid = await open(OTHER);
+      expect(await findIn(15_000)).toMatchObject({ files: [{ pid, how: "descriptor" }], unseen: [], whole: true });
+    });
+
+    it("are found, and all that a user with many of them has are named", { timeout: 120_000 }, async () => {
+      const slow: number[] = [];
+      let same: number;
+      // They are looked at in this order, unless the numbers have just begun anew.
+      do {
+        await endAll();
+        slow.splice(0);
+        while (slow.length < 11) slow.push(await hog(400, 2000, 0));
+        same = await open(SLOW);
+      } while (same < Math.max(...slow));
+      const other = await open(OTHER);
+      const found = await findIn(60_000);
+      expect(found).toMatchObject({ files: [{ pid: other, how: "descriptor" }], unseen: [], whole: true });
+      expect(new Set(found.unread)).toEqual(new Set([...slow, same]));
     });
   });
 

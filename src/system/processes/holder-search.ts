@@ -30,6 +30,8 @@ export interface MountHolder {
 export interface Holders {
   readonly files: readonly FileHolder[];
   readonly mounts: readonly MountHolder[];
+  /** Processes of which not all that they hold could be read in time. */
+  readonly unread: readonly number[];
   /** Processes that could not be looked at. */
   readonly unseen: readonly number[];
   /** False when the time was not enough for all processes. */
@@ -58,18 +60,27 @@ export async function searchHolders(criteria: HolderCriteria, options?: LookOpti
 }
 
 const WORD = /^(\d+):(?:(descriptor|namespace|directory|root|program|mapping)|mount=(.+))$/;
+const UNREAD_FILES = "unread-files";
+const UNREAD_MOUNTS = "unread-mounts";
 
 function readHolders(sets: readonly HolderCriteria[], { lines, unseen, whole }: Lines): Holders[] {
-  const found = sets.map(() => ({ files: [] as FileHolder[], mounts: [] as MountHolder[], unseen, whole }));
+  const found = sets.map(() => ({
+    files: [] as FileHolder[],
+    mounts: [] as MountHolder[],
+    unread: [] as number[],
+    unseen,
+    whole,
+  }));
   for (const { pid, words } of lines) {
-    for (const word of words.filter((one) => one !== "unread")) {
+    for (const word of words.filter((one) => one !== UNREAD_FILES && one !== UNREAD_MOUNTS)) {
       const [match, set, how, path] = WORD.exec(word) ?? [];
       const one = found[Number(set)];
       if (match === undefined || one === undefined) misunderstood();
       if (how === undefined) one.mounts.push({ pid, path });
       else one.files.push({ pid, how: how as FileHolder["how"] });
     }
-    if (words.includes("unread")) found.forEach((one, set) => noteUnread(sets[set], one.mounts, pid));
+    if (words.includes(UNREAD_FILES)) for (const one of found) one.unread.push(pid);
+    if (words.includes(UNREAD_MOUNTS)) found.forEach((one, set) => noteUnread(sets[set], one.mounts, pid));
   }
   return found;
 }

@@ -18,13 +18,17 @@ export async function findHolders(
     await look(
       "mounts",
       looking,
-      ({ mounts, ...rest }) => [...nameMounts(proc, mounts), ...nameUnseen(proc, rest)],
+      ({ mounts, unseen, whole }) => [...nameMounts(proc, mounts), ...nameUnseen(proc, { unseen, whole })],
       criteria.label === undefined ? "nobody knows which session it was" : undefined,
     ),
     await look(
       "open-files",
       looking,
-      ({ files, ...rest }) => [...nameFiles(proc, files), ...nameUnseen(proc, rest)],
+      ({ files, unread, ...rest }) => [
+        ...nameFiles(proc, files),
+        ...unread.map((pid) => `what ${nameProcess(proc, pid)} holds could not be read in time`),
+        ...nameUnseen(proc, rest),
+      ],
       isLost ? "the view is gone" : undefined,
     ),
   ];
@@ -61,7 +65,7 @@ function nameFiles(proc: string, files: readonly FileHolder[]): string[] {
   );
 }
 
-function nameUnseen(proc: string, { unseen, whole }: Omit<Holders, "files" | "mounts">): string[] {
+function nameUnseen(proc: string, { unseen, whole }: Pick<Holders, "unseen" | "whole">): string[] {
   return [
     ...unseen.map((pid) => `${nameProcess(proc, pid)} could not be looked at`),
     ...(whole ? [] : ["not all processes could be looked at in time"]),

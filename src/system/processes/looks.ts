@@ -1,4 +1,5 @@
-// One look at all processes for all sessions that wait for one: many end at once, and each look costs what there is of processes.
+// One look at all processes for all who wait for one: many sessions end at once, and each look costs what there is of processes.
+// Ends and uids in quarantine have looks of their own.
 import { Batch } from "../batch.ts";
 import { searchAllHolders, type HolderCriteria, type SearchHolders } from "./holder-search.ts";
 import { searchAllMembers, type MemberCriteria, type SearchMembers } from "./member-search.ts";

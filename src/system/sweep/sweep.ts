@@ -58,8 +58,9 @@ export class Sweeper {
    * Takes away what an account has left. Never rejects, and ends in twice the time that a class has, and that of a look at all processes.
    * @returns one for each class, in a fixed order. What is said to be left is what a second look has found; one that could not
    *   be looked at has that as its only sentence
+   * @param search for its processes, where others than those who wait for the usual look ask
    */
-  async sweep(account: Owner, settings: Config["Sweep"]): Promise<readonly Swept[]> {
+  async sweep(account: Owner, settings: Config["Sweep"], search = this.#search): Promise<readonly Swept[]> {
     const { journal, ...classes } = this.#classes(account, settings);
     const others = await Promise.all(
       Object.entries(classes).map(([kind, work]) => this.#attemptInTime(kind as SweepKind, account, work)),
@@ -69,7 +70,7 @@ export class Sweeper {
     // After them: a job that was started before it was taken away is seen, and so is a guest-keys that hangs.
     // The look has a limit of its own: many accounts can wait for it.
     const proc = join(this.#machine.root, "/proc");
-    const processes = await this.#attempt("processes", account, () => findProcesses(this.#search, proc, account.uid));
+    const processes = await this.#attempt("processes", account, () => findProcesses(search, proc, account.uid));
     return [processes, ...others, logged];
   }
 

@@ -12,12 +12,11 @@ import { searchHolders } from "../processes/holder-search.ts";
 import { findHolders } from "../processes/holders.ts";
 import { endProcesses } from "../processes/kill.ts";
 import type { SearchMembers } from "../processes/member-search.ts";
-import type { Sweeper } from "./sweep.ts";
 
 export interface UidSweepParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   readonly cgroups: Cgroups;
-  readonly sweeper: Pick<Sweeper, "sweep">;
+  readonly sweeper: { readonly sweep: (account: UidSubject, settings: Config["Sweep"]) => Promise<readonly Swept[]> };
   /** searchHolders and searchMembers, or one look for many. */
   readonly search?: SearchHolders;
   readonly searchMembers?: SearchMembers | undefined;

@@ -30,14 +30,14 @@ function addProcess(pid: number, comm: string): void {
 async function look(
   criteria = CRITERIA,
   held: readonly FileHolder[] | Error = [],
-  { mounts: mounted = [], unseen = [], whole = true }: Partial<Holders> = {},
+  { mounts: mounted = [], unread = [], unseen = [], whole = true }: Partial<Holders> = {},
 ) {
   const asked: unknown[][] = [];
   const search: SearchHolders = ({ devices, uid, namespaces, label }) => {
     asked.push([devices, uid, namespaces, label]);
     return held instanceof Error
       ? Promise.reject(held)
-      : Promise.resolve({ files: held, mounts: mounted, unseen, whole });
+      : Promise.resolve({ files: held, mounts: mounted, unread, unseen, whole });
   };
   const [mounts, files, ...more] = await findHolders(search, criteria, proc);
   expect(more).toEqual([]);
@@ -84,6 +84,22 @@ describe("findHolders", () => {
       removed: 0,
       left: [String.raw`process 10 (sh) has /a b\x22\x0ac\xff mounted`],
     });
+  });
+
+  it("says whose files could not be read in time", async () => {
+    addProcess(10, "sh");
+    const { mounts, files } = await look(CRITERIA, [{ pid: 10, how: "descriptor" }], { unread: [10, 11] });
+    expect(files).toEqual({
+      kind: "open-files",
+      found: 3,
+      removed: 0,
+      left: [
+        "process 10 (sh) holds a file of it (descriptor)",
+        "what process 10 (sh) holds could not be read in time",
+        "what process 11 holds could not be read in time",
+      ],
+    });
+    expect(mounts?.left).toEqual([]);
   });
 
   it("says whose mounts could not be read in time", async () => {

@@ -27,6 +27,8 @@ function sweep(
     account?: typeof OWNER | { user: string; uid: number };
     bindings?: Partial<SweepBindings>;
     search?: SearchMembers;
+    /** Instead of it, for one sweep. */
+    apart?: SearchMembers;
     keys?: Promise<string>;
     limitMs?: number;
   } = {},
@@ -39,7 +41,7 @@ function sweep(
     dumpsLimitMs: 10,
   };
   const sweeper = new Sweeper({ ...world.bindings, ...change.bindings }, change.search ?? world.search, machine);
-  return sweeper.sweep(change.account ?? OWNER, settings());
+  return sweeper.sweep(change.account ?? OWNER, settings(), change.apart);
 }
 
 const find = (swept: readonly Swept[], kind: string) => swept.find((one) => one.kind === kind);
@@ -125,6 +127,11 @@ describe("a sweep", () => {
     // Longer than any class has.
     const search: SearchMembers = (criteria) => setTimeout(SHORT_MS).then(() => world.search(criteria));
     const [processes] = await sweep({ search, limitMs: 1 });
+    expect(processes).toEqual({ kind: "processes", found: 0, removed: 0, left: [] });
+  });
+
+  it("does not wait for the usual look where it has one of its own", async () => {
+    const [processes] = await sweep({ search: never, apart: world.search });
     expect(processes).toEqual({ kind: "processes", found: 0, removed: 0, left: [] });
   });
 

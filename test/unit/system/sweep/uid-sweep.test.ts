@@ -68,7 +68,9 @@ async function sweep({
   };
   const search: SearchHolders = (criteria) => {
     did.push(["search", criteria]);
-    return files instanceof Error ? Promise.reject(files) : Promise.resolve({ files, mounts, unseen: [], whole: true });
+    return files instanceof Error
+      ? Promise.reject(files)
+      : Promise.resolve({ files, mounts, unread: [], unseen: [], whole: true });
   };
   const sweeper: UidSweepParts["sweeper"] = {
     sweep: (...args) => {
