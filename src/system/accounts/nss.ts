@@ -6,17 +6,22 @@ import type { Account } from "../../policy/account.ts";
 
 const run = promisify(execFile);
 const GETENT = "/usr/bin/getent";
+const ID = "/usr/bin/id";
 /** A login waits for it. */
 const LIMIT_MS = 3000;
 
-// No name that getent could take for an option.
-const NAME = /^([A-Za-z_][A-Za-z0-9_.-]{0,255}|\d{1,10})$/;
+/** What getent(1) takes for a uid, whoever has that name. */
+const NUMBER = /^\s*[+-]?\d+$/;
 
-/** The account of this name; undefined when there is none. */
+/** The account of this name; undefined when there is none. A directory may have names such as "1234567" and "bob@uni.example". */
 export async function findAccount(name: string): Promise<Account | undefined> {
-  if (/^\d/.test(name)) return undefined;
-  const [user, , uid, gid, realName, home, shell] = (await getent("passwd", name))?.split(":") ?? [];
+  const isNumber = NUMBER.test(name);
+  const key = isNumber ? await findUid(name) : name;
+  if (key === undefined) return undefined;
+  const [user, , uid, gid, realName, home, shell] = (await getent("passwd", key))?.split(":") ?? [];
   if (user === undefined || uid === undefined || gid === undefined) return undefined;
+  // Of a number alone: a directory may have a name in another case than the one that is asked for.
+  if (isNumber && user !== name) return undefined;
   return { user, uid: Number(uid), gid: Number(gid), realName: realName ?? "", home: home ?? "", shell: shell ?? "" };
 }
 
@@ -45,14 +50,29 @@ export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): 
   return (byUid ?? byName)?.split(":")[0];
 }
 
-async function getent(database: string, name: string, limitMs = LIMIT_MS): Promise<string | undefined> {
-  if (!NAME.test(name)) return undefined;
+/** The uid of a name that is a number. id(1) asks for the name first, and takes it for a uid where nobody has it. */
+const findUid = (name: string) => ask([ID, "-u", "--", name], 1);
+
+/** The entry of a name. getent(1): 2 means that it is not there. */
+const getent = (database: string, name: string, limitMs = LIMIT_MS) => ask([GETENT, "--", database, name], 2, limitMs);
+
+/**
+ * The first line of what a program says; undefined when it exits with the status that means "not there".
+ * @throws Error when it cannot be told
+ */
+export async function ask(
+  [program, ...args]: readonly [string, ...string[]],
+  absent: number,
+  limitMs = LIMIT_MS,
+): Promise<string | undefined> {
   try {
-    const { stdout } = await run(GETENT, [database, name], { timeout: limitMs, killSignal: "SIGKILL", env: {} });
+    const { stdout } = await run(program, args, { timeout: limitMs, killSignal: "SIGKILL", env: {} });
     return stdout.split("\n")[0];
   } catch (error) {
-    // getent(1): 2 means that the name is not there.
-    if ((error as { code?: unknown }).code === 2) return undefined;
-    throw error;
+    const { code, killed } = error as { readonly code?: unknown; readonly killed?: boolean };
+    if (code === absent) return undefined;
+    if (killed !== true) throw error;
+    const limit = `${limitMs / 1000} s`;
+    throw new Error(`the name service has not answered in ${limit}; see whether sssd or nslcd is up`, { cause: error });
   }
 }
