@@ -51,7 +51,7 @@ export async function rehearseLogin(
   if (explanation.leased && cachesAccounts()) return refuseFor(explanation, NSCD_FAULT);
   try {
     const fault = await rehearseView(explanation.plan);
-    return fault === undefined ? explanation : refuseFor(explanation, describeViewFault(fault));
+    return fault === undefined ? explanation : refuseFor(explanation, describeViewFault(fault, explanation.plan));
   } catch (error) {
     const warning = `It could not be tried whether the view can be built: ${(error as Error).message}.`;
     return { ...explanation, warnings: [warning] };

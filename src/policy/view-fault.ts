@@ -1,4 +1,5 @@
 // Why a view could not be built, as an administrator is told it: what failed, and what to do about it. Pure.
+import type { Step } from "./steps.ts";
 
 /** What the builder says of a view that could not be made. */
 export interface ViewFault {
@@ -10,9 +11,12 @@ export interface ViewFault {
   readonly message: string;
 }
 
-/** A sentence for an administrator. */
-export function describeViewFault(fault: ViewFault): string {
-  return `the view cannot be built: ${fault.message.replace(/\.$/, "")}; ${adviseOn(fault)}`;
+/**
+ * A sentence for an administrator.
+ * @param plan of the view
+ */
+export function describeViewFault(fault: ViewFault, plan: readonly Step[]): string {
+  return `the view cannot be built: ${fault.message.replace(/\.$/, "")}; ${adviseOn(fault, plan)}`;
 }
 
 /** The kernel asks for them where a mount namespace is entered or made. */
@@ -20,14 +24,27 @@ const UNPRIVILEGED =
   "guestd needs CAP_SYS_ADMIN and CAP_SYS_CHROOT in the user namespace that owns the mounts of this machine; " +
   'see PrivateUsers= and CapabilityBoundingSet= in "systemctl cat guestd"';
 
-function adviseOn({ step, code }: ViewFault): string {
+function adviseOn({ step, code, message }: ViewFault, plan: readonly Step[]): string {
   if (step === "skeleton") return adviseOnSkeleton(code);
   if (code === "EPERM" && /^(setns|unshare)$/.test(step)) return UNPRIVILEGED;
   if (/\boverlay$/.test(step) && code !== "EPERM") return "set Mode=bind in section [Etc] of guestd.conf";
   if (code === "ELOOP") return "name the path that the link leads to in guestd.conf";
+  if (code === "ETIMEDOUT") return adviseOnTimeout(plan);
+  if (code === "ENOENT" && plan.some((one) => isHome(one) && message.includes(` ${one.target}: `)))
+    return "make that directory, or name the one in which homes lie in Hide= of guestd.conf: there they need not exist";
   if (code === "ENOENT") return 'make it, or put "-" before it in guestd.conf';
   if (code === "ENOSPC") return "raise the size or the number of files that guestd.conf sets for it";
   return "guestd.conf(5) says what may stand there";
+}
+
+// The configuration has no key for it, so none that could be optional.
+const isHome = (step: Step) => step.kind === "tmpfs" && step.uid !== 0 && !step.target.startsWith("/run/user/");
+
+function adviseOnTimeout(plan: readonly Step[]): string {
+  const kept = plan.filter(({ kind }) => kind === "keep").map(({ target }) => target);
+  const where =
+    kept.length === 0 ? "what is mounted from file servers" : `${kept.join(" ")}, which is mounted on demand,`;
+  return `see whether "ls" of ${where} answers; if not, mend its file server, or unmount it`;
 }
 
 function adviseOnSkeleton(code: string): string {

@@ -1,5 +1,6 @@
 // An administrator is told why a view cannot be built, and what to do.
 import { describe, expect, it } from "vitest";
+import type { Step } from "../../../src/policy/steps.ts";
 import { describeViewFault } from "../../../src/policy/view-fault.ts";
 
 describe("describeViewFault", () => {
@@ -18,8 +19,26 @@ describe("describeViewFault", () => {
     ["overlay layer", "EPERM", "guestd.conf(5) says"],
     ["", "", "guestd.conf(5) says"],
   ])("says of %s %s: %s", (step, code, advice) => {
-    const said = describeViewFault({ step, code, message: "what happened, in full." });
+    const said = describeViewFault({ step, code, message: "what happened, in full." }, []);
     expect(said).toMatch(/^the view cannot be built: what happened, in full; /);
     expect(said).toContain(advice);
+  });
+
+  const HOME = { kind: "tmpfs", target: "/srv/homes/x", uid: 60600 };
+  const PLAN = [{ kind: "hide", target: "/srv/x" }, HOME, { kind: "keep", target: "/home" }] as Step[];
+
+  it("says of a home that is not there what can be done, and of other paths that they may be missing", () => {
+    const say = (message: string) => describeViewFault({ step: "attach", code: "ENOENT", message }, PLAN);
+    expect(say("attach /srv/homes/x: No such file or directory (ENOENT)")).toMatch(/name the one in .* Hide=/);
+    expect(say("attach /srv/homes/x: No such file or directory (ENOENT)")).not.toContain('put "-"');
+    expect(say("attach /srv/x: No such file or directory (ENOENT)")).toContain('put "-" before it');
+  });
+
+  it("names what is mounted on demand where the view is not ready in time, and file servers where nothing is", () => {
+    const late = { step: "", code: "ETIMEDOUT", message: "it was not ready after 4000 ms" };
+    expect(describeViewFault(late, PLAN)).toContain(
+      '; see whether "ls" of /home, which is mounted on demand, answers;',
+    );
+    expect(describeViewFault(late, [])).toContain("what is mounted from file servers answers");
   });
 });
