@@ -26,6 +26,7 @@ import { startHeartbeat } from "./heartbeat.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
 import { makeCgroupSearch } from "./login-cgroups.ts";
 import { LoginChecks } from "./login-checks.ts";
+import { askMachine } from "./login-machine.ts";
 import { reaperOf } from "./policy/session.ts";
 import { sweepPrivate } from "./policy/swept-paths.ts";
 import { isWalkDue } from "./policy/walking.ts";
@@ -169,7 +170,8 @@ interface ServiceNeeds {
 
 function makeService({ bus, abilities, journal, report, link }: Core, needs: ServiceNeeds): Service {
   const { overlay } = abilities;
-  const checks = new LoginChecks(() => link.state, abilities);
+  const machine = askMachine(abilities);
+  const checks = new LoginChecks(() => link.state, machine);
   const methods = makeMethods({
     ...needs,
     version: VERSION,
@@ -184,7 +186,7 @@ function makeService({ bus, abilities, journal, report, link }: Core, needs: Ser
     listProcesses: ({ cgroups, view }) => listProcesses(needs.cgroups, { cgroups, reaper: reaperOf(view) }),
     startsService: (pid) => startsService(pid),
     gatherFacts: (pid, home) => gatherFacts(link.state.config, { pid, home, overlay }),
-    explain: (user, service) => explain(link.state, user, service, overlay),
+    explain: (user, service) => explain(link.state, user, service, machine),
     checkLogins: () => checks.check(),
   });
   return new Service({

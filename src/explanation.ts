@@ -1,57 +1,102 @@
 // What a login would get now: asks the machine what policy/explain.ts must know, and builds the view of a login that would be let in.
+import type { Config } from "./config/schema.ts";
+import type { LoginMachine } from "./login-machine.ts";
 import { GuestError } from "./policy/errors.ts";
-import type { Explanation } from "./policy/explain.ts";
-import { explainLogin, NSCD_FAULT, refuseFor } from "./policy/explain.ts";
-import type { Account } from "./policy/account.ts";
-import type { PamType } from "./policy/pam-stack.ts";
-import { warnOfActing, warnOfAsking } from "./policy/pam-warnings.ts";
-import type { State } from "./policy/state.ts";
+import type { ExplainedLogin, Explanation, Judging } from "./policy/explain.ts";
+import { explainLogin, NSCD_FAULT, refuseFor, REFUSED } from "./policy/explain.ts";
+import type { GhostFacts, Stacks } from "./policy/ghost-fault.ts";
+import { findEveryFault, findGhostFault, findServiceFault, listUnwired, warnOfAccess } from "./policy/ghost-fault.ts";
+import { ghostServices } from "./policy/login-check.ts";
+import type { PamModule, PamType } from "./policy/pam-stack.ts";
+import type { ServiceStack } from "./policy/pam-warnings.ts";
+import { warnOfActing, warnOfAsking, warnOfChoosing } from "./policy/pam-warnings.ts";
 import { describeViewFault } from "./policy/view-fault.ts";
-import { cachesAccounts } from "./system/accounts/nscd.ts";
-import { findAccount, isMember } from "./system/accounts/nss.ts";
-import { readPamStack } from "./system/pam-stacks.ts";
-import { gatherFacts } from "./system/sessions/facts.ts";
-import { rehearseView } from "./system/sessions/rehearsal.ts";
 
-/** Who logs in, as explainLogin() wants it. */
-export interface ExplainedLogin {
-  readonly account: Account;
-  readonly member: boolean;
-  readonly service: string;
+/**
+ * What a login of this user through this service would get.
+ * @throws GuestError InvalidArgument when there is no such user
+ */
+export async function explain(
+  state: Judging,
+  user: string,
+  service: string,
+  machine: LoginMachine,
+): Promise<Explanation> {
+  const { config } = state;
+  const facts = await askFor(user, config, machine);
+  const { account, member } = facts;
+  const fault = config?.Guests.Ghost === user ? findGhostFault(config, facts) : undefined;
+  if (account === undefined) {
+    if (fault !== undefined) return refuseFor(REFUSED, fault);
+    throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
+  }
+  const explanation = await rehearseLogin(state, { account, member, service }, machine);
+  if (config === undefined) return explanation;
+  if (explanation.verdict === "ignored")
+    return fault === undefined ? explanation : { ...explanation, reason: refuseFor(explanation, fault).reason };
+  return minding(explanation, service, config, machine);
+}
+
+/** An explanation with what the stacks of the service make of it. */
+function minding(explanation: Explanation, service: string, config: Config, machine: LoginMachine): Explanation {
+  const { leased } = explanation;
+  const { Group } = config.Guests;
+  const stacks = readStacks(service, machine);
+  const asking = leased ? [service] : [];
+  const warnings = [
+    ...explanation.warnings,
+    ...warnOfServices({ asking, entering: [service], opening: [service] }, Group, machine),
+  ];
+  const fault = leased ? findServiceFault(stacks, machine.readRuleFiles(), Group) : undefined;
+  if (fault !== undefined && explanation.verdict === "admitted") {
+    const refused = refuseFor(explanation, fault);
+    return { ...refused, warnings: warnings.filter((sentence) => sentence !== refused.reason) };
+  }
+  const isOpen = !leased && explanation.verdict === "admitted" && listUnwired(stacks).includes("session");
+  const open = `The PAM stack of ${service} has no pam_guest for session: such a login has no view, and all of the host.`;
+  return { ...explanation, warnings: isOpen ? [...warnings, open] : warnings };
 }
 
 /**
- * @param overlay whether this kernel has overlayfs
- * @throws GuestError InvalidArgument when there is no such user
+ * What each login of the ghost would get, through the best of the services that are there for it.
+ * @returns undefined where there is no ghost, and guests are to come without one
  */
-export async function explain(state: State, user: string, service: string, overlay: boolean): Promise<Explanation> {
+export async function explainGhost(
+  state: Judging & { readonly config: Config },
+  machine: LoginMachine,
+): Promise<Explanation | undefined> {
   const { config } = state;
-  const account = await findAccount(user);
-  if (account === undefined)
-    throw new GuestError("InvalidArgument", `There is no user ${JSON.stringify(user)} on this machine.`);
-  const member = config !== undefined && (await isMember(account, config.Guests.Group));
-  const explanation = await rehearseLogin(state, { account, member, service }, overlay);
-  if (config === undefined || explanation.verdict === "ignored") return explanation;
-  const warnings = warnOfServices(
-    { asking: explanation.leased ? [service] : [], opening: [service] },
-    config.Guests.Group,
-  );
-  return { ...explanation, warnings: [...explanation.warnings, ...warnings] };
+  const { Ghost, Group, Passwordless } = config.Guests;
+  const facts = await askFor(Ghost, config, machine);
+  const fault = findGhostFault(config, facts);
+  if (fault !== undefined) return refuseFor(REFUSED, fault);
+  const { account, member } = facts;
+  if (account === undefined || !member) return undefined;
+  const services = ghostServices(config, machine.listPamServices()).map((service) => readStacks(service, machine));
+  const files = machine.readRuleFiles();
+  const best = services.find((stacks) => findServiceFault(stacks, files, Group) === undefined)?.service;
+  const explanation = await rehearseLogin(state, { account, member, service: best ?? "login" }, machine);
+  const every = Passwordless.length === 0 ? undefined : findEveryFault(services, files, Group);
+  return every !== undefined && explanation.verdict === "admitted" ? refuseFor(explanation, every) : explanation;
+}
+
+async function askFor(user: string, config: Config | undefined, machine: LoginMachine): Promise<GhostFacts> {
+  const account = await machine.findAccount(user);
+  if (config === undefined) return { account, hasGroup: true, member: false };
+  const hasGroup = (await machine.findGroup(config.Guests.Group)) !== undefined;
+  const member = account !== undefined && hasGroup && (await machine.isMember(account, config.Guests.Group));
+  return { account, hasGroup, member };
 }
 
 /** Explains a login; one that policy admits, by building its view. */
-export async function rehearseLogin(
-  { config, sessions, loginSwitch, uidMap }: State,
-  login: ExplainedLogin,
-  overlay: boolean,
-): Promise<Explanation> {
-  const facts = gatherFacts(config, { pid: process.pid, home: login.account.home, overlay });
-  const explanation = explainLogin(config, login, [...sessions.values()], loginSwitch, facts, uidMap);
+async function rehearseLogin(state: Judging, login: ExplainedLogin, machine: LoginMachine): Promise<Explanation> {
+  const explanation = explainLogin(state, login, machine.gatherFacts(state.config, login.account.home));
   if (explanation.verdict !== "admitted") return explanation;
-  if (explanation.leased && cachesAccounts()) return refuseFor(explanation, NSCD_FAULT);
+  if (explanation.leased && machine.cachesAccounts()) return refuseFor(explanation, NSCD_FAULT);
+  const { plan } = explanation;
   try {
-    const fault = await rehearseView(explanation.plan);
-    return fault === undefined ? explanation : refuseFor(explanation, describeViewFault(fault, explanation.plan));
+    const fault = await machine.rehearseView(plan);
+    return fault === undefined ? explanation : refuseFor(explanation, describeViewFault(fault, plan));
   } catch (error) {
     const warning = `It could not be tried whether the view can be built: ${(error as Error).message}.`;
     return { ...explanation, warnings: [warning] };
@@ -62,30 +107,49 @@ export async function rehearseLogin(
 export interface WatchedServices {
   /** Guests are to get in without being asked. */
   readonly asking: readonly string[];
+  /** Guests are to get in. */
+  readonly entering: readonly string[];
   /** Sessions of guests open. */
   readonly opening: readonly string[];
 }
 
 /** What the stacks of these services have in the way of guests, or of their views. */
-export function warnOfServices({ asking, opening }: WatchedServices, group: string): readonly string[] {
-  const [auth, session] = [readStacks(asking, "auth"), readStacks(opening, "session")];
+export function warnOfServices(
+  { asking, entering, opening }: WatchedServices,
+  group: string,
+  machine: LoginMachine,
+): readonly string[] {
+  const unread = new Set<string>();
+  const read = (services: readonly string[], type: PamType): readonly ServiceStack[] =>
+    services.flatMap((service) => {
+      const stack = readStack(service, type, machine, (sentence) => unread.add(sentence));
+      return stack === undefined ? [] : [{ service, stack }];
+    });
+  const files = machine.readRuleFiles();
   return [
-    ...warnOfAsking(auth.stacks, group),
-    ...warnOfActing(session.stacks, group),
-    ...new Set([...auth.unread, ...session.unread]),
+    ...warnOfAsking(read(asking, "auth"), group),
+    ...warnOfActing(read(opening, "session"), group),
+    ...warnOfChoosing(read(entering, "account"), group),
+    ...entering.flatMap((service) => warnOfAccess(readStacks(service, machine), files, group)),
+    ...unread,
   ];
 }
 
-/** @returns the stacks, and a sentence for each that could not be read */
-function readStacks(services: readonly string[], type: PamType) {
-  const unread: string[] = [];
-  const stacks = services.flatMap((service) => {
-    try {
-      return [{ service, stack: readPamStack(service, type) }];
-    } catch (error) {
-      unread.push(`The PAM stack of ${service} could not be read: ${(error as Error).message}.`);
-      return [];
-    }
-  });
-  return { stacks, unread };
+function readStacks(service: string, machine: LoginMachine): Stacks {
+  const read = (type: PamType) => readStack(service, type, machine, () => undefined);
+  return { service, auth: read("auth"), account: read("account"), session: read("session") };
+}
+
+function readStack(
+  service: string,
+  type: PamType,
+  machine: LoginMachine,
+  onUnread: (sentence: string) => void,
+): readonly PamModule[] | undefined {
+  try {
+    return machine.readPamStack(service, type);
+  } catch (error) {
+    onUnread(`The PAM stack of ${service} could not be read: ${(error as Error).message}.`);
+    return undefined;
+  }
 }

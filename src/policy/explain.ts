@@ -1,15 +1,12 @@
 // What a login would get, without doing it: the same judgement and the same plan as the real thing.
-import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
-import { EMPTY_POOL, fillPool, leasedHome, pickUid } from "./lease.ts";
-import type { LoginSwitch } from "./switch.ts";
+import { leasedHome, pickUid } from "./lease.ts";
 import type { PlanFacts } from "./plan.ts";
 import { makePlan, sharesHostIpc } from "./plan.ts";
-import type { Session } from "./session.ts";
+import type { State } from "./state.ts";
 import type { Step } from "./steps.ts";
-import type { UidMap } from "./uid-map.ts";
-import { EVERY_UID, findMapFault, UNMAPPED } from "./uid-map.ts";
+import { countMapped, findMapFault, formatRange, UNMAPPED } from "./uid-map.ts";
 
 export interface Explanation {
   /** "ignored": the account is not in the group of guests, pam_guest does nothing. */
@@ -30,6 +27,9 @@ export const NSCD_FAULT =
 
 const NOTHING = { leased: false, plan: [], warnings: [] } as const;
 
+/** A login that is refused before there is a plan. */
+export const REFUSED: Explanation = { ...NOTHING, verdict: "refused", reason: "" };
+
 /** A login that policy admits and the machine does not. */
 export const refuseFor = (explanation: Explanation, fault: string): Explanation => ({
   ...explanation,
@@ -37,15 +37,21 @@ export const refuseFor = (explanation: Explanation, fault: string): Explanation 
   reason: `${fault.charAt(0).toUpperCase()}${fault.slice(1)}.`,
 });
 
+/** A login that policy judges. */
+export interface ExplainedLogin {
+  readonly account: Account;
+  /** It is in the group of guests. */
+  readonly member: boolean;
+  readonly service: string;
+}
+
+/** What of guestd's state decides on a login. */
+export type Judging = Pick<State, "config" | "loginSwitch" | "sessions" | "pool" | "uidMap" | "walk">;
+
 /** Explains a login of this account through this PAM service, from this machine. */
-export function explainLogin(
-  config: Config | undefined,
-  login: { readonly account: Account; readonly member: boolean; readonly service: string },
-  sessions: readonly Session[],
-  loginSwitch: LoginSwitch,
-  facts: PlanFacts,
-  uidMap: UidMap = EVERY_UID,
-): Explanation {
+export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanFacts): Explanation {
+  const { config, loginSwitch } = state;
+  const sessions = [...state.sessions.values()];
   const { account, member, service } = login;
   if (config !== undefined && !member) {
     const reason = `${account.user} is not in the group ${config.Guests.Group}: guestd has nothing to do with this login.`;
@@ -55,7 +61,7 @@ export function explainLogin(
   const asked = { user: account.user, service, tty, rhost: "", leaderPid: 0 };
   const authentication = judgeAuthentication(config, asked, sessions, loginSwitch);
   if (authentication.kind === "refused") return { ...NOTHING, verdict: "refused", reason: authentication.reason };
-  if (authentication.kind === "lease") return explainLease(authentication.config, account, service, facts, uidMap);
+  if (authentication.kind === "lease") return explainLease({ ...state, config: authentication.config }, login, facts);
   const opening = { account, service, tty, rhost: "", leaderPid: 0, startsService: false };
   const verdict = judgeLogin(config, opening, sessions, loginSwitch);
   if (verdict.kind !== "admitted")
@@ -78,11 +84,14 @@ function placeOf(service: string): { readonly tty: string; readonly display: str
 /** Stands for the account that is made. */
 const SAMPLE_NAME = "guest-xxxx";
 
-function explainLease(config: Config, ghost: Account, service: string, facts: PlanFacts, uidMap: UidMap): Explanation {
+type Leasing = Judging & { readonly config: NonNullable<Judging["config"]> };
+
+function explainLease(state: Leasing, { account: ghost, service }: ExplainedLogin, facts: PlanFacts): Explanation {
+  const { config, pool, uidMap } = state;
   const { LeaseRange, Shell } = config.Guests;
-  const uid = pickUid(LeaseRange, fillPool(LeaseRange, EMPTY_POOL), new Set(), uidMap);
-  if (uid === undefined)
-    return { ...NOTHING, verdict: "refused", reason: findMapFault(LeaseRange, uidMap) ?? UNMAPPED };
+  const taken = new Set([...[...state.sessions.values()].map(({ account }) => account.uid), ...state.walk.uids]);
+  const uid = pickUid(LeaseRange, pool, taken, uidMap);
+  if (uid === undefined) return { ...NOTHING, verdict: "refused", reason: describeUsedUp(state) };
   const account = {
     user: SAMPLE_NAME,
     uid,
@@ -96,4 +105,14 @@ function explainLease(config: Config, ghost: Account, service: string, facts: Pl
     : " Its System V IPC and message queues are its own.";
   const reason = `${ghost.user} gets a leased account, such as ${SAMPLE_NAME} with uid ${uid}, without a password, and a view of its own.${ipc}`;
   return { ...NOTHING, verdict: "admitted", reason, leased: true, plan: makePlan(config, login, facts) };
+}
+
+// Why there is no uid to be had.
+function describeUsedUp({ config, uidMap }: Leasing): string {
+  const { LeaseRange } = config.Guests;
+  if (countMapped(LeaseRange, uidMap) === 0) return findMapFault(LeaseRange, uidMap) ?? UNMAPPED;
+  return (
+    `All guest accounts are in use: no uid of LeaseRange=${formatRange(LeaseRange)} is free. ` +
+    '"guestctl leases" says what each of them waits for; a larger LeaseRange= has more.'
+  );
 }

@@ -4,7 +4,7 @@ import { matchesAny } from "./admission.ts";
 import type { Explanation } from "./explain.ts";
 
 export interface LoginCheck {
-  /** Why each login of the ghost would be refused, a sentence; "" when none would, and where there is no ghost. */
+  /** Why each login of the ghost would be refused, a sentence; "" when none would, and where none is meant to come. */
   readonly fault: string;
   /** What an administrator should know beside that, as sentences. */
   readonly warnings: readonly string[];
@@ -25,6 +25,10 @@ const GREETERS = /-greeter$|^gdm-launch-environment$/;
 /** Of the PAM services of a machine those through which guests may have sessions. */
 export const sessionServices = (services: readonly string[]): readonly string[] =>
   services.filter((name) => !GREETERS.test(name));
+
+/** Those through which the ghost logs in. */
+export const ghostServices = ({ Guests }: Config, services: readonly string[]): readonly string[] =>
+  sessionServices(services).filter((name) => matchesAny(Guests.Passwordless, name) && !OTHER_MEANS.test(name));
 
 /** For so long a check is not made again, whoever asks. */
 const KEPT_MICROSECONDS = 60e6;

@@ -28,7 +28,14 @@ export const PAM_GUEST = "pam_guest.so";
  */
 export function meetModules(stack: readonly PamModule[], group: string): readonly MetModule[] {
   const own = stack.findIndex(({ name }) => name === PAM_GUEST);
-  if (own < 0) return [];
+  return own < 0 ? [] : walkModules(stack, group, own);
+}
+
+/** The modules that a guest of this group comes to in a stack that has no pam_guest, such as those for accounts. */
+export const passModules = (stack: readonly PamModule[], group: string): readonly PamModule[] =>
+  walkModules(stack, group, stack.length);
+
+function walkModules(stack: readonly PamModule[], group: string, own: number): readonly MetModule[] {
   const met: MetModule[] = [];
   for (let index = 0; index < stack.length; index++) {
     const module = stack[index];
@@ -66,6 +73,10 @@ function actionFor(control: string, results: readonly string[]): number | "leave
   if (action === "done" || action === "die") return "leave";
   return /^\d+$/.test(action) ? Number(action) : 0;
 }
+
+/** Whether the login ends where a module of this control says no. */
+export const isBinding = ({ control }: PamModule): boolean =>
+  /^(required|requisite)$/i.test(control) || /=(bad|die)\b/.test(control);
 
 /** A module as a sentence names it. */
 export const describeModule = ({ name, file, line }: PamModule): string => `${name} (${file}:${line})`;

@@ -41,4 +41,5 @@ export function countMapped(range: UidRange, uidMap: UidMap): number {
   return overlaps.reduce((sum, overlap) => sum + Math.max(0, overlap), 0);
 }
 
-const formatRange = ({ first, last }: UidRange): string => `${first}-${last}`;
+/** As a key of the configuration has it. */
+export const formatRange = ({ first, last }: UidRange): string => `${first}-${last}`;

@@ -7,7 +7,7 @@ import { Machine } from "../helpers/machine.ts";
 const CONFIG = "/etc/guestd/guestd.conf.d/test.conf";
 const PROGRAM = "/usr/lib/guestd/guest-rehearsal.js";
 /** Shows what login writes before it asks anew, or the shell that it has come to. */
-const END = /[$#] $|login: |incorrect|refused|could not|cannot/i;
+const END = /[$#] $|login: |Password: |denied|incorrect|refused|could not|cannot/i;
 
 interface Case {
   readonly what: string;
@@ -45,6 +45,24 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** What keeps each login of the ghost out before there is a view, as a directory's client and a hardening profile leave it. */
+const OUTSIDE: readonly Case[] = [
+  {
+    what: "a name service that does not ask systemd",
+    enter: "cp -a /etc/nsswitch.conf /root/; sed -i 's/^passwd:.*/passwd: files/' /etc/nsswitch.conf",
+    leave: "mv /root/nsswitch.conf /etc/",
+    reason: /The name service does not know the account guest; .*nsswitch\.conf must have "systemd"/,
+  },
+  {
+    what: "an access.conf that names who may log in",
+    enter: `cp -a /etc/pam.d/common-account /etc/security/access.conf /root/
+      echo 'account required pam_access.so' >>/etc/pam.d/common-account
+      printf '+:root alice:ALL\\n-:ALL:ALL\\n' >>/etc/security/access.conf`,
+    leave: "mv /root/common-account /etc/pam.d/ && mv /root/access.conf /etc/security/",
+    reason: /The rules of pam_access\.so .* keep guests out of .* put "\+:\(guests\):ALL" above/,
+  },
+];
+
 describeMachine("guestctl explain and status", (release) => {
   let machine: Machine;
 
@@ -53,7 +71,7 @@ describeMachine("guestctl explain and status", (release) => {
     await machine.sh("guestctl status");
   });
   afterEach(async () => {
-    await machine.sh(CASES.map(({ leave }) => `${leave} 2>/dev/null || true`).join("\n"));
+    await machine.sh([...CASES, ...OUTSIDE].map(({ leave }) => `{ ${leave}; } 2>/dev/null || true`).join("\n"));
     await machine.sh("guestctl reload");
     await awaitNoSessions(machine);
   });
@@ -86,6 +104,32 @@ describeMachine("guestctl explain and status", (release) => {
     expect(await machine.sh("guestctl explain guest")).toMatch(/^admitted: /);
     expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in$/m);
     expect(await tryLogin()).toBe(true);
+  });
+
+  it.each(OUTSIDE)("say that $what keeps guests out, and let them in when it is mended", async (outside) => {
+    const { enter, leave, reason } = outside;
+    await machine.sh(`${enter}; guestctl reload`);
+    expect(await tryLogin()).toBe(false);
+    const { code, stdout } = await machine.run(["guestctl", "status"]);
+    expect(stdout).toMatch(new RegExp(`^guests: +refused: ${reason.source}`, "m"));
+    expect(code).toBe(1);
+    expect(await machine.sh("guestctl explain guest")).toMatch(new RegExp(`^refused: ${reason.source}`));
+    await machine.sh(leave);
+    expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in$/m);
+    expect(await tryLogin()).toBe(true);
+  });
+
+  it("know users of a directory by the names that they have there", async () => {
+    await machine.sh(`cp -a /etc/passwd /root/
+      printf 'bob@uni.example:x:4711:100::/home/bob:/bin/sh\\n1234567:x:4712:100::/home/m:/bin/sh\\n' >>/etc/passwd`);
+    try {
+      for (const user of ["bob@uni.example", "1234567"])
+        expect(await machine.sh(`guestctl explain ${user}`)).toMatch(new RegExp(`^ignored: ${user} is not in`));
+      const { stderr } = await machine.run(["guestctl", "explain", "4712"]);
+      expect(stderr).toContain('There is no user "4712"');
+    } finally {
+      await machine.sh("mv /root/passwd /etc/");
+    }
   });
 
   it("say that nscd, as it is shipped, keeps leased accounts out, and no others", async () => {
@@ -141,7 +185,8 @@ describeMachine("guestctl explain and status", (release) => {
   });
 
   it("leave no line in the journal that nobody expects", async () => {
-    const expected = /build-view|could not be made ready|view|skeleton|overlay/;
+    const expected =
+      /pam_access\(login:account\): access denied|build-view|could not be made ready|view|skeleton|overlay/;
     expect((await unexpectedLines(machine)).filter((line) => !expected.test(line))).toEqual([]);
   });
 });

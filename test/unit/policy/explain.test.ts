@@ -1,32 +1,45 @@
 import { describe, expect, it } from "vitest";
-import { explainLogin, NSCD_FAULT, refuseFor } from "../../../src/policy/explain.ts";
+import type { Config } from "../../../src/config/schema.ts";
+import { explainLogin as judge, NSCD_FAULT, refuseFor } from "../../../src/policy/explain.ts";
+import type { ExplainedLogin, Judging } from "../../../src/policy/explain.ts";
+import { fillPool, EMPTY_POOL } from "../../../src/policy/lease.ts";
 import { makePlan } from "../../../src/policy/plan.ts";
-import { configOf, FACTS, GHOST, GUEST, ON, SESSION } from "../../helpers/samples.ts";
+import type { Session } from "../../../src/policy/session.ts";
+import { INITIAL_STATE } from "../../../src/policy/state.ts";
+import type { LoginSwitch } from "../../../src/policy/switch.ts";
+import { NO_WALK } from "../../../src/policy/walk.ts";
+import { configOf, FACTS, GHOST, GUEST, LEASED, LEASED_SESSION, ON, SESSION } from "../../helpers/samples.ts";
+
+function explainLogin(
+  config: Config | undefined,
+  login: ExplainedLogin,
+  sessions: readonly Session[],
+  loginSwitch: LoginSwitch,
+  change: Partial<Judging> = {},
+) {
+  const pool = config === undefined ? EMPTY_POOL : fillPool(config.Guests.LeaseRange, EMPTY_POOL);
+  const live = new Map(sessions.map((session) => [session.id, session]));
+  return judge({ ...INITIAL_STATE, config, sessions: live, loginSwitch, pool, ...change }, login, FACTS);
+}
 
 const LOGIN = { account: GUEST, member: true, service: "login" };
 
 describe("explainLogin", () => {
   it("says refused while the configuration has errors, whoever it is", () => {
-    expect(explainLogin(undefined, { ...LOGIN, member: false }, [], ON, FACTS)).toMatchObject({
+    expect(explainLogin(undefined, { ...LOGIN, member: false }, [], ON)).toMatchObject({
       verdict: "refused",
       plan: [],
     });
   });
 
   it("says ignored, and the group's name, of somebody who is no guest", () => {
-    const explanation = explainLogin(
-      configOf("[Guests]", "Group=visitors"),
-      { ...LOGIN, member: false },
-      [],
-      ON,
-      FACTS,
-    );
+    const explanation = explainLogin(configOf("[Guests]", "Group=visitors"), { ...LOGIN, member: false }, [], ON);
     expect(explanation).toMatchObject({ verdict: "ignored", plan: [] });
     expect(explanation.reason).toContain("visitors");
   });
 
   it("says refused, and why, of a guest who may not log in", () => {
-    expect(explainLogin(configOf(), { ...LOGIN, service: "cron" }, [], ON, FACTS)).toMatchObject({
+    expect(explainLogin(configOf(), { ...LOGIN, service: "cron" }, [], ON)).toMatchObject({
       verdict: "refused",
       reason: expect.stringContaining("cron") as string,
     });
@@ -35,7 +48,7 @@ describe("explainLogin", () => {
   it("says refused, and the reason of the switch, of every guest while it is off", () => {
     const loginSwitch = { enabled: false, reason: "an examination" };
     for (const account of [GUEST, GHOST]) {
-      expect(explainLogin(configOf(), { ...LOGIN, account }, [], loginSwitch, FACTS)).toEqual({
+      expect(explainLogin(configOf(), { ...LOGIN, account }, [], loginSwitch)).toEqual({
         verdict: "refused",
         reason: expect.stringContaining("off on this machine: an examination.") as string,
         leased: false,
@@ -43,7 +56,7 @@ describe("explainLogin", () => {
         warnings: [],
       });
     }
-    expect(explainLogin(configOf(), { ...LOGIN, member: false }, [], loginSwitch, FACTS)).toMatchObject({
+    expect(explainLogin(configOf(), { ...LOGIN, member: false }, [], loginSwitch)).toMatchObject({
       verdict: "ignored",
     });
   });
@@ -51,11 +64,11 @@ describe("explainLogin", () => {
   it("says refused, and what to set, of the ghost where the uids of the range do not exist", () => {
     const uidMap = [{ first: 0, last: 65_535 }];
     const config = configOf("[Guests]", "LeaseRange=65530-98303");
-    expect(explainLogin(config, { ...LOGIN, account: GHOST }, [], ON, FACTS, [])).toMatchObject({
+    expect(explainLogin(config, { ...LOGIN, account: GHOST }, [], ON, { uidMap: [] })).toMatchObject({
       verdict: "refused",
       reason: expect.stringContaining("Set LeaseRange=") as string,
     });
-    expect(explainLogin(config, { ...LOGIN, account: GHOST }, [], ON, FACTS, uidMap).reason).toContain("uid 65530");
+    expect(explainLogin(config, { ...LOGIN, account: GHOST }, [], ON, { uidMap }).reason).toContain("uid 65530");
   });
 
   it("says refused, and why, of the ghost when the machine is full", () => {
@@ -64,7 +77,6 @@ describe("explainLogin", () => {
       { ...LOGIN, account: GHOST },
       [SESSION],
       ON,
-      FACTS,
     );
     expect(explanation).toMatchObject({
       verdict: "refused",
@@ -73,12 +85,26 @@ describe("explainLogin", () => {
     });
   });
 
+  it("says refused, and where to look, of the ghost when no uid of the range is free, whatever has each", () => {
+    const config = configOf("[Guests]", "LeaseRange=60700-60703");
+    const foreign = { reason: "it belongs to u1", user: "", foreign: true };
+    const pool = { unused: [60702], rested: [60703], quarantined: new Map([[60701, foreign]]) };
+    const walk = { ...NO_WALK, uids: [60703] };
+    const session = { ...LEASED_SESSION, account: { ...LEASED, uid: 60702 } };
+    const login = { ...LOGIN, account: GHOST };
+    const { verdict, reason } = explainLogin(config, login, [session], ON, { pool, walk });
+    expect(verdict).toBe("refused");
+    expect(reason).toMatch(/^All guest accounts are in use: no uid of LeaseRange=60700-60703 .*"guestctl leases"/);
+    expect(explainLogin(config, login, [session], ON, { pool }).reason).toContain("uid 60703");
+    expect(explainLogin(config, login, [], ON, { pool, walk }).reason).toContain("uid 60702");
+  });
+
   it.each([
     ["login", "/dev/tty1"],
     ["sshd", "ssh"],
   ])("gives the plan that the login would get through %s", (service, tty) => {
     const plan = makePlan(configOf(), { account: GUEST, leased: false, service, tty, display: "" }, FACTS);
-    expect(explainLogin(configOf(), { ...LOGIN, service }, [], ON, FACTS)).toMatchObject({ verdict: "admitted", plan });
+    expect(explainLogin(configOf(), { ...LOGIN, service }, [], ON)).toMatchObject({ verdict: "admitted", plan });
   });
 
   it("tells of the leased account that the ghost would get, and changes nothing of it", () => {
@@ -87,7 +113,6 @@ describe("explainLogin", () => {
       { ...LOGIN, account: GHOST },
       [],
       ON,
-      FACTS,
     );
     expect(explanation).toMatchObject({ verdict: "admitted", reason: expect.stringContaining("uid 60700") as string });
     expect(explanation.plan.find(({ target }) => target === "/home/guest-xxxx")).toMatchObject({
@@ -101,13 +126,13 @@ describe("explainLogin", () => {
     ["lightdm", false, "shares System V IPC with the host"],
     ["sddm-autologin", false, "shares System V IPC with the host"],
   ])("tells whose IPC objects the leased account has through %s", (service, isOwn, words) => {
-    const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service }, [], ON, FACTS);
+    const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service }, [], ON);
     expect(explanation.reason).toContain(words);
     expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(isOwn);
   });
 
   it("tells of a view of the shared account where the ghost gets no account of its own", () => {
-    const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service: "sshd" }, [], ON, FACTS);
+    const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service: "sshd" }, [], ON);
     expect(explanation).toMatchObject({
       verdict: "admitted",
       reason: expect.stringContaining("apart from other sessions") as string,
@@ -116,7 +141,7 @@ describe("explainLogin", () => {
   });
 
   it("says refused, and keeps the plan to look at, of a login that the machine does not admit", () => {
-    const admitted = explainLogin(configOf(), { ...LOGIN, account: GHOST }, [], ON, FACTS);
+    const admitted = explainLogin(configOf(), { ...LOGIN, account: GHOST }, [], ON);
     expect(admitted).toMatchObject({ verdict: "admitted", leased: true });
     const refused = refuseFor(admitted, NSCD_FAULT);
     expect(refused).toMatchObject({ verdict: "refused", leased: true, plan: admitted.plan });

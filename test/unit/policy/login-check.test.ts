@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   addWarnings,
   faultOf,
+  ghostServices,
   isFresh,
   passwordlessServices,
   sessionServices,
@@ -31,6 +32,13 @@ describe("sessionServices", () => {
   it("has all but those of greeters", () => {
     const services = ["gdm-launch-environment", "greetd", "greetd-greeter", "lightdm", "lightdm-greeter", "sshd"];
     expect(sessionServices(services)).toEqual(["greetd", "lightdm", "sshd"]);
+  });
+});
+
+describe("ghostServices", () => {
+  it("has those of logins alone", () => {
+    const services = ["gdm-fingerprint", "gdm-launch-environment", "gdm-password", "lightdm-greeter", "login", "sshd"];
+    expect(ghostServices(CONFIG, [...services, "xscreensaver"])).toEqual(["gdm-password", "login"]);
   });
 });
 

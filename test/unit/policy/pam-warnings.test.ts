@@ -1,6 +1,6 @@
 // What an administrator is told of modules that may ask a guest for a password.
 import { describe, expect, it } from "vitest";
-import { warnOfActing, warnOfAsking } from "../../../src/policy/pam-warnings.ts";
+import { warnOfActing, warnOfAsking, warnOfChoosing } from "../../../src/policy/pam-warnings.ts";
 import type { PamModule } from "../../../src/policy/pam-stack.ts";
 
 const module = (name: string, line: number, control = "required"): PamModule => ({
@@ -89,5 +89,33 @@ describe("warnOfActing", () => {
       );
     expect(said(5)).toEqual([expect.stringContaining("when s0, s1, s2, s3, s4 opens a session")]);
     expect(said(9)).toEqual([expect.stringContaining("when s0, s1, s2, s3 or one of 5 more services opens a session")]);
+  });
+});
+
+describe("warnOfChoosing", () => {
+  const choosing = (name: string, args: string, control = "required") =>
+    warnOfChoosing(
+      [{ service: "login", stack: [{ ...module(name, 5, control), type: "account", args: args.split(" ") }] }],
+      "guests",
+    );
+
+  it.each([
+    ["pam_listfile.so", "onerr=fail item=user sense=allow file=/etc/login.allowed"],
+    ["pam_succeed_if.so", "user ingroup staff"],
+    ["pam_localuser.so", ""],
+    ["pam_time.so", ""],
+  ])("names %s %s, which may refuse guests", (name, args) => {
+    expect(choosing(name, args)).toEqual([
+      `${name} (/etc/pam.d/common-auth:5) chooses whom login lets in; make sure that it lets the group guests in.`,
+    ]);
+    expect(choosing(name, args, "[success=ok default=bad]")).toHaveLength(1);
+  });
+
+  it("has nothing to say where that refuses nobody, or names guests, or others who may not", () => {
+    expect(choosing("pam_localuser.so", "", "sufficient")).toEqual([]);
+    expect(choosing("pam_succeed_if.so", "uid < 1000", "[success=1 default=ignore]")).toEqual([]);
+    expect(choosing("pam_succeed_if.so", "quiet user ingroup guests")).toEqual([]);
+    expect(choosing("pam_listfile.so", "item=user sense=deny file=/etc/nologin.users")).toEqual([]);
+    expect(choosing("pam_unix.so", "")).toEqual([]);
   });
 });

@@ -1,0 +1,53 @@
+// What explanations and checks of logins ask the machine, as functions that tests replace. Decides nothing.
+import type { Config } from "./config/schema.ts";
+import type { Account } from "./policy/account.ts";
+import type { RuleFile } from "./policy/ghost-rules.ts";
+import type { OpenDirectories } from "./policy/open-directories.ts";
+import type { PamModule, PamType } from "./policy/pam-stack.ts";
+import type { PlanFacts } from "./policy/plan.ts";
+import type { Step } from "./policy/steps.ts";
+import type { SwapFacts } from "./policy/swap.ts";
+import type { ViewFault } from "./policy/view-fault.ts";
+import { cachesAccounts } from "./system/accounts/nscd.ts";
+import { findAccount, findGroup, isMember } from "./system/accounts/nss.ts";
+import type { Abilities } from "./system/bindings.ts";
+import { OpenDirectoriesLook } from "./system/open-directories.ts";
+import { listPamServices, readPamStack } from "./system/pam-stacks.ts";
+import { readRuleFiles } from "./system/rule-files.ts";
+import { gatherFacts } from "./system/sessions/facts.ts";
+import { rehearseView } from "./system/sessions/rehearsal.ts";
+import { readSwapFacts } from "./system/swap.ts";
+
+export interface LoginMachine {
+  readonly findAccount: (name: string) => Promise<Account | undefined>;
+  readonly findGroup: (name: string) => Promise<number | undefined>;
+  readonly isMember: (account: Account, group: string) => Promise<boolean>;
+  /** Whether nscd does. */
+  readonly cachesAccounts: () => boolean;
+  /** For a login that comes from guestd's own mount namespace. */
+  readonly gatherFacts: (config: Config | undefined, home: string) => PlanFacts;
+  readonly rehearseView: (plan: readonly Step[]) => Promise<ViewFault | undefined>;
+  readonly listPamServices: () => readonly string[];
+  readonly readPamStack: (service: string, type: PamType) => readonly PamModule[];
+  readonly readRuleFiles: () => readonly RuleFile[];
+  readonly findOpenDirectories: () => Promise<OpenDirectories>;
+  readonly readSwapFacts: () => SwapFacts;
+}
+
+/** @param abilities what this kernel has */
+export function askMachine({ overlay, noswap }: Pick<Abilities, "overlay" | "noswap">): LoginMachine {
+  const openDirectories = new OpenDirectoriesLook();
+  return {
+    findAccount,
+    findGroup,
+    isMember,
+    cachesAccounts: () => cachesAccounts(),
+    gatherFacts: (config, home) => gatherFacts(config, { pid: process.pid, home, overlay }),
+    rehearseView: (plan) => rehearseView(plan),
+    listPamServices: () => listPamServices(),
+    readPamStack: (service, type) => readPamStack(service, type),
+    readRuleFiles: () => readRuleFiles(),
+    findOpenDirectories: () => openDirectories.find(),
+    readSwapFacts: () => readSwapFacts(noswap),
+  };
+}

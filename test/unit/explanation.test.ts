@@ -1,0 +1,186 @@
+// What is said of a login of the ghost is what becomes of it, on machines as directories and administrators make them.
+import { describe, expect, it } from "vitest";
+import { explain } from "../../src/explanation.ts";
+import { LoginChecks } from "../../src/login-checks.ts";
+import type { LoginMachine } from "../../src/login-machine.ts";
+import type { Account } from "../../src/policy/account.ts";
+import { EMPTY_POOL, fillPool } from "../../src/policy/lease.ts";
+import type { PamType } from "../../src/policy/pam-stack.ts";
+import type { State } from "../../src/policy/state.ts";
+import { INITIAL_STATE } from "../../src/policy/state.ts";
+import { configOf, FACTS, GHOST, GUEST, ON } from "../helpers/samples.ts";
+
+const stateOf = (...lines: string[]): State => {
+  const config = configOf(...lines);
+  return { ...INITIAL_STATE, config, loginSwitch: ON, pool: fillPool(config.Guests.LeaseRange, EMPTY_POOL) };
+};
+
+const module = (type: PamType, name: string) => ({
+  type,
+  control: "required",
+  name,
+  args: [],
+  file: "/etc/pam.d/login",
+  line: 1,
+});
+
+/** Stacks that have these modules, each in all of its types. */
+const stackOf =
+  (...names: string[]): LoginMachine["readPamStack"] =>
+  (_service, type) =>
+    names.map((name) => module(type, name));
+
+/** One on which the ghost can log in, but for what is changed. */
+function machineOf(change: Partial<LoginMachine> = {}): LoginMachine {
+  const accounts: readonly Account[] = [GHOST, GUEST];
+  return {
+    findAccount: (name) => Promise.resolve(accounts.find(({ user }) => user === name)),
+    findGroup: () => Promise.resolve(GHOST.gid),
+    isMember: (account) => Promise.resolve(accounts.includes(account)),
+    cachesAccounts: () => false,
+    gatherFacts: () => FACTS,
+    rehearseView: () => Promise.resolve(undefined),
+    listPamServices: () => ["login", "sshd"],
+    readPamStack: stackOf("pam_guest.so"),
+    readRuleFiles: () => [],
+    findOpenDirectories: () => Promise.resolve({ paths: [], whole: true }),
+    readSwapFacts: () => ({ noswap: true, limitable: true, active: false }),
+    ...change,
+  };
+}
+
+const faultOn = async (change: Partial<LoginMachine>, state = stateOf()) =>
+  (await new LoginChecks(() => state, machineOf(change)).check()).fault;
+
+const STRANGER = { ...GHOST, uid: 1234, gid: 100 };
+const WHITELIST = [
+  { kind: "access", file: "/etc/security/access.conf", text: "+:root alice:ALL\n-:ALL:ALL\n" },
+] as const;
+
+interface Case {
+  readonly what: string;
+  readonly change: Partial<LoginMachine>;
+  readonly verdict: "refused" | "ignored";
+  readonly fault: RegExp;
+}
+
+const CASES: readonly Case[] = [
+  {
+    what: "a name service that does not ask systemd",
+    change: { findAccount: () => Promise.resolve(undefined) },
+    verdict: "refused",
+    fault: /^The name service does not know the account guest; .*nsswitch\.conf must have "systemd"/,
+  },
+  {
+    what: "another account of that name",
+    change: { findAccount: () => Promise.resolve(STRANGER), isMember: () => Promise.resolve(false) },
+    verdict: "ignored",
+    fault: /^The name guest belongs to another account, with uid 1234, .*set Ghost=/,
+  },
+  {
+    what: "no group of guests",
+    change: { findGroup: () => Promise.resolve(undefined) },
+    verdict: "ignored",
+    fault: /^There is no group guests; "groupadd --system guests"/,
+  },
+  {
+    what: "no pam_guest",
+    change: { readPamStack: stackOf("pam_unix.so") },
+    verdict: "refused",
+    fault: /^The PAM stack of login has no pam_guest for auth and session;/,
+  },
+  {
+    what: "no pam_guest for sessions",
+    change: { readPamStack: (_, type) => (type === "session" ? [] : [module(type, "pam_guest.so")]) },
+    verdict: "refused",
+    fault: /^The PAM stack of login has no pam_guest for session;/,
+  },
+  {
+    what: "an access.conf that names who may log in",
+    change: { readPamStack: stackOf("pam_guest.so", "pam_access.so"), readRuleFiles: () => WHITELIST },
+    verdict: "refused",
+    fault: /^The rules of pam_access\.so \(.*\) keep guests out of login, at \/etc\/security\/access\.conf:2; put/,
+  },
+];
+
+describe("explanations and checks", () => {
+  it("have nothing to say where the ghost can log in", async () => {
+    const check = await new LoginChecks(() => stateOf(), machineOf()).check();
+    expect(check).toMatchObject({ fault: "", warnings: [] });
+    expect(await explain(stateOf(), "guest", "login", machineOf())).toMatchObject({
+      verdict: "admitted",
+      warnings: [],
+    });
+  });
+
+  it.each(CASES)("name $what, and what to do", async ({ change, verdict, fault }) => {
+    expect(await faultOn(change)).toMatch(fault);
+    const explanation = await explain(stateOf(), "guest", "login", machineOf(change));
+    expect(explanation).toMatchObject({ verdict, reason: expect.stringMatching(fault) as string });
+  });
+
+  it("name a range of which no uid is free", async () => {
+    const used = { ...stateOf(), pool: EMPTY_POOL };
+    expect(await faultOn({}, used)).toMatch(/^All guest accounts are in use: /);
+    expect(await explain(used, "guest", "login", machineOf())).toMatchObject({ verdict: "refused" });
+  });
+
+  it("name no fault of the ghost where none is wanted", async () => {
+    const change = { findAccount: () => Promise.resolve(undefined), readPamStack: stackOf("pam_unix.so") };
+    expect(await faultOn(change, stateOf("Passwordless="))).toBe("");
+    expect(await faultOn({ findGroup: () => Promise.resolve(undefined) }, stateOf("Passwordless="))).not.toBe("");
+  });
+
+  it("name no fault where one of several services lets the ghost in, or a stack cannot be read", async () => {
+    const listPamServices = () => ["gdm-password", "login"];
+    const readPamStack: LoginMachine["readPamStack"] = (service, type) =>
+      service === "login" ? [module(type, "pam_guest.so")] : [];
+    expect(await faultOn({ listPamServices, readPamStack })).toBe("");
+    expect(await faultOn({ listPamServices, readPamStack: () => [] })).toMatch(
+      /^None of the PAM services of Passwordless= \(gdm-password, login\) has pam_guest/,
+    );
+    expect(await faultOn({ listPamServices: () => ["sshd"] })).toContain("none of the PAM services");
+    const unread = () => {
+      throw new Error("no");
+    };
+    expect(await faultOn({ readPamStack: unread })).toBe("");
+  });
+
+  it("say so where a shared account would log in without a view", async () => {
+    const { verdict, warnings } = await explain(
+      stateOf(),
+      "guest1",
+      "sshd",
+      machineOf({ readPamStack: stackOf("pam_unix.so") }),
+    );
+    expect(verdict).toBe("admitted");
+    expect(warnings).toEqual([expect.stringContaining("has no pam_guest for session: such a login has no view")]);
+  });
+
+  it("say why where the name service does not answer, and that there is no such user where nobody has the name", async () => {
+    const findAccount = () => Promise.reject(new Error("the name service has not answered in 3 s"));
+    expect(await faultOn({ findAccount })).toContain("has not answered in 3 s.");
+    await expect(explain(stateOf(), "bob", "login", machineOf())).rejects.toThrow('There is no user "bob"');
+  });
+});
+
+describe("LoginChecks", () => {
+  it("keeps a look that has found no fault, and looks again where it has found one", async () => {
+    const state = stateOf();
+    let [looks, caches] = [0, true];
+    const machine = machineOf({
+      cachesAccounts: () => caches,
+      listPamServices: () => {
+        looks++;
+        return ["login"];
+      },
+    });
+    const checks = new LoginChecks(() => state, machine);
+    expect((await checks.check()).fault).toContain("nscd");
+    caches = false;
+    expect((await checks.check()).fault).toBe("");
+    const before = looks;
+    await Promise.all([checks.check(), checks.check()]);
+    expect(looks).toBe(before);
+  });
+});
