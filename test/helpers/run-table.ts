@@ -1,9 +1,13 @@
-// A reporter: what each project has done and how long it took, the files that took longest, and the count as the last line.
+// A reporter: what each project has done and how long it took, the files that took longest, what failed, and the count as the
+// last line.
 import { basename } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { Reporter, SerializedError, TestModule, Vitest } from "vitest/node";
 import { SEED } from "./walk.ts";
 
 const LONGEST = 15;
+/** Of an error, after its first line. */
+const FAILURE_LINES = 30;
 
 interface Row {
   readonly name: string;
@@ -53,6 +57,8 @@ export default class RunTable implements Reporter {
     }
     const all = sum("all", rows);
     say(line(cells(all)));
+    for (const failure of [...modules.flatMap(failuresOf), ...errors.map((error) => failureOf("no test", error))])
+      say(failure);
     // What went wrong outside of a test is a failure as well.
     say(`${all.passed} passed, ${all.failed + errors.length} failed`);
   }
@@ -77,6 +83,26 @@ function rowOf(module: TestModule): Row {
     skipped: count("skipped"),
     seconds: (environmentSetupDuration + prepareDuration + collectDuration + setupDuration + duration) / 1000,
   };
+}
+
+/** A block for each failed test, and for a file that could not be loaded; .ci/run finds them by their first word. */
+function failuresOf(module: TestModule): string[] {
+  const file = `${module.project.name} ${module.relativeModuleId}`;
+  const tests = [...module.children.allTests("failed")].map((test) =>
+    failureOf(`${file} > ${test.fullName}`, test.result().errors?.[0]),
+  );
+  const suites = [module, ...module.children.allSuites()].flatMap((suite) =>
+    suite.errors().map((error) => failureOf(`${file} > ${suite.type === "suite" ? suite.fullName : "set-up"}`, error)),
+  );
+  return [...suites, ...tests];
+}
+
+function failureOf(name: string, error: SerializedError | undefined): string {
+  const diff: unknown = error?.["diff"];
+  const whole = `${error?.message ?? ""}\n${typeof diff === "string" ? stripVTControlCharacters(diff) : ""}`;
+  const [message = "", ...more] = whole.split("\n");
+  const lines = more.filter((text) => text.trim() !== "").slice(0, FAILURE_LINES);
+  return [`FAILED ${name}`, message, ...lines].join("\n  ");
 }
 
 function sum(name: string, rows: readonly Row[]): Row {
