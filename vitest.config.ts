@@ -4,7 +4,7 @@ import { freemem, availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/helpers/longest-first.ts";
 import { releases, type Release } from "./test/helpers/root.ts";
-import { filesIn, leftOut } from "./test/helpers/walk.ts";
+import { filesIn, leftOut, shareOf } from "./test/helpers/walk.ts";
 
 const GIBIBYTE = 2 ** 30;
 
@@ -30,7 +30,7 @@ interface Project {
 }
 
 function project({ name, folder = name, limitMs, group, workers, release, turns = 1, shared = false }: Project) {
-  const share = release === undefined ? 0 : releases.indexOf(release);
+  const share = release === undefined ? 0 : shareOf(release, turns);
   return {
     test: {
       name,
@@ -52,9 +52,16 @@ function project({ name, folder = name, limitMs, group, workers, release, turns 
 
 const jobs = chooseJobs();
 
-/** The same tests for each release, side by side. Most files take turns: a run has them on one of the releases. */
-function onEachRelease(folder: string, limitMs: number, group: number, workers = jobs) {
-  const turns = releases.length;
+interface OnEachRelease {
+  readonly limitMs: number;
+  readonly group: number;
+  readonly workers?: number;
+  readonly turns?: number;
+}
+
+/** The same tests for each release, side by side. Most files take turns: a run has them on one of the releases at most. */
+function onEachRelease(folder: string, options: OnEachRelease) {
+  const { limitMs, group, workers = jobs, turns = releases.length } = options;
   return releases.map((release) =>
     project({ name: `${folder}-${release}`, folder, limitMs, group, workers, release, turns }),
   );
@@ -69,10 +76,10 @@ export default defineConfig({
       // They look at what is their own only, so that they may run beside each other. Most wait.
       project({ name: "native", limitMs: 30_000, group: 1, workers: jobs }),
       project({ name: "pam", limitMs: 30_000, group: 1, workers: jobs }),
-      ...onEachRelease("machine", 60_000, 3),
-      ...onEachRelease("package", 90_000, 3),
-      // How long something takes is told by a machine that has nothing else to do.
-      ...onEachRelease("bounds", 60_000, 4, 1),
+      ...onEachRelease("machine", { limitMs: 60_000, group: 3 }),
+      ...onEachRelease("package", { limitMs: 90_000, group: 3 }),
+      // How long something takes is told by a machine that has nothing else to do. A run has half of the files, each once.
+      ...onEachRelease("bounds", { limitMs: 60_000, group: 4, workers: 1, turns: 2 * releases.length }),
       // Emulated, with all processors: beside others it takes more than twice as long. A run has one of its files.
       project({ name: "full", limitMs: 120_000, group: 5, workers: 1, turns: filesIn("full").length }),
     ],

@@ -1,7 +1,8 @@
 // What a run with a seed leaves out is done by others: nothing is tested less over some commits.
 import { describe, expect, it } from "vitest";
+import { releases, type Release } from "../helpers/root.ts";
 import { listProjectFiles } from "../helpers/tree.ts";
-import { leftOut, times, walk } from "../helpers/walk.ts";
+import { leftOut, shareOf, times, walk } from "../helpers/walk.ts";
 
 const SEED = 0xdeadbeef;
 
@@ -23,21 +24,35 @@ describe("the walk", () => {
     expect(times(100, 20, SEED)).toBe(20);
   });
 
-  it.each(["machine", "package", "bounds"])(
-    "comes to every file of %s tests on each release within two runs",
-    (folder) => {
-      const all = filesOf(folder);
-      for (const release of [0, 1]) {
-        const done = [0, 1].flatMap((step) =>
-          all.filter((name) => !leftOut(folder, release, 2, SEED + step).includes(name)),
-        );
-        expect(new Set(done)).toEqual(new Set(all));
-      }
-      const left = [0, 1].map((release) => leftOut(folder, release, 2, SEED));
-      expect(left.flat().length).toBeGreaterThan(0);
-      expect(left[0]?.filter((name) => left[1]?.includes(name))).toEqual([]);
-    },
-  );
+  it.each([
+    { folder: "machine", shares: 2 },
+    { folder: "package", shares: 2 },
+    { folder: "bounds", shares: 4 },
+  ])("comes to every file of $folder tests on each release within $shares runs", ({ folder, shares }) => {
+    const all = filesOf(folder);
+    const left = (release: Release, step: number) => leftOut(folder, shareOf(release, shares), shares, SEED + step);
+    for (const release of releases) {
+      const done = Array.from({ length: shares }, (_, step) =>
+        all.filter((name) => !left(release, step).includes(name)),
+      );
+      expect(new Set(done.flat())).toEqual(new Set(all));
+    }
+  });
+
+  it("has a file of machine tests on one of the releases in each run, and one of bounds with every second", () => {
+    const takesTurns = (name: string) => [0, 1].some((seed) => leftOut("machine", 0, 2, seed).includes(name));
+    const runsOf = (folder: string, shares: number, name: string) =>
+      [0, 1, 2, 3].map((step) =>
+        releases.filter((release) => !leftOut(folder, shareOf(release, shares), shares, SEED + step).includes(name)),
+      );
+    for (const name of filesOf("machine").filter(takesTurns))
+      expect(runsOf("machine", 2, name).map((on) => on.length)).toEqual([1, 1, 1, 1]);
+    for (const name of filesOf("bounds")) {
+      const runs = runsOf("bounds", 4, name);
+      expect(runs.flat().sort()).toEqual([...releases]);
+      expect(runs.map((on) => on.length)).toEqual(runs[0]?.length === 1 ? [1, 0, 1, 0] : [0, 1, 0, 1]);
+    }
+  });
 
   it("comes to every file of full machine tests within as many runs as there are files, one in each", () => {
     const all = filesOf("full");

@@ -1,7 +1,7 @@
 // Which part of a long proof a run does. A whole run has a seed, made from the commit (packaging/test), so that commit after
 // commit all of it comes. Without a seed, which is what FULL=1 and a file that is named mean, nothing is left out.
 import { readdirSync } from "node:fs";
-import { releases } from "./root.ts";
+import { releases, type Release } from "./root.ts";
 
 function readSeed(): number | null {
   const text = process.env["TEST_SEED"] ?? "";
@@ -37,6 +37,11 @@ export const filesIn = (folder: string): readonly string[] =>
   readdirSync(new URL(`../${folder}`, import.meta.url))
     .filter((name) => name.endsWith(".test.ts"))
     .sort();
+
+/** The share of a release. Of as many runs as there are shares a file has one on each release, evenly apart. */
+export function shareOf(release: Release, shares: number): number {
+  return releases.indexOf(release) * (shares / releases.length);
+}
 
 /**
  * The files below test/FOLDER that this run leaves out. Of those that do not belong to the core each runs in one of the shares, and
