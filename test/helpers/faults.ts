@@ -1,25 +1,14 @@
 // Puts a guestd with faults (faulty-guestd.ts) in the place of a test machine's own, and tells it what is to fail.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { execute } from "./execute.ts";
+import { installBundled } from "./bundled.ts";
 import type { Machine } from "./machine.ts";
 import { waitFor } from "./wait.ts";
 
-const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
-const OUT = join(PROJECT, "build/faulty");
 const MET_LIMIT_MS = 20_000;
 
-/** Bundles it as the other is bundled, and has systemd start it. */
+/** Has systemd start it in place of the other. */
 export async function installFaulty(machine: Machine): Promise<void> {
-  const bundled = await execute([
-    "node",
-    join(PROJECT, "packaging/bundle.mjs"),
-    OUT,
-    join(PROJECT, "test/helpers/faulty-guestd.ts"),
-  ]);
-  if (bundled.code !== 0) throw new Error(bundled.stderr);
-  await machine.write("/usr/lib/guestd/faulty-guestd.js", readFileSync(join(OUT, "faulty-guestd.js")), "755");
+  await installBundled(machine, "faulty-guestd.ts", "/usr/lib/guestd/faulty-guestd.js");
   await machine.write(
     "/etc/systemd/system/guestd.service.d/faulty.conf",
     "[Service]\nExecStart=\nExecStart=/usr/bin/node /usr/lib/guestd/faulty-guestd.js\n",

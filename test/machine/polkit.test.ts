@@ -1,5 +1,6 @@
 // What a guest may ask polkit for, by the real polkitd with the actions of a whole desktop: golden lists, and the commands.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { installBundled } from "../helpers/bundled.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
@@ -38,10 +39,12 @@ const REFUSED =
 /** What the commands would change. */
 const STATE =
   "hostname; systemctl show-environment; date +%Y; find /etc /var/lib/systemd/linger -printf '%p %l %i\\n' | sort";
+/** Node.js 18 takes no file with another ending for a module. */
+const ASK_POLKIT = "/usr/local/lib/ask-polkit.mjs";
 /** All actions are asked for one by one. */
 const LIMIT_MS = 60_000;
 
-/** An action, and the exit code of pkcheck: 0 yes, 1 no, 2 after somebody has authenticated. */
+/** An action, and what polkit says, as ask-polkit.ts writes it. */
 type Answers = Readonly<Record<string, number>>;
 
 /** Connects to the bus, says its name there and stays: services ask polkit about names, not about processes. */
@@ -58,9 +61,8 @@ print "name $1\\n"; sysread($bus, $seen, 4096) while 1;
 
 /** Asks polkit about a subject, in pkcheck's words, for every registered action. */
 async function askAll(machine: Machine, ...subject: string[]): Promise<Answers> {
-  const script =
-    'for action in $(pkaction); do code=0; pkcheck "$@" --action-id "$action" >/dev/null 2>&1 || code=$?; echo "$action $code"; done';
-  const { stdout } = await machine.run(["bash", "--norc", "-c", script, "ask", ...subject], { timeoutMs: LIMIT_MS });
+  const { stdout, stderr } = await machine.run([ASK_POLKIT, ...subject], { timeoutMs: LIMIT_MS });
+  expect(stderr).toBe("");
   const rows = stdout
     .trim()
     .split("\n")
@@ -110,6 +112,7 @@ describeMachine("what polkit says", (release) => {
   beforeAll(async () => {
     machine = await Machine.boot(release);
     await machine.write("/usr/local/bin/connect-to-bus", `#!/usr/bin/perl\n${CONNECT}`, "755");
+    await installBundled(machine, "ask-polkit.ts", ASK_POLKIT);
   });
   afterAll(async () => {
     await machine.stop();

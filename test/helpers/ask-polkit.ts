@@ -1,0 +1,47 @@
+// Asks polkitd about a subject for every registered action, over one connection: ask-polkit --process PID | --system-bus-name NAME
+//
+// A line for each action, with pkcheck's exit code: 0 yes, 1 no, 2 after somebody has authenticated. pkcheck starts and connects
+// for each of them, which takes longer than polkitd does.
+import { readFileSync } from "node:fs";
+import dbus from "dbus-next";
+import { callMethod, connectBus } from "../../src/bus/connection.ts";
+import { SYSTEM_BUS } from "../../src/bus/names.ts";
+
+const LIMIT_MS = 30_000;
+const POLKIT = {
+  destination: "org.freedesktop.PolicyKit1",
+  path: "/org/freedesktop/PolicyKit1/Authority",
+  interface: "org.freedesktop.PolicyKit1.Authority",
+};
+/** Nobody is asked for a password. */
+const NO_FLAGS = 0;
+
+/** In clock ticks since the machine was booted: with the pid it names a process for good. */
+function startTimeOf(pid: number): bigint {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+  return BigInt(fields[19] ?? "");
+}
+
+/** As polkit writes it: (sa{sv}). */
+function readSubject(kind: string, value: string): readonly unknown[] {
+  if (kind === "--system-bus-name") return ["system-bus-name", { name: new dbus.Variant("s", value) }];
+  if (kind !== "--process") throw new Error(`no such subject: ${kind}`);
+  const pid = Number(value);
+  const details = { pid: new dbus.Variant("u", pid), "start-time": new dbus.Variant("t", startTimeOf(pid)) };
+  return ["unix-process", details];
+}
+
+const [kind = "", value = ""] = process.argv.slice(2);
+const subject = readSubject(kind, value);
+// Without the bus the next call gets no answer, and that is said.
+const bus = await connectBus(SYSTEM_BUS, () => undefined);
+const ask = (member: string, signature: string, ...body: readonly unknown[]) =>
+  callMethod(bus, { ...POLKIT, member, signature, body }, LIMIT_MS);
+
+const [actions] = (await ask("EnumerateActions", "s", "")) as readonly (readonly (readonly [string])[])[];
+for (const [action] of actions ?? []) {
+  const [result] = await ask("CheckAuthorization", "(sa{sv})sa{ss}us", subject, action, {}, NO_FLAGS, "");
+  const [isAuthorized, isChallenge] = result as readonly [boolean, boolean];
+  console.log(`${action} ${isAuthorized ? 0 : isChallenge ? 2 : 1}`);
+}
+bus.disconnect();

@@ -1,0 +1,21 @@
+// Puts a program of the tests' own into a test machine: a file of this folder and all that it imports, bundled as guestd is.
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execute } from "./execute.ts";
+import type { Machine } from "./machine.ts";
+
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+const OUT = join(PROJECT, "build/test-programs");
+
+/** @param file e.g. "ask-polkit.ts" */
+export async function installBundled(machine: Machine, file: string, target: string): Promise<void> {
+  const bundled = await execute([
+    "node",
+    join(PROJECT, "packaging/bundle.mjs"),
+    OUT,
+    join(PROJECT, "test/helpers", file),
+  ]);
+  if (bundled.code !== 0) throw new Error(bundled.stderr);
+  await machine.write(target, readFileSync(join(OUT, `${basename(file, ".ts")}.js`)), "755");
+}
