@@ -8,7 +8,7 @@ import type { State } from "../../src/policy/state.ts";
 import { after, foundBy, kinds, leasedOpen, leasedOpened, only, opened, READY, recordFound } from "./play.ts";
 import { allocateRequest, GUEST, LEASED, openRequest } from "./samples.ts";
 import type { Release } from "./root.ts";
-import { ROUND, walk } from "./walk.ts";
+import { INSTANT_PARTS, ROUND, walk } from "./walk.ts";
 
 /** The ways that are struck: logins of both kinds of sessions, open sessions taken up by the next guestd, and a uid in quarantine. */
 export const WAYS = ["leased", "shared", "leased, taken up", "shared, taken up", "quarantined"] as const;
@@ -139,13 +139,10 @@ export const TABLE: readonly Row[] = WAYS.flatMap(occurrencesOf).flatMap((occurr
   })),
 );
 
-/** Parts of the table: as many rounds one after another have all of it. */
-const PARTS = 2;
-
 /** The cases of a run. What an error does depends on the policy alone: the older release has kills only. */
 export function rowsFor(release: Release, seed = ROUND): readonly Row[] {
   const isWhole = release === "trixie" || seed === null;
-  return walk(isWhole ? TABLE : TABLE.filter(({ fault }) => fault.startsWith("kill")), PARTS, seed);
+  return walk(isWhole ? TABLE : TABLE.filter(({ fault }) => fault.startsWith("kill")), INSTANT_PARTS, seed);
 }
 
 /** What a case is called, and how the faulty guestd is told (faulty-guestd.ts). */
