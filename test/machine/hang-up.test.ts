@@ -46,24 +46,36 @@ const WAYS: readonly Way[] = [
 describeMachine("a guest who hangs up", (release) => {
   let machine: Machine;
   const ids = new Map<string, string>();
+  /** Of sessions that were open over a restart of guestd. */
+  let restarted: string[];
   const there: Terminal[] = [];
 
+  // All of them at once: guestd gives each half a minute.
   beforeAll(async () => {
     machine = await Machine.boot(release);
+    const [ssh, su] = [await bySsh(machine), await bySu(machine)];
+    const gone: Terminal[] = [ssh, su];
+    restarted = await askForIds(gone);
+    ssh.send("kill -STOP $PPID\n");
+    su.send(`${STAY}\n`);
+    await awaitTricks(1, 1);
+    await machine.sh("systemctl restart guestd; while ! guestctl status; do :; done");
     for (const logIn of [bySsh, bySu]) there.push(await logIn(machine));
-    const gone: Terminal[] = [];
     for (const { name, logIn, trick } of WAYS) {
       const terminal = await logIn(machine);
       ids.set(name, await terminal.ask("echo $GUEST_SESSION"));
       terminal.send(`${trick}\n`);
       gone.push(terminal);
     }
-    await awaitTricks(2, 4);
+    await awaitTricks(3, 5);
     for (const terminal of gone) terminal.hangUp();
   });
   afterAll(async () => {
     await machine.stop();
   });
+
+  const askForIds = (terminals: readonly Terminal[]) =>
+    Promise.all(terminals.map((terminal) => terminal.ask("echo $GUEST_SESSION")));
 
   /** What was typed is under way: so many sshd are stopped, so many shells stay. */
   const awaitTricks = async (stopped: number, staying: number) => {
@@ -86,34 +98,30 @@ describeMachine("a guest who hangs up", (release) => {
     TEST_LIMIT_MS,
   );
 
-  it("leaves the sessions of those who are there", async () => {
-    await expect.poll(async () => (await listSessions(machine)).length, { timeout: LIMIT_MS }).toBe(there.length);
-    for (const terminal of there) expect(await terminal.ask("echo alive")).toBe("alive");
-  });
-
   it(
     "has a session that ends over a restart of guestd as well",
     async () => {
-      const [ssh, su] = there;
-      const before = await listSessions(machine);
-      ssh?.send("kill -STOP $PPID\n");
-      su?.send(`${STAY}\n`);
-      await awaitTricks(1, 1);
-      await machine.sh("systemctl restart guestd; while ! guestctl status; do :; done");
-      for (const terminal of there) terminal.hangUp();
-      for (const { id } of before)
+      for (const id of restarted)
         expect(await awaitReceipt(machine, id, LIMIT_MS)).toMatchObject({ cause: HUNG_UP, left: [] });
-      await awaitNoSessions(machine);
     },
     TEST_LIMIT_MS,
   );
+
+  it("leaves the sessions of those who are there", async () => {
+    await expect.poll(async () => (await listSessions(machine)).length, { timeout: LIMIT_MS }).toBe(there.length);
+    for (const terminal of there) {
+      expect(await terminal.ask("echo alive")).toBe("alive");
+      await terminal.logOut();
+    }
+    await awaitNoSessions(machine);
+  });
 
   it(
     "has a session that ends though guestd was stopped: hung up before its next start, and after",
     async () => {
       const [before, after] = [await machine.login("guest1"), await machine.loginAsGhost()];
       const path = await before.ask("tty");
-      const own = await Promise.all([before, after].map((terminal) => terminal.ask("echo $GUEST_SESSION")));
+      const own = await askForIds([before, after]);
       for (const terminal of [before, after]) terminal.send(`${STAY}\n`);
       await awaitTricks(0, 2);
       await machine.sh("systemctl stop guestd");
