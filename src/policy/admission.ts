@@ -6,6 +6,7 @@ import type { LoginSwitch } from "./switch.ts";
 import { describeOff } from "./switch.ts";
 import { isLeasable } from "./lease.ts";
 import type { Allocated, Open, Session } from "./session.ts";
+import { fitsWildcards } from "./wildcards.ts";
 
 /** Who asks to log in, and through what. */
 export interface Login {
@@ -197,10 +198,4 @@ const refuse = (reason: string): Verdict => ({ kind: "refused", reason });
 
 /** Whether a name of a service is one of those that a key has. */
 export const matchesAny = (patterns: readonly string[], name: string) =>
-  patterns.some((pattern) => matches(pattern, name));
-
-/** A name, or one with * for any rest, as in "gdm-*". */
-function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(name);
-}
+  patterns.some((pattern) => fitsWildcards(pattern, name));

@@ -1,6 +1,7 @@
 // Reads the stacks of PAM as libpam does: the service's file or "other", with what it includes. What they mean is policy/pam-stack.ts.
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import type { PamModule, PamType } from "../policy/pam-stack.ts";
+import { readStart } from "./read-file.ts";
 
 /** In which a service's file is looked for; the first that has it counts. */
 const DIRECTORIES = ["/etc/pam.d", "/usr/lib/pam.d"];
@@ -83,28 +84,10 @@ function readInto(lines: Line[], name: string, type: PamType, directories: reado
 function findFile(name: string, directories: readonly string[]): { file: string; text: string } | undefined {
   const files = name.startsWith("/") ? [name] : directories.map((directory) => `${directory}/${name}`);
   for (const file of files) {
-    const text = readStart(file);
+    const text = readStart(file, MOST_BYTES);
     if (text !== undefined) return { file, text };
   }
   return undefined;
-}
-
-/** The first bytes of a regular file; undefined when there is none. Never waits, whatever stands at the path. */
-function readStart(file: string): string | undefined {
-  let fd;
-  try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new Error(`${file} cannot be read: ${String((error as NodeJS.ErrnoException).code)}`, { cause: error });
-  }
-  try {
-    if (!fstatSync(fd).isFile()) throw new Error(`${file} is not a file`);
-    const buffer = Buffer.alloc(MOST_BYTES);
-    return buffer.toString("utf8", 0, readSync(fd, buffer, 0, MOST_BYTES, 0));
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** The lines that say something, continued ones put together; words in brackets are one. */

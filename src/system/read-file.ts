@@ -1,5 +1,6 @@
-// Reads files of /proc and /sys that can go away at any time. "Could not look" is never taken for "is not there".
-import { readFileSync, readlinkSync } from "node:fs";
+// Reads files of /proc and /sys that can go away at any time, and files of administrators, which can be anything.
+// "Could not look" is never taken for "is not there".
+import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 
 /** What the kernel answers when the process or the directory has gone; EINVAL for the mounts of one that is going. */
 const GONE = new Set(["ENOENT", "ESRCH", "ENODEV", "ENOTDIR", "EINVAL"]);
@@ -32,5 +33,26 @@ export function readLinkIfThere(path: string): string | undefined {
   } catch (error) {
     if (meansGone(error)) return undefined;
     throw error;
+  }
+}
+
+/**
+ * The first bytes of a regular file; undefined when it is not there. Never waits, whatever stands at the path.
+ * @throws Error with a sentence when it cannot be read
+ */
+export function readStart(file: string, mostBytes: number): string | undefined {
+  let fd;
+  try {
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new Error(`${file} cannot be read: ${String((error as NodeJS.ErrnoException).code)}`, { cause: error });
+  }
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${file} is not a file`);
+    const buffer = Buffer.alloc(mostBytes);
+    return buffer.toString("utf8", 0, readSync(fd, buffer, 0, mostBytes, 0));
+  } finally {
+    closeSync(fd);
   }
 }
