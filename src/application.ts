@@ -26,7 +26,8 @@ import { startHeartbeat } from "./heartbeat.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
 import { makeCgroupSearch } from "./login-cgroups.ts";
 import { LoginChecks } from "./login-checks.ts";
-import { askMachine } from "./login-machine.ts";
+import { askMachine, RULES } from "./login-machine.ts";
+import { warnOfRules } from "./login-rules.ts";
 import { reaperOf } from "./policy/session.ts";
 import { sweepPrivate } from "./policy/swept-paths.ts";
 import { isWalkDue } from "./policy/walking.ts";
@@ -228,6 +229,7 @@ function makeRunner(
     pathWalk: new PathWalk({ bindings, checkForeign: (uid) => parts.leases.checkForeign({ user: "", uid }) }),
     sweepUid: (...which) => sweepUid(uidParts, ...which),
     wasAnnounced,
+    warnOfRules: (login) => warnOfRules(login, RULES),
     settings: () => sweepPrivate(settingsOf(link)),
     users: {
       limit: ({ path }, limits) => limitIfThere(bus, basename(path), limits),

@@ -3,6 +3,7 @@ import type { PendingCalls } from "./bus/pending.ts";
 import type { Service } from "./bus/service.ts";
 import { wireReceipt, wireSession } from "./bus/wire.ts";
 import type { Config, Limits } from "./config/schema.ts";
+import type { SharedLogin } from "./login-rules.ts";
 import type { EffectOf, FoundOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { Quarantine } from "./policy/lease.ts";
@@ -47,6 +48,8 @@ export interface EffectParts {
     session: string,
     settings: Config["Sweep"],
   ) => Promise<{ readonly swept: readonly Swept[] }>;
+  /** Which rules of the machine do not work for a shared session, as sentences. */
+  readonly warnOfRules: (login: SharedLogin) => Promise<readonly string[]>;
   /** What systemd and logind do with a user's units. */
   readonly users: {
     readonly limit: (cgroup: Cgroup, limits: Limits) => Promise<void>;
@@ -75,6 +78,7 @@ export function makeRunners(parts: EffectParts): Runners {
     },
     "note-close": () => undefined,
     "limit-login": ({ cgroup, limits }) => users.limit(cgroup, limits),
+    "check-rules": async (effect) => ({ warnings: await parts.warnOfRules(effect) }),
     "sweep-uid": async ({ subject, session }) => {
       const owner = await leases.findForeign(subject);
       if (owner !== undefined) return { owner, swept: [] };

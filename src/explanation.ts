@@ -1,11 +1,14 @@
 // What a login would get now: asks the machine what policy/explain.ts must know, and builds the view of a login that would be let in.
 import type { Config } from "./config/schema.ts";
 import type { LoginMachine } from "./login-machine.ts";
+import { warnOfRules } from "./login-rules.ts";
+import type { Account } from "./policy/account.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { ExplainedLogin, Explanation, Judging } from "./policy/explain.ts";
 import { explainLogin, NSCD_FAULT, refuseFor, REFUSED } from "./policy/explain.ts";
 import type { GhostFacts, Stacks } from "./policy/ghost-fault.ts";
 import { findEveryFault, findGhostFault, findServiceFault, listUnwired, warnOfAccess } from "./policy/ghost-fault.ts";
+import { findAutologins } from "./policy/ghost-rules.ts";
 import { ghostServices } from "./policy/login-check.ts";
 import type { PamModule, PamType } from "./policy/pam-stack.ts";
 import type { ServiceStack } from "./policy/pam-warnings.ts";
@@ -34,7 +37,21 @@ export async function explain(
   if (config === undefined) return explanation;
   if (explanation.verdict === "ignored")
     return fault === undefined ? explanation : { ...explanation, reason: refuseFor(explanation, fault).reason };
-  return minding(explanation, service, config, machine);
+  const minded = minding(explanation, service, config, machine);
+  const rules = await findRules(minded, account, service, config, machine);
+  return { ...minded, warnings: [...minded.warnings, ...rules] };
+}
+
+/** What the machine's own rules have against such a login. */
+async function findRules(
+  { verdict, leased, plan }: Explanation,
+  account: Account,
+  service: string,
+  config: Config,
+  machine: LoginMachine,
+): Promise<readonly string[]> {
+  if (leased) return service === "login" ? findAutologins(machine.readGettyUnits(), config.Guests.Ghost) : [];
+  return verdict === "admitted" ? warnOfRules({ account, service, plan }, machine) : [];
 }
 
 /** An explanation with what the stacks of the service make of it. */

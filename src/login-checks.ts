@@ -3,6 +3,7 @@ import { readClock } from "./clock.ts";
 import { explainGhost, warnOfServices } from "./explanation.ts";
 import type { Config } from "./config/schema.ts";
 import type { LoginMachine } from "./login-machine.ts";
+import { warnOfAllRules } from "./login-rules.ts";
 import type { Explanation, Judging } from "./policy/explain.ts";
 import { refuseFor, REFUSED } from "./policy/explain.ts";
 import type { KeptCheck, LoginCheck } from "./policy/login-check.ts";
@@ -14,7 +15,7 @@ import {
   passwordlessServices,
   sessionServices,
 } from "./policy/login-check.ts";
-import { findGhostRules } from "./policy/ghost-rules.ts";
+import { findAutologins, findGhostRules } from "./policy/ghost-rules.ts";
 import { warnOfDirectories } from "./policy/open-directories.ts";
 import type { State } from "./policy/state.ts";
 import { listWarnings } from "./policy/warnings.ts";
@@ -61,7 +62,11 @@ export class LoginChecks {
     if (config === undefined) return { fault: "", warnings: [], checkedAt };
     const machine = this.#machine;
     const services = machine.listPamServices();
-    const [directories, explanation] = await Promise.all([machine.findOpenDirectories(), this.#explainGhost(config)]);
+    const [directories, explanation, rules] = await Promise.all([
+      machine.findOpenDirectories(),
+      this.#explainGhost(config),
+      this.#warnOfRules(config),
+    ]);
     const { Ghost, Group } = config.Guests;
     const watched = {
       asking: passwordlessServices(config, services),
@@ -73,15 +78,28 @@ export class LoginChecks {
       ...(explanation?.warnings ?? []),
       ...warnOfServices(watched, Group, machine),
       ...(explanation?.leased === true ? findGhostRules(machine.readRuleFiles(), Ghost, Group) : []),
+      ...(explanation?.leased === true ? findAutologins(machine.readGettyUnits(), Ghost) : []),
+      ...rules,
     ];
     return { fault: faultOf(explanation, config), warnings, checkedAt };
   }
 
   // As if nobody else were there and the switch were on: that is said elsewhere.
-  async #explainGhost(config: Config): Promise<Explanation | undefined> {
-    const alone: Judging = { ...this.#state(), sessions: new Map(), loginSwitch: { enabled: true, reason: "" } };
+  #judgeAlone(config: Config): Judging & { readonly config: Config } {
+    return { ...this.#state(), config, sessions: new Map(), loginSwitch: { enabled: true, reason: "" } };
+  }
+
+  async #warnOfRules(config: Config): Promise<readonly string[]> {
     try {
-      return await explainGhost({ ...alone, config }, this.#machine);
+      return await warnOfAllRules(this.#judgeAlone(config), this.#machine);
+    } catch (error) {
+      return [`It could not be found out whether sshd and logind have rules for guests: ${(error as Error).message}.`];
+    }
+  }
+
+  async #explainGhost(config: Config): Promise<Explanation | undefined> {
+    try {
+      return await explainGhost(this.#judgeAlone(config), this.#machine);
     } catch (error) {
       return refuseFor(REFUSED, `it could not be found out whether the ghost can log in: ${(error as Error).message}`);
     }

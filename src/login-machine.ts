@@ -1,21 +1,25 @@
 // What explanations and checks of logins ask the machine, as functions that tests replace. Decides nothing.
 import type { Config } from "./config/schema.ts";
 import type { Account } from "./policy/account.ts";
-import type { RuleFile } from "./policy/ghost-rules.ts";
+import type { ChrootRule } from "./policy/chroot-rules.ts";
+import type { RuleFile, UnitFile } from "./policy/ghost-rules.ts";
 import type { OpenDirectories } from "./policy/open-directories.ts";
 import type { PamModule, PamType } from "./policy/pam-stack.ts";
 import type { PlanFacts } from "./policy/plan.ts";
 import type { Step } from "./policy/steps.ts";
 import type { SwapFacts } from "./policy/swap.ts";
 import type { ViewFault } from "./policy/view-fault.ts";
+import { listLingering } from "./system/accounts/lingering.ts";
 import { cachesAccounts } from "./system/accounts/nscd.ts";
-import { findAccount, findGroup, isMember } from "./system/accounts/nss.ts";
+import { findAccount, findGroup, findGroups, isMember, listMembers } from "./system/accounts/nss.ts";
 import type { Abilities } from "./system/bindings.ts";
+import { readGettyUnits } from "./system/getty-units.ts";
 import { OpenDirectoriesLook } from "./system/open-directories.ts";
 import { listPamServices, readPamStack } from "./system/pam-stacks.ts";
 import { readRuleFiles } from "./system/rule-files.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
 import { rehearseView } from "./system/sessions/rehearsal.ts";
+import { readChrootRules } from "./system/sshd-config.ts";
 import { readSwapFacts } from "./system/swap.ts";
 
 export interface LoginMachine {
@@ -30,9 +34,24 @@ export interface LoginMachine {
   readonly listPamServices: () => readonly string[];
   readonly readPamStack: (service: string, type: PamType) => readonly PamModule[];
   readonly readRuleFiles: () => readonly RuleFile[];
+  readonly readGettyUnits: () => readonly UnitFile[];
+  readonly readChrootRules: () => readonly ChrootRule[];
+  /** Names of users, guests or not. */
+  readonly listLingering: () => readonly string[];
+  /** Names of all groups that the account is in. */
+  readonly findGroups: (account: Account) => Promise<readonly string[]>;
+  /** Names of accounts; those whose primary group it is are not among them. */
+  readonly listMembers: (group: string) => Promise<readonly string[]>;
   readonly findOpenDirectories: () => Promise<OpenDirectories>;
   readonly readSwapFacts: () => SwapFacts;
 }
+
+/** What it asks for a session that is open. */
+export const RULES = {
+  findGroups,
+  listLingering: () => listLingering(),
+  readChrootRules: () => readChrootRules(),
+} as const satisfies Partial<LoginMachine>;
 
 /** @param abilities what this kernel has */
 export function askMachine({ overlay, noswap }: Pick<Abilities, "overlay" | "noswap">): LoginMachine {
@@ -46,7 +65,10 @@ export function askMachine({ overlay, noswap }: Pick<Abilities, "overlay" | "nos
     rehearseView: (plan) => rehearseView(plan),
     listPamServices: () => listPamServices(),
     readPamStack: (service, type) => readPamStack(service, type),
+    ...RULES,
+    listMembers,
     readRuleFiles: () => readRuleFiles(),
+    readGettyUnits: () => readGettyUnits(),
     findOpenDirectories: () => openDirectories.find(),
     readSwapFacts: () => readSwapFacts(noswap),
   };

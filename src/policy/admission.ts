@@ -2,6 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
+import { autologinInstead } from "./ghost-rules.ts";
 import type { LoginSwitch } from "./switch.ts";
 import { describeOff } from "./switch.ts";
 import { isLeasable } from "./lease.ts";
@@ -95,7 +96,7 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
   if (login.startsService) return refuse(describeService(login.account.user));
   if (login.account.user === Ghost && givesLeases(config, login)) {
     return refuse(
-      `${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication, as "agetty --autologin" does ("Automatic login" in guestd(8)). ${ASK}`,
+      `${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication, as "agetty --autologin" does. Write ${autologinInstead(Ghost)} instead ("Automatic login" in guestd(8)). ${ASK}`,
     );
   }
   if (isFull(config, sessions)) return refuse(FULL);

@@ -1,4 +1,5 @@
-// Rules for PAM's modules that name the ghost: no leased account has that name, so they reach none. Pure.
+// Rules for PAM's modules that name the ghost: no leased account has that name, so they reach none; and automatic logins of the
+// ghost, which get none. Pure.
 
 /** A file of rules, by the module that reads it. */
 export interface RuleFile {
@@ -39,3 +40,40 @@ export function findGhostRules(files: readonly RuleFile[], ghost: string, group:
 }
 
 const splitNames = (names: string) => names.split(/[\s|&!,]+/);
+
+/** A unit or a drop-in that starts agetty(8). */
+export interface UnitFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What has agetty log the ghost in as it should be. */
+export const autologinInstead = (ghost: string): string => `--skip-login --login-options "-p -- ${ghost}"`;
+
+/** A sentence for each unit in which agetty logs the ghost in without authentication. */
+export const findAutologins = (units: readonly UnitFile[], ghost: string): readonly string[] =>
+  units.flatMap(({ file, text }) => {
+    const lines = text.replace(/\\\n/g, " ").split("\n");
+    return lines.some((line) => skipsAuthentication(line, ghost))
+      ? [
+          `${file} has agetty log ${ghost} in without authentication, and such a login is refused; write ${autologinInstead(ghost)} instead of --autologin.`,
+        ]
+      : [];
+  });
+
+function skipsAuthentication(line: string, ghost: string): boolean {
+  if (!/^\s*ExecStart\s*=.*\bagetty\b/.test(line) || !asksLoginToSkip(line)) return false;
+  const words = line.split(/\s+/).map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
+  return words.some(
+    (word, index) =>
+      word === `--autologin=${ghost}` ||
+      word === `-a${ghost}` ||
+      (/^(-a|--autologin)$/.test(word) && words[index + 1] === ghost),
+  );
+}
+
+// Where it is given options for login(1), agetty does not add the one that skips the authentication.
+function asksLoginToSkip(line: string): boolean {
+  const [, , options] = /\s(?:-o|--login-options)[=\s]*(["'])(.*?)\1/.exec(line) ?? [];
+  return options === undefined || options.split(/\s+/).includes("-f");
+}

@@ -8,6 +8,7 @@ import { startEnding } from "./ending.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Ended, EventOf } from "./events.ts";
 import type { Moment } from "./moment.ts";
+import { NO_MANAGER } from "./linger.ts";
 import { makePlan } from "./plan.ts";
 import { refusalOf, refuseLogin } from "./refusal.ts";
 import type { Admitting, Allocated, Cgroup, Open, Opening, Preparing, Session, View } from "./session.ts";
@@ -116,9 +117,7 @@ export function join(state: State, { id, uid, call }: EventOf<"join-requested">)
   const user = session?.account.user ?? "";
   const subject: SessionSubject = { of: "session", id, user, uid, leader: 0, service: "systemd-user" };
   const reason =
-    session?.leased === true
-      ? "This guest's session is not open: its user manager cannot join it."
-      : "Guests who share an account have no user manager: it would run outside their view.";
+    session?.leased === true ? "This guest's session is not open: its user manager cannot join it." : NO_MANAGER;
   return stay(state, { kind: "refuse", subject, call, code: "NoSuchSession", reason });
 }
 
@@ -182,8 +181,14 @@ function interrupt(state: State, session: Opening, moment: Moment): Next | undef
 function finishOpening(state: State, session: Admitting, moment: Moment): Next {
   const { cause } = session;
   const opened = becomeOpen(session);
-  return cause === undefined ? put(state, opened) : startEnding(state, opened, cause, moment);
+  if (cause !== undefined) return startEnding(state, opened, cause, moment);
+  return opened.leased ? put(state, opened) : put(state, opened, checkRulesOf(opened));
 }
+
+const checkRulesOf = (session: Open): EffectOf<"check-rules"> => {
+  const { account, service, plan } = session;
+  return { kind: "check-rules", subject: subjectOf(session), account, service, plan };
+};
 
 /**
  * The guest is told; then whatever of the session stands already is taken away as at any other end.

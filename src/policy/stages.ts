@@ -4,6 +4,7 @@ import { announceClosed } from "./effects/announce-closed.ts";
 import { announceOpened } from "./effects/announce-opened.ts";
 import { answer } from "./effects/answer.ts";
 import { buildView } from "./effects/build-view.ts";
+import { checkRules } from "./effects/check-rules.ts";
 import { countProcesses } from "./effects/count-processes.ts";
 import { dropView } from "./effects/drop-view.ts";
 import { encloseLeader } from "./effects/enclose-leader.ts";
@@ -65,6 +66,7 @@ const OTHERS = [
   refuse,
   noteClose,
   limitLogin,
+  checkRules,
   takeUpSession,
   sweepUid,
   walkPaths,

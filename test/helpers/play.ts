@@ -57,6 +57,7 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
     leased ? { cgroups: [{ ...CGROUP, path: `${SLICE.path}/guest-s1.scope` }, SLICE] } : { cgroups: [CGROUP] },
   "publish-account": () => ({ taken: undefined, homeExists: false }),
   "permit-unlock": () => ({ made: true }),
+  "check-rules": () => ({ warnings: [] }),
   "count-processes": () => ({ running: [501, 502] }),
   "build-view": ({ isolated }) => ({ view: isolated ? { ...VIEW, isolation: ISOLATION } : VIEW, dropped: [] }),
   "kill-processes": () => ({

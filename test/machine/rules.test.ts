@@ -1,10 +1,14 @@
-// Rules of PAM's modules and of agetty for guests, as the manuals say to write them, reach leased accounts.
+// Rules of the machine for guests, those of PAM's modules, agetty, sshd and logind: as the manuals say to write them they work, and of
+// those that do not the journal says what to write instead.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { awaitNoSessions } from "../helpers/guests.ts";
+import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
+import { waitFor } from "../helpers/wait.ts";
 
 const LIMITS = "/etc/security/limits.d/guests.conf";
+const SSHD = "/etc/ssh/sshd_config.d/guests.conf";
+const KIOSK = "/etc/systemd/system/getty@tty1.service.d/kiosk.conf";
 const SAVED = "login limits.conf time.conf access.conf";
 
 describeMachine("rules for guests", (release) => {
@@ -16,7 +20,7 @@ describeMachine("rules for guests", (release) => {
   });
   afterEach(async () => {
     await machine.sh(
-      `cd /root/saved; cp -a login /etc/pam.d; cp -a *.conf /etc/security; rm -f ${LIMITS}; ls ${SAVED} >/dev/null`,
+      `cd /root/saved; cp -a login /etc/pam.d; cp -a *.conf /etc/security; rm -f ${LIMITS} ${SSHD} ${KIOSK}; ls ${SAVED} >/dev/null`,
     );
     await awaitNoSessions(machine);
   });
@@ -68,11 +72,85 @@ describeMachine("rules for guests", (release) => {
     await terminal.logOut();
   });
 
-  it("of agetty: --autologin is refused, and the journal says what to write instead", async () => {
+  /** What an administrator reads of this. */
+  const ask = async (...argv: string[]) => (await machine.run(["guestctl", ...argv])).stdout.replace(/\s+/g, " ");
+
+  // Warnings stand for a minute, or until guestd is restarted.
+  const askStatus = async () => {
+    await machine.sh("systemctl restart guestd");
+    return ask("status");
+  };
+
+  /** What guestd has in the journal of this. */
+  const awaitSaid = (pattern: RegExp, ...matches: string[]) =>
+    waitFor(`${String(pattern)} in the journal`, async () => {
+      const entries = await machine.journal("_SYSTEMD_UNIT=guestd.service", ...matches);
+      return entries.map((entry) => entry["MESSAGE"] ?? "").find((message) => pattern.test(message));
+    });
+
+  it("of agetty: --autologin is refused, and screen, journal, status and explain say what to write instead", async () => {
+    const instead = /--skip-login --login-options "-p -- guest" instead/;
     const terminal = machine.terminal(["agetty", "--autologin", "guest", "--noissue", "-", "dumb"]);
-    await terminal.expect(/skipped the authentication/);
+    const [, seen] = await terminal.expect(/skipped the authentication([^]*)administrator/);
     terminal.hangUp();
-    const said = (await machine.journal("-u", "guestd")).map(({ MESSAGE = "" }) => MESSAGE).join("\n");
-    expect(said).toMatch(/agetty --autologin.*"Automatic login" in guestd\(8\)/);
+    expect(seen?.replace(/\s+/g, " ")).toMatch(instead);
+    expect(await awaitSaid(/^Refused guest .*agetty --autologin/)).toMatch(instead);
+    await machine.write(KIOSK, "[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin guest --noclear %I $TERM\n");
+    expect(await ask("explain", "guest")).toMatch(instead);
+    expect(await askStatus()).toMatch(instead);
+  });
+
+  const lock = async (...lines: readonly string[]) => {
+    await machine.write(SSHD, `Match User guest*\n${lines.join("\n")}\n`);
+    await machine.sh("systemctl reload ssh");
+  };
+  const upload = (user: string) =>
+    machine.run(["sftp", "-b", "-", `${user}@localhost`], { input: "put /etc/hostname\nls /\npwd\n-ls /etc/passwd\n" });
+
+  it.each([{ user: "guest" }, { user: "guest1" }])(
+    "of sshd: the home of $user as ChrootDirectory ends the login, and what the journal says instead works",
+    async ({ user }) => {
+      await lock("ChrootDirectory %h", "ForceCommand internal-sftp");
+      expect((await upload(user)).code).not.toBe(0);
+      const said = await awaitSaid(/ChrootDirectory %h/, `GUEST_USER=${user}`, "GUEST_ACTION=check-rules");
+      const [, directory = "", command = ""] = /guests\.conf:2: .*; write "(.*)" and "(.*)"\./.exec(said) ?? [];
+      const instead = `write "${directory}" and "${command}".`;
+      expect(await ask("explain", user, "--service=sshd")).toContain(instead);
+      expect(await askStatus()).toContain(instead);
+      await lock(directory, command);
+      const { code, stdout, stderr } = await upload(user);
+      expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("not found") as string });
+      expect(stdout.replace(/^sftp>.*\n/gm, "").trim()).toMatch(
+        new RegExp(`^/${user} *\\nRemote working directory: /${user}$`),
+      );
+      expect(await ask("explain", user, "--service=sshd")).not.toContain("ChrootDirectory");
+    },
+  );
+
+  it("of sshd: what is for others is not spoken of", async () => {
+    await machine.write(SSHD, "Match User alice\nChrootDirectory %h\nMatch Group sftponly\nChrootDirectory %h\n");
+    expect(await ask("explain", "guest1", "--service=sshd")).not.toContain("ChrootDirectory");
+  });
+
+  it("of logind: who shares an account does not linger, and journal, status and explain say what to do", async () => {
+    const instead = /disable.linger guest3", and have a unit of the system/;
+    // By systemd: logind does not know who calls from outside of all its cgroups.
+    const logind = (verb: string) => machine.sh(`systemd-run --quiet --wait --collect loginctl ${verb} guest3`);
+    await logind("enable-linger");
+    expect(await awaitSaid(/^Refused .*no user manager/)).toMatch(/disable that, and have a unit of the system/);
+    const session = await machine.login("guest3");
+    expect(await awaitSaid(/guest3/, "GUEST_USER=guest3", "GUEST_ACTION=check-rules")).toMatch(instead);
+    expect(await session.ask("ls /run/user/$(id -u)")).toBe("");
+    await session.logOut();
+    expect(await ask("explain", "guest3")).toMatch(instead);
+    expect(await askStatus()).toMatch(instead);
+    await logind("disable-linger");
+    expect(await ask("explain", "guest3")).not.toContain("linger");
+    await machine.sh("systemctl reset-failed");
+  });
+
+  it("leave no unexpected line in the journal", async () => {
+    const EXPECTED = [/skipped the authentication/, /ChrootDirectory %h/, /linger/];
+    expect(await unexpectedLines(machine, ...EXPECTED)).toEqual([]);
   });
 });

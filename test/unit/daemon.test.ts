@@ -89,6 +89,7 @@ describe("Daemon", () => {
       "session s1 enter-ledger done",
       "session s1 answer done",
       "session s1 announce-opened done",
+      "session s1 check-rules done",
     ]);
   });
 });

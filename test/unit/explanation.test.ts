@@ -43,6 +43,11 @@ function machineOf(change: Partial<LoginMachine> = {}): LoginMachine {
     listPamServices: () => ["login", "sshd"],
     readPamStack: stackOf("pam_guest.so"),
     readRuleFiles: () => [],
+    readGettyUnits: () => [],
+    readChrootRules: () => [],
+    listLingering: () => [],
+    findGroups: () => Promise.resolve([]),
+    listMembers: () => Promise.resolve([]),
     findOpenDirectories: () => Promise.resolve({ paths: [], whole: true }),
     readSwapFacts: () => ({ noswap: true, limitable: true, active: false }),
     ...change,
@@ -155,6 +160,45 @@ describe("explanations and checks", () => {
     );
     expect(verdict).toBe("admitted");
     expect(warnings).toEqual([expect.stringContaining("has no pam_guest for session: such a login has no view")]);
+  });
+
+  describe("of rules that do not work for a shared account", () => {
+    const HOMES = { at: "/etc/ssh/sshd_config:7", directory: "%h", under: [["Group", "jailed"]] };
+    const machine = machineOf({
+      readChrootRules: () => [HOMES],
+      listLingering: () => ["alice", "guest1"],
+      findGroups: ({ user }) => Promise.resolve(user === "guest1" ? ["guest1", "jailed"] : [user]),
+      listMembers: () => Promise.resolve(["guest1", "gone"]),
+    });
+    const CHROOT = expect.stringMatching(/^\/etc\/ssh\/sshd_config:7: .*write "ChrootDirectory \/home"/) as string;
+    const LINGER = expect.stringContaining('run "loginctl disable-linger guest1"') as string;
+
+    it("name them in explain: sshd's for sshd, lingering for all", async () => {
+      expect((await explain(stateOf(), "guest1", "sshd", machine)).warnings).toEqual([CHROOT, LINGER]);
+      expect((await explain(stateOf(), "guest1", "login", machine)).warnings).toEqual([LINGER]);
+      expect((await explain(stateOf(), "guest", "sshd", machine)).warnings).toEqual([]);
+    });
+
+    it("name each once in status, and no account that is no guest's", async () => {
+      const { warnings } = await new LoginChecks(() => stateOf(), machine).check();
+      expect(warnings).toHaveLength(2);
+      expect(warnings).toEqual(expect.arrayContaining([CHROOT, LINGER]));
+    });
+
+    it("say so in status where it cannot be found out", async () => {
+      const listMembers = () => Promise.reject(new Error("the name service has not answered in 3 s"));
+      const { warnings, fault } = await new LoginChecks(() => stateOf(), { ...machine, listMembers }).check();
+      expect({ warnings, fault }).toEqual({ fault: "", warnings: [expect.stringContaining("has not answered")] });
+    });
+  });
+
+  it("name an automatic login of the ghost by agetty, which is refused", async () => {
+    const file = "/etc/systemd/system/getty@tty1.service.d/kiosk.conf";
+    const readGettyUnits = () => [{ file, text: "[Service]\nExecStart=-/sbin/agetty --autologin guest %I\n" }];
+    const machine = machineOf({ readGettyUnits });
+    const SENTENCE = expect.stringMatching(new RegExp(`^${file} .*--skip-login --login-options`)) as string;
+    expect((await explain(stateOf(), "guest", "login", machine)).warnings).toEqual([SENTENCE]);
+    expect((await new LoginChecks(() => stateOf(), machine).check()).warnings).toEqual([SENTENCE]);
   });
 
   it("say why where the name service does not answer, and that there is no such user where nobody has the name", async () => {

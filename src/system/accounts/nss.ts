@@ -40,6 +40,18 @@ export async function findGroup(group: string): Promise<number | undefined> {
   return gid === undefined ? undefined : Number(gid);
 }
 
+/** The names of the members of a group, as its entry has them. */
+export async function listMembers(group: string): Promise<readonly string[]> {
+  const names = (await getent("group", group))?.split(":")[3] ?? "";
+  return names.split(",").filter((name) => name !== "");
+}
+
+/** The names of all groups that an account is in; none where one of them has no name. */
+export async function findGroups({ user }: Pick<Account, "user">): Promise<readonly string[]> {
+  const names = (await ask([ID, "-G", "-n", "-z", "--", user], 1)) ?? "";
+  return names.split("\0").filter((name) => name !== "");
+}
+
 /**
  * Whose uid or name this is, in this order: where they belong to two users, the owner of the uid.
  * @param limitMs how long the name service may take: systemd has a say in it, and may be busy

@@ -1,7 +1,7 @@
 // Rules that name the ghost, and so reach no leased account, are found.
 import { describe, expect, it } from "vitest";
 import type { RuleFile } from "../../../src/policy/ghost-rules.ts";
-import { findGhostRules } from "../../../src/policy/ghost-rules.ts";
+import { findAutologins, findGhostRules } from "../../../src/policy/ghost-rules.ts";
 
 const find = (kind: RuleFile["kind"], text: string) =>
   findGhostRules([{ kind, file: `/etc/security/${kind}.conf`, text }], "guest", "guests");
@@ -27,5 +27,34 @@ describe("findGhostRules", () => {
     ["group", "\n"],
   ] as const)("has nothing to say of %s.conf with %j", (kind, text) => {
     expect(find(kind, text)).toEqual([]);
+  });
+});
+
+describe("findAutologins", () => {
+  const UNIT = "/etc/systemd/system/getty@tty1.service.d/kiosk.conf";
+  const findIn = (line: string) => findAutologins([{ file: UNIT, text: `[Service]\nExecStart=\n${line}\n` }], "guest");
+
+  it.each([
+    "ExecStart=-/sbin/agetty --autologin guest --noclear %I $TERM",
+    "ExecStart=-/sbin/agetty --noclear --autologin=guest %I $TERM",
+    "ExecStart=-/usr/sbin/agetty -a guest - $TERM",
+    String.raw`ExecStart=-/sbin/agetty -o '-p -f -- \\u' --noclear --autologin guest %I $TERM`,
+    'ExecStart = /sbin/agetty --autologin "guest" tty1',
+    "ExecStart=-/sbin/agetty --noclear \\\n  --autologin guest %I",
+  ])("names the unit with %j, and what to write", (line) => {
+    expect(findIn(line)).toEqual([
+      `${UNIT} has agetty log guest in without authentication, and such a login is refused; write --skip-login --login-options "-p -- guest" instead of --autologin.`,
+    ]);
+  });
+
+  it.each([
+    "ExecStart=-/sbin/agetty --autologin guest1 --noclear %I $TERM",
+    'ExecStart=-/sbin/agetty --skip-login --login-options "-p -- guest" - $TERM',
+    'ExecStart=-/sbin/agetty --autologin guest --login-options "-p -- \\u" - $TERM',
+    String.raw`ExecStart=-/sbin/agetty -o '-p -- \\u' --noclear -f /etc/issue.kiosk --autologin guest %I $TERM`,
+    "#ExecStart=-/sbin/agetty --autologin guest %I",
+    "ExecStart=/bin/kiosk --autologin guest",
+  ])("has nothing to say of %j", (line) => {
+    expect(findIn(line)).toEqual([]);
   });
 });

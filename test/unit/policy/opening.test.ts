@@ -30,7 +30,8 @@ const endOf = (did: readonly EffectKind[], isRecorded: boolean) => {
 describe("opening a session of a shared account", () => {
   it("goes through its stages in order and ends open", () => {
     const { state, did } = after(READY, openRequest());
-    expect(kinds(did)).toEqual([...OPENING]);
+    expect(kinds(did)).toEqual([...OPENING, "check-rules"]);
+    expect(find(did, "check-rules")).toMatchObject({ service: "login", plan: only(state).plan });
     expect(only(state)).toMatchObject({
       phase: "open",
       view: { ...VIEW, isolation: ISOLATION },

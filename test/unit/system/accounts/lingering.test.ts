@@ -1,0 +1,14 @@
+// Who lingers is read from logind's marks.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { listLingering } from "../../../../src/system/accounts/lingering.ts";
+
+it("names the users, also those whose name logind escapes, and none without the directory", () => {
+  const root = mkdtempSync(join(tmpdir(), "linger-"));
+  for (const name of ["guest1", String.raw`bob\x40uni.example`]) writeFileSync(join(root, name), "");
+  expect([...listLingering(root)].sort()).toEqual(["bob@uni.example", "guest1"]);
+  expect(listLingering(join(root, "missing"))).toEqual([]);
+  rmSync(root, { recursive: true });
+});
