@@ -140,6 +140,10 @@ Napi::Value measure_view(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }
 
+Napi::Value has_ended(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), pidfd_has_ended(to_fd(info[0])));
+}
+
 Napi::Value reap(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), isolation_reap(to_fd(info[0])));
 }
@@ -272,6 +276,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("openPidfd", Napi::Function::New<throwing<open_pidfd>>(env, "openPidfd"));
   exports.Set("watchPidfd", Napi::Function::New<throwing<watch_pidfd>>(env, "watchPidfd"));
   exports.Set("sendSignal", Napi::Function::New<throwing<send_signal>>(env, "sendSignal"));
+  exports.Set("hasEnded", Napi::Function::New<throwing<has_ended>>(env, "hasEnded"));
   exports.Set("lookAtConnection", Napi::Function::New<throwing<look_at_connection>>(env, "lookAtConnection"));
   exports.Set("measureView", Napi::Function::New<throwing<measure_view>>(env, "measureView"));
   exports.Set("wipeView", Napi::Function::New<rejecting<start_wipe>>(env, "wipeView"));

@@ -1,8 +1,9 @@
-// uv_poll on a copy of the pidfd, and pidfd_open, pidfd_send_signal.
+// uv_poll on a copy of the pidfd, and pidfd_open, pidfd_send_signal, poll.
 // Never waits for the process (waitid): it is somebody else's child.
 #include "leader_watch.h"
 
 #include <fcntl.h>
+#include <poll.h>
 
 // glibc 2.36 (Debian 12) forgot to say that these are C functions.
 extern "C" {
@@ -19,6 +20,12 @@ Fd pidfd_of(pid_t pid) {
 void pidfd_signal(int pidfd, int signal) {
   // Safe: by pidfd, so a process that has its number by now is never hit.
   check(pidfd_send_signal(pidfd, signal, nullptr, 0), "pidfd_send_signal", "");
+}
+
+bool pidfd_has_ended(int pidfd) {
+  pollfd asked = {pidfd, POLLIN, 0};
+  // A signal would not tell: a zombie takes it. An error of the descriptor counts as the end, as it does for a watch.
+  return check(poll(&asked, 1, 0), "poll", "") > 0;
 }
 
 std::shared_ptr<LeaderWatch> LeaderWatch::start(uv_loop_t* loop, int pidfd, Callback on_exit, Callback on_closed) {

@@ -1,4 +1,4 @@
-// Watches a process through its pidfd on the event loop, and the other two pidfd calls.
+// Watches a process through its pidfd on the event loop, and the other calls for a pidfd.
 // Decides nothing about sessions: it says once that the process has ended.
 #pragma once
 
@@ -16,6 +16,9 @@ Fd pidfd_of(pid_t pid);
 
 /** pidfd_send_signal(2). */
 void pidfd_signal(int pidfd, int signal);
+
+/** Whether the process has ended, its zombie taken away or not. Never waits. */
+bool pidfd_has_ended(int pidfd);
 
 /**
  * One watched process. Lives until libuv has let go of it, whoever else drops it; main thread only.

@@ -116,6 +116,8 @@ export interface Bindings {
   watchPidfd(pidfd: number, onExit: () => void): Watch;
   /** pidfd_send_signal(2). */
   sendSignal(pidfd: number, signal: number): void;
+  /** Whether the process has ended, also when its parent has not waited for it yet. Never waits. */
+  hasEnded(pidfd: number): boolean;
   /**
    * Whether somebody is at the other end of a connection (TCP, vsock, one to a named AF_UNIX socket) that another process has
    * accepted. Looks, and lets go of it.

@@ -57,9 +57,8 @@ export function sessionsWith({
       watches.set(fd, onExit);
       return { stop: () => watches.delete(fd) };
     },
-    sendSignal: (fd) => {
-      if (dead.includes(fd)) throw Object.assign(new Error("ESRCH"), { code: "ESRCH" });
-    },
+    sendSignal: () => undefined,
+    hasEnded: (fd) => dead.includes(fd),
     measureView: () => 4096,
     wipeView: () => Promise.resolve(0),
     emptyIpc: () => Promise.resolve(0),

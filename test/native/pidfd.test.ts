@@ -66,6 +66,21 @@ describeAsRoot("a pidfd", () => {
     }).toThrow(expect.objectContaining({ code: "EBADF" }));
   });
 
+  it("tells that the process has ended, which a signal does not while it is a zombie", async () => {
+    const child = start();
+    const pidfd = native.openPidfd(pidOf(child));
+    const exited = once(child, "exit");
+    expect(native.hasEnded(pidfd)).toBe(false);
+    native.sendSignal(pidfd, 9);
+    // Node.js takes the zombie away in its event loop, which stands still meanwhile.
+    const limit = performance.now() + 15_000;
+    while (!native.hasEnded(pidfd)) expect(performance.now()).toBeLessThan(limit);
+    native.sendSignal(pidfd, 0);
+    await exited;
+    expect(native.hasEnded(pidfd)).toBe(true);
+    closeSync(pidfd);
+  });
+
   it("cannot be watched when it is none, and without a function", () => {
     const file = openSync("/dev/null", "r");
     const before = descriptors();

@@ -9,7 +9,7 @@ import { isClosed, openTerminal, pathOfTerminal } from "./connections.ts";
 import type { Holdings } from "./holdings.ts";
 
 export interface LeaderParts {
-  readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "sendSignal">;
+  readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "hasEnded">;
   readonly holdings: Holdings;
   /** Whether a unique bus name still exists; in bounded time. */
   readonly nameExists: (busName: string) => Promise<boolean>;
@@ -65,12 +65,7 @@ export class Leaders {
   /** Whether the leader of a session is watched and still there. */
   isAlive(id: string): boolean {
     const pidfd = this.#parts.holdings.find(id)?.pidfd;
-    try {
-      if (pidfd !== undefined) this.#parts.bindings.sendSignal(pidfd, 0);
-      return pidfd !== undefined;
-    } catch {
-      return false;
-    }
+    return pidfd !== undefined && !this.#parts.bindings.hasEnded(pidfd);
   }
 
   #hold(id: string, pidfd: number, terminal: number | undefined): void {

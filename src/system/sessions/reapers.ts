@@ -32,18 +32,24 @@ export class Reapers {
     });
   }
 
-  /** Kills the reaper that is held, and by it all in its PID namespace. */
-  end(held: Held): void {
+  /**
+   * Kills the reaper that is held, and by it all in its PID namespace.
+   * @returns resolves when it has ended, if it is a child of ours
+   */
+  end(held: Held): Promise<void> {
     const { bindings } = this.#parts;
     const { reaper } = held;
-    if (reaper === undefined) return;
+    if (reaper === undefined) return Promise.resolve();
     sendKill(bindings, reaper);
-    if (bindings.reap(reaper)) return;
+    if (bindings.reap(reaper)) return Promise.resolve();
     // A reaper is gone when all that were in its namespace are: that may be later, and the descriptor is closed then.
     delete held.reaper;
-    bindings.watchPidfd(reaper, () => {
-      bindings.reap(reaper);
-      closeSync(reaper);
+    return new Promise((resolve) => {
+      bindings.watchPidfd(reaper, () => {
+        bindings.reap(reaper);
+        closeSync(reaper);
+        resolve();
+      });
     });
   }
 

@@ -32,6 +32,8 @@ export interface ViewParts {
 
 const REAPER = "/usr/lib/guestd/guest-reaper";
 const BUILD_LIMIT_MS = 4000;
+/** So long a failed build waits for its reaper to end, in whose namespace nothing else was started. */
+const UNDO_LIMIT_MS = 1000;
 
 export class Views {
   readonly #parts: ViewParts;
@@ -43,7 +45,7 @@ export class Views {
   }
 
   /**
-   * Builds a session's view from its leader's mount namespace.
+   * Builds a session's view from its leader's mount namespace. Nothing of it is left when that fails: no later stage knows of it.
    * @param reaperCgroup for a view with a PID namespace of its own: where its first process is put
    */
   async build(
@@ -52,17 +54,14 @@ export class Views {
     isolated: boolean,
     reaperCgroup: Cgroup | undefined,
   ): Promise<FoundOf<"build-view">> {
-    const { cgroups, holdings, reapers } = this.#parts;
+    const { holdings, reapers } = this.#parts;
     const pidfd = holdings.find(id)?.pidfd;
     if (pidfd === undefined) throw new Error("the leader is not watched");
     const built = await this.#buildInTime(id, pidfd, plan, isolated);
-    const held = holdings.of(id);
-    const view = holdView(held, built);
-    reapers.watch(id, held);
+    const own: Held = {};
+    const view = await this.#place(own, built, reaperCgroup);
+    reapers.watch(id, Object.assign(holdings.of(id), own));
     holdings.store(id);
-    // Out of guestd's own cgroup, with which it would be killed at a restart.
-    if (hasProcesses(view.isolation) && reaperCgroup !== undefined)
-      cgroups.add(reaperCgroup, view.isolation.reaper.pid);
     return { view, dropped: built.dropped };
   }
 
@@ -116,7 +115,26 @@ export class Views {
 
   #close(id: string): void {
     const held = this.#parts.holdings.take(id);
-    this.#parts.reapers.end(held);
+    void this.#parts.reapers.end(held);
+    closeHeld(held);
+  }
+
+  // The reaper goes out of guestd's own cgroup, with which it would be killed at a restart.
+  async #place(held: Held, built: BuiltView, cgroup: Cgroup | undefined): Promise<View> {
+    try {
+      const view = holdView(held, built);
+      if (hasProcesses(view.isolation) && cgroup !== undefined)
+        this.#parts.cgroups.add(cgroup, view.isolation.reaper.pid);
+      return view;
+    } catch (error) {
+      await this.#undo(held);
+      throw error;
+    }
+  }
+
+  // Waits until the reaper has ended: its mounts would be found otherwise, and said to be left.
+  async #undo(held: Held): Promise<void> {
+    await within(this.#parts.reapers.end(held), UNDO_LIMIT_MS, () => undefined);
     closeHeld(held);
   }
 
@@ -152,7 +170,6 @@ export class Views {
     } catch {
       // It failed, or its reaper has ended: nothing of what there is stays.
     }
-    this.#parts.reapers.end(held);
-    closeHeld(held);
+    await this.#undo(held);
   }
 }

@@ -68,16 +68,16 @@ function addProcess(pid: number, name: string, uids: string): void {
 }
 
 describe("ending a reaper", () => {
-  it("does nothing where none is held", () => {
+  it("does nothing where none is held", async () => {
     const { reapers, killed, reaped } = reapersWith();
-    reapers.end({ view: 4 });
+    await reapers.end({ view: 4 });
     expect([killed, reaped]).toEqual([[], []]);
   });
 
-  it("kills it and takes its zombie away; its descriptor is closed with the others", () => {
+  it("kills it and takes its zombie away; its descriptor is closed with the others", async () => {
     const { reapers, killed, reaped, watches } = reapersWith();
     const held = { reaper: 1000 };
-    reapers.end(held);
+    await reapers.end(held);
     expect({ killed, reaped, held, watches }).toEqual({
       killed: [1000],
       reaped: [1000],
@@ -86,14 +86,15 @@ describe("ending a reaper", () => {
     });
   });
 
-  it("takes away later one that is not gone at once, and closes its descriptor then", () => {
+  it("takes away later one that is not gone at once, closes its descriptor then, and says that it has ended", async () => {
     const { reapers, reaped, watches } = reapersWith({ running: true });
     const fd = openNull();
     const held = { reaper: fd };
-    reapers.end(held);
+    const ending = reapers.end(held);
     expect(held).toEqual({});
     fstatSync(fd);
     watches[0]?.();
+    await ending;
     expect(reaped).toEqual([fd, fd]);
     expect(() => fstatSync(fd)).toThrow("EBADF");
   });

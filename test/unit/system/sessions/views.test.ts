@@ -38,6 +38,33 @@ describe("building a view", () => {
     views.letGo("s1");
   });
 
+  it("that has no cgroup to go into is taken away, and fails when its reaper has ended", async () => {
+    const reaper = openNull();
+    const isolation = {
+      ...{ pid: process.pid, pidfd: reaper },
+      ...{ ipc: { fd: openNull(), inode: 8 }, processes: { fd: openNull(), inode: 9 } },
+    };
+    const shared = { ...built(), isolation };
+    const { takeUp, views, holdings, watches, told } = sessionsWith({
+      bindings: { buildView: () => Promise.resolve(shared), reap: () => false },
+      parts: { reaperProgram: "/dev/null" },
+    });
+    takeUp(self(), undefined);
+    let failure: unknown;
+    const building = views
+      .build(SUBJECT.id, [], true, { path: "/nowhere", inode: "1" })
+      .catch((error: unknown) => (failure = error));
+    await expect.poll(() => watches.has(reaper)).toBe(true);
+    expect(failure).toBeUndefined();
+    watches.get(reaper)?.();
+    await building;
+    expect(failure).toMatchObject({ message: "the cgroup /nowhere has gone" });
+    for (const fd of [shared.fd, reaper, isolation.ipc.fd, isolation.processes.fd]) expect(isOpen(fd)).toBe(false);
+    expect(Object.keys(holdings.find("s1") ?? {}).sort()).toEqual(["pidfd", "watch"]);
+    expect(told).toEqual(["FDSTORE=1 FDNAME=s1-pidfd"]);
+    views.letGo("s1");
+  });
+
   it("that fails too late leaves nothing, and no rejection", async () => {
     let fail: (reason: Error) => void = () => undefined;
     const building = new Promise<BuiltView>((_, reject) => (fail = reject));
