@@ -135,7 +135,7 @@ export interface Bindings {
    * Empties the tmpfs of a view, in a thread of its own: truncates all files and removes all that is in them. What is mounted in them
    * stays as it is, with the directories on the way there.
    * @param targets and `devices` as for measureView; one that something else was mounted over is passed over
-   * @param limitMs rejects with ETIMEDOUT after it
+   * @param limitMs rejects with ETIMEDOUT when its thread has had a processor for so long
    * @returns bytes that they hold after that: of files that a process has open or mapped, or that are under way in a socket
    */
   wipeView(fd: number, targets: readonly string[], devices: readonly string[], limitMs: number): Promise<number>;

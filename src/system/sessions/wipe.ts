@@ -12,6 +12,7 @@ export interface Memory {
   readonly devices: readonly string[];
 }
 
+/** Of processor time: on a busy machine the tree of one guest would be too much otherwise, and the receipt not clean. */
 const WIPE_LIMIT_MS = 5000;
 /** What an empty file system may hold for itself. */
 const SLACK_BYTES = 65_536;
