@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
-import { endLease, findOwned, startLease, stateOf } from "../helpers/leases.ts";
+import { awaitState, endLease, findOwned, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -58,7 +58,7 @@ describeMachine("a guestd with a watchdog", (release) => {
     const receipt = await endLease(machine, guest);
     expect(receipt.swept.find(({ kind }) => kind === "files")?.removed).toBeGreaterThan(10_000);
     // What is too much for the time that an end has is taken away when guestd looks again.
-    await waitFor("the account to be clean", async () => (await stateOf(machine, guest.uid)) === "rested", 60_000);
+    await awaitState(machine, guest.uid, "rested", 60_000);
     expect(await findOwned(machine, guest.uid)).toBe("");
     expect(await show("MainPID")).toBe(pid);
     await machine.sh(`rm ${WATCHDOG}; systemctl daemon-reload; systemctl restart guestd`);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const ANSWER_LIMIT_MS = 60_000;
 const DENIALS = "journalctl --quiet --no-pager --boot --grep='apparmor=\"DENIED\".*guestd' || true";
@@ -92,12 +92,11 @@ describeFullMachine("guestd in AppArmor", (boot) => {
     const home = "/proc/$(pgrep -x sleep)/root$(getent passwd $(ps -o user= -p $(pgrep -x sleep)) | cut -d: -f6)";
     await machine.sh(`systemd-run --quiet --unit=holder --property=Type=exec sh -c 'exec 9</proc/$(pgrep -x sleep)/ns/mnt; exec tail -f /dev/null'
       systemd-run --quiet --unit=other --property=Type=exec sh -c 'cd ${home}; exec tail -f /dev/null'`);
-    await waitFor(
+    await waitUntil(
       "both",
-      async () =>
-        (await machine.sh(
-          "cat /proc/$(systemctl show -P MainPID holder)/comm /proc/$(systemctl show -P MainPID other)/comm",
-        )) === "tail\ntail",
+      () =>
+        machine.sh("cat /proc/$(systemctl show -P MainPID holder)/comm /proc/$(systemctl show -P MainPID other)/comm"),
+      (seen) => seen === "tail\ntail",
       ANSWER_LIMIT_MS,
     );
     await shell.logOut(ANSWER_LIMIT_MS);

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 /** Emulated: what others need a second for may take this long. */
 const LIMIT_MS = 60_000;
@@ -47,7 +47,12 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
       LIMIT_MS,
     );
   const awaitNone = () =>
-    waitFor("no session to be there", async () => (await machine.sh("guestctl list --json")) === "[]", LIMIT_MS);
+    waitUntil(
+      "no session to be there",
+      () => machine.sh("guestctl list --json"),
+      (seen) => seen === "[]",
+      LIMIT_MS,
+    );
 
   describe.each(TYPES)("with a guest of a $type account", ({ logIn }) => {
     it.each([

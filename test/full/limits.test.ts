@@ -4,7 +4,7 @@ import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
 import type { GuestSession } from "../helpers/guests.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const MEMORY_MAX = 100;
 const TASKS_MAX = 60;
@@ -42,9 +42,10 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
   afterEach(async () => {
     for (const { id, user } of await listSessions()) if (user !== "guest2") await machine.run(["guestctl", "end", id]);
     // What a bomb has set going in systemd is not the next test's to wait for.
-    await waitFor(
+    await waitUntil(
       "systemd to have done its jobs",
-      async () => (await machine.sh("systemctl list-jobs")).startsWith("No jobs"),
+      () => machine.sh("systemctl list-jobs"),
+      (jobs) => jobs.startsWith("No jobs"),
       ANSWER_LIMIT_MS,
     );
   });
@@ -59,14 +60,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
   }
 
   async function awaitOthers(): Promise<GuestSession[]> {
-    return waitFor(
-      "the guest's session to end",
-      async () => {
-        const sessions = await listSessions();
-        return sessions.length === 1 && sessions;
-      },
-      ANSWER_LIMIT_MS,
-    );
+    return waitUntil("the guest's session to end", listSessions, (sessions) => sessions.length === 1, ANSWER_LIMIT_MS);
   }
 
   /** The cgroup above or at a shell's own whose tasks are limited as configured: soon after the login, at the latest. */

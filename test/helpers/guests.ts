@@ -1,6 +1,6 @@
 // guestd on a test machine, as an administrator looks at it, and the journal that must hold nothing unexpected.
 import type { Entry, Machine } from "./machine.ts";
-import { waitFor } from "./wait.ts";
+import { waitFor, waitUntil } from "./wait.ts";
 
 /** A session as guestd lists it. */
 export interface GuestSession {
@@ -64,7 +64,12 @@ export async function awaitReceipt(machine: Machine, id: string, limitMs = 30_00
 
 /** Waits until there are no sessions. */
 export async function awaitNoSessions(machine: Machine, limitMs = 30_000): Promise<void> {
-  await waitFor("all guest sessions to end", async () => (await listSessions(machine)).length === 0, limitMs);
+  await waitUntil(
+    "all guest sessions to end",
+    () => listSessions(machine),
+    (seen) => seen.length === 0,
+    limitMs,
+  );
 }
 
 /** The pids of processes that run this command line. */
@@ -87,6 +92,16 @@ export function leftovers(machine: Machine): Promise<string> {
       'user-runtime-dir@[6-9]????.service' 'guest*.scope' 'guest*.slice'
     ps -eo uid=,args= | awk '${IS_GUEST} || /guest-reaper/ && !/awk/'
     find /run/guestd -type f`);
+}
+
+/** Waits until nothing is: logind keeps an account that is not leased, as any user's, for ten seconds after the last session. */
+export async function awaitNothingLeft(machine: Machine, limitMs = 30_000): Promise<void> {
+  await waitUntil(
+    "nothing to be left",
+    () => leftovers(machine),
+    (left) => left === "",
+    limitMs,
+  );
 }
 
 const WARNING = 4;

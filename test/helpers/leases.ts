@@ -1,9 +1,10 @@
 // A leased account on a test machine: the guest who has it, what becomes of its uid, and what of it is left anywhere.
+import { existsSync } from "node:fs";
 import type { GuestReceipt } from "./guests.ts";
 import { askForRows, awaitReceipt, listSessions } from "./guests.ts";
 import type { Machine } from "./machine.ts";
 import type { Terminal } from "./terminal.ts";
-import { waitFor } from "./wait.ts";
+import { waitFor, waitUntil } from "./wait.ts";
 
 export interface LeasedGuest {
   readonly terminal: Terminal;
@@ -42,13 +43,21 @@ export async function startLease(machine: Machine): Promise<LeasedGuest> {
   return { terminal, id, user, uid: Number(uid), leader, home: `/proc/${leader}/root/home/${user}` };
 }
 
-/** Logs out, and gives the receipt, with all its classes. */
+/** Waits until all is done of a session's end: the receipt is announced before its uid is given back. From outside, without a call. */
+export async function awaitForgotten(machine: Machine, id: string, limitMs?: number): Promise<void> {
+  const record = `/proc/${machine.pid}/root/run/guestd/sessions/${id}.json`;
+  await waitFor(`session ${id} to be forgotten`, () => !existsSync(record), limitMs);
+}
+
+/** Logs out, and gives the receipt, with all its classes. The uid can be had again, or is quarantined. */
 export async function endLease(
   machine: Machine,
   { terminal, id }: LeasedGuest,
 ): Promise<GuestReceipt & { readonly swept: readonly Swept[] }> {
   await terminal.logOut();
-  return (await awaitReceipt(machine, id)) as GuestReceipt & { readonly swept: readonly Swept[] };
+  const receipt = (await awaitReceipt(machine, id)) as GuestReceipt & { readonly swept: readonly Swept[] };
+  await awaitForgotten(machine, id);
+  return receipt;
 }
 
 /** The classes of which anything was found, or left, each with its numbers. */
@@ -69,7 +78,12 @@ export async function stateOf(machine: Machine, uid: number): Promise<string | u
 }
 
 export async function awaitState(machine: Machine, uid: number, state: string, limitMs = 15_000): Promise<void> {
-  await waitFor(`uid ${uid} to be ${state}`, async () => (await stateOf(machine, uid)) === state, limitMs);
+  await waitUntil(
+    `uid ${uid} to be ${state}`,
+    () => stateOf(machine, uid),
+    (seen) => seen === state,
+    limitMs,
+  );
 }
 
 /** All that belongs to a uid on the whole machine, on every file system, and its IPC objects; "" when nothing does. */

@@ -1,11 +1,11 @@
 // What guestd needs is away for a while: a machine where that can be had, how it ends, and what must be as ever then.
 import { expect } from "vitest";
-import { awaitNoSessions, findPids, leftovers, listSessions } from "./guests.ts";
+import { awaitNoSessions, awaitNothingLeft, findPids, listSessions } from "./guests.ts";
 import { Machine } from "./machine.ts";
 import { answers, listRecords } from "./recovery.ts";
 import type { Release } from "./root.ts";
 import type { Terminal } from "./terminal.ts";
-import { waitFor } from "./wait.ts";
+import { waitFor, waitUntil } from "./wait.ts";
 
 /** Of a session's end that has to wait for others, each of them for a bounded time. */
 export const END_LIMIT_MS = 30_000;
@@ -73,10 +73,11 @@ export async function endOutage(machine: Machine, hasFailed: boolean): Promise<v
 
 async function expectNothingLeft(machine: Machine): Promise<void> {
   // What was quarantined, because something could not be looked at, is looked at again.
-  const hasNoRecords = async () => (await listRecords(machine)) === "";
-  await waitFor("no uid to be quarantined", hasNoRecords, END_LIMIT_MS).catch(() => undefined);
-  expect(await listRecords(machine)).toBe("");
-  const isClean = async () => (await leftovers(machine)) === "";
-  await waitFor("nothing to be left", isClean, END_LIMIT_MS).catch(() => undefined);
-  expect(await leftovers(machine)).toBe("");
+  await waitUntil(
+    "no uid to be quarantined",
+    () => listRecords(machine),
+    (records) => records === "",
+    END_LIMIT_MS,
+  );
+  await awaitNothingLeft(machine, END_LIMIT_MS);
 }

@@ -5,7 +5,7 @@ import { findDaemon, injectFault } from "./fault.ts";
 import type { GuestReceipt } from "./guests.ts";
 import { askGuestd, awaitReceipt } from "./guests.ts";
 import type { Machine } from "./machine.ts";
-import { waitFor } from "./wait.ts";
+import { waitFor, waitUntil } from "./wait.ts";
 
 const RETURN_LIMIT_MS = 15_000;
 
@@ -60,10 +60,7 @@ function hasEnded(pid: number): boolean {
 export async function awaitStored(machine: Machine, count: number): Promise<void> {
   const stored = () => machine.sh("systemctl show -P NFileDescriptorStore guestd");
   // systemd reads what it is told when it comes to it.
-  await waitFor(`systemd to hold ${count} descriptors`, async () => (await stored()) === String(count)).catch(
-    () => undefined,
-  );
-  expect(await stored()).toBe(String(count));
+  await waitUntil(`systemd to hold ${count} descriptors`, stored, (seen) => seen === String(count));
 }
 
 /** Names of the descriptors that systemd handed to the running guestd when it started it. */

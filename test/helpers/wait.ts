@@ -1,28 +1,51 @@
 // Waiting for a condition, with a limit. Tests never wait for time to pass.
+import { inspect } from "node:util";
 
 /** Pause between two looks, each of which starts a program, on a machine that has other things to do. */
 const POLL_MS = 50;
 
+/** Of what the last look has seen. */
+const MOST_CHARACTERS = 2000;
+
 /**
- * Polls until the condition gives something truthy, and returns that.
- * A condition that throws counts as not met; its last error is the cause when time is up.
- * @throws Error that names what was waited for
+ * Looks until what is seen is as it should be, and returns that. The last look begins after the limit: on a busy machine one look
+ * can take as long as all the time there is.
+ * A look that throws counts as not met; its last error is the cause when time is up.
+ * @throws Error that names what was waited for, and what the last look has seen instead
  */
-export async function waitFor<T>(
+export async function waitUntil<T>(
   description: string,
-  condition: () => Promise<T> | T,
+  look: () => Promise<T> | T,
+  isMet: (seen: T) => boolean,
   limitMs = 15_000,
-): Promise<Exclude<T, false | 0 | "" | null | undefined>> {
+): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {
+    const isLast = Date.now() > end;
     let cause: unknown;
+    let seen: T | undefined;
     try {
-      const value = await condition();
-      if (value) return value as Exclude<T, false | 0 | "" | null | undefined>;
+      seen = await look();
+      if (isMet(seen)) return seen;
     } catch (error) {
       cause = error;
     }
-    if (Date.now() > end) throw new Error(`not within ${limitMs} ms: ${description}`, { cause });
+    if (isLast) throw new Error(`not within ${limitMs} ms: ${description}${describe(seen)}`, { cause });
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+/** Polls until the condition gives something truthy, and returns that. What can tell more than that is for waitUntil(). */
+export async function waitFor<T>(
+  description: string,
+  condition: () => Promise<T> | T,
+  limitMs?: number,
+): Promise<Exclude<T, false | 0 | "" | null | undefined>> {
+  return (await waitUntil(description, condition, Boolean, limitMs)) as Exclude<T, false | 0 | "" | null | undefined>;
+}
+
+function describe(seen: unknown): string {
+  if (seen === undefined || seen === false) return "";
+  const text = typeof seen === "string" ? seen : inspect(seen, { depth: 5, breakLength: 120 });
+  return `; the last look saw: ${text === "" ? "nothing" : text.slice(0, MOST_CHARACTERS)}`;
 }

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 const LOGIND = "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager";
 
@@ -41,7 +41,12 @@ describeMachine("tricks of guests", (release) => {
     const script = `U=$(dirname $(dirname $(sed -n 's#^0::#/sys/fs/cgroup#p' /proc/self/cgroup))); [ -d $U ] || U=/sys/fs/cgroup/unified\${U#/sys/fs/cgroup}; ${CGROUPS[cgroup] ?? ""}; exec sleep 4711`;
     await guest.ask(`cat >~/trick <<'END'\n${script}\nEND`);
     await guest.ask("systemd-run --user --quiet sh ~/trick");
-    await waitFor("the process in its cgroup", async () => (await findPids(machine, "sleep 4711")).length > 0, 20_000);
+    await waitUntil(
+      "the process in its cgroup",
+      () => findPids(machine, "sleep 4711"),
+      (seen) => seen.length > 0,
+      20_000,
+    );
     await guest.logOut();
     expect(await awaitReceipt(machine, id, 20_000)).toMatchObject({ left: [] });
   });

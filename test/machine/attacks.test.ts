@@ -8,7 +8,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { execute } from "../helpers/execute.ts";
 import { awaitNoSessions, awaitReceipt, listSessions } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 const PROGRAMS = ["hopper", "leaderless", "shed"] as const;
 
@@ -117,13 +117,15 @@ describeMachine("attacks of guests", (release) => {
     guest.send(
       `(echo ${PASSWORD}; sleep 4711) | setsid su guest2 -c 'setsid sleep 4712 & sleep 4711' >/dev/null 2>&1 &\n`,
     );
-    await waitFor(
+    await waitUntil(
       "the inner session",
-      async () => (await listSessions(machine)).filter(({ state }) => state === "open").length === 2,
+      () => listSessions(machine),
+      (sessions) => sessions.filter(({ state }) => state === "open").length === 2,
     );
-    await waitFor(
+    await waitUntil(
       "its process",
-      async () => (await machine.run(["pgrep", "-u", "guest2", "-f", "sleep 4712"])).code === 0,
+      () => machine.run(["pgrep", "-u", "guest2", "-f", "sleep 4712"]),
+      (seen) => seen.code === 0,
     );
     const inner = (await listSessions(machine)).find(({ user }) => user === "guest2");
     await guest.logOut();
@@ -138,7 +140,11 @@ describeMachine("attacks of guests", (release) => {
     const { stdout } = await guest.askStatus(`echo ${PASSWORD} | su guest2 -c 'echo in'`);
     expect(stdout).toContain("Guest sessions are not available");
     expect(stdout).not.toMatch(/^in$/m);
-    await waitFor("the refused session to be gone", async () => (await listSessions(machine)).length === 1);
+    await waitUntil(
+      "the refused session to be gone",
+      () => listSessions(machine),
+      (seen) => seen.length === 1,
+    );
     await guest.logOut();
     await awaitNoSessions(machine);
   });
@@ -163,9 +169,10 @@ describeMachine("attacks of guests", (release) => {
     const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
     const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
     await machine.sh(`systemctl mask --runtime --now guestd 2>/dev/null; kill -KILL ${session?.leader ?? 0}`);
-    await waitFor(
+    await waitUntil(
       "the user's processes to be gone",
-      async () => (await machine.run(["pkill", "-KILL", "-u", uid])).code === 1,
+      () => machine.run(["pkill", "-KILL", "-u", uid]),
+      (seen) => seen.code === 1,
     );
     await guest.end();
     const alice = await machine.login("alice");

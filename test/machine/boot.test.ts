@@ -10,11 +10,10 @@ import {
   listSessions,
   unexpectedLines,
 } from "../helpers/guests.ts";
-import { endLease, findOwned, listLeases, startLease, stateOf } from "../helpers/leases.ts";
+import { awaitState, endLease, findOwned, listLeases, startLease, stateOf } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import { keepJournal, mainPid } from "../helpers/recovery.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
 
 const LEDGER = "/var/lib/guestd/open";
 
@@ -143,7 +142,7 @@ describeMachine("a machine that goes down", (release) => {
       await machine.restart(how);
       expect(await stateOf(machine, guest.uid)).toBe("quarantined");
       await machine.sh(`rm -r /media/${guest.user}`);
-      await waitFor("the uid to be swept", async () => (await stateOf(machine, guest.uid)) === "rested", 30_000);
+      await awaitState(machine, guest.uid, "rested", 30_000);
     },
   );
 

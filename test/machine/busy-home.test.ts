@@ -8,7 +8,7 @@ import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } f
 import { Machine } from "../helpers/machine.ts";
 import { awaitReturn, expectOneReceipt, listRecords, mainPid } from "../helpers/recovery.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const QUIET = ">/dev/null 2>&1 </dev/null";
 
@@ -86,9 +86,17 @@ describeMachine("a busy session", (release) => {
 
     it.each(Object.entries(BUSY))("is ended in full with %s", async (what, command) => {
       const { guest, id } = await start(command);
-      await waitFor("what keeps it busy", async () => (await findPids(machine, "sleep 4711")).length > 0);
+      await waitUntil(
+        "what keeps it busy",
+        () => findPids(machine, "sleep 4711"),
+        (seen) => seen.length > 0,
+      );
       if (what.includes("FUSE"))
-        await waitFor("a process that hangs", async () => (await machine.run(["pgrep", "-x", "ls"])).code === 0);
+        await waitUntil(
+          "a process that hangs",
+          () => machine.run(["pgrep", "-x", "ls"]),
+          (seen) => seen.code === 0,
+        );
       if (what.includes("trace"))
         await waitFor("the tracer", () =>
           machine.sh("grep -l '^TracerPid:.[1-9]' /proc/[0-9]*/status 2>/dev/null || true"),

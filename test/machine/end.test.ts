@@ -6,7 +6,7 @@ import { Machine } from "../helpers/machine.ts";
 import { countRunningAs } from "../helpers/processes.ts";
 import { tmpfsBytes } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 /** Programs that do not want to end; each runs `sleep 4711` in the end. */
 const STUBBORN = {
@@ -66,9 +66,10 @@ describeMachine("the end of a session", (release) => {
       const guest = await login(machine);
       const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
       guest.send(`${command}\n`);
-      await waitFor(
+      await waitUntil(
         `the process of: ${command}`,
-        async () => (await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout !== "",
+        () => machine.run(["pgrep", "-f", "sleep 4711$"]),
+        (seen) => seen.stdout !== "",
       );
       const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
       return { guest, id, uid, leader: session?.leader ?? 0 };
@@ -109,7 +110,12 @@ describeMachine("the end of a session", (release) => {
       const everywhere = countRunningAs(Number(uid));
       guest.send(`ulimit -u ${everywhere + 400}; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n`);
       const count = async () => Number((await machine.run(["pgrep", "-cu", uid])).stdout);
-      await waitFor("the loop to fork", async () => (await count()) > 600, 50_000);
+      await waitUntil(
+        "the loop to fork",
+        () => count(),
+        (seen) => seen > 600,
+        50_000,
+      );
       const { stdout } = await machine.run(["guestctl", "end", id, "--json"]);
       expect(JSON.parse(stdout)).toMatchObject({ clean: true, left: [] });
       expect((await machine.run(["pgrep", "-u", uid])).stdout).toBe("");

@@ -6,7 +6,7 @@ import { injectFault } from "../helpers/fault.ts";
 import { awaitNoSessions, leftovers, listSessions } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
 /** The contract's bound for a refusal. */
@@ -224,9 +224,10 @@ describeMachine("when guestd", (release) => {
       expect(await machine.sh("find /run/guestd -type f -o -path '*/unmanaged/*'")).toBe("");
       expect((await machine.sh("systemctl show -P MainPID guestd")) === before).toBe(instant === OF_REAPER);
       expect(code === 0 && instant === OF_REAPER).toBe(false);
-      await waitFor(
+      await waitUntil(
         "what held its namespaces to be gone",
-        async () => (await machine.run(["pgrep", "guest-reaper"])).stdout === "",
+        () => machine.run(["pgrep", "guest-reaper"]),
+        (seen) => seen.stdout === "",
       );
       await waitFor("the namespaces to be gone", async () =>
         (await machine.snapshot()).namespaces.every((names) => !/bash|sleep|fd of|guestns/.test(names)),

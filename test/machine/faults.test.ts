@@ -6,7 +6,7 @@ import { rowOf } from "../../src/policy/effects.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { describeRow, rowsFor, TABLE, toldOf, type Row, type Way } from "../helpers/fault-table.ts";
 import { awaitFault, clearFault, installFaulty, killDaemon, setFault } from "../helpers/faults.ts";
-import { askForRows, awaitNoSessions, leftovers } from "../helpers/guests.ts";
+import { askForRows, awaitNoSessions, awaitNothingLeft } from "../helpers/guests.ts";
 import type { Lease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
@@ -106,11 +106,7 @@ describeMachine("faults", (release) => {
   async function expectNothing(row?: Row): Promise<void> {
     await waitFor("the session to be ended, and its uid to be free", isTidy, 30_000);
     if (row !== undefined && isDoneAgain(row)) await awaitDoneAgain();
-    let left = "";
-    await waitFor("nothing to be left", async () => (left = await leftovers(machine)) === "", 20_000).catch(
-      () => undefined,
-    );
-    expect(left).toBe("");
+    await awaitNothingLeft(machine);
   }
 
   /** The next case's fault would strike what is done again of this one. */

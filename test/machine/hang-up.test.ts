@@ -5,7 +5,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 /** Between the hang-up and the receipt. */
 const LIMIT_MS = 60_000;
@@ -83,8 +83,16 @@ describeMachine("a guest who hangs up", (release) => {
       const { stdout } = await machine.run(["ps", "-eo", "stat=,args="]);
       return stdout.split("\n").filter((line) => new RegExp(pattern).test(line)).length;
     };
-    await waitFor("sshd to be stopped", async () => (await count("^T.*sshd")) >= stopped);
-    await waitFor("shells that stay", async () => (await count("trap .* HUP")) >= staying);
+    await waitUntil(
+      "sshd to be stopped",
+      () => count("^T.*sshd"),
+      (seen) => seen >= stopped,
+    );
+    await waitUntil(
+      "shells that stay",
+      () => count("trap .* HUP"),
+      (seen) => seen >= staying,
+    );
   };
 
   it.each(WAYS)(
@@ -126,7 +134,11 @@ describeMachine("a guest who hangs up", (release) => {
       await awaitTricks(0, 2);
       await machine.sh("systemctl stop guestd");
       before.hangUp();
-      await waitFor("its terminal to be closed", async () => (await machine.run(["test", "-e", path])).code === 1);
+      await waitUntil(
+        "its terminal to be closed",
+        () => machine.run(["test", "-e", path]),
+        (seen) => seen.code === 1,
+      );
       await machine.sh("systemctl start guestd; while ! guestctl status; do :; done");
       after.hangUp();
       for (const id of own)

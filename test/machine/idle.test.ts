@@ -5,7 +5,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { endLease, listLeases, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
 /** After the one that all test machines have. */
@@ -43,7 +43,12 @@ describeMachine("an idle guestd", (release) => {
   }
 
   async function awaitExit(): Promise<void> {
-    await waitFor("guestd to exit", async () => (await show("ActiveState")) === "inactive", 30_000);
+    await waitUntil(
+      "guestd to exit",
+      () => show("ActiveState"),
+      (seen) => seen === "inactive",
+      30_000,
+    );
   }
 
   const countStarts = async () => (await machine.journal("GUEST_ACTION=daemon-started")).length;
@@ -99,13 +104,18 @@ describeMachine("an idle guestd", (release) => {
     await machine.sh(
       `systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`,
     );
-    await waitFor("root to hold it", async () => (await findPids(machine, "sleep 4711")).length > 0);
+    await waitUntil(
+      "root to hold it",
+      () => findPids(machine, "sleep 4711"),
+      (seen) => seen.length > 0,
+    );
     expect((await endLease(machine, guest)).left).toHaveLength(1);
     await awaitExit();
     await machine.sh("systemctl stop holder");
-    await waitFor(
+    await waitUntil(
       "the uid to be swept",
-      async () => (await listLeases(machine)).every(({ state }) => state === "unused" || state === "rested"),
+      () => listLeases(machine),
+      (leases) => leases.every(({ state }) => state === "unused" || state === "rested"),
       45_000,
     );
   });

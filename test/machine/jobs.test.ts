@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine, type RunOptions } from "../helpers/machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 /** Nothing but the folders and the counter that the packages bring. */
 const SPOOL = "find /var/spool/cron -type f ! -name .SEQ -printf '%p %u\\n' | sort";
@@ -88,9 +88,10 @@ describeMachine("jobs", (release) => {
     // Without PAM, so outside of any session.
     for (const user of ["guest1", "alice"])
       expect(await machine.run(["at", "now"], plant(user))).toMatchObject({ code: 0 });
-    await waitFor(
+    await waitUntil(
       "alice's job",
-      async () => (await machine.run(["test", "-e", "/var/tmp/at-alice"])).code === 0,
+      () => machine.run(["test", "-e", "/var/tmp/at-alice"]),
+      (seen) => seen.code === 0,
       30_000,
     );
     await waitFor("the refusal", async () => isRefused("atd"), 30_000);
@@ -101,9 +102,10 @@ describeMachine("jobs", (release) => {
     for (const user of ["guest1", "alice"])
       await machine.sh(`echo '@reboot touch /var/tmp/cron-${user}' | crontab -u ${user} -`);
     await machine.sh("rm -f /run/crond.reboot; systemctl restart cron");
-    await waitFor(
+    await waitUntil(
       "alice's job",
-      async () => (await machine.run(["test", "-e", "/var/tmp/cron-alice"])).code === 0,
+      () => machine.run(["test", "-e", "/var/tmp/cron-alice"]),
+      (seen) => seen.code === 0,
       30_000,
     );
     await waitFor("the refusal", async () => isRefused("cron"), 30_000);

@@ -4,7 +4,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 /** Most that root's files of accounts may never change by. */
 const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
@@ -60,7 +60,12 @@ describeMachine("a login as guest", (release) => {
     const third = await typeName("guest", /All guest accounts of this machine are in use\. Please try again later\.\n/);
     third.hangUp();
     await first.logOut();
-    await waitFor("the account to be back", async () => (await listSessions(machine)).length === 1, 30_000);
+    await waitUntil(
+      "the account to be back",
+      () => listSessions(machine),
+      (seen) => seen.length === 1,
+      30_000,
+    );
     const fourth = await machine.loginAsGhost();
     expect(await fourth.ask("id -u")).toBe("61100");
     await Promise.all([second.logOut(), fourth.logOut()]);
@@ -219,7 +224,11 @@ describeMachine("a login as guest", (release) => {
       "acct_mgmt",
       "open_session",
     ]);
-    await waitFor("the account", async () => (await listSessions(machine))[0]?.state === "allocated");
+    await waitUntil(
+      "the account",
+      () => listSessions(machine),
+      ([session]) => session?.state === "allocated",
+    );
     const guest = await machine.loginAsGhost();
     const inOrder = async () => (await listSessions(machine)).sort((a, b) => a.uid - b.uid);
     const before = await inOrder();

@@ -5,7 +5,7 @@ import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines 
 import { Machine } from "../helpers/machine.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const NAMESPACE = "readlink /proc/self/ns/mnt";
 
@@ -179,10 +179,15 @@ describeMachine("the user manager of a guest", (release) => {
     await machine.sh(`guestctl status; test -f ${mark}`);
     // As an upgrade finds a session of an earlier version; and a mark that is nobody's.
     await machine.sh(`systemctl kill -s KILL guestd; rm ${mark}; touch /run/guestd-unlock/4711; guestctl status`);
-    await waitFor("the mark", async () => (await machine.run(["test", "-f", mark])).code === 0);
-    await waitFor(
+    await waitUntil(
+      "the mark",
+      () => machine.run(["test", "-f", mark]),
+      (seen) => seen.code === 0,
+    );
+    await waitUntil(
       "a stale mark to go",
-      async () => (await machine.run(["test", "-e", "/run/guestd-unlock/4711"])).code !== 0,
+      () => machine.run(["test", "-e", "/run/guestd-unlock/4711"]),
+      (seen) => seen.code !== 0,
     );
     expect(await machine.journal("GUEST_ACTION=forbid-unlock", "GUEST_UID=4711")).toHaveLength(1);
     await Promise.all([guest.logOut(), other.logOut()]);

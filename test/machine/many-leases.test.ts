@@ -1,11 +1,10 @@
 // Hundreds of logins over a handful of uids: none is shared, none is lost, and no file of accounts changes.
-import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
+import { awaitForgotten } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Snapshot } from "../helpers/snapshot.ts";
-import { waitFor } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
 const LOGINS = { bookworm: times(200, 60), trixie: times(600, 60) } as const;
@@ -31,23 +30,20 @@ describeMachine("many logins as guest", (release) => {
     await machine.stop();
   });
 
-  /** Logs in, leaves things behind, logs out, and waits until the account is taken back: as many are in use as there are guests. */
+  /** Logs in, leaves things behind, logs out, and waits until the uid can be had again: as many are in use as there are guests. */
   async function logInAndOut(): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
     terminal.send("guest\n");
     await terminal.expect(/\$ $/, PATIENCE_MS);
     terminal.send(
-      "echo uid:$(id -u); ls -A ~ /tmp | grep -c left; echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)\nexit\n",
+      "echo session:$GUEST_SESSION; ls -A ~ /tmp | grep -c left; echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)\nexit\n",
     );
     await terminal.end(PATIENCE_MS);
     expect(terminal.transcript).toMatch(/^0$/m);
-    const uid = /^uid:(\d+)$/m.exec(terminal.transcript)?.[1] ?? "none";
-    await waitFor(
-      `uid ${uid} to be back`,
-      () => !existsSync(`/proc/${machine.pid}/root/run/userdb/${uid}.user`),
-      PATIENCE_MS,
-    );
+    const [, id] = /^session:([a-z0-9]+)$/m.exec(terminal.transcript) ?? [];
+    expect(id).toBeDefined();
+    await awaitForgotten(machine, id ?? "", PATIENCE_MS);
   }
 
   it(

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 /** What an automount of this machine is made of; it expires when it was idle for a second. */
 const unitsOf = (where: string, what: string) =>
@@ -59,9 +59,10 @@ describeMachine("a guest's view on a machine", (release) => {
   }
 
   const awaitExpiry = (name: string) =>
-    waitFor(
+    waitUntil(
       `${name}.mount to expire`,
-      async () => (await machine.run(["systemctl", "is-active", "--quiet", `${name}.mount`])).code !== 0,
+      () => machine.run(["systemctl", "is-active", "--quiet", `${name}.mount`]),
+      (seen) => seen.code !== 0,
       60_000,
     );
 

@@ -4,7 +4,7 @@ import { installBundled } from "../helpers/bundled.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 /** What every guest may ask for. */
 const ALWAYS = [
@@ -229,9 +229,10 @@ describeMachine("what polkit says", (release) => {
     it("has left everything as it was", async () => {
       expect(await machine.sh(STATE)).toBe(before);
       // logind stops what alice had ten seconds after she has gone.
-      await waitFor(
+      await waitUntil(
         "systemd to have nothing to do",
-        async () => (await machine.sh("systemctl list-jobs --no-legend")) === "",
+        () => machine.sh("systemctl list-jobs --no-legend"),
+        (seen) => seen === "",
         60_000,
       );
       expect(await machine.sh("systemctl is-system-running; ls /run/nologin 2>/dev/null || true")).toBe("running");
@@ -274,7 +275,11 @@ describeMachine("what polkit says", (release) => {
       const pid = await machine.sh(
         "setpriv --reuid 4711 --regid 4711 --clear-groups sleep 4711 </dev/null >/dev/null 2>&1 & echo $!",
       );
-      await waitFor("another uid", async () => (await machine.sh(`stat -c %u /proc/${pid}`)) === "4711");
+      await waitUntil(
+        "another uid",
+        () => machine.sh(`stat -c %u /proc/${pid}`),
+        (seen) => seen === "4711",
+      );
       expect(allowed(await askAll(machine, "--process", pid))).toEqual(ALWAYS);
       await machine.sh(`kill ${pid}`);
     },

@@ -4,7 +4,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, unexpectedLines } from "../helpers/guests.ts";
 import { awaitState, endLease, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 const KEPT = 2;
 const DIRECTORY = "/var/lib/guestd/receipts";
@@ -47,7 +47,11 @@ describeMachine("receipts that are kept", (release) => {
     await machine.sh(
       `systemd-run --quiet --collect --unit=holder --property=Type=exec sh -c 'exec 9<${guest.home}/file; exec sleep 4711'`,
     );
-    await waitFor("root to hold it", async () => (await findPids(machine, "sleep 4711")).length > 0);
+    await waitUntil(
+      "root to hold it",
+      () => findPids(machine, "sleep 4711"),
+      (seen) => seen.length > 0,
+    );
     expect((await endLease(machine, guest)).left).toHaveLength(1);
     const later = await endCleanly();
     expect(await idsOf("--failed")).toEqual([guest.id]);

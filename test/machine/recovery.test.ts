@@ -6,7 +6,7 @@ import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } f
 import { Machine } from "../helpers/machine.ts";
 import { awaitReturn, awaitStored, expectOneReceipt, handedOver, listRecords, mainPid } from "../helpers/recovery.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
 const SESSIONS = 20;
@@ -66,9 +66,10 @@ describeMachine("sessions", (release) => {
   const configure = (...lines: string[]) =>
     machine.write(DROP_IN, `${lines.join("\n")}\n`).then(() => machine.sh("systemctl daemon-reload"));
   const awaitHeld = () =>
-    waitFor(
+    waitUntil(
       "guestd to be held down",
-      async () => (await machine.sh("systemctl show -P SubState guestd")) === "start-pre",
+      () => machine.sh("systemctl show -P SubState guestd"),
+      (seen) => seen === "start-pre",
     );
 
   /** Without guestd until letStart(), whoever asks for it. */
@@ -86,14 +87,16 @@ describeMachine("sessions", (release) => {
   /** Kills a leader, and all that runs in its session, without guestd: nothing but a descriptor holds its view any more. */
   async function killAll({ terminal, leader, uid }: Guest, type: Type): Promise<void> {
     await machine.sh(`kill -KILL ${leader}`);
-    await waitFor(
+    await waitUntil(
       "the guest's processes to be gone",
-      async () => (await machine.run(["pkill", "-KILL", "-u", uid])).code === 1,
+      () => machine.run(["pkill", "-KILL", "-u", uid]),
+      (seen) => seen.code === 1,
     );
     if (type === "shared")
-      await waitFor(
+      await waitUntil(
         "its reaper to be gone",
-        async () => (await machine.run(["pkill", "-KILL", "-x", "guest-reaper"])).code === 1,
+        () => machine.run(["pkill", "-KILL", "-x", "guest-reaper"]),
+        (seen) => seen.code === 1,
       );
     await terminal.end();
   }

@@ -5,7 +5,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 /** Says where it is, then kills all that it may. */
 const KIOSK = "#!/bin/sh\necho kiosk in $(readlink /proc/self/ns/pid)\nkill -9 -1\necho alone\n";
@@ -81,7 +81,11 @@ describeMachine("a service of a shared account", (release) => {
     await startOther();
     const kiosk = machine.terminal(["agetty", "--autologin", "guest1", "--noclear", "-", "dumb"]);
     await kiosk.prepareShell();
-    expect(await waitFor("both sessions", async () => (await listSessions(machine)).length === 2)).toBe(true);
+    await waitUntil(
+      "both sessions",
+      () => listSessions(machine),
+      (seen) => seen.length === 2,
+    );
     kiosk.send("kill -9 -1; exit\n");
     await kiosk.end();
     await expectOtherAlive();

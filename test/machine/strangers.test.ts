@@ -5,7 +5,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
 import { awaitState, endLease, findOwned, listLeases, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const STRANGER = 54321;
 /** Of empty directories: more than a look at an end looks at. */
@@ -70,7 +70,12 @@ describeMachine("other users of the machine", (release) => {
       await as(guest.uid, "mkdir den/d; cp /bin/true den/d/program; chmod 4755 den/d/program");
       await as(STRANGER, "chmod 700 den");
       expect(await endLease(machine, guest)).toMatchObject({ left: [], unseen: ["/var/tmp"] });
-      await waitFor("the walk to have found it", async () => (await findOwned(machine, guest.uid)) === "", 60_000);
+      await waitUntil(
+        "the walk to have found it",
+        () => findOwned(machine, guest.uid),
+        (seen) => seen === "",
+        60_000,
+      );
       await awaitState(machine, guest.uid, "rested", 120_000);
       const receipt = await receiptOf(guest.id);
       expect(receipt).toMatchObject({

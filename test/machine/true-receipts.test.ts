@@ -4,7 +4,7 @@ import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { awaitState, endLease, findOwned, foundIn, startLease, stateOf } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
-import { waitFor } from "../helpers/wait.ts";
+import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 /** A guest starts so many, one of these ways. */
 const COUNT = 10;
@@ -90,9 +90,10 @@ describeMachine("a receipt", (release) => {
       ]);
       await awaitState(machine, guest.uid, "quarantined");
       await machine.sh("touch /run/go-on");
-      await waitFor(
+      await waitUntil(
         "its uid to be released",
-        async () => (await stateOf(machine, guest.uid)) !== "quarantined",
+        () => stateOf(machine, guest.uid),
+        (seen) => seen !== "quarantined",
         30_000,
       );
       expect(await machine.sh("ls /var/lib/systemd/coredump")).toBe("");

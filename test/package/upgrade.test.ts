@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
   awaitNoSessions,
+  awaitNothingLeft,
   awaitReceipt,
-  leftovers,
   listSessions,
   unexpectedLines,
   type GuestSession,
@@ -23,9 +23,7 @@ import {
 } from "../helpers/package.ts";
 import { mainPid } from "../helpers/recovery.ts";
 import type { Terminal } from "../helpers/terminal.ts";
-import { waitFor } from "../helpers/wait.ts";
-
-const FORGET_LIMIT_MS = 20_000;
+import { waitUntil } from "../helpers/wait.ts";
 
 describeMachine("another version of the package", (release) => {
   let machine: Machine;
@@ -81,7 +79,11 @@ describeMachine("another version of the package", (release) => {
     expect([pid, "0"]).not.toContain(await mainPid(machine));
     // Somebody who comes now is let in by the new one.
     expect(await machine.ssh("guest", "id -un")).toMatchObject({ code: 0, stdout: "guest\n" });
-    await waitFor("that login to end", async () => (await inOrder()).length === before.length);
+    await waitUntil(
+      "that login to end",
+      () => inOrder(),
+      (seen) => seen.length === before.length,
+    );
   });
 
   it("is not taken where it could not go on with the sessions that are open, which are named", async () => {
@@ -106,8 +108,7 @@ describeMachine("another version of the package", (release) => {
     for (const guest of guests) await guest.logOut();
     for (const { id } of before) expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
     await awaitNoSessions(machine);
-    // logind keeps the ghost, as any user, for ten seconds after the last session.
-    await waitFor("nothing to be left", async () => (await leftovers(machine)) === "", FORGET_LIMIT_MS);
+    await awaitNothingLeft(machine);
   });
 
   it.each([
