@@ -6,13 +6,17 @@ import { LongestFirst } from "./test/helpers/longest-first.ts";
 import { releases, type Release } from "./test/helpers/root.ts";
 import { filesIn, leftOut, shareOf } from "./test/helpers/walk.ts";
 
+/** A machine takes as much memory, at most. */
 const GIBIBYTE = 2 ** 30;
 
-/** Most tests with machines wait: there is room for more of them than there are processors. A machine takes up to 1 GiB. */
-function chooseJobs(): number {
+/**
+ * Tests wait: there is room for more of them than there are processors.
+ * @param more so many more
+ */
+function chooseJobs(more: number): number {
   const given = Number(process.env["TEST_JOBS"]);
   if (Number.isSafeInteger(given) && given > 0) return given;
-  return Math.max(1, Math.min(availableParallelism() + 2, Math.floor(freemem() / GIBIBYTE)));
+  return Math.max(1, Math.min(availableParallelism() + more, Math.floor(freemem() / GIBIBYTE)));
 }
 
 interface Project {
@@ -50,7 +54,9 @@ function project({ name, folder = name, limitMs, group, workers, release, turns 
   };
 }
 
-const jobs = chooseJobs();
+const jobs = chooseJobs(2);
+/** One with a machine keeps a third of a processor busy. */
+const machineJobs = chooseJobs(3);
 
 interface OnEachRelease {
   readonly limitMs: number;
@@ -61,7 +67,7 @@ interface OnEachRelease {
 
 /** The same tests for each release, side by side. Most files take turns: a run has them on one of the releases at most. */
 function onEachRelease(folder: string, options: OnEachRelease) {
-  const { limitMs, group, workers = jobs, turns = releases.length } = options;
+  const { limitMs, group, workers = machineJobs, turns = releases.length } = options;
   return releases.map((release) =>
     project({ name: `${folder}-${release}`, folder, limitMs, group, workers, release, turns }),
   );
@@ -76,12 +82,12 @@ export default defineConfig({
       // They look at what is their own only, so that they may run beside each other. Most wait.
       project({ name: "native", limitMs: 30_000, group: 1, workers: jobs }),
       project({ name: "pam", limitMs: 30_000, group: 1, workers: jobs }),
-      ...onEachRelease("machine", { limitMs: 60_000, group: 3 }),
-      ...onEachRelease("package", { limitMs: 90_000, group: 3 }),
+      ...onEachRelease("machine", { limitMs: 60_000, group: 2 }),
+      ...onEachRelease("package", { limitMs: 90_000, group: 2 }),
       // How long something takes is told by a machine that has nothing else to do. A run has half of the files, each once.
-      ...onEachRelease("bounds", { limitMs: 60_000, group: 4, workers: 1, turns: 2 * releases.length }),
+      ...onEachRelease("bounds", { limitMs: 60_000, group: 3, workers: 1, turns: 2 * releases.length }),
       // Emulated, with all processors: beside others it takes more than twice as long. A run has one of its files.
-      project({ name: "full", limitMs: 120_000, group: 5, workers: 1, turns: filesIn("full").length }),
+      project({ name: "full", limitMs: 120_000, group: 4, workers: 1, turns: filesIn("full").length }),
     ],
   },
 });
