@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
-import type { GuestSession } from "../helpers/guests.ts";
+import { listSessions, type GuestSession } from "../helpers/guests.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
@@ -40,7 +40,8 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
     other = await machine.sshSession("guest2");
   });
   afterEach(async () => {
-    for (const { id, user } of await listSessions()) if (user !== "guest2") await machine.run(["guestctl", "end", id]);
+    for (const { id, user } of await listSessions(machine))
+      if (user !== "guest2") await machine.run(["guestctl", "end", id]);
     // What a bomb has set going in systemd is not the next test's to wait for.
     await waitUntil(
       "systemd to have done its jobs",
@@ -55,12 +56,13 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
     await machine.sh(`rm ${CONFIGURATION}; guestctl reload; systemctl reset-failed`);
   });
 
-  async function listSessions(): Promise<GuestSession[]> {
-    return JSON.parse(await machine.sh("guestctl list --json")) as GuestSession[];
-  }
-
   async function awaitOthers(): Promise<GuestSession[]> {
-    return waitUntil("the guest's session to end", listSessions, (sessions) => sessions.length === 1, ANSWER_LIMIT_MS);
+    return waitUntil(
+      "the guest's session to end",
+      () => listSessions(machine),
+      (sessions) => sessions.length === 1,
+      ANSWER_LIMIT_MS,
+    );
   }
 
   /** The cgroup above or at a shell's own whose tasks are limited as configured: soon after the login, at the latest. */
@@ -77,7 +79,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
   /** The administrator and another guest get their answers, and guestd was not killed. */
   async function expectNobodyHarmed(): Promise<void> {
     expect(await other.ask("id -un; touch ~/file && echo made", ANSWER_LIMIT_MS)).toBe("guest2\nmade");
-    expect((await listSessions()).map(({ user }) => user)).toContain("guest2");
+    expect((await listSessions(machine)).map(({ user }) => user)).toContain("guest2");
     expect(await machine.sh("systemctl show -P NRestarts -P ActiveState guestd")).toBe("0\nactive");
   }
 

@@ -1,6 +1,7 @@
 // The frame of a file of tests that leaves the full machine as it was.
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { FullMachine } from "./full-machine.ts";
+import { ASK } from "./guests.ts";
 import { requireRoot } from "./root.ts";
 import { waitFor } from "./wait.ts";
 
@@ -8,7 +9,7 @@ import { waitFor } from "./wait.ts";
 const LIMIT_MS = 300_000;
 
 /** What a test could leave: sessions of guests and of others, quarantined uids, failed units, settings. */
-const LOOK = `guestctl list --json; guestctl leases | grep quarantined || true
+const LOOK = `${ASK} ListSessions; ${ASK} ListLeases | grep --only-matching quarantined || true
   loginctl list-sessions --no-legend; systemctl --failed --plain --no-legend
   ls /etc/guestd/guestd.conf.d; cat /proc/$(systemctl show -P MainPID guestd)/attr/current`;
 

@@ -25,23 +25,37 @@ export interface GuestReceipt {
   readonly left: readonly string[];
 }
 
+/** A test machine, or a full one. */
+type Asked = Pick<Machine, "sh">;
+type Fields = Readonly<Record<string, { readonly data: unknown }>>;
+
+/** What a shell asks guestd with; a method follows, and what it takes. The answer is JSON. */
+export const ASK = "busctl --json=short call org.guestd1 /org/guestd1 org.guestd1.Manager";
+
 /**
- * Calls a method of guestd that takes nothing. Not by guestctl: it takes ten times as long, and tests ask again and again.
- * @throws Error when guestd does not answer
+ * Calls a method of guestd. Not by guestctl: it takes ten times as long, and tests ask again and again.
+ * @param call as busctl takes it: "ListSessions", "ListReceipts b false"
+ * @throws Error when guestd does not answer, or answers with an error
  */
-export async function askGuestd(machine: Machine, method: string): Promise<unknown> {
-  const call = `busctl --json=short call org.guestd1 /org/guestd1 org.guestd1.Manager ${method}`;
-  const { data } = JSON.parse(await machine.sh(call)) as { readonly data: readonly unknown[] };
+export async function askGuestd(machine: Asked, call: string): Promise<unknown> {
+  const { data } = JSON.parse(await machine.sh(`${ASK} ${call}`)) as { readonly data: readonly unknown[] };
   return data[0];
 }
 
-/** The rows of a method that answers with aa{sv}, without the types that busctl adds. */
-export async function askForRows<T>(machine: Machine, method: string): Promise<T[]> {
-  const rows = (await askGuestd(machine, method)) as readonly Record<string, { readonly data: unknown }>[];
-  return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, { data }]) => [name, data])) as T);
+/** Without the types that busctl adds. */
+const plain = (row: Fields) => Object.fromEntries(Object.entries(row).map(([name, { data }]) => [name, data]));
+
+/** What a method answers with a{sv}. */
+export async function askForRow<T>(machine: Asked, call: string): Promise<T> {
+  return plain((await askGuestd(machine, call)) as Fields) as T;
 }
 
-export async function listSessions(machine: Machine): Promise<GuestSession[]> {
+/** The rows of a method that answers with aa{sv}. */
+export async function askForRows<T>(machine: Asked, call: string): Promise<T[]> {
+  return ((await askGuestd(machine, call)) as readonly Fields[]).map((row) => plain(row) as T);
+}
+
+export async function listSessions(machine: Asked): Promise<GuestSession[]> {
   return askForRows<GuestSession>(machine, "ListSessions");
 }
 
@@ -63,7 +77,7 @@ export async function awaitReceipt(machine: Machine, id: string, limitMs = 30_00
 }
 
 /** Waits until there are no sessions. */
-export async function awaitNoSessions(machine: Machine, limitMs = 30_000): Promise<void> {
+export async function awaitNoSessions(machine: Asked, limitMs = 30_000): Promise<void> {
   await waitUntil(
     "all guest sessions to end",
     () => listSessions(machine),
