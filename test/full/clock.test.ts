@@ -2,7 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
-import { waitFor, waitUntil } from "../helpers/wait.ts";
+import { askForRows, awaitNoSessions, listSessions } from "../helpers/guests.ts";
+import { waitFor } from "../helpers/wait.ts";
 
 /** Emulated: what others need a second for may take this long. */
 const LIMIT_MS = 60_000;
@@ -10,7 +11,7 @@ const LIMIT_MS = 60_000;
 const MOST_SECONDS = 600;
 const DAY = 86_400;
 
-/** Of `guestctl receipts --json`; times in microseconds since the epoch, or of the monotonic clock. */
+/** Of ListReceipts; times in microseconds since the epoch, or of the monotonic clock. */
 interface Receipt {
   readonly id: string;
   readonly cause: string;
@@ -33,7 +34,7 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
     machine = boot();
   });
   afterEach(async () => {
-    expect(await machine.sh("guestctl list --json")).toBe("[]");
+    expect(await listSessions(machine)).toEqual([]);
     expect(await machine.sh("systemctl show -P NRestarts -P ActiveState guestd")).toBe("0\nactive");
   });
   afterAll(async () => {
@@ -43,14 +44,7 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
   const receiptOf = (id: string) =>
     waitFor(
       "the receipt",
-      async () => (JSON.parse(await machine.sh("guestctl receipts --json")) as Receipt[]).find((one) => one.id === id),
-      LIMIT_MS,
-    );
-  const awaitNone = () =>
-    waitUntil(
-      "no session to be there",
-      () => machine.sh("guestctl list --json"),
-      (seen) => seen === "[]",
+      async () => (await askForRows<Receipt>(machine, "ListReceipts b false")).find((one) => one.id === id),
       LIMIT_MS,
     );
 
@@ -82,7 +76,7 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
       expect(receipt.ending / 1e6).toBeLessThan(LIMIT_MS / 1000);
       // The times of day are those of the clock.
       expect(Math.abs((receipt.closed - receipt.opened) / 1e6 - step)).toBeLessThan(MOST_SECONDS);
-      await awaitNone();
+      await awaitNoSessions(machine, LIMIT_MS);
     });
   });
 
@@ -95,6 +89,6 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
     const receipt = await receiptOf(id);
     expect(receipt.seconds).toBeLessThan(MOST_SECONDS);
     shell.hangUp();
-    await awaitNone();
+    await awaitNoSessions(machine, LIMIT_MS);
   });
 });
