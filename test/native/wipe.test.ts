@@ -59,6 +59,20 @@ describeAsRoot("wiping a view", () => {
     });
   });
 
+  it("has the time that it is given, however long others keep the machine from it", async () => {
+    await withView(base, mounts, async (view) => {
+      inside(view, "cd /home/guest; mkdir a b c d; for one in a b c d; do (cd $one; seq 4000 | xargs touch); done");
+      const limit = 1000;
+      const wiping = wipe(view, limit);
+      // All of this program stands still for longer than the limit, as on a machine that has other things to do.
+      const stop = `kill -STOP ${process.pid}; sleep ${(2 * limit) / 1000}; kill -CONT ${process.pid}`;
+      const stopper = spawn("sh", ["-c", stop]);
+      const over = once(stopper, "exit");
+      expect(await wiping).toBe(0);
+      await over;
+    });
+  });
+
   it("takes away all that a guest can make, however deep and whatever its mode", async () => {
     await withView(base, mounts, async (view) => {
       inside(
