@@ -8,10 +8,10 @@ import { nameProcess } from "../processes/process-name.ts";
 import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Owner } from "./paths.ts";
 
-/** As much of "systemd-coredump" as the kernel keeps of a program's name. */
-const NAME = "systemd-coredum";
-/** Replaced by an upgrade: deleted. */
-const PROGRAM = /^\/usr\/lib\/systemd\/systemd-coredump( \(deleted\))?$/;
+/** As much of "systemd-coredump" as the kernel keeps of a program's name; and what systemd's child has that is to become its service. */
+const NAME = /^Name:\t(systemd-coredum|\(coredump\))\n/;
+/** That program, and what such a child runs until then. Replaced by an upgrade: deleted. */
+const PROGRAM = /^\/usr\/lib\/systemd\/systemd(-coredump|-executor)?( \(deleted\))?$/;
 
 /** The service is there so long after the helper has ended. */
 const HANDOVER_MS = 500;
@@ -68,7 +68,7 @@ export class CoredumpWriters {
       const status = readIfThere(join(this.#proc, pid, "status")) ?? "";
       const runner = Number(/^Uid:\t(\d+)/m.exec(status)?.[1] ?? -1);
       if (runner !== 0 && runner !== uid) continue;
-      const isWriter = status.startsWith(`Name:\t${NAME}\n`) && this.#runsProgram(pid);
+      const isWriter = NAME.test(status) && this.#runsProgram(pid);
       if (runner === uid && !isWriter) lives = true;
       if (!isWriter || /^State:\t[ZX]/m.test(status)) continue;
       const writer = this.#describe(Number(pid), runner === 0, uid);

@@ -42,6 +42,16 @@ describe("dumps that are being written", () => {
     expect(await writers().awaitEnd(OWNER)).toEqual([named(13), named(14), named(15)]);
   });
 
+  it.each(["/usr/lib/systemd/systemd", "/usr/lib/systemd/systemd-executor"])(
+    "are waited for at a child of systemd that is to become the service: %s",
+    async (exe) => {
+      add(13, { name: "(coredump)", exe });
+      add(14, { name: "(coredump)", exe: "/usr/bin/su" });
+      add(15, { name: "(sh)", exe });
+      expect(await writers().awaitEnd(OWNER)).toEqual([expect.stringMatching(/^process 13 /)]);
+    },
+  );
+
   it("are not waited for at a process of the account that calls itself so", async () => {
     const uids = [GUEST_UID, GUEST_UID, GUEST_UID, GUEST_UID].join("\t");
     add(13, { uids, exe: "/home/guest/systemd-coredump" });
