@@ -213,6 +213,7 @@ function makeRunner(
   const uidParts: UidSweepParts = {
     bindings,
     cgroups,
+    checkForeign: (account) => parts.leases.checkForeign(account),
     sweeper: { sweep: (...whose) => sweeper.sweep(...whose, uidLooks.searchMembers) },
     search: uidLooks.searchHolders,
     searchMembers: uidLooks.searchMembers,

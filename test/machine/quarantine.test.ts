@@ -151,8 +151,9 @@ describeMachine("quarantined uids", (release) => {
   it("are left alone when they have become somebody's", async () => {
     const guest = await startAs(FIRST);
     await endDirty(guest);
+    // A look that was under way would take away what she has only just made.
     await machine.sh(
-      `useradd --uid ${FIRST} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${FIRST} /var/tmp/hers`,
+      `systemctl stop guestd; useradd --uid ${FIRST} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${FIRST} /var/tmp/hers`,
     );
     await machine.sh(
       `systemctl stop holder; setpriv --reuid ${FIRST} --clear-groups ipcmk --queue; systemd-run --quiet --collect --unit=hers --uid=${FIRST} sleep 4711`,

@@ -16,15 +16,20 @@ import type { SearchMembers } from "../processes/member-search.ts";
 export interface UidSweepParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   readonly cgroups: Cgroups;
+  /** Rejects where the uid has become a user's. */
+  readonly checkForeign: (account: UidSubject) => Promise<void>;
   readonly sweeper: { readonly sweep: (account: UidSubject, settings: Config["Sweep"]) => Promise<readonly Swept[]> };
   /** searchHolders and searchMembers, or one look for many. */
   readonly search?: SearchHolders;
   readonly searchMembers?: SearchMembers | undefined;
 }
 
-/** @param session id of the last session of the uid; "" where nobody knows */
+/**
+ * @param session id of the last session of the uid; "" where nobody knows
+ * @throws Error where the uid has become a user's since the look began
+ */
 export async function sweepUid(
-  { bindings, cgroups, sweeper, search = searchHolders, searchMembers: members }: UidSweepParts,
+  { bindings, cgroups, checkForeign, sweeper, search = searchHolders, searchMembers: members }: UidSweepParts,
   account: UidSubject,
   session: string,
   settings: Config["Sweep"],
@@ -39,6 +44,8 @@ export async function sweepUid(
     uid,
     namespaces: [],
   });
+  // Looking at all processes takes a while on a busy machine, and nobody takes back what a sweep has taken away.
+  await checkForeign(account);
   const swept = await sweeper.sweep(account, settings);
   // Processes are looked at twice: the last look says what is left.
   return { swept: addFindings({ ...NOTHING_FOUND, ...ended }, { swept: [...held, ...swept] }).swept };

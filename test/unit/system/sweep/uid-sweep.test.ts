@@ -47,13 +47,17 @@ async function sweep({
   files = [],
   mounts = [],
   swept = clean("processes", ...ACCOUNT_KINDS),
+  owner,
+  did = [],
 }: {
   session?: string;
   files?: readonly FileHolder[] | Error;
   mounts?: readonly MountHolder[];
   swept?: ReturnType<typeof clean>;
+  /** Who has the uid since the look began. */
+  owner?: string;
+  did?: unknown[][];
 } = {}) {
-  const did: unknown[][] = [];
   let opened = 0;
   const bindings: Pick<Bindings, "openPidfd" | "sendSignal"> = {
     openPidfd: (pid) => {
@@ -80,7 +84,11 @@ async function sweep({
   };
   const searchMembers: SearchMembers = ({ uid }) =>
     Promise.resolve({ pids: children.flatMap(({ pid }) => runsAs(pid, uid)), unseen: [], whole: true });
-  const parts = { bindings, cgroups: new Cgroups(), sweeper, search, searchMembers };
+  const checkForeign: UidSweepParts["checkForeign"] = ({ uid }) => {
+    did.push(["check", uid]);
+    return owner === undefined ? Promise.resolve() : Promise.reject(new Error(`the uid ${uid} belongs to ${owner}`));
+  };
+  const parts = { bindings, cgroups: new Cgroups(), checkForeign, sweeper, search, searchMembers };
   const found = await sweepUid(parts, ACCOUNT, session, DEFAULTS.Sweep);
   const left = listLeft({ ...found, left: [] }, [...SHARED_KINDS, ...ACCOUNT_KINDS]);
   return { swept: found.swept, left, did };
@@ -113,9 +121,16 @@ describe("looking again at what a uid in quarantine has left", () => {
     expect(swept.map(({ kind }) => kind).sort()).toEqual([...SHARED_KINDS, ...ACCOUNT_KINDS].sort());
   });
 
+  it("takes nothing away of a user who has got the uid since the look began", async () => {
+    const did: unknown[][] = [];
+    await expect(sweep({ owner: "dora", did })).rejects.toThrow(`the uid ${UID} belongs to dora`);
+    expect(did.map(([what]) => what)).toEqual(["search", "check"]);
+  });
+
   it("goes by the uid alone for open files: its devices may be somebody else's by now", async () => {
     expect((await sweep()).did).toEqual([
       ["search", { devices: undefined, uid: UID, namespaces: [], label: `guest-${SESSION}` }],
+      ["check", UID],
       ["sweep", ACCOUNT, DEFAULTS.Sweep],
     ]);
   });
@@ -128,6 +143,7 @@ describe("looking again at what a uid in quarantine has left", () => {
     expect(did.map(([what]) => what).filter((what, index, all) => what !== all[index - 1])).toEqual([
       "kill",
       "search",
+      "check",
       "sweep",
     ]);
   });
