@@ -36,8 +36,10 @@ export default class RunTable implements Reporter {
     if (!this.#started.has(name)) this.#started.set(name, performance.now());
   }
 
-  onTestModuleEnd({ project: { name } }: TestModule): void {
-    this.#ended.set(name, performance.now());
+  onTestModuleEnd(module: TestModule): void {
+    this.#ended.set(module.project.name, performance.now());
+    // A run that is cut off has no end at which to say it.
+    for (const failure of failuresOf(module)) say(failure);
   }
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
