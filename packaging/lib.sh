@@ -204,20 +204,23 @@ find_package() {
   done
 }
 
-# in_root ROOT COMMAND...: runs a command in a root with this project at /src, a /proc and a /tmp of its own.
+# in_root ROOT COMMAND...: runs a command in a root with this project at /src, what compilers keep at /mnt, a /proc and a /tmp of
+# its own.
 # The mounts live and die with a private namespace.
 in_root() {
   local root=$1
   shift
+  mkdir -p "$CACHE/ccache"
   # shellcheck disable=SC2016 # expanded by the inner shell
   unshare --mount --propagation private bash -euc '
-    root=$1 project=$2
-    shift 2
+    root=$1 project=$2 kept=$3
+    shift 3
     mount --bind "$project" "$root/src"
+    mount --bind "$kept" "$root/mnt"
     mount -t proc proc "$root/proc"
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C "$@"
-  ' in_root "$root" "$PROJECT" "$@"
+  ' in_root "$root" "$PROJECT" "$CACHE/ccache" "$@"
 }
 
 # run_program FILE ARGUMENT...: a TypeScript program that drives test machines.
