@@ -30,7 +30,7 @@ export function times(whole: number, part: number, seed = SEED): number {
 }
 
 /** Files that run in every share, with every commit. */
-const CORE = ["end", "lease", "leased-user-manager", "smoke", "switch", "view"];
+const CORE = ["lease", "leased-user-manager", "smoke", "view"];
 
 /** The names of the files of tests in test/FOLDER, in order. */
 export const filesIn = (folder: string): readonly string[] =>
