@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { findDaemon, injectFault } from "./fault.ts";
 import type { GuestReceipt } from "./guests.ts";
-import { askGuestd, awaitReceipt } from "./guests.ts";
+import { askForRows, askGuestd, awaitReceipt } from "./guests.ts";
 import type { Machine } from "./machine.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
@@ -75,14 +75,11 @@ export const listRecords = (machine: Machine) =>
   machine.sh(`find /run/guestd -type f -o -path '*/unmanaged/*'
     find /var/lib/guestd/open /var/lib/guestd/quarantine /var/lib/guestd/receipts -type f ! -path '*/receipts/*.json' 2>/dev/null || true`);
 
-/** Waits for the end of a session; it must be known to guestctl and to the journal, once to each. */
+/** Waits for the end of a session; it must be known to guestd and to the journal, once to each. */
 export async function expectOneReceipt(machine: Machine, id: string, limitMs?: number): Promise<GuestReceipt> {
   const receipt = await awaitReceipt(machine, id, limitMs);
-  const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as {
-    readonly id: string;
-    readonly clean: boolean;
-  }[];
-  expect(kept.filter((one) => one.id === id)).toMatchObject([{ clean: receipt.left.length === 0 }]);
+  const kept = await askForRows<Pick<GuestReceipt, "id" | "left">>(machine, "ListReceipts b false");
+  expect(kept.filter((one) => one.id === id)).toMatchObject([{ left: receipt.left }]);
   const told = await machine.journal(
     `GUEST_SESSION=${id}`,
     "GUEST_ACTION=announce-closed",
