@@ -13,7 +13,7 @@ const MANAGER = {
   interface: "org.freedesktop.login1.Manager",
 } as const;
 /** No login waits for it: at a session's end a logind that is busy is waited for. */
-const LIMIT_MS = 5000;
+const LIMIT_MS = 10_000;
 const SCOPE = /^session-[A-Za-z0-9]{1,32}\.scope$/;
 
 /**
