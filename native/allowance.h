@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/** Of the time so far, in microseconds: that of a processor, and a tenth of all. A busy machine makes nobody's process large. */
+/** Of the time so far, in microseconds: that of a processor, and a tenth of all. A busy machine makes no process large. */
 long cost_so_far(void);
 
 /** A look at a process (an open directory) begins: its cost is its user's. */

@@ -38,7 +38,7 @@ export function makeSessionParts({ bus, bindings, report, link }: SessionNeeds) 
   const reapers = new Reapers({ bindings, cgroups, onExit });
   const leaders = new Leaders({ bindings, holdings, nameExists: (name) => nameExists(bus, name), onExit });
   const looks = makeLooks();
-  // Nobody waits for what a uid in quarantine has left: no end waits for a look at that.
+  // Nothing waits for what a uid in quarantine has left: no end waits for a look at that.
   const uidLooks = makeLooks();
   const views = new Views({ bindings, cgroups, holdings, reapers, search: looks.searchHolders });
   const logins = new Batch((leaders: readonly EndedLeader[]) => findLoginCgroups(bus, leaders));

@@ -3,7 +3,7 @@
 /** What to do instead of lingering. */
 const INSTEAD = 'have a unit of the system do what is to run without a session ("Rules for guests" in guestd(8))';
 
-/** For the user manager itself, of which only the uid is known. */
+/** For the user manager itself: only its uid is known. */
 export const NO_MANAGER =
   "Guests who share an account have no user manager: it would run outside their view. " +
   `Where loginctl has enabled lingering for it, disable that, and ${INSTEAD}.`;

@@ -27,7 +27,7 @@ export function listWarnings(
   return [...faults, ...full].filter((sentence) => sentence !== undefined);
 }
 
-// A login that comes to one takes longer, and who is not found, while a directory does not answer, is not told from nobody.
+// A login that comes to one takes longer. While a directory does not answer, its users are not told from users who do not exist.
 function findForeign(pool: KeptLeases): string | undefined {
   const count = countForeign(pool);
   if (count === 0) return undefined;

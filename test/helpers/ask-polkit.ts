@@ -1,6 +1,6 @@
 // Asks polkitd about a subject for every registered action, over one connection: ask-polkit --process PID | --system-bus-name NAME
 //
-// A line for each action, with pkcheck's exit code: 0 yes, 1 no, 2 after somebody has authenticated. pkcheck starts and connects
+// A line for each action, with pkcheck's exit code: 0 yes, 1 no, 2 after authentication. pkcheck starts and connects
 // for each of them, which takes longer than polkitd does.
 import { readFileSync } from "node:fs";
 import dbus from "dbus-next";
@@ -13,7 +13,7 @@ const POLKIT = {
   path: "/org/freedesktop/PolicyKit1/Authority",
   interface: "org.freedesktop.PolicyKit1.Authority",
 };
-/** Nobody is asked for a password. */
+/** No password is asked for. */
 const NO_FLAGS = 0;
 
 /** In clock ticks since the machine was booted: with the pid it names a process for good. */

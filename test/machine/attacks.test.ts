@@ -178,7 +178,7 @@ describeMachine("attacks of guests", (release) => {
     const alice = await machine.login("alice");
     await machine.sh("mkdir /mnt/again; mount -t tmpfs again /mnt/again");
     await machine.sh("for i in $(seq 20); do systemd-run --quiet --unit=svc$i -p PrivateMounts=yes sleep 4715; done");
-    // The kernel gives numbers that are free to whoever asks first, on all machines of the host: that this one gets those of the
+    // The kernel gives free numbers to the first who asks, on all machines of the host: that this one gets those of the
     // view cannot be waited for. The record says what it would if it had.
     const [device = "", namespace = ""] = (
       await machine.sh(`awk '/ \\/mnt\\/again / { print $3 }' /proc/self/mountinfo

@@ -484,7 +484,7 @@ describeAsRoot("the holders of files", () => {
   });
 
   describe("beside processes that take long to be read", () => {
-    /** Who has those, and somebody else. */
+    /** Who has those, and another user. */
     const [SLOW, OTHER] = [GUEST + 1, GUEST + 2];
     let file: string;
     beforeAll(() => {

@@ -10,7 +10,7 @@ const ID = "/usr/bin/id";
 /** A login waits for it. */
 const LIMIT_MS = 3000;
 
-/** What getent(1) takes for a uid, whoever has that name. */
+/** What getent(1) takes for a uid, even if it is the name of a user. */
 const NUMBER = /^\s*[+-]?\d+$/;
 
 /** The account of this name; undefined when there is none. A directory may have names such as "1234567" and "bob@uni.example". */
@@ -62,7 +62,7 @@ export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): 
   return (byUid ?? byName)?.split(":")[0];
 }
 
-/** The uid of a name that is a number. id(1) asks for the name first, and takes it for a uid where nobody has it. */
+/** The uid of a name that is a number. id(1) asks for the name first, and takes it for a uid where no user has it. */
 const findUid = (name: string) => ask([ID, "-u", "--", name], 1);
 
 /** The entry of a name. getent(1): 2 means that it is not there. */

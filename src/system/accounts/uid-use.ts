@@ -1,4 +1,4 @@
-// Whether somebody uses a uid already, whom the name service may not know: an account of a directory that does not answer has
+// Whether a user has a uid already that the name service may not know: an account of a directory that does not answer has
 // none, and its owner is logged in all the same. Her uid is no guest's, whose end kills all that runs as it.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ export class UidUse {
     this.#members = new Batch(search);
   }
 
-  /** The name of whom logind knows by this uid; undefined where it knows nobody. */
+  /** The name of whom logind knows by this uid; undefined where it knows no such user. */
   findLogin(uid: number): string | undefined {
     try {
       const state = readFileSync(join(this.#run, "systemd/users", String(uid)), "utf8");
@@ -42,7 +42,7 @@ export class UidUse {
   }
 
   /**
-   * Who uses a uid, as the end of a sentence; undefined where nobody does.
+   * Who uses a uid, as the end of a sentence; undefined where no user does.
    * @throws Error when it cannot be told
    */
   async find(uid: number): Promise<string | undefined> {

@@ -30,7 +30,7 @@ export interface MountHolder {
 export interface Holders {
   readonly files: readonly FileHolder[];
   readonly mounts: readonly MountHolder[];
-  /** Processes of which not all that they hold could be read in time. */
+  /** Processes that hold more than could be read in time. */
   readonly unread: readonly number[];
   /** Processes that could not be looked at. */
   readonly unseen: readonly number[];

@@ -25,7 +25,7 @@ export interface UidSweepParts {
 }
 
 /**
- * @param session id of the last session of the uid; "" where nobody knows
+ * @param session id of the last session of the uid; "" where it is not known
  * @throws Error where the uid has become a user's since the look began
  */
 export async function sweepUid(
@@ -44,7 +44,7 @@ export async function sweepUid(
     uid,
     namespaces: [],
   });
-  // Looking at all processes takes a while on a busy machine, and nobody takes back what a sweep has taken away.
+  // Looking at all processes takes a while on a busy machine, and what a sweep has taken away is gone for good.
   await checkForeign(account);
   const swept = await sweeper.sweep(account, settings);
   // Processes are looked at twice: the last look says what is left.
