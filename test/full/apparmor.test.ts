@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
+import { askForRow } from "../helpers/guests.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
@@ -27,18 +28,13 @@ describeFullMachine("guestd in AppArmor", (boot) => {
   const readLabel = (unit: string): Promise<string> =>
     machine.sh(`cat /proc/$(systemctl show -P MainPID ${unit})/attr/current`);
 
-  /** What became of it, when it has ended. */
-  async function readReceipt(id: string): Promise<unknown> {
-    return waitFor(
+  /** What became of it, when it has ended: until then there is no such receipt, which is an error. */
+  const readReceipt = (id: string) =>
+    waitFor(
       "the receipt",
-      async () => {
-        // It exits with 1 for one that is not clean, too.
-        const { stdout } = await machine.run(["guestctl", "receipt", "--json", id]);
-        return stdout !== "" && (JSON.parse(stdout) as unknown);
-      },
+      () => askForRow<{ readonly left: string[] }>(machine, `GetReceipt s ${id}`),
       ANSWER_LIMIT_MS,
     );
-  }
 
   async function logIn(login: (machine: FullMachine) => Promise<Terminal>): Promise<{ shell: Terminal; id: string }> {
     const shell = await login(machine);
@@ -104,7 +100,7 @@ describeFullMachine("guestd in AppArmor", (boot) => {
       "open-files: process PID (tail) holds a namespace of it (namespace)",
       "open-files: process PID (tail) holds a file of it (directory)",
     ];
-    const { left } = (await readReceipt(id)) as { readonly left: readonly string[] };
+    const { left } = await readReceipt(id);
     expect(left.map((sentence) => sentence.replace(/\d+/, "PID")).toSorted()).toEqual(said.toSorted());
     await machine.sh("systemctl stop holder other");
   });

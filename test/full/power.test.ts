@@ -2,6 +2,7 @@
 // ago; this one's has what was made sure of, so it needs a whole machine.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
+import { askForRows, listSessions } from "../helpers/guests.ts";
 import { requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -18,10 +19,8 @@ describe.skipIf(!requireRoot("full machine tests"))("the power of a full machine
     await machine.stop();
   });
 
-  const list = async (command: string) =>
-    JSON.parse(await machine.sh(`${command} --json`)) as Readonly<Record<string, unknown>>[];
-  const find = async (command: string, field: string, value: unknown) =>
-    (await list(command)).find((row) => row[field] === value);
+  const find = async (method: string, field: string, value: unknown) =>
+    (await askForRows<Readonly<Record<string, unknown>>>(machine, method)).find((row) => row[field] === value);
 
   async function logIn() {
     const terminal = await machine.loginAsGhost();
@@ -42,20 +41,20 @@ describe.skipIf(!requireRoot("full machine tests"))("the power of a full machine
       await machine.sh(`mkdir /media/${dirty.user} && touch /media/${dirty.user}/of-root && sync`);
       await dirty.terminal.logOut(LIMIT_MS);
       for (const { id } of [ended, dirty])
-        await waitFor("the receipt", () => find("guestctl receipts", "id", id), LIMIT_MS);
-      expect(await find("guestctl leases", "uid", dirty.uid)).toMatchObject({ state: "quarantined" });
+        await waitFor("the receipt", () => find("ListReceipts b false", "id", id), LIMIT_MS);
+      expect(await find("ListLeases", "uid", dirty.uid)).toMatchObject({ state: "quarantined" });
       const open = await logIn();
       await machine.sh("touch /root/unsure");
       await machine.cutPower();
 
       open.terminal.hangUp();
       expect(await machine.sh("ls /root/unsure 2>&1 || true")).toContain("No such file");
-      expect(await find("guestctl receipts", "id", ended.id)).toMatchObject({ cause: "logout", clean: true });
-      expect(await find("guestctl receipts", "id", dirty.id)).toMatchObject({ cause: "logout", clean: false });
-      expect(await find("guestctl receipts", "id", open.id)).toMatchObject({ cause: "lost-power", clean: true });
-      expect(await find("guestctl leases", "uid", dirty.uid)).toMatchObject({ state: "quarantined", user: dirty.user });
-      expect(await list("guestctl list")).toEqual([]);
-      expect(await find("guestctl leases --all", "uid", open.uid)).toMatchObject({ state: "rested" });
+      expect(await find("ListReceipts b false", "id", ended.id)).toMatchObject({ cause: "logout", clean: true });
+      expect(await find("ListReceipts b false", "id", dirty.id)).toMatchObject({ cause: "logout", clean: false });
+      expect(await find("ListReceipts b false", "id", open.id)).toMatchObject({ cause: "lost-power", clean: true });
+      expect(await find("ListLeases", "uid", dirty.uid)).toMatchObject({ state: "quarantined", user: dirty.user });
+      expect(await listSessions(machine)).toEqual([]);
+      expect(await find("ListLeases", "uid", open.uid)).toMatchObject({ state: "rested" });
     },
   );
 });
