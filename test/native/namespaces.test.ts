@@ -143,13 +143,16 @@ describeAsRoot("in namespaces of its own", () => {
     await withIsolated(pidfd, [proc()], async (inner) => {
       expect(readProcess(inner.isolation.pid)?.pids).toHaveLength(3);
       expect(readProcess(inner.isolation.pid)?.parent).toBe(process.pid);
-      // By descriptor: nobody in the outer namespace sees this process in /proc.
-      const join = "nsenter --pid=/proc/self/fd/3 --mount=/proc/self/fd/4 sh -c 'echo $$; cat /proc/1/comm'; exec cat";
+      // By descriptor: nobody in the outer namespace sees this process in /proc. It waits until the test listens: what it says
+      // at once can come with the word that it is ready.
+      const join =
+        "read go; nsenter --pid=/proc/self/fd/3 --mount=/proc/self/fd/4 sh -c 'echo $$; cat /proc/1/comm'; exec cat";
       const child = await startWithin(view, join, [inner.isolation.processes.fd, inner.fd]);
       let said = "";
       child.stdout?.on("data", (data: Buffer) => {
         said += data.toString();
       });
+      child.stdin?.write("\n");
       await waitFor("the inner namespace to answer", () => said.includes("guest-reaper"));
       expect(said).toMatch(/^\d+\nguest-reaper\n$/);
       child.stdin?.end();
