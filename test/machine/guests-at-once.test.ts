@@ -47,7 +47,7 @@ describeMachine("guests side by side", (release) => {
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
   });
 
-  it(`${IN_A_ROW} logins in a row leave the host as it was`, { timeout: 300_000 }, async () => {
+  it(`${IN_A_ROW} logins in a row leave the host as it was`, { timeout: 1_200_000 }, async () => {
     for (let index = 0; index < IN_A_ROW; index++) {
       const { code, stdout } = await machine.ssh(
         guestOf(index),
