@@ -12,8 +12,8 @@ import { field } from "./values.ts";
 
 const SYSTEMD = "org.freedesktop.systemd1";
 const MANAGER = { destination: SYSTEMD, path: "/org/freedesktop/systemd1", interface: `${SYSTEMD}.Manager` } as const;
-/** A login waits for it. */
-const LIMIT_MS = 2000;
+/** A login waits for it, and pam_guest waits for 5 s: what is left is enough to build the view. */
+const LIMIT_MS = 4000;
 /** No login waits for it. */
 const PATIENCE_MS = 15_000;
 
@@ -21,7 +21,7 @@ const PATIENCE_MS = 15_000;
  * Has systemd put a process into a new scope unit, which ends with the last process in it.
  * The process is in it a moment after the answer, when systemd has run the job.
  * @param uid of a leased account: the scope is its user's then, and the limits are all of that user's
- * @throws Error when systemd refuses, or does not answer within 2 s
+ * @throws Error when systemd refuses, or does not answer within 4 s
  */
 export async function startScope(
   bus: MessageBus,
