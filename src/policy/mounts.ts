@@ -58,6 +58,17 @@ function prefixesOf(path: string): string[] {
   return ["/", ...names.map((_, index) => `/${names.slice(0, index + 1).join("/")}`)];
 }
 
+/** Whether a look at a file asks the kernel alone: no server that may be away, no program, no automounter. */
+export const answersAtOnce = ({ type }: Mount): boolean =>
+  !/^(autofs|fuse\b.*|nfs\d?|cifs|smb\d?|9p|afs|ceph|coda|gfs2|lustre|ocfs2)$/.test(type);
+
+/** The same of a path, without symbolic links: of all directories on the way as well. */
+export const isAnsweredAtOnce = (tree: MountTree, path: string): boolean =>
+  prefixesOf(path).every((prefix) => {
+    const mount = mountShowing(tree, prefix);
+    return mount === undefined || answersAtOnce(mount);
+  });
+
 /** The automount point at a path or above it. */
 export function automountAbove({ all }: MountTree, path: string): string | undefined {
   return all.find(({ type, mountPoint }) => type === "autofs" && isWithin(path, mountPoint))?.mountPoint;

@@ -3,8 +3,10 @@
 import { execFile } from "node:child_process";
 import { lstatSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Mount, MountTree } from "../policy/mounts.ts";
+import { isAnsweredAtOnce, treeOf } from "../policy/mounts.ts";
 import type { OpenDirectories } from "../policy/open-directories.ts";
-import { unescapeOctal } from "./processes/mountinfo.ts";
+import { parseMounts } from "./processes/mountinfo.ts";
 
 const FIND = "/usr/bin/find";
 /** For all file systems. An administrator waits for it. */
@@ -27,7 +29,7 @@ export class OpenDirectoriesLook {
   readonly #machine: LookedAt;
   #last: { readonly at: number; readonly found: Promise<OpenDirectories> } | undefined;
 
-  constructor(machine: LookedAt = { uid: 0, mounts: "/proc/self/mounts" }) {
+  constructor(machine: LookedAt = { uid: 0, mounts: "/proc/self/mountinfo" }) {
     this.#machine = machine;
   }
 
@@ -44,7 +46,8 @@ async function findOpenDirectories({ uid, mounts }: LookedAt): Promise<OpenDirec
   const end = performance.now() + LIMIT_MS;
   const paths = new Set<string>();
   let whole = true;
-  for (const mountPoint of listMountPoints(readFileSync(mounts, "utf8")).filter((path) => isReachable(path, uid))) {
+  const tree = treeOf(parseMounts(readFileSync(mounts, "utf8")));
+  for (const mountPoint of listMountPoints(tree).filter((path) => isReachable(path, uid))) {
     const found = await runFind(mountPoint, uid, end - performance.now());
     for (const path of found.paths) paths.add(path);
     whole &&= found.whole;
@@ -52,13 +55,12 @@ async function findOpenDirectories({ uid, mounts }: LookedAt): Promise<OpenDirec
   return { paths: [...paths].sort(), whole };
 }
 
-/** Where local file systems are mounted that can be written to. */
-function listMountPoints(text: string): string[] {
-  const mountPoints = text.split("\n").flatMap((line) => {
-    const [, target = "", type = "", options = ""] = line.split(" ");
-    return LOCAL.has(type) && !options.split(",").includes("ro") ? [unescapeOctal(target)] : [];
-  });
-  return [...new Set(mountPoints)];
+/** Where local file systems are mounted that can be written to. A server on the way to one could hang the main thread. */
+function listMountPoints(tree: MountTree): string[] {
+  const isWritable = ({ type, flags, options }: Mount) =>
+    LOCAL.has(type) && !flags.includes("ro") && !options.includes("ro");
+  const mountPoints = tree.all.filter(isWritable).map(({ mountPoint }) => mountPoint);
+  return [...new Set(mountPoints)].filter((path) => isAnsweredAtOnce(tree, dirname(path)));
 }
 
 // All above it belongs to root, and others may search it.

@@ -5,6 +5,8 @@ import { join, relative } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { GuestError } from "../../policy/errors.ts";
 import type { Mount } from "../../policy/mounts.ts";
+import { isAnsweredAtOnce, treeOf } from "../../policy/mounts.ts";
+import { followLinks } from "../../policy/paths.ts";
 import type { PlanFacts } from "../../policy/plan.ts";
 import { AS_ON_HOST, pathsOf, VENDOR_ETC } from "../../policy/plan.ts";
 import { parseMounts } from "../processes/mountinfo.ts";
@@ -36,7 +38,7 @@ export function gatherFacts(config: Config | undefined, { pid, home, overlay }: 
     overlay,
     mounts,
     links: findLinks(join(proc, String(pid), "root"), pathsOf(config, home), mounts),
-    etcFiles: needsFiles ? listLayers(config.Etc.Overlay, VENDOR_ETC) : [],
+    etcFiles: needsFiles ? listLayers(findLocal(config.Etc.Overlay, mounts), VENDOR_ETC) : [],
     asOnHost,
   };
 }
@@ -45,6 +47,13 @@ export function gatherFacts(config: Config | undefined, { pid, home, overlay }: 
 function readDirectory(path: string): PlanFacts["asOnHost"] {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() === true ? [{ path, mode: found.mode & 0o3777, gid: found.gid }] : [];
+}
+
+// Read by the main thread, which waits for no file server.
+function findLocal(path: string, mounts: readonly Mount[]): string {
+  const known = followLinks(path, findLinks("", [path], mounts));
+  if (isAnsweredAtOnce(treeOf(mounts), known)) return path;
+  throw new Error(`Overlay=${path} with Mode=bind lies on a file server; put it on a disk of this machine`);
 }
 
 // A file that both have is the upper one's.

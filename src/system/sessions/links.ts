@@ -4,7 +4,7 @@ import type { Stats } from "node:fs";
 import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Mount, MountTree } from "../../policy/mounts.ts";
-import { mountShowing, treeOf } from "../../policy/mounts.ts";
+import { answersAtOnce, mountShowing, treeOf } from "../../policy/mounts.ts";
 import type { Link } from "../../policy/paths.ts";
 import { followLinks, joinPath, MOST_LINKS } from "../../policy/paths.ts";
 
@@ -32,6 +32,7 @@ function firstLink(root: string, path: string, tree: MountTree): Link | undefine
   for (const name of path.split("/").slice(1)) {
     const next = joinPath(directory, name);
     const mount = mountShowing(tree, next);
+    // The main thread waits for no server and no program; nor is a home mounted because a guest logs in.
     if (mount !== undefined && !answersAtOnce(mount)) return undefined;
     // What something is mounted on is no link.
     if (mount?.mountPoint !== next) {
@@ -44,10 +45,6 @@ function firstLink(root: string, path: string, tree: MountTree): Link | undefine
   }
   return undefined;
 }
-
-// The main thread must not wait for a server, or for a program of somebody's; nor is a home mounted because a guest logs in.
-const answersAtOnce = ({ type }: Mount) =>
-  !/^(autofs|fuse\b.*|nfs\d?|cifs|smb\d?|9p|afs|ceph|coda|gfs2|lustre|ocfs2)$/.test(type);
 
 const isRootsAlone = (directory: Stats | undefined) =>
   directory !== undefined && directory.uid === 0 && (directory.mode & 0o022) === 0;

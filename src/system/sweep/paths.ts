@@ -1,10 +1,16 @@
 // What an account can leave in files outside its view, and what the services of the machine write down for it.
 // Single files are named below directories that belong to root; all else is found by its owner, in the addon.
+import { readFileSync } from "node:fs";
 import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import type { Account } from "../../policy/account.ts";
+import type { Mount } from "../../policy/mounts.ts";
+import { isAnsweredAtOnce, treeOf } from "../../policy/mounts.ts";
+import { followLinks } from "../../policy/paths.ts";
+import { parseMounts } from "../processes/mountinfo.ts";
 import { meansGone } from "../read-file.ts";
+import { findLinks } from "../sessions/links.ts";
 import type { Item, SweepBindings, SweptItems } from "./items.ts";
 import { addItems, NOTHING, reasonOf, sweepItems, unseenOf } from "./items.ts";
 
@@ -77,6 +83,7 @@ export async function sweepPaths(
   uid: number,
 ): Promise<SweptItems> {
   const below = (paths: readonly string[]) => paths.map((path) => join(root, path));
+  // First, in a thread of the addon's own: where a file server does not answer, none of Node's few threads is to wait for it.
   const byOwner = await sweepTrees(bindings, await resolveLinks(below(trees)), uid);
   const look = async () => [
     ...(await findNamed(below(names))),
@@ -101,13 +108,24 @@ export async function sweepTrees(
 }
 
 // A directory can have two names, and be another's link by root's own hand: it is looked at once.
-// What cannot be looked at stays, and opening it tells.
-export async function resolveLinks(directories: readonly string[]): Promise<string[]> {
-  const resolved = await Promise.all(
-    directories.map((path) => realpath(path).catch((error: unknown) => (meansGone(error) ? [] : path))),
-  );
-  return [...new Set(resolved.flat())];
+// What cannot be looked at stays, and opening it tells. So does what no thread of Node's is to look at.
+export async function resolveLinks(
+  directories: readonly string[],
+  mounts = readMounts(),
+  resolvePath: (path: string) => Promise<string> = realpath,
+): Promise<string[]> {
+  const tree = treeOf(mounts);
+  const resolved = directories.map(async (path) => {
+    const known = followKnownLinks(path, mounts);
+    if (!isAnsweredAtOnce(tree, known)) return known;
+    return resolvePath(path).catch((error: unknown) => (meansGone(error) ? [] : path));
+  });
+  return [...new Set((await Promise.all(resolved)).flat())];
 }
+
+const followKnownLinks = (path: string, mounts: readonly Mount[]) => followLinks(path, findLinks("", [path], mounts));
+
+const readMounts = () => parseMounts(readFileSync("/proc/self/mountinfo", "utf8"));
 
 async function removeMountPoint({ unmount }: Pick<SweepBindings, "unmount">, path: string): Promise<void> {
   try {

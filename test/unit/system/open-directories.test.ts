@@ -11,8 +11,11 @@ const make = (path: string, mode: number) => {
   mkdirSync(at(path), { recursive: true });
   chmodSync(at(path), mode);
 };
-const look = (type = "ext4", options = "rw,relatime", owner = uid) => {
-  writeFileSync(join(root, "mounts"), `/dev/sda1 ${at("").replace(/\/$/, "")} ${type} ${options} 0 0\n`);
+const HOST = "1 0 8:1 / / rw - proc x rw";
+const mountOf = (id: number, path: string, type: string, options: string) =>
+  `${id} 1 8:${id} / ${at(path).replace(/\/$/, "")} ${options} - ${type} x rw`;
+const look = (type = "ext4", options = "rw,relatime", owner = uid, ...more: readonly string[]) => {
+  writeFileSync(join(root, "mounts"), [HOST, mountOf(2, "", type, options), ...more, ""].join("\n"));
   return new OpenDirectoriesLook({ uid: owner, mounts: join(root, "mounts") });
 };
 
@@ -57,6 +60,15 @@ describe("a look at the directories that anybody may write to", () => {
     make("open", 0o777);
     expect((await look(type, options).find()).paths).toEqual([]);
   });
+
+  it.each(["nfs4", "fuse.sshfs", "autofs"])(
+    "asks no server on the way to a disk that is mounted below %s",
+    async (type) => {
+      make("disk/open", 0o777);
+      expect((await look(type, "rw", uid, mountOf(3, "disk", "ext4", "rw")).find()).paths).toEqual([]);
+      expect((await look("ext4", "ro", uid, mountOf(3, "disk", "ext4", "rw")).find()).paths).toEqual([at("disk/open")]);
+    },
+  );
 
   it("looks once for all who ask", async () => {
     const looking = look();

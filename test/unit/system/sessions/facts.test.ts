@@ -58,6 +58,17 @@ describe("gatherFacts", () => {
   });
 });
 
+describe("the tree that is laid over /etc", () => {
+  it("is not read from a file server, which could hang guestd", () => {
+    mkdirSync(join(root, "9"));
+    mkdirSync(join(root, "tree/sub"), { recursive: true });
+    const config = configOf("[Etc]", "Mode=bind", `Overlay=${join(root, "tree/sub")}`);
+    const mounts = ["1 0 8:1 / / rw - ext4 x rw", `2 1 0:9 / ${join(root, "tree")} rw - nfs4 srv:/tree rw`];
+    writeFileSync(join(root, "9/mountinfo"), mounts.join("\n"));
+    expect(() => gatherFacts(config, LOGIN, root)).toThrow(/Overlay=.* lies on a file server/);
+  });
+});
+
 describe("listFiles", () => {
   it("lists regular files at any depth and follows no link", () => {
     mkdirSync(join(root, "a/b"), { recursive: true });

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseMounts } from "../../../../src/system/processes/mountinfo.ts";
 import {
   jobPaths,
   lingerPaths,
   mailPaths,
+  resolveLinks,
   runtimePaths,
   sweepCoredumps,
   sweepPaths,
@@ -74,6 +76,18 @@ describe("a path that is swept", () => {
       left: [`${world.at(`run/faillock/${user}`)} could not be looked at (ELOOP)`],
     });
     expect(world.has(`run/sudo/ts/${user}`)).toBe(false);
+  });
+});
+
+describe("a directory on a file server", () => {
+  const mounts = parseMounts(["1 0 8:1 / / rw - ext4 x rw", "2 1 0:9 / /srv/share rw - nfs4 srv:/share rw"].join("\n"));
+
+  it("is not resolved by a thread of Node's, which could hang", async () => {
+    const resolved: string[] = [];
+    const resolvePath = (path: string) => (resolved.push(path), Promise.resolve(path));
+    const paths = ["/srv/share/a/b", "/srv/shared", "/srv/share"];
+    expect(await resolveLinks(paths, mounts, resolvePath)).toEqual(paths);
+    expect(resolved).toEqual(["/srv/shared"]);
   });
 });
 
