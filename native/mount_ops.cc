@@ -174,8 +174,8 @@ Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std:
 }
 
 void mount_attach(const Fd& mount, const Fd& mount_point, const std::string& target) {
-  const bool is_directory_below = S_ISDIR(stat_fd(mount_point, "attach", target).st_mode);
-  const bool mount_is_directory = S_ISDIR(stat_fd(mount, "attach", target).st_mode);
+  const bool is_directory_below = is_directory(mount_point, "attach", target);
+  const bool mount_is_directory = is_directory(mount, "attach", target);
   if (mount_is_directory && !is_directory_below) fail("attach", target, ENOTDIR, "the mount point must be a directory");
   if (!mount_is_directory && is_directory_below) fail("attach", target, EISDIR, "the mount point must be a file");
   // Safe: this thread's namespace is its own and a slave; the mount point is a descriptor found without symbolic links.

@@ -29,7 +29,7 @@ Fd open_content(const std::string& path, bool optional, const char* step) {
   const auto open_as = [&](int flags) { return optional ? find_path(path, step, flags) : open_path(path, step, flags); };
   const Fd found = open_as(O_PATH);
   if (!found) return Fd();
-  return open_as(S_ISDIR(stat_fd(found, step, path).st_mode) ? O_PATH | O_DIRECTORY : O_PATH);
+  return open_as(is_directory(found, step, path) ? O_PATH | O_DIRECTORY : O_PATH);
 }
 
 class ViewBuilder {
@@ -168,7 +168,7 @@ void ViewBuilder::attach(const OverlayStep& step, const Fd& mount) {
 void ViewBuilder::attach(const BindStep& step, const Fd& mount) {
   if (!mount) return skip(step.target);
   base_->detach_within(step.target);
-  const bool directory = S_ISDIR(stat_fd(mount, "bind", step.source).st_mode);
+  const bool directory = is_directory(mount, "bind", step.source);
   const Fd mount_point = step.create ? make_mount_point(step.target, directory) : find_mount_point(step.target, step.optional);
   if (!mount_point && step.create) fail("attach", step.target, ENOENT, kMadeInside);
   if (!mount_point) return skip(step.target);
@@ -180,7 +180,7 @@ void ViewBuilder::attach(const HideStep& step, const Fd&) {
   base_->detach_within(step.target);
   const Fd mount_point = find_mount_point(step.target, step.optional);
   if (!mount_point) return skip(step.target);
-  if (!S_ISDIR(stat_fd(mount_point, "hide", step.target).st_mode)) {
+  if (!is_directory(mount_point, "hide", step.target)) {
     const std::string parent = step.target.substr(0, std::max<size_t>(step.target.rfind('/'), 1));
     const Fd directory = open_path(parent, "hide", O_PATH | O_DIRECTORY);
     return attach_over(mount_make_empty_file(directory, fd_directory_, label_, step.target), mount_point, step.target);

@@ -35,6 +35,13 @@ Fd find_beneath(const Fd& dir, const std::string& relative, const char* step, co
   return find(dir.get(), relative, step, shown, flags, RESOLVE_BENEATH);
 }
 
+bool is_directory(const Fd& fd, const char* step, const std::string& path) {
+  struct statx found = {};
+  // Safe: DONT_SYNC, and no field is asked for: the type comes along, and no request is sent (fuse_getattr(), nfs_getattr()).
+  check(statx(fd.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &found), step, path);
+  return S_ISDIR(found.stx_mode);
+}
+
 struct stat stat_fd(const Fd& fd, const char* step, const std::string& path) {
   struct stat found = {};
   check(fstat(fd.get(), &found), step, path);

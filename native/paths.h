@@ -23,7 +23,10 @@ Fd open_path(const std::string& path, const char* step, int flags = O_PATH);
 Fd find_beneath(const Fd& dir, const std::string& relative, const char* step, const std::string& shown,
                 int flags = O_PATH);
 
-/** fstat(2) of a descriptor, O_PATH included. */
+/** Whether a descriptor, O_PATH included, is of a directory: what the kernel knows, without asking a file server that may be away. */
+bool is_directory(const Fd& fd, const char* step, const std::string& path);
+
+/** fstat(2) of a descriptor, O_PATH included. A file server is asked. */
 struct stat stat_fd(const Fd& fd, const char* step, const std::string& path);
 
 }  // namespace guestns

@@ -1,8 +1,19 @@
 // Each kind of step but the overlay, as it looks from inside the view.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, fstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { BuiltView } from "../../src/system/bindings.ts";
+import { within } from "../../src/wait.ts";
 import {
   type Base,
   bind,
@@ -24,6 +35,9 @@ import {
   tmpfs,
   withView,
 } from "./rig.ts";
+
+/** A file system that does not answer never does. */
+const ANSWER_LIMIT_MS = 10_000;
 
 describeAsRoot("in a view", () => {
   let base: Base;
@@ -249,6 +263,30 @@ describeAsRoot("in a view", () => {
       },
     );
   });
+
+  it.skipIf(!existsSync("/dev/fuse"))(
+    "what does not answer is bound, and made read-only, without asking it",
+    async () => {
+      const place = `${base.dir}/silent`;
+      const options = "fd=3,rootmode=40000,user_id=0,group_id=0";
+      const script = `mkdir ${place}; exec 3<>/dev/fuse; mount -i -t fuse -o ${options} silent ${place} >&2; echo ready; exec cat`;
+      const server = spawn("nsenter", ["-t", String(base.pid), "-m", "sh", "-euc", script]);
+      await once(server.stdout, "data");
+      const look = (view: BuiltView) => ["/mnt", place].map((path) => mountAt(view, path).source);
+      try {
+        const building = withView(base, [bind(place, "/mnt"), readonly(place)], look);
+        const found = await within(building, ANSWER_LIMIT_MS, () => {
+          throw new Error("the view waits for an answer");
+        });
+        expect(found).toEqual(["silent", "silent"]);
+      } finally {
+        // The kernel then answers for it.
+        server.stdin.end();
+        await once(server, "exit");
+        base.sh(`umount -l ${place}`);
+      }
+    },
+  );
 
   it("of two steps at one path the later is on top", async () => {
     await withView(base, [hide("/mnt"), tmpfs("/mnt", { mode: 0o700 }), tmpfs("/mnt", { mode: 0o711 })], (view) => {
