@@ -14,6 +14,10 @@ const AT_A_TIME = 2;
 const OPEN_LIMIT_MS = SESSIONS * 600;
 const END_LIMIT_MS = 60_000 + SESSIONS * 300;
 
+/** systemd has all their scopes to end: a login that it keeps waiting for too long is refused, and a later one gets in. */
+const KEPT_WAITING =
+  /systemd1 does not answer StartTransientUnit|could not be made ready|OpenSession: Connection timed out/;
+
 /** Opens sessions of three accounts, by their numbers on the command line; says each that is not open. */
 const OPEN = `
 mkfifo /run/opened; exec 3<>/run/opened; rm /run/opened
@@ -89,7 +93,7 @@ describeMachine("sessions that end together", (release) => {
       // The watchdog has killed none.
       expect(findDaemon(machine)).toBe(daemon);
       await expectReceipts(ids);
-      expect(await unexpectedLines(machine)).toEqual([]);
+      expect(await unexpectedLines(machine, KEPT_WAITING)).toEqual([]);
     },
   );
 
@@ -106,10 +110,10 @@ describeMachine("sessions that end together", (release) => {
       process.kill(daemon, "SIGKILL");
       const isBack = async () => ![undefined, daemon].includes(findDaemon(machine)) && (await answers(machine));
       await waitFor("guestd to be back", isBack, END_LIMIT_MS);
-      await logIn();
+      await waitFor("logins to be served", () => logIn().then(() => true), END_LIMIT_MS);
       await awaitNoSessions(machine, END_LIMIT_MS);
       await expectReceipts(ids);
-      expect(await unexpectedLines(machine)).toEqual([]);
+      expect(await unexpectedLines(machine, KEPT_WAITING)).toEqual([]);
     },
   );
 
@@ -129,6 +133,8 @@ describeMachine("sessions that end together", (release) => {
     await awaitNoSessions(machine);
     expect((await machine.ssh("guest1", "id -un")).stdout).toBe("guest1\n");
     await awaitNoSessions(machine);
-    expect(await unexpectedLines(machine, /as many sessions as this machine allows/)).toEqual([]);
+    expect(
+      await unexpectedLines(machine, new RegExp(`${KEPT_WAITING.source}|as many sessions as this machine allows`)),
+    ).toEqual([]);
   });
 });

@@ -67,7 +67,7 @@ export async function endProcesses(
 
 /**
  * Kills every process of a session, again and again until none is left.
- * @param limitMs gives up after this time
+ * @param limitMs gives up this long after it has killed for the first time
  * @param running pids that are counted beside those that it finds
  * @returns how many processes have ended, and a sentence for each that is still there
  */
@@ -91,7 +91,8 @@ export async function killProcesses(
     });
     return there.pids.length === 0 && there.populated.length === 0 && there.doubts.length === 0;
   };
-  await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
+  // The limit is for what was killed, so it begins then: the first turn can come late where many sessions end.
+  if (!(await areGone())) await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
   const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
   return { killed: killed.length, left: describeLeft(there) };
 }

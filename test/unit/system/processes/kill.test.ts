@@ -345,10 +345,10 @@ describe("killProcesses", () => {
     let kills = 0;
     const bindings = { openPidfd: () => openSync("/dev/null", constants.O_RDONLY), sendSignal: () => kills++ };
     await killProcesses({ ...tableWith([], -1), bindings }, inView(namespace), -1);
-    expect(kills).toBe(1);
+    expect(kills).toBe(2);
     const cgroups = { isPopulated: () => true, list: () => [], kill: () => kills++ } as unknown as Cgroups;
     await killProcesses({ ...tableWith([], -1), cgroups }, { cgroups: [cgroup], view: undefined }, -1);
-    expect(kills).toBe(2);
+    expect(kills).toBe(4);
   });
 
   it("kills the members one by one where the cgroup refuses", async () => {
@@ -398,6 +398,23 @@ describe("killProcesses", () => {
     };
     await killProcesses({ ...tableWith([7], 0), inTurn }, { cgroups: [cgroup], view: undefined }, 5_000);
     expect(turns).toHaveLength(4);
+  });
+
+  it("gives what it has killed all of the time to end, however late its turn came", async () => {
+    // It ends a while after it was killed.
+    let looks = 0;
+    const cgroups = { isPopulated: () => looks++ < 5, list: () => [7], kill: () => undefined } as unknown as Cgroups;
+    const limitMs = 200;
+    let turns = 0;
+    const inTurn = async <T>(work: () => T) => {
+      if (turns++ < 2) await new Promise((resolve) => setTimeout(resolve, limitMs));
+      return work();
+    };
+    const membership = { cgroups: [cgroup], view: undefined };
+    expect(await killProcesses({ ...tableWith([], 0), cgroups, inTurn }, membership, limitMs)).toEqual({
+      killed: 1,
+      left: [],
+    });
   });
 
   it.each<[string, () => Promise<Members>, string]>([
