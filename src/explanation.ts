@@ -5,7 +5,7 @@ import { warnOfRules } from "./login-rules.ts";
 import type { Account } from "./policy/account.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { ExplainedLogin, Explanation, Judging } from "./policy/explain.ts";
-import { explainLogin, NSCD_FAULT, refuseFor, REFUSED } from "./policy/explain.ts";
+import { explainLogin, NSCD_FAULT, refuseFor, REFUSED, SAMPLE_HOME } from "./policy/explain.ts";
 import type { GhostFacts, Stacks } from "./policy/ghost-fault.ts";
 import { findEveryFault, findGhostFault, findServiceFault, listUnwired, warnOfAccess } from "./policy/ghost-fault.ts";
 import { findAutologins } from "./policy/ghost-rules.ts";
@@ -109,14 +109,27 @@ async function askFor(user: string, config: Config | undefined, machine: LoginMa
 async function rehearseLogin(state: Judging, login: ExplainedLogin, machine: LoginMachine): Promise<Explanation> {
   const explanation = explainLogin(state, login, machine.gatherFacts(state.config, login.account.home));
   if (explanation.verdict !== "admitted") return explanation;
-  if (explanation.leased && machine.cachesAccounts()) return refuseFor(explanation, NSCD_FAULT);
-  const { plan } = explanation;
+  const { leased, plan } = explanation;
+  const leaseFault = leased ? await findLeaseFault(machine) : undefined;
+  if (leaseFault !== undefined) return refuseFor(explanation, leaseFault);
   try {
     const fault = await machine.rehearseView(plan);
     return fault === undefined ? explanation : refuseFor(explanation, describeViewFault(fault, plan));
   } catch (error) {
     const warning = `It could not be tried whether the view can be built: ${(error as Error).message}.`;
     return { ...explanation, warnings: [warning] };
+  }
+}
+
+/** Why no account can be leased although there is a uid for it. */
+async function findLeaseFault(machine: LoginMachine): Promise<string | undefined> {
+  if (machine.cachesAccounts()) return NSCD_FAULT;
+  try {
+    // One that is there is no fault: another name is taken.
+    await machine.homeExists(SAMPLE_HOME);
+    return undefined;
+  } catch (error) {
+    return `no account can be leased: ${(error as Error).message}`;
   }
 }
 

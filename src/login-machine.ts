@@ -9,6 +9,7 @@ import type { PlanFacts } from "./policy/plan.ts";
 import type { Step } from "./policy/steps.ts";
 import type { SwapFacts } from "./policy/swap.ts";
 import type { ViewFault } from "./policy/view-fault.ts";
+import { homeExists } from "./system/accounts/home-look.ts";
 import { listLingering } from "./system/accounts/lingering.ts";
 import { cachesAccounts } from "./system/accounts/nscd.ts";
 import { findAccount, findGroup, findGroups, isMember, listMembers } from "./system/accounts/nss.ts";
@@ -28,6 +29,8 @@ export interface LoginMachine {
   readonly isMember: (account: Account, group: string) => Promise<boolean>;
   /** Whether nscd does. */
   readonly cachesAccounts: () => boolean;
+  /** Rejects where it cannot be told. */
+  readonly homeExists: (home: string) => Promise<boolean>;
   /** For a login that comes from guestd's own mount namespace. */
   readonly gatherFacts: (config: Config | undefined, home: string) => PlanFacts;
   readonly rehearseView: (plan: readonly Step[]) => Promise<ViewFault | undefined>;
@@ -61,6 +64,7 @@ export function askMachine({ overlay, noswap }: Pick<Abilities, "overlay" | "nos
     findGroup,
     isMember,
     cachesAccounts: () => cachesAccounts(),
+    homeExists: (home) => homeExists(home),
     gatherFacts: (config, home) => gatherFacts(config, { pid: process.pid, home, overlay }),
     rehearseView: (plan) => rehearseView(plan),
     listPamServices: () => listPamServices(),

@@ -83,6 +83,7 @@ function placeOf(service: string): { readonly tty: string; readonly display: str
 
 /** Stands for the account that is made. */
 const SAMPLE_NAME = "guest-xxxx";
+export const SAMPLE_HOME = leasedHome(SAMPLE_NAME);
 
 type Leasing = Judging & { readonly config: NonNullable<Judging["config"]> };
 
@@ -96,7 +97,7 @@ function explainLease(state: Leasing, { account: ghost, service }: ExplainedLogi
     user: SAMPLE_NAME,
     uid,
     gid: ghost.gid,
-    home: leasedHome(SAMPLE_NAME),
+    home: SAMPLE_HOME,
     shell: Shell,
   };
   const login = { account, leased: true, service, ...placeOf(service) };

@@ -62,12 +62,13 @@ function prefixesOf(path: string): string[] {
 export const answersAtOnce = ({ type }: Mount): boolean =>
   !/^(autofs|fuse\b.*|nfs\d?|cifs|smb\d?|9p|afs|ceph|coda|gfs2|lustre|ocfs2)$/.test(type);
 
-/** The same of a path, without symbolic links: of all directories on the way as well. */
-export const isAnsweredAtOnce = (tree: MountTree, path: string): boolean =>
-  prefixesOf(path).every((prefix) => {
-    const mount = mountShowing(tree, prefix);
-    return mount === undefined || answersAtOnce(mount);
-  });
+/** The first mount on the way to a path, without symbolic links, for which that is not so. */
+export function serverOnWay(tree: MountTree, path: string): Mount | undefined {
+  const shown = prefixesOf(path).map((prefix) => mountShowing(tree, prefix));
+  return shown.find((mount) => mount !== undefined && !answersAtOnce(mount));
+}
+
+export const isAnsweredAtOnce = (tree: MountTree, path: string): boolean => serverOnWay(tree, path) === undefined;
 
 /** The automount point at a path or above it. */
 export function automountAbove({ all }: MountTree, path: string): string | undefined {

@@ -1,12 +1,12 @@
 // Which directories of the host anybody may write to, for "guestctl status": a bounded look by find(1), one file system at a time.
 // It enters directories of root alone that others may search: nothing in it is a stranger's, nor out of a guest's reach.
 import { execFile } from "node:child_process";
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Mount, MountTree } from "../policy/mounts.ts";
 import { isAnsweredAtOnce, treeOf } from "../policy/mounts.ts";
 import type { OpenDirectories } from "../policy/open-directories.ts";
-import { parseMounts } from "./processes/mountinfo.ts";
+import { readMounts } from "./processes/mountinfo.ts";
 
 const FIND = "/usr/bin/find";
 /** For all file systems. An administrator waits for it. */
@@ -46,7 +46,7 @@ async function findOpenDirectories({ uid, mounts }: LookedAt): Promise<OpenDirec
   const end = performance.now() + LIMIT_MS;
   const paths = new Set<string>();
   let whole = true;
-  const tree = treeOf(parseMounts(readFileSync(mounts, "utf8")));
+  const tree = treeOf(readMounts(mounts));
   for (const mountPoint of listMountPoints(tree).filter((path) => isReachable(path, uid))) {
     const found = await runFind(mountPoint, uid, end - performance.now());
     for (const path of found.paths) paths.add(path);

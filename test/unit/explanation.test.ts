@@ -38,6 +38,7 @@ function machineOf(change: Partial<LoginMachine> = {}): LoginMachine {
     findGroup: () => Promise.resolve(GHOST.gid),
     isMember: (account) => Promise.resolve(accounts.includes(account)),
     cachesAccounts: () => false,
+    homeExists: () => Promise.resolve(false),
     gatherFacts: () => FACTS,
     rehearseView: () => Promise.resolve(undefined),
     listPamServices: () => ["login", "sshd"],
@@ -70,6 +71,12 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
+  {
+    what: "a file server for homes that does not answer",
+    change: { homeExists: (home) => Promise.reject(new Error(`${home} could not be looked at in 3 s`)) },
+    verdict: "refused",
+    fault: /^No account can be leased: \/home\/guest-xxxx could not be looked at in 3 s\.$/,
+  },
   {
     what: "a name service that does not ask systemd",
     change: { findAccount: () => Promise.resolve(undefined) },
@@ -128,6 +135,15 @@ describe("explanations and checks", () => {
     const used = { ...stateOf(), pool: EMPTY_POOL };
     expect(await faultOn({}, used)).toMatch(/^All guest accounts are in use: /);
     expect(await explain(used, "guest", "login", machineOf())).toMatchObject({ verdict: "refused" });
+  });
+
+  it("pass over a home that is there: another name is taken", async () => {
+    expect(await faultOn({ homeExists: () => Promise.resolve(true) })).toBe("");
+  });
+
+  it("ask for no home of a shared account, which is made in memory", async () => {
+    const machine = machineOf({ homeExists: () => Promise.reject(new Error("no answer")) });
+    expect(await explain(stateOf(), "guest1", "login", machine)).toMatchObject({ verdict: "admitted" });
   });
 
   it("name no fault of the ghost where none is wanted", async () => {

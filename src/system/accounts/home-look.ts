@@ -1,31 +1,51 @@
 // Looks whether something is at the path that a home would have. Changes nothing.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { serverOnWay, treeOf } from "../../policy/mounts.ts";
 import { within } from "../../wait.ts";
+import { readMounts } from "../processes/mountinfo.ts";
+import { followKnownLinks } from "../sessions/links.ts";
 
 const run = promisify(execFile);
 const FIND = "/usr/bin/find";
 /** A login waits for it. */
 const LIMIT_MS = 3000;
+const IN_TIME = ` in ${LIMIT_MS / 1000} s`;
+
+/** The machine as this sees it, but for tests. */
+const MACHINE = { find: FIND, mountinfo: "/proc/self/mountinfo" } as const;
 
 /**
  * Whether there is anything at this path, be it a link that leads nowhere. In a process of its own: where /home is a file
  * server's that does not answer, that process is killed, and guestd goes on.
- * @param program find(1), but for tests
- * @throws Error when it cannot be told
+ * @throws Error when it cannot be told, with what to do where a file server is asked
  */
-export async function homeExists(home: string, program = FIND): Promise<boolean> {
-  const looking = run(program, [home, "-maxdepth", "0"], { timeout: LIMIT_MS, killSignal: "SIGKILL", env: {} });
+export async function homeExists(
+  home: string,
+  { find, mountinfo }: Readonly<Record<keyof typeof MACHINE, string>> = MACHINE,
+): Promise<boolean> {
+  const fault = (how: string, cause?: unknown) =>
+    new Error(`${home} could not be looked at${how}${adviseOn(home, mountinfo)}`, { cause });
+  const looking = run(find, [home, "-maxdepth", "0"], { timeout: LIMIT_MS, killSignal: "SIGKILL", env: {} });
   const look = looking.then(
     () => true,
     (error: unknown) => {
       // Without a locale it says so in these words.
-      if (/: (No such file or directory|Not a directory)\n$/.test((error as { stderr?: string }).stderr ?? ""))
-        return false;
-      throw new Error(`${home} could not be looked at`, { cause: error });
+      const said = /: ([^:\n]+)\n$/.exec((error as { stderr?: string }).stderr ?? "")?.[1];
+      if (said === "No such file or directory" || said === "Not a directory") return false;
+      const isLate = (error as { killed?: boolean }).killed === true;
+      throw fault(isLate ? IN_TIME : said === undefined ? "" : `: ${said}`, error);
     },
   );
   return within(look, LIMIT_MS, () => {
-    throw new Error(`${home} could not be looked at in ${LIMIT_MS / 1000} s`);
+    throw fault(IN_TIME);
   });
+}
+
+function adviseOn(home: string, mountinfo: string): string {
+  const mounts = readMounts(mountinfo);
+  const server = serverOnWay(treeOf(mounts), followKnownLinks(home, mounts));
+  if (server === undefined) return "";
+  const { mountPoint, source, type } = server;
+  return `; mend the file server of ${mountPoint} (${source}, ${type}), or unmount it`;
 }

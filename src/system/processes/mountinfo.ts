@@ -1,5 +1,5 @@
 // Reads /proc/PID/mountinfo (proc(5)). Nothing else of /proc.
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import type { Mount } from "../../policy/mounts.ts";
 import { meansGone } from "../read-file.ts";
 
@@ -44,6 +44,9 @@ export function parseMounts(text: string): Mount[] {
     };
   });
 }
+
+/** The mounts of guestd's own mount namespace: the host's. */
+export const readMounts = (path = "/proc/self/mountinfo"): Mount[] => parseMounts(readFileSync(path, "utf8"));
 
 /** A field of mountinfo, in which blanks are written as numbers. */
 export const unescapeOctal = (text: string) =>

@@ -1,16 +1,15 @@
 // What a plan must know of the machine, read at the time of a login. What it means is policy/plan.ts.
 import type { Dirent } from "node:fs";
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { GuestError } from "../../policy/errors.ts";
 import type { Mount } from "../../policy/mounts.ts";
 import { isAnsweredAtOnce, treeOf } from "../../policy/mounts.ts";
-import { followLinks } from "../../policy/paths.ts";
 import type { PlanFacts } from "../../policy/plan.ts";
 import { AS_ON_HOST, pathsOf, VENDOR_ETC } from "../../policy/plan.ts";
-import { parseMounts } from "../processes/mountinfo.ts";
-import { findLinks } from "./links.ts";
+import { readMounts } from "../processes/mountinfo.ts";
+import { findLinks, followKnownLinks } from "./links.ts";
 
 const MOST_FILES = 10_000;
 const DEEPEST = 32;
@@ -30,7 +29,7 @@ export interface FactsAbout {
  * @throws GuestError LeaderGone when /proc/PID cannot be read
  */
 export function gatherFacts(config: Config | undefined, { pid, home, overlay }: FactsAbout, proc = "/proc"): PlanFacts {
-  const mounts = readMounts(proc, pid);
+  const mounts = readMountsOf(proc, pid);
   const asOnHost = AS_ON_HOST.flatMap(readDirectory);
   if (config === undefined) return { overlay, mounts, links: [], etcFiles: [], asOnHost };
   const needsFiles = config.Etc.Mode === "bind" || !overlay;
@@ -51,8 +50,7 @@ function readDirectory(path: string): PlanFacts["asOnHost"] {
 
 // Read by the main thread, which waits for no file server.
 function findLocal(path: string, mounts: readonly Mount[]): string {
-  const known = followLinks(path, findLinks("", [path], mounts));
-  if (isAnsweredAtOnce(treeOf(mounts), known)) return path;
+  if (isAnsweredAtOnce(treeOf(mounts), followKnownLinks(path, mounts))) return path;
   throw new Error(`Overlay=${path} with Mode=bind lies on a file server; put it on a disk of this machine`);
 }
 
@@ -63,9 +61,9 @@ function listLayers(upper: string, lower: string): PlanFacts["etcFiles"] {
   return [...names.map((name) => ({ root: upper, name })), ...below.map((name) => ({ root: lower, name }))];
 }
 
-function readMounts(proc: string, pid: number): Mount[] {
+function readMountsOf(proc: string, pid: number): Mount[] {
   try {
-    return parseMounts(readFileSync(join(proc, String(pid), "mountinfo"), "utf8"));
+    return readMounts(join(proc, String(pid), "mountinfo"));
   } catch (error) {
     throw new GuestError("LeaderGone", `The process ${pid} has ended.`, { cause: error });
   }

@@ -26,6 +26,10 @@ export function findLinks(root: string, paths: readonly string[], mounts: readon
   return links;
 }
 
+/** The path without those links. */
+export const followKnownLinks = (path: string, mounts: readonly Mount[], root = ""): string =>
+  followLinks(path, findLinks(root, [path], mounts));
+
 /** The first link on a path, if it is to be followed. */
 function firstLink(root: string, path: string, tree: MountTree): Link | undefined {
   let directory = "/";

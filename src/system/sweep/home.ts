@@ -1,10 +1,8 @@
 // The home of a leased account on the host: a module above pam_guest in a session stack can have made it there, though no
 // guest ever sees it. Empties no file system that is mounted on it.
-import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { followLinks } from "../../policy/paths.ts";
-import { parseMounts } from "../processes/mountinfo.ts";
-import { findLinks } from "../sessions/links.ts";
+import { readMounts } from "../processes/mountinfo.ts";
+import { followKnownLinks } from "../sessions/links.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
 import { sweepPaths, sweepTrees } from "./paths.ts";
 
@@ -18,9 +16,9 @@ export async function sweepHome(
   root: string,
   { home, uid }: { readonly home: string; readonly uid: number },
 ): Promise<SweptItems> {
-  const mounts = parseMounts(readFileSync(join(root, "/proc/self/mountinfo"), "utf8"));
+  const mounts = readMounts(join(root, "/proc/self/mountinfo"));
   const directory = dirname(home);
-  const path = join(followLinks(directory, findLinks(root, [directory], mounts)), basename(home));
+  const path = join(followKnownLinks(directory, mounts, root), basename(home));
   // It can be a share that the machine has elsewhere, too.
   if (mounts.some(({ mountPoint }) => mountPoint === path))
     return { found: 1, removed: 0, left: [`something is mounted on ${path}`] };

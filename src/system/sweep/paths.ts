@@ -1,16 +1,13 @@
 // What an account can leave in files outside its view, and what the services of the machine write down for it.
 // Single files are named below directories that belong to root; all else is found by its owner, in the addon.
-import { readFileSync } from "node:fs";
 import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import type { Account } from "../../policy/account.ts";
-import type { Mount } from "../../policy/mounts.ts";
 import { isAnsweredAtOnce, treeOf } from "../../policy/mounts.ts";
-import { followLinks } from "../../policy/paths.ts";
-import { parseMounts } from "../processes/mountinfo.ts";
+import { readMounts } from "../processes/mountinfo.ts";
 import { meansGone } from "../read-file.ts";
-import { findLinks } from "../sessions/links.ts";
+import { followKnownLinks } from "../sessions/links.ts";
 import type { Item, SweepBindings, SweptItems } from "./items.ts";
 import { addItems, NOTHING, reasonOf, sweepItems, unseenOf } from "./items.ts";
 
@@ -122,10 +119,6 @@ export async function resolveLinks(
   });
   return [...new Set((await Promise.all(resolved)).flat())];
 }
-
-const followKnownLinks = (path: string, mounts: readonly Mount[]) => followLinks(path, findLinks("", [path], mounts));
-
-const readMounts = () => parseMounts(readFileSync("/proc/self/mountinfo", "utf8"));
 
 async function removeMountPoint({ unmount }: Pick<SweepBindings, "unmount">, path: string): Promise<void> {
   try {

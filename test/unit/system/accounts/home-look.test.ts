@@ -13,6 +13,17 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
+const HOST = "1 0 8:1 / / rw - ext4 x rw";
+
+/** A machine with these mounts on which no look succeeds. */
+function failing(...mounts: readonly string[]) {
+  const [find, mountinfo] = [join(root, "find"), join(root, "mountinfo")];
+  writeFileSync(find, "#!/bin/sh\necho \"find: '$1': Input/output error\" >&2\nexit 1\n");
+  chmodSync(find, 0o755);
+  writeFileSync(mountinfo, mounts.join("\n"));
+  return { find, mountinfo };
+}
+
 describe("a home", () => {
   it("is not there, nor where /home is missing or is a file", async () => {
     writeFileSync(join(root, "file"), "");
@@ -30,10 +41,16 @@ describe("a home", () => {
   it("of which it cannot be told is neither", async () => {
     symlinkSync("loop", join(root, "loop"));
     await expect(homeExists(join(root, "loop/guest-aaaa"))).rejects.toThrow("could not be looked at");
-    const program = join(root, "find");
-    writeFileSync(program, "#!/bin/sh\necho 'find: Input/output error' >&2\nexit 1\n");
-    chmodSync(program, 0o755);
-    await expect(homeExists(join(root, "guest-aaaa"), program)).rejects.toThrow("could not be looked at");
-    await expect(homeExists(join(root, "guest-aaaa"), join(root, "missing"))).rejects.toThrow("could not be looked at");
+    const home = join(root, "guest-aaaa");
+    await expect(homeExists(home, failing(HOST))).rejects.toThrow(/could not be looked at: Input\/output error$/);
+    const missing = { ...failing(HOST), find: join(root, "missing") };
+    await expect(homeExists(home, missing)).rejects.toThrow(/could not be looked at$/);
+  });
+
+  it("on a file server that does not answer names it, and what to do", async () => {
+    const server = `2 1 0:9 / ${root} rw - nfs4 files:/homes rw`;
+    await expect(homeExists(join(root, "guest-aaaa"), failing(HOST, server))).rejects.toThrow(
+      `Input/output error; mend the file server of ${root} (files:/homes, nfs4), or unmount it`,
+    );
   });
 });
