@@ -9,7 +9,6 @@ import type { PlanFacts } from "./policy/plan.ts";
 import type { Step } from "./policy/steps.ts";
 import type { SwapFacts } from "./policy/swap.ts";
 import type { ViewFault } from "./policy/view-fault.ts";
-import { homeExists } from "./system/accounts/home-look.ts";
 import { listLingering } from "./system/accounts/lingering.ts";
 import { cachesAccounts } from "./system/accounts/nscd.ts";
 import { findAccount, findGroup, findGroups, isMember, listMembers } from "./system/accounts/nss.ts";
@@ -17,6 +16,7 @@ import type { Abilities } from "./system/bindings.ts";
 import { readGettyUnits } from "./system/getty-units.ts";
 import { OpenDirectoriesLook } from "./system/open-directories.ts";
 import { listPamServices, readPamStack } from "./system/pam-stacks.ts";
+import { pathExists } from "./system/path-look.ts";
 import { readRuleFiles } from "./system/rule-files.ts";
 import { gatherFacts } from "./system/sessions/facts.ts";
 import { rehearseView } from "./system/sessions/rehearsal.ts";
@@ -64,7 +64,7 @@ export function askMachine({ overlay, noswap }: Pick<Abilities, "overlay" | "nos
     findGroup,
     isMember,
     cachesAccounts: () => cachesAccounts(),
-    homeExists: (home) => homeExists(home),
+    homeExists: (home) => pathExists(home),
     gatherFacts: (config, home) => gatherFacts(config, { pid: process.pid, home, overlay }),
     rehearseView: (plan) => rehearseView(plan),
     listPamServices: () => listPamServices(),

@@ -8,7 +8,7 @@ import type { KeptLeases, Quarantine } from "../../policy/lease.ts";
 import { GHOST_UID } from "../../policy/lease.ts";
 import type { Swept } from "../../policy/receipt.ts";
 import type { SavedSession } from "../../policy/session.ts";
-import { homeExists } from "./home-look.ts";
+import { pathExists } from "../path-look.ts";
 import { findAccount, findGroup, findOwner } from "./nss.ts";
 import { LeaseStore } from "../state/lease-store.ts";
 import { UidUse } from "./uid-use.ts";
@@ -22,14 +22,14 @@ export interface LeaseMachine {
     readonly findGroup: typeof findGroup;
     readonly findOwner: typeof findOwner;
   };
-  readonly homeExists: typeof homeExists;
+  readonly homeExists: typeof pathExists;
   readonly uidUse: Pick<UidUse, "find" | "findLogin">;
 }
 
 const MACHINE: LeaseMachine = {
   linger: "/var/lib/systemd/linger",
   accounts: { findAccount, findGroup, findOwner },
-  homeExists,
+  homeExists: pathExists,
   uidUse: new UidUse(),
 };
 

@@ -4,7 +4,9 @@ import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import type { Account } from "../../policy/account.ts";
+import type { Mount } from "../../policy/mounts.ts";
 import { isAnsweredAtOnce, treeOf } from "../../policy/mounts.ts";
+import { pathExists } from "../path-look.ts";
 import { readMounts } from "../processes/mountinfo.ts";
 import { meansGone } from "../read-file.ts";
 import { followKnownLinks } from "../sessions/links.ts";
@@ -25,6 +27,15 @@ export interface SweepPaths {
   /** Directories below which all is the account's that belongs to its uid. */
   readonly trees?: readonly string[];
 }
+
+/** The file servers of the machine; tests give others. */
+export interface FileServers {
+  readonly listMounts: () => readonly Mount[];
+  /** Rejects where the server of a path does not answer, with a sentence about the path. */
+  readonly ask: (path: string) => Promise<unknown>;
+}
+
+const SERVERS: FileServers = { listMounts: () => readMounts(), ask: (path) => pathExists(path) };
 
 export type Owner = Pick<Account, "user" | "uid">;
 
@@ -78,14 +89,15 @@ export async function sweepPaths(
   root: string,
   { names = [], mounts = [], watched = [], trees = [] }: SweepPaths,
   uid: number,
+  servers: FileServers = SERVERS,
 ): Promise<SweptItems> {
   const below = (paths: readonly string[]) => paths.map((path) => join(root, path));
   // First, in a thread of the addon's own: where a file server does not answer, none of Node's few threads is to wait for it.
   const byOwner = await sweepTrees(bindings, await resolveLinks(below(trees)), uid);
   const look = async () => [
-    ...(await findNamed(below(names))),
-    ...(await findNamed(below(mounts), (path) => removeMountPoint(bindings, path))),
-    ...(await findNamed(below(watched))).map(({ sentence }) => ({ sentence })),
+    ...(await findNamed(below(names), servers)),
+    ...(await findNamed(below(mounts), servers, (path) => removeMountPoint(bindings, path))),
+    ...(await findNamed(below(watched), servers)).map(({ sentence }) => ({ sentence })),
   ];
   return addItems(await sweepItems(look), byOwner);
 }
@@ -108,7 +120,7 @@ export async function sweepTrees(
 // What cannot be looked at stays, and opening it tells. So does what no thread of Node's is to look at.
 export async function resolveLinks(
   directories: readonly string[],
-  mounts = readMounts(),
+  mounts: readonly Mount[] = readMounts(),
   resolvePath: (path: string) => Promise<string> = realpath,
 ): Promise<string[]> {
   const tree = treeOf(mounts);
@@ -132,27 +144,41 @@ async function removeMountPoint({ unmount }: Pick<SweepBindings, "unmount">, pat
 
 async function findNamed(
   paths: readonly string[],
+  { listMounts, ask }: FileServers,
   removeDirectory: (path: string) => Promise<void> = (path) => rmdir(path),
 ): Promise<Item[]> {
+  const mounts = listMounts();
+  const tree = treeOf(mounts);
   const resolved = await Promise.all(
     paths.map(async (path) =>
-      (await resolveLinks([dirname(path)])).map((directory) => join(directory, basename(path))),
+      (await resolveLinks([dirname(path)], mounts)).map((directory) => join(directory, basename(path))),
     ),
   );
   const items: Item[] = [];
   for (const path of new Set(resolved.flat())) {
-    try {
-      const isDirectory = (await lstat(path)).isDirectory();
-      items.push({
-        sentence: `${path} is still there`,
-        remove: () => (isDirectory ? removeDirectory(path) : unlink(path)),
-      });
-    } catch (error) {
-      if (!meansGone(error)) items.push({ sentence: `${path} could not be looked at (${reasonOf(error)})` });
-    }
+    const silence = isAnsweredAtOnce(tree, path) ? undefined : await findSilence(path, ask);
+    const item = silence === undefined ? await findItem(path, removeDirectory) : { sentence: silence };
+    if (item !== undefined) items.push(item);
   }
   return items;
 }
+
+async function findItem(path: string, removeDirectory: (path: string) => Promise<void>): Promise<Item | undefined> {
+  try {
+    const isDirectory = (await lstat(path)).isDirectory();
+    const remove = () => (isDirectory ? removeDirectory(path) : unlink(path));
+    return { sentence: `${path} is still there`, remove };
+  } catch (error) {
+    return meansGone(error) ? undefined : { sentence: `${path} could not be looked at (${reasonOf(error)})` };
+  }
+}
+
+// A look that does not end would keep one of Node's few threads: the server is asked first, by a process of its own.
+const findSilence = (path: string, ask: FileServers["ask"]) =>
+  ask(path).then(
+    () => undefined,
+    (error: unknown) => (error as Error).message,
+  );
 
 /** systemd-coredump's files: core.COMM.UID.BOOT.PID.TIME, with a suffix; no dot is in COMM. It begins them with ".#" while it writes. */
 const COREDUMP = /^(?:\.#)?core\.[^.]*\.(\d+)\.[0-9a-f]{32}\.\d+\.\d+/;

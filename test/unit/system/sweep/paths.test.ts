@@ -61,6 +61,24 @@ describe("a path that is swept", () => {
     expect(world.has(`run/user/${uid}/bus`)).toBe(true);
   });
 
+  it("on a file server that does not answer is left, and named, without a look by a thread of Node's", async () => {
+    world.file(`media/${user}`);
+    world.file(`run/faillock/${user}`);
+    const lines = ["1 0 8:1 / / rw - ext4 x rw", `2 1 0:9 / ${world.at("media")} rw - nfs4 files:/media rw`];
+    const silent = (path: string) => Promise.reject(new Error(`${path} could not be looked at in 3 s`));
+    const servers = { listMounts: () => parseMounts(lines.join("\n")), ask: silent };
+    expect(await sweepPaths(world.bindings, world.root, runtimePaths(OWNER), uid, servers)).toEqual({
+      found: 2,
+      removed: 1,
+      left: [`${world.at(`media/${user}`)} could not be looked at in 3 s`],
+    });
+    const answering = { ...servers, ask: () => Promise.resolve(true) };
+    expect(await sweepPaths(world.bindings, world.root, runtimePaths(OWNER), uid, answering)).toMatchObject({
+      left: [],
+    });
+    expect(world.has(`media/${user}`)).toBe(false);
+  });
+
   it("that is not there has nothing", async () => {
     for (const paths of [jobPaths, lingerPaths, mailPaths, runtimePaths])
       expect(await sweep(paths(OWNER))).toEqual(CLEAN);

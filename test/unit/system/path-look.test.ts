@@ -1,9 +1,9 @@
-// Whether a home is on the machine already.
+// Whether something is at a path, such as a home on the machine already.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { homeExists } from "../../../../src/system/accounts/home-look.ts";
+import { pathExists } from "../../../src/system/path-look.ts";
 
 let root: string;
 beforeEach(() => {
@@ -28,28 +28,28 @@ describe("a home", () => {
   it("is not there, nor where /home is missing or is a file", async () => {
     writeFileSync(join(root, "file"), "");
     for (const path of ["guest-aaaa", "missing/guest-aaaa", "file/guest-aaaa"])
-      expect(await homeExists(join(root, path))).toBe(false);
+      expect(await pathExists(join(root, path))).toBe(false);
   });
 
   it("is there as a directory, a file, or a link that leads nowhere", async () => {
     mkdirSync(join(root, "directory"));
     writeFileSync(join(root, "file"), "");
     symlinkSync("nowhere", join(root, "link"));
-    for (const path of ["directory", "file", "link"]) expect(await homeExists(join(root, path))).toBe(true);
+    for (const path of ["directory", "file", "link"]) expect(await pathExists(join(root, path))).toBe(true);
   });
 
   it("of which it cannot be told is neither", async () => {
     symlinkSync("loop", join(root, "loop"));
-    await expect(homeExists(join(root, "loop/guest-aaaa"))).rejects.toThrow("could not be looked at");
+    await expect(pathExists(join(root, "loop/guest-aaaa"))).rejects.toThrow("could not be looked at");
     const home = join(root, "guest-aaaa");
-    await expect(homeExists(home, failing(HOST))).rejects.toThrow(/could not be looked at: Input\/output error$/);
+    await expect(pathExists(home, failing(HOST))).rejects.toThrow(/could not be looked at: Input\/output error$/);
     const missing = { ...failing(HOST), find: join(root, "missing") };
-    await expect(homeExists(home, missing)).rejects.toThrow(/could not be looked at$/);
+    await expect(pathExists(home, missing)).rejects.toThrow(/could not be looked at$/);
   });
 
   it("on a file server that does not answer names it, and what to do", async () => {
     const server = `2 1 0:9 / ${root} rw - nfs4 files:/homes rw`;
-    await expect(homeExists(join(root, "guest-aaaa"), failing(HOST, server))).rejects.toThrow(
+    await expect(pathExists(join(root, "guest-aaaa"), failing(HOST, server))).rejects.toThrow(
       `Input/output error; mend the file server of ${root} (files:/homes, nfs4), or unmount it`,
     );
   });

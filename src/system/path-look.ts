@@ -1,10 +1,10 @@
-// Looks whether something is at the path that a home would have. Changes nothing.
+// Looks whether something is at a path of which a file server may be asked that does not answer. Changes nothing.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { serverOnWay, treeOf } from "../../policy/mounts.ts";
-import { within } from "../../wait.ts";
-import { readMounts } from "../processes/mountinfo.ts";
-import { followKnownLinks } from "../sessions/links.ts";
+import { serverOnWay, treeOf } from "../policy/mounts.ts";
+import { within } from "../wait.ts";
+import { readMounts } from "./processes/mountinfo.ts";
+import { followKnownLinks } from "./sessions/links.ts";
 
 const run = promisify(execFile);
 const FIND = "/usr/bin/find";
@@ -16,17 +16,17 @@ const IN_TIME = ` in ${LIMIT_MS / 1000} s`;
 const MACHINE = { find: FIND, mountinfo: "/proc/self/mountinfo" } as const;
 
 /**
- * Whether there is anything at this path, be it a link that leads nowhere. In a process of its own: where /home is a file
- * server's that does not answer, that process is killed, and guestd goes on.
+ * Whether there is anything at this path, be it a link that leads nowhere. In a process of its own: where
+ * a file server does not answer, that process is killed, and guestd goes on.
  * @throws Error when it cannot be told, with what to do where a file server is asked
  */
-export async function homeExists(
-  home: string,
+export async function pathExists(
+  path: string,
   { find, mountinfo }: Readonly<Record<keyof typeof MACHINE, string>> = MACHINE,
 ): Promise<boolean> {
   const fault = (how: string, cause?: unknown) =>
-    new Error(`${home} could not be looked at${how}${adviseOn(home, mountinfo)}`, { cause });
-  const looking = run(find, [home, "-maxdepth", "0"], { timeout: LIMIT_MS, killSignal: "SIGKILL", env: {} });
+    new Error(`${path} could not be looked at${how}${adviseOn(path, mountinfo)}`, { cause });
+  const looking = run(find, [path, "-maxdepth", "0"], { timeout: LIMIT_MS, killSignal: "SIGKILL", env: {} });
   const look = looking.then(
     () => true,
     (error: unknown) => {
@@ -42,9 +42,9 @@ export async function homeExists(
   });
 }
 
-function adviseOn(home: string, mountinfo: string): string {
+function adviseOn(path: string, mountinfo: string): string {
   const mounts = readMounts(mountinfo);
-  const server = serverOnWay(treeOf(mounts), followKnownLinks(home, mounts));
+  const server = serverOnWay(treeOf(mounts), followKnownLinks(path, mounts));
   if (server === undefined) return "";
   const { mountPoint, source, type } = server;
   return `; mend the file server of ${mountPoint} (${source}, ${type}), or unmount it`;
