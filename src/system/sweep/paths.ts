@@ -4,7 +4,7 @@ import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import type { Account } from "../../policy/account.ts";
-import type { Mount } from "../../policy/mounts.ts";
+import type { Mount, MountTree } from "../../policy/mounts.ts";
 import { isAnsweredAtOnce, treeOf } from "../../policy/mounts.ts";
 import { pathExists } from "../path-look.ts";
 import { readMounts } from "../processes/mountinfo.ts";
@@ -156,7 +156,7 @@ async function findNamed(
   );
   const items: Item[] = [];
   for (const path of new Set(resolved.flat())) {
-    const silence = isAnsweredAtOnce(tree, path) ? undefined : await findSilence(path, ask);
+    const silence = await findSilence(path, tree, ask);
     const item = silence === undefined ? await findItem(path, removeDirectory) : { sentence: silence };
     if (item !== undefined) items.push(item);
   }
@@ -173,12 +173,14 @@ async function findItem(path: string, removeDirectory: (path: string) => Promise
   }
 }
 
-// A look that does not end would keep one of Node's few threads: the server is asked first, by a process of its own.
-const findSilence = (path: string, ask: FileServers["ask"]) =>
-  ask(path).then(
+/** What is said of a path whose file server does not answer: a look at it would keep a thread until it does. */
+export async function findSilence(path: string, tree: MountTree, ask: FileServers["ask"]): Promise<string | undefined> {
+  if (isAnsweredAtOnce(tree, path)) return undefined;
+  return ask(path).then(
     () => undefined,
     (error: unknown) => (error as Error).message,
   );
+}
 
 /** systemd-coredump's files: core.COMM.UID.BOOT.PID.TIME, with a suffix; no dot is in COMM. It begins them with ".#" while it writes. */
 const COREDUMP = /^(?:\.#)?core\.[^.]*\.(\d+)\.[0-9a-f]{32}\.\d+\.\d+/;

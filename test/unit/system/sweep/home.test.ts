@@ -80,6 +80,19 @@ describe("a home on the host", () => {
     });
   });
 
+  it("on a file server that does not answer is named in a sentence, and no thread waits for it", async () => {
+    world.file(`${HOME}/file`, GUEST_UID);
+    mount("/home", "nfs4");
+    const sweepFiles = () => Promise.reject(new Error("no answer"));
+    const bindings = { ...world.bindings, sweepFiles };
+    const silent = (path: string) => Promise.reject(new Error(`${path} could not be looked at in 3 s`));
+    expect(await sweepHome(bindings, world.root, { home: `/${HOME}`, uid: GUEST_UID }, silent)).toEqual({
+      found: 1,
+      removed: 0,
+      left: [`/${HOME} could not be looked at in 3 s`],
+    });
+  });
+
   it("is asked about by the addon first: its threads alone wait for a file server that does not answer", async () => {
     world.directory(HOME, 0);
     const sweepFiles = () => Promise.reject(new Error("no answer"));
