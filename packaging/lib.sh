@@ -23,9 +23,9 @@ ACTION_PACKAGES=(
 )
 # How one logs in to a desktop: the machines have the PAM stacks of these display managers, without the programs.
 DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
-# What turns a machine into one that qemu boots with the release's own kernel, which has core dumps written there:
-# test/helpers/full-machine.ts.
-KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor systemd-coredump)
+# What turns a machine into one that qemu boots with the release's own kernel, which has core dumps written there
+# and homes on an NFS server: test/helpers/full-machine.ts.
+KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor systemd-coredump nfs-kernel-server)
 # What guestd is compiled with, as the machine has it that it will run on.
 LIBRARY_PACKAGES=(libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf)
 # What makes a Debian package of that, and what looks at it.
