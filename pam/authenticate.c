@@ -8,7 +8,7 @@
  *   a guest, anything wrong          PAM_AUTH_ERR, where the caller is root: a program that logs people in
  *                                    PAM_IGNORE, where it is not: a locked screen, which can still ask for a password
  *
- * It must never answer PAM_SUCCESS for an account that is not in the group of guests. It reads no environment variable.
+ * It must never answer PAM_SUCCESS for an account that is not in the group of guests. It reads no environment.
  */
 #define PAM_SM_AUTH
 

@@ -139,7 +139,7 @@ static int request_append(sd_bus_message *call, const struct request *request)
 
         if (request->joins)
                 return sd_bus_message_append(call, "u", (uint32_t) account->pw_uid);
-        return sd_bus_message_append(call, "a{sv}", 9,
+        return sd_bus_message_append(call, "a{sv}", 10,
                                      "user", "s", account->pw_name,
                                      "uid", "u", (uint32_t) account->pw_uid,
                                      "gid", "u", (uint32_t) account->pw_gid,
@@ -148,7 +148,8 @@ static int request_append(sd_bus_message *call, const struct request *request)
                                      "service", "s", request->service,
                                      "tty", "s", request->tty,
                                      "rhost", "s", request->rhost,
-                                     "display", "s", request->display);
+                                     "display", "s", request->display,
+                                     "seat", "s", request->seat);
 }
 
 int guest_bus_allocate(const struct request *request, unsigned seconds, struct verdict *ret, struct refusal *why)

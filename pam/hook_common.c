@@ -20,12 +20,15 @@ static const char *item_string(const pam_handle_t *pamh, int item)
 
 struct request request_make(pam_handle_t *pamh, const struct passwd *account)
 {
+        const char *seat = pam_getenv(pamh, "XDG_SEAT");
+
         return (struct request) {
                 .account = account,
                 .service = item_string(pamh, PAM_SERVICE),
                 .tty = item_string(pamh, PAM_TTY),
                 .rhost = item_string(pamh, PAM_RHOST),
                 .display = item_string(pamh, PAM_XDISPLAY),
+                .seat = seat ? seat : "",
         };
 }
 

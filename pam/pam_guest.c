@@ -2,7 +2,7 @@
  * pam_guest: puts the session of a guest into the view that guestd has made for it. This file: the hooks of sessions.
  *
  * It decides nothing but "is this a guest?": find the user, make one call, join, remember the id.
- * It must read no environment variable and no file of its own, and keep nothing but which session it entered.
+ * It must read no environment variable of the process and no file of its own, and keep nothing but which session it entered.
  *
  *   not a guest                 PAM_IGNORE, no bus: everybody else logs in as if guestd were not installed
  *   a guest, anything wrong     PAM_SESSION_ERR: never a session without its view

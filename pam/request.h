@@ -13,5 +13,6 @@ struct request {
         const char *tty;
         const char *rhost;
         const char *display;
+        const char *seat; /* XDG_SEAT of PAM's environment, which is the caller's to set */
         bool joins; /* a user manager: into the view of the account's session, instead of a session of its own */
 };

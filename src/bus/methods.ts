@@ -76,14 +76,15 @@ const row = (name: string, input: string, output: string, handle: Method["handle
   handle,
 });
 
-function authenticationMethods({ dispatch, pending, newId, random, findGid, state }: MethodParts): Method[] {
+function authenticationMethods({ dispatch, pending, newId, random, findGid, cgroupOf, state }: MethodParts): Method[] {
   return [
     row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readAllocateRequest(argument);
       // The ghost alone needs none; other accounts have a password to give.
       const gid = request.user === state().config?.Guests.Ghost ? await findGid() : undefined;
       const { call, answer } = pending.add();
-      const leader = { leaderPid: caller.pid, leaderName: caller.name };
+      const { pid } = caller;
+      const leader = { leaderPid: pid, leaderName: caller.name, leaderCgroup: cgroupOf(pid) };
       const id = newId();
       dispatch({ kind: "allocate-requested", id, call, ...request, ...leader, gid, random: random() });
       const answered = await answerInTime(answer, since, () => {

@@ -23,6 +23,8 @@ export interface OpenRequest {
   readonly rhost: string;
   /** PAM's X display: set where its server runs already. Empty, too, from a module that does not know the field. */
   readonly display: string;
+  /** XDG_SEAT of PAM's environment: display managers set it for a seat of this machine. Empty as above. */
+  readonly seat: string;
 }
 
 /** What pam_guest says of a user who is to be authenticated. */
@@ -63,8 +65,9 @@ export function readOpenRequest(value: unknown): OpenRequest {
     return found;
   };
   const account = { user: text("user"), uid: id("uid"), gid: id("gid"), home: text("home"), shell: text("shell") };
-  const display = fields["display"] === undefined ? "" : text("display");
-  return { account, service: text("service"), tty: text("tty"), rhost: text("rhost"), display };
+  const added = (name: string) => (fields[name] === undefined ? "" : text(name));
+  const where = { tty: text("tty"), rhost: text("rhost"), display: added("display"), seat: added("seat") };
+  return { account, service: text("service"), ...where };
 }
 
 /**

@@ -42,6 +42,11 @@ export const SCHEMA = {
       "tty* hvc* xvc* console :*",
       "The terminals and displays of this machine, where that is so; a login at another one may come from anywhere.",
     ),
+    DisplayManagers: key(
+      value.units,
+      "gdm.service gdm3.service greetd.service lightdm.service sddm.service",
+      "The units of display managers: their logins are at this machine where they name no terminal yet.",
+    ),
     Unlock: key(
       value.services,
       "gdm-* lightdm* sddm* kde* cinnamon-screensaver mate-screensaver xfce4-screensaver xscreensaver light-locker swaylock i3lock vlock",

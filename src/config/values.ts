@@ -127,6 +127,9 @@ function parseRelative(word: string): string | undefined {
 const ACCOUNT_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 const SERVICE_NAME = /^[A-Za-z0-9_.@*-]{1,64}$/;
 
+// systemd.unit(5): ASCII letters, digits, and these; with * for any rest.
+const SERVICE_UNIT = /^[A-Za-z0-9:_.\\@*-]{1,247}\.service$/;
+
 const TERMINAL = /^[A-Za-z0-9_.:/*-]{1,64}$/;
 
 const accept = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined);
@@ -162,6 +165,8 @@ export const paths = list(
 export const binds = listOfQuoted("SOURCE[:TARGET[:ro|rw]] with absolute paths, apart by blanks", parseBind);
 export const relativePaths = list("paths below /etc without a / at the start, apart by blanks", parseRelative);
 export const services = list("names of PAM services, apart by blanks", accept(SERVICE_NAME));
+
+export const units = list("names of service units with .service, apart by blanks", accept(SERVICE_UNIT));
 
 export const terminals = list("names of terminals below /dev, or displays, apart by blanks", accept(TERMINAL));
 

@@ -6,15 +6,15 @@ import { autologinInstead } from "./ghost-rules.ts";
 import type { LoginSwitch } from "./switch.ts";
 import { describeOff } from "./switch.ts";
 import { isLeasable } from "./lease.ts";
+import type { OpeningOrigin, Origin } from "./origin.ts";
+import { findOriginFault, isHere } from "./origin.ts";
 import type { Allocated, Open, Session } from "./session.ts";
-import { fitsWildcards } from "./wildcards.ts";
+import { matchesAny } from "./wildcards.ts";
 
 /** Who asks to log in, and through what. */
-export interface Login {
+export interface Login extends OpeningOrigin {
   readonly account: Account;
   readonly service: string;
-  readonly tty: string;
-  readonly rhost: string;
   /** Pid of the leader; 0 where none is meant (an explanation). */
   readonly leaderPid: number;
   /** systemd asks, for a service with PAMName=: the leader becomes the program of that service. */
@@ -72,7 +72,8 @@ const isLeaseUid = (config: Config, uid: number, sessions: readonly Session[]): 
   isLeasable(config.Guests.LeaseRange, uid) || sessions.some(({ leased, account }) => leased && account.uid === uid);
 
 // A leased account is for the process that was given it, and for its one session.
-function judgeLeased(config: Config, { account, leaderPid }: Login, sessions: readonly Session[]): Verdict {
+function judgeLeased(config: Config, login: Login, sessions: readonly Session[]): Verdict {
+  const { account, leaderPid } = login;
   const lease = sessions.find(
     (session) => session.leased && session.account.uid === account.uid && session.account.user === account.user,
   );
@@ -83,6 +84,8 @@ function judgeLeased(config: Config, { account, leaderPid }: Login, sessions: re
       `The account ${account.user} belongs to another guest's session. Please log in as ${config.Guests.Ghost}.`,
     );
   }
+  const fault = findOriginFault(config, login);
+  if (fault !== undefined) return refuse(`${fault} ${ASK}`);
   return { kind: "admitted", config, lease };
 }
 
@@ -94,9 +97,10 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
   const { Ghost } = config.Guests;
   // No process changes its own PID namespace: that program would be among the host's, and could signal the account's other sessions.
   if (login.startsService) return refuse(describeService(login.account.user));
-  if (login.account.user === Ghost && givesLeases(config, login)) {
+  // By the service alone: a program that names its terminal late, or none, would go on as the ghost itself.
+  if (login.account.user === Ghost && login.rhost === "" && leasesThrough(config, login.service)) {
     return refuse(
-      `${Ghost} gets an account of its own here, and this login came without: it has skipped the authentication, as "agetty --autologin" does. Write ${autologinInstead(Ghost)} instead ("Automatic login" in guestd(8)). ${ASK}`,
+      `${Ghost} gets an account of its own here, and this login came without one. Either it has skipped the authentication, as "agetty --autologin" does: write ${autologinInstead(Ghost)} instead ("Automatic login" in guestd(8)). Or it is at no terminal of this machine: see Terminals= and DisplayManagers= in guestd.conf(5). ${ASK}`,
     );
   }
   if (isFull(config, sessions)) return refuse(FULL);
@@ -126,11 +130,9 @@ const describeService = (user: string) =>
   `Start its program through su, agetty --autologin or greetd: see "Services" in guestd(8).`;
 
 /** What PAM asks before it asks for a password. */
-export interface Authentication {
+export interface Authentication extends Origin {
   readonly user: string;
   readonly service: string;
-  readonly tty: string;
-  readonly rhost: string;
   readonly leaderPid: number;
 }
 
@@ -158,7 +160,7 @@ export function judgeAuthentication(
   if (sessions.some(({ leader, phase }) => phase === "allocating" && leader.pid === asked.leaderPid))
     return { kind: "refused", reason: TWICE };
   if (asked.user !== config.Guests.Ghost) return { kind: "ignored" };
-  if (!givesLeases(config, asked)) return { kind: "ignored" };
+  if (!leasesThrough(config, asked.service) || !isHere(config, asked)) return { kind: "ignored" };
   return isFull(config, sessions) ? { kind: "refused", reason: FULL } : { kind: "lease", config };
 }
 
@@ -177,11 +179,10 @@ function mayUnlock(
 /** Programs that go on as the account they were given, whatever PAM says: it would be the ghost in a leased account's session. */
 const KEEPING_ACCOUNT = ["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd"];
 
-// Whether a login of the ghost has an account of its own: through a service that takes it, and not from afar.
-function givesLeases({ Guests }: Config, { service, tty, rhost }: Pick<Login, "service" | "tty" | "rhost">): boolean {
+// Whether a login of the ghost has an account of its own through this service: one that goes on as that account.
+function leasesThrough({ Guests }: Config, service: string): boolean {
   const isRefused = KEEPING_ACCOUNT.includes(service) || matchesAny(Guests.RefuseServices, service);
-  const isHere = rhost === "" && matchesAny(Guests.Terminals, tty.replace(/^\/dev\//, ""));
-  return isHere && matchesAny(Guests.Passwordless, service) && !isRefused;
+  return matchesAny(Guests.Passwordless, service) && !isRefused;
 }
 
 function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[]): boolean {
@@ -196,7 +197,3 @@ function findOutage(config: Config | undefined, loginSwitch: LoginSwitch): strin
 }
 
 const refuse = (reason: string): Verdict => ({ kind: "refused", reason });
-
-/** Whether a name of a service is one of those that a key has. */
-export const matchesAny = (patterns: readonly string[], name: string) =>
-  patterns.some((pattern) => fitsWildcards(pattern, name));

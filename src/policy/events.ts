@@ -25,6 +25,8 @@ export interface AllocateRequested {
   readonly leaderPid: number;
   /** Unique bus name of the leader: while it exists, so does the leader. */
   readonly leaderName: string;
+  /** Path of the cgroup that the leader is in; empty where it cannot be told. */
+  readonly leaderCgroup: string;
   /** Of the group of guests; undefined when there is none. */
   readonly gid: number | undefined;
   /** Any whole number, for the name of the account. */
@@ -42,6 +44,8 @@ export interface OpenRequested {
   readonly rhost: string;
   /** PAM's X display; empty where there is none yet. */
   readonly display: string;
+  /** PAM's XDG_SEAT; empty where there is none yet. */
+  readonly seat: string;
   readonly leaderPid: number;
   /** Unique bus name of the leader: while it exists, so does the leader. */
   readonly leaderName: string;

@@ -3,6 +3,8 @@ import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
 import { leasedHome, pickUid } from "./lease.ts";
 import type { PlanFacts } from "./plan.ts";
+import type { OpeningOrigin } from "./origin.ts";
+import { findOriginFault } from "./origin.ts";
 import { makePlan, sharesHostIpc } from "./plan.ts";
 import type { State } from "./state.ts";
 import type { Step } from "./steps.ts";
@@ -57,16 +59,20 @@ export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanF
     const reason = `${account.user} is not in the group ${config.Guests.Group}: guestd has nothing to do with this login.`;
     return { ...NOTHING, verdict: "ignored", reason };
   }
-  const { tty, display } = placeOf(service);
-  const asked = { user: account.user, service, tty, rhost: "", leaderPid: 0 };
+  const { firstTty, display, ...origin } = originOf(service);
+  const asked = { ...origin, user: account.user, service, tty: firstTty, leaderPid: 0 };
   const authentication = judgeAuthentication(config, asked, sessions, loginSwitch);
   if (authentication.kind === "refused") return { ...NOTHING, verdict: "refused", reason: authentication.reason };
-  if (authentication.kind === "lease") return explainLease({ ...state, config: authentication.config }, login, facts);
-  const opening = { account, service, tty, rhost: "", leaderPid: 0, startsService: false };
+  if (authentication.kind === "lease") {
+    const fault = findOriginFault(authentication.config, origin);
+    if (fault !== undefined) return { ...NOTHING, verdict: "refused", reason: fault };
+    return explainLease({ ...state, config: authentication.config }, login, facts);
+  }
+  const opening = { ...origin, account, service, leaderPid: 0, startsService: false };
   const verdict = judgeLogin(config, opening, sessions, loginSwitch);
   if (verdict.kind !== "admitted")
     return { ...NOTHING, verdict: "refused", reason: verdict.kind === "refused" ? verdict.reason : "" };
-  const plan = makePlan(verdict.config, { account, leased: false, service, tty, display }, facts);
+  const plan = makePlan(verdict.config, { account, leased: false, service, tty: origin.tty, display }, facts);
   return {
     ...NOTHING,
     verdict: "admitted",
@@ -75,10 +81,27 @@ export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanF
   };
 }
 
-/** Where a login through a service takes place, as it tells PAM. */
-function placeOf(service: string): { readonly tty: string; readonly display: string } {
-  if (service === "sshd") return { tty: "ssh", display: "" };
-  return /^(lightdm|sddm)/.test(service) ? { tty: ":0", display: ":0" } : { tty: "/dev/tty1", display: "" };
+/** Where a login takes place, as its program tells PAM on the first seat. */
+interface ExplainedOrigin extends OpeningOrigin {
+  /** PAM's terminal while the user is authenticated. */
+  readonly firstTty: string;
+  readonly display: string;
+}
+
+/** Of the display managers of Debian: the unit, and what it names to PAM before the authentication and before the session. */
+const DISPLAY_MANAGERS = [
+  { services: /^lightdm/, unit: "lightdm.service", firstTty: ":0", tty: ":0", display: ":0" },
+  { services: /^sddm/, unit: "sddm.service", firstTty: "", tty: ":0", display: ":0" },
+  { services: /^greetd/, unit: "greetd.service", firstTty: "", tty: "/dev/tty1", display: "" },
+  { services: /^gdm-/, unit: "gdm.service", firstTty: "/dev/tty1", tty: "/dev/tty2", display: "" },
+] as const;
+
+function originOf(service: string): ExplainedOrigin {
+  const tty = service === "sshd" ? "ssh" : "/dev/tty1";
+  const known = DISPLAY_MANAGERS.find(({ services }) => services.test(service));
+  if (known === undefined) return { firstTty: tty, tty, display: "", rhost: "", seat: "", leaderCgroup: "" };
+  const { unit, services: _match, ...named } = known;
+  return { ...named, rhost: "", seat: "seat0", leaderCgroup: `/system.slice/${unit}` };
 }
 
 /** Stands for the account that is made. */
@@ -100,7 +123,8 @@ function explainLease(state: Leasing, { account: ghost, service }: ExplainedLogi
     home: SAMPLE_HOME,
     shell: Shell,
   };
-  const login = { account, leased: true, service, ...placeOf(service) };
+  const { tty, display } = originOf(service);
+  const login = { account, leased: true, service, tty, display };
   const ipc = sharesHostIpc(login)
     ? " It shares System V IPC with the host, as its display server does."
     : " Its System V IPC and message queues are its own.";

@@ -1,6 +1,6 @@
 // Whether the ghost could log in, looked at and not only judged, and what is wrong with the machine beside that. Pure.
 import type { Config } from "../config/schema.ts";
-import { matchesAny } from "./admission.ts";
+import { matchesAny } from "./wildcards.ts";
 import type { Explanation } from "./explain.ts";
 
 export interface LoginCheck {

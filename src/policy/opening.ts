@@ -15,7 +15,7 @@ import type { Admitting, Allocated, Cgroup, Open, Opening, Preparing, Session, V
 import { becomeOpen, savedOf, standingView } from "./session.ts";
 import { ADMITTING, PREPARING } from "./stages.ts";
 import type { Next, State } from "./state.ts";
-import { put, stay } from "./state.ts";
+import { chain, put, stay } from "./state.ts";
 import type { SessionSubject } from "./subject.ts";
 import { subjectOf } from "./subject.ts";
 import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
@@ -42,7 +42,7 @@ export function open(state: State, event: Requested): Next {
   const refuse = (reason: string) => stay(state, { kind: "refuse", subject, call, code: "Refused", reason });
   switch (verdict.kind) {
     case "refused":
-      return refuse(verdict.reason);
+      return giveBack(refuse(verdict.reason), event);
     case "again":
       return letInAgain(state, verdict.session, call);
     case "admitted":
@@ -51,6 +51,20 @@ export function open(state: State, event: Requested): Next {
     default:
       return verdict satisfies never;
   }
+}
+
+// What was leased for the login that is refused goes back at once: its leader has entered nothing of it, and may wait on.
+function giveBack(refused: Next, event: Requested): Next {
+  const lease = [...refused.state.sessions.values()].find(
+    ({ phase, leader, account }) =>
+      phase === "allocated" &&
+      leader.pid === event.leaderPid &&
+      account.uid === event.account.uid &&
+      account.user === event.account.user,
+  );
+  return lease?.phase === "allocated" && lease.cause === undefined
+    ? chain(refused, (state) => startEnding(state, lease, "open-failed", event))
+    : refused;
 }
 
 // The leader has the session already; its view may have been lost since.

@@ -5,3 +5,7 @@ export function fitsWildcards(pattern: string, text: string): boolean {
   const plain = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${plain.replace(/\*+/g, ".*").replace(/\?/g, ".")}$`).test(text);
 }
+
+/** Whether a name is one of those that a key of the configuration has, as in "gdm-*". */
+export const matchesAny = (patterns: readonly string[], name: string): boolean =>
+  patterns.some((pattern) => fitsWildcards(pattern, name));

@@ -75,7 +75,7 @@ describe("the interface", () => {
     const most = Number(/^#define SENTENCE_MAX (\d+)\b/m.exec(readProjectFile("pam/refusal.h"))?.[1]);
     const reasons = ["a".repeat(200), "ä".repeat(200), `${"€".repeat(133)}a`, "😀".repeat(100)];
     expect(reasons.map(findReasonFault)).toEqual(reasons.map(() => undefined));
-    const login = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
+    const login = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderCgroup: "", leaderPid: 500 };
     for (const reason of reasons) {
       const verdict = judgeAuthentication(DEFAULTS, login, [], { enabled: false, reason });
       const sentence = verdict.kind === "refused" ? verdict.reason : "";

@@ -138,6 +138,7 @@ const LOGIN = {
   rhost: "",
   leaderPid: 500,
   leaderName: ":1.9",
+  leaderCgroup: "/system.slice/getty@tty1.service",
 } as const;
 
 /** An OpenSession call of GUEST through login. */
@@ -148,7 +149,7 @@ export function openRequest(change: Partial<EventOf<"open-requested">> = {}): Ev
     ...LOGIN,
     account: GUEST,
     display: "",
-    leaderCgroup: "/system.slice/getty@tty1.service",
+    seat: "",
     startsService: false,
     facts: FACTS,
     ...change,

@@ -1,12 +1,32 @@
 // Display managers by their own PAM stacks, as Debian ships them: the ghost gets an account there as well.
-// Without the programs: pamtester makes the same calls.
+// Without the programs: pamtester makes the same calls, in their units, and names what they name to PAM before they authenticate.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
+import type { Result } from "../helpers/execute.ts";
 import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
+import { waitFor } from "../helpers/wait.ts";
 
-const STACKS = ["gdm-password", "greetd", "lightdm", "sddm"];
+interface Login {
+  readonly service: string;
+  readonly unit: string;
+  /** PAM's terminal; empty where the program names none. */
+  readonly tty: string;
+  /** Its X server is the host's, and known before the session opens. */
+  readonly sharesIpc: boolean;
+}
+
+const SECOND_SEAT: Login = { service: "gdm-password", unit: "gdm.service", tty: "", sharesIpc: false };
+const LIGHTDM: Login = { service: "lightdm", unit: "lightdm.service", tty: ":0", sharesIpc: true };
+const LOGINS: readonly Login[] = [
+  { ...SECOND_SEAT, tty: "/dev/tty1" },
+  SECOND_SEAT,
+  { service: "greetd", unit: "greetd.service", tty: "", sharesIpc: false },
+  LIGHTDM,
+  { service: "sddm", unit: "sddm.service", tty: "", sharesIpc: false },
+];
 const CALLS = ["authenticate", "acct_mgmt", "open_session", "close_session"];
+const SEAT = ["-E", "XDG_SEAT=seat0"];
 
 describeMachine("a login through a display manager", (release) => {
   let machine: Machine;
@@ -14,7 +34,11 @@ describeMachine("a login through a display manager", (release) => {
   beforeAll(async () => {
     machine = await Machine.boot(release);
     // Without its own stack a service has that of "other", which would do as well.
-    await machine.sh(`cd /etc/pam.d; ls ${STACKS.join(" ")} >/dev/null; guestctl status`);
+    await machine.sh(`cd /etc/pam.d; ls ${LOGINS.map(({ service }) => service).join(" ")} >/dev/null; guestctl status`);
+    await machine.write(
+      "/etc/pam.d/xrdp-sesman",
+      "@include common-auth\n@include common-account\n@include common-session\n",
+    );
   });
   afterEach(async ({ task }) => {
     if (task.result?.state === "fail")
@@ -26,17 +50,35 @@ describeMachine("a login through a display manager", (release) => {
     await machine.stop();
   });
 
+  /** What pamtester says in a unit of systemd, with nobody there to answer. */
+  async function login(unit: string, options: readonly string[], service: string, calls = CALLS): Promise<string> {
+    // The one before is forgotten a moment after its end.
+    await waitFor(
+      `${unit} to be free`,
+      async () => (await machine.sh(`systemctl show -P LoadState ${unit}`)) === "not-found",
+    );
+    const pamtester = ["pamtester", "-v", ...options, service, "guest", ...calls];
+    return said(
+      await machine.run(["systemd-run", "-q", "--wait", "--pipe", "--collect", `--unit=${unit}`, ...pamtester]),
+    );
+  }
+
+  const said = ({ code, stdout, stderr }: Result) => `${stdout}${stderr}exit ${code}`;
+  const naming = (tty: string) => (tty === "" ? [] : ["-I", `tty=${tty}`]);
   const entriesOf = (service: string, action: string) =>
     machine.journal("_SYSTEMD_UNIT=guestd.service", `GUEST_ACTION=${action}`, `GUEST_SERVICE=${service}`);
 
-  describe.each(STACKS)("%s", (service) => {
+  describe.each(LOGINS)("$service that names '$tty'", ({ service, unit, tty, sharesIpc }) => {
+    const options = [...naming(tty), ...SEAT];
+
     it("gives the ghost an account, asks for nothing, and goes on as that account", async () => {
-      const greeter = machine.terminal(["pamtester", "-v", "-I", "tty=tty7", service, "guest", ...CALLS]);
-      expect([await greeter.end(20_000), greeter.transcript]).toEqual([0, expect.not.stringContaining("Password:")]);
-      expect(greeter.transcript).toMatch(
-        /account management done.*\n(.*\n)*.*successfully opened a session\n(.*\n)*.*session has successfully been closed/,
+      const before = await entriesOf(service, "announce-opened");
+      const output = await login(unit, options, service);
+      expect(output).not.toContain("Password:");
+      expect(output).toMatch(
+        /account management done.*\n(.*\n)*.*successfully opened a session\n(.*\n)*.*session has successfully been closed\.?\n(.*\n)*exit 0$/,
       );
-      const opened = await entriesOf(service, "announce-opened");
+      const opened = (await entriesOf(service, "announce-opened")).slice(before.length);
       expect(opened).toHaveLength(1);
       const { GUEST_SESSION: id = "", GUEST_USER: user = "", GUEST_UID: uid = "" } = opened[0] ?? {};
       expect(`${user} ${uid}`).toMatch(/^guest-[a-z2-7]{4} \d{5}$/);
@@ -46,31 +88,18 @@ describeMachine("a login through a display manager", (release) => {
         expect.stringContaining(`pam_unix(${service}:session): session opened for user ${user}(uid=${uid})`),
       );
       expect(await awaitReceipt(machine, id)).toMatchObject({ user, leased: true, cause: "logout", left: [] });
+      const plan = (await entriesOf(service, "build-view")).at(-1)?.["GUEST_PLAN"] ?? "";
+      expect(plan.includes('"mqueue"')).toBe(!sharesIpc);
     });
 
-    it("shares the host's IPC with the X server that it names, and where it names none has its own", async () => {
-      const planOf = async (...items: string[]) => {
-        const options = items.flatMap((item) => ["-I", item]);
-        const greeter = machine.terminal(["pamtester", ...options, service, "guest", ...CALLS]);
-        expect(await greeter.end(20_000)).toBe(0);
-        return (await entriesOf(service, "build-view")).at(-1)?.["GUEST_PLAN"];
-      };
-      expect(await planOf("tty=tty7")).toContain('"mqueue"');
-      const atDisplay = await planOf("tty=:0");
-      // Of GDM it is that of the greeter.
-      if (service === "gdm-password") expect(atDisplay).toContain('"mqueue"');
-      else expect(atDisplay).not.toContain('"mqueue"');
+    it("asks for a password from afar", async () => {
+      const output = await login(unit, [...options, "-I", "rhost=far"], service);
+      expect(output).toContain("Password:");
+      expect(output).not.toContain("opened a session");
     });
 
-    it("asks somebody from afar for a password", async () => {
-      const greeter = machine.terminal(["pamtester", "-I", "tty=tty7", "-I", "rhost=far", service, "guest", ...CALLS]);
-      await greeter.expect(/Password: /);
-      greeter.hangUp();
-      expect(await entriesOf(service, "announce-opened")).toHaveLength(3);
-    });
-
-    it("opens a session for somebody who is no guest, of which guestd never hears", async () => {
-      const greeter = machine.terminal(["pamtester", "-I", "tty=tty7", service, "alice", ...CALLS]);
+    it("opens a session for a user who is no guest, of which guestd never hears", async () => {
+      const greeter = machine.terminal(["pamtester", ...options, service, "alice", ...CALLS]);
       await greeter.expect(/Password: /);
       greeter.send("secret\n");
       expect(await greeter.end(20_000)).toBe(0);
@@ -82,7 +111,50 @@ describeMachine("a login through a display manager", (release) => {
     });
   });
 
+  it.each(["sddm", "greetd", "gdm-password"])(
+    "asks for a password where %s names no terminal in another unit, or in a session of a user",
+    async (service) => {
+      const calls = `pamtester ${SEAT.join(" ")} ${service} guest authenticate`;
+      const asked = [
+        await login("other.service", SEAT, service, ["authenticate"]),
+        said(await machine.ssh("root", calls)),
+        // A unit of that name, but of a user's manager.
+        said(await machine.ssh("root", `systemd-run --user -q --wait --pipe --collect --unit=sddm.service ${calls}`)),
+      ];
+      for (const output of asked) expect(output).toContain("Password:");
+    },
+  );
+
+  it("asks for a password over XDMCP, whatever the address begins with, and through xrdp", async () => {
+    for (const tty of ["192.0.2.1:0", "::ffff:192.0.2.1:0"])
+      expect(await login("lightdm.service", naming(tty), "lightdm", ["authenticate"])).toContain("Password:");
+    for (const tty of ["xrdp-sesman", ":10", ""])
+      expect(await login("xrdp-sesman.service", naming(tty), "xrdp-sesman", ["authenticate"])).toContain("Password:");
+  });
+
+  it("refuses a VNC client, whose display LightDM names as any other, and takes the account back", async () => {
+    const output = await login(LIGHTDM.unit, naming(":1"), "lightdm");
+    expect(output).toContain("it is at no seat of this machine");
+    expect(output).not.toContain("opened a session");
+    const { GUEST_SESSION: id = "" } = (await entriesOf("lightdm", "publish-account")).at(-1) ?? {};
+    expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "open-failed", leased: true, left: [] });
+  });
+
+  it.each(["gdm", "lightdm", "sddm"])("refuses the ghost itself through %s-autologin, as shipped", async (name) => {
+    for (const options of [SEAT, ["-I", "tty=:0", ...SEAT]]) {
+      const output = await login(`${name}.service`, options, `${name}-autologin`);
+      expect(output).toContain("guest gets an account of its own here");
+      expect(output).not.toContain("opened a session");
+    }
+  });
+
+  it("explains what a login at each of them gets", async () => {
+    for (const { service } of LOGINS)
+      expect(await machine.sh(`guestctl explain guest --service=${service}`)).toContain("gets a leased account");
+  });
+
   it("leaves no unexpected line in the journal", async () => {
-    expect(await unexpectedLines(machine)).toEqual([]);
+    const refusals = [/it is at no seat of this machine/, /gets an account of its own here/];
+    expect(await unexpectedLines(machine, ...refusals)).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@
  *   host CONFDIR SERVICE USER ACTION...
  *
  *   tty=NAME rhost=NAME display=NAME user=NAME   set the PAM items
+ *   env=NAME=VALUE          set a variable of PAM's environment
  *   auth auth-silent setcred open open-silent close  call the hooks from the main thread
  *   threaded                start a second thread, which stays
  *   thread-auth thread-open  call the hook from a thread of its own
@@ -207,6 +208,8 @@ static void act(const char *action)
                 pam_set_item(pam, PAM_RHOST, action + 6);
         else if (strncmp(action, "display=", 8) == 0)
                 pam_set_item(pam, PAM_XDISPLAY, action + 8);
+        else if (strncmp(action, "env=", 4) == 0)
+                pam_putenv(pam, action + 4);
         else if (strncmp(action, "user=", 5) == 0)
                 pam_set_item(pam, PAM_USER, action + 5);
         else

@@ -17,8 +17,8 @@ describeModule("A guest with a session", (at) => {
     expect(hook).toMatchObject({ told: [], logged: [] });
   });
 
-  it("is asked for with account, service, tty, remote host and display", async () => {
-    await at.run(["tty=pts/7", "rhost=2001:db8::1", "display=:3", "open"], { service: "sshd" });
+  it("is asked for with account, service, tty, remote host, display and seat", async () => {
+    await at.run(["tty=pts/7", "rhost=2001:db8::1", "display=:3", "env=XDG_SEAT=seat-1", "open"], { service: "sshd" });
     expect(at.guestd.calls).toEqual([
       {
         member: "OpenSession",
@@ -34,6 +34,7 @@ describeModule("A guest with a session", (at) => {
             tty: new Variant("s", "pts/7"),
             rhost: new Variant("s", "2001:db8::1"),
             display: new Variant("s", ":3"),
+            seat: new Variant("s", "seat-1"),
           },
         ],
       },
@@ -43,7 +44,7 @@ describeModule("A guest with a session", (at) => {
   it("is asked for with empty strings where PAM knows nothing", async () => {
     await at.once();
     const none = new Variant("s", "");
-    expect(at.guestd.calls[0]?.body[0]).toMatchObject({ tty: none, rhost: none, display: none });
+    expect(at.guestd.calls[0]?.body[0]).toMatchObject({ tty: none, rhost: none, display: none, seat: none });
   });
 
   it.each([

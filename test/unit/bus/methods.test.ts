@@ -73,6 +73,7 @@ describe("AllocateAccount", () => {
         rhost: "",
         leaderPid: 500,
         leaderName: ":1.9",
+        leaderCgroup: "/system.slice",
         gid: 985,
         random: 3,
       },

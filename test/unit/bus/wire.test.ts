@@ -62,12 +62,13 @@ describe("readOpenRequest", () => {
       tty: "tty1",
       rhost: "",
       display: "",
+      seat: "",
     });
   });
 
-  it("takes the display from a module that knows the field", () => {
-    expect(readOpenRequest({ ...request(), display: field("s", ":0") })).toMatchObject({ display: ":0" });
-    expect(() => readOpenRequest({ ...request(), display: field("u", 0) })).toThrow('lacks "display"');
+  it.each(["display", "seat"])("takes the %s from a module that knows the field", (name) => {
+    expect(readOpenRequest({ ...request(), [name]: field("s", "one") })).toMatchObject({ [name]: "one" });
+    expect(() => readOpenRequest({ ...request(), [name]: field("u", 0) })).toThrow(`lacks "${name}"`);
   });
 });
 

@@ -65,6 +65,11 @@ const BAD: [string, ValueType<unknown>, string[]][] = [
     ["", "a b", "-a", "1a", "a/b", "a:b", "a\n", "../a", "x".repeat(33), "gästin"],
   ],
   ["names of services", value.services, ["a/b", "../login", "a,b", "login gdm/x", LONG, "a\u0000"]],
+  [
+    "names of service units",
+    value.units,
+    ["sddm", "sddm.scope", ".service", "a/b.service", "../x.service", "a.service,b.service", "a\u0000.service"],
+  ],
   ["a count", value.count, ["-1", "1.5", "x", "1e3", "9999999999", " 1"]],
   ["a size", value.size, ["", "0", "0%", "101%", "1T"]],
   ["yes or no", value.boolean, ["", "y", "n", "perhaps", "2", "yes no"]],
@@ -107,6 +112,7 @@ describe("a value of the kind", () => {
     ["a name as long as may be", value.displayName, "x".repeat(64), "x".repeat(64)],
     ["names of services, with patterns", value.services, "login gdm-* a@b.c", ["login", "gdm-*", "a@b.c"]],
     ["no services at all", value.services, "", []],
+    ["names of service units, with patterns", value.units, "a@b.service ly@*.service", ["a@b.service", "ly@*.service"]],
   ])("%s", (_, type, text, expected) => {
     expect(type.parse(text)).toEqual(expected);
   });

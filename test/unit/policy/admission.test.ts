@@ -6,7 +6,11 @@ import { NEVER_ENABLED } from "../../../src/policy/switch.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, ON, SESSION } from "../../helpers/samples.ts";
 
-const LOGIN: Login = { account: GUEST, service: "login", tty: "tty1", rhost: "", leaderPid: 500, startsService: false };
+/** What no display manager's unit is. */
+const ELSEWHERE = { leaderCgroup: "/system.slice/getty@tty1.service" };
+const ORIGIN = { tty: "tty1", rhost: "", ...ELSEWHERE } as const;
+const ASKED: Authentication = { user: "guest", service: "login", ...ORIGIN, leaderPid: 500 };
+const LOGIN: Login = { account: GUEST, service: "login", ...ORIGIN, seat: "", leaderPid: 500, startsService: false };
 const OFF: LoginSwitch = { enabled: false, reason: "there is an examination" };
 /** A session of which the judgement reads nothing that its phase does not have. */
 const sessionOf = (change: object, from: Session = SESSION): Session => ({ ...from, ...change });
@@ -194,7 +198,7 @@ describe("judgeLogin of the ghost", () => {
 });
 
 describe("judgeAuthentication gives no account", () => {
-  const asked: Authentication = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
+  const asked = ASKED;
   const judge = (change: Partial<Authentication>, ...lines: string[]) =>
     judgeAuthentication(configOf("[Guests]", ...lines), { ...asked, ...change }, [], ON);
 
@@ -270,7 +274,7 @@ describe("judgeAuthentication gives no account", () => {
 });
 
 describe("judgeAuthentication gives", () => {
-  const asked: Authentication = { user: "guest", service: "login", tty: "tty1", rhost: "", leaderPid: 500 };
+  const asked = ASKED;
 
   it.each(["login", "gdm-password", "gdm-autologin", "lightdm", "lightdm-greeter", "sddm", "greetd"])(
     "an account to the ghost through %s",
@@ -307,7 +311,13 @@ describe("judgeAuthentication gives", () => {
 });
 
 describe("judgeAuthentication unlocks", () => {
-  const asked: Authentication = { user: LEASED.user, service: "gdm-password", tty: ":1", rhost: "", leaderPid: 800 };
+  const asked: Authentication = {
+    ...ASKED,
+    user: LEASED.user,
+    service: "gdm-password",
+    tty: ":1",
+    leaderPid: 800,
+  };
   const judge = (change: Partial<Authentication> = {}, session: object = {}) =>
     judgeAuthentication(configOf(), { ...asked, ...change }, [sessionOf(session, LEASED_SESSION)], ON).kind;
 
@@ -353,110 +363,16 @@ describe("a pattern of Passwordless=", () => {
     ["login", "login\n", "ignored"],
   ])("%j takes %j for %s", (pattern, service, kind) => {
     const config = configOf("[Guests]", "Passwordless=", `Passwordless=${pattern}`);
-    expect(
-      judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [], ON),
-    ).toMatchObject({ kind });
+    expect(judgeAuthentication(config, { ...ASKED, service }, [], ON)).toMatchObject({ kind });
   });
 
   it.each(["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "cron", "atd"])(
     "gives %s nothing: it would go on as the ghost",
     (service) => {
       const config = configOf("[Guests]", "Passwordless=*");
-      expect(
-        judgeAuthentication(config, { user: "guest", service, tty: "tty1", rhost: "", leaderPid: 500 }, [], ON),
-      ).toEqual({ kind: "ignored" });
+      expect(judgeAuthentication(config, { ...ASKED, service }, [], ON)).toEqual({ kind: "ignored" });
     },
   );
-});
-
-describe("a terminal", () => {
-  const judge = (tty: string, ...lines: string[]) =>
-    judgeAuthentication(
-      configOf("[Guests]", ...lines),
-      { user: "guest", service: "login", tty, rhost: "", leaderPid: 500 },
-      [],
-      ON,
-    ).kind;
-
-  it.each([
-    "pts/0",
-    "/dev/pts/0",
-    "",
-    "ssh",
-    "cron",
-    "pts/tty1",
-    "/dev/pts/tty",
-    "x:0",
-    "xtty1",
-    "192.0.2.1:0",
-    "localhost:10.0",
-    "/tty1",
-    "/dev//tty1",
-    "consoles",
-    "console\n",
-    "tty1\npts/0",
-  ])("%j may lead anywhere: the ghost gets nothing there without a password", (tty) => {
-    expect(judge(tty)).toBe("ignored");
-  });
-
-  it.each([
-    "tty1",
-    "/dev/tty1",
-    "ttyS0",
-    "/dev/ttyS0",
-    "ttyUSB0",
-    "hvc0",
-    "xvc0",
-    ":0",
-    ":10",
-    "console",
-    "/dev/console",
-  ])("%j is of this machine", (tty) => {
-    expect(judge(tty)).toBe("lease");
-  });
-
-  it.each(["pts/0", "/dev/pts/17"])("%j is of this machine where the configuration says so", (tty) => {
-    expect(judge(tty, "Terminals=pts/*")).toBe("lease");
-  });
-
-  it.each(["tty1", "/dev/tty1", ":0", "ssh", ""])("%j is none where the configuration has others", (tty) => {
-    expect(judge(tty, "Terminals=", "Terminals=pts/*")).toBe("ignored");
-  });
-
-  it("is none at all where the list is empty", () => {
-    expect(["tty1", ":0", "console", ""].map((tty) => judge(tty, "Terminals="))).toEqual([
-      "ignored",
-      "ignored",
-      "ignored",
-      "ignored",
-    ]);
-  });
-
-  it("makes no difference to a guest from afar, or to one who unlocks his screen", () => {
-    expect(
-      judgeAuthentication(
-        configOf(),
-        { user: "guest", service: "login", tty: "tty1", rhost: "192.0.2.1", leaderPid: 500 },
-        [],
-        ON,
-      ),
-    ).toEqual({ kind: "ignored" });
-    expect(
-      judgeAuthentication(
-        configOf(),
-        { user: LEASED.user, service: "gdm-password", tty: "", rhost: "", leaderPid: 800 },
-        [LEASED_SESSION],
-        ON,
-      ),
-    ).toEqual({ kind: "unlocked" });
-  });
-
-  it("that is none of this machine lets the ghost in as himself, who has given a password there", () => {
-    expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, tty: "pts/0" }, [], ON)).toMatchObject({
-      kind: "admitted",
-      lease: undefined,
-    });
-  });
 });
 
 describe("listFull", () => {

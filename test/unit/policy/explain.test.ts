@@ -131,6 +131,23 @@ describe("explainLogin", () => {
     expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(isOwn);
   });
 
+  it.each(["sddm", "greetd", "gdm-password", "lightdm"])(
+    "tells of the leased account that the ghost gets at the display manager of %s, whenever that names its terminal",
+    (service) => {
+      const explain = (...lines: string[]) =>
+        explainLogin(configOf("[Guests]", ...lines), { ...LOGIN, account: GHOST, service }, [], ON);
+      expect(explain()).toMatchObject({ verdict: "admitted", leased: true });
+      const isLate = ["sddm", "greetd"].includes(service);
+      expect(explain("DisplayManagers=")).toMatchObject(
+        isLate
+          ? { verdict: "refused", reason: expect.stringContaining("DisplayManagers=") as string }
+          : { verdict: "admitted" },
+      );
+      // The session would not open at the terminal that is named then.
+      expect(explain("Terminals=")).toMatchObject({ verdict: "refused" });
+    },
+  );
+
   it("tells of a view of the shared account where the ghost gets no account of its own", () => {
     const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service: "sshd" }, [], ON);
     expect(explanation).toMatchObject({

@@ -13,6 +13,7 @@ import {
   leasedOpened,
   only,
   opened,
+  play,
   READY,
   happen,
   recordFound,
@@ -156,6 +157,24 @@ describe("opening a leased account's session is refused", () => {
 
   it("for the ghost itself, in the place of the account that it got", () => {
     refused({ account: GHOST }, /came without/);
+  });
+
+  it("at a terminal that may lead anywhere, and gives the account back though its leader stays", () => {
+    const { state, effects } = happen(allocated(), leasedOpen({ tty: "pts/3" }));
+    expect(effects[0]).toMatchObject({ kind: "refuse", call: 2, code: "Refused" });
+    const end = play({ state, effects });
+    expect(kinds(end.did).slice(1)).toEqual([...ENDING_LEASED]);
+    expect(find(end.did, "kill-processes")?.cgroups).toEqual([]);
+    expect(find(end.did, "announce-closed")?.receipt).toMatchObject({ cause: "open-failed", left: [] });
+    expect(end.state.sessions.size).toBe(0);
+    expect(end.state.pool.rested).toEqual([LEASED.uid]);
+  });
+
+  it("while guests are switched off meanwhile, and gives the account back", () => {
+    const off = { ...allocated(), loginSwitch: { enabled: false, reason: "closed" } };
+    const { state, did } = after(off, leasedOpen());
+    expect(did[0]).toMatchObject({ kind: "refuse", call: 2, reason: expect.stringContaining("closed") as string });
+    expect(state.sessions.size).toBe(0);
   });
 
   it("a second time, by whomever", () => {
