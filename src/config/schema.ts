@@ -28,9 +28,9 @@ export const SCHEMA = {
       "The uids of the leased accounts; no user of the machine may have one of them.",
     ),
     LeaseTimeout: key(
-      value.seconds,
-      "60",
-      "After how many seconds a leased account that has opened no session goes back.",
+      value.secondsOrNever,
+      "3600",
+      "After how many seconds a leased account that has opened no session goes back, at the latest; 0 for never.",
     ),
     Passwordless: key(
       value.services,

@@ -146,7 +146,6 @@ export const quota = scalar(
   "a share of one processor's time such as 150%, or nothing for no limit",
   number(1, 100_000, "%"),
 );
-export const seconds = scalar("a number of seconds from 1 to 3600", (text) => number(1, 3600)(text) || undefined);
 export const secondsOrNever = scalar("a number of seconds from 1 to 86400, or 0 for never", (text) =>
   text === "" ? undefined : number(0, 86_400)(text),
 );

@@ -86,7 +86,7 @@ function judgeLeased(config: Config, login: Login, sessions: readonly Session[])
   }
   const fault = findOriginFault(config, login);
   if (fault !== undefined) return refuse(`${fault} ${ASK}`);
-  return { kind: "admitted", config, lease };
+  return isFull(config, sessions) ? refuse(FULL) : { kind: "admitted", config, lease };
 }
 
 // Once a login has failed there is nothing more to be had with its account.
@@ -186,7 +186,13 @@ function leasesThrough({ Guests }: Config, service: string): boolean {
 }
 
 function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[]): boolean {
-  return MaxSessions > 0 && sessions.length >= MaxSessions;
+  return MaxSessions > 0 && sessions.filter(hasGuest).length >= MaxSessions;
+}
+
+// An account that waits at a greeter has no guest yet, and keeps nobody out; one that went back so never had.
+function hasGuest(session: Session): boolean {
+  if (session.phase === "allocating" || session.phase === "allocated") return false;
+  return session.phase !== "ending" || session.cause !== "never-opened";
 }
 
 // Why no guest at all may log in; undefined when guests may.

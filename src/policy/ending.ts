@@ -40,12 +40,20 @@ export function endWithCall(state: State, session: Session, moment: Moment): Nex
   return session.phase === "opening" ? end(state, session, "open-failed", moment) : stay(state);
 }
 
-/** Leased accounts that opened no session in time go back. */
+/** As long a leader whose session could not be opened has to tell its guest, and to end. */
+const REFUSED_LIMIT = 60e6;
+
+/** Leased accounts go back that opened no session in all their time, though their leaders live. */
 export function expireLeases(state: State, moment: Moment): Next {
   if (state.config === undefined) return stay(state);
-  const limit = state.config.Guests.LeaseTimeout * 1e6;
+  const { LeaseTimeout } = state.config.Guests;
+  const limitOf = (session: Session) => {
+    if (session.phase !== "allocated") return Infinity;
+    if (session.cause !== undefined) return REFUSED_LIMIT;
+    return LeaseTimeout === 0 ? Infinity : LeaseTimeout * 1e6;
+  };
   const late = [...state.sessions.values()].filter(
-    ({ phase, openedUptime }) => phase === "allocated" && moment.uptime - openedUptime > limit,
+    (session) => moment.uptime - session.openedUptime > limitOf(session),
   );
   return endAll(stay(state), late, "never-opened", moment);
 }

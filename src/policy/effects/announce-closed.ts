@@ -4,7 +4,7 @@ import type { Receipt } from "../receipt.ts";
 import { describeUnseen, isClean } from "../receipt.ts";
 import type { Ending } from "../session.ts";
 import { describeUser, keyOf } from "../subject.ts";
-import type { Stage } from "./row.ts";
+import type { Level, Stage } from "./row.ts";
 
 interface Args {
   readonly receipt: Receipt;
@@ -17,11 +17,17 @@ interface Found {
   readonly wasAnnounced: boolean;
 }
 
+// A greeter leases an account as often as its user is selected.
+function levelOf(receipt: Receipt): Level {
+  if (!isClean(receipt)) return "err";
+  return receipt.cause === "never-opened" ? "info" : "notice";
+}
+
 export const announceClosed: Stage<Ending, Ending, "announce-closed", Args, Found> = {
   kind: "announce-closed",
   messageId: "9ad9b9a25e78454db065a1c284cc4549",
   fails: "quarantine",
-  level: ({ receipt }) => (isClean(receipt) ? "notice" : "err"),
+  level: ({ receipt }) => levelOf(receipt),
   make: (session, context) => ({
     receipt: session.receipt ?? makeReceipt(session, context.kinds, context),
     repeated: session.wasBegun,

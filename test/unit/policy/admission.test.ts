@@ -161,8 +161,17 @@ describe("judgeLogin of a uid of the range refuses", () => {
     expect(judgeLogin(configOf(), login, [waiting], ON)).toMatchObject({ kind: "admitted", lease: waiting });
   });
 
-  it("nobody on account of MaxSessions=, who has got an account before", () => {
-    expect(judgeLogin(configOf("[Guests]", "MaxSessions=1"), login, [waiting], ON)).toMatchObject({ kind: "admitted" });
+  it("on account of MaxSessions= where guests are in, and not where accounts wait or go back without one", () => {
+    const config = configOf("[Guests]", "MaxSessions=1");
+    const others: [Session, string][] = [
+      [leasedIn("allocating", { id: "s2" }), "admitted"],
+      [leasedIn("allocated", { id: "s2" }), "admitted"],
+      [leasedIn("ending", { id: "s2", cause: "never-opened" }), "admitted"],
+      [leasedIn("ending", { id: "s2", cause: "logout" }), "refused"],
+      [leasedIn("opening", { id: "s2", leader: { pid: 7, startTime: 1 } }), "refused"],
+      [sessionOf({ id: "s2", leader: { pid: 7, startTime: 1 } }), "refused"],
+    ];
+    for (const [other, kind] of others) expect(judgeLogin(config, login, [waiting, other], ON)).toMatchObject({ kind });
   });
 });
 
@@ -263,6 +272,12 @@ describe("judgeAuthentication gives no account", () => {
       kind: "refused",
       reason: expect.stringContaining("As many") as string,
     });
+  });
+
+  it("and is not full on account of one that waits at a greeter", () => {
+    const config = configOf("[Guests]", "MaxSessions=1");
+    const waiting: Session = leasedIn("allocated");
+    expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [waiting], ON)).toMatchObject({ kind: "lease" });
   });
 
   it("again to a leader that has another one's pid, or whose session is beyond that", () => {

@@ -185,9 +185,11 @@ describe("AllocateAccount", () => {
     ]);
   });
 
-  it("counts an account that waits for its login as a guest", () => {
+  it("counts no account that waits for its login as a guest: it may wait at a greeter with nobody there", () => {
     const state = { ...allocated(), config: configOf("[Guests]", "MaxSessions=1") };
-    expect(happen(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse" }]);
+    expect(happen(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects).toMatchObject([
+      { kind: "watch-leader" },
+    ]);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   after,
   allocated,
   clean,
+  configure,
   done,
   failed,
   find,
@@ -376,20 +377,26 @@ describe("the time that a leased account waits for its login", () => {
   const at = (state: State, uptime: number) => happen(state, { kind: "tick", uptime });
 
   it("is LeaseTimeout=, and then it goes back", () => {
-    expect(at(allocated(), 7_000 + 60e6).effects).toEqual([]);
-    const { state, effects } = at(allocated(), 7_001 + 60e6);
-    expect(kinds(effects)).toEqual(ENDING_LEASED.slice(0, 1));
-    expect(find(play({ state, effects }).did, "announce-closed")?.receipt).toMatchObject({
-      cause: "never-opened",
-      left: [],
-    });
+    const state = configure(allocated(), "[Guests]", "LeaseTimeout=2");
+    expect(at(state, 7_000 + 2e6).effects).toEqual([]);
+    const late = at(state, 7_001 + 2e6);
+    expect(kinds(late.effects)).toEqual(ENDING_LEASED.slice(0, 1));
+    expect(find(play(late).did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
+  });
+
+  it("is an hour by default, or as long as its leader lives: greeters wait for the click", () => {
+    expect(at(allocated(), 7_000 + 3600e6).effects).toEqual([]);
+    expect(kinds(at(allocated(), 7_001 + 3600e6).effects)).toEqual(ENDING_LEASED.slice(0, 1));
+    const { did } = after(allocated(), { kind: "leader-exited", id: "s1", uptime: 61e6 });
+    expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
+    expect(at(configure(allocated(), "[Guests]", "LeaseTimeout=0"), 1e15).effects).toEqual([]);
   });
 
   it("is over for each of several", () => {
-    const two = after(allocated(), allocateRequest({ id: "s2", leaderPid: 501, uptime: 50e6 })).state;
-    const later = at(two, 70e6);
+    const two = after(allocated(), allocateRequest({ id: "s2", leaderPid: 501, uptime: 3000e6 })).state;
+    const later = at(two, 4000e6);
     expect(later.effects.map((effect) => sessionSubject(effect).id)).toEqual(["s1"]);
-    const both = at(two, 120e6);
+    const both = at(two, 7000e6);
     expect(both.effects.map((effect) => sessionSubject(effect).id)).toEqual(["s1", "s2"]);
     expect([...both.state.sessions.values()].map(({ phase }) => phase)).toEqual(["ending", "ending"]);
   });

@@ -83,7 +83,7 @@ describe("Journal", () => {
     expect(entries.map(({ level }) => level)).toEqual(["notice", "notice", "err", "warning"]);
   });
 
-  it("makes an error of a receipt that is not clean", () => {
+  it("makes an error of a receipt that is not clean, and a whisper of one of an account that nobody used", () => {
     const { journal, entries } = journalOf();
     const receipt = {
       id: "s1",
@@ -122,6 +122,10 @@ describe("Journal", () => {
       { wasAnnounced: true },
     );
     expect(entries).toHaveLength(2);
+    // A greeter makes one at each selection.
+    const unused = { ...receipt, ...found, cause: "never-opened" as const, left: [] };
+    journal.logDone({ kind: "announce-closed", subject, repeated: false, receipt: unused }, { wasAnnounced: false });
+    expect(entries[2]).toMatchObject({ level: "info" });
   });
 
   it("tells of the switch at a level that is seen, whoever was logged in", () => {
