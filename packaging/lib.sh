@@ -23,6 +23,11 @@ ACTION_PACKAGES=(
 )
 # How one logs in to a desktop: the machines have the PAM stacks of these display managers, without the programs.
 DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
+# What a machine with real display managers has besides: them, an X server and a compositor that need no screen, a window manager,
+# and what types, looks and takes pictures there.
+DESKTOP_PACKAGES=(
+  lightdm lightdm-gtk-greeter sddm greetd accountsservice xvfb xauth openbox sway xdotool x11-utils scrot
+)
 # What turns a machine into one that qemu boots with the release's own kernel, which has core dumps written there
 # and homes on an NFS server: test/helpers/full-machine.ts.
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor systemd-coredump nfs-kernel-server)
@@ -63,10 +68,11 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: the packages of a kind of root (machine, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
+# root_packages KIND: the packages of a kind of root (machine, desktop, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
 root_packages() {
   case $1 in
     machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" ;;
+    desktop) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" ;;
     kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;
     packager) printf '%s\n' "${LIBRARY_PACKAGES[@]}" "${PACKAGER_PACKAGES[@]}" ;;
     packager-*)

@@ -11,7 +11,7 @@ import { waitFor } from "./wait.ts";
 
 const BOOT_LIMIT_MS = 90_000;
 /** A cold cache means that a whole root file system is made. */
-const PREPARE_LIMIT_MS = 600_000;
+const PREPARE_LIMIT_MS = 900_000;
 const STOP_LIMIT_MS = 60_000;
 /** So many looks in a row see the same of a machine that is calm; they take a second or so. */
 const CALM_LOOKS = 5;
@@ -29,6 +29,8 @@ const ENVIRONMENT = [
 
 /** Every account of a test machine has it. */
 export const PASSWORD = "secret";
+
+type Kind = "machine" | "desktop" | "pristine" | "dependencies";
 
 export interface RunOptions {
   readonly input?: string | Buffer;
@@ -75,11 +77,11 @@ export class Machine {
 
   /**
    * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
-   * A pristine one has the package in /root/guestd.deb and not installed; one of the kind "dependencies" has beside it what
-   * guestd cannot be without.
+   * One of the kind "desktop" has display managers as well (desktop.ts). A pristine one has the package in /root/guestd.deb and not
+   * installed; one of the kind "dependencies" has beside it what guestd cannot be without.
    * @throws Error with the machine's console
    */
-  static async boot(release: Release, kind: "machine" | "pristine" | "dependencies" = "machine"): Promise<Machine> {
+  static async boot(release: Release, kind: Kind = "machine"): Promise<Machine> {
     const prepared = await execute([helper("prepare-machine"), kind, release], { timeoutMs: PREPARE_LIMIT_MS });
     if (prepared.code !== 0) throw new Error(`no ${release} machine could be prepared:\n${prepared.stderr}`);
     const name = `guestd-test-${process.pid}-${++machines}`;
