@@ -84,6 +84,7 @@ export default defineConfig({
       project({ name: "pam", limitMs: 30_000, group: 1, workers: jobs }),
       ...onEachRelease("machine", { limitMs: 60_000, group: 2 }),
       ...onEachRelease("package", { limitMs: 90_000, group: 2 }),
+      ...onEachRelease("desktop", { limitMs: 90_000, group: 2 }),
       // How long something takes is told by a machine that has nothing else to do. A run has half of the files, each once.
       ...onEachRelease("bounds", { limitMs: 60_000, group: 3, workers: 1, turns: 2 * releases.length }),
       // Emulated, with all processors: beside others it takes more than twice as long. A run has one of its files.

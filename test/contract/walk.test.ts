@@ -27,6 +27,7 @@ describe("the walk", () => {
   it.each([
     { folder: "machine", shares: 2 },
     { folder: "package", shares: 2 },
+    { folder: "desktop", shares: 2 },
     { folder: "bounds", shares: 4 },
   ])("comes to every file of $folder tests on each release within $shares runs", ({ folder, shares }) => {
     const all = filesOf(folder);

@@ -1,0 +1,69 @@
+// LightDM with its GTK greeter, as Debian ships both: the ghost's name is typed, and there is no password to type.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
+import { awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
+import { Machine, PASSWORD } from "../helpers/machine.ts";
+import { Screen } from "../helpers/screen.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const GREETER = "lightdm-gtk-greeter";
+
+describeMachine("LightDM", (release) => {
+  let machine: Machine;
+  let screen: Screen;
+  let guest: GuestSession;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release, "desktop");
+    screen = new Screen(machine);
+    await startDisplayManager(machine, "lightdm");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  // Where the button is when the field for a password is gone, and where nothing is before: the greeter sends LightDM a click on the
+  // button as the answer to a question that PAM has not asked, and the login hangs.
+  const clickLogIn = () => screen.click(580, 410);
+
+  it("lets a guest in who types a name and clicks", async () => {
+    await screen.awaitGreeter(GREETER);
+    await screen.picture("lightdm-greeter");
+    await screen.type("guest");
+    await screen.press("Return");
+    guest = await awaitOpen(machine, clickLogIn);
+    expect(guest).toMatchObject({ service: "lightdm", user: expect.stringMatching(/^guest-[a-z2-7]{4}$/) as string });
+  });
+
+  it("has X session, user manager and bus in one view", async () => {
+    const views = await awaitViews(machine, guest.uid, ["openbox", "systemd", "dbus-daemon"]);
+    expect(views.size).toBe(1);
+    expect(views).not.toContain(await hostView(machine));
+    await screen.awaitDesktop();
+    await screen.picture("lightdm-desktop");
+  });
+
+  it("is back with its greeter when the guest has logged out, and nothing is left", async () => {
+    await exitOpenbox(screen);
+    expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
+    await screen.awaitGreeter(GREETER);
+    expect(await leftovers(machine)).toBe("");
+  });
+
+  it("asks others for their password, and gives them the host", async () => {
+    const countPrompts = () => machine.sh("grep -c 'Prompt greeter' /var/log/lightdm/lightdm.log");
+    const before = await countPrompts();
+    await screen.type("alice");
+    await screen.press("Return");
+    await waitFor("the question for a password", async () => (await countPrompts()) !== before);
+    await screen.type(PASSWORD);
+    await screen.press("Return");
+    expect(await awaitViews(machine, 1000, ["openbox", "systemd"])).toEqual(new Set([await hostView(machine)]));
+    expect(await listSessions(machine)).toEqual([]);
+  });
+
+  it("leaves no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine)).toEqual([]);
+  });
+});

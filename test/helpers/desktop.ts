@@ -1,0 +1,50 @@
+// Real display managers on a machine of the kind "desktop", and the desktops that they start.
+import type { GuestSession } from "./guests.ts";
+import { listSessions } from "./guests.ts";
+import type { Machine } from "./machine.ts";
+import type { Screen } from "./screen.ts";
+import { waitFor } from "./wait.ts";
+
+const LIMIT_MS = 30_000;
+
+/** Makes it the machine's display manager, and starts it. */
+export async function startDisplayManager(machine: Machine, name: "lightdm" | "sddm" | "greetd"): Promise<void> {
+  await machine.sh(`systemctl --quiet enable --now ${name}; systemctl is-active display-manager`);
+}
+
+/** Waits until there is a session that is open, and does something again and again until then. */
+export async function awaitOpen(machine: Machine, nudge = () => Promise.resolve()): Promise<GuestSession> {
+  return waitFor(
+    "a guest's session to be open",
+    async () => {
+      await nudge();
+      return (await listSessions(machine)).find(({ state }) => state === "open");
+    },
+    LIMIT_MS,
+  );
+}
+
+/** The mount namespaces that the processes of a user are in, when these programs are among them. */
+export async function awaitViews(machine: Machine, uid: number, programs: readonly string[]): Promise<Set<string>> {
+  return waitFor(
+    `${programs.join(", ")} of uid ${uid}`,
+    async () => {
+      const rows = (await machine.sh(`ps -o mntns=,comm= -u ${uid}`)).split("\n").map((row) => row.trim().split(/ +/));
+      const running = rows.map(([, name]) => name);
+      return programs.every((name) => running.includes(name)) && new Set(rows.map(([view = ""]) => view));
+    },
+    LIMIT_MS,
+  );
+}
+
+/** The mount namespace of the machine itself. */
+export const hostView = (machine: Machine): Promise<string> => machine.sh("ps -o mntns= -p 1 | tr -d ' '");
+
+/** Leaves Openbox by its menu. */
+export async function exitOpenbox(screen: Screen): Promise<void> {
+  await screen.awaitDesktop();
+  await screen.awaitChange(() => screen.click(700, 500, 3));
+  await screen.press("Up", "Return");
+  await screen.awaitFocus("Exit Openbox");
+  await screen.press("Right", "Return");
+}
