@@ -1,0 +1,54 @@
+// greetd by the protocol that all its greeters speak, with a compositor without a screen as the desktop.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitOpen, awaitViews, hostView } from "../helpers/desktop.ts";
+import { Greetd, SWAY } from "../helpers/greetd.ts";
+import { awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
+import { Machine, PASSWORD } from "../helpers/machine.ts";
+
+const SUCCESS = { type: "success" };
+
+describeMachine("greetd", (release) => {
+  let machine: Machine;
+  let greetd: Greetd;
+  let guest: GuestSession;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release, "desktop");
+    greetd = await Greetd.start(machine);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  it("lets a guest in by name, and asks for nothing", async () => {
+    expect(await greetd.ask({ type: "create_session", username: "guest" })).toEqual(SUCCESS);
+    expect(await greetd.ask({ type: "start_session", cmd: SWAY, env: [] })).toEqual(SUCCESS);
+    guest = await awaitOpen(machine);
+    expect(guest).toMatchObject({ service: "greetd", user: expect.stringMatching(/^guest-[a-z2-7]{4}$/) as string });
+  });
+
+  it("has compositor, user manager and bus in one view", async () => {
+    const views = await awaitViews(machine, guest.uid, ["sway", "systemd", "dbus-daemon"]);
+    expect(views.size).toBe(1);
+    expect(views).not.toContain(await hostView(machine));
+  });
+
+  it("is back with its greeter when the guest's compositor has ended, and nothing is left", async () => {
+    await machine.sh(`pkill -x -u ${guest.uid} sway`);
+    expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
+    expect(await leftovers(machine)).toBe("");
+  });
+
+  it("asks others for their password, and gives them the host", async () => {
+    expect(await greetd.ask({ type: "create_session", username: "alice" })).toMatchObject({ type: "auth_message" });
+    expect(await greetd.ask({ type: "post_auth_message_response", response: PASSWORD })).toEqual(SUCCESS);
+    expect(await greetd.ask({ type: "start_session", cmd: SWAY, env: [] })).toEqual(SUCCESS);
+    expect(await awaitViews(machine, 1000, ["sway", "systemd"])).toEqual(new Set([await hostView(machine)]));
+    expect(await listSessions(machine)).toEqual([]);
+  });
+
+  it("leaves no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine)).toEqual([]);
+  });
+});
