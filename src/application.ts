@@ -207,20 +207,19 @@ function makeRunner(
   parts: Stores & Sessions & { readonly pending: PendingCalls; readonly service: Service },
 ): EffectRunner {
   const { cgroups } = parts;
-  const { searchMembers } = parts.looks;
-  const sweeper = new Sweeper(bindings, searchMembers);
-  const { uidLooks } = parts;
+  const { looks, uidLooks } = parts;
+  const sweeper = new Sweeper(bindings, looks);
   const uidParts: UidSweepParts = {
     bindings,
     cgroups,
     checkForeign: (account) => parts.leases.checkForeign(account),
-    sweeper: { sweep: (...whose) => sweeper.sweep(...whose, uidLooks.searchMembers) },
+    sweeper: { sweep: (...whose) => sweeper.sweep(...whose, uidLooks) },
     search: uidLooks.searchHolders,
     searchMembers: uidLooks.searchMembers,
   };
   const turns = new Turns();
   const inTurn: ProcessTable["inTurn"] = (work) => turns.take(work);
-  const table: ProcessTable = { proc: "/proc", cgroups, bindings, search: searchMembers, inTurn };
+  const table: ProcessTable = { proc: "/proc", cgroups, bindings, search: looks.searchMembers, inTurn };
   const runners = makeRunners({
     ...parts,
     takeUp: (...which) => takeUpSession(parts, ...which),

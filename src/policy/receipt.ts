@@ -6,6 +6,7 @@ export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
 
 /** What a leased account can leave outside its view as well. */
 export const ACCOUNT_KINDS = [
+  "media",
   "ipc",
   "queues",
   "jobs",

@@ -22,6 +22,7 @@ const LEFT_THINGS = {
   jobs: [2, 2, 0],
   linger: [1, 1, 0],
   mail: [2, 2, 0],
+  media: [1, 1, 0],
   runtime: [4, 4, 0],
   home: [3, 3, 0],
   files: [23, 23, 0],
@@ -32,6 +33,7 @@ const CLASSES = [
   "processes",
   "mounts",
   "open-files",
+  "media",
   "ipc",
   "queues",
   "jobs",
@@ -176,6 +178,24 @@ describeMachine("the sweep", (release) => {
     await awaitNoSessions(machine);
     expect(await machine.snapshotLike(before)).toEqual(before);
     await awaitState(machine, guest.uid, "rested");
+  });
+
+  it("names the process that keeps a stick busy, and unmounts it when that has let go", async () => {
+    const guest = await startLease(machine);
+    const stick = `/media/${guest.user}/A STICK`;
+    await machine.sh(`install -d -m 750 /media/${guest.user}; mkdir '${stick}'; mount -t tmpfs stick '${stick}'`);
+    const seen = "findmnt --noheadings --output TARGET stick";
+    expect(await guest.terminal.ask("grep -c 'A.040STICK' /proc/self/mountinfo")).toBe("1");
+    const pid = await startHolder(`cd '${stick}'; exec sleep 4711`, guest);
+    const receipt = await endLease(machine, guest);
+    expect(receipt.left).toContain(
+      `media: ${stick} is still mounted: process ${pid} (sleep) holds a file of it (directory)`,
+    );
+    await awaitState(machine, guest.uid, "quarantined");
+    expect(await machine.sh(seen)).toContain(guest.user);
+    await machine.sh("systemctl stop holder");
+    await awaitState(machine, guest.uid, "rested");
+    expect(await machine.sh(`${seen}; ls -A /media`)).toBe("/media/alice/STICK\nalice");
   });
 
   it("leaves a core dump where it is when it is told to", async () => {

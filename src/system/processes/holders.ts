@@ -58,7 +58,8 @@ function nameMounts(proc: string, mounts: readonly MountHolder[]): string[] {
   );
 }
 
-function nameFiles(proc: string, files: readonly FileHolder[]): string[] {
+/** A sentence for each. */
+export function nameFiles(proc: string, files: readonly FileHolder[]): string[] {
   return files.map(
     ({ pid, how }) =>
       `${nameProcess(proc, pid)} holds ${how === "namespace" ? "a namespace" : "a file"} of it (${how})`,

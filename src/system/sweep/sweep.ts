@@ -6,7 +6,8 @@ import { isGuestUid } from "../../policy/account.ts";
 import { leasedHome } from "../../policy/lease.ts";
 import type { ACCOUNT_KINDS, Swept, SweepKind } from "../../policy/receipt.ts";
 import { within } from "../../wait.ts";
-import type { SearchMembers } from "../processes/member-search.ts";
+import type { SearchHolders } from "../processes/holder-search.ts";
+import type { Looks } from "../processes/looks.ts";
 import { boundSentences } from "../sentences.ts";
 import { CoredumpWriters } from "./coredump-writers.ts";
 import { sweepHome } from "./home.ts";
@@ -15,6 +16,7 @@ import { unseenOf } from "./items.ts";
 import { sweepJournal } from "./journal.ts";
 import { findProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
+import { sweepMedia, unmountMedium } from "./media.ts";
 import type { Owner } from "./paths.ts";
 import { jobPaths, lingerPaths, mailPaths, runtimePaths, sweepCoredumps, sweepPaths, sweepTrees } from "./paths.ts";
 
@@ -23,9 +25,12 @@ export interface SweepMachine {
   /** Stands before every path but those of the configuration. */
   readonly root: string;
   readonly runKeys: typeof runGuestKeys;
+  readonly unmountMedium: typeof unmountMedium;
   /** Milliseconds: for each class, and in it for the kernel to forget its keys. */
   readonly limitMs: number;
   readonly keysLimitMs: number;
+  /** Milliseconds: so long what was written to a medium may take to reach it. */
+  readonly mediaLimitMs: number;
   /** Milliseconds: so long a sweep waits for dumps that are being written. */
   readonly dumpsLimitMs: number;
 }
@@ -33,51 +38,62 @@ export interface SweepMachine {
 const MACHINE: SweepMachine = {
   root: "",
   runKeys: runGuestKeys,
+  unmountMedium,
   limitMs: 10_000,
   keysLimitMs: 2000,
+  mediaLimitMs: 30_000,
   dumpsLimitMs: 5000,
 };
 
 export class Sweeper {
   readonly #bindings: SweepBindings;
-  readonly #search: SearchMembers;
+  readonly #looks: Looks;
   readonly #machine: SweepMachine;
   readonly #writers: CoredumpWriters;
   /** "KIND UID" of looks that have taken too long and go on. */
   readonly #late = new Set<string>();
 
-  /** @param search one look for all accounts that are swept */
-  constructor(bindings: SweepBindings, search: SearchMembers, machine = MACHINE) {
+  /** @param looks one for all accounts that are swept */
+  constructor(bindings: SweepBindings, looks: Looks, machine = MACHINE) {
     this.#bindings = bindings;
-    this.#search = search;
+    this.#looks = looks;
     this.#machine = machine;
     this.#writers = new CoredumpWriters(join(machine.root, "/proc"), machine.dumpsLimitMs);
   }
 
   /**
-   * Takes away what an account has left. Never rejects, and ends in twice the time that a class has, and that of a look at all processes.
+   * Takes away what an account has left. Never rejects, and ends in twice the time that a class has, and those of a medium and of a look at
+   * all processes.
    * @returns one for each class, in a fixed order. What is said to be left is what a second look has found; one that could not
    *   be looked at has that as its only sentence
-   * @param search for its processes, where others than those who wait for the usual look ask
+   * @param looks where others than those who wait for the usual ones ask
    */
-  async sweep(account: Owner, settings: Config["Sweep"], search = this.#search): Promise<readonly Swept[]> {
-    const { journal, ...classes } = this.#classes(account, settings);
+  async sweep(account: Owner, settings: Config["Sweep"], looks = this.#looks): Promise<readonly Swept[]> {
+    const { media, journal, ...classes } = this.#classes(account, settings, looks.searchHolders);
+    const unmounted = this.#attemptInTime("media", account, media, this.#machine.mediaLimitMs);
     const others = await Promise.all(
-      Object.entries(classes).map(([kind, work]) => this.#attemptInTime(kind as SweepKind, account, work)),
+      Object.entries(classes).map(async ([kind, work]) => {
+        // The directory that udisks makes for an account is not empty before.
+        if (kind === "runtime") await unmounted;
+        return this.#attemptInTime(kind as SweepKind, account, work);
+      }),
     );
     // systemd-coredump logs as the account what it has written.
     const logged = await this.#attemptInTime("journal", account, journal);
     // After them: a job that was started before it was taken away is seen, and so is a guest-keys that hangs.
     // The look has a limit of its own: many accounts can wait for it.
     const proc = join(this.#machine.root, "/proc");
-    const processes = await this.#attempt("processes", account, () => findProcesses(search, proc, account.uid));
-    return [processes, ...others, logged];
+    const processes = await this.#attempt("processes", account, () =>
+      findProcesses(looks.searchMembers, proc, account.uid),
+    );
+    return [processes, await unmounted, ...others, logged];
   }
 
-  #classes({ user, uid }: Owner, { Paths, Coredumps, Journal }: Config["Sweep"]) {
-    const { root, runKeys, keysLimitMs } = this.#machine;
+  #classes({ user, uid }: Owner, { Paths, Coredumps, Journal }: Config["Sweep"], search: SearchHolders) {
+    const { root, runKeys, keysLimitMs, unmountMedium: unmount } = this.#machine;
     const [bindings, proc] = [this.#bindings, join(root, "/proc")];
     return {
+      media: () => sweepMedia({ root, unmount, search }, user),
       ipc: () => sweepIpc(bindings, proc, uid),
       queues: () => sweepQueues(bindings, proc, uid),
       jobs: () => sweepPaths(bindings, root, jobPaths({ user, uid }), uid),
@@ -101,8 +117,13 @@ export class Sweeper {
     } satisfies Record<(typeof ACCOUNT_KINDS)[number], () => Promise<SweptItems>>;
   }
 
-  #attemptInTime(kind: SweepKind, account: Owner, work: () => Promise<SweptItems>): Promise<Swept> {
-    return this.#attempt(kind, account, () => this.#inTime(`${kind} ${account.uid}`, work));
+  #attemptInTime(
+    kind: SweepKind,
+    account: Owner,
+    work: () => Promise<SweptItems>,
+    limitMs = this.#machine.limitMs,
+  ): Promise<Swept> {
+    return this.#attempt(kind, account, () => this.#inTime(`${kind} ${account.uid}`, work, limitMs));
   }
 
   async #attempt(kind: SweepKind, account: Owner, work: () => Promise<SweptItems>): Promise<Swept> {
@@ -117,8 +138,7 @@ export class Sweeper {
   }
 
   // What is not done in time goes on; until it has ended the uid has not been looked at, and is quarantined.
-  async #inTime<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const { limitMs } = this.#machine;
+  async #inTime<T>(name: string, work: () => Promise<T>, limitMs: number): Promise<T> {
     if (this.#late.has(name)) throw new Error("an earlier look is not done");
     const working = work();
     return within(working, limitMs, () => {

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Swept } from "../../../../src/policy/receipt.ts";
 import { ACCOUNT_KINDS } from "../../../../src/policy/receipt.ts";
+import type { Looks } from "../../../../src/system/processes/looks.ts";
 import type { SearchMembers } from "../../../../src/system/processes/member-search.ts";
 import type { SweepBindings } from "../../../../src/system/sweep/items.ts";
 import { Sweeper } from "../../../../src/system/sweep/sweep.ts";
@@ -30,22 +31,36 @@ function sweep(
     /** Instead of it, for one sweep. */
     apart?: SearchMembers;
     keys?: Promise<string>;
+    unmount?: (path: string) => Promise<void>;
+    mediaLimitMs?: number;
     limitMs?: number;
   } = {},
 ): Promise<readonly Swept[]> {
   const machine = {
     root: world.root,
     runKeys: () => change.keys ?? Promise.resolve("0 0 0"),
+    unmountMedium: change.unmount ?? never,
     limitMs: change.limitMs ?? LONG_MS,
     keysLimitMs: 10,
+    mediaLimitMs: change.mediaLimitMs ?? LONG_MS,
     dumpsLimitMs: 10,
   };
-  const sweeper = new Sweeper({ ...world.bindings, ...change.bindings }, change.search ?? world.search, machine);
-  return sweeper.sweep(change.account ?? OWNER, settings(), change.apart);
+  const looks = looksOf(change.search ?? world.search);
+  const sweeper = new Sweeper({ ...world.bindings, ...change.bindings }, looks, machine);
+  return sweeper.sweep(
+    change.account ?? OWNER,
+    settings(),
+    change.apart === undefined ? undefined : looksOf(change.apart),
+  );
 }
 
 const find = (swept: readonly Swept[], kind: string) => swept.find((one) => one.kind === kind);
 const dirty = (swept: readonly Swept[]) => swept.filter(({ left }) => left.length > 0).map(({ kind }) => kind);
+/** Nobody holds anything. */
+const looksOf = (searchMembers: SearchMembers): Looks => ({
+  searchMembers,
+  searchHolders: () => Promise.resolve({ files: [], mounts: [], unread: [], unseen: [], whole: true }),
+});
 const never = () => new Promise<never>(() => undefined);
 
 describe("a sweep", () => {
@@ -73,7 +88,7 @@ describe("a sweep", () => {
     };
     const swept = await sweep({ account, bindings });
     expect(swept.map(({ left }) => left)).toEqual(
-      Array(12).fill(["could not be looked at: no account of a guest has this name and uid"]),
+      Array(13).fill(["could not be looked at: no account of a guest has this name and uid"]),
     );
     expect(asked).toEqual([]);
     expect(world.has("var/lib/systemd/linger/root")).toBe(true);
@@ -163,13 +178,34 @@ describe("a sweep", () => {
     expect(dirty(swept)).toContain("keys");
   });
 
+  it("unmounts media before it looks for the directory of udisks, and gives them a time of their own", async () => {
+    world.directory(`media/${OWNER.user}/STICK`);
+    world.file("proc/self/mountinfo", undefined, `7 1 8:1 / ${world.at(`media/${OWNER.user}/STICK`)} rw - vfat x rw\n`);
+    const unmount = () => setTimeout(SHORT_MS).then(() => (world.file("proc/self/mountinfo"), undefined));
+    const swept = await sweep({ unmount, limitMs: SHORT_MS / 2 });
+    expect([find(swept, "media"), find(swept, "runtime")]).toEqual([
+      { kind: "media", found: 1, removed: 1, left: [] },
+      { kind: "runtime", found: 1, removed: 1, left: [] },
+    ]);
+  });
+
+  it("waits for a medium no longer than that", async () => {
+    world.directory(`media/${OWNER.user}/STICK`);
+    world.file("proc/self/mountinfo", undefined, `7 1 8:1 / ${world.at(`media/${OWNER.user}/STICK`)} rw - vfat x rw\n`);
+    const swept = await sweep({ mediaLimitMs: SHORT_MS });
+    expect(find(swept, "media")?.left).toEqual(["could not be looked at: not done after 0.05 s"]);
+    expect(find(swept, "runtime")?.left).toEqual([`${world.at(`media/${OWNER.user}`)} is still there: ENOTEMPTY`]);
+  });
+
   it("refuses a class whose earlier look goes on, of this uid alone, until that has ended", async () => {
     const ends: ((result: { found: number; removed: number; left: string[]; unseen: string[] }) => void)[] = [];
     const machine = {
       root: world.root,
       runKeys: () => Promise.resolve("0 0 0"),
+      unmountMedium: never,
       limitMs: SHORT_MS,
       keysLimitMs: 10,
+      mediaLimitMs: LONG_MS,
       dumpsLimitMs: 10,
     };
     let asked = 0;
@@ -178,7 +214,7 @@ describe("a sweep", () => {
       if (!isOfFiles || asked++ > 0) return world.bindings.sweepFiles(...args);
       return new Promise((resolve) => ends.push(resolve));
     };
-    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, world.search, machine);
+    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, looksOf(world.search), machine);
     const files = async (account: { user: string; uid: number } = OWNER) =>
       find(await sweeper.sweep(account, settings()), "files")?.left;
     expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
@@ -196,12 +232,14 @@ describe("a sweep", () => {
     const machine = {
       root: world.root,
       runKeys: () => Promise.resolve("0 0 0"),
+      unmountMedium: never,
       limitMs: SHORT_MS,
       keysLimitMs: 10,
+      mediaLimitMs: LONG_MS,
       dumpsLimitMs: 10,
     };
     const sweepFiles: SweepBindings["sweepFiles"] = () => new Promise((_, reject) => fail.push(reject));
-    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, world.search, machine);
+    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, looksOf(world.search), machine);
     const files = async () => find(await sweeper.sweep(OWNER, settings()), "files")?.left;
     for (let times = 0; times < 2; times++) {
       expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);

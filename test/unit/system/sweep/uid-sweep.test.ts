@@ -111,7 +111,7 @@ describe("looking again at what a uid in quarantine has left", () => {
     const { left } = await sweep({
       swept: [{ ...(processes as (typeof others)[number]), left: ["process 7 does not end"] }, ...others],
     });
-    expect(left).toEqual(["processes: process 7 does not end", "ipc: nobody has looked"]);
+    expect(left).toEqual(["processes: process 7 does not end", "media: nobody has looked"]);
   });
 
   it("looks at each class once, and finds nothing where nothing is left", async () => {

@@ -1,0 +1,108 @@
+// Media that udisks has mounted for an account: unmounted where it is, in the host's mount namespace, as all that is mounted there; who
+// keeps one busy is named. Touches nothing below a medium, and no directory that others than root can change.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { lstat, readdir, rmdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { geteuid } from "node:process";
+import { promisify } from "node:util";
+import type { Mount } from "../../policy/mounts.ts";
+import type { SearchHolders } from "../processes/holder-search.ts";
+import { nameFiles } from "../processes/holders.ts";
+import { parseMounts } from "../processes/mountinfo.ts";
+import { meansGone } from "../read-file.ts";
+import type { Item, SweptItems } from "./items.ts";
+import { sweepItems } from "./items.ts";
+import { resolveLinks } from "./paths.ts";
+
+/** In each of them udisks has a directory of each user, and in that one of each medium. */
+const MEDIA_PATHS = ["/media", "/run/media"] as const;
+const OPEN_TO_OTHERS = 0o022;
+/** So many of those who keep a medium busy are named. */
+const MOST_HOLDERS = 3;
+
+/** What it does with the machine. */
+export interface MediaMachine {
+  /** Stands before each path but those of mountinfo. */
+  readonly root: string;
+  readonly unmount: typeof unmountMedium;
+  readonly search: SearchHolders;
+}
+
+/**
+ * Unmounts what is mounted at a path, in a process of its own: what was written to a medium can take minutes to reach it.
+ * By its full name alone, which is not looked at: a medium that was pulled out may not answer.
+ * @throws Error with what umount(8) says
+ */
+export async function unmountMedium(path: string): Promise<void> {
+  try {
+    await promisify(execFile)("/usr/bin/umount", ["--internal-only", "--no-canonicalize", "--", path], { env: {} });
+  } catch (error) {
+    const { stderr = "", message } = error as Error & { readonly stderr?: string };
+    const [line = ""] = stderr.split("\n");
+    throw new Error(line.replace(/^umount: .*: /, "") || message, { cause: error });
+  }
+}
+
+/** Unmounts the media of an account, and removes their directories. @throws Error when it cannot be looked at */
+export function sweepMedia(machine: MediaMachine, user: string): Promise<SweptItems> {
+  return sweepItems(async () => {
+    const mounts = parseMounts(readFileSync(join(machine.root, "/proc/self/mountinfo"), "utf8"));
+    const paths = await resolveLinks(MEDIA_PATHS.map((path) => join(machine.root, path)));
+    const found = await Promise.all(paths.map((path) => listMedia(machine, join(path, user), mounts)));
+    return found.flat();
+  });
+}
+
+async function listMedia(machine: MediaMachine, directory: string, mounts: readonly Mount[]): Promise<Item[]> {
+  const isRoots = await belongsToRoot(directory);
+  if (isRoots === undefined) return [];
+  const entries = await readdir(directory, { withFileTypes: true });
+  const mounted = mounts.filter(({ mountPoint }) => dirname(mountPoint) === directory);
+  const names = [
+    ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
+    ...mounted.map(({ mountPoint }) => basename(mountPoint)),
+  ];
+  return [...new Set(names)].map((name) => {
+    const path = join(directory, name);
+    const here = mounted.filter(({ mountPoint }) => mountPoint === path);
+    return {
+      sentence: `${path} is still ${here.length > 0 ? "mounted" : "there"}`,
+      remove: () => {
+        if (!isRoots) throw new Error(`others than root can change ${directory}`);
+        return removeMedium(machine, path, here);
+      },
+    };
+  });
+}
+
+/** Whether root alone can change what is in a directory; undefined where there is none. */
+async function belongsToRoot(directory: string): Promise<boolean | undefined> {
+  try {
+    const found = await lstat(directory);
+    // Not a link either: whatever it leads to is not the account's. guestd is root.
+    return found.isDirectory() ? found.uid === geteuid?.() && (found.mode & OPEN_TO_OTHERS) === 0 : undefined;
+  } catch (error) {
+    if (meansGone(error)) return undefined;
+    throw error;
+  }
+}
+
+// As often as something is mounted there.
+async function removeMedium({ unmount, search }: MediaMachine, path: string, mounts: readonly Mount[]): Promise<void> {
+  for (const { device } of mounts.toReversed()) {
+    try {
+      await unmount(path);
+    } catch (error) {
+      const holders = await nameHolders(search, device);
+      throw holders === "" ? error : new Error(holders, { cause: error });
+    }
+  }
+  await rmdir(path);
+}
+
+async function nameHolders(search: SearchHolders, device: string): Promise<string> {
+  const { files } = await search({ label: undefined, devices: [device], uid: undefined, namespaces: [] });
+  const names = nameFiles("/proc", files.slice(0, MOST_HOLDERS));
+  return [...names, ...(files.length > MOST_HOLDERS ? ["and more"] : [])].join(", ");
+}
