@@ -132,6 +132,12 @@ export const SCHEMA = {
       "no",
       "Whether guests may shut down and restart the machine while nobody else is logged in.",
     ),
+    Network: key(value.boolean, "no", "Whether guests may choose networks, and make connections of their own."),
+    Brightness: key(
+      value.boolean,
+      "no",
+      "Whether guests may set the brightness of the screen by the helper of their desktop.",
+    ),
   },
   Sweep: {
     Paths: key(

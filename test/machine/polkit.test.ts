@@ -1,5 +1,7 @@
 // What a guest may ask polkit for, by the real polkitd with the actions of a whole desktop: golden lists, and the commands.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SCHEMA } from "../../src/config/schema.ts";
+import { flagOf } from "../../src/system/polkit-flags.ts";
 import { installBundled } from "../helpers/bundled.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
@@ -28,7 +30,15 @@ const FLAGS = {
     // power-off implies it, whatever a rule says.
     "org.freedesktop.login1.set-wall-message",
   ],
+  network: [
+    "org.freedesktop.NetworkManager.network-control",
+    "org.freedesktop.NetworkManager.settings.modify.own",
+    "org.freedesktop.NetworkManager.wifi.scan",
+  ],
+  // Of the helpers that the key stands for, those whose actions a test machine has.
+  brightness: ["org.mate.power.backlight-helper", "org.xfce.power.backlight-helper"],
 };
+const ALL_FLAGS = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
 const FLAG_DIRECTORY = "/run/guestd-polkit";
 const RULE = "/usr/share/polkit-1/rules.d/00-guestd.rules";
 /** With fewer the machine has not the actions that this is about. */
@@ -85,9 +95,10 @@ async function shellOf(machine: Machine, user: string): Promise<string[]> {
 
 /** Allows what these flags stand for in the configuration, and nothing else. */
 async function allowOnly(machine: Machine, ...flags: (keyof typeof FLAGS)[]): Promise<void> {
-  const line = (key: string, flag: keyof typeof FLAGS) => `${key}=${flags.includes(flag) ? "yes" : "no"}\n`;
-  const text = `[Polkit]\n${line("RemovableMedia", "removable-media")}${line("Shutdown", "shutdown")}`;
-  await machine.write("/etc/guestd/guestd.conf.d/polkit.conf", text);
+  const lines = Object.keys(SCHEMA.Polkit).map(
+    (key) => `${key}=${flags.some((flag) => flag === flagOf(key)) ? "yes" : "no"}`,
+  );
+  await machine.write("/etc/guestd/guestd.conf.d/polkit.conf", ["[Polkit]", ...lines, ""].join("\n"));
   await machine.sh("guestctl reload");
   expect(await machine.sh(`ls ${FLAG_DIRECTORY}`)).toBe([...flags].sort().join("\n"));
 }
@@ -150,7 +161,7 @@ describeMachine("what polkit says", (release) => {
       LIMIT_MS,
     );
 
-    it.each(["removable-media", "shutdown"] as const)(
+    it.each(ALL_FLAGS)(
       "is yes to a few actions more by the flag %s",
       async (flag) => {
         await allowOnly(machine, flag);
@@ -260,7 +271,7 @@ describeMachine("what polkit says", (release) => {
   it(
     "is no to a guest from afar, also with all flags",
     async () => {
-      await allowOnly(machine, "removable-media", "shutdown");
+      await allowOnly(machine, ...ALL_FLAGS);
       const guest = await machine.sshSession("guest1");
       expect(allowed(await askAll(machine, ...(await shellOf(machine, "guest1"))))).toEqual(ALWAYS);
       await guest.logOut();
