@@ -46,7 +46,7 @@ describe("the interface", () => {
     expect(everybody).toContain(`<deny send_destination="${NAME}"/>`);
   });
 
-  it("is left alone by what the bus denies guests: single methods of others, each by all its names", () => {
+  it("is left alone by what the bus denies guests: BlueZ, and single methods of others, each by all its names", () => {
     const [guests = ""] =
       /<policy group="guests">.*?<\/policy>/s.exec(readProjectFile("systemd/org.guestd1.conf")) ?? [];
     const rules = [...guests.matchAll(/<(allow|deny)\s([^>]*?)\/>/gs)].map(([, verb = "", what = ""]) => ({
@@ -58,7 +58,7 @@ describe("the interface", () => {
       expect(verb).toBe("deny");
       // A rule without a destination would hold for all services (dbus-daemon(1), send_interface).
       expect(what).toMatch(
-        /^send_destination="(org\.freedesktop\.(?:login1|systemd1))" send_interface="\1\.\w+" send_member="\w+"$/,
+        /^send_destination="(?:org\.bluez"|(org\.freedesktop\.(?:login1|systemd1))" send_interface="\1\.\w+" send_member="\w+")$/,
       );
     }
     expect(new Set(rules.map(({ what }) => what)).size).toBe(rules.length);

@@ -71,6 +71,7 @@ const RELAY = `use IO::Socket::UNIX; use IO::Select;
     sysread($from, my $bytes, 65536) or exit 0;
     syswrite($from == $bus ? $client : $bus, $bytes) or exit 0;
   } }`;
+const DENIED = /Access denied|rejected send message/;
 const CALLERS = ["guest1", "guest2", "alice", "nobody"];
 
 describeMachine("the bus", (release) => {
@@ -165,6 +166,30 @@ describeMachine("the bus", (release) => {
     await waitFor("root to hear all of it", () => machine.sh("grep member=SessionClosed /tmp/heard-by-root"));
     expect(await machine.sh("grep -c 'member=Session' /tmp/heard-by-alice || true; pkill -x dbus-monitor")).toBe("0");
     await awaitNoSessions(machine);
+  });
+
+  it("keeps guests from BlueZ, as long as no administrator lets them", async () => {
+    const policy = (subject: string) =>
+      `<busconfig><policy ${subject}><allow send_destination="org.bluez"/></policy></busconfig>`;
+    const configure = async (name: string, text: string) => {
+      await machine.write(`/etc/dbus-1/system.d/${name}`, text);
+      await machine.sh("busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig");
+    };
+    // As BlueZ's package has it. Who is let through has the bus start something that is none.
+    await machine.write(
+      "/usr/share/dbus-1/system-services/org.bluez.service",
+      "[D-BUS Service]\nName=org.bluez\nUser=root\nExec=/bin/false\n",
+    );
+    await configure("bluetooth.conf", policy('context="default"'));
+    const ask = async (user: string) =>
+      (await call(user, "org.bluez", "/", "org.freedesktop.DBus.Peer", "Ping")).stderr;
+    expect(await ask("alice")).toMatch(/exited/i);
+    for (const user of ["guest1", "guest4"]) expect(await ask(user)).toMatch(DENIED);
+    await configure("guests-bluetooth.conf", policy('group="guests"'));
+    expect(await ask("guest1")).toMatch(/exited/i);
+    await machine.sh(
+      "rm /usr/share/dbus-1/system-services/org.bluez.service /etc/dbus-1/system.d/{,guests-}bluetooth.conf",
+    );
   });
 
   it("gives a session to its caller alone: CloseSession by another process changes nothing", async () => {
