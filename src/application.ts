@@ -7,6 +7,7 @@ import type { MessageBus } from "dbus-next";
 import type { Intake } from "./bus/intake.ts";
 import { watchLogins } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
+import { reloadConnections } from "./bus/network-manager.ts";
 import { PendingCalls } from "./bus/pending.ts";
 import { Service } from "./bus/service.ts";
 import { limitIfThere } from "./bus/systemd1.ts";
@@ -208,7 +209,7 @@ function makeRunner(
 ): EffectRunner {
   const { cgroups } = parts;
   const { looks, uidLooks } = parts;
-  const sweeper = new Sweeper(bindings, looks);
+  const sweeper = new Sweeper({ bindings, looks, reloadConnections: () => reloadConnections(bus) });
   const uidParts: UidSweepParts = {
     bindings,
     cgroups,

@@ -7,6 +7,7 @@ export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
 /** What a leased account can leave outside its view as well. */
 export const ACCOUNT_KINDS = [
   "media",
+  "connections",
   "ipc",
   "queues",
   "jobs",

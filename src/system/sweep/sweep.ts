@@ -11,6 +11,7 @@ import type { Looks } from "../processes/looks.ts";
 import { boundSentences } from "../sentences.ts";
 import { CoredumpWriters } from "./coredump-writers.ts";
 import { sweepHome } from "./home.ts";
+import { sweepConnections } from "./connections.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
 import { unseenOf } from "./items.ts";
 import { sweepJournal } from "./journal.ts";
@@ -45,18 +46,23 @@ const MACHINE: SweepMachine = {
   dumpsLimitMs: 5000,
 };
 
+export interface SweepParts {
+  readonly bindings: SweepBindings;
+  /** One for all accounts that are swept. */
+  readonly looks: Looks;
+  /** Has NetworkManager read again which connections there are. */
+  readonly reloadConnections: () => Promise<void>;
+}
+
 export class Sweeper {
-  readonly #bindings: SweepBindings;
-  readonly #looks: Looks;
+  readonly #parts: SweepParts;
   readonly #machine: SweepMachine;
   readonly #writers: CoredumpWriters;
   /** "KIND UID" of looks that have taken too long and go on. */
   readonly #late = new Set<string>();
 
-  /** @param looks one for all accounts that are swept */
-  constructor(bindings: SweepBindings, looks: Looks, machine = MACHINE) {
-    this.#bindings = bindings;
-    this.#looks = looks;
+  constructor(parts: SweepParts, machine = MACHINE) {
+    this.#parts = parts;
     this.#machine = machine;
     this.#writers = new CoredumpWriters(join(machine.root, "/proc"), machine.dumpsLimitMs);
   }
@@ -68,7 +74,7 @@ export class Sweeper {
    *   be looked at has that as its only sentence
    * @param looks where others than those who wait for the usual ones ask
    */
-  async sweep(account: Owner, settings: Config["Sweep"], looks = this.#looks): Promise<readonly Swept[]> {
+  async sweep(account: Owner, settings: Config["Sweep"], looks = this.#parts.looks): Promise<readonly Swept[]> {
     const { media, journal, ...classes } = this.#classes(account, settings, looks.searchHolders);
     const unmounted = this.#attemptInTime("media", account, media, this.#machine.mediaLimitMs);
     const others = await Promise.all(
@@ -91,9 +97,11 @@ export class Sweeper {
 
   #classes({ user, uid }: Owner, { Paths, Coredumps, Journal }: Config["Sweep"], search: SearchHolders) {
     const { root, runKeys, keysLimitMs, unmountMedium: unmount } = this.#machine;
-    const [bindings, proc] = [this.#bindings, join(root, "/proc")];
+    const { bindings, reloadConnections } = this.#parts;
+    const proc = join(root, "/proc");
     return {
       media: () => sweepMedia({ root, unmount, search }, user),
+      connections: () => sweepConnections(root, user, reloadConnections),
       ipc: () => sweepIpc(bindings, proc, uid),
       queues: () => sweepQueues(bindings, proc, uid),
       jobs: () => sweepPaths(bindings, root, jobPaths({ user, uid }), uid),

@@ -46,7 +46,7 @@ function sweep(
     dumpsLimitMs: 10,
   };
   const looks = looksOf(change.search ?? world.search);
-  const sweeper = new Sweeper({ ...world.bindings, ...change.bindings }, looks, machine);
+  const sweeper = new Sweeper({ ...PARTS, bindings: { ...world.bindings, ...change.bindings }, looks }, machine);
   return sweeper.sweep(
     change.account ?? OWNER,
     settings(),
@@ -61,6 +61,7 @@ const looksOf = (searchMembers: SearchMembers): Looks => ({
   searchMembers,
   searchHolders: () => Promise.resolve({ files: [], mounts: [], unread: [], unseen: [], whole: true }),
 });
+const PARTS = { reloadConnections: () => Promise.resolve() };
 const never = () => new Promise<never>(() => undefined);
 
 describe("a sweep", () => {
@@ -88,7 +89,7 @@ describe("a sweep", () => {
     };
     const swept = await sweep({ account, bindings });
     expect(swept.map(({ left }) => left)).toEqual(
-      Array(13).fill(["could not be looked at: no account of a guest has this name and uid"]),
+      Array(14).fill(["could not be looked at: no account of a guest has this name and uid"]),
     );
     expect(asked).toEqual([]);
     expect(world.has("var/lib/systemd/linger/root")).toBe(true);
@@ -214,7 +215,10 @@ describe("a sweep", () => {
       if (!isOfFiles || asked++ > 0) return world.bindings.sweepFiles(...args);
       return new Promise((resolve) => ends.push(resolve));
     };
-    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, looksOf(world.search), machine);
+    const sweeper = new Sweeper(
+      { ...PARTS, bindings: { ...world.bindings, sweepFiles }, looks: looksOf(world.search) },
+      machine,
+    );
     const files = async (account: { user: string; uid: number } = OWNER) =>
       find(await sweeper.sweep(account, settings()), "files")?.left;
     expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);
@@ -239,7 +243,10 @@ describe("a sweep", () => {
       dumpsLimitMs: 10,
     };
     const sweepFiles: SweepBindings["sweepFiles"] = () => new Promise((_, reject) => fail.push(reject));
-    const sweeper = new Sweeper({ ...world.bindings, sweepFiles }, looksOf(world.search), machine);
+    const sweeper = new Sweeper(
+      { ...PARTS, bindings: { ...world.bindings, sweepFiles }, looks: looksOf(world.search) },
+      machine,
+    );
     const files = async () => find(await sweeper.sweep(OWNER, settings()), "files")?.left;
     for (let times = 0; times < 2; times++) {
       expect(await files()).toEqual(["could not be looked at: not done after 0.05 s"]);

@@ -1,0 +1,18 @@
+// What guestd asks of NetworkManager. It is asked nothing where it does not run, and is never started.
+import type { MessageBus } from "dbus-next";
+import { nameExists } from "./caller.ts";
+import { callMethod } from "./connection.ts";
+
+const NETWORK_MANAGER = "org.freedesktop.NetworkManager";
+const SETTINGS = {
+  destination: NETWORK_MANAGER,
+  path: "/org/freedesktop/NetworkManager/Settings",
+  interface: `${NETWORK_MANAGER}.Settings`,
+} as const;
+const LIMIT_MS = 5000;
+
+/** Has it forget the connections whose files have gone. @throws Error when it refuses, or does not answer within 5 s */
+export async function reloadConnections(bus: MessageBus): Promise<void> {
+  if (await nameExists(bus, NETWORK_MANAGER))
+    await callMethod(bus, { ...SETTINGS, member: "ReloadConnections" }, LIMIT_MS);
+}
