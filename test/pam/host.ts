@@ -90,11 +90,14 @@ const resultNames: Readonly<Record<number, string>> = {
   31: "PAM_INCOMPLETE",
 };
 
-const styles = { error: "3" } as const;
+/** As PAM numbers them. */
+const STYLES = { question: "2", error: "3", text: "4" } as const;
 
-/** What the person is shown in the style of an error. */
-export const errors = (hook: Hook): string[] =>
-  hook.told.filter((text) => text.startsWith(`${styles.error} `)).map((text) => text.slice(2));
+/** What the person is shown in one style: a question whose answer is seen, an error, or a plain text. */
+export const toldAs = (style: keyof typeof STYLES, hook: Hook): string[] =>
+  hook.told.filter((text) => text.startsWith(`${STYLES[style]} `)).map((text) => text.slice(2));
+
+export const errors = (hook: Hook): string[] => toldAs("error", hook);
 
 function prepare(world: World, run: Run): { confdir: string; service: string } {
   const confdir = mkdtempSync(join(world.directory, "pam.d-"));
