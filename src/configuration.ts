@@ -1,13 +1,15 @@
 // The configuration in force: reads it, says so in the journal, and keeps the old one when a new one is bad.
-import type { ConfigResult, Setting } from "./config/parse.ts";
+import type { Loaded } from "./config/load.ts";
+import type { Setting } from "./config/parse.ts";
 import { formatConfigError, isSet } from "./config/parse.ts";
 import type { Config } from "./config/schema.ts";
 import type { Journal } from "./system/journal.ts";
 
 export interface ConfigurationParts {
-  readonly load: () => ConfigResult;
+  readonly load: () => Loaded;
   readonly journal: Pick<Journal, "logDaemon">;
-  readonly onLoaded: (config: Config) => void;
+  /** @param terms the texts of Terms=, by locale */
+  readonly onLoaded: (config: Config, terms: Readonly<Record<string, string>>) => void;
 }
 
 export class Configuration {
@@ -63,11 +65,11 @@ export class Configuration {
       "config-loaded",
       `Read the configuration: ${changed} of ${result.settings.length} keys are set.`,
     );
-    onLoaded(result.config);
+    onLoaded(result.config, result.terms);
     return [];
   }
 
-  #read(): ConfigResult {
+  #read(): Loaded {
     try {
       return this.#parts.load();
     } catch (error) {

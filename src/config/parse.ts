@@ -3,6 +3,7 @@
 import { readLines, strip } from "./lines.ts";
 import type { Config, SectionName } from "./schema.ts";
 import { listKeys, SCHEMA } from "./schema.ts";
+import { baseOf, localeOf } from "./localized.ts";
 import { splitWords } from "./words.ts";
 
 export interface ConfigFile {
@@ -55,7 +56,16 @@ export function parseConfig(files: readonly ConfigFile[], machineDefaults: reado
   for (const setting of machineDefaults) settings.set(`${setting.section}.${setting.key}`, setting);
   for (const assignment of assignments) assign(settings, assignment, errors);
   if (errors.length > 0) return { ok: false, errors: files.flatMap(({ path }) => errorsOf(path, errors)) };
-  return { ok: true, config: buildConfig(settings), settings: [...settings.values()] };
+  return { ok: true, config: buildConfig(settings), settings: inOrder(settings) };
+}
+
+// Each language of a key behind the key.
+const inOrder = (settings: ReadonlyMap<string, Setting>): Setting[] =>
+  listKeys().flatMap(({ section, name }) => languagesOf(settings, section, name));
+
+/** A key as it is set, with and without a locale. */
+function languagesOf(settings: ReadonlyMap<string, Setting>, section: string, name: string): Setting[] {
+  return [...settings.values()].filter((setting) => setting.section === section && baseOf(setting.key) === name);
 }
 
 /** The configuration of a machine where nothing is set. */
@@ -112,11 +122,15 @@ function readPair(line: string): { name: string; text: string } | undefined {
 }
 
 const isSection = (name: string): name is SectionName => Object.hasOwn(SCHEMA, name);
-const isKey = (section: SectionName, name: string): boolean => Object.hasOwn(SCHEMA[section], name);
+
+function isKey(section: SectionName, name: string): boolean {
+  const base = baseOf(name);
+  return Object.hasOwn(SCHEMA[section], base) && (base === name || keyOf(section, base).isLocalized === true);
+}
 
 function assign(settings: Map<string, Setting>, assignment: Assignment, errors: ConfigError[]): void {
   const { section, name, text, file, line } = assignment;
-  const { type } = keyOf(section, name);
+  const { type } = keyOf(section, baseOf(name));
   if (type.parse(text) === undefined || hasComment(text, type.list)) {
     errors.push({ file, line, message: `${name}=${text}: expected ${type.expected}${hintAt(text, type.list)}` });
     return;
@@ -157,7 +171,11 @@ function buildConfig(settings: ReadonlyMap<string, Setting>): Config {
   const config: Record<string, Record<string, unknown>> = {};
   for (const { section, name, key } of listKeys()) {
     const text = settings.get(`${section}.${name}`)?.value ?? key.initial;
-    (config[section] ??= {})[name] = key.type.parse(text);
+    const value = key.type.parse(text);
+    const translations = () =>
+      languagesOf(settings, section, name).map((setting) => [localeOf(setting.key), key.type.parse(setting.value)]);
+    (config[section] ??= {})[name] =
+      key.isLocalized === true ? { "": value, ...Object.fromEntries(translations()) } : value;
   }
   return config as unknown as Config;
 }

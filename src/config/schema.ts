@@ -1,16 +1,23 @@
 // The table of keys: section, key, type, default and help. All of the configuration's shape is here;
 // etc/guestd.conf and the man page are held against it by a test.
 import * as value from "./values.ts";
-import type { ValueType } from "./values.ts";
+import type { Localized, ValueType } from "./values.ts";
 
 export interface Key<T> {
   readonly type: ValueType<T>;
   /** The default, as it would stand in a file. */
   readonly initial: string;
   readonly help: string;
+  /** It may be set for each language, as keys of desktop entries: KEY[LOCALE]=. */
+  readonly isLocalized?: true;
+}
+
+interface LocalizedKey<T> extends Key<T> {
+  readonly isLocalized: true;
 }
 
 const key = <T>(type: ValueType<T>, initial: string, help: string): Key<T> => ({ type, initial, help });
+const localized = <T>(...row: Parameters<typeof key<T>>): LocalizedKey<T> => ({ ...key(...row), isLocalized: true });
 
 export const SCHEMA = {
   Guests: {
@@ -125,6 +132,30 @@ export const SCHEMA = {
     CPUQuota: key(value.quota, "", "Most processor time that a guest may use, 100% for one processor."),
     IOWeight: key(value.weight, "", "A guest's share of the disks when they are busy; others have 100."),
   },
+  Notice: {
+    Login: key(value.boolean, "yes", "Whether guests are told when they log in what becomes of their files."),
+    LoginText: localized(
+      value.sentence,
+      "You are a guest here: when you log out, all your files on this machine are deleted.",
+      "What they are told.",
+    ),
+    LoginServices: key(
+      value.services,
+      "login remote sshd su su-l",
+      "PAM services whose guests are told in the terminal; others are told by their desktop.",
+    ),
+    Terms: localized(
+      value.pathOrNone,
+      "",
+      "A file with terms of use that guests have to accept before they get in; empty for none.",
+    ),
+    TermsQuestion: localized(
+      value.sentence,
+      "If you accept these terms of use, type: yes",
+      "What is asked below the terms of use.",
+    ),
+    TermsAnswer: localized(value.answer, "yes", "The answer that accepts them."),
+  },
   Polkit: {
     RemovableMedia: key(value.boolean, "no", "Whether guests may mount and eject removable media."),
     Shutdown: key(
@@ -173,7 +204,7 @@ export const SCHEMA = {
 export type Schema = typeof SCHEMA;
 export type SectionName = keyof Schema;
 
-type ValueOf<K> = K extends Key<infer T> ? T : never;
+type ValueOf<K> = K extends LocalizedKey<infer T> ? Localized<T> : K extends Key<infer T> ? T : never;
 
 /** The configuration as the policy reads it: config.Section.Key. */
 export type Config = {

@@ -42,6 +42,9 @@ export interface ConfigBind extends ConfigPath {
   readonly readonly: boolean;
 }
 
+/** A value in several languages, by locale; "" is for all that are not named. */
+export type Localized<T> = Readonly<Record<string, T>> & { readonly "": T };
+
 /** User ids, both ends among them. */
 export interface UidRange {
   readonly first: number;
@@ -124,6 +127,14 @@ function parseRelative(word: string): string | undefined {
   return isNormalPath(`/${word}`) ? word : undefined;
 }
 
+// It is shown by PAM, which may not take longer ones, and on a desktop.
+const SENTENCE_CHARACTERS = 300;
+
+function parseSentence(text: string): string | undefined {
+  const isShort = Array.from(text).length <= SENTENCE_CHARACTERS;
+  return text !== "" && isShort && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text) ? text : undefined;
+}
+
 const ACCOUNT_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 const SERVICE_NAME = /^[A-Za-z0-9_.@*-]{1,64}$/;
 
@@ -157,6 +168,14 @@ export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
 const parsePath = (text: string) => (isNormalPath(text) && !/[ \t\\][#;]/.test(text) ? text : undefined);
 
 export const path = scalar("an absolute path without . or ..", parsePath);
+export const pathOrNone = scalar("an absolute path without . or .., or nothing", (text) =>
+  text === "" ? text : parsePath(text),
+);
+export const sentence = scalar(
+  `at most ${SENTENCE_CHARACTERS} characters that can be printed, and not nothing`,
+  parseSentence,
+);
+export const answer = scalar("a word of at most 20 letters", accept(/^\p{L}{1,20}$/u));
 export const paths = list(
   "absolute paths without . or .., apart by blanks, - before one that may be missing",
   parseConfigPath,

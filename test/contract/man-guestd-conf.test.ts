@@ -1,6 +1,7 @@
 // guestd.conf(5) has the table of keys, and every error that a file can have.
 import { describe, expect, it } from "vitest";
 import { formatConfigError, parseConfig } from "../../src/config/parse.ts";
+import { MOST_TERMS_BYTES } from "../../src/config/terms.ts";
 import { listKeys } from "../../src/config/schema.ts";
 import { cut, readItems, readNumber, readPage, termsOf } from "../helpers/man.ts";
 
@@ -59,12 +60,13 @@ describe("guestd.conf(5)", () => {
 });
 
 describe("WHEN IT FAILS in guestd.conf(5)", () => {
-  const terms = termsOf(PAGE, "WHEN IT FAILS");
+  const isOfTerms = (term: string) => term.includes(" Terms=PATH: ");
+  const terms = termsOf(PAGE, "WHEN IT FAILS").filter((term) => !isOfTerms(term));
 
   it("has every error that a line or a file can have, and no other", () => {
     const lines = sentencesOf(cut("src/config/parse.ts", "function readFile", "\n}\n"), "fail\\(");
     const values = sentencesOf(cut("src/config/parse.ts", "function assign", "\n}\n"), "message: ");
-    const files = sentencesOf(cut("src/config/load.ts", "function findFileFault", "\n}\n"), "(?:return|\\?) ");
+    const files = sentencesOf(cut("src/config/root-file.ts", "function findFileFault", "\n}\n"), "(?:return|\\?) ");
     const missing = sentencesOf(cut("src/config/load.ts", "export function loadFiles", "\n}\n"), "message: ");
     expect([lines.length, values.length, files.length, missing.length]).toEqual([5, 1, 4, 1]);
     const ends = (sentence: string) =>
@@ -75,7 +77,20 @@ describe("WHEN IT FAILS in guestd.conf(5)", () => {
         sentence,
       ).toHaveLength(1);
     expect(terms).toHaveLength(11);
-    expect(readPage(PAGE)).toContain(`is larger than ${readNumber("src/config/load.ts", "MAX_BYTES") / 1024 ** 2} MiB`);
+    expect(readPage(PAGE)).toContain(
+      `is larger than ${readNumber("src/config/root-file.ts", "MAX_BYTES") / 1024 ** 2} MiB`,
+    );
+  });
+
+  it("has every error that a file of Terms= can have beside those, and no other", () => {
+    const code = cut("src/config/terms.ts", "function readTermsFile", "\u0000");
+    const sentences = sentencesOf(code, "(?:message: |return |[?:] )").filter((text) => text.includes(" "));
+    const found = termsOf(PAGE, "WHEN IT FAILS")
+      .filter(isOfTerms)
+      .map((term) => term.replace(/^.* Terms=PATH: /, ""));
+    const named = sentences.map((sentence) => sentence.replaceAll("#", "PATH").replace("than PATH KiB", "than 8 KiB"));
+    expect(found.sort()).toEqual(named.sort());
+    expect(MOST_TERMS_BYTES).toBe(8 * 1024);
   });
 
   it("shows what is printed for its example", () => {

@@ -1,13 +1,18 @@
 import { describe, expect, it } from "vitest";
-import type { ConfigResult } from "../../src/config/parse.ts";
+import type { Loaded } from "../../src/config/load.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { listMachineDefaults } from "../../src/config/machine-defaults.ts";
 import { Configuration } from "../../src/configuration.ts";
 
-const GOOD = parseConfig([{ path: "a", text: "[Home]\nSize=1M" }]);
-const BAD = parseConfig([{ path: "a", text: "[Home]\nSize=x" }]);
+function load(...file: Parameters<typeof parseConfig>): Loaded {
+  const result = parseConfig(...file);
+  return result.ok ? { ...result, terms: {} } : result;
+}
 
-function configurationOf(results: (() => ConfigResult)[]) {
+const GOOD = load([{ path: "a", text: "[Home]\nSize=1M" }]);
+const BAD = load([{ path: "a", text: "[Home]\nSize=x" }]);
+
+function configurationOf(results: (() => Loaded)[]) {
   const loaded: unknown[] = [];
   const logged: string[] = [];
   const configuration = new Configuration({
@@ -21,7 +26,7 @@ function configurationOf(results: (() => ConfigResult)[]) {
 describe("Configuration", () => {
   it("counts as set what a file sets, and no default, be it this kernel's", () => {
     const { configuration, logged } = configurationOf([
-      () => parseConfig([{ path: "a", text: "[Home]\nSize=1M" }], listMachineDefaults({ noswap: false })),
+      () => load([{ path: "a", text: "[Home]\nSize=1M" }], listMachineDefaults({ noswap: false })),
     ]);
     configuration.load();
     expect(logged[0]).toContain("Read the configuration: 1 of ");

@@ -1,0 +1,41 @@
+// Reads a file that decides something, and that root alone can write: what stands in it is others' business.
+import type { Stats } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+
+const MAX_BYTES = 1024 * 1024;
+
+export type Reading =
+  | { readonly kind: "read"; readonly text: string; readonly isPublic: boolean }
+  | { readonly kind: "missing" }
+  | { readonly kind: "fault"; readonly message: string };
+
+/**
+ * Reads it. The opened file is checked and not its name, so that it cannot be exchanged in between.
+ * O_NONBLOCK: a FIFO put there must not stall a root process.
+ * @param owner uid that it must belong to
+ * @returns its text, and whether all users may read it; or why it decides nothing
+ */
+export function readRootFile(path: string, owner: number): Reading {
+  let fd;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? { kind: "missing" } : { kind: "fault", message };
+  }
+  try {
+    const stat = fstatSync(fd);
+    const message = findFileFault(path, stat, owner);
+    if (message !== undefined) return { kind: "fault", message };
+    return { kind: "read", text: readFileSync(fd, "utf8"), isPublic: (stat.mode & 0o444) === 0o444 };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function findFileFault(path: string, stat: Stats, owner: number): string | undefined {
+  if (!stat.isFile()) return "is not a regular file";
+  if (stat.uid !== owner) return `belongs to uid ${stat.uid}; it must belong to root: chown root ${path}`;
+  if ((stat.mode & 0o022) !== 0) return `can be written by others than root: chmod go-w ${path}`;
+  return stat.size > MAX_BYTES ? "is larger than 1 MiB" : undefined;
+}
