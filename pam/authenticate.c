@@ -23,6 +23,7 @@
 #include "find_guest.h"
 #include "hook_common.h"
 #include "options.h"
+#include "terms.h"
 #include "unlock_mark.h"
 
 /* Whatever guestd says: who logs in without a password must be somebody whom the session hook then puts into a view. */
@@ -38,12 +39,31 @@ static int lease_check(const char *user, const char *group, struct refusal *why)
         return 0;
 }
 
-/* The strings of the guest are his own: PAM_USER may change under them. */
-static int account_take(pam_handle_t *pamh, const struct options *options, const struct guest *guest,
-                        struct verdict *ret, struct refusal *why)
+/* Until the terms of use are accepted guestd has made nothing, and remembers nobody: it is asked once more. */
+static int verdict_obtain(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest,
+                          struct verdict *ret, struct refusal *why)
 {
         struct request request = request_make(pamh, &guest->account);
-        int r = account_allocate(&request, options->seconds, ret, why);
+        struct verdict first = {};
+        struct reply reply;
+        int r = account_allocate(&request, options->seconds, &first, why);
+
+        if (r < 0 || first.kind != VERDICT_TERMS) {
+                *ret = first;
+                return r;
+        }
+        reply = terms_ask(pamh, flags, &first.terms);
+        request = request_make(pamh, &guest->account);
+        request.reply = reply;
+        r = account_allocate(&request, options->seconds, ret, why);
+        return r == 0 && ret->kind == VERDICT_TERMS ? refuse(why, 0, "guestd asks for its terms again") : r;
+}
+
+/* The strings of the guest are his own: PAM_USER may change under them. */
+static int account_take(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest,
+                        struct verdict *ret, struct refusal *why)
+{
+        int r = verdict_obtain(pamh, flags, options, guest, ret, why);
 
         if (r < 0 || ret->kind != VERDICT_LEASED)
                 return r;
@@ -73,7 +93,7 @@ static int guest_admit(pam_handle_t *pamh, int flags, const struct options *opti
                         pam_syslog(pamh, LOG_DEBUG, "a guest from a remote host: nothing to do");
                 return PAM_IGNORE;
         }
-        if (account_take(pamh, options, guest, &verdict, &why) < 0)
+        if (account_take(pamh, flags, options, guest, &verdict, &why) < 0)
                 return refusal_report(pamh, flags, &why, PAM_AUTH_ERR);
         if (options->debug)
                 pam_syslog(pamh, LOG_DEBUG, "guest %s", verdict.kind == VERDICT_LEASED     ? verdict.user

@@ -139,7 +139,7 @@ static int request_append(sd_bus_message *call, const struct request *request)
 
         if (request->joins)
                 return sd_bus_message_append(call, "u", (uint32_t) account->pw_uid);
-        return sd_bus_message_append(call, "a{sv}", 10,
+        return sd_bus_message_append(call, "a{sv}", 12,
                                      "user", "s", account->pw_name,
                                      "uid", "u", (uint32_t) account->pw_uid,
                                      "gid", "u", (uint32_t) account->pw_gid,
@@ -149,7 +149,9 @@ static int request_append(sd_bus_message *call, const struct request *request)
                                      "tty", "s", request->tty,
                                      "rhost", "s", request->rhost,
                                      "display", "s", request->display,
-                                     "seat", "s", request->seat);
+                                     "seat", "s", request->seat,
+                                     "terms", "s", request->reply.digest,
+                                     "answer", "s", request->reply.answer);
 }
 
 int guest_bus_allocate(const struct request *request, unsigned seconds, struct verdict *ret, struct refusal *why)
@@ -159,11 +161,13 @@ int guest_bus_allocate(const struct request *request, unsigned seconds, struct v
 
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(exchange.call, "a{sv}", 4,
+        r = sd_bus_message_append(exchange.call, "a{sv}", 6,
                                   "user", "s", request->account->pw_name,
                                   "service", "s", request->service,
                                   "tty", "s", request->tty,
-                                  "rhost", "s", request->rhost);
+                                  "rhost", "s", request->rhost,
+                                  "terms", "s", request->reply.digest,
+                                  "answer", "s", request->reply.answer);
         r = exchange_finish(&exchange, r, why);
         return r < 0 ? r : verdict_read(exchange.reply, ret, why);
 }

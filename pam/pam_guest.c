@@ -26,6 +26,7 @@
 #include "hook_common.h"
 #include "join_ns.h"
 #include "options.h"
+#include "terms.h"
 
 #define SESSION_DATA "guest-session"
 #define CLOSE_SECONDS 3
@@ -99,7 +100,24 @@ static int session_finish(pam_handle_t *pamh, const struct request *request, con
         return r;
 }
 
-static int session_enter(pam_handle_t *pamh, const struct options *options, const struct guest *guest,
+/* As verdict_obtain(): of a shared account nobody has asked before. */
+static int session_ask(pam_handle_t *pamh, int flags, const struct options *options, struct request *request,
+                       struct session *ret, struct refusal *why)
+{
+        struct reply reply;
+        int r = session_obtain(request, options->seconds, ret, why);
+
+        if (r < 0 || !ret->terms.text[0])
+                return r;
+        reply = terms_ask(pamh, flags, &ret->terms);
+        *request = request_make(pamh, request->account);
+        request->reply = reply;
+        ret->terms = (struct terms) {};
+        r = session_obtain(request, options->seconds, ret, why);
+        return r == 0 && ret->terms.text[0] ? refuse(why, 0, "guestd asks for its terms again") : r;
+}
+
+static int session_enter(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest,
                          struct refusal *why)
 {
         _cleanup_(session_done) struct session session = {};
@@ -115,7 +133,7 @@ static int session_enter(pam_handle_t *pamh, const struct options *options, cons
                 return 0;
 
         request.joins = strcmp(request.service, "systemd-user") == 0;
-        r = session_obtain(&request, options->seconds, &session, why);
+        r = session_ask(pamh, flags, options, &request, &session, why);
         if (r < 0)
                 return r;
         r = session_join(&session, why);
@@ -126,7 +144,10 @@ static int session_enter(pam_handle_t *pamh, const struct options *options, cons
                            (uintmax_t) session.namespaces[NAMESPACE_MOUNT].inode,
                            session.namespaces[NAMESPACE_IPC].inode ? ", with IPC of its own" : "",
                            session.namespaces[NAMESPACE_PID].inode ? ", with processes of its own" : "");
-        return session_finish(pamh, &request, &session, why);
+        r = session_finish(pamh, &request, &session, why);
+        if (r == 0 && session.notice[0] && !(flags & PAM_SILENT))
+                pam_info(pamh, "%s", session.notice);
+        return r;
 }
 
 /* Whether this login was let in as a leased account, whatever its user name says now. */
@@ -164,7 +185,7 @@ int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **ar
         if (r < 0)
                 refuse(&why, r, "cannot tell whether the user is in group %s", options.group);
         else
-                r = session_enter(pamh, &options, &guest, &why);
+                r = session_enter(pamh, flags, &options, &guest, &why);
 
         return r < 0 ? refusal_report(pamh, flags, &why, PAM_SESSION_ERR) : PAM_SUCCESS;
 }

@@ -69,6 +69,36 @@ int word_read(sd_bus_message *reply, const char *characters, char *to, size_t ma
         return 0;
 }
 
+int text_read(sd_bus_message *reply, char *to, size_t max)
+{
+        int r = word_read(reply, NULL, to, max);
+
+        if (r < 0)
+                return r;
+        for (const char *p = to; *p; p++)
+                if (*p != '\n' && control_length(p) > 0)
+                        return -EBADMSG;
+        return 0;
+}
+
+int terms_read(sd_bus_message *reply, const char *name, struct terms *ret)
+{
+        int r;
+
+        if (strcmp(name, "terms") == 0)
+                r = text_read(reply, ret->text, TERMS_MAX);
+        else if (strcmp(name, "digest") == 0)
+                r = word_read(reply, "0123456789abcdef", ret->digest, DIGEST_MAX);
+        else
+                return 0;
+        return r < 0 ? r : 1;
+}
+
+int terms_check(const struct terms *terms, struct refusal *why)
+{
+        return !terms->text[0] != !terms->digest[0] ? refuse(why, 0, "guestd's reply has one of terms, digest") : 0;
+}
+
 static int entry_read(sd_bus_message *reply, field_function *field, void *data, struct refusal *why)
 {
         const char *name = "";

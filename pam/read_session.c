@@ -102,8 +102,10 @@ static int field_read(sd_bus_message *reply, const char *name, void *data)
                 r = word_read(reply, ID_CHARACTERS, session->id, ID_MAX);
         else if (strcmp(name, "environment") == 0)
                 r = environment_read(reply, session->environment);
+        else if (strcmp(name, "notice") == 0)
+                r = text_read(reply, session->notice, NOTICE_MAX);
         else
-                return 0;
+                return terms_read(reply, name, &session->terms);
         return r < 0 ? r : 1;
 }
 
@@ -116,6 +118,13 @@ int session_read(sd_bus_message *reply, bool joins, struct session *ret, struct 
         r = fields_read(reply, field_read, ret, why);
         if (r < 0)
                 return r;
+        r = terms_check(&ret->terms, why);
+        if (r < 0)
+                return r;
+        if (ret->terms.text[0])
+                return ret->id[0] || view->path[0] || ret->environment[0] || joins
+                               ? refuse(why, 0, "guestd's reply has terms and a session")
+                               : 0;
         if (!ret->id[0] || !view->path[0] || !view->inode)
                 return refuse(why, 0, "guestd's reply lacks id, namespace or inode");
 

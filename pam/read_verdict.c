@@ -36,6 +36,8 @@ static int kind_read(sd_bus_message *reply, struct verdict *ret)
                 ret->kind = VERDICT_UNLOCKED;
         else if (strcmp(word, "leased") == 0)
                 ret->kind = VERDICT_LEASED;
+        else if (strcmp(word, "terms") == 0)
+                ret->kind = VERDICT_TERMS;
         else
                 return -EBADMSG;
         return 1;
@@ -47,7 +49,7 @@ static int field_read(sd_bus_message *reply, const char *name, void *data)
 
         if (strcmp(name, "verdict") == 0)
                 return kind_read(reply, verdict);
-        return strcmp(name, "user") == 0 ? user_read(reply, verdict->user) : 0;
+        return strcmp(name, "user") == 0 ? user_read(reply, verdict->user) : terms_read(reply, name, &verdict->terms);
 }
 
 int verdict_read(sd_bus_message *reply, struct verdict *ret, struct refusal *why)
@@ -61,5 +63,8 @@ int verdict_read(sd_bus_message *reply, struct verdict *ret, struct refusal *why
         if ((ret->kind == VERDICT_LEASED) != !!ret->user[0])
                 return refuse(why, 0, ret->user[0] ? "guestd's reply has a user that is not leased"
                                                    : "guestd's reply lacks user");
-        return 0;
+        if ((ret->kind == VERDICT_TERMS) != !!ret->terms.text[0])
+                return refuse(why, 0, ret->terms.text[0] ? "guestd's reply has terms that it does not ask for"
+                                                         : "guestd's reply lacks terms");
+        return terms_check(&ret->terms, why);
 }

@@ -143,7 +143,8 @@ describeModule("A guest who is to be authenticated", (at) => {
   it("is asked for with user, service, tty and remote host", async () => {
     at.guestd.answer = verdict("ignored");
     await at.run(["tty=tty2", "auth"], { user: ghost, service: "gdm-password" });
-    const body = [{ user: text(ghost), service: text("gdm-password"), tty: text("tty2"), rhost: text("") }];
+    const nothing = { rhost: text(""), terms: text(""), answer: text("") };
+    const body = [{ user: text(ghost), service: text("gdm-password"), tty: text("tty2"), ...nothing }];
     expect(at.guestd.calls).toEqual([{ member: "AllocateAccount", signature: "a{sv}", body }]);
   });
 

@@ -35,6 +35,8 @@ describeModule("A guest with a session", (at) => {
             rhost: new Variant("s", "2001:db8::1"),
             display: new Variant("s", ":3"),
             seat: new Variant("s", "seat-1"),
+            terms: new Variant("s", ""),
+            answer: new Variant("s", ""),
           },
         ],
       },

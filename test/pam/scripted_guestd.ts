@@ -52,6 +52,10 @@ export const verdict = (kind: string, user?: string): Answer =>
     ...(user === undefined ? {} : { user: new dbus.Variant("s", user) }),
   });
 
+/** What both return for a guest who is to accept terms of use first. */
+export const terms = (text: string, digest: string, changes: Fields = {}): Answer =>
+  answerFields({ terms: new dbus.Variant("s", text), digest: new dbus.Variant("s", digest), ...changes });
+
 /** What OpenSession returns besides for a session with processes and IPC of its own. */
 export const isolated = ({ pid, ipc }: Pick<Isolation, "pid" | "ipc">) => ({
   pid_namespace: new dbus.Variant("s", pid.path),

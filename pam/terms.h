@@ -1,0 +1,12 @@
+/*
+ * pam_guest: terms of use that a guest has to accept.
+ */
+#pragma once
+
+#include "answer.h"
+#include "request.h"
+
+struct pam_handle;
+
+/* Shows the terms and asks. PAM's items, which a request has its strings from, may be others after it. */
+struct reply terms_ask(struct pam_handle *pamh, int flags, const struct terms *terms);
