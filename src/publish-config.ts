@@ -1,6 +1,7 @@
-// Writes what others read of the configuration where they read it: polkit's rules, the name service.
+// Writes what others read of the configuration where they read it: polkit's rules, guests' desktops, the name service.
 import type { Config } from "./config/schema.ts";
 import type { Leases } from "./system/accounts/leases.ts";
+import { writeNotice } from "./system/notice-files.ts";
 import { writePolkitFlags } from "./system/polkit-flags.ts";
 
 /** Never throws: a configuration is in force also when others cannot be told. */
@@ -13,6 +14,11 @@ export function publishConfig(
     writePolkitFlags(config);
   } catch (error) {
     report("what polkit allows guests", error);
+  }
+  try {
+    writeNotice(config);
+  } catch (error) {
+    report("what guests are told", error);
   }
   leases.publishGhost(config).catch((error: unknown) => {
     report(`the account ${config.Guests.Ghost}`, error);

@@ -1,0 +1,25 @@
+// What guests are told, as files that the program on their desktop reads (systemd/guest-notice): it cannot read guestd's configuration.
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/schema.ts";
+
+/** Writes a file for each language, or takes them all away. @param directory of root, readable by all */
+export function writeNotice({ Notice }: Pick<Config, "Notice">, directory = "/run/guestd-notice"): void {
+  mkdirSync(directory, { recursive: true });
+  chmodSync(directory, 0o755);
+  const texts = Notice.Login ? Object.entries(Notice.LoginText) : [];
+  const names = texts.map(([locale, text]) => {
+    const name = locale === "" ? "login" : `login.${locale}`;
+    writeWhole(directory, name, `${text}\n`);
+    return name;
+  });
+  for (const name of readdirSync(directory)) if (!names.includes(name)) rmSync(join(directory, name), { force: true });
+}
+
+// A desktop may start meanwhile.
+function writeWhole(directory: string, name: string, text: string): void {
+  const unfinished = join(directory, `.${name}`);
+  writeFileSync(unfinished, text);
+  chmodSync(unfinished, 0o644);
+  renameSync(unfinished, join(directory, name));
+}
