@@ -29,6 +29,7 @@ import { makeCgroupSearch } from "./login-cgroups.ts";
 import { LoginChecks } from "./login-checks.ts";
 import { askMachine, RULES } from "./login-machine.ts";
 import { warnOfRules } from "./login-rules.ts";
+import { noticeInForce } from "./notice-in-force.ts";
 import { reaperOf } from "./policy/session.ts";
 import { sweepPrivate } from "./policy/swept-paths.ts";
 import { isWalkDue } from "./policy/walking.ts";
@@ -110,8 +111,8 @@ export function makeApplication(parts: ApplicationParts): Application {
   const configuration = new Configuration({
     load: () => loadConfig(SYSTEM_PATHS, 0, listMachineDefaults(abilities)),
     journal,
-    onLoaded: (config) => {
-      link.dispatch({ kind: "config-loaded", config });
+    onLoaded: (config, terms) => {
+      link.dispatch({ kind: "config-loaded", config, notice: noticeInForce(config, terms) });
       publishConfig(config, stores.leases, report);
     },
   });

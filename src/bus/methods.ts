@@ -22,6 +22,7 @@ import {
   wireOpenReply,
   readAllocateRequest,
   readSwitch,
+  wireTerms,
   readOpenRequest,
   wireReceipt,
   wireSessionDetails,
@@ -90,6 +91,7 @@ function authenticationMethods({ dispatch, pending, newId, random, findGid, cgro
       const answered = await answerInTime(answer, since, () => {
         dispatch({ kind: "call-expired", id });
       });
+      if (answered.kind === "terms") return [{ verdict: field("s", "terms"), ...wireTerms(answered.terms) }];
       if (answered.kind !== "allocated") throw failed(answered);
       return [wireAllocation(answered.allocation)];
     }),
@@ -223,6 +225,7 @@ function answerInTime(answer: Promise<Answer>, since: number, onLate: () => void
 }
 
 function opened(answer: Answer): readonly unknown[] {
+  if (answer.kind === "terms") return [wireTerms(answer.terms)];
   if (answer.kind !== "opened") throw failed(answer);
   return [wireOpenReply(answer.reply)];
 }

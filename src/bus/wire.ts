@@ -2,6 +2,7 @@
 import type { Variant } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
 import type { Allocation, OpenReply } from "../policy/answer.ts";
+import type { Terms, TermsReply } from "../policy/notice.ts";
 import type { Account } from "../policy/account.ts";
 import type { Explanation } from "../policy/explain.ts";
 import type { LoginCheck } from "../policy/login-check.ts";
@@ -16,7 +17,7 @@ import type { VariantDict } from "./values.ts";
 import { field, unwrap } from "./values.ts";
 
 /** What pam_guest says of a login. */
-export interface OpenRequest {
+export interface OpenRequest extends TermsReply {
   readonly account: Account;
   readonly service: string;
   readonly tty: string;
@@ -28,7 +29,7 @@ export interface OpenRequest {
 }
 
 /** What pam_guest says of a user who is to be authenticated. */
-export interface AllocateRequest {
+export interface AllocateRequest extends TermsReply {
   readonly user: string;
   readonly service: string;
   readonly tty: string;
@@ -40,8 +41,19 @@ export interface AllocateRequest {
  * @throws GuestError InvalidArgument naming the field that is missing or of another type
  */
 export function readAllocateRequest(value: unknown): AllocateRequest {
-  const text = textReader(unwrap(value));
-  return { user: text("user"), service: text("service"), tty: text("tty"), rhost: text("rhost") };
+  const fields = unwrap(value);
+  const text = textReader(fields);
+  const asked = { user: text("user"), service: text("service"), tty: text("tty"), rhost: text("rhost") };
+  return { ...asked, ...readTermsReply(fields) };
+}
+
+/** Empty from a module that does not know a field. */
+const addedReader = (fields: Readonly<Record<string, unknown>>) => (name: string) =>
+  fields[name] === undefined ? "" : textReader(fields)(name);
+
+function readTermsReply(fields: Readonly<Record<string, unknown>>): TermsReply {
+  const added = addedReader(fields);
+  return { terms: added("terms"), answer: added("answer") };
 }
 
 const textReader = (fields: Readonly<Record<string, unknown>>) => (name: string) => {
@@ -65,9 +77,9 @@ export function readOpenRequest(value: unknown): OpenRequest {
     return found;
   };
   const account = { user: text("user"), uid: id("uid"), gid: id("gid"), home: text("home"), shell: text("shell") };
-  const added = (name: string) => (fields[name] === undefined ? "" : text(name));
+  const added = addedReader(fields);
   const where = { tty: text("tty"), rhost: text("rhost"), display: added("display"), seat: added("seat") };
-  return { account, service: text("service"), ...where };
+  return { account, service: text("service"), ...where, ...readTermsReply(fields) };
 }
 
 /**
@@ -84,9 +96,10 @@ export function readSwitch(enabled: unknown, reason: unknown): LoginSwitch {
 }
 
 /** The answer to OpenSession and JoinSession. */
-export function wireOpenReply({ id, namespace, inode, environment, isolation }: OpenReply): VariantDict {
+export function wireOpenReply({ id, namespace, inode, environment, isolation, notice }: OpenReply): VariantDict {
   return {
     ...(isolation === undefined ? {} : wireIsolation(isolation)),
+    ...(notice === "" ? {} : { notice: field("s", notice) }),
     id: field("s", id),
     namespace: field("s", namespace),
     inode: field("t", BigInt(inode)),
@@ -107,6 +120,12 @@ export function wireAllocation(allocation: Allocation): VariantDict {
   const { verdict } = allocation;
   return { verdict: field("s", verdict), ...(verdict === "leased" ? { user: field("s", allocation.user) } : {}) };
 }
+
+/** The answer to either where terms of use have to be accepted first. */
+export const wireTerms = ({ text, digest }: Terms): VariantDict => ({
+  terms: field("s", text),
+  digest: field("s", digest),
+});
 
 /** What a list shows of a session. Times are microseconds since the epoch, as in login1. */
 export function wireSession(session: Session): VariantDict {
@@ -150,6 +169,8 @@ export function wireReceipt(receipt: Receipt): VariantDict {
     service: field("s", receipt.service),
     leader: field("u", receipt.leader),
     cause: field("s", receipt.cause),
+    terms: field("s", receipt.terms),
+    accepted: microseconds(receipt.acceptedAt),
     opened: microseconds(receipt.openedAt),
     closed: microseconds(receipt.closedAt),
     seconds: field("t", BigInt(receipt.seconds)),

@@ -112,6 +112,7 @@ function listFields({ swept: _swept, left: _left, unseen, found_later: _later, .
   const show: Readonly<Record<string, (value: unknown) => string>> = {
     leased: yesOrNo,
     clean: () => describeClean({ ...whole, unseen }),
+    accepted: (value) => (Number(value) === 0 ? "" : formatTime(Number(value))),
     cleared: (value) => (Number(value) === 0 ? "" : formatTime(Number(value))),
     opened: (value) => formatTime(Number(value)),
     closed: (value) => formatTime(Number(value)),

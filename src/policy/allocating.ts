@@ -10,6 +10,8 @@ import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
 import { leasedHome, makeLeaseName, pickUid, quarantineUid, shareAfterForeign, takeUid } from "./lease.ts";
 import type { Moment } from "./moment.ts";
+import type { Acceptance } from "./notice.ts";
+import { judgeTerms } from "./notice.ts";
 import { NOT_READY, refusalOf, refuseLogin } from "./refusal.ts";
 import type { Allocated, Allocating } from "./session.ts";
 import { ALLOCATING } from "./stages.ts";
@@ -58,13 +60,17 @@ export function allocate(state: State, event: Requested): Next {
       });
     }
     case "lease": {
+      const terms = judgeTerms(state.notice.terms, event, event.now);
+      if (terms.kind === "refused") return refuse(terms.reason);
+      if (terms.kind === "ask")
+        return stay(state, { kind: "answer", subject, call, answer: { kind: "terms", terms: terms.terms } });
       const { Group } = verdict.config.Guests;
       if (event.gid === undefined)
         return refuse(`The group ${Group} does not exist. Please ask the administrator of this machine.`);
       const account = makeAccount(state, verdict.config, event.gid, event.random);
       return account === undefined
         ? refuse(reasonFor(state, verdict.config))
-        : lease(state, verdict.config, event, account);
+        : lease(state, verdict.config, event, account, terms.acceptance);
     }
     default:
       return verdict satisfies never;
@@ -93,7 +99,13 @@ function makeAccount(
 
 const listAccounts = (sessions: State["sessions"]) => [...sessions.values()].map(({ account }) => account);
 
-function lease(state: State, config: Config, event: Requested, account: Account): Next {
+function lease(
+  state: State,
+  config: Config,
+  event: Requested,
+  account: Account,
+  acceptance: Acceptance | undefined,
+): Next {
   const session: Allocating = {
     phase: "allocating",
     id: event.id,
@@ -112,6 +124,7 @@ function lease(state: State, config: Config, event: Requested, account: Account)
     limits: config.Limits,
     cgroups: [],
     outer: undefined,
+    acceptance,
     hasRecord: false,
     call: event.call,
     endCalls: [],

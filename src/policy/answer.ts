@@ -1,5 +1,6 @@
 // What guestd answers to the calls that change something.
 import type { ErrorCode } from "./errors.ts";
+import type { Terms } from "./notice.ts";
 import type { Receipt } from "./receipt.ts";
 import type { IpcIsolation, Isolation, View } from "./session.ts";
 
@@ -10,6 +11,8 @@ export interface OpenReply {
   readonly inode: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly isolation: IpcIsolation | Isolation | undefined;
+  /** What the guest is told in the terminal; empty for nothing. */
+  readonly notice: string;
 }
 
 /** What guestd answers to AllocateAccount: a name to log in as, the screen unlocked, or "this is for others to decide". */
@@ -17,6 +20,8 @@ export type Allocation =
   { readonly verdict: "leased"; readonly user: string } | { readonly verdict: "unlocked" | "ignored" };
 
 export type Answer =
+  /** Nothing was made: the guest has terms of use to accept first. */
+  | { readonly kind: "terms"; readonly terms: Terms }
   | { readonly kind: "allocated"; readonly allocation: Allocation }
   | { readonly kind: "opened"; readonly reply: OpenReply }
   | { readonly kind: "ended"; readonly receipt: Receipt }
@@ -25,8 +30,9 @@ export type Answer =
   | { readonly kind: "error"; readonly code: ErrorCode; readonly reason: string };
 
 /** The answer that lets a leader in: where the view of its session is, and what to set in its environment. */
-export function answerOpen(id: string, { path, inode, isolation }: View): Answer {
-  return { kind: "opened", reply: { id, namespace: path, inode, environment: { GUEST_SESSION: id }, isolation } };
+export function answerOpen(id: string, { path, inode, isolation }: View, notice = ""): Answer {
+  const environment = { GUEST_SESSION: id };
+  return { kind: "opened", reply: { id, namespace: path, inode, environment, isolation, notice } };
 }
 
 /** The answer that makes a login go on as the leased account. */

@@ -145,11 +145,11 @@ function toEnding(
   receipt: Receipt | undefined,
 ): Ending {
   const { id, account, leased, published, service, tty, rhost, leader, openedAt, openedUptime } = session;
-  const { plan, limits, cgroups, outer, hasRecord, endCalls, view } = session;
+  const { plan, limits, cgroups, outer, acceptance, hasRecord, endCalls, view } = session;
   const wasBegun = receipt !== undefined || (session.phase === "recovering" && session.recorded === "ending");
   return {
     ...{ id, account, leased, published, service, tty, rhost, leader, openedAt, openedUptime },
-    ...{ plan, limits, cgroups, outer, hasRecord, endCalls, view },
+    ...{ plan, limits, cgroups, outer, acceptance, hasRecord, endCalls, view },
     phase: "ending",
     cause,
     begunUptime: uptime,

@@ -6,13 +6,14 @@ import type { EffectKind, EffectOf, FoundOf } from "./effects.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { KeptLeases } from "./lease.ts";
 import type { Moment } from "./moment.ts";
+import type { Notice, TermsReply } from "./notice.ts";
 import type { PlanFacts } from "./plan.ts";
 import type { EndCause, Receipt } from "./receipt.ts";
 import type { Cgroup, SavedSession } from "./session.ts";
 import type { LoginSwitch } from "./switch.ts";
 import type { UidMap } from "./uid-map.ts";
 
-export interface AllocateRequested {
+export interface AllocateRequested extends TermsReply {
   readonly kind: "allocate-requested";
   /** A fresh id for the session, should there be one. */
   readonly id: string;
@@ -33,7 +34,7 @@ export interface AllocateRequested {
   readonly random: number;
 }
 
-export interface OpenRequested {
+export interface OpenRequested extends TermsReply {
   readonly kind: "open-requested";
   /** A fresh id for the session, should there be one. */
   readonly id: string;
@@ -111,7 +112,7 @@ export type What =
   | { readonly kind: "switch-found"; readonly loginSwitch: LoginSwitch }
   /** An administrator has set it. */
   | { readonly kind: "switch-requested"; readonly loginSwitch: LoginSwitch; readonly call: CallId }
-  | { readonly kind: "config-loaded"; readonly config: Config }
+  | { readonly kind: "config-loaded"; readonly config: Config; readonly notice: Notice }
   /** Time has passed. */
   | { readonly kind: "tick" }
   | { [K in EffectKind]: Done<K> }[EffectKind]

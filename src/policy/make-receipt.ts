@@ -21,6 +21,8 @@ export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed
     service: session.service,
     leader: session.leader.pid,
     cause,
+    terms: session.acceptance?.digest ?? "",
+    acceptedAt: session.acceptance?.at ?? 0,
     openedAt: session.openedAt,
     closedAt: closed.now,
     // Of another boot the monotonic clock says nothing.

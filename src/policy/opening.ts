@@ -1,5 +1,6 @@
 // How a session opens: from OpenSession, stage by stage, until its guest is in; and how a user manager joins it.
 import type { Config } from "../config/schema.ts";
+import type { Verdict } from "./admission.ts";
 import { judgeLogin } from "./admission.ts";
 import { answerOpen } from "./answer.ts";
 import type { EffectKind, EffectOf } from "./effects.ts";
@@ -9,6 +10,7 @@ import type { ErrorCode } from "./errors.ts";
 import type { Ended, EventOf } from "./events.ts";
 import type { Moment } from "./moment.ts";
 import { NO_MANAGER } from "./linger.ts";
+import { judgeTerms, loginNotice } from "./notice.ts";
 import { makePlan } from "./plan.ts";
 import { refusalOf, refuseLogin } from "./refusal.ts";
 import type { Admitting, Allocated, Cgroup, Open, Opening, Preparing, Session, View } from "./session.ts";
@@ -47,10 +49,29 @@ export function open(state: State, event: Requested): Next {
       return letInAgain(state, verdict.session, call);
     case "admitted":
       if (outer?.phase === "ending") return refuse(OUTER_ENDS);
-      return goOn(state, prepare(event, verdict.config, verdict.lease, outer), undefined, event);
+      return admit(state, event, verdict, outer);
     default:
       return verdict satisfies never;
   }
+}
+
+// Who has a leased account has accepted the terms of use already, where there were any then.
+function admit(
+  state: State,
+  event: Requested,
+  { config, lease }: Extract<Verdict, { readonly kind: "admitted" }>,
+  outer: Session | undefined,
+): Next {
+  const { id, account, leaderPid: leader, service, call, now } = event;
+  const terms = judgeTerms(lease?.acceptance === undefined ? state.notice.terms : undefined, event, now);
+  const subject: SessionSubject = { of: "session", id, user: account.user, uid: account.uid, leader, service };
+  if (terms.kind === "refused")
+    return giveBack(stay(state, { kind: "refuse", subject, call, code: "Refused", reason: terms.reason }), event);
+  if (terms.kind === "ask")
+    return stay(state, { kind: "answer", subject, call, answer: { kind: "terms", terms: terms.terms } });
+  const notice = loginNotice(state.notice, service, event.tty);
+  const told = { notice, acceptance: lease?.acceptance ?? terms.acceptance };
+  return goOn(state, prepare(event, config, lease, outer, told), undefined, event);
 }
 
 // What was leased for the login that is refused goes back at once: its leader has entered nothing of it, and may wait on.
@@ -83,6 +104,7 @@ function prepare(
   config: Config,
   lease: Allocated | undefined,
   outer: Session | undefined,
+  told: Pick<Preparing, "notice" | "acceptance">,
 ): Preparing {
   const { account, service, tty, rhost } = event;
   const leased = lease !== undefined;
@@ -103,6 +125,7 @@ function prepare(
     limits: config.Limits,
     cgroups: [],
     outer: leased ? undefined : outer?.id,
+    ...told,
     hasRecord: lease?.hasRecord ?? false,
     call: event.call,
     endCalls: lease?.endCalls ?? [],
@@ -211,7 +234,7 @@ const checkRulesOf = (session: Open): EffectOf<"check-rules"> => {
 function failOpening(state: State, session: Opening, code: ErrorCode, reason: string, moment: Moment): Next {
   const refuse = refuseLogin(session, code, reason);
   if (session.leased && session.cause === undefined) {
-    const { busName: _name, call: _answered, ...rest } = session;
+    const { busName: _name, call: _answered, notice: _untold, ...rest } = session;
     return put(state, { ...rest, phase: "allocated", leased: true, cause: "open-failed" }, refuse);
   }
   const ending = startEnding(state, session, session.cause ?? "open-failed", moment);

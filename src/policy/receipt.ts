@@ -74,6 +74,10 @@ export interface Receipt {
   readonly service: string;
   readonly leader: number;
   readonly cause: EndCause;
+  /** SHA-256 of the terms of use that the guest has accepted; empty where there were none. */
+  readonly terms: string;
+  /** When, in milliseconds since the epoch; 0 where there were none. */
+  readonly acceptedAt: number;
   /** Milliseconds since the epoch. */
   readonly openedAt: number;
   readonly closedAt: number;

@@ -3,6 +3,7 @@
 import type { Limits } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { CallId } from "./call.ts";
+import type { Acceptance } from "./notice.ts";
 import type { EndCause, Findings, Receipt } from "./receipt.ts";
 import type { Retry } from "./retry.ts";
 import type { Step } from "./steps.ts";
@@ -114,6 +115,8 @@ export interface Login {
   readonly cgroups: readonly Cgroup[];
   /** The session that this one was started in, by su: it ends with that one. */
   readonly outer: string | undefined;
+  /** Of the terms of use; undefined where there were none. */
+  readonly acceptance: Acceptance | undefined;
 }
 
 interface Known extends Login {
@@ -149,6 +152,8 @@ export interface Allocated extends Known {
 
 interface OpeningLogin extends Known {
   readonly phase: "opening";
+  /** What the guest is told in the terminal; empty for nothing. */
+  readonly notice: string;
   readonly busName: string;
   /** The OpenSession call that waits for an answer. */
   readonly call: CallId;
@@ -238,16 +243,22 @@ export const reaperOf = (view: View | "lost" | undefined): Leader | undefined =>
 export const standingView = ({ view }: Pick<Session, "view">): View | undefined => (view === "lost" ? undefined : view);
 
 /** The session when its guest is in. */
-export function becomeOpen({ busName: _name, call: _answered, cause: _none, ...session }: Admitting): Open {
+export function becomeOpen({
+  busName: _name,
+  call: _answered,
+  cause: _none,
+  notice: _told,
+  ...session
+}: Admitting): Open {
   return { ...session, phase: "open", pamClosed: false, running: [], disconnectedUptime: undefined };
 }
 
 /** The part of a session that its record has whatever its phase. */
 export function loginOf(session: Login): Login {
   const { id, account, leased, published, service, tty, rhost, leader, openedAt, openedUptime } = session;
-  const { plan, limits, cgroups, outer } = session;
+  const { plan, limits, cgroups, outer, acceptance } = session;
   const who = { id, account, leased, published, service, tty, rhost, leader, outer };
-  return { ...who, openedAt, openedUptime, plan, limits, cgroups };
+  return { ...who, openedAt, openedUptime, plan, limits, cgroups, acceptance };
 }
 
 /** What is written down of a session. */

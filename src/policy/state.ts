@@ -3,6 +3,8 @@ import type { Config } from "../config/schema.ts";
 import type { Effect } from "./effects.ts";
 import type { LeasePool } from "./lease.ts";
 import { EMPTY_POOL } from "./lease.ts";
+import type { Notice } from "./notice.ts";
+import { NO_NOTICE } from "./notice.ts";
 import type { Retry } from "./retry.ts";
 import type { Session } from "./session.ts";
 import type { LoginSwitch } from "./switch.ts";
@@ -15,6 +17,8 @@ import { NO_WALK } from "./walk.ts";
 export interface State {
   /** Undefined until it is loaded and while it has errors. */
   readonly config: Config | undefined;
+  /** What the configuration has guests told. */
+  readonly notice: Notice;
   /** Off until it is known. */
   readonly loginSwitch: LoginSwitch;
   readonly sessions: ReadonlyMap<string, Session>;
@@ -35,6 +39,7 @@ export interface Next {
 
 export const INITIAL_STATE: State = {
   config: undefined,
+  notice: NO_NOTICE,
   loginSwitch: NEVER_ENABLED,
   sessions: new Map(),
   pool: EMPTY_POOL,

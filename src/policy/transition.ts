@@ -59,7 +59,7 @@ export function transition(state: State, event: Event): Next {
     case "switch-requested":
       return requestSwitch(state, event);
     case "config-loaded":
-      return stay({ ...state, config: event.config, pool: poolFor(event.config, state.pool) });
+      return stay({ ...state, config: event.config, notice: event.notice, pool: poolFor(event.config, state.pool) });
     case "tick":
       return passTime(state, event);
     case "effect-done":

@@ -4,6 +4,9 @@ import { makeMethods } from "../../src/bus/methods.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "../../src/bus/names.ts";
 import { DEFAULTS } from "../../src/config/parse.ts";
+import { MOST_TERMS_BYTES } from "../../src/config/terms.ts";
+import { sentence } from "../../src/config/values.ts";
+import { makeNotice } from "../../src/policy/notice.ts";
 import { judgeAuthentication } from "../../src/policy/admission.ts";
 import { findReasonFault } from "../../src/policy/switch.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
@@ -84,6 +87,25 @@ describe("the interface", () => {
     }
     // With the byte that ends it (PAM_MAX_MSG_SIZE).
     expect(most).toBeLessThan(512);
+  });
+
+  it("gives no text to show that the PAM module would refuse", () => {
+    const most = (name: string) =>
+      Number(new RegExp(`^#define ${name} (\\d+)$`, "m").exec(readProjectFile("pam/answer.h"))?.[1]);
+    // Of four bytes each.
+    const longest = "😀".repeat(300);
+    expect(sentence.parse(longest)).toBe(longest);
+    expect(sentence.parse(`${longest}a`)).toBeUndefined();
+    const config = {
+      ...DEFAULTS,
+      Notice: { ...DEFAULTS.Notice, LoginText: { "": longest }, TermsQuestion: { "": longest } },
+    };
+    const file = { text: `a${"\t".repeat(MOST_TERMS_BYTES - 2)}b`, digest: "d" };
+    const { login, terms } = makeNotice(config, "", file);
+    expect(Buffer.byteLength(login)).toBeLessThanOrEqual(most("NOTICE_MAX"));
+    expect(Buffer.byteLength(terms?.text ?? "")).toBeLessThanOrEqual(most("TERMS_MAX"));
+    expect(xml).toContain(`at most ${most("NOTICE_MAX")} bytes`);
+    expect(xml).toContain(`at most ${most("TERMS_MAX")} bytes`);
   });
 
   it("sends the signals of the XML, with their signatures", () => {

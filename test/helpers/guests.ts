@@ -19,6 +19,7 @@ export interface GuestReceipt {
   readonly uid: number;
   readonly leased: boolean;
   readonly cause: string;
+  readonly terms: string;
   readonly seconds: number;
   readonly tmpfsBytes: number;
   readonly processesKilled: number;

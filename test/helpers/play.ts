@@ -3,6 +3,7 @@ import type { Effect, EffectKind, EffectOf, FoundOf } from "../../src/policy/eff
 import type { What } from "../../src/policy/events.ts";
 import type { KeptLeases } from "../../src/policy/lease.ts";
 import type { Moment } from "../../src/policy/moment.ts";
+import { makeNotice } from "../../src/policy/notice.ts";
 import type { Swept, SweepKind } from "../../src/policy/receipt.ts";
 import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
 import type { Admitting, Allocating, Ending, SavedSession, Session } from "../../src/policy/session.ts";
@@ -18,7 +19,14 @@ export const READY: State = configure({ ...INITIAL_STATE, loginSwitch: ON });
 
 /** The same state with a configuration of its own. */
 export function configure(state: State, ...lines: readonly string[]): State {
-  return transition(state, { kind: "config-loaded", config: configOf(...lines), now: 0, uptime: 0 }).state;
+  const config = configOf(...lines);
+  return transition(state, {
+    kind: "config-loaded",
+    config,
+    notice: makeNotice(config, "", undefined),
+    now: 0,
+    uptime: 0,
+  }).state;
 }
 
 /** The same state, when this is known of the uids that no session has. */

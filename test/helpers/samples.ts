@@ -76,6 +76,7 @@ export const SESSION: Open = {
   limits: configOf().Limits,
   cgroups: [CGROUP],
   outer: undefined,
+  acceptance: undefined,
   hasRecord: true,
   endCalls: [],
   phase: "open",
@@ -131,6 +132,8 @@ export function endingOf(
 
 const LOGIN = {
   call: 1,
+  terms: "",
+  answer: "",
   now: 1_000,
   uptime: 7_000,
   service: "login",

@@ -83,6 +83,12 @@ export class Screen {
     );
   }
 
+  /** What tells one look of a part of the screen from another. */
+  async lookAt({ x, y, width, height }: Readonly<Record<"x" | "y" | "width" | "height", number>>): Promise<string> {
+    await this.#run("scrot", "--overwrite", `--autoselect=${[x, y, width, height].join(",")}`, PICTURE);
+    return this.#machine.sh(`sha256sum ${PICTURE}`);
+  }
+
   /** Takes a picture, which is then in build/pictures/RELEASE/NAME.png. */
   async picture(name: string): Promise<void> {
     const { release, pid } = this.#machine;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EffectRunner } from "../../src/daemon.ts";
 import { Daemon } from "../../src/daemon.ts";
+import { NO_NOTICE } from "../../src/policy/notice.ts";
 import type { Effect } from "../../src/policy/effects.ts";
 import { GuestError } from "../../src/policy/errors.ts";
 import { keyOf } from "../../src/policy/subject.ts";
@@ -23,7 +24,7 @@ function daemonWith(run: (effect: Effect) => Promise<unknown>) {
     },
     clock: () => ({ now: 1, uptime: 1 }),
   });
-  daemon.dispatch({ kind: "config-loaded", config: configOf() });
+  daemon.dispatch({ kind: "config-loaded", config: configOf(), notice: NO_NOTICE });
   daemon.dispatch({ kind: "switch-found", loginSwitch: ON });
   return { daemon, log, failures };
 }

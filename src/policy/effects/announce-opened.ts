@@ -15,6 +15,11 @@ export const announceOpened: Stage<Admitting, Admitting, "announce-opened", Args
   fails: "go-on",
   level: () => "notice",
   make: (session) => ({ session: becomeOpen(session) }),
-  done: ({ subject }) =>
-    `Opened ${keyOf(subject)} of ${describeUser(subject)} through ${subject.service}, leader ${subject.leader}.`,
+  done: ({ subject, session }) =>
+    `Opened ${keyOf(subject)} of ${describeUser(subject)} through ${subject.service}, leader ${subject.leader}.` +
+    (session.acceptance === undefined ? "" : " The terms of use were accepted."),
+  fields: ({ session: { acceptance } }) =>
+    acceptance === undefined
+      ? {}
+      : { GUEST_TERMS: acceptance.digest, GUEST_ACCEPTED: new Date(acceptance.at).toISOString() },
 };

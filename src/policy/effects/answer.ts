@@ -23,10 +23,14 @@ export const answer: SharedStage<"answer", Reply, void, Subject> = {
 };
 
 const answerOf = (session: Allocating | Admitting): Answer =>
-  session.phase === "allocating" ? answerAllocate(session.account.user) : answerOpen(session.id, session.view);
+  session.phase === "allocating"
+    ? answerAllocate(session.account.user)
+    : answerOpen(session.id, session.view, session.notice);
 
 // Whom guestd leaves to others is none of its business, and there may be many of them.
 function describe({ subject, answer: given }: Made<"answer", Subject, Reply>): string | undefined {
+  if (subject.of === "session" && given.kind === "terms")
+    return `Showed ${describeUser(subject)} at ${subject.service} the terms of use, which have to be accepted.`;
   const verdict = given.kind === "allocated" ? given.allocation.verdict : "leased";
   if (subject.of !== "session" || verdict === "leased") return `Answered the call for ${keyOf(subject)}.`;
   return verdict === "unlocked" ? `Let ${describeUser(subject)} at ${subject.service} unlock the screen.` : undefined;

@@ -147,8 +147,8 @@ function move(file: string, directory: string): void {
 
 function parseReceipt(text: string | undefined, id: string): Receipt | undefined {
   if (text === undefined) return undefined;
-  // One of an earlier version says nothing of later looks.
-  const receipt = { ...LATER_LOOKS, ...(JSON.parse(text) as Receipt) };
+  // One of an earlier version says nothing of these.
+  const receipt = { ...ADDED, ...(JSON.parse(text) as Receipt) };
   const { swept, left, unseen, foundLater } = receipt;
   const isGood =
     receipt.id === id &&
@@ -159,8 +159,14 @@ function parseReceipt(text: string | undefined, id: string): Receipt | undefined
   return isGood && areTexts && Array.isArray(swept) && swept.every(isSwept) ? receipt : undefined;
 }
 
-const LATER_LOOKS: Pick<Receipt, "unseen" | "foundLater" | "clearedAt"> = { unseen: [], foundLater: [], clearedAt: 0 };
-const TEXTS = ["user", "service", "cause"] as const;
+const ADDED: Pick<Receipt, "unseen" | "foundLater" | "clearedAt" | "terms" | "acceptedAt"> = {
+  unseen: [],
+  foundLater: [],
+  clearedAt: 0,
+  terms: "",
+  acceptedAt: 0,
+};
+const TEXTS = ["user", "service", "cause", "terms"] as const;
 const NUMBERS = [
   "uid",
   "leader",
@@ -171,6 +177,7 @@ const NUMBERS = [
   "processesKilled",
   "tmpfsBytes",
   "clearedAt",
+  "acceptedAt",
 ] as const;
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;

@@ -69,7 +69,7 @@ export function parseRecord(
 }
 
 function checkLogin(session: Login): void {
-  const { leader, account, leased, published, openedAt, openedUptime, limits, cgroups, plan } = session;
+  const { leader, account, leased, published, openedAt, openedUptime, limits, cgroups, plan, acceptance } = session;
   if (![leader.pid, leader.startTime, account.uid, openedAt, openedUptime].every(isPositive))
     throw new Error("lacks a number");
   if (leader.terminal !== undefined && !isTerminalPath(leader.terminal)) throw new Error("names no terminal");
@@ -80,12 +80,16 @@ function checkLogin(session: Login): void {
     throw new Error("lacks its cgroups");
   if (!Array.isArray(plan) || !plan.every((step: Partial<Step>) => isText(step.kind) && isText(step.target)))
     throw new Error("lacks its plan");
+  if (acceptance !== undefined && !isAcceptance(acceptance)) throw new Error("does not say which terms were accepted");
 }
 
 function isCgroup(cgroup: unknown, session: Login): boolean {
   const { path, inode } = cgroup as Partial<Cgroup>;
   return typeof path === "string" && isSessionPath(path, session) && /^\d+$/.test(String(inode));
 }
+
+const isAcceptance = ({ digest, at }: NonNullable<Login["acceptance"]>) =>
+  isPositive(at) && /^[0-9a-f]{64}$/.test(digest);
 
 const isPositive = (value: unknown) => Number.isSafeInteger(value) && Number(value) > 0;
 

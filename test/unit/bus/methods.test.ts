@@ -76,6 +76,8 @@ describe("AllocateAccount", () => {
         leaderCgroup: "/system.slice",
         gid: 985,
         random: 3,
+        terms: "",
+        answer: "",
       },
     ]);
   });
@@ -97,9 +99,21 @@ describe("AllocateAccount", () => {
     await expect(call("AllocateAccount", [REQUEST])).rejects.toEqual(new GuestError("Refused", "Not today."));
   });
 
+  it("shows terms of use instead, and tells guestd what was answered", async () => {
+    const terms = { text: "Be kind.", digest: "d1", answer: "yes" };
+    const { events, call } = methodsWith({ answer: { kind: "terms", terms } });
+    const asked = { ...REQUEST, terms: field("s", "d1"), answer: field("s", "no") };
+    const shown = { terms: field("s", "Be kind."), digest: field("s", "d1") };
+    expect(await call("AllocateAccount", [asked])).toEqual([{ verdict: field("s", "terms"), ...shown }]);
+    expect(events).toMatchObject([{ terms: "d1", answer: "no" }]);
+  });
+
   it("gives no account for an answer to another call", async () => {
     const { call } = methodsWith({
-      answer: { kind: "opened", reply: { id: "a", namespace: "b", inode: 1, environment: {}, isolation: undefined } },
+      answer: {
+        kind: "opened",
+        reply: { id: "a", namespace: "b", inode: 1, environment: {}, isolation: undefined, notice: "" },
+      },
     });
     await expect(call("AllocateAccount", [REQUEST])).rejects.toThrow("unexpected answer");
   });
@@ -139,7 +153,7 @@ describe("a call that takes long", () => {
       "OpenSession",
       {
         kind: "opened",
-        reply: { id: "fresh", namespace: "/proc/1/fd/9", inode: 1, environment: {}, isolation: undefined },
+        reply: { id: "fresh", namespace: "/proc/1/fd/9", inode: 1, environment: {}, isolation: undefined, notice: "" },
       },
     ],
   ];

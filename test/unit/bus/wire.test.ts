@@ -63,10 +63,12 @@ describe("readOpenRequest", () => {
       rhost: "",
       display: "",
       seat: "",
+      terms: "",
+      answer: "",
     });
   });
 
-  it.each(["display", "seat"])("takes the %s from a module that knows the field", (name) => {
+  it.each(["display", "seat", "terms", "answer"])("takes the %s from a module that knows the field", (name) => {
     expect(readOpenRequest({ ...request(), [name]: field("s", "one") })).toMatchObject({ [name]: "one" });
     expect(() => readOpenRequest({ ...request(), [name]: field("u", 0) })).toThrow(`lacks "${name}"`);
   });
@@ -86,6 +88,7 @@ describe("wireOpenReply", () => {
       inode: 4026532500,
       environment: { GUEST_SESSION: "s1" },
       isolation: undefined,
+      notice: "",
     });
     expect(record["inode"]).toMatchObject({ signature: "t", value: 4026532500n });
     expect(record["environment"]).toMatchObject({ signature: "a{ss}", value: { GUEST_SESSION: "s1" } });
@@ -98,6 +101,7 @@ describe("wireOpenReply", () => {
       inode: 1,
       environment: {},
       isolation: ISOLATION,
+      notice: "",
     });
     expect(record).toMatchObject({
       pid_namespace: { signature: "s", value: ISOLATION.processes.path },
@@ -105,6 +109,12 @@ describe("wireOpenReply", () => {
       ipc_namespace: { signature: "s", value: ISOLATION.ipc.path },
       ipc_inode: { signature: "t", value: BigInt(ISOLATION.ipc.inode) },
     });
+  });
+
+  it("sends what the guest is told, where they are told something", () => {
+    const reply = { id: "s1", namespace: "/proc/1/fd/2", inode: 1, environment: {}, isolation: undefined };
+    expect(wireOpenReply({ ...reply, notice: "All is deleted." })["notice"]).toEqual(field("s", "All is deleted."));
+    expect(wireOpenReply({ ...reply, notice: "" })).not.toHaveProperty("notice");
   });
 
   it("sends the IPC namespace alone of a leased account's session", () => {
@@ -115,6 +125,7 @@ describe("wireOpenReply", () => {
       inode: 1,
       environment: {},
       isolation: { ipc },
+      notice: "",
     });
     expect(Object.keys(record).sort()).toEqual([
       "environment",
@@ -133,6 +144,7 @@ describe("wireOpenReply", () => {
       inode: 1,
       environment: {},
       isolation: undefined,
+      notice: "",
     });
     expect(Object.keys(record).sort()).toEqual(["environment", "id", "inode", "namespace"]);
   });
@@ -166,6 +178,8 @@ describe("readAllocateRequest", () => {
       service: "login",
       tty: "tty1",
       rhost: "",
+      terms: "",
+      answer: "",
     });
   });
 });

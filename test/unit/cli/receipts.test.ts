@@ -114,6 +114,15 @@ describe("guestctl receipt", () => {
     ]);
   });
 
+  it("says which terms of use were accepted, and when", async () => {
+    const accepted = { ...CLEAN, terms: "d1d1", accepted: CLOSED };
+    const { out } = await runWith(["receipt", "abc"], { GetReceipt: [accepted] });
+    expect(out).toMatch(/^terms: +d1d1$/m);
+    expect(out).toContain(`\naccepted: ${formatTime(CLOSED)}\n`);
+    const none = await runWith(["receipt", "abc"], { GetReceipt: [{ ...CLEAN, terms: "", accepted: 0 }] });
+    expect(none.out).toMatch(/^accepted: +-$/m);
+  });
+
   it("does not know how long a session lasted that was open when the machine went down", async () => {
     const lost = { ...CLEAN, leased: false, cause: "lost-power", seconds: 0, swept: [] };
     const { out } = await runWith(["receipt", "abc"], { GetReceipt: [lost] });

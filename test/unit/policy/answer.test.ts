@@ -12,6 +12,7 @@ describe("answerOpen", () => {
         inode: VIEW.inode,
         environment: { GUEST_SESSION: "abc" },
         isolation: ISOLATION,
+        notice: "",
       },
     });
   });
@@ -19,7 +20,10 @@ describe("answerOpen", () => {
   it("gives a leased account's none of them", () => {
     expect(answerOpen("abc", VIEW)).toEqual({
       kind: "opened",
-      reply: { id: "abc", namespace: VIEW.path, inode: VIEW.inode, environment: { GUEST_SESSION: "abc" } },
+      reply: {
+        ...{ id: "abc", namespace: VIEW.path, inode: VIEW.inode, environment: { GUEST_SESSION: "abc" } },
+        notice: "",
+      },
     });
   });
 });

@@ -49,6 +49,8 @@ describe("makeReceipt", () => {
       service: "login",
       leader: 500,
       cause: "logout",
+      terms: "",
+      acceptedAt: 0,
       openedAt: 1_000,
       closedAt: 1,
       seconds: 0,

@@ -127,7 +127,7 @@ function walk<S extends Parameters<typeof effectAfter>[1]>(way: Way<S>, session:
   return effects;
 }
 
-const opening = { phase: "opening", busName: ":1.9", call: 1, view: undefined, cause: undefined } as const;
+const opening = { phase: "opening", busName: ":1.9", call: 1, view: undefined, cause: undefined, notice: "" } as const;
 const PREPARING: Preparing = { ...SESSION, ...opening };
 const ADMITTING = { ...SESSION, ...opening, view: VIEW };
 const made = (effects: readonly Effect[], kind: EffectKind) => effects.find((effect) => effect.kind === kind);

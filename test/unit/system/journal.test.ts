@@ -93,6 +93,8 @@ describe("Journal", () => {
       service: "login",
       leader: 500,
       cause: "logout" as const,
+      terms: "",
+      acceptedAt: 0,
       openedAt: 1,
       closedAt: 2,
       endMilliseconds: 3,

@@ -65,9 +65,9 @@ describe("clean", () => {
     expect(store.list()).toEqual([]);
   });
 
-  it("of an earlier version say nothing of later looks", async () => {
+  it("of an earlier version say nothing of later looks and of terms of use", async () => {
     await store.keep(receipt("a"), 10);
-    const { unseen: _, foundLater: __, clearedAt: ___, ...old } = receipt("a");
+    const { unseen: _, foundLater: __, clearedAt: ___, terms: ____, acceptedAt: _____, ...old } = receipt("a");
     put("clean", "a.json", JSON.stringify(old));
     expect(store.find("a")).toEqual(receipt("a"));
   });

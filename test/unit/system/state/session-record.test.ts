@@ -81,6 +81,9 @@ describe("parseRecord", () => {
     ["lacks its cgroups", { cgroups: [{ path: CGROUP.path, inode: "one" }] }],
     ["lacks its plan", { plan: undefined }],
     ["lacks its plan", { plan: [{ kind: "tmpfs" }] }],
+    ["does not say which terms were accepted", { acceptance: {} }],
+    ["does not say which terms were accepted", { acceptance: { digest: "a".repeat(64), at: 0 } }],
+    ["does not say which terms were accepted", { acceptance: { digest: "yes\n", at: 1 } }],
     ["has an unknown phase", { phase: undefined }],
     ["has an unknown phase", { phase: "recovering" }],
     ["has an unknown phase", { phase: "allocating" }],
@@ -125,8 +128,13 @@ describe("parseRecord", () => {
 
   it("gives back what was written down, in each phase and with each kind of view", () => {
     const records = [SAVED, LEASED, ALLOCATED, ENDING, recordOf(endingOf(LEASED_SESSION, { view: undefined }))];
-    for (const record of [...records, { ...SAVED, view: "lost" }, { ...ENDING, view: "lost" }])
-      expect(parse(record)).toEqual(record);
+    const acceptance = { digest: "a1".repeat(32), at: 1_000 };
+    const others = [
+      { ...SAVED, view: "lost" },
+      { ...ENDING, view: "lost" },
+      { ...LEASED, acceptance },
+    ];
+    for (const record of [...records, ...others]) expect(parse(record)).toEqual(record);
   });
 
   it("forgets the calls of an earlier guestd, what it had found, and what is no part of a record", () => {

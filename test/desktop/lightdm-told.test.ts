@@ -1,0 +1,77 @@
+// What LightDM's GTK greeter shows a guest of a refusal and of terms of use, and what the desktop shows then.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitOpen, exitOpenbox, startDisplayManager } from "../helpers/desktop.ts";
+import { awaitReceipt, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { Screen } from "../helpers/screen.ts";
+
+const GREETER = "lightdm-gtk-greeter";
+const TERMS = "/etc/guestd/terms.txt";
+/** systemd's name of the entry, as the user manager of a desktop has it. */
+const NOTICE = "app-guestd\\x2dnotice@autostart.service";
+
+describeMachine("a guest in LightDM is told", (release) => {
+  let machine: Machine;
+  let screen: Screen;
+  let guest: GuestSession;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release, "desktop");
+    screen = new Screen(machine);
+    await startDisplayManager(machine, "lightdm");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** How the greeter looks when it has refused the ghost for this reason. */
+  async function lookAtRefusal(reason: string): Promise<string> {
+    await machine.sh(`guestctl disable --reason="${reason}"; systemctl restart lightdm`);
+    await screen.awaitGreeter(GREETER);
+    await screen.type("guest");
+    await screen.awaitChange(() => screen.press("Return"));
+    // Where the sentence is, without the field above it and its cursor.
+    return screen.lookAt({ x: 0, y: 400, width: 1024, height: 25 });
+  }
+
+  it("the reason of a refusal: the greeter does not look the same for another one", async () => {
+    const first = await lookAtRefusal("Closed for exams until Friday");
+    await screen.picture("lightdm-refusal");
+    expect(await lookAtRefusal("Closed for exams until Monday")).not.toBe(first);
+    expect(await lookAtRefusal("Closed for exams until Friday")).toBe(first);
+  });
+
+  it("terms of use, and gets in by accepting them", async () => {
+    await machine.write(TERMS, "Be kind to others.\nDo not take the mouse away.\n");
+    await machine.write("/etc/guestd/guestd.conf.d/terms.conf", `[Notice]\nTerms=${TERMS}\n`);
+    await machine.sh("guestctl reload; guestctl enable; systemctl restart lightdm");
+    await screen.awaitGreeter(GREETER);
+    await screen.type("guest");
+    await screen.awaitChange(() => screen.press("Return"));
+    await screen.picture("lightdm-terms");
+    expect(await listSessions(machine)).toEqual([]);
+    await screen.type("yes");
+    await screen.press("Return");
+    guest = await awaitOpen(machine);
+    const [digest = ""] = (await machine.sh(`sha256sum ${TERMS}`)).split(" ");
+    const [opened] = await machine.journal(`GUEST_SESSION=${guest.id}`, "GUEST_ACTION=announce-opened");
+    expect(opened).toMatchObject({ GUEST_TERMS: digest });
+  });
+
+  it("on the desktop what becomes of the files, in a window that stays", async () => {
+    await screen.awaitDesktop();
+    const runtime = `XDG_RUNTIME_DIR=/run/user/${guest.uid}`;
+    const { code } = await machine.run(["env", runtime, "systemctl", "--user", "start", NOTICE], { user: guest.user });
+    expect(code).toBe(0);
+    await screen.awaitFocus("Guest");
+    await screen.picture("lightdm-notice");
+    await screen.press("Return");
+    await exitOpenbox(screen);
+    expect(await awaitReceipt(machine, guest.id)).toMatchObject({ cause: "logout", left: [] });
+  });
+
+  it("leaves no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine, /Guest logins are switched off/)).toEqual([]);
+  });
+});
