@@ -91,7 +91,11 @@ export async function explainGhost(
   if (account === undefined || !member) return undefined;
   const services = ghostServices(config, machine.listPamServices()).map((service) => readStacks(service, machine));
   const files = machine.readRuleFiles();
-  const best = services.find((stacks) => findServiceFault(stacks, files, Group) === undefined)?.service;
+  // One without a conversation is refused where there are terms of use.
+  const talking = services.filter(({ service }) => !service.endsWith("-autologin"));
+  const best = [...talking, ...services].find(
+    (stacks) => findServiceFault(stacks, files, Group) === undefined,
+  )?.service;
   const explanation = await rehearseLogin(state, { account, member, service: best ?? "login" }, machine);
   const every = Passwordless.length === 0 ? undefined : findEveryFault(services, files, Group);
   return every !== undefined && explanation.verdict === "admitted" ? refuseFor(explanation, every) : explanation;

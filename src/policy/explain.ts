@@ -2,6 +2,7 @@
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
 import { leasedHome, pickUid } from "./lease.ts";
+import { UNANSWERED } from "./notice.ts";
 import type { PlanFacts } from "./plan.ts";
 import type { OpeningOrigin } from "./origin.ts";
 import { findOriginFault } from "./origin.ts";
@@ -48,10 +49,24 @@ export interface ExplainedLogin {
 }
 
 /** What of guestd's state decides on a login. */
-export type Judging = Pick<State, "config" | "loginSwitch" | "sessions" | "pool" | "uidMap" | "walk">;
+export type Judging = Pick<State, "config" | "notice" | "loginSwitch" | "sessions" | "pool" | "uidMap" | "walk">;
 
 /** Explains a login of this account through this PAM service, from this machine. */
 export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanFacts): Explanation {
+  const explanation = judgeExplained(state, login, facts);
+  const { verdict, leased, reason } = explanation;
+  if (verdict !== "admitted" || state.notice.terms === undefined) return explanation;
+  if (!asksForTerms(login.service, leased)) return { ...NOTHING, verdict: "refused", reason: UNANSWERED };
+  return { ...explanation, reason: `${reason} The terms of use have to be accepted first.` };
+}
+
+/** Whether a guest can be asked through this service: the ghost while it is authenticated, others when the session opens. */
+function asksForTerms(service: string, leased: boolean): boolean {
+  if (service.endsWith("-autologin")) return false;
+  return leased || !(service === "sshd" || DISPLAY_MANAGERS.some(({ services }) => services.test(service)));
+}
+
+function judgeExplained(state: Judging, login: ExplainedLogin, facts: PlanFacts): Explanation {
   const { config, loginSwitch } = state;
   const sessions = [...state.sessions.values()];
   const { account, member, service } = login;

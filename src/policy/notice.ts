@@ -80,7 +80,8 @@ export type TermsVerdict =
   | { readonly kind: "ask"; readonly terms: Terms }
   | { readonly kind: "refused"; readonly reason: string };
 
-const UNANSWERED =
+/** What a guest is told who cannot be asked, or says nothing. */
+export const UNANSWERED =
   "Guests have to accept the terms of use of this machine, and there was no answer. A login that cannot ask, such as one by ssh, is not for guests here.";
 const NOT_ACCEPTED = "You have not accepted the terms of use of this machine. Please log in again to read them.";
 const CHANGED = "The terms of use of this machine have changed in the meantime. Please log in again to read them.";

@@ -3,6 +3,7 @@ import type { Config } from "../../../src/config/schema.ts";
 import { explainLogin as judge, NSCD_FAULT, refuseFor } from "../../../src/policy/explain.ts";
 import type { ExplainedLogin, Judging } from "../../../src/policy/explain.ts";
 import { fillPool, EMPTY_POOL } from "../../../src/policy/lease.ts";
+import { makeNotice } from "../../../src/policy/notice.ts";
 import { makePlan } from "../../../src/policy/plan.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { INITIAL_STATE } from "../../../src/policy/state.ts";
@@ -43,6 +44,28 @@ describe("explainLogin", () => {
       verdict: "refused",
       reason: expect.stringContaining("cron") as string,
     });
+  });
+
+  it.each([
+    [GHOST, "login", true],
+    [GHOST, "lightdm", true],
+    [GHOST, "lightdm-autologin", false],
+    [GUEST, "login", true],
+    [GUEST, "su-l", true],
+    [GUEST, "sshd", false],
+    [GUEST, "gdm-password", false],
+  ])("says of %o at %s whether terms of use can be accepted there: %s", (account, service, can) => {
+    const notice = makeNotice(configOf(), "", { text: "Be kind.", digest: "d" });
+    const login = { account, member: true, service };
+    expect(explainLogin(configOf(), login, [], ON, { notice })).toMatchObject(
+      can
+        ? {
+            verdict: "admitted",
+            reason: expect.stringMatching(/ The terms of use have to be accepted first\.$/) as string,
+          }
+        : { verdict: "refused", reason: expect.stringContaining("terms of use") as string, plan: [] },
+    );
+    expect(explainLogin(configOf(), login, [], ON).reason).not.toContain("terms of use");
   });
 
   it("says refused, and the reason of the switch, of every guest while it is off", () => {
