@@ -23,8 +23,8 @@ describeAsRoot("pam_guest.so", () => {
     expect(needed).toEqual(["libpam.so.0", "libc.so.6"]);
   });
 
-  it("asks libc and libpam for no environment variable", () => {
-    expect(read("nm", "-D", "--undefined-only")).not.toMatch(/getenv|environ/);
+  it("asks libc for no environment variable", () => {
+    expect(read("nm", "-D", "--undefined-only")).not.toMatch(/(?<!pam_)getenv|environ/);
   });
 
   it("keeps no data of its own between calls", () => {
