@@ -176,6 +176,11 @@ export const SCHEMA = {
       "-/var/crash",
       "Directories beside those of Private= where files of a leased account are looked for, and taken away, when its session has ended.",
     ),
+    PrintJobs: key(
+      value.choice("remove", "keep"),
+      "remove",
+      "What becomes of the print jobs of a leased account, those that are still being printed as well.",
+    ),
     Coredumps: key(
       value.choice("remove", "keep"),
       "remove",

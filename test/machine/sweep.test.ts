@@ -36,6 +36,7 @@ const CLASSES = [
   "open-files",
   "media",
   "connections",
+  "print-jobs",
   "ipc",
   "queues",
   "jobs",

@@ -20,6 +20,7 @@ import { runGuestKeys, sweepKeys } from "./keys.ts";
 import { sweepMedia, unmountMedium } from "./media.ts";
 import type { Owner } from "./paths.ts";
 import { jobPaths, lingerPaths, mailPaths, runtimePaths, sweepCoredumps, sweepPaths, sweepTrees } from "./paths.ts";
+import { sweepPrintJobs } from "./print-jobs.ts";
 
 /** The machine as this sees it; tests give others. */
 export interface SweepMachine {
@@ -95,13 +96,14 @@ export class Sweeper {
     return [processes, await unmounted, ...others, logged];
   }
 
-  #classes({ user, uid }: Owner, { Paths, Coredumps, Journal }: Config["Sweep"], search: SearchHolders) {
+  #classes({ user, uid }: Owner, { Paths, PrintJobs, Coredumps, Journal }: Config["Sweep"], search: SearchHolders) {
     const { root, runKeys, keysLimitMs, unmountMedium: unmount } = this.#machine;
     const { bindings, reloadConnections } = this.#parts;
     const proc = join(root, "/proc");
     return {
       media: () => sweepMedia({ root, unmount, search }, user),
       connections: () => sweepConnections(root, user, reloadConnections),
+      "print-jobs": () => sweepPrintJobs(root, user, PrintJobs),
       ipc: () => sweepIpc(bindings, proc, uid),
       queues: () => sweepQueues(bindings, proc, uid),
       jobs: () => sweepPaths(bindings, root, jobPaths({ user, uid }), uid),

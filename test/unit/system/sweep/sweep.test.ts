@@ -89,7 +89,7 @@ describe("a sweep", () => {
     };
     const swept = await sweep({ account, bindings });
     expect(swept.map(({ left }) => left)).toEqual(
-      Array(14).fill(["could not be looked at: no account of a guest has this name and uid"]),
+      Array(15).fill(["could not be looked at: no account of a guest has this name and uid"]),
     );
     expect(asked).toEqual([]);
     expect(world.has("var/lib/systemd/linger/root")).toBe(true);
