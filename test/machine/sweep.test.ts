@@ -24,6 +24,7 @@ const LEFT_THINGS = {
   mail: [2, 2, 0],
   media: [1, 1, 0],
   connections: [1, 1, 0],
+  "print-jobs": [1, 1, 0],
   runtime: [4, 4, 0],
   home: [3, 3, 0],
   files: [23, 23, 0],
