@@ -57,10 +57,12 @@ class StepReader {
   std::string where_;
 };
 
+constexpr uint32_t kLastId = UINT32_MAX - 1;  // the one above means "leave it" to chown(2)
+constexpr uint32_t kLastMode = 07777;
+
 TmpfsStep read_tmpfs(const StepReader& step) {
-  constexpr uint32_t kLastId = UINT32_MAX - 1;  // the one above means "leave it" to chown(2)
   return {step.text("target"),        step.flag("create"),       step.flag("optional"),
-          step.number("mode", 07777), step.number("uid", kLastId), step.number("gid", kLastId),
+          step.number("mode", kLastMode), step.number("uid", kLastId), step.number("gid", kLastId),
           step.text("size"),          step.number("inodes", INT32_MAX), step.flag("noexec"),
           step.flag("readonly"),      step.texts("skeletons")};
 }
@@ -71,13 +73,15 @@ Step read_step(const StepReader& step) {
   if (kind == "proc") return ProcStep{step.text("target"), step.text("hidepid")};
   if (kind == "mqueue") return MqueueStep{step.text("target"), step.flag("optional")};
   if (kind == "devpts") return DevptsStep{step.text("target")};
+  if (kind == "mkdir") return MkdirStep{step.text("target"), step.number("mode", kLastMode)};
+  if (kind == "socket") return SocketStep{step.text("target"), step.number("uid", kLastId)};
   if (kind == "hide") return HideStep{step.text("target"), step.flag("optional")};
   if (kind == "overlay") return OverlayStep{step.text("target"), step.texts("layers"), step.texts("hidden")};
   if (kind == "bind") 
     return BindStep{step.text("source"), step.text("target"), step.flag("readonly"), step.flag("create"), step.flag("optional")};
   if (kind == "readonly") return ReadonlyStep{step.text("target"), step.flag("optional")};
   if (kind == "keep") return KeepStep{step.text("target")};
-  fail("plan", step.at("kind"), EINVAL, "expected tmpfs, proc, mqueue, devpts, hide, overlay, bind, readonly or keep");
+  fail("plan", step.at("kind"), EINVAL, "expected tmpfs, proc, mqueue, devpts, mkdir, socket, hide, overlay, bind, readonly or keep");
 }
 
 }  // namespace

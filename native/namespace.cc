@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include <algorithm>
 #include <optional>
@@ -30,6 +29,18 @@ Fd open_content(const std::string& path, bool optional, const char* step) {
   const Fd found = open_as(O_PATH);
   if (!found) return Fd();
   return open_as(is_directory(found, step, path) ? O_PATH | O_DIRECTORY : O_PATH);
+}
+
+/** Other users may write to its directory: what is no socket, or another user's, keeps nobody out. */
+Fd find_socket(const SocketStep& step) {
+  try {
+    Fd found = find_path(step.target, "socket", O_PATH | O_NOFOLLOW);
+    if (!found) return Fd();
+    const struct stat file = stat_fd(found, "socket", step.target);
+    return S_ISSOCK(file.st_mode) && (file.st_uid == 0 || file.st_uid == step.uid) ? std::move(found) : Fd();
+  } catch (const Failure&) {
+    return Fd();
+  }
 }
 
 class ViewBuilder {
@@ -66,6 +77,8 @@ class ViewBuilder {
   Fd create(const ProcStep& step) { return mount_make_proc(step, take_context("proc")); }
   Fd create(const MqueueStep& step) { return mount_make_mqueue(step); }
   Fd create(const DevptsStep& step) { return mount_make_devpts(step); }
+  Fd create(const MkdirStep&) { return Fd(); }
+  Fd create(const SocketStep& step);
   Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, label_, cancelled_); }
   Fd create(const BindStep& step);
   // These two show what stands in the view when their turn comes, not what the base has there:
@@ -78,6 +91,8 @@ class ViewBuilder {
   void attach(const ProcStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
   void attach(const MqueueStep& step, const Fd& mount) { attach_at(step.target, step.optional, mount); }
   void attach(const DevptsStep& step, const Fd& mount) { attach_at(step.target, false, mount); }
+  void attach(const MkdirStep& step, const Fd&);
+  void attach(const SocketStep& step, const Fd& mount);
   void attach(const OverlayStep& step, const Fd& mount);
   void attach(const BindStep& step, const Fd& mount);
   void attach(const HideStep& step, const Fd&);
@@ -89,6 +104,8 @@ class ViewBuilder {
   void attach_at(const std::string& target, bool optional, const Fd& mount);
   void attach_over(const Fd& mount, const Fd& mount_point, const std::string& target);
   void skip(const std::string& target) { view_.skipped.push_back(target); }
+  /** Whether it lies in a tmpfs of this plan. */
+  bool is_own(const Fd& file, const std::string& path) const;
   dev_t remember_device(const Fd& mount, const std::string& target);
 
   const Plan& plan_;
@@ -147,6 +164,11 @@ Fd ViewBuilder::create(const BindStep& step) {
   return source ? mount_clone(source, step.readonly, step.source) : Fd();
 }
 
+Fd ViewBuilder::create(const SocketStep& step) {
+  const Fd socket = find_socket(step);
+  return socket ? mount_clone(socket, true, step.target) : Fd();
+}
+
 void ViewBuilder::attach(const TmpfsStep& step, Fd mount) {
   base_->detach_within(step.target);
   const Fd mount_point = step.create ? make_mount_point(step.target, true) : find_mount_point(step.target, step.optional);
@@ -158,6 +180,19 @@ void ViewBuilder::attach(const TmpfsStep& step, Fd mount) {
   const dev_t device = remember_device(mount, step.target);
   view_.tmpfs.push_back({step.target, std::to_string(major(device)) + ":" + std::to_string(minor(device))});
   if (step.readonly) to_seal_.emplace_back(std::move(mount), step.target);
+}
+
+void ViewBuilder::attach(const MkdirStep& step, const Fd&) {
+  const Fd directory = make_mount_point(step.target, true);
+  if (!directory || !is_own(directory, step.target)) return skip(step.target);
+  // Safe: a directory in a tmpfs of this plan, found without symbolic links; no process is in the view yet.
+  check(fchmodat(directory.get(), ".", step.mode, 0), "mkdir", step.target);
+}
+
+void ViewBuilder::attach(const SocketStep& step, const Fd& mount) {
+  const Fd mount_point = mount ? make_mount_point(step.target, false) : Fd();
+  if (!mount_point || !is_own(mount_point, step.target)) return skip(step.target);
+  attach_over(mount, mount_point, step.target);
 }
 
 void ViewBuilder::attach(const OverlayStep& step, const Fd& mount) {
@@ -225,8 +260,7 @@ Fd ViewBuilder::make_mount_point(const std::string& target, bool directory) {
     walked += "/" + name;
     Fd next = find_beneath(mount_point, name, "attach", walked);
     if (!next) {
-      const dev_t device = stat_fd(mount_point, "attach", walked).st_dev;
-      if (std::find(own_devices_.begin(), own_devices_.end(), device) == own_devices_.end()) return Fd();
+      if (!is_own(mount_point, walked)) return Fd();
       // Safe: a new name in a tmpfs of this plan; no process is in the view yet.
       if (directory || walked != target) check(mkdirat(mount_point.get(), name.c_str(), 0755), "mkdir", walked);
       else check(mknodat(mount_point.get(), name.c_str(), S_IFREG | 0444, 0), "mknod", walked);
@@ -237,40 +271,17 @@ Fd ViewBuilder::make_mount_point(const std::string& target, bool directory) {
   return mount_point;
 }
 
+bool ViewBuilder::is_own(const Fd& file, const std::string& path) const {
+  const dev_t device = stat_fd(file, "attach", path).st_dev;
+  return std::find(own_devices_.begin(), own_devices_.end(), device) != own_devices_.end();
+}
+
 dev_t ViewBuilder::remember_device(const Fd& mount, const std::string& target) {
   own_devices_.push_back(stat_fd(mount, "fstat", target).st_dev);
   return own_devices_.back();
 }
 
 }  // namespace
-
-void enter_view(const Fd& mount_namespace) {
-  // Safe: this thread alone, and it ends after it.
-  check(unshare(CLONE_FS), "unshare", "");
-  check(setns(mount_namespace.get(), CLONE_NEWNS), "setns", "");
-}
-
-Fd find_tmpfs(const View::Tmpfs& tmpfs) {
-  // What a guest has mounted over it is not asked: a file system of his own need not answer. DONT_SYNC: what the kernel knows.
-  Fd mount_point(open(tmpfs.target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct statx file = {};
-  if (!mount_point || statx(mount_point.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &file) < 0) return Fd();
-  if (std::to_string(file.stx_dev_major) + ":" + std::to_string(file.stx_dev_minor) != tmpfs.device) return Fd();
-  return mount_point;
-}
-
-uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& mounted) {
-  enter_view(mount_namespace);
-  uint64_t bytes = 0;
-  for (const auto& tmpfs : mounted) {
-    const Fd mount_point = find_tmpfs(tmpfs);
-    if (!mount_point) continue;
-    struct statfs found = {};
-    check(fstatfs(mount_point.get(), &found), "fstatfs", tmpfs.target);
-    bytes += (found.f_blocks - found.f_bfree) * static_cast<uint64_t>(found.f_bsize);
-  }
-  return bytes;
-}
 
 View build_view(const Fd& leader, const Plan& plan, const std::string& label, const Fd& reaper, const Cancelled& cancelled) {
   check_plan(plan);

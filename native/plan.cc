@@ -76,6 +76,11 @@ struct CheckStep {
   }
   void operator()(const MqueueStep& step) const { check_absolute(step.target); }
   void operator()(const DevptsStep& step) const { check_absolute(step.target); }
+  void operator()(const MkdirStep& step) const {
+    check_absolute(step.target);
+    if (step.mode > 07777) refuse(step.target, "expected a mode up to 07777");
+  }
+  void operator()(const SocketStep& step) const { check_absolute(step.target); }
   void operator()(const HideStep& step) const { check_absolute(step.target); }
   void operator()(const OverlayStep& step) const {
     check_absolute(step.target);

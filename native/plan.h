@@ -39,6 +39,16 @@ struct DevptsStep {
   std::string target;
 };
 
+struct MkdirStep {
+  std::string target;
+  mode_t mode;
+};
+
+struct SocketStep {
+  std::string target;
+  uid_t uid;
+};
+
 struct HideStep {
   std::string target;
   bool optional;
@@ -67,8 +77,8 @@ struct KeepStep {
   std::string target;
 };
 
-using Step =
-    std::variant<TmpfsStep, ProcStep, MqueueStep, DevptsStep, HideStep, OverlayStep, BindStep, ReadonlyStep, KeepStep>;
+using Step = std::variant<TmpfsStep, ProcStep, MqueueStep, DevptsStep, MkdirStep, SocketStep, HideStep, OverlayStep, BindStep,
+                          ReadonlyStep, KeepStep>;
 using Plan = std::vector<Step>;
 
 /**

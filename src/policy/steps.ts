@@ -57,6 +57,24 @@ export interface DevptsStep {
   readonly target: string;
 }
 
+/** An empty directory of root's, in a tmpfs that this plan has made. Left out where that is not there. */
+export interface MkdirStep {
+  readonly kind: "mkdir";
+  readonly target: string;
+  /** Permission bits, e.g. 0o1777. */
+  readonly mode: number;
+}
+
+/**
+ * A socket of the base, shown at the same path, in a tmpfs that this plan has made.
+ * Left out, and said to be, where there is none at that path that belongs to root or to the uid.
+ */
+export interface SocketStep {
+  readonly kind: "socket";
+  readonly target: string;
+  readonly uid: number;
+}
+
 /** An empty, read-only directory or file over the target, whichever the target is. */
 export interface HideStep {
   readonly kind: "hide";
@@ -108,4 +126,14 @@ export interface KeepStep {
 }
 
 export type Step =
-  TmpfsStep | ProcStep | MqueueStep | DevptsStep | HideStep | OverlayStep | BindStep | ReadonlyStep | KeepStep;
+  | TmpfsStep
+  | ProcStep
+  | MqueueStep
+  | DevptsStep
+  | MkdirStep
+  | SocketStep
+  | HideStep
+  | OverlayStep
+  | BindStep
+  | ReadonlyStep
+  | KeepStep;

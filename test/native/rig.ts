@@ -11,10 +11,12 @@ import type {
   BindStep,
   DevptsStep,
   HideStep,
+  MkdirStep,
   MqueueStep,
   OverlayStep,
   ProcStep,
   ReadonlyStep,
+  SocketStep,
   Step,
   TmpfsStep,
 } from "../../src/policy/steps.ts";
@@ -218,13 +220,15 @@ export const tmpfs = (target: string, more: Partial<TmpfsStep> = {}): TmpfsStep 
   skeletons: [],
   ...more,
 });
-export const proc = (hidepid: ProcStep["hidepid"] = "invisible"): ProcStep => ({
+export const proc = (hidepid: ProcStep["hidepid"] = "invisible", target = "/proc"): ProcStep => ({
   kind: "proc",
-  target: "/proc",
+  target,
   hidepid,
 });
 export const mqueue = (target: string, optional = false): MqueueStep => ({ kind: "mqueue", target, optional });
 export const devpts = (target: string): DevptsStep => ({ kind: "devpts", target });
+export const mkdir = (target: string, mode = 0o1777): MkdirStep => ({ kind: "mkdir", target, mode });
+export const socket = (target: string, uid = GUEST): SocketStep => ({ kind: "socket", target, uid });
 export const hide = (target: string, optional = false): HideStep => ({ kind: "hide", target, optional });
 export const overlay = (target: string, layers: readonly string[], hidden: readonly string[] = []): OverlayStep => ({
   kind: "overlay",

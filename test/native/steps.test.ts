@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  chownSync,
   closeSync,
   existsSync,
   fstatSync,
@@ -11,7 +12,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { createServer } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BuiltView } from "../../src/system/bindings.ts";
 import { within } from "../../src/wait.ts";
 import {
@@ -24,6 +26,7 @@ import {
   inside,
   LABEL,
   mountAt,
+  mkdir,
   mountsOf,
   mqueue,
   native,
@@ -31,6 +34,7 @@ import {
   pidOf,
   proc,
   readonly,
+  socket,
   startBase,
   tmpfs,
   withView,
@@ -332,6 +336,76 @@ describeAsRoot("in a view", () => {
     await withView(base, [proc(hidepid)], (view) => {
       expect(inside(view, "cat /proc/1/cmdline", GUEST)).toMatch(expected);
       expect(mountAt(view, "/proc").options).toContain(`hidepid=${hidepid}`);
+    });
+  });
+
+  it("what stands for /proc/1 is all that a guest sees there, and keeps them from no /proc of their own", async () => {
+    mkdirSync(`${base.dir}/first/proc`, { recursive: true });
+    writeFileSync(`${base.dir}/first/cgroup`, "0::/init.scope\n");
+    const covered = [proc(), bind(`${base.dir}/first`, "/proc/1", { readonly: true })];
+    const mountOwn = "unshare --user --map-root-user --mount --pid --fork mount -t proc proc /proc && echo mounted";
+    await withView(base, [...covered, proc("invisible", "/proc/1/proc")], (view) => {
+      const look = "cat /proc/1/cgroup; ls -A /proc/1; ls -d /proc/[0-9]* | wc -l; ls -d /proc/1/proc/1";
+      expect(inside(view, look, GUEST)).toMatch(/^0::\/init\.scope\ncgroup\nproc\n[23]\n.*No such file/);
+      expect(inside(view, mountOwn, GUEST)).toBe("mounted");
+    });
+    await withView(base, covered, (view) => {
+      expect(inside(view, mountOwn, GUEST)).toMatch(/permission denied/);
+    });
+  });
+
+  it("a directory is root's, has its mode, and is made in a tmpfs of the plan alone", async () => {
+    const other = `${base.dir}/target`;
+    const plan = [
+      tmpfs("/mnt", { mode: 0o1777 }),
+      mkdir("/mnt/open"),
+      mkdir("/mnt/shut", 0o700),
+      mkdir(other),
+      mkdir(`${other}/none`),
+    ];
+    await withView(base, plan, (view) => {
+      expect(view.skipped).toEqual([other, `${other}/none`]);
+      expect(inside(view, "stat -c '%n %a %u %g' /mnt/*")).toBe("/mnt/open 1777 0 0\n/mnt/shut 700 0 0");
+      const replace = "rmdir /mnt/open; mv /mnt/open /mnt/x; touch /mnt/open/own && ls /mnt/open";
+      expect(inside(view, replace, GUEST)).toMatch(/(not permitted.*){2}own$/s);
+    });
+    expect(statSync(other).mode & 0o7777).toBe(0o755);
+  });
+
+  describe("a socket", () => {
+    const server = createServer();
+    let own: string;
+    beforeAll(async () => {
+      own = `${base.dir}/socket`;
+      await once(server.listen(own), "listening");
+      base.sh(`chmod 777 ${own}; cd ${base.dir}; ln -s ${own} link; ln -s . links; touch file`);
+    });
+    afterAll(async () => {
+      await once(server.close(), "close");
+    });
+    const cover = () => tmpfs(base.dir, { mode: 0o1777 });
+    const connect = (path: string) =>
+      `perl -MIO::Socket::UNIX -e 'print IO::Socket::UNIX->new(shift) ? "connected" : "none: $!"' ${path}`;
+
+    it.each([0, GUEST])("of uid %i is shown through what covers it, and answers", async (uid) => {
+      chownSync(own, uid, 0);
+      await withView(base, [cover(), socket(own)], (view) => {
+        expect(view.skipped).toEqual([]);
+        expect(inside(view, connect(own), GUEST)).toBe("connected");
+        expect(inside(view, `ls -A ${base.dir}; rm ${own}; mv ${own} ${own}2`, GUEST)).toMatch(
+          /^socket\n(.*(not permitted|busy)\n?){2}$/,
+        );
+      });
+    });
+
+    it("of another uid is left out, and named; so are a file, a link, and what is not there", async () => {
+      chownSync(own, GUEST + 1000, 0);
+      const names = ["socket", "file", "link", "links/socket", "none"];
+      const paths = names.map((name) => `${base.dir}/${name}`);
+      await withView(base, [cover(), ...paths.map((path) => socket(path))], (view) => {
+        expect(view.skipped).toEqual(paths);
+        expect(inside(view, `ls -A ${base.dir}`)).toBe("");
+      });
     });
   });
 
