@@ -2,6 +2,8 @@
 // Pure: what must be known of the machine comes in as PlanFacts.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
+import type { Display } from "./display.ts";
+import { displaySteps, findServerOutside } from "./display.ts";
 import type { Mount, MountTree } from "./mounts.ts";
 import { automountAbove, treeOf } from "./mounts.ts";
 import type { Link } from "./paths.ts";
@@ -28,15 +30,10 @@ export interface PlanFacts {
 export const AS_ON_HOST: readonly string[] = ["/run/screen"];
 
 /** For whom a plan is made. */
-export interface PlannedLogin {
+export interface PlannedLogin extends Display {
   readonly account: Account;
   /** The account is this session's alone; otherwise the view keeps it apart from others of the same uid. */
   readonly leased: boolean;
-  readonly service: string;
-  /** PAM's terminal: empty, a name without a device ("ssh"), a display, or that of a terminal the login already has. */
-  readonly tty: string;
-  /** PAM's X display; empty where there is none yet. */
-  readonly display: string;
 }
 
 /**
@@ -62,6 +59,7 @@ export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanF
     ...readonlySteps(config),
     ...hidden,
     ...covers,
+    ...displaySteps({ ...login, uid: account.uid }, covers, facts.links),
     ...(sharesHostIpc(login) ? [] : [IPC]),
     ...binds,
     ...hideInBinds([...hidden, ...covers], binds),
@@ -153,16 +151,12 @@ function sharedSteps(config: Config, { account, tty }: PlannedLogin): Step[] {
 
 const IPC = { kind: "mqueue", target: "/dev/mqueue", optional: true } as const;
 
-/** Services that name the display of their greeter; the session has a server of its own. */
-const SERVER_INSIDE = /^gdm(-|$)/;
-
 /**
- * Whether a login shares System V IPC and message queues with the host: where PAM has an X display before the session is
- * open, its server is outside of the session, and its programs share memory with that by number (MIT-SHM). Of a shared
- * account sessions are kept apart all the same.
+ * Whether a login shares System V IPC and message queues with the host: programs share memory with an X server outside of the
+ * session by number (MIT-SHM). Of a shared account sessions are kept apart all the same.
  */
-export function sharesHostIpc({ leased, service, tty, display }: Omit<PlannedLogin, "account">): boolean {
-  return leased && !SERVER_INSIDE.test(service) && [display, tty].some((name) => /^:\d/.test(name));
+export function sharesHostIpc({ leased, ...login }: Omit<PlannedLogin, "account">): boolean {
+  return leased && findServerOutside(login) !== undefined;
 }
 
 // A login that has its terminal must find it again in the view. Others (sshd) get theirs later, from the view's own.

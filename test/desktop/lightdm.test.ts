@@ -1,7 +1,7 @@
 // LightDM with its GTK greeter, as Debian ships both: the ghost's name is typed, and there is no password to type.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
+import { askBeside, awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
 import { awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import { Screen } from "../helpers/screen.ts";
@@ -18,6 +18,7 @@ describeMachine("LightDM", (release) => {
     machine = await Machine.boot(release, "desktop");
     screen = new Screen(machine);
     await startDisplayManager(machine, "lightdm");
+    await machine.sh("touch /tmp/.X11-unix/X99");
   });
   afterAll(async () => {
     await machine.stop();
@@ -42,6 +43,13 @@ describeMachine("LightDM", (release) => {
     expect(views).not.toContain(await hostView(machine));
     await screen.awaitDesktop();
     await screen.picture("lightdm-desktop");
+  });
+
+  it("shows the socket of its own display and no other, also where there is no network", async () => {
+    const ask = (script: string) => askBeside(machine, guest.uid, "openbox", script);
+    expect(await ask('echo "$DISPLAY"; ls /tmp/.X11-unix')).toMatch(/^:(\d+)\nX\1$/);
+    const look = "unshare --user --map-root-user --net xprop -root _NET_SUPPORTING_WM_CHECK";
+    expect(await ask(look)).toContain("window id");
   });
 
   it("is back with its greeter when the guest has logged out, and nothing is left", async () => {

@@ -37,6 +37,16 @@ export async function awaitViews(machine: Machine, uid: number, programs: readon
   );
 }
 
+/** Runs a shell script beside a program of a user's session: in its view, with its environment. */
+export async function askBeside(machine: Machine, uid: number, program: string, script: string): Promise<string> {
+  const enter = `pid=$(pgrep -n -x -u ${uid} ${program})
+    mapfile -d "" environment </proc/$pid/environ
+    exec nsenter -t $pid -m setpriv --reuid=${uid} --regid=guests --clear-groups env -i "\${environment[@]}" sh -c "$0"`;
+  const { code, stdout, stderr } = await machine.run(["bash", "-euc", enter, script]);
+  if (code !== 0) throw new Error(`exit ${code} of ${script}: ${stderr}`);
+  return stdout.trim();
+}
+
 /** The mount namespace of the machine itself. */
 export const hostView = (machine: Machine): Promise<string> => machine.sh("ps -o mntns= -p 1 | tr -d ' '");
 

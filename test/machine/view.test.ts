@@ -76,12 +76,14 @@ describeMachine("a guest's view", (release) => {
     for (const directory of ["/tmp", "/var/tmp", "/dev/shm", "/run/lock"]) {
       expect(
         await guest.ask(
-          `ls -A ${directory}; stat -c %a ${directory}; echo x >${directory}/of-guest; cat ${directory}/of-guest`,
+          `ls ${directory}; stat -c %a ${directory}; echo x >${directory}/of-guest; cat ${directory}/of-guest`,
         ),
         directory,
       ).toBe("1777\nx");
       expect((await machine.run(["ls", `${directory}/of-guest`])).code, directory).not.toBe(0);
     }
+    const sockets = ["ICE", "X11", "XIM", "font"].map((name) => `/tmp/.${name}-unix 1777 root`);
+    expect(await guest.ask("stat -c '%n %a %U' /tmp/.*")).toBe(sockets.join("\n"));
     expect(await machine.sh("cat /tmp/of-host /dev/shm/of-host")).toBe("host\nhost");
   });
 

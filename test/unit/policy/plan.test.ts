@@ -54,6 +54,34 @@ describe("makePlan", () => {
     expect(planOf(["[View]", "Proc=ptraceable"]).at(-1)).toMatchObject({ hidepid: "ptraceable" });
   });
 
+  const DIRECTORIES = [".X11-unix", ".ICE-unix", ".XIM-unix", ".font-unix"];
+
+  it("makes the directories for sockets of X servers in a private /tmp, and only there", () => {
+    const made = (lines: string[] = [], facts = FACTS) =>
+      planOf(lines, facts).flatMap((step) => (step.kind === "mkdir" ? [step] : []));
+    expect(made()).toEqual(DIRECTORIES.map((name) => ({ kind: "mkdir", target: `/tmp/${name}`, mode: 0o1777 })));
+    expect(made(["[View]", "Private=", "Private=/var/tmp"])).toEqual([]);
+    const targets = planOf().map(({ target }) => target);
+    expect(targets.indexOf("/tmp")).toBeLessThan(targets.indexOf("/tmp/.X11-unix"));
+    const linked = { ...FACTS, links: [{ path: "/tmp", target: "/home/tmp" }] };
+    expect(made([], linked).map(({ target }) => target)).toEqual(DIRECTORIES.map((name) => `/home/tmp/${name}`));
+  });
+
+  it.each([
+    [{ service: "lightdm", tty: ":0", display: ":0" }, "/tmp/.X11-unix/X0"],
+    [{ service: "lightdm-autologin", tty: ":10" }, "/tmp/.X11-unix/X10"],
+    [{ service: "sddm", tty: "/dev/tty2", display: ":1" }, "/tmp/.X11-unix/X1"],
+    [{ service: "xrdp-sesman", tty: ":10.0" }, "/tmp/.X11-unix/X10"],
+    // The server is in the session, or elsewhere, or this is no display.
+    [{ service: "gdm-password", tty: "/dev/tty2", display: ":0" }, undefined],
+    [{ service: "login", tty: "tty1" }, undefined],
+    [{ service: "xdm", tty: "far:0", display: "far:0" }, undefined],
+    [{ service: "lightdm", tty: ":0/../X1", display: ":" }, undefined],
+  ])("shows the socket of the login's own X server, at %j", (at, target) => {
+    const sockets = planOf([], FACTS, { ...LOGIN, ...at }).filter(({ kind }) => kind === "socket");
+    expect(sockets).toEqual(target === undefined ? [] : [{ kind: "socket", target, uid: GUEST.uid }]);
+  });
+
   it("gives screen's directory the mode and the group of the host's, and root as its owner; no other directory", () => {
     const asOnHost = [{ path: "/run/screen", mode: 0o775, gid: 43 }];
     const plan = planOf([], { ...FACTS, asOnHost });
