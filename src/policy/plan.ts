@@ -259,8 +259,19 @@ function replaceSteps({ Etc }: Config, facts: PlanFacts): Step[] {
   ];
 }
 
+/** Stands for /proc/1, which is hidden: a file for libsystemd, and an empty directory. */
+export const FIRST_PROCESS = "/usr/lib/guestd/proc-1";
+
 // Last: until then the base's own /proc serves. A PID namespace of the view's own needs a /proc of its own.
+// libsystemd reads in /proc/1/cgroup where the tree of control groups begins, and finds no session and no unit of a process without it
+// (sd_pid_get_session(3)). What covers a part of /proc keeps guests from mounting one in a user namespace, as bwrap does, unless the
+// view has another one that is whole (mount_too_revealing() in fs/namespace.c).
 function procSteps({ View }: Config, leased: boolean): Step[] {
   if (View.Proc === "default" && leased) return [];
-  return [{ kind: "proc", target: "/proc", hidepid: View.Proc === "default" ? "invisible" : View.Proc }];
+  const hidepid = View.Proc === "default" ? "invisible" : View.Proc;
+  return [
+    { kind: "proc", target: "/proc", hidepid },
+    { kind: "bind", source: FIRST_PROCESS, target: "/proc/1", readonly: true, create: false, optional: false },
+    { kind: "proc", target: "/proc/1/proc", hidepid },
+  ];
 }

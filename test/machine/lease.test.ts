@@ -154,6 +154,19 @@ describeMachine("a login as guest", (release) => {
     expect(uids).toEqual(["61110", "61111", "61112", "61110", "61111", "61112", "61110"]);
   });
 
+  it("finds its own session and units through libsystemd, and can make a /proc of its own", async () => {
+    const guest = await machine.loginAsGhost();
+    const [uid, session] = [await guest.ask("id -u"), await guest.ask("echo $XDG_SESSION_ID")];
+    expect(await guest.ask("echo $(ps -o lsession=,unit=,slice=,ouid= -p $$)")).toBe(
+      `${session} session-${session}.scope user-${uid}.slice ${uid}`,
+    );
+    expect(await guest.ask("echo $(systemd-run --user --quiet --pipe ps -o uunit= -C ps)")).toMatch(
+      /^run-.*\.service$/,
+    );
+    expect(await guest.ask("unshare --user --map-root-user --pid --fork --mount-proc ps -o pid=")).toMatch(/^\s*1$/);
+    await guest.logOut();
+  });
+
   it("is an account to all programs, and in no file of accounts", async () => {
     const guest = await machine.loginAsGhost();
     const [name, uid] = [await guest.ask("id -un"), await guest.ask("id -u")];
