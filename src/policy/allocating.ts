@@ -8,7 +8,15 @@ import { startEnding } from "./ending.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
-import { leasedHome, makeLeaseName, pickUid, quarantineUid, shareAfterForeign, takeUid } from "./lease.ts";
+import {
+  leasedHome,
+  leasedRealName,
+  makeLeaseName,
+  pickUid,
+  quarantineUid,
+  shareAfterForeign,
+  takeUid,
+} from "./lease.ts";
 import type { Moment } from "./moment.ts";
 import type { Acceptance } from "./notice.ts";
 import { judgeTerms } from "./notice.ts";
@@ -94,8 +102,14 @@ function makeAccount(
   const uid = pickUid(Guests.LeaseRange, pool, taken, uidMap, share);
   if (uid === undefined) return undefined;
   const user = makeLeaseName(random, new Set(leased.map((account) => account.user)));
-  return { user, uid, gid, home: leasedHome(user), shell: Guests.Shell, realName: Guests.GhostName };
+  return { uid, gid, shell: Guests.Shell, ...nameLease(Guests, user) };
 }
+
+const nameLease = ({ GhostName }: Config["Guests"], user: string) => ({
+  user,
+  home: leasedHome(user),
+  realName: leasedRealName(GhostName, user),
+});
 
 const listAccounts = (sessions: State["sessions"]) => [...sessions.values()].map(({ account }) => account);
 
@@ -176,11 +190,13 @@ function leaseAnother(state: State, session: Allocating, owner: string, moment: 
 // A module above pam_guest would take what is in that home for the guest's, and the end could not tell it from theirs.
 function rename(state: State, session: Allocating, moment: Moment): Next {
   const { account } = session;
+  const { config } = state;
   const refusedNames = [...session.refusedNames, account.user];
-  if (refusedNames.length === MOST_NAMES) return failAllocating(state, session, "Refused", NOT_READY, moment);
+  if (refusedNames.length === MOST_NAMES || config === undefined)
+    return failAllocating(state, session, "Refused", NOT_READY, moment);
   const names = listAccounts(state.sessions).map(({ user }) => user);
   const user = makeLeaseName(account.uid, new Set([...names, ...refusedNames]));
-  const renamed = { ...session, account: { ...account, user, home: leasedHome(user) }, refusedNames };
+  const renamed = { ...session, account: { ...account, ...nameLease(config.Guests, user) }, refusedNames };
   return goOn(state, renamed, "watch-leader", moment);
 }
 

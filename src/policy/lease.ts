@@ -129,6 +129,10 @@ const SUFFIXES = ALPHABET.length ** SUFFIX_LENGTH;
 /** The home of a leased account: on the host nothing is there. */
 export const leasedHome = (user: string): string => `/home/${user}`;
 
+/** What desktops and greeters show for a leased account: "Guest k3f9" for guest-k3f9. They tell guests apart by it. */
+export const leasedRealName = (ghostName: string, user: string): string =>
+  `${ghostName} ${user.slice(user.lastIndexOf("-") + 1)}`;
+
 /**
  * A name that no live session has, "guest-k3f9".
  * @param random a whole number from 0

@@ -22,7 +22,7 @@ export const LEASED: Account = {
   gid: 985,
   home: "/home/guest-aaaa",
   shell: "/bin/bash",
-  realName: "Guest",
+  realName: "Guest aaaa",
 };
 
 /** The switch, as an administrator has left it who lets guests in. */

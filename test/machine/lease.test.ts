@@ -172,7 +172,7 @@ describeMachine("a login as guest", (release) => {
     const [name, uid] = [await guest.ask("id -un"), await guest.ask("id -u")];
     expect(name).toMatch(/^guest-[a-z2-7]{4}$/);
     expect(await guest.ask("id")).toMatch(/^uid=(\d+)\(\S+\) gid=(\d+)\(guests\) groups=\2\(guests\)$/);
-    const entry = new RegExp(`^${name}:x:${uid}:\\d+:Guest:/home/${name}:/bin/bash$`);
+    const entry = new RegExp(`^${name}:x:${uid}:\\d+:${name.replace("guest-", "Guest ")}:/home/${name}:/bin/bash$`);
     for (const key of [name, uid]) {
       expect(await guest.ask(`getent passwd ${key}`)).toMatch(entry);
       expect(await machine.sh(`getent passwd ${key}`)).toMatch(entry);

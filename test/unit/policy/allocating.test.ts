@@ -137,12 +137,8 @@ describe("AllocateAccount", () => {
 
   it("makes the account as it is configured", () => {
     const state = withLines("LeaseRange=60700-60710", "Shell=/bin/sh", "GhostName=Visitor");
-    expect(only(after(state, allocateRequest({ gid: 7 })).state).account).toMatchObject({
-      uid: 60700,
-      gid: 7,
-      shell: "/bin/sh",
-      realName: "Visitor",
-    });
+    const made = { uid: 60700, gid: 7, shell: "/bin/sh", user: "guest-aaaa", realName: "Visitor aaaa" };
+    expect(only(after(state, allocateRequest({ gid: 7 })).state).account).toMatchObject(made);
   });
 
   it("takes the uid that has rested longest, which rests no more", () => {

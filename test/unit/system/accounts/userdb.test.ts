@@ -106,7 +106,7 @@ describe("UserRecords", () => {
       userName: "guest-aaaa",
       uid: 60600,
       gid: 985,
-      realName: "Guest",
+      realName: "Guest aaaa",
       homeDirectory: "/home/guest-aaaa",
       shell: "/bin/bash",
       disposition: "regular",
