@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { MessageBus } from "dbus-next";
+import { listUser, unlistUser } from "./bus/accounts.ts";
 import type { Intake } from "./bus/intake.ts";
 import { watchLogins } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
@@ -238,6 +239,7 @@ function makeRunner(
       stopManager: (uid) => stopManager(bus, uid),
       terminate: (uid) => forgetUser(bus, uid),
     },
+    greeters: { list: (user) => listUser(bus, user), unlist: (user) => unlistUser(bus, user) },
   });
   return runnerOf(runners);
 }

@@ -56,6 +56,11 @@ export interface EffectParts {
     readonly stopManager: (uid: number) => Promise<void>;
     readonly terminate: (uid: number) => Promise<void>;
   };
+  /** What AccountsService tells greeters of a user; false where it does not run. */
+  readonly greeters: {
+    readonly list: (user: string) => Promise<boolean>;
+    readonly unlist: (user: string) => Promise<boolean>;
+  };
   readonly pending: PendingCalls;
   readonly service: Pick<Service, "emit">;
   /** Whether the journal has the receipt of a session. */
@@ -78,6 +83,7 @@ export function makeRunners(parts: EffectParts): Runners {
     },
     "note-close": () => undefined,
     "limit-login": ({ cgroup, limits }) => users.limit(cgroup, limits),
+    "list-account": async ({ subject }) => ({ told: await parts.greeters.list(subject.user) }),
     "check-rules": async (effect) => ({ warnings: await parts.warnOfRules(effect) }),
     "sweep-uid": async ({ subject, session }) => {
       const owner = await leases.findForeign(subject);
@@ -127,6 +133,7 @@ function endingRunners(parts: EffectParts) {
     "forbid-unlock": ({ subject }) => {
       marks.remove(subject.uid);
     },
+    "unlist-account": async ({ subject }) => ({ told: await parts.greeters.unlist(subject.user) }),
     "stop-manager": ({ subject }) => users.stopManager(subject.uid),
     "kill-processes": (effect) => killProcesses(parts, effect),
     "terminate-user": async ({ subject }) => {

@@ -13,6 +13,8 @@ export interface BusCall {
   readonly member: string;
   readonly signature?: string;
   readonly body?: readonly unknown[];
+  /** As MessageFlag of dbus-next. */
+  readonly flags?: number;
 }
 
 const CONNECT_LIMIT_MS = 5000;

@@ -179,7 +179,7 @@ export function advanceEnding(state: State, before: Ending, event: Ended): Next 
 
 // A record that stays holds nothing of the guest: removing it is tried again until it succeeds.
 function noteFailure(session: Ending, { effect: { kind }, reason }: EffectFailed): Ending {
-  if (rowOf(kind).fails === "retry") return session;
+  if (["retry", "go-on"].includes(rowOf(kind).fails)) return session;
   const left = [`${kind}: ${reason.slice(0, MOST_CHARACTERS)}`];
   return { ...session, found: addFindings(session.found, { left }) };
 }

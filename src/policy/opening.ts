@@ -21,6 +21,7 @@ import { chain, put, stay } from "./state.ts";
 import type { SessionSubject } from "./subject.ts";
 import { subjectOf } from "./subject.ts";
 import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
+import { matchesAny } from "./wildcards.ts";
 
 const OUTER_ENDS = "The session that this login was started in is ending.";
 const HUNG_UP = "The login ended before its guest session was ready.";
@@ -219,8 +220,16 @@ function finishOpening(state: State, session: Admitting, moment: Moment): Next {
   const { cause } = session;
   const opened = becomeOpen(session);
   if (cause !== undefined) return startEnding(state, opened, cause, moment);
-  return opened.leased ? put(state, opened) : put(state, opened, checkRulesOf(opened));
+  if (!opened.leased) return put(state, opened, checkRulesOf(opened));
+  // Where the greeter is what locks the screen.
+  const isListed = opened.published && matchesAny(state.config?.Guests.Unlock ?? [], opened.service);
+  return put(state, opened, ...(isListed ? [listAccountOf(opened)] : []));
 }
+
+const listAccountOf = (session: Open): EffectOf<"list-account"> => ({
+  kind: "list-account",
+  subject: subjectOf(session),
+});
 
 const checkRulesOf = (session: Open): EffectOf<"check-rules"> => {
   const { account, service, plan } = session;

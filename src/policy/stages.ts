@@ -12,6 +12,7 @@ import { enterLedger } from "./effects/enter-ledger.ts";
 import { forbidUnlock } from "./effects/forbid-unlock.ts";
 import { killProcesses } from "./effects/kill-processes.ts";
 import { limitLogin } from "./effects/limit-login.ts";
+import { listAccount } from "./effects/list-account.ts";
 import { noteClose } from "./effects/note-close.ts";
 import { noteEnding } from "./effects/note-ending.ts";
 import { permitUnlock } from "./effects/permit-unlock.ts";
@@ -22,6 +23,7 @@ import { releaseUid } from "./effects/release-uid.ts";
 import { removeRecord } from "./effects/remove-record.ts";
 import { stopManager } from "./effects/stop-manager.ts";
 import { sweepAccount } from "./effects/sweep-account.ts";
+import { unlistAccount } from "./effects/unlist-account.ts";
 import { walkPaths } from "./effects/walk-paths.ts";
 import { sweepUid } from "./effects/sweep-uid.ts";
 import { takeUpSession } from "./effects/take-up-session.ts";
@@ -50,6 +52,7 @@ export const ENDING = [
   countProcesses,
   noteEnding,
   forbidUnlock,
+  unlistAccount,
   stopManager,
   killProcesses,
   terminateUser,
@@ -66,6 +69,7 @@ const OTHERS = [
   refuse,
   noteClose,
   limitLogin,
+  listAccount,
   checkRules,
   takeUpSession,
   sweepUid,

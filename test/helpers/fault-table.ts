@@ -40,6 +40,8 @@ export interface Row {
 export const ELSEWHERE: Partial<Record<EffectKind, string>> = {
   // It answers a call. What does not arrive is a login that pam_guest itself refuses.
   refuse: "test/pam/outage.test.ts",
+  // Only at a display manager.
+  "list-account": "test/unit/policy/opening.test.ts",
   "write-switch": "test/machine/switch.test.ts",
   "walk-paths": "test/unit/policy/walking.test.ts",
   "quarantine-uid": "test/unit/policy/walking.test.ts",

@@ -65,6 +65,9 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
     leased ? { cgroups: [{ ...CGROUP, path: `${SLICE.path}/guest-s1.scope` }, SLICE] } : { cgroups: [CGROUP] },
   "publish-account": () => ({ taken: undefined, homeExists: false }),
   "permit-unlock": () => ({ made: true }),
+  "list-account": () => ({ told: true }),
+  // AccountsService does not run on most machines of tests.
+  "unlist-account": () => ({ told: false }),
   "check-rules": () => ({ warnings: [] }),
   "count-processes": () => ({ running: [501, 502] }),
   "build-view": ({ isolated }) => ({ view: isolated ? { ...VIEW, isolation: ISOLATION } : VIEW, dropped: [] }),

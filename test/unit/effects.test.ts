@@ -61,6 +61,7 @@ function run(
     sweeper: { sweep: promised("sweep", clean("files")) },
     sweepUid: promised("sweepUid", { swept: clean("processes", "mounts") }),
     users: { terminate: promised("forgetUser") },
+    greeters: { list: promised("list", true), unlist: promised("unlist", false) },
     service: { emit: (signal: string) => did.push(`emit ${signal}`) },
     wasAnnounced: (id: string) => {
       did.push(`wasAnnounced ${id}`);
@@ -91,6 +92,17 @@ describe("a mark that a guest may unlock the screen", () => {
     const { outcome, did } = run(effect);
     await outcome;
     expect(did).toEqual([line]);
+  });
+});
+
+describe("what greeters are told", () => {
+  it.each<[string, boolean, Effect]>([
+    ["list", true, { kind: "list-account", subject }],
+    ["unlist", false, { kind: "unlist-account", subject }],
+  ])("is the name of the account (%s), and whether they were told is known", async (part, told, effect) => {
+    const { outcome, did } = run(effect);
+    expect(await outcome).toEqual({ told });
+    expect(did).toEqual([`${part} ${subject.user}`]);
   });
 });
 

@@ -209,6 +209,22 @@ describe("opening a leased account's session", () => {
     expect(only(state).cgroups).toContainEqual(SLICE);
   });
 
+  it.each([
+    ["lightdm", true],
+    ["gdm-password", true],
+    ["login", false],
+    ["greetd", false],
+  ])("has greeters list the account where the greeter locks the screen: at %s, %s", (service, isListed) => {
+    const { state, did } = after(allocated(), leasedOpen({ service }));
+    expect(kinds(did)).toEqual([...OPENING_LEASED, ...(isListed ? ["list-account"] : [])]);
+    expect(only(state).phase).toBe("open");
+  });
+
+  it("goes on where greeters cannot be told", () => {
+    const { state } = after(allocated(), leasedOpen({ service: "lightdm" }), { failing: ["list-account"] });
+    expect(only(state).phase).toBe("open");
+  });
+
   it("needs no namespaces of its own: nobody shares its uid", () => {
     const { did } = after(allocated(), leasedOpen());
     expect(find(did, "enclose-leader")).toMatchObject({ leased: true });
@@ -264,7 +280,8 @@ describe("opening with an account that turned out to be a user's of this machine
   it("does not make it the session's own: nothing of that user is stopped, killed or swept", () => {
     const foreign = { ...recordOf(only(allocated())), published: false };
     const recovered = after(READY, recordFound(foreign)).state;
-    const open = after(recovered, leasedOpen()).state;
+    const { state: open, did: opening } = after(recovered, leasedOpen({ service: "lightdm" }));
+    expect(kinds(opening)).not.toContain("list-account");
     expect(only(open)).toMatchObject({ phase: "open", published: false, hasRecord: true });
     expect(kinds(after(open, { kind: "leader-exited", id: "s1" }).did)).toEqual(ENDING_UNMADE);
   });

@@ -400,7 +400,7 @@ describe("the marks of guests who may unlock their screens", () => {
 
   it("are gone when logind is asked to forget the user, and before anything of the guest is killed", () => {
     const { did } = after(leasedOpened(), { kind: "leader-exited", id: "s1" });
-    expect(kinds(did).slice(1, 4)).toEqual(["note-ending", "forbid-unlock", "stop-manager"]);
+    expect(kinds(did).slice(1, 5)).toEqual(["note-ending", "forbid-unlock", "unlist-account", "stop-manager"]);
     expect(sessionSubject(did[2] as Effect).uid).toBe(LEASED.uid);
   });
 

@@ -1,0 +1,30 @@
+// What guestd asks of AccountsService, from which most greeters have their list of users. It is never started for that.
+import dbus from "dbus-next";
+import type { MessageBus } from "dbus-next";
+import { callMethod } from "./connection.ts";
+
+const ACCOUNTS = {
+  destination: "org.freedesktop.Accounts",
+  path: "/org/freedesktop/Accounts",
+  interface: "org.freedesktop.Accounts",
+  flags: dbus.MessageFlag.NO_AUTO_START,
+} as const;
+/** An end waits for it. */
+const LIMIT_MS = 2000;
+const ABSENT = ["org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown"];
+
+/** Has greeters list a user. @returns false where AccountsService does not run */
+export const listUser = (bus: MessageBus, user: string): Promise<boolean> => tell(bus, "CacheUser", user);
+
+/** Has greeters forget a user. @returns false where AccountsService does not run */
+export const unlistUser = (bus: MessageBus, user: string): Promise<boolean> => tell(bus, "UncacheUser", user);
+
+async function tell(bus: MessageBus, member: string, user: string): Promise<boolean> {
+  try {
+    await callMethod(bus, { ...ACCOUNTS, member, signature: "s", body: [user] }, LIMIT_MS);
+    return true;
+  } catch (error) {
+    if (error instanceof dbus.DBusError && ABSENT.includes(error.type)) return false;
+    throw error;
+  }
+}

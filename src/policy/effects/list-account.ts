@@ -1,0 +1,16 @@
+// Has greeters list a leased account while its session is open: a guest whose screen is locked by the greeter finds the way back.
+import type { SessionSubject } from "../subject.ts";
+import { describeUser } from "../subject.ts";
+import type { Row } from "./row.ts";
+
+export interface Listed {
+  /** False where no AccountsService runs. */
+  readonly told: boolean;
+}
+
+export const listAccount: Row<"list-account", SessionSubject, object, Listed> = {
+  kind: "list-account",
+  messageId: "6df9e569ddd3429e92d5cc9aad26ba88",
+  fails: "go-on",
+  done: ({ subject }, { told }) => (told ? `Had greeters list ${describeUser(subject)}.` : undefined),
+};

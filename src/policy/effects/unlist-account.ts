@@ -1,0 +1,15 @@
+// Has greeters forget a leased account. It must still be known to the name service. What is written down of it is swept in any case.
+import type { Ending } from "../session.ts";
+import { describeUser } from "../subject.ts";
+import { ownsUser } from "./end.ts";
+import type { Listed } from "./list-account.ts";
+import type { Stage } from "./row.ts";
+
+export const unlistAccount: Stage<Ending, Ending, "unlist-account", object, Listed> = {
+  kind: "unlist-account",
+  messageId: "49fb3bf07b644a72974cc279c6507ed3",
+  fails: "go-on",
+  when: ownsUser,
+  make: () => ({}),
+  done: ({ subject }, { told }) => (told ? `Had greeters forget ${describeUser(subject)}.` : undefined),
+};
