@@ -45,6 +45,18 @@ describeMachine("LightDM", (release) => {
     await screen.picture("lightdm-desktop");
   });
 
+  const isListed = async () => {
+    const call =
+      "busctl call org.freedesktop.Accounts /org/freedesktop/Accounts org.freedesktop.Accounts ListCachedUsers";
+    return (await machine.sh(call)).includes(`/User${guest.uid}"`);
+  };
+
+  it("lists the account in the greeter, by a name of its own", async () => {
+    const tail = guest.user.replace("guest-", "");
+    expect(await machine.sh(`getent passwd ${guest.user} | cut -d: -f5`)).toBe(`Guest ${tail}`);
+    await waitFor("greeters to list it", isListed);
+  });
+
   it("shows the socket of its own display and no other, also where there is no network", async () => {
     const ask = (script: string) => askBeside(machine, guest.uid, "openbox", script);
     expect(await ask('echo "$DISPLAY"; ls /tmp/.X11-unix')).toMatch(/^:(\d+)\nX\1$/);
@@ -57,6 +69,7 @@ describeMachine("LightDM", (release) => {
     expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
     await screen.awaitGreeter(GREETER);
     expect(await leftovers(machine)).toBe("");
+    await waitFor("greeters to forget the account", async () => !(await isListed()));
   });
 
   it("asks others for their password, and gives them the host", async () => {
