@@ -55,7 +55,7 @@ export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanF
   const binds = bindSteps(config);
   return [
     ...keepSteps(account, mounts),
-    ...etcSteps(config, facts),
+    ...etcSteps(config, facts, login.leased),
     ...readonlySteps(config),
     ...hidden,
     ...covers,
@@ -221,18 +221,22 @@ function bindSteps(config: Config): BindStep[] {
 }
 
 // Read-only whatever is laid over it: programs with root's rights, such as passwd, would change the host's files.
-function etcSteps(config: Config, facts: PlanFacts): Step[] {
-  const laid =
-    config.Etc.Mode === "overlay" && facts.overlay ? overlaySteps(config, facts) : replaceSteps(config, facts);
+function etcSteps(config: Config, facts: PlanFacts, leased: boolean): Step[] {
+  const isOverlay = config.Etc.Mode === "overlay" && facts.overlay;
+  const laid = isOverlay ? overlaySteps(config, facts, leased) : replaceSteps(config, facts, leased);
   return [{ kind: "readonly", target: "/etc", optional: false }, ...laid];
 }
 
 /** Laid over /etc below the administrator's: no guest may use at and cron, or has subordinate uids. */
 export const VENDOR_ETC = "/usr/lib/guestd/etc";
 
-function overlaySteps({ Etc }: Config, facts: PlanFacts): Step[] {
+/** The same for leased accounts alone: no screen locker starts, as they have no password. */
+export const LEASED_ETC = "/usr/lib/guestd/etc-leased";
+
+function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[] {
+  const layers = [Etc.Overlay, ...(leased ? [LEASED_ETC] : []), VENDOR_ETC];
   return [
-    { kind: "overlay", target: "/etc", layers: [Etc.Overlay, VENDOR_ETC], hidden: Etc.Hide },
+    { kind: "overlay", target: "/etc", layers, hidden: Etc.Hide },
     ...etcMounts(facts).map((path) => bindInEtc(path, path)),
   ];
 }
@@ -252,9 +256,10 @@ const bindInEtc = (source: string, target: string): BindStep => ({
 });
 
 // Without overlayfs a file can be covered only where /etc has one of that name: what would be added is left out.
-function replaceSteps({ Etc }: Config, facts: PlanFacts): Step[] {
+function replaceSteps({ Etc }: Config, { etcFiles }: PlanFacts, leased: boolean): Step[] {
+  const files = etcFiles.filter(({ root }) => leased || root !== LEASED_ETC);
   return [
-    ...facts.etcFiles.map(({ root, name }) => bindInEtc(`${root}/${name}`, `/etc/${name}`)),
+    ...files.map(({ root, name }) => bindInEtc(`${root}/${name}`, `/etc/${name}`)),
     ...Etc.Hide.map((name): Step => ({ kind: "hide", target: `/etc/${name}`, optional: true })),
   ];
 }

@@ -68,6 +68,8 @@ describeMachine("a new installation", (release) => {
       "/usr/bin",
       "/usr/lib/guestd",
       "/usr/lib/guestd/etc",
+      "/usr/lib/guestd/etc-leased/xdg/autostart",
+      "/usr/lib/guestd/proc-1",
       "/usr/lib/systemd/catalog",
       "/usr/lib/systemd/system",
       "/usr/lib/systemd/system/multi-user.target.wants",

@@ -7,7 +7,7 @@ import { GuestError } from "../../policy/errors.ts";
 import type { Mount } from "../../policy/mounts.ts";
 import { isAnsweredAtOnce, treeOf } from "../../policy/mounts.ts";
 import type { PlanFacts } from "../../policy/plan.ts";
-import { AS_ON_HOST, pathsOf, VENDOR_ETC } from "../../policy/plan.ts";
+import { AS_ON_HOST, LEASED_ETC, pathsOf, VENDOR_ETC } from "../../policy/plan.ts";
 import { readMounts } from "../processes/mountinfo.ts";
 import { findLinks, followKnownLinks } from "./links.ts";
 
@@ -37,7 +37,7 @@ export function gatherFacts(config: Config | undefined, { pid, home, overlay }: 
     overlay,
     mounts,
     links: findLinks(join(proc, String(pid), "root"), pathsOf(config, home), mounts),
-    etcFiles: needsFiles ? listLayers(findLocal(config.Etc.Overlay, mounts), VENDOR_ETC) : [],
+    etcFiles: needsFiles ? listLayers([findLocal(config.Etc.Overlay, mounts), LEASED_ETC, VENDOR_ETC]) : [],
     asOnHost,
   };
 }
@@ -54,11 +54,10 @@ function findLocal(path: string, mounts: readonly Mount[]): string {
   throw new Error(`Overlay=${path} with Mode=bind lies on a file server; put it on a disk of this machine`);
 }
 
-// A file that both have is the upper one's.
-function listLayers(upper: string, lower: string): PlanFacts["etcFiles"] {
-  const names = listFiles(upper);
-  const below = listFiles(lower).filter((name) => !names.includes(name));
-  return [...names.map((name) => ({ root: upper, name })), ...below.map((name) => ({ root: lower, name }))];
+// A file that several have is the first one's.
+function listLayers(roots: readonly string[]): PlanFacts["etcFiles"] {
+  const fromLast = roots.toReversed().flatMap((root) => listFiles(root).map((name) => [name, { root, name }] as const));
+  return [...new Map(fromLast).values()];
 }
 
 function readMountsOf(proc: string, pid: number): Mount[] {

@@ -128,6 +128,19 @@ describe("makePlan", () => {
     expect(plan).toContainEqual({ kind: "hide", target: "/etc/motd", optional: true });
   });
 
+  const LOCKER = { root: "/usr/lib/guestd/etc-leased", name: "xdg/autostart/light-locker.desktop" };
+
+  it.each([
+    ["leased", LEASED_LOGIN, true],
+    ["shared", LOGIN, false],
+  ])("starts a screen locker for no leased account: %s", (_, login, isHidden) => {
+    const plan = planOf([], FACTS, login);
+    const layers = plan.flatMap((step) => (step.kind === "overlay" ? step.layers : []));
+    expect(layers).toEqual(["/etc/guestd/etc", ...(isHidden ? [LOCKER.root] : []), "/usr/lib/guestd/etc"]);
+    const bound = planOf(["[Etc]", "Mode=bind"], { ...FACTS, etcFiles: [LOCKER] }, login);
+    expect(bound.some(({ target }) => target === `/etc/${LOCKER.name}`)).toBe(isHidden);
+  });
+
   it("passes the admin's own paths on", () => {
     const plan = planOf(["[View]", "ReadOnly=/opt", "Bind=/srv/a:/mnt:rw", "Private=-/scratch", "Hide=-/srv/b"]);
     expect(plan).toContainEqual({ kind: "readonly", target: "/opt", optional: false });
