@@ -79,7 +79,11 @@ export const SCHEMA = {
       "200000",
       "Most files and directories that a guest's home may hold; empty for the kernel's default.",
     ),
-    Skeleton: key(value.paths, "-/etc/skel -/etc/guestd/skel", "Directories copied into a new home; a later one wins."),
+    Skeleton: key(
+      value.paths,
+      "-/etc/skel -/usr/lib/guestd/skel -/etc/guestd/skel",
+      "Directories copied into a new home; a later one wins.",
+    ),
     NoExec: key(value.boolean, "no", "Whether programs in the home cannot be run."),
   },
   View: {

@@ -48,7 +48,7 @@ describeMachine("a guest's view", (release) => {
   it("has a home of its own in memory, capped, private, with the skeletons in it", async () => {
     expect(await guest.ask("pwd; stat -c '%a %U' ~; stat -f -c %T ~")).toBe("/home/guest1\n700 guest1\ntmpfs");
     expect(await guest.ask("ls -1A ~; cat ~/README")).toBe(
-      ".bash_logout\n.bashrc\n.config\n.profile\nREADME\nyours until you leave",
+      ".bash_logout\n.bashrc\n.config\n.local\n.profile\nREADME\nyours until you leave",
     );
     expect(await guest.ask("stat -c '%U %a' ~/README ~/.config ~/.config/deep; cat ~/.config/deep/file")).toBe(
       "guest1 644\nguest1 700\nguest1 500\nx",

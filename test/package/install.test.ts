@@ -70,6 +70,7 @@ describeMachine("a new installation", (release) => {
       "/usr/lib/guestd/etc",
       "/usr/lib/guestd/etc-leased/xdg/autostart",
       "/usr/lib/guestd/proc-1",
+      "/usr/lib/guestd/skel/.local/share/keyrings",
       "/usr/lib/systemd/catalog",
       "/usr/lib/systemd/system",
       "/usr/lib/systemd/system/multi-user.target.wants",

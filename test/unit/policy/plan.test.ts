@@ -23,7 +23,7 @@ describe("makePlan", () => {
       mode: 0o700,
       uid: GUEST.uid,
       gid: GUEST.gid,
-      skeletons: ["/etc/skel", "/etc/guestd/skel"],
+      skeletons: ["/etc/skel", "/usr/lib/guestd/skel", "/etc/guestd/skel"],
     });
   });
 
@@ -307,7 +307,7 @@ describe("makePlan on a machine", () => {
       source: "/srv/data/a",
     });
     expect(plan.find(({ target }) => target === GUEST.home)).toMatchObject({
-      skeletons: ["/etc/skel", "/etc/guestd/skel", "/srv/data/skel"],
+      skeletons: ["/etc/skel", "/usr/lib/guestd/skel", "/etc/guestd/skel", "/srv/data/skel"],
     });
   });
 
