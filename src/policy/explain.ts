@@ -62,7 +62,8 @@ export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanF
 
 /** Whether a guest can be asked through this service: the ghost while it is authenticated, others when the session opens. */
 function asksForTerms(service: string, leased: boolean): boolean {
-  if (service.endsWith("-autologin")) return false;
+  // SDDM asks for nothing but passwords.
+  if (service.endsWith("-autologin") || service.startsWith("sddm")) return false;
   return leased || !(service === "sshd" || DISPLAY_MANAGERS.some(({ services }) => services.test(service)));
 }
 

@@ -1,9 +1,16 @@
 // greetd by the protocol that all its greeters speak, with a compositor without a screen as the desktop.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { awaitOpen, awaitViews, hostView } from "../helpers/desktop.ts";
+import { awaitOpen, awaitViews, demandTerms, hostView } from "../helpers/desktop.ts";
 import { Greetd, SWAY } from "../helpers/greetd.ts";
-import { awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
+import {
+  awaitNoSessions,
+  awaitReceipt,
+  leftovers,
+  listSessions,
+  unexpectedLines,
+  type GuestSession,
+} from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 
 const SUCCESS = { type: "success" };
@@ -48,7 +55,31 @@ describeMachine("greetd", (release) => {
     expect(await listSessions(machine)).toEqual([]);
   });
 
+  it("passes terms of use on to its greeter, and the answer, before there is an account", async () => {
+    await demandTerms(machine);
+    await machine.sh("systemctl restart greetd");
+    const shown = (style: string, text: string) => ({
+      ...{ type: "auth_message", auth_message_type: style },
+      auth_message: expect.stringContaining(text) as string,
+    });
+    const create = { type: "create_session", username: "guest" } as const;
+    const answer = (response: string | null) => greetd.ask({ type: "post_auth_message_response", response });
+    expect(await greetd.ask(create)).toEqual(shown("info", "Be kind to others."));
+    expect(await answer(null)).toEqual(shown("visible", "> "));
+    expect(await listSessions(machine)).toEqual([]);
+    expect(await answer("no")).toEqual(shown("error", "You have not accepted the terms of use"));
+    expect(await answer(null)).toMatchObject({ type: "error", error_type: "auth_error" });
+    // Whatever it says: the worker has ended with the refusal.
+    await greetd.ask({ type: "cancel_session" });
+    await greetd.ask(create);
+    await answer(null);
+    expect(await answer("yes")).toEqual(SUCCESS);
+    expect(await listSessions(machine)).toMatchObject([{ state: "allocated" }]);
+    expect(await greetd.ask({ type: "cancel_session" })).toEqual(SUCCESS);
+    await awaitNoSessions(machine);
+  });
+
   it("leaves no unexpected line in the journal", async () => {
-    expect(await unexpectedLines(machine)).toEqual([]);
+    expect(await unexpectedLines(machine, /the terms of use/)).toEqual([]);
   });
 });

@@ -1,13 +1,12 @@
 // What LightDM's GTK greeter shows a guest of a refusal and of terms of use, and what the desktop shows then.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { awaitOpen, exitOpenbox, startDisplayManager } from "../helpers/desktop.ts";
+import { awaitOpen, demandTerms, exitOpenbox, startDisplayManager } from "../helpers/desktop.ts";
 import { awaitReceipt, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { Screen } from "../helpers/screen.ts";
 
 const GREETER = "lightdm-gtk-greeter";
-const TERMS = "/etc/guestd/terms.txt";
 /** systemd's name of the entry, as the user manager of a desktop has it. */
 const NOTICE = "app-guestd\\x2dnotice@autostart.service";
 
@@ -43,9 +42,8 @@ describeMachine("a guest in LightDM is told", (release) => {
   });
 
   it("terms of use, and gets in by accepting them", async () => {
-    await machine.write(TERMS, "Be kind to others.\nDo not take the mouse away.\n");
-    await machine.write("/etc/guestd/guestd.conf.d/terms.conf", `[Notice]\nTerms=${TERMS}\n`);
-    await machine.sh("guestctl reload; guestctl enable; systemctl restart lightdm");
+    await demandTerms(machine);
+    await machine.sh("guestctl enable; systemctl restart lightdm");
     await screen.awaitGreeter(GREETER);
     await screen.type("guest");
     await screen.awaitChange(() => screen.press("Return"));
@@ -54,7 +52,7 @@ describeMachine("a guest in LightDM is told", (release) => {
     await screen.type("yes");
     await screen.press("Return");
     guest = await awaitOpen(machine);
-    const [digest = ""] = (await machine.sh(`sha256sum ${TERMS}`)).split(" ");
+    const [digest = ""] = (await machine.sh("sha256sum /etc/guestd/terms.txt")).split(" ");
     const [opened] = await machine.journal(`GUEST_SESSION=${guest.id}`, "GUEST_ACTION=announce-opened");
     expect(opened).toMatchObject({ GUEST_TERMS: digest });
   });

@@ -1,10 +1,11 @@
 // SDDM with the theme that is built into it: the ghost is in the list, and there is no password to type.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
+import { awaitOpen, awaitViews, demandTerms, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
 import { awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import { Screen } from "../helpers/screen.ts";
+import { waitFor } from "../helpers/wait.ts";
 
 describeMachine("SDDM", (release) => {
   const greeter = release === "bookworm" ? "sddm-greeter" : "sddm-greeter-qt6";
@@ -46,6 +47,21 @@ describeMachine("SDDM", (release) => {
     expect(await leftovers(machine)).toBe("");
   });
 
+  it("cannot ask about terms of use: a guest is refused, whatever stands in the field for a password", async () => {
+    await demandTerms(machine);
+    await screen.awaitChange(() => screen.click(794, 400));
+    await screen.type("yes");
+    await screen.press("Return");
+    const refusals = () => machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse");
+    const [refusal] = await waitFor("the refusal", async () => {
+      const found = await refusals();
+      return found.length > 0 && found;
+    });
+    expect(refusal?.["MESSAGE"]).toContain("terms of use");
+    expect(await listSessions(machine)).toEqual([]);
+    await screen.awaitChange(() => screen.click(638, 380));
+  });
+
   it("asks others for their password, and gives them the host", async () => {
     await screen.type(PASSWORD);
     await screen.press("Return");
@@ -54,6 +70,6 @@ describeMachine("SDDM", (release) => {
   });
 
   it("leaves no unexpected line in the journal", async () => {
-    expect(await unexpectedLines(machine)).toEqual([]);
+    expect(await unexpectedLines(machine, /the terms of use/)).toEqual([]);
   });
 });

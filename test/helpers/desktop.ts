@@ -12,6 +12,13 @@ export async function startDisplayManager(machine: Machine, name: "lightdm" | "s
   await machine.sh(`systemctl --quiet enable --now ${name}; systemctl is-active display-manager`);
 }
 
+/** Has guests accept terms of use from now on, by "yes". */
+export async function demandTerms(machine: Machine): Promise<void> {
+  await machine.write("/etc/guestd/terms.txt", "Be kind to others.\nDo not take the mouse away.\n");
+  await machine.write("/etc/guestd/guestd.conf.d/terms.conf", "[Notice]\nTerms=/etc/guestd/terms.txt\n");
+  await machine.sh("guestctl reload");
+}
+
 /** Waits until there is a session that is open, and does something again and again until then. */
 export async function awaitOpen(machine: Machine, nudge = () => Promise.resolve()): Promise<GuestSession> {
   return waitFor(
