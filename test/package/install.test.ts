@@ -69,6 +69,7 @@ describeMachine("a new installation", (release) => {
       "/usr/lib/guestd",
       "/usr/lib/guestd/etc",
       "/usr/lib/guestd/etc-leased/xdg/autostart",
+      "/usr/lib/guestd/etc/xdg/autostart",
       "/usr/lib/guestd/proc-1",
       "/usr/lib/guestd/skel/.local/share/keyrings",
       "/usr/lib/systemd/catalog",
