@@ -56,7 +56,9 @@ function findLocal(path: string, mounts: readonly Mount[]): string {
 
 // A file that several have is the first one's.
 function listLayers(roots: readonly string[]): PlanFacts["etcFiles"] {
-  const fromLast = roots.toReversed().flatMap((root) => listFiles(root).map((name) => [name, { root, name }] as const));
+  const fromLast = [...roots]
+    .reverse()
+    .flatMap((root) => listFiles(root).map((name) => [name, { root, name }] as const));
   return [...new Map(fromLast).values()];
 }
 

@@ -17,6 +17,7 @@ import { resolveLinks } from "./paths.ts";
 
 /** In each of them udisks has a directory of each user, and in that one of each medium. */
 const MEDIA_PATHS = ["/media", "/run/media"] as const;
+const UMOUNT = "/usr/bin/umount";
 const OPEN_TO_OTHERS = 0o022;
 /** So many of those who keep a medium busy are named. */
 const MOST_HOLDERS = 3;
@@ -36,7 +37,7 @@ export interface MediaMachine {
  */
 export async function unmountMedium(path: string): Promise<void> {
   try {
-    await promisify(execFile)("/usr/bin/umount", ["--internal-only", "--no-canonicalize", "--", path], { env: {} });
+    await promisify(execFile)(UMOUNT, ["--internal-only", "--no-canonicalize", "--", path], { env: {} });
   } catch (error) {
     const { stderr = "", message } = error as Error & { readonly stderr?: string };
     const [line = ""] = stderr.split("\n");
@@ -90,7 +91,7 @@ async function belongsToRoot(directory: string): Promise<boolean | undefined> {
 
 // As often as something is mounted there.
 async function removeMedium({ unmount, search }: MediaMachine, path: string, mounts: readonly Mount[]): Promise<void> {
-  for (const { device } of mounts.toReversed()) {
+  for (const { device } of [...mounts].reverse()) {
     try {
       await unmount(path);
     } catch (error) {
