@@ -62,7 +62,7 @@ describeMachine("a guest in LightDM is told", (release) => {
     const runtime = `XDG_RUNTIME_DIR=/run/user/${guest.uid}`;
     const { code } = await machine.run(["env", runtime, "systemctl", "--user", "start", NOTICE], { user: guest.user });
     expect(code).toBe(0);
-    await screen.awaitFocus("Guest");
+    await screen.awaitFocus(await machine.sh(`getent passwd ${guest.user} | cut -d: -f5`));
     await screen.picture("lightdm-notice");
     await screen.press("Return");
     await exitOpenbox(screen);
