@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { MessageBus } from "dbus-next";
-import { listUser, unlistUser } from "./bus/accounts.ts";
 import type { Intake } from "./bus/intake.ts";
+import { listUser, unlistUser } from "./bus/accounts.ts";
 import { watchLogins } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
 import { reloadConnections } from "./bus/network-manager.ts";
@@ -41,6 +41,7 @@ import { Leases } from "./system/accounts/leases.ts";
 import { findGroup } from "./system/accounts/nss.ts";
 import { wasAnnounced } from "./system/announcements.ts";
 import type { Abilities, Bindings } from "./system/bindings.ts";
+import { Greeters } from "./system/greeters.ts";
 import type { Journal } from "./system/journal.ts";
 import { Turns } from "./system/lanes.ts";
 import { readUidMap } from "./system/read-uid-map.ts";
@@ -104,6 +105,10 @@ export function makeApplication(parts: ApplicationParts): Application {
     ledger: new Ledger(),
     receipts: new ReceiptStore(),
     loginSwitch: new SwitchStore(),
+    offers: new Greeters({
+      listUser: (user) => listUser(bus, user),
+      unlistUser: (user) => unlistUser(bus, user),
+    }),
     leases: new Leases(),
     marks: new UnlockMarks(),
   };
@@ -157,7 +162,7 @@ interface Core extends SessionNeeds {
 
 type Stores = Pick<
   Parameters<typeof makeRunners>[0],
-  "store" | "ledger" | "receipts" | "loginSwitch" | "leases" | "marks"
+  "store" | "ledger" | "receipts" | "loginSwitch" | "offers" | "leases" | "marks"
 >;
 type Sessions = ReturnType<typeof makeSessionParts>;
 

@@ -12,6 +12,7 @@ import { addFoundLater, clear } from "./policy/receipt.ts";
 import type { Cgroup, Leader, View } from "./policy/session.ts";
 import type { SessionSubject, UidSubject } from "./policy/subject.ts";
 import type { Leases } from "./system/accounts/leases.ts";
+import type { Greeters } from "./system/greeters.ts";
 import type { Membership } from "./system/processes/kill.ts";
 import type { Placement } from "./system/processes/placement.ts";
 import type { Holdings } from "./system/sessions/holdings.ts";
@@ -40,6 +41,7 @@ export interface EffectParts {
   readonly ledger: Ledger;
   readonly receipts: ReceiptStore;
   readonly loginSwitch: SwitchStore;
+  readonly offers: Pick<Greeters, "offer">;
   readonly marks: UnlockMarks;
   readonly sweeper: Sweeper;
   readonly pathWalk: Pick<PathWalk, "goOn">;
@@ -71,7 +73,7 @@ export interface EffectParts {
 
 /** The runners of all effects. */
 export function makeRunners(parts: EffectParts): Runners {
-  const { pending, leases, loginSwitch, pathWalk, sweepUid, settings, users } = parts;
+  const { pending, leases, loginSwitch, offers, pathWalk, sweepUid, settings, users } = parts;
   return {
     ...openingRunners(parts),
     ...endingRunners(parts),
@@ -95,6 +97,7 @@ export function makeRunners(parts: EffectParts): Runners {
     "quarantine-uid": ({ subject, quarantine, found }) => keepUid(parts, subject, quarantine, found),
     "release-uid": ({ subject, clears }) => releaseUid(parts, subject, clears),
     "write-switch": ({ loginSwitch: set }) => loginSwitch.write(set),
+    "offer-ghost": ({ offer }) => offers.offer(offer),
   };
 }
 

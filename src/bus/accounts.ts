@@ -11,6 +11,8 @@ const ACCOUNTS = {
 } as const;
 /** An end waits for it. */
 const LIMIT_MS = 2000;
+// A user whom it does not know is not in its list.
+const UNKNOWN = "org.freedesktop.Accounts.Error.UserDoesNotExist";
 const ABSENT = ["org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown"];
 
 /** Has greeters list a user. @returns false where AccountsService does not run */
@@ -24,7 +26,8 @@ async function tell(bus: MessageBus, member: string, user: string): Promise<bool
     await callMethod(bus, { ...ACCOUNTS, member, signature: "s", body: [user] }, LIMIT_MS);
     return true;
   } catch (error) {
-    if (error instanceof dbus.DBusError && ABSENT.includes(error.type)) return false;
+    const isAbsent = (type: string) => ABSENT.includes(type) || (type === UNKNOWN && member === "UncacheUser");
+    if (error instanceof dbus.DBusError && isAbsent(error.type)) return false;
     throw error;
   }
 }

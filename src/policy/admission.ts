@@ -179,8 +179,8 @@ function mayUnlock(
 /** Programs that go on as the account they were given, whatever PAM says: it would be the ghost in a leased account's session. */
 const KEEPING_ACCOUNT = ["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd"];
 
-// Whether a login of the ghost has an account of its own through this service: one that goes on as that account.
-function leasesThrough({ Guests }: Config, service: string): boolean {
+/** Whether a login of the ghost has an account of its own through this service: one that goes on as that account. */
+export function leasesThrough({ Guests }: Config, service: string): boolean {
   const isRefused = KEEPING_ACCOUNT.includes(service) || matchesAny(Guests.RefuseServices, service);
   return matchesAny(Guests.Passwordless, service) && !isRefused;
 }

@@ -15,6 +15,7 @@ import { limitLogin } from "./effects/limit-login.ts";
 import { listAccount } from "./effects/list-account.ts";
 import { noteClose } from "./effects/note-close.ts";
 import { noteEnding } from "./effects/note-ending.ts";
+import { offerGhost } from "./effects/offer-ghost.ts";
 import { permitUnlock } from "./effects/permit-unlock.ts";
 import { publishAccount } from "./effects/publish-account.ts";
 import { quarantineUid } from "./effects/quarantine-uid.ts";
@@ -77,6 +78,7 @@ const OTHERS = [
   quarantineUid,
   releaseUid,
   writeSwitch,
+  offerGhost,
 ] as const;
 
 export const ROWS = [...ALLOCATING, ...PREPARING, ...ADMITTING, ...ENDING, ...OTHERS] as const;

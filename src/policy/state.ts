@@ -5,6 +5,7 @@ import type { LeasePool } from "./lease.ts";
 import { EMPTY_POOL } from "./lease.ts";
 import type { Notice } from "./notice.ts";
 import { NO_NOTICE } from "./notice.ts";
+import type { Offer } from "./offer.ts";
 import type { Retry } from "./retry.ts";
 import type { Session } from "./session.ts";
 import type { LoginSwitch } from "./switch.ts";
@@ -21,6 +22,8 @@ export interface State {
   readonly notice: Notice;
   /** Off until it is known. */
   readonly loginSwitch: LoginSwitch;
+  /** What greeters were told of the ghost; undefined until they were. */
+  readonly offer: Offer | undefined;
   readonly sessions: ReadonlyMap<string, Session>;
   readonly pool: LeasePool;
   /** The uids that this machine has. */
@@ -41,6 +44,7 @@ export const INITIAL_STATE: State = {
   config: undefined,
   notice: NO_NOTICE,
   loginSwitch: NEVER_ENABLED,
+  offer: undefined,
   sessions: new Map(),
   pool: EMPTY_POOL,
   uidMap: EVERY_UID,

@@ -16,6 +16,7 @@ import type { Ended, Event, EventOf } from "./events.ts";
 import type { KeptLeases, LeasePool } from "./lease.ts";
 import { EMPTY_POOL, fillPool } from "./lease.ts";
 import type { Moment } from "./moment.ts";
+import { offerGhost, offerGhostAgain } from "./offering.ts";
 import { addCgroup, advanceOpening, join, open } from "./opening.ts";
 import { judgeSweep, release, retrySweeps, applyRelease } from "./quarantine.ts";
 import { advanceRecovering, recover, removeStaleMarks } from "./recovering.ts";
@@ -55,11 +56,16 @@ export function transition(state: State, event: Event): Next {
     case "leases-found":
       return stay({ ...state, uidMap: event.uidMap, pool: poolFor(state.config, event.kept) });
     case "switch-found":
-      return stay({ ...state, loginSwitch: event.loginSwitch });
+      return offerGhost({ ...state, loginSwitch: event.loginSwitch });
     case "switch-requested":
       return requestSwitch(state, event);
     case "config-loaded":
-      return stay({ ...state, config: event.config, notice: event.notice, pool: poolFor(event.config, state.pool) });
+      return offerGhostAgain({
+        ...state,
+        config: event.config,
+        notice: event.notice,
+        pool: poolFor(event.config, state.pool),
+      });
     case "tick":
       return passTime(state, event);
     case "effect-done":

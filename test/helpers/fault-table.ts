@@ -43,6 +43,7 @@ export const ELSEWHERE: Partial<Record<EffectKind, string>> = {
   // Only at a display manager.
   "list-account": "test/unit/policy/opening.test.ts",
   "write-switch": "test/machine/switch.test.ts",
+  "offer-ghost": "test/unit/system/greeters.test.ts",
   "walk-paths": "test/unit/policy/walking.test.ts",
   "quarantine-uid": "test/unit/policy/walking.test.ts",
 };

@@ -68,6 +68,7 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
   "list-account": () => ({ told: true }),
   // AccountsService does not run on most machines of tests.
   "unlist-account": () => ({ told: false }),
+  "offer-ghost": () => ({ changed: true }),
   "check-rules": () => ({ warnings: [] }),
   "count-processes": () => ({ running: [501, 502] }),
   "build-view": ({ isolated }) => ({ view: isolated ? { ...VIEW, isolation: ISOLATION } : VIEW, dropped: [] }),

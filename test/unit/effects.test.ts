@@ -58,6 +58,7 @@ function run(
     },
     receipts: { keep: promised("keepReceipt"), amend: promised("amend") },
     loginSwitch: { write: promised("writeSwitch") },
+    offers: { offer: promised("offer", { changed: true }) },
     sweeper: { sweep: promised("sweep", clean("files")) },
     sweepUid: promised("sweepUid", { swept: clean("processes", "mounts") }),
     users: { terminate: promised("forgetUser") },

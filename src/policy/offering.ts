@@ -1,0 +1,26 @@
+// Which greeters offer the ghost to choose from: those through which guests log in without a password, while guests may log in. Pure.
+import { leasesThrough } from "./admission.ts";
+import type { Greeter, Offer } from "./offer.ts";
+import { GREETERS } from "./offer.ts";
+import type { Next, State } from "./state.ts";
+import { stay } from "./state.ts";
+import { SWITCH } from "./subject.ts";
+
+/** The PAM service of a guest who is chosen. LightDM's guest sessions have one that asks others for nothing (packaging/greeters). */
+const SERVICES: Readonly<Record<Greeter, string>> = { lightdm: "lightdm-guest", sddm: "sddm", gdm: "gdm-password" };
+
+/** Tells greeters what is news to them. At the start all is: an earlier guestd may have told them anything. */
+export function offerGhost(state: State): Next {
+  const offer = findOffer(state);
+  if (JSON.stringify(offer) === JSON.stringify(state.offer)) return stay(state);
+  return stay({ ...state, offer }, { kind: "offer-ghost", subject: SWITCH, offer });
+}
+
+/** The same for a configuration that is read again. While guestd starts, the switch is not known yet. */
+export const offerGhostAgain = (state: State): Next => (state.offer === undefined ? stay(state) : offerGhost(state));
+
+function findOffer({ config, loginSwitch }: State): Offer {
+  if (config === undefined) return { ghost: "", by: [] };
+  const isOpen = loginSwitch.enabled && config.Guests.Enabled;
+  return { ghost: config.Guests.Ghost, by: GREETERS.filter((one) => isOpen && leasesThrough(config, SERVICES[one])) };
+}

@@ -1,0 +1,106 @@
+// What greeters are told of the ghost, each as it can be told: LightDM looks for a script, SDDM reads a file, GDM asks accounts-daemon.
+// A directory of root's holds it, which they can read; the package has links into it (packaging/greeters).
+import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { chmod } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Offer } from "../policy/offer.ts";
+import { readLinkIfThere, readStart } from "./read-file.ts";
+import { replaceFile } from "./write-file.ts";
+
+/** In which accounts-daemon keeps whom it lists beside those of /etc/passwd. */
+const ACCOUNTS = "/var/lib/AccountsService/users";
+const DISPLAY_MANAGER = "/etc/systemd/system/display-manager.service";
+const GDM = ["gdm.service", "gdm3.service"];
+const LIGHTDM_SCRIPT = "/usr/lib/guestd/lightdm-guest-account";
+// The GTK greeter has its guest session in the list of users, which Debian hides.
+const LIGHTDM_CONFIG = "[Seat:*]\ngreeter-hide-users=false\n";
+const MOST_BYTES = 4096;
+
+/** accounts-daemon, which lists users for GDM. */
+export interface AccountsDaemon {
+  readonly listUser: (user: string) => Promise<unknown>;
+  readonly unlistUser: (user: string) => Promise<unknown>;
+}
+
+export class Greeters {
+  readonly #accounts: AccountsDaemon;
+  readonly #root: string;
+  readonly #directory: string;
+
+  /** @param root stands before each path */
+  constructor(accounts: AccountsDaemon, root = "") {
+    this.#accounts = accounts;
+    this.#root = root;
+    this.#directory = join(root, "/var/lib/guestd-greeters");
+  }
+
+  /** Tells them. @throws Error where one cannot be told; the others are */
+  async offer({ ghost, by }: Offer): Promise<{ readonly changed: boolean }> {
+    mkdirSync(this.#directory, { recursive: true });
+    await chmod(this.#directory, 0o755);
+    const inLightdm = by.includes("lightdm");
+    const files = [
+      await this.#write("ghost", inLightdm ? `${ghost}\n` : undefined),
+      await this.#write("lightdm.conf", inLightdm ? LIGHTDM_CONFIG : undefined),
+      this.#link("lightdm-guest-account", inLightdm ? LIGHTDM_SCRIPT : undefined),
+      await this.#write("sddm.conf", sddmConfig(ghost, by.includes("sddm"))),
+    ];
+    const isListed = await this.#list(by.includes("gdm") && this.#isGdm() ? ghost : "");
+    return { changed: isListed || files.includes(true) };
+  }
+
+  /** A file that all can read; none where there is no text. @returns whether it was another one */
+  async #write(name: string, text: string | undefined): Promise<boolean> {
+    const file = join(this.#directory, name);
+    if (readStart(file, MOST_BYTES) === text) return false;
+    if (text === undefined) {
+      rmSync(file, { force: true });
+      return true;
+    }
+    replaceFile(file, text);
+    await chmod(file, 0o644);
+    return true;
+  }
+
+  #link(name: string, target: string | undefined): boolean {
+    const link = join(this.#directory, name);
+    if (readLinkIfThere(link) === target) return false;
+    rmSync(link, { force: true });
+    if (target !== undefined) symlinkSync(target, link);
+    return true;
+  }
+
+  /**
+   * Has accounts-daemon list one user, and whom guestd had it list before no more: LightDM's greeters would log in whom they list before
+   * anybody clicks. What an administrator has made there stays.
+   */
+  async #list(user: string): Promise<boolean> {
+    const before = readStart(join(this.#directory, "accounts"), MOST_BYTES)?.trim() ?? "";
+    if (before !== user && before !== "") {
+      rmSync(this.#entryOf(before), { force: true });
+      await this.#accounts.unlistUser(before);
+      await this.#write("accounts", undefined);
+    }
+    if (user === "" || existsSync(this.#entryOf(user))) return before !== user && before !== "";
+    await this.#write("accounts", `${user}\n`);
+    // Where it does not run, it reads this when it starts.
+    replaceFile(this.#entryOf(user), "[User]\nSystemAccount=false\n");
+    await this.#accounts.listUser(user);
+    return true;
+  }
+
+  #entryOf(user: string): string {
+    return join(this.#root, ACCOUNTS, user);
+  }
+
+  #isGdm(): boolean {
+    const unit = readLinkIfThere(join(this.#root, DISPLAY_MANAGER));
+    return unit !== undefined && GDM.includes(basename(unit));
+  }
+}
+
+// SDDM lists all users with a uid up to UID_MAX. It would remember the name of a leased account for the next greeter, where it stands for nobody.
+function sddmConfig(ghost: string, isOffered: boolean): string {
+  if (isOffered) return "[Users]\nRememberLastUser=false\n";
+  return ghost === "" ? "" : `[Users]\nHideUsers=${ghost}\n`;
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import type { EffectOf } from "../../../src/policy/effects.ts";
+import { NO_NOTICE } from "../../../src/policy/notice.ts";
+import type { Offer } from "../../../src/policy/offer.ts";
+import type { LoginSwitch } from "../../../src/policy/switch.ts";
+import type { Next, State } from "../../../src/policy/state.ts";
+import { INITIAL_STATE } from "../../../src/policy/state.ts";
+import { after, configure, failed, find, happen, kinds } from "../../helpers/play.ts";
+import { configOf, ON } from "../../helpers/samples.ts";
+
+const OFF: LoginSwitch = { enabled: false, reason: "" };
+const ALL: Offer = { ghost: "guest", by: ["lightdm", "sddm", "gdm"] };
+const NONE: Offer = { ghost: "guest", by: [] };
+
+/** A guestd that starts with this configuration and this switch. */
+const start = (loginSwitch: LoginSwitch, ...lines: readonly string[]): Next =>
+  happen(configure(INITIAL_STATE, ...lines), { kind: "switch-found", loginSwitch });
+const running = (loginSwitch = ON, ...lines: readonly string[]): State => start(loginSwitch, ...lines).state;
+const toldBy = ({ effects }: Next): readonly Offer[] =>
+  effects.flatMap((effect) => (effect.kind === "offer-ghost" ? [effect.offer] : []));
+
+const loaded = (...lines: readonly string[]) => ({
+  kind: "config-loaded" as const,
+  config: configOf(...lines),
+  notice: NO_NOTICE,
+});
+
+describe("greeters offer the ghost", () => {
+  it.each<[string, LoginSwitch, readonly string[], Offer]>([
+    ["not where guests are switched off", OFF, [], NONE],
+    ["not with Enabled=no", ON, ["[Guests]", "Enabled=no"], NONE],
+    // A guest session would go on as the ghost itself: the service asks for nothing.
+    [
+      "not where its service gives no account",
+      ON,
+      ["[Guests]", "Passwordless=", "Passwordless=login gdm-* sddm"],
+      { ...ALL, by: ["sddm", "gdm"] },
+    ],
+    ["not where its service is refused", ON, ["[Guests]", "RefuseServices=sddm"], { ...ALL, by: ["lightdm", "gdm"] }],
+    ["where guests may log in", ON, [], ALL],
+    ["by the name that it has", ON, ["[Guests]", "Ghost=visitor"], { ...ALL, ghost: "visitor" }],
+  ])("%s", (_, loginSwitch, lines, offer) => {
+    expect(toldBy(start(loginSwitch, ...lines))).toEqual([offer]);
+  });
+
+  it("not while the configuration has errors, and again when they are mended", () => {
+    const broken = happen(INITIAL_STATE, { kind: "switch-found", loginSwitch: ON });
+    expect(toldBy(broken)).toEqual([{ ghost: "", by: [] }]);
+    expect(toldBy(happen(broken.state, loaded()))).toEqual([ALL]);
+  });
+});
+
+describe("greeters are told", () => {
+  it("nothing before the switch is known", () => {
+    expect(toldBy(happen(INITIAL_STATE, loaded()))).toEqual([]);
+  });
+
+  it("nothing that they know", () => {
+    const state = running();
+    expect(toldBy(happen(state, loaded("[Guests]", "MaxSessions=3")))).toEqual([]);
+    expect(kinds(after(state, { kind: "switch-requested", loginSwitch: ON, call: 5 }).did)).toEqual([
+      "write-switch",
+      "answer",
+    ]);
+  });
+
+  it("of a switch that is on disk, before the administrator has the answer", () => {
+    const { did } = after(running(OFF), { kind: "switch-requested", loginSwitch: ON, call: 5 });
+    expect(kinds(did)).toEqual(["write-switch", "offer-ghost", "answer"]);
+    expect(find(did, "offer-ghost")).toMatchObject({ offer: ALL });
+  });
+
+  it("and the administrator has the answer also where they cannot be told", () => {
+    const request = { kind: "switch-requested", loginSwitch: ON, call: 5 } as const;
+    expect(kinds(after(running(OFF), request, { failing: ["offer-ghost"] }).did)).toContain("answer");
+    const effect: EffectOf<"offer-ghost"> = { kind: "offer-ghost", subject: { of: "switch" }, offer: ALL };
+    expect(happen(running(), failed(effect)).effects).toEqual([]);
+  });
+});
