@@ -10,10 +10,11 @@ import type { SearchHolders } from "../processes/holder-search.ts";
 import type { Looks } from "../processes/looks.ts";
 import { boundSentences } from "../sentences.ts";
 import { CoredumpWriters } from "./coredump-writers.ts";
+import { sweepGreeters } from "./greeters.ts";
 import { sweepHome } from "./home.ts";
 import { sweepConnections } from "./connections.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
-import { unseenOf } from "./items.ts";
+import { addItems, unseenOf } from "./items.ts";
 import { sweepJournal } from "./journal.ts";
 import { findProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
@@ -109,7 +110,11 @@ export class Sweeper {
       jobs: () => sweepPaths(bindings, root, jobPaths({ user, uid }), uid),
       linger: () => sweepPaths(bindings, root, lingerPaths({ user, uid }), uid),
       mail: () => sweepPaths(bindings, root, mailPaths({ user, uid }), uid),
-      runtime: () => sweepPaths(bindings, root, runtimePaths({ user, uid }), uid),
+      runtime: async () =>
+        addItems(
+          await sweepPaths(bindings, root, runtimePaths({ user, uid }), uid),
+          await sweepGreeters(root, { user }),
+        ),
       home: () => sweepHome(bindings, root, { home: leasedHome(user), uid }),
       files: () =>
         sweepTrees(
