@@ -2,7 +2,7 @@
 // And whoever is at its VNC server, whose display it names as any other, does not get in.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { awaitOpen, startDisplayManager } from "../helpers/desktop.ts";
+import { awaitOpen, hideUsers, startDisplayManager } from "../helpers/desktop.ts";
 import type { GuestSession } from "../helpers/guests.ts";
 import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
@@ -22,6 +22,7 @@ describeMachine("a guest who is selected in LightDM", (release) => {
     // LightDM starts an X server for each client: the same as for a seat does.
     await machine.write("/etc/lightdm/lightdm.conf.d/91-vnc.conf", VNC);
     await machine.sh("ln -s X /usr/bin/Xvnc");
+    await hideUsers(machine);
     await startDisplayManager(machine, "lightdm");
   });
   afterAll(async () => {

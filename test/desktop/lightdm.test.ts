@@ -1,7 +1,16 @@
 // LightDM with its GTK greeter, as Debian ships both: the ghost's name is typed, and there is no password to type.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { askBeside, awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
+import {
+  askBeside,
+  awaitOpen,
+  awaitViews,
+  exitOpenbox,
+  findName,
+  hideUsers,
+  hostView,
+  startDisplayManager,
+} from "../helpers/desktop.ts";
 import { awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import { Screen } from "../helpers/screen.ts";
@@ -17,6 +26,7 @@ describeMachine("LightDM", (release) => {
   beforeAll(async () => {
     machine = await Machine.boot(release, "desktop");
     screen = new Screen(machine);
+    await hideUsers(machine);
     await startDisplayManager(machine, "lightdm");
     await machine.sh("touch /tmp/.X11-unix/X99");
   });
@@ -64,12 +74,13 @@ describeMachine("LightDM", (release) => {
     expect(await ask(look)).toContain("window id");
   });
 
-  it("is back with its greeter when the guest has logged out, and nothing is left", async () => {
+  it("is back with its greeter when the guest has logged out, and nothing is left, not even a name", async () => {
     await exitOpenbox(screen);
     expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
     await screen.awaitGreeter(GREETER);
     expect(await leftovers(machine)).toBe("");
     await waitFor("greeters to forget the account", async () => !(await isListed()));
+    expect(await findName(machine, guest.user)).toEqual([]);
   });
 
   it("asks others for their password, and gives them the host", async () => {

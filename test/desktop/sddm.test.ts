@@ -1,7 +1,15 @@
 // SDDM with the theme that is built into it: the ghost is in the list, and there is no password to type.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
-import { awaitOpen, awaitViews, demandTerms, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
+import {
+  awaitOpen,
+  awaitViews,
+  demandTerms,
+  exitOpenbox,
+  findName,
+  hostView,
+  startDisplayManager,
+} from "../helpers/desktop.ts";
 import { awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
 import { Machine, PASSWORD } from "../helpers/machine.ts";
 import { Screen } from "../helpers/screen.ts";
@@ -22,6 +30,11 @@ describeMachine("SDDM", (release) => {
     await machine.stop();
   });
 
+  async function awaitRefusal(user: string): Promise<Readonly<Record<string, unknown>>> {
+    const match = ["_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse", `GUEST_USER=${user}`];
+    return waitFor("the refusal", async () => (await machine.journal(...match))[0]);
+  }
+
   it("lets a guest in who chooses Guest", async () => {
     await screen.awaitGreeter(greeter);
     // In the list alice is the first one, who is chosen, and guest the second one.
@@ -40,11 +53,12 @@ describeMachine("SDDM", (release) => {
     await screen.picture("sddm-desktop");
   });
 
-  it("is back with its greeter when the guest has logged out, and nothing is left", async () => {
+  it("is back with its greeter when the guest has logged out, and nothing is left, not even a name", async () => {
     await exitOpenbox(screen);
     expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
     await screen.awaitGreeter(greeter);
     expect(await leftovers(machine)).toBe("");
+    expect(await findName(machine, guest.user)).toEqual([]);
   });
 
   it("cannot ask about terms of use: a guest is refused, whatever stands in the field for a password", async () => {
@@ -52,12 +66,7 @@ describeMachine("SDDM", (release) => {
     await screen.awaitChange(() => screen.click(794, 400));
     await screen.type("yes");
     await screen.press("Return");
-    const refusals = () => machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse");
-    const [refusal] = await waitFor("the refusal", async () => {
-      const found = await refusals();
-      return found.length > 0 && found;
-    });
-    expect(refusal?.["MESSAGE"]).toContain("terms of use");
+    expect((await awaitRefusal("guest"))["MESSAGE"]).toContain("terms of use");
     expect(await listSessions(machine)).toEqual([]);
     await screen.awaitChange(() => screen.click(638, 380));
   });
@@ -69,7 +78,17 @@ describeMachine("SDDM", (release) => {
     expect(await listSessions(machine)).toEqual([]);
   });
 
+  it("does not show Guest while guests are switched off", async () => {
+    await machine.sh("guestctl disable; systemctl restart sddm");
+    await screen.awaitGreeter(greeter);
+    // The second one is guest1 now, who is a guest by its group, and is told so.
+    await screen.awaitChange(() => screen.click(794, 400));
+    await screen.picture("sddm-without-guest");
+    await screen.press("Return");
+    expect(await awaitRefusal("guest1")).toMatchObject({ GUEST_SERVICE: "sddm" });
+  });
+
   it("leaves no unexpected line in the journal", async () => {
-    expect(await unexpectedLines(machine, /the terms of use/)).toEqual([]);
+    expect(await unexpectedLines(machine, /the terms of use|Guest logins are switched off/)).toEqual([]);
   });
 });

@@ -19,6 +19,11 @@ export async function demandTerms(machine: Machine): Promise<void> {
   await machine.sh("guestctl reload");
 }
 
+/** Has LightDM's greeter ask for a name, instead of showing whom there is. */
+export async function hideUsers(machine: Machine): Promise<void> {
+  await machine.write("/etc/lightdm/lightdm.conf.d/90-hide-users.conf", "[Seat:*]\ngreeter-hide-users=true\n");
+}
+
 /** Waits until there is a session that is open, and does something again and again until then. */
 export async function awaitOpen(machine: Machine, nudge = () => Promise.resolve()): Promise<GuestSession> {
   return waitFor(
@@ -29,6 +34,15 @@ export async function awaitOpen(machine: Machine, nudge = () => Promise.resolve(
     },
     LIMIT_MS,
   );
+}
+
+/** Files and directories that have a name in them, or in their own names. Logs and guestd's receipts say who was there. */
+export async function findName(machine: Machine, name: string): Promise<readonly string[]> {
+  const found = await machine.sh(
+    `grep -rlsI --devices=skip --exclude-dir=log --exclude-dir=receipts -e ${name} /etc /run /var || true
+     find /etc /run /var -xdev -name '*${name}*' -not -path '*/log/*' -not -path '*/receipts/*'`,
+  );
+  return found.split("\n").filter((line) => line !== "");
 }
 
 /** The mount namespaces that the processes of a user are in, when these programs are among them. */

@@ -1,0 +1,140 @@
+// What greeters offer: LightDM's guest session in its GTK greeter as Debian ships both, and whom accounts-daemon lists for GDM.
+// They follow "guestctl enable" and "guestctl disable". Logins of others go on as without guestd.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitOpen, awaitViews, exitOpenbox, findName, hostView, startDisplayManager } from "../helpers/desktop.ts";
+import {
+  awaitNoSessions,
+  awaitReceipt,
+  leftovers,
+  listSessions,
+  unexpectedLines,
+  type GuestSession,
+} from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { Screen } from "../helpers/screen.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const GREETER = "lightdm-gtk-greeter";
+const CONFIG = "/etc/lightdm/lightdm.conf.d/90-test.conf";
+const LIGHTDM =
+  "org.freedesktop.DisplayManager /org/freedesktop/DisplayManager/Seat0 org.freedesktop.DisplayManager.Seat";
+const ACCOUNTS = "org.freedesktop.Accounts /org/freedesktop/Accounts org.freedesktop.Accounts";
+
+describeMachine("greeters", (release) => {
+  let machine: Machine;
+  let screen: Screen;
+  let guest: GuestSession;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release, "desktop");
+    screen = new Screen(machine);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  /** Whether LightDM would show its guest session in a greeter that starts now. */
+  const isOffered = async () => (await machine.sh(`busctl get-property ${LIGHTDM} HasGuestAccount`)) === "b true";
+  /** Starts LightDM anew, with more lines for its seats. */
+  const restart = async (...lines: readonly string[]) => {
+    await machine.write(CONFIG, ["[Seat:*]", ...lines, ""].join("\n"));
+    await machine.sh("systemctl restart lightdm");
+  };
+  /** Whether GDM would list the ghost. */
+  const isListed = async () => (await machine.sh(`busctl call ${ACCOUNTS} ListCachedUsers`)).includes("/User60000");
+
+  it("of GDM list the guest where GDM is the display manager, while guests may log in", async () => {
+    expect(await isListed()).toBe(false);
+    await machine.sh("ln -s /usr/lib/systemd/system/gdm.service /etc/systemd/system/display-manager.service");
+    const tellAgain = "systemctl restart guestd; guestctl status";
+    await machine.sh(tellAgain);
+    await waitFor("the guest in the list", isListed);
+    await machine.sh("guestctl disable");
+    expect(await isListed()).toBe(false);
+    await machine.sh("guestctl enable");
+    expect(await isListed()).toBe(true);
+    await machine.sh(`rm /etc/systemd/system/display-manager.service; ${tellAgain}`);
+    await waitFor("no guest in the list", async () => !(await isListed()));
+    expect(await machine.sh("ls /var/lib/AccountsService/users")).toBe("");
+  });
+
+  it("of LightDM offer a guest session on a machine that comes up for the first time", async () => {
+    await machine.sh("systemctl stop guestd; rm -r /var/lib/guestd-greeters");
+    await startDisplayManager(machine, "lightdm");
+    await screen.awaitGreeter(GREETER);
+    await screen.picture("lightdm-list");
+    expect(await isOffered()).toBe(true);
+  });
+
+  // Where the button is when there is no field for a password.
+  const clickLogIn = () => screen.click(580, 410);
+
+  it("of LightDM let a guest in who chooses it, and ask for nothing", async () => {
+    // The list of users, and in it the guest session after alice and four who are guests by their group.
+    await screen.awaitChange(() => screen.click(512, 343));
+    await screen.picture("lightdm-guest-session");
+    await screen.awaitChange(() => screen.click(475, 491));
+    await screen.picture("lightdm-guest-chosen");
+    guest = await awaitOpen(machine, clickLogIn);
+    expect(guest).toMatchObject({
+      service: "lightdm-guest",
+      user: expect.stringMatching(/^guest-[a-z2-7]{4}$/) as string,
+    });
+    const views = await awaitViews(machine, guest.uid, ["openbox", "systemd", "dbus-daemon"]);
+    expect(views.size).toBe(1);
+    expect(views).not.toContain(await hostView(machine));
+  });
+
+  it("forget the guest, as all of the machine does, when the session has ended", async () => {
+    await exitOpenbox(screen);
+    expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
+    await screen.awaitGreeter(GREETER);
+    expect(await leftovers(machine)).toBe("");
+    expect(await findName(machine, guest.user)).toEqual([]);
+  });
+
+  it("are back, without a session, where guests were switched off meanwhile", async () => {
+    await machine.sh("guestctl disable");
+    // The greeter has remembered the guest session, and no name.
+    const countFailures = () =>
+      machine.sh("grep -ci 'guest account setup script' /var/log/lightdm/lightdm.log || true");
+    const before = await countFailures();
+    await waitFor("LightDM's script to fail", async () => {
+      await clickLogIn();
+      return (await countFailures()) !== before;
+    });
+    await screen.awaitGreeter(GREETER);
+    expect(await listSessions(machine)).toEqual([]);
+  });
+
+  it("of a LightDM that is started then offer none, and again as soon as guests are switched on", async () => {
+    await restart();
+    await screen.awaitGreeter(GREETER);
+    expect(await isOffered()).toBe(false);
+    await machine.sh("guestctl enable");
+    expect(await isOffered()).toBe(true);
+  });
+
+  it("are passed over for guests by autologin-guest=", async () => {
+    await restart("autologin-guest=true");
+    const { id, service } = await awaitOpen(machine);
+    expect(service).toBe("lightdm-guest");
+    await machine.sh(`guestctl end ${id}`);
+    await screen.awaitGreeter(GREETER);
+  });
+
+  it("are passed over for others by autologin-user=, who have the host; a guest is switched to beside them", async () => {
+    await restart("autologin-user=alice");
+    expect(await awaitViews(machine, 1000, ["openbox", "systemd"])).toEqual(new Set([await hostView(machine)]));
+    expect(await listSessions(machine)).toEqual([]);
+    await machine.sh("XDG_SEAT_PATH=/org/freedesktop/DisplayManager/Seat0 dm-tool switch-to-guest");
+    const { id } = await awaitOpen(machine);
+    await machine.sh(`guestctl end ${id}`);
+    await awaitNoSessions(machine);
+  });
+
+  it("leave no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine)).toEqual([]);
+  });
+});
