@@ -35,12 +35,41 @@ export function readPamStack(
   return own.length > 0 ? own : read("other");
 }
 
-/** The names of all services that have a file; those in which Debian has what services include are none. */
+/**
+ * The names of all services that have a file; those in which Debian has what services include are none. Nor is one that includes a
+ * file that is not there: libpam lets nobody in through it.
+ */
 export function listPamServices(directories = DIRECTORIES): readonly string[] {
   const names = new Set(
-    directories.flatMap(listFiles).filter((name) => isServiceName(name) && !name.startsWith("common-")),
+    directories
+      .flatMap(listFiles)
+      .filter((name) => isServiceName(name) && !name.startsWith("common-") && isWhole(name, directories)),
   );
   return [...names].sort().slice(0, MOST_SERVICES);
+}
+
+function isWhole(service: string, directories: readonly string[]): boolean {
+  const names = new Set([service]);
+  for (const name of names) {
+    const included = listIncluded(name, directories);
+    if (included === undefined) return false;
+    for (const one of included) names.add(one);
+  }
+  return true;
+}
+
+/** The files that one includes, for all types; undefined where it is not there. What cannot be read is told when its stack is. */
+function listIncluded(name: string, directories: readonly string[]): readonly string[] | undefined {
+  try {
+    const text = findFile(name, directories)?.text;
+    if (text === undefined) return undefined;
+    return splitLines(text).flatMap(({ words: [first, control = "", file = ""] }) => {
+      if (first === "@include") return [control];
+      return /^(include|substack)$/i.test(control) ? [file] : [];
+    });
+  } catch {
+    return [];
+  }
 }
 
 // Those that dpkg and editors leave beside the files are no services.

@@ -104,4 +104,20 @@ describe("listPamServices", () => {
       write(name, "");
     expect(listPamServices([...directories, join(root, "missing")])).toEqual(["login", "su"]);
   });
+
+  it("has none that libpam lets nobody in through, as a file is missing that it includes", () => {
+    write("etc/lightdm-guest", "auth required pam_guest.so\n@include lightdm-autologin\n");
+    write("etc/far", "session include near\n");
+    write("usr/near", "session substack gone\n");
+    expect(listPamServices(directories)).toEqual([]);
+    write("usr/lightdm-autologin", "");
+    write("etc/gone", "");
+    expect(listPamServices(directories)).toEqual(["far", "gone", "lightdm-autologin", "lightdm-guest", "near"]);
+  });
+
+  it("has those whose stacks cannot be read, so that it is told", () => {
+    write("etc/login", "@include login\n@include su\n");
+    execFileSync("mkfifo", [join(root, "etc/su")]);
+    expect(listPamServices(directories)).toEqual(["login", "su"]);
+  });
 });
