@@ -2,7 +2,7 @@
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
 import { leasedHome, pickUid } from "./lease.ts";
-import { UNANSWERED } from "./notice.ts";
+import { asksForTerms, UNANSWERED } from "./notice.ts";
 import type { PlanFacts } from "./plan.ts";
 import type { OpeningOrigin } from "./origin.ts";
 import { findOriginFault } from "./origin.ts";
@@ -56,14 +56,13 @@ export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanF
   const explanation = judgeExplained(state, login, facts);
   const { verdict, leased, reason } = explanation;
   if (verdict !== "admitted" || state.notice.terms === undefined) return explanation;
-  if (!asksForTerms(login.service, leased)) return { ...NOTHING, verdict: "refused", reason: UNANSWERED };
+  if (!canAccept(login.service, leased)) return { ...NOTHING, verdict: "refused", reason: UNANSWERED };
   return { ...explanation, reason: `${reason} The terms of use have to be accepted first.` };
 }
 
 /** Whether a guest can be asked through this service: the ghost while it is authenticated, others when the session opens. */
-function asksForTerms(service: string, leased: boolean): boolean {
-  // SDDM asks for nothing but passwords.
-  if (service.endsWith("-autologin") || service.startsWith("sddm")) return false;
+function canAccept(service: string, leased: boolean): boolean {
+  if (!asksForTerms(service)) return false;
   return leased || !(service === "sshd" || DISPLAY_MANAGERS.some(({ services }) => services.test(service)));
 }
 

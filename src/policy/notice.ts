@@ -75,6 +75,12 @@ const printable = (text: string): string =>
 export const loginNotice = ({ login, services }: Notice, service: string, tty: string): string =>
   tty !== "" && matchesAny(services, service) ? login : "";
 
+/** SDDM asks for nothing but passwords, and nothing is asked where a greeter is passed over; so are LightDM's for its guest sessions. */
+const ASKING_NOTHING = ["*-autologin", "lightdm-guest", "sddm*"];
+
+/** Whether terms of use can be accepted while a guest is authenticated through this service. */
+export const asksForTerms = (service: string): boolean => !matchesAny(ASKING_NOTHING, service);
+
 export type TermsVerdict =
   | { readonly kind: "accepted"; readonly acceptance: Acceptance | undefined }
   | { readonly kind: "ask"; readonly terms: Terms }

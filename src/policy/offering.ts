@@ -1,5 +1,7 @@
-// Which greeters offer the ghost to choose from: those through which guests log in without a password, while guests may log in. Pure.
+// Which greeters offer the ghost to choose from: those through which guests log in without a password, while guests may log in.
+// With terms of use to accept also those alone that can ask. Pure.
 import { leasesThrough } from "./admission.ts";
+import { asksForTerms } from "./notice.ts";
 import type { Greeter, Offer } from "./offer.ts";
 import { GREETERS } from "./offer.ts";
 import type { Next, State } from "./state.ts";
@@ -19,8 +21,10 @@ export function offerGhost(state: State): Next {
 /** The same for a configuration that is read again. While guestd starts, the switch is not known yet. */
 export const offerGhostAgain = (state: State): Next => (state.offer === undefined ? stay(state) : offerGhost(state));
 
-function findOffer({ config, loginSwitch }: State): Offer {
+function findOffer({ config, loginSwitch, notice }: State): Offer {
   if (config === undefined) return { ghost: "", by: [] };
   const isOpen = loginSwitch.enabled && config.Guests.Enabled;
-  return { ghost: config.Guests.Ghost, by: GREETERS.filter((one) => isOpen && leasesThrough(config, SERVICES[one])) };
+  const leadsIn = (service: string) =>
+    isOpen && leasesThrough(config, service) && (notice.terms === undefined || asksForTerms(service));
+  return { ghost: config.Guests.Ghost, by: GREETERS.filter((one) => leadsIn(SERVICES[one])) };
 }

@@ -50,6 +50,7 @@ describe("explainLogin", () => {
     [GHOST, "login", true],
     [GHOST, "lightdm", true],
     [GHOST, "lightdm-autologin", false],
+    [GHOST, "lightdm-guest", false],
     [GHOST, "sddm", false],
     [GUEST, "login", true],
     [GUEST, "su-l", true],

@@ -43,6 +43,14 @@ describe("greeters offer the ghost", () => {
     expect(toldBy(start(loginSwitch, ...lines))).toEqual([offer]);
   });
 
+  it("not where nothing can be asked, while there are terms of use to accept", () => {
+    const terms = { text: "Be kind.", digest: "d", answer: "yes" };
+    const config = configOf();
+    const demanded = happen(running(), { kind: "config-loaded", config, notice: { ...NO_NOTICE, terms } });
+    expect(toldBy(demanded)).toEqual([{ ...ALL, by: ["gdm"] }]);
+    expect(toldBy(happen(demanded.state, loaded()))).toEqual([ALL]);
+  });
+
   it("not while the configuration has errors, and again when they are mended", () => {
     const broken = happen(INITIAL_STATE, { kind: "switch-found", loginSwitch: ON });
     expect(toldBy(broken)).toEqual([{ ghost: "", by: [] }]);
