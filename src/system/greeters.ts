@@ -18,7 +18,8 @@ const MOST_BYTES = 4096;
 
 /** accounts-daemon, which lists users for GDM. */
 export interface AccountsDaemon {
-  readonly listUser: (user: string) => Promise<unknown>;
+  /** Resolves to false where it does not run. */
+  readonly listUser: (user: string) => Promise<boolean>;
   readonly unlistUser: (user: string) => Promise<unknown>;
 }
 
@@ -83,9 +84,9 @@ export class Greeters {
     }
     if (user === "" || existsSync(this.#entryOf(user))) return before !== user && before !== "";
     await this.#write("accounts", `${user}\n`);
-    // Where it does not run, it reads this when it starts.
-    replaceFile(this.#entryOf(user), "[User]\nSystemAccount=false\n");
-    await this.#accounts.listUser(user);
+    // It makes the entry itself, and lists nobody who has one already. Where it does not run, it reads the entry when it starts.
+    const isTold = await this.#accounts.listUser(user);
+    if (!isTold) replaceFile(this.#entryOf(user), "[User]\nSystemAccount=false\n");
     return true;
   }
 

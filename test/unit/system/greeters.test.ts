@@ -18,24 +18,33 @@ import { Greeters } from "../../../src/system/greeters.ts";
 const ALL: Offer = { ghost: "guest", by: ["lightdm", "sddm", "gdm"] };
 const NONE: Offer = { ghost: "guest", by: [] };
 const OURS = "/var/lib/guestd-greeters";
-const ENTRY = "/var/lib/AccountsService/users/guest";
+const ENTRY_OF = (user: string) => `/var/lib/AccountsService/users/${user}`;
+const ENTRY = ENTRY_OF("guest");
 
 let root: string;
 let calls: string[];
 let broken: boolean;
+let running: boolean;
 let greeters: Greeters;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guestd-greeters-"));
   calls = [];
   broken = false;
+  running = true;
   const call = (what: string) => {
     calls.push(what);
     return broken ? Promise.reject(new Error("accounts-daemon does not answer")) : Promise.resolve();
   };
   greeters = new Greeters(
     {
-      listUser: (user) => call(`cache ${user}`),
+      // It makes the entry itself, and passes over whom it finds one of.
+      listUser: async (user) => {
+        const isNew = !has(ENTRY_OF(user));
+        await call(`${isNew ? "" : "in vain: "}cache ${user}`);
+        if (running && isNew) write(ENTRY_OF(user), "[User]\nSession=\nSystemAccount=false\n");
+        return running;
+      },
       unlistUser: (user) => call(`uncache ${user}`),
     },
     root,
@@ -99,11 +108,18 @@ describe("GDM", () => {
     await greeters.offer(ALL);
     await greeters.offer(ALL);
     expect(calls).toEqual(["cache guest"]);
-    expect(readFileSync(at(ENTRY), "utf8")).toBe("[User]\nSystemAccount=false\n");
+    expect(readFileSync(at(ENTRY), "utf8")).toContain("SystemAccount=false\n");
     await greeters.offer(NONE);
     await greeters.offer(NONE);
     expect(calls).toEqual(["cache guest", "uncache guest"]);
     expect(has(ENTRY)).toBe(false);
+  });
+
+  it("finds an entry when accounts-daemon starts, which does not run yet", async () => {
+    use("gdm.service");
+    running = false;
+    await greeters.offer(ALL);
+    expect(readFileSync(at(ENTRY), "utf8")).toBe("[User]\nSystemAccount=false\n");
   });
 
   it.each(["lightdm.service", "sddm.service", undefined])("alone: not where %s is", async (unit) => {
