@@ -41,8 +41,8 @@ describeMachine("greetd", (release) => {
     expect(views).not.toContain(await hostView(machine));
   });
 
-  it("is back with its greeter when the guest's compositor has ended, and nothing is left", async () => {
-    await machine.sh(`pkill -x -u ${guest.uid} sway`);
+  it("is back with its greeter when the guest's compositor has crashed, and nothing is left", async () => {
+    await machine.sh(`pkill -KILL -x -u ${guest.uid} sway`);
     expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
     expect(await leftovers(machine)).toBe("");
   });
