@@ -32,6 +32,7 @@ import { askMachine, RULES } from "./login-machine.ts";
 import { warnOfRules } from "./login-rules.ts";
 import { noticeInForce } from "./notice-in-force.ts";
 import { reaperOf } from "./policy/session.ts";
+import { SWITCH } from "./policy/subject.ts";
 import { sweepPrivate } from "./policy/swept-paths.ts";
 import { isWalkDue } from "./policy/walking.ts";
 import { publishConfig } from "./publish-config.ts";
@@ -133,6 +134,7 @@ export function makeApplication(parts: ApplicationParts): Application {
   const daemon = new Daemon({ runEffect: decorate(runner), journal, clock: readClock });
   link.connect(daemon);
   const isWorking = () => service.isBusy || daemon.isBusy;
+  const greetersTold = () => daemon.finish(SWITCH);
   const idle = new IdleWatch({
     isWorking,
     isBusy: () => isWorking() || daemon.state.sessions.size > 0 || isWalkDue(daemon.state) || configuration.isEarlier,
@@ -141,7 +143,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     onIdle,
   });
   return {
-    start: () => start(core, { ...stores, ...sessions, configuration, service, idle, isWorking }),
+    start: () => start(core, { ...stores, ...sessions, configuration, service, idle, isWorking, greetersTold }),
     reload: () => {
       configuration.load();
     },
@@ -254,10 +256,11 @@ interface StartNeeds extends Stores, Sessions {
   readonly service: Service;
   readonly idle: IdleWatch;
   readonly isWorking: () => boolean;
+  readonly greetersTold: () => Promise<void>;
 }
 
 async function start({ bus, journal, report, link }: Core, needs: StartNeeds): Promise<void> {
-  const { configuration, placement, connections, service, idle, fdStore, isWorking } = needs;
+  const { configuration, placement, connections, service, idle, fdStore, isWorking, greetersTold } = needs;
   const findCgroups = makeCgroupSearch(link, placement, report);
   configuration.load();
   await watchLogins(bus, findCgroups);
@@ -266,6 +269,8 @@ async function start({ bus, journal, report, link }: Core, needs: StartNeeds): P
   // What an earlier boot has left goes before anybody new comes.
   if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power"))
     await poll(() => !isWorking(), SWEEP_LIMIT_MS);
+  // A display manager that waits for guestd starts as soon as it answers (guestd-greeters.service): what greeters read is there then.
+  await greetersTold();
   await service.start();
   // All that go on have been taken up by now.
   startHeartbeat({

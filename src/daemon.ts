@@ -6,6 +6,7 @@ import type { What } from "./policy/events.ts";
 import type { Moment } from "./policy/moment.ts";
 import type { Next, State } from "./policy/state.ts";
 import { INITIAL_STATE } from "./policy/state.ts";
+import type { Subject } from "./policy/subject.ts";
 import { keyOf } from "./policy/subject.ts";
 import { transition } from "./policy/transition.ts";
 import type { Failure, Journal } from "./system/journal.ts";
@@ -53,6 +54,12 @@ export class Daemon {
   /** Resolves when no effect is running or waiting. */
   async drain(): Promise<void> {
     while (this.#queues.size > 0) await Promise.all(this.#queues.values());
+  }
+
+  /** Resolves when no effect about this subject is running or waiting. */
+  async finish(subject: Subject): Promise<void> {
+    const key = keyOf(subject);
+    while (this.#queues.has(key)) await this.#queues.get(key);
   }
 
   #enqueue(effect: Effect): void {

@@ -4,7 +4,7 @@ import { Daemon } from "../../src/daemon.ts";
 import { NO_NOTICE } from "../../src/policy/notice.ts";
 import type { Effect } from "../../src/policy/effects.ts";
 import { GuestError } from "../../src/policy/errors.ts";
-import { keyOf } from "../../src/policy/subject.ts";
+import { keyOf, SWITCH } from "../../src/policy/subject.ts";
 import type { Failure } from "../../src/system/journal.ts";
 import { foundBy } from "../helpers/play.ts";
 import { configOf, ON, openRequest } from "../helpers/samples.ts";
@@ -65,6 +65,21 @@ describe("Daemon", () => {
     daemon.dispatch(openRequest());
     await daemon.drain();
     expect(failures[0]).toEqual({ reason: "odd" });
+  });
+
+  it("says when all is done about one subject, whatever goes on about others", async () => {
+    let release: () => void = () => undefined;
+    const { daemon, log } = daemonWith(async (effect) => {
+      if (effect.kind === "build-view") await new Promise<void>((resolve) => (release = resolve));
+      return foundBy(effect);
+    });
+    daemon.dispatch(openRequest());
+    await daemon.finish(SWITCH);
+    expect(log).toContain(`${keyOf(SWITCH)} offer-ghost done`);
+    expect(daemon.isBusy).toBe(true);
+    await expect.poll(() => log).toContain("session s1 enclose-leader done");
+    release();
+    await daemon.drain();
   });
 
   it("runs the effects of one session in order, and sessions side by side", async () => {
