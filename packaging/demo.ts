@@ -1,9 +1,8 @@
 // The story packaging/demo tells: a guest logs in, leaves all kinds of things, logs out, and nothing is left.
 // It drives a test machine, never the host, and exits non-zero when the story does not hold.
-import { Machine } from "../test/helpers/machine.ts";
-import { releases, type Release } from "../test/helpers/root.ts";
-import type { Snapshot } from "../test/helpers/snapshot.ts";
+import type { Machine } from "../test/helpers/machine.ts";
 import type { Terminal } from "../test/helpers/terminal.ts";
+import { asRoot, differences, run, show, tell } from "./story.ts";
 
 /** logind keeps a user's runtime directory for ten seconds. */
 const CALM_LIMIT_MS = 20_000;
@@ -35,35 +34,8 @@ const LEFT_BEHIND = [
   "setsid nohup sleep 1000 > ~/nohup.out 2>&1 < /dev/null &",
 ];
 
-function tell(text: string): void {
-  console.log(`\n== ${text}`);
-}
-
-function show(prompt: string, command: string, output: string): void {
-  console.log(`${prompt} ${command}\n${output.replaceAll(/^/gm, "    ")}`);
-}
-
-/** Runs a command on the machine, as its administrator. */
-async function asRoot(machine: Machine, command: string): Promise<string> {
-  const output = await machine.sh(command);
-  show("root#", command, output);
-  return output;
-}
-
 async function asGuest(guest: Terminal, command: string): Promise<void> {
   show("guest$", command, await guest.ask(command));
-}
-
-/** What one look has more or less than the other, one a line. */
-function differences(before: Snapshot, after: Snapshot): string[] {
-  return (Object.keys(before) as (keyof Snapshot)[]).flatMap((part) => {
-    const was = [before[part]].flat().map(String);
-    const is = [after[part]].flat().map(String);
-    return [
-      ...is.filter((line) => !was.includes(line)).map((line) => `${part}: + ${line}`),
-      ...was.filter((line) => !is.includes(line)).map((line) => `${part}: - ${line}`),
-    ];
-  });
 }
 
 /** The guest's session, from login to the last thing left behind. Returns the id and the guest's terminal. */
@@ -135,19 +107,4 @@ async function tellStory(machine: Machine): Promise<string[]> {
   return differences(before, after);
 }
 
-const release = releases.find((name) => name === process.argv[2]) ?? ("trixie" satisfies Release);
-const machine = await Machine.boot(release, "pristine");
-try {
-  const left = await tellStory(machine);
-  if (left.length > 0) throw new Error(`the machine is not as it was before:\n${left.join("\n")}`);
-  tell(
-    "The machine holds what it held before: no process, mount, file, memory, IPC object or session of the guest is left",
-  );
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  tell("What guestd said");
-  console.error((await machine.run(["journalctl", "--quiet", "--no-pager", "--unit=guestd.service"])).stdout);
-  process.exitCode = 1;
-} finally {
-  await machine.stop();
-}
+await run("pristine", tellStory);

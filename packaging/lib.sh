@@ -28,6 +28,11 @@ DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 DESKTOP_PACKAGES=(
   lightdm lightdm-gtk-greeter sddm greetd accountsservice xvfb xauth openbox sway xdotool x11-utils scrot
 )
+# A desktop as people know one.
+XFCE_PACKAGES=(
+  xfce4-session xfce4-panel xfdesktop4 xfwm4 xfce4-settings xfce4-notifyd xfce4-terminal thunar libnotify-bin
+  adwaita-icon-theme elementary-xfce-icon-theme greybird-gtk-theme desktop-base fonts-dejavu-core librsvg2-common
+)
 # What turns a machine into one that qemu boots with the release's own kernel, which has core dumps written there
 # and homes on an NFS server: test/helpers/full-machine.ts.
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor systemd-coredump nfs-kernel-server)
@@ -68,11 +73,12 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: the packages of a kind of root (machine, desktop, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
+# root_packages KIND: the packages of a kind of root (machine, desktop, xfce, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
 root_packages() {
   case $1 in
     machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" ;;
     desktop) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" ;;
+    xfce) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" "${XFCE_PACKAGES[@]}" ;;
     kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;
     packager) printf '%s\n' "${LIBRARY_PACKAGES[@]}" "${PACKAGER_PACKAGES[@]}" ;;
     packager-*)

@@ -30,7 +30,7 @@ const ENVIRONMENT = [
 /** Every account of a test machine has it. */
 export const PASSWORD = "secret";
 
-type Kind = "machine" | "desktop" | "pristine" | "dependencies";
+type Kind = "machine" | "desktop" | "xfce" | "pristine" | "dependencies";
 
 export interface RunOptions {
   readonly input?: string | Buffer;
@@ -77,8 +77,9 @@ export class Machine {
 
   /**
    * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
-   * One of the kind "desktop" has display managers as well (desktop.ts). A pristine one has the package in /root/guestd.deb and not
-   * installed; one of the kind "dependencies" has beside it what guestd cannot be without.
+   * One of the kind "desktop" has display managers as well (desktop.ts), and one of the kind "xfce" has Xfce besides. A pristine one
+   * has the package in /root/guestd.deb and not installed; one of the kind "dependencies" has beside it what guestd cannot be
+   * without.
    * @throws Error with the machine's console
    */
   static async boot(release: Release, kind: Kind = "machine"): Promise<Machine> {

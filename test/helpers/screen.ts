@@ -83,19 +83,46 @@ export class Screen {
     );
   }
 
+  /** Waits until nothing on the screen changes. */
+  async awaitCalm(): Promise<void> {
+    let last = "";
+    await waitFor(
+      "the screen to be calm",
+      async () => {
+        const earlier = last;
+        last = await this.#look();
+        return last === earlier;
+      },
+      LIMIT_MS,
+    );
+  }
+
   /** What tells one look of a part of the screen from another. */
   async lookAt({ x, y, width, height }: Readonly<Record<"x" | "y" | "width" | "height", number>>): Promise<string> {
     await this.#run("scrot", "--overwrite", `--autoselect=${[x, y, width, height].join(",")}`, PICTURE);
     return this.#machine.sh(`sha256sum ${PICTURE}`);
   }
 
-  /** Takes a picture, which is then in build/pictures/RELEASE/NAME.png. */
-  async picture(name: string): Promise<void> {
-    const { release, pid } = this.#machine;
-    const path = fileURLToPath(new URL(`../../build/pictures/${release}/${name}.png`, import.meta.url));
+  /** Takes a picture. Returns where it is: build/pictures/RELEASE/NAME.png. */
+  async picture(name: string): Promise<string> {
     await this.#look();
+    return this.#copyOut(PICTURE, `${name}.png`);
+  }
+
+  /** Takes a picture for a document. Returns where it is: build/pictures/RELEASE/NAME-small.png. */
+  async smallPicture(name: string): Promise<string> {
+    // scrot writes the picture itself, and a smaller one beside it.
+    const path = "/run/test-small.png";
+    await this.#run("scrot", "--overwrite", "--thumb=60", path);
+    return this.#copyOut(path.replace(".png", "-thumb.png"), `${name}-small.png`);
+  }
+
+  async #copyOut(from: string, name: string): Promise<string> {
+    const { release, pid } = this.#machine;
+    const path = fileURLToPath(new URL(`../../build/pictures/${release}/${name}`, import.meta.url));
     await mkdir(dirname(path), { recursive: true });
-    await copyFile(`/proc/${pid}/root${PICTURE}`, path);
+    await copyFile(`/proc/${pid}/root${from}`, path);
+    return path;
   }
 
   /** What tells one look of the screen from another. */

@@ -1,0 +1,58 @@
+// What the stories that packaging/demo tells have in common: the machine they are told on, and how they are told.
+// A story drives a test machine, never the host.
+import { Machine } from "../test/helpers/machine.ts";
+import { releases, type Release } from "../test/helpers/root.ts";
+import type { Snapshot } from "../test/helpers/snapshot.ts";
+
+export function tell(text: string): void {
+  console.log(`\n== ${text}`);
+}
+
+export function show(prompt: string, command: string, output: string): void {
+  console.log(`${prompt} ${command}\n${output.replaceAll(/^/gm, "    ")}`);
+}
+
+/** Runs a command on the machine, as its administrator. */
+export async function asRoot(machine: Machine, command: string): Promise<string> {
+  const output = await machine.sh(command);
+  show("root#", command, output);
+  return output;
+}
+
+/** What one look has more or less than the other, one a line. */
+export function differences(before: Snapshot, after: Snapshot): string[] {
+  return (Object.keys(before) as (keyof Snapshot)[]).flatMap((part) => {
+    const was = [before[part]].flat().map(String);
+    const is = [after[part]].flat().map(String);
+    return [
+      ...is.filter((line) => !was.includes(line)).map((line) => `${part}: + ${line}`),
+      ...was.filter((line) => !is.includes(line)).map((line) => `${part}: - ${line}`),
+    ];
+  });
+}
+
+/**
+ * Tells a story on a machine of the release that the command line names, and makes the process exit with 1 when it does not hold.
+ * @param story returns what the guest has left, one a line
+ */
+export async function run(
+  kind: Parameters<typeof Machine.boot>[1],
+  story: (machine: Machine) => Promise<string[]>,
+): Promise<void> {
+  const release = releases.find((name) => name === process.argv[2]) ?? ("trixie" satisfies Release);
+  const machine = await Machine.boot(release, kind);
+  try {
+    const left = await story(machine);
+    if (left.length > 0) throw new Error(`the machine is not as it was before:\n${left.join("\n")}`);
+    tell(
+      "The machine holds what it held before: no process, mount, file, memory, IPC object or session of the guest is left",
+    );
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    tell("What guestd said");
+    console.error((await machine.run(["journalctl", "--quiet", "--no-pager", "--unit=guestd.service"])).stdout);
+    process.exitCode = 1;
+  } finally {
+    await machine.stop();
+  }
+}
