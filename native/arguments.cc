@@ -76,7 +76,9 @@ Step read_step(const StepReader& step) {
   if (kind == "mkdir") return MkdirStep{step.text("target"), step.number("mode", kLastMode)};
   if (kind == "socket") return SocketStep{step.text("target"), step.number("uid", kLastId)};
   if (kind == "hide") return HideStep{step.text("target"), step.flag("optional")};
-  if (kind == "overlay") return OverlayStep{step.text("target"), step.texts("layers"), step.texts("hidden")};
+  if (kind == "overlay") {
+    return OverlayStep{step.text("target"), step.texts("layers"), step.texts("below"), step.texts("hidden")};
+  }
   if (kind == "bind") 
     return BindStep{step.text("source"), step.text("target"), step.flag("readonly"), step.flag("create"), step.flag("optional")};
   if (kind == "readonly") return ReadonlyStep{step.text("target"), step.flag("optional")};

@@ -1,4 +1,4 @@
-// How an overlay is put together, from the top: a scratch layer with the whiteouts, the admin's layers, the target.
+// How an overlay is put together, from the top: a scratch layer with the whiteouts, the layers over the target, the target, those below.
 // Must not trust a layer for being named in the plan: each is opened once, judged, and used by that descriptor.
 #include "overlay.h"
 
@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 
 #include "mount_ops.h"
 #include "paths.h"
@@ -29,9 +31,9 @@ void check_layer(const Layer& layer) {
   if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0) fail(kLayerStep, layer.path, EPERM, "only root may write to it");
 }
 
-std::vector<Layer> open_layers(const OverlayStep& step) {
+std::vector<Layer> open_layers(const std::vector<std::string>& paths) {
   std::vector<Layer> layers;
-  for (const auto& path : step.layers) {
+  for (const auto& path : paths) {
     Layer layer{path, find_path(path, kLayerStep, O_RDONLY | O_DIRECTORY)};
     if (!layer.directory) continue;
     check_layer(layer);
@@ -111,15 +113,18 @@ Fd make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, co
 
 Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const std::string& label, const Cancelled& cancelled) {
   Fd target = open_path(step.target, kStep, O_PATH | O_DIRECTORY);
-  std::vector<Layer> layers = open_layers(step);
-  if (layers.empty() && step.hidden.empty()) return Fd();
+  std::vector<Layer> layers = open_layers(step.layers);
+  std::vector<Layer> below = open_layers(step.below);
+  const size_t over = layers.size();
+  if (over == 0 && below.empty() && step.hidden.empty()) return Fd();
+  std::move(below.begin(), below.end(), std::back_inserter(layers));
 
   // The target carries the scratch tmpfs for a moment: kernels before 6.15 take attached mounts only as layers.
   const Fd scratch = mount_make_tmpfs({"64m", 16384, 0700, true}, label, step.target);
   mount_attach(scratch, target, step.target);
   copy_layers_within(step.target, scratch, layers, cancelled);
   const struct stat like = stat_fd(target, kStep, step.target);
-  layers.push_back({step.target, std::move(target)});
+  layers.insert(layers.begin() + static_cast<std::ptrdiff_t>(over), {step.target, std::move(target)});
 
   const Fd top = make_directory_like(scratch, "top", like, step.target);
   std::vector<std::string> hidden = step.hidden;

@@ -84,8 +84,9 @@ struct CheckStep {
   void operator()(const HideStep& step) const { check_absolute(step.target); }
   void operator()(const OverlayStep& step) const {
     check_absolute(step.target);
-    if (step.layers.size() > kMostLayers) refuse(step.target, "expected at most 32 layers");
+    if (step.layers.size() + step.below.size() > kMostLayers) refuse(step.target, "expected at most 32 layers");
     for (const auto& layer : step.layers) check_absolute(layer);
+    for (const auto& layer : step.below) check_absolute(layer);
     for (const auto& path : step.hidden) check_relative(path, "expected a path relative to the overlay's target");
   }
   void operator()(const BindStep& step) const {

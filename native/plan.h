@@ -57,6 +57,7 @@ struct HideStep {
 struct OverlayStep {
   std::string target;
   std::vector<std::string> layers;
+  std::vector<std::string> below;
   std::vector<std::string> hidden;
 };
 

@@ -39,7 +39,7 @@ KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor syst
 # What guestd is compiled with, as the machine has it that it will run on.
 LIBRARY_PACKAGES=(libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf)
 # What makes a Debian package of that, and what looks at it.
-PACKAGER_PACKAGES=(build-essential debhelper po-debconf lintian ccache)
+PACKAGER_PACKAGES=(build-essential debhelper po-debconf dconf-cli lintian ccache)
 # A machine that guestd has never been on: nothing but what one can log in to.
 PRISTINE_PACKAGES=(systemd systemd-sysv dbus login openssh-server)
 # What guestd is installed with there, and what the demo looks with: all of it lies on that machine as archives, since it

@@ -233,10 +233,14 @@ export const VENDOR_ETC = "/usr/lib/guestd/etc";
 /** The same for leased accounts alone: no screen locker starts, as they have no password. */
 export const LEASED_ETC = "/usr/lib/guestd/etc-leased";
 
+/** Laid under /etc for them: settings of desktops, of which a file of the machine's own is not to be covered. */
+export const LEASED_DEFAULTS = "/usr/lib/guestd/etc-leased-defaults";
+
 function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[] {
   const layers = [Etc.Overlay, ...(leased ? [LEASED_ETC] : []), VENDOR_ETC];
+  const below = leased ? [LEASED_DEFAULTS] : [];
   return [
-    { kind: "overlay", target: "/etc", layers, hidden: Etc.Hide },
+    { kind: "overlay", target: "/etc", layers, below, hidden: Etc.Hide },
     ...etcMounts(facts).map((path) => bindInEtc(path, path)),
   ];
 }

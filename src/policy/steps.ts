@@ -83,12 +83,14 @@ export interface HideStep {
   readonly why?: Why;
 }
 
-/** Directories laid over the target with overlayfs, read-only, the first on top. */
+/** Directories laid over and under the target with overlayfs, read-only, the first on top. */
 export interface OverlayStep {
   readonly kind: "overlay";
   readonly target: string;
   /** Each must belong to root and be writable by root alone. A missing one is passed over. */
   readonly layers: readonly string[];
+  /** As those, and under the target: what is there shows where the target has nothing of that name. */
+  readonly below: readonly string[];
   /** Paths relative to the target that do not exist in the result (whiteouts). */
   readonly hidden: readonly string[];
 }

@@ -69,6 +69,27 @@ describeAsRoot("an overlay", () => {
     expect(await look("cat file more", [layer, second])).toBe("firstsecond");
   });
 
+  it("shows of what lies below what the target has nothing of, and hides that, too", async () => {
+    const below = `${layer}-below`;
+    mkdirSync(`${below}/dir`, { recursive: true });
+    for (const name of ["kept", "replaced", "added", "unseen", "dir/kept", "dir/added"])
+      writeFileSync(`${below}/${name}`, "below");
+    writeFileSync(`${layer}/replaced`, "layer");
+    const show = (layers: readonly string[]) =>
+      withView(base, [overlay(target, layers, ["unseen", "dir/secret"], [below])], (view) =>
+        inside(view, `cd ${target}; find . -type f | sort | xargs grep -H .`),
+      );
+    const shown = (replaced: string) =>
+      `./added:below\n./dir/added:below\n./dir/hidden:target\n./dir/kept:target\n./kept:target\n./replaced:${replaced}`;
+    expect(await show([layer])).toBe(shown("layer"));
+    expect(await show([])).toBe(shown("target"));
+    chmodSync(below, 0o777);
+    expect(await failureOf(base.build(overlay(target, [layer], [], [below])))).toMatchObject({
+      code: "EPERM",
+      path: below,
+    });
+  });
+
   it("hides what a layer would add, too", async () => {
     writeFileSync(`${layer}/added`, "");
     expect(await look("ls", [layer], ["added", "dir", "replaced"])).toBe("kept");

@@ -230,12 +230,12 @@ export const devpts = (target: string): DevptsStep => ({ kind: "devpts", target 
 export const mkdir = (target: string, mode = 0o1777): MkdirStep => ({ kind: "mkdir", target, mode });
 export const socket = (target: string, uid = GUEST): SocketStep => ({ kind: "socket", target, uid });
 export const hide = (target: string, optional = false): HideStep => ({ kind: "hide", target, optional });
-export const overlay = (target: string, layers: readonly string[], hidden: readonly string[] = []): OverlayStep => ({
-  kind: "overlay",
-  target,
-  layers,
-  hidden,
-});
+export const overlay = (
+  target: string,
+  layers: readonly string[],
+  hidden: readonly string[] = [],
+  below: readonly string[] = [],
+): OverlayStep => ({ kind: "overlay", target, layers, below, hidden });
 export const bind = (source: string, target: string, more: Partial<BindStep> = {}): BindStep => ({
   kind: "bind",
   source,

@@ -68,6 +68,8 @@ describeMachine("a new installation", (release) => {
       "/usr/bin",
       "/usr/lib/guestd",
       "/usr/lib/guestd/etc",
+      "/usr/lib/guestd/etc-leased-defaults/dconf/profile",
+      "/usr/lib/guestd/etc-leased-defaults/xdg",
       "/usr/lib/guestd/etc-leased/xdg/autostart",
       "/usr/lib/guestd/etc/xdg/autostart",
       "/usr/lib/guestd/proc-1",

@@ -135,8 +135,10 @@ describe("makePlan", () => {
     ["shared", LOGIN, false],
   ])("starts a screen locker for no leased account: %s", (_, login, isHidden) => {
     const plan = planOf([], FACTS, login);
-    const layers = plan.flatMap((step) => (step.kind === "overlay" ? step.layers : []));
-    expect(layers).toEqual(["/etc/guestd/etc", ...(isHidden ? [LOCKER.root] : []), "/usr/lib/guestd/etc"]);
+    expect(plan.find(({ kind }) => kind === "overlay")).toMatchObject({
+      layers: ["/etc/guestd/etc", ...(isHidden ? [LOCKER.root] : []), "/usr/lib/guestd/etc"],
+      below: isHidden ? ["/usr/lib/guestd/etc-leased-defaults"] : [],
+    });
     const bound = planOf(["[Etc]", "Mode=bind"], { ...FACTS, etcFiles: [LOCKER] }, login);
     expect(bound.some(({ target }) => target === `/etc/${LOCKER.name}`)).toBe(isHidden);
   });
