@@ -19,6 +19,10 @@ import { listNames } from "../write-file.ts";
 const OWNER = "org.guestd1";
 /** Half of a leased account: its user record, or the link by its uid. */
 const UNFINISHED = /^(guest-[a-z2-7]{4}|\d+)\.user\.new$/;
+const PRIVILEGED = /^guest-[a-z2-7]{4}\.user-privileged$/;
+// No password fits "*", as "!*", which it would be without this. But a password that begins with "!" is a locked one: accounts-daemon
+// says so, and GDM does not list such users.
+const NO_PASSWORD = '{ "privileged": { "hashedPassword": ["*"] } }\n';
 const NAME = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 
 export class UserRecords {
@@ -53,6 +57,7 @@ export class UserRecords {
     chmodSync(this.#directory, 0o755);
     const file = this.#file(user);
     const temporary = `${file}.new`;
+    writeFileSync(privilegedOf(file), NO_PASSWORD, { mode: 0o600 });
     writeFileSync(temporary, `${JSON.stringify(userRecord, undefined, 2)}\n`);
     chmodSync(temporary, 0o644);
     renameSync(temporary, file);
@@ -66,6 +71,7 @@ export class UserRecords {
     const link = join(this.#directory, `${uid}.user`);
     if (readLink(link) === `${user}.user`) rmSync(link, { force: true });
     rmSync(file, { force: true });
+    rmSync(privilegedOf(file), { force: true });
   }
 
   /** Whether root wants no account to be known by this uid (a link to /dev/null, as for a unit that is masked). */
@@ -76,7 +82,9 @@ export class UserRecords {
   /** Removes what a guestd leaves that was killed in the middle of publish(). */
   sweep(): void {
     for (const name of listNames(this.#directory)) {
-      if (UNFINISHED.test(name)) rmSync(join(this.#directory, name), { force: true });
+      const path = join(this.#directory, name);
+      const isAlone = PRIVILEGED.test(name) && !existsSync(path.replace(/-privileged$/, ""));
+      if (UNFINISHED.test(name) || isAlone) rmSync(path, { force: true });
     }
   }
 
@@ -99,6 +107,9 @@ export class UserRecords {
     return join(this.#directory, `${user}.user`);
   }
 }
+
+// The part of a user record that root alone reads (systemd.io/USER_RECORD): nss-systemd makes the entry in shadow from it.
+const privilegedOf = (file: string): string => `${file}-privileged`;
 
 // A user record that is no JSON, or of another service, is not guestd's.
 function readOwn(file: string): Pick<Account, "user" | "uid">[] {

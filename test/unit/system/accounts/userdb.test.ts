@@ -119,11 +119,14 @@ describe("UserRecords", () => {
   it("holds no password: nobody can log in with one", () => {
     records.publish(LEASED);
     expect(readFileSync(join(directory, `${LEASED.user}.user`), "utf8")).not.toMatch(/password|privileged|secret/i);
+    const privileged = join(directory, `${LEASED.user}.user-privileged`);
+    expect(JSON.parse(readFileSync(privileged, "utf8"))).toEqual({ privileged: { hashedPassword: ["*"] } });
+    expect(statSync(privileged).mode & 0o777).toBe(0o600);
   });
 
   it("can be read by all, and found by the uid", () => {
     records.publish(LEASED);
-    expect(contents()).toEqual([`${LEASED.uid}.user`, `${LEASED.user}.user`]);
+    expect(contents()).toEqual([`${LEASED.uid}.user`, `${LEASED.user}.user`, `${LEASED.user}.user-privileged`]);
     expect(statSync(directory).mode & 0o777).toBe(0o755);
     expect(statSync(join(directory, `${LEASED.user}.user`)).mode & 0o777).toBe(0o644);
     expect(lstatSync(join(directory, `${LEASED.uid}.user`)).isSymbolicLink()).toBe(true);
@@ -146,15 +149,17 @@ describe("UserRecords", () => {
     symlinkSync("half", join(directory, `${LEASED.uid}.user.new`));
     records.publish(LEASED);
     records.publish(LEASED);
-    expect(contents()).toEqual([`${LEASED.uid}.user`, `${LEASED.user}.user`]);
+    expect(contents()).toEqual([`${LEASED.uid}.user`, `${LEASED.user}.user`, `${LEASED.user}.user-privileged`]);
   });
 
   it("sweeps the halves of a write, and nothing of others", () => {
     addForeign("other", 60700);
-    for (const name of ["guest-k3f7.user.new", "60600.user.new", "other.user.new", "guest-mine.conf.new"])
+    records.publish(LEASED);
+    const kept = [...contents(), "other.user-privileged", "other.user.new", "guest-mine.conf.new"];
+    for (const name of [...kept.slice(-3), "guest-k3f7.user.new", "guest-k3f7.user-privileged", "60600.user.new"])
       writeFileSync(join(directory, name), "");
     records.sweep();
-    expect(contents()).toEqual(["60700.user", "guest-mine.conf.new", "other.user", "other.user.new"]);
+    expect(contents()).toEqual(kept.sort());
   });
 
   it("removes an account with its link, and is content when there is none", () => {
@@ -162,7 +167,7 @@ describe("UserRecords", () => {
     records.publish({ ...LEASED, user: "guest-bbbb", uid: 60601 });
     records.withdraw(LEASED);
     records.withdraw(LEASED);
-    expect(contents()).toEqual(["60601.user", "guest-bbbb.user"]);
+    expect(contents()).toEqual(["60601.user", "guest-bbbb.user", "guest-bbbb.user-privileged"]);
   });
 
   it("lists what it has made, each once, and nothing of others", () => {
