@@ -1,4 +1,4 @@
-// Makes the three programs a machine gets, each one file: OUT/guestd.js, guestctl.js and guest-rehearsal.js. A test bundles another FILE.
+// Makes the programs a machine gets, each one file: OUT/guestd.js, guestctl.js, guest-rehearsal.js and guest-greeter.js. A test bundles another FILE.
 // Usage: node packaging/bundle.mjs OUT [FILE.ts]. What is native stays outside, to be found beside them.
 import { readFile, writeFile, chmod, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -59,7 +59,8 @@ const [out, file] = process.argv.slice(2);
 if (out === undefined) throw new Error("usage: node packaging/bundle.mjs OUT [FILE.ts]");
 await mkdir(out, { recursive: true });
 await Promise.all(
-  (file === undefined ? ["src/guestd.ts", "src/guestctl.ts", "src/guest-rehearsal.ts"] : [file]).map((entry) =>
-    bundle(entry, out),
-  ),
+  (file === undefined
+    ? ["src/guestd.ts", "src/guestctl.ts", "src/guest-rehearsal.ts", "src/guest-greeter.ts"]
+    : [file]
+  ).map((entry) => bundle(entry, out)),
 );

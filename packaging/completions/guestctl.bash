@@ -7,13 +7,21 @@ _guestctl_ids() { guestctl "$1" --json 2>/dev/null | sed -n 's/^ *"id": "\([a-z0
 # The uids that are quarantined or foreign.
 _guestctl_quarantined() { guestctl leases 2>/dev/null | sed -n 's/^\([0-9]\{1,\}\)  *\(quarantined\|foreign\) .*$/\1/p'; }
 
+# The desktop sessions of this machine.
+_guestctl_sessions() {
+  local file
+  for file in /usr/share/xsessions/*.desktop /usr/share/wayland-sessions/*.desktop; do
+    [ ! -e "$file" ] || basename -s .desktop -- "$file"
+  done
+}
+
 # The words on the line that are neither options nor their values, but for the one that is being typed.
 _guestctl_words() {
   local index word
   for ((index = 1; index < COMP_CWORD; index++)); do
     word=${COMP_WORDS[index]}
     case $word in
-      --service | --reason) [ "${COMP_WORDS[index + 1]-}" != = ] || ((index++)); ((index++)) ;;
+      --service | --reason | --display-manager | --session) [ "${COMP_WORDS[index + 1]-}" != = ] || ((index++)); ((index++)) ;;
       -*) ;;
       *) printf '%s\n' "$word" ;;
     esac
@@ -25,7 +33,7 @@ _guestctl_candidates() {
   local current=$1
   shift
   case ${1-} in
-    '') compgen -W 'list show end receipts receipt leases lease status enable disable explain config reload' -- "$current" ;;
+    '') compgen -W 'list show end receipts receipt leases lease status enable disable autologin explain config reload' -- "$current" ;;
     show | end) compgen -W "$(_guestctl_ids list)" -- "$current" ;;
     receipt) compgen -W "$(_guestctl_ids receipts)" -- "$current" ;;
     lease)
@@ -35,6 +43,7 @@ _guestctl_candidates() {
         compgen -W "$(_guestctl_quarantined)" -- "$current"
       fi
       ;;
+    autologin) [ $# -gt 1 ] || compgen -W 'enable disable status' -- "$current" ;;
     explain) [ $# -gt 1 ] || compgen -u -- "$current" ;;
     config)
       if [ $# -eq 1 ]; then
@@ -50,10 +59,11 @@ _guestctl_candidates() {
 _guestctl_options() {
   local common='--json --help -h --version'
   case ${1-} in
-    '') printf '%s\n' "$common --service= --failed --all -a --reason=" ;;
+    '') printf '%s\n' "$common --service= --failed --all -a --reason= --display-manager= --session=" ;;
     receipts) printf '%s\n' "$common --failed" ;;
     leases) printf '%s\n' "$common --all -a" ;;
     disable) printf '%s\n' "$common --reason=" ;;
+    autologin) printf '%s\n' "$common --display-manager= --session=" ;;
     explain) printf '%s\n' "$common --service=" ;;
     *) printf '%s\n' "$common" ;;
   esac
@@ -68,6 +78,10 @@ _guestctl() {
   mapfile -t words < <(_guestctl_words)
   if [ "$previous" = --service ]; then
     mapfile -t COMPREPLY < <(cd /etc/pam.d 2>/dev/null && compgen -f -- "$current")
+  elif [ "$previous" = --display-manager ]; then
+    mapfile -t COMPREPLY < <(compgen -W 'lightdm sddm gdm greetd' -- "$current")
+  elif [ "$previous" = --session ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_guestctl_sessions)" -- "$current")
   elif [ "$previous" = --reason ]; then
     COMPREPLY=()
   elif [[ $current == -* ]]; then

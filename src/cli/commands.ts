@@ -3,6 +3,7 @@
 import type { Client } from "../bus/client.ts";
 import { loadConfig, loadFiles, SYSTEM_PATHS } from "../config/load.ts";
 import { formatConfigError } from "../config/parse.ts";
+import { autologin, findAutologinFault, mentionAutologin } from "./autologin.ts";
 import type { Command, Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
 import {
@@ -42,6 +43,14 @@ export const COMMANDS: readonly Command[] = [
   { name: "status", args: "", help: "Show whether guests can log in, and what is wrong if not", run: status },
   { name: "enable", args: "", help: "Let guests log in", run: enable },
   { name: "disable", args: "", help: "Let no more guests log in; sessions go on", options: ["reason"], run: disable },
+  {
+    name: "autologin",
+    args: "enable|disable|status",
+    help: "Have a display manager log guests in by itself",
+    options: ["display-manager", "session"],
+    findFault: findAutologinFault,
+    run: autologin,
+  },
   { name: "explain", args: "USER", help: "Show what a login of USER would get", options: ["service"], run: explain },
   {
     name: "config",
@@ -131,6 +140,7 @@ async function status(_args: readonly string[], _options: Options, connect: () =
     ["guests", describeGuests(found)],
     ["switch", describeSwitch(found)],
     ["sessions", String(found["sessions"])],
+    ...mentionAutologin(),
   ]);
   const hint = 'mend them, then "guestctl reload"';
   const listed =
@@ -157,7 +167,8 @@ async function explain(
   const explanation = withPlan(answer as Fields);
   const plan = explanation["plan"] as Fields[];
   const text = `${String(explanation["verdict"])}: ${String(explanation["reason"])}`;
-  const lines = [text, ...(plan.length === 0 ? [] : [showPlan(plan)]), ...showWarnings(explanation)];
+  const logins = mentionAutologin(user).map(([name, value]) => `${name}: ${value}`);
+  const lines = [text, ...(plan.length === 0 ? [] : [showPlan(plan)]), ...logins, ...showWarnings(explanation)];
   return { text: lines.join("\n"), json: explanation };
 }
 

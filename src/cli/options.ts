@@ -6,6 +6,13 @@ export const OPTIONS = {
   failed: { type: "boolean", default: false, help: "Of the receipts, those alone that name something left" },
   all: { type: "boolean", short: "a", default: false, help: "Show uids that are free as well" },
   reason: { type: "string", default: "", help: "What a guest is told who is refused" },
+  "display-manager": {
+    type: "string",
+    value: "NAME",
+    default: "",
+    help: "Of several display managers, the one to set up",
+  },
+  session: { type: "string", default: "", help: "The desktop session that begins" },
   help: { type: "boolean", short: "h", default: false, help: "Show this" },
   version: { type: "boolean", default: false, help: "Show the version" },
 } as const;
@@ -25,11 +32,18 @@ export interface Options {
   readonly all: boolean;
   /** Why guests are refused, for them to read; "" for none. */
   readonly reason: string;
+  /** "" for the one that there is. */
+  readonly "display-manager": string;
+  /** "" for the one that there is, or that the display manager chooses. */
+  readonly session: string;
 }
 
 /** "--all", or "--reason=REASON". */
-export const formatLong = (name: Option): string =>
-  `--${name}${OPTIONS[name].type === "string" ? `=${name.toUpperCase()}` : ""}`;
+export function formatLong(name: Option): string {
+  const option = OPTIONS[name];
+  if (option.type !== "string") return `--${name}`;
+  return `--${name}=${"value" in option ? option.value : name.toUpperCase()}`;
+}
 
 /** As formatLong(), with the letter before it: "-a, --all". */
 export function formatOption(name: Option): string {

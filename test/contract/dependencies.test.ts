@@ -49,7 +49,9 @@ function bundlePrograms(): string[] {
   const out = mkdtempSync(join(tmpdir(), "guestd-bundle-"));
   try {
     execFileSync("node", [join(PROJECT, "packaging/bundle.mjs"), out]);
-    return ["guestd.js", "guestctl.js", "guest-rehearsal.js"].map((name) => readFileSync(join(out, name), "utf8"));
+    return ["guestd.js", "guestctl.js", "guest-rehearsal.js", "guest-greeter.js"].map((name) =>
+      readFileSync(join(out, name), "utf8"),
+    );
   } finally {
     rmSync(out, { recursive: true });
   }

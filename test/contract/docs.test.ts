@@ -90,6 +90,13 @@ describe("the completion offers", () => {
     expect(complete("lease", "x", "")).toEqual([]);
   });
 
+  it("what to do with automatic logins, and the display managers", () => {
+    expect(complete("autologin", "")).toEqual(["disable", "enable", "status"]);
+    expect(complete("autologin", "enable", "")).toEqual([]);
+    expect(complete("autologin", "--display-manager", "=", "g")).toEqual(["gdm", "greetd"]);
+    expect(complete("--session", "=", "kiosk", "autologin", "e")).toEqual(["enable"]);
+  });
+
   it("one user to explain", () => {
     expect(complete("explain", "roo")).toEqual(["root"]);
     expect(complete("explain", "root", "")).toEqual([]);

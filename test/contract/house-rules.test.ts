@@ -87,12 +87,13 @@ describe("house rules", () => {
     const programs = starters.flatMap((name) =>
       [
         ...readProjectFile(name).matchAll(
-          /^const (?:CANCEL|FALLOCATE|FIND|GETENT|JOURNALCTL|LPSTAT|PROGRAM|UMOUNT) = "(.*)";$/gm,
+          /^const (?:CANCEL|DIVERT|FALLOCATE|FIND|GETENT|JOURNALCTL|LPSTAT|PROGRAM|UMOUNT) = "(.*)";$/gm,
         ),
       ].map(([, path]) => path),
     );
     expect(programs.sort()).toEqual([
       "/usr/bin/cancel",
+      "/usr/bin/dpkg-divert",
       "/usr/bin/fallocate",
       "/usr/bin/find",
       "/usr/bin/find",

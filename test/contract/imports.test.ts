@@ -26,9 +26,11 @@ const RULES: Record<string, readonly string[]> = {
   "src/config/": ["src/config/", "node:fs", "node:path"],
   "src/bus/": ["src/bus/", "src/policy/", "src/wait.ts", "types:src/config/", "dbus-next", "types:node:events"],
   "src/system/": ["src/system/", "src/policy/", "src/wait.ts", "types:src/config/", "node:"],
+  "src/autologin/": ["src/autologin/", "node:"],
   "src/wait.ts": ["node:timers/promises"],
   "src/cli/": [
     "src/cli/",
+    "src/autologin/",
     "src/bus/client.ts",
     "types:src/bus/client.ts",
     "src/config/",

@@ -19,6 +19,7 @@ Look at guest sessions and their receipts, end them, and let guests in or not. W
   status                   Show whether guests can log in, and what is wrong if not
   enable                   Let guests log in
   disable                  Let no more guests log in; sessions go on [--reason=REASON]
+  autologin enable|disable|status Have a display manager log guests in by itself [--display-manager=NAME] [--session=SESSION]
   explain USER             Show what a login of USER would get [--service=SERVICE]
   config [check [FILE...]] Show the configuration in force, or check files
   reload                   Read the configuration again
@@ -28,6 +29,8 @@ Look at guest sessions and their receipts, end them, and let guests in or not. W
   --failed                 Of the receipts, those alone that name something left
   -a, --all                Show uids that are free as well
   --reason=REASON          What a guest is told who is refused
+  --display-manager=NAME   Of several display managers, the one to set up
+  --session=SESSION        The desktop session that begins
   -h, --help               Show this
   --version                Show the version
 
@@ -42,6 +45,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   receipt: ["abc"],
   lease: ["release", "60600"],
   explain: ["guest"],
+  autologin: ["enable"],
 };
 const wordsOf = (name: string) => [name, ...(WORDS[name] ?? [])];
 const give = (option: Option) => (OPTIONS[option].type === "string" ? `--${option}=x` : `--${option}`);

@@ -1,0 +1,53 @@
+// guest-greeter: a greeter of greetd that logs the guest in, and makes way for another one where that fails, or a key is pressed.
+// Usage: guest-greeter --user=USER --session=SESSION -- GREETER [ARGUMENT...]. It has no privileges.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { Greetd, logIn, readSession } from "./autologin/greetd.ts";
+
+/** Sessions that end at once do not follow each other without a pause. */
+const PAUSE_SECONDS = 5;
+
+/** Waits. @returns whether a key was pressed meanwhile */
+async function awaitKey(seconds: number): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    await pause(seconds * 1000);
+    return false;
+  }
+  process.stdout.write(`A guest session begins in ${seconds} seconds. Press a key to log in as another user.\n`);
+  process.stdin.setRawMode(true);
+  const [key] = (await Promise.race([once(process.stdin, "data"), pause(seconds * 1000, [undefined])])) as unknown[];
+  process.stdin.setRawMode(false);
+  process.stdin.pause();
+  return key !== undefined;
+}
+
+/** @returns whether the session begins when this program has ended */
+async function logGuestIn(user: string, name: string): Promise<boolean> {
+  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const greetd = new Greetd(process.env["GREETD_SOCK"] ?? "");
+  try {
+    const session = readSession(name, readFileSync(`/usr/share/wayland-sessions/${name}.desktop`, "utf8"));
+    if (session === undefined) throw new Error(`the session ${name} names no command`);
+    const fault = await logIn(greetd, user, session, say);
+    if (fault !== undefined) throw new Error(fault);
+    return true;
+  } catch (error) {
+    say(`No guest session: ${(error as Error).message}`);
+    return false;
+  } finally {
+    greetd.close();
+  }
+}
+
+const { values, positionals } = parseArgs({
+  options: { user: { type: "string", default: "" }, session: { type: "string", default: "" } },
+  allowPositionals: true,
+});
+if ((await awaitKey(PAUSE_SECONDS)) || !(await logGuestIn(values.user, values.session))) {
+  const [greeter = "/bin/false", ...args] = positionals;
+  const [code] = (await once(spawn(greeter, args, { stdio: "inherit" }), "exit")) as [number | null];
+  process.exitCode = code ?? 1;
+}
