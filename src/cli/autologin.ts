@@ -15,14 +15,15 @@ export function findAutologinFault([verb = "", ...rest]: readonly string[]): str
   return VERBS.includes(verb) && rest.length === 0 ? undefined : `takes one of ${VERBS.join(", ")}`;
 }
 
-/** @param autologins of this machine; tests give others */
+/** @param autologins of this machine; tests give others, and say for themselves whether the caller is root */
 export async function autologin(
   [verb]: readonly string[],
   options: Options,
   connect: () => Promise<Client>,
   autologins = new Autologins(),
+  isRoot = process.getuid?.() === 0,
 ): Promise<Output> {
-  if (process.getuid?.() !== 0) throw new ClientError("AccessDenied", "not root");
+  if (!isRoot) throw new ClientError("AccessDenied", "not root");
   const { "display-manager": manager, session } = options;
   if (verb !== "enable" && (manager !== "" || session !== ""))
     throw new Error("--display-manager= and --session= are for autologin enable.");
@@ -110,14 +111,24 @@ function readGhost(): string | undefined {
   return result.ok ? result.config.Guests.Ghost : undefined;
 }
 
-/** What "status" and "explain" say of it, of one user or of any; nothing where there are none. */
-export function mentionAutologin(user?: string, autologins = new Autologins()): readonly [string, string][] {
+/** What "status" and "explain" say of it. */
+interface Mention {
+  readonly fields: readonly (readonly [string, string])[];
+  readonly json: { readonly autologin?: unknown };
+}
+
+/** Of one user or of any; nothing where there are none. */
+export function mentionAutologin(user?: string, autologins = new Autologins()): Mention {
   try {
     const found = autologins.find(readGhost());
-    if (found === undefined || (user !== undefined && user !== found.user)) return [];
-    const hint = found.faults.length === 0 ? "" : ', which does not work: see "guestctl autologin status"';
-    return [["autologin", `${found.user} by ${found.manager.name}${hint}`]];
+    if (found === undefined || (user !== undefined && user !== found.user)) return { fields: [], json: {} };
+    const { manager, faults, ...login } = found;
+    const hint = faults.length === 0 ? "" : ', which does not work: see "guestctl autologin status"';
+    return {
+      fields: [["autologin", `${login.user} by ${manager.name}${hint}`]],
+      json: { autologin: { display_manager: manager.name, ...login, faults } },
+    };
   } catch (error) {
-    return [["autologin", (error as Error).message]];
+    return { fields: [["autologin", (error as Error).message]], json: {} };
   }
 }

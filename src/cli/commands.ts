@@ -135,12 +135,13 @@ function showEnd(ended: Fields): string {
 async function status(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {
   const found = await readChecked(await connect());
   const errors = found["errors"] as string[];
+  const mention = mentionAutologin();
   const fields = formatFields([
     ["guestd", String(found["version"])],
     ["guests", describeGuests(found)],
     ["switch", describeSwitch(found)],
     ["sessions", String(found["sessions"])],
-    ...mentionAutologin(),
+    ...mention.fields,
   ]);
   const hint = 'mend them, then "guestctl reload"';
   const listed =
@@ -148,7 +149,7 @@ async function status(_args: readonly string[], _options: Options, connect: () =
   const warned = showWarnings(found);
   return {
     text: [fields, ...hintAtSwitch(found), ...listed, ...warned].join("\n"),
-    json: found,
+    json: { ...found, ...mention.json },
     bad: errors.length > 0 || hasFault(found),
   };
 }
@@ -167,9 +168,10 @@ async function explain(
   const explanation = withPlan(answer as Fields);
   const plan = explanation["plan"] as Fields[];
   const text = `${String(explanation["verdict"])}: ${String(explanation["reason"])}`;
-  const logins = mentionAutologin(user).map(([name, value]) => `${name}: ${value}`);
+  const mention = mentionAutologin(user);
+  const logins = mention.fields.map(([name, value]) => `${name}: ${value}`);
   const lines = [text, ...(plan.length === 0 ? [] : [showPlan(plan)]), ...logins, ...showWarnings(explanation)];
-  return { text: lines.join("\n"), json: explanation };
+  return { text: lines.join("\n"), json: { ...explanation, ...mention.json } };
 }
 
 function findConfigFault([verb]: readonly string[]): string | undefined {
