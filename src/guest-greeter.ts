@@ -42,12 +42,17 @@ async function logGuestIn(user: string, name: string): Promise<boolean> {
   }
 }
 
+/** Is another greeter from now on, as far as greetd can tell. */
+async function makeWay([greeter = "/bin/false", ...args]: readonly string[]): Promise<number> {
+  const child = spawn(greeter, args, { stdio: "inherit" });
+  for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, () => child.kill(signal));
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 1;
+}
+
 const { values, positionals } = parseArgs({
   options: { user: { type: "string", default: "" }, session: { type: "string", default: "" } },
   allowPositionals: true,
 });
-if ((await awaitKey(PAUSE_SECONDS)) || !(await logGuestIn(values.user, values.session))) {
-  const [greeter = "/bin/false", ...args] = positionals;
-  const [code] = (await once(spawn(greeter, args, { stdio: "inherit" }), "exit")) as [number | null];
-  process.exitCode = code ?? 1;
-}
+if ((await awaitKey(PAUSE_SECONDS)) || !(await logGuestIn(values.user, values.session)))
+  process.exitCode = await makeWay(positionals);
