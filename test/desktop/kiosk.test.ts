@@ -1,0 +1,75 @@
+// The kiosk of docs/kiosk.md, as it stands there: its files are written, its commands run. A program that shows a window stands in for
+// the browser.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitOpen } from "../helpers/desktop.ts";
+import { awaitReceipt, leftovers, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
+import { Machine } from "../helpers/machine.ts";
+import { Screen } from "../helpers/screen.ts";
+import { readProjectFile } from "../helpers/tree.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const DOCUMENT = readProjectFile("docs/kiosk.md");
+
+/** Its files: a path in quotes begins the paragraph before the text. */
+const FILES = [...DOCUMENT.matchAll(/^`(\/\S+)`[^`]*\n\n```\w+\n([^`]*)```/gm)].map(([, path = "", text = ""]) => ({
+  path,
+  text,
+}));
+/** What is run in the end. */
+const COMMANDS = [...DOCUMENT.matchAll(/^ {4}((?:guestctl|systemctl) .*)$/gm)].map(([, command = ""]) => command);
+
+const WINDOW = "Stands in for a browser";
+const BROWSER = `#!/bin/sh
+exec xmessage -title '${WINDOW}' "$*"
+`;
+
+describeMachine("the kiosk of the documentation", (release) => {
+  let machine: Machine;
+  let screen: Screen;
+  let guest: GuestSession;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release, "desktop");
+    screen = new Screen(machine);
+    await machine.write("/usr/local/bin/firefox-esr", BROWSER, "755");
+    await machine.sh("ln -s /usr/lib/systemd/system/lightdm.service /etc/systemd/system/display-manager.service");
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  it("has its files and its commands in the document", async () => {
+    expect(FILES.map(({ path }) => path)).toEqual([
+      "/usr/share/xsessions/kiosk.desktop",
+      "/usr/local/bin/kiosk",
+      "/etc/guestd/guestd.conf.d/kiosk.conf",
+    ]);
+    for (const { path, text } of FILES) await machine.write(path, text, text.startsWith("#!") ? "755" : "644");
+    expect(COMMANDS.length).toBe(4);
+    for (const command of COMMANDS) await machine.sh(command);
+  });
+
+  it("shows the program, in a session that was not asked for", async () => {
+    guest = await awaitOpen(machine);
+    await waitFor(
+      "the program",
+      async () => (await machine.run(["at-screen", "xwininfo", "-name", WINDOW])).code === 0,
+    );
+    await screen.awaitDesktop();
+    expect(await machine.sh(`ps -o args= -u ${guest.uid}`)).toContain("--kiosk https://www.debian.org/");
+    expect(await machine.sh("guestctl autologin status")).toContain("lightdm logs in guest when it starts, and again");
+    await screen.picture("kiosk");
+  });
+
+  it("begins anew when the program has ended, and keeps nothing", async () => {
+    await machine.sh(`pkill -x -u ${guest.uid} xmessage`);
+    expect(await awaitReceipt(machine, guest.id)).toMatchObject({ cause: "logout", left: [] });
+    expect(await leftovers(machine)).toBe("");
+    expect((await awaitOpen(machine)).id).not.toBe(guest.id);
+  });
+
+  it("leaves no unexpected line in the journal", async () => {
+    expect(await unexpectedLines(machine)).toEqual([]);
+  });
+});
