@@ -14,8 +14,6 @@ const SESSION_NAME = /^[A-Za-z0-9][\w.-]*$/;
 /** What is set up. */
 export interface Found extends Autologin {
   readonly manager: DisplayManager;
-  /** Whether it logs in again after each session. */
-  readonly again: boolean;
   /** Sentences: what keeps it from working. */
   readonly faults: readonly string[];
 }
@@ -44,7 +42,7 @@ export class Autologins {
   find(ghost: string | undefined): Found | undefined {
     const manager = DISPLAY_MANAGERS.find((one) => this.#isOn(one));
     if (manager === undefined) return undefined;
-    const [first] = this.#changesOf(manager, NO_LOGIN);
+    const [first] = manager.changes(NO_LOGIN);
     return this.#describe(manager, manager.read(this.#files.read(first.path) ?? ""), ghost);
   }
 
@@ -55,8 +53,10 @@ export class Autologins {
    */
   enable({ ghost, manager: name, session }: Choice): { readonly found: Found; readonly changed: readonly string[] } {
     const manager = this.#choose(name);
+    const fault = this.#findVersionFault(manager);
+    if (fault !== undefined) throw new Error(fault);
     const login = { user: ghost, session: this.#chooseSession(manager, session) };
-    const changes = this.#changesOf(manager, login);
+    const changes = manager.changes(login);
     // What a display manager reads first comes last: until then it logs no guest in.
     const changed = [
       ...DISPLAY_MANAGERS.filter((one) => one !== manager).flatMap((one) => this.#takeBack(one)),
@@ -71,21 +71,21 @@ export class Autologins {
   }
 
   #describe(manager: DisplayManager, login: Autologin, ghost: string | undefined): Found {
-    return { ...login, manager, again: this.#recovers(manager), faults: this.#findFaults(manager, login, ghost) };
+    return { ...login, manager, faults: this.#findFaults(manager, login, ghost) };
   }
 
-  #changesOf = (manager: DisplayManager, login: Autologin) => manager.changes(login, this.#recovers(manager));
-
-  #recovers({ recovery }: DisplayManager): boolean {
-    return recovery === undefined || this.#files.exists(recovery);
+  /** Why a refusal would not end at its greeter. */
+  #findVersionFault({ name, recovery }: DisplayManager): string | undefined {
+    if (recovery === undefined || this.#files.exists(recovery.file)) return undefined;
+    return `${name} before ${recovery.version} shows no greeter after a login that was refused; another display manager does: lightdm.`;
   }
 
   #takeBack(manager: DisplayManager): readonly string[] {
-    return this.#changesOf(manager, NO_LOGIN).flatMap((change) => (this.#files.takeBack(change) ? [change.path] : []));
+    return manager.changes(NO_LOGIN).flatMap((change) => (this.#files.takeBack(change) ? [change.path] : []));
   }
 
   #isOn(manager: DisplayManager): boolean {
-    const [first] = this.#changesOf(manager, NO_LOGIN);
+    const [first] = manager.changes(NO_LOGIN);
     const text = this.#files.read(first.path);
     if (text === undefined) return false;
     return first.kind === "lines" || first.kind === "prefix" ? withoutEdit(first, text) !== text : true;
@@ -94,12 +94,14 @@ export class Autologins {
   #findFaults(manager: DisplayManager, login: Autologin, ghost: string | undefined): readonly string[] {
     const { name, sessions } = manager;
     const atBoot = this.#findAtBoot();
-    const missing = this.#changesOf(manager, login).filter((change) => !this.#files.has(change));
+    const version = this.#isInstalled(manager) ? this.#findVersionFault(manager) : undefined;
+    const missing = manager.changes(login).filter((change) => !this.#files.has(change));
     const again = `"guestctl autologin enable --display-manager=${name}" writes it again`;
     const isSession =
       sessions.length === 0 || login.session === "" || this.#listSessions(manager).includes(login.session);
     return [
       ...(this.#isInstalled(manager) ? [] : [`${name} is not installed.`]),
+      ...(version === undefined ? [] : [version]),
       ...(atBoot === undefined || atBoot === manager
         ? []
         : [`${name} does not start with the machine; ${atBoot.name} does.`]),

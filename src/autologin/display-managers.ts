@@ -21,13 +21,10 @@ export interface DisplayManager {
   readonly sessions: readonly string[];
   /** Whether it has to be told which session. */
   readonly needsSession: boolean;
-  /** File that only one has that shows its greeter after a refusal; undefined where all do. */
-  readonly recovery?: string;
-  /**
-   * The first says that automatic logins are on.
-   * @param recovers whether it shows its greeter after a refusal
-   */
-  readonly changes: (login: Autologin, recovers: boolean) => readonly [Change, ...Change[]];
+  /** File that only a version has that shows its greeter after a refusal, and which version that is; undefined where all do. */
+  readonly recovery?: { readonly file: string; readonly version: string };
+  /** The first says that automatic logins are on. */
+  readonly changes: (login: Autologin) => readonly [Change, ...Change[]];
   /** Reads that again. */
   readonly read: (text: string) => Autologin;
 }
@@ -50,8 +47,6 @@ const own = (path: string, lines: readonly string[]): Change => ({
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-const GUEST_OR_NOBODY = "auth      [success=done ignore=ignore module_unknown=ignore default=die] pam_guest.so";
-
 /** The stack of a PAM service with a fixed name: pam_guest comes first, and all others log in by the stack that was there. */
 const standIn = (path: string, lines: readonly string[]): Change => ({
   kind: "stand-in",
@@ -62,23 +57,10 @@ const standIn = (path: string, lines: readonly string[]): Change => ({
     `# The package's file is ${asideOf(path)} meanwhile, and changes belong there.`,
     "auth      requisite pam_nologin.so",
     ...lines,
+    "auth      [success=done ignore=ignore module_unknown=ignore default=die] pam_guest.so",
     `@include ${nameOf(asideOf(path))}`,
   ]),
 });
-
-const SDDM_PAM = "/etc/pam.d/sddm-autologin";
-
-const SDDM_STACK = standIn(SDDM_PAM, [
-  "# SDDM begins the next session as soon as one has ended.",
-  `auth      optional pam_exec.so quiet /usr/bin/sleep ${PAUSE_SECONDS}`,
-  GUEST_OR_NOBODY,
-]);
-
-/** Before 0.21 SDDM shows nothing at all after a failed authentication, and its greeter after a session that could not be opened. */
-const OLD_SDDM_STACK = standIn(SDDM_PAM, [
-  "# This SDDM has no greeter after a refusal here: pam_guest refuses when the session opens.",
-  "auth      [success=done default=ignore] pam_guest.so",
-]);
 
 export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
   {
@@ -107,16 +89,19 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
     service: "sddm-autologin",
     sessions: [X11, WAYLAND],
     needsSession: true,
-    // Of 0.21, which came with Qt 6.
-    recovery: "/usr/bin/sddm-greeter-qt6",
-    changes: ({ user, session }, recovers) => [
+    // It came with Qt 6. An older one shows a black screen, or hangs at the message of pam_guest.
+    recovery: { file: "/usr/bin/sddm-greeter-qt6", version: "0.21" },
+    changes: ({ user, session }) => [
       own("/etc/sddm.conf.d/50-guestd-autologin.conf", [
         "[Autologin]",
         `User=${user}`,
         `Session=${session}`,
-        `Relogin=${String(recovers)}`,
+        "Relogin=true",
       ]),
-      recovers ? SDDM_STACK : OLD_SDDM_STACK,
+      standIn("/etc/pam.d/sddm-autologin", [
+        "# SDDM begins the next session as soon as one has ended.",
+        `auth      optional pam_exec.so quiet /usr/bin/sleep ${PAUSE_SECONDS}`,
+      ]),
     ],
     read: (text) => ({ user: valueOf(text, "User"), session: valueOf(text, "Session") }),
   },
@@ -140,7 +125,7 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
           `TimedLoginDelay=${GDM_PAUSE_SECONDS}`,
         ]),
       },
-      standIn("/etc/pam.d/gdm-autologin", [GUEST_OR_NOBODY]),
+      standIn("/etc/pam.d/gdm-autologin", []),
     ],
     read: (text) => ({ user: valueOf(text, "TimedLogin"), session: "" }),
   },

@@ -76,21 +76,19 @@ interface Status {
   readonly user: string;
   readonly session: string;
   readonly service: string;
-  /** Whether it logs in again after each session. */
-  readonly again: boolean;
   /** Sentences: why it would not work. */
   readonly faults: readonly string[];
 }
 
 const isBad = ({ faults }: Status): boolean => faults.length > 0;
 
-const describe = ({ user, display_manager: name, again, faults }: Status): string =>
+const describe = ({ user, display_manager: name, faults }: Status): string =>
   faults.length === 0
-    ? `${name} logs in ${user} when it starts${again ? ", and again after each session" : ""}.`
+    ? `${name} logs in ${user} when it starts, and again after each session.`
     : ["It does not work:", ...faults.map((sentence) => `  ${sentence}`)].join("\n");
 
 /** What is set up, and whether guestd would let such a login in. */
-async function look({ manager, user, session, again, faults }: Found, connect: () => Promise<Client>): Promise<Status> {
+async function look({ manager, user, session, faults }: Found, connect: () => Promise<Client>): Promise<Status> {
   const { name, service } = manager;
   const [answer] = await (await connect()).call("ExplainLogin", "ss", [user, service]);
   const { verdict, leased, reason } = answer as Fields;
@@ -101,7 +99,6 @@ async function look({ manager, user, session, again, faults }: Found, connect: (
     user,
     session,
     service,
-    again,
     faults: works ? faults : [...faults, String(reason)],
   };
 }

@@ -67,7 +67,6 @@ describe("guestctl autologin", () => {
       user: "guest",
       session: "xfce",
       service: "lightdm-guest",
-      again: true,
       faults: [],
       changed: [CONFIG],
     });
