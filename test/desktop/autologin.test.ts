@@ -1,0 +1,261 @@
+// "guestctl autologin" with the real display managers: the guest is logged in, and the next one after that; a refusal ends at the
+// greeter, where others log in; and all of it is taken back to the byte, also where packages are upgraded or guestd is removed.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeMachine } from "../helpers/describe-machine.ts";
+import { awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
+import { Greetd, SWAY } from "../helpers/greetd.ts";
+import { awaitNoSessions, awaitReceipt, unexpectedLines } from "../helpers/guests.ts";
+import { Machine, PASSWORD } from "../helpers/machine.ts";
+import { Screen } from "../helpers/screen.ts";
+import type { Terminal } from "../helpers/terminal.ts";
+import { waitFor } from "../helpers/wait.ts";
+
+const GTK_GREETER = "lightdm-gtk-greeter";
+type Name = "lightdm" | "sddm" | "greetd";
+
+/** Of all that is in /etc but what systemd and editors keep there. */
+const STATE = `find /etc -xdev -type f -not -path '/etc/systemd/*' -exec stat -c '%n %a %U %G' {} + -exec sha256sum {} + | sort
+  dpkg-divert --list '*guestd*'`;
+const KEPT = "/etc/guestd/guestd.conf.d/kept.conf";
+
+describeMachine("automatic logins", (release) => {
+  let machine: Machine;
+  let screen: Screen;
+  let state: string;
+
+  beforeAll(async () => {
+    machine = await Machine.boot(release, "desktop");
+    screen = new Screen(machine);
+    // As in desktop-recipe for the other services of SDDM.
+    await machine.sh("sed -i '1a session required pam_env.so' /etc/pam.d/sddm-autologin");
+    await machine.write(
+      "/usr/share/wayland-sessions/memory.desktop",
+      `[Desktop Entry]\nName=Memory\nExec=${SWAY.join(" ")}\nType=Application\n`,
+    );
+    state = await machine.sh(STATE);
+  });
+  afterAll(async () => {
+    await machine.stop();
+  });
+
+  const guestctl = async (args: string) => {
+    const { code, stdout, stderr } = await machine.run(["sh", "-c", `guestctl ${args}`]);
+    return { code, said: `${stdout}${stderr}`.trim() };
+  };
+  const enable = async (name: Name, session: string) => {
+    const { code, said } = await guestctl(`autologin enable --display-manager=${name} --session=${session}`);
+    expect(said).toContain(`${name} logs in guest when it starts`);
+    expect(code).toBe(0);
+  };
+  const stop = (name: Name) => machine.sh(`systemctl --quiet disable --now ${name}`);
+  const countRefusals = async (service: string) =>
+    (await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse", `GUEST_SERVICE=${service}`)).length;
+
+  /** What keeps each guest out, and what lets them in again. */
+  const KEEPING_OUT: Readonly<Record<string, readonly [begin: () => Promise<unknown>, end: () => Promise<unknown>]>> = {
+    "guests are switched off": [() => guestctl("disable"), () => guestctl("enable")],
+    "as many as MaxSessions= are logged in": [
+      async () => {
+        await limit("MaxSessions=1");
+        other = await machine.loginAsGhost();
+      },
+      leave,
+    ],
+    "all uids are leased": [
+      async () => {
+        await limit("LeaseRange=65536-65536");
+        other = await machine.loginAsGhost();
+      },
+      leave,
+    ],
+    "guestd does not start": [
+      () => machine.sh("systemctl --quiet --runtime mask --now guestd"),
+      () => machine.sh("systemctl --quiet --runtime unmask guestd"),
+    ],
+  };
+  let other: Terminal;
+  const limit = async (line: string) => {
+    await machine.write(KEPT, `[Guests]\n${line}\n`);
+    await machine.sh("guestctl reload");
+  };
+  async function leave() {
+    await other.logOut();
+    await awaitNoSessions(machine);
+    await machine.sh(`rm ${KEPT}; guestctl reload`);
+  }
+
+  /** Does something, and lets guests in again. */
+  async function whileKeptOut(reason: string, act: () => Promise<void>) {
+    const [begin, end] = KEEPING_OUT[reason] ?? [];
+    await begin?.();
+    try {
+      await act();
+    } finally {
+      await end?.();
+    }
+  }
+
+  it("want to be told by which display manager where several are installed", async () => {
+    expect(await guestctl("autologin status")).toEqual({ code: 0, said: "There are no automatic logins of guests." });
+    const { code, said } = await guestctl("autologin enable");
+    expect(said).toContain("installed: lightdm, sddm, greetd. Name one with --display-manager=.");
+    expect(code).toBe(1);
+    const asAlice = await machine.run(["guestctl", "autologin", "enable"], { user: "alice" });
+    expect(asAlice).toMatchObject({ code: 1, stderr: expect.stringContaining("try it with sudo") as string });
+  });
+
+  if (release === "bookworm")
+    it("are not set up by an SDDM that shows no greeter after a refusal", async () => {
+      const { code, said } = await guestctl("autologin enable --display-manager=sddm --session=openbox");
+      expect(said).toContain("sddm before 0.21 shows no greeter after a login that was refused");
+      expect(code).toBe(1);
+      expect(await machine.sh(STATE)).toBe(state);
+    });
+  else
+    describe("by SDDM", () => {
+      it("begin when it starts", async () => {
+        await enable("sddm", "openbox");
+        await startDisplayManager(machine, "sddm");
+        expect((await awaitOpen(machine)).service).toBe("sddm-autologin");
+        expect((await guestctl("status")).said).toMatch(/^autologin: +guest by sddm$/m);
+        expect((await guestctl("explain guest")).said).toMatch(/^autologin: guest by sddm$/m);
+        expect((await guestctl("autologin status")).code).toBe(0);
+      });
+
+      it("begin again after the logout", async () => {
+        const { id } = await awaitOpen(machine);
+        await exitOpenbox(screen);
+        expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
+        expect((await awaitOpen(machine)).id).not.toBe(id);
+        await machine.sh("systemctl stop sddm");
+        await awaitNoSessions(machine);
+      });
+
+      it.each(Object.keys(KEEPING_OUT))("end at the greeter while %s", async (reason) => {
+        await machine.sh("systemctl stop sddm");
+        await whileKeptOut(reason, async () => {
+          // It may be started twice in half a minute, else.
+          await machine.sh("systemctl reset-failed sddm || true; systemctl start sddm");
+          await screen.awaitGreeter("sddm-greeter-qt6");
+          await machine.sh("systemctl stop sddm");
+        });
+      });
+    });
+
+  describe("by LightDM", () => {
+    it("take back what SDDM was told, and begin when it starts, and again after the logout", async () => {
+      await stop("sddm");
+      await enable("lightdm", "openbox");
+      expect(await machine.sh("find /etc/sddm.conf.d /etc/pam.d -name '*guestd*' || true")).toBe("");
+      await startDisplayManager(machine, "lightdm");
+      const { id, service } = await awaitOpen(machine);
+      expect(service).toBe("lightdm-guest");
+      await exitOpenbox(screen);
+      expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
+      expect((await awaitOpen(machine)).id).not.toBe(id);
+    });
+
+    it.each(["guests are switched off", "guestd does not start"])(
+      "end at the greeter while %s, which is not started anew",
+      async (reason) => {
+        await machine.sh("systemctl stop lightdm");
+        await awaitNoSessions(machine);
+        await whileKeptOut(reason, async () => {
+          await machine.sh("systemctl start lightdm");
+          await screen.awaitGreeter(GTK_GREETER);
+          const greeter = () => machine.sh(`pgrep -f ${GTK_GREETER}`);
+          const pids = await greeter();
+          const isRefused = "grep -q 'Authentication complete with return value [1-9]' /var/log/lightdm/lightdm.log";
+          await waitFor("the refusal", async () => (await machine.run(["sh", "-c", isRefused])).code === 0);
+          await screen.picture("lightdm-autologin-refused");
+          await screen.awaitGreeter(GTK_GREETER);
+          expect(await greeter()).toBe(pids);
+          await machine.sh("systemctl stop lightdm");
+        });
+      },
+    );
+  });
+
+  describe("by greetd", () => {
+    let greetd: Greetd;
+
+    it("begin when it starts, and again after the logout", async () => {
+      await stop("lightdm");
+      await machine.sh("guestctl autologin disable; cp /etc/greetd/config.toml /root; systemctl stop greetd");
+      greetd = await Greetd.start(machine);
+      await machine.sh("systemctl stop greetd");
+      await enable("greetd", "memory");
+      await machine.sh("systemctl start greetd");
+      const { id, uid, service } = await awaitOpen(machine);
+      expect(service).toBe("greetd");
+      expect(await awaitViews(machine, uid, ["sway", "systemd"])).not.toContain(await hostView(machine));
+      // While it starts it can miss the signal.
+      const isGone = async () => (await machine.run(["pkill", "-x", "-u", String(uid), "sway"])).code !== 0;
+      await waitFor("the compositor to end", isGone);
+      expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
+      expect((await awaitOpen(machine)).id).not.toBe(id);
+    });
+
+    it("make way for the greeter while guests are switched off, where others log in", async () => {
+      await guestctl("disable");
+      await machine.sh("systemctl restart greetd");
+      const before = await countRefusals("greetd");
+      expect(await greetd.ask({ type: "create_session", username: "alice" })).toMatchObject({ type: "auth_message" });
+      expect(await greetd.ask({ type: "post_auth_message_response", response: PASSWORD })).toEqual({ type: "success" });
+      expect(await greetd.ask({ type: "start_session", cmd: SWAY, env: [] })).toEqual({ type: "success" });
+      expect(await awaitViews(machine, 1000, ["sway", "systemd"])).toEqual(new Set([await hostView(machine)]));
+      expect(await countRefusals("greetd")).toBeLessThanOrEqual(before + 1);
+      await machine.sh("systemctl stop greetd; guestctl enable");
+    });
+  });
+
+  it("are taken back to the byte, and leave what an administrator has written meanwhile", async () => {
+    await machine.sh("echo '# by hand' >>/etc/greetd/config.toml; guestctl autologin disable");
+    expect(await machine.sh("tail -1 /etc/greetd/config.toml; ! grep -r guest-greeter /etc")).toBe("# by hand");
+    await stop("greetd");
+    await machine.sh("mv /root/config.toml /etc/greetd/");
+    expect(await machine.sh(STATE)).toBe(state);
+  });
+
+  /** Installs a package that has the files of GDM's that are changed, as GDM itself is too large. */
+  const installGdm = async (version: string) => {
+    await machine.sh(
+      `rm -rf /root/gdm; mkdir -p /root/gdm/DEBIAN /root/gdm/etc/gdm3 /root/gdm/etc/pam.d /root/gdm/usr/sbin
+       cd /root/gdm
+       printf '%s\\n' 'Package: gdm3' 'Version: ${version}' 'Architecture: all' 'Maintainer: x <x@example.org>' 'Description: x' >DEBIAN/control
+       printf '%s\\n' /etc/gdm3/daemon.conf /etc/pam.d/gdm-autologin >DEBIAN/conffiles
+       printf '[daemon]\\n' >etc/gdm3/daemon.conf
+       printf '#${version}\\nauth required pam_permit.so\\n' >etc/pam.d/gdm-autologin
+       : >usr/sbin/gdm3; chmod 755 usr/sbin/gdm3
+       dpkg-deb --build --root-owner-group /root/gdm /root/gdm.deb
+       dpkg --install /root/gdm.deb </dev/null`,
+    );
+  };
+  const readGdm = () =>
+    machine.sh("cat /etc/gdm3/daemon.conf /etc/pam.d/gdm-autologin; ls /etc/gdm3; ls /etc/pam.d | grep gdm");
+
+  it("outlive an upgrade of the package whose file is stood in for, which asks nothing", async () => {
+    await installGdm("1");
+    await machine.sh("guestctl autologin enable --display-manager=gdm");
+    const before = await machine.sh("cat /etc/pam.d/gdm-autologin");
+    await installGdm("2");
+    expect(await machine.sh("cat /etc/pam.d/gdm-autologin")).toBe(before);
+    expect((await guestctl("autologin status")).code).toBe(0);
+  });
+
+  it("are taken back when guestd is removed", async () => {
+    await machine.sh("DEBIAN_FRONTEND=noninteractive dpkg --remove guestd");
+    expect(await readGdm()).toBe("[daemon]\n#2\nauth required pam_permit.so\ndaemon.conf\ngdm-autologin");
+    expect(await machine.sh("dpkg-divert --list '*guestd*'")).toBe("");
+  });
+
+  it("leave no unexpected line in the journal", async () => {
+    const refusals = [
+      /switched off/,
+      /As many guests as this machine allows/,
+      /are in use/,
+      /masked|NoSuchUnit|NameHasNoOwner|ServiceUnknown/,
+    ];
+    expect(await unexpectedLines(machine, ...refusals)).toEqual([]);
+  });
+});
