@@ -54,7 +54,9 @@ export async function awaitViews(machine: Machine, uid: number, programs: readon
   return waitFor(
     `${programs.join(", ")} of uid ${uid}`,
     async () => {
-      const rows = (await machine.sh(`ps -o mntns=,comm= -u ${uid}`)).split("\n").map((row) => row.trim().split(/ +/));
+      const all = (await machine.sh(`ps -o mntns=,comm= -u ${uid}`)).split("\n").map((row) => row.trim().split(/ +/));
+      // One that has ended, and waits to be reaped, is in none.
+      const rows = all.filter(([view]) => view !== "-");
       const running = rows.map(([, name]) => name);
       return programs.every((name) => running.includes(name)) && new Set(rows.map(([view = ""]) => view));
     },
