@@ -80,7 +80,7 @@ export const hostView = (machine: Machine): Promise<string> => machine.sh("ps -o
 /** Leaves Openbox by its menu. */
 export async function exitOpenbox(screen: Screen): Promise<void> {
   await screen.awaitDesktop();
-  await screen.awaitChange(() => screen.click(700, 500, 3));
+  await screen.awaitChange(() => screen.click(700, 500, 3), true);
   await screen.press("Up", "Return");
   await screen.awaitFocus("Exit Openbox");
   await screen.press("Right", "Return");

@@ -7,6 +7,8 @@ import type { Machine } from "./machine.ts";
 import { waitFor } from "./wait.ts";
 
 const LIMIT_MS = 30_000;
+/** So many times the screen was the same. */
+const LOOKS_BEFORE_ANOTHER_TRY = 20;
 /** A picture of one colour is much smaller, one of a greeter much larger. */
 const DRAWN_BYTES = 5000;
 /** In the machine. */
@@ -67,16 +69,21 @@ export class Screen {
     );
   }
 
-  /** Does something that is seen, and waits until it is: the screen has changed, and changes no more. */
-  async awaitChange(act: () => Promise<void>): Promise<void> {
+  /**
+   * Does something that is seen, and waits until it is: the screen has changed, and changes no more.
+   * @param again whether it is done again where nothing changes for a while: what it is done to may not have been ready
+   */
+  async awaitChange(act: () => Promise<void>, again = false): Promise<void> {
     const before = await this.#look();
     await act();
     let last = before;
+    let looks = 0;
     await waitFor(
       "the screen to change",
       async () => {
         const earlier = last;
         last = await this.#look();
+        if (again && last === before && ++looks % LOOKS_BEFORE_ANOTHER_TRY === 0) await act();
         return last !== before && last === earlier;
       },
       LIMIT_MS,
