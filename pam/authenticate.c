@@ -39,7 +39,7 @@ static int lease_check(const char *user, const char *group, struct refusal *why)
         return 0;
 }
 
-/* Until the terms of use are accepted guestd has made nothing, and remembers nobody: it is asked once more. */
+/* Until the terms of use are accepted guestd has made nothing, and remembers no one: it is asked once more. */
 static int verdict_obtain(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest,
                           struct verdict *ret, struct refusal *why)
 {

@@ -100,7 +100,7 @@ static int session_finish(pam_handle_t *pamh, const struct request *request, con
         return r;
 }
 
-/* As verdict_obtain(): of a shared account nobody has asked before. */
+/* As verdict_obtain(): for a shared account this is the first question. */
 static int session_ask(pam_handle_t *pamh, int flags, const struct options *options, struct request *request,
                        struct session *ret, struct refusal *why)
 {

@@ -139,7 +139,9 @@ export class Files {
     const isOurs = text?.includes(MARK) === true;
     if (this.exists(aside)) {
       if (text !== undefined && !isOurs && this.read(aside) !== text)
-        throw new Error(`${path} was written anew, and is not taken away; move ${aside} over it, or remove ${aside}`);
+        throw new Error(
+          `${path} has been written again, and is not removed; move ${aside} over it, or remove ${aside}`,
+        );
       renameSync(this.#root + aside, this.#root + path);
       // Nothing happens where both are one file.
       rmSync(this.#root + aside, { force: true });

@@ -233,7 +233,7 @@ export const VENDOR_ETC = "/usr/lib/guestd/etc";
 /** The same for leased accounts alone: no screen locker starts, as they have no password. */
 export const LEASED_ETC = "/usr/lib/guestd/etc-leased";
 
-/** Laid under /etc for them: settings of desktops, of which a file of the machine's own is not to be covered. */
+/** Laid under /etc for them: settings of desktops, which must not cover a file of the machine's own. */
 export const LEASED_DEFAULTS = "/usr/lib/guestd/etc-leased-defaults";
 
 function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[] {

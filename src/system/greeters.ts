@@ -84,7 +84,7 @@ export class Greeters {
     }
     if (user === "" || existsSync(this.#entryOf(user))) return before !== user && before !== "";
     await this.#write("accounts", `${user}\n`);
-    // It makes the entry itself, and lists nobody who has one already. Where it does not run, it reads the entry when it starts.
+    // It makes the entry itself, and does not list a user who has one already. Where it does not run, it reads the entry when it starts.
     const isTold = await this.#accounts.listUser(user);
     if (!isTold) replaceFile(this.#entryOf(user), "[User]\nSystemAccount=false\n");
     return true;
@@ -100,7 +100,7 @@ export class Greeters {
   }
 }
 
-// SDDM lists all users with a uid up to UID_MAX. It would remember the name of a leased account for the next greeter, where it stands for nobody.
+// SDDM lists all users with a uid up to UID_MAX. It would remember the name of a leased account for the next greeter, when the account is gone.
 function sddmConfig(ghost: string, isOffered: boolean): string {
   if (isOffered) return "[Users]\nRememberLastUser=false\n";
   return ghost === "" ? "" : `[Users]\nHideUsers=${ghost}\n`;

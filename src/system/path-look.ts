@@ -1,4 +1,4 @@
-// Looks whether something is at a path of which a file server may be asked that does not answer. Changes nothing.
+// Looks whether something is at a path that may lie on a file server that does not answer. Changes nothing.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { serverOnWay, treeOf } from "../policy/mounts.ts";

@@ -1,4 +1,4 @@
-// The account's name where greeters remember who logged in last: in files of their own, of which everything else stays.
+// The account's name where greeters remember who logged in last: in files of their own. Everything else in them stays.
 import { constants } from "node:fs";
 import { open, readlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
