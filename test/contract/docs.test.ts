@@ -6,26 +6,10 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import type { Option } from "../../src/cli/options.ts";
 import { COMMON, OPTIONS } from "../../src/cli/options.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { VERSION } from "../../src/version.ts";
-import { cut, MAN, PAGES } from "../helpers/man.ts";
+import { cut, MAN } from "../helpers/man.ts";
 import { listProjectFiles, PROJECT, readProjectFile } from "../helpers/tree.ts";
 
 const DOCUMENTS = ["README.md", "HACKING.md", "SECURITY.md", "DEPENDENCIES.md", "CONTRIBUTING.md"];
-
-describe("every manual page", () => {
-  it.each(PAGES)("%s has its name, the version, and says what failure does", (page) => {
-    const [, name = "", section = ""] = /^(.*)\.(\d)$/.exec(page) ?? [];
-    const text = readProjectFile(`${MAN}/${page}`);
-    expect(text).toContain(`.TH ${name.toUpperCase()} ${section} "" "guestd ${VERSION}" "guestd"\n`);
-    expect(text).toContain('\n.SH "WHEN IT FAILS"\n');
-  });
-
-  it("is one of those that are tested here", () => {
-    expect(listProjectFiles().filter((name) => name.startsWith(`${MAN}/`))).toEqual(
-      PAGES.map((page) => `${MAN}/${page}`),
-    );
-  });
-});
 
 /** What bash offers at the end of this line; a guestctl of the test's own stands in for the real one. */
 function complete(...line: string[]): string[] {

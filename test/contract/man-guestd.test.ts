@@ -1,7 +1,5 @@
-// guestd(8) has the bus interface, the stages, classes and causes of an end, the journal's words, exit statuses and limits of the code.
+// guestd(8) has the stages, classes and causes of an end, the journal's words, exit statuses and limits of the code.
 import { describe, expect, it } from "vitest";
-import { makeMethods } from "../../src/bus/methods.ts";
-import type { MethodParts } from "../../src/bus/methods.ts";
 import { EXIT_AGAIN, EXIT_IDLE } from "../../src/idle.ts";
 import type { OnFailure } from "../../src/policy/effects/row.ts";
 import { EFFECT_KINDS, rowOf } from "../../src/policy/effects.ts";
@@ -24,7 +22,6 @@ const BECOMES: Readonly<Record<OnFailure, string>> = {
   keep: "as before",
 };
 const xml = readProjectFile("systemd/org.guestd1.xml");
-const namesOf = (pattern: RegExp) => [...xml.matchAll(pattern)].map(([, name]) => name);
 
 /** The rows of the table of actions: name, MESSAGE_ID, what becomes of a failure. */
 const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([0-9a-f]{32})\t(.+)$/gm)].map(
@@ -34,25 +31,6 @@ const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([
     failed: plain(failed),
   }),
 );
-
-describe("the bus interface in guestd(8)", () => {
-  it("has the methods with their signatures", () => {
-    const signature = (list = "") => [...list.matchAll(/(\S+) \w+(?:, |$)/g)].map(([, type]) => type).join("");
-    const documented = termsOf(PAGE, "BUS INTERFACE", "Methods").map((term) => {
-      const [, name = "", input, output] = /^(\w+)\((.*?)\)(?: -> (.+))?$/.exec(term) ?? [];
-      return `${name} ${signature(input)} ${signature(output)}`;
-    });
-    const rows = makeMethods({} as MethodParts).map(({ name, input, output }) => `${name} ${input} ${output}`);
-    expect(documented.sort()).toEqual(rows.sort());
-  });
-
-  it("has the signals and errors of the contract", () => {
-    expect(termsOf(PAGE, "BUS INTERFACE", "Signals").map((term) => term.replace(/\(.*/, ""))).toEqual(
-      namesOf(/<signal name="(\w+)"/g),
-    );
-    expect(termsOf(PAGE, "BUS INTERFACE", "Errors")).toEqual(namesOf(/org\.guestd1\.Error\.(\w+) /g));
-  });
-});
 
 describe("the end of a session in guestd(8)", () => {
   it("has the stages in their order, and says which are for leased accounts alone", () => {

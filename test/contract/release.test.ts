@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { execute } from "../helpers/execute.ts";
+import { PAGES } from "../helpers/man.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 const OWN =
@@ -115,8 +116,8 @@ describe("packaging/release", () => {
       packages: { "": { version: "9.9.9" } },
     });
     expect(read("src/version.ts")).toContain('VERSION = "9.9.9";');
-    for (const page of ["guestctl.1", "guestd.8", "guestd.conf.5", "pam_guest.8"])
-      expect(read(`packaging/man/${page}`)).toContain('"guestd 9.9.9" "guestd"\n');
+    for (const page of PAGES)
+      expect(read(`packaging/man/${page}`)).toMatch(/^\.TH [\w.-]+ \d \d{4}-\d\d-\d\d "guestd 9\.9\.9" "guestd"$/im);
     expect(read("packaging/guestd.spec")).toMatch(/^Version: +9\.9\.9$/m);
     expect(read("packaging/debian/changelog")).toMatch(
       /^guestd \(9\.9\.9\) unstable; urgency=medium\n\n {2}\* .*\n\n -- .+ <.+> {2}\w{3}, \d\d \w{3} \d{4} .* \+0000\n\nguestd \(/,

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { readProjectFile } from "./tree.ts";
 
 export const MAN = "packaging/man";
-export const PAGES = ["guestctl.1", "guestd.8", "guestd.conf.5", "pam_guest.8"];
+export const PAGES = ["guestctl.1", "guestd.8", "guestd.conf.5", "org.guestd1.5", "pam_guest.8"];
 
 export interface Item {
   /** Headings of section and subsection. */
@@ -28,11 +28,14 @@ export const words = (text: string): string =>
     .filter((word) => word !== "")
     .join(" ");
 
+/** A line that ends in a backslash continues in the next one. */
+const readLines = (page: string) => readProjectFile(`${MAN}/${page}`).replaceAll("\\\n", "").split("\n");
+
 /** The items (.TP) of a page, with their text in one line. */
 export function readItems(page: string): Item[] {
   const items: Item[] = [];
   let [section, part, item, expects]: [string, string, Item | undefined, boolean] = ["", "", undefined, false];
-  for (const line of readProjectFile(`${MAN}/${page}`).split("\n")) {
+  for (const line of readLines(page)) {
     const heading = /^\.(SH|SS) "?([^"]*)"?$/.exec(line);
     if (heading !== null) {
       [section, part] = heading[1] === "SH" ? [heading[2] ?? "", ""] : [section, heading[2] ?? ""];
@@ -63,8 +66,7 @@ export function textOf(page: string, section: string, term: string): string {
 }
 
 /** A whole page in one line. */
-export const readPage = (page: string): string =>
-  words(readProjectFile(`${MAN}/${page}`).split("\n").map(plain).join(" "));
+export const readPage = (page: string): string => words(readLines(page).map(plain).join(" "));
 
 /** What stands between two texts of a source file. */
 export function cut(file: string, from: string, to: string): string {

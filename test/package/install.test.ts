@@ -101,6 +101,7 @@ describeMachine("a new installation", (release) => {
     expect(await list("cd /usr/share/man; ls man?/*guest*; gzip --test man?/*guest*")).toEqual([
       "man1/guestctl.1.gz",
       "man5/guestd.conf.5.gz",
+      "man5/org.guestd1.5.gz",
       "man8/guestd.8.gz",
       "man8/pam_guest.8.gz",
     ]);

@@ -1,0 +1,65 @@
+// What holds for every manual page: its parts, its references to the others, and the command lines that it shows.
+import { describe, expect, it } from "vitest";
+import { readCommandLine } from "../../src/cli/usage.ts";
+import { VERSION } from "../../src/version.ts";
+import { MAN, PAGES, plain } from "../helpers/man.ts";
+import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
+
+const pages = PAGES.map((page) => {
+  const [, name = "", section = ""] = /^(.*)\.(\d)$/.exec(page) ?? [];
+  return { page, name, section, text: readProjectFile(`${MAN}/${page}`) };
+});
+
+const headingsOf = (text: string) => [...text.matchAll(/^\.S[HS] "?([^"\n]*)"?$/gm)].map(([, heading = ""]) => heading);
+
+/** The lines of the literal blocks of a page, as a reader sees them; a line that ends in a backslash continues. */
+const shownBy = (text: string) =>
+  [...text.matchAll(/^\.nf\n(.*?)^\.fi$/gms)].flatMap(([, block = ""]) =>
+    block
+      .replaceAll(/ *\\\(rs\n */g, " ")
+      .split("\n")
+      .map(plain),
+  );
+
+describe.each(pages)("$page", ({ name, section, text }) => {
+  it("has its name, a date and the version", () => {
+    const [title] = text.split("\n").filter((line) => line.startsWith(".TH"));
+    expect(title?.replace(/\d{4}-\d\d-\d\d/, "DATE")).toBe(
+      `.TH ${name.toUpperCase()} ${section} DATE "guestd ${VERSION}" "guestd"`,
+    );
+  });
+
+  it("says what failure does, has examples and leads to the other pages", () => {
+    const headings = headingsOf(text);
+    expect(headings.some((heading) => ["WHEN IT FAILS", "ERRORS"].includes(heading))).toBe(true);
+    expect(headings).toContain("EXAMPLES");
+    expect(headings.at(-1)).toBe("SEE ALSO");
+  });
+
+  it("names pages of guestd, and their sections, that there are", () => {
+    const own = new Map(pages.map((of) => [of.name, of]));
+    const references = [...text.matchAll(/^(?:.*\\fB([A-Z][^\\=]*)\\fR in\n)?\.BR (\S+) \((\d)\)/gm)];
+    for (const [reference, heading, to = "", number] of references) {
+      const found = own.get(plain(to));
+      if (found === undefined) continue;
+      expect(number, reference).toBe(found.section);
+      if (heading !== undefined) expect(headingsOf(found.text), reference).toContain(heading);
+    }
+  });
+
+  it("shows command lines of guestctl that the program accepts", () => {
+    for (const line of shownBy(text).filter((shown) => shown.startsWith("guestctl "))) {
+      const [command = ""] = line.split(/ [|>] /);
+      const args = [...command.matchAll(/(?:[^\s"]|"[^"]*")+/g)].map(([word]) => word.replaceAll('"', ""));
+      expect(() => readCommandLine(args.slice(1).map((word) => (word === "UID" ? "65536" : word))), line).not.toThrow();
+    }
+  });
+});
+
+describe("the manual pages", () => {
+  it("are those that are tested here", () => {
+    expect(listProjectFiles().filter((name) => name.startsWith(`${MAN}/`))).toEqual(
+      PAGES.map((page) => `${MAN}/${page}`),
+    );
+  });
+});
