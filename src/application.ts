@@ -1,5 +1,5 @@
-// Puts the parts of the daemon together and starts them in order. Each part is a constant that is given what it needs of
-// those above it; the one circle is daemon-link.ts. No logic.
+// Creates the parts of the daemon and starts them in order. Each part is given the parts above it that it needs. The
+// one circular dependency is in daemon-link.ts. No logic.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -63,30 +63,30 @@ import { UnlockMarks } from "./system/unlock-marks.ts";
 import { VERSION } from "./version.ts";
 import { poll } from "./wait.ts";
 
-/** The longest that logins wait for the sweep of an earlier boot's sessions. */
+/** How long logins wait, at most, for the sweep of the previous boot's sessions. */
 const SWEEP_LIMIT_MS = 20_000;
 const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
 
 export interface ApplicationParts {
   readonly bus: MessageBus;
-  /** What stands before it. */
+  /** Filters the messages that come in over the bus. */
   readonly intake: Intake;
   readonly bindings: Bindings;
   readonly journal: Journal;
-  /** guestd has had nothing to do for long enough: it is to exit with this status. */
+  /** guestd has been idle long enough and should exit with this status. */
   readonly onIdle: (status: number) => void;
-  /** Stands between the daemon and the world. */
+  /** Wraps the effect runner; tests inject faults here. */
   readonly decorate: (runner: EffectRunner) => EffectRunner;
 }
 
 export interface Application {
-  /** Reads the configuration, begins to take up the sessions of an earlier guestd, then answers on the bus. */
+  /** Reads the configuration, starts taking up an earlier guestd's sessions, then answers on the bus. */
   readonly start: () => Promise<void>;
-  /** Reads the configuration again. */
+  /** Reloads the configuration. */
   readonly reload: () => void;
   /**
-   * Waits for the work under way, before guestd is stopped.
-   * @param limitMs how long at most: what is cut short goes on at the next start
+   * Waits for work in progress before guestd stops.
+   * @param limitMs the longest wait; the next guestd continues what is cut short
    * @returns the exit status
    */
   readonly finish: (limitMs: number) => Promise<number>;
@@ -148,7 +148,7 @@ export function makeApplication(parts: ApplicationParts): Application {
       configuration.load();
     },
     finish: async (limitMs) => {
-      // systemd stops a service that gives its name back; that one exits by itself.
+      // systemd stops a service that releases its name. This one exits by itself.
       if (idle.isLeaving) return new Promise<number>(() => undefined);
       await poll(() => !isWorking(), limitMs);
       return daemon.state.sessions.size > 0 ? EXIT_AGAIN : EXIT_IDLE;
@@ -168,7 +168,7 @@ type Stores = Pick<
 >;
 type Sessions = ReturnType<typeof makeSessionParts>;
 
-/** Those in force, or the defaults while the configuration has errors. */
+/** The current settings, or the defaults while the configuration has errors. */
 const settingsOf = ({ state }: DaemonLink): Config => state.config ?? DEFAULTS;
 
 interface ServiceNeeds {
@@ -266,13 +266,14 @@ async function start({ bus, journal, report, link }: Core, needs: StartNeeds): P
   await watchLogins(bus, findCgroups);
   const events = await findLeftovers({ ...needs, readUidMap, journal });
   for (const event of events) link.dispatch(event);
-  // What an earlier boot has left goes before anybody new comes.
+  // New guests wait until the sessions of the previous boot are swept.
   if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power"))
     await poll(() => !isWorking(), SWEEP_LIMIT_MS);
-  // A display manager that waits for guestd starts as soon as it answers (guestd-greeters.service): what greeters read is there then.
+  // A display manager that waits for guestd starts as soon as guestd answers (guestd-greeters.service). What
+  // greeters read must exist by then.
   await greetersTold();
   await service.start();
-  // All that go on have been taken up by now.
+  // All sessions that continue have been taken up by now.
   startHeartbeat({
     onTick: (uptime) => {
       link.dispatch({ kind: "tick" });
@@ -285,7 +286,7 @@ async function start({ bus, journal, report, link }: Core, needs: StartNeeds): P
       report("the service manager", error);
     },
   });
-  // Of sessions that were recorded before logind had moved their leaders.
+  // For sessions recorded before logind moved their leaders.
   findCgroups();
   const { size } = link.state.sessions;
   journal.logDaemon("notice", "daemon-started", `guestd ${VERSION} is ready; sessions taken up: ${size}.`);

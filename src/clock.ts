@@ -1,4 +1,4 @@
-// The clocks of the machine: the wall clock, and the monotonic one.
+// Reads the wall clock and the monotonic clock.
 import type { Moment } from "./policy/moment.ts";
 
 export function readClock(): Moment {

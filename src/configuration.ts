@@ -1,4 +1,4 @@
-// The configuration in force: reads it, says so in the journal, and keeps the old one when a new one is bad.
+// The current configuration: loads and logs it, and keeps the old one when a new one has errors.
 import type { Loaded } from "./config/load.ts";
 import type { Setting } from "./config/parse.ts";
 import { formatConfigError, isSet } from "./config/parse.ts";
@@ -21,29 +21,29 @@ export class Configuration {
     this.#parts = parts;
   }
 
-  /** Every key in force, and where it comes from; empty while none could be read. */
+  /** Every current setting and its origin. Empty while no configuration could be loaded. */
   get settings(): readonly Setting[] {
     return this.#settings;
   }
 
-  /** The errors of the last reading, a line each. */
+  /** The errors of the last load, one line each. */
   get errors(): readonly string[] {
     return this.#errors;
   }
 
-  /** A configuration is in force that is in no file any more: the next guestd would not have it. */
+  /** The current configuration is no longer in any file: a restarted guestd would not have it. */
   get isEarlier(): boolean {
     return this.#errors.length > 0 && this.#settings.length > 0;
   }
 
-  /** What holds as long as the configuration has errors. */
+  /** Which settings apply while the configuration has errors. */
   get fallback(): string {
     return this.isEarlier ? "the one before stays in force" : "guests are refused until it is mended";
   }
 
   /**
-   * Reads the configuration. A bad one changes nothing.
-   * @returns its errors, a line each, or none
+   * Loads the configuration. A faulty one changes nothing.
+   * @returns its errors, one line each
    */
   load(): readonly string[] {
     const { journal, onLoaded } = this.#parts;

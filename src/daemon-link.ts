@@ -1,5 +1,5 @@
-// The one circle of the program, made explicit: what the parts report becomes events, and the parts do the effects of events.
-// The parts are made before the daemon and hold this; nothing can be reported until the daemon is there.
+// The one circular dependency, made explicit: the parts report events to the daemon, and the daemon runs effects on the
+// parts. The parts are created first and hold this link. They cannot report anything before the daemon exists.
 import type { Daemon } from "./daemon.ts";
 import type { What } from "./policy/events.ts";
 import type { State } from "./policy/state.ts";
@@ -8,7 +8,7 @@ import { INITIAL_STATE } from "./policy/state.ts";
 export class DaemonLink {
   #daemon: Pick<Daemon, "state" | "dispatch"> | undefined;
 
-  /** From now on events reach the daemon. */
+  /** Passes events to the daemon from now on. */
   connect(daemon: Pick<Daemon, "state" | "dispatch">): void {
     this.#daemon = daemon;
   }
@@ -17,7 +17,7 @@ export class DaemonLink {
     return this.#daemon?.state ?? INITIAL_STATE;
   }
 
-  /** @throws Error before connect(): an event must not be lost */
+  /** @throws Error before connect(), because an event must not get lost */
   dispatch(what: What): void {
     if (this.#daemon === undefined) throw new Error(`${what.kind} has come before the daemon`);
     this.#daemon.dispatch(what);

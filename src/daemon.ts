@@ -1,5 +1,5 @@
-// dispatch(what): transition, run its effects, log each, feed the outcomes back. The only place where effects are run
-// and logged, so that "every action is in the journal" is a property of one loop.
+// dispatch(what): transition, run the effects, log each, feed the outcomes back. Effects are run and logged nowhere
+// else, which is why every action is in the journal.
 import type { Effect, EffectKind, EffectOf, FoundOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { What } from "./policy/events.ts";
@@ -11,10 +11,10 @@ import { keyOf } from "./policy/subject.ts";
 import { transition } from "./policy/transition.ts";
 import type { Failure, Journal } from "./system/journal.ts";
 
-/** Does one effect; rejects when it has failed. */
+/** Runs one effect; rejects when it fails. */
 export type EffectRunner = <K extends EffectKind>(effect: EffectOf<K>) => Promise<FoundOf<K>>;
 
-/** The runner of all effects, from the runners of each kind. */
+/** Combines the runners of each kind into one. */
 export const runnerOf =
   (runners: Runners): EffectRunner =>
   async (effect) =>
@@ -39,24 +39,24 @@ export class Daemon {
     return this.#state;
   }
 
-  /** Whether an effect runs or waits. */
+  /** Whether an effect is running or queued. */
   get isBusy(): boolean {
     return this.#queues.size > 0;
   }
 
-  /** Takes in what has happened. Its effects are run in order for each subject, and subjects side by side. */
+  /** Handles an event. Effects of one subject run in order, those of different subjects in parallel. */
   dispatch(what: What): void {
     const next: Next = transition(this.#state, { ...what, ...this.#parts.clock() });
     this.#state = next.state;
     for (const effect of next.effects) this.#enqueue(effect);
   }
 
-  /** Resolves when no effect is running or waiting. */
+  /** Resolves when no effect is running or queued. */
   async drain(): Promise<void> {
     while (this.#queues.size > 0) await Promise.all(this.#queues.values());
   }
 
-  /** Resolves when no effect about this subject is running or waiting. */
+  /** Resolves when no effect on this subject is running or queued. */
   async finish(subject: Subject): Promise<void> {
     const key = keyOf(subject);
     while (this.#queues.has(key)) await this.#queues.get(key);
@@ -87,7 +87,7 @@ export class Daemon {
   }
 }
 
-// The native addon's errors say at which step of the kernel's work it was, and on what.
+// Errors of the native addon carry the kernel step that failed and what it failed on.
 function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { reason: String(error) };
   if (error instanceof GuestError) return { reason: error.message, code: error.code };

@@ -1,4 +1,4 @@
-// Which part of the system does which effect, a runner each. No decisions; the logging is daemon.ts.
+// Maps each kind of effect to the part of the system that runs it. No decisions; daemon.ts does the logging.
 import type { PendingCalls } from "./bus/pending.ts";
 import type { Service } from "./bus/service.ts";
 import { wireReceipt, wireSession } from "./bus/wire.ts";
@@ -33,7 +33,7 @@ export interface EffectParts {
   /** Takes up a session of an earlier guestd. */
   readonly takeUp: (id: string, leader: Leader, recorded: View | undefined) => FoundOf<"take-up-session">;
   readonly listProcesses: (membership: Membership) => readonly number[];
-  /** @param running pids of those that it had when its end began */
+  /** @param running pids of the session's processes when its end began */
   readonly endProcesses: (membership: Membership, running: readonly number[]) => Promise<FoundOf<"kill-processes">>;
   readonly placement: Placement;
   readonly leases: Leases;
@@ -50,7 +50,7 @@ export interface EffectParts {
     session: string,
     settings: Config["Sweep"],
   ) => Promise<{ readonly swept: readonly Swept[] }>;
-  /** Which rules of the machine do not work for a shared session, as sentences. */
+  /** Sentences about rules of the machine that do not work for a shared session. */
   readonly warnOfRules: (login: SharedLogin) => Promise<readonly string[]>;
   /** What systemd and logind do with a user's units. */
   readonly users: {
@@ -58,7 +58,7 @@ export interface EffectParts {
     readonly stopManager: (uid: number) => Promise<void>;
     readonly terminate: (uid: number) => Promise<void>;
   };
-  /** What AccountsService tells greeters of a user; false where it does not run. */
+  /** What AccountsService tells greeters about a user; false if it is not running. */
   readonly greeters: {
     readonly list: (user: string) => Promise<boolean>;
     readonly unlist: (user: string) => Promise<boolean>;
@@ -67,11 +67,11 @@ export interface EffectParts {
   readonly service: Pick<Service, "emit">;
   /** Whether the journal has the receipt of a session. */
   readonly wasAnnounced: (id: string) => Promise<boolean>;
-  /** Those in force, or the defaults while the configuration has errors. */
+  /** The current settings, or the defaults while the configuration has errors. */
   readonly settings: () => Pick<Config, "Sweep" | "Daemon">;
 }
 
-/** The runners of all effects. */
+/** Returns the runners of all effects. */
 export function makeRunners(parts: EffectParts): Runners {
   const { pending, leases, loginSwitch, offers, pathWalk, sweepUid, settings, users } = parts;
   return {
@@ -162,7 +162,7 @@ function endingRunners(parts: EffectParts) {
   } satisfies Partial<Runners>;
 }
 
-// A user who hangs up has broken off their login: that it cannot be made ready then is no fault.
+// If the user hangs up during login, failing to prepare the session is not an error.
 async function whileAlive<T>(leaders: EffectParts["leaders"], { id }: SessionSubject, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -179,21 +179,21 @@ async function killProcesses(parts: EffectParts, effect: EffectOf<"kill-processe
   return endProcesses(holdings.membershipOf(subject.id, view, cgroups, leased ? subject.uid : undefined), running);
 }
 
-// What becomes of the UID is written down first, or a crash would forget it; where that fails the record stays, for the
-// next guestd to try again.
+// The state of the UID is saved first, because a crash would lose it. If that fails, the record stays
+// and the next guestd tries again.
 async function removeRecord(
   { views, leases, ledger, store }: EffectParts,
   { subject, lease }: EffectOf<"remove-record">,
 ): Promise<void> {
   const { id, uid } = subject;
-  // Where looking at the view has failed it is still held.
+  // The view is still held if looking at it failed.
   views.letGo(id);
   if (lease !== undefined) await leases.saveUid(uid, lease.quarantine);
   ledger.leave(id);
   store.remove(id, uid);
 }
 
-// What becomes of the UID comes first here as well: a receipt that does not say what a later look has found is no danger.
+// The state of the UID is saved first here as well. A receipt that misses a later finding does no harm.
 async function keepUid(
   { leases, receipts }: EffectParts,
   { uid }: UidSubject,

@@ -1,4 +1,5 @@
-// What a login would get now: asks the machine what policy/explain.ts must know, and builds the view of a login that would be let in.
+// What a login would get now: collects the facts that policy/explain.ts needs, and builds the view of
+// a login that would be admitted.
 import type { Config } from "./config/schema.ts";
 import type { LoginMachine } from "./login-machine.ts";
 import { warnOfRules } from "./login-rules.ts";
@@ -16,8 +17,8 @@ import { warnOfActing, warnOfAsking, warnOfChoosing } from "./policy/pam-warning
 import { describeViewFault } from "./policy/view-fault.ts";
 
 /**
- * What a login of this user through this service would get.
- * @throws GuestError InvalidArgument when there is no such user
+ * Explains what a login of this user through this service would get.
+ * @throws GuestError InvalidArgument if there is no such user
  */
 export async function explain(
   state: Judging,
@@ -42,7 +43,7 @@ export async function explain(
   return { ...minded, warnings: [...minded.warnings, ...rules] };
 }
 
-/** What the machine's own rules have against such a login. */
+/** Which of the machine's own rules stand in the way of such a login. */
 async function findRules(
   { verdict, leased, plan }: Explanation,
   account: Account,
@@ -54,7 +55,7 @@ async function findRules(
   return verdict === "admitted" ? warnOfRules({ account, service, plan }, machine) : [];
 }
 
-/** An explanation with what the stacks of the service make of it. */
+/** Adds what the PAM stacks of the service mean for the login. */
 function minding(explanation: Explanation, service: string, config: Config, machine: LoginMachine): Explanation {
   const { leased } = explanation;
   const { Group } = config.Guests;
@@ -75,8 +76,8 @@ function minding(explanation: Explanation, service: string, config: Config, mach
 }
 
 /**
- * What each login of the ghost would get, through the best of the services that are there for it.
- * @returns undefined where there is no ghost, and guests are to come without one
+ * Explains what a login of the ghost would get through the best of its services.
+ * @returns undefined if there is no ghost and the configuration needs none
  */
 export async function explainGhost(
   state: Judging & { readonly config: Config },
@@ -91,7 +92,7 @@ export async function explainGhost(
   if (account === undefined || !member) return undefined;
   const services = ghostServices(config, machine.listPamServices()).map((service) => readStacks(service, machine));
   const files = machine.readRuleFiles();
-  // One without a conversation is refused where there are terms of use.
+  // A service without a conversation is refused if there are terms of use.
   const talking = services.filter(({ service }) => !service.endsWith("-autologin"));
   const best = [...talking, ...services].find(
     (stacks) => findServiceFault(stacks, files, Group) === undefined,
@@ -109,7 +110,7 @@ async function askFor(user: string, config: Config | undefined, machine: LoginMa
   return { account, hasGroup, member };
 }
 
-/** Explains a login; one that policy admits, by building its view. */
+/** Explains a login. If policy admits it, its view is built. */
 async function rehearseLogin(state: Judging, login: ExplainedLogin, machine: LoginMachine): Promise<Explanation> {
   const explanation = explainLogin(state, login, machine.gatherFacts(state.config, login.account.home));
   if (explanation.verdict !== "admitted") return explanation;
@@ -125,11 +126,11 @@ async function rehearseLogin(state: Judging, login: ExplainedLogin, machine: Log
   }
 }
 
-/** Why no account can be leased although there is a uid for it. */
+/** Why no account can be leased although a UID is free. */
 async function findLeaseFault(machine: LoginMachine): Promise<string | undefined> {
   if (machine.cachesAccounts()) return NSCD_FAULT;
   try {
-    // One that is there is no fault: another name is taken.
+    // An existing home is no fault: the lease gets another name.
     await machine.homeExists(SAMPLE_HOME);
     return undefined;
   } catch (error) {
@@ -137,17 +138,17 @@ async function findLeaseFault(machine: LoginMachine): Promise<string | undefined
   }
 }
 
-/** Services by what is done through them. */
+/** Services, by what happens through them. */
 export interface WatchedServices {
-  /** Guests are to get in without being asked. */
+  /** Guests should get in without a password. */
   readonly asking: readonly string[];
-  /** Guests are to get in. */
+  /** Guests should get in. */
   readonly entering: readonly string[];
   /** Sessions of guests open. */
   readonly opening: readonly string[];
 }
 
-/** What the stacks of these services have in the way of guests, or of their views. */
+/** Warns of modules in the stacks of these services that get in the way of guests or their views. */
 export function warnOfServices(
   { asking, entering, opening }: WatchedServices,
   group: string,

@@ -1,4 +1,5 @@
-// guest-greeter: a greeter of greetd that logs the guest in, and makes way for another one where that fails, or a key is pressed.
+// guest-greeter: a greeter for greetd that logs the guest in. It makes way for another greeter if
+// that fails or a key is pressed.
 // Usage: guest-greeter --user=USER --session=SESSION -- GREETER [ARGUMENT...]. It has no privileges.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -7,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Greetd, logIn, readSession } from "./autologin/greetd.ts";
 
-/** Sessions that end at once do not follow each other without a pause. */
+/** Pause between sessions that end at once. */
 const PAUSE_SECONDS = 5;
 
 /** Waits. @returns whether a key was pressed meanwhile */
@@ -24,7 +25,7 @@ async function awaitKey(seconds: number): Promise<boolean> {
   return key !== undefined;
 }
 
-/** @returns whether the session begins when this program has ended */
+/** @returns whether the session starts once this program exits */
 async function logGuestIn(user: string, name: string): Promise<boolean> {
   const say = (text: string) => process.stdout.write(`${text}\n`);
   const greetd = new Greetd(process.env["GREETD_SOCK"] ?? "");
@@ -42,7 +43,7 @@ async function logGuestIn(user: string, name: string): Promise<boolean> {
   }
 }
 
-/** Is another greeter from now on, as far as greetd can tell. */
+/** Runs the other greeter in its own place, as far as greetd can tell. */
 async function makeWay([greeter = "/bin/false", ...args]: readonly string[]): Promise<number> {
   const child = spawn(greeter, args, { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, () => child.kill(signal));

@@ -1,5 +1,6 @@
-// guest-rehearsal: builds a view for nobody and says what came of it. The plan comes from stdin, the fault or "null" goes to stdout.
-// A process of its own: what hangs under a skeleton hangs here, and the view goes when it ends.
+// guest-rehearsal: builds a view that no session uses and reports the result. Reads the plan from stdin; prints the
+// fault, or "null". It is a process of its own because a skeleton on a hanging file server hangs it too, and
+// because its exit destroys the view.
 import { readFileSync } from "node:fs";
 import type { Step } from "./policy/steps.ts";
 import type { ViewFault } from "./policy/view-fault.ts";

@@ -1,4 +1,4 @@
-// The daemon's entry.
+// The entry point of the daemon.
 import { start } from "./start.ts";
 
 await start();

@@ -1,9 +1,9 @@
-// What guestd does by the clock: a tick for what waits for time to pass, a sign of life for systemd's watchdog, and what
-// systemd had no time to listen to before.
+// What guestd does by the clock: ticks for everything that waits for time to pass, pings systemd's watchdog, and
+// repeats notifications that systemd had no time to read.
 import type { Moment } from "./policy/moment.ts";
 import type { FdStore } from "./system/sessions/fd-store.ts";
 
-/** How often it is looked whether something has waited for long enough. */
+/** How often waiting work is checked. */
 const TICK_MS = 1000;
 
 export interface HeartbeatParts {
@@ -11,13 +11,13 @@ export interface HeartbeatParts {
   readonly onTick: (uptime: number) => void;
   readonly clock: () => Moment;
   readonly fdStore: Pick<FdStore, "forgetRest" | "retry" | "wake">;
-  /** systemd could not be told; it will be told again. */
+  /** systemd could not be notified; guestd will try again. */
   readonly report: (error: unknown) => void;
 }
 
 /**
- * Begins to keep time; all that go on of an earlier guestd's sessions have been taken up.
- * @param watchdogMs within that time systemd wants a sign of life (sd_watchdog_enabled(3)); 0 for never
+ * Starts the clock. All sessions of an earlier guestd have been taken up by then.
+ * @param watchdogMs systemd's watchdog timeout (sd_watchdog_enabled(3)); 0 if there is none
  */
 export function startHeartbeat(
   { onTick, clock, fdStore, report }: HeartbeatParts,

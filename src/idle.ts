@@ -1,8 +1,8 @@
-// With no session and no call guestd exits, and the bus starts it again for the next one.
-// The name is given back first: calls that were sent before that are answered still, those after it start a new guestd.
+// Exits when there is no session and no call. The bus starts guestd again for the next call. guestd first releases its
+// bus name: it still answers calls sent before that, and later calls start a new guestd.
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Exit status for systemd: with nothing to come back for, or to be started again at once (guestd.service). */
+/** Exit statuses for systemd: nothing left to do, or restart at once (guestd.service). */
 export const EXIT_IDLE = 0;
 export const EXIT_AGAIN = 75;
 
@@ -10,13 +10,13 @@ const PAUSE_MS = 10;
 const LAST_PAUSE_MS = 2000;
 
 export interface IdleParts {
-  /** A session, a call that is not answered, an effect that runs; what the next guestd would lack. */
+  /** There is a session, an unanswered call, a running effect, or something that a restarted guestd would lack. */
   readonly isBusy: () => boolean;
-  /** Only what would be cut short: a session goes on without guestd. */
+  /** Only work that an exit would cut short. Sessions continue without guestd. */
   readonly isWorking: () => boolean;
-  /** Microseconds without anything to do after which guestd exits; 0 for never. */
+  /** Idle time in microseconds after which guestd exits; 0 for never. */
   readonly limit: () => number;
-  /** Gives the name on the bus back; all calls that were sent to it before have come in when it resolves. */
+  /** Releases the bus name. Resolves when all calls sent before that have arrived. */
   readonly giveUpName: () => Promise<void>;
   readonly onIdle: (status: number) => void;
 }
@@ -30,12 +30,12 @@ export class IdleWatch {
     this.#parts = parts;
   }
 
-  /** The name is given back: SIGTERM, which systemd sends for that, says nothing new. */
+  /** The name is released. systemd then sends SIGTERM, which means nothing new. */
   get isLeaving(): boolean {
     return this.#isLeaving;
   }
 
-  /** Looks whether it is time to exit. @param uptime microseconds of the monotonic clock */
+  /** Exits if it is time to. @param uptime microseconds of the monotonic clock */
   check(uptime: number): void {
     const { isBusy, limit } = this.#parts;
     if (this.#isLeaving) return;
@@ -48,10 +48,10 @@ export class IdleWatch {
     const { isBusy, isWorking, giveUpName, onIdle } = this.#parts;
     this.#isLeaving = true;
     await giveUpName();
-    // A caller was quicker: they are served, and the next guestd takes up what they have begun.
+    // Calls that arrived before the release are served. The next guestd takes up what they started.
     const isNeeded = isBusy();
     while (isWorking()) await delay(PAUSE_MS);
-    // A login that was answered last still opens what the answer names, in this process.
+    // The login that was answered last still has to open its namespaces, which this process holds.
     if (isNeeded) await delay(LAST_PAUSE_MS);
     while (isWorking()) await delay(PAUSE_MS);
     onIdle(isNeeded ? EXIT_AGAIN : EXIT_IDLE);

@@ -1,18 +1,19 @@
-// Follows logind, which moves the leader of a shared session on to a cgroup of its own.
+// Follows logind, which moves the leader of a shared session to a cgroup of its own.
 import type { DaemonLink } from "./daemon-link.ts";
 import type { Session } from "./policy/session.ts";
 import type { Placement } from "./system/processes/placement.ts";
 
 /**
- * @returns looks for the cgroup of each session whose leader was not moved yet. One that is being looked for already is looked for
- *   once more after that, not at the same time: logind tells of each login, and some leaders are never moved.
+ * @returns a function that looks for the cgroup of each session whose leader has not been moved. A
+ * search that is already running is repeated afterwards, not in parallel: logind announces every login,
+ * and some leaders are never moved.
  */
 export function makeCgroupSearch(
   link: Pick<DaemonLink, "state" | "dispatch">,
   placement: Pick<Placement, "awaitLoginCgroup">,
   report: (what: string, error: unknown) => void,
 ): () => void {
-  /** By id: whether it is to be looked for once more. */
+  /** By session id: whether to search once more. */
   const looking = new Map<string, boolean>();
   const find = async (session: Session) => {
     looking.set(session.id, false);
@@ -37,5 +38,6 @@ export function makeCgroupSearch(
   };
 }
 
-// Its own and logind's: a leader is moved once. All of a leased account's user is the session's anyway.
+// Two cgroups are guestd's and logind's: a leader is moved once. A leased session includes all processes of
+// its user, so it needs no search.
 const mayBeMoved = ({ leased, cgroups, phase }: Session) => !leased && cgroups.length === 1 && phase !== "ending";

@@ -1,4 +1,5 @@
-// Looks whether the ghost could log in, at most once a minute while it could, and what is wrong with the machine beside that.
+// Checks at most once a minute, while the answer is yes, whether the ghost could log in. Also
+// collects warnings about the machine.
 import { readClock } from "./clock.ts";
 import { explainGhost, warnOfServices } from "./explanation.ts";
 import type { Config } from "./config/schema.ts";
@@ -30,7 +31,7 @@ export class LoginChecks {
     this.#machine = machine;
   }
 
-  /** What the last look has found if that is fresh, else a new one, and what is known without a look. */
+  /** Returns the last result if it is fresh, otherwise checks again. Adds warnings that need no check. */
   async check(): Promise<LoginCheck> {
     const found = await this.#lookOnce();
     const state = this.#state();
@@ -40,7 +41,7 @@ export class LoginChecks {
     return addWarnings(found, listWarnings(config, state, swap));
   }
 
-  // Callers at the same time share it.
+  // Concurrent callers share one check.
   #lookOnce(): Promise<LoginCheck> {
     const { config } = this.#state();
     const { now, uptime } = readClock();
@@ -51,7 +52,7 @@ export class LoginChecks {
     const forget = () => {
       if (this.#kept === kept) this.#kept = undefined;
     };
-    // What has failed says nothing for a minute, and who has mended a fault asks again at once.
+    // A failed check is not kept: an administrator who fixed the fault asks again at once.
     check.then(({ fault }) => {
       if (fault !== "") forget();
     }, forget);
@@ -84,7 +85,7 @@ export class LoginChecks {
     return { fault: faultOf(explanation, config), warnings, checkedAt };
   }
 
-  // As if nobody else were there and the switch were on: that is said elsewhere.
+  // As if there were no other sessions and the switch were on: those are reported elsewhere.
   #judgeAlone(config: Config): Judging & { readonly config: Config } {
     return { ...this.#state(), config, sessions: new Map(), loginSwitch: { enabled: true, reason: "" } };
   }

@@ -1,4 +1,4 @@
-// What explanations and checks of logins ask the machine, as functions that tests replace. Decides nothing.
+// What explanations and login checks ask the machine, as functions that tests replace. Decides nothing.
 import type { Config } from "./config/schema.ts";
 import type { Account } from "./policy/account.ts";
 import type { ChrootRule } from "./policy/chroot-rules.ts";
@@ -27,9 +27,9 @@ export interface LoginMachine {
   readonly findAccount: (name: string) => Promise<Account | undefined>;
   readonly findGroup: (name: string) => Promise<number | undefined>;
   readonly isMember: (account: Account, group: string) => Promise<boolean>;
-  /** Whether nscd does. */
+  /** Whether nscd caches accounts. */
   readonly cachesAccounts: () => boolean;
-  /** Rejects where it cannot be told. */
+  /** Rejects if this cannot be determined. */
   readonly homeExists: (home: string) => Promise<boolean>;
   /** For a login that comes from guestd's own mount namespace. */
   readonly gatherFacts: (config: Config | undefined, home: string) => PlanFacts;
@@ -43,20 +43,20 @@ export interface LoginMachine {
   readonly listLingering: () => readonly string[];
   /** Names of all groups that the account is in. */
   readonly findGroups: (account: Account) => Promise<readonly string[]>;
-  /** Names of accounts; those whose primary group it is are not among them. */
+  /** Names of accounts, without those whose primary group it is. */
   readonly listMembers: (group: string) => Promise<readonly string[]>;
   readonly findOpenDirectories: () => Promise<OpenDirectories>;
   readonly readSwapFacts: () => SwapFacts;
 }
 
-/** What it asks for a session that is open. */
+/** What is asked for an open session. */
 export const RULES = {
   findGroups,
   listLingering: () => listLingering(),
   readChrootRules: () => readChrootRules(),
 } as const satisfies Partial<LoginMachine>;
 
-/** @param abilities what this kernel has */
+/** @param abilities what this kernel supports */
 export function askMachine({ overlay, noswap }: Pick<Abilities, "overlay" | "noswap">): LoginMachine {
   const openDirectories = new OpenDirectoriesLook();
   return {

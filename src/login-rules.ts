@@ -1,4 +1,5 @@
-// Which rules that the machine has for a user do not work for a login with a shared account: asks the machine, policy judges.
+// Finds the machine's rules for a user that do not work for a login with a shared account:
+// asks the machine; policy judges.
 import type { Config } from "./config/schema.ts";
 import type { LoginMachine } from "./login-machine.ts";
 import type { Account } from "./policy/account.ts";
@@ -9,7 +10,7 @@ import { explainLogin } from "./policy/explain.ts";
 import { describeLingering } from "./policy/linger.ts";
 import type { Step } from "./policy/steps.ts";
 
-/** What it asks. */
+/** What it asks the machine. */
 export type RuleMachine = Pick<LoginMachine, "readChrootRules" | "findGroups" | "listLingering">;
 
 export interface SharedLogin {
@@ -19,10 +20,10 @@ export interface SharedLogin {
 }
 
 const SSHD = "sshd";
-/** A look at more accounts would keep an administrator waiting. */
+/** Checking more accounts would keep an administrator waiting. */
 const MOST_ACCOUNTS = 50;
 
-/** Sentences: what does not work, and what to write instead. */
+/** Returns sentences: what does not work, and what to use instead. */
 export async function warnOfRules(login: SharedLogin, machine: RuleMachine): Promise<readonly string[]> {
   const { user } = login.account;
   const fault = login.service === SSHD ? await findChrooted(login, machine) : undefined;
@@ -36,7 +37,7 @@ async function findChrooted({ account, plan }: SharedLogin, machine: RuleMachine
   return findChrootFault(rules, { account, groups, plan });
 }
 
-/** The same for all shared accounts that are known by name: the ghost's, the members of the group, those that linger. */
+/** The same for all shared accounts known by name: the ghost, the members of the group, and lingering users. */
 export async function warnOfAllRules(
   state: Judging & { readonly config: Config },
   machine: LoginMachine,

@@ -1,4 +1,4 @@
-// What guests are told by the configuration in force, in the language of the machine. On a desktop, its own language decides.
+// The notice of the current configuration, in the language of the machine. A desktop shows it in its own language.
 import { createHash } from "node:crypto";
 import type { Config } from "./config/schema.ts";
 import { inLanguage } from "./policy/locale.ts";
@@ -6,9 +6,9 @@ import type { Notice } from "./policy/notice.ts";
 import { makeNotice } from "./policy/notice.ts";
 
 /**
- * The notice of a configuration.
+ * Returns the notice of a configuration.
  * @param terms the texts of Terms=, by locale
- * @param environment has the locale of the machine, as systemd gives it to all services (locale.conf(5))
+ * @param environment has the machine's locale, as systemd gives it to all services (locale.conf(5))
  */
 export function noticeInForce(
   config: Config,

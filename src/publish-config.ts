@@ -1,10 +1,10 @@
-// Writes what others read of the configuration where they read it: polkit's rules, guests' desktops, the name service.
+// Writes settings to where others read them: the polkit rule, guests' desktops, the name service.
 import type { Config } from "./config/schema.ts";
 import type { Leases } from "./system/accounts/leases.ts";
 import { writeNotice } from "./system/notice-files.ts";
 import { writePolkitFlags } from "./system/polkit-flags.ts";
 
-/** Never throws: a configuration is in force also when others cannot be told. */
+/** Never throws: a configuration applies even if the others cannot be told. */
 export function publishConfig(
   config: Config,
   leases: Pick<Leases, "publishGhost">,

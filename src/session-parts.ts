@@ -19,7 +19,7 @@ import { Views } from "./system/sessions/views.ts";
 export interface SessionNeeds {
   readonly bus: MessageBus;
   readonly bindings: Bindings;
-  /** Something failed that no call asked for. */
+  /** Reports a failure that belongs to no call. */
   readonly report: (what: string, error: unknown) => void;
   readonly link: DaemonLink;
 }
@@ -38,7 +38,7 @@ export function makeSessionParts({ bus, bindings, report, link }: SessionNeeds) 
   const reapers = new Reapers({ bindings, cgroups, onExit });
   const leaders = new Leaders({ bindings, holdings, nameExists: (name) => nameExists(bus, name), onExit });
   const looks = makeLooks();
-  // Nothing waits for what a uid in quarantine has left: no end waits for a look at that.
+  // A separate queue: a look for what a quarantined UID left must not delay the end of a session.
   const uidLooks = makeLooks();
   const views = new Views({ bindings, cgroups, holdings, reapers, search: looks.searchHolders });
   const logins = new Batch((leaders: readonly EndedLeader[]) => findLoginCgroups(bus, leaders));

@@ -1,4 +1,4 @@
-// Connects guestd, starts it, and says when it stops. The one place where it exits.
+// Connects guestd to the bus, starts it, and logs when it stops. The only place where it exits.
 import Journald from "systemd-journald";
 import { makeApplication } from "./application.ts";
 import { connectBus } from "./bus/connection.ts";
@@ -9,12 +9,12 @@ import { EXIT_AGAIN } from "./idle.ts";
 import { loadBindings } from "./system/bindings.ts";
 import { Journal } from "./system/journal.ts";
 
-/** What is under way when guestd is told to stop may take so long. */
+/** How long work in progress may take, at most, when guestd is told to stop. */
 const STOP_LIMIT_MS = 15_000;
 
 /**
- * Starts guestd; resolves when it is ready.
- * @param decorate stands between the daemon and the world: a test puts faults there
+ * Starts guestd. Resolves when it is ready.
+ * @param decorate wraps the effect runner; tests inject faults here
  */
 export async function start(decorate: (runner: EffectRunner) => EffectRunner = (runner) => runner): Promise<void> {
   const journal = new Journal(Journald);
@@ -26,12 +26,12 @@ export async function start(decorate: (runner: EffectRunner) => EffectRunner = (
     journal.logDaemon("notice", "daemon-stopping", `guestd stops: ${reason}`);
     process.exit(status);
   };
-  // A fault that no handler has caught: systemd starts guestd again, and it takes its sessions up again.
+  // After an uncaught error systemd restarts guestd, and guestd takes its sessions up again.
   process.on("uncaughtException", (error) => fail(error.stack ?? error.message));
   process.on("unhandledRejection", (reason) =>
     fail(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)),
   );
-  // Node opens its inspector at SIGUSR1; a root service does not.
+  // By default SIGUSR1 opens Node's inspector. A root service must not do that.
   process.on("SIGUSR1", () => undefined);
 
   process.umask(0o077);

@@ -1,2 +1,2 @@
-// The version, once. package.json and NEWS are held against it by a test.
+// The version, in one place. A test compares package.json and NEWS with it.
 export const VERSION = "0.2.0";

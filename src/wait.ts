@@ -1,10 +1,10 @@
-// Waiting that ends: a time limit for work, and a look that is repeated. Knows nothing of what is waited for.
+// Waiting with a limit: a time limit for work, and polling. Knows nothing about what it waits for.
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * Gives work a time limit. The work itself is not stopped.
- * @param onLate says what the result is instead, or throws. Called only when there is no result, at the instant from which
- *   on a result is ignored: what has to happen to a late result is arranged here.
+ * @param onLate returns a result instead, or throws. It is called only if there is no result, at the moment from which
+ * a result is ignored. It must arrange what happens to a late result.
  */
 export async function within<T>(work: Promise<T>, limitMs: number, onLate: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -17,7 +17,7 @@ export async function within<T>(work: Promise<T>, limitMs: number, onLate: () =>
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
-    // A result that has arrived but was not read yet is in time: the program itself may have been busy, or the machine.
+    // A result that has arrived but has not been read yet is in time: the program or the machine may have been busy.
     timer = setTimeout(() => (lastLook = setImmediate(end)), limitMs);
   });
   try {
@@ -28,15 +28,15 @@ export async function within<T>(work: Promise<T>, limitMs: number, onLate: () =>
   }
 }
 
-/** Pauses between two looks, in milliseconds: each is twice as long as the one before it. */
+/** Pauses between two looks, in milliseconds. Each is twice as long as the one before. */
 export interface Pauses {
   readonly first?: number;
   readonly longest?: number;
 }
 
 /**
- * Looks until it is done. The last look begins after the limit: a program or a machine that stood still looks once more
- * before it gives up. The monotonic clock counts: setting the time neither cuts the wait short nor extends it.
+ * Looks until it is done. The last look begins after the limit, because a program or machine that stood still deserves
+ * one more. Uses the monotonic clock: setting the time neither shortens nor extends the wait.
  * @returns whether it is done
  */
 export async function poll(

@@ -1,4 +1,4 @@
-// What guestd asks of AccountsService, from which most greeters have their list of users. It is never started for that.
+// What guestd asks of AccountsService, which gives most greeters their list of users. guestd never starts it.
 import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import { callMethod } from "./connection.ts";
@@ -9,16 +9,16 @@ const ACCOUNTS = {
   interface: "org.freedesktop.Accounts",
   flags: dbus.MessageFlag.NO_AUTO_START,
 } as const;
-/** An end waits for it. */
+/** The end of a session waits for it. */
 const LIMIT_MS = 2000;
-// A user whom it does not know is not in its list.
+// An unknown user is not in its list.
 const UNKNOWN = "org.freedesktop.Accounts.Error.UserDoesNotExist";
 const ABSENT = ["org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown"];
 
-/** Has greeters list a user. @returns false where AccountsService does not run */
+/** Makes greeters list a user. @returns false if AccountsService is not running */
 export const listUser = (bus: MessageBus, user: string): Promise<boolean> => tell(bus, "CacheUser", user);
 
-/** Has greeters forget a user. @returns false where AccountsService does not run */
+/** Makes greeters forget a user. @returns false if AccountsService is not running */
 export const unlistUser = (bus: MessageBus, user: string): Promise<boolean> => tell(bus, "UncacheUser", user);
 
 async function tell(bus: MessageBus, member: string, user: string): Promise<boolean> {

@@ -1,14 +1,14 @@
-// guestctl's side of the bus: one method after another, plain values back.
+// guestctl's side of the bus: calls one method at a time and returns plain values.
 import dbus from "dbus-next";
 import type { MessageBus, Variant } from "dbus-next";
 import { callMethod, connectBus } from "./connection.ts";
 import { Intake } from "./intake.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT, SYSTEM_BUS } from "./names.ts";
 
-/** Longer than the longest thing guestd does: ending a session of what does not want to end. */
+/** Longer than guestd's longest work: ending a session whose processes resist. */
 const LIMIT_MS = 90_000;
 
-/** A call that was not answered as asked. `code` is the error's name on the bus without its prefix. */
+/** A failed call. `code` is the error's name on the bus without its prefix. */
 export class ClientError extends Error {
   override readonly name = "ClientError";
   readonly code: string;
@@ -29,7 +29,7 @@ export class Client {
   /** @throws ClientError NoBus when the system bus cannot be reached */
   static async connect(address = SYSTEM_BUS): Promise<Client> {
     try {
-      // Anybody may send signals to whoever is on the bus. Of guestd's answers those of all receipts are long.
+      // Any process may send signals to a client. Among guestd's answers, the list of all receipts is long.
       const intake = new Intake(Infinity);
       return new Client(await connectBus(address, () => undefined, intake));
     } catch (error) {
@@ -38,7 +38,7 @@ export class Client {
   }
 
   /**
-   * Calls a method of guestd; the bus starts guestd when it is not running.
+   * Calls a method of guestd. The bus starts guestd if it is not running.
    * @returns the values of the answer: a{sv} as objects, 64-bit numbers as numbers
    * @throws ClientError
    */

@@ -1,11 +1,11 @@
-// A connection to the bus, and calls on it that end in bounded time. Knows nothing of guests.
+// A connection to the bus, and calls on it with a time limit. Knows nothing about guests.
 import type { EventEmitter } from "node:events";
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import { within } from "../wait.ts";
 import type { Intake, Pushing } from "./intake.ts";
 
-/** One call of a method of another service. */
+/** One method call to another service. */
 export interface BusCall {
   readonly destination: string;
   readonly path: string;
@@ -24,10 +24,10 @@ export class LateError extends Error {}
 
 /**
  * Connects and says Hello.
- * @param address as D-Bus writes it: unix:path=...
- * @param onLost called when the connection ends later, with the reason
- * @param intake judges what comes in before it is parsed; without it all is parsed
- * @throws Error when the bus cannot be reached within 5 s
+ * @param address a D-Bus address: unix:path=...
+ * @param onLost called with the reason if the connection is lost later
+ * @param intake filters messages before they are parsed; without it all are parsed
+ * @throws Error if the bus cannot be reached within 5 s
  */
 export async function connectBus(
   address: string,
@@ -45,21 +45,21 @@ export async function connectBus(
   try {
     await within(connected, CONNECT_LIMIT_MS, tooLate(CONNECT_LIMIT_MS, `the bus at ${address} does not answer`));
   } catch (error) {
-    // A socket that is open, or half closed to a bus that hangs, would keep the program from ending.
+    // An open socket, or one half closed to a bus that hangs, would keep the program running.
     innerOf(bus).stream.destroy();
     throw error;
   }
   bus.on("error", (error: Error) => {
     onLost(error.message);
   });
-  // dbus-next tells of an end only inside: a bus that was restarted closes the stream without an error.
+  // dbus-next reports the end only on its inner stream: a restarted bus closes it without an error.
   innerOf(bus).on("end", () => {
     onLost("the bus has closed the connection");
   });
   return bus;
 }
 
-/** What dbus-next keeps to itself: the stream, and that it has ended. */
+/** Internals of dbus-next: the stream, and its end event. */
 function innerOf(bus: MessageBus): Inner {
   return (bus as unknown as { _connection: Inner })._connection;
 }
@@ -70,7 +70,7 @@ type Inner = EventEmitter & { readonly stream: Pushing & { readonly destroy: () 
  * Calls a method.
  * @param limitMs how long to wait for the answer
  * @returns the body of the answer
- * @throws DBusError as the service answered it, or LateError when it did not in time
+ * @throws DBusError as the service sent it, or LateError if it did not answer in time
  */
 export async function callMethod(bus: MessageBus, call: BusCall, limitMs: number): Promise<readonly unknown[]> {
   const message = new dbus.Message({ ...call, body: [...(call.body ?? [])] });

@@ -1,51 +1,57 @@
-// What comes in over a connection, before dbus-next sees it: dbus-next parses whatever it is sent, at once and whole, and 31 MiB
-// of variants take it 20 s and 3 GB. Here each message is judged by its head; what is not let in is dropped as it comes, and
-// its body is neither kept nor looked at.
+// Filters what comes in over a connection before dbus-next parses it. dbus-next parses whole messages at once, and 31
+// MiB of variants take it 20 s and 3 GB. The intake judges each message by its head. It drops a rejected message as it
+// arrives, without keeping or reading its body.
 import type { MessageHead } from "./message-head.ts";
 import { FIXED_BYTES, METHOD_CALL, readHead, readLengths, SIGNAL } from "./message-head.ts";
 
-/** Whether a message is let in. */
+/** Whether a message is let through. */
 export type Judge = (head: MessageHead) => boolean;
 
-/** Names, a path and a signature: a longer head is nobody's. */
+/** Enough for names, a path and a signature. Longer heads are rejected. */
 const MOST_HEAD_BYTES = 16 * 1024;
-/** Signals that are listened to: names, and where logind has a session. Anybody may send others while the name is not taken. */
+/**
+ * The signals that guestd listens to carry names, or the object path of a logind session. Until guestd owns its name,
+ * any process may send it others.
+ */
 const SIGNAL_SIGNATURE = /^[so]{1,3}$/;
 const MOST_SIGNAL_BYTES = 4 * 1024;
-/** Answers of the bus, systemd and logind: all of its sessions, at most. The bus passes on none but of whom was called. */
+/**
+ * Enough for the longest answer, logind's list of sessions. The bus delivers answers only
+ * from services that were called.
+ */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** The part of a stream that an intake stands in front of: net.Socket hands on by it what it has read. */
+/** The part of a stream that an intake intercepts: net.Socket pushes what it has read. */
 export interface Pushing {
   push: (chunk: Buffer | null) => boolean;
 }
 
 export class Intake {
-  /** Who calls is refused until there is somebody to answer. */
+  /** Refuses calls until there is a handler. */
   #judgeCall: Judge = () => false;
   #state: "greeting" | "head" | "letting-in" | "dropping" = "greeting";
-  /** Of a message whose head is not whole. */
+  /** The start of a message whose head is incomplete. */
   #begun = Buffer.alloc(0);
   /** Bytes of the body that are still to come. */
   #left = 0;
   readonly #mostAnswerBytes: number;
 
-  /** @param mostAnswerBytes for whoever calls a service that has more to say */
+  /** @param mostAnswerBytes for clients of a service with longer answers */
   constructor(mostAnswerBytes = MOST_ANSWER_BYTES) {
     this.#mostAnswerBytes = mostAnswerBytes;
   }
 
-  /** From now on calls are judged by this. */
+  /** Judges calls by this from now on. */
   judgeCalls(judge: Judge): void {
     this.#judgeCall = judge;
   }
 
-  /** Whether it stands where it was put: messages have come by. */
+  /** Whether it sees the messages of the stream. */
   get isAtWork(): boolean {
     return this.#state !== "greeting";
   }
 
-  /** Stands between a stream and whoever reads from it. */
+  /** Puts itself between a stream and its reader. */
   guard(stream: Pushing): void {
     const push = stream.push.bind(stream);
     stream.push = (chunk) => {
@@ -55,7 +61,7 @@ export class Intake {
     };
   }
 
-  /** What of these bytes is let in. */
+  /** Returns the bytes that are let through. */
   pass(chunk: Buffer): Buffer {
     const passed: Buffer[] = [];
     for (let rest = chunk; rest.length > 0;) {
@@ -80,7 +86,8 @@ export class Intake {
     }
   }
 
-  // Before the first message the bus talks in lines; the one that begins with OK is the last one, as no descriptors are asked for.
+  // Before the first message the bus sends lines. The one that begins with OK is the last, because
+  // guestd asks for no descriptors.
   #passGreeting(bytes: Buffer) {
     const newline = bytes.indexOf("\n");
     const taken = newline < 0 ? bytes.length : newline + 1;
@@ -124,11 +131,11 @@ export class Intake {
   }
 }
 
-/** How many bytes of a message are to be had before it can be judged. @param begun what there is of it */
+/** How many bytes of a message are needed to judge it. @param begun the bytes so far */
 function headBytes(begun: Buffer): number {
   if (begun.length < FIXED_BYTES) return FIXED_BYTES;
   const { fieldsBytes } = readLengths(begun);
-  // A head that is too long is not waited for.
+  // A head that is too long is rejected without waiting for the rest.
   return fieldsBytes > MOST_HEAD_BYTES ? FIXED_BYTES : FIXED_BYTES + fieldsBytes;
 }
 

@@ -8,10 +8,10 @@ export type Property = readonly [name: string, value: Variant];
 const WHOLE_SCALE = 2 ** 32 - 1;
 const NO_LIMIT = 2n ** 64n - 1n;
 const FACTORS: Readonly<Record<string, bigint>> = { k: 2n ** 10n, m: 2n ** 20n, g: 2n ** 30n };
-/** CPUQuota=1% is so many microseconds in a second. */
+/** CPUQuota=1% is this many microseconds per second. */
 const PERCENT_OF_SECOND_USEC = 10_000n;
 
-/** Limits that are not set leave systemd's own, but for the number of tasks: there "none" is meant. */
+/** Unset limits keep systemd's defaults, except the number of tasks, which becomes unlimited. */
 export function limitProperties(limits: Limits): Property[] {
   return [
     ...memory("MemoryMax", limits.MemoryMax),

@@ -1,5 +1,5 @@
-// What guestd asks of logind: that it has made a session, and where it put the leader. Every wait is bounded: a login
-// must not hang on a logind that does.
+// What guestd asks of logind: when it creates a session, and where it put the leader. Every wait has a limit, or a
+// logind that hangs would hang the login.
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import { callMethod } from "./connection.ts";
@@ -12,13 +12,13 @@ const MANAGER = {
   path: "/org/freedesktop/login1",
   interface: "org.freedesktop.login1.Manager",
 } as const;
-/** No login waits for it: at a session's end a logind that is busy is waited for. */
+/** No login waits for it. The end of a session waits for a busy logind. */
 const LIMIT_MS = 10_000;
 const SCOPE = /^session-[A-Za-z0-9]{1,32}\.scope$/;
 
 /**
- * Calls `onLogin` whenever logind makes a session: then it moves a leader.
- * @throws Error when the bus does not take the subscription
+ * Calls `onLogin` whenever logind creates a session, because it then moves a leader.
+ * @throws Error if the bus refuses the subscription
  */
 export async function watchLogins(bus: MessageBus, onLogin: () => void): Promise<void> {
   bus.on("message", ({ member, path, interface: from }: Message) => {
@@ -28,18 +28,18 @@ export async function watchLogins(bus: MessageBus, onLogin: () => void): Promise
   await callMethod(bus, { ...BUS, member: "AddMatch", signature: "s", body: [rule] }, LIMIT_MS);
 }
 
-/** A leader that has ended since logind made a session for it. */
+/** A leader that has ended since logind created a session for it. */
 export interface EndedLeader {
   readonly leader: number;
-  /** Of the account that logged in. */
+  /** UID of the account that logged in. */
   readonly uid: number;
-  /** Microseconds of the monotonic clock: an older session was of another process with this pid. */
+  /** Microseconds of the monotonic clock. An older session belongs to another process with this PID. */
   readonly since: number;
 }
 
 /**
- * Paths of the cgroups of the sessions that logind made for leaders which have ended since: asks it once for all of them.
- * @returns of each; undefined where logind has none, or does not answer
+ * Finds the cgroups of logind's sessions for leaders that have ended since, in one query.
+ * @returns a path for each; undefined if logind has none, or does not answer
  */
 export async function findLoginCgroups(
   bus: MessageBus,
@@ -56,7 +56,7 @@ interface Login extends EndedLeader {
   readonly cgroup: string;
 }
 
-/** The sessions of some users; none when logind does not answer. */
+/** The sessions of some users; empty if logind does not answer. */
 async function listLogins(bus: MessageBus, uids: ReadonlySet<number>): Promise<readonly Login[]> {
   try {
     const [sessions] = await callMethod(bus, { ...MANAGER, member: "ListSessions" }, LIMIT_MS);
@@ -88,12 +88,12 @@ async function readSession(bus: MessageBus, path: string): Promise<Login | undef
   }
 }
 
-/** Has logind end what it knows of a user; no error when it knows nothing. */
+/** Makes logind end everything of a user; no error if it knows nothing of them. */
 export async function terminateUser(bus: MessageBus, uid: number): Promise<void> {
   await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "TerminateUser", signature: "u", body: [uid] }, LIMIT_MS));
 }
 
-/** Whether logind knows a user: until it has forgotten him, what it cleans up (RemoveIPC=) is not cleaned up. */
+/** Whether logind knows a user. Until it has forgotten them, its cleanup (RemoveIPC=) is not done. */
 export async function knowsUser(bus: MessageBus, uid: number): Promise<boolean> {
   return (
     (await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "GetUser", signature: "u", body: [uid] }, LIMIT_MS))) !==

@@ -1,17 +1,17 @@
-// The head of a message as it comes in: who sends what to whom, how long the body is and of which types. The body itself is
-// never looked at here. Layout: D-Bus specification, "Message Format".
+// The head of a message: sender, destination, and the length and types of the body. Never looks at the body. Layout:
+// D-Bus specification, "Message Format".
 
-/** The kinds of messages, as the specification numbers them. */
+/** Message types, as the specification numbers them. */
 export const METHOD_CALL = 1;
 const METHOD_RETURN = 2;
 const ERROR = 3;
 export const SIGNAL = 4;
 const KINDS: readonly number[] = [METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL];
 
-/** Of a call that wants no answer. */
+/** Flag of a call that wants no answer. */
 export const NO_REPLY_EXPECTED = 1;
 
-/** Bytes before the fields of the head. */
+/** Bytes before the header fields. */
 export const FIXED_BYTES = 16;
 
 export interface MessageHead {
@@ -26,7 +26,7 @@ export interface MessageHead {
   readonly signature: string;
 }
 
-/** How many bytes the fields take, with what fills them up, and how many the body. @param fixed the first FIXED_BYTES */
+/** The length of the header fields with their padding, and of the body. @param fixed the first FIXED_BYTES */
 export function readLengths(fixed: Buffer): { readonly fieldsBytes: number; readonly bodyBytes: number } {
   const read = numberReader(fixed);
   return { fieldsBytes: align(read(12), 8), bodyBytes: read(4) };
@@ -34,8 +34,8 @@ export function readLengths(fixed: Buffer): { readonly fieldsBytes: number; read
 
 /**
  * Reads a head.
- * @param bytes from the beginning of the message to its body
- * @returns undefined for a kind of message, or a type of field, that the specification did not have when this was written
+ * @param bytes the message up to its body
+ * @returns undefined for a message type or field type that is newer than this code
  */
 export function readHead(bytes: Buffer): MessageHead | undefined {
   const read = numberReader(bytes);
@@ -63,14 +63,14 @@ const numberReader = (bytes: Buffer) => (at: number) =>
 
 const align = (at: number, to: number) => Math.ceil(at / to) * to;
 
-/** The fields that are texts, by their codes: a(yv), where each variant is a string, a path, a signature or a number. */
+/** The fields with text, by their codes: a(yv), where each variant is a string, a path, a signature or a number. */
 function readFields(bytes: Buffer, end: number): Map<number, string> | undefined {
   const read = numberReader(bytes);
   const texts = new Map<number, string>();
   for (let at = FIXED_BYTES; at < end; at = align(at, 8)) {
     const code = bytes.readUInt8(at);
     const type = String.fromCharCode(bytes.readUInt8(at + 2));
-    // Behind the code: the length of the signature, its one character, and a zero.
+    // The code is followed by the length of the signature, its one character, and a zero.
     at += 4;
     if (type === "u") {
       at += 4;

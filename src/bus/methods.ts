@@ -1,5 +1,5 @@
-// The methods of org.guestd1.Manager, one row each: parse, dispatch, answer when the work is done.
-// Who may call them is checked before, in service.ts; what follows from a call is policy.
+// The methods of org.guestd1.Manager, one row each: parse, dispatch, answer when the work is done. service.ts checks
+// who may call; policy decides what follows from a call.
 import type { Setting } from "../config/parse.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { Answer } from "../policy/answer.ts";
@@ -31,7 +31,7 @@ import {
 import type { Method } from "./service.ts";
 import { field } from "./values.ts";
 
-/** What the methods need of the daemon. */
+/** What the methods need from the daemon. */
 export interface MethodParts {
   readonly version: string;
   readonly state: () => State;
@@ -40,32 +40,32 @@ export interface MethodParts {
   readonly newId: () => string;
   /** Any whole number. */
   readonly random: () => number;
-  /** Path of the cgroup that a process is in. */
+  /** Path of the cgroup of a process. */
   readonly cgroupOf: (pid: number) => string;
-  /** Pids of the processes in the cgroups of a session, but for its reaper. */
+  /** PIDs of the processes in the cgroups of a session, without its reaper. */
   readonly listProcesses: (session: Session) => readonly number[];
-  /** Whether a process is systemd's, on its way to the program of a service. */
+  /** Whether the process is a child of systemd that has not yet executed the program of a service. */
   readonly startsService: (pid: number) => boolean;
   readonly gatherFacts: (pid: number, home: string) => PlanFacts;
-  /** The gid of the group of guests; undefined when there is none. */
+  /** The GID of the group of guests; undefined if there is none. */
   readonly findGid: () => Promise<number | undefined>;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
-  /** Whether the ghost could log in, looked at a minute ago at most. */
+  /** Whether the ghost could log in; the answer is at most a minute old. */
   readonly checkLogins: () => Promise<LoginCheck>;
   readonly configuration: {
     readonly settings: readonly Setting[];
-    /** Each error of the last reading as a line; empty when it is in force. */
+    /** The errors of the last load, one line each. */
     readonly errors: readonly string[];
-    /** What holds as long as there are errors. */
+    /** Which settings apply while there are errors. */
     readonly fallback: string;
-    /** Reads it again; the errors, or none. */
+    /** Reloads it. Returns the errors. */
     readonly load: () => readonly string[];
   };
-  /** The receipts that are kept, the last one first; and that of one session. */
+  /** All receipts that are kept, newest first, and the receipt of one session. */
   readonly receipts: { readonly list: () => readonly Receipt[]; readonly find: (id: string) => Receipt | undefined };
 }
 
-/** The rows of the interface. */
+/** Returns the rows of the interface. */
 export function makeMethods(parts: MethodParts): Method[] {
   return [...authenticationMethods(parts), ...sessionMethods(parts), ...adminMethods(parts), ...readMethods(parts)];
 }
@@ -81,7 +81,7 @@ function authenticationMethods({ dispatch, pending, newId, random, findGid, cgro
   return [
     row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readAllocateRequest(argument);
-      // The ghost alone needs none; other accounts have a password to give.
+      // Only the ghost needs no password. Other accounts have one.
       const gid = request.user === state().config?.Guests.Ghost ? await findGid() : undefined;
       const { call, answer } = pending.add();
       const { pid } = caller;
@@ -209,7 +209,7 @@ function readMethods({ version, state, receipts, explain, checkLogins, configura
   ];
 }
 
-/** pam_guest waits for 5 s from its call on: a session that is ready later would have no login. */
+/** pam_guest waits 5 s from the start of its call. A session that is ready later would have no login. */
 const ANSWER_LIMIT_MS = 4500;
 const LATE: Answer = {
   kind: "error",

@@ -1,6 +1,6 @@
-// The names on the bus, and nothing else. systemd/org.guestd1.xml is the contract behind them.
+// The names on the bus, and nothing else. They follow systemd/org.guestd1.xml.
 
-/** The system bus, at its fixed address: the environment of a root service decides nothing. */
+/** The system bus, at its fixed address: a root service does not trust its environment. */
 export const SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket";
 
 /** The bus itself, as the target of a call. */

@@ -1,4 +1,4 @@
-// What guestd asks of NetworkManager. It is asked nothing where it does not run, and is never started.
+// What guestd asks of NetworkManager, if it is running. guestd never starts it.
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./caller.ts";
 import { callMethod } from "./connection.ts";
@@ -11,7 +11,7 @@ const SETTINGS = {
 } as const;
 const LIMIT_MS = 5000;
 
-/** Has it forget the connections whose files have gone. @throws Error when it refuses, or does not answer within 5 s */
+/** Makes it forget connections whose files are gone. @throws Error if it refuses, or does not answer within 5 s */
 export async function reloadConnections(bus: MessageBus): Promise<void> {
   if (await nameExists(bus, NETWORK_MANAGER))
     await callMethod(bus, { ...SETTINGS, member: "ReloadConnections" }, LIMIT_MS);

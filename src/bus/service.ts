@@ -1,5 +1,5 @@
-// guestd on the bus: finds the row of a method, judges a call by its head, checks who may call it, answers. Holds no state but how
-// many calls are under way; what the methods do is methods.ts.
+// guestd on the bus: finds the row of a method, judges a call by its head, checks who may call it, answers. Its only
+// state is the number of calls in progress. methods.ts has the methods.
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import type { ErrorCode } from "../policy/errors.ts";
@@ -12,12 +12,12 @@ import { NO_REPLY_EXPECTED } from "./message-head.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "./names.ts";
 import type { VariantDict } from "./values.ts";
 
-/** One method of the interface: the row that org.guestd1.xml has for it, and what it does. */
+/** One method of the interface: its signature in org.guestd1.xml, and its handler. */
 export interface Method {
   readonly name: string;
   readonly input: string;
   readonly output: string;
-  /** `since` is when it was called, in milliseconds of performance.now(): the caller waits from then on. */
+  /** `since` is the time of the call, in milliseconds of performance.now(). The caller waits from then on. */
   readonly handle: (args: readonly unknown[], caller: Caller, since: number) => Promise<readonly unknown[]>;
 }
 
@@ -25,10 +25,10 @@ export interface ServiceParts {
   readonly bus: MessageBus;
   readonly intake: Pick<Intake, "judgeCalls" | "isAtWork">;
   readonly methods: readonly Method[];
-  /** The interface's XML, for those who ask what there is. */
+  /** The XML of the interface, for introspection. */
   readonly introspection: string;
   readonly onDenied: (member: string, reason: string) => void;
-  /** A handler threw what is no GuestError: a fault of guestd. */
+  /** A handler threw something other than a GuestError, which is a bug in guestd. */
   readonly onFault: (member: string, error: unknown) => void;
 }
 
@@ -36,9 +36,9 @@ const INTROSPECTABLE = "org.freedesktop.DBus.Introspectable";
 const PEER = "org.freedesktop.DBus.Peer";
 const UNKNOWN_METHOD = "org.freedesktop.DBus.Error.UnknownMethod";
 
-/** More than there ever are of logins, and of administrators, at a moment. */
+/** More calls than logins and administrators ever make at a time. */
 export const MOST_CALLS = 1024;
-/** More than any call takes: the names and paths of a login, the reason of a switch. */
+/** More than any call needs: the names and paths of a login, the reason of a switch. */
 export const MOST_ARGUMENT_BYTES = 64 * 1024;
 
 export class Service {
@@ -54,7 +54,7 @@ export class Service {
     return this.#calls > 0;
   }
 
-  /** Answers calls from now on, then takes the name: a client that sees the name can use it. */
+  /** Starts to answer calls, then takes the name. A client that sees the name can use it. */
   async start(): Promise<void> {
     const { bus, intake } = this.#parts;
     if (!intake.isAtWork) throw new Error("what comes in from the bus is not judged before it is parsed");
@@ -66,17 +66,19 @@ export class Service {
     if (reply !== PRIMARY_OWNER) throw new Error(`the name ${NAME} is taken: is guestd running already?`);
   }
 
-  /** Gives the name back. The calls that came in before are answered all the same. */
+  /** Releases the name. Calls that arrived before are still answered. */
   async giveUpName(): Promise<void> {
     await this.#parts.bus.releaseName(NAME);
   }
 
-  /** Sends a signal of the interface. What it tells is true whether or not anybody hears of it. */
+  /**
+   * Sends a signal of the interface. Failures are only logged: what the signal says is true even if it does not arrive.
+   */
   emit(signal: string, signature: string, body: readonly [string, VariantDict]): void {
     this.#send(dbus.Message.newSignal(OBJECT, INTERFACE, signal, signature, [...body]));
   }
 
-  // Of what is not let in nothing was parsed but its head; it is answered here.
+  // Only the head of a rejected call was parsed. The call is answered here.
   #judge(head: MessageHead): boolean {
     const fault = this.#findFault(head);
     if (fault === undefined) return true;
@@ -100,13 +102,13 @@ export class Service {
     return undefined;
   }
 
-  // A call without an interface means any that has the member (D-Bus specification).
+  // A call without an interface means any interface with this member (D-Bus specification).
   #find(call: Pick<MessageHead, "path" | "interface" | "member">): Method | undefined {
     const isOurs = call.path === OBJECT && (call.interface === INTERFACE || !call.interface);
     return isOurs ? this.#parts.methods.find(({ name }) => name === call.member) : undefined;
   }
 
-  // dbus-next would send the stack of what is thrown here to the client.
+  // Must not throw: dbus-next would send the stack trace to the client.
   #receive(message: Message): boolean {
     const { path, interface: of, member } = message;
     if (path === OBJECT && of === INTROSPECTABLE && member === "Introspect") {
@@ -134,7 +136,7 @@ export class Service {
   async #call(message: Message, method: Method): Promise<readonly unknown[]> {
     const since = performance.now();
     const caller = await identifyCaller(this.#parts.bus, message.sender);
-    // The bus's policy says the same: this is the second of two layers.
+    // The bus policy says the same. This is the second of two layers.
     if (caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
     return method.handle(message.body as readonly unknown[], caller, since);
   }
@@ -150,7 +152,7 @@ export class Service {
   }
 
   #sendError(call: Pick<MessageHead, "sender" | "serial">, name: string, text: string): void {
-    // The types of dbus-next say string for the message that is answered; its code takes these two of it.
+    // dbus-next declares a string here, but reads these two fields of the message that is answered.
     this.#send(dbus.Message.newError(call as unknown as string, name, text));
   }
 

@@ -1,5 +1,5 @@
-// What guestd asks of systemd: a scope unit around a session's leader, limits, the units of a leased account's user.
-// Every wait is bounded.
+// What guestd asks of systemd: a scope unit around a session's leader, limits, and stopping the units of a leased
+// account's user. Every wait has a limit.
 import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import type { Limits } from "../config/schema.ts";
@@ -12,16 +12,16 @@ import { field } from "./values.ts";
 
 const SYSTEMD = "org.freedesktop.systemd1";
 const MANAGER = { destination: SYSTEMD, path: "/org/freedesktop/systemd1", interface: `${SYSTEMD}.Manager` } as const;
-/** A login waits for it, and pam_guest waits for 5 s: what is left is enough to build the view. */
+/** A login waits for it, and pam_guest waits 5 s. The remaining time is enough to build the view. */
 const LIMIT_MS = 4000;
 /** No login waits for it. */
 const PATIENCE_MS = 15_000;
 
 /**
- * Has systemd put a process into a new scope unit, which ends with the last process in it.
- * The process is in it a moment after the answer, when systemd has run the job.
- * @param uid of a leased account: the scope is its user's then, and the limits are all of that user's
- * @throws Error when systemd refuses, or does not answer within 4 s
+ * Makes systemd put a process into a new scope unit, which ends with its last process. The process moves shortly after
+ * the answer, when systemd has run the job.
+ * @param uid of a leased account: the scope goes into the user's slice, and the limits apply to that slice
+ * @throws Error if systemd refuses, or does not answer within 4 s
  */
 export async function startScope(
   bus: MessageBus,
@@ -35,16 +35,16 @@ export async function startScope(
     ["Slice", field("s", uid === undefined ? "user.slice" : sliceName(uid))],
     ["Description", field("s", `Guest session ${id}`)],
     ["CollectMode", field("s", "inactive-or-failed")],
-    // As logind has it for its sessions: shells end at a hang-up, and before logins are shut off.
+    // As in logind's session scopes: shells end on SIGHUP, and sessions end before systemd-user-sessions.service stops.
     ["SendSIGHUP", field("b", true)],
     ["After", field("as", ["systemd-user-sessions.service"])],
     ...(uid === undefined ? limitProperties(limits) : []),
   ];
-  // The user's slice comes with it, before logind makes one: as a transient unit, which leaves nothing when it ends.
+  // Creates the user's slice too, before logind does. As a transient unit it leaves nothing behind.
   const auxiliary = uid === undefined ? [] : [[sliceName(uid), [["Description", field("s", `Guest with uid ${uid}`)]]]];
   const body = [scopeName(id), "fail", properties, auxiliary];
   await callMethod(bus, { ...MANAGER, member: "StartTransientUnit", signature: "ssa(sv)a(sa(sv))", body }, LIMIT_MS);
-  // Apart from its start: what the system says of all user slices (user-.slice.d) would stand over it.
+  // Not set at the start: drop-ins for all user slices (user-.slice.d) would take precedence.
   if (uid !== undefined) await limitUnit(bus, sliceName(uid), limits, LIMIT_MS);
 }
 
@@ -54,7 +54,7 @@ async function limitUnit(bus: MessageBus, unit: string, limits: Limits, limitMs:
   await callMethod(bus, { ...MANAGER, member: "SetUnitProperties", signature: "sba(sv)", body }, limitMs);
 }
 
-/** The same for one that may have ended meanwhile: there is nothing to limit then. */
+/** The same for a unit that may have ended: then there is nothing to limit. */
 export async function limitIfThere(bus: MessageBus, unit: string, limits: Limits): Promise<void> {
   await ignoreMissing(limitUnit(bus, unit, limits, PATIENCE_MS));
 }
@@ -62,8 +62,8 @@ export async function limitIfThere(bus: MessageBus, unit: string, limits: Limits
 /**
  * Stops a unit and waits until it has ended.
  * @param limitMs how long to wait, for the unit and for each answer of systemd
- * @returns whether it has
- * @throws DBusError when systemd refuses
+ * @returns whether it has ended
+ * @throws DBusError if systemd refuses
  */
 export async function stopUnit(bus: MessageBus, unit: string, limitMs: number): Promise<boolean> {
   try {
@@ -83,7 +83,7 @@ async function endUnit(bus: MessageBus, unit: string, limitMs: number): Promise<
   return poll(async () => !(await isRunning(bus, unit, limitMs)), end - performance.now());
 }
 
-/** Forgets that a unit has failed; no error when it has not. */
+/** Resets the failed state of a unit, if it has one. */
 export async function resetFailed(bus: MessageBus, unit: string, limitMs: number): Promise<void> {
   await ignoreMissing(
     callMethod(bus, { ...MANAGER, member: "ResetFailedUnit", signature: "s", body: [unit] }, limitMs),
@@ -106,7 +106,7 @@ async function isRunning(bus: MessageBus, unit: string, limitMs: number): Promis
 
 const MISSING = new Set([`${SYSTEMD}.NoSuchUnit`, "org.freedesktop.DBus.Error.UnknownObject"]);
 
-/** What a call has answered; undefined when there is no such unit. */
+/** The answer to a call; undefined if there is no such unit. */
 async function ignoreMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

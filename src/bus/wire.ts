@@ -1,4 +1,4 @@
-// Requests, sessions, receipts and status as they travel on the bus (a{sv}); org.guestd1.xml names the fields.
+// Requests, sessions, receipts and status in their wire form (a{sv}). org.guestd1.xml names the fields.
 import type { Variant } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
 import type { Allocation, OpenReply } from "../policy/answer.ts";
@@ -16,19 +16,19 @@ import { hasProcesses, standingView } from "../policy/session.ts";
 import type { VariantDict } from "./values.ts";
 import { field, unwrap } from "./values.ts";
 
-/** What pam_guest says of a login. */
+/** What pam_guest says about a login. */
 export interface OpenRequest extends TermsReply {
   readonly account: Account;
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
-  /** PAM's X display: set where its server runs already. Empty, too, from a module that does not know the field. */
+  /** PAM's X display. Set if the X server is already running; empty from an older module. */
   readonly display: string;
-  /** XDG_SEAT of PAM's environment: display managers set it for a seat of this machine. Empty as above. */
+  /** XDG_SEAT of PAM's environment. Display managers set it for a seat of this machine. Empty from an older module. */
   readonly seat: string;
 }
 
-/** What pam_guest says of a user who is to be authenticated. */
+/** What pam_guest says about a user who authenticates. */
 export interface AllocateRequest extends TermsReply {
   readonly user: string;
   readonly service: string;
@@ -38,7 +38,7 @@ export interface AllocateRequest extends TermsReply {
 
 /**
  * Reads the argument of AllocateAccount.
- * @throws GuestError InvalidArgument naming the field that is missing or of another type
+ * @throws GuestError InvalidArgument naming a field that is missing or has the wrong type
  */
 export function readAllocateRequest(value: unknown): AllocateRequest {
   const fields = unwrap(value);
@@ -47,7 +47,7 @@ export function readAllocateRequest(value: unknown): AllocateRequest {
   return { ...asked, ...readTermsReply(fields) };
 }
 
-/** Empty from a module that does not know a field. */
+/** A field that older modules do not send is empty. */
 const addedReader = (fields: Readonly<Record<string, unknown>>) => (name: string) =>
   fields[name] === undefined ? "" : textReader(fields)(name);
 
@@ -65,7 +65,7 @@ const textReader = (fields: Readonly<Record<string, unknown>>) => (name: string)
 
 /**
  * Reads the argument of OpenSession.
- * @throws GuestError InvalidArgument naming the field that is missing or of another type
+ * @throws GuestError InvalidArgument naming a field that is missing or has the wrong type
  */
 export function readOpenRequest(value: unknown): OpenRequest {
   const fields = unwrap(value);
@@ -84,7 +84,7 @@ export function readOpenRequest(value: unknown): OpenRequest {
 
 /**
  * Reads the arguments of SetEnabled.
- * @throws GuestError InvalidArgument for a reason that cannot be shown, or that no guest is told
+ * @throws GuestError InvalidArgument for a reason that cannot be displayed, or one given while enabling
  */
 export function readSwitch(enabled: unknown, reason: unknown): LoginSwitch {
   const loginSwitch = { enabled: enabled === true, reason: String(reason).trim() };
@@ -121,7 +121,7 @@ export function wireAllocation(allocation: Allocation): VariantDict {
   return { verdict: field("s", verdict), ...(verdict === "leased" ? { user: field("s", allocation.user) } : {}) };
 }
 
-/** The answer to either where terms of use have to be accepted first. */
+/** The answer to either, if terms of use have to be accepted first. */
 export const wireTerms = ({ text, digest }: Terms): VariantDict => ({
   terms: field("s", text),
   digest: field("s", digest),
@@ -143,7 +143,7 @@ export function wireSession(session: Session): VariantDict {
   };
 }
 
-/** All that is known of a session. */
+/** Everything known about a session. */
 export function wireSessionDetails(session: Session): VariantDict {
   return {
     ...wireSession(session),
@@ -189,7 +189,7 @@ export function wireReceipt(receipt: Receipt): VariantDict {
   };
 }
 
-/** One uid, or several: their state, the account that has or had it, and why it is quarantined. */
+/** A UID or a range of UIDs: the state, the account that has or had it, and why it is quarantined. */
 export function wireLease({ uid, last, state, user, session, reason }: LeaseState): VariantDict {
   return {
     uid: field("u", uid),

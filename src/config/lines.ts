@@ -1,16 +1,16 @@
-// The lines of a configuration file, as systemd.syntax(7) has them: comments left out, continued lines put together.
-// Pure. What a line means is parse.ts.
+// The lines of a configuration file, as in systemd.syntax(7): removes comments and joins continued lines. Pure.
+// parse.ts interprets the lines.
 
-/** A line that counts, without blanks around it. */
+/** A line with content, trimmed. */
 export interface Line {
   readonly text: string;
-  /** Where it begins, counted from 1. */
+  /** The number of its first line, from 1. */
   readonly number: number;
 }
 
 /**
  * Reads the lines of a file.
- * @param file its text; a byte order mark and the line ends of other systems are as good as none
+ * @param file its text; a byte order mark is ignored, and the line ends of other systems are accepted
  * @returns every line that is neither empty nor a comment
  */
 export function readLines(file: string): Line[] {
@@ -26,13 +26,13 @@ export function readLines(file: string): Line[] {
     open = isContinued(raw) ? { ...line, text: `${line.text.slice(0, -1)} ` } : undefined;
     if (open === undefined) lines.push(line);
   }
-  // The last line may end in a backslash too.
+  // The last line may end with a backslash too.
   if (open !== undefined) lines.push(open);
   return lines.map(({ text, number }) => ({ text: strip(text), number })).filter(({ text }) => text !== "");
 }
 
-/** A backslash at the end, and not one that another backslash escapes. */
+/** It ends with a backslash that is not itself escaped. */
 const isContinued = (raw: string) => (/\\+$/.exec(raw)?.[0].length ?? 0) % 2 === 1;
 
-/** Without the blanks around it: spaces and tabs alone, as a file name may begin with any other. */
+/** Trims spaces and tabs only: a file name may begin with any other white space. */
 export const strip = (text: string): string => /[^ \t](?:.*[^ \t])?/s.exec(text)?.[0] ?? "";

@@ -1,5 +1,5 @@
-// Finds and reads the files of the configuration. A file that others than root can write decides nothing.
-// What stands in them is parse.ts.
+// Finds and reads the files of the configuration. Rejects files that others than root can
+// write. parse.ts interprets them.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigError, ConfigFile, ConfigResult, Setting } from "./parse.ts";
@@ -26,10 +26,10 @@ export const SYSTEM_PATHS: ConfigPaths = {
 };
 
 /**
- * Reads all of the configuration.
- * @param paths of the files; tests give others
+ * Reads the whole configuration.
+ * @param paths of the files; tests pass others
  * @param owner uid that must own them
- * @param machineDefaults hold where no file sets them
+ * @param machineDefaults apply if no file sets them
  * @returns the configuration, or every error with file and line
  */
 export function loadConfig(
@@ -41,9 +41,9 @@ export function loadConfig(
 }
 
 /**
- * Reads the given files alone.
- * @param required whether a file that is not there is an error; otherwise it is passed over
- * @param machineDefaults as of loadConfig()
+ * Reads only the given files.
+ * @param required whether a missing file is an error; otherwise it is skipped
+ * @param machineDefaults as in loadConfig()
  * @returns the configuration, or every error of reading and of contents
  */
 export function loadFiles(

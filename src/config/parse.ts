@@ -1,5 +1,5 @@
-// From the texts of the files to the configuration, or to every error in them at once.
-// Pure: reading the files, and whom they belong to, is load.ts.
+// Turns the texts of the files into the configuration, or into a list of all errors. Pure: load.ts reads the
+// files and checks their owners.
 import { readLines, strip } from "./lines.ts";
 import type { Config, SectionName } from "./schema.ts";
 import { listKeys, SCHEMA } from "./schema.ts";
@@ -13,15 +13,15 @@ export interface ConfigFile {
 
 export interface ConfigError {
   readonly file: string;
-  /** Counted from 1; 0 where the whole file is meant. */
+  /** Counted from 1; 0 for the whole file. */
   readonly line: number;
   readonly message: string;
 }
 
-/** Where the value of a key comes from that no file sets: the table, or what the kernel lacks. */
+/** Origin of a value that no file sets: the table, or a limitation of the kernel. */
 export const ORIGIN = { table: "default", kernel: "default of this kernel" } as const;
 
-/** One key in force, and where its value comes from: "FILE:LINE", or one of ORIGIN. */
+/** One current key and the origin of its value: "FILE:LINE", or one of ORIGIN. */
 export interface Setting {
   readonly section: string;
   readonly key: string;
@@ -42,9 +42,9 @@ interface Assignment {
 }
 
 /**
- * Reads the files in their order; a later file's value stands, and adds to a list.
+ * Parses the files in order. A later file overrides a value, or adds to a list.
  * @param files vendor file first
- * @param machineDefaults hold before those of the table
+ * @param machineDefaults override those of the table
  * @returns the configuration with the origin of every value, or all errors
  */
 export function parseConfig(files: readonly ConfigFile[], machineDefaults: readonly Setting[] = []): ConfigResult {
@@ -59,16 +59,16 @@ export function parseConfig(files: readonly ConfigFile[], machineDefaults: reado
   return { ok: true, config: buildConfig(settings), settings: inOrder(settings) };
 }
 
-// Each language of a key behind the key.
+// The translations of a key follow it.
 const inOrder = (settings: ReadonlyMap<string, Setting>): Setting[] =>
   listKeys().flatMap(({ section, name }) => languagesOf(settings, section, name));
 
-/** A key as it is set, with and without a locale. */
+/** The settings of a key, with and without a locale. */
 function languagesOf(settings: ReadonlyMap<string, Setting>, section: string, name: string): Setting[] {
   return [...settings.values()].filter((setting) => setting.section === section && baseOf(setting.key) === name);
 }
 
-/** The configuration of a machine where nothing is set. */
+/** The configuration if no file sets anything. */
 export const DEFAULTS: Config = buildConfig(new Map());
 
 /** Whether a file sets it. */
@@ -111,7 +111,7 @@ function readFile(file: ConfigFile, errors: ConfigError[]): Assignment[] {
   return assignments;
 }
 
-// What stands in a text for bytes that could not be read as UTF-8.
+// Replaces bytes that are not UTF-8.
 const UNREADABLE = "\uFFFD";
 
 function readPair(line: string): { name: string; text: string } | undefined {
@@ -148,12 +148,12 @@ function assign(settings: Map<string, Setting>, assignment: Assignment, errors: 
   });
 }
 
-// Up to 0.1.0 a comment could stand behind a value. A # or ; that is a word of its own is taken for one and refused: it would
-// mean something else without a sound. In quotes it is a word of a list.
+// Up to 0.1.0 a comment could follow a value. A # or ; as a word of its own is refused, because its meaning would
+// change silently. In quotes it is a word of a list.
 const hasComment = (text: string, isList: boolean): boolean =>
   (isList ? (splitWords(text) ?? []) : text.split(/[ \t]+/)).some((word) => /^[#;]+$/.test(word));
 
-// What other programs allow, and systemd.syntax(7) does not.
+// What other programs allow, but systemd.syntax(7) does not.
 function hintAt(text: string, isList: boolean): string {
   if (/(?:^|[ \t])[#;]/.test(text)) return "; a comment stands on a line of its own";
   if (!/^["']/.test(text)) return "";

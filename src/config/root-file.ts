@@ -1,4 +1,4 @@
-// Reads a file that decides something, and that root alone can write: what stands in it is others' business.
+// Reads a file that guestd trusts, so only root may be able to write it. Does not interpret it.
 import type { Stats } from "node:fs";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 
@@ -10,10 +10,10 @@ export type Reading =
   | { readonly kind: "fault"; readonly message: string };
 
 /**
- * Reads it. The opened file is checked and not its name, so that it cannot be exchanged in between.
- * O_NONBLOCK: a FIFO put there must not stall a root process.
- * @param owner uid that it must belong to
- * @returns its text, and whether all users may read it; or why it decides nothing
+ * Reads a file. Checks the opened file, not its name, because the name can be replaced in between. O_NONBLOCK: a FIFO
+ * at the path must not block a root process.
+ * @param owner uid that must own it
+ * @returns its text and whether all users may read it, or why it is rejected
  */
 export function readRootFile(path: string, owner: number): Reading {
   let fd;

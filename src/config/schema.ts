@@ -1,14 +1,14 @@
-// The table of keys: section, key, type, default and help. All of the configuration's shape is here;
-// etc/guestd.conf and the man page are held against it by a test.
+// The table of keys: section, key, type, default and help. It defines the whole configuration. A test compares
+// etc/guestd.conf and the man page with it.
 import * as value from "./values.ts";
 import type { Localized, ValueType } from "./values.ts";
 
 export interface Key<T> {
   readonly type: ValueType<T>;
-  /** The default, as it would stand in a file. */
+  /** The default, as written in a file. */
   readonly initial: string;
   readonly help: string;
-  /** It may be set for each language, as keys of desktop entries: KEY[LOCALE]=. */
+  /** It may have translations, as keys of desktop entries: KEY[LOCALE]=. */
   readonly isLocalized?: true;
 }
 
@@ -220,10 +220,10 @@ export type Config = {
   readonly [S in SectionName]: { readonly [K in keyof Schema[S]]: ValueOf<Schema[S][K]> };
 };
 
-/** What a guest may use of the machine. */
+/** How much of the machine a guest may use. */
 export type Limits = Config["Limits"];
 
-/** Every row of the table, in its order. */
+/** Every row of the table, in order. */
 export function listKeys(): { section: SectionName; name: string; key: Key<unknown> }[] {
   const rows = [];
   for (const [section, keys] of Object.entries(SCHEMA)) {

@@ -1,5 +1,5 @@
-// Reads the files of terms of use that the configuration names. Guests read what stands in them: so a file that not all users
-// may read is none of them, nor is one at a path that others than root could lead elsewhere.
+// Reads the files with terms of use that the configuration names. Guests see their contents. A file is rejected if not
+// all users may read it, or if others than root could redirect its path.
 import type { Stats } from "node:fs";
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
@@ -7,14 +7,14 @@ import { readRootFile } from "./root-file.ts";
 import type { ConfigError, Setting } from "./parse.ts";
 import { localeOf, baseOf } from "./localized.ts";
 
-/** With the question below it fits into what pam_guest takes. */
+/** Together with the question it fits into what pam_guest accepts. */
 export const MOST_TERMS_BYTES = 8192;
 
 /**
  * Reads the terms of use in all languages.
- * @param owner uid that must own them, beside root's
- * @param onError is told of each file that cannot be one
- * @returns their texts, as they stand in the files
+ * @param owner uid that may own them beside root
+ * @param onError is called for each rejected file
+ * @returns their texts, unchanged
  */
 export function readTerms(
   settings: readonly Setting[],
@@ -53,7 +53,7 @@ function findTextFault(text: string): string | undefined {
   return Buffer.byteLength(text) > MOST_TERMS_BYTES ? `is larger than ${MOST_TERMS_BYTES / 1024} KiB` : undefined;
 }
 
-// In a directory with the sticky bit others can lead nowhere what is not theirs.
+// In a directory with the sticky bit, others cannot replace files they do not own.
 function findWayFault(path: string, owner: number): string | undefined {
   for (let name = path; name !== "/"; name = dirname(name)) {
     const found = lstatSync(name, { throwIfNoEntry: false });

@@ -1,13 +1,15 @@
-// The kinds of value a key can have: how each is read, and what to say when it cannot be.
-// Pure; the keys themselves are in schema.ts.
+// The types of value a key can have: how each is parsed, and what an error says. Pure; schema.ts has the keys.
 import { splitParts, splitWords, unquote } from "./words.ts";
 
-/** How one kind of value is read. `parse` returns undefined for a text that is not of this kind. */
+/** How a type of value is parsed. `parse` returns undefined if the text is not of this type. */
 export interface ValueType<T> {
-  /** What was expected, to stand after "expected ". */
+  /** What was expected, to follow "expected ". */
   readonly expected: string;
   readonly parse: (text: string) => T | undefined;
-  /** A list: words apart by blanks, with quotes; a further assignment adds, an empty one clears (systemd.syntax(7)). */
+  /**
+   * A list: words separated by blanks, with quotes. Another assignment adds to it, an empty one
+   * clears it (systemd.syntax(7)).
+   */
   readonly list: boolean;
 }
 
@@ -17,7 +19,7 @@ const scalar = <T>(expected: string, parse: (text: string) => T | undefined): Va
   list: false,
 });
 
-/** A list of words that are read with their quotes. */
+/** A list whose words are parsed with their quotes. */
 const listOfQuoted = <T>(expected: string, parseWord: (word: string) => T | undefined): ValueType<readonly T[]> => ({
   expected,
   list: true,
@@ -30,34 +32,34 @@ const listOfQuoted = <T>(expected: string, parseWord: (word: string) => T | unde
 const list = <T>(expected: string, parseWord: (word: string) => T | undefined): ValueType<readonly T[]> =>
   listOfQuoted(expected, (word) => parseWord(unquote(word)));
 
-/** A path of the file system, and whether it may be missing ("-" before it, as in systemd.exec(5)). */
+/** A path in the file system, and whether it may be missing ("-" before it, as in systemd.exec(5)). */
 export interface ConfigPath {
   readonly path: string;
   readonly optional: boolean;
 }
 
-/** A path shown at another path: SOURCE[:TARGET[:ro|rw]], read-only unless it says rw. */
+/** A path shown at another path: SOURCE[:TARGET[:ro|rw]], read-only by default. */
 export interface ConfigBind extends ConfigPath {
   readonly target: string;
   readonly readonly: boolean;
 }
 
-/** A value in several languages, by locale; "" is for all that are not named. */
+/** A value in several languages, by locale; "" is the fallback. */
 export type Localized<T> = Readonly<Record<string, T>> & { readonly "": T };
 
-/** User ids, both ends among them. */
+/** A range of UIDs, both ends included. */
 export interface UidRange {
   readonly first: number;
   readonly last: number;
 }
 
-// A path is logged and mounted: it has no control characters.
+// Paths are logged and mounted, so they have no control characters.
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
-// A name that ends in a blank, or in that and a dash, before a "/": rather two paths, in quotes that stand around both.
+// A blank, or a blank and a dash, before a "/" means two paths inside one pair of quotes.
 const SEVERAL_PATHS = /\s-?\//;
 
-/** True for an absolute path that is its own normal form: no "//", ".", ".." or "/" at the end. */
+/** Whether it is an absolute path in normal form: no "//", ".", ".." or trailing "/". */
 function isNormalPath(text: string): boolean {
   if (text.length > 4095 || UNPRINTABLE.test(text) || SEVERAL_PATHS.test(text)) return false;
   if (!text.startsWith("/") || text === "/") return false;
@@ -97,7 +99,7 @@ function parseCount(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** As parseSize; nothing means no limit. */
+/** As parseSize; empty means no limit. */
 const parseLimit = (text: string) => (text === "" ? text : parseSize(text));
 
 const number =
@@ -109,7 +111,7 @@ const number =
     return value >= least && value <= most ? value : undefined;
   };
 
-// Below 1000 are system accounts. From 100000 on are subordinate uids (login.defs(5), SUB_UID_MIN), as which their users act.
+// UIDs below 1000 are system accounts. From 100000 on they are subordinate UIDs (login.defs(5), SUB_UID_MIN).
 const FIRST_UID = 1000;
 const LAST_UID = 99_999;
 
@@ -118,7 +120,7 @@ function parseUidRange(text: string): UidRange | undefined {
   return first >= FIRST_UID && first <= last && last <= LAST_UID ? { first, last } : undefined;
 }
 
-// One line of a passwd entry: no colon, no control character.
+// A field of a passwd entry: no colon, no control character.
 function parseDisplayName(text: string): string | undefined {
   return text !== "" && text.length <= 64 && !UNPRINTABLE.test(text) && !/[:,"\\]/.test(text) ? text : undefined;
 }
@@ -127,7 +129,7 @@ function parseRelative(word: string): string | undefined {
   return isNormalPath(`/${word}`) ? word : undefined;
 }
 
-// It is shown by PAM, which may not take longer ones, and on a desktop.
+// Shown by PAM, which may reject longer messages, and on a desktop.
 const SENTENCE_CHARACTERS = 300;
 
 function parseSentence(text: string): string | undefined {
@@ -138,7 +140,7 @@ function parseSentence(text: string): string | undefined {
 const ACCOUNT_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 const SERVICE_NAME = /^[A-Za-z0-9_.@*-]{1,64}$/;
 
-// systemd.unit(5): ASCII letters, digits, and these; with * for any rest.
+// systemd.unit(5): ASCII letters, digits, and these; with * as a wildcard.
 const SERVICE_UNIT = /^[A-Za-z0-9:_.\\@*-]{1,247}\.service$/;
 
 const TERMINAL = /^[A-Za-z0-9_.:/*-]{1,64}$/;
@@ -164,7 +166,7 @@ export const receipts = scalar("a number from 1 to 100000", (text) => number(1, 
 export const uidRange = scalar(`FIRST-LAST, from ${FIRST_UID} to ${LAST_UID}`, parseUidRange);
 export const displayName = scalar("a name without colon, comma, quote or backslash", parseDisplayName);
 export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
-// Has no quotes: a comment behind it would be part of it, and a backslash before # or ; once took its meaning away.
+// A path has no quotes, so a comment after it would become part of it. A backslash before # or ; once escaped it.
 const parsePath = (text: string) => (isNormalPath(text) && !/[ \t\\][#;]/.test(text) ? text : undefined);
 
 export const path = scalar("an absolute path without . or ..", parsePath);
