@@ -1,12 +1,10 @@
-// guestd(8) has the stages, classes and causes of an end, the journal's words, exit statuses and limits of the code.
+// guestd(8) has the words of the journal, the exit statuses and the process signals of the code.
 import { describe, expect, it } from "vitest";
 import { EXIT_AGAIN, EXIT_IDLE } from "../../src/idle.ts";
 import type { OnFailure } from "../../src/policy/effects/row.ts";
 import { EFFECT_KINDS, rowOf } from "../../src/policy/effects.ts";
 import { DAEMON_ACTIONS, MESSAGE_IDS } from "../../src/policy/messages.ts";
-import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
-import { MAN, plain, readNumber, readPage, readUnion, termsOf } from "../helpers/man.ts";
-import { ENDING, ENDING_LEASED } from "../helpers/stages.ts";
+import { MAN, plain, readNumber, readPage, termsOf } from "../helpers/man.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 const PAGE = "guestd.8";
@@ -14,14 +12,13 @@ const PAGE = "guestd.8";
 /** The words of the last column of the table of actions. */
 const BECOMES: Readonly<Record<OnFailure, string>> = {
   refuse: "refused",
-  "go-on": "goes on",
+  "go-on": "continues",
   note: "noted",
   quarantine: "quarantined",
   retry: "retried",
   end: "ends",
   keep: "as before",
 };
-const xml = readProjectFile("systemd/org.guestd1.xml");
 
 /** The rows of the table of actions: name, MESSAGE_ID, what becomes of a failure. */
 const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([0-9a-f]{32})\t(.+)$/gm)].map(
@@ -31,25 +28,6 @@ const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([
     failed: plain(failed),
   }),
 );
-
-describe("the end of a session in guestd(8)", () => {
-  it("has the stages in their order, and says which are for leased accounts alone", () => {
-    const shared: readonly string[] = ENDING;
-    const stages = ENDING_LEASED.map((stage) => (shared.includes(stage) ? stage : `${stage} (leased)`));
-    expect(termsOf(PAGE, "DESCRIPTION", "Ending a session")).toEqual(stages);
-  });
-
-  it("has the classes of things that are looked for, in their order", () => {
-    expect(termsOf(PAGE, "DESCRIPTION", "What is looked for")).toEqual([...SHARED_KINDS, ...ACCOUNT_KINDS]);
-  });
-
-  it("has the causes of an end, as the contract of the bus has", () => {
-    const causes = readUnion("src/policy/receipt.ts", "export type EndCause =");
-    expect(termsOf(PAGE, "DESCRIPTION", "Receipts")).toEqual(causes);
-    const [, documented = ""] = /\n {4}cause s +([^]*?)\n {4}\w/.exec(xml) ?? [];
-    expect(causes.filter((cause) => !documented.includes(cause))).toEqual([]);
-  });
-});
 
 describe("the journal in guestd(8)", () => {
   it("has every action with its MESSAGE_ID, and every field", () => {
@@ -87,23 +65,10 @@ describe("guestd(8)", () => {
   });
 
   // A limit is a number in one file and a sentence in the page.
-  it.each([
-    ["# seconds to be ready", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
-    ["is not ready after # seconds", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
-    ["the view is not ready after # seconds", "src/system/sessions/views.ts", "BUILD_LIMIT_MS"],
-    ["for at most # seconds, until the kernel says", "src/system/processes/kill.ts", "KILL_LIMIT_MS"],
-    ["a process does not end within # seconds", "src/system/processes/kill.ts", "KILL_LIMIT_MS"],
-    ["each for at most # seconds", "src/bus/user-units.ts", "FORGET_LIMIT_MS"],
-    ["guestd waits for at most # seconds for what is under way", "src/start.ts", "STOP_LIMIT_MS"],
-  ])("says %s", (sentence, file, name) => {
-    expect(readPage(PAGE)).toContain(sentence.replace("#", String(readNumber(file, name) / 1000)));
-  });
-
-  it("says how many things of a class are named, and when a guestd that hangs is killed", () => {
-    expect(readPage(PAGE)).toContain(
-      `At most ${readNumber("src/system/sentences.ts", "MOST_NAMED")} things of a class are named`,
-    );
+  it("says how long guestd takes to stop, and when one that hangs is killed", () => {
+    const page = readPage(PAGE);
+    expect(page).toContain(`for at most ${readNumber("src/start.ts", "STOP_LIMIT_MS") / 1000} seconds, and stop.`);
     const [, seconds = ""] = /^WatchdogSec=(\d+)s$/m.exec(readProjectFile("systemd/guestd.service")) ?? [];
-    expect(readPage(PAGE)).toContain(`One that does not for ${seconds} seconds (WatchdogSec=) is killed`);
+    expect(page).toContain(`If it does not for ${seconds} seconds (WatchdogSec=), systemd kills and restarts it`);
   });
 });

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { readProjectFile } from "./tree.ts";
 
 export const MAN = "packaging/man";
-export const PAGES = ["guestctl.1", "guestd.8", "guestd.conf.5", "org.guestd1.5", "pam_guest.8"];
+export const PAGES = ["guestctl.1", "guestd-sessions.7", "guestd.8", "guestd.conf.5", "org.guestd1.5", "pam_guest.8"];
 
 export interface Item {
   /** Headings of section and subsection. */

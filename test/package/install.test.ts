@@ -94,6 +94,7 @@ describeMachine("a new installation", (release) => {
       "/usr/share/lintian/overrides",
       "/usr/share/man/man1",
       "/usr/share/man/man5",
+      "/usr/share/man/man7",
       "/usr/share/man/man8",
       "/usr/share/pam-configs",
       "/usr/share/polkit-1/rules.d",
@@ -102,6 +103,7 @@ describeMachine("a new installation", (release) => {
       "man1/guestctl.1.gz",
       "man5/guestd.conf.5.gz",
       "man5/org.guestd1.5.gz",
+      "man7/guestd-sessions.7.gz",
       "man8/guestd.8.gz",
       "man8/pam_guest.8.gz",
     ]);
