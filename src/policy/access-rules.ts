@@ -1,16 +1,17 @@
-// Whether the rules of pam_access (access.conf(5)) let guests in, as far as that can be told without a login. Pure.
+// Whether the rules of pam_access (access.conf(5)) admit guests, as far as this is known before a login. Pure.
 import type { RuleFile } from "./ghost-rules.ts";
 import type { PamModule } from "./pam-stack.ts";
 
-/** "unclear": it depends on what is not known here, such as the terminal or a netgroup. */
+/** "unclear": it depends on something unknown here, such as the terminal or a netgroup. */
 export type AccessVerdict =
   { readonly kind: "admits" | "unclear" } | { readonly kind: "refuses"; /** FILE:LINE. */ readonly rule: string };
 
 type Match = "yes" | "no" | "maybe";
 
 /**
- * What becomes of a leased account of this group at this machine. The first rule that fits counts; without one it is let in.
- * @param module pam_access, as it stands in a stack
+ * Judges a leased account of this group at this machine. The first matching rule counts;
+ * without one the account is admitted.
+ * @param module pam_access, as in the stack
  */
 export function judgeAccess(files: readonly RuleFile[], group: string, { args }: PamModule): AccessVerdict {
   if (args.some((word) => /^(accessfile|fieldsep|listsep)=/.test(word))) return { kind: "unclear" };
@@ -21,7 +22,7 @@ export function judgeAccess(files: readonly RuleFile[], group: string, { args }:
       matchList(origins, matchOrigin),
     );
     if (fits === "yes") return permission === "-" ? { kind: "refuses", rule } : { kind: "admits" };
-    // Whether or not such a rule refuses: what comes after it says what is certain.
+    // A "-" rule that only may match is ignored: the rules after it decide.
     if (fits === "maybe" && permission === "+") return { kind: "unclear" };
   }
   return { kind: "admits" };

@@ -1,4 +1,4 @@
-// Who logs in: the account as PAM knows it, and which accounts can be guests at all.
+// The account that logs in, as PAM knows it, and which accounts can be guests.
 
 export interface Account {
   readonly user: string;
@@ -6,17 +6,17 @@ export interface Account {
   readonly gid: number;
   readonly home: string;
   readonly shell: string;
-  /** Of an account that guestd makes: what greeters show. */
+  /** Only of an account that guestd makes: the name that greeters show. */
   readonly realName?: string;
 }
 
-// System accounts end at 999 (Debian policy 9.2.2); 65534 is nobody, 65535 and 2^32-1 mean "no uid" to some
-// programs, and from 2^31 on some take a uid for negative.
+// System accounts end at 999 (Debian policy 9.2.2). 65534 is nobody. 65535 and 2^32-1 mean "no uid" to some programs,
+// and others take UIDs from 2^31 on for negative numbers.
 const FIRST_UID = 1000;
 const RESERVED_UIDS = new Set([65534, 65535]);
 const LAST_UID = 2 ** 31 - 1;
 
-// A home is mounted over its path: one of these would hide the system from the login itself.
+// A tmpfs is mounted over the home. Over one of these it would hide the system from the login itself.
 const SYSTEM_DIRECTORIES = new Set([
   ..."bin boot dev etc lib lib32 lib64 libx32 proc root run sbin sys usr".split(" "),
 ]);
@@ -24,8 +24,8 @@ const SYSTEM_DIRECTORIES = new Set([
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
 /**
- * Why this account cannot be a guest's, as a sentence for a person; undefined when it can.
- * The name is never used in a path or a command; it only must not break a line of text.
+ * Why this account cannot be a guest's, as a sentence for a person; undefined if it can.
+ * The name is never used in a path or a command. It only must not break a line of text.
  */
 export function findAccountFault(account: Account): string | undefined {
   const { user, uid, gid, home } = account;

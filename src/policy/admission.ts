@@ -1,4 +1,4 @@
-// Whether a guest may log in now, and as whom. Pure: decides from plain values, as doas' permit() does.
+// Whether a guest may log in now, and as which account. Pure: decides from plain values, as doas' permit() does.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
@@ -11,20 +11,20 @@ import { findOriginFault, isHere } from "./origin.ts";
 import type { Allocated, Open, Session } from "./session.ts";
 import { matchesAny } from "./wildcards.ts";
 
-/** Who asks to log in, and through what. */
+/** Who asks to log in, and how. */
 export interface Login extends OpeningOrigin {
   readonly account: Account;
   readonly service: string;
-  /** Pid of the leader; 0 where none is meant (an explanation). */
+  /** PID of the leader; 0 in an explanation. */
   readonly leaderPid: number;
-  /** systemd asks, for a service with PAMName=: the leader becomes the program of that service. */
+  /** systemd asks, for a service with PAMName=. The leader becomes the program of that service. */
   readonly startsService: boolean;
 }
 
 export type Verdict =
-  /** `lease`: the session that the account was leased for; undefined for an account that others share. */
+  /** `lease`: the session that the account was leased for; undefined for a shared account. */
   | { readonly kind: "admitted"; readonly config: Config; readonly lease: Allocated | undefined }
-  /** The leader has this session already: a stack that names pam_guest twice. */
+  /** The leader has this session already: its stack names pam_guest twice. */
   | { readonly kind: "again"; readonly session: Open }
   | { readonly kind: "refused"; readonly reason: string };
 
@@ -34,9 +34,9 @@ const FULL = "As many guests as this machine allows are logged in. Please try ag
 
 /**
  * Decides on a login.
- * @param config undefined while the configuration has errors: then no guest may log in
- * @param loginSwitch must let guests in, too
- * @returns the verdict; a refusal's reason is a sentence for the guest
+ * @param config undefined while the configuration has errors; then no guest may log in
+ * @param loginSwitch must be on, too
+ * @returns the verdict; the reason of a refusal is a sentence for the guest
  */
 export function judgeLogin(
   config: Config | undefined,
@@ -67,11 +67,11 @@ export function judgeLogin(
     : judgeShared(config, login, sessions);
 }
 
-// The range may have been another when an account was leased that still waits for its login.
+// LeaseRange= may have changed since the account was leased.
 const isLeaseUid = (config: Config, uid: number, sessions: readonly Session[]): boolean =>
   isLeasable(config.Guests.LeaseRange, uid) || sessions.some(({ leased, account }) => leased && account.uid === uid);
 
-// A leased account is for the process that was given it, and for its one session.
+// A leased account is only for the process that got it, and for one session.
 function judgeLeased(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { account, leaderPid } = login;
   const lease = sessions.find(
@@ -89,15 +89,16 @@ function judgeLeased(config: Config, login: Login, sessions: readonly Session[])
   return isFull(config, sessions) ? refuse(FULL) : { kind: "admitted", config, lease };
 }
 
-// Once a login has failed there is nothing more to be had with its account.
+// After a failed login its account cannot be used again.
 const isWaiting = (session: Session, pid: number): session is Allocated =>
   session.phase === "allocated" && session.cause === undefined && session.leader.pid === pid;
 
 function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { Ghost } = config.Guests;
-  // No process changes its own PID namespace: that program would be among the host's, and could signal the account's other sessions.
+  // No process changes its own PID namespace. The program would stay in the host's, and could signal
+  // the account's other sessions.
   if (login.startsService) return refuse(describeService(login.account.user));
-  // By the service alone: a program that names its terminal late, or none, would go on as the ghost itself.
+  // Judges by the service alone: a program that names its terminal late, or not, would continue as the ghost itself.
   if (login.account.user === Ghost && login.rhost === "" && leasesThrough(config, login.service)) {
     return refuse(
       `${Ghost} gets an account of its own here, and this login came without one. Either it has skipped the authentication, as "agetty --autologin" does: write ${autologinInstead(Ghost)} instead ("Automatic login" in guestd(8)). Or it is at no terminal of this machine: see Terminals= and DisplayManagers= in guestd.conf(5). ${ASK}`,
@@ -110,7 +111,7 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
   return { kind: "admitted", config, lease: undefined };
 }
 
-/** The accounts that can have no further session: those that are ending count, too. */
+/** The accounts that can have no further session. Sessions that are ending count. */
 export function listFull(
   { Guests: { MaxSessionsPerUser } }: Config,
   sessions: readonly Session[],
@@ -143,14 +144,14 @@ export type AuthenticationVerdict =
   | { readonly kind: "unlocked" | "ignored" }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Decides who logs in without a password: the ghost, through a service of this machine; and a guest at the locked screen. */
+/** Decides who logs in without a password: the ghost, through a local service; and a guest at the locked screen. */
 export function judgeAuthentication(
   config: Config | undefined,
   asked: Authentication,
   sessions: readonly Session[],
   loginSwitch: LoginSwitch,
 ): AuthenticationVerdict {
-  // Whatever is decided on new guests: those who are in stay in.
+  // Guests who are logged in can unlock the screen even if new guests are refused.
   if (config !== undefined && mayUnlock(config, asked, sessions)) return { kind: "unlocked" };
   const broken = findOutage(config, loginSwitch);
   if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
@@ -176,10 +177,10 @@ function mayUnlock(
   );
 }
 
-/** Programs that go on as the account they were given, whatever PAM says: it would be the ghost in a leased account's session. */
+/** Programs that ignore a changed PAM_USER. They would be the ghost in the session of a leased account. */
 const KEEPING_ACCOUNT = ["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd"];
 
-/** Whether a login of the ghost has an account of its own through this service: one that goes on as that account. */
+/** Whether the ghost gets a leased account through this service: one whose program accepts a changed PAM_USER. */
 export function leasesThrough({ Guests }: Config, service: string): boolean {
   const isRefused = KEEPING_ACCOUNT.includes(service) || matchesAny(Guests.RefuseServices, service);
   return matchesAny(Guests.Passwordless, service) && !isRefused;
@@ -189,13 +190,14 @@ function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[
   return MaxSessions > 0 && sessions.filter(hasGuest).length >= MaxSessions;
 }
 
-// An account that waits at a greeter has no guest yet, and keeps nobody out; one that went back so never had.
+// An account that waits at a greeter has no guest yet and does not count, nor does one that
+// was withdrawn before its login.
 function hasGuest(session: Session): boolean {
   if (session.phase === "allocating" || session.phase === "allocated") return false;
   return session.phase !== "ending" || session.cause !== "never-opened";
 }
 
-// Why no guest at all may log in; undefined when guests may.
+// Why no guest may log in; undefined if guests may.
 function findOutage(config: Config | undefined, loginSwitch: LoginSwitch): string | undefined {
   if (config === undefined) return `Guests cannot log in: the configuration of guestd has errors. ${ASK}`;
   if (!config.Guests.Enabled) return `${describeOff({ enabled: false, reason: "" })} ${ASK}`;

@@ -1,4 +1,4 @@
-// How a login as the ghost gets an account: a session begins here, and waits for its login to go on.
+// How a login as the ghost gets an account. The session begins here, and waits for the login to continue.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication } from "./admission.ts";
@@ -31,17 +31,17 @@ import { countMapped, UNMAPPED } from "./uid-map.ts";
 import type { Way } from "./way.ts";
 import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
 
-/** The stages of leasing, as those of a session in this phase. */
+/** The stages of leasing, for a session in this phase. */
 const WAY: Way<Allocating> = ALLOCATING;
 
-/** So many names are tried: where each has a home already, something makes them by itself. */
+/** How many names are tried. If each has a home already, some program creates them. */
 const MOST_NAMES = 3;
 
 const USED_UP = "All guest accounts of this machine are in use. Please try again later.";
 
 type Requested = EventOf<"allocate-requested">;
 
-/** An AllocateAccount call: PAM has a name, and asks whether it needs a password. */
+/** Handles AllocateAccount: PAM has a name, and asks whether it needs a password. */
 export function allocate(state: State, event: Requested): Next {
   const { id, user, leaderPid: leader, service, call } = event;
   const verdict = judgeAuthentication(state.config, event, [...state.sessions.values()], state.loginSwitch);
@@ -85,7 +85,7 @@ export function allocate(state: State, event: Requested): Next {
   }
 }
 
-// Why there is no account to be had.
+// Why there is no account.
 const reasonFor = ({ uidMap }: State, { Guests }: Config): string =>
   countMapped(Guests.LeaseRange, uidMap) === 0 ? UNMAPPED : USED_UP;
 
@@ -97,7 +97,7 @@ function makeAccount(
   share = 0,
 ): Account | undefined {
   const leased = listAccounts(sessions);
-  // One that was released while the walk takes away what is of it is not leased before that is done.
+  // A UID that an administrator has released stays taken while the walk removes its files.
   const taken = new Set([...leased.map((account) => account.uid), ...walk.uids]);
   const uid = pickUid(Guests.LeaseRange, pool, taken, uidMap, share);
   if (uid === undefined) return undefined;
@@ -148,7 +148,7 @@ function lease(
   return goOn({ ...state, pool: takeUid(state.pool, account.uid) }, session, undefined, event);
 }
 
-/** The next stage of leasing; after the last one the session waits for its login. */
+/** The next stage of leasing. After the last one the session waits for its login. */
 function goOn(state: State, session: Allocating, last: EffectKind | undefined, moment: Moment): Next {
   const effect = effectAfter(WAY, session, last, contextOf(moment));
   if (effect !== undefined) return put(state, session, effect);
@@ -158,7 +158,7 @@ function goOn(state: State, session: Allocating, last: EffectKind | undefined, m
   return put(state, waiting);
 }
 
-/** A stage of leasing has ended. */
+/** Handles the outcome of a stage of leasing. */
 export function advanceAllocating(state: State, before: Allocating, event: Ended): Next {
   const { effect } = event;
   if (!isStageOf(WAY, before, effect)) return stay(state);
@@ -172,10 +172,10 @@ export function advanceAllocating(state: State, before: Allocating, event: Ended
   return homeExists ? rename(state, session, event) : goOn(state, session, effect.kind, event);
 }
 
-/** What another stage than that finds of it. */
+/** The finding of every other stage. */
 const NOT_PUBLISHED = { taken: undefined, homeExists: false } as const;
 
-// The UID or the name belongs to a user of this machine who knows nothing of guestd.
+// The UID or the name belongs to a user of this machine that is not guestd's.
 function leaseAnother(state: State, session: Allocating, owner: string, moment: Moment): Next {
   const { uid, gid } = session.account;
   const pool = quarantineUid(state.pool, uid, { reason: `it belongs to ${owner}`, user: "", foreign: true });
@@ -183,11 +183,11 @@ function leaseAnother(state: State, session: Allocating, owner: string, moment: 
   const share = shareAfterForeign(pool);
   const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, gid, uid, share);
   if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", USED_UP, moment);
-  // All but the watching of the leader is done for the other account, too.
+  // Repeats all stages but the first for the new account.
   return goOn({ ...state, pool: takeUid(pool, account.uid) }, { ...session, account }, "watch-leader", moment);
 }
 
-// A module above pam_guest would take what is in that home for the guest's, and the end could not tell it from theirs.
+// A PAM module above pam_guest would use the files in that home, and the end could not tell them from the guest's.
 function rename(state: State, session: Allocating, moment: Moment): Next {
   const { account } = session;
   const { config } = state;
@@ -200,7 +200,7 @@ function rename(state: State, session: Allocating, moment: Moment): Next {
   return goOn(state, renamed, "watch-leader", moment);
 }
 
-/** The guest is told; what there is of the account already is taken back as at any other end. */
+/** Refuses the login. What exists of the account is removed as at any other end. */
 function failAllocating(state: State, session: Allocating, code: ErrorCode, reason: string, moment: Moment): Next {
   const ending = startEnding(state, session, session.cause ?? "never-opened", moment);
   return { ...ending, effects: [refuseLogin(session, code, reason), ...ending.effects] };

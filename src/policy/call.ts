@@ -1,2 +1,2 @@
-// A call on the bus that waits for an answer, by its number (bus/pending.ts).
+// A bus call that waits for an answer, by its number (bus/pending.ts).
 export type CallId = number;

@@ -1,5 +1,5 @@
-// Whether sshd(8) lets a guest into the directory that its configuration locks them in (ChrootDirectory of sshd_config(5)). Pure;
-// the rules are read by system/sshd-config.ts.
+// Whether sshd(8) accepts the directory that its configuration locks a guest in (ChrootDirectory of sshd_config(5)).
+// Pure; system/sshd-config.ts reads the rules.
 import type { Account } from "./account.ts";
 import { isWithin, pathBelow } from "./paths.ts";
 import type { Step } from "./steps.ts";
@@ -10,7 +10,7 @@ export interface ChrootRule {
   /** FILE:LINE. */
   readonly at: string;
   readonly directory: string;
-  /** The criteria of each Match that it stands under, as words. All of them must fit. */
+  /** The criteria of each Match block around it, as words. All must match. */
   readonly under: readonly (readonly string[])[];
 }
 
@@ -25,11 +25,11 @@ export interface ChrootedLogin {
 /** "maybe": it depends on where the login comes from. */
 type Match = "yes" | "no" | "maybe";
 
-/** Whether it depends on the groups of an account which rule counts. */
+/** Whether a rule depends on the groups of an account. */
 export const asksForGroups = (rules: readonly ChrootRule[]): boolean =>
   rules.some(({ under }) => under.some((words) => words.some((word) => /^group$/i.test(word))));
 
-/** Why sshd ends such a login, and what to write instead, as a sentence. The first rule that fits counts. */
+/** Why sshd ends such a login, and what to use instead, as a sentence. The first matching rule counts. */
 export function findChrootFault(rules: readonly ChrootRule[], login: ChrootedLogin): string | undefined {
   for (const rule of rules) {
     const match = matchAll(rule.under, login);
@@ -84,14 +84,14 @@ function judgeDirectory({ at, directory }: ChrootRule, { account, plan }: Chroot
     : `${at}: sshd ends logins with ChrootDirectory ${directory}, as ${fault}; write ${adviseInstead(account, plan)}.`;
 }
 
-/** The path without tokens; sshd knows no others here. */
+/** Expands all tokens that sshd knows here. */
 function expandTokens(directory: string, { user, uid, home }: ChrootedLogin["account"]): string {
   const values: Readonly<Record<string, string>> = { h: home, u: user, U: String(uid), "%": "%" };
   const path = directory.replace(/%(.)/gs, (token, name: string) => values[name] ?? token);
   return path.replace(/\/+/g, "/").replace(/(.)\/$/, "$1");
 }
 
-/** sshd wants every directory on the way to be root's, and writable by root alone. */
+/** sshd requires that root owns every directory of the path, and that only root can write to it. */
 function findFault(path: string, { home }: Pick<Account, "home">, plan: readonly Step[]): string | undefined {
   const cover = coverOf(path, plan);
   if (cover === undefined || cover.kind === "bind") return undefined;
@@ -102,7 +102,9 @@ function findFault(path: string, { home }: Pick<Account, "home">, plan: readonly
 
 type Cover = Extract<Step, { readonly kind: "tmpfs" | "hide" | "bind" }>;
 
-/** What shows at a path in the view: the last of the plan that lies nearest above it. Undefined for what the host has there. */
+/**
+ * What a path shows in the view: the last step with the nearest target above it. Undefined if it shows the host's file.
+ */
 function coverOf(path: string, plan: readonly Step[]): Cover | undefined {
   const covers = plan.filter(
     (step): step is Cover =>
@@ -114,7 +116,7 @@ function coverOf(path: string, plan: readonly Step[]): Cover | undefined {
   );
 }
 
-// The directory above the home is root's, and where it is hidden holds this home alone.
+// Root owns the directory above the home. If that is hidden, it holds only this home.
 function adviseInstead({ home, user }: ChrootedLogin["account"], plan: readonly Step[]): string {
   const above = home.slice(0, home.lastIndexOf("/"));
   const below = pathBelow(home, above) ?? "";

@@ -1,34 +1,36 @@
-// What a view shows of the X server of its display, and of that alone: its socket, and the directories that sockets of the guest's
-// own servers need. Pure.
+// Gives a view the X server of its own display, and no other: its socket, and the directories in which the guest's
+// own servers make sockets. Pure.
 import type { Link } from "./paths.ts";
 import { followLinks, isWithin } from "./paths.ts";
 import type { Step } from "./steps.ts";
 
-/** Where a login takes place, as PAM's items say. */
+/** Where a login takes place, according to PAM's items. */
 export interface Display {
   readonly service: string;
-  /** PAM's terminal: empty, a name without a device ("ssh"), a display, or that of a terminal the login already has. */
+  /** PAM's terminal: empty, a name without a device ("ssh"), a display, or the terminal that the login has already. */
   readonly tty: string;
-  /** PAM's X display; empty where there is none yet. */
+  /** PAM's X display; empty if there is none yet. */
   readonly display: string;
 }
 
-/** Services that name the display of their greeter; the session has a server of its own. */
+/** Services that name the display of their greeter. The session has a server of its own. */
 const SERVER_INSIDE = /^gdm(-|$)/;
 
-/** The number of a display whose server is outside of the session: PAM has it before the session is open. */
+/** The number of a display whose server is outside the session. PAM knows it before the session opens. */
 export function findServerOutside({ service, tty, display }: Display): string | undefined {
   if (SERVER_INSIDE.test(service)) return undefined;
   return [display, tty].flatMap((name) => /^:(\d{1,5})(\.|$)/.exec(name)?.[1] ?? []).at(0);
 }
 
-/** Below /tmp, as tmpfiles.d/x11.conf of systemd makes them for all users: of root, so that no guest can replace one. */
+/**
+ * Below /tmp, as systemd's tmpfiles.d/x11.conf makes them for all users. Root owns them, so no guest can replace one.
+ */
 const DIRECTORIES = [".X11-unix", ".ICE-unix", ".XIM-unix", ".font-unix"];
 
 /**
- * Programs that reach no abstract socket (in a network namespace: Flatpak, bwrap) want the one in /tmp. A server of the guest's own
- * (Xwayland) makes it there.
- * @param covered what the view has of its own; where /tmp is not among them, it is the host's, with all of this in it
+ * Programs in a network namespace (Flatpak, bwrap) reach no abstract socket and need the one in /tmp. The guest's own
+ * server (Xwayland) makes it there.
+ * @param covered what the view has of its own; without /tmp among it, the view shows the host's /tmp with all of this
  */
 export function displaySteps(
   login: Display & { readonly uid: number },

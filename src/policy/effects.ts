@@ -1,4 +1,4 @@
-// All kinds of effects, and their types as stages.ts lists them: what each is about, is given and finds out.
+// All kinds of effects and their types, taken from stages.ts: subject, arguments, findings.
 import type { Made, Row } from "./effects/row.ts";
 import { ROWS } from "./stages.ts";
 import type { Subject } from "./subject.ts";
@@ -6,14 +6,14 @@ import type { Subject } from "./subject.ts";
 type AnyRow = (typeof ROWS)[number];
 export type EffectKind = AnyRow["kind"];
 
-/** Of each kind: what its effects are about, are given and find out. */
+/** The subject, arguments and findings of each kind. */
 type Stages = {
   readonly [K in EffectKind]: NonNullable<Extract<AnyRow, { readonly kind: K }>["types"]>;
 };
 
 export type FoundOf<K extends EffectKind> = Stages[K]["found"];
 
-/** One action on the world outside; daemon.ts runs and logs each. */
+/** One action on the world outside. daemon.ts runs and logs it. */
 export type EffectOf<K extends EffectKind> = Made<K, Stages[K]["subject"], Stages[K]["args"]>;
 export type Effect = { [K in EffectKind]: EffectOf<K> }[EffectKind];
 
@@ -23,7 +23,7 @@ export interface AnyEffect {
   readonly subject: Subject;
 }
 
-/** Does the effects of each kind. A runner throws or rejects when its effect has failed. */
+/** Runs the effects of each kind. A runner throws or rejects if its effect fails. */
 export type Runners = {
   readonly [K in EffectKind]: (effect: EffectOf<K>) => FoundOf<K> | Promise<FoundOf<K>>;
 };
@@ -34,7 +34,7 @@ const BY_KIND = Object.fromEntries(ROWS.map((row) => [row.kind, row])) as unknow
   readonly [K in EffectKind]: RowOf<K>;
 };
 
-/** What the policy knows of a kind of effect. */
+/** The policy's row for a kind of effect. */
 export const rowOf = <K extends EffectKind>(kind: K): RowOf<K> => BY_KIND[kind];
 
 export const EFFECT_KINDS = Object.keys(BY_KIND) as EffectKind[];

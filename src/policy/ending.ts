@@ -1,4 +1,5 @@
-// How a session ends: asked for by its leader's exit, by an administrator, by time; then stage by stage to the receipt.
+// How a session ends: when its leader exits, at an administrator's request, or after a time limit; then
+// stage by stage to the receipt.
 import type { CallId } from "./call.ts";
 import type { Context } from "./effects/row.ts";
 import { removeRecord } from "./effects/remove-record.ts";
@@ -19,7 +20,7 @@ import type { SessionSubject } from "./subject.ts";
 import { subjectOf } from "./subject.ts";
 import { effectAfter, effectOf, isStageOf, learnFrom } from "./way.ts";
 
-/** Of a reason in a receipt: a guest chooses the names that some of them hold. */
+/** Limits a reason in a receipt, because guests choose some of the names in it. */
 const MOST_CHARACTERS = 300;
 
 /** The leader has exited. */
@@ -27,23 +28,23 @@ export function endWithLeader(state: State, session: Session, moment: Moment): N
   return end(state, session, causeOfExit(session), moment);
 }
 
-/** What it means for a session that its leader has exited. */
+/** The cause of the end when the leader has exited. */
 function causeOfExit(session: Session): EndCause {
   if (session.phase === "allocated") return "never-opened";
   return session.phase === "open" && session.pamClosed ? "logout" : "leader-exited";
 }
 
-/** The call that the session is made for has timed out: what there is of it already is taken away. */
+/** The call that the session was made for has timed out. What exists of the session is removed. */
 export function endWithCall(state: State, session: Session, moment: Moment): Next {
   if (session.phase === "allocating" || session.phase === "allocated")
     return end(state, session, "never-opened", moment);
   return session.phase === "opening" ? end(state, session, "open-failed", moment) : stay(state);
 }
 
-/** As long a leader whose session could not be opened has to tell its guest, and to end. */
+/** How long the leader of a refused session may take to tell its guest and exit. */
 const REFUSED_LIMIT = 60e6;
 
-/** Leased accounts go back that opened no session in all their time, though their leaders live. */
+/** Ends leases that opened no session in time, even if their leaders live. */
 export function expireLeases(state: State, moment: Moment): Next {
   if (state.config === undefined) return stay(state);
   const { LeaseTimeout } = state.config.Guests;
@@ -58,16 +59,16 @@ export function expireLeases(state: State, moment: Moment): Next {
   return endAll(stay(state), late, "never-opened", moment);
 }
 
-/** As long a leader whose connection has gone has to end by itself: at a hang-up it does so at once. */
+/** How long a leader may live after its connection is gone. On a hang-up it exits at once. */
 const HANG_UP_LIMIT = 30e6;
 
-/** Nobody is connected to it any more. */
+/** The connection to the session is gone. */
 export function noteDisconnection(state: State, session: Session, { uptime }: Moment): Next {
   const isNew = session.phase === "open" && session.disconnectedUptime === undefined;
   return isNew ? put(state, { ...session, disconnectedUptime: uptime }) : stay(state);
 }
 
-/** Sessions that are open all the same end: a guest can stop the processes by which the leader would learn of it. */
+/** Ends such sessions if they are still open: a guest can stop the processes that would tell the leader. */
 export function endDisconnected(state: State, moment: Moment): Next {
   const late = [...state.sessions.values()].filter(
     (session) =>
@@ -87,13 +88,13 @@ export function endOnRequest(state: State, event: EventOf<"end-requested">): Nex
     const reason = `There is no session ${id}; "guestctl list" shows those that there are.`;
     return stay(state, { kind: "refuse", subject, call, code: "NoSuchSession", reason });
   }
-  // All is done but that its record still stands.
+  // Only its record is left.
   if (session.phase === "ending" && session.removal !== undefined && session.receipt !== undefined)
     return stay(state, answerEnd(subjectOf(session), call, session.receipt));
   return end(state, { ...session, endCalls: [...session.endCalls, call] }, "ended-by-admin", event);
 }
 
-// While an effect of opening runs, the end waits for it: only then is known what there is to take away.
+// While an effect of opening runs, the end waits: only its outcome tells what must be removed.
 function end(state: State, session: Session, cause: EndCause, moment: Moment): Next {
   switch (session.phase) {
     case "open":
@@ -116,8 +117,8 @@ function endAll(before: Next, sessions: readonly Session[], cause: EndCause, mom
 }
 
 /**
- * Begins to end a session, and those that were started in it.
- * @param receipt what an earlier guestd has kept of its end
+ * Starts to end a session and the sessions started in it.
+ * @param receipt of this end, if an earlier guestd wrote one
  */
 export function startEnding(
   state: State,
@@ -128,7 +129,7 @@ export function startEnding(
 ): Next {
   const ending = toEnding(session, cause, moment, receipt);
   const inner = [...state.sessions.values()].filter(({ outer, phase }) => outer === session.id && phase !== "ending");
-  // What has a receipt has been through all that comes before its announcement.
+  // A session with a receipt has passed all stages before the announcement.
   const effect = effectAfter(
     ENDING,
     ending,
@@ -166,9 +167,9 @@ function contextOf(session: Ending, { now, uptime }: Moment): Context {
   return { now, uptime, kinds: needed.flatMap(({ looksAt = [] }) => looksAt) };
 }
 
-/** A stage of ending has ended; one that has failed does not keep those after it. */
+/** Handles the outcome of a stage of ending. A failure does not stop the later stages. */
 export function advanceEnding(state: State, before: Ending, event: Ended): Next {
-  // What was still under way of the open session says nothing of its end.
+  // An effect of the open session may still finish. It is no stage of the end.
   if (!isStageOf(ENDING, before, event.effect)) return stay(state);
   const session = event.kind === "effect-failed" ? noteFailure(before, event) : before;
   const next = learnFrom(ENDING, session, event);
@@ -177,20 +178,20 @@ export function advanceEnding(state: State, before: Ending, event: Ended): Next 
   return event.kind === "effect-failed" ? keepRecord(state, next, event.uptime) : forget(state, next);
 }
 
-// A record that stays holds nothing of the guest: removing it is tried again until it succeeds.
+// A record that stays contains nothing of the guest's. Removing it is tried again until it succeeds.
 function noteFailure(session: Ending, { effect: { kind }, reason }: EffectFailed): Ending {
   if (["retry", "go-on"].includes(rowOf(kind).fails)) return session;
   const left = [`${kind}: ${reason.slice(0, MOST_CHARACTERS)}`];
   return { ...session, found: addFindings(session.found, { left }) };
 }
 
-// All is done but that the record still stands: callers that wait for the end are answered, and that is tried again.
+// Only the record is left. Callers that wait for the end get their answers now, and the removal is tried again.
 function keepRecord(state: State, session: Ending, uptime: number): Next {
   const kept: Ending = { ...session, endCalls: [], removal: postpone(session.removal, uptime) };
   return put(state, kept, ...answerEnds(session));
 }
 
-/** Time has passed: records that could not be removed may be by now. */
+/** Tries again to remove records, on a tick. */
 export function retryRemovals(state: State, moment: Moment): Next {
   const due = [...state.sessions.values()].flatMap((session) =>
     session.phase === "ending" && session.removal !== undefined && session.removal.due <= moment.uptime
@@ -225,7 +226,7 @@ const answerEnd = (subject: SessionSubject, call: CallId, receipt: Receipt): Eff
 // A UID that left anything behind is quarantined.
 function poolAfter({ pool }: State, session: Ending): State["pool"] {
   const { uid } = session.account;
-  // One that turned out to be a stranger's is quarantined already.
+  // The UID of a user of the machine is quarantined already.
   if (!session.leased || pool.quarantined.has(uid)) return pool;
   const quarantine = quarantineOf(session);
   return quarantine === undefined ? restUid(pool, uid) : quarantineUid(pool, uid, quarantine);

@@ -1,4 +1,4 @@
-// The errors that guestd answers with: their names on the bus are systemd/org.guestd1.xml's.
+// The errors that guestd answers with. systemd/org.guestd1.xml has their names on the bus.
 
 export type ErrorCode =
   | "AccessDenied"
@@ -11,7 +11,7 @@ export type ErrorCode =
   | "LeaderGone"
   | "Failed";
 
-/** A failure that a caller is told: a code of the contract and a sentence for a person. */
+/** A failure that a caller is told: an error code of the interface, and a sentence for a person. */
 export class GuestError extends Error {
   override readonly name = "GuestError";
   readonly code: ErrorCode;

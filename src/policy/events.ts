@@ -1,4 +1,4 @@
-// What can happen. All of the daemon is between an event and the effects that follow from it (effects.ts).
+// What can happen: the events. Their effects are in effects.ts.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { CallId } from "./call.ts";
@@ -15,7 +15,7 @@ import type { UidMap } from "./uid-map.ts";
 
 export interface AllocateRequested extends TermsReply {
   readonly kind: "allocate-requested";
-  /** A fresh id for the session, should there be one. */
+  /** A new id for the session, if it gets one. */
   readonly id: string;
   readonly call: CallId;
   /** The name that PAM was given. */
@@ -24,11 +24,11 @@ export interface AllocateRequested extends TermsReply {
   readonly tty: string;
   readonly rhost: string;
   readonly leaderPid: number;
-  /** Unique bus name of the leader: while it exists, so does the leader. */
+  /** Unique bus name of the leader. It exists as long as the leader. */
   readonly leaderName: string;
-  /** Path of the cgroup that the leader is in; empty where it cannot be told. */
+  /** Path of the leader's cgroup; empty if unknown. */
   readonly leaderCgroup: string;
-  /** Of the group of guests; undefined when there is none. */
+  /** GID of the group of guests; undefined if there is none. */
   readonly gid: number | undefined;
   /** Any whole number, for the name of the account. */
   readonly random: number;
@@ -36,38 +36,38 @@ export interface AllocateRequested extends TermsReply {
 
 export interface OpenRequested extends TermsReply {
   readonly kind: "open-requested";
-  /** A fresh id for the session, should there be one. */
+  /** A new id for the session, if it gets one. */
   readonly id: string;
   readonly call: CallId;
   readonly account: Account;
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
-  /** PAM's X display; empty where there is none yet. */
+  /** PAM's X display; empty if there is none yet. */
   readonly display: string;
-  /** PAM's XDG_SEAT; empty where there is none yet. */
+  /** PAM's XDG_SEAT; empty if there is none yet. */
   readonly seat: string;
   readonly leaderPid: number;
-  /** Unique bus name of the leader: while it exists, so does the leader. */
+  /** Unique bus name of the leader. It exists as long as the leader. */
   readonly leaderName: string;
-  /** Path of the cgroup that the leader is in. */
+  /** Path of the leader's cgroup. */
   readonly leaderCgroup: string;
-  /** The leader is systemd's, and becomes the program of a service. */
+  /** The leader is a child of systemd, and becomes the program of a service. */
   readonly startsService: boolean;
   readonly facts: PlanFacts;
 }
 
-/** At the start: a session that an earlier guestd wrote down. */
+/** At the start: a session that an earlier guestd recorded. */
 export interface RecordFound {
   readonly kind: "record-found";
   readonly saved: SavedSession;
-  /** Why it cannot go on; undefined where it may. */
+  /** Why it cannot continue; undefined if it can. */
   readonly cause: EndCause | undefined;
-  /** On disk of its end: it may not have been announced. */
+  /** The receipt on disk, if its end got that far. It may not have been announced. */
   readonly receipt: Receipt | undefined;
 }
 
-/** An effect is done. */
+/** An effect has succeeded. */
 export interface Done<K extends EffectKind> {
   readonly kind: "effect-done";
   readonly effect: EffectOf<K>;
@@ -86,31 +86,31 @@ export type What =
   | AllocateRequested
   | OpenRequested
   | { readonly kind: "join-requested"; readonly id: string; readonly call: CallId; readonly uid: number }
-  /** `running`: pids of the processes that the session has. */
+  /** `running`: PIDs of the session's processes. */
   | {
       readonly kind: "close-hinted";
       readonly id: string;
       readonly leaderPid: number;
       readonly running: readonly number[];
     }
-  /** The call that a session is made for is waited for no more. */
+  /** The caller no longer waits for the session. */
   | { readonly kind: "call-expired"; readonly id: string }
   | { readonly kind: "end-requested"; readonly id: string; readonly call: CallId }
-  /** An administrator vouches that the guests of a UID have left nothing. */
+  /** An administrator vouches that the guests of a UID left nothing. */
   | { readonly kind: "release-requested"; readonly uid: number; readonly call: CallId }
   | { readonly kind: "leader-exited"; readonly id: string }
-  /** Nobody is connected to the session any more. May be told again. */
+  /** The connection to the session is gone. May be repeated. */
   | { readonly kind: "connection-lost"; readonly id: string }
   /** logind has moved the leader to a cgroup of its own. */
   | { readonly kind: "cgroup-found"; readonly id: string; readonly cgroup: Cgroup }
   | RecordFound
-  /** At the start: the UIDs that were given back, those that are not leased, and all that the machine has. */
+  /** At the start: the rested and quarantined UIDs, and all UIDs that the machine has. */
   | { readonly kind: "leases-found"; readonly kept: KeptLeases; readonly uidMap: UidMap }
   /** At the start, after the records: the UIDs of guests who may unlock their screens. */
   | { readonly kind: "marks-found"; readonly uids: readonly number[] }
-  /** At the start: the switch of guest logins as it was left. */
+  /** At the start: the saved switch. */
   | { readonly kind: "switch-found"; readonly loginSwitch: LoginSwitch }
-  /** An administrator has set it. */
+  /** An administrator has set the switch. */
   | { readonly kind: "switch-requested"; readonly loginSwitch: LoginSwitch; readonly call: CallId }
   | { readonly kind: "config-loaded"; readonly config: Config; readonly notice: Notice }
   /** Time has passed. */
@@ -118,7 +118,7 @@ export type What =
   | { [K in EffectKind]: Done<K> }[EffectKind]
   | { [K in EffectKind]: Failed<K> }[EffectKind];
 
-/** What has happened, and when. */
+/** What happened, and when. */
 export type Event = What & Moment;
 export type EventOf<K extends What["kind"]> = Extract<What, { readonly kind: K }> & Moment;
 
@@ -126,7 +126,7 @@ export type EventOf<K extends What["kind"]> = Extract<What, { readonly kind: K }
 export type Ended = EventOf<"effect-done" | "effect-failed">;
 export type EffectFailed = EventOf<"effect-failed">;
 
-/** Whether an effect of this kind is done. */
+/** Whether an effect of this kind has succeeded. */
 export function isDone<K extends EffectKind>(event: What, kind: K): event is Extract<What, Done<K>> {
   return event.kind === "effect-done" && event.effect.kind === kind;
 }

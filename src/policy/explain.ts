@@ -1,4 +1,4 @@
-// What a login would get, without doing it: the same judgement and the same plan as the real thing.
+// What a login would get, without the login: uses the same decisions and the same plan.
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
 import { leasedHome, pickUid } from "./lease.ts";
@@ -12,7 +12,7 @@ import type { Step } from "./steps.ts";
 import { countMapped, findMapFault, formatRange, UNMAPPED } from "./uid-map.ts";
 
 export interface Explanation {
-  /** "ignored": the account is not in the group of guests, pam_guest does nothing. */
+  /** "ignored": the account is not in the group of guests, and pam_guest does nothing. */
   readonly verdict: "ignored" | "refused" | "admitted";
   /** Why, as a sentence. */
   readonly reason: string;
@@ -20,11 +20,11 @@ export interface Explanation {
   readonly leased: boolean;
   /** The plan of a login that policy admits. */
   readonly plan: readonly Step[];
-  /** What may go another way than this says, as sentences. */
+  /** What may turn out differently, as sentences. */
   readonly warnings: readonly string[];
 }
 
-/** Why no leased account can be used; what stands behind a colon. */
+/** Why no leased account can be used, to follow a colon. */
 export const NSCD_FAULT =
   'nscd caches accounts and does not know a leased one; set "enable-cache passwd no" in /etc/nscd.conf, then restart nscd';
 
@@ -33,7 +33,7 @@ const NOTHING = { leased: false, plan: [], warnings: [] } as const;
 /** A login that is refused before there is a plan. */
 export const REFUSED: Explanation = { ...NOTHING, verdict: "refused", reason: "" };
 
-/** A login that policy admits and the machine does not. */
+/** A login that policy admits but the machine does not. */
 export const refuseFor = (explanation: Explanation, fault: string): Explanation => ({
   ...explanation,
   verdict: "refused",
@@ -48,7 +48,7 @@ export interface ExplainedLogin {
   readonly service: string;
 }
 
-/** What of guestd's state decides on a login. */
+/** The part of guestd's state that decides on a login. */
 export type Judging = Pick<State, "config" | "notice" | "loginSwitch" | "sessions" | "pool" | "uidMap" | "walk">;
 
 /** Explains a login of this account through this PAM service, from this machine. */
@@ -60,7 +60,7 @@ export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanF
   return { ...explanation, reason: `${reason} The terms of use have to be accepted first.` };
 }
 
-/** Whether a guest can be asked through this service: the ghost while it is authenticated, others when the session opens. */
+/** Whether this service can ask a guest: the ghost during authentication, others when the session opens. */
 function canAccept(service: string, leased: boolean): boolean {
   if (!asksForTerms(service)) return false;
   return leased || !(service === "sshd" || DISPLAY_MANAGERS.some(({ services }) => services.test(service)));
@@ -98,12 +98,15 @@ function judgeExplained(state: Judging, login: ExplainedLogin, facts: PlanFacts)
 
 /** Where a login takes place, as its program tells PAM on the first seat. */
 interface ExplainedOrigin extends OpeningOrigin {
-  /** PAM's terminal while the user is authenticated. */
+  /** PAM's terminal during authentication. */
   readonly firstTty: string;
   readonly display: string;
 }
 
-/** Of the display managers of Debian: the unit, and what it names to PAM before the authentication and before the session. */
+/**
+ * For each display manager of Debian: the unit, and the terminal it tells PAM before
+ * authentication and before the session.
+ */
 const DISPLAY_MANAGERS = [
   { services: /^lightdm/, unit: "lightdm.service", firstTty: ":0", tty: ":0", display: ":0" },
   { services: /^sddm/, unit: "sddm.service", firstTty: "", tty: ":0", display: ":0" },
@@ -119,7 +122,7 @@ function originOf(service: string): ExplainedOrigin {
   return { ...named, rhost: "", seat: "seat0", leaderCgroup: `/system.slice/${unit}` };
 }
 
-/** Stands for the account that is made. */
+/** An example of the account that is made. */
 const SAMPLE_NAME = "guest-xxxx";
 export const SAMPLE_HOME = leasedHome(SAMPLE_NAME);
 
@@ -147,7 +150,7 @@ function explainLease(state: Leasing, { account: ghost, service }: ExplainedLogi
   return { ...NOTHING, verdict: "admitted", reason, leased: true, plan: makePlan(config, login, facts) };
 }
 
-// Why there is no uid to be had.
+// Why no UID is left.
 function describeUsedUp({ config, uidMap }: Leasing): string {
   const { LeaseRange } = config.Guests;
   if (countMapped(LeaseRange, uidMap) === 0) return findMapFault(LeaseRange, uidMap) ?? UNMAPPED;

@@ -1,5 +1,5 @@
-// Why no login of the ghost gets anywhere, whatever becomes of its view: the account, the group, the stacks of PAM. Pure.
-// What is said stands behind a colon.
+// Why the ghost cannot log in, apart from its view: the account, the group, the PAM stacks.
+// Pure. The sentences follow a colon.
 import type { Config } from "../config/schema.ts";
 import type { AccessVerdict } from "./access-rules.ts";
 import { judgeAccess } from "./access-rules.ts";
@@ -10,16 +10,19 @@ import type { PamModule } from "./pam-stack.ts";
 import { describeModule, isBinding, PAM_GUEST, passModules } from "./pam-stack.ts";
 import { describeChoosing } from "./pam-warnings.ts";
 
-/** What the name service says. */
+/** What the name service knows. */
 export interface GhostFacts {
-  /** Whose the name of the ghost is. */
+  /** The account with the name of the ghost. */
   readonly account: Account | undefined;
   readonly hasGroup: boolean;
   /** That account is in the group of guests. */
   readonly member: boolean;
 }
 
-/** Undefined where the ghost is known; also where no service is there for it, and guests have accounts of their own. */
+/**
+ * Why the account of the ghost cannot be used. Undefined if it can, or if Passwordless= is empty and
+ * guests have accounts of their own.
+ */
 export function findGhostFault({ Guests }: Config, { account, hasGroup, member }: GhostFacts): string | undefined {
   const { Ghost, Group, Passwordless } = Guests;
   if (!hasGroup) return `there is no group ${Group}; "groupadd --system ${Group}" makes it, then "guestctl reload"`;
@@ -39,7 +42,7 @@ export interface Stacks {
   readonly session: readonly PamModule[] | undefined;
 }
 
-/** The types of a service's stacks that must have pam_guest, and do not. */
+/** The types of a service's stacks that need pam_guest but lack it. */
 export const listUnwired = (stacks: Stacks): readonly ("auth" | "session")[] =>
   (["auth", "session"] as const).filter(
     (type) => stacks[type] !== undefined && stacks[type].every(({ name }) => name !== PAM_GUEST),
@@ -47,7 +50,7 @@ export const listUnwired = (stacks: Stacks): readonly ("auth" | "session")[] =>
 
 const REMEDY = 'pam-auth-update(8) puts it there; see "Where it may stand" in pam_guest(8)';
 
-/** Why the ghost does not get in through a service. */
+/** Why the ghost cannot log in through a service. */
 export function findServiceFault(stacks: Stacks, files: readonly RuleFile[], group: string): string | undefined {
   const unwired = listUnwired(stacks);
   if (unwired.length > 0)
@@ -62,7 +65,7 @@ const describeRefusal = (service: string, module: PamModule, verdict: AccessVerd
     ? `the rules of ${describeModule(module)} keep guests out of ${service}, at ${verdict.rule}; put "+:(${group}):ALL" above that one`
     : undefined;
 
-/** Why the ghost gets in through none of these services, those of Passwordless=. */
+/** Why the ghost cannot log in through any of these services, those of Passwordless=. */
 export function findEveryFault(
   services: readonly Stacks[],
   files: readonly RuleFile[],
@@ -77,7 +80,7 @@ export function findEveryFault(
   return `none of the PAM services of Passwordless= (${names}) has pam_guest for both auth and session; ${REMEDY}`;
 }
 
-/** What pam_access may have against guests, as sentences. */
+/** Warnings about rules of pam_access that may refuse guests. */
 export const warnOfAccess = (stacks: Stacks, files: readonly RuleFile[], group: string): readonly string[] =>
   listAccess(stacks, group).flatMap((module) => {
     const verdict = judgeAccess(files, group, module);

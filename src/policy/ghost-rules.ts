@@ -1,5 +1,5 @@
-// Rules for PAM's modules that name the ghost: no leased account has that name, so they reach none; and automatic logins of the
-// ghost, which get none. Pure.
+// Finds rules of PAM modules that name the ghost and so reach no leased account. Also finds automatic logins of the
+// ghost that get no leased account. Pure.
 
 /** A file of rules, by the module that reads it. */
 export interface RuleFile {
@@ -9,13 +9,13 @@ export interface RuleFile {
 }
 
 interface Form {
-  /** The names of a rule: what stands in its field of users. */
+  /** The users field of a rule. */
   readonly users: (rule: string) => string | undefined;
   /** What reaches the guests of a group instead. */
   readonly instead: (group: string) => string;
 }
 
-// The names of leased accounts begin so; pam_time knows no groups.
+// Leased accounts have this prefix. pam_time knows no groups.
 const LEASED = "guest-*";
 
 const FORMS: Readonly<Record<RuleFile["kind"], Form>> = {
@@ -25,7 +25,7 @@ const FORMS: Readonly<Record<RuleFile["kind"], Form>> = {
   group: { users: (rule) => rule.split(";")[2], instead: (group) => `%${group}` },
 };
 
-/** A sentence for each rule that names the ghost, and for none that names its guests as well. */
+/** A sentence for each rule that names the ghost but not its leased accounts. */
 export function findGhostRules(files: readonly RuleFile[], ghost: string, group: string): readonly string[] {
   return files.flatMap(({ kind, file, text }) => {
     const { users, instead } = FORMS[kind];
@@ -41,16 +41,16 @@ export function findGhostRules(files: readonly RuleFile[], ghost: string, group:
 
 const splitNames = (names: string) => names.split(/[\s|&!,]+/);
 
-/** A unit or a drop-in that starts agetty(8). */
+/** A unit or drop-in that starts agetty(8). */
 export interface UnitFile {
   readonly file: string;
   readonly text: string;
 }
 
-/** What has agetty log the ghost in as it should be. */
+/** The options with which agetty logs in the ghost correctly. */
 export const autologinInstead = (ghost: string): string => `--skip-login --login-options "-p -- ${ghost}"`;
 
-/** A sentence for each unit in which agetty logs the ghost in without authentication. */
+/** A sentence for each unit in which agetty logs in the ghost without authentication. */
 export const findAutologins = (units: readonly UnitFile[], ghost: string): readonly string[] =>
   units.flatMap(({ file, text }) => {
     const lines = text.replace(/\\\n/g, " ").split("\n");
@@ -72,7 +72,7 @@ function skipsAuthentication(line: string, ghost: string): boolean {
   );
 }
 
-// Where it is given options for login(1), agetty does not add the one that skips the authentication.
+// If agetty is given options for login(1), it does not add the one that skips authentication.
 function asksLoginToSkip(line: string): boolean {
   const [, , options] = /\s(?:-o|--login-options)[=\s]*(["'])(.*?)\1/.exec(line) ?? [];
   return options === undefined || options.split(/\s+/).includes("-f");

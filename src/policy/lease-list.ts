@@ -1,28 +1,29 @@
-// The uids for leased accounts as an administrator sees them. Pure.
+// The UIDs of leased accounts as an administrator sees them. Pure.
 import type { Config } from "../config/schema.ts";
 import type { Quarantine } from "./lease.ts";
 import { listUids } from "./lease.ts";
 import type { State } from "./state.ts";
 
-/** One uid, or several that follow each other and of which nothing but their state is to be said. */
+/** One UID, or consecutive ones with the same state and no further details. */
 export interface LeaseState {
   readonly uid: number;
   /** The last of them. */
   readonly last: number;
   /**
-   * "leased": a session has it. "quarantined": something of its last guest may be left. "waiting": not everywhere was looked for that.
-   * "foreign": it belongs to a user of the machine. "rested": it was given back. "unused": no session has had it.
+   * "leased": a session has it. "quarantined": its last guest may have left something. "waiting": not every
+   * directory was searched. "foreign": it belongs to a user of the machine. "rested": it was given back.
+   * "unused": no session has had it.
    */
   readonly state: "leased" | "quarantined" | "waiting" | "foreign" | "rested" | "unused";
-  /** The account that has it or, where it is quarantined, had it last; else "". */
+  /** The account that has it or, if it is quarantined, had it last; otherwise "". */
   readonly user: string;
-  /** Id of the session that has it; else "". */
+  /** Id of the session that has it; otherwise "". */
   readonly session: string;
-  /** Why it is quarantined, waiting or foreign; else "". */
+  /** Why it is quarantined, waiting or foreign; otherwise "". */
   readonly reason: string;
 }
 
-/** Every uid of the range, and those outside it that are leased or quarantined, in order. */
+/** All UIDs of the range, and leased or quarantined ones outside it, in order. */
 export function listLeases(state: State): LeaseState[] {
   const told = tellSome(state);
   const rested = new Set(state.pool.rested);
@@ -42,7 +43,7 @@ const NOTHING = { user: "", session: "", reason: "" } as const;
 const follows = (before: LeaseState, row: LeaseState): boolean =>
   before.state === row.state && (row.state === "rested" || row.state === "unused") && before.last + 1 === row.uid;
 
-/** Those of which more is to be said. What a session has counts for more than what was known of its uid before. */
+/** The UIDs with details. A session takes precedence over an earlier quarantine. */
 function tellSome({ sessions, pool }: State): ReadonlyMap<number, LeaseState> {
   const kept = [...pool.quarantined].map(([uid, quarantine]): [number, LeaseState] => {
     const { user, reason } = quarantine;

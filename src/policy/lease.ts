@@ -1,67 +1,75 @@
-// The uids of leased accounts: which is leased next, and which are not. Pure.
-// A uid is leased to one login at a time, is given back after a clean end, and rests as long as others can be had.
+// The UIDs of leased accounts: which is leased next, and which are not leased. Pure. A UID belongs to one login at a
+// time. It is given back after a clean end, and rests as long as others are available.
 import type { Config } from "../config/schema.ts";
 import { isGuestUid } from "./account.ts";
 import type { UidMap } from "./uid-map.ts";
 import { EVERY_UID, isMapped } from "./uid-map.ts";
 
-/** Of the ghost: as far up as greeters still list users, and where no tool puts new ones (login.defs(5), adduser.conf(5)). */
+/**
+ * UID of the ghost: the highest that greeters still list, and one that tools never give to new users
+ * (login.defs(5), adduser.conf(5)).
+ */
 export const GHOST_UID = 60_000;
 
 type UidRange = Config["Guests"]["LeaseRange"];
 
-/** Why a uid is not leased. */
+/** Why a UID is not leased. */
 export interface Quarantine {
   readonly reason: string;
-  /** The name that its last guest had: some of what may be left goes by it. */
+  /** The name of its last guest. Some things that may be left are found by name. */
   readonly user: string;
-  /** Id of the session that has left something; the memory of its view goes by it. */
+  /** Id of the session that left something; its memory is found by id. */
   readonly session?: string;
-  /** It belongs to a user of the machine: nothing of it is taken away. */
+  /** It belongs to a user of the machine. Nothing of that user's is touched. */
   readonly foreign?: boolean;
-  /** Nothing of its last guest is known to be left, but not everywhere was looked: the walk does that (walk.ts). */
+  /**
+   * Nothing of its last guest is known to be left, but not every directory was searched. The walk does that (walk.ts).
+   */
   readonly waits?: boolean;
 }
 
-/** What becomes of a uid, and why: the end of a sentence. */
+/** The state of a UID and the reason, as the end of a sentence. */
 export const describeQuarantine = ({ reason, waits }: Quarantine): string =>
   `${waits === true ? "waits" : "is quarantined"}: ${reason}`;
 
-/** What is written down of the uids that no session has. */
+/** What is saved about UIDs without a session. */
 export interface KeptLeases {
   /** Given back, the longest unused first. */
   readonly rested: readonly number[];
-  /** Not leased, and why: something of its last guest may be left, or it is foreign. */
+  /** Not leased, and why: its last guest may have left something, or it is foreign. */
   readonly quarantined: ReadonlyMap<number, Quarantine>;
 }
 
-/** All that is known of them. The next uid stands first in a list: a login walks none of the thousands. */
+/** Everything known about the UIDs. The next UID is the first of a list, so a login does not walk thousands. */
 export interface LeasePool extends KeptLeases {
-  /** Uids of the range that nothing is known of, in their order. One that a session has may still be among them. */
+  /** UIDs of the range that have never been used, in order. May still include the UID of a session. */
   readonly unused: readonly number[];
 }
 
 export const EMPTY_POOL: LeasePool = { unused: [], rested: [], quarantined: new Map() };
 
-/** The pool for a range, from what is known of its uids. Walks the range: for a new configuration, not for a login. */
+/**
+ * Fills the pool for a range with what is known about its UIDs. Walks the whole range, so it runs for a new
+ * configuration, not for a login.
+ */
 export function fillPool(range: UidRange, { rested, quarantined }: KeptLeases): LeasePool {
   const known = new Set(rested);
   const unused = listUids(range).filter((uid) => !known.has(uid) && !quarantined.has(uid));
   return { unused, rested, quarantined };
 }
 
-/** The uids of a range that can be leased, in their order. */
+/** The UIDs of a range that can be leased, in order. */
 export const listUids = (range: UidRange): number[] =>
   Array.from({ length: range.last - range.first + 1 }, (_, index) => range.first + index).filter((uid) =>
     isLeasable(range, uid),
   );
 
 /**
- * The uid for the next login: one that was never used, else the one that has rested longest.
- * @param taken uids of live sessions
- * @param uidMap the uids that there are
- * @param share how much of either list is passed over at first, from 0 to 1
- * @returns undefined when the range is used up
+ * Picks the UID for the next login: one that was never used, otherwise the one that has rested longest.
+ * @param taken UIDs of live sessions
+ * @param uidMap the UIDs that exist
+ * @param share the part of each list to skip at first, from 0 to 1
+ * @returns undefined if the range is used up
  */
 export function pickUid(
   range: UidRange,
@@ -80,42 +88,45 @@ export function pickUid(
 export const countForeign = ({ quarantined }: KeptLeases): number =>
   [...quarantined.values()].filter(({ foreign }) => foreign === true).length;
 
-/** So many foreign uids are passed over one by one: more than that may be the uids of a directory, thousands in a row. */
+/**
+ * How many foreign UIDs are skipped one by one. More of them may belong to a directory
+ * service, with thousands in a row.
+ */
 const FEW_FOREIGN = 3;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
-/** Where the next uid is looked for after one that was foreign, as pickUid() takes it: each time far from where it was looked before. */
+/** Where pickUid() continues after a foreign UID: each time far from the previous attempts. */
 export function shareAfterForeign(pool: KeptLeases): number {
   const count = countForeign(pool);
   return count < FEW_FOREIGN ? 0 : (count * GOLDEN) % 1;
 }
 
-/** Whether a uid is one of those that are leased. */
+/** Whether a UID is in the range. */
 export const isLeasable = ({ first, last }: UidRange, uid: number): boolean =>
   uid >= first && uid <= last && uid !== GHOST_UID && isGuestUid(uid);
 
-/** Leases a uid: it rests no more. */
+/** Leases a UID: it no longer rests. */
 export function takeUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, unused: without(pool.unused, uid), rested: without(pool.rested, uid) };
 }
 
-// As a rule it is the first one.
+// Usually it is the first one.
 function without(uids: readonly number[], uid: number): readonly number[] {
   const at = uids.indexOf(uid);
   return at < 0 ? uids : [...uids.slice(0, at), ...uids.slice(at + 1)];
 }
 
-/** A uid is given back: it is the last one to be leased again. */
+/** Gives a UID back: it is leased again after all others. */
 export function restUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, rested: [...takeUid(pool, uid).rested, uid] };
 }
 
-/** Puts a uid into quarantine. */
+/** Puts a UID into quarantine. */
 export function quarantineUid(pool: LeasePool, uid: number, why: Quarantine): LeasePool {
   return { ...takeUid(pool, uid), quarantined: new Map(pool.quarantined).set(uid, why) };
 }
 
-/** Ends the quarantine of a uid: it is leased again, after all others. */
+/** Ends the quarantine of a UID. It is leased again after all others. */
 export function releaseUid(pool: LeasePool, uid: number): LeasePool {
   const quarantined = new Map(pool.quarantined);
   quarantined.delete(uid);
@@ -126,15 +137,15 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const SUFFIX_LENGTH = 4;
 const SUFFIXES = ALPHABET.length ** SUFFIX_LENGTH;
 
-/** The home of a leased account: on the host nothing is there. */
+/** The home of a leased account. It does not exist on the host. */
 export const leasedHome = (user: string): string => `/home/${user}`;
 
-/** What desktops and greeters show for a leased account: "Guest k3f9" for guest-k3f9. They tell guests apart by it. */
+/** The real name that desktops and greeters show: "Guest k3f9" for guest-k3f9. It tells guests apart. */
 export const leasedRealName = (ghostName: string, user: string): string =>
   `${ghostName} ${user.slice(user.lastIndexOf("-") + 1)}`;
 
 /**
- * A name that no live session has, "guest-k3f9".
+ * Makes a name that no live session has, "guest-k3f9".
  * @param random a whole number from 0
  */
 export function makeLeaseName(random: number, taken: ReadonlySet<string>): string {

@@ -1,14 +1,14 @@
-// What is said of accounts that sessions share and that logind is to start a user manager for. Pure.
+// Warnings about shared accounts with lingering enabled: logind starts user managers for them. Pure.
 
 /** What to do instead of lingering. */
 const INSTEAD = 'have a unit of the system do what is to run without a session ("Rules for guests" in guestd(8))';
 
-/** For the user manager itself: only its uid is known. */
+/** Told to the user manager itself, where only the UID is known. */
 export const NO_MANAGER =
   "Guests who share an account have no user manager: it would run outside their view. " +
   `Where loginctl has enabled lingering for it, disable that, and ${INSTEAD}.`;
 
-/** For an account that is marked so. */
+/** For an account with lingering enabled. */
 export const describeLingering = (user: string): string =>
   `Lingering is enabled for ${user}, and an account that sessions share has no user manager; ` +
   `run "loginctl disable-linger ${user}", and ${INSTEAD}.`;

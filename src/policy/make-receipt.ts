@@ -7,8 +7,8 @@ import type { Ending } from "./session.ts";
 
 /**
  * The receipt of a session.
- * @param kinds the classes that had to be looked at
- * @param closed when all else of its end is done
+ * @param kinds the classes that must have been looked at
+ * @param closed when everything else of its end is done
  */
 export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed: Moment): Receipt {
   const { account, found, cause } = session;
@@ -25,7 +25,7 @@ export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed
     acceptedAt: session.acceptance?.at ?? 0,
     openedAt: session.openedAt,
     closedAt: closed.now,
-    // Of another boot the monotonic clock says nothing.
+    // The monotonic clock starts again at each boot.
     seconds: cause === "lost-power" ? 0 : since(session.openedUptime, 1e6),
     endMilliseconds: since(session.begunUptime, 1e3),
     processesKilled: found.processesKilled,
@@ -39,8 +39,9 @@ export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed
 }
 
 /**
- * Why the UID of a session is quarantined: all that is left, and each stage that failed since; or what was not looked through.
- * @returns undefined when there is neither
+ * Why the UID of a session is quarantined: everything that is left, each failed stage, or the
+ * directories that were not searched.
+ * @returns undefined if there is none of these
  */
 export function quarantineOf(session: Pick<Ending, "id" | "account" | "receipt" | "found">): Quarantine | undefined {
   const { id, account, receipt, found } = session;

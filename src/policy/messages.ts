@@ -1,10 +1,10 @@
-// The MESSAGE_ID of each action in the journal, and the sentence for an effect that has failed. systemd/guestd.catalog explains
-// each id to `journalctl -x`; a test holds the two together.
+// The MESSAGE_ID of each action in the journal, and the sentence for a failed effect. systemd/guestd.catalog explains
+// each id to `journalctl -x`; a test compares the two.
 import type { AnyEffect, EffectKind } from "./effects.ts";
 import { EFFECT_KINDS, rowOf } from "./effects.ts";
 import { keyOf } from "./subject.ts";
 
-/** What guestd itself does, beside the effects on sessions. */
+/** What guestd itself does, besides effects on sessions. */
 const DAEMON_IDS = {
   "daemon-started": "993565976fba4662b6a730b7b12e9eed",
   "daemon-stopping": "8df08078a22e418085c2c2af3977a654",
@@ -25,6 +25,6 @@ export const MESSAGE_IDS: Readonly<Record<EffectKind | DaemonAction, string>> = 
   ...DAEMON_IDS,
 };
 
-/** The sentence for an effect that has failed. */
+/** The sentence for a failed effect. */
 export const describeFailed = ({ kind, subject }: AnyEffect, reason: string): string =>
   `Failed at ${kind} of ${keyOf(subject)}: ${reason}`;

@@ -1,5 +1,5 @@
-// The mounts of a mount namespace, and at which other paths they show a directory: by file system, not by name.
-// Pure; what is mounted comes from mountinfo (proc(5)).
+// The mounts of a mount namespace, and all paths at which they show a directory. Compares file systems, not names.
+// Pure; the mounts come from mountinfo (proc(5)).
 import { isWithin, joinPath, pathBelow } from "./paths.ts";
 
 export interface Mount {
@@ -21,12 +21,12 @@ export interface Mount {
 /** Mounts by what they are mounted on. */
 export interface MountTree {
   readonly all: readonly Mount[];
-  /** That of the root directory, below those that are mounted over it. */
+  /** The mount of the root directory, below those mounted over it. */
   readonly root: Mount | undefined;
   readonly over: ReadonlyMap<string, Mount>;
 }
 
-/** A directory of a file system, whatever shows it. */
+/** A directory of a file system, at whatever path. */
 export interface Place {
   readonly device: string;
   readonly path: string;
@@ -43,11 +43,11 @@ export function treeOf(mounts: readonly Mount[]): MountTree {
   };
 }
 
-/** The mount on which a path lies, which has no symbolic links in it; undefined where mountinfo does not say. */
+/** The mount that a path without symbolic links is on; undefined if mountinfo does not say. */
 export function mountShowing({ root, over }: MountTree, path: string): Mount | undefined {
   let shown = root;
   for (const prefix of prefixesOf(path)) {
-    // Mounts lie over each other at one path.
+    // Mounts can be stacked at one path.
     for (let next = shown; next !== undefined; next = over.get(keyOf(next.id, prefix))) shown = next;
   }
   return shown;
@@ -58,11 +58,11 @@ function prefixesOf(path: string): string[] {
   return ["/", ...names.map((_, index) => `/${names.slice(0, index + 1).join("/")}`)];
 }
 
-/** Whether a look at a file asks the kernel alone: no server that may be away, no program, no automounter. */
+/** Whether looking at a file involves only the kernel: no server that may be away, no FUSE program, no automounter. */
 export const answersAtOnce = ({ type }: Mount): boolean =>
   !/^(autofs|fuse\b.*|nfs\d?|cifs|smb\d?|9p|afs|ceph|coda|gfs2|lustre|ocfs2)$/.test(type);
 
-/** The first mount on the way to a path, without symbolic links, for which that is not so. */
+/** The first mount on the way to a path, without symbolic links, for which that is not true. */
 export function serverOnWay(tree: MountTree, path: string): Mount | undefined {
   const shown = prefixesOf(path).map((prefix) => mountShowing(tree, prefix));
   return shown.find((mount) => mount !== undefined && !answersAtOnce(mount));
@@ -75,7 +75,7 @@ export function automountAbove({ all }: MountTree, path: string): string | undef
   return all.find(({ type, mountPoint }) => type === "autofs" && isWithin(path, mountPoint))?.mountPoint;
 }
 
-/** The directory that a path names; undefined where mountinfo does not say. */
+/** The directory that a path names; undefined if mountinfo does not say. */
 export function placeOf(tree: MountTree, path: string): Place | undefined {
   const mount = mountShowing(tree, path);
   if (mount === undefined) return undefined;
@@ -83,13 +83,13 @@ export function placeOf(tree: MountTree, path: string): Place | undefined {
   return { device, path: joinPath(root, pathBelow(path, mount.mountPoint) ?? "") };
 }
 
-// Each directory of an NFS server that is mounted is a file system of its own; which one it is its source says, with all of its path.
+// Each mounted directory of an NFS server is a file system of its own. Its source names the server and the full path.
 function rootOf({ device, root, type, source }: Mount): Place {
   const [, server, directory] = (type.startsWith("nfs") && /^(\[.*\]|[^:/]+):(\/.*)$/.exec(source)) || [];
   return server === undefined || directory === undefined ? { device, path: root } : { device: server, path: directory };
 }
 
-/** All paths at which a directory can be seen, or something that lies in it: those of mounts of it, and in mounts that hold it. */
+/** All paths that show a directory or something in it: mounts of it, and paths in mounts that contain it. */
 export function pathsShowing(tree: MountTree, place: Place): string[] {
   return tree.all.flatMap((mount) => {
     const root = rootOf(mount);
@@ -102,8 +102,8 @@ export function pathsShowing(tree: MountTree, place: Place): string[] {
 }
 
 /**
- * The directories whose content is seen at a path: the one that it names; those that an automounter has mounted below it; and
- * those of the layers that an overlay there is made of.
+ * The directories behind a path: the one it names, those that an automounter has mounted below it, and
+ * the layers of an overlay there.
  */
 export function placesBehind(tree: MountTree, path: string): Place[] {
   const place = placeOf(tree, path);
@@ -115,7 +115,7 @@ export function placesBehind(tree: MountTree, path: string): Place[] {
   return [place, ...automounted.map(rootOf), ...layersBehind(tree, path, place)];
 }
 
-// A layer that lies on the overlay itself has its name from before the overlay was mounted: nothing is known of it.
+// A layer on the overlay itself is named by its path before the overlay was mounted. It cannot be found.
 function layersBehind(tree: MountTree, path: string, place: Place): Place[] {
   const mount = mountShowing(tree, path);
   if (mount?.type !== "overlay") return [];

@@ -1,33 +1,33 @@
-// What guests are told when they log in, and the terms of use that they have to accept before. Pure: files are read elsewhere.
-// Nothing is remembered of a guest who reads terms: the login that asks again brings the digest of what was shown.
+// What guests are told at login, and the terms of use that they must accept first. Pure: files are read elsewhere.
+// guestd keeps no state about a guest who reads terms: the next call brings the digest of what was shown.
 import type { Config } from "../config/schema.ts";
 import { inLanguage } from "./locale.ts";
 import { matchesAny } from "./wildcards.ts";
 
-/** A text of terms of use, as it stands in its file, and its SHA-256 in hexadecimal. */
+/** A text of terms of use, as in its file, and its SHA-256 in hexadecimal. */
 export interface TermsFile {
   readonly text: string;
   readonly digest: string;
 }
 
-/** Terms of use as a guest is shown them: the question stands below. */
+/** Terms of use as shown to a guest, with the question below. */
 export interface Terms extends TermsFile {
-  /** What a guest types who accepts them. */
+  /** What a guest types to accept them. */
   readonly answer: string;
 }
 
 export interface Notice {
-  /** Empty where guests are told nothing. */
+  /** Empty if guests are told nothing. */
   readonly login: string;
-  /** PAM services by which they are told. */
+  /** PAM services through which they are told. */
   readonly services: readonly string[];
   readonly terms: Terms | undefined;
 }
 
-/** Before a configuration is in force. */
+/** Before a configuration is loaded. */
 export const NO_NOTICE: Notice = { login: "", services: [], terms: undefined };
 
-/** What a login says of terms of use: the digest of those that were shown, and what was typed. */
+/** What a login says about terms of use: the digest of those that were shown, and what was typed. */
 export interface TermsReply {
   readonly terms: string;
   readonly answer: string;
@@ -40,8 +40,8 @@ export interface Acceptance {
 }
 
 /**
- * What guests are told by a configuration.
- * @param locale of the machine, such as de_DE.UTF-8: of the session's nothing is known yet
+ * Makes the notice of a configuration.
+ * @param locale of the machine, such as de_DE.UTF-8: that of the session is not known yet
  * @param file the terms of use in this language
  */
 export function makeNotice({ Notice }: Config, locale: string, file: TermsFile | undefined): Notice {
@@ -60,7 +60,7 @@ export function makeNotice({ Notice }: Config, locale: string, file: TermsFile |
   };
 }
 
-// Lines alone, as a terminal and a greeter show them, and not longer than the text was.
+// Reduces the text to lines, as a terminal and a greeter show them. Never makes it longer.
 const printable = (text: string): string =>
   text
     .replace(/^\uFEFF/, "")
@@ -68,17 +68,14 @@ const printable = (text: string): string =>
     .replaceAll("\t", " ")
     .trim();
 
-/**
- * What a guest reads in the terminal on the way in; empty for nothing.
- * su names a terminal where it has one, and has none where a program runs it.
- */
+/** What a guest reads in the terminal at login; may be empty. su has a terminal, unless a program runs it. */
 export const loginNotice = ({ login, services }: Notice, service: string, tty: string): string =>
   tty !== "" && matchesAny(services, service) ? login : "";
 
-/** SDDM asks for nothing but passwords, and nothing is asked where a greeter is passed over; so are LightDM's for its guest sessions. */
+/** SDDM asks only for passwords. An automatic login asks nothing, and neither do LightDM's guest sessions. */
 const ASKING_NOTHING = ["*-autologin", "lightdm-guest", "sddm*"];
 
-/** Whether terms of use can be accepted while a guest is authenticated through this service. */
+/** Whether this service can ask a guest for acceptance during authentication. */
 export const asksForTerms = (service: string): boolean => !matchesAny(ASKING_NOTHING, service);
 
 export type TermsVerdict =
@@ -86,13 +83,13 @@ export type TermsVerdict =
   | { readonly kind: "ask"; readonly terms: Terms }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** What a guest is told who cannot be asked, or says nothing. */
+/** For a guest who cannot be asked, or gives no answer. */
 export const UNANSWERED =
   "Guests have to accept the terms of use of this machine, and there was no answer. A login that cannot ask, such as one by ssh, is not for guests here.";
 const NOT_ACCEPTED = "You have not accepted the terms of use of this machine. Please log in again to read them.";
 const CHANGED = "The terms of use of this machine have changed in the meantime. Please log in again to read them.";
 
-/** Decides whether the terms of use, where there are any, are accepted. */
+/** Decides whether the terms of use, if there are any, are accepted. */
 export function judgeTerms(terms: Terms | undefined, reply: TermsReply, now: number): TermsVerdict {
   if (terms === undefined) return { kind: "accepted", acceptance: undefined };
   if (reply.terms === "") return { kind: "ask", terms };

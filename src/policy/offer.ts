@@ -1,12 +1,12 @@
-// What greeters are told of the ghost: a type.
+// What greeters are told about the ghost: a type.
 
-/** Those that offer users to choose from; greetd's own list none. */
+/** Greeters that offer a list of users. Those of greetd have none. */
 export const GREETERS = ["lightdm", "sddm", "gdm"] as const;
 export type Greeter = (typeof GREETERS)[number];
 
 export interface Offer {
-  /** The login name; empty where the configuration has errors, and none is known. */
+  /** The login name; empty if the configuration has errors, so none is known. */
   readonly ghost: string;
-  /** Those that are to offer it. */
+  /** The greeters that should offer it. */
   readonly by: readonly Greeter[];
 }

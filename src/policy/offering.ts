@@ -1,5 +1,5 @@
-// Which greeters offer the ghost to choose from: those through which guests log in without a password, while guests may log in.
-// With terms of use to accept also those alone that can ask. Pure.
+// Which greeters offer the ghost: those through which guests log in without a password, while guests may log in. If
+// there are terms of use, only greeters that can ask offer it. Pure.
 import { leasesThrough } from "./admission.ts";
 import { asksForTerms } from "./notice.ts";
 import type { Greeter, Offer } from "./offer.ts";
@@ -8,17 +8,23 @@ import type { Next, State } from "./state.ts";
 import { stay } from "./state.ts";
 import { SWITCH } from "./subject.ts";
 
-/** The PAM service of a guest who is chosen. LightDM's guest sessions have one that asks others for nothing (packaging/greeters). */
+/**
+ * The PAM service that the greeter uses for the ghost. LightDM has one for guest sessions, which leaves other
+ * users alone (packaging/greeters).
+ */
 const SERVICES: Readonly<Record<Greeter, string>> = { lightdm: "lightdm-guest", sddm: "sddm", gdm: "gdm-password" };
 
-/** Tells greeters what is news to them. At the start all is: an earlier guestd may have told them anything. */
+/**
+ * Tells greeters what has changed. At the start that is everything, because an earlier
+ * guestd may have told them anything.
+ */
 export function offerGhost(state: State): Next {
   const offer = findOffer(state);
   if (JSON.stringify(offer) === JSON.stringify(state.offer)) return stay(state);
   return stay({ ...state, offer }, { kind: "offer-ghost", subject: SWITCH, offer });
 }
 
-/** The same for a configuration that is read again. While guestd starts, the switch is not known yet. */
+/** The same for a reloaded configuration. While guestd starts, the switch is not known yet. */
 export const offerGhostAgain = (state: State): Next => (state.offer === undefined ? stay(state) : offerGhost(state));
 
 function findOffer({ config, loginSwitch, notice }: State): Offer {

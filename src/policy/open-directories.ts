@@ -1,22 +1,22 @@
-// What an administrator is told of directories of the host that guests can write to. Pure.
+// Warns an administrator of directories of the host that guests can write to. Pure.
 import type { Config } from "../config/schema.ts";
 
-/** Directories of the host that anybody may write to. */
+/** Directories of the host that all users may write to. */
 export interface OpenDirectories {
   readonly paths: readonly string[];
-  /** Whether the time was enough for all of the host. */
+  /** Whether the search finished in time. */
   readonly whole: boolean;
 }
 
-/** Of so many paths a sentence speaks. */
+/** How many paths a sentence names, at most. */
 const MOST_PATHS = 10;
 
-/** Read-only in each view, not the host's, or of the kernel's own limits (mq_overview(7)). */
+/** Read-only in each view, not the host's, or limited by the kernel itself (mq_overview(7)). */
 const NEVER_OPEN = ["/etc", "/proc", "/sys", "/run/user", "/dev/mqueue"];
 
-/** What is so, and what to do about it: no sentence, or one. */
+/** What was found, and what to do about it: no sentence, or one. */
 export function warnOfDirectories({ View, Sweep }: Config, { paths, whole }: OpenDirectories): string[] {
-  // Who names a directory in Paths= has it swept, and knows of it.
+  // Directories in Paths= are swept, and the administrator knows them.
   const known = [...View.Private, ...View.Hide, ...View.ReadOnly, ...Sweep.Paths].map(({ path }) => path);
   const covers = [...NEVER_OPEN, ...known];
   const open = paths.filter((path) => !covers.some((cover) => path === cover || path.startsWith(`${cover}/`)));

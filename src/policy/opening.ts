@@ -1,4 +1,4 @@
-// How a session opens: from OpenSession, stage by stage, until its guest is in; and how a user manager joins it.
+// How a session opens, from OpenSession until its guest is in, stage by stage; and how a user manager joins it.
 import type { Config } from "../config/schema.ts";
 import type { Verdict } from "./admission.ts";
 import { judgeLogin } from "./admission.ts";
@@ -29,7 +29,7 @@ const ENDED = "This guest session was ended before it was ready.";
 
 type Requested = EventOf<"open-requested">;
 
-/** An OpenSession call: PAM opens a session for a guest. */
+/** Handles OpenSession: PAM opens a session for a guest. */
 export function open(state: State, event: Requested): Next {
   const { id, account, leaderPid, service, call } = event;
   const verdict = judgeLogin(state.config, event, [...state.sessions.values()], state.loginSwitch);
@@ -56,7 +56,7 @@ export function open(state: State, event: Requested): Next {
   }
 }
 
-// Who has a leased account has accepted the terms of use already, where there were any then.
+// The guest of a leased account has already accepted the terms of use, if there were any.
 function admit(
   state: State,
   event: Requested,
@@ -75,7 +75,7 @@ function admit(
   return goOn(state, prepare(event, config, lease, outer, told), undefined, event);
 }
 
-// What was leased for the login that is refused goes back at once: its leader has entered nothing of it, and may wait on.
+// The lease of a refused login is withdrawn at once. Its leader has not entered the view, and may live on.
 function giveBack(refused: Next, event: Requested): Next {
   const lease = [...refused.state.sessions.values()].find(
     ({ phase, leader, account }) =>
@@ -89,7 +89,7 @@ function giveBack(refused: Next, event: Requested): Next {
     : refused;
 }
 
-// The leader has the session already; its view may have been lost since.
+// The leader has the session already. Its view may have been lost since.
 function letInAgain(state: State, session: Open, call: number): Next {
   const view = standingView(session);
   const answer =
@@ -99,7 +99,7 @@ function letInAgain(state: State, session: Open, call: number): Next {
   return stay(state, { kind: "answer", subject: subjectOf(session), call, answer });
 }
 
-/** @param lease the session that the account was leased for: it goes on, with its leader */
+/** @param lease the session of the leased account; it continues with its leader */
 function prepare(
   event: Requested,
   config: Config,
@@ -135,15 +135,16 @@ function prepare(
   };
 }
 
-// A guest who becomes another guest with su takes the leader out of the first session's cgroups; not out of its life.
+// A guest who becomes another guest with su takes the leader out of the first session's cgroups, but the new
+// session still ends with the first.
 function findOuter(state: State, cgroup: string): Session | undefined {
   const isInside = (path: string) => cgroup === path || cgroup.startsWith(`${path}/`);
   return [...state.sessions.values()].find(({ cgroups }) => cgroups.some(({ path }) => isInside(path)));
 }
 
 /**
- * A JoinSession call of a user manager: it would run outside the view of the login that caused it (CVE-2017-8900).
- * It may join only where the uid has but one view, and as long as that is not ending.
+ * Handles JoinSession of a user manager, which would otherwise run outside the view of its login (CVE-2017-8900).
+ * It may join only if the UID has a single view, and only until that session ends.
  */
 export function join(state: State, { id, uid, call }: EventOf<"join-requested">): Next {
   const session = [...state.sessions.values()].find(({ account }) => account.uid === uid);
@@ -159,7 +160,7 @@ export function join(state: State, { id, uid, call }: EventOf<"join-requested">)
   return stay(state, { kind: "refuse", subject, call, code: "NoSuchSession", reason });
 }
 
-// From the view on: logind starts the user manager while the login is let in.
+// As soon as there is a view: logind starts the user manager while the login is being admitted.
 function joinableView(session: Session): View | undefined {
   if (session.phase === "open") return standingView(session);
   return session.phase === "opening" && session.cause === undefined ? session.view : undefined;
@@ -172,11 +173,11 @@ export function addCgroup(state: State, session: Session, cgroup: Cgroup): Next 
   const subject = subjectOf(session);
   const limit: EffectOf<"limit-login"> = { kind: "limit-login", subject, cgroup, limits: session.limits };
   if (found.phase !== "open") return put(state, found, limit);
-  // What is not open yet is written down when it is.
+  // A session that is not open yet is recorded when it is.
   return put(state, found, limit, { kind: "write-record", subject, saved: savedOf(found) });
 }
 
-/** A stage of opening has ended. */
+/** Handles the outcome of a stage of opening. */
 export function advanceOpening(state: State, before: Opening, event: Ended): Next {
   const { kind } = event.effect;
   const isOwn = isAdmitting(before)
@@ -193,7 +194,7 @@ export function advanceOpening(state: State, before: Opening, event: Ended): Nex
 
 const isAdmitting = (session: Opening): session is Admitting => session.view !== undefined;
 
-/** The next stage of opening; after the last one the session is open. */
+/** The next stage of opening. After the last one the session is open. */
 function goOn(state: State, session: Opening, last: EffectKind | undefined, moment: Moment): Next {
   const context = contextOf(moment);
   if (!isAdmitting(session)) {
@@ -202,12 +203,12 @@ function goOn(state: State, session: Opening, last: EffectKind | undefined, mome
   }
   const effect = effectAfter(ADMITTING, session, last === "build-view" ? undefined : last, context);
   if (effect === undefined) return finishOpening(state, session, moment);
-  // Its guest is in: it ends as any other session.
+  // The guest is in: the session ends like any other.
   const isIn = effect.kind === "announce-opened";
   return (isIn ? undefined : interrupt(state, session, moment)) ?? put(state, session, effect);
 }
 
-// The end was asked for while an effect ran.
+// The end was requested while an effect ran.
 function interrupt(state: State, session: Opening, moment: Moment): Next | undefined {
   if (session.cause === undefined) return undefined;
   return session.cause === "leader-exited"
@@ -215,13 +216,13 @@ function interrupt(state: State, session: Opening, moment: Moment): Next | undef
     : failOpening(state, session, "Refused", ENDED, moment);
 }
 
-/** The session is open; its end may have been asked for meanwhile. */
+/** The session is open. Its end may have been requested meanwhile. */
 function finishOpening(state: State, session: Admitting, moment: Moment): Next {
   const { cause } = session;
   const opened = becomeOpen(session);
   if (cause !== undefined) return startEnding(state, opened, cause, moment);
   if (!opened.leased) return put(state, opened, checkRulesOf(opened));
-  // Where the greeter is what locks the screen.
+  // For services whose greeter locks the screen.
   const isListed = opened.published && matchesAny(state.config?.Guests.Unlock ?? [], opened.service);
   return put(state, opened, ...(isListed ? [listAccountOf(opened)] : []));
 }
@@ -237,8 +238,8 @@ const checkRulesOf = (session: Open): EffectOf<"check-rules"> => {
 };
 
 /**
- * The guest is told; then whatever of the session stands already is taken away as at any other end.
- * For a leased account that waits until its leader is done: its end is that of all processes of the user.
+ * Refuses the login. What exists of the session is removed as at any other end. With a leased account this waits until
+ * the leader exits, because the end kills all processes of the user.
  */
 function failOpening(state: State, session: Opening, code: ErrorCode, reason: string, moment: Moment): Next {
   const refuse = refuseLogin(session, code, reason);

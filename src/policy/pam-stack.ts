@@ -1,21 +1,21 @@
-// A stack of PAM as the modules in it, in their order, and the way a guest takes through it. Pure: reading them is system/pam-stacks.ts.
+// A PAM stack as a list of modules, and the modules that a guest meets in it. Pure; system/pam-stacks.ts reads stacks.
 
 export type PamType = "auth" | "account" | "password" | "session";
 
 /** One line of a stack. */
 export interface PamModule {
   readonly type: PamType;
-  /** A word as "required", or the list of actions in brackets. */
+  /** A word such as "required", or the list of actions in brackets. */
   readonly control: string;
-  /** Its file without the directory, such as "pam_krb5.so". */
+  /** Its file name, such as "pam_krb5.so". */
   readonly name: string;
   readonly args: readonly string[];
-  /** Where it is written. */
+  /** The file that has the line. */
   readonly file: string;
   readonly line: number;
 }
 
-/** Of modules that a guest comes to: whether that is before pam_guest or after it. */
+/** A module that a guest meets, and whether that is before or after pam_guest. */
 export interface MetModule extends PamModule {
   readonly side: "before" | "after";
 }
@@ -23,15 +23,15 @@ export interface MetModule extends PamModule {
 export const PAM_GUEST = "pam_guest.so";
 
 /**
- * The modules that a guest of this group comes to whom pam_guest admits; empty where the stack has no pam_guest.
- * Jumps are taken where they are certain: that of pam_guest itself, and of pam_succeed_if where it asks for the group.
+ * The modules that a guest of this group meets if pam_guest admits them; empty if the stack has no pam_guest. Follows
+ * the jumps that are certain: that of pam_guest itself, and of pam_succeed_if if it tests for the group.
  */
 export function meetModules(stack: readonly PamModule[], group: string): readonly MetModule[] {
   const own = stack.findIndex(({ name }) => name === PAM_GUEST);
   return own < 0 ? [] : walkModules(stack, group, own);
 }
 
-/** The modules that a guest of this group comes to in a stack that has no pam_guest, such as those for accounts. */
+/** The modules that a guest of this group meets in a stack without pam_guest, such as those of type account. */
 export const passModules = (stack: readonly PamModule[], group: string): readonly PamModule[] =>
   walkModules(stack, group, stack.length);
 
@@ -48,7 +48,7 @@ function walkModules(stack: readonly PamModule[], group: string, own: number): r
   return met;
 }
 
-/** How many modules are jumped over after this one; "leave" where it ends the stack. */
+/** How many modules are skipped after this one; "leave" if it ends the stack. */
 function actionOf({ name, control, args }: PamModule, group: string): number | "leave" {
   if (name === PAM_GUEST) return actionFor(control, ["success"]);
   const [asked, how, of, ...more] = args.filter(
@@ -59,7 +59,7 @@ function actionOf({ name, control, args }: PamModule, group: string): number | "
   return how === "notingroup" ? actionFor(control, ["auth_err", "default"]) : 0;
 }
 
-/** What a control says of the first of these results that it names (pam.d(5)). */
+/** The action of a control for the first of these results that it names (pam.d(5)). */
 function actionFor(control: string, results: readonly string[]): number | "leave" {
   if (!control.startsWith("[")) return control === "sufficient" && results[0] === "success" ? "leave" : 0;
   const actions = new Map(
@@ -74,9 +74,9 @@ function actionFor(control: string, results: readonly string[]): number | "leave
   return /^\d+$/.test(action) ? Number(action) : 0;
 }
 
-/** Whether the login ends where a module of this control says no. */
+/** Whether the login fails if a module with this control fails. */
 export const isBinding = ({ control }: PamModule): boolean =>
   /^(required|requisite)$/i.test(control) || /=(bad|die)\b/.test(control);
 
-/** A module as a sentence names it. */
+/** A module as sentences name it. */
 export const describeModule = ({ name, file, line }: PamModule): string => `${name} (${file}:${line})`;

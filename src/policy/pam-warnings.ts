@@ -1,5 +1,5 @@
-// What in PAM's stacks keeps a guest without a password from logging in as guestd means it, or acts for guests where no view is yet.
-// Pure: sentences for an administrator.
+// Warns of PAM modules that keep guests from logging in without a password, or act for guests before there is a view.
+// Pure: returns sentences for an administrator.
 import type { PamModule } from "./pam-stack.ts";
 import { describeModule, isBinding, meetModules, passModules } from "./pam-stack.ts";
 
@@ -9,7 +9,7 @@ export interface ServiceStack {
   readonly stack: readonly PamModule[];
 }
 
-// Of any other module nobody here knows that it asks for nothing, and refuses no guest for what others have typed.
+// These ask for nothing, and refuse no guest because of what other users typed. Any other module might.
 const QUIET = new Set(
   (
     "access afs_session cap debug deny echo ecryptfs env exec faildelay fscrypt ftp gnome_keyring group issue keyinit limits " +
@@ -20,7 +20,7 @@ const QUIET = new Set(
     .map((name) => `pam_${name}.so`),
 );
 
-// These make files, mount, or start programs for the user whose session opens.
+// These create files, mount, or start programs for the user whose session opens.
 const ACTING = new Set(
   (
     "afs_session ecryptfs encfs exec gnome_keyring krb5 kwallet kwallet5 mkhomedir mount namespace oddjob_mkhomedir script " +
@@ -30,22 +30,22 @@ const ACTING = new Set(
     .map((name) => `pam_${name}.so`),
 );
 
-// These let some users in and no others, by rules of an administrator's. Those of pam_access are looked at (access-rules.ts).
+// These admit some users and refuse others, by rules of an administrator. access-rules.ts judges those of pam_access.
 const CHOOSING = new Set(["listfile", "localuser", "succeed_if", "time"].map((name) => `pam_${name}.so`));
 
-/** Of services that have the same module so many are named. */
+/** How many services with the same module a sentence names. */
 const MOST_NAMED = 4;
 
 /**
  * A sentence for each module that may ask guests of this group for a password, and what to do about it.
- * @param stacks those of authentication
+ * @param stacks of type auth
  */
 export const warnOfAsking = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
   findModules(stacks, (stack) => meetModules(stack, group).filter(({ name }) => !QUIET.has(name))).map(describeAsking);
 
 /**
- * A sentence for each module that acts for guests of this group on the host, as pam_guest comes after it.
- * @param stacks those of sessions
+ * A sentence for each module that acts for guests of this group on the host, because pam_guest comes after it.
+ * @param stacks of type session
  */
 export const warnOfActing = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
   findModules(stacks, (stack) =>
@@ -53,8 +53,8 @@ export const warnOfActing = (stacks: readonly ServiceStack[], group: string): re
   ).map(describeActing);
 
 /**
- * A sentence for each module that may refuse guests of this group though they are who they say.
- * @param stacks those for accounts
+ * A sentence for each module that may refuse guests of this group although they are authenticated.
+ * @param stacks of type account
  */
 export const warnOfChoosing = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
   findModules(stacks, (stack) => passModules(stack, group).filter((module) => isChoosing(module, group))).map(
@@ -67,7 +67,7 @@ function isChoosing(module: PamModule, group: string): boolean {
   return CHOOSING.has(module.name) && isBinding(module) && !spares;
 }
 
-/** A module, and on which side of pam_guest it stands where that matters. */
+/** A module, and on which side of pam_guest it is, if that matters. */
 type Found = PamModule & { readonly side?: string };
 
 interface Finding {
@@ -75,7 +75,7 @@ interface Finding {
   readonly services: readonly string[];
 }
 
-/** The modules that are meant, each once, with all services that have it. */
+/** The modules in question, each once, with all services that use it. */
 function findModules(
   stacks: readonly ServiceStack[],
   findIn: (stack: readonly PamModule[]) => readonly Found[],
@@ -106,7 +106,7 @@ const describeActing = ({ module, services }: Finding): string =>
   `${describeModule(module)} comes before pam_guest when ${listServices(services)} opens a session, ` +
   `and acts for guests on the host, outside of their views; put it below pam_guest ${REMEDY}.`;
 
-/** A module that may keep guests out, as an administrator is told of it. */
+/** A warning about a module that may refuse guests. */
 export const describeChoosing = (module: PamModule, services: readonly string[], group: string): string =>
   `${describeModule(module)} chooses whom ${listServices(services)} lets in; make sure that it lets the group ${group} in.`;
 

@@ -1,7 +1,10 @@
-// Absolute paths as text: what lies below what, and where the symbolic links on the way lead.
-// Pure; the links are found by system/sessions/links.ts.
+// Absolute paths as text: which is below which, and where symbolic links lead. Pure;
+// system/sessions/links.ts finds the links.
 
-/** A symbolic link that root alone can change: its path and its target, absolute; no link stands above the path. */
+/**
+ * A symbolic link that only root can change: its path and its target, both absolute. No part
+ * of the path above it is a link.
+ */
 export interface Link {
   readonly path: string;
   readonly target: string;
@@ -10,7 +13,7 @@ export interface Link {
 /** As many links in one path as the kernel follows (path_resolution(7)). */
 export const MOST_LINKS = 40;
 
-/** The part of a path below a directory, "" for the directory itself; undefined for what is not below it. */
+/** The part of a path below a directory; "" for the directory itself, undefined for a path outside it. */
 export function pathBelow(path: string, directory: string): string | undefined {
   if (path === directory) return "";
   const prefix = directory === "/" ? "/" : `${directory}/`;
@@ -19,13 +22,13 @@ export function pathBelow(path: string, directory: string): string | undefined {
 
 export const isWithin = (path: string, directory: string): boolean => pathBelow(path, directory) !== undefined;
 
-/** @param below as pathBelow() gives it */
+/** @param below as pathBelow() returns it */
 export function joinPath(directory: string, below: string): string {
   if (below === "") return directory;
   return directory === "/" ? `/${below}` : `${directory}/${below}`;
 }
 
-/** The path without links; with those that are left after MOST_LINKS of them. */
+/** Resolves the links in a path, up to MOST_LINKS of them. */
 export function followLinks(path: string, links: readonly Link[]): string {
   let followed = path;
   for (let count = 0; count < MOST_LINKS; count++) {

@@ -1,5 +1,5 @@
-// From configuration and account to the steps of a view: DESIGN "the default view", as plain data.
-// Pure: what must be known of the machine comes in as PlanFacts.
+// Turns configuration and account into the steps of a view, as plain data. Pure: facts about
+// the machine come in as PlanFacts.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { Display } from "./display.ts";
@@ -12,33 +12,36 @@ import { hideElsewhere, hideInBinds } from "./second-paths.ts";
 import type { BindStep, HideStep, Step, TmpfsStep } from "./steps.ts";
 import { noexecAs, readonlyAs } from "./strict.ts";
 
-/** What a plan must know of the machine it is made for. */
+/** What a plan must know about the machine. */
 export interface PlanFacts {
   /** Whether this kernel has overlayfs. */
   readonly overlay: boolean;
   /** The mounts of the leader's mount namespace. */
   readonly mounts: readonly Mount[];
-  /** Symbolic links on the way to what the configuration and the account name. One that others than root could change is none. */
+  /**
+   * Symbolic links on the way to paths of the configuration and the account. Links that others than
+   * root could change are left out.
+   */
   readonly links: readonly Link[];
-  /** Files of the trees laid over /etc, the administrator's and guestd's own; needed where there is no overlayfs. */
+  /** Files of the trees laid over /etc, the administrator's and guestd's own. Needed without overlayfs. */
   readonly etcFiles: readonly { readonly root: string; readonly name: string }[];
   /** What the host has of AS_ON_HOST. */
   readonly asOnHost: readonly { readonly path: string; readonly mode: number; readonly gid: number }[];
 }
 
-/** Private directories of whose mode and group a program makes sure before it uses them: screen(1), set-group-ID or not. */
+/** Private directories with a mode and group that a program checks before use: screen(1), set-group-ID or not. */
 export const AS_ON_HOST: readonly string[] = ["/run/screen"];
 
-/** For whom a plan is made. */
+/** The login that a plan is made for. */
 export interface PlannedLogin extends Display {
   readonly account: Account;
-  /** The account is this session's alone; otherwise the view keeps it apart from others of the same uid. */
+  /** Only this session has the account. Otherwise the view is isolated from others of the same UID. */
   readonly leased: boolean;
 }
 
 /**
- * The steps of a guest's view, in the order in which they are attached: what covers much comes first, so that it
- * does not lift a mask, nor seal a path that is the guest's to write to.
+ * The steps of a guest's view in the order in which they are attached. Steps that cover much come first. Otherwise they
+ * would uncover what a mask hides, or make a path read-only that the guest may write to.
  */
 export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanFacts): Step[] {
   const config = followConfig(configured, facts.links);
@@ -67,7 +70,7 @@ export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanF
   ];
 }
 
-/** The configuration with the paths of the view as they are without symbolic links. */
+/** The configuration with symbolic links resolved in the paths of the view. */
 function followConfig(config: Config, links: readonly Link[]): Config {
   const follow = (path: string) => followLinks(path, links);
   const followAll = <T extends { readonly path: string }>(paths: readonly T[]) =>
@@ -86,7 +89,7 @@ function followConfig(config: Config, links: readonly Link[]): Config {
   };
 }
 
-// A link in a directory that is hidden is hidden with it. Programs go by its path, so that is where the home is.
+// A link in a hidden directory is hidden with it. Programs use the path of the account, so the home goes there.
 function placeHome(config: Config, { home }: Account, links: readonly Link[]): string {
   return followLinks(
     home,
@@ -94,7 +97,7 @@ function placeHome(config: Config, { home }: Account, links: readonly Link[]): s
   );
 }
 
-// What such a link leads to is the account's: sessions would meet there.
+// The target of such a link belongs to the account. Its sessions would share it.
 function hideHome(config: Config, account: Account, links: readonly Link[]): HideStep[] {
   const target = followLinks(account.home, links);
   const isInView = target === placeHome(config, account, links);
@@ -106,7 +109,7 @@ function hideHome(config: Config, account: Account, links: readonly Link[]): Hid
 const isHidden = ({ View }: Config, path: string): boolean =>
   [...View.Hide, ...View.Private].some((directory) => isWithin(path, directory.path));
 
-/** What the plan looks up on the machine: the paths in which it follows symbolic links. */
+/** The paths in which the plan resolves symbolic links. */
 export function pathsOf({ Home, View }: Config, home: string): string[] {
   const configured = [...View.Hide, ...View.Private, ...View.ReadOnly, ...View.Bind, ...Home.Skeleton];
   return [...configured.map(({ path }) => path), ...View.Bind.map(({ target }) => target), home];
@@ -123,14 +126,14 @@ const TMPFS = {
   skeletons: [],
 } as const;
 
-// What lies in another hidden directory is hidden with it, and is not there any more when its turn comes.
+// A directory inside another hidden one is hidden with it, and no longer exists when its step comes.
 function hideSteps({ View }: Config): HideStep[] {
   return View.Hide.filter(({ path }, index) =>
     View.Hide.every((other, at) => !isWithin(path, other.path) || (path === other.path && index <= at)),
   ).map(({ path, optional }) => ({ kind: "hide", target: path, optional }));
 }
 
-// In a hidden directory it is made: there, nothing is.
+// Inside a hidden directory the mount point is created, because nothing exists there.
 function privateSteps({ View }: Config, { asOnHost }: PlanFacts, mounts: MountTree): TmpfsStep[] {
   const first = View.Private.filter(({ path }, at) => View.Private.findIndex((other) => other.path === path) === at);
   return first.map(({ path, optional }) => {
@@ -152,18 +155,18 @@ function sharedSteps(config: Config, { account, tty }: PlannedLogin): Step[] {
 const IPC = { kind: "mqueue", target: "/dev/mqueue", optional: true } as const;
 
 /**
- * Whether a login shares System V IPC and message queues with the host: programs share memory with an X server outside of the
- * session by number (MIT-SHM). Of a shared account sessions are kept apart all the same.
+ * Whether a login shares System V IPC and message queues with the host. Programs share memory with an X server outside
+ * the session by number (MIT-SHM). Sessions of a shared account are isolated all the same.
  */
 export function sharesHostIpc({ leased, ...login }: Omit<PlannedLogin, "account">): boolean {
   return leased && findServerOutside(login) !== undefined;
 }
 
-// A login that has its terminal must find it again in the view. Others (sshd) get theirs later, from the view's own.
+// A login that has its terminal must find it in the view. Others (sshd) later get one from the view itself.
 const hasTerminal = (tty: string) => /^(\/dev\/)?(tty|pts\/)/.test(tty);
 
-// Sessions of one account share its uid, so the host's /run/user/UID would be a directory where they meet, and it
-// outlives them. Each view has its own; logind's is mounted below it, out of sight.
+// Sessions of one account share its UID, so they could meet in the host's /run/user/UID, and it outlives them. Each
+// view has its own. logind's is mounted below it, out of sight.
 function runtimeRootStep(): TmpfsStep {
   return { ...TMPFS, target: "/run/user", mode: 0o755, size: "4k", inodes: 16, noexec: true, readonly: true };
 }
@@ -181,8 +184,8 @@ function runtimeStep(config: Config, { uid, gid }: Account): TmpfsStep {
   };
 }
 
-// logind's scope of the login requires the mount of the home directory (RequiresMountsFor= in systemd.unit(5)), which nobody uses
-// on the host: when an automount expires, systemd ends the session.
+// logind's scope of the login requires the mount of the home directory (RequiresMountsFor= in systemd.unit(5)), which
+// is unused on the host. When an automount expires, systemd ends the session.
 function keepSteps({ home }: Account, mounts: MountTree): Step[] {
   const target = automountAbove(mounts, home);
   return target === undefined
@@ -220,20 +223,20 @@ function bindSteps(config: Config): BindStep[] {
   }));
 }
 
-// Read-only whatever is laid over it: programs with root's rights, such as passwd, would change the host's files.
+// Read-only whatever is laid over it: otherwise set-user-ID programs such as passwd would change the host's files.
 function etcSteps(config: Config, facts: PlanFacts, leased: boolean): Step[] {
   const isOverlay = config.Etc.Mode === "overlay" && facts.overlay;
   const laid = isOverlay ? overlaySteps(config, facts, leased) : replaceSteps(config, facts, leased);
   return [{ kind: "readonly", target: "/etc", optional: false }, ...laid];
 }
 
-/** Laid over /etc below the administrator's: no guest may use at and cron, or has subordinate uids. */
+/** Laid over /etc, below the administrator's tree: guests may not use at and cron, and have no subordinate UIDs. */
 export const VENDOR_ETC = "/usr/lib/guestd/etc";
 
-/** The same for leased accounts alone: no screen locker starts, as they have no password. */
+/** The same for leased accounts only: no screen locker starts, because they have no password. */
 export const LEASED_ETC = "/usr/lib/guestd/etc-leased";
 
-/** Laid under /etc for them: settings of desktops, which must not cover a file of the machine's own. */
+/** Laid under /etc for leased accounts: desktop settings that must not cover a file of the machine. */
 export const LEASED_DEFAULTS = "/usr/lib/guestd/etc-leased-defaults";
 
 function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[] {
@@ -245,7 +248,7 @@ function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[
   ];
 }
 
-// What is mounted below /etc; the overlay alone would lose it.
+// Mounts below /etc, which the overlay alone would lose.
 function etcMounts({ mounts }: PlanFacts): string[] {
   return [...new Set(mounts.map(({ mountPoint }) => mountPoint).filter((path) => path.startsWith("/etc/")))];
 }
@@ -259,7 +262,7 @@ const bindInEtc = (source: string, target: string): BindStep => ({
   optional: true,
 });
 
-// Without overlayfs a file can be covered only where /etc has one of that name: what would be added is left out.
+// Without overlayfs only files that exist in /etc can be covered. Additional files are left out.
 function replaceSteps({ Etc }: Config, { etcFiles }: PlanFacts, leased: boolean): Step[] {
   const files = etcFiles.filter(({ root }) => leased || root !== LEASED_ETC);
   return [
@@ -268,13 +271,14 @@ function replaceSteps({ Etc }: Config, { etcFiles }: PlanFacts, leased: boolean)
   ];
 }
 
-/** Stands for /proc/1, which is hidden: a file for libsystemd, and an empty directory. */
+/** Covers /proc/1: a file for libsystemd, and an empty directory. */
 export const FIRST_PROCESS = "/usr/lib/guestd/proc-1";
 
-// Last: until then the base's own /proc serves. A PID namespace of the view's own needs a /proc of its own.
-// libsystemd reads in /proc/1/cgroup where the tree of control groups begins, and finds no session and no unit of a process without it
-// (sd_pid_get_session(3)). What covers a part of /proc keeps guests from mounting one in a user namespace, as bwrap does, unless the
-// view has another one that is whole (mount_too_revealing() in fs/namespace.c).
+// Last, because the base's own /proc is needed until then. A PID namespace of the view's own needs a /proc of its own.
+// libsystemd reads the root of the cgroup tree from /proc/1/cgroup. Without it, it finds no session or unit of a
+// process (sd_pid_get_session(3)).
+// If a part of /proc is covered, guests cannot mount another /proc in a user namespace, as bwrap does, unless the view
+// has one that is fully visible (mount_too_revealing() in fs/namespace.c).
 function procSteps({ View }: Config, leased: boolean): Step[] {
   if (View.Proc === "default" && leased) return [];
   const hidepid = View.Proc === "default" ? "invisible" : View.Proc;

@@ -1,5 +1,6 @@
-// The UIDs in quarantine, of whose last guest something may be left: looked at again, one at a time and more and more rarely, until
-// nothing is; or released by an administrator. Where not everywhere was looked they wait for the walk (walking.ts).
+// The UIDs in quarantine, whose last guest may have left something. They are checked again, one at a time and less and
+// less often, until nothing is left, or an administrator releases them. If not every directory could be searched, they
+// wait for the walk (walking.ts).
 import type { EffectOf } from "./effects.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
@@ -14,14 +15,14 @@ import type { Next, State } from "./state.ts";
 import { stay } from "./state.ts";
 import type { UidSubject } from "./subject.ts";
 
-/** What must have been looked at before a UID is leased again. */
+/** What must have been checked before a UID is leased again. */
 const KINDS: readonly SweepKind[] = [...SHARED_KINDS, ...ACCOUNT_KINDS];
 
 const subjectOf = (uid: number, user: string): UidSubject => ({ of: "uid", uid, user });
 
 /**
- * Time has passed: what is left of one may be gone by now. Where the name of the last guest is not known, it is for an
- * administrator to look: much goes by the name. It takes guestd's time, so it is not done while a login waits for that.
+ * Checks one UID again, on a tick: what was left may be gone. If the name of the last guest is unknown, only an
+ * administrator can check, because much is found by name. The check takes guestd's time, so logins come first.
  */
 export function retrySweeps(state: State, { uptime }: Moment): Next {
   if (isLoginUnderWay(state) || [...state.retries.values()].some(({ due }) => due === Infinity)) return stay(state);
@@ -34,7 +35,7 @@ export function retrySweeps(state: State, { uptime }: Moment): Next {
 const isLoginUnderWay = ({ sessions }: State): boolean =>
   [...sessions.values()].some(({ phase }) => phase === "allocating" || phase === "opening" || phase === "recovering");
 
-/** Those that are to be looked at by now, the one that has waited longest first. */
+/** The UIDs that are due, the one that has waited longest first. */
 function listDue({ pool, retries, sessions }: State, uptime: number): [number, Quarantine][] {
   const inUse = new Set([...sessions.values()].map(({ account }) => account.uid));
   const dueOf = (uid: number) => retries.get(uid)?.due ?? 0;
@@ -46,7 +47,7 @@ function listDue({ pool, retries, sessions }: State, uptime: number): [number, Q
     .sort(([one], [other]) => dueOf(one) - dueOf(other));
 }
 
-/** What is left of one was looked at: when that is nothing, it is released, or waits for the walk. */
+/** Handles the result of a check. If nothing is left, the UID is released, or waits for the walk. */
 export function judgeSweep(state: State, { subject }: EffectOf<"sweep-uid">, event: Ended): Next {
   const { uid } = subject;
   const quarantine = state.pool.quarantined.get(uid);
@@ -63,7 +64,7 @@ export function judgeSweep(state: State, { subject }: EffectOf<"sweep-uid">, eve
   return stay(state, { kind: "release-uid", subject, call: undefined, clears });
 }
 
-// On disk it stays in quarantine: the next guestd looks whose it is, and goes on where the user has gone.
+// On disk it stays quarantined. The next guestd checks who owns it, and continues if that user is gone.
 function leave(state: State, uid: number, quarantine: Quarantine, owner: string): State {
   const retries = new Map(state.retries);
   retries.delete(uid);
@@ -77,7 +78,7 @@ function wait(state: State, subject: UidSubject, why: Quarantine): Next {
   return stay({ ...state, pool }, { kind: "quarantine-uid", subject, quarantine, found: undefined });
 }
 
-/** The receipt that is to say that nothing is left any more. */
+/** The receipt that will say that nothing is left any more. */
 export const clearanceOf = ({ session }: Pick<Quarantine, "session">, { now }: Moment) =>
   session === undefined || session === "" ? undefined : { session, at: now };
 
@@ -95,7 +96,7 @@ export function release(state: State, { uid, call }: EventOf<"release-requested"
   return stay(state, { kind: "refuse", subject: subjectOf(uid, ""), call, code: "NoSuchLease", reason });
 }
 
-/** It is on disk that a UID may be leased again; or that could not be written, and it stays in quarantine. */
+/** Releases a UID once that is on disk. If it could not be saved, the UID stays quarantined. */
 export function applyRelease(state: State, { subject, call }: EffectOf<"release-uid">, event: Ended): Next {
   if (event.kind === "effect-failed") {
     const { reason, uptime } = event;
@@ -109,7 +110,7 @@ export function applyRelease(state: State, { subject, call }: EffectOf<"release-
   return stay(released, ...answers);
 }
 
-/** A UID that is about to be released, or is being looked at, is not looked at: what runs as it then would be killed. */
+/** Keeps a UID from being checked again while it is being released or checked: a check kills what runs as it. */
 export const hold = (state: State, uid: number): State => setRetry(state, uid, begin(state.retries.get(uid)));
 
 const lookLater = (state: State, uid: number, uptime: number): State =>

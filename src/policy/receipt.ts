@@ -1,7 +1,7 @@
-// The receipt of a session: what its end has found, class by class. Pure; a receipt is made in make-receipt.ts.
-// Only what was looked at can be clean: a class that was not looked at is named as one that is left.
+// The receipt of a session: what its end has found, class by class. Pure; make-receipt.ts makes a receipt. Only what
+// was checked can be clean: a class that was not checked counts as left.
 
-/** Looked at for every session: its processes, and who else holds what it had in memory. */
+/** Checked for every session: its processes, and what other processes hold of its memory. */
 export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
 
 /** What a leased account can leave outside its view as well. */
@@ -25,19 +25,19 @@ export const ACCOUNT_KINDS = [
 /** The classes of things that a session could leave behind. */
 export type SweepKind = (typeof SHARED_KINDS)[number] | (typeof ACCOUNT_KINDS)[number];
 
-/** One class: how many things were found, how many of them taken away, and a sentence for each that is still there. */
+/** One class: how many things were found, how many of them removed, and a sentence for each that is left. */
 export interface Swept {
   readonly kind: SweepKind;
   readonly found: number;
   readonly removed: number;
   readonly left: readonly string[];
-  /** Directories below which other users may have let the guest leave something, and which were not looked through. */
+  /** Directories that were not searched although other users may have let the guest leave something there. */
   readonly unseen?: readonly string[];
 }
 
 /**
- * Why a session ended. "lost-power": the machine went down while it was open. "record-lost": guestd was restarted and
- * could not read the record of it.
+ * Why a session ended. "lost-power": the machine went down while it was open. "record-lost": guestd was restarted
+ * and could not read its record.
  */
 export type EndCause =
   | "logout"
@@ -53,20 +53,20 @@ export type EndCause =
 /** What the end of a session has found so far. */
 export interface Findings {
   readonly processesKilled: number;
-  /** What its tmpfs held when it ended. */
+  /** Size of the contents of its tmpfs at the end. */
   readonly tmpfsBytes: number;
-  /** In the order in which the classes were first looked at. */
+  /** In the order in which the classes were first checked. */
   readonly swept: readonly Swept[];
-  /** Each a sentence: a stage that failed. */
+  /** A sentence for each failed stage. */
   readonly left: readonly string[];
 }
 
 export const NOTHING_FOUND: Findings = { processesKilled: 0, tmpfsBytes: 0, swept: [], left: [] };
 
-/** How often later looks may find something before a receipt tells of the last of them alone. */
+/** How many later findings a receipt lists. After that it keeps only the last of them. */
 const MOST_FOUND_LATER = 20;
 
-/** What the end of a session took away, and what is left. */
+/** What the end of a session removed, and what is left. */
 export interface Receipt {
   readonly id: string;
   readonly user: string;
@@ -75,50 +75,50 @@ export interface Receipt {
   readonly service: string;
   readonly leader: number;
   readonly cause: EndCause;
-  /** SHA-256 of the terms of use that the guest has accepted; empty where there were none. */
+  /** SHA-256 of the terms of use that the guest accepted; empty if there were none. */
   readonly terms: string;
-  /** When, in milliseconds since the epoch; 0 where there were none. */
+  /** When, in milliseconds since the epoch; 0 if there were none. */
   readonly acceptedAt: number;
   /** Milliseconds since the epoch. */
   readonly openedAt: number;
   readonly closedAt: number;
-  /** By the monotonic clock: the other may have been set meanwhile. 0 where the machine was restarted. */
+  /** By the monotonic clock, because the wall clock may have been set. 0 if the machine was restarted. */
   readonly seconds: number;
   /** How long ending it took. */
   readonly endMilliseconds: number;
   readonly processesKilled: number;
   readonly tmpfsBytes: number;
   readonly swept: readonly Swept[];
-  /** All that is left, of whichever class, and each stage that failed. Empty means clean. */
+  /** Everything that is left, of any class, and each failed stage. Empty means clean. */
   readonly left: readonly string[];
-  /** Directories that were not looked through: the UID is not leased before they are. */
+  /** Directories that were not searched. The UID is not leased before they are. */
   readonly unseen: readonly string[];
-  /** What later looks have found. */
+  /** Findings of later checks. */
   readonly foundLater: readonly string[];
-  /** When a later look found that nothing is left, in milliseconds since the epoch; 0 where none did. */
+  /** When a later check found nothing left, in milliseconds since the epoch; 0 if none did. */
   readonly clearedAt: number;
 }
 
-/** True when nothing of the session was left, as far as is known. */
+/** Whether nothing of the session was left, as far as is known. */
 export function isClean({ left, foundLater }: Pick<Receipt, "left" | "foundLater">): boolean {
   return left.length === 0 && foundLater.length === 0;
 }
 
-/** True when something of it may be left still: no later look has found nothing. */
+/** Whether something may still be left: no later check has found nothing. */
 export const isOpen = (receipt: Pick<Receipt, "left" | "foundLater" | "clearedAt">): boolean =>
   !isClean(receipt) && receipt.clearedAt === 0;
 
-/** A receipt after a later look that has found something. */
+/** A receipt after a later check that found something. */
 export const addFoundLater = (receipt: Receipt, what: string): Receipt => ({
   ...receipt,
   foundLater: [...new Set([...receipt.foundLater, what])].slice(-MOST_FOUND_LATER),
   clearedAt: 0,
 });
 
-/** A receipt after a later look that has found nothing left. */
+/** A receipt after a later check that found nothing left. */
 export const clear = (receipt: Receipt, clearedAt: number): Receipt => ({ ...receipt, unseen: [], clearedAt });
 
-/** Adds to what was found. Of a class that is looked at again the last look says what is left. */
+/** Adds findings. If a class is checked again, the last check says what is left. */
 export function addFindings(before: Findings, { swept = [], left = [], ...numbers }: Partial<Findings>): Findings {
   return { ...before, ...numbers, swept: swept.reduce(addSwept, before.swept), left: [...before.left, ...left] };
 }
@@ -131,8 +131,8 @@ function addSwept(all: readonly Swept[], one: Swept): readonly Swept[] {
 }
 
 /**
- * All that is left, as a receipt says it.
- * @param kinds the classes that had to be looked at
+ * Everything that is left, as a receipt says it.
+ * @param kinds the classes that must have been checked
  */
 export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kinds: readonly SweepKind[]): string[] {
   const unseen = kinds
@@ -141,7 +141,7 @@ export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kind
   return [...left, ...swept.flatMap((one) => one.left.map((what) => `${one.kind}: ${what}`)), ...unseen];
 }
 
-/** The directories that were not looked through. */
+/** The directories that were not searched. */
 export const listUnseen = ({ swept }: Pick<Findings, "swept">): string[] => [
   ...new Set(swept.flatMap(({ unseen = [] }) => unseen)),
 ];

@@ -1,4 +1,5 @@
-// How a guestd that starts takes up what an earlier one has written down: sessions that go on, and such as are to be ended.
+// How a guestd that starts takes up what an earlier one recorded: sessions that continue,
+// and sessions that must be ended.
 import { startEnding } from "./ending.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
@@ -10,8 +11,10 @@ import { put, stay } from "./state.ts";
 import { subjectOf } from "./subject.ts";
 
 /**
- * A session was written down. The record says who the leader was; looking tells whether it still is that process.
- * Without a descriptor of the view its numbers can belong to others by now: they are forgotten until it is taken up.
+ * Handles the record of a session. The record names the leader; take-up-session checks
+ * whether it is still that process.
+ * Without a descriptor of the view, its numbers may belong to something else by now. The view
+ * counts as lost until it is taken up.
  */
 export function recover(state: State, event: EventOf<"record-found">): Next {
   const { saved, receipt } = event;
@@ -24,23 +27,23 @@ export function recover(state: State, event: EventOf<"record-found">): Next {
     hasRecord: true,
     endCalls: [],
     recordedView: "view" in saved ? standingView(saved) : undefined,
-    // What was in memory at another boot is gone.
+    // What another boot had in memory is gone.
     view: "view" in saved && saved.view !== undefined && cause !== "lost-power" ? "lost" : undefined,
     cause,
   };
-  // Of another boot there is no process to look for, nor of a session that is ended but for what is said of it.
+  // A session of another boot has no process to look for. One with a receipt only has to be announced.
   if (cause === "lost-power" || receipt !== undefined)
     return startEnding(state, session, cause ?? receipt?.cause ?? causeOfExit(recorded), event, receipt);
   const { leader, recordedView: view } = session;
   return put(state, session, { kind: "take-up-session", subject: subjectOf(session), leader, view });
 }
 
-/** The leader of a session and its view were looked for. */
+/** Handles the search for the leader and the view of a session. */
 export function advanceRecovering(state: State, before: Recovering, event: Ended): Next {
   if (event.effect.kind !== "take-up-session") return stay(state);
   const found = isDone(event, "take-up-session") ? event.found : { view: undefined, isLeaderThere: false };
   const session = { ...before, view: found.view ?? before.view };
-  // An end that has begun is never called off.
+  // An end that has begun continues.
   if (found.isLeaderThere && session.cause === undefined) return resume(state, session);
   return startEnding(state, session, session.cause ?? causeOfExit(session.recorded), event);
 }
@@ -50,11 +53,11 @@ function resume(state: State, { recorded, recordedView: _old, cause: _none, view
     return put(state, { ...session, phase: "allocated", leased: true, view: undefined, cause: undefined });
   const kept = { view: view ?? ("lost" as const), pamClosed: false, running: [], disconnectedUptime: undefined };
   const open: Open = { ...session, phase: "open", ...kept };
-  // An earlier version has made no mark.
+  // Earlier versions made no mark.
   return open.leased ? put(state, open, { kind: "permit-unlock", subject: subjectOf(open) }) : put(state, open);
 }
 
-/** At the start: the UIDs whose guests may unlock their screens. A mark of no session that may go on is removed. */
+/** At the start: removes the marks of guests who may unlock the screen, unless their session may continue. */
 export function removeStaleMarks(state: State, uids: readonly number[]): Next {
   const sessions = [...state.sessions.values()];
   const mayGoOn = (uid: number) =>

@@ -1,4 +1,4 @@
-// What is said to a login that is refused because its session could not be made ready.
+// What a login is told when its session could not be prepared.
 import type { EffectOf } from "./effects.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { EffectFailed } from "./events.ts";
@@ -7,7 +7,7 @@ import { subjectOf } from "./subject.ts";
 
 export const NOT_READY = "Your guest session could not be made ready. Please ask the administrator of this machine.";
 
-/** What a guest is told of a stage that failed: technical reasons are for the journal. */
+/** What a guest is told about a failed stage. Technical reasons go to the journal. */
 export function refusalOf({ code, reason }: EffectFailed): { readonly code: ErrorCode; readonly reason: string } {
   return { code, reason: code === "Failed" ? NOT_READY : reason };
 }

@@ -1,28 +1,31 @@
-// What is covered in a view and can be seen at a second path: through another mount of the same directory, through a mount that
-// holds it, through a Bind= that brings it along. Pure.
+// Hides second paths to what a view covers: another mount of the same directory, a mount that contains it, or
+// a Bind= that includes it. Pure.
 import type { MountTree } from "./mounts.ts";
 import { pathsShowing, placesBehind } from "./mounts.ts";
 import { isWithin, joinPath, pathBelow } from "./paths.ts";
 import type { BindStep, HideStep, Step } from "./steps.ts";
 
-// The others show something else of the same kind: /proc, terminals, message queues.
+// The other steps show something of the same kind: /proc, terminals, message queues.
 const coversOf = (steps: readonly Step[]) => steps.filter(({ kind }) => kind === "hide" || kind === "tmpfs");
 
-/** Hides what others than these steps' targets show of what the steps cover. */
+/** Hides the other paths of the host that show what these steps cover. */
 export function hideElsewhere(steps: readonly Step[], mounts: MountTree): HideStep[] {
   const covers = coversOf(steps);
   const found: HideStep[] = [];
   const isCovered = (path: string) => [...covers, ...found].some(({ target }) => isWithin(path, target));
   for (const { target } of covers) {
     for (const path of placesBehind(mounts, target).flatMap((place) => pathsShowing(mounts, place))) {
-      // The root directory is no second path: what is hidden there would be all.
+      // The root directory is no second path: hiding it would hide everything.
       if (path !== "/" && !isCovered(path)) found.push(hide(path, `shows ${target}`));
     }
   }
   return found;
 }
 
-/** Hides what binds bring along of what these steps cover. A bind of something in a hidden directory is meant to show it. */
+/**
+ * Hides what binds include of the paths that these steps cover. A bind whose source is itself in
+ * a hidden directory is intended.
+ */
 export function hideInBinds(steps: readonly Step[], binds: readonly BindStep[]): HideStep[] {
   const brought = binds.flatMap(({ source, target }) =>
     coversOf(steps).flatMap((cover) => {

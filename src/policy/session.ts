@@ -1,5 +1,5 @@
-// What is known of one guest login, from its first call to its receipt: a type for each phase. Types, and reading them:
-// no decisions.
+// What is known about one guest login, from its first call to its receipt: a type for each phase, and
+// functions that read them. No decisions.
 import type { Limits } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { CallId } from "./call.ts";
@@ -8,12 +8,12 @@ import type { EndCause, Findings, Receipt } from "./receipt.ts";
 import type { Retry } from "./retry.ts";
 import type { Step } from "./steps.ts";
 
-/** The process that called PAM open_session. Its end is the session's end. */
+/** The process that called PAM's open_session. The session ends with it. */
 export interface Leader {
   readonly pid: number;
-  /** Start time in clock ticks since boot (/proc/PID/stat, field 22): tells it from a later process of this pid. */
+  /** Start time in clock ticks since boot (/proc/PID/stat, field 22): tells it from a later process with this PID. */
   readonly startTime: number;
-  /** Path of the pseudo-terminal that it was called at: as long as that is open, no other has this path. */
+  /** Path of the pseudo-terminal that it was called at. While that is open, no other terminal has this path. */
   readonly terminal?: string;
 }
 
@@ -24,23 +24,26 @@ export const isTerminalPath = (path: unknown): boolean => typeof path === "strin
 export interface Cgroup {
   /** As in /proc/PID/cgroup: from the root of the hierarchy. */
   readonly path: string;
-  /** Inode of its directory, in decimal: 64 bits that the kernel gives to no other, so a later one of this name is not it. */
+  /**
+   * Inode of its directory, in decimal. The kernel never reuses this 64-bit number, so a later cgroup with
+   * this name is not taken for it.
+   */
   readonly inode: string;
 }
 
-/** Name of the scope unit that guestd has made around the leader of a session. */
+/** Name of the scope unit that guestd makes around the leader of a session. */
 export const scopeName = (id: string): string => `guest-${id}.scope`;
 
-/** What the file systems of a session's view say that they were made of. */
+/** Source name of the file systems of a session's view. */
 export const labelOf = (id: string): string => `guest-${id}`;
 
-/** Name of systemd's slice for all of a user. */
+/** Name of systemd's slice for all sessions of a user. */
 export const sliceName = (uid: number): string => `user-${uid}.slice`;
 
 /**
- * Whether the path is that of a cgroup that a session of this account may have, from the root of the hierarchy:
- * guestd's own scope, logind's, and for an account that has but one session all of the user's slice.
- * Any other could make the end of a session the end of the system.
+ * Whether a session of this account may have the cgroup at this path, from the root of the hierarchy:
+ * guestd's own scope, logind's, and for a leased account the user's slice. Any other could make the end of a
+ * session the end of the system.
  */
 export function isSessionPath(
   path: string,
@@ -53,21 +56,21 @@ export function isSessionPath(
   return new RegExp(`^/user\\.slice/${own}$`).test(path);
 }
 
-/** A namespace that guestd holds a descriptor of. */
+/** A namespace that guestd holds by a descriptor. */
 export interface Namespace {
   readonly inode: number;
   /** Path of that descriptor, for the reply: /proc/PID/fd/N. */
   readonly path: string;
 }
 
-/** What keeps the IPC objects of a session apart from those of the host. */
+/** Isolates the IPC objects of a session from those of the host. */
 export interface IpcIsolation {
   readonly ipc: Namespace;
 }
 
-/** What keeps sessions apart that share a uid: a namespace of processes as well. */
+/** Isolates sessions that share a UID: a PID namespace as well. */
 export interface Isolation extends IpcIsolation {
-  /** The first process of the PID namespace: when it dies, the kernel kills all others in it. */
+  /** The first process of the PID namespace. When it dies, the kernel kills all others in it. */
   readonly reaper: Leader;
   readonly processes: Namespace;
 }
@@ -76,27 +79,27 @@ export interface Isolation extends IpcIsolation {
 export const hasProcesses = (isolation: IpcIsolation | Isolation | undefined): isolation is Isolation =>
   isolation !== undefined && "reaper" in isolation;
 
-/** A view that stands. */
+/** A view that exists. */
 export interface View {
   /** Inode of its mount namespace. */
   readonly inode: number;
   /** Path of guestd's descriptor of it, for the reply: /proc/PID/fd/N. */
   readonly path: string;
-  /** Devices of its tmpfs: a process that holds one of them in any mount namespace belongs to the session. */
+  /** Devices of its tmpfs. A process that has one of them mounted, in any mount namespace, belongs to the session. */
   readonly devices: readonly string[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
-  /** With processes of its own where others share the account; undefined where it shares all that with the host. */
+  /** With a PID namespace if the account is shared; undefined if IPC and processes are the host's. */
   readonly isolation?: IpcIsolation | Isolation;
 }
 
-/** What is known of every session, and stands in its record. */
+/** What is known about every session, and written to its record. */
 export interface Login {
   readonly id: string;
   readonly account: Account;
-  /** The account was made for this session and belongs to it alone; otherwise several sessions may share it. */
+  /** The account was made for this session and belongs to it alone. Otherwise several sessions may share it. */
   readonly leased: boolean;
-  /** The leased account stands: until then its UID and its name may belong to others. */
+  /** The leased account has been published. Before that its UID and name may belong to others. */
   readonly published: boolean;
   readonly service: string;
   readonly tty: string;
@@ -109,18 +112,18 @@ export interface Login {
   readonly plan: readonly Step[];
   readonly limits: Limits;
   /**
-   * The cgroups that hold all of it: guestd's own for the leader, then the one that logind moved it to.
-   * No process without privileges leaves a cgroup, whatever namespaces it makes.
+   * The cgroups with all its processes: guestd's own for the leader, then the one that logind moved it to. A process
+   * without privileges cannot leave its cgroup, whatever namespaces it makes.
    */
   readonly cgroups: readonly Cgroup[];
-  /** The session that this one was started in, by su: it ends with that one. */
+  /** The session that this one was started in, by su. It ends with that one. */
   readonly outer: string | undefined;
-  /** Of the terms of use; undefined where there were none. */
+  /** Of the terms of use; undefined if there were none. */
   readonly acceptance: Acceptance | undefined;
 }
 
 interface Known extends Login {
-  /** A record of it is on disk, for a guestd that starts again. */
+  /** Its record is on disk, for a guestd that restarts. */
   readonly hasRecord: boolean;
   /** The EndSession calls that wait for the receipt. */
   readonly endCalls: readonly CallId[];
@@ -130,18 +133,18 @@ interface Known extends Login {
 export interface Allocating extends Known {
   readonly phase: "allocating";
   readonly leased: true;
-  /** Unique name of the leader on the bus. */
+  /** Unique bus name of the leader. */
   readonly busName: string;
-  /** Names that were not taken, as something is at the paths of their homes. */
+  /** Names that were not used because something exists at the path of the home. */
   readonly refusedNames: readonly string[];
   /** The AllocateAccount call that waits for an answer. */
   readonly call: CallId;
   readonly view: undefined;
-  /** Set when its end is asked for: it ends when the effect that runs is done. */
+  /** Set when its end is requested. It ends when the running effect is done. */
   readonly cause: EndCause | undefined;
 }
 
-/** It has its leased account and waits for the login to go on; or, after a failure, for the leader to end. */
+/** It has its leased account and waits for the login to continue; or, after a failure, for the leader to exit. */
 export interface Allocated extends Known {
   readonly phase: "allocated";
   readonly leased: true;
@@ -152,7 +155,7 @@ export interface Allocated extends Known {
 
 interface OpeningLogin extends Known {
   readonly phase: "opening";
-  /** What the guest is told in the terminal; empty for nothing. */
+  /** Shown to the guest in the terminal; may be empty. */
   readonly notice: string;
   readonly busName: string;
   /** The OpenSession call that waits for an answer. */
@@ -165,7 +168,7 @@ export interface Preparing extends OpeningLogin {
   readonly view: undefined;
 }
 
-/** Its view stands; it is written down, and its leader is let in. */
+/** It has a view. It is recorded, and its leader is admitted. */
 export interface Admitting extends OpeningLogin {
   readonly view: View;
 }
@@ -175,13 +178,13 @@ export type Opening = Preparing | Admitting;
 /** Its guest is in. */
 export interface Open extends Known {
   readonly phase: "open";
-  /** "lost": an earlier guestd has let go of it, or it cannot be told any more. */
+  /** "lost": an earlier guestd closed it, or it cannot be identified any more. */
   readonly view: View | "lost";
-  /** PAM said that it closed the session; the leader is still there. */
+  /** PAM has closed the session, but the leader is still there. */
   readonly pamClosed: boolean;
-  /** The pids of the processes that it had then: logind may be first at ending them. */
+  /** PIDs of its processes at that time: logind may end them before guestd does. */
   readonly running: readonly number[];
-  /** Since when nobody is connected to it, in microseconds of the monotonic clock; undefined while somebody may be. */
+  /** Since when its connection is gone, in microseconds of the monotonic clock; undefined while there may be one. */
   readonly disconnectedUptime: number | undefined;
 }
 
@@ -192,32 +195,35 @@ export interface Ending extends Known {
   readonly cause: EndCause;
   /** When its end began, in microseconds of the monotonic clock. */
   readonly begunUptime: number;
-  /** The pids of the processes that it had then, or when PAM closed it. Not written down: a guestd that goes on with the end lists those that are left. */
+  /**
+   * PIDs of its processes at that time, or when PAM closed it. Not recorded: a restarted
+   * guestd lists those that are left.
+   */
   readonly running: readonly number[];
-  /** What ending it has found so far. */
+  /** What its end has found so far. */
   readonly found: Findings;
-  /** What is on disk of its end, or was announced. */
+  /** The receipt that is on disk or was announced. */
   readonly receipt: Receipt | undefined;
-  /** An earlier guestd began its end: it may have announced a receipt. */
+  /** An earlier guestd began its end, and may have announced a receipt. */
   readonly wasBegun: boolean;
-  /** All is done but that its record could not be removed: when that is tried again. */
+  /** When removing its record is tried again, if only that is left. */
   readonly removal: Retry | undefined;
 }
 
-/** An earlier guestd wrote it down; its leader and its view are being looked for. */
+/** An earlier guestd recorded it. Its leader and its view are being looked for. */
 export interface Recovering extends Known {
   readonly phase: "recovering";
-  /** Where it stood when it was written down. */
+  /** Its phase in the record. */
   readonly recorded: SavedSession["phase"];
   readonly recordedView: View | undefined;
-  /** "lost" until it is taken up; undefined where there was none. */
+  /** "lost" until it is taken up; undefined if there was none. */
   readonly view: View | "lost" | undefined;
   readonly cause: EndCause | undefined;
 }
 
 export type Session = Allocating | Allocated | Opening | Open | Ending | Recovering;
 
-/** What a record holds of a session. One that is being opened is written down as what it will be. */
+/** What a record holds about a session. A session that is opening is recorded as open. */
 export type SavedSession = SavedAllocated | SavedOpen | SavedEnding;
 
 interface SavedAllocated extends Login {
@@ -235,14 +241,14 @@ export interface SavedEnding extends Login {
   readonly cause: EndCause;
 }
 
-/** The first process of the PID namespace of a view, where it has one. */
+/** The first process of the PID namespace of a view, if it has one. */
 export const reaperOf = (view: View | "lost" | undefined): Leader | undefined =>
   view !== undefined && view !== "lost" && hasProcesses(view.isolation) ? view.isolation.reaper : undefined;
 
-/** The view of a session, as far as it stands and is held. */
+/** The view of a session, if it exists and is held. */
 export const standingView = ({ view }: Pick<Session, "view">): View | undefined => (view === "lost" ? undefined : view);
 
-/** The session when its guest is in. */
+/** The session once its guest is in. */
 export function becomeOpen({
   busName: _name,
   call: _answered,
@@ -253,7 +259,7 @@ export function becomeOpen({
   return { ...session, phase: "open", pamClosed: false, running: [], disconnectedUptime: undefined };
 }
 
-/** The part of a session that its record has whatever its phase. */
+/** The part of a session that its record has in every phase. */
 export function loginOf(session: Login): Login {
   const { id, account, leased, published, service, tty, rhost, leader, openedAt, openedUptime } = session;
   const { plan, limits, cgroups, outer, acceptance } = session;
@@ -261,14 +267,14 @@ export function loginOf(session: Login): Login {
   return { ...who, openedAt, openedUptime, plan, limits, cgroups, acceptance };
 }
 
-/** What is written down of a session. */
+/** What is recorded about a session. */
 export function savedOf(session: Allocating | Admitting | Open): SavedSession {
   const login = loginOf(session);
   if (session.phase === "allocating") return { ...login, phase: "allocated" };
   return { ...login, phase: "open", view: session.view };
 }
 
-/** What is written down of a session when its end begins. */
+/** What is recorded about a session when its end begins. */
 export function savedEnding(session: Ending): SavedEnding {
   return { ...loginOf(session), phase: "ending", view: session.view, cause: session.cause };
 }

@@ -1,5 +1,5 @@
-// The order of the effects of leasing an account, of opening and of ending a session; and the effects that are no stage of
-// these. A new effect belongs into one of these lists: all types of effects are made from them.
+// The order of the effects of leasing an account, opening a session and ending it; and the effects that are not stages
+// of these. All types of effects are made from these lists, so a new effect must be in one of them.
 import { announceClosed } from "./effects/announce-closed.ts";
 import { announceOpened } from "./effects/announce-opened.ts";
 import { answer } from "./effects/answer.ts";
@@ -35,19 +35,24 @@ import { writeReceipt } from "./effects/write-receipt.ts";
 import { writeRecord } from "./effects/write-record.ts";
 import { writeSwitch } from "./effects/write-switch.ts";
 
-/** Leasing an account: the record stands before the account, so that it is never forgotten. */
+/** Leasing an account. The record comes before the account, or a crash could leave an account that no guestd knows. */
 export const ALLOCATING = [watchLeader, writeRecord, enterLedger, publishAccount, answer] as const;
 
-/** Opening, until there is a view. The leader is in a cgroup of the session before it can start anything of the guest's. */
+/**
+ * Opening, until there is a view. The leader is in a cgroup of the session before it can start anything for the guest.
+ */
 export const PREPARING = [watchLeader, encloseLeader, buildView] as const;
 
-/** Opening, with the view. The record stands before the answer: a guest who is in is never forgotten, not even over a power cut. */
+/**
+ * Opening, with the view. The record comes before the answer, so even a power cut cannot
+ * lose a session whose guest is in.
+ */
 export const ADMITTING = [writeRecord, enterLedger, permitUnlock, answer, announceOpened] as const;
 
 /**
- * Ending. Processes are counted before anybody is asked to end them. A leased account goes before what it has left is looked
- * for: no service writes anything down for one that it does not know. The receipt stands before it is announced; the record
- * goes last of all.
+ * Ending. Processes are listed before anything ends them. A leased account is terminated before its files are
+ * swept, because services write nothing for a user they do not know. The receipt is on disk before it is
+ * announced. The record goes last.
  */
 export const ENDING = [
   countProcesses,
@@ -65,7 +70,7 @@ export const ENDING = [
   removeRecord,
 ] as const;
 
-/** What is done beside that way. */
+/** Effects outside those lists. */
 const OTHERS = [
   refuse,
   noteClose,

@@ -1,4 +1,4 @@
-// What the daemon knows, and the small changes of it that all decisions are made of. Pure.
+// What the daemon knows, and the small changes that all decisions are made of. Pure.
 import type { Config } from "../config/schema.ts";
 import type { Effect } from "./effects.ts";
 import type { LeasePool } from "./lease.ts";
@@ -16,19 +16,19 @@ import type { Walk } from "./walk.ts";
 import { NO_WALK } from "./walk.ts";
 
 export interface State {
-  /** Undefined until it is loaded and while it has errors. */
+  /** Undefined until it is loaded, and while it has errors. */
   readonly config: Config | undefined;
-  /** What the configuration has guests told. */
+  /** What the configuration tells guests. */
   readonly notice: Notice;
   /** Off until it is known. */
   readonly loginSwitch: LoginSwitch;
-  /** What greeters were told of the ghost; undefined until they were. */
+  /** What greeters were told about the ghost; undefined until they were. */
   readonly offer: Offer | undefined;
   readonly sessions: ReadonlyMap<string, Session>;
   readonly pool: LeasePool;
-  /** The uids that this machine has. */
+  /** The UIDs that this machine has. */
   readonly uidMap: UidMap;
-  /** For UIDs in quarantine: when what is left of them is looked at again. */
+  /** When quarantined UIDs are checked again. */
   readonly retries: ReadonlyMap<number, Retry>;
   /** For UIDs that wait. */
   readonly walk: Walk;
@@ -54,18 +54,18 @@ export const INITIAL_STATE: State = {
 
 export const stay = (state: State, ...effects: Effect[]): Next => ({ state, effects });
 
-/** Puts a session into the state, instead of what was known of it. */
+/** Adds or replaces a session. */
 export function put(state: State, session: Session, ...effects: Effect[]): Next {
   return { state: { ...state, sessions: new Map(state.sessions).set(session.id, session) }, effects };
 }
 
-/** Does what is to be done with a session; nothing when there is none of this id. */
+/** Applies a change to a session. Does nothing if there is none with this id. */
 export function withSession(state: State, id: string, then: (session: Session) => Next): Next {
   const session = state.sessions.get(id);
   return session === undefined ? stay(state) : then(session);
 }
 
-/** One change after another. */
+/** Applies one change after another. */
 export function chain(first: Next, ...changes: readonly ((state: State) => Next)[]): Next {
   return changes.reduce<Next>(({ state, effects }, change) => {
     const next = change(state);

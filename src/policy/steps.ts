@@ -1,34 +1,37 @@
-// The steps a view is made of: plain data, printable, and all that the native builder is told.
-// Types only: what a login's steps are is decided in plan.ts.
+// The steps a view is made of: plain data, printable, and everything the native builder gets. Types only; plan.ts
+// decides on the steps of a login.
 
-/** Why a step is there, or as it is, where the configuration does not say it. For people: the builder does not read it. */
+/**
+ * Why a step exists or has its properties, if the configuration does not say so. For
+ * people; the builder does not read it.
+ */
 export type Why = string;
 
 /**
- * A fresh tmpfs. Always nosuid and nodev.
- * The builder copies the skeletons into it, then gives it to its owner, then attaches it.
+ * A fresh tmpfs, always nosuid and nodev. The builder copies the skeletons into it, gives it
+ * to its owner, then attaches it.
  */
 export interface TmpfsStep {
   readonly kind: "tmpfs";
-  /** Where it is attached: an absolute path without "." or ".." or a symbolic link in it. */
+  /** Where it is attached: an absolute path without ".", ".." or symbolic links. */
   readonly target: string;
-  /** Make the mount point when it is missing. Only inside a tmpfs that this plan has made. */
+  /** Create a missing mount point. Only inside a tmpfs of this plan. */
   readonly create: boolean;
-  /** Leave the step out, and say so, when the target does not exist. */
+  /** Leave the step out, and report it, if the target does not exist. */
   readonly optional: boolean;
   /** Permission bits of its root, e.g. 0o1777. */
   readonly mode: number;
-  /** Owner of its root, given when the skeletons are complete. */
+  /** Owner of its root, set when the skeletons are complete. */
   readonly uid: number;
   readonly gid: number;
-  /** As tmpfs(5) reads size=: bytes with k, m, g, or a share of the memory ("25%"). */
+  /** As size= in tmpfs(5): bytes with k, m, g, or a share of the memory ("25%"). */
   readonly size: string;
-  /** Most inodes it may hold; 0 takes the kernel's default. */
+  /** Maximum number of inodes; 0 for the kernel's default. */
   readonly inodes: number;
   readonly noexec: boolean;
   /** Made read-only when everything inside it is attached. */
   readonly readonly: boolean;
-  /** Directories copied into it; a later one wins. A missing one is passed over. */
+  /** Directories copied into it. Later ones overwrite earlier ones; missing ones are skipped. */
   readonly skeletons: readonly string[];
   readonly why?: Why;
 }
@@ -40,24 +43,24 @@ export interface ProcStep {
   readonly hidepid: "noaccess" | "invisible" | "ptraceable";
 }
 
-/** An IPC namespace of the session's own, whose POSIX message queues (mq_overview(7)) are at the target. */
+/** An IPC namespace of the session's own, with its POSIX message queues (mq_overview(7)) at the target. */
 export interface MqueueStep {
   readonly kind: "mqueue";
   readonly target: string;
-  /** Show them nowhere, and say so, when the target does not exist; the namespace is made all the same. */
+  /** Show them nowhere, and report it, if the target does not exist. The namespace is made all the same. */
   readonly optional: boolean;
 }
 
 /**
- * An instance of pseudo-terminals (pts(4)) of the view's own: no other session's terminal has a name in it.
- * A /dev/ptmx beside the target uses it.
+ * A devpts instance (pts(4)) of the view's own: it shows no terminals of other sessions. A
+ * /dev/ptmx beside the target uses it.
  */
 export interface DevptsStep {
   readonly kind: "devpts";
   readonly target: string;
 }
 
-/** An empty directory of root's, in a tmpfs that this plan has made. Left out where that is not there. */
+/** An empty directory that root owns, in a tmpfs of this plan. Left out if that does not exist. */
 export interface MkdirStep {
   readonly kind: "mkdir";
   readonly target: string;
@@ -66,8 +69,8 @@ export interface MkdirStep {
 }
 
 /**
- * A socket of the base, shown at the same path, in a tmpfs that this plan has made.
- * Left out, and said to be, where there is none at that path that belongs to root or to the uid.
+ * A socket of the base, shown at the same path, in a tmpfs of this plan. Left out, and reported, if that path has no
+ * socket that belongs to root or to the UID.
  */
 export interface SocketStep {
   readonly kind: "socket";
@@ -75,7 +78,7 @@ export interface SocketStep {
   readonly uid: number;
 }
 
-/** An empty, read-only directory or file over the target, whichever the target is. */
+/** An empty, read-only directory or file over the target, of the same type. */
 export interface HideStep {
   readonly kind: "hide";
   readonly target: string;
@@ -87,30 +90,30 @@ export interface HideStep {
 export interface OverlayStep {
   readonly kind: "overlay";
   readonly target: string;
-  /** Each must belong to root and be writable by root alone. A missing one is passed over. */
+  /** Root must own each, and only root may write to it. Missing ones are skipped. */
   readonly layers: readonly string[];
-  /** As those, and under the target: what is there shows where the target has nothing of that name. */
+  /** The same, but under the target: their files show only if the target has none with that name. */
   readonly below: readonly string[];
   /** Paths relative to the target that do not exist in the result (whiteouts). */
   readonly hidden: readonly string[];
 }
 
-/** Another path of the base, shown at the target with what is mounted below it. */
+/** Another path of the base, shown at the target with everything mounted below it. */
 export interface BindStep {
   readonly kind: "bind";
   readonly source: string;
   readonly target: string;
   readonly readonly: boolean;
   /**
-   * Make the target when it is missing, a directory or an empty file as the source is. Only inside a tmpfs that this plan has made.
-   * Where it is not set, the step is left out when the target does not exist, and said to be.
+   * Create a missing target, a directory or an empty file as the source is. Only inside a tmpfs of this plan. If unset
+   * and the target does not exist, the step is left out and reported.
    */
   readonly create: boolean;
-  /** Leave the step out, and say so, when the source does not exist. */
+  /** Leave the step out, and report it, if the source does not exist. */
   readonly optional: boolean;
 }
 
-/** What stands at the target, read-only, with what is mounted below it. */
+/** Makes the target read-only, with everything mounted below it. */
 export interface ReadonlyStep {
   readonly kind: "readonly";
   readonly target: string;
@@ -118,8 +121,8 @@ export interface ReadonlyStep {
 }
 
 /**
- * Keeps what is mounted at the target on the host, outside of the view, from expiring as long as the session runs; it is mounted
- * where it is not. Nothing is attached in the view. Passed over where the target does not exist.
+ * Keeps an automount at the target on the host from expiring while the session runs, and mounts it if necessary.
+ * Attaches nothing in the view. Skipped if the target does not exist.
  */
 export interface KeepStep {
   readonly kind: "keep";

@@ -1,9 +1,9 @@
-// A fresh tmpfs is no less strict than what the host has at its path. Pure.
+// Makes a tmpfs at least as strict as the host's mount at its path. Pure.
 import type { MountTree } from "./mounts.ts";
 import { mountShowing } from "./mounts.ts";
 import type { TmpfsStep } from "./steps.ts";
 
-/** The step with noexec where the host's mount at its path has it; nosuid and nodev it always has. */
+/** Adds noexec if the host's mount at its path has it. nosuid and nodev are always set. */
 export function noexecAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
   const mount = mountShowing(mounts, step.target);
   if (step.noexec || mount?.flags.includes("noexec") !== true) return step;
@@ -11,8 +11,8 @@ export function noexecAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
 }
 
 /**
- * The step read-only where the host has a read-only mount at its very path. Not where it lies on one: a machine whose disk is
- * read-only is what memory for guests is good for.
+ * Makes the step read-only if the host has a read-only mount at exactly this path. A read-only file system around the
+ * path does not count: machines with a read-only disk need guests to write to memory.
  */
 export function readonlyAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
   const mount = mountShowing(mounts, step.target);

@@ -1,5 +1,5 @@
-// What an effect is about: a session, a UID of the pool, the switch of guest logins, or the paths that are swept. Who it is in the journal,
-// and how sentences name it.
+// What an effect is about: a session, a UID, the switch, or the paths of the walk. Also how the
+// journal and sentences name it.
 import type { Account } from "./account.ts";
 
 /** A session, or a login that got none. */
@@ -12,7 +12,7 @@ export interface SessionSubject {
   readonly service: string;
 }
 
-/** A UID that no session has, and the name that its last guest had. */
+/** A UID without a session, and the name of its last guest. */
 export interface UidSubject {
   readonly of: "uid";
   readonly uid: number;
@@ -46,7 +46,7 @@ export function subjectOf({ id, account: { user, uid }, leader, service }: Named
   return { of: "session", id, user, uid, leader: leader.pid, service };
 }
 
-/** One name for each subject: effects with the same one run in order. */
+/** A key for each subject. Effects with the same key run in order. */
 export function keyOf(subject: Subject): string {
   switch (subject.of) {
     case "session":
@@ -62,7 +62,7 @@ export function keyOf(subject: Subject): string {
   }
 }
 
-/** "guest-k3f9 (uid 65536)", or as much of it as is known. */
+/** "guest-k3f9 (uid 65536)", or the part of it that is known. */
 export function describeUser({ user, uid }: { readonly user: string; readonly uid: number }): string {
   if (user === "") return `uid ${uid}`;
   return uid === 0 ? user : `${user} (uid ${uid})`;

@@ -1,10 +1,10 @@
-// Whether guests' files in memory can get to a disk by way of swap, and what an administrator is told where they can. Pure.
+// Whether guests' files in memory can reach a disk through swap, and the warning about it. Pure.
 
-/** What a machine has to do with swap. */
+/** What a machine's kernel and swap allow. */
 export interface SwapFacts {
-  /** The kernel can keep a tmpfs out of swap: from Linux 6.4 on. */
+  /** The kernel can keep a tmpfs out of swap (Linux 6.4 and later). */
   readonly noswap: boolean;
-  /** It can limit the swap space of a cgroup: MemorySwapMax= does something. */
+  /** The kernel can limit the swap space of a cgroup, so MemorySwapMax= works. */
   readonly limitable: boolean;
   /** Swap space is in use. */
   readonly active: boolean;
@@ -14,8 +14,8 @@ const WHERE = "Files of guests in memory can get into swap space: this kernel ca
 const ENCRYPT = "encrypt the swap space, or do without it";
 
 /**
- * @param swapMax as in the configuration: "0" for none at all
- * @returns what is so and what to do about it; undefined where they cannot
+ * @param swapMax as in the configuration: "0" for no swap
+ * @returns what can happen and what to do about it; undefined if it cannot
  */
 export function findSwapFault(swapMax: string, { noswap, limitable, active }: SwapFacts): string | undefined {
   if (noswap || !active) return undefined;

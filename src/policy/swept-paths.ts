@@ -1,9 +1,9 @@
-// Where files of a leased account are looked for when its session has ended. Pure.
+// Where files of a leased account are looked for after its session. Pure.
 import type { Config } from "../config/schema.ts";
 
 /**
- * The configuration for a sweep: what guests have of their own in a view is looked at on the host as well, since services
- * write there for them, and a later guest would have it under its uid.
+ * The configuration for a sweep. Private directories of a view are swept on the host as well, because services write to
+ * them there, and a later guest would own those files by UID.
  */
 export function sweepPrivate(config: Config): Config {
   const paths = [...config.View.Private, ...config.Sweep.Paths];

@@ -1,6 +1,6 @@
-// transition(state, event) -> state', effects: which decision follows from which event. Pure; nothing is done here.
-// A session goes through the stages of opening, waits, and goes through the stages of ending. One effect
-// of a session runs at a time; its outcome comes back as an event and leads to the next stage.
+// transition(state, event) -> state, effects: maps each event to its decision. Pure; nothing is executed here. A
+// session passes the stages of opening, waits, and passes the stages of ending. One effect of a session runs at a time;
+// its outcome comes back as an event and leads to the next stage.
 import { advanceAllocating, allocate } from "./allocating.ts";
 import {
   advanceEnding,
@@ -97,7 +97,7 @@ function passTime(state: State, moment: Moment): Next {
   );
 }
 
-// What is done about a UID, the paths or the switch is done about no session.
+// Effects on a UID, the paths or the switch belong to no session.
 function learn(state: State, event: Ended): Next {
   const { subject } = event.effect;
   switch (event.effect.kind) {
@@ -123,7 +123,7 @@ function advance(state: State, id: string, event: Ended): Next {
         return advanceOpening(state, session, event);
       case "allocated":
       case "open":
-        // It waits for something to happen; nothing that fails here ends it.
+        // An open session ends only for a cause, not because one of its effects fails.
         return stay(state);
       case "recovering":
         return advanceRecovering(state, session, event);

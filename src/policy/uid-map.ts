@@ -1,22 +1,22 @@
-// The uids that there are in the user namespace of this machine, and what follows where the range of leases is not among them.
+// The UIDs that exist in the user namespace of this machine, and what to do if the range of leases is not among them.
 // Pure. A container has as many as it was given, often 65536.
 import type { Config } from "../config/schema.ts";
 
 type UidRange = Config["Guests"]["LeaseRange"];
 
-/** Ranges of uids, both ends among them. */
+/** Ranges of UIDs, both ends included. */
 export type UidMap = readonly UidRange[];
 
-/** That of the first user namespace. */
+/** The map of the initial user namespace. */
 export const EVERY_UID: UidMap = [{ first: 0, last: 0xffff_fffe }];
 
 export const isMapped = (uidMap: UidMap, uid: number): boolean =>
   uidMap.some(({ first, last }) => uid >= first && uid <= last);
 
-/** The range of earlier versions. A container with 65536 uids has it. */
+/** The range of earlier versions. It exists in a container with 65536 UIDs. */
 const LOW_RANGE: UidRange = { first: 60_600, last: 61_183 };
 
-/** What an administrator is told where uids of the range do not exist; undefined where all do. */
+/** The warning if UIDs of the range do not exist; undefined if all do. */
 export function findMapFault(range: UidRange, uidMap: UidMap): string | undefined {
   const mapped = countMapped(range, uidMap);
   const all = range.last - range.first + 1;
@@ -35,11 +35,11 @@ export function findMapFault(range: UidRange, uidMap: UidMap): string | undefine
 export const UNMAPPED =
   "Guests cannot log in: this machine lacks the user ids for their accounts. Please ask the administrator of this machine.";
 
-/** How many uids of a range there are. */
+/** How many UIDs of a range exist. */
 export function countMapped(range: UidRange, uidMap: UidMap): number {
   const overlaps = uidMap.map(({ first, last }) => Math.min(last, range.last) - Math.max(first, range.first) + 1);
   return overlaps.reduce((sum, overlap) => sum + Math.max(0, overlap), 0);
 }
 
-/** As a key of the configuration has it. */
+/** As written in the configuration. */
 export const formatRange = ({ first, last }: UidRange): string => `${first}-${last}`;

@@ -1,25 +1,25 @@
-// Why a view could not be built, as an administrator is told it: what failed, and what to do about it. Pure.
+// Why a view could not be built, for an administrator: what failed, and what to do about it. Pure.
 import type { Step } from "./steps.ts";
 
-/** What the builder says of a view that could not be made. */
+/** What the builder reports about a view that could not be built. */
 export interface ViewFault {
-  /** What was being done: "skeleton", "attach", "fsconfig overlay". */
+  /** The failed step: "skeleton", "attach", "fsconfig overlay". */
   readonly step: string;
-  /** Name of the kernel's error, such as ENOENT; "" where it is none of the kernel's. */
+  /** Name of the errno, such as ENOENT; "" if there is none. */
   readonly code: string;
-  /** All of it, the path among it. */
+  /** The full message, with the path. */
   readonly message: string;
 }
 
 /**
- * A sentence for an administrator.
+ * Describes the fault in a sentence.
  * @param plan of the view
  */
 export function describeViewFault(fault: ViewFault, plan: readonly Step[]): string {
   return `the view cannot be built: ${fault.message.replace(/\.$/, "")}; ${adviseOn(fault, plan)}`;
 }
 
-/** The kernel asks for them where a mount namespace is entered or made. */
+/** The kernel requires these to enter or create a mount namespace. */
 const UNPRIVILEGED =
   "guestd needs CAP_SYS_ADMIN and CAP_SYS_CHROOT in the user namespace that owns the mounts of this machine; " +
   'see PrivateUsers= and CapabilityBoundingSet= in "systemctl cat guestd"';
@@ -37,7 +37,7 @@ function adviseOn({ step, code, message }: ViewFault, plan: readonly Step[]): st
   return "guestd.conf(5) says what may stand there";
 }
 
-// The configuration has no key for it, so none that could be optional.
+// No key configures the home, so it cannot be made optional.
 const isHome = (step: Step) => step.kind === "tmpfs" && step.uid !== 0 && !step.target.startsWith("/run/user/");
 
 function adviseOnTimeout(plan: readonly Step[]): string {

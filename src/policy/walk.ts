@@ -1,12 +1,13 @@
-// The walk of all directories that guests may have left files in: whose it looks for, and when it goes on. A type; walking.ts decides.
+// The walk of all directories that guests may have left files in: whose files it looks for, and when it
+// continues. A type; walking.ts decides.
 import type { Retry } from "./retry.ts";
 
 export interface Walk {
-  /** UIDs whose files it looks for; none while no walk is under way. */
+  /** The UIDs whose files it looks for; empty if no walk is in progress. */
   readonly uids: readonly number[];
   /** When it began, in microseconds of the monotonic clock. */
   readonly begunUptime: number;
-  /** When it goes on, or the next one may begin; how often it has failed. */
+  /** When it continues, or when the next one may begin; and how often it has failed. */
   readonly next: Retry;
 }
 

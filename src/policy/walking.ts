@@ -1,6 +1,6 @@
-// The UIDs that wait: nothing of their last guests is known to be left, but other users may have let these leave something where it
-// was not looked. One walk of all directories looks for all of them, a while at a time, however much there is to look at. Those of which it
-// finds nothing are released; the others are quarantined.
+// The UIDs that wait: nothing of their last guests is known to be left, but other users may have let them leave files
+// in directories that were not searched. One walk of all directories, a while at a time, looks for all of them. It
+// releases the UIDs without files and quarantines the others.
 import type { Effect, EffectOf } from "./effects.ts";
 import type { SweptOwner } from "./effects/walk-paths.ts";
 import type { Ended, EventOf } from "./events.ts";
@@ -15,17 +15,17 @@ import { chain, stay } from "./state.ts";
 import { PATHS } from "./subject.ts";
 import { countOf } from "./words.ts";
 
-/** Microseconds; after a walk guestd rests for as long as it took, but no longer. */
+/** Microseconds. After a walk guestd rests for as long as it took, but at most this long. */
 const LONGEST_REST = 3600e6;
 
-/** So many at a time: each that is released has its receipt written, and a login waits for the same disk. */
+/** Limits the UIDs of one walk: each release writes a receipt, and logins use the same disk. */
 const MOST_AT_ONCE = 100;
 
-/** Whether there is a walk to begin, or to go on with. */
+/** Whether there is a walk to begin or continue. */
 export const isWalkDue = ({ pool, walk }: State): boolean =>
   walk.uids.length > 0 || [...pool.quarantined.values()].some(({ waits }) => waits === true);
 
-/** Time has passed: the walk goes on, or a next one begins. Nothing waits for it. */
+/** Continues the walk or begins one, on a tick. Nothing waits for it. */
 export function walkOn(state: State, { uptime }: Moment): Next {
   const { walk } = state;
   if (walk.next.due > uptime) return stay(state);
@@ -44,7 +44,7 @@ function listWaiting({ pool, retries, sessions }: State, uptime: number): number
   return waiting.slice(0, MOST_AT_ONCE);
 }
 
-/** Some of it was looked at, or all. */
+/** Handles the result of a part of the walk, or of all of it. */
 export function judgeWalk(state: State, { uids }: EffectOf<"walk-paths">, event: Ended): Next {
   const { walk } = state;
   const { uptime } = event;
@@ -84,7 +84,7 @@ function judgeUid(
   return stay({ ...state, pool: quarantineUid(state.pool, uid, dirty) }, effect);
 }
 
-// What was taken away is looked for once more: a UID is released by a look that has found nothing.
+// If something was removed, the UID is checked once more: only a search that finds nothing releases it.
 function describeFound(owner: SweptOwner | undefined, unread: readonly string[]): string | undefined {
   const left = [...(owner?.left ?? []), ...unread];
   if (left.length > 0) return `files: ${left.join("; ")}`;

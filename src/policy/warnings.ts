@@ -1,4 +1,4 @@
-// What an administrator should know of this machine and its configuration, though it is no error. Pure.
+// What an administrator should know about this machine and its configuration although it is no error. Pure.
 import type { Config } from "../config/schema.ts";
 import { listFull } from "./admission.ts";
 import { countForeign, type KeptLeases } from "./lease.ts";
@@ -8,7 +8,7 @@ import { findSwapFault } from "./swap.ts";
 import { findMapFault } from "./uid-map.ts";
 import { countOf } from "./words.ts";
 
-/** Sentences: what is so, and what to do about it. */
+/** Sentences: what was found, and what to do about it. */
 export function listWarnings(
   config: Config,
   { uidMap, sessions, pool }: Pick<State, "uidMap" | "sessions" | "pool">,
@@ -27,7 +27,8 @@ export function listWarnings(
   return [...faults, ...full].filter((sentence) => sentence !== undefined);
 }
 
-// A login that comes to one takes longer. While a directory does not answer, its users are not told from users who do not exist.
+// A login that meets a foreign UID takes longer. While a directory service does not answer, its users
+// look as if they did not exist.
 function findForeign(pool: KeptLeases): string | undefined {
   const count = countForeign(pool);
   if (count === 0) return undefined;

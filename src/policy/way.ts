@@ -1,4 +1,4 @@
-// Walks a session along its stages: which effect comes after one that is done, and what is learned from that one. Pure.
+// Walks a session through its stages: picks the next effect, and learns from the last one. Pure.
 import type { Context } from "./effects/row.ts";
 import type { Effect, EffectKind } from "./effects.ts";
 import type { Ended } from "./events.ts";
@@ -7,8 +7,8 @@ import type { Session } from "./session.ts";
 import { subjectOf } from "./subject.ts";
 
 /**
- * A stage of any kind (effects/row.ts). That an effect is given what its own kind is given, and what it finds out is
- * learned by its own kind, is what the casts below rely on.
+ * A stage of any kind (effects/row.ts). The casts below rely on two facts: a stage gets only effects of its own
+ * kind, and learns only from these.
  */
 interface AnyStage<In, Out> {
   readonly kind: EffectKind;
@@ -21,7 +21,7 @@ interface AnyStage<In, Out> {
 
 export type Way<In, Out = In> = readonly AnyStage<In, Out>[];
 
-/** The stage that an effect is; undefined when it is none of these. */
+/** The stage of an effect; undefined if it has none here. */
 function stageOf<In, Out>(way: Way<In, Out>, session: In, effect: Effect): AnyStage<In, Out> | undefined {
   const stage = way.find(({ kind }) => kind === effect.kind);
   return stage?.isStage?.(session, effect as never) === false ? undefined : stage;
@@ -31,7 +31,7 @@ function stageOf<In, Out>(way: Way<In, Out>, session: In, effect: Effect): AnySt
 export const isStageOf = <In, Out>(way: Way<In, Out>, session: In, effect: Effect): boolean =>
   stageOf(way, session, effect) !== undefined;
 
-/** What is known of a session after one of its stages. */
+/** What is known about a session after one of its stages. */
 export function learnFrom<In, Out>(way: Way<In, Out>, session: In, event: Ended): In | Out {
   const stage = stageOf(way, session, event.effect);
   const effect = event.effect as never;
@@ -41,8 +41,8 @@ export function learnFrom<In, Out>(way: Way<In, Out>, session: In, event: Ended)
 
 /**
  * The effect of the next stage that the session needs.
- * @param last the kind of the last one; undefined for the first stage
- * @returns undefined when that was the last stage
+ * @param last kind of the last effect; undefined for the first stage
+ * @returns undefined after the last stage
  */
 export function effectAfter<In extends Session, Out>(
   way: Way<In, Out>,
@@ -61,5 +61,5 @@ export function effectAfter<In extends Session, Out>(
 export const effectOf = <In extends Session, Out>(stage: AnyStage<In, Out>, session: In, context: Context): Effect =>
   ({ kind: stage.kind, subject: subjectOf(session), ...stage.make(session, context) }) as Effect;
 
-/** A moment as the context of stages that look at no receipt. */
+/** The context of stages that look at no receipt. */
 export const contextOf = ({ now, uptime }: Moment): Context => ({ now, uptime, kinds: [] });

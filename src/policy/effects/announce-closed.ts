@@ -1,4 +1,4 @@
-// Puts the receipt of a session into the journal, and tells all who listen on the bus.
+// Logs the receipt of a session to the journal, and sends the bus signal.
 import { makeReceipt } from "../make-receipt.ts";
 import type { Receipt } from "../receipt.ts";
 import { describeUnseen, isClean } from "../receipt.ts";
@@ -8,16 +8,16 @@ import type { Level, Stage } from "./row.ts";
 
 interface Args {
   readonly receipt: Receipt;
-  /** An earlier guestd began this end: it may have announced the receipt. */
+  /** An earlier guestd began this end, and may have announced the receipt. */
   readonly repeated: boolean;
 }
 
 interface Found {
-  /** It had: the journal has the receipt already. */
+  /** The journal has the receipt already. */
   readonly wasAnnounced: boolean;
 }
 
-// A greeter leases an account as often as its user is selected.
+// A greeter leases an account each time its user is selected.
 function levelOf(receipt: Receipt): Level {
   if (!isClean(receipt)) return "err";
   return receipt.cause === "never-opened" ? "info" : "notice";
@@ -32,7 +32,7 @@ export const announceClosed: Stage<Ending, Ending, "announce-closed", Args, Foun
     receipt: session.receipt ?? makeReceipt(session, context.kinds, context),
     repeated: session.wasBegun,
   }),
-  // What was announced, or was to be, is what callers are told.
+  // Callers get the receipt that was announced, or should have been.
   learn: (session, _, { receipt }) => ({ ...session, receipt }),
   learnFailed: (session, { receipt }) => ({ ...session, receipt }),
   done: ({ subject, receipt }, { wasAnnounced }) => {

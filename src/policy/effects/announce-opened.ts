@@ -1,4 +1,4 @@
-// Tells all who listen on the bus that a session is open.
+// Sends the bus signal for a session that has opened.
 import type { Admitting, Open } from "../session.ts";
 import { becomeOpen } from "../session.ts";
 import { describeUser, keyOf } from "../subject.ts";
@@ -11,7 +11,7 @@ interface Args {
 export const announceOpened: Stage<Admitting, Admitting, "announce-opened", Args, void> = {
   kind: "announce-opened",
   messageId: "66080f174c9648e29cbd0ba3a1a6bcde",
-  // The guest is in: a signal that is not sent is no reason to turn back.
+  // The guest is in, so a signal that cannot be sent does not end the session.
   fails: "go-on",
   level: () => "notice",
   make: (session) => ({ session: becomeOpen(session) }),

@@ -7,14 +7,14 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   readonly plan: readonly Step[];
-  /** With namespaces of processes and IPC of its own, whose first process goes into the cgroup. */
+  /** With PID and IPC namespaces of its own. Their first process goes into the cgroup. */
   readonly isolated: boolean;
   readonly cgroup: Cgroup | undefined;
 }
 
 interface Found {
   readonly view: View;
-  /** Attributes of files that the copies of the skeletons lack. */
+  /** File attributes that the copies of the skeletons lack. */
   readonly dropped: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export const buildView: Stage<Preparing, Opening, "build-view", Args, Found> = {
   done: ({ subject, plan }, { view, dropped }) =>
     `Built the view of ${keyOf(subject)}: ${countOf(plan.length, "step", "steps")}, mount namespace ${view.inode}.` +
     (dropped.length === 0 ? "" : ` Not copied from the skeletons: ${dropped.join(", ")}.`),
-  // With the whole plan in the journal the same view can be built again.
+  // With the whole plan in the journal, the same view can be built again.
   fields: ({ plan }, { view, dropped }) => ({
     GUEST_PLAN: JSON.stringify(plan),
     GUEST_NAMESPACE: view.inode,

@@ -1,4 +1,4 @@
-// Looks which rules that the machine has for a user do not work for a shared session, and says in the journal what to write instead.
+// Looks for rules of the machine that do not work for a shared session, and logs what to use instead.
 import type { Account } from "../account.ts";
 import type { Step } from "../steps.ts";
 import type { SessionSubject } from "../subject.ts";
@@ -12,7 +12,7 @@ interface Args {
 }
 
 interface Found {
-  /** Sentences; none where there is nothing to say. */
+  /** Sentences; empty if there is nothing to say. */
   readonly warnings: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-// Lists the processes that a session has when its end begins: whoever ends them after that, the receipt has found them.
+// Lists the processes of a session when its end begins. The receipt counts them even if something else ends them.
 import type { Ending, View, Cgroup } from "../session.ts";
 import { keyOf } from "../subject.ts";
 import { countOf } from "../words.ts";
@@ -12,7 +12,7 @@ interface Args {
 }
 
 interface Found {
-  /** The pids of those in its cgroups. */
+  /** PIDs of the processes in its cgroups. */
   readonly running: readonly number[];
 }
 

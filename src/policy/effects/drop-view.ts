@@ -1,4 +1,4 @@
-// Looks who else holds what was in the memory of a view, empties it, and lets go of it.
+// Checks which other processes hold the memory of a view, empties the view, and closes it.
 import type { Swept } from "../receipt.ts";
 import type { Ending } from "../session.ts";
 import { standingView } from "../session.ts";
@@ -8,10 +8,10 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   readonly leased: boolean;
-  /** The paths of its tmpfs, whose content is given back, and their devices. */
+  /** The paths of its tmpfs, which are emptied, and their devices. */
   readonly tmpfs: readonly string[];
   readonly devices: readonly string[];
-  /** It had one, whose devices may belong to others by now. */
+  /** It had a view that is lost. Its devices may belong to others by now. */
   readonly isLost: boolean;
 }
 
@@ -36,7 +36,7 @@ export const dropView: Stage<Ending, Ending, "drop-view", Args, Found> = {
     `Dropped the view of ${keyOf(subject)}; it held ${tmpfsBytes} bytes in memory.`,
 };
 
-// In the order of the plan, as the devices are.
+// In the order of the plan, like the devices.
 function tmpfsOf(session: Ending): string[] {
   const view = standingView(session);
   if (view === undefined) return [];

@@ -1,4 +1,4 @@
-// Puts the leader into a cgroup of the session before it can start anything of the guest's.
+// Moves the leader into a cgroup of the session before it can start anything for the guest.
 import type { Limits } from "../../config/schema.ts";
 import type { Cgroup, Opening, Preparing } from "../session.ts";
 import { keyOf } from "../subject.ts";
@@ -6,13 +6,13 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   readonly pid: number;
-  /** All of the user is the session's, and the limits are the user's. */
+  /** All processes of the user are the session's, and the limits apply to the user. */
   readonly leased: boolean;
   readonly limits: Limits;
 }
 
 interface Found {
-  /** The leader's own first; for a leased account that of all of its user after it. */
+  /** The leader's own first; for a leased account, the slice of its user second. */
   readonly cgroups: readonly [Cgroup, ...Cgroup[]];
 }
 

@@ -1,4 +1,4 @@
-// What the stages of an end have in common: what they depend on, and what is learned from them.
+// What the stages of an end have in common: conditions, and learning.
 import type { Findings } from "../receipt.ts";
 import { addFindings } from "../receipt.ts";
 import type { Cgroup, Ending, View } from "../session.ts";
@@ -10,24 +10,25 @@ export const learnFindings = (session: Ending, found: Partial<Findings>): Ending
   found: addFindings(session.found, found),
 });
 
-/** After a power cut no process lives and no memory holds anything; its numbers may belong to others. */
+/** After a power cut there are no processes and no memory. Their numbers may belong to others. */
 export const isOfThisBoot = ({ cause }: Ending): boolean => cause !== "lost-power";
 
-/** The account is the session's alone, and stands: all of its user ends. */
+/** The account belongs to the session alone and is published: all processes of its user end. */
 export const ownsUser = (session: Ending): boolean => session.leased && session.published && isOfThisBoot(session);
 
-/** The account is the session's, but was never made: its UID may belong to a user who is no guest. */
+/** The account was for this session but was never made. Its UID may belong to a user of the machine. */
 export const isUnmade = ({ leased, published }: Ending): boolean => leased && !published;
 
-/** It can have processes, and whatever has its UID is its own. */
+/** The session can have processes, and every process with a leased UID belongs to it. */
 export const hasProcesses = (session: Ending): boolean => isOfThisBoot(session) && !isUnmade(session);
 
-/** By what its processes are known. */
+/** How its processes are found. */
 export const processesOf = (
   session: Ending,
 ): { readonly leased: boolean; readonly view: View | undefined; readonly cgroups: readonly Cgroup[] } => ({
   leased: session.leased,
   view: standingView(session),
-  // The guest was not let in: the leader lives, to tell them why. That of a leased account has had its time.
+  // The login was refused. A shared session's leader lives to tell the guest; that of a
+  // leased account has had its time.
   cgroups: session.cause === "open-failed" && !session.leased ? [] : session.cgroups,
 });

@@ -1,4 +1,4 @@
-// Writes a session down where a power cut does not reach.
+// Saves a session where it survives a power cut.
 import type { Admitting, Allocating, SavedSession } from "../session.ts";
 import { savedOf } from "../session.ts";
 import { keyOf } from "../subject.ts";
@@ -12,7 +12,7 @@ export const enterLedger: SharedStage<"enter-ledger", Args, void> = {
   kind: "enter-ledger",
   messageId: "5fdca61101ef47dfa3f6429d78d0dee1",
   fails: "refuse",
-  // A session of a leased account has been in the ledger since that was leased.
+  // A leased session is in the ledger since its account was leased.
   when: (session: Allocating | Admitting) => session.phase === "allocating" || !session.leased,
   make: (session: Allocating | Admitting) => ({ saved: savedOf(session) }),
   done: ({ subject }) => `Entered ${keyOf(subject)} in the ledger.`,

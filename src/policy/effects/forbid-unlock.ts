@@ -1,4 +1,4 @@
-// Removes the mark by which a guest may unlock the screen of the session.
+// Removes the mark that lets a guest unlock the screen.
 import type { Ending } from "../session.ts";
 import type { SessionSubject, UidSubject } from "../subject.ts";
 import { describeUser } from "../subject.ts";

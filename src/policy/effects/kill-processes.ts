@@ -9,11 +9,11 @@ import type { Stage } from "./row.ts";
 interface Args {
   readonly leader: Leader;
   readonly openedUptime: number;
-  /** Whatever runs as its user belongs to the session. */
+  /** All processes of its user belong to the session. */
   readonly leased: boolean;
   readonly view: View | undefined;
   readonly cgroups: readonly Cgroup[];
-  /** Those that it had when its end began: they count, whoever has ended them since. */
+  /** Processes at the beginning of the end. They count even if something else has ended them since. */
   readonly running: readonly number[];
 }
 

@@ -1,10 +1,11 @@
-// Has greeters list a leased account while its session is open: a guest whose screen is locked by the greeter finds the way back.
+// Makes greeters list a leased account while its session is open. If the greeter locks the screen,
+// its guest needs this to get back.
 import type { SessionSubject } from "../subject.ts";
 import { describeUser } from "../subject.ts";
 import type { Row } from "./row.ts";
 
 export interface Listed {
-  /** False where no AccountsService runs. */
+  /** False if AccountsService is not running. */
   readonly told: boolean;
 }
 

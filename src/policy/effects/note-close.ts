@@ -1,4 +1,4 @@
-// Says in the journal that PAM closed a session.
+// Logs that PAM closed a session.
 import type { SessionSubject } from "../subject.ts";
 import { keyOf } from "../subject.ts";
 import type { Row } from "./row.ts";

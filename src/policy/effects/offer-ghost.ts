@@ -1,4 +1,4 @@
-// Has greeters offer the ghost to choose from, or no more.
+// Makes greeters offer the ghost, or stop offering it.
 import type { Offer } from "../offer.ts";
 import type { SwitchSubject } from "../subject.ts";
 import type { Row } from "./row.ts";
@@ -8,7 +8,7 @@ interface Args {
 }
 
 interface Found {
-  /** Whether they were told anything else before. */
+  /** Whether they were told something else before. */
   readonly changed: boolean;
 }
 

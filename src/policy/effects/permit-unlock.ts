@@ -1,10 +1,10 @@
-// Marks that a guest may unlock the screen of the session: the guest's own programs look for the mark, and call nobody.
+// Marks that a guest may unlock the screen. The guest's own programs look for the mark; they make no bus call.
 import type { Admitting } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Found {
-  /** False where it stood already, of an earlier guestd. */
+  /** False if an earlier guestd had made the mark. */
   readonly made: boolean;
 }
 

@@ -9,9 +9,9 @@ interface Args {
 }
 
 interface Found {
-  /** Who has the UID or the name already; undefined where the account was made. */
+  /** The user who already has the UID or the name; undefined if the account was made. */
   readonly taken: string | undefined;
-  /** Something is at the path of its home already: then it was not made either. */
+  /** Something exists at the path of its home. Then the account was not made either. */
   readonly homeExists: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Writes down what a later look has made of a UID in quarantine: that it waits for the walk, or that the walk has found something.
+// Saves the result of a later check of a quarantined UID: it waits for the walk, or the walk has found something.
 import type { Quarantine } from "../lease.ts";
 import { describeQuarantine } from "../lease.ts";
 import type { UidSubject } from "../subject.ts";
@@ -6,14 +6,14 @@ import type { Row } from "./row.ts";
 
 interface Args {
   readonly quarantine: Quarantine;
-  /** What the receipt of its last session is to say of it, too; undefined where nothing was found. */
+  /** Added to the receipt of its last session; undefined if nothing was found. */
   readonly found: string | undefined;
 }
 
 export const quarantineUid: Row<"quarantine-uid", UidSubject, Args, void> = {
   kind: "quarantine-uid",
   messageId: "40be2c6869154dd7869f9ba03c251f77",
-  // What was written down before keeps the UID from being leased just as well.
+  // What was saved before keeps the UID from being leased just as well.
   fails: "keep",
   level: ({ quarantine }) => (quarantine.waits === true ? "info" : "warning"),
   done: ({ subject: { uid }, quarantine }) => `The uid ${uid} ${describeQuarantine(quarantine)}`,

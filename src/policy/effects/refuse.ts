@@ -1,4 +1,4 @@
-// Tells a caller that a call is refused, and why.
+// Refuses a call, and says why.
 import type { CallId } from "../call.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Subject } from "../subject.ts";
@@ -15,7 +15,7 @@ export const refuse: Row<"refuse", Subject, Refusal, void> = {
   kind: "refuse",
   messageId: "3ceaaf30814248ea91d93080f9b439fc",
   fails: "go-on",
-  // A user may think better of a login at any time: that is no fault.
+  // A user who breaks off a login is no error.
   level: ({ code }) => (code === "LeaderGone" ? "notice" : "warning"),
   done: ({ subject, reason }) => `Refused ${describeCaller(subject)}: ${reason}`,
 };

@@ -1,12 +1,12 @@
-// Writes down that a quarantined UID may be leased again, and in the receipt of its last session that nothing of it is left.
+// Saves that a quarantined UID may be leased again. The receipt of its last session then says that nothing is left.
 import type { CallId } from "../call.ts";
 import type { UidSubject } from "../subject.ts";
 import type { Row } from "./row.ts";
 
 interface Args {
-  /** The ReleaseLease call of an administrator; undefined where a later look found nothing left. */
+  /** The administrator's ReleaseLease call; undefined if a later check found nothing left. */
   readonly call: CallId | undefined;
-  /** The session whose receipt says when that was; undefined where it is not known, and where an administrator vouches for it. */
+  /** The session whose receipt gets that time; undefined if unknown, and if an administrator vouches for the UID. */
   readonly clears: { readonly session: string; readonly at: number } | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Removes what is written down of a session, and writes down what becomes of its UID: the last stage of all.
+// Removes everything recorded about a session, and saves the state of its UID: the last stage.
 import type { Quarantine } from "../lease.ts";
 import { describeQuarantine } from "../lease.ts";
 import { quarantineOf } from "../make-receipt.ts";
@@ -7,7 +7,7 @@ import { keyOf } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
-  /** For a leased account, what becomes of its UID: written down first, or a crash would forget it. */
+  /** The state of the UID of a leased account. It is saved first, because a crash would lose it. */
   readonly lease: { readonly quarantine: Quarantine | undefined } | undefined;
 }
 

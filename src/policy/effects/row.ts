@@ -1,5 +1,5 @@
-// What the policy knows of one kind of effect, as a row: what it is given, what it finds out, its sentence, what its
-// failure means. A stage is a row of the way of a session: it also says when it is needed and what is learned from it.
+// What the policy knows about one kind of effect, as a row: arguments, findings, its sentence, and what its failure
+// means. A stage is a row that also says when a session needs it, and what the session learns from it.
 import type { Moment } from "../moment.ts";
 import type { SweepKind } from "../receipt.ts";
 import type { Admitting, Allocating } from "../session.ts";
@@ -9,40 +9,40 @@ import type { SessionSubject, Subject } from "../subject.ts";
 export type Level = "err" | "warning" | "notice" | "info";
 
 /**
- * What becomes of a failure; guestd(8) has it for each action. "go-on" and "retry" decide what follows a stage that failed;
- * the others say what the part of the policy does that has asked for the effect.
+ * What happens after a failure; guestd(8) lists it for each action. "go-on" and "retry" decide what follows a failed
+ * stage. The others describe what the part of the policy does that asked for the effect.
  */
 export type OnFailure =
   /** The login is refused. */
   | "refuse"
-  /** Nothing: the session goes on. */
+  /** Nothing: the session continues. */
   | "go-on"
-  /** The receipt names it, and the end goes on. */
+  /** The receipt lists it, and the end continues. */
   | "note"
-  /** The receipt is written already: the journal names it, and the UID is quarantined. */
+  /** The receipt is already written. The journal has the failure, and the UID is quarantined. */
   | "quarantine"
   /** It is tried again. */
   | "retry"
   /** The session ends. */
   | "end"
-  /** What was in force before stays in force. */
+  /** The previous value stays in effect. */
   | "keep";
 
-/** An effect of one kind, with what it is given. */
+/** An effect of one kind, with its arguments. */
 export type Made<K extends string, S extends Subject, Args> = {
   readonly kind: K;
   readonly subject: S;
 } & Readonly<Args>;
 
-/** @typeParam Found what the effect finds out; void where it finds out nothing */
+/** @typeParam Found what the effect finds out; void for nothing */
 export interface Row<K extends string, S extends Subject, Args, Found> {
   readonly kind: K;
-  /** Of its entries in the journal; systemd/guestd.catalog explains it. */
+  /** MESSAGE_ID of its journal entries. systemd/guestd.catalog explains it. */
   readonly messageId: string;
   readonly fails: OnFailure;
-  /** The sentence for the journal when it is done; undefined where there is nothing to say. */
+  /** The journal's sentence for a success; undefined for no entry. */
   readonly done: (effect: Made<K, S, Args>, found: Found) => string | undefined;
-  /** Of the entry when it is done; info where it is missing. */
+  /** Priority of that entry; info by default. */
   readonly level?: (effect: Made<K, S, Args>) => Level;
   /** More fields of that entry. */
   readonly fields?: (effect: Made<K, S, Args>, found: Found) => Readonly<Record<string, string | number>>;
@@ -50,9 +50,9 @@ export interface Row<K extends string, S extends Subject, Args, Found> {
   readonly types?: { readonly subject: S; readonly args: Args; readonly found: Found };
 }
 
-/** What the making of an effect needs beside the session. */
+/** What an effect needs besides the session. */
 export interface Context extends Moment {
-  /** At an end: the classes that all of its stages must have looked at. */
+  /** At an end: the classes that its stages must have checked. */
   readonly kinds: readonly SweepKind[];
 }
 
@@ -63,20 +63,20 @@ export interface Stage<In, Out, K extends string, Args, Found, S extends Subject
   Args,
   Found
 > {
-  /** Whether the session needs it; always where it is missing. */
+  /** Whether the session needs it; always by default. */
   readonly when?: (session: In) => boolean;
   readonly make: (session: In, context: Context) => Args;
-  /** What is known of the session when it is done. */
+  /** What is known about the session after a success. */
   readonly learn?: (session: In, found: Found, effect: Made<K, S, Args>) => Out;
-  /** The same when it has failed, beside what its failure means. */
+  /** The same after a failure. */
   readonly learnFailed?: (session: In, effect: Made<K, S, Args>) => Out;
-  /** Whether an effect of this kind is this stage; always where it is missing. */
+  /** Whether an effect of this kind is this stage; always by default. */
   readonly isStage?: (session: In, effect: Made<K, S, Args>) => boolean;
-  /** The classes of things left behind that it looks at. */
+  /** The classes of leftovers that it checks. */
   readonly looksAt?: readonly SweepKind[];
 }
 
-/** A stage both of leasing an account and of opening, with its view, a session. */
+/** A stage both of leasing an account and of opening a session with its view. */
 export type SharedStage<K extends string, Args, Found, S extends Subject = SessionSubject> = Stage<
   Allocating,
   Allocating,

@@ -1,4 +1,4 @@
-// Ends the user manager of a leased account.
+// Stops the user manager of a leased account.
 import type { Ending } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import { ownsUser } from "./end.ts";

@@ -1,4 +1,4 @@
-// Takes away what a leased account has left outside its view.
+// Removes what a leased account has left outside its view.
 import type { Swept } from "../receipt.ts";
 import { ACCOUNT_KINDS } from "../receipt.ts";
 import type { Ending } from "../session.ts";
@@ -15,7 +15,7 @@ export const sweepAccount: Stage<Ending, Ending, "sweep-account", object, Found>
   kind: "sweep-account",
   messageId: "9bcec3d70f9e492cb2f002052e6ca978",
   fails: "note",
-  // After a power cut it is not known whether the account was made: what its UID owns is looked at then, too.
+  // After a power cut it is unknown whether the account was made, so its UID is checked then, too.
   when: (session) => session.leased && (session.published || !isOfThisBoot(session)),
   looksAt: ACCOUNT_KINDS,
   make: () => ({}),

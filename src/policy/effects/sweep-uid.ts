@@ -1,16 +1,16 @@
-// Looks again at what the last guest of a quarantined UID has left, and takes it away.
+// Checks again what the last guest of a quarantined UID has left, and removes it.
 import type { Swept } from "../receipt.ts";
 import type { UidSubject } from "../subject.ts";
 import { describeSwept } from "../words.ts";
 import type { Row } from "./row.ts";
 
 interface Args {
-  /** Id of its last session; "" where it is not known. */
+  /** Id of its last session; "" if unknown. */
   readonly session: string;
 }
 
 interface Found {
-  /** Whose the UID has become, if a user's: then nothing was looked at. */
+  /** The user who has the UID now, if any. Then nothing was checked. */
   readonly owner?: string;
   readonly swept: readonly Swept[];
 }

@@ -1,16 +1,16 @@
-// Takes up a session that an earlier guestd has left: finds its leader and its view again.
+// Takes up a session of an earlier guestd: finds its leader and its view again.
 import type { Leader, Recovering, View } from "../session.ts";
 import { keyOf } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
   readonly leader: Leader;
-  /** The view as it was written down; it is taken up when its leader or guestd's descriptors still lead to it. */
+  /** The recorded view. It is taken up if its leader or guestd's descriptors still lead to it. */
   readonly view: View | undefined;
 }
 
 interface Found {
-  /** Undefined where it cannot be told any more, or there was none. */
+  /** Undefined if it cannot be identified any more, or there was none. */
   readonly view: View | undefined;
   readonly isLeaderThere: boolean;
 }

@@ -1,4 +1,4 @@
-// Has logind and systemd forget a leased account.
+// Makes logind and systemd forget the user of a leased account.
 import type { Swept } from "../receipt.ts";
 import type { Ending } from "../session.ts";
 import { describeUser } from "../subject.ts";

@@ -1,4 +1,5 @@
-// Has greeters forget a leased account. It must still be known to the name service. What is written down of it is swept in any case.
+// Makes greeters forget a leased account, which the name service must still know. What AccountsService
+// has saved is swept in any case.
 import type { Ending } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import { ownsUser } from "./end.ts";

@@ -1,16 +1,16 @@
-// Goes on with the walk of all directories that guests may have left files in, for some time, and takes away what is found.
+// Continues the walk of all directories that guests may have left files in, for some time, and removes what it finds.
 import type { PathsSubject } from "../subject.ts";
 import { countOf } from "../words.ts";
 import type { Row } from "./row.ts";
 
 interface Args {
-  /** Whose files are looked for. */
+  /** Whose files it looks for. */
   readonly uids: readonly number[];
-  /** Whether it begins, or goes on where it stopped. */
+  /** Whether it begins, or continues where it stopped. */
   readonly begins: boolean;
 }
 
-/** What there was of one UID. */
+/** What was found of one UID. */
 export interface SweptOwner {
   readonly uid: number;
   readonly found: number;
@@ -22,9 +22,9 @@ interface Found {
   readonly done: boolean;
   /** How many names it has looked at so far. */
   readonly names: number;
-  /** Of each that had something, or must not be looked for. */
+  /** UIDs with files, and UIDs that must not be searched for. */
   readonly owners: readonly SweptOwner[];
-  /** What could not be looked at: any of them may have something there. */
+  /** What could not be read: any of the UIDs may have something there. */
   readonly unread: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-// Takes back a leased account: its name and its UID are known no more.
+// Withdraws a leased account: removes its name and UID from the name service.
 import type { Ending } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import { isOfThisBoot } from "./end.ts";

@@ -1,4 +1,4 @@
-// Writes down whether guests may log in.
+// Saves whether guests may log in.
 import type { CallId } from "../call.ts";
 import type { SwitchSubject } from "../subject.ts";
 import type { LoginSwitch } from "../switch.ts";
