@@ -1,6 +1,6 @@
 // The completion and the documents say what the code's own tables say. The manual pages: man-*.test.ts beside this.
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import type { Option } from "../../src/cli/options.ts";
@@ -9,7 +9,23 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { cut, MAN } from "../helpers/man.ts";
 import { listProjectFiles, PROJECT, readProjectFile } from "../helpers/tree.ts";
 
-const DOCUMENTS = ["README.md", "HACKING.md", "SECURITY.md", "DEPENDENCIES.md", "CONTRIBUTING.md"];
+const DOCUMENTS = [
+  ...["README.md", "HACKING.md", "SECURITY.md", "DEPENDENCIES.md", "CONTRIBUTING.md"],
+  ...listProjectFiles().filter((name) => /^docs\/.*\.md$/.test(name)),
+];
+
+/** What a heading is called in a link, as GitHub makes it. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
+
+/** The links of a document to others, and to its own sections, as paths from the project's root. */
+const linksOf = (document: string) =>
+  [...readProjectFile(document).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(
+    ([, path = "", anchor]) => ({ path: path === "" ? document : join(dirname(document), path), anchor }),
+  );
 
 /** What bash offers at the end of this line; a guestctl of the test's own stands in for the real one. */
 function complete(...line: string[]): string[] {
@@ -98,12 +114,22 @@ describe("the documents", () => {
     const files = listProjectFiles();
     const text = readProjectFile(document);
     const named = [
-      ...text.matchAll(
-        /(?<![\w/.])((?:src|native|pam|systemd|etc|test|packaging|\.ci)\/[\w@./-]*\w)|\]\(([\w./-]+)\)/g,
-      ),
-    ].map(([, path, link]) => path ?? link ?? "");
-    expect(named.filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)))).toEqual([]);
-    expect(named.length).toBeGreaterThan(0);
+      ...text.matchAll(/(?<![\w/.])((?:src|native|pam|systemd|etc|test|packaging|\.ci)\/[\w@./-]*\w)/g),
+    ].map(([, path = ""]) => path);
+    const linked = linksOf(document).map(({ path }) => path);
+    expect(
+      [...named, ...linked].filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`))),
+    ).toEqual([]);
+    expect(named.length + linked.length).toBeGreaterThan(0);
+  });
+
+  it.each(DOCUMENTS)("%s links only to sections that there are", (document) => {
+    const links = linksOf(document).filter(({ path, anchor }) => path.endsWith(".md") && anchor !== undefined);
+    const missing = links.filter(({ path, anchor }) => {
+      const headings = [...readProjectFile(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
+      return !headings.map(anchorOf).includes(anchor ?? "");
+    });
+    expect(missing).toEqual([]);
   });
 
   it.each(DOCUMENTS)("%s runs only npm scripts and verbs that there are", (document) => {
@@ -141,10 +167,10 @@ describe("the documents", () => {
     ).toEqual([]);
   });
 
-  it("README.md preseeds the question that the package asks", () => {
+  it("docs/getting-started.md preseeds the question that the package asks", () => {
     const [, name, type] =
       /^Template: (\S+)\nType: (\S+)\n/m.exec(readProjectFile("packaging/debian/guestd.templates")) ?? [];
-    expect(readProjectFile("README.md")).toContain(
+    expect(readProjectFile("docs/getting-started.md")).toContain(
       `\n    echo 'guestd ${String(name)} ${String(type)} true' | sudo debconf-set-selections\n`,
     );
   });
@@ -162,19 +188,19 @@ describe("the documents", () => {
     ).toEqual([]);
   });
 
-  it("README.md and guestd.conf(5) have an example that is a good configuration", () => {
-    const readme = /```ini\n(.*?)```/s.exec(readProjectFile("README.md"))?.[1] ?? "";
+  it("docs/getting-started.md and guestd.conf(5) have an example that is a good configuration", () => {
+    const started = /```ini\n(.*?)```/s.exec(readProjectFile("docs/getting-started.md"))?.[1] ?? "";
     const page = cut(`${MAN}/guestd.conf.5`, ".SH EXAMPLES", ".fi").split(".RS\n")[1]?.replace(".RE\n", "") ?? "";
-    for (const text of [readme, page]) {
+    for (const text of [started, page]) {
       const result = parseConfig([{ path: "example", text }]);
       expect(result).toMatchObject({ ok: true });
       expect(result.ok && result.settings.filter(({ origin }) => origin !== "default").length).toBeGreaterThan(2);
     }
   });
 
-  it("README.md and guestd(8) tell the same filter of the journal", () => {
+  it("docs/operations.md and guestd(8) tell the same filter of the journal", () => {
     const filter = "_SYSTEMD_UNIT=guestd.service _UID=0";
-    for (const file of ["README.md", `${MAN}/guestd.8`, `${MAN}/guestctl.1`])
+    for (const file of ["docs/operations.md", `${MAN}/guestd.8`, `${MAN}/guestctl.1`])
       expect(readProjectFile(file), file).toContain(filter);
   });
 });

@@ -3,21 +3,16 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen } from "../helpers/desktop.ts";
+import { commandsOf, filesOf, readInstructions } from "../helpers/document.ts";
 import { awaitReceipt, leftovers, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { Screen } from "../helpers/screen.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-const DOCUMENT = readProjectFile("docs/kiosk.md");
-
-/** Its files: a path in quotes begins the paragraph before the text. */
-const FILES = [...DOCUMENT.matchAll(/^`(\/\S+)`[^`]*\n\n```\w+\n([^`]*)```/gm)].map(([, path = "", text = ""]) => ({
-  path,
-  text,
-}));
-/** What is run in the end. */
-const COMMANDS = [...DOCUMENT.matchAll(/^ {4}((?:guestctl|systemctl) .*)$/gm)].map(([, command = ""]) => command);
+const INSTRUCTIONS = readInstructions(readProjectFile("docs/kiosk.md"));
+/** The programs are there: the machine has no network. */
+const [INSTALL, ...COMMANDS] = commandsOf(INSTRUCTIONS);
 
 const WINDOW = "Stands in for a browser";
 const BROWSER = `#!/bin/sh
@@ -40,12 +35,14 @@ describeMachine("the kiosk of the documentation", (release) => {
   });
 
   it("has its files and its commands in the document", async () => {
-    expect(FILES.map(({ path }) => path)).toEqual([
+    const files = filesOf(INSTRUCTIONS);
+    expect(files.map(({ path }) => path)).toEqual([
       "/usr/share/xsessions/kiosk.desktop",
       "/usr/local/bin/kiosk",
       "/etc/guestd/guestd.conf.d/kiosk.conf",
     ]);
-    for (const { path, text } of FILES) await machine.write(path, text, text.startsWith("#!") ? "755" : "644");
+    for (const { path, text, mode } of files) await machine.write(path, text, mode);
+    expect(INSTALL).toMatch(/^apt install /);
     expect(COMMANDS.length).toBe(4);
     for (const command of COMMANDS) await machine.sh(command);
   });
