@@ -1,4 +1,4 @@
-// What the journal has: whether a receipt was announced already, by a guestd that was killed before it could note it.
+// Whether the journal already has a receipt, from a guestd that was killed before it could record the announcement.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { MESSAGE_IDS } from "../policy/messages.ts";
@@ -10,7 +10,7 @@ const OPTIONS = { timeout: 15_000, killSignal: "SIGKILL", env: {} } as const;
 
 /**
  * Whether the journal has the receipt of a session, from guestd itself.
- * @returns false as well when the journal cannot be read: a receipt that comes twice is better than none
+ * @returns false also if the journal cannot be read: a receipt announced twice is better than one never announced
  */
 export async function wasAnnounced(id: string): Promise<boolean> {
   const matches = [
@@ -21,7 +21,7 @@ export async function wasAnnounced(id: string): Promise<boolean> {
     "_UID=0",
   ];
   try {
-    // What was sent is not always written yet.
+    // Recent entries may not be written yet.
     await run(JOURNALCTL, ["--sync"], OPTIONS);
     const { stdout } = await run(
       JOURNALCTL,

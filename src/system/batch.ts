@@ -1,5 +1,5 @@
-// One look for all who wait for one: what is asked while a look is under way is answered by the next one, so that nobody is told of
-// a time before they have asked. Knows nothing of what is looked for.
+// Answers many questions with one look. Questions asked during a look wait for the next one, so an answer is never
+// older than its question. Knows nothing about what is looked for.
 import { setImmediate as nextRound } from "node:timers/promises";
 
 /** Answers many questions at once, in their order. */
@@ -17,13 +17,13 @@ export class Batch<Question, Answer> {
   readonly #waiting: Waiting<Question, Answer>[] = [];
   #isLooking = false;
 
-  /** @param most how many questions one look answers: the first are through with it before the last have begun */
+  /** @param most questions per look: the first are answered before the last begin */
   constructor(answerAll: AnswerAll<Question, Answer>, most = 256) {
     this.#answerAll = answerAll;
     this.#most = most;
   }
 
-  /** The answer of a look that begins after this. */
+  /** The answer of a look that begins after this call. */
   ask(question: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ question, resolve, reject });
@@ -33,13 +33,13 @@ export class Batch<Question, Answer> {
 
   async #work(): Promise<void> {
     this.#isLooking = true;
-    // What else is asked in this round of the event loop comes along.
+    // Collects all questions of this round of the event loop.
     await nextRound();
     while (this.#waiting.length > 0) await this.#answer(this.#waiting.splice(0, this.#most));
     this.#isLooking = false;
   }
 
-  // One answer in each round of the event loop: what follows from all of them would keep guestd from hearing anything else.
+  // One answer per round of the event loop: what follows from all of them would block guestd.
   async #answer(asked: readonly Waiting<Question, Answer>[]): Promise<void> {
     try {
       const answers = await this.#answerAll(asked.map(({ question }) => question));

@@ -1,20 +1,20 @@
-// The one file that loads the native addon; its types are the contract with native/addon.cc.
-// No meaning here: what is built, watched and killed is decided elsewhere.
+// The only file that loads the native addon. Its types are the contract with native/addon.cc. Other files decide
+// what is built, watched and killed.
 import { createRequire } from "node:module";
 import type { Step } from "../policy/steps.ts";
 
 /** What every function of the addon throws or rejects with. */
 export interface NativeError extends Error {
-  /** What was being done: "fsopen tmpfs", "move_mount", "skeleton", ... */
+  /** The failed step: "fsopen tmpfs", "move_mount", "skeleton", ... */
   readonly step: string;
-  /** On what, or "" where there is no path. */
+  /** What it failed on, or "" if there is no path. */
   readonly path: string;
   /** The kernel's positive error number, and its name ("ENOSPC"). */
   readonly errno: number;
   readonly code: string;
 }
 
-/** An open namespace file: /proc/OUR_PID/fd/FD is its path, `inode` as in `stat /proc/PID/ns/pid`. */
+/** An open namespace file: its path is /proc/OUR_PID/fd/FD, `inode` is as in `stat /proc/PID/ns/pid`. */
 export interface NamespaceFile {
   readonly fd: number;
   readonly inode: number;
@@ -26,15 +26,16 @@ export interface IpcIsolation {
 }
 
 /**
- * With a PID namespace of the view's own, and the reaper: its first process, and a child of ours.
- * The caller owns all descriptors, and the reaper: SIGKILL to `pidfd` ends it and all in the PID namespace, `reap` takes it away.
- * It becomes init's child when we end; it stays in our cgroup and in the view's mount namespace until then and after.
+ * With a PID namespace of the view's own, and the reaper: its first process, and a child of guestd. The caller owns
+ * all descriptors and the reaper. SIGKILL to `pidfd` ends it and everything in the PID namespace; `reap` collects it.
+ * When guestd exits, the reaper becomes a child of init. It stays in guestd's cgroup and in the view's mount
+ * namespace, before and after that.
  */
 export interface Isolation extends IpcIsolation {
-  /** The reaper, as our own PID namespace counts. */
+  /** The reaper's PID in guestd's own PID namespace. */
   readonly pid: number;
   readonly pidfd: number;
-  /** The PID namespace: a child of the leader's. */
+  /** The PID namespace, a child of the leader's. */
   readonly processes: NamespaceFile;
 }
 
@@ -47,16 +48,19 @@ export interface BuiltView {
   readonly tmpfs: readonly { readonly target: string; readonly device: string }[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
-  /** Attributes of files that are not in the copies of skeletons: "PATH: ATTRIBUTE", at most 20 of each step and then "and N more". */
+  /**
+   * File attributes that the copies of the skeletons lack: "PATH: ATTRIBUTE", at most 20 of
+   * each step and then "and N more".
+   */
   readonly dropped: readonly string[];
-  /** Descriptor of the directory of a "keep" step, in our own mount namespace; the caller owns it. */
+  /** Descriptor of the directory of a "keep" step, in guestd's own mount namespace. The caller owns it. */
   readonly kept?: number;
-  /** Only where the plan has an "mqueue" step, or buildView was given a reaper: with a PID namespace then. */
+  /** Only if the plan has an "mqueue" step, or buildView was given a reaper. The latter gives a PID namespace. */
   readonly isolation?: IpcIsolation | Isolation;
 }
 
 export interface Watch {
-  /** Stops watching; the callback is not called any more. May be called twice. */
+  /** Stops watching. The callback is not called any more. May be called twice. */
   stop(): void;
 }
 
@@ -64,144 +68,151 @@ export interface Watch {
 export interface SweptFiles {
   /** Files and directories of the user. */
   readonly found: number;
-  /** Of these taken away or given to root. */
+  /** How many of these were removed or given to root. */
   readonly removed: number;
-  /** What stays, or could not be looked at: "PATH" or "PATH: WHY", at most 20 and then "and N more". Odd bytes are \xNN. */
+  /**
+   * What is left, or could not be looked at: "PATH" or "PATH: WHY", at most 20 and then "and N
+   * more". Special bytes are \xNN.
+   */
   readonly left: readonly string[];
   /**
-   * Those of the paths below which the user may have something that was not looked at: what others own and do not let others write
-   * to, more than 10,000 names of others, more than 512 directories deep, no time left.
+   * The paths below which the user may have something that was not looked at: directories that others own and do not
+   * let others write to, more than 10,000 names of others, more than 512 levels, no time left.
    */
   readonly unseen: readonly string[];
 }
 
-/** How far a walk has come. */
+/** The progress of a walk. */
 export interface WalkProgress {
   readonly done: boolean;
-  /** Names it has looked at, in all. */
+  /** How many names it has looked at in total. */
   readonly names: number;
-  /** Of each uid that had something: as SweptFiles. */
+  /** For each UID with files, as in SweptFiles. */
   readonly owners: readonly {
     readonly uid: number;
     readonly found: number;
     readonly removed: number;
     readonly left: readonly string[];
   }[];
-  /** "PATH: WHY" of what could not be looked at. Not of what is unreadable below a directory of others: anybody could make one. */
+  /**
+   * "PATH: WHY" for what could not be looked at. Leaves out what is unreadable below a directory of others,
+   * because any user could make one.
+   */
   readonly unread: readonly string[];
 }
 
-/** A walk of all that there is below some directories. Its descriptors go with it, and when it is done. */
+/** A walk of everything below some directories. Its descriptors are closed with it, and when it is done. */
 export interface Walk {
   /**
-   * Begins, or goes on where it stopped, in a thread that has processor and disk when nobody else wants them.
-   * @param limitMs when it stops again, done or not
-   * @returns rejects with EBUSY while it goes on already; after any other error it must not go on
+   * Begins or continues, in a thread that uses processor and disk only when they are idle.
+   * @param limitMs when it pauses again, done or not
+   * @returns rejects with EBUSY while it is running; after any other error it cannot continue
    */
   goOn(limitMs: number): Promise<WalkProgress>;
 }
 
 export interface Bindings {
   /**
-   * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`.
-   * Nothing of it is left when it fails. When this process is ended before it is told, a reaper can be left in its cgroup.
-   * @param label source of each tmpfs that is made, as /proc/PID/mountinfo shows it: 1 to 64 of a-z, 0-9 and "-"
-   * @param reaper descriptor of the reaper's executable, for a PID namespace of the view's own; -1 as undefined. A "proc" step
-   *   shows that namespace then. The reaper may end at any time: watch its pidfd.
+   * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`. If this fails,
+   * nothing is left. If guestd is killed before the result arrives, a reaper can be left in its cgroup.
+   * @param label source of each tmpfs that is made, as in /proc/PID/mountinfo: 1 to 64 of a-z, 0-9 and "-"
+   * @param reaper descriptor of the reaper's executable, for a PID namespace of the view's own; -1 as undefined. A
+   * "proc" step then shows that namespace. The reaper may end at any time: watch its pidfd.
    */
   buildView(pidfd: number, plan: readonly Step[], label: string, reaper?: number): Promise<BuiltView>;
   /** pidfd_open(2), close-on-exec. The caller closes it with fs.closeSync. */
   openPidfd(pid: number): number;
-  /** Calls `onExit` once, on the main thread, when the process has ended. Keeps its own copy of the fd. */
+  /** Calls `onExit` once, on the main thread, when the process has ended. Keeps its own copy of the descriptor. */
   watchPidfd(pidfd: number, onExit: () => void): Watch;
   /** pidfd_send_signal(2). */
   sendSignal(pidfd: number, signal: number): void;
-  /** Whether the process has ended, also when its parent has not waited for it yet. Never waits. */
+  /** Whether the process has ended, even if its parent has not waited for it yet. Does not block. */
   hasEnded(pidfd: number): boolean;
   /**
-   * Whether somebody is at the other end of a connection (TCP, vsock, one to a named AF_UNIX socket) that another process has
-   * accepted. Looks, and lets go of it.
-   * @returns undefined where the descriptor is none, or is none of that process
-   * @throws NativeError, step "pidfd_getfd": EPERM with kernel.yama.ptrace_scope=3, ESRCH when the process has ended
+   * Whether the peer of a connection (TCP, vsock, or to a named AF_UNIX socket) that another process has accepted is
+   * still there. Looks at a copy of the descriptor and closes it.
+   * @returns undefined if the descriptor is no such connection, or does not exist
+   * @throws NativeError, step "pidfd_getfd": EPERM with kernel.yama.ptrace_scope=3, ESRCH if the process has ended
    */
   lookAtConnection(pidfd: number, fd: number): "open" | "gone" | undefined;
   /**
-   * Bytes that the tmpfs of a view hold. Waits for it: a millisecond.
-   * @param fd the view, as buildView gave it
-   * @param targets where they are, and `devices` which: one that something else was mounted over counts nothing
+   * Bytes that the tmpfs of a view hold. Blocks for about a millisecond.
+   * @param fd the view, from buildView
+   * @param targets their paths, and `devices` their devices; one that is covered by another mount counts nothing
    */
   measureView(fd: number, targets: readonly string[], devices: readonly string[]): number;
   /**
-   * Empties the tmpfs of a view, in a thread of its own: truncates all files and removes all that is in them. What is mounted in them
-   * stays as it is, with the directories on the way there.
-   * @param targets and `devices` as for measureView; one that something else was mounted over is passed over
-   * @param limitMs rejects with ETIMEDOUT when its thread has had a processor for so long
-   * @returns bytes that they hold after that: of files that a process has open or mapped, or that are under way in a socket
+   * Empties the tmpfs of a view, in a thread of its own: truncates all files and removes everything. Mounts inside them
+   * stay, with the directories that lead to them.
+   * @param targets and `devices` as for measureView; one that is covered by another mount is skipped
+   * @param limitMs rejects with ETIMEDOUT after this much processor time of its thread
+   * @returns bytes they hold after that: in files that a process has open or mapped, or that are in transit in a socket
    */
   wipeView(fd: number, targets: readonly string[], devices: readonly string[], limitMs: number): Promise<number>;
   /**
    * Removes all System V objects of an IPC namespace, in a thread of its own.
-   * @param fd the namespace, as buildView gave it; our own is refused
-   * @returns how many that were
+   * @param fd the namespace, from buildView; guestd's own is refused
+   * @returns how many there were
    */
   emptyIpc(fd: number): Promise<number>;
   /**
-   * Takes away the zombie of a reaper (waitid(2), never waiting).
-   * @returns true when that is done, or when it is not our child (any more); false while it runs. The end of a PID
-   *   namespace waits for the zombies of all that were in it: those of nested reapers must be taken away too.
+   * Collects the zombie of a reaper (waitid(2) without blocking).
+   * @returns true if it is collected or is not a child of guestd (any more); false while it runs. A PID namespace ends
+   * only when the zombies of all its processes are collected, including nested reapers.
    */
   reap(pidfd: number): boolean;
   /**
-   * Finds the files of a user below some directories, in a thread of its own, and takes them away on demand. Follows no
-   * symbolic link, crosses no mount, opens nothing but directories; what changes meanwhile is no error. Looks where the user could
-   * write, and no further where it would cost what others choose.
-   * @param paths absolute; one that does not exist is passed over. The directory that a path names is given to root, and stays.
+   * Finds the files of a user below some directories, in a thread of its own, and removes them on demand. Follows no
+   * symbolic link, crosses no mount, opens only directories. Changes meanwhile are no error. Searches where the user
+   * could write, within limits on work that other users can cause.
+   * @param paths absolute; missing ones are skipped. The directory at a path itself is given to root and stays.
    * @param uid not root's
-   * @param remove directories of the user are given to root (mode 0700, the uid as their group), emptied of what is the user's, and
-   *   removed if nothing is left; what others have in them stays. One that is more than 512 deep is then emptied as well.
-   * @param limitMs when it ends, done or not. A file system that does not answer holds it longer.
+   * @param remove gives directories of the user to root (mode 0700, the UID as their group), removes the user's
+   * files in them, and removes those that are then empty. Files of others stay. A directory more than 512
+   * levels deep is emptied as well.
+   * @param limitMs when it ends, done or not; a file system that does not answer blocks it longer
    */
   sweepFiles(paths: readonly string[], uid: number, remove: boolean, limitMs: number): Promise<SweptFiles>;
   /**
-   * A walk that takes away the files of users as sweepFiles does, but all of them, however much there is of others'.
+   * A walk that removes the files of users as sweepFiles does, but without limits on other users' files.
    * @param paths as for sweepFiles
    * @param uids not root's
    */
   openWalk(paths: readonly string[], uids: readonly number[]): Walk;
   /**
-   * sd_notify(3): one datagram to the service manager, without waiting.
-   * @param address as NOTIFY_SOCKET has it: "/path" or "@abstract"
-   * @param fds up to 253; copies of them go along, for FDSTORE=1
-   * @throws NativeError, step "notify": EAGAIN when the manager's queue is full
+   * sd_notify(3): one datagram to the service manager, without blocking.
+   * @param address as in NOTIFY_SOCKET: "/path" or "@abstract"
+   * @param fds up to 253; copies are sent along, for FDSTORE=1
+   * @throws NativeError, step "notify": EAGAIN if the manager's queue is full
    */
   notify(address: string, state: string, fds: readonly number[]): void;
-  /** IPC_RMID of a System V object of our own IPC namespace. One that is gone already is no error. */
+  /** IPC_RMID of a System V object in guestd's own IPC namespace. A missing one is no error. */
   removeIpc(kind: "shm" | "sem" | "msg", id: number): void;
   /**
-   * The file system of the POSIX message queues of our own IPC namespace, mounted nowhere.
-   * @returns a descriptor to look into and to unlink in by way of /proc/self/fd; the caller closes it
+   * The file system of the POSIX message queues of guestd's own IPC namespace, mounted nowhere.
+   * @returns a descriptor to list and unlink through /proc/self/fd; the caller closes it
    */
   openQueues(): number;
   /**
-   * umount2(2) in our own mount namespace. A link at the end of the path is not followed.
-   * @param path absolute, one that only root can change
-   * @throws NativeError, step "umount2": EBUSY while something uses it, EINVAL where nothing is mounted
+   * umount2(2) in guestd's own mount namespace. Does not follow a link at the end of the path.
+   * @param path absolute, and only root can change it
+   * @throws NativeError, step "umount2": EBUSY while something uses it, EINVAL if nothing is mounted
    */
   unmount(path: string): void;
-  /** What this kernel can do. */
+  /** What this kernel supports. */
   probe(): Abilities;
 }
 
-/** What not every kernel can do. */
+/** Features that not every kernel has. */
 export interface Abilities {
   readonly overlay: boolean;
-  /** Keep a tmpfs out of swap. */
+  /** Can keep a tmpfs out of swap. */
   readonly noswap: boolean;
 }
 
 /**
- * Loads the addon, as package.json's "imports" names it.
- * @throws Error of dlopen when it is missing or was built for another system
+ * Loads the addon by its name in package.json's "imports".
+ * @throws Error of dlopen if it is missing or was built for another system
  */
 export function loadBindings(): Bindings {
   return createRequire(import.meta.url)("#guestns") as Bindings;

@@ -1,15 +1,15 @@
-// Reads the units of administrators that start agetty(8). What they mean for the ghost is policy/ghost-rules.ts.
+// Reads the administrator's units that start agetty(8). policy/ghost-rules.ts judges them.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { UnitFile } from "../policy/ghost-rules.ts";
 import { readStart } from "./read-file.ts";
 
-/** Where administrators and programs write them; those of packages name no ghost. */
+/** Where administrators and programs put units. Those of packages do not name the ghost. */
 const DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
 const MOST_BYTES = 64 * 1024;
 const MOST_FILES = 1000;
 
-/** Services and their drop-ins. Those that cannot be read are passed over. */
+/** Services and their drop-ins. Skips unreadable ones. */
 export function readGettyUnits(directories = DIRECTORIES): readonly UnitFile[] {
   const files = directories.flatMap((directory) =>
     listNames(directory).flatMap((name) => {

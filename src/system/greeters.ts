@@ -1,5 +1,5 @@
-// What greeters are told of the ghost, each as it can be told: LightDM looks for a script, SDDM reads a file, GDM asks accounts-daemon.
-// A directory of root's holds it, which they can read; the package has links into it (packaging/greeters).
+// Tells each greeter about the ghost: LightDM looks for a script, SDDM reads a file, GDM asks accounts-daemon. The
+// files are in a directory that greeters can read. The package has links into it (packaging/greeters).
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -7,18 +7,18 @@ import type { Offer } from "../policy/offer.ts";
 import { readLinkIfThere, readStart } from "./read-file.ts";
 import { replaceFile } from "./write-file.ts";
 
-/** In which accounts-daemon keeps whom it lists beside those of /etc/passwd. */
+/** Where accounts-daemon keeps users that it lists in addition to /etc/passwd. */
 const ACCOUNTS = "/var/lib/AccountsService/users";
 const DISPLAY_MANAGER = "/etc/systemd/system/display-manager.service";
 const GDM = ["gdm.service", "gdm3.service"];
 const LIGHTDM_SCRIPT = "/usr/lib/guestd/lightdm-guest-account";
-// The GTK greeter has its guest session in the list of users, which Debian hides.
+// The GTK greeter shows the guest session in its list of users, which Debian hides.
 const LIGHTDM_CONFIG = "[Seat:*]\ngreeter-hide-users=false\n";
 const MOST_BYTES = 4096;
 
 /** accounts-daemon, which lists users for GDM. */
 export interface AccountsDaemon {
-  /** Resolves to false where it does not run. */
+  /** Resolves to false if it is not running. */
   readonly listUser: (user: string) => Promise<boolean>;
   readonly unlistUser: (user: string) => Promise<unknown>;
 }
@@ -28,14 +28,14 @@ export class Greeters {
   readonly #root: string;
   readonly #directory: string;
 
-  /** @param root stands before each path */
+  /** @param root prefix of each path */
   constructor(accounts: AccountsDaemon, root = "") {
     this.#accounts = accounts;
     this.#root = root;
     this.#directory = join(root, "/var/lib/guestd-greeters");
   }
 
-  /** Tells them. @throws Error where one cannot be told; the others are */
+  /** Tells all greeters. @throws Error if one could not be told; the others were */
   async offer({ ghost, by }: Offer): Promise<{ readonly changed: boolean }> {
     mkdirSync(this.#directory, { recursive: true });
     await chmod(this.#directory, 0o755);
@@ -50,7 +50,7 @@ export class Greeters {
     return { changed: isListed || files.includes(true) };
   }
 
-  /** A file that all can read; none where there is no text. @returns whether it was another one */
+  /** Writes a file that all users can read, or removes it. @returns whether it changed */
   async #write(name: string, text: string | undefined): Promise<boolean> {
     const file = join(this.#directory, name);
     if (readStart(file, MOST_BYTES) === text) return false;
@@ -72,8 +72,8 @@ export class Greeters {
   }
 
   /**
-   * Has accounts-daemon list one user, and whom guestd had it list before no more: LightDM's greeters would log in whom they list before
-   * anybody clicks. What an administrator has made there stays.
+   * Makes accounts-daemon list one user, and no longer the one that guestd had it list before. LightDM's greeters would
+   * log in a listed ghost before any click. Entries of an administrator stay.
    */
   async #list(user: string): Promise<boolean> {
     const before = readStart(join(this.#directory, "accounts"), MOST_BYTES)?.trim() ?? "";
@@ -84,7 +84,8 @@ export class Greeters {
     }
     if (user === "" || existsSync(this.#entryOf(user))) return before !== user && before !== "";
     await this.#write("accounts", `${user}\n`);
-    // It makes the entry itself, and does not list a user who has one already. Where it does not run, it reads the entry when it starts.
+    // accounts-daemon makes the entry itself, but does not list a user who has one already. If it is not running, it
+    // reads the entry when it starts.
     const isTold = await this.#accounts.listUser(user);
     if (!isTold) replaceFile(this.#entryOf(user), "[User]\nSystemAccount=false\n");
     return true;
@@ -100,7 +101,8 @@ export class Greeters {
   }
 }
 
-// SDDM lists all users with a uid up to UID_MAX. It would remember the name of a leased account for the next greeter, when the account is gone.
+// SDDM lists all users with a UID up to UID_MAX. It would offer the name of a leased account
+// again after the account is gone.
 function sddmConfig(ghost: string, isOffered: boolean): string {
   if (isOffered) return "[Users]\nRememberLastUser=false\n";
   return ghost === "" ? "" : `[Users]\nHideUsers=${ghost}\n`;

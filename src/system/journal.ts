@@ -1,5 +1,4 @@
-// The journal: what happened goes in, one structured entry comes out. The only file that knows how.
-// Which sentence stands for what is policy.
+// Writes the journal: one structured entry for each thing that happened. No other file does. Policy has the sentences.
 import type { AnyEffect, EffectKind, EffectOf, FoundOf } from "../policy/effects.ts";
 import { rowOf } from "../policy/effects.ts";
 import type { Level } from "../policy/effects/row.ts";
@@ -10,10 +9,10 @@ import type { Subject } from "../policy/subject.ts";
 
 type Fields = Readonly<Record<string, string | number>>;
 
-/** As systemd-journald's: one method for each level. */
+/** systemd-journald's interface: one method for each level. */
 export type JournalSend = Readonly<Record<Level, (message: string, fields: Record<string, string | number>) => void>>;
 
-/** Where and why a step failed, from whatever was thrown. */
+/** Where and why a step failed, whatever was thrown. */
 export interface Failure {
   readonly reason: string;
   readonly code?: ErrorCode;
@@ -29,7 +28,7 @@ export class Journal {
     this.#send = send;
   }
 
-  /** An effect was done. */
+  /** Logs an effect that has succeeded. */
   logDone<K extends EffectKind>(effect: EffectOf<K>, found: FoundOf<K>): void {
     const { done, level, fields } = rowOf<K>(effect.kind);
     const message = done(effect, found);
@@ -37,19 +36,19 @@ export class Journal {
     this.#write(level?.(effect) ?? "info", message, { ...effectFields(effect, "done"), ...fields?.(effect, found) });
   }
 
-  /** An effect has failed. */
+  /** Logs an effect that has failed. */
   logFailed(effect: AnyEffect, failure: Failure): void {
     const fields = { ...effectFields(effect, "failed"), ...failureFields(failure) };
-    // A user may break off their login at any time: that is no fault.
+    // A user who breaks off a login is no error.
     this.#write(failure.code === "LeaderGone" ? "notice" : "err", describeFailed(effect, failure.reason), fields);
   }
 
-  /** Something about guestd itself. */
+  /** Logs something about guestd itself. */
   logDaemon(level: Level, action: DaemonAction, message: string, extra: Record<string, string | number> = {}): void {
     this.#write(level, message, { MESSAGE_ID: MESSAGE_IDS[action], GUEST_ACTION: action, ...extra });
   }
 
-  // A journal that cannot be written to must not end a session early, or keep one from ending.
+  // A journal that cannot be written to must neither end a session nor keep one from ending.
   #write(level: Level, message: string, fields: Record<string, string | number>): void {
     try {
       this.#send[level](message, { SYSLOG_IDENTIFIER: "guestd", ...fields });

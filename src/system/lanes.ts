@@ -1,4 +1,5 @@
-// Work that many have at once, a few pieces at a time, in the order in which they came. Knows nothing of the work.
+// Runs work that many request at once, a few pieces at a time, in the order of the
+// requests. Knows nothing about the work.
 import { setImmediate as nextRound } from "node:timers/promises";
 
 export class Lanes {
@@ -9,7 +10,7 @@ export class Lanes {
     this.#free = count;
   }
 
-  /** Does a piece of work when there is a lane for it. */
+  /** Runs a piece of work when a lane is available. */
   async run<T>(work: () => T | Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -23,7 +24,7 @@ export class Lanes {
   }
 }
 
-/** The same, one piece in each round of the event loop: guestd hears and answers between two of them. */
+/** Runs one piece in each round of the event loop. guestd answers calls between two of them. */
 export class Turns {
   readonly #lane = new Lanes(1);
 

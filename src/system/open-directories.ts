@@ -1,5 +1,6 @@
-// Which directories of the host anybody may write to, for "guestctl status": a bounded look by find(1), one file system at a time.
-// It enters directories of root alone that others may search: nothing in it is a stranger's, nor out of a guest's reach.
+// Finds directories of the host that all users may write to, for "guestctl status": a bounded search by find(1), one
+// file system at a time. It enters only directories that root owns and others may search, so no user controls what it
+// reads, and guests can reach all of it.
 import { execFile } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
@@ -11,15 +12,18 @@ import { readMounts } from "./processes/mountinfo.ts";
 const FIND = "/usr/bin/find";
 /** For all file systems. An administrator waits for it. */
 const LIMIT_MS = 4000;
-/** How long what was found counts. */
+/** How long a result is reused. */
 const FRESH_MS = 600_000;
 const MOST_BYTES = 256 * 1024;
-/** Of disks and of memory. One on the network could hang, and a kernel's own has its own rules. */
+/**
+ * File systems on disks and in memory. A network file system could hang, and kernel file
+ * systems have rules of their own.
+ */
 const LOCAL = new Set(
   "ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs jfs reiserfs tmpfs devtmpfs ramfs overlay vfat".split(" "),
 );
 
-/** Who the directories belong to, and where the mounts are listed; tests give others. */
+/** The owner of the directories, and the list of mounts; tests pass others. */
 export interface LookedAt {
   readonly uid: number;
   readonly mounts: string;
@@ -33,7 +37,7 @@ export class OpenDirectoriesLook {
     this.#machine = machine;
   }
 
-  /** What there is. Looks at most every ten minutes. */
+  /** Returns the directories. Searches at most every ten minutes. */
   find(): Promise<OpenDirectories> {
     const now = performance.now();
     if (this.#last === undefined || now - this.#last.at > FRESH_MS)
@@ -55,7 +59,7 @@ async function findOpenDirectories({ uid, mounts }: LookedAt): Promise<OpenDirec
   return { paths: [...paths].sort(), whole };
 }
 
-/** Where local file systems are mounted that can be written to. A server on the way to one could hang the main thread. */
+/** Writable mounts of local file systems. A server on the way to one could block the main thread. */
 function listMountPoints(tree: MountTree): string[] {
   const isWritable = ({ type, flags, options }: Mount) =>
     LOCAL.has(type) && !flags.includes("ro") && !options.includes("ro");
@@ -63,7 +67,7 @@ function listMountPoints(tree: MountTree): string[] {
   return [...new Set(mountPoints)].filter((path) => isAnsweredAtOnce(tree, dirname(path)));
 }
 
-// All above it belongs to root, and others may search it.
+// Root owns all directories above it, and others may search them.
 function isReachable(path: string, uid: number): boolean {
   if (path === "/") return true;
   const above = lstatSync(dirname(path), { throwIfNoEntry: false });
@@ -83,7 +87,7 @@ function runFind(mountPoint: string, uid: number, limitMs: number): Promise<Open
       options,
       (error, stdout) => {
         const paths = stdout.split("\0").slice(0, -1);
-        // find(1) exits with 1 where it could not look at something, a mount that hides another one among it.
+        // find(1) exits with 1 if it could not look at something, such as a directory hidden by a mount.
         resolve({ paths, whole: error === null || error.code === 1 });
       },
     );

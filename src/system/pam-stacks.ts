@@ -1,14 +1,15 @@
-// Reads the stacks of PAM as libpam does: the service's file or "other", with what it includes. What they mean is policy/pam-stack.ts.
+// Reads PAM stacks as libpam does: the service's file or "other", and the files it includes.
+// policy/pam-stack.ts judges them.
 import { existsSync, readdirSync } from "node:fs";
 import type { PamModule, PamType } from "../policy/pam-stack.ts";
 import { readStart } from "./read-file.ts";
 
-/** In which a service's file is looked for; the first that has it counts. */
+/** Where the file of a service is looked for. The first one counts. */
 const DIRECTORIES = ["/etc/pam.d", "/usr/lib/pam.d"];
-/** In which modules lie; Debian has a directory for each architecture below it. */
+/** Where modules are. Debian has a directory for each architecture below. */
 const LIBRARIES = ["/usr/lib", "/lib", "/usr/lib64"];
 
-/** An administrator's mistake must not stop guestd: a file is cut there, and a stack is refused. */
+/** Protects guestd from an administrator's mistake: a longer file is cut off, and a longer stack is refused. */
 const MOST_BYTES = 64 * 1024;
 const MOST_MODULES = 500;
 const MOST_SERVICES = 1000;
@@ -16,9 +17,9 @@ const MOST_SERVICES = 1000;
 const DEEPEST = 16;
 
 /**
- * The modules of one type that a service's stack has, included ones among them; those of "other" where it has none.
- * @param directories in which it is looked for, but for tests; `libraries` in which a module lies that a stack can do without
- * @throws Error with a sentence where the stack cannot be read
+ * The modules of one type in a service's stack, with included ones; those of "other" if the service has no file.
+ * @param directories of the services' files, and `libraries` of optional modules; tests pass others
+ * @throws Error with a sentence if the stack cannot be read
  */
 export function readPamStack(
   service: string,
@@ -36,8 +37,8 @@ export function readPamStack(
 }
 
 /**
- * The names of all services that have a file; those in which Debian has what services include are none. Nor is one that includes a
- * file that is not there: libpam lets nobody in through it.
+ * The names of all services with a file. Leaves out Debian's files for inclusion. Also leaves out a file that includes
+ * a missing one, because libpam refuses every login through it.
  */
 export function listPamServices(directories = DIRECTORIES): readonly string[] {
   const names = new Set(
@@ -58,7 +59,9 @@ function isWhole(service: string, directories: readonly string[]): boolean {
   return true;
 }
 
-/** The files that one includes, for all types; undefined where it is not there. What cannot be read is told when its stack is. */
+/**
+ * The files that a file includes, for all types; undefined if it is missing. Reading its stack reports other errors.
+ */
 function listIncluded(name: string, directories: readonly string[]): readonly string[] | undefined {
   try {
     const text = findFile(name, directories)?.text;
@@ -72,7 +75,7 @@ function listIncluded(name: string, directories: readonly string[]): readonly st
   }
 }
 
-// Those that dpkg and editors leave beside the files are no services.
+// Excludes files that dpkg and editors leave beside the services.
 const isServiceName = (name: string) =>
   /^[^/\0]{1,255}$/.test(name) && !/^\.|~$|\.(dpkg-|pam-|ucf-|bak$|orig$|rpm)/.test(name);
 
@@ -86,9 +89,9 @@ function listFiles(directory: string): string[] {
 
 interface Line {
   readonly module: PamModule;
-  /** As it is written. */
+  /** As written in the file. */
   readonly path: string;
-  /** Passed over where the module is not installed ("-" before its type). */
+  /** Skipped if the module is not installed ("-" before its type). */
   readonly ifThere: boolean;
 }
 
@@ -119,7 +122,7 @@ function findFile(name: string, directories: readonly string[]): { file: string;
   return undefined;
 }
 
-/** The lines that say something, continued ones put together; words in brackets are one. */
+/** The lines with content, continued ones joined. Words in brackets are one word. */
 function splitLines(text: string): { line: number; words: string[] }[] {
   const lines: { line: number; words: string[] }[] = [];
   let begun: { line: number; text: string } | undefined;
@@ -133,7 +136,7 @@ function splitLines(text: string): { line: number; words: string[] }[] {
   return lines.filter(({ words }) => words.length > 1);
 }
 
-/** The file that a line includes: Debian's "@include", for all types, or that of one type. */
+/** The file that a line includes: Debian's "@include" for all types, or an include for one type. */
 function includedBy([first = "", control = "", file = ""]: readonly string[], type: PamType): string | undefined {
   if (first === "@include") return control;
   return isOfType(first, type) && /^(include|substack)$/i.test(control) ? file : undefined;

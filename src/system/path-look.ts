@@ -1,4 +1,4 @@
-// Looks whether something is at a path that may lie on a file server that does not answer. Changes nothing.
+// Looks whether something exists at a path that may be on a file server that does not answer. Changes nothing.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { serverOnWay, treeOf } from "../policy/mounts.ts";
@@ -12,13 +12,13 @@ const FIND = "/usr/bin/find";
 const LIMIT_MS = 3000;
 const IN_TIME = ` in ${LIMIT_MS / 1000} s`;
 
-/** The machine as this sees it, but for tests. */
+/** The machine as seen here; tests pass another. */
 const MACHINE = { find: FIND, mountinfo: "/proc/self/mountinfo" } as const;
 
 /**
- * Whether there is anything at this path, be it a link that leads nowhere. In a process of its own: where
- * a file server does not answer, that process is killed, and guestd goes on.
- * @throws Error when it cannot be told, with what to do where a file server is asked
+ * Whether anything exists at this path, even a dangling link. Runs a separate process, which is killed if
+ * a file server does not answer.
+ * @throws Error if this cannot be determined, with what to do about a file server
  */
 export async function pathExists(
   path: string,
@@ -30,7 +30,7 @@ export async function pathExists(
   const look = looking.then(
     () => true,
     (error: unknown) => {
-      // Without a locale it says so in these words.
+      // Without a locale the program uses these words.
       const said = /: ([^:\n]+)\n$/.exec((error as { stderr?: string }).stderr ?? "")?.[1];
       if (said === "No such file or directory" || said === "Not a directory") return false;
       const isLate = (error as { killed?: boolean }).killed === true;

@@ -1,13 +1,13 @@
-// What the configuration allows guests beyond polkit's usual, as files that the rule of systemd/guestd.rules looks for:
-// polkitd cannot read guestd's configuration. Which actions a key stands for is the rule's.
+// Writes what [Polkit] allows guests as files for the rule in systemd/guestd.rules, because polkitd cannot read
+// guestd's configuration. The rule knows the actions of each key.
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 
-/** The file of a key: "removable-media" of RemovableMedia=. */
+/** The file of a key: "removable-media" for RemovableMedia=. */
 export const flagOf = (key: string): string => key.replace(/\B[A-Z]/g, "-$&").toLowerCase();
 
-/** Writes the flags. @param directory of root, readable by all */
+/** Writes the flags. @param directory owned by root, readable by all */
 export function writePolkitFlags({ Polkit }: Pick<Config, "Polkit">, directory = "/run/guestd-polkit"): void {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o755);

@@ -1,18 +1,18 @@
-// Reads files of /proc and /sys that can go away at any time, and files of administrators, which can be anything.
-// "Could not look" is never taken for "is not there".
+// Reads files of /proc and /sys that can disappear at any time, and files of administrators, which can be anything.
+// Never takes "could not look" for "is not there".
 import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 
-/** What the kernel answers when the process or the directory has gone; EINVAL for the mounts of one that is going. */
+/** The kernel's errors when the process or directory is gone; EINVAL for the mounts of one that is going. */
 const GONE = new Set(["ENOENT", "ESRCH", "ENODEV", "ENOTDIR", "EINVAL"]);
 
-/** Whether an error says that what was looked for is not there. */
+/** Whether an error means that the file is not there. */
 export function meansGone(error: unknown): boolean {
   return GONE.has((error as NodeJS.ErrnoException).code ?? "");
 }
 
 /**
- * The text of a file; undefined when it is not there.
- * @throws Error when it cannot be read for another reason (EMFILE, EIO, EACCES)
+ * The text of a file; undefined if it is not there.
+ * @throws Error if it cannot be read for another reason (EMFILE, EIO, EACCES)
  */
 export function readIfThere(path: string): string | undefined {
   try {
@@ -24,8 +24,8 @@ export function readIfThere(path: string): string | undefined {
 }
 
 /**
- * What a symbolic link says; undefined when it is not there.
- * @throws Error when it cannot be read for another reason
+ * The target of a symbolic link; undefined if it is not there.
+ * @throws Error if it cannot be read for another reason
  */
 export function readLinkIfThere(path: string): string | undefined {
   try {
@@ -37,8 +37,8 @@ export function readLinkIfThere(path: string): string | undefined {
 }
 
 /**
- * The first bytes of a regular file; undefined when it is not there. Never waits, whatever stands at the path.
- * @throws Error with a sentence when it cannot be read
+ * The first bytes of a regular file; undefined if it is not there. Never blocks, whatever is at the path.
+ * @throws Error with a sentence if it cannot be read
  */
 export function readStart(file: string, mostBytes: number): string | undefined {
   let fd;

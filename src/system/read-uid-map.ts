@@ -1,9 +1,9 @@
-// Reads which uids there are in guestd's user namespace: /proc/PID/uid_map (user_namespaces(7)).
+// Reads which UIDs exist in guestd's user namespace: /proc/PID/uid_map (user_namespaces(7)).
 import type { UidMap } from "../policy/uid-map.ts";
 import { EVERY_UID } from "../policy/uid-map.ts";
 import { readIfThere } from "./read-file.ts";
 
-/** A kernel without user namespaces has no such file, and every uid. */
+/** A kernel without user namespaces has no such file, and every UID. */
 export function readUidMap(file = "/proc/self/uid_map"): UidMap {
   const text = readIfThere(file);
   if (text === undefined) return EVERY_UID;

@@ -1,15 +1,15 @@
-// Reads the rules of PAM's modules, in /etc/security. What they mean is policy/ghost-rules.ts.
+// Reads the rules of PAM modules in /etc/security. policy/ghost-rules.ts judges them.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RuleFile } from "../policy/ghost-rules.ts";
 
 const DIRECTORY = "/etc/security";
 const KINDS = ["limits", "access", "time", "group"] as const;
-/** Longer ones, and more of them, nobody has written by hand. */
+/** More than an administrator writes by hand. */
 const MOST_BYTES = 1024 * 1024;
 const MOST_FILES = 100;
 
-/** Those that are there and can be read, the main file of each module first. */
+/** The files that exist and are readable, the main file of each module first. */
 export function readRuleFiles(directory = DIRECTORY): readonly RuleFile[] {
   return KINDS.flatMap((kind) =>
     [join(directory, `${kind}.conf`), ...listDropIns(join(directory, `${kind}.d`))].flatMap((file) => {

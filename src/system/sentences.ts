@@ -1,15 +1,18 @@
-// Names and sentences as a person may read them in the journal and in a receipt, although a guest may have chosen what is in them.
+// Makes names and sentences safe for the journal and receipts, because a guest may have chosen parts of them.
 
-/** As many things of a class are named, each with as many characters at most. */
+/** How many things of a class are named, and how many characters each may have. */
 const MOST_NAMED = 20;
 const MOST_CHARACTERS = 300;
 
-/** A name that a guest may have chosen, with all but plain characters as \xNN: it can end no line, no quotation and no bracket, and no two look alike. */
+/**
+ * A name that a guest may have chosen, with special characters as \xNN: it cannot end a line, a quotation or a
+ * bracket, and no two names look alike.
+ */
 export function quoteName(name: Buffer | string): string {
   return [...Buffer.from(name)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : escapeByte(byte))).join("");
 }
 
-/** Sentences as they may stand in the journal and in a receipt: few, short and printable, although a guest chose words of them. */
+/** Sentences for the journal and receipts: few, short and printable, even if a guest chose words in them. */
 export function boundSentences(sentences: readonly string[]): string[] {
   const bounded = sentences.slice(0, MOST_NAMED).map((sentence) => {
     const printable = sentence

@@ -1,5 +1,5 @@
-// Reads where sshd(8) locks users in: the ChrootDirectory lines of its configuration, with what they stand under. What they mean
-// for a guest is policy/chroot-rules.ts.
+// Reads where sshd(8) locks users in: the ChrootDirectory lines of its configuration, with their Match blocks.
+// policy/chroot-rules.ts judges them.
 import { readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { ChrootRule } from "../policy/chroot-rules.ts";
@@ -7,13 +7,13 @@ import { fitsWildcards } from "../policy/wildcards.ts";
 import { readStart } from "./read-file.ts";
 
 const CONFIG = "/etc/ssh/sshd_config";
-/** An administrator's mistake must not stop guestd. */
+/** Protects guestd from an administrator's mistake. */
 const MOST_BYTES = 256 * 1024;
 const MOST_FILES = 200;
 /** sshd's own limit. */
 const DEEPEST = 16;
 
-/** In their order. None where there is no sshd; files that cannot be read are passed over. */
+/** The rules in order; empty without sshd. Skips unreadable files. */
 export function readChrootRules(config = CONFIG): readonly ChrootRule[] {
   const rules: ChrootRule[] = [];
   const left = { files: MOST_FILES };
@@ -22,14 +22,14 @@ export function readChrootRules(config = CONFIG): readonly ChrootRule[] {
 }
 
 interface Place {
-  /** What the names of included files are relative to. */
+  /** The base of relative names of included files. */
   readonly base: string;
   readonly under: ChrootRule["under"];
   readonly depth: number;
   readonly left: { files: number };
 }
 
-// A Match holds up to the next one, and ends with its file.
+// A Match applies up to the next one, or to the end of its file.
 function readInto(rules: ChrootRule[], file: string, place: Place): void {
   const { base, depth, left } = place;
   if (depth > DEEPEST || left.files-- <= 0) return;
@@ -52,7 +52,7 @@ function readText(file: string): string {
   }
 }
 
-/** "Keyword word ..." or "Keyword=word ..."; quotes hold a word with blanks together. */
+/** "Keyword word ..." or "Keyword=word ...". Quotes hold a word with blanks together. */
 function splitLine(line: string): { readonly keyword: string; readonly words: readonly string[] } {
   const [, keyword = "", rest = ""] = /^\s*(\w+)(?:\s*=\s*|\s+)(.*)$/.exec(line) ?? [];
   const words = rest.match(/"[^"]*"|[^\s"]+/g) ?? [];
@@ -61,7 +61,7 @@ function splitLine(line: string): { readonly keyword: string; readonly words: re
   return { keyword: keyword.toLowerCase(), words: said.map((word) => word.replace(/^"(.*)"$/, "$1")) };
 }
 
-/** The files that a pattern means, as glob(7) sorts them; wildcards count in the last part of the path. */
+/** The files that match a pattern, sorted as in glob(7). Wildcards work only in the last component. */
 function listFiles(pattern: string): readonly string[] {
   const name = basename(pattern);
   if (!/[*?]/.test(name)) return [pattern];

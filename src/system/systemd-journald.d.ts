@@ -1,4 +1,4 @@
-// The part of systemd-journald 1.5.2 that journal.ts uses; the package has no types of its own.
+// Types of the part of systemd-journald 1.5.2 that journal.ts uses. The package has none.
 declare module "systemd-journald" {
   type Send = (message: string, fields: Record<string, string | number>) => void;
   const Journald: { readonly err: Send; readonly warning: Send; readonly notice: Send; readonly info: Send };

@@ -1,5 +1,5 @@
-// The marks of guests who may unlock their screen: an empty file of root's for each uid. A screen lock runs as its guest, who can
-// call nobody who may do anything: pam/unlock_mark.c looks whether the mark is there.
+// The marks of guests who may unlock their screen: an empty file for each UID, which root owns. A screen lock runs as
+// its guest and cannot call privileged services. pam/unlock_mark.c looks for the mark instead.
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { listNames } from "./write-file.ts";
@@ -7,12 +7,12 @@ import { listNames } from "./write-file.ts";
 export class UnlockMarks {
   readonly #directory: string;
 
-  /** @param directory of root's; who knows a uid may look for its mark, and nobody else sees who is there */
+  /** @param directory owned by root; users who know a UID can look for its mark, but cannot list the directory */
   constructor(directory = "/run/guestd-unlock") {
     this.#directory = directory;
   }
 
-  /** Makes the mark. @returns whether it was not there */
+  /** Makes the mark. @returns whether it is new */
   make(uid: number): { readonly made: boolean } {
     mkdirSync(this.#directory, { recursive: true });
     chmodSync(this.#directory, 0o711);
@@ -25,12 +25,12 @@ export class UnlockMarks {
     }
   }
 
-  /** Removes the mark; no error when there is none. */
+  /** Removes the mark. No error if there is none. */
   remove(uid: number): void {
     rmSync(this.#file(uid), { force: true });
   }
 
-  /** The uids that have one. */
+  /** The UIDs with a mark. */
   list(): number[] {
     return listNames(this.#directory)
       .filter((name) => /^\d+$/.test(name))

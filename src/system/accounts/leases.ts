@@ -1,5 +1,5 @@
-// The accounts that guestd makes, published and taken back; and the ghost, where the one that comes along does not do.
-// Which account is made for whom is policy.
+// Publishes the accounts that guestd makes, and withdraws them. Also publishes the ghost if the packaged record does
+// not match the configuration. Policy decides which account is made.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -14,7 +14,7 @@ import { LeaseStore } from "../state/lease-store.ts";
 import { UidUse } from "./uid-use.ts";
 import { UserRecords } from "./userdb.ts";
 
-/** The machine as this sees it; tests give other paths, and other people. */
+/** The machine as seen here; tests pass other paths and accounts. */
 export interface LeaseMachine {
   readonly linger: string;
   readonly accounts: {
@@ -33,10 +33,10 @@ const MACHINE: LeaseMachine = {
   uidUse: new UidUse(),
 };
 
-/** It may go on: without the name of a guest nothing of the uid is looked for, or taken away. */
+/** The session may continue. Without the name of its guest nothing with this UID is searched or removed. */
 const UNCLEAR = "the record of its session could not be read";
 
-/** For the name service, where no login waits for it. */
+/** For the name service, when no login waits. */
 const PATIENCE_MS = 15_000;
 
 export class Leases {
@@ -51,8 +51,9 @@ export class Leases {
   }
 
   /**
-   * Makes an account known, unless its name or uid is taken already, or in use, or its home is there: then says so, and by whom.
-   * @throws Error when it cannot be told, or not be written
+   * Makes an account known, unless its name or UID is taken or in use, or its home exists.
+   * @returns who has the name or UID, and whether the home exists
+   * @throws Error if this cannot be determined, or the record cannot be written
    */
   async publish(account: Account): Promise<{ readonly taken: string | undefined; readonly homeExists: boolean }> {
     const [owner, user, exists] = await Promise.all([
@@ -65,26 +66,26 @@ export class Leases {
     return { taken, homeExists: exists };
   }
 
-  /** Writes down that a uid was given back. @param quarantine why it is not leased again */
+  /** Saves that a UID was given back. @param quarantine why it is not leased again */
   async saveUid(uid: number, quarantine: Quarantine | undefined): Promise<void> {
     if (quarantine === undefined) this.#store.rest(uid);
     else await this.#store.quarantine(uid, quarantine);
   }
 
-  /** Whose a quarantined uid has become, if not its last guest's: nothing of theirs is to be taken away. */
+  /** The user who has a quarantined UID now, other than its last guest. Nothing of that user's may be removed. */
   async findForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<string | undefined> {
     const { accounts, uidUse } = this.#machine;
     const owner = (await accounts.findOwner(user, uid, PATIENCE_MS)) ?? uidUse.findLogin(uid);
     return owner === user ? undefined : owner;
   }
 
-  /** @throws Error where it has become another's */
+  /** @throws Error if the UID belongs to another user now */
   async checkForeign(account: Pick<Account, "user" | "uid">): Promise<void> {
     const owner = await this.findForeign(account);
     if (owner !== undefined) throw new Error(`the uid ${account.uid} belongs to ${owner}`);
   }
 
-  /** Removes the mark that keeps a user manager while the user is not logged in: with it logind never forgets the user. */
+  /** Removes the mark for lingering. With it logind would never forget the user. */
   dropLinger({ user }: Pick<Account, "user">): Swept {
     const mark = join(this.#machine.linger, user);
     const found = existsSync(mark) ? 1 : 0;
@@ -92,16 +93,16 @@ export class Leases {
     return { kind: "linger", found, removed: found, left: [] };
   }
 
-  /** Takes an account back. */
+  /** Withdraws an account. */
   withdraw(account: Pick<Account, "user" | "uid">): void {
     this.#userRecords.withdraw(account);
   }
 
   /**
-   * At the start: publishes the accounts of the sessions that go on, and takes back all others.
-   * @param unclear there may be sessions that cannot be told: then an account without one is kept, and its uid quarantined
-   * @param over ids of those that have ended but for what is said of it
-   * @returns the sessions, with what is known of their accounts; the uids that were given back, and those in quarantine
+   * At the start: publishes the accounts of the sessions that continue, and withdraws all others.
+   * @param unclear some records could not be read: then accounts without a session are kept and their UIDs quarantined
+   * @param over ids of sessions that have ended but still have to be announced
+   * @returns the sessions, with the state of their accounts; the rested UIDs, and those in quarantine
    */
   async recover(
     sessions: readonly SavedSession[],
@@ -128,7 +129,7 @@ export class Leases {
     return { sessions: recovered, kept: this.#store.read() };
   }
 
-  // An account that stands keeps its uid from being leased, whatever could not be written.
+  // An account that exists keeps its UID from being leased, even if nothing could be saved.
   async #trySaveUid(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
     try {
       await this.saveUid(uid, quarantine);
@@ -138,13 +139,14 @@ export class Leases {
     }
   }
 
-  // An account that is not there, of a session that is not open, may never have been made, and its uid may belong to a user.
-  // One that is there may lack its link by the uid. An end that has taken it back would not do so again.
+  // If the session is not open and its account is missing, the account may never have been made, and its UID
+  // may belong to a user. An existing account may lack its link by UID. An end that has withdrawn the
+  // account does not withdraw it again.
   async #restore(session: SavedSession, stands: boolean, ends: boolean): Promise<SavedSession> {
     const isMade = stands || (session.phase === "open" && !ends);
     const { user, uid } = session.account;
     try {
-      // What is at the path of its home may be of this session.
+      // Something at the path of its home may be from this session.
       const isFree = isMade || (await this.#machine.accounts.findOwner(user, uid)) === undefined;
       if (isFree && (stands || !ends)) this.#userRecords.publish(session.account);
       return { ...session, published: isFree };
@@ -153,7 +155,7 @@ export class Leases {
     }
   }
 
-  /** Makes the ghost known as it is configured, where it is not known so already; not while guestd is being installed or removed. */
+  /** Publishes the ghost as configured, unless it is known already; not during installation or removal of guestd. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
     if (this.#userRecords.isMasked(GHOST_UID)) return;
     const { accounts } = this.#machine;
@@ -168,7 +170,7 @@ export class Leases {
     };
     const isKnown =
       existing !== undefined && Object.entries(ghost).every(([key, value]) => existing[key as keyof Account] === value);
-    // A ghost of root's own making, in /etc/passwd, is left to root.
+    // A ghost that root made in /etc/passwd is left alone.
     if (gid !== undefined && !isKnown && (existing === undefined || existing.uid === GHOST_UID))
       this.#userRecords.publish(ghost);
     for (const account of this.#userRecords.list())

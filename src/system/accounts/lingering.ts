@@ -1,9 +1,9 @@
-// For whom logind keeps a user manager without a session (loginctl(1), enable-linger).
+// Lists the users for whom logind keeps a user manager without a session (loginctl(1), enable-linger).
 import { readdirSync } from "node:fs";
 
 const DIRECTORY = "/var/lib/systemd/linger";
 
-/** The names of the users; logind writes what is no plain character as "\\x2e". */
+/** The names of the users. logind writes special characters as "\\x2e". */
 export function listLingering(directory = DIRECTORY): readonly string[] {
   try {
     return readdirSync(directory).map((name) =>

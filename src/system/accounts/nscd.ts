@@ -1,11 +1,11 @@
-// Whether nscd(8), or unscd, answers for accounts from its cache: it says for a while that a name is nobody's, when it is a leased account's by then.
+// Whether nscd(8), or unscd, caches accounts. It would report a name as unknown for a while after it was leased.
 import { existsSync } from "node:fs";
 import { readIfThere } from "../read-file.ts";
 
 const SOCKET = "/run/nscd/socket";
 const SETTINGS = "/etc/nscd.conf";
 
-/** True where it runs and its settings have it cache accounts; they are not cached unless they say so. */
+/** True if it is running and its settings cache accounts. By default accounts are not cached. */
 export function cachesAccounts(socket = SOCKET, settings = SETTINGS): boolean {
   if (!existsSync(socket)) return false;
   const said = [...(readIfThere(settings) ?? "").matchAll(/^[ \t]*enable-cache[ \t]+passwd[ \t]+(\w+)/gm)].at(-1)?.[1];

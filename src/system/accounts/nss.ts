@@ -1,5 +1,5 @@
-// Looks accounts up in the name service (NSS), through getent(1): Node has no call for it.
-// At a login the account comes from PAM; this is for explanations, and for accounts that are to be made.
+// Looks up accounts in the name service (NSS) through getent(1), because Node has no call for it. A login brings its
+// account from PAM; this is for explanations, and for accounts that will be made.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Account } from "../../policy/account.ts";
@@ -10,22 +10,25 @@ const ID = "/usr/bin/id";
 /** A login waits for it. */
 const LIMIT_MS = 3000;
 
-/** What getent(1) takes for a uid, even if it is the name of a user. */
+/** What getent(1) takes for a UID, even if it is the name of a user. */
 const NUMBER = /^\s*[+-]?\d+$/;
 
-/** The account of this name; undefined when there is none. A directory may have names such as "1234567" and "bob@uni.example". */
+/**
+ * The account with this name; undefined if there is none. A directory service may have names such as
+ * "1234567" and "bob@uni.example".
+ */
 export async function findAccount(name: string): Promise<Account | undefined> {
   const isNumber = NUMBER.test(name);
   const key = isNumber ? await findUid(name) : name;
   if (key === undefined) return undefined;
   const [user, , uid, gid, realName, home, shell] = (await getent("passwd", key))?.split(":") ?? [];
   if (user === undefined || uid === undefined || gid === undefined) return undefined;
-  // Of a number alone: a directory may have a name in another case than the one that is asked for.
+  // Only checked for numbers: a directory service may return a name in another case.
   if (isNumber && user !== name) return undefined;
   return { user, uid: Number(uid), gid: Number(gid), realName: realName ?? "", home: home ?? "", shell: shell ?? "" };
 }
 
-/** Whether the account is in the group, by its primary group or as a member. */
+/** Whether the account is in the group, as its primary group or as a member. */
 export async function isMember(account: Account, group: string): Promise<boolean> {
   const gid = await findGroup(group);
   if (gid === undefined) return false;
@@ -34,43 +37,43 @@ export async function isMember(account: Account, group: string): Promise<boolean
   return groups.includes(String(gid));
 }
 
-/** The gid of a group; undefined when there is none of this name. */
+/** The GID of a group; undefined if there is none with this name. */
 export async function findGroup(group: string): Promise<number | undefined> {
   const gid = (await getent("group", group))?.split(":")[2];
   return gid === undefined ? undefined : Number(gid);
 }
 
-/** The names of the members of a group, as its entry has them. */
+/** The names of the members of a group, as in its entry. */
 export async function listMembers(group: string): Promise<readonly string[]> {
   const names = (await getent("group", group))?.split(":")[3] ?? "";
   return names.split(",").filter((name) => name !== "");
 }
 
-/** The names of all groups that an account is in; none where one of them has no name. */
+/** The names of all groups that an account is in; empty if one of them has no name. */
 export async function findGroups({ user }: Pick<Account, "user">): Promise<readonly string[]> {
   const names = (await ask([ID, "-G", "-n", "-z", "--", user], 1)) ?? "";
   return names.split("\0").filter((name) => name !== "");
 }
 
 /**
- * Whose uid or name this is, in this order: where they belong to two users, the owner of the uid.
- * @param limitMs how long the name service may take: systemd has a say in it, and may be busy
- * @returns undefined when they belong to no user
+ * Who has this UID or name. If these are two users, the owner of the UID.
+ * @param limitMs how long the name service may take: systemd takes part, and may be busy
+ * @returns undefined if they belong to no user
  */
 export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): Promise<string | undefined> {
   const [byName, byUid] = await Promise.all([getent("passwd", user, limitMs), getent("passwd", String(uid), limitMs)]);
   return (byUid ?? byName)?.split(":")[0];
 }
 
-/** The uid of a name that is a number. id(1) asks for the name first, and takes it for a uid where no user has it. */
+/** The UID of a name that is a number. id(1) looks up the name first, and takes it for a UID only if no user has it. */
 const findUid = (name: string) => ask([ID, "-u", "--", name], 1);
 
-/** The entry of a name. getent(1): 2 means that it is not there. */
+/** The entry of a name. getent(1): 2 means not found. */
 const getent = (database: string, name: string, limitMs = LIMIT_MS) => ask([GETENT, "--", database, name], 2, limitMs);
 
 /**
- * The first line of what a program says; undefined when it exits with the status that means "not there".
- * @throws Error when it cannot be told
+ * The first line of a program's output; undefined if it exits with the status for "not found".
+ * @throws Error if this cannot be determined
  */
 export async function ask(
   [program, ...args]: readonly [string, ...string[]],

@@ -1,11 +1,12 @@
-// Whether a user has a uid already that the name service may not know: an account of a directory that does not answer has
-// none, and its owner is logged in all the same. Her uid is no guest's, whose end kills all that runs as it.
+// Whether a user has a UID that the name service does not report. The account of a directory service that
+// does not answer is missing, but its owner may be logged in. A guest must not get that UID, because the
+// end kills all processes with it.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Batch } from "../batch.ts";
 import { searchAllMembers, type MemberCriteria, type Members } from "../processes/member-search.ts";
 
-/** The machine as this sees it, but for tests. */
+/** The machine as seen here; tests pass another. */
 export interface UidUseParts {
   readonly search: (sets: readonly MemberCriteria[]) => Promise<readonly Members[]>;
   /** /run */
@@ -26,11 +27,11 @@ export class UidUse {
 
   constructor({ search, run }: UidUseParts = PARTS) {
     this.#run = run;
-    // Not with the looks of ends, which may take longer.
+    // Separate from the looks of ends, which may take longer.
     this.#members = new Batch(search);
   }
 
-  /** The name of whom logind knows by this uid; undefined where it knows no such user. */
+  /** The name of the user with this UID who is logged in; undefined if logind knows none. */
   findLogin(uid: number): string | undefined {
     try {
       const state = readFileSync(join(this.#run, "systemd/users", String(uid)), "utf8");
@@ -42,8 +43,8 @@ export class UidUse {
   }
 
   /**
-   * Who uses a uid, as the end of a sentence; undefined where no user does.
-   * @throws Error when it cannot be told
+   * Who uses a UID, as the end of a sentence; undefined if no user does.
+   * @throws Error if this cannot be determined
    */
   async find(uid: number): Promise<string | undefined> {
     const login = this.findLogin(uid);

@@ -17,11 +17,11 @@ import { listNames } from "../write-file.ts";
 
 /** Marks a user record as guestd's own (field "service"). */
 const OWNER = "org.guestd1";
-/** Half of a leased account: its user record, or the link by its uid. */
+/** Half of a leased account: its user record, or the link by UID. */
 const UNFINISHED = /^(guest-[a-z2-7]{4}|\d+)\.user\.new$/;
 const PRIVILEGED = /^guest-[a-z2-7]{4}\.user-privileged$/;
-// No password fits "*", as "!*", which it would be without this. But a password that begins with "!" is a locked one: accounts-daemon
-// says so, and GDM does not list such users.
+// No password matches "*". Without this, nss-systemd would say "!*", which no password matches either. But
+// accounts-daemon takes "!" for a locked account, and GDM does not list those.
 const NO_PASSWORD = '{ "privileged": { "hashedPassword": ["*"] } }\n';
 const NAME = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 
@@ -30,15 +30,15 @@ export class UserRecords {
   readonly #etc: string;
 
   /**
-   * @param directory of root, readable by all
-   * @param etc that of the administrator and of the package, which stands over it
+   * @param directory owned by root, readable by all
+   * @param etc of the administrator and the package; takes precedence
    */
   constructor(directory = "/run/userdb", etc = "/etc/userdb") {
     this.#directory = directory;
     this.#etc = etc;
   }
 
-  /** Makes an account known, whole or not at all: first by its name, then by its uid. */
+  /** Makes an account known, completely or not at all: first by name, then by UID. */
   publish({ user, uid, gid, home, shell, realName = user }: Account): void {
     const userRecord = {
       userName: user,
@@ -49,7 +49,7 @@ export class UserRecords {
       shell,
       disposition: "regular",
       service: OWNER,
-      // What logind does at the end of the last session: at once, and leaving no process.
+      // As logind does at the end of the last session, but at once and completely.
       killProcesses: true,
       stopDelayUSec: 0,
     };
@@ -64,7 +64,7 @@ export class UserRecords {
     this.#link(user, uid);
   }
 
-  /** Makes an account unknown; no error when it is so already, or belongs to another service. */
+  /** Makes an account unknown. No error if it is unknown already, or belongs to another service. */
   withdraw({ user, uid }: Pick<Account, "user" | "uid">): void {
     const file = this.#file(user);
     if (existsSync(file) && !readOwn(file).some((own) => own.uid === uid)) return;
@@ -74,12 +74,12 @@ export class UserRecords {
     rmSync(privilegedOf(file), { force: true });
   }
 
-  /** Whether root wants no account to be known by this uid (a link to /dev/null, as for a unit that is masked). */
+  /** Whether root has masked this UID (a link to /dev/null, as for a unit). */
   isMasked(uid: number): boolean {
     return [this.#etc, this.#directory].some((directory) => readLink(join(directory, `${uid}.user`)) === "/dev/null");
   }
 
-  /** Removes what a guestd leaves that was killed in the middle of publish(). */
+  /** Removes what a guestd left that was killed during publish(). */
   sweep(): void {
     for (const name of listNames(this.#directory)) {
       const path = join(this.#directory, name);
@@ -88,7 +88,7 @@ export class UserRecords {
     }
   }
 
-  /** The accounts that guestd has made, in this life or an earlier one. */
+  /** The accounts made by this or an earlier guestd. */
   list(): Pick<Account, "user" | "uid">[] {
     return listNames(this.#directory)
       .filter((name) => name.endsWith(".user") && readLink(join(this.#directory, name)) === undefined)
@@ -108,10 +108,11 @@ export class UserRecords {
   }
 }
 
-// The part of a user record that root alone reads (systemd.io/USER_RECORD): nss-systemd makes the entry in shadow from it.
+// The part of a user record that only root can read (systemd.io/USER_RECORD). nss-systemd
+// makes the shadow entry from it.
 const privilegedOf = (file: string): string => `${file}-privileged`;
 
-// A user record that is no JSON, or of another service, is not guestd's.
+// A user record that is not JSON, or of another service, is not guestd's.
 function readOwn(file: string): Pick<Account, "user" | "uid">[] {
   try {
     const { userName, uid, service } = JSON.parse(readFileSync(file, "utf8")) as {

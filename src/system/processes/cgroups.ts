@@ -1,5 +1,5 @@
-// Cgroups of the unified hierarchy (kernel: cgroup-v2): which one a process is in, whether any process is in one,
-// and killing all that are. Knows nothing of sessions.
+// Cgroups of the unified hierarchy (kernel: cgroup-v2): finds the cgroup of a process, checks whether a cgroup has
+// processes, and kills them. Knows nothing about sessions.
 import { closeSync, constants, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup } from "../../policy/session.ts";
@@ -8,10 +8,13 @@ import { meansGone, readIfThere } from "../read-file.ts";
 /** Where the unified hierarchy is mounted: alone, or beside those of version 1. */
 const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
 
-/** As many cgroups are looked into for processes. */
+/** How many cgroups are searched for processes. */
 const MOST_DIRECTORIES = 2000;
 
-/** In the slice of a user, but not the user's: systemd takes the runtime directory away with it, and must not be killed at that. */
+/**
+ * A unit in a user's slice that is not the user's: systemd removes the runtime directory with it, and
+ * must not be killed while it does.
+ */
 const SPARED = /^user-runtime-dir@\d+\.service$/;
 
 export class Cgroups {
@@ -23,7 +26,7 @@ export class Cgroups {
     this.#proc = proc;
   }
 
-  /** Path of the cgroup that a process is in; undefined when it has ended, or is in none of the unified hierarchy. */
+  /** Path of the cgroup of a process; undefined if the process has ended, or is not in the unified hierarchy. */
   pathOf(pid: number): string | undefined {
     const text = readIfThere(join(this.#proc, String(pid), "cgroup"));
     return text
@@ -32,22 +35,22 @@ export class Cgroups {
       ?.slice("0::".length);
   }
 
-  /** The cgroup at a path; undefined when there is none. */
+  /** The cgroup at a path; undefined if there is none. */
   find(path: string): Cgroup | undefined {
     const inode = this.#directory(path)?.inode;
     return inode === undefined ? undefined : { path, inode };
   }
 
   /**
-   * Whether a process that is no zombie is in the cgroup or below it, as the kernel counts: no walk through /proc can
-   * be outrun, this can not.
+   * Whether a live process is in the cgroup or below, by the kernel's count. Processes can outrun a
+   * walk through /proc, but not this.
    */
   isPopulated(cgroup: Cgroup): boolean {
     const directory = this.#directoryOf(cgroup);
     return directory !== undefined && partsOf(directory).some(isPopulated);
   }
 
-  /** Whether a process is in the cgroup or below it. */
+  /** Whether a process is in the cgroup or below. */
   contains(cgroup: Cgroup, pid: number): boolean {
     const path = this.pathOf(pid);
     const isBelow = path !== undefined && (path === cgroup.path || path.startsWith(`${cgroup.path}/`));
@@ -55,8 +58,8 @@ export class Cgroups {
   }
 
   /**
-   * Kills all processes in the cgroup and below it, at once (cgroup.kill, Linux 5.14).
-   * @throws Error when the kernel refuses, or it has gone meanwhile
+   * Kills all processes in the cgroup and below, at once (cgroup.kill, Linux 5.14).
+   * @throws Error if the kernel refuses, or the cgroup is gone
    */
   kill(cgroup: Cgroup): void {
     const directory = this.#directoryOf(cgroup);
@@ -65,7 +68,7 @@ export class Cgroups {
 
   /**
    * Moves a process into the cgroup.
-   * @throws Error when the cgroup or the process has gone
+   * @throws Error if the cgroup or the process is gone
    */
   add(cgroup: Cgroup, pid: number): void {
     const directory = this.#directoryOf(cgroup);
@@ -74,8 +77,8 @@ export class Cgroups {
   }
 
   /**
-   * Bounds the tree of cgroups below one: a user owns what is below his manager.
-   * @throws Error when the kernel refuses
+   * Limits the tree of cgroups below one. A user owns what is below their manager.
+   * @throws Error if the kernel refuses
    */
   limitTree(cgroup: Cgroup, depth: number, descendants: number): void {
     const directory = this.#directoryOf(cgroup);
@@ -84,19 +87,19 @@ export class Cgroups {
     writeControl(join(directory, "cgroup.max.descendants"), String(descendants));
   }
 
-  /** Names of the cgroups right below a path; none when there is no such cgroup. */
+  /** Names of the cgroups directly below a path; empty if there is no such cgroup. */
   listNames(path: string): string[] {
     const directory = this.#directory(path)?.name;
     return directory === undefined ? [] : listDirectories(directory);
   }
 
-  /** Pids of the processes in the cgroup and below it, as far as they stand still and the tree can be read. */
+  /** PIDs of the processes in the cgroup and below, as far as they stay and the tree is readable. */
   list(cgroup: Cgroup): number[] {
     const directory = this.#directoryOf(cgroup);
     return directory === undefined ? [] : partsOf(directory).flatMap(listProcesses);
   }
 
-  // One of the same name that was made later is another cgroup, and none of ours.
+  // A later cgroup with the same name is not this one.
   #directoryOf({ path, inode }: Cgroup): string | undefined {
     const found = this.#directory(path);
     return found?.inode === inode ? found.name : undefined;
@@ -116,7 +119,7 @@ export class Cgroups {
   }
 }
 
-// A slice holds no processes itself: those below it, one by one, without the one that is spared.
+// A slice has no processes itself. Returns the cgroups below it, without the spared one.
 function partsOf(directory: string): string[] {
   if (!directory.endsWith(".slice")) return [directory];
   return listDirectories(directory)
@@ -128,7 +131,7 @@ function isPopulated(directory: string): boolean {
   return /^populated 1$/m.test(readIfThere(join(directory, "cgroup.events")) ?? "");
 }
 
-// For writing alone: the file cannot be read.
+// Write-only: the file cannot be read.
 function writeControl(path: string, text: string): void {
   const fd = openSync(path, constants.O_WRONLY);
   try {
@@ -138,7 +141,7 @@ function writeControl(path: string, text: string): void {
   }
 }
 
-// As far as it goes: a user owns the tree below his manager, and may have made it too wide, too deep or threaded to be read.
+// Best effort: a user owns the tree below their manager, and can make it too wide, too deep or threaded.
 function listProcesses(top: string): number[] {
   const pids: number[] = [];
   const directories = [top];

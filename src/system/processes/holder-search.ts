@@ -1,32 +1,39 @@
-// Who holds files and namespaces of sessions, and has something of them mounted: what guest-holders is asked, and what it says.
+// Finds processes that hold files or namespaces of sessions, or have something of them mounted: formats the questions
+// to guest-holders, and parses its answers.
 import { misunderstood, readLook, type Lines, type LookOptions } from "./look-program.ts";
 
-/** What is looked for of a session. What is undefined, or empty, is not. */
+/** What is looked for, for one session. Undefined or empty fields are not. */
 export interface HolderCriteria {
-  /** Source of the session's tmpfs. What is on the devices, or is one of the namespaces, is looked for among the mounts as well. */
+  /** Source of the session's tmpfs. Mounts are searched for this source, these devices and these namespaces. */
   readonly label: string | undefined;
-  /** Every file on these ("0:57", as in /proc/PID/mountinfo); undefined when they may be somebody else's by now. */
+  /**
+   * Devices whose files are looked for ("0:57", as in /proc/PID/mountinfo); undefined if
+   * they may belong to others by now.
+   */
   readonly devices: readonly string[] | undefined;
-  /** What this user has made: files and sockets, wherever they are, and namespaces. Of a leased account. */
+  /** UID of a leased account: files and sockets that it has made, wherever they are, and namespaces. */
   readonly uid: number | undefined;
-  /** Inodes of namespaces: a process with a descriptor of one keeps all that is in it. guestd and init, which keeps it for guestd, may. */
+  /**
+   * Inodes of namespaces. A process with a descriptor of one keeps everything in it. guestd may, and init, which
+   * keeps descriptors for guestd.
+   */
   readonly namespaces: readonly number[];
 }
 
-/** A process that holds files or namespaces; `how` is what was found first. */
+/** A process that holds files or namespaces; `how` is the first finding. */
 export interface FileHolder {
   readonly pid: number;
   readonly how: "descriptor" | "namespace" | "directory" | "root" | "program" | "mapping";
 }
 
-/** A process that has something of it mounted: one for each mount namespace. */
+/** A process that has something mounted: one for each mount namespace. */
 export interface MountHolder {
   readonly pid: number;
-  /** Where, as in /proc/PID/mountinfo; undefined when that could not be read in time. */
+  /** Where, as in /proc/PID/mountinfo; undefined if that could not be read in time. */
   readonly path: string | undefined;
 }
 
-/** Of each session at most 512 processes are named. */
+/** At most 512 processes for each session. */
 export interface Holders {
   readonly files: readonly FileHolder[];
   readonly mounts: readonly MountHolder[];
@@ -34,17 +41,17 @@ export interface Holders {
   readonly unread: readonly number[];
   /** Processes that could not be looked at. */
   readonly unseen: readonly number[];
-  /** False when the time was not enough for all processes. */
+  /** False if there was not enough time for all processes. */
   readonly whole: boolean;
 }
 
-/** Looks for the holders of one session. */
+/** Finds the holders of one session. */
 export type SearchHolders = (criteria: HolderCriteria) => Promise<Holders>;
 
 /**
  * Looks at all processes but guestd itself, once for many sessions.
  * @returns the holders of each
- * @throws Error when guest-holders cannot be started, fails, or prints anything else
+ * @throws Error if guest-holders cannot be started, fails, or prints something unknown
  */
 export async function searchAllHolders(
   sets: readonly HolderCriteria[],
@@ -53,7 +60,7 @@ export async function searchAllHolders(
   return readHolders(sets, await readLook("holders", sets, options));
 }
 
-/** The same for one session alone. */
+/** The same for a single session. */
 export async function searchHolders(criteria: HolderCriteria, options?: LookOptions): Promise<Holders> {
   const [found] = await searchAllHolders([criteria], options);
   return found ?? misunderstood();
@@ -85,7 +92,7 @@ function readHolders(sets: readonly HolderCriteria[], { lines, unseen, whole }: 
   return found;
 }
 
-// What was found before the time was over is said as that.
+// Findings from before the time was up are reported as they are.
 function noteUnread(criteria: HolderCriteria | undefined, mounts: MountHolder[], pid: number): void {
   const isAsked = (criteria?.label ?? "") !== "" || (criteria?.devices ?? []).length > 0;
   if (isAsked && mounts.at(-1)?.pid !== pid) mounts.push({ pid, path: undefined });

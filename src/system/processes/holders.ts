@@ -1,5 +1,5 @@
-// Who else holds what a session had in memory, when all its processes have ended: by a mount in another namespace, or by an
-// open file. Looked for in /proc, whatever guestd believes to have done; it names them and takes nothing away.
+// Finds out who holds the memory of a session when all its processes have ended: by a mount in another namespace, or by
+// an open file. Searches /proc, regardless of what guestd believes it has done. Names the holders and removes nothing.
 import type { Swept } from "../../policy/receipt.ts";
 import type { FileHolder, HolderCriteria, Holders, MountHolder, SearchHolders } from "./holder-search.ts";
 import { unescapeOctal } from "./mountinfo.ts";
@@ -34,7 +34,7 @@ export async function findHolders(
   ];
 }
 
-/** @param obstacle why nothing is found by it */
+/** @param obstacle why it can find nothing */
 async function look(
   kind: Swept["kind"],
   looking: Promise<Holders>,

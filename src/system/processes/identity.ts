@@ -1,13 +1,13 @@
-// Tells a process from another one that has its pid later: by its start time.
+// Tells a process from a later one with the same PID, by its start time.
 import { closeSync } from "node:fs";
 import type { Leader } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
 import { readIfThere } from "../read-file.ts";
 
-/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined when it is gone. */
+/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined if it is gone. */
 export function readStartTime(pid: number, proc = "/proc"): number | undefined {
   const stat = readIfThere(`${proc}/${pid}/stat`);
-  // The command's name may hold blanks and brackets: fields are counted from the last bracket.
+  // The command name may contain blanks and brackets, so fields are counted from the last bracket.
   const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields?.[19] === undefined ? undefined : Number(fields[19]);
 }
@@ -17,7 +17,7 @@ export const isThere = ({ pid, startTime }: Leader): boolean => readStartTime(pi
 
 /**
  * A pidfd of a process that was seen before.
- * @returns undefined when it has ended
+ * @returns undefined if it has ended
  */
 export function openProcess({ openPidfd }: Pick<Bindings, "openPidfd">, process: Leader): number | undefined {
   let pidfd;

@@ -1,6 +1,6 @@
-// Which processes belong to a session, and killing them until there are none. Cgroups hold what the session has
-// started, whatever it did since; what came into the view by another way (nsenter) is found by a look at all processes and killed
-// by pidfd, so that a pid that was given to another process meanwhile is never hit.
+// Decides which processes belong to a session, and kills them until there are none. Cgroups hold everything the session
+// has started. Processes that entered the view in another way (nsenter) are found by a look at all processes. They are
+// killed by pidfd, so a reused PID is never hit.
 import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Findings } from "../../policy/receipt.ts";
@@ -14,33 +14,39 @@ import { readIfThere } from "../read-file.ts";
 import { boundSentences } from "../sentences.ts";
 import { poll } from "../../wait.ts";
 
-/** What makes a process one of a session's. Any one of them is enough. */
+/** What makes a process one of a session's. Any of these is enough. */
 export interface Membership extends MemberCriteria {
   readonly cgroups: readonly Cgroup[];
-  /** First process of a PID namespace of its own, and its pidfd: with it the kernel kills all in there. It is not counted. */
+  /**
+   * First process of the session's PID namespace, and its pidfd. Killing it kills everything in the
+   * namespace. It is not counted.
+   */
   readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
 }
 
-/** The machine as these functions see it; tests give other folders. */
+/** The machine as seen here; tests pass other directories. */
 export interface ProcessTable {
   readonly proc: string;
   readonly cgroups: Cgroups;
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   /** searchMembers, or one look for many sessions. */
   readonly search?: SearchMembers;
-  /** Has a piece of work done when it is its turn: many sessions end at once, and guestd must be able to answer meanwhile. */
+  /** Runs a piece of work in its turn: many sessions can end at once, and guestd must still answer calls. */
   readonly inTurn?: <T>(work: () => T) => Promise<T>;
 }
 
 const SIGKILL = 9;
 const KILL_LIMIT_MS = 10_000;
-/** What was mounted is read for so long. */
+/** How long reading mounts may take. */
 const READ_LIMIT_MS = 300;
 const LONGEST_PAUSE_MS = 100;
-/** As many of those that are left are named in a receipt. */
+/** How many remaining processes a receipt names. */
 const MOST_NAMED = 20;
 
-/** The pids of all processes in the cgroups of a session, but for the reaper: cheap, and no process leaves a cgroup by itself. */
+/**
+ * The PIDs of all processes in the cgroups of a session, without the reaper. Cheap, and a process
+ * cannot leave its cgroup by itself.
+ */
 export function listProcesses(
   cgroups: Pick<Cgroups, "list">,
   membership: Pick<Membership, "cgroups"> & { readonly reaper?: { readonly pid: number } | undefined },
@@ -50,8 +56,8 @@ export function listProcesses(
 }
 
 /**
- * Kills every process of a session, for ten seconds at most, and says so for its receipt.
- * @param running pids of those that it had before: they count as well when another has ended them since
+ * Kills every process of a session, for at most ten seconds, and reports to its receipt.
+ * @param running PIDs of its earlier processes; they count even if something else has ended them
  */
 export async function endProcesses(
   table: ProcessTable,
@@ -66,9 +72,9 @@ export async function endProcesses(
 }
 
 /**
- * Kills every process of a session, again and again until none is left.
- * @param limitMs gives up this long after it has killed for the first time
- * @param running pids that are counted beside those that it finds
+ * Kills every process of a session, repeatedly until none is left.
+ * @param limitMs gives up this long after the first kill
+ * @param running PIDs to count in addition to those it finds
  * @returns how many processes have ended, and a sentence for each that is still there
  */
 export async function killProcesses(
@@ -85,13 +91,13 @@ export async function killProcesses(
     there = await inTurn(() => findInCgroups(table, membership));
     if (there.populated.length === 0) there = await findByLook(table, membership);
     for (const pid of there.pids) seen.add(pid);
-    // Also at the last look, however long it took: no process is given up that was not killed.
+    // Also after the last look, however late: a process is reported as left only after it was killed.
     await inTurn(() => {
       killMembers(table, membership, there, round++);
     });
     return there.pids.length === 0 && there.populated.length === 0 && there.doubts.length === 0;
   };
-  // The limit is for what was killed, so it begins then: the first turn can come late where many sessions end.
+  // The limit begins with the first kill, because the first turn can come late if many sessions end.
   if (!(await areGone())) await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
   const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
   return { killed: killed.length, left: describeLeft(there) };
@@ -103,7 +109,7 @@ interface Seen {
   /** The cgroups that are not empty. */
   readonly populated: readonly Cgroup[];
   readonly pids: readonly number[];
-  /** Why that may not be all: a sentence each. */
+  /** Why more processes may exist, a sentence each. */
   readonly doubts: readonly string[];
 }
 
@@ -114,7 +120,7 @@ function findInCgroups({ cgroups }: ProcessTable, membership: Membership): Seen 
   return { populated, pids: populated.flatMap((cgroup) => cgroups.list(cgroup)), doubts: [] };
 }
 
-// The look at all processes comes when the cgroups are empty: it is slow where there are many.
+// Looks at all processes only when the cgroups are empty, because that is slow on a machine with many.
 async function findByLook({ search = searchMembers }: ProcessTable, { view, uid }: Membership): Promise<Seen> {
   if (view === undefined && uid === undefined) return NOBODY;
   try {
@@ -130,11 +136,12 @@ function killMembers(table: ProcessTable, membership: Membership, { populated, p
   if (membership.reaper !== undefined) sendKill(table.bindings, membership.reaper.pidfd);
   const areKilled = populated.filter((cgroup) => killAtOnce(table, cgroup));
   if (round === 0 && populated.length > 0 && areKilled.length === populated.length) return;
-  // One by one as well, where that was not enough: cgroup.kill signals first threads, and passes over a process that has lost its own.
+  // Kills one by one if that was not enough: cgroup.kill signals first threads, and misses a process
+  // whose first thread has ended.
   for (const pid of pids) killMember(table, pid, membership);
 }
 
-// What forks faster than it can be listed has no pid to be named.
+// Processes that fork faster than they can be listed have no PID to name.
 function describeLeft({ populated, pids, doubts }: Seen): string[] {
   if (pids.length === 0) return [...populated.map(({ path }) => `${path} is never empty`), ...boundSentences(doubts)];
   const named = pids.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
@@ -142,8 +149,8 @@ function describeLeft({ populated, pids, doubts }: Seen): string[] {
 }
 
 /**
- * Whether a process runs as a user, by any of its four uids (proc_pid_status(5)). A zombie has them too, and cannot be
- * killed; one whose first thread has ended looks like one while its other threads run.
+ * Whether a process runs as a user, by any of its four UIDs (proc_pid_status(5)). Zombies have them too, but cannot be
+ * killed. A process whose first thread has ended looks like a zombie while its other threads run.
  */
 export function runsAs(directory: string, uid: number): boolean {
   const status = readIfThere(join(directory, "status")) ?? "";
@@ -152,22 +159,22 @@ export function runsAs(directory: string, uid: number): boolean {
   return uids.includes(uid) && !hasEnded;
 }
 
-// Of root's processes alone: no other process comes into a view from outside. Who has a part of it mounted elsewhere is named
-// (holders.ts), not killed. And a process that looks at the namespaces of a process that
-// hangs in execve(2) hangs with it: any user can have one.
+// Only root's processes are checked, because no other process can enter a view from outside. Processes that have a part
+// of it mounted elsewhere are named (holders.ts), not killed. Any user can have a process that hangs in execve(2), and
+// looking at its namespaces would hang guestd as well.
 function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   return listTasks(join(proc, String(pid))).some((task) => {
     const namespace = readNamespace(task);
     if (namespace === undefined || namespace === view.namespace) return namespace !== undefined;
-    // What is in guestd's own namespace, the host's, is in no view.
+    // guestd's own namespace is the host's, which is not in any view.
     if (namespace === readNamespace(join(proc, String(process.pid)))) return false;
     const mounts = new MountReader(READ_LIMIT_MS).read(join(task, "mountinfo"));
     return mounts !== undefined && holdsDevice(mounts, view.devices);
   });
 }
 
-// A process whose first thread has ended looks like a zombie: its other threads tell where it is.
+// A process whose first thread has ended looks like a zombie. Its other threads show where it is.
 function listTasks(directory: string): string[] {
   if (readNamespace(directory) !== undefined) return [directory];
   try {
@@ -177,7 +184,7 @@ function listTasks(directory: string): string[] {
   }
 }
 
-// One that takes too long to read was made so on purpose, and not by root, which does not hide that it is in a view.
+// Mounts that take too long to read were made so on purpose. Root does not hide that it is in a view.
 function holdsDevice(mounts: readonly MountEntry[] | "late", devices: readonly string[]): boolean {
   return mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
 }
@@ -190,16 +197,18 @@ function readNamespace(task: string): number | undefined {
   }
 }
 
-/** Kills a process; one that has ended is no error. */
+/** Kills a process. One that has ended is no error. */
 export function sendKill(bindings: Pick<Bindings, "sendSignal">, pidfd: number): void {
   try {
     bindings.sendSignal(pidfd, SIGKILL);
   } catch {
-    // It has ended already.
+    // It has already ended.
   }
 }
 
-/** False where it is gone, or refuses: its processes are killed one by one, and whether it is empty is asked again. */
+/**
+ * False if the cgroup is gone or refuses. Its processes are then killed one by one, and the next round checks again.
+ */
 function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): boolean {
   try {
     cgroups.kill(cgroup);
@@ -228,10 +237,10 @@ function killMember(table: ProcessTable, pid: number, membership: Membership): v
     return;
   }
   try {
-    // Looked at again with the pidfd in hand: now the answer and the signal are for one process.
+    // Checked again with the open pidfd, so that the answer and the signal are for the same process.
     if (belongs(table, pid, membership)) sendKill(table.bindings, pidfd);
   } catch {
-    // It could not be looked at; the next look tells.
+    // It could not be checked. The next look tells.
   } finally {
     closeSync(pidfd);
   }

@@ -1,26 +1,27 @@
-// One look at all processes, by guest-holders: a program, because a program that looks at a process that hangs in execve(2) hangs with it, and any user can
-// have such a process. A program can be killed, and started again behind it. Knows no meaning of what it says.
+// Runs guest-holders to look at all processes. A program that looks at a process that hangs in execve(2) hangs as
+// well, and any user can have such a process. A separate program can be killed, and started again after that process.
+// Does not interpret the output.
 import { spawn, type ChildProcess } from "node:child_process";
 
 const PROGRAM = "/usr/lib/guestd/guest-holders";
 
-/** Tests have another program, and less time. */
+/** Tests pass another program, and shorter limits. */
 export interface LookOptions {
   readonly program?: string;
-  /** For a process, without a sign of life; in milliseconds. */
+  /** How long the program may stay silent at one process, in milliseconds. */
   readonly stallMs?: number;
-  /** For all of them. Only ends wait for it: on a machine with very many processes it takes long, and is whole all the same. */
+  /** Limit for all processes. Only ends wait for it. With very many processes a complete look takes long. */
   readonly limitMs?: number;
 }
 
 const STALL_MS = 1000;
 const LIMIT_MS = 30_000;
-/** How often it is asked whether there was a sign. */
+/** How often to check for output. */
 const ASK_MS = 50;
-/** A killed program has ended by then, or hangs. */
+/** How long a killed program may take to end before it counts as hanging. */
 const KILL_LIMIT_MS = 500;
 
-/** A set of criteria: what is looked for of one session. What is undefined, or empty, is not. */
+/** A set of criteria, for one session. Undefined or empty fields are not looked for. */
 export interface LookSet {
   readonly devices?: readonly string[] | undefined;
   readonly uid?: number | undefined;
@@ -28,7 +29,7 @@ export interface LookSet {
   readonly label?: string | undefined;
 }
 
-/** A process, and what was said of it. */
+/** A process, and what was found. */
 export interface Line {
   readonly pid: number;
   readonly words: readonly string[];
@@ -38,13 +39,13 @@ export interface Lines {
   readonly lines: readonly Line[];
   /** Processes that could not be looked at. */
   readonly unseen: readonly number[];
-  /** False when the time was not enough for all processes. */
+  /** False if there was not enough time for all processes. */
   readonly whole: boolean;
 }
 
 /**
  * Looks at all processes but guestd itself.
- * @throws Error when the program cannot be started, fails, or says anything else
+ * @throws Error if the program cannot be started, fails, or prints something unknown
  */
 export async function readLook(
   what: "holders" | "members",
@@ -59,7 +60,7 @@ export async function readLook(
   for (;;) {
     const said = await run([program, what, String(after)], input, stallMs, end);
     const lines = said.split("\n");
-    // What is not ended by a new line was being looked at when the program was killed.
+    // An unfinished last line names the process at which the program was killed.
     const last = /^\d+/.exec(lines.pop() ?? "")?.[0];
     const whole = lines.at(-1) === "end";
     for (const text of whole ? lines.slice(0, -1) : lines) {
@@ -72,7 +73,7 @@ export async function readLook(
   }
 }
 
-/** @throws Error always: the program is another one than this file knows */
+/** @throws Error always: the program does not match this file */
 export function misunderstood(): never {
   throw new Error("guest-holders does not say what it has found");
 }
@@ -82,22 +83,22 @@ function formatSet({ devices = [], uid, namespaces = [], label = "" }: LookSet):
   return `${fields.map((field) => (field === "" ? "-" : field)).join(" ")}\n`;
 }
 
-// A point is a sign of life.
+// A dot is only a sign of life.
 function parseLine(text: string): Line | undefined {
   const [pid = "", ...words] = text.split(" ");
   return /^\d+$/.test(pid) ? { pid: Number(pid), words: words.filter((word) => word !== ".") } : undefined;
 }
 
-/** Gives what the program has said when it ends, or when it was killed: for giving no sign so long, or at the end of the time. */
+/** Returns the program's output when it ends or is killed, for silence or at the end of the time. */
 function run(command: readonly [string, ...string[]], input: string, stallMs: number, end: number): Promise<string> {
   const [program, ...args] = command;
-  // Without input and output where no descriptor is free.
+  // Without stdin and stdout if no descriptor is available.
   const child: ChildProcess = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
   const parts: string[] = [];
-  // Counted by looks, not by the clock: while the machine stands still no program can give a sign.
+  // Counts checks instead of time: while the machine stands still, no program can write.
   let silentMs = 0;
   return new Promise((resolve, reject) => {
-    // One that ends before it has read all of it says by its status why.
+    // A program that ends before it has read all of this explains itself by its status.
     child.stdin?.on("error", () => undefined).end(input);
     child.stdout?.setEncoding("latin1").on("data", (part: string) => {
       parts.push(part);
@@ -109,10 +110,10 @@ function run(command: readonly [string, ...string[]], input: string, stallMs: nu
       if (killed || (silentMs < stallMs && performance.now() < end)) return;
       killed = true;
       child.kill("SIGKILL");
-      // It may hang in what no signal ends: then it is left to itself.
+      // It may hang where no signal ends it. Then it is abandoned.
       setTimeout(finish, KILL_LIMIT_MS, null);
     };
-    // After what it has said meanwhile was read: guestd itself may have been busy.
+    // Runs after pending output was read, because guestd itself may have been busy.
     const asking = setInterval(() => setImmediate(ask), ASK_MS);
     const finish = (why: string | number | null) => {
       clearInterval(asking);

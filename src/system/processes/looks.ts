@@ -1,5 +1,5 @@
-// One look at all processes for all who wait for one: many sessions end at once, and each look costs what there is of processes.
-// Ends and uids in quarantine have looks of their own.
+// Shares one look at all processes among all who wait for one: many sessions can end at once, and a look costs as much
+// as there are processes. Ends and quarantined UIDs have separate looks.
 import { Batch } from "../batch.ts";
 import { searchAllHolders, type HolderCriteria, type SearchHolders } from "./holder-search.ts";
 import { searchAllMembers, type MemberCriteria, type SearchMembers } from "./member-search.ts";

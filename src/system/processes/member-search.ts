@@ -1,15 +1,15 @@
-// Which processes belong to sessions by their user or their view: what guest-holders is asked, and what it says. Those in the
-// cgroups of a session are found without it (kill.ts).
+// Finds processes that belong to sessions by their user or view: formats the questions to guest-holders, and parses its
+// answers. Those in the cgroups of a session are found without it (kill.ts).
 import { misunderstood, readLook, type LookOptions } from "./look-program.ts";
 
-/** What makes a process a member, beside its cgroup. Either is enough. */
+/** What makes a process a member, besides its cgroup. Either is enough. */
 export interface MemberCriteria {
   /**
-   * It is in this mount namespace (inode), or holds one of these tmpfs in one that it made itself in the view.
-   * Only to be given while the view's descriptor is open: the kernel gives both numbers to others at once after.
+   * It is in this mount namespace (inode), or has one of these tmpfs mounted in a namespace that it made in the view.
+   * Valid only while the view's descriptor is open: after that the kernel reuses both numbers at once.
    */
   readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
-  /** It runs as this user: for a leased account. */
+  /** It runs as this user, of a leased account. */
   readonly uid?: number | undefined;
 }
 
@@ -17,23 +17,23 @@ export interface Members {
   readonly pids: readonly number[];
   /** Processes that could not be looked at. */
   readonly unseen: readonly number[];
-  /** False when the time was not enough for all processes. */
+  /** False if there was not enough time for all processes. */
   readonly whole: boolean;
 }
 
-/** Why there may be more than were found: a sentence each. */
+/** Why there may be more than were found, a sentence each. */
 export const doubtsOf = ({ unseen, whole }: Pick<Members, "unseen" | "whole">): string[] => [
   ...unseen.map((pid) => `process ${pid} could not be looked at`),
   ...(whole ? [] : ["not all processes could be looked at in time"]),
 ];
 
-/** Looks for the members of one session; never guestd itself. */
+/** Finds the members of one session; never guestd itself. */
 export type SearchMembers = (criteria: MemberCriteria) => Promise<Members>;
 
 /**
  * Looks at all processes but guestd itself, once for many sessions.
  * @returns the members of each
- * @throws Error when guest-holders cannot be started, fails, or prints anything else
+ * @throws Error if guest-holders cannot be started, fails, or prints something unknown
  */
 export async function searchAllMembers(
   sets: readonly MemberCriteria[],
@@ -55,7 +55,7 @@ export async function searchAllMembers(
   return found;
 }
 
-/** The same for one session alone. */
+/** The same for a single session. */
 export async function searchMembers(criteria: MemberCriteria, options?: LookOptions): Promise<Members> {
   const [found] = await searchAllMembers([criteria], options);
   return found ?? misunderstood();

@@ -1,4 +1,4 @@
-// Reads /proc/PID/mountinfo (proc(5)). Nothing else of /proc.
+// Reads /proc/PID/mountinfo (proc(5)), and nothing else of /proc.
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import type { Mount } from "../../policy/mounts.ts";
 import { meansGone } from "../read-file.ts";
@@ -7,14 +7,14 @@ export interface MountEntry {
   /** "MAJOR:MINOR" of the file system. */
   readonly device: string;
   readonly mountPoint: string;
-  /** What the file system says that it was made of: for those of views "guest-ID". */
+  /** The source of the file system; "guest-ID" in a view. */
   readonly source: string;
 }
 
-/** The mounts of a mountinfo text; a line that is none is passed over. */
+/** The mounts of a mountinfo text. Skips invalid lines. */
 export function parseMountinfo(text: string): MountEntry[] {
   return text.split("\n").flatMap((line) => {
-    // A field that may be there any number of times ends with "-".
+    // "-" ends the optional fields.
     const [before = "", after = ""] = line.split(" - ");
     const [, , device, , mountPoint] = before.split(" ");
     const source = unescapeOctal(after.split(" ")[1] ?? "");
@@ -24,7 +24,7 @@ export function parseMountinfo(text: string): MountEntry[] {
   });
 }
 
-/** All that mountinfo says of the mounts. */
+/** All details of the mounts. */
 export function parseMounts(text: string): Mount[] {
   return text.split("\n").flatMap((line) => {
     const [before = "", after = ""] = line.split(" - ");
@@ -45,10 +45,10 @@ export function parseMounts(text: string): Mount[] {
   });
 }
 
-/** The mounts of guestd's own mount namespace: the host's. */
+/** The mounts of guestd's own mount namespace, which is the host's. */
 export const readMounts = (path = "/proc/self/mountinfo"): Mount[] => parseMounts(readFileSync(path, "utf8"));
 
-/** A field of mountinfo, in which blanks are written as numbers. */
+/** A field of mountinfo, which has blanks in octal. */
 export const unescapeOctal = (text: string) =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 
@@ -56,20 +56,20 @@ const CHUNK_BYTES = 4096;
 const NAMESPACE_LIMIT_MS = 300;
 
 /**
- * Reads the mounts of many namespaces, in bounded time: a user can mount tens of thousands of things over each other in a
- * namespace of his own, and the kernel then needs minutes to say so.
+ * Reads the mounts of many namespaces within a time limit. A user can stack tens of thousands of mounts in a namespace
+ * of their own, and the kernel then takes minutes to list them.
  */
 export class MountReader {
   #leftMs: number;
 
-  /** @param limitMs for all namespaces together; each has 300 of them at most */
+  /** @param limitMs for all namespaces together; each gets at most 300 */
   constructor(limitMs: number) {
     this.#leftMs = limitMs;
   }
 
   /**
-   * @returns "late" when the time was over before all of it was read; undefined when the process has gone
-   * @throws Error when it cannot be read for another reason
+   * @returns "late" if the time was up before all was read; undefined if the process is gone
+   * @throws Error if it cannot be read for another reason
    */
   read(path: string): readonly MountEntry[] | "late" | undefined {
     const start = performance.now();
@@ -85,7 +85,7 @@ export class MountReader {
   }
 }
 
-// A little at a time: one read(2) is not to be interrupted.
+// Reads a little at a time, because a read(2) cannot be interrupted.
 function readInTime(path: string, end: number): string | undefined {
   const fd = openSync(path, "r");
   try {

@@ -1,4 +1,4 @@
-// Where the processes of a session are: puts its leader into a cgroup, and finds the one that logind moves it on to.
+// Moves the leader of a session into a cgroup, and finds the cgroup that logind moves it to.
 import type { Limits } from "../../config/schema.ts";
 import type { Cgroup, Leader, Session } from "../../policy/session.ts";
 import { isSessionPath, scopeName, sliceName } from "../../policy/session.ts";
@@ -11,13 +11,15 @@ export interface PlacementParts {
   readonly cgroups: Cgroups;
   /** Whether the leader of a session is still there. */
   readonly isAlive: (id: string) => boolean;
-  /** Has a leader put into the scope unit of its session; a `uid` is that of a leased account. */
+  /** Puts a leader into the scope unit of its session; `uid` only for a leased account. */
   readonly startScope: (id: string, leader: number, uid: number | undefined, limits: Limits) => Promise<void>;
-  /** Path of the cgroup that logind made for a leader which has ended; `since` in microseconds of the monotonic clock. */
+  /**
+   * Path of the cgroup that logind made for a leader that has ended; `since` in microseconds of the monotonic clock.
+   */
   readonly findLoginCgroup: (leader: number, uid: number, since: number) => Promise<string | undefined>;
 }
 
-/** Of cgroups below a user's slice: desktops need three or four levels, containers some more. */
+/** Depth of cgroups below a user's slice. Desktops need three or four levels, containers a few more. */
 const DEEPEST_TREE = 12;
 const LARGEST_TREE = 2000;
 const MOVE_LIMIT_MS = 2500;
@@ -30,9 +32,9 @@ export class Placement {
   }
 
   /**
-   * Puts a session's leader into a cgroup of the session's own, and waits until it is there.
-   * @param leased the account has no other session: all of its user's slice is the session's as well
-   * @throws Error when systemd has not moved it within 2.5 s
+   * Moves a session's leader into a cgroup of the session, and waits until it is there.
+   * @param leased the account has no other session, so its user's slice belongs to the session as well
+   * @throws Error if systemd has not moved it within 2.5 s
    */
   async encloseLeader(
     { id, uid }: SessionSubject,
@@ -56,8 +58,8 @@ export class Placement {
   }
 
   /**
-   * Waits for logind to move a leader on to a cgroup of a login session.
-   * @returns the new one; undefined when it is not moved, or has ended
+   * Waits for logind to move a leader to the cgroup of a login session.
+   * @returns the new cgroup; undefined if the leader is not moved, or has ended
    */
   async awaitLoginCgroup(session: Session): Promise<Cgroup | undefined> {
     const known = session.cgroups.map(({ path }) => path);
@@ -69,8 +71,8 @@ export class Placement {
   }
 
   /**
-   * The cgroups of a session that is to end, with the one of a leader which has ended before its move was seen: logind
-   * still knows where it put it. Not of a pid that is another process by now: logind's session would be that one's.
+   * The cgroups of a session that ends. If its leader ended before its move was seen, logind still knows the cgroup. A
+   * leader whose PID was reused is left out, because logind's session would be the new process's.
    */
   async findAll(
     cgroups: readonly Cgroup[],
@@ -94,7 +96,7 @@ export class Placement {
     let found: Cgroup | undefined;
     const hasMovedOrEnded = () => {
       const path = cgroups.pathOf(pid);
-      // The pidfd says whether what was read is still about the leader.
+      // The pidfd tells whether the path that was read is still the leader's.
       if (path === undefined || !isAlive(id)) return true;
       if (isTarget(path)) found = cgroups.find(path);
       return isTarget(path);

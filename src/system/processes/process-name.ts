@@ -1,15 +1,15 @@
-// How a process is named to a person.
+// How sentences name a process.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { quoteName } from "../sentences.ts";
 
-/** "process 12 (bash)", or "process 12" where its name cannot be read. The name is its owner's choice. */
+/** "process 12 (bash)", or "process 12" if its name cannot be read. Its owner chooses the name. */
 export function nameProcess(proc: string, pid: number): string {
   const name = quoteName(readName(join(proc, String(pid), "comm")));
   return name === "" ? `process ${pid}` : `process ${pid} (${name})`;
 }
 
-// As bytes: a name that is no UTF-8 would be another one.
+// As bytes, because decoding would change a name that is not UTF-8.
 function readName(path: string): Buffer {
   try {
     return readFileSync(path).subarray(0, -1);

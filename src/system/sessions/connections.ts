@@ -1,5 +1,5 @@
-// Whether anybody is still at the other end of a session. Looks at what the guest cannot reach: the connection that the
-// leader holds, and the terminal that it was called at; not at the processes between, which the guest can stop.
+// Checks whether the peer of a session is still connected. Looks at what the guest cannot reach: the leader's
+// connection, and the terminal that it was called at. Processes in between could be stopped by the guest.
 import { fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import type { Leader, Open, Session } from "../../policy/session.ts";
 import { isTerminalPath } from "../../policy/session.ts";
@@ -8,9 +8,11 @@ import { parseMounts } from "../processes/mountinfo.ts";
 import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Holdings } from "./holdings.ts";
 
-/** Each session is looked at once in so many looks: by when it was last, for its place in a list moves. */
+/**
+ * Each session is checked once in this many looks. Counts since its last check, because its position in a list changes.
+ */
 const LOOKS = 10;
-/** open(2): the path alone. Node does not name it. */
+/** open(2): refers to the path only. Node does not define it. */
 const O_PATH = 0o10000000;
 /** Major numbers of pseudo-terminals (Documentation/admin-guide/devices.txt). */
 const FIRST_PTS = 136;
@@ -19,26 +21,26 @@ const LAST_PTS = 143;
 export interface ConnectionParts {
   readonly bindings: Pick<Bindings, "lookAtConnection">;
   readonly holdings: Pick<Holdings, "find">;
-  /** Nobody is there any more. Told again at each look. */
+  /** The connection is gone. Repeated at each look. */
   readonly onLost: (id: string) => void;
-  /** /proc, but for tests. */
+  /** /proc; tests pass another directory. */
   readonly proc?: string;
 }
 
 export class Connections {
   readonly #parts: ConnectionParts;
-  /** Looks so far. */
+  /** Number of looks so far. */
   #looks = 0;
-  /** Of each open session, the look at which it was last looked at. */
+  /** For each open session, the look that last checked it. */
   #lastLooks: ReadonlyMap<string, number> = new Map();
-  /** Sessions so far: they take different looks. */
+  /** Number of sessions so far. Spreads them over the looks. */
   #seen = 0;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
   }
 
-  /** Looks at those of the open sessions that were not looked at for long enough, whichever others come and go. */
+  /** Checks the open sessions that are due, whichever other sessions come and go. */
   look(sessions: readonly Session[]): void {
     const now = this.#looks++;
     const open = sessions.filter((session) => session.phase === "open");
@@ -48,7 +50,7 @@ export class Connections {
     for (const session of due) if (this.#isLost(session)) this.#parts.onLost(session.id);
   }
 
-  // A login at a terminal has that, whatever it was reached by; another one of this machine has nothing that could go.
+  // A login at a pseudo-terminal is judged by the terminal, even a remote one. Other local logins have nothing to lose.
   #isLost({ id, rhost, leader }: Open): boolean {
     const { terminal, hungUp, pidfd } = this.#parts.holdings.find(id) ?? {};
     if (hungUp === true) return true;
@@ -56,19 +58,21 @@ export class Connections {
     return rhost !== "" && pidfd !== undefined && this.#areGone(leader.pid, pidfd);
   }
 
-  // The leader may have more than one, such as one to a directory of accounts: as long as one stands, somebody may be there.
+  // The leader may have several connections, such as one to a directory service. As long as one
+  // is open, the user may be there.
   #areGone(pid: number, pidfd: number): boolean {
     try {
       const found = this.#listSockets(pid).map((fd) => this.#parts.bindings.lookAtConnection(pidfd, fd));
       const connections = found.filter((state) => state !== undefined);
       return connections.length > 0 && connections.every((state) => state === "gone");
     } catch {
-      // It has ended, or the kernel lets nobody look: that the connection has gone is not known.
+      // The leader has ended, or the kernel forbids the look. Then it is unknown whether the connection is gone.
       return false;
     }
   }
 
-  // Safe: closing a copy of a file waits for its server, which may be a user's (FUSE).
+  // Safe: looks only at sockets, because closing a copy of another file waits for its server,
+  // which may be a user's (FUSE).
   #listSockets(pid: number): number[] {
     const directory = `${this.#parts.proc ?? "/proc"}/${pid}/fd`;
     const descriptors = readdirSync(directory);
@@ -77,10 +81,11 @@ export class Connections {
 }
 
 /**
- * The pseudo-terminal that a process was called at, as a path: it has no name any more as soon as its other end is closed,
- * even where its number is another's by then. Some have closed it since, as login(1) of util-linux: then it is at the path that
- * is known, or closed for good. Another's by then hangs up later, no sooner.
- * @returns undefined where there is none; the caller closes it
+ * Opens the path of the pseudo-terminal that a process was called at. Once the other end is closed, the path has no
+ * name any more, even if another terminal has the number. Some leaders have closed the terminal, such as login(1) of
+ * util-linux. Then the recorded path is used, if it still exists. If another terminal has that path by now, the
+ * hang-up is noticed later, not sooner.
+ * @returns undefined if there is none; the caller closes it
  */
 export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">, proc = "/proc"): number | undefined {
   const path = [...listOnDevpts(pid, proc), ...(terminal === undefined ? [] : [terminal])].find(isPseudoTerminal);
@@ -91,8 +96,8 @@ export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">
   }
 }
 
-// Safe: a descriptor's mount is known without asking the file's server, which may be a user's (FUSE) or gone (NFS). Its path proves
-// nothing: a user mounts what he likes at /dev/pts in a namespace of his own.
+// Safe: gets the mount of a descriptor without asking the server of the file, which may be a user's (FUSE) or gone
+// (NFS). The path proves nothing, because users can mount anything at /dev/pts in a namespace of their own.
 function listOnDevpts(pid: number, proc: string): string[] {
   try {
     const mounts = [pid, "self"].flatMap((of) => parseMounts(readIfThere(`${proc}/${of}/mountinfo`) ?? ""));
@@ -107,7 +112,7 @@ function listOnDevpts(pid: number, proc: string): string[] {
   }
 }
 
-/** The path of a terminal, for the next guestd; undefined where it has none among this machine's own. */
+/** The path of a terminal, for the next guestd; undefined if it has none on this machine. */
 export function pathOfTerminal(fd: number): string | undefined {
   try {
     const path = readlinkSync(`/proc/self/fd/${fd}`);
@@ -119,7 +124,7 @@ export function pathOfTerminal(fd: number): string | undefined {
   }
 }
 
-/** Whether it is known that a terminal is there no more. */
+/** Whether a terminal is known to be gone. */
 export function isClosed(path: string | undefined): boolean {
   try {
     return path !== undefined && statSync(path, { throwIfNoEntry: false }) === undefined;

@@ -1,4 +1,4 @@
-// What a plan must know of the machine, read at the time of a login. What it means is policy/plan.ts.
+// Gathers what a plan must know about the machine, at the time of a login. policy/plan.ts interprets it.
 import type { Dirent } from "node:fs";
 import { lstatSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -16,7 +16,7 @@ const DEEPEST = 32;
 
 /** Whose plan the facts are for. */
 export interface FactsAbout {
-  /** The leader: its mount namespace is the base of the view. */
+  /** The leader. Its mount namespace is the base of the view. */
   readonly pid: number;
   /** The home directory of the account. */
   readonly home: string;
@@ -26,7 +26,7 @@ export interface FactsAbout {
 
 /**
  * Gathers the facts for a login.
- * @throws GuestError LeaderGone when /proc/PID cannot be read
+ * @throws GuestError LeaderGone if /proc/PID cannot be read
  */
 export function gatherFacts(config: Config | undefined, { pid, home, overlay }: FactsAbout, proc = "/proc"): PlanFacts {
   const mounts = readMountsOf(proc, pid);
@@ -42,19 +42,19 @@ export function gatherFacts(config: Config | undefined, { pid, home, overlay }: 
   };
 }
 
-// Its mode and group alone are taken over, and of a directory alone: its owner is root in a view.
+// Only the mode and group of a directory are used. Its owner is root in a view.
 function readDirectory(path: string): PlanFacts["asOnHost"] {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() === true ? [{ path, mode: found.mode & 0o3777, gid: found.gid }] : [];
 }
 
-// Read by the main thread, which waits for no file server.
+// The main thread reads it, so it must not wait for a file server.
 function findLocal(path: string, mounts: readonly Mount[]): string {
   if (isAnsweredAtOnce(treeOf(mounts), followKnownLinks(path, mounts))) return path;
   throw new Error(`Overlay=${path} with Mode=bind lies on a file server; put it on a disk of this machine`);
 }
 
-// A file that several have is the first one's.
+// If several layers have a file, the first one counts.
 function listLayers(roots: readonly string[]): PlanFacts["etcFiles"] {
   const fromLast = [...roots]
     .reverse()
@@ -70,7 +70,7 @@ function readMountsOf(proc: string, pid: number): Mount[] {
   }
 }
 
-/** The regular files below a directory, relative to it; none when it is missing. Symbolic links are not followed. */
+/** The regular files below a directory, relative to it; empty if it is missing. Does not follow symbolic links. */
 export function listFiles(root: string): string[] {
   const files: string[] = [];
   const walk = (directory: string, depth: number) => {

@@ -1,5 +1,5 @@
-// Descriptors that systemd keeps for guestd while it is restarted (sd_notify(3), FDSTORE=1): as long as one of
-// them is open somewhere, the kernel gives its number to nothing else.
+// Descriptors that systemd keeps for guestd during a restart (sd_notify(3), FDSTORE=1). While one of them is open, the
+// kernel does not reuse its number.
 import { closeSync } from "node:fs";
 import type { Bindings } from "../bindings.ts";
 
@@ -11,15 +11,15 @@ export class FdStore {
   readonly #notify: Bindings["notify"];
   readonly #address: string | undefined;
   readonly #kept: Map<string, number>;
-  /** Names of what systemd has been given. */
+  /** Names of the descriptors that systemd has. */
   readonly #stored: Set<string>;
-  /** What systemd still keeps though it is not to. */
+  /** Names of descriptors that systemd still has to close. */
   readonly #unwanted = new Set<string>();
   #isWakeDue = false;
 
   /**
-   * @param environment as systemd made it: NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)).
-   *   Node has marked the descriptors close-on-exec.
+   * @param environment from systemd: NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)). Node has
+   * marked the descriptors close-on-exec.
    */
   constructor(notify: Bindings["notify"], environment: Environment = process.env) {
     this.#notify = notify;
@@ -28,7 +28,9 @@ export class FdStore {
     this.#stored = new Set(this.#kept.keys());
   }
 
-  /** A descriptor of an earlier guestd; it is the caller's now, and stays in the store. Undefined when there is none. */
+  /**
+   * Takes a descriptor of an earlier guestd. The caller owns it, and it stays in the store. Undefined if there is none.
+   */
   take(name: string): number | undefined {
     const fd = this.#kept.get(name);
     this.#kept.delete(name);
@@ -36,20 +38,20 @@ export class FdStore {
   }
 
   /**
-   * Has systemd keep a descriptor as well, unless it does so already.
-   * @throws NativeError when systemd cannot be told
+   * Makes systemd keep a descriptor, unless it does already.
+   * @throws NativeError if systemd cannot be notified
    */
   keep(name: string, fd: number): void {
     if (this.#stored.has(name)) return;
-    // A process that ends stays in the store: that it has ended is what it says.
+    // The pidfd of an ended process must stay in the store, because it tells that the process has ended.
     this.#tell(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, [fd]);
     this.#stored.add(name);
   }
 
   /**
-   * Has systemd let go of a descriptor, where it keeps it. What it does not take at once retry() tells it: many sessions end together,
-   * and systemd has as much to do then.
-   * @throws NativeError when systemd cannot be told for another reason than that it is busy
+   * Makes systemd close a descriptor, if it has it. If systemd is busy, retry() does so later: when many sessions end
+   * together, systemd has much to do.
+   * @throws NativeError if systemd cannot be notified for another reason
    */
   forget(name: string): void {
     if (!this.#stored.has(name)) return;
@@ -57,7 +59,7 @@ export class FdStore {
     if (this.#unwanted.size === 1) this.retry();
   }
 
-  /** Tells systemd what it could not be told before. @throws NativeError as forget() */
+  /** Repeats what systemd was too busy for. @throws NativeError as forget() */
   retry(): void {
     if (this.#isWakeDue)
       this.#whileHeard(() => {
@@ -73,7 +75,7 @@ export class FdStore {
     }
   }
 
-  /** Lets go of what was not taken. @throws NativeError as forget() */
+  /** Closes the descriptors that no session has taken. @throws NativeError as forget() */
   forgetRest(): void {
     const rest = [...this.#kept];
     this.#kept.clear();
@@ -84,14 +86,14 @@ export class FdStore {
     this.retry();
   }
 
-  /** Tells systemd's watchdog that guestd is well; what it does not take retry() tells it. @throws NativeError when it cannot be told */
+  /** Pings systemd's watchdog. If systemd is busy, retry() repeats it. @throws NativeError if it cannot be notified */
   wake(): void {
     this.#isWakeDue = true;
     this.#tell("WATCHDOG=1", []);
     this.#isWakeDue = false;
   }
 
-  /** False when systemd is too busy to be told. */
+  /** False if systemd is too busy. */
   #whileHeard(tell: () => void): boolean {
     try {
       tell();

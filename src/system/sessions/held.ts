@@ -1,5 +1,5 @@
 // What guestd holds of one session: descriptors of its leader, its namespaces and its reaper. They keep the kernel from
-// giving their numbers (pids, inodes) to others. Opens and closes; decides nothing.
+// reusing the numbers (PIDs, inodes). Opens and closes; decides nothing.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { IpcIsolation, Isolation, Namespace, View } from "../../policy/session.ts";
 import { hasProcesses } from "../../policy/session.ts";
@@ -10,9 +10,9 @@ export interface Held {
   /** The leader. */
   pidfd?: number;
   watch?: Watch;
-  /** The pseudo-terminal of a login at one, as a path alone: it keeps nothing open. */
+  /** The leader's pseudo-terminal, as a path descriptor: it keeps nothing open. */
   terminal?: number;
-  /** The terminal was closed while nobody held it. */
+  /** The terminal was closed while no guestd held it. */
   hungUp?: boolean;
   /** The mount namespace. */
   view?: number;
@@ -21,11 +21,11 @@ export interface Held {
   reaperWatch?: Watch;
   processes?: number;
   ipc?: number;
-  /** The host's mount of the home, which must not expire: systemd would end the session with it. */
+  /** The host's mount of the home. It must not expire, or systemd would end the session. */
   home?: number;
 }
 
-/** The descriptors that are kept over a restart of guestd. */
+/** The descriptors that are kept across a restart of guestd. */
 export const KINDS = ["pidfd", "terminal", "view", "reaper", "processes", "ipc", "home"] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -34,8 +34,8 @@ const NAMESPACES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;
 const pathOf = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
 
 /**
- * Keeps what was built, and says what it is.
- * @throws Error when the reaper has ended already
+ * Keeps what was built, and describes it.
+ * @throws Error if the reaper has already ended
  */
 export function holdView(held: Held, built: BuiltView): View {
   held.view = built.fd;
@@ -62,14 +62,14 @@ function holdIsolation(held: Held, built: NonNullable<BuiltView["isolation"]>): 
   return { ipc, reaper: { pid, startTime }, processes: named(processes) };
 }
 
-/** What systemd has kept of the session of an earlier guestd. */
+/** What systemd has kept for the session of an earlier guestd. */
 export type Stored = (kind: Kind) => number | undefined;
 
 /**
- * Takes up the view of a session of an earlier guestd: by the descriptors that systemd has kept; or by its reaper, which is
- * guestd's own, or else by its leader, which has been in the view ever since. One that is in another namespace now made
- * that itself: it is not to be joined or looked for.
- * @returns undefined when the view cannot be told any more
+ * Takes up the view of a session of an earlier guestd: by descriptors that systemd kept, by its reaper, or by its
+ * leader. The reaper is guestd's own, and the leader has been in the view ever since. A namespace with another inode
+ * was made by the leader itself, and is not the view.
+ * @returns undefined if the view cannot be identified any more
  */
 export function takeUpView(
   held: Held,
@@ -100,13 +100,13 @@ export function takeUpView(
   if (view === undefined) return undefined;
   const taken = { ...rest, path: view.path };
   if (isolation === undefined) return taken;
-  // All or nothing: no leader is let into half of it.
+  // All or nothing: a leader is never admitted to half of it.
   if (ipc === undefined) return undefined;
   if (own === undefined) return { ...taken, isolation: { ipc } };
   return processes === undefined ? undefined : { ...taken, isolation: { reaper: own.reaper, processes, ipc } };
 }
 
-/** Holds the reaper again. @returns its pid; undefined when it is gone: it tells nothing any more, nor does who has that pid now */
+/** Holds the reaper again. @returns its PID; undefined if it is gone, because the PID may belong to another process */
 function findReaper(
   held: Held,
   bindings: Pick<Bindings, "openPidfd">,
@@ -137,12 +137,12 @@ function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number):
   return undefined;
 }
 
-/** Inodes of the namespaces that are held: no others get them as long as they are. */
+/** Inodes of the namespaces that are held. The kernel does not reuse them meanwhile. */
 export function namespacesOf({ view, processes, ipc }: Held): number[] {
   return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
 }
 
-/** Closes all of it. */
+/** Closes everything. */
 export function closeHeld(held: Held): void {
   held.watch?.stop();
   held.reaperWatch?.stop();

@@ -1,4 +1,4 @@
-// What guestd holds of all sessions, by their ids; systemd keeps the same descriptors for the next guestd.
+// What guestd holds of all sessions, by session id. systemd keeps the same descriptors for the next guestd.
 import type { Cgroup, View } from "../../policy/session.ts";
 import { reaperOf } from "../../policy/session.ts";
 import type { Membership } from "../processes/kill.ts";
@@ -11,13 +11,13 @@ export class Holdings {
   readonly #onStoreFault: (error: unknown) => void;
   readonly #held = new Map<string, Held>();
 
-  /** @param onStoreFault systemd could not be told of a descriptor */
+  /** @param onStoreFault systemd could not be notified about a descriptor */
   constructor(fdStore: Pick<FdStore, "keep" | "forget" | "take">, onStoreFault: (error: unknown) => void) {
     this.#fdStore = fdStore;
     this.#onStoreFault = onStoreFault;
   }
 
-  /** What is held of a session; may be empty, and is to be filled. */
+  /** What is held of a session, to be filled; may be empty. */
   of(id: string): Held {
     let held = this.#held.get(id);
     if (held === undefined) {
@@ -27,24 +27,27 @@ export class Holdings {
     return held;
   }
 
-  /** The same, to be looked at: undefined when nothing is. */
+  /** The same, to be read; undefined if nothing is held. */
   find(id: string): Readonly<Held> | undefined {
     return this.#held.get(id);
   }
 
-  /** The same, which is the caller's to close now. */
+  /** The same. The caller has to close it. */
   take(id: string): Held {
     const held = this.#held.get(id) ?? {};
     this.#held.delete(id);
     return held;
   }
 
-  /** What systemd has kept of a session of an earlier guestd. */
+  /** What systemd has kept for a session of an earlier guestd. */
   storedOf(id: string): Stored {
     return (kind) => this.#fdStore.take(`${id}-${kind}`);
   }
 
-  /** Has systemd keep what is held. Without it the next guestd goes by pids and inodes, good as long as the session lives. */
+  /**
+   * Makes systemd keep what is held. Otherwise the next guestd relies on PIDs and inodes, which is safe
+   * as long as the session lives.
+   */
   store(id: string): void {
     const held = this.find(id) ?? {};
     this.#tell(() => {
@@ -52,7 +55,7 @@ export class Holdings {
     });
   }
 
-  /** Has systemd close what it keeps of a session. */
+  /** Makes systemd close what it keeps of a session. */
   forget(id: string): void {
     for (const kind of KINDS) {
       this.#tell(() => {
@@ -63,13 +66,13 @@ export class Holdings {
 
   /**
    * What makes a process one of a session's.
-   * @param uid of an account that is the session's alone: whatever runs as it belongs to the session
+   * @param uid of a leased account: all its processes belong to the session
    */
   membershipOf(id: string, view: View | undefined, cgroups: readonly Cgroup[], uid: number | undefined): Membership {
     const held = this.find(id) ?? {};
     return {
       cgroups,
-      // Only a view whose descriptor is held has numbers that no other can get.
+      // Only a view whose descriptor is held has numbers that are not reused.
       view:
         view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
       uid,

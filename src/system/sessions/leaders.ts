@@ -1,4 +1,4 @@
-// The leaders of sessions: each is watched through a pidfd, and its end is told.
+// Watches the leaders of sessions through pidfds, and reports when they exit.
 import { closeSync } from "node:fs";
 import type { FoundOf } from "../../policy/effects.ts";
 import { GuestError } from "../../policy/errors.ts";
@@ -11,7 +11,7 @@ import type { Holdings } from "./holdings.ts";
 export interface LeaderParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "hasEnded">;
   readonly holdings: Holdings;
-  /** Whether a unique bus name still exists; in bounded time. */
+  /** Whether a unique bus name still exists; has a time limit. */
   readonly nameExists: (busName: string) => Promise<boolean>;
   /** A leader has exited. */
   readonly onExit: (id: string) => void;
@@ -25,10 +25,9 @@ export class Leaders {
   }
 
   /**
-   * Watches the leader of a new session.
-   * The pidfd is opened first and the caller's bus name looked at after: while the name exists, the pid is the
-   * caller's own, so no other process can have got it in between (pid re-use).
-   * @throws GuestError LeaderGone when it has ended
+   * Watches the leader of a new session. Opens the pidfd first and checks the caller's bus name afterwards: while the
+   * name exists, the PID is the caller's, so no other process can have got it in between.
+   * @throws GuestError LeaderGone if it has ended
    */
   async watch(id: string, pid: number, busName: string): Promise<FoundOf<"watch-leader">> {
     const gone = new GuestError("LeaderGone", `The process ${pid} has ended.`);

@@ -1,5 +1,6 @@
-// Finds the symbolic links on the way to what a view covers (/tmp, /home of an ostree, /var/run). Follows those that root alone can
-// change; what is behind another one is refused when the view is built. Reads no file, wakes no automounter, asks no server.
+// Finds the symbolic links in the paths of a view (/tmp, /home of an ostree, /var/run). Follows links
+// that only root can change; the builder of the view refuses paths with others. Reads no file, triggers
+// no automounter, asks no server.
 import type { Stats } from "node:fs";
 import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -18,7 +19,7 @@ export function findLinks(root: string, paths: readonly string[], mounts: readon
   for (const path of paths) {
     for (let count = 0; count < MOST_LINKS; count++) {
       const link = firstLink(root, followLinks(path, links), tree);
-      // One that is known already is part of a circle.
+      // A known link means a loop.
       if (link === undefined || links.some((known) => known.path === link.path)) break;
       links.push(link);
     }
@@ -26,19 +27,19 @@ export function findLinks(root: string, paths: readonly string[], mounts: readon
   return links;
 }
 
-/** The path without those links. */
+/** The path with those links resolved. */
 export const followKnownLinks = (path: string, mounts: readonly Mount[], root = ""): string =>
   followLinks(path, findLinks(root, [path], mounts));
 
-/** The first link on a path, if it is to be followed. */
+/** The first link on a path, if it may be followed. */
 function firstLink(root: string, path: string, tree: MountTree): Link | undefined {
   let directory = "/";
   for (const name of path.split("/").slice(1)) {
     const next = joinPath(directory, name);
     const mount = mountShowing(tree, next);
-    // The main thread waits for no server and no program; nor is a home mounted because a guest logs in.
+    // The main thread waits for no server and no program. A login must not trigger an automount either.
     if (mount !== undefined && !answersAtOnce(mount)) return undefined;
-    // What something is mounted on is no link.
+    // A mount point is never a link.
     if (mount?.mountPoint !== next) {
       const found = lookAt(root + next);
       if (found?.isSymbolicLink() === true)

@@ -1,5 +1,5 @@
-// The reapers of sessions: the first processes of their PID namespaces (native/reaper.c). They are watched, killed, and
-// taken away when they have ended.
+// The reapers of sessions: the first processes of their PID namespaces (native/reaper.c). Watches them, kills
+// them, and collects their zombies.
 import { closeSync } from "node:fs";
 import type { Bindings } from "../bindings.ts";
 import type { Cgroups } from "../processes/cgroups.ts";
@@ -11,9 +11,9 @@ import { idOfScope } from "./session-id.ts";
 export interface ReaperParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "sendSignal" | "reap">;
   readonly cgroups: Cgroups;
-  /** A session's reaper has exited: nothing can be started in the session any more. */
+  /** The reaper of a session has exited: no new process can be started in it. */
   readonly onExit: (id: string) => void;
-  /** /proc, but for tests. */
+  /** /proc; tests pass another directory. */
   readonly proc?: string;
 }
 
@@ -24,7 +24,7 @@ export class Reapers {
     this.#parts = parts;
   }
 
-  /** Watches the reaper that is held of a session, if one is. */
+  /** Watches the reaper that is held of a session, if any. */
   watch(id: string, held: Held): void {
     if (held.reaper === undefined) return;
     held.reaperWatch = this.#parts.bindings.watchPidfd(held.reaper, () => {
@@ -33,8 +33,8 @@ export class Reapers {
   }
 
   /**
-   * Kills the reaper that is held, and by it all in its PID namespace.
-   * @returns resolves when it has ended, if it is a child of ours
+   * Kills the reaper that is held, and with it everything in its PID namespace.
+   * @returns resolves when it has ended, if it is a child of guestd
    */
   end(held: Held): Promise<void> {
     const { bindings } = this.#parts;
@@ -42,7 +42,7 @@ export class Reapers {
     if (reaper === undefined) return Promise.resolve();
     sendKill(bindings, reaper);
     if (bindings.reap(reaper)) return Promise.resolve();
-    // A reaper is gone when all that were in its namespace are: that may be later, and the descriptor is closed then.
+    // A reaper ends after all processes of its namespace. That may be later, when the descriptor is closed.
     delete held.reaper;
     return new Promise((resolve) => {
       bindings.watchPidfd(reaper, () => {
@@ -54,19 +54,19 @@ export class Reapers {
   }
 
   /**
-   * At the start: kills the reapers in scopes of unknown sessions. An earlier guestd was killed before it had written
-   * them down; their logins were refused, but what holds their views is still there.
-   * @param known ids of the sessions that there are, or may be
+   * At the start: kills the reapers in scopes of unknown sessions. An earlier guestd was killed before it had recorded
+   * them. Their logins were refused, but their reapers still hold views.
+   * @param known ids of the sessions that exist, or may exist
    * @returns the names of the scopes
    */
   killOrphans(known: ReadonlySet<string>): string[] {
     const { cgroups } = this.#parts;
-    // Of a leased account all is written down before: only sessions of shared ones can be unknown.
+    // A leased session is recorded before its scope, so only shared ones can be unknown.
     const orphans = cgroups.listNames("/user.slice").filter((name) => {
       const id = idOfScope(name);
       return id !== undefined && !known.has(id);
     });
-    // Not the leader: it may have something to tell its guest.
+    // Not the leader, which may still have something to tell its guest.
     return orphans.filter((name) => this.#list(`/user.slice/${name}`).filter((pid) => this.#kill(pid)).length > 0);
   }
 
@@ -76,7 +76,7 @@ export class Reapers {
     return cgroup === undefined ? [] : cgroups.list(cgroup);
   }
 
-  /** Kills a reaper that is not held; false when the pid is another process. */
+  /** Kills a reaper that is not held; false if the PID belongs to another process. */
   #kill(pid: number): boolean {
     const { bindings, proc = "/proc" } = this.#parts;
     let pidfd;

@@ -1,5 +1,5 @@
-// Builds the view of a login that nobody makes, by guest-rehearsal: a program, which can be killed, and whose end takes the view along.
-// The namespaces that a shared session has beside its view are not made.
+// Builds the view of a hypothetical login by guest-rehearsal. As a program it can be killed, and its exit destroys the
+// view. Makes no PID and IPC namespaces.
 import { spawn } from "node:child_process";
 import type { Step } from "../../policy/steps.ts";
 import type { ViewFault } from "../../policy/view-fault.ts";
@@ -11,8 +11,8 @@ const LIMIT_MS = 4000;
 const MOST_BYTES = 64 * 1024;
 
 /**
- * @returns what fails; undefined when the view can be built
- * @throws Error when guest-rehearsal itself cannot do its work
+ * @returns what fails; undefined if the view can be built
+ * @throws Error if guest-rehearsal itself fails
  */
 export async function rehearseView(
   plan: readonly Step[],
@@ -34,7 +34,7 @@ function readFault(text: string, argv: readonly string[]): ViewFault | undefined
   return { step, code, message };
 }
 
-/** What the program says; undefined when it was killed at the limit. */
+/** The program's output; undefined if it was killed at the limit. */
 function run(
   [program, ...args]: readonly [string, ...string[]],
   input: string,
@@ -43,7 +43,7 @@ function run(
   const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
   let text = "";
   return new Promise((resolve, reject) => {
-    // It may hang in what no signal ends: then it is left to itself.
+    // It may hang where no signal ends it. Then it is abandoned.
     const limit = setTimeout(() => {
       child.kill("SIGKILL");
       child.unref();
@@ -56,7 +56,7 @@ function run(
     child.stdout.setEncoding("utf8").on("data", (part: string) => {
       if (text.length < MOST_BYTES) text += part;
     });
-    // A program that has ended before it has read the plan says so by its output.
+    // A program that ends before it has read the plan explains itself by its output.
     child.stdin.on("error", () => undefined).end(input);
     child.once("error", (error) => {
       finish(() => {

@@ -13,7 +13,7 @@ export interface SessionParts {
 
 /**
  * @param recorded the view as it was then
- * @returns also when the leader has ended: the rest is to be found by what is held
+ * @returns a result even if the leader has ended: the rest of the session is found by what is held
  */
 export function takeUpSession(
   { holdings, leaders, views }: SessionParts,

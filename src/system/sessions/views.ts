@@ -1,4 +1,4 @@
-// The views of sessions: built, taken up after a restart of guestd, measured and wiped, let go.
+// The views of sessions: builds them, takes them up after a restart of guestd, measures, wipes and closes them.
 import { closeSync, constants, openSync } from "node:fs";
 import type { EffectOf, FoundOf } from "../../policy/effects.ts";
 import type { Cgroup, Leader, View } from "../../policy/session.ts";
@@ -23,21 +23,21 @@ export interface ViewParts {
   readonly cgroups: Pick<Cgroups, "add">;
   readonly holdings: Holdings;
   readonly reapers: Pick<Reapers, "watch" | "end">;
-  /** searchHolders, but for tests. */
+  /** searchHolders; tests pass another. */
   readonly search?: SearchHolders;
-  /** Executable of the first process of a PID namespace; nothing that a guest can reach is looked for. */
+  /** Executable of the first process of a PID namespace, by a path that guests cannot change. */
   readonly reaperProgram?: string;
   readonly buildLimitMs?: number;
 }
 
 const REAPER = "/usr/lib/guestd/guest-reaper";
 const BUILD_LIMIT_MS = 4000;
-/** So long a failed build waits for its reaper to end, in whose namespace nothing else was started. */
+/** How long a failed build waits for its reaper to end. Nothing else was started in its namespace. */
 const UNDO_LIMIT_MS = 1000;
 
 export class Views {
   readonly #parts: ViewParts;
-  // Each has a thread of its own.
+  // Each wipe has a thread of its own.
   readonly #wiping = new Lanes(4);
 
   constructor(parts: ViewParts) {
@@ -45,8 +45,9 @@ export class Views {
   }
 
   /**
-   * Builds a session's view from its leader's mount namespace. Nothing of it is left when that fails: no later stage knows of it.
-   * @param reaperCgroup for a view with a PID namespace of its own: where its first process is put
+   * Builds a session's view from its leader's mount namespace. If this fails, nothing is left, because
+   * no later stage knows about it.
+   * @param reaperCgroup for a view with a PID namespace: the cgroup of its first process
    */
   async build(
     id: string,
@@ -67,8 +68,8 @@ export class Views {
 
   /**
    * Takes up the view of a session of an earlier guestd.
-   * @param recorded as it was then
-   * @returns undefined when it cannot be told any more
+   * @param recorded the view as it was then
+   * @returns undefined if it cannot be identified any more
    */
   takeUp(id: string, leader: Leader, recorded: View | undefined): View | undefined {
     const { bindings, holdings, reapers } = this.#parts;
@@ -80,10 +81,11 @@ export class Views {
   }
 
   /**
-   * Looks who else holds what a session's view had in memory, wipes that, then lets go of the view and of the leader. May be called again.
-   * @param tmpfs the paths in the view whose content is given back, and `devices` their devices
-   * @param isLost it had a view that is not known any more
-   * @returns how much that was, and what is still held
+   * Finds other holders of the memory of a session's view, wipes it, then closes the view and
+   * the leader. May be called again.
+   * @param tmpfs the paths in the view to wipe, and `devices` their devices
+   * @param isLost it had a view that is lost
+   * @returns the size of its contents, and what is still held
    */
   async drop(
     { id, uid }: Pick<SessionSubject, "id" | "uid">,
@@ -92,7 +94,7 @@ export class Views {
     const { bindings, holdings, search = searchHolders } = this.#parts;
     const held = holdings.find(id) ?? {};
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
-    // While the view is held its devices and namespaces are not given to others.
+    // While the view is held, its devices and namespaces are not reused.
     const criteria = {
       label: labelOf(id),
       devices: isLost ? undefined : devices,
@@ -102,12 +104,12 @@ export class Views {
     const holders = await findHolders(search, criteria);
     const memory = { view: held.view, ipc: held.ipc, tmpfs, devices };
     const swept = await this.#wiping.run(() => wipeMemory(bindings, memory, holders));
-    // Not systemd: until what was found is on disk, the next guestd must be able to look again.
+    // systemd keeps its copies: until the findings are on disk, the next guestd must be able to look again.
     this.#close(id);
     return { tmpfsBytes, swept };
   }
 
-  /** Lets go of whatever is held of a session, and has systemd do so. May be called again. */
+  /** Closes everything held of a session, and makes systemd do so. May be called again. */
   letGo(id: string): void {
     this.#close(id);
     this.#parts.holdings.forget(id);
@@ -119,7 +121,7 @@ export class Views {
     closeHeld(held);
   }
 
-  // The reaper goes out of guestd's own cgroup, with which it would be killed at a restart.
+  // Moves the reaper out of guestd's own cgroup, where a restart would kill it.
   async #place(held: Held, built: BuiltView, cgroup: Cgroup | undefined): Promise<View> {
     try {
       const view = holdView(held, built);
@@ -132,13 +134,13 @@ export class Views {
     }
   }
 
-  // Waits until the reaper has ended: its mounts would be found otherwise, and said to be left.
+  // Waits until the reaper has ended, because its mounts would otherwise be found and reported as left.
   async #undo(held: Held): Promise<void> {
     await within(this.#parts.reapers.end(held), UNDO_LIMIT_MS, () => undefined);
     closeHeld(held);
   }
 
-  // How much it was is worth knowing, and no reason to doubt an end.
+  // Failing to measure is no reason to doubt an end.
   #measure({ view }: Held, tmpfs: readonly string[], devices: readonly string[]): number {
     try {
       return view === undefined ? 0 : this.#parts.bindings.measureView(view, tmpfs, devices);
@@ -147,8 +149,8 @@ export class Views {
     }
   }
 
-  // A builder that hangs (a dead network file system under a skeleton) must not hold up the refusal; a view that
-  // comes too late is closed.
+  // A builder that hangs (a dead network file system under a skeleton) must not delay the refusal. A view
+  // that comes too late is closed.
   async #buildInTime(id: string, pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
     const { bindings, reaperProgram = REAPER, buildLimitMs = BUILD_LIMIT_MS } = this.#parts;
     const reaper = isolated ? openSync(reaperProgram, constants.O_RDONLY) : undefined;
@@ -168,7 +170,7 @@ export class Views {
     try {
       holdView(held, await building);
     } catch {
-      // It failed, or its reaper has ended: nothing of what there is stays.
+      // It failed, or its reaper has ended. Nothing is left.
     }
     await this.#undo(held);
   }

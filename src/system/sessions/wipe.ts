@@ -1,10 +1,10 @@
-// Gives back the memory of a view that has ended, even where a process still has a way into it; and says when it is not given back.
-// And that of its IPC namespace: a segment in it keeps the keys of the process that made it, for as long as systemd keeps the namespace.
+// Frees the memory of an ended view, even if a process can still reach it, and reports memory that stays in use. Also
+// empties its IPC namespace: a segment keeps the keys of its creator for as long as systemd keeps the namespace.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
 
-/** The tmpfs of a view and the IPC namespace that are held; undefined when none is. */
+/** The tmpfs of a view and the IPC namespace that are held; undefined if none is. */
 export interface Memory {
   readonly view: number | undefined;
   readonly ipc: number | undefined;
@@ -12,16 +12,19 @@ export interface Memory {
   readonly devices: readonly string[];
 }
 
-/** Of processor time: on a busy machine the tree of one guest would be too much otherwise, and the receipt not clean. */
+/**
+ * Processor time. A wall-clock limit would be too short for a large tree on a busy machine, and
+ * the receipt would not be clean.
+ */
 const WIPE_LIMIT_MS = 5000;
 /** What an empty file system may hold for itself. */
 const SLACK_BYTES = 65_536;
-/** The kernel closes files of processes that have ended a little later. */
+/** The kernel closes the files of ended processes with a delay. */
 const PAUSE_MS = 100;
 
 /**
- * Empties the tmpfs of a view, and removes what is in its IPC namespace. Never rejects.
- * @returns `swept`, whose open files have one more sentence when some of the memory is not given back, or this cannot be told
+ * Empties the tmpfs of a view and its IPC namespace. Never rejects.
+ * @returns `swept`; its open files get one more sentence if some memory stays in use, or this is unknown
  */
 export async function wipeMemory(
   bindings: Pick<Bindings, "wipeView" | "emptyIpc">,

@@ -1,5 +1,4 @@
-// Which uids have been given back and when, and which are quarantined, over reboots.
-// What they mean is policy/lease.ts.
+// Saves across reboots which UIDs were given back and when, and which are quarantined. policy/lease.ts interprets this.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { KeptLeases, Quarantine } from "../../policy/lease.ts";
@@ -8,7 +7,7 @@ import { RestedUids } from "./rested-uids.ts";
 
 export interface LeasePaths {
   readonly rested: string;
-  /** Of earlier versions of guestd: a directory. */
+  /** A directory of earlier versions of guestd. */
   readonly restedEarlier: string;
   readonly quarantined: string;
 }
@@ -23,25 +22,25 @@ export class LeaseStore {
   readonly #paths: LeasePaths;
   readonly #rested: RestedUids;
 
-  /** @param paths of root alone */
+  /** @param paths accessible to root only */
   constructor(paths = PATHS) {
     this.#paths = paths;
     this.#rested = new RestedUids(paths.rested, paths.restedEarlier);
   }
 
-  /** Writes down that a uid was given back, and is in quarantine no more. */
+  /** Saves that a UID was given back, and ends its quarantine. */
   rest(uid: number): void {
     this.#rested.add(uid);
     rmSync(join(this.#paths.quarantined, String(uid)), { force: true });
   }
 
-  /** Writes down why a uid is quarantined. */
+  /** Saves why a UID is quarantined. */
   async quarantine(uid: number, { reason, user, session, waits }: Quarantine): Promise<void> {
     const entry = { uid, reason, user, session, waits };
     await replaceDurably(join(this.#paths.quarantined, String(uid)), JSON.stringify(entry));
   }
 
-  /** What was written down. An entry that cannot be read keeps its uid from being leased. */
+  /** Reads what was saved. The UID of an unreadable entry is not leased. */
   read(): KeptLeases {
     const quarantined = new Map(
       listUids(this.#paths.quarantined).map((uid) => [

@@ -1,5 +1,6 @@
-// What must outlive a power cut of sessions that are open, below /var/lib/guestd, of root alone: open/ID.json for each; rejected/ID.json
-// is what could not be read. What it means is policy; what is kept of those that have ended is receipt-store.ts.
+// Saves what must survive a power cut about open sessions, below /var/lib/guestd, for root only: open/ID.json for
+// each session; rejected/ID.json for entries that could not be read. Policy interprets this. receipt-store.ts keeps
+// what is known about ended sessions.
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";
@@ -9,7 +10,7 @@ import { listNames, replaceDurably, UNFINISHED } from "../write-file.ts";
 /** A session that was open when it was entered. */
 export interface Entry {
   readonly session: SavedSession;
-  /** The machine was not restarted since. */
+  /** The machine has not been restarted since. */
   readonly isOfThisBoot: boolean;
 }
 
@@ -19,8 +20,8 @@ export class Ledger {
   readonly #boot: string;
 
   /**
-   * @param directory of root alone
-   * @param boot of this boot of the machine (random(4), boot_id)
+   * @param directory accessible to root only
+   * @param boot id of this boot of the machine (random(4), boot_id)
    */
   constructor(directory = "/var/lib/guestd", boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()) {
     this.#open = join(directory, "open");
@@ -28,17 +29,17 @@ export class Ledger {
     this.#boot = boot;
   }
 
-  /** Writes down a session that opens. */
+  /** Enters a session that opens. */
   async enter(session: SavedSession): Promise<void> {
     await replaceDurably(this.#entry(session.id), formatRecord(session, this.#boot));
   }
 
-  /** Removes the entry of a session whose receipt is written; no error when there is none. */
+  /** Removes the entry of a session whose receipt is written. No error if there is none. */
   leave(id: string): void {
     rmSync(this.#entry(id), { force: true });
   }
 
-  /** Reads all entries. What cannot be read is set aside; half of a write is removed. */
+  /** Reads all entries. Sets unreadable ones aside, and removes unfinished writes. */
   recover(): {
     readonly entries: readonly Entry[];
     readonly rejected: readonly { readonly file: string; readonly reason: string }[];

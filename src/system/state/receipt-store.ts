@@ -1,5 +1,5 @@
-// The receipts of sessions that have ended, below /var/lib/guestd/receipts, of root alone: clean/ID.json and dirty/ID.json. They are
-// apart so that however many are clean, none of the others has to go for them. What they mean is policy.
+// The receipts of ended sessions, below /var/lib/guestd/receipts, for root only: clean/ID.json and dirty/ID.json. They
+// are separate, so that many clean receipts cannot push out dirty ones. Policy interprets them.
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Receipt, Swept } from "../../policy/receipt.ts";
@@ -12,12 +12,12 @@ import { checkId, isId } from "./session-record.ts";
 export class ReceiptStore {
   readonly #clean: string;
   readonly #dirty: string;
-  // Where earlier versions put all of them.
+  // Where earlier versions put all receipts.
   readonly #earlier: string;
-  // Many sessions end at once. A login that waits for the disk waits for these few writes, not for all of them.
+  // Many sessions can end at once. A login that waits for the disk waits for at most this many writes.
   readonly #writing = new Lanes(2);
 
-  /** @param directory of root alone */
+  /** @param directory accessible to root only */
   constructor(directory = "/var/lib/guestd/receipts") {
     this.#clean = join(directory, "clean");
     this.#dirty = join(directory, "dirty");
@@ -25,8 +25,8 @@ export class ReceiptStore {
   }
 
   /**
-   * Keeps a receipt. One that cannot be taken away is no fault of it.
-   * @param keep how many there are to be at most of those that are clean, and of the others: the oldest go, some at a time
+   * Saves a receipt. Failing to remove old ones is no error.
+   * @param keep how many clean and how many other receipts to keep, each; the oldest are removed, several at a time
    */
   async keep(receipt: Receipt, keep: number): Promise<void> {
     await this.#writing.run(async () => {
@@ -35,7 +35,7 @@ export class ReceiptStore {
     });
   }
 
-  /** Changes a receipt after a later look; nothing where it is not kept any more. */
+  /** Changes a receipt after a later check. Does nothing if it is not kept any more. */
   async amend(id: string, change: (receipt: Receipt) => Receipt): Promise<void> {
     await this.#writing.run(async () => {
       const receipt = isId(id) ? this.find(id) : undefined;
@@ -43,7 +43,7 @@ export class ReceiptStore {
     });
   }
 
-  /** The receipt of a session; undefined when there is none, or it cannot be read. */
+  /** The receipt of a session; undefined if there is none, or it cannot be read. */
   find(id: string): Receipt | undefined {
     for (const directory of this.#inOrder()) {
       const receipt = read(directory, id);
@@ -52,7 +52,7 @@ export class ReceiptStore {
     return undefined;
   }
 
-  /** All receipts that are kept, the last one first. */
+  /** All receipts that are kept, newest first. */
   list(): Receipt[] {
     const receipts = new Map<string, Receipt>();
     for (const receipt of this.#inOrder().flatMap(readAll))
@@ -60,18 +60,21 @@ export class ReceiptStore {
     return [...receipts.values()].sort((a, b) => b.closedAt - a.closedAt);
   }
 
-  /** Before anything is written: removes halves of writes, and puts each receipt where it belongs. What the disk fails at is left. */
+  /**
+   * Before the first write: removes unfinished writes, and moves each receipt to the right directory.
+   * Leaves what the disk fails at.
+   */
   recover(): void {
     for (const directory of this.#inOrder())
       for (const name of listNames(directory)) if (name.endsWith(UNFINISHED)) remove(join(directory, name));
     const clean = new Set(listIds(this.#clean));
-    // The power went between the two steps of #write().
+    // The power was cut between the two steps of #write().
     for (const id of listIds(this.#dirty))
       if (clean.has(id) && read(this.#dirty, id) !== undefined) remove(fileOf(this.#clean, id));
     for (const receipt of readAll(this.#earlier)) this.#sort(receipt);
   }
 
-  // A receipt that is not clean never becomes clean again: of two that a power cut has left, that one is the later.
+  // A dirty receipt never becomes clean. If a power cut left both, the dirty one is later.
   #inOrder(): string[] {
     return [this.#dirty, this.#clean, this.#earlier];
   }
@@ -87,7 +90,7 @@ export class ReceiptStore {
     else move(fileOf(this.#earlier, id), this.#placeOf(receipt));
   }
 
-  // First it is safe in its place, then it is taken from the others.
+  // It is safe in its directory before it is removed from the others.
   async #write(receipt: Receipt): Promise<void> {
     const place = this.#placeOf(receipt);
     await replaceDurably(fileOf(place, receipt.id), JSON.stringify(receipt));
@@ -107,8 +110,8 @@ function read(directory: string, id: string): Receipt | undefined {
   }
 }
 
-// Looking at how old each of them is takes time: a tenth more than there are to be is none of anybody's business.
-// The last one stays, whatever the clock says.
+// Reading the age of each receipt takes time, so 10 % more than the limit are tolerated. The last one
+// stays, whatever the clock says.
 function prune(directory: string, keep: number, last: string): void {
   const ids = listIds(directory);
   if (ids.length <= keep * 1.1) return;
@@ -120,14 +123,14 @@ function prune(directory: string, keep: number, last: string): void {
   for (const { file } of files.sort((a, b) => b.written - a.written).slice(rest)) remove(file);
 }
 
-// What root has put there beside them is left to them.
+// Ignores files that root has put beside them.
 const listIds = (directory: string): string[] =>
   listNames(directory)
     .filter((name) => name.endsWith(".json"))
     .map((name) => basename(name, ".json"))
     .filter(isId);
 
-// What fails here is not what guestd has written, or a disk that fails at that: the next one tries again.
+// Either this file is not guestd's, or the disk fails. The next call tries again.
 function remove(file: string): void {
   try {
     rmSync(file, { force: true });
@@ -147,7 +150,7 @@ function move(file: string, directory: string): void {
 
 function parseReceipt(text: string | undefined, id: string): Receipt | undefined {
   if (text === undefined) return undefined;
-  // One of an earlier version says nothing of these.
+  // Receipts of earlier versions lack these fields.
   const receipt = { ...ADDED, ...(JSON.parse(text) as Receipt) };
   const { swept, left, unseen, foundLater } = receipt;
   const isGood =

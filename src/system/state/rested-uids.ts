@@ -1,5 +1,5 @@
-// Which uids were given back, in their order: one file of short lines, the last one the youngest. A uid costs one write when it
-// comes back, and all thousands of them one read when guestd starts. What they mean is policy/lease.ts.
+// Saves which UIDs were given back, in order: one file of short lines, the latest last. Giving a UID back costs one
+// write, and reading all of them costs one read when guestd starts. policy/lease.ts interprets this.
 import {
   closeSync,
   constants,
@@ -14,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { listNames, replaceFile } from "../write-file.ts";
 
-/** Of a line, with its end. A write that was cut short is overwritten by the next one. */
+/** Length of a line with its newline. The next write overwrites one that was cut short. */
 const LINE_BYTES = 11;
 const formatLine = (uid: number) => `${String(uid).padStart(LINE_BYTES - 1)}\n`;
 
@@ -23,15 +23,15 @@ export class RestedUids {
   readonly #earlier: string;
 
   /**
-   * @param file in a directory of root alone
-   * @param earlier directory in which earlier versions of guestd had a file for each uid
+   * @param file in a directory accessible to root only
+   * @param earlier directory in which earlier versions had a file for each UID
    */
   constructor(file: string, earlier: string) {
     this.#file = file;
     this.#earlier = earlier;
   }
 
-  /** A uid was given back. */
+  /** Saves that a UID was given back. */
   add(uid: number): void {
     mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
     const fd = openSync(this.#file, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
@@ -43,11 +43,11 @@ export class RestedUids {
     }
   }
 
-  /** All of them, the one that came back first at the front. A line that is none is passed over. */
+  /** All of them, the earliest first. Skips invalid lines. */
   read(): number[] {
     this.#takeOver();
     const lines = readText(this.#file).match(/^ *\d+\n/gm) ?? [];
-    // Of a uid that came back more than once the last time counts.
+    // If a UID was given back more than once, the last time counts.
     const uids = [...new Set(lines.map(Number).reverse())].reverse();
     if (lines.length > 2 * uids.length) this.#write(uids);
     return uids;
@@ -67,7 +67,7 @@ export class RestedUids {
   }
 }
 
-// The order is worth knowing, and no reason to refuse guests: without it all uids count as unused.
+// The order is no reason to refuse guests. Without it all UIDs count as unused.
 function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -76,7 +76,7 @@ function readText(file: string): string {
   }
 }
 
-// When it was is worth knowing, and no reason to doubt that it was.
+// The time is no reason to doubt that the UID was given back.
 function readTime(file: string): number {
   try {
     const { at } = JSON.parse(readFileSync(file, "utf8")) as { at?: unknown };

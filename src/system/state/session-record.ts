@@ -1,17 +1,17 @@
-// The text of a session's record, and what of such a text is believed: it is checked as if a stranger had written it.
+// Formats and parses the record of a session. The text is checked as if a stranger had written it.
 import type { EndCause } from "../../policy/receipt.ts";
 import type { Cgroup, Login, SavedSession, View } from "../../policy/session.ts";
 import { hasProcesses, isSessionPath, isTerminalPath, loginOf } from "../../policy/session.ts";
 import type { Step } from "../../policy/steps.ts";
 
-/** Of the text of a record. packaging/debian/guestd.preinst has it as well. */
+/** Version of the format. packaging/debian/guestd.preinst has it as well. */
 export const RECORD_VERSION = 4;
-/** Versions that are read. 3 is from before leased sessions had an IPC namespace: it says that they have none. */
+/** Readable versions. Version 3 is older than the IPC namespaces of leased sessions; its sessions have none. */
 const READABLE: readonly unknown[] = [3, RECORD_VERSION];
 const ID = /^[a-z0-9]{1,64}$/;
 const MOST_CHARACTERS = 1024 * 1024;
 
-/** Of each phase: what its record must hold beside what is known of every session. Nothing else of it is read. */
+/** For each phase: what a record must hold besides the fields of every session. Nothing else is read. */
 const READERS: Readonly<Record<SavedSession["phase"], (login: Login, rest: Rest) => SavedSession>> = {
   allocated: (login) => {
     if (!login.leased) throw new Error("waits for a login with an account of others");
@@ -30,24 +30,24 @@ interface Rest {
   readonly cause?: unknown;
 }
 
-/** A session as it stands in a record: JSON, and nothing else is certain. */
+/** A session as in a record: JSON, and nothing else is certain. */
 type Unchecked = Login & Rest & { readonly phase: SavedSession["phase"] };
 
 export const isId = (id: string): boolean => ID.test(id);
 
-/** @throws Error when it is none: ids become names of files */
+/** @throws Error if it is not an id: ids become file names */
 export function checkId(id: string): string {
   if (!isId(id)) throw new Error(`"${id}" is not a session's id`);
   return id;
 }
 
-/** The record of a session. @param boot of the machine, where that matters */
+/** Formats the record of a session. @param boot id of the boot, for the ledger */
 export function formatRecord(session: SavedSession, boot?: string): string {
   return JSON.stringify({ version: RECORD_VERSION, boot, session });
 }
 
 /**
- * Reads a record. Only what ending the session needs is believed.
+ * Parses a record. Accepts only what is needed to end the session.
  * @throws Error that ends the sentence "it ..."
  */
 export function parseRecord(

@@ -1,7 +1,8 @@
-// The records of open sessions, for a guestd that starts again: sessions/ID.json below /run/guestd, private.
-// A record is checked as if a stranger had written it; one that cannot be read is set aside, never guessed at.
-// Beside it, for accounts that sessions share, unmanaged/UID/ID: while such a directory is not empty, systemd starts no
-// user manager for the account (systemd/user@.service.d/guestd.conf), which would run outside their views (CVE-2017-8900).
+// The records of open sessions, for a guestd that restarts: sessions/ID.json below /run/guestd, private. A record is
+// checked as if a stranger had written it. An unreadable one is set aside.
+// For shared accounts there is also unmanaged/UID/ID. While such a directory is not empty, systemd
+// starts no user manager for the account (systemd/user@.service.d/guestd.conf), because it would run
+// outside their views (CVE-2017-8900).
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";
@@ -14,7 +15,7 @@ export interface Recovered {
   readonly sessions: readonly SavedSession[];
   /** Files that were set aside, each with the reason. */
   readonly rejected: readonly { readonly file: string; readonly reason: string }[];
-  /** Ids of sessions whose records were set aside, now or earlier: they may go on. */
+  /** Ids of sessions whose records were set aside, now or earlier. They may still be running. */
   readonly unclear: ReadonlySet<string>;
 }
 
@@ -22,13 +23,13 @@ export class SessionStore {
   readonly #records: string;
   readonly #unmanaged: string;
 
-  /** @param directory of root alone */
+  /** @param directory accessible to root only */
   constructor(directory = "/run/guestd") {
     this.#records = join(directory, "sessions");
     this.#unmanaged = join(directory, "unmanaged");
   }
 
-  /** Writes the record of a session, so that a reader finds the old one or the new one, whole. */
+  /** Writes the record of a session atomically: a reader finds the old one or the new one. */
   write(session: SavedSession): void {
     if (!session.leased) this.#forbidManager(session);
     replaceFile(this.#file(session.id), formatRecord(session));
@@ -40,7 +41,7 @@ export class SessionStore {
     writeFileSync(mark, "", { mode: 0o600 });
   }
 
-  /** Removes the record of a session, one that was set aside as well; no error when there is none. */
+  /** Removes the record of a session, even one that was set aside. No error if there is none. */
   remove(id: string, uid: number): void {
     rmSync(this.#mark({ id, account: { uid } }), { force: true });
     removeIfEmpty(join(this.#unmanaged, String(uid)));
@@ -48,7 +49,7 @@ export class SessionStore {
     rmSync(this.#file(id), { force: true });
   }
 
-  /** Reads all records. What cannot be read is renamed to NAME.rejected; half of a write() is removed. */
+  /** Reads all records. Renames unreadable ones to NAME.rejected, and removes unfinished writes. */
   recover(): Recovered {
     for (const directory of [this.#records, this.#unmanaged]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     const sessions: SavedSession[] = [];
@@ -62,7 +63,7 @@ export class SessionStore {
         rejected.push({ file, reason: (error as Error).message });
       }
     }
-    // Of a record that cannot be read nothing is concluded: its session may go on.
+    // An unreadable record proves nothing: its session may still be running.
     const unclear = new Set(
       listNames(this.#records)
         .filter((name) => name.endsWith(REJECTED))
@@ -72,7 +73,7 @@ export class SessionStore {
     return { sessions, rejected, unclear };
   }
 
-  // What a guestd leaves that was killed in the middle of write().
+  // Removes what a guestd left that was killed during write().
   #sweep(ids: ReadonlySet<string>): void {
     for (const name of listNames(this.#records)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#records, name));
     for (const uid of listNames(this.#unmanaged)) {

@@ -1,4 +1,5 @@
-// What of the records and of the ledger goes together: sessions that may go on, such as cannot, and such as cannot be told.
+// Combines records and ledger, and sorts the sessions: those that may continue, those that
+// cannot, and those that are unknown.
 import type { RecordFound } from "../../policy/events.ts";
 import type { SavedSession } from "../../policy/session.ts";
 import type { Entry } from "./ledger.ts";
@@ -6,11 +7,11 @@ import type { Entry } from "./ledger.ts";
 type Found = Pick<RecordFound, "saved" | "cause">;
 
 export interface Sorted {
-  /** Of this boot of the machine. One whose record is lost is known from the ledger alone, and ends. */
+  /** Of this boot of the machine. A session that is only in the ledger has lost its record, and ends. */
   readonly found: readonly Found[];
   /** Open when the machine went down. */
   readonly dead: readonly Found[];
-  /** Ids of records that were set aside, and are not in the ledger either: they may go on. */
+  /** Ids of records that were set aside and are not in the ledger either. Their sessions may still be running. */
   readonly unknown: ReadonlySet<string>;
 }
 

@@ -1,5 +1,5 @@
-// The switch of guest logins in /var/lib/guestd: over reboots, and for a package that is installed while no guestd can run.
-// What cannot be read lets no guest in.
+// Saves the switch of guest logins in /var/lib/guestd. It survives reboots, and a package can be installed while guestd
+// cannot run. If it cannot be read, no guest may log in.
 import { readFileSync, rmSync } from "node:fs";
 import type { LoginSwitch } from "../../policy/switch.ts";
 import { findReasonFault, NEVER_ENABLED } from "../../policy/switch.ts";
@@ -17,13 +17,13 @@ export class SwitchStore {
   readonly #file: string;
   readonly #replace: typeof replaceDurably;
 
-  /** @param file in a directory of root alone */
+  /** @param file in a directory accessible to root only */
   constructor(file = FILE, replace = replaceDurably) {
     this.#file = file;
     this.#replace = replace;
   }
 
-  /** What was written down last; closed where nothing was, or it cannot be read. Never throws. */
+  /** The saved switch; off if there is none, or if it cannot be read. Never throws. */
   read(): FoundSwitch {
     try {
       return { loginSwitch: parseSwitch(readFileSync(this.#file, "utf8")) };
@@ -35,8 +35,8 @@ export class SwitchStore {
   }
 
   /**
-   * When it resolves, a power cut does not take it back.
-   * @throws Error when it could not be written: then a guestd that starts finds what was there before
+   * Resolves once the switch survives a power cut.
+   * @throws Error if it could not be saved; a restarted guestd then finds the previous one
    */
   async write({ enabled, reason }: LoginSwitch): Promise<void> {
     const before = this.#readText();
@@ -56,13 +56,13 @@ export class SwitchStore {
     }
   }
 
-  // The file can be written, and not be safe yet: that is a failure, and must not be a switch that turns by itself.
+  // The file can be written and not be safe on disk. That is a failure, so the previous switch is restored.
   #putBack(before: string | undefined): void {
     try {
       if (before === undefined) rmSync(this.#file, { force: true });
       else if (this.#readText() !== before) replaceFile(this.#file, before);
     } catch {
-      // What it was that failed is known already.
+      // The original failure is reported already.
     }
   }
 }

@@ -1,5 +1,5 @@
-// Programs of systemd-coredump that may still be writing the dump of an account's process: the kernel's helper, which says whose
-// it is, and the service that it hands the dump to, which does not before it has written it. Looks and waits; ends nothing.
+// Finds programs of systemd-coredump that may still write the dump of an account's process: the kernel's helper, which
+// names the user, and the service that writes the dump. Waits for them; ends nothing.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { poll } from "../../wait.ts";
@@ -8,17 +8,20 @@ import { nameProcess } from "../processes/process-name.ts";
 import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Owner } from "./paths.ts";
 
-/** As much of "systemd-coredump" as the kernel keeps of a program's name; and what systemd's child has that is to become its service. */
+/**
+ * "systemd-coredump" as far as the kernel keeps a program's name, and the name of systemd's child
+ * before it executes the service.
+ */
 const NAME = /^Name:\t(systemd-coredum|\(coredump\))\n/;
-/** That program, and what such a child runs until then. Replaced by an upgrade: deleted. */
+/** That program, and what such a child runs before it. "(deleted)" after an upgrade. */
 const PROGRAM = /^\/usr\/lib\/systemd\/systemd(-coredump|-executor)?( \(deleted\))?$/;
 
-/** The service is there so long after the helper has ended. */
+/** How long after the helper's end the service may appear. */
 const HANDOVER_MS = 500;
 
 interface Writer {
   readonly pid: number;
-  /** Tells it from a later process of this pid. */
+  /** Tells it from a later process with this PID. */
   readonly key: string;
   /** The kernel's helper, for a process of the account. */
   readonly isHelper: boolean;
@@ -27,7 +30,7 @@ interface Writer {
 export class CoredumpWriters {
   readonly #proc: string;
   readonly #limitMs: number;
-  /** By account, those that were there at its last look: a later one is another's, as no process of the account lives. */
+  /** By account, the writers at its last look. Later ones are for others, because no process of the account is left. */
   readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(proc: string, limitMs: number) {
@@ -36,9 +39,9 @@ export class CoredumpWriters {
   }
 
   /**
-   * Waits until no dump of an account is being written, as far as can be told.
-   * @returns a sentence for each program that may still write one when the time is over
-   * @throws Error when /proc cannot be read
+   * Waits until no dump of an account is being written, as far as this can be determined.
+   * @returns a sentence for each program that may still write one when the time is up
+   * @throws Error if /proc cannot be read
    */
   async awaitEnd({ user, uid }: Owner): Promise<readonly string[]> {
     const account = `${user} ${uid}`;
@@ -60,7 +63,7 @@ export class CoredumpWriters {
     return left.map(({ pid }) => `${nameProcess(this.#proc, pid)} may still be writing a dump`);
   }
 
-  /** `lives`: a process of the account does, and may be dumped yet. */
+  /** `lives`: a process of the account still exists, and may be dumped. */
   #look(uid: number): { readonly writers: readonly Writer[]; readonly lives: boolean } {
     const writers: Writer[] = [];
     let lives = false;
@@ -77,13 +80,14 @@ export class CoredumpWriters {
     return { writers, lives };
   }
 
-  /** A process can call itself what it likes. */
+  /** Checks the executable, because a process can choose its own name. */
   #runsProgram(pid: string): boolean {
     return PROGRAM.test(readLinkIfThere(join(this.#proc, pid, "exe")) ?? "");
   }
 
-  // core(5): the kernel's helper has the pid and the uid of who is dumped as its first arguments; the service has none. Safe: root's
-  // process alone is read. The kernel waits for one that hangs in mmap(2), as a user's can for ever.
+  // core(5): the first arguments of the kernel's helper are the PID and UID of the dumped process; the
+  // service has none. Safe: reads only root's processes. The kernel would wait for one that hangs in
+  // mmap(2), as any user's can forever.
   #describe(pid: number, isRoots: boolean, uid: number): Writer | undefined {
     const line = isRoots ? readIfThere(join(this.#proc, String(pid), "cmdline")) : undefined;
     const [, dumped = "", owner = ""] = (line ?? "").split("\0");

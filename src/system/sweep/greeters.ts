@@ -1,4 +1,4 @@
-// The account's name where greeters remember who logged in last: in files of their own. Everything else in them stays.
+// Removes the account's name from files in which greeters remember the last login. Everything else in them stays.
 import { constants } from "node:fs";
 import { open, readlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,8 +9,8 @@ import type { Owner } from "./paths.ts";
 import { resolveLinks } from "./paths.ts";
 
 /**
- * By the home of the greeters' user: LightDM's GTK greeter, with the seat's name in later versions, and its slick greeter; SDDM where it is
- * told to remember.
+ * By the home of the greeters' user: LightDM's GTK greeter (later versions have the seat's name in it) and slick
+ * greeter; SDDM, if it is told to remember.
  */
 const FILES: Readonly<Record<string, readonly string[]>> = {
   "/var/lib/lightdm": [
@@ -22,7 +22,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
 };
 const MOST_BYTES = 64 * 1024;
 
-/** Takes the lines out that name the account alone. @param root stands before each path */
+/** Removes the lines that name this account. @param root prefix of each path */
 export const sweepGreeters = (root: string, { user }: Pick<Owner, "user">): Promise<SweptItems> =>
   sweepItems(async () => {
     const homes = Object.entries(FILES).map(async ([home, names]) => {
@@ -45,7 +45,7 @@ async function findLines(path: string, user: string): Promise<Item[]> {
   }
 }
 
-/** Without the assignments of this name to a key of GLib's or Qt's key files. */
+/** Removes the assignments of this name to a key in key files of GLib or Qt. */
 const withoutName = (text: string, user: string): string =>
   text
     .split("\n")
@@ -53,8 +53,8 @@ const withoutName = (text: string, user: string): string =>
     .join("\n");
 
 /**
- * Safe: the directories belong to the greeters' users, who can put links and other files there. A file that is not at this path
- * after all, or has another name, is left alone; and of what is written only such lines are taken away.
+ * Safe: the directories belong to the greeters' users, who can put links and other files there. A file that is not
+ * really at this path, or has another name, is left alone. Only lines with the name are removed.
  */
 async function withFile<T>(path: string, mode: number, use: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, mode | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -74,7 +74,7 @@ async function readAll(file: FileHandle): Promise<string> {
   return buffer.toString("latin1", 0, bytesRead);
 }
 
-// One byte is one character: names are ASCII, and all else stays as it is.
+// latin1 keeps each byte as one character: names are ASCII, and everything else stays as it is.
 async function rewrite(file: FileHandle, user: string): Promise<void> {
   const text = withoutName(await readAll(file), user);
   await file.truncate(0);

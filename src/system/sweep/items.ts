@@ -1,28 +1,28 @@
-// What all classes of a sweep have in common: look, take away, look again; and what is said of what is left.
-// Knows no class and no path.
+// What all classes of a sweep have in common: look, remove, look again, and describe what is
+// left. Knows no class and no path.
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
 import { meansGone } from "../read-file.ts";
 
-/** What a class has come to. What is left comes from the second look, never from what was believed to be done. */
+/** The result of a class. What is left is what the second look finds, regardless of what was removed. */
 export type SweptItems = Omit<Swept, "kind">;
 
-/** What of the addon a sweep needs. */
+/** The part of the addon that a sweep needs. */
 export type SweepBindings = Pick<Bindings, "sweepFiles" | "removeIpc" | "openQueues" | "unmount">;
 
 /** One thing that was found. */
 export interface Item {
-  /** What is said of it when it is still there; tells it from all others of its class. */
+  /** Describes it if it is still there, and tells it from all others of its class. */
   readonly sentence: string;
-  /** Takes it away. Undefined where another service does. */
+  /** Removes it. Undefined if another service does. */
   readonly remove?: () => Promise<void> | void;
 }
 
 export const NOTHING: SweptItems = { found: 0, removed: 0, left: [] };
 
 /**
- * Looks, takes away, looks again. A thing that cannot be taken away does not keep the others.
- * @throws Error of a look: then nothing is known of this class
+ * Looks, removes, looks again. Failing to remove one thing does not stop the others.
+ * @throws Error if a look fails: then nothing is known about this class
  */
 export async function sweepItems(look: () => Promise<readonly Item[]> | readonly Item[]): Promise<SweptItems> {
   const before = await look();
@@ -52,11 +52,11 @@ export function addItems(first: SweptItems, second: SweptItems): SweptItems {
   };
 }
 
-/** What was not looked through, where there is any. */
+/** The directories that were not searched, if any. */
 export const unseenOf = (unseen: readonly string[]): Pick<SweptItems, "unseen"> =>
   unseen.length === 0 ? {} : { unseen };
 
-/** The name of an error, or its message where it has none. */
+/** The name of an error, or its message if it has none. */
 export function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error));
 }

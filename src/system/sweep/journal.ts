@@ -1,6 +1,7 @@
-// The journal of an account. journald keeps a file for each uid, 8 MiB long, that the uid may read: the next guest would.
-// What the guest has logged goes into an archived one, under journald's own name for such files, so that journalctl shows it and
-// journald's limits count it. It is a copy: journald has the file open, and gives its uid the right to read whatever it opens.
+// The journal of an account. journald keeps a file of 8 MiB for each UID, which that UID may read, and so could the
+// next guest. The guest's entries are copied to an archived file under journald's own name for such files, so
+// journalctl shows it and journald's limits count it. It has to be a copy: journald has the original open, and gives
+// its UID read access whenever it opens it.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
@@ -12,7 +13,7 @@ import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 
-/** Runs journalctl(1) and fallocate(1); tests have another one. */
+/** Runs journalctl(1) and fallocate(1); tests pass another function. */
 export type RunProgram = (program: string, args: readonly string[]) => Promise<unknown>;
 
 const JOURNALCTL = "/usr/bin/journalctl";
@@ -21,17 +22,20 @@ const FALLOCATE = "/usr/bin/fallocate";
 const OPTIONS = { timeout: 5000, killSignal: "SIGKILL", env: {} } as const;
 const runProgram: RunProgram = (program, args) => promisify(execFile)(program, args, OPTIONS);
 
-/** In these each machine that has started from this disk has a directory, named by its id; those of namespaces have another name. */
+/**
+ * Each machine that was booted from this disk has a directory here, named by its id. Those
+ * of namespaces have other names.
+ */
 const DIRECTORIES = ["/var/log/journal", "/run/log/journal"];
 
-/** journald keeps 100 files by default: those of guests must not push out what the machine has logged. */
+/** journald keeps 100 files by default. Those of guests must not push out the machine's own. */
 const MOST_ARCHIVED = 50;
 
-/** Those that guestd has archived cannot be written by their owner: that tells them from journald's. */
+/** Files archived by guestd are not writable by their owner, unlike journald's. */
 const ARCHIVED_MODE = 0o440;
 const OWNER_WRITES = 0o200;
 
-/** Of the header of a file (systemd: JOURNAL_FILE_FORMAT): up to the time of its first entry. */
+/** Header of a file (systemd: JOURNAL_FILE_FORMAT), up to the time of its first entry. */
 const HEADER_BYTES = 192;
 const STATE_OFFSET = 16;
 const STATE_ARCHIVED = 2;
@@ -39,8 +43,8 @@ const BLOCK_BYTES = 4096;
 const CHUNK_BYTES = 16 * BLOCK_BYTES;
 
 /**
- * What an account has in the journal: archived, or removed.
- * @throws Error when it cannot be looked at, or when journald does not answer
+ * Archives or removes an account's journal.
+ * @throws Error if it cannot be looked at, or if journald does not answer
  */
 export async function sweepJournal(
   root: string,
@@ -50,7 +54,7 @@ export async function sweepJournal(
 ): Promise<SweptItems> {
   const paths = (await Promise.all(DIRECTORIES.map((path) => listBelow(join(root, path))))).flat();
   const directories = paths.filter((path) => /\/[0-9a-f]{32}$/.test(path));
-  // What was sent is not always written yet.
+  // Recent entries may not be written yet.
   if (directories.length > 0) await syncJournal(run);
   const look = async () => (await Promise.all(directories.map((one) => listJournals(one, uid, policy, run)))).flat();
   const swept = await sweepItems(look);
@@ -96,7 +100,7 @@ async function listJournals(
 async function archive(directory: string, path: string, uid: number, run: RunProgram): Promise<void> {
   const temporary = join(directory, `.guestd-user-${uid}.new`);
   await rm(temporary, { force: true });
-  // Safe: the directory is root's, and so is all in it.
+  // Safe: root owns the directory and everything in it.
   const from = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const header = Buffer.alloc(HEADER_BYTES);
@@ -113,7 +117,7 @@ async function archive(directory: string, path: string, uid: number, run: RunPro
 
 const isJournal = (header: Buffer): boolean => header.toString("latin1", 0, 8) === "LPKSHHRH";
 
-/** As journald names what it archives, or sets aside where it is broken. */
+/** The name that journald gives to an archived file, or to a broken one that it sets aside. */
 function archivedName(uid: number, header: Buffer): string {
   const hex = (number: bigint) => number.toString(16).padStart(16, "0");
   if (!isJournal(header))
@@ -126,7 +130,7 @@ function archivedName(uid: number, header: Buffer): string {
   return `user-${uid}@${sequence}-${hex(first)}-${hex(time)}.journal`;
 }
 
-// In a directory of journald's a new file can be read by those that the directory says, and by no user beside them.
+// A new file in journald's directory is readable by those that the directory's ACL names, and by no other user.
 async function copyArchived(from: FileHandle, path: string, size: number, isWhole: boolean): Promise<void> {
   const to = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
   try {
@@ -147,7 +151,7 @@ async function copyArchived(from: FileHandle, path: string, size: number, isWhol
   }
 }
 
-// journald may have it open until its next rotation, and would keep the space; it still finds its header.
+// journald may have it open until its next rotation, which would keep the space in use. It needs the header.
 async function drop(path: string, size: number, run: RunProgram): Promise<void> {
   const length = size - BLOCK_BYTES;
   if (length > 0) await run(FALLOCATE, ["--punch-hole", `--offset=${BLOCK_BYTES}`, `--length=${length}`, path]);

@@ -1,5 +1,5 @@
-// What Linux keeps for an account without a name in the file system: its processes, its IPC objects, its message queues.
-// Processes are only looked for: that they are killed is for processes/kill.ts.
+// What Linux keeps for an account outside the file system: processes, IPC objects, message queues. Processes are only
+// looked for; processes/kill.ts kills them.
 import { closeSync } from "node:fs";
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,14 +17,14 @@ const IPC = [
   { kind: "msg", column: "msqid", what: "message queue" },
 ] as const;
 
-/** Processes that run as the account, by any of their four uids. @throws Error when they cannot be looked at */
+/** Processes that run as the account, by any of their four UIDs. @throws Error if they cannot be looked at */
 export async function findProcesses(search: SearchMembers, proc: string, uid: number): Promise<SweptItems> {
   const members = await search({ view: undefined, uid });
   const running = members.pids.map((pid) => `${nameProcess(proc, pid)} runs as the account`);
   return { found: running.length, removed: 0, left: [...running, ...doubtsOf(members)] };
 }
 
-/** IPC objects that the account has made, or was given, in guestd's own IPC namespace. */
+/** IPC objects that the account made or was given, in guestd's own IPC namespace. */
 export function sweepIpc(bindings: Pick<SweepBindings, "removeIpc">, proc: string, uid: number): Promise<SweptItems> {
   return sweepItems(() =>
     IPC.flatMap(({ kind, column, what }) =>
@@ -36,7 +36,7 @@ export function sweepIpc(bindings: Pick<SweepBindings, "removeIpc">, proc: strin
   );
 }
 
-// No table: a kernel without System V IPC. One without these columns: it cannot be told what is in it.
+// No table: a kernel without System V IPC. A table without these columns: its contents are unknown.
 function listOwned(table: string | undefined, uid: number, column: string): number[] {
   if (table === undefined) return [];
   const [head = [], ...rows] = table.split("\n").map((line) => line.trim().split(/\s+/));
@@ -45,7 +45,10 @@ function listOwned(table: string | undefined, uid: number, column: string): numb
   return rows.filter((row) => row[owner] === String(uid) || row[creator] === String(uid)).map((row) => Number(row[id]));
 }
 
-/** POSIX message queues of the account, in guestd's own IPC namespace; they are files of a file system that is mounted nowhere. */
+/**
+ * POSIX message queues of the account, in guestd's own IPC namespace. They are files of a file
+ * system that is mounted nowhere.
+ */
 export async function sweepQueues(
   bindings: Pick<SweepBindings, "openQueues">,
   proc: string,
@@ -70,7 +73,7 @@ function openQueues(bindings: Pick<SweepBindings, "openQueues">): number | undef
   }
 }
 
-// As bytes: a name that is no UTF-8 would be another one.
+// As bytes, because decoding would change a name that is not UTF-8.
 async function listQueues(directory: string, uid: number): Promise<Item[]> {
   const items: Item[] = [];
   for (const name of await readdir(directory, { encoding: "buffer" })) {

@@ -1,5 +1,5 @@
-// Media that udisks has mounted for an account: unmounted where it is, in the host's mount namespace, as all that is mounted there; who
-// keeps one busy is named. Touches nothing below a medium, and no directory that others than root can change.
+// Unmounts media that udisks has mounted for an account, in the host's mount namespace, and names processes that keep
+// one busy. Touches nothing below a medium, and no directory that others than root can change.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { lstat, readdir, rmdir } from "node:fs/promises";
@@ -15,25 +15,25 @@ import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 import { resolveLinks } from "./paths.ts";
 
-/** In each of them udisks has a directory of each user, and in that one of each medium. */
+/** In each of these udisks has a directory for each user, with one for each medium. */
 const MEDIA_PATHS = ["/media", "/run/media"] as const;
 const UMOUNT = "/usr/bin/umount";
 const OPEN_TO_OTHERS = 0o022;
-/** So many of those who keep a medium busy are named. */
+/** How many processes that keep a medium busy are named. */
 const MOST_HOLDERS = 3;
 
-/** What it does with the machine. */
+/** What it uses of the machine. */
 export interface MediaMachine {
-  /** Stands before each path but those of mountinfo. */
+  /** Prefix of each path, but not of those in mountinfo. */
   readonly root: string;
   readonly unmount: typeof unmountMedium;
   readonly search: SearchHolders;
 }
 
 /**
- * Unmounts what is mounted at a path, in a process of its own: what was written to a medium can take minutes to reach it.
- * By its full name alone, which is not looked at: a medium that was pulled out may not answer.
- * @throws Error with what umount(8) says
+ * Unmounts a file system in a separate process, because cached writes can take minutes to reach a medium. Passes the
+ * full path without resolving it: a medium that was pulled out may not answer.
+ * @throws Error with the message of umount(8)
  */
 export async function unmountMedium(path: string): Promise<void> {
   try {
@@ -45,7 +45,7 @@ export async function unmountMedium(path: string): Promise<void> {
   }
 }
 
-/** Unmounts the media of an account, and removes their directories. @throws Error when it cannot be looked at */
+/** Unmounts the media of an account, and removes their directories. @throws Error if it cannot be looked at */
 export function sweepMedia(machine: MediaMachine, user: string): Promise<SweptItems> {
   return sweepItems(async () => {
     const mounts = parseMounts(readFileSync(join(machine.root, "/proc/self/mountinfo"), "utf8"));
@@ -77,11 +77,11 @@ async function listMedia(machine: MediaMachine, directory: string, mounts: reado
   });
 }
 
-/** Whether root alone can change what is in a directory; undefined where there is none. */
+/** Whether only root can change what is in a directory; undefined if there is none. */
 async function belongsToRoot(directory: string): Promise<boolean | undefined> {
   try {
     const found = await lstat(directory);
-    // Not a link either: whatever it leads to is not the account's. guestd is root.
+    // Not a link either: its target would not be the account's. guestd's own UID is root's.
     return found.isDirectory() ? found.uid === geteuid?.() && (found.mode & OPEN_TO_OTHERS) === 0 : undefined;
   } catch (error) {
     if (meansGone(error)) return undefined;
@@ -89,7 +89,7 @@ async function belongsToRoot(directory: string): Promise<boolean | undefined> {
   }
 }
 
-// As often as something is mounted there.
+// Unmounts as many times as something is mounted there.
 async function removeMedium({ unmount, search }: MediaMachine, path: string, mounts: readonly Mount[]): Promise<void> {
   for (const { device } of [...mounts].reverse()) {
     try {

@@ -1,26 +1,26 @@
-// The walk of all directories that guests may have left files in, for all uids that wait: held between the times at which it goes on.
-// What a walk is the addon knows; when it goes on is policy.
+// Holds the walk of all directories that guests may have left files in, for all UIDs that wait, while it is paused. The
+// addon walks; policy decides when.
 import type { Config } from "../../config/schema.ts";
 import type { FoundOf } from "../../policy/effects.ts";
 import type { Bindings, Walk } from "../bindings.ts";
 import { boundSentences } from "../sentences.ts";
 import { resolveLinks, SERVICE_TREES } from "./paths.ts";
 
-/** Milliseconds that it goes on for at a time: guestd waits as long before it exits. */
+/** Milliseconds of each part of the walk. guestd waits this long before it exits. */
 const SLICE_MS = 1000;
 
 type Found = FoundOf<"walk-paths">;
 
 export interface PathWalkParts {
   readonly bindings: Pick<Bindings, "openWalk">;
-  /** @throws Error when a uid has become a user's: nothing of theirs is to be taken away */
+  /** @throws Error if a UID belongs to a user now: nothing of that user's may be removed */
   readonly checkForeign: (uid: number) => Promise<void>;
 }
 
 export class PathWalk {
   readonly #parts: PathWalkParts;
   #walk: Walk | undefined;
-  /** Of uids that must not be looked for. */
+  /** UIDs that must not be searched for. */
   #barred: Found["owners"] = [];
 
   constructor(parts: PathWalkParts) {
@@ -28,12 +28,12 @@ export class PathWalk {
   }
 
   /**
-   * Begins a walk, or goes on with the one that has begun.
-   * @throws Error when it cannot: then it must begin anew
+   * Begins a walk, or continues the current one.
+   * @throws Error if it cannot continue; then it must begin again
    */
   async goOn(uids: readonly number[], begins: boolean, settings: Config["Sweep"]): Promise<Found> {
     const walk = begins ? await this.#open(uids, settings) : this.#walk;
-    // Should it fail there is none any more.
+    // There is no walk any more if this one fails.
     this.#walk = undefined;
     if (walk === undefined) throw new Error("there is no walk to go on with");
     const { done, names, owners, unread } = await walk.goOn(SLICE_MS);

@@ -1,5 +1,5 @@
-// What an account can leave in files outside its view, and what the services of the machine write down for it.
-// Single files are named below directories that belong to root; all else is found by its owner, in the addon.
+// Files that an account can leave outside its view, and what the machine's services write for it. Files that are found
+// by name are below directories that root owns. The addon finds everything else by owner.
 import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -13,25 +13,25 @@ import { followKnownLinks } from "../sessions/links.ts";
 import type { Item, SweepBindings, SweptItems } from "./items.ts";
 import { addItems, NOTHING, reasonOf, sweepItems, unseenOf } from "./items.ts";
 
-/** Milliseconds for one look: two of them end before the sweep waits no longer. */
+/** Milliseconds for one look. Two of them end within the limit of a class. */
 const LOOK_LIMIT_MS = 4500;
 
 /** Where one class is looked for. */
 export interface SweepPaths {
-  /** Files and empty directories that are the account's by their name. */
+  /** Files and empty directories that are the account's by name. */
   readonly names?: readonly string[];
-  /** Directories by that name on which a file system of the account's own can be mounted. */
+  /** Directories with such a name on which a file system of the account's can be mounted. */
   readonly mounts?: readonly string[];
-  /** Those of a service that takes them away itself. */
+  /** Those that a service removes itself. */
   readonly watched?: readonly string[];
-  /** Directories below which all is the account's that belongs to its uid. */
+  /** Directories below which every file with the UID is the account's. */
   readonly trees?: readonly string[];
 }
 
-/** The file servers of the machine; tests give others. */
+/** The file servers of the machine; tests pass others. */
 export interface FileServers {
   readonly listMounts: () => readonly Mount[];
-  /** Rejects where the server of a path does not answer, with a sentence about the path. */
+  /** Rejects with a sentence about the path if its server does not answer. */
   readonly ask: (path: string) => Promise<unknown>;
 }
 
@@ -39,23 +39,23 @@ const SERVERS: FileServers = { listMounts: () => readMounts(), ask: (path) => pa
 
 export type Owner = Pick<Account, "user" | "uid">;
 
-/** Directories of services in which other users can have directories of their own. */
+/** Directories of services that can contain directories of other users. */
 const TREES = {
   jobs: ["/var/spool/cron", "/var/spool/at"],
   mail: ["/var/mail", "/var/spool/mail"],
   runtime: ["/var/lib/lightdm-data", "/var/lib/lightdm/data"],
 } as const;
 
-/** All of them: the walk looks through these as well. */
+/** All of them. The walk searches these as well. */
 export const SERVICE_TREES: readonly string[] = Object.values(TREES).flat();
 
-/** Crontabs (crontab(1)) and at's jobs. The latter, and cron's own of other distributions, have other names. */
+/** Crontabs (crontab(1)) and jobs of at. The latter have other names, as do crontabs of other distributions. */
 export const jobPaths = ({ user }: Owner): SweepPaths => ({
   names: [`/var/spool/cron/crontabs/${user}`, `/var/spool/cron/${user}`],
   trees: TREES.jobs,
 });
 
-/** The mark that has a user manager run while the user is not logged in (loginctl(1), enable-linger). */
+/** The mark for lingering (loginctl(1), enable-linger). */
 export const lingerPaths = ({ user }: Owner): SweepPaths => ({ names: [`/var/lib/systemd/linger/${user}`] });
 
 export const mailPaths = ({ user }: Owner): SweepPaths => ({
@@ -64,11 +64,12 @@ export const mailPaths = ({ user }: Owner): SweepPaths => ({
 });
 
 /**
- * What services remember of a user. sudo: sudoers_timestamp(5), by uid since 1.9.15; pam_faillock(8); accounts-daemon;
- * LightDM's cache of ~/.dmrc and its user data, which it gives to the user; the directory of a user in which udisks mounts.
+ * What services remember about a user. sudo: sudoers_timestamp(5), by UID since 1.9.15; pam_faillock(8);
+ * accounts-daemon; LightDM's cache of ~/.dmrc and its user data, which it gives to the user; udisks'
+ * directory of the user's mounts.
  */
 export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
-  // logind unmounts it, in the slice of the user: the memory limit of a guest can end the program that does.
+  // logind unmounts it in the user's slice, where a guest's memory limit can end the program that does so.
   mounts: [`/run/user/${uid}`],
   names: [
     ...[user, uid].flatMap((key) => [`/run/sudo/ts/${key}`, `/var/lib/sudo/lectured/${key}`]),
@@ -83,7 +84,7 @@ export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
   trees: TREES.runtime,
 });
 
-/** Takes away what there is of an account at these paths. @param root stands before each @throws Error when it cannot be looked at */
+/** Removes what an account has at these paths. @param root prefix of each @throws Error if it cannot be looked at */
 export async function sweepPaths(
   bindings: Pick<SweepBindings, "sweepFiles" | "unmount">,
   root: string,
@@ -92,7 +93,7 @@ export async function sweepPaths(
   servers: FileServers = SERVERS,
 ): Promise<SweptItems> {
   const below = (paths: readonly string[]) => paths.map((path) => join(root, path));
-  // First, in a thread of the addon's own: where a file server does not answer, none of Node's few threads is to wait for it.
+  // First, in a thread of the addon: one of Node's few threads must not wait for a file server that does not answer.
   const byOwner = await sweepTrees(bindings, await resolveLinks(below(trees)), uid);
   const look = async () => [
     ...(await findNamed(below(names), servers)),
@@ -102,7 +103,10 @@ export async function sweepPaths(
   return addItems(await sweepItems(look), byOwner);
 }
 
-/** Takes away the files of a uid below some directories, where it could write by itself. @throws Error when it cannot be looked at */
+/**
+ * Removes the files of a UID below some directories, where that UID could write. @throws
+ * Error if it cannot be looked at
+ */
 export async function sweepTrees(
   bindings: Pick<SweepBindings, "sweepFiles">,
   directories: readonly string[],
@@ -116,8 +120,8 @@ export async function sweepTrees(
   return { found: Math.max(found, second.found), removed, left, ...unseenOf(second.unseen) };
 }
 
-// A directory can have two names, and be another's link by root's own hand: it is looked at once.
-// What cannot be looked at stays, and opening it tells. So does what no thread of Node's is to look at.
+// A directory can have two names, or be the target of root's link: it is searched once. Paths that cannot be resolved
+// stay as they are, and opening them reports the error. So do paths that would block a thread of Node.
 export async function resolveLinks(
   directories: readonly string[],
   mounts: readonly Mount[] = readMounts(),
@@ -173,7 +177,7 @@ async function findItem(path: string, removeDirectory: (path: string) => Promise
   }
 }
 
-/** What is said of a path whose file server does not answer: a look at it would keep a thread until it does. */
+/** Describes a path whose file server does not answer: a look at it would block a thread until it does. */
 export async function findSilence(path: string, tree: MountTree, ask: FileServers["ask"]): Promise<string | undefined> {
   if (isAnsweredAtOnce(tree, path)) return undefined;
   return ask(path).then(
@@ -182,10 +186,13 @@ export async function findSilence(path: string, tree: MountTree, ask: FileServer
   );
 }
 
-/** systemd-coredump's files: core.COMM.UID.BOOT.PID.TIME, with a suffix; no dot is in COMM. It begins them with ".#" while it writes. */
+/**
+ * systemd-coredump's files: core.COMM.UID.BOOT.PID.TIME with a suffix; COMM has no dot. The name starts
+ * with ".#" while it is written.
+ */
 const COREDUMP = /^(?:\.#)?core\.[^.]*\.(\d+)\.[0-9a-f]{32}\.\d+\.\d+/;
 
-/** The dumps of an account's processes. @throws Error when their directory cannot be read */
+/** The dumps of an account's processes. @throws Error if their directory cannot be read */
 export async function sweepCoredumps(
   root: string,
   uid: number,

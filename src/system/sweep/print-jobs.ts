@@ -1,5 +1,6 @@
-// The print jobs of an account in the spool of this machine's CUPS, those that are done as well: CUPS keeps what was printed for a day and
-// its title for longer. By CUPS's own programs while it runs, as it has jobs in memory; by its files when it does not.
+// Print jobs of an account in this machine's CUPS, including finished ones: CUPS keeps the documents
+// for a day and their titles longer. Uses the programs of CUPS while it is running, because it has jobs
+// in memory; otherwise its files.
 import { execFile } from "node:child_process";
 import { readdir, readFile, unlink } from "node:fs/promises";
 import { connect } from "node:net";
@@ -10,7 +11,7 @@ import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { NOTHING, sweepItems } from "./items.ts";
 
-/** Runs lpstat(1) and cancel(1), and gives what they print; tests have another one. */
+/** Runs lpstat(1) and cancel(1), and returns their output; tests pass another function. */
 export type RunCups = (program: string, args: readonly string[]) => Promise<string>;
 
 const LPSTAT = "/usr/bin/lpstat";
@@ -18,15 +19,15 @@ const CANCEL = "/usr/bin/cancel";
 const OPTIONS = { timeout: 8000, killSignal: "SIGKILL", env: {} } as const;
 const runCups: RunCups = async (program, args) => (await promisify(execFile)(program, args, OPTIONS)).stdout;
 
-/** Of each job what CUPS knows of it, and what is to be printed: "c00012", "d00012-001". */
+/** For each job, what CUPS knows about it and the documents: "c00012", "d00012-001". */
 const JOB_FILE = /^([cd])(\d{5,})/;
-/** A connection that was refused, or that nobody could have taken. */
+/** Errors of a connection that was refused, or that no process could accept. */
 const NOT_SERVED = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK"]);
 
 /**
- * Takes away the print jobs of an account, or counts them.
- * @param root stands before each path
- * @throws Error when it cannot be looked at, or when CUPS does not answer
+ * Removes the print jobs of an account, or counts them.
+ * @param root prefix of each path
+ * @throws Error if it cannot be looked at, or if CUPS does not answer
  */
 export async function sweepPrintJobs(
   root: string,
@@ -35,7 +36,7 @@ export async function sweepPrintJobs(
   run = runCups,
 ): Promise<SweptItems> {
   const [spool, socket] = [join(root, "/var/spool/cups"), join(root, "/run/cups/cups.sock")];
-  // Where there is no job CUPS is not started for that.
+  // Without jobs CUPS must not be started.
   if ((await listFiles(spool)).length === 0) return NOTHING;
   const isServed = await canConnect(socket);
   const look = () => (isServed ? listJobs(socket, user, run) : listKept(spool, user));
@@ -66,7 +67,7 @@ function canConnect(path: string): Promise<boolean> {
 
 async function listJobs(socket: string, user: string, run: RunCups): Promise<Item[]> {
   const text = await run(LPSTAT, ["-h", socket, "-W", "all", "-u", user]);
-  // "PRINTER-NUMBER USER SIZE DATE"; no printer has a blank in its name.
+  // "PRINTER-NUMBER USER SIZE DATE". Names of printers contain no blank.
   const jobs = [...text.matchAll(/^(\S+-\d+)\s/gm)].map(([, job = ""]) => job);
   return jobs.map((job) => ({
     sentence: `print job ${job} is still there`,
@@ -94,7 +95,7 @@ async function listKept(spool: string, user: string): Promise<Item[]> {
   return items;
 }
 
-// An attribute as IPP writes it (RFC 8010): its name, and then its value behind its length.
+// An attribute as IPP writes it (RFC 8010): its name, then the length of its value, then the value.
 function ownerOf(user: string): Buffer {
   const value = Buffer.from(user);
   return Buffer.from([...Buffer.from("job-originating-user-name"), value.length >> 8, value.length & 0xff, ...value]);

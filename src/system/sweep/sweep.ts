@@ -1,5 +1,5 @@
-// What a leased account has left outside its view when its session has ended: looked for, taken away,
-// looked for again. What is taken away of a view itself, and killing processes, is elsewhere.
+// Sweeps what a leased account has left outside its view when its session has ended: looks, removes, looks again. Other
+// files wipe the view and kill processes.
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { isGuestUid } from "../../policy/account.ts";
@@ -23,18 +23,18 @@ import type { Owner } from "./paths.ts";
 import { jobPaths, lingerPaths, mailPaths, runtimePaths, sweepCoredumps, sweepPaths, sweepTrees } from "./paths.ts";
 import { sweepPrintJobs } from "./print-jobs.ts";
 
-/** The machine as this sees it; tests give others. */
+/** The machine as seen here; tests pass others. */
 export interface SweepMachine {
-  /** Stands before every path but those of the configuration. */
+  /** Prefix of every path but those of the configuration. */
   readonly root: string;
   readonly runKeys: typeof runGuestKeys;
   readonly unmountMedium: typeof unmountMedium;
-  /** Milliseconds: for each class, and in it for the kernel to forget its keys. */
+  /** Milliseconds for each class, and for the kernel to forget keys. */
   readonly limitMs: number;
   readonly keysLimitMs: number;
-  /** Milliseconds: so long what was written to a medium may take to reach it. */
+  /** Milliseconds for writing a medium's cache. */
   readonly mediaLimitMs: number;
-  /** Milliseconds: so long a sweep waits for dumps that are being written. */
+  /** Milliseconds to wait for core dumps that are being written. */
   readonly dumpsLimitMs: number;
 }
 
@@ -52,7 +52,7 @@ export interface SweepParts {
   readonly bindings: SweepBindings;
   /** One for all accounts that are swept. */
   readonly looks: Looks;
-  /** Has NetworkManager read again which connections there are. */
+  /** Makes NetworkManager read its connections again. */
   readonly reloadConnections: () => Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export class Sweeper {
   readonly #parts: SweepParts;
   readonly #machine: SweepMachine;
   readonly #writers: CoredumpWriters;
-  /** "KIND UID" of looks that have taken too long and go on. */
+  /** "KIND UID" of looks that have taken too long and are still running. */
   readonly #late = new Set<string>();
 
   constructor(parts: SweepParts, machine = MACHINE) {
@@ -70,26 +70,26 @@ export class Sweeper {
   }
 
   /**
-   * Takes away what an account has left. Never rejects, and ends in twice the time that a class has, and those of a medium and of a look at
-   * all processes.
-   * @returns one for each class, in a fixed order. What is said to be left is what a second look has found; one that could not
-   *   be looked at has that as its only sentence
-   * @param looks where others than those who wait for the usual ones ask
+   * Removes what an account has left. Never rejects. Ends within twice the limit of a class, plus the limits for media
+   * and for a look at all processes.
+   * @returns one for each class, in a fixed order. What is left is what a second look finds. A class that could not be
+   * looked at has this as its only sentence.
+   * @param looks a separate queue for callers that are not ends
    */
   async sweep(account: Owner, settings: Config["Sweep"], looks = this.#parts.looks): Promise<readonly Swept[]> {
     const { media, journal, ...classes } = this.#classes(account, settings, looks.searchHolders);
     const unmounted = this.#attemptInTime("media", account, media, this.#machine.mediaLimitMs);
     const others = await Promise.all(
       Object.entries(classes).map(async ([kind, work]) => {
-        // The directory that udisks makes for an account is not empty before.
+        // Before that, the directory that udisks makes for an account is not empty.
         if (kind === "runtime") await unmounted;
         return this.#attemptInTime(kind as SweepKind, account, work);
       }),
     );
-    // systemd-coredump logs as the account what it has written.
+    // systemd-coredump logs as the account after it has written a dump.
     const logged = await this.#attemptInTime("journal", account, journal);
-    // After them: a job that was started before it was taken away is seen, and so is a guest-keys that hangs.
-    // The look has a limit of its own: many accounts can wait for it.
+    // Last, to see jobs that started before they were removed, and a guest-keys that hangs. The look has a limit of its
+    // own, because many accounts can wait for it.
     const proc = join(this.#machine.root, "/proc");
     const processes = await this.#attempt("processes", account, () =>
       findProcesses(looks.searchMembers, proc, account.uid),
@@ -152,7 +152,7 @@ export class Sweeper {
     }
   }
 
-  // What is not done in time goes on; until it has ended the uid has not been looked at, and is quarantined.
+  // Work that is late continues. Until it ends, the UID has not been looked at, and is quarantined.
   async #inTime<T>(name: string, work: () => Promise<T>, limitMs: number): Promise<T> {
     if (this.#late.has(name)) throw new Error("an earlier look is not done");
     const working = work();
@@ -165,7 +165,7 @@ export class Sweeper {
   }
 }
 
-// Whatever was checked before: the files of a system account are the system, and a name is part of a path here.
+// Whatever was checked before: the files of a system account are the system, and the name is part of a path here.
 function assertGuest({ user, uid }: Owner): void {
   if (!isGuestUid(uid) || !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user))
     throw new Error("no account of a guest has this name and uid");

@@ -1,5 +1,4 @@
-// Looks again at what a uid in quarantine has left: its processes are ended, who else holds something of it is named, and
-// the rest is swept.
+// Checks again what a quarantined UID has left: kills its processes, names holders, and sweeps the rest.
 import type { Config } from "../../config/schema.ts";
 import type { Swept } from "../../policy/receipt.ts";
 import { addFindings, NOTHING_FOUND } from "../../policy/receipt.ts";
@@ -16,7 +15,7 @@ import type { SearchMembers } from "../processes/member-search.ts";
 export interface UidSweepParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   readonly cgroups: Cgroups;
-  /** Rejects where the uid has become a user's. */
+  /** Rejects if the UID belongs to a user now. */
   readonly checkForeign: (account: UidSubject) => Promise<void>;
   readonly sweeper: { readonly sweep: (account: UidSubject, settings: Config["Sweep"]) => Promise<readonly Swept[]> };
   /** searchHolders and searchMembers, or one look for many. */
@@ -25,8 +24,8 @@ export interface UidSweepParts {
 }
 
 /**
- * @param session id of the last session of the uid; "" where it is not known
- * @throws Error where the uid has become a user's since the look began
+ * @param session id of the last session of the UID; "" if unknown
+ * @throws Error if the UID has been taken by a user since the check began
  */
 export async function sweepUid(
   { bindings, cgroups, checkForeign, sweeper, search = searchHolders, searchMembers: members }: UidSweepParts,
@@ -44,9 +43,9 @@ export async function sweepUid(
     uid,
     namespaces: [],
   });
-  // Looking at all processes takes a while on a busy machine, and what a sweep has taken away is gone for good.
+  // Looking at all processes takes a while on a busy machine, and a sweep cannot be undone.
   await checkForeign(account);
   const swept = await sweeper.sweep(account, settings);
-  // Processes are looked at twice: the last look says what is left.
+  // Processes are looked at twice. The last look tells what is left.
   return { swept: addFindings({ ...NOTHING_FOUND, ...ended }, { swept: [...held, ...swept] }).swept };
 }
