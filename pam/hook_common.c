@@ -7,6 +7,7 @@
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 
+#include "greeter.h"
 #include "hook_common.h"
 
 static const char *item_string(const pam_handle_t *pamh, int item)
@@ -32,13 +33,6 @@ struct request request_make(pam_handle_t *pamh, const struct passwd *account)
         };
 }
 
-/* A greeter of LightDM may show no message that is an error, as the GTK greeter, and shows every other one. LightDM names the
- * greeter's display as the terminal. */
-static int refusal_style(const pam_handle_t *pamh)
-{
-        return item_string(pamh, PAM_TTY)[0] == ':' ? PAM_TEXT_INFO : PAM_ERROR_MSG;
-}
-
 int refusal_report(pam_handle_t *pamh, int flags, const struct refusal *why, int result)
 {
         const char *sentence = why->sentence;
@@ -48,6 +42,6 @@ int refusal_report(pam_handle_t *pamh, int flags, const struct refusal *why, int
                            "Please ask the administrator of this machine.";
         pam_syslog(pamh, LOG_ERR, "guest refused: %s", why->reason);
         if (!(flags & PAM_SILENT))
-                pam_prompt(pamh, refusal_style(pamh), NULL, "%s", sentence);
+                refusal_show(pamh, item_string(pamh, PAM_SERVICE), item_string(pamh, PAM_TTY), sentence);
         return result;
 }

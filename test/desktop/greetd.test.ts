@@ -67,7 +67,7 @@ describeMachine("greetd", (release) => {
     expect(await greetd.ask(create)).toEqual(shown("info", "Be kind to others."));
     expect(await answer(null)).toEqual(shown("visible", "> "));
     expect(await listSessions(machine)).toEqual([]);
-    expect(await answer("no")).toEqual(shown("error", "You have not accepted the terms of use"));
+    expect(await answer("no")).toEqual(shown("error", "You have not accepted the terms of"));
     expect(await answer(null)).toMatchObject({ type: "error", error_type: "auth_error" });
     // Whatever it says: the worker has ended with the refusal.
     await greetd.ask({ type: "cancel_session" });

@@ -31,7 +31,7 @@ describeMachine("a guest in LightDM is told", (release) => {
     await screen.type("guest");
     await screen.awaitChange(() => screen.press("Return"));
     // Where the sentence is, without the field above it and its cursor.
-    return screen.lookAt({ x: 0, y: 400, width: 1024, height: 25 });
+    return screen.lookAt({ x: 0, y: 375, width: 1024, height: 75 });
   }
 
   it("the reason of a refusal: the greeter does not look the same for another one", async () => {

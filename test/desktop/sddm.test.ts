@@ -35,6 +35,14 @@ describeMachine("SDDM", (release) => {
     return waitFor("the refusal", async () => (await machine.journal(...match))[0]);
   }
 
+  /** Waits until the greeter was told this of a login, a line each. */
+  async function awaitTold(what: RegExp): Promise<void> {
+    await waitFor("what the greeter is told", async () => {
+      const lines = (await machine.journal("-t", greeter)).map(({ MESSAGE = "" }) => MESSAGE.replaceAll("\n", " "));
+      return what.test(lines.filter((line) => /Information Message|LoginFailed/.test(line)).join("\n"));
+    });
+  }
+
   it("lets a guest in who chooses Guest", async () => {
     await screen.awaitGreeter(greeter);
     // In the list alice is the first one, who is chosen, and guest the second one.
@@ -68,6 +76,8 @@ describeMachine("SDDM", (release) => {
     await screen.press("Return");
     expect((await awaitRefusal("guest"))["MESSAGE"]).toContain("terms of use");
     expect(await listSessions(machine)).toEqual([]);
+    // Until then it takes no other login.
+    await awaitTold(/LoginFailed/);
     await screen.awaitChange(() => screen.click(638, 380));
   });
 
@@ -84,9 +94,16 @@ describeMachine("SDDM", (release) => {
     // The second one is guest1 now, who is a guest by its group, and is told so.
     await screen.awaitChange(() => screen.click(794, 400));
     await screen.picture("sddm-without-guest");
-    await screen.press("Return");
+    await screen.awaitChange(() => screen.press("Return"));
+    await screen.picture("sddm-refusal");
     expect(await awaitRefusal("guest1")).toMatchObject({ GUEST_SERVICE: "sddm" });
   });
+
+  // An older one shows no message.
+  if (release !== "bookworm")
+    it("shows why a guest is refused, and says only after a while that the login has failed", async () => {
+      await awaitTold(/switched off[^\n]*\n[^\n]*"Authentication failure"\n.*LoginFailed/);
+    });
 
   it("leaves no unexpected line in the journal", async () => {
     expect(await unexpectedLines(machine, /the terms of use|Guest logins are switched off/)).toEqual([]);

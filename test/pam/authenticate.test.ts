@@ -2,7 +2,7 @@
 import dbus from "dbus-next";
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
-import { errors, toldAs, type Hook } from "./host.ts";
+import { errors, type Hook } from "./host.ts";
 import { type Answer, refused, session, silence, verdict } from "./scripted_guestd.ts";
 import { accounts } from "./world.ts";
 
@@ -80,18 +80,6 @@ describeModule("A guest who is to be authenticated", (at) => {
   it("is turned away with guestd's sentence where guestd refuses", async () => {
     const hook = await authenticate(refused("No more guests today."));
     expectRefusal(hook, "AllocateAccount: org.guestd1.Error.Refused: No more", "No more guests today.");
-  });
-
-  it.each([
-    ["tty1", "error"],
-    [":0", "text"],
-    [":10.0", "text"],
-    ["", "error"],
-  ] as const)("is told the reason once at terminal %j, in the style of: %s", async (tty, style) => {
-    at.guestd.answer = refused("No more guests today.");
-    const [hook] = await at.run([`tty=${tty}`, "auth"], { user: ghost });
-    expect(hook?.told).toHaveLength(1);
-    expect(hook && toldAs(style, hook)).toEqual(["No more guests today."]);
   });
 
   it("is turned away where guestd does not know the method", async () => {

@@ -51,6 +51,8 @@ export interface Hook {
   /** Of the process, as it sees itself. */
   readonly pid: number;
   readonly result: string;
+  /** Microseconds that PAM is to wait after a failure. */
+  readonly pause: number;
   readonly milliseconds: number;
   /** PAM_USER afterwards. */
   readonly user: string;

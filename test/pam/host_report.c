@@ -40,6 +40,7 @@ struct state {
 };
 
 static struct texts logged, told;
+static unsigned pause_asked; /* in microseconds */
 
 static void texts_add(struct texts *texts, char *text)
 {
@@ -86,6 +87,14 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
         va_start(arguments, format);
         line_catch(priority, format, arguments);
         va_end(arguments);
+}
+
+/* In libpam's place: nobody waits. */
+int pam_fail_delay(pam_handle_t *pam, unsigned microseconds)
+{
+        (void) pam;
+        pause_asked = microseconds;
+        return PAM_SUCCESS;
 }
 
 int conversation_keep(int count, const struct pam_message **messages, struct pam_response **responses, void *data)
@@ -217,6 +226,7 @@ void hook_report(FILE *report, const char *name, int (*hook)(pam_handle_t *, int
 
         texts_reset(&logged);
         texts_reset(&told);
+        pause_asked = 0;
         before = state_read();
         clock_gettime(CLOCK_MONOTONIC, &start);
         result = hook(pam, flags);
@@ -227,7 +237,8 @@ void hook_report(FILE *report, const char *name, int (*hook)(pam_handle_t *, int
         if (pam_get_item(pam, PAM_USER, &user) != PAM_SUCCESS)
                 abort();
         if (report) {
-                fprintf(report, "{\"hook\":\"%s\",\"pid\":%d,\"result\":%d,\"milliseconds\":%ld", name, getpid(), result,
+                fprintf(report, "{\"hook\":\"%s\",\"pid\":%d,\"result\":%d,\"pause\":%u,\"milliseconds\":%ld", name, getpid(),
+                        result, pause_asked,
                         (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000);
                 fputs(",\"user\":", report);
                 string_print(report, user);

@@ -1,0 +1,71 @@
+/*
+ * pam_guest: how greeters of display managers show why a guest is refused. It shows, and decides nothing.
+ *
+ *   LightDM   names the greeter's display as the terminal. Its GTK greeter shows no message that is an error, and every other one;
+ *             its slick greeter cuts lines that are longer than its box.
+ *   SDDM      takes an error for the end of the login. It shows any other message until the end, and "Login failed" then.
+ *   greetd    says with the end that the login has failed. tuigreet shows that instead, and begins anew at once, for as long as the
+ *             guest is refused.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+
+#include "greeter.h"
+#include "refusal.h"
+
+#define COLUMNS 36       /* as many as the narrowest box has */
+#define PAUSE (5 * 1000000) /* in microseconds, to read in; libpam takes from half of it to half as much again */
+
+struct greeter {
+        int style;
+        bool folds;   /* the text has to be folded */
+        bool forgets; /* it shows the text until the login ends */
+};
+
+static struct greeter greeter_find(const char *service, const char *tty)
+{
+        if (tty[0] == ':')
+                return (struct greeter) { .style = PAM_TEXT_INFO, .folds = true };
+        if (strcmp(service, "sddm") == 0)
+                return (struct greeter) { .style = PAM_TEXT_INFO, .folds = true, .forgets = true };
+        if (strcmp(service, "greetd") == 0)
+                return (struct greeter) { .style = PAM_ERROR_MSG, .folds = true, .forgets = true };
+        return (struct greeter) { .style = PAM_ERROR_MSG };
+}
+
+/* Breaks lines at spaces; a word that is longer than a line has one of its own. */
+static void text_fold(char *text)
+{
+        char *space = NULL;
+        unsigned column = 0, before = 0; /* of the line; of those, up to the space */
+
+        for (char *at = text; *at; at++) {
+                column += (*at & 0xC0) != 0x80; /* the first byte of a character */
+                if (*at == ' ') {
+                        space = at;
+                        before = column;
+                }
+                if (column > COLUMNS && space) {
+                        *space = '\n';
+                        space = NULL;
+                        column -= before;
+                }
+        }
+}
+
+void refusal_show(pam_handle_t *pamh, const char *service, const char *tty, const char *sentence)
+{
+        struct greeter greeter = greeter_find(service, tty);
+        char text[SENTENCE_MAX + 1];
+
+        snprintf(text, sizeof(text), "%s", sentence);
+        if (greeter.folds)
+                text_fold(text);
+        if (greeter.forgets)
+                pam_fail_delay(pamh, PAUSE);
+        pam_prompt(pamh, greeter.style, NULL, "%s", text);
+}
