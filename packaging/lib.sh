@@ -26,7 +26,7 @@ DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 # What a machine with real display managers has besides: them, an X server and a compositor that need no screen, a window manager,
 # and what types, looks and takes pictures there.
 DESKTOP_PACKAGES=(
-  lightdm lightdm-gtk-greeter sddm greetd accountsservice xvfb xauth openbox sway xdotool x11-utils scrot
+  lightdm lightdm-gtk-greeter slick-greeter sddm greetd accountsservice xvfb xauth openbox sway xdotool x11-utils scrot
 )
 # A desktop as people know one.
 XFCE_PACKAGES=(
