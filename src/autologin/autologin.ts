@@ -1,4 +1,4 @@
-// Automatic logins of guests on a machine: which display manager makes them, and whether all is there that it needs.
+// Automatic logins of guests: which display manager makes them, and whether everything they need is there.
 import { readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { withoutEdit } from "./changes.ts";
@@ -8,7 +8,7 @@ import { Files } from "./files.ts";
 
 const DISPLAY_MANAGER_UNIT = "/etc/systemd/system/display-manager.service";
 const DESKTOP = /\.desktop$/;
-/** In a file of a display manager, and in the command line of greetd's greeter. */
+/** A name that is safe in a display manager's file, and on the command line of greetd's greeter. */
 const SESSION_NAME = /^[A-Za-z0-9][\w.-]*$/;
 
 /** What is set up. */
@@ -22,9 +22,9 @@ const NO_LOGIN: Autologin = { user: "", session: "" };
 
 export interface Choice {
   readonly ghost: string;
-  /** Empty for the one that there is. */
+  /** Empty for the only one. */
   readonly manager: string;
-  /** Empty for the one that there is. */
+  /** Empty for the only one. */
   readonly session: string;
 }
 
@@ -32,13 +32,13 @@ export class Autologins {
   readonly #files: Files;
   readonly #root: string;
 
-  /** @param root stands before each path; tests give one */
+  /** @param root prefix of each path, for tests */
   constructor(files = new Files(), root = "") {
     this.#files = files;
     this.#root = root;
   }
 
-  /** What is set up; undefined where nothing is. @param ghost undefined where it is not known */
+  /** Returns what is set up; undefined for nothing. @param ghost undefined if unknown */
   find(ghost: string | undefined): Found | undefined {
     const manager = DISPLAY_MANAGERS.find((one) => this.#isOn(one));
     if (manager === undefined) return undefined;
@@ -47,7 +47,7 @@ export class Autologins {
   }
 
   /**
-   * Sets it up, and takes back what another display manager was told.
+   * Sets it up, and undoes changes for other display managers.
    * @returns the files that were changed
    * @throws Error with a sentence
    */
@@ -57,7 +57,7 @@ export class Autologins {
     if (fault !== undefined) throw new Error(fault);
     const login = { user: ghost, session: this.#chooseSession(manager, session) };
     const changes = manager.changes(login);
-    // What a display manager reads first comes last: until then it logs no guest in.
+    // The file that turns automatic logins on is written last.
     const changed = [
       ...DISPLAY_MANAGERS.filter((one) => one !== manager).flatMap((one) => this.#takeBack(one)),
       ...[...changes].reverse().flatMap((change) => (this.#files.make(change) ? [change.path] : [])),
@@ -65,7 +65,7 @@ export class Autologins {
     return { found: this.#describe(manager, login, ghost), changed };
   }
 
-  /** Takes all of it back. @returns the files that were changed */
+  /** Undoes all changes. @returns the files that were changed */
   disable(): readonly string[] {
     return DISPLAY_MANAGERS.flatMap((one) => this.#takeBack(one));
   }
@@ -74,7 +74,7 @@ export class Autologins {
     return { ...login, manager, faults: this.#findFaults(manager, login, ghost) };
   }
 
-  /** Why a refusal would not end at its greeter. */
+  /** Why a refused login would not return to the greeter. */
   #findVersionFault({ name, recovery }: DisplayManager): string | undefined {
     if (recovery === undefined || this.#files.exists(recovery.file)) return undefined;
     return `${name} before ${recovery.version} shows no greeter after a login that was refused; another display manager does: lightdm.`;
@@ -163,7 +163,7 @@ export class Autologins {
     return programs.some((program) => this.#files.exists(program));
   }
 
-  /** The one that starts with the machine. */
+  /** The display manager that is started at boot. */
   #findAtBoot(): DisplayManager | undefined {
     try {
       const unit = basename(readlinkSync(this.#root + DISPLAY_MANAGER_UNIT));

@@ -1,4 +1,5 @@
-// What automatic logins of guests change in files of display managers, and how a text gets a change and loses it again. Pure.
+// The changes that automatic logins make to files of display managers, and how a text gets
+// and loses such a change. Pure.
 
 interface ChangeOf<Kind extends string> {
   readonly kind: Kind;
@@ -9,16 +10,18 @@ interface ChangeOf<Kind extends string> {
 export type Change =
   /** A file of guestd's own. */
   | ChangeOf<"own">
-  /** Lines at the end of a file that is another's. */
+  /** Lines at the end of another file. */
   | ChangeOf<"lines">
-  /** What stands before greetd's own command for its greeter. */
+  /** A prefix of greetd's command for its greeter. */
   | ChangeOf<"prefix">
-  /** A file in the place of a package's, which goes aside: the package is upgraded there, without a question. */
+  /**
+   * A file that replaces a package's. The package's file is moved aside, where upgrades change it without a question.
+   */
   | ChangeOf<"stand-in">;
 
 export type Edit = Extract<Change, { readonly kind: "lines" | "prefix" }>;
 
-/** Where the file goes that another stands in for. As one of dpkg's it is no PAM service by itself. */
+/** Where the replaced file goes. Its dpkg suffix keeps it from being listed as a PAM service. */
 export const asideOf = (path: string): string => `${path}.dpkg-guestd`;
 
 /** In the first lines of each file of guestd's own. */
@@ -31,18 +34,18 @@ const LINES = /\n# BEGIN guestd:[^\n]*\n(?:[^\n]*\n)*?# END guestd\n/g;
 const GREETER = "/usr/lib/guestd/guest-greeter.js";
 const PREFIX = /\/usr\/lib\/guestd\/guest-greeter\.js (?:--[a-z]+=[\w.-]+ )*-- /g;
 
-/** The command that logs the guest in, and goes on with what stands behind it. */
+/** The command that logs the guest in, and otherwise runs the command that follows it. */
 export const greeterPrefix = (user: string, session: string): string =>
   `${GREETER} --user=${user} --session=${session} -- `;
 
-/** A text without what enable has put into it, byte for byte as it would be. */
+/** The text as it was before enable changed it, byte for byte. */
 export const withoutEdit = ({ kind }: Pick<Edit, "kind">, text: string): string =>
   kind === "lines" ? text.replace(LINES, "") : text.replace(PREFIX, "");
 
-/** A text with a change; undefined where it has no place for it. */
+/** The text with a change; undefined if there is no position for it. */
 export function withEdit(edit: Edit, text: string): string | undefined {
   const before = withoutEdit(edit, text);
-  // The line break before it ends a last line that has none.
+  // Starts with a newline because the last line may lack one.
   if (edit.kind === "lines") return `${before}\n${BEGIN}\n${edit.text}${END}\n`;
   const [all, head = "", quote = ""] = COMMAND.exec(before) ?? [];
   if (all === undefined || quote.length > 1) return undefined;

@@ -1,11 +1,11 @@
-// The display managers by which guests can be logged in automatically, one row each: what each is told, and how. Pure.
+// The display managers that can log guests in automatically, one row each: the changes to their files. Pure.
 import type { Change } from "./changes.ts";
 import { asideOf, greeterPrefix, MARK } from "./changes.ts";
 
 /** Who is logged in. */
 export interface Autologin {
   readonly user: string;
-  /** Name of the desktop session; empty where the display manager chooses. */
+  /** Name of the desktop session; empty if the display manager chooses. */
   readonly session: string;
 }
 
@@ -13,28 +13,31 @@ export interface DisplayManager {
   readonly name: "lightdm" | "sddm" | "gdm" | "greetd";
   /** Units that display-manager.service can be an alias of. */
   readonly units: readonly string[];
-  /** Its program is one of them. */
+  /** Paths of its program. */
   readonly programs: readonly string[];
   /** PAM service of its automatic logins. */
   readonly service: string;
-  /** Where its sessions are; none where it starts the one that it has chosen itself. */
+  /** Where its sessions are; empty if it always chooses the session itself. */
   readonly sessions: readonly string[];
-  /** Whether it has to be told which session. */
+  /** Whether it must be told which session to start. */
   readonly needsSession: boolean;
-  /** File that only a version has that shows its greeter after a refusal, and which version that is; undefined where all do. */
+  /**
+   * A file that exists only in versions that show the greeter after a refused login, and the first such version;
+   * undefined if all versions do.
+   */
   readonly recovery?: { readonly file: string; readonly version: string };
-  /** The first says that automatic logins are on. */
+  /** The first change turns automatic logins on. */
   readonly changes: (login: Autologin) => readonly [Change, ...Change[]];
-  /** Reads that again. */
+  /** Reads that change again. */
   readonly read: (text: string) => Autologin;
 }
 
 const X11 = "/usr/share/xsessions";
 const WAYLAND = "/usr/share/wayland-sessions";
 
-/** Between a session and the next one: those that end at once do not follow each other without a pause. */
+/** Pause between two sessions, in case they end at once. */
 const PAUSE_SECONDS = 5;
-/** GDM has none that is shorter. */
+/** GDM's shortest pause. */
 const GDM_PAUSE_SECONDS = 10;
 
 const linesOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
@@ -47,7 +50,7 @@ const own = (path: string, lines: readonly string[]): Change => ({
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-/** The stack of a PAM service with a fixed name: pam_guest comes first, and all others log in by the stack that was there. */
+/** The stack of a PAM service with a fixed name. pam_guest comes first; other users log in by the original stack. */
 const standIn = (path: string, lines: readonly string[]): Change => ({
   kind: "stand-in",
   path,
@@ -73,9 +76,9 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
     changes: ({ user, session }) => [
       own("/etc/lightdm/lightdm.conf.d/50-guestd-autologin.conf", [
         "[Seat:*]",
-        // Not autologin-guest=, which starts the greeter again and again where guests may not log in.
+        // Not autologin-guest=, which restarts the greeter in a loop if guests may not log in.
         `autologin-user=${user}`,
-        // The greeter counts, each time that it is shown.
+        // The greeter counts down each time it is shown.
         `autologin-user-timeout=${PAUSE_SECONDS}`,
         ...(session === "" ? [] : [`autologin-session=${session}`]),
       ]),
@@ -89,7 +92,7 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
     service: "sddm-autologin",
     sessions: [X11, WAYLAND],
     needsSession: true,
-    // It came with Qt 6. An older one shows a black screen, or hangs at the message of pam_guest.
+    // This file came with Qt 6. Earlier greeters show a black screen, or hang at pam_guest's message.
     recovery: { file: "/usr/bin/sddm-greeter-qt6", version: "0.21" },
     changes: ({ user, session }) => [
       own("/etc/sddm.conf.d/50-guestd-autologin.conf", [
@@ -143,7 +146,7 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
   },
 ];
 
-/** The last value of a key, as display managers read it. */
+/** The last value of a key, which is the one that display managers use. */
 const valueOf = (text: string, key: string): string =>
   [...text.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].at(-1)?.[1]?.trim() ?? "";
 

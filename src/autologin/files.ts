@@ -1,5 +1,5 @@
-// Makes the changes of automatic logins in the files of a machine, and takes them back. Each can be cut short, and be done again.
-// It must not follow a symbolic link, nor write where others than root can.
+// Applies the changes of automatic logins to the files of a machine, and undoes them. Each change can be interrupted,
+// and repeated. Must not follow symbolic links, nor write where others than root can.
 import { execFileSync } from "node:child_process";
 import {
   closeSync,
@@ -22,7 +22,7 @@ import { asideOf, MARK, withEdit, withoutEdit } from "./changes.ts";
 
 const DIVERT = "/usr/bin/dpkg-divert";
 
-/** Runs dpkg-divert(1) with these arguments. @throws Error where it fails, or is not there */
+/** Runs dpkg-divert(1) with these arguments. @throws Error if it fails, or is not there */
 export type Divert = (args: readonly string[]) => void;
 
 const runDivert: Divert = (args) => {
@@ -41,7 +41,7 @@ export class Files {
   readonly #owner: number;
   readonly #divert: Divert;
 
-  /** @param root stands before each path @param owner uid that files must belong to */
+  /** @param root prefix of each path @param owner uid that must own the files */
   constructor(root = "", owner = 0, divert = runDivert) {
     this.#root = root;
     this.#owner = owner;
@@ -52,7 +52,7 @@ export class Files {
     return existsSync(this.#root + path);
   }
 
-  /** A file that root alone can write; undefined where there is none. @throws Error with a sentence */
+  /** Reads a file that only root can write; undefined if there is none. @throws Error with a sentence */
   read(path: string): string | undefined {
     const stat = lstatSync(this.#root + path, { throwIfNoEntry: false });
     if (stat === undefined) return undefined;
@@ -62,7 +62,7 @@ export class Files {
     return readFileSync(this.#root + path, "utf8");
   }
 
-  /** Whether a change is there as it would be made. */
+  /** Whether a change is already made. */
   has(change: Change): boolean {
     const text = this.read(change.path);
     switch (change.kind) {
@@ -76,7 +76,7 @@ export class Files {
     }
   }
 
-  /** @returns whether there was anything to do @throws Error with a sentence */
+  /** Makes a change. @returns whether there was anything to do @throws Error with a sentence */
   make(change: Change): boolean {
     if (this.has(change)) return false;
     switch (change.kind) {
@@ -93,7 +93,7 @@ export class Files {
     }
   }
 
-  /** The same the other way. */
+  /** Undoes a change. */
   takeBack(change: Change): boolean {
     const { kind, path } = change;
     const text = this.read(path);
@@ -122,7 +122,7 @@ export class Files {
     this.#replace(path, edited);
   }
 
-  // At no time is there no file: that of the package has two names before guestd's takes the one.
+  // The path always has a file: the package's file gets its second name before guestd's replaces it.
   #standIn({ path, text }: Change): void {
     const aside = asideOf(path);
     const before = this.read(path);
@@ -143,7 +143,7 @@ export class Files {
           `${path} has been written again, and is not removed; move ${aside} over it, or remove ${aside}`,
         );
       renameSync(this.#root + aside, this.#root + path);
-      // Nothing happens where both are one file.
+      // rename(2) does nothing if both names are the same file.
       rmSync(this.#root + aside, { force: true });
     } else if (isOurs) rmSync(this.#root + path);
     else return false;
@@ -151,7 +151,7 @@ export class Files {
     return true;
   }
 
-  /** The new file has the owner and the mode of the old one. */
+  /** The new file keeps the owner and mode of the old one. */
   #replace(path: string, text: string): void {
     const file = this.#root + path;
     const written = `${file}.guestd-new`;

@@ -1,4 +1,4 @@
-// Logs a user in by greetd's protocol (greetd-ipc(7)), as long as nothing is asked for.
+// Logs a user in through greetd's protocol (greetd-ipc(7)), if no question is asked.
 import { createConnection } from "node:net";
 import type { Socket } from "node:net";
 import { endianness } from "node:os";
@@ -18,7 +18,7 @@ type Response =
       readonly auth_message: string;
     };
 
-/** One request after another, on the socket of a greeter. */
+/** Sends one request after another on a greeter's socket. */
 export class Greetd {
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Buffer>;
@@ -54,7 +54,7 @@ export class Greetd {
 
 const IS_LITTLE = endianness() === "LE";
 
-/** A message as it travels: its length in the byte order of the machine, then JSON. */
+/** A message on the socket: its length in the machine's byte order, then JSON. */
 function encode(message: unknown): Buffer {
   const body = Buffer.from(JSON.stringify(message));
   const length = Buffer.alloc(4);
@@ -64,9 +64,9 @@ function encode(message: unknown): Buffer {
 }
 
 /**
- * Has greetd begin a session for a user who is asked for nothing.
+ * Makes greetd start a session for a user, without answering questions.
  * @param tell shows a message of PAM
- * @returns why there is none, or undefined
+ * @returns why there is no session; undefined on success
  */
 export async function logIn(
   greetd: Pick<Greetd, "ask">,
@@ -87,12 +87,12 @@ export async function logIn(
 }
 
 async function cancel(greetd: Pick<Greetd, "ask">, reason: string): Promise<string> {
-  // greetd has let go of it already where that fails.
+  // If this fails, greetd has already ended the session.
   await greetd.ask({ type: "cancel_session" });
   return reason;
 }
 
-/** The command and the environment of a session, as its file says them; undefined where it names no command. */
+/** The command and the environment of a session, from its file; undefined if it names no command. */
 export function readSession(name: string, text: string): { command: string; env: readonly string[] } | undefined {
   const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(text)?.[1]?.trim() ?? "";
   const command = value("Exec").replace(/ ?%[a-zA-Z]/g, "");

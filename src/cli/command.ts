@@ -1,31 +1,31 @@
-// What a verb of guestctl is, and what verbs share that ask the same of several things. The verbs themselves are
-// commands.ts; the command line is usage.ts.
+// What a verb of guestctl is, and code shared by verbs that take several arguments. commands.ts has the
+// verbs, usage.ts the command line.
 import type { Client } from "../bus/client.ts";
 import { ClientError } from "../bus/client.ts";
 import type { Options, VerbOption } from "./options.ts";
 
-/** What a verb has to say: text for a person, a value for --json. */
+/** The output of a verb: text for a person, a value for --json. */
 export interface Output {
   readonly text: string;
   readonly json: unknown;
-  /** Exit with 1 though the verb was carried out: what was looked at is not in order. */
+  /** Exit with 1 although the verb succeeded: what it checked is not in order. */
   readonly bad?: boolean;
 }
 
 export interface Command {
   readonly name: string;
-  /** Arguments as the help shows them; those in [] may be left out, one with ... may come again. */
+  /** Arguments as the help shows them: [] is optional, ... can be repeated. */
   readonly args: string;
   readonly help: string;
-  /** Beside those of every verb. */
+  /** In addition to the options of every verb. */
   readonly options?: readonly VerbOption[];
-  /** What is wrong with the arguments, as the end of a sentence; only where `args` does not say it. */
+  /** What is wrong with the arguments, as the end of a sentence. Needed only if `args` does not say it. */
   readonly findFault?: (words: readonly string[]) => string | undefined;
-  /** connect() is called only by verbs that talk to guestd. */
+  /** Only verbs that talk to guestd call connect(). */
   readonly run: (args: readonly string[], options: Options, connect: () => Promise<Client>) => Promise<Output>;
 }
 
-/** What guestd says of one thing, as the bus gives it. */
+/** guestd's answer about one thing, as it arrives on the bus. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Answers<T> {
@@ -35,8 +35,8 @@ export interface Answers<T> {
 }
 
 /**
- * Asks the same of one thing after another, and goes on after one that fails: the answers for the others must not be lost.
- * @throws ClientError the first one, when all have failed
+ * Asks about one argument after another, and continues after a failure, so that the other answers are not lost.
+ * @throws ClientError the first one, if all have failed
  */
 export async function askEach<T>(words: readonly string[], ask: (word: string) => Promise<T>): Promise<Answers<T>> {
   const done: T[] = [];
@@ -53,6 +53,6 @@ export async function askEach<T>(words: readonly string[], ask: (word: string) =
   return { done, failures: failures.map(({ message }) => message) };
 }
 
-/** For --json: one thing that was asked for by itself, else a list. */
+/** For --json: a single value for a single argument, otherwise a list. */
 export const oneOrAll = (words: readonly string[], values: readonly unknown[]): unknown =>
   words.length === 1 ? values[0] : values;

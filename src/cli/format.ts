@@ -1,6 +1,6 @@
-// How answers look for a person: tables and times. What is asked and answered is commands.ts.
+// Formats answers for people: tables and times. commands.ts has the content.
 
-/** Columns under their titles, as wide as their widest cell, apart by two blanks. */
+/** Columns with titles, as wide as their widest cell, separated by two blanks. */
 export function formatTable(titles: readonly string[], cells: readonly (readonly string[])[]): string {
   const rows = cells.map((row) => row.map(formatPlain));
   const widths = titles.map((title, column) =>
@@ -16,7 +16,7 @@ export function formatTable(titles: readonly string[], cells: readonly (readonly
     .join("\n");
 }
 
-/** "Name: value" lines, the values under each other. */
+/** "Name: value" lines with aligned values. */
 export function formatFields(fields: readonly (readonly [string, string])[]): string {
   const width = Math.max(...fields.map(([name]) => name.length));
   return fields.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${formatPlain(value)}`.trimEnd()).join("\n");
@@ -53,14 +53,16 @@ export function formatDuration(microseconds: number): string {
     .join(" ");
 }
 
-/** A short duration in microseconds, to a tenth of a second: "345ms", "2.3s"; one of a minute or more as formatDuration(). */
+/**
+ * A short duration in microseconds, to a tenth of a second: "345ms", "2.3s"; from a minute on like formatDuration().
+ */
 export function formatSpan(microseconds: number): string {
   const milliseconds = Math.max(0, Math.round(microseconds / 1000));
   if (milliseconds < 1000) return `${milliseconds}ms`;
   return milliseconds < 59_950 ? `${(milliseconds / 1000).toFixed(1)}s` : formatDuration(milliseconds * 1000);
 }
 
-/** A sentence in one line, without what would steer a terminal: a guest may have chosen a name that is in it. */
+/** A sentence in one line without control characters: a guest may have chosen a name in it. */
 export function formatPlain(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,

@@ -1,18 +1,18 @@
-// guestctl's frame: runs what the command line (usage.ts) asks for, prints, and says which exit code it is.
-// 0 done; 1 failed, or what was looked at is not in order; 2 the command line is wrong.
+// The frame of guestctl: runs the verb, prints, and returns the exit code. 0 is success; 1 is failure, or that what was
+// checked is not in order; 2 is a wrong command line.
 import { Client, ClientError } from "../bus/client.ts";
 import { VERSION } from "../version.ts";
 import type { Output } from "./command.ts";
 import { helpText, readCommandLine, UsageError } from "./usage.ts";
 
-/** What guestctl is run with; tests give their own. */
+/** What guestctl runs in; tests pass their own. */
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly connect: () => Promise<Client>;
 }
 
-/** guestctl(1) has them, as it has the exit codes. */
+/** guestctl(1) documents these. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /**
@@ -45,7 +45,7 @@ function print(terminal: Terminal, text: string): number {
   return EXIT.done;
 }
 
-/** What went wrong, for a person; it ends with what to do next. guestctl(1) has each of these sentences. */
+/** What went wrong and what to do next, for a person. guestctl(1) lists these sentences. */
 export function describeError(error: unknown): string {
   if (!(error instanceof ClientError)) return error instanceof Error ? error.message : String(error);
   switch (error.code) {
@@ -69,7 +69,7 @@ export function describeError(error: unknown): string {
   }
 }
 
-/** The terminal of a real run. */
+/** The real terminal. */
 export const SYSTEM_TERMINAL: Terminal = {
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),

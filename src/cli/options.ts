@@ -1,4 +1,5 @@
-// The options of guestctl, one row each: those of every verb, and those that a verb must take (commands.ts) to be given them.
+// The options of guestctl, one row each. Some belong to every verb; a verb lists the
+// others that it takes in commands.ts.
 
 export const OPTIONS = {
   json: { type: "boolean", default: false, help: "Print JSON" },
@@ -19,22 +20,22 @@ export const OPTIONS = {
 
 export type Option = keyof typeof OPTIONS;
 
-/** What any verb takes. */
+/** The options of every verb. */
 export const COMMON = ["json", "help", "version"] as const satisfies readonly Option[];
 
-/** What a verb takes only where its row says so. */
+/** Options that a verb takes only if its row says so. */
 export type VerbOption = Exclude<Option, (typeof COMMON)[number]>;
 
-/** What a verb finds of them: as given, or the default. */
+/** The options as a verb sees them: given, or the default. */
 export interface Options {
   readonly service: string;
   readonly failed: boolean;
   readonly all: boolean;
-  /** Why guests are refused, for them to read; "" for none. */
+  /** The reason shown to refused guests; "" for none. */
   readonly reason: string;
-  /** "" for the one that there is. */
+  /** "" for the only one. */
   readonly "display-manager": string;
-  /** "" for the one that there is, or that the display manager chooses. */
+  /** "" for the only one, or if the display manager chooses. */
   readonly session: string;
 }
 

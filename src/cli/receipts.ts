@@ -1,4 +1,4 @@
-// The verbs about receipts: those of the ends that were, and all that one of them says.
+// The verbs about receipts: list them, and show one in full.
 import type { Client } from "../bus/client.ts";
 import type { Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
@@ -15,7 +15,7 @@ import type { Options } from "./options.ts";
 
 const TITLES = ["SESSION", "USER", "UID", "SERVICE", "ENDED", "CAUSE", "TOOK", "KILLED", "FREED", "CLEAN"];
 
-/** One class of what was looked for: its name, how many were found, how many taken away, what is left. */
+/** One class: its name, how many things were found and removed, and what is left. */
 type Swept = readonly [kind: string, found: number, removed: number, left: readonly string[]];
 
 export async function receipts(
@@ -52,7 +52,7 @@ function count(kept: readonly Fields[]): string {
   return dirty === 0 ? `${all}.` : `${all}, ${dirty} of which ${dirty === 1 ? "names" : "name"} something left.`;
 }
 
-/** Something was left, and no later look has found that it is not any more. */
+/** Something was left, and no later check has found nothing. */
 export const isDirty = ({ clean, cleared }: Fields): boolean => clean !== true && Number(cleared ?? 0) === 0;
 
 const textsOf = (value: unknown) => (value ?? []) as readonly string[];
@@ -81,7 +81,7 @@ export async function receipt(
   };
 }
 
-/** A receipt for --json: what travels without names gets them. */
+/** A receipt for --json: adds names to the fields of each class. */
 export function nameClasses(whole: Fields): Fields {
   const swept = (whole["swept"] as Swept[]).map(([kind, found, removed, left]) => ({ kind, found, removed, left }));
   return { ...whole, swept };
@@ -116,7 +116,7 @@ function listFields({ swept: _swept, left: _left, unseen, found_later: _later, .
     cleared: (value) => (Number(value) === 0 ? "" : formatTime(Number(value))),
     opened: (value) => formatTime(Number(value)),
     closed: (value) => formatTime(Number(value)),
-    // It is not known when the machine went down.
+    // It is unknown when the machine went down.
     seconds: (value) => (whole["cause"] === "lost-power" ? "unknown" : formatDuration(Number(value) * 1e6)),
     ending: (value) => formatSpan(Number(value)),
     freed: (value) => formatBytes(Number(value)),

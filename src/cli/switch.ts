@@ -1,10 +1,11 @@
-// The verbs about the switch of guest logins, and what is said of it: in force together with the configuration's Enabled=.
+// The verbs about the switch of guest logins, and what they print: the switch counts together with
+// Enabled= of the configuration.
 import type { Client } from "../bus/client.ts";
 import type { Fields, Output } from "./command.ts";
 import { formatPlain } from "./format.ts";
 import type { Options } from "./options.ts";
 
-/** What a session is in that an administrator can end, and that does not end by itself. */
+/** Phases of sessions that an administrator can end and that do not end by themselves. */
 const GOING_ON: readonly unknown[] = ["recovering", "opening", "open"];
 
 export async function enable(
@@ -49,10 +50,10 @@ export async function readChecked(client: Client): Promise<Fields> {
   return { ...status, ...((await client.call("CheckLogins"))[0] as Fields) };
 }
 
-/** Whether the ghost would be refused, whatever configuration and switch say. */
+/** Whether the ghost would be refused although configuration and switch allow guests. */
 export const hasFault = (status: Fields): boolean => status["enabled"] === true && status["fault"] !== "";
 
-/** Whether guests can log in, whatever it is that keeps them out. */
+/** Whether guests can log in, and otherwise why not. */
 export function describeGuests(status: Fields): string {
   if (hasFault(status)) return `refused: ${findHindrance(status)}`;
   if (status["enabled"] === true) return "can log in";
@@ -66,11 +67,11 @@ export function describeSwitch(status: Fields): string {
   return reason === "" ? "off" : `off: ${reason}`;
 }
 
-/** What to do next where the switch is off. */
+/** What to do next if the switch is off. */
 export const hintAtSwitch = (status: Fields): readonly string[] =>
   status["switch"] === true ? [] : ['"guestctl enable" lets guests log in.'];
 
-// Where the switch is on.
+// Why guests cannot log in although the switch is on.
 function findHindrance(status: Fields): string {
   if (hasFault(status)) return formatPlain(String(status["fault"])).replace(/\.$/, "");
   return (status["errors"] as string[]).length > 0

@@ -1,18 +1,18 @@
-// The command line of guestctl: which verb it names, with which words and options; what is wrong with it; the help.
+// The command line of guestctl: its verb, words and options; its errors; the help.
 import { parseArgs } from "node:util";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Option, Options } from "./options.ts";
 import { COMMON, formatLong, formatOption, OPTIONS } from "./options.ts";
 
-/** The command line is wrong; the message says why, and where to look. */
+/** The command line is wrong. The message says why, and where to look. */
 export class UsageError extends Error {
   constructor(fault: string) {
     super(`${fault}; see "guestctl --help"`);
   }
 }
 
-/** What is to be done. */
+/** What to do. */
 export type Request =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
@@ -25,7 +25,7 @@ export type Request =
     };
 
 /**
- * Reads the command line. Options can stand before, between and behind the words of a verb.
+ * Reads the command line. Options can be before, between and after the words of a verb.
  * @param args the words after the program's name
  * @throws UsageError
  */
@@ -52,7 +52,7 @@ function parse(args: readonly string[]) {
 
 interface Given {
   readonly name: string;
-  /** As it was written: "-a", "--all". */
+  /** As written: "-a", "--all". */
   readonly rawName: string;
 }
 
