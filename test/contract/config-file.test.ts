@@ -1,5 +1,5 @@
 // The shipped configuration has every key of the table, commented out at its default, with its help.
-// UPDATE=1 writes it anew.
+// UPDATE=1 writes the file.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -7,12 +7,13 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { listKeys } from "../../src/config/schema.ts";
 import { PROJECT, readProjectFile } from "../helpers/tree.ts";
 
-const HEAD = `# The configuration of guestd: see guestd.conf(5).
+const HEAD = `# Configuration of guestd. See guestd.conf(5) for details.
 #
-# Every key stands here at its default. Put what you change into a file of its own, such as
-# /etc/guestd/guestd.conf.d/local.conf, with its [Section] above it; then run "guestctl reload".
-# A comment stands on a line of its own. Lists are words apart by blanks, in quotes where a word has blanks in it:
-# a further assignment adds, an empty one clears.
+# Each key is commented out at its default. Put your settings into a file of their own, such as
+# /etc/guestd/guestd.conf.d/local.conf, below the [Section] of each. Then run "guestctl reload".
+#
+# A comment has a line of its own. Words of a list are separated by blanks; quote a word that contains one.
+# A further assignment adds to a list, and an empty one clears it.
 `;
 
 function renderConfigFile(): string {

@@ -59,6 +59,24 @@ describe("guestd.conf(5)", () => {
   });
 });
 
+describe("EXAMPLES in guestd.conf(5)", () => {
+  const examples = [...cut(`packaging/man/${PAGE}`, ".SH EXAMPLES", ".SH ").matchAll(/^\.RS\n(\[.*?)^\.RE$/gms)].map(
+    ([, text = ""]) => text,
+  );
+
+  it("has several", () => {
+    expect(examples.length).toBeGreaterThan(2);
+  });
+
+  it.each(examples)("is a good configuration:\n%s", (text) => {
+    const result = parseConfig([{ path: FILE, text }]);
+    expect(result).toMatchObject({ ok: true });
+    expect(result.ok && result.settings.filter(({ origin }) => origin !== "default").length).toBe(
+      text.match(/^\w+(?:\[\w+\])?=/gm)?.length,
+    );
+  });
+});
+
 describe("WHEN IT FAILS in guestd.conf(5)", () => {
   const isOfTerms = (term: string) => term.includes(" Terms=PATH: ");
   const terms = termsOf(PAGE, "WHEN IT FAILS").filter((term) => !isOfTerms(term));
@@ -99,6 +117,6 @@ describe("WHEN IT FAILS in guestd.conf(5)", () => {
         cut(`packaging/man/${PAGE}`, '.SH "WHEN IT FAILS"', ".SH "),
       ) ?? [];
     expect(example).not.toBe("");
-    expect(printed.trim().split("\n")).toEqual(readErrors(example));
+    expect(printed.replaceAll("\\\n", "").trim().split("\n")).toEqual(readErrors(example));
   });
 });
