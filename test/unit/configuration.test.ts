@@ -24,7 +24,7 @@ function configurationOf(results: (() => Loaded)[]) {
 }
 
 describe("Configuration", () => {
-  it("counts as set what a file sets, and no default, be it this kernel's", () => {
+  it("counts as set only what a file sets, and no default of the kernel", () => {
     const { configuration, logged } = configurationOf([
       () => load([{ path: "a", text: "[Home]\nSize=1M" }], listMachineDefaults({ noswap: false })),
     ]);
@@ -32,7 +32,7 @@ describe("Configuration", () => {
     expect(logged[0]).toContain("Read the configuration: 1 of ");
   });
 
-  it("keeps the one in force when the next is bad, and says so", () => {
+  it("keeps the current one when the next is invalid, and reports that", () => {
     const { configuration, loaded, logged } = configurationOf([() => GOOD, () => BAD]);
     expect(configuration.load()).toEqual([]);
     expect(configuration.load()).toEqual(["a:2: Size=x: expected a size such as 512M or 25%"]);
@@ -41,7 +41,7 @@ describe("Configuration", () => {
     expect(logged[1]).toContain("the one before stays in force");
   });
 
-  it("is an earlier one, which a guestd that starts lacks, until the errors are mended", () => {
+  it("is an earlier one while the new file has errors, which a new guestd would lack", () => {
     const { configuration } = configurationOf([() => BAD, () => GOOD, () => BAD, () => GOOD]);
     const seen = Array.from({ length: 4 }, () => {
       configuration.load();
@@ -50,7 +50,7 @@ describe("Configuration", () => {
     expect(seen).toEqual([false, false, true, false]);
   });
 
-  it("has none when the first is bad", () => {
+  it("is empty when the first one is invalid", () => {
     const { configuration, loaded, logged } = configurationOf([() => BAD]);
     configuration.load();
     expect(loaded).toEqual([]);
@@ -58,7 +58,7 @@ describe("Configuration", () => {
     expect(logged[0]).toContain("guests are refused until it is mended");
   });
 
-  it("takes a reader that throws for a bad configuration", () => {
+  it("treats a reader that throws as an invalid configuration", () => {
     const { configuration } = configurationOf([
       () => {
         throw new Error("EACCES: drop-ins");

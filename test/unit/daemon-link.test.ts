@@ -6,7 +6,7 @@ import { INITIAL_STATE } from "../../src/policy/state.ts";
 const EXITED: What = { kind: "leader-exited", id: "s1" };
 
 describe("DaemonLink", () => {
-  it("loses no event that comes before the daemon: it throws", () => {
+  it("throws for an event before the daemon exists, and loses none silently", () => {
     const link = new DaemonLink();
     expect(() => {
       link.dispatch(EXITED);
@@ -14,7 +14,7 @@ describe("DaemonLink", () => {
     expect(link.state).toBe(INITIAL_STATE);
   });
 
-  it("passes events to the daemon, and tells its state", () => {
+  it("passes events to the daemon, and returns its state", () => {
     const events: What[] = [];
     const state = { ...INITIAL_STATE };
     const link = new DaemonLink();

@@ -9,7 +9,7 @@ import type { Failure } from "../../src/system/journal.ts";
 import { foundBy } from "../helpers/play.ts";
 import { configOf, ON, openRequest } from "../helpers/samples.ts";
 
-/** A daemon whose effects are done by `run`; everything it logs is kept. */
+/** A daemon whose effects are run by `run`; its log is kept. */
 function daemonWith(run: (effect: Effect) => Promise<unknown>) {
   const log: string[] = [];
   const failures: Failure[] = [];
@@ -32,7 +32,7 @@ function daemonWith(run: (effect: Effect) => Promise<unknown>) {
 const well = (effect: Effect) => Promise.resolve(foundBy(effect));
 
 describe("Daemon", () => {
-  it("logs a failed effect with the kernel's step, path and error number, and goes on", async () => {
+  it("logs a failed effect with the step, path and error number, and continues", async () => {
     const { daemon, log, failures } = daemonWith((effect) =>
       effect.kind === "build-view"
         ? Promise.reject(Object.assign(new Error("no space"), { step: "fsmount", path: "/tmp", errno: 28 }))
@@ -45,7 +45,7 @@ describe("Daemon", () => {
     expect(daemon.state.sessions.size).toBe(0);
   });
 
-  it("passes a GuestError's code on, and its sentence", async () => {
+  it("passes on a GuestError's code and sentence", async () => {
     let refused: Effect | undefined;
     const { daemon } = daemonWith((effect) => {
       if (effect.kind === "watch-leader") return Promise.reject(new GuestError("LeaderGone", "It has ended."));
@@ -57,7 +57,7 @@ describe("Daemon", () => {
     expect(refused).toMatchObject({ code: "LeaderGone", reason: "It has ended." });
   });
 
-  it("lives on when what is thrown is no error at all", async () => {
+  it("survives a thrown value that is no Error", async () => {
     const { daemon, failures } = daemonWith((effect) =>
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       effect.kind === "build-view" ? Promise.reject("odd") : well(effect),
@@ -67,7 +67,7 @@ describe("Daemon", () => {
     expect(failures[0]).toEqual({ reason: "odd" });
   });
 
-  it("says when all is done about one subject, whatever goes on about others", async () => {
+  it("reports when all effects of one subject are done, whatever others still do", async () => {
     let release: () => void = () => undefined;
     const { daemon, log } = daemonWith(async (effect) => {
       if (effect.kind === "build-view") await new Promise<void>((resolve) => (release = resolve));
@@ -82,7 +82,7 @@ describe("Daemon", () => {
     await daemon.drain();
   });
 
-  it("runs the effects of one session in order, and sessions side by side", async () => {
+  it("runs the effects of one session in order, and sessions in parallel", async () => {
     const held: (() => void)[] = [];
     const { daemon, log } = daemonWith(async (effect) => {
       if (effect.kind === "build-view" && keyOf(effect.subject) === "session s1")

@@ -16,7 +16,7 @@ const UID: UidSubject = { of: "uid", uid: LEASED.uid, user: LEASED.user };
 const ENDING = endingOf(LEASED_SESSION);
 const RECEIPT = makeReceipt(ENDING, [], { now: 2_000, uptime: 9_000 });
 
-/** Does one effect with parts that note what they are asked for. @param failing the parts that fail */
+/** Runs one effect with parts that record their calls. @param failing the parts that fail */
 function run(
   effect: Effect,
   {
@@ -74,22 +74,22 @@ function run(
   return { outcome, names: () => did.map((line) => line.split(" ")[0]), did };
 }
 
-describe("opening", () => {
+describe("opening a session", () => {
   it.each<[string, Effect]>([
     ["encloseLeader", { kind: "enclose-leader", subject, pid: 500, leased: true, limits: DEFAULTS.Limits }],
     ["buildView", { kind: "build-view", subject, plan: [], isolated: false, cgroup: undefined }],
-  ])("fails with %s, but for a login that was broken off", async (part, effect) => {
+  ])("fails with %s, except for a login that was aborted", async (part, effect) => {
     await expect(run(effect, { failing: [part] }).outcome).rejects.toThrow(`${part} failed`);
     await expect(run(effect, { failing: [part], alive: false }).outcome).rejects.toMatchObject({ code: "LeaderGone" });
   });
 });
 
-describe("a mark that a guest may unlock the screen", () => {
+describe("the mark that a guest may unlock the screen", () => {
   it.each<[string, Effect]>([
     [`mark ${LEASED.uid}`, { kind: "permit-unlock", subject }],
     [`unmark ${LEASED.uid}`, { kind: "forbid-unlock", subject }],
     [`unmark ${LEASED.uid}`, { kind: "forbid-unlock", subject: UID }],
-  ])("is that of the uid (%s)", async (line, effect) => {
+  ])("belongs to the UID (%s)", async (line, effect) => {
     const { outcome, did } = run(effect);
     await outcome;
     expect(did).toEqual([line]);
@@ -100,7 +100,7 @@ describe("what greeters are told", () => {
   it.each<[string, boolean, Effect]>([
     ["list", true, { kind: "list-account", subject }],
     ["unlist", false, { kind: "unlist-account", subject }],
-  ])("is the name of the account (%s), and whether they were told is known", async (part, told, effect) => {
+  ])("is the account's name (%s), and whether they were told is known", async (part, told, effect) => {
     const { outcome, did } = run(effect);
     expect(await outcome).toEqual({ told });
     expect(did).toEqual([`${part} ${subject.user}`]);
@@ -114,7 +114,7 @@ describe("removing a record", () => {
     lease: { quarantine: reason === undefined ? undefined : { reason, user: subject.user, session: subject.id } },
   });
 
-  it("writes down first why its uid is kept, and with which name and session", async () => {
+  it("first saves why the UID is quarantined, with name and session", async () => {
     const { outcome, did } = run(remove("files: /tmp/x"));
     await outcome;
     expect(did).toEqual([
@@ -125,13 +125,13 @@ describe("removing a record", () => {
     ]);
   });
 
-  it("leaves the record to the next guestd when that cannot be written down", async () => {
+  it("leaves the record to the next guestd when that cannot be saved", async () => {
     const { outcome, names } = run(remove("files: /tmp/x"), { failing: ["saveUid"] });
     await expect(outcome).rejects.toThrow("saveUid failed");
     expect(names()).toEqual(["letGo", "saveUid"]);
   });
 
-  it("saves no uid of an account that sessions share", async () => {
+  it("saves no UID of a shared account", async () => {
     const { outcome, names } = run({ kind: "remove-record", subject, lease: undefined });
     await outcome;
     expect(names()).toEqual(["letGo", "leave", "remove"]);
@@ -141,19 +141,19 @@ describe("removing a record", () => {
 describe("announcing an end", () => {
   const announce = (repeated: boolean): Effect => ({ kind: "announce-closed", subject, receipt: RECEIPT, repeated });
 
-  it("is not done twice, when the journal has it from an earlier guestd", async () => {
+  it("is skipped when an earlier guestd wrote it to the journal", async () => {
     const { outcome, did } = run(announce(true), { announced: true });
     expect(await outcome).toEqual({ wasAnnounced: true });
     expect(did).toEqual(["wasAnnounced abc"]);
   });
 
-  it("is done when that one had no time for it", async () => {
+  it("is done when the earlier guestd did not get to it", async () => {
     const { outcome, did } = run(announce(true));
     expect(await outcome).toEqual({ wasAnnounced: false });
     expect(did).toEqual(["wasAnnounced abc", "emit SessionClosed"]);
   });
 
-  it("asks the journal for nothing at an end of every day", async () => {
+  it("does not search the journal at an ordinary end", async () => {
     const { outcome, did } = run(announce(false), { announced: true });
     await outcome;
     expect(did).toEqual(["emit SessionClosed"]);
@@ -165,7 +165,7 @@ describe("sweeping", () => {
     ["an account", "checkForeign", { kind: "sweep-account", subject }],
     ["a quarantined UID", "findForeign", { kind: "sweep-uid", subject: UID, session: "s7" }],
   ] satisfies [string, string, Effect][])(
-    "%s touches nothing when it cannot be told whose it is by now",
+    "%s removes nothing when the UID's owner cannot be determined",
     async (_, check, effect) => {
       const { outcome, names } = run(effect, { failing: [check] });
       await expect(outcome).rejects.toThrow(`${check} failed`);
@@ -173,13 +173,13 @@ describe("sweeping", () => {
     },
   );
 
-  it("a quarantined UID touches nothing when it is a user's by now, and says whose", async () => {
+  it("a quarantined UID removes nothing when it belongs to a user, and names them", async () => {
     const { outcome, names } = run({ kind: "sweep-uid", subject: UID, session: "s7" }, { owner: "dora" });
     expect(await outcome).toEqual({ owner: "dora", swept: [] });
     expect(names()).toEqual(["findForeign"]);
   });
 
-  it("a quarantined UID goes by its last session", async () => {
+  it("a quarantined UID uses the id of its last session", async () => {
     const { outcome, did } = run({ kind: "sweep-uid", subject: UID, session: "s7" });
     expect(await outcome).toEqual({ swept: clean("processes", "mounts") });
     expect(did.slice(1)).toEqual([
@@ -188,7 +188,7 @@ describe("sweeping", () => {
     ]);
   });
 
-  it("goes by the settings in force", async () => {
+  it("follows the configuration in force", async () => {
     const { outcome, did } = run({ kind: "sweep-account", subject });
     expect(await outcome).toEqual({ swept: clean("files") });
     expect(did.at(-1)).toContain(JSON.stringify(DEFAULTS.Sweep));
@@ -203,11 +203,11 @@ describe("the switch", () => {
     call: 1,
   };
 
-  it("fails when it cannot be written down", async () => {
+  it("reports when it cannot be saved", async () => {
     await expect(run(write, { failing: ["writeSwitch"] }).outcome).rejects.toThrow("writeSwitch failed");
   });
 
-  it("is written down", async () => {
+  it("is saved", async () => {
     const { outcome, did } = run(write);
     await outcome;
     expect(did).toEqual(['writeSwitch {"enabled":false,"reason":"an examination"}']);
@@ -215,34 +215,34 @@ describe("the switch", () => {
 });
 
 describe("an end", () => {
-  it("is noted as any other record", async () => {
+  it("is saved in the record", async () => {
     const { outcome, names } = run({ kind: "note-ending", subject, saved: savedEnding(ENDING) });
     await outcome;
     expect(names()).toEqual(["write"]);
   });
 
-  it("has as many receipts kept as are to be", async () => {
+  it("keeps as many receipts as configured", async () => {
     const { outcome, did } = run({ kind: "write-receipt", subject, receipt: RECEIPT });
     await outcome;
     expect(did).toEqual([`keepReceipt ${JSON.stringify(RECEIPT)} ${DEFAULTS.Daemon.KeepReceipts}`]);
   });
 
-  it("takes the mark of a user manager away before logind is asked to forget the user", async () => {
+  it("removes the user manager's mark before logind is asked to forget the user", async () => {
     const { outcome, names } = run({ kind: "terminate-user", subject });
     expect(await outcome).toEqual({ swept: clean("linger") });
     expect(names()).toEqual(["dropLinger", "forgetUser"]);
   });
 });
 
-describe("what a later look has found", () => {
+describe("the result of a later look", () => {
   const quarantine = { reason: "files: x", user: "guest-bbbb", session: "s7" };
   const kept: Effect = { kind: "quarantine-uid", subject: UID, quarantine, found: "files: x" };
   const released: Effect = { kind: "release-uid", subject: UID, call: undefined, clears: { session: "s7", at: 7 } };
 
   it.each([
-    ["what becomes of the uid, and then the receipt", kept],
-    ["that it is released, and then the receipt", released],
-  ])("is written down: %s", async (_, effect) => {
+    ["the state of the UID, and then the receipt", kept],
+    ["the release of the UID, and then the receipt", released],
+  ])("is saved in order: %s", async (_, effect) => {
     const { outcome, names } = run(effect);
     await outcome;
     expect(names()).toEqual(["saveUid", "amend"]);
@@ -250,14 +250,14 @@ describe("what a later look has found", () => {
 
   it.each([
     ["nothing was found", { ...kept, found: undefined }],
-    ["an administrator vouches for it", { ...released, clears: undefined }],
-  ])("leaves the receipt as it is where %s", async (_, effect) => {
+    ["an administrator releases the UID", { ...released, clears: undefined }],
+  ])("leaves the receipt unchanged where %s", async (_, effect) => {
     const { outcome, names } = run(effect);
     await outcome;
     expect(names()).toEqual(["saveUid"]);
   });
 
-  it("is in no receipt when the uid could not be written down", async () => {
+  it("is in no receipt when the UID cannot be saved", async () => {
     const { outcome, names } = run(released, { failing: ["saveUid"] });
     await expect(outcome).rejects.toThrow("saveUid failed");
     expect(names()).toEqual(["saveUid"]);

@@ -1,4 +1,4 @@
-// What is said of a login of the ghost is what becomes of it, on machines as directories and administrators make them.
+// The explanation of a ghost login matches its outcome, on machines set up by directories and administrators.
 import { describe, expect, it } from "vitest";
 import { explain } from "../../src/explanation.ts";
 import { LoginChecks } from "../../src/login-checks.ts";
@@ -24,13 +24,13 @@ const module = (type: PamType, name: string) => ({
   line: 1,
 });
 
-/** Stacks that have these modules, each in all of its types. */
+/** Stacks of these modules, each in all of its types. */
 const stackOf =
   (...names: string[]): LoginMachine["readPamStack"] =>
   (_service, type) =>
     names.map((name) => module(type, name));
 
-/** One on which the ghost can log in, but for what is changed. */
+/** A machine where the ghost can log in, except for the change. */
 function machineOf(change: Partial<LoginMachine> = {}): LoginMachine {
   const accounts: readonly Account[] = [GHOST, GUEST];
   return {
@@ -115,8 +115,8 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe("explanations and checks", () => {
-  it("have nothing to say where the ghost can log in", async () => {
+describe("explanations and login checks", () => {
+  it("report no fault where the ghost can log in", async () => {
     const check = await new LoginChecks(() => stateOf(), machineOf()).check();
     expect(check).toMatchObject({ fault: "", warnings: [] });
     expect(await explain(stateOf(), "guest", "login", machineOf())).toMatchObject({
@@ -131,28 +131,28 @@ describe("explanations and checks", () => {
     expect(explanation).toMatchObject({ verdict, reason: expect.stringMatching(fault) as string });
   });
 
-  it("name a range of which no uid is free", async () => {
+  it("report a range without a free UID", async () => {
     const used = { ...stateOf(), pool: EMPTY_POOL };
     expect(await faultOn({}, used)).toMatch(/^All guest accounts are in use: /);
     expect(await explain(used, "guest", "login", machineOf())).toMatchObject({ verdict: "refused" });
   });
 
-  it("pass over a home that is there: another name is taken", async () => {
+  it("ignore an existing home: another name is taken", async () => {
     expect(await faultOn({ homeExists: () => Promise.resolve(true) })).toBe("");
   });
 
-  it("ask for no home of a shared account, which is made in memory", async () => {
+  it("need no home of a shared account, which is created in memory", async () => {
     const machine = machineOf({ homeExists: () => Promise.reject(new Error("no answer")) });
     expect(await explain(stateOf(), "guest1", "login", machine)).toMatchObject({ verdict: "admitted" });
   });
 
-  it("name no fault of the ghost where none is wanted", async () => {
+  it("report no fault of the ghost unless asked", async () => {
     const change = { findAccount: () => Promise.resolve(undefined), readPamStack: stackOf("pam_unix.so") };
     expect(await faultOn(change, stateOf("Passwordless="))).toBe("");
     expect(await faultOn({ findGroup: () => Promise.resolve(undefined) }, stateOf("Passwordless="))).not.toBe("");
   });
 
-  it("name no fault where one of several services lets the ghost in, or a stack cannot be read", async () => {
+  it("report no fault where one of several services lets the ghost in, or a stack cannot be read", async () => {
     const listPamServices = () => ["gdm-password", "login"];
     const readPamStack: LoginMachine["readPamStack"] = (service, type) =>
       service === "login" ? [module(type, "pam_guest.so")] : [];
@@ -167,7 +167,7 @@ describe("explanations and checks", () => {
     expect(await faultOn({ readPamStack: unread })).toBe("");
   });
 
-  it("say so where a shared account would log in without a view", async () => {
+  it("report that a shared account would log in without a view", async () => {
     const { verdict, warnings } = await explain(
       stateOf(),
       "guest1",
@@ -195,20 +195,20 @@ describe("explanations and checks", () => {
       expect((await explain(stateOf(), "guest", "sshd", machine)).warnings).toEqual([]);
     });
 
-    it("name each once in status, and no account that is no guest's", async () => {
+    it("name each once in status, and only accounts of guests", async () => {
       const { warnings } = await new LoginChecks(() => stateOf(), machine).check();
       expect(warnings).toHaveLength(2);
       expect(warnings).toEqual(expect.arrayContaining([CHROOT, LINGER]));
     });
 
-    it("say so in status where it cannot be found out", async () => {
+    it("report in status that they cannot be determined", async () => {
       const listMembers = () => Promise.reject(new Error("the name service has not answered in 3 s"));
       const { warnings, fault } = await new LoginChecks(() => stateOf(), { ...machine, listMembers }).check();
       expect({ warnings, fault }).toEqual({ fault: "", warnings: [expect.stringContaining("has not answered")] });
     });
   });
 
-  it("name an automatic login of the ghost by agetty, which is refused", async () => {
+  it("report an automatic login of the ghost by agetty, which is refused", async () => {
     const file = "/etc/systemd/system/getty@tty1.service.d/kiosk.conf";
     const readGettyUnits = () => [{ file, text: "[Service]\nExecStart=-/sbin/agetty --autologin guest %I\n" }];
     const machine = machineOf({ readGettyUnits });
@@ -217,7 +217,7 @@ describe("explanations and checks", () => {
     expect((await new LoginChecks(() => stateOf(), machine).check()).warnings).toEqual([SENTENCE]);
   });
 
-  it("say why where the name service does not answer, and that there is no such user where nobody has the name", async () => {
+  it("tell a name service that does not answer from a user that does not exist", async () => {
     const findAccount = () => Promise.reject(new Error("the name service has not answered in 3 s"));
     expect(await faultOn({ findAccount })).toContain("has not answered in 3 s.");
     await expect(explain(stateOf(), "bob", "login", machineOf())).rejects.toThrow('There is no user "bob"');
@@ -225,7 +225,7 @@ describe("explanations and checks", () => {
 });
 
 describe("LoginChecks", () => {
-  it("keeps a look that has found no fault, and looks again where it has found one", async () => {
+  it("keeps a look without a fault, and repeats one with a fault", async () => {
     const state = stateOf();
     let [looks, caches] = [0, true];
     const machine = machineOf({

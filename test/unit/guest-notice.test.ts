@@ -1,4 +1,4 @@
-// packaging/guest-notice, which a guest's desktop runs: which text, by which program, and that it never fails.
+// packaging/guest-notice, which runs on a guest's desktop: which text, by which program, and that it never fails.
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,7 +23,7 @@ const say = (name: string, text: string) => {
   writeFileSync(join(root, "texts", name), `${text}\n`);
 };
 
-/** A program that notes how it was called, and what came on stdin. */
+/** A program that records its arguments and stdin. */
 function install(name: string, status = 0): void {
   const file = join(root, "bin", name);
   const script = `#!/bin/sh\nprintf '%s\\n' ${name} "$@" >>${root}/seen\nfor last; do :; done\n[ "$last" != - ] || cat >>${root}/seen\nexit ${status}\n`;
@@ -31,7 +31,7 @@ function install(name: string, status = 0): void {
   chmodSync(file, 0o755);
 }
 
-/** What was shown, and by what; the status is 0, or this throws. */
+/** What was shown, and by which program; throws unless the status is 0. */
 function run(environment: Record<string, string> = {}): string {
   rmSync(join(root, "seen"), { force: true });
   writeFileSync(join(root, "seen"), "");
@@ -43,7 +43,7 @@ function run(environment: Record<string, string> = {}): string {
 }
 
 describe("guest-notice", () => {
-  it("notifies, with nothing of the text taken for markup, and shows no window besides", () => {
+  it("notifies with all text escaped, and opens no window besides", () => {
     for (const name of ["notify-send", "zenity"]) install(name);
     const seen = run();
     expect(seen).toMatch(/^notify-send\n--urgency=critical\n/);
@@ -55,16 +55,16 @@ describe("guest-notice", () => {
     ["zenity", ["zenity", "kdialog", "xmessage"]],
     ["kdialog", ["kdialog", "xmessage"]],
     ["xmessage", ["xmessage"]],
-  ])("shows a window of %s where nobody shows notifications", (first, there) => {
+  ])("opens a window of %s where no notification service runs", (first, there) => {
     install("notify-send", 1);
-    // A window that is closed by its corner is no failure to show it.
+    // Closing a window by its corner counts as shown.
     for (const name of there) install(name, 1);
     const [, ...programs] = run().matchAll(/^(notify-send|zenity|kdialog|xmessage)$/gm);
     expect(programs.map(([name]) => name)).toEqual([first]);
     expect(run()).toContain("You & <others> are guests.");
   });
 
-  it("ends well where there is nothing to show it with, or nothing to show", () => {
+  it("succeeds where nothing can show it, or there is nothing to show", () => {
     expect(run()).toBe("");
     install("zenity");
     rmSync(join(root, "texts"), { recursive: true });
@@ -79,7 +79,7 @@ describe("guest-notice", () => {
     ["C.UTF-8", "guests"],
     ["", "guests"],
     ["../../../etc/passwd", "guests"],
-  ])("speaks the language of %j: %s", (LANG, word) => {
+  ])("uses the language of %j: %s", (LANG, word) => {
     install("zenity");
     say("login.de", "Hallo");
     say("login.de_AT", "Servus");

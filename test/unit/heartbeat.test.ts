@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Begins to keep time; systemd refuses what is in `refused`. */
+/** Starts the heartbeat; systemd refuses the messages in `refused`. */
 function beat(watchdogMs?: number, ...refused: readonly string[]) {
   const did: (string | number)[] = [];
   const faults: unknown[] = [];
@@ -31,22 +31,22 @@ function beat(watchdogMs?: number, ...refused: readonly string[]) {
   return { did, faults, count, ticks };
 }
 
-describe("a systemd that cannot be told", () => {
-  it("at the start is reported, and time goes on", () => {
+describe("a systemd that cannot be notified", () => {
+  it("at the start is reported, and the heartbeat continues", () => {
     const { faults, ticks } = beat(0, "forgetRest");
     expect(faults).toEqual(["forgetRest"]);
     vi.advanceTimersByTime(SECOND);
     expect(ticks()).toEqual([1]);
   });
 
-  it("is told again with each tick", () => {
+  it("is notified again at each tick", () => {
     const { faults, ticks } = beat(0, "retry");
     vi.advanceTimersByTime(3 * SECOND);
     expect(faults).toEqual(["retry", "retry", "retry"]);
     expect(ticks()).toEqual([1, 2, 3]);
   });
 
-  it("that guestd is well is told so again", () => {
+  it("is notified again that guestd is well", () => {
     const { faults, count } = beat(3 * SECOND, "wake");
     vi.advanceTimersByTime(2 * SECOND);
     expect(faults).toEqual(["wake", "wake"]);
@@ -55,13 +55,13 @@ describe("a systemd that cannot be told", () => {
 });
 
 describe("the heartbeat", () => {
-  it("lets go at once of what nobody has taken, and waits a second for the first tick", () => {
+  it("closes unclaimed descriptors at once, and waits a second for the first tick", () => {
     const { did } = beat(0);
     vi.advanceTimersByTime(SECOND - 1);
     expect(did).toEqual(["forgetRest"]);
   });
 
-  it("ticks once a second with the time it is, then tells systemd what it has not heard", () => {
+  it("ticks once a second with the current time, then notifies systemd of what it missed", () => {
     const { did, ticks, faults } = beat(0);
     vi.advanceTimersByTime(60 * SECOND);
     expect(ticks()).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
@@ -69,7 +69,7 @@ describe("the heartbeat", () => {
     expect(faults).toEqual([]);
   });
 
-  it("tells the watchdog three times within its limit", () => {
+  it("notifies the watchdog three times within its limit", () => {
     const { count } = beat(90 * SECOND);
     vi.advanceTimersByTime(29 * SECOND);
     expect(count("wake")).toBe(0);
@@ -82,7 +82,7 @@ describe("the heartbeat", () => {
     [undefined, 0],
     ["nonsense", 0],
     ["30000000", 3],
-  ])("goes by WATCHDOG_USEC (%j)", (value, expected) => {
+  ])("follows WATCHDOG_USEC (%j)", (value, expected) => {
     vi.stubEnv("WATCHDOG_USEC", value);
     const { count } = beat();
     vi.unstubAllEnvs();

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "../../src/idle.ts";
 
 const LIMIT = 60e6;
-/** It waits a moment before it is started again. */
+/** systemd waits a moment before the restart. */
 const AGAIN = { timeout: 3_000 };
 
-/** All that is due has been done, but what waits for time to pass. */
+/** Everything due has run, except what waits for a timer. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A guestd that does nothing, until it is told otherwise. */
+/** A guestd that is idle until told otherwise. */
 function watch() {
   const now = { isBusy: false, isWorking: false, limit: LIMIT };
   const exits: number[] = [];
@@ -31,7 +31,7 @@ function watch() {
 }
 
 describe("IdleWatch does not leave", () => {
-  it("before the time is up, counted from the first look at which there was nothing to do", () => {
+  it("before the time is up, counted from the first idle look", () => {
     const { idle, release } = watch();
     for (const uptime of [1000e6, 1001e6, 1000e6 + LIMIT - 1]) idle.check(uptime);
     expect(release.asked).toBe(0);
@@ -41,7 +41,7 @@ describe("IdleWatch does not leave", () => {
     expect(idle.isLeaving).toBe(true);
   });
 
-  it("when there was something to do in between, be it once", () => {
+  it("when it was busy in between, even once", () => {
     const { idle, now, release } = watch();
     idle.check(0);
     now.isBusy = true;
@@ -61,7 +61,7 @@ describe("IdleWatch does not leave", () => {
     expect(release.asked).toBe(0);
   });
 
-  it("at all, where the limit is 0, and as soon as that is changed", () => {
+  it("ever, where the limit is 0, and follows a change of it at once", () => {
     const { idle, now, release } = watch();
     now.limit = 0;
     for (const uptime of [0, 1, 1e15]) idle.check(uptime);
@@ -80,7 +80,7 @@ describe("IdleWatch does not leave", () => {
     expect([release.asked, exits]).toEqual([1, [EXIT_IDLE]]);
   });
 
-  it("while its name is not given back: somebody could still call", async () => {
+  it("while its name is not released, since calls could still come", async () => {
     const { idle, exits, released } = watch();
     idle.check(0);
     idle.check(LIMIT);
@@ -91,7 +91,7 @@ describe("IdleWatch does not leave", () => {
   });
 });
 
-describe("IdleWatch that has given the name back", () => {
+describe("IdleWatch that has released the name", () => {
   const leaving = () => {
     const watched = watch();
     watched.idle.check(0);
@@ -99,7 +99,7 @@ describe("IdleWatch that has given the name back", () => {
     return watched;
   };
 
-  it("answers a call that came in meanwhile, and is started again at once", async () => {
+  it("answers a call that came in between, and is started again at once", async () => {
     const { now, exits, released } = leaving();
     now.isWorking = true;
     await released();
@@ -110,7 +110,7 @@ describe("IdleWatch that has given the name back", () => {
     await expect.poll(() => exits, AGAIN).toEqual([EXIT_AGAIN]);
   });
 
-  it("leaves a session that was opened meanwhile to the next guestd when its login had time to go in, and does not wait for its end", async () => {
+  it("leaves a session that was opened in between to the next guestd once its login is answered, without waiting for its end", async () => {
     const { now, exits, released } = leaving();
     now.isBusy = true;
     const start = performance.now();
@@ -120,7 +120,7 @@ describe("IdleWatch that has given the name back", () => {
     expect(performance.now() - start).toBeGreaterThan(450);
   });
 
-  it("is started again by systemd for the one status alone", () => {
+  it("exits with the one status on which systemd restarts it", () => {
     expect(EXIT_AGAIN).not.toBe(EXIT_IDLE);
     expect(EXIT_IDLE).toBe(0);
   });

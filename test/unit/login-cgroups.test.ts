@@ -7,7 +7,7 @@ import { CGROUP, ENDING_SESSION, LEASED_SESSION, SESSION } from "../helpers/samp
 
 const MOVED = { path: "/user.slice/user-1001.slice/session-4.scope", inode: "9" };
 
-/** @param move what waiting for a session's move comes to */
+/** @param move the result of waiting for a session's move */
 async function look(sessions: readonly Session[], move: () => Promise<typeof MOVED | undefined>, times = 1) {
   const events: What[] = [];
   const asked: string[] = [];
@@ -35,13 +35,13 @@ const session = (id: string, change: Partial<Open> = {}): Session => ({
 });
 
 describe("makeCgroupSearch", () => {
-  it("reports what fails, and goes on with the others", async () => {
+  it("reports a failure, and continues with the other leaders", async () => {
     const { events, faults } = await look([session("s1"), session("s2")], () => Promise.reject(new Error("EIO")));
     expect(events).toEqual([]);
     expect(faults).toEqual(["the cgroup of session s1: Error: EIO", "the cgroup of session s2: Error: EIO"]);
   });
 
-  it("asks for none that is leased, was moved already, or ends", async () => {
+  it("skips leased, moved and ending sessions", async () => {
     const sessions = [
       { ...LEASED_SESSION, id: "s1", cgroups: [CGROUP] },
       session("s2", { cgroups: [CGROUP, MOVED] }),
@@ -51,14 +51,14 @@ describe("makeCgroupSearch", () => {
     expect(await look(sessions, () => Promise.resolve(MOVED))).toEqual({ events: [], asked: [], faults: [] });
   });
 
-  it("tells where a leader was moved, and nothing of one that was not", async () => {
+  it("reports where a leader was moved, and nothing of one that was not", async () => {
     expect((await look([session("s1")], () => Promise.resolve(MOVED))).events).toEqual([
       { kind: "cgroup-found", id: "s1", cgroup: MOVED },
     ]);
     expect((await look([session("s1")], () => Promise.resolve(undefined))).events).toEqual([]);
   });
 
-  it("looks for one once at a time, and once more where logind has told of a login meanwhile", async () => {
+  it("looks for a leader one look at a time, and once more where logind has announced a login in between", async () => {
     let looking = 0;
     const move = async () => {
       expect(++looking).toBe(1);

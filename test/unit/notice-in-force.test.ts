@@ -13,7 +13,7 @@ describe("noticeInForce", () => {
     [{ LANG: "fr_FR.UTF-8", LC_MESSAGES: "de_DE.UTF-8" }, "Weg.", "Seid nett.\r\n"],
     [{ LANG: "de_DE.UTF-8", LC_ALL: "C" }, "Gone.", "Be kind.\n"],
     [{ LANG: "de_DE.UTF-8", LC_ALL: "" }, "Weg.", "Seid nett.\r\n"],
-  ])("is in the language of %j, with the digest of the file as sha256sum has it", (environment, login, text) => {
+  ])("is in the language of %j, with the file's digest as sha256sum prints it", (environment, login, text) => {
     const notice = noticeInForce(CONFIG, TERMS, environment);
     expect(notice.login).toBe(login);
     expect(notice.terms?.digest).toBe(createHash("sha256").update(text).digest("hex"));

@@ -13,7 +13,7 @@ const MOMENT = { now: 7, uptime: 9 };
 const session = (id: string): SavedSession => recordOf({ ...SESSION, id });
 const LEASED_RECORD = recordOf(LEASED_SESSION);
 
-/** What an earlier guestd has left, and what was done about it. */
+/** What an earlier guestd has left, and how it was handled. */
 function left(change: {
   records?: readonly SavedSession[];
   entries?: ReturnType<StartupParts["ledger"]["recover"]>["entries"];
@@ -64,7 +64,7 @@ function left(change: {
 }
 
 describe("findLeftovers", () => {
-  it("says of all that cannot be read which it is, and why", async () => {
+  it("names each unreadable file, and why", async () => {
     const { events, did } = left({ unclear: ["abc"] });
     await events;
     expect(did.filter((line) => line.startsWith("err"))).toEqual([
@@ -73,7 +73,7 @@ describe("findLeftovers", () => {
     ]);
   });
 
-  it("says that the switch cannot be read, and leaves it off", async () => {
+  it("reports an unreadable switch, and leaves it off", async () => {
     const loginSwitch = { enabled: false, reason: "switch.json cannot be read" };
     const { events, did } = left({ found: { loginSwitch, fault: "switch.json cannot be read: EIO" } });
     expect((await events)[0]).toEqual({ kind: "switch-found", loginSwitch });
@@ -82,7 +82,7 @@ describe("findLeftovers", () => {
     );
   });
 
-  it("kills nothing of a session that may go on, though nobody can tell it", async () => {
+  it("kills nothing of an unreadable session, which may continue", async () => {
     const { events, did } = left({
       records: [session("a")],
       entries: [
@@ -97,7 +97,7 @@ describe("findLeftovers", () => {
     expect(did.at(-2)).toContain("orphan-killed");
   });
 
-  it("tells the switch and the uids first, then the sessions that may go on, then those of another boot", async () => {
+  it("returns the switch and the UIDs first, then sessions that may continue, then those of another boot", async () => {
     const { events } = left({
       records: [LEASED_RECORD],
       entries: [
@@ -115,7 +115,7 @@ describe("findLeftovers", () => {
     ]);
   });
 
-  it("tells the marks of those who may unlock their screens, but not while it is not known whose session goes on", async () => {
+  it("returns the unlock marks, except while it is unknown which sessions continue", async () => {
     const marks = [LEASED_SESSION.account.uid, 4711];
     expect((await left({ records: [LEASED_RECORD], marks }).events).at(-1)).toEqual({
       kind: "marks-found",
@@ -124,7 +124,7 @@ describe("findLeftovers", () => {
     expect((await left({ unclear: ["abc"], marks }).events).at(-1)).toEqual({ kind: "marks-found", uids: [] });
   });
 
-  it("goes by the receipt of a session whose end was written down", async () => {
+  it("goes by the receipt of a session whose end was saved", async () => {
     const { events, did } = left({
       records: [session("a"), session("b")],
       entries: [{ session: session("c"), isOfThisBoot: false }],
@@ -141,7 +141,7 @@ describe("findLeftovers", () => {
     expect(did).toContain("leases of (a) b");
   });
 
-  it("finds that there is nothing", async () => {
+  it("returns nothing where nothing is left", async () => {
     expect(await left({}).events).toEqual([
       { kind: "switch-found", loginSwitch: ON },
       { kind: "leases-found", kept: KEPT, uidMap: UID_MAP },

@@ -10,22 +10,22 @@ const refuse = () => {
   throw new Error("too late");
 };
 
-/** Keeps the program busy, as a machine under load does. */
+/** Keeps the program busy, like a machine under load. */
 function block(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
 describe("within", () => {
-  it("fails as the work fails, and as onLate fails", async () => {
+  it("fails when the work fails, and when onLate fails", async () => {
     await expect(within(Promise.reject(new Error("EIO")), LIMIT_MS, refuse)).rejects.toThrow("EIO");
     await expect(within(never(), 1, refuse)).rejects.toThrow("too late");
   });
 
-  it("gives what onLate gives when the work is not done in time", async () => {
+  it("returns onLate's value when the work is late", async () => {
     expect(await within<string>(never(), 1, () => "instead")).toBe("instead");
   });
 
-  it("never calls onLate for work that is done: neither at once nor when its time is over", async () => {
+  it("never calls onLate for work that is done, neither at once nor later", async () => {
     const onLate = vi.fn(refuse);
     expect(await within(Promise.resolve("done"), 1, onLate)).toBe("done");
     expect(await within(once(spawn("true"), "close"), 20_000, onLate)).toEqual([0, null]);
@@ -34,9 +34,9 @@ describe("within", () => {
     expect(onLate).not.toHaveBeenCalled();
   });
 
-  it("takes a result that arrived in time and is read late, and does not call onLate for it", async () => {
+  it("takes a result that arrived in time and is read late, without onLate", async () => {
     const onLate = vi.fn(refuse);
-    // From here on timers come before what there is to read.
+    // From here on timers fire before pending input is read.
     await new Promise((resolve) => setImmediate(resolve));
     // Another thread does it while this one is busy.
     const result = within(stat("/"), LIMIT_MS, onLate);
@@ -69,12 +69,12 @@ describe("within", () => {
 });
 
 describe("poll", () => {
-  it("fails as a look fails", async () => {
+  it("fails when a look fails", async () => {
     const look = () => Promise.reject(new Error("EIO"));
     await expect(poll(look, LIMIT_MS)).rejects.toThrow("EIO");
   });
 
-  it("looks at once, and not again when it is done", async () => {
+  it("looks at once, and not again once it is done", async () => {
     const look = vi.fn(() => true);
     expect(await poll(look, 0)).toBe(true);
     expect(look).toHaveBeenCalledTimes(1);
@@ -86,7 +86,7 @@ describe("poll", () => {
     expect(looks).toBe(4);
   });
 
-  it("gives up when a look that began after the limit is not done", async () => {
+  it("gives up when a look after the limit is not done", async () => {
     const begun: number[] = [];
     const start = performance.now();
     const look = () => {

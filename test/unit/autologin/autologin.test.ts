@@ -65,15 +65,15 @@ const listFiles = () =>
     .map((entry) => entry.name)
     .sort();
 
-describe("which display manager is set up", () => {
-  it("must be said where there is no telling, and why is said", () => {
+describe("the display manager for automatic logins", () => {
+  it("must be named where it cannot be determined, and the error says why", () => {
     expect(() => enable()).toThrow(/No display manager is installed; "apt install lightdm"/);
     install("lightdm", "sddm");
     expect(() => enable()).toThrow("lightdm, sddm. Name one with --display-manager=");
     expect(() => enable("gdm")).toThrow("gdm is not installed. Installed: lightdm, sddm.");
   });
 
-  it("is the only one, else that which starts with the machine", () => {
+  it("is the only one installed, or else the one that starts with the machine", () => {
     install("lightdm");
     expect(enable().changed).toEqual([LIGHTDM]);
     install("sddm");
@@ -83,7 +83,7 @@ describe("which display manager is set up", () => {
     expect(enable().found.manager.name).toBe("sddm");
   });
 
-  it("is one at a time: the others are taken back", () => {
+  it("is one at a time: the others are undone", () => {
     install("lightdm", "gdm");
     write(GDM, "[daemon]\n");
     write("/etc/pam.d/gdm-autologin", STACK);
@@ -94,8 +94,8 @@ describe("which display manager is set up", () => {
   });
 });
 
-describe("the session", () => {
-  it("is the only one, and must be said where there are several", () => {
+describe("the session for automatic logins", () => {
+  it("is the only one installed, and must be named where there are several", () => {
     install("sddm");
     write(PAM, STACK);
     expect(() => enable()).toThrow("--session= names one of none");
@@ -106,21 +106,21 @@ describe("the session", () => {
     expect(read(SDDM)).toMatch(/^Session=xfce$/m);
   });
 
-  it("is LightDM's and GDM's own choice", () => {
+  it("is chosen by LightDM and GDM themselves", () => {
     install("lightdm", "gdm");
     expect(enable("lightdm").found.session).toBe("");
     expect(() => enable("gdm", "gnome")).toThrow("gdm chooses the session itself");
   });
 });
 
-describe("SDDM's automatic logins", () => {
+describe("automatic logins by SDDM", () => {
   beforeEach(() => {
     install("sddm");
     write(PAM, STACK);
     addSessions("plasma");
   });
 
-  it("have pam_guest before the stack of the package, which goes aside", () => {
+  it("put pam_guest before the package's stack, which is diverted", () => {
     expect(enable().changed).toEqual([PAM, SDDM]);
     expect(diverted).toEqual([`--divert ${ASIDE} --add ${PAM}`]);
     expect(read(PAM)).toMatch(/pam_guest\.so\n@include sddm-autologin\.dpkg-guestd\n$/);
@@ -129,9 +129,9 @@ describe("SDDM's automatic logins", () => {
     expect(enable().changed).toEqual([]);
   });
 
-  it("are taken back to the byte, also after an upgrade of the package", () => {
+  it("are undone to the byte, also after an upgrade of the package", () => {
     enable();
-    // As dpkg does it: the file that is diverted is another one then.
+    // Like dpkg: the diverted file becomes another one.
     rmSync(root + ASIDE);
     write(ASIDE, `#new\n${STACK}`);
     expect(autologins.find("guest")?.faults).toEqual([]);
@@ -142,7 +142,7 @@ describe("SDDM's automatic logins", () => {
     expect(autologins.disable()).toEqual([]);
   });
 
-  it("go on being set up, or being taken back, where that was cut short", () => {
+  it("are completed after an interrupted setup or undo", () => {
     const broken = new Autologins(
       new Files(root, process.getuid?.() ?? 0, (args) => {
         if (args[0] === "--remove") throw new Error("killed");
@@ -158,13 +158,13 @@ describe("SDDM's automatic logins", () => {
     expect(read(PAM)).toBe(STACK);
   });
 
-  it("have a pause before pam_guest, as SDDM makes none between sessions", () => {
+  it("pause before pam_guest, since SDDM does not pause between sessions", () => {
     enable();
     expect(read(SDDM)).toMatch(/^Relogin=true$/m);
     expect(read(PAM)).toMatch(/sleep 5\nauth +\[success=done .*default=die\] pam_guest\.so$/m);
   });
 
-  it("are not set up by an SDDM that shows no greeter after a refusal, and do not work after a change to one", () => {
+  it("are refused for an SDDM that shows no greeter after a refusal, and reported broken after a change to one", () => {
     enable();
     rmSync(join(root, "usr/bin/sddm-greeter-qt6"));
     const fault =
@@ -175,7 +175,7 @@ describe("SDDM's automatic logins", () => {
     expect(listFiles()).toEqual(["sddm-autologin"]);
   });
 
-  it("say what is missing", () => {
+  it("report what is missing", () => {
     enable();
     write(PAM, STACK);
     rmSync(join(root, "usr/share/xsessions/plasma.desktop"));
@@ -188,7 +188,7 @@ describe("SDDM's automatic logins", () => {
     expect(autologins.find("guest")?.faults[0]).toBe("sddm does not start with the machine; lightdm does.");
   });
 
-  it("are not taken back over a file that was written anew", () => {
+  it("are not undone over a file that was replaced", () => {
     enable();
     write(PAM, "other\n");
     expect(() => autologins.disable()).toThrow(`move ${ASIDE} over it, or remove ${ASIDE}`);
@@ -196,7 +196,7 @@ describe("SDDM's automatic logins", () => {
     expect(read(ASIDE)).toBe(STACK);
   });
 
-  it("leave nothing where SDDM is gone", () => {
+  it("leave nothing behind where SDDM was removed", () => {
     enable();
     rmSync(root + ASIDE);
     autologins.disable();
@@ -204,8 +204,8 @@ describe("SDDM's automatic logins", () => {
   });
 });
 
-describe("files of others", () => {
-  it("keep what is written beside, and their mode", () => {
+describe("files of the administrator", () => {
+  it("keep their other contents and their mode", () => {
     install("greetd");
     addSessions("x");
     write("/usr/share/wayland-sessions/sway.desktop", "");
@@ -220,7 +220,7 @@ describe("files of others", () => {
     expect(read(GREETD)).toBe(`${text}user = "me"\n`);
   });
 
-  it("are refused that are links, or that others can write", () => {
+  it("are refused if they are links or writable by others", () => {
     install("gdm");
     write("/elsewhere", "[daemon]\n");
     mkdirSync(join(root, "etc/gdm3"), { recursive: true });
@@ -234,7 +234,7 @@ describe("files of others", () => {
     expect(read(GDM)).toBe("[daemon]\n");
   });
 
-  it("have no place for greetd's greeter: what is missing is said", () => {
+  it("without a place for greetd's greeter are reported", () => {
     install("greetd");
     write("/usr/share/wayland-sessions/sway.desktop", "");
     expect(() => enable()).toThrow(`${GREETD} is not there`);
@@ -243,8 +243,8 @@ describe("files of others", () => {
   });
 });
 
-describe("without automatic logins", () => {
-  it("nothing is found, and nothing is taken back", () => {
+describe("a machine without automatic logins", () => {
+  it("shows none and has nothing to undo", () => {
     install("lightdm", "gdm", "greetd", "sddm");
     write(GDM, "[daemon]\n");
     write(PAM, STACK);

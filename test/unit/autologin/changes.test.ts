@@ -14,9 +14,9 @@ user = "_greetd"
 command = "/usr/sbin/agreety --cmd '\${SHELL:-/bin/sh}'"
 `;
 
-describe("lines at the end of a file", () => {
+describe("lines added to the end of a file", () => {
   it.each(["", "\n", "[daemon]\nWaylandEnable=false\n", "[daemon]\n#no end", "a\n\n\n", "\r\n[x]\r\n"])(
-    "come into %j once, and out of it to the byte",
+    "are added to %j once, and removed to the byte",
     (text) => {
       const edited = withEdit(LINES, text) ?? "";
       expect(edited.startsWith(text)).toBe(true);
@@ -26,21 +26,21 @@ describe("lines at the end of a file", () => {
     },
   );
 
-  it("leave what an administrator has written around them meanwhile", () => {
+  it("are removed without what an administrator wrote around them", () => {
     const edited = withEdit(LINES, "[daemon]\n") ?? "";
     expect(withoutEdit(LINES, `#above\n${edited}[debug]\nEnable=true\n`)).toBe(
       "#above\n[daemon]\n[debug]\nEnable=true\n",
     );
   });
 
-  it("that an administrator has written remain, though they look alike", () => {
+  it("written by an administrator stay, though they look alike", () => {
     const text = "# BEGIN guestd stuff of ours\n# END guestd\n";
     expect(withoutEdit(LINES, text)).toBe(text);
   });
 });
 
-describe("the command for greetd's greeter", () => {
-  it("gets the guest's greeter before it once, and loses it to the byte", () => {
+describe("the command of greetd's greeter", () => {
+  it("is prefixed with guest-greeter once, and restored to the byte", () => {
     const edited = withEdit(PREFIX, GREETD) ?? "";
     expect(edited).toContain(
       `\ncommand = "/usr/lib/guestd/guest-greeter.js --user=guest --session=sway -- /usr/sbin/agreety --cmd '`,
@@ -52,7 +52,7 @@ describe("the command for greetd's greeter", () => {
     expect(withoutEdit(PREFIX, withEdit(other, edited) ?? "")).toBe(GREETD);
   });
 
-  it("may be in single quotes, and be changed meanwhile", () => {
+  it("may be in single quotes, and may change in between", () => {
     const text = "[default_session]\ncommand='tuigreet'\n";
     const edited = withEdit(PREFIX, text) ?? "";
     expect(withoutEdit(PREFIX, edited.replace("tuigreet", "gtkgreet -l"))).toBe(

@@ -14,7 +14,7 @@ const message = (kind: "info" | "secret", text: string): Response => ({
   auth_message: text,
 });
 
-/** Logs in at a greetd that gives these answers. */
+/** Logs in through a greetd that gives these answers. */
 async function logInWith(...answers: readonly Response[]) {
   const rest = [...answers];
   const asked: unknown[] = [];
@@ -27,8 +27,8 @@ async function logInWith(...answers: readonly Response[]) {
   return { fault, told, asked: asked.map((one) => (one as { type: string }).type) };
 }
 
-describe("a guest of greetd", () => {
-  it("is logged in who is asked for nothing, and is told what PAM says", async () => {
+describe("guest-greeter", () => {
+  it("logs the guest in without a question, and shows what PAM says", async () => {
     expect(await logInWith(message("info", "All goes."), SUCCESS)).toEqual({
       fault: undefined,
       told: ["All goes."],
@@ -40,15 +40,15 @@ describe("a guest of greetd", () => {
     ["is asked for a password", [message("secret", "Password:")], "guest is asked: Password:"],
     ["is refused", [{ type: "error", description: "AUTH_ERR" }], "AUTH_ERR"],
     ["has no session", [SUCCESS, { type: "error", description: "x" }], "the session could not be started"],
-  ])("who %s makes way, with the reason", async (_, answers, reason) => {
+  ])("gives way when the guest %s, and says why", async (_, answers, reason) => {
     const { fault, asked } = await logInWith(...answers);
     expect(fault).toBe(reason);
     expect(asked.at(-1)).toBe("cancel_session");
   });
 });
 
-describe("the session of a file", () => {
-  it("is its command without field codes, and the names of its desktop", () => {
+describe("the session in a .desktop file", () => {
+  it("is its command without field codes, and its desktop names", () => {
     expect(readSession("kiosk", "[Desktop Entry]\nExec=cage -- firefox %u\nDesktopNames=A;B;\n")).toEqual({
       command: "cage -- firefox",
       env: ["XDG_SESSION_TYPE=wayland", "XDG_SESSION_DESKTOP=kiosk", "XDG_CURRENT_DESKTOP=A:B"],
@@ -58,7 +58,7 @@ describe("the session of a file", () => {
 });
 
 describe("greetd's protocol", () => {
-  it("has a length before each message, however they come", async () => {
+  it("prefixes each message with its length, however the bytes arrive", async () => {
     const directory = mkdtempSync(join(tmpdir(), "guestd-greetd-"));
     const little = endianness() === "LE";
     const server = createServer((socket) => {

@@ -3,7 +3,7 @@ import type { Message, MessageBus } from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { listUser, unlistUser } from "../../../src/bus/accounts.ts";
 
-/** A bus with an AccountsService that answers so, and the calls that it got. */
+/** A bus with an AccountsService that answers this way, and the calls it got. */
 function busWith(answer: () => Promise<unknown>) {
   const calls: Message[] = [];
   const call = (message: Message) => {
@@ -27,11 +27,14 @@ describe.each([
     ]);
   });
 
-  it.each(["NameHasNoOwner", "ServiceUnknown"])("has told no one where it does not run (%s)", async (error) => {
-    expect(await tell(failing(`org.freedesktop.DBus.Error.${error}`), "guest-k3f9")).toBe(false);
-  });
+  it.each(["NameHasNoOwner", "ServiceUnknown"])(
+    "tells nothing where AccountsService does not run (%s)",
+    async (error) => {
+      expect(await tell(failing(`org.freedesktop.DBus.Error.${error}`), "guest-k3f9")).toBe(false);
+    },
+  );
 
-  it("fails when it refuses", async () => {
+  it("fails when AccountsService refuses", async () => {
     await expect(tell(failing("org.freedesktop.Accounts.Error.Failed"), "guest-k3f9")).rejects.toThrow("no");
   });
 });

@@ -45,21 +45,21 @@ function methodsWith({
 const ids = ([list]: readonly unknown[]) => (list as unknown[]).map((one) => unwrap(one)["id"]);
 
 describe("GetReceipt", () => {
-  it.each(["c", "", "../../etc/passwd"])("says that there is none of %j, and where to look", async (id) => {
+  it.each(["c", "", "../../etc/passwd"])("reports that there is no receipt for %j, and where to look", async (id) => {
     await expect(methodsWith().call("GetReceipt", id)).rejects.toMatchObject({
       code: "NoSuchReceipt",
       message: expect.stringContaining("guestctl receipts") as string,
     });
   });
 
-  it("gives the one that is asked for", async () => {
+  it("returns the receipt of the session", async () => {
     const [record] = await methodsWith().call("GetReceipt", "b");
     expect(unwrap(record)).toMatchObject({ id: "b", clean: false, left: ["mounts: nobody has looked"] });
   });
 });
 
 describe("ListReceipts", () => {
-  it("gives all, or those alone that are not clean, in the order in which they are kept", async () => {
+  it("returns all receipts, or only the unclean ones, in the order of the store", async () => {
     expect(ids(await methodsWith().call("ListReceipts", false))).toEqual(["b", "a"]);
     expect(ids(await methodsWith().call("ListReceipts", true))).toEqual(["b"]);
     expect(ids(await methodsWith({ receipts: [] }).call("ListReceipts", false))).toEqual([]);
@@ -67,7 +67,7 @@ describe("ListReceipts", () => {
 });
 
 describe("ListLeases", () => {
-  it("gives each uid of the range with what it is at", async () => {
+  it("returns the state of each UID in the range", async () => {
     const state = configure(leasedOpened(), "[Guests]", "LeaseRange=60600-60601");
     const [list] = await methodsWith({ state }).call("ListLeases");
     expect((list as unknown[]).map((one) => ({ ...unwrap(one) }))).toEqual([
@@ -78,7 +78,7 @@ describe("ListLeases", () => {
 });
 
 describe("ReleaseLease", () => {
-  it("says that it is done when it is, and nothing more", async () => {
+  it("returns nothing, once the UID is released", async () => {
     const { events, call } = methodsWith({ answer: { kind: "released" } });
     expect(await call("ReleaseLease", 60601)).toEqual([]);
     expect(events).toEqual([{ kind: "release-requested", uid: 60601, call: 1 }]);
@@ -106,16 +106,16 @@ describe("SetEnabled", () => {
     ["a reason of two lines", false, "no\nguests"],
     ["a reason that would steer a terminal", false, "\u001b[2J"],
     ["a reason that is read backwards", false, "\u202ex"],
-    ["a reason that nobody would read to its end", false, "a".repeat(201)],
+    ["a reason that is too long to read", false, "a".repeat(201)],
     ["a reason of too many bytes", false, "€".repeat(134)],
-    ["a reason why guests are let in", true, "why not"],
+    ["a reason to let guests in", true, "an empty reason to refuse guests"],
   ])("refuses %s, and does nothing", async (_, enabled, reason) => {
     const { events, call } = methodsWith({ answer: { kind: "switched" } });
     await expect(call("SetEnabled", enabled, reason)).rejects.toMatchObject({ code: "InvalidArgument" });
     expect(events).toEqual([]);
   });
 
-  it("fails when it cannot be written down", async () => {
+  it("fails when the switch cannot be saved", async () => {
     const answer: Answer = { kind: "error", code: "Failed", reason: "no space" };
     await expect(methodsWith({ answer }).call("SetEnabled", true, "")).rejects.toMatchObject({
       code: "Failed",
@@ -127,7 +127,7 @@ describe("SetEnabled", () => {
     [true, "", { enabled: true, reason: "" }],
     [false, "", { enabled: false, reason: "" }],
     [false, ` ${"ä".repeat(200)} `, { enabled: false, reason: "ä".repeat(200) }],
-  ])("says that it is done when it is (%j, %j)", async (enabled, reason, loginSwitch) => {
+  ])("succeeds once the switch is saved (%j, %j)", async (enabled, reason, loginSwitch) => {
     const { events, call } = methodsWith({ answer: { kind: "switched" } });
     expect(await call("SetEnabled", enabled, reason)).toEqual([]);
     expect(events).toEqual([{ kind: "switch-requested", loginSwitch, call: 1 }]);
@@ -135,7 +135,7 @@ describe("SetEnabled", () => {
 });
 
 describe("CheckLogins", () => {
-  it("says what was found, and when it was looked", async () => {
+  it("returns the findings and their time", async () => {
     const checkLogins = () => Promise.resolve({ fault: "No.", warnings: ["w"], checkedAt: 2 });
     const [method] = makeMethods({ checkLogins } as Partial<MethodParts> as MethodParts).filter(
       ({ name }) => name === "CheckLogins",
@@ -160,21 +160,21 @@ describe("GetStatus", () => {
     ],
     ["the configuration has errors", { ...READY, config: undefined }, { enabled: false, switch: true, reason: "" }],
     ["both say yes", READY, { enabled: true, switch: true, reason: "" }],
-  ])("says whether guests may log in, when %s", async (_, state, expected) => {
+  ])("reports whether guests may log in when %s", async (_, state, expected) => {
     const [status] = await methodsWith({ state }).call("GetStatus");
     expect(unwrap(status)).toEqual({ version: "1", sessions: 0, errors: [], ...expected });
   });
 });
 
 describe("EndSession", () => {
-  it("gives the receipt, dirty as it is", async () => {
+  it("returns the receipt, clean or not", async () => {
     const { events, call } = methodsWith({ answer: { kind: "ended", receipt: DIRTY } });
     const [record] = await call("EndSession", "b");
     expect(unwrap(record)).toMatchObject({ id: "b", clean: false });
     expect(events).toEqual([{ kind: "end-requested", id: "b", call: 1 }]);
   });
 
-  it("tells that there is no such session", async () => {
+  it("reports that there is no such session", async () => {
     const answer: Answer = { kind: "error", code: "NoSuchSession", reason: "There is none." };
     await expect(methodsWith({ answer }).call("EndSession", "x")).rejects.toMatchObject({ code: "NoSuchSession" });
   });

@@ -12,11 +12,11 @@ import type { MessageHead } from "../../../src/bus/message-head.ts";
 import { bytesOf, fieldOf, messageOf } from "../../helpers/messages.ts";
 
 const answerTo = ({ serial }: MessageHead, signature: string, body: unknown[]) => {
-  // A number, whatever the types of dbus-next say.
+  // A number, despite the types of dbus-next.
   const replySerial = serial as unknown as string;
   return bytesOf(new dbus.Message({ type: dbus.MessageType.METHOD_RETURN, serial: 9, replySerial, signature, body }));
 };
-/** What another user sends: whoever parses the body of the signal finds a type that there is not, and throws. */
+/** Sent by another user: parsing its body finds an invalid type and throws. */
 const signal = messageOf({
   type: 4,
   fields: [fieldOf(1, "o", "/x"), fieldOf(2, "s", "x.y"), fieldOf(3, "s", "Z"), fieldOf(8, "g", "av")],
@@ -28,7 +28,7 @@ describe("Client", () => {
   let directory: string;
   let server: Server;
   let socket: Socket | undefined;
-  /** What the client has sent, but for the greeting. */
+  /** What the client has sent after the greeting. */
   let sent: MessageHead[];
 
   beforeEach(() => {
@@ -41,7 +41,7 @@ describe("Client", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** A bus that answers what guestd is asked, behind what another user sends. */
+  /** A bus that answers guestd's call after another user's message. */
   const connect = async (another: Buffer, signature: string, body: unknown[]) => {
     server = createServer((client) => {
       socket = client;
@@ -70,7 +70,7 @@ describe("Client", () => {
   it.each([
     ["signals", signal],
     ["calls", call],
-  ])("neither parses nor answers %s of others, and gets what it has asked for", async (_, another) => {
+  ])("neither parses nor answers %s from others, and still gets its own answer", async (_, another) => {
     const client = await connect(another, "s", ["here"]);
     expect(await client.call("GetStatus")).toEqual(["here"]);
     expect(await client.call("GetStatus")).toEqual(["here"]);
@@ -80,7 +80,7 @@ describe("Client", () => {
     client.close();
   });
 
-  it("gets an answer that is longer than those that guestd takes itself", async () => {
+  it("accepts an answer longer than guestd itself accepts", async () => {
     const client = await connect(Buffer.alloc(0), "s", ["x".repeat(5 * 1024 * 1024)]);
     expect(await client.call("ListReceipts")).toEqual([expect.stringMatching(/^x{5242880}$/)]);
     client.close();

@@ -10,17 +10,17 @@ const LIMIT_MS = 200;
 const busThat = (call: () => Promise<unknown>) => ({ call }) as unknown as MessageBus;
 
 describe("callMethod", () => {
-  it("gives up when there is no answer in time", async () => {
+  it("gives up when no answer arrives in time", async () => {
     const silent = busThat(() => new Promise(() => undefined));
     await expect(callMethod(silent, CALL, 20)).rejects.toThrow(new LateError("org.example does not answer Do (20 ms)"));
   });
 
-  it("takes an answer that came in time, though it had no time to read it", async () => {
+  it("accepts an answer that arrived in time but was read late", async () => {
     const bus = busThat(async () => {
       const [said] = (await once(spawn("echo", ["here"]).stdout, "data")) as [Buffer];
       return { body: [said.toString()] };
     });
-    // From here on timers come before what there is to read.
+    // From here on timers fire before pending input is read.
     await new Promise((resolve) => {
       setImmediate(resolve);
     });

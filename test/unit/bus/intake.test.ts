@@ -14,7 +14,7 @@ const CALL = {
   sender: ":1.5",
 };
 
-/** An intake behind the greeting that lets in calls as the judge says; and the heads of those that it was asked about. */
+/** An intake past the greeting that follows the judge, and the heads that the judge has seen. */
 function intakeWith(judge: (head: MessageHead) => boolean = () => true) {
   const heads: MessageHead[] = [];
   const intake = new Intake();
@@ -32,14 +32,14 @@ const call = (signature = "", body: readonly unknown[] = []) =>
   bytesOf(new dbus.Message({ ...CALL, serial: 7, flags: 1, signature, body: [...body] }));
 
 describe("readHead", () => {
-  it("reads who calls what, and never the body", () => {
+  it("reads sender and member, and never the body", () => {
     expect(readHead(call("s", ["abc"]).subarray(0, -8))).toEqual({
       ...{ type: 1, flags: 1, serial: 7, bodyBytes: 8, signature: "s" },
       ...{ path: CALL.path, interface: CALL.interface, member: CALL.member, sender: CALL.sender },
     });
   });
 
-  it("reads a message of the other byte order", () => {
+  it("reads a message in the other byte order", () => {
     const fields = [fieldOf(1, "o", CALL.path, "B"), fieldOf(3, "s", "Do", "B")];
     expect(readHead(messageOf({ type: 1, fields, order: "B" }))).toMatchObject({
       path: CALL.path,
@@ -49,15 +49,15 @@ describe("readHead", () => {
   });
 
   it.each([
-    ["a kind of message that there is not", { type: 5, fields: [] }],
-    ["a field of a type that no field has", { type: 1, fields: [Buffer.from([42, 1, 0x76, 0, 0, 0, 0, 0])] }],
-  ])("knows no %s", (_, message) => {
+    ["an unknown message type", { type: 5, fields: [] }],
+    ["a header field of an invalid type", { type: 1, fields: [Buffer.from([42, 1, 0x76, 0, 0, 0, 0, 0])] }],
+  ])("rejects %s", (_, message) => {
     expect(readHead(messageOf(message))).toBeUndefined();
   });
 });
 
 describe("Intake", () => {
-  it("lets in what the judge lets in, however it is cut into pieces", () => {
+  it("passes on what the judge lets in, however the bytes are split", () => {
     const all = Buffer.concat([GREETING, call("s", ["abc"]), call(), call("as", [["x", "yy"]])]);
     for (const size of [1, 3, 16, 100, all.length]) {
       const intake = new Intake();
@@ -68,14 +68,14 @@ describe("Intake", () => {
     }
   });
 
-  it("drops a body of 31 MiB as it comes, judged once and before it is here", () => {
+  it("drops a body of 31 MiB as it arrives, judged once and before it is complete", () => {
     const { intake, heads } = intakeWith(() => false);
     const [before, after] = [call("av", [[]]), call("s", ["abc"])];
     const bodyBytes = 31 * 1024 * 1024;
     before.writeUInt32LE(bodyBytes, 4);
     expect(intake.pass(before)).toHaveLength(0);
     expect(heads).toMatchObject([{ bodyBytes, signature: "av" }]);
-    // What of it is here already counts.
+    // The part of the body that has already arrived counts.
     let left = bodyBytes - 4;
     for (const piece = Buffer.alloc(65_536); left > 0; left -= piece.length)
       expect(intake.pass(piece.subarray(0, left))).toHaveLength(0);
@@ -84,7 +84,7 @@ describe("Intake", () => {
     expect(heads).toHaveLength(1);
   });
 
-  it("refuses calls as long as there is nobody to answer", () => {
+  it("refuses calls until there is a handler", () => {
     const intake = new Intake();
     expect(intake.isAtWork).toBe(false);
     expect(intake.pass(Buffer.concat([GREETING, call()]))).toEqual(GREETING);
@@ -96,11 +96,11 @@ describe("Intake", () => {
     ["that is long", signal("s", ["x".repeat(5000)]), false],
     ["of names", signal("sss", ["org.example", ":1.2", ""]), true],
     ["of a session of logind's", signal("so", ["2", "/org/freedesktop/login1/session/_32"]), true],
-  ])("lets in no signal %s, but for those that it listens to", (_, bytes, isLetIn) => {
+  ])("drops a signal %s, except those it listens to", (_, bytes, isLetIn) => {
     expect(intakeWith().intake.pass(bytes)).toEqual(isLetIn ? bytes : Buffer.alloc(0));
   });
 
-  it("drops a message with a head that is too long, and one of a kind that there is not", () => {
+  it("drops a message whose head is too long, or whose type is unknown", () => {
     const { intake, heads } = intakeWith();
     const long = messageOf({ type: 1, fields: [fieldOf(1, "o", `/${"x".repeat(20_000)}`)], body: Buffer.alloc(24) });
     expect(intake.pass(Buffer.concat([long, messageOf({ type: 7, fields: [] })]))).toHaveLength(0);
@@ -108,13 +108,13 @@ describe("Intake", () => {
     expect(intake.pass(call())).toEqual(call());
   });
 
-  it("drops an answer that is longer than any of the machine's services gives", () => {
+  it("drops an answer longer than any that the machine's services send", () => {
     const { intake } = intakeWith();
     const answer = messageOf({ type: 2, fields: [fieldOf(8, "g", "ay")], body: Buffer.alloc(5 * 1024 * 1024) });
     expect(intake.pass(answer)).toHaveLength(0);
   });
 
-  it("goes on in lines until the bus has said OK", () => {
+  it("passes lines through until the bus says OK", () => {
     const intake = new Intake();
     const lines = Buffer.from("REJECTED EXTERNAL\r\nOK 12");
     expect(intake.pass(lines)).toEqual(lines);
@@ -123,7 +123,7 @@ describe("Intake", () => {
     expect(intake.isAtWork).toBe(true);
   });
 
-  it("stands in front of a stream, and tells it of its end", () => {
+  it("wraps a stream and reports its end", () => {
     const pushed: (Buffer | null)[] = [];
     const stream = {
       push: (chunk: Buffer | null) => {
@@ -133,7 +133,7 @@ describe("Intake", () => {
     };
     const { intake } = intakeWith(() => false);
     intake.guard(stream);
-    // Of what is dropped the stream need not be drained.
+    // Dropped messages need no drain of the stream.
     expect([stream.push(call()), stream.push(signal("s", ["x"])), stream.push(null)]).toEqual([true, false, false]);
     expect(pushed).toEqual([signal("s", ["x"]), null]);
   });

@@ -4,7 +4,7 @@ import { configOf } from "../../helpers/samples.ts";
 
 const NOTHING_SET = ["MemoryMax=", "MemorySwapMax=", "TasksMax=", "CPUWeight=", "CPUQuota=", "IOWeight="];
 
-/** What systemd is told: name -> [signature, value]. */
+/** The properties for systemd: name -> [signature, value]. */
 function told(...lines: string[]): Record<string, unknown> {
   const properties = limitProperties(configOf("[Limits]", ...NOTHING_SET, ...lines).Limits);
   const names = properties.map(([name]) => name);
@@ -12,15 +12,15 @@ function told(...lines: string[]): Record<string, unknown> {
   return Object.fromEntries(properties.map(([name, { signature, value }]) => [name, [signature, value as unknown]]));
 }
 
-/** "No limit" of systemd: all 64 bits. */
+/** systemd's "no limit": all 64 bits set. */
 const INFINITY = ["t", 2n ** 64n - 1n];
 
 describe("limitProperties", () => {
-  it("says nothing of what is not set, but that any number of tasks is meant", () => {
+  it("sets nothing for unset limits, except an unlimited number of tasks", () => {
     expect(told()).toEqual({ TasksMax: INFINITY });
   });
 
-  it("says the defaults", () => {
+  it("sets the defaults", () => {
     const properties = limitProperties(configOf().Limits);
     expect(properties.map(([name]) => name)).toEqual(["MemoryMaxScale", "TasksMax"]);
   });
@@ -29,7 +29,7 @@ describe("limitProperties", () => {
     ["1%", Math.floor((2 ** 32 - 1) / 100)],
     ["50%", 2 ** 31 - 1],
     ["100%", 2 ** 32 - 1],
-  ])("says %s of the memory as a share of 32 bits", (text, share) => {
+  ])("sets %s of memory as a 32-bit fraction", (text, share) => {
     expect(told(`MemoryMax=${text}`, `MemorySwapMax=${text}`)).toMatchObject({
       MemoryMaxScale: ["u", share],
       MemorySwapMaxScale: ["u", share],
@@ -45,18 +45,18 @@ describe("limitProperties", () => {
     ["512M", 2n ** 29n],
     ["8G", 2n ** 33n],
     ["999999999999G", 999_999_999_999n * 2n ** 30n],
-  ])("says %s of memory in bytes, of 64 bits", (text, bytes) => {
+  ])("sets %s of memory in bytes, as 64 bits", (text, bytes) => {
     expect(told(`MemoryMax=${text}`, `MemorySwapMax=${text}`)).toMatchObject({
       MemoryMax: ["t", bytes],
       MemorySwapMax: ["t", bytes],
     });
   });
 
-  it("says a number of tasks", () => {
+  it("sets a number of tasks", () => {
     expect(told("TasksMax=100")).toEqual({ TasksMax: ["t", 100n] });
   });
 
-  it("says weights as they are", () => {
+  it("sets weights unchanged", () => {
     expect(told("CPUWeight=1", "IOWeight=10000")).toMatchObject({ CPUWeight: ["t", 1n], IOWeight: ["t", 10_000n] });
   });
 
@@ -64,7 +64,7 @@ describe("limitProperties", () => {
     ["1%", 10_000n],
     ["100%", 1_000_000n],
     ["250%", 2_500_000n],
-  ])("says %s of processor time as microseconds in each second", (text, usec) => {
+  ])("sets %s of processor time in microseconds per second", (text, usec) => {
     expect(told(`CPUQuota=${text}`)).toMatchObject({ CPUQuotaPerSecUSec: ["t", usec] });
   });
 });

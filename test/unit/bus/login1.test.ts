@@ -33,7 +33,7 @@ function busWith(...sessions: (typeof SESSION)[]): MessageBus {
 const ASKED = { leader: LEADER, uid: UID, since: OPENED };
 const find = async (...sessions: (typeof SESSION)[]) => (await findLoginCgroups(busWith(...sessions), [ASKED]))[0];
 
-describe("findLoginCgroups takes nobody else's session for the leader's:", () => {
+describe("findLoginCgroups takes no other session for the leader's:", () => {
   it.each([
     [
       "one that logind made before the leader logged in, for an earlier process of that pid",
@@ -41,21 +41,21 @@ describe("findLoginCgroups takes nobody else's session for the leader's:", () =>
     ],
     ["one of another account, for a later process of that pid", { User: [1000, "/user"] }],
     ["one of another leader", { Leader: 501 }],
-    ["one whose unit is no session's", { Scope: "user@1101.service" }],
-    ["one whose unit leads elsewhere", { Scope: "../session-4.scope" }],
+    ["one whose unit is no session scope", { Scope: "user@1101.service" }],
+    ["one whose unit has another path", { Scope: "../session-4.scope" }],
   ])("not %s", async (_, change) => {
     expect(await find({ ...SESSION, ...change })).toBeUndefined();
   });
 });
 
 describe("findLoginCgroups", () => {
-  it("finds the leader's among others", async () => {
+  it("finds the leader's session among others", async () => {
     expect(await find({ ...SESSION, Leader: 7 }, { ...SESSION, TimestampMonotonic: 1n }, SESSION)).toBe(
       "/user.slice/user-1101.slice/session-4.scope",
     );
   });
 
-  it("asks once for many leaders, and for sessions of their users alone", async () => {
+  it("asks once for many leaders, and only for sessions of their users", async () => {
     const asked: string[] = [];
     const bus = busWith(SESSION, { ...SESSION, Leader: 501, Scope: "session-5.scope" });
     const call = (message: Message) => {
@@ -74,7 +74,7 @@ describe("findLoginCgroups", () => {
     expect(asked).toEqual(["ListSessions /org/freedesktop/login1"]);
   });
 
-  it("finds none when logind does not answer as it should", async () => {
+  it("finds none when logind answers in an unexpected form", async () => {
     const broken = { call: () => Promise.reject(new Error("no logind")) } as unknown as MessageBus;
     expect(await findLoginCgroups(broken, [ASKED])).toEqual([undefined]);
   });

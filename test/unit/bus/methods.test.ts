@@ -11,7 +11,7 @@ import { LEASED } from "../../helpers/samples.ts";
 
 const CALLER = { name: ":1.9", uid: 0, pid: 500 };
 
-/** The methods of a daemon in some state, which answers each call at once. */
+/** The methods of a daemon in some state that answers each call at once. */
 function methodsWith({
   state = READY,
   answer,
@@ -49,7 +49,7 @@ const REQUEST = {
 };
 
 describe("AllocateAccount", () => {
-  it("does nothing for a request that lacks a field", async () => {
+  it("does nothing for a request without a required field", async () => {
     const { events, call } = methodsWith();
     await expect(call("AllocateAccount", [{ ...REQUEST, rhost: undefined }])).rejects.toMatchObject({
       code: "InvalidArgument",
@@ -57,7 +57,7 @@ describe("AllocateAccount", () => {
     expect(events).toEqual([]);
   });
 
-  it("takes the caller for the leader, whatever the request says", async () => {
+  it("takes the caller as the leader, whatever the request says", async () => {
     const { events, call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "ignored" } } });
     await call("AllocateAccount", [
       { ...REQUEST, leaderPid: field("u", 1), gid: field("u", 0), id: field("s", "mine") },
@@ -82,7 +82,7 @@ describe("AllocateAccount", () => {
     ]);
   });
 
-  it("looks the group of the guests up for the ghost alone", async () => {
+  it("looks up the group of guests only for the ghost", async () => {
     const findGid = () => Promise.reject(new Error("the name service hangs"));
     const { events, call } = methodsWith({
       answer: { kind: "allocated", allocation: { verdict: "ignored" } },
@@ -94,12 +94,12 @@ describe("AllocateAccount", () => {
     expect(events).toHaveLength(1);
   });
 
-  it("tells a refusal with its code and its sentence", async () => {
+  it("returns a refusal with its code and its sentence", async () => {
     const { call } = methodsWith({ answer: { kind: "error", code: "Refused", reason: "Not today." } });
     await expect(call("AllocateAccount", [REQUEST])).rejects.toEqual(new GuestError("Refused", "Not today."));
   });
 
-  it("shows terms of use instead, and tells guestd what was answered", async () => {
+  it("returns terms of use instead, and passes on the guest's response to them", async () => {
     const terms = { text: "Be kind.", digest: "d1", answer: "yes" };
     const { events, call } = methodsWith({ answer: { kind: "terms", terms } });
     const asked = { ...REQUEST, terms: field("s", "d1"), answer: field("s", "no") };
@@ -108,7 +108,7 @@ describe("AllocateAccount", () => {
     expect(events).toMatchObject([{ terms: "d1", answer: "no" }]);
   });
 
-  it("gives no account for an answer to another call", async () => {
+  it("leases no account for an answer to another call", async () => {
     const { call } = methodsWith({
       answer: {
         kind: "opened",
@@ -118,7 +118,7 @@ describe("AllocateAccount", () => {
     await expect(call("AllocateAccount", [REQUEST])).rejects.toThrow("unexpected answer");
   });
 
-  it("gives the name of the leased account", async () => {
+  it("returns the name of the leased account", async () => {
     const { call } = methodsWith({
       answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } },
     });
@@ -128,7 +128,7 @@ describe("AllocateAccount", () => {
 });
 
 describe("OpenSession", () => {
-  it("does not take the answer of AllocateAccount for its own", async () => {
+  it("ignores an answer meant for AllocateAccount", async () => {
     const { call } = methodsWith({ answer: { kind: "allocated", allocation: { verdict: "unlocked" } } });
     const account = {
       uid: field("u", 60600),
@@ -140,7 +140,7 @@ describe("OpenSession", () => {
   });
 });
 
-describe("a call that takes long", () => {
+describe("a call that takes too long", () => {
   const account = {
     uid: field("u", 60600),
     gid: field("u", 985),
@@ -157,7 +157,7 @@ describe("a call that takes long", () => {
       },
     ],
   ];
-  /** pam_guest gives up after this. */
+  /** pam_guest gives up after this time. */
   const PATIENCE_MS = 5_000;
 
   beforeEach(() => {
@@ -169,7 +169,7 @@ describe("a call that takes long", () => {
 
   const expired = (events: readonly What[]) => events.filter(({ kind }) => kind === "call-expired");
 
-  it.each(CALLS)("(%s) is answered before pam_guest gives up, and what was made for it is taken away", async (name) => {
+  it.each(CALLS)("(%s) is answered before pam_guest gives up, and what it made is removed", async (name) => {
     const { events, call } = methodsWith();
     const answered = expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({
       code: "Failed",
@@ -184,7 +184,7 @@ describe("a call that takes long", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it.each(CALLS)("(%s) is answered so long after it came in, not after guestd knew who calls", async (name) => {
+  it.each(CALLS)("(%s) is timed from its arrival, not from when guestd knows the caller", async (name) => {
     const { events, call } = methodsWith();
     const answered = expect(
       call(name, [{ ...REQUEST, ...account }], undefined, performance.now() - 3_000),
@@ -194,7 +194,7 @@ describe("a call that takes long", () => {
     await answered;
   });
 
-  it.each(CALLS)("(%s) is not answered twice when what it asked for is ready later", async (name, answer) => {
+  it.each(CALLS)("(%s) is not answered twice when its result is ready later", async (name, answer) => {
     const { events, call, pending } = methodsWith();
     const answered = expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({ code: "Failed" });
     await vi.advanceTimersByTimeAsync(PATIENCE_MS);
@@ -204,7 +204,7 @@ describe("a call that takes long", () => {
     expect(expired(events)).toHaveLength(1);
   });
 
-  it.each(CALLS)("(%s) and is ready just in time is answered so, and nothing runs on", async (name, answer) => {
+  it.each(CALLS)("(%s) but is ready just in time is answered, and leaves no timer", async (name, answer) => {
     const { events, call, pending } = methodsWith();
     const answered = expect(call(name, [{ ...REQUEST, ...account }])).resolves.toHaveLength(1);
     await vi.advanceTimersByTimeAsync(PATIENCE_MS - 1_000);
@@ -215,7 +215,7 @@ describe("a call that takes long", () => {
     expect(expired(events)).toEqual([]);
   });
 
-  it.each(CALLS)("no longer (%s), as it was refused, leaves nothing that runs on", async (name) => {
+  it.each(CALLS)("(%s) no longer, as it was refused, leaves no timer", async (name) => {
     const { events, call } = methodsWith({ answer: { kind: "error", code: "Refused", reason: "Not today." } });
     await expect(call(name, [{ ...REQUEST, ...account }])).rejects.toMatchObject({ code: "Refused" });
     expect(vi.getTimerCount()).toBe(0);

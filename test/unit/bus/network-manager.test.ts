@@ -2,7 +2,7 @@ import type { Message, MessageBus } from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { reloadConnections } from "../../../src/bus/network-manager.ts";
 
-/** A bus on which NetworkManager runs or does not, and what was called. */
+/** A bus with or without NetworkManager, and the calls to it. */
 function busWith(runs: boolean) {
   const calls: string[] = [];
   const call = ({ destination, member, body }: Message) => {
@@ -15,13 +15,13 @@ function busWith(runs: boolean) {
 const LOOK = "org.freedesktop.DBus NameHasOwner org.freedesktop.NetworkManager";
 
 describe("reloadConnections", () => {
-  it("has NetworkManager read its connections again", async () => {
+  it("has NetworkManager reload its connections", async () => {
     const { bus, calls } = busWith(true);
     await reloadConnections(bus);
     expect(calls).toEqual([LOOK, "org.freedesktop.NetworkManager ReloadConnections"]);
   });
 
-  it("does not start it", async () => {
+  it("does not start NetworkManager", async () => {
     const { bus, calls } = busWith(false);
     await reloadConnections(bus);
     expect(calls).toEqual([LOOK]);

@@ -11,7 +11,7 @@ import { GuestError } from "../../../src/policy/errors.ts";
 
 type Credentials = Record<string, unknown> | Error;
 
-/** Of a call Do("x"). */
+/** The head of a call Do("x"). */
 const HEAD: MessageHead = {
   ...{ type: 1, flags: 0, serial: 3, bodyBytes: 6, path: "/org/guestd1", interface: "org.guestd1.Manager" },
   ...{ member: "Do", sender: ":1.5", signature: "s" },
@@ -77,14 +77,14 @@ describe("Service denies", () => {
   const leftBus = new dbus.DBusError("org.freedesktop.DBus.Error.NameHasNoOwner", "no");
 
   it.each<[string, Credentials, (string | undefined)?]>([
-    ["a caller of another uid", { ...ROOT, UnixUserID: field("u", 1000) }],
-    ["a caller whose uid the bus does not say", { ProcessID: field("u", 77) }],
-    ["a caller whose pid is of another namespace", { ...ROOT, ProcessID: field("u", 0) }],
-    ["a caller whose uid is no number", { ...ROOT, UnixUserID: field("s", "0") }],
-    ["a caller of whom the bus does not know anything", new Error("odd")],
-    ["a caller of whom the bus does not answer, and nobody hears of it", new LateError("late"), "Failed"],
-    ["a caller that has left the bus, and nobody hears of it", leftBus, "LeaderGone"],
-    ["a caller whose process has ended, and nobody hears of it", { UnixUserID: field("u", 0) }, "LeaderGone"],
+    ["a caller with another UID", { ...ROOT, UnixUserID: field("u", 1000) }],
+    ["a caller without a UID on the bus", { ProcessID: field("u", 77) }],
+    ["a caller whose PID is in another namespace", { ...ROOT, ProcessID: field("u", 0) }],
+    ["a caller whose UID is no number", { ...ROOT, UnixUserID: field("s", "0") }],
+    ["a caller without credentials", new Error("odd")],
+    ["a caller whose credentials the bus does not return, with no message to anyone", new LateError("late"), "Failed"],
+    ["a caller that has left the bus, with no message to anyone", leftBus, "LeaderGone"],
+    ["a caller whose process has ended, with no message to anyone", { UnixUserID: field("u", 0) }, "LeaderGone"],
   ])("%s, without running the method", async (_, credentials, code = "AccessDenied") => {
     let ran = false;
     const { receive, answer, denied } = await serviceWith(credentials, () => {
@@ -99,7 +99,7 @@ describe("Service denies", () => {
 });
 
 describe("Service", () => {
-  it("answers with what the method gives", async () => {
+  it("returns the method's result", async () => {
     const { receive, answer } = await serviceWith(ROOT, ok);
     expect(receive()).toBe(true);
     expect(await answer()).toMatchObject({ signature: "s", body: ["x of 77"], replySerial: 3 });
@@ -113,23 +113,23 @@ describe("Service", () => {
       "org.guestd1.Error.InvalidArgument: Do takes (s), not ().",
     ],
     [
-      "that take more than a message is",
+      "that exceed the size of a message",
       { bodyBytes: MOST_ARGUMENT_BYTES + 1 },
       "org.guestd1.Error.InvalidArgument: Do takes arguments of at most 65536 bytes.",
     ],
-    ["of a method that there is not", { member: "Undo" }, "org.freedesktop.DBus.Error.UnknownMethod: "],
+    ["for an unknown method", { member: "Undo" }, "org.freedesktop.DBus.Error.UnknownMethod: "],
     [
-      "of another interface",
+      "for another interface",
       { interface: "org.freedesktop.DBus.Properties" },
       "org.freedesktop.DBus.Error.UnknownMethod: ",
     ],
-    ["of another object", { path: "/" }, "org.freedesktop.DBus.Error.UnknownMethod: "],
+    ["for another object", { path: "/" }, "org.freedesktop.DBus.Error.UnknownMethod: "],
     [
-      "that nobody has asked for",
+      "for a method that is not offered",
       { interface: "org.freedesktop.DBus.Peer", member: "Ping", signature: "av" },
       "org.freedesktop.DBus.Error.UnknownMethod: ",
     ],
-  ])("refuses arguments %s by the head of the message", async (_, change, error) => {
+  ])("refuses arguments %s by the message head alone", async (_, change, error) => {
     const { isLetIn, answer } = await serviceWith(ROOT, ok);
     expect(isLetIn(change)).toBe(false);
     const { errorName, body, destination, replySerial } = (await answer()) ?? {};
@@ -137,13 +137,13 @@ describe("Service", () => {
     expect([destination, replySerial]).toEqual([":1.5", 3]);
   });
 
-  it("answers nothing to a call that wants no answer", async () => {
+  it("sends no reply to a call that expects none", async () => {
     const { isLetIn, sent } = await serviceWith(ROOT, ok);
     expect(isLetIn({ signature: "av", flags: 1 })).toBe(false);
     expect(sent).toEqual([]);
   });
 
-  it("lets in calls of its methods, and what everybody on a bus answers", async () => {
+  it("lets in calls of its methods, and those that every bus client answers", async () => {
     const { isLetIn, sent } = await serviceWith(ROOT, ok);
     const none = { signature: "", bodyBytes: 0 };
     expect([
@@ -155,7 +155,7 @@ describe("Service", () => {
     expect(sent).toEqual([]);
   });
 
-  it("refuses a call while too many are under way, and no longer", async () => {
+  it("refuses a call only while too many are in progress", async () => {
     const held: (() => void)[] = [];
     const { service, isLetIn, receive, sent } = await serviceWith(ROOT, async () => {
       await new Promise<void>((resolve) => held.push(resolve));
@@ -173,17 +173,17 @@ describe("Service", () => {
     expect(isLetIn()).toBe(true);
   });
 
-  it("does not begin where what comes in is not judged", async () => {
+  it("does not start on an unfiltered connection", async () => {
     await expect(serviceWith(ROOT, ok, false)).rejects.toThrow("not judged");
   });
 
-  it("tells a GuestError's code and sentence", async () => {
+  it("returns a GuestError's code and sentence", async () => {
     const { receive, answer } = await serviceWith(ROOT, () => Promise.reject(new GuestError("Refused", "Not today.")));
     receive();
     expect(await answer()).toMatchObject({ errorName: "org.guestd1.Error.Refused", body: ["Not today."] });
   });
 
-  it("sends no stack and no inner text of a fault, and lives on", async () => {
+  it("hides the stack and text of an internal error, and keeps running", async () => {
     const { receive, answer, faults } = await serviceWith(ROOT, () =>
       Promise.reject(new Error("secret at /root/x.ts:3")),
     );
@@ -194,7 +194,7 @@ describe("Service", () => {
     expect(faults).toHaveLength(1);
   });
 
-  it("is busy from the call to its answer, each of them, and not after a fault", async () => {
+  it("is busy from each call to its answer, and not after an error", async () => {
     const held: (() => void)[] = [];
     const { service, sent, receive } = await serviceWith(ROOT, async ([text]) => {
       await new Promise<void>((resolve) => held.push(resolve));
@@ -217,7 +217,7 @@ describe("Service", () => {
     expect(sent).toHaveLength(3);
   });
 
-  it("is not busy with what is denied, or is nobody's call", async () => {
+  it("is not busy with denied or foreign calls", async () => {
     const { service, sent, receive } = await serviceWith({ ...ROOT, UnixUserID: field("u", 1000) }, ok);
     receive({ member: "Nothing" });
     receive({ interface: "org.freedesktop.DBus.Introspectable", member: "Introspect", signature: "", body: [] });
@@ -227,7 +227,7 @@ describe("Service", () => {
     await expect.poll(() => service.isBusy).toBe(false);
   });
 
-  it("gives its own name back, and answers on", async () => {
+  it("releases its name, and still answers", async () => {
     const { service, receive, answer, released } = await serviceWith(ROOT, ok);
     await service.giveUpName();
     expect(released).toEqual(["org.guestd1"]);

@@ -12,7 +12,7 @@ const failing = (type: string) => Promise.reject(new dbus.DBusError(type, "no"))
 const missing = () => failing("org.freedesktop.systemd1.NoSuchUnit");
 
 /**
- * A bus with a systemd whose unit has these states, one for each look; the last one stays. "" stands for no such unit.
+ * A bus with a systemd whose unit has these states, one per look; the last one stays. "" means no such unit.
  * @param answers what other methods answer
  */
 function busWith(states: readonly string[], answers: Readonly<Record<string, () => Promise<unknown>>> = {}) {
@@ -35,34 +35,34 @@ function busWith(states: readonly string[], answers: Readonly<Record<string, () 
 }
 
 describe("stopUnit", () => {
-  it.each([[""], ["inactive"], ["failed"]])("asks for nothing when the unit is %j", async (state) => {
+  it.each([[""], ["inactive"], ["failed"]])("does nothing when the unit is %j", async (state) => {
     const { bus, calls } = busWith([state]);
     expect(await stopUnit(bus, UNIT, 0)).toBe(true);
     expect(calls).not.toContain("StopUnit");
   });
 
-  it("says so when the unit does not end in time", async () => {
+  it("fails when the unit does not stop in time", async () => {
     const { bus, calls } = busWith(["active", "deactivating"]);
     expect(await stopUnit(bus, UNIT, 20)).toBe(false);
     expect(calls.filter((name) => name === "StopUnit")).toHaveLength(1);
   });
 
   it.each(["GetUnit", "Get", "StopUnit"])(
-    "does not take a unit for one that has ended when systemd does not answer %s",
+    "does not take a unit for stopped when systemd does not answer %s",
     async (member) => {
       const silence = () => new Promise(() => undefined);
       expect(await stopUnit(busWith(["active", "inactive"], { [member]: silence }).bus, UNIT, 20)).toBe(false);
     },
   );
 
-  it.each(["active", "activating", "deactivating", "reloading", "maintenance", "what nobody knows"])(
-    "does not take a unit that is %s for one that has ended",
+  it.each(["active", "activating", "deactivating", "reloading", "maintenance", "an unknown state"])(
+    "does not take a unit that is %s for stopped",
     async (state) => {
       expect(await stopUnit(busWith([state]).bus, UNIT, 0)).toBe(false);
     },
   );
 
-  it("fails when systemd refuses, or does not know what it is asked", async () => {
+  it("fails when systemd refuses or does not know the call", async () => {
     const { bus } = busWith(["active"], { StopUnit: () => failing("org.freedesktop.DBus.Error.AccessDenied") });
     await expect(stopUnit(bus, UNIT, 1_000)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.AccessDenied" });
     const broken = busWith(["active"], { GetUnit: () => failing("org.freedesktop.DBus.Error.NoReply") });
@@ -72,9 +72,9 @@ describe("stopUnit", () => {
   });
 
   it.each([
-    ["has ended", ["active", "deactivating", "deactivating", "inactive"]],
+    ["has stopped", ["active", "deactivating", "deactivating", "inactive"]],
     ["has failed", ["active", "deactivating", "failed"]],
-    ["is not there any more", ["active", "deactivating", ""]],
+    ["is gone", ["active", "deactivating", ""]],
   ])("waits until the unit %s", async (_, states) => {
     const { bus, calls, bodies } = busWith(states);
     expect(await stopUnit(bus, UNIT, 1_000)).toBe(true);
@@ -82,7 +82,7 @@ describe("stopUnit", () => {
     expect(calls.filter((name) => name === "GetUnit")).toHaveLength(states.length);
   });
 
-  it("is content with a unit that goes while it is asked for", async () => {
+  it("accepts a unit that disappears in between", async () => {
     expect(await stopUnit(busWith(["active", ""], { StopUnit: missing }).bus, UNIT, 1_000)).toBe(true);
     expect(
       await stopUnit(
@@ -95,7 +95,7 @@ describe("stopUnit", () => {
 });
 
 describe("resetFailed", () => {
-  it("is content when there is no such unit, and with nothing else", async () => {
+  it("accepts that there is no such unit, and no other error", async () => {
     await expect(resetFailed(busWith([], { ResetFailedUnit: missing }).bus, UNIT, 1_000)).resolves.toBeUndefined();
     await expect(
       resetFailed(
@@ -113,7 +113,7 @@ describe("startScope", () => {
       (body?.[2] as [string, unknown][]).map(([name, value]) => [name, unwrap({ value: value as never })["value"]]),
     );
 
-  it("fails with systemd, and sets no limits then", async () => {
+  it("fails when systemd does, and sets no limits then", async () => {
     const { bus, calls } = busWith([], { StartTransientUnit: () => failing("org.freedesktop.systemd1.UnitExists") });
     await expect(startScope(bus, "abc", 500, 60600, Limits)).rejects.toMatchObject({
       type: "org.freedesktop.systemd1.UnitExists",
@@ -121,7 +121,7 @@ describe("startScope", () => {
     expect(calls).toEqual(["StartTransientUnit"]);
   });
 
-  it("puts a shared account's leader beside all users, with the limits on the scope", async () => {
+  it("puts a shared account's leader into a scope with the limits, outside user.slice", async () => {
     const { bus, calls, bodies } = busWith([]);
     await startScope(bus, "abc", 500, undefined, Limits);
     expect(calls).toEqual(["StartTransientUnit"]);
@@ -133,7 +133,7 @@ describe("startScope", () => {
     });
   });
 
-  it("puts a leased account's leader into its user's slice, with the limits on that", async () => {
+  it("puts a leased account's leader into its user slice, and sets the limits on the slice", async () => {
     const { bus, calls, bodies } = busWith([]);
     await startScope(bus, "abc", 500, 60600, Limits);
     expect(calls).toEqual(["StartTransientUnit", "SetUnitProperties"]);

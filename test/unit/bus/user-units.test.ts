@@ -11,7 +11,7 @@ const failing = (type: string) => Promise.reject(new dbus.DBusError(type, "no"))
 const unknown = () => failing("org.freedesktop.login1.NoSuchUser");
 
 beforeEach(() => {
-  // Each look at a unit or at a user takes a second by this clock.
+  // Each look at a unit or a user takes a second by this clock.
   vi.useFakeTimers({ toFake: ["performance"] });
 });
 afterEach(() => {
@@ -19,16 +19,16 @@ afterEach(() => {
 });
 
 interface Machine {
-  /** Units that run, and do not end when they are told to. */
+  /** Units that run and ignore a stop. */
   readonly stubborn?: readonly string[];
   /** Units that run. */
   readonly running?: readonly string[];
-  /** So many times logind says that it knows the user. */
+  /** How often logind still knows the user. */
   readonly known?: number;
   readonly answers?: Readonly<Record<string, () => Promise<unknown>>>;
 }
 
-/** A bus with systemd and logind, and what they were asked to do. */
+/** A bus with systemd and logind, and the calls to them. */
 function busWith({ stubborn = [], running = [], known = 0, answers = {} }: Machine) {
   const did: string[] = [];
   const runs = new Set([...stubborn, ...running]);
@@ -57,27 +57,24 @@ function busWith({ stubborn = [], running = [], known = 0, answers = {} }: Machi
 }
 
 describe("forgetUser fails", () => {
-  it.each(UNITS)("naming %s, which does not end", async (unit) => {
+  it.each(UNITS)("naming %s, which does not stop", async (unit) => {
     const { bus } = busWith({ stubborn: [unit] });
     await expect(forgetUser(bus, UID)).rejects.toThrow(`${unit} has not ended within 10000 ms`);
   });
 
-  it("when logind does not forget the user: what it cleans up is not cleaned up", async () => {
+  it("when logind does not forget the user, since its cleanup is then incomplete", async () => {
     const { bus } = busWith({ known: 1e9 });
     await expect(forgetUser(bus, UID)).rejects.toThrow(`logind has not forgotten the user ${UID} within 10000 ms`);
   });
 
-  it.each(["TerminateUser", "GetUser"])(
-    "when logind answers %s with anything but that it knows no such user",
-    async (member) => {
-      const { bus } = busWith({ answers: { [member]: () => failing("org.freedesktop.DBus.Error.NoReply") } });
-      await expect(forgetUser(bus, UID)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.NoReply" });
-    },
-  );
+  it.each(["TerminateUser", "GetUser"])(`when logind answers %s with any error but "no such user"`, async (member) => {
+    const { bus } = busWith({ answers: { [member]: () => failing("org.freedesktop.DBus.Error.NoReply") } });
+    await expect(forgetUser(bus, UID)).rejects.toMatchObject({ type: "org.freedesktop.DBus.Error.NoReply" });
+  });
 });
 
 describe("forgetUser", () => {
-  it("ends all of the user in order, and forgets what has failed of it", async () => {
+  it("stops the user's units in order, and resets the failed ones", async () => {
     const { bus, did } = busWith({ running: UNITS });
     await forgetUser(bus, UID);
     expect(did).toEqual([
@@ -93,7 +90,7 @@ describe("forgetUser", () => {
     expect(looks).toBe(4);
   });
 
-  it("is content with a user of whom nobody knows anything", async () => {
+  it("accepts a user that is unknown everywhere", async () => {
     const { bus, did } = busWith({ answers: { TerminateUser: unknown } });
     await forgetUser(bus, UID);
     expect(did.filter((what) => what.startsWith("StopUnit"))).toEqual([]);
@@ -101,7 +98,7 @@ describe("forgetUser", () => {
 });
 
 describe("stopManager", () => {
-  it("leaves one that takes longer than a second to be killed with all others", async () => {
+  it("leaves a manager that takes longer than a second to be killed with the other processes", async () => {
     const { bus, did } = busWith({ stubborn: UNITS });
     await expect(stopManager(bus, UID)).resolves.toBeUndefined();
     expect(did).toEqual([`StopUnit user@${UID}.service`]);

@@ -55,7 +55,7 @@ describe("readOpenRequest refuses", () => {
 });
 
 describe("readOpenRequest", () => {
-  it("reads a login, and passes over fields it does not know", () => {
+  it("reads a login, and ignores unknown fields", () => {
     expect(readOpenRequest({ ...request(), later: field("s", "x") })).toEqual({
       account: { user: "guest1", uid: 1101, gid: 1101, home: "/home/guest1", shell: "/bin/bash" },
       service: "login",
@@ -68,14 +68,14 @@ describe("readOpenRequest", () => {
     });
   });
 
-  it.each(["display", "seat", "terms", "answer"])("takes the %s from a module that knows the field", (name) => {
+  it.each(["display", "seat", "terms", "answer"])("reads the %s from a module that sends it", (name) => {
     expect(readOpenRequest({ ...request(), [name]: field("s", "one") })).toMatchObject({ [name]: "one" });
     expect(() => readOpenRequest({ ...request(), [name]: field("u", 0) })).toThrow(`lacks "${name}"`);
   });
 });
 
 describe("unwrap", () => {
-  it("gives no field that nobody sent", () => {
+  it("adds no field that was not sent", () => {
     expect(unwrap({ a: new dbus.Variant("s", "x") })["constructor"]).toBeUndefined();
   });
 });
@@ -94,7 +94,7 @@ describe("wireOpenReply", () => {
     expect(record["environment"]).toMatchObject({ signature: "a{ss}", value: { GUEST_SESSION: "s1" } });
   });
 
-  it("sends the namespaces of a shared account's session, all four fields of them", () => {
+  it("sends all four namespace fields of a shared account's session", () => {
     const record = wireOpenReply({
       id: "s1",
       namespace: "/proc/1/fd/2",
@@ -111,13 +111,13 @@ describe("wireOpenReply", () => {
     });
   });
 
-  it("sends what the guest is told, where they are told something", () => {
+  it("sends the notice to the guest, if there is one", () => {
     const reply = { id: "s1", namespace: "/proc/1/fd/2", inode: 1, environment: {}, isolation: undefined };
     expect(wireOpenReply({ ...reply, notice: "All is deleted." })["notice"]).toEqual(field("s", "All is deleted."));
     expect(wireOpenReply({ ...reply, notice: "" })).not.toHaveProperty("notice");
   });
 
-  it("sends the IPC namespace alone of a leased account's session", () => {
+  it("sends only the IPC namespace of a leased account's session", () => {
     const { ipc } = ISOLATION;
     const record = wireOpenReply({
       id: "s1",
@@ -137,7 +137,7 @@ describe("wireOpenReply", () => {
     ]);
   });
 
-  it("sends none of the four of one that shares them with the host", () => {
+  it("sends no namespace field of a session that shares them with the host", () => {
     const record = wireOpenReply({
       id: "s1",
       namespace: "/proc/1/fd/2",
@@ -171,7 +171,7 @@ describe("readAllocateRequest", () => {
     expect(() => readAllocateRequest({ ...asked(), [name]: value })).toThrow(`lacks "${name}"`);
   });
 
-  it("reads who asks, and nothing of what only the bus can say", () => {
+  it("reads who asks, and nothing that only the bus can prove", () => {
     const more = { uid: field("u", 0), leaderPid: field("u", 1), random: field("u", 1), gid: field("u", 0) };
     expect(readAllocateRequest({ ...asked(), ...more })).toEqual({
       user: "guest",
@@ -192,13 +192,13 @@ describe("wireAllocation", () => {
     });
   });
 
-  it.each(["unlocked", "ignored"] as const)("names nobody when it is %s", (verdict) => {
+  it.each(["unlocked", "ignored"] as const)("names no user when it is %s", (verdict) => {
     expect(wireAllocation({ verdict })).toEqual({ verdict: field("s", verdict) });
   });
 });
 
-describe("the record of a session", () => {
-  it("says of which sort the account is", () => {
+describe("the record of a session on the bus", () => {
+  it("names the type of account", () => {
     expect(wireSession(LEASED_SESSION)).toMatchObject({
       leased: { signature: "b", value: true },
       uid: { signature: "u", value: LEASED.uid },
@@ -210,14 +210,14 @@ describe("the record of a session", () => {
     expect(wireSession(SESSION)["opened"]).toMatchObject({ signature: "t", value: 1_000_000n });
   });
 
-  it("with all that is known shows the cgroups, and the plan as JSON", () => {
+  it("contains the cgroups and, as JSON, the plan when all details are asked for", () => {
     expect(wireSessionDetails(LEASED_SESSION)).toMatchObject({
       cgroups: { signature: "as", value: [SLICE.path] },
       plan: { signature: "s", value: "[]" },
     });
   });
 
-  it("can be made of one that has no view", () => {
+  it("is valid without a view", () => {
     expect(wireSessionDetails(ALLOCATED_SESSION)).toMatchObject({
       inode: { value: 0n },
       state: { value: "allocated" },
@@ -241,7 +241,7 @@ describe("wireReceipt", () => {
     });
   });
 
-  it("says of each class what was found, taken away and left", () => {
+  it("contains what was found, removed and left in each class", () => {
     const swept = [{ kind: "files" as const, found: 3, removed: 2, left: ["/tmp/x"] }];
     const ending = { ...ENDING_SESSION, found: { ...NOTHING_FOUND, swept }, begunUptime: 1_000 };
     const receipt = makeReceipt(ending, ["mounts"], { now: 2_000, uptime: 13_000 });

@@ -27,7 +27,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** Runs the verb on that machine; guestd answers so when it is asked what such a login would get. */
+/** Runs the verb on that machine; guestd's explanation of a login is `answer`. */
 function run(word: string, { session = "", answer = ADMITTED, isRoot = true } = {}) {
   const options = { service: "login", failed: false, all: false, reason: "", "display-manager": "", session };
   const client = {
@@ -40,19 +40,19 @@ function run(word: string, { session = "", answer = ADMITTED, isRoot = true } = 
 }
 
 describe("guestctl autologin", () => {
-  it.each([[[]], [["on"]], [["enable", "guest"]]])("with %j is a wrong command line", async (words) => {
+  it.each([[[]], [["on"]], [["enable", "guest"]]])("rejects %j as a wrong command line", async (words) => {
     expect(await runWith(["autologin", ...words])).toMatchObject({
       code: 2,
       err: 'guestctl: autologin takes one of enable, disable, status; see "guestctl --help"',
     });
   });
 
-  it("is for root", async () => {
+  it("requires root", async () => {
     const error: unknown = await run("enable", { isRoot: false }).catch((caught: unknown) => caught);
     expect(describeError(error)).toBe("only root may do this; try it with sudo");
   });
 
-  it("enable says which files it has changed, and when that counts; the second time there are none", async () => {
+  it("enable names the changed files and when the change takes effect, and changes nothing the second time", async () => {
     const { text, json, bad } = await run("enable", { session: "xfce" });
     expect(text).toBe(
       [
@@ -74,7 +74,7 @@ describe("guestctl autologin", () => {
     expect((await run("enable", { session: "xfce" })).text).toMatch(/^Automatic logins by lightdm were set up already/);
   });
 
-  it("status shows what is set up, and exits with 1 where guestd would not let it in", async () => {
+  it("status shows the setup, and exits with 1 where guestd would refuse the login", async () => {
     expect(await run("status")).toEqual({ text: "There are no automatic logins of guests.", json: { enabled: false } });
     await run("enable");
     const { text, bad } = await run("status", { answer: REFUSED });
@@ -91,7 +91,7 @@ describe("guestctl autologin", () => {
     expect(bad).toBe(true);
   });
 
-  it("disable takes back, and takes no option of enable", async () => {
+  it("disable undoes the setup, and takes no option of enable", async () => {
     await expect(run("disable", { session: "xfce" })).rejects.toThrow("are for autologin enable");
     expect((await run("disable")).text).toBe("There were no automatic logins of guests.");
     await run("enable");
@@ -103,7 +103,7 @@ describe("guestctl autologin", () => {
 });
 
 describe("guestctl status and guestctl explain", () => {
-  it("mention who is logged in automatically, where it is that user, and whether something is missing", async () => {
+  it("name the user of an automatic login, if guestd concerns them, and whether something is missing", async () => {
     expect(mentionAutologin(undefined, autologins)).toEqual({ fields: [], json: {} });
     await run("enable");
     expect(mentionAutologin("alice", autologins).fields).toEqual([]);

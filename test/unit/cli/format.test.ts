@@ -17,7 +17,7 @@ describe("formatDuration", () => {
     [7200e6, "2h"],
     [7500e6, "2h 5min"],
     [90_000e6, "1d 1h"],
-  ])("%d microseconds are %s", (microseconds, text) => {
+  ])("writes %d microseconds as %s", (microseconds, text) => {
     expect(formatDuration(microseconds)).toBe(text);
   });
 });
@@ -32,23 +32,23 @@ describe("formatSpan", () => {
     [59_949_000, "59.9s"],
     [59_950_000, "59s"],
     [181e6, "3min 1s"],
-  ])("%d microseconds are %s", (microseconds, text) => {
+  ])("writes %d microseconds as %s", (microseconds, text) => {
     expect(formatSpan(microseconds)).toBe(text);
   });
 });
 
 describe("formatPlain", () => {
-  it("leaves text as it is, whatever its language", () => {
+  it("leaves text unchanged in every language", () => {
     expect(formatPlain("/tmp/größe 名 'x'")).toBe("/tmp/größe 名 'x'");
   });
 
-  it("writes out what would steer a terminal or end a line", () => {
+  it("escapes characters that would control a terminal or end a line", () => {
     expect(formatPlain("\u001b[0m\r\n\u009b\u2028\u202e")).toBe("\\u{1b}[0m\\u{d}\\u{a}\\u{9b}\\u{2028}\\u{202e}");
   });
 });
 
 describe("formatTable", () => {
-  it("makes each column as wide as its widest cell, and leaves no blanks at the end", () => {
+  it("pads each column to its widest cell, and leaves no trailing blanks", () => {
     expect(
       formatTable(
         ["A", "B"],
@@ -62,7 +62,7 @@ describe("formatTable", () => {
 });
 
 describe("formatFields", () => {
-  it("puts the values under each other", () => {
+  it("aligns the values", () => {
     expect(
       formatFields([
         ["a", "1"],

@@ -21,10 +21,10 @@ const UIDS = [
 const notQuarantined = (uid: unknown) =>
   new ClientError("NoSuchLease", `The uid ${String(uid)} is not quarantined; "guestctl leases" shows those that are.`);
 
-/** As a guestd that has 60601 and 60602. */
+/** A guestd that has 60601 and 60602. */
 const ReleaseLease = (uid: unknown) => (uid === 60601 || uid === 60602 ? [] : notQuarantined(uid));
 
-describe("guestctl lease release exits with 2, and asks guestd nothing, for", () => {
+describe("guestctl lease release exits with 2 without a call for", () => {
   it.each([
     "abc",
     "-1",
@@ -39,13 +39,13 @@ describe("guestctl lease release exits with 2, and asks guestd nothing, for", ()
     " 60601",
     "60601 ",
     "guest-bbbb",
-  ])("the uid %j", async (uid) => {
+  ])("the UID %j", async (uid) => {
     const { code, out, err, calls } = await runWith(["lease", "release", "60601", "--", uid], { ReleaseLease });
     expect({ code, out, calls }).toEqual({ code: 2, out: "", calls: [] });
     expect(err).toContain(`release takes uids: ${JSON.stringify(uid)} is none; see "guestctl --help"`);
   });
 
-  it("no uid, and for another word than release", async () => {
+  it("a missing UID, and for another word than release", async () => {
     for (const words of [["lease"], ["lease", "release"], ["lease", "60601"], ["lease", "show", "60601"]]) {
       const { code, err, calls } = await runWith(words, { ReleaseLease });
       expect({ code, calls }).toEqual({ code: 2, calls: [] });
@@ -55,13 +55,13 @@ describe("guestctl lease release exits with 2, and asks guestd nothing, for", ()
 });
 
 describe("guestctl lease release exits with 1", () => {
-  it("when the uid is not quarantined, and says where to look", async () => {
+  it("when the UID is not quarantined, and says where to look", async () => {
     const { code, out, err } = await runWith(["lease", "release", "60603"], { ReleaseLease });
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(err).toBe(`guestctl: ${notQuarantined(60603).message}`);
   });
 
-  it("when one of several is not, and goes on with the others", async () => {
+  it("when one of several UIDs is not quarantined, and releases the others", async () => {
     const { code, out, calls } = await runWith(["lease", "release", "60601", "60603", "60602"], { ReleaseLease });
     expect(code).toBe(1);
     expect(calls).toEqual([
@@ -76,7 +76,7 @@ describe("guestctl lease release exits with 1", () => {
     ]);
   });
 
-  it("when it could not be written down", async () => {
+  it("when the release cannot be saved", async () => {
     const { code, err } = await runWith(["lease", "release", "60601"], {
       ReleaseLease: new ClientError("Failed", "ENOSPC: no space left on device"),
     });
@@ -85,7 +85,7 @@ describe("guestctl lease release exits with 1", () => {
 });
 
 describe("guestctl lease release", () => {
-  it("releases one, and several", async () => {
+  it("releases one UID or several", async () => {
     expect(await runWith(["lease", "release", "60601"], { ReleaseLease })).toMatchObject({
       code: 0,
       out: "Released uid 60601: it may be leased again.",
@@ -104,7 +104,7 @@ describe("guestctl lease release", () => {
 });
 
 describe("guestctl leases", () => {
-  it("shows the uids that something can be said of, and counts the others", async () => {
+  it("shows the UIDs in use, resting or quarantined, and counts the others", async () => {
     const { code, out, calls } = await runWith(["leases"], { ListLeases: [UIDS] });
     expect(code).toBe(0);
     expect(calls).toEqual([["ListLeases"]]);
@@ -118,18 +118,18 @@ describe("guestctl leases", () => {
     ]);
   });
 
-  it("keeps a reason in its line", async () => {
+  it("keeps a reason on one line", async () => {
     const { out } = await runWith(["leases"], { ListLeases: [[{ ...UIDS[1], reason: "a\nb\u001b[2J" }]] });
     expect(out.split("\n")[1]).toContain("a\\u{a}b\\u{1b}[2J");
   });
 
-  it.each(["--all", "-a"])("shows every uid with %s", async (option) => {
+  it.each(["--all", "-a"])("shows every UID with %s", async (option) => {
     const { out } = await runWith(["leases", option], { ListLeases: [UIDS] });
     expect(out).toContain("\n60604-60605  unused       -           -        -\n");
     expect(out.split("\n").at(-1)).toBe("6 uids: 1 leased, 1 quarantined, 1 foreign, 1 rested, 2 unused.");
   });
 
-  it("says that there is nothing to be said of any", async () => {
+  it("reports that there are no such UIDs", async () => {
     expect((await runWith(["leases"], { ListLeases: [UIDS.slice(4)] })).out).toBe(
       "No uid is leased or quarantined.\n\nNot shown: 0 waiting, 0 rested, 2 unused. --all shows them as well.",
     );
@@ -138,7 +138,7 @@ describe("guestctl leases", () => {
     );
   });
 
-  it("prints all of them as JSON", async () => {
+  it("prints all UIDs as JSON", async () => {
     expect(JSON.parse((await runWith(["leases", "--json"], { ListLeases: [UIDS] })).out)).toEqual(UIDS);
   });
 });

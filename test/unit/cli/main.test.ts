@@ -34,7 +34,7 @@ const SESSION = {
 const CHECK = [{ fault: "", warnings: [], checked: 1 }];
 const RECEIPT = { id: "abc", user: "guest1", killed: 4, freed: 1_572_864, swept: [], clean: true, left: [] };
 
-describe("guestctl exits with 2 and names the help for", () => {
+describe("guestctl exits with 2 and refers to --help for", () => {
   it.each([
     [["nonsense"]],
     [["--nonsense"]],
@@ -107,7 +107,7 @@ describe("guestctl exits with 1 and says what to do when", () => {
     );
   });
 
-  it("one of several sessions is not there, and still shows the others", async () => {
+  it("one of several sessions does not exist, and still shows the others", async () => {
     let calls = 0;
     const answers = {
       get GetSession() {
@@ -131,7 +131,7 @@ describe("guestctl exits with 1 and says what to do when", () => {
 });
 
 describe("guestctl", () => {
-  it("shows what is no error and should be known, each in its line, and exits with 0", async () => {
+  it("shows warnings one a line, and exits with 0", async () => {
     const status = { version: "1", sessions: 0, enabled: true, switch: true, reason: "", errors: [] };
     const { code, out } = await run(["status"], {
       GetStatus: [status],
@@ -141,7 +141,7 @@ describe("guestctl", () => {
     expect(out).toMatch(/\nTo mind:\n  One\.\\u\{a\}\n  Two\.$/);
   });
 
-  it("lists without a verb", async () => {
+  it("lists sessions without a verb", async () => {
     const { code, out, calls } = await run([], { ListSessions: [[SESSION]] });
     expect(code).toBe(0);
     expect(calls).toEqual([["ListSessions"]]);
@@ -150,7 +150,7 @@ describe("guestctl", () => {
     );
   });
 
-  it("says that there are none", async () => {
+  it("reports that there are no sessions", async () => {
     expect((await run(["list"], { ListSessions: [[]] })).out).toBe("No guest sessions.");
   });
 
@@ -162,7 +162,7 @@ describe("guestctl", () => {
     expect(out).toBe("admitted: Yes.\n  hide     /home\n  tmpfs    /tmp mode=1777 uid=0 gid=0 size=10% inodes=9");
   });
 
-  it("shows below the plan what may go another way", async () => {
+  it("shows below the plan what may turn out differently", async () => {
     const { code, out } = await run(["explain", "guest"], {
       ExplainLogin: [{ verdict: "refused", reason: "The view.", plan: PLAN, warnings: ["pam_krb5.so \u001b[2J."] }],
     });
@@ -170,13 +170,13 @@ describe("guestctl", () => {
     expect(out).toMatch(/^refused: The view\.\n {2}hide [^]*\nTo mind:\n {2}pam_krb5\.so \\u\{1b\}\[2J\.$/);
   });
 
-  it("asks for the service that is named, login by default", async () => {
+  it("explains the given service, or login by default", async () => {
     const answers = { ExplainLogin: [{ verdict: "ignored", reason: "", plan: "[]", warnings: [] }] };
     expect((await run(["explain", "x"], answers)).calls).toEqual([["ExplainLogin", "x", "login"]]);
     expect((await run(["explain", "x", "--service", "sshd"], answers)).calls).toEqual([["ExplainLogin", "x", "sshd"]]);
   });
 
-  it("ends several", async () => {
+  it("ends several sessions", async () => {
     const { code, out, calls } = await run(["end", "abc", "def"], { EndSession: [RECEIPT] });
     expect(code).toBe(0);
     expect(calls).toEqual([
@@ -220,7 +220,7 @@ describe("guestctl", () => {
     else expect(json).toMatchObject(expected as object);
   });
 
-  it("groups the configuration by section and says where each value is from", async () => {
+  it("groups the configuration by section, with the source of each value", async () => {
     const { out } = await run(["config"], {
       GetConfig: [
         [

@@ -40,7 +40,7 @@ const NO_SUCH = new ClientError(
   'There is no receipt of session xyz; "guestctl receipts" shows those that are kept.',
 );
 
-/** As guestd with two receipts. */
+/** A guestd with two receipts. */
 const GetReceipt = (id: unknown) => (id === "abc" ? [CLEAN] : id === "def" ? [DIRTY] : NO_SUCH);
 
 describe("guestctl receipt exits with 1", () => {
@@ -50,7 +50,7 @@ describe("guestctl receipt exits with 1", () => {
     expect(err).toBe(`guestctl: ${NO_SUCH.message}`);
   });
 
-  it("when one of several is not there, and still shows the others", async () => {
+  it("when one of several does not exist, and still shows the others", async () => {
     const { code, out, calls } = await runWith(["receipt", "abc", "xyz", "def"], { GetReceipt });
     expect(code).toBe(1);
     expect(calls).toEqual([
@@ -63,7 +63,7 @@ describe("guestctl receipt exits with 1", () => {
     expect(out).toContain(NO_SUCH.message);
   });
 
-  it("when one is not clean, and says what is left", async () => {
+  it("when one is not clean, and names what is left", async () => {
     const { code, out } = await runWith(["receipt", "def"], { GetReceipt });
     expect(code).toBe(1);
     expect(out).toContain("CLASS  FOUND  REMOVED  LEFT\nfiles  3      2        1\n");
@@ -71,7 +71,7 @@ describe("guestctl receipt exits with 1", () => {
     expect((await runWith(["receipt", "abc", "def", "--json"], { GetReceipt })).code).toBe(1);
   });
 
-  it("to others than root, as it is for all of guestd", async () => {
+  it("for other users than root", async () => {
     const { code, err } = await runWith(["receipt", "abc", "def"], {
       GetReceipt: new ClientError("AccessDenied", "x"),
     });
@@ -81,13 +81,13 @@ describe("guestctl receipt exits with 1", () => {
 });
 
 describe("guestctl receipt", () => {
-  it("lets no name that a guest has chosen steer the terminal", async () => {
+  it("escapes names chosen by a guest", async () => {
     const evil = "files: /tmp/\u001b[2J\nLeft: nothing\u202e is still there";
     const { out } = await runWith(["receipt", "def"], { GetReceipt: [{ ...DIRTY, left: [evil] }] });
     expect(out.split("\n").at(-1)).toBe("  files: /tmp/\\u{1b}[2J\\u{a}Left: nothing\\u{202e} is still there");
   });
 
-  it("shows all of it", async () => {
+  it("shows the whole receipt", async () => {
     const { code, out } = await runWith(["receipt", "abc"], { GetReceipt });
     expect(code).toBe(0);
     expect(out.split("\n")).toEqual([
@@ -114,7 +114,7 @@ describe("guestctl receipt", () => {
     ]);
   });
 
-  it("says which terms of use were accepted, and when", async () => {
+  it("shows which terms of use were accepted, and when", async () => {
     const accepted = { ...CLEAN, terms: "d1d1", accepted: CLOSED };
     const { out } = await runWith(["receipt", "abc"], { GetReceipt: [accepted] });
     expect(out).toMatch(/^terms: +d1d1$/m);
@@ -123,14 +123,14 @@ describe("guestctl receipt", () => {
     expect(none.out).toMatch(/^accepted: +-$/m);
   });
 
-  it("does not know how long a session lasted that was open when the machine went down", async () => {
+  it("shows no duration for a session that was open when the machine went down", async () => {
     const lost = { ...CLEAN, leased: false, cause: "lost-power", seconds: 0, swept: [] };
     const { out } = await runWith(["receipt", "abc"], { GetReceipt: [lost] });
     expect(out).toMatch(/^lasted: +unknown$/m);
     expect(out).not.toContain("CLASS");
   });
 
-  it("prints JSON with a name for each field: an object for one, a list for several", async () => {
+  it("prints JSON with a name for each field: an object for one receipt, a list for several", async () => {
     const one = JSON.parse((await runWith(["receipt", "def", "--json"], { GetReceipt })).out) as unknown;
     const swept = [{ kind: "files", found: 3, removed: 2, left: ["/tmp/keep is still there"] }];
     expect(one).toEqual({ ...DIRTY, swept });
@@ -141,7 +141,7 @@ describe("guestctl receipt", () => {
 });
 
 describe("guestctl receipts", () => {
-  it("lists them, and says how many are not clean", async () => {
+  it("lists the receipts, and counts the unclean ones", async () => {
     const { code, out, calls } = await runWith(["receipts"], {
       ListReceipts: [[DIRTY, { ...CLEAN, ending: 2_340_000, freed: 0 }]],
     });
@@ -157,21 +157,21 @@ describe("guestctl receipts", () => {
     ]);
   });
 
-  it("asks for those that are not clean alone, and is content with them", async () => {
+  it("with --failed asks only for unclean ones, and accepts none", async () => {
     const { code, out, calls } = await runWith(["receipts", "--failed"], { ListReceipts: [[DIRTY]] });
     expect(code).toBe(0);
     expect(calls).toEqual([["ListReceipts", true]]);
     expect(out).toContain("\n\n1 receipt, 1 of which names something left.");
   });
 
-  it("says that there are none", async () => {
+  it("reports that there are no receipts", async () => {
     expect((await runWith(["receipts"], { ListReceipts: [[]] })).out).toBe("No receipts.");
     expect((await runWith(["receipts", "--failed"], { ListReceipts: [[]] })).out).toBe(
       "No receipt of a session that left something.",
     );
   });
 
-  it("prints JSON, a list however many there are", async () => {
+  it("prints JSON, always as a list", async () => {
     const { out } = await runWith(["receipts", "--json"], { ListReceipts: [[CLEAN]] });
     expect(JSON.parse(out)).toEqual([
       {
@@ -186,14 +186,14 @@ describe("guestctl receipts", () => {
   });
 });
 
-describe("a receipt after later looks", () => {
+describe("a receipt that was updated by later looks", () => {
   const unseen = { ...CLEAN, id: "s1", unseen: ["/tmp"], found_later: [], cleared: 0 };
   const found = { ...unseen, id: "s2", clean: false, unseen: [], found_later: ["files: /tmp/x: EPERM"] };
   const cleared = { ...DIRTY, id: "s3", unseen: [], found_later: [], cleared: CLOSED + 60e6 };
   const all = [unseen, found, cleared];
   const ListReceipts = [all];
 
-  it("is clean so far, not clean, or clean later", async () => {
+  it("is shown as clean so far, not clean, or clean later", async () => {
     const { out, code } = await runWith(["receipts"], { ListReceipts });
     expect(code).toBe(0);
     const rows = out.split("\n").slice(1, 4);
@@ -205,7 +205,7 @@ describe("a receipt after later looks", () => {
     expect(out.split("\n").at(-1)).toBe("3 receipts, 1 of which names something left.");
   });
 
-  it("says what was not looked through, what was found later, and since when nothing is left", async () => {
+  it("shows what was not searched, what was found later, and when nothing was left", async () => {
     const show = async (receipt: object) => runWith(["receipt", "s1"], { GetReceipt: [receipt] });
     expect(await show(unseen)).toMatchObject({
       code: 0,
@@ -223,7 +223,7 @@ describe("a receipt after later looks", () => {
     expect(later.out).toContain(`cleared: ${formatTime(CLOSED + 60e6)}`);
   });
 
-  it("has all of that in JSON", async () => {
+  it("contains all of that in JSON", async () => {
     const { out } = await runWith(["receipts", "--json"], { ListReceipts });
     expect(JSON.parse(out)).toMatchObject(
       all.map(({ id, unseen, found_later, cleared }) => ({ id, unseen, found_later, cleared })),

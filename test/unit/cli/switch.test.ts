@@ -10,14 +10,14 @@ const OFF = { enabled: false, switch: false, reason: "an examination" };
 const session = (id: string, state = "open") => ({ id, user: "guest1", state });
 
 describe("guestctl exits with 1 when the switch", () => {
-  it.each(["enable", "disable"])("cannot be written down (%s)", async (verb) => {
+  it.each(["enable", "disable"])("cannot be saved (%s)", async (verb) => {
     const { code, out, err } = await runWith([verb], {
       SetEnabled: new ClientError("Failed", "The switch could not be written down."),
     });
     expect({ code, out, err }).toEqual({ code: 1, out: "", err: "guestctl: The switch could not be written down." });
   });
 
-  it("is to have a reason that guestd does not take", async () => {
+  it("is given an invalid reason", async () => {
     const { code, err } = await runWith(["disable", "--reason=\u001b[2J"], {
       SetEnabled: new ClientError("InvalidArgument", "The reason has a character that cannot be printed."),
     });
@@ -40,7 +40,7 @@ describe("guestctl enable", () => {
       { enabled: false, errors: ["f:1: bad"] },
       'Guest logins are switched on, but guests are refused still: the configuration has errors, see "guestctl config check".',
     ],
-  ])("says what is so now (%j)", async (change, text) => {
+  ])("shows the resulting state (%j)", async (change, text) => {
     const { code, out, calls } = await runWith(["enable"], {
       SetEnabled: [],
       GetStatus: status(change),
@@ -53,7 +53,7 @@ describe("guestctl enable", () => {
 
 describe("guestctl disable", () => {
   it.each([["--reason=an examination"], ["--reason", "an examination"]])(
-    "tells guestd the reason, and says what is so now (%s)",
+    "sends the reason to guestd, and shows the resulting state (%s)",
     async (...options) => {
       const { code, out, calls } = await runWith(["disable", ...options], {
         SetEnabled: [],
@@ -64,7 +64,7 @@ describe("guestctl disable", () => {
         code: 0,
         out: "Guests are refused: guest logins are switched off: an examination.",
       });
-      // No look whether guests could log in: it takes seconds, and nothing is said of it.
+      // No check of logins: it takes seconds, and its result is not shown.
       expect(calls).toEqual([["SetEnabled", false, "an examination"], ["GetStatus"], ["ListSessions"]]);
     },
   );
@@ -85,7 +85,7 @@ describe("guestctl disable", () => {
       [session("abc"), session("def", "opening"), session("ghi", "ending")],
       '2 sessions go on; "guestctl end abc def" ends them.',
     ],
-  ])("names the sessions that go on", async (sessions, text) => {
+  ])("names the sessions that continue", async (sessions, text) => {
     const { out } = await runWith(["disable"], { SetEnabled: [], GetStatus: status(OFF), ListSessions: [sessions] });
     expect(out.split("\n")[1]).toBe(text);
   });
@@ -97,7 +97,7 @@ describe("guestctl status", () => {
       .split("\n")
       .map((line) => line.replace(/ +/g, " "));
 
-  it("says why guests are refused, and what lets them in", async () => {
+  it("shows why guests are refused, and how to let them in", async () => {
     expect(await shown(OFF)).toEqual([
       "guestd: 1",
       "guests: refused: they are switched off",
@@ -108,7 +108,7 @@ describe("guestctl status", () => {
     expect(await shown({ ...OFF, reason: "" })).toContain("switch: off");
   });
 
-  it("names the configuration where that refuses them", async () => {
+  it("names the configuration where that refuses guests", async () => {
     expect(await shown({ enabled: false })).toEqual([
       "guestd: 1",
       "guests: refused: Enabled=no in the configuration",
@@ -120,11 +120,11 @@ describe("guestctl status", () => {
     );
   });
 
-  it("says that they can log in", async () => {
+  it("shows that guests can log in", async () => {
     expect(await shown({})).toEqual(["guestd: 1", "guests: can log in", "switch: on", "sessions: 0"]);
   });
 
-  it("says that they are refused where a look has found why, exits with 1, and says nothing of it while they are switched off", async () => {
+  it("shows why the last check refuses guests and exits with 1, except while guest logins are disabled", async () => {
     const fault = "The view cannot be built: skeleton /etc/skel/\u001bq: no.";
     expect(await shown({}, { fault })).toContain(
       "guests: refused: The view cannot be built: skeleton /etc/skel/\\u{1b}q: no",
@@ -134,14 +134,14 @@ describe("guestctl status", () => {
     expect(await shown(OFF, { fault })).toContain("guests: refused: they are switched off");
   });
 
-  it("lists warnings last, which are no failure", async () => {
+  it("shows warnings last, and does not fail for them", async () => {
     const answers = { GetStatus: status(), CheckLogins: check({ warnings: ["pam_krb5.so asks."] }) };
     const { code, out } = await runWith(["status"], answers);
     expect(out.split("\n").slice(-2)).toEqual(["To mind:", "  pam_krb5.so asks."]);
     expect(code).toBe(0);
   });
 
-  it("shows no reason that would steer a terminal", async () => {
+  it("escapes a reason that would control a terminal", async () => {
     expect(await shown({ ...OFF, reason: "\u001b[2J" })).toContain("switch: off: \\u{1b}[2J");
   });
 });

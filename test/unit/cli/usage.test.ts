@@ -38,7 +38,7 @@ A verb takes the options behind it, --json, --help and --version.
 
 Exit codes: 0 done; 1 failed, or not in order; 2 wrong command line.`;
 
-/** Words that each verb can stand with. */
+/** Valid arguments for each verb. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   show: ["abc"],
   end: ["abc"],
@@ -51,7 +51,7 @@ const wordsOf = (name: string) => [name, ...(WORDS[name] ?? [])];
 const give = (option: Option) => (OPTIONS[option].type === "string" ? `--${option}=x` : `--${option}`);
 
 describe("the help of guestctl", () => {
-  it("has every verb with its options, and every option", () => {
+  it("lists every verb with its options, and every option", () => {
     expect(helpText()).toBe(HELP);
   });
 
@@ -92,13 +92,13 @@ describe("an option of another verb", () => {
     [["--all"], "list takes no --all, which is for leases"],
     [["enable", "--reason="], "enable takes no --reason, which is for disable"],
     [["leases", "--all", "--service=login"], "leases takes no --service, which is for explain"],
-  ])("is a wrong command line: %j", (args, sentence) => {
+  ])("makes a wrong command line: %j", (args, sentence) => {
     expect(() => readCommandLine(args)).toThrow(new UsageError(sentence));
   });
 });
 
 describe("an option of every verb", () => {
-  it.each(COMMANDS)("can stand before $name and behind it", ({ name }) => {
+  it.each(COMMANDS)("may be written before $name or after it", ({ name }) => {
     for (const option of COMMON) {
       const kind = option === "json" ? "run" : option;
       expect(readCommandLine([give(option), ...wordsOf(name)]).kind).toBe(kind);

@@ -47,7 +47,7 @@ describe("loadFiles refuses", () => {
     expect(errorsOf(loadFiles([join(root, "dir")], me))).toEqual(["is not a regular file"]);
   });
 
-  it("a value in another encoding than UTF-8", () => {
+  it("a value that is not UTF-8", () => {
     const bytes = Buffer.from("# f\xFCr\n[View]\nHide=-/srv/G\xE4ste\n", "latin1");
     expect(errorsOf(loadFiles([write("a.conf", bytes)], me))).toEqual(["is not UTF-8"]);
   });
@@ -60,20 +60,20 @@ describe("loadFiles refuses", () => {
 describe("loadConfig", () => {
   const load = () => loadConfig({ vendor: join(root, "v"), admin: join(root, "a"), dropIns: join(root, "d") }, me);
 
-  it("takes the defaults when no file is there, those of the machine first", () => {
+  it("uses the defaults when there is no file, those of the machine first", () => {
     expect(load().ok).toBe(true);
     const paths = { vendor: join(root, "v"), admin: join(root, "a"), dropIns: join(root, "d") };
     const result = loadConfig(paths, me, listMachineDefaults({ noswap: false }));
     expect(result.ok && result.config.Limits.MemorySwapMax).toBe("0");
   });
 
-  it("reads a file as editors of other systems leave it", () => {
+  it("reads a file with the line ends and byte order mark of other systems", () => {
     write("a", "\uFEFF[Home]\r\nSize=1M\r\n");
     const result = load();
     expect(result.ok && result.config.Home.Size).toBe("1m");
   });
 
-  it("reads vendor, then admin, then the drop-ins in the order of their names", () => {
+  it("reads the vendor's file, then the administrator's, then the drop-ins by name", () => {
     mkdirSync(join(root, "d"));
     write("v", "[Home]\nSize=1M\nInodes=1");
     write("a", "[Home]\nSize=2M\nInodes=2");

@@ -1,4 +1,4 @@
-// Keys for each language: which names are such, what they set, and that no other key has languages.
+// Localized keys: which names they have, what they set, and that no other key has languages.
 import { describe, expect, it } from "vitest";
 import { baseOf, localeOf } from "../../../src/config/localized.ts";
 import { formatConfigError, parseConfig } from "../../../src/config/parse.ts";
@@ -9,7 +9,7 @@ const errorsOf = (...lines: string[]) => {
   return result.ok ? [] : result.errors.map(formatConfigError);
 };
 
-describe("the name of a key", () => {
+describe("the name of a localized key", () => {
   it.each([
     ["LoginText[de]", "LoginText", "de"],
     ["LoginText[pt_BR]", "LoginText", "pt_BR"],
@@ -20,13 +20,13 @@ describe("the name of a key", () => {
   });
 });
 
-describe("a key for each language", () => {
-  it("has the values of all, beside its own", () => {
+describe("a localized key", () => {
+  it("has a value for each language, and its own", () => {
     const result = parse("[Notice]", "LoginText[de]=Weg.", "LoginText[de_AT]=Fort.", "LoginText=Gone.");
     expect(result.ok && result.config.Notice.LoginText).toEqual({ "": "Gone.", de: "Weg.", de_AT: "Fort." });
   });
 
-  it("has its default where only others are set, and stands before them where it is shown", () => {
+  it("has its default where only languages are set, and is shown before them", () => {
     const result = parse("[Daemon]", "IdleExit=7", "[Notice]", "LoginText[de]=Weg.");
     const names = result.ok ? result.settings.map(({ key }) => key) : [];
     expect(result.ok && result.config.Notice.LoginText[""]).toMatch(/deleted/);
@@ -40,7 +40,7 @@ describe("a key for each language", () => {
     },
   );
 
-  it("is checked as any other", () => {
+  it("is checked like any other key", () => {
     expect(errorsOf("[Notice]", "TermsAnswer[de]=ja ja")).toEqual([
       expect.stringMatching(/^a:2: TermsAnswer\[de\]=ja ja: expected /),
     ]);

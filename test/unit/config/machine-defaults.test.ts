@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { listMachineDefaults } from "../../../src/config/machine-defaults.ts";
 import { isSet, parseConfig } from "../../../src/config/parse.ts";
 
-/** The limit of swap as it is in force with these lines, on a kernel that can keep a tmpfs out of swap or cannot. */
+/** The swap limit with these lines, on a kernel that can or cannot keep a tmpfs out of swap. */
 function limitOf(noswap: boolean, ...lines: string[]) {
   const result = parseConfig([{ path: "f", text: lines.join("\n") }], listMachineDefaults({ noswap }));
   if (!result.ok) throw new Error(JSON.stringify(result.errors));
@@ -27,7 +27,7 @@ describe("MemorySwapMax=", () => {
     ["MemorySwapMax=", ""],
     ["MemorySwapMax=1M", "1m"],
     ["MemorySwapMax=0", "0"],
-  ])("is what a file says, on any kernel: %s", (line, max) => {
+  ])("is what a file sets, on any kernel: %s", (line, max) => {
     for (const noswap of [false, true])
       expect(limitOf(noswap, "[Limits]", line)).toEqual({ max, origin: "f:2", set: 1 });
   });

@@ -27,15 +27,19 @@ describe("parseConfig refuses", () => {
     ["a relative path", "[View]\nHide=home", "f0:2: Hide=home: expected absolute paths"],
     ["a path with ..", "[View]\nHide=/home/../etc", "f0:2: Hide=/home/../etc: expected absolute paths"],
     ["the root as a path to hide", "[View]\nHide=/", "f0:2: Hide=/: expected absolute paths"],
-    ["an absolute path below /etc", "[Etc]\nHide=/etc/issue", "f0:2: Hide=/etc/issue: expected paths below /etc"],
+    [
+      "an absolute path where one below /etc is expected",
+      "[Etc]\nHide=/etc/issue",
+      "f0:2: Hide=/etc/issue: expected paths below /etc",
+    ],
     ["an unknown choice", "[Etc]\nMode=magic", "f0:2: Mode=magic: expected one of overlay, bind"],
     ["a bind with an unknown mode", "[View]\nBind=/a:/b:rx", "f0:2: Bind=/a:/b:rx: expected SOURCE"],
-    ["a key of Object's prototype", "[Guests]\nconstructor=1", "f0:2: unknown key constructor="],
-    ["a section of Object's prototype", "[toString]\nA=1", "f0:1: unknown section [toString]"],
+    ["a key named like a property of Object", "[Guests]\nconstructor=1", "f0:2: unknown key constructor="],
+    ["a section named like a property of Object", "[toString]\nA=1", "f0:1: unknown section [toString]"],
     ["a prototype as a key", "[Guests]\n__proto__=1", "f0:2: unknown key __proto__="],
     ["a line without a key", "[Guests]\n=yes", "f0:2: expected [SECTION] or KEY=VALUE"],
     ["a section that is not closed", "[Guests", "f0:1: expected [SECTION] or KEY=VALUE"],
-    ["a comment behind a section", "[Guests] # a=b", "f0:1: expected [SECTION] or KEY=VALUE"],
+    ["a comment after a section", "[Guests] # a=b", "f0:1: expected [SECTION] or KEY=VALUE"],
     ["a quote that is not closed", '[View]\nHide="/srv/a b', 'f0:2: Hide="/srv/a b: expected absolute paths'],
     ["an escape of C", "[View]\nHide=/srv/a\\x20b", "f0:2: Hide=/srv/a\\x20b: expected absolute paths"],
     ["an empty word of a list", '[View]\nHide=""', 'f0:2: Hide="": expected absolute paths'],
@@ -61,20 +65,20 @@ describe("parseConfig refuses", () => {
 });
 
 describe("parseConfig", () => {
-  it("takes the defaults when there are no files", () => {
+  it("uses the defaults when there are no files", () => {
     const result = parse();
     expect(result.ok && result.config.Home.Size).toBe("25%");
     expect(result.ok && result.settings.every(({ origin }) => origin === "default")).toBe(true);
   });
 
-  it("lets a later file's value stand, and says where it is from", () => {
+  it("takes the value of the last file, and remembers that file", () => {
     expect(valueOf("Home", "Size", "[Home]\nSize=1G", "# comment\n[Home]\nSize=512M")).toMatchObject({
       value: "512M",
       origin: "f1:3",
     });
   });
 
-  it("adds to a list, so that hiding one more path does not show /home", () => {
+  it("appends to a list: hiding one more path does not uncover /home", () => {
     const setting = valueOf("View", "Hide", "[View]\nHide=/srv");
     expect(setting?.value.split(" ")).toEqual(expect.arrayContaining(["/home", "/srv"]));
     expect(setting?.origin).toBe("default, f0:2");
@@ -88,11 +92,11 @@ describe("parseConfig", () => {
     expect(valueOf("Home", "Size", `[Home]\n${line}`)?.value).toBe("64M");
   });
 
-  it("passes over a comment that is not UTF-8", () => {
+  it("ignores a comment that is not UTF-8", () => {
     expect(errorsOf("# f\uFFFDr G\uFFFDste\n[Home]")).toEqual([]);
   });
 
-  it("writes a list down again as it can be read again", () => {
+  it("writes a list in the form that it reads", () => {
     const text = `[View]\nHide=\nHide="/srv/a b"\t-/srv/c\\ d \\\n  '/srv/#e'\nHide=/srv/f;g`;
     const value = valueOf("View", "Hide", text)?.value;
     expect(value).toBe(`"/srv/a b" -/srv/c\\ d '/srv/#e' /srv/f;g`);
@@ -118,12 +122,12 @@ describe("parseConfig", () => {
   });
 });
 
-// Each kind of value: # and ; behind something are part of it, and so are quotes, but for those of a list.
+// In each kind of value, # and ; are part of it, and so are quotes outside lists.
 describe("a value with", () => {
   const read = (section: SectionName, line: string) => {
     const [name = ""] = line.split("=");
     const row = listKeys().find((candidate) => candidate.section === section && candidate.name === name);
-    // Only a list can be cleared, and begins with its default where it is not.
+    // Only a list can be cleared; otherwise it starts with its default.
     const result = parse(`[${section}]\n${row?.key.type.list === true ? `${name}=\n` : ""}${line}`);
     if (!result.ok) throw new Error(result.errors.map(formatConfigError).join());
     return new Map<string, unknown>(Object.entries(result.config[section])).get(name);
@@ -156,11 +160,11 @@ describe("a value with", () => {
     expect(read(section, line)).toEqual(expected);
   });
 
-  it.each(["yes", "true", "on", "1", "Yes", "TRUE"])("a boolean that is on: %s", (word) => {
+  it.each(["yes", "true", "on", "1", "Yes", "TRUE"])("reads %s as yes", (word) => {
     expect(read("Guests", `Enabled=${word}`)).toBe(true);
   });
 
-  it.each(["no", "false", "off", "0", "No", "FALSE"])("a boolean that is off: %s", (word) => {
+  it.each(["no", "false", "off", "0", "No", "FALSE"])("reads %s as no", (word) => {
     expect(read("Guests", `Enabled=${word}`)).toBe(false);
   });
 
@@ -197,7 +201,7 @@ describe("a value with", () => {
     ['[Etc]\nMode="bind"', QUOTES],
     ['[View]\nHide="a"', ""],
     ["[Home]\nSize=a#b", ""],
-  ])("what is not part of it: %j says so", (text, hint) => {
+  ])("with a trailing comment or a misplaced quote is refused with an explanation: %j", (text, hint) => {
     expect(errorsOf(text)).toEqual([expect.stringMatching(new RegExp(`^f0:2: .*: expected [^;]*${hint}$`))]);
   });
 });

@@ -1,4 +1,4 @@
-// The files of Terms=: what guests read must be root's, at a path that is root's, and for everybody to read.
+// The files of Terms=: they must be root's, at a path of root's, and readable by all users.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,12 +33,12 @@ function load(...lines: string[]) {
 }
 
 describe("Terms=", () => {
-  it("is nothing by default", () => {
+  it("is empty by default", () => {
     expect(load()).toEqual({});
     expect(load(`Terms=${file}`, "Terms=")).toEqual({});
   });
 
-  it("is read, in each language", () => {
+  it("is read in each language", () => {
     write("Seid nett.\n", join(root, "de"));
     expect(load(`Terms=${file}`, `Terms[de]=${join(root, "de")}`)).toEqual({ "": "Be kind.\n", de: "Seid nett.\n" });
   });
@@ -72,14 +72,14 @@ describe("Terms=", () => {
     expect(load(`Terms=${file}`)).toEqual([expect.stringContaining(`guestd.conf:2: Terms=terms.txt: ${message}`)]);
   });
 
-  it("names each file that is none, with the line", () => {
+  it("reports each bad file, with the line", () => {
     expect(load("Login=yes", "Terms=/nowhere/a", "Terms[de]=/nowhere/b")).toEqual([
       "guestd.conf:3: Terms=/nowhere/a: is not there",
       "guestd.conf:4: Terms[de]=/nowhere/b: is not there",
     ]);
   });
 
-  it("takes the largest that there may be", () => {
+  it("accepts a file of the maximum size", () => {
     write("ä".repeat(MOST_TERMS_BYTES / 2));
     expect(load(`Terms=${file}`)).toHaveProperty([""]);
   });

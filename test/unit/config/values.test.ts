@@ -4,7 +4,7 @@ import * as value from "../../../src/config/values.ts";
 
 const LONG = "x".repeat(65);
 
-/** What each kind of value must not take. */
+/** Invalid values of each kind. */
 const BAD: [string, ValueType<unknown>, string[]][] = [
   [
     "a limit",
@@ -79,41 +79,41 @@ const BAD: [string, ValueType<unknown>, string[]][] = [
   ["a path", value.path, ["", "/", "bin/sh", "/bin/../sh", "/bin//sh", "/bin/sh/", "/bin/\nsh", `/${"x".repeat(256)}`]],
 ];
 
-describe.each(BAD)("what is no value of the kind: %s", (_, type, texts) => {
+describe.each(BAD)("an invalid value of the kind: %s", (_, type, texts) => {
   it.each(texts)("%j", (text) => {
     expect(type.parse(text)).toBeUndefined();
   });
 });
 
-describe("a value of the kind", () => {
+describe("a valid value of the kind", () => {
   it.each<[string, ValueType<unknown>, string, unknown]>([
-    ["a limit that is none", value.limit, "", ""],
+    ["a limit of infinity", value.limit, "", ""],
     ["a limit as a share", value.limit, "100%", "100%"],
-    ["a limit in small letters", value.limit, "512M", "512m"],
-    ["none at all, where a limit may be that", value.limitOrNone, "0", "0"],
-    ["no limit, where it may be none at all", value.limitOrNone, "", ""],
-    ["a limit, where it may be none at all", value.limitOrNone, "512M", "512m"],
-    ["a weight that is systemd's own", value.weight, "", 0],
-    ["the least weight", value.weight, "1", 1],
-    ["the most weight", value.weight, "10000", 10_000],
-    ["a quota that is none", value.quota, "", 0],
-    ["the least quota", value.quota, "1%", 1],
+    ["a limit in lower case", value.limit, "512M", "512m"],
+    [`"none", where a limit may be that`, value.limitOrNone, "0", "0"],
+    [`infinity, where "none" is valid, too`, value.limitOrNone, "", ""],
+    [`a limit, where "none" is valid, too`, value.limitOrNone, "512M", "512m"],
+    [`the weight "idle" of systemd`, value.weight, "", 0],
+    ["the smallest weight", value.weight, "1", 1],
+    ["the largest weight", value.weight, "10000", 10_000],
+    ["an unlimited quota", value.quota, "", 0],
+    ["the smallest quota", value.quota, "1%", 1],
     ["a quota of more than one processor", value.quota, "250%", 250],
-    ["the most quota", value.quota, "100000%", 100_000],
-    ["the least number of seconds", value.secondsOrNever, "1", 1],
+    ["the largest quota", value.quota, "100000%", 100_000],
+    ["the smallest number of seconds", value.secondsOrNever, "1", 1],
     ["never, where seconds may be that", value.secondsOrNever, "0", 0],
     ["the most seconds, where they may be never", value.secondsOrNever, "86400", 86_400],
     ["the fewest receipts", value.receipts, "1", 1],
     ["the most receipts", value.receipts, "100000", 100_000],
-    ["the usual range of uids", value.uidRange, "65536-98303", { first: 65536, last: 98303 }],
-    ["that of earlier versions", value.uidRange, "60600-61183", { first: 60600, last: 61183 }],
-    ["a range of one uid", value.uidRange, "1000-1000", { first: 1000, last: 1000 }],
-    ["the widest range of uids", value.uidRange, "1000-99999", { first: 1000, last: 99999 }],
-    ["the last uids that there are", value.uidRange, "99999-99999", { first: 99999, last: 99999 }],
+    ["the default range of UIDs", value.uidRange, "65536-98303", { first: 65536, last: 98303 }],
+    ["the range of earlier versions", value.uidRange, "60600-61183", { first: 60600, last: 61183 }],
+    ["a range of one UID", value.uidRange, "1000-1000", { first: 1000, last: 1000 }],
+    ["the widest range of UIDs", value.uidRange, "1000-99999", { first: 1000, last: 99999 }],
+    ["the last UIDs", value.uidRange, "99999-99999", { first: 99999, last: 99999 }],
     ["a name in another script", value.displayName, "Gästin für heute (1)", "Gästin für heute (1)"],
-    ["a name as long as may be", value.displayName, "x".repeat(64), "x".repeat(64)],
+    ["a name of the maximum length", value.displayName, "x".repeat(64), "x".repeat(64)],
     ["names of services, with patterns", value.services, "login gdm-* a@b.c", ["login", "gdm-*", "a@b.c"]],
-    ["no services at all", value.services, "", []],
+    ["an empty list of services", value.services, "", []],
     ["names of service units, with patterns", value.units, "a@b.service ly@*.service", ["a@b.service", "ly@*.service"]],
   ])("%s", (_, type, text, expected) => {
     expect(type.parse(text)).toEqual(expected);

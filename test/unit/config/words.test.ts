@@ -11,12 +11,12 @@ describe("the words of a list", () => {
     ["'a b' c", ["a b", "c"]],
     ['""', [""]],
     ["'' a", ["", "a"]],
-    // The quotes of one kind mean nothing within the other.
+    // Quotes of one kind have no meaning inside the other.
     [`"it's" 'say "a b"'`, ["it's", 'say "a b"']],
-    // Quotes may begin and end within a word.
+    // Quotes may begin and end inside a word.
     ['/srv/"a b"/c', ["/srv/a b/c"]],
     [`"a"'b'c`, ["abc"]],
-    // A backslash takes the meaning of the next character away, in quotes as well.
+    // A backslash escapes the next character, also inside quotes.
     ["a\\ b", ["a b"]],
     ["a\\\tb", ["a\tb"]],
     ["\\\"a \\'b", ['"a', "'b"]],
@@ -25,25 +25,25 @@ describe("the words of a list", () => {
     ["'a\\'b'", ["a'b"]],
     ["a\\#b", ["a#b"]],
     ["a#b ;c", ["a#b", ";c"]],
-    // Blanks are spaces and tabs, and nothing else.
+    // Blanks are only spaces and tabs.
     ["a\u00A0b", ["a\u00A0b"]],
     ["Gäste 客人", ["Gäste", "客人"]],
-  ])("%j are %j", (text, words) => {
+  ])("of %j are %j", (text, words) => {
     expect(splitWords(text)?.map(unquote)).toEqual(words);
   });
 
   it.each(['"', "'", 'a "b', "a 'b", "it's", '"a\\"', "a\\", "\\", "a\\nb", "a\\x20b", "a\\sb", '"a\\tb"', "a\\1"])(
-    "%j are none",
+    "of %j are invalid",
     (text) => {
       expect(splitWords(text)).toBeUndefined();
     },
   );
 
-  it("keep their quotes until they are read, so that they can be written down again", () => {
+  it("keep their quotes until they are read, to be written unchanged", () => {
     expect(splitWords(`"a b"  c\\ d 'e'`)).toEqual(['"a b"', "c\\ d", "'e'"]);
   });
 
-  it("can be many, and in many quotes", () => {
+  it("may be many, with many quotes", () => {
     const text = `"a b" c'd e' `.repeat(100_000);
     expect(splitWords(text)).toHaveLength(200_000);
     expect(splitWords(`${text}"`)).toBeUndefined();

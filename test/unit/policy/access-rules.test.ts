@@ -1,4 +1,4 @@
-// Whether access.conf lets guests in is said where it is certain, and nowhere else.
+// access.conf is judged only where the result is certain.
 import { describe, expect, it } from "vitest";
 import { judgeAccess } from "../../../src/policy/access-rules.ts";
 
@@ -18,7 +18,7 @@ describe("judgeAccess", () => {
     [["+:ALL EXCEPT guests:ALL", "-:ALL:ALL"], 2],
     [["+:ALL:10.0.0.0/8 .uni.example", "-:ALL:ALL"], 2],
     [["+:ALL:ALL EXCEPT LOCAL", "-:ALL:ALL"], 2],
-  ])("says that %j keep guests out, and which", (rules, line) => {
+  ])("finds that %j keep guests out, and by which rule", (rules, line) => {
     expect(judge(rules)).toEqual({ kind: "refuses", rule: `${FILE}:${line}` });
   });
 
@@ -29,17 +29,17 @@ describe("judgeAccess", () => {
     [["-:ALL EXCEPT root guests:ALL"]],
     [["-:bob:ALL"]],
     [["-:ALL:192.168.0.0/16"]],
-  ])("says that %j let them in", (rules) => {
+  ])("finds that %j let guests in", (rules) => {
     expect(judge(rules)).toEqual({ kind: "admits" });
   });
 
-  it("does not know of terminals, netgroups, nor of rules that are elsewhere", () => {
+  it("ignores terminals, netgroups and rules in other files", () => {
     expect(judge(["+:ALL:tty1", "-:ALL:ALL"])).toEqual({ kind: "unclear" });
     expect(judge(["+:@lab:ALL", "-:ALL:ALL"])).toEqual({ kind: "unclear" });
     expect(judge(["-:ALL:ALL"], ["accessfile=/etc/lab.conf"])).toEqual({ kind: "unclear" });
   });
 
-  it("takes a group for one in brackets alone where the module does", () => {
+  it("takes a group without brackets for one only where the module does", () => {
     expect(judge(["+:guests:ALL", "-:ALL:ALL"], ["nodefgroup"])).toMatchObject({ kind: "refuses" });
   });
 });

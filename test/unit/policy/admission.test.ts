@@ -6,26 +6,26 @@ import { NEVER_ENABLED } from "../../../src/policy/switch.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, ON, SESSION } from "../../helpers/samples.ts";
 
-/** What no display manager's unit is. */
+/** A unit that is no display manager's. */
 const ELSEWHERE = { leaderCgroup: "/system.slice/getty@tty1.service" };
 const ORIGIN = { tty: "tty1", rhost: "", ...ELSEWHERE } as const;
 const ASKED: Authentication = { user: "guest", service: "login", ...ORIGIN, leaderPid: 500 };
 const LOGIN: Login = { account: GUEST, service: "login", ...ORIGIN, seat: "", leaderPid: 500, startsService: false };
 const OFF: LoginSwitch = { enabled: false, reason: "there is an examination" };
-/** A session of which the judgement reads nothing that its phase does not have. */
+/** A session from which the judgement reads only fields of its phase. */
 const sessionOf = (change: object, from: Session = SESSION): Session => ({ ...from, ...change });
 const leasedIn = (phase: Session["phase"], change: object = {}) =>
   sessionOf({ phase, cause: undefined, ...change }, LEASED_SESSION);
 
 describe("judgeLogin refuses", () => {
-  it("everybody while the configuration has errors", () => {
+  it("all guests while the configuration has errors", () => {
     expect(judgeLogin(undefined, LOGIN, [], ON)).toMatchObject({
       kind: "refused",
       reason: expect.stringContaining("errors") as string,
     });
   });
 
-  it("everybody when guests are switched off", () => {
+  it("all guests when Enabled=no", () => {
     expect(judgeLogin(configOf("[Guests]", "Enabled=no"), LOGIN, [], ON)).toMatchObject({ kind: "refused" });
   });
 
@@ -34,7 +34,7 @@ describe("judgeLogin refuses", () => {
     { ...LOGIN, account: GHOST },
     { ...LOGIN, account: GHOST, service: "sshd" },
     { ...LOGIN, account: LEASED },
-  ])("everybody while the switch is off, with its reason", (login) => {
+  ])("all guests while the switch is off, with its reason", (login) => {
     const sessions: Session[] = [leasedIn("allocated")];
     for (const loginSwitch of [OFF, NEVER_ENABLED]) {
       expect(judgeLogin(configOf(), login, sessions, loginSwitch)).toEqual({
@@ -44,7 +44,7 @@ describe("judgeLogin refuses", () => {
     }
   });
 
-  it("with the configuration's own word first, whatever the switch is", () => {
+  it("with the configuration's reason first, whatever the switch says", () => {
     for (const loginSwitch of [ON, OFF]) {
       expect(judgeLogin(undefined, LOGIN, [], loginSwitch)).toMatchObject({
         kind: "refused",
@@ -66,13 +66,13 @@ describe("judgeLogin refuses", () => {
     expect(judgeLogin(config, { ...LOGIN, service: "xgdm-password" }, [], ON)).toMatchObject({ kind: "admitted" });
   });
 
-  it("the login after the last that fits", () => {
+  it("the login after the last one allowed", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
     expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [], ON)).toMatchObject({ kind: "admitted" });
     expect(judgeLogin(config, { ...LOGIN, leaderPid: 501 }, [sessionOf({})], ON)).toMatchObject({ kind: "refused" });
   });
 
-  it("the login of an account after the last that it may have, and of no other account", () => {
+  it("the login after the last one allowed for its account, and of no other account", () => {
     const config = configOf("[Guests]", "MaxSessionsPerUser=2");
     const login = { ...LOGIN, leaderPid: 501 };
     const sessions = [sessionOf({}), sessionOf({ id: "s2", phase: "ending" })];
@@ -89,21 +89,21 @@ describe("judgeLogin refuses", () => {
       });
   });
 
-  it("no login of a class room where nothing is set, but a flood of one account", () => {
+  it("a flood of logins of one account by default, and no class room", () => {
     const crowd = (count: number) => Array.from({ length: count }, (_, index) => sessionOf({ id: `s${index}` }));
     const login = { ...LOGIN, leaderPid: 501 };
     expect(judgeLogin(configOf(), login, crowd(60), ON)).toMatchObject({ kind: "admitted" });
     expect(judgeLogin(configOf(), login, crowd(100), ON)).toMatchObject({ kind: "refused" });
   });
 
-  it("a home that is hidden itself", () => {
+  it("a home that is itself hidden", () => {
     const config = configOf("[View]", "Hide=/srv/guest");
     expect(judgeLogin(config, { ...LOGIN, account: { ...GUEST, home: "/srv/guest" } }, [], ON)).toMatchObject({
       kind: "refused",
     });
   });
 
-  it("a second session for one leader of another account", () => {
+  it("a second session of a leader with another account", () => {
     const other = { ...LOGIN, account: { ...GUEST, uid: 1102 } };
     expect(judgeLogin(configOf(), other, [sessionOf({})], ON)).toMatchObject({ kind: "refused" });
   });
@@ -119,49 +119,49 @@ describe("judgeLogin refuses", () => {
     },
   );
 
-  it("a second session for a leader whose first is not open yet", () => {
+  it("a second session of a leader whose first is not open yet", () => {
     expect(judgeLogin(configOf(), LOGIN, [sessionOf({ phase: "opening" })], ON)).toMatchObject({ kind: "refused" });
   });
 });
 
-describe("judgeLogin gives", () => {
-  it("the same session again to a leader that asks twice", () => {
+describe("judgeLogin returns", () => {
+  it("the same session to a leader that asks twice", () => {
     const session = sessionOf({});
     expect(judgeLogin(configOf(), LOGIN, [session], ON)).toEqual({ kind: "again", session });
   });
 
-  it("a new session when the old one of that pid is ending", () => {
+  it("a new session when the old one with that PID is ending", () => {
     expect(judgeLogin(configOf(), LOGIN, [sessionOf({ phase: "ending" })], ON)).toMatchObject({ kind: "admitted" });
   });
 });
 
-describe("judgeLogin of a uid of the range refuses", () => {
+describe("judgeLogin of a UID in the range refuses", () => {
   const waiting: Session = leasedIn("allocated");
   const login: Login = { ...LOGIN, account: LEASED };
 
   it.each<[string, Partial<Login>, Session[]]>([
-    ["a uid that was not leased", {}, []],
-    ["another uid than the leased one", { account: { ...LEASED, uid: LEASED.uid + 1 } }, [waiting]],
+    ["a UID that was not leased", {}, []],
+    ["another UID than the leased one", { account: { ...LEASED, uid: LEASED.uid + 1 } }, [waiting]],
     ["another name than the leased one", { account: { ...LEASED, user: "guest-zzzz" } }, [waiting]],
-    ["a uid at the end of the range", { account: { ...LEASED, uid: 61183 } }, []],
+    ["a UID at the end of the range", { account: { ...LEASED, uid: 61183 } }, []],
     [
-      "a session of a shared account that has the uid",
+      "a session of a shared account with that UID",
       {},
       [sessionOf({ account: LEASED, leader: { pid: 501, startTime: 1 } })],
     ],
-    ["another leader than the one that got it", { leaderPid: 501 }, [waiting]],
+    ["another leader than the one it was leased for", { leaderPid: 501 }, [waiting]],
     ["an account whose session is ending", {}, [leasedIn("ending")]],
-    ["an account that is not made yet", {}, [leasedIn("allocating")]],
+    ["an account that is not created yet", {}, [leasedIn("allocating")]],
     ["another leader, when the session is open", { leaderPid: 501 }, [LEASED_SESSION]],
   ])("%s", (_, change, sessions) => {
     expect(judgeLogin(configOf(), { ...login, ...change }, sessions, ON)).toMatchObject({ kind: "refused" });
   });
 
-  it("nobody who has the account that was leased for him", () => {
+  it("no login with the account that was leased for it", () => {
     expect(judgeLogin(configOf(), login, [waiting], ON)).toMatchObject({ kind: "admitted", lease: waiting });
   });
 
-  it("on account of MaxSessions= where guests are in, and not where accounts wait or go back without one", () => {
+  it("by MaxSessions= only where guests are in, not where accounts wait or go back unused", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
     const others: [Session, string][] = [
       [leasedIn("allocating", { id: "s2" }), "admitted"],
@@ -176,7 +176,7 @@ describe("judgeLogin of a uid of the range refuses", () => {
 });
 
 describe("judgeLogin of the ghost", () => {
-  it("refuses a login without a leased account through a service that gives one", () => {
+  it("a login without a leased account through a service that leases one", () => {
     expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST }, [], ON)).toMatchObject({
       kind: "refused",
       reason: expect.stringContaining("skipped the authentication") as string,
@@ -184,9 +184,9 @@ describe("judgeLogin of the ghost", () => {
   });
 
   it.each([
-    ["a service that gives none", { service: "sshd", rhost: "192.0.2.1" }],
+    ["a service that leases none", { service: "sshd", rhost: "192.0.2.1" }],
     ["su", { service: "su" }],
-    ["a service that gives one, from afar", { rhost: "192.0.2.1" }],
+    ["a service that leases one, from a remote host", { rhost: "192.0.2.1" }],
   ])("admits it to its own account through %s", (_, change) => {
     expect(judgeLogin(configOf(), { ...LOGIN, account: GHOST, ...change }, [], ON)).toMatchObject({
       kind: "admitted",
@@ -194,7 +194,7 @@ describe("judgeLogin of the ghost", () => {
     });
   });
 
-  it("refuses the one after the last that fits", () => {
+  it("refuses the login after the last one allowed", () => {
     expect(
       judgeLogin(
         configOf("[Guests]", "MaxSessions=1"),
@@ -206,12 +206,12 @@ describe("judgeLogin of the ghost", () => {
   });
 });
 
-describe("judgeAuthentication gives no account", () => {
+describe("judgeAuthentication leases no account", () => {
   const asked = ASKED;
   const judge = (change: Partial<Authentication>, ...lines: string[]) =>
     judgeAuthentication(configOf("[Guests]", ...lines), { ...asked, ...change }, [], ON);
 
-  it("while the configuration has errors, or guests are switched off", () => {
+  it("while the configuration has errors or Enabled=no", () => {
     expect(judgeAuthentication(undefined, asked, [], ON)).toMatchObject({
       kind: "refused",
       reason: expect.stringContaining("errors") as string,
@@ -222,7 +222,7 @@ describe("judgeAuthentication gives no account", () => {
     });
   });
 
-  it("while the switch is off, and asks nobody for a password", () => {
+  it("while the switch is off, and then asks for no password", () => {
     for (const user of ["guest", "guest1", LEASED.user]) {
       const session: Session = leasedIn("allocated");
       expect(judgeAuthentication(configOf(), { ...asked, user }, [session], OFF)).toMatchObject({
@@ -232,7 +232,7 @@ describe("judgeAuthentication gives no account", () => {
     }
   });
 
-  it("to a leader that is being made one", () => {
+  it("to a leader whose account is being created", () => {
     const session: Session = leasedIn("allocating");
     for (const user of ["guest", "guest1"])
       expect(judgeAuthentication(configOf(), { ...asked, user }, [session], ON)).toMatchObject({
@@ -244,7 +244,7 @@ describe("judgeAuthentication gives no account", () => {
     });
   });
 
-  it.each(["127.0.0.1", "localhost", " ", "192.0.2.1", ":0"])("to a remote host, and be it %j", (rhost) => {
+  it.each(["127.0.0.1", "localhost", " ", "192.0.2.1", ":0"])("to a remote host, even %j", (rhost) => {
     expect(judge({ rhost })).toEqual({ kind: "ignored" });
   });
 
@@ -262,11 +262,11 @@ describe("judgeAuthentication gives no account", () => {
     },
   );
 
-  it("through any service when there is none in the list", () => {
+  it("through any service when the list is empty", () => {
     expect(judge({}, "Passwordless=")).toEqual({ kind: "ignored" });
   });
 
-  it("when as many guests are there as may be", () => {
+  it("when all sessions are taken", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
     expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [SESSION], ON)).toMatchObject({
       kind: "refused",
@@ -274,13 +274,13 @@ describe("judgeAuthentication gives no account", () => {
     });
   });
 
-  it("and is not full on account of one that waits at a greeter", () => {
+  it("but does not count one that waits at a greeter", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
     const waiting: Session = leasedIn("allocated");
     expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [waiting], ON)).toMatchObject({ kind: "lease" });
   });
 
-  it("again to a leader that has another one's pid, or whose session is beyond that", () => {
+  it("again to a leader with another one's PID, or whose session is open or ending", () => {
     for (const change of [{ leader: { pid: 501, startTime: 1 } }, { phase: "open" }, { phase: "ending" }] as const) {
       const session: Session = leasedIn("allocated", change);
       expect(judgeAuthentication(configOf(), asked, [session], ON)).toMatchObject({ kind: "lease" });
@@ -288,7 +288,7 @@ describe("judgeAuthentication gives no account", () => {
   });
 });
 
-describe("judgeAuthentication gives", () => {
+describe("judgeAuthentication leases", () => {
   const asked = ASKED;
 
   it.each(["login", "gdm-password", "gdm-autologin", "lightdm", "lightdm-greeter", "sddm", "greetd"])(
@@ -298,13 +298,13 @@ describe("judgeAuthentication gives", () => {
     },
   );
 
-  it("an account to the ghost as it is configured, and to no other", () => {
+  it("an account to the ghost under its configured name, and to no other name", () => {
     const config = configOf("[Guests]", "Ghost=visitor");
     expect(judgeAuthentication(config, { ...asked, user: "visitor" }, [], ON)).toMatchObject({ kind: "lease" });
     expect(judgeAuthentication(config, asked, [], ON)).toEqual({ kind: "ignored" });
   });
 
-  it("the same account to a leader that asks again by the name it got, and to no other", () => {
+  it("the same account to a leader that asks again by the leased name, and to no other", () => {
     const session: Session = leasedIn("allocated");
     expect(judgeAuthentication(configOf(), { ...asked, user: LEASED.user }, [session], ON)).toEqual({
       kind: "again",
@@ -316,7 +316,7 @@ describe("judgeAuthentication gives", () => {
     expect(judgeAuthentication(configOf(), { ...asked, user: "guest1" }, [session], ON)).toEqual({ kind: "ignored" });
   });
 
-  it("the same account to a leader that asks again, also when the machine is full", () => {
+  it("the same account to a leader that asks again, even when all sessions are taken", () => {
     const session: Session = leasedIn("allocated");
     expect(judgeAuthentication(configOf("[Guests]", "MaxSessions=1"), asked, [session], ON)).toEqual({
       kind: "again",
@@ -337,10 +337,10 @@ describe("judgeAuthentication unlocks", () => {
     judgeAuthentication(configOf(), { ...asked, ...change }, [sessionOf(session, LEASED_SESSION)], ON).kind;
 
   it.each<[string, Partial<Authentication>, object]>([
-    ["nothing from afar", { rhost: "192.0.2.1" }, {}],
-    ["nothing through a service that is no screen lock", { service: "login" }, {}],
+    ["nothing from a remote host", { rhost: "192.0.2.1" }, {}],
+    ["nothing through a service that is no screen locker", { service: "login" }, {}],
     ["nothing through su", { service: "su" }, {}],
-    ["nobody else's screen", { user: "guest1" }, {}],
+    ["no other user's screen", { user: "guest1" }, {}],
     ["no screen of a shared account", {}, { leased: false }],
     ["no screen of a session that is not open yet", {}, { phase: "allocated" }],
     ["no screen of a session that is ending", {}, { phase: "ending" }],
@@ -348,7 +348,7 @@ describe("judgeAuthentication unlocks", () => {
     expect(judge(change, session)).toBe("ignored");
   });
 
-  it("the screens of those who are in, when no others may come in", () => {
+  it("the screens of open sessions, when no new guest may log in", () => {
     expect(
       judgeAuthentication(configOf("[Guests]", "Enabled=no", "MaxSessions=1"), asked, [LEASED_SESSION], ON),
     ).toEqual({ kind: "unlocked" });
@@ -382,7 +382,7 @@ describe("a pattern of Passwordless=", () => {
   });
 
   it.each(["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "cron", "atd"])(
-    "gives %s nothing: it would go on as the ghost",
+    "%s does not count: the login would continue as the ghost",
     (service) => {
       const config = configOf("[Guests]", "Passwordless=*");
       expect(judgeAuthentication(config, { ...ASKED, service }, [], ON)).toEqual({ kind: "ignored" });
@@ -391,7 +391,7 @@ describe("a pattern of Passwordless=", () => {
 });
 
 describe("listFull", () => {
-  it("names each account that sessions share once, and no leased one", () => {
+  it("names each shared account once, and no leased one", () => {
     const sessions = [sessionOf({}), sessionOf({ id: "s2" }), sessionOf({ id: "s3", account: GHOST }), LEASED_SESSION];
     const list = (most: string) =>
       listFull(configOf("[Guests]", `MaxSessionsPerUser=${most}`), sessions).map(({ user }) => user);

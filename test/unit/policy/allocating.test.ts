@@ -24,23 +24,23 @@ import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
 const withLines = (...lines: string[]): State => configure(READY, "[Guests]", ...lines);
 
-/** Of a uid that is left to somebody who is no guest. */
+/** The quarantine of a UID that belongs to a user who is no guest. */
 const foreign = (owner: string) => ({ reason: `it belongs to ${owner}`, user: "", foreign: true });
 
-/** The uids below `free` belong to somebody of this machine. */
+/** The UIDs below `free` belong to users of this machine. */
 const takenBelow = (free: number) => (effect: Effect) =>
   effect.kind === "publish-account" && effect.account.uid < free
     ? { taken: `user${effect.account.uid}`, homeExists: false }
     : undefined;
 
-/** The homes of the first accounts that are to be made are there already. */
+/** The homes of the first accounts exist already. */
 function homesOf(count: number) {
   let left = count;
   return (effect: Effect) =>
     effect.kind === "publish-account" && left-- > 0 ? { taken: undefined, homeExists: true } : undefined;
 }
 
-describe("AllocateAccount makes no account", () => {
+describe("AllocateAccount leases no account", () => {
   const refusal = (state: State, change = {}) => {
     const next = happen(state, allocateRequest(change));
     expect(kinds(next.effects)).toEqual(["refuse"]);
@@ -56,27 +56,27 @@ describe("AllocateAccount makes no account", () => {
     });
   });
 
-  it("when guests are switched off", () => {
+  it("when Enabled=no", () => {
     expect(refusal(withLines("Enabled=no"))?.reason).toContain("switched off");
   });
 
-  it("when the switch is off, and says the reason", () => {
+  it("when the switch is off, and returns the reason", () => {
     expect(refusal({ ...READY, loginSwitch: { enabled: false, reason: "an examination" } })?.reason).toContain(
       "switched off on this machine: an examination.",
     );
     expect(refusal({ ...INITIAL_STATE, config: configOf() })?.reason).toContain("switched off");
   });
 
-  it("when there is no group of guests", () => {
+  it("when the group of guests does not exist", () => {
     expect(refusal(READY, { gid: undefined })?.reason).toContain("group guests does not exist");
   });
 
-  it("when as many guests are there as may be", () => {
+  it("when all sessions are taken", () => {
     const full = { ...opened(), config: configOf("[Guests]", "MaxSessions=1") };
     expect(refusal(full, { id: "s2", leaderPid: 600 })?.reason).toContain("As many guests");
   });
 
-  it("when the range is used up by sessions and by what may be left of others", () => {
+  it("when the range is used up by sessions and quarantined UIDs", () => {
     const used = configure(leasedOpened(), "[Guests]", "LeaseRange=60600-60601");
     const quarantined = new Map([[60601, { reason: "process 7", user: "guest-bbbb" }]]);
     expect(refusal(withKept(used, [], quarantined), { id: "s2", leaderPid: 600 })?.reason).toContain(
@@ -84,12 +84,12 @@ describe("AllocateAccount makes no account", () => {
     );
   });
 
-  it("when no uid of the range exists on this machine, and says that it is for the administrator", () => {
+  it("when no UID of the range exists on this machine, and refers the guest to the administrator", () => {
     const uidMap = [{ first: 0, last: 60_599 }];
     expect(refusal({ ...READY, uidMap })?.reason).toMatch(/lacks the user ids .* ask the administrator/);
   });
 
-  it.each(ALLOCATING)("for a leader that asks again while it is being made one (%s)", (until) => {
+  it.each(ALLOCATING)("to a leader that asks again while its account is being created (%s)", (until) => {
     const { state } = after(READY, allocateRequest(), { until });
     for (const user of ["guest", "guest1", LEASED.user])
       expect(refusal(state, { id: "s2", call: 7, user })).toMatchObject({
@@ -118,7 +118,7 @@ describe("AllocateAccount makes no account", () => {
 });
 
 describe("AllocateAccount", () => {
-  it("goes through its stages in order, and then waits for the login", () => {
+  it("runs its stages in order, and then waits for the login", () => {
     const { state, did } = after(READY, allocateRequest());
     expect(kinds(did)).toEqual([...ALLOCATING]);
     expect(find(did, "write-record")?.saved).toMatchObject({ phase: "allocated", account: LEASED, leased: true });
@@ -135,26 +135,26 @@ describe("AllocateAccount", () => {
     });
   });
 
-  it("makes the account as it is configured", () => {
+  it("creates the account as configured", () => {
     const state = withLines("LeaseRange=60700-60710", "Shell=/bin/sh", "GhostName=Visitor");
     const made = { uid: 60700, gid: 7, shell: "/bin/sh", user: "guest-aaaa", realName: "Visitor aaaa" };
     expect(only(after(state, allocateRequest({ gid: 7 })).state).account).toMatchObject(made);
   });
 
-  it("takes the uid that has rested longest, which rests no more", () => {
+  it("takes the UID that has rested longest, which then rests no more", () => {
     const rested = withKept(withLines("LeaseRange=60600-60602"), [60602, 60600, 60601]);
     const { state } = happen(rested, allocateRequest());
     expect(only(state).account.uid).toBe(60602);
     expect(state.pool.rested).toEqual([60600, 60601]);
   });
 
-  it("watches the process that calls, by its name on the bus", () => {
+  it("watches the calling process by its bus name", () => {
     expect(happen(READY, allocateRequest()).effects).toMatchObject([
       { kind: "watch-leader", pid: 500, busName: ":1.9" },
     ]);
   });
 
-  it("gives a leader that asks twice the same account", () => {
+  it("leases a leader that asks twice the same account", () => {
     const { state, effects } = happen(allocated(), allocateRequest({ id: "s2", call: 7, random: 99 }));
     expect(effects).toMatchObject([
       { kind: "answer", call: 7, answer: { kind: "allocated", allocation: { verdict: "leased", user: LEASED.user } } },
@@ -162,14 +162,14 @@ describe("AllocateAccount", () => {
     expect(state).toEqual(allocated());
   });
 
-  it("gives another leader another account", () => {
+  it("leases another leader another account", () => {
     const { state } = after(allocated(), allocateRequest({ id: "s2", leaderPid: 501 }));
     const [first, second] = [...state.sessions.values()].map(({ account }) => account);
     expect(second?.uid).not.toBe(first?.uid);
     expect(second?.user).not.toBe(first?.user);
   });
 
-  it("never gives two at once the same uid or name, though chance be the same", () => {
+  it("never leases the same UID or name twice at once, even by the same random number", () => {
     let state = withLines("LeaseRange=60600-60604");
     for (let index = 0; index < 5; index++)
       state = happen(state, allocateRequest({ id: `s${index}`, leaderPid: 500 + index, random: 31 })).state;
@@ -181,7 +181,7 @@ describe("AllocateAccount", () => {
     ]);
   });
 
-  it("counts no account that waits for its login as a guest: it may wait at a greeter with nobody there", () => {
+  it("does not count an account that waits for its login, perhaps at an unattended greeter", () => {
     const state = { ...allocated(), config: configOf("[Guests]", "MaxSessions=1") };
     expect(happen(state, allocateRequest({ id: "s2", leaderPid: 501 })).effects).toMatchObject([
       { kind: "watch-leader" },
@@ -189,8 +189,8 @@ describe("AllocateAccount", () => {
   });
 });
 
-describe("a uid or a name that is somebody's on this machine", () => {
-  it("is left to him: another is tried, and that one is written down", () => {
+describe("a UID or name that is taken on this machine", () => {
+  it("is left alone: the next one is tried, and saved", () => {
     const { state, did } = after(READY, allocateRequest(), { found: takenBelow(60602) });
     const tried = ["write-record", "enter-ledger", "publish-account"];
     expect(kinds(did)).toEqual(["watch-leader", ...tried, ...tried, ...tried, "answer"]);
@@ -213,7 +213,7 @@ describe("a uid or a name that is somebody's on this machine", () => {
     expect([...next.sessions.values()].map(({ account }) => account.uid)).toEqual([60602, 60603]);
   });
 
-  it("is a refusal, and no loop, when all of the range is", () => {
+  it("is a refusal, and no loop, when the whole range is taken", () => {
     const { state, did } = after(withLines("LeaseRange=60600-60603"), allocateRequest(), {
       found: takenBelow(60604),
     });
@@ -228,7 +228,7 @@ describe("a uid or a name that is somebody's on this machine", () => {
     expect([...state.pool.quarantined.keys()]).toEqual([60600, 60601, 60602, 60603]);
   });
 
-  it("costs a login few tries, though a directory has thousands of the first ones, also at the next logins", () => {
+  it("costs a login few attempts, even where a directory has thousands of the first UIDs, and the next logins, too", () => {
     let state = withLines("LeaseRange=65536-98303");
     for (let login = 0; login < 5; login++) {
       const request = allocateRequest({ id: `s${login}`, leaderPid: 600 + login, leaderName: `:1.${login}` });
@@ -239,7 +239,7 @@ describe("a uid or a name that is somebody's on this machine", () => {
     }
   });
 
-  it("is quarantined, and not rested, when the login for which it was tried is over", () => {
+  it("is quarantined and does not rest when the login that tried it is over", () => {
     const lines = withLines("LeaseRange=60600-60601");
     const { state } = after(withKept(lines, [60601]), allocateRequest(), {
       found: takenBelow(60602),
@@ -265,8 +265,8 @@ describe("a uid or a name that is somebody's on this machine", () => {
   });
 });
 
-describe("a name whose home is on the machine already", () => {
-  it("is not taken: the same uid gets another name, and that one is written down", () => {
+describe("a name whose home exists on the machine", () => {
+  it("is not taken: the same UID gets another name, and that one is saved", () => {
     const { state, did } = after(READY, allocateRequest(), { found: homesOf(2) });
     const tried = did.flatMap((effect) => (effect.kind === "publish-account" ? [effect.account] : []));
     expect(new Set(tried.map(({ user }) => user)).size).toBe(3);
@@ -281,7 +281,7 @@ describe("a name whose home is on the machine already", () => {
     expect(state.pool.quarantined.size).toBe(0);
   });
 
-  it("is refused the third time, and nothing of it is taken away", () => {
+  it("is a refusal the third time, and nothing in the home is removed", () => {
     const { state, did } = after(READY, allocateRequest(), { found: homesOf(3) });
     expect(did.filter(({ kind }) => kind === "publish-account")).toHaveLength(3);
     expect(find(did, "refuse")).toMatchObject({
@@ -293,7 +293,7 @@ describe("a name whose home is on the machine already", () => {
     expect(state.pool.rested).toEqual([LEASED.uid]);
   });
 
-  it("counts over uids that are somebody's", () => {
+  it("counts across UIDs that are taken", () => {
     const homes = homesOf(1);
     const found = (effect: Effect) => homes(effect) ?? takenBelow(60602)(effect);
     const { state, did } = after(READY, allocateRequest(), { found });
@@ -303,8 +303,8 @@ describe("a name whose home is on the machine already", () => {
   });
 });
 
-describe("leasing that fails", () => {
-  it.each(ALLOCATING)("at %s refuses the login and takes the account back", (kind) => {
+describe("a lease that fails", () => {
+  it.each(ALLOCATING)("at %s refuses the login and withdraws the account", (kind) => {
     const { state, did } = after(READY, allocateRequest(), { failing: [kind] });
     expect(find(did, "refuse")).toMatchObject({ call: 1, code: "Refused" });
     expect(find(did, "refuse")?.reason).not.toContain("boom");
@@ -321,7 +321,7 @@ describe("leasing that fails", () => {
     expect(state.pool.rested).toEqual([LEASED.uid]);
   });
 
-  it.each(ALLOCATING)("because the leader ends during %s takes the account back", (kind) => {
+  it.each(ALLOCATING)("because the leader ends during %s withdraws the account", (kind) => {
     const { state, did } = interrupt(after(READY, allocateRequest(), { until: kind }), {
       kind: "leader-exited",
       id: "s1",
@@ -331,7 +331,7 @@ describe("leasing that fails", () => {
     expect(state.pool.rested).toEqual([LEASED.uid]);
   });
 
-  it("because an administrator ends it tells him so", () => {
+  it("because an administrator ends it says so to the guest", () => {
     const { state, did } = interrupt(after(READY, allocateRequest(), { until: "publish-account" }), {
       kind: "end-requested",
       id: "s1",
@@ -346,31 +346,31 @@ describe("leasing that fails", () => {
   });
 });
 
-describe("the end of an account that was not made", () => {
+describe("the end of an account that was not created", () => {
   const harmful = ["stop-manager", "kill-processes", "terminate-user"];
   const harm = (did: readonly Effect[]) => kinds(did).filter((kind) => harmful.includes(kind));
 
   it.each(["watch-leader", "write-record", "publish-account"] as const)(
-    "at %s ends nothing of whom its uid belongs to",
+    "at %s ends nothing of the user who has its UID",
     (kind) => {
       expect(harm(after(READY, allocateRequest(), { failing: [kind] }).did)).toEqual([]);
     },
   );
 
-  it("because all are somebody's ends nothing of theirs", () => {
+  it("because all are taken ends nothing of their users", () => {
     expect(
       harm(after(withLines("LeaseRange=60600-60601"), allocateRequest(), { found: takenBelow(60602) }).did),
     ).toEqual([]);
   });
 
-  it("but was then made is that of all of its user", () => {
+  it("but was created after all includes all of its user", () => {
     const { did } = after(READY, allocateRequest(), { failing: ["answer"] });
     expect(harm(did)).toEqual(harmful);
     const { state } = after(READY, allocateRequest(), { found: takenBelow(60602) });
     expect(harm(after(state, { kind: "leader-exited", id: "s1" }).did)).toEqual(harmful);
   });
 
-  it("of an earlier guestd, whose leader has gone meanwhile, says that nobody has logged in", () => {
+  it("of an earlier guestd, whose leader is gone, says that no login used it", () => {
     const { did, state } = after(READY, recordFound(only(allocated())), { failing: ["take-up-session"] });
     expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
     expect(state.sessions.size).toBe(0);
@@ -386,8 +386,8 @@ describe("the end of an account that was not made", () => {
   });
 });
 
-describe("an account whose leader goes on to open a session", () => {
-  it("does not go back while that is opening, however long it takes", () => {
+describe("an account whose leader opens a session", () => {
+  it("does not go back during the opening, however long that takes", () => {
     const { state } = after(allocated(), leasedOpen(), { until: "build-view" });
     expect(happen(state, { kind: "tick", uptime: 1e12 }).effects).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { answerAllocate, answerOpen } from "../../../src/policy/answer.ts";
 import { ISOLATION, LEASED, VIEW } from "../../helpers/samples.ts";
 
 describe("answerOpen", () => {
-  it("gives a shared account's session the namespaces of processes and IPC", () => {
+  it("returns the PID and IPC namespaces of a shared account's session", () => {
     expect(answerOpen("abc", { ...VIEW, isolation: ISOLATION })).toEqual({
       kind: "opened",
       reply: {
@@ -17,7 +17,7 @@ describe("answerOpen", () => {
     });
   });
 
-  it("gives a leased account's none of them", () => {
+  it("returns none of them for a leased account", () => {
     expect(answerOpen("abc", VIEW)).toEqual({
       kind: "opened",
       reply: {
@@ -29,7 +29,7 @@ describe("answerOpen", () => {
 });
 
 describe("answerAllocate", () => {
-  it("gives the name to log in as", () => {
+  it("returns the name to log in as", () => {
     expect(answerAllocate(LEASED.user)).toEqual({
       kind: "allocated",
       allocation: { verdict: "leased", user: LEASED.user },

@@ -1,4 +1,4 @@
-// What sshd does with a guest's directory is what its manual says, and what to write instead fits the view.
+// sshd's treatment of a guest's directory follows its manual, and the advice fits the view.
 import { describe, expect, it } from "vitest";
 import type { ChrootRule } from "../../../src/policy/chroot-rules.ts";
 import { asksForGroups, findChrootFault } from "../../../src/policy/chroot-rules.ts";
@@ -7,7 +7,7 @@ import { configOf, FACTS, GUEST } from "../../helpers/samples.ts";
 
 const GROUPS = ["guest1", "guests"];
 
-/** A rule under one Match with these words; under none where there are none. */
+/** A rule under one Match with these words, or under none. */
 const rule = (directory: string, ...words: string[]): ChrootRule => ({
   at: "/etc/ssh/sshd_config:7",
   directory,
@@ -28,20 +28,20 @@ describe("findChrootFault", () => {
     ["/run/user/%U", `guests can write to /run/user/${GUEST.uid}`],
     ["/home/alice", "guests do not have that directory"],
     ["/root/jail", "guests do not have that directory"],
-  ])("names ChrootDirectory %s, why it fails, and what to write", (directory, why) => {
+  ])("reports ChrootDirectory %s, why it fails, and what to write", (directory, why) => {
     expect(faultOf([rule(directory)])).toBe(
       `/etc/ssh/sshd_config:7: sshd ends logins with ChrootDirectory ${directory}, as ${why}${why.startsWith("guests can") ? ", and it must be root's" : ""}; write "ChrootDirectory /home" and "ForceCommand internal-sftp -d /%u".`,
     );
   });
 
   it.each(["/home", "/", "/srv/sftp", "/srv/%u", "none", "NONE", "/srv/100%%"])(
-    "has nothing against ChrootDirectory %s",
+    "accepts ChrootDirectory %s",
     (directory) => {
       expect(faultOf([rule(directory)])).toBeUndefined();
     },
   );
 
-  it("advises no directory that holds other homes, or is not root's", () => {
+  it("suggests no directory that holds other homes or is not root's", () => {
     const elsewhere = { ...GUEST, home: "/srv/guests/guest1" };
     expect(faultOf([rule("%h")], [], elsewhere)).toMatch(
       /; write "ForceCommand internal-sftp", without ChrootDirectory\.$/,
@@ -50,7 +50,7 @@ describe("findChrootFault", () => {
     expect(faultOf([rule("%h")], [], below)).toContain('"ForceCommand internal-sftp -d /of guests"');
   });
 
-  it("takes what Bind= shows for the host's", () => {
+  it("treats a directory shown by Bind= as the host's", () => {
     expect(faultOf([rule("/home/jail")])).toBeDefined();
     expect(faultOf([rule("/home/jail")], ["[View]", "Bind=/srv/jail:/home/jail"])).toBeUndefined();
   });
@@ -69,17 +69,17 @@ describe("findChrootFault", () => {
     [["invalid-user"], false],
     [["User", "guest1", "Address", "10.0.0.0/8"], true],
     [["User", "alice", "Address", "10.0.0.0/8"], false],
-  ])("heeds Match %j", (words, fits) => {
+  ])("follows Match %j", (words, fits) => {
     expect(faultOf([rule("%h", ...words)]) !== undefined).toBe(fits);
   });
 
-  it("heeds each Match that an included file stands under", () => {
+  it("follows each Match around an included file", () => {
     const under = (...matches: string[][]) => faultOf([{ ...rule("%h"), under: matches }]);
     expect(under(["User", "guest1"], ["Group", "guests"])).toBeDefined();
     expect(under(["User", "alice"], ["Group", "guests"])).toBeUndefined();
   });
 
-  it("goes by the first rule that fits for certain", () => {
+  it("goes by the first rule that certainly applies", () => {
     expect(faultOf([rule("none", "User", "guest1"), rule("%h")])).toBeUndefined();
     expect(faultOf([rule("none", "Address", "10.0.0.0/8"), rule("%h")])).toBeDefined();
     expect(faultOf([rule("/srv/sftp"), rule("%h", "User", "guest1")])).toBeUndefined();
@@ -87,7 +87,7 @@ describe("findChrootFault", () => {
 });
 
 describe("asksForGroups", () => {
-  it("is so where a rule stands under Match Group", () => {
+  it("is true where a rule depends on Match Group", () => {
     expect(asksForGroups([rule("%h", "User", "guest*"), rule("%h")])).toBe(false);
     expect(asksForGroups([rule("%h"), rule("%h", "User", "a", "group", "b")])).toBe(true);
   });

@@ -28,7 +28,7 @@ import {
 } from "../../helpers/play.ts";
 import { allocateRequest, CGROUP, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
-/** The classes that nobody has looked at when this stage fails. */
+/** The classes that are not searched when this stage fails. */
 const UNSEEN: Partial<Record<EffectKind, readonly string[]>> = {
   "kill-processes": ["processes"],
   "drop-view": ["mounts", "open-files"],
@@ -43,7 +43,7 @@ const leftBy = (kind: EffectKind) => [
 const LOGIN = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
 
 describe("ending a session of a shared account", () => {
-  it("goes through its stages in order and forgets it", () => {
+  it("runs its stages in order and forgets it", () => {
     const { state, did } = after(opened(), { kind: "leader-exited", id: "s1" });
     expect(kinds(did)).toEqual([...ENDING]);
     expect(find(did, "announce-closed")?.receipt).toMatchObject({
@@ -57,37 +57,37 @@ describe("ending a session of a shared account", () => {
     expect(state.sessions.size).toBe(0);
   });
 
-  it("counts as found what was running when it began, whoever ends that", () => {
+  it("counts as found what was running when it began, whatever ends that", () => {
     const { did } = after(opened(), { kind: "leader-exited", id: "s1" });
     expect(find(did, "count-processes")?.cgroups).toEqual(find(did, "kill-processes")?.cgroups);
     expect(find(did, "kill-processes")?.running).toEqual([501, 502]);
   });
 
-  it("counts those that were running when PAM closed it, but for its leader: logind may be first at ending them", () => {
+  it("counts what was running when PAM closed it, except the leader, since logind may kill first", () => {
     const hinted = after(opened(), { kind: "close-hinted", id: "s1", leaderPid: 500, running: [500, 502, 503] });
     const { did } = after(hinted.state, { kind: "leader-exited", id: "s1" });
     expect(find(did, "kill-processes")?.running).toEqual([502, 503, 501]);
   });
 
-  it.each(ENDING.slice(0, -2))("goes on when %s fails, and its receipt is dirty", (kind) => {
+  it.each(ENDING.slice(0, -2))("continues when %s fails, and its receipt is not clean", (kind) => {
     const { state, did } = after(opened(), { kind: "leader-exited", id: "s1" }, { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING]);
     expect(find(did, "announce-closed")?.receipt.left).toEqual(leftBy(kind));
     expect(state.sessions.size).toBe(0);
   });
 
-  it("says logout when PAM had closed it before", () => {
+  it("has the cause logout when PAM closed it before", () => {
     const hinted = after(opened(), { kind: "close-hinted", id: "s1", leaderPid: 500, running: [] });
     expect(kinds(hinted.did)).toEqual(["note-close"]);
     const { did } = after(hinted.state, { kind: "leader-exited", id: "s1" });
     expect(find(did, "announce-closed")?.receipt.cause).toBe("logout");
   });
 
-  it("takes no hint from another process than the leader", () => {
+  it("ignores a hint from another process than the leader", () => {
     expect(happen(opened(), { kind: "close-hinted", id: "s1", leaderPid: 501, running: [] }).effects).toEqual([]);
   });
 
-  it("answers everyone who asked for it with the receipt", () => {
+  it("returns the receipt to every caller that asked", () => {
     const first = happen(opened(), { kind: "end-requested", id: "s1", call: 8 });
     const second = happen(first.state, { kind: "end-requested", id: "s1", call: 9 });
     const { did } = play({ state: second.state, effects: [...first.effects, ...second.effects] });
@@ -101,7 +101,7 @@ describe("ending a session of a shared account", () => {
     expect(happen(first.state, { kind: "leader-exited", id: "s1" }).effects).toEqual([]);
   });
 
-  it("is refused by name for a session that is not there", () => {
+  it("is refused with the id of an unknown session", () => {
     expect(happen(READY, { kind: "end-requested", id: "nope", call: 3 }).effects).toEqual([
       expect.objectContaining({
         kind: "refuse",
@@ -118,7 +118,7 @@ describe("ending a session of a shared account", () => {
     expect([...state.sessions.keys()]).toEqual(["s2"]);
   });
 
-  it("is not confused by an effect of the open session that comes in late", () => {
+  it("is not confused by a late effect of the open session", () => {
     const found = happen(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
     const ending = happen(found.state, { kind: "leader-exited", id: "s1" });
     const late = happen(ending.state, done(found.effects[0] as Effect));
@@ -127,40 +127,40 @@ describe("ending a session of a shared account", () => {
   });
 });
 
-describe("a call that is waited for no more", () => {
+describe("a cancelled call", () => {
   const expired = { kind: "call-expired", id: "s1" } as const;
   const receipt = (did: readonly Effect[]) => find(did, "announce-closed")?.receipt;
 
-  it("of nobody's session is nothing", () => {
+  it("of an unknown session has no effect", () => {
     expect(happen(READY, expired)).toEqual({ state: READY, effects: [] });
     expect(happen(opened(), { ...expired, id: "s2" })).toEqual({ state: opened(), effects: [] });
   });
 
-  it("leaves a session alone that is open: the guest is in", () => {
+  it("leaves an open session alone: the guest is in", () => {
     for (const state of [opened(), leasedOpened()]) expect(happen(state, expired)).toEqual({ state, effects: [] });
   });
 
-  it("leaves a session alone that is ending, and its cause", () => {
+  it("leaves an ending session and its cause alone", () => {
     for (const before of [opened(), leasedOpened(), allocated()]) {
       const { state } = happen(before, { kind: "leader-exited", id: "s1" });
       expect(happen(state, expired)).toEqual({ state, effects: [] });
     }
   });
 
-  it.each(ALLOCATING)("takes the account back that is being made (%s)", (kind) => {
+  it.each(ALLOCATING)("withdraws the account that is being created (%s)", (kind) => {
     const { state, did } = interrupt(after(READY, allocateRequest(), { until: kind }), expired);
     expect(receipt(did)).toMatchObject({ cause: "never-opened", uid: LEASED.uid, left: [] });
     expect(kinds(did).slice(-ENDING_LEASED.length)).toEqual([...ENDING_LEASED]);
     expect(state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid], quarantined: new Map() } });
   });
 
-  it("takes the account back that nobody has heard of", () => {
+  it("withdraws the account that was not reported to anyone", () => {
     const { state, did } = after(allocated(), expired);
     expect(receipt(did)).toMatchObject({ cause: "never-opened", left: [] });
     expect(state.sessions.size).toBe(0);
   });
 
-  it.each(OPENING)("takes away what there is of a shared account's session, but not its leader (%s)", (kind) => {
+  it.each(OPENING)("cleans up a shared account's session, except its leader (%s)", (kind) => {
     const before = after(READY, openRequest(), { until: kind });
     expect(happen(before.state, expired).effects).toEqual([]);
     const { state, did } = interrupt(before, expired);
@@ -170,7 +170,7 @@ describe("a call that is waited for no more", () => {
   });
 
   it.each(OPENING.slice(1).filter((kind) => kind !== "enter-ledger"))(
-    "takes away all of a leased account's session (%s)",
+    "cleans up the whole session of a leased account (%s)",
     (kind) => {
       const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), expired);
       expect(find(did, "kill-processes")).toMatchObject({
@@ -183,9 +183,9 @@ describe("a call that is waited for no more", () => {
   );
 });
 
-describe("what fails late of a session that was open", () => {
+describe("a late failure from the time a session was open", () => {
   it.each(["limit-login", "announce-opened", "note-close"] as const)(
-    "(%s) is no stain on its receipt, and no stage of its end",
+    "(%s) is neither in its receipt nor taken for a stage of its end",
     (kind) => {
       const subject = subjectOf(only(opened()));
       const session = only(opened()) as Open;
@@ -202,11 +202,11 @@ describe("what fails late of a session that was open", () => {
   );
 });
 
-describe("a session started in another one", () => {
+describe("a session started inside another one", () => {
   const nested = () =>
     after(opened(), openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}/deeper` })).state;
 
-  it("ends with that one", () => {
+  it("ends with the outer one", () => {
     const { state, did } = after(nested(), { kind: "leader-exited", id: "s1" });
     expect(state.sessions.size).toBe(0);
     const receipts = did.flatMap((effect) =>
@@ -215,18 +215,18 @@ describe("a session started in another one", () => {
     expect(receipts.sort()).toEqual(["s1 leader-exited", "s2 outer-ended"]);
   });
 
-  it("is refused when that one is ending", () => {
+  it("is refused when the outer one is ending", () => {
     const { state } = happen(opened(), { kind: "leader-exited", id: "s1" });
     const { effects } = happen(state, openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: CGROUP.path }));
     expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 2, code: "Refused" })]);
   });
 
-  it("does not take that one along", () => {
+  it("does not end the outer one", () => {
     const { state } = after(nested(), { kind: "leader-exited", id: "s2" });
     expect([...state.sessions.keys()]).toEqual(["s1"]);
   });
 
-  it("is none when the name of the cgroup only begins alike", () => {
+  it("is not one whose cgroup name only begins alike", () => {
     const { state } = after(
       opened(),
       openRequest({ id: "s2", call: 2, leaderPid: 600, leaderCgroup: `${CGROUP.path}x` }),
@@ -239,7 +239,7 @@ describe("ending a leased account's session", () => {
   const end = (state: State = leasedOpened(), plan?: Parameters<typeof after>[2]) =>
     after(state, { kind: "leader-exited", id: "s1" }, plan);
 
-  it("goes through its stages in order, and the uid may be had again", () => {
+  it("runs its stages in order, and the UID is free again", () => {
     const { state, did } = end();
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(find(did, "kill-processes")).toMatchObject({
@@ -259,7 +259,7 @@ describe("ending a leased account's session", () => {
     expect(state.sessions.size).toBe(0);
   });
 
-  it("goes on when greeters cannot be told, and its receipt is clean", () => {
+  it("continues when greeters cannot be told, and its receipt is clean", () => {
     const { state, did } = end(leasedOpened(), { failing: ["unlist-account"] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(find(did, "announce-closed")?.receipt.left).toEqual([]);
@@ -267,7 +267,7 @@ describe("ending a leased account's session", () => {
   });
 
   it.each(ENDING_LEASED.slice(0, -3).filter((kind) => kind !== "unlist-account"))(
-    "goes on when %s fails: the receipt is dirty, and the uid nobody's any more",
+    "continues when %s fails: the receipt is not clean, and the UID is quarantined",
     (kind) => {
       const { state, did } = end(leasedOpened(), { failing: [kind] });
       expect(kinds(did)).toEqual([...ENDING_LEASED]);
@@ -281,7 +281,7 @@ describe("ending a leased account's session", () => {
     },
   );
 
-  it("says of each class whether anybody has looked, and in a receipt that is on disk already", () => {
+  it("reports for each class whether it was searched, in the receipt on disk, too", () => {
     const { did } = end(leasedOpened(), {
       found: (effect) => (effect.kind === "sweep-account" ? { swept: clean("ipc", "files") } : undefined),
     });
@@ -292,14 +292,14 @@ describe("ending a leased account's session", () => {
     expect(find(did, "announce-closed")?.receipt).toEqual(find(did, "write-receipt")?.receipt);
   });
 
-  it("says no more of what failed than a line: a guest may have chosen the names in it", () => {
+  it("reports a failure on one line, since a guest may have chosen the names in it", () => {
     const { effects, state } = happen(leasedOpened(), { kind: "leader-exited", id: "s1" });
     const [left = ""] = onlyEnding(happen(state, failed(effects[0] as Effect, "x".repeat(100_000))).state).found.left;
     expect(left.length).toBeLessThan(400);
     expect(left).toContain(`${ENDING_LEASED[0]}: xxx`);
   });
 
-  it.each(["announce-closed"] as const)("gives nobody the uid when %s fails", (kind) => {
+  it.each(["announce-closed"] as const)("keeps the UID when %s fails", (kind) => {
     const { state, did } = end(leasedOpened(), { failing: [kind] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(state.pool).toMatchObject({
@@ -309,7 +309,7 @@ describe("ending a leased account's session", () => {
     expect(state.sessions.size).toBe(0);
   });
 
-  it("gives nobody the uid while its record cannot be removed, and tries that again until it goes", () => {
+  it("keeps the UID until its record can be removed, and retries that", () => {
     const { state, did } = end(leasedOpened(), { failing: ["remove-record"] });
     expect(kinds(did)).toEqual([...ENDING_LEASED]);
     expect(state.pool).toMatchObject({ rested: [], quarantined: new Map() });
@@ -319,13 +319,13 @@ describe("ending a leased account's session", () => {
     expect(again.effects).toEqual([
       expect.objectContaining({ kind: "remove-record", lease: { quarantine: undefined } }),
     ]);
-    // Once at a time.
+    // One at a time.
     expect(happen(again.state, { kind: "tick", uptime: LATER.uptime + 9e6 }).effects).toEqual([]);
     expect(onlyEnding(play(again, { failing: ["remove-record"] }).state).removal?.attempts).toBe(2);
     expect(play(again).state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
   });
 
-  it("that stands by its record alone is answered at once, with the receipt of its end, and is not ended again", () => {
+  it("that waits only for its record's removal returns the receipt at once, and is not repeated", () => {
     const { state, did } = end(leasedOpened(), { failing: ["remove-record"] });
     const request = { kind: "end-requested", id: "s1", call: 9 } as const;
     const receipt = find(did, "write-receipt")?.receipt;
@@ -334,13 +334,13 @@ describe("ending a leased account's session", () => {
       state,
       effects: [expect.objectContaining({ kind: "answer", call: 9, answer: { kind: "ended", receipt } }) as Effect],
     });
-    // Also while that is being tried.
+    // Also while that is being retried.
     const again = happen(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
     expect(kinds(happen(again.state, request).effects)).toEqual(["answer"]);
     expect(play(again).did).toHaveLength(1);
   });
 
-  it("gives nobody the uid of processes that do not end", () => {
+  it("keeps the UID of processes that do not end", () => {
     const left = ["process 7 does not end", "process 8 does not end"];
     const { state } = end(leasedOpened(), {
       found: (effect) =>
@@ -350,7 +350,7 @@ describe("ending a leased account's session", () => {
     expect(state.pool.quarantined.get(LEASED.uid)).toEqual({ reason, user: LEASED.user, session: "s1" });
   });
 
-  it("tells the administrator who asked for it, with the receipt", () => {
+  it("returns the receipt to the administrator who asked for it", () => {
     const { did } = after(leasedOpened(), { kind: "end-requested", id: "s1", call: 9 });
     expect(kinds(did)).toEqual([...ENDING_LEASED, "answer"]);
     expect(did.at(-1)).toMatchObject({
@@ -359,11 +359,11 @@ describe("ending a leased account's session", () => {
     });
   });
 
-  it("of an account that nobody has logged in with says so", () => {
+  it("of an account that no login used says so", () => {
     expect(find(end(allocated()).did, "announce-closed")?.receipt.cause).toBe("never-opened");
   });
 
-  it("lets the uids rest in the order in which they came back", () => {
+  it("has UIDs rest in the order of their return", () => {
     const ids = ["a", "b", "c"];
     let state: State = ids.reduce(
       (last, id, index) => after(last, allocateRequest({ id, leaderPid: 500 + index })).state,
@@ -374,7 +374,7 @@ describe("ending a leased account's session", () => {
     expect(only(happen(state, allocateRequest()).state).account.uid).toBe(60603);
   });
 
-  it("of a shared account's touches no uid", () => {
+  it("of a shared account touches no UID", () => {
     expect(end(opened()).state.pool).toEqual(READY.pool);
     expect(end(opened(), { failing: ["kill-processes"] }).state.pool).toEqual(READY.pool);
   });
@@ -383,7 +383,7 @@ describe("ending a leased account's session", () => {
 describe("the time that a leased account waits for its login", () => {
   const at = (state: State, uptime: number) => happen(state, { kind: "tick", uptime });
 
-  it("is LeaseTimeout=, and then it goes back", () => {
+  it("is LeaseTimeout=, after which the account goes back", () => {
     const state = configure(allocated(), "[Guests]", "LeaseTimeout=2");
     expect(at(state, 7_000 + 2e6).effects).toEqual([]);
     const late = at(state, 7_001 + 2e6);
@@ -391,7 +391,7 @@ describe("the time that a leased account waits for its login", () => {
     expect(find(play(late).did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
   });
 
-  it("is an hour by default, or as long as its leader lives: greeters wait for the click", () => {
+  it("is an hour by default, or as long as its leader lives, since greeters wait for a click", () => {
     expect(at(allocated(), 7_000 + 3600e6).effects).toEqual([]);
     expect(kinds(at(allocated(), 7_001 + 3600e6).effects)).toEqual(ENDING_LEASED.slice(0, 1));
     const { did } = after(allocated(), { kind: "leader-exited", id: "s1", uptime: 61e6 });
@@ -399,7 +399,7 @@ describe("the time that a leased account waits for its login", () => {
     expect(at(configure(allocated(), "[Guests]", "LeaseTimeout=0"), 1e15).effects).toEqual([]);
   });
 
-  it("is over for each of several", () => {
+  it("runs for each of several accounts", () => {
     const two = after(allocated(), allocateRequest({ id: "s2", leaderPid: 501, uptime: 3000e6 })).state;
     const later = at(two, 4000e6);
     expect(later.effects.map((effect) => sessionSubject(effect).id)).toEqual(["s1"]);
@@ -408,12 +408,12 @@ describe("the time that a leased account waits for its login", () => {
     expect([...both.state.sessions.values()].map(({ phase }) => phase)).toEqual(["ending", "ending"]);
   });
 
-  it("is over for nobody while there is no configuration: how long it is nobody knows", () => {
+  it("does not end while there is no configuration, as its length is unknown", () => {
     const state = { ...allocated(), config: undefined };
     expect(at(state, 1e15)).toEqual({ state, effects: [] });
   });
 
-  it("ends no session that is open, opening or ending already", () => {
+  it("ends no session that is open, opening or ending", () => {
     expect(at(leasedOpened(), 1e12).effects).toEqual([]);
     expect(at(opened(), 1e12).effects).toEqual([]);
     expect(at(after(READY, openRequest(), { until: "build-view" }).state, 1e12).effects).toEqual([]);
@@ -421,30 +421,30 @@ describe("the time that a leased account waits for its login", () => {
   });
 });
 
-describe("a session that nobody is connected to", () => {
+describe("a session whose client is gone", () => {
   const lost = (state: State, uptime: number) => happen(state, { kind: "connection-lost", id: "s1", uptime }).state;
   const causes = (state: State, uptime: number) =>
     [...happen(state, { kind: "tick", uptime }).state.sessions.values()].flatMap((session) =>
       session.phase === "ending" && session.cause === "disconnected" ? [session.cause] : [],
     );
 
-  it("ends half a minute after that, and not before", () => {
+  it("ends half a minute later, and not before", () => {
     const state = lost(opened(), LATER.uptime);
     expect(causes(state, LATER.uptime + 30e6)).toEqual([]);
     expect(causes(state, LATER.uptime + 30e6 + 1)).toEqual(["disconnected"]);
   });
 
-  it("is given no more time for being told of again", () => {
+  it("is not given more time when that is reported again", () => {
     const state = lost(lost(opened(), LATER.uptime), LATER.uptime + 20e6);
     expect(causes(state, LATER.uptime + 31e6)).toEqual(["disconnected"]);
   });
 
-  it("stays while it is not known", () => {
+  it("stays while that is unknown", () => {
     expect(causes(opened(), LATER.uptime + 1e12)).toEqual([]);
     expect(happen(READY, { kind: "connection-lost", id: "s1" }).effects).toEqual([]);
   });
 
-  it("is none that waits for its login, or ends already", () => {
+  it("is not one that waits for its login or is ending", () => {
     for (const state of [allocated(), happen(opened(), { kind: "leader-exited", id: "s1" }).state])
       expect(causes(lost(state, LATER.uptime), LATER.uptime + 31e6)).toEqual([]);
   });

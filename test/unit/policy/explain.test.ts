@@ -26,20 +26,20 @@ function explainLogin(
 const LOGIN = { account: GUEST, member: true, service: "login" };
 
 describe("explainLogin", () => {
-  it("says refused while the configuration has errors, whoever it is", () => {
+  it(`returns "refused" while the configuration has errors, for every user`, () => {
     expect(explainLogin(undefined, { ...LOGIN, member: false }, [], ON)).toMatchObject({
       verdict: "refused",
       plan: [],
     });
   });
 
-  it("says ignored, and the group's name, of somebody who is no guest", () => {
+  it(`returns "ignored" and the group's name for a user outside the group`, () => {
     const explanation = explainLogin(configOf("[Guests]", "Group=visitors"), { ...LOGIN, member: false }, [], ON);
     expect(explanation).toMatchObject({ verdict: "ignored", plan: [] });
     expect(explanation.reason).toContain("visitors");
   });
 
-  it("says refused, and why, of a guest who may not log in", () => {
+  it(`returns "refused" and the reason for a guest who may not log in`, () => {
     expect(explainLogin(configOf(), { ...LOGIN, service: "cron" }, [], ON)).toMatchObject({
       verdict: "refused",
       reason: expect.stringContaining("cron") as string,
@@ -56,7 +56,7 @@ describe("explainLogin", () => {
     [GUEST, "su-l", true],
     [GUEST, "sshd", false],
     [GUEST, "gdm-password", false],
-  ])("says of %o at %s whether terms of use can be accepted there: %s", (account, service, can) => {
+  ])("of %o at %s reports whether terms of use can be accepted there: %s", (account, service, can) => {
     const notice = makeNotice(configOf(), "", { text: "Be kind.", digest: "d" });
     const login = { account, member: true, service };
     expect(explainLogin(configOf(), login, [], ON, { notice })).toMatchObject(
@@ -70,7 +70,7 @@ describe("explainLogin", () => {
     expect(explainLogin(configOf(), login, [], ON).reason).not.toContain("terms of use");
   });
 
-  it("says refused, and the reason of the switch, of every guest while it is off", () => {
+  it(`returns "refused" and the switch's reason for every guest while it is off`, () => {
     const loginSwitch = { enabled: false, reason: "an examination" };
     for (const account of [GUEST, GHOST]) {
       expect(explainLogin(configOf(), { ...LOGIN, account }, [], loginSwitch)).toEqual({
@@ -86,7 +86,7 @@ describe("explainLogin", () => {
     });
   });
 
-  it("says refused, and what to set, of the ghost where the uids of the range do not exist", () => {
+  it(`returns "refused" and the setting to change where the range's UIDs do not exist`, () => {
     const uidMap = [{ first: 0, last: 65_535 }];
     const config = configOf("[Guests]", "LeaseRange=65530-98303");
     expect(explainLogin(config, { ...LOGIN, account: GHOST }, [], ON, { uidMap: [] })).toMatchObject({
@@ -96,7 +96,7 @@ describe("explainLogin", () => {
     expect(explainLogin(config, { ...LOGIN, account: GHOST }, [], ON, { uidMap }).reason).toContain("uid 65530");
   });
 
-  it("says refused, and why, of the ghost when the machine is full", () => {
+  it(`returns "refused" and the reason for the ghost when all sessions are taken`, () => {
     const explanation = explainLogin(
       configOf("[Guests]", "MaxSessions=1"),
       { ...LOGIN, account: GHOST },
@@ -110,7 +110,7 @@ describe("explainLogin", () => {
     });
   });
 
-  it("says refused, and where to look, of the ghost when no uid of the range is free, whatever has each", () => {
+  it(`returns "refused" and where to look for the ghost when no UID is free, whatever the reason for each`, () => {
     const config = configOf("[Guests]", "LeaseRange=60700-60703");
     const foreign = { reason: "it belongs to u1", user: "", foreign: true };
     const pool = { unused: [60702], rested: [60703], quarantined: new Map([[60701, foreign]]) };
@@ -127,12 +127,12 @@ describe("explainLogin", () => {
   it.each([
     ["login", "/dev/tty1"],
     ["sshd", "ssh"],
-  ])("gives the plan that the login would get through %s", (service, tty) => {
+  ])("returns the plan of the login through %s", (service, tty) => {
     const plan = makePlan(configOf(), { account: GUEST, leased: false, service, tty, display: "" }, FACTS);
     expect(explainLogin(configOf(), { ...LOGIN, service }, [], ON)).toMatchObject({ verdict: "admitted", plan });
   });
 
-  it("tells of the leased account that the ghost would get, and changes nothing of it", () => {
+  it("describes the account that the ghost would get, and leases none", () => {
     const explanation = explainLogin(
       configOf("[Guests]", "LeaseRange=60700-60701", "Shell=/bin/sh"),
       { ...LOGIN, account: GHOST },
@@ -150,14 +150,14 @@ describe("explainLogin", () => {
     ["login", true, "message queues are its own"],
     ["lightdm", false, "shares System V IPC with the host"],
     ["sddm-autologin", false, "shares System V IPC with the host"],
-  ])("tells whose IPC objects the leased account has through %s", (service, isOwn, words) => {
+  ])("reports whose IPC objects the leased account uses through %s", (service, isOwn, words) => {
     const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service }, [], ON);
     expect(explanation.reason).toContain(words);
     expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(isOwn);
   });
 
   it.each(["sddm", "greetd", "gdm-password", "lightdm"])(
-    "tells of the leased account that the ghost gets at the display manager of %s, whenever that names its terminal",
+    "describes the leased account that the ghost gets from the display manager of %s, whenever that names its terminal",
     (service) => {
       const explain = (...lines: string[]) =>
         explainLogin(configOf("[Guests]", ...lines), { ...LOGIN, account: GHOST, service }, [], ON);
@@ -168,12 +168,12 @@ describe("explainLogin", () => {
           ? { verdict: "refused", reason: expect.stringContaining("DisplayManagers=") as string }
           : { verdict: "admitted" },
       );
-      // The session would not open at the terminal that is named then.
+      // The session would not open at the terminal named later.
       expect(explain("Terminals=")).toMatchObject({ verdict: "refused" });
     },
   );
 
-  it("tells of a view of the shared account where the ghost gets no account of its own", () => {
+  it("describes the shared account's view where the ghost gets no account of its own", () => {
     const explanation = explainLogin(configOf(), { ...LOGIN, account: GHOST, service: "sshd" }, [], ON);
     expect(explanation).toMatchObject({
       verdict: "admitted",
@@ -182,7 +182,7 @@ describe("explainLogin", () => {
     expect(explanation.plan.some(({ kind }) => kind === "mqueue")).toBe(true);
   });
 
-  it("says refused, and keeps the plan to look at, of a login that the machine does not admit", () => {
+  it(`returns "refused" with the plan for a login that the machine does not admit`, () => {
     const admitted = explainLogin(configOf(), { ...LOGIN, account: GHOST }, [], ON);
     expect(admitted).toMatchObject({ verdict: "admitted", leased: true });
     const refused = refuseFor(admitted, NSCD_FAULT);

@@ -1,4 +1,4 @@
-// Rules that name the ghost, and so reach no leased account, are found.
+// Finds rules that name the ghost and so apply to no leased account.
 import { describe, expect, it } from "vitest";
 import type { RuleFile } from "../../../src/policy/ghost-rules.ts";
 import { findAutologins, findGhostRules } from "../../../src/policy/ghost-rules.ts";
@@ -12,7 +12,7 @@ describe("findGhostRules", () => {
     ["access", "-:alice guest:ALL\n", "write (guests) as well"],
     ["time", "login;*;alice|guest;!Al0000-2400\n", "write guest-* as well"],
     ["group", "login;*;guest;Al0000-2400;audio\n", "write %guests as well"],
-  ] as const)("names a rule of %s.conf, and what to write", (kind, rule, advice) => {
+  ] as const)("reports a rule of %s.conf, and what to write", (kind, rule, advice) => {
     const [sentence = "", ...more] = find(kind, `# guest\n${rule}`);
     expect(more).toEqual([]);
     expect(sentence).toContain(`/etc/security/${kind}.conf:2 names guest, and reaches no leased account`);
@@ -25,7 +25,7 @@ describe("findGhostRules", () => {
     ["access", "-:ALL:guest\n+:guest:ALL\n-:(guests):ALL\n"],
     ["time", "guest;*;alice;Al0000-2400\n"],
     ["group", "\n"],
-  ] as const)("has nothing to say of %s.conf with %j", (kind, text) => {
+  ] as const)("accepts %s.conf with %j", (kind, text) => {
     expect(find(kind, text)).toEqual([]);
   });
 });
@@ -54,7 +54,7 @@ describe("findAutologins", () => {
     String.raw`ExecStart=-/sbin/agetty -o '-p -- \\u' --noclear -f /etc/issue.kiosk --autologin guest %I $TERM`,
     "#ExecStart=-/sbin/agetty --autologin guest %I",
     "ExecStart=/bin/kiosk --autologin guest",
-  ])("has nothing to say of %j", (line) => {
+  ])("accepts %j", (line) => {
     expect(findIn(line)).toEqual([]);
   });
 });

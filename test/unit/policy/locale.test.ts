@@ -32,7 +32,7 @@ describe("inLanguage", () => {
     expect(inLanguage(values, locale)).toBe(text);
   });
 
-  it("has nothing where no language has", () => {
+  it("is empty where no language has a value", () => {
     expect(inLanguage({ de: "Hallo" }, "fr_FR")).toBeUndefined();
     expect(inLanguage({}, "")).toBeUndefined();
   });

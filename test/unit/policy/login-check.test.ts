@@ -1,4 +1,4 @@
-// How long a look whether the ghost could log in holds, and what of it is a fault.
+// How long a login check is valid, and which findings are faults.
 import { describe, expect, it } from "vitest";
 import {
   addWarnings,
@@ -15,7 +15,7 @@ const check = Promise.resolve({ fault: "", warnings: [], checkedAt: 1 });
 const EXPLAINED = { verdict: "refused", reason: "No.", leased: true, plan: [], warnings: [] } as const;
 
 describe("passwordlessServices", () => {
-  it("has those for logins and locked screens, and not those for a card or a finger", () => {
+  it("contains those for logins and screen lockers, and not those for a card or a finger", () => {
     const services = [
       "gdm-fingerprint",
       "gdm-password",
@@ -29,21 +29,21 @@ describe("passwordlessServices", () => {
 });
 
 describe("sessionServices", () => {
-  it("has all but those of greeters", () => {
+  it("contains all except those of greeters", () => {
     const services = ["gdm-launch-environment", "greetd", "greetd-greeter", "lightdm", "lightdm-greeter", "sshd"];
     expect(sessionServices(services)).toEqual(["greetd", "lightdm", "sshd"]);
   });
 });
 
 describe("ghostServices", () => {
-  it("has those of logins alone", () => {
+  it("contains only those for logins", () => {
     const services = ["gdm-fingerprint", "gdm-launch-environment", "gdm-password", "lightdm-greeter", "login", "sshd"];
     expect(ghostServices(CONFIG, [...services, "xscreensaver"])).toEqual(["gdm-password", "login"]);
   });
 });
 
-describe("a check", () => {
-  it("holds for a minute, and for its configuration", () => {
+describe("a login check", () => {
+  it("is valid for a minute, and for its configuration", () => {
     const kept = { config: CONFIG, uptime: 5e6, check };
     expect(isFresh(undefined, CONFIG, 5e6)).toBe(false);
     expect(isFresh(kept, CONFIG, 64.9e6)).toBe(true);
@@ -52,7 +52,7 @@ describe("a check", () => {
     expect(isFresh(kept, undefined, 5e6)).toBe(false);
   });
 
-  it("says once what keeps the ghost out, and all else that is to be minded", () => {
+  it("names once what keeps the ghost out, and all warnings", () => {
     const found = { fault: "No uids.", warnings: ["pam_krb5.so asks."], checkedAt: 1 };
     const warnings = ["guest2 is full.", "pam_krb5.so asks."];
     expect(addWarnings(found, ["No uids.", "guest2 is full."])).toEqual({ ...found, warnings });

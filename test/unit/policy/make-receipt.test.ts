@@ -7,12 +7,12 @@ import { ENDING_SESSION, endingOf, LEASED, LEASED_SESSION } from "../../helpers/
 const MOMENT = { now: 2_000, uptime: 7_000 };
 
 describe("makeReceipt", () => {
-  it("is not clean of a session at whose end nobody has looked", () => {
+  it("is not clean for a session at whose end nothing was searched", () => {
     expect(isClean(makeReceipt(ENDING_SESSION, SHARED_KINDS, MOMENT))).toBe(false);
     expect(makeReceipt(ENDING_SESSION, SHARED_KINDS, MOMENT).left).toHaveLength(SHARED_KINDS.length);
   });
 
-  it("counts the seconds by the clock that nobody sets, and never less than none", () => {
+  it("counts seconds by the monotonic clock, and never below zero", () => {
     expect(makeReceipt(ENDING_SESSION, [], { now: 0, uptime: 7_000 + 1_499_999 })).toMatchObject({
       openedAt: 1_000,
       closedAt: 0,
@@ -24,14 +24,14 @@ describe("makeReceipt", () => {
     });
   });
 
-  it("counts none of another boot of the machine, whose clock says nothing of this one's", () => {
+  it("counts no seconds for another boot, whose clock cannot be compared", () => {
     expect(makeReceipt({ ...ENDING_SESSION, cause: "lost-power" }, [], { now: 5, uptime: 100e6 })).toMatchObject({
       seconds: 0,
       closedAt: 5,
     });
   });
 
-  it("says how long the end took, from its beginning on", () => {
+  it("contains how long the end took", () => {
     const took = (begunUptime: number, uptime: number) =>
       makeReceipt({ ...ENDING_SESSION, begunUptime }, [], { now: 5, uptime }).endMilliseconds;
     expect(took(8e6, 8_012_345)).toBe(12);
@@ -39,7 +39,7 @@ describe("makeReceipt", () => {
     expect(took(8e6, 1)).toBe(0);
   });
 
-  it("says what was found, and of which sort the account was", () => {
+  it("contains what was found, and the type of account", () => {
     const found = { processesKilled: 3, tmpfsBytes: 4096, swept: clean("processes"), left: ["drop-view: boom"] };
     expect(makeReceipt(endingOf(LEASED_SESSION, { found }), ["mounts"], { now: 1, uptime: 7_000 })).toEqual({
       id: "abc",
@@ -68,11 +68,11 @@ describe("quarantineOf", () => {
   const found = { ...NOTHING_FOUND, left: ["a", "b"] };
   const receipt = { ...makeReceipt(ENDING_SESSION, [], MOMENT), left: ["a"] };
 
-  it("is no reason when nothing is left", () => {
+  it("has no reason when nothing is left", () => {
     expect(quarantineOf(ENDING_SESSION)).toBeUndefined();
   });
 
-  it("is all that the receipt names, and each stage that failed since, once each", () => {
+  it("contains all that the receipt names, and each later failed stage, each once", () => {
     const { user } = ENDING_SESSION.account;
     const because = (reason: string) => ({ reason, user, session: ENDING_SESSION.id });
     expect(quarantineOf({ ...ENDING_SESSION, found, receipt: undefined })).toEqual(because("a; b"));

@@ -10,20 +10,20 @@ const shown = (lines: string[], path: string) => {
 };
 
 describe("mountShowing", () => {
-  it("finds the mount that is on top at a path, or above it", () => {
+  it("finds the topmost mount at a path or above it", () => {
     const all = tree("4 2 8:3 / /home ext4 /dev/sda3", "5 3 0:6 / /run/lock tmpfs tmpfs");
     const idAt = (path: string) => mountShowing(all, path)?.id;
     expect(["/", "/homes", "/home", "/home/alice", "/run/locked", "/run/lock/x"].map(idAt)).toEqual([1, 1, 4, 4, 3, 5]);
   });
 
-  it("knows nothing of a machine whose root directory mountinfo does not show", () => {
+  it("finds nothing where mountinfo lacks the root directory", () => {
     expect(mountShowing(treeOf([]), "/home")).toBeUndefined();
     expect(placeOf(treeOf([]), "/home")).toBeUndefined();
   });
 });
 
-describe("pathsShowing, of what is behind a path,", () => {
-  it("gives that path alone where nothing is mounted twice", () => {
+describe("pathsShowing, for a path,", () => {
+  it("returns only that path where nothing is mounted twice", () => {
     expect(shown([], "/home")).toEqual(["/home"]);
     expect(shown([], "/var/mail")).toEqual(["/var/mail"]);
   });
@@ -32,8 +32,8 @@ describe("pathsShowing, of what is behind a path,", () => {
     ["the same file system", "8:2 / /srv/nfs4/home", "/home", "/srv/nfs4/home"],
     ["a bind of a directory in it", "8:2 /alice /srv/alice", "/home", "/srv/alice"],
     ["a bind of the directory itself", "8:1 /var/mail /srv/mail", "/var/mail", "/srv/mail"],
-    ["the whole file system that holds it", "8:1 / /mnt", "/var/mail", "/mnt/var/mail"],
-    ["a directory that holds it", "8:1 /var /srv/chroot/var", "/var/mail", "/srv/chroot/var/mail"],
+    ["the whole file system that contains it", "8:1 / /mnt", "/var/mail", "/mnt/var/mail"],
+    ["a directory that contains it", "8:1 /var /srv/chroot/var", "/var/mail", "/srv/chroot/var/mail"],
   ])("finds %s at a second mount", (_, mount, path, second) => {
     expect(shown([`9 1 ${mount} ext4 /dev/sda`], path)).toEqual([path, second]);
   });
@@ -50,16 +50,16 @@ describe("pathsShowing, of what is behind a path,", () => {
     expect(found).toEqual(["/home", "/mnt/@home"]);
   });
 
-  it("passes over a mount that is covered itself", () => {
+  it("skips a mount that is itself covered", () => {
     expect(shown(["9 1 8:1 / /mnt ext4 /dev/sda1", "10 9 0:9 / /mnt tmpfs tmpfs"], "/root")).toEqual(["/root"]);
     expect(shown(["9 1 8:1 / /mnt ext4 /dev/sda1", "10 9 0:9 / /mnt/root tmpfs tmpfs"], "/root")).toEqual(["/root"]);
   });
 
-  it("takes a directory whose name begins like another's for what it is", () => {
+  it("does not confuse directories whose names begin alike", () => {
     expect(shown(["9 1 8:1 /rooted /mnt ext4 /dev/sda1"], "/root")).toEqual(["/root"]);
   });
 
-  it("tells NFS mounts by server and directory", () => {
+  it("compares NFS mounts by server and directory", () => {
     const lines = ["9 2 0:40 / /home nfs4 srv:/export/home", "10 1 0:41 / /mnt nfs4 srv:/export"];
     expect(shown(lines, "/home")).toEqual(["/home", "/mnt/home"]);
     expect(shown([...lines, "11 1 0:42 / /opt nfs4 other:/export/home"], "/home")).toEqual(["/home", "/mnt/home"]);
@@ -75,11 +75,11 @@ describe("pathsShowing, of what is behind a path,", () => {
     ]);
   });
 
-  it("leaves what an administrator has mounted below it: /usr in a chroot there is still /usr", () => {
+  it("leaves mounts that an administrator made below it, such as /usr in a chroot", () => {
     expect(shown(["9 2 8:1 /usr /home/alice/chroot/usr ext4 /dev/sda1"], "/home")).toEqual(["/home"]);
   });
 
-  it("finds the layers of the overlay that the root directory is", () => {
+  it("finds the layers of the overlay at the root directory", () => {
     const all = treeOf(
       mountsOf(
         "1 0 0:30 / / overlay overlayroot lowerdir=/media/root-ro,upperdir=/media/root-rw/overlay,workdir=/media/root-rw/work",
@@ -94,7 +94,7 @@ describe("pathsShowing, of what is behind a path,", () => {
     ]);
   });
 
-  it("believes no names of layers from before the overlay was mounted", () => {
+  it("does not trust names of layers from before the overlay was mounted", () => {
     const all = treeOf(mountsOf("1 0 0:30 / / overlay overlay lowerdir=/images/1:/images/2,upperdir=/images/up"));
     expect(placesBehind(all, "/home").flatMap((place) => pathsShowing(all, place))).toEqual(["/home"]);
   });

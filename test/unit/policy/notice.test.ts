@@ -1,4 +1,4 @@
-// What guests are told, and terms of use: that nobody gets in who has not accepted them, and what is remembered of it.
+// What guests are told, and terms of use: no guest gets in without accepting them, and what is recorded.
 import { describe, expect, it } from "vitest";
 import type { What } from "../../../src/policy/events.ts";
 import type { Terms } from "../../../src/policy/notice.ts";
@@ -17,13 +17,13 @@ const withTerms = (state: State): State =>
 const accept = { terms: DIGEST, answer: "yes" };
 
 describe("makeNotice", () => {
-  it("has a text to read at login, and no terms, by default", () => {
+  it("has a text for login and no terms by default", () => {
     const { login, terms } = makeNotice(configOf(), "C.UTF-8", undefined);
     expect(login).toMatch(/all your files on this machine are deleted/);
     expect(terms).toBeUndefined();
   });
 
-  it("puts the question below the terms, which are lines alone, in the language of the machine", () => {
+  it("puts the question below the terms in the language of the machine", () => {
     expect(makeNotice(configOf(...GERMAN), "de_DE.UTF-8", FILE)).toMatchObject({
       login: "Alles weg.",
       terms: { text: "Be kind.\nBe brief.\n\nTippen Sie: ja", digest: DIGEST, answer: "Ja" },
@@ -67,12 +67,12 @@ describe("judgeTerms", () => {
     expect(judgeTerms(TERMS, { terms, answer }, 5).kind).toBe(kind);
   });
 
-  it("says when, and which; nothing where there are no terms", () => {
+  it("reports which terms were accepted and when, and nothing where there are none", () => {
     expect(judgeTerms(TERMS, accept, 5)).toEqual({ kind: "accepted", acceptance: { digest: DIGEST, at: 5 } });
     expect(judgeTerms(undefined, accept, 5)).toEqual({ kind: "accepted", acceptance: undefined });
   });
 
-  it("tells apart who did not accept, who could not, and who read another text", () => {
+  it("tells apart guests who did not accept, could not, or read another text", () => {
     const reasons = [
       { ...accept, answer: "no" },
       { ...accept, answer: "" },
@@ -91,13 +91,13 @@ describe("judgeTerms", () => {
   });
 });
 
-describe("a guest who has terms of use to accept", () => {
+describe("a guest with terms of use to accept", () => {
   const logins: readonly (readonly [string, What])[] = [
     ["the ghost", allocateRequest()],
     ["a shared account", openRequest()],
   ];
 
-  it.each(logins)("is shown them, and nothing is made or remembered: %s", (_, what) => {
+  it.each(logins)("is shown them, and nothing is created or stored: %s", (_, what) => {
     const { state, effects } = happen(withTerms(READY), what);
     expect(kinds(effects)).toEqual(["answer"]);
     expect(find(effects, "answer")?.answer).toMatchObject({ kind: "terms", terms: { digest: DIGEST } });
@@ -105,18 +105,18 @@ describe("a guest who has terms of use to accept", () => {
     expect(state.pool).toEqual(withTerms(READY).pool);
   });
 
-  it.each(logins)("is refused who does not accept: %s", (_, what) => {
+  it.each(logins)("is refused without accepting them: %s", (_, what) => {
     const { state, effects } = happen(withTerms(READY), { ...what, ...accept, answer: "no" } as What);
     expect(effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
     expect(state.sessions.size).toBe(0);
   });
 
-  it.each(logins)("gets in who does, and the session has it: %s", (_, what) => {
+  it.each(logins)("gets in after accepting them, and the session records that: %s", (_, what) => {
     const played = after(withTerms(READY), { ...what, ...accept });
     expect(only(played.state).acceptance).toEqual({ digest: DIGEST, at: 1000 });
   });
 
-  it("is asked once for a leased account, and the receipt has it", () => {
+  it("is asked once for a leased account, and the receipt records it", () => {
     const leased = after(withTerms(READY), { ...allocateRequest(), ...accept }).state;
     const opened = after(leased, leasedOpen());
     expect(only(opened.state)).toMatchObject({ phase: "open", acceptance: { digest: DIGEST, at: 1000 } });
@@ -124,7 +124,7 @@ describe("a guest who has terms of use to accept", () => {
     expect(find(did, "write-receipt")?.receipt).toMatchObject({ terms: DIGEST, acceptedAt: 1000 });
   });
 
-  it("is asked at the session where there were no terms yet when the account was made, and gives it back", () => {
+  it("is asked at the session where the terms are newer than the account, which then goes back", () => {
     const waiting = withTerms(after(READY, allocateRequest()).state);
     const asked = happen(waiting, leasedOpen());
     expect(find(asked.effects, "answer")?.answer).toMatchObject({ kind: "terms" });
@@ -132,14 +132,14 @@ describe("a guest who has terms of use to accept", () => {
     expect(after(waiting, leasedOpen({ ...accept, answer: "" })).state.sessions.size).toBe(0);
   });
 
-  it("is refused for another reason before there is anything to read", () => {
+  it("is refused for any other reason before the terms are shown", () => {
     const off = { ...withTerms(READY), loginSwitch: { enabled: false, reason: "" } };
     for (const [, what] of logins) expect(kinds(happen(off, what).effects)).toEqual(["refuse"]);
   });
 });
 
 describe("a guest who gets in", () => {
-  it("is told once, in the answer to the call", () => {
+  it("is sent the notice once, in the answer to the call", () => {
     const { did, state } = after(READY, openRequest());
     expect(find(did, "answer")?.answer).toMatchObject({
       kind: "opened",

@@ -27,23 +27,23 @@ const loaded = (...lines: readonly string[]) => ({
 
 describe("greeters offer the ghost", () => {
   it.each<[string, LoginSwitch, readonly string[], Offer]>([
-    ["not where guests are switched off", OFF, [], NONE],
+    ["not while the switch is off", OFF, [], NONE],
     ["not with Enabled=no", ON, ["[Guests]", "Enabled=no"], NONE],
-    // A guest session would go on as the ghost itself: the service asks for nothing.
+    // A guest would continue as the ghost itself, since the service does not authenticate.
     [
-      "not where its service gives no account",
+      "not where its service leases no account",
       ON,
       ["[Guests]", "Passwordless=", "Passwordless=login gdm-* sddm"],
       { ...ALL, by: ["sddm", "gdm"] },
     ],
     ["not where its service is refused", ON, ["[Guests]", "RefuseServices=sddm"], { ...ALL, by: ["lightdm", "gdm"] }],
     ["where guests may log in", ON, [], ALL],
-    ["by the name that it has", ON, ["[Guests]", "Ghost=visitor"], { ...ALL, ghost: "visitor" }],
+    ["by its configured name", ON, ["[Guests]", "Ghost=visitor"], { ...ALL, ghost: "visitor" }],
   ])("%s", (_, loginSwitch, lines, offer) => {
     expect(toldBy(start(loginSwitch, ...lines))).toEqual([offer]);
   });
 
-  it("not where nothing can be asked, while there are terms of use to accept", () => {
+  it("not where nothing can be asked while there are terms of use to accept", () => {
     const terms = { text: "Be kind.", digest: "d", answer: "yes" };
     const config = configOf();
     const demanded = happen(running(), { kind: "config-loaded", config, notice: { ...NO_NOTICE, terms } });
@@ -51,7 +51,7 @@ describe("greeters offer the ghost", () => {
     expect(toldBy(happen(demanded.state, loaded()))).toEqual([ALL]);
   });
 
-  it("not while the configuration has errors, and again when they are mended", () => {
+  it("not while the configuration has errors, and again once they are fixed", () => {
     const broken = happen(INITIAL_STATE, { kind: "switch-found", loginSwitch: ON });
     expect(toldBy(broken)).toEqual([{ ghost: "", by: [] }]);
     expect(toldBy(happen(broken.state, loaded()))).toEqual([ALL]);
@@ -63,7 +63,7 @@ describe("greeters are told", () => {
     expect(toldBy(happen(INITIAL_STATE, loaded()))).toEqual([]);
   });
 
-  it("nothing that they know", () => {
+  it("nothing that they already know", () => {
     const state = running();
     expect(toldBy(happen(state, loaded("[Guests]", "MaxSessions=3")))).toEqual([]);
     expect(kinds(after(state, { kind: "switch-requested", loginSwitch: ON, call: 5 }).did)).toEqual([
@@ -72,13 +72,13 @@ describe("greeters are told", () => {
     ]);
   });
 
-  it("of a switch that is on disk, before the administrator has the answer", () => {
+  it("of a saved switch, before the administrator is answered", () => {
     const { did } = after(running(OFF), { kind: "switch-requested", loginSwitch: ON, call: 5 });
     expect(kinds(did)).toEqual(["write-switch", "offer-ghost", "answer"]);
     expect(find(did, "offer-ghost")).toMatchObject({ offer: ALL });
   });
 
-  it("and the administrator has the answer also where they cannot be told", () => {
+  it("what they can be, and the administrator is answered even where that fails", () => {
     const request = { kind: "switch-requested", loginSwitch: ON, call: 5 } as const;
     expect(kinds(after(running(OFF), request, { failing: ["offer-ghost"] }).did)).toContain("answer");
     const effect: EffectOf<"offer-ghost"> = { kind: "offer-ghost", subject: { of: "switch" }, offer: ALL };

@@ -13,18 +13,18 @@ describe("warnOfDirectories", () => {
     ]);
   });
 
-  it("has nothing to say of what each view covers, or an administrator has named", () => {
+  it("ignores what each view covers or an administrator has named", () => {
     expect(warn(["/tmp", "/run/lock", "/run/screen", "/var/lib/php/sessions", "/var/crash", "/home/open"])).toEqual([]);
     expect(
       warn(["/a", "/b/x", "/c", "/d"], ["[View]", "Private=/a", "Hide=/b", "ReadOnly=/c", "[Sweep]", "Paths=/d"]),
     ).toEqual([]);
   });
 
-  it("takes no directory for another whose name begins with its own", () => {
+  it("does not confuse directories whose names begin alike", () => {
     expect(warn(["/tmpfiles"])[0]).toContain("/tmpfiles");
   });
 
-  it("says how many more there are, and that not all were looked at", () => {
+  it("counts the directories not named, and reports an incomplete look", () => {
     const many = Array.from({ length: 12 }, (_, index) => `/srv/${index}`);
     expect(warn(many, [], false)[0]).toMatch(
       /\/srv\/9 and 2 more on the host, .* Not all of the host could be looked at in time\.$/,

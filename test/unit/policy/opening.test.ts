@@ -21,7 +21,7 @@ import {
 } from "../../helpers/play.ts";
 import { allocateRequest, GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
-/** The stages of the end of a session whose opening got that far: of one that nobody has written down nothing is noted. */
+/** The stages of an end after an opening that got that far; without a record nothing is saved. */
 const endOf = (did: readonly EffectKind[], isRecorded: boolean) => {
   const stages = ENDING.filter((kind) => isRecorded || kind !== "note-ending");
   expect(did.slice(-stages.length)).toEqual(stages);
@@ -29,7 +29,7 @@ const endOf = (did: readonly EffectKind[], isRecorded: boolean) => {
 };
 
 describe("opening a session of a shared account", () => {
-  it("goes through its stages in order and ends open", () => {
+  it("runs its stages in order and ends open", () => {
     const { state, did } = after(READY, openRequest());
     expect(kinds(did)).toEqual([...OPENING, "check-rules"]);
     expect(find(did, "check-rules")).toMatchObject({ service: "login", plan: only(state).plan });
@@ -40,7 +40,7 @@ describe("opening a session of a shared account", () => {
     });
   });
 
-  it("answers with the view only when the record is written", () => {
+  it("answers with the view only once the record is written", () => {
     const { did } = after(READY, openRequest());
     expect(find(did, "answer")).toMatchObject({
       call: 1,
@@ -60,17 +60,17 @@ describe("opening a session of a shared account", () => {
     expect(state.sessions.size).toBe(0);
   });
 
-  it("does not kill the leader of a login that was refused: it has to tell its guest why", () => {
+  it("leaves the leader of a refused login alive, since it has to tell the guest why", () => {
     const { did } = after(READY, openRequest(), { failing: ["build-view"] });
     expect(find(did, "kill-processes")?.cgroups).toEqual([]);
   });
 
-  it("does not tell the guest the technical reason of a failure", () => {
+  it("hides the technical reason of a failure from the guest", () => {
     const { did } = after(READY, openRequest(), { failing: ["build-view"] });
     expect(find(did, "refuse")?.reason).not.toContain("boom");
   });
 
-  it("tells the guest who was ended meanwhile by an administrator so", () => {
+  it("tells the guest when an administrator has ended the session in between", () => {
     const { did } = interrupt(after(READY, openRequest(), { until: "build-view" }), {
       kind: "end-requested",
       id: "s1",
@@ -80,11 +80,11 @@ describe("opening a session of a shared account", () => {
     expect(did.at(-1)).toMatchObject({ kind: "answer", call: 9, answer: { kind: "ended" } });
   });
 
-  it("goes on when only the signal could not be sent", () => {
+  it("continues when only the signal cannot be sent", () => {
     expect(only(after(READY, openRequest(), { failing: ["announce-opened"] }).state)).toMatchObject({ phase: "open" });
   });
 
-  it("is refused with the reason of the switch, and makes no session", () => {
+  it("is refused with the switch's reason, and creates no session", () => {
     const state = { ...READY, loginSwitch: { enabled: false, reason: "an examination" } };
     const next = happen(state, openRequest());
     expect(next.state).toEqual(state);
@@ -97,19 +97,19 @@ describe("opening a session of a shared account", () => {
     ]);
   });
 
-  it("answers a refusal and makes no session", () => {
+  it("passes on a refusal and creates no session", () => {
     const { state, effects } = happen(INITIAL_STATE, openRequest());
     expect(effects).toEqual([expect.objectContaining({ kind: "refuse", call: 1, code: "Refused" })]);
     expect(state.sessions.size).toBe(0);
   });
 
-  it.each(OPENING.slice(0, -1))("is taken back when the leader ends during %s", (kind) => {
+  it.each(OPENING.slice(0, -1))("is undone when the leader ends during %s", (kind) => {
     const { state, did } = interrupt(after(READY, openRequest(), { until: kind }), { kind: "leader-exited", id: "s1" });
     expect(state.sessions.size).toBe(0);
     endOf(kinds(did), OPENING.indexOf(kind) >= OPENING.indexOf("write-record"));
   });
 
-  it("gives a leader that asks twice the same session", () => {
+  it("returns the same session to a leader that asks twice", () => {
     const { state, effects } = happen(opened(), openRequest({ id: "s2", call: 7 }));
     expect(effects).toEqual([
       expect.objectContaining({
@@ -136,30 +136,30 @@ describe("opening a leased account's session is refused", () => {
     expect(only(state)).toEqual(only(allocated()));
   };
 
-  it("to another leader than the one that got it", () => {
+  it("to another leader than the one it was leased for", () => {
     refused({ leaderPid: 501 }, /belongs to another guest's session/);
   });
 
-  it("for a uid of the range that was not handed out", () => {
+  it("for a UID of the range that was not leased", () => {
     refused({ account: { ...LEASED, uid: 60601 } }, /uid that only guestd gives/);
   });
 
-  it("for one of the range before, to anybody but the login that it was leased for", () => {
+  it("for a UID of the former range, except to the login that it was leased for", () => {
     const state = configure(allocated(), "[Guests]", "LeaseRange=65536-98303");
     for (const change of [{ leaderPid: 501 }, { account: { ...LEASED, user: "guest-bbbb" } }])
       expect(happen(state, leasedOpen(change)).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
     expect(only(after(state, leasedOpen()).state)).toMatchObject({ phase: "open", leased: true, account: LEASED });
   });
 
-  it("for the uid under another name", () => {
+  it("for the UID under another name", () => {
     refused({ account: { ...LEASED, user: "guest-bbbb" } }, /uid that only guestd gives/);
   });
 
-  it("for the ghost itself, in the place of the account that it got", () => {
+  it("for the ghost itself instead of the account it got", () => {
     refused({ account: GHOST }, /came without/);
   });
 
-  it("at a terminal that may lead anywhere, and gives the account back though its leader stays", () => {
+  it("at a terminal that may be remote, and returns the account though its leader stays", () => {
     const { state, effects } = happen(allocated(), leasedOpen({ tty: "pts/3" }));
     expect(effects[0]).toMatchObject({ kind: "refuse", call: 2, code: "Refused" });
     const end = play({ state, effects });
@@ -170,14 +170,14 @@ describe("opening a leased account's session is refused", () => {
     expect(end.state.pool.rested).toEqual([LEASED.uid]);
   });
 
-  it("while guests are switched off meanwhile, and gives the account back", () => {
+  it("while guests were switched off in between, and returns the account", () => {
     const off = { ...allocated(), loginSwitch: { enabled: false, reason: "closed" } };
     const { state, did } = after(off, leasedOpen());
     expect(did[0]).toMatchObject({ kind: "refuse", call: 2, reason: expect.stringContaining("closed") as string });
     expect(state.sessions.size).toBe(0);
   });
 
-  it("a second time, by whomever", () => {
+  it("a second time, to every leader", () => {
     const state = leasedOpened();
     expect(happen(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
     expect(happen(state, leasedOpen()).effects).toMatchObject([
@@ -186,14 +186,14 @@ describe("opening a leased account's session is refused", () => {
     expect(happen(state, leasedOpen()).state.sessions.size).toBe(1);
   });
 
-  it("when it is on its way back", () => {
+  it("while the account is going back", () => {
     const { state } = happen(allocated(), { kind: "leader-exited", id: "s1" });
     expect(happen(state, leasedOpen()).effects).toMatchObject([{ kind: "refuse", code: "Refused" }]);
   });
 });
 
 describe("opening a leased account's session", () => {
-  it("goes on where leasing has left off, and ends open", () => {
+  it("continues after the leasing, and ends open", () => {
     const { state, did } = after(allocated(), leasedOpen());
     // It is in the ledger since it has its account.
     expect(kinds(did)).toEqual(OPENING_LEASED);
@@ -220,12 +220,12 @@ describe("opening a leased account's session", () => {
     expect(only(state).phase).toBe("open");
   });
 
-  it("goes on where greeters cannot be told", () => {
+  it("continues where greeters cannot be told", () => {
     const { state } = after(allocated(), leasedOpen({ service: "lightdm" }), { failing: ["list-account"] });
     expect(only(state).phase).toBe("open");
   });
 
-  it("needs no namespaces of its own: nobody shares its uid", () => {
+  it("needs no namespaces of its own, since no other session has its UID", () => {
     const { did } = after(allocated(), leasedOpen());
     expect(find(did, "enclose-leader")).toMatchObject({ leased: true });
     expect(find(did, "build-view")).toMatchObject({ isolated: false });
@@ -237,7 +237,7 @@ describe("opening a leased account's session", () => {
   });
 
   it.each(["enclose-leader", "build-view", "write-record", "permit-unlock", "answer"] as const)(
-    "that fails at %s waits for its leader's end, and then ends all of the user",
+    "that fails at %s waits for its leader's end, and then ends the whole user",
     (kind) => {
       const { state, did } = after(allocated(), leasedOpen(), { failing: [kind] });
       expect(did.at(-1)).toMatchObject({ kind: "refuse", call: 2, code: "Failed" });
@@ -250,13 +250,13 @@ describe("opening a leased account's session", () => {
     },
   );
 
-  it("that has failed ends after a minute, should its leader stay", () => {
+  it("that failed ends after a minute even if its leader stays", () => {
     const { state } = after(allocated(), leasedOpen({ uptime: 7_000 }), { failing: ["build-view"] });
     expect(happen(state, { kind: "tick", uptime: 60e6 }).effects).toEqual([]);
     expect(after(state, { kind: "tick", uptime: 61e6 }).state.sessions.size).toBe(0);
   });
 
-  it("that has failed lets its leader in no more", () => {
+  it("that failed does not let its leader in any more", () => {
     const { state } = after(allocated(), leasedOpen(), { failing: ["build-view"] });
     const { did } = after(state, leasedOpen({ call: 3 }));
     expect(find(did, "refuse")).toMatchObject({ call: 3 });
@@ -264,7 +264,7 @@ describe("opening a leased account's session", () => {
   });
 
   it.each(OPENING.slice(1, -1).filter((kind) => kind !== "enter-ledger"))(
-    "is taken back when the leader ends during %s",
+    "is undone when the leader ends during %s",
     (kind) => {
       const { state, did } = interrupt(after(allocated(), leasedOpen(), { until: kind }), {
         kind: "leader-exited",
@@ -276,8 +276,8 @@ describe("opening a leased account's session", () => {
   );
 });
 
-describe("opening with an account that turned out to be a user's of this machine", () => {
-  it("does not make it the session's own: nothing of that user is stopped, killed or swept", () => {
+describe("opening with an account that turned out to belong to a user of this machine", () => {
+  it("does not claim it: nothing of that user is stopped, killed or swept", () => {
     const foreign = { ...recordOf(only(allocated())), published: false };
     const recovered = after(READY, recordFound(foreign)).state;
     const { state: open, did: opening } = after(recovered, leasedOpen({ service: "lightdm" }));
@@ -295,15 +295,15 @@ describe("joining is refused", () => {
     return (effects[0] as { reason: string }).reason;
   };
 
-  it("for an account that sessions share", () => {
+  it("for a shared account", () => {
     expect(reasonOf(opened(), 1101)).toContain("share an account");
   });
 
-  it("for an account that has no session", () => {
+  it("for an account without a session", () => {
     expect(reasonOf(leasedOpened(), 60601)).toContain("share an account");
   });
 
-  it("for a leased account that has no view yet", () => {
+  it("for a leased account without a view yet", () => {
     expect(reasonOf(allocated())).toContain("not open");
     expect(reasonOf(after(allocated(), leasedOpen(), { until: "build-view" }).state)).toContain("not open");
   });
@@ -312,7 +312,7 @@ describe("joining is refused", () => {
     expect(reasonOf(happen(leasedOpened(), { kind: "leader-exited", id: "s1" }).state)).toContain("not open");
   });
 
-  it("when the end of the session was asked for while it opens", () => {
+  it("when its end was requested while it opens", () => {
     const { state } = after(allocated(), leasedOpen(), { until: "write-record" });
     expect(only(state)).toMatchObject({ view: VIEW });
     expect(reasonOf(happen(state, { kind: "leader-exited", id: "s1" }).state)).toContain("not open");
@@ -324,7 +324,7 @@ describe("joining is refused", () => {
 });
 
 describe("joining", () => {
-  it("gives a user manager the view of the leased account's session", () => {
+  it("puts a user manager into the view of the leased account's session", () => {
     const { effects } = happen(leasedOpened(), { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid });
     expect(effects).toMatchObject([
       {
@@ -336,14 +336,14 @@ describe("joining", () => {
     ]);
   });
 
-  it("works from the answer on: logind starts the manager while the login is being let in", () => {
+  it("works from the answer on, since logind starts the manager during the login", () => {
     const { state } = after(allocated(), leasedOpen(), { until: "answer" });
     expect(happen(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
       { kind: "answer", call: 4 },
     ]);
   });
 
-  it("while the session is written down is no answer to its own login: that waits for the ledger", () => {
+  it("early does not answer the session's own login, which waits for the ledger", () => {
     const before = after(READY, allocateRequest(), {}).state;
     const writing = after(before, leasedOpen(), { until: "write-record" });
     const { did } = interrupt(writing, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid });

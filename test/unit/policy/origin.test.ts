@@ -6,11 +6,11 @@ import { ALLOCATED_SESSION, configOf, GHOST, LEASED, LEASED_SESSION, ON } from "
 const GETTY = "/system.slice/getty@tty1.service";
 const ASKED = { user: GHOST.user, service: "login", tty: "tty1", rhost: "", leaderCgroup: GETTY, leaderPid: 500 };
 
-/** What the ghost gets while it is authenticated. */
+/** The result of the ghost's authentication. */
 const ask = (change: Partial<typeof ASKED>, ...lines: string[]) =>
   judgeAuthentication(configOf("[Guests]", ...lines), { ...ASKED, ...change }, [], ON).kind;
 
-/** What it gets with its account when the session opens. */
+/** The result of opening a session with its account. */
 const open = (change: Partial<OpeningOrigin> & { readonly service?: string }, ...lines: string[]) => {
   const login = { ...ASKED, seat: "", account: LEASED, startsService: false, ...change };
   const verdict = judgeLogin(configOf("[Guests]", ...lines), login, [ALLOCATED_SESSION], ON);
@@ -43,7 +43,7 @@ describe("a terminal", () => {
     ":0:1",
     ":0\n",
     ":x",
-  ])("%j may lead anywhere: the ghost gets nothing there without a password", (tty) => {
+  ])("%j may be remote: the ghost gets no account there without a password", (tty) => {
     expect(ask({ tty })).toBe("ignored");
   });
 
@@ -60,11 +60,11 @@ describe("a terminal", () => {
     ":0.0",
     "console",
     "/dev/console",
-  ])("%j is of this machine", (tty) => {
+  ])("%j is local", (tty) => {
     expect(ask({ tty })).toBe("lease");
   });
 
-  it.each(["pts/0", "/dev/pts/17"])("%j is of this machine where the configuration says so", (tty) => {
+  it.each(["pts/0", "/dev/pts/17"])("%j is local where the configuration says so", (tty) => {
     expect(ask({ tty }, "Terminals=pts/*")).toBe("lease");
   });
 
@@ -72,18 +72,18 @@ describe("a terminal", () => {
     expect(ask({ tty }, "Terminals=", "Terminals=pts/*")).toBe("ignored");
   });
 
-  it("is none at all where the list is empty", () => {
+  it("is never local where the list is empty", () => {
     expect(["tty1", ":0", "console", ""].map((tty) => ask({ tty }, "Terminals="))).toEqual(Array(4).fill("ignored"));
   });
 
-  it("makes no difference to a guest from afar, or to one who unlocks the screen", () => {
+  it("does not matter to a remote guest, or to one who unlocks the screen", () => {
     expect(ask({ rhost: "192.0.2.1" })).toBe("ignored");
     const locked = { ...ASKED, user: LEASED.user, service: "gdm-password", tty: "", leaderPid: 800 };
     expect(judgeAuthentication(configOf(), locked, [LEASED_SESSION], ON)).toEqual({ kind: "unlocked" });
   });
 });
 
-describe("a login that names no terminal yet gets an account", () => {
+describe("a login that does not name a terminal yet gets an account", () => {
   it.each<[string, string]>([
     ["sddm", "/system.slice/sddm.service"],
     ["sddm-autologin", "/system.slice/sddm.service"],
@@ -98,14 +98,14 @@ describe("a login that names no terminal yet gets an account", () => {
     expect(ask({ service, tty: "", leaderCgroup })).toBe("lease");
   });
 
-  it("in a unit that the configuration names, and in no other", () => {
+  it("in a unit named in the configuration, and in no other", () => {
     const lines = ["DisplayManagers=", "DisplayManagers=ly@*.service"];
     expect(ask({ tty: "", leaderCgroup: "/system.slice/system-ly.slice/ly@tty2.service" }, ...lines)).toBe("lease");
     expect(ask({ service: "sddm", tty: "", ...unit("sddm.service") }, ...lines)).toBe("ignored");
     expect(ask({ service: "sddm", tty: "", ...unit("sddm.service") }, "DisplayManagers=")).toBe("ignored");
   });
 
-  it("whatever Terminals= is: what is named later is held against it", () => {
+  it("whatever Terminals= is, since a terminal named later is checked", () => {
     expect(ask({ service: "sddm", tty: "", ...unit("sddm.service") }, "Terminals=")).toBe("lease");
   });
 });
@@ -113,30 +113,30 @@ describe("a login that names no terminal yet gets an account", () => {
 describe("a login that names no terminal is asked for a password", () => {
   it.each([
     ["in another unit", "/system.slice/ssh.service"],
-    ["in another display manager's, which is not named", "/system.slice/xrdp-sesman.service"],
-    ["in a unit whose name only begins so", "/system.slice/sddm.service2"],
-    ["in a unit whose name only ends so", "/system.slice/xsddm.service"],
+    ["in another display manager's unit, which is not named", "/system.slice/xrdp-sesman.service"],
+    ["in a unit whose name only begins alike", "/system.slice/sddm.service2"],
+    ["in a unit whose name only ends alike", "/system.slice/xsddm.service"],
     ["in a session of a user", "/user.slice/user-1000.slice/session-3.scope"],
-    ["in a cgroup of that name in such a session", "/user.slice/user-1000.slice/session-3.scope/sddm.service"],
-    ["in a unit of that name of a user's manager", "/user.slice/user-1000.slice/user@1000.service/sddm.service"],
+    ["in a cgroup of that name inside such a session", "/user.slice/user-1000.slice/session-3.scope/sddm.service"],
+    ["in a unit of that name of a user manager", "/user.slice/user-1000.slice/user@1000.service/sddm.service"],
     [
-      "in one in a slice of that manager",
+      "in a unit in a slice of that manager",
       "/user.slice/user-1000.slice/user@1000.service/app.slice/sddm.service/sddm.service",
     ],
-    ["in one of a container", "/machine.slice/machine-x.scope/payload/system.slice/sddm.service"],
-    ["in one of a container without a unit", "/docker/4711/system.slice/sddm.service"],
-    ["outside of guestd's own cgroup namespace", "/../../system.slice/sddm.service"],
-    ["in a path that is none", "sddm.service"],
-    ["at the root", "/"],
-    ["in a slice alone", "/system.slice"],
-    ["where the process has gone, or cannot be looked at", ""],
+    ["in a unit of a container", "/machine.slice/machine-x.scope/payload/system.slice/sddm.service"],
+    ["in a container without a unit", "/docker/4711/system.slice/sddm.service"],
+    ["outside guestd's own cgroup namespace", "/../../system.slice/sddm.service"],
+    ["in an invalid path", "sddm.service"],
+    ["in the root cgroup", "/"],
+    ["in a bare slice", "/system.slice"],
+    ["where the process is gone or cannot be read", ""],
   ])("%s", (_, leaderCgroup) => {
     for (const service of ["sddm", "greetd", "gdm-password", "lightdm", "login"])
       expect(ask({ service, tty: "", leaderCgroup })).toBe("ignored");
   });
 });
 
-describe("a login from afar is asked for a password", () => {
+describe("a remote login is asked for a password", () => {
   const everywhere = ["", "tty1", "/dev/tty1", ":0"];
 
   it.each(["sddm", "greetd", "gdm-password", "lightdm"])(
@@ -178,7 +178,7 @@ describe("the account that was leased for a login opens its session", () => {
     expect(open({ service, ...change })).toBe("admitted");
   });
 
-  it("not at a terminal that is named later, and leads anywhere", () => {
+  it("not at a terminal that is named later and may be remote", () => {
     for (const tty of ["pts/3", "/dev/pts/3", "ssh", "192.0.2.1:0", "::1:0"])
       expect(open({ service: "sddm", tty, seat: "seat0", ...unit("sddm.service") })).toMatch(/none of this machine/);
     expect(open({ service: "sddm", tty: "pts/3", seat: "seat0", ...unit("sddm.service") }, "Terminals=pts/*")).toBe(
@@ -197,7 +197,7 @@ describe("the account that was leased for a login opens its session", () => {
     expect(open({ service: "lightdm", tty: ":1", ...unit("lightdm.service") })).toMatch(/at no seat of this machine/);
   });
 
-  it("without a seat where no display manager is known to name one", () => {
+  it("without a seat only where no display manager is known to name one", () => {
     expect(open({ service: "xdm", tty: ":0", ...unit("xdm.service") })).toBe("admitted");
   });
 });
@@ -207,7 +207,7 @@ describe("the ghost itself, without an account of its own", () => {
     judgeLogin(configOf(), { ...ASKED, seat: "", account: GHOST, startsService: false, ...change }, [], ON);
 
   it.each(["login", "sddm", "sddm-autologin", "lightdm-autologin", "gdm-autologin", "gdm-password", "greetd"])(
-    "is refused through %s, which gives one: whatever its terminal and its unit",
+    "is refused through %s, which leases one, whatever its terminal and its unit",
     (service) => {
       for (const tty of ["", "tty1", ":0", "pts/0", "ssh", "192.0.2.1:0"])
         for (const leaderCgroup of ["", GETTY, "/system.slice/sddm.service"])
@@ -219,7 +219,7 @@ describe("the ghost itself, without an account of its own", () => {
   );
 
   it.each(["sshd", "su", "su-l", "sudo", "runuser", "xrdp-sesman", "cockpit"])(
-    "has a shared session through %s, which gives none: whatever its terminal",
+    "has a shared session through %s, which leases none, whatever its terminal",
     (service) => {
       for (const tty of ["", "tty1", ":0", "pts/0", "ssh"])
         expect(judge({ service, tty })).toMatchObject({ kind: "admitted", lease: undefined });

@@ -1,4 +1,4 @@
-// Which modules of a stack a guest comes to.
+// Which modules of a stack a guest reaches.
 import { describe, expect, it } from "vitest";
 import type { PamModule } from "../../../src/policy/pam-stack.ts";
 import { meetModules } from "../../../src/policy/pam-stack.ts";
@@ -17,12 +17,12 @@ const OWN = "[success=1 ignore=ignore default=die]\tpam_guest.so";
 const UNIX = "required\tpam_unix.so";
 
 describe("meetModules", () => {
-  it("tells what stands before pam_guest from what is after it, without what it jumps over", () => {
+  it("separates modules before pam_guest from those after it, without those it jumps over", () => {
     const found = met("required\tpam_krb5.so", OWN, UNIX, "optional\tpam_mount.so");
     expect(found).toEqual(["before pam_krb5.so", "after pam_mount.so"]);
   });
 
-  it("meets nothing where there is no pam_guest", () => {
+  it("finds nothing where there is no pam_guest", () => {
     expect(met(UNIX)).toEqual([]);
   });
 
@@ -34,7 +34,7 @@ describe("meetModules", () => {
     "[success=1 default=ignore]\tpam_succeed_if.so quiet user ingroup guests",
     "[default=1 success=ignore]\tpam_succeed_if.so user notingroup guests",
     "[auth_err=1 default=ignore]\tpam_succeed_if.so quiet user notingroup guests",
-  ])("takes the jump of %s", (jump) => {
+  ])("follows the jump of %s", (jump) => {
     const [, name = ""] = jump.split(/[\t ](?=pam)/);
     expect(met(jump, "required\tpam_u2f.so", OWN, UNIX)).toEqual([`before ${name.split(" ")[0] ?? ""}`]);
   });

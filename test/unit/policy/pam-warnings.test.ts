@@ -32,20 +32,20 @@ describe("warnOfAsking", () => {
     expect(sentence).toContain("put it below pam_guest");
   });
 
-  it("names what comes after pam_guest, and not what it jumps over", () => {
+  it("names modules after pam_guest, except those it jumps over", () => {
     const [sentence = "", ...more] = warn(OWN, UNIX, DENY, module("pam_mount.so", 20));
     expect(more).toEqual([]);
     expect(sentence).toContain("pam_mount.so (/etc/pam.d/common-auth:20) comes after pam_guest");
   });
 
-  it("has nothing to say of modules that ask for nothing, nor of a stack without pam_guest", () => {
+  it("ignores modules that ask for nothing, and a stack without pam_guest", () => {
     expect(
       warn(module("pam_nologin.so", 1), module("pam_faildelay.so", 2), OWN, UNIX, DENY, module("pam_cap.so", 13)),
     ).toEqual([]);
     expect(warn(UNIX, DENY)).toEqual([]);
   });
 
-  it("says once what several services include", () => {
+  it("names once what several services include", () => {
     const stack = [module("pam_krb5.so", 5), OWN, UNIX, DENY];
     const said = warnOfAsking(
       [
@@ -62,7 +62,7 @@ describe("warnOfActing", () => {
   const acting = (...stack: PamModule[]) => warnOfActing([{ service: "login", stack }], "guests");
 
   it.each(["pam_mkhomedir.so", "pam_oddjob_mkhomedir.so", "pam_exec.so", "pam_mount.so", "pam_systemd.so"])(
-    "names %s where it comes before pam_guest, and nowhere else",
+    "names %s before pam_guest, and nowhere else",
     (name) => {
       const [sentence = "", ...more] = acting(module(name, 5), OWN);
       expect(more).toEqual([]);
@@ -75,12 +75,12 @@ describe("warnOfActing", () => {
     },
   );
 
-  it("has nothing to say of modules that set up the login itself", () => {
+  it("ignores modules that set up the login itself", () => {
     const names = ["keyinit", "limits", "loginuid", "selinux", "env", "motd", "lastlog", "umask", "permit"];
     expect(acting(...names.map((name, index) => module(`pam_${name}.so`, index)), OWN)).toEqual([]);
   });
 
-  it("says once what many services include, and names few of them", () => {
+  it("names once what many services include, and only a few of those", () => {
     const stack = [module("pam_exec.so", 5), OWN];
     const said = (count: number) =>
       warnOfActing(
@@ -111,7 +111,7 @@ describe("warnOfChoosing", () => {
     expect(choosing(name, args, "[success=ok default=bad]")).toHaveLength(1);
   });
 
-  it("has nothing to say where that refuses nobody, or names guests, or others who may not", () => {
+  it("ignores rules that refuse no one, or name guests or users who are no guests", () => {
     expect(choosing("pam_localuser.so", "", "sufficient")).toEqual([]);
     expect(choosing("pam_succeed_if.so", "uid < 1000", "[success=1 default=ignore]")).toEqual([]);
     expect(choosing("pam_succeed_if.so", "quiet user ingroup guests")).toEqual([]);

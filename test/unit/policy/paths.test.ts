@@ -17,7 +17,7 @@ describe("pathBelow", () => {
 });
 
 describe("followLinks", () => {
-  it("follows links, those in targets too, and no name that only begins like one", () => {
+  it("follows links, also in targets, and no name that only begins alike", () => {
     const links = [
       { path: "/home", target: "/var/home" },
       { path: "/var/home", target: "/srv/people" },
@@ -27,7 +27,7 @@ describe("followLinks", () => {
     expect(followLinks("/homes/guest", links)).toBe("/homes/guest");
   });
 
-  it("ends where links lead in a circle", () => {
+  it("stops at circular links", () => {
     const links = [
       { path: "/a", target: "/b" },
       { path: "/b", target: "/a" },

@@ -8,7 +8,7 @@ const LEASED_LOGIN: PlannedLogin = { ...LOGIN, account: LEASED, leased: true, tt
 const planOf = (lines: string[] = [], facts = FACTS, login = LOGIN) => makePlan(configOf(...lines), login, facts);
 
 describe("makePlan", () => {
-  it("caps every directory that can be written in size and inodes", () => {
+  it("limits every writable directory in size and inodes", () => {
     for (const step of planOf()) {
       if (step.kind !== "tmpfs") continue;
       expect(step.size, step.target).toMatch(/^\d+[%k]?$/);
@@ -16,7 +16,7 @@ describe("makePlan", () => {
     }
   });
 
-  it("gives the home to its guest alone, with the skeletons in it", () => {
+  it("gives the home to its guest only, with the skeletons in it", () => {
     expect(planOf().find(({ target }) => target === GUEST.home)).toMatchObject({
       kind: "tmpfs",
       create: true,
@@ -27,13 +27,13 @@ describe("makePlan", () => {
     });
   });
 
-  it("hides /home before it puts the guest's home into it", () => {
+  it("hides /home before it mounts the guest's home in it", () => {
     const targets = planOf().map(({ target }) => target);
     expect(targets.indexOf("/home")).toBeLessThan(targets.indexOf(GUEST.home));
     expect(targets.indexOf("/run/user")).toBeLessThan(targets.indexOf(`/run/user/${GUEST.uid}`));
   });
 
-  it("lays /etc first, so that a path hidden in it stays hidden", () => {
+  it("lays /etc first, so a path hidden in it stays hidden", () => {
     const kinds = planOf(["[View]", "Hide=/etc/cups"]).map(({ kind, target }) => `${kind} ${target}`);
     expect(kinds.indexOf("overlay /etc")).toBeLessThan(kinds.indexOf("hide /etc/cups"));
   });
@@ -42,7 +42,7 @@ describe("makePlan", () => {
     expect(planOf(["[Etc]", `Mode=${mode}`])[0]).toEqual({ kind: "readonly", target: "/etc", optional: false });
   });
 
-  it("makes paths read-only before it puts what can be written into them", () => {
+  it("makes paths read-only before it mounts writable ones in them", () => {
     const targets = planOf(["[View]", "ReadOnly=/var"]).map(({ target }) => target);
     expect(targets.indexOf("/var")).toBeLessThan(targets.indexOf("/var/tmp"));
   });
@@ -52,7 +52,7 @@ describe("makePlan", () => {
     ["invisible", ["[View]", "Proc=default"], LOGIN],
     ["ptraceable", ["[View]", "Proc=ptraceable"], LOGIN],
     ["noaccess", ["[View]", "Proc=noaccess"], LEASED_LOGIN],
-  ])("mounts /proc last, hides others there as %s, and has a constant for /proc/1 with %j", (hidepid, lines, login) => {
+  ])("mounts /proc last, hides other users there as %s, and covers /proc/1 with %j", (hidepid, lines, login) => {
     expect(planOf(lines, FACTS, login).slice(-3)).toEqual([
       { kind: "proc", target: "/proc", hidepid },
       {
@@ -69,7 +69,7 @@ describe("makePlan", () => {
 
   const DIRECTORIES = [".X11-unix", ".ICE-unix", ".XIM-unix", ".font-unix"];
 
-  it("makes the directories for sockets of X servers in a private /tmp, and only there", () => {
+  it("creates the X server's socket directories in a private /tmp only", () => {
     const made = (lines: string[] = [], facts = FACTS) =>
       planOf(lines, facts).flatMap((step) => (step.kind === "mkdir" ? [step] : []));
     expect(made()).toEqual(DIRECTORIES.map((name) => ({ kind: "mkdir", target: `/tmp/${name}`, mode: 0o1777 })));
@@ -85,17 +85,17 @@ describe("makePlan", () => {
     [{ service: "lightdm-autologin", tty: ":10" }, "/tmp/.X11-unix/X10"],
     [{ service: "sddm", tty: "/dev/tty2", display: ":1" }, "/tmp/.X11-unix/X1"],
     [{ service: "xrdp-sesman", tty: ":10.0" }, "/tmp/.X11-unix/X10"],
-    // The server is in the session, or elsewhere, or this is no display.
+    // The server runs inside the session or elsewhere, or this is no display.
     [{ service: "gdm-password", tty: "/dev/tty2", display: ":0" }, undefined],
     [{ service: "login", tty: "tty1" }, undefined],
     [{ service: "xdm", tty: "far:0", display: "far:0" }, undefined],
     [{ service: "lightdm", tty: ":0/../X1", display: ":" }, undefined],
-  ])("shows the socket of the login's own X server, at %j", (at, target) => {
+  ])("shows the socket of the login's own X server at %j", (at, target) => {
     const sockets = planOf([], FACTS, { ...LOGIN, ...at }).filter(({ kind }) => kind === "socket");
     expect(sockets).toEqual(target === undefined ? [] : [{ kind: "socket", target, uid: GUEST.uid }]);
   });
 
-  it("gives screen's directory the mode and the group of the host's, and root as its owner; no other directory", () => {
+  it("gives only screen's directory the host's mode and group, with root as owner", () => {
     const asOnHost = [{ path: "/run/screen", mode: 0o775, gid: 43 }];
     const plan = planOf([], { ...FACTS, asOnHost });
     const at = (target: string) => plan.find((step) => step.target === target);
@@ -143,7 +143,7 @@ describe("makePlan", () => {
     expect(bound.some(({ target }) => target === `/etc/${LOCKER.name}`)).toBe(isHidden);
   });
 
-  it("passes the admin's own paths on", () => {
+  it("includes the administrator's own paths", () => {
     const plan = planOf(["[View]", "ReadOnly=/opt", "Bind=/srv/a:/mnt:rw", "Private=-/scratch", "Hide=-/srv/b"]);
     expect(plan).toContainEqual({ kind: "readonly", target: "/opt", optional: false });
     expect(plan).toContainEqual({
@@ -163,10 +163,10 @@ describe("makePlan", () => {
   });
 });
 
-describe("makePlan for an account that sessions share", () => {
+describe("makePlan for a shared account", () => {
   const kindsOf = (tty: string) => planOf([], FACTS, { ...LOGIN, tty }).map(({ kind }) => kind);
 
-  it("keeps them apart where they would meet: /run/user and message queues", () => {
+  it("isolates /run/user and message queues, which sessions would share", () => {
     const plan = planOf();
     expect(plan).toContainEqual({ kind: "mqueue", target: "/dev/mqueue", optional: true });
     expect(plan.find(({ target }) => target === `/run/user/${GUEST.uid}`)).toMatchObject({
@@ -179,25 +179,22 @@ describe("makePlan for an account that sessions share", () => {
   });
 
   it.each(["", "ssh", "cron", "xtty1", ":0"])(
-    "makes terminals of the view's own when PAM says %j: that is none",
+    "creates the view's own terminals when PAM names %j, which is none",
     (tty) => {
       expect(kindsOf(tty)).toContain("devpts");
     },
   );
 
-  it.each(["tty1", "/dev/tty1", "pts/0", "/dev/pts/12", "ttyS0"])(
-    "leaves the login the terminal %s that it has",
-    (tty) => {
-      expect(kindsOf(tty)).not.toContain("devpts");
-    },
-  );
+  it.each(["tty1", "/dev/tty1", "pts/0", "/dev/pts/12", "ttyS0"])("keeps the login's terminal %s", (tty) => {
+    expect(kindsOf(tty)).not.toContain("devpts");
+  });
 });
 
 describe("makePlan for a leased account", () => {
   const leased = (change: Partial<PlannedLogin> = {}) => planOf([], FACTS, { ...LEASED_LOGIN, ...change });
   const plan = leased();
 
-  it("leaves logind's /run/user and the host's terminals: its uid has no other session", () => {
+  it("keeps logind's /run/user and the host's terminals, since its UID has no other session", () => {
     expect(plan.map(({ kind }) => kind)).not.toEqual(expect.arrayContaining(["devpts"]));
     expect(plan.filter(({ target }) => target.startsWith("/run/user"))).toEqual([]);
   });
@@ -211,7 +208,7 @@ describe("makePlan for a leased account", () => {
     { service: "lightdm", tty: "/dev/tty7" },
     { service: "gdm-password", tty: "/dev/tty2", display: ":0" },
     { service: "xdm", tty: "far:0", display: "far:0" },
-  ])("has IPC of its own at %j", (change) => {
+  ])("has its own IPC namespace at %j", (change) => {
     expect(hasIpc(change)).toBe(true);
   });
 
@@ -220,9 +217,9 @@ describe("makePlan for a leased account", () => {
     { service: "lightdm-autologin", tty: ":1" },
     { service: "sddm", tty: "/dev/tty2", display: ":0" },
     { service: "xrdp-sesman", tty: ":10.0" },
-  ])("shares IPC with the display server that is there before it: %j", (change) => {
+  ])("shares IPC with a display server that started before it: %j", (change) => {
     expect(hasIpc(change)).toBe(false);
-    // Sessions of a shared account are kept apart, whatever that does to its programs.
+    // Sessions of a shared account are isolated even where that breaks programs.
     expect(planOf([], FACTS, { ...LOGIN, ...change }).some(({ kind }) => kind === "mqueue")).toBe(true);
   });
 
@@ -232,7 +229,7 @@ describe("makePlan for a leased account", () => {
     ).toBe(false);
   });
 
-  it("gives it a home of its own", () => {
+  it("creates its own home", () => {
     expect(plan.find(({ target }) => target === LEASED.home)).toMatchObject({
       kind: "tmpfs",
       create: true,
@@ -249,7 +246,7 @@ describe("makePlan on a machine", () => {
   const stepAt = (target: string, facts = FACTS, lines: string[] = []) =>
     planOf(lines, facts).find((step) => step.target === target);
 
-  it("whose /home is a symbolic link hides what it leads to, and makes the home there", () => {
+  it("whose /home is a symbolic link hides the target and creates the home there", () => {
     const facts = { ...FACTS, links: [{ path: "/home", target: "/var/home" }] };
     expect(hidesOf([], facts)).toContain("/var/home");
     expect(planOf([], facts).map(({ target }) => target)).not.toContain("/home");
@@ -259,7 +256,7 @@ describe("makePlan on a machine", () => {
   it.each([
     ["out of /home", "/srv/vol1/guest1", ["/srv/vol1/guest1"]],
     ["to another place in /home", "/home/vol1/guest1", []],
-  ])("whose home is a link %s has it at the path of the link, and hides what that leads to", (_, target, hidden) => {
+  ])("whose home is a link %s puts it at the link's path, and hides the target", (_, target, hidden) => {
     const facts = { ...FACTS, links: [{ path: "/home/guest1", target }] };
     expect(stepAt("/home/guest1", facts)).toMatchObject({ kind: "tmpfs", uid: GUEST.uid });
     expect(hidesOf([], facts).filter((path) => path.endsWith("guest1"))).toEqual(hidden);
@@ -273,7 +270,7 @@ describe("makePlan on a machine", () => {
     expect(stepAt("/exp/guest1", inLink)).toMatchObject({ kind: "tmpfs" });
   });
 
-  it("whose home is a link that is not hidden has it where that leads", () => {
+  it("whose home is a link that is not hidden puts it at the target", () => {
     const links = [{ path: "/people", target: "/srv/people" }];
     const plan = makePlan(configOf(), { ...LOGIN, account: { ...GUEST, home: "/people/guest1" } }, { ...FACTS, links });
     expect(plan.find(({ target }) => target === "/srv/people/guest1")).toMatchObject({ kind: "tmpfs" });
@@ -288,19 +285,19 @@ describe("makePlan on a machine", () => {
     expect(planOf().some(({ kind }) => kind === "keep")).toBe(false);
   });
 
-  it("whose private directories are links to each other covers each once", () => {
+  it("whose private directories link to each other covers each once", () => {
     const facts = { ...FACTS, links: [{ path: "/var/tmp", target: "/tmp" }] };
     expect(planOf([], facts).filter(({ target }) => target === "/tmp")).toHaveLength(1);
   });
 
-  it("that links /tmp into /home makes it there", () => {
+  it("that links /tmp into /home creates it there", () => {
     const facts = { ...FACTS, links: [{ path: "/tmp", target: "/home/tmp" }] };
     const targets = planOf([], facts).map(({ target }) => target);
     expect(targets.indexOf("/home")).toBeLessThan(targets.indexOf("/home/tmp"));
     expect(stepAt("/home/tmp", facts)).toMatchObject({ kind: "tmpfs", create: true, mode: 0o1777 });
   });
 
-  it("follows links in all that the configuration names", () => {
+  it("follows links in all configured paths", () => {
     const facts = { ...FACTS, links: [{ path: "/data", target: "/srv/data" }] };
     const lines = ["[View]", "ReadOnly=/data/ro", "Bind=/data/a:/data/b", "[Home]", "Skeleton=/data/skel"];
     const plan = planOf(lines, facts);
@@ -313,12 +310,12 @@ describe("makePlan on a machine", () => {
     });
   });
 
-  it("hides what is hidden in a hidden directory once, and does not look for it there", () => {
+  it("hides once what is hidden in a hidden directory, and does not look for it there", () => {
     const hides = hidesOf(["[View]", "Hide=-/home/guest1 /home/alice /home"]);
     expect(hides.filter((target) => target.startsWith("/home"))).toEqual(["/home"]);
   });
 
-  it("hides a second mount of what is covered, says of what, and none twice", () => {
+  it("hides a second mount of covered contents, with the reason, each once", () => {
     const mounts = mountsOf(
       "1 0 8:1 / / ext4 x",
       "2 1 8:1 /home /srv/nfs4/home ext4 x",
@@ -346,7 +343,7 @@ describe("makePlan on a machine", () => {
     ]);
   });
 
-  it("never hides the root directory, even if it lies in a hidden one", () => {
+  it("never hides the root directory, even as a mount in a hidden one", () => {
     const mounts = mountsOf("1 0 8:1 /home/image / ext4 x", "2 1 8:1 /home /home ext4 x");
     expect(hidesOf([], { ...FACTS, mounts })).not.toContain("/");
   });
@@ -369,7 +366,7 @@ describe("makePlan on a machine", () => {
     expect(stepAt(path)).toMatchObject({ noexec: false });
   });
 
-  it("with a read-only mount at a private directory lets nobody write there; not for the disk around it", () => {
+  it("with a read-only mount at a private directory keeps that read-only, but not for the disk around it", () => {
     const mounts = mountsOf(
       "1 0 8:1 / / ext4 x ro ro",
       "2 1 0:9 / /var/tmp tmpfs x ro ro",

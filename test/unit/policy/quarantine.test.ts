@@ -36,7 +36,7 @@ const first = ({ effects }: { effects: readonly Effect[] }): Effect => {
 };
 const DIRTY = { swept: [{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }] } as const;
 
-/** The moments at which a uid is looked at, when it is never clean. */
+/** The times at which a UID that is never clean is looked at. */
 function looksAt(state: State, end: number, judge: (effect: Effect) => What): number[] {
   const looks: number[] = [];
   let last = state;
@@ -50,18 +50,18 @@ function looksAt(state: State, end: number, judge: (effect: Effect) => What): nu
   return looks;
 }
 
-describe("a uid that is quarantined", () => {
-  it("is nobody's while it is, however often others are handed out", () => {
+describe("a quarantined UID", () => {
+  it("is not leased, however often others are", () => {
     const range = configure(inQuarantine(), "[Guests]", `LeaseRange=${UID}-${UID}`);
     expect(kinds(happen(range, allocateRequest()).effects)).toEqual(["refuse"]);
   });
 
-  it("is not looked at while it belongs to somebody who is no guest", () => {
+  it("is not looked at while it belongs to a user who is no guest", () => {
     const state = inQuarantine({ ...WHY, foreign: true });
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
   });
 
-  it("becomes foreign when a look finds that it is a user's, and is not looked at again", () => {
+  it("becomes foreign when a look finds that it belongs to a user, and is not looked at again", () => {
     const { state, effects } = tick(inQuarantine(), 0);
     const next = happen(state, at(done(first({ effects }), { swept: [], owner: "dora" }), 5));
     expect(next.effects).toEqual([]);
@@ -69,27 +69,27 @@ describe("a uid that is quarantined", () => {
     expect(tick(next.state, 1e12).effects).toEqual([]);
   });
 
-  it("is not looked at while a session has it: that would be its end", () => {
+  it("is not looked at while a session uses it, whose end that would be", () => {
     const state = withKept(leasedOpened(), [], new Map([[LEASED.uid, WHY]]));
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
   });
 
-  it("is not looked at when nobody can tell whose it was: a sweep goes by names as well", () => {
+  it("is not looked at when its last guest is unknown, since a sweep also goes by names", () => {
     const state = inQuarantine({ reason: "the entry cannot be read", user: "" });
     expect(tick(state, 1e12)).toEqual({ state, effects: [] });
   });
 
-  it("is looked at by the name and the session of its last guest, and in an order of its own", () => {
+  it("is looked at by its last guest's name and session, in its own order", () => {
     const subject = { of: "uid", user: "guest-bbbb", uid: UID };
     expect(first(tick(inQuarantine(), 0))).toEqual({ kind: "sweep-uid", subject, session: "s7" });
   });
 
-  it("is looked at without a session when that was not written down", () => {
+  it("is looked at without a session when that was not saved", () => {
     const { session: _unknown, ...why } = WHY;
     expect(first(tick(inQuarantine(why), 0))).toMatchObject({ kind: "sweep-uid", session: "" });
   });
 
-  it("is looked at once at a time, however long that takes", () => {
+  it("has one look at a time, however long that takes", () => {
     const { state } = tick(inQuarantine(), 0);
     expect(tick(state, 1e15)).toEqual({ state, effects: [] });
   });
@@ -108,7 +108,7 @@ describe("a uid that is quarantined", () => {
     ],
     ["nothing was looked at", (effect) => done(effect, { swept: [] })],
     ["it could not be looked at", (effect) => failed(effect)],
-  ])("is looked at again more and more rarely, at least once an hour, as long as %s", (_, judge) => {
+  ])("is looked at less and less often, but at least once an hour, while %s", (_, judge) => {
     const looks = looksAt(inQuarantine(), 20_000, judge);
     const pauses = looks.slice(1).map((look, index) => look - (looks[index] ?? 0));
     expect(pauses.slice(0, 6)).toEqual([1, 2, 4, 8, 16, 32]);
@@ -117,7 +117,7 @@ describe("a uid that is quarantined", () => {
     expect(inQuarantine().pool).toEqual(happen(inQuarantine(), { kind: "tick", uptime: 0 }).state.pool);
   });
 
-  it("is handed out again when nothing is left, but not before that is on disk", () => {
+  it("is released when nothing is left, but not before that is saved", () => {
     const looked = tick(inQuarantine(), 0);
     const judged = happen(looked.state, done(first(looked)));
     expect(first(judged)).toMatchObject({ kind: "release-uid", subject: { uid: UID }, call: undefined });
@@ -127,14 +127,14 @@ describe("a uid that is quarantined", () => {
     expect(effects).toEqual([]);
   });
 
-  it("is not looked at while that is being written down: what runs as it then would be killed", () => {
+  it("is not looked at while that is being saved, since the next guest's processes would be killed", () => {
     const looked = tick(inQuarantine(), 0);
     const judged = happen(looked.state, done(first(looked)));
     expect(tick(judged.state, 1e15).effects).toEqual([]);
     expect(tick(release(inQuarantine()).state, 1e15).effects).toEqual([]);
   });
 
-  it("stays where it is when that cannot be written down, and is looked at again", () => {
+  it("stays quarantined when that cannot be saved, and is looked at again", () => {
     const looked = tick(inQuarantine(), 0);
     const judged = happen(looked.state, done(first(looked)));
     const { state, effects } = happen(judged.state, failed(first(judged)));
@@ -154,7 +154,7 @@ describe("a uid that is quarantined", () => {
   const uidsOf = ({ effects }: { effects: readonly Effect[] }) =>
     effects.map(({ subject }) => (subject.of === "uid" ? subject.uid : 0));
 
-  it("is looked at one after the other when there are several, those first that were not looked at", () => {
+  it("takes its turn among several, those not looked at yet first", () => {
     const one = tick(several, 0);
     expect(uidsOf(one)).toEqual([UID]);
     expect(uidsOf(tick(one.state, 10 * SECOND))).toEqual([]);
@@ -165,7 +165,7 @@ describe("a uid that is quarantined", () => {
     expect(uidsOf(tick(both.state, 20 * SECOND))).toEqual([UID]);
   });
 
-  it("is not looked at while a login waits: that takes guestd's time", () => {
+  it("is not looked at while a login waits, since that takes guestd's time", () => {
     const login = after(several, allocateRequest(), { until: "write-record" }).state;
     expect(tick(login, 10 * SECOND).effects.filter(({ kind }) => kind === "sweep-uid")).toEqual([]);
     const opened = after(several, allocateRequest()).state;
@@ -174,7 +174,7 @@ describe("a uid that is quarantined", () => {
 });
 
 describe("ReleaseLease", () => {
-  it.each([60600, 60609, 0, 2 ** 31])("is refused for uid %d, which is not quarantined", (uid) => {
+  it.each([60600, 60609, 0, 2 ** 31])("is refused for UID %d, which is not quarantined", (uid) => {
     const { state, effects } = release(inQuarantine(), uid);
     expect(effects).toMatchObject([
       { kind: "refuse", call: 5, code: "NoSuchLease", reason: expect.stringContaining(String(uid)) as string },
@@ -182,7 +182,7 @@ describe("ReleaseLease", () => {
     expect(state).toEqual(inQuarantine());
   });
 
-  it("hands the uid out again when that is on disk, and only then says so", () => {
+  it("frees the UID once that is saved, and answers only then", () => {
     const asked = release(inQuarantine());
     expect(first(asked)).toMatchObject({ kind: "release-uid", call: 5, subject: { uid: UID, user: "guest-bbbb" } });
     const { state, effects } = happen(asked.state, done(first(asked)));
@@ -194,14 +194,14 @@ describe("ReleaseLease", () => {
     ).toBe(UID);
   });
 
-  it("also of one that is somebody's who is no guest: the administrator knows better", () => {
+  it("also frees one that belongs to a user who is no guest: the administrator knows better", () => {
     expect(
       after(inQuarantine({ ...WHY, foreign: true }), { kind: "release-requested", uid: UID, call: 5 }).state.pool
         .quarantined.size,
     ).toBe(0);
   });
 
-  it("is refused when it could not be written down, and the uid stays where it is", () => {
+  it("is refused when it cannot be saved, and the UID stays quarantined", () => {
     const asked = release(inQuarantine());
     const { state, effects } = happen(asked.state, failed(first(asked), "no space"));
     expect(effects).toMatchObject([{ kind: "refuse", call: 5, code: "Failed", reason: "no space" }]);
@@ -209,7 +209,7 @@ describe("ReleaseLease", () => {
     expect(kinds(tick(state, 10 * SECOND).effects)).toEqual(["sweep-uid"]);
   });
 
-  it("that comes while it is being looked at is not undone by what was found", () => {
+  it("during a look is not undone by what that finds", () => {
     const looked = tick(inQuarantine(), 0);
     const asked = release(looked.state);
     const found = happen(asked.state, done(first(looked), DIRTY));
@@ -217,7 +217,7 @@ describe("ReleaseLease", () => {
     expect(state).toMatchObject({ pool: { rested: [60609, UID], quarantined: new Map() }, retries: new Map() });
   });
 
-  it("twice is answered twice, and hands the uid out once", () => {
+  it("twice is answered twice, and frees the UID once", () => {
     const one = release(inQuarantine());
     const two = happen(one.state, { kind: "release-requested", uid: UID, call: 6 });
     const both = happen(happen(two.state, done(first(one))).state, done(first(two)));
@@ -226,8 +226,8 @@ describe("ReleaseLease", () => {
   });
 });
 
-describe("a uid that is free", () => {
-  it("is not kept in mind when a look at it comes in late", () => {
+describe("a free UID", () => {
+  it("is not remembered when the result of a look arrives late", () => {
     const looked = tick(inQuarantine(), 0);
     const released = after(looked.state, { kind: "release-requested", uid: UID, call: 5 }).state;
     for (const event of [

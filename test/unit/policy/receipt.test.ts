@@ -18,8 +18,8 @@ const processes = (change: Partial<Swept> = {}): Swept => ({
   ...change,
 });
 
-describe("what is left", () => {
-  it("is each class that nobody has looked at", () => {
+describe("the list of what is left", () => {
+  it("contains each class that was not searched", () => {
     expect(listLeft(NOTHING_FOUND, ["processes", "mounts"])).toEqual([
       "processes: nobody has looked",
       "mounts: nobody has looked",
@@ -29,24 +29,24 @@ describe("what is left", () => {
     ]);
   });
 
-  it("is what a class could not take away, by its name", () => {
+  it("contains what a class could not remove, by its name", () => {
     expect(listLeft({ swept: [processes(), ...clean("mounts")], left: [] }, [])).toEqual([
       "processes: process 7 does not end",
     ]);
   });
 
-  it("is each stage that failed, though its class be clean", () => {
+  it("contains each stage that failed, even if its class is clean", () => {
     expect(listLeft({ swept: clean("processes"), left: ["kill-processes: boom"] }, ["processes"])).toEqual([
       "kill-processes: boom",
     ]);
   });
 
-  it("is nothing when all that had to be looked at was, and is clean", () => {
+  it("is empty when all that had to be searched is clean", () => {
     const kinds = [...SHARED_KINDS, ...ACCOUNT_KINDS];
     expect(listLeft({ swept: clean(...kinds), left: [] }, kinds)).toEqual([]);
   });
 
-  it("is what a class has that nobody asked for", () => {
+  it("contains leftovers of a class that was not requested", () => {
     expect(listLeft({ swept: [processes()], left: [] }, ["mounts"])).toEqual([
       "processes: process 7 does not end",
       "mounts: nobody has looked",
@@ -57,7 +57,7 @@ describe("what is left", () => {
 describe("addFindings", () => {
   const add = (...all: readonly Partial<Findings>[]) => all.reduce<Findings>(addFindings, NOTHING_FOUND);
 
-  it("forgets nothing of what was found before", () => {
+  it("keeps all earlier findings", () => {
     expect(
       add(
         { processesKilled: 3, swept: [processes()] },
@@ -72,7 +72,7 @@ describe("addFindings", () => {
     });
   });
 
-  it("believes the last look of a class, also when that is worse", () => {
+  it("takes the last look of a class, even if that is worse", () => {
     expect(add({ swept: [processes()] }, { swept: [processes({ found: 1, removed: 1, left: [] })] }).swept).toEqual([
       processes({ found: 2, removed: 2, left: [] }),
     ]);
@@ -81,7 +81,7 @@ describe("addFindings", () => {
     ).toEqual([{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }]);
   });
 
-  it("changes nothing that it was given", () => {
+  it("does not change its arguments", () => {
     const before = add({ swept: [processes()] });
     const text = JSON.stringify(before);
     addFindings(before, { swept: [processes({ left: [] })], left: ["x"] });

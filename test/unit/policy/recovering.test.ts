@@ -29,14 +29,14 @@ import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
 const SHARED = { ...VIEW, isolation: ISOLATION };
 const TAKEN_UP: readonly EffectKind[] = ["take-up-session"];
-/** Of a session that goes on. */
+/** The effects of a session that continues. */
 const LEASED_TAKEN_UP: readonly EffectKind[] = ["take-up-session", "permit-unlock"];
 const TYPES = [
   ["a shared account's", opened, ENDING, TAKEN_UP],
   ["a leased account's", leasedOpened, ENDING_LEASED, LEASED_TAKEN_UP],
 ] as const;
 
-/** What a guestd that is killed in the middle of an end leaves on disk: the record, and the receipt once it is written. */
+/** What a guestd that is killed during an end leaves on disk: the record and, once written, the receipt. */
 function killedAt(state: State, stage: EffectKind): { session: SavedSession; receipt?: Receipt } {
   const { did } = after(state, { kind: "end-requested", id: "s1", call: 9 }, { until: stage });
   const session = find(did, "note-ending")?.saved ?? recordOf(only(state));
@@ -55,16 +55,16 @@ const GONE: Plan = {
     effect.kind === "take-up-session" ? { isLeaderThere: false, view: { ...VIEW, path: "/proc/88/fd/9" } } : undefined,
 };
 
-describe("a guestd that was killed while it ended a session", () => {
+describe("a guestd that was killed while ending a session", () => {
   const ENDS = TYPES.flatMap(([type, state, stages, takenUp]) =>
     stages.map((stage, index) => [type, stage, state, stages, index, takenUp] as const),
   );
 
-  it.each(ENDS)("of %s goes on to its receipt, killed at %s", (_, stage, state, stages, index, takenUp) => {
+  it.each(ENDS)("completes the end of %s, killed at %s", (_, stage, state, stages, index, takenUp) => {
     const left = killedAt(state(), stage);
     const { state: last, did } = recover(left);
     const isWritten = index > stages.indexOf("write-receipt");
-    // One that is still noted as open is open: nothing of it was taken away yet.
+    // A session still saved as open is open: nothing of it was removed yet.
     if (index <= stages.indexOf("note-ending")) {
       expect(kinds(did)).toEqual(takenUp);
       return;
@@ -72,7 +72,7 @@ describe("a guestd that was killed while it ended a session", () => {
     expect(kinds(did)).toEqual(
       isWritten ? stages.slice(stages.indexOf("announce-closed")) : ["take-up-session", ...stages],
     );
-    // It may have been announced though nothing of it could be written.
+    // It may have been announced before anything could be written.
     expect(find(did, "announce-closed")).toMatchObject({
       repeated: true,
       receipt: { id: "s1", cause: "ended-by-admin" },
@@ -81,7 +81,7 @@ describe("a guestd that was killed while it ended a session", () => {
     expect(last.pool.rested).toEqual(only(state()).leased ? [LEASED.uid] : []);
   });
 
-  it.each(TYPES)("of %s ends it again after each further kill, to the same cause", (_, state, stages) => {
+  it.each(TYPES)("ends %s again after each further kill, with the same cause", (_, state, stages) => {
     let left = killedAt(state(), "kill-processes");
     for (const stage of stages.slice(1, 4)) {
       const { did } = recover(left, { until: stage });
@@ -90,16 +90,16 @@ describe("a guestd that was killed while it ended a session", () => {
     expect(find(recover(left).did, "announce-closed")?.receipt.cause).toBe("ended-by-admin");
   });
 
-  it.each(TYPES)("asks nobody whether the end of %s was announced, when it had not begun", (_, state) => {
+  it.each(TYPES)("does not search the journal for the end of %s when it had not begun", (_, state) => {
     expect(find(recover({ session: only(state()) }, GONE).did, "announce-closed")).toMatchObject({ repeated: false });
   });
 
-  it("asks whether its end was announced also when the machine was started anew meanwhile", () => {
+  it("searches the journal for the end, also after a reboot in between", () => {
     const { did } = after(READY, recordFound(killedAt(opened(), "write-receipt").session, { cause: "lost-power" }));
     expect(find(did, "announce-closed")).toMatchObject({ repeated: true, receipt: { cause: "lost-power" } });
   });
 
-  it("announces the receipt that is on disk, and no other", () => {
+  it("announces the receipt on disk, and no other", () => {
     const left = killedAt(leasedOpened(), "announce-closed");
     const dirty = { ...left, receipt: { ...(left.receipt as Receipt), left: ["files: /tmp/x"], closedAt: 77 } };
     const { did, state } = recover(dirty);
@@ -122,13 +122,13 @@ describe("a guestd that was killed while it ended a session", () => {
     expect(kinds(effects)).toEqual(["announce-closed"]);
   });
 
-  it("calls no end off that has begun, though its leader lives", () => {
+  it("continues an end that has begun, though its leader lives", () => {
     const { session } = killedAt(opened(), "kill-processes");
     expect(session.phase).toBe("ending");
     expect(kinds(recover({ session }).did)).toEqual(["take-up-session", ...ENDING]);
   });
 
-  it("goes on for an account that was never made, and ends nothing of whom its uid belongs to", () => {
+  it("completes the end of an account that was never created, and ends nothing of its UID's user", () => {
     const session = { ...killedAt(allocated(), "kill-processes").session, published: false };
     expect(kinds(recover({ session }).did)).toEqual(["take-up-session", ...ENDING_UNMADE]);
   });
@@ -136,7 +136,7 @@ describe("a guestd that was killed while it ended a session", () => {
 
 describe("a session that is taken up", () => {
   it.each(TYPES)(
-    "(%s) goes on where its leader is, with the view that was found, and is written down",
+    "(%s) continues where its leader is, with the view found, and is saved",
     (_, state, _stages, takenUp) => {
       const taken = { ...(only(state()).view as typeof VIEW), path: "/proc/88/fd/9" };
       const { state: last, did } = recover(
@@ -150,12 +150,12 @@ describe("a session that is taken up", () => {
     },
   );
 
-  it("stays open when its mark cannot be made, as an earlier version has made none", () => {
+  it("stays open when its unlock mark cannot be made, as earlier versions made none", () => {
     const { state } = recover({ session: only(leasedOpened()) }, { failing: ["permit-unlock"] });
     expect(only(state)).toMatchObject({ phase: "open" });
   });
 
-  it("waits for its login again when it had an account alone", () => {
+  it("waits for its login again when it only had an account", () => {
     const { state } = recover({ session: only(allocated()) });
     expect(only(state)).toMatchObject({ phase: "allocated", view: undefined });
     expect(find(after(state, { kind: "tick", uptime: 1e12 }).did, "announce-closed")?.receipt.cause).toBe(
@@ -163,19 +163,19 @@ describe("a session that is taken up", () => {
     );
   });
 
-  it("ends by what is still held of its view when its leader has gone", () => {
+  it("ends by what is still held of its view when its leader is gone", () => {
     const { did } = recover({ session: only(leasedOpened()) }, GONE);
     expect(find(did, "kill-processes")).toMatchObject({ view: { path: "/proc/88/fd/9" } });
     expect(find(did, "drop-view")).toMatchObject({ isLost: false, devices: VIEW.devices });
     expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "leader-exited", left: [] });
   });
 
-  it("says that its view is lost when nobody holds it any more, and names no device of it", () => {
+  it("reports a lost view when no process holds it, and names no device of it", () => {
     const { did } = recover({ session: only(leasedOpened()) }, { failing: ["take-up-session"] });
     expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [], tmpfs: [] });
   });
 
-  it.each(TYPES)("(%s) has still lost its view when the guestd that has lost it is killed too", (_, state) => {
+  it.each(TYPES)("(%s) still has a lost view when the guestd that lost it is killed too", (_, state) => {
     const plan: Plan = { failing: ["take-up-session"], until: "drop-view" };
     let session = recordOf(only(state()));
     for (let kills = 0; kills < 3; kills++) {
@@ -185,7 +185,7 @@ describe("a session that is taken up", () => {
     }
     const { did } = recover({ session }, { failing: ["take-up-session"] });
     expect(find(did, "drop-view")).toMatchObject({ isLost: true, devices: [] });
-    // But at another boot nothing of it can be there.
+    // After another boot none of it can remain.
     expect(find(after(READY, recordFound(session, { cause: "lost-power" })).did, "drop-view")).toMatchObject({
       isLost: false,
     });
@@ -197,7 +197,7 @@ describe("a session that is taken up", () => {
     expect(find(did, "announce-closed")?.receipt).toMatchObject({ cause: "never-opened", left: [] });
   });
 
-  it("goes on without a view that cannot be told, and lets nobody into it", () => {
+  it("continues without an unknown view, and lets no process join it", () => {
     const found = {
       found: (effect: Effect) =>
         effect.kind === "take-up-session" ? { view: undefined, isLeaderThere: true } : undefined,
@@ -213,14 +213,14 @@ describe("a session that is taken up", () => {
   });
 });
 
-describe("what happens while a leader is being looked for", () => {
+describe("while a leader is being looked for", () => {
   const looking = (session = only(opened())) => after(READY, recordFound(session), { until: "take-up-session" });
   const MEANWHILE: readonly [string, What, string][] = [
     ["an administrator ends it", { kind: "end-requested", id: "s1", call: 9 }, "ended-by-admin"],
     ["its leader exits", { kind: "leader-exited", id: "s1" }, "leader-exited"],
   ];
 
-  it.each(MEANWHILE)("waits: %s, and it is ended once", (_, event, cause) => {
+  it.each(MEANWHILE)("the event waits: %s, and the session ends once", (_, event, cause) => {
     expect(happen(looking().state, event).effects).toEqual([]);
     const { state, did } = interrupt(looking(), event);
     const stages = kinds(did).filter((kind) => kind !== "answer");
@@ -230,7 +230,7 @@ describe("what happens while a leader is being looked for", () => {
   });
 
   it.each(MEANWHILE)(
-    "starts no second end: %s, twice, with its leader gone and its outer session ending",
+    "there is no second end: %s, twice, with its leader gone and its outer session ending",
     (_, event) => {
       const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
       const first = looking();
@@ -248,7 +248,7 @@ describe("what happens while a leader is being looked for", () => {
     },
   );
 
-  it("tells each administrator who asked", () => {
+  it("each administrator who asked is answered", () => {
     const { did } = interrupt(looking(), { kind: "end-requested", id: "s1", call: 9 });
     expect(did.at(-1)).toMatchObject({
       kind: "answer",
@@ -257,7 +257,7 @@ describe("what happens while a leader is being looked for", () => {
     });
   });
 
-  it("is nothing to it: a call that nobody waits for, time, a hint", () => {
+  it("cancelled calls, ticks and hints have no effect", () => {
     const { state } = looking(only(allocated()));
     for (const event of [
       { kind: "call-expired", id: "s1" },
@@ -268,7 +268,7 @@ describe("what happens while a leader is being looked for", () => {
     }
   });
 
-  it("is no reason to end it: limits that cannot be set, in a cgroup that logind has made", () => {
+  it("limits that cannot be set in logind's cgroup do not end the session", () => {
     const cgroup = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
     const { state, did } = interrupt(
       looking(),
@@ -279,7 +279,7 @@ describe("what happens while a leader is being looked for", () => {
     expect(only(state)).toMatchObject({ phase: "open", cgroups: expect.arrayContaining([cgroup]) as unknown });
   });
 
-  it("is no entrance: nobody joins its view, and its leaders open nothing", () => {
+  it("no process joins its view, and its leaders open no session", () => {
     const { state } = looking(only(leasedOpened()));
     expect(happen(state, { kind: "join-requested", id: "j1", call: 4, uid: LEASED.uid }).effects).toMatchObject([
       { kind: "refuse" },
@@ -291,7 +291,7 @@ describe("what happens while a leader is being looked for", () => {
 });
 
 describe("a session whose record was lost", () => {
-  it.each(TYPES)("(%s) is ended by what the ledger has of it, though its leader lives", (_, state, stages) => {
+  it.each(TYPES)("(%s) is ended by its ledger entry, though its leader lives", (_, state, stages) => {
     const { did, state: last } = after(READY, recordFound(only(state()), { cause: "record-lost" }));
     expect(kinds(did)).toEqual(["take-up-session", ...stages]);
     expect(find(did, "note-ending")?.saved).toMatchObject({ phase: "ending", cause: "record-lost" });
@@ -299,7 +299,7 @@ describe("a session whose record was lost", () => {
     expect(last.sessions.size).toBe(0);
   });
 
-  it("kills all of a leased account's user, though the ledger knows no cgroup and no view", () => {
+  it("has all of a leased account's user killed, though the ledger lacks cgroup and view", () => {
     const { did } = after(READY, recordFound(only(allocated()), { cause: "record-lost" }));
     expect(find(did, "kill-processes")).toMatchObject({ leased: true, subject: { uid: LEASED.uid }, view: undefined });
   });
@@ -310,7 +310,7 @@ describe("a session that was open when the machine went down", () => {
     after(READY, recordFound(session, { cause: "lost-power", ...(receipt === undefined ? {} : { receipt }) }), plan);
 
   it.each(TYPES)(
-    "(%s) has a receipt of the time at which it was found, and nothing of it is looked for among what runs",
+    "(%s) has a receipt of the time it was found, and no running process is taken for its own",
     (_, state) => {
       const { did, state: last } = lost(only(state()));
       const stages = ENDING_LOST.filter((stage) => only(state()).leased || stage !== "sweep-account");
@@ -325,7 +325,7 @@ describe("a session that was open when the machine went down", () => {
     },
   );
 
-  it("gives its uid back when all that a reboot leaves was looked at, and keeps it when not", () => {
+  it("returns its UID when all that survives a reboot was searched, and quarantines it otherwise", () => {
     expect(lost(only(leasedOpened())).state.pool).toMatchObject({ rested: [LEASED.uid], quarantined: new Map() });
     const { state, did } = lost(only(allocated()), undefined, { failing: ["sweep-account"] });
     expect(find(did, "write-receipt")?.receipt.left).toContain("files: nobody has looked");
@@ -334,12 +334,12 @@ describe("a session that was open when the machine went down", () => {
     expect(state.pool.quarantined.get(LEASED.uid)?.user).toBe(LEASED.user);
   });
 
-  it("keeps its uid from others until it is through", () => {
+  it("keeps its UID from others until its end is complete", () => {
     const { state } = lost(only(leasedOpened()), undefined, { until: "remove-record" });
     expect(only(state)).toMatchObject({ phase: "ending", account: { uid: LEASED.uid } });
   });
 
-  it("is announced once, by the receipt that is on disk", () => {
+  it("is announced once, by the receipt on disk", () => {
     const receipt = find(lost(only(leasedOpened())).did, "write-receipt")?.receipt as Receipt;
     const { did } = lost(only(leasedOpened()), { ...receipt, closedAt: 55 });
     expect(kinds(did)).toEqual(["announce-closed", "remove-record"]);
@@ -348,7 +348,7 @@ describe("a session that was open when the machine went down", () => {
 });
 
 describe("a session that ended because its outer one did", () => {
-  it("is ended too when both are taken up, and the outer one's leader has gone", () => {
+  it("ends too when both are taken up and the outer one's leader is gone", () => {
     const inner: Session = { ...only(opened()), id: "s2", outer: "s1", leader: { pid: 600, startTime: 42 } };
     const outer = happen(READY, recordFound(only(opened())));
     const both = happen(outer.state, recordFound(inner));
@@ -369,7 +369,7 @@ describe("a session that ended because its outer one did", () => {
 });
 
 describe("the marks of guests who may unlock their screens", () => {
-  /** Those that are removed at a start that finds these sessions, before anything else is done. */
+  /** The effects that come first at a start with these sessions: the removals. */
   const removed = (records: readonly ReturnType<typeof recordFound>[], uids: readonly number[]) => {
     const state = records.reduce((before, record) => happen(before, record).state, READY);
     return happen(state, { kind: "marks-found", uids }).effects.map((effect) => {
@@ -379,32 +379,32 @@ describe("the marks of guests who may unlock their screens", () => {
   };
   const open = recordFound(only(leasedOpened()));
 
-  it("stay where a session may go on, and are removed where there is none", () => {
+  it("stay where a session may continue, and are removed where there is none", () => {
     expect(removed([open], [LEASED.uid, 4711])).toEqual([4711]);
     expect(removed([], [])).toEqual([]);
   });
 
   it.each([
     ["that is ending", recordFound(killedAt(leasedOpened(), "kill-processes").session)],
-    ["that is being logged in to", recordFound(only(allocated()))],
+    ["that is logging in", recordFound(only(allocated()))],
     ["whose record is lost", { ...open, cause: "record-lost" as const }],
     ["whose receipt is written", recordFound(only(leasedOpened()), killedAt(leasedOpened(), "remove-record"))],
-  ])("are removed of a session %s", (_, record) => {
+  ])("are removed for a session %s", (_, record) => {
     expect(removed([record], [LEASED.uid])).toEqual([LEASED.uid]);
   });
 
-  it("are removed of an account that others share", () => {
+  it("are removed for a shared account", () => {
     const state = opened();
     expect(removed([recordFound(only(state))], [only(state).account.uid])).toHaveLength(1);
   });
 
-  it("are gone when logind is asked to forget the user, and before anything of the guest is killed", () => {
+  it("are gone when logind is asked to forget the user, before any process is killed", () => {
     const { did } = after(leasedOpened(), { kind: "leader-exited", id: "s1" });
     expect(kinds(did).slice(1, 5)).toEqual(["note-ending", "forbid-unlock", "unlist-account", "stop-manager"]);
     expect(sessionSubject(did[2] as Effect).uid).toBe(LEASED.uid);
   });
 
-  it("stand in the receipt where they cannot be removed", () => {
+  it("are in the receipt where they cannot be removed", () => {
     const { did, state } = after(leasedOpened(), { kind: "leader-exited", id: "s1" }, { failing: ["forbid-unlock"] });
     expect(find(did, "announce-closed")?.receipt.left).toEqual(["forbid-unlock: boom"]);
     expect(state.pool.quarantined.has(LEASED.uid)).toBe(true);

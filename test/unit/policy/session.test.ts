@@ -40,7 +40,7 @@ const NOBODYS = [
 ];
 
 describe("isSessionPath", () => {
-  it.each(NOBODYS)("takes %j for nobody's session", (path) => {
+  it.each(NOBODYS)("takes %j for no session", (path) => {
     expect([isSessionPath(path, LEASED), isSessionPath(path, SHARED)]).toEqual([false, false]);
   });
 
@@ -50,18 +50,18 @@ describe("isSessionPath", () => {
     ["/user.slice/user-1001.slice/session-c2.scope", SHARED, LEASED],
     ["/user.slice/user-1001.slice", LEASED, SHARED],
     ["/user.slice/user-1001.slice/guest-abc234.scope", LEASED, SHARED],
-  ])("takes %s for one of an account of one sort, and not of the other", (path, own, other) => {
+  ])("takes %s for one of one account type, and not of the other", (path, own, other) => {
     expect([isSessionPath(path, own), isSessionPath(path, other)]).toEqual([true, false]);
   });
 
-  it("knows the names that guestd itself gives", () => {
+  it("recognises the names that guestd itself assigns", () => {
     expect(isSessionPath(`/user.slice/${scopeName("abc234")}`, SHARED)).toBe(true);
     expect(isSessionPath(`/user.slice/${sliceName(1001)}/${scopeName("abc234")}`, LEASED)).toBe(true);
   });
 });
 
 describe("labelOf", () => {
-  it("is another for each session, and such as the builder takes", () => {
+  it("differs for each session, and is valid for the builder", () => {
     expect(labelOf("abc234")).toMatch(/^[a-z0-9-]{1,64}$/);
     expect(labelOf("abc234")).not.toBe(labelOf("abc235"));
   });

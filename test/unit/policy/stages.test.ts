@@ -75,7 +75,7 @@ describe("the order of the stages", () => {
       ] as EffectKind[],
     ],
     [
-      "ending a session whose account was never made",
+      "ending a session whose account was never created",
       ENDING_UNMADE,
       ["note-ending", "drop-view", "withdraw-account", "write-receipt", "announce-closed", "remove-record"],
     ],
@@ -88,16 +88,16 @@ describe("the order of the stages", () => {
     expect(list).toEqual(expected);
   });
 
-  it("names each kind of effect once in each way, and each kind in one way or beside them", () => {
+  it("contains each kind of effect once per way, and each kind in one way or beside them", () => {
     for (const list of [ALLOCATING, OPENING, ENDING_LEASED]) expect(new Set(list).size).toBe(list.length);
     expect(new Set(EFFECT_KINDS)).toEqual(new Set(stages.ROWS.map(({ kind }) => kind)));
   });
 
-  it("has greeters forget an account while the name service knows it", () => {
+  it("has greeters forget an account while the name service still knows it", () => {
     expect(before(ENDING_LEASED, "unlist-account", "withdraw-account")).toBe(true);
   });
 
-  it("counts the processes before anybody is asked to end them", () => {
+  it("counts the processes before any is asked to end", () => {
     for (const list of [ENDING, ENDING_LEASED]) expect(list[0]).toBe("count-processes");
   });
 
@@ -108,7 +108,7 @@ describe("the order of the stages", () => {
     }
   });
 
-  it("sweeps an account when its view is gone and no service knows it any more, and writes the receipt after", () => {
+  it("sweeps an account after its view and its services are gone, and writes the receipt after that", () => {
     expect(before(ENDING_LEASED, "drop-view", "sweep-account")).toBe(true);
     expect(before(ENDING_LEASED, "sweep-account", "write-receipt")).toBe(true);
     expect(before(ENDING_LEASED, "withdraw-account", "sweep-account")).toBe(true);
@@ -116,12 +116,12 @@ describe("the order of the stages", () => {
 });
 
 describe("the stages of an end", () => {
-  it("note nothing of a session that has no record", () => {
+  it("save nothing for a session without a record", () => {
     for (const session of [ENDING_SESSION, LEASED_ENDING])
       expect(endingKinds({ ...session, hasRecord: false })).not.toContain("note-ending");
   });
 
-  it("of another boot are those of what is on disk, whether the account was made or not", () => {
+  it("of another boot cover what is on disk, whether the account was created or not", () => {
     const cause = "lost-power";
     for (const session of [LEASED_ENDING, { ...LEASED_ENDING, published: false }])
       expect(endingKinds({ ...session, cause })).toEqual(ENDING_LOST);
@@ -129,7 +129,7 @@ describe("the stages of an end", () => {
   });
 });
 
-/** All effects of a way, made for one session. */
+/** All effects of a way for one session. */
 function walk<S extends Parameters<typeof effectAfter>[1]>(way: Way<S>, session: S): Effect[] {
   const effects: Effect[] = [];
   for (let effect = effectAfter(way, session, undefined, CONTEXT); effect !== undefined;) {
@@ -147,7 +147,7 @@ const made = (effects: readonly Effect[], kind: EffectKind) => effects.find((eff
 describe("the effects", () => {
   const leasing: Allocating = { ...LEASED_SESSION, ...opening, phase: "allocating", leased: true, refusedNames: [] };
 
-  it("of a way are those that the session needs, in order, and about it", () => {
+  it("of a way are those that the session needs, in order", () => {
     const ways = [
       walk<Allocating>(stages.ALLOCATING, leasing),
       [...walk<Preparing>(stages.PREPARING as Way<Preparing>, PREPARING), ...walk(stages.ADMITTING, ADMITTING)],
@@ -157,21 +157,21 @@ describe("the effects", () => {
     for (const { subject } of ways.flat()) expect(subject).toMatchObject({ of: "session", id: "abc" });
   });
 
-  it("isolate the view of a shared account alone, and put its first process into guestd's own cgroup", () => {
+  it("isolate only the view of a shared account, and put its first process into guestd's own cgroup", () => {
     const build = (session: Preparing) =>
       made(walk<Preparing>(stages.PREPARING as Way<Preparing>, session), "build-view");
     expect(build(PREPARING)).toMatchObject({ isolated: true, cgroup: CGROUP });
     expect(build({ ...PREPARING, ...LEASED_SESSION, ...opening })).toMatchObject({ isolated: false });
   });
 
-  it("limit all of a leased account's user, and of a shared one the session", () => {
+  it("limit the whole user of a leased account, and only the session of a shared one", () => {
     const enclose = (session: Preparing) =>
       made(walk<Preparing>(stages.PREPARING as Way<Preparing>, session), "enclose-leader");
     expect(enclose(PREPARING)).toMatchObject({ leased: false, limits: SESSION.limits });
     expect(enclose({ ...LEASED_SESSION, ...opening })).toMatchObject({ leased: true, limits: SESSION.limits });
   });
 
-  it("write a session down as it will stand", () => {
+  it("save a session in its next state", () => {
     expect(made(walk<Allocating>(stages.ALLOCATING, leasing), "write-record")).toMatchObject({
       saved: { phase: "allocated" },
     });
@@ -180,14 +180,14 @@ describe("the effects", () => {
     expect(made(admitted, "announce-opened")).toMatchObject({ session: { phase: "open", view: VIEW } });
   });
 
-  it("write down nothing of calls, and nothing that an end has found", () => {
+  it("save neither calls nor the findings of an end", () => {
     const noted = made(walk(stages.ENDING, { ...ENDING_SESSION, endCalls: [3] }), "note-ending");
     const saved = (noted as Effect & { kind: "note-ending" }).saved;
     for (const field of ["endCalls", "found", "removal", "hasRecord", "begunUptime", "running"])
       expect(saved).not.toHaveProperty(field);
   });
 
-  it("kill nobody of a shared account whose login was refused, and all of a leased one's", () => {
+  it("kill no process of a shared account whose login was refused, and all of a leased one", () => {
     const kill = (session: Ending) => made(walk(stages.ENDING, session), "kill-processes");
     const cause = "open-failed";
     expect(kill({ ...ENDING_SESSION, cause })).toMatchObject({ cgroups: [], leased: false });
@@ -195,7 +195,7 @@ describe("the effects", () => {
     expect(kill(ENDING_SESSION)).toMatchObject({ cgroups: [CGROUP], openedUptime: 7_000 });
   });
 
-  it("quarantine a UID for all that is left, and only then", () => {
+  it("quarantine a UID only when something is left, with all of it", () => {
     const remove = (session: Ending) => made(walk(stages.ENDING, session), "remove-record");
     const found = { ...NOTHING_FOUND, left: ["a", "b"] };
     expect(remove({ ...LEASED_ENDING, found })).toMatchObject({
@@ -208,7 +208,7 @@ describe("the effects", () => {
 });
 
 describe("the rows", () => {
-  it("say nothing of a login that is left to others, and one sentence of a screen that is unlocked", () => {
+  it("log nothing for a login that is left to other modules, and one sentence for an unlocked screen", () => {
     const subject = {
       of: "session",
       id: "abc",
@@ -228,16 +228,16 @@ describe("the rows", () => {
     ]);
   });
 
-  it("have a MESSAGE_ID of their own each", () => {
+  it("have a MESSAGE_ID each", () => {
     expect(new Set(EFFECT_KINDS.map((kind) => rowOf(kind).messageId)).size).toBe(EFFECT_KINDS.length);
   });
 
-  it("of opening refuse the login when they fail, but for what comes after its answer", () => {
+  it("of opening refuse the login when they fail, except after its answer", () => {
     const refusing = [...ALLOCATING, ...OPENING].filter((kind) => rowOf(kind).fails !== "refuse");
     expect(refusing).toEqual(["announce-opened"]);
   });
 
-  it("of ending are named by the receipt when they fail, as long as that is not written; not what greeters list", () => {
+  it("of ending are in the receipt when they fail before it is written, except what greeters list", () => {
     const ending = ENDING_LEASED.filter((kind) => kind !== "unlist-account");
     const fails = ending.map((kind) => rowOf(kind).fails);
     const written = ending.indexOf("write-receipt");

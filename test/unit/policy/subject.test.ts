@@ -5,7 +5,7 @@ import { LEASED, LEASED_SESSION } from "../../helpers/samples.ts";
 const UID = { of: "uid", uid: 60600, user: "guest-aaaa" } as const;
 
 describe("subjectOf", () => {
-  it("names the session as all lines of the journal do", () => {
+  it("names the session like all journal entries", () => {
     expect(subjectOf(LEASED_SESSION)).toEqual({
       of: "session",
       id: "abc",
@@ -18,13 +18,13 @@ describe("subjectOf", () => {
 });
 
 describe("keyOf", () => {
-  it("is another for each session, each UID and the switch", () => {
+  it("differs for each session, each UID and the switch", () => {
     const session = subjectOf(LEASED_SESSION);
     const others = [{ ...session, id: "60600" }, { ...session, id: "switch" }, UID, { ...UID, uid: 60601 }, SWITCH];
     expect(new Set([session, ...others].map(keyOf)).size).toBe(6);
   });
 
-  it("is the same for all that is done about one of them", () => {
+  it("is the same for all effects of one of them", () => {
     expect(keyOf({ ...subjectOf(LEASED_SESSION), service: "systemd-user" })).toBe(keyOf(subjectOf(LEASED_SESSION)));
     expect(keyOf({ ...UID, user: "" })).toBe(keyOf(UID));
   });

@@ -33,7 +33,7 @@ describe("findSwapFault", () => {
     ["no swap is allowed", "0", OLD],
     ["the kernel keeps them out", "", { ...OLD, noswap: true, limitable: false }],
     ["there is none", "", { ...OLD, active: false, limitable: false }],
-  ])("says nothing where %s", (_, swapMax, facts) => {
+  ])("reports nothing where %s", (_, swapMax, facts) => {
     expect(findSwapFault(swapMax, facts)).toBeUndefined();
   });
 });

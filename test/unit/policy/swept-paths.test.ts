@@ -5,20 +5,20 @@ import { configOf } from "../../helpers/samples.ts";
 
 const swept = (...lines: string[]) => sweepPrivate(configOf(...lines)).Sweep.Paths.map(({ path }) => path);
 
-describe("what guests can write to is one list", () => {
-  it("in which each private directory is swept, and each that is swept is private or hidden", () => {
+describe("the list of what guests can write to", () => {
+  it("is one: each private directory is swept, and each swept one is private or hidden", () => {
     const { View } = configOf();
     const covered = [...View.Private, ...View.Hide].map(({ path }) => path);
     expect(swept()).toEqual([...View.Private.map(({ path }) => path), "/var/crash"]);
     expect(swept().filter((path) => !covered.includes(path))).toEqual([]);
   });
 
-  it("to which an administrator adds with either key", () => {
+  it("is extended by either key", () => {
     expect(swept("[View]", "Private=/scratch")).toContain("/scratch");
     expect(swept("[Sweep]", "Paths=/srv/exchange")).toEqual([...swept(), "/srv/exchange"]);
   });
 
-  it("and a configuration of before, which names all of it, still means that", () => {
+  it("is the same where an old configuration names all of it", () => {
     const before =
       "/tmp /var/tmp /dev/shm -/run/lock -/var/crash -/run/screen -/var/lib/php/sessions -/var/spool/samba";
     expect(new Set(swept("[Sweep]", "Paths=", `Paths=${before} /srv/x`))).toEqual(new Set([...swept(), "/srv/x"]));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { describeOff, describeSwitch, findReasonFault, NEVER_ENABLED } from "../../../src/policy/switch.ts";
 
-describe("a reason is none", () => {
+describe("a reason is invalid", () => {
   it.each([
     "\u001b[2J",
     "a\nb",
@@ -25,7 +25,7 @@ describe("a reason is none", () => {
   });
 });
 
-describe("a reason", () => {
+describe("a valid reason", () => {
   it.each(["", "There is an examination until noon.", "a".repeat(200), "ä".repeat(200), "😀".repeat(100), "%s%n"])(
     "can be %j",
     (reason) => {
@@ -38,18 +38,18 @@ describe("a reason", () => {
     ["an examination", "Guest logins are switched off on this machine: an examination."],
     ["An examination.", "Guest logins are switched off on this machine: An examination."],
     ["Come back!", "Guest logins are switched off on this machine: Come back!"],
-  ])("is told in a sentence (%j)", (reason, sentence) => {
+  ])("becomes a sentence (%j)", (reason, sentence) => {
     expect(describeOff({ enabled: false, reason })).toBe(sentence);
   });
 });
 
 describe("the switch", () => {
-  it("is off before anybody has said anything, and says so", () => {
+  it("is off with a sentence before it is first set", () => {
     expect(NEVER_ENABLED.enabled).toBe(false);
     expect(describeSwitch(NEVER_ENABLED)).toBe("off: nobody has switched them on yet.");
   });
 
-  it("gives no reason where it is on", () => {
+  it("gives no reason while it is on", () => {
     expect(describeSwitch({ enabled: true, reason: "x" })).toBe("on.");
   });
 });

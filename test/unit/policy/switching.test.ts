@@ -9,7 +9,7 @@ const OFF: LoginSwitch = { enabled: false, reason: "an examination" };
 const request = (loginSwitch: LoginSwitch, call = 5): What => ({ kind: "switch-requested", loginSwitch, call });
 
 describe("the switch", () => {
-  it("is off until something else is known", () => {
+  it("is off until its state is known", () => {
     expect(INITIAL_STATE.loginSwitch.enabled).toBe(false);
     expect(happen(INITIAL_STATE, { kind: "switch-found", loginSwitch: ON }).state.loginSwitch).toEqual(ON);
   });
@@ -17,7 +17,7 @@ describe("the switch", () => {
   it.each([
     [ON, OFF, "guest logins are on as before: boom"],
     [OFF, ON, "guest logins are off as before: boom"],
-  ])("stays as it was when it cannot be written down (%j)", (before, loginSwitch, sentence) => {
+  ])("stays unchanged when it cannot be saved (%j)", (before, loginSwitch, sentence) => {
     const { state, did } = after({ ...READY, loginSwitch: before }, request(loginSwitch), {
       failing: ["write-switch"],
     });
@@ -30,7 +30,7 @@ describe("the switch", () => {
     });
   });
 
-  it("counts only when it is on disk, and is answered then", () => {
+  it("takes effect once it is saved, and is answered then", () => {
     const asked = happen({ ...READY, loginSwitch: OFF }, request(ON));
     expect(asked.state.loginSwitch).toEqual(OFF);
     const { state, did } = after({ ...READY, loginSwitch: OFF }, request(ON));
@@ -42,7 +42,7 @@ describe("the switch", () => {
     ]);
   });
 
-  it("is what was written down last, when it is set twice at a time", () => {
+  it("has the last value when it is set twice at once", () => {
     const [first, second] = [happen(READY, request(OFF, 5)), happen(READY, request(ON, 6))].map(
       ({ effects }) => effects[0],
     );
@@ -53,14 +53,14 @@ describe("the switch", () => {
     expect(happen(happen(READY, done(first)).state, failed(second)).state.loginSwitch).toEqual(OFF);
   });
 
-  it.each([opened, leasedOpened])("leaves sessions that are open as they are (%#)", (open) => {
+  it.each([opened, leasedOpened])("leaves open sessions unchanged (%#)", (open) => {
     const before = open();
     const { state } = after(before, request(OFF));
     expect(only(state)).toEqual(only(before));
     expect(kinds(after(state, { kind: "tick", uptime: 1e15 }).did)).toEqual([]);
   });
 
-  it("lets the user manager of an open session in, when it is off", () => {
+  it("lets the user manager of an open session in while it is off", () => {
     const { state } = after(leasedOpened(), request(OFF));
     const { account } = only(state);
     expect(kinds(happen(state, { kind: "join-requested", id: "s2", call: 7, uid: account.uid }).effects)).toEqual([

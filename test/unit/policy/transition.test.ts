@@ -22,7 +22,7 @@ const LOGIN = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "471
 const SHARED = { ...VIEW, isolation: ISOLATION };
 
 describe("a session's cgroups", () => {
-  it("are guestd's own, and logind's when it is found, and written down", () => {
+  it("are guestd's own and, once found and saved, logind's", () => {
     const { state, effects } = happen(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
     expect(effects).toEqual([
       expect.objectContaining({ kind: "limit-login", cgroup: LOGIN, limits: only(state).limits }),
@@ -34,7 +34,7 @@ describe("a session's cgroups", () => {
     expect(happen(state, { kind: "cgroup-found", id: "s1", cgroup: LOGIN }).effects).toEqual([]);
   });
 
-  it("are what its end kills, with the view", () => {
+  it("are killed at its end, with the view", () => {
     const { state } = after(opened(), { kind: "cgroup-found", id: "s1", cgroup: LOGIN });
     expect(find(after(state, { kind: "leader-exited", id: "s1" }).did, "kill-processes")).toMatchObject({
       view: SHARED,
@@ -43,7 +43,7 @@ describe("a session's cgroups", () => {
     });
   });
 
-  it("that logind has made are found, and written down later, also while the session opens", () => {
+  it("made by logind are found and saved later, also during the opening", () => {
     const { state, did } = interrupt(
       after(READY, openRequest(), { until: "build-view" }),
       { kind: "cgroup-found", id: "s1", cgroup: LOGIN },
@@ -58,7 +58,7 @@ describe("a session's cgroups", () => {
 describe("a session of an earlier guestd", () => {
   const record = () => only(opened());
 
-  it("is watched again, as the process it was", () => {
+  it("is watched again as the same process", () => {
     const { effects } = happen(READY, recordFound(record()));
     expect(effects).toEqual([
       expect.objectContaining({ kind: "take-up-session", leader: { pid: 500, startTime: 42 }, view: SHARED }),
@@ -66,7 +66,7 @@ describe("a session of an earlier guestd", () => {
     expect(only(after(READY, recordFound(record())).state)).toMatchObject({ phase: "open" });
   });
 
-  it("has no view until that is taken up again: its numbers may be somebody else's by now", () => {
+  it("has no view until that is taken up, since its numbers may be reused", () => {
     const { did } = after(READY, recordFound(record()), { failing: ["take-up-session"] });
     expect(find(did, "kill-processes")).toMatchObject({ view: undefined, cgroups: [CGROUP] });
   });
@@ -87,7 +87,7 @@ describe("a leased account of an earlier guestd", () => {
     expect(only(state)).toEqual(only(leasedOpened()));
   });
 
-  it("can be logged in with by its leader alone, when its login goes on", () => {
+  it("can be used only by its leader, when its login continues", () => {
     const { state } = after(READY, recorded(only(allocated())));
     expect(happen(state, leasedOpen({ leaderPid: 501 })).effects).toMatchObject([{ kind: "refuse" }]);
     expect(only(after(state, leasedOpen()).state)).toMatchObject({ phase: "open", account: LEASED });
@@ -102,7 +102,7 @@ describe("a leased account of an earlier guestd", () => {
     expect(state.pool.rested).toEqual([LEASED.uid]);
   });
 
-  it("knows which uids were given back, and which are kept", () => {
+  it("leaves the returned and the quarantined UIDs known", () => {
     const kept = {
       rested: [60605],
       quarantined: new Map([[60600, { reason: "process 7 does not end", user: "guest-bbbb" }]]),

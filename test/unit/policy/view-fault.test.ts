@@ -27,14 +27,14 @@ describe("describeViewFault", () => {
   const HOME = { kind: "tmpfs", target: "/srv/homes/x", uid: 60600 };
   const PLAN = [{ kind: "hide", target: "/srv/x" }, HOME, { kind: "keep", target: "/home" }] as Step[];
 
-  it("says of a home that is not there what can be done, and of other paths that they may be missing", () => {
+  it("suggests a fix for a missing home, and lets other paths be missing", () => {
     const say = (message: string) => describeViewFault({ step: "attach", code: "ENOENT", message }, PLAN);
     expect(say("attach /srv/homes/x: No such file or directory (ENOENT)")).toMatch(/name the one in .* Hide=/);
     expect(say("attach /srv/homes/x: No such file or directory (ENOENT)")).not.toContain('put "-"');
     expect(say("attach /srv/x: No such file or directory (ENOENT)")).toContain('put "-" before it');
   });
 
-  it("names what is mounted on demand where the view is not ready in time, and file servers where nothing is", () => {
+  it("blames an automount where the view is late, and file servers where nothing is mounted", () => {
     const late = { step: "", code: "ETIMEDOUT", message: "it was not ready after 4000 ms" };
     expect(describeViewFault(late, PLAN)).toContain(
       '; see whether "ls" of /home, which is mounted on demand, answers;',

@@ -1,4 +1,4 @@
-// The uids that wait for the walk: one walk for all of them, that nobody waits for, and what comes of it.
+// The UIDs that wait for the walk: one walk in the background for all of them, and its results.
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/policy/effects.ts";
 import type { Quarantine } from "../../../src/policy/lease.ts";
@@ -32,24 +32,24 @@ const owner = (uid: number, left: string[] = []) => ({ uid, found: 2, removed: 2
 const at = (state: State, effect: Effect, found: object, uptime = 3 * SECOND) =>
   happen(state, { ...done(effect, found), uptime });
 
-describe("uids that wait", () => {
-  it("are nobody's, and are not swept one by one", () => {
+describe("UIDs that wait for the walk", () => {
+  it("are not leased, and not swept one by one", () => {
     const range = { ...withWaiting(), config: configOf("[Guests]", `LeaseRange=${FIRST}-${LAST}`) };
     expect(kinds(happen(range, allocateRequest()).effects)).toEqual(["refuse"]);
     expect(kinds(tick(range).effects)).toEqual(["walk-paths"]);
   });
 
-  it("are looked for by one walk, all at once", () => {
+  it("are searched for together by one walk", () => {
     expect(only(tick(withWaiting()))).toEqual({ kind: "walk-paths", subject: PATHS, uids: UIDS, begins: true });
   });
 
-  it("are a hundred at a time: what comes of a walk is written to the disk that logins need", () => {
+  it("are at most a hundred per walk, since its results go to the disk that logins need", () => {
     const many = withWaiting(Array.from({ length: 250 }, (_, index) => 70_000 + index));
     const begun = tick(many);
     expect(only(begun)).toMatchObject({ uids: Array.from({ length: 100 }, (_, index) => 70_000 + index) });
   });
 
-  it("have the walk go on where it stopped, once at a time, with those it began with", () => {
+  it("have the walk continue where it stopped, one at a time, with the UIDs it began with", () => {
     const begun = tick(withWaiting([FIRST]));
     expect(tick(begun.state, 1e12).effects).toEqual([]);
     const stopped = at(begun.state, only(begun), UNDER_WAY);
@@ -63,7 +63,7 @@ describe("uids that wait", () => {
     });
   });
 
-  it("are released when it has found nothing of them, and their receipts say when that was", () => {
+  it("are released when it found nothing, and their receipts say when", () => {
     const begun = tick(withWaiting());
     const { effects } = at(begun.state, only(begun), OVER);
     expect(effects).toMatchObject(
@@ -74,7 +74,7 @@ describe("uids that wait", () => {
     expect(isWalkDue(state)).toBe(false);
   });
 
-  it("are not looked for again while that is being written down, but are when it could not be", () => {
+  it("are not searched for again while that is being saved, but are when it cannot be", () => {
     const begun = tick(withWaiting([FIRST]));
     const judged = at(begun.state, only(begun), OVER);
     expect(tick(judged.state, 1e12).effects).toEqual([]);
@@ -82,7 +82,7 @@ describe("uids that wait", () => {
     expect(kinds(tick(again.state, 1e12).effects)).toEqual(["walk-paths"]);
   });
 
-  it("are quarantined when something was found, be it taken away or not, and their receipts say so", () => {
+  it("are quarantined when something was found, removed or not, and their receipts say so", () => {
     const begun = tick(withWaiting());
     const { state, effects } = at(begun.state, only(begun), {
       ...OVER,
@@ -100,17 +100,17 @@ describe("uids that wait", () => {
       waiting(LAST),
     ]);
     expect(state.pool.quarantined.get(FIRST)?.waits).toBeUndefined();
-    // Then all else is looked at again, and after that the walk.
+    // Everything else is looked at again first, then the walk runs.
     expect(kinds(tick({ ...state, retries: new Map() }, 1e12).effects)).toContain("sweep-uid");
   });
 
-  it("are all quarantined when something could not be read: whose it is nobody knows", () => {
+  it("are all quarantined when something could not be read, since its owner is unknown", () => {
     const begun = tick(withWaiting());
     const { effects } = at(begun.state, only(begun), { ...OVER, unread: ["/tmp: could not be looked at: EIO"] });
     expect(kinds(effects)).toEqual(["quarantine-uid", "quarantine-uid", "quarantine-uid"]);
   });
 
-  it("wait on when the walk fails, which begins anew, more and more rarely", () => {
+  it("wait on when the walk fails, which starts over less and less often", () => {
     let { state } = { state: withWaiting() };
     const begins: number[] = [];
     for (let second = 1; second <= 40; second++) {
@@ -125,7 +125,7 @@ describe("uids that wait", () => {
     expect(state.pool).toEqual(withWaiting().pool);
   });
 
-  it("have guestd rest between two walks for as long as the last one took, at most an hour", () => {
+  it("leave a pause as long as the last walk, at most an hour", () => {
     for (const [took, rest] of [
       [100, 100],
       [1e6, 3600],
@@ -138,7 +138,7 @@ describe("uids that wait", () => {
     }
   });
 
-  it("that an administrator releases meanwhile are not leased while the walk takes away what is of them", () => {
+  it("that an administrator releases are not leased while the walk removes their files", () => {
     const begun = tick(withWaiting([FIRST]));
     const released = after(begun.state, { kind: "release-requested", uid: FIRST, call: 5 }).state;
     expect(released.pool.quarantined.size).toBe(0);
@@ -149,17 +149,17 @@ describe("uids that wait", () => {
     expect(kinds(happen(over.state, allocateRequest()).effects)).not.toContain("refuse");
   });
 
-  it("are not looked for while a session has them", () => {
+  it("are not searched for while a session uses them", () => {
     const state = { ...leasedOpened(), pool: withWaiting([LEASED.uid]).pool };
     expect(tick(state, 1e12).effects).toEqual([]);
   });
 });
 
-describe("a uid in quarantine", () => {
+describe("a quarantined UID", () => {
   const dirty: Quarantine = { reason: "files: /tmp/x", user: "guest-bbbb", session: "s7" };
   const inQuarantine = withKept(READY, [], new Map([[FIRST, dirty]]));
 
-  it("waits when a look finds nothing of it, but has not seen everything", () => {
+  it("waits for the walk when a look finds nothing but was incomplete", () => {
     const looked = tick(inQuarantine);
     const swept = clean(...SHARED_KINDS, ...ACCOUNT_KINDS).map((one) => ({ ...one, unseen: ["/tmp"] }));
     const { state, effects } = happen(looked.state, done(only(looked), { swept }));
@@ -171,7 +171,7 @@ describe("a uid in quarantine", () => {
     expect(kinds(tick(state, 1e12).effects)).toEqual(["walk-paths"]);
   });
 
-  it("stays there when something is left, whatever was seen", () => {
+  it("stays quarantined when something is left, whatever was searched", () => {
     const looked = tick(inQuarantine);
     const swept = [{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"], unseen: ["/tmp"] }];
     const { state, effects } = happen(looked.state, done(only(looked), { swept }));
@@ -185,7 +185,7 @@ describe("the end of a session", () => {
   );
   const found = ({ kind }: Effect) => (kind === "sweep-account" ? { swept: unseen } : undefined);
 
-  it("has its uid wait where not everything was looked through, and its receipt says so: it is no fault of the guest's", () => {
+  it("makes its UID wait where the search was incomplete, and the receipt says so without blaming the guest", () => {
     const { state, did } = after(leasedOpened(), { kind: "leader-exited", id: "s1" }, { found });
     const reason = "not looked through yet: /tmp, /var/tmp; other users have directories there";
     const quarantine = { reason, user: LEASED.user, session: "s1", waits: true };

@@ -15,14 +15,14 @@ const stateOf = (sessions: readonly Session[] = [], pool: LeasePool = EMPTY_POOL
 });
 
 describe("listWarnings", () => {
-  it("says that files of guests can get into swap space", () => {
+  it("reports that guests' files can get into swap space", () => {
     const list = (line: string) =>
       listWarnings(configOf("[Limits]", line), stateOf(), { noswap: false, limitable: true, active: true });
     expect(list("MemorySwapMax=")).toEqual([expect.stringContaining("MemorySwapMax= in [Limits] is empty") as string]);
     expect(list("MemorySwapMax=0")).toEqual([]);
   });
 
-  it("names the accounts that have all the sessions that they may have", () => {
+  it("names the accounts whose sessions are all taken", () => {
     const list = (most: string) =>
       listWarnings(
         configOf("[Guests]", `MaxSessionsPerUser=${most}`),
@@ -35,7 +35,7 @@ describe("listWarnings", () => {
     ]);
   });
 
-  it("counts the uids of the range that belong to users, and not those of guests", () => {
+  it("counts the UIDs of the range that belong to users, not those of guests", () => {
     const kept = (...foreign: boolean[]) =>
       new Map(foreign.map((isForeign, at) => [60600 + at, { reason: "x", user: "", foreign: isForeign }]));
     const list = (...foreign: boolean[]) =>

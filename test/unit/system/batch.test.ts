@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Batch } from "../../../src/system/batch.ts";
 
-/** A batch whose looks end when they are told to; each doubles its questions. */
+/** A batch whose looks end on demand; each doubles its questions. */
 function batchOf(most?: number) {
   const looks: (readonly number[])[] = [];
   const ends: ((error?: Error) => void)[] = [];
@@ -20,7 +20,7 @@ function batchOf(most?: number) {
 const nextLook = (looks: readonly unknown[], count: number) => expect.poll(() => looks.length).toBe(count);
 
 describe("Batch", () => {
-  it("answers by one look all that was asked before it began, and by the next one all that came meanwhile", async () => {
+  it("answers all earlier questions with one look, and all later ones with the next", async () => {
     const { batch, looks, ends } = batchOf();
     const first = [1, 2].map((question) => batch.ask(question));
     await nextLook(looks, 1);
@@ -36,7 +36,7 @@ describe("Batch", () => {
     ]);
   });
 
-  it("answers so many by one look and no more, in their order", async () => {
+  it("answers at most so many with one look, in order", async () => {
     const { batch, looks, ends } = batchOf(2);
     const all = [1, 2, 3].map((question) => batch.ask(question));
     await nextLook(looks, 1);
@@ -47,7 +47,7 @@ describe("Batch", () => {
     expect(looks).toEqual([[1, 2], [3]]);
   });
 
-  it("tells all whom a look has failed, and looks again for those after them", async () => {
+  it("rejects all questions of a failed look, and looks again for the later ones", async () => {
     const { batch, looks, ends } = batchOf();
     const asked = Promise.allSettled([batch.ask(1), batch.ask(2)]);
     await nextLook(looks, 1);
@@ -59,13 +59,13 @@ describe("Batch", () => {
     expect(await again).toBe(6);
   });
 
-  it("takes no answer for another question's", async () => {
+  it("gives each question its own answer", async () => {
     const batch = new Batch(() => Promise.resolve([1]));
     const asked = await Promise.allSettled([batch.ask("a"), batch.ask("b")]);
     expect(asked.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   });
 
-  it("lets others have their turn between two answers", async () => {
+  it("yields between two answers", async () => {
     const batch = new Batch((questions: readonly number[]) => Promise.resolve(questions));
     let rounds = 0;
     const count = () => {

@@ -1,4 +1,4 @@
-// Of the units of administrators those that start agetty are found, drop-ins among them.
+// The units that start agetty are found among the administrator's units and drop-ins.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-it("reads services and drop-ins, and passes over what is none or cannot be read", () => {
+it("readGettyUnits reads services and drop-ins, and skips invalid and unreadable ones", () => {
   const text = "[Service]\nExecStart=-/sbin/agetty -\n";
   mkdirSync(join(root, "getty@tty1.service.d"));
   mkdirSync(join(root, "directory.service"));

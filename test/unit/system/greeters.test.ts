@@ -38,7 +38,7 @@ beforeEach(() => {
   };
   greeters = new Greeters(
     {
-      // It makes the entry itself, and passes over whom it finds one of.
+      // It creates the entry itself, unless there is one.
       listUser: async (user) => {
         const isNew = !has(ENTRY_OF(user));
         await call(`${isNew ? "" : "in vain: "}cache ${user}`);
@@ -68,7 +68,7 @@ function use(unit: string): void {
 }
 
 describe("LightDM", () => {
-  it("has a script for guest sessions, and the ghost's name, for as long as it is offered", async () => {
+  it("has a script for guest sessions and the ghost's name while the ghost is offered", async () => {
     await greeters.offer(ALL);
     expect(readlinkSync(at(`${OURS}/lightdm-guest-account`))).toBe("/usr/lib/guestd/lightdm-guest-account");
     expect(read("ghost")).toBe("guest\n");
@@ -88,7 +88,7 @@ describe("SDDM", () => {
     expect(read("sddm.conf")).toBe("[Users]\nRememberLastUser=false\n");
   });
 
-  it("can read it, whatever the umask is", async () => {
+  it("can read the file under any umask", async () => {
     const before = process.umask(0o077);
     try {
       await greeters.offer(ALL);
@@ -115,20 +115,20 @@ describe("GDM", () => {
     expect(has(ENTRY)).toBe(false);
   });
 
-  it("finds an entry when accounts-daemon starts, which does not run yet", async () => {
+  it("finds an entry when accounts-daemon starts later", async () => {
     use("gdm.service");
     running = false;
     await greeters.offer(ALL);
     expect(readFileSync(at(ENTRY), "utf8")).toBe("[User]\nSystemAccount=false\n");
   });
 
-  it.each(["lightdm.service", "sddm.service", undefined])("alone: not where %s is", async (unit) => {
+  it.each(["lightdm.service", "sddm.service", undefined])("is the only one told: not where %s is", async (unit) => {
     if (unit !== undefined) use(unit);
     await greeters.offer(ALL);
     expect(calls).toEqual([]);
   });
 
-  it("has no entry any more where another display manager has come, nor one of another name", async () => {
+  it("loses the entry when another display manager replaces it, and an entry of another name", async () => {
     use("gdm.service");
     await greeters.offer(ALL);
     await greeters.offer({ ...ALL, ghost: "visitor" });
@@ -138,7 +138,7 @@ describe("GDM", () => {
     expect(calls).toEqual(["cache guest", "uncache guest", "cache visitor", "uncache visitor"]);
   });
 
-  it("has the entry again that was lost", async () => {
+  it("gets a lost entry back", async () => {
     use("gdm.service");
     await greeters.offer(ALL);
     rmSync(at(ENTRY));
@@ -155,7 +155,7 @@ describe("GDM", () => {
     expect(readFileSync(at(ENTRY), "utf8")).toContain("SystemAccount=true");
   });
 
-  it("keeps nobody else from being told when accounts-daemon fails, and has it tried again", async () => {
+  it("does not keep others from being told when accounts-daemon fails, which is retried", async () => {
     use("gdm.service");
     broken = true;
     await greeters.offer({ ...ALL, by: ["lightdm"] });
@@ -169,7 +169,7 @@ describe("GDM", () => {
   });
 });
 
-it("says whether anything has changed", async () => {
+it("Greeters report whether anything has changed", async () => {
   use("gdm.service");
   const changes = [];
   for (const offer of [ALL, ALL, NONE, NONE]) changes.push((await greeters.offer(offer)).changed);

@@ -31,7 +31,7 @@ const BUILD = {
 } satisfies Effect;
 
 describe("Journal", () => {
-  it("gives every effect the fields that a session is found by", () => {
+  it("gives every effect the fields that identify a session", () => {
     const { journal, entries } = journalOf();
     journal.logDone(BUILD, { view: VIEW, dropped: [] });
     expect(entries[0]?.fields).toMatchObject({
@@ -47,7 +47,7 @@ describe("Journal", () => {
     });
   });
 
-  it("names no session where the effect is about a UID or about the switch", () => {
+  it("names no session for an effect on a UID or the switch", () => {
     const { journal, entries } = journalOf();
     const uid: UidSubject = { of: "uid", uid: 60600, user: "guest-aaaa" };
     journal.logDone({ kind: "release-uid", subject: uid, call: undefined, clears: undefined }, undefined);
@@ -58,13 +58,13 @@ describe("Journal", () => {
     ]);
   });
 
-  it("keeps the whole plan with the view", () => {
+  it("adds the whole plan to the view's entry", () => {
     const { journal, entries } = journalOf();
     journal.logDone(BUILD, { view: VIEW, dropped: [] });
     expect(JSON.parse(String(entries[0]?.fields["GUEST_PLAN"]))).toEqual(BUILD.plan);
   });
 
-  it("says of a failure at which step, on which path and with which error number it was", () => {
+  it("reports step, path and error number of a failure", () => {
     const { journal, entries } = journalOf();
     journal.logFailed(BUILD, { reason: "no space", step: "fsmount", path: "/home", errno: 28 });
     expect(entries[0]).toMatchObject({
@@ -74,7 +74,7 @@ describe("Journal", () => {
     });
   });
 
-  it("makes no error of a login that is broken off", () => {
+  it("does not log an aborted login as an error", () => {
     const { journal, entries } = journalOf();
     for (const code of ["LeaderGone", "Failed"] as const) {
       journal.logFailed(BUILD, { reason: "The process 500 has ended.", code });
@@ -83,7 +83,7 @@ describe("Journal", () => {
     expect(entries.map(({ level }) => level)).toEqual(["notice", "notice", "err", "warning"]);
   });
 
-  it("makes an error of a receipt that is not clean, and a whisper of one of an account that nobody used", () => {
+  it("logs an unclean receipt as an error, and one of an unused account at debug level", () => {
     const { journal, entries } = journalOf();
     const receipt = {
       id: "s1",
@@ -118,19 +118,19 @@ describe("Journal", () => {
     expect(entries.map(({ level }) => level)).toEqual(["notice", "err"]);
     expect(entries[0]?.message).toContain("nothing is left");
     expect(entries[1]?.message).toContain("process 7 does not end");
-    // What the journal has already, from a guestd that was killed, it gets once.
+    // An entry that a killed guestd has already written is not repeated.
     journal.logDone(
       { kind: "announce-closed", subject, repeated: true, receipt: { ...receipt, ...found, left: [] } },
       { wasAnnounced: true },
     );
     expect(entries).toHaveLength(2);
-    // A greeter makes one at each selection.
+    // A greeter creates one at each selection.
     const unused = { ...receipt, ...found, cause: "never-opened" as const, left: [] };
     journal.logDone({ kind: "announce-closed", subject, repeated: false, receipt: unused }, { wasAnnounced: false });
     expect(entries[2]).toMatchObject({ level: "info" });
   });
 
-  it("tells of the switch at a level that is seen, whoever was logged in", () => {
+  it("logs a change of the switch at a visible level, whoever was logged in", () => {
     const { journal, entries } = journalOf();
     const write = (enabled: boolean, reason: string): EffectOf<"write-switch"> => ({
       kind: "write-switch",
@@ -150,7 +150,7 @@ describe("Journal", () => {
     ]);
   });
 
-  it("does not take the daemon down when the journal fails", () => {
+  it("keeps the daemon running when the journal fails", () => {
     const broken = () => {
       throw new Error("no journal");
     };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Lanes, Turns } from "../../../src/system/lanes.ts";
 
-describe("Lanes", () => {
-  it("do so many pieces of work at a time, in the order in which they came, whatever fails", async () => {
+describe("lanes", () => {
+  it("run a limited number of tasks at once, in order, whatever fails", async () => {
     const lanes = new Lanes(2);
     const begun: number[] = [];
     let running = 0;
@@ -23,8 +23,8 @@ describe("Lanes", () => {
   });
 });
 
-describe("Turns", () => {
-  it("let others have theirs between two pieces of work", async () => {
+describe("turns", () => {
+  it("yield between two pieces of work", async () => {
     const turns = new Turns();
     let rounds = 0;
     const count = () => {

@@ -31,13 +31,13 @@ describe("writeNotice", () => {
     expect(readFileSync(join(directory, "login.de"), "utf8")).toBe("Weg.\n");
   });
 
-  it("takes away what is not said any more", () => {
+  it("removes files of notices that are gone", () => {
     filesWith("LoginText[de]=Weg.");
     expect(filesWith("LoginText[fr]=Fini.")).toEqual(["login", "login.fr"]);
     expect(filesWith("Login=no", "LoginText[de]=Weg.")).toEqual([]);
   });
 
-  it("writes what guests can read and not change", () => {
+  it("writes files that guests can read but not change", () => {
     filesWith();
     expect(statSync(directory).mode & 0o777).toBe(0o755);
     expect(statSync(join(directory, "login")).mode & 0o777).toBe(0o644);

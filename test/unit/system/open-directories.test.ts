@@ -28,7 +28,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-describe("a look at the directories that anybody may write to", () => {
+describe("the search for world-writable directories", () => {
   it("finds them, sticky or not, and does not enter them", async () => {
     make("spool/odd name\n", 0o1777);
     make("scratch", 0o777);
@@ -36,7 +36,7 @@ describe("a look at the directories that anybody may write to", () => {
     expect(await look().find()).toEqual({ paths: [at("scratch"), at("spool/odd name\n")], whole: true });
   });
 
-  it("passes over what others cannot reach, or may not write to", async () => {
+  it("skips those that others cannot reach or write to", async () => {
     make("shut/open", 0o777);
     chmodSync(at("shut"), 0o750);
     make("group", 0o2775);
@@ -46,7 +46,7 @@ describe("a look at the directories that anybody may write to", () => {
     expect(await look().find()).toEqual({ paths: [], whole: true });
   });
 
-  it("enters no directory of somebody else's", async () => {
+  it("enters no directory that belongs to a user", async () => {
     make("theirs/open", 0o777);
     expect(await look("ext4", "rw", uid + 1).find()).toEqual({ paths: [], whole: true });
   });
@@ -54,23 +54,20 @@ describe("a look at the directories that anybody may write to", () => {
   it.each([
     ["is read-only", "ext4", "ro,nosuid"],
     ["is on the network", "nfs4", "rw"],
-    ["is a program's", "fuse.sshfs", "rw"],
-    ["is mounted when somebody looks", "autofs", "rw"],
+    ["is a FUSE mount", "fuse.sshfs", "rw"],
+    ["is mounted on demand", "autofs", "rw"],
   ])("does not touch a file system that %s", async (_, type, options) => {
     make("open", 0o777);
     expect((await look(type, options).find()).paths).toEqual([]);
   });
 
-  it.each(["nfs4", "fuse.sshfs", "autofs"])(
-    "asks no server on the way to a disk that is mounted below %s",
-    async (type) => {
-      make("disk/open", 0o777);
-      expect((await look(type, "rw", uid, mountOf(3, "disk", "ext4", "rw")).find()).paths).toEqual([]);
-      expect((await look("ext4", "ro", uid, mountOf(3, "disk", "ext4", "rw")).find()).paths).toEqual([at("disk/open")]);
-    },
-  );
+  it.each(["nfs4", "fuse.sshfs", "autofs"])("asks no server on the way to a disk mounted below %s", async (type) => {
+    make("disk/open", 0o777);
+    expect((await look(type, "rw", uid, mountOf(3, "disk", "ext4", "rw")).find()).paths).toEqual([]);
+    expect((await look("ext4", "ro", uid, mountOf(3, "disk", "ext4", "rw")).find()).paths).toEqual([at("disk/open")]);
+  });
 
-  it("looks once for all who ask", async () => {
+  it("runs once for all callers", async () => {
     const looking = look();
     await looking.find();
     make("later", 0o777);

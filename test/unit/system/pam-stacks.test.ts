@@ -1,4 +1,4 @@
-// Stacks of PAM are read as libpam reads them, whatever stands in the files.
+// PAM stacks are read the way libpam reads them, whatever the files contain.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,19 +26,19 @@ const names = (service: string, type: "auth" | "session" = "auth") =>
   readPamStack(service, type, directories).map(({ name }) => name);
 
 describe("readPamStack", () => {
-  it("refuses a file that includes itself", () => {
+  it("rejects a file that includes itself", () => {
     write("etc/login", "@include login\n");
     expect(() => names("login")).toThrow("more than 16 deep");
   });
 
-  it("refuses a stack without an end, and what is no file", () => {
+  it("rejects an endless stack, and what is no regular file", () => {
     write("etc/login", "auth required pam_permit.so\n".repeat(501));
     expect(() => names("login")).toThrow("more than 500 modules");
     execFileSync("mkfifo", [join(root, "etc/su")]);
     expect(() => names("su")).toThrow("is not a file");
   });
 
-  it("looks for no service outside of the directories", () => {
+  it("reads no service outside the directories", () => {
     write("secret", "auth required pam_permit.so\n");
     for (const name of ["../secret", "/etc/passwd", "..", "", "a\0b"]) expect(names(name)).toEqual([]);
   });
@@ -51,7 +51,7 @@ describe("readPamStack", () => {
     expect(names("login", "session")).toEqual(["pam_limits.so", "pam_systemd.so"]);
   });
 
-  it("says of each module how and where it is written", () => {
+  it("returns for each module its file and its arguments", () => {
     const text =
       "# a comment\nAUTH\t[success=1 \\\n  default=ignore] /lib/security/pam_krb5.so minimum_uid=1000 # more\n";
     write("etc/login", text);
@@ -67,7 +67,7 @@ describe("readPamStack", () => {
     ]);
   });
 
-  it("passes over a module that a stack can do without, where it is not installed", () => {
+  it("skips an optional module that is not installed", () => {
     mkdirSync(join(root, "lib/x86_64-linux-gnu/security"), { recursive: true });
     write("lib/x86_64-linux-gnu/security/pam_kwallet5.so", "");
     write(
@@ -78,7 +78,7 @@ describe("readPamStack", () => {
     expect(found.map(({ name }) => name)).toEqual(["pam_kwallet5.so", "pam_missing.so"]);
   });
 
-  it("takes the administrator's file before the vendor's, and other for what a service lacks", () => {
+  it(`prefers the administrator's file to the vendor's, and "other" for what a service lacks`, () => {
     write("usr/login", "auth required pam_vendor.so\n");
     write("usr/su", "auth required pam_rootok.so\n");
     write("etc/login", "auth required pam_unix.so\n");
@@ -91,7 +91,7 @@ describe("readPamStack", () => {
 });
 
 describe("listPamServices", () => {
-  it("has each service once, and none of what packages and editors leave, or services include", () => {
+  it("lists each service once, without backup files and files that others include", () => {
     for (const name of [
       "etc/login",
       "usr/login",
@@ -105,7 +105,7 @@ describe("listPamServices", () => {
     expect(listPamServices([...directories, join(root, "missing")])).toEqual(["login", "su"]);
   });
 
-  it("has none that libpam lets nobody in through, as a file is missing that it includes", () => {
+  it("omits services that libpam refuses because an included file is missing", () => {
     write("etc/lightdm-guest", "auth required pam_guest.so\n@include lightdm-autologin\n");
     write("etc/far", "session include near\n");
     write("usr/near", "session substack gone\n");
@@ -115,7 +115,7 @@ describe("listPamServices", () => {
     expect(listPamServices(directories)).toEqual(["far", "gone", "lightdm-autologin", "lightdm-guest", "near"]);
   });
 
-  it("has those whose stacks cannot be read, so that it is told", () => {
+  it("includes services whose stacks cannot be read, so that is reported", () => {
     write("etc/login", "@include login\n@include su\n");
     execFileSync("mkfifo", [join(root, "etc/su")]);
     expect(listPamServices(directories)).toEqual(["login", "su"]);

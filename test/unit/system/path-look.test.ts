@@ -1,4 +1,4 @@
-// Whether something is at a path, such as a home on the machine already.
+// Whether a path exists, such as a home on the machine.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ afterEach(() => {
 
 const HOST = "1 0 8:1 / / rw - ext4 x rw";
 
-/** A machine with these mounts on which no look succeeds. */
+/** A machine with these mounts on which every look fails. */
 function failing(...mounts: readonly string[]) {
   const [find, mountinfo] = [join(root, "find"), join(root, "mountinfo")];
   writeFileSync(find, "#!/bin/sh\necho \"find: '$1': Input/output error\" >&2\nexit 1\n");
@@ -25,20 +25,20 @@ function failing(...mounts: readonly string[]) {
 }
 
 describe("a home", () => {
-  it("is not there, nor where /home is missing or is a file", async () => {
+  it("does not exist, nor where /home is missing or a file", async () => {
     writeFileSync(join(root, "file"), "");
     for (const path of ["guest-aaaa", "missing/guest-aaaa", "file/guest-aaaa"])
       expect(await pathExists(join(root, path))).toBe(false);
   });
 
-  it("is there as a directory, a file, or a link that leads nowhere", async () => {
+  it("exists as a directory, a file, or a dangling link", async () => {
     mkdirSync(join(root, "directory"));
     writeFileSync(join(root, "file"), "");
     symlinkSync("nowhere", join(root, "link"));
     for (const path of ["directory", "file", "link"]) expect(await pathExists(join(root, path))).toBe(true);
   });
 
-  it("of which it cannot be told is neither", async () => {
+  it("that cannot be looked up is neither", async () => {
     symlinkSync("loop", join(root, "loop"));
     await expect(pathExists(join(root, "loop/guest-aaaa"))).rejects.toThrow("could not be looked at");
     const home = join(root, "guest-aaaa");
@@ -47,7 +47,7 @@ describe("a home", () => {
     await expect(pathExists(home, missing)).rejects.toThrow(/could not be looked at$/);
   });
 
-  it("on a file server that does not answer names it, and what to do", async () => {
+  it("on a file server that does not answer is an error that names it and a remedy", async () => {
     const server = `2 1 0:9 / ${root} rw - nfs4 files:/homes rw`;
     await expect(pathExists(join(root, "guest-aaaa"), failing(HOST, server))).rejects.toThrow(
       `Input/output error; mend the file server of ${root} (files:/homes, nfs4), or unmount it`,

@@ -34,17 +34,17 @@ describe("writePolkitFlags", () => {
       ["RemovableMedia=yes", "Shutdown=yes"],
       ["removable-media", "shutdown"],
     ],
-  ])("allows with %j what it says, and no more", (lines, flags) => {
+  ])("allows only what %j says", (lines, flags) => {
     expect(flagsWith(...lines)).toEqual(flags);
   });
 
-  it("takes back what a new configuration does not allow any more", () => {
+  it("withdraws what a new configuration does not allow", () => {
     flagsWith("RemovableMedia=yes", "Shutdown=yes");
     expect(flagsWith("Shutdown=yes")).toEqual(["shutdown"]);
     expect(flagsWith()).toEqual([]);
   });
 
-  it("writes where polkitd, which is not root, can look", () => {
+  it("writes where polkitd, which is not root, can read", () => {
     flagsWith("Shutdown=yes");
     expect(statSync(directory).mode & 0o777).toBe(0o755);
     expect(statSync(join(directory, "shutdown")).mode & 0o777).toBe(0o644);

@@ -31,6 +31,6 @@ it.each([
   expect(readUidMap(join(root, "uid_map"))).toEqual(map);
 });
 
-it("readUidMap takes a kernel without user namespaces for one with every uid", () => {
+it("readUidMap assumes every UID on a kernel without user namespaces", () => {
   expect(readUidMap(join(root, "uid_map"))).toEqual(EVERY_UID);
 });

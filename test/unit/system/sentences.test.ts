@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { boundSentences, quoteName } from "../../../src/system/sentences.ts";
 
-describe("what a guest chose", () => {
-  it("can end no line, no quotation and no bracket, and two names never look alike", () => {
+describe("a name chosen by a guest", () => {
+  it("is escaped: it ends no line, quotation or bracket, and differs from every other", () => {
     expect(quoteName("a\n\"b'\\\u001b[2J\u007f")).toBe("a\\x0a\\x22b\\x27\\x5c\\x1b[2J\\x7f");
     expect(quoteName("sh) holds nothing (")).toBe("sh\\x29 holds nothing \\x28");
     expect(quoteName(Buffer.from([0xff, 0x00, 0x61]))).toBe("\\xff\\x00a");
@@ -10,7 +10,7 @@ describe("what a guest chose", () => {
     expect(quoteName("plain-name_1.txt")).toBe("plain-name_1.txt");
   });
 
-  it("is cut, counted and printable in what is said, wherever it comes from", () => {
+  it("is shortened, counted and printable wherever it comes from", () => {
     const [first = "", ...others] = boundSentences([
       "\u202e\n\ud800" + "ä".repeat(500),
       ...Array.from({ length: 40 }, (_, index) => `file ${index}`),

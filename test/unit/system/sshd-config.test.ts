@@ -1,4 +1,4 @@
-// Where sshd locks users in is read as sshd reads it, whatever stands in the files.
+// sshd's ChrootDirectory rules are read the way sshd reads them, whatever the files contain.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,11 +27,11 @@ const read = () =>
   ]);
 
 describe("readChrootRules", () => {
-  it("has none where there is no sshd", () => {
+  it("returns none where there is no sshd", () => {
     expect(read()).toEqual([]);
   });
 
-  it("survives files that include themselves or each other, and what is no file", () => {
+  it("survives files that include themselves or each other, and special files", () => {
     write("sshd_config", "Include sshd_config\nInclude sshd_config.d/*\nChrootDirectory /a\n");
     execFileSync("mkfifo", [join(root, "sshd_config.d/fifo.conf")]);
     mkdirSync(join(root, "sshd_config.d/dir.conf"));
@@ -43,7 +43,7 @@ describe("readChrootRules", () => {
     expect(read()).toEqual([]);
   });
 
-  it("says where a line is and what it stands under", () => {
+  it("returns each rule's line and Match", () => {
     write(
       "sshd_config",
       'ChrootDirectory none\n# ChrootDirectory /no\nMatch User guest*,!alice Address 10.0.0.0/8\n\tchrootdirectory = "/srv/two words" # yes\nMatch all\n ChrootDirectory=%h\n',
@@ -55,7 +55,7 @@ describe("readChrootRules", () => {
     ]);
   });
 
-  it("follows Include in the order of the names; a Match ends with its file, and holds in those that it includes", () => {
+  it("follows Include by name; a Match ends with its file, and applies to the files it includes", () => {
     write("sshd_config", "Include sshd_config.d/*.conf\nChrootDirectory /c\nMatch Group guests\nInclude more\n");
     write("sshd_config.d/20.conf", "ChrootDirectory /b\n");
     write("sshd_config.d/10.conf", "Match User guest1\nChrootDirectory /a\n");

@@ -25,7 +25,7 @@ describe("readSwapFacts", () => {
     expect(readSwapFacts(true, join(root, name)).active).toBe(active);
   });
 
-  it("knows whether cgroups can limit it, and hands on what the kernel can", () => {
+  it("reads whether cgroups can limit it, and passes on the kernel's abilities", () => {
     const swaps = join(root, "none");
     expect(readSwapFacts(false, swaps, join(root, "missing"))).toEqual({
       noswap: false,

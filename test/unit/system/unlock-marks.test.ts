@@ -20,7 +20,7 @@ afterEach(() => {
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
 describe("UnlockMarks", () => {
-  it("lets everybody look for one mark, and list none, whatever the umask is", () => {
+  it("makes each mark visible by name to all users, and the list to none, under any umask", () => {
     const before = process.umask(0o077);
     try {
       marks.make(65536);
@@ -30,7 +30,7 @@ describe("UnlockMarks", () => {
     expect([modeOf(directory), modeOf(join(directory, "65536"))]).toEqual(["711", "600"]);
   });
 
-  it("says whether a mark was there", () => {
+  it("returns whether a mark existed", () => {
     expect([marks.make(65536), marks.make(65536), marks.make(65537)]).toEqual([
       { made: true },
       { made: false },
@@ -39,13 +39,13 @@ describe("UnlockMarks", () => {
     expect(marks.list().sort()).toEqual([65536, 65537]);
   });
 
-  it("removes that of one uid, and is content where there is none", () => {
+  it("removes the mark of one UID, and accepts a missing one", () => {
     for (const uid of [6553, 65536]) marks.make(uid);
     for (let time = 0; time < 2; time++) marks.remove(6553);
     expect(marks.list()).toEqual([65536]);
   });
 
-  it("lists nothing that is no mark, and nothing before there is a directory", () => {
+  it("lists only marks, and nothing before the directory exists", () => {
     expect(marks.list()).toEqual([]);
     mkdirSync(directory);
     writeFileSync(join(directory, "guest"), "");

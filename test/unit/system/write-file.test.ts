@@ -34,7 +34,7 @@ const WAYS = [
 ] as const;
 
 describe.each(WAYS)("%s", (_, write) => {
-  it("makes the directories, and lets nobody else read what is in them", async () => {
+  it("makes directories that only root can read", async () => {
     const file = join(root, "a/b/c");
     await write(file, "text");
     expect(readFileSync(file, "utf8")).toBe("text");
@@ -42,7 +42,7 @@ describe.each(WAYS)("%s", (_, write) => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  it("puts the new text in the place of the old, and leaves nothing beside it", async () => {
+  it("replaces the old text, and leaves no other file", async () => {
     const file = join(root, "file");
     await write(file, "a longer text that was there");
     await write(file, "new");
@@ -50,14 +50,14 @@ describe.each(WAYS)("%s", (_, write) => {
     expect(readdirSync(root)).toEqual(["file"]);
   });
 
-  it("is not misled by half of an earlier write, be it longer", async () => {
+  it("is not misled by a partial earlier write, even a longer one", async () => {
     const file = join(root, "file");
     writeFileSync(`${file}${UNFINISHED}`, "x".repeat(1000));
     await write(file, "new");
     expect(readFileSync(file, "utf8")).toBe("new");
   });
 
-  it("keeps the old text when the new one cannot be put there, and says so", async () => {
+  it("keeps the old text when it cannot be replaced, and reports that", async () => {
     const file = join(root, "file");
     await write(file, "old");
     mkdirSync(`${file}${UNFINISHED}`);
@@ -65,7 +65,7 @@ describe.each(WAYS)("%s", (_, write) => {
     expect(readFileSync(file, "utf8")).toBe("old");
   });
 
-  it("leaves no descriptor open, whether it goes well or not", async () => {
+  it("leaves no descriptor open, on success or failure", async () => {
     const count = () => readdirSync("/proc/self/fd").length;
     const before = count();
     mkdirSync(join(root, "directory/inside"), { recursive: true });
@@ -78,7 +78,7 @@ describe.each(WAYS)("%s", (_, write) => {
 });
 
 describe("listNames", () => {
-  it("gives none of a directory that is not there, and throws where it cannot look", () => {
+  it("returns none for a missing directory, and throws for an unreadable one", () => {
     expect(listNames(join(root, "none"))).toEqual([]);
     writeFileSync(join(root, "file"), "");
     expect(() => listNames(join(root, "file"))).toThrow();

@@ -33,13 +33,13 @@ let root: string;
 let records: UserRecords;
 let store: LeaseStore;
 let leases: Leases;
-/** The accounts that there are beside guestd's. */
+/** The accounts on the machine besides guestd's. */
 let others: Account[];
 let groups: Map<string, number>;
 let isBroken: boolean;
-/** What is in /home. */
+/** The contents of /home. */
 let homes: string[];
-/** Whose logins logind knows of, and whose processes run. */
+/** The users known to logind, and those with processes. */
 let logins: Map<number, string>;
 let running: Map<number, string>;
 
@@ -50,7 +50,7 @@ const paths = () => ({
 });
 const WHY = { reason: "processes: process 7 does not end", user: LEASED.user, session: "s1" };
 
-/** Without a name nobody sweeps it: the session may go on. */
+/** Without a name it is not swept: the session may continue. */
 const UNCLEAR = { reason: expect.stringContaining("could not be read") as string, user: "" };
 
 const looked = <T>(found: T): Promise<T> =>
@@ -82,21 +82,21 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-describe("Leases that are taken up after a restart", () => {
-  it("give back the account of a session that nobody wrote down", async () => {
+describe("leases taken up after a restart", () => {
+  it("withdraw the account of a session that was never saved", async () => {
     records.publish(LEASED);
     expect((await leases.recover([], false)).kept).toEqual({ rested: [LEASED.uid], quarantined: new Map() });
     expect(records.list()).toEqual([]);
   });
 
-  it("keep a uid back that was kept, though its account still stands", async () => {
+  it("keep a quarantined UID quarantined, though its account still exists", async () => {
     records.publish(LEASED);
     await store.quarantine(LEASED.uid, WHY);
     expect((await leases.recover([], false)).kept).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, WHY]]) });
     expect(records.list()).toEqual([]);
   });
 
-  it("leave the accounts of sessions that go on, and know that they stand", async () => {
+  it("keep the accounts of sessions that continue, and know that they exist", async () => {
     records.publish(LEASED);
     expect(await leases.recover([{ ...LEASED_SESSION, published: false }, SESSION], false)).toEqual({
       sessions: [LEASED_SESSION, SESSION],
@@ -105,7 +105,7 @@ describe("Leases that are taken up after a restart", () => {
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 
-  it("touch neither the ghost nor what is somebody else's", async () => {
+  it("touch neither the ghost nor records of others", async () => {
     records.publish(GHOST);
     writeFileSync(
       join(root, "userdb/other.user"),
@@ -117,8 +117,8 @@ describe("Leases that are taken up after a restart", () => {
   });
 });
 
-describe("Leases, where there may be sessions that nobody can tell,", () => {
-  it("keep the account of such a one, and keep its uid back", async () => {
+describe("leases, where there may be unreadable sessions,", () => {
+  it("keep the account of such a session, and quarantine its UID", async () => {
     records.publish(LEASED);
     const { kept } = await leases.recover([SESSION], true);
     expect(kept).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, UNCLEAR]]) });
@@ -126,7 +126,7 @@ describe("Leases, where there may be sessions that nobody can tell,", () => {
     expect(new LeaseStore(paths()).read()).toEqual(kept);
   });
 
-  it("keep the uid back also after the start at which it is clear again", async () => {
+  it("keep the UID quarantined at the next start, when all sessions are readable again", async () => {
     records.publish(LEASED);
     await leases.recover([], true);
     expect((await leases.recover([], false)).kept).toMatchObject({
@@ -136,23 +136,23 @@ describe("Leases, where there may be sessions that nobody can tell,", () => {
     expect(records.list()).toEqual([]);
   });
 
-  it("leave the account of a session that can be told as it is", async () => {
+  it("leave the account of a readable session unchanged", async () => {
     records.publish(LEASED);
     expect((await leases.recover([LEASED_SESSION], true)).kept).toEqual({ rested: [], quarantined: new Map() });
   });
 });
 
-describe("Leases that cannot write down what becomes of a uid", () => {
+describe("leases that cannot save the state of a UID", () => {
   const OTHER = { ...LEASED, user: "guest-bbbb", uid: LEASED.uid + 1 };
   const stands = [{ user: LEASED.user, uid: LEASED.uid }];
 
-  /** A directory stands where it is to be written. */
+  /** Puts a directory in place of the file. */
   const block = () => {
     for (const path of [paths().rested, join(paths().quarantined, `${LEASED.uid}.new`)])
       mkdirSync(path, { recursive: true });
   };
 
-  it("leave its account as it is, which keeps the uid from being handed out, and start", async () => {
+  it("keep its account, which reserves the UID, and start", async () => {
     records.publish(LEASED);
     block();
     expect(await leases.recover([SESSION], false)).toEqual({
@@ -162,14 +162,14 @@ describe("Leases that cannot write down what becomes of a uid", () => {
     expect(records.list()).toEqual(stands);
   });
 
-  it("leave the account of one that nobody can tell as well", async () => {
+  it("keep the account of an unreadable session, too", async () => {
     records.publish(LEASED);
     block();
     expect((await leases.recover([], true)).kept).toEqual({ rested: [], quarantined: new Map() });
     expect(records.list()).toEqual(stands);
   });
 
-  it("take back the others, and take up the sessions that go on", async () => {
+  it("withdraw the other accounts, and take up the sessions that continue", async () => {
     const third = { ...LEASED, user: "guest-cccc", uid: LEASED.uid + 2 };
     for (const account of [LEASED, OTHER, third]) records.publish(account);
     await store.quarantine(LEASED.uid, WHY);
@@ -182,7 +182,7 @@ describe("Leases that cannot write down what becomes of a uid", () => {
     expect(records.list()).toEqual([...stands, { user: OTHER.user, uid: OTHER.uid }]);
   });
 
-  it("try it again at the next start", async () => {
+  it("retry at the next start", async () => {
     records.publish(LEASED);
     block();
     await leases.recover([], false);
@@ -192,38 +192,38 @@ describe("Leases that cannot write down what becomes of a uid", () => {
   });
 });
 
-describe("Leases that have lost an account", () => {
+describe("leases that have lost an account", () => {
   const ending = recordOf({ ...ENDING_SESSION, account: LEASED, leased: true, published: true });
   const waiting: SavedSession = { ...recordOf(ALLOCATED_SESSION), published: false };
 
   it.each<[string, Account]>([
     ["name", { ...LEASED, uid: 1000 }],
     ["uid", { ...LEASED, user: "somebody" }],
-  ])("do not make it again for a login that goes on, when its %s is somebody's by now", async (_, other) => {
+  ])("do not create it again for a login that continues when its %s is taken", async (_, other) => {
     others = [other];
     expect((await leases.recover([waiting], false)).sessions).toEqual([waiting]);
     expect(records.list()).toEqual([]);
   });
 
-  it("make the link by its uid again, of an account that lacks it", async () => {
+  it("create the missing link from its UID again", async () => {
     records.publish(LEASED);
     rmSync(join(root, `userdb/${LEASED.uid}.user`));
     await leases.recover([LEASED_SESSION], false);
     expect(readdirSync(join(root, "userdb"))).toContain(`${LEASED.uid}.user`);
   });
 
-  it("do not say that it stands when nobody can be asked whose it is", async () => {
+  it("do not claim that it exists when its owner cannot be determined", async () => {
     isBroken = true;
     expect((await leases.recover([waiting], false)).sessions).toEqual([waiting]);
     expect(records.list()).toEqual([]);
   });
 
-  it("make it again for a login that goes on, when it is nobody's", async () => {
+  it("create it again for a login that continues when it is free", async () => {
     expect((await leases.recover([waiting], false)).sessions).toEqual([{ ...waiting, published: true }]);
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 
-  it("do not make it again for a session that ends: it was taken back, and nothing would do so once more", async () => {
+  it("do not create it again for an ending session, since nothing would withdraw it a second time", async () => {
     expect((await leases.recover([ending], false)).sessions).toEqual([ending]);
     expect(records.list()).toEqual([]);
     expect((await leases.recover([LEASED_SESSION], false, new Set([LEASED_SESSION.id]))).sessions).toEqual([
@@ -232,7 +232,7 @@ describe("Leases that have lost an account", () => {
     expect(records.list()).toEqual([]);
   });
 
-  it("leave it to its end where it stands, and know when the uid of one that ends is somebody's by now", async () => {
+  it("leave an existing one to its end, and notice when the UID of an ending session is taken", async () => {
     others = [{ ...LEASED, user: "somebody" }];
     expect((await leases.recover([ending], false)).sessions).toEqual([{ ...ending, published: false }]);
     records.publish(LEASED);
@@ -240,47 +240,47 @@ describe("Leases that have lost an account", () => {
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 
-  it("make it again for a session that is open, whoever says what", async () => {
+  it("create it again for an open session in any case", async () => {
     [others, isBroken] = [[{ ...LEASED, user: "somebody" }], true];
     expect((await leases.recover([LEASED_SESSION], false)).sessions).toEqual([LEASED_SESSION]);
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
 });
 
-describe("an account that may have been made before a restart", () => {
-  it("is made for its end, also where something is at its home: that is to be swept", async () => {
+describe("an account that may have been created before a restart", () => {
+  it("is created again for its end, even where its home exists, since that is to be swept", async () => {
     homes = [LEASED.home];
     const session: SavedSession = { ...recordOf(ALLOCATED_SESSION), published: false };
     expect((await leases.recover([session], false)).sessions).toEqual([{ ...session, published: true }]);
   });
 });
 
-describe("an account to be published", () => {
-  it("is not, when its name or its uid is somebody's: it says whose", async () => {
+describe("publishing an account", () => {
+  it("fails when its name or UID is taken, and names the owner", async () => {
     others = [{ ...LEASED, user: "somebody" }];
     expect(await leases.publish(LEASED)).toEqual({ taken: "somebody", homeExists: false });
     expect(records.list()).toEqual([]);
   });
 
-  it("is not, when somebody uses its uid whom the name service does not know", async () => {
+  it("fails when its UID is in use by a user unknown to the name service", async () => {
     running.set(LEASED.uid, "the owner of process 7");
     expect(await leases.publish(LEASED)).toEqual({ taken: "the owner of process 7", homeExists: false });
     expect(records.list()).toEqual([]);
   });
 
-  it("is not, when nobody can be asked", async () => {
+  it("fails when the name service does not answer", async () => {
     isBroken = true;
     await expect(leases.publish(LEASED)).rejects.toThrow("does not answer");
     expect(records.list()).toEqual([]);
   });
 
-  it("is not, when something is where its home would be", async () => {
+  it("fails when its home exists", async () => {
     homes = [LEASED.home];
     expect(await leases.publish(LEASED)).toEqual({ taken: undefined, homeExists: true });
     expect(records.list()).toEqual([]);
   });
 
-  it("is known at once when it is nobody's", async () => {
+  it("succeeds when it is free, and the name service knows it at once", async () => {
     expect(await leases.publish(LEASED)).toEqual({ taken: undefined, homeExists: false });
     expect(records.list()).toEqual([{ user: LEASED.user, uid: LEASED.uid }]);
   });
@@ -290,19 +290,19 @@ describe("the ghost", () => {
   const config = configOf();
   const shipped: Account = { ...GHOST, shell: config.Guests.Shell, realName: config.Guests.GhostName };
 
-  it("is not made of somebody who has his name", async () => {
+  it("is not created over another user of its name", async () => {
     others = [{ ...shipped, uid: 1000 }];
     await leases.publishGhost(config);
     expect(records.list()).toEqual([]);
   });
 
-  it("is not made while the group of the guests is not there", async () => {
+  it("is not created without the group of guests", async () => {
     groups.clear();
     await leases.publishGhost(config);
     expect(records.list()).toEqual([]);
   });
 
-  it.each(["userdb", "etc"])("is not made while root wants nobody to be known by its uid, in %s", async (directory) => {
+  it.each(["userdb", "etc"])("is not created while root masks its UID, in %s", async (directory) => {
     mkdirSync(join(root, directory), { recursive: true });
     symlinkSync("/dev/null", join(root, directory, "60000.user"));
     await leases.publishGhost(config);
@@ -310,21 +310,21 @@ describe("the ghost", () => {
     expect(readlinkSync(join(root, directory, "60000.user"))).toBe("/dev/null");
   });
 
-  it("stays as it is when nobody can be asked", async () => {
+  it("stays unchanged when the name service does not answer", async () => {
     records.publish(shipped);
     isBroken = true;
     await expect(leases.publishGhost(configOf("[Guests]", "Ghost=visitor"))).rejects.toThrow("does not answer");
     expect(records.list()).toEqual([{ user: GHOST.user, uid: GHOST.uid }]);
   });
 
-  it("is not made again when it is known as it is configured", async () => {
+  it("is not created again when it exists as configured", async () => {
     others = [shipped];
     await leases.publishGhost(config);
     expect(records.list()).toEqual([]);
   });
 
   it.each(Object.entries({ gid: 986, shell: "/bin/other", realName: "Somebody", home: "/" }))(
-    "is made where another %s is known of it",
+    "is created again when it has another %s",
     async (key, value) => {
       others = [{ ...shipped, [key]: value }];
       await leases.publishGhost(config);
@@ -340,15 +340,15 @@ describe("the ghost", () => {
     },
   );
 
-  it("takes the place of the one that had another name", async () => {
+  it("replaces the one with another name", async () => {
     records.publish(shipped);
     await leases.publishGhost(configOf("[Guests]", "Ghost=visitor"));
     expect(records.list()).toEqual([{ user: "visitor", uid: GHOST.uid }]);
   });
 });
 
-describe("the mark that keeps a user manager", () => {
-  it("is taken away, and nobody else's; where there is none that is all right", () => {
+describe("the mark that prevents a user manager", () => {
+  it("is removed, and no other; a missing one is no error", () => {
     writeFileSync(join(root, "linger", LEASED.user), "");
     writeFileSync(join(root, "linger/other"), "");
     expect(leases.dropLinger(LEASED)).toEqual({ kind: "linger", found: 1, removed: 1, left: [] });
@@ -356,30 +356,30 @@ describe("the mark that keeps a user manager", () => {
     expect(readdirSync(join(root, "linger"))).toEqual(["other"]);
   });
 
-  it("that cannot be taken away is no success", () => {
+  it("that cannot be removed is an error", () => {
     mkdirSync(join(root, "linger", LEASED.user));
     expect(() => leases.dropLinger(LEASED)).toThrow();
   });
 });
 
-describe("a uid that is to be swept", () => {
-  it("is not, when it has become somebody's", async () => {
+describe("a UID to be swept", () => {
+  it("is refused when it belongs to a user by now", async () => {
     others = [{ ...LEASED, user: "somebody" }];
     await expect(leases.checkForeign(LEASED)).rejects.toThrow("belongs to somebody");
   });
 
-  it("is not, when nobody can be asked", async () => {
+  it("is refused when its owner cannot be determined", async () => {
     isBroken = true;
     await expect(leases.checkForeign(LEASED)).rejects.toThrow("does not answer");
   });
 
-  it("is not, when somebody has logged in with it whom the name service does not know", async () => {
+  it("is refused when a user unknown to the name service has logged in with it", async () => {
     logins.set(LEASED.uid, "dora");
     expect(await leases.findForeign(LEASED)).toBe("dora");
     await expect(leases.checkForeign(LEASED)).rejects.toThrow("belongs to dora");
   });
 
-  it("is, when it is nobody's or still its guest's", async () => {
+  it("is accepted when it is free or still its guest's", async () => {
     logins.set(LEASED.uid, LEASED.user);
     running.set(LEASED.uid, "the owner of process 7");
     await expect(leases.checkForeign(LEASED)).resolves.toBeUndefined();
@@ -388,8 +388,8 @@ describe("a uid that is to be swept", () => {
   });
 });
 
-describe("an account that is taken back", () => {
-  it("is known no more, and its uid rests", async () => {
+describe("an account that is withdrawn", () => {
+  it("is unknown again, and its UID rests", async () => {
     records.publish(LEASED);
     await leases.saveUid(LEASED.uid, undefined);
     leases.withdraw(LEASED);
@@ -397,7 +397,7 @@ describe("an account that is taken back", () => {
     expect(store.read().rested).toEqual([LEASED.uid]);
   });
 
-  it("is known no more, and its uid kept when something may be left", async () => {
+  it("is unknown again, and its UID is quarantined when something may be left", async () => {
     records.publish(LEASED);
     await leases.saveUid(LEASED.uid, WHY);
     leases.withdraw(LEASED);
@@ -405,7 +405,7 @@ describe("an account that is taken back", () => {
     expect(store.read()).toEqual({ rested: [], quarantined: new Map([[LEASED.uid, WHY]]) });
   });
 
-  it("is not said to be kept when that could not be written down", async () => {
+  it("is not reported as quarantined when that cannot be saved", async () => {
     mkdirSync(join(root, "var"));
     writeFileSync(paths().quarantined, "");
     await expect(leases.saveUid(LEASED.uid, WHY)).rejects.toThrow();

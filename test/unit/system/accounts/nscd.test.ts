@@ -1,4 +1,4 @@
-// nscd that runs and caches accounts is found, as it is shipped too.
+// A running nscd that caches accounts is detected, with its default configuration, too.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ describe("cachesAccounts", () => {
     expect(look(settings)).toBe(expected);
   });
 
-  it("says no where nscd does not run", () => {
+  it("returns no where nscd does not run", () => {
     expect(look("enable-cache passwd yes\n", false)).toBe(false);
   });
 });

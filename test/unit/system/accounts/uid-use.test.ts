@@ -22,25 +22,25 @@ describe("the use of a uid", () => {
       search: (sets) => Promise.resolve(sets.map(({ uid }) => ({ pids: uid === UID ? pids : [], unseen: [], whole }))),
     });
 
-  it("is known of logind, by the name that it has", async () => {
+  it("is known from logind, with the user's name", async () => {
     writeFileSync(join(run, "systemd/users", String(UID)), "# This is private data.\nNAME=dora\nSTATE=active\n");
     expect(useOf().findLogin(UID)).toBe("dora");
     expect(await useOf().find(UID)).toBe("dora");
     expect(await useOf().find(UID + 1)).toBeUndefined();
   });
 
-  it("is somebody's also where logind names nobody", async () => {
+  it("is seen even where logind has no name", async () => {
     writeFileSync(join(run, "systemd/users", String(UID)), "");
     expect(await useOf().find(UID)).toBeDefined();
   });
 
-  it("is known of a runtime directory, and of a process", async () => {
+  it("is seen by a runtime directory or a process", async () => {
     expect(await useOf([7, 8]).find(UID)).toBe("the owner of process 7");
     mkdirSync(join(run, "user", String(UID)), { recursive: true });
     expect(await useOf().find(UID)).toBe(`the owner of ${run}/user/${UID}`);
   });
 
-  it("is no use while not all processes could be looked at: then it cannot be told", async () => {
+  it("is unknown while not all processes could be looked at", async () => {
     expect(await useOf().find(UID)).toBeUndefined();
     await expect(useOf([], false).find(UID)).rejects.toThrow("could not be told in time");
   });

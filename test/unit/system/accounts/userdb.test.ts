@@ -32,7 +32,7 @@ afterEach(() => {
 
 const contents = () => readdirSync(directory).sort();
 
-/** A record that somebody else has put there, with a link by its uid. */
+/** A foreign record, with a link by its UID. */
 function addForeign(
   name: string,
   uid: number,
@@ -43,7 +43,7 @@ function addForeign(
   symlinkSync(`${name}.user`, join(directory, `${uid}.user`));
 }
 
-describe("UserRecords refuses to make or to remove an account named", () => {
+describe("UserRecords refuses to create or remove an account named", () => {
   it.each([
     "",
     ".",
@@ -71,11 +71,11 @@ describe("UserRecords refuses to make or to remove an account named", () => {
   });
 });
 
-describe("UserRecords leaves alone what is somebody else's:", () => {
+describe("UserRecords leaves records of others alone:", () => {
   it.each([
     ["a record of another service", undefined],
-    ["a record that says of no service", JSON.stringify({ userName: LEASED.user, uid: LEASED.uid })],
-    ["a record that is no JSON", "}{"],
+    ["a record without a service", JSON.stringify({ userName: LEASED.user, uid: LEASED.uid })],
+    ["a record that is not JSON", "}{"],
     ["an empty record", ""],
     ["a record that is null", "null"],
   ])("%s", (_, text) => {
@@ -88,7 +88,7 @@ describe("UserRecords leaves alone what is somebody else's:", () => {
     expect(records.list()).toEqual([]);
   });
 
-  it("a link from the uid to another account", () => {
+  it("a link from the UID to another account", () => {
     addForeign("other", LEASED.uid);
     mkdirSync(join(root, "spare"));
     const spare = new UserRecords(join(root, "spare"));
@@ -100,7 +100,7 @@ describe("UserRecords leaves alone what is somebody else's:", () => {
 });
 
 describe("UserRecords", () => {
-  it("writes what nss-systemd and logind need to know, and that it is guestd's", () => {
+  it("writes what nss-systemd and logind need, marked as guestd's", () => {
     records.publish(LEASED);
     expect(JSON.parse(readFileSync(join(directory, `${LEASED.user}.user`), "utf8"))).toEqual({
       userName: "guest-aaaa",
@@ -116,7 +116,7 @@ describe("UserRecords", () => {
     });
   });
 
-  it("holds no password: nobody can log in with one", () => {
+  it("stores no password, so no password logs in", () => {
     records.publish(LEASED);
     expect(readFileSync(join(directory, `${LEASED.user}.user`), "utf8")).not.toMatch(/password|privileged|secret/i);
     const privileged = join(directory, `${LEASED.user}.user-privileged`);
@@ -124,7 +124,7 @@ describe("UserRecords", () => {
     expect(statSync(privileged).mode & 0o777).toBe(0o600);
   });
 
-  it("can be read by all, and found by the uid", () => {
+  it("writes files that all can read and that are found by UID", () => {
     records.publish(LEASED);
     expect(contents()).toEqual([`${LEASED.uid}.user`, `${LEASED.user}.user`, `${LEASED.user}.user-privileged`]);
     expect(statSync(directory).mode & 0o777).toBe(0o755);
@@ -135,7 +135,7 @@ describe("UserRecords", () => {
     });
   });
 
-  it("gives an account without a name for people its own", () => {
+  it("uses an account's own name where it has no real name", () => {
     const { realName: _none, ...account } = LEASED;
     records.publish(account);
     expect(JSON.parse(readFileSync(join(directory, `${LEASED.user}.user`), "utf8"))).toMatchObject({
@@ -143,7 +143,7 @@ describe("UserRecords", () => {
     });
   });
 
-  it("makes an account again over what half a write has left", () => {
+  it("replaces an account that was half written", () => {
     mkdirSync(directory);
     writeFileSync(join(directory, `${LEASED.user}.user.new`), "half");
     symlinkSync("half", join(directory, `${LEASED.uid}.user.new`));
@@ -152,7 +152,7 @@ describe("UserRecords", () => {
     expect(contents()).toEqual([`${LEASED.uid}.user`, `${LEASED.user}.user`, `${LEASED.user}.user-privileged`]);
   });
 
-  it("sweeps the halves of a write, and nothing of others", () => {
+  it("removes half-written files, and none of others", () => {
     addForeign("other", 60700);
     records.publish(LEASED);
     const kept = [...contents(), "other.user-privileged", "other.user.new", "guest-mine.conf.new"];
@@ -162,7 +162,7 @@ describe("UserRecords", () => {
     expect(contents()).toEqual(kept.sort());
   });
 
-  it("removes an account with its link, and is content when there is none", () => {
+  it("removes an account with its link, and accepts a missing one", () => {
     records.publish(LEASED);
     records.publish({ ...LEASED, user: "guest-bbbb", uid: 60601 });
     records.withdraw(LEASED);
@@ -170,7 +170,7 @@ describe("UserRecords", () => {
     expect(contents()).toEqual(["60601.user", "guest-bbbb.user", "guest-bbbb.user-privileged"]);
   });
 
-  it("lists what it has made, each once, and nothing of others", () => {
+  it("lists its own accounts, each once, and none of others", () => {
     expect(records.list()).toEqual([]);
     records.publish(LEASED);
     addForeign("other", 60700);

@@ -15,7 +15,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** A cgroup directory as the kernel shows it. */
+/** A cgroup directory like the kernel's. */
 function addCgroup(path: string, { populated = 1, procs = "" } = {}): void {
   const directory = join(root, "unified", path);
   mkdirSync(directory, { recursive: true });
@@ -32,7 +32,7 @@ describe("Cgroups", () => {
     expect(cgroups.pathOf(8)).toBeUndefined();
   });
 
-  it("asks the kernel whether anybody is in it", () => {
+  it("asks the kernel whether a cgroup has processes", () => {
     addCgroup("a.scope");
     addCgroup("b.scope", { populated: 0 });
     const [a, b] = [cgroups.find("/a.scope"), cgroups.find("/b.scope")];
@@ -40,7 +40,7 @@ describe("Cgroups", () => {
     expect(cgroups.find("/c.scope")).toBeUndefined();
   });
 
-  it("does not take a later cgroup of the same name for it", () => {
+  it("does not confuse it with a later cgroup of the same name", () => {
     addCgroup("a.scope", { procs: "7\n" });
     const before = { path: "/a.scope", inode: "1" };
     expect(cgroups.isPopulated(before)).toBe(false);
@@ -49,7 +49,7 @@ describe("Cgroups", () => {
     expect(readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8")).toBe("");
   });
 
-  it("knows who is in it by the whole path, from its beginning", () => {
+  it("matches members by the whole path from its start", () => {
     addCgroup("user.slice/a.scope");
     const cgroup = cgroups.find("/user.slice/a.scope");
     const within = (path: string) => {
@@ -61,7 +61,7 @@ describe("Cgroups", () => {
     expect(["/user.slice/a.scope2", "/box.service/user.slice/a.scope", "/"].map(within)).toEqual([false, false, false]);
   });
 
-  it("lists and kills with all that is below", () => {
+  it("lists and kills with all descendants", () => {
     addCgroup("a.scope", { procs: "7\n8\n" });
     addCgroup("a.scope/deeper", { procs: "9\n" });
     const cgroup = cgroups.find("/a.scope");
@@ -71,7 +71,7 @@ describe("Cgroups", () => {
     expect(readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8")).toBe("1");
   });
 
-  describe("of a tree that a guest has shaped", () => {
+  describe("in a tree shaped by a guest", () => {
     const find = () => {
       const cgroup = cgroups.find("/a.scope");
       if (cgroup === undefined) throw new Error("not found");
@@ -79,7 +79,7 @@ describe("Cgroups", () => {
     };
     const killed = () => readFileSync(join(root, "unified/a.scope/cgroup.kill"), "utf8");
 
-    it("list what can be read, where it is threaded", () => {
+    it("lists what can be read, where it is threaded", () => {
       addCgroup("a.scope", { procs: "7\n" });
       addCgroup("a.scope/deeper", { procs: "9\n" });
       // The kernel answers EOPNOTSUPP; here it is EISDIR.
@@ -89,7 +89,7 @@ describe("Cgroups", () => {
       expect(killed()).toBe("1");
     });
 
-    it("list as much as is of use, where it is very wide", () => {
+    it("lists as much as is useful, where it is very wide", () => {
       addCgroup("a.scope", { procs: "7\n" });
       for (let pid = 10_000; pid < 12_500; pid++) {
         mkdirSync(join(root, `unified/a.scope/${pid}`));
@@ -101,13 +101,13 @@ describe("Cgroups", () => {
       expect(pids.length).toBeLessThanOrEqual(2_000);
     });
 
-    it("list all of it, where it is very deep", () => {
+    it("lists everything, where it is very deep", () => {
       addCgroup(`a.scope${"/d".repeat(1_000)}`, { procs: "9\n" });
       addCgroup("a.scope", { procs: "7\n" });
       expect(cgroups.list(find())).toEqual([7, 9]);
     });
 
-    it("have it bounded by the kernel, unless it has gone or is a later one of its name", () => {
+    it("have the kernel bound it, unless it is gone or replaced", () => {
       addCgroup("a.scope");
       const limits = ["cgroup.max.depth", "cgroup.max.descendants"].map((name) => join(root, "unified/a.scope", name));
       for (const name of limits) writeFileSync(name, "");
@@ -125,7 +125,7 @@ describe("Cgroups", () => {
     });
   });
 
-  it("takes a process in", () => {
+  it("moves a process into a cgroup", () => {
     addCgroup("a.scope");
     const cgroup = cgroups.find("/a.scope");
     if (cgroup === undefined) throw new Error("not found");
@@ -133,7 +133,7 @@ describe("Cgroups", () => {
     expect(readFileSync(join(root, "unified/a.scope/cgroup.procs"), "utf8")).toBe("77");
   });
 
-  it("takes none into a cgroup that has gone, nor into a later one of its name", () => {
+  it("moves none into a cgroup that is gone or was replaced", () => {
     addCgroup("a.scope");
     for (const gone of [
       { path: "/b.scope", inode: "1" },
@@ -157,7 +157,7 @@ describe("Cgroups of a user's slice", () => {
   };
   const killed = (path: string) => readFileSync(join(root, "unified", path, "cgroup.kill"), "utf8");
 
-  it("spare what takes the runtime directory away, and kill all beside it", () => {
+  it("spares the unit that removes the runtime directory, and kills everything beside it", () => {
     for (const path of [SLICE, SPARED, `${SLICE}/session-1.scope`, `${SLICE}/user@60600.service`])
       addCgroup(path, { procs: `${path.length}\n` });
     addCgroup(`${SLICE}/user@60600.service/app.slice`, { procs: "9\n" });
@@ -178,7 +178,7 @@ describe("Cgroups of a user's slice", () => {
     "x-user-runtime-dir@60600.service",
     "user-runtime-dir@60600.scope",
     "user-runtime-dir@.service",
-  ])("do not spare %s", (name) => {
+  ])("does not spare %s", (name) => {
     addCgroup(SLICE);
     addCgroup(`${SLICE}/${name}`, { procs: "9\n" });
     expect(cgroups.isPopulated(slice())).toBe(true);
@@ -187,7 +187,7 @@ describe("Cgroups of a user's slice", () => {
     expect(killed(`${SLICE}/${name}`)).toBe("1");
   });
 
-  it("are empty, and kill nobody, when only the spared one is there", () => {
+  it("is empty and kills nothing when only the spared unit is left", () => {
     addCgroup(SLICE);
     addCgroup(SPARED, { procs: "7\n" });
     expect(cgroups.isPopulated(slice())).toBe(false);
@@ -196,14 +196,14 @@ describe("Cgroups of a user's slice", () => {
     expect([SLICE, SPARED].map(killed)).toEqual(["", ""]);
   });
 
-  it("are empty when all that is there is", () => {
+  it("is empty when the whole slice is", () => {
     addCgroup(SLICE);
     expect(cgroups.isPopulated(slice())).toBe(false);
     addCgroup(`${SLICE}/session-1.scope`, { populated: 0 });
     expect(cgroups.isPopulated(slice())).toBe(false);
   });
 
-  it("spare it also when it appears later, and see what else does", () => {
+  it("spares the unit also when it appears later, and sees what else does", () => {
     addCgroup(SLICE);
     addCgroup(`${SLICE}/session-1.scope`);
     const found = slice();
@@ -220,7 +220,7 @@ describe("Cgroups of a user's slice", () => {
     expect([SPARED, `${SLICE}/session-2.scope`].map(killed)).toEqual(["", "1"]);
   });
 
-  it("hold whoever is in them", () => {
+  it("counts all processes in the slice as members", () => {
     addCgroup(SLICE);
     mkdirSync(join(root, "proc/7"), { recursive: true });
     writeFileSync(join(root, "proc/7/cgroup"), `0::/${SLICE}/session-1.scope\n`);

@@ -21,7 +21,7 @@ afterEach(() => {
 
 const CRITERIA: HolderCriteria = { label: "guest-s1", devices: ["0:51"], uid: 60600, namespaces: [4_026_532_000] };
 
-/** A process of a made-up /proc. */
+/** A process in a fake /proc. */
 function addProcess(pid: number, comm: string): void {
   mkdirSync(join(proc, String(pid)), { recursive: true });
   writeFileSync(join(proc, `${pid}/comm`), `${comm}\n`);
@@ -44,14 +44,14 @@ async function look(
   return { mounts, files, asked };
 }
 
-describe("findHolders says that it could not look", () => {
-  it("where the program cannot", async () => {
+describe("findHolders reports an incomplete look", () => {
+  it("where the program cannot look", async () => {
     const { mounts, files } = await look(CRITERIA, new Error("EMFILE"));
     expect(mounts).toEqual({ kind: "mounts", found: 0, removed: 0, left: ["could not be looked at: EMFILE"] });
     expect(files).toEqual({ kind: "open-files", found: 0, removed: 0, left: ["could not be looked at: EMFILE"] });
   });
 
-  it("of a shared account's view of which nothing is known any more, and at its mounts all the same", async () => {
+  it("for a shared account's lost view, and still looks at its mounts", async () => {
     const { mounts, files } = await look({ ...CRITERIA, devices: undefined, uid: undefined }, [], {
       mounts: [{ pid: 10, path: "/mnt" }],
     });
@@ -59,7 +59,7 @@ describe("findHolders says that it could not look", () => {
     expect(mounts?.left).toEqual(["process 10 has /mnt mounted"]);
   });
 
-  it("at mounts where nobody knows which session it was", async () => {
+  it("at mounts where the session is unknown", async () => {
     const { mounts, files } = await look({ ...CRITERIA, label: undefined });
     expect(mounts?.left).toEqual(["could not be looked at: nobody knows which session it was"]);
     expect(files?.left).toEqual([]);
@@ -67,7 +67,7 @@ describe("findHolders says that it could not look", () => {
 });
 
 describe("findHolders", () => {
-  it("finds nothing where nobody holds anything", async () => {
+  it("finds nothing where nothing is held", async () => {
     const { mounts, files } = await look();
     expect([mounts, files]).toEqual([
       { kind: "mounts", found: 0, removed: 0, left: [] },
@@ -75,7 +75,7 @@ describe("findHolders", () => {
     ]);
   });
 
-  it("names who has what mounted, whatever is in the name of the path", async () => {
+  it("names processes with a mount, whatever characters the path contains", async () => {
     addProcess(10, "sh");
     const { mounts } = await look(CRITERIA, [], { mounts: [{ pid: 10, path: '/a\\040b"\\012c\u00ff' }] });
     expect(mounts).toEqual({
@@ -86,7 +86,7 @@ describe("findHolders", () => {
     });
   });
 
-  it("says whose files could not be read in time", async () => {
+  it("names processes whose files could not be read in time", async () => {
     addProcess(10, "sh");
     const { mounts, files } = await look(CRITERIA, [{ pid: 10, how: "descriptor" }], { unread: [10, 11] });
     expect(files).toEqual({
@@ -102,7 +102,7 @@ describe("findHolders", () => {
     expect(mounts?.left).toEqual([]);
   });
 
-  it("says whose mounts could not be read in time", async () => {
+  it("names processes whose mounts could not be read in time", async () => {
     addProcess(10, "sh");
     const { mounts } = await look(CRITERIA, [], {
       mounts: [
@@ -116,7 +116,7 @@ describe("findHolders", () => {
     });
   });
 
-  it("names twenty, and counts the others", async () => {
+  it("names twenty processes, and counts the others", async () => {
     const { mounts } = await look(CRITERIA, [], {
       mounts: Array.from({ length: 25 }, (_, index) => ({ pid: 10 + index, path: "/mnt" })),
     });
@@ -125,7 +125,7 @@ describe("findHolders", () => {
     expect(mounts?.left.at(-1)).toBe("and more");
   });
 
-  it("names who holds a file, and how", async () => {
+  it("names processes that hold a file, and how", async () => {
     addProcess(10, "vi(\u001b[2J");
     const { files } = await look(CRITERIA, [
       { pid: 10, how: "descriptor" },
@@ -139,7 +139,7 @@ describe("findHolders", () => {
     });
   });
 
-  it("names who holds a namespace, who could not be looked at, and says when the time was not enough", async () => {
+  it("names processes that hold a namespace or could not be looked at, and reports a timeout", async () => {
     addProcess(12, "x");
     const { mounts, files } = await look(CRITERIA, [{ pid: 12, how: "namespace" }], { unseen: [12, 13], whole: false });
     expect(mounts?.left).toEqual([
@@ -156,17 +156,13 @@ describe("findHolders", () => {
   });
 
   it.each<[string, Partial<HolderCriteria>, unknown[]]>([
-    ["by devices and by uid", {}, [["0:51"], 60600, [4_026_532_000], "guest-s1"]],
+    ["by devices and by UID", {}, [["0:51"], 60600, [4_026_532_000], "guest-s1"]],
     [
-      "by uid alone, where the devices may be somebody else's by now",
+      "only by UID, where the devices may be reused",
       { devices: undefined },
       [undefined, 60600, [4_026_532_000], "guest-s1"],
     ],
-    [
-      "by devices alone, of an account that others share",
-      { uid: undefined },
-      [["0:51"], undefined, [4_026_532_000], "guest-s1"],
-    ],
+    ["only by devices, for a shared account", { uid: undefined }, [["0:51"], undefined, [4_026_532_000], "guest-s1"]],
   ])("looks for files %s", async (_, change, asked) => {
     expect((await look({ ...CRITERIA, ...change })).asked).toEqual([asked]);
   });

@@ -21,7 +21,7 @@ describe("readStartTime", () => {
   };
   const AFTER_NAME = "S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 99 0\n";
 
-  it("knows none of a process that is gone", () => {
+  it("returns nothing for a process that is gone", () => {
     expect(readStartTime(7, root)).toBeUndefined();
   });
 
@@ -32,7 +32,7 @@ describe("readStartTime", () => {
     },
   );
 
-  it("is the same at each look at a process that lives", () => {
+  it("is constant for a live process", () => {
     const first = readStartTime(process.pid);
     expect(first).toBeGreaterThan(0);
     expect(readStartTime(process.pid)).toBe(first);
@@ -53,20 +53,20 @@ describe("openProcess", () => {
   });
   const self = () => ({ pid: process.pid, startTime: readStartTime(process.pid) ?? 0 });
 
-  it("takes no other process that has the pid, and leaves no descriptor open", () => {
+  it("does not take a later process with the PID, and leaves no descriptor open", () => {
     expect(openProcess(bindings, { ...self(), startTime: 1 })).toBeUndefined();
     for (const fd of opened) expect(() => fstatSync(fd)).toThrow("EBADF");
     expect(opened).toHaveLength(1);
   });
 
-  it("finds none that has ended", () => {
+  it("finds no process that has ended", () => {
     const openPidfd = () => {
       throw Object.assign(new Error("ESRCH"), { code: "ESRCH" });
     };
     expect(openProcess({ openPidfd }, self())).toBeUndefined();
   });
 
-  it("finds the one that was seen before", () => {
+  it("finds the process that was seen before", () => {
     const fd = openProcess(bindings, self());
     expect(fd).toBe(opened[0]);
     closeSync(fd ?? -1);

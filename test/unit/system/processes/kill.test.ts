@@ -32,7 +32,7 @@ const HOST = "36 35 8:1 / / rw - ext4 /dev/root rw\n";
 
 const ROOT = "0\t0\t0\t0";
 
-/** A process of root's in a made-up /proc; the inode of its ns/mnt file stands for the namespace. Returns that inode. */
+/** A process of root's in a fake /proc; the inode of its ns/mnt file stands for the namespace. Returns that inode. */
 function addProcess(pid: number | string, mounts = HOST): number {
   mkdirSync(join(proc, `${pid}/ns`), { recursive: true });
   for (const [name, text] of Object.entries({ "ns/mnt": "", mountinfo: mounts }))
@@ -41,7 +41,7 @@ function addProcess(pid: number | string, mounts = HOST): number {
   return statSync(join(proc, `${pid}/ns/mnt`)).ino;
 }
 
-/** What /proc says of whom a process runs as. */
+/** The fields of /proc/PID/status that say which user it runs as. */
 function setStatus(pid: number | string, uids: string, state = "S (sleeping)", threads = 1): void {
   writeFileSync(
     join(proc, `${pid}/status`),
@@ -49,7 +49,7 @@ function setStatus(pid: number | string, uids: string, state = "S (sleeping)", t
   );
 }
 
-/** A process whose first thread has ended, and so has no namespace; the directory of another one is returned. */
+/** A process whose first thread has ended, so it has no namespace; returns the directory of another thread. */
 function addHeadless(pid: number, threads: number): string {
   mkdirSync(join(proc, `${pid}/task/${pid}`), { recursive: true });
   setStatus(pid, ROOT, "Z (zombie)", threads);
@@ -59,12 +59,12 @@ function addHeadless(pid: number, threads: number): string {
 const IN_HOME = `${HOST}50 36 0:51 / /home/guest rw - tmpfs tmpfs rw\n`;
 const NO_CGROUPS = { isPopulated: () => false, list: () => [], contains: () => false } as unknown as Cgroups;
 
-/** The processes of a made-up /proc that belong to a session. */
+/** The processes in a fake /proc that belong to a session. */
 const findMembers = (membership: Membership): number[] =>
   readdirSync(proc)
     .map(Number)
     .filter((pid) => pid !== process.pid && belongs({ proc, cgroups: NO_CGROUPS }, pid, membership));
-/** As guest-holders would find them. */
+/** The answer of guest-holders. */
 const search = (criteria: MemberCriteria): Promise<Members> =>
   Promise.resolve({ pids: findMembers({ cgroups: [], ...criteria }), unseen: [], whole: true });
 
@@ -74,24 +74,24 @@ const inView = (namespace: number, devices: string[] = []): Membership => ({
 });
 
 describe("belongs", () => {
-  it("finds nobody when the view is not held", () => {
+  it("finds nothing when the view is not held", () => {
     addProcess(10);
     expect(findMembers({ cgroups: [], view: undefined })).toEqual([]);
   });
 
-  it("finds those in the view, and no others", () => {
+  it("finds processes in the view, and no others", () => {
     const namespace = addProcess(10);
     addProcess(11);
     expect(findMembers(inView(namespace))).toEqual([10]);
   });
 
-  it("finds those that took the home along into a namespace of their own", () => {
+  it("finds processes that took the home into a namespace of their own", () => {
     addProcess(10, IN_HOME);
     addProcess(11, IN_HOME.replace("0:51", "0:5"));
     expect(findMembers(inView(1, ["0:51"]))).toEqual([10]);
   });
 
-  it("never finds what is in guestd's own namespace, whatever is mounted there", () => {
+  it("never finds processes in guestd's own namespace, whatever is mounted there", () => {
     addProcess(process.pid, IN_HOME);
     mkdirSync(join(proc, "10"));
     symlinkSync(join(proc, `${process.pid}/ns`), join(proc, "10/ns"));
@@ -105,20 +105,20 @@ describe("belongs", () => {
     expect(findMembers(inView(namespace))).toEqual([10]);
   });
 
-  it("passes over a zombie, which has no namespace any more", () => {
+  it("skips a zombie, which has no namespace", () => {
     addHeadless(10, 1);
     expect(findMembers(inView(1))).toEqual([]);
   });
 
   it.each(["1060\t1060\t1060\t1060", "1000\t1000\t1000\t1000", ""])(
-    "looks at no namespace of a process that is not root's, which may hang: %j",
+    "looks at no namespace of a process that is not root's and may hang: %j",
     (uids) => {
       const namespace = addProcess(10, IN_HOME);
       setStatus(10, uids);
       const other = addProcess(addHeadless(20, 2), IN_HOME);
       setStatus(20, uids, "Z (zombie)", 2);
       for (const inode of [namespace, other, 1]) expect(findMembers(inView(inode, ["0:51"]))).toEqual([]);
-      // Who came to look at its namespace would read what is mounted there, and fail.
+      // A look at its namespace would read this file, and fail.
       rmSync(join(proc, "10/mountinfo"));
       mkdirSync(join(proc, "10/mountinfo"));
       expect(findMembers(inView(1, ["0:51"]))).toEqual([]);
@@ -127,14 +127,14 @@ describe("belongs", () => {
     },
   );
 
-  it("looks at no namespace of one of whom nobody can tell as whom it runs", () => {
+  it("looks at no namespace of a process whose user is unknown", () => {
     const namespace = addProcess(10, IN_HOME);
     rmSync(join(proc, "10/status"));
     expect(findMembers(inView(namespace, ["0:51"]))).toEqual([]);
   });
 
   it.each(["1060\t0\t1060\t1060", "0\t1060\t1060\t1060", "1060\t1060\t0\t1060", "1060\t1060\t1060\t0"])(
-    "finds one that can be root again: %j",
+    "finds a process that can become root again: %j",
     (uids) => {
       const namespace = addProcess(10);
       setStatus(10, uids);
@@ -142,7 +142,7 @@ describe("belongs", () => {
     },
   );
 
-  it("takes one whose mounts cannot be read in time for nobody's, and looks at the others", () => {
+  it("skips a process whose mounts cannot be read in time, and looks at the others", () => {
     addProcess(10);
     rmSync(join(proc, "10/mountinfo"));
     const stop = makeSlowFile(join(proc, "10/mountinfo"));
@@ -171,11 +171,11 @@ describe("belongs by uid", () => {
     "0\t0\t0\t0",
     "11060\t21060\t31060\t41060",
     "",
-  ])("finds nobody else: %j", (uids) => {
+  ])("finds no process of others: %j", (uids) => {
     expect(find(10, uids)).toEqual([]);
   });
 
-  it("does not look at the groups, nor at a name that looks like a uid", () => {
+  it("ignores groups, and names that look like a UID", () => {
     addProcess(10);
     writeFileSync(
       join(proc, "10/status"),
@@ -184,24 +184,24 @@ describe("belongs by uid", () => {
     expect(findMembers(asUser)).toEqual([]);
   });
 
-  it.each(["Z (zombie)", "X (dead)"])("passes over one that cannot be killed: %s", (state) => {
+  it.each(["Z (zombie)", "X (dead)"])("skips a process that cannot be killed: %s", (state) => {
     expect(find(10, "1060\t1060\t1060\t1060", state)).toEqual([]);
   });
 
-  it("passes over one that has just ended", () => {
+  it("skips a process that has just ended", () => {
     addProcess(11);
     rmSync(join(proc, "11/status"));
     expect(findMembers(asUser)).toEqual([]);
   });
 
   it.each(["1060\t0\t0\t0", "0\t1060\t0\t0", "0\t0\t1060\t0", "0\t0\t0\t1060"])(
-    "finds one by any of its four: %j",
+    "finds a process by any of its four UIDs: %j",
     (uids) => {
       expect(find(10, uids)).toEqual([10]);
     },
   );
 
-  it("finds those in the view as well, whoever they run as", () => {
+  it("finds processes in the view, too, whatever user they run as", () => {
     const namespace = addProcess(10);
     setStatus(10, "0\t0\t0\t0");
     addProcess(11);
@@ -210,10 +210,10 @@ describe("belongs by uid", () => {
   });
 });
 
-describe("killProcesses looks again with the pidfd in hand, and", () => {
+describe("killProcesses checks again with the pidfd open, and", () => {
   const uids = (uid: number) => Array(4).fill(uid).join("\t");
 
-  /** What is done to processes 10 and on when a pidfd of one is opened, and when it is killed. */
+  /** What happens to the processes from 10 on when a pidfd is opened and when one is killed. */
   async function kill(onOpen: (pid: number) => void, membership: Membership) {
     const killed: number[] = [];
     const opened: number[] = [];
@@ -236,7 +236,7 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
     return { left: result.left, killed };
   }
 
-  it("kills nobody who has the pid by now", async () => {
+  it("kills no process that has reused the PID", async () => {
     addProcess(10);
     setStatus(10, uids(1060));
     const { killed, left } = await kill(
@@ -248,7 +248,7 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
     expect({ killed, left }).toEqual({ killed: [], left: [] });
   });
 
-  it("kills nobody who has left the view, or has become a zombie", async () => {
+  it("kills no process that has left the view or become a zombie", async () => {
     const namespace = addProcess(10);
     addProcess(11);
     setStatus(11, uids(1060));
@@ -262,7 +262,7 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
     expect(killed).toEqual([]);
   });
 
-  it("looks at no namespace of one who is not root's any more", async () => {
+  it("looks at no namespace of a process that is no longer root's", async () => {
     const namespace = addProcess(10);
     const { killed, left } = await kill((pid) => {
       setStatus(pid, uids(1000));
@@ -270,7 +270,7 @@ describe("killProcesses looks again with the pidfd in hand, and", () => {
     expect({ killed, left }).toEqual({ killed: [], left: [] });
   });
 
-  it("kills those who still belong to it, by their uid or by their view", async () => {
+  it("kills processes that still belong to the session, by UID or view", async () => {
     const namespace = addProcess(10);
     addProcess(11);
     setStatus(11, uids(1060));
@@ -306,26 +306,26 @@ describe("killProcesses", () => {
     };
   }
 
-  it("kills a cgroup until the kernel says that nobody is in it", async () => {
+  it("kills a cgroup until the kernel reports it empty", async () => {
     expect(await killProcesses(tableWith([7, 8], 2), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({
       killed: 2,
       left: [],
     });
   });
 
-  it("counts those that another has ended before, and each once", async () => {
+  it("counts processes that were already ending, each once", async () => {
     const membership = { cgroups: [cgroup], view: undefined, reaper: { pid: 8, pidfd: 0 } };
     expect(await killProcesses(tableWith([7, 8], 2), membership, 5_000, [5, 6, 7])).toEqual({ killed: 3, left: [] });
   });
 
-  it("kills a cgroup in which no process can be seen", async () => {
+  it("kills a cgroup whose processes are invisible", async () => {
     expect(await killProcesses(tableWith([], 1), { cgroups: [cgroup], view: undefined }, 5_000)).toEqual({
       killed: 0,
       left: [],
     });
   });
 
-  it("names those that do not end in time", async () => {
+  it("names processes that do not end in time", async () => {
     const namespace = addProcess(10);
     expect(await killProcesses(tableWith([], -1), inView(namespace), 20)).toEqual({
       killed: 0,
@@ -333,14 +333,14 @@ describe("killProcesses", () => {
     });
   });
 
-  it("is not content with a cgroup in which nobody can be seen, but somebody is", async () => {
+  it("does not accept a cgroup that looks empty but has processes", async () => {
     expect(await killProcesses(tableWith([], 1e9), { cgroups: [cgroup], view: undefined }, 20)).toEqual({
       killed: 0,
       left: ["/a.scope is never empty"],
     });
   });
 
-  it("kills once more before it gives up, however late it is", async () => {
+  it("kills once more before it gives up, however late", async () => {
     const namespace = addProcess(10);
     let kills = 0;
     const bindings = { openPidfd: () => openSync("/dev/null", constants.O_RDONLY), sendSignal: () => kills++ };
@@ -374,7 +374,7 @@ describe("killProcesses", () => {
     });
   });
 
-  it("kills them one by one only where killing the cgroup was not enough: there may be thousands", async () => {
+  it("kills the members one by one only where killing the cgroup was not enough, as there may be thousands", async () => {
     const opened: number[] = [];
     const openPidfd = (pid: number) => {
       opened.push(pid);
@@ -390,7 +390,7 @@ describe("killProcesses", () => {
     expect(opened).toEqual([7, 8]);
   });
 
-  it("does each look in its turn", async () => {
+  it("yields before each look", async () => {
     const turns: unknown[] = [];
     const inTurn = <T>(work: () => T) => {
       turns.push(work);
@@ -400,8 +400,8 @@ describe("killProcesses", () => {
     expect(turns).toHaveLength(4);
   });
 
-  it("gives what it has killed all of the time to end, however late its turn came", async () => {
-    // It ends a while after it was killed.
+  it("waits the full time after a kill, however late its turn came", async () => {
+    // It ends some time after the kill.
     let looks = 0;
     const cgroups = { isPopulated: () => looks++ < 5, list: () => [7], kill: () => undefined } as unknown as Cgroups;
     const limitMs = 200;
@@ -429,14 +429,14 @@ describe("killProcesses", () => {
       "not all processes could be looked at in time",
     ],
     ["nobody could look", () => Promise.reject(new Error("EAGAIN")), "could not be looked at: EAGAIN"],
-  ])("does not say that none is left where %s", async (_, look, sentence) => {
+  ])("does not report success where %s", async (_, look, sentence) => {
     expect(await killProcesses({ ...tableWith([], -1), search: look }, inView(1), 20)).toEqual({
       killed: 0,
       left: [sentence],
     });
   });
 
-  it("looks again where it could not look", async () => {
+  it("looks again where a look failed", async () => {
     let looks = 0;
     const look = () => (++looks < 3 ? Promise.reject(new Error("EAGAIN")) : search(inView(1)));
     expect(await killProcesses({ ...tableWith([], -1), search: look }, inView(1), 5_000)).toEqual({
@@ -446,7 +446,7 @@ describe("killProcesses", () => {
     expect(looks).toBe(3);
   });
 
-  it("has nothing to do for a session without processes", async () => {
+  it("does nothing for a session without processes", async () => {
     expect(await killProcesses(tableWith([], -1), { cgroups: [cgroup], view: undefined }, 0)).toEqual({
       killed: 0,
       left: [],
@@ -455,7 +455,7 @@ describe("killProcesses", () => {
 });
 
 describe("listProcesses", () => {
-  it("names each process of all cgroups once, and not the reaper", () => {
+  it("names each process of all cgroups once, without the reaper", () => {
     const members: Record<string, number[]> = { "/a.scope": [7, 8], "/b.slice": [8, 9, 10] };
     const cgroups = { list: ({ path }: { path: string }) => members[path] ?? [] };
     const membership = {

@@ -12,7 +12,7 @@ describe("parseMountinfo", () => {
     ]);
   });
 
-  it("reads blanks, tabs and backslashes in a mount point", () => {
+  it("decodes blanks, tabs and backslashes in a mount point", () => {
     expect(parseMountinfo("1 2 0:5 / /a\\040b\\011c\\134d rw - tmpfs x rw")).toEqual([
       { device: "0:5", mountPoint: "/a b\tc\\d", source: "x" },
     ]);
@@ -24,20 +24,20 @@ describe("parseMountinfo", () => {
     ]);
   });
 
-  it("knows no source where there is none", () => {
+  it("returns no source where there is none", () => {
     expect(parseMountinfo("1 2 0:5 / /a rw - tmpfs\n1 2 0:6 / /b rw")).toEqual([
       { device: "0:5", mountPoint: "/a", source: "" },
       { device: "0:6", mountPoint: "/b", source: "" },
     ]);
   });
 
-  it("passes over lines that are none", () => {
+  it("skips invalid lines", () => {
     expect(parseMountinfo("\nnonsense\n1 2 3\n")).toEqual([]);
   });
 });
 
 describe("parseMounts", () => {
-  it("reads all of a mount, with blanks in it, and passes over lines that are none", () => {
+  it("reads all fields of a mount, with blanks, and skips invalid lines", () => {
     const line = "36 35 98:0 /a\\040b /mnt\\0402 ro,noexec master:1 - ext3 /dev/x\\040y rw,lowerdir=/a\\054b";
     expect(parseMounts(`\nnonsense\n${line}\n`)).toEqual([
       {
@@ -58,7 +58,7 @@ describe("parseMounts", () => {
 describe("MountReader", () => {
   const LONG_MS = 5_000;
   const SHORT_MS = 20;
-  /** Read a little at a time it never ends, whatever is done of it in a millisecond. */
+  /** Read in small pieces it never ends, however much a millisecond allows. */
   const ENDLESS = "/dev/zero";
   let root: string;
   let few: string;
@@ -77,19 +77,19 @@ describe("MountReader", () => {
     return { result: read(), ms: performance.now() - start };
   };
 
-  it("knows nothing of a process that has gone", () => {
+  it("returns nothing for a process that is gone", () => {
     const reader = new MountReader(LONG_MS);
     expect(reader.read(join(root, "none"))).toBeUndefined();
     expect(reader.read(join(few, "mountinfo"))).toBeUndefined();
   });
 
-  it("does not take for gone what it cannot read", () => {
+  it("tells an unreadable process from one that is gone", () => {
     const reader = new MountReader(LONG_MS);
     expect(() => reader.read(root)).toThrow(/EISDIR/);
     expect(reader.read(few)).toHaveLength(1);
   });
 
-  it("reads all of a long one, also where a name does not end with a piece of it", () => {
+  it("reads a long file whole, even where a chunk ends within a name", () => {
     const point = `/${"\u00e9\u20ac".repeat(300)}`;
     writeFileSync(
       few,
@@ -101,7 +101,7 @@ describe("MountReader", () => {
     );
   });
 
-  it("gives up one that takes too long, and has time for the others", () => {
+  it("skips one that takes too long, and reads the others", () => {
     const slow = join(root, "slow");
     const stop = makeSlowFile(slow);
     try {
@@ -116,7 +116,7 @@ describe("MountReader", () => {
     }
   });
 
-  it("has no time left when all of it is used, however little there is to be read", () => {
+  it("stops when all of its time is used, however short the next file", () => {
     const reader = new MountReader(SHORT_MS);
     expect(timed(() => reader.read(ENDLESS))).toMatchObject({ result: "late" });
     for (const path of [few, ENDLESS]) {
@@ -125,7 +125,7 @@ describe("MountReader", () => {
     expect(reader.read(join(root, "none"))).toBeUndefined();
   });
 
-  it("needs as good as none of it for what is short", () => {
+  it("uses almost no time for short files", () => {
     const reader = new MountReader(LONG_MS);
     for (let times = 0; times < 200; times++) expect(reader.read(few)).toHaveLength(1);
   });

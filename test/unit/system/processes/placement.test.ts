@@ -25,7 +25,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** A cgroup as the kernel shows it. */
+/** A cgroup like the kernel's. */
 function addCgroup(path: string, ...pids: number[]): Cgroup {
   mkdirSync(join(root, path), { recursive: true });
   writeFileSync(join(root, path, "cgroup.events"), `populated ${pids.length > 0 ? 1 : 0}\n`);
@@ -63,7 +63,7 @@ describe("encloseLeader", () => {
     return Promise.resolve();
   };
 
-  it("fails with systemd", async () => {
+  it("fails when systemd does", async () => {
     const startScope = () => Promise.reject(new Error("the unit exists already"));
     await expect(placementWith({ startScope }).encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow(
       "exists already",
@@ -77,7 +77,7 @@ describe("encloseLeader", () => {
     );
   });
 
-  it("does not take the cgroup of a process that has the leader's pid by now", async () => {
+  it("does not take the cgroup of a process that has reused the leader's PID", async () => {
     addCgroup(SCOPE, LEADER);
     const replaced = placementWith({ startScope: moving(SCOPE), isAlive: () => false });
     await expect(replaced.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("has not put");
@@ -95,7 +95,7 @@ describe("encloseLeader", () => {
     await expect(elsewhere.encloseLeader(subject, LEADER, false, Limits)).rejects.toThrow("has not put");
   });
 
-  it("fails when there is no slice of a leased account's user", async () => {
+  it("fails when a leased account's user has no slice", async () => {
     const leased = { ...subject, user: LEASED.user, uid: LEASED.uid };
     const scope = addCgroup(`${SLICE.path}/guest-${ID}.scope`, LEADER);
     const placement = placementWith({ startScope: moving(scope.path) });
@@ -120,7 +120,7 @@ describe("encloseLeader", () => {
     expect(asked).toEqual([[ID, LEADER, undefined, Limits]]);
   });
 
-  it("gives a leased account's session all of its user's slice", async () => {
+  it("gives a leased account's session the whole slice of its user", async () => {
     const slice = addCgroup(SLICE.path);
     const scope = addCgroup(`${SLICE.path}/guest-${ID}.scope`, LEADER);
     const asked: unknown[] = [];
@@ -143,10 +143,10 @@ describe("encloseLeader", () => {
 describe("findAll", () => {
   const LOGIN = `/user.slice/user-${GUEST.uid}.slice/session-4.scope`;
   const subject = subjectOf({ id: ID, account: GUEST, leader: { pid: LEADER }, service: "login" });
-  /** A leader that has ended: no process has this pid. */
+  /** A leader that has ended: no process has this PID. */
   const gone = { pid: 2 ** 30, startTime: 42 };
 
-  it("asks nobody of a leased account's, or where the move was seen", async () => {
+  it("asks for none of a leased account, or where the move was seen", async () => {
     const placement = placementWith({});
     expect(await placement.findAll([SLICE], { ...subject, uid: LEASED.uid }, gone, true, 7)).toEqual([SLICE]);
     const both = [CGROUP, { path: LOGIN, inode: "4712" }];
@@ -154,7 +154,7 @@ describe("findAll", () => {
     expect(await placement.findAll([], subject, gone, false, 7)).toEqual([]);
   });
 
-  it("asks nobody when the pid is another process by now", async () => {
+  it("asks for none when another process has the PID", async () => {
     const other = { pid: process.pid, startTime: (readStartTime(process.pid) ?? 0) - 1 };
     expect(await placementWith({}).findAll([CGROUP], subject, other, false, 7)).toEqual([CGROUP]);
   });
@@ -166,14 +166,14 @@ describe("findAll", () => {
     "/user.slice/user-1000.slice/session-4.scope",
     `/user.slice/user-${GUEST.uid}.slice`,
     `${LOGIN}/../../..`,
-  ])("does not believe that %s is the session's", async (path) => {
+  ])("does not accept %s as the session's", async (path) => {
     addCgroup(path);
     expect(
       await placementWith({ findLoginCgroup: () => Promise.resolve(path) }).findAll([CGROUP], subject, gone, false, 7),
     ).toEqual([CGROUP]);
   });
 
-  it("is content when logind knows none, or the cgroup is gone", async () => {
+  it("accepts that logind knows none, or that the cgroup is gone", async () => {
     for (const path of [undefined, LOGIN]) {
       expect(
         await placementWith({ findLoginCgroup: () => Promise.resolve(path) }).findAll(
@@ -190,7 +190,7 @@ describe("findAll", () => {
   it.each([
     ["has ended", gone],
     ["is still there", { pid: process.pid, startTime: readStartTime(process.pid) ?? 0 }],
-  ])("adds the one that logind knows, when the leader %s", async (_, leader) => {
+  ])("adds logind's cgroup when the leader %s", async (_, leader) => {
     const login = addCgroup(LOGIN);
     const asked: unknown[] = [];
     const findLoginCgroup = (...what: unknown[]) => {

@@ -20,12 +20,12 @@ const named = (comm: string) => {
 };
 
 describe("nameProcess", () => {
-  it("says the number alone of a process that is gone, or has no name", () => {
+  it("returns only the number of a process that is gone or has no name", () => {
     expect(nameProcess(proc, 8)).toBe("process 8");
     expect(named("\n")).toBe("process 7");
   });
 
-  it("says its name", () => {
+  it("returns the process's name", () => {
     expect(named("bash\n")).toBe("process 7 (bash)");
     expect(named("kworker/0:1H\n")).toBe("process 7 (kworker/0:1H)");
   });
@@ -35,7 +35,7 @@ describe("nameProcess", () => {
     ["x\ny; z\n", String.raw`process 7 (x\x0ay; z)`],
     ["\u202eevil\n", String.raw`process 7 (\xe2\x80\xaeevil)`],
     ['"`$\n', String.raw`process 7 (\x22${"`$"})`],
-  ])("lets its name end no line, no quotation and no bracket: %j", (comm, said) => {
+  ])("escapes a name that would end a line, a quotation or a bracket: %j", (comm, said) => {
     expect(named(comm)).toBe(said);
   });
 });

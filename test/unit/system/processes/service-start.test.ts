@@ -23,7 +23,7 @@ describe("startsService", () => {
     "/lib/systemd/systemd",
     "/usr/lib/systemd/systemd-executor",
     "/usr/lib/systemd/systemd-executor (deleted)",
-  ])("knows %s", (program) => {
+  ])("recognises %s", (program) => {
     expect(runs(program)).toBe(true);
   });
 
@@ -37,7 +37,7 @@ describe("startsService", () => {
     expect(runs(program)).toBe(false);
   });
 
-  it("takes a process that has ended for none", () => {
+  it("takes a process that has ended for a login", () => {
     expect(startsService(2 ** 30, proc)).toBe(false);
   });
 });

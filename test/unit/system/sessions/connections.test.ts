@@ -31,7 +31,7 @@ describe("Connections", () => {
     rmSync(proc, { recursive: true });
   });
 
-  /** The sessions that are told as lost when each has been looked at; `sockets` are the leader's descriptors from 3 on. */
+  /** The sessions reported as lost after one look at each; `sockets` are the leader's descriptors from 3 on. */
   const lostOf = (
     sessions: readonly Session[],
     sockets: readonly ("open" | "gone" | "none" | "file" | "fault")[],
@@ -59,16 +59,16 @@ describe("Connections", () => {
     return lost;
   };
 
-  it("tells that the only connection of a leader has gone, once in ten looks, and copies no file of it", () => {
+  it("reports that a leader's only connection is gone, once in ten looks, and copies none of its files", () => {
     expect(lostOf([REMOTE], ["file", "none", "gone"])).toEqual(["abc"]);
   });
 
-  it("looks at every session in ten looks, however many there are", () => {
+  it("looks at every session within ten looks, however many there are", () => {
     const sessions = Array.from({ length: 25 }, (_, at) => ({ ...REMOTE, id: `s${at}` }));
     expect(lostOf(sessions, ["gone"]).sort()).toEqual(sessions.map(({ id }) => id).sort());
   });
 
-  it("looks at a session in ten looks, though one before it ends at each", () => {
+  it("looks at a session within ten looks, though one before it ends at each", () => {
     mkdirSync(join(proc, "500/fd"), { recursive: true });
     symlinkSync("socket:[1]", join(proc, "500/fd/3"));
     const lost: string[] = [];
@@ -85,20 +85,20 @@ describe("Connections", () => {
   });
 
   it.each([
-    ["while it is open", ["open"]],
+    ["while the connection is open", ["open"]],
     ["while one of several is open", ["gone", "open"]],
     ["where there is none", ["none", "file"]],
-    ["where nobody may look", ["gone", "fault"]],
-  ] as const)("tells nothing %s", (_title, sockets) => {
+    ["where the look is denied", ["gone", "fault"]],
+  ] as const)("reports nothing %s", (_title, sockets) => {
     expect(lostOf([REMOTE], sockets)).toEqual([]);
   });
 
-  it("tells nothing of a session without a remote host, of one that is not open, or whose leader is not held", () => {
+  it("reports nothing for a session that is local, not open, or whose leader is not held", () => {
     expect(lostOf([SESSION, ALLOCATED_SESSION, { ...ENDING_SESSION, rhost: "192.0.2.7" }], ["gone"])).toEqual([]);
     expect(lostOf([REMOTE], ["gone"], {})).toEqual([]);
   });
 
-  it("goes by the terminal alone where there is one", () => {
+  it("only checks the terminal where there is one", () => {
     const path = join(proc, "terminal");
     writeFileSync(path, "");
     const terminal = openSync(path, "r");
@@ -107,7 +107,7 @@ describe("Connections", () => {
     expect(lostOf([SESSION], ["open"], { pidfd: PIDFD, terminal })).toEqual(["abc"]);
   });
 
-  it("tells of a terminal that was closed while nobody held it", () => {
+  it("reports a terminal that was closed while no process held it", () => {
     expect(lostOf([SESSION], [], { pidfd: PIDFD, hungUp: true })).toEqual(["abc"]);
   });
 });
@@ -120,7 +120,7 @@ describe("openTerminal", () => {
   beforeEach(async () => {
     proc = mkdtempSync(join(tmpdir(), "proc-"));
     for (const directory of ["self", "7/fd", "7/fdinfo"]) mkdirSync(join(proc, directory), { recursive: true });
-    // A pseudo-terminal, for as long as this runs.
+    // A pseudo-terminal that lives as long as this process.
     holder = spawn("script", ["--quiet", "--command", "tty; exec cat", "/dev/null"]);
     const [said] = (await once(holder.stdout, "data")) as [Buffer];
     terminal = said.toString().trim();
@@ -134,7 +134,7 @@ describe("openTerminal", () => {
   const mount = (of: string, id: number, type: string) => {
     writeFileSync(join(proc, of, "mountinfo"), `${id} 1 0:23 / /dev/pts rw,nosuid - ${type} ${type} rw\n`);
   };
-  /** Process 7 was called with this file. */
+  /** Process 7 was started with this file. */
   const give = (path: string, mountId: number) => {
     symlinkSync(path, join(proc, "7/fd/0"));
     writeFileSync(join(proc, "7/fdinfo/0"), `pos:\t0\nflags:\t02\nmnt_id:\t${mountId}\nino:\t5\n`);
@@ -145,42 +145,42 @@ describe("openTerminal", () => {
     return fd !== undefined;
   };
 
-  it.each(["7", "self"])("finds one on a devpts that the process or guestd has mounted (%s)", (of) => {
+  it.each(["7", "self"])("finds a terminal on a devpts that the process or guestd has mounted (%s)", (of) => {
     mount(of, 32, "devpts");
     give(terminal, 32);
     expect(isOpened()).toBe(true);
   });
 
-  it("asks no other file system for it, whatever the file is called", () => {
+  it("asks no other file system, whatever the file is called", () => {
     mount("7", 32, "fuse.sshfs");
     mount("self", 31, "devpts");
     give(terminal, 32);
     expect(isOpened()).toBe(false);
   });
 
-  it("finds none in another file of a devpts, nor of a process that has ended", () => {
+  it("finds none in another file of a devpts, nor for a process that has ended", () => {
     mount("7", 32, "devpts");
     give("/dev/null", 32);
     expect(isOpened()).toBe(false);
     expect(openTerminal({ pid: 8, terminal: "/dev/null" }, proc)).toBeUndefined();
   });
 
-  it("finds that of a process of this machine", () => {
+  it("finds the terminal of a process on this machine", () => {
     const children = readFileSync(`/proc/${holder.pid ?? 0}/task/${holder.pid ?? 0}/children`, "utf8");
     expect(isOpened(Number.parseInt(children), "/proc")).toBe(true);
     expect(isOpened(process.pid, proc)).toBe(false);
   });
 });
 
-describe("a terminal that its leader has closed", () => {
-  it("is known by no path where it is a file of another kind, or is not there", () => {
+describe("the path of a terminal", () => {
+  it("is unknown where it is another kind of file or missing", () => {
     const fd = openSync("/dev/null", "r");
     expect(pathOfTerminal(fd)).toBeUndefined();
     closeSync(fd);
     expect(pathOfTerminal(fd)).toBeUndefined();
   });
 
-  it("is closed when its path is there no more, and not when none is known", () => {
+  it("that is gone means closed; an unknown one does not", () => {
     expect(isClosed("/dev/pts/4294967295")).toBe(true);
     expect(isClosed("/dev/null")).toBe(false);
     expect(isClosed("/dev/pts/\0")).toBe(false);

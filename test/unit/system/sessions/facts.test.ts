@@ -17,11 +17,11 @@ afterEach(() => {
 });
 
 describe("gatherFacts", () => {
-  it("says that the leader is gone when its /proc is", () => {
+  it("fails when the leader is gone from /proc", () => {
     expect(() => gatherFacts(configOf(), LOGIN, root)).toThrow(/has ended/);
   });
 
-  it("knows what is mounted, and which links are on the way to the paths of the plan and to the home", () => {
+  it("returns the mounts and the links on the way to the plan's paths and the home", () => {
     mkdirSync(join(root, "9/root/srv"), { recursive: true });
     for (const [path, target] of [
       ["tmp", "/var/tmp"],
@@ -50,7 +50,7 @@ describe("gatherFacts", () => {
     writeFileSync(join(root, "9/mountinfo"), "");
     writeFileSync(join(root, "tree/issue"), "");
     const config = configOf("[Etc]", mode, `Overlay=${join(root, "tree")}`);
-    // guestd's own tree is below: this machine may have one.
+    // Only the test's own tree: this machine may have guestd's.
     const found = gatherFacts(config, { ...LOGIN, overlay }, root).etcFiles.filter(
       (file) => file.root === join(root, "tree"),
     );
@@ -78,7 +78,7 @@ describe("listFiles", () => {
     expect(listFiles(root)).toEqual(["a/b/c", "d"]);
   });
 
-  it("finds none where there is no directory", () => {
+  it("lists none where the directory is missing", () => {
     expect(listFiles(join(root, "none"))).toEqual([]);
   });
 });

@@ -30,15 +30,15 @@ const isOpen = (fd: number) => {
   }
 };
 
-describe("FdStore takes nothing", () => {
+describe("FdStore accepts nothing", () => {
   it.each<[string, Record<string, string | undefined>]>([
-    ["that systemd has not passed", {}],
+    ["when systemd passes nothing", {}],
     ["that was passed to another process", kept("s1-view", { LISTEN_PID: String(process.pid + 1) })],
-    ["that was passed to nobody", kept("s1-view", { LISTEN_PID: undefined })],
+    ["without a LISTEN_PID", kept("s1-view", { LISTEN_PID: undefined })],
     ["of no descriptors", kept("s1-view", { LISTEN_FDS: "0" })],
-    ["of less than none", kept("s1-view", { LISTEN_FDS: "-1" })],
-    ["of what is no number", kept("s1-view", { LISTEN_FDS: "x" })],
-    ["of a number that is not there", kept("s1-view", { LISTEN_FDS: undefined })],
+    ["for a negative number", kept("s1-view", { LISTEN_FDS: "-1" })],
+    ["for a count that is no number", kept("s1-view", { LISTEN_FDS: "x" })],
+    ["for a descriptor that is not open", kept("s1-view", { LISTEN_FDS: undefined })],
   ])("%s", (_, environment) => {
     const { store, told } = storeWith(environment);
     expect(store.take("s1-view")).toBeUndefined();
@@ -46,7 +46,7 @@ describe("FdStore takes nothing", () => {
     expect(told).toEqual([]);
   });
 
-  it("of another name, and nothing twice", () => {
+  it("under another name, and nothing twice", () => {
     const { store } = storeWith(kept("s1-view:s1-ipc"));
     expect(store.take("s1-pidfd")).toBeUndefined();
     expect(store.take("s1")).toBeUndefined();
@@ -55,13 +55,13 @@ describe("FdStore takes nothing", () => {
 });
 
 describe("FdStore", () => {
-  it("has systemd keep a descriptor by its name, also of a process that has ended", () => {
+  it("stores a descriptor under its name, even of a process that has ended", () => {
     const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS });
     store.keep("s1-pidfd", 17);
     expect(told).toEqual([[ADDRESS, "FDSTORE=1\nFDNAME=s1-pidfd\nFDPOLL=0", [17]]]);
   });
 
-  it("has it let go of one that it keeps, once, and of no other", () => {
+  it("removes a stored descriptor, once, and no other", () => {
     const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS });
     store.forget("s1-pidfd");
     expect(told).toEqual([]);
@@ -70,20 +70,20 @@ describe("FdStore", () => {
     expect(told.slice(1)).toEqual([[ADDRESS, "FDSTOREREMOVE=1\nFDNAME=s1-pidfd", []]]);
   });
 
-  it("has it let go of what an earlier guestd has given it", () => {
+  it("removes what an earlier guestd has stored", () => {
     const { store, told } = storeWith(kept("s1-view:s1-ipc"));
     store.take("s1-ipc");
     store.forget("s1-ipc");
     expect(told).toEqual([[ADDRESS, "FDSTOREREMOVE=1\nFDNAME=s1-ipc", []]]);
   });
 
-  it("wakes the watchdog", () => {
+  it("notifies the watchdog", () => {
     const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS });
     store.wake();
     expect(told).toEqual([[ADDRESS, "WATCHDOG=1", []]]);
   });
 
-  it("has nobody to tell without a service manager, and goes on", () => {
+  it("does nothing without a service manager", () => {
     const { store, told } = storeWith({});
     store.keep("s1-view", 17);
     store.forget("s1-view");
@@ -91,14 +91,14 @@ describe("FdStore", () => {
     expect(told).toEqual([]);
   });
 
-  it("says so when systemd cannot be told", () => {
+  it("reports when systemd cannot be notified", () => {
     const { store } = storeWith({ NOTIFY_SOCKET: ADDRESS }, () => true);
     expect(() => {
       store.keep("s1-view", 17);
     }).toThrow("EAGAIN");
   });
 
-  it("keeps one when it is told again, and not twice", () => {
+  it("stores a descriptor again when asked, and not twice", () => {
     let refuses = true;
     const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS }, () => refuses);
     const keep = () => {
@@ -110,8 +110,8 @@ describe("FdStore", () => {
     expect(told).toHaveLength(1);
   });
 
-  it("lets go of what nobody has taken, here and at systemd, and once", () => {
-    // The first one is given away; of the rest the numbers begin where there are some that can be closed.
+  it("closes what was not claimed, here and in systemd, once", () => {
+    // The first one is passed on; the others have numbers that may be closed.
     const fds = [openSync("/dev/null", constants.O_RDONLY)];
     while ((fds.at(-1) ?? 0) < 40) fds.push(openSync("/dev/null", constants.O_RDONLY));
     const taken = (fds.at(-2) ?? 0) - 3;
@@ -126,17 +126,17 @@ describe("FdStore", () => {
     for (const fd of fds.slice(0, -1)) closeSync(fd);
   });
 
-  it("numbers descriptors that came without a name, and takes none of them for a session's", () => {
+  it("numbers descriptors without a name, and takes none for a session's", () => {
     const { store } = storeWith(kept("s1-view", { LISTEN_FDS: "2" }));
     expect(store.take("s1-view")).toBe(3);
     expect(store.take("unnamed-1")).toBe(4);
   });
 });
 
-describe("FdStore that systemd did not listen to", () => {
+describe("FdStore, when systemd does not listen,", () => {
   const removal = (name: string) => [ADDRESS, `FDSTOREREMOVE=1\nFDNAME=${name}`, []];
 
-  /** Keeps three, and could let go of none but those that `refused` does not name. */
+  /** Stores three, and cannot remove those in `refused`. */
   function forgetting() {
     const refused = new Set<string>();
     const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS }, (state) =>
@@ -151,7 +151,7 @@ describe("FdStore that systemd did not listen to", () => {
     return { store, told, refused };
   }
 
-  it("tells it again, and of each one until it has listened", () => {
+  it("repeats each message until systemd has received it", () => {
     const { store, told, refused } = forgetting();
     for (let times = 0; times < 2; times++) store.retry();
     refused.delete("a");
@@ -162,7 +162,7 @@ describe("FdStore that systemd did not listen to", () => {
     expect(told).toEqual([removal("a"), removal("b")]);
   });
 
-  it("has nothing more to tell of one that was let go of meanwhile", () => {
+  it("drops a message about a descriptor that was removed in between", () => {
     const { store, told, refused } = forgetting();
     refused.clear();
     store.forget("b");
@@ -170,7 +170,7 @@ describe("FdStore that systemd did not listen to", () => {
     expect(told).toEqual([removal("a"), removal("b")]);
   });
 
-  it("asks it no more while it is busy, and wakes its watchdog first of all when it listens again", () => {
+  it("pauses while systemd is busy, and notifies the watchdog first when it listens again", () => {
     let asked = 0;
     let isBusy = false;
     const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS }, () => ++asked > 0 && isBusy);
@@ -188,7 +188,7 @@ describe("FdStore that systemd did not listen to", () => {
     expect(told).toHaveLength(4);
   });
 
-  it("says so when it cannot be told for another reason", () => {
+  it("reports any other reason", () => {
     let isGone = false;
     const store = new FdStore(
       () => {
@@ -203,7 +203,7 @@ describe("FdStore that systemd did not listen to", () => {
     }).toThrow("ECONNREFUSED");
   });
 
-  it("tells it again of what nobody has taken, whose descriptors are closed by then", () => {
+  it("repeats the removal of unclaimed descriptors after they are closed", () => {
     const fds = Array.from({ length: 50 }, () => openSync("/dev/null", constants.O_RDONLY));
     const last = fds.at(-1) ?? 0;
     expect(fds.slice(-3)).toEqual([last - 2, last - 1, last]);

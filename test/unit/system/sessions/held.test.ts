@@ -28,7 +28,7 @@ const isOpen = (fd: number) => {
 };
 
 describe("holdView", () => {
-  it("names the descriptors that it keeps, so that a login can open them", () => {
+  it("names the descriptors that it holds, for logins to open", () => {
     const held: Held = {};
     const isolation = { pid: process.pid, pidfd: 13, processes: { fd: 11, inode: 101 }, ipc: { fd: 12, inode: 102 } };
     const view = holdView(held, {
@@ -85,17 +85,17 @@ describe("takeUpView", () => {
     return { view, held };
   };
 
-  it("gives none whose leader is in another namespace now", () => {
+  it("returns none whose leader is in another namespace now", () => {
     const { isolation: _none, ...leased } = shared({ inode: 1 });
     expect(take(leased)).toEqual({ view: undefined, held: {} });
   });
 
-  it("gives none whose leader is gone", () => {
+  it("returns none whose leader is gone", () => {
     const { isolation: _none, ...leased } = shared();
     expect(take(leased, 2 ** 30)).toEqual({ view: undefined, held: {} });
   });
 
-  it("gives none whose reaper is another process by now", () => {
+  it("returns none whose reaper's PID was reused", () => {
     const { view, held } = take(
       shared({ isolation: { ...isolationOf(shared()), reaper: { pid: process.pid, startTime: startTime() - 1 } } }),
     );
@@ -108,11 +108,11 @@ describe("takeUpView", () => {
     ["IPC namespace", () => shared({ isolation: { ...isolationOf(shared()), ipc: OTHER } })],
     ["PID and IPC namespaces", () => shared({ isolation: { ...isolationOf(shared()), processes: OTHER, ipc: OTHER } })],
     ["mount namespace", () => shared({ inode: 1 })],
-  ])("gives all or nothing: none whose %s is not found", (_, recorded) => {
+  ])("returns all or nothing: none whose %s is missing", (_, recorded) => {
     expect(take(recorded()).view).toBeUndefined();
   });
 
-  it("gives none whose reaper is gone, and asks no other process for it", () => {
+  it("returns none whose reaper is gone, and asks no other process for it", () => {
     const { reaper } = isolationOf(shared());
     expect(take(shared({ isolation: { ...isolationOf(shared()), reaper: { ...reaper, pid: 2 ** 30 } } }))).toEqual({
       view: undefined,
@@ -126,14 +126,14 @@ describe("takeUpView", () => {
     expect(held).toEqual({});
   });
 
-  describe("by what systemd has kept", () => {
+  describe("with systemd's stored descriptors", () => {
     const NAMES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;
     const own = (kind: keyof typeof NAMES) => openSync(`/proc/self/ns/${NAMES[kind]}`, constants.O_RDONLY);
     const all = (): Kept => ({ view: own("view"), processes: own("processes"), ipc: own("ipc"), reaper: openNull() });
     const NOBODY = 2 ** 30;
     const deadReaper = () => shared({ isolation: { ...isolationOf(shared()), reaper: { pid: NOBODY, startTime: 1 } } });
 
-    it("takes nothing up whose inode is another's, and lets go of it", () => {
+    it("rejects another inode, and closes it", () => {
       const { isolation: _none, ...leased } = shared();
       const wrong = own("ipc");
       expect(take(leased, NOBODY, { view: wrong })).toEqual({ view: undefined, held: {} });
@@ -141,7 +141,7 @@ describe("takeUpView", () => {
     });
 
     it.each(["view", "processes", "ipc"] as const)(
-      "goes by the process that is in the view where what was kept is none of it (%s)",
+      "uses the process in the view where the stored descriptor is unusable (%s)",
       (kind) => {
         const kept = { ...all(), [kind]: openNull() };
         const { view, held } = take(shared(), process.pid, kept);
@@ -152,25 +152,25 @@ describe("takeUpView", () => {
     );
 
     it.each(["view", "processes", "ipc"] as const)(
-      "gives all or nothing of a reaper that has ended (%s was not kept)",
+      "returns all or nothing of a reaper that has ended (%s was not stored)",
       (kind) => {
         const { [kind]: missing = -1, ...kept } = all();
         closeSync(missing);
         const { view, held } = take(deadReaper(), NOBODY, kept);
         expect(view).toBeUndefined();
-        // What there is of it is held all the same, until the session is ended.
+        // What exists is held until the session is ended.
         expect(Object.keys(held).sort()).toEqual(Object.keys(kept).sort());
       },
     );
 
-    it("asks no other process that has the pid of a reaper by now", () => {
+    it("asks no other process that has reused a reaper's PID", () => {
       const recorded = shared({ isolation: { ...isolationOf(shared()), reaper: { pid: process.pid, startTime: 1 } } });
       const { view, held } = take(recorded, NOBODY, { reaper: openNull() });
       expect(view).toBeUndefined();
       expect(Object.keys(held)).toEqual(["reaper"]);
     });
 
-    it("gives the view though its leader and its reaper have ended", () => {
+    it("returns the view though its leader and its reaper have ended", () => {
       const kept = all();
       const { view, held } = take(deadReaper(), NOBODY, kept);
       expect(held).toEqual(kept);
@@ -181,7 +181,7 @@ describe("takeUpView", () => {
       });
     });
 
-    it("asks for a leased account's view and the mount of its home, and for nothing of the leader", () => {
+    it("asks for a leased account's view and home mount, and for nothing of the leader", () => {
       const { isolation: _none, ...leased } = shared();
       const asked: Kind[] = [];
       const held: Held = {};
@@ -193,7 +193,7 @@ describe("takeUpView", () => {
       expect(held).toEqual({});
     });
 
-    it("leaves the process alone where the descriptors are good", () => {
+    it("does not ask the process where the descriptors are good", () => {
       const { view, held } = take(shared(), NOBODY, all());
       expect(view).toBeDefined();
       expect(Object.keys(held).sort()).toEqual(["ipc", "processes", "reaper", "view"]);
@@ -214,7 +214,7 @@ describe("takeUpView", () => {
     expect(count()).toBe(before);
   });
 
-  it("gives the view by descriptors of its own, not by the recorded ones", () => {
+  it("returns the view by its own descriptors, not by the recorded ones", () => {
     const { view, held } = take(shared());
     expect(view?.path).toBe(`/proc/${process.pid}/fd/${held.view ?? -1}`);
     expect(view?.isolation).toHaveProperty("processes", {
@@ -242,7 +242,7 @@ describe("an IPC namespace without a PID namespace", () => {
     return found;
   };
 
-  it("is held, and named so that a login can open it", () => {
+  it("is held, and named for logins to open", () => {
     const held: Held = {};
     const isolation = { ipc: { fd: 12, inode: 102 } };
     const view = holdView(held, { fd: 10, inode: 100, tmpfs: [], skipped: [], dropped: [], isolation });
@@ -250,25 +250,25 @@ describe("an IPC namespace without a PID namespace", () => {
     expect(held).toEqual({ view: 10, ipc: 12 });
   });
 
-  it("is taken up from the leader, which has been in it ever since", () => {
+  it("is taken up from the leader, which has stayed in it", () => {
     const view = take(recorded(own), process.pid);
     expect(view?.isolation).toEqual({
       ipc: { inode: own, path: expect.stringMatching(/^\/proc\/\d+\/fd\/\d+$/) as string },
     });
   });
 
-  it("is taken up by the descriptor that systemd kept, whoever the leader is", () => {
+  it("is taken up by systemd's stored descriptor, whatever process the leader is", () => {
     const kept = { view: openSync("/proc/self/ns/mnt", "r"), ipc: openSync("/proc/self/ns/ipc", "r") };
     expect(take(recorded(own), 2 ** 30, kept)?.isolation).toHaveProperty("ipc.inode", own);
   });
 
-  it("loses its view where it cannot be told: no leader is let into half of it", () => {
+  it("loses its view where it is unknown, and no leader is let into half of it", () => {
     expect(take(recorded(1), process.pid)).toBeUndefined();
   });
 });
 
 describe("holdView of a reaper that has ended already", () => {
-  it("says so, and keeps all that there is to be let go of", () => {
+  it("fails, and still holds everything to be closed", () => {
     const held: Held = {};
     const isolation = { pid: 2 ** 30, pidfd: 13, processes: { fd: 11, inode: 101 }, ipc: { fd: 12, inode: 102 } };
     expect(() => holdView(held, { fd: 10, inode: 100, tmpfs: [], skipped: [], dropped: [], isolation })).toThrow(
@@ -296,7 +296,7 @@ describe("closeHeld", () => {
     expect(stopped).toBe(2);
   });
 
-  it("has nothing to do where nothing is held", () => {
+  it("does nothing where nothing is held", () => {
     const fd = openNull();
     closeHeld({});
     expect(isOpen(fd)).toBe(true);

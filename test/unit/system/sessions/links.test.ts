@@ -24,7 +24,7 @@ describe.skipIf(!requireRoot("links of root's"))("findLinks", () => {
   };
   const find = (paths: string[], lines = ROOT) => findLinks(root, paths, mountsOf(...lines));
 
-  it("finds relative and absolute ones, those behind others, and each once", () => {
+  it("finds relative and absolute links, also behind others, each once", () => {
     link("home", "var/home");
     link("var/lock", "../run/lock");
     link("run/lock/deep", "/var/lock");
@@ -35,7 +35,7 @@ describe.skipIf(!requireRoot("links of root's"))("findLinks", () => {
     ]);
   });
 
-  it("finds none in a directory that others can write to, or own", () => {
+  it("finds none in a directory that others own or can write to", () => {
     mkdirSync(join(root, "open"));
     chmodSync(join(root, "open"), 0o1777);
     link("open/home", "/var/home");
@@ -44,7 +44,7 @@ describe.skipIf(!requireRoot("links of root's"))("findLinks", () => {
     expect(find(["/open/home/x", "/var/home/alice/home"])).toEqual([]);
   });
 
-  it("ends where links lead in a circle, and at files and missing names", () => {
+  it("stops at circular links, files and missing names", () => {
     link("a", "b");
     link("b", "a");
     writeFileSync(join(root, "file"), "");

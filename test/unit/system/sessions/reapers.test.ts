@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** Reapers on an addon that notes what it is asked for. @param running the reaper is not gone at once */
+/** Reapers on an addon that records its calls. @param running the reaper does not end at once */
 function reapersWith({ running = false }: { running?: boolean } = {}) {
   const opened: number[] = [];
   const pids = new Map<number, number>();
@@ -54,14 +54,14 @@ function reapersWith({ running = false }: { running?: boolean } = {}) {
   return { reapers, opened, killed, exited, watches, reaped };
 }
 
-/** A cgroup as the kernel shows it. */
+/** A cgroup like the kernel's. */
 function addCgroup(path: string, ...pids: number[]): void {
   mkdirSync(join(root, path), { recursive: true });
   writeFileSync(join(root, path, "cgroup.events"), `populated ${pids.length > 0 ? 1 : 0}\n`);
   writeFileSync(join(root, path, "cgroup.procs"), pids.map((pid) => `${pid}\n`).join(""));
 }
 
-/** A process as the kernel shows it. */
+/** A process like the kernel's. */
 function addProcess(pid: number, name: string, uids: string): void {
   mkdirSync(join(root, `proc/${pid}`), { recursive: true });
   writeFileSync(join(root, `proc/${pid}/status`), `Name:\t${name}\nState:\tS (sleeping)\nUid:\t${uids}\nGid:\t0\n`);
@@ -74,7 +74,7 @@ describe("ending a reaper", () => {
     expect([killed, reaped]).toEqual([[], []]);
   });
 
-  it("kills it and takes its zombie away; its descriptor is closed with the others", async () => {
+  it("kills it and reaps its zombie; its descriptor is closed with the others", async () => {
     const { reapers, killed, reaped, watches } = reapersWith();
     const held = { reaper: 1000 };
     await reapers.end(held);
@@ -86,7 +86,7 @@ describe("ending a reaper", () => {
     });
   });
 
-  it("takes away later one that is not gone at once, closes its descriptor then, and says that it has ended", async () => {
+  it("reaps one that does not end at once later, closes its descriptor then, and reports the end", async () => {
     const { reapers, reaped, watches } = reapersWith({ running: true });
     const fd = openNull();
     const held = { reaper: fd };
@@ -101,7 +101,7 @@ describe("ending a reaper", () => {
 });
 
 describe("watching a reaper", () => {
-  it("tells of its end, and only where one is held", () => {
+  it("reports its end, and only where one is held", () => {
     const { reapers, exited, watches } = reapersWith();
     reapers.watch("s0", {});
     expect(watches).toEqual([]);
@@ -113,8 +113,8 @@ describe("watching a reaper", () => {
   });
 });
 
-describe("killing orphans", () => {
-  /** @returns the scopes that are named, the pids that are looked at, and those that are killed */
+describe("killing orphaned reapers", () => {
+  /** @returns the scopes named, the PIDs looked at, and those killed */
   function orphans(known: string[], reaperPids: number[]) {
     const { reapers, opened, killed } = reapersWith();
     for (const pid of reaperPids) addProcess(pid, "guest-reaper", "0\t0\t0\t0");
@@ -129,7 +129,7 @@ describe("killing orphans", () => {
     ["guest-reaper", "60600\t0\t0\t0"],
     ["guest-reaper2", "0\t0\t0\t0"],
     ["Name:\\tguest-reaper", "0\t0\t0\t0"],
-  ])("kills no %s of uids %s", (name, uids) => {
+  ])("kills no %s with UIDs %s", (name, uids) => {
     addCgroup("/user.slice");
     addCgroup(`/user.slice/guest-${ID}.scope`, 7);
     addProcess(7, name, uids);
@@ -138,7 +138,7 @@ describe("killing orphans", () => {
     expect({ opened, killed }).toEqual({ opened: [7], killed: [] });
   });
 
-  it("has nothing to do where there is no slice of users", () => {
+  it("does nothing where there is no slice of users", () => {
     expect(orphans([], [])).toEqual({ scopes: [], asked: [] });
   });
 
@@ -156,13 +156,13 @@ describe("killing orphans", () => {
     "guest-abcdefgh23.scope.d",
     "my-guest-abcdefgh23.scope",
     "guest-.scope",
-  ])("asks nobody in %s, which is none of guestd's", (name) => {
+  ])("does not look in %s, which is none of guestd's", (name) => {
     addCgroup("/user.slice");
     addCgroup(`/user.slice/${name}`, 7, 8);
     expect(orphans([], [7, 8])).toEqual({ scopes: [], asked: [] });
   });
 
-  it("asks nobody in a scope of that name that is elsewhere", () => {
+  it("does not look in a scope of that name elsewhere", () => {
     for (const slice of ["/system.slice", "/user.slice/user-60600.slice", "/user.slice/user-1000.slice"])
       addCgroup(`${slice}/guest-${ID}.scope`, 7);
     addCgroup("/user.slice");
@@ -170,13 +170,13 @@ describe("killing orphans", () => {
     expect(orphans([], [7])).toEqual({ scopes: [], asked: [] });
   });
 
-  it("asks nobody in the scope of a session that is known", () => {
+  it("does not look in the scope of a known session", () => {
     addCgroup("/user.slice");
     addCgroup(`/user.slice/guest-${ID}.scope`, 7);
     expect(orphans([ID], [7])).toEqual({ scopes: [], asked: [] });
   });
 
-  it("kills the reapers alone of one that nobody knows, wherever below they are", () => {
+  it("kills only the reapers of an unknown session, at any depth", () => {
     addCgroup("/user.slice");
     addCgroup(`/user.slice/guest-${ID}.scope`, 7, 8);
     addCgroup(`/user.slice/guest-${ID}.scope/deeper`, 9);
@@ -186,7 +186,7 @@ describe("killing orphans", () => {
     expect({ scopes, asked }).toEqual({ scopes: [`guest-${ID}.scope`], asked: [7, 8, 9] });
   });
 
-  it("says nothing of one in which there is a leader alone", () => {
+  it("reports nothing for a scope with only a leader", () => {
     addCgroup("/user.slice");
     addCgroup(`/user.slice/guest-${ID}.scope`, 7);
     expect(orphans([], [])).toEqual({ scopes: [], asked: [7] });

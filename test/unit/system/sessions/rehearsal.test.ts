@@ -1,4 +1,4 @@
-// What the program that builds a view for nobody says is believed only where it is whole, and it is not waited for without end.
+// The output of guest-rehearsal is believed only when complete, and the wait for it is limited.
 import { describe, expect, it } from "vitest";
 import { rehearseView } from "../../../../src/system/sessions/rehearsal.ts";
 
@@ -10,12 +10,12 @@ describe("rehearseView", () => {
     await expect(rehearse(script)).rejects.toThrow("does not say what came of it");
   });
 
-  it("fails for what is no JSON, and for a program that is not there", async () => {
+  it("fails for invalid JSON, and for a missing program", async () => {
     await expect(rehearse("echo no")).rejects.toThrow();
     await expect(rehearseView(PLAN, ["/nonexistent"])).rejects.toThrow("cannot be started");
   });
 
-  it("says that it takes too long, and leaves nothing running", async () => {
+  it("times out, and leaves nothing running", async () => {
     const fault = await rehearse("exec sleep 600", 50);
     expect(fault).toMatchObject({
       code: "ETIMEDOUT",
@@ -23,7 +23,7 @@ describe("rehearseView", () => {
     });
   });
 
-  it("gives the plan to the program, and says what fails, or nothing", async () => {
+  it("passes the plan to the program, and returns the failure or nothing", async () => {
     const same = `[ "$(cat)" = '${JSON.stringify(PLAN)}' ] && printf null`;
     expect(await rehearse(same)).toBeUndefined();
     const fault = { step: "attach", code: "ENOENT", message: "attach /home: none" };

@@ -3,7 +3,7 @@ import { scopeName } from "../../../../src/policy/session.ts";
 import { idOfScope, makeSessionId } from "../../../../src/system/sessions/session-id.ts";
 
 describe("makeSessionId", () => {
-  it("makes ids that are told from their scopes, and no two alike", () => {
+  it("makes unique ids that can be read back from their scopes", () => {
     const ids = Array.from({ length: 1000 }, makeSessionId);
     expect(new Set(ids).size).toBe(1000);
     expect(ids.map((id) => idOfScope(scopeName(id)))).toEqual(ids);

@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import { NOBODY, openNull, self, sessionsWith, VIEW } from "../../../helpers/sessions.ts";
 
 describe("taking up a session", () => {
-  it("whose leader is another process by now says that it has gone", () => {
+  it("whose leader's PID was reused reports the leader as gone", () => {
     const { takeUp } = sessionsWith();
     expect(takeUp({ ...self(), startTime: 1 }, undefined)).toEqual({ view: undefined, isLeaderThere: false });
     expect(takeUp(NOBODY, VIEW)).toEqual({ view: undefined, isLeaderThere: false });
   });
 
-  it("believes what systemd has kept of the leader more than its pid", () => {
+  it("trusts systemd's stored descriptor of the leader more than its PID", () => {
     const pidfd = openNull();
     const { takeUp, watches } = sessionsWith({ kept: [["s1-pidfd", pidfd]], dead: [pidfd] });
     expect(takeUp(self(), undefined)).toEqual({ view: undefined, isLeaderThere: false });
@@ -17,7 +17,7 @@ describe("taking up a session", () => {
     closeSync(pidfd);
   });
 
-  it("takes nothing of another session's", () => {
+  it("takes nothing of another session", () => {
     const fd = openNull();
     const { takeUp, names } = sessionsWith({
       kept: [
@@ -31,7 +31,7 @@ describe("taking up a session", () => {
     closeSync(fd);
   });
 
-  it("finds the view by what was kept, though the leader has gone: the rest is found by it", () => {
+  it("finds the view by the stored descriptors though the leader is gone, and the rest by the view", () => {
     const view = openSync("/proc/self/ns/mnt", constants.O_RDONLY);
     const { takeUp } = sessionsWith({ kept: [["s1-view", view]] });
     expect(takeUp(NOBODY, VIEW)).toEqual({
@@ -41,13 +41,13 @@ describe("taking up a session", () => {
     closeSync(view);
   });
 
-  it("has systemd keep what it holds: a stop has emptied the store", () => {
+  it("stores what it holds in systemd again, since a stop empties the store", () => {
     const { takeUp, told } = sessionsWith();
     takeUp(self(), VIEW);
     expect(told.sort()).toEqual(["FDSTORE=1 FDNAME=s1-pidfd", "FDSTORE=1 FDNAME=s1-view"]);
   });
 
-  it("knows that the terminal of the leader was closed meanwhile, unless systemd has kept it", () => {
+  it("reports that the leader's terminal was closed in between, unless systemd has stored it", () => {
     const leader = { ...self(), terminal: "/dev/pts/4294967295" };
     const { takeUp, holdings } = sessionsWith();
     takeUp(leader, VIEW);
@@ -60,7 +60,7 @@ describe("taking up a session", () => {
     closeSync(terminal);
   });
 
-  it("watches the leader that is there, and tells of its end", () => {
+  it("watches the leader, and reports its end", () => {
     const { takeUp, leaders, watches, exited } = sessionsWith();
     expect(takeUp(self(), VIEW)).toMatchObject({ isLeaderThere: true, view: { inode: VIEW.inode } });
     expect(leaders.isAlive("s1")).toBe(true);

@@ -12,7 +12,7 @@ describe("building a view", () => {
     );
   });
 
-  it("holds what was built, and has systemd keep it", async () => {
+  it("holds the result, and stores it in systemd", async () => {
     const { takeUp, views, holdings, told } = sessionsWith({ bindings: { buildView: () => Promise.resolve(built()) } });
     takeUp(self(), undefined);
     expect(await views.build(SUBJECT.id, [], false, undefined)).toMatchObject({ view: { inode: 7 } });
@@ -21,7 +21,7 @@ describe("building a view", () => {
     views.letGo("s1");
   });
 
-  it("that comes too late is refused, and closed when it comes", async () => {
+  it("that comes too late is refused, and closed when it is ready", async () => {
     let come: (view: BuiltView) => void = () => undefined;
     const building = new Promise<BuiltView>((resolve) => (come = resolve));
     const { takeUp, views, holdings } = sessionsWith({
@@ -38,7 +38,7 @@ describe("building a view", () => {
     views.letGo("s1");
   });
 
-  it("that has no cgroup to go into is taken away, and fails when its reaper has ended", async () => {
+  it("that has no cgroup to go into is undone, and fails when its reaper has ended", async () => {
     const reaper = openNull();
     const isolation = {
       ...{ pid: process.pid, pidfd: reaper },
@@ -65,7 +65,7 @@ describe("building a view", () => {
     views.letGo("s1");
   });
 
-  it("that fails too late leaves nothing, and no rejection", async () => {
+  it("that fails too late leaves nothing, and no unhandled rejection", async () => {
     let fail: (reason: Error) => void = () => undefined;
     const building = new Promise<BuiltView>((_, reject) => (fail = reject));
     const { takeUp, views } = sessionsWith({ bindings: { buildView: () => building }, parts: { buildLimitMs: 1 } });
@@ -80,7 +80,7 @@ describe("building a view", () => {
 const DROP = { leased: true, tmpfs: ["/tmp"], devices: ["0:51"], isLost: false };
 
 describe("dropping a view", () => {
-  it("lets go of all that is held here, and at systemd when its end is on disk", async () => {
+  it("closes what is held here and, once its end is on disk, in systemd", async () => {
     const before = readdirSync("/proc/self/fd").length;
     const { takeUp, leaders, views, told, watches } = sessionsWith();
     takeUp(self(), VIEW);
@@ -98,13 +98,13 @@ describe("dropping a view", () => {
     expect(leaders.isAlive("s1")).toBe(false);
   });
 
-  it("may be done again, of what nobody holds any more", async () => {
+  it("may be repeated for a view that is no longer held", async () => {
     const { views } = sessionsWith();
     for (let times = 0; times < 2; times++)
       expect(await views.drop(SUBJECT, { ...DROP, devices: [] })).toMatchObject({ tmpfsBytes: 0 });
   });
 
-  it("looks who else holds it while its devices are nobody else's", async () => {
+  it("looks for holders while its devices are not reused", async () => {
     const view = openSync("/proc/self/ns/mnt", constants.O_RDONLY);
     const { takeUp, views, asked } = sessionsWith({ kept: [["s1-view", view]] });
     takeUp(NOBODY, VIEW);
@@ -115,7 +115,7 @@ describe("dropping a view", () => {
     expect(isOpen(view)).toBe(false);
   });
 
-  it("names no device of a view that is lost, and no uid that others share", async () => {
+  it("names no device of a lost view, and no shared UID", async () => {
     const { views, asked } = sessionsWith();
     await views.drop(SUBJECT, { ...DROP, isLost: true });
     await views.drop(SUBJECT, { ...DROP, leased: false });
@@ -127,7 +127,7 @@ describe("dropping a view", () => {
     expect(swept.find(({ kind }) => kind === "open-files")?.left).toEqual(["could not be looked at: the view is gone"]);
   });
 
-  it("goes on when systemd cannot be told, and says so; what it does not keep it need not let go of", () => {
+  it("continues and reports when systemd cannot be notified; what is not stored needs no removal", () => {
     const { takeUp, leaders, views, faults } = sessionsWith({ refuses: () => true });
     takeUp(self(), VIEW);
     expect(faults).toHaveLength(1);
@@ -136,7 +136,7 @@ describe("dropping a view", () => {
     expect(leaders.isAlive("s1")).toBe(false);
   });
 
-  it("has systemd let go later of what it was too busy to let go of", () => {
+  it("removes later from systemd what it was too busy to remove", () => {
     let isDeaf = true;
     const { takeUp, views, told, faults, fdStore } = sessionsWith({
       refuses: (state) => isDeaf && state === "FDSTOREREMOVE=1\nFDNAME=s1-pidfd",

@@ -29,12 +29,12 @@ async function wipe(
 }
 
 describe("wiping the memory of a view", () => {
-  it("says why it could not, beside what was found", async () => {
+  it("reports why it could not, with the findings", async () => {
     const { files } = await wipe([new Error("setns: EPERM")]);
     expect(files).toMatchObject({ found: 2, left: [SWEPT[1]?.left[0], "the memory could not be wiped: setns: EPERM"] });
   });
 
-  it("says how much is still held, when it was so twice", async () => {
+  it("reports how much is still held, after two looks", async () => {
     const { files, asked } = await wipe([9_000_000, 70_000]);
     expect(files).toMatchObject({ found: 2, left: [SWEPT[1]?.left[0], "70000 bytes are still held by somebody"] });
     expect(asked).toEqual([
@@ -44,21 +44,21 @@ describe("wiping the memory of a view", () => {
   });
 
   it.each<[string, number[], number]>([
-    ["all was given back", [0], 1],
-    ["no more is left than a file system needs for itself", [65_536], 1],
-    ["what was in use was closed a moment later", [9_000_000, 0], 2],
-  ])("says nothing where %s", async (_title, answers, times) => {
+    ["all was freed", [0], 1],
+    ["only a file system's own overhead is left", [65_536], 1],
+    ["what was in use is closed a moment later", [9_000_000, 0], 2],
+  ])("reports nothing where %s", async (_title, answers, times) => {
     const { files, asked } = await wipe(answers);
     expect(files).toEqual(SWEPT[1]);
     expect(asked).toHaveLength(times);
   });
 
-  it("says why the IPC namespace could not be emptied", async () => {
+  it("reports why the IPC namespace could not be emptied", async () => {
     const { files } = await wipe([0], MEMORY, new Error("setns: EPERM"));
     expect(files).toMatchObject({ left: [SWEPT[1]?.left[0], "the memory could not be wiped: setns: EPERM"] });
   });
 
-  it("empties the IPC namespace, once, whatever was in it", async () => {
+  it("empties the IPC namespace once, whatever was in it", async () => {
     const { files, namespaces } = await wipe([9_000_000, 0], MEMORY, 3);
     expect(files).toEqual(SWEPT[1]);
     expect(namespaces).toEqual([12]);

@@ -34,8 +34,8 @@ afterEach(() => {
 
 const WHY = { reason: "processes: process 7 does not end", user: "guest-aaaa", session: "s1" };
 
-describe("LeaseStore keeps a uid back", () => {
-  it("that waits, and knows that it does", async () => {
+describe("LeaseStore keeps a UID out of use", () => {
+  it("that waits for the walk, and knows that it does", async () => {
     await store.quarantine(60600, { ...WHY, waits: true });
     expect(store.read().quarantined.get(60600)).toStrictEqual({ ...WHY, waits: true });
     await store.quarantine(60600, WHY);
@@ -53,7 +53,7 @@ describe("LeaseStore keeps a uid back", () => {
     ["an entry without a name", '{"uid":60600,"reason":"x"}'],
     ["a reason that is no text", '{"uid":60600,"reason":false,"user":"guest-aaaa"}'],
     ["a name that is null", '{"uid":60600,"reason":"x","user":null}'],
-  ])("of which it finds %s, and knows no name for it", (_, text) => {
+  ])("for which it finds %s, and knows no name for it", (_, text) => {
     store.rest(60600);
     mkdirSync(paths.quarantined, { recursive: true });
     writeFileSync(join(paths.quarantined, "60600"), text);
@@ -64,13 +64,13 @@ describe("LeaseStore keeps a uid back", () => {
     ]);
   });
 
-  it.each(["", ',"session":7', ',"session":null'])("of whose session it is told nothing, or no text (%j)", (more) => {
+  it.each(["", ',"session":7', ',"session":null'])("for whose session it finds nothing, or no text (%j)", (more) => {
     mkdirSync(paths.quarantined, { recursive: true });
     writeFileSync(join(paths.quarantined, "60600"), `{"uid":60600,"reason":"x","user":"guest-aaaa"${more}}`);
     expect(store.read().quarantined.get(60600)).toStrictEqual({ reason: "x", user: "guest-aaaa" });
   });
 
-  it("for which there is a directory in the place of a file", () => {
+  it("for which there is a directory in place of a file", () => {
     mkdirSync(join(paths.quarantined, "60600"), { recursive: true });
     expect([...store.read().quarantined.keys()]).toEqual([60600]);
   });
@@ -81,32 +81,32 @@ describe("LeaseStore keeps a uid back", () => {
     expect(store.read()).toEqual({ rested: [], quarantined: new Map([[60600, WHY]]) });
   });
 
-  it("over a reboot of the machine", async () => {
+  it("across a reboot of the machine", async () => {
     store.rest(60601);
     await store.quarantine(60600, WHY);
     rmSync(join(root, "run"), { recursive: true });
     expect(new LeaseStore(paths).read()).toEqual({ rested: [], quarantined: new Map([[60600, WHY]]) });
   });
 
-  it("and says so when that cannot be written down", async () => {
+  it("and reports when that cannot be saved", async () => {
     writeFileSync(join(root, "var"), "");
     await expect(store.quarantine(60600, WHY)).rejects.toThrow();
   });
 });
 
 describe("LeaseStore", () => {
-  it("knows nothing before anything was written", () => {
+  it("knows nothing before it is first written", () => {
     expect(store.read()).toEqual({ rested: [], quarantined: new Map() });
   });
 
-  it("gives back the uids that rest, the longest unused first, whatever their numbers", () => {
+  it("returns the resting UIDs, the longest unused first, whatever their numbers", () => {
     for (const uid of [60610, 60600, 60601]) store.rest(uid);
     expect(store.read()).toEqual({ rested: [60610, 60600, 60601], quarantined: new Map() });
     store.rest(60610);
     expect(store.read().rested).toEqual([60600, 60601, 60610]);
   });
 
-  it("reads 32,768 uids that have all come back twice, and keeps no more of them on disk than it must", () => {
+  it("reads 32,768 UIDs that were all returned twice, and keeps the file short", () => {
     const uids = Array.from({ length: 32_768 }, (_, index) => 65_536 + index);
     const lines = [...uids, ...uids.toReversed(), 65_536].map((uid) => `${String(uid).padStart(10)}\n`);
     mkdirSync(join(root, "run"));
@@ -117,7 +117,7 @@ describe("LeaseStore", () => {
     expect(store.read().rested).toEqual(rested);
   });
 
-  it.each(["     606", "     60602", "garbage"])("writes over half of a write (%j)", (half) => {
+  it.each(["     606", "     60602", "garbage"])("writes over a partial write (%j)", (half) => {
     store.rest(60600);
     appendFileSync(paths.rested, half);
     expect(store.read().rested).toEqual([60600]);
@@ -125,13 +125,13 @@ describe("LeaseStore", () => {
     expect(store.read().rested).toEqual([60600, 60601]);
   });
 
-  describe("takes over what earlier versions have written down of a uid in a file of its own", () => {
+  describe("imports what earlier versions stored in a file for each UID", () => {
     const entry = (uid: number, text: string) => {
       mkdirSync(paths.restedEarlier, { recursive: true });
       writeFileSync(join(paths.restedEarlier, String(uid)), text);
     };
 
-    it("in the order in which they came back, once", () => {
+    it("in the order of their return, once", () => {
       for (const [uid, at] of [
         [60602, 7],
         [60600, 9],
@@ -144,14 +144,14 @@ describe("LeaseStore", () => {
       expect(new LeaseStore(paths).read().rested).toEqual([60601, 60600, 60602]);
     });
 
-    it("but for what was written since", () => {
+    it("except what was written since", () => {
       store.rest(65536);
       entry(60600, '{"uid":60600,"at":5}');
       expect(store.read().rested).toEqual([65536]);
     });
 
     it.each(["}{", "", "null", '{"uid":60600}', '{"uid":60600,"at":"5"}'])(
-      "and takes one of which nobody knows when for the longest unused (%j)",
+      "and takes one of unknown time for the longest unused (%j)",
       (text) => {
         entry(60601, '{"uid":60601,"at":5}');
         entry(60600, text);
@@ -160,7 +160,7 @@ describe("LeaseStore", () => {
     );
   });
 
-  it("knows of a uid what was written last", async () => {
+  it("takes the last entry of a UID", async () => {
     store.rest(60600);
     store.rest(60601);
     await store.quarantine(60600, WHY);
@@ -172,12 +172,12 @@ describe("LeaseStore", () => {
     expect(readdirSync(paths.quarantined)).toEqual([]);
   });
 
-  it("does not take a reason that is empty for none", async () => {
+  it("does not take an empty reason for none", async () => {
     await store.quarantine(60600, { reason: "", user: "" });
     expect(store.read()).toEqual({ rested: [], quarantined: new Map([[60600, { reason: "", user: "" }]]) });
   });
 
-  it("passes over half of a write, and other files", async () => {
+  it("ignores partial writes and other files", async () => {
     store.rest(60600);
     await store.quarantine(60602, WHY);
     mkdirSync(paths.restedEarlier);
@@ -186,7 +186,7 @@ describe("LeaseStore", () => {
     expect(store.read()).toEqual({ rested: [60600], quarantined: new Map([[60602, WHY]]) });
   });
 
-  it("is nobody else's to read", async () => {
+  it("is readable only for root", async () => {
     store.rest(60600);
     await store.quarantine(60600, WHY);
     for (const path of [dirname(paths.rested), paths.quarantined]) expect(statSync(path).mode & 0o777).toBe(0o700);

@@ -29,7 +29,7 @@ const put = (directory: string, name: string, text: string) => {
   writeFileSync(join(root, directory, name), text);
 };
 
-describe("the ledger sets aside, and makes no session of,", () => {
+describe("the ledger sets aside, without a session,", () => {
   const entry = (change: object) => formatRecord({ ...SESSION, ...change }, BOOT);
 
   it.each([
@@ -39,7 +39,7 @@ describe("the ledger sets aside, and makes no session of,", () => {
     ["null", "null"],
     ["another version", JSON.stringify({ version: RECORD_VERSION + 1, boot: BOOT, session: SESSION })],
     ["another session's entry", entry({ id: "other" })],
-    ["an entry with a cgroup that is no session's", entry({ cgroups: [{ path: "/system.slice", inode: "1" }] })],
+    ["an entry with a cgroup of no session", entry({ cgroups: [{ path: "/system.slice", inode: "1" }] })],
     ["an entry without its leader", entry({ leader: undefined })],
     ["an entry without its account", entry({ account: null })],
   ])("%s, and reads the others", async (_, text) => {
@@ -52,7 +52,7 @@ describe("the ledger sets aside, and makes no session of,", () => {
     expect(ledger.recover().rejected).toEqual([]);
   });
 
-  it("half of a write, which it removes", async () => {
+  it("a partial write, which it removes", async () => {
     await ledger.enter(SESSION);
     put("open", "xyz.json.new", "{");
     expect(ledger.recover().entries).toHaveLength(1);
@@ -68,37 +68,37 @@ describe("the ledger sets aside, and makes no session of,", () => {
 });
 
 describe("a session in the ledger", () => {
-  it("is known as it was entered, and of which boot", async () => {
+  it("is read as it was entered, with its boot", async () => {
     await ledger.enter(SESSION);
     await ledger.enter(ALLOCATED);
     expect(ledger.recover().entries).toEqual([{ session: ALLOCATED, isOfThisBoot: true }]);
     expect(new Ledger(root, OTHER_BOOT).recover().entries).toEqual([{ session: ALLOCATED, isOfThisBoot: false }]);
   });
 
-  it("is of another boot when nobody says of which it is", () => {
+  it("belongs to another boot when its boot is unknown", () => {
     put("open", "abc.json", formatRecord(SESSION));
     expect(ledger.recover().entries).toMatchObject([{ isOfThisBoot: false }]);
   });
 
-  it("leaves it once, and that it is gone already is no error", async () => {
+  it("is removed once, and a missing one is no error", async () => {
     await ledger.enter(SESSION);
     ledger.leave("abc");
     ledger.leave("abc");
     expect(ledger.recover()).toEqual({ entries: [], rejected: [] });
   });
 
-  it("is nobody else's to read", async () => {
+  it("is readable only for root", async () => {
     await ledger.enter(SESSION);
     expect(statSync(join(root, "open")).mode & 0o777).toBe(0o700);
     expect(statSync(join(root, "open/abc.json")).mode & 0o777).toBe(0o600);
   });
 
-  it("is said to be entered only when it is", async () => {
+  it("is reported as entered only when it is on disk", async () => {
     put(".", "open", "");
     await expect(ledger.enter(SESSION)).rejects.toThrow();
   });
 
-  it("is none before anything was written", () => {
+  it("does not exist before it is first written", () => {
     expect(ledger.recover()).toEqual({ entries: [], rejected: [] });
   });
 });

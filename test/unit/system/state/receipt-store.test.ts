@@ -1,4 +1,4 @@
-// The receipts that are kept, clean ones and others, and what is found of them after a power cut at any instant.
+// The stored receipts, clean and unclean, and what is found of them after a power cut at any moment.
 import {
   existsSync,
   mkdirSync,
@@ -49,8 +49,8 @@ const receipt = (id: string, closedAt = 2_000): Receipt => ({
 const dirty = (id: string, closedAt?: number): Receipt => ({ ...receipt(id, closedAt), left: ["files: /tmp/x"] });
 const idsOf = (receipts: readonly Receipt[]) => receipts.map(({ id }) => id);
 
-describe("clean", () => {
-  it("say what later looks have found, and since when nothing is left", async () => {
+describe("clean receipts", () => {
+  it("contain later findings and the time when nothing was left", async () => {
     await store.keep({ ...receipt("a"), unseen: ["/tmp"] }, 10);
     await store.amend("a", (before) => addFoundLater(addFoundLater(before, "files: x"), "files: x"));
     expect(store.find("a")).toMatchObject({ left: [], unseen: ["/tmp"], foundLater: ["files: x"], clearedAt: 0 });
@@ -60,19 +60,19 @@ describe("clean", () => {
     expect(store.find("a")).toMatchObject({ foundLater: ["files: x", "files: y"], clearedAt: 0 });
   });
 
-  it("that are kept no more, or of no session, are not made by it", async () => {
+  it("that are gone, or of unknown sessions, are not created by later findings", async () => {
     for (const id of ["gone", "", "../x"]) await store.amend(id, (before) => before);
     expect(store.list()).toEqual([]);
   });
 
-  it("of an earlier version say nothing of later looks and of terms of use", async () => {
+  it("of an earlier version lack later findings and terms of use", async () => {
     await store.keep(receipt("a"), 10);
     const { unseen: _, foundLater: __, clearedAt: ___, terms: ____, acceptedAt: _____, ...old } = receipt("a");
     put("clean", "a.json", JSON.stringify(old));
     expect(store.find("a")).toEqual(receipt("a"));
   });
 
-  it("are found by their session, and listed with the last one first", async () => {
+  it("are found by session, and listed newest first", async () => {
     for (const [id, closedAt] of [
       ["a", 5],
       ["c", 30],
@@ -84,15 +84,15 @@ describe("clean", () => {
     expect(store.find("d")).toBeUndefined();
   });
 
-  it("are kept though an older one cannot be taken away", async () => {
-    // What root has put in its place.
+  it("are stored though an older one cannot be removed", async () => {
+    // Directories that root has put there.
     for (const id of ["old", "older"]) mkdirSync(join(root, "clean", `${id}.json`, "there"), { recursive: true });
     await store.keep(receipt("new"), 1);
     expect(store.find("new")).toEqual(receipt("new"));
     expect(names("clean")).toEqual(["new.json", "old.json", "older.json"]);
   });
 
-  it("outlive a start, and the last one of a session is the one that counts", async () => {
+  it("survive a restart, and a session's last one counts", async () => {
     await store.keep(receipt("a"), 10);
     await store.keep(dirty("a"), 10);
     expect(new ReceiptStore(root).find("a")?.left).toEqual(["files: /tmp/x"]);
@@ -113,18 +113,18 @@ describe("clean", () => {
     ["one with half a byte", changed({ tmpfsBytes: 0.5 })],
     ["one with less than no time", changed({ closedAt: -1 })],
     ["one whose user is no text", changed({ user: 5 })],
-    ["one of nobody knows which sort", changed({ leased: "yes" })],
-    ["one whose classes are none", changed({ swept: [null] })],
-    ["one whose class has no count", changed({ swept: [{ kind: "files", found: "1", removed: 0, left: [] }] })],
-    ["one in which what is left is no text", changed({ left: [5] })],
-  ])("that cannot be read are none: %s", async (_, text) => {
+    ["one of an unknown type", changed({ leased: "yes" })],
+    ["one with invalid classes", changed({ swept: [null] })],
+    ["one with a class without a count", changed({ swept: [{ kind: "files", found: "1", removed: 0, left: [] }] })],
+    ["one with a non-text leftover", changed({ left: [5] })],
+  ])("that are invalid are ignored: %s", async (_, text) => {
     await store.keep(receipt("good"), 10);
     put("clean", "bad.json", text);
     expect(store.find("bad")).toBeUndefined();
     expect(store.list().map(({ id }) => id)).toEqual(["good"]);
   });
 
-  it("that can be read are those that were written", () => {
+  it("are read as they were written", () => {
     put("clean", "bad.json", good);
     expect(store.find("bad")).toEqual(receipt("bad"));
   });
@@ -139,7 +139,7 @@ describe("clean", () => {
     }
   };
 
-  it("go, the oldest first, when there are more than are to be kept", async () => {
+  it("are deleted, oldest first, beyond the limit", async () => {
     await keepAll(13, 10);
     expect(store.list()).toHaveLength(11);
     expect(store.find("r0")).toBeUndefined();
@@ -148,12 +148,12 @@ describe("clean", () => {
     expect(store.list()).toHaveLength(12);
   });
 
-  it("never go before the one that was just written, be it but one that is kept", async () => {
+  it("are never deleted before the newest, even with a limit of one", async () => {
     await keepAll(3, 1);
     expect(names("clean")).toEqual(["r2.json"]);
   });
 
-  it("never go before the one that was just written, though the others say that they are of later", async () => {
+  it("are never deleted before the newest, even if others have later dates", async () => {
     await keepAll(3, 1000);
     for (const index of [0, 1, 2]) writtenAt(`r${index}`, 4_000_000_000 + index);
     await store.keep(receipt("late"), 2);
@@ -163,33 +163,33 @@ describe("clean", () => {
     expect(names("clean")).toEqual(["later.json"]);
   });
 
-  it("are counted without what root has put beside them, which stays", async () => {
+  it("do not count files that root has put beside them, which stay", async () => {
     for (const name of ["NOTES.json", "kept-1.json", "readme"]) put("clean", name, "{}");
     await keepAll(3, 1);
     expect(names("clean")).toEqual(["NOTES.json", "kept-1.json", "r2.json", "readme"]);
     expect(store.list().map(({ id }) => id)).toEqual(["r2"]);
   });
 
-  it("are plain JSON, one file each, and nobody else's to read", async () => {
+  it("are plain JSON, one file each, readable only for root", async () => {
     await store.keep(receipt("a"), 10);
     expect(JSON.parse(readFileSync(join(root, "clean/a.json"), "utf8"))).toEqual(receipt("a"));
     expect(statSync(join(root, "clean")).mode & 0o777).toBe(0o700);
     expect(statSync(join(root, "clean/a.json")).mode & 0o777).toBe(0o600);
   });
 
-  it("are none of an id that would be a path", async () => {
+  it("do not exist for an id that would be a path", async () => {
     await expect(store.keep(receipt("a/b"), 10)).rejects.toThrow(/not a session's id/);
     expect(store.find("../../etc/passwd")).toBeUndefined();
   });
 
-  it("are none before anything was written", () => {
+  it("do not exist before the first is written", () => {
     store.recover();
     expect(store.list()).toEqual([]);
     expect(names(".")).toEqual([]);
   });
 });
 
-describe("receipts that are not clean", () => {
+describe("unclean receipts", () => {
   const writtenInOrder = async (receipts: readonly Receipt[], keep: number) => {
     for (const [index, one] of receipts.entries()) {
       await store.keep(one, keep);
@@ -201,28 +201,28 @@ describe("receipts that are not clean", () => {
   };
   const many = (count: number) => Array.from({ length: count }, (_, index) => receipt(`r${index}`, 3_000 + index));
 
-  it("are not pushed out by any number of clean ones", async () => {
+  it("are not displaced by any number of clean ones", async () => {
     await writtenInOrder([dirty("d0"), dirty("d1"), ...many(9)], 2);
     expect(idsOf(store.list())).toEqual(["r8", "r7", "d0", "d1"]);
   });
 
-  it("push out no clean one, and go themselves, the oldest first, when there are more of them than are to be kept", async () => {
+  it("displace no clean one, and are deleted, oldest first, beyond their own limit", async () => {
     await writtenInOrder([...many(2), ...[0, 1, 2, 3].map((index) => dirty(`d${index}`, 5_000 + index))], 2);
     expect(idsOf(store.list())).toEqual(["d3", "d2", "r1", "r0"]);
   });
 
-  it("are those that a later look has found so, and stay so when a look has found nothing left", async () => {
+  it("include those that a later look has found unclean, and stay when a look finds nothing left", async () => {
     await writtenInOrder([receipt("a"), dirty("b")], 1);
     await store.amend("a", (before) => addFoundLater(before, "files: x"));
     expect(files()).toEqual([[], ["a.json", "b.json"], []]);
     await store.amend("a", (before) => clear(before, 7));
     expect(files()).toEqual([[], ["a.json", "b.json"], []]);
-    // Of those that looks have added, too, no more are kept.
+    // Receipts updated by later looks count towards the limit, too.
     await writtenInOrder(many(1), 1);
     expect(idsOf(store.list())).toEqual(["r0", "a"]);
   });
 
-  it("are clean ones when a later look has found nothing: that takes no receipt from its place", async () => {
+  it("become clean ones when a later look finds nothing, which displaces no other receipt", async () => {
     await store.keep({ ...receipt("a"), unseen: ["/tmp"] }, 10);
     await store.amend("a", (before) => clear(before, 7));
     expect(files()).toEqual([["a.json"], [], []]);
@@ -232,7 +232,7 @@ describe("receipts that are not clean", () => {
 describe("a power cut", () => {
   const FOUND = addFoundLater(receipt("a"), "files: x");
 
-  it("between the two directories loses no receipt, shows none twice, and leaves what the later look has found", () => {
+  it("between the two directories loses no receipt, shows none twice, and keeps the later findings", () => {
     put("clean", "a.json", JSON.stringify(receipt("a")));
     put("dirty", "a.json", JSON.stringify(FOUND));
     expect([store.find("a"), store.list()]).toEqual([FOUND, [FOUND]]);
@@ -241,14 +241,14 @@ describe("a power cut", () => {
     expect([store.find("a"), store.list()]).toEqual([FOUND, [FOUND]]);
   });
 
-  it("before the first of them is written leaves the one that was there", () => {
+  it("before the first is written keeps the old one", () => {
     put("clean", "a.json", JSON.stringify(receipt("a")));
     put("dirty", "a.json.new", "{");
     store.recover();
     expect([store.list(), names("dirty")]).toEqual([[receipt("a")], []]);
   });
 
-  it("that has left garbage in one of them leaves the other", () => {
+  it("that left garbage in one directory keeps the other", () => {
     put("clean", "a.json", JSON.stringify(receipt("a")));
     put("dirty", "a.json", "");
     store.recover();
@@ -263,7 +263,7 @@ describe("receipts of an earlier version, in one directory", () => {
     put(".", "c.json.new", "{");
   });
 
-  it("are each put into its place at a start, once, and what root has put beside them stays", () => {
+  it("are each moved to their directory at a start, once, and files of root stay", () => {
     for (const _ of ["first", "second"]) {
       store.recover();
       expect(files()).toEqual([["a.json"], ["b.json"], ["NOTES.json"]]);
@@ -272,7 +272,7 @@ describe("receipts of an earlier version, in one directory", () => {
     expect(names(".")).toEqual(["NOTES.json", "clean", "dirty", "readme"]);
   });
 
-  it("do not stand in for what was written since", async () => {
+  it("do not replace newer ones", async () => {
     await store.amend("a", (before) => addFoundLater(before, "files: x"));
     put(".", "a.json", JSON.stringify(receipt("a")));
     expect(store.find("a")?.foundLater).toEqual(["files: x"]);
@@ -281,7 +281,7 @@ describe("receipts of an earlier version, in one directory", () => {
     expect(store.find("a")?.foundLater).toEqual(["files: x"]);
   });
 
-  it("are known before they are", () => {
+  it("are found before that", () => {
     expect([store.find("b"), idsOf(store.list())]).toEqual([dirty("b"), ["a", "b"]]);
   });
 });

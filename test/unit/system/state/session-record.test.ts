@@ -22,14 +22,14 @@ import {
 
 describe("checkId", () => {
   it.each(["", ".", "..", "a/b", "a.b", "ABC", "a b", "a\n", "ä", "a-b", "x".repeat(65)])(
-    "takes %j for no name of a file",
+    "rejects %j as a file name",
     (id) => {
       expect(() => checkId(id)).toThrow("is not a session's id");
       expect(isId(id)).toBe(false);
     },
   );
 
-  it.each(["a", "abc234", "x".repeat(64)])("gives %j back", (id) => {
+  it.each(["a", "abc234", "x".repeat(64)])("returns %j unchanged", (id) => {
     expect(checkId(id)).toBe(id);
   });
 });
@@ -42,7 +42,7 @@ describe("parseRecord", () => {
     parseRecord(JSON.stringify({ version: RECORD_VERSION, session }), id).session;
   const isolated = (change: object) => ({ ...VIEW, isolation: { ...ISOLATION, ...change } });
 
-  it("believes nothing that is too large", () => {
+  it("rejects a file that is too large", () => {
     expect(() => parseRecord(" ".repeat(1024 * 1024) + formatRecord(SAVED), "abc")).toThrow("is too large");
   });
 
@@ -52,7 +52,7 @@ describe("parseRecord", () => {
     expect(parseRecord(JSON.stringify({ version: 3, session: SAVED }), "abc").session).toEqual(SAVED);
   });
 
-  it.each([1, 2, 5, "3", "4", undefined])("believes nothing of version %j", (version) => {
+  it.each([1, 2, 5, "3", "4", undefined])("rejects version %j", (version) => {
     expect(RECORD_VERSION).toBe(4);
     expect(() => parseRecord(JSON.stringify({ version, session: SAVED }), "abc")).toThrow(
       `has version ${String(version)}, expected 4`,
@@ -92,7 +92,7 @@ describe("parseRecord", () => {
     ["lacks its view", { view: undefined }],
     ["lacks its view", { view: null }],
     ["lacks its view", { view: "gone" }],
-    // As an earlier guestd wrote one that is lost.
+    // How an earlier guestd wrote a lost view.
     ["lacks its view", { view: undefined, isViewLost: true }],
     ["lacks its view", { view: { ...isolated({}), inode: 0 } }],
     ["lacks its view", { view: { ...isolated({}), devices: undefined } }],
@@ -112,21 +112,21 @@ describe("parseRecord", () => {
     ["does not say why it ends", { phase: "ending" }],
     ["does not say why it ends", { phase: "ending", view: "lost" }],
     ["does not say why it ends", { phase: "ending", cause: 7 }],
-  ])("says that a record %s (%j)", (reason, change) => {
+  ])("reports that a record %s (%j)", (reason, change) => {
     expect(() => parse({ ...SAVED, ...change })).toThrow(reason);
   });
 
-  it("believes no session that has an id which is none, though the file has its name", () => {
+  it("rejects an invalid id, though it is the file's name", () => {
     expect(() => parse({ ...SAVED, id: "a.b" }, "a.b")).toThrow("names another session");
     expect(() => parse(undefined)).toThrow("names another session");
   });
 
-  it("believes no cgroup of another type of session", () => {
+  it("rejects a cgroup of the other account type", () => {
     expect(() => parse({ ...LEASED, cgroups: [CGROUP] })).toThrow("lacks its cgroups");
     expect(() => parse({ ...SAVED, cgroups: [SLICE] })).toThrow("lacks its cgroups");
   });
 
-  it("gives back what was written down, in each phase and with each kind of view", () => {
+  it("returns what was saved, in each phase and with each kind of view", () => {
     const records = [SAVED, LEASED, ALLOCATED, ENDING, recordOf(endingOf(LEASED_SESSION, { view: undefined }))];
     const acceptance = { digest: "a1".repeat(32), at: 1_000 };
     const others = [
@@ -137,19 +137,19 @@ describe("parseRecord", () => {
     for (const record of [...records, ...others]) expect(parse(record)).toEqual(record);
   });
 
-  it("forgets the calls of an earlier guestd, what it had found, and what is no part of a record", () => {
+  it("drops the calls and findings of an earlier guestd, and unknown fields", () => {
     const found = { processesKilled: 3, tmpfsBytes: 4096, swept: [], left: ["drop-view: boom"] };
     expect(parse({ ...SAVED, call: 7, endCalls: [8], hasRecord: false, pamClosed: true })).toEqual(SAVED);
     expect(parse({ ...ENDING, endCalls: [8], found, receipt: { left: "nothing" } })).toEqual(ENDING);
     expect(parse({ ...ALLOCATED, view: {}, cause: 7 })).toEqual(ALLOCATED);
   });
 
-  it("needs no view of a session that has none any more, or none yet", () => {
+  it("accepts a missing view where the session has none yet or any more", () => {
     const { view: _none, ...ending } = { view: undefined, ...recordOf(endingOf(LEASED_SESSION)) };
     for (const record of [ALLOCATED, ending]) expect(parse(record).phase).toBe(record.phase);
   });
 
-  it("says of which boot of the machine it is, where that was written down", () => {
+  it("returns the boot, where that was saved", () => {
     expect(parseRecord(formatRecord(SAVED, "b1"), "abc").boot).toBe("b1");
     expect(parseRecord(formatRecord(SAVED), "abc").boot).toBeUndefined();
     const odd = JSON.stringify({ version: RECORD_VERSION, boot: 5, session: SAVED });

@@ -34,7 +34,7 @@ afterEach(() => {
 const [SESSION, LEASED_SESSION] = [recordOf({ ...OPEN, endCalls: [8] }), recordOf(LEASED_OPEN)];
 const OPEN_VIEW = { ...VIEW, isolation: ISOLATION };
 
-describe("SessionStore sets aside, and makes no session of,", () => {
+describe("SessionStore sets aside, without a session,", () => {
   const record = (change: object, session = SESSION) => formatRecord({ ...session, ...change });
   it.each([
     ["garbage", "}{"],
@@ -50,13 +50,13 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     ["a record that is null", "null"],
     ["a record that does not say whether it is leased", record({ leased: undefined })],
     ["a record without limits", record({ limits: undefined })],
-    ["a record of a session that stands nowhere", record({ phase: "opening" })],
+    ["a record of a session without a phase", record({ phase: "opening" })],
     ["a record of a session that is being taken up", record({ phase: "recovering" })],
     [
-      "a record of a session that was ending, with garbage for its view",
+      "a record of an ending session with garbage for its view",
       record({ phase: "ending", cause: "logout", view: { inode: 5 } }),
     ],
-    ["a shared account's without namespaces", record({ view: VIEW })],
+    ["a shared account's record without namespaces", record({ view: VIEW })],
     [
       "a record without its reaper's start time",
       record({ view: { ...VIEW, isolation: { ...ISOLATION, reaper: { pid: 900 } } } }),
@@ -65,9 +65,9 @@ describe("SessionStore sets aside, and makes no session of,", () => {
       "a record without the number of a namespace",
       record({ view: { ...VIEW, isolation: { ...ISOLATION, ipc: { path: "/x" } } } }),
     ],
-    ["a leased account's with namespaces", record({ view: OPEN_VIEW }, LEASED_SESSION)],
+    ["a leased account's record with namespaces", record({ view: OPEN_VIEW }, LEASED_SESSION)],
     [
-      "a leased account's with logind's own cgroup",
+      "a leased account's record with logind's own cgroup",
       record({
         leased: true,
         view: VIEW,
@@ -75,11 +75,11 @@ describe("SessionStore sets aside, and makes no session of,", () => {
       }),
     ],
     [
-      "a shared account's with all of its user",
+      "a shared account's record with its whole user",
       record({ cgroups: [{ path: "/user.slice/user-1101.slice", inode: "1" }] }),
     ],
     [
-      "a leased account's with all of another user",
+      "a leased account's record with another user's slice",
       record({ leased: true, view: VIEW, cgroups: [{ path: "/user.slice/user-11010.slice", inode: "1" }] }),
     ],
   ])("%s", (_, text) => {
@@ -89,12 +89,12 @@ describe("SessionStore sets aside, and makes no session of,", () => {
     expect(sessions).toEqual([]);
     expect(rejected).toHaveLength(1);
     expect(readdirSync(directory)).toEqual(["abc.json.rejected"]);
-    // The session may go on: its account still gets no user manager.
+    // The session may continue: its account still gets no user manager.
     expect(readdirSync(join(root, `unmanaged/${GUEST.uid}`))).toEqual(["abc"]);
   });
 });
 
-describe("SessionStore believes no cgroup but a session's:", () => {
+describe("SessionStore rejects cgroups outside a session:", () => {
   it.each([
     "/",
     "/system.slice",
@@ -109,7 +109,7 @@ describe("SessionStore believes no cgroup but a session's:", () => {
   });
 });
 
-describe("SessionStore remembers whom it cannot tell", () => {
+describe("SessionStore remembers unreadable sessions", () => {
   const marks = () => readdirSync(join(root, `unmanaged/${GUEST.uid}`));
   const unclear = (from: SessionStore) => [...from.recover().unclear].sort();
 
@@ -118,7 +118,7 @@ describe("SessionStore remembers whom it cannot tell", () => {
     writeFileSync(join(directory, "abc.json"), "}{");
   });
 
-  it("over further starts, and keeps the marks", () => {
+  it("across further starts, and keeps the marks", () => {
     expect(unclear(store)).toEqual(["abc"]);
     expect(unclear(new SessionStore(root))).toEqual(["abc"]);
     writeFileSync(join(directory, "def.json"), "");
@@ -135,21 +135,21 @@ describe("SessionStore remembers whom it cannot tell", () => {
     expect(marks().sort()).toEqual(["abc", "def", "ghi"]);
   });
 
-  it("also when nothing else is left", () => {
+  it("even when nothing else is left", () => {
     store.recover();
     for (const id of ["def", "ghi"]) store.remove(id, GUEST.uid);
     expect(unclear(new SessionStore(root))).toEqual(["abc"]);
     expect(marks()).toEqual(["abc"]);
   });
 
-  it("until root has removed what was set aside", () => {
+  it("until root removes the files set aside", () => {
     store.recover();
     rmSync(join(directory, "abc.json.rejected"));
     expect(unclear(new SessionStore(root))).toEqual([]);
     expect(marks().sort()).toEqual(["def", "ghi"]);
   });
 
-  it("and takes no other file for one of them", () => {
+  it("and ignores other files", () => {
     writeFileSync(join(directory, "xyz.rejected"), "");
     writeFileSync(join(directory, "notes"), "");
     expect(unclear(store)).toEqual(["abc"]);
@@ -157,37 +157,37 @@ describe("SessionStore remembers whom it cannot tell", () => {
 });
 
 describe("SessionStore", () => {
-  it("gives back what it was given, without the calls that nobody waits for any more", () => {
+  it("returns what it was given, without cancelled calls", () => {
     store.write(SESSION);
     expect(store.recover()).toEqual({ sessions: [recordOf(OPEN)], rejected: [], unclear: new Set() });
     expect(SESSION).not.toHaveProperty("endCalls");
   });
 
-  it("keeps its records from everybody else", () => {
+  it("makes its records readable only for root", () => {
     store.write(SESSION);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
     expect(statSync(join(directory, "abc.json")).mode & 0o777).toBe(0o600);
   });
 
-  it("leaves no file behind that is half written", () => {
+  it("leaves no partial file behind", () => {
     store.write(SESSION);
     expect(readdirSync(directory)).toEqual(["abc.json"]);
   });
 
-  it("removes a record, and is content when there is none", () => {
+  it("removes a record, and accepts a missing one", () => {
     store.write(SESSION);
     store.remove("abc", GUEST.uid);
     store.remove("abc", GUEST.uid);
     expect(existsSync(join(directory, "abc.json"))).toBe(false);
   });
 
-  it("uses no id as a path that is none of ours", () => {
+  it("uses no invalid id as a path", () => {
     expect(() => {
       store.remove("../../etc/passwd", 1);
     }).toThrow(/not a session's id/);
   });
 
-  it("marks the account as one without a user manager until its last session is gone", () => {
+  it("marks a shared account until its last session is gone, to prevent a user manager", () => {
     const marks = join(root, `unmanaged/${GUEST.uid}`);
     store.write(SESSION);
     store.write({ ...SESSION, id: "def" });
@@ -197,7 +197,7 @@ describe("SessionStore", () => {
     expect(existsSync(marks)).toBe(false);
   });
 
-  it("sweeps what is left of a session that was never written down", () => {
+  it("removes leftovers of a session that was never saved", () => {
     store.write(SESSION);
     renameSync(join(directory, "abc.json"), join(directory, "abc.json.new"));
     expect(store.recover()).toEqual({ sessions: [], rejected: [], unclear: new Set() });
@@ -205,18 +205,18 @@ describe("SessionStore", () => {
     expect(readdirSync(join(root, "unmanaged"))).toEqual([]);
   });
 
-  it("has nothing to recover before anything was written", () => {
+  it("recovers nothing before it is first written", () => {
     expect(store.recover()).toEqual({ sessions: [], rejected: [], unclear: new Set() });
   });
 
-  it("gives back a leased account's, also one whose login goes on", () => {
+  it("returns a leased account's session, also during its login", () => {
     const waiting = recordOf({ ...ALLOCATED_SESSION, id: "def" });
     store.write(LEASED_SESSION);
     store.write(waiting);
     expect(store.recover()).toEqual({ sessions: [LEASED_SESSION, waiting], rejected: [], unclear: new Set() });
   });
 
-  it("gives back one that was ending, with its view or without, and what it had found is found anew", () => {
+  it("returns an ending session, with its view or without, to be searched again", () => {
     const found = { ...NOTHING_FOUND, left: ["note-ending: boom"] };
     const ending = (id: string, change: Partial<Ending>) => recordOf({ ...ENDING_SESSION, id, ...change });
     const views = { abc: OPEN_VIEW, def: undefined, ghi: "lost" } as const;
@@ -224,7 +224,7 @@ describe("SessionStore", () => {
     expect(store.recover().sessions).toEqual(Object.entries(views).map(([id, view]) => ending(id, { view })));
   });
 
-  it("removes a record that was set aside too, when its session is over", () => {
+  it("removes a record that was set aside, too, when its session is over", () => {
     store.write(SESSION);
     writeFileSync(join(directory, "abc.json"), "}{");
     expect([...store.recover().unclear]).toEqual(["abc"]);
@@ -233,7 +233,7 @@ describe("SessionStore", () => {
     expect([...store.recover().unclear]).toEqual([]);
   });
 
-  it("leaves a leased account its user manager: its uid has one view alone", () => {
+  it("allows a leased account its user manager, as its UID has only one view", () => {
     store.write(LEASED_SESSION);
     expect(existsSync(join(root, `unmanaged/${LEASED.uid}`))).toBe(false);
     store.remove(LEASED_SESSION.id, LEASED.uid);

@@ -19,20 +19,20 @@ const sort = (
 };
 
 describe("sortRecords", () => {
-  it("knows of nothing where nothing is", () => {
+  it("returns nothing where nothing is stored", () => {
     expect(sort([], [])).toEqual({ found: [], dead: [], unknown: [] });
   });
 
-  it("goes by the record where there are both", () => {
+  it("prefers the record where both exist", () => {
     const record = recordOf({ ...ENDING_SESSION, id: "a" });
     expect(sortRecords([record], [here("a")], new Set()).found).toEqual([{ saved: record, cause: undefined }]);
   });
 
-  it("believes a record also when the ledger takes its session for one of another boot: /run does not outlive one", () => {
+  it("believes a record even when the ledger names another boot, since /run does not survive one", () => {
     expect(sort([session("a")], [before("a")])).toEqual({ found: ["a"], dead: [], unknown: [] });
   });
 
-  it("ends what is in the ledger alone: by which boot it was", () => {
+  it("ends a session that is only in the ledger, by its boot", () => {
     expect(sort([session("a")], [here("a"), here("b"), before("c")])).toEqual({
       found: ["a", "b record-lost"],
       dead: ["c lost-power"],
@@ -40,11 +40,11 @@ describe("sortRecords", () => {
     });
   });
 
-  it("ends a session whose record was set aside and that the ledger knows", () => {
+  it("ends a session whose record was set aside and that is in the ledger", () => {
     expect(sort([], [here("a")], ["a"])).toEqual({ found: ["a record-lost"], dead: [], unknown: [] });
   });
 
-  it("concludes nothing of a session that neither can tell", () => {
+  it("concludes nothing about a session that is readable in neither", () => {
     expect(sort([session("a")], [here("a")], ["b", "c"])).toEqual({ found: ["a"], dead: [], unknown: ["b", "c"] });
   });
 

@@ -24,8 +24,8 @@ function lay(text: string): void {
   writeFileSync(file, text);
 }
 
-describe("SwitchStore lets nobody in", () => {
-  it("when nothing was written down", () => {
+describe("SwitchStore keeps guests out", () => {
+  it("when nothing was saved", () => {
     expect(store.read()).toEqual({ loginSwitch: NEVER_ENABLED });
     mkdirSync(dirname(file));
     expect(store.read()).toEqual({ loginSwitch: NEVER_ENABLED });
@@ -38,14 +38,14 @@ describe("SwitchStore lets nobody in", () => {
     ["null", "null"],
     ["true", "true"],
     ["a list", "[]"],
-    ["a word for a boolean", '{"enabled":"true","reason":""}'],
+    ["a string for a boolean", '{"enabled":"true","reason":""}'],
     ["a number for a boolean", '{"enabled":1,"reason":""}'],
-    ["nothing of being enabled", '{"reason":""}'],
+    ["no boolean", '{"reason":""}'],
     ["no reason", '{"enabled":true}'],
     ["a reason that is no text", '{"enabled":true,"reason":null}'],
     ["a reason that cannot be printed", '{"enabled":true,"reason":"\\u001b[2J"}'],
     ["a reason that is too long", `{"enabled":true,"reason":"${"a".repeat(201)}"}`],
-  ])("when it finds %s, and says which file that is", (_, text) => {
+  ])("when it finds %s, and names that file", (_, text) => {
     lay(text);
     expect(store.read()).toEqual({
       loginSwitch: { enabled: false, reason: `${file} cannot be read` },
@@ -53,7 +53,7 @@ describe("SwitchStore lets nobody in", () => {
     });
   });
 
-  it("when there is a directory in the place of the file, or a file in that of its directory", () => {
+  it("when there is a directory in place of the file, or a file in place of its directory", () => {
     mkdirSync(file, { recursive: true });
     expect(store.read().loginSwitch.enabled).toBe(false);
     rmSync(dirname(file), { recursive: true });
@@ -64,7 +64,7 @@ describe("SwitchStore lets nobody in", () => {
     });
   });
 
-  it("on half of a write", () => {
+  it("after a partial write", () => {
     lay("");
     rmSync(file);
     writeFileSync(`${file}.new`, '{"enabled":true,"reason":""}');
@@ -73,13 +73,13 @@ describe("SwitchStore lets nobody in", () => {
 });
 
 describe("SwitchStore", () => {
-  it("says so when it cannot write", async () => {
+  it("reports when it cannot write", async () => {
     writeFileSync(dirname(file), "");
     await expect(store.write({ enabled: true, reason: "" })).rejects.toThrow();
   });
 
   it.each([undefined, { enabled: false, reason: "an examination" }])(
-    "leaves what was there before when the new one is not safe on disk (%j)",
+    "keeps the old value when the new one is not safely on disk (%j)",
     async (before) => {
       if (before !== undefined) await store.write(before);
       const unsafe = async (path: string, text: string) => {
@@ -96,21 +96,21 @@ describe("SwitchStore", () => {
     { enabled: true, reason: "" },
     { enabled: false, reason: "" },
     { enabled: false, reason: 'Gäste: "bitte" morgen.' },
-  ])("finds what was written down: %j", async (loginSwitch) => {
+  ])("reads what was saved: %j", async (loginSwitch) => {
     await store.write({ enabled: !loginSwitch.enabled, reason: "" });
     await store.write(loginSwitch);
     expect(new SwitchStore(file).read()).toEqual({ loginSwitch });
     expect(readdirSync(dirname(file))).toEqual(["switch.json"]);
   });
 
-  it("writes what a package writes that is installed while no guestd runs, for root alone", async () => {
+  it("writes what the package writes when it is installed without a running guestd, only for root", async () => {
     await store.write({ enabled: true, reason: "" });
     expect(readFileSync(file, "utf8")).toBe('{"enabled":true,"reason":""}');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
   });
 
-  it("lives with what a later guestd has added", () => {
+  it("accepts fields that a later guestd has added", () => {
     lay('{"enabled":true,"reason":"","by":"root"}\n');
     expect(store.read()).toEqual({ loginSwitch: { enabled: true, reason: "" } });
   });

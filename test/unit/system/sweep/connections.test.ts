@@ -1,4 +1,4 @@
-// The connections of an account, and those that are not its alone.
+// The connections of an account, and those that it shares with others.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sweepConnections } from "../../../../src/system/sweep/connections.ts";
 import { failure, OWNER, SweepWorld } from "../../../helpers/sweep.ts";
@@ -21,15 +21,15 @@ const connection = (name: string, permissions: string, directory = DIRECTORY) =>
   );
 const sweep = (reload = () => (reloads++, Promise.resolve())) => sweepConnections(world.root, user, reload);
 
-describe("the connections of an account", () => {
-  it("are none where there is no NetworkManager, which is told nothing", async () => {
+describe("the NetworkManager connections of an account", () => {
+  it("are none where NetworkManager does not run, which gets no call", async () => {
     expect(await sweep()).toEqual({ found: 0, removed: 0, left: [] });
     world.directory(DIRECTORY);
     expect(await sweep()).toEqual({ found: 0, removed: 0, left: [] });
     expect(reloads).toBe(0);
   });
 
-  it("go, wherever NetworkManager keeps them, and it is told once", async () => {
+  it("are removed in all of NetworkManager's directories, and it is told once", async () => {
     const own = [
       connection("home.nmconnection", `permissions=user:${user}:;`),
       connection("old", `permissions=user:${user};`),
@@ -48,13 +48,13 @@ describe("the connections of an account", () => {
     `permissions=user:alice:;user:${user}:;`,
     `permissions=user:${user}:;user:alice:;`,
     `id=permissions=user:${user}:;`,
-  ])("are not those with '%s'", async (permissions) => {
+  ])("do not include those with '%s'", async (permissions) => {
     connection("other.nmconnection", permissions);
     expect(await sweep()).toEqual({ found: 0, removed: 0, left: [] });
     expect(world.has(`${DIRECTORY}/other.nmconnection`)).toBe(true);
   });
 
-  it("are not gone as long as NetworkManager has not read that", async () => {
+  it("are not gone until NetworkManager has reloaded", async () => {
     connection("home.nmconnection", `permissions=user:${user}:;`);
     expect(await sweep(() => Promise.reject(failure("EIO")))).toEqual({
       found: 1,

@@ -29,8 +29,8 @@ const LONG_MS = 20_000;
 const writers = (limitMs = SHORT_MS) => new CoredumpWriters(world.at("proc"), limitMs);
 const named = (pid: number) => `process ${pid} (${NAME}) may still be writing a dump`;
 
-describe("dumps that are being written", () => {
-  it("are waited for, and nobody else is", async () => {
+describe("core dumps being written", () => {
+  it("are waited for, and no other process is", async () => {
     const uids = [GUEST_UID, GUEST_UID, GUEST_UID, GUEST_UID].join("\t");
     add(10, { name: "sh" });
     add(11, { uids: "1000\t1000\t1000\t1000" });
@@ -43,7 +43,7 @@ describe("dumps that are being written", () => {
   });
 
   it.each(["/usr/lib/systemd/systemd", "/usr/lib/systemd/systemd-executor"])(
-    "are waited for at a child of systemd that is to become the service: %s",
+    "are waited for at a child of systemd that will become the service: %s",
     async (exe) => {
       add(13, { name: "(coredump)", exe });
       add(14, { name: "(coredump)", exe: "/usr/bin/su" });
@@ -52,19 +52,19 @@ describe("dumps that are being written", () => {
     },
   );
 
-  it("are not waited for at a process of the account that calls itself so", async () => {
+  it("are not waited for at a process of the account with the service's name", async () => {
     const uids = [GUEST_UID, GUEST_UID, GUEST_UID, GUEST_UID].join("\t");
     add(13, { uids, exe: "/home/guest/systemd-coredump" });
     add(14, { exe: "/usr/bin/sh" });
     expect(await writers().awaitEnd(OWNER)).toEqual([]);
   });
 
-  it("are waited for at a process of the account, whatever it says of itself: its command line is not read", async () => {
+  it("are waited for at a process of the account, whatever its command line says", async () => {
     add(13, { uids: [GUEST_UID, GUEST_UID, GUEST_UID, GUEST_UID].join("\t"), line: HELPER(1000) });
     expect(await writers().awaitEnd(OWNER)).toEqual([named(13)]);
   });
 
-  it("are done when their program has ended", async () => {
+  it("are complete when their program has ended", async () => {
     add(13);
     let isDone = false;
     const waiting = writers(LONG_MS)
@@ -76,7 +76,7 @@ describe("dumps that are being written", () => {
     expect(await waiting).toEqual([]);
   });
 
-  it("are waited for when the kernel's helper has handed them over", async () => {
+  it("are waited for when the kernel's helper has passed them on", async () => {
     const watched = writers(LONG_MS);
     add(15, { line: HELPER(GUEST_UID) });
     let isDone = false;
@@ -89,7 +89,7 @@ describe("dumps that are being written", () => {
     expect(await waiting).toEqual([]);
   });
 
-  it("are those that began before: a later look waits for no other, whoever has its pid", async () => {
+  it("are those that began before: a later look waits for no other, even with the same PID", async () => {
     const watched = writers();
     add(13);
     add(14);
@@ -102,7 +102,7 @@ describe("dumps that are being written", () => {
     expect(await watched.awaitEnd(OWNER)).toEqual([]);
   });
 
-  it("are all those again while a process of the account lives, and for the next guest with its uid", async () => {
+  it("are all awaited again while the account has a process, and for the next guest with its UID", async () => {
     const watched = writers();
     add(13);
     await watched.awaitEnd(OWNER);

@@ -27,14 +27,14 @@ describe("a name that a greeter remembers", () => {
       `[Last]\nSession=/usr/share/xsessions/x.desktop\nUser = ${user}\n`,
       "[Last]\nSession=/usr/share/xsessions/x.desktop\n",
     ],
-  ])("is taken out of %s, and all else stays", async (path, before, after) => {
+  ])("is removed from %s, and all else stays", async (path, before, after) => {
     world.file(path, 0, before);
     expect(await sweep()).toEqual({ found: 1, removed: 1, left: [] });
     expect(read(path)).toBe(after);
   });
 
   it.each(["last-user=alice", `last-user=${user}2`, `# ${user}`, user, "last-user=*guest"])(
-    "is left alone where it is another one (%s)",
+    "is left alone where it is another name (%s)",
     async (line) => {
       world.file(GTK, 0, `${line}\n`);
       expect(await sweep()).toEqual(CLEAN);
@@ -42,18 +42,18 @@ describe("a name that a greeter remembers", () => {
     },
   );
 
-  it("is not there on a machine without greeters", async () => {
+  it("does not exist on a machine without greeters", async () => {
     expect(await sweep()).toEqual(CLEAN);
   });
 
-  it("is found where root has put the home of the greeters' user elsewhere", async () => {
+  it("is found where the greeter user's home is elsewhere", async () => {
     world.file("srv/sddm/state.conf", 0, `User=${user}\n`);
     world.link("var/lib/sddm", world.at("srv/sddm"));
     expect(await sweep()).toEqual({ found: 1, removed: 1, left: [] });
   });
 });
 
-describe("what the greeters' user has put there instead is left alone, and told:", () => {
+describe("what the greeter's user has put in its place is left alone and reported:", () => {
   const secret = `User=${user}\n`;
 
   it.each<[string, () => void]>([
@@ -67,7 +67,7 @@ describe("what the greeters' user has put there instead is left alone, and told:
       },
     ],
     [
-      "another name of a file",
+      "a hard link to a file",
       () => {
         world.directory("var/lib/sddm");
         linkSync(world.at("etc/secret"), world.at(SDDM));

@@ -1,4 +1,4 @@
-// The home of a leased account on the host, and what of it is left alone.
+// The home of a leased account on the host, and which parts are left alone.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sweepHome } from "../../../../src/system/sweep/home.ts";
 import { GUEST_UID, OWNER, SweepWorld } from "../../../helpers/sweep.ts";
@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-/** A line of mountinfo (proc(5)) for each. */
+/** One line of mountinfo (proc(5)) per mount. */
 const mounts: string[] = [];
 function mount(path: string, type: string): void {
   if (path === "/") mounts.length = 0;
@@ -24,32 +24,32 @@ function mount(path: string, type: string): void {
 const sweep = (bindings = world.bindings) => sweepHome(bindings, world.root, { home: `/${HOME}`, uid: GUEST_UID });
 
 describe("a home on the host", () => {
-  it("that is not there is nothing", async () => {
+  it("that does not exist is no finding", async () => {
     world.directory("home");
     expect(await sweep()).toEqual({ found: 0, removed: 0, left: [] });
   });
 
-  it("goes with what is in it, each counted once", async () => {
+  it("is removed with its contents, each counted once", async () => {
     world.directory(HOME, GUEST_UID);
     world.file(`${HOME}/.profile`, GUEST_UID);
     expect(await sweep()).toEqual({ found: 2, removed: 2, left: [] });
     expect(world.has(HOME)).toBe(false);
   });
 
-  it("that is root's goes when it is empty", async () => {
+  it("that is root's is removed when it is empty", async () => {
     world.directory(HOME, 0);
     expect(await sweep()).toEqual({ found: 1, removed: 1, left: [] });
     expect(world.has(HOME)).toBe(false);
   });
 
-  it("stays, and is named, where something else than the account's is in it", async () => {
+  it("stays and is named where it contains files of others", async () => {
     world.file(`${HOME}/roots`, 0);
     const left = [`${world.at(HOME)} is still there: ENOTEMPTY`];
     expect(await sweep()).toEqual({ found: 1, removed: 0, left });
     expect(world.has(`${HOME}/roots`)).toBe(true);
   });
 
-  it("that is a link goes, and not what it leads to", async () => {
+  it("that is a link is removed, and its target is not", async () => {
     world.file("srv/share/file", GUEST_UID);
     world.link(HOME, world.at("srv/share"));
     const asked: string[] = [];
@@ -63,14 +63,14 @@ describe("a home on the host", () => {
     expect(world.has("srv/share/file")).toBe(true);
   });
 
-  it("is left alone where something is mounted on it, and named", async () => {
+  it("is left alone and named where something is mounted on it", async () => {
     world.file(`${HOME}/file`, GUEST_UID);
     mount(`/${HOME}`, "cifs");
     expect(await sweep()).toEqual({ found: 1, removed: 0, left: [`something is mounted on /${HOME}`] });
     expect(world.has(`${HOME}/file`)).toBe(true);
   });
 
-  it("is named as long as not all of it was seen", async () => {
+  it("is named while not all of it was searched", async () => {
     world.file(`${HOME}/theirs/file`, 1000);
     const sweepFiles = () => Promise.resolve({ found: 0, removed: 0, left: [], unseen: [world.at(HOME)] });
     expect(await sweep({ ...world.bindings, sweepFiles })).toEqual({
@@ -80,7 +80,7 @@ describe("a home on the host", () => {
     });
   });
 
-  it("on a file server that does not answer is named in a sentence, and no thread waits for it", async () => {
+  it("on a file server that does not answer is reported, and blocks no thread", async () => {
     world.file(`${HOME}/file`, GUEST_UID);
     mount("/home", "nfs4");
     const sweepFiles = () => Promise.reject(new Error("no answer"));
@@ -93,7 +93,7 @@ describe("a home on the host", () => {
     });
   });
 
-  it("is asked about by the addon first: its threads alone wait for a file server that does not answer", async () => {
+  it("is checked by the addon first, whose threads alone wait for a file server that does not answer", async () => {
     world.directory(HOME, 0);
     const sweepFiles = () => Promise.reject(new Error("no answer"));
     await expect(sweep({ ...world.bindings, sweepFiles })).rejects.toThrow("no answer");

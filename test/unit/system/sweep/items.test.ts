@@ -3,7 +3,7 @@ import type { Item } from "../../../../src/system/sweep/items.ts";
 import { sweepItems } from "../../../../src/system/sweep/items.ts";
 import { failure } from "../../../helpers/sweep.ts";
 
-/** Things that are there until they are taken away, in a world where some cannot be. */
+/** Things that exist until they are removed, in a world where some cannot be. */
 function world(names: string[], fails: Record<string, Error> = {}) {
   const things = new Set(names);
   const look = (): Item[] =>
@@ -18,18 +18,18 @@ function world(names: string[], fails: Record<string, Error> = {}) {
 }
 
 describe("a class of things that is swept", () => {
-  it("is not said to be clean because nothing went wrong: what the second look finds is left", async () => {
+  it("is not clean just because nothing failed: what the second look finds is left", async () => {
     const { look } = world(["a", "b"]);
     const lies = () => look().map(({ sentence }) => ({ sentence, remove: () => undefined }));
     expect(await sweepItems(lies)).toEqual({ found: 2, removed: 0, left: ["a", "b"] });
   });
 
-  it("goes on behind a thing that cannot be taken away, and says why it is left", async () => {
+  it("continues after a thing that cannot be removed, and says why it is left", async () => {
     const { look } = world(["a", "b", "c"], { b: failure("EPERM") });
     expect(await sweepItems(look)).toEqual({ found: 3, removed: 2, left: ["b: EPERM"] });
   });
 
-  it("counts what came between the looks", async () => {
+  it("counts what appeared between the looks", async () => {
     const { things, look } = world(["a"]);
     const look2 = () => {
       const items = look();
@@ -49,7 +49,7 @@ describe("a class of things that is swept", () => {
     expect(await sweepItems(vanishing)).toEqual({ found: 1, removed: 1, left: [] });
   });
 
-  it("does not say that it removed what somebody else took away", async () => {
+  it("does not claim the removal of what another process removed", async () => {
     let looks = 0;
     expect(await sweepItems(() => (looks++ === 0 ? [{ sentence: "logind's" }] : []))).toEqual({
       found: 1,
@@ -58,7 +58,7 @@ describe("a class of things that is swept", () => {
     });
   });
 
-  it("is unknown when it cannot be looked at, the second time as well", async () => {
+  it("is unknown when it cannot be searched, the second time as well", async () => {
     let looks = 0;
     const look = () => (looks++ === 0 ? [] : Promise.reject(failure("EIO")));
     await expect(sweepItems(look)).rejects.toThrow("EIO");

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-/** A file as journald has one in use: its header, something at the end, and nothing between. */
+/** A journal file in use by journald: its header, something at the end, and a hole between. */
 function addJournal(name: string, signature = "LPKSHHRH"): string {
   const path = world.file(`${DIRECTORY}/${name}`);
   const header = Buffer.alloc(256);
@@ -47,7 +47,7 @@ describe("the journal of an account", () => {
     expect(ran).toEqual([]);
   });
 
-  it("is archived under journald's name, for nobody to write, and takes as much as it holds", async () => {
+  it("is archived under journald's name, read-only, and reports its size", async () => {
     const path = addJournal(`user-${UID}.journal`);
     expect(await sweep()).toEqual({ found: 1, removed: 1, left: [] });
     expect(names()).toEqual([ARCHIVED]);
@@ -61,7 +61,7 @@ describe("the journal of an account", () => {
     ]);
   });
 
-  it("that journald has archived meanwhile is treated the same, once; and so is one that is broken", async () => {
+  it("that journald has archived in between is treated the same, once; and so is a broken one", async () => {
     addJournal(ARCHIVED);
     addJournal(`user-${UID}@0000000000000001-0000000000000002.journal~`, "BROKEN!!");
     addJournal(`user-${UID}.journal`, "BROKEN!!");
@@ -71,7 +71,7 @@ describe("the journal of an account", () => {
     expect(await sweep()).toMatchObject({ found: 0, left: [] });
   });
 
-  it("is removed, the archived one as well, when it is to be", async () => {
+  it("is removed, with archived files, when so configured", async () => {
     addJournal(`user-${UID}.journal`);
     await sweep();
     addJournal(`user-${UID}.journal`);
@@ -79,7 +79,7 @@ describe("the journal of an account", () => {
     expect(names()).toEqual([]);
   });
 
-  it("of another uid, of the machine and of a namespace stays", async () => {
+  it("of another UID, of the machine and of a namespace stays", async () => {
     const others = [`user-${UID}0.journal`, "user-1000@x.journal", "system.journal", `user-${UID}.journal.txt`];
     for (const name of others) addJournal(name);
     world.file(`${DIRECTORY}.guests/user-${UID}.journal`);
@@ -88,7 +88,7 @@ describe("the journal of an account", () => {
     expect(existsSync(world.at(`${DIRECTORY}.guests/user-${UID}.journal`))).toBe(true);
   });
 
-  it("is named while it is there, and nothing is said to be clean that journald has not written", async () => {
+  it("is named while it exists, and what journald has not written yet is not clean", async () => {
     const path = addJournal(`user-${UID}.journal`);
     const refuse = (program: string) =>
       program.endsWith("fallocate") ? Promise.reject(new Error("EOPNOTSUPP")) : Promise.resolve();
@@ -98,7 +98,7 @@ describe("the journal of an account", () => {
     );
   });
 
-  it("of guests are the last fifty kept, and all of the machine's", async () => {
+  it("keeps the last fifty files of guests, and all of the machine's", async () => {
     for (let number = 10; number < 70; number++) {
       addJournal(`user-${UID + number}@${SEQUENCE}-${number}-1.journal`);
       chmodSync(world.at(`${DIRECTORY}/user-${UID + number}@${SEQUENCE}-${number}-1.journal`), 0o440);

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-describe("processes of an account", () => {
+describe("the processes of an account", () => {
   const find = (members: Partial<Members>) => {
     const asked: unknown[] = [];
     const search = (criteria: MemberCriteria) => {
@@ -22,19 +22,19 @@ describe("processes of an account", () => {
     return { asked, found: findProcesses(search, world.at("proc"), GUEST_UID) };
   };
 
-  it("are looked for by its uid alone, and left: that they are killed is elsewhere", async () => {
+  it("are found by UID only and reported, as they are killed elsewhere", async () => {
     world.process(7, String(GUEST_UID));
     const { asked, found } = find({ pids: [7] });
     expect(await found).toEqual({ found: 1, removed: 0, left: ["process 7 (sh) runs as the account"] });
     expect(asked).toEqual([{ view: undefined, uid: GUEST_UID }]);
   });
 
-  it("do not say what their name wants to have said", async () => {
+  it("are reported with escaped names", async () => {
     world.process(7, String(GUEST_UID), undefined, 1, 'x"\n) ends');
     expect((await find({ pids: [7] }).found).left).toEqual(["process 7 (x\\x22\\x0a\\x29 ends) runs as the account"]);
   });
 
-  it("may be more than were found where not all could be looked at", async () => {
+  it("may be more than reported where not all could be looked at", async () => {
     expect(await find({ unseen: [9], whole: false }).found).toEqual({
       found: 0,
       removed: 0,
@@ -42,16 +42,16 @@ describe("processes of an account", () => {
     });
   });
 
-  it("are not none where no look can be had", async () => {
+  it("are not reported as none where a look is impossible", async () => {
     const search = () => Promise.reject(new Error("EAGAIN"));
     await expect(findProcesses(search, world.at("proc"), GUEST_UID)).rejects.toThrow("EAGAIN");
   });
 });
 
-describe("IPC objects of an account", () => {
+describe("the IPC objects of an account", () => {
   const sweep = (bindings = world.bindings) => sweepIpc(bindings, world.at("proc"), GUEST_UID);
 
-  it("go, whether it has made them or was given them; those of others stay", async () => {
+  it("are removed if it created or was given them; those of others stay", async () => {
     world.ipc("shm", { id: 3, uid: GUEST_UID, cuid: OTHER }, { id: 4, uid: OTHER, cuid: OTHER });
     world.ipc("sem", { id: 3, uid: OTHER, cuid: GUEST_UID });
     world.ipc("msg", { id: 985, uid: OTHER, cuid: OTHER });
@@ -95,10 +95,10 @@ describe("IPC objects of an account", () => {
   });
 });
 
-describe("message queues of an account", () => {
+describe("the message queues of an account", () => {
   const sweep = (bindings = world.bindings) => sweepQueues(bindings, world.at("proc"), GUEST_UID);
 
-  it("go, whatever their names are", async () => {
+  it("are removed, whatever their names are", async () => {
     const odd = Buffer.concat([Buffer.from(`${world.at("queues")}/`), Buffer.from([0xff, 0x0a, 0x22])]);
     writeFileSync(odd, "");
     lchownSync(odd, GUEST_UID, process.getgid?.() ?? 0);
@@ -113,14 +113,14 @@ describe("message queues of an account", () => {
     expect(world.has("queues/other")).toBe(true);
   });
 
-  it("that cannot be taken away are left, with a name that is no more than a name", async () => {
+  it("that cannot be removed are left, with escaped names", async () => {
     world.directory('queues/a "b', GUEST_UID);
     const { found, removed, left } = await sweep();
     expect({ found, removed }).toEqual({ found: 1, removed: 0 });
     expect(left).toEqual([expect.stringMatching(/^message queue \/a \\x22b is still there: E(ISDIR|PERM)$/)]);
   });
 
-  it("do not hold a descriptor afterwards, whatever happens", async () => {
+  it("leave no descriptor open, whatever happens", async () => {
     let fd = -1;
     const openQueues = () => (fd = world.bindings.openQueues());
     await sweep({ ...world.bindings, openQueues });

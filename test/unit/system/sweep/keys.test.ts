@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-/** /proc/key-users: root, somebody whose uid begins alike, and perhaps the guest. */
+/** /proc/key-users: root, a user whose UID begins alike, and the guest, if they have keys. */
 function count(keys?: number): void {
   const own =
     keys === undefined ? [] : [`${String(GUEST_UID).padStart(5)}:     ${keys} ${keys}/${keys} ${keys}/200 37/20000`];
@@ -36,8 +36,8 @@ const sweep = (said: string | Error, then?: () => void) =>
     LIMIT_MS,
   );
 
-describe("keys of an account", () => {
-  it("are left when the kernel counts them, whatever the program says", async () => {
+describe("the kernel keys of an account", () => {
+  it("are left while the kernel counts them, whatever the program says", async () => {
     count(3);
     expect(await sweep("3 3 0")).toEqual({ found: 3, removed: 0, left: ["3 keys of the account are still there"] });
     expect(await sweep("0 0 0", () => count(1))).toEqual({
@@ -48,7 +48,7 @@ describe("keys of an account", () => {
     expect(runs).toEqual([GUEST_UID, GUEST_UID]);
   });
 
-  it("go a moment after the program was there", async () => {
+  it("may go a moment after the program has run", async () => {
     count(2);
     expect(await sweep("1 1 0", () => setTimeout(() => count(0), LIMIT_MS / 3))).toEqual({
       found: 2,
@@ -63,7 +63,7 @@ describe("keys of an account", () => {
     });
   });
 
-  it("are unknown when the program cannot be run", async () => {
+  it("are unknown when the program cannot run", async () => {
     count(2);
     await expect(sweep(new Error("guest-keys failed: ENOENT"))).rejects.toThrow("ENOENT");
   });
@@ -75,7 +75,7 @@ describe("keys of an account", () => {
     expect(runs).toEqual([]);
   });
 
-  it("are those of somebody outside, in a container that keeps keys from all in it", async () => {
+  it("belong to a user outside, in a container without access to keys", async () => {
     count(2);
     world.file("run/systemd/container", undefined, "systemd-nspawn");
     expect(await sweep("0 0 0")).toEqual({ found: 0, removed: 0, left: [] });
@@ -92,7 +92,7 @@ describe("guest-keys", () => {
   };
 
   it.skipIf(process.getuid?.() !== 0)(
-    "runs as the account, in no group of its, with an empty environment",
+    "runs as the account, in none of its groups, with an empty environment",
     async () => {
       await expect(
         runGuestKeys(
@@ -114,7 +114,7 @@ describe("guest-keys", () => {
     await expect(runGuestKeys(GUEST_UID, program(text))).rejects.toThrow(message);
   });
 
-  it("that is not there, or may not be started, is an error and no more", async () => {
+  it("that is missing or may not be started is only an error", async () => {
     await expect(runGuestKeys(GUEST_UID, world.at("nowhere"))).rejects.toThrow(/nowhere failed: E/);
   });
 });

@@ -1,4 +1,4 @@
-// What udisks has mounted for an account, and what of it is left alone.
+// What udisks has mounted for an account, and which of it is left alone.
 import { chmodSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Holders } from "../../../../src/system/processes/holder-search.ts";
@@ -43,7 +43,7 @@ const sweep = (machine: Partial<Parameters<typeof sweepMedia>[0]> = {}) =>
   sweepMedia({ root: world.root, unmount, search: () => Promise.resolve(HELD), ...machine }, OWNER.user);
 const busy = () => Promise.reject(new Error("target is busy."));
 
-describe("the media of an account", () => {
+describe("the removable media of an account", () => {
   it("are none where udisks has mounted nothing", async () => {
     expect(await sweep()).toEqual({ found: 0, removed: 0, left: [] });
     world.directory(`media/${OWNER.user}`);
@@ -65,13 +65,13 @@ describe("the media of an account", () => {
     expect(asked).toEqual([world.at(STICK), world.at(STICK)]);
   });
 
-  it("may be gone, but for their directories", async () => {
+  it("may be gone except for their directories", async () => {
     world.directory(STICK);
     expect(await sweep()).toEqual({ found: 1, removed: 1, left: [] });
     expect(asked).toEqual([]);
   });
 
-  it("are not those of others, nor what is mounted elsewhere", async () => {
+  it("do not include those of others, nor mounts elsewhere", async () => {
     for (const path of ["media/STICK", `media/${OWNER.user}`, `media/${OWNER.user}2/STICK`, `${STICK}/below`])
       mount(path);
     expect((await sweep()).removed).toBe(0);
@@ -96,7 +96,7 @@ describe("the media of an account", () => {
     expect(asked).toEqual([]);
   });
 
-  it("are not looked for behind a link", async () => {
+  it("are not searched behind a link", async () => {
     mount("srv/theirs/STICK");
     world.directory("media");
     world.link(`media/${OWNER.user}`, world.at("srv/theirs"));
@@ -104,7 +104,7 @@ describe("the media of an account", () => {
     expect(mounts).toHaveLength(1);
   });
 
-  it("that are busy stay, and those who hold them are named", async () => {
+  it("that are busy stay, and their holders are named", async () => {
     mount(STICK);
     const files = [1, 2, 3, 4].map((index) => ({ pid: 4_194_400 + index, how: "descriptor" }) as const);
     const search = ({ devices }: { devices: readonly string[] | undefined }) =>
@@ -118,14 +118,14 @@ describe("the media of an account", () => {
     expect(world.has(STICK)).toBe(true);
   });
 
-  it("that cannot be unmounted for another reason have umount's", async () => {
+  it("that cannot be unmounted for another reason are reported with umount's", async () => {
     mount(STICK);
     expect((await sweep({ unmount: busy })).left).toEqual([`${world.at(STICK)} is still mounted: target is busy.`]);
   });
 });
 
 describe("unmountMedium", () => {
-  it("says what umount(8) says", async () => {
+  it("returns umount(8)'s error", async () => {
     await expect(unmountMedium(world.at("missing: x"))).rejects.toThrow(
       /^(not mounted|no mount point specified|must be superuser to unmount)\.?$/,
     );

@@ -1,4 +1,4 @@
-// The walk of all directories between the times at which it goes on.
+// The walk of all directories, between two runs.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,14 +38,14 @@ function walkOf(answers: readonly (WalkProgress | Error)[], foreign: readonly nu
 }
 
 describe("the walk of all directories", () => {
-  it("fails where there is none to go on with: then it begins anew", async () => {
+  it("fails where there is none to continue, and must then start over", async () => {
     const { goOn } = walkOf([OVER]);
     await expect(goOn([7], false)).rejects.toThrow("no walk to go on with");
     await goOn([7], true);
     await expect(goOn([7], false)).rejects.toThrow("no walk to go on with");
   });
 
-  it("fails with the addon, and must begin anew then", async () => {
+  it("fails when the addon does, and must then start over", async () => {
     const { goOn } = walkOf([GOING, new Error("EMFILE"), OVER]);
     await goOn([7], true);
     await expect(goOn([7], false)).rejects.toThrow("EMFILE");
@@ -53,7 +53,7 @@ describe("the walk of all directories", () => {
     expect(await goOn([7], true)).toMatchObject({ done: true });
   });
 
-  it("is opened once, and goes on until it is done", async () => {
+  it("is opened once, and continues until it is done", async () => {
     const { opened, goOn } = walkOf([GOING, GOING, OVER]);
     expect([await goOn([7, 8], true), await goOn([7, 8], false), await goOn([7, 8], false)]).toEqual([
       GOING,
@@ -64,7 +64,7 @@ describe("the walk of all directories", () => {
     expect(opened[0]?.[1]).toEqual([7, 8]);
   });
 
-  it("looks below the directories of the configuration, once each, and below those of services", async () => {
+  it("searches below the configured directories, once each, and below those of services", async () => {
     const { opened, goOn } = walkOf([OVER]);
     mkdirSync(join(root, "there"));
     symlinkSync(root, join(root, "none"));
@@ -74,7 +74,7 @@ describe("the walk of all directories", () => {
     expect(paths).toContain("/var/mail");
   });
 
-  it("takes nothing of a uid that belongs to a user of the machine by now, and says so", async () => {
+  it("removes nothing of a UID that belongs to a user by now, and reports that", async () => {
     const { opened, goOn } = walkOf([GOING, OVER], [8]);
     await goOn([7, 8], true);
     expect(opened[0]?.[1]).toEqual([7]);
@@ -82,7 +82,7 @@ describe("the walk of all directories", () => {
     expect(owners).toEqual([{ uid: 8, found: 0, removed: 0, left: ["the uid 8 belongs to squatter"] }]);
   });
 
-  it("says little and plain of what is left", async () => {
+  it("reports what is left shortly and plainly", async () => {
     const left = Array.from({ length: 50 }, (_, index) => `${index}\n${"x".repeat(5000)}`);
     const { goOn } = walkOf([{ ...OVER, owners: [{ uid: 7, found: 50, removed: 0, left }], unread: left }]);
     const { owners, unread } = await goOn([7], true);

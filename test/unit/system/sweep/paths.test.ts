@@ -24,15 +24,15 @@ afterEach(() => world.remove());
 
 const sweep = (paths: SweepPaths, bindings = world.bindings) => sweepPaths(bindings, world.root, paths, uid);
 
-describe("a path that is swept", () => {
-  it("loses a link of the account's name, and not what it points to", async () => {
+describe("a swept path", () => {
+  it("loses a link with the account's name, and not its target", async () => {
     world.file("etc/shadow");
     world.link(`var/mail/${user}`, world.at("etc/shadow"));
     expect(await sweep(mailPaths(OWNER))).toMatchObject({ left: [] });
     expect([world.has(`var/mail/${user}`), world.has("etc/shadow")]).toEqual([false, true]);
   });
 
-  it("is looked at once when it has two names", async () => {
+  it("is searched once when it has two names", async () => {
     world.file(`var/mail/${user}`, 0);
     world.link("var/spool/mail", "../mail");
     const asked: (readonly string[])[] = [];
@@ -51,7 +51,7 @@ describe("a path that is swept", () => {
     expect(asked).toEqual([[world.at("var/mail")], [world.at("var/mail")]]);
   });
 
-  it("keeps a directory of the account's name that is not empty, and says so", async () => {
+  it("keeps a non-empty directory with the account's name, and reports it", async () => {
     world.file(`run/user/${uid}/bus`);
     expect(await sweep(runtimePaths(OWNER))).toEqual({
       found: 1,
@@ -61,7 +61,7 @@ describe("a path that is swept", () => {
     expect(world.has(`run/user/${uid}/bus`)).toBe(true);
   });
 
-  it("on a file server that does not answer is left, and named, without a look by a thread of Node's", async () => {
+  it("on a file server that does not answer is reported, without a look by a thread of Node's", async () => {
     world.file(`media/${user}`);
     world.file(`run/faillock/${user}`);
     const lines = ["1 0 8:1 / / rw - ext4 x rw", `2 1 0:9 / ${world.at("media")} rw - nfs4 files:/media rw`];
@@ -79,12 +79,12 @@ describe("a path that is swept", () => {
     expect(world.has(`media/${user}`)).toBe(false);
   });
 
-  it("that is not there has nothing", async () => {
+  it("that does not exist has no findings", async () => {
     for (const paths of [jobPaths, lingerPaths, mailPaths, runtimePaths])
       expect(await sweep(paths(OWNER))).toEqual(CLEAN);
   });
 
-  it("that cannot be looked at is left, and does not keep the others", async () => {
+  it("that cannot be searched is reported, and does not block the others", async () => {
     world.link("run/faillock", "faillock");
     world.file(`run/sudo/ts/${user}`);
     const { found, removed, left } = await sweep(runtimePaths(OWNER));
@@ -109,7 +109,7 @@ describe("a directory on a file server", () => {
   });
 });
 
-describe("what is swept away by name", () => {
+describe("what is swept by name", () => {
   it.each<[string, SweepPaths, string[], string[]]>([
     [
       "jobs",
@@ -138,19 +138,19 @@ describe("what is swept away by name", () => {
       ],
       [`run/sudo/ts/${uid}1`, "run/faillock/root", "var/cache/lightdm/dmrc/root.dmrc"],
     ],
-  ])("%s", async (_, paths, own, others) => {
+  ])("includes %s", async (_, paths, own, others) => {
     for (const path of [...own, ...others]) world.file(path, 0);
     expect(await sweep(paths)).toEqual({ found: own.length, removed: own.length, left: [] });
     expect(own.filter((path) => world.has(path))).toEqual([]);
     expect(others.filter((path) => !world.has(path))).toEqual([]);
   });
 
-  it("empty directories that logind and udisks have left", async () => {
+  it("includes empty directories left by logind and udisks", async () => {
     for (const path of [`run/user/${uid}`, `media/${user}`, `run/media/${user}`]) world.directory(path, 0);
     expect(await sweep(runtimePaths(OWNER))).toEqual({ found: 3, removed: 3, left: [] });
   });
 
-  it("but not logind's record of a user: that is only told", async () => {
+  it("does not include logind's record of a user, which is only reported", async () => {
     world.file(`run/systemd/users/${uid}`, 0);
     expect(await sweep(runtimePaths(OWNER))).toEqual({
       found: 1,
@@ -161,8 +161,8 @@ describe("what is swept away by name", () => {
   });
 });
 
-describe("what is swept away by its owner", () => {
-  it("is at's jobs, other people's names for a crontab, LightDM's data of the user", async () => {
+describe("what is swept by owner", () => {
+  it("includes at's jobs, crontabs under other names, and LightDM's data of the user", async () => {
     const own = ["var/spool/cron/atjobs/a0000101", "var/spool/cron/crontabs/tmp.Xyz", "var/mail/odd"].map(
       (path) => (world.file(path, GUEST_UID), path),
     );
@@ -184,7 +184,7 @@ describe("what is swept away by its owner", () => {
     return { asked, sweepFiles };
   };
 
-  it("is looked for again, and what is left is what is found then", async () => {
+  it("is searched again, and what the second look finds is left", async () => {
     const { asked, sweepFiles } = answers(
       { found: 3, removed: 3, left: ["/tmp/a: EPERM"], unseen: [] },
       { found: 1, removed: 0, left: ["/tmp/b"], unseen: [] },
@@ -193,7 +193,7 @@ describe("what is swept away by its owner", () => {
     expect(asked).toEqual([true, false]);
   });
 
-  it("is said not to be looked through where the second look does not see all", async () => {
+  it("is reported as incomplete where the second look is", async () => {
     const nothing = { found: 0, removed: 0, left: [], unseen: [] };
     const partly = answers({ ...nothing, unseen: ["/tmp", "/var/tmp"] }, { ...nothing, unseen: ["/tmp"] });
     expect(await sweepTrees(partly, ["/tmp", "/var/tmp"], uid)).toEqual({
@@ -204,7 +204,7 @@ describe("what is swept away by its owner", () => {
     });
   });
 
-  it("is not clean where nothing says what is left", async () => {
+  it("is not clean where nothing names what is left", async () => {
     const nothing = { found: 0, removed: 0, left: [], unseen: [] };
     const mute = answers(nothing, { ...nothing, found: 2 });
     expect(await sweepTrees(mute, ["/tmp"], uid)).toEqual({
@@ -219,7 +219,7 @@ describe("what is swept away by its owner", () => {
   });
 });
 
-describe("dumps of an account's processes", () => {
+describe("core dumps of an account's processes", () => {
   const BOOT = "0123456789abcdef0123456789abcdef";
   const dump = (name: string) => world.file(`var/lib/systemd/coredump/${name}`, 0);
   const OWN = [
@@ -238,13 +238,13 @@ describe("dumps of an account's processes", () => {
     "README",
   ];
 
-  it("go, and no others'", async () => {
+  it("are removed, and no others", async () => {
     for (const name of [...OWN, ...OTHERS]) dump(name);
     expect(await sweepCoredumps(world.root, uid, "remove")).toEqual({ found: 3, removed: 3, left: [] });
     expect(OTHERS.filter((name) => !world.has(`var/lib/systemd/coredump/${name}`))).toEqual([]);
   });
 
-  it("are counted alone where they are to be kept", async () => {
+  it("are only counted where they are to be kept", async () => {
     for (const name of OWN) dump(name);
     expect(await sweepCoredumps(world.root, uid, "keep")).toEqual({ found: 3, removed: 0, left: [] });
     expect(OWN.every((name) => world.has(`var/lib/systemd/coredump/${name}`))).toBe(true);

@@ -1,4 +1,4 @@
-// The print jobs of an account, as CUPS's own programs tell of them.
+// The print jobs of an account, as reported by CUPS's own programs.
 import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -26,7 +26,7 @@ afterEach(async () => {
 /** Its socket stays, as systemd leaves it. */
 const stopCups = () => new Promise((resolve) => server.close(resolve));
 
-/** As lpstat(1) and cancel(1) do it. */
+/** Like lpstat(1) and cancel(1). */
 const run: RunCups = (program, args) => {
   asked.push([program, ...args].join(" "));
   if (program.endsWith("cancel")) jobs.delete(args.at(-1) ?? "");
@@ -37,7 +37,7 @@ const sweep = (policy: "remove" | "keep" = "remove", program = run) =>
   sweepPrintJobs(world.root, user, policy, program);
 
 describe("the print jobs of an account", () => {
-  it("are none where CUPS has none, and it is not started for that", async () => {
+  it("are none where CUPS has none, and CUPS is not started for that", async () => {
     world.drop("var/spool/cups/c00001");
     world.directory("var/spool/cups/tmp");
     expect(await sweep()).toEqual({ found: 0, removed: 0, left: [] });
@@ -46,7 +46,7 @@ describe("the print jobs of an account", () => {
     expect(asked).toEqual([]);
   });
 
-  it("go with their files, and those of others stay", async () => {
+  it("are removed with their files, and those of others stay", async () => {
     jobs = new Map([
       ["Office-2-7", user],
       ["PDF-8", user],
@@ -59,13 +59,13 @@ describe("the print jobs of an account", () => {
     expect(asked[1]).toBe(`/usr/bin/cancel -h ${socket} -x Office-2-7`);
   });
 
-  it("are counted, and stay, where that is so configured", async () => {
+  it("are counted and stay where so configured", async () => {
     jobs.set("PDF-8", user);
     expect(await sweep("keep")).toEqual({ found: 1, removed: 0, left: [] });
     expect(jobs.size).toBe(1);
   });
 
-  it("are named that CUPS does not give up", async () => {
+  it("are named where CUPS keeps them", async () => {
     jobs.set("PDF-8", user);
     const stubborn: RunCups = (program, args) =>
       program.endsWith("cancel") ? Promise.reject(failure("EIO")) : run(program, args);
@@ -76,11 +76,11 @@ describe("the print jobs of an account", () => {
     });
   });
 
-  it("cannot be looked at where CUPS does not answer", async () => {
+  it("are unknown where CUPS does not answer", async () => {
     await expect(sweep("remove", () => Promise.reject(failure("ETIMEDOUT")))).rejects.toThrow("ETIMEDOUT");
   });
 
-  it.each(["stopped", "removed"])("go by their files where CUPS is %s", async (how) => {
+  it.each(["stopped", "removed"])("are searched by their files where CUPS is %s", async (how) => {
     await stopCups();
     if (how === "stopped") world.file("run/cups/cups.sock");
     const control = (name: string) =>

@@ -28,7 +28,7 @@ function sweep(
     account?: typeof OWNER | { user: string; uid: number };
     bindings?: Partial<SweepBindings>;
     search?: SearchMembers;
-    /** Instead of it, for one sweep. */
+    /** Replaces `search` for one sweep. */
     apart?: SearchMembers;
     keys?: Promise<string>;
     unmount?: (path: string) => Promise<void>;
@@ -56,7 +56,7 @@ function sweep(
 
 const find = (swept: readonly Swept[], kind: string) => swept.find((one) => one.kind === kind);
 const dirty = (swept: readonly Swept[]) => swept.filter(({ left }) => left.length > 0).map(({ kind }) => kind);
-/** Nobody holds anything. */
+/** No process holds anything. */
 const looksOf = (searchMembers: SearchMembers): Looks => ({
   searchMembers,
   searchHolders: () => Promise.resolve({ files: [], mounts: [], unread: [], unseen: [], whole: true }),
@@ -78,7 +78,7 @@ describe("a sweep", () => {
     { user: "../shadow", uid: 60_600 },
     { user: "a/b", uid: 60_600 },
     { user: "a\n", uid: 60_600 },
-  ])("touches nothing for $user with the uid $uid", async (account) => {
+  ])("touches nothing for $user with the UID $uid", async (account) => {
     world.file("var/lib/systemd/linger/root", 0);
     world.file(`var/mail/${account.user === "" ? "x" : "root"}`, 0);
     const asked: unknown[] = [];
@@ -95,13 +95,13 @@ describe("a sweep", () => {
     expect(world.has("var/lib/systemd/linger/root")).toBe(true);
   });
 
-  it("tells of each class, in one order, and that all are clean", async () => {
+  it("reports on each class, in a fixed order, and that all are clean", async () => {
     const swept = await sweep();
     expect(swept.map(({ kind }) => kind)).toEqual(["processes", ...ACCOUNT_KINDS]);
     expect(dirty(swept)).toEqual([]);
   });
 
-  it("takes away what there is of each class", async () => {
+  it("removes what each class finds", async () => {
     world.file("tmp/x", GUEST_UID);
     world.ipc("shm", { id: 3, uid: GUEST_UID, cuid: GUEST_UID });
     world.file("queues/q", GUEST_UID);
@@ -126,7 +126,7 @@ describe("a sweep", () => {
     expect(await sweep()).toEqual(swept.map(({ kind }) => ({ kind, found: 0, removed: 0, left: [] })));
   });
 
-  it("looks for processes when all else is done: a job that started meanwhile is seen", async () => {
+  it("looks for processes last, to see a job that started in between", async () => {
     const sweepFiles: SweepBindings["sweepFiles"] = (...args) => {
       world.process(7, `${GUEST_UID}\t${GUEST_UID}\t${GUEST_UID}\t${GUEST_UID}`);
       return world.bindings.sweepFiles(...args);
@@ -139,25 +139,25 @@ describe("a sweep", () => {
     });
   });
 
-  it("waits for the look at processes as long as that takes: many sweeps can wait for one", async () => {
-    // Longer than any class has.
+  it("waits for the look at processes as long as that takes, since many sweeps may share one", async () => {
+    // Longer than any class is given.
     const search: SearchMembers = (criteria) => setTimeout(SHORT_MS).then(() => world.search(criteria));
     const [processes] = await sweep({ search, limitMs: 1 });
     expect(processes).toEqual({ kind: "processes", found: 0, removed: 0, left: [] });
   });
 
-  it("does not wait for the usual look where it has one of its own", async () => {
+  it("does not wait for the shared look where it has its own", async () => {
     const [processes] = await sweep({ search: never, apart: world.search });
     expect(processes).toEqual({ kind: "processes", found: 0, removed: 0, left: [] });
   });
 
-  it("says that processes could not be looked at where no look can be had", async () => {
+  it("reports that processes could not be looked at where no look is possible", async () => {
     const swept = await sweep({ search: () => Promise.reject(failure("EAGAIN")) });
     expect(swept[0]?.left).toEqual(["could not be looked at: EAGAIN: the test says so"]);
     expect(dirty(swept)).toEqual(["processes"]);
   });
 
-  it("goes on with the others when a class cannot be looked at, and never rejects", async () => {
+  it("continues when a class cannot be searched, and never rejects", async () => {
     const openQueues = () => {
       throw failure("EIO");
     };
@@ -179,7 +179,7 @@ describe("a sweep", () => {
     expect(dirty(swept)).toContain("keys");
   });
 
-  it("unmounts media before it looks for the directory of udisks, and gives them a time of their own", async () => {
+  it("unmounts media before it searches udisks' directory, with a time limit of their own", async () => {
     world.directory(`media/${OWNER.user}/STICK`);
     world.file("proc/self/mountinfo", undefined, `7 1 8:1 / ${world.at(`media/${OWNER.user}/STICK`)} rw - vfat x rw\n`);
     const unmount = () => setTimeout(SHORT_MS).then(() => (world.file("proc/self/mountinfo"), undefined));
@@ -190,7 +190,7 @@ describe("a sweep", () => {
     ]);
   });
 
-  it("waits for a medium no longer than that", async () => {
+  it("waits for a medium only until that limit", async () => {
     world.directory(`media/${OWNER.user}/STICK`);
     world.file("proc/self/mountinfo", undefined, `7 1 8:1 / ${world.at(`media/${OWNER.user}/STICK`)} rw - vfat x rw\n`);
     const swept = await sweep({ mediaLimitMs: SHORT_MS });
@@ -198,7 +198,7 @@ describe("a sweep", () => {
     expect(find(swept, "runtime")?.left).toEqual([`${world.at(`media/${OWNER.user}`)} is still there: ENOTEMPTY`]);
   });
 
-  it("refuses a class whose earlier look goes on, of this uid alone, until that has ended", async () => {
+  it("skips a class while an earlier search for the same UID still runs", async () => {
     const ends: ((result: { found: number; removed: number; left: string[]; unseen: string[] }) => void)[] = [];
     const machine = {
       root: world.root,
@@ -231,7 +231,7 @@ describe("a sweep", () => {
     await expect.poll(() => files()).toEqual([]);
   });
 
-  it("refuses no class whose earlier look has ended, be it late and with an error", async () => {
+  it("skips no class whose earlier search has ended, even late and with an error", async () => {
     const fail: ((reason: Error) => void)[] = [];
     const machine = {
       root: world.root,
@@ -255,7 +255,7 @@ describe("a sweep", () => {
     }
   });
 
-  it("says little and plain, however much is left and whoever named it", async () => {
+  it("reports what is left shortly and plainly, however much it is and whatever it is named", async () => {
     const left = Array.from({ length: 100 }, (_, index) => `${index}\n\u202e${"x".repeat(5000)}`);
     const sweepFiles = () => Promise.resolve({ found: 100, removed: 0, left, unseen: [] });
     const said = find(await sweep({ bindings: { sweepFiles } }), "files")?.left ?? [];

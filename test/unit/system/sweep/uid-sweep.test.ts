@@ -15,7 +15,7 @@ import type { UidSweepParts } from "../../../../src/system/sweep/uid-sweep.ts";
 import { sweepUid } from "../../../../src/system/sweep/uid-sweep.ts";
 import { clean } from "../../../helpers/play.ts";
 
-/** Nothing runs as it on the machine of the test, whose /proc is looked into. */
+/** A UID that runs no process on the machine of the test, whose /proc is read. */
 const UID = 2_000_000_000 + process.pid;
 const ACCOUNT: UidSubject = { of: "uid", user: "guest-bbbb", uid: UID };
 const SESSION = `uid-sweep-${process.pid}`;
@@ -27,7 +27,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-/** Starts a program of the test's; it has written a line when this is done. */
+/** Starts a program of the test's; resolves once it has written a line. */
 async function start(script: string, uid?: number): Promise<ChildProcess> {
   const child = spawn("/bin/sh", ["-c", script], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -38,7 +38,7 @@ async function start(script: string, uid?: number): Promise<ChildProcess> {
   return child;
 }
 
-/** As guest-holders would find it: the pid of a child, if it runs as the user. */
+/** The answer of guest-holders: the PID of a child, if it runs as the user. */
 const runsAs = (pid: number | undefined, uid: number | undefined): number[] =>
   pid !== undefined && uid !== undefined && processRunsAs(`/proc/${pid}`, uid) ? [pid] : [];
 
@@ -54,7 +54,7 @@ async function sweep({
   files?: readonly FileHolder[] | Error;
   mounts?: readonly MountHolder[];
   swept?: ReturnType<typeof clean>;
-  /** Who has the uid since the look began. */
+  /** The user who got the UID during the look. */
   owner?: string;
   did?: unknown[][];
 } = {}) {
@@ -94,19 +94,19 @@ async function sweep({
   return { swept: found.swept, left, did };
 }
 
-describe("looking again at what a uid in quarantine has left", () => {
-  it("says so when nobody could tell who has its files open, and sweeps all the same", async () => {
+describe("looking again at a quarantined UID", () => {
+  it("reports that open files could not be looked at, and sweeps all the same", async () => {
     const { left, did } = await sweep({ files: new Error("EMFILE") });
     expect(left).toEqual(["mounts: could not be looked at: EMFILE", "open-files: could not be looked at: EMFILE"]);
     expect(did.at(-1)?.[0]).toBe("sweep");
   });
 
-  it("names who holds a file of it", async () => {
+  it("names processes that hold a file of it", async () => {
     const { left } = await sweep({ files: [{ pid: 2 ** 30, how: "descriptor" }] });
     expect(left).toEqual([`open-files: process ${2 ** 30} holds a file of it (descriptor)`]);
   });
 
-  it("says of what the sweep has left, and of what it has not looked at", async () => {
+  it("reports what the sweep has left or not searched", async () => {
     const [processes, ...others] = clean("processes", ...ACCOUNT_KINDS.slice(1));
     const { left } = await sweep({
       swept: [{ ...(processes as (typeof others)[number]), left: ["process 7 does not end"] }, ...others],
@@ -114,20 +114,20 @@ describe("looking again at what a uid in quarantine has left", () => {
     expect(left).toEqual(["processes: process 7 does not end", "media: nobody has looked"]);
   });
 
-  it("looks at each class once, and finds nothing where nothing is left", async () => {
+  it("searches each class once, and finds nothing where nothing is left", async () => {
     const { swept, left } = await sweep();
     expect(left).toEqual([]);
     expect(swept.find(({ kind }) => kind === "processes")).toMatchObject({ found: 0, removed: 0 });
     expect(swept.map(({ kind }) => kind).sort()).toEqual([...SHARED_KINDS, ...ACCOUNT_KINDS].sort());
   });
 
-  it("takes nothing away of a user who has got the uid since the look began", async () => {
+  it("removes nothing of a user who got the UID during the look", async () => {
     const did: unknown[][] = [];
     await expect(sweep({ owner: "dora", did })).rejects.toThrow(`the uid ${UID} belongs to dora`);
     expect(did.map(([what]) => what)).toEqual(["search", "check"]);
   });
 
-  it("goes by the uid alone for open files: its devices may be somebody else's by now", async () => {
+  it("looks for open files by UID only, since its devices may be reused", async () => {
     expect((await sweep()).did).toEqual([
       ["search", { devices: undefined, uid: UID, namespaces: [], label: `guest-${SESSION}` }],
       ["check", UID],
@@ -148,7 +148,7 @@ describe("looking again at what a uid in quarantine has left", () => {
     ]);
   });
 
-  it("names who has the memory of its last session mounted, and cannot where nobody knows which that was", async () => {
+  it("names holders of its last session's mounts, or reports that the session is unknown", async () => {
     expect((await sweep({ mounts: [{ pid: 2 ** 30, path: "/mnt" }] })).left).toEqual([
       `mounts: process ${2 ** 30} has /mnt mounted`,
     ]);
