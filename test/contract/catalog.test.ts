@@ -1,4 +1,4 @@
-// Every MESSAGE_ID has an entry in the catalog, and every entry is one of ours.
+// Every MESSAGE_ID has an entry in the catalog, and every entry is guestd's.
 import { describe, expect, it } from "vitest";
 import { MESSAGE_IDS } from "../../src/policy/messages.ts";
 import { readProjectFile } from "../helpers/tree.ts";
@@ -7,11 +7,11 @@ const catalog = readProjectFile("systemd/guestd.catalog");
 const entries = [...catalog.matchAll(/^# ([a-z-]+)\n-- ([0-9a-f]{32})\nSubject: (.+)\nDefined-By: guestd\n/gm)];
 
 describe("the catalog", () => {
-  it("explains every message of the code, by its name", () => {
+  it("explains every message of the code under its name", () => {
     expect(Object.fromEntries(entries.map(([, name, id]) => [name, id]))).toEqual(MESSAGE_IDS);
   });
 
-  it("has an id for one message only", () => {
+  it("has each message ID once", () => {
     const ids = Object.values(MESSAGE_IDS);
     expect(new Set(ids).size).toBe(ids.length);
   });

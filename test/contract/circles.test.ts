@@ -1,4 +1,4 @@
-// No circle of imports or includes: each part can be read, and tested, without those that are built on it.
+// No circular imports or includes: each part can be read and tested without those built on it.
 import { basename, dirname, extname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
@@ -6,7 +6,7 @@ import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 /** Which files each file uses directly. */
 type Graph = ReadonlyMap<string, readonly string[]>;
 
-/** The groups of files that reach each other; each sorted. */
+/** The groups of files that reach each other, each sorted. */
 function findCircles(graph: Graph): string[][] {
   const reachable = new Map([...graph.keys()].map((from) => [from, reach(graph, from)]));
   const groups = [...graph.keys()].map((file) =>
@@ -15,7 +15,7 @@ function findCircles(graph: Graph): string[][] {
   return [...new Map(groups.filter((group) => group.length > 0).map((group) => [group.join(), group])).values()];
 }
 
-/** All that a file uses, directly or not; itself only where there is a circle. */
+/** All that a file uses, directly or not; itself only in a circle. */
 function reach(graph: Graph, from: string): Set<string> {
   const found = new Set<string>();
   const next = [...(graph.get(from) ?? [])];
@@ -29,7 +29,7 @@ function reach(graph: Graph, from: string): Set<string> {
 
 const files = listProjectFiles();
 
-/** Imports of src, types included: a type is part of what one must know to read a file. */
+/** Imports of src, types included: a reader of a file needs its types. */
 const IMPORT = /(?:^(?:import|export)\s[^;]*?from |\bimport\()"(\.[^"]+)"/gms;
 const imports: Graph = new Map(
   files
@@ -52,7 +52,7 @@ function includesOf(folder: string): Graph {
   return graph;
 }
 
-describe("a circle", () => {
+describe("a circle of imports", () => {
   it("is found, however long it is", () => {
     const graph = new Map([
       ["a", ["b", "d"]],
@@ -64,18 +64,18 @@ describe("a circle", () => {
     expect(findCircles(graph)).toEqual([["a", "b", "c"], ["e"]]);
   });
 
-  it("is nowhere in src", () => {
+  it("does not exist in src", () => {
     expect([...imports.values()].flat().filter((to) => !imports.has(to))).toEqual([]);
     expect(findCircles(imports)).toEqual([]);
   });
 
-  it.each(["native", "pam"])("is nowhere in %s", (folder) => {
+  it.each(["native", "pam"])("does not exist in %s", (folder) => {
     const includes = includesOf(folder);
     expect(includes.size).toBeGreaterThan(0);
     expect(findCircles(includes)).toEqual([]);
   });
 
-  it("cannot hide in a header that speaks for many sources: in pam each source has its own", () => {
+  it("cannot hide behind a header of several sources: in pam each source has its own", () => {
     const hooks = ["pam/authenticate.c", "pam/pam_guest.c"];
     const sources = files.filter((name) => /^pam\/.*\.c$/.test(name) && !hooks.includes(name));
     const without = sources.filter((name) => !readProjectFile(name).includes(`#include "${basename(name, ".c")}.h"`));

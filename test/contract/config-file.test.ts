@@ -40,16 +40,16 @@ function wrap(text: string, width: number): string[] {
 describe("etc/guestd.conf", () => {
   if (process.env["UPDATE"] === "1") writeFileSync(join(PROJECT, "etc/guestd.conf"), renderConfigFile());
 
-  it("has every key at its default", () => {
+  it("contains every key with its default", () => {
     expect(readProjectFile("etc/guestd.conf")).toBe(renderConfigFile());
   });
 
-  it("changes nothing as it is", () => {
+  it("as shipped changes nothing", () => {
     const result = parseConfig([{ path: "guestd.conf", text: readProjectFile("etc/guestd.conf") }]);
     expect(result.ok && result.settings.every(({ origin }) => origin === "default")).toBe(true);
   });
 
-  it("says the same when every key is set", () => {
+  it("is still valid when every key is set", () => {
     const clear = new Set(
       listKeys()
         .filter(({ key }) => key.type.list)

@@ -1,4 +1,4 @@
-// DEPENDENCIES.md and debian/copyright name what is in the programs and native parts that are installed, and nothing else.
+// DEPENDENCIES.md and debian/copyright name what the installed programs and native parts contain, and nothing else.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,7 +39,7 @@ function readTable(heading: string): string[][] {
 
 const first = (rows: readonly string[][]) => rows.map(([name = ""]) => name).sort();
 
-/** The npm packages of which something is in a program, as esbuild says above each file. */
+/** The npm packages in a program, by esbuild's comment above each file. */
 function listBundled(program: string): string[] {
   const names = [...program.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)].map(([, name = ""]) => name);
   return [...new Set(names)].sort();
@@ -57,7 +57,7 @@ function bundlePrograms(): string[] {
   }
 }
 
-/** The npm packages of which packaging/package takes sources along. */
+/** The npm packages whose sources packaging/package includes. */
 function listVendored(): string[] {
   const [, list = ""] = /printf '%s\\0' \{([^}]+)\}\/LICENSE/.exec(readProjectFile("packaging/package")) ?? [];
   expect(list).not.toBe("");
@@ -69,7 +69,7 @@ const HEADERS = "npm packages in the native parts";
 const REPLACED = "npm packages that are left out, or are not the version that dbus-next asks for";
 
 describe("the npm packages", () => {
-  it("in the programs are those of the list, and of debian/copyright", () => {
+  it("in the programs are those of the list and of debian/copyright", () => {
     const [daemon = "", client = ""] = bundlePrograms();
     expect(listBundled(daemon)).toEqual(first(readTable(PROGRAMS)));
     expect([daemon, client].filter((program) => program.includes("// packaging/left-out"))).toEqual([]);
@@ -96,7 +96,7 @@ describe("the npm packages", () => {
     },
   );
 
-  it("that are replaced are those of package.json", () => {
+  it("with overrides are those of package.json", () => {
     const rows = readTable(REPLACED);
     const own = Object.entries(overrides["dbus-next"] ?? {});
     expect(Object.keys(overrides)).toEqual(["dbus-next"]);
@@ -107,7 +107,7 @@ describe("the npm packages", () => {
     }
   });
 
-  it("that are not for development alone are all named", () => {
+  it("needed at run time are all listed", () => {
     const names = Object.entries(locked)
       .filter(([path, { dev }]) => path.startsWith("node_modules/") && dev !== true)
       .map(([path]) => path.replace(/^.*node_modules\//, ""));

@@ -1,4 +1,4 @@
-// The completion and the documents say what the code's own tables say. The manual pages: man-*.test.ts beside this.
+// The completion and the documents agree with the code's own tables. For the manual pages see man-*.test.ts.
 import { execFileSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ const DOCUMENTS = [
   ...listProjectFiles().filter((name) => /^docs\/.*\.md$/.test(name)),
 ];
 
-/** What a heading is called in a link, as GitHub makes it. */
+/** A heading's name in a link, by GitHub's rules. */
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
@@ -27,7 +27,7 @@ const linksOf = (document: string) =>
     ([, path = "", anchor]) => ({ path: path === "" ? document : join(dirname(document), path), anchor }),
   );
 
-/** What bash offers at the end of this line; a guestctl of the test's own stands in for the real one. */
+/** What bash offers at the end of this line; the test's own guestctl replaces the real one. */
 function complete(...line: string[]): string[] {
   const script = `
     guestctl() {
@@ -73,17 +73,17 @@ describe("the completion offers", () => {
     expect(complete("--json", name, "x", "--j")).toEqual(["--json"]);
   });
 
-  it.each(["show", "end"])("the sessions to %s, again and again", (verb) => {
+  it.each(["show", "end"])("the sessions to %s, repeatedly", (verb) => {
     expect(complete(verb, "")).toEqual(["abcdefghij", "k2345mnopq"]);
     expect(complete("--service", "=", "login", verb, "abcdefghij", "k")).toEqual(["k2345mnopq"]);
   });
 
-  it("the receipts that are kept", () => {
+  it("the stored receipts", () => {
     expect(complete("receipt", "")).toEqual(["zyxwvutsrq"]);
     expect(complete("receipts", "")).toEqual([]);
   });
 
-  it("the quarantined uids", () => {
+  it("the quarantined UIDs", () => {
     expect(complete("lease", "")).toEqual(["release"]);
     expect(complete("lease", "release", "")).toEqual(["60601", "60602"]);
     expect(complete("lease", "release", "60601", "60602")).toEqual(["60602"]);
@@ -110,7 +110,7 @@ describe("the completion offers", () => {
 });
 
 describe("the documents", () => {
-  it.each(DOCUMENTS)("%s names only files that there are", (document) => {
+  it.each(DOCUMENTS)("%s names only files that exist", (document) => {
     const files = listProjectFiles();
     const text = readProjectFile(document);
     const named = [
@@ -123,7 +123,7 @@ describe("the documents", () => {
     expect(named.length + linked.length).toBeGreaterThan(0);
   });
 
-  it.each(DOCUMENTS)("%s links only to sections that there are", (document) => {
+  it.each(DOCUMENTS)("%s links only to sections that exist", (document) => {
     const links = linksOf(document).filter(({ path, anchor }) => path.endsWith(".md") && anchor !== undefined);
     const missing = links.filter(({ path, anchor }) => {
       const headings = [...readProjectFile(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
@@ -132,7 +132,7 @@ describe("the documents", () => {
     expect(missing).toEqual([]);
   });
 
-  it.each(DOCUMENTS)("%s runs only npm scripts and verbs that there are", (document) => {
+  it.each(DOCUMENTS)("%s runs only npm scripts and verbs that exist", (document) => {
     const text = readProjectFile(document);
     const { scripts } = JSON.parse(readProjectFile("package.json")) as { scripts: Record<string, string> };
     const npm = [...text.matchAll(/npm run (\w+)|npm (test)\b/g)].map(([, run, test]) => run ?? test ?? "");
@@ -141,7 +141,7 @@ describe("the documents", () => {
     expect(verbs.filter((verb) => !COMMANDS.some(({ name }) => name === verb))).toEqual([]);
   });
 
-  it("SECURITY.md has of each vulnerability the version that mends it, and a test, or says that there is none", () => {
+  it(`SECURITY.md names the fixed version of each vulnerability, and a test or "None yet"`, () => {
     const [, section = ""] = readProjectFile("SECURITY.md").split("\n## Vulnerabilities of guestd\n");
     const rows =
       section
@@ -167,7 +167,7 @@ describe("the documents", () => {
     ).toEqual([]);
   });
 
-  it("docs/getting-started.md preseeds the question that the package asks", () => {
+  it("docs/getting-started.md preseeds the package's question", () => {
     const [, name, type] =
       /^Template: (\S+)\nType: (\S+)\n/m.exec(readProjectFile("packaging/debian/guestd.templates")) ?? [];
     expect(readProjectFile("docs/getting-started.md")).toContain(
@@ -175,7 +175,7 @@ describe("the documents", () => {
     );
   });
 
-  it("SECURITY.md has a test for each known attack, or says that there is none yet", () => {
+  it(`SECURITY.md names a test for each known attack, or "None yet"`, () => {
     const [, table = ""] = readProjectFile("SECURITY.md").split("\n## Known attacks\n");
     const rows = table
       .split("\n")

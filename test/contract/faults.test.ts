@@ -1,4 +1,4 @@
-// The fault table (test/machine/faults.test.ts) leaves no effect out.
+// The fault table (test/machine/faults.test.ts) covers every effect.
 import { describe, expect, it } from "vitest";
 import type { EffectKind } from "../../src/policy/effects.ts";
 import { EFFECT_KINDS } from "../../src/policy/effects.ts";
@@ -10,24 +10,24 @@ import { INSTANT_PARTS } from "../helpers/walk.ts";
 const struck = new Set<string>(TABLE.map(({ kind }) => kind));
 
 describe("the fault table", () => {
-  it("strikes every effect, or says where it is tested", () => {
+  it("fails every effect, or names the test that does", () => {
     const isNamed = (kind: EffectKind) => struck.has(kind) !== kind in ELSEWHERE;
     expect(EFFECT_KINDS.filter((kind) => !isNamed(kind))).toEqual([]);
     expect(Object.values(ELSEWHERE).filter((file) => !listProjectFiles().includes(file))).toEqual([]);
   });
 
-  it("strikes an effect as often as a login does it", () => {
+  it("fails an effect as often as a login runs it", () => {
     const timesOf = (way: (typeof WAYS)[number], kind: EffectKind) =>
       Math.max(...TABLE.filter((row) => row.way === way && row.kind === kind).map(({ nth }) => nth));
-    // AllocateAccount, OpenSession, and JoinSession of the user manager that a leased account alone has.
+    // AllocateAccount, OpenSession, and JoinSession of the user manager, which only a leased account has.
     expect(timesOf("leased", "answer")).toBe(3);
     expect(timesOf("shared", "answer")).toBe(2);
-    // When the account is leased and when its session is open; when the session is open and when logind has moved its leader.
+    // At the lease and at the opening; at the opening and once logind has moved the leader.
     expect(timesOf("leased", "write-record")).toBe(2);
     expect(timesOf("shared", "write-record")).toBe(2);
   });
 
-  it("strikes each effect in each way that differs, and never twice the same", () => {
+  it("fails each effect in each distinct way, and never twice the same", () => {
     for (const way of WAYS) {
       const rows = TABLE.filter((row) => row.way === way);
       expect(new Set(rows.map(describeRow)).size, way).toBe(rows.length);
@@ -38,14 +38,14 @@ describe("the fault table", () => {
     }
   });
 
-  it("has each errno fail something, undone and done", () => {
+  it("has each errno fail an effect, before and after it is done", () => {
     for (const fault of ["before", "after"]) {
       const seen = new Set(TABLE.filter((row) => row.fault === fault).map(({ errno }) => errno));
       expect(seen, fault).toEqual(new Set(ERRNOS));
     }
   });
 
-  it("is struck whole by as many rounds as there are parts, and by one without a seed", () => {
+  it("is covered by as many rounds as there are parts, and by one without a seed", () => {
     const rounds = Array.from({ length: INSTANT_PARTS }, (_, step) => 6 + step);
     expect(rowsFor("trixie", null)).toEqual(TABLE);
     expect(rowsFor("bookworm", null)).toEqual(TABLE);

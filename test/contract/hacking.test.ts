@@ -1,11 +1,12 @@
-// HACKING.md says truly where a new thing belongs: for a sample of each kind, the files of its row are those that have it.
+// HACKING.md's table of where a new thing belongs is true: for a sample of each kind, exactly the files of its row
+// contain it.
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
-/** A thing that is there already, as one of its kind. */
+/** An existing thing of a kind. */
 interface Sample {
   readonly row: string;
-  /** What is written where such a thing is made or told of. */
+  /** The text wherever such a thing is defined or mentioned. */
   readonly pattern: RegExp;
   /** Files that only use this sample. */
   readonly users?: readonly string[];
@@ -42,7 +43,7 @@ const FOLDER = /^(src|native|pam|systemd|etc|packaging\/(man|completions|debian)
 const files = listProjectFiles();
 const searched = files.filter((name) => FOLDER.test(name));
 
-/** The rows of the table: what is added, and the files that are named, a folder with its slash. */
+/** The rows of the table: the kind of thing, and the files named, a folder with its slash. */
 const rows = new Map(
   (readProjectFile("HACKING.md").split("\n| I want to add | touch these files |\n")[1]?.split("\n\n")[0] ?? "")
     .split("\n")
@@ -56,17 +57,17 @@ const rows = new Map(
 
 const isAt = (path: string) => (name: string) => (path.endsWith("/") ? name.startsWith(path) : name === path);
 
-describe("where a new thing belongs", () => {
+describe("the table of where a new thing belongs", () => {
   it("has a sample for each row", () => {
     expect([...rows.keys()].sort()).toEqual(SAMPLES.map(({ row }) => row).sort());
   });
 
-  it.each([...rows])("%s: the files are there", (_, paths) => {
+  it.each([...rows])("%s names files that exist", (_, paths) => {
     expect(paths.length).toBeGreaterThan(0);
     expect(paths.filter((path) => !files.some(isAt(path)))).toEqual([]);
   });
 
-  it.each(SAMPLES)("$row: a sample is in these files, and in no other", ({ row, pattern, users = [] }) => {
+  it.each(SAMPLES)("$row has a sample in the files it names, and in no other", ({ row, pattern, users = [] }) => {
     const found = searched.filter((name) => pattern.test(readProjectFile(name)));
     const paths = rows.get(row) ?? [];
     expect(paths.filter((path) => !found.some(isAt(path)))).toEqual([]);

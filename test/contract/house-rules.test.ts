@@ -8,27 +8,28 @@ const files = listProjectFiles();
 const code = files.filter((name) => /^(src|native|pam)\/.*\.(ts|cc|c|h)$/.test(name));
 
 describe("house rules", () => {
-  it("no file of the program is longer than 300 lines", () => {
+  it("limit each file of the program to 300 lines", () => {
     expect(code.filter((name) => readProjectFile(name).split("\n").length > 301)).toEqual([]);
   });
 
-  it("the entries are wiring, 60 lines at most", () => {
+  it("limit the entries to wiring, 60 lines at most", () => {
     for (const name of ["src/guestd.ts", "src/guestctl.ts"])
       expect(readProjectFile(name).split("\n").length, name).toBeLessThanOrEqual(61);
   });
 
-  it("every file of the program begins with what it is", () => {
+  it("have every file of the program begin with what it is", () => {
     expect(code.filter((name) => !/^(\/\/|\/\*)/.test(readProjectFile(name)))).toEqual([]);
   });
 
-  it("there is one place where the daemon exits, and none in the library", () => {
+  it("have the daemon exit in one place, and the library nowhere", () => {
     expect(files.filter((name) => name.startsWith("src/") && readProjectFile(name).includes("process.exit("))).toEqual([
       "src/start.ts",
     ]);
   });
 
-  // The kernel waits for a process that hangs in mmap(2), and so would guestd. guest-holders may hang; root's systemd-coredump does not.
-  it("no file that waits for the mappings of a process is read in guestd, but of root's systemd-coredump", () => {
+  // The kernel waits for a process that hangs in mmap(2), and so would guestd. guest-holders may hang; root's
+  // systemd-coredump does not.
+  it("have guestd read no file that waits for a process's mappings, except of root's systemd-coredump", () => {
     const reads = /(?<=["'`/])(?:cmdline|environ|maps|map_files|mem|numa_maps|pagemap|smaps(?:_rollup)?)(?=["'`/])/;
     expect(code.filter((name) => !name.startsWith("pam/") && reads.test(readProjectFile(name)))).toEqual([
       "native/holders.c",
@@ -36,23 +37,23 @@ describe("house rules", () => {
     ]);
   });
 
-  // Tests run on a later one than that of Debian 12, which has not all that TypeScript knows.
-  it("nothing is used that Node.js 18 has not", () => {
+  // Tests run on a later version than Debian 12's, which lacks some of what TypeScript allows.
+  it("allow nothing that Node.js 18 lacks", () => {
     const later =
       /\.(?:toReversed|toSorted|toSpliced|with|isWellFormed|toWellFormed)\(|\b(?:groupBy|withResolvers|fromAsync)\(/;
     expect(files.filter((name) => /^src\/.*\.ts$/.test(name) && later.test(readProjectFile(name)))).toEqual([]);
   });
 
-  it("nothing is skipped or singled out in a test without saying so", () => {
+  it("let no test be skipped or singled out silently", () => {
     const tests = files.filter((name) => name.endsWith(".test.ts") && name !== "test/contract/house-rules.test.ts");
     expect(tests.filter((name) => /(?<!\.)\.(only|skip|todo)\(/.test(readProjectFile(name)))).toEqual([]);
   });
 
-  it("the lock file holds no download addresses", () => {
+  it("keep download addresses out of the lock file", () => {
     expect(readProjectFile("package-lock.json")).not.toMatch(/"resolved": "http/);
   });
 
-  it("the version is the same everywhere, and has its news", () => {
+  it("have the same version everywhere, and news for it", () => {
     const read = (name: string) =>
       JSON.parse(readProjectFile(name)) as { version: string; packages?: Record<string, { version: string }> };
     expect(read("package.json").version).toBe(VERSION);
@@ -62,11 +63,11 @@ describe("house rules", () => {
     expect(/^## (\S+)/m.exec(readProjectFile("NEWS.md"))?.[1]).toBe(VERSION);
   });
 
-  it("the package knows the version of the records that it can take over", () => {
+  it("have the package know the record version that it can take over", () => {
     expect(readProjectFile("packaging/debian/guestd.preinst")).toContain(`\nRECORD_VERSION=${RECORD_VERSION}\n`);
   });
 
-  it("every version has its news, the last one first, and only that one may be unreleased", () => {
+  it("have news for every version, newest first, and only that one unreleased", () => {
     const headings = [...readProjectFile("NEWS.md").matchAll(/^## (\d+\.\d+\.\d+)(?: \((.*)\))?$/gm)].map(
       ([, version = "", remark]) => ({ version, remark }),
     );
@@ -80,7 +81,7 @@ describe("house rules", () => {
     expect(readProjectFile("NEWS.md").match(/^## /gm)).toHaveLength(versions.length);
   });
 
-  it("every program that guestd starts has an absolute path in /usr", () => {
+  it("have guestd start programs only by absolute paths in /usr", () => {
     const starters = files.filter(
       (name) => /^src\/.*\.ts$/.test(name) && readProjectFile(name).includes('"node:child_process"'),
     );
@@ -108,7 +109,7 @@ describe("house rules", () => {
     ]);
   });
 
-  it("HACKING.md has a line for every file of the program, and for no other", () => {
+  it("have a line in HACKING.md for every file of the program, and for no other", () => {
     const hacking = readProjectFile("HACKING.md");
     const tree = [...hacking.matchAll(/^ {4}((?:src|native|pam|systemd|etc)\/\S+) {2,}\S/gm)].map(
       ([, name = ""]) => name,

@@ -1,4 +1,4 @@
-// Who may import what (DESIGN: data flows one way). Walks every import of src.
+// Which file may import what, since data flows one way. Walks every import of src.
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
@@ -20,7 +20,7 @@ const imports: Import[] = sources.flatMap((file) =>
   })),
 );
 
-/** Folder -> what its files may import: a folder ending in "/", or a package. "types:" allows types alone. */
+/** Folder -> what its files may import: a folder ending in "/", or a package. "types:" allows only types. */
 const RULES: Record<string, readonly string[]> = {
   "src/policy/": ["src/policy/", "types:src/config/schema.ts"],
   "src/config/": ["src/config/", "node:fs", "node:path"],
@@ -48,7 +48,7 @@ function isAllowed({ to, typesOnly }: Import, rules: readonly string[]): boolean
 }
 
 describe("imports", () => {
-  it.each(Object.entries(RULES))("of %s stay within their bounds", (folder, rules) => {
+  it.each(Object.entries(RULES))("of %s follow their rules", (folder, rules) => {
     const own = imports.filter(({ file }) => file.startsWith(folder));
     expect(own.length).toBeGreaterThan(0);
     expect(own.filter((candidate) => !isAllowed(candidate, rules))).toEqual([]);
@@ -58,14 +58,14 @@ describe("imports", () => {
     expect(sources.filter((file) => readProjectFile(file).includes('"#guestns"'))).toEqual(["src/system/bindings.ts"]);
   });
 
-  it("of the whole of the program are the entries' and the wiring's alone", () => {
+  it("of the whole program occur only in entries and wiring", () => {
     const reach = (file: string) =>
       new Set(imports.filter((one) => one.file === file && !one.typesOnly).map(({ to }) => to.split("/")[1]));
     const wide = sources.filter((file) => reach(file).has("bus") && reach(file).has("system"));
     expect(wide).toEqual(["src/application.ts", "src/session-parts.ts", "src/start.ts"]);
   });
 
-  it("of the policy reach nothing that does anything", () => {
+  it("of the policy reach nothing with side effects", () => {
     for (const file of sources.filter((name) => name.startsWith("src/policy/"))) {
       expect(readProjectFile(file), file).not.toMatch(/\b(Date\.now|Math\.random|process\.|setTimeout|await )\b/);
     }

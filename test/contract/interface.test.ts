@@ -1,4 +1,4 @@
-// systemd/org.guestd1.xml is the contract: methods, signatures, signals and errors of the code are held against it.
+// systemd/org.guestd1.xml is the contract: the code's methods, signatures, signals and errors are compared with it.
 import { describe, expect, it } from "vitest";
 import { makeMethods } from "../../src/bus/methods.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";
@@ -26,15 +26,15 @@ function readMembers(kind: "method" | "signal") {
   });
 }
 
-/** Who may call a method: the comment before it says so. */
+/** Who may call a method, from the comment before it. */
 function readCaller(method: string): string {
   const [before = ""] = xml.split(`<method name="${method}"`);
   const comment = before.slice(before.lastIndexOf("<!--"));
   return /Caller: (uid 0)[.,]/.exec(comment)?.[1] ?? `${method}: the XML does not say who may call it`;
 }
 
-describe("the interface", () => {
-  it("has the methods of the XML, with their signatures, each for root alone", () => {
+describe("the bus interface", () => {
+  it("has the methods of the XML, with their signatures, for root only", () => {
     const rows = makeMethods({} as MethodParts).map(({ name, input, output }) => ({ name, input, output }));
     const contract = readMembers("method").map(({ name, input, output }) => ({ name, input, output }));
     for (const { name } of contract) expect(readCaller(name)).toBe("uid 0");
@@ -42,14 +42,14 @@ describe("the interface", () => {
     expect(rows.sort(byName)).toEqual(contract.sort(byName));
   });
 
-  it("has the bus pass on nothing from others than root", () => {
+  it("is closed by the bus to all users except root", () => {
     const [everybody = ""] =
       /<policy context="default">.*?<\/policy>/s.exec(readProjectFile("systemd/org.guestd1.conf")) ?? [];
     expect(everybody).not.toContain("<allow");
     expect(everybody).toContain(`<deny send_destination="${NAME}"/>`);
   });
 
-  it("is left alone by what the bus denies guests: BlueZ, and single methods of others, each by all its names", () => {
+  it("denies guests by policy only BlueZ and single methods of other services, each under all its names", () => {
     const [guests = ""] =
       /<policy group="guests">.*?<\/policy>/s.exec(readProjectFile("systemd/org.guestd1.conf")) ?? [];
     const rules = [...guests.matchAll(/<(allow|deny)\s([^>]*?)\/>/gs)].map(([, verb = "", what = ""]) => ({
@@ -59,7 +59,7 @@ describe("the interface", () => {
     expect(rules.length).toBeGreaterThan(0);
     for (const { verb, what } of rules) {
       expect(verb).toBe("deny");
-      // A rule without a destination would hold for all services (dbus-daemon(1), send_interface).
+      // A rule without a destination would apply to all services (dbus-daemon(1), send_interface).
       expect(what).toMatch(
         /^send_destination="(?:org\.bluez"|(org\.freedesktop\.(?:login1|systemd1))" send_interface="\1\.\w+" send_member="\w+")$/,
       );
@@ -67,14 +67,14 @@ describe("the interface", () => {
     expect(new Set(rules.map(({ what }) => what)).size).toBe(rules.length);
   });
 
-  it("is answered in less time than the PAM module waits by default, so that nobody has a session that he does not hear of", () => {
+  it("answers sooner than the PAM module gives up by default, so no session is lost to its guest", () => {
     const limitMs = Number(/ANSWER_LIMIT_MS = (\d+);/.exec(readProjectFile("src/bus/methods.ts"))?.[1]);
     const waitMs = 1000 * Number(/^#define SECONDS (\d+)$/m.exec(readProjectFile("pam/options.c"))?.[1]);
     expect(limitMs).toBeGreaterThan(0);
     expect(waitMs - limitMs).toBeGreaterThanOrEqual(250);
   });
 
-  it("gives no reason to a refused guest that the PAM module would cut, or PAM itself", () => {
+  it("gives a refused guest no reason that the PAM module or PAM would cut", () => {
     const most = Number(/^#define SENTENCE_MAX (\d+)\b/m.exec(readProjectFile("pam/refusal.h"))?.[1]);
     const reasons = ["a".repeat(200), "ä".repeat(200), `${"€".repeat(133)}a`, "😀".repeat(100)];
     expect(reasons.map(findReasonFault)).toEqual(reasons.map(() => undefined));
@@ -85,14 +85,14 @@ describe("the interface", () => {
       expect(sentence).toContain(`${reason}. Please ask`);
       expect(Buffer.byteLength(sentence)).toBeLessThanOrEqual(most);
     }
-    // With the byte that ends it (PAM_MAX_MSG_SIZE).
+    // Including the terminating byte (PAM_MAX_MSG_SIZE).
     expect(most).toBeLessThan(512);
   });
 
   it("gives no text to show that the PAM module would refuse", () => {
     const most = (name: string) =>
       Number(new RegExp(`^#define ${name} (\\d+)$`, "m").exec(readProjectFile("pam/answer.h"))?.[1]);
-    // Of four bytes each.
+    // Four bytes each.
     const longest = "😀".repeat(300);
     expect(sentence.parse(longest)).toBe(longest);
     expect(sentence.parse(`${longest}a`)).toBeUndefined();
@@ -125,7 +125,7 @@ describe("the interface", () => {
     expect(ERROR_PREFIX).toBe("org.guestd1.Error.");
   });
 
-  it("has the names of the XML, the bus policy, the activation file and the unit", () => {
+  it("has the same names in the XML, the bus policy, the activation file and the unit", () => {
     expect(xml).toContain(`<node name="${OBJECT}"`);
     expect(xml).toContain(`<interface name="${INTERFACE}">`);
     expect(readProjectFile("systemd/org.guestd1.conf")).toContain(`own="${NAME}"`);
@@ -133,7 +133,7 @@ describe("the interface", () => {
     expect(readProjectFile("systemd/guestd.service")).toContain(`BusName=${NAME}\n`);
   });
 
-  it("calls the same names from the PAM module", () => {
+  it("is called by the same names from the PAM module", () => {
     const module = listProjectFiles()
       .filter((name) => /^pam\/.*\.[ch]$/.test(name))
       .map(readProjectFile)

@@ -10,7 +10,7 @@ import { cut, readNumber, readPage, readUnion, termsOf, textOf, words } from "..
 
 const PAGE = "guestctl.1";
 
-/** A session is of one type for each. */
+/** There is a session type for each. */
 const PHASES = new Set(
   [...readProjectFile("src/policy/session.ts").matchAll(/readonly phase: "(\w+)"/g)].map(([, phase = ""]) => phase),
 );
@@ -29,7 +29,7 @@ describe("guestctl(1)", () => {
     expect(termsOf(PAGE, "OPTIONS").sort()).toEqual(wanted.sort());
   });
 
-  it("says of each option of a verb which verb that is, and what it is without", () => {
+  it("says for each option which verb it belongs to, and the default", () => {
     const ofVerbs = COMMANDS.flatMap(({ name, options = [] }) => options.map((option) => ({ name, option })));
     expect([...new Set([...ofVerbs.map(({ option }) => option), ...COMMON])].sort()).toEqual(
       Object.keys(OPTIONS).sort(),
@@ -42,7 +42,7 @@ describe("guestctl(1)", () => {
     }
   });
 
-  it("says which options every verb takes", () => {
+  it("says which options every verb accepts", () => {
     const names = COMMON.map((option) => `--${option}`);
     expect(readPage(PAGE)).toContain(`Every verb takes ${names.slice(0, -1).join(", ")} and ${String(names.at(-1))}.`);
   });
@@ -51,13 +51,13 @@ describe("guestctl(1)", () => {
     expect(termsOf(PAGE, "EXIT STATUS")).toEqual(Object.values(EXIT).map(String));
   });
 
-  it("says which verbs exit with 1 though they were carried out", () => {
+  it("says which verbs exit with 1 although they succeeded", () => {
     const [text = ""] = textOf(PAGE, "EXIT STATUS", String(EXIT.failed)).split("The message says what to do next.");
     const named = COMMANDS.filter(({ name }) => new RegExp(`\\b${name}\\b`).test(text)).map(({ name }) => name);
     expect(named).toEqual(COMMANDS.filter(({ run }) => /\bbad:/.test(run.toString())).map(({ name }) => name));
   });
 
-  it("has every sentence that ends with what to do next, and no other", () => {
+  it("has every sentence that ends with advice, and no other", () => {
     const codes = [
       ...cut("src/cli/main.ts", "export function describeError", "\n}\n").matchAll(/case "([\w.]+)":/g),
     ].map(([, code = ""]) => code);
@@ -68,7 +68,7 @@ describe("guestctl(1)", () => {
     expect([...termsOf(PAGE, "WHEN IT FAILS")].sort()).toEqual([...new Set(said)].sort());
   });
 
-  it("has the states of sessions and uids", () => {
+  it("has the states of sessions and UIDs", () => {
     for (const phase of PHASES) expect(textOf(PAGE, "VERBS", "list")).toMatch(new RegExp(`\\b${phase}\\b`));
     for (const state of readUnion("src/policy/lease-list.ts", "readonly state:"))
       expect(textOf(PAGE, "VERBS", "leases")).toMatch(new RegExp(`\\b${state}\\b`));

@@ -13,13 +13,13 @@ const items = readItems(PAGE).filter(({ section }) => section === "OPTIONS");
 const itemOf = (section: string, name: string) =>
   items.find(({ part, terms }) => part === `[${section}]` && terms[0]?.startsWith(`${name}=`));
 
-/** The errors of one file of the configuration. */
+/** The errors of one configuration file. */
 function readErrors(text: string): string[] {
   const result = parseConfig([{ path: FILE, text }]);
   return result.ok ? [] : result.errors.map(formatConfigError);
 }
 
-/** The sentences that some code can say, with # for what differs. */
+/** The sentences in some code, with # for the variable parts. */
 const sentencesOf = (code: string, before: string) =>
   [...code.matchAll(new RegExp(`${before}(?:"([^"]*)"|\`([^\`]*)\`)`, "g"))].map(
     ([, text, template = ""]) => text ?? template.replace(/\$\{[^}]*\}(?:\.join\([^)]*\)\})?/g, "#"),
@@ -31,32 +31,32 @@ describe("guestd.conf(5)", () => {
     expect(keys).toEqual(rows.map(({ title }) => title));
   });
 
-  it.each(rows)("tells help and default of $title", ({ section, name, key }) => {
+  it.each(rows)("has help and default of $title", ({ section, name, key }) => {
     const text = itemOf(section, name)?.text ?? "";
     expect(text.startsWith(key.help), text).toBe(true);
     expect(text.endsWith(` Default: ${key.initial === "" ? "empty" : key.initial}`), text).toBe(true);
   });
 
+  it.each(rows)("has the values of $title, where they are some words or numbers", ({ section, name, key }) => {
+    const { terms, text } = itemOf(section, name) ?? { terms: [""], text: "" };
+    const [, choices] = /^one of (.*)$/.exec(key.type.expected) ?? [];
+    if (choices !== undefined) expect(terms[0]).toBe(`${name}=${choices.replaceAll(", ", "|")}`);
+    for (const [bounds] of key.type.expected.matchAll(/from \d+ to \d+|at most \d+|or 0 for never/g))
+      expect(text.toLowerCase()).toContain(bounds.replace(" for never", ""));
+  });
+
   it.each(rows)(
-    "tells which values $title can have, where they are some words or numbers",
+    "is right that an invalid value of $title is refused, with what was expected",
     ({ section, name, key }) => {
-      const { terms, text } = itemOf(section, name) ?? { terms: [""], text: "" };
-      const [, choices] = /^one of (.*)$/.exec(key.type.expected) ?? [];
-      if (choices !== undefined) expect(terms[0]).toBe(`${name}=${choices.replaceAll(", ", "|")}`);
-      for (const [bounds] of key.type.expected.matchAll(/from \d+ to \d+|at most \d+|or 0 for never/g))
-        expect(text.toLowerCase()).toContain(bounds.replace(" for never", ""));
+      const bad = ["no\u0001where", "/../", "/a/../b:", "half", ':,"', "-1"].find(
+        (text) => key.type.parse(text) === undefined,
+      );
+      expect(bad, "a bad value").toBeDefined();
+      expect(readErrors(`[${section}]\n${name}=${String(bad)}\n`)).toEqual([
+        expect.stringContaining(`: expected ${key.type.expected}`),
+      ]);
     },
   );
-
-  it.each(rows)("is right that a bad value of $title is refused, with what was expected", ({ section, name, key }) => {
-    const bad = ["no\u0001where", "/../", "/a/../b:", "half", ':,"', "-1"].find(
-      (text) => key.type.parse(text) === undefined,
-    );
-    expect(bad, "a bad value").toBeDefined();
-    expect(readErrors(`[${section}]\n${name}=${String(bad)}\n`)).toEqual([
-      expect.stringContaining(`: expected ${key.type.expected}`),
-    ]);
-  });
 });
 
 describe("EXAMPLES in guestd.conf(5)", () => {
@@ -81,7 +81,7 @@ describe("WHEN IT FAILS in guestd.conf(5)", () => {
   const isOfTerms = (term: string) => term.includes(" Terms=PATH: ");
   const terms = termsOf(PAGE, "WHEN IT FAILS").filter((term) => !isOfTerms(term));
 
-  it("has every error that a line or a file can have, and no other", () => {
+  it("has every error of a line or a file, and no other", () => {
     const lines = sentencesOf(cut("src/config/parse.ts", "function readFile", "\n}\n"), "fail\\(");
     const values = sentencesOf(cut("src/config/parse.ts", "function assign", "\n}\n"), "message: ");
     const files = sentencesOf(cut("src/config/root-file.ts", "function findFileFault", "\n}\n"), "(?:return|\\?) ");
@@ -100,7 +100,7 @@ describe("WHEN IT FAILS in guestd.conf(5)", () => {
     );
   });
 
-  it("has every error that a file of Terms= can have beside those, and no other", () => {
+  it("has every further error of a file of Terms=, and no other", () => {
     const code = cut("src/config/terms.ts", "function readTermsFile", "\u0000");
     const sentences = sentencesOf(code, "(?:message: |return |[?:] )").filter((text) => text.includes(" "));
     const found = termsOf(PAGE, "WHEN IT FAILS")

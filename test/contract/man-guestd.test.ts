@@ -9,7 +9,7 @@ import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 const PAGE = "guestd.8";
 
-/** The words of the last column of the table of actions. */
+/** The words in the last column of the table of actions. */
 const BECOMES: Readonly<Record<OnFailure, string>> = {
   refuse: "refused",
   "go-on": "continues",
@@ -20,7 +20,7 @@ const BECOMES: Readonly<Record<OnFailure, string>> = {
   keep: "as before",
 };
 
-/** The rows of the table of actions: name, MESSAGE_ID, what becomes of a failure. */
+/** The rows of the table of actions: name, MESSAGE_ID, consequence of a failure. */
 const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([0-9a-f]{32})\t(.+)$/gm)].map(
   ([, name = "", id = "", failed = ""]) => ({
     name: plain(name),
@@ -39,7 +39,7 @@ describe("the journal in guestd(8)", () => {
     expect(documented.sort()).toEqual([...new Set(fields)].sort());
   });
 
-  it("says of every action what becomes of it when it fails", () => {
+  it("says for every action what happens when it fails", () => {
     const documented = actions.map(({ name, failed }) => [name, failed]);
     const rows = EFFECT_KINDS.map((kind) => [kind, BECOMES[rowOf(kind).fails]]);
     expect(documented.sort()).toEqual([...rows, ...DAEMON_ACTIONS.map((action) => [action, "-"])].sort());
@@ -54,7 +54,7 @@ describe("guestd(8)", () => {
     expect(termsOf(PAGE, "SIGNALS").sort()).toEqual(handled.sort());
   });
 
-  it("has the exit statuses of the daemon, of which the unit knows what they mean", () => {
+  it("has the exit statuses of the daemon, with the unit's meaning", () => {
     const faults = [...readProjectFile("src/start.ts").matchAll(/process\.exit\((\d+)\)/g)].map(([, status]) =>
       Number(status),
     );

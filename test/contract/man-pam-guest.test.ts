@@ -1,4 +1,4 @@
-// pam_guest(8) has the options and return values of the module, the profile that is installed, and the module's own sentence.
+// pam_guest(8) has the options and return values of the module, the installed profile, and the module's own sentence.
 import { describe, expect, it } from "vitest";
 import { GHOST_UID } from "../../src/policy/lease.ts";
 import { cut, readItems, readNumber, readPage, termsOf, words } from "../helpers/man.ts";
@@ -7,7 +7,7 @@ import { readProjectFile } from "../helpers/tree.ts";
 const PAGE = "pam_guest.8";
 const hooks = ["pam/pam_guest.c", "pam/authenticate.c"].map(readProjectFile).join("\n");
 
-/** The functions of the files with hooks, by name: all that stands between their braces. */
+/** The functions of the files with hooks, by name: everything between their braces. */
 const bodies = new Map(
   [...hooks.matchAll(/^(?:static )?[\w ]+\**\b(\w+)\([^;{]*\)\n\{\n(.*?)^\}/gms)].map(([, name = "", body = ""]) => [
     name,
@@ -15,7 +15,7 @@ const bodies = new Map(
   ]),
 );
 
-/** What a hook can return, itself or by another function of these files. */
+/** What a hook can return, itself or through another function of these files. */
 function readReturned(name: string): Set<string> {
   const returned = [...(bodies.get(name) ?? "").matchAll(/return ([^;]*);/g)].map(([, value = ""]) => value);
   const called = returned
@@ -44,11 +44,11 @@ describe("pam_guest(8)", () => {
     ["Credentials", "pam_sm_setcred"],
     ["Opening a session", "pam_sm_open_session"],
     ["Closing a session", "pam_sm_close_session"],
-  ])("has what is returned by the hook of: %s", (part, hook) => {
+  ])("has the return values of the hook: %s", (part, hook) => {
     expect(new Set(termsOf(PAGE, "RETURN VALUES", part))).toEqual(readReturned(hook));
   });
 
-  it("has all hooks that are exported", () => {
+  it("has all exported hooks", () => {
     const exported = [...readProjectFile("pam/pam_guest.map").matchAll(/\b(pam_sm_\w+);/g)].map(([, name]) => name);
     expect(exported.sort()).toEqual([
       "pam_sm_authenticate",
@@ -69,14 +69,14 @@ describe("pam_guest(8)", () => {
     expect(readPage(PAGE)).toContain(`takes ${readNumber("pam/pam_guest.c", "CLOSE_SECONDS")} seconds at most`);
   });
 
-  it("has the uid of the ghost as its user record, guestd and the module have it", () => {
+  it("has the ghost's UID of its user record, guestd and the module", () => {
     const uid = readNumber("pam/find_guest.c", "GHOST_UID");
     expect(JSON.parse(readProjectFile("systemd/guest.user"))).toMatchObject({ uid });
     expect(GHOST_UID).toBe(uid);
     expect(readPage(PAGE)).toContain(`The ghost (uid ${uid}) is refused`);
   });
 
-  it("shows the profile that is installed, and the module's own sentence", () => {
+  it("shows the installed profile, and the module's own sentence", () => {
     const profile = cut("packaging/pam-configs", "Session:\n", "\n\n")
       .trim()
       .split("\n")
@@ -84,7 +84,8 @@ describe("pam_guest(8)", () => {
       .join(" ");
     const [page, daemonPage] = [readPage(PAGE), readPage("guestd.8")];
     expect(page).toContain(profile);
-    // pam-auth-update makes a number of "end": pam_unix and pam_deny stand below. In a stack of its own there is none to jump over.
+    // pam-auth-update replaces "end" with a number: pam_unix and pam_deny follow. Alone in a stack there is nothing to
+    // jump over.
     const auth = words(`auth ${cut("packaging/pam-configs", "Auth:\n", "\n")}`);
     expect(page).toContain(auth.replace("success=end", "success=2"));
     expect(daemonPage).toContain(auth.replace("success=end", "success=done"));

@@ -1,4 +1,4 @@
-// dbus-next does its work with the versions that package.json gives it, and without what it leaves out (DEPENDENCIES.md).
+// dbus-next works with the versions in package.json, and without what that leaves out (DEPENDENCIES.md).
 import { EventEmitter, once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readProjectFile } from "../helpers/tree.ts";
 
-/** What the lock file says of guestd's own package. */
+/** The lock file's entry of guestd's own package. */
 const OWN: Readonly<Record<string, unknown>> = { resolved: "packaging/left-out", link: true };
 
 const LEFT_OUT = ["event-stream", "hexy", "usocket"];
@@ -27,7 +27,7 @@ interface Codec {
   unmarshall(bytes: Buffer): Message;
 }
 
-// As dbus-next sees them, and not this project.
+// Resolved from dbus-next, not from this project.
 const load = createRequire(createRequire(import.meta.url).resolve("dbus-next"));
 const codec = load("./lib/message.js") as Codec;
 const MessageBus = load("./lib/bus.js") as new (connection: EventEmitter) => {
@@ -46,7 +46,7 @@ afterAll(() => {
 const METHOD_CALL = 1;
 const CALL = { type: METHOD_CALL, serial: 7, path: "/org/guestd1", member: "Any" };
 
-/** A connection to nobody, which keeps what is sent. */
+/** A connection without a peer, which keeps what is sent. */
 class Line extends EventEmitter {
   readonly stream = new EventEmitter();
   readonly sent: Message[] = [];
@@ -56,19 +56,19 @@ class Line extends EventEmitter {
 }
 
 describe("dbus-next", () => {
-  // By jsbi and long.
+  // Through jsbi and long.
   it.each([
     ["x", [2n ** 63n - 1n, 0n, -1n, 1n - 2n ** 63n]],
     ["t", [2n ** 64n - 1n, 2n ** 53n + 1n, 0n]],
-  ])("sends and reads 64-bit numbers whole: %s", (type, numbers) => {
+  ])("sends and reads 64-bit numbers exactly: %s", (type, numbers) => {
     const signature = type.repeat(numbers.length);
     const [bytes] = codec.marshall({ ...CALL, signature, body: numbers });
     expect(codec.unmarshall(bytes).body).toEqual(numbers);
     expect(() => codec.marshall({ ...CALL, signature: type, body: [2n ** 64n] })).toThrow();
   });
 
-  // By xml2js, which writes with xmlbuilder.
-  it("says what is at a path that is not guestd's", () => {
+  // Through xml2js, which writes with xmlbuilder.
+  it("answers Introspect for its own paths and their parents", () => {
     const line = new Line();
     new MessageBus(line).export("/org/guestd1/a", new Interface("org.guestd1.A"));
     const ask = {
@@ -86,15 +86,15 @@ describe("dbus-next", () => {
     expect(own).toContain('<interface name="org.guestd1.A"/>');
   });
 
-  // Where usocket can be loaded, it connects with that, and not with node:net.
-  it("connects by Node's own sockets", async () => {
+  // Where usocket can be loaded, dbus-next connects with that instead of node:net.
+  it("connects through Node's own sockets", async () => {
     const socket = join(directory, "bus");
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(socket, resolve));
     const connection = connect({ busAddress: `unix:path=${socket}` });
     expect(connection.stream).toBeInstanceOf(Socket);
     const [peer] = (await once(server, "connection")) as [Socket];
-    // The first byte of any client is a zero.
+    // Every client sends a zero byte first.
     expect(((await once(peer, "data")) as [Buffer])[0][0]).toBe(0);
     connection.stream.destroy();
     peer.destroy();
@@ -102,23 +102,23 @@ describe("dbus-next", () => {
   });
 });
 
-describe.each(LEFT_OUT)("%s, which is left out", (name) => {
-  it("is guestd's own package, and no other by that name", () => {
+describe.each(LEFT_OUT)("the replaced package %s", (name) => {
+  it("is guestd's own, and no other of that name", () => {
     expect((load(`${name}/package.json`) as { name: string }).name).toBe("guestd-left-out");
     const file = `node_modules/${name}`;
     const found = Object.entries(locked).filter(([path]) => path.endsWith(file));
     expect(found).toEqual([[file, OWN]]);
   });
 
-  it("says so to what loads it", () => {
+  it("reports that to code that loads it", () => {
     expect(() => {
       load(name);
     }).toThrow("guestd does without this npm package, see DEPENDENCIES.md");
   });
 });
 
-describe("what dbus-next does with event-stream alone", () => {
-  it("is refused, and says why", () => {
+describe("dbus-next's use of event-stream", () => {
+  it("is refused with the reason", () => {
     expect(() => connect({ busAddress: "unixexec:path=/bin/true" })).toThrow("guestd does without this npm package");
   });
 });

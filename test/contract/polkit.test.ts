@@ -1,4 +1,4 @@
-// Three that must say the same of what guests may ask polkit for: the rule, the keys of [Polkit], and guestd.conf(5).
+// Three sources must agree on what guests may ask polkit for: the rule, the keys of [Polkit], and guestd.conf(5).
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { SCHEMA } from "../../src/config/schema.ts";
@@ -12,7 +12,7 @@ const KEYS = Object.keys(SCHEMA.Polkit);
 
 type Rule = (action: { readonly id: string }, subject: object) => string | undefined;
 
-/** The actions of which the rule says nothing, of all that it names, to a guest at the machine while this flag is set. */
+/** The actions named in the rule that it does not deny a guest at the machine while this flag is set. */
 function allowedWith(flag: string, subject: object = {}): string[] {
   const rules: Rule[] = [];
   runInNewContext(RULE, {
@@ -31,23 +31,23 @@ const ALWAYS = allowedWith("");
 const itemOf = (key: string) =>
   readItems("guestd.conf.5").find(({ part, terms }) => part === "[Polkit]" && terms[0]?.startsWith(`${key}=`));
 
-describe("what guests may ask polkit for", () => {
-  it("is little by default", () => {
+describe("the polkit actions that guests may use", () => {
+  it("are few by default", () => {
     expect(ALWAYS).toHaveLength(6);
   });
 
-  it.each(KEYS)("is with %s= what the manual says, and nothing else", (key) => {
+  it.each(KEYS)("with %s= are what the manual says, and no others", (key) => {
     const added = allowedWith(flagOf(key)).filter((id) => !ALWAYS.includes(id));
     const documented = (itemOf(key)?.text ?? "").split("Actions: ")[1] ?? "";
     expect(added.length).toBeGreaterThan(0);
     expect([...documented.matchAll(ACTION)].map(([id]) => id).sort()).toEqual(added);
   });
 
-  it.each([{ local: false }, { active: false }])("is no more with all keys to a guest who is %o", (subject) => {
+  it.each([{ local: false }, { active: false }])("with all keys are no more for a guest who is %o", (subject) => {
     for (const key of KEYS) expect(allowedWith(flagOf(key), subject)).toEqual(ALWAYS);
   });
 
-  it("has a key for each row of the rule", () => {
+  it("have a key for each row of the rule", () => {
     const flags = [...RULE.matchAll(/flag: "([^"]*)"/g)].map(([, flag]) => flag);
     expect(flags).toEqual(KEYS.map(flagOf));
   });

@@ -1,4 +1,5 @@
-// packaging/release, in a repository of its own: what it refuses, and what it writes. Its checks and packages are not made here.
+// packaging/release in its own repository: what it refuses, and what it writes. Its checks and packages do not run
+// here.
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,7 +13,7 @@ const OWN =
 const LIMIT_MS = 30_000;
 
 describe("packaging/release", () => {
-  /** The repository that each test has a copy of. */
+  /** The repository that each test copies. */
   let template: string;
   let tree: string;
 
@@ -86,20 +87,20 @@ describe("packaging/release", () => {
     expect((await release("0.0.1")).code).toBe(1);
   });
 
-  it("refuses a version older than the files have", async () => {
+  it("refuses a version older than that of the files", async () => {
     await expectRefused(["0.0.1"], /0\.0\.1 is older than/);
   });
 
-  it.each(["9.9.7", "9.9.8", "99.9.9"])("refuses %s, of which there is no news", async (version) => {
+  it.each(["9.9.7", "9.9.8", "99.9.9"])("refuses %s, which has no news", async (version) => {
     await expectRefused([version], /NEWS\.md has no entry/);
   });
 
-  it("refuses a tree that is not clean", async () => {
+  it("refuses a tree with changes", async () => {
     write("packaging/more", "");
     await expectRefused(["9.9.9"], /not clean/);
   });
 
-  it("leaves the files as they were when the packages cannot be made", async () => {
+  it("restores the files when the packages cannot be made", async () => {
     write(".fail", "");
     await expectRefused(["9.9.9"], /nothing is released/);
     expect(await git("status", "--porcelain")).toBe("");
@@ -125,7 +126,7 @@ describe("packaging/release", () => {
     expect(read("NEWS.md")).toMatch(/^## 9\.9\.9 \(\d{4}-\d\d-\d\d\)$/m);
   });
 
-  it("takes an entry of the changelog that is there already", async () => {
+  it("uses an existing entry of the changelog", async () => {
     expect((await release("9.9.9")).code).toBe(0);
     await git("tag", "--delete", "v9.9.9");
     expect((await release("9.9.9")).code).toBe(0);

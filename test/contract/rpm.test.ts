@@ -1,4 +1,4 @@
-// packaging/guestd.spec has the files that packaging/install puts in their places.
+// packaging/guestd.spec has the files that packaging/install installs.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { PROJECT, readProjectFile } from "../helpers/tree.ts";
 
 const spec = readProjectFile("packaging/guestd.spec");
 
-/** As Fedora has them on a machine of 64 bits. */
+/** Fedora's values on a 64-bit machine. */
 const MACROS: Readonly<Record<string, string>> = {
   _prefix: "/usr",
   _bindir: "/usr/bin",
@@ -42,11 +42,11 @@ function readSection(name: string): string[] {
   return lines ?? [];
 }
 
-/** What a line of %files stands for; a page of the manual is compressed by rpm, so that a "*" follows its name. */
+/** The path of a line of %files; rpm compresses manual pages, so "*" follows their names. */
 const readEntry = (line: string): string =>
   expand(line.replace(/^%(?:dir|config\(noreplace\)) /, "").replace(/^(%\{_mandir\}.*)\*$/, "$1"));
 
-/** All that %files has, but for what rpm takes from the sources itself. */
+/** The entries of %files, except those that rpm takes from the sources itself. */
 const listed = readSection("files")
   .filter((line) => !/^%(?:doc|license) /.test(line))
   .map((line) => readEntry(line));
@@ -60,7 +60,7 @@ describe("the spec of the rpm package", () => {
     rmSync(work, { recursive: true });
   });
 
-  /** What packaging/install makes, from compiled parts that are empty here: files, links, and directories that have nothing in them. */
+  /** What packaging/install creates, from empty compiled parts: files, links, and empty directories. */
   async function listInstalled(): Promise<string[]> {
     mkdirSync(join(work, "from"));
     for (const [, name = ""] of readProjectFile("packaging/install").matchAll(/\t\$from\/(\S+)\t/g))
@@ -79,13 +79,13 @@ describe("the spec of the rpm package", () => {
       .map((entry) => join(entry.parentPath, entry.name).slice(join(work, "to").length));
   }
 
-  it("has every file that is installed, those that are Debian's alone taken away, and no other", async () => {
+  it("has every installed file except Debian's own, and no other", async () => {
     const installed = await listInstalled();
     const removed = readSection("install")
       .filter((line) => line.startsWith("rm "))
       .map((line) => expand(line.slice("rm ".length)));
     expect(installed).toEqual(expect.arrayContaining(removed));
-    // A directory that has files is none of those installed.
+    // A directory with files is not an installed one of its own.
     const leaves = listed.filter((path) => !installed.some((file) => file.startsWith(`${path}/`)));
     expect([...leaves, ...removed].sort()).toEqual(installed.sort());
   });

@@ -1,4 +1,4 @@
-// What a run with a seed leaves out is done by others: nothing is tested less over some commits.
+// What a run with a seed omits is done by others: over some commits nothing is tested less.
 import { describe, expect, it } from "vitest";
 import { releases, type Release } from "../helpers/root.ts";
 import { listProjectFiles } from "../helpers/tree.ts";
@@ -9,14 +9,14 @@ const SEED = 0xdeadbeef;
 const filesOf = (folder: string) =>
   listProjectFiles().filter((name) => name.startsWith(`test/${folder}/`) && name.endsWith(".test.ts"));
 
-describe("the walk", () => {
-  it("leaves nothing out without a seed", () => {
+describe("the selection of tests", () => {
+  it("omits nothing without a seed", () => {
     expect(walk(["a", "b", "c"], 3, null)).toEqual(["a", "b", "c"]);
     expect(times(100, 20, null)).toBe(100);
     expect(leftOut("machine", 0, 2, null)).toEqual([]);
   });
 
-  it("comes to every case within as many rounds as there are parts, and does the same for the same seed", () => {
+  it("reaches every case within as many rounds as there are parts, and repeats itself for the same seed", () => {
     const cases = Array.from({ length: 17 }, (_, index) => index);
     const runs = [0, 1, 2, 3, 4].map((step) => walk(cases, 5, SEED + step));
     expect(runs.flat().sort((a, b) => a - b)).toEqual(cases);
@@ -29,7 +29,7 @@ describe("the walk", () => {
     { folder: "package", shares: 2 },
     { folder: "desktop", shares: 2 },
     { folder: "bounds", shares: 4 },
-  ])("comes to every file of $folder tests on each release within $shares runs", ({ folder, shares }) => {
+  ])("reaches every file of $folder tests on each release within $shares runs", ({ folder, shares }) => {
     const all = filesOf(folder);
     const left = (release: Release, step: number) => leftOut(folder, shareOf(release, shares), shares, SEED + step);
     for (const release of releases) {
@@ -40,7 +40,7 @@ describe("the walk", () => {
     }
   });
 
-  it("has a file of machine tests on one of the releases in each run, and one of bounds with every second", () => {
+  it("runs a file of machine tests on one release in each run, and one of bounds in every second", () => {
     const takesTurns = (name: string) => [0, 1].some((seed) => leftOut("machine", 0, 2, seed).includes(name));
     const runsOf = (folder: string, shares: number, name: string) =>
       [0, 1, 2, 3].map((step) =>
@@ -55,7 +55,7 @@ describe("the walk", () => {
     }
   });
 
-  it("comes to every file of full machine tests within as many runs as there are files, one in each", () => {
+  it("reaches every full machine test within as many runs as there are files, one in each", () => {
     const all = filesOf("full");
     const runs = all.map((_, step) =>
       all.filter((name) => !leftOut("full", 0, all.length, SEED + step).includes(name)),

@@ -1,11 +1,11 @@
-// One word for one thing: the glossary of HACKING.md has each once, and words that it replaces are not used any more.
+// One word for one thing: the glossary of HACKING.md has each word once, and replaced words are no longer used.
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 const TEXTS = /^(src|native|pam|systemd|etc|packaging\/(man|completions))\/|^(README|SECURITY|HACKING)\.md$/;
 const texts = listProjectFiles().filter((name) => TEXTS.test(name));
 
-/** What is not said, and what is. */
+/** The old word, and the right one. */
 const REPLACED: readonly (readonly [RegExp, string])[] = [
   [/\bgates?\b|[a-z]Gate\b/i, "switch"],
   [/\bsettl\w*/i, "the thing that is done: finish, apply, answer"],
@@ -26,8 +26,8 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-describe("the words", () => {
-  it("stand in the glossary once each, in order", () => {
+describe("the glossary", () => {
+  it("has each word once, in order", () => {
     const [, table = ""] = readProjectFile("HACKING.md").split("\n## Words\n");
     const words = [...(table.split("\n## ")[0] ?? "").matchAll(/^\| ([a-z][a-z ]*) \|/gm)].map(([, word]) => word);
     const [head, ...rest] = words;
@@ -36,7 +36,7 @@ describe("the words", () => {
     expect(rest).toEqual([...new Set(rest)].sort());
   });
 
-  it.each(REPLACED)("%s is nowhere: it is called %s", (word) => {
+  it.each(REPLACED)("is followed: %s is nowhere, it is called %s", (word) => {
     expect(texts.length).toBeGreaterThan(200);
     expect(
       texts.flatMap((name) => {

@@ -1,4 +1,5 @@
-/* Extended attributes of a file: attributes FILE shows "NAME=HEX" of each, sorted; attributes FILE NAME HEX sets one. */
+/* Extended attributes of a file: attributes FILE prints "NAME=HEX" of each, sorted; attributes FILE NAME HEX sets
+ * one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// What guestd sees of a connection that another process holds: that the other end has gone, and nothing else.
+// Connections of other processes: guestd sees whether the other end is gone, and nothing else.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ describeAsRoot("a connection of another process", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** A process that has accepted the connection as its descriptor 3, and does nothing. */
+  /** A process that has accepted the connection as its descriptor 3, and waits. */
   const hold = async (where: { port: number; host: string } | { path: string }) => {
     server = createServer({ pauseOnConnect: true });
     server.listen("path" in where ? where : { port: 0, host: where.host });
@@ -41,7 +41,7 @@ describeAsRoot("a connection of another process", () => {
   };
 
   it.each(["127.0.0.1", "unix"])(
-    "is open while its other end is, and gone after, though it is stopped (%s)",
+    "is open while its other end exists, and closed afterwards, even in a stopped process (%s)",
     async (host) => {
       const pidfd = await hold(host === "unix" ? { path: join(directory, "socket") } : { port: 0, host });
       expect(native.lookAtConnection(pidfd, 3)).toBe("open");
@@ -53,20 +53,20 @@ describeAsRoot("a connection of another process", () => {
     },
   );
 
-  it("is none where there is a file, or nothing", async () => {
+  it("is not found where there is a file, or nothing", async () => {
     const pidfd = await hold({ port: 0, host: "127.0.0.1" });
     expect(native.lookAtConnection(pidfd, 0)).toBeUndefined();
     expect(native.lookAtConnection(pidfd, 99)).toBeUndefined();
   });
 
-  it("is none where a socket listens, or has called a service itself", async () => {
+  it("is not found where a socket listens or is itself a client", async () => {
     const own = native.openPidfd(process.pid);
     await hold({ path: join(directory, "socket") });
     const fds = [server, client].map((socket) => (socket as unknown as { _handle: { fd: number } })._handle.fd);
     expect(fds.map((fd) => native.lookAtConnection(own, fd))).toEqual([undefined, undefined]);
   });
 
-  it("is none where it has called a service by a name of its own, as sd-bus does", async () => {
+  it("is not found where a client has bound an address, as sd-bus does", async () => {
     await hold({ path: join(directory, "socket") });
     const [path, own] = [join(directory, "socket"), join(directory, "own")];
     const script = `use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0); bind($s, pack_sockaddr_un($ARGV[1])) or die; connect($s, pack_sockaddr_un($ARGV[0])) or die; print fileno($s), "\\n"; $| = 1; print "\\n"; sleep 600`;

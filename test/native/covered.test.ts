@@ -1,4 +1,4 @@
-// What a view does not carry along under what it covers, and mount points that are made.
+// Mounts under covered paths, and mount points that are created.
 import { closeSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
@@ -18,7 +18,7 @@ import {
   withView,
 } from "./rig.ts";
 
-describeAsRoot("in a view", () => {
+describeAsRoot("in a view with covered paths", () => {
   let base: Base;
   let table: string;
   beforeAll(async () => {
@@ -51,7 +51,7 @@ describeAsRoot("in a view", () => {
     expect(base.sh("cat /proc/self/mountinfo")).toBe(table);
   });
 
-  it("a read-only path has the mounts below it once, and what is hidden in it has none of them", async () => {
+  it("a read-only path shows the mounts below it once, and its hidden parts show none", async () => {
     await withView(base, [readonly("/srv")], (view) => {
       expect(covered(mountsOf(view)).sort()).toEqual([
         "covered-2 /srv",
@@ -64,14 +64,14 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("a hidden file that something is mounted on is covered, not what lies below it", async () => {
+  it("a hidden file with a mount on it is covered at that mount", async () => {
     base.sh(`touch ${base.dir}/file; mount --bind ${base.dir}/source/file ${base.dir}/file`);
     await withView(base, [hide(`${base.dir}/file`)], (view) => {
       expect(inside(view, `cat ${base.dir}/file; grep -c ' ${base.dir}/file ' /proc/self/mountinfo`)).toBe("1");
     });
   });
 
-  it("a mount that carries a step of the plan is covered, and not taken off", async () => {
+  it("a mount that contains a step of the plan is covered, not unmounted", async () => {
     await withView(base, [tmpfs("/srv/bob"), readonly("/srv"), bind(`${base.dir}/source`, "/srv")], (view) => {
       expect(view.tmpfs.map(({ device }) => device)).toEqual([
         mountsOf(view).find(({ target, source }) => target === "/srv/bob" && source === LABEL)?.device,
@@ -79,14 +79,14 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("what is mounted beside a covered path stays", async () => {
+  it("mounts beside a covered path stay", async () => {
     await withView(base, [hide("/srv/bob")], (view) => {
       expect(covered(mountsOf(view))).toHaveLength(4);
       expect(inside(view, "cat /srv/alice/file")).toBe("x");
     });
   });
 
-  it("what is to be kept is held by a descriptor of the host's directory, and nothing is mounted for it", async () => {
+  it("a kept directory is held by the host's descriptor, and not mounted again", async () => {
     const kept = `${base.dir}/kept`;
     mkdirSync(kept);
     await withView(base, [{ kind: "keep", target: kept }], (view) => {
@@ -99,7 +99,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("the target of a bind is made in a directory of the view's own, as a directory or a file", async () => {
+  it("the target of a bind is created in a directory of the view's own, as a directory or a file", async () => {
     const plan = [
       tmpfs("/tmp", { mode: 0o1777 }),
       hide("/srv"),
@@ -114,7 +114,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("the target of a bind is not made on the host, whether or not its source may be missing", async () => {
+  it("the target of a bind is not created on the host, whether or not its source may be missing", async () => {
     for (const optional of [false, true]) {
       const step = bind(`${base.dir}/source`, `${base.dir}/none/target`, { create: true, optional });
       expect(await failureOf(base.build(step))).toMatchObject({ step: "attach", code: "ENOENT" });
@@ -122,7 +122,7 @@ describeAsRoot("in a view", () => {
     }
   });
 
-  it("a bind without its source is left out where that may be, and nothing is made for it", async () => {
+  it("an optional bind without its source is skipped, and its target is not created", async () => {
     const step = bind(`${base.dir}/none`, "/tmp/target", { create: true, optional: true });
     await withView(base, [tmpfs("/tmp"), step], (view) => {
       expect(view.skipped).toEqual(["/tmp/target"]);

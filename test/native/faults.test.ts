@@ -1,4 +1,4 @@
-// Builds that go wrong half way: the error says where, and nothing is left.
+// Builds that fail half way: the error names the step, and nothing is left.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -54,7 +54,7 @@ describeAsRoot("a build that fails", () => {
     );
   });
 
-  /** Expects the plan to fail as told, and all to be as before. */
+  /** Expects the plan to fail as given, and everything to be as before. */
   async function expectFailure(
     plan: readonly Step[],
     expected: { step: string; path: string; code: string },
@@ -75,7 +75,11 @@ describeAsRoot("a build that fails", () => {
 
   it.each<[title: string, step: (dir: string) => Step, name: string]>([
     ["tmpfs", (dir) => tmpfs(`${dir}/none`), "attach"],
-    ["tmpfs that may be made, but not on the host's disk", (dir) => tmpfs(`${dir}/none`, { create: true }), "attach"],
+    [
+      "tmpfs whose target may be created, but not on the host's disk",
+      (dir) => tmpfs(`${dir}/none`, { create: true }),
+      "attach",
+    ],
     ["hide", (dir) => hide(`${dir}/none`), "attach"],
     ["readonly", (dir) => readonly(`${dir}/none`), "attach"],
     ["bind", (dir) => bind(`${dir}/real`, `${dir}/none`), "attach"],
@@ -91,9 +95,9 @@ describeAsRoot("a build that fails", () => {
 
   it.each<[title: string, step: (dir: string) => Step, path: string]>([
     ["as a target", (dir) => tmpfs(`${dir}/link`), "link"],
-    ["within a target", (dir) => hide(`${dir}/link/deep`), "link/deep"],
-    ["within an optional target", (dir) => hide(`${dir}/link/deep`, true), "link/deep"],
-    ["within a target to be made", (dir) => tmpfs(`${dir}/link/new`, { create: true }), "link"],
+    ["inside a target", (dir) => hide(`${dir}/link/deep`), "link/deep"],
+    ["inside an optional target", (dir) => hide(`${dir}/link/deep`, true), "link/deep"],
+    ["inside a target to be created", (dir) => tmpfs(`${dir}/link/new`, { create: true }), "link"],
     ["as the source of a bind", (dir) => bind(`${dir}/link`, `${dir}/mount`), "link"],
     ["as a read-only path", (dir) => readonly(`${dir}/link`), "link"],
     ["as a layer", (dir) => overlay(`${dir}/mount`, [`${dir}/link`]), "link"],
@@ -113,7 +117,7 @@ describeAsRoot("a build that fails", () => {
     });
   });
 
-  it("refuses an overlay layer that others may write to", async () => {
+  it("refuses an overlay layer that others can write to", async () => {
     for (const [name, mode, uid] of [
       ["other", 0o757, 0],
       ["group", 0o775, 0],
@@ -135,13 +139,13 @@ describeAsRoot("a build that fails", () => {
     });
   });
 
-  it("passes on what the file system says about an option", async () => {
+  it("reports the file system's message about an option", async () => {
     const failure = await failureOf(base.build(overlay(`${base.dir}/real/deep`, [`${base.dir}/real`])));
     expect(failure).toMatchObject({ code: "ELOOP", path: `${base.dir}/real/deep` });
     expect(failure.step).toMatch(/^fsconfig overlay$/);
   });
 
-  it("says ESRCH when the leader has ended", async () => {
+  it("reports ESRCH when the leader has ended", async () => {
     const child = spawn("true", []);
     const pidfd = native.openPidfd(pidOf(child));
     await once(child, "exit");
@@ -152,14 +156,14 @@ describeAsRoot("a build that fails", () => {
     closeSync(pidfd);
   });
 
-  it("says so when the descriptor is none, or no pidfd", async () => {
+  it("reports a bad descriptor, or one that is no pidfd", async () => {
     expect(await failureOf(native.buildView(1 << 20, [], LABEL))).toMatchObject({ code: "EBADF" });
     const file = openSync("/dev/null", "r");
     expect(await failureOf(native.buildView(file, [], LABEL))).toMatchObject({ step: "setns", code: "EINVAL" });
     closeSync(file);
   });
 
-  it("gives back the memory of what was made before the fault", async () => {
+  it("frees the memory of what it made before the fault", async () => {
     writeFileSync(`${base.dir}/real/large`, Buffer.alloc(64 << 20, 1));
     const memory = shmem();
     const home = tmpfs(`${base.dir}/mount`, { size: "80m", skeletons: [`${base.dir}/real`] });
@@ -172,7 +176,7 @@ describeAsRoot("a build that fails", () => {
     );
   }, 30_000);
 
-  it("leaves the base and the host as they were at whatever step it fails", async () => {
+  it("leaves base and host unchanged at whichever step it fails", async () => {
     const table = base.sh("cat /proc/self/mountinfo");
     const masks = [tmpfs("/tmp"), hide("/home"), hide("/etc/passwd")];
     const steps: Step[] = [

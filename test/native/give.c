@@ -1,6 +1,6 @@
-/* Has a user make something, of which this process gets the descriptor and keeps it: give UID WHAT. Then the user's process ends.
- * Says "ready" and stays, until a line comes where one can. WHAT: socket, bus (a connection to it), fifo, link, user, mnt, ipc; or "thread FILE": a thread that is not the
- * first, which has ended, has a file open. */
+/* Has a user create something and pass its descriptor to this process: give UID WHAT. The user's process then ends.
+ * Prints "ready" and stays until its input has a line. WHAT: socket, bus (a connection to it), fifo, link, user,
+ * mnt, ipc; or "thread FILE": a file open in a later thread whose first thread has ended. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* Leaves keys behind for keys.test.ts, as whoever runs it: hoard KIND [COMMAND...]. Prints how many it has made, then
- * becomes COMMAND. The kinds are the ways to keep keys from being found or taken away. */
+/* Leaves keys behind for keys.test.ts, as the calling user: hoard KIND [COMMAND...]. Prints how many it has created,
+ * then becomes COMMAND. Each kind is a way to keep keys from being found or removed. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
@@ -23,10 +23,10 @@ static long add(const char *type, int number, const char *payload, long keyring)
   return syscall(SYS_add_key, type, name, payload[0] == '\0' ? NULL : payload, strlen(payload), keyring);
 }
 
-/** Makes a key one that nobody may even see. */
+/** Makes a key invisible to every user. */
 static long hide(long id) { return keyctl(KEYCTL_SETPERM, id, NO_PERMISSIONS, 0); }
 
-/** As much as fits, to the last bytes of the quota, in hidden keys. */
+/** Hidden keys up to the last bytes of the quota. */
 static int fill(long keyring) {
   static char payload[4096];
   int made = 0;
@@ -38,7 +38,7 @@ static int fill(long keyring) {
   return made;
 }
 
-/** Keyrings in keyrings, as deep as the kernel lets them be; the outer ones are shut behind the inner ones. */
+/** Keyrings nested as deep as the kernel allows, locked from the inside out. */
 static int nest(long keyring) {
   long made[32] = {keyring};
   int count = 0;
@@ -52,7 +52,7 @@ static int nest(long keyring) {
 
 static long persistent(void) { return keyctl(KEYCTL_GET_PERSISTENT, -1, KEY_SPEC_PROCESS_KEYRING, 0); }
 
-/** From now on the kernel says EPERM to keyctl(2), as a container's filter does. */
+/** From now on keyctl(2) fails with EPERM, as in a container with a filter. */
 static int forbid(void) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),

@@ -1,5 +1,6 @@
-/* A process for holders.test.ts that takes long to be looked at: hog THREADS FILES MAPPINGS. Each thread has a table of descriptors and
- * a root of its own, with so many files; the process has so many mappings of a file. Says "ready", and stays while its input is open. */
+/* A process for holders.test.ts that takes long to look at: hog THREADS FILES MAPPINGS. Each thread has its own root
+ * and its own table of so many descriptors; the process has so many mappings of a file. Prints "ready", and stays
+ * while its input is open. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ int main(int count, char **arguments) {
   if (stacks == MAP_FAILED) return fail("mmap");
   for (int i = 0; i < threads; i++)
     if (clone(stay, stacks + (size_t)(i + 1) * STACK, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL) < 0) return fail("clone");
-  // Two that differ are not joined to one.
+  // Differing neighbours are not merged.
   for (int i = 0; i < mappings; i++)
     if (mmap(NULL, 4096, i % 2 == 0 ? PROT_READ : PROT_NONE, MAP_PRIVATE, program, 0) == MAP_FAILED) return fail("mmap");
   if (puts("ready") < 0 || fflush(stdout) != 0) return fail("stdout");

@@ -1,4 +1,4 @@
-// guest-holders: which processes hold files or namespaces, by each way there is; and that nobody can have it hang for long.
+// guest-holders: finds every way a process can hold files or namespaces, and cannot be made to hang for long.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -27,17 +27,17 @@ import {
 import { type MemberCriteria, searchAllMembers } from "../../src/system/processes/member-search.ts";
 import { type Base, describeAsRoot, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
-/** Stands for a guest; not rig.ts's, since a search goes through the whole machine and would find what other tests make at the same time. */
+/** Stands for a guest. Not rig.ts's: a search covers the whole machine and would find processes of concurrent tests. */
 const GUEST = 23456;
 const PROGRAM = resolve(process.env["GUEST_HOLDERS"] ?? "build/host/guest-holders");
 const hasFuse = existsSync("/dev/fuse");
 
-/** Part of the C library's package, and used by no shell. */
+/** From the C library's package, and used by no shell. */
 const LIBRARY = execFileSync("sh", ["-c", "ls /lib*/libm.so.6 /lib/*/libm.so.6 2>/dev/null | head -n 1"], {
   encoding: "utf8",
 }).trim();
 
-describeAsRoot("the holders of files", () => {
+describeAsRoot("guest-holders", () => {
   let base: Base;
   let device: string;
   let elsewhere: string;
@@ -63,7 +63,7 @@ describeAsRoot("the holders of files", () => {
   const endAll = async () => {
     for (const child of started.splice(0)) {
       const ended = once(child, "exit");
-      // What it has started reads from it as well.
+      // Its children read from it, too.
       child.stdin?.end();
       child.kill("SIGKILL");
       await ended;
@@ -75,7 +75,7 @@ describeAsRoot("the holders of files", () => {
     await base.end();
   });
 
-  /** Runs a shell script in the base until the test ends; it must say "ready" and stay. */
+  /** Runs a shell script in the base until the test ends; it must print "ready" and stay. */
   async function hold(script: string, uid = 0): Promise<number> {
     const drop = uid === 0 ? [] : ["setpriv", `--reuid=${uid}`, "--clear-groups"];
     const child = spawn("nsenter", ["-t", String(base.pid), "-m", ...drop, "sh", "-euc", script], {
@@ -89,7 +89,7 @@ describeAsRoot("the holders of files", () => {
   /** A shell that has a library mapped, and holds it in no other way. */
   const withLibrary = (path: string) => `LD_PRELOAD=${path} exec sh -c 'echo ready; read line'`;
 
-  /** Those that are found when all processes can be looked at. */
+  /** The holders, when all processes can be looked at. */
   async function find(
     devices: readonly string[],
     uid: number,
@@ -103,7 +103,7 @@ describeAsRoot("the holders of files", () => {
     return files;
   }
 
-  /** Those that have something mounted, but for the base, which has all of it. */
+  /** The processes with mounts, without the base, which has all of them. */
   async function findMounts(
     label: string,
     devices: readonly string[] = [],
@@ -119,32 +119,32 @@ describeAsRoot("the holders of files", () => {
 
   it.each<[title: string, args: string[], input?: string]>([
     ["nothing", []],
-    ["too much", ["holders", "0", ""]],
+    ["too many fields", ["holders", "0", ""]],
     ["neither holders nor members", ["owners", "0"]],
-    ["a process that is no number", ["holders", ""]],
-    ["a process with something behind it", ["members", "1 "]],
-    ["a process before all others", ["members", "-1"]],
+    ["a PID that is no number", ["holders", ""]],
+    ["a PID with trailing characters", ["members", "1 "]],
+    ["a PID below 1", ["members", "-1"]],
     ["a device without a minor number", ["holders", "0"], "0 - - -\n"],
-    ["a device with something behind it", ["holders", "0"], "0:57; - - -\n"],
+    ["a device with trailing characters", ["holders", "0"], "0:57; - - -\n"],
     ["a device that does not fit", ["holders", "0"], "0:999999999999999999999 - - -\n"],
     ["a negative device", ["holders", "0"], "0:-1 - - -\n"],
-    ["a comma with nothing behind it", ["holders", "0"], "0:57, - - -\n"],
+    ["a trailing comma", ["holders", "0"], "0:57, - - -\n"],
     ["too many devices", ["holders", "0"], `${Array(70_000).fill("0:1").join(",")} - - -\n`],
     ["a broken uid", ["holders", "0"], "- 1.5 - -\n"],
-    ["a uid below none", ["members", "0"], "- -2 - -\n"],
-    ["the uid that stands for none", ["members", "0"], `- ${2 ** 32 - 1} - -\n`],
+    ["a negative UID", ["members", "0"], "- -2 - -\n"],
+    [`the UID that means "none"`, ["members", "0"], `- ${2 ** 32 - 1} - -\n`],
     ["a namespace that is no number", ["members", "0"], "- - mnt -\n"],
-    ["too little", ["holders", "0"], "- - -\n"],
-    ["too much of a set", ["holders", "0"], "- - - - -\n"],
+    ["too few fields", ["holders", "0"], "- - -\n"],
+    ["too many fields of a set", ["holders", "0"], "- - - - -\n"],
     ["two blanks", ["holders", "0"], "-  - -\n"],
     ["half a line", ["holders", "0"], "- - - -"],
-    ["one set after a good one", ["holders", "0"], "- - - -\n\n"],
+    ["one set after a valid one", ["holders", "0"], "- - - -\n\n"],
     ["too many sets", ["holders", "0"], "- - - -\n".repeat(1025)],
-  ])("are not looked for with %s", (_title, args, input = "") => {
+  ])("rejects input with %s", (_title, args, input = "") => {
     expect(spawnSync(PROGRAM, args, { input, encoding: "utf8" })).toMatchObject({ status: 2, stdout: "" });
   });
 
-  it("are not looked for by a program that is missing, fails, or says what nobody understands", async () => {
+  it("is reported as failed when missing, failing, or printing invalid lines", async () => {
     const criteria = { devices: [], uid: undefined, namespaces: [], label: undefined };
     await expect(searchHolders(criteria, { program: `${elsewhere}/none` })).rejects.toThrow(/none failed: ENOENT$/);
     await expect(searchHolders(criteria, { program: "/bin/false" })).rejects.toThrow("/bin/false failed: 1");
@@ -152,7 +152,7 @@ describeAsRoot("the holders of files", () => {
     await expect(searchHolders({ ...criteria, uid: -2 }, { program: PROGRAM })).rejects.toThrow("failed: 2");
   });
 
-  it("are none where nothing is looked for or held", async () => {
+  it("finds nothing where nothing is looked for or held", async () => {
     await hold("exec 3</mnt/file; echo ready; read line");
     expect(await find([], -1)).toEqual([]);
     expect(await find(["0:1048575"], -1)).toEqual([]);
@@ -175,7 +175,7 @@ describeAsRoot("the holders of files", () => {
     ],
     ["program", "an executable", "echo ready; exec /mnt/program 1000"],
     ["mapping", "a mapped file", withLibrary("/mnt/library")],
-  ])("are found by their %s: %s", async (how, _title, script) => {
+  ])("finds a process by its %s: %s", async (how, _title, script) => {
     const pid = await hold(script);
     const expected = how === "root" ? ["directory", "root"] : [how];
     const all = await vi.waitFor(
@@ -190,7 +190,7 @@ describeAsRoot("the holders of files", () => {
     expect([pid, ...childrenOf(pid)]).toContain(all[0]?.pid);
   });
 
-  it("are found by what the user owns, wherever that is, but not by his terminals, pipes and processes", async () => {
+  it("finds a process by what the user owns on any file system, but not by the user's terminals, pipes and processes", async () => {
     const file = `${elsewhere}/file`;
     writeFileSync(file, "content");
     chownSync(file, GUEST, GUEST);
@@ -207,24 +207,24 @@ describeAsRoot("the holders of files", () => {
   });
 
   it.each<[how: string, title: string, what: string]>([
-    ["descriptor", "a socket", "socket"],
-    ["descriptor", "a FIFO that they could not read", "fifo"],
-    ["descriptor", "a symbolic link", "link"],
-    ["namespace", "a user namespace", "user"],
-    ["namespace", "a mount namespace", "mnt"],
-    ["namespace", "an IPC namespace", "ipc"],
-  ])("are found by a %s that the user has made and given them: %s", async (how, _title, what) => {
+    ["descriptor", "socket", "socket"],
+    ["descriptor", "FIFO that they could not read", "fifo"],
+    ["descriptor", "symbolic link", "link"],
+    ["namespace", "user namespace", "user"],
+    ["namespace", "mount namespace", "mnt"],
+    ["namespace", "IPC namespace", "ipc"],
+  ])("finds a process by a %s that the user created and passed to it: %s", async (how, _title, what) => {
     const pid = await hold(`exec ${elsewhere}/give ${GUEST} ${what}`);
     expect(await find([], GUEST)).toEqual([{ pid, how }]);
     expect(await find([], GUEST + 1)).toEqual([]);
   });
 
-  it("are found by a descriptor of another thread than the first, which has ended", async () => {
+  it("finds a process by a descriptor of a later thread whose first thread has ended", async () => {
     const pid = await hold(`exec ${elsewhere}/give ${GUEST} thread /mnt/file`);
     expect(await find([device], -1)).toEqual([{ pid, how: "descriptor" }]);
   });
 
-  it("are found by what they have mounted, once in each namespace, whoever they are", async () => {
+  it("finds a process of any user by its mounts, once in each namespace", async () => {
     const mounted =
       "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs holders-label /srv; echo ready; read line'";
     const pid = await hold(`exec ${mounted}`, GUEST);
@@ -238,7 +238,7 @@ describeAsRoot("the holders of files", () => {
     expect(await findMounts("", [mine])).toEqual([{ pid: expect.any(Number) as number, path: "/srv" }]);
   });
 
-  it("are found by a namespace that is bound somewhere", async () => {
+  it("finds a namespace that is mounted somewhere", async () => {
     const pid = await hold("echo ready; exec unshare --ipc sleep 1000");
     const ino = await vi.waitFor(
       () => {
@@ -256,28 +256,24 @@ describeAsRoot("the holders of files", () => {
     ]);
   });
 
-  it(
-    "are named where what they have mounted takes long to be read, and the others are found",
-    { timeout: 180_000 },
-    async () => {
-      // Of each the kernel tells the path by way of all that are below it.
-      const stack =
-        'my ($place, $none) = ("/srv", ""); for (1 .. 20000) { syscall(165, $place, $place, $none, 0x1000, 0) == 0 or die $! } $| = 1; print "ready"; <STDIN>';
-      const late = await hold(
-        `exec unshare --mount --propagation private sh -c 'mount -t tmpfs many /srv; exec perl -e "$0"' '${stack}'`,
-      );
-      const mounted = await hold(
-        "exec unshare --mount --propagation private sh -c 'mount -t tmpfs holders-label /srv; echo ready; read line'",
-      );
-      const expected = [
-        { pid: late, path: undefined },
-        { pid: mounted, path: "/srv" },
-      ];
-      expect(await findMounts("holders-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
-    },
-  );
+  it("names processes whose mounts take long to read, and finds the others", { timeout: 180_000 }, async () => {
+    // The kernel prints each path through all mounts below it.
+    const stack =
+      'my ($place, $none) = ("/srv", ""); for (1 .. 20000) { syscall(165, $place, $place, $none, 0x1000, 0) == 0 or die $! } $| = 1; print "ready"; <STDIN>';
+    const late = await hold(
+      `exec unshare --mount --propagation private sh -c 'mount -t tmpfs many /srv; exec perl -e "$0"' '${stack}'`,
+    );
+    const mounted = await hold(
+      "exec unshare --mount --propagation private sh -c 'mount -t tmpfs holders-label /srv; echo ready; read line'",
+    );
+    const expected = [
+      { pid: late, path: undefined },
+      { pid: mounted, path: "/srv" },
+    ];
+    expect(await findMounts("holders-label")).toEqual(expected.toSorted((a, b) => a.pid - b.pid));
+  });
 
-  it("are found by what they have mapped of the user's", async () => {
+  it("finds a process by the user's files that it has mapped", async () => {
     const file = `${elsewhere}/mapped`;
     copyFileSync(LIBRARY, file);
     chownSync(file, GUEST, GUEST);
@@ -285,14 +281,14 @@ describeAsRoot("the holders of files", () => {
     expect(await find([], GUEST)).toEqual([{ pid, how: "mapping" }]);
   });
 
-  it("are named once, and never this process", async () => {
+  it("names each process once, and never itself", async () => {
     const fd = openSync(`/proc/${base.pid}/root/mnt/file`, "r");
     const pid = await hold("cd /mnt/dir; exec 3</mnt/file 4</mnt/dir; echo ready; read line");
     expect(await find([device, device], -1)).toEqual([{ pid, how: "descriptor" }]);
     closeSync(fd);
   });
 
-  it.skipIf(!hasFuse)("are found on a file system that never answers, without waiting for it", async () => {
+  it.skipIf(!hasFuse)("finds holders on a file system that never answers, without waiting for it", async () => {
     const place = base.sh("mkdir -p /mnt/silent && echo /mnt/silent").trim();
     // O_PATH: nothing else gets a descriptor there.
     const open = `${process.execPath} -e 'fs.openSync("${place}", 0x200000); console.log("ready"); process.stdin.resume()'`;
@@ -306,7 +302,7 @@ describeAsRoot("the holders of files", () => {
     base.sh(`umount -l ${place}`);
   });
 
-  it("are found by a namespace that they keep, but not init, which keeps it for guestd", async () => {
+  it("finds a process by a namespace that it keeps, but not init, which keeps it for guestd", async () => {
     const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
     expect(await find([], -1, [ino])).toEqual([]);
     const pid = await hold("exec 3</proc/self/ns/mnt; echo ready; read line");
@@ -314,10 +310,10 @@ describeAsRoot("the holders of files", () => {
     expect(await find([], -1, [ino + 1_000_000])).toEqual([]);
   });
 
-  it("are not what guestd is just starting, which has its descriptors for a moment", async () => {
+  it("ignores a child that guestd is just starting, which briefly has its descriptors", async () => {
     const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
     const fd = openSync(`/proc/${base.pid}/ns/mnt`, "r");
-    // As a child of ours between fork and exec: it lets go a little later.
+    // Like a child of this process between fork and exec: it closes the descriptor a little later.
     const child = spawn("sh", ["-c", "echo ready; sleep 0.2; exec 3<&-; read line"], {
       stdio: ["pipe", "pipe", "inherit", fd],
     });
@@ -327,7 +323,7 @@ describeAsRoot("the holders of files", () => {
     closeSync(fd);
   });
 
-  it("of many sessions are found by one look, each with what is its own", async () => {
+  it("finds the holders of many sessions in one look, each under its session", async () => {
     const file = `${elsewhere}/theirs`;
     writeFileSync(file, "content");
     chownSync(file, GUEST, GUEST);
@@ -351,7 +347,7 @@ describeAsRoot("the holders of files", () => {
     const named = found.map(({ files, mounts }) => ({ files, mounts: mounts.filter(({ pid }) => pid !== base.pid) }));
     expect(named.slice(1, 501)).toEqual(others.map(() => ({ files: [], mounts: [] })));
     const descriptor = { pid: mine, how: "descriptor" };
-    // Each namespace that was made from the base has what is mounted there.
+    // Each namespace made from the base has the same mounts.
     expect(named[0]?.files).toEqual([descriptor]);
     expect(named.slice(501, 504)).toEqual([
       { files: [descriptor], mounts: [] },
@@ -361,7 +357,7 @@ describeAsRoot("the holders of files", () => {
     expect(named[504]?.files).toEqual([descriptor]);
   });
 
-  it("of one session are named up to a bound, and those of another one all the same", { timeout: 60_000 }, async () => {
+  it("limits the holders named of one session, and still names those of another", { timeout: 60_000 }, async () => {
     await hold("exec 3</mnt/file 4<&0; for i in $(seq 520); do (read line) <&4 & done; echo ready; read line");
     const pid = await hold("exec 3</proc/self/ns/mnt; echo ready; read line");
     const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
@@ -377,7 +373,7 @@ describeAsRoot("the holders of files", () => {
     expect(one?.files).toEqual([{ pid, how: "namespace" }]);
   });
 
-  it("are all named, be they many", async () => {
+  it("names all holders, even many", async () => {
     await hold("exec 3</mnt/file 4<&0; for i in $(seq 120); do (read line) <&4 & done; echo ready; read line");
     const found = await find([device], -1);
     expect(new Set(found.map(({ pid }) => pid)).size).toBe(121);
@@ -390,7 +386,7 @@ describeAsRoot("the holders of files", () => {
     );
   });
 
-  describe("and the members of sessions", () => {
+  describe("looking for members of sessions", () => {
     const members = async (...sets: readonly MemberCriteria[]) => {
       const found = await searchAllMembers(sets, { program: PROGRAM });
       for (const { unseen, whole } of found) expect({ unseen, whole }).toEqual({ unseen: [], whole: true });
@@ -399,7 +395,7 @@ describeAsRoot("the holders of files", () => {
     const view = (namespace: number, ...devices: string[]) => ({ view: { namespace, devices } });
     const inodeOf = (pid: number) => statSync(`/proc/${pid}/ns/mnt`).ino;
 
-    it("are found by their user, whatever of theirs it is, and no zombie", async () => {
+    it("finds members by their user, whichever ID it is, and no zombie", async () => {
       const pid = await hold("echo ready; read line", GUEST);
       const untilEnded =
         'do { open F, "/proc/$ARGV[0]/stat"; $stat = <F> } until $stat =~ /[)] Z/; $| = 1; print "ready"; <STDIN>';
@@ -407,7 +403,7 @@ describeAsRoot("the holders of files", () => {
       expect(await members({ view: undefined, uid: GUEST }, { view: undefined, uid: GUEST + 1 })).toEqual([[pid], []]);
     });
 
-    it("are found by the view that they are in, where they are root's", async () => {
+    it("finds members by their view, where they are root's", async () => {
       const pid = await hold("echo ready; read line");
       const user = await hold("echo ready; read line", GUEST);
       const [found] = await members(view(inodeOf(base.pid)));
@@ -415,7 +411,7 @@ describeAsRoot("the holders of files", () => {
       expect(found).not.toContain(user);
     });
 
-    it("are found by the memory of the session that they took into a namespace of their own", async () => {
+    it("finds members by the session's memory that they took into a namespace of their own", async () => {
       const apart = "exec unshare --mount --propagation private";
       const pid = await hold(`${apart} sh -c 'echo ready; read line'`);
       const same = await hold(`exec nsenter --target=${pid} --mount sh -c 'echo ready; read line'`);
@@ -426,14 +422,14 @@ describeAsRoot("the holders of files", () => {
       expect(other).toEqual([]);
     });
 
-    it("are never what is in guestd's own namespace, whatever is mounted there, nor guestd itself", async () => {
+    it("finds neither guestd nor processes in its namespace, whatever is mounted there", async () => {
       const own = parseMounts(readFileSync("/proc/self/mountinfo", "utf8")).find(({ target }) => target === "/proc");
       const [found] = await members(view(1, own?.device ?? "none"));
       expect(found).not.toContain(1);
       expect(found).not.toContain(process.pid);
     });
 
-    it("are found where the first thread of a process has ended", async () => {
+    it("finds members whose first thread has ended", async () => {
       const pid = await hold(`exec ${elsewhere}/give ${GUEST} thread /mnt/file`);
       const [found] = await members(view(inodeOf(base.pid)));
       expect(found).toContain(pid);
@@ -441,7 +437,7 @@ describeAsRoot("the holders of files", () => {
   });
 
   describe.skipIf(!hasFuse)("behind a process that hangs in execve", () => {
-    /** Such processes, and one behind them that holds a file. */
+    /** Hanging processes, and one after them that holds a file. */
     async function hang(count: number) {
       execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", `${elsewhere}/hang`, "test/native/hang.c"]);
       const pids: number[] = [];
@@ -459,7 +455,7 @@ describeAsRoot("the holders of files", () => {
       return { pids: pids.toSorted((a, b) => a - b), holder: await hold("exec 3</mnt/file; echo ready; read line") };
     }
 
-    it("are found, and it is named", { timeout: 20_000 }, async () => {
+    it("finds the others, and names that process", { timeout: 20_000 }, async () => {
       const { pids, holder } = await hang(2);
       const found = await searchHolders(
         { devices: [device], uid: GUEST, namespaces: [], label: "" },
@@ -468,9 +464,9 @@ describeAsRoot("the holders of files", () => {
       expect(found).toMatchObject({ files: [{ pid: holder, how: "descriptor" }], unseen: pids, whole: true });
     });
 
-    it("are looked for no longer than the time that is given", { timeout: 20_000 }, async () => {
+    it("stops at the time limit", { timeout: 20_000 }, async () => {
       const { pids } = await hang(4);
-      // The first one costs 2 s, the second one what is left of the 3.5 s, and the others are not come to.
+      // The first one takes 2 s, the second one the rest of the 3.5 s, and the others are not reached.
       const found = await searchHolders(
         { devices: [device], uid: GUEST, namespaces: [], label: "" },
         {
@@ -483,8 +479,8 @@ describeAsRoot("the holders of files", () => {
     });
   });
 
-  describe("beside processes that take long to be read", () => {
-    /** Who has those, and another user. */
+  describe("beside processes that take long to read", () => {
+    /** The user of slow processes, and another user. */
     const [SLOW, OTHER] = [GUEST + 1, GUEST + 2];
     let file: string;
     beforeAll(() => {
@@ -508,16 +504,16 @@ describeAsRoot("the holders of files", () => {
     const findIn = (limitMs: number) =>
       searchHolders({ devices: [], uid: GUEST, namespaces: [], label: undefined }, { program: PROGRAM, limitMs });
 
-    it("are found, and what is mapped is read once, not for each thread", { timeout: 120_000 }, async () => {
+    it("finds the others, and reads mappings once, not per thread", { timeout: 120_000 }, async () => {
       await hog(400, 0, 60_000);
       const pid = await open(OTHER);
       expect(await findIn(15_000)).toMatchObject({ files: [{ pid, how: "descriptor" }], unseen: [], whole: true });
     });
 
-    it("are found, and all that a user with many of them has are named", { timeout: 120_000 }, async () => {
+    it("finds the others, and names all processes of a user with many", { timeout: 120_000 }, async () => {
       const slow: number[] = [];
       let same: number;
-      // They are looked at in this order, unless the numbers have just begun anew.
+      // They are looked at in this order, unless PIDs have just wrapped around.
       do {
         await endAll();
         slow.splice(0);
@@ -531,7 +527,7 @@ describeAsRoot("the holders of files", () => {
     });
   });
 
-  it("are found also when guestd was busy: who is read late has not hung", async () => {
+  it("finds all holders even when guestd was busy: a late read is no hang", async () => {
     const finding = searchHolders(
       { devices: [device], uid: GUEST, namespaces: [], label: "" },
       {
@@ -545,7 +541,7 @@ describeAsRoot("the holders of files", () => {
     expect(await finding).toMatchObject({ files: [], unseen: [], whole: true });
   });
 
-  it("leave no thread and no descriptor behind, while processes come and go", async () => {
+  it("leaves no thread and no descriptor behind, while processes come and go", async () => {
     const before = traces();
     const churn = spawn("sh", ["-c", "while :; do /bin/true; done"]);
     await Promise.all(Array.from({ length: 20 }, () => find([device], GUEST)));

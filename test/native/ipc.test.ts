@@ -1,5 +1,5 @@
-// What a user has left in the IPC namespace of guestd itself: by id, and through a file system that is mounted nowhere.
-// And in one of their own, which is emptied.
+// What a user has left in guestd's own IPC namespace, by id and through a file system that is mounted nowhere; and in
+// one of their own, which is emptied.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -39,7 +39,7 @@ function idsOf(kind: string): number[] {
   return lines.filter((line) => line[uid ?? 0] === String(GUEST)).map((line) => Number(line[id ?? 0]));
 }
 
-/** Makes one as the guest, with mode 0600. */
+/** Creates one as the guest, with mode 0600. */
 function make(kind: string, option: string, size: string): number {
   asGuest("ipcmk", option, ...(size === "" ? [] : [size]), "--mode", "0600");
   const [id = -1] = idsOf(kind);
@@ -55,7 +55,7 @@ describeAsRoot("System V objects", () => {
     ["of an unknown kind", "mqueue", 1, "kind"],
     ["whose kind is no text", 3, 1, "kind"],
     ["with a negative id", "shm", -1, "id"],
-    ["with an id that does not fit", "sem", 2 ** 31, "id"],
+    ["with an id that is too large", "sem", 2 ** 31, "id"],
     ["with a broken id", "msg", 1.5, "id"],
   ])("are not removed %s", (_title, kind, id, path) => {
     expect(() => {
@@ -63,7 +63,7 @@ describeAsRoot("System V objects", () => {
     }).toThrow(expect.objectContaining({ step: "arguments", path, code: "EINVAL" }));
   });
 
-  it.each(KINDS)("of somebody without rights over %s cannot be removed by him", (kind, option, size) => {
+  it.each(KINDS)("of the kind %s cannot be removed by a user without rights", (kind, option, size) => {
     const id = make(kind, option, size);
     const script = `require(${JSON.stringify(process.env["GUESTNS_ADDON"] ?? `${process.cwd()}/build/host/guestns.node`)}).removeIpc("${kind}", ${id})`;
     const run = () =>
@@ -75,7 +75,7 @@ describeAsRoot("System V objects", () => {
     expect(idsOf(kind)).toEqual([id]);
   });
 
-  it.each(KINDS)("of the kind %s are removed by their id, and once is enough", (kind, option, size) => {
+  it.each(KINDS)("of the kind %s are removed by their id, and only once", (kind, option, size) => {
     const id = make(kind, option, size);
     native.removeIpc(kind, id);
     expect(idsOf(kind)).toEqual([]);
@@ -89,7 +89,7 @@ describeAsRoot("System V objects", () => {
 
 const isKnownToHaveKeys = () => new RegExp(`^ *${GUEST}:`, "m").test(readFileSync("/proc/key-users", "utf8"));
 
-/** In the IPC namespace of a process that runs until its input ends. */
+/** The IPC namespace of a process that runs until its input ends. */
 async function startIpcNamespace(...before: readonly string[]) {
   const script = "ipcmk --shmem 4096; ipcmk --semaphore 2; ipcmk --queue; ipcmk --shmem 4096; echo made; exec cat";
   const argv = ["--ipc", "setpriv", `--reuid=${GUEST}`, "--clear-groups", ...before, "/bin/sh", "-euc", script];
@@ -114,7 +114,7 @@ async function startIpcNamespace(...before: readonly string[]) {
 }
 
 describeAsRoot("the IPC namespace of a session", () => {
-  it("is not emptied where it is our own, another kind of file, or none", async () => {
+  it("is not emptied where it is guestd's own, another kind of file, or none", async () => {
     const id = make(...KINDS[0]);
     for (const path of ["/proc/self/ns/ipc", "/proc/self/ns/mnt", "/dev/null"]) {
       const fd = openSync(path, "r");
@@ -126,7 +126,7 @@ describeAsRoot("the IPC namespace of a session", () => {
     native.removeIpc("shm", id);
   });
 
-  it("is emptied of all kinds, and nothing of ours goes with them", async () => {
+  it("is emptied of all kinds, and guestd's own objects stay", async () => {
     const id = make(...KINDS[0]);
     const before = traces();
     const namespace = await startIpcNamespace();
@@ -143,7 +143,7 @@ describeAsRoot("the IPC namespace of a session", () => {
     expect(traces()).toEqual(before);
   });
 
-  it("keeps the keys of who has made a segment in it until it is emptied", async () => {
+  it("keeps the key of a segment's creator until it is emptied", async () => {
     const dir = mkdtempSync(join(tmpdir(), "guestns-"));
     chmodSync(dir, 0o755);
     execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", `${dir}/hoard`, "test/native/hoard.c"]);
@@ -160,11 +160,11 @@ describeAsRoot("the IPC namespace of a session", () => {
   });
 });
 
-/** Makes a queue as the guest, and one of root's, through a mount that lives as long as the script. */
+/** Creates a queue as the guest, and one of root's, through a mount that lives as long as the script. */
 const QUEUES = `mount -t mqueue q /mnt && setpriv --reuid=${GUEST} --clear-groups sh -c ': >/mnt/guestns-his' && : >/mnt/guestns-ours`;
 
 describeAsRoot("message queues", () => {
-  it("are files below a descriptor, told apart by their owners, and can be unlinked", () => {
+  it("are files below a descriptor, separated by owner, and can be unlinked", () => {
     const before = traces();
     execFileSync("unshare", ["--mount", "--propagation", "private", "sh", "-euc", QUEUES]);
     const fd = native.openQueues();
@@ -180,7 +180,7 @@ describeAsRoot("message queues", () => {
     expect(traces()).toEqual(before);
   });
 
-  it("are those of our own IPC namespace, through a descriptor closed on exec", () => {
+  it("are those of guestd's own IPC namespace, through a descriptor closed on exec", () => {
     const fd = native.openQueues();
     expect(readdirSync(`/proc/self/fd/${fd}`)).not.toContain("guestns-his");
     const flags = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1];

@@ -1,4 +1,4 @@
-// Views with namespaces of their own, for tests: built, joined, ended.
+// Views with PID and IPC namespaces: built, joined, ended.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ export interface IsolatedView extends BuiltView {
   readonly isolation: Isolation;
 }
 
-/** Builds a view with namespaces of its own from the leader's; the caller ends it. */
+/** Builds a view with namespaces below the leader's; the caller ends it. */
 export async function buildIsolated(leader: number, plan: readonly Step[]): Promise<IsolatedView> {
   const reaper = openSync(REAPER, "r");
   try {
@@ -24,7 +24,7 @@ export async function buildIsolated(leader: number, plan: readonly Step[]): Prom
   }
 }
 
-/** Kills all that is in the view's PID namespace, and waits until nothing is left of it. */
+/** Kills all processes in the view's PID namespace, and waits until it is empty. */
 export async function endIsolated(view: IsolatedView): Promise<void> {
   const { pidfd } = view.isolation;
   if (!native.reap(pidfd)) native.sendSignal(pidfd, 9);
@@ -37,7 +37,7 @@ export function closeIsolated(view: IsolatedView): void {
   for (const fd of [view.fd, pidfd, processes.fd, ipc.fd]) closeSync(fd);
 }
 
-/** Builds, gives the view to `look`, and ends it. */
+/** Builds a view, passes it to `look`, and ends it. */
 export async function withIsolated<T>(
   leader: number,
   plan: readonly Step[],
@@ -57,16 +57,16 @@ function joinArguments(view: IsolatedView, user: readonly string[], script: stri
   return [`--mount=${fd(view.fd)}`, `--ipc=${fd(ipc.fd)}`, `--pid=${fd(processes.fd)}`, ...user, "sh", "-c", script];
 }
 
-/** What setpriv(1) makes of root: a guest, or root without any rights. */
+/** What setpriv(1) makes of root: a guest, or root without capabilities. */
 export const asUser = (uid: number): string[] => ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
 export const asBareRoot: readonly string[] = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"];
 
-/** Runs a shell script in all of a view's namespaces, and gives all it prints; it may fail. */
+/** Runs a shell script in all namespaces of a view, and returns its output; it may fail. */
 export function within(view: IsolatedView, script: string, user: readonly string[] = []): string {
   return execFileSync("nsenter", joinArguments(view, user, `{ ${script}\n} 2>&1; true`), { encoding: "utf8" }).trim();
 }
 
-/** Starts a process in all of a view's namespaces that ends with its input; comes back when it runs. */
+/** Starts a process in all namespaces of a view that ends with its input; returns once it runs. */
 export async function startWithin(
   view: IsolatedView,
   script = "exec cat",
@@ -80,7 +80,7 @@ export async function startWithin(
   return child;
 }
 
-/** The flags and options of the mount on top at a target, as seen from inside. */
+/** Flags and options of the topmost mount at a target, as seen from inside. */
 export function mountWithin(view: IsolatedView, target: string): string[] {
   const found = parseMounts(within(view, "cat /proc/self/mountinfo")).findLast((mount) => mount.target === target);
   return found === undefined ? [] : [...found.flags, ...found.options];

@@ -1,4 +1,4 @@
-// Views, their base and the host: who sees which mounts, and that a guest cannot get below a mask.
+// Views, their base and the host: which mounts each sees, and that a guest cannot get below a mask.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, readFileSync, readlinkSync } from "node:fs";
@@ -29,7 +29,7 @@ describeAsRoot("between a view and its host", () => {
   const host = readFileSync("/proc/self/mountinfo", "utf8");
   beforeAll(async () => {
     base = await startBase();
-    // A kernel may refuse a guest his own user namespace altogether; here it does not, so the masks themselves are tested.
+    // A kernel may deny guests user namespaces entirely; here it does not, so the masks themselves are tested.
     base.sh("mount -t tmpfs base /home && mkdir -m 755 /home/bob && echo secret > /home/bob/secret");
     base.sh("mount -t tmpfs -o mode=755 base /srv && echo secret > /srv/file && mkdir /srv/place");
     view = await base.build(
@@ -50,29 +50,29 @@ describeAsRoot("between a view and its host", () => {
     expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(host);
   });
 
-  it("no mount of the view shows on the base or the host", () => {
+  it("no mount of the view appears in the base or on the host", () => {
     for (const table of [base.sh("cat /proc/self/mountinfo"), readFileSync("/proc/self/mountinfo", "utf8")])
       expect(table).not.toContain(" guestd ");
     expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(host);
   });
 
-  it("a mount made in the view later does not show on the base", () => {
+  it("a later mount inside the view does not appear in the base", () => {
     inside(view, "mount -t tmpfs late /opt && mount -t tmpfs late /tmp");
     expect(base.sh("cat /proc/self/mountinfo")).not.toContain(" late ");
   });
 
-  it("no mount of the view is shared with anybody", () => {
+  it("no mount of the view is shared", () => {
     expect(inside(view, "grep -c shared: /proc/self/mountinfo")).toBe("0");
   });
 
-  it("what the base mounts later elsewhere shows in the view, and goes with it", () => {
+  it("a later mount of the base elsewhere appears in the view, and goes away with it", () => {
     base.sh("mount -t tmpfs later /media && touch /media/stick");
     expect(inside(view, "ls /media")).toBe("stick");
     base.sh("umount /media");
     expect(inside(view, "ls /media")).toBe("");
   });
 
-  it("what the base mounts later over or below a hidden path does not show", () => {
+  it("a later mount of the base over or below a hidden path does not appear", () => {
     base.sh("mkdir /home/late && mount -t tmpfs later /home/late && touch /home/late/below");
     base.sh("mount -t tmpfs later /home && touch /home/over");
     expect(inside(view, "ls -A /home; ls -A /home/late")).toMatch(/^guest\nls: .*No such file/);
@@ -80,7 +80,7 @@ describeAsRoot("between a view and its host", () => {
     expect(inside(view, "ls -A /home")).toBe("guest");
   });
 
-  it("what the base mounts later below a read-only path does not show there writable", () => {
+  it("a later mount of the base below a read-only path does not appear writable there", () => {
     base.sh("mount -t tmpfs later /srv/place");
     expect(inside(view, "touch /srv/place/x")).toMatch(/Read-only/);
     base.sh("umount /srv/place");
@@ -110,7 +110,7 @@ describeAsRoot("between a view and its host", () => {
     "mount -t proc p /proc && ls /proc/1/root",
     "mount -t overlay o -o lowerdir=/home:/,upperdir=/tmp,workdir=/tmp /tmp",
   ];
-  it.each(escapes)("a guest who is root in his own namespaces gets below no mask by: %s", (attempt) => {
+  it.each(escapes)("a guest who is root in their own namespaces gets below no mask by: %s", (attempt) => {
     const shown =
       "cat /home/bob/secret /srv/file /tmp/home/bob/secret /tmp/r/home/bob/secret /tmp/bob/secret /tmp/srv/file /etc/passwd; ls -A /etc/shadow";
     const seen = inside(view, `unshare -Urm sh -c 'echo entered; ${attempt}; ${shown}'`, GUEST);
@@ -119,7 +119,7 @@ describeAsRoot("between a view and its host", () => {
     expect(seen).not.toMatch(/secret$|^secret|^root:|^\/etc\/shadow/m);
   });
 
-  it("a guest without namespaces of his own may not umount at all", () => {
+  it("a guest without their own namespaces may not unmount anything", () => {
     expect(inside(view, "umount /home; umount -l /tmp", GUEST)).toMatch(/must be superuser.*must be superuser/s);
   });
 
@@ -148,7 +148,7 @@ describeAsRoot("between a view and its host", () => {
     await once(leader, "exit");
   });
 
-  it("the thread that built the view has left this process where it was", async () => {
+  it("the thread that builds a view leaves the process in its own namespaces", async () => {
     const look = () => [
       readlinkSync("/proc/self/cwd"),
       readlinkSync("/proc/self/root"),
@@ -161,7 +161,7 @@ describeAsRoot("between a view and its host", () => {
     });
   });
 
-  it("a view lives as long as its descriptor and then is gone", async () => {
+  it("a view lives as long as its descriptor", async () => {
     const short = await base.build(tmpfs("/tmp"));
     const path = `/proc/${process.pid}/fd/${short.fd}`;
     expect(inside(short, "echo alive")).toBe("alive");

@@ -1,4 +1,4 @@
-// guest-keys against all that a user can do to keep his keys. In a user namespace, with which the keys go that stay.
+// guest-keys against every way a user can protect keys. In a user namespace, which takes the remaining keys with it.
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,9 +22,9 @@ describeAsRoot("guest-keys", () => {
     rmSync(dir, { recursive: true });
   });
 
-  /** Runs a script as root of a user namespace in which all ids mean what they mean outside. */
+  /** Runs a script as root of a user namespace in which all ids are the same as outside. */
   function run(script: string): string[] {
-    // Another one each time: the kernel takes its time with the keys of a namespace that has ended.
+    // A new one each time: the kernel removes the keys of a dead namespace late.
     const uid = ++lastUid;
     const inside = `as() { setpriv --reuid=${uid} --regid=${uid} --clear-groups "$@"; }
       keys() { ./hoard join /bin/sh -c "setpriv --reuid=${uid} --regid=${uid} --clear-groups ./guest-keys" | tail -n 1; }
@@ -37,7 +37,7 @@ describeAsRoot("guest-keys", () => {
     return execFileSync("sh", ["-euc", outside, "sh", inside], { encoding: "utf8", cwd: dir }).trim().split("\n");
   }
 
-  /** What it says after a hoard was made, and again; and how many keys the kernel counts then. */
+  /** Its output after a hoard was made, and again; and the kernel's count of keys afterwards. */
   function clear(kind: string) {
     const lines = run(`as ./hoard ${kind}; keys; keys; count`);
     const [[made = 0] = [], [found = 0, removed, left] = [], second, [counted] = []] = lines.map((line) =>
@@ -48,23 +48,23 @@ describeAsRoot("guest-keys", () => {
 
   it.each([
     ["by root", ["./guest-keys"]],
-    ["with an effective uid that is another", ["setpriv", "--ruid=12345", "--clear-groups", "./guest-keys"]],
-    ["with root in reserve", ["perl", "-e", "$> = 12345; exec './guest-keys'"]],
+    ["with another effective UID", ["setpriv", "--ruid=12345", "--clear-groups", "./guest-keys"]],
+    ["with root as the saved UID", ["perl", "-e", "$> = 12345; exec './guest-keys'"]],
   ])("does nothing when it is run %s", (_title, [command = "", ...args]) => {
     const { status, stdout } = spawnSync(command, args, { cwd: dir, encoding: "utf8" });
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   });
 
-  it("says that there is nothing where the kernel forbids it to look", () => {
+  it("reports no keys where the kernel forbids a look", () => {
     expect(run("as ./hoard forbidden ./guest-keys")).toEqual(["0", "0 0 0"]);
   });
 
-  it("makes nothing where there is nothing", () => {
+  it("creates nothing where there are no keys", () => {
     expect(clear("nothing")).toEqual({ made: 0, found: 0, removed: 0, left: 0, second: [0, 0, 0], counted: 0 });
   });
 
   it.each<[kind: string, least: number]>([
-    // The keyring that the kernel makes for a user comes to each.
+    // The kernel adds a user's own keyring to each.
     ["user", 3],
     ["user-session", 3],
     ["persistent", 2],
@@ -72,14 +72,14 @@ describeAsRoot("guest-keys", () => {
     ["nested", 8],
     ["full", 8],
     ["full-beside", 8],
-  ])("takes away a hoard of the kind %s, keyrings and all", (kind, least) => {
+  ])("removes a large number of keys of type %s, keyrings included", (kind, least) => {
     const { made, found, ...rest } = clear(kind);
     expect(made).toBeGreaterThan(0);
     expect(found).toBeGreaterThanOrEqual(Math.max(least, made + 1));
     expect(rest).toEqual({ removed: found, left: 0, second: [0, 0, 0], counted: 0 });
   });
 
-  it("takes away what a process that is still there has in its session keyring", () => {
+  it("removes the session keyring of a process that still runs", () => {
     const [, said, left] = run(
       "mkfifo held; as ./hoard session /bin/cat held >made & exec 3>held; cat made; keys; count; exec 3>&-; wait; rm held made",
     );
@@ -88,13 +88,13 @@ describeAsRoot("guest-keys", () => {
     expect({ removed, stays }).toEqual({ removed: found - Number(left), stays: Number(left) });
   });
 
-  it("takes away what a user has filled his quota with, by way of root's session keyring", () => {
+  it("removes keys that fill the user's quota through root's session keyring", () => {
     const { found, ...rest } = clear("full-persistent");
     expect(found).toBeGreaterThan(8);
     expect(rest).toMatchObject({ removed: found, left: 0, second: [0, 0, 0], counted: 0 });
   });
 
-  it("says what stays when the user has shut his keyring for himself as well", () => {
+  it("reports what stays when the user has locked their own keyring", () => {
     const { found, removed = 0, left = 0, second, counted } = clear("sealed");
     expect(left).toBeGreaterThan(0);
     expect(found).toBe(removed + left);

@@ -1,4 +1,4 @@
-// Many builds, at once and in a row, good and bad: what a process holds stays flat.
+// Many builds, parallel and in a row, valid and invalid: the resources of the process stay constant.
 import { closeSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
@@ -40,7 +40,7 @@ describeAsRoot("many views", () => {
   });
   afterAll(() => base.end());
 
-  it("can be built 50 at once, each its own", async () => {
+  it("can be built 50 at once, each separate", async () => {
     const before = traces();
     const views = await Promise.all(Array.from({ length: 50 }, () => native.buildView(base.pidfd, plan, LABEL)));
     expect(new Set(views.map((view) => view.inode)).size).toBe(50);
@@ -57,7 +57,7 @@ describeAsRoot("many views", () => {
     );
   });
 
-  it("can fail and succeed beside each other", async () => {
+  it("can fail and succeed at the same time", async () => {
     const before = traces();
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, i) =>

@@ -1,4 +1,4 @@
-// How much the tmpfs of a view hold, asked of the file systems themselves.
+// How much a view's tmpfs contain, by the file systems' own count.
 import { closeSync, openSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Base, describeAsRoot, inside, native, startBase, tmpfs, traces, withView } from "./rig.ts";
@@ -16,7 +16,7 @@ describeAsRoot("measuring a view", () => {
   const mounts = [tmpfs("/tmp", { size: "50m" }), tmpfs("/home/guest", { size: "50m" })];
   const targets = mounts.map(({ target }) => target);
 
-  it("is an error for what is no view, and for paths without devices", () => {
+  it("fails for a descriptor that is no view, and for paths without devices", () => {
     const file = openSync("/dev/null", "r");
     expect(() => native.measureView(file, [], [])).toThrow(expect.objectContaining({ step: "setns", code: "EINVAL" }));
     expect(() => native.measureView(file, ["/tmp"], [])).toThrow(expect.objectContaining({ code: "EINVAL" }));
@@ -27,7 +27,7 @@ describeAsRoot("measuring a view", () => {
     expect(() => native.measureView(file, [], [])).toThrow(expect.objectContaining({ code: "EBADF" }));
   });
 
-  it("counts what is in them, and nothing of a path that is gone or covered by something else", async () => {
+  it("counts the contents, and nothing of a path that is gone or covered", async () => {
     await withView(base, mounts, (view) => {
       const devices = view.tmpfs.map(({ device }) => device);
       const empty = native.measureView(view.fd, targets, devices);
@@ -41,7 +41,7 @@ describeAsRoot("measuring a view", () => {
     });
   });
 
-  it("leaves this process where it was, and nothing behind", async () => {
+  it("leaves the process in its namespaces, and nothing behind", async () => {
     const before = traces();
     await withView(base, mounts, (view) => {
       for (let round = 0; round < 50; round++)

@@ -1,4 +1,4 @@
-// A PID and an IPC namespace of a view's own: what is seen through them, who ends with whom, one inside the other.
+// A view's own PID and IPC namespaces: what is visible through them, which processes end together, and nesting.
 import { once } from "node:events";
 import { closeSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -32,7 +32,7 @@ import {
   traces,
 } from "./rig.ts";
 
-describeAsRoot("in namespaces of its own", () => {
+describeAsRoot("in a view with its own PID and IPC namespaces", () => {
   let base: Base;
   let view: IsolatedView;
   beforeAll(async () => {
@@ -52,7 +52,7 @@ describeAsRoot("in namespaces of its own", () => {
   it.each([
     ["a guest", asUser(GUEST)],
     ["root", []],
-    ["root without rights", asBareRoot],
+    ["root without capabilities", asBareRoot],
   ])("no signal of %s ends the first process", async (_who, user) => {
     const signals = Array.from({ length: 64 }, (_, i) => i + 1).filter((signal) => signal !== 32 && signal !== 33);
     within(view, signals.map((signal) => `kill -${signal} 1`).join("\n"), user);
@@ -60,7 +60,7 @@ describeAsRoot("in namespaces of its own", () => {
     await waitFor("it to sleep again", () => statusOf(view.isolation.pid, "State")?.startsWith("S"));
   });
 
-  it("a guest cannot look into the first process, or trace it", () => {
+  it("a guest cannot inspect or trace the first process", () => {
     const look =
       "ls -d /proc/1; cat /proc/1/environ; ls -l /proc/1/root/; ls /proc/1/fd; readlink /proc/1/exe && echo seen";
     expect(within(view, look, asUser(GUEST))).not.toContain("seen");
@@ -76,7 +76,7 @@ describeAsRoot("in namespaces of its own", () => {
     );
   });
 
-  it("what it names is what was made: namespace files, inodes, the first process", () => {
+  it("the reported namespace files, inodes and first process are the real ones", () => {
     const { pid, processes, ipc } = view.isolation;
     for (const [name, file] of [
       ["pid", processes],
@@ -91,7 +91,7 @@ describeAsRoot("in namespaces of its own", () => {
     expect(readlinkSync(`/proc/self/fd/${view.isolation.pidfd}`)).toBe("anon_inode:[pidfd]");
   });
 
-  it("shared memory, semaphores and message queues made inside are not seen outside", () => {
+  it("shared memory, semaphores and message queues made inside are invisible outside", () => {
     const shown = "ipcs | grep -c ^0x || true; mount -t mqueue look /media; ls /media; umount /media";
     const outside = base.sh(shown);
     within(view, `ipcmk -M 4096; ipcmk -Q; ipcmk -S 1; touch /mnt/queue-${base.pid}`, asUser(GUEST));
@@ -100,14 +100,14 @@ describeAsRoot("in namespaces of its own", () => {
     expect(mountWithin(view, "/mnt")).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec"]));
   });
 
-  it("an orphan becomes the first process's, and is reaped", async () => {
+  it("an orphan is adopted and reaped by the first process", async () => {
     const orphan = within(view, "mkfifo /tmp/fifo; sh -c 'cat /tmp/fifo > /dev/null 2>&1 & echo $!'");
     expect(within(view, `grep PPid /proc/${orphan}/status`)).toBe("PPid:\t1");
     within(view, "echo > /tmp/fifo");
     await waitFor("the orphan to be gone", () => within(view, `ls -d /proc/${orphan}`).includes("No such file"));
   });
 
-  it("the end of the reaper ends all that is inside, whatever it ignores", async () => {
+  it("the end of the reaper ends all processes inside, whatever signals they ignore", async () => {
     const other = await buildIsolated(base.pidfd, [proc()]);
     const child = await startWithin(
       other,
@@ -131,20 +131,20 @@ describeAsRoot("in namespaces of its own", () => {
     });
   });
 
-  it("nothing of this process is joined to them", () => {
+  it("no thread of this process joins the namespaces", () => {
     for (const name of ["pid", "pid_for_children", "ipc", "mnt"])
       expect(statSync(`/proc/self/ns/${name}`).ino, name).toBe(statSync(`/proc/${process.ppid}/ns/${name}`).ino);
   });
 
-  it("a leader inside gets namespaces below its own, and can join them", async () => {
+  it("a leader inside gets nested namespaces, and can join them", async () => {
     const outer = await startWithin(view);
     const [leader = 0] = childrenOf(pidOf(outer));
     const pidfd = native.openPidfd(leader);
     await withIsolated(pidfd, [proc()], async (inner) => {
       expect(readProcess(inner.isolation.pid)?.pids).toHaveLength(3);
       expect(readProcess(inner.isolation.pid)?.parent).toBe(process.pid);
-      // By descriptor: nobody in the outer namespace sees this process in /proc. It waits until the test listens: what it says
-      // at once can come with the word that it is ready.
+      // By descriptor: the outer namespace's /proc does not show this process. It waits until the test listens, since
+      // its first output can arrive together with "ready".
       const join =
         "read go; nsenter --pid=/proc/self/fd/3 --mount=/proc/self/fd/4 sh -c 'echo $$; cat /proc/1/comm'; exec cat";
       const child = await startWithin(view, join, [inner.isolation.processes.fd, inner.fd]);

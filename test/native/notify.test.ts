@@ -10,7 +10,7 @@ import { native } from "./rig.ts";
 
 interface Manager {
   readonly process: ChildProcess;
-  /** The next datagram as the manager has got it. */
+  /** The next datagram that the manager received. */
   receive(): Promise<string>;
 }
 
@@ -29,7 +29,7 @@ async function startManager(program: string, address: string): Promise<Manager> 
 
 const open = () => readdirSync("/proc/self/fd").length;
 
-describe("the service manager", () => {
+describe("notifying the service manager", () => {
   const dir = mkdtempSync(join(tmpdir(), "guestns-"));
   const [path, abstract] = [`${dir}/socket`, `@guestns-${process.pid}`];
   const managers = new Map<string, Manager>();
@@ -53,15 +53,27 @@ describe("the service manager", () => {
     ["a relative address", "socket", "READY=1", [], { step: "notify", code: "EINVAL" }],
     ["an address of another family", "vsock:2:1", "READY=1", [], { step: "notify", code: "EINVAL" }],
     ["a NUL in an address", "/run\0", "READY=1", [], { step: "notify", code: "EINVAL" }],
-    ["an address that does not fit", `/${"a".repeat(107)}`, "READY=1", [], { step: "notify", code: "ENAMETOOLONG" }],
-    ["nobody who listens", `${dir}/nobody`, "READY=1", [], { step: "notify", code: "ENOENT", path: `${dir}/nobody` }],
-    ["nobody who listens at a name", "@guestns-nobody", "READY=1", [], { step: "notify", code: "ECONNREFUSED" }],
-    ["nothing to say", path, "", [], { step: "notify", code: "EINVAL" }],
+    ["an address that is too long", `/${"a".repeat(107)}`, "READY=1", [], { step: "notify", code: "ENAMETOOLONG" }],
+    [
+      "an address without a listener",
+      `${dir}/nobody`,
+      "READY=1",
+      [],
+      { step: "notify", code: "ENOENT", path: `${dir}/nobody` },
+    ],
+    [
+      "an abstract address without a listener",
+      "@guestns-nobody",
+      "READY=1",
+      [],
+      { step: "notify", code: "ECONNREFUSED" },
+    ],
+    ["an empty message", path, "", [], { step: "notify", code: "EINVAL" }],
     ["descriptors that are no array", path, "READY=1", 3, { step: "arguments", path: "fds" }],
     ["a negative descriptor", path, "READY=1", [-1], { step: "arguments", path: "fds" }],
     ["a descriptor that is not open", path, "READY=1", [1 << 20], { step: "notify", code: "EBADF" }],
-    ["more descriptors than fit", path, "READY=1", Array<number>(254).fill(0), { step: "notify", code: "EINVAL" }],
-  ])("is told nothing, with an error, for %s", (_title, address, state, fds, expected) => {
+    ["too many descriptors", path, "READY=1", Array<number>(254).fill(0), { step: "notify", code: "EINVAL" }],
+  ])("sends nothing and fails for %s", (_title, address, state, fds, expected) => {
     const before = open();
     expect(() => {
       native.notify(address as string, state as string, fds as number[]);
@@ -69,7 +81,7 @@ describe("the service manager", () => {
     expect(open()).toBe(before);
   });
 
-  it.each([path, abstract])("gets the text and the descriptors in their order at %s", async (address) => {
+  it.each([path, abstract])("sends the text and the descriptors in order to %s", async (address) => {
     const fds = ["one", "two"].map((name) => {
       writeFileSync(`${dir}/${name}`, name);
       return openSync(`${dir}/${name}`, "r");
@@ -84,14 +96,14 @@ describe("the service manager", () => {
     fds.forEach(closeSync);
   });
 
-  it("gets as many descriptors as the kernel allows", async () => {
+  it("sends as many descriptors as the kernel allows", async () => {
     const fd = openSync(`${dir}/full`, "w+");
     native.notify(abstract, "FDSTORE=1", Array<number>(253).fill(fd));
     expect(await managers.get(abstract)?.receive()).toBe(`FDSTORE=1${" []".repeat(253)}`);
     closeSync(fd);
   });
 
-  it("does not hold us up when it does not read", async () => {
+  it("does not block when the manager does not read", async () => {
     const fill = () => {
       for (let sent = 0; ; sent++) {
         try {

@@ -1,4 +1,4 @@
-// The overlay step: what is laid over, replaced and hidden, and what the layers cannot do.
+// The overlay step: what is added, replaced and hidden, and what the layers cannot do.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import {
@@ -37,7 +37,7 @@ describeAsRoot("an overlay", () => {
   const look = (script: string, layers: readonly string[], hidden: readonly string[] = [], uid = 0): Promise<string> =>
     withView(base, [overlay(target, layers, hidden)], (view) => inside(view, `cd ${target}; ${script}`, uid));
 
-  it("adds, replaces and hides, and the host sees none of it", async () => {
+  it("adds, replaces and hides, and the host is unchanged", async () => {
     mkdirSync(`${layer}/dir`);
     for (const name of ["replaced", "added", "dir/added"]) writeFileSync(`${layer}/${name}`, "layer");
     expect(await look("find . -type f | sort | xargs grep -H .", [layer], ["dir/hidden", "dir/secret"])).toBe(
@@ -69,7 +69,7 @@ describeAsRoot("an overlay", () => {
     expect(await look("cat file more", [layer, second])).toBe("firstsecond");
   });
 
-  it("shows of what lies below what the target has nothing of, and hides that, too", async () => {
+  it("shows what lies below it where the target has nothing, and hides that, too", async () => {
     const below = `${layer}-below`;
     mkdirSync(`${below}/dir`, { recursive: true });
     for (const name of ["kept", "replaced", "added", "unseen", "dir/kept", "dir/added"])
@@ -90,24 +90,24 @@ describeAsRoot("an overlay", () => {
     });
   });
 
-  it("hides what a layer would add, too", async () => {
+  it("also hides what a layer would add", async () => {
     writeFileSync(`${layer}/added`, "");
     expect(await look("ls", [layer], ["added", "dir", "replaced"])).toBe("kept");
   });
 
-  it("hides a directory named beside what is in it", async () => {
+  it("hides a directory, with a path inside it also named", async () => {
     const hidden = ["dir", "dir/secret", "dir/secret/file"];
     expect(await look("ls", [], hidden)).toBe("kept\nreplaced");
     expect(await look("ls", [], hidden.reverse())).toBe("kept\nreplaced");
   });
 
-  it("passes over hidden paths that are not there", async () => {
+  it("ignores hidden paths that do not exist", async () => {
     expect(await look("ls; ls dir", [], ["none", "none/at/all", "kept/below", "dir/none"])).toBe(
       "dir\nkept\nreplaced\nhidden\nkept\nsecret",
     );
   });
 
-  it("keeps owner and mode of the directories on the way to a hidden path, and of its root", async () => {
+  it("keeps owner and mode of its root and of the directories on the way to a hidden path", async () => {
     chmodSync(`${target}/dir`, 0o700);
     chmodSync(target, 0o711);
     chmodSync(layer, 0o700);
@@ -117,7 +117,7 @@ describeAsRoot("an overlay", () => {
     );
   });
 
-  it("fails rather than leave visible what a symbolic link leads to", async () => {
+  it("fails rather than leave a symbolic link's target visible", async () => {
     symlinkSync("dir", `${target}/link`);
     expect(await failureOf(base.build(overlay(target, [], ["link/hidden"])))).toMatchObject({
       code: "ELOOP",
@@ -125,14 +125,14 @@ describeAsRoot("an overlay", () => {
     });
   });
 
-  it("takes layers with colons, commas, backslashes and spaces in their names", async () => {
+  it("accepts layers with colons, commas, backslashes and spaces in their names", async () => {
     const odd = `${layer}/a:b,c\\d e,upperdir=x`;
     mkdirSync(odd);
     writeFileSync(`${odd}/added`, "odd");
     expect(await look("cat added", [odd])).toBe("odd");
   });
 
-  it("takes as many layers as a plan may have", async () => {
+  it("accepts as many layers as a plan may have", async () => {
     const layers = Array.from({ length: 32 }, (_, i) => `${layer}/${i}`);
     for (const [i, path] of layers.entries()) {
       mkdirSync(path);
@@ -141,7 +141,7 @@ describeAsRoot("an overlay", () => {
     expect(await look("ls -d from-* | wc -l", layers)).toBe("32");
   });
 
-  it("takes a layer that lies in its target, as /etc/guestd/etc lies in /etc", async () => {
+  it("accepts a layer inside its target, as /etc/guestd/etc is in /etc", async () => {
     mkdirSync(`${target}/own/etc/dir`, { recursive: true });
     writeFileSync(`${target}/own/etc/replaced`, "own");
     writeFileSync(`${target}/own/etc/dir/hidden`, "own");
@@ -151,12 +151,12 @@ describeAsRoot("an overlay", () => {
     );
   });
 
-  it("passes over layers that are missing", async () => {
+  it("skips missing layers", async () => {
     writeFileSync(`${layer}/added`, "layer");
     expect(await look("cat added", [`${layer}/none`, layer, "/none/at/all"])).toBe("layer");
   });
 
-  it("is left out, and said to be, when nothing would lie over the target", async () => {
+  it("is skipped and reported when it would change nothing", async () => {
     await withView(base, [overlay(target, [`${layer}/none`])], (view) => {
       expect(view.skipped).toEqual([target]);
       expect(inside(view, `grep -c ${target} /proc/self/mountinfo`)).toBe("0");
@@ -177,7 +177,7 @@ describeAsRoot("an overlay", () => {
     });
   });
 
-  it("can have mounts of the base put back into it, and parts of it hidden", async () => {
+  it("can show mounts of the base again, and hide parts of them", async () => {
     base.sh(`mount -t tmpfs below ${target}/dir && echo mounted > ${target}/dir/file`);
     await withView(
       base,
@@ -188,7 +188,7 @@ describeAsRoot("an overlay", () => {
     );
   });
 
-  it("over /etc shows the guest an /etc that works", async () => {
+  it("over /etc gives the guest a working /etc", async () => {
     writeFileSync(`${layer}/issue`, "Welcome, guest");
     await withView(base, [overlay("/etc", [layer], ["shadow", "ssl/private"])], (view) => {
       expect(

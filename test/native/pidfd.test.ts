@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { expect, it, vi } from "vitest";
 import { describeAsRoot, native, pidOf } from "./rig.ts";
 
-/** For a Node of its own; generous, because an emulated machine takes seconds to start one. */
+/** For a separate Node; long, because an emulated machine takes seconds to start one. */
 const LIMIT_MS = 120_000;
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
 /** A process that ends when its input does. */
@@ -18,7 +18,7 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Runs a script in a Node and a mount namespace of its own, with the addon as `native`, and gives its output. */
+/** Runs a script in a separate Node and mount namespace, with the addon as `native`, and returns its output. */
 function run(script: string): string {
   const addon = process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node";
   const head = `const native = require(${JSON.stringify(resolve(addon))});`;
@@ -27,7 +27,7 @@ function run(script: string): string {
 }
 
 describeAsRoot("a pidfd", () => {
-  it("is refused for no process and for what is no pid", async () => {
+  it("is refused for no process and for an invalid PID", async () => {
     const child = spawn("true", []);
     await once(child, "exit");
     const gone = { step: "pidfd_open", path: "", code: "ESRCH", errno: 3 };
@@ -46,7 +46,7 @@ describeAsRoot("a pidfd", () => {
     await end(child);
   });
 
-  it("carries a signal, and says so when it cannot", async () => {
+  it("sends a signal, and reports a failure", async () => {
     const child = start();
     const pidfd = native.openPidfd(pidOf(child));
     const ended = once(child, "exit");
@@ -66,13 +66,13 @@ describeAsRoot("a pidfd", () => {
     }).toThrow(expect.objectContaining({ code: "EBADF" }));
   });
 
-  it("tells that the process has ended, which a signal does not while it is a zombie", async () => {
+  it("reports the end of the process, which a signal does not while it is a zombie", async () => {
     const child = start();
     const pidfd = native.openPidfd(pidOf(child));
     const exited = once(child, "exit");
     expect(native.hasEnded(pidfd)).toBe(false);
     native.sendSignal(pidfd, 9);
-    // Node.js takes the zombie away in its event loop, which stands still meanwhile.
+    // Node.js reaps the zombie in its event loop, which is blocked here.
     const limit = performance.now() + 15_000;
     while (!native.hasEnded(pidfd)) expect(performance.now()).toBeLessThan(limit);
     native.sendSignal(pidfd, 0);
@@ -81,7 +81,7 @@ describeAsRoot("a pidfd", () => {
     closeSync(pidfd);
   });
 
-  it("cannot be watched when it is none, and without a function", () => {
+  it("cannot be watched without a callback, nor a descriptor of another kind", () => {
     const file = openSync("/dev/null", "r");
     const before = descriptors();
     expect(() => native.watchPidfd(file, () => undefined)).toThrow(
@@ -98,7 +98,7 @@ describeAsRoot("a pidfd", () => {
   it.each([
     ["ends by itself", undefined],
     ["is killed", 9],
-  ] as const)("says once that its process %s", async (_title, signal) => {
+  ] as const)("reports once that its process %s", async (_title, signal) => {
     const child = start();
     const before = descriptors();
     const pidfd = native.openPidfd(pidOf(child));
@@ -125,7 +125,7 @@ describeAsRoot("a pidfd", () => {
     expect(told).toHaveBeenCalledTimes(1);
   });
 
-  it("is watched on after its owner has closed his copy", async () => {
+  it("is still watched after its owner has closed their copy", async () => {
     const child = start();
     const pidfd = native.openPidfd(pidOf(child));
     const told = vi.fn();
@@ -140,7 +140,7 @@ describeAsRoot("a pidfd", () => {
     );
   });
 
-  it("tells at once of a process that has ended before", async () => {
+  it("reports a process that has already ended at once", async () => {
     const child = start();
     const pidfd = native.openPidfd(pidOf(child));
     await end(child);
@@ -148,7 +148,7 @@ describeAsRoot("a pidfd", () => {
     closeSync(pidfd);
   });
 
-  it("does not call after stop, and other watches of it go on", async () => {
+  it("does not call back after stop, and other watches of it continue", async () => {
     const child = start();
     const pidfd = native.openPidfd(pidOf(child));
     const [stopped, other] = [vi.fn(), vi.fn()];
@@ -166,7 +166,7 @@ describeAsRoot("a pidfd", () => {
     closeSync(pidfd);
   });
 
-  it("may be told to stop from the callback itself", async () => {
+  it("may be stopped from its own callback", async () => {
     const child = start();
     const pidfd = native.openPidfd(pidOf(child));
     const stopped = new Promise<void>((done) => {
@@ -195,13 +195,13 @@ describeAsRoot("a pidfd", () => {
     await end(child);
   });
 
-  it("does not keep Node alive, and Node's end takes the watches with it", () => {
+  it("does not keep Node alive, and stops its watches when Node ends", () => {
     expect(
       run("for (let i = 0; i < 3; i++) native.watchPidfd(native.openPidfd(process.pid), () => console.log('told'))"),
     ).toBe("");
   });
 
-  it("makes an uncaught exception of what the callback throws", () => {
+  it("turns an exception in the callback into an uncaught one", () => {
     const script = `
       process.on("uncaughtException", (error) => { console.log("uncaught", error.message); process.exit(0); });
       const child = require("child_process").spawn("cat", { stdio: ["pipe", "ignore", "ignore"] });
@@ -212,7 +212,7 @@ describeAsRoot("a pidfd", () => {
   });
 
   it(
-    "and a build under way do not disturb the end of Node or of a worker thread",
+    "and a running build do not disturb the end of Node or of a worker thread",
     () => {
       const work = `
       const steps = [{ kind: "tmpfs", target: "/tmp", create: false, optional: false, mode: 0o755, uid: 0, gid: 0, size: "1m", inodes: 0,

@@ -1,4 +1,4 @@
-// Plans that are no plans: refused before anything is done, by the addon itself.
+// Invalid plans: the addon itself refuses them before it does anything.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
 import {
@@ -53,15 +53,15 @@ describeAsRoot("a malformed plan", () => {
     ["has the size 0, which is no limit", [tmpfs("/tmp", { size: "0" })]],
     ["has the size 00k", [tmpfs("/tmp", { size: "00k" })]],
     ["has the size 0%", [tmpfs("/tmp", { size: "0%" })]],
-    ["has a size over all the memory", [tmpfs("/tmp", { size: "101%" })]],
+    ["has a size larger than all memory", [tmpfs("/tmp", { size: "101%" })]],
     ["has a size that wraps round to 0", [tmpfs("/tmp", { size: "17179869184g" })]],
-    ["has a size of too many digits", [tmpfs("/tmp", { size: "99999999999999999999" })]],
+    ["has a size with too many digits", [tmpfs("/tmp", { size: "99999999999999999999" })]],
     ["has an option in its size", [tmpfs("/tmp", { size: "1m,mode=777" })]],
     ["has a negative size", [tmpfs("/tmp", { size: "-1" })]],
     ["has a mode beyond 07777", [tmpfs("/tmp", { mode: 0o10000 })]],
     ["has a broken mode", [tmpfs("/tmp", { mode: 1.5 })]],
     ["has a negative uid", [tmpfs("/tmp", { uid: -1 })]],
-    ["has the uid 2^32-1, which chown reads as none", [tmpfs("/tmp", { uid: 4294967295 })]],
+    [`has the uid 2^32-1, which means "none" to chown`, [tmpfs("/tmp", { uid: 4294967295 })]],
     ["has the gid 2^32", [tmpfs("/tmp", { gid: 4294967296 })]],
     ["has NaN inodes", [tmpfs("/tmp", { inodes: Number.NaN })]],
     ["has a relative skeleton", [tmpfs("/tmp", { skeletons: ["skel"] })]],
@@ -75,11 +75,11 @@ describeAsRoot("a malformed plan", () => {
     ["has a relative path of a socket", [socket("tmp/x")]],
     ["has a socket of the uid 2^32-1", [socket("/tmp/x", 4294967295)]],
     ["has a relative layer", [overlay("/etc", ["layer"])]],
-    ["has more layers than fit", [overlay("/etc", Array<string>(33).fill("/srv"))]],
+    ["has too many layers", [overlay("/etc", Array<string>(33).fill("/srv"))]],
     ["hides an absolute path in an overlay", [overlay("/etc", [], ["/etc/motd"])]],
     ["hides a path outside the overlay", [overlay("/etc", [], ["../home"])]],
-    ["hides nothing by name in an overlay", [overlay("/etc", [], [""])]],
-    ["lays an overlay over what it has hidden", [hide("/etc/ssl"), overlay("/etc", [], ["motd"])]],
+    ["hides an empty name in an overlay", [overlay("/etc", [], [""])]],
+    ["puts an overlay over its own hidden path", [hide("/etc/ssl"), overlay("/etc", [], ["motd"])]],
   ])("that %s is refused with EINVAL", async (_title, plan) => {
     const before = traces();
     const failure = await failureOf(native.buildView(base.pidfd, plan as Step[], LABEL));
@@ -89,14 +89,14 @@ describeAsRoot("a malformed plan", () => {
     expect(traces()).toEqual(before);
   });
 
-  it("names the step and the field", async () => {
+  it("is refused with the step and the field", async () => {
     const plan = [proc(), { ...tmpfs("/tmp"), size: 5 }] as unknown as Step[];
     const failure = await failureOf(native.buildView(base.pidfd, plan, LABEL));
     expect(failure.message).toBe("plan [1].size: Invalid argument (EINVAL): expected a string");
     expect(failure.path).toBe("[1].size");
   });
 
-  it("passes on what a getter throws", async () => {
+  it("passes on an exception of a getter", async () => {
     const step = Object.defineProperty({}, "kind", {
       get: () => {
         throw new RangeError("mine");

@@ -1,4 +1,4 @@
-// The reaper: what it is started with, what it has left when it runs, and that no failure leaves one behind.
+// The reaper: how it is started, what it holds while it runs, and that no failure leaves one behind.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -38,7 +38,7 @@ import {
   traces,
 } from "./rig.ts";
 
-/** For a Node of its own; generous, because an emulated machine takes seconds to start one. */
+/** For a separate Node; long, because an emulated machine takes seconds to start one. */
 const LIMIT_MS = 120_000;
 const ADDON = resolve(process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node");
 const PLAN: Step[] = [
@@ -51,14 +51,14 @@ const PLAN: Step[] = [
   readonly("/usr"),
 ];
 
-/** Processes that run this executable, also those of nobody. */
+/** Processes that run this executable, under any user. */
 function running(executable: string): number[] {
   return readdirSync("/proc")
     .filter((pid) => Number(pid) > 0 && linkOf(`/proc/${pid}/exe`).includes(`:${executable}`))
     .map(Number);
 }
 
-/** "NAME:TARGET" of a link; nothing where it is gone by now. */
+/** "NAME:TARGET" of a link; nothing where it is gone. */
 function linkOf(path: string, name = ""): string[] {
   try {
     return [`${name}:${readlinkSync(path)}`];
@@ -67,7 +67,7 @@ function linkOf(path: string, name = ""): string[] {
   }
 }
 
-/** Runs a script in a Node in namespaces of its own (unshare(1)), with the addon as `native`, and gives its output. */
+/** Runs a script in a Node in its own namespaces (unshare(1)), with the addon as `native`, and returns its output. */
 function run(script: string, under: readonly string[]): string {
   const head = `const native = require(${JSON.stringify(ADDON)}); const fs = require("node:fs");`;
   return execFileSync("unshare", [...under, process.execPath, "-e", head + script], {
@@ -101,7 +101,7 @@ describeAsRoot("a reaper", () => {
     closeSync(fd);
   }
 
-  it("is not started from what cannot be executed", async () => {
+  it("is not started from a file that cannot be executed", async () => {
     const files = { text: 0o755, plain: 0o644 };
     for (const [name, mode] of Object.entries(files)) {
       writeFileSync(`${base.dir}/${name}`, "reaper\n");
@@ -115,7 +115,7 @@ describeAsRoot("a reaper", () => {
     await expectFailure(PLAN, "/dev/null", { step, code: "EACCES" });
   });
 
-  it("is not started from a descriptor that is none", async () => {
+  it("is not started from a bad descriptor", async () => {
     expect(await failureOf(native.buildView(base.pidfd, PLAN, LABEL, 1 << 20))).toMatchObject({
       step: "reaper",
       code: "EBADF",
@@ -123,7 +123,7 @@ describeAsRoot("a reaper", () => {
     expect(traces()).toEqual(before);
   });
 
-  it("is not started at all without one, or for -1: the IPC namespace of the plan needs none", async () => {
+  it("is not started without a descriptor or for -1, and the plan's IPC namespace needs none", async () => {
     for (const none of [undefined, -1]) {
       const view = await native.buildView(base.pidfd, PLAN, LABEL, none);
       expect(Object.keys(view.isolation ?? {})).toEqual(["ipc"]);
@@ -142,7 +142,7 @@ describeAsRoot("a reaper", () => {
     await expectFailure([proc(), overlay("/etc", ["/etc/passwd"])], mine, { step: "overlay layer", code: "ENOTDIR" });
   });
 
-  it("that ends at once is an error or an ended reaper, and nothing is left", async () => {
+  it("that ends at once causes an error or is reported as ended, and leaves nothing", async () => {
     for (let round = 0; round < 20; round++) {
       const fd = openSync("/bin/true", "r");
       const built = await native.buildView(base.pidfd, PLAN, LABEL, fd).catch(() => undefined);
@@ -156,16 +156,16 @@ describeAsRoot("a reaper", () => {
   const inBoth = [...inUserNamespace, "--pid", "--fork", "--mount-proc"];
   it.each<[title: string, under: string[], head: string, step: string, code: string]>([
     ["rights over the PID namespace", inUserNamespace, "", "setns", "EPERM"],
-    ["a PID namespace left", inBoth, 'fs.writeFileSync("/proc/sys/user/max_pid_namespaces", "0");', "clone", "ENOSPC"],
+    ["a free PID namespace", inBoth, 'fs.writeFileSync("/proc/sys/user/max_pid_namespaces", "0");', "clone", "ENOSPC"],
     [
-      "an IPC namespace left",
+      "a free IPC namespace",
       inBoth,
       'fs.writeFileSync("/proc/sys/user/max_ipc_namespaces", "0");',
       "unshare",
       "ENOSPC",
     ],
   ])(
-    "is not started without %s, and says so",
+    "is not started without %s, and that is reported",
     (_title, under, head, step, code) => {
       const script = `${head}
       const look = () => JSON.stringify([fs.readdirSync("/proc/self/fd").length, fs.readFileSync("/proc/thread-self/children", "utf8")]);
@@ -178,7 +178,7 @@ describeAsRoot("a reaper", () => {
     LIMIT_MS,
   );
 
-  it("is not left behind by a worker that is ended while it builds", async () => {
+  it("does not survive a worker that is terminated while it builds", async () => {
     const fd = openSync(mine, "r");
     before = traces();
     const script = `const native = require(${JSON.stringify(ADDON)});
@@ -196,7 +196,7 @@ describeAsRoot("a reaper", () => {
   });
 
   it(
-    "outlives the process that has built its view",
+    "outlives the process that built its view",
     async () => {
       const script = `const pidfd = native.openPidfd(process.pid), reaper = fs.openSync(${JSON.stringify(mine)});
       native.buildView(pidfd, [], "label", reaper).then((view) => { console.log(view.isolation.pid); process.kill(process.pid, 9); });`;
@@ -213,7 +213,7 @@ describeAsRoot("a reaper", () => {
     LIMIT_MS,
   );
 
-  it("has no rights, no descriptors, no arguments and no environment", async () => {
+  it("has no capabilities, descriptors, arguments or environment", async () => {
     await withIsolated(base.pidfd, PLAN, async (view) => {
       const { pid } = view.isolation;
       await waitFor(
@@ -234,7 +234,7 @@ describeAsRoot("a reaper", () => {
     });
   });
 
-  it("is ended by SIGTERM from outside, as systemd stops a unit", async () => {
+  it("is ended by SIGTERM from outside, as when systemd stops a unit", async () => {
     await withIsolated(base.pidfd, [], async (view) => {
       const { pid, pidfd } = view.isolation;
       await waitFor(
@@ -246,7 +246,7 @@ describeAsRoot("a reaper", () => {
     });
   });
 
-  it("is ended by no other signal from outside but SIGKILL", async () => {
+  it("is ended by no other signal from outside except SIGKILL", async () => {
     await withIsolated(base.pidfd, [], async (view) => {
       const { pid, pidfd } = view.isolation;
       for (let signal = 1; signal <= 64; signal++) if (![9, 15, 19].includes(signal)) native.sendSignal(pidfd, signal);
@@ -260,11 +260,11 @@ describeAsRoot("a reaper", () => {
     });
   });
 
-  it("does nothing when somebody starts it by hand", () => {
+  it("does nothing when it is started by hand", () => {
     expect(() => execFileSync(REAPER, { timeout: LIMIT_MS })).toThrow(expect.objectContaining({ status: 2 }));
   });
 
-  it("closes no descriptor of this process when it is executed, and leaves none of its own", async () => {
+  it("closes no descriptor of the calling process, and leaves none of its own", async () => {
     const listed = (): string[] => readdirSync("/proc/self/fd").flatMap((fd) => linkOf(`/proc/self/fd/${fd}`, fd));
     const earlier = listed();
     await withIsolated(base.pidfd, PLAN, (view) => {
@@ -280,7 +280,7 @@ describeAsRoot("a reaper", () => {
     expect(traces()).toEqual(before);
   });
 
-  it("is reaped once, and what is no child of ours counts as reaped", async () => {
+  it("is reaped once, and a process that is no child counts as reaped", async () => {
     for (const wrong of [-1, "3", undefined])
       expect(() => native.reap(wrong as number)).toThrow(expect.objectContaining({ code: "EINVAL" }));
     expect(() => native.reap(1 << 20)).toThrow(expect.objectContaining({ step: "waitid", code: "EBADF" }));
@@ -295,7 +295,7 @@ describeAsRoot("a reaper", () => {
     closeSync(init);
   });
 
-  it("tells a watch that it has ended", async () => {
+  it("reports its end to a watch", async () => {
     const view = await buildIsolated(base.pidfd, []);
     const ended = new Promise<void>((resolve) => {
       native.watchPidfd(view.isolation.pidfd, resolve);
@@ -307,7 +307,7 @@ describeAsRoot("a reaper", () => {
     await waitFor("the watch to be closed", () => traces().descriptors === before.descriptors);
   });
 
-  it("can be started 30 at once, and 200 in a row, good and bad, with nothing left", async () => {
+  it("can be started 30 at once, and 200 in a row, valid and invalid, with nothing left", async () => {
     const fd = openSync(mine, "r");
     before = traces();
     const bad = [...PLAN, hide("/none")];

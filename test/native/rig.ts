@@ -1,5 +1,5 @@
-// What the addon's tests share: a throw-away base namespace, step makers, and looks into a built view.
-// Never mounts anything in the namespace the tests run in; every process it starts is ended by its own id.
+// Shared by the addon's tests: a throw-away base namespace, step makers, and looks into a built view. Never mounts
+// anything in the tests' own namespace; each process it starts is ended by its PID.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
@@ -23,10 +23,10 @@ import type {
 import { type Bindings, type BuiltView, loadBindings, type NativeError } from "../../src/system/bindings.ts";
 import { requireRoot } from "../helpers/root.ts";
 
-/** A uid that no user has here stands for a guest; one for each worker, which counts what belongs to it. */
+/** A UID without a user stands for a guest; one for each worker, which counts what belongs to it. */
 export const GUEST = 12_345 + Number(process.env["VITEST_POOL_ID"] ?? 0);
 
-/** The addon; GUESTNS_ADDON names another build of it, such as the one with sanitizers. */
+/** The addon; GUESTNS_ADDON names another build of it, such as one with sanitizers. */
 export const native: Bindings = loadAddon(process.env["GUESTNS_ADDON"]);
 
 function loadAddon(path: string | undefined): Bindings {
@@ -34,22 +34,22 @@ function loadAddon(path: string | undefined): Bindings {
   return createRequire(join(process.cwd(), "package.json"))(resolve(path)) as Bindings;
 }
 
-/** What the file systems of the views are called. */
+/** The label of the views' file systems. */
 export const LABEL = "guest-label";
 
 /** The executable of a session's first process. */
 export const REAPER = resolve("build/host/guest-reaper");
 
-/** As describe; all of these tests need root. */
+/** Like describe; all of these tests need root. */
 export const describeAsRoot = describe.skipIf(!requireRoot("tests of the native addon"));
 
-/** A process in a mount namespace of its own, shared within itself, that plays the host and the leader. */
+/** A process in its own mount namespace, shared within itself, that plays the host and the leader. */
 export interface Base {
   readonly pid: number;
   readonly pidfd: number;
-  /** A directory of the real file system, for sources; gone with the base. */
+  /** A directory on the real file system, for sources; removed with the base. */
   readonly dir: string;
-  /** Runs a shell script in the base and gives what it prints. */
+  /** Runs a shell script in the base and returns its output. */
   sh(script: string): string;
   build(...plan: Step[]): Promise<BuiltView>;
   end(): Promise<void>;
@@ -58,7 +58,7 @@ export interface Base {
 export async function startBase(): Promise<Base> {
   const dir = mkdtempSync(join(tmpdir(), "guestns-"));
   chmodSync(dir, 0o755);
-  // private first: shared alone would leave it a peer of the host, where its mounts would show.
+  // private first: with shared alone it would stay a peer of the host, where its mounts would appear.
   const script = "mount --make-rshared / && echo ready && exec cat";
   const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -89,7 +89,7 @@ export function pidOf(child: ChildProcess): number {
   return child.pid;
 }
 
-/** Builds a view, gives it to `look`, and lets go of it. */
+/** Builds a view, passes it to `look`, and closes it. */
 export async function withView<T>(
   base: Base,
   plan: readonly Step[],
@@ -103,7 +103,7 @@ export async function withView<T>(
   }
 }
 
-/** Runs a shell script in a view, as root or as `uid`, and gives all it prints; it may fail. */
+/** Runs a shell script in a view, as root or as `uid`, and returns its output; it may fail. */
 export function inside(view: BuiltView, script: string, uid = 0): string {
   const drop = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
   const argv = [
@@ -126,7 +126,7 @@ export interface MountLine {
   readonly options: readonly string[];
 }
 
-/** The mounts of a view; where several lie over each other, the last is on top. */
+/** The mounts of a view; of several on top of each other, the topmost is last. */
 export function mountsOf(view: BuiltView): MountLine[] {
   return parseMounts(inside(view, "cat /proc/thread-self/mountinfo"));
 }
@@ -143,14 +143,14 @@ export function parseMounts(mountinfo: string): MountLine[] {
     });
 }
 
-/** The mount on top at a target. */
+/** The topmost mount at a target. */
 export function mountAt(view: BuiltView, target: string): MountLine {
   const found = mountsOf(view).findLast((mount) => mount.target === target);
   if (found === undefined) throw new Error(`nothing is mounted at ${target}`);
   return found;
 }
 
-/** The error a promise is rejected with. */
+/** The error that a promise rejects with. */
 export async function failureOf(promise: Promise<unknown>): Promise<NativeError> {
   try {
     await promise;
@@ -160,7 +160,9 @@ export async function failureOf(promise: Promise<unknown>): Promise<NativeError>
   throw new Error("it did not fail");
 }
 
-/** What the addon could leave in this process: descriptors, threads, children, mounts but for those of unmount.test.ts. */
+/**
+ * What the addon could leave in this process: descriptors, threads, children, and mounts other than unmount.test.ts's.
+ */
 export interface Traces {
   readonly descriptors: number;
   readonly children: readonly string[];
@@ -183,7 +185,7 @@ export function traces(): Traces {
   };
 }
 
-/** Children of all threads of a process, zombies too. */
+/** Children of all threads of a process, including zombies. */
 export function childrenOf(pid: number): number[] {
   const lists = readdirSync(`/proc/${pid}/task`).map((id) =>
     readOrEmpty(() => readFileSync(`/proc/${pid}/task/${id}/children`, "utf8")),
@@ -196,7 +198,7 @@ export function childrenOf(pid: number): number[] {
     .sort((a, b) => a - b);
 }
 
-/** What was listed may be gone when it is read: the listing's own descriptor, a thread. */
+/** A listed item may be gone when it is read: the listing's own descriptor, a thread. */
 function readOrEmpty(read: () => string): string {
   try {
     return read();

@@ -42,7 +42,7 @@ describeAsRoot("a skeleton", () => {
     ["a FIFO", (path) => execFileSync("mkfifo", [path])],
     ["a block device", (path) => execFileSync("mknod", [path, "b", "7", "0"])],
     ["a character device", (path) => execFileSync("mknod", [path, "c", "1", "5"])],
-  ])("with %s in it is refused, named, and the device is not opened", async (_title, make) => {
+  ])("with %s in it is refused by name, and the device is not opened", async (_title, make) => {
     mkdirSync(`${skeleton}/sub`);
     make(`${skeleton}/sub/odd`);
     const failure = await failureOf(base.build(home(skeleton)));
@@ -62,14 +62,14 @@ describeAsRoot("a skeleton", () => {
     expect(await failureOf(base.build(home(`${skeleton}/file`)))).toMatchObject({ step: "skeleton", code: "ENOTDIR" });
   });
 
-  it("with a file that is larger than the tmpfs fails with ENOSPC on that file", async () => {
+  it("with a file larger than the tmpfs fails with ENOSPC on that file", async () => {
     writeFileSync(`${skeleton}/giant`, Buffer.alloc(17 << 20, "x"));
     const failure = await failureOf(base.build(home(skeleton)));
     expect(failure).toMatchObject({ step: "skeleton", path: `${skeleton}/giant`, code: "ENOSPC" });
     expect(failure.message).toContain("does not fit");
   });
 
-  it("with a sparse file of 1 GB keeps it sparse, with what is in it and the hole at its end", async () => {
+  it("with a sparse file of 1 GB stays sparse, with its data and the hole at its end", async () => {
     const file = openSync(`${skeleton}/sparse`, "w");
     writeSync(file, "begin", 0);
     writeSync(file, "middle", 512 << 20);
@@ -80,7 +80,7 @@ describeAsRoot("a skeleton", () => {
     expect(await look(script, skeleton)).toBe("1073741824\nsparse\nbeginmiddle");
   });
 
-  it("keeps names of one file names of one file, also in other directories, within a tree", async () => {
+  it("keeps hard links of one file within a tree, also across directories", async () => {
     mkdirSync(`${skeleton}/a/b`, { recursive: true });
     writeFileSync(`${skeleton}/one`, "one");
     for (const name of ["two", "a/b/three"]) linkSync(`${skeleton}/one`, `${skeleton}/${name}`);
@@ -92,7 +92,7 @@ describeAsRoot("a skeleton", () => {
     ).toBe("3 3 UNKNOWN\n1");
   });
 
-  it("keeps a name that an earlier tree has, whatever that is linked to in a later one", async () => {
+  it("keeps a name of an earlier tree, whatever its hard links in a later one", async () => {
     const above = `${skeleton}-above`;
     mkdirSync(above);
     writeFileSync(`${above}/one`, "above");
@@ -104,14 +104,14 @@ describeAsRoot("a skeleton", () => {
   describe("with extended attributes", () => {
     const tool = () => `${base.dir}/attributes`;
     const set = (file: string, name: string, hex: string) => execFileSync(tool(), [`${skeleton}/${file}`, name, hex]);
-    // As acl(5) has it in an attribute: version 2, then tag, permissions, id.
+    // An attribute as in acl(5): version 2, then tag, permissions, id.
     const entry = (tag: string, permissions: string, id = "ffffffff") => `${tag}00${permissions}00${id}`;
     const acl = `02000000${entry("01", "06")}${entry("02", "04", "4d000000")}${entry("04", "04")}${entry("10", "04")}${entry("20", "00")}`;
     beforeAll(() => {
       execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", tool(), "test/native/attributes.c"]);
     });
 
-    it("keeps ACLs of files and directories, and what they give to new files", async () => {
+    it("keeps ACLs of files and directories, default ACLs included", async () => {
       mkdirSync(`${skeleton}/dir`);
       writeFileSync(`${skeleton}/file`, "");
       set("file", "system.posix_acl_access", acl);
@@ -120,7 +120,7 @@ describeAsRoot("a skeleton", () => {
       expect(await look(shown, skeleton)).toBe(`640\nsystem.posix_acl_access=${acl}\nsystem.posix_acl_default=${acl}`);
     });
 
-    it("keeps a user's own, or says of which file it dropped them", async () => {
+    it("keeps user attributes, or reports from which file they were dropped", async () => {
       writeFileSync(`${skeleton}/file`, "");
       set("file", "user.origin", "c0ffee");
       await withView(base, [home(skeleton)], (view) => {
@@ -131,7 +131,7 @@ describeAsRoot("a skeleton", () => {
       });
     });
 
-    it("drops what gives a program rights, and says so", async () => {
+    it("drops attributes that give a program rights, and reports that", async () => {
       writeFileSync(`${skeleton}/program`, "");
       set("program", "security.capability", "0100000200200000000000000000000000000000");
       await withView(base, [home(skeleton)], (view) => {
@@ -140,7 +140,7 @@ describeAsRoot("a skeleton", () => {
       });
     });
 
-    it("says of 20 files what it dropped, and then how many more there are", async () => {
+    it("reports 20 files with dropped attributes, and counts the rest", async () => {
       for (let i = 0; i < 25; i++) {
         writeFileSync(`${skeleton}/${i}`, "");
         set(String(i), "security.capability", "0100000200200000000000000000000000000000");
@@ -180,13 +180,13 @@ describeAsRoot("a skeleton", () => {
     expect(await failureOf(base.build(home(skeleton)))).toMatchObject({ step: "skeleton", code: "ELOOP" });
   });
 
-  it("mounted into itself ends", async () => {
+  it("that contains a mount of itself is copied without a loop", async () => {
     mkdirSync(`${skeleton}/loop`);
     base.sh(`mount --rbind ${skeleton} ${skeleton}/loop`);
     expect(await look("find . | wc -l", skeleton)).toBe("3");
   });
 
-  it("loses setuid, setgid and sticky bits and keeps the others", async () => {
+  it("loses setuid, setgid and sticky bits, and keeps the others", async () => {
     for (const [name, mode] of [
       ["suid", 0o4755],
       ["sgid", 0o2750],
@@ -200,7 +200,7 @@ describeAsRoot("a skeleton", () => {
     expect(await look("stat -c '%n %a' *", skeleton)).toBe("dir 711\nnone 0\nsgid 750\nsuid 755");
   });
 
-  it("belongs to the guest in the end, whoever owned it", async () => {
+  it("is owned by the guest afterwards, whoever owned it before", async () => {
     mkdirSync(`${skeleton}/dir`);
     writeFileSync(`${skeleton}/dir/file`, "");
     symlinkSync("file", `${skeleton}/dir/link`);
@@ -220,7 +220,7 @@ describeAsRoot("a skeleton", () => {
     expect(execFileSync("stat", ["-c", "%u %a", `${base.dir}/canary`], { encoding: "utf8" })).toBe("0 600\n");
   });
 
-  it("cannot lead a later-copied one out through a symbolic link", async () => {
+  it("cannot redirect a later copy through a symbolic link", async () => {
     const below = `${skeleton}/below`;
     const above = `${skeleton}/above`;
     mkdirSync(`${below}/config`, { recursive: true });
@@ -231,7 +231,7 @@ describeAsRoot("a skeleton", () => {
     expect(await look(`readlink config; ls ${base.dir}/outside | wc -l`, below, above)).toBe(`${base.dir}/outside\n0`);
   });
 
-  it("keeps contents, times and odd names", async () => {
+  it("keeps contents, times and unusual names", async () => {
     const content = Buffer.alloc(3 << 20, "abc");
     writeFileSync(`${skeleton}/large`, content);
     linkSync(`${skeleton}/large`, `${skeleton}/same`);
@@ -250,7 +250,7 @@ describeAsRoot("a skeleton", () => {
     });
   });
 
-  it("wins over those named before it; directories are merged", async () => {
+  it("wins over earlier ones; directories are merged", async () => {
     const [first, second] = [`${skeleton}/first`, `${skeleton}/second`];
     for (const [path, content] of [
       ["first/both", "1"],
@@ -272,13 +272,13 @@ describeAsRoot("a skeleton", () => {
     );
   });
 
-  it("that is missing is passed over", async () => {
+  it("that is missing is skipped", async () => {
     writeFileSync(`${skeleton}/file`, "");
     lutimesSync(`${skeleton}/file`, 1, 1);
     expect(await look("ls", `${skeleton}/none`, skeleton, "/none/at/all")).toBe("file");
   });
 
-  it("is found although a step before it lies over its path", async () => {
+  it("is found although an earlier step covers its path", async () => {
     writeFileSync(`${skeleton}/file`, "found");
     const covered = base.dir.split("/").slice(0, 2).join("/");
     await withView(base, [tmpfs(covered), home(skeleton)], (view) => {

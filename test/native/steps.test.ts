@@ -1,4 +1,4 @@
-// Each kind of step but the overlay, as it looks from inside the view.
+// Each kind of step except the overlay, as seen from inside the view.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -54,7 +54,7 @@ describeAsRoot("in a view", () => {
   });
   afterAll(() => base.end());
 
-  it("nothing is changed by an empty plan, and the namespace is a new one", async () => {
+  it("an empty plan changes nothing, and the namespace is new", async () => {
     await withView(base, [], (view) => {
       expect(statSync(`/proc/self/fd/${view.fd}`).ino).toBe(view.inode);
       expect(view.inode).not.toBe(statSync(`/proc/${base.pid}/ns/mnt`).ino);
@@ -94,7 +94,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("each tmpfs has the label as its source, and nothing else has", async () => {
+  it("each tmpfs has the label as its source, and no other mount has", async () => {
     const plan = [
       overlay("/etc", [], ["motd"]),
       hide(`${base.dir}/target`),
@@ -113,7 +113,7 @@ describeAsRoot("in a view", () => {
     expect(base.sh("cat /proc/self/mountinfo")).not.toContain(LABEL);
   });
 
-  it("a tmpfs is full at its limits, for its owner alone", async () => {
+  it("a tmpfs is full at its limits, and only for its owner", async () => {
     await withView(base, [tmpfs("/tmp", { mode: 0o1777, size: "1m", inodes: 4 })], (view) => {
       expect(
         inside(
@@ -125,14 +125,14 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("a tmpfs stays out of swap where the kernel can do that", async () => {
+  it("a tmpfs stays out of swap where the kernel supports that", async () => {
     await withView(base, [tmpfs("/tmp")], (view) => {
       const [major = 0, minor = 0] = inside(view, "uname -r").split(".").map(Number);
       expect(mountAt(view, "/tmp").options.includes("noswap")).toBe(major > 6 || (major === 6 && minor >= 4));
     });
   });
 
-  it("a mount point is made inside a hidden path, and that is sealed after", async () => {
+  it("a mount point is created inside a hidden path, which is sealed after that", async () => {
     const plan = [hide("/home"), tmpfs("/home/guests/one", { create: true, uid: GUEST, mode: 0o700 })];
     await withView(base, plan, (view) => {
       expect(inside(view, "find /home -printf '%p %m %U\n' | sort")).toBe(
@@ -144,7 +144,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("a mount point is not made through a symbolic link of a skeleton", async () => {
+  it("a mount point is not created through a symbolic link of a skeleton", async () => {
     mkdirSync(`${base.dir}/skel`);
     symlinkSync("/mnt", `${base.dir}/skel/.cache`);
     const plan = [
@@ -154,7 +154,7 @@ describeAsRoot("in a view", () => {
     await expect(base.build(...plan)).rejects.toMatchObject({ code: "ELOOP", path: "/home/guest/.cache" });
   });
 
-  it("a read-only tmpfs is sealed when all inside it is attached", async () => {
+  it("a read-only tmpfs is sealed once everything inside it is attached", async () => {
     await withView(
       base,
       [tmpfs("/mnt", { readonly: true, mode: 0o1777 }), tmpfs("/mnt/inner", { create: true })],
@@ -192,7 +192,7 @@ describeAsRoot("in a view", () => {
   });
 
   it("a file in the root directory can be hidden", async () => {
-    // An overlay of the real root makes a root that can be written to without touching the host.
+    // An overlay over the real root makes a writable root without touching the host.
     const script = `mount -t tmpfs upper /mnt && mkdir /mnt/up /mnt/work /mnt/root
       mount -t overlay root /mnt/root -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work
       for place in proc dev tmp; do mount --rbind /$place /mnt/root/$place; done
@@ -208,20 +208,20 @@ describeAsRoot("in a view", () => {
     await once(leader, "exit");
   });
 
-  it("what is hidden stays hidden below a later read-only step", async () => {
+  it("a hidden path stays hidden below a later read-only step", async () => {
     await withView(base, [hide("/home/bob"), readonly("/home")], (view) => {
       expect(inside(view, "cat /home/bob/secret; touch /home/x")).toMatch(/No such file.*Read-only/s);
     });
   });
 
-  it("what a bind brings can be hidden, though the base has it not there", async () => {
+  it("a path that only a bind brings in can be hidden", async () => {
     await withView(base, [bind("/home", `${base.dir}/target`), hide(`${base.dir}/target/bob`, true)], (view) => {
       expect(view.skipped).toEqual([]);
       expect(inside(view, `ls -A ${base.dir}/target/bob`)).toBe("");
     });
   });
 
-  it("a bind shows its source with what is mounted in it, nosuid and nodev", async () => {
+  it("a bind shows its source with all mounts inside, nosuid and nodev", async () => {
     await withView(base, [bind(`${base.dir}/source`, `${base.dir}/target`)], (view) => {
       expect(inside(view, `ls ${base.dir}/target ${base.dir}/target/below`)).toMatch(
         /below\nfile\n.*\n.*below:\ndeep$/s,
@@ -231,7 +231,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("a read-only bind is so with all that is mounted in it", async () => {
+  it("a read-only bind includes all mounts inside", async () => {
     await withView(base, [bind(`${base.dir}/source`, `${base.dir}/target`, { readonly: true })], (view) => {
       expect(
         inside(
@@ -248,7 +248,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("a read-only path is so with all that is mounted in it, and keeps setuid programs", async () => {
+  it("a read-only path includes all mounts inside, and keeps setuid programs", async () => {
     await withView(base, [readonly(`${base.dir}/source`), readonly("/usr")], (view) => {
       expect(inside(view, `touch ${base.dir}/source/x; touch ${base.dir}/source/below/x; touch /usr/x`)).toMatch(
         /(Read-only.*){3}/s,
@@ -257,7 +257,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("sources are those of the base, in whatever order the steps come", async () => {
+  it("sources come from the base, whatever the order of the steps", async () => {
     const top = `/${base.dir.split("/")[1]}`;
     await withView(
       base,
@@ -269,7 +269,7 @@ describeAsRoot("in a view", () => {
   });
 
   it.skipIf(!existsSync("/dev/fuse"))(
-    "what does not answer is bound, and made read-only, without asking it",
+    "a mount that does not answer is bound, and made read-only, without a request to it",
     async () => {
       const place = `${base.dir}/silent`;
       const options = "fd=3,rootmode=40000,user_id=0,group_id=0";
@@ -292,14 +292,14 @@ describeAsRoot("in a view", () => {
     },
   );
 
-  it("of two steps at one path the later is on top", async () => {
+  it("the later of two steps at one path is on top", async () => {
     await withView(base, [hide("/mnt"), tmpfs("/mnt", { mode: 0o700 }), tmpfs("/mnt", { mode: 0o711 })], (view) => {
       expect(inside(view, "stat -c %a /mnt")).toBe("711");
       expect(view.tmpfs).toHaveLength(2);
     });
   });
 
-  it("optional steps without a target or source are left out, and named", async () => {
+  it("optional steps without a target or source are skipped and named", async () => {
     const none = `${base.dir}/none`;
     const optional = true;
     const plan = [
@@ -318,7 +318,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("/proc shows a guest his own processes only", async () => {
+  it("/proc shows a guest only their own processes", async () => {
     await withView(base, [proc("invisible")], (view) => {
       expect(inside(view, "ls -d /proc/1 /proc/self; ls -d /proc/[0-9]* | wc -l", GUEST)).toMatch(
         /\/proc\/1.*No such file.*\/proc\/self\n[23]$/s,
@@ -332,14 +332,14 @@ describeAsRoot("in a view", () => {
     ["noaccess", /cat: \/proc\/1\/cmdline: (Operation not|Permission)/],
     ["ptraceable", /No such file/],
   ] as const;
-  it.each(modes)("/proc takes hidepid=%s", async (hidepid, expected) => {
+  it.each(modes)("/proc accepts hidepid=%s", async (hidepid, expected) => {
     await withView(base, [proc(hidepid)], (view) => {
       expect(inside(view, "cat /proc/1/cmdline", GUEST)).toMatch(expected);
       expect(mountAt(view, "/proc").options).toContain(`hidepid=${hidepid}`);
     });
   });
 
-  it("what stands for /proc/1 is all that a guest sees there, and keeps them from no /proc of their own", async () => {
+  it("the cover of /proc/1 is all that a guest sees there, and does not prevent a /proc of their own", async () => {
     mkdirSync(`${base.dir}/first/proc`, { recursive: true });
     writeFileSync(`${base.dir}/first/cgroup`, "0::/init.scope\n");
     const covered = [proc(), bind(`${base.dir}/first`, "/proc/1", { readonly: true })];
@@ -354,7 +354,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("a directory is root's, has its mode, and is made in a tmpfs of the plan alone", async () => {
+  it("a directory is root's, has its mode, and is created only in a tmpfs of the plan", async () => {
     const other = `${base.dir}/target`;
     const plan = [
       tmpfs("/mnt", { mode: 0o1777 }),
@@ -387,7 +387,7 @@ describeAsRoot("in a view", () => {
     const connect = (path: string) =>
       `perl -MIO::Socket::UNIX -e 'print IO::Socket::UNIX->new(shift) ? "connected" : "none: $!"' ${path}`;
 
-    it.each([0, GUEST])("of uid %i is shown through what covers it, and answers", async (uid) => {
+    it.each([0, GUEST])("of uid %i is visible through its cover, and answers", async (uid) => {
       chownSync(own, uid, 0);
       await withView(base, [cover(), socket(own)], (view) => {
         expect(view.skipped).toEqual([]);
@@ -398,7 +398,7 @@ describeAsRoot("in a view", () => {
       });
     });
 
-    it("of another uid is left out, and named; so are a file, a link, and what is not there", async () => {
+    it("of another UID is skipped and named, like a file, a link, and a missing path", async () => {
       chownSync(own, GUEST + 1000, 0);
       const names = ["socket", "file", "link", "links/socket", "none"];
       const paths = names.map((name) => `${base.dir}/${name}`);
@@ -409,7 +409,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("pseudo-terminals are the view's own, made by opening /dev/ptmx", async () => {
+  it("pseudo-terminals are the view's own, and work through /dev/ptmx", async () => {
     const terminals = base.sh("ls /dev/pts");
     await withView(base, [devpts("/dev/pts")], (view) => {
       const open = "exec 3<>/dev/ptmx && ls -A /dev/pts && stat -c '%a %u %g' /dev/pts/0";
@@ -423,7 +423,7 @@ describeAsRoot("in a view", () => {
     });
   });
 
-  it("message queues are those of an IPC namespace of the view's own", async () => {
+  it("message queues are those of the view's own IPC namespace", async () => {
     base.sh(`mount -t mqueue base /media && touch /media/guestns-${base.pid}`);
     try {
       await withView(base, [mqueue("/mnt")], (view) => {
@@ -433,7 +433,7 @@ describeAsRoot("in a view", () => {
         expect(Object.keys(isolation ?? {})).toEqual(["ipc"]);
         expect(isolation?.ipc.inode).not.toBe(statSync("/proc/self/ns/ipc").ino);
         expect(fstatSync(isolation?.ipc.fd ?? -1).ino).toBe(isolation?.ipc.inode);
-        // What is made in there is seen by those who join it alone.
+        // What is created there is visible only to processes that join it.
         const join = (script: string) =>
           execFileSync("nsenter", [`--ipc=/proc/${process.pid}/fd/${isolation?.ipc.fd ?? -1}`, "sh", "-c", script], {
             encoding: "utf8",
@@ -447,18 +447,18 @@ describeAsRoot("in a view", () => {
     }
   });
 
-  it("message queues whose place is missing are left out, and the namespace is the view's own all the same", async () => {
+  it("message queues without a mount point are skipped, and the IPC namespace is still the view's own", async () => {
     await withView(base, [mqueue("/none/mqueue", true)], (view) => {
       expect(view.skipped).toEqual(["/none/mqueue"]);
       expect(view.isolation).toHaveProperty("ipc");
     });
   });
 
-  it("overlayfs is known of", () => {
+  it("support for overlayfs is detected", () => {
     expect(native.probe().overlay).toBe(readFileSync("/proc/filesystems", "utf8").includes("\toverlay\n"));
   });
 
-  it("whether a tmpfs can be kept out of swap is known of, as mount(8) finds it", () => {
+  it("support for a tmpfs without swap is detected, as mount(8) finds it", () => {
     const tried = base.sh(
       "if mount -t tmpfs -o noswap tried /media; then findmnt -n -o OPTIONS /media; umount /media; else echo no; fi 2>&1",
     );

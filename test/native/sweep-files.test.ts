@@ -1,4 +1,4 @@
-// The files of a user below some directories: found, and taken away. The trees are those that somebody would make to keep them.
+// A user's files below some directories are found and removed. The trees are those of a user who wants to keep them.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -24,12 +24,12 @@ const OTHER = 54321;
 const ADDON = resolve(process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node");
 /** Milliseconds: more than any of these takes. */
 const LIMIT = 60_000;
-/** Milliseconds for what makes tens of thousands of files first, on a disk that others may be using. */
+/** Milliseconds for tests that first create tens of thousands of files, on a disk that others may use. */
 const MANY_FILES_MS = 180_000;
-/** Goes down as deep as it is told to, by directories called d. */
+/** Creates nested directories named d, as deep as told. */
 const DIG = `perl -e 'for (1..$ARGV[0]) { mkdir "d" or die $!; chdir "d" or die $! }'`;
 
-describeAsRoot("a sweep", () => {
+describeAsRoot("a sweep of files", () => {
   let dir: string;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "guestns-"));
@@ -59,12 +59,12 @@ describeAsRoot("a sweep", () => {
     ["a path with ..", ["/tmp/../etc"], GUEST, true, "/tmp/../etc"],
     ["a path with a NUL", ["/tmp\0x"], GUEST, true, "/tmp\0x"],
     ["root's own files", ["/none"], 0, true, "uid"],
-    ["no uid", ["/none"], -1, true, "uid"],
-    ["the uid that stands for none", ["/none"], 2 ** 32 - 1, true, "uid"],
-    ["a broken uid", ["/none"], 1.5, true, "uid"],
+    ["no UID", ["/none"], -1, true, "uid"],
+    [`the UID that means "none"`, ["/none"], 2 ** 32 - 1, true, "uid"],
+    ["a broken UID", ["/none"], 1.5, true, "uid"],
     ["a text for a flag", ["/none"], GUEST, "yes", "remove"],
     ["no flag", ["/none"], GUEST, undefined, "remove"],
-    ["a time that is over before it begins", ["/none"], GUEST, true, "limitMs", -1],
+    ["a time limit of zero", ["/none"], GUEST, true, "limitMs", -1],
     ["a text for a time", ["/none"], GUEST, true, "limitMs", "1 s"],
   ])("is refused for %s", async (_title, paths, uid, remove, path, limit: unknown = LIMIT) => {
     const failure = await failureOf(
@@ -73,7 +73,7 @@ describeAsRoot("a sweep", () => {
     expect(failure).toMatchObject({ step: "arguments", path, code: "EINVAL" });
   });
 
-  it("passes over what is not there, and tells what it cannot look into", async () => {
+  it("skips missing paths, and reports those it cannot read", async () => {
     writeFileSync(`${dir}/file`, "");
     symlinkSync(dir, `${dir}/link`);
     expect(await sweep(`${dir}/none`, `${dir}/none/below`)).toEqual({ found: 0, removed: 0, left: [], unseen: [] });
@@ -88,7 +88,7 @@ describeAsRoot("a sweep", () => {
     });
   });
 
-  it("finds files of all kinds in directories of all modes, and takes them away only when it is told to", async () => {
+  it("finds files of all types in directories of all modes, and removes them only when asked to", async () => {
     as(
       GUEST,
       "mkfifo fifo; touch file; chmod 4755 file; ln file hard; ln -s /etc/passwd link; mkdir -p a/b e; touch a/b/c; chmod 0 a/b a; chmod 777 e",
@@ -108,12 +108,12 @@ describeAsRoot("a sweep", () => {
     expect(existsSync("/etc/passwd")).toBe(true);
   });
 
-  it("takes away only what is the user's, in his directories and in those of others", async () => {
+  it("removes only the user's files, in any directory", async () => {
     as(OTHER, "mkdir -m 777 others; touch others/theirs");
     as(GUEST, "touch others/his; mkdir -m 777 his; touch his/1; mkdir -p his/empty/empty; mkdir -m 777 his/shared");
     as(OTHER, "touch his/shared/kept; mkdir his/theirs; mkdir -m 777 his/theirs/open");
     as(GUEST, "touch his/theirs/open/2; ln -s kept his/shared/link");
-    // Below a directory of others that is not writable there may be more: that is for the walk.
+    // Below others' read-only directory there may be more: that is for the walk.
     expect(await find()).toMatchObject({ found: 7, removed: 0, unseen: [dir] });
     expect(await sweep()).toEqual({ found: 7, removed: 7, left: [], unseen: [dir] });
     const { owners } = await native.openWalk([dir], [GUEST]).goOn(LIMIT);
@@ -130,7 +130,7 @@ describeAsRoot("a sweep", () => {
     expect(await find()).toEqual({ found: 0, removed: 0, left: [], unseen: [dir] });
   });
 
-  it("gives the directory that was named to root, and leaves it", async () => {
+  it("gives the named directory to root, and keeps it", async () => {
     as(GUEST, "mkdir -m 777 own; touch own/1");
     expect(await find(`${dir}/own`)).toEqual({
       found: 2,
@@ -142,7 +142,7 @@ describeAsRoot("a sweep", () => {
     expect(list()).toEqual(["0 700 own"]);
   });
 
-  it("wakes nobody at a FIFO, and connects to no socket", async () => {
+  it("opens no FIFO, and connects to no socket", async () => {
     as(GUEST, "mkfifo fifo");
     const server = createServer(() => {
       expect.unreachable();
@@ -161,7 +161,7 @@ describeAsRoot("a sweep", () => {
     expect(list()).toEqual(["0 777 swept", `${GUEST} 644 outside/file`, `${GUEST} 755 outside`]);
   });
 
-  /** Takes away in a Node in a mount namespace of its own, after a shell script, below each path for itself. */
+  /** Runs a sweep of each path in a separate Node and mount namespace, after a shell script. */
   const sweepUnder = (mounts: string, ...paths: string[]): SweptFiles[] => {
     const script = `const native = require(${JSON.stringify(ADDON)});
       (async () => { for (const path of ${JSON.stringify(paths)}) console.log(JSON.stringify(await native.sweepFiles([path], ${GUEST}, true, ${LIMIT}))); })();`;
@@ -183,7 +183,7 @@ describeAsRoot("a sweep", () => {
       .map((line) => JSON.parse(line) as SweptFiles);
   };
 
-  it("crosses no mount, not even one of the same file system, but starts at one, and looks at what a mount hides", () => {
+  it("crosses no mount, not even of the same file system, but may start at one, and looks below mounts", () => {
     as(GUEST, "mkdir tree swept swept/bind swept/mount; touch tree/kept swept/mount/hidden");
     const mounts = `mount --bind tree swept/bind; mount -t tmpfs none swept/mount; touch swept/mount/file; chown ${GUEST} swept/mount/file`;
     const [around, within] = sweepUnder(mounts, `${dir}/swept`, `${dir}/swept/mount`);
@@ -200,7 +200,7 @@ describeAsRoot("a sweep", () => {
     expect(list()).toContain(`${GUEST} 644 tree/kept`);
   });
 
-  it("goes 512 directories deep and says when there is more; what is deeper goes nevertheless when it is taken away", async () => {
+  it("goes 512 directories deep and reports more; deeper files are still removed", async () => {
     as(GUEST, `${DIG} 10000`);
     const deep = await find();
     expect(deep).toMatchObject({ found: 512, removed: 0, unseen: [dir] });
@@ -210,16 +210,13 @@ describeAsRoot("a sweep", () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it.each([OTHER, 0])(
-    "says when there is more below directories of %i, and leaves no file that it sees",
-    async (owner) => {
-      as(owner, `mkdir -m 777 others; cd others; touch more; (umask 0; ${DIG} 600)`);
-      as(GUEST, "touch others/d/d/d/file");
-      expect(await sweep()).toEqual({ found: 1, removed: 1, left: [], unseen: [dir] });
-    },
-  );
+  it.each([OTHER, 0])("reports more below directories of %i, and leaves no file that it sees", async (owner) => {
+    as(owner, `mkdir -m 777 others; cd others; touch more; (umask 0; ${DIG} 600)`);
+    as(GUEST, "touch others/d/d/d/file");
+    expect(await sweep()).toEqual({ found: 1, removed: 1, left: [], unseen: [dir] });
+  });
 
-  it("comes to an end where only the deepest directory is the user's", async () => {
+  it("terminates where only the deepest directory is the user's", async () => {
     as(OTHER, `umask 0; ${DIG} 600`);
     execFileSync("perl", [
       "-e",
@@ -229,7 +226,7 @@ describeAsRoot("a sweep", () => {
   });
 
   it(
-    "does not go into directories of others where these let nobody write, be they many",
+    "does not enter directories of others that others cannot write to, even many",
     { timeout: MANY_FILES_MS },
     async () => {
       as(
@@ -242,7 +239,7 @@ describeAsRoot("a sweep", () => {
   );
 
   it(
-    "looks at 10,000 names of others in a directory and at no more, wherever the user's are",
+    "looks at no more than 10,000 names of others per directory, wherever the user's are",
     { timeout: MANY_FILES_MS },
     async () => {
       as(OTHER, "perl -e 'mkdir $_ or die $! for 1..30000'");
@@ -255,7 +252,7 @@ describeAsRoot("a sweep", () => {
     },
   );
 
-  it("ends when its time is over, and says so", async () => {
+  it("ends at its time limit, and reports that", async () => {
     as(GUEST, "touch file");
     expect(await native.sweepFiles([dir, "/none"], GUEST, true, 0)).toEqual({
       found: 0,
@@ -266,7 +263,7 @@ describeAsRoot("a sweep", () => {
   });
 
   it(
-    "goes on with what one that was cut off has left, and leaves no directory of root's",
+    "continues what an interrupted one has left, and leaves no directory of root's",
     { timeout: MANY_FILES_MS },
     async () => {
       as(GUEST, "mkdir -p $(seq -f %g/a 40) $(seq -f %g/b 40); for d in */*; do touch $d/1 $d/2; done");
@@ -279,7 +276,7 @@ describeAsRoot("a sweep", () => {
     },
   );
 
-  it("fills no memory with names, be they many and long", { timeout: MANY_FILES_MS }, () => {
+  it("keeps memory bounded with many and long names", { timeout: MANY_FILES_MS }, () => {
     execFileSync("perl", [
       "-e",
       `for (1..30000) { open(F, ">", "${dir}/$_" . "x" x 240) or die $! } chown ${GUEST}, 0, glob("${dir}/*")`,
@@ -296,7 +293,7 @@ describeAsRoot("a sweep", () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it("names what it cannot take away, in letters that mislead nobody", () => {
+  it("names what it cannot remove, in escaped characters", () => {
     as(
       GUEST,
       `mkdir d; perl -e 'open(F, ">", $_) or die for "a\\nb", "\\e[31m", "\\xff\\xfe", "a\\\\b", "\\xc3\\xa9"'`,
@@ -311,7 +308,7 @@ describeAsRoot("a sweep", () => {
     });
   });
 
-  it("is not led out of the tree, nor stopped, by somebody who moves things about meanwhile", async () => {
+  it("is neither led out of the tree nor stopped by concurrent renames", async () => {
     as(
       GUEST,
       "mkdir swept outside; touch outside/file; for i in $(seq 200); do mkdir swept/$i swept/$i/d; touch swept/$i/d/f; done",
@@ -334,14 +331,14 @@ describeAsRoot("a sweep", () => {
     expect(statSync(`${dir}/outside`).uid).toBe(GUEST);
   });
 
-  it("leaves no empty directory of root's to another sweep that is in the tree with it", async () => {
+  it("leaves no empty directory of root's behind for a concurrent sweep", async () => {
     as(GUEST, "mkdir -p $(seq -f %g/a/b 300)");
     const sweeps = await Promise.all(Array.from({ length: 8 }, () => sweep()));
     expect(readdirSync(dir)).toEqual([]);
     expect(sweeps.filter(({ left, unseen }) => left.length + unseen.length > 0)).toEqual([]);
   });
 
-  it("leaves no thread and no descriptor, also when it fails", async () => {
+  it("leaves no thread and no descriptor, even when it fails", async () => {
     as(GUEST, "mkdir -p a/b/c; touch a/b/c/d");
     const before = traces();
     await Promise.all(Array.from({ length: 20 }, () => sweep()));

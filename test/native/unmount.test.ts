@@ -1,4 +1,4 @@
-// What is mounted at a path of the host, and is taken off again.
+// Unmounting at a path of the host.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ describeAsRoot("unmount", () => {
     rmdirSync(path);
   });
 
-  it("takes a file system off, which was there alone", () => {
+  it("removes a mount that is not in use", () => {
     native.unmount(path);
     expect(readdirSync(path)).toEqual([]);
     expect(() => {
@@ -28,7 +28,7 @@ describeAsRoot("unmount", () => {
     }).toThrow(expect.objectContaining({ code: "EINVAL", step: "umount2", path }));
   });
 
-  it("leaves one that a process is in", () => {
+  it("fails for a mount that a process uses", () => {
     const before = cwd();
     chdir(path);
     try {
@@ -41,7 +41,7 @@ describeAsRoot("unmount", () => {
     expect(readdirSync(path)).toEqual(["file"]);
   });
 
-  it("does not follow a link, and takes absolute paths alone", () => {
+  it("does not follow a link, and accepts only absolute paths", () => {
     const link = `${path}-link`;
     symlinkSync(path, link);
     try {

@@ -1,5 +1,5 @@
-// The walk that looks for the files of all uids that wait: it finds what an accomplice hides from the look at an end, goes on where it
-// stopped, and costs nobody else anything. The trees are those that a stranger, or an accomplice, would make.
+// The walk that looks for the files of all waiting UIDs: it finds what an accomplice hides from the look at an end,
+// continues where it stopped, and slows nothing else down. The trees are those of other users or accomplices.
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ const ACCOMPLICE = 54321;
 const SECOND_GUEST = GUEST + 1;
 const LIMIT = 60_000;
 const MANY_FILES_MS = 180_000;
-/** Policy of a thread that runs when no other wants to (sched(7)). */
+/** The policy of a thread that runs when no other wants to (sched(7)). */
 const SCHED_IDLE = 5;
 
 describeAsRoot("a walk", () => {
@@ -30,7 +30,7 @@ describeAsRoot("a walk", () => {
   };
   const look = () => native.sweepFiles([dir], GUEST, true, LIMIT);
   const open = (...uids: number[]) => native.openWalk([dir], uids.length === 0 ? [GUEST] : uids);
-  /** To its end, so many milliseconds at a time. */
+  /** Runs a walk to its end, so many milliseconds at a time. */
   const finish = async (walk: Walk, limitMs = LIMIT): Promise<WalkProgress & { readonly slices: number }> => {
     for (let slices = 1; ; slices++) {
       const progress = await walk.goOn(limitMs);
@@ -51,7 +51,7 @@ describeAsRoot("a walk", () => {
     expect(() => native.openWalk(paths as string[], uids as number[])).toThrow(failure);
   });
 
-  it("goes on once at a time, and for no time that is none", async () => {
+  it("runs one call at a time, and rejects an invalid time", async () => {
     const walk = open();
     const [first, second] = [walk.goOn(LIMIT), failureOf(walk.goOn(LIMIT))];
     expect(await second).toMatchObject({ step: "sweep", code: "EBUSY" });
@@ -84,14 +84,14 @@ describeAsRoot("a walk", () => {
       },
     ],
     [
-      "by an access list, taken back",
+      "by an ACL that is removed again",
       () => {
         as(ACCOMPLICE, "mkdir -m 711 den; mkdir -m 733 den/in");
         as(GUEST, "mkdir den/in/d; touch den/in/d/file");
         as(ACCOMPLICE, "chmod 711 den/in");
       },
     ],
-  ])("finds what an accomplice has let a guest hide: %s", async (_title, hide) => {
+  ])("finds files that an accomplice has let a guest hide: %s", async (_title, hide) => {
     hide();
     expect(await look()).toEqual({ found: 0, removed: 0, left: [], unseen: [dir] });
     expect(await finish(open())).toMatchObject({ ...nothing, owners: [his(2)] });
@@ -99,7 +99,7 @@ describeAsRoot("a walk", () => {
     expect(readdirSync(dir)).toContain("den");
   });
 
-  it("finds what is hidden below a mount", () => {
+  it("finds files hidden below a mount", () => {
     as(ACCOMPLICE, "mkdir -m 777 den");
     as(GUEST, "touch den/file");
     const addon = process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node";
@@ -110,7 +110,7 @@ describeAsRoot("a walk", () => {
     expect(existsSync(`${dir}/den/file`)).toBe(false);
   });
 
-  it("looks for many uids at once, tells them apart, and leaves what is of others", async () => {
+  it("looks for many UIDs at once, separates them, and leaves files of others", async () => {
     as(ACCOMPLICE, "mkdir -m 777 den; touch den/theirs");
     as(GUEST, "mkdir -m 777 den/d; touch den/1 den/d/2");
     as(SECOND_GUEST, "touch den/d/3 den/4 5");
@@ -121,7 +121,7 @@ describeAsRoot("a walk", () => {
   });
 
   it(
-    "goes on where it stopped, and ends, however large and deep the tree of a stranger is",
+    "continues where it stopped, and ends in any large and deep tree of another user",
     { timeout: MANY_FILES_MS },
     async () => {
       as(
@@ -142,10 +142,10 @@ describeAsRoot("a walk", () => {
     },
   );
 
-  it("goes on elsewhere when a stranger moves away what it is in", { timeout: MANY_FILES_MS }, async () => {
+  it("continues elsewhere when another user moves its current directory away", { timeout: MANY_FILES_MS }, async () => {
     as(ACCOMPLICE, `mkdir a; cd a; perl -e 'for (1..1500) { mkdir "d" or die $!; chdir "d" or die $! }'`);
     const walk = open();
-    // Somewhere deep in it by now, or not: it must come to an end, and never out of the directory.
+    // It may be deep inside by now: it must terminate, and never leave the directory.
     let progress = await walk.goOn(1);
     as(ACCOMPLICE, "mkdir b; mv a/d/d b/d; rmdir a/d a");
     as(GUEST, "touch last");
@@ -155,10 +155,10 @@ describeAsRoot("a walk", () => {
     expect(readdirSync(dir)).toEqual(["b"]);
   });
 
-  it("goes on with what a sweep that was cut off has left", async () => {
+  it("continues what an interrupted sweep has left", async () => {
     as(ACCOMPLICE, "mkdir -m 777 den");
     as(GUEST, "mkdir -p den/a/b/c");
-    // As it leaves it: given to root, with its user's uid as the group.
+    // The walk's way to leave a directory: owned by root, with its user's UID as the group.
     for (const path of ["den/a", "den/a/b"]) {
       chownSync(join(dir, path), 0, GUEST);
       chmodSync(join(dir, path), 0o700);
@@ -168,14 +168,14 @@ describeAsRoot("a walk", () => {
     expect(readdirSync(`${dir}/den`)).toEqual(["roots"]);
   });
 
-  it("does not tell of what cannot be read in a stranger's directory, but of what cannot elsewhere", async () => {
+  it("ignores unreadable files in another user's directory, and reports them elsewhere", async () => {
     execFileSync("sh", ["-euc", "touch file"], { cwd: dir });
     expect(await finish(native.openWalk([`${dir}/file`], [GUEST]))).toMatchObject({
       unread: [`${dir}/file: could not be looked at: Not a directory`],
     });
   });
 
-  it("has the processor when no other wants it", { timeout: MANY_FILES_MS }, async () => {
+  it("yields the processor to every other process", { timeout: MANY_FILES_MS }, async () => {
     as(ACCOMPLICE, `perl -e 'mkdir $_ or die $! for 1..5000'`);
     const walk = open();
     const policies = new Set<number>();
@@ -187,7 +187,7 @@ describeAsRoot("a walk", () => {
     expect(policies).toContain(SCHED_IDLE);
   });
 
-  /** Of the thread of a walk; 0 of others. */
+  /** The policy of a walk's thread; 0 for others. */
   function policyOf(task: string): number {
     try {
       const stat = readFileSync(`/proc/self/task/${task}/stat`, "latin1");
@@ -198,7 +198,7 @@ describeAsRoot("a walk", () => {
     }
   }
 
-  it("keeps the directories of a stranger as they were", async () => {
+  it("leaves another user's directories unchanged", async () => {
     as(ACCOMPLICE, "mkdir -m 755 den; mkdir -m 700 den/closed; touch den/closed/file");
     const before = statSync(`${dir}/den/closed`);
     await finish(open());

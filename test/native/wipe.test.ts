@@ -1,4 +1,4 @@
-// Emptying the tmpfs of a view: all that a guest can make there goes, and nothing that is mounted in it.
+// Emptying a view's tmpfs: everything that a guest can create goes, and nothing mounted in it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
@@ -40,7 +40,7 @@ describeAsRoot("wiping a view", () => {
   const list = (view: Parameters<typeof inside>[0]) =>
     inside(view, "find /tmp /home/guest -mindepth 1").split("\n").sort().join(" ");
 
-  it("is an error for what is no view, for paths without devices and without time", async () => {
+  it("fails for what is no view, for paths without devices and without time", async () => {
     const file = openSync("/dev/null", "r");
     expect(await failureOf(native.wipeView(file, [], [], LIMIT))).toMatchObject({ step: "setns", code: "EINVAL" });
     expect(await failureOf(native.wipeView(file, ["/tmp"], [], LIMIT))).toMatchObject({
@@ -52,19 +52,19 @@ describeAsRoot("wiping a view", () => {
     expect(await failureOf(native.wipeView(file, [], [], LIMIT))).toMatchObject({ code: "EBADF" });
   });
 
-  it("ends when its time is over", async () => {
+  it("ends at its time limit", async () => {
     await withView(base, mounts, async (view) => {
       inside(view, "touch /tmp/a");
       expect(await failureOf(wipe(view, 0))).toMatchObject({ step: "wipe", path: "/tmp", code: "ETIMEDOUT" });
     });
   });
 
-  it("has the time that it is given, however long others keep the machine from it", async () => {
+  it("gets its time, however busy the machine is", async () => {
     await withView(base, mounts, async (view) => {
       inside(view, "cd /home/guest; mkdir a b c d; for one in a b c d; do (cd $one; seq 4000 | xargs touch); done");
       const limit = 1000;
       const wiping = wipe(view, limit);
-      // All of this program stands still for longer than the limit, as on a machine that has other things to do.
+      // The whole program stops for longer than the limit, like on a busy machine.
       const stop = `kill -STOP ${process.pid}; sleep ${(2 * limit) / 1000}; kill -CONT ${process.pid}`;
       const stopper = spawn("sh", ["-c", stop]);
       const over = once(stopper, "exit");
@@ -73,7 +73,7 @@ describeAsRoot("wiping a view", () => {
     });
   });
 
-  it("takes away all that a guest can make, however deep and whatever its mode", async () => {
+  it("removes everything that a guest can create, at any depth and in any mode", async () => {
     await withView(base, mounts, async (view) => {
       inside(
         view,
@@ -87,7 +87,7 @@ describeAsRoot("wiping a view", () => {
     });
   });
 
-  it("leaves what is mounted in it, directories and files, and what is mounted over it", async () => {
+  it("leaves mounts inside it, and mounts over it", async () => {
     base.sh("mkdir -p /mnt/kept/sub; echo content >/mnt/kept/sub/file; echo content >/mnt/single");
     const host = base.sh("find /mnt -ls");
     await withView(base, mounts, async (view) => {
@@ -111,7 +111,7 @@ describeAsRoot("wiping a view", () => {
     });
   });
 
-  it("gives the memory back of a file that is open, and says how much an open file without a name holds", async () => {
+  it("frees the memory of an open file, and reports how much an unlinked open file holds", async () => {
     await withView(base, mounts, async (view) => {
       inside(view, "head -c 3M /dev/zero >/tmp/named; head -c 5M /dev/zero >/tmp/gone");
       const script = "exec 3</tmp/named 4</tmp/gone; rm /tmp/gone; echo ready; read line";
@@ -126,7 +126,7 @@ describeAsRoot("wiping a view", () => {
     });
   });
 
-  it("leaves this process where it was, and nothing behind", async () => {
+  it("leaves the process in its namespaces, and nothing behind", async () => {
     const before = traces();
     await withView(base, mounts, (view) => Promise.all(Array.from({ length: 20 }, () => wipe(view))));
     await vi.waitFor(

@@ -1,4 +1,7 @@
-/** pam_authenticate for a program that runs as root: whom guestd lets in without a password, and as whom. */
+/**
+ * pam_authenticate in an application that runs as root: which guests guestd admits without a password, and as which
+ * account.
+ */
 import dbus from "dbus-next";
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
@@ -10,11 +13,11 @@ const { Variant } = dbus;
 
 const sentence = "Guest sessions are not available at the moment. Please ask the administrator of this machine.";
 
-/** The account that guestd leases here; it is one of the group of guests. */
+/** The account that guestd leases here; it is in the group of guests. */
 const leased = accounts.byPrimaryGroup;
 const ghost = accounts.byMembership;
 
-/** Refused in every way: the code, one line in the log, one sentence, the user and the process as they were. */
+/** A complete refusal: the code, one log line, one sentence, and user and process unchanged. */
 function expectRefusal(hook: Hook, reason: string | RegExp, said = sentence): void {
   expect(hook).toMatchObject({ result: "PAM_AUTH_ERR", user: ghost });
   expect(hook.logged).toHaveLength(1);
@@ -64,20 +67,20 @@ const badReplies: readonly [string, string, Answer][] = [
   ["a session", "lacks verdict", fields({ id: text("k3f9"), namespace: text("/proc/1/fd/3") })],
 ];
 
-describeModule("guestd's answer with", (at) => {
-  it.each(badReplies)("%s lets nobody in", async (_, reason, answer) => {
+describeModule("an answer of guestd with", (at) => {
+  it.each(badReplies)("%s does not let the guest in", async (_, reason, answer) => {
     at.guestd.answer = answer;
     expectRefusal(await at.once({ action: "auth", user: ghost }), reason);
   });
 });
 
-describeModule("A guest who is to be authenticated", (at) => {
+describeModule("a guest who authenticates", (at) => {
   const authenticate = (answer: Answer, settings: Parameters<typeof at.once>[0] = {}) => {
     at.guestd.answer = answer;
     return at.once({ action: "auth", user: ghost, ...settings });
   };
 
-  it("is turned away with guestd's sentence where guestd refuses", async () => {
+  it("is refused with guestd's sentence where guestd refuses", async () => {
     const hook = await authenticate(refused("No more guests today."));
     expectRefusal(hook, "AllocateAccount: org.guestd1.Error.Refused: No more", "No more guests today.");
   });
@@ -86,14 +89,14 @@ describeModule("A guest who is to be authenticated", (at) => {
     expectRefusal(await authenticate(refused("No.", "org.freedesktop.DBus.Error.UnknownMethod")), "UnknownMethod");
   });
 
-  it("is turned away where guestd hangs, after timeout= seconds", async () => {
+  it("is refused where guestd hangs, after timeout= seconds", async () => {
     const hook = await authenticate(silence, { options: "timeout=1" });
     expectRefusal(hook, "AllocateAccount: Connection timed out");
     expect(hook.milliseconds).toBeGreaterThan(900);
     expect(hook.milliseconds).toBeLessThan(10_000);
   });
 
-  it("is told nothing where the host wants silence", async () => {
+  it("is told nothing where the application wants silence", async () => {
     const hook = await authenticate(refused("No more guests today."), { action: "auth-silent" });
     expect(hook).toMatchObject({ result: "PAM_AUTH_ERR", told: [] });
     expect(hook.logged).toHaveLength(1);
@@ -106,29 +109,29 @@ describeModule("A guest who is to be authenticated", (at) => {
     expect(hook.logged.join()).toContain("leased account root is not a guest");
   });
 
-  it("becomes the account that is leased", async () => {
+  it("becomes the leased account", async () => {
     const hook = await authenticate(verdict("leased", leased));
     expect(hook).toMatchObject({ result: "PAM_SUCCESS", user: leased, told: [], logged: [], environment: [] });
     expect(hook.after).toEqual(hook.before);
   });
 
-  it("stays who he is where he is unlocked", async () => {
+  it("keeps their account when unlocking the screen", async () => {
     const hook = await authenticate(verdict("unlocked"));
     expect(hook).toMatchObject({ result: "PAM_SUCCESS", user: ghost, told: [], logged: [] });
   });
 
-  it("is left to the other modules where he is ignored", async () => {
+  it("is left to the other modules where guestd ignores them", async () => {
     const hook = await authenticate(verdict("ignored"));
     expect(hook).toMatchObject({ result: "PAM_IGNORE", user: ghost, told: [], logged: [] });
   });
 
-  it("needs no fields of a later guestd", async () => {
+  it("needs none of the fields of a later guestd", async () => {
     const later = new Variant("a(ss)", [["some", "thing"]]);
     const hook = await authenticate(fields({ later, verdict: text("leased"), user: text(leased) }));
     expect(hook).toMatchObject({ result: "PAM_SUCCESS", user: leased });
   });
 
-  it("is asked for with user, service, tty and remote host", async () => {
+  it("is reported with user, service, tty and remote host", async () => {
     at.guestd.answer = verdict("ignored");
     await at.run(["tty=tty2", "auth"], { user: ghost, service: "gdm-password" });
     const nothing = { rhost: text(""), terms: text(""), answer: text("") };
@@ -137,7 +140,7 @@ describeModule("A guest who is to be authenticated", (at) => {
   });
 
   it.each(["2001:db8::1", "localhost", " "])(
-    "is left to the other modules from afar (%j): guestd is not asked",
+    "is left to the other modules when remote (%j), without a call to guestd",
     async (rhost) => {
       at.guestd.answer = verdict("leased", leased);
       const [hook] = await at.run([`rhost=${rhost}`, "auth"], { user: ghost, service: "sshd" });
@@ -147,14 +150,14 @@ describeModule("A guest who is to be authenticated", (at) => {
     },
   );
 
-  it("opens the session of the account that is leased", async () => {
+  it("opens the session of the leased account", async () => {
     at.guestd.answer = (call) => (call.member === "AllocateAccount" ? verdict("leased", leased) : session(at.view));
     const hooks = await at.run(["auth", "open", "close"], { user: ghost });
     expect(hooks.map((hook) => hook.result)).toEqual(["PAM_SUCCESS", "PAM_SUCCESS", "PAM_SUCCESS"]);
     expect(at.guestd.calls[1]?.body[0]).toMatchObject({ user: text(leased), uid: new Variant("u", 60601) });
   });
 
-  it("gets no session where the account was taken back meanwhile: its name is nobody", async () => {
+  it("gets no session where the account was withdrawn in between, as its name is then unknown", async () => {
     at.guestd.answer = verdict("leased", leased);
     const hooks = await at.run(["auth", "user=guest-gone", "open"], { user: ghost });
     expect(hooks.map((hook) => hook.result)).toEqual(["PAM_SUCCESS", "PAM_SESSION_ERR"]);
@@ -162,13 +165,13 @@ describeModule("A guest who is to be authenticated", (at) => {
     expect(at.guestd.calls).toHaveLength(1);
   });
 
-  it("does not stand in the way of whoever is authenticated next", async () => {
+  it("does not affect the next user to authenticate", async () => {
     at.guestd.answer = verdict("leased", leased);
     const hooks = await at.run(["auth", `user=${accounts.outsider}`, "auth", "open"], { user: ghost });
     expect(hooks.map((hook) => hook.result)).toEqual(["PAM_SUCCESS", "PAM_IGNORE", "PAM_IGNORE"]);
   });
 
-  it("is given no credentials here: there are none to give", async () => {
+  it("is given no credentials by this module", async () => {
     expect(await at.once({ action: "setcred", user: ghost })).toMatchObject({
       result: "PAM_IGNORE",
       told: [],
@@ -195,7 +198,7 @@ describeModule("A guest who is to be authenticated", (at) => {
     expect(hook).toMatchObject({ result: "PAM_SUCCESS", user: leased, environment: [] });
   });
 
-  it("is asked again in the second round of a program that asks several times", async () => {
+  it("is asked again in a later round of an application that authenticates repeatedly", async () => {
     at.guestd.answer = verdict("leased", leased);
     const hooks = await at.run(["auth", "auth"], { user: ghost });
     expect(hooks.map((hook) => hook.result)).toEqual(["PAM_SUCCESS", "PAM_SUCCESS"]);
@@ -204,7 +207,7 @@ describeModule("A guest who is to be authenticated", (at) => {
   });
 });
 
-describeModule("A name that PAM has to ask for", (at) => {
+describeModule("a user name that PAM has to ask for", (at) => {
   const authenticate = (answer?: string) => {
     at.guestd.answer = verdict("leased", leased);
     return at.once({ action: "auth", user: "", ...(answer === undefined ? {} : { environment: { ANSWER: answer } }) });
@@ -219,7 +222,7 @@ describeModule("A name that PAM has to ask for", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it("that is given later makes the host ask again", async () => {
+  it("that is given later makes the application call again", async () => {
     expect(await authenticate("later")).toMatchObject({ result: "PAM_INCOMPLETE", user: "", logged: [] });
   });
 });

@@ -1,4 +1,4 @@
-/** The program that the module is loaded into: threads, signals, descriptors, environment. */
+/** The application that loads the module: threads, signals, descriptors, environment. */
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
@@ -11,14 +11,14 @@ function only(hooks: readonly Hook[]): Hook {
   return hook;
 }
 
-describeModule("A host program", (at) => {
+describeModule("an application", (at) => {
   it("with threads gets its guest into the view, in its main thread", async () => {
     const hook = only(await at.run(["threaded", "open"]));
     expect(hook.result).toBe("PAM_SUCCESS");
     expect(BigInt(hook.after.namespace)).toBe(at.view.inode);
   });
 
-  it("that calls from another thread has its guest refused, before guestd is asked", async () => {
+  it("that calls from another thread has its guest refused, before guestd is called", async () => {
     const hook = only(await at.run(["thread-open"]));
     expect(hook.result).toBe("PAM_SESSION_ERR");
     expect(hook.logged.join()).toContain("not the main thread");
@@ -27,7 +27,7 @@ describeModule("A host program", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it("that calls from another thread is left alone with everybody else", async () => {
+  it("that calls from another thread is left alone with all other users", async () => {
     expect(only(await at.run(["thread-open"], { user: "root" })).result).toBe("PAM_IGNORE");
   });
 
@@ -41,8 +41,8 @@ describeModule("A host program", (at) => {
     expect(only(await at.run(["files=16", "open"])).result).toBe("PAM_SUCCESS");
   });
 
-  it.each([0, 1, 2, 3, 4])("that has %d descriptors left is served or refused, cleanly", async (left) => {
-    // The first close makes libpam read its files and load the module while it can.
+  it.each([0, 1, 2, 3, 4])("that has %d descriptors left is served or cleanly refused", async (left) => {
+    // The first close has libpam read its files and load the module while that is possible.
     const lines = ["files=64", "close", "fill", `free=${String(left)}`, "open", "free=16"];
     const [, hook] = await at.run(lines);
     if (hook?.result === "PAM_SUCCESS") expect(BigInt(hook.after.namespace)).toBe(at.view.inode);
@@ -55,20 +55,20 @@ describeModule("A host program", (at) => {
     if (left === 0) expect(hook?.result).not.toBe("PAM_SUCCESS");
   });
 
-  it("that ignores the end of its children goes on to ignore it", async () => {
+  it("that ignores SIGCHLD still ignores it afterwards", async () => {
     const hook = only(await at.run(["ignore-children", "open"]));
     expect(hook.result).toBe("PAM_SUCCESS");
     expect(hook.after.signals).toBe(hook.before.signals);
   });
 
-  it("that is interrupted all the time waits for an answer nevertheless", async () => {
+  it("that is interrupted constantly still gets its answer", async () => {
     at.guestd.answer = { kind: "later", answer: delay(500, session(at.view)) };
     const hook = only(await at.run(["interrupted", "open"]));
     expect(hook.result).toBe("PAM_SUCCESS");
     expect(hook.after.signals).toBe(hook.before.signals);
   });
 
-  it("that is interrupted all the time waits no longer and no shorter", async () => {
+  it("that is interrupted constantly waits exactly as long", async () => {
     at.guestd.answer = silence;
     const hook = only(await at.run(["interrupted", "open"], { options: "timeout=1" }));
     expect(hook.logged.join()).toContain("Connection timed out");
@@ -76,13 +76,13 @@ describeModule("A host program", (at) => {
     expect(hook.milliseconds).toBeLessThan(10_000);
   });
 
-  it("in a directory that has been removed stands in / afterwards", async () => {
+  it("in a removed directory is in / afterwards", async () => {
     const hook = only(await at.run(["lost-directory", "open"]));
     expect(hook.result).toBe("PAM_SUCCESS");
     expect(hook.after).toMatchObject({ directory: "/", directoryIsHere: true });
   });
 
-  it("with a hostile environment changes nothing", async () => {
+  it("with a hostile environment is not affected", async () => {
     const hook = await at.once({
       environment: {
         DBUS_SYSTEM_BUS_ADDRESS: "unix:path=/nonexistent",
@@ -102,7 +102,7 @@ describeModule("A host program", (at) => {
     expect(hook.environment.toSorted()).toEqual(["GUEST_SESSION=k3f9", "TMPDIR=/tmp"]);
   });
 
-  it("with no environment at all changes nothing", async () => {
+  it("without an environment is not affected", async () => {
     const hook = await at.once({ wrapper: ["env", "-i"] });
     expect(hook.result).toBe("PAM_SUCCESS");
   });

@@ -49,7 +49,7 @@ static const char *confdir, *service, *user;
 
 static bool no_memory;
 
-/* The module's: the executable's comes before that of libpam. */
+/* Replaces the library's: the executable's symbol comes before libpam's. */
 int pam_putenv(pam_handle_t *pamh, const char *variable)
 {
         int (*real)(pam_handle_t *, const char *) = (int (*)(pam_handle_t *, const char *)) dlsym(RTLD_NEXT, "pam_putenv");
@@ -216,7 +216,7 @@ static void act(const char *action)
                 process_change(action);
 }
 
-/* It traces this process from a child, by its number: not from another PID namespace, nor without the right to. */
+/* It traces this process from a child, by PID: not from another PID namespace, nor without permission. */
 static void leak_check_prepare(void)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -224,7 +224,7 @@ static void leak_check_prepare(void)
 
         if (setresuid(0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
                 abort();
-        setns(self, CLONE_NEWPID); /* fails where a test lets it fail, and looks for no leaks */
+        setns(self, CLONE_NEWPID); /* fails where a test wants that, and skips the leak check */
         close(self);
 #endif
 }

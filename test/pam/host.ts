@@ -1,4 +1,4 @@
-/** Builds pam_guest.so and host.c, and runs the latter in a world with a PAM service of the test's making. */
+/** Builds pam_guest.so and host.c, and runs host.c in a world with a PAM service of the test. */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -13,16 +13,16 @@ export interface Build {
   readonly host: string;
 }
 
-/** Each test runs with both: what people get, and the one that stops at the first bad access, overflow or leak. */
+/** Each test runs with both: the shipped build, and one that stops at the first bad access, overflow or leak. */
 export const builds: readonly [Build, Build] = [
   { name: "as shipped", module: join(out, "pam_guest.so"), host: join(out, "pam_host") },
   { name: "with ASan and UBSan", module: join(out, "asan/pam_guest.so"), host: join(out, "asan/pam_host") },
 ];
 
-/** Where the module looks for its other part: here, not where it is installed. */
+/** Where the module looks for its other part: here, not at the installed path. */
 const parts = [`BUS_PART=${join(out, "pam_guest_bus.so")}`, `ASAN_BUS_PART=${join(out, "asan/pam_guest_bus.so")}`];
 
-/** Test files run at the same time: one of them builds, the others wait for it. */
+/** Test files run in parallel: one of them builds, the others wait for it. */
 export function buildModule(): void {
   mkdirSync(out, { recursive: true });
   for (const directory of ["pam", "test/pam"])
@@ -38,7 +38,7 @@ export interface State {
   /** The PID namespace that its children are born in. */
   readonly children: number;
   readonly descriptors: number;
-  /** The descriptors above 2 that a program it executes would have, each followed by a space. */
+  /** The descriptors above 2 that an executed program would inherit, each followed by a space. */
   readonly inherited: string;
   readonly umask: number;
   readonly directory: string;
@@ -48,7 +48,7 @@ export interface State {
 
 export interface Hook {
   readonly hook: "auth" | "setcred" | "open" | "close" | "child";
-  /** Of the process, as it sees itself. */
+  /** The PID as the process itself sees it. */
   readonly pid: number;
   readonly result: string;
   /** Microseconds that PAM is to wait after a failure. */
@@ -72,7 +72,7 @@ export interface Run {
   /** Arguments of the module. */
   readonly options?: string;
   readonly service?: string;
-  /** Lines of the session stack, instead of the module alone; the same of the authentication stack. */
+  /** Lines of the session stack instead of the module alone; the same for the authentication stack. */
   readonly stack?: readonly string[];
   readonly authStack?: readonly string[];
   readonly directory?: string;
@@ -92,10 +92,10 @@ const resultNames: Readonly<Record<number, string>> = {
   31: "PAM_INCOMPLETE",
 };
 
-/** As PAM numbers them. */
+/** PAM's numbers. */
 const STYLES = { question: "2", error: "3", text: "4" } as const;
 
-/** What the person is shown in one style: a question whose answer is seen, an error, or a plain text. */
+/** A message in one style: a question with a visible answer, an error, or plain text. */
 export const toldAs = (style: keyof typeof STYLES, hook: Hook): string[] =>
   hook.told.filter((text) => text.startsWith(`${STYLES[style]} `)).map((text) => text.slice(2));
 
@@ -104,7 +104,7 @@ export const errors = (hook: Hook): string[] => toldAs("error", hook);
 function prepare(world: World, run: Run): { confdir: string; service: string } {
   const confdir = mkdtempSync(join(world.directory, "pam.d-"));
   const service = run.service ?? "login";
-  // With default=done the module's own return code is that of the stack.
+  // With default=done the module's return code is that of the stack.
   const alone = [`[default=done] ${run.build.module} ${run.options ?? ""}`];
   const lines = (type: string, stack: readonly string[] = alone) => stack.map((line) => `${type} ${line}\n`).join("");
   writeFileSync(join(confdir, service), lines("auth", run.authStack) + lines("session", run.stack));
@@ -112,7 +112,7 @@ function prepare(world: World, run: Run): { confdir: string; service: string } {
   return { confdir, service };
 }
 
-/** Runs the host program; a test that calls this also fails for a crash, a leak or anything else written to stderr. */
+/** Runs the host program; a test that calls this also fails for a crash, a leak or any output on stderr. */
 export async function runHost(world: World, run: Run): Promise<Hook[]> {
   const { confdir, service } = prepare(world, run);
   const line = [...world.enter, "env", "-C", run.directory ?? "/", ...(run.wrapper ?? [])];

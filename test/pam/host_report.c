@@ -1,7 +1,7 @@
 /*
- * What host.c prints: a hook's result, what was told to the person and logged, and the process before and after.
+ * The report of host.c: a hook's result, what was shown and logged, and the process before and after.
  *
- * The module's log lines are caught here: the executable's syslog() comes before that of libc.
+ * The module's log lines are caught here: the executable's syslog() comes before libc's.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -32,7 +32,7 @@ struct state {
         unsigned long long namespace, ipc;
         unsigned long long children; /* the PID namespace that children are born in */
         int descriptors; /* -1 if there is none left to count with */
-        char *inherited; /* those above 2 that a program it executes would have, each followed by a space */
+        char *inherited; /* those above 2 that an executed program would inherit, each followed by a space */
         char *directory;
         bool directory_is_here; /* "." is what its path means now: not a directory of another mount namespace */
         unsigned umask;
@@ -56,7 +56,7 @@ static void texts_reset(struct texts *texts)
                 free(texts->text[--texts->count]);
 }
 
-/* What libpam calls, with _FORTIFY_SOURCE and without. */
+/* libpam calls these, with _FORTIFY_SOURCE and without. */
 static void line_catch(int priority, const char *format, va_list arguments)
 {
         char *line, *text;
@@ -127,7 +127,7 @@ static void descriptors_read(struct state *ret)
         size_t size;
         FILE *inherited;
 
-        ret->descriptors = -1; /* that of opendir() */
+        ret->descriptors = -1; /* opendir()'s own */
         if (!directory)
                 return;
         inherited = open_memstream(&ret->inherited, &size);

@@ -1,4 +1,4 @@
-/** Sessions with processes and IPC of their own: what guestd names is checked, joined, and left again at the end. */
+/** Sessions with their own PID and IPC namespaces: these are checked, joined, and left at the end. */
 import { closeSync } from "node:fs";
 import dbus from "dbus-next";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -14,7 +14,7 @@ type Changes = Parameters<typeof session>[1];
 const answer = (at: Fixture, isolation = at.isolation, changes: Changes = {}) =>
   session(at.view, { ...isolated(isolation), ...changes });
 
-/** Nothing entered, although the view itself is good; and the person is told. */
+/** No namespace entered, although the view is valid; and the guest is told. */
 function expectRefusal(hook: Hook, reason: string): void {
   expect(hook.result).toBe("PAM_SESSION_ERR");
   expect(hook.logged).toHaveLength(1);
@@ -83,7 +83,7 @@ const badReplies: readonly [string, string, Changes | ((at: Fixture) => Changes)
   ["the two exchanged", "is no IPC namespace", (at) => isolated({ pid: at.isolation.ipc, ipc: at.isolation.pid })],
 ];
 
-/** An isolation of which one part is this file, held as guestd holds a namespace. */
+/** An isolation with this file as one part, held the way guestd holds a namespace. */
 function holding(at: Fixture, part: "pid" | "ipc", file: string): Isolation {
   const held: Held = holdFile(file);
   onTestFinished(() => {
@@ -92,8 +92,8 @@ function holding(at: Fixture, part: "pid" | "ipc", file: string): Isolation {
   return { ...at.isolation, [part]: held };
 }
 
-describeModule("A session with processes and IPC of its own", (at) => {
-  it.each(badReplies)("is refused with %s, before anything is entered", async (_, reason, changes) => {
+describeModule("a session with its own PID and IPC namespaces", (at) => {
+  it.each(badReplies)("with %s is refused before any namespace is entered", async (_, reason, changes) => {
     at.guestd.answer = answer(at, at.isolation, typeof changes === "function" ? changes(at) : changes);
     expectRefusal(await at.once(), reason);
   });
@@ -103,27 +103,27 @@ describeModule("A session with processes and IPC of its own", (at) => {
     ["ipc", "/etc/hostname", "is not a namespace"],
     ["pid", "/proc/self/ns/mnt", "is no PID namespace"],
     ["ipc", "/proc/self/ns/uts", "is no IPC namespace"],
-    ["pid", "/proc/self/ns/pid", "is the PID namespace that this login comes from"],
-    ["ipc", "/proc/self/ns/ipc", "is the IPC namespace that this login comes from"],
-  ] as const)("is refused with %s from %s, before anything is entered", async (part, file, reason) => {
+    ["pid", "/proc/self/ns/pid", "is the PID namespace of the login itself"],
+    ["ipc", "/proc/self/ns/ipc", "is the IPC namespace of the login itself"],
+  ] as const)("with %s from %s is refused before any namespace is entered", async (part, file, reason) => {
     at.guestd.answer = answer(at, holding(at, part, file));
     expectRefusal(await at.once(), reason);
   });
 
-  describe("of somebody who has made a user namespace for it", () => {
+  describe("from a user namespace of the guest's", () => {
     let shaped: Isolation;
     beforeAll(async () => {
       shaped = await createIsolation(at.world, ["-U", "-r"]);
     });
     afterAll(() => shaped.stop());
 
-    it.each(["pid", "ipc"] as const)("is refused (%s), before anything is entered", async (part) => {
+    it.each(["pid", "ipc"] as const)("is refused (%s) before any namespace is entered", async (part) => {
       at.guestd.answer = answer(at, { ...at.isolation, [part]: shaped[part] });
       expectRefusal(await at.once(), `${part.toUpperCase()} namespace belongs to another user namespace`);
     });
   });
 
-  it("is entered without processes of its own, by a user manager as well", async () => {
+  it("is entered without a PID namespace, by a user manager, too", async () => {
     at.guestd.answer = answer(at, at.isolation, { pid_namespace: undefined, pid_inode: undefined });
     for (const service of ["login", "systemd-user"]) {
       const hook = await at.once({ service });
@@ -133,7 +133,7 @@ describeModule("A session with processes and IPC of its own", (at) => {
     }
   });
 
-  it("is refused to a user manager, who could not live there", async () => {
+  it("is refused to a user manager, which could not run in it", async () => {
     at.guestd.answer = answer(at);
     expectRefusal(await at.once({ service: "systemd-user" }), "has a PID namespace for a user manager");
   });
@@ -142,7 +142,7 @@ describeModule("A session with processes and IPC of its own", (at) => {
     [1, "setns to the mount namespace: Operation not permitted"],
     [2, "setns to the IPC namespace (in the view already: this process has to end): Operation not permitted"],
     [3, "setns to the PID namespace (in the view already: this process has to end): Operation not permitted"],
-  ])("is refused where setns(2) fails at number %d", async (number, reason) => {
+  ])("is refused where setns(2) fails at call %d", async (number, reason) => {
     at.guestd.answer = answer(at);
     const fault = `inject=setns:error=EPERM:when=${String(number)}`;
     const hook = await at.once({
@@ -156,10 +156,10 @@ describeModule("A session with processes and IPC of its own", (at) => {
   });
 });
 
-describeModule("A guest with processes and IPC of his own", (at) => {
+describeModule("a guest with their own PID and IPC namespaces", (at) => {
   const children = (hooks: readonly Hook[]) => hooks.filter((hook) => hook.hook === "child");
 
-  it("has them while the session is open, and nothing is left open", async () => {
+  it("has them while the session is open, and leaves no descriptor open", async () => {
     at.guestd.answer = answer(at);
     const hook = await at.once();
     expect(hook).toMatchObject({ result: "PAM_SUCCESS", told: [], logged: [] });
@@ -170,7 +170,7 @@ describeModule("A guest with processes and IPC of his own", (at) => {
     expect(hook.after.inherited).toBe(hook.before.inherited);
   });
 
-  it("has children whose first process is the one that guestd holds; after the close they are the host's", async () => {
+  it("has children below guestd's first process, and the host's after the close", async () => {
     at.guestd.answer = answer(at);
     const hooks = await at.run(["child", "open", "child", "close", "child"]);
     expect(hooks.map((hook) => hook.result)).toEqual(hooks.map(() => "PAM_SUCCESS"));
@@ -191,14 +191,14 @@ describeModule("A guest with processes and IPC of his own", (at) => {
     expect(after?.after.children).toBe(hooks[0]?.before.children);
   });
 
-  it("is with the host again after the close although guestd does not answer", async () => {
+  it("is in the host's namespaces after the close although guestd does not answer", async () => {
     at.guestd.answer = (call) => (call.member === "OpenSession" ? answer(at) : { kind: "silence" });
     const [open, close] = await at.run(["open", "close"]);
     expect(close).toMatchObject({ result: "PAM_SUCCESS", logged: [] });
     expect(close?.after.children).toBe(open?.before.children);
   });
 
-  it("has his session closed, and the log says it, where the way back is barred", async () => {
+  it("has their session closed, and the failure logged, where the way back is barred", async () => {
     at.guestd.answer = answer(at);
     const wrapper = ["strace", "-f", "-o", "/dev/null", "-e", "inject=pidfd_open:error=EMFILE:when=1"];
     const [, close] = await at.run(["open", "close"], { wrapper, environment: { ASAN_OPTIONS: "detect_leaks=0" } });
@@ -210,7 +210,7 @@ describeModule("A guest with processes and IPC of his own", (at) => {
     expect(at.guestd.calls.map((call) => call.member)).toEqual(["OpenSession", "CloseSession"]);
   });
 
-  it("is refused where PAM cannot keep the environment, and children are the host's", async () => {
+  it("is refused where PAM cannot store the environment, and children stay the host's", async () => {
     at.guestd.answer = answer(at);
     const [open, child] = await at.run(["no-memory", "open", "child"]);
     expect(open).toMatchObject({ result: "PAM_SESSION_ERR", environment: [] });
@@ -219,13 +219,13 @@ describeModule("A guest with processes and IPC of his own", (at) => {
     expect(child?.after.children).toBe(open?.before.children);
   });
 
-  it("is no concern of a session without them", async () => {
+  it("does not affect a session without them", async () => {
     const [open, close] = await at.run(["open", "close"]);
     expect(open?.after).toMatchObject({ ipc: open?.before.ipc, children: open?.before.children });
     expect(close?.after).toEqual(close?.before);
   });
 
-  it("is served in a program with threads", async () => {
+  it("is served in an application with threads", async () => {
     at.guestd.answer = answer(at);
     const [open] = await at.run(["threaded", "open"]);
     expect(open?.result).toBe("PAM_SUCCESS");

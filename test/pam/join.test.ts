@@ -1,4 +1,4 @@
-/** A guest whom guestd lets in: what is asked, and the process afterwards. */
+/** A guest whom guestd admits: what is requested, and the process afterwards. */
 import dbus from "dbus-next";
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
@@ -7,8 +7,8 @@ import { accounts, directories } from "./world.ts";
 
 const { Variant } = dbus;
 
-describeModule("A guest with a session", (at) => {
-  it("is in the namespace that guestd named, with the environment it gave", async () => {
+describeModule("a guest with a session", (at) => {
+  it("is in guestd's namespace, with the environment from guestd", async () => {
     const hook = await at.once();
     expect(hook.result).toBe("PAM_SUCCESS");
     expect(BigInt(hook.after.namespace)).toBe(at.view.inode);
@@ -17,7 +17,7 @@ describeModule("A guest with a session", (at) => {
     expect(hook).toMatchObject({ told: [], logged: [] });
   });
 
-  it("is asked for with account, service, tty, remote host, display and seat", async () => {
+  it("is reported with account, service, tty, remote host, display and seat", async () => {
     await at.run(["tty=pts/7", "rhost=2001:db8::1", "display=:3", "env=XDG_SEAT=seat-1", "open"], { service: "sshd" });
     expect(at.guestd.calls).toEqual([
       {
@@ -43,7 +43,7 @@ describeModule("A guest with a session", (at) => {
     ]);
   });
 
-  it("is asked for with empty strings where PAM knows nothing", async () => {
+  it("is reported with empty strings where PAM knows nothing", async () => {
     await at.once();
     const none = new Variant("s", "");
     expect(at.guestd.calls[0]?.body[0]).toMatchObject({ tty: none, rhost: none, display: none, seat: none });
@@ -52,7 +52,7 @@ describeModule("A guest with a session", (at) => {
   it.each([
     ["by primary group", accounts.byPrimaryGroup],
     ["by membership", accounts.byMembership],
-    ["by a membership that only getgrouplist(3) sees", accounts.bySecondSource],
+    ["by a membership that only getgrouplist(3) finds", accounts.bySecondSource],
     ["with a name full of format characters", accounts.oddName],
   ])("can be a guest %s", async (_, user) => {
     const hook = await at.once({ user });
@@ -60,17 +60,17 @@ describeModule("A guest with a session", (at) => {
     expect(at.guestd.calls[0]?.body[0]).toMatchObject({ user: new Variant("s", user) });
   });
 
-  it("can be named by group=", async () => {
+  it("can be defined by group=", async () => {
     const hook = await at.once({ user: accounts.bySecondSource, options: "group=more-guests" });
     expect(hook.result).toBe("PAM_SUCCESS");
   });
 
-  it("keeps its working directory, by path", async () => {
+  it("keeps the working directory, by path", async () => {
     const hook = await at.once({ directory: directories.both });
     expect(hook.after).toMatchObject({ directory: directories.both, directoryIsHere: true });
   });
 
-  it("stands in / where the view has no such directory", async () => {
+  it("is in / where the view lacks the directory", async () => {
     const hook = await at.once({ directory: directories.outside });
     expect(hook.after).toMatchObject({ directory: "/", directoryIsHere: true });
   });
@@ -80,14 +80,14 @@ describeModule("A guest with a session", (at) => {
     expect(after).toMatchObject({ descriptors: before.descriptors, umask: 0o27, signals: before.signals });
   });
 
-  it("needs no environment and no fields of a later guestd", async () => {
+  it("needs neither an environment nor the fields of a later guestd", async () => {
     const later = new Variant("a(ss)", [["some", "thing"]]);
     at.guestd.answer = session(at.view, { environment: undefined, later });
     const hook = await at.once();
     expect(hook).toMatchObject({ result: "PAM_SUCCESS", environment: [] });
   });
 
-  it("takes an environment up to its bounds", async () => {
+  it("gets an environment up to its limits", async () => {
     const names = Array.from({ length: 64 }, (_, i) => `_V${String(i)}`);
     const variables = Object.fromEntries(names.map((name) => [name, "ä".repeat(2048)]));
     at.guestd.answer = session(at.view, { environment: new Variant("a{ss}", variables) });
@@ -97,10 +97,10 @@ describeModule("A guest with a session", (at) => {
   });
 });
 
-describeModule("A user manager (service systemd-user)", (at) => {
+describeModule("a user manager (service systemd-user)", (at) => {
   const service = "systemd-user";
 
-  it("joins the session of its uid", async () => {
+  it("joins the session of its UID", async () => {
     const hook = await at.once({ service });
     expect(hook.result).toBe("PAM_SUCCESS");
     expect(BigInt(hook.after.namespace)).toBe(at.view.inode);
@@ -108,7 +108,7 @@ describeModule("A user manager (service systemd-user)", (at) => {
   });
 
   it("does not close that session when it ends", async () => {
-    // [success=ok] as in the shipped profile: libpam never reports PAM_IGNORE for a hook whose open was a success.
+    // [success=ok] as in the shipped profile: libpam never reports PAM_IGNORE for a hook whose open succeeded.
     const stack = [`[success=ok default=die] ${at.build.module}`, "required pam_permit.so"];
     const [, close] = await at.run(["open", "close"], { service, stack });
     expect(close?.result).toBe("PAM_SUCCESS");

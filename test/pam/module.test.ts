@@ -1,4 +1,4 @@
-/** The file that is installed, as the loader sees it. */
+/** The installed file, as the loader sees it. */
 import { execFileSync } from "node:child_process";
 import { beforeAll, expect, it } from "vitest";
 import { buildModule, builds } from "./host.ts";
@@ -18,16 +18,16 @@ describeAsRoot("pam_guest.so", () => {
     expect(names.toSorted()).toEqual(hooks.map((hook) => `pam_sm_${hook}`));
   });
 
-  it("loads nothing for those who are no guests: the bus library comes with the other part", () => {
+  it("loads no bus library for users who are no guests: that comes with the other part", () => {
     const needed = [...read("readelf", "-dW").matchAll(/NEEDED.*\[(.*)\]/g)].map(([, name]) => name);
     expect(needed).toEqual(["libpam.so.0", "libc.so.6"]);
   });
 
-  it("asks libc for no environment variable", () => {
+  it("reads no environment variable through libc", () => {
     expect(read("nm", "-D", "--undefined-only")).not.toMatch(/(?<!pam_)getenv|environ/);
   });
 
-  it("keeps no data of its own between calls", () => {
+  it("keeps no data between calls", () => {
     const fromCompiler = /^(_DYNAMIC|_GLOBAL_OFFSET_TABLE_|__TMC_END__|__dso_handle|__\w+_array_entry|completed\.\d+)$/;
     const writable = read("nm")
       .split("\n")
@@ -36,7 +36,7 @@ describeAsRoot("pam_guest.so", () => {
     expect(ours).toEqual([]);
   });
 
-  it("cannot have its function pointers overwritten", () => {
+  it("has read-only function pointers", () => {
     expect(read("readelf", "-dW")).toMatch(/BIND_NOW/);
     expect(read("readelf", "-lW")).toMatch(/GNU_RELRO/);
     expect(read("nm", "-D", "--undefined-only")).toMatch(/__stack_chk_fail/);

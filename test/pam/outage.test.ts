@@ -1,8 +1,8 @@
 /**
- * guestd or the bus is not there, or does not answer. Guests are refused in bounded time; nobody else notices.
+ * guestd or the bus is missing or does not answer. Guests are refused in bounded time; other users notice nothing.
  *
- * The upper limit is the contract's (10 s for everything), not the speed of a machine; the lower one shows that the
- * module waited as long as it was told.
+ * The upper limit is the contract's (10 s for everything), not a machine's speed; the lower one shows that the module
+ * waited as long as configured.
  */
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { buildModule, builds, errors, type Hook, runHost, runOnce } from "./host.ts";
@@ -20,7 +20,7 @@ function expectRefusal(hook: Hook, reason: string, result = "PAM_SESSION_ERR"): 
   expect(hook.milliseconds).toBeLessThan(bound);
 }
 
-describeAsRoot.each(builds)("When something is out of order ($name)", { timeout: 60_000 }, (build) => {
+describeAsRoot.each(builds)("during an outage ($name)", { timeout: 60_000 }, (build) => {
   let world: World;
   const open = (options = "timeout=1", user: string = accounts.byPrimaryGroup) =>
     runOnce(world, { build, user, options });
@@ -31,11 +31,11 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
   });
   afterEach(() => world.stop());
 
-  it("a guest is refused where there is no bus", async () => {
+  it("a guest is refused without a bus", async () => {
     expectRefusal(await open(), "OpenSession: connect to unix:path=/run/dbus/system_bus_socket: No such file");
   });
 
-  it("a guest is refused where the socket is left of a bus that has ended", async () => {
+  it("a guest is refused where a dead bus has left its socket", async () => {
     await world.bus.start();
     await world.bus.stop();
     expectRefusal(await open(), "Connection refused");
@@ -60,7 +60,7 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
     expect(hook.milliseconds).toBeGreaterThan(900);
   });
 
-  it("a guest is refused where the bus accepts and never greets", async () => {
+  it("a guest is refused where the bus accepts and never replies", async () => {
     await world.bus.start();
     world.bus.freeze();
     const hook = await open();
@@ -78,7 +78,7 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
     expect(hook.milliseconds).toBeLessThan(4900);
   });
 
-  it("a guest waits for 5 seconds where timeout= is not given", async () => {
+  it("a guest waits 5 seconds where timeout= is not given", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
     const hook = await open("");
@@ -87,7 +87,7 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
     expect(hook.milliseconds).toBeGreaterThan(4900);
   });
 
-  it("a guest is refused where guestd ends instead of answering", async () => {
+  it("a guest is refused where guestd exits instead of answering", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
     guestd.answer = () => {
@@ -97,7 +97,7 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
     expectRefusal(await open("timeout=10"), "org.freedesktop.DBus.Error.NoReply");
   });
 
-  it("a guest is refused where the bus ends instead of answering", async () => {
+  it("a guest is refused where the bus exits instead of answering", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
     guestd.answer = () => {
@@ -127,7 +127,7 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
     );
   });
 
-  it.each(["auth", "open"])("everybody else logs in without a delay (%s)", async (action) => {
+  it.each(["auth", "open"])("all other users log in without a delay (%s)", async (action) => {
     await world.bus.start();
     world.bus.freeze();
     const hook = await runOnce(world, { build, user: accounts.outsider, options: "timeout=10", action });
@@ -138,7 +138,7 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
   const authenticate = (options = "timeout=10") =>
     runOnce(world, { build, user: accounts.byPrimaryGroup, options, action: "auth" });
 
-  it("a guest is not authenticated where there is no bus", async () => {
+  it("a guest is not authenticated without a bus", async () => {
     expectRefusal(await authenticate(), "AllocateAccount: connect to unix:path=", "PAM_AUTH_ERR");
   });
 
@@ -147,13 +147,13 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
     expectRefusal(await authenticate(), "org.freedesktop.DBus.Error.ServiceUnknown", "PAM_AUTH_ERR");
   });
 
-  it("a guest is not authenticated where the bus accepts and never greets", async () => {
+  it("a guest is not authenticated where the bus accepts and never replies", async () => {
     await world.bus.start();
     world.bus.freeze();
     expectRefusal(await authenticate("timeout=1"), "AllocateAccount: Connection timed out", "PAM_AUTH_ERR");
   });
 
-  it("a guest is not authenticated where guestd ends instead of answering", async () => {
+  it("a guest is not authenticated where guestd exits instead of answering", async () => {
     await world.bus.start();
     const guestd = await startScriptedGuestd(world);
     guestd.answer = () => {
@@ -165,8 +165,8 @@ describeAsRoot.each(builds)("When something is out of order ($name)", { timeout:
 
   it.each([
     ["own program", ["euid=60601", "auth"]],
-    ["login from afar", ["rhost=2001:db8::1", "auth"]],
-  ])("a guest's %s asks for a password where there is no bus, and does not miss it", async (_, actions) => {
+    ["remote login", ["rhost=2001:db8::1", "auth"]],
+  ])("a guest's %s asks for a password without a bus, and needs none", async (_, actions) => {
     const [hook] = await runHost(world, { build, user: accounts.byPrimaryGroup, options: "timeout=1", actions });
     expect(hook).toMatchObject({ result: "PAM_IGNORE", told: [], logged: [] });
   });

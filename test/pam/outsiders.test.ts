@@ -1,4 +1,4 @@
-/** Everybody else logs in as if guestd were not installed: PAM_IGNORE, and no connection to the bus. */
+/** All other users log in as if guestd were not installed: PAM_IGNORE, and no connection to the bus. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { accounts } from "./world.ts";
 
 const busSocket = "/run/dbus/system_bus_socket";
 
-/** The connect(2) calls of one hook. The leak check of ASan cannot run under strace. */
+/** The connect(2) calls of one hook. ASan's leak check cannot run under strace. */
 async function connections(at: Fixture, user: string, action = "open"): Promise<string> {
   const trace = join(at.world.directory, `trace-${user}-${action}`);
   const wrapper = ["strace", "-f", "-o", trace, "-e", "trace=connect"];
@@ -15,22 +15,22 @@ async function connections(at: Fixture, user: string, action = "open"): Promise<
   return readFileSync(trace, "utf8");
 }
 
-/** Lets every open of this file by the module fail, and nothing else. */
+/** Has every open of this file by the module fail, and nothing else. */
 const failing = (file: string) => ({
   wrapper: ["strace", "-f", "-o", "/dev/null", "-P", file, "-e", "inject=openat:error=EMFILE"],
   environment: { ASAN_OPTIONS: "detect_leaks=0" },
 });
 
-describeModule("Somebody who is no guest", (at) => {
+describeModule("a user who is no guest", (at) => {
   it.each([
-    ["who is in another group", accounts.outsider, ""],
+    ["in another group", accounts.outsider, ""],
     ["who is root", "root", ""],
-    ["whom nobody knows", "nobody-of-this-name", ""],
-    ["on a machine where the group does not exist", accounts.byPrimaryGroup, "group=no-such-group"],
+    ["who does not exist", "nobody-of-this-name", ""],
+    ["on a machine without the group", accounts.byPrimaryGroup, "group=no-such-group"],
     ["whose group has no name either", accounts.outsider, "group=no-such-group"],
-    ["who has the uid of the ghost, and a group that has a name", accounts.namesake, "group=no-such-group"],
+    ["with the ghost's UID and a group that has a name", accounts.namesake, "group=no-such-group"],
     ["where group= names another group", accounts.byPrimaryGroup, "group=trusted"],
-  ])("%s is ignored: nothing asked, said or logged, nothing changed", async (_, user, options) => {
+  ])("%s is ignored: no call, no message, no log, no change", async (_, user, options) => {
     const hooks = await at.run(["auth", "setcred", "open", "close"], { user, options });
     expect(hooks.map((hook) => hook.result)).toEqual(hooks.map(() => "PAM_IGNORE"));
     for (const hook of hooks) {
@@ -40,7 +40,7 @@ describeModule("Somebody who is no guest", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it.each(["auth", "open"])("does not even make the module connect to the bus (%s)", async (action) => {
+  it.each(["auth", "open"])("does not make the module connect to the bus (%s)", async (action) => {
     expect(await connections(at, accounts.outsider, action)).not.toContain(busSocket);
     expect(await connections(at, accounts.byPrimaryGroup, action)).toContain(busSocket);
   });
@@ -48,13 +48,13 @@ describeModule("Somebody who is no guest", (at) => {
   it.each([
     ["auth", "auth"],
     ["open", "session"],
-  ])("is noted in the log where debug is set (%s)", async (action, type) => {
+  ])("is mentioned in the log with debug (%s)", async (action, type) => {
     const hook = await at.once({ user: accounts.outsider, options: "debug", action });
     expect(hook.logged).toEqual([`7 pam_guest(login:${type}): not in group guests: nothing to do`]);
   });
 });
 
-describeModule("Somebody who may or may not be a guest", (at) => {
+describeModule("a user who may or may not be a guest", (at) => {
   it("is refused where the account cannot be read", async () => {
     const hook = await at.once({ ...failing("/etc/passwd") });
     expect(hook.result).toBe("PAM_SESSION_ERR");
@@ -68,8 +68,8 @@ describeModule("Somebody who may or may not be a guest", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  // As where a directory has the group, and does not answer: libc says that there is none.
-  it("is refused where there is no such group, but the user is the ghost, whose group has no name", async () => {
+  // Like a directory service that has the group and does not answer: libc then reports no such group.
+  it("is refused where the group does not exist, but the user is the ghost, whose group has no name", async () => {
     const hook = await at.once({ user: accounts.ghost, options: "group=no-such-group" });
     expect(hook.result).toBe("PAM_SESSION_ERR");
     expect(hook.logged.join()).toContain("cannot tell whether the user is in group no-such-group: No data available");
@@ -77,14 +77,17 @@ describeModule("Somebody who may or may not be a guest", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  it.each(["/etc/passwd", "/etc/group"])("is asked by the other modules where %s cannot be read", async (file) => {
-    const hook = await at.once({ ...failing(file), user: accounts.byMembership, action: "auth" });
-    expect(hook).toMatchObject({ result: "PAM_IGNORE", told: [] });
-    expect(hook.logged).toEqual([
-      "3 pam_guest(login:auth): cannot tell whether the user is in group guests: Too many open files",
-    ]);
-    expect(at.guestd.calls).toEqual([]);
-  });
+  it.each(["/etc/passwd", "/etc/group"])(
+    "authenticates with the other modules where %s cannot be read",
+    async (file) => {
+      const hook = await at.once({ ...failing(file), user: accounts.byMembership, action: "auth" });
+      expect(hook).toMatchObject({ result: "PAM_IGNORE", told: [] });
+      expect(hook.logged).toEqual([
+        "3 pam_guest(login:auth): cannot tell whether the user is in group guests: Too many open files",
+      ]);
+      expect(at.guestd.calls).toEqual([]);
+    },
+  );
 
   it("is let in where the group cannot be read, but the user is root, who has to repair it", async () => {
     const hook = await at.once({ ...failing("/etc/group"), user: "root" });
@@ -97,9 +100,9 @@ describeModule("Somebody who may or may not be a guest", (at) => {
   });
 });
 
-describeModule("An option that cannot be used", (at) => {
+describeModule("an unusable option", (at) => {
   it.each(["colour=blue", "timeout=0", "timeout=11", "timeout=5s", "timeout=-1", "timeout=", "timeout=005", "group="])(
-    "(%s) is logged, and its default stays",
+    "(%s) is logged, and the default applies",
     async (option) => {
       const hook = await at.once({ options: option });
       expect(hook.result).toBe("PAM_SUCCESS");
@@ -109,7 +112,7 @@ describeModule("An option that cannot be used", (at) => {
     },
   );
 
-  it.each(["timeout=1", "timeout=10", "debug", "group=guests"])("is not one like %s", async (option) => {
+  it.each(["timeout=1", "timeout=10", "debug", "group=guests"])("does not include options like %s", async (option) => {
     const hook = await at.once({ options: option });
     expect(hook.result).toBe("PAM_SUCCESS");
     expect(hook.logged.join()).not.toContain("option ignored");

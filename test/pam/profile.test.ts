@@ -1,13 +1,13 @@
 /**
- * packaging/pam-configs, made into stacks by pam-auth-update(8) itself. What is promised is what the stack does:
- * everybody else logs in whatever becomes of guestd, and no guest ever does without a view.
+ * packaging/pam-configs, made into stacks by pam-auth-update(8) itself. The promise is about the stack: all other users
+ * log in whatever happens to guestd, and no guest logs in without a view.
  *
- * A guest in the view jumps over the second line. "Not a guest" does not jump: everybody else passes the second line too,
- * which stops a guest where the module is missing or looks for another group. And pam_close_session() replays the jumps of
- * the opening; upstream's libpam (not Debian's, see its patch 045_pam_dispatch_jump_is_ignore) counts a jump then as if its
- * module were required, so that PAM_IGNORE with a jump would become the result of everybody else's logout.
+ * A guest in the view jumps over the second line. "Not a guest" does not jump: all other users pass the second line,
+ * too, which stops a guest where the module is missing or has another group. pam_close_session() replays the jumps of
+ * the opening; upstream's libpam (not Debian's, see its patch 045_pam_dispatch_jump_is_ignore) then treats a jump as a
+ * required module, so PAM_IGNORE with a jump would become the result of all other users' logouts.
  *
- * pam_setcred() replays the jumps of pam_authenticate(), if there has been one: sshd has none where a key was enough.
+ * pam_setcred() replays the jumps of pam_authenticate(), if there was one: sshd has none where a key was enough.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
@@ -18,7 +18,7 @@ import { type Hook, repository } from "./host.ts";
 import { refused, verdict } from "./scripted_guestd.ts";
 import { accounts, password, type World } from "./world.ts";
 
-/** The debconf database is the only thing that --root does not move. */
+/** Only the debconf database is not moved by --root. */
 const script = `
 mount -t tmpfs tmpfs /mnt
 cp -a /var/cache/debconf /mnt/debconf
@@ -31,10 +31,10 @@ DEBIAN_FRONTEND=noninteractive pam-auth-update --root /mnt --package
 grep "^$3" "/mnt/etc/pam.d/$2"
 `;
 
-/** The lines of a type in a file, by "FILE TYPE": they depend on neither the world nor the build, and each takes a while. */
+/** The lines of a type in a file, by "FILE TYPE": they depend on neither world nor build, and each takes time. */
 const made = new Map<string, readonly string[]>();
 
-/** The lines of this type in a file of a machine with our profile and pam_unix's. */
+/** The lines of this type on a machine with guestd's profile and pam_unix's. */
 function stackLines(world: World, file = "common-session", type = "session"): readonly string[] {
   const lines = made.get(`${file} ${type}`) ?? makeStack(world, file, type);
   made.set(`${file} ${type}`, lines);
@@ -65,7 +65,7 @@ async function openAndClose(at: Fixture, user: string, module: string, stack = s
 const missing = "/nonexistent/pam_guest.so";
 const success = ["PAM_SUCCESS", "PAM_SUCCESS"];
 
-describeModule("The session stack of a machine with guestd", (at) => {
+describeModule("the session stack of a machine with guestd", (at) => {
   it.each(["common-session", "common-session-noninteractive"])("has pam_guest before pam_unix in %s", (file) => {
     const lines = stackLines(at.world, file);
     const place = (module: string) => lines.findIndex((entry) => entry.includes(module));
@@ -75,18 +75,21 @@ describeModule("The session stack of a machine with guestd", (at) => {
   });
 
   it.each([accounts.byPrimaryGroup, accounts.byMembership])(
-    "lets in the guest %s, whom guestd admits",
+    "lets in the guest %s when guestd admits them",
     async (user) => {
       expect(await openAndClose(at, user, at.build.module)).toEqual(success);
     },
   );
 
-  it.each([accounts.byPrimaryGroup, accounts.byMembership])("stops the guest %s, whom guestd refuses", async (user) => {
-    at.guestd.answer = refused("No more guests today.");
-    expect((await openAndClose(at, user, at.build.module))[0]).toBe("PAM_SESSION_ERR");
-  });
+  it.each([accounts.byPrimaryGroup, accounts.byMembership])(
+    "stops the guest %s when guestd refuses them",
+    async (user) => {
+      at.guestd.answer = refused("No more guests today.");
+      expect((await openAndClose(at, user, at.build.module))[0]).toBe("PAM_SESSION_ERR");
+    },
+  );
 
-  it.each(["root", accounts.outsider, "nobody-of-this-name"])("lets in %s, and lets go again", async (user) => {
+  it.each(["root", accounts.outsider, "nobody-of-this-name"])("opens and closes a session of %s", async (user) => {
     expect(await openAndClose(at, user, at.build.module)).toEqual(success);
     expect(at.guestd.calls).toEqual([]);
   });
@@ -102,17 +105,17 @@ describeModule("The session stack of a machine with guestd", (at) => {
     expect((await openAndClose(at, user, missing))[0]).toBe("PAM_AUTH_ERR");
   });
 
-  it("stops a guest whom the module takes for somebody else", async () => {
+  it("stops a guest whom the module does not recognise", async () => {
     const module = `${at.build.module} group=trusted`;
     expect((await openAndClose(at, accounts.byPrimaryGroup, module))[0]).toBe("PAM_AUTH_ERR");
   });
 });
 
-describeModule("The authentication stack of a machine with guestd", (at) => {
+describeModule("the authentication stack of a machine with guestd", (at) => {
   const ghost = accounts.bySecondSource;
   const leased = accounts.byPrimaryGroup;
 
-  /** `typed` is the password that the person gives; without it, whoever asks gets no answer. */
+  /** `typed` is the password; without it, no question gets an answer. */
   const authenticate = async (
     user: string,
     typed?: string,
@@ -126,7 +129,7 @@ describeModule("The authentication stack of a machine with guestd", (at) => {
     return { results: hooks.map((hook) => hook.result), user: hooks.at(-1)?.user, asked: hooks[0]?.told ?? [] };
   };
 
-  it("asks guestd first, and pam_unix as a module that is alone would", () => {
+  it("asks guestd first, then pam_unix as if it were alone", () => {
     const lines = stackLines(at.world, "common-auth", "auth").map((entry) => entry.replaceAll(/\s+/g, " "));
     expect(lines).toEqual([
       "[success=2 ignore=ignore module_unknown=ignore default=die] pam_guest.so",
@@ -136,24 +139,24 @@ describeModule("The authentication stack of a machine with guestd", (at) => {
     ]);
   });
 
-  it("lets in the guest to whom an account is leased, and asks for nothing", async () => {
+  it("lets in a guest with a leased account without a question", async () => {
     at.guestd.answer = verdict("leased", leased);
     expect(await authenticate(ghost)).toEqual({ results: success, user: leased, asked: [] });
   });
 
-  it("lets in the guest who is unlocked, and asks for nothing", async () => {
+  it("lets in a guest who unlocks the screen without a question", async () => {
     at.guestd.answer = verdict("unlocked");
     expect(await authenticate(leased)).toEqual({ results: success, user: leased, asked: [] });
   });
 
-  it("stops the guest whom guestd refuses, and asks for nothing", async () => {
+  it("stops a guest whom guestd refuses without a question", async () => {
     at.guestd.answer = refused("No more guests today.");
     const { results, asked } = await authenticate(accounts.byMembership, password, at.build.module, ["auth"]);
     expect(results).toEqual(["PAM_AUTH_ERR"]);
     expect(asked).toEqual(["3 No more guests today."]);
   });
 
-  it("asks the guest whom guestd ignores for his password", async () => {
+  it("asks a guest whom guestd ignores for the password", async () => {
     at.guestd.answer = verdict("ignored");
     const right = await authenticate(accounts.byMembership, password);
     expect(right).toEqual({ results: success, user: accounts.byMembership, asked: ["1 Password: "] });
@@ -162,7 +165,7 @@ describeModule("The authentication stack of a machine with guestd", (at) => {
     expect((await authenticate(ghost, "", at.build.module, ["auth"])).results).toEqual(["PAM_AUTH_ERR"]);
   });
 
-  it("asks everybody else for the password, and guestd for nothing", async () => {
+  it("asks all other users for the password, and guestd nothing", async () => {
     const right = await authenticate(accounts.outsider, password);
     expect(right).toEqual({ results: success, user: accounts.outsider, asked: ["1 Password: "] });
     expect((await authenticate(accounts.outsider, "wrong", at.build.module, ["auth"])).results).toEqual([
@@ -171,18 +174,15 @@ describeModule("The authentication stack of a machine with guestd", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  // A module of an older version has no hooks for authentication, as pam_loginuid has none.
-  it.each([missing, "pam_loginuid.so"])(
-    "keeps nobody out, and lets nobody in, with %s in its place",
-    async (module) => {
-      for (const user of [accounts.outsider, accounts.byMembership])
-        expect((await authenticate(user, password, module)).results).toEqual(success);
-      expect((await authenticate(ghost, "", module, ["auth"])).results).toEqual(["PAM_AUTH_ERR"]);
-    },
-  );
+  // An older module has no authentication hooks, as pam_loginuid has none.
+  it.each([missing, "pam_loginuid.so"])("neither refuses nor admits anyone with %s in its place", async (module) => {
+    for (const user of [accounts.outsider, accounts.byMembership])
+      expect((await authenticate(user, password, module)).results).toEqual(success);
+    expect((await authenticate(ghost, "", module, ["auth"])).results).toEqual(["PAM_AUTH_ERR"]);
+  });
 
   it.each([ghost, accounts.byMembership, accounts.outsider, "root"])(
-    "gives credentials to %s, who has proved himself elsewhere",
+    "gives credentials to %s, who is authenticated by other means",
     async (user) => {
       for (const module of [at.build.module, missing])
         expect((await authenticate(user, undefined, module, ["setcred"])).results).toEqual(["PAM_SUCCESS"]);

@@ -1,4 +1,4 @@
-/** A guest whom guestd refuses, or whose session is not what it should be: PAM_SESSION_ERR, nothing entered. */
+/** A guest whom guestd refuses, or whose session is invalid: PAM_SESSION_ERR, and no namespace is entered. */
 import { closeSync, fstatSync, openSync, readlinkSync } from "node:fs";
 import dbus from "dbus-next";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -11,7 +11,7 @@ const { Variant } = dbus;
 
 const sentence = "Guest sessions are not available at the moment. Please ask the administrator of this machine.";
 
-/** Refused in every way: the code, one line in the log, one sentence, and the process where and as it was. */
+/** A complete refusal: the code, one log line, one sentence, and the process where and as it was. */
 function expectRefusal(hook: Hook, reason: string | RegExp, said = sentence): void {
   expect(hook.result).toBe("PAM_SESSION_ERR");
   expect(hook.logged).toHaveLength(1);
@@ -23,12 +23,12 @@ function expectRefusal(hook: Hook, reason: string | RegExp, said = sentence): vo
   expect(hook.after).toEqual(hook.before);
 }
 
-describeModule("guestd's refusal", (at) => {
+describeModule("a refusal of guestd", (at) => {
   it.each([
-    ["is shown to the person", "No more guests today.", "No more guests today."],
-    ["keeps its letters", "Gäste: “bitte” 😀", "Gäste: “bitte” 😀"],
+    ["is shown to the guest", "No more guests today.", "No more guests today."],
+    ["keeps UTF-8", "Gäste: “bitte” 😀", "Gäste: “bitte” 😀"],
     ["loses control characters", "\u001b[2J\u009b31mRed\r\n\u007f\u0085.", "[2J31mRed."],
-    ["is never a format", "%s%n%1$n %m", "%s%n%1$n %m"],
+    ["is never used as a format", "%s%n%1$n %m", "%s%n%1$n %m"],
     ["is cut at 511 bytes", "a".repeat(70_000), "a".repeat(511)],
     ["is cut before a character of two bytes", "ä".repeat(400), "ä".repeat(255)],
     ["is cut before a character of three bytes", "€".repeat(400), "€".repeat(170)],
@@ -51,7 +51,7 @@ describeModule("guestd's refusal", (at) => {
     expectRefusal(await at.once(), "Not for a person.forged line");
   });
 
-  it("is not shown but logged where the host wants silence", async () => {
+  it("is logged and not shown where the application wants silence", async () => {
     at.guestd.answer = refused("No more guests today.");
     const hook = await at.once({ action: "open-silent" });
     expect(hook).toMatchObject({ result: "PAM_SESSION_ERR", told: [] });
@@ -126,7 +126,7 @@ const badReplies: readonly [string, string, (at: Fixture) => Answer][] = [
   ["65 variables", "field environment", variables(many(65))],
 ];
 
-/** The session of a guestd that holds this file, of whatever kind, as its namespace. */
+/** The session of a guestd that holds this file, of any kind, as its namespace. */
 function holding(file: string): Answer {
   const fd = openSync(file, "r");
   onTestFinished(() => {
@@ -136,13 +136,13 @@ function holding(file: string): Answer {
   return session({ path, inode: fstatSync(fd, { bigint: true }).ino });
 }
 
-describeModule("A reply with", (at) => {
-  it.each(badReplies)("%s is refused, and nothing is entered", async (_, reason, answer) => {
+describeModule("a reply with", (at) => {
+  it.each(badReplies)("%s is refused, and no namespace is entered", async (_, reason, answer) => {
     at.guestd.answer = answer(at);
     expectRefusal(await at.once(), reason);
   });
 
-  it("a descriptor of something that is no namespace is refused", async () => {
+  it("a descriptor that is no namespace is refused", async () => {
     at.guestd.answer = holding("/etc/hostname");
     expectRefusal(await at.once(), "is not a namespace");
   });
@@ -152,20 +152,20 @@ describeModule("A reply with", (at) => {
     expectRefusal(await at.once(), "is no mount namespace");
   });
 
-  it("the namespace that the login comes from is refused", async () => {
+  it("the login's own namespace is refused", async () => {
     const [, , target = ""] = at.world.enter;
     at.guestd.answer = holding(`/proc/${target}/ns/mnt`);
     expectRefusal(await at.once(), "is the mount namespace that this login comes from");
   });
 
-  describe("a namespace of somebody", () => {
+  describe("a namespace of a guest", () => {
     let shaped: View;
     beforeAll(async () => {
       shaped = await createView(at.world, ["-U", "-r"]);
     });
     afterAll(() => shaped.stop());
 
-    it("who has made a user namespace for it is refused", async () => {
+    it("who created a user namespace for it is refused", async () => {
       expect(readlinkSync(shaped.path)).toMatch(/^mnt:/);
       at.guestd.answer = session(shaped);
       expectRefusal(await at.once(), "belongs to another user namespace");

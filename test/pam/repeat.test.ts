@@ -1,10 +1,10 @@
-/** The hooks called again in one login: a stack that names the module twice, a program that opens and closes again. */
+/** Repeated hooks in one login: a stack that names the module twice, an application that opens and closes again. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
 import { refused, session } from "./scripted_guestd.ts";
 import { accounts, createView, type View } from "./world.ts";
 
-describeModule("A stack that names the module twice", (at) => {
+describeModule("a stack that names the module twice", (at) => {
   const members = () => at.guestd.calls.map((call) => call.member);
   const twice = () => [`required ${at.build.module}`, `required ${at.build.module}`];
 
@@ -22,7 +22,7 @@ describeModule("A stack that names the module twice", (at) => {
     expect(members()).toEqual(["JoinSession"]);
   });
 
-  it("is refused by guestd twice: a refusal is not remembered as a session", async () => {
+  it("is refused by guestd twice, since a refusal is not remembered as a session", async () => {
     at.guestd.answer = refused("No more guests today.");
     const [hook] = await at.run(["open"], { stack: twice() });
     expect(hook?.result).toBe("PAM_SESSION_ERR");
@@ -30,21 +30,21 @@ describeModule("A stack that names the module twice", (at) => {
   });
 });
 
-describeModule("A program that opens a session twice", (at) => {
+describeModule("an application that opens a session twice", (at) => {
   let second: View;
   beforeAll(async () => {
     second = await createView(at.world);
   });
   afterAll(() => second.stop());
 
-  /** Each session has a view of its own. */
+  /** Each session has its own view. */
   const alternate = () => {
     let opened = 0;
     at.guestd.answer = (call) => session(call.member === "OpenSession" && opened++ % 2 === 1 ? second : at.view);
   };
   const members = () => at.guestd.calls.map((call) => call.member);
 
-  it("without closing it stays in the first", async () => {
+  it("stays in the first without closing it", async () => {
     alternate();
     const hooks = await at.run(["open", "open", "close", "close"]);
     expect(hooks.map((hook) => hook.result)).toEqual(hooks.map(() => "PAM_SUCCESS"));
@@ -52,7 +52,7 @@ describeModule("A program that opens a session twice", (at) => {
     expect(members()).toEqual(["OpenSession", "CloseSession"]);
   });
 
-  it("after closing it gets another one", async () => {
+  it("gets another one after closing it", async () => {
     alternate();
     const hooks = await at.run(["open", "close", "open", "close"]);
     expect(hooks.map((hook) => hook.result)).toEqual(hooks.map(() => "PAM_SUCCESS"));
@@ -60,13 +60,13 @@ describeModule("A program that opens a session twice", (at) => {
     expect(members()).toEqual(["OpenSession", "CloseSession", "OpenSession", "CloseSession"]);
   });
 
-  it("is refused where it has closed the first, and is given its view again", async () => {
+  it("is refused where it closed the first and gets the same view again", async () => {
     const [, , hook] = await at.run(["open", "close", "open"]);
     expect(hook?.result).toBe("PAM_SESSION_ERR");
     expect(hook?.logged.join()).toContain("is the mount namespace that this login comes from");
   });
 
-  it("for two guests gets two", async () => {
+  it("gets two for two guests", async () => {
     alternate();
     const hooks = await at.run(["open", `user=${accounts.byMembership}`, "open"]);
     expect(hooks.map((hook) => hook.result)).toEqual(["PAM_SUCCESS", "PAM_SUCCESS"]);
@@ -74,7 +74,7 @@ describeModule("A program that opens a session twice", (at) => {
     expect(members()).toEqual(["OpenSession", "OpenSession"]);
   });
 
-  it("is refused the second time where that is from a thread outside the view", async () => {
+  it("is refused the second time from a thread outside the view", async () => {
     const [, hook] = await at.run(["open", "thread-open"]);
     expect(hook?.result).toBe("PAM_SESSION_ERR");
   });

@@ -1,4 +1,4 @@
-/** The other end of the module's calls: owns org.guestd1 on a bus, notes each call and answers as the test says. */
+/** The other end of the module's calls: owns org.guestd1 on a bus, records each call and answers as the test says. */
 import dbus from "dbus-next";
 import type { Isolation, View, World } from "./world.ts";
 
@@ -12,11 +12,11 @@ export type Answer =
   | { readonly kind: "return"; readonly signature: string; readonly body: unknown[] }
   | { readonly kind: "error"; readonly name: string; readonly text: string }
   | { readonly kind: "silence" }
-  /** Nothing yet: the answer is what the promise brings. */
+  /** Nothing yet: the promise resolves to the answer. */
   | { readonly kind: "later"; readonly answer: Promise<Answer> };
 
 export interface ScriptedGuestd {
-  /** One for all calls, or by the call. */
+  /** One for all calls, or one per call. */
   answer: Answer | ((call: Call) => Answer);
   readonly calls: Call[];
   stop(): void;
@@ -31,7 +31,7 @@ export const refused = (text: string, name = "org.guestd1.Error.Refused"): Answe
 const answerFields = (fields: Fields) =>
   ({ kind: "return", signature: "a{sv}", body: [fields] }) as const satisfies Answer;
 
-/** What OpenSession returns for `view`; `changes` replace or add fields, undefined leaves one out. */
+/** OpenSession's reply for `view`; `changes` replaces or adds fields, undefined removes one. */
 export function session(view: Pick<View, "path" | "inode">, changes: Record<string, dbus.Variant | undefined> = {}) {
   const fields: Record<string, dbus.Variant | undefined> = {
     id: new dbus.Variant("s", "k3f9"),
@@ -45,18 +45,18 @@ export function session(view: Pick<View, "path" | "inode">, changes: Record<stri
   return answerFields(kept);
 }
 
-/** What AllocateAccount returns. */
+/** AllocateAccount's reply. */
 export const verdict = (kind: string, user?: string): Answer =>
   answerFields({
     verdict: new dbus.Variant("s", kind),
     ...(user === undefined ? {} : { user: new dbus.Variant("s", user) }),
   });
 
-/** What both return for a guest who is to accept terms of use first. */
+/** The reply of both for a guest who has to accept terms of use first. */
 export const terms = (text: string, digest: string, changes: Fields = {}): Answer =>
   answerFields({ terms: new dbus.Variant("s", text), digest: new dbus.Variant("s", digest), ...changes });
 
-/** What OpenSession returns besides for a session with processes and IPC of its own. */
+/** Further fields of OpenSession's reply for a session with its own PID and IPC namespaces. */
 export const isolated = ({ pid, ipc }: Pick<Isolation, "pid" | "ipc">) => ({
   pid_namespace: new dbus.Variant("s", pid.path),
   pid_inode: new dbus.Variant("t", pid.inode),

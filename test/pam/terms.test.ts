@@ -1,4 +1,7 @@
-/** Terms of use: shown and asked about before guestd has made anything, and never taken for accepted by the module. */
+/**
+ * Terms of use: shown and asked about before guestd creates anything, and never considered accepted by the module
+ * itself.
+ */
 import dbus from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { describeModule, type Fixture } from "./fixture.ts";
@@ -17,19 +20,19 @@ const asks = { verdict: new Variant("s", "terms") };
 const fieldOf = (call: Call | undefined, name: string): unknown =>
   (call?.body[0] as Record<string, dbus.Variant> | undefined)?.[name]?.value;
 
-/** A guestd that has terms, and goes on as `then` says when it is told that some text was shown. */
+/** A guestd with terms, which answers with `then` once it is told that some text was shown. */
 const withTerms =
   (then: Answer, changes: Record<string, dbus.Variant> = {}) =>
   (call: Call): Answer =>
     fieldOf(call, "terms") === "" ? terms(TEXT, DIGEST, changes) : then;
 
-/** Both hooks that ask, each with what it is to end with. */
+/** Both hooks that ask, each with its expected result. */
 const HOOKS: readonly (readonly [string, string, Record<string, dbus.Variant>, (at: Fixture) => Answer])[] = [
   ["auth", ghost, asks, () => verdict("leased", leased)],
   ["open", leased, {}, (at) => session(at.view)],
 ];
 
-describeModule("A guest who has terms of use to accept", (at) => {
+describeModule("a guest with terms of use to accept", (at) => {
   describe.each(HOOKS)("in %s", (action, user, changes, good) => {
     const run = async (answer: string | undefined, then: Answer, more: Partial<{ silent: boolean }> = {}) => {
       at.guestd.answer = withTerms(then, changes);
@@ -37,7 +40,7 @@ describeModule("A guest who has terms of use to accept", (at) => {
       return at.once({ action: more.silent === true ? `${action}-silent` : action, user, environment });
     };
 
-    it("reads them and answers: guestd is told the digest, and what was typed", async () => {
+    it("reads them and answers, and guestd gets the digest and the input", async () => {
       const hook = await run("yes", good(at));
       expect(hook).toMatchObject({ result: "PAM_SUCCESS", logged: [] });
       expect(hook.told).toEqual([`4 ${TEXT}`, "2 > "]);
@@ -47,17 +50,17 @@ describeModule("A guest who has terms of use to accept", (at) => {
       ]);
     });
 
-    it("is refused with guestd's sentence where guestd does not take the answer", async () => {
+    it("is refused with guestd's sentence where guestd rejects the answer", async () => {
       const hook = await run("%s%n no", refused("You have not accepted them."));
       expectRefused(hook, "You have not accepted them.");
       expect(fieldOf(at.guestd.calls[1], "answer")).toBe("%s%n no");
     });
 
     it.each([
-      ["there is nobody to answer", undefined, false],
+      ["there is no conversation", undefined, false],
       ["the answer comes later", "later", false],
-      ["the answer is longer than any", "y".repeat(65), false],
-      ["the host wants silence", "yes", true],
+      ["the answer is too long", "y".repeat(65), false],
+      ["the application wants silence", "yes", true],
     ])("has not answered where %s", async (_, answer, silent) => {
       const hook = await run(answer, refused("You have not answered."), { silent });
       expect(hook.result).toMatch(/^PAM_(AUTH|SESSION)_ERR$/);
@@ -79,14 +82,14 @@ describeModule("A guest who has terms of use to accept", (at) => {
       ["a text with an escape", terms("\u001b[2J", DIGEST, changes)],
       ["a text of 10241 bytes", terms("a".repeat(10_241), DIGEST, changes)],
       ["an empty text", terms("", DIGEST, changes)],
-      ["a digest that is none", terms(TEXT, "yes", changes)],
+      ["an invalid digest", terms(TEXT, "yes", changes)],
       ["a digest of 65 digits", terms(TEXT, `${DIGEST}0`, changes)],
       ["an empty digest", terms(TEXT, "", changes)],
       [
-        "a session besides",
+        "a session as well",
         terms(TEXT, DIGEST, { ...changes, user: new Variant("s", leased), id: new Variant("s", "k3f9") }),
       ],
-    ])("is shown nothing of %s", async (_, answer) => {
+    ])("is shown nothing for %s", async (_, answer) => {
       at.guestd.answer = answer;
       const hook = await at.once({ action, user, environment: { ANSWER: "yes" } });
       expect(hook.result).toMatch(/^PAM_(AUTH|SESSION)_ERR$/);
@@ -102,26 +105,26 @@ describeModule("A guest who has terms of use to accept", (at) => {
   }
 });
 
-describeModule("A notice", (at) => {
+describeModule("a notice", (at) => {
   const notice = (text: string) => ({ notice: new Variant("s", text) });
 
-  it("is shown once to a guest who is in", async () => {
+  it("is shown once to a guest who gets in", async () => {
     at.guestd.answer = session(at.view, notice("All is deleted.\nSave it."));
     const hooks = await at.run(["open", "open"]);
     expect(hooks.map((hook) => hook.told)).toEqual([["4 All is deleted.\nSave it."], []]);
   });
 
-  it("is not shown where the host wants silence", async () => {
+  it("is not shown where the application wants silence", async () => {
     at.guestd.answer = session(at.view, notice("All is deleted."));
     expect(await at.once({ action: "open-silent" })).toMatchObject({ result: "PAM_SUCCESS", told: [] });
   });
 
-  it("is not shown to a guest who is refused", async () => {
+  it("is not shown to a refused guest", async () => {
     at.guestd.answer = session({ ...at.view, inode: at.view.inode + 1n }, notice("All is deleted."));
     expect((await at.once()).told).toEqual([expect.stringMatching(/^3 /)]);
   });
 
-  it.each(["\u001b[2J", "a".repeat(2049), ""])("that is none (%j) refuses", async (text) => {
+  it.each(["\u001b[2J", "a".repeat(2049), ""])("that is invalid (%j) refuses the guest", async (text) => {
     at.guestd.answer = session(at.view, notice(text));
     const hook = await at.once();
     expect(hook.logged.join()).toContain("field notice");

@@ -1,4 +1,4 @@
-/** pam_authenticate for a program that does not run as root: a guest's locked screen, or somebody else's program. */
+/** pam_authenticate in an application that does not run as root: a guest's screen locker, or another user's program. */
 import { beforeEach, expect, it } from "vitest";
 import { execute } from "../helpers/execute.ts";
 import { describeModule } from "./fixture.ts";
@@ -9,7 +9,7 @@ const other = "1001";
 
 const directory = "/run/guestd-unlock";
 const mark = `${directory}/${own}`;
-/** As guestd makes it. */
+/** The mark as guestd makes it. */
 const marked = `mkdir -m 711 ${directory}; touch ${mark}; chmod 600 ${mark}`;
 
 const notMarks: readonly [string, string][] = [
@@ -28,7 +28,7 @@ const notDirectories: readonly [string, string][] = [
   ["one where everybody can make files", `${marked}; chmod 1777 ${directory}`],
 ];
 
-describeModule("A guest's own program", (at) => {
+describeModule("a guest's own program", (at) => {
   const sh = async (script: string) => {
     const { code, stderr } = await execute([...at.world.enter, "sh", "-euc", script]);
     expect(`${code} ${stderr}`).toBe("0 ");
@@ -38,7 +38,7 @@ describeModule("A guest's own program", (at) => {
   const unlock = async (euid = own, options = "") => {
     const [hook] = await at.run([`euid=${euid}`, "auth"], { options });
     if (!hook) throw new Error("no hook was called");
-    // Whatever comes of it, nobody is called and nothing is changed.
+    // In any case there is no call, and nothing is changed.
     expect(at.guestd.calls).toEqual([]);
     expect(hook.after).toEqual(hook.before);
     expect(hook.told).toEqual([]);
@@ -53,7 +53,7 @@ describeModule("A guest's own program", (at) => {
     });
   });
 
-  it.each(notDirectories)("is not unlocked where the directory of the marks is %s", async (_, script) => {
+  it.each(notDirectories)("is not unlocked where the directory of marks is %s", async (_, script) => {
     await sh(script);
     expect(await unlock()).toMatchObject({
       result: "PAM_IGNORE",
@@ -64,15 +64,15 @@ describeModule("A guest's own program", (at) => {
   });
 
   it.each([
-    ["there is no mark at all", ":"],
+    ["no mark exists", ":"],
     ["others have marks", `mkdir -m 711 ${directory}; touch ${directory}/${own}1 ${directory}/${own.slice(0, -1)}`],
     ["its session has ended", `${marked}; rm ${mark}`],
-  ])("is not unlocked where %s, without a word", async (_, script) => {
+  ])("is silently not unlocked where %s", async (_, script) => {
     await sh(script);
     expect(await unlock()).toMatchObject({ result: "PAM_IGNORE", logged: [] });
   });
 
-  it("is unlocked where the mark is there, whether or not there is a bus", async () => {
+  it("is unlocked where the mark exists, with or without a bus", async () => {
     await sh(marked);
     expect(await unlock()).toMatchObject({ result: "PAM_SUCCESS", user: "guest-k3f9", logged: [] });
     at.world.bus.freeze();
@@ -84,19 +84,19 @@ describeModule("A guest's own program", (at) => {
     }
   });
 
-  it("is not the program of somebody else, whose mark does not count for the guest", async () => {
+  it("is not another user's, whose mark does not count for the guest", async () => {
     await sh(`${marked}; touch ${directory}/${other}`);
     expect(await unlock(other)).toMatchObject({ result: "PAM_IGNORE", logged: [] });
   });
 
-  it("says what it has found where debug is set", async () => {
+  it("logs its findings with debug", async () => {
     await sh(marked);
     expect((await unlock(own, "debug")).logged).toEqual(["7 pam_guest(login:auth): guest may unlock"]);
   });
 
-  it("with the rights of root is a program of root", async () => {
+  it("with root's rights counts as root's program", async () => {
     at.guestd.answer = verdict("unlocked");
-    // Real uid the guest's, effective uid 0, as after executing a file that is setuid.
+    // The guest's real UID with effective UID 0, as in a setuid program.
     const wrapper = ["setpriv", `--ruid=${own}`];
     const hook = await at.once({ action: "auth", wrapper });
     expect(hook.result).toBe("PAM_SUCCESS");

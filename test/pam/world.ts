@@ -1,8 +1,8 @@
 /**
- * A mount namespace of its own for the tests of pam_guest, with its own accounts and its own system bus: the module's
- * fixed addresses (/run/dbus/system_bus_socket, NSS) then need no test-only way around them.
+ * A mount namespace for the tests of pam_guest, with its own accounts and its own system bus, so the module's fixed
+ * addresses (/run/dbus/system_bus_socket, NSS) need no way around them for tests.
  *
- * It must not change anything of the machine: every mount is made in the private namespace and is gone with it.
+ * It must not change the machine: every mount is made in the private namespace and goes away with it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe } from "vitest";
 
-/** One person for each way to be, or not to be, a guest. */
+/** One user for each way to be, or not to be, a guest. */
 export const accounts = {
   outsider: "ada",
   byPrimaryGroup: "guest-k3f9",
@@ -19,11 +19,11 @@ export const accounts = {
   bySecondSource: "stranger",
   oddName: "%s%n",
   ghost: "guest",
-  /** Has the ghost's uid, and a group of his own. */
+  /** Has the ghost's UID, and their own group. */
   namesake: "zoe",
 } as const;
 
-/** What the outsider and the member of the group log in with; the others have no password. */
+/** The password of the outsider and of the member of the group; the others have none. */
 export const password = "open-sesame";
 const hash = "$6$guest$yzGQlYGLxDXzu1ChvBqAb2/l0caOY55Tpu.V0cjiTW9Z2JiFgej0MekINsMbMcgoZE84quAwvNbj415I0B90W/";
 
@@ -37,7 +37,7 @@ ${accounts.oddName}:x:60602:990::/home/odd:/bin/sh
 ${accounts.ghost}:x:60000:5100::/home/guest:/bin/sh
 ${accounts.namesake}:x:60000:991::/home/zoe:/bin/sh
 `,
-  // The second group of number 990 is what a further source of nsswitch.conf would add: only getgrouplist(3) sees it.
+  // The second group of number 990 stands for a further source in nsswitch.conf: only getgrouplist(3) sees it.
   group: `root:x:0:
 guests:x:990:${accounts.byMembership}
 more-guests:x:990:${accounts.bySecondSource}
@@ -60,7 +60,7 @@ const busConfig = (services: string): string => `<!DOCTYPE busconfig PUBLIC
 </busconfig>
 `;
 
-/** `outside` is there only in the world, `both` also in a view (an empty directory of its own). */
+/** `outside` exists only in the world, `both` also in a view (as an empty directory of its own). */
 export const directories = { outside: "/mnt/outside", both: "/mnt/both" } as const;
 
 export interface World {
@@ -68,7 +68,7 @@ export interface World {
   readonly directory: string;
   /** The address of the private bus, as seen from the test process. */
   readonly busAddress: string;
-  /** What to put before a command line so that it runs inside. */
+  /** The command prefix that runs a program inside. */
   readonly enter: readonly string[];
   readonly bus: Bus;
   stop(): Promise<void>;
@@ -77,10 +77,10 @@ export interface World {
 export interface Bus {
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** SIGSTOP and SIGCONT: a bus that accepts connections and never says a word. */
+  /** SIGSTOP and SIGCONT: a bus that accepts connections and never replies. */
   freeze(): void;
   thaw(): void;
-  /** Makes org.guestd1 a name that the bus starts with this command. */
+  /** Makes org.guestd1 a name that the bus activates with this command. */
   activateBy(command: string): void;
 }
 
@@ -103,7 +103,7 @@ export interface Isolation {
   stop(): Promise<void>;
 }
 
-/** Polls until `condition` holds; fails after `limit` milliseconds with what was waited for. */
+/** Polls until `condition` holds; after `limit` milliseconds it fails and names `what`. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, limit = 10_000): Promise<void> {
   const end = performance.now() + limit;
   while (!(await condition())) {
@@ -112,7 +112,7 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** describe() for tests that need root: others see that they are skipped; GUEST_MUST_WORK=1 makes it a failure. */
+/** describe() for tests that need root: other users see that they are skipped; GUEST_MUST_WORK=1 makes it a failure. */
 export const describeAsRoot: typeof describe | typeof describe.skip = (() => {
   if (process.getuid?.() === 0) return describe;
   const text = "the tests of pam_guest need root: SKIPPED";
@@ -128,7 +128,7 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Starts `sh -euc SCRIPT` that sets something up; it then stays, as a process that dies with this one. */
+/** Starts `sh -euc SCRIPT` as setup; it then stays, as a process that dies with this one. */
 async function hold(command: readonly string[], script: string): Promise<ChildProcess> {
   const lines = `${script}\necho ready\nexec setpriv --pdeathsig KILL sleep infinity`;
   const [file, ...rest] = [...command, "sh", "-euc", lines];
@@ -152,7 +152,7 @@ function createBus(directory: string, enter: readonly string[]): Bus {
     async start() {
       const line = ["setpriv", "--pdeathsig", "KILL", "dbus-daemon", `--config-file=${config}`, "--nofork"];
       const [file, ...rest] = [...enter, ...line, "--print-address"];
-      // Its standard error is only the complaint that it may not raise its own limits here.
+      // Its standard error only complains that it may not raise its own limits here.
       const child = spawn(file, rest, { stdio: ["ignore", "pipe", "ignore"] });
       daemon = child;
       let address = "";
@@ -197,13 +197,13 @@ export async function createWorld(): Promise<World> {
   };
 }
 
-/** Opens a file and says of it what guestd says of a namespace. */
+/** Opens a file and describes it the way guestd describes a namespace. */
 export function holdFile(file: string): Held {
   const fd = openSync(file, "r");
   return { fd, path: `/proc/${String(process.pid)}/fd/${String(fd)}`, inode: fstatSync(fd, { bigint: true }).ino };
 }
 
-/** A view as guestd would make it, in small; `flags` are further flags for unshare(1). */
+/** A small version of guestd's view; `flags` are further flags for unshare(1). */
 export async function createView(world: World, flags: readonly string[] = []): Promise<View> {
   const unshare = ["unshare", "-m", ...flags, "--propagation", "slave"];
   const script = `mount -t tmpfs tmpfs /mnt\nmkdir ${directories.both}`;
@@ -218,7 +218,7 @@ export async function createView(world: World, flags: readonly string[] = []): P
   };
 }
 
-/** The PID and IPC namespace of a session as guestd would make them; `flags` as above. */
+/** A session's PID and IPC namespace like guestd's; `flags` as above. */
 export async function createIsolation(world: World, flags: readonly string[] = []): Promise<Isolation> {
   const unshare = ["unshare", "-p", "-i", ...flags, "--fork", "--kill-child"];
   const holder = await hold([...world.enter, ...unshare], ":");
