@@ -1,7 +1,8 @@
-// Asks polkitd about a subject for every registered action, over one connection: ask-polkit --process PID | --system-bus-name NAME
+// Asks polkitd about a subject for every registered action, over one connection: ask-polkit --process PID |
+// --system-bus-name NAME
 //
-// A line for each action, with pkcheck's exit code: 0 yes, 1 no, 2 after authentication. pkcheck starts and connects
-// for each of them, which takes longer than polkitd does.
+// Prints a line for each action, with pkcheck's exit code: 0 yes, 1 no, 2 after authentication. Running pkcheck for
+// each would take longer than polkitd's answers.
 import { readFileSync } from "node:fs";
 import dbus from "dbus-next";
 import { callMethod, connectBus } from "../../src/bus/connection.ts";
@@ -13,16 +14,16 @@ const POLKIT = {
   path: "/org/freedesktop/PolicyKit1/Authority",
   interface: "org.freedesktop.PolicyKit1.Authority",
 };
-/** No password is asked for. */
+/** No interactive authentication. */
 const NO_FLAGS = 0;
 
-/** In clock ticks since the machine was booted: with the pid it names a process for good. */
+/** In clock ticks since boot: together with the PID it identifies a process. */
 function startTimeOf(pid: number): bigint {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
   return BigInt(fields[19] ?? "");
 }
 
-/** As polkit writes it: (sa{sv}). */
+/** polkit's format: (sa{sv}). */
 function readSubject(kind: string, value: string): readonly unknown[] {
   if (kind === "--system-bus-name") return ["system-bus-name", { name: new dbus.Variant("s", value) }];
   if (kind !== "--process") throw new Error(`no such subject: ${kind}`);
@@ -33,7 +34,7 @@ function readSubject(kind: string, value: string): readonly unknown[] {
 
 const [kind = "", value = ""] = process.argv.slice(2);
 const subject = readSubject(kind, value);
-// Without the bus the next call gets no answer, and that is said.
+// Without the bus the next call reports that it gets no answer.
 const bus = await connectBus(SYSTEM_BUS, () => undefined);
 const ask = (member: string, signature: string, ...body: readonly unknown[]) =>
   callMethod(bus, { ...POLKIT, member, signature, body }, LIMIT_MS);

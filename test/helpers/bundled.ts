@@ -1,4 +1,4 @@
-// Puts a program of the tests' own into a test machine: a file of this folder and all that it imports, bundled as guestd is.
+// Installs a program of the tests in a test machine: a file of this folder and its imports, bundled like guestd.
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";

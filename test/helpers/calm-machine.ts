@@ -1,13 +1,16 @@
-// A machine on which guests have been, and what it holds when none is there any more.
+// A machine that guests have used, and its state when none is left.
 import { awaitNoSessions } from "./guests.ts";
 import { Machine } from "./machine.ts";
 import type { Release } from "./root.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** logind keeps a user so long after the last session, at most. */
+/** The longest time that logind keeps a user after the last session. */
 export const LOGIND_KEEPS_USERS_MS = 20_000;
 
-/** Boots a machine, and logs each of the guests in and out once: caches of guestd, sshd and logind belong to the calm. */
+/**
+ * Boots a machine, and logs each of the guests in and out once: caches of guestd, sshd and logind are part of the calm
+ * state.
+ */
 export async function bootCalm(
   release: Release,
   guests: readonly string[],

@@ -1,19 +1,19 @@
-// The frame of a file of tests that leaves the full machine as it was.
+// The frame of a test file that leaves the full machine unchanged.
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { FullMachine } from "./full-machine.ts";
 import { ASK } from "./guests.ts";
 import { requireRoot } from "./root.ts";
 import { waitFor } from "./wait.ts";
 
-/** Emulated: what others need a second for may take this long. */
+/** Emulation: what takes others a second may take this long. */
 const LIMIT_MS = 300_000;
 
-/** What a test could leave: sessions of guests and of others, quarantined uids, failed units, settings. */
+/** What a test could leave: sessions of guests and other users, quarantined UIDs, failed units, settings. */
 const LOOK = `${ASK} ListSessions; ${ASK} ListLeases | grep --only-matching quarantined || true
   loginctl list-sessions --no-legend; systemctl --failed --plain --no-legend
   ls /etc/guestd/guestd.conf.d; cat /proc/$(systemctl show -P MainPID guestd)/attr/current`;
 
-/** @param body is given what gives the machine once it has booted */
+/** @param body gets a function that returns the machine once it has booted */
 export function describeFullMachine(title: string, body: (machine: () => FullMachine) => void): void {
   describe.skipIf(!requireRoot("full machine tests"))(title, () => {
     let machine: FullMachine;
@@ -26,7 +26,7 @@ export function describeFullMachine(title: string, body: (machine: () => FullMac
     afterAll(async () => {
       await machine.stop();
     });
-    // vitest runs the last hook first: those of the body, then this one, then the one above.
+    // vitest runs hooks in reverse order: the body's, then this one, then the one above.
     afterAll(async () => {
       const isSame = async () => (await machine.sh(LOOK)) === before;
       await waitFor("the machine to be as it was", isSame, LIMIT_MS).catch(() => undefined);

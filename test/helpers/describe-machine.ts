@@ -1,4 +1,4 @@
-// The frame of a file of tests that boots machines: one release, the one of the project that runs the file.
+// The frame of a test file that boots machines, on the release of the project that runs it.
 import { afterEach, beforeEach, describe } from "vitest";
 import { projectRelease, requireRoot, type Release } from "./root.ts";
 import { sitAtFailure } from "./sit.ts";
@@ -6,7 +6,7 @@ import { sitAtFailure } from "./sit.ts";
 /** No limit: a person looks. */
 const FOREVER = 0;
 
-/** Describes what holds on the project's release. Without root it is skipped, loudly. */
+/** Describes tests on the project's release. Without root they are skipped with a message. */
 export function describeMachine(title: string, body: (release: Release) => void): void {
   const release = projectRelease();
   describe.skipIf(!requireRoot("tests with machines"))(title, () => {
@@ -15,7 +15,7 @@ export function describeMachine(title: string, body: (release: Release) => void)
       onTestFailed(sitAtFailure, FOREVER);
     });
     body(release);
-    // Of the hooks of its suite the last one comes first: before anything is tidied up.
+    // The last hook of a suite runs first: before any cleanup.
     afterEach(sitAtFailure, FOREVER);
   });
 }

@@ -7,7 +7,7 @@ import { waitFor } from "./wait.ts";
 
 const LIMIT_MS = 30_000;
 
-// LightDM that is stopped while its greeter begins to authenticate waits for an answer to the question, which nobody gives any more.
+// A LightDM that is stopped while its greeter begins to authenticate waits for an answer that never comes.
 const IMPATIENCE = "[Service]\nTimeoutStopSec=3s\n";
 
 /** Makes it the machine's display manager, and starts it. */
@@ -16,19 +16,19 @@ export async function startDisplayManager(machine: Machine, name: "lightdm" | "s
   await machine.sh(`systemctl --quiet enable --now ${name}; systemctl is-active display-manager`);
 }
 
-/** Has guests accept terms of use from now on, by "yes". */
+/** Makes guests accept terms of use from now on, with "yes". */
 export async function demandTerms(machine: Machine): Promise<void> {
   await machine.write("/etc/guestd/terms.txt", "Be kind to others.\nDo not take the mouse away.\n");
   await machine.write("/etc/guestd/guestd.conf.d/terms.conf", "[Notice]\nTerms=/etc/guestd/terms.txt\n");
   await machine.sh("guestctl reload");
 }
 
-/** Has LightDM's greeter ask for a name, instead of showing whom there is. */
+/** Has LightDM's greeter ask for a name instead of listing users. */
 export async function hideUsers(machine: Machine): Promise<void> {
   await machine.write("/etc/lightdm/lightdm.conf.d/90-hide-users.conf", "[Seat:*]\ngreeter-hide-users=true\n");
 }
 
-/** Waits until there is a session that is open, and does something again and again until then. */
+/** Repeats an action until a session is open. */
 export async function awaitOpen(machine: Machine, nudge = () => Promise.resolve()): Promise<GuestSession> {
   return waitFor(
     "a guest's session to be open",
@@ -40,7 +40,10 @@ export async function awaitOpen(machine: Machine, nudge = () => Promise.resolve(
   );
 }
 
-/** Files and directories that have a name in them, or in their own names. Logs and guestd's receipts say who was there. */
+/**
+ * Files and directories with a name in their contents or paths. Logs and guestd's receipts, which record past users,
+ * are excluded.
+ */
 export async function findName(machine: Machine, name: string): Promise<readonly string[]> {
   const found = await machine.sh(
     `grep -rlsI --devices=skip --exclude-dir=log --exclude-dir=receipts -e ${name} /etc /run /var || true
@@ -49,13 +52,13 @@ export async function findName(machine: Machine, name: string): Promise<readonly
   return found.split("\n").filter((line) => line !== "");
 }
 
-/** The mount namespaces that the processes of a user are in, when these programs are among them. */
+/** The mount namespaces of a user's processes, once these programs are among them. */
 export async function awaitViews(machine: Machine, uid: number, programs: readonly string[]): Promise<Set<string>> {
   return waitFor(
     `${programs.join(", ")} of uid ${uid}`,
     async () => {
       const all = (await machine.sh(`ps -o mntns=,comm= -u ${uid}`)).split("\n").map((row) => row.trim().split(/ +/));
-      // One that has ended, and waits to be reaped, is in none.
+      // A zombie is in none.
       const rows = all.filter(([view]) => view !== "-");
       const running = rows.map(([, name]) => name);
       return programs.every((name) => running.includes(name)) && new Set(rows.map(([view = ""]) => view));
@@ -77,7 +80,7 @@ export async function askBeside(machine: Machine, uid: number, program: string, 
 /** The mount namespace of the machine itself. */
 export const hostView = (machine: Machine): Promise<string> => machine.sh("ps -o mntns= -p 1 | tr -d ' '");
 
-/** Leaves Openbox by its menu. */
+/** Leaves Openbox through its menu. */
 export async function exitOpenbox(screen: Screen): Promise<void> {
   await screen.awaitDesktop();
   await screen.awaitChange(() => screen.click(700, 500, 3), true);

@@ -1,8 +1,8 @@
-// Runs a program on the host to its end. No shell, no throwing on a bad exit: the caller looks at the code.
+// Runs a program on the host to its end, without a shell. A failing exit code does not throw: the caller checks it.
 import { spawn } from "node:child_process";
 
 export interface Result {
-  /** Exit code; 128 + signal when it was killed by one, as a shell has it. */
+  /** Exit code; 128 + signal when a signal killed it, as in a shell. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -10,7 +10,7 @@ export interface Result {
 
 export interface ExecuteOptions {
   readonly input?: string | Buffer;
-  /** After this it is killed and the promise rejected. */
+  /** After this it is killed and the promise rejects. */
   readonly timeoutMs?: number;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -28,7 +28,7 @@ const signalNumbers: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-/** The exit code a shell would show. */
+/** The exit code that a shell would report. */
 export function shellCode(code: number | null, signal: string | null): number {
   return code ?? SIGNAL_BASE + (signalNumbers[signal ?? ""] ?? 0);
 }
@@ -46,7 +46,7 @@ export function execute(argv: readonly string[], options: ExecuteOptions = {}): 
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-    // A program that does not read its input is none of our business.
+    // A program may ignore its input.
     child.stdin.on("error", () => undefined);
     const timer = setTimeout(() => {
       child.kill("SIGKILL");

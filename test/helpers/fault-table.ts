@@ -1,5 +1,5 @@
-// The fault table, made from the policy: each effect of a login, as often as the login does it, and the faults that strike it.
-// A new effect of a login is in the table by itself. This file knows nothing of machines.
+// The fault table, made from the policy: each effect of a login, as often as the login runs it, and its faults. A new
+// effect of a login is included automatically. This file knows nothing of machines.
 import type { Effect, EffectKind } from "../../src/policy/effects.ts";
 import { rowOf } from "../../src/policy/effects.ts";
 import type { What } from "../../src/policy/events.ts";
@@ -10,35 +10,37 @@ import { allocateRequest, GUEST, LEASED, openRequest } from "./samples.ts";
 import type { Release } from "./root.ts";
 import { INSTANT_PARTS, ROUND, walk } from "./walk.ts";
 
-/** The ways that are struck: logins of both kinds of sessions, open sessions taken up by the next guestd, and a uid in quarantine. */
+/**
+ * The covered ways: logins of both kinds of sessions, open sessions taken up by the next guestd, and a quarantined UID.
+ */
 export const WAYS = ["leased", "shared", "leased, taken up", "shared, taken up", "quarantined"] as const;
 export type Way = (typeof WAYS)[number];
 
 /**
- * What strikes an effect: it fails undone, or fails for all that it was done; guestd is killed at it, undone or done; it is
- * never done and never ends.
+ * The faults of an effect: it fails before or after its work is done; guestd is killed before or after it; it does
+ * nothing and never ends.
  */
 const FAULTS = ["before", "after", "kill before", "kill after", "hang"] as const;
 type Fault = (typeof FAULTS)[number];
 
-/** What an effect that fails is said to fail with. guestd treats all alike: each has its turn. */
+/** The errors of failing effects. guestd treats all alike, so they take turns. */
 export const ERRNOS = ["ENOSPC", "ENOMEM", "EPERM", "EBUSY", "EIO", "ETIMEDOUT"] as const;
 
-/** One case: what strikes which effect. */
+/** One case: which fault hits which effect. */
 export interface Row {
   readonly way: Way;
   readonly kind: EffectKind;
-  /** It strikes the how many-th effect of this kind, from 1. */
+  /** It hits the n-th effect of this kind, from 1. */
   readonly nth: number;
   readonly fault: Fault;
   readonly errno: (typeof ERRNOS)[number];
-  /** The effect is one of the session's end. */
+  /** The effect belongs to the session's end. */
   readonly isOfEnd: boolean;
 }
 
-/** Effects that no way leads to, and where each is tested instead. */
+/** Effects outside these ways, and the tests for each. */
 export const ELSEWHERE: Partial<Record<EffectKind, string>> = {
-  // It answers a call. What does not arrive is a login that pam_guest itself refuses.
+  // It answers a call. If the answer is lost, pam_guest itself refuses the login.
   refuse: "test/pam/outage.test.ts",
   // Only at a display manager.
   "list-account": "test/unit/policy/opening.test.ts",
@@ -102,7 +104,7 @@ function effectsOf(way: Way): WayEffects {
   return { start: started.did, end: playAll(started.state, end).did };
 }
 
-/** Those of them that the journal tells of when they are done, as kinds. */
+/** The kinds of those that the journal reports when they are done. */
 export function toldOf(way: Way): { readonly start: readonly EffectKind[]; readonly end: readonly EffectKind[] } {
   const { start, end } = effectsOf(way);
   const isTold = (effect: Effect) => rowOf(effect.kind).done(effect, foundBy(effect)) !== undefined;
@@ -119,7 +121,7 @@ function playAll(from: State, events: readonly What[]): { readonly state: State;
   );
 }
 
-// What was answered cannot fail any more.
+// An answered call cannot fail afterwards.
 const isPossible = (kind: EffectKind, fault: Fault) => kind !== "answer" || fault !== "after";
 
 function occurrencesOf(way: Way) {
@@ -133,7 +135,7 @@ function occurrencesOf(way: Way) {
   }));
 }
 
-/** Every case that there is. */
+/** All cases. */
 export const TABLE: readonly Row[] = WAYS.flatMap(occurrencesOf).flatMap((occurrence, index) =>
   FAULTS.filter((fault) => isPossible(occurrence.kind, fault)).map((fault, column) => ({
     ...occurrence,
@@ -142,13 +144,13 @@ export const TABLE: readonly Row[] = WAYS.flatMap(occurrencesOf).flatMap((occurr
   })),
 );
 
-/** The cases of a run. What an error does depends on the policy alone: the older release has kills only. */
+/** The cases of a run. The result of an error depends only on the policy: the older release runs only kills. */
 export function rowsFor(release: Release, seed = ROUND): readonly Row[] {
   const isWhole = release === "trixie" || seed === null;
   return walk(isWhole ? TABLE : TABLE.filter(({ fault }) => fault.startsWith("kill")), INSTANT_PARTS, seed);
 }
 
-/** What a case is called, and how the faulty guestd is told (faulty-guestd.ts). */
+/** The name of a case, and its line for the faulty guestd (faulty-guestd.ts). */
 export function describeRow({ kind, nth, fault, errno }: Row): string {
   switch (fault) {
     case "before":

@@ -1,4 +1,4 @@
-// Puts a guestd with faults (faulty-guestd.ts) in the place of a test machine's own, and tells it what is to fail.
+// Replaces a test machine's guestd by one with faults (faulty-guestd.ts), and sets the fault.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { installBundled } from "./bundled.ts";
 import type { Machine } from "./machine.ts";
@@ -16,20 +16,20 @@ export async function installFaulty(machine: Machine): Promise<void> {
   await machine.sh("systemctl daemon-reload; systemctl stop guestd");
 }
 
-// From outside: a program in the machine would take longer than all else.
+// From outside: a program in the machine would take longer than everything else.
 const faultFile = (machine: Machine) => `/proc/${machine.pid}/root/run/guestd-fault`;
 
-/** Says what is to strike, as faulty-guestd.ts reads it. */
+/** Sets the next fault, in the format of faulty-guestd.ts. */
 export function setFault(machine: Machine, fault: string): void {
   writeFileSync(faultFile(machine), fault);
 }
 
-/** What has not struck yet does not any more. */
+/** Cancels a fault that has not happened yet. */
 export function clearFault(machine: Machine): void {
   rmSync(faultFile(machine), { force: true });
 }
 
-/** What has not struck yet; "" when it has. */
+/** The fault that has not happened yet; "" when it has. */
 export function pendingFault(machine: Machine): string {
   try {
     return readFileSync(faultFile(machine), "utf8");

@@ -1,13 +1,14 @@
-// guestd as it is, but that one effect fails, never ends, or is the last thing it does: as /run/guestd-fault says, once.
-// For tests alone: what is installed has src/guestd.ts for an entry, which knows nothing of this.
+// The real guestd, except that one effect fails, never ends, or is its last, as /run/guestd-fault says, once. Only for
+// tests: the installed program starts in src/guestd.ts, which does not know this file.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { EffectKind } from "../../src/policy/effects.ts";
 import { start } from "../../src/start.ts";
 
 /**
- * Holds "WHEN N EFFECT FAULT": before or after; the N-th one from now on; an effect's kind; "kill", "hang" or the name of an
- * errno. N is counted down in the file, over guestd's restarts too; the file goes when the fault strikes.
+ * Contains "WHEN N EFFECT FAULT": before or after; the N-th one from now on; an effect's kind; "kill", "hang" or the
+ * name of an errno. N is counted down in the file, also across restarts of guestd; the file is removed when the fault
+ * happens.
  */
 const FILE = "/run/guestd-fault";
 

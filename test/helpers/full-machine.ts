@@ -1,5 +1,5 @@
-// A Debian in qemu, with the release's own kernel: for what a container cannot show, above all limits that bite.
-// Emulated, so it is slow: for a few tests. It must leave nothing on the host: full-machine-keep, which owns it, sees to that.
+// A Debian in qemu with the release's own kernel, for what a container cannot show, above all real limits. Emulated, so
+// slow: for a few tests. It must leave nothing on the host: full-machine-keep, which owns it, ensures that.
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,12 +12,12 @@ import { Terminal } from "./terminal.ts";
 import { waitFor } from "./wait.ts";
 
 const BOOT_LIMIT_MS = 180_000;
-/** A cold cache means that a whole root file system is made. */
+/** A cold cache means creating a whole root file system. */
 const PREPARE_LIMIT_MS = 600_000;
 const STOP_LIMIT_MS = 60_000;
-/** How long a reset is given to come, which answers nothing. */
+/** How long a reset may take, which returns no result. */
 const RESET_LIMIT_MS = 6000;
-/** Of one command, or of one thing that is waited for on a terminal. */
+/** For one command, or one wait on a terminal. */
 const COMMAND_LIMIT_MS = 60_000;
 
 const ENVIRONMENT = [
@@ -27,7 +27,7 @@ const ENVIRONMENT = [
   "TERM=dumb",
 ];
 
-/** The key is the machine's own, and nobody else can answer at the port. */
+/** The key is the machine's own, and no other server can answer at the port. */
 const SSH = [
   "ssh",
   "-F",
@@ -57,9 +57,9 @@ function quote(word: string): string {
 export class FullMachine {
   readonly release: Release;
   readonly #keeper: ChildProcess;
-  /** Where the sockets are: of the way in, and of the connection that all commands share. */
+  /** The folder of the sockets: for the connection, and for its sharing among commands. */
   readonly #directory: string;
-  /** Of root. */
+  /** root's key. */
   readonly #key: string;
   #console = "";
   #terminals = 0;
@@ -88,7 +88,7 @@ export class FullMachine {
     const directory = mkdtempSync(join(tmpdir(), "guestd-full-"));
     const keeper = spawn(helper("full-machine-keep"), [image, directory], {
       stdio: ["pipe", "pipe", "pipe"],
-      // Out of reach of a Ctrl-C: it ends, in order, when its stdin does.
+      // Not reached by Ctrl-C: it shuts down in order when its stdin ends.
       detached: true,
     });
     const machine = new FullMachine(release, keeper, directory, join(image, "key"));
@@ -101,12 +101,12 @@ export class FullMachine {
     }
   }
 
-  /** What the machine wrote to its console. */
+  /** The output on the machine's console. */
   get consoleText(): string {
     return this.#console;
   }
 
-  /** Runs a program in the machine, as root and outside of all sessions, to its end. */
+  /** Runs a program in the machine, as root and outside all sessions, to its end. */
   run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
     const { user, env = {}, ...rest } = options;
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -118,20 +118,20 @@ export class FullMachine {
     });
   }
 
-  /** Runs a script with bash and returns what it wrote, without the last newline. @throws Error when it fails */
+  /** Runs a script with bash and returns its output, without the last newline. @throws Error when it fails */
   async sh(script: string, options: RunOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.run(["bash", "--norc", "-euc", script], options);
     if (code !== 0) throw new Error(`exit ${code} of: ${script}\n${stdout}${stderr}`);
     return stdout.replace(/\n$/, "");
   }
 
-  /** A program on a terminal of its own, in a scope of the machine's systemd. */
+  /** A program on its own terminal, in a scope of the machine's systemd. */
   terminal(argv: readonly string[]): Terminal {
     const unit = `terminal-${++this.#terminals}`;
     return this.#attach(["systemd-run", "--scope", "--quiet", "--collect", `--unit=${unit}`, "on-terminal", ...argv]);
   }
 
-  /** Logs in through /bin/login with the password, to a shell that can be asked. */
+  /** Logs in through /bin/login with the password, to a prepared shell. */
   async login(user: string, password = PASSWORD): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
     await terminal.expect(/login: /, COMMAND_LIMIT_MS);
@@ -142,7 +142,7 @@ export class FullMachine {
     return terminal;
   }
 
-  /** Logs in as the ghost, who has no password, through /bin/login: to a leased account. */
+  /** Logs in as the ghost, without a password, through /bin/login: to a leased account. */
   async loginAsGhost(): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
     await terminal.expect(/login: /, COMMAND_LIMIT_MS);
@@ -158,9 +158,9 @@ export class FullMachine {
     return terminal;
   }
 
-  /** Resets the machine, which boots again: it has lost all that was in its memory, also what had still to be written to the disk. */
+  /** Resets the machine, which boots again: it loses its memory, including unwritten data. */
   async cutPower(): Promise<void> {
-    // There is no answer to that.
+    // That gets no answer.
     await this.run(["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger"], {
       timeoutMs: RESET_LIMIT_MS,
     }).catch(() => undefined);
@@ -170,7 +170,7 @@ export class FullMachine {
     await this.#awaitBoot();
   }
 
-  /** Takes the machine away, as pulling its plug would. */
+  /** Ends the machine, like pulling its plug. */
   async stop(): Promise<void> {
     const keeper = this.#keeper;
     keeper.stdin?.end();
@@ -187,13 +187,13 @@ export class FullMachine {
 
   async #awaitBoot(): Promise<void> {
     await this.#connect();
-    // guestd's own start, which the first login causes elsewhere, takes longer here than a login waits.
+    // guestd's own start, which elsewhere the first login causes, takes longer here than a login waits.
     await this.sh("systemctl is-system-running --wait || true; systemctl start guestd.service", {
       timeoutMs: BOOT_LIMIT_MS,
     });
   }
 
-  /** One connection for all commands: what waits in the port is answered as soon as the machine's sshd has opened it. */
+  /** One connection for all commands: waiting requests are answered as soon as the machine's sshd has opened it. */
   async #connect(): Promise<void> {
     const socket = join(this.#directory, "way-in");
     const control = join(this.#directory, "control");
@@ -225,7 +225,7 @@ export class FullMachine {
     return true;
   }
 
-  /** The words of the command as they are; the shell in the machine stays, to tell the signal that killed it as shells do. */
+  /** The command's words unchanged; the shell in the machine stays, to report a killing signal as shells do. */
   #enter(argv: readonly string[]): string[] {
     return [...SSH, "-S", join(this.#directory, "control"), "root@machine", `${argv.map(quote).join(" ")}; exit $?`];
   }

@@ -1,4 +1,4 @@
-// greetd on a machine of the kind "desktop": a test speaks to it through greetd-greeter.mjs.
+// greetd on a machine of the kind "desktop": a test talks to it through greetd-greeter.mjs.
 import { startDisplayManager } from "./desktop.ts";
 import type { Machine } from "./machine.ts";
 import { readProjectFile } from "./tree.ts";

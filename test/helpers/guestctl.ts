@@ -1,17 +1,17 @@
-// guestctl, run in a unit test: against a guestd that answers from a table.
+// guestctl in a unit test, with a guestd that answers from a table.
 import type { Client } from "../../src/bus/client.ts";
 import { ClientError } from "../../src/bus/client.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";
 import { makeMethods } from "../../src/bus/methods.ts";
 import { runGuestctl } from "../../src/cli/main.ts";
 
-/** For each method: the values of its answer, or the error that it ends with; a function of its arguments. */
+/** For each method: its answer or error, or a function of its arguments. */
 export type Answers = Readonly<Record<string, Answer | ((...body: readonly unknown[]) => Answer)>>;
 type Answer = readonly unknown[] | Error;
 
 const SIGNATURES = new Map(makeMethods({} as MethodParts).map(({ name, input }) => [name, input]));
 
-/** Runs guestctl against a guestd that answers as given; returns the code and what was printed. */
+/** Runs guestctl with a guestd that answers as given; returns the code and the output. */
 export async function runWith(args: readonly string[], answers: Answers = {}) {
   const out: string[] = [];
   const err: string[] = [];

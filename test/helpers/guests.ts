@@ -1,4 +1,4 @@
-// guestd on a test machine, as an administrator looks at it, and the journal that must hold nothing unexpected.
+// guestd on a test machine as an administrator sees it, and the journal without unexpected entries.
 import type { Entry, Machine } from "./machine.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
@@ -12,7 +12,7 @@ export interface GuestSession {
   readonly state: string;
 }
 
-/** The receipt, as the journal's last entry of a session has it. */
+/** The receipt, from the journal's last entry of a session. */
 export interface GuestReceipt {
   readonly id: string;
   readonly user: string;
@@ -30,12 +30,12 @@ export interface GuestReceipt {
 type Asked = Pick<Machine, "sh">;
 type Fields = Readonly<Record<string, { readonly data: unknown }>>;
 
-/** What a shell asks guestd with; a method follows, and what it takes. The answer is JSON. */
+/** A shell command that calls guestd; a method and its arguments follow. The answer is JSON. */
 export const ASK = "busctl --json=short call org.guestd1 /org/guestd1 org.guestd1.Manager";
 
 /**
- * Calls a method of guestd. Not by guestctl: it takes ten times as long, and tests ask again and again.
- * @param call as busctl takes it: "ListSessions", "ListReceipts b false"
+ * Calls a method of guestd. guestctl would take ten times as long, and tests poll.
+ * @param call in busctl's syntax: "ListSessions", "ListReceipts b false"
  * @throws Error when guestd does not answer, or answers with an error
  */
 export async function askGuestd(machine: Asked, call: string): Promise<unknown> {
@@ -46,12 +46,12 @@ export async function askGuestd(machine: Asked, call: string): Promise<unknown> 
 /** Without the types that busctl adds. */
 const plain = (row: Fields) => Object.fromEntries(Object.entries(row).map(([name, { data }]) => [name, data]));
 
-/** What a method answers with a{sv}. */
+/** The result of a method that returns a{sv}. */
 export async function askForRow<T>(machine: Asked, call: string): Promise<T> {
   return plain((await askGuestd(machine, call)) as Fields) as T;
 }
 
-/** The rows of a method that answers with aa{sv}. */
+/** The rows of a method that returns aa{sv}. */
 export async function askForRows<T>(machine: Asked, call: string): Promise<T[]> {
   return ((await askGuestd(machine, call)) as readonly Fields[]).map((row) => plain(row) as T);
 }
@@ -60,7 +60,7 @@ export async function listSessions(machine: Asked): Promise<GuestSession[]> {
   return askForRows<GuestSession>(machine, "ListSessions");
 }
 
-/** Waits until a session is gone, and gives its receipt. */
+/** Waits until a session is gone, and returns its receipt. */
 export async function awaitReceipt(machine: Machine, id: string, limitMs = 30_000): Promise<GuestReceipt> {
   return waitFor(
     `the receipt of session ${id}`,
@@ -87,7 +87,7 @@ export async function awaitNoSessions(machine: Asked, limitMs = 30_000): Promise
   );
 }
 
-/** The pids of processes that run this command line. */
+/** The PIDs of processes with this command line. */
 export async function findPids(machine: Machine, commandLine: string): Promise<number[]> {
   const { stdout } = await machine.run(["pgrep", "--full", "--exact", commandLine]);
   return stdout
@@ -96,10 +96,10 @@ export async function findPids(machine: Machine, commandLine: string): Promise<n
     .map(Number);
 }
 
-/** For awk, whether the first word is a uid of a guest: the ghost's, or one of the ranges that tests set and guestd has. */
+/** An awk condition on the first word: a guest's UID, the ghost's or in one of the ranges of the tests and guestd. */
 export const IS_GUEST = "$1 >= 60000 && $1 < 61184 || $1 >= 65536 && $1 < 98304";
 
-/** What there is of guests when there are no sessions: accounts, directories, units, processes and records; "" when nothing. */
+/** Traces of guests without sessions: accounts, directories, units, processes and records; "" when there are none. */
 export function leftovers(machine: Machine): Promise<string> {
   return machine.sh(`ls -A /run/userdb /var/lib/systemd/linger 2>/dev/null | grep -v -e : -e '^$' || true
     ls -A /run/user | awk '${IS_GUEST}'
@@ -109,7 +109,10 @@ export function leftovers(machine: Machine): Promise<string> {
     find /run/guestd -type f`);
 }
 
-/** Waits until nothing is: logind keeps an account that is not leased, as any user's, for ten seconds after the last session. */
+/**
+ * Waits until no traces are left: logind keeps a shared account, like any user's, for ten seconds after the last
+ * session.
+ */
 export async function awaitNothingLeft(machine: Machine, limitMs = 30_000): Promise<void> {
   await waitUntil(
     "nothing to be left",
@@ -121,7 +124,7 @@ export async function awaitNothingLeft(machine: Machine, limitMs = 30_000): Prom
 
 const WARNING = 4;
 
-/** Lines of guestd and of pam_guest that nobody expects: warnings and worse, but for those that match. */
+/** Unexpected lines of guestd and pam_guest: warnings and worse that do not match. */
 export async function unexpectedLines(machine: Machine, ...expected: RegExp[]): Promise<string[]> {
   const isOurs = (entry: Entry) =>
     entry["_SYSTEMD_UNIT"] === "guestd.service" || (entry["MESSAGE"] ?? "").includes("pam_guest");

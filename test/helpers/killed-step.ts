@@ -1,4 +1,5 @@
-// What an administrator does to a package, killed in the middle: before the n-th command that dpkg or one of the package's scripts runs.
+// An administrator's step with a package, killed in the middle: before the n-th command that dpkg or one of the
+// package's scripts runs.
 import { readFileSync } from "node:fs";
 import type { Machine } from "./machine.ts";
 
@@ -23,7 +24,7 @@ const PROGRAMS = [
   "groupdel",
 ];
 
-/** Puts a point before each of these programs, for those who are run by runKilled(). */
+/** Puts a kill point before each of these programs, for steps run by runKilled(). */
 export async function placeKillPoints(machine: Machine): Promise<void> {
   for (const [name, mode] of [
     ["kill-point", "755"],
@@ -35,7 +36,7 @@ export async function placeKillPoints(machine: Machine): Promise<void> {
 }
 
 /**
- * Runs a step, in a session of its own, until it passes as many points.
+ * Runs a step, in its own session, until it passes as many points.
  * @returns the points it has passed, and whether it was killed at the last one
  * @throws Error when it failed by itself
  */

@@ -1,4 +1,4 @@
-// A leased account on a test machine: the guest who has it, what becomes of its uid, and what of it is left anywhere.
+// A leased account on a test machine: its guest, the state of its UID, and what is left of it anywhere.
 import { existsSync } from "node:fs";
 import type { GuestReceipt } from "./guests.ts";
 import { askForRows, awaitReceipt, listSessions } from "./guests.ts";
@@ -12,11 +12,11 @@ export interface LeasedGuest {
   readonly user: string;
   readonly uid: number;
   readonly leader: number;
-  /** Its home as the host sees it, as long as the leader lives. */
+  /** Its home as the host sees it, while the leader lives. */
   readonly home: string;
 }
 
-/** One class of what was looked for at an end. */
+/** One class of the search at an end. */
 export interface Swept {
   readonly kind: string;
   readonly found: number;
@@ -24,10 +24,10 @@ export interface Swept {
   readonly left: readonly string[];
 }
 
-/** A uid of the range, or one that is quarantined, as guestd lists it. */
+/** A UID of the range, or a quarantined one, as guestd lists it. */
 export interface Lease {
   readonly uid: number;
-  /** The last of those that follow it in the same state. */
+  /** The last of the following UIDs in the same state. */
   readonly last: number;
   readonly state: string;
   readonly user: string;
@@ -43,13 +43,16 @@ export async function startLease(machine: Machine): Promise<LeasedGuest> {
   return { terminal, id, user, uid: Number(uid), leader, home: `/proc/${leader}/root/home/${user}` };
 }
 
-/** Waits until all is done of a session's end: the receipt is announced before its uid is given back. From outside, without a call. */
+/**
+ * Waits until a session's end is complete: the receipt is announced before its UID is returned. From outside, without a
+ * call.
+ */
 export async function awaitForgotten(machine: Machine, id: string, limitMs?: number): Promise<void> {
   const record = `/proc/${machine.pid}/root/run/guestd/sessions/${id}.json`;
   await waitFor(`session ${id} to be forgotten`, () => !existsSync(record), limitMs);
 }
 
-/** Logs out, and gives the receipt, with all its classes. The uid can be had again, or is quarantined. */
+/** Logs out, and returns the receipt with all its classes. The UID is then free or quarantined. */
 export async function endLease(
   machine: Machine,
   { terminal, id }: LeasedGuest,
@@ -60,7 +63,7 @@ export async function endLease(
   return receipt;
 }
 
-/** The classes of which anything was found, or left, each with its numbers. */
+/** The classes in which something was found or left, each with its numbers. */
 export function foundIn(
   swept: readonly Swept[],
 ): Record<string, readonly [found: number, removed: number, left: number]> {
@@ -68,7 +71,7 @@ export function foundIn(
   return Object.fromEntries(some.map(({ kind, found, removed, left }) => [kind, [found, removed, left.length]]));
 }
 
-/** Every uid of the range, and those that are quarantined. */
+/** Every UID of the range, and quarantined ones. */
 export async function listLeases(machine: Machine): Promise<Lease[]> {
   return askForRows<Lease>(machine, "ListLeases");
 }
@@ -86,7 +89,10 @@ export async function awaitState(machine: Machine, uid: number, state: string, l
   );
 }
 
-/** All that belongs to a uid on the whole machine, on every file system, and its IPC objects; "" when nothing does. */
+/**
+ * Everything that belongs to a UID on the whole machine, on every file system, and its IPC objects; "" when there is
+ * nothing.
+ */
 export function findOwned(machine: Machine, uid: number): Promise<string> {
   return machine.sh(`find / \\( -path /proc -o -path /sys \\) -prune -o -uid ${uid} -print
     awk '$0 ~ / ${uid} /' /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg

@@ -1,8 +1,8 @@
-// The order in which files start: the longest first, so that none is still running alone at the end. Projects of a group mix.
+// The order in which files start: the longest first, so none still runs alone at the end. Projects of a group mix.
 import { relative } from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Where no earlier run has told: the files with machines that take longest, the longest first. */
+/** Without an earlier run: the files whose machines take longest, the longest first. */
 const LONG = [
   "faults",
   "edits",
@@ -36,7 +36,7 @@ export class LongestFirst extends BaseSequencer {
     return Promise.resolve(inOrder.map(({ file }) => file));
   }
 
-  /** Milliseconds of the last run, which vitest keeps. */
+  /** Milliseconds of the last run, which vitest stores. */
   #lengthOf({ project, moduleId }: TestSpecification): number {
     const path = relative(this.ctx.config.root, moduleId);
     const last = this.ctx.cache.getFileTestResults(`${project.name}:${path}`);

@@ -1,5 +1,5 @@
-// A booted Debian to log in to: made from an overlay in memory, gone when it is stopped or the test process ends.
-// What it must not do: leave a process or a mount on the host. keep-machine, which owns both, sees to that.
+// A booted Debian to log in to: an overlay in memory, gone when it is stopped or the test process ends. It must not
+// leave a process or mount on the host: keep-machine, which owns both, ensures that.
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { execute, type Result } from "./execute.ts";
@@ -10,16 +10,16 @@ import { Terminal } from "./terminal.ts";
 import { waitFor } from "./wait.ts";
 
 const BOOT_LIMIT_MS = 90_000;
-/** A cold cache means that a whole root file system is made. */
+/** A cold cache means creating a whole root file system. */
 const PREPARE_LIMIT_MS = 900_000;
 const STOP_LIMIT_MS = 60_000;
-/** So many looks in a row see the same of a machine that is calm; they take a second or so. */
+/** A machine is calm when so many looks in a row agree; they take about a second. */
 const CALM_LOOKS = 5;
 const CALM_LIMIT_MS = 60_000;
 /** The PID namespaces between the test and the machine's first process: keep-machine's and nspawn's. */
 const NAMESPACE_DEPTH = 2;
 
-/** What a command in the machine gets; nothing of the test's own environment. */
+/** The environment of a command in the machine; nothing of the test's own. */
 const ENVIRONMENT = [
   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   "HOME=/root",
@@ -27,7 +27,7 @@ const ENVIRONMENT = [
   "TERM=dumb",
 ];
 
-/** Every account of a test machine has it. */
+/** The password of every account of a test machine. */
 export const PASSWORD = "secret";
 
 type Kind = "machine" | "desktop" | "xfce" | "pristine" | "dependencies";
@@ -55,7 +55,7 @@ export type Entry = Readonly<Record<string, string>>;
 let machines = 0;
 const running = new Set<Machine>();
 
-/** Those that this process has booted and not stopped. */
+/** The machines that this process has booted and not stopped. */
 export const runningMachines = (): readonly Machine[] => [...running];
 
 function helper(name: string): string {
@@ -77,9 +77,9 @@ export class Machine {
 
   /**
    * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
-   * One of the kind "desktop" has display managers as well (desktop.ts), and one of the kind "xfce" has Xfce besides. A pristine one
-   * has the package in /root/guestd.deb and not installed; one of the kind "dependencies" has beside it what guestd cannot be
-   * without.
+   * The kind "desktop" adds display managers (desktop.ts), and the kind "xfce" also Xfce. A pristine one has the
+   * package in /root/guestd.deb and not installed; the kind "dependencies" also has the packages that guestd depends
+   * on.
    * @throws Error with the machine's console
    */
   static async boot(release: Release, kind: Kind = "machine"): Promise<Machine> {
@@ -88,7 +88,7 @@ export class Machine {
     const name = `guestd-test-${process.pid}-${++machines}`;
     const keeper = spawn(helper("keep-machine"), [name, release, prepared.stdout.trim()], {
       stdio: ["pipe", "pipe", "pipe"],
-      // Out of reach of a Ctrl-C: it ends, in order, when its stdin does.
+      // Not reached by Ctrl-C: it shuts down in order when its stdin ends.
       detached: true,
     });
     let output = "";
@@ -108,22 +108,22 @@ export class Machine {
     }
   }
 
-  /** Of the machine's first process, as the host sees it: /proc/PID/root is the machine's root. */
+  /** The PID of the machine's first process on the host: /proc/PID/root is the machine's root. */
   get pid(): number {
     return this.#pid;
   }
 
-  /** What root types on the host for a shell in the machine. */
+  /** The command on the host that starts a root shell in the machine. */
   get shellCommand(): string {
     return `nsenter --target=${this.pid} --mount --uts --ipc --pid --net --cgroup -- bash -l`;
   }
 
-  /** What the machine wrote to its console. */
+  /** The output on the machine's console. */
   get consoleText(): string {
     return this.#console();
   }
 
-  /** Runs a program in the machine, as root and outside of all its cgroups, to its end. */
+  /** Runs a program in the machine, as root and outside all its cgroups, to its end. */
   run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
     const { user, env = {}, ...rest } = options;
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -133,15 +133,15 @@ export class Machine {
     return execute(this.#enter(command, settings), rest);
   }
 
-  /** Runs a script with bash and returns what it wrote, without the last newline. @throws Error when it fails */
+  /** Runs a script with bash and returns its output, without the last newline. @throws Error when it fails */
   async sh(script: string, options: RunOptions = {}): Promise<string> {
-    // --norc: bash takes a socket for stdin, which is what it gets here, for a login from the network.
+    // --norc: its stdin is a socket, which bash takes for a network login.
     const { code, stdout, stderr } = await this.run(["bash", "--norc", "-euc", script], options);
     if (code !== 0) throw new Error(`exit ${code} of: ${script}\n${stdout}${stderr}`);
     return stdout.replace(/\n$/, "");
   }
 
-  /** Writes a file in the machine, as root; its directory is made. */
+  /** Writes a file in the machine, as root, and creates its directory. */
   async write(path: string, content: string | Buffer, mode = "644"): Promise<void> {
     // Not install(1) from /dev/stdin: Node's pipes are sockets, which cannot be opened by name.
     const script = 'mkdir -p "$(dirname "$1")" && cat >"$1" && chmod "$2" "$1"';
@@ -150,27 +150,27 @@ export class Machine {
     });
   }
 
-  /** A program on a terminal of its own, in a scope of the machine's systemd. */
+  /** A program on its own terminal, in a scope of the machine's systemd. */
   terminal(argv: readonly string[]): Terminal {
     const unit = `terminal-${++this.#terminals}`;
     return this.#attach(["systemd-run", "--scope", "--quiet", "--collect", `--unit=${unit}`, "on-terminal", ...argv]);
   }
 
-  /** Logs in through /bin/login with the password, to a shell that can be asked. */
+  /** Logs in through /bin/login with the password, to a prepared shell. */
   async login(user: string, password = PASSWORD): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
     await terminal.logIn(user, password);
     return terminal;
   }
 
-  /** Logs in through /bin/login without a password, as the account that the ghost gets, to a shell that can be asked. */
+  /** Logs in through /bin/login without a password, as the account that the ghost gets, to a prepared shell. */
   async loginAsGhost(name = "guest"): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
     await terminal.logIn(name);
     return terminal;
   }
 
-  /** Runs a command line through ssh, or a login shell with the input where it is empty. */
+  /** Runs a command line through ssh, or with an empty one a login shell that reads the input. */
   ssh(user: string, command: string, options: SshOptions = {}): Promise<Result> {
     const { password, options: more = [], ...rest } = options;
     const env = password === true ? { SSH_ASKPASS: "/root/askpass", SSH_ASKPASS_REQUIRE: "force" } : {};
@@ -181,14 +181,14 @@ export class Machine {
     });
   }
 
-  /** An interactive shell through ssh that can be asked. */
+  /** An interactive, prepared shell through ssh. */
   async sshSession(user: string, options: readonly string[] = []): Promise<Terminal> {
     const terminal = this.#attach(["ssh", "-tt", ...options, `${user}@localhost`]);
     await terminal.prepareShell();
     return terminal;
   }
 
-  /** Journal entries, oldest first; matches as journalctl takes them ("GUEST_SESSION=…", "-u", "guestd"). */
+  /** Journal entries, oldest first; with journalctl's matches ("GUEST_SESSION=…", "-u", "guestd"). */
   async journal(...matches: string[]): Promise<Entry[]> {
     await this.run(["journalctl", "--sync"]);
     const { stdout } = await this.run(["journalctl", "--output=json", "--all", "--no-pager", "--quiet", ...matches]);
@@ -198,12 +198,12 @@ export class Machine {
       .map(parseEntry);
   }
 
-  /** What the machine holds now, to be compared with toEqual. */
+  /** The machine's current state, to be compared with toEqual. */
   snapshot(): Promise<Snapshot> {
     return takeSnapshot(this);
   }
 
-  /** The same when two looks, a moment apart, have seen the same: what has ended is gone by then. */
+  /** The same once two looks, a moment apart, agree: ended things are gone by then. */
   async calmSnapshot(): Promise<Snapshot> {
     const looks: string[] = [];
     await waitFor(
@@ -217,7 +217,7 @@ export class Machine {
     return JSON.parse(looks.at(-1) ?? "") as Snapshot;
   }
 
-  /** Looks until the machine holds what it held before, and returns the last look in any case: compare with toEqual. */
+  /** Looks until the machine's state is as before, and returns the last look in any case: compare with toEqual. */
   async snapshotLike(before: Snapshot, limitMs = 30_000): Promise<Snapshot> {
     let last = await this.snapshot();
     const isSame = async (): Promise<boolean> => {
@@ -229,8 +229,8 @@ export class Machine {
   }
 
   /**
-   * Has the machine go down, in order or by killing all of it at once, and boot again: of what it held there is what is on its
-   * disk. That has also what was not yet written when the power was cut; a full machine loses it.
+   * Shuts the machine down, in order or by killing everything at once, and boots it again with what is on its disk.
+   * That includes data not yet written at the power cut; a full machine loses those.
    */
   async restart(how: "reboot" | "power-cut"): Promise<void> {
     if (how === "power-cut") process.kill(this.pid, "SIGKILL");
@@ -239,7 +239,7 @@ export class Machine {
     await this.#awaitBoot();
   }
 
-  /** Takes the machine away, as pulling its plug would. */
+  /** Ends the machine, like pulling its plug. */
   async stop(): Promise<void> {
     running.delete(this);
     await stopKeeper(this.#keeper);
@@ -249,7 +249,7 @@ export class Machine {
     await this.stop();
   }
 
-  /** In the machine's namespaces; killed when the test process is. */
+  /** Enters the machine's namespaces; killed with the test process. */
   #enter(argv: readonly string[], settings: readonly string[] = []): string[] {
     return [
       "nsenter",
@@ -314,7 +314,7 @@ function parseEntry(line: string): Entry {
   return Object.fromEntries(fields.map(([name, value]) => [name, fieldText(value)]));
 }
 
-/** journalctl writes a value that is no UTF-8 text as an array of bytes, a repeated field as an array of values. */
+/** journalctl prints a value that is not UTF-8 as an array of bytes, a repeated field as an array of values. */
 function fieldText(value: unknown): string {
   if (typeof value === "string") return value;
   if (!Array.isArray(value)) return "";

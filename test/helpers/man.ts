@@ -1,4 +1,5 @@
-// The manual pages as a person reads them, and the code's tables that no module exports: for the tests that hold the two together.
+// The manual pages as a person reads them, and the code's tables that no module exports, for the tests that compare the
+// two.
 import { expect } from "vitest";
 import { readProjectFile } from "./tree.ts";
 
@@ -9,7 +10,7 @@ export interface Item {
   /** Headings of section and subsection. */
   readonly section: string;
   readonly part: string;
-  /** What is explained: the line after .TP, and those after .TQ. */
+  /** The terms explained: the line after .TP, and those after .TQ. */
   readonly terms: string[];
   text: string;
 }
@@ -68,7 +69,7 @@ export function textOf(page: string, section: string, term: string): string {
 /** A whole page in one line. */
 export const readPage = (page: string): string => words(readLines(page).map(plain).join(" "));
 
-/** What stands between two texts of a source file. */
+/** The text between two texts of a source file. */
 export function cut(file: string, from: string, to: string): string {
   const [, rest = ""] = readProjectFile(file).split(from);
   const [found = ""] = rest.split(to);
@@ -76,14 +77,14 @@ export function cut(file: string, from: string, to: string): string {
   return found;
 }
 
-/** The words of a union type. @param start what its first word stands behind, such as "export type EndCause =" */
+/** The words of a union type. @param start the text before its first word, such as "export type EndCause =" */
 export function readUnion(file: string, start: string): string[] {
   const found = [...cut(file, start, ";").matchAll(/"([^"]+)"/g)].map(([, word = ""]) => word);
   expect(found, `${file}: ${start}`).not.toEqual([]);
   return found;
 }
 
-/** The number that a source file defines by this name. */
+/** The number that a source file defines under this name. */
 export function readNumber(file: string, name: string): number {
   const [, text = ""] =
     new RegExp(`(?:const|#define) ${name}(?:: \\w+)?(?: =)? ([\\d_]+(?: \\* [\\d_]+)*)`).exec(readProjectFile(file)) ??

@@ -1,4 +1,4 @@
-// Messages as they travel on the bus: those that dbus-next can make, and such as nobody makes.
+// Messages in their bus format: those that dbus-next can create, and invalid ones.
 import { createRequire } from "node:module";
 import type { Message } from "dbus-next";
 
@@ -26,7 +26,7 @@ export function fieldOf(code: number, type: "s" | "o" | "g", text: string, order
   return Buffer.concat([Buffer.from([code, 1, type.charCodeAt(0), 0]), length, Buffer.from(`${text}\0`)]);
 }
 
-/** A message of these fields, as the specification lays it out. */
+/** A message of these fields, laid out by the specification. */
 export function messageOf({
   type,
   fields,

@@ -1,4 +1,4 @@
-// What guestd needs is away for a while: a machine where that can be had, how it ends, and what must be as ever then.
+// An outage of something that guestd needs: a machine where it can happen, its end, and what must be normal again then.
 import { expect } from "vitest";
 import { awaitNoSessions, awaitNothingLeft, findPids, listSessions } from "./guests.ts";
 import { Machine } from "./machine.ts";
@@ -7,10 +7,10 @@ import type { Release } from "./root.ts";
 import type { Terminal } from "./terminal.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
-/** Of a session's end that has to wait for others, each of them for a bounded time. */
+/** For the end of a session that has to wait for other services, each for a bounded time. */
 export const END_LIMIT_MS = 30_000;
 
-/** A guest's account may be leased to them, or one that others have as well. */
+/** A guest may have a leased account or a shared one. */
 export const WAYS = ["leased", "shared"] as const;
 export type Way = (typeof WAYS)[number];
 
@@ -18,7 +18,7 @@ export type Way = (typeof WAYS)[number];
 export const STATE = "/var/lib/guestd";
 export const DIRECTORIES = ["/run", STATE] as const;
 
-/** What a leased session's receipt says while journald is not there to be asked. */
+/** A leased session's receipt while journald cannot be asked. */
 export const JOURNAL_UNSEEN = 'journal: could not be looked at: journald does not answer "journalctl --sync"';
 
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
@@ -32,10 +32,10 @@ export async function bootToFill(release: Release): Promise<Machine> {
   return machine;
 }
 
-/** Leaves not one block free there, not even for root. */
+/** Leaves no free block there, not even for root. */
 export async function fill(machine: Machine, directory: string): Promise<void> {
   await machine.sh(`mount -o remount,size=$(($(df --output=used -k ${directory} | tail -1) + 64))k ${directory}`);
-  // systemd removes files of its own there meanwhile, which gives blocks back.
+  // systemd removes its own files there concurrently, which frees blocks.
   await waitFor(`${directory} to be full`, async () => {
     await machine.run(["sh", "-c", `cat /dev/zero >>${directory}/ballast`]);
     return (await machine.sh(`df --output=avail ${directory} | tail -1`)).trim() === "0";
@@ -44,7 +44,7 @@ export async function fill(machine: Machine, directory: string): Promise<void> {
 
 export const empty = (directory: string) => `rm -f ${directory}/ballast; mount -o remount,size=1G ${directory}`;
 
-/** Logs in, and starts what does not end by itself. */
+/** Logs in, and starts programs that do not end by themselves. */
 export async function startGuest(
   machine: Machine,
   way: Way,
@@ -54,25 +54,25 @@ export async function startGuest(
   return { guest, id, leader: (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0 };
 }
 
-/** Gives everything back, and holds that nothing is left of the guests who were there, and that the next one gets in. */
+/** Ends the outage, and expects that nothing is left of the guests, and that the next one gets in. */
 export async function endOutage(machine: Machine, hasFailed: boolean): Promise<void> {
   await machine.sh(
     `systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${DIRECTORIES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`,
   );
   await waitFor("guestd to answer", () => answers(machine), END_LIMIT_MS);
-  // A test that failed must not fail those after it.
+  // A failed test must not fail those after it.
   if (hasFailed) for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
   await awaitNoSessions(machine, END_LIMIT_MS);
   expect(await findPids(machine, "sleep 4711")).toEqual([]);
   await machine.sh("systemctl restart guestd; guestctl status");
   await expectNothingLeft(machine);
-  // A guest after it finds all as ever.
+  // The next guest finds everything normal.
   expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
   await awaitNoSessions(machine);
 }
 
 async function expectNothingLeft(machine: Machine): Promise<void> {
-  // What was quarantined, because something could not be looked at, is looked at again.
+  // A UID that was quarantined because something could not be searched is looked at again.
   await waitUntil(
     "no uid to be quarantined",
     () => listRecords(machine),

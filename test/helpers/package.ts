@@ -1,4 +1,4 @@
-// guestd's package on a pristine machine: as an administrator gets it, keeps it and gets rid of it.
+// guestd's package on a pristine machine: installed, upgraded and removed by an administrator.
 import type { Result } from "./execute.ts";
 import type { Machine } from "./machine.ts";
 
@@ -10,10 +10,10 @@ export const STACKS = ["auth", "account", "password", "session", "session-nonint
 
 const APT_LIMIT_MS = 120_000;
 const UNATTENDED = { DEBIAN_FRONTEND: "noninteractive" };
-/** Of two versions of a configuration file the one that is there stays. And no progress is shown. */
+/** Keeps the existing version of configuration files, and shows no progress. */
 const OPTIONS = ["--quiet", "--yes", "-o", "Dpkg::Options::=--force-confold", "-o", "Dpkg::Use-Pty=0"];
 
-/** Runs apt-get as from a script: stdout is what it and dpkg wrote, in its order. */
+/** Runs apt-get like a script: stdout is its output and dpkg's, in order. */
 export async function runApt(machine: Machine, ...args: string[]): Promise<Result> {
   return machine.run(["sh", "-c", 'exec apt-get "$@" 2>&1', "sh", ...OPTIONS, ...args], {
     env: UNATTENDED,
@@ -21,7 +21,7 @@ export async function runApt(machine: Machine, ...args: string[]): Promise<Resul
   });
 }
 
-/** As runApt(), for what must end well. @throws Error otherwise */
+/** Like runApt(), for what must succeed. @throws Error otherwise */
 export async function apt(machine: Machine, ...args: string[]): Promise<string> {
   const { code, stdout } = await runApt(machine, ...args);
   if (code !== 0) throw new Error(`exit ${code} of: apt-get ${args.join(" ")}\n${stdout}`);
@@ -40,8 +40,8 @@ export async function allowTerminals(machine: Machine): Promise<void> {
 }
 
 /**
- * Another version of the package: the same files, but for what is changed in it.
- * @param change a script, run in the folder in which the package is unpacked
+ * Another version of the package: the same files, with a change.
+ * @param change a script that runs in the folder of the unpacked package
  * @returns its path in the machine
  */
 export async function makeVersion(machine: Machine, version: string, change = ":"): Promise<string> {
@@ -56,7 +56,7 @@ export async function makeVersion(machine: Machine, version: string, change = ":
   return made;
 }
 
-/** The version that is installed, and dpkg's word on its state. */
+/** The installed version, and its state in dpkg. */
 export async function packageStatus(machine: Machine): Promise<string> {
   return (await machine.run(["dpkg-query", "--show", "--showformat=${Version} ${db:Status-Status}", "guestd"])).stdout;
 }
@@ -66,7 +66,7 @@ export async function purge(machine: Machine): Promise<void> {
   if (!/^$|not-installed$/.test(await packageStatus(machine))) await apt(machine, "purge", "guestd");
 }
 
-/** What was written while guestd was set up, or removed: by its own scripts, since dpkg begins what it says itself in one of these ways. */
+/** The output of guestd's own scripts during setup or removal: dpkg's own lines begin in one of these ways. */
 export function saidByScripts(output: string): string[] {
   const lines = output.split("\n");
   const start = lines.findIndex((line) =>
@@ -84,7 +84,7 @@ export function saidByScripts(output: string): string[] {
   return said;
 }
 
-/** The lines of a stack that count. */
+/** The effective lines of a stack. */
 export async function readStack(machine: Machine, stack: string): Promise<string[]> {
   const text = await machine.sh(`cat /etc/pam.d/common-${stack}`);
   return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
@@ -98,7 +98,7 @@ export async function wiredStacks(machine: Machine): Promise<string[]> {
   return STACKS.filter((_, index) => wired[index]);
 }
 
-/** alice, who is nobody special, with her password, asked for by somebody who is nobody at all. */
+/** An ordinary user logs in with a password, on behalf of an unprivileged process. */
 const LOG_ALICE_IN =
   "echo secret | setpriv --reuid=65534 --regid=65534 --clear-groups su alice -c true >/dev/null 2>&1";
 
@@ -106,7 +106,7 @@ export async function canLogIn(machine: Machine): Promise<boolean> {
   return (await machine.run(["sh", "-c", LOG_ALICE_IN])).code === 0;
 }
 
-/** Has alice log in over and over while something is done. @returns how often she got in, and how often not */
+/** Logs alice in over and over during an action. @returns how often that succeeded, and how often it failed */
 export async function logInMeanwhile(
   machine: Machine,
   act: () => Promise<unknown>,
@@ -121,7 +121,7 @@ export async function logInMeanwhile(
   return { ins: words.filter((word) => word === "in").length, outs: words.filter((word) => word === "out").length };
 }
 
-/** Runs dpkg-reconfigure as somebody at a terminal, and answers the one question. @throws Error when there is another */
+/** Runs dpkg-reconfigure on a terminal, and answers the one question. @throws Error when there is another */
 export async function answerQuestion(machine: Machine, answer: "yes" | "no"): Promise<void> {
   const terminal = machine.terminal(["env", "DEBIAN_FRONTEND=teletype", "dpkg-reconfigure", "guestd"]);
   await terminal.expect(/Let guests log in to this machine\? \[yes\/no\] /);

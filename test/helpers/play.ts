@@ -1,4 +1,5 @@
-// Plays the daemon's part for the policy alone: does the effects of a decision, all well but those named, to their end.
+// Plays the daemon's part for the policy: runs the effects of a decision to the end, all successfully except those
+// named.
 import type { Effect, EffectKind, EffectOf, FoundOf } from "../../src/policy/effects.ts";
 import type { What } from "../../src/policy/events.ts";
 import type { KeptLeases } from "../../src/policy/lease.ts";
@@ -17,7 +18,7 @@ import { allocateRequest, CGROUP, configOf, ISOLATION, LEASED, ON, openRequest, 
 
 export const READY: State = configure({ ...INITIAL_STATE, loginSwitch: ON });
 
-/** The same state with a configuration of its own. */
+/** The same state with its own configuration. */
 export function configure(state: State, ...lines: readonly string[]): State {
   const config = configOf(...lines);
   return transition(state, {
@@ -29,7 +30,7 @@ export function configure(state: State, ...lines: readonly string[]): State {
   }).state;
 }
 
-/** The same state, when this is known of the uids that no session has. */
+/** The same state, with this knowledge of unused UIDs. */
 export function withKept(
   state: State,
   rested: readonly number[],
@@ -44,20 +45,20 @@ export function withKept(
   }).state;
 }
 
-/** A moment after that of the requests of samples.ts. */
+/** A moment after the requests of samples.ts. */
 export const LATER = { now: 2_000, uptime: 5_007_000 } as const;
 
-/** What has happened, at the moment that it names, or later than all requests. */
+/** An event, at the moment that it names, or after all requests. */
 export type Happening = What & Partial<Moment>;
 
-/** What follows from one event. */
+/** The decision after one event. */
 export const happen = (state: State, what: Happening): Next => transition(state, { ...LATER, ...what });
 
-/** Of each class nothing is left. */
+/** Nothing is left in any class. */
 export const clean = (...kinds: readonly SweepKind[]): Swept[] =>
   kinds.map((kind) => ({ kind, found: 0, removed: 0, left: [] }));
 
-/** What effects find out every day; nothing where a kind is missing. */
+/** The ordinary results of effects; a missing kind has none. */
 const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> } = {
   "watch-leader": () => ({ startTime: 42 }),
   "take-up-session": ({ view }) => ({ view, isLeaderThere: true }),
@@ -66,7 +67,7 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
   "publish-account": () => ({ taken: undefined, homeExists: false }),
   "permit-unlock": () => ({ made: true }),
   "list-account": () => ({ told: true }),
-  // AccountsService does not run on most machines of tests.
+  // AccountsService does not run on most test machines.
   "unlist-account": () => ({ told: false }),
   "offer-ghost": () => ({ changed: true }),
   "check-rules": () => ({ warnings: [] }),
@@ -84,7 +85,7 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
   "sweep-uid": () => ({ swept: clean(...SHARED_KINDS, ...ACCOUNT_KINDS) }),
 };
 
-/** What an effect finds out every day. */
+/** The ordinary result of an effect. */
 export const foundBy = <K extends EffectKind>(effect: EffectOf<K>): FoundOf<K> => FOUND[effect.kind]?.(effect);
 
 export const done = (effect: Effect, found: unknown = foundBy(effect)): What =>
@@ -95,7 +96,7 @@ export const failed = (effect: Effect, reason = "boom"): What =>
 export interface Played {
   readonly state: State;
   readonly did: readonly Effect[];
-  /** What was still to be done, from `until` on. */
+  /** What was left to do, from `until` on. */
   readonly stopped: readonly Effect[];
 }
 
@@ -104,11 +105,11 @@ export interface Plan {
   readonly failing?: readonly EffectKind[];
   /** Stops before the first of these. */
   readonly until?: EffectKind;
-  /** What an effect finds out, where it is not what it finds every day. */
+  /** The result of an effect where it is not the ordinary one. */
   readonly found?: (effect: Effect) => object | undefined;
 }
 
-/** Does effects, and what follows from them. */
+/** Runs effects, and what follows from them. */
 export function play(from: Next, { failing = [], until, found }: Plan = {}): Played {
   let { state } = from;
   const did: Effect[] = [];
@@ -123,20 +124,20 @@ export function play(from: Next, { failing = [], until, found }: Plan = {}): Pla
   return { state, did, stopped: [] };
 }
 
-/** After an event, and all that follows from it. */
+/** After an event, and everything that follows from it. */
 export const after = (state: State, event: Happening, plan?: Plan): Played => play(happen(state, event), plan);
 
-/** Goes on where play() has stopped, after an event that came in meanwhile. */
+/** Continues where play() has stopped, after an event in between. */
 export function interrupt({ state, stopped }: Played, event: Happening, plan?: Plan): Played {
   const next = happen(state, event);
   return play({ state: next.state, effects: [...stopped, ...next.effects] }, plan);
 }
 
-/** What the record of a session holds. */
+/** The contents of a session's record. */
 export function recordOf(session: Session): SavedSession {
   if (session.phase === "ending") return savedEnding(session);
   if (session.phase === "open") return savedOf(session);
-  // As it was written down before it waited, or before it was open.
+  // As it was saved before it waited, or before it was open.
   const isOpening = session.phase === "opening" || session.view !== undefined;
   return savedOf(
     isOpening ? ({ ...session, phase: "opening" } as Admitting) : ({ ...session, phase: "allocating" } as Allocating),
@@ -145,7 +146,7 @@ export function recordOf(session: Session): SavedSession {
 
 type RecordFound = Extract<What, { readonly kind: "record-found" }>;
 
-/** At the start: a session that an earlier guestd wrote down. */
+/** At the start: a session that an earlier guestd has saved. */
 export const recordFound = (session: Session | SavedSession, change: Partial<RecordFound> = {}): RecordFound => ({
   kind: "record-found",
   saved: "hasRecord" in session ? recordOf(session) : session,
@@ -154,17 +155,17 @@ export const recordFound = (session: Session | SavedSession, change: Partial<Rec
   ...change,
 });
 
-/** A shared account's session that is open. */
+/** A shared account's open session. */
 export const opened = (): State => after(READY, openRequest()).state;
 
-/** A leased account whose login goes on. */
+/** A leased account whose login continues. */
 export const allocated = (): State => after(READY, allocateRequest()).state;
 
 /** The OpenSession call that belongs to it. */
 export const leasedOpen = (change: Parameters<typeof openRequest>[0] = {}) =>
   openRequest({ id: "s9", call: 2, account: LEASED, ...change });
 
-/** A leased account's session that is open. */
+/** A leased account's open session. */
 export const leasedOpened = (): State => after(allocated(), leasedOpen()).state;
 
 export const kinds = (effects: readonly Effect[]): EffectKind[] => effects.map(({ kind }) => kind);
@@ -172,14 +173,14 @@ export const kinds = (effects: readonly Effect[]): EffectKind[] => effects.map((
 export const find = <K extends EffectKind>(effects: readonly Effect[], kind: K) =>
   effects.find((effect): effect is Effect & { kind: K } => effect.kind === kind);
 
-/** The first session that there is. */
+/** The first session. */
 export function only(state: State): Session {
   const [session] = state.sessions.values();
   if (session === undefined) throw new Error("there is no session");
   return session;
 }
 
-/** The same of one that ends. */
+/** The same for an ending one. */
 export function onlyEnding(state: State): Ending {
   const session = only(state);
   if (session.phase !== "ending") throw new Error(`the session is ${session.phase}`);

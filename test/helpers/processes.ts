@@ -1,17 +1,17 @@
-// Reads the host's /proc: which processes are a machine's, and what they are. Changes nothing.
+// Reads the host's /proc: a machine's processes and their properties. Changes nothing.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 export interface Process {
-  /** As the host sees it. */
+  /** The PID on the host. */
   readonly pid: number;
   readonly parent: number;
   readonly command: string;
   readonly uid: number;
-  /** The pid in each PID namespace it is in, outermost first. */
+  /** The PID in each PID namespace it is in, outermost first. */
   readonly pids: readonly number[];
 }
 
-/** What a function gives, or undefined where the process is gone meanwhile. */
+/** The result of a function, or undefined where the process is gone. */
 function whileThere<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -38,7 +38,7 @@ export function readLink(pid: number, path: string): string | undefined {
   return whileThere(() => readlinkSync(`/proc/${pid}/${path}`));
 }
 
-/** Where the open descriptors of a process lead to. */
+/** The targets of a process's open descriptors. */
 export function readDescriptors(pid: number): string[] {
   const names = whileThere(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
   return names.flatMap((name) => readLink(pid, `fd/${name}`) ?? []);
@@ -55,8 +55,8 @@ export function readMounts(pid: number): string[][] {
 }
 
 /**
- * How many processes of all machines run as a user. Not by pgrep(1), which reads the cgroup of each as well: for that the kernel
- * takes a lock that machines with very many sessions hold most of the time.
+ * How many processes of all machines run as a user. pgrep(1) also reads the cgroup of each: the kernel takes a lock for
+ * that, which machines with very many sessions hold most of the time.
  */
 export function countRunningAs(uid: number): number {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -73,7 +73,7 @@ export function descendants(pid: number): Process[] {
   return children.flatMap((child) => [readProcess(child) ?? [], descendants(child)].flat());
 }
 
-/** The processes in the PID namespace of this one, but not those that were sent in from outside. */
+/** The processes in the PID namespace of this one, without those that entered it from outside. */
 export function processesBeside(init: number): Process[] {
   const namespace = readLink(init, "ns/pid");
   const all = readdirSync("/proc")

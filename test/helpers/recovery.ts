@@ -1,4 +1,4 @@
-// guestd that is away and comes back, as its administrator sees it: what it has kept, and that it says each end once.
+// Outage and return of guestd as its administrator sees them: what it has kept, and that it reports each end once.
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { findDaemon, injectFault } from "./fault.ts";
@@ -9,17 +9,17 @@ import { waitFor, waitUntil } from "./wait.ts";
 
 const RETURN_LIMIT_MS = 15_000;
 
-/** Pid of guestd in the machine; "0" while it is away. */
+/** guestd's PID in the machine; "0" while it is down. */
 export const mainPid = (machine: Machine) => machine.sh("systemctl show -P MainPID guestd");
 
-/** Whether guestd answers; where it is away the bus starts it. */
+/** Whether guestd answers; if it is down the bus starts it. */
 export const answers = (machine: Machine) =>
   askGuestd(machine, "GetStatus").then(
     () => true,
     () => false,
   );
 
-/** Has the machine keep its journal on disk: over its restarts. */
+/** Has the machine keep its journal on disk, across restarts. */
 export async function keepJournal(machine: Machine): Promise<void> {
   await machine.sh(
     "sed -i s/volatile/persistent/ /etc/systemd/journald.conf.d/test.conf; systemctl restart systemd-journald; journalctl --flush",
@@ -36,14 +36,14 @@ export async function awaitReturn(machine: Machine, before: string): Promise<voi
 }
 
 /**
- * Has guestd killed at a system call, as injectFault() writes it, while something is done; waits until another one answers.
+ * Kills guestd at a system call, in injectFault()'s syntax, during an action; waits until another one answers.
  * @throws Error when it was not killed
  */
 export async function killAt(machine: Machine, instant: string, act: () => Promise<unknown>): Promise<void> {
   const [before, daemon] = [await mainPid(machine), findDaemon(machine)];
   const stop = await injectFault(machine, `${instant}:signal=SIGKILL`);
   await act();
-  // Killed in a thread of its pool it stays a zombie until strace lets go of it.
+  // Killed in a thread of its pool it stays a zombie until strace detaches.
   await waitFor(`guestd to be killed at ${instant}`, () => hasEnded(daemon ?? 0)).finally(stop);
   await awaitReturn(machine, before);
 }
@@ -56,26 +56,26 @@ function hasEnded(pid: number): boolean {
   }
 }
 
-/** Waits until as many descriptors are held by systemd for a guestd that starts anew. */
+/** Waits until systemd holds so many descriptors for a restarted guestd. */
 export async function awaitStored(machine: Machine, count: number): Promise<void> {
   const stored = () => machine.sh("systemctl show -P NFileDescriptorStore guestd");
-  // systemd reads what it is told when it comes to it.
+  // systemd reads its messages with a delay.
   await waitUntil(`systemd to hold ${count} descriptors`, stored, (seen) => seen === String(count));
 }
 
-/** Names of the descriptors that systemd handed to the running guestd when it started it. */
+/** The names of the descriptors that systemd passed to the running guestd at its start. */
 export function handedOver(machine: Machine): string[] {
   const environment = readFileSync(`/proc/${findDaemon(machine) ?? 0}/environ`, "utf8");
   const [, names = ""] = /(?:^|\0)LISTEN_FDNAMES=([^\0]*)/.exec(environment) ?? [];
   return names === "" ? [] : names.split(":");
 }
 
-/** What is written down of sessions, in memory and on disk: "" when there is none, and none is left half written. */
+/** The saved sessions, in memory and on disk: "" when there is none, nor a partial one. */
 export const listRecords = (machine: Machine) =>
   machine.sh(`find /run/guestd -type f -o -path '*/unmanaged/*'
     find /var/lib/guestd/open /var/lib/guestd/quarantine /var/lib/guestd/receipts -type f ! -path '*/receipts/*.json' 2>/dev/null || true`);
 
-/** Waits for the end of a session; it must be known to guestd and to the journal, once to each. */
+/** Waits for the end of a session; guestd and the journal must each know it once. */
 export async function expectOneReceipt(machine: Machine, id: string, limitMs?: number): Promise<GuestReceipt> {
   const receipt = await awaitReceipt(machine, id, limitMs);
   const kept = await askForRows<Pick<GuestReceipt, "id" | "left">>(machine, "ListReceipts b false");

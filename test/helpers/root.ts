@@ -1,4 +1,4 @@
-// Who may run which tests, and where.
+// Which user may run which tests, and where.
 import { getuid } from "node:process";
 
 /** The Debian releases that are tested, oldest first. */
@@ -6,7 +6,7 @@ export const releases = ["bookworm", "trixie"] as const;
 export type Release = (typeof releases)[number];
 
 /**
- * The release that this project's tests run on: vitest.config.ts has one project for each, and names it there.
+ * The release of this project's tests: vitest.config.ts has one project for each, and names it there.
  * @throws Error in a project without one
  */
 export function projectRelease(): Release {
@@ -17,7 +17,7 @@ export function projectRelease(): Release {
 }
 
 /**
- * True when root tests can run: `describe.skipIf(!requireRoot("native tests"))`. Skips loudly.
+ * True when root tests can run: `describe.skipIf(!requireRoot("native tests"))`. Otherwise prints a message.
  * @throws Error where skipping is forbidden (GUEST_MUST_WORK=1)
  */
 export function requireRoot(what: string): boolean {

@@ -1,12 +1,11 @@
-// A reporter: what each project has done and how long it took, the files that took longest, what failed, and the count as the
-// last line.
+// A reporter: each project's results and time, the slowest files, the failures, and the total on the last line.
 import { basename } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { Reporter, SerializedError, TestModule, Vitest } from "vitest/node";
 import { SEED } from "./walk.ts";
 
 const LONGEST = 15;
-/** Of an error, after its first line. */
+/** Lines of an error after its first. */
 const FAILURE_LINES = 30;
 
 interface Row {
@@ -15,7 +14,7 @@ interface Row {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Of workers: files that run side by side all count. */
+  /** Summed over workers: parallel files all count. */
   readonly seconds: number;
 }
 
@@ -38,7 +37,7 @@ export default class RunTable implements Reporter {
 
   onTestModuleEnd(module: TestModule): void {
     this.#ended.set(module.project.name, performance.now());
-    // A run that is cut off has no end at which to say it.
+    // An interrupted run never reaches its end, so this is reported now.
     for (const failure of failuresOf(module)) say(failure);
   }
 
@@ -61,11 +60,11 @@ export default class RunTable implements Reporter {
     say(line(cells(all)));
     for (const failure of [...modules.flatMap(failuresOf), ...errors.map((error) => failureOf("no test", error))])
       say(failure);
-    // What went wrong outside of a test is a failure as well.
+    // An error outside a test is a failure, too.
     say(`${all.passed} passed, ${all.failed + errors.length} failed`);
   }
 
-  /** When a project's first file started, and when its last one ended, in seconds since vitest did. */
+  /** The start of a project's first file and the end of its last one, in seconds since vitest's start. */
   #span(name: string): number[] {
     return [this.#started.get(name) ?? 0, this.#ended.get(name) ?? 0].map((time) => time / 1000);
   }
@@ -75,7 +74,7 @@ function rowOf(module: TestModule): Row {
   const { environmentSetupDuration, prepareDuration, collectDuration, setupDuration, duration } = module.diagnostic();
   const states = [...module.children.allTests()].map((test) => test.result().state);
   const count = (state: string) => states.filter((one) => one === state).length;
-  // A file that could not be loaded has no tests that failed: it counts as one.
+  // A file that could not be loaded has no failed tests: it counts as one.
   const isBroken = module.state() === "failed" && count("failed") === 0;
   return {
     name: `${module.project.name} ${module.relativeModuleId}`,
@@ -87,7 +86,7 @@ function rowOf(module: TestModule): Row {
   };
 }
 
-/** A block for each failed test, and for a file that could not be loaded; .ci/run finds them by their first word. */
+/** A block for each failed test or unloadable file; .ci/run finds them by their first word. */
 function failuresOf(module: TestModule): string[] {
   const file = `${module.project.name} ${module.relativeModuleId}`;
   const tests = [...module.children.allTests("failed")].map((test) =>
@@ -129,7 +128,7 @@ const cells = ({ name, files, passed, failed, skipped, seconds }: Row) => [
   seconds,
 ];
 
-/** The first column is as wide as the longest name is. */
+/** The first column is as wide as the longest name. */
 function line([first = "", ...rest]: readonly (string | number)[]): string {
   const texts = rest.map((cell) =>
     typeof cell === "string" || Number.isInteger(cell) ? String(cell) : cell.toFixed(1),

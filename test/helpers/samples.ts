@@ -9,13 +9,13 @@ import type { PlanFacts } from "../../src/policy/plan.ts";
 import type { Allocated, Cgroup, Ending, Isolation, Open, View } from "../../src/policy/session.ts";
 import { NOTHING_FOUND } from "../../src/policy/receipt.ts";
 
-/** An account that sessions share. */
+/** A shared account. */
 export const GUEST: Account = { user: "guest1", uid: 1101, gid: 1101, home: "/home/guest1", shell: "/bin/bash" };
 
 /** The login name that gets a leased account. */
 export const GHOST: Account = { user: "guest", uid: 60000, gid: 985, home: "/home/guest", shell: "/bin/bash" };
 
-/** The account that allocateRequest() gets from a guestd that has handed out none. */
+/** The account that allocateRequest() gets from a guestd that has leased none. */
 export const LEASED: Account = {
   user: "guest-aaaa",
   uid: 60600,
@@ -25,12 +25,12 @@ export const LEASED: Account = {
   realName: "Guest aaaa",
 };
 
-/** The switch, as an administrator has left it who lets guests in. */
+/** The switch of an administrator who lets guests in. */
 export const ON: LoginSwitch = { enabled: true, reason: "" };
 
 export const FACTS: PlanFacts = { overlay: true, mounts: [], links: [], etcFiles: [], asOnHost: [] };
 
-/** Mounts in short: "ID PARENT DEVICE ROOT MOUNT-POINT TYPE SOURCE [OPTIONS [FLAGS]]". */
+/** Mounts in short form: "ID PARENT DEVICE ROOT MOUNT-POINT TYPE SOURCE [OPTIONS [FLAGS]]". */
 export const mountsOf = (...lines: string[]): Mount[] =>
   lines.map((line) => {
     const [id, parent, device = "", root = "", mountPoint = "", type = "", source = "", options = "rw", flags = "rw"] =
@@ -49,10 +49,10 @@ export const ISOLATION: Isolation = {
 
 export const CGROUP: Cgroup = { path: "/user.slice/guest-s1.scope", inode: "4711" };
 
-/** All of the leased account's user. */
+/** The slice of the leased account's user. */
 export const SLICE: Cgroup = { path: "/user.slice/user-60600.slice", inode: "4720" };
 
-/** The defaults, with the uids of LEASED, changed by the lines of a file. */
+/** The defaults, with LEASED's UIDs, changed by the lines of a file. */
 export function configOf(...lines: string[]): Config {
   const text = ["[Guests]", "LeaseRange=60600-61183", ...lines].join("\n");
   const result = parseConfig([{ path: "test.conf", text }]);
@@ -60,7 +60,7 @@ export function configOf(...lines: string[]): Config {
   return result.config;
 }
 
-/** A session of GUEST that is open. */
+/** An open session of GUEST. */
 export const SESSION: Open = {
   id: "abc",
   account: GUEST,
@@ -86,7 +86,7 @@ export const SESSION: Open = {
   disconnectedUptime: undefined,
 };
 
-/** A session of LEASED that is open. */
+/** An open session of LEASED. */
 export const LEASED_SESSION: Open = {
   ...SESSION,
   account: LEASED,
@@ -98,7 +98,7 @@ export const LEASED_SESSION: Open = {
 
 const { pamClosed: _notOpen, running: _none, disconnectedUptime: _neither, ...LOGGED_IN } = LEASED_SESSION;
 
-/** A login that has LEASED and goes on. */
+/** A login that continues with LEASED. */
 export const ALLOCATED_SESSION: Allocated = {
   ...LOGGED_IN,
   phase: "allocated",
@@ -108,10 +108,10 @@ export const ALLOCATED_SESSION: Allocated = {
   cgroups: [],
 };
 
-/** The end of SESSION, of which nothing is done yet. */
+/** The end of SESSION, before its first stage. */
 export const ENDING_SESSION: Ending = endingOf(SESSION);
 
-/** The end of a session that was open. */
+/** The end of an open session. */
 export function endingOf(
   { pamClosed: _closed, disconnectedUptime: _since, ...session }: Open,
   change: Partial<Ending> = {},

@@ -1,11 +1,11 @@
-// GUEST_SIT=1: the machines of a file stay at its first test that fails, until Enter is pressed, for somebody to look into them.
+// GUEST_SIT=1: a file's machines stay at its first failed test, until Enter is pressed, to be inspected.
 import { open } from "node:fs/promises";
 import type { TestContext } from "vitest";
 import { runningMachines } from "./machine.ts";
 
 let hasSat = false;
 
-/** Says how to get in, and waits. Where there is no terminal it waits until the run is ended. */
+/** Prints how to get in, and waits. Without a terminal it waits until the run is ended. */
 export async function sitAtFailure({ task }: Readonly<TestContext>): Promise<void> {
   if (process.env["GUEST_SIT"] !== "1" || hasSat || task.result?.state !== "fail") return;
   hasSat = true;

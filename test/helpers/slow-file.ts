@@ -1,9 +1,9 @@
-// A file that is read slowly, and has no end.
+// A file that is read slowly and has no end.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Makes a FIFO into which something is written every 10 ms. Returns what takes the writer away. */
+/** Creates a FIFO that receives data every 10 ms. Returns a function that ends the writer. */
 export function makeSlowFile(path: string): () => void {
   mkdirSync(dirname(path), { recursive: true });
   execFileSync("mkfifo", [path]);

@@ -1,11 +1,11 @@
-// What a machine holds that a guest could have left: sorted lists of plain text, so that toEqual shows what is too much.
-// Only looks. Numbers that change by themselves (inodes, mount ids, pids) stay out.
+// What a guest could have left on a machine: sorted lists of plain text, so toEqual shows the excess. Read-only.
+// Numbers that change by themselves (inodes, mount ids, PIDs) are omitted.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Result } from "./execute.ts";
 import { processesBeside, readDescriptors, readLink, readMounts, type Process } from "./processes.ts";
 
-/** Of Machine: what a look needs. */
+/** The part of Machine that a look needs. */
 export interface Subject {
   readonly pid: number;
   run(argv: readonly string[]): Promise<Result>;
@@ -16,11 +16,11 @@ export interface Snapshot {
   readonly mounts: readonly string[];
   /** The commands in each mount namespace other than the first process's; "fd of COMMAND" for one held open. */
   readonly namespaces: readonly string[];
-  /** "UID COMMAND" of each process, without those that systemd starts and ends as it likes. */
+  /** "UID COMMAND" of each process, without those that systemd starts and ends on its own. */
   readonly processes: readonly string[];
-  /** Where the descriptors of guestd lead to, without inode numbers. */
+  /** The targets of guestd's descriptors, without inode numbers. */
   readonly daemon: readonly string[];
-  /** How many tmpfs there are, in all mount namespaces. */
+  /** How many tmpfs exist, in all mount namespaces. */
   readonly tmpfs: number;
   /** logind's sessions. */
   readonly sessions: readonly string[];
@@ -28,7 +28,7 @@ export interface Snapshot {
   readonly units: readonly string[];
   /** SysV objects as "KIND UID", POSIX queues as "mqueue NAME". */
   readonly ipc: readonly string[];
-  /** "PATH UID" of what belongs to no system account, and all that lies in the directories anybody can write to. */
+  /** "PATH UID" of files that belong to no system account, and of all files in world-writable directories. */
   readonly files: readonly string[];
   /** Listening sockets: TCP ports and names of unix sockets. */
   readonly listeners: readonly string[];
@@ -36,12 +36,12 @@ export interface Snapshot {
 
 /** Helpers of systemd that come and go. */
 const TRANSIENT = /^(systemd-(userwor|userdbd|hostnam|timedat|localed|tmpfile|executor|stdio)|\(sd-|\(system|\()/;
-/** Uids of guests whom no test machine has in its own files: the ghost's, and of the ranges that tests set and guestd has. */
+/** UIDs of guests that no test machine has in its own files: the ghost's, and the ranges of the tests and guestd. */
 const isGuest = (uid: number) => (uid >= 60_000 && uid < 61_184) || (uid >= 65_536 && uid < 98_304);
 /** Neither a system account's, nor nobody's and nspawn's. */
 const isUser = (uid: number) => (uid >= 1000 && uid < 65_534) || isGuest(uid);
 
-/** Everything in these is listed, whoever owns it. */
+/** Every file in these is listed, whoever owns it. */
 const SHARED_PATHS = [
   "/tmp",
   "/var/tmp",
@@ -57,11 +57,11 @@ const SHARED_PATHS = [
   "/var/lib/systemd/linger",
   "/home",
 ];
-/** In these what belongs to users is listed. */
+/** In these, users' files are listed. */
 const SEARCHED_PATHS = ["/run", "/var", "/etc", "/opt", "/srv", "/root"];
 /** Changed by the machine itself. */
 const IGNORED = /^\/(run\/(log|systemd|udev|dbus|credentials)|var\/(lib\/(dpkg|apt)|cache|log))(\/|$)|systemd-private-/;
-/** guestd makes it at the first session and keeps it; what lies in it counts. */
+/** guestd creates it at the first session and keeps it; only its contents count. */
 const OWN_DIRECTORY = "/run/guestd/sessions";
 
 export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
@@ -78,7 +78,7 @@ export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
     lines("cat", "/proc/sysvipc/msg"),
   ]);
   const listeners = await lines("ss", "--no-header", "--listening", "--tcp", "--udp", "--unix", "--numeric");
-  // After the commands: none of them is in the picture then.
+  // After the commands, so none of them is included.
   const processes = processesBeside(machine.pid);
   const staying = processes.filter(isStaying);
   const root = `/proc/${machine.pid}/root`;
@@ -104,7 +104,7 @@ export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
   };
 }
 
-/** Bytes that all tmpfs of one process's view hold, by the file system's own count. */
+/** Bytes in all tmpfs of one process's view, by the file system's own count. */
 export async function tmpfsBytes(machine: Subject): Promise<number> {
   const { stdout } = await machine.run(["df", "--type=tmpfs", "--output=used", "--block-size=1"]);
   return stdout
@@ -142,12 +142,12 @@ function listNamespaces(init: number, processes: readonly Process[]): string[] {
   return [...found.values()].map((names) => names.toSorted().join(", ")).toSorted();
 }
 
-// A guest names his processes as he likes.
+// A guest names their processes freely.
 function isStaying({ uid, command }: Process): boolean {
   return isGuest(uid) || !TRANSIENT.test(command);
 }
 
-/** guestd runs as "node" or under a title of its own. */
+/** guestd runs as "node" or under its own title. */
 function listDaemon(processes: readonly Process[]): string[] {
   return processes
     .filter(({ uid, command, pid }) => uid === 0 && (command === "guestd" || isGuestd(command, pid)))
@@ -162,7 +162,7 @@ function isGuestd(command: string, pid: number): boolean {
 const TELLING = /^(session-\S*\.scope|user@\S*|user-\S*\.slice|user-runtime-dir@\S*|guest\S*\.(scope|slice)) | failed /;
 
 function isTelling(line: string): boolean {
-  // An inactive unit is in the list only because another one names it.
+  // An inactive unit is listed only because another one names it.
   return TELLING.test(line.replace(/^● /, "")) && !line.includes(" inactive dead ");
 }
 
@@ -172,7 +172,7 @@ function listSysv(kind: string, table: readonly string[]): string[] {
   return rows.map((row) => `${kind} ${row.split(" ")[column] ?? ""}`);
 }
 
-// Nobody finds a unix socket without a name: whoever has made one is about to connect it.
+// A unix socket without a name is unreachable: its creator is about to connect it.
 function isReachable(line: string): boolean {
   return !line.includes("/run/systemd/") && !/^u_\w+ \*$/.test(line);
 }
@@ -189,7 +189,7 @@ function listFiles(root: string): string[] {
   return [...found].toSorted();
 }
 
-/** Adds "PATH UID" of all below a directory that the filter takes. What goes away meanwhile is passed over. */
+/** Adds "PATH UID" of all files below a directory that the filter accepts. Skips what disappears. */
 function walk(root: string, top: string, isFound: (uid: number) => boolean, found: Set<string>): void {
   if (IGNORED.test(top)) return;
   let entries;

@@ -6,25 +6,25 @@ import { ENDING_SESSION, LEASED } from "./samples.ts";
 
 const kindsOf = (way: readonly { readonly kind: EffectKind }[]) => way.map(({ kind }) => kind);
 
-/** Those of ending this session. */
+/** The stages of ending this session. */
 export const endingKinds = (session: Ending): EffectKind[] =>
   kindsOf(stages.ENDING.filter(({ when }) => when?.(session) !== false));
 
 export const ALLOCATING = kindsOf(stages.ALLOCATING);
 
-/** Of a shared account; a leased one's leader is watched and in the ledger since it has its account. */
+/** For a shared account; a leased one's leader is watched and in the ledger since it has its account. */
 const ALL_OPENING = kindsOf([...stages.PREPARING, ...stages.ADMITTING]);
 export const OPENING = ALL_OPENING.filter((kind) => kind !== "permit-unlock");
 export const OPENING_LEASED = ALL_OPENING.filter((kind) => kind !== "watch-leader" && kind !== "enter-ledger");
 
-/** Of a shared account. */
+/** For a shared account. */
 export const ENDING = endingKinds(ENDING_SESSION);
 
 const LEASED_ENDING: Ending = { ...ENDING_SESSION, account: LEASED, leased: true, published: true };
 export const ENDING_LEASED = endingKinds(LEASED_ENDING);
 
-/** Of a leased account that was never made: its UID may belong to a user of the machine. */
+/** For a leased account that was never created: its UID may belong to a user of the machine. */
 export const ENDING_UNMADE = endingKinds({ ...LEASED_ENDING, published: false });
 
-/** Of a leased account's session that was open when the machine went down. */
+/** For a leased account's session that was open when the machine went down. */
 export const ENDING_LOST = endingKinds({ ...LEASED_ENDING, cause: "lost-power" });

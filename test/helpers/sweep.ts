@@ -1,4 +1,4 @@
-// A machine in a folder for the tests of the sweep: paths, tables of the kernel, and an addon that works on them.
+// A machine in a folder for the tests of the sweep: paths, kernel tables, and an addon that works on them.
 import {
   chownSync,
   closeSync,
@@ -22,16 +22,16 @@ import type { SweepBindings } from "../../src/system/sweep/items.ts";
 
 const isRoot = getuid?.() === 0;
 
-/** A uid that files of the test can have: not root's. */
+/** A UID that the test's files can have: not root's. */
 export const GUEST_UID = isRoot ? 60_600 : (getuid?.() ?? 60_600);
 export const OWNER = { user: "guest-aaaa", uid: GUEST_UID } as const;
 
-/** An error as the kernel's calls throw it. */
+/** An error like those of system calls. */
 export const failure = (code: string): Error => Object.assign(new Error(`${code}: the test says so`), { code });
 
 export class SweepWorld {
   readonly root = mkdtempSync(join(tmpdir(), "guestd-sweep-"));
-  /** By path, of what was given to somebody: not everybody who runs tests may change an owner. */
+  /** The owners of files given away, by path: not every user who runs tests may change an owner. */
   readonly #owners = new Map<string, number>();
   readonly #queues = this.directory("queues");
 
@@ -49,14 +49,14 @@ export class SweepWorld {
     return this.#give(path, uid);
   }
 
-  /** @param uid whose it is; the test's own otherwise */
+  /** @param uid the owner; by default the test's own */
   file(path: string, uid?: number, text = ""): string {
     mkdirSync(dirname(this.at(path)), { recursive: true });
     writeFileSync(this.at(path), text);
     return this.#give(path, uid);
   }
 
-  /** Takes away what is at a path. */
+  /** Removes what is at a path. */
   drop(path: string): void {
     rmSync(this.at(path), { recursive: true });
   }
@@ -92,7 +92,7 @@ export class SweepWorld {
     return Promise.resolve({ pids: running, unseen: [], whole: true });
   };
 
-  /** The addon on this machine. It knows files by their owner, and owns no privileges. */
+  /** The addon on this machine. It knows files by their owner, and has no privileges. */
   readonly bindings: SweepBindings = {
     sweepFiles: (paths, uid, remove) => {
       const owned = paths

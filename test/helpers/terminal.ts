@@ -1,17 +1,17 @@
-// A program on a terminal, as a person sits before it: look for text, type, wait for the end.
-// Knows nothing of machines: it is given the process whose stdin and stdout are the terminal's other side.
+// A program on a terminal, used like a person would: look for text, type, wait for the end. Knows nothing of machines:
+// its process is the one whose stdin and stdout are the terminal's other side.
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { shellCode, type Result } from "./execute.ts";
 
 const DEFAULT_LIMIT_MS = 30_000;
-/** Ctrl-C, as the terminal driver reads it. */
+/** Ctrl-C for the terminal driver. */
 const INTERRUPT = "\x03";
 
-/** A prompt of an ordinary shell at the end of what is on the screen. */
+/** The prompt of an ordinary shell at the end of the screen. */
 const PROMPT = /[$#] $/;
-/** login turns the guest away, or asks for a name again. */
+/** login refuses the guest, or asks for a name again. */
 const TURNED_AWAY = /Login incorrect|\n(?!Last )\S* ?login: $/;
-/** What the shell prompts with after prepareShell(). */
+/** The prompt of a shell after prepareShell(). */
 const READY = /<ready>/;
 
 function quote(text: string): string {
@@ -19,7 +19,7 @@ function quote(text: string): string {
 }
 
 export class Terminal {
-  /** Resolves with the exit code when the program has ended and all its output is here. */
+  /** Resolves with the exit code when the program has ended and its output is complete. */
   readonly exited: Promise<number>;
   readonly #child: ChildProcessWithoutNullStreams;
   #screen = "";
@@ -49,29 +49,29 @@ export class Terminal {
     });
   }
 
-  /** Everything that was on the screen since the start. */
+  /** Everything on the screen since the start. */
   get transcript(): string {
     return this.#screen;
   }
 
-  /** Types text; nothing is added to it. */
+  /** Types text, unchanged. */
   send(text: string): void {
     this.#child.stdin.write(text);
   }
 
-  /** Presses Ctrl-C on what runs in a prepared shell, and waits for the prompt: the shell drops what is typed before. */
+  /** Presses Ctrl-C in a prepared shell, and waits for the prompt: the shell drops what is typed before. */
   async interrupt(limitMs = DEFAULT_LIMIT_MS): Promise<void> {
     this.send(INTERRUPT);
     await this.expect(READY, limitMs);
   }
 
-  /** Kills the program at this side; what runs on the terminal gets a hang-up, as when a cable is pulled. */
+  /** Kills the program at this side; the program on the terminal gets a hang-up, as when a cable is pulled. */
   hangUp(): void {
     this.#child.kill("SIGKILL");
   }
 
   /**
-   * Waits for text that was not looked at yet, and passes it.
+   * Waits for new text, and consumes it.
    * @throws Error with the whole transcript when it does not come in time or the program ends first
    */
   async expect(pattern: RegExp, limitMs = DEFAULT_LIMIT_MS): Promise<RegExpExecArray> {
@@ -101,8 +101,8 @@ export class Terminal {
   }
 
   /**
-   * Logs in at the prompt of login, to a shell that can be asked.
-   * @throws Error with the transcript as soon as login turns the guest away; the terminal is hung up then
+   * Logs in at login's prompt, to a prepared shell.
+   * @throws Error with the transcript as soon as login refuses the guest; the terminal is then hung up
    */
   async logIn(name: string, password?: string, limitMs = DEFAULT_LIMIT_MS): Promise<void> {
     await this.expect(/login: /, limitMs);
@@ -115,29 +115,29 @@ export class Terminal {
   }
 
   /**
-   * At a shell's prompt: turns echo and the history file off and sets a prompt that ask() knows.
-   * @throws Error with the transcript when no shell comes; where login turns the guest away the terminal is hung up
+   * At a shell's prompt: turns echo and the history file off and sets ask()'s prompt.
+   * @throws Error with the transcript when no shell comes; where login refuses the guest the terminal is hung up
    */
   async prepareShell(limitMs = DEFAULT_LIMIT_MS): Promise<void> {
     await this.#expectWelcome(PROMPT, limitMs);
-    // The quotes keep the line itself, which is echoed, from looking like the prompt.
+    // The quotes make the echoed line differ from the prompt.
     this.send("stty -echo; PS1='<rea''dy>'; PS2=; unset HISTFILE\n");
     await this.expect(READY, limitMs);
     await this.askStatus("true", limitMs);
   }
 
   /**
-   * Runs a command in the shell that is there after prepareShell(), and returns what it wrote without the last newline.
-   * @throws Error with the transcript when the shell does not come back in time
+   * Runs a command in a prepared shell, and returns its output without the last newline.
+   * @throws Error with the transcript when the prompt does not return in time
    */
   async ask(command: string, limitMs = DEFAULT_LIMIT_MS): Promise<string> {
     return (await this.askStatus(command, limitMs)).stdout;
   }
 
-  /** As ask(), with the exit code; a terminal has stdout and stderr in one. */
+  /** Like ask(), with the exit code; a terminal has stdout and stderr in one. */
   async askStatus(command: string, limitMs = DEFAULT_LIMIT_MS): Promise<Result> {
     const mark = `ask-${++this.#asked}`;
-    // Never on the screen as typed, only as printed: an echo cannot be taken for the answer.
+    // Only the printed text contains it, not the typed one: an echo cannot be taken for the answer.
     this.send(`printf '<%s:begin>\\n' ${mark}; eval ${quote(command)}; printf '<%s:%d>\\n' ${mark} $?\n`);
     const match = await this.expect(new RegExp(`<${mark}:begin>\n([^]*?)<${mark}:(\\d+)>\n`), limitMs);
     await this.expect(READY, limitMs);
@@ -150,7 +150,7 @@ export class Terminal {
     return this.end(limitMs);
   }
 
-  /** Waits for what a login goes on with. */
+  /** Waits for the next step of a login. */
   async #expectWelcome(pattern: RegExp, limitMs: number): Promise<void> {
     const [seen] = await this.expect(new RegExp(`${pattern.source}|${TURNED_AWAY.source}`), limitMs);
     if (!TURNED_AWAY.test(seen)) return;
@@ -162,7 +162,7 @@ export class Terminal {
     return new Error(`terminal: ${what}\n--- transcript\n${this.#screen}\n---`);
   }
 
-  /** Resolves when something was written or the program ended, or after the limit. */
+  /** Resolves when there is output or the program ended, or after the limit. */
   #change(limitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, limitMs);

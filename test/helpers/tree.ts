@@ -1,4 +1,4 @@
-// The project's own files, for the tests that hold house rules against them.
+// The project's own files, for the tests that check house rules.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

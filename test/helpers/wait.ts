@@ -1,17 +1,16 @@
 // Waiting for a condition, with a limit. Tests never wait for time to pass.
 import { inspect } from "node:util";
 
-/** Pause between two looks, each of which starts a program, on a machine that has other things to do. */
+/** The pause between two looks, each of which starts a program on a busy machine. */
 const POLL_MS = 50;
 
-/** Of what the last look has seen. */
+/** Characters shown of the last look. */
 const MOST_CHARACTERS = 2000;
 
 /**
- * Looks until what is seen is as it should be, and returns that. The last look begins after the limit: on a busy machine one look
- * can take as long as all the time there is.
- * A look that throws counts as not met; its last error is the cause when time is up.
- * @throws Error that names what was waited for, and what the last look has seen instead
+ * Looks until the result is as expected, and returns it. The last look begins after the limit: on a busy machine one
+ * look can take all of the time. A look that throws counts as not met; its last error is the cause of the timeout.
+ * @throws Error that names the expectation, and what the last look has seen instead
  */
 export async function waitUntil<T>(
   description: string,
@@ -35,7 +34,7 @@ export async function waitUntil<T>(
   }
 }
 
-/** Polls until the condition gives something truthy, and returns that. What can tell more than that is for waitUntil(). */
+/** Polls until the condition returns a truthy value, and returns that. Where the result says more, use waitUntil(). */
 export async function waitFor<T>(
   description: string,
   condition: () => Promise<T> | T,

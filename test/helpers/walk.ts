@@ -1,5 +1,5 @@
-// Which part of a long proof a run does. A whole run has a seed, made from the commit (packaging/test), so that commit after
-// commit all of it comes. Without a seed, which is what FULL=1 and a file that is named mean, nothing is left out.
+// Which part of a long proof a run covers. A whole run has a seed, made from the commit (packaging/test), so successive
+// commits cover everything. Without a seed, as with FULL=1 or a named file, nothing is omitted.
 import { readdirSync } from "node:fs";
 import { releases, type Release } from "./root.ts";
 
@@ -10,21 +10,21 @@ function readSeed(): number | null {
   return Number(text);
 }
 
-/** Null where all is to be done. */
+/** Null where everything is to be run. */
 export const SEED = readSeed();
 
-/** For what walks in a file, which may come with every second seed only: it would have the same part each time. */
+/** For walks inside a file that runs with every second seed only: it would get the same part each time. */
 export const ROUND = SEED === null ? null : Math.floor(SEED / releases.length);
 
-/** One of so many parts of the cases; as many rounds one after another have all of them. */
+/** One of so many parts of the cases; as many successive rounds cover all of them. */
 export function walk<T>(cases: readonly T[], parts: number, seed = ROUND): readonly T[] {
   return seed === null ? cases : cases.filter((_, index) => index % parts === seed % parts);
 }
 
-/** Of the instants at which guestd is killed a run does one of so many. */
+/** Of the moments at which guestd is killed, a run covers one in so many. */
 export const INSTANT_PARTS = 4;
 
-/** How often something is repeated: the whole proof, or the part of it that a run with a seed does. */
+/** How often something is repeated: in full, or the part for a run with a seed. */
 export function times(whole: number, part: number, seed = SEED): number {
   return seed === null ? whole : part;
 }
@@ -32,20 +32,20 @@ export function times(whole: number, part: number, seed = SEED): number {
 /** Files that run in every share, with every commit. */
 const CORE = ["lease", "leased-user-manager", "smoke", "view"];
 
-/** The names of the files of tests in test/FOLDER, in order. */
+/** The names of the test files in test/FOLDER, in order. */
 export const filesIn = (folder: string): readonly string[] =>
   readdirSync(new URL(`../${folder}`, import.meta.url))
     .filter((name) => name.endsWith(".test.ts"))
     .sort();
 
-/** The share of a release. Of as many runs as there are shares a file has one on each release, evenly apart. */
+/** The share of a release. Within as many runs as there are shares, a file has one on each release, evenly spaced. */
 export function shareOf(release: Release, shares: number): number {
   return releases.indexOf(release) * (shares / releases.length);
 }
 
 /**
- * The files below test/FOLDER that this run leaves out. Of those that do not belong to the core each runs in one of the shares, and
- * with the next seed in the one before: a share can be a release, or all that a run does.
+ * The files below test/FOLDER that this run omits. Each file outside the core runs in one of the shares, and with the
+ * next seed in the one before: a share can be a release, or everything that a run does.
  */
 export function leftOut(folder: string, share: number, shares: number, seed = SEED): readonly string[] {
   if (seed === null) return [];
