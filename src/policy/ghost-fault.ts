@@ -48,7 +48,7 @@ export const listUnwired = (stacks: Stacks): readonly ("auth" | "session")[] =>
     (type) => stacks[type] !== undefined && stacks[type].every(({ name }) => name !== PAM_GUEST),
   );
 
-const REMEDY = 'pam-auth-update(8) puts it there; see "Where it may stand" in pam_guest(8)';
+const REMEDY = 'pam-auth-update(8) puts it there; see "Position in the stack" in pam_guest(8)';
 
 /** Why the ghost cannot log in through a service. */
 export function findServiceFault(stacks: Stacks, files: readonly RuleFile[], group: string): string | undefined {

@@ -91,7 +91,7 @@ function findModules(
   return [...findings.values()];
 }
 
-const REMEDY = '(pam_guest(8), "Where it may stand")';
+const REMEDY = '(pam_guest(8), "Position in the stack")';
 
 function describeAsking({ module, services }: Finding): string {
   const where = `${describeModule(module)} comes ${module.side ?? ""} pam_guest when ${listServices(services)} authenticates`;

@@ -6,7 +6,7 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import type { Option } from "../../src/cli/options.ts";
 import { COMMON, OPTIONS } from "../../src/cli/options.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { MAN } from "../helpers/man.ts";
+import { MAN, PAGES } from "../helpers/man.ts";
 import { listProjectFiles, PROJECT, readProjectFile } from "../helpers/tree.ts";
 
 const DOCUMENTS = [
@@ -20,6 +20,12 @@ const anchorOf = (heading: string) =>
     .toLowerCase()
     .replace(/[^\w\- ]/g, "")
     .replaceAll(" ", "-");
+
+/** The sections of a manual page, in lower case. */
+const headingsOf = (page: string) =>
+  [...readProjectFile(`${MAN}/${page}`).matchAll(/^\.S[HS] "?([^"\n]*)/gm)].map(([, title = ""]) =>
+    title.replaceAll("\\", "").toLowerCase(),
+  );
 
 /** The links of a document to others, and to its own sections, as paths from the project's root. */
 const linksOf = (document: string) =>
@@ -106,6 +112,26 @@ describe("the completion offers", () => {
     expect(complete("config", "")).toEqual(["check"]);
     expect(complete("config", "check", "/etc/passw")).toContain("/etc/passwd");
     expect(complete("list", "")).toEqual([]);
+  });
+});
+
+describe("sections of manual pages", () => {
+  const READERS = listProjectFiles().filter((name) => /\.md$|^(src|pam|systemd|etc|packaging)\//.test(name));
+  /** As `pam_guest(8), "Position in the stack"`, and the other way round. */
+  const NAMED = [
+    /(?<page>[a-z][\w.-]*)\((?<number>\d)\), \\?"(?<title>[^"]+?),?\\?"/g,
+    /\\?"(?<title>[^"]+?),?\\?" in (?<page>[a-z][\w.-]*)\((?<number>\d)\)/g,
+  ];
+
+  it("are there where a document, a message or a comment names them", () => {
+    const named = READERS.flatMap((file) => {
+      const text = readProjectFile(file).replace(/\s+/g, " ");
+      return NAMED.flatMap((form) => [...text.matchAll(form)]).map(
+        ({ groups: { page = "", number = "", title = "" } = {} }) => ({ file, page: `${page}.${number}`, title }),
+      );
+    }).filter(({ page }) => PAGES.includes(page));
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter(({ page, title }) => !headingsOf(page).includes(title.toLowerCase()))).toEqual([]);
   });
 });
 
