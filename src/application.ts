@@ -82,7 +82,6 @@ export interface ApplicationParts {
 export interface Application {
   /** Reads the configuration, starts taking up an earlier guestd's sessions, then answers on the bus. */
   readonly start: () => Promise<void>;
-  /** Reloads the configuration. */
   readonly reload: () => void;
   /**
    * Waits for work in progress before guestd stops.

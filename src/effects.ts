@@ -71,7 +71,6 @@ export interface EffectParts {
   readonly settings: () => Pick<Config, "Sweep" | "Daemon">;
 }
 
-/** Returns the runners of all effects. */
 export function makeRunners(parts: EffectParts): Runners {
   const { pending, leases, loginSwitch, offers, pathWalk, sweepUid, settings, users } = parts;
   return {

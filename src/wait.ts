@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * Gives work a time limit. The work itself is not stopped.
- * @param onLate returns a result instead, or throws. It is called only if there is no result, at the moment from which
- * a result is ignored. It must arrange what happens to a late result.
+ * @param onLate returns a result instead, or throws. It is called only if there is no result. Results that arrive later
+ * are ignored, so it must arrange what happens to them.
  */
 export async function within<T>(work: Promise<T>, limitMs: number, onLate: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

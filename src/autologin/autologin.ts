@@ -11,7 +11,6 @@ const DESKTOP = /\.desktop$/;
 /** A name that is safe in a display manager's file, and on the command line of greetd's greeter. */
 const SESSION_NAME = /^[A-Za-z0-9][\w.-]*$/;
 
-/** What is set up. */
 export interface Found extends Autologin {
   readonly manager: DisplayManager;
   /** Sentences: what keeps it from working. */

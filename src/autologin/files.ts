@@ -62,7 +62,6 @@ export class Files {
     return readFileSync(this.#root + path, "utf8");
   }
 
-  /** Whether a change is already made. */
   has(change: Change): boolean {
     const text = this.read(change.path);
     switch (change.kind) {

@@ -5,7 +5,6 @@ import type { Message, MessageBus } from "dbus-next";
 import { within } from "../wait.ts";
 import type { Intake, Pushing } from "./intake.ts";
 
-/** One method call to another service. */
 export interface BusCall {
   readonly destination: string;
   readonly path: string;

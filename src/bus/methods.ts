@@ -65,7 +65,6 @@ export interface MethodParts {
   readonly receipts: { readonly list: () => readonly Receipt[]; readonly find: (id: string) => Receipt | undefined };
 }
 
-/** Returns the rows of the interface. */
 export function makeMethods(parts: MethodParts): Method[] {
   return [...authenticationMethods(parts), ...sessionMethods(parts), ...adminMethods(parts), ...readMethods(parts)];
 }

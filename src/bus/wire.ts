@@ -115,7 +115,6 @@ function wireIsolation(isolation: IpcIsolation | Isolation): VariantDict {
   return { ...own, pid_namespace: field("s", processes.path), pid_inode: field("t", BigInt(processes.inode)) };
 }
 
-/** The answer to AllocateAccount. */
 export function wireAllocation(allocation: Allocation): VariantDict {
   const { verdict } = allocation;
   return { verdict: field("s", verdict), ...(verdict === "leased" ? { user: field("s", allocation.user) } : {}) };
@@ -143,7 +142,6 @@ export function wireSession(session: Session): VariantDict {
   };
 }
 
-/** Everything known about a session. */
 export function wireSessionDetails(session: Session): VariantDict {
   return {
     ...wireSession(session),
@@ -201,7 +199,6 @@ export function wireLease({ uid, last, state, user, session, reason }: LeaseStat
   };
 }
 
-/** What a login would get. */
 export function wireExplanation({ verdict, reason, leased, plan, warnings }: Explanation): VariantDict {
   return {
     verdict: field("s", verdict),
@@ -212,7 +209,6 @@ export function wireExplanation({ verdict, reason, leased, plan, warnings }: Exp
   };
 }
 
-/** Whether the ghost could log in. */
 export function wireLoginCheck({ fault, warnings, checkedAt }: LoginCheck): VariantDict {
   return { fault: field("s", fault), warnings: field("as", [...warnings]), checked: microseconds(checkedAt) };
 }

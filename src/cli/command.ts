@@ -17,7 +17,7 @@ export interface Command {
   /** Arguments as the help shows them: [] is optional, ... can be repeated. */
   readonly args: string;
   readonly help: string;
-  /** In addition to the options of every verb. */
+  /** Besides the options of every verb. */
   readonly options?: readonly VerbOption[];
   /** What is wrong with the arguments, as the end of a sentence. Needed only if `args` does not say it. */
   readonly findFault?: (words: readonly string[]) => string | undefined;
@@ -30,12 +30,11 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Answers<T> {
   readonly done: readonly T[];
-  /** Sentences. */
   readonly failures: readonly string[];
 }
 
 /**
- * Asks about one argument after another, and continues after a failure, so that the other answers are not lost.
+ * Asks about one argument after another. A failure does not lose the answers for the others.
  * @throws ClientError the first one, if all have failed
  */
 export async function askEach<T>(words: readonly string[], ask: (word: string) => Promise<T>): Promise<Answers<T>> {

@@ -70,7 +70,7 @@ export function formatPlain(text: string): string {
   );
 }
 
-/** A number of bytes in the largest unit that leaves it above one: "200.0M", "12.0K", "7B". */
+/** Bytes in the largest unit that leaves the number above one: "200.0M", "12.0K", "7B". */
 export function formatBytes(bytes: number): string {
   const units = ["B", "K", "M", "G", "T"];
   const power = Math.min(Math.max(0, Math.floor(Math.log2(bytes || 1) / 10)), units.length - 1);

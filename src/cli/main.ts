@@ -69,7 +69,6 @@ export function describeError(error: unknown): string {
   }
 }
 
-/** The real terminal. */
 export const SYSTEM_TERMINAL: Terminal = {
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),

@@ -12,7 +12,6 @@ export class UsageError extends Error {
   }
 }
 
-/** What to do. */
 export type Request =
   | { readonly kind: "help" }
   | { readonly kind: "version" }

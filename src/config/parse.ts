@@ -71,7 +71,6 @@ function languagesOf(settings: ReadonlyMap<string, Setting>, section: string, na
 /** The configuration if no file sets anything. */
 export const DEFAULTS: Config = buildConfig(new Map());
 
-/** Whether a file sets it. */
 export const isSet = ({ origin }: Setting): boolean => origin !== ORIGIN.table && origin !== ORIGIN.kernel;
 
 /** One line for a person: FILE:LINE: what is wrong. */

@@ -10,8 +10,8 @@ export type Reading =
   | { readonly kind: "fault"; readonly message: string };
 
 /**
- * Reads a file. Checks the opened file, not its name, because the name can be replaced in between. O_NONBLOCK: a FIFO
- * at the path must not block a root process.
+ * Reads a file. Checks the opened file, not its name, because the name can be replaced meanwhile. O_NONBLOCK: a FIFO at
+ * the path must not block a root process.
  * @param owner uid that must own it
  * @returns its text and whether all users may read it, or why it is rejected
  */

@@ -1,7 +1,7 @@
 // The types of value a key can have: how each is parsed, and what an error says. Pure; schema.ts has the keys.
 import { splitParts, splitWords, unquote } from "./words.ts";
 
-/** How a type of value is parsed. `parse` returns undefined if the text is not of this type. */
+/** How values of one type are parsed. `parse` returns undefined for an invalid text. */
 export interface ValueType<T> {
   /** What was expected, to follow "expected ". */
   readonly expected: string;
@@ -190,7 +190,6 @@ export const units = list("names of service units with .service, apart by blanks
 
 export const terminals = list("names of terminals below /dev, or displays, apart by blanks", accept(TERMINAL));
 
-/** One of a few words. */
 export function choice<const W extends string>(...choices: readonly W[]): ValueType<W> {
   return scalar(`one of ${choices.join(", ")}`, (text) => choices.find((word) => word === text));
 }

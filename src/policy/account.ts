@@ -10,8 +10,8 @@ export interface Account {
   readonly realName?: string;
 }
 
-// System accounts end at 999 (Debian policy 9.2.2). 65534 is nobody. 65535 and 2^32-1 mean "no uid" to some programs,
-// and others take UIDs from 2^31 on for negative numbers.
+// System accounts end at 999 (Debian policy 9.2.2). 65534 is the overflow UID. 65535 and 2^32-1 mean "no uid" to some
+// programs, and others take UIDs from 2^31 on for negative numbers.
 const FIRST_UID = 1000;
 const RESERVED_UIDS = new Set([65534, 65535]);
 const LAST_UID = 2 ** 31 - 1;

@@ -85,7 +85,6 @@ export function allocate(state: State, event: Requested): Next {
   }
 }
 
-// Why there is no account.
 const reasonFor = ({ uidMap }: State, { Guests }: Config): string =>
   countMapped(Guests.LeaseRange, uidMap) === 0 ? UNMAPPED : USED_UP;
 

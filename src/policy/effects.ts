@@ -17,7 +17,6 @@ export type FoundOf<K extends EffectKind> = Stages[K]["found"];
 export type EffectOf<K extends EffectKind> = Made<K, Stages[K]["subject"], Stages[K]["args"]>;
 export type Effect = { [K in EffectKind]: EffectOf<K> }[EffectKind];
 
-/** What all effects have in common. */
 export interface AnyEffect {
   readonly kind: EffectKind;
   readonly subject: Subject;

@@ -23,7 +23,6 @@ import { effectAfter, effectOf, isStageOf, learnFrom } from "./way.ts";
 /** Limits a reason in a receipt, because guests choose some of the names in it. */
 const MOST_CHARACTERS = 300;
 
-/** The leader has exited. */
 export function endWithLeader(state: State, session: Session, moment: Moment): Next {
   return end(state, session, causeOfExit(session), moment);
 }
@@ -79,7 +78,6 @@ export function endDisconnected(state: State, moment: Moment): Next {
   return endAll(stay(state), late, "disconnected", moment);
 }
 
-/** An administrator's EndSession. */
 export function endOnRequest(state: State, event: EventOf<"end-requested">): Next {
   const { id, call } = event;
   const session = state.sessions.get(id);

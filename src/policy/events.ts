@@ -50,7 +50,6 @@ export interface OpenRequested extends TermsReply {
   readonly leaderPid: number;
   /** Unique bus name of the leader. It exists as long as the leader. */
   readonly leaderName: string;
-  /** Path of the leader's cgroup. */
   readonly leaderCgroup: string;
   /** The leader is a child of systemd, and becomes the program of a service. */
   readonly startsService: boolean;
@@ -67,14 +66,12 @@ export interface RecordFound {
   readonly receipt: Receipt | undefined;
 }
 
-/** An effect has succeeded. */
 export interface Done<K extends EffectKind> {
   readonly kind: "effect-done";
   readonly effect: EffectOf<K>;
   readonly found: FoundOf<K>;
 }
 
-/** An effect has failed. */
 export interface Failed<K extends EffectKind> {
   readonly kind: "effect-failed";
   readonly effect: EffectOf<K>;
@@ -113,12 +110,10 @@ export type What =
   /** An administrator has set the switch. */
   | { readonly kind: "switch-requested"; readonly loginSwitch: LoginSwitch; readonly call: CallId }
   | { readonly kind: "config-loaded"; readonly config: Config; readonly notice: Notice }
-  /** Time has passed. */
   | { readonly kind: "tick" }
   | { [K in EffectKind]: Done<K> }[EffectKind]
   | { [K in EffectKind]: Failed<K> }[EffectKind];
 
-/** What happened, and when. */
 export type Event = What & Moment;
 export type EventOf<K extends What["kind"]> = Extract<What, { readonly kind: K }> & Moment;
 

@@ -14,9 +14,7 @@ import { countMapped, findMapFault, formatRange, UNMAPPED } from "./uid-map.ts";
 export interface Explanation {
   /** "ignored": the account is not in the group of guests, and pam_guest does nothing. */
   readonly verdict: "ignored" | "refused" | "admitted";
-  /** Why, as a sentence. */
   readonly reason: string;
-  /** It gets a leased account. */
   readonly leased: boolean;
   /** The plan of a login that policy admits. */
   readonly plan: readonly Step[];
@@ -150,7 +148,6 @@ function explainLease(state: Leasing, { account: ghost, service }: ExplainedLogi
   return { ...NOTHING, verdict: "admitted", reason, leased: true, plan: makePlan(config, login, facts) };
 }
 
-// Why no UID is left.
 function describeUsedUp({ config, uidMap }: Leasing): string {
   const { LeaseRange } = config.Guests;
   if (countMapped(LeaseRange, uidMap) === 0) return findMapFault(LeaseRange, uidMap) ?? UNMAPPED;

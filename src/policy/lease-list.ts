@@ -10,8 +10,11 @@ export interface LeaseState {
   /** The last of them. */
   readonly last: number;
   /**
-   * "leased": a session has it. "quarantined": its last guest may have left something. "waiting": not every
-   * directory was searched. "foreign": it belongs to a user of the machine. "rested": it was given back.
+   * "leased": a session has it.
+   * "quarantined": its last guest may have left something.
+   * "waiting": not every directory was searched.
+   * "foreign": it belongs to a user of the machine.
+   * "rested": it was given back.
    * "unused": no session has had it.
    */
   readonly state: "leased" | "quarantined" | "waiting" | "foreign" | "rested" | "unused";

@@ -110,7 +110,6 @@ export function takeUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, unused: without(pool.unused, uid), rested: without(pool.rested, uid) };
 }
 
-// Usually it is the first one.
 function without(uids: readonly number[], uid: number): readonly number[] {
   const at = uids.indexOf(uid);
   return at < 0 ? uids : [...uids.slice(0, at), ...uids.slice(at + 1)];
@@ -121,7 +120,6 @@ export function restUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, rested: [...takeUid(pool, uid).rested, uid] };
 }
 
-/** Puts a UID into quarantine. */
 export function quarantineUid(pool: LeasePool, uid: number, why: Quarantine): LeasePool {
   return { ...takeUid(pool, uid), quarantined: new Map(pool.quarantined).set(uid, why) };
 }

@@ -25,6 +25,5 @@ export const MESSAGE_IDS: Readonly<Record<EffectKind | DaemonAction, string>> = 
   ...DAEMON_IDS,
 };
 
-/** The sentence for a failed effect. */
 export const describeFailed = ({ kind, subject }: AnyEffect, reason: string): string =>
   `Failed at ${kind} of ${keyOf(subject)}: ${reason}`;

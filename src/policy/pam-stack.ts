@@ -2,7 +2,6 @@
 
 export type PamType = "auth" | "account" | "password" | "session";
 
-/** One line of a stack. */
 export interface PamModule {
   readonly type: PamType;
   /** A word such as "required", or the list of actions in brackets. */

@@ -3,7 +3,6 @@
 import type { PamModule } from "./pam-stack.ts";
 import { describeModule, isBinding, meetModules, passModules } from "./pam-stack.ts";
 
-/** A stack of a service. */
 export interface ServiceStack {
   readonly service: string;
   readonly stack: readonly PamModule[];

@@ -14,7 +14,6 @@ import { noexecAs, readonlyAs } from "./strict.ts";
 
 /** What a plan must know about the machine. */
 export interface PlanFacts {
-  /** Whether this kernel has overlayfs. */
   readonly overlay: boolean;
   /** The mounts of the leader's mount namespace. */
   readonly mounts: readonly Mount[];
@@ -262,7 +261,7 @@ const bindInEtc = (source: string, target: string): BindStep => ({
   optional: true,
 });
 
-// Without overlayfs only files that exist in /etc can be covered. Additional files are left out.
+// Without overlayfs only files that exist in /etc can be covered. Others are left out.
 function replaceSteps({ Etc }: Config, { etcFiles }: PlanFacts, leased: boolean): Step[] {
   const files = etcFiles.filter(({ root }) => leased || root !== LEASED_ETC);
   return [

@@ -84,7 +84,6 @@ export interface Receipt {
   readonly closedAt: number;
   /** By the monotonic clock, because the wall clock may have been set. 0 if the machine was restarted. */
   readonly seconds: number;
-  /** How long ending it took. */
   readonly endMilliseconds: number;
   readonly processesKilled: number;
   readonly tmpfsBytes: number;
@@ -93,7 +92,6 @@ export interface Receipt {
   readonly left: readonly string[];
   /** Directories that were not searched. The UID is not leased before they are. */
   readonly unseen: readonly string[];
-  /** Findings of later checks. */
   readonly foundLater: readonly string[];
   /** When a later check found nothing left, in milliseconds since the epoch; 0 if none did. */
   readonly clearedAt: number;
@@ -146,6 +144,5 @@ export const listUnseen = ({ swept }: Pick<Findings, "swept">): string[] => [
   ...new Set(swept.flatMap(({ unseen = [] }) => unseen)),
 ];
 
-/** Why a UID waits. */
 export const describeUnseen = (unseen: readonly string[]): string =>
   `not looked through yet: ${unseen.join(", ")}; other users have directories there`;

@@ -16,5 +16,4 @@ export function postpone(before: Retry | undefined, uptime: number): Retry {
   return { attempts: attempts + 1, due: uptime + Math.min(FIRST_PAUSE * 2 ** attempts, LONGEST_PAUSE) };
 }
 
-/** An attempt begins. */
 export const begin = (before: Retry | undefined): Retry => ({ attempts: before?.attempts ?? 0, due: Infinity });

@@ -79,7 +79,6 @@ export interface Isolation extends IpcIsolation {
 export const hasProcesses = (isolation: IpcIsolation | Isolation | undefined): isolation is Isolation =>
   isolation !== undefined && "reaper" in isolation;
 
-/** A view that exists. */
 export interface View {
   /** Inode of its mount namespace. */
   readonly inode: number;
@@ -267,7 +266,6 @@ export function loginOf(session: Login): Login {
   return { ...who, openedAt, openedUptime, plan, limits, cgroups, acceptance };
 }
 
-/** What is recorded about a session. */
 export function savedOf(session: Allocating | Admitting | Open): SavedSession {
   const login = loginOf(session);
   if (session.phase === "allocating") return { ...login, phase: "allocated" };

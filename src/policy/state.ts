@@ -34,7 +34,6 @@ export interface State {
   readonly walk: Walk;
 }
 
-/** What follows from an event. */
 export interface Next {
   readonly state: State;
   readonly effects: readonly Effect[];
@@ -54,7 +53,6 @@ export const INITIAL_STATE: State = {
 
 export const stay = (state: State, ...effects: Effect[]): Next => ({ state, effects });
 
-/** Adds or replaces a session. */
 export function put(state: State, session: Session, ...effects: Effect[]): Next {
   return { state: { ...state, sessions: new Map(state.sessions).set(session.id, session) }, effects };
 }
@@ -65,7 +63,6 @@ export function withSession(state: State, id: string, then: (session: Session) =
   return session === undefined ? stay(state) : then(session);
 }
 
-/** Applies one change after another. */
 export function chain(first: Next, ...changes: readonly ((state: State) => Next)[]): Next {
   return changes.reduce<Next>(({ state, effects }, change) => {
     const next = change(state);

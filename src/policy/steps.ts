@@ -26,7 +26,7 @@ export interface TmpfsStep {
   readonly gid: number;
   /** As size= in tmpfs(5): bytes with k, m, g, or a share of the memory ("25%"). */
   readonly size: string;
-  /** Maximum number of inodes; 0 for the kernel's default. */
+  /** How many inodes it may hold; 0 for the kernel's default. */
   readonly inodes: number;
   readonly noexec: boolean;
   /** Made read-only when everything inside it is attached. */
@@ -64,7 +64,6 @@ export interface DevptsStep {
 export interface MkdirStep {
   readonly kind: "mkdir";
   readonly target: string;
-  /** Permission bits, e.g. 0o1777. */
   readonly mode: number;
 }
 

@@ -6,7 +6,6 @@ import type { Next, State } from "./state.ts";
 import { chain, stay } from "./state.ts";
 import { SWITCH } from "./subject.ts";
 
-/** An administrator's SetEnabled. */
 export function requestSwitch(state: State, { loginSwitch, call }: EventOf<"switch-requested">): Next {
   return stay(state, { kind: "write-switch", subject: SWITCH, loginSwitch, call });
 }

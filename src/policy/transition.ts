@@ -26,7 +26,6 @@ import { subjectOf } from "./subject.ts";
 import { requestSwitch, applySwitch } from "./switching.ts";
 import { judgeWalk, walkOn } from "./walking.ts";
 
-/** What follows from one event. */
 export function transition(state: State, event: Event): Next {
   switch (event.kind) {
     case "allocate-requested":

@@ -7,7 +7,6 @@ export interface ViewFault {
   readonly step: string;
   /** Name of the errno, such as ENOENT; "" if there is none. */
   readonly code: string;
-  /** The full message, with the path. */
   readonly message: string;
 }
 

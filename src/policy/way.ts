@@ -57,7 +57,6 @@ export function effectAfter<In extends Session, Out>(
   return next === undefined ? undefined : effectOf(next, session, context);
 }
 
-/** The effect of one stage. */
 export const effectOf = <In extends Session, Out>(stage: AnyStage<In, Out>, session: In, context: Context): Effect =>
   ({ kind: stage.kind, subject: subjectOf(session), ...stage.make(session, context) }) as Effect;
 

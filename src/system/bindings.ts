@@ -64,7 +64,6 @@ export interface Watch {
   stop(): void;
 }
 
-/** What sweepFiles found. */
 export interface SweptFiles {
   /** Files and directories of the user. */
   readonly found: number;
@@ -76,13 +75,12 @@ export interface SweptFiles {
    */
   readonly left: readonly string[];
   /**
-   * The paths below which the user may have something that was not looked at: directories that others own and do not
-   * let others write to, more than 10,000 names of others, more than 512 levels, no time left.
+   * The paths below which the user may have something that was not looked at. Reasons: directories that others own and
+   * do not let others write to; more than 10,000 names of others; more than 512 levels; no time left.
    */
   readonly unseen: readonly string[];
 }
 
-/** The progress of a walk. */
 export interface WalkProgress {
   readonly done: boolean;
   /** How many names it has looked at in total. */
@@ -199,7 +197,6 @@ export interface Bindings {
    * @throws NativeError, step "umount2": EBUSY while something uses it, EINVAL if nothing is mounted
    */
   unmount(path: string): void;
-  /** What this kernel supports. */
   probe(): Abilities;
 }
 

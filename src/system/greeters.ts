@@ -7,7 +7,7 @@ import type { Offer } from "../policy/offer.ts";
 import { readLinkIfThere, readStart } from "./read-file.ts";
 import { replaceFile } from "./write-file.ts";
 
-/** Where accounts-daemon keeps users that it lists in addition to /etc/passwd. */
+/** Where accounts-daemon keeps users that it lists besides those of /etc/passwd. */
 const ACCOUNTS = "/var/lib/AccountsService/users";
 const DISPLAY_MANAGER = "/etc/systemd/system/display-manager.service";
 const GDM = ["gdm.service", "gdm3.service"];

@@ -28,7 +28,6 @@ export class Journal {
     this.#send = send;
   }
 
-  /** Logs an effect that has succeeded. */
   logDone<K extends EffectKind>(effect: EffectOf<K>, found: FoundOf<K>): void {
     const { done, level, fields } = rowOf<K>(effect.kind);
     const message = done(effect, found);
@@ -36,14 +35,12 @@ export class Journal {
     this.#write(level?.(effect) ?? "info", message, { ...effectFields(effect, "done"), ...fields?.(effect, found) });
   }
 
-  /** Logs an effect that has failed. */
   logFailed(effect: AnyEffect, failure: Failure): void {
     const fields = { ...effectFields(effect, "failed"), ...failureFields(failure) };
     // A user who breaks off a login is no error.
     this.#write(failure.code === "LeaderGone" ? "notice" : "err", describeFailed(effect, failure.reason), fields);
   }
 
-  /** Logs something about guestd itself. */
   logDaemon(level: Level, action: DaemonAction, message: string, extra: Record<string, string | number> = {}): void {
     this.#write(level, message, { MESSAGE_ID: MESSAGE_IDS[action], GUEST_ACTION: action, ...extra });
   }

@@ -30,7 +30,6 @@ export class UnlockMarks {
     rmSync(this.#file(uid), { force: true });
   }
 
-  /** The UIDs with a mark. */
   list(): number[] {
     return listNames(this.#directory)
       .filter((name) => /^\d+$/.test(name))

@@ -17,7 +17,7 @@ export const answer: SharedStage<"answer", Reply, void, Subject> = {
   messageId: "3a124c647e024f05b7c1dce27f7695f5",
   fails: "refuse",
   make: (session: Allocating | Admitting) => ({ call: session.call, answer: answerOf(session) }),
-  // Other calls for the session are answered in between, such as that of a user manager that joins it.
+  // Other calls for the session are answered meanwhile, such as that of a user manager that joins it.
   isStage: (session: Allocating | Admitting, { call }) => call === session.call,
   done: describe,
 };

@@ -93,7 +93,6 @@ export class Leases {
     return { kind: "linger", found, removed: found, left: [] };
   }
 
-  /** Withdraws an account. */
   withdraw(account: Pick<Account, "user" | "uid">): void {
     this.#userRecords.withdraw(account);
   }

@@ -45,7 +45,6 @@ export interface Holders {
   readonly whole: boolean;
 }
 
-/** Finds the holders of one session. */
 export type SearchHolders = (criteria: HolderCriteria) => Promise<Holders>;
 
 /**

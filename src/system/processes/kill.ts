@@ -74,7 +74,7 @@ export async function endProcesses(
 /**
  * Kills every process of a session, repeatedly until none is left.
  * @param limitMs gives up this long after the first kill
- * @param running PIDs to count in addition to those it finds
+ * @param running PIDs to count besides those it finds
  * @returns how many processes have ended, and a sentence for each that is still there
  */
 export async function killProcesses(
@@ -106,7 +106,6 @@ export async function killProcesses(
 const atOnce = <T>(work: () => T): Promise<T> => Promise.resolve(work());
 
 interface Seen {
-  /** The cgroups that are not empty. */
   readonly populated: readonly Cgroup[];
   readonly pids: readonly number[];
   /** Why more processes may exist, a sentence each. */
@@ -237,7 +236,7 @@ function killMember(table: ProcessTable, pid: number, membership: Membership): v
     return;
   }
   try {
-    // Checked again with the open pidfd, so that the answer and the signal are for the same process.
+    // Checked again with the open pidfd: now the answer and the signal are for the same process.
     if (belongs(table, pid, membership)) sendKill(table.bindings, pidfd);
   } catch {
     // It could not be checked. The next look tells.

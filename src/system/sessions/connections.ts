@@ -1,5 +1,5 @@
 // Checks whether the peer of a session is still connected. Looks at what the guest cannot reach: the leader's
-// connection, and the terminal that it was called at. Processes in between could be stopped by the guest.
+// connection, and the terminal that it was called at. A guest could stop the processes on the way.
 import { fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import type { Leader, Open, Session } from "../../policy/session.ts";
 import { isTerminalPath } from "../../policy/session.ts";
@@ -29,7 +29,6 @@ export interface ConnectionParts {
 
 export class Connections {
   readonly #parts: ConnectionParts;
-  /** Number of looks so far. */
   #looks = 0;
   /** For each open session, the look that last checked it. */
   #lastLooks: ReadonlyMap<string, number> = new Map();

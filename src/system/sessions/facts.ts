@@ -18,9 +18,7 @@ const DEEPEST = 32;
 export interface FactsAbout {
   /** The leader. Its mount namespace is the base of the view. */
   readonly pid: number;
-  /** The home directory of the account. */
   readonly home: string;
-  /** Whether this kernel has overlayfs. */
   readonly overlay: boolean;
 }
 

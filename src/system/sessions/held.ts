@@ -7,7 +7,6 @@ import type { Bindings, BuiltView, NamespaceFile, Watch } from "../bindings.ts";
 import { isThere, openProcess, readStartTime } from "../processes/identity.ts";
 
 export interface Held {
-  /** The leader. */
   pidfd?: number;
   watch?: Watch;
   /** The leader's pseudo-terminal, as a path descriptor: it keeps nothing open. */
@@ -142,7 +141,6 @@ export function namespacesOf({ view, processes, ipc }: Held): number[] {
   return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
 }
 
-/** Closes everything. */
 export function closeHeld(held: Held): void {
   held.watch?.stop();
   held.reaperWatch?.stop();

@@ -13,7 +13,6 @@ export interface LeaderParts {
   readonly holdings: Holdings;
   /** Whether a unique bus name still exists; has a time limit. */
   readonly nameExists: (busName: string) => Promise<boolean>;
-  /** A leader has exited. */
   readonly onExit: (id: string) => void;
 }
 
@@ -25,8 +24,8 @@ export class Leaders {
   }
 
   /**
-   * Watches the leader of a new session. Opens the pidfd first and checks the caller's bus name afterwards: while the
-   * name exists, the PID is the caller's, so no other process can have got it in between.
+   * Watches the leader of a new session. Opens the pidfd first and checks the caller's bus name afterwards. While the
+   * name exists, the PID is the caller's, so no other process can have taken it.
    * @throws GuestError LeaderGone if it has ended
    */
   async watch(id: string, pid: number, busName: string): Promise<FoundOf<"watch-leader">> {

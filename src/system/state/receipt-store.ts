@@ -1,5 +1,5 @@
 // The receipts of ended sessions, below /var/lib/guestd/receipts, for root only: clean/ID.json and dirty/ID.json. They
-// are separate, so that many clean receipts cannot push out dirty ones. Policy interprets them.
+// are separate because many clean receipts must not push out dirty ones. Policy interprets them.
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Receipt, Swept } from "../../policy/receipt.ts";

@@ -10,7 +10,6 @@ export type SweptItems = Omit<Swept, "kind">;
 /** The part of the addon that a sweep needs. */
 export type SweepBindings = Pick<Bindings, "sweepFiles" | "removeIpc" | "openQueues" | "unmount">;
 
-/** One thing that was found. */
 export interface Item {
   /** Describes it if it is still there, and tells it from all others of its class. */
   readonly sentence: string;
