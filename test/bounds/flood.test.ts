@@ -15,7 +15,7 @@ const LOGINS = 5;
 const MOST_KIBIBYTES = 200_000;
 const MEBIBYTE = 1024 * 1024;
 
-describeMachine("a flood by a user of the machine", (release) => {
+describeMachine("a user of the machine who floods the bus", (release) => {
   let machine: Machine;
   let before: readonly string[];
 
@@ -92,7 +92,7 @@ describeMachine("a flood by a user of the machine", (release) => {
   });
 
   it(
-    "(2,000 half-open connections) keeps everybody off the bus, and is over when it ends",
+    "(2,000 half-open connections) blocks the bus for every user, and only while it lasts",
     { timeout: 300_000 },
     async () => {
       const guest = await startLease(machine);
@@ -110,7 +110,7 @@ describeMachine("a flood by a user of the machine", (release) => {
     },
   );
 
-  it("leaves guestd within what its unit allows it", async () => {
+  it("leaves guestd within its unit's limits", async () => {
     const shown = await machine.sh("systemctl show -P MemoryMax -P TasksMax guestd");
     expect(
       shown

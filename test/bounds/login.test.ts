@@ -25,7 +25,7 @@ describeMachine("a login in bounded time", (release) => {
   });
 
   describe.each(WAYS)("to a %s account", (way) => {
-    it("is opened and ended while the journal hangs, and is in it once when that goes on", async () => {
+    it("opens and ends while the journal hangs, and is logged once when that continues", async () => {
       await machine.sh("systemctl kill -s STOP systemd-journald");
       const begin = performance.now();
       const { guest, id } = await startGuest(machine, way);
@@ -37,7 +37,7 @@ describeMachine("a login in bounded time", (release) => {
       expect(await expectOneReceipt(machine, id)).toMatchObject({ cause: "logout", left });
     });
 
-    it("is in or refused in bounded time while logind hangs, and ended when it goes on", async () => {
+    it("succeeds or is refused in bounded time while logind hangs, and ends when that continues", async () => {
       await machine.sh("systemctl kill -s STOP systemd-logind");
       const terminal = machine.terminal(["login"]);
       await terminal.expect(/login: /);
@@ -58,7 +58,7 @@ describeMachine("a login in bounded time", (release) => {
       await machine.sh("systemctl kill -s CONT systemd-logind");
     });
 
-    it.each(DIRECTORIES)("is refused with a sentence while %s is full, and others log in", async (directory) => {
+    it.each(DIRECTORIES)("is refused with a sentence while %s is full, and other users log in", async (directory) => {
       // Before: systemd needs room for the scope that the terminal is in.
       const terminal = machine.terminal(["login"]);
       await terminal.expect(/login: /);

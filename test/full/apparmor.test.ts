@@ -14,7 +14,7 @@ const guests = [
   { sort: "of a shared account", login: (machine: FullMachine) => machine.sshSession("guest1") },
 ];
 
-describeFullMachine("guestd in AppArmor", (boot) => {
+describeFullMachine("guestd under AppArmor", (boot) => {
   let machine: FullMachine;
 
   beforeAll(() => {
@@ -41,14 +41,14 @@ describeFullMachine("guestd in AppArmor", (boot) => {
     return { shell, id: await shell.ask("echo $GUEST_SESSION", ANSWER_LIMIT_MS) };
   }
 
-  it("guestd runs confined, and nobody else's Node.js does", async () => {
+  it("is confined, and other Node.js programs are not", async () => {
     expect(await readLabel("guestd")).toBe("guestd (enforce)");
     expect(await machine.sh('node -p \'require("fs").readFileSync("/proc/self/attr/current", "utf8").trim()\'')).toBe(
       "unconfined",
     );
   });
 
-  it.each(guests)("a session $sort opens, and is swept to a clean receipt", async ({ login }) => {
+  it.each(guests)("opens a session $sort, and sweeps it to a clean receipt", async ({ login }) => {
     const { shell, id } = await logIn(login);
     expect(
       await shell.ask(
@@ -68,18 +68,15 @@ describeFullMachine("guestd in AppArmor", (boot) => {
     });
   });
 
-  it.each(guests)(
-    "a session $sort goes on over a restart and a reload of guestd, and can be ended",
-    async ({ login }) => {
-      const { shell, id } = await logIn(login);
-      await machine.sh("systemctl restart guestd; systemctl reload guestd");
-      expect(await readLabel("guestd")).toBe("guestd (enforce)");
-      expect(await shell.ask("id -un")).toMatch(/^guest/);
-      expect(await machine.sh(`guestctl end ${id}`)).toContain("nothing is left");
-    },
-  );
+  it.each(guests)("keeps a session $sort across its restart and reload, and can end it", async ({ login }) => {
+    const { shell, id } = await logIn(login);
+    await machine.sh("systemctl restart guestd; systemctl reload guestd");
+    expect(await readLabel("guestd")).toBe("guestd (enforce)");
+    expect(await shell.ask("id -un")).toMatch(/^guest/);
+    expect(await machine.sh(`guestctl end ${id}`)).toContain("nothing is left");
+  });
 
-  it("who has a namespace of a guest's making, or a directory of his, is found", async () => {
+  it("finds holders of a namespace or directory of a guest's", async () => {
     const { shell, id } = await logIn((one) => one.loginAsGhost());
     await shell.ask(
       "(setsid unshare -Urm sleep 4711 >/dev/null 2>&1 </dev/null &) ; until pgrep -x sleep >/dev/null; do :; done",
@@ -105,7 +102,7 @@ describeFullMachine("guestd in AppArmor", (boot) => {
     await machine.sh("systemctl stop holder other");
   });
 
-  it("nothing that guestd has done was denied", async () => {
+  it("is denied nothing that it did", async () => {
     expect(await machine.sh(DENIALS)).toBe("");
     expect(await machine.sh("systemctl show -P NRestarts -P ActiveState guestd")).toBe("0\nactive");
   });
@@ -113,7 +110,7 @@ describeFullMachine("guestd in AppArmor", (boot) => {
   it.each([
     ["run a shell", 'require("child_process").execFileSync("/bin/sh", ["-c", ":"])'],
     [
-      "run a program of a guest's",
+      "run a guest's program",
       'require("fs").copyFileSync("/bin/true", "/tmp/mine"); require("fs").chmodSync("/tmp/mine", 0o755); require("child_process").execFileSync("/tmp/mine")',
     ],
     ["change the accounts", 'require("fs").appendFileSync("/etc/passwd", "")'],
@@ -121,14 +118,14 @@ describeFullMachine("guestd in AppArmor", (boot) => {
     ["change a program", 'require("fs").writeFileSync("/usr/bin/new", "")'],
     ["change a setting of the kernel", 'require("fs").writeFileSync("/proc/sys/kernel/core_pattern", "core")'],
     ["read the disk", 'require("fs").openSync("/dev/vda", "r")'],
-  ])("what runs under its profile cannot %s", async (_, script) => {
+  ])("is kept by its profile from this: %s", async (_, script) => {
     expect((await machine.run(["node", "-e", script])).code).toBe(0);
     const { code, stderr } = await machine.run(["aa-exec", "--profile=guestd", "--", "/usr/bin/node", "-e", script]);
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/EACCES|EPERM/);
   });
 
-  it("what was denied is in the journal, so that the look above has looked at something", async () => {
+  it("has denials in the journal, which shows that the test above looks at the right entries", async () => {
     await machine.run([
       "aa-exec",
       "--profile=guestd",
@@ -142,7 +139,7 @@ describeFullMachine("guestd in AppArmor", (boot) => {
     );
   });
 
-  it("guestd starts, and guests come in, where the profile is not loaded", async () => {
+  it("starts and lets guests in where the profile is not loaded", async () => {
     await machine.sh(
       "systemctl stop guestd; apparmor_parser --remove /etc/apparmor.d/usr.lib.guestd; systemctl start guestd",
     );

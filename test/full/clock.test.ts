@@ -52,7 +52,7 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
     it.each([
       ["forward", DAY],
       ["back", -DAY],
-    ])("can be set %s by a day, and says nothing of how long he was there", async (_, step) => {
+    ])("can be set %s by a day, and the receipt's duration stays right", async (_, step) => {
       const shell = await logIn(machine);
       const id = await shell.ask("echo $GUEST_SESSION", LIMIT_MS);
       const before = Number(await machine.sh("date +%s"));
@@ -80,7 +80,7 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
     });
   });
 
-  it("may stand before a session's beginning when guestd starts anew", async () => {
+  it("may be before a session's beginning when guestd restarts", async () => {
     const shell = await TYPES[1].logIn(machine);
     const id = await shell.ask("echo $GUEST_SESSION", LIMIT_MS);
     await machine.sh(`date -s @$(($(date +%s) - ${DAY})); systemctl restart guestd`, { timeoutMs: LIMIT_MS });

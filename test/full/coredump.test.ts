@@ -45,7 +45,7 @@ describe.skipIf(!requireRoot("full machine tests"))("the core dump of a guest's 
       LIMIT_MS,
     );
 
-  it("is named by the receipt while it is written, and taken away later", { timeout: 600_000 }, async () => {
+  it("is in the receipt while it is written, and removed later", { timeout: 600_000 }, async () => {
     const shell = await machine.loginAsGhost();
     const [id = "", uid = ""] = (await shell.ask("echo $GUEST_SESSION; id -u", LIMIT_MS)).split("\n");
     await shell.ask(CRASH, LIMIT_MS);

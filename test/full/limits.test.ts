@@ -83,14 +83,14 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
     expect(await machine.sh("systemctl show -P NRestarts -P ActiveState guestd")).toBe("0\nactive");
   }
 
-  it("every controller that limits need is there, and the system is up", async () => {
+  it("apply: every controller is there, and the system is up", async () => {
     expect(await machine.sh("systemctl is-system-running")).toBe("running");
     const controllers = await machine.sh("cat /sys/fs/cgroup/user.slice/cgroup.controllers");
     expect(controllers.split(" ")).toEqual(expect.arrayContaining(["cpu", "memory", "pids"]));
   });
 
   describe.each(guests)("a guest $sort", ({ login, unit }) => {
-    it("is given the limits of the configuration, and ends clean", async () => {
+    it("gets the configured limits, and ends clean", async () => {
       const shell = await login(machine);
       const limited = await findLimited(shell);
       expect(limited).toMatch(unit);
@@ -126,7 +126,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
       await expectNobodyHarmed();
     });
 
-    it("has no more processes than it may, and a bomb of them can be ended", async () => {
+    it("cannot exceed the number of processes, and a fork bomb can be ended", async () => {
       const shell = await login(machine);
       const limited = await findLimited(shell);
       const id = await shell.ask("echo $GUEST_SESSION");

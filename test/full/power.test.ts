@@ -31,7 +31,7 @@ describe.skipIf(!requireRoot("full machine tests"))("the power of a full machine
   }
 
   it(
-    "may be cut at any time: every session has a receipt, and no uid is forgotten of which something was left",
+    "may fail at any time: every session has a receipt, and each UID that left something stays quarantined",
     { timeout: 600_000 },
     async () => {
       const [ended, dirty] = [await logIn(), await logIn()];

@@ -77,7 +77,7 @@ describeMachine("the PAM stacks of a machine with other profiles", (release) => 
     expect(await machine.sh("guestctl explain guest")).not.toContain("To mind");
   });
 
-  it("refuse no guest for the wrong passwords of others", async () => {
+  it("refuse no guest for other users' wrong passwords", async () => {
     await machine.write(`${PROFILES}/faillock_notify`, COUNTING);
     await machine.write(`${PROFILES}/faillock`, DENYING);
     await machine.sh(UPDATE);
@@ -93,7 +93,7 @@ describeMachine("the PAM stacks of a machine with other profiles", (release) => 
     expect(await warnings()).toEqual([]);
   });
 
-  it("are looked through: what an administrator has written above pam_guest is named, with its file", async () => {
+  it("are checked: lines of an administrator above pam_guest are reported with their file", async () => {
     await machine.sh("cp -a /etc/pam.d/login /root/login; sed -i '1i auth required pam_krb5.so' /etc/pam.d/login");
     try {
       await machine.sh("guestctl reload");
@@ -106,7 +106,7 @@ describeMachine("the PAM stacks of a machine with other profiles", (release) => 
     }
   });
 
-  it("leave no line in the journal that nobody expects", async () => {
+  it("leave no unexpected line in the journal", async () => {
     expect(await unexpectedLines(machine)).toEqual([]);
   });
 });

@@ -51,7 +51,7 @@ describeMachine("tricks of guests", (release) => {
     expect(await awaitReceipt(machine, id, 20_000)).toMatchObject({ left: [] });
   });
 
-  it.each(["login", "ssh"])("a session by %s does not outlive its leader, whom its guest cannot stop", async (way) => {
+  it.each(["login", "ssh"])("a session by %s ends with its leader, which its guest cannot stop", async (way) => {
     const guest = way === "login" ? await machine.loginAsGhost() : await machine.sshSession("guest1");
     const [session] = await listSessions(machine);
     const logindSession = await guest.ask(
@@ -80,7 +80,7 @@ describeMachine("tricks of guests", (release) => {
     await Promise.all([one.logOut(), two.logOut()]);
   });
 
-  it("nobody is told by systemd what /proc hides", async () => {
+  it("systemd tells no guest what /proc hides", async () => {
     const guest = await machine.sshSession("guest1");
     for (const unit of ["system.slice", "user.slice", "ssh.service"]) {
       const call = `busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager GetUnitProcesses s ${unit}`;

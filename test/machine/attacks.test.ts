@@ -70,7 +70,7 @@ describeMachine("attacks of guests", (release) => {
   // One look does not find what hops: many looks do.
   const look = (name: string) => `for i in $(seq 100); do ps -eLo comm= | grep -x ${name} | head -1; done | head -1`;
 
-  it.each(CASES)("$way: nothing is left of what $what", async ({ line, program }) => {
+  it.each(CASES)("$way: nothing is left of a process that $what", async ({ line, program }) => {
     const name = program.split(" ")[0] ?? "";
     const command = `${program} </dev/null >/dev/null 2>&1 & ${look(name)}; echo $GUEST_SESSION`;
     const { stdout } = await machine.run(["bash", "--norc", "-c", line], { env: { COMMAND: command } });
@@ -82,7 +82,7 @@ describeMachine("attacks of guests", (release) => {
   });
 
   it.each(Object.entries(STAYERS))(
-    "login as guest: nothing is left of what %s, as a child or as a unit",
+    "login as guest: nothing is left of a process that %s, as a child or as a unit",
     async (_, program) => {
       const name = program.split(" ")[0] ?? "";
       const guest = await machine.loginAsGhost();
@@ -98,7 +98,7 @@ describeMachine("attacks of guests", (release) => {
     },
   );
 
-  it("a directory of the host that is open in the caller does not come along by su", async () => {
+  it("an open directory of the host does not enter the view through su", async () => {
     await machine.sh("echo of-host >/tmp/of-host; chmod 644 /tmp/of-host");
     const { code, stdout } = await machine.ssh(
       "alice",
@@ -111,7 +111,7 @@ describeMachine("attacks of guests", (release) => {
     await awaitNoSessions(machine);
   });
 
-  it("a session that a guest starts in his own by su ends with it", async () => {
+  it("a session that a guest starts inside their own with su ends with it", async () => {
     await bindEtc();
     const guest = await machine.loginAsGhost();
     guest.send(
@@ -134,7 +134,7 @@ describeMachine("attacks of guests", (release) => {
     expect((await machine.run(["pgrep", "-f", "sleep 471"])).stdout).toBe("");
   });
 
-  it("nobody becomes another guest where guestd's processes have no number", async () => {
+  it("no guest becomes another one where guestd cannot see their PID", async () => {
     await bindEtc();
     const guest = await machine.login("guest1");
     const { stdout } = await guest.askStatus(`echo ${PASSWORD} | su guest2 -c 'echo in'`);
@@ -163,7 +163,7 @@ describeMachine("attacks of guests", (release) => {
     await machine.sh("pkill -f '^sleep 4714'; systemctl stop box");
   });
 
-  it("a guestd that was away while a session ended kills nobody who has its numbers now", async () => {
+  it("a guestd that was down while a session ended kills no process that has reused its numbers", async () => {
     // Leased: nothing holds the view but the processes in it.
     const guest = await machine.loginAsGhost();
     const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");

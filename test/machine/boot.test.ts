@@ -52,7 +52,7 @@ describeMachine("a machine that goes down", (release) => {
     for (const terminal of terminals) await terminal.end();
   }
 
-  it("in order: every session ends before it does, with a receipt", async () => {
+  it("in order ends every session first, with a receipt", async () => {
     const guests = [await startLease(machine), await startLease(machine)];
     const shared = await machine.sshSession("guest1");
     const ids = [...guests.map(({ id }) => id), await shared.ask("echo $GUEST_SESSION")];
@@ -77,7 +77,7 @@ describeMachine("a machine that goes down", (release) => {
     for (const id of ids) expect((await awaitReceipt(machine, id)).tmpfsBytes).toBeGreaterThanOrEqual(5_000_000);
   });
 
-  it("in order: guestd ends what begins to end while it is told to stop", async () => {
+  it("in order has guestd complete an end that begins while it is told to stop", async () => {
     const guest = await startLease(machine);
     const pid = await mainPid(machine);
     // Both news reach it at once.
@@ -91,7 +91,7 @@ describeMachine("a machine that goes down", (release) => {
     await guest.terminal.end();
   });
 
-  it("by a power cut: what a guest had on disk is swept, and the receipt written", async () => {
+  it("by a power cut has a guest's files on disk swept, and the receipt written", async () => {
     const guest = await startLease(machine);
     await machine.sh(`echo his >/var/tmp/his; mkdir /var/tmp/tree; touch /var/tmp/tree/file; chown -R ${guest.uid} /var/tmp/his /var/tmp/tree
       echo hers >/var/tmp/hers; chown alice /var/tmp/hers; touch /var/mail/${guest.user} /var/spool/cron/crontabs/${guest.user}`);
@@ -131,7 +131,7 @@ describeMachine("a machine that goes down", (release) => {
   });
 
   it.each(["reboot", "power-cut"] as const)(
-    "keeps a uid back of which something is left, over another %s",
+    "%s keeps a UID quarantined while something is left, across another one",
     async (how) => {
       const guest = await startLease(machine);
       // A directory that is not empty cannot be taken away by its name.
@@ -146,7 +146,7 @@ describeMachine("a machine that goes down", (release) => {
     },
   );
 
-  it("touches nobody who has the guest's uid by now", async () => {
+  it("does not touch a user who has the guest's UID by now", async () => {
     const guest = await startLease(machine);
     // As an administrator may who looks at the accounts only of the machine's own file.
     await machine.sh(
@@ -159,7 +159,7 @@ describeMachine("a machine that goes down", (release) => {
     await machine.sh("rm /var/tmp/hers; userdel squatter");
   });
 
-  it("by a power cut: the receipt of a guest whose account others share is written, and nothing of theirs is taken", async () => {
+  it("by a power cut has the receipt of a shared account's guest written, and nothing of the account removed", async () => {
     const terminal = await machine.login("guest1");
     const id = await terminal.ask("echo $GUEST_SESSION");
     await machine.sh("echo his >/var/tmp/his; chown guest1 /var/tmp/his");
@@ -191,7 +191,7 @@ describeMachine("a machine that goes down", (release) => {
     expect(await stateOf(machine, guest.uid)).toBe("rested");
   });
 
-  it("starts where a session is nowhere to be read, says so, and gives its uid to nobody", async () => {
+  it("starts with an unreadable session, reports it, and quarantines its UID", async () => {
     await machine.write("/etc/guestd/guestd.conf.d/two.conf", "[Guests]\nLeaseRange=61100-61101\n");
     await machine.sh("guestctl reload");
     const guest = await startLease(machine);

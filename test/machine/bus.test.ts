@@ -87,7 +87,7 @@ describeMachine("the bus", (release) => {
     await machine.stop();
   });
 
-  it.each(Object.entries(METHODS))("%s is root's alone", async (method, { args, root }) => {
+  it.each(Object.entries(METHODS))("%s is only for root", async (method, { args, root }) => {
     expect((await call(undefined, ...MANAGER, method, ...args)).stderr).toMatch(root);
     for (const user of CALLERS) {
       const { code, stderr } = await call(user, ...MANAGER, method, ...args);
@@ -105,7 +105,7 @@ describeMachine("the bus", (release) => {
     expect(members.toSorted()).toEqual(Object.keys(METHODS).toSorted());
   });
 
-  it("denies properties and unknown members to everybody", async () => {
+  it("denies properties and unknown members to every user", async () => {
     const set = [
       "org.guestd1",
       "/org/guestd1",
@@ -123,7 +123,7 @@ describeMachine("the bus", (release) => {
     }
   });
 
-  it("answers arguments of another type with an error, and lives on", async () => {
+  it("answers arguments of another type with an error, and guestd keeps running", async () => {
     const bad = [
       ["OpenSession", "s", "x"],
       ["OpenSession", "a{sv}", "0"],
@@ -144,7 +144,7 @@ describeMachine("the bus", (release) => {
     expect(await machine.sh("guestctl status")).toContain("can log in");
   });
 
-  it("lets nobody else take the name, and nobody else hear who logs in", async () => {
+  it("lets no other user take the name, or receive the login signals", async () => {
     for (const user of CALLERS) {
       const taken = await call(
         user,
@@ -168,7 +168,7 @@ describeMachine("the bus", (release) => {
     await awaitNoSessions(machine);
   });
 
-  it("keeps guests from BlueZ, as long as no administrator lets them", async () => {
+  it("keeps guests from BlueZ unless an administrator allows it", async () => {
     const policy = (subject: string) =>
       `<busconfig><policy ${subject}><allow send_destination="org.bluez"/></policy></busconfig>`;
     const configure = async (name: string, text: string) => {
@@ -192,7 +192,7 @@ describeMachine("the bus", (release) => {
     );
   });
 
-  it("gives a session to its caller alone: CloseSession by another process changes nothing", async () => {
+  it("leaves a session to its caller: CloseSession by another process has no effect", async () => {
     const guest = await machine.login("guest1");
     const [session] = await listSessions(machine);
     expect((await call(undefined, ...MANAGER, "CloseSession", "s", session?.id ?? "")).code).toBe(0);
@@ -202,7 +202,7 @@ describeMachine("the bus", (release) => {
     await awaitNoSessions(machine);
   });
 
-  it("answers nobody whose process is dead, though its connection lives on with another", async () => {
+  it("answers no caller whose process is dead, though another process has its connection", async () => {
     const denied = await machine.journal("GUEST_ACTION=call-denied");
     await machine.write("/run/relay.pl", RELAY);
     await machine.sh("(setsid perl /run/relay.pl >/dev/null 2>&1 </dev/null &); while ! [ -S /run/relay ]; do :; done");
@@ -220,7 +220,7 @@ describeMachine("the bus", (release) => {
     expect(await machine.journal("GUEST_ACTION=call-denied")).toEqual(denied);
   });
 
-  it("takes the leader from the bus: a call of a process that is gone leaves no session", async () => {
+  it("takes the leader from the connection: a call of a dead process opens no session", async () => {
     await machine.sh(
       "for i in $(seq 50); do busctl call --expect-reply=no " +
         [...MANAGER, "OpenSession", ...REQUEST].map((word) => `'${word}'`).join(" ") +

@@ -84,7 +84,7 @@ describeMachine("a busy session", (release) => {
       return { guest, id, leader };
     }
 
-    it.each(Object.entries(BUSY))("is ended in full with %s", async (what, command) => {
+    it.each(Object.entries(BUSY))("ends completely with %s", async (what, command) => {
       const { guest, id } = await start(command);
       await waitUntil(
         "what keeps it busy",
@@ -106,7 +106,7 @@ describeMachine("a busy session", (release) => {
       guest.hangUp();
     });
 
-    describe.each(Object.entries(ENDS))("whose leader stands still is ended by %s", (_, end) => {
+    describe.each(Object.entries(ENDS))("with a stopped leader ends by %s", (_, end) => {
       it("when its cgroup is frozen", async () => {
         const { guest, id, leader } = await start(`(setsid sleep 4711 ${QUIET} &)`);
         const directory = await machine.sh(
@@ -121,7 +121,7 @@ describeMachine("a busy session", (release) => {
         guest.hangUp();
       });
 
-      it("when it is stopped, and all it has started", async () => {
+      it("when it and all it has started are stopped", async () => {
         const { guest, id, leader } = await start(`(setsid sleep 4711 ${QUIET} &)`);
         await machine.sh(`kill -STOP ${leader} $(pgrep -f '^sleep 4711$')`);
         await machine.sh(end({ id, leader }));

@@ -13,7 +13,7 @@ describeMachine("users of a directory", (release) => {
     await machine.stop();
   });
 
-  it("who are logged in while the directory does not answer keep their uid to themselves, and their processes", async () => {
+  it("who are logged in while the directory does not answer keep their UID and their processes", async () => {
     await machine.sh(`useradd -u 66600 -m dora; echo dora:secret | chpasswd
       printf '[Guests]\\nLeaseRange=66600-66601\\n' >/etc/guestd/guestd.conf.d/z.conf; guestctl reload`);
     const dora = await machine.login("dora");

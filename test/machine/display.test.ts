@@ -71,7 +71,7 @@ describeMachine("a login through a display manager", (release) => {
   describe.each(LOGINS)("$service that names '$tty'", ({ service, unit, tty, sharesIpc }) => {
     const options = [...naming(tty), ...SEAT];
 
-    it("gives the ghost an account, asks for nothing, and goes on as that account", async () => {
+    it("gives the ghost an account without a question, and continues as that account", async () => {
       const before = await entriesOf(service, "announce-opened");
       const output = await login(unit, options, service);
       expect(output).not.toContain("Password:");
@@ -92,13 +92,13 @@ describeMachine("a login through a display manager", (release) => {
       expect(plan.includes('"mqueue"')).toBe(!sharesIpc);
     });
 
-    it("asks for a password from afar", async () => {
+    it("asks for a password when remote", async () => {
       const output = await login(unit, [...options, "-I", "rhost=far"], service);
       expect(output).toContain("Password:");
       expect(output).not.toContain("opened a session");
     });
 
-    it("opens a session for a user who is no guest, of which guestd never hears", async () => {
+    it("opens a session for a user who is no guest without a call to guestd", async () => {
       const greeter = machine.terminal(["pamtester", ...options, service, "alice", ...CALLS]);
       await greeter.expect(/Password: /);
       greeter.send("secret\n");
@@ -112,7 +112,7 @@ describeMachine("a login through a display manager", (release) => {
   });
 
   it.each(["sddm", "greetd", "gdm-password"])(
-    "asks for a password where %s names no terminal in another unit, or in a session of a user",
+    "asks for a password where %s names no terminal in another unit, or in a user's session",
     async (service) => {
       const calls = `pamtester ${SEAT.join(" ")} ${service} guest authenticate`;
       const asked = [
@@ -132,7 +132,7 @@ describeMachine("a login through a display manager", (release) => {
       expect(await login("xrdp-sesman.service", naming(tty), "xrdp-sesman", ["authenticate"])).toContain("Password:");
   });
 
-  it("refuses a VNC client, whose display LightDM names as any other, and takes the account back", async () => {
+  it("refuses a VNC client, whose display LightDM names like any other, and withdraws the account", async () => {
     const output = await login(LIGHTDM.unit, naming(":1"), "lightdm");
     expect(output).toContain("it is at no seat of this machine");
     expect(output).not.toContain("opened a session");
@@ -148,7 +148,7 @@ describeMachine("a login through a display manager", (release) => {
     }
   });
 
-  it("explains what a login at each of them gets", async () => {
+  it("is explained for each of them", async () => {
     for (const { service } of LOGINS)
       expect(await machine.sh(`guestctl explain guest --service=${service}`)).toContain("gets a leased account");
   });

@@ -90,7 +90,7 @@ describeMachine("the end of a session", (release) => {
       await guest.end();
     });
 
-    it("comes by guestctl end, which returns when it is done, and names the receipt", async () => {
+    it("by guestctl end is complete when that returns, and names the receipt", async () => {
       const { guest, id } = await startGuest(STUBBORN["a trap of TERM and HUP"]);
       const receipt = JSON.parse(await machine.sh(`guestctl end ${id} --json`)) as {
         clean: boolean;
@@ -103,7 +103,7 @@ describeMachine("the end of a session", (release) => {
       await guest.end();
     });
 
-    it("takes 500 sleepers and a fork loop with it", async () => {
+    it("includes 500 sleeping processes and a fork loop", async () => {
       const { guest, id, uid } = await startGuest(STUBBORN.setsid);
       await guest.ask("for i in $(seq 500); do (setsid sleep 4712 >/dev/null 2>&1 </dev/null &); done", 30_000);
       // Bounded, because a test machine has no limit of tasks that bites. The kernel counts this uid on all machines together.
@@ -132,7 +132,7 @@ describeMachine("the end of a session", (release) => {
     expect((await awaitReceipt(machine, id)).left).toEqual([]);
   });
 
-  it("comes when sshd's process is killed, though its shell would live on", async () => {
+  it("comes when sshd's process is killed, though its shell would survive", async () => {
     const guest = await machine.sshSession("guest2");
     const id = await guest.ask("echo $GUEST_SESSION");
     const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
@@ -141,7 +141,7 @@ describeMachine("the end of a session", (release) => {
     await guest.end();
   });
 
-  it("gives the memory of the home back", async () => {
+  it("frees the home's memory", async () => {
     // Not by the sum of the machine's shared memory: that is the host's, and other machines come and go on it. The demo looks at it.
     const guest = await machine.login("guest3");
     await guest.ask(
@@ -161,7 +161,7 @@ describeMachine("the end of a session", (release) => {
     expect(await mounted()).toBe("0");
   });
 
-  it("does not take the admin along who became a guest with su", async () => {
+  it("does not include an administrator who became a guest with su", async () => {
     const admin = await machine.login("root");
     expect(
       await admin.ask("su - guest2 -c 'echo $GUEST_SESSION; id -un; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)'"),

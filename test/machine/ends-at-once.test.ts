@@ -78,7 +78,7 @@ describeMachine("sessions that end together", (release) => {
   }
 
   it(
-    `${SESSIONS} of them all end, and logins in between are served`,
+    `all end (${SESSIONS}), and logins in between are served`,
     { timeout: OPEN_LIMIT_MS + 2 * END_LIMIT_MS },
     async () => {
       const ids = await open();
@@ -98,7 +98,7 @@ describeMachine("sessions that end together", (release) => {
   );
 
   it(
-    `${SESSIONS} of them all end though guestd is killed in the middle`,
+    `all end (${SESSIONS}) though guestd is killed in the middle`,
     { timeout: OPEN_LIMIT_MS + 2 * END_LIMIT_MS },
     async () => {
       const ids = await open();
@@ -117,7 +117,7 @@ describeMachine("sessions that end together", (release) => {
     },
   );
 
-  it("one account has no more than MaxSessionsPerUser= lets it have, and the others do", async () => {
+  it("of one account are limited by MaxSessionsPerUser=, and other accounts are not affected", async () => {
     await machine.write("/etc/guestd/guestd.conf.d/many.conf", "[Guests]\nMaxSessionsPerUser=2\n");
     await machine.sh("guestctl reload");
     const guests = [await machine.login("guest1"), await machine.login("guest1")];

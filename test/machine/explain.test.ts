@@ -89,7 +89,7 @@ describeMachine("guestctl explain and status", (release) => {
     return /[$#] $/.test(end);
   }
 
-  it.each(CASES)("say that $what keeps guests out, and what to do", async ({ enter, leave, reason }) => {
+  it.each(CASES)("report that $what keeps guests out, and what to do", async ({ enter, leave, reason }) => {
     await machine.sh(enter);
     await machine.sh("guestctl reload");
     const { code, stdout } = await machine.run(["guestctl", "status"]);
@@ -106,7 +106,7 @@ describeMachine("guestctl explain and status", (release) => {
     expect(await tryLogin()).toBe(true);
   });
 
-  it.each(OUTSIDE)("say that $what keeps guests out, and let them in when it is mended", async (outside) => {
+  it.each(OUTSIDE)("report that $what keeps guests out, and let them in when it is fixed", async (outside) => {
     const { enter, leave, reason } = outside;
     await machine.sh(`${enter}; guestctl reload`);
     expect(await tryLogin()).toBe(false);
@@ -119,7 +119,7 @@ describeMachine("guestctl explain and status", (release) => {
     expect(await tryLogin()).toBe(true);
   });
 
-  it("know users of a directory by the names that they have there", async () => {
+  it("know users of a directory by their names there", async () => {
     await machine.sh(`cp -a /etc/passwd /root/
       printf 'bob@uni.example:x:4711:100::/home/bob:/bin/sh\\n1234567:x:4712:100::/home/m:/bin/sh\\n' >>/etc/passwd`);
     try {
@@ -132,7 +132,7 @@ describeMachine("guestctl explain and status", (release) => {
     }
   });
 
-  it("say that nscd, as it is shipped, keeps leased accounts out, and no others", async () => {
+  it("report that nscd's default configuration hides leased accounts, and no other configuration", async () => {
     await machine.sh(
       "mkdir -p /run/nscd; touch /run/nscd/socket; printf 'enable-cache\\t\\tpasswd\\t\\tyes\\n' >/etc/nscd.conf",
     );
@@ -156,7 +156,7 @@ describeMachine("guestctl explain and status", (release) => {
     expect(await machine.snapshotLike(before)).toEqual(before);
   });
 
-  it("build a view for status once a minute at most, however many ask, and one for each explain", async () => {
+  it("build a view at most once a minute for status, whatever the number of callers, and once for each explain", async () => {
     await machine.sh(`cp -a ${PROGRAM} /root/program`);
     await machine.write(
       PROGRAM,
@@ -172,7 +172,7 @@ describeMachine("guestctl explain and status", (release) => {
     }
   });
 
-  it("say so where it cannot be tried, and go on", async () => {
+  it("report that it cannot be tried, and continue", async () => {
     await machine.sh(`mv ${PROGRAM} /root/program`);
     try {
       await machine.sh("guestctl reload");
@@ -184,7 +184,7 @@ describeMachine("guestctl explain and status", (release) => {
     }
   });
 
-  it("leave no line in the journal that nobody expects", async () => {
+  it("leave no unexpected line in the journal", async () => {
     const expected =
       /pam_access\(login:account\): access denied|build-view|could not be made ready|view|skeleton|overlay/;
     expect((await unexpectedLines(machine)).filter((line) => !expected.test(line))).toEqual([]);

@@ -198,7 +198,7 @@ describeMachine("when guestd", (release) => {
       expect(code).not.toBe(0);
     });
 
-    it("root and alice log in as ever", async () => {
+    it("root and alice log in normally", async () => {
       for (const user of ["root", "alice"]) {
         const terminal = await machine.login(user);
         expect(await terminal.ask("id -un")).toBe(user);
@@ -275,7 +275,7 @@ describeMachine("when guestd", (release) => {
     }
 
     it.each(walk(LEASING, INSTANT_PARTS))(
-      "is killed at %s of a login as guest: the same login can try again",
+      "is killed at %s of a login as guest, the same login can try again",
       async (instant) => {
         const terminal = await refuseAt(instant);
         await terminal.expect(/login: $/);
@@ -291,7 +291,7 @@ describeMachine("when guestd", (release) => {
     );
 
     it.each(walk([...LEASING, ...OPENING_LEASED], INSTANT_PARTS))(
-      "is killed at %s of a login as guest: nothing is left, and the account comes back",
+      "is killed at %s of a login as guest, nothing is left, and the account is free again",
       async (instant) => {
         const terminal = await refuseAt(instant);
         terminal.hangUp();

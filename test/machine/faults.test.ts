@@ -32,7 +32,7 @@ const isDoneAgain = (row: Row) => isFailure(row) && rowOf(row.kind).fails === "r
 /** The answer that others decide about a login: no session knows of its call, to refuse it. */
 const isUntold = ({ way, kind, nth }: Row) => way === "shared" && kind === "answer" && nth === 1;
 
-describeMachine("faults", (release) => {
+describeMachine("faults of guestd", (release) => {
   let machine: Machine;
   let before: Snapshot;
   let host: string;
@@ -152,7 +152,7 @@ describeMachine("faults", (release) => {
   const rowsOf = (way: Way) => rows.filter((row) => row.way === way).map((row) => ({ row, name: describeRow(row) }));
 
   describe.each(TYPES)("%s account", (type) => {
-    it("does in a login what the table is made from", async () => {
+    it("the effects of a login are those of the table", async () => {
       const { start, end } = toldOf(type);
       const earlier = (await effectsDone()).length;
       const guest = await logIn(type);
@@ -179,7 +179,7 @@ describeMachine("faults", (release) => {
     });
 
     it.each(rowsOf(`${type}, taken up`))(
-      "$name of the next guestd: the session goes on or ends",
+      "$name of the next guestd: the session continues or ends",
       async ({ row, name }) => {
         const result = await attempt(type);
         if ("refused" in result) throw new Error(result.refused);
@@ -193,13 +193,13 @@ describeMachine("faults", (release) => {
       },
     );
 
-    it("leaves the machine as it was, after all of them", async () => {
+    it("the machine is unchanged after all of them", async () => {
       expect(await machine.snapshotLike(before, LOGIND_LIMIT_MS)).toEqual(before);
     });
   });
 
-  describe("a uid that is quarantined", () => {
-    it.each(rowsOf("quarantined"))("$name: it is found clean all the same, and free", async ({ row, name }) => {
+  describe("a quarantined UID", () => {
+    it.each(rowsOf("quarantined"))("$name: it is still found clean, and free", async ({ row, name }) => {
       const kept = JSON.stringify({ uid: UID, user: "guest-zzzz", session: "aaaaaaaaaa", reason: "files: /tmp/x" });
       await machine.write(`/var/lib/guestd/quarantine/${UID}`, kept, "600");
       setFault(machine, name);
@@ -210,7 +210,7 @@ describeMachine("faults", (release) => {
     });
   });
 
-  it("strikes all that were to be struck", () => {
+  it("all faults have happened", () => {
     expect(rows.filter((row) => !struck.has(row)).map(describeRow)).toEqual([]);
     const count = (part: readonly Row[], type: string) => part.filter(({ way }) => way.startsWith(type)).length;
     const counts = [...TYPES, "quarantined"].map(

@@ -17,7 +17,7 @@ const LIST_WRITABLE = `find / -xdev -type d -writable ! -path '/proc*' 2>/dev/nu
   echo "$(findmnt --noheadings --output SOURCE --target "$path" | tail -n 1) $path"; done; awk '{ print $2 }' /proc/self/mounts | while read -r path; do
   [ -d "$path" ] && [ -w "$path" ] && echo "$(findmnt --noheadings --output SOURCE --mountpoint "$path" | tail -n 1) $path"; done`;
 
-describeMachine("a guest who fills all that can be written", (release) => {
+describeMachine("a guest who fills every writable directory", (release) => {
   let machine: Machine;
   let guest: Terminal;
 
@@ -31,7 +31,7 @@ describeMachine("a guest who fills all that can be written", (release) => {
     await machine.stop();
   });
 
-  it("finds no directory of the host's", async () => {
+  it("finds none of the host's", async () => {
     const lines = (await guest.ask(LIST_WRITABLE)).split("\n").filter((line) => line !== "");
     expect(lines.some((line) => line.endsWith(" /var/spool/samba"))).toBe(true);
     // logind gives a user a tmpfs with a limit of its own; the queues are those of an IPC namespace of its own.
@@ -42,7 +42,7 @@ describeMachine("a guest who fills all that can be written", (release) => {
     ).toEqual([]);
   });
 
-  it("leaves /run of the host as it is, and others log in", async () => {
+  it("leaves the host's /run unchanged, and other users log in", async () => {
     await machine.sh("chmod 1777 /run/screen");
     const second = await machine.loginAsGhost();
     const before = Number(await machine.sh("df --output=avail /run | tail -n 1"));
@@ -56,11 +56,11 @@ describeMachine("a guest who fills all that can be written", (release) => {
     await second.logOut();
   });
 
-  it("has screen's directory with the mode and the group of the host's", async () => {
+  it("has screen's directory with the host's mode and group", async () => {
     expect(await guest.ask("stat -c '%a %U %G' /run/screen /var/spool/samba")).toBe("775 root utmp\n1777 root root");
   });
 
-  it("is told by status of what else anybody may write to", async () => {
+  it("finds only those that status reports as world-writable", async () => {
     expect(await machine.sh("guestctl status")).not.toContain("can write to");
     await machine.sh(
       "mkdir -p /srv/scratch /var/lib/shut/open; chmod 1777 /srv/scratch /var/lib/shut/open; chmod 700 /var/lib/shut; systemctl restart guestd",

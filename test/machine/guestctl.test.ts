@@ -14,7 +14,7 @@ describeMachine("guestctl", (release) => {
     await machine.stop();
   });
 
-  it("starts guestd by the bus when it is not running", async () => {
+  it("starts guestd through the bus when it is not running", async () => {
     expect(await machine.sh("systemctl is-active guestd || true")).toBe("inactive");
     expect(await machine.sh("guestctl status")).toMatch(
       /^guestd: +\d+\.\d+\.\d+\nguests: +can log in\nswitch: +on\nsessions: 0$/,
@@ -22,7 +22,7 @@ describeMachine("guestctl", (release) => {
     expect(await machine.sh("guestctl")).toBe("No guest sessions.");
   });
 
-  it("is root's: others are told so", async () => {
+  it("is only for root, and says so to other users", async () => {
     for (const verb of ["list", "status", "config"]) {
       expect(await machine.run(["guestctl", verb], { user: "alice" })).toEqual({
         code: 1,
@@ -32,7 +32,7 @@ describeMachine("guestctl", (release) => {
     }
   });
 
-  it("checks configurations without guestd, all errors at once with file and line", async () => {
+  it("checks configurations without guestd, and reports all errors with file and line", async () => {
     await machine.write("/root/bad.conf", "[Home]\nSize=lots\nNonsense=1\n[View]\nHide=home\n");
     const { code, stdout } = await machine.run(["guestctl", "config", "check", "/root/bad.conf"]);
     expect(code).toBe(1);
@@ -48,7 +48,7 @@ describeMachine("guestctl", (release) => {
     expect(await machine.run(["guestctl", "config", "check"], { user: "alice" })).toMatchObject({ code: 0 });
   });
 
-  it("keeps what is in force when a reload is bad, and says what is wrong until it is mended", async () => {
+  it("keeps the configuration when a reload is bad, and reports the errors until they are fixed", async () => {
     await machine.write("/etc/guestd/guestd.conf.d/10.conf", "[Home]\nSize=64M\n");
     await machine.sh("guestctl reload");
     await machine.write("/etc/guestd/guestd.conf.d/20.conf", "[Home]\nSize=lots\n");
@@ -66,7 +66,7 @@ describeMachine("guestctl", (release) => {
     await awaitNoSessions(machine);
   });
 
-  it("has the paths hidden that are named, with blanks, quotes and # in their names", async () => {
+  it("config hides paths with blanks, quotes and # in their names", async () => {
     await machine.sh(
       `mkdir -p /srv/a '/srv/a b' '/srv/a#b' "/srv/a'b" '/mnt/x:y'; for path in /srv/*; do echo "$path" >"$path/file"; done`,
     );
@@ -80,7 +80,7 @@ describeMachine("guestctl", (release) => {
     await awaitNoSessions(machine);
   });
 
-  it("shows and ends a session by its id, and knows when there is none", async () => {
+  it("shows and ends a session by its id, and reports an unknown one", async () => {
     const guest = await machine.login("guest3");
     const id = await guest.ask("echo $GUEST_SESSION");
     expect(await machine.sh("guestctl list")).toMatch(
@@ -100,7 +100,7 @@ describeMachine("guestctl", (release) => {
     await guest.end();
   });
 
-  it("explains nobody", async () => {
+  it("explains a user who does not exist", async () => {
     expect(await machine.run(["guestctl", "explain", "nobody-here"])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("There is no user") as string,

@@ -11,7 +11,7 @@ const IN_A_ROW = times(200, 30);
 const GUESTS = ["guest1", "guest2", "guest3", "guest4"] as const;
 const guestOf = (index: number) => GUESTS[index % GUESTS.length] ?? "guest1";
 
-describeMachine("guests side by side", (release) => {
+describeMachine("concurrent guests", (release) => {
   let machine: Machine;
   let calm: Snapshot;
 
@@ -22,7 +22,7 @@ describeMachine("guests side by side", (release) => {
     await machine.stop();
   });
 
-  it("ten of them, of the same and of other accounts, each have a home of their own", async () => {
+  it("(ten), of the same and of other accounts, each have their own home", async () => {
     const guests = await Promise.all(Array.from({ length: 10 }, (_, index) => machine.login(guestOf(index))));
     for (const [index, guest] of guests.entries())
       await guest.ask(`echo ${index} >~/mine; echo ${index} >/tmp/mine; touch ~/of-${index}`);
@@ -47,7 +47,7 @@ describeMachine("guests side by side", (release) => {
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
   });
 
-  it(`${IN_A_ROW} logins in a row leave the host as it was`, { timeout: 1_200_000 }, async () => {
+  it(`(${IN_A_ROW} in a row) leave the host unchanged`, { timeout: 1_200_000 }, async () => {
     for (let index = 0; index < IN_A_ROW; index++) {
       const { code, stdout } = await machine.ssh(
         guestOf(index),
@@ -60,7 +60,7 @@ describeMachine("guests side by side", (release) => {
     expect(await machine.snapshotLike(calm, LOGIND_KEEPS_USERS_MS)).toEqual(calm);
   });
 
-  it("every receipt of all of them is clean", async () => {
+  it("all have clean receipts", async () => {
     const receipts = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
     const left = receipts
       .map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[] })

@@ -107,7 +107,7 @@ describeMachine("a guest who hangs up", (release) => {
   );
 
   it(
-    "has a session that ends over a restart of guestd as well",
+    "has a session that ends across a restart of guestd, too",
     async () => {
       for (const id of restarted)
         expect(await awaitReceipt(machine, id, LIMIT_MS)).toMatchObject({ cause: HUNG_UP, left: [] });
@@ -115,7 +115,7 @@ describeMachine("a guest who hangs up", (release) => {
     TEST_LIMIT_MS,
   );
 
-  it("leaves the sessions of those who are there", async () => {
+  it("does not affect the sessions of other guests", async () => {
     await expect.poll(async () => (await listSessions(machine)).length, { timeout: LIMIT_MS }).toBe(there.length);
     for (const terminal of there) {
       expect(await terminal.ask("echo alive")).toBe("alive");

@@ -71,7 +71,7 @@ describeMachine("a leased home on the host", (release) => {
     return guest;
   }
 
-  it("is taken away at the end, and the receipt counts what was in it", async () => {
+  it("is removed at the end, and the receipt counts its files", async () => {
     const guest = await startAtHome();
     const count = Number(await machine.sh(`find /home/${guest.user} | wc -l`));
     const receipt = await endLease(machine, guest);
@@ -86,7 +86,7 @@ describeMachine("a leased home on the host", (release) => {
     await endLease(machine, next);
   });
 
-  it("is taken away when guestd was not there at the end", async () => {
+  it("is removed when guestd was down at the end", async () => {
     const guest = await startAtHome();
     const before = await mainPid(machine);
     await machine.sh(`kill -KILL ${guest.leader} ${before}`);
@@ -98,7 +98,7 @@ describeMachine("a leased home on the host", (release) => {
     expect(await homes()).toBe("");
   });
 
-  it("is named where root has put something into it, and goes at a later look when that has gone", async () => {
+  it("is reported where root has put a file into it, and removed by a later look when that is gone", async () => {
     await machine.write(
       "/usr/local/sbin/give",
       '#!/bin/sh\n[ "$PAM_TYPE" != open_session ] || mkdir -p "/home/$PAM_USER/roots"\n',
@@ -114,7 +114,7 @@ describeMachine("a leased home on the host", (release) => {
     await awaitState(machine, guest.uid, "rested", 40_000);
   });
 
-  it("is not emptied where something is mounted on it: that is named", async () => {
+  it("is not emptied but reported where something is mounted on it", async () => {
     const guest = await startAtHome();
     await machine.sh(
       `mount -t tmpfs tmpfs /home/${guest.user}; touch /home/${guest.user}/file; chown ${guest.uid} /home/${guest.user}/file`,
@@ -128,7 +128,7 @@ describeMachine("a leased home on the host", (release) => {
     expect(await findOwned(machine, guest.uid)).toBe("");
   });
 
-  it("where /home is a link is found behind it", async () => {
+  it("is found behind a link at /home", async () => {
     await machine.sh("mv /home /var/home; ln -s var/home /home");
     try {
       const guest = await startAtHome();
@@ -140,7 +140,7 @@ describeMachine("a leased home on the host", (release) => {
     }
   });
 
-  describe("that is there already", () => {
+  describe("that exists already", () => {
     beforeAll(async () => {
       await machine.sh("mv /usr/bin/find /usr/bin/find.distrib");
       await machine.write("/usr/bin/find", EAGER_FIND, "755");
@@ -152,7 +152,7 @@ describeMachine("a leased home on the host", (release) => {
       await machine.sh("mv /usr/bin/find.distrib /usr/bin/find");
     });
 
-    it("is left alone: the guest gets another name, and the same uid", async () => {
+    it("is left alone: the guest gets another name, and the same UID", async () => {
       await machine.sh("echo 2 >/run/homes");
       const guest = await startLease(machine);
       const taken = (await homes()).split("\n");
@@ -181,7 +181,7 @@ describeMachine("a leased home on the host", (release) => {
     });
   });
 
-  it("of a file server that does not answer is not waited for: guestd goes on, and the uids are quarantined until it does", async () => {
+  it("on a file server that does not answer does not block guestd, and keeps the UIDs quarantined until that answers", async () => {
     await machine.write("/root/mute", MUTE);
     await machine.sh("[ -e /dev/autofs ] || mknod /dev/autofs c 10 235");
     const guests: LeasedGuest[] = [];
@@ -208,10 +208,10 @@ describeMachine("a leased home on the host", (release) => {
     for (const { uid } of guests) await awaitState(machine, uid, "rested", 60_000);
   });
 
-  describe("has modules that make it", () => {
+  describe("created by a PAM module", () => {
     const named = `${MKHOMEDIR} (${LOGIN}:`;
 
-    it("named by status, by explain for their service, and when guestd is set up", async () => {
+    it("has that named by status, by explain for its service, and during setup", async () => {
       await putAbove(MKHOMEDIR);
       await machine.sh("guestctl reload");
       const { warnings } = JSON.parse((await machine.run(["guestctl", "status", "--json"])).stdout) as {
@@ -225,14 +225,14 @@ describeMachine("a leased home on the host", (release) => {
       expect(`${code} ${stderr}`).toContain(`0 guestd: ${named}`);
     });
 
-    it("none of them is named on a machine as it comes", async () => {
+    it("has no such module on a standard machine", async () => {
       await machine.sh("guestctl reload");
       expect(await machine.sh("guestctl status")).not.toContain("To mind");
       expect(await machine.run(["/usr/lib/guestd/setup", "report"])).toMatchObject({ code: 0, stderr: "" });
     });
   });
 
-  it("leaves no line in the journal that nobody expects", async () => {
+  it("leaves no unexpected line in the journal", async () => {
     const expected = [
       /is not quarantined/,
       /^Closed session .*: left home: /,

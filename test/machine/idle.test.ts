@@ -81,7 +81,7 @@ describeMachine("an idle guestd", (release) => {
     expect(rested.map(({ uid, last }) => last - uid + 1)).toEqual([1]);
   });
 
-  it("stays as long as a guest is in", async () => {
+  it("stays while a guest is in", async () => {
     await exitAfter(1);
     const guest = await startLease(machine);
     const pid = await show("MainPID");
@@ -97,7 +97,7 @@ describeMachine("an idle guestd", (release) => {
     expect(await show("NRestarts")).toBe("0");
   });
 
-  it("stays as long as a uid is quarantined that may be clean by now, or takes it up again", async () => {
+  it("stays while a quarantined UID may be clean by now, or looks at it again", async () => {
     await exitAfter(1);
     const guest = await startLease(machine);
     await guest.terminal.ask("echo mine >~/file");
@@ -120,7 +120,7 @@ describeMachine("an idle guestd", (release) => {
     );
   });
 
-  it(`lets everybody in who comes while it exits: ${LOGINS} logins`, { timeout: 240_000 }, async () => {
+  it(`lets in all who log in while it exits: ${LOGINS} logins`, { timeout: 240_000 }, async () => {
     await exitAfter(1);
     const before = await countStarts();
     // The login comes when the bus says that guestd has given its name back, and each a millisecond later than the one before.
@@ -165,7 +165,7 @@ describeMachine("an idle guestd", (release) => {
     await machine.sh(`rm ${ENOUGH}`);
   });
 
-  it("is started again at once when it is told to stop with a guest in", async () => {
+  it("is restarted at once when it is told to stop with a guest in", async () => {
     const guest = await startLease(machine);
     const pid = await show("MainPID");
     await machine.sh(`kill -TERM ${pid}`);
@@ -180,7 +180,7 @@ describeMachine("an idle guestd", (release) => {
     expect((await endLease(machine, guest)).left).toEqual([]);
   });
 
-  it("stays away when it is told to stop with nobody in", async () => {
+  it("stays down when it is told to stop without a guest", async () => {
     await machine.sh("guestctl status");
     await machine.sh(`kill -TERM ${await show("MainPID")}`);
     await awaitExit();

@@ -32,13 +32,13 @@ describeMachine("a leased guest's IPC objects", (release) => {
     await machine.stop();
   });
 
-  it("are their own, and those of all that their user manager starts", async () => {
+  it("are their own, including those of their user manager", async () => {
     const own = await hog.terminal.ask(OWN);
     expect(own).not.toBe(await machine.sh(OWN));
     expect(await hog.terminal.ask(`systemd-run --user --quiet --wait --pipe ${OWN}`)).toBe(own);
   });
 
-  it("can be all that there are, and nobody else is the worse for it", async () => {
+  it("can use up every limit without affecting other users", async () => {
     const taken = (await hog.terminal.ask(TAKE_ALL, 120_000)).split("\n").map(Number);
     expect(taken[0]).toBeGreaterThanOrEqual(4000);
     expect(taken[1]).toBeGreaterThan(1000);
@@ -52,7 +52,7 @@ describeMachine("a leased guest's IPC objects", (release) => {
     expect((await endLease(machine, next)).left).toEqual([]);
   });
 
-  it("are the same for a user manager that starts anew, over a restart of guestd", async () => {
+  it("are shared with a restarted user manager, also across a restart of guestd", async () => {
     const own = await hog.terminal.ask(OWN);
     for (const how of ["restart guestd", "kill --signal=KILL guestd"]) {
       await machine.sh(`systemctl ${how}; while ! guestctl status; do :; done; systemctl restart user@${hog.uid}`);

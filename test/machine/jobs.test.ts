@@ -22,7 +22,7 @@ const CLOSED = /You do not have permission to use (at|atq|batch)|not allowed to 
 /** crontab looks for the spool first, which is hidden. */
 const CLOSED_OR_HIDDEN = new RegExp(`${CLOSED.source}|crontabs: No such file or directory`);
 
-describeMachine("jobs", (release) => {
+describeMachine("jobs for later", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
@@ -33,7 +33,7 @@ describeMachine("jobs", (release) => {
     await machine.stop();
   });
 
-  it.each(HAND_IN)("are not taken from a guest who logged in: %s", async (command) => {
+  it.each(HAND_IN)("are refused to a guest who logged in: %s", async (command) => {
     const guest = await machine.login("guest1");
     const { code, stdout } = await guest.askStatus(command);
     expect(code).not.toBe(0);
@@ -42,14 +42,14 @@ describeMachine("jobs", (release) => {
     await guest.logOut();
   });
 
-  it.each(HAND_IN)("are not taken from a guest by ssh: %s", async (command) => {
+  it.each(HAND_IN)("are refused to a guest by ssh: %s", async (command) => {
     const { code, stdout, stderr } = await machine.ssh("guest4", command);
     expect(code).not.toBe(0);
     expect(stdout + stderr).toMatch(CLOSED_OR_HIDDEN);
     expect(await machine.sh(SPOOL)).toBe("");
   });
 
-  it("are not taken where the spools are not hidden either", async () => {
+  it("are refused where the spools are not hidden, too", async () => {
     await machine.write("/etc/guestd/guestd.conf.d/bare.conf", "[View]\nHide=\nHide=/home /root\n");
     await machine.sh("guestctl reload");
     const guest = await machine.login("guest1");
@@ -64,7 +64,7 @@ describeMachine("jobs", (release) => {
     await machine.sh("rm /etc/guestd/guestd.conf.d/bare.conf; guestctl reload");
   });
 
-  it("are closed by files of the view alone, which name nobody in it", async () => {
+  it("are denied by files of the view only, which name no user in it", async () => {
     const guest = await machine.login("guest1");
     const files = await guest.ask("cat /etc/at.allow /etc/cron.allow");
     // at and cron compare a line with a name as a whole; cron cuts lines that are longer.
@@ -74,7 +74,7 @@ describeMachine("jobs", (release) => {
     await guest.logOut();
   });
 
-  it("are taken from everybody else", async () => {
+  it("are accepted from all other users", async () => {
     const { code, stdout } = await machine.ssh(
       "alice",
       "echo '0 0 1 1 * id' | crontab - && echo id | at now + 1 hour 2>/dev/null && crontab -l && atq | wc -l && crontab -r && atrm $(atq | cut -f1)",
@@ -83,7 +83,7 @@ describeMachine("jobs", (release) => {
     expect(await machine.sh(SPOOL)).toBe("");
   });
 
-  it("that are there for a guest already are not run: by at", async () => {
+  it("that exist for a guest already are not run by at", async () => {
     const plant = (user: string): RunOptions => ({ user, input: `touch /var/tmp/at-${user}\n` });
     // Without PAM, so outside of any session.
     for (const user of ["guest1", "alice"])
@@ -98,7 +98,7 @@ describeMachine("jobs", (release) => {
     expect((await machine.run(["ls", "/var/tmp/at-guest1"])).code).not.toBe(0);
   });
 
-  it("that are there for a guest already are not run: by cron", async () => {
+  it("that exist for a guest already are not run by cron", async () => {
     for (const user of ["guest1", "alice"])
       await machine.sh(`echo '@reboot touch /var/tmp/cron-${user}' | crontab -u ${user} -`);
     await machine.sh("rm -f /run/crond.reboot; systemctl restart cron");

@@ -24,7 +24,7 @@ describeMachine("the journal", (release) => {
     await machine.stop();
   });
 
-  it("has one entry for each effect of a session, in the order in which they were done", () => {
+  it("has one entry for each effect of a session, in order", () => {
     const actions = story.map((entry) => entry["GUEST_ACTION"]);
     // The scope is found, and PAM closes, at moments of their own.
     const beside = ["note-close", "limit-login", "write-record"];
@@ -38,7 +38,7 @@ describeMachine("the journal", (release) => {
     expect(actions).toContain("note-close");
   });
 
-  it("tells of a leased account from its making to its end", async () => {
+  it("covers a leased account from its creation to its end", async () => {
     const guest = await machine.loginAsGhost();
     const leased = await guest.ask("echo $GUEST_SESSION");
     await guest.logOut();
@@ -56,7 +56,7 @@ describeMachine("the journal", (release) => {
     ).toEqual(["answer"]);
   });
 
-  it("gives each entry the fields by which it is found", () => {
+  it("gives each entry the fields that identify it", () => {
     for (const entry of story) {
       expect(entry).toMatchObject({
         GUEST_SESSION: id,
@@ -72,7 +72,7 @@ describeMachine("the journal", (release) => {
     }
   });
 
-  it("holds the plan that guestctl would show, so that the view can be built again", async () => {
+  it("contains the plan that guestctl shows, from which the view can be built again", async () => {
     const plan = JSON.parse(
       story.find((entry) => entry["GUEST_ACTION"] === "build-view")?.["GUEST_PLAN"] ?? "[]",
     ) as unknown[];
@@ -87,7 +87,7 @@ describeMachine("the journal", (release) => {
     expect(explained).not.toMatch(/@GUEST_\w+@/);
   });
 
-  it("says at which step a view failed, on which path and why", async () => {
+  it("names step, path and reason of a failed view", async () => {
     await machine.write("/etc/guestd/guestd.conf.d/bad.conf", "[View]\nHide=/does/not/exist\n");
     await machine.sh("guestctl reload");
     await machine.ssh("guest1", "true");
@@ -97,7 +97,7 @@ describeMachine("the journal", (release) => {
     await machine.sh("rm /etc/guestd/guestd.conf.d/bad.conf; guestctl reload");
   });
 
-  it("cannot be forged by a guest so that the filters of the manual take it for guestd's", async () => {
+  it("cannot be forged by a guest: the manual's filters find only guestd's entries", async () => {
     await machine.ssh(
       "guest1",
       `logger --journald <<END

@@ -26,7 +26,7 @@ wait;
 exec @ARGV;
 `;
 
-describeMachine("the uids of leased accounts", (release) => {
+describeMachine("the UIDs of leased accounts", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
@@ -48,7 +48,7 @@ describeMachine("the uids of leased accounts", (release) => {
   it.each([
     ["the first of the default", undefined, "65536"],
     ["the last of the default", "98303-98303", "98303"],
-  ])("%s is an account to logind, the user manager and IPC, and leaves nothing", async (_, range, uid) => {
+  ])("include %s, which logind, the user manager and IPC accept, and which leaves nothing", async (_, range, uid) => {
     if (range !== undefined) await configure(range);
     const guest = await machine.loginAsGhost();
     expect(await guest.ask("id -u; stat -c %u ~")).toBe(`${uid}\n${uid}`);
@@ -74,7 +74,7 @@ describeMachine("the uids of leased accounts", (release) => {
     expect(await machine.sh("ls -A /run/user")).not.toContain(uid);
   });
 
-  it("of the range before stay with the sessions that have them, over a restart of guestd, and rest after it", async () => {
+  it("of a former range stay with their sessions across a restart of guestd, and rest afterwards", async () => {
     await configure("60600-61183");
     const guest = await machine.loginAsGhost();
     const [before] = await listSessions(machine);
@@ -95,7 +95,7 @@ describeMachine("the uids of leased accounts", (release) => {
     expect(await unexpectedLines(machine)).toEqual([]);
   });
 
-  it("that earlier versions wrote down one by one are taken over", async () => {
+  it("saved by earlier versions one by one are imported", async () => {
     await machine.sh(`systemctl stop guestd; rm -f /var/lib/guestd/rested; mkdir -p /var/lib/guestd/leases
       for uid in 65536 65537; do echo '{"uid":'$uid',"at":5}' >/var/lib/guestd/leases/$uid; done; systemctl start guestd`);
     expect(await machine.sh("guestctl leases --all")).toMatch(/^65536-65537 +rested .*\n65538-98303 +unused/m);

@@ -54,7 +54,7 @@ describeMachine("a login as guest", (release) => {
     return terminal;
   }
 
-  it("is refused with a sentence when all accounts are in use, and possible again when one is back", async () => {
+  it("is refused with a sentence when all accounts are in use, and possible again when one is free", async () => {
     await configure("[Guests]", "LeaseRange=61100-61101");
     const [first, second] = [await machine.loginAsGhost(), await machine.loginAsGhost()];
     const third = await typeName("guest", /All guest accounts of this machine are in use\. Please try again later\.\n/);
@@ -82,7 +82,7 @@ describeMachine("a login as guest", (release) => {
     terminal.hangUp();
   });
 
-  it("asks for a password whoever types the name of a leased account", async () => {
+  it("asks for a password for the name of a leased account", async () => {
     const guest = await machine.loginAsGhost();
     const thief = await typeName(await guest.ask("id -un"), /Password: /);
     thief.hangUp();
@@ -102,7 +102,7 @@ describeMachine("a login as guest", (release) => {
     await guest.logOut();
   });
 
-  it("never gets a uid or a name that is somebody's", async () => {
+  it("never gets a UID or name that is taken", async () => {
     await machine.sh("useradd --uid 61102 --no-create-home squatter");
     await configure("[Guests]", "LeaseRange=61102-61103");
     const guest = await machine.loginAsGhost();
@@ -111,7 +111,7 @@ describeMachine("a login as guest", (release) => {
     await machine.sh("userdel squatter");
   });
 
-  it("takes the account back when its login ends before a session, and when it takes too long", async () => {
+  it("returns the account when it ends before a session or takes too long", async () => {
     await configure("[Guests]", "Passwordless=login stopped", "LeaseTimeout=1", "LeaseRange=61105-61105");
     const stopped = machine.terminal([
       "pamtester",
@@ -154,7 +154,7 @@ describeMachine("a login as guest", (release) => {
     expect(uids).toEqual(["61110", "61111", "61112", "61110", "61111", "61112", "61110"]);
   });
 
-  it("finds its own session and units through libsystemd, and can make a /proc of its own", async () => {
+  it("finds its own session and units through libsystemd, and can mount its own /proc", async () => {
     const guest = await machine.loginAsGhost();
     const [uid, session] = [await guest.ask("id -u"), await guest.ask("echo $XDG_SESSION_ID")];
     expect(await guest.ask("echo $(ps -o lsession=,unit=,slice=,ouid= -p $$)")).toBe(
@@ -167,7 +167,7 @@ describeMachine("a login as guest", (release) => {
     await guest.logOut();
   });
 
-  it("is an account to all programs, and in no file of accounts", async () => {
+  it("is a valid account for all programs, without an entry in any account file", async () => {
     const guest = await machine.loginAsGhost();
     const [name, uid] = [await guest.ask("id -un"), await guest.ask("id -u")];
     expect(name).toMatch(/^guest-[a-z2-7]{4}$/);
@@ -185,7 +185,7 @@ describeMachine("a login as guest", (release) => {
     expect((await machine.run(["getent", "passwd", name, uid])).code).toBe(2);
   });
 
-  it("ends with a receipt that says all of it", async () => {
+  it("ends with a complete receipt", async () => {
     const begun = performance.now();
     const guest = await machine.loginAsGhost();
     const [id, user, uid] = (await guest.ask("echo $GUEST_SESSION; id -un; id -u")).split("\n");
@@ -204,7 +204,7 @@ describeMachine("a login as guest", (release) => {
     expect(order.indexOf("withdraw-account")).toBe(order.indexOf("sweep-account") - 1);
   });
 
-  it("takes along what root has started as the account, outside of its slice and its view", async () => {
+  it("ends what root has started as the account, outside its slice and its view", async () => {
     await configure("[Guests]", "LeaseRange=61107-61107");
     const guest = await machine.loginAsGhost();
     const id = await guest.ask("echo $GUEST_SESSION");
@@ -225,7 +225,7 @@ describeMachine("a login as guest", (release) => {
     await next.logOut();
   });
 
-  it("goes on over a restart of guestd, and ends as ever", async () => {
+  it("survives a restart of guestd, and ends normally", async () => {
     await configure("[Guests]", "Passwordless=login stopped");
     const stopped = machine.terminal([
       "pamtester",

@@ -41,7 +41,7 @@ describeMachine("the user manager of a guest", (release) => {
 
   const seen = (guest: Terminal) => waitFor("what the program saw", () => guest.ask("cat ~/seen 2>/dev/null"), 30_000);
 
-  it("is not started for a uid of the range that nobody has, and not for an account whose session is not open", async () => {
+  it("is not started for an unused UID of the range, nor for an account without an open session", async () => {
     expect((await machine.run(["systemctl", "start", "user@60700.service"])).code).not.toBe(0);
     await machine.sh("systemctl reset-failed 'user*'");
     await machine.write("/etc/guestd/guestd.conf.d/stopped.conf", "[Guests]\nPasswordless=login stopped\n");
@@ -72,7 +72,7 @@ describeMachine("the user manager of a guest", (release) => {
     await guest.logOut();
   });
 
-  it("is itself in the view, with the login's home, and works as users expect it to", async () => {
+  it("is itself in the view, with the login's home, and works as users expect", async () => {
     const guest = await machine.loginAsGhost();
     const uid = await guest.ask("id -u");
     const manager = await machine.sh(`systemctl show user@${uid}.service -P MainPID`);
@@ -120,7 +120,7 @@ describeMachine("the user manager of a guest", (release) => {
     await guest.end();
   });
 
-  it("has its limits on all of the user", async () => {
+  it("has its limits on the whole user", async () => {
     await machine.write(
       "/etc/guestd/guestd.conf.d/limits.conf",
       "[Limits]\nMemoryMax=300M\nMemorySwapMax=1M\nTasksMax=111\nCPUWeight=50\nCPUQuota=150%\nIOWeight=20\n",
@@ -150,7 +150,7 @@ describeMachine("the user manager of a guest", (release) => {
     await machine.sh("rm /etc/guestd/guestd.conf.d/limits.conf; guestctl reload");
   });
 
-  it("lets a guest unlock his own screen, and nobody else, and him no longer than his session lives", async () => {
+  it("lets only a guest unlock their own screen, and only during their session", async () => {
     const guest = await machine.loginAsGhost();
     const other = await machine.loginAsGhost();
     const [user = "", uid = ""] = (await guest.ask("id -un; id -u")).split("\n");
@@ -195,7 +195,7 @@ describeMachine("the user manager of a guest", (release) => {
     expect(await machine.sh("ls -A /run/guestd-unlock")).toBe("");
   });
 
-  it("leaves the machine as it was, and no unexpected line in the journal", async () => {
+  it("leaves the machine unchanged, and no unexpected line in the journal", async () => {
     expect(await machine.snapshotLike(calm)).toEqual(calm);
     expect(await unexpectedLines(machine, /is not open/)).toEqual([]);
   });

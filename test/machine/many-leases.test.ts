@@ -47,7 +47,7 @@ describeMachine("many logins as guest", (release) => {
   }
 
   it(
-    `${LOGINS[release]} of them over 8 uids all come in, and leave the machine as it was`,
+    `(${LOGINS[release]} over 8 UIDs) all succeed, and leave the machine unchanged`,
     { timeout: 600_000 },
     async () => {
       let begun = 0;
@@ -61,7 +61,7 @@ describeMachine("many logins as guest", (release) => {
     },
   );
 
-  it("never had one account for two at a time, and gave each its turn", async () => {
+  it("never shared an account, and gave each its turn", async () => {
     const told = await machine.journal(
       "_SYSTEMD_UNIT=guestd.service",
       "GUEST_ACTION=publish-account",
@@ -81,7 +81,7 @@ describeMachine("many logins as guest", (release) => {
     }
   });
 
-  it("has a clean receipt for each", async () => {
+  it("all have a clean receipt", async () => {
     const receipts = await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=announce-closed");
     const read = receipts.map(
       (entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { left: string[]; cause: string },

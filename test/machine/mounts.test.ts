@@ -71,7 +71,7 @@ describeMachine("a guest's view on a machine", (release) => {
       systemctl daemon-reload`);
   }
 
-  it("whose /home is an automount that expires: nobody hangs, and the session goes on", async () => {
+  it("whose /home is an automount that expires blocks no process, and the session continues", async () => {
     await machine.sh("mkdir -p /srv/people/bob /srv/disk; echo secret >/srv/people/bob/file");
     const name = await startAutomount("/home", "/srv/people");
     // As idle as /home: when it has expired, /home would have.
@@ -104,7 +104,7 @@ describeMachine("a guest's view on a machine", (release) => {
     }
   }, 180_000);
 
-  it("with an automount in what is read-only: the guest sees no dead point, and the host can mount it again", async () => {
+  it("with an automount below a read-only path shows no dead mount point, and the host can mount it again", async () => {
     await machine.sh("mkdir -p /srv/disk /opt/auto /opt/kept; touch /srv/disk/file");
     const name = await startAutomount("/opt/auto", "/srv/disk");
     try {
@@ -123,7 +123,7 @@ describeMachine("a guest's view on a machine", (release) => {
     }
   });
 
-  it("with an automount that it names read-only, or binds: it is mounted, and shows what it stands for", async () => {
+  it("with an automount as a read-only path or a bind mounts it and shows its contents", async () => {
     await machine.sh("mkdir -p /srv/course /mnt/course /mnt/bound; touch /srv/course/lesson");
     const name = await startAutomount("/mnt/course", "/srv/course");
     try {
@@ -139,7 +139,7 @@ describeMachine("a guest's view on a machine", (release) => {
     }
   });
 
-  it("whose /home, /tmp and /var/lock are symbolic links has private ones where they lead", async () => {
+  it("whose /home, /tmp and /var/lock are symbolic links has private ones at their targets", async () => {
     await machine.sh(`mv /home /var/home; ln -s var/home /home
       mkdir -m 1777 /srv/tmp; echo host >/srv/tmp/of-host; cp -a /tmp /tmp.kept; mount -t tmpfs -o mode=755 links /opt
       mkdir -m 1777 /opt/scratch; ln -s /srv/tmp /opt/tmp; echo secret >/var/home/alice/secret`);
@@ -162,7 +162,7 @@ describeMachine("a guest's view on a machine", (release) => {
     }
   });
 
-  it("with links that others could change refuses the guest, and names the path", async () => {
+  it("with links that other users could change refuses the guest, and names the path", async () => {
     await machine.sh("mkdir -p /srv/own; ln -sfn /home /srv/own/link; chown alice /srv/own");
     await configure("[View]", "Hide=/srv/own/link");
     await beRefused();
@@ -194,7 +194,7 @@ describeMachine("a guest's view on a machine", (release) => {
     }
   });
 
-  it("that mounts strictly is no looser in the view", async () => {
+  it("with strict mount options is no less strict", async () => {
     await machine.sh(`for place in /tmp /var/tmp /home; do mount --bind $place $place; mount -o remount,bind,noexec $place; done
       mount -o remount,noexec /dev/shm`);
     try {
@@ -210,7 +210,7 @@ describeMachine("a guest's view on a machine", (release) => {
     }
   });
 
-  it("with a read-only root directory lets the guest write to what is the guest's own", async () => {
+  it("with a read-only root directory lets the guest write to their own paths", async () => {
     await machine.sh("mount --bind /var/lib /var/lib; mount -o remount,bind,ro /");
     try {
       const guest = await machine.loginAsGhost();
@@ -224,7 +224,7 @@ describeMachine("a guest's view on a machine", (release) => {
     }
   });
 
-  it("makes the target of a bind in a private or hidden directory, and forgives a missing source alone", async () => {
+  it("creates the target of a bind in a private or hidden directory, and skips only a missing source", async () => {
     await machine.sh("mkdir -p /srv/lessons; echo lesson >/srv/lessons/one");
     await configure("[View]", "Bind=/srv/lessons:/tmp/lessons /srv/lessons/one:/home/course/one -/srv/none:/tmp/none");
     const guest = await machine.loginAsGhost();
@@ -257,7 +257,7 @@ describeMachine("a guest's view on a machine", (release) => {
     }
   });
 
-  it("leaves nothing in the journal that nobody expects", async () => {
+  it("leaves no unexpected line in the journal", async () => {
     expect(await unexpectedLines(machine)).toEqual([]);
   });
 });

@@ -38,7 +38,7 @@ describeMachine("what guests are told", (release) => {
     return terminal;
   }
 
-  it("stands in their terminals once, and in nobody else's, nor in the output of commands", async () => {
+  it("is in their terminals once, in no other user's, and not in the output of commands", async () => {
     const shells = await Promise.all([
       machine.loginAsGhost(),
       machine.login("guest1"),
@@ -52,7 +52,7 @@ describeMachine("what guests are told", (release) => {
     expect(await machine.run(["su", "-", "guest1", "-c", "echo in"])).toMatchObject({ code: 0, stdout: "in\n" });
   });
 
-  it("is for desktops in a file for each language, which a guest's view has, with what shows it", async () => {
+  it("is in a file for each language for desktops, visible in a guest's view with the program that shows it", async () => {
     await configure("LoginText[de]=Alles weg.");
     const ghost = await machine.loginAsGhost();
     expect(await ghost.ask("cat /run/guestd-notice/login.de")).toBe("Alles weg.");
@@ -79,7 +79,7 @@ describeMachine("what guests are told", (release) => {
     expect(await machine.sh("ls /run/guestd-notice")).toBe("");
   });
 
-  it("has terms of use refused that others could exchange, and goes on with what was there", async () => {
+  it("does not include terms of use that others can change: the reload fails and the old text stays", async () => {
     await machine.sh(`install -d -o alice /srv/alice; ln /etc/shadow /srv/alice/terms`);
     await machine.write(FILE, `[Notice]\nTerms=/srv/alice/terms\n`);
     const reload = await machine.run(["guestctl", "reload"]);
@@ -88,7 +88,7 @@ describeMachine("what guests are told", (release) => {
     await machine.sh("rm -r /srv/alice");
   });
 
-  it("shows terms of use before there is a session, and lets nobody in who does not accept them", async () => {
+  it("includes terms of use before there is a session, and guests who do not accept them are refused", async () => {
     await machine.write(TERMS, "Be kind.\nPrüfung: nur mit Ausweis.\n");
     await configure(`Terms=${TERMS}`);
     for (const user of ["guest", "guest1"]) {
@@ -112,7 +112,7 @@ describeMachine("what guests are told", (release) => {
     expect(await leftovers(machine)).toBe("");
   });
 
-  it("lets in who does, on receipt of it", async () => {
+  it("lets in guests who accept, and their receipt says so", async () => {
     const [digest = ""] = (await machine.sh(`sha256sum ${TERMS}`)).split(" ");
     for (const user of ["guest", "guest1"]) {
       const terminal = await nameAt(user);

@@ -42,7 +42,7 @@ describeMachine("outages", (release) => {
   });
 
   describe.each(WAYS)("a %s account", (way) => {
-    it("is opened and ended while the journal is stopped, and the end is known by its receipt", async () => {
+    it("is opened and ended while the journal is stopped, and its receipt shows the end", async () => {
       await machine.sh(
         "systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald systemd-journald-audit.socket 2>/dev/null || true",
       );
@@ -56,7 +56,7 @@ describeMachine("outages", (release) => {
       await machine.sh("systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald");
     });
 
-    it("stays open over a restart of logind, and ends as ever", async () => {
+    it("stays open across a restart of logind, and ends normally", async () => {
       const { guest, id } = await startGuest(machine, way);
       await machine.sh("systemctl restart systemd-logind");
       expect(await guest.ask("echo here")).toBe("here");
@@ -64,7 +64,7 @@ describeMachine("outages", (release) => {
       expect(await expectOneReceipt(machine, id, END_LIMIT_MS)).toMatchObject({ left: [] });
     });
 
-    it("is ended while logind hangs, and says what that kept from being taken away", async () => {
+    it("is ended while logind hangs, and the receipt names what that has left", async () => {
       const { guest, id, leader } = await startGuest(machine, way);
       await machine.sh(`systemctl kill -s STOP systemd-logind; kill -KILL ${leader}`);
       await guest.end();
@@ -75,7 +75,7 @@ describeMachine("outages", (release) => {
       await machine.sh("systemctl kill -s CONT systemd-logind");
     });
 
-    it("is ended while /run is full, and nothing is left when it is not any more", async () => {
+    it("is ended while /run is full, and nothing is left when it is not full any more", async () => {
       const { guest, id } = await startGuest(machine, way);
       await fill(machine, "/run");
       const leader = (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0;
@@ -89,7 +89,7 @@ describeMachine("outages", (release) => {
       ).toHaveLength(1);
     });
 
-    it("is ended while its receipt cannot be kept: the journal has it, and a uid is not forgotten of which something is left", async () => {
+    it("is ended while its receipt cannot be stored: it is in the journal, and a UID that left something stays quarantined", async () => {
       const { guest, id, leader } = await startGuest(machine, way);
       const user = await guest.ask("id -un");
       await fill(machine, STATE);

@@ -117,7 +117,7 @@ async function changeRules(machine: Machine, script: string): Promise<void> {
   await machine.sh(`${script}; systemctl restart polkit`);
 }
 
-describeMachine("what polkit says", (release) => {
+describeMachine("polkit's answer", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
@@ -142,7 +142,7 @@ describeMachine("what polkit says", (release) => {
     });
 
     it(
-      "is no to all actions but the harmless ones, also with no folder of flags",
+      "is no to all actions except harmless ones, even without the folder of flags",
       async () => {
         await machine.sh(`rm -r ${FLAG_DIRECTORY}`);
         expect(allowed(await askAll(machine, ...(await shellOf(machine, "guest1"))))).toEqual(ALWAYS);
@@ -151,7 +151,7 @@ describeMachine("what polkit says", (release) => {
     );
 
     it(
-      "is the same when a service asks, about the name on the bus",
+      "is the same when a service asks about the name on the bus",
       async () => {
         guest.send("connect-to-bus &\n");
         const [, name = ""] = await guest.expect(/name (:1\.\d+)\n/);
@@ -162,7 +162,7 @@ describeMachine("what polkit says", (release) => {
     );
 
     it.each(ALL_FLAGS)(
-      "is yes to a few actions more by the flag %s",
+      "is yes to a few more actions with the flag %s",
       async (flag) => {
         await allowOnly(machine, flag);
         expect(allowed(await askAll(machine, ...(await shellOf(machine, "guest1"))))).toEqual(
@@ -173,7 +173,7 @@ describeMachine("what polkit says", (release) => {
       LIMIT_MS,
     );
 
-    it("is no to a shutdown while somebody else is logged in", async () => {
+    it("is no to a shutdown while another user is logged in", async () => {
       const question =
         "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager CanPowerOff";
       expect(await guest.ask(question)).toBe('s "no"');
@@ -187,7 +187,7 @@ describeMachine("what polkit says", (release) => {
     });
 
     it(
-      "is no whatever rules say that come later",
+      "is no whatever later rules say",
       async () => {
         const folder = "/etc/polkit-1/rules.d";
         await machine.write(`${folder}/01-yes.rules`, 'polkit.addRule(function () { return "yes"; });\n');
@@ -229,7 +229,7 @@ describeMachine("what polkit says", (release) => {
     });
 
     // polkitd 126 takes the groups that the calling process has: one that could leave the group would be asked for nothing.
-    it("is not got round by ids of a range in /etc/subgid", async () => {
+    it("cannot be changed through a range in /etc/subgid", async () => {
       expect(await machine.sh("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:1\n/etc/subgid:1");
       expect(await guest.ask("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:0\n/etc/subgid:0");
       expect(await guest.ask("unshare --map-root-user --map-auto setpriv --clear-groups true")).toMatch(
@@ -237,7 +237,7 @@ describeMachine("what polkit says", (release) => {
       );
     });
 
-    it("has left everything as it was", async () => {
+    it("has changed nothing on the machine", async () => {
       expect(await machine.sh(STATE)).toBe(before);
       // logind stops what alice had ten seconds after she has gone.
       await waitUntil(
@@ -249,7 +249,7 @@ describeMachine("what polkit says", (release) => {
       expect(await machine.sh("systemctl is-system-running; ls /run/nologin 2>/dev/null || true")).toBe("running");
     });
 
-    it("is what its windows need: the screen stays on for a film", async () => {
+    it("is yes where their windows need it: the screen stays on during a film", async () => {
       expect(await guest.askStatus("systemd-inhibit --what=idle true")).toMatchObject({ code: 0 });
     });
   });
@@ -269,7 +269,7 @@ describeMachine("what polkit says", (release) => {
   );
 
   it(
-    "is no to a guest from afar, also with all flags",
+    "is no to a remote guest, even with all flags",
     async () => {
       await allowOnly(machine, ...ALL_FLAGS);
       const guest = await machine.sshSession("guest1");
@@ -281,7 +281,7 @@ describeMachine("what polkit says", (release) => {
   );
 
   it(
-    "is no to somebody whose account cannot be found",
+    "is no to a user whose account cannot be found",
     async () => {
       const pid = await machine.sh(
         "setpriv --reuid 4711 --regid 4711 --clear-groups sleep 4711 </dev/null >/dev/null 2>&1 & echo $!",
@@ -301,7 +301,7 @@ describeMachine("what polkit says", (release) => {
     { where: "at the machine", login: (user: string) => atSeat(machine, () => machine.login(user)) },
     { where: "from afar", login: (user: string) => machine.sshSession(user) },
   ])(
-    "is to alice $where what it is without the rule",
+    "to alice $where is the same as without the rule",
     async ({ login }) => {
       const alice = await login("alice");
       const subject = await shellOf(machine, "alice");

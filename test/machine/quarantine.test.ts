@@ -22,7 +22,7 @@ const OUTAGES = {
   "a crash": "systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done",
 } as const;
 
-describeMachine("quarantined uids", (release) => {
+describeMachine("quarantined UIDs", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
@@ -76,7 +76,7 @@ describeMachine("quarantined uids", (release) => {
     return (await machine.journal("GUEST_ACTION=sweep-uid", `GUEST_UID=${uid}`)).length;
   }
 
-  it("go to nobody as long as something is left, and come back by themselves when nothing is", async () => {
+  it("are not leased while something is left, and are released once nothing is", async () => {
     const guest = await startAs(FIRST);
     await endDirty(guest);
     const [row] = (await listLeases(machine)).filter(({ uid }) => uid === FIRST);
@@ -112,7 +112,7 @@ describeMachine("quarantined uids", (release) => {
     expect(await machine.sh("ls /var/lib/guestd/quarantine")).toBe("");
   });
 
-  it.each(Object.entries(OUTAGES))("are kept over %s, and released by an administrator", async (_, outage) => {
+  it.each(Object.entries(OUTAGES))("are kept across %s, and released by an administrator", async (_, outage) => {
     const guest = await startAs(SECOND);
     await endDirty(guest);
     await machine.sh(outage);
@@ -135,7 +135,7 @@ describeMachine("quarantined uids", (release) => {
     expect(`${code} ${stderr}`).toMatch(/^1 .*is not quarantined/);
   });
 
-  it("are swept of what is left when they are looked at again: a file that could not be removed, a process that came later", async () => {
+  it("are swept again at a later look: a file that could not be removed, a process that came later", async () => {
     const guest = await startAs(FIRST);
     await machine.sh(
       `echo his >/var/tmp/immutable; chown ${FIRST} /var/tmp/immutable; ${setFlags("/var/tmp/immutable", IMMUTABLE)}`,
@@ -148,7 +148,7 @@ describeMachine("quarantined uids", (release) => {
     expect(await findOwned(machine, FIRST)).toBe("");
   });
 
-  it("are left alone when they have become somebody's", async () => {
+  it("are left alone when they belong to a user by now", async () => {
     const guest = await startAs(FIRST);
     await endDirty(guest);
     // A look that was under way would take away what she has only just made.
@@ -166,7 +166,7 @@ describeMachine("quarantined uids", (release) => {
     await awaitState(machine, FIRST, "rested", 60_000);
   });
 
-  it("are left alone when they become somebody's while a guest has them", async () => {
+  it("are left alone when they become a user's during a guest's session", async () => {
     const guest = await startAs(FIRST);
     await machine.sh(
       `useradd --uid ${FIRST} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`,
@@ -177,7 +177,7 @@ describeMachine("quarantined uids", (release) => {
     expect(await machine.sh("cat /var/tmp/hers; rm /var/tmp/hers; userdel squatter")).toBe("hers");
   });
 
-  it("are not swept when a session would have had one that is somebody's", async () => {
+  it("are not swept when a session would have used a UID that is taken", async () => {
     await machine.sh(
       `useradd --uid ${SECOND} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${SECOND} /var/tmp/hers`,
     );

@@ -9,7 +9,7 @@ import { waitUntil } from "../helpers/wait.ts";
 const KEPT = 2;
 const DIRECTORY = "/var/lib/guestd/receipts";
 
-describeMachine("receipts that are kept", (release) => {
+describeMachine("stored receipts", (release) => {
   let machine: Machine;
   let dirty = { id: "", uid: 0 };
 
@@ -40,7 +40,7 @@ describeMachine("receipts that are kept", (release) => {
     return ids;
   }
 
-  it("are not pushed out by clean ones while something is left", async () => {
+  it("are not displaced by clean ones while something is left", async () => {
     const guest = await startLease(machine);
     dirty = guest;
     await guest.terminal.ask("echo mine >~/file");
@@ -58,7 +58,7 @@ describeMachine("receipts that are kept", (release) => {
     expect(await idsOf()).toEqual([...later.slice(-KEPT).reverse(), guest.id]);
   });
 
-  it("are not pushed out by clean ones when nothing is left any more", async () => {
+  it("are not displaced by clean ones when nothing is left any more", async () => {
     await machine.sh("systemctl stop holder");
     await awaitState(machine, dirty.uid, "rested", 60_000);
     await endCleanly();
@@ -68,7 +68,7 @@ describeMachine("receipts that are kept", (release) => {
     expect(await machine.sh(`guestctl receipts | grep ${dirty.id}`)).toMatch(/later$/);
   });
 
-  it("and were written by an earlier version, in one directory, are so as well", async () => {
+  it("in one directory, from an earlier version, are not displaced either", async () => {
     const before = await idsOf();
     await machine.sh(`systemctl stop guestd; cd ${DIRECTORY}; mv clean/* dirty/* .; rmdir clean dirty`);
     expect(await idsOf()).toEqual(before);

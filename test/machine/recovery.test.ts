@@ -102,7 +102,7 @@ describeMachine("sessions", (release) => {
   }
 
   it(
-    `${SESSIONS} of both types live through ${KILLS} kills of guestd, keep their ids, and can each be ended`,
+    `(${SESSIONS} of both types) survive ${KILLS} kills of guestd, keep their ids, and can each be ended`,
     { timeout: 600_000 },
     async () => {
       const guests: Guest[] = [];
@@ -137,7 +137,7 @@ describeMachine("sessions", (release) => {
   );
 
   describe.each(TYPES)("of a %s account", (type) => {
-    it("are held by systemd while guestd is away, and then by nobody", async () => {
+    it("are held by systemd while guestd is down, and by no other process after their end", async () => {
       const guest = await logIn(type, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
       await awaitStored(machine, HELD[type].length);
       await holdDown();
@@ -152,7 +152,7 @@ describeMachine("sessions", (release) => {
       await awaitStored(machine, 0);
     });
 
-    it("are held again after a stop, which lets go of them", async () => {
+    it("are held again after a stop, which closes their descriptors", async () => {
       const guest = await logIn(type, `head -c ${5 * MEGABYTE} /dev/zero >~/large`);
       await machine.sh("systemctl stop guestd");
       await awaitStored(machine, 0);
@@ -164,7 +164,7 @@ describeMachine("sessions", (release) => {
       expect((await expectOneReceipt(machine, guest.id)).tmpfsBytes).toBeGreaterThanOrEqual(5 * MEGABYTE);
     });
 
-    it.each(["logs out", "is killed"])("end when guestd starts, whose leader %s while it is stopped", async (how) => {
+    it.each(["logs out", "is killed"])("end when guestd starts if their leader %s while it is stopped", async (how) => {
       const { terminal, id, leader } = await logIn(type, STAYER);
       // Otherwise the bus would start it at the hint of PAM.
       await machine.sh("systemctl stop guestd; systemctl mask --runtime guestd");
@@ -179,7 +179,7 @@ describeMachine("sessions", (release) => {
       });
     });
 
-    it("end when guestd starts, whose leader is another process by then, which lives", async () => {
+    it("end when guestd starts if another process has reused the leader's PID, and that survives", async () => {
       const { terminal, id, leader } = await logIn(type, STAYER);
       await machine.sh("systemctl stop guestd; systemd-run --quiet --unit=bystander sleep 4713");
       const bystander = await machine.sh("systemctl show -P MainPID bystander");
@@ -193,7 +193,7 @@ describeMachine("sessions", (release) => {
     });
   });
 
-  it("go on, or are ended in full, after guestd was started too often", async () => {
+  it("continue, or are ended completely, after guestd was started too often", async () => {
     const [stays, goes] = [
       await Promise.all(TYPES.map((type) => logIn(type, STAYER))),
       await Promise.all(TYPES.map((type) => logIn(type, STAYER))),

@@ -75,7 +75,7 @@ describeMachine("guestd", (release) => {
     await machine.stop();
   });
 
-  it("lives in the host's own mount namespace, and is hardened as far as that allows", async () => {
+  it("runs in the host's mount namespace, and is hardened as far as that allows", async () => {
     expect(await machine.sh(`readlink /proc/${await mainPid(machine)}/ns/mnt`)).toBe(
       await machine.sh("readlink /proc/1/ns/mnt"),
     );
@@ -89,7 +89,7 @@ describeMachine("guestd", (release) => {
     expect(open.filter((setting) => !UNIT.includes(setting))).toEqual([]);
   });
 
-  it("walks at idle priority, which its filter of system calls lets it have", async () => {
+  it("walks at idle priority, which its system call filter allows", async () => {
     // What a guest could not have written in is left to the walk.
     await machine.sh("mkdir -m 700 /var/tmp/theirs && chown 1000:1000 /var/tmp/theirs");
     const guest = await startLease(machine);
@@ -102,7 +102,7 @@ describeMachine("guestd", (release) => {
     await machine.sh("rmdir /var/tmp/theirs");
   });
 
-  it("has units of which systemd understands every line", async () => {
+  it("has units in which systemd accepts every line", async () => {
     // There is no man(1) to look for the pages that they name.
     for (const unit of ["guestd.service", "guestd-boot.service"]) {
       expect(
@@ -113,13 +113,13 @@ describeMachine("guestd", (release) => {
     }
   });
 
-  it("opens no inspector at SIGUSR1", async () => {
+  it("opens no inspector on SIGUSR1", async () => {
     await machine.sh(`kill -USR1 ${await mainPid(machine)}; guestctl status`);
     expect(await machine.sh("ss -Htln | grep -c 9229 || true")).toBe("0");
   });
 
   it.each(["kill -s KILL guestd", "restart guestd", "stop guestd"])(
-    "keeps its sessions over: systemctl %s",
+    "keeps its sessions across: systemctl %s",
     async (command) => {
       const guests = await Promise.all([
         ...["guest1", "guest1", "guest2"].map((user) => machine.login(user)),
@@ -159,7 +159,7 @@ describeMachine("guestd", (release) => {
   );
 
   it.each(walk(LEASED_END, INSTANT_PARTS))(
-    "ends a leased account's session once, though it is killed at %s of the end; the account comes back",
+    "ends a leased account's session once, though it is killed at %s of the end, and the account is free again",
     async (instant) => {
       await machine.write("/etc/guestd/guestd.conf.d/one.conf", "[Guests]\nLeaseRange=61121-61121\n");
       await machine.sh("guestctl reload");
@@ -189,7 +189,7 @@ describeMachine("guestd", (release) => {
     await awaitStored(machine, 0);
   }
 
-  it("sets records aside that it cannot read, says so, and starts", async () => {
+  it("sets unreadable records aside, reports them, and starts", async () => {
     const directories = ["/run/guestd/sessions", "/var/lib/guestd/open"];
     const before = (await machine.journal("GUEST_ACTION=record-rejected")).length;
     await machine.sh(`systemctl stop guestd
@@ -202,7 +202,7 @@ describeMachine("guestd", (release) => {
     expect(await machine.journal("GUEST_ACTION=record-rejected")).toHaveLength(before + 4);
   });
 
-  it("ends a session whose record it cannot read, by its entry in the ledger", async () => {
+  it("ends a session with an unreadable record by its ledger entry", async () => {
     const guests = [await machine.login("guest1"), await machine.loginAsGhost()];
     const ids = await Promise.all(
       guests.map((guest) => guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)")),
@@ -218,7 +218,7 @@ describeMachine("guestd", (release) => {
     expect(await listRecords(machine)).toBe("");
   });
 
-  it("comes back with its sessions when the bus was restarted", async () => {
+  it("returns with its sessions when the bus was restarted", async () => {
     const guest = await machine.login("guest2");
     const [session] = await listSessions(machine);
     await machine.sh("systemctl restart dbus.service");

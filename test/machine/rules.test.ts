@@ -38,7 +38,7 @@ describeMachine("rules for guests", (release) => {
     return end;
   }
 
-  it("of limits.conf: @guests, not guest", async () => {
+  it("in limits.conf work with @guests, not with guest", async () => {
     await machine.write(LIMITS, "guest hard nofile 111\n@guests hard core 123\n");
     const guest = await machine.loginAsGhost();
     expect(await guest.ask("ulimit -Hn")).not.toBe("111");
@@ -49,7 +49,7 @@ describeMachine("rules for guests", (release) => {
   it.each([
     ["time.conf", "login;*;guest-*;!Al0000-2400\n", "account required pam_time.so"],
     ["access.conf", "-:(guests):ALL\n", "account required pam_access.so"],
-  ])("of %s, as the manual has it", async (file, rule, line) => {
+  ])("of %s work as the manual says", async (file, rule, line) => {
     await machine.sh(`sed -i '1i ${line}' /etc/pam.d/login`);
     await machine.write(`/etc/security/${file}`, rule.replace("guest-*", "guest").replace("(guests)", "guest"));
     expect(await tryLogin()).toMatch(/[$#] $/);
@@ -57,7 +57,7 @@ describeMachine("rules for guests", (release) => {
     expect(await tryLogin()).not.toMatch(/[$#] $/);
   });
 
-  it("of agetty: --skip-login and --login-options log the ghost in, as the manual has it", async () => {
+  it("of agetty: --skip-login and --login-options log the ghost in, as the manual says", async () => {
     const terminal = machine.terminal([
       "agetty",
       "--skip-login",
@@ -109,7 +109,7 @@ describeMachine("rules for guests", (release) => {
     machine.run(["sftp", "-b", "-", `${user}@localhost`], { input: "put /etc/hostname\nls /\npwd\n-ls /etc/passwd\n" });
 
   it.each([{ user: "guest" }, { user: "guest1" }])(
-    "of sshd: the home of $user as ChrootDirectory ends the login, and what the journal says instead works",
+    "of sshd: the home of $user as ChrootDirectory ends the login, and the journal's advice works",
     async ({ user }) => {
       await lock("ChrootDirectory %h", "ForceCommand internal-sftp");
       expect((await upload(user)).code).not.toBe(0);
@@ -128,12 +128,12 @@ describeMachine("rules for guests", (release) => {
     },
   );
 
-  it("of sshd: what is for others is not spoken of", async () => {
+  it("of sshd for other users are not reported", async () => {
     await machine.write(SSHD, "Match User alice\nChrootDirectory %h\nMatch Group sftponly\nChrootDirectory %h\n");
     expect(await ask("explain", "guest1", "--service=sshd")).not.toContain("ChrootDirectory");
   });
 
-  it("of logind: who shares an account does not linger, and journal, status and explain say what to do", async () => {
+  it("of logind: lingering for a shared account has no effect, and journal, status and explain say what to do", async () => {
     const instead = /disable.linger guest3", and have a unit of the system/;
     // By systemd: logind does not know who calls from outside of all its cgroups.
     const logind = (verb: string) => machine.sh(`systemd-run --quiet --wait --collect loginctl ${verb} guest3`);

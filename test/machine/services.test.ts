@@ -51,7 +51,7 @@ describeMachine("a service of a shared account", (release) => {
   it.each([
     { how: "plain", lines: [] },
     { how: "with a sandbox", lines: ["PrivateTmp=yes", "ProtectSystem=yes"] },
-  ])("is refused where systemd opens its session, $how, and told what to do", async ({ lines }) => {
+  ])("is refused with advice where systemd opens its session, $how", async ({ lines }) => {
     await startOther();
     const service = ["User=guest1", "PAMName=kiosk", ...lines, "ExecStart=/usr/local/bin/kiosk"];
     const { code, said } = await runService(service);
@@ -61,7 +61,7 @@ describeMachine("a service of a shared account", (release) => {
     await expectOtherAlive();
   });
 
-  it("is refused to machinectl's and run0's way as well", async () => {
+  it("is refused through machinectl and run0, too", async () => {
     const { code } = await machine.run(
       ["systemd-run", "--wait", "--pipe", "-p", "User=guest1", "-p", "PAMName=login", "/usr/local/bin/kiosk"],
       { timeoutMs: 60_000 },
@@ -69,7 +69,7 @@ describeMachine("a service of a shared account", (release) => {
     expect(code).not.toBe(0);
   });
 
-  it("has a session like others by su, and kills nothing of them", async () => {
+  it("has an ordinary session through su, and does not kill itself", async () => {
     await startOther();
     const { said } = await runService(["ExecStart=/usr/bin/su --login guest1 --command=/usr/local/bin/kiosk"]);
     expect(said).toContain("kiosk in");
@@ -77,7 +77,7 @@ describeMachine("a service of a shared account", (release) => {
     await expectOtherAlive();
   });
 
-  it("has a session like others by agetty --autologin", async () => {
+  it("has an ordinary session through agetty --autologin", async () => {
     await startOther();
     const kiosk = machine.terminal(["agetty", "--autologin", "guest1", "--noclear", "-", "dumb"]);
     await kiosk.prepareShell();

@@ -34,7 +34,7 @@ describeMachine("two guests", (release) => {
 
     const logIn = () => (way === "login" ? machine.loginAsGhost() : machine.sshSession("guest"));
 
-    it("have an account each, or namespaces each", async () => {
+    it("have separate accounts or separate namespaces", async () => {
       const look = "id -u; readlink /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/ipc";
       const [first = [], second = []] = [await one.ask(look), await two.ask(look)].map((text) => text.split("\n"));
       const differs = first.map((line, index) => line !== second[index]);
@@ -153,7 +153,7 @@ describeMachine("guests who share an account", (release) => {
     { name: "sudo -iu", argv: ["sudo", "-iu", "guest"] },
     { name: "ssh", argv: ["ssh", "-tt", "guest@localhost"] },
     { name: "login, as an account with a password", argv: [] },
-  ])("have processes of their own by $name", async ({ argv }) => {
+  ])("have their own processes by $name", async ({ argv }) => {
     const guest = argv.length === 0 ? await machine.login("guest1") : machine.terminal(argv);
     if (argv.length > 0) await guest.prepareShell();
     const [mnt, pid] = (await guest.ask(LOOK)).split("\n");
@@ -168,7 +168,7 @@ describeMachine("guests who share an account", (release) => {
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
   });
 
-  it("have no user manager, and a runtime directory that is theirs alone", async () => {
+  it("have no user manager, and their own runtime directory", async () => {
     const { stdout } = await machine.ssh(
       "guest",
       "echo $XDG_RUNTIME_DIR; touch $XDG_RUNTIME_DIR/mine; ls -A $XDG_RUNTIME_DIR; systemctl --user 2>&1 | head -1; stat -c '%u %a' $XDG_RUNTIME_DIR",
@@ -177,7 +177,7 @@ describeMachine("guests who share an account", (release) => {
     expect(await machine.sh("ls -A /run/user/60000 2>/dev/null || true")).not.toContain("mine");
   });
 
-  it("have one view for shell, command, sftp and scp of one connection, and each connection its own", async () => {
+  it("have one view for shell, command, sftp and scp of a connection, and another for each connection", async () => {
     const control = ["-o", "ControlPath=/root/one", "-o", "ControlMaster=auto"];
     const shell = await machine.sshSession("guest", control);
     const look = "readlink /proc/self/ns/mnt /proc/self/ns/pid";
@@ -209,7 +209,7 @@ describeMachine("guests who share an account", (release) => {
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
   });
 
-  it("go on over a restart of guestd, with their namespaces", async () => {
+  it("survive a restart of guestd, with their namespaces", async () => {
     const shell = await machine.sshSession("guest");
     const before = await shell.ask(LOOK);
     for (const how of ["systemctl restart guestd", "systemctl kill --signal=KILL guestd"]) {
@@ -223,7 +223,7 @@ describeMachine("guests who share an account", (release) => {
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
   });
 
-  it("let programs of the PAM stack run before, in and after the session", async () => {
+  it("let programs of the PAM stack run before, during and after the session", async () => {
     await machine.write(
       "/usr/local/sbin/note",
       "#!/bin/sh\n{ readlink /proc/self/ns/pid || echo outside; } >>/run/noted\n",

@@ -9,7 +9,7 @@ import type { Snapshot } from "../helpers/snapshot.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-describeMachine("a machine", (release) => {
+describeMachine("a test machine", (release) => {
   let machine: Machine;
   let calm: Snapshot;
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describeMachine("a machine", (release) => {
     expect(await machine.sh("systemctl is-system-running")).toBe("running");
   });
 
-  it("has the versions of Debian's packages that DEPENDENCIES.md names", async () => {
+  it("has the Debian versions that DEPENDENCIES.md names", async () => {
     const [, section = ""] = readProjectFile("DEPENDENCIES.md").split("\n## Debian packages\n");
     const rows = [...section.matchAll(/^\| ([a-z-]+)[^|]* \| ([\d.]+) \| ([\d.]+) \|/gm)].map(
       ([, name = "", old = "", now = ""]) => ({
@@ -41,7 +41,7 @@ describeMachine("a machine", (release) => {
       expect(installed).toContainEqual(expect.stringMatching(`^${name} ${version}[.-]`));
   });
 
-  it("lets alice log in through login, in a session of logind's with a scope of its own", async () => {
+  it("lets alice log in through login, to a logind session with its own scope", async () => {
     const terminal = await machine.login("alice");
     expect(await terminal.ask("id -un; tty | tr -d 0-9; pwd")).toBe("alice\n/dev/pts/\n/home/alice");
     const session = await terminal.ask("echo $XDG_SESSION_ID");
@@ -51,11 +51,11 @@ describeMachine("a machine", (release) => {
     expect(await terminal.logOut()).toBe(0);
   });
 
-  it("turns a wrong password away", async () => {
+  it("rejects a wrong password", async () => {
     await expect(machine.login("alice", "wrong")).rejects.toThrow(/Login incorrect/);
   });
 
-  it("passes Ctrl-C on to what runs on the terminal", async () => {
+  it("passes Ctrl-C on to the program on the terminal", async () => {
     const terminal = await machine.login("alice");
     terminal.send("sh -c 'echo waiting; exec cat'\n");
     await terminal.expect(/waiting\n/);
@@ -73,7 +73,7 @@ describeMachine("a machine", (release) => {
     expect(await terminal.end()).not.toBe(0);
   });
 
-  it("lets alice in by ssh with a key, with a password, and to a kept shell", async () => {
+  it("lets alice in by ssh with a key, with a password, and to an interactive shell", async () => {
     expect(await machine.ssh("alice", "id -un; cat", { input: "typed" })).toEqual({
       code: 0,
       stdout: "alice\ntyped",
@@ -96,7 +96,7 @@ describeMachine("a machine", (release) => {
     });
   });
 
-  it("gives its journal as entries", async () => {
+  it("returns its journal as entries", async () => {
     await machine.run(["logger", "-t", "smoke", "a line"]);
     expect(await machine.journal("SYSLOG_IDENTIFIER=smoke")).toMatchObject([{ MESSAGE: "a line", _UID: "0" }]);
   });
@@ -118,8 +118,8 @@ describeMachine("a machine", (release) => {
   });
 });
 
-describeMachine("machines", () => {
-  it("run side by side and leave nothing on the host", async () => {
+describeMachine("test machines", () => {
+  it("run in parallel and leave nothing on the host", async () => {
     const mounts = hostMounts();
     const two = await Promise.all(releases.map((release) => Machine.boot(release)));
     const pids = two.map(({ pid }) => pid);

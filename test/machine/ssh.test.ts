@@ -36,11 +36,11 @@ describeMachine("a guest by ssh", (release) => {
     await shell.logOut();
   });
 
-  it("passes the command's exit code and its input on", async () => {
+  it("gets the command's exit code, and passes its input on", async () => {
     expect(await machine.ssh("guest4", "cat; exit 7", { input: "typed" })).toMatchObject({ code: 7, stdout: "typed" });
   });
 
-  it("has a view for sftp and scp, and what they brought is gone after", async () => {
+  it("has a view for sftp and scp, and transferred files are gone afterwards", async () => {
     const sftp = await machine.run(["sftp", "-q", "-b", "-", "guest1@localhost"], {
       input: "ls -1\nput /etc/hostname brought\nls -1\nget /etc/issue /root/got\n",
     });
@@ -65,7 +65,7 @@ describeMachine("a guest by ssh", (release) => {
     await shell.logOut();
   });
 
-  it("ends with all of its channels, and what they left running", async () => {
+  it("ends with all of the connection's channels, and what they left running", async () => {
     const shell = await machine.sshSession("guest2");
     await shell.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     await shell.logOut();
@@ -73,7 +73,7 @@ describeMachine("a guest by ssh", (release) => {
     expect(await findPids(machine, "sleep 4711")).toEqual([]);
   });
 
-  it("cannot bring an environment that changes anything for guestd", async () => {
+  it("cannot affect guestd through the environment", async () => {
     await machine.sh("printf 'AcceptEnv *\\n' >/etc/ssh/sshd_config.d/env.conf; systemctl restart ssh");
     const names = [
       "DBUS_SYSTEM_BUS_ADDRESS",
@@ -96,7 +96,7 @@ describeMachine("a guest by ssh", (release) => {
     await machine.sh("rm /etc/ssh/sshd_config.d/env.conf; systemctl restart ssh");
   });
 
-  it("who gives wrong passwords from afar starts no guestd, and writes no line of its", async () => {
+  it("with wrong passwords from a remote host starts no guestd, and writes no line of its", async () => {
     await machine.sh("systemctl stop guestd");
     const since = (await machine.journal()).length;
     const wrong = "printf '#!/bin/sh\\necho wrong\\n' >/root/wrong; chmod 700 /root/wrong";

@@ -37,7 +37,7 @@ describeMachine("other users of the machine", (release) => {
     );
 
   it(
-    "make no end longer, and no receipt dirty, with as many directories as they like; uids come back",
+    "make no end longer and no receipt unclean, with any number of directories; UIDs are free again",
     { timeout: 240_000 },
     async () => {
       await as(
@@ -62,7 +62,7 @@ describeMachine("other users of the machine", (release) => {
   );
 
   it(
-    "help no guest to leave a program for the next one with the uid: it is found before, and the receipt says so",
+    "cannot help a guest leave a program for the next one with the UID: it is found before, and reported in the receipt",
     { timeout: 240_000 },
     async () => {
       await as(STRANGER, "mkdir -m 777 den");
@@ -90,7 +90,7 @@ describeMachine("other users of the machine", (release) => {
     },
   );
 
-  it("cost no uid for good when guestd is killed while it waits", { timeout: 240_000 }, async () => {
+  it("cost no UID forever when guestd is killed while it waits", { timeout: 240_000 }, async () => {
     const [uid = 0] = UIDS;
     await machine.sh("systemctl stop guestd");
     await putInto({ uid, waits: true });
@@ -98,25 +98,21 @@ describeMachine("other users of the machine", (release) => {
     await awaitState(machine, uid, "rested", 60_000);
   });
 
-  it(
-    "that left 150 uids in quarantine keep nobody from logging in when guestd starts",
-    { timeout: 240_000 },
-    async () => {
-      await machine.sh("systemctl stop guestd");
-      await Promise.all(UIDS.map((uid) => putInto({ uid })));
-      const guest = await startLease(machine);
-      const looks = (await machine.journal("GUEST_ACTION=sweep-uid")).length;
-      expect(looks).toBeLessThan(UIDS.length / 2);
-      const isBack = async () => {
-        const kept = (await listLeases(machine)).filter(({ uid, state }) => UIDS.includes(uid) && state !== "rested");
-        return kept.length <= UIDS.length - 3;
-      };
-      await waitFor("some to be back, one after the other", isBack, 120_000);
-      await endLease(machine, guest);
-      await awaitNoSessions(machine);
-      await machine.sh(`systemctl stop guestd; rm ${QUARANTINE}/*`);
-    },
-  );
+  it("whose files quarantine 150 UIDs block no login when guestd starts", { timeout: 240_000 }, async () => {
+    await machine.sh("systemctl stop guestd");
+    await Promise.all(UIDS.map((uid) => putInto({ uid })));
+    const guest = await startLease(machine);
+    const looks = (await machine.journal("GUEST_ACTION=sweep-uid")).length;
+    expect(looks).toBeLessThan(UIDS.length / 2);
+    const isBack = async () => {
+      const kept = (await listLeases(machine)).filter(({ uid, state }) => UIDS.includes(uid) && state !== "rested");
+      return kept.length <= UIDS.length - 3;
+    };
+    await waitFor("some to be back, one after the other", isBack, 120_000);
+    await endLease(machine, guest);
+    await awaitNoSessions(machine);
+    await machine.sh(`systemctl stop guestd; rm ${QUARANTINE}/*`);
+  });
 
   it("leave no unexpected line in the journal", async () => {
     expect(await unexpectedLines(machine, /found later, and taken away/)).toEqual([]);

@@ -69,7 +69,7 @@ describeMachine("files of guests", (release) => {
     it.each([
       ["MemorySwapMax=", "infinity", "is empty"],
       ["MemorySwapMax=1M", String(1024 ** 2), "is 1m"],
-    ])("can get into it where an administrator lets them, and status says so: %s", async (line, max, said) => {
+    ])("can get into it where an administrator allows that, and status says so: %s", async (line, max, said) => {
       await configure(line);
       expect(await shown()).toBe(`# ${CONFIG}:2\n${line}`);
       expect(await look()).toEqual({ noswap: false, max });

@@ -154,7 +154,7 @@ describeMachine("the sweep", (release) => {
       cause: "leader-exited",
       leave: ({ leader }: LeasedGuest) => machine.sh(`kill -KILL ${leader}`),
     },
-  ])("takes away a thing of each class when the guest $how", async ({ cause, leave }) => {
+  ])("removes a thing of each class when the guest $how", async ({ cause, leave }) => {
     const guest = await startLease(machine);
     await machine.sh(`/root/leave-things guest ${guest.user} ${guest.uid}`);
     expect((await findOwned(machine, guest.uid)).split("\n").length).toBeGreaterThan(30);
@@ -184,7 +184,7 @@ describeMachine("the sweep", (release) => {
     await awaitState(machine, guest.uid, "rested");
   });
 
-  it("names the process that keeps a stick busy, and unmounts it when that has let go", async () => {
+  it("names the process that keeps a stick busy, and unmounts it when that has closed it", async () => {
     const guest = await startLease(machine);
     const stick = `/media/${guest.user}/A STICK`;
     await machine.sh(`install -d -m 750 /media/${guest.user}; mkdir '${stick}'; mount -t tmpfs stick '${stick}'`);
@@ -202,7 +202,7 @@ describeMachine("the sweep", (release) => {
     expect(await machine.sh(`${seen}; ls -A /media`)).toBe("/media/alice/STICK\nalice");
   });
 
-  it("leaves a core dump where it is when it is told to", async () => {
+  it("leaves a core dump where so configured", async () => {
     await configure("Coredumps=keep");
     const guest = await startLease(machine);
     const dump = `/var/lib/systemd/coredump/core.sh.${guest.uid}.0123456789abcdef0123456789abcdef.42.1700000000000000.zst`;
@@ -213,7 +213,7 @@ describeMachine("the sweep", (release) => {
     expect(await machine.sh(`cat ${dump}; rm ${dump}`)).toBe("core");
   });
 
-  it("looks where it is told to, and crosses no mount", async () => {
+  it("searches the configured paths, and crosses no mount", async () => {
     await configure("Paths=", "Paths=/srv/scratch -/srv/missing");
     await machine.sh("mkdir -p /srv/scratch/mounted; mount -t tmpfs tmpfs /srv/scratch/mounted");
     const guest = await startLease(machine);
@@ -245,7 +245,7 @@ describeMachine("the sweep", (release) => {
     expect(await machine.sh("systemctl show -P MainPID holder")).toBe(pid);
   });
 
-  it("names a copy of the home's mount on the machine, in which nothing is left", async () => {
+  it("names a copy of the home's mount on the machine, which is empty", async () => {
     const guest = await startLease(machine);
     await machine.sh(
       `mkdir -p /mnt/copy; perl /root/clone-mount ${guest.leader} /home/${guest.user} /mnt/copy; touch /mnt/copy/there`,
@@ -259,7 +259,7 @@ describeMachine("the sweep", (release) => {
     expect(await machine.sh("ls -A /mnt/copy; umount /mnt/copy; rmdir /mnt/copy")).toBe("");
   });
 
-  it("names somebody else who has the home mounted in a namespace of his own", async () => {
+  it("names another user who has the home mounted in their own namespace", async () => {
     const guest = await startLease(machine);
     const pid = await startHolder(
       `exec unshare --mount --propagation private sh -c 'mkdir -p /mnt/copy; perl /root/clone-mount ${guest.leader} /home/${guest.user} /mnt/copy
@@ -279,7 +279,7 @@ describeMachine("the sweep", (release) => {
       "mnt",
     ],
     ["an IPC namespace", "unshare -Uri sh -c 'ipcmk --shmem 4096; exec sleep 4712'", "ipc"],
-  ])("names somebody else who has %s of the guest's making", async (_, line, kind) => {
+  ])("names another user who has %s created by the guest", async (_, line, kind) => {
     const guest = await startLease(machine);
     await guest.terminal.ask(`(setsid ${line} >/dev/null 2>&1 </dev/null &)`);
     await waitFor("the guest's program", () => machine.sh("pgrep -f '^sleep 4712$'"));
@@ -293,7 +293,7 @@ describeMachine("the sweep", (release) => {
     await awaitState(machine, guest.uid, "quarantined");
   });
 
-  it("names somebody else who has a connection of the guest's to the bus, which would be the next guest's", async () => {
+  it("names another user who has the guest's connection to the bus, which would be the next guest's", async () => {
     const guest = await startLease(machine);
     const pid = await startHolder(`exec give ${guest.uid} bus`, guest);
     await waitFor("the connection", () => machine.sh(`journalctl -q --output=cat _PID=${pid} | grep -x ready`));
@@ -323,7 +323,7 @@ describeMachine("the sweep", (release) => {
     expect((await machine.run(["pgrep", "-f", "sleep 4711$"])).stdout).toBe("");
   });
 
-  describe("when logind's program that unmounts /run/user/UID is killed, as a memory limit can kill it", () => {
+  describe("when logind's program that unmounts /run/user/UID is killed, as by a memory limit,", () => {
     const DROP_IN = "/run/systemd/system/user-runtime-dir@.service.d/killed.conf";
 
     beforeAll(async () => {
@@ -334,7 +334,7 @@ describeMachine("the sweep", (release) => {
       await machine.sh(`rm -r ${DROP_IN.replace("/killed.conf", "")}; systemctl daemon-reload`);
     });
 
-    it("takes the directory away itself, with what is in it", async () => {
+    it("removes the directory itself, with its contents", async () => {
       const guest = await startLease(machine);
       await guest.terminal.ask("echo secret >$XDG_RUNTIME_DIR/diary");
       const receipt = await endLease(machine, guest);
@@ -348,7 +348,7 @@ describeMachine("the sweep", (release) => {
       await awaitState(machine, guest.uid, "rested");
     });
 
-    it("names the directory while a process is in it, and takes it away after", async () => {
+    it("names the directory while a process is in it, and removes it later", async () => {
       const guest = await startLease(machine);
       await startHolder(`cd /run/user/${guest.uid}; exec sleep 4711`, guest);
       const receipt = await endLease(machine, guest);

@@ -73,7 +73,7 @@ describeMachine("the switch of guest logins", (release) => {
       "printf '{' >",
       `${OFF}: ${FILE} cannot be read. Please ask the administrator of this machine.`,
     ],
-  ])("keeps guests out, and nobody else, when it is one %s", async (_, damage, sentence) => {
+  ])("keeps only guests out when it is one %s", async (_, damage, sentence) => {
     await machine.sh(`systemctl stop guestd; ${damage} ${FILE}`);
     await expectOff(sentence);
     const status = await machine.sh("guestctl status");
@@ -84,7 +84,7 @@ describeMachine("the switch of guest logins", (release) => {
     expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in\nswitch: +on$/m);
   });
 
-  it("shows a refused guest the reason, and is on again afterwards", async () => {
+  it("shows a refused guest the reason, and can be on again", async () => {
     const reason = 'There is an "examination" until noon: 100% sure, Prüfung.';
     await machine.run(["guestctl", "disable", `--reason=${reason}`]).then((result) => {
       expect(result).toMatchObject({
@@ -116,7 +116,7 @@ describeMachine("the switch of guest logins", (release) => {
     await expectOn();
   });
 
-  it("leaves the sessions that are open alone, and names them", async () => {
+  it("leaves open sessions alone, and names them", async () => {
     const [ghost, guest] = await Promise.all([machine.loginAsGhost(), machine.login("guest1")]);
     const ids = (await listSessions(machine)).map(({ id }) => id);
     expect(await machine.sh("guestctl disable")).toBe(
@@ -138,7 +138,7 @@ describeMachine("the switch of guest logins", (release) => {
     expect(await leftovers(machine)).toBe("");
   });
 
-  it("does not move when it cannot be written down, and says so", async () => {
+  it("does not change when it cannot be saved, and says so", async () => {
     await machine.sh("guestctl disable --reason='No guests today.'");
     const stop = await injectFault(machine, "fsync:when=1+:error=EIO");
     const enabled = await machine.run(["guestctl", "enable"]);
@@ -152,7 +152,7 @@ describeMachine("the switch of guest logins", (release) => {
     await refuseGhost(`${OFF}: No guests today. Please ask the administrator of this machine.`);
   });
 
-  it("is root's alone, and takes no reason that would steer a terminal", async () => {
+  it("is only for root, and takes no reason that would control a terminal", async () => {
     for (const user of ["alice", "guest1"]) expect((await machine.run(["guestctl", "disable"], { user })).code).toBe(1);
     const bad = await machine.run(["guestctl", "disable", "--reason=\u001b[2J"]);
     expect(bad).toMatchObject({
@@ -163,7 +163,7 @@ describeMachine("the switch of guest logins", (release) => {
     await expectOn();
   });
 
-  it("leaves nothing in the journal that nobody expects", async () => {
+  it("leaves no unexpected line in the journal", async () => {
     const expected = [
       /Guest logins are switched off/,
       /Guests are refused until they are switched on or off again/,

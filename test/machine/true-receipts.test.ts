@@ -34,7 +34,7 @@ describeMachine("a receipt", (release) => {
       await machine.sh("systemctl restart systemd-logind");
     });
 
-    it.each(Object.entries(STARTING))("counts %s as found, whoever ends them", async (_, line) => {
+    it.each(Object.entries(STARTING))("counts %s as found, whatever ends them", async (_, line) => {
       const guest = await startLease(machine);
       await guest.terminal.ask(`for one in $(seq ${COUNT}); do ${line}; done`);
       const running = () => machine.run(["pgrep", "-fc", "-U", String(guest.uid), "sleep 4711$"]);
@@ -66,7 +66,7 @@ describeMachine("a receipt", (release) => {
       await waitFor("the writer", () => machine.sh("pgrep -x systemd-coredum"));
     }
 
-    it("waits, and takes it away", async () => {
+    it("waits, and removes it", async () => {
       const guest = await startLease(machine);
       await startWriter(guest.uid);
       await guest.terminal.logOut();
@@ -81,7 +81,7 @@ describeMachine("a receipt", (release) => {
       expect(await findOwned(machine, guest.uid)).toBe("");
     });
 
-    it("names it when that takes too long, and takes its dump away later", async () => {
+    it("names it when that takes too long, and removes the dump later", async () => {
       const guest = await startLease(machine);
       await startWriter(guest.uid);
       const receipt = await endLease(machine, guest);
@@ -110,7 +110,7 @@ describeMachine("a receipt", (release) => {
       );
     });
 
-    it("archives it for administrators alone, and journald goes on", async () => {
+    it("archives that for administrators only, and journald continues", async () => {
       const guest = await startLease(machine);
       await guest.terminal.ask("logger secret-of-the-guest; journalctl --user --sync 2>/dev/null; true");
       await machine.sh("journalctl --sync");

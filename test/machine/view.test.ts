@@ -45,7 +45,7 @@ describeMachine("a guest's view", (release) => {
     expect(await machine.sh(`ls /etc/by-${user} 2>&1 || true`)).toMatch(/No such file/);
   }
 
-  it("has a home of its own in memory, capped, private, with the skeletons in it", async () => {
+  it("has its own home in memory, limited, private, with the skeletons", async () => {
     expect(await guest.ask("pwd; stat -c '%a %U' ~; stat -f -c %T ~")).toBe("/home/guest1\n700 guest1\ntmpfs");
     expect(await guest.ask("ls -1A ~; cat ~/README")).toBe(
       ".bash_logout\n.bashrc\n.config\n.local\n.profile\nREADME\nyours until you leave",
@@ -58,7 +58,7 @@ describeMachine("a guest's view", (release) => {
     );
   });
 
-  it("shows root, through the overlay, what root alone may read", async () => {
+  it("shows root, through the overlay, what only root may read", async () => {
     const id = await guest.ask("echo $GUEST_SESSION");
     const leader = (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0;
     await machine.sh("install -m 600 -o alice /dev/null /etc/of-alice; echo private >/etc/of-alice");
@@ -67,7 +67,7 @@ describeMachine("a guest's view", (release) => {
     );
   });
 
-  it("does not have the home directory of the host, which stays as it was", async () => {
+  it("lacks the host's home directory, which is unchanged", async () => {
     await guest.ask("echo mine >~/mine");
     expect(await machine.sh("ls -A /home/guest1 | grep -v '^\\.'; cat /home/guest1/of-host")).toBe("of-host\nkeep");
   });
@@ -95,19 +95,19 @@ describeMachine("a guest's view", (release) => {
     await guest.ask("cd");
   });
 
-  it("sees nobody else's home, mail and spools", async () => {
+  it("shows no other user's home, mail and spools", async () => {
     expect(await guest.ask("ls -A /home")).toBe("guest1");
     expect(await guest.ask("ls -A /root /var/mail /var/spool/cron | grep -v :; cat /home/alice/.bashrc")).toMatch(
       /^\s*cat: .*No such file/,
     );
   });
 
-  it("sees no other user's processes", async () => {
+  it("shows no other user's processes", async () => {
     expect(await guest.ask("ls -1A /proc/1; ps -e -o user= | sort -u")).toBe("cgroup\nproc\nguest1");
     expect(await guest.ask("ls -d /proc/1/proc/1")).toMatch(/No such file/);
   });
 
-  it("reads the overlaid /etc: added, replaced and hidden; everybody else reads the host's", async () => {
+  it("has the overlaid /etc: added, replaced and hidden; all other users read the host's", async () => {
     const host = await machine.sh("cat /etc/issue");
     expect(host).toContain("Debian");
     expect(
@@ -120,7 +120,7 @@ describeMachine("a guest's view", (release) => {
     await alice.logOut();
   });
 
-  it("cannot change /etc, nor what is read-only, nor see what the admin hid", async () => {
+  it("cannot change /etc or read-only paths, nor see what the administrator hid", async () => {
     expect(await guest.ask("touch /etc/x /opt/x")).toMatch(
       /'\/etc\/x': (Read-only|Permission).*\n.*'\/opt\/x': Read-only file system/,
     );
@@ -129,12 +129,12 @@ describeMachine("a guest's view", (release) => {
     );
   });
 
-  it("mounts nothing that can be written without nosuid and nodev", async () => {
+  it("mounts nothing writable without nosuid and nodev", async () => {
     const mounts = await guest.ask("awk '$6 ~ /^rw/ && / - tmpfs guest-/' /proc/self/mountinfo");
     for (const line of mounts.split("\n")) expect(line).toMatch(/rw,nosuid,nodev.*size=\d+k,nr_inodes=\d+/);
   });
 
-  it("carries the session's id, and no descriptor that alice's login has not", async () => {
+  it("has the session's id in the environment, and no more descriptors than alice's login", async () => {
     const [session] = await listSessions(machine);
     expect(await guest.ask("echo $GUEST_SESSION")).toBe(session?.id);
     const descriptors = "for fd in /proc/self/fd/*; do readlink $fd; done | sed 's/[0-9][0-9]*/N/g'";
@@ -143,7 +143,7 @@ describeMachine("a guest's view", (release) => {
     await alice.logOut();
   });
 
-  it("keeps what is hidden hidden when the host mounts there later, and shows other new mounts", async () => {
+  it("keeps hidden paths hidden when the host mounts there later, and shows other new mounts", async () => {
     await machine.sh(
       "mkdir -p /home/late /mnt2; mount -t tmpfs late /home/late; mount -t tmpfs late /mnt2; echo x >/mnt2/x",
     );
@@ -151,7 +151,7 @@ describeMachine("a guest's view", (release) => {
     await machine.sh("umount /home/late /mnt2; rmdir /home/late");
   });
 
-  it("is not left by a user namespace: no mask can be lifted in it", async () => {
+  it("cannot be left through a user namespace: no mask can be removed in it", async () => {
     const tries = [
       "umount /home",
       "umount -l /root",
@@ -170,7 +170,7 @@ describeMachine("a guest's view", (release) => {
     ).toBe("2");
   });
 
-  it("is explained beforehand, with the plan it then gets", async () => {
+  it("matches its explanation and plan from before", async () => {
     const [session] = await listSessions(machine);
     const { plan } = JSON.parse(await machine.sh(`guestctl show ${session?.id ?? ""} --json`)) as { plan: unknown };
     expect(JSON.parse(await machine.sh("guestctl explain guest1 --json"))).toMatchObject({ verdict: "admitted", plan });
@@ -193,11 +193,11 @@ describeMachine("a guest's view", (release) => {
     expect(await machine.sh("systemctl --failed --no-legend")).toBe("");
   });
 
-  it("cannot change the host's /etc by programs with root's rights", async () => {
+  it("protects the host's /etc from setuid root programs", async () => {
     await tryToChangeEtc(guest, "guest1");
   });
 
-  it("cannot do that without anything laid over /etc either", async () => {
+  it("protects the host's /etc from them without an overlay, too", async () => {
     await machine.sh(
       "mv /etc/guestd/etc /etc/guestd/gone; printf '[Etc]\\nHide=\\n' >/etc/guestd/guestd.conf.d/zz.conf; guestctl reload",
     );
@@ -225,7 +225,7 @@ describeMachine("a guest's view", (release) => {
     await machine.sh("rm /etc/guestd/guestd.conf.d/zz.conf; guestctl reload");
   });
 
-  it("was made without a line in the journal that nobody expects", async () => {
+  it("leaves no unexpected line in the journal", async () => {
     await guest.logOut();
     expect(await unexpectedLines(machine)).toEqual([]);
   });

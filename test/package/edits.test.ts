@@ -34,7 +34,7 @@ const EXAMPLES = [
 ] as const;
 const OWN_LINE = "session optional pam_echo.so";
 
-describeMachine("an administrator's own files", (release) => {
+describeMachine("an administrator's own changes", (release) => {
   let machine: Machine;
   let newer: string;
 
@@ -73,7 +73,7 @@ describeMachine("an administrator's own files", (release) => {
     return said;
   }
 
-  it("are lines in the stacks of PAM, and options", { timeout: LIMIT_MS }, async () => {
+  it("to the PAM stacks and options stay", { timeout: LIMIT_MS }, async () => {
     // Before and behind the blocks that pam-auth-update writes, and in one.
     await machine.sh(`printf '${OWN_LINE}\n' >>/etc/pam.d/common-session; sed -i '1i # mine' /etc/pam.d/common-auth
       sed -i '/pam_unix.so/s/$/ debug/' /etc/pam.d/common-session; pam-auth-update --package`);
@@ -85,38 +85,34 @@ describeMachine("an administrator's own files", (release) => {
     });
   });
 
-  it(
-    "are lines among those that pam-auth-update writes: it does not write again then, and nobody is the ghost",
-    { timeout: LIMIT_MS },
-    async () => {
-      await machine.sh(`sed -i '/here are the per-package modules/a ${OWN_LINE}' /etc/pam.d/common-session`);
-      const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
-      const said = await liveThrough(async () => {
-        expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
-        // Nor after the next start of the machine.
-        await machine.sh("systemctl stop guestd || true; rm --recursive --force /run/userdb");
-        await machine.run(["guestctl", "status"]);
-        expect((await machine.run(["getent", "passwd", "guest", "60000"])).stdout).toBe("");
-        expect((await machine.ssh("guest", "echo in")).stdout).toBe("");
-      });
-      expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
-      expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
-      // What it says to do does it.
-      await preseed(machine, true);
-      await apt(machine, "install", PACKAGE);
-      for (const [stack, lines] of EXAMPLES)
-        for (const line of lines.toReversed())
-          await machine.sh(`sed -i '/here are the per-package modules/a ${line}' /etc/pam.d/common-${stack}`);
-      await machine.sh("dpkg-reconfigure --frontend=noninteractive guestd");
-      expect((await machine.ssh("guest", "echo in $GUEST_SESSION")).stdout).toMatch(/^in \w{10}\n$/);
-      expect(await machine.sh("cat /etc/pam.d/common-session")).toContain(OWN_LINE);
-      expect(await canLogIn(machine)).toBe(true);
-      // They are to be taken out before guestd is.
-      await machine.sh("rm -r /etc/pam.d; cp --archive /root/pam.d /etc");
-    },
-  );
+  it("to pam-auth-update's blocks stop its updates, and the ghost is then no user", { timeout: LIMIT_MS }, async () => {
+    await machine.sh(`sed -i '/here are the per-package modules/a ${OWN_LINE}' /etc/pam.d/common-session`);
+    const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
+    const said = await liveThrough(async () => {
+      expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
+      // Nor after the next start of the machine.
+      await machine.sh("systemctl stop guestd || true; rm --recursive --force /run/userdb");
+      await machine.run(["guestctl", "status"]);
+      expect((await machine.run(["getent", "passwd", "guest", "60000"])).stdout).toBe("");
+      expect((await machine.ssh("guest", "echo in")).stdout).toBe("");
+    });
+    expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
+    expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
+    // What it says to do does it.
+    await preseed(machine, true);
+    await apt(machine, "install", PACKAGE);
+    for (const [stack, lines] of EXAMPLES)
+      for (const line of lines.toReversed())
+        await machine.sh(`sed -i '/here are the per-package modules/a ${line}' /etc/pam.d/common-${stack}`);
+    await machine.sh("dpkg-reconfigure --frontend=noninteractive guestd");
+    expect((await machine.ssh("guest", "echo in $GUEST_SESSION")).stdout).toMatch(/^in \w{10}\n$/);
+    expect(await machine.sh("cat /etc/pam.d/common-session")).toContain(OWN_LINE);
+    expect(await canLogIn(machine)).toBe(true);
+    // They are to be taken out before guestd is.
+    await machine.sh("rm -r /etc/pam.d; cp --archive /root/pam.d /etc");
+  });
 
-  it("are a profile that was switched off, which no upgrade switches on", { timeout: LIMIT_MS }, async () => {
+  it("that switch a profile off stay across an upgrade", { timeout: LIMIT_MS }, async () => {
     const pristine = await takeState(machine);
     await apt(machine, "install", PACKAGE);
     await machine.sh("pam-auth-update --disable guestd");
@@ -130,7 +126,7 @@ describeMachine("an administrator's own files", (release) => {
   });
 
   it(
-    "are a stack that names guestd's module: a removal is refused as long as it does, and switches no profile on",
+    "that name guestd's module in a stack of their own prevent a removal, which switches no profile on",
     { timeout: LIMIT_MS },
     async () => {
       const pristine = await takeState(machine);
@@ -148,7 +144,7 @@ describeMachine("an administrator's own files", (release) => {
     },
   );
 
-  it("are the configuration of guestd, and what guests find in /etc and at home", { timeout: LIMIT_MS }, async () => {
+  it("to guestd's configuration, and what guests find in /etc and at home, stay", { timeout: LIMIT_MS }, async () => {
     const pristine = await takeState(machine);
     await apt(machine, "install", PACKAGE);
     await machine.sh(`sed -i '/^#Size=/s/.*/Size=100M/' /etc/guestd/guestd.conf; echo issue >/etc/guestd/etc/issue; echo rc >/etc/guestd/skel/.rc
@@ -173,7 +169,7 @@ describeMachine("an administrator's own files", (release) => {
   });
 
   it(
-    "are a group of that name with another number and with members, who are guests while guestd is there",
+    "with a group of that name, another number and members make those guests while guestd is installed",
     { timeout: LIMIT_MS },
     async () => {
       await machine.sh("groupadd --gid 777 guests; usermod --append --groups guests alice");
@@ -190,22 +186,26 @@ describeMachine("an administrator's own files", (release) => {
     },
   );
 
-  it("are a group that a directory has, whose guests are guests where it is away", { timeout: LIMIT_MS }, async () => {
-    // In place of the directory: what nss-systemd knows and /etc/group does not.
-    const records = "/run/userdb/guests.group /run/userdb/5100.group";
-    await machine.sh(`mkdir -p /run/userdb
+  it(
+    "with the group in a directory service make its members guests while that is down",
+    { timeout: LIMIT_MS },
+    async () => {
+      // In place of the directory: what nss-systemd knows and /etc/group does not.
+      const records = "/run/userdb/guests.group /run/userdb/5100.group";
+      await machine.sh(`mkdir -p /run/userdb
       for record in ${records}; do echo '{"groupName":"guests","gid":5100,"disposition":"regular"}' >$record; done
       getent group guests; ! getent -s files group guests`);
-    await preseed(machine, true);
-    const said = saidByScripts(await apt(machine, "install", PACKAGE));
-    await machine.sh(`rm ${records}`);
-    expect(said).toEqual(["Creating group 'guests' with GID 5100."]);
-    expect(await machine.sh("getent group guests; id --group guest")).toMatch(/^guests:[^:]*:5100:\n5100$/);
-    expect((await machine.ssh("guest", "echo in $GUEST_SESSION")).stdout).toMatch(/^in \w{10}\n$/);
-  });
+      await preseed(machine, true);
+      const said = saidByScripts(await apt(machine, "install", PACKAGE));
+      await machine.sh(`rm ${records}`);
+      expect(said).toEqual(["Creating group 'guests' with GID 5100."]);
+      expect(await machine.sh("getent group guests; id --group guest")).toMatch(/^guests:[^:]*:5100:\n5100$/);
+      expect((await machine.ssh("guest", "echo in $GUEST_SESSION")).stdout).toMatch(/^in \w{10}\n$/);
+    },
+  );
 
   it(
-    "are an account with the number of the ghost, who would be that account: nobody is a guest before it has another one",
+    "with the ghost's UID on an account stop guests until the ghost has another one",
     { timeout: LIMIT_MS },
     async () => {
       await machine.sh("useradd --uid 60000 --no-create-home bob");
@@ -235,7 +235,7 @@ describeMachine("an administrator's own files", (release) => {
     },
   );
 
-  it("are a user record of the ghost", { timeout: LIMIT_MS }, async () => {
+  it("to the ghost's user record stay", { timeout: LIMIT_MS }, async () => {
     await machine.sh(`groupadd --gid 777 guests; mkdir -p /etc/userdb
       echo '{"userName":"guest","uid":61000,"gid":777,"disposition":"regular"}' >/etc/userdb/guest.user; ln -s guest.user /etc/userdb/61000.user`);
     const said = await liveThrough(async () => {

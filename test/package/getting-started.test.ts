@@ -39,7 +39,7 @@ const AFTER: Readonly<Record<string, readonly [look: string, expected: RegExp]>>
   ],
 };
 
-describeMachine("the first steps that the documentation describes", (release) => {
+describeMachine("the first steps in the documentation", (release) => {
   let machine: Machine;
 
   beforeAll(async () => {
@@ -52,7 +52,7 @@ describeMachine("the first steps that the documentation describes", (release) =>
     await machine.stop();
   });
 
-  it("make the package first, and have an end for each command", () => {
+  it("make the package first, and have a result for each command", () => {
     expect(MAKE).toBe("sudo npm run package");
     expect(COMMANDS).toEqual(Object.keys(AFTER));
   });

@@ -41,7 +41,7 @@ describeMachine("a new installation", (release) => {
   /** One line, without what it takes to find it. */
   const list = async (script: string) => (await machine.sh(script)).split("\n").filter((line) => line !== "");
 
-  it("takes what it needs from Debian's archives alone, and has nothing to complain of", async () => {
+  it("takes dependencies only from Debian's archives, and reports no problem", async () => {
     expect(
       await list("apt list '?installed ?not(?origin(Debian))' 2>/dev/null | grep -v ^Listing | cut -d/ -f1"),
     ).toEqual(["guestd"]);
@@ -50,7 +50,7 @@ describeMachine("a new installation", (release) => {
     expect(await list("systemctl --failed --plain --no-legend")).toEqual([]);
   });
 
-  it("has its files where Debian has such files, as they were packed", async () => {
+  it("has its files at Debian's usual places, as packaged", async () => {
     expect(await machine.sh("dpkg --verify guestd")).toBe("");
     expect(await list("grep '^ /' /var/lib/dpkg/status | grep guestd | cut -d' ' -f2")).toEqual([
       "/etc/apparmor.d/usr.lib.guestd",
@@ -145,7 +145,7 @@ describeMachine("a new installation", (release) => {
     );
   });
 
-  it("stands in the stacks of PAM before all that a guest must not reach without it", async () => {
+  it("is in the PAM stacks before all that a guest must not reach without it", async () => {
     expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);
     const [auth, session] = [await readStack(machine, "auth"), await readStack(machine, "session")];
     const find = (stack: readonly string[], module: string) => stack.findIndex((line) => line.includes(module));
@@ -196,7 +196,7 @@ describeMachine("a new installation", (release) => {
     ).toBe(boot);
   });
 
-  it("keeps the switch, and its reason, when the memory of the machine is gone", async () => {
+  it("keeps the switch and its reason across a reboot", async () => {
     await machine.sh(
       "guestctl disable --reason='No guests today.'; systemctl stop guestd; rm -rf /run/guestd /run/guestd-polkit",
     );
@@ -205,7 +205,7 @@ describeMachine("a new installation", (release) => {
     await expectGuests();
   });
 
-  it("is switched by dpkg-reconfigure, which asks for nothing else, and by nothing that only looks", async () => {
+  it("is switched by dpkg-reconfigure, which asks nothing else, and by nothing that only reads", async () => {
     for (const [answer, said] of [
       ["no", "refused: they are switched off"],
       ["yes", "can log in"],
@@ -229,7 +229,7 @@ describeMachine("a new installation", (release) => {
     await expectGuests();
   });
 
-  it("leaves nothing in the journal that nobody expects", async () => {
+  it("leaves no unexpected line in the journal", async () => {
     expect(
       await unexpectedLines(
         machine,

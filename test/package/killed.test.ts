@@ -32,7 +32,7 @@ const TELLING = [
   "groupdel",
 ];
 
-describeMachine("what is killed in the middle", (release) => {
+describeMachine("an interrupted package operation", (release) => {
   let machine: Machine;
   let newer: string;
   let pristine: readonly string[];
@@ -98,7 +98,7 @@ describeMachine("what is killed in the middle", (release) => {
   }
 
   it(
-    "locks nobody out and ends as it would have, at whatever command it is killed",
+    "locks no user out and can be completed, whichever command it is killed at",
     async () => {
       const whole = await liveThrough(NEVER);
       expect(whole.filter(({ isKilled }) => isKilled)).toEqual([]);

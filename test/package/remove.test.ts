@@ -40,7 +40,7 @@ describeMachine("removing the package", (release) => {
     getent passwd guest 60000 || true
     systemctl --failed --plain --no-legend`);
 
-  it("touches nothing of the machine from a chroot that shows its /run, as of an image that is being made", async () => {
+  it("from a chroot that shows the machine's /run, such as an image build, changes nothing on the machine", async () => {
     const guest = await machine.sshSession("guest");
     const [before, pid] = [await listSessions(machine), await mainPid(machine)];
     await machine.sh(`mkdir /tmp/image /tmp/upper /tmp/work
@@ -61,7 +61,7 @@ describeMachine("removing the package", (release) => {
   });
 
   it.each(["remove", "purge"])(
-    "ends every session with a receipt, while everybody else goes on logging in: apt-get %s",
+    "ends every session with a receipt, while all other users log in: apt-get %s",
     async (verb) => {
       const guests = [await machine.loginAsGhost(), await machine.sshSession("guest")];
       const root = await machine.login("alice");
@@ -106,7 +106,7 @@ describeMachine("removing the package", (release) => {
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });
 
-  it("is forgotten by a purge, so that the next installation begins anew", async () => {
+  it("starts over after a purge: the next installation asks again", async () => {
     await apt(machine, "install", PACKAGE);
     expect(await machine.sh("guestctl status")).toMatch(/^guests: +refused: they are switched off$/m);
     expect((await machine.ssh("guest", "echo in")).stdout).not.toContain("in\n");
@@ -116,7 +116,7 @@ describeMachine("removing the package", (release) => {
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
   });
 
-  it("leaves no guestd that somebody has called after it was stopped", async () => {
+  it("leaves no guestd that was started by a call after it was stopped", async () => {
     await apt(machine, "install", PACKAGE);
     // The last that setup asks before the files go.
     await machine.write(
@@ -131,7 +131,7 @@ describeMachine("removing the package", (release) => {
     );
   });
 
-  it("is purged also where no program can remove the group", async () => {
+  it("by a purge also works where no program can remove the group", async () => {
     await machine.sh("mv /usr/sbin/groupdel /root/");
     await apt(machine, "purge", "guestd");
     await machine.sh("mv /root/groupdel /usr/sbin/; groupdel guests");

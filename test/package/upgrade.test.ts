@@ -62,9 +62,9 @@ describeMachine("another version of the package", (release) => {
 
   it.each([
     ["a newer one", "99.0", () => makeVersion(machine, "99.0"), "install"],
-    ["the same one again", "99.0", () => Promise.resolve("/root/guestd-99.0.deb"), "reinstall"],
+    ["the same one", "99.0", () => Promise.resolve("/root/guestd-99.0.deb"), "reinstall"],
     ["an older one", "0.0.1", () => makeVersion(machine, "0.0.1"), "install"],
-  ] as const)("takes over the sessions that are open: %s", async (_, version, make, verb) => {
+  ] as const)("takes over open sessions: %s", async (_, version, make, verb) => {
     const archive = await make();
     const pid = await mainPid(machine);
     let output = "";
@@ -86,7 +86,7 @@ describeMachine("another version of the package", (release) => {
     );
   });
 
-  it("is not taken where it could not go on with the sessions that are open, which are named", async () => {
+  it("is refused where it could not take over open sessions, and names them", async () => {
     const status = await packageStatus(machine);
     const archive = await makeVersion(
       machine,
@@ -123,7 +123,7 @@ describeMachine("another version of the package", (release) => {
     }
   });
 
-  it("leaves nothing in the journal that nobody expects", async () => {
+  it("leaves no unexpected line in the journal", async () => {
     expect(await unexpectedLines(machine)).toEqual([]);
   });
 });
