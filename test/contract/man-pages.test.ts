@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { readCommandLine } from "../../src/cli/usage.ts";
 import { VERSION } from "../../src/version.ts";
-import { MAN, PAGES, plain } from "../helpers/man.ts";
+import { MAN, PAGES, plain, words } from "../helpers/man.ts";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 const pages = PAGES.map((page) => {
@@ -57,6 +57,23 @@ describe.each(pages)("$page", ({ name, section, text }) => {
 });
 
 describe("the manual pages", () => {
+  it("have the sections that documents and messages name", () => {
+    const own = new Map(pages.map((of) => [`${of.name}(${of.section})`, headingsOf(of.text)]));
+    const files = listProjectFiles().filter((name) => /\.md$|^(src|systemd)\//.test(name));
+    const references = files.flatMap((file) => {
+      const text = words(readProjectFile(file));
+      const before = [...text.matchAll(/"([A-Z][^"]{2,40})" in ([\w.-]+\(\d\))/g)];
+      const after = [...text.matchAll(/([\w.-]+\(\d\)), "([A-Z][^"]{2,40})"/g)].map(([all, page, of]) => [
+        all,
+        of,
+        page,
+      ]);
+      return [...before, ...after].map(([, of = "", page = ""]) => ({ file, of, headings: own.get(page) }));
+    });
+    expect(references.length).toBeGreaterThan(3);
+    expect(references.filter(({ of, headings }) => headings?.includes(of) === false)).toEqual([]);
+  });
+
   it("are those that are tested here", () => {
     expect(listProjectFiles().filter((name) => name.startsWith(`${MAN}/`))).toEqual(
       PAGES.map((page) => `${MAN}/${page}`),
