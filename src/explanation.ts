@@ -27,7 +27,7 @@ export async function explain(
   machine: LoginMachine,
 ): Promise<Explanation> {
   const { config } = state;
-  const facts = await askFor(user, config, machine);
+  const facts = await findGhostFacts(user, config, machine);
   const { account, member } = facts;
   const fault = config?.Guests.Ghost === user ? findGhostFault(config, facts) : undefined;
   if (account === undefined) {
@@ -38,9 +38,9 @@ export async function explain(
   if (config === undefined) return explanation;
   if (explanation.verdict === "ignored")
     return fault === undefined ? explanation : { ...explanation, reason: refuseFor(explanation, fault).reason };
-  const minded = minding(explanation, service, config, machine);
-  const rules = await findRules(minded, account, service, config, machine);
-  return { ...minded, warnings: [...minded.warnings, ...rules] };
+  const checked = addStackFindings(explanation, service, config, machine);
+  const rules = await findRules(checked, account, service, config, machine);
+  return { ...checked, warnings: [...checked.warnings, ...rules] };
 }
 
 /** Which of the machine's own rules stand in the way of such a login. */
@@ -56,7 +56,12 @@ async function findRules(
 }
 
 /** Adds what the PAM stacks of the service mean for the login. */
-function minding(explanation: Explanation, service: string, config: Config, machine: LoginMachine): Explanation {
+function addStackFindings(
+  explanation: Explanation,
+  service: string,
+  config: Config,
+  machine: LoginMachine,
+): Explanation {
   const { leased } = explanation;
   const { Group } = config.Guests;
   const stacks = readStacks(service, machine);
@@ -85,7 +90,7 @@ export async function explainGhost(
 ): Promise<Explanation | undefined> {
   const { config } = state;
   const { Ghost, Group, Passwordless } = config.Guests;
-  const facts = await askFor(Ghost, config, machine);
+  const facts = await findGhostFacts(Ghost, config, machine);
   const fault = findGhostFault(config, facts);
   if (fault !== undefined) return refuseFor(REFUSED, fault);
   const { account, member } = facts;
@@ -102,7 +107,7 @@ export async function explainGhost(
   return every !== undefined && explanation.verdict === "admitted" ? refuseFor(explanation, every) : explanation;
 }
 
-async function askFor(user: string, config: Config | undefined, machine: LoginMachine): Promise<GhostFacts> {
+async function findGhostFacts(user: string, config: Config | undefined, machine: LoginMachine): Promise<GhostFacts> {
   const account = await machine.findAccount(user);
   if (config === undefined) return { account, hasGroup: true, member: false };
   const hasGroup = (await machine.findGroup(config.Guests.Group)) !== undefined;

@@ -44,7 +44,7 @@ async function logGuestIn(user: string, name: string): Promise<boolean> {
 }
 
 /** Runs the other greeter in its own place, as far as greetd can tell. */
-async function makeWay([greeter = "/bin/false", ...args]: readonly string[]): Promise<number> {
+async function runOtherGreeter([greeter = "/bin/false", ...args]: readonly string[]): Promise<number> {
   const child = spawn(greeter, args, { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, () => child.kill(signal));
   const [code] = (await once(child, "exit")) as [number | null];
@@ -56,4 +56,4 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 if ((await awaitKey(PAUSE_SECONDS)) || !(await logGuestIn(values.user, values.session)))
-  process.exitCode = await makeWay(positionals);
+  process.exitCode = await runOtherGreeter(positionals);

@@ -58,7 +58,7 @@ export class Autologins {
     const changes = manager.changes(login);
     // The file that turns automatic logins on is written last.
     const changed = [
-      ...DISPLAY_MANAGERS.filter((one) => one !== manager).flatMap((one) => this.#takeBack(one)),
+      ...DISPLAY_MANAGERS.filter((one) => one !== manager).flatMap((one) => this.#undo(one)),
       ...[...changes].reverse().flatMap((change) => (this.#files.make(change) ? [change.path] : [])),
     ];
     return { found: this.#describe(manager, login, ghost), changed };
@@ -66,7 +66,7 @@ export class Autologins {
 
   /** Undoes all changes. @returns the files that were changed */
   disable(): readonly string[] {
-    return DISPLAY_MANAGERS.flatMap((one) => this.#takeBack(one));
+    return DISPLAY_MANAGERS.flatMap((one) => this.#undo(one));
   }
 
   #describe(manager: DisplayManager, login: Autologin, ghost: string | undefined): Found {
@@ -79,8 +79,8 @@ export class Autologins {
     return `${name} before ${recovery.version} shows no greeter after a login that was refused; another display manager does: lightdm.`;
   }
 
-  #takeBack(manager: DisplayManager): readonly string[] {
-    return manager.changes(NO_LOGIN).flatMap((change) => (this.#files.takeBack(change) ? [change.path] : []));
+  #undo(manager: DisplayManager): readonly string[] {
+    return manager.changes(NO_LOGIN).flatMap((change) => (this.#files.undo(change) ? [change.path] : []));
   }
 
   #isOn(manager: DisplayManager): boolean {

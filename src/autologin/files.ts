@@ -93,7 +93,7 @@ export class Files {
   }
 
   /** Undoes a change. */
-  takeBack(change: Change): boolean {
+  undo(change: Change): boolean {
     const { kind, path } = change;
     const text = this.read(path);
     switch (kind) {
@@ -101,7 +101,7 @@ export class Files {
         rmSync(this.#root + path, { force: true });
         return text !== undefined;
       case "stand-in":
-        return this.#standBack(path, text);
+        return this.#restore(path, text);
       case "lines":
       case "prefix": {
         const before = text === undefined ? undefined : withoutEdit(change, text);
@@ -133,7 +133,7 @@ export class Files {
     this.#replace(path, text);
   }
 
-  #standBack(path: string, text: string | undefined): boolean {
+  #restore(path: string, text: string | undefined): boolean {
     const aside = asideOf(path);
     const isOurs = text?.includes(MARK) === true;
     if (this.exists(aside)) {

@@ -7,7 +7,7 @@ import type { LoginSwitch } from "./switch.ts";
 import { describeOff } from "./switch.ts";
 import { isLeasable } from "./lease.ts";
 import type { OpeningOrigin, Origin } from "./origin.ts";
-import { findOriginFault, isHere } from "./origin.ts";
+import { findOriginFault, isLocal } from "./origin.ts";
 import type { Allocated, Open, Session } from "./session.ts";
 import { matchesAny } from "./wildcards.ts";
 
@@ -161,7 +161,7 @@ export function judgeAuthentication(
   if (sessions.some(({ leader, phase }) => phase === "allocating" && leader.pid === asked.leaderPid))
     return { kind: "refused", reason: TWICE };
   if (asked.user !== config.Guests.Ghost) return { kind: "ignored" };
-  if (!leasesThrough(config, asked.service) || !isHere(config, asked)) return { kind: "ignored" };
+  if (!leasesThrough(config, asked.service) || !isLocal(config, asked)) return { kind: "ignored" };
   return isFull(config, sessions) ? { kind: "refused", reason: FULL } : { kind: "lease", config };
 }
 

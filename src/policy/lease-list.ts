@@ -28,12 +28,12 @@ export interface LeaseState {
 
 /** All UIDs of the range, and leased or quarantined ones outside it, in order. */
 export function listLeases(state: State): LeaseState[] {
-  const told = tellSome(state);
+  const detailed = listDetailed(state);
   const rested = new Set(state.pool.rested);
-  const uids = new Set([...(state.config === undefined ? [] : rangeOf(state.config)), ...told.keys()]);
+  const uids = new Set([...(state.config === undefined ? [] : rangeOf(state.config)), ...detailed.keys()]);
   const rows: LeaseState[] = [];
   for (const uid of [...uids].sort((a, b) => a - b)) {
-    const row = told.get(uid) ?? { ...NOTHING, uid, last: uid, state: rested.has(uid) ? "rested" : "unused" };
+    const row = detailed.get(uid) ?? { ...NOTHING, uid, last: uid, state: rested.has(uid) ? "rested" : "unused" };
     const before = rows.at(-1);
     if (before !== undefined && follows(before, row)) rows[rows.length - 1] = { ...before, last: uid };
     else rows.push(row);
@@ -47,7 +47,7 @@ const follows = (before: LeaseState, row: LeaseState): boolean =>
   before.state === row.state && (row.state === "rested" || row.state === "unused") && before.last + 1 === row.uid;
 
 /** The UIDs with details. A session takes precedence over an earlier quarantine. */
-function tellSome({ sessions, pool }: State): ReadonlyMap<number, LeaseState> {
+function listDetailed({ sessions, pool }: State): ReadonlyMap<number, LeaseState> {
   const kept = [...pool.quarantined].map(([uid, quarantine]): [number, LeaseState] => {
     const { user, reason } = quarantine;
     return [uid, { ...NOTHING, uid, last: uid, state: stateOf(quarantine), user, reason }];

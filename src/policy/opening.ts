@@ -45,9 +45,9 @@ export function open(state: State, event: Requested): Next {
   const refuse = (reason: string) => stay(state, { kind: "refuse", subject, call, code: "Refused", reason });
   switch (verdict.kind) {
     case "refused":
-      return giveBack(refuse(verdict.reason), event);
+      return endLease(refuse(verdict.reason), event);
     case "again":
-      return letInAgain(state, verdict.session, call);
+      return admitAgain(state, verdict.session, call);
     case "admitted":
       if (outer?.phase === "ending") return refuse(OUTER_ENDS);
       return admit(state, event, verdict, outer);
@@ -67,7 +67,7 @@ function admit(
   const terms = judgeTerms(lease?.acceptance === undefined ? state.notice.terms : undefined, event, now);
   const subject: SessionSubject = { of: "session", id, user: account.user, uid: account.uid, leader, service };
   if (terms.kind === "refused")
-    return giveBack(stay(state, { kind: "refuse", subject, call, code: "Refused", reason: terms.reason }), event);
+    return endLease(stay(state, { kind: "refuse", subject, call, code: "Refused", reason: terms.reason }), event);
   if (terms.kind === "ask")
     return stay(state, { kind: "answer", subject, call, answer: { kind: "terms", terms: terms.terms } });
   const notice = loginNotice(state.notice, service, event.tty);
@@ -76,7 +76,7 @@ function admit(
 }
 
 // The lease of a refused login is withdrawn at once. Its leader has not entered the view, and may live on.
-function giveBack(refused: Next, event: Requested): Next {
+function endLease(refused: Next, event: Requested): Next {
   const lease = [...refused.state.sessions.values()].find(
     ({ phase, leader, account }) =>
       phase === "allocated" &&
@@ -90,7 +90,7 @@ function giveBack(refused: Next, event: Requested): Next {
 }
 
 // The leader has the session already. Its view may have been lost since.
-function letInAgain(state: State, session: Open, call: number): Next {
+function admitAgain(state: State, session: Open, call: number): Next {
   const view = standingView(session);
   const answer =
     view === undefined

@@ -18,7 +18,7 @@ export interface OpeningOrigin extends Origin {
 }
 
 /** Whether the user is at this machine, as far as is known before the session opens. */
-export function isHere(config: Config, { tty, rhost, leaderCgroup }: Origin): boolean {
+export function isLocal(config: Config, { tty, rhost, leaderCgroup }: Origin): boolean {
   if (rhost !== "") return false;
   return tty === "" ? isDisplayManager(config, leaderCgroup) : isOwnTerminal(config, tty);
 }

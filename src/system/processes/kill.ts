@@ -85,7 +85,7 @@ export async function killProcesses(
 ): Promise<{ killed: number; left: string[] }> {
   const { inTurn = atOnce } = table;
   const seen = new Set(running);
-  let there: Seen = NOBODY;
+  let there: Seen = NONE_SEEN;
   let round = 0;
   const areGone = async () => {
     there = await inTurn(() => findInCgroups(table, membership));
@@ -112,7 +112,7 @@ interface Seen {
   readonly doubts: readonly string[];
 }
 
-const NOBODY: Seen = { populated: [], pids: [], doubts: [] };
+const NONE_SEEN: Seen = { populated: [], pids: [], doubts: [] };
 
 function findInCgroups({ cgroups }: ProcessTable, membership: Membership): Seen {
   const populated = membership.cgroups.filter((cgroup) => cgroups.isPopulated(cgroup));
@@ -121,12 +121,12 @@ function findInCgroups({ cgroups }: ProcessTable, membership: Membership): Seen 
 
 // Looks at all processes only when the cgroups are empty, because that is slow on a machine with many.
 async function findByLook({ search = searchMembers }: ProcessTable, { view, uid }: Membership): Promise<Seen> {
-  if (view === undefined && uid === undefined) return NOBODY;
+  if (view === undefined && uid === undefined) return NONE_SEEN;
   try {
     const members = await search({ view, uid });
     return { populated: [], pids: members.pids, doubts: doubtsOf(members) };
   } catch (error) {
-    return { ...NOBODY, doubts: [`could not be looked at: ${(error as Error).message}`] };
+    return { ...NONE_SEEN, doubts: [`could not be looked at: ${(error as Error).message}`] };
   }
 }
 
