@@ -7,6 +7,9 @@ CACHE=${GUEST_CACHE:-/var/cache/guestd-build}
 # The Debian releases guestd is built for and tested on.
 # shellcheck disable=SC2034 # read by those who source this
 RELEASES=(bookworm trixie)
+# The architectures a release has packages for.
+# shellcheck disable=SC2034
+ARCHITECTURES=(amd64 arm64)
 
 # What a machine with guests has. Variant minbase: nothing else comes with it.
 MACHINE_PACKAGES=(
@@ -40,8 +43,8 @@ KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor syst
 LIBRARY_PACKAGES=(libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf)
 # What makes a Debian package of that, and what looks at it.
 PACKAGER_PACKAGES=(build-essential debhelper po-debconf dconf-cli lintian ccache)
-# A machine that guestd has never been on: nothing but what one can log in to.
-PRISTINE_PACKAGES=(systemd systemd-sysv dbus login openssh-server)
+# A machine that guestd has never been on: nothing but what one can log in to, and what fetches the key of a repository.
+PRISTINE_PACKAGES=(systemd systemd-sysv dbus login openssh-server wget)
 # What guestd is installed with there, and what the demo looks with: all of it lies on that machine as archives, since it
 # has no network.
 OFFERED_PACKAGES=(default-dbus-system-bus libnss-systemd libpam-runtime libpam-systemd nodejs polkitd procps iproute2)
@@ -245,3 +248,27 @@ run_program() {
     --define:import.meta.url="\"file://$PROJECT/test/helpers/machine.ts\"" --outfile="$bundle"
   node "$bundle" "$@"
 }
+
+# as_releaser COMMAND...: as the user who has called sudo, if any: root needs none of their keys.
+as_releaser() {
+  if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_USER-}" ]; then
+    runuser --user="$SUDO_USER" -- env HOME="$(getent passwd "$SUDO_USER" | cut -d: -f6)" "$@"
+  else
+    "$@"
+  fi
+}
+
+# sign HOW...: signs what is read from stdin with $KEY. SHA-1 would be refused.
+sign() { as_releaser gpg --batch --quiet --armor --digest-algo=SHA512 --local-user="$KEY" "$@"; }
+
+# check_key: whether $KEY can sign. This is known before anything is made. A passphrase is asked for where this script was started.
+check_key() {
+  command -v gpg >/dev/null || die "gpg is missing; run packaging/bootstrap first"
+  if tty -s; then
+    GPG_TTY=$(tty)
+    export GPG_TTY
+  fi
+  sign --detach-sign </dev/null >/dev/null || die "gpg cannot sign with the key $KEY; gpg --list-secret-keys lists yours"
+}
+
+key_fingerprint() { as_releaser gpg --batch --with-colons --list-keys "$KEY" | awk -F: '$1 == "fpr" { print $10; exit }'; }
