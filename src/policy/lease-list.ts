@@ -10,12 +10,9 @@ export interface LeaseState {
   /** The last of them. */
   readonly last: number;
   /**
-   * "leased": a session has it.
-   * "quarantined": its last guest may have left something.
-   * "waiting": not every directory was searched.
-   * "foreign": it belongs to a user of the machine.
-   * "rested": it was given back.
-   * "unused": no session has had it.
+   * A session has it ("leased"), or its last guest may have left something ("quarantined"). Not every directory
+   * was searched ("waiting"). It belongs to a user of the machine ("foreign"), was given back ("rested"), or no
+   * session has had it ("unused").
    */
   readonly state: "leased" | "quarantined" | "waiting" | "foreign" | "rested" | "unused";
   /** The account that has it or, if it is quarantined, had it last; otherwise "". */
