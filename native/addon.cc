@@ -1,5 +1,5 @@
-// The exported functions of the addon, as src/system/bindings.ts says.
-// Makes no mount and walks no directory: it takes arguments, calls the part that does the work, and gives what came of it.
+// The exported functions of the addon, as in src/system/bindings.ts. Makes no mount and walks no directory: it reads
+// the arguments, calls the part that does the work, and returns the result.
 #include <napi.h>
 #include <sys/mount.h>
 
@@ -20,7 +20,7 @@
 namespace guestns {
 namespace {
 
-/** Runs the body of an exported function; a Failure in it becomes the JavaScript exception. */
+/** Runs the body of an exported function and turns a Failure into a JavaScript exception. */
 template <Napi::Value (*body)(const Napi::CallbackInfo&)>
 Napi::Value throwing(const Napi::CallbackInfo& info) {
   try {
@@ -38,7 +38,7 @@ Napi::Value rejected(Napi::Env env, const Napi::Value& reason) {
   return deferred.Promise();
 }
 
-/** As `throwing`, for a function that gives a promise: it rejects, so that its caller need not catch twice. */
+/** Like `throwing`, for a function that returns a promise: it rejects, so its caller need not catch twice. */
 template <Napi::Value (*body)(const Napi::CallbackInfo&)>
 Napi::Value rejecting(const Napi::CallbackInfo& info) {
   try {
@@ -130,7 +130,7 @@ Napi::Value measure_view(const Napi::CallbackInfo& info) {
       failure = Failure{"measure", "", ENOMEM, ""};
     }
   };
-  // In a thread of its own, which has left this process's namespace when it ends; quick enough to be waited for.
+  // In a separate thread, which has left this process's namespace when it ends; fast enough to wait for.
   try {
     std::thread(measure).join();
   } catch (const std::system_error& error) {
@@ -148,7 +148,7 @@ Napi::Value reap(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), isolation_reap(to_fd(info[0])));
 }
 
-/** Calls back from the event loop; what the callback throws is an uncaught exception, as from any event. */
+/** Calls back from the event loop; an exception in the callback is uncaught, as from any event. */
 void call_back(const Napi::FunctionReference& callback) {
   const Napi::Env env = callback.Env();
   const Napi::HandleScope scope(env);
@@ -166,7 +166,7 @@ Napi::Value watch_pidfd(const Napi::CallbackInfo& info) {
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) fail("watch", "", ENOSYS, "Node gave no event loop");
 
-  // The hook lets Node wait, when it ends first, until libuv has let go of the watch.
+  // If Node ends first, the hook makes it wait until libuv has closed the watch.
   const auto hook = std::make_shared<napi_async_cleanup_hook_handle>();
   const auto watch = LeaderWatch::start(
       loop, to_fd(info[0]), [callback] { call_back(*callback); }, [hook] { napi_remove_async_cleanup_hook(*hook); });
@@ -181,7 +181,7 @@ Napi::Value watch_pidfd(const Napi::CallbackInfo& info) {
 /** Safe: never root's own files. */
 uid_t to_uid(const Napi::Value& value) { return static_cast<uid_t>(to_integer(value, 1, int64_t{UINT32_MAX} - 1, "uid")); }
 
-/** One for the process: sweeps know of each other by it. */
+/** One per process: sweeps find each other through it. */
 SweptDirectories& swept_directories() {
   static SweptDirectories directories;
   return directories;
@@ -199,7 +199,7 @@ Napi::Value start_sweep(const Napi::CallbackInfo& info) {
   });
 }
 
-/** A walk, and whether a thread is at it: then no other may be, and it stays until that one is done. */
+/** A walk, and whether a thread runs it: then no second one may start, and the walk stays until that ends. */
 struct OpenWalk {
   OpenWalk(std::vector<std::string> paths, std::unordered_set<uid_t> uids)
       : walk(swept_directories(), std::move(paths), std::move(uids), true, FileWalk::Depth::kWhole) {}

@@ -1,5 +1,5 @@
-// The allowance of a process is for each part of the look at it; that of a user is for all of their processes in one look. Root has none:
-// it does not hide, and who becomes root by a set-user-ID program is still the real user that is read here.
+// A process's allowance applies to each part of the look at it, a user's to all of their processes in one look. Root
+// has none: it does not hide, and a user of a set-user-ID program is still the real user read here.
 #include "allowance.h"
 
 #include <stddef.h>
@@ -28,7 +28,7 @@ static long microseconds(clockid_t clock) {
 
 long cost_so_far(void) { return microseconds(CLOCK_PROCESS_CPUTIME_ID) + microseconds(CLOCK_MONOTONIC) / 10; }
 
-/** All those who are too many share the allowance of the last one. */
+/** All users beyond the table share its last allowance. */
 static struct user *find_user(unsigned uid) {
   size_t at = 0;
   while (at < user_count && users[at].uid != uid) at++;

@@ -1,20 +1,25 @@
-// What a look at one process, and at all processes of one user, may cost guest-holders (holders.c): any user can have processes that
-// take minutes to be read.
+// The cost limits of a look at one process, and at all processes of one user, in guest-holders (holders.c): any user
+// can have processes that take minutes to read.
 #ifndef GUESTD_ALLOWANCE_H
 #define GUESTD_ALLOWANCE_H
 
 #include <stdbool.h>
 
-/** Of the time so far, in microseconds: that of a processor, and a tenth of all. A busy machine makes no process large. */
+/**
+ * The time so far in microseconds: processor time, plus a tenth of real time. A busy machine makes no process
+ * expensive.
+ */
 long cost_so_far(void);
 
-/** A look at a process (an open directory) begins: its cost is its user's. */
+/** Begins a look at a process (an open directory): its cost is its user's. */
 void start_process(int process);
 
-/** A part of that look begins, which may cost so much. */
+/** Begins a part of that look, which may cost this much. */
 void start_part(long ms);
 
-/** Whether the part, or its user, has used up what it may cost. True until the next part begins; false where none has begun. */
+/**
+ * Whether the part, or its user, has used up its allowance. True until the next part begins; false before the first.
+ */
 bool is_late(void);
 
 #endif

@@ -1,5 +1,5 @@
-// JavaScript values in, C++ out: integers, and the steps of a plan.
-// Converts and defaults nothing, and knows no meaning: what a plan may say is checked in plan.cc.
+// JavaScript values in, C++ out: integers, and the steps of a plan. Converts and defaults nothing, and knows no
+// meaning: plan.cc checks the plan.
 #include "arguments.h"
 
 #include <cmath>
@@ -28,7 +28,7 @@ std::vector<std::string> read_texts(const Napi::Value& value, const char* step, 
   return texts;
 }
 
-/** One step of the plan as JavaScript has it. Each getter takes exactly its type: nothing is converted or defaulted. */
+/** One JavaScript step of the plan. Each getter accepts exactly its type: nothing is converted or defaulted. */
 class StepReader {
  public:
   StepReader(const Napi::Value& step, std::string where) : where_(std::move(where)) {

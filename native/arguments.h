@@ -1,5 +1,4 @@
-// Reads the arguments of the exported functions; main thread only.
-// With results.h, job.h and addon.cc all that knows N-API.
+// Reads the arguments of the exported functions; main thread only. Only this, results.h, job.h and addon.cc know N-API.
 #pragma once
 
 #include <napi.h>
@@ -9,16 +8,16 @@
 
 namespace guestns {
 
-/** @throws Failure, step "arguments" or as `where` says, for what is no integer from `least` to `most` */
+/** @throws Failure, step "arguments" or `where`, unless it is an integer from `least` to `most` */
 int64_t to_integer(const Napi::Value& value, int64_t least, int64_t most, const std::string& where);
 
-/** @throws Failure, step "arguments", for what is no string */
+/** @throws Failure, step "arguments", unless it is a string */
 std::string to_text(const Napi::Value& value, const std::string& where);
 
-/** @throws Failure, step "arguments", for what is no array of strings */
+/** @throws Failure, step "arguments", unless it is an array of strings */
 std::vector<std::string> to_texts(const Napi::Value& value, const std::string& where);
 
-/** @throws Failure, step "arguments", for what is no array of descriptors */
+/** @throws Failure, step "arguments", unless it is an array of descriptors */
 std::vector<int> to_fds(const Napi::Value& value, const std::string& where);
 
 /**

@@ -1,4 +1,5 @@
-// Each path is walked without symbolic links and taken off by descriptor: users of the machine shape what lies below their homes.
+// Each path is walked without symbolic links and unmounted by descriptor: users shape the directories below their
+// homes.
 #include "base_mounts.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ std::string read_all(const Fd& file) {
   return text;
 }
 
-/** A field of mountinfo, in which blanks and backslashes are written as octal numbers (proc(5)). */
+/** A field of mountinfo, with blanks and backslashes in octal (proc(5)). */
 std::string unescape(const std::string& field) {
   std::string text;
   for (size_t i = 0; i < field.size(); i++) {
@@ -50,7 +51,7 @@ BaseMounts::BaseMounts(const Fd& thread_directory, const Fd& fd_directory) : fd_
     mount_points_.push_back(unescape(mount_point));
     if (line.find(" - autofs ") != std::string::npos) automount_points_.push_back(mount_points_.back());
   }
-  // What is mounted below another mount goes with it: that one comes first.
+  // A mount below another one goes away with it, so the upper one comes first.
   std::stable_sort(mount_points_.begin(), mount_points_.end(),
                    [](const auto& one, const auto& other) { return one.size() < other.size(); });
 }
@@ -74,7 +75,7 @@ void BaseMounts::detach_original(const std::string& path) {
 void BaseMounts::detach_automounts(const std::string& original, const std::string& copy) {
   for (const auto& point : automount_points_) {
     if (!is_below(point, original)) continue;
-    // The point itself, and at most one file system on it.
+    // The mount point itself, and at most one file system on it.
     for (int i = 0; i < 2; i++) detach_top(copy + point.substr(original.size()));
   }
 }
@@ -84,7 +85,7 @@ bool BaseMounts::carries_plan(const std::string& mount_point) const {
                      [&](const auto& path) { return path_is_within(path, mount_point); });
 }
 
-/** What is on top at a path, if something is mounted there. What cannot be reached stays, and is covered like all else. */
+/** Unmounts the topmost mount at a path, if any. An unreachable one stays, and is covered like everything else. */
 void BaseMounts::detach_top(const std::string& path) {
   try {
     const Fd top = find_path(path, kStep);

@@ -1,5 +1,5 @@
-// The mounts that a view has from its base: those that something is about to cover are taken off first.
-// Touches no mount of the host's: the thread is in the view's namespace, which is its slave.
+// The mounts that a view inherits from its base: those about to be covered are unmounted first. Touches no mount of the
+// host's: the thread is in the view's namespace, which is the host's slave.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 namespace guestns {
 
 /**
- * A mount that is covered is out of sight, but it goes on: its disk stays busy, and an automount point that is covered in a view
- * can neither expire nor be mounted again on the host, where whoever looks at it hangs.
+ * A covered mount is invisible but still active: its disk stays busy, and an automount point covered in a view can
+ * neither expire nor be mounted again on the host, where every process that looks at it hangs.
  */
 class BaseMounts {
  public:
@@ -22,18 +22,18 @@ class BaseMounts {
    */
   BaseMounts(const Fd& thread_directory, const Fd& fd_directory);
 
-  /** To be told of each mount of the plan: what carries one stays. */
+  /** Reports a mount of the plan: base mounts that contain one stay. */
   void attached(const std::string& path) { attached_.push_back(path); }
 
-  /** Takes off all that is mounted at a path or below it. */
+  /** Unmounts everything at a path or below it. */
   void detach_within(const std::string& path);
 
-  /** The same, where a copy is about to be attached that has the same mounts below it. */
+  /** The same, where a copy with the same mounts below it is about to be attached. */
   void detach_original(const std::string& path);
 
   /**
-   * Takes off the automount points, and what is mounted on them, in a private copy of `original` that is attached at `copy`:
-   * nothing would be mounted there, and they would not expire.
+   * Unmounts automount points, and what is mounted on them, in a private copy of `original` attached at `copy`: nothing
+   * would be mounted there, and they would not expire.
    */
   void detach_automounts(const std::string& original, const std::string& copy);
 

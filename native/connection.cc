@@ -1,5 +1,5 @@
-// pidfd_getfd(2), what kind of socket it is, and poll(2) without waiting.
-// The kernel answers, whatever a guest does to the processes that read from it.
+// pidfd_getfd(2), the type of the socket, and poll(2) without waiting. The kernel answers, whatever a guest does to the
+// processes that read from it.
 #include "connection.h"
 
 #include <poll.h>
@@ -27,7 +27,7 @@ bool has_name(const Fd& socket, decltype(&getsockname) get) {
   return size > offsetof(struct sockaddr_un, sun_path);
 }
 
-/** It has the name of the one that listened, and its other end has none. One that has called, as to the bus, calls a name. */
+/** An accepted socket has the listener's name, and its peer has none. A client's peer, such as the bus, has one. */
 bool was_accepted(const Fd& socket) { return has_name(socket, getsockname) && !has_name(socket, getpeername); }
 
 bool is_connection(const Fd& socket) {
@@ -39,7 +39,8 @@ bool is_connection(const Fd& socket) {
 }  // namespace
 
 Connection connection_look(int pidfd, int fd) {
-  // Safe: a copy, close-on-exec, that is closed before anything else is done. The caller names sockets alone: closing a file may wait.
+  // Safe: a copy, close-on-exec, that is closed before anything else. The caller passes only sockets: closing a file
+  // may wait.
   const Fd copy(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, fd, 0U)));
   if (!copy && errno == EBADF) return Connection::kNone;
   if (!copy) fail("pidfd_getfd", "", errno);

@@ -1,20 +1,21 @@
-// Whether somebody is still at the other end of a connection that another process holds.
-// Reads and writes nothing of it.
+// Whether a connection that another process holds still has a peer. Reads and writes none of its data.
 #pragma once
 
 namespace guestns {
 
 enum class Connection {
-  /** No connection from outside: a file, a datagram socket, one that listens, a pair, one to a service of this machine. */
+  /**
+   * No connection from outside: a file, a datagram socket, a listener, a pair, a client of a service on this machine.
+   */
   kNone,
   kOpen,
-  /** The other end has closed it, or has gone. */
+  /** The other end has closed it, or is gone. */
   kGone,
 };
 
 /**
- * Looks at a descriptor of the process behind `pidfd`. It is held here for as long as the look takes.
- * @throws Failure EPERM where nobody may look (kernel.yama.ptrace_scope=3), ESRCH when the process has ended
+ * Looks at a descriptor of the process behind `pidfd`, of which this process briefly holds a copy.
+ * @throws Failure EPERM where no process may look (kernel.yama.ptrace_scope=3), ESRCH when the process has ended
  */
 Connection connection_look(int pidfd, int fd);
 

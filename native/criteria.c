@@ -1,4 +1,4 @@
-// The sets of criteria as tables: what is looked for by whom. A look at many sessions takes little longer than one at a single session.
+// The sets of criteria as tables: which sets look for what. A look for many sessions takes little longer than for one.
 #include "criteria.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ struct entry {
   unsigned set;
 };
 
-/** Entries in the order of their keys. */
+/** Entries sorted by key. */
 struct table {
   struct entry *entries;
   size_t count, space;
@@ -27,14 +27,14 @@ struct table {
 
 static struct table devices, users, namespaces, labels;
 static char *label_of[MOST_SETS];
-// Of /proc, and of the file systems that namespaces and pipes are files of.
+// The devices of /proc, and of the file systems of namespaces and pipes.
 static struct device proc_device, namespace_device, pipe_device;
 
 bool same_device(struct device one, struct device other) { return one.major == other.major && one.minor == other.minor; }
 static struct device device_of(const struct statx *file) { return (struct device){file->stx_dev_major, file->stx_dev_minor}; }
 static uint64_t key_of(struct device device) { return ((uint64_t)device.major << 32) | device.minor; }
 
-/** FNV-1a; what has the same key is compared. */
+/** FNV-1a; equal keys are compared in full. */
 static uint64_t hash(const char *text) {
   uint64_t key = 14695981039346656037U;
   for (; *text != '\0'; text++) key = (key ^ (unsigned char)*text) * 1099511628211U;
@@ -93,14 +93,15 @@ void give_sign(void) {
 
 bool look(int dir, const char *name, struct statx *file) {
   give_sign();
-  // Safe: asks for no field and DONT_SYNC, so no request is sent (fuse_getattr() and nfs_getattr() say so); mounts nothing.
+  // Safe: no field and DONT_SYNC, so no request is sent (see fuse_getattr() and nfs_getattr()); mounts nothing.
   return statx(dir, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, file) == 0;
 }
 
 int64_t keeper_of(const struct statx *file) {
   const struct device device = device_of(file);
-  // A terminal or a pipe that they have made keeps nothing of theirs; nor does a directory of /proc. A socket does: who has it speaks
-  // as them, to the bus as well, also when their uid is another's. And it keeps the file system that it is bound in.
+  // A terminal or pipe that they created keeps nothing of theirs; nor does a directory of /proc. A socket does: its
+  // holder speaks as them, also on the bus and when another user has their UID. It also keeps the file system that it
+  // is bound in.
   const bool keeps = !S_ISCHR(file->stx_mode) && !S_ISBLK(file->stx_mode) && !same_device(device, pipe_device);
   const bool known = (file->stx_mask & STATX_UID) != 0;
   return known && keeps && !same_device(device, proc_device) ? (int64_t)file->stx_uid : -1;
@@ -111,7 +112,7 @@ void note_file(const struct statx *file, const char *how) {
   if (has_user_criterion()) note_user(keeper_of(file), how);
 }
 
-/** Who has made the user namespace of a namespace: who has it keeps all that was mounted or shared in it. -1 where that cannot be told. */
+/** The creator of a namespace's user namespace: a holder keeps everything mounted or shared in it. -1 if unknown. */
 static int64_t maker_of(int dir, const char *name) {
   const int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -1;
@@ -158,7 +159,7 @@ bool read_uids(int process, unsigned uids[UIDS]) {
   const ssize_t length = fd < 0 ? 0 : read(fd, status, sizeof status - 1);
   if (fd >= 0) close(fd);
   if (length <= 0) return false;
-  // Its name comes first, on a line of its own: a new line in it is written as "\n".
+  // The process name comes first, on its own line: a newline in it is written as "\n".
   const char *state = strstr(status, "\nState:\t"), *threads = strstr(status, "\nThreads:\t"), *line = strstr(status, "\nUid:\t");
   if (state == NULL || line == NULL) return false;
   const char letter = state[strlen("\nState:\t")];
@@ -182,7 +183,7 @@ bool find_own_devices(int proc) {
   return known;
 }
 
-/** A number without a sign, up to the character that ends it. */
+/** An unsigned number, up to the character that ends it. */
 static bool read_number(const char **text, const char *ends, uint64_t most, uint64_t *number) {
   char *end;
   errno = 0;
@@ -223,7 +224,7 @@ static bool read_label(const char *text, unsigned set) {
   return label_of[set] != NULL && add(&labels, hash(text), set);
 }
 
-/** The next of four fields with one blank between them; "-" stands for none. */
+/** The next of four fields separated by one blank; "-" stands for none. */
 static const char *next_field(char **rest) {
   const char *field = strsep(rest, " ");
   if (field == NULL || *field == '\0') return NULL;

@@ -1,4 +1,4 @@
-// What all parts of the builder share: the failure, the descriptor, and the word that nobody waits any more.
+// Shared by all parts of the builder: the failure, the descriptor, and the flag that the result is no longer needed.
 // Plain C++, without N-API.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace guestns {
 
-/** What every part throws: what was being done, on what, the error number, and what to do about it. */
+/** The exception of every part: the step, its object, the error number, and what to do. */
 struct Failure {
   std::string step;
   std::string path;
@@ -32,7 +32,7 @@ inline int check(int result, const char* step, const std::string& path) {
   return result;
 }
 
-/** A descriptor that closes itself. Whoever makes one asks for close-on-exec. */
+/** A descriptor that closes itself. Its creator asks for close-on-exec. */
 class Fd {
  public:
   Fd() = default;
@@ -58,7 +58,7 @@ class Fd {
   int fd_ = -1;
 };
 
-/** Set when nobody waits for the view any more; every loop of the builder looks at it. */
+/** Set when the view is no longer needed; every loop of the builder checks it. */
 using Cancelled = std::atomic<bool>;
 
 }  // namespace guestns

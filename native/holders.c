@@ -1,20 +1,22 @@
-// guest-holders: which processes hold something of which sessions, or belong to them: one look at all processes, by way of /proc,
-// for all sessions that wait for one.
-// Asks no file system: one that does not answer (a dead server, a FUSE of a guest's) must not hold the look up. A process
-// that hangs in execve(2) does that all the same: so each is named before it is looked at, and guestd ends this one and goes on.
+// guest-holders: which processes hold something of which sessions, or belong to them. One look at all processes, through
+// /proc, for all sessions that wait for one.
+// Makes no request to a file system: one that does not answer (a dead server, a guest's FUSE) must not block the look. A
+// process that hangs in execve(2) does block it: so each is named before the look, and guestd ends this program and
+// continues with another one.
 // Run by guestd, as root: guest-holders holders|members AFTER
-//   holders  who has files of a session open, or has any of it mounted
-//   members  who belongs to a session (members.c)
-//   AFTER    the last process that is not looked at, for the first: 0
-// Reads a line for each session, a set of criteria, with "-" for those that there are none of: DEVICES UID NAMESPACES LABEL
+//   holders  processes that have files of a session open or mounted
+//   members  processes that belong to a session (members.c)
+//   AFTER    the last PID to skip; 0 for none
+// Reads a line for each session, a set of criteria, with "-" for an absent one: DEVICES UID NAMESPACES LABEL
 //   DEVICES     every file on these: "0:57,0:58" as in /proc/PID/mountinfo
-//   UID         files and sockets that this user has made, wherever they are, and namespaces that are theirs; who runs as this user
-//   NAMESPACES  inodes, as of /proc/PID/ns/mnt: "4026532001,4026532002"; guestd keeps them with init as well
-//   LABEL       source of mounts; those of DEVICES and NAMESPACES are looked for as well
-// Says for each process "PID", then " SET:HOW" for each set, counted from 0, that it holds something of, then " SET:mount=PATH" (as in
-// mountinfo) for each that it has something mounted of, where it is the first of its mount namespace; " unread-files" and " unread-mounts"
-// where reading that takes too long; for members " SET:member"; " ." now and then, and a new line. HOW is "descriptor", "namespace",
-// "directory", "root", "program" or "mapping", what was found first. Ends with "end". Never the one that started it.
+//   UID         files and sockets created by this user, on any file system, and their namespaces; processes of this user
+//   NAMESPACES  inodes of /proc/PID/ns/mnt and the like: "4026532001,4026532002"; guestd keeps them with init, too
+//   LABEL       source of mounts; those of DEVICES and NAMESPACES are looked for, too
+// Prints for each process "PID", then " SET:HOW" for each set, counted from 0, that it holds something of, then
+// " SET:mount=PATH" (as in mountinfo) for each that it has a mount of, if it is the first of its mount namespace;
+// " unread-files" and " unread-mounts" where reading takes too long; for members " SET:member"; " ." now and then, and a
+// newline. HOW is "descriptor", "namespace", "directory", "root", "program" or "mapping", whichever was found first.
+// Ends with "end". Never prints its parent.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +37,7 @@
 
 enum { MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, TRIES = 25, TRY_MS = 20, PROCESS_MS = 300 };
 
-// Who keeps something by a mapped file, asked once of each as a rule: a library is mapped by everybody.
+// The creators of mapped files, each normally looked up once: all processes map the same libraries.
 static struct {
   struct device device;
   unsigned long inode;
@@ -60,7 +62,7 @@ static void note_descriptors(int process, bool is_init) {
   closedir(list);
 }
 
-/** Of a mapped file. A mapping that has gone by now says nothing of it. */
+/** The creator of a mapped file. A mapping that is gone counts as none. */
 static int64_t keeper_by_mapping(int files, const char *range, struct device device, unsigned long inode) {
   const size_t slot = (inode * 31 + device.minor) % REMEMBERED;
   if (remembered[slot].known && remembered[slot].inode == inode && same_device(remembered[slot].device, device))
@@ -111,21 +113,21 @@ static bool note_mappings(int process) {
   return whole;
 }
 
-/** The process that has started another one. */
+/** The parent of a process. */
 static int parent_of(int process) {
   char stat[512] = "";
   const int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
   const ssize_t length = fd < 0 ? 0 : read(fd, stat, sizeof stat - 1);
   if (fd >= 0) close(fd);
-  // "PID (NAME) STATE PARENT": there may be brackets in the name.
+  // "PID (NAME) STATE PARENT": the name may contain brackets.
   const char *end = length > 0 ? strrchr(stat, ')') : NULL;
   int parent = 0;
   return end != NULL && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
 }
 
 /**
- * Whether guestd has just started it; or init, where systemd keeps guestd's namespaces. Init is the parent of everybody's orphans, too: in
- * all no more of its children are waited for than a second takes.
+ * Whether guestd has just started it; or init, where systemd keeps guestd's namespaces. Init also adopts all orphans:
+ * the waits for its children take a second in total.
  */
 static bool is_keepers(int process) {
   static int left = 1000 / TRY_MS;
@@ -133,7 +135,7 @@ static bool is_keepers(int process) {
   return parent == getppid() || (parent == 1 && has_note_of("namespace") && left-- > 0);
 }
 
-/** A process has one memory, with many threads as with one: it is read once, by the first thread that has not ended. */
+/** A process has one memory for all its threads: it is read once, through the first thread that has not ended. */
 static void note_thread(int thread, bool is_init, bool *memory_read) {
   note_descriptors(thread, is_init);
   note_link(thread, "cwd", "directory");
@@ -145,7 +147,7 @@ static void note_thread(int thread, bool is_init, bool *memory_read) {
 
 static bool shares(int pid, int thread, int what) { return syscall(SYS_kcmp, pid, thread, what, 0, 0) == 0; }
 
-/** By its first thread, then by those that have descriptors or directories of their own: the first may have ended. */
+/** By its first thread, then by those with their own descriptors or directories: the first may have ended. */
 static void note_process(int process, int pid) {
   forget_notes();
   bool memory_read = false;
@@ -168,7 +170,7 @@ static void say_holdings(int process, int pid) {
   start_process(process);
   start_part(PROCESS_MS);
   note_process(process, pid);
-  // What guestd or init is just starting has all of its descriptors, until it is the program that it will be.
+  // A child that guestd or init is just starting has all of their descriptors until it executes its program.
   for (int tries = 0; has_notes() && !is_late() && tries < TRIES && is_keepers(process); tries++) {
     const struct timespec pause = {.tv_nsec = TRY_MS * 1000000L};
     nanosleep(&pause, NULL);
@@ -184,7 +186,9 @@ static void say_holdings(int process, int pid) {
 
 static int compare(const void *one, const void *other) { return *(const int *)one - *(const int *)other; }
 
-/** All processes after one, but ours and that which started us, in the order of their numbers. Gives their number; -1 when /proc cannot be read. */
+/**
+ * All processes after one, without this one and its parent, sorted. Returns their number; -1 when /proc cannot be read.
+ */
 static long list_processes(DIR *proc, int after, int **pids) {
   long count = 0, space = 0;
   errno = 0;
@@ -205,7 +209,7 @@ static long list_processes(DIR *proc, int after, int **pids) {
   return count;
 }
 
-/** By its directory: its number may be another's soon. */
+/** By its directory: the number may be reused. */
 static bool say_process(int proc, int pid, bool members) {
   printf("%d", pid);
   if (fflush(stdout) != 0) return false;

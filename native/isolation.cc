@@ -1,5 +1,5 @@
-// clone(2) of the reaper, by way of a child that is in the leader's PID namespace.
-// The two children share this process's memory until the reaper's execveat(2): they make system calls, and nothing else.
+// clone(2) of the reaper, through a child in the leader's PID namespace. The two children share this process's memory
+// until the reaper's execveat(2): they make system calls, and nothing else.
 #include "isolation.h"
 
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
-// glibc 2.36 (Debian 12) forgot to say that these are C functions.
+// glibc 2.36 (Debian 12) does not declare these as C functions.
 extern "C" {
 #include <sys/pidfd.h>
 }
@@ -25,10 +25,10 @@ namespace {
 
 constexpr const char* kEndedAtOnce = "the reaper ended at once";
 constexpr size_t kStack = size_t{64} << 10;
-// The memory and the descriptor table are lent to the child: its results need no pipe, and the caller stands still.
+// The child borrows memory and descriptor table: its results need no pipe, and the caller is suspended.
 constexpr int kLend = CLONE_VM | CLONE_VFORK | CLONE_FILES;
 
-/** A stack for a child, with a page below it that nothing may touch. */
+/** A child's stack, with a guard page below it. */
 class Stack {
  public:
   Stack() : base_(mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
@@ -44,7 +44,7 @@ class Stack {
   void* base_;
 };
 
-/** What the children get, and where they leave what they have done. Plain data: no child may allocate or throw. */
+/** Input and results of the children. Plain data: no child may allocate or throw. */
 struct Start {
   struct Context {
     const char* type;
@@ -58,7 +58,7 @@ struct Start {
   const char* step;
   const char* path;
   int error;
-  /** All contexts are open: memory is shared, so a child that was killed before has not said so. */
+  /** All contexts are open: memory is shared, so a child that was killed before has not set this. */
   bool opened;
 
   int failed(const char* what, const char* on) {
@@ -69,12 +69,12 @@ struct Start {
   }
 };
 
-/** The first process of the new namespaces, until it is the reaper. */
+/** The first process of the new namespaces, until it executes the reaper. */
 int become_reaper(void* shared) {
   auto* start = static_cast<Start*>(shared);
   for (size_t i = 0; i < start->count; i++) {
     Start::Context& context = start->contexts[i];
-    // Safe: a context is private to its descriptor. It remembers the namespaces of the process that has opened it.
+    // Safe: a context is private to its descriptor. It remembers the namespaces of the process that opened it.
     context.fd = fsopen(context.type, FSOPEN_CLOEXEC);
     if (context.fd < 0) return start->failed("fsopen", context.type);
   }
@@ -83,16 +83,16 @@ int become_reaper(void* shared) {
   char* const arguments[] = {name, nullptr};
   char* const environment[] = {nullptr};
   // Safe: by descriptor, so it is the file that guestd has opened. execve(2) leaves the shared descriptor table before
-  // it closes what is close-on-exec, so that only the copy is closed.
+  // it closes close-on-exec descriptors, so only the copy is closed.
   syscall(SYS_execveat, start->reaper, "", arguments, environment, AT_EMPTY_PATH);
   return start->failed("execveat", "guest-reaper");
 }
 
-/** A child in the leader's PID namespace: clone(2) makes a new one only below the caller's own. */
+/** A child in the leader's PID namespace: clone(2) creates a new one only below the caller's own. */
 int start_from_leader(void* shared) {
   auto* start = static_cast<Start*>(shared);
-  // clone3(2) would do as well, but systemd's RestrictNamespaces= forbids it: seccomp cannot see its flags.
-  // Safe: a namespace for the new process alone; it becomes this process's sibling, a child of guestd.
+  // clone3(2) would work, too, but systemd's RestrictNamespaces= forbids it: seccomp cannot see its flags. Safe: a
+  // namespace only for the new process, which becomes this process's sibling, a child of guestd.
   const int flags = kLend | CLONE_PARENT | CLONE_NEWPID | CLONE_PIDFD;
   const int pid = clone(become_reaper, start->stack, flags, start, &start->pidfd);
   if (pid >= 0) return 0;
@@ -103,7 +103,7 @@ int start_from_leader(void* shared) {
 /** waitid(2) for a child that has ended or is about to. */
 void wait_for_end(idtype_t type, int id) {
   siginfo_t info = {};
-  // __WALL: a child that has not come to execve(2) has no exit signal.
+  // __WALL: a child that has not reached execve(2) has no exit signal.
   while (waitid(type, static_cast<id_t>(id), &info, WEXITED | __WALL) < 0 && errno == EINTR) continue;
 }
 
@@ -116,7 +116,7 @@ void run_children(Start& start) {
   wait_for_end(P_PID, pid);
 }
 
-/** The process behind a pidfd as guestd's own PID namespace counts; clone(2) has counted in the leader's. */
+/** A pidfd's process in guestd's own PID namespace; clone(2) has returned its number in the leader's. */
 pid_t read_pid(const Fd& proc, const Fd& pidfd) {
   const std::string path = "thread-self/fdinfo/" + std::to_string(pidfd.get());
   const Fd file(check(openat(proc.get(), path.c_str(), O_RDONLY | O_CLOEXEC), "open", "/proc/" + path));
@@ -139,14 +139,14 @@ NamespaceFile open_namespace(const Fd& proc, const std::string& path) {
 }  // namespace
 
 NamespaceFile isolation_leave_ipc(const Fd& proc) {
-  // Safe: of this thread alone, which ends when the view stands.
+  // Safe: for this thread only, which ends when the view is built.
   check(unshare(CLONE_NEWIPC), "unshare", "");
   return open_namespace(proc, "thread-self/ns/ipc");
 }
 
 Isolation::~Isolation() {
   if (!pidfd) return;
-  // Safe: by pidfd, and a child that nobody else reaps.
+  // Safe: by pidfd, and a child that no other thread reaps.
   pidfd_send_signal(pidfd.get(), SIGKILL, nullptr, 0);
   wait_for_end(P_PIDFD, pidfd.get());
 }
@@ -159,7 +159,7 @@ Fd Isolation::take_context(const std::string& type) {
 
 std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, const Fd& proc,
                                            const std::vector<const char*>& types) {
-  // Safe: concerns the children of this thread alone; by pidfd, so it cannot be another process by now.
+  // Safe: concerns only this thread's children; by pidfd, so no reused PID.
   check(setns(leader.get(), CLONE_NEWPID), "setns", "");
   std::vector<Start::Context> opened;
   for (const char* type : types) opened.push_back({type, -1});
@@ -170,11 +170,11 @@ std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, c
   isolation->pidfd = Fd(start.pidfd);
   for (const auto& context : opened) isolation->contexts.push_back({context.type, Fd(context.fd)});
   if (start.step != nullptr) fail(start.step, start.path, start.error);
-  // Killed before it had opened them. Its number and its PID namespace can be told all the same, as long as nobody has reaped
-  // it; without its context /proc would be that of guestd's own PID namespace.
+  // Killed before it had opened them. Its number and PID namespace are known until it is reaped; without its context
+  // /proc would show guestd's own PID namespace.
   if (!start.opened) fail("clone", "guest-reaper", ESRCH, kEndedAtOnce);
   isolation->pid = read_pid(proc, isolation->pidfd);
-  // Safe: the number is the reaper's as long as nobody has reaped it, and only we can.
+  // Safe: the number is the reaper's until it is reaped, and only this process can do that.
   isolation->processes = open_namespace(proc, std::to_string(isolation->pid) + "/ns/pid");
   return isolation;
 }

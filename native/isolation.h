@@ -1,5 +1,5 @@
-// An IPC namespace for a view; and a PID namespace, with the process that holds it: the reaper.
-// Mounts nothing; what is shown of the namespaces is mounted with the contexts that are opened here.
+// An IPC namespace for a view; and a PID namespace, with the reaper that holds it. Mounts nothing; the namespaces' file
+// systems are mounted from the contexts opened here.
 #pragma once
 
 #include <memory>
@@ -14,13 +14,15 @@ struct NamespaceFile {
   uint64_t inode = 0;
 };
 
-/** fsopen(2) of `type` from inside the new namespace: a mount made of it shows that, whoever makes it. */
+/**
+ * fsopen(2) of `type` inside the new namespace: a mount made from it shows that namespace, whichever thread makes it.
+ */
 struct NamespaceContext {
   const char* type;
   Fd fd;
 };
 
-/** The running reaper. When nobody has taken `pidfd` out of it, its end ends the reaper and waits for that. */
+/** The running reaper. Unless `pidfd` is moved out of it, the destructor ends the reaper and waits for that. */
 class Isolation {
  public:
   Isolation() = default;
@@ -45,20 +47,20 @@ class Isolation {
 NamespaceFile isolation_leave_ipc(const Fd& proc);
 
 /**
- * Starts the reaper in the mount and IPC namespaces of the calling thread. Its PID namespace is a child of the leader's,
- * because a process can join none but those below its own (setns(2)).
- * Changes the thread's PID namespace for children for good: it can start no thread after that.
+ * Starts the reaper in the mount and IPC namespaces of the calling thread. Its PID namespace is a child of the
+ * leader's, because a process can only join those below its own (setns(2)). Changes the thread's PID namespace for
+ * children for good: it can start no thread after that.
  * @param reaper its executable
  * @param proc guestd's own /proc, whatever is mounted at /proc by now
  * @param types of file systems to open contexts of; each must outlive the call
- * @throws Failure; nothing is left of the reaper then
+ * @throws Failure; the reaper is then gone
  */
 std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, const Fd& proc,
                                            const std::vector<const char*>& types);
 
 /**
  * waitid(2) without waiting.
- * @return true when the child has been reaped, or is none of ours (any more); false while it runs
+ * @return true when the child has been reaped, or is no child (any more); false while it runs
  */
 bool isolation_reap(int pidfd);
 

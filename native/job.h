@@ -1,5 +1,5 @@
-// Work in a thread of its own, whose result resolves a promise: the one way in which this addon runs a thread beside Node's.
-// Knows N-API, and nothing of the work; no JavaScript value is touched off the main thread.
+// Work in a separate thread whose result resolves a promise: the only way in which this addon runs a thread besides
+// Node's. Knows N-API, and nothing of the work; touches no JavaScript value off the main thread.
 #pragma once
 
 #include <napi.h>
@@ -21,7 +21,10 @@
 
 namespace guestns {
 
-/** Signals are the main thread's: one that landed here would interrupt a slow call with EINTR. `name`: at most 15 characters. */
+/**
+ * Signals are for the main thread: one delivered here would interrupt a slow call with EINTR. `name`: at most 15
+ * characters.
+ */
 inline void prepare_thread(const char* name) {
   sigset_t all;
   sigfillset(&all);
@@ -29,7 +32,10 @@ inline void prepare_thread(const char* name) {
   pthread_setname_np(pthread_self(), name);
 }
 
-/** The thread has the processor and the disk when nobody else wants them. Where the kernel refuses that, it has them as others do. */
+/**
+ * Gives the thread processor and disk only when no other process wants them. Where the kernel refuses, it has the usual
+ * priority.
+ */
 inline void yield_to_all() {
   const sched_param none = {};
   sched_setscheduler(0, SCHED_IDLE, &none);
@@ -44,7 +50,7 @@ struct Job;
 template <typename Work>
 void resolve_job(Napi::Env env, Napi::Function, Job<Work>* job, void*);
 
-/** Made, resolved and deleted on the main thread; `run` is the thread. */
+/** Created, resolved and deleted on the main thread; `run` is the thread. */
 template <typename Work>
 struct Job {
   using Result = std::invoke_result_t<Work&, const Cancelled&>;
@@ -76,10 +82,10 @@ struct Job {
 
 template <typename Work>
 void resolve_job(Napi::Env env, Napi::Function, Job<Work>* job, void*) {
-  // Without an env Node is shutting down, and the finalizer has deleted the job already.
+  // Without an env Node is shutting down, and the finalizer has already deleted the job.
   if (env == nullptr) return;
   job->thread.join();
-  // Its descriptors are closed before anybody is told.
+  // Its descriptors are closed before the result is reported.
   job->work.reset();
   try {
     if (auto* result = std::get_if<typename Job<Work>::Result>(&job->result)) {
@@ -89,12 +95,12 @@ void resolve_job(Napi::Env env, Napi::Function, Job<Work>* job, void*) {
       job->deferred.Reject(to_error(env, std::get<Failure>(job->result)).Value());
     }
   } catch (const Napi::Error&) {
-    // A worker that is being ended runs no JavaScript any more: nobody waits, and the result goes with the job.
+    // A terminating worker runs no JavaScript: the result is dropped with the job.
   }
   job->done.Release();
 }
 
-/** Ends a job, also at the end of the environment: the thread must not outlive the code it runs. */
+/** Ends a job, also at the end of the environment: the thread must not outlive its code. */
 template <typename Work>
 void finish_job(Napi::Env, void*, Job<Work>* job) {
   job->cancelled = true;
@@ -103,9 +109,9 @@ void finish_job(Napi::Env, void*, Job<Work>* job) {
 }
 
 /**
- * Runs `work(cancelled)` in a thread of its own; it may throw a Failure, and ends early when `cancelled` is set.
+ * Runs `work(cancelled)` in a separate thread; it may throw a Failure, and ends early when `cancelled` is set.
  * @param name of the thread: at most 15 characters
- * @return of the result as to_value() gives it
+ * @return the result converted by to_value()
  */
 template <typename Work>
 Napi::Promise start_job(Napi::Env env, const char* name, Work work) {

@@ -1,11 +1,11 @@
-// uv_poll on a copy of the pidfd, and pidfd_open, pidfd_send_signal, poll.
-// Never waits for the process (waitid): it is somebody else's child.
+// uv_poll on a copy of the pidfd, and pidfd_open, pidfd_send_signal, poll. Never reaps the process (waitid): it is
+// another process's child.
 #include "leader_watch.h"
 
 #include <fcntl.h>
 #include <poll.h>
 
-// glibc 2.36 (Debian 12) forgot to say that these are C functions.
+// glibc 2.36 (Debian 12) does not declare these as C functions.
 extern "C" {
 #include <sys/pidfd.h>
 }
@@ -13,23 +13,24 @@ extern "C" {
 namespace guestns {
 
 Fd pidfd_of(pid_t pid) {
-  // Safe: opening takes no right over the process; a pid that was used again is the caller's to detect.
+  // Safe: opening takes no right over the process; the caller has to detect a reused PID.
   return Fd(check(pidfd_open(pid, 0), "pidfd_open", ""));
 }
 
 void pidfd_signal(int pidfd, int signal) {
-  // Safe: by pidfd, so a process that has its number by now is never hit.
+  // Safe: by pidfd, so a process that has reused its number is never hit.
   check(pidfd_send_signal(pidfd, signal, nullptr, 0), "pidfd_send_signal", "");
 }
 
 bool pidfd_has_ended(int pidfd) {
   pollfd asked = {pidfd, POLLIN, 0};
-  // A signal would not tell: a zombie takes it. An error of the descriptor counts as the end, as it does for a watch.
+  // A signal would not tell: a zombie accepts it. An error of the descriptor counts as the end, as in a watch.
   return check(poll(&asked, 1, 0), "poll", "") > 0;
 }
 
 std::shared_ptr<LeaderWatch> LeaderWatch::start(uv_loop_t* loop, int pidfd, Callback on_exit, Callback on_closed) {
-  // Signal 0 sends nothing, but says EBADF for what is no pidfd: polling a socket would end a session at its first byte.
+  // Signal 0 sends nothing, but returns EBADF unless it is a pidfd: polling a socket would end a session at its first
+  // byte.
   if (pidfd_send_signal(pidfd, 0, nullptr, 0) < 0 && errno == EBADF) fail("watch", "", EBADF, "expected a pidfd");
   auto watch = std::make_shared<LeaderWatch>();
   watch->pidfd_ = Fd(check(fcntl(pidfd, F_DUPFD_CLOEXEC, 0), "watch", ""));
@@ -55,7 +56,7 @@ void LeaderWatch::stop() {
 }
 
 void LeaderWatch::on_poll(uv_poll_t* poll, int /*status*/, int /*events*/) {
-  // An error of the descriptor counts as the end too: a leader that cannot be watched must not keep its session.
+  // An error of the descriptor counts as the end, too: a leader that cannot be watched must not keep its session.
   auto* watch = static_cast<LeaderWatch*>(poll->data);
   const Callback on_exit = std::move(watch->on_exit_);
   watch->stop();

@@ -4,10 +4,10 @@
 
 #include <stdbool.h>
 
-/** The mount namespace of this program and of guestd, the host's, is no view. False when it cannot be told. */
+/** The mount namespace of this program and guestd, the host's, is no view. False when it is unknown. */
 bool pass_over_own_view(int proc);
 
-/** Says " SET:member" of a process (an open directory) for each session that it belongs to. */
+/** Prints " SET:member" of a process (an open directory) for each session that it belongs to. */
 void say_memberships(int process);
 
 #endif

@@ -1,5 +1,5 @@
-// The system calls that make, attach and seal mounts.
-// Takes descriptors, never a path of the plan: paths are walked in paths.cc, and named here for failures only.
+// The system calls that make, attach and seal mounts. Takes descriptors, never a path of the plan: paths.cc walks
+// paths, which are named here only for failures.
 #include "mount_ops.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 namespace guestns {
 namespace {
 
-// Debian's group "tty" has had this number for ever (base-passwd); the file system cannot look it up.
+// Debian's group "tty" has always had this number (base-passwd); the file system cannot look it up.
 constexpr const char* kTty = "5";
 constexpr const char* kNoSwap = "noswap";
 
@@ -33,7 +33,7 @@ class FsContext {
 
   /** @returns whether the kernel knows the flag */
   bool set_where_known(const char* flag) {
-    // Safe: as set(). A kernel that does not know the flag says EINVAL and changes nothing.
+    // Safe: as set(). A kernel that does not know the flag returns EINVAL and changes nothing.
     if (fsconfig(fs_.get(), FSCONFIG_SET_FLAG, flag, nullptr, 0) == 0) return true;
     if (errno != EINVAL) fail_with_log("fsconfig", errno);
     read_log();
@@ -54,7 +54,7 @@ class FsContext {
 
   [[noreturn]] void fail_with_log(const char* call, int error) { fail(step(call), target_, error, read_log()); }
 
-  /** What the file system has to say: reading the context gives one message at a time (fsopen(2)). */
+  /** The file system's messages: reading the context returns one at a time (fsopen(2)). */
   std::string read_log() {
     std::string log;
     char message[256];
@@ -79,7 +79,7 @@ std::string octal(mode_t mode) {
 }
 
 Fd tree_clone(const Fd& tree, const std::string& path) {
-  // Safe: the copy is detached, and of what was opened, whatever its path leads to by now.
+  // Safe: the copy is detached, and of the opened file, wherever its path leads by now.
   return Fd(check(open_tree(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
                   "open_tree", path));
 }
@@ -88,7 +88,7 @@ void set_attributes(const Fd& mount, unsigned flags, uint64_t set, uint64_t prop
   struct mount_attr attributes = {};
   attributes.attr_set = set;
   attributes.propagation = propagation;
-  // Safe: only ever takes rights away, and only from a mount of this namespace or a detached one.
+  // Safe: only ever removes rights, and only from a mount of this namespace or a detached one.
   check(mount_setattr(mount.get(), "", AT_EMPTY_PATH | flags, &attributes, sizeof attributes), "mount_setattr", path);
 }
 
@@ -108,7 +108,7 @@ Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& label, const
 bool mount_knows_noswap() {
   // Safe: a context that is closed unused.
   Fd context(fsopen("tmpfs", FSOPEN_CLOEXEC));
-  // Where none may be opened no view is built, and nothing of a guest's can be swapped out.
+  // Where none may be opened, no view is built, and nothing of a guest's can be swapped out.
   return !context || FsContext("tmpfs", "", std::move(context)).set_where_known(kNoSwap);
 }
 
@@ -134,12 +134,12 @@ Fd mount_make_devpts(const DevptsStep& step) {
 Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, const std::string& target) {
   std::string names;
   for (const Fd* layer : layers) names += (names.empty() ? "" : ":") + std::to_string(layer->get());
-  // Layers are named by descriptor, so that those that were checked are used and no path needs quoting; relative
-  // to the descriptor directory, because an option holds 256 bytes. The working directory is this thread's own.
+  // Layers are named by descriptor, so exactly the checked ones are used and no path needs quoting; relative to the
+  // descriptor directory, because an option holds 256 bytes. The working directory is this thread's own.
   check(fchdir(fd_directory.get()), "fchdir", target);
   FsContext fs("overlay", target);
   fs.set("lowerdir", names);
-  // A layer is data: no extended attribute in it may lead to a file outside it.
+  // A layer is data: no extended attribute in it may lead outside it.
   fs.set("redirect_dir", "nofollow");
   fs.set("metacopy", "off");
   Fd mount = fs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
@@ -149,7 +149,7 @@ Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directo
 
 Fd mount_clone(const Fd& source, bool readonly, const std::string& path) {
   Fd mount = tree_clone(source, path);
-  // What the host mounts below a slave shows up in it writable: a read-only copy is cut off from the host.
+  // The host's later mounts below a slave appear in it writable: a read-only copy is cut off from the host.
   set_attributes(mount, AT_RECURSIVE, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0U),
                  readonly ? MS_PRIVATE : 0, path);
   return mount;
@@ -163,7 +163,7 @@ Fd mount_clone_readonly(const Fd& mount_point, const std::string& path) {
 
 Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& label, const std::string& target) {
   Fd tmpfs = mount_make_tmpfs({"4k", 2, 0755, true}, label, target);
-  // Safe: a new name in a tmpfs nobody else can reach.
+  // Safe: a new name in a tmpfs that no other process can reach.
   Fd file(check(openat(tmpfs.get(), "empty", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444), "open", target));
   file.reset();
   mount_attach(tmpfs, directory, target);
@@ -185,13 +185,14 @@ void mount_attach(const Fd& mount, const Fd& mount_point, const std::string& tar
 
 void mount_detach(const Fd& mount, const Fd& fd_directory, const std::string& target) {
   check(fchdir(fd_directory.get()), "fchdir", target);
-  // Safe: the descriptor is of a mount this thread has attached, and its name in the fd directory leads nowhere else.
+  // Safe: the descriptor is of a mount that this thread has attached, and its name in the fd directory leads nowhere
+  // else.
   check(umount2(std::to_string(mount.get()).c_str(), MNT_DETACH), "umount", target);
   check(chdir("/"), "chdir", "/");
 }
 
 void mount_remove(const std::string& path) {
-  // Safe: the caller gives paths that only root can change; a link at the end of one is not followed.
+  // Safe: the caller passes paths that only root can change; a link at the end of one is not followed.
   if (umount2(path.c_str(), UMOUNT_NOFOLLOW) < 0) fail("umount2", path, errno);
 }
 
@@ -200,7 +201,7 @@ void mount_seal(const Fd& mount, const std::string& target) { set_attributes(mou
 void mount_make_all_slave() {
   struct mount_attr attributes = {};
   attributes.propagation = MS_SLAVE;
-  // Safe: runs after unshare(CLONE_NEWNS), so it is the thread's copy of the tree that stops sharing.
+  // Safe: runs after unshare(CLONE_NEWNS), so only the thread's copy of the tree stops sharing.
   check(mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes), "mount_setattr", "/");
 }
 

@@ -1,5 +1,5 @@
-// The mounts a view is made of, one function each, by the new mount API (fsopen(2), open_tree(2), move_mount(2)).
-// A mount made here is detached: nobody sees it until mount_attach(). Nothing here knows of a plan's order.
+// The mounts of a view, one function each, by the new mount API (fsopen(2), open_tree(2), move_mount(2)). A mount made
+// here is detached and invisible until mount_attach(). Knows nothing of a plan's order.
 #pragma once
 
 #include "guestns.h"
@@ -33,7 +33,7 @@ Fd mount_make_proc(const ProcStep& step, Fd context);
 /** The POSIX message queues of this thread's IPC namespace, nosuid, nodev and noexec. */
 Fd mount_make_mqueue(const MqueueStep& step);
 
-/** A new instance of pseudo-terminals, nosuid and noexec, that gives each to the group tty as Debian's does. */
+/** A new instance of pseudo-terminals, nosuid and noexec, with the group tty as on Debian. */
 Fd mount_make_devpts(const DevptsStep& step);
 
 /**
@@ -51,18 +51,18 @@ Fd mount_clone_readonly(const Fd& mount_point, const std::string& path);
 
 /**
  * An empty, read-only file.
- * @param directory carries a mount for a moment: kernels before 6.15 clone attached mounts only
+ * @param directory briefly carries a mount: kernels before 6.15 clone only attached mounts
  */
 Fd mount_make_empty_file(const Fd& directory, const Fd& fd_directory, const std::string& label, const std::string& target);
 
 /** Attaches a detached mount over `mount_point`; a directory goes over a directory, a file over a file. */
 void mount_attach(const Fd& mount, const Fd& mount_point, const std::string& target);
 
-/** Takes an attached mount off again. It lives on while something uses it. */
+/** Detaches an attached mount. It lives while something uses it. */
 void mount_detach(const Fd& mount, const Fd& fd_directory, const std::string& target);
 
 /**
- * Unmounts what is mounted at a path of this thread's own namespace.
+ * Unmounts at a path of this thread's own namespace.
  * @throws Failure EBUSY while something uses it, EINVAL where nothing is mounted
  */
 void mount_remove(const std::string& path);
@@ -70,7 +70,7 @@ void mount_remove(const std::string& path);
 /** Makes one mount read-only, not what is mounted below it. */
 void mount_seal(const Fd& mount, const std::string& target);
 
-/** Host mounts show in this namespace, but nothing mounted here shows on the host. */
+/** The host's mounts appear in this namespace, but no mount made here appears on the host. */
 void mount_make_all_slave();
 
 }  // namespace guestns

@@ -1,4 +1,4 @@
-// Who has something mounted that a set looks for, in whatever mount namespace: each is looked into once.
+// Which processes have a mount that a set looks for, in any mount namespace: each is read once.
 #include "mounts.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "criteria.h"
 #include "notes.h"
 
-// Namespaces that are remembered; anybody can mount so much in one that it takes minutes to read.
+// Namespaces that are remembered; any user can mount so much in one that reading takes minutes.
 enum { MOST_NAMESPACES = 1 << 16, MOUNTS_MS = 300 };
 
 struct mount {
@@ -68,13 +68,13 @@ enum reading each_mount(int thread, void (*show)(const struct mount *)) {
 
 void note_the_mount(const struct mount *mount) { note_mount(mount->device, mount->root, mount->source, "mount"); }
 
-/** Of each set the first mount is named. */
+/** Names the first mount for each set. */
 static void say_mount(const struct mount *mount) {
   note_the_mount(mount);
   say_notes(mount->path);
 }
 
-/** Whether anything was said. A thread that goes meanwhile tells nothing of its namespace. */
+/** Whether anything was printed. A thread that disappears reveals nothing of its namespace. */
 static bool say_mounts_in(int thread) {
   struct statx file;
   if (!look(thread, "ns/mnt", &file) || was_seen(file.stx_ino)) return false;
@@ -83,17 +83,17 @@ static bool say_mounts_in(int thread) {
   if (unread) fputs(" unread-mounts", stdout);
   const bool said = has_notes() || unread;
   forget_notes();
-  // What a process has used up says nothing of the namespace: the next one that is in it is asked.
+  // A process that has used up its allowance reveals nothing of the namespace: the next process in it is asked.
   if ((reading == READ || said) && reading != BROKEN_OFF && seen_count < MOST_NAMESPACES) seen[seen_count++] = file.stx_ino;
   return said;
 }
 
-// Of each thread: one that is not the first can be in another namespace.
+// For each thread: a later one can be in another namespace.
 void say_mounts(int process) {
   if (!has_mount_criterion()) return;
   DIR *threads = open_list(process, "task");
   if (threads == NULL) return;
-  // Of a namespace of its own that is read for too long, and of others before it.
+  // For a namespace of its own that takes too long to read, and for others before it.
   start_part(2L * MOUNTS_MS);
   bool said = false;
   for (const struct dirent *entry = readdir(threads); entry != NULL && !said; entry = readdir(threads)) {

@@ -1,5 +1,5 @@
-// The building of a view in six phases: enter, isolate, create, attach, seal, hand out.
-// Must run in a thread of its own; undoes nothing, because all it makes ends with the thread and its descriptors.
+// Builds a view in six phases: enter, isolate, create, attach, seal, hand out. Must run in a thread of its own; undoes
+// nothing, because everything it makes ends with the thread and its descriptors.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -18,12 +18,12 @@
 namespace guestns {
 namespace {
 
-// A hidden directory is empty but for the mount points that later steps make in it.
+// A hidden directory is empty except for mount points that later steps create in it.
 const TmpfsOptions kEmptyDirectory = {"4k", 1024, 0755, true};
 
 constexpr const char* kMadeInside = "it is made only inside a tmpfs of the plan";
 
-/** What a path shows, for a copy of it: an automount point is asked for what it stands for. Empty when it is missing and may be. */
+/** The contents of a path, for a copy: an automount point is resolved. Empty when it is missing and may be. */
 Fd open_content(const std::string& path, bool optional, const char* step) {
   const auto open_as = [&](int flags) { return optional ? find_path(path, step, flags) : open_path(path, step, flags); };
   const Fd found = open_as(O_PATH);
@@ -31,7 +31,7 @@ Fd open_content(const std::string& path, bool optional, const char* step) {
   return open_as(is_directory(found, step, path) ? O_PATH | O_DIRECTORY : O_PATH);
 }
 
-/** Other users may write to its directory: what is no socket, or another user's, keeps nobody out. */
+/** Other users may write to its directory: a file of another type or another user is ignored. */
 Fd find_socket(const SocketStep& step) {
   try {
     Fd found = find_path(step.target, "socket", O_PATH | O_NOFOLLOW);
@@ -81,8 +81,8 @@ class ViewBuilder {
   Fd create(const SocketStep& step);
   Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, label_, cancelled_); }
   Fd create(const BindStep& step);
-  // These two show what stands in the view when their turn comes, not what the base has there:
-  // made now, a read-only copy of /srv would lift a mask over /srv/secret.
+  // These two show the view's contents at their turn, not the base's: made now, a read-only copy of /srv would lift a
+  // mask over /srv/secret.
   Fd create(const HideStep&) { return Fd(); }
   Fd create(const ReadonlyStep&) { return Fd(); }
   Fd create(const KeepStep&) { return Fd(); }
@@ -104,7 +104,7 @@ class ViewBuilder {
   void attach_at(const std::string& target, bool optional, const Fd& mount);
   void attach_over(const Fd& mount, const Fd& mount_point, const std::string& target);
   void skip(const std::string& target) { view_.skipped.push_back(target); }
-  /** Whether it lies in a tmpfs of this plan. */
+  /** Whether it is in a tmpfs of this plan. */
   bool is_own(const Fd& file, const std::string& path) const;
   dev_t remember_device(const Fd& mount, const std::string& target);
 
@@ -124,13 +124,13 @@ void ViewBuilder::enter(const Fd& leader) {
   // Safe: root, working directory and umask of this thread alone; setns(2) refuses a thread that shares them.
   check(unshare(CLONE_FS), "unshare", "");
   umask(0);
-  // Our own /proc, opened before the leader's tree can have a say in it.
+  // guestd's own /proc, opened before the leader's tree can influence it.
   proc_ = Fd(check(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc"));
   const Fd self(check(openat(proc_.get(), "thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self"));
   fd_directory_ = Fd(check(openat(self.get(), "fd", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self/fd"));
-  // Safe: by pidfd, so it cannot be another process by now; one that has ended is ESRCH.
+  // Safe: by pidfd, so no reused PID; one that has ended is ESRCH.
   check(setns(leader.get(), CLONE_NEWNS), "setns", "");
-  // Safe: a copy of the leader's tree, for this thread alone.
+  // Safe: a copy of the leader's tree, only for this thread.
   check(unshare(CLONE_NEWNS), "unshare", "");
   mount_make_all_slave();
   view_.mount_namespace = Fd(check(openat(self.get(), "ns/mnt", O_RDONLY | O_CLOEXEC), "open", "/proc/thread-self/ns/mnt"));
@@ -154,7 +154,7 @@ Fd ViewBuilder::create(const TmpfsStep& step) {
     if (source) tree.copy(source, root, *skeleton);
   }
   for (auto& attribute : tree.dropped()) view_.dropped.push_back(std::move(attribute));
-  // Safe: the root of a tmpfs nobody has seen yet. Last, so that the owner gets all of it or nothing.
+  // Safe: the root of a tmpfs that is still invisible. Last, so the owner gets all of it or nothing.
   check(fchown(root.get(), step.uid, step.gid), "fchown", step.target);
   return mount;
 }
@@ -247,12 +247,15 @@ void ViewBuilder::attach_over(const Fd& mount, const Fd& mount_point, const std:
   base_->attached(target);
 }
 
-/** The mount point as the view has it now; empty when it is missing and may be. */
+/** The current mount point in the view; empty when it is missing and may be. */
 Fd ViewBuilder::find_mount_point(const std::string& target, bool optional) {
   return optional ? find_path(target, "attach") : open_path(target, "attach");
 }
 
-/** The mount point, made where it is missing, with its directories; empty where that would be outside this plan's tmpfs. */
+/**
+ * The mount point, created where it is missing, with its directories; empty where that would be outside this plan's
+ * tmpfs.
+ */
 Fd ViewBuilder::make_mount_point(const std::string& target, bool directory) {
   Fd mount_point = open_path("/", "attach", O_PATH | O_DIRECTORY);
   std::string walked;

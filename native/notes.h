@@ -1,4 +1,4 @@
-// What was found of the process that guest-holders looks at: which sets of criteria it matches, and how.
+// What was found of the current process of guest-holders: which sets of criteria it matches, and how.
 #ifndef GUESTD_NOTES_H
 #define GUESTD_NOTES_H
 
@@ -6,22 +6,22 @@
 
 enum { MOST_SETS = 1024 };
 
-/** Notes that it matches a set. What is noted first stays. */
+/** Notes that it matches a set. The first note stays. */
 void note(unsigned set, const char *how);
 
 void forget_notes(void);
 
 bool has_notes(void);
 
-/** Shows each set that is matched. */
+/** Passes on each matched set. */
 void each_note(void (*show)(unsigned set));
 
 /** Whether a set is matched in this way. */
 bool has_note_of(const char *how);
 
 /**
- * Says the notes that were not said yet: " SET:HOW" each, with "=DETAIL" behind it where one is given. Each set has so many named
- * and no more: one session cannot make the look of all the others long.
+ * Prints the new notes: " SET:HOW" each, with "=DETAIL" if given. Each set has a limited number, so one session cannot
+ * lengthen the look for all others.
  */
 void say_notes(const char *detail);
 

@@ -1,5 +1,5 @@
-// The datagram to the service manager.
-// One sendmsg(2) that never blocks: a manager that does not listen must not hold guestd up.
+// The datagram to the service manager. One sendmsg(2) that never blocks: a manager that does not read must not block
+// guestd.
 #include "notify.h"
 
 #include <sys/socket.h>
@@ -14,7 +14,7 @@ namespace guestns {
 namespace {
 
 constexpr const char* kStep = "notify";
-// SCM_MAX_FD, the kernel's own bound (unix(7)).
+// SCM_MAX_FD, the kernel's own limit (unix(7)).
 constexpr size_t kMostFds = 253;
 
 struct Address {
@@ -61,7 +61,7 @@ void notify_send(const std::string& address, const std::string& state, const std
     header->cmsg_len = CMSG_LEN(bytes);
     std::memcpy(CMSG_DATA(header), fds.data(), bytes);
   }
-  // Safe: to the address that the service manager gave, with the descriptors that the caller named.
+  // Safe: to the service manager's address, with the caller's descriptors.
   check(static_cast<int>(sendmsg(socket_fd.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL)), kStep, address);
 }
 

@@ -1,5 +1,5 @@
-// Tells the service manager something, and gives it descriptors to keep: sd_notify(3) without its library.
-// Reads no environment: where the manager listens is the caller's to know.
+// Notifies the service manager, and passes it descriptors to store: sd_notify(3) without its library. Reads no
+// environment: the caller knows the address.
 #pragma once
 
 #include "guestns.h"
@@ -7,9 +7,9 @@
 namespace guestns {
 
 /**
- * Sends one datagram, and waits for nothing.
- * @param address as NOTIFY_SOCKET has it: "/path" or "@abstract"
- * @param fds copies of them go along; the caller keeps his
+ * Sends one datagram without waiting.
+ * @param address in the form of NOTIFY_SOCKET: "/path" or "@abstract"
+ * @param fds copies are sent; the caller keeps theirs
  * @throws Failure, step "notify"; EAGAIN when the manager's queue is full
  */
 void notify_send(const std::string& address, const std::string& state, const std::vector<int>& fds);

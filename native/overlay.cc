@@ -1,5 +1,5 @@
-// How an overlay is put together, from the top: a scratch layer with the whiteouts, the layers over the target, the target, those below.
-// Must not trust a layer for being named in the plan: each is opened once, judged, and used by that descriptor.
+// Assembles an overlay, from the top: a scratch layer with the whiteouts, the layers over the target, the target, those
+// below. Does not trust a layer because the plan names it: each is opened once, checked, and used by that descriptor.
 #include "overlay.h"
 
 #include <fcntl.h>
@@ -26,7 +26,7 @@ struct Layer {
 
 void check_layer(const Layer& layer) {
   const struct stat found = stat_fd(layer.directory, kLayerStep, layer.path);
-  // CVE-2023-0386, CVE-2021-3493: nobody but root may have a say in what overlayfs reads.
+  // CVE-2023-0386, CVE-2021-3493: only root may influence what overlayfs reads.
   if (found.st_uid != 0) fail(kLayerStep, layer.path, EPERM, "it must belong to root");
   if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0) fail(kLayerStep, layer.path, EPERM, "only root may write to it");
 }
@@ -42,7 +42,7 @@ std::vector<Layer> open_layers(const std::vector<std::string>& paths) {
   return layers;
 }
 
-/** A new directory in the scratch tmpfs with owner and mode of the one it will lie over; empty when it is there. */
+/** A new directory in the scratch tmpfs with owner and mode of the one below it; empty when it exists. */
 Fd make_directory_like(const Fd& parent, const std::string& name, const struct stat& like, const std::string& shown) {
   if (mkdirat(parent.get(), name.c_str(), 0700) < 0) {
     if (errno == EEXIST) return Fd();
@@ -53,7 +53,7 @@ Fd make_directory_like(const Fd& parent, const std::string& name, const struct s
   return made;
 }
 
-/** What stands at `relative` in the highest layer that has it; empty when none has. */
+/** The file at `relative` in the highest layer that has it; empty when none has. */
 Fd find_in_layers(const std::vector<Layer>& layers, const std::string& relative) {
   for (const auto& layer : layers) {
     Fd found = find_beneath(layer.directory, relative, kStep, layer.path + "/" + relative);
@@ -62,7 +62,7 @@ Fd find_in_layers(const std::vector<Layer>& layers, const std::string& relative)
   return Fd();
 }
 
-/** Makes the whiteout of one path. Its directories hide nothing, but their owner and mode are what a guest sees. */
+/** Makes the whiteout of one path. Its directories hide nothing, but a guest sees their owner and mode. */
 void make_whiteout(const Fd& top, const std::string& relative, const std::vector<Layer>& layers) {
   const std::vector<std::string> names = path_names(relative);
   Fd parent(check(fcntl(top.get(), F_DUPFD_CLOEXEC, 0), kStep, relative));
@@ -75,7 +75,7 @@ void make_whiteout(const Fd& top, const std::string& relative, const std::vector
     if (!S_ISDIR(like.st_mode)) return;
     Fd next = make_directory_like(parent, names[depth], like, walked);
     if (!next) next = Fd(openat(parent.get(), names[depth].c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    // A whiteout made before this one hides the whole directory already.
+    // An earlier whiteout already hides the whole directory.
     if (!next && errno == ENOTDIR) return;
     check(next.get(), kStep, walked);
     parent = std::move(next);
@@ -84,7 +84,7 @@ void make_whiteout(const Fd& top, const std::string& relative, const std::vector
   if (mknodat(parent.get(), names.back().c_str(), S_IFCHR, 0) < 0 && errno != EEXIST) fail(kStep, relative, errno);
 }
 
-/** overlayfs refuses a layer that lies inside another (ELOOP), as /etc/guestd/etc lies in /etc: such a one is copied. */
+/** overlayfs refuses a layer inside another (ELOOP), as /etc/guestd/etc is in /etc: such a layer is copied. */
 void copy_layers_within(const std::string& target, const Fd& scratch, std::vector<Layer>& layers,
                         const Cancelled& cancelled) {
   TreeCopy tree(kLayerStep, std::nullopt, cancelled);
@@ -98,7 +98,10 @@ void copy_layers_within(const std::string& target, const Fd& scratch, std::vecto
   }
 }
 
-/** overlayfs does not say all of its reasons to the one who mounts: a root file system that is an overlay of overlays, for one. */
+/**
+ * overlayfs does not report all of its reasons to the caller: a root file system that is an overlay of overlays, for
+ * one.
+ */
 Fd make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, const std::string& target) {
   try {
     return mount_make_overlay(layers, fd_directory, target);
@@ -119,7 +122,7 @@ Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const std::st
   if (over == 0 && below.empty() && step.hidden.empty()) return Fd();
   std::move(below.begin(), below.end(), std::back_inserter(layers));
 
-  // The target carries the scratch tmpfs for a moment: kernels before 6.15 take attached mounts only as layers.
+  // The target briefly carries the scratch tmpfs: kernels before 6.15 accept only attached mounts as layers.
   const Fd scratch = mount_make_tmpfs({"64m", 16384, 0700, true}, label, step.target);
   mount_attach(scratch, target, step.target);
   copy_layers_within(step.target, scratch, layers, cancelled);
@@ -128,7 +131,7 @@ Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const std::st
 
   const Fd top = make_directory_like(scratch, "top", like, step.target);
   std::vector<std::string> hidden = step.hidden;
-  // Sorted, a directory comes before what is in it, and its whiteout is not taken for a directory that stays.
+  // When sorted, a directory comes before its contents, and its whiteout is not taken for a directory that stays.
   std::sort(hidden.begin(), hidden.end());
   for (const auto& relative : hidden) make_whiteout(top, relative, layers);
 

@@ -1,5 +1,5 @@
-// The overlay step: layers checked, whiteouts made, then one read-only overlayfs.
-// Changes no layer and not the target: what it needs to write goes into a tmpfs of its own.
+// The overlay step: layers checked, whiteouts made, then one read-only overlayfs. Changes neither layers nor target: it
+// writes only to a tmpfs of its own.
 #pragma once
 
 #include "guestns.h"
@@ -8,7 +8,7 @@
 namespace guestns {
 
 /**
- * Makes the detached mount of an overlay step; an empty Fd when there is nothing to lay over the target.
+ * Makes the detached mount of an overlay step; an empty Fd when nothing would lie over the target.
  * @param label of the scratch file system
  * @param fd_directory this thread's /proc/thread-self/fd
  * @throws Failure, step "overlay layer" with EPERM for a layer that others than root could have written

@@ -1,5 +1,5 @@
-// Finds files by descriptor, so that what was checked is what is used.
-// No function here follows a symbolic link or makes anything.
+// Finds files by descriptor, so the checked file is the one used. No function here follows a symbolic link or creates
+// anything.
 #pragma once
 
 #include <fcntl.h>
@@ -11,22 +11,25 @@ namespace guestns {
 
 /**
  * Opens an absolute path; an empty Fd when it does not exist.
- * @param flags beside O_CLOEXEC; O_PATH opens no device and wakes no FIFO
- * @throws Failure ELOOP when a symbolic link is in the path, or what openat2(2) says
+ * @param flags besides O_CLOEXEC; O_PATH opens no device and no FIFO
+ * @throws Failure ELOOP for a symbolic link in the path, or openat2(2)'s error
  */
 Fd find_path(const std::string& path, const char* step, int flags = O_PATH);
 
-/** As find_path, but a missing path is a Failure ENOENT. */
+/** Like find_path, but a missing path is a Failure ENOENT. */
 Fd open_path(const std::string& path, const char* step, int flags = O_PATH);
 
-/** As find_path, for a relative path that must not leave `dir`. `shown` is the path a failure names. */
+/** Like find_path, for a relative path that must not leave `dir`. Failures name `shown`. */
 Fd find_beneath(const Fd& dir, const std::string& relative, const char* step, const std::string& shown,
                 int flags = O_PATH);
 
-/** Whether a descriptor, O_PATH included, is of a directory: what the kernel knows, without asking a file server that may be away. */
+/**
+ * Whether a descriptor, O_PATH included, is of a directory, by the kernel's data, without a request to a file server
+ * that may be down.
+ */
 bool is_directory(const Fd& fd, const char* step, const std::string& path);
 
-/** fstat(2) of a descriptor, O_PATH included. A file server is asked. */
+/** fstat(2) of a descriptor, O_PATH included. Sends a request to a file server. */
 struct stat stat_fd(const Fd& fd, const char* step, const std::string& path);
 
 }  // namespace guestns

@@ -1,5 +1,5 @@
-// Checks a plan before anything is done with it.
-// Believes nothing the daemon checked already, and looks at no file: paths are only text here.
+// Checks a plan before anything is done with it. Does not rely on the daemon's checks, and looks at no file: paths are
+// only text here.
 #include "plan.h"
 
 #include <climits>
@@ -30,7 +30,7 @@ bool names_are_plain(const std::string& relative) {
 }
 
 bool path_is_plain(const std::string& relative) {
-  // A NUL would cut the path short between this check and the kernel.
+  // A NUL would shorten the path between this check and the kernel.
   return relative.size() < PATH_MAX && relative.find('\0') == std::string::npos && names_are_plain(relative);
 }
 
@@ -48,8 +48,8 @@ uint64_t size_unit(char suffix) {
 }
 
 /**
- * tmpfs(5) reads size=0 as "no limit", and the kernel's parser wraps round on overflow:
- * both would let one guest fill the memory.
+ * tmpfs(5) reads size=0 as "no limit", and the kernel's parser wraps around on overflow: both would let one guest fill
+ * the memory.
  */
 bool size_is_bounded(std::string size) {
   if (size.empty()) return false;
@@ -97,7 +97,7 @@ struct CheckStep {
   void operator()(const KeepStep& step) const { check_absolute(step.target); }
 };
 
-/** An overlay shows its target as the base has it, so one that comes after a mask would lift the mask. */
+/** An overlay shows its target as in the base, so one after a mask would lift the mask. */
 void check_no_overlay_lifts_a_mask(const Plan& plan) {
   for (size_t later = 0; later < plan.size(); later++) {
     const auto* overlay = std::get_if<OverlayStep>(&plan[later]);
@@ -122,7 +122,7 @@ void check_absolute(const std::string& path, const char* step) {
 }
 
 void check_label(const std::string& label) {
-  // Everybody may read it in mountinfo, where a blank or a backslash would have to be quoted.
+  // Every user can read it in mountinfo, where a blank or a backslash would have to be quoted.
   const bool plain = label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
   if (label.empty() || label.size() > 64 || !plain) fail("arguments", "label", EINVAL, "expected 1 to 64 of a-z, 0-9 and -");
 }

@@ -1,5 +1,5 @@
 // guest-reaper: the first process of a guest session's PID namespace. When it ends, the kernel ends all others in it.
-// Must do nothing but wait: no arguments, no environment, no descriptor, no capability; orphans are reaped by the kernel.
+// It only waits: no arguments, no environment, no descriptor, no capability; the kernel reaps orphans.
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -12,27 +12,27 @@
 static void end(int signal, siginfo_t *info, void *context) {
   (void)signal;
   (void)context;
-  // A sender outside of the namespace has no number in it: nobody inside ends it, root included.
+  // A sender outside the namespace has no number in it: no process inside ends it, not even root's.
   if (info->si_pid == 0) _exit(0);
 }
 
 /**
- * SIGTERM ends it, as systemd ends what is in a unit that stops: the machine must not wait for it, nor a guestd that was
- * killed before it had moved it out of its own unit. SIGCHLD ignored means that no zombie is left
- * of an orphan (wait(2)); for the rest the kernel keeps default actions from a first process already, and this says it again.
+ * SIGTERM ends it, as systemd ends processes of a stopping unit: the machine must not wait for it, nor for one that a
+ * killed guestd has not yet moved out of its own unit. SIGCHLD ignored means that an orphan leaves no zombie (wait(2)).
+ * The kernel keeps default actions of other signals from a first process anyway; this repeats it.
  */
 static bool set_signals(void) {
   const struct sigaction ignore = {.sa_handler = SIG_IGN}, stop = {.sa_sigaction = end, .sa_flags = SA_SIGINFO};
   for (int signal = 1; signal <= SIGRTMAX; signal++)
     if (sigaction(signal, signal == SIGTERM ? &stop : &ignore, NULL) < 0 && errno != EINVAL) return false;
-  // Blocked signals, as the builder's thread has them, would queue up instead.
+  // Blocked signals, as in the builder's thread, would queue up instead.
   sigset_t none;
   sigemptyset(&none);
   return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
 static bool drop_capabilities(void) {
-  // Without CAP_SETPCAP the bounding set stays; nothing can come of it, as no_new_privs is set and nothing is executed.
+  // Without CAP_SETPCAP the bounding set stays; that has no effect with no_new_privs and without execution.
   for (int capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) continue;
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -41,13 +41,13 @@ static bool drop_capabilities(void) {
 
 static bool let_go_of_everything(void) {
   umask(077);
-  // The builder's session and process group are not its own.
+  // It must not share the builder's session and process group.
   const bool apart = setsid() > 0 || errno == EPERM;
   return apart && chdir("/") == 0 && syscall(SYS_close_range, 0U, ~0U, 0U) == 0;
 }
 
 int main(void) {
-  // Anywhere else it would be a process that nobody ends.
+  // Anywhere else it would be a process that nothing ends.
   if (getpid() != 1) return 2;
   const bool safe = prctl(PR_SET_NAME, "guest-reaper", 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
                     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && set_signals() && drop_capabilities() &&

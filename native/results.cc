@@ -1,5 +1,4 @@
-// The JavaScript objects of failures, views and what was found.
-// Decides nothing, and makes no system call.
+// The JavaScript objects of failures, views and findings. Decides nothing, and makes no system call.
 #include "results.h"
 
 #include <cstring>

@@ -1,5 +1,5 @@
-// C++ out, JavaScript values in: what the exported functions give, as src/system/bindings.ts says; main thread only.
-// With arguments.h, job.h and addon.cc all that knows N-API.
+// C++ in, JavaScript values out: the results of the exported functions, as in src/system/bindings.ts; main thread only.
+// Only this, arguments.h, job.h and addon.cc know N-API.
 #pragma once
 
 #include <napi.h>
@@ -10,7 +10,7 @@
 
 namespace guestns {
 
-/** The JavaScript Error of a Failure; "STEP PATH: what the kernel says (CODE): what to do". */
+/** The JavaScript Error of a Failure; "STEP PATH: kernel's message (CODE): what to do". */
 Napi::Error to_error(Napi::Env env, const Failure& failure);
 
 Napi::Value to_value(Napi::Env env, const View& view);
@@ -21,7 +21,7 @@ Napi::Value to_value(Napi::Env env, const WalkProgress& progress);
 
 inline Napi::Value to_value(Napi::Env env, uint64_t number) { return Napi::Number::New(env, static_cast<double>(number)); }
 
-/** The caller has the descriptors of a result now. */
+/** The caller now owns the descriptors of a result. */
 void hand_over(View& view);
 template <typename Result>
 void hand_over(Result&) {}

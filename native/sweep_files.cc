@@ -1,6 +1,5 @@
-// The walk: a stack of directories instead of a recursion, so that no tree is too deep for it, and no list of what is in
-// one: whoever fills a directory with names fills no memory of ours.
-// What was opened is what is judged, and a user loses a directory before it is emptied.
+// The walk: a stack of directories instead of recursion, so no tree is too deep, and no list of a directory's names,
+// which could fill the memory. Judges what it has opened, and takes a directory from its user before it empties it.
 #include "sweep_files.h"
 
 #include <fcntl.h>
@@ -18,18 +17,18 @@ namespace guestns {
 namespace {
 
 constexpr const char* kStep = "sweep";
-/** Of one user, and of what could not be looked at. */
+/** For one user, and for unreadable paths. */
 constexpr size_t kMostLeft = 20;
 constexpr size_t kMostShown = 300;
-/** A look goes no further in a directory where it has met so many names of others, or nothing of the user's for so long. */
+/** A look leaves a directory after so many names of others, or after so long without the user's. */
 constexpr uint64_t kMostOthers = 10000;
 constexpr std::chrono::seconds kLongest(1);
-/** What a look looks into: an access list that lets others write shows in the bits of the group (acl(5)). */
+/** What a look enters: an access list that lets others write shows in the group bits (acl(5)). */
 constexpr mode_t kOpenToOthers = S_IWGRP | S_IWOTH;
-/** Of a directory that was taken. */
+/** The mode of a directory that was taken. */
 constexpr mode_t kTaken = 0700;
 
-/** A name may hold any byte: what could mislead who reads it is shown as \xNN. */
+/** A name may contain any byte: misleading ones are shown as \xNN. */
 std::string shown(const std::string& path) {
   static const char* const digits = "0123456789abcdef";
   std::string text;
@@ -47,7 +46,7 @@ std::string reason(int error) {
   return text == nullptr ? "error " + std::to_string(error) : text;
 }
 
-/** Ours alone: it says nothing of what is looked at. */
+/** This process's own shortage says nothing about the file. */
 bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
 }  // namespace
@@ -61,7 +60,7 @@ bool FileWalk::go_on(std::chrono::milliseconds limit, const Cancelled& cancelled
     if (way_.empty()) {
       start(paths_[next_++]);
     } else if (has_seen_enough()) {
-      // What was taken so far is marked: a later walk goes on with it.
+      // What was taken so far is marked: a later walk continues with it.
       unseen_[next_ - 1] = true;
       way_.clear();
     } else if (read_name(&name)) {
@@ -91,7 +90,8 @@ void FileWalk::start(const std::string& path) {
   try {
     const Fd found = find_path(path, kStep, O_RDONLY | O_DIRECTORY);
     if (!found) return;
-    // Safe: a copy that is attached nowhere, and goes with the descriptor. What is mounted in the directory is not in it.
+    // Safe: a copy that is attached nowhere, and goes away with the descriptor. It does not contain mounts in the
+    // directory.
     tree_ = Fd(open_tree(found.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
     Fd dir(openat(tree_ ? tree_.get() : found.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!dir) fail(kStep, path, errno);
@@ -103,7 +103,7 @@ void FileWalk::start(const std::string& path) {
 
 void FileWalk::visit(const std::string& name) {
   struct stat found = {};
-  // Safe: opens no device and wakes no FIFO; has nothing mounted.
+  // Safe: opens no device and no FIFO; has no mounts.
   if (fstatat(way_.last().fd(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
     if (errno != ENOENT) unreadable(name, errno, in_foreign());
     return;
@@ -113,7 +113,7 @@ void FileWalk::visit(const std::string& name) {
   if (!S_ISDIR(found.st_mode)) {
     if (is_ours(found.st_uid)) take_file(name, found.st_uid);
   } else if (depth_ == Depth::kLook && foreign && (found.st_mode & kOpenToOthers) == 0) {
-    // Its owner may have let the user write there, and does so no more.
+    // Its owner may have let the user write there before.
     unseen_[next_ - 1] = true;
   } else {
     visit_directory(name, foreign);
@@ -125,7 +125,7 @@ void FileWalk::take_file(const std::string& name, uid_t owner) {
   swept.found++;
   last_found_ = Clock::now();
   if (!remove_) return stays(owner, name);
-  // Safe: a name is removed, never what it leads to; who could put another file in its place by now could remove that one as well.
+  // Safe: removes a name, never its target; a user who could have replaced it could remove it, too.
   if (unlinkat(way_.last().fd(), name.c_str(), 0) < 0 && errno != ENOENT) return stays(owner, name, reason(errno));
   swept.removed++;
 }
@@ -134,24 +134,24 @@ void FileWalk::visit_directory(const std::string& name, bool foreign) {
   struct open_how how = {};
   how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  // Safe: a directory or nothing; what is mounted there is not reached.
+  // Safe: a directory or nothing; a mount there is not reached.
   Fd dir(static_cast<int>(syscall(SYS_openat2, way_.last().fd(), name.c_str(), &how, sizeof how)));
   if (dir) return enter(std::move(dir), name);
   const bool has_changed = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
   if (errno != EXDEV && !has_changed) unreadable(name, errno, foreign);
 }
 
-/** Whether a directory is root's because a sweep has taken it: that one may have been cut off. */
+/** Whether a directory is root's because a sweep took it, which may have been interrupted. */
 bool FileWalk::is_taken(const struct stat& found) const {
   return found.st_uid == 0 && (found.st_mode & 07777) == kTaken && is_ours(found.st_gid);
 }
 
-/** Whether it, or a directory above, is neither root's nor a user's who is looked for. */
+/** Whether it, or a directory above, belongs neither to root nor to one of the users. */
 bool FileWalk::is_foreign(const struct stat& found) const {
   return !is_ours(found.st_uid) && !is_taken(found) && (found.st_uid != 0 || in_foreign());
 }
 
-/** Goes into a directory; takes it from the user before anything in it is looked at. */
+/** Enters a directory, and takes it from the user before anything in it is read. */
 void FileWalk::enter(Fd dir, const std::string& name) {
   struct stat found = {};
   if (fstat(dir.get(), &found) < 0) return unreadable(name, errno, in_foreign());
@@ -185,8 +185,8 @@ bool FileWalk::take_directory(const Fd& dir, const std::string& name, uid_t owne
   SweptOwner& swept = owners_[owner];
   swept.found++;
   last_found_ = Clock::now();
-  // Safe: by descriptor, and only ever from the user to root; the mode shuts out whoever an access list lets in. The group is the mark
-  // by which it is known again: no group has the number of a leased account's uid, and this one has no right.
+  // Safe: by descriptor, and only ever from the user to root; the mode shuts out users of an access list. The group
+  // marks it for later sweeps: no group has the number of a leased account's UID, and this one has no right.
   if (fchown(dir.get(), 0, owner) < 0 || fchmod(dir.get(), kTaken) < 0) {
     stays(owner, name, reason(errno));
     return false;
@@ -196,8 +196,8 @@ bool FileWalk::take_directory(const Fd& dir, const std::string& name, uid_t owne
 }
 
 /**
- * A directory that is too deep goes on in the highest one that was the user's: nobody but root can reach it there.
- * So a guest cannot keep files by making directories in directories.
+ * A directory that is too deep is moved into the highest one that was the user's, where only root can reach it. So a
+ * guest cannot keep files by nesting directories.
  */
 bool FileWalk::move_up(const std::string& name) {
   for (Frame& frame : way_.open()) {
@@ -213,7 +213,7 @@ bool FileWalk::move_up(const std::string& name) {
   return false;
 }
 
-/** The next name in the last directory; false when there is none. Of what is removed meanwhile no other is passed over. */
+/** The next name in the last directory; false when there is none. Concurrent removals skip no other name. */
 bool FileWalk::read_name(std::string* name) {
   Frame& frame = way_.last();
   errno = 0;
@@ -231,8 +231,8 @@ bool FileWalk::read_name(std::string* name) {
 }
 
 /**
- * All that is in a directory has been looked at. One that was a user's goes if it is empty; it is root's already if not, and goes
- * with the last sweep that is in it.
+ * Ends a directory. One that was a user's is removed if empty; otherwise it is already root's, and the last sweep in it
+ * removes it.
  */
 void FileWalk::leave() {
   const Frame frame = way_.pop();
@@ -256,7 +256,7 @@ void FileWalk::stays(uid_t owner, const std::string& name, const std::string& wh
   else swept.left.push_back(shown(path_of(name)) + (why.empty() ? "" : ": " + why));
 }
 
-/** What is foreign is no business of a guest's: anybody could make it unreadable. */
+/** Foreign directories do not concern a guest: their owner could make them unreadable. */
 void FileWalk::unreadable(const std::string& name, int error, bool foreign) {
   if (is_shortage(error)) fail(kStep, shown(path_of(name)), error);
   if (foreign || unread_.size() == kMostLeft) return;

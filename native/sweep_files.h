@@ -1,5 +1,5 @@
-// Finds the files of users below some directories, and takes them away.
-// Opens nothing but directories, follows no symbolic link and crosses no mount.
+// Finds the files of users below some directories, and removes them. Opens only directories, follows no symbolic link
+// and crosses no mount.
 #pragma once
 
 #include <sys/stat.h>
@@ -14,36 +14,36 @@
 
 namespace guestns {
 
-/** What was found of one user. */
+/** The findings for one user. */
 struct SweptOwner {
   /** Files and directories. */
   uint64_t found = 0;
-  /** Of these taken away, or given to root where something of somebody else's is in it. */
+  /** Removed, or given to root where it contains files of others. */
   uint64_t removed = 0;
-  /** A path, or a path and why, of what stays. */
+  /** A path that stays, perhaps with the reason. */
   std::vector<std::string> left;
   /** How many more than `left` names. */
   uint64_t more = 0;
 };
 
-/** What a look at some directories has found of one user. */
+/** A look's findings in some directories for one user. */
 struct SweptFiles {
   uint64_t found = 0;
   uint64_t removed = 0;
-  /** What stays, and what could not be looked at; the last may be "and N more". */
+  /** What stays, and what could not be read; the last may be "and N more". */
   std::vector<std::string> left;
-  /** Those of the paths below which the user may have something that was not looked at. */
+  /** Paths below which the user may have unseen files. */
   std::vector<std::string> unseen;
 };
 
-/** How far a walk has come. */
+/** The progress of a walk. */
 struct WalkProgress {
   bool done = false;
-  /** Names it has looked at, in all. */
+  /** Names looked at, in total. */
   uint64_t names = 0;
-  /** Of those users who had something. */
+  /** The users with findings. */
   std::map<uid_t, SweptOwner> owners;
-  /** What could not be looked at, and why: users may have something there. */
+  /** Unreadable paths, with reasons: users may have files there. */
   std::vector<std::string> unread;
 };
 
@@ -51,30 +51,33 @@ class FileWalk {
  public:
   /** How thorough it is. */
   enum class Depth {
-    /** What users could write by themselves: nothing below a directory of others that is not writable, nor much of what others have made. */
+    /**
+     * What users could write themselves: nothing below others' read-only directories, nor among too many files of
+     * others.
+     */
     kLook,
-    /** All there is. */
+    /** Everything. */
     kWhole,
   };
 
   /**
    * @param directories of all sweeps of this process
-   * @param paths absolute; one that does not exist is passed over. The directory that a path names stays, as root's if it was a user's.
-   * @param remove takes what is found away; what changes meanwhile is no failure
+   * @param paths absolute; a missing one is skipped. A named directory stays, as root's if it was a user's.
+   * @param remove removes findings; concurrent changes are no failure
    */
   FileWalk(SweptDirectories& directories, std::vector<std::string> paths, std::unordered_set<uid_t> uids, bool remove, Depth depth)
       : directories_(directories), paths_(std::move(paths)), uids_(std::move(uids)), remove_(remove), depth_(depth) {}
 
   /**
-   * Begins, or goes on where it stopped.
+   * Begins, or continues where it stopped.
    * @return whether it is done
-   * @throws Failure ECANCELED; ENFILE, EMFILE, ENOMEM: it can not go on; ELOOP: no end of directories in directories
+   * @throws Failure ECANCELED; ENFILE, EMFILE, ENOMEM: it cannot continue; ELOOP: endlessly nested directories
    */
   bool go_on(std::chrono::milliseconds limit, const Cancelled& cancelled);
 
   WalkProgress progress() const { return {way_.empty() && next_ == paths_.size(), names_, owners_, unread_}; }
 
-  /** Of a look, when its time is over or it is done: those of the paths that it has not seen all of. */
+  /** For a look that is done or timed out: the paths that it has not completely seen. */
   std::vector<std::string> unseen() const;
 
  private:
@@ -105,13 +108,13 @@ class FileWalk {
   const bool remove_;
   const Depth depth_;
 
-  /** Index of the next of the paths; the one before it is being walked. */
+  /** Index of the next path; the one before it is being walked. */
   size_t next_ = 0;
-  /** What is at that path without what is mounted in it: nothing can be hidden below a mount. */
+  /** The path without its mounts: nothing can be hidden below a mount. */
   Fd tree_;
   WayDown way_;
   uint64_t moved_ = 0;
-  /** Of the path: names that are no user's who is looked for, and when something of theirs was found or removed last. */
+  /** In this path: names of others, and the time of the last finding or removal. */
   uint64_t others_ = 0;
   Clock::time_point last_found_;
   std::vector<bool> unseen_ = std::vector<bool>(paths_.size(), false);
@@ -122,7 +125,7 @@ class FileWalk {
 };
 
 /**
- * Looks for the files of one user, bounded by time and by what others have made.
+ * Looks for the files of one user, bounded by time and by files of others.
  * @param limit for all of it
  * @throws Failure as FileWalk::go_on
  */

@@ -1,5 +1,6 @@
-// The directories that sweeps are in, and those among them that a sweep has taken from its user. Two sweeps in one tree find each other's
-// directories not empty: so the last one to leave a directory removes it, whichever has taken it. Touches no file.
+// The directories that sweeps are in, and those that a sweep has taken from its user. Concurrent sweeps of one tree
+// find each other's directories non-empty, so the last one to leave a directory removes it, whichever took it. Touches
+// no file.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +20,7 @@ class SweptDirectories {
   };
 
  public:
-  /** One sweep is in one directory: from before it reads the first name until it has tried to remove the directory. */
+  /** A sweep's stay in a directory: from before it reads the first name until it has tried to remove the directory. */
   class Stay {
    public:
     Stay(SweptDirectories& all, FileId id) : all_(all), id_(id) {
@@ -40,7 +41,7 @@ class SweptDirectories {
       all_.visits_[id_].taken = true;
     }
 
-    /** Whether this sweep, or one that was in the directory with it, has taken it. */
+    /** Whether this sweep, or a concurrent one, has taken the directory. */
     bool taken() const {
       const std::lock_guard<std::mutex> lock(all_.mutex_);
       return all_.visits_[id_].taken;
@@ -53,7 +54,7 @@ class SweptDirectories {
 
  private:
   std::mutex mutex_;
-  /** The descriptor of a sweep that is in a directory keeps its number from another one. */
+  /** The open descriptor of a sweep prevents reuse of the directory's number. */
   std::map<FileId, Visit> visits_;
 };
 

@@ -1,5 +1,5 @@
-// Copies directories by descriptor: skeletons into a home, and an overlay's layers.
-// Follows no symbolic link, opens no device, runs no program, and never replaces what is there already.
+// Copies directories by descriptor: skeletons into a home, and an overlay's layers. Follows no symbolic link, opens no
+// device, runs no program, and never replaces an existing file.
 #pragma once
 
 #include <sys/stat.h>
@@ -16,25 +16,26 @@ struct Owner {
   gid_t gid;
 };
 
-/** Gives owner, permission bits (no setuid, setgid, sticky) and times; the owner first, as chown(2) clears bits. */
+/** Sets owner, permission bits (no setuid, setgid, sticky) and times; the owner first, as chown(2) clears bits. */
 void give_attributes(const Fd& fd, const struct stat& from, std::optional<Owner> owner, const char* step,
                      const std::string& path);
 
 /**
- * One or more trees copied into one; the limits count for all of them together.
- * Holes stay holes, hard links within a tree stay links, and ACLs and user attributes go along where the target takes them.
+ * One or more trees copied into one; the limits apply to all of them together. Holes stay holes, hard links within a
+ * tree stay links, and ACLs and user attributes are copied where the target supports them.
  */
 class TreeCopy {
  public:
   /**
-   * @param step what failures call it
-   * @param owner of everything that is made; nothing keeps the owners of the source
+   * @param step its name in failures
+   * @param owner of everything created; nothing keeps the owners of the source
    */
   TreeCopy(const char* step, std::optional<Owner> owner, const Cancelled& cancelled)
       : step_(step), owner_(owner), cancelled_(cancelled) {}
 
   /**
-   * Copies what is in `from` into `to`: files, directories, symbolic links. A name that exists stays, directories merge.
+   * Copies the contents of `from` into `to`: files, directories, symbolic links. An existing name stays, directories
+   * merge.
    * @throws Failure ELOOP (too deep), E2BIG (too many), EINVAL (FIFO, socket, device), ENOSPC, ... with the file's path
    */
   void copy(const Fd& from, const Fd& to, const std::string& path);
@@ -61,7 +62,7 @@ class TreeCopy {
   const Cancelled& cancelled_;
   int entries_ = 0;
   std::vector<std::string> dropped_;
-  // Of the tree that is being copied: its copy, its path, and in them the first name of each file that has several.
+  // For the current tree: its copy, its path, and in them the first name of each file with several.
   const Fd* root_ = nullptr;
   std::string top_;
   std::map<std::pair<dev_t, ino_t>, std::string> first_names_;

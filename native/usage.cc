@@ -1,5 +1,4 @@
-// A view that is built, looked at from inside: which of its tmpfs are still on top, and what they hold.
-// Changes nothing in it.
+// A built view from inside: which of its tmpfs are still on top, and how much they contain. Changes nothing in it.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -17,7 +16,7 @@ void enter_view(const Fd& mount_namespace) {
 }
 
 Fd find_tmpfs(const View::Tmpfs& tmpfs) {
-  // What a guest has mounted over it is not asked: a file system of his own need not answer. DONT_SYNC: what the kernel knows.
+  // A guest's mount over it is not asked: their own file system need not answer. DONT_SYNC: only the kernel's data.
   Fd mount_point(open(tmpfs.target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct statx file = {};
   if (!mount_point || statx(mount_point.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &file) < 0) return Fd();

@@ -1,5 +1,4 @@
-// The one call that builds a view, and what it gives.
-// Plain C++, without N-API; who gets which view is decided by the daemon.
+// The one call that builds a view, and its result. Plain C++, without N-API; the daemon decides who gets which view.
 #pragma once
 
 #include <memory>
@@ -10,7 +9,7 @@
 
 namespace guestns {
 
-/** A finished view. It lives as long as `mount_namespace` is open or a process, such as the reaper, is in it. */
+/** A finished view. It lives while `mount_namespace` is open or a process, such as the reaper, is in it. */
 struct View {
   struct Tmpfs {
     std::string target;
@@ -21,7 +20,7 @@ struct View {
   std::vector<Tmpfs> tmpfs;
   std::vector<std::string> skipped;
   std::vector<std::string> dropped;
-  /** Of the host's mount of the home, where there is one to be kept. */
+  /** The host's mount of the home, if one is to be kept. */
   Fd kept;
   /** Empty where the view has the leader's. */
   NamespaceFile ipc;
@@ -29,11 +28,12 @@ struct View {
 };
 
 /**
- * Builds a view from the mount namespace of the process behind `leader`.
- * Changes the namespaces, root and umask of the calling thread for good: call it from a thread that ends after it,
- * and that gets no signals. When it throws, the thread's end takes away all that was made.
+ * Builds a view from the mount namespace of the process behind `leader`. Changes the namespaces, root and umask of the
+ * calling thread for good: call it from a thread that ends after it and gets no signals. When it throws, the thread's
+ * end removes everything that was made.
  * @param label source of each tmpfs that is made
- * @param reaper executable of the first process of a PID namespace of the view's own, which has an IPC namespace as well; empty for none
+ * @param reaper executable of the first process of the view's own PID namespace, which also has an IPC namespace; empty
+ * for none
  * @throws Failure
  */
 View build_view(const Fd& leader, const Plan& plan, const std::string& label, const Fd& reaper, const Cancelled& cancelled);
@@ -41,12 +41,12 @@ View build_view(const Fd& leader, const Plan& plan, const std::string& label, co
 /** Puts the calling thread, which ends after it, into a view. */
 void enter_view(const Fd& mount_namespace);
 
-/** The top of a tmpfs of the view that the thread is in, O_PATH; empty where something else is now. */
+/** The top of a tmpfs of the thread's view, O_PATH; empty where something else is now. */
 Fd find_tmpfs(const View::Tmpfs& tmpfs);
 
 /**
- * Bytes that these tmpfs of a view hold; one that something else has been mounted over counts nothing.
- * Changes the mount namespace of the calling thread for good, as build_view does.
+ * Bytes in these tmpfs of a view; a covered one counts as empty. Changes the mount namespace of the calling thread for
+ * good, as build_view does.
  * @throws Failure when the view cannot be entered
  */
 uint64_t view_usage(const Fd& mount_namespace, const std::vector<View::Tmpfs>& mounted);

@@ -1,4 +1,4 @@
-// Parks the highest open directory when too many are open, and opens it again by "..", which is checked to be what it was.
+// Parks the highest open directory when too many are open, and reopens it by "..", checked to be the same directory.
 #include "way_down.h"
 
 #include <fcntl.h>

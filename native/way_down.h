@@ -1,5 +1,5 @@
-// The directories on the way down of a walk, from the one it began at to the one it reads. However deep a tree is, no more than a bounded
-// number of them is open: of those further up the walk remembers how far it has read them. Judges no file.
+// The directories on the way down of a walk, from its start to the current one. However deep a tree is, only a bounded
+// number of them is open: of the higher ones the walk remembers its position. Judges no file.
 #pragma once
 
 #include <dirent.h>
@@ -18,19 +18,19 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-/** One directory, read as far as the walk has come. */
+/** One directory, read up to the walk's position. */
 struct Frame {
   int fd() const { return dirfd(dir.get()); }
 
   std::unique_ptr<DIR, CloseDirectory> dir;
-  /** Behind the descriptor: it ends first. */
+  /** After the descriptor, so it ends first. */
   std::unique_ptr<SweptDirectories::Stay> stay;
   FileId id = {};
-  /** In the directory above; empty for the first. */
+  /** Its name in the directory above; empty for the first. */
   std::string name;
-  /** Whose it was until a sweep gave it to root; 0 where none did. */
+  /** Its owner before a sweep gave it to root; 0 if none did. */
   uid_t taken_from = 0;
-  /** It, or one above, is neither root's nor a user's who is looked for. */
+  /** It, or one above, belongs neither to root nor to one of the users. */
   bool foreign = false;
   /** Directories that were moved here from further down. */
   std::vector<std::string> moved;
@@ -38,7 +38,7 @@ struct Frame {
 
 class WayDown {
  public:
-  /** As many directories are open at most, and as deep the walk goes in what it can move up. */
+  /** The most open directories, and the depth of the walk in what it can move up. */
   static constexpr size_t kMostOpen = 512;
 
   bool empty() const { return open_.empty(); }
@@ -46,23 +46,23 @@ class WayDown {
   Frame& last() { return open_.back(); }
   const Frame& last() const { return open_.back(); }
   std::deque<Frame>& open() { return open_; }
-  /** Of the last directory, below the first; "..." stands for those that are not open. */
+  /** The last directory's path below the first; "..." stands for closed directories. */
   std::string path() const;
 
   /** @throws Failure ELOOP where it is too deep to be remembered */
   void push(Frame frame);
 
   /**
-   * Leaves the last directory for the one above it. Where its owner has moved it away from there meanwhile, the walk goes on in the first:
-   * what moves while it is looked for is not found.
-   * @return what was left; without a name where it is not in the last directory now
+   * Leaves the last directory for the one above it. If its owner has moved it away, the walk continues in the first:
+   * concurrently moved files are not found.
+   * @return what was left; without a name where it is no longer in the last directory
    */
   Frame pop();
 
   void clear();
 
  private:
-  /** A directory that is not open: where it was read up to, and what is to be done when it has been read. */
+  /** A closed directory: the position in it, and the work after its end. */
   struct Parked {
     FileId id;
     long position;
@@ -72,7 +72,7 @@ class WayDown {
       std::string name;
       std::vector<std::string> moved;
     };
-    /** Only for what was taken. */
+    /** Only for directories that were taken. */
     std::unique_ptr<Rest> rest;
   };
 
@@ -81,7 +81,7 @@ class WayDown {
 
   std::deque<Parked> parked_;
   std::deque<Frame> open_;
-  /** The first directory, from when it is parked. */
+  /** The first directory, once it is parked. */
   Fd first_;
 };
 

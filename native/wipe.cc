@@ -1,5 +1,5 @@
-// The walk: a directory that is not at the top is moved there and emptied in its turn. So no tree is too deep, and no more
-// than three descriptors are open, whatever a guest has made.
+// The walk: a directory below the top is moved there and emptied in its turn. So no tree is too deep, and at most three
+// descriptors are open, whatever a guest has created.
 #include "wipe.h"
 
 #include <dirent.h>
@@ -28,8 +28,8 @@ struct CloseDirectory {
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
 /**
- * What this thread has had of a processor. A wipe waits for nothing but that: a machine that has much else to do makes none fail,
- * and the tree that a guest has made costs no more than the limit.
+ * This thread's processor time. A wipe waits for nothing else: a busy machine makes none fail, and a guest's tree costs
+ * no more than the limit.
  */
 std::chrono::nanoseconds time_used() {
   struct timespec used = {};
@@ -44,7 +44,7 @@ Directory open_list(const Fd& mount_point) {
   return list;
 }
 
-/** What has a name in a directory, if nothing is mounted there. */
+/** The file of this name in a directory, if nothing is mounted there. */
 Fd open_entry(int dir, const char* name, int flags) {
   struct open_how how = {};
   how.flags = static_cast<uint64_t>(flags | O_NOFOLLOW | O_CLOEXEC);
@@ -92,21 +92,21 @@ class Wipe {
     if (time_used() >= end_) fail(kStep, target_, ETIMEDOUT);
   }
 
-  /** By truncating it first, memory is given back also of a file that somebody still has open or mapped. */
+  /** Truncates first, which frees memory even of a file that another process has open or mapped. */
   static void remove(int dir, const char* name, const struct stat& seen) {
     if (S_ISREG(seen.st_mode)) {
-      // Safe: waits for no FIFO that somebody could have put in its place, and only what was seen is truncated.
+      // Safe: waits for no FIFO put in its place, and only the file that was seen is truncated.
       const Fd file = open_entry(dir, name, O_WRONLY | O_NONBLOCK | O_NOCTTY);
       struct stat opened = {};
       const bool same = file && fstat(file.get(), &opened) == 0 && opened.st_dev == seen.st_dev && opened.st_ino == seen.st_ino;
       // One that is being executed stays as it is, and is counted.
       if (same && ftruncate(file.get(), 0) < 0) return;
     }
-    // Safe: a name in a tmpfs of the session's, whose end this is.
+    // Safe: a name in a tmpfs of the ending session.
     unlinkat(dir, name, 0);
   }
 
-  /** What holds a mount goes along, and so does the mount. */
+  /** A directory with a mount moves together with it. */
   void move_up(int dir, const char* name) {
     for (;;) {
       check_time();

@@ -1,6 +1,4 @@
-/*
- * pam_guest: what guestd answers, copied out of its messages. Plain data, within bounds: whatever is longer is refused.
- */
+/* pam_guest: guestd's answers, copied out of its messages. Plain data with fixed limits: longer values are refused. */
 #pragma once
 
 #include <stdint.h>
@@ -16,38 +14,38 @@
 #define TERMS_MAX 10240
 #define DIGEST_MAX 64
 
-/* Terms of use that the guest has to accept before guestd goes on; of a guestd that has none to be accepted: empty. */
+/* Terms of use that the guest has to accept before guestd continues; empty when there are none. */
 struct terms {
         char text[TERMS_MAX + 1];
         char digest[DIGEST_MAX + 1];
 };
 
-/* Of a person who is to be authenticated. */
+/* The verdict on an authentication. */
 struct verdict {
         enum { VERDICT_NONE, VERDICT_IGNORED, VERDICT_UNLOCKED, VERDICT_LEASED, VERDICT_TERMS } kind;
-        char user[USER_MAX + 1]; /* the account that is leased */
+        char user[USER_MAX + 1]; /* the leased account */
         struct terms terms;
 };
 
 /* The namespaces a session can have, in the order in which they are joined. */
 enum namespace_kind { NAMESPACE_MOUNT, NAMESPACE_IPC, NAMESPACE_PID, NAMESPACES };
 
-/* The descriptor of guestd's that is a namespace, and its number; of a kind that a session does not have: empty, and 0. */
+/* The descriptor of guestd's that is a namespace, and its inode; empty and 0 for a kind that the session lacks. */
 struct namespace_ref {
         char path[NAMESPACE_MAX + 1];
         uint64_t inode;
 };
 
-/* Of a session that is entered. */
+/* A session to enter. */
 struct session {
         char id[ID_MAX + 1];
         struct namespace_ref namespaces[NAMESPACES];
         char *environment[ENVIRONMENT_MAX + 1]; /* NAME=value, NULL at the end */
-        char notice[NOTICE_MAX + 1];            /* what the guest is told on the way in; empty: nothing */
+        char notice[NOTICE_MAX + 1];            /* for the guest on the way in; empty: none */
         struct terms terms;                     /* instead of all that */
 };
 
-/* Gives back what is in a session. */
+/* Frees the contents of a session. */
 static inline void session_done(struct session *session)
 {
         for (char **entry = session->environment; *entry; entry++)

@@ -1,12 +1,12 @@
 /*
- * pam_guest: the hooks of authentication. A guest proves nothing here: whether he is let in without a password, and as
- * which account, is guestd's to say.
+ * pam_guest: the hooks of authentication. A guest proves nothing here: guestd decides whether they log in without a
+ * password, and as which account.
  *
  *   not a guest, or "ignored"        PAM_IGNORE: the other modules of the stack ask as if this one were not there
- *   a guest from afar                the same, and guestd is not asked: strangers there try passwords all day
- *   "leased", "unlocked"             PAM_SUCCESS, for "leased" with PAM_USER set to the account that is leased
- *   a guest, anything wrong          PAM_AUTH_ERR, where the caller is root: a program that logs people in
- *                                    PAM_IGNORE, where it is not: a locked screen, which can still ask for a password
+ *   a remote guest                   the same, without a call to guestd: attackers there try passwords all day
+ *   "leased", "unlocked"             PAM_SUCCESS, for "leased" with PAM_USER set to the leased account
+ *   a guest, any failure             PAM_AUTH_ERR, where the caller is root: a login program
+ *                                    PAM_IGNORE, where it is not: a screen locker, which can still ask for a password
  *
  * It must never answer PAM_SUCCESS for an account that is not in the group of guests. It reads no environment.
  */
@@ -26,7 +26,8 @@
 #include "terms.h"
 #include "unlock_mark.h"
 
-/* Whatever guestd says: who logs in without a password must be somebody whom the session hook then puts into a view. */
+/* Whatever guestd says: a user who logs in without a password must be one whom the session hook then puts into a
+ * view. */
 static int lease_check(const char *user, const char *group, struct refusal *why)
 {
         _cleanup_(guest_done) struct guest guest = {};
@@ -39,7 +40,7 @@ static int lease_check(const char *user, const char *group, struct refusal *why)
         return 0;
 }
 
-/* Until the terms of use are accepted guestd has made nothing, and remembers no one: it is asked once more. */
+/* Until the terms of use are accepted guestd creates and stores nothing: it is asked once more. */
 static int verdict_obtain(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest,
                           struct verdict *ret, struct refusal *why)
 {
@@ -59,7 +60,7 @@ static int verdict_obtain(pam_handle_t *pamh, int flags, const struct options *o
         return r == 0 && ret->kind == VERDICT_TERMS ? refuse(why, 0, "guestd asks for its terms again") : r;
 }
 
-/* The strings of the guest are his own: PAM_USER may change under them. */
+/* The guest's strings are copies: PAM_USER may change. */
 static int account_take(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest,
                         struct verdict *ret, struct refusal *why)
 {
@@ -70,14 +71,15 @@ static int account_take(pam_handle_t *pamh, int flags, const struct options *opt
         r = lease_check(ret->user, options->group, why);
         if (r < 0)
                 return r;
-        /* For the session hook: should the account be taken back before, its name is nobody's, and nobody is no guest. */
+        /* For the session hook: if the account is withdrawn before, its name is unknown, and an unknown user is no
+         * guest. */
         r = pam_set_data(pamh, LEASE_DATA, pamh, NULL);
         if (r == PAM_SUCCESS)
                 r = pam_set_item(pamh, PAM_USER, ret->user);
         return r == PAM_SUCCESS ? 0 : refuse(why, 0, "leased account %s: %s", ret->user, pam_strerror(pamh, r));
 }
 
-/* Without a password nobody comes in from afar, whatever guestd.conf says: guestd would answer "ignored". */
+/* No guest logs in remotely without a password, whatever guestd.conf says: guestd would answer "ignored". */
 static bool request_is_remote(pam_handle_t *pamh, const struct guest *guest)
 {
         return request_make(pamh, &guest->account).rhost[0] != '\0';
@@ -102,7 +104,7 @@ static int guest_admit(pam_handle_t *pamh, int flags, const struct options *opti
         return verdict.kind == VERDICT_IGNORED ? PAM_IGNORE : PAM_SUCCESS;
 }
 
-/* A program of the guest's own, such as a locked screen: `uid` is the uid that it runs as. */
+/* The guest's own program, such as a screen locker: `uid` is the UID that it runs as. */
 static int guest_unlock(pam_handle_t *pamh, const struct options *options, uid_t uid)
 {
         struct refusal why = {};
@@ -115,8 +117,8 @@ static int guest_unlock(pam_handle_t *pamh, const struct options *options, uid_t
         return r > 0 ? PAM_SUCCESS : PAM_IGNORE;
 }
 
-/* 1 and *ret for a guest whom the caller may ask about; 0 for anybody else, and where nobody can tell: nobody is let in
- * by this, the other modules ask, and the session hook refuses whom it cannot place. */
+/* 1 and *ret for a guest whom the caller may ask about; 0 for other users, and where it is unknown: this lets no one
+ * in, the other modules ask, and the session hook refuses users it cannot determine. */
 static int guest_meet(pam_handle_t *pamh, const struct options *options, const char *user, uid_t caller,
                       struct guest *ret)
 {
@@ -144,14 +146,14 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
 {
         struct options options = options_parse(pamh, argc, argv);
         _cleanup_(guest_done) struct guest guest = {};
-        uid_t caller = geteuid(); /* and not the real one: a setuid program decides as root does */
+        uid_t caller = geteuid(); /* not the real one: a setuid program decides like root */
         const char *user = NULL;
         int r;
 
-        /* Whoever is asked anew may be somebody else. */
+        /* A new authentication may be another user's. */
         pam_set_data(pamh, LEASE_DATA, NULL, NULL);
         r = pam_get_user(pamh, &user, NULL);
-        if (r == PAM_CONV_AGAIN) /* a host that asks later: it is to come back to this module, not to the next */
+        if (r == PAM_CONV_AGAIN) /* an application that asks later: it must come back to this module, not to the next */
                 return PAM_INCOMPLETE;
         if (r != PAM_SUCCESS || !user) {
                 if (options.debug)
@@ -164,7 +166,7 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
         return caller == 0 ? guest_admit(pamh, flags, &options, &guest) : guest_unlock(pamh, &options, caller);
 }
 
-/* libpam takes the way through the stack that pam_sm_authenticate() has chosen; there is nothing else to set. */
+/* libpam repeats pam_sm_authenticate()'s way through the stack; there is nothing else to set. */
 int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
         (void) pamh;

@@ -1,8 +1,8 @@
 /*
  * pam_guest_bus: the calls to guestd (contract: systemd/org.guestd1.xml). Connect, one call, disconnect.
  *
- * It must not wait longer than it was told, for whatever reason, and must not let the environment choose the bus.
- * So two parts of sd-bus are avoided, and one default is set:
+ * It must never wait beyond its time limit, and must not let the environment choose the bus.
+ * So it avoids two functions of sd-bus, and sets one default:
  *   sd_bus_open_system()  reads DBUS_SYSTEM_BUS_ADDRESS
  *   sd_bus_call()         waits up to 90 s for a bus that does not answer the greeting, whatever the timeout of the call,
  *                         and in systemd 252 fails when a signal arrives
@@ -34,7 +34,7 @@ static uint64_t now_usec(void)
         return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
 }
 
-/* One call: begun, given its arguments, finished, and done with. */
+/* One call: begun, given its arguments, and finished. */
 struct exchange {
         const char *method;
         uint64_t deadline;
@@ -58,7 +58,7 @@ static int bus_prepare(sd_bus *bus, uint64_t usec)
         r = sd_bus_set_bus_client(bus, true);
         if (r < 0)
                 return r;
-        /* Nobody on the bus can fill our descriptor table. */
+        /* No client of the bus can fill this process's descriptor table. */
         r = sd_bus_negotiate_fds(bus, false);
         if (r < 0)
                 return r;
@@ -68,7 +68,7 @@ static int bus_prepare(sd_bus *bus, uint64_t usec)
         return sd_bus_start(bus); /* the socket is non-blocking from the start: connect(2) cannot hang */
 }
 
-/* Nothing is sent yet when this returns: sd-bus queues the call until the bus has greeted us. */
+/* Nothing is sent before this returns: sd-bus queues the call until the bus has replied to the greeting. */
 static int exchange_begin(struct exchange *exchange, unsigned seconds, struct refusal *why)
 {
         uint64_t usec = seconds * USEC_PER_SEC;
@@ -91,7 +91,7 @@ static int reply_keep(sd_bus_message *message, void *userdata, sd_bus_error *err
         return 0;
 }
 
-/* The one loop that waits: connecting, authentication, greeting, activation of guestd and its answer. */
+/* The only loop that waits: connecting, authentication, greeting, activation of guestd and its answer. */
 static int reply_await(sd_bus *bus, sd_bus_message *call, uint64_t deadline, sd_bus_message **ret)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -109,7 +109,7 @@ static int reply_await(sd_bus *bus, sd_bus_message *call, uint64_t deadline, sd_
                 r = sd_bus_process(bus, NULL);
                 if (r == 0)
                         r = sd_bus_wait(bus, deadline - now);
-                if (r < 0 && r != -EINTR && r != -EAGAIN) /* the host's signals neither end nor lengthen the wait */
+                if (r < 0 && r != -EINTR && r != -EAGAIN) /* the application's signals neither end nor lengthen the wait */
                         return r;
         }
         *ret = reply;
@@ -117,8 +117,8 @@ static int reply_await(sd_bus *bus, sd_bus_message *call, uint64_t deadline, sd_
         return 0;
 }
 
-/* `appended`: what came of giving the call its arguments. Strings are the account database's and PAM's, and sd-bus refuses
- * what is not UTF-8. */
+/* `appended`: the result of appending the arguments. Their strings come from the account database and PAM, and
+ * sd-bus refuses any that is not UTF-8. */
 static int exchange_finish(struct exchange *exchange, int appended, struct refusal *why)
 {
         int r;

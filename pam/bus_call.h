@@ -1,5 +1,6 @@
 /*
- * pam_guest: the calls of guestd, as pam_guest_bus.so exports them. Each connects, calls and disconnects within `seconds`.
+ * pam_guest: the calls to guestd that pam_guest_bus.so exports. Each connects, calls and disconnects within
+ * `seconds`.
  */
 #pragma once
 

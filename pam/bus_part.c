@@ -1,9 +1,9 @@
 /*
- * pam_guest: loads the part that talks to guestd, pam_guest_bus.so, when there is a guest and not before.
+ * pam_guest: loads pam_guest_bus.so, the part that talks to guestd, when there is a guest and not before.
  *
- * libsystemd brings liblzma, libzstd, liblz4 and libgcrypt along: none of them is to be in the sshd or login of anybody but
- * a guest. The backdoor in liblzma of 2024 (CVE-2024-3094) came into sshd by just this way. They take milliseconds to load, too.
- * It must load nothing but the file at the path that was fixed when this was built; only root can write there.
+ * libsystemd brings liblzma, libzstd, liblz4 and libgcrypt along: none of them should be in sshd or login for other
+ * users. The backdoor in liblzma of 2024 (CVE-2024-3094) entered sshd in exactly this way. Loading them also takes
+ * milliseconds. It must load only the file at the path fixed at build time, where only root can write.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "bus_part.h"
 #include "bus_call.h"
 
-/* RTLD_NODELETE: what close needs is there since open, and is not looked for again inside the guest's view. */
+/* RTLD_NODELETE: close needs what open has loaded, and must not look for it inside the guest's view. */
 static void *part_symbol(const char *name, struct refusal *why)
 {
         void *part = dlopen(BUS_PART, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

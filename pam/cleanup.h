@@ -1,6 +1,4 @@
-/*
- * pam_guest: what is given back when a variable goes out of scope. errno survives it.
- */
+/* pam_guest: cleanup of variables that go out of scope. errno survives it. */
 #pragma once
 
 #include <errno.h>

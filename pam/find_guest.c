@@ -1,8 +1,8 @@
 /*
- * pam_guest: who is a guest. Reads the account and group databases (NSS), nothing else.
+ * pam_guest: which users are guests. Reads the account and group databases (NSS), nothing else.
  *
- * It must never answer "not a guest" for "could not look": the first lets a login pass unconfined. That is why the
- * calls of libc are made here and not pam_modutil_*(), which returns NULL, or "not a member", for both.
+ * It must never answer "not a guest" for "lookup failed": that would let a login pass unconfined. So it calls libc
+ * directly instead of pam_modutil_*(), which returns NULL, or "not a member", for both.
  */
 #include <errno.h>
 #include <grp.h>
@@ -14,13 +14,13 @@
 #include "find_guest.h"
 #include "cleanup.h"
 
-/* That of the ghost: systemd/guest.user. */
+/* The ghost's UID: systemd/guest.user. */
 #define GHOST_UID 60000
 
 #define SPACE_MIN ((size_t) 4 << 10)
 #define SPACE_MAX ((size_t) 16 << 20)
 
-/* getpwnam(3), ERRORS: libc and its modules say "no such name" with 0 or one of these. */
+/* getpwnam(3), ERRORS: libc and its modules report "no such name" with 0 or one of these. */
 static bool means_absent(int error)
 {
         return error == 0 || error == ENOENT || error == ESRCH;
@@ -56,7 +56,7 @@ static int gid_look(const void *gid, void *ret, char *space, size_t size, bool *
         return error;
 }
 
-/* 1 and *ret, whose strings are in *space; 0: nothing of that name or number. */
+/* 1 and *ret, whose strings are in *space; 0: no entry of that name or number. */
 static int entry_read(lookup *look, const void *key, void *ret, char **space)
 {
         for (size_t size = SPACE_MIN; size <= SPACE_MAX; size *= 2) {
@@ -95,7 +95,7 @@ static int groups_contain(const struct passwd *account, gid_t gid)
                                         return 1;
                         return 0;
                 }
-                if (count <= size) /* glibc: out of memory, instead of a larger number to try again with */
+                if (count <= size) /* glibc: out of memory, instead of a larger number to retry with */
                         return -ENOMEM;
                 size = count;
         }
@@ -106,17 +106,18 @@ static int group_has(const struct group *group, const struct passwd *account)
 {
         if (account->pw_gid == group->gr_gid)
                 return 1;
-        /* The list of the group comes first: it has just been read without an error, while getgrouplist(3) leaves out
-         * a source that fails. */
+        /* The group's own list first: it has just been read without an error, while getgrouplist(3) omits a source
+         * that fails. */
         for (char **member = group->gr_mem; member && *member; member++)
                 if (strcmp(*member, account->pw_name) == 0)
                         return 1;
         return groups_contain(account, group->gr_gid);
 }
 
-/* Without the group of guests nobody is a guest. But a source of nsswitch.conf that is away says "absent" as well, and the
- * ghost, who is in the group by the number of his own, would be let in without a view. So it cannot be told where that
- * number has no name either. Nobody else is asked for it: a user whose group is away, too, is to log in. */
+/* Without the group of guests there are no guests. But an unavailable source of nsswitch.conf also reports "absent",
+ * and then the ghost, whose own number puts it in the group, would log in without a view. So the result is unknown
+ * if that number has no name either. Only the ghost is checked: other users should log in when their group is
+ * unavailable. */
 static int group_lost(const struct passwd *account)
 {
         _cleanup_free_ char *space = NULL;
@@ -136,7 +137,7 @@ int guest_find(const char *user, const char *group, struct guest *ret)
         int r;
 
         r = entry_read(account_look, user, &ret->account, &ret->space);
-        if (r <= 0) /* nobody of that name: no member of any group, and nobody to open a session for */
+        if (r <= 0) /* an unknown user: no member of any group, and no session to open */
                 return r;
 
         r = entry_read(group_look, group, &entry, &space);
@@ -144,8 +145,8 @@ int guest_find(const char *user, const char *group, struct guest *ret)
                 return group_lost(&ret->account);
         if (r > 0)
                 r = group_has(&entry, &ret->account);
-        /* guestd never opens a session for uid 0, so root slips through nothing here; but root must be able to log in
-         * and repair a group database that fails. */
+        /* guestd never opens a session for UID 0, so root bypasses nothing here; but root must be able to log in and
+         * repair a failing group database. */
         return r < 0 && ret->account.pw_uid == 0 ? 0 : r;
 }
 

@@ -1,11 +1,11 @@
 /*
- * pam_guest: how greeters of display managers show why a guest is refused. It shows, and decides nothing.
+ * pam_guest: how greeters of display managers show why a guest is refused. It decides nothing.
  *
- *   LightDM   names the greeter's display as the terminal. Its GTK greeter shows no message that is an error, and every other one;
- *             its slick greeter cuts lines that are longer than its box.
- *   SDDM      takes an error for the end of the login. It shows any other message until the end, and "Login failed" then.
- *   greetd    says with the end that the login has failed. tuigreet shows that instead, and begins anew at once, for as long as the
- *             guest is refused.
+ *   LightDM   passes the greeter's display as the terminal. Its GTK greeter shows every message except errors; its slick
+ *             greeter cuts lines that are longer than its box.
+ *   SDDM      ends the login at an error. It shows any other message until the end, and then "Login failed".
+ *   greetd    reports at the end that the login has failed. tuigreet shows that instead, and starts over at once, for as
+ *             long as the guest is refused.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,12 +17,12 @@
 #include "greeter.h"
 #include "refusal.h"
 
-#define COLUMNS 36       /* as many as the narrowest box has */
-#define PAUSE (5 * 1000000) /* in microseconds, to read in; libpam takes from half of it to half as much again */
+#define COLUMNS 36       /* of the narrowest box */
+#define PAUSE (5 * 1000000) /* in microseconds, to read the text; libpam waits between half of it and half as much again */
 
 struct greeter {
         int style;
-        bool folds;   /* the text has to be folded */
+        bool folds;   /* the text has to be wrapped */
         bool forgets; /* it shows the text until the login ends */
 };
 
@@ -37,7 +37,7 @@ static struct greeter greeter_find(const char *service, const char *tty)
         return (struct greeter) { .style = PAM_ERROR_MSG };
 }
 
-/* Breaks lines at spaces; a word that is longer than a line has one of its own. */
+/* Breaks lines at spaces; a longer word gets its own line. */
 static void text_fold(char *text)
 {
         char *space = NULL;

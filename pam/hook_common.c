@@ -1,6 +1,4 @@
-/*
- * pam_guest: what the hooks have in common: the request from PAM's items, and what a refused guest is told.
- */
+/* pam_guest: shared by the hooks: the request from PAM's items, and the message to a refused guest. */
 #include <stddef.h>
 #include <syslog.h>
 

@@ -1,18 +1,16 @@
-/*
- * pam_guest: what the hooks have in common.
- */
+/* pam_guest: shared by the hooks. */
 #pragma once
 
 #include "refusal.h"
 #include "request.h"
 
-/* PAM data: set from the authentication that let a guest in as a leased account to the next one of the PAM handle. */
+/* PAM data: set from an authentication that leased an account until the next one on the PAM handle. */
 #define LEASE_DATA "guest-lease"
 
 struct pam_handle;
 
-/* The request as PAM knows it; its strings are those of PAM's items. */
+/* The request from PAM's items, with their strings. */
 struct request request_make(struct pam_handle *pamh, const struct passwd *account);
 
-/* Says why to the log and, but for PAM_SILENT, to the person; returns `result`. */
+/* Reports the reason to the log and, unless PAM_SILENT is set, to the user; returns `result`. */
 int refusal_report(struct pam_handle *pamh, int flags, const struct refusal *why, int result);

@@ -1,12 +1,12 @@
 /*
  * pam_guest: opens the namespaces that guestd named, checks them, and joins them.
  *
- * It must join nothing but namespaces made by guestd: the path is that of a descriptor guestd holds, and the inode the
- * one in its reply. It must leave no descriptor of the host behind, the working directory included.
+ * It must join only namespaces made by guestd: the path is that of a descriptor guestd holds, and the inode is in
+ * its reply. It must leave no descriptor of the host behind, the working directory included.
  *
- * The PID namespace is that of the children alone; a process never changes its own (pid_namespaces(7)). It comes last:
- * whatever could fail has not, and nothing is forked between. Until the session is closed the process cannot start a
- * thread, which would have to be in two PID namespaces at once.
+ * The PID namespace applies only to children; a process never changes its own (pid_namespaces(7)). It comes last:
+ * everything that could fail has succeeded, and nothing forks in between. Until the session is closed the process
+ * cannot start a thread, which would have to be in two PID namespaces at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #include "cleanup.h"
 #include "seal_descriptors.h"
 
-/* Arrays, not pointers: those would be data that the loader has to write to. */
+/* Arrays, not pointers: those would be data that the loader has to write. */
 struct kind {
         char name[8];
         char own[20];
@@ -53,8 +53,8 @@ static const char *skip_number(const char *p)
         return length > 0 ? p + length : NULL;
 }
 
-/* /proc/PID/fd/N and nothing else. The form keeps out /proc/PID/ns/mnt (a leader may have made that one himself), links
- * and "..": no component of this path can be of anybody's making but the kernel's. */
+/* Only /proc/PID/fd/N. This excludes /proc/PID/ns/mnt (which a leader may have created), links and "..": the kernel
+ * makes every component of this path. */
 static bool path_is_descriptor(const char *path)
 {
         const char *end = skip_number(skip_text(skip_number(skip_text(path, "/proc/")), "/fd/"));
@@ -62,8 +62,8 @@ static bool path_is_descriptor(const char *path)
         return end && *end == '\0';
 }
 
-/* A guest can make namespaces only in a user namespace of his own, so this keeps out every namespace that a guest has
- * shaped, should the numbers of a guestd that just died have been given to him. */
+/* A guest can create namespaces only in their own user namespace, so this excludes every namespace shaped by a
+ * guest, even if they have got the numbers of a guestd that just died. */
 static int owner_check(int fd, const char *name, struct refusal *why)
 {
         _cleanup_close_ int owner = ioctl(fd, NS_GET_USERNS);
@@ -82,7 +82,7 @@ static int namespace_check(int fd, const struct kind *kind, const struct namespa
 
         if (fstat(fd, &named) < 0 || stat(kind->own, &own) < 0)
                 return refuse(why, -errno, "stat of %s and of %s", ref->path, kind->own);
-        /* Device first: an ioctl on something else than a namespace file could mean anything. */
+        /* Device first: an ioctl on something other than a namespace file could mean anything. */
         if (named.st_dev != own.st_dev)
                 return refuse(why, 0, "%s is not a namespace", ref->path);
         if (ioctl(fd, NS_GET_NSTYPE) != kind->type)
@@ -103,7 +103,7 @@ static int namespace_open(const struct kind *kind, const struct namespace_ref *r
 
         if (!path_is_descriptor(ref->path))
                 return refuse(why, 0, "the %s namespace in the reply is not of the form /proc/PID/fd/N", kind->name);
-        /* O_NONBLOCK: should a FIFO stand there, the login must not hang on it. */
+        /* O_NONBLOCK: the login must not hang on a FIFO there. */
         fd = open(ref->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return refuse(why, -errno, "open %s", ref->path);
@@ -132,7 +132,7 @@ static int namespace_join(const int fds[static NAMESPACES], enum namespace_kind 
 {
         if (fds[kind] < 0)
                 return 0;
-        /* With its type: under RestrictNamespaces= a setns() of "any" is forbidden. */
+        /* With its type: RestrictNamespaces= forbids a setns() of "any". */
         if (setns(fds[kind], kinds[kind].type) == 0)
                 return 0;
         return refuse(why, -errno, "setns to the %s namespace%s", kinds[kind].name,
@@ -155,20 +155,20 @@ int session_join(const struct session *session, struct refusal *why)
         if (r < 0)
                 return r;
 
-        /* After the checks, before the join: whoever is refused is outside, and loses at most what he would have handed
-         * on to a guest. */
+        /* After the checks, before the join: a refused user is outside, and loses at most what they would have
+         * passed on to a guest. */
         r = descriptors_seal(why);
         if (r < 0)
                 return r;
 
         directory = getcwd(NULL, 0);
-        /* A thread shares root, working directory and umask with the others of its process, and setns() refuses that. */
+        /* A thread shares root, working directory and umask with its process, and setns() refuses that. */
         if (unshare(CLONE_FS) < 0)
                 return refuse(why, -errno, "unshare(CLONE_FS)");
         r = namespace_join(fds, NAMESPACE_MOUNT, why);
         if (r < 0)
                 return r;
-        /* By its path, never by a descriptor opened before: that would be a way out to the host (CVE-2024-21626). */
+        /* By its path, never by an earlier descriptor: that would be a way out to the host (CVE-2024-21626). */
         if ((!directory || chdir(directory) < 0) && chdir("/") < 0)
                 return refuse(why, -errno, "chdir / in the session's view");
 
@@ -176,8 +176,8 @@ int session_join(const struct session *session, struct refusal *why)
         return r < 0 ? r : namespace_join(fds, NAMESPACE_PID, why);
 }
 
-/* By a pidfd: in the view, /proc/self/ns/pid would be the guest's word, and there is no such file in the /proc of a PID
- * namespace that this process is not in. */
+/* By a pidfd: in the view a guest could fake /proc/self/ns/pid, and the /proc of another PID namespace lacks it for
+ * this process. */
 int children_return(struct refusal *why)
 {
         _cleanup_close_ int self = pidfd_open(getpid(), 0);

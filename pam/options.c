@@ -1,7 +1,7 @@
 /*
- * pam_guest: the options behind its name in a stack.
+ * pam_guest: the module's options in a stack.
  *
- * A typing error must not keep anybody out, nor let a guest pass: what cannot be used is logged and its default stays.
+ * A typing error must neither refuse users nor admit a guest: an unusable option is logged and its default applies.
  */
 #include <stdbool.h>
 #include <string.h>

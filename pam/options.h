@@ -1,6 +1,4 @@
-/*
- * pam_guest: what stands behind the module's name in a stack.
- */
+/* pam_guest: the module's options in a stack. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,5 +11,5 @@ struct options {
         bool debug;
 };
 
-/* What cannot be used is logged, and its default stays. */
+/* An unusable option is logged, and its default applies. */
 struct options options_parse(struct pam_handle *pamh, int argc, const char **argv);

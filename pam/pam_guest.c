@@ -1,11 +1,11 @@
 /*
- * pam_guest: puts the session of a guest into the view that guestd has made for it. This file: the hooks of sessions.
+ * pam_guest: puts a guest's session into the view that guestd has made for it. This file: the hooks of sessions.
  *
- * It decides nothing but "is this a guest?": find the user, make one call, join, remember the id.
- * It must read no environment variable of the process and no file of its own, and keep nothing but which session it entered.
+ * It decides only "is this a guest?": find the user, make one call, join, remember the id.
+ * It must read no environment variable of the process and no file of its own, and remember only which session it entered.
  *
- *   not a guest                 PAM_IGNORE, no bus: everybody else logs in as if guestd were not installed
- *   a guest, anything wrong     PAM_SESSION_ERR: never a session without its view
+ *   not a guest                 PAM_IGNORE, no bus: all other users log in as if guestd were not installed
+ *   a guest, any failure        PAM_SESSION_ERR: never a session without its view
  *   a guest in the view         PAM_SUCCESS
  */
 #define PAM_SM_SESSION
@@ -31,10 +31,10 @@
 #define SESSION_DATA "guest-session"
 #define CLOSE_SECONDS 3
 
-/* All that outlives the hook that opens. After the one that closes it is NULL. */
+/* Everything that outlives the opening hook. NULL after the closing one. */
 struct entered {
         uid_t uid;
-        char id[ID_MAX + 1]; /* what close has to tell guestd; empty: nothing */
+        char id[ID_MAX + 1]; /* for close to tell guestd; empty: nothing */
         bool processes;      /* children are born in the session's PID namespace, until close */
 };
 
@@ -54,7 +54,7 @@ static int entered_remember(pam_handle_t *pamh, const struct request *request, c
         if (!entered)
                 return refuse(why, -ENOMEM, "session id");
         entered->uid = request->account->pw_uid;
-        /* The end of a user manager is not the end of the session whose view it joined. */
+        /* The end of a user manager does not end the session whose view it joined. */
         if (!request->joins)
                 strcpy(entered->id, session->id);
         entered->processes = session->namespaces[NAMESPACE_PID].inode != 0;
@@ -65,8 +65,8 @@ static int entered_remember(pam_handle_t *pamh, const struct request *request, c
         return refuse(why, 0, "session id: %s", pam_strerror(pamh, r));
 }
 
-/* True for a stack that names the module twice. A success without a call is safe: the data is set last of all, by this
- * thread after it joined the view for this uid, nobody else can set it, and a process does not leave its view. */
+/* True for a stack that names the module twice. Success without a call is safe: the data is set last, by this thread
+ * after it joined the view for this UID; no other code can set it, and a process does not leave its view. */
 static bool entered_before(pam_handle_t *pamh, uid_t uid)
 {
         const void *data = NULL;
@@ -86,7 +86,7 @@ static int environment_set(pam_handle_t *pamh, const struct session *session, st
         return 0;
 }
 
-/* What is left to do in the view. Whoever is refused here has been taken into it: his process has to end. */
+/* The remaining steps, inside the view. A refused user is in it by now: their process has to end. */
 static int session_finish(pam_handle_t *pamh, const struct request *request, const struct session *session,
                           struct refusal *why)
 {
@@ -124,8 +124,8 @@ static int session_enter(pam_handle_t *pamh, int flags, const struct options *op
         struct request request = request_make(pamh, &guest->account);
         int r;
 
-        /* setns() holds for the calling thread alone: from another thread than the first, the host program would go on
-         * outside the view with a success in its hand. */
+        /* setns() affects only the calling thread: from another thread than the first, the application would
+         * continue outside the view after a success. */
         if (gettid() != getpid())
                 return refuse(why, 0, "PAM was called from a thread that is not the main thread of its process");
 
@@ -190,8 +190,8 @@ int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **ar
         return r < 0 ? refusal_report(pamh, flags, &why, PAM_SESSION_ERR) : PAM_SUCCESS;
 }
 
-/* Runs inside the guest's view as root, where a host program calls it at all. guestd does not depend on it: the end of
- * the leader is the end of the session. So the result does not matter, and little time is given. */
+/* Runs inside the guest's view as root, if the application calls it. guestd does not depend on it: the end of the
+ * leader is the end of the session. So the result does not matter, and the time is short. */
 int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
         struct options options = options_parse(pamh, argc, argv);
@@ -203,12 +203,12 @@ int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **a
         if (pam_get_data(pamh, SESSION_DATA, &data) != PAM_SUCCESS)
                 return PAM_IGNORE;
         entered = data;
-        /* First: what is forked from now on, by whomever, is the host's and not a process among the guest's. */
+        /* First: every later fork must be the host's, not a process among the guest's. */
         if (entered && entered->processes && children_return(&why) < 0)
                 pam_syslog(pamh, LOG_WARNING, "session %s: %s", entered->id, why.reason);
         if (entered && entered->id[0] && session_close(entered->id, CLOSE_SECONDS, &why) < 0 && options.debug)
                 pam_syslog(pamh, LOG_DEBUG, "session %s: %s", entered->id, why.reason);
-        /* NULL stays for the second close of a stack that names the module twice; a further open makes a new call. */
+        /* NULL stays for the second close of a stack that names the module twice; a later open makes a new call. */
         pam_set_data(pamh, SESSION_DATA, NULL, NULL);
         return PAM_SUCCESS;
 }

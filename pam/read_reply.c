@@ -1,8 +1,8 @@
 /*
- * pam_guest_bus: what reading guestd's answers has in common: errors, words, dictionaries of fields.
+ * pam_guest_bus: shared by the readers of guestd's answers: errors, words, dictionaries of fields.
  *
- * No calls, no waiting: a message in, checked data out. Like the two files that read one kind of answer each, it must let
- * nothing through that is not of the form and size the contract gives (systemd/org.guestd1.xml), whoever sent it.
+ * No calls, no waiting: a message in, checked data out. Like the two files that each read one kind of answer, it
+ * must accept only the types and sizes of the contract (systemd/org.guestd1.xml), from any sender.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ size_t control_length(const char *text)
         return p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f ? 2 : 0;
 }
 
-/* The text ends on a terminal and in the log: no escape sequence, no second line, no half character. */
+/* The text goes to a terminal and to the log: no escape sequence, no second line, no partial character. */
 static void text_clean(const char *from, char *to, size_t size)
 {
         size_t length = 0;
@@ -36,13 +36,13 @@ static void text_clean(const char *from, char *to, size_t size)
                 if (skip == 0)
                         to[length++] = *from++;
         }
-        if ((*from & 0xc0) == 0x80) /* full, and in the middle of a character: take back its first bytes */
+        if ((*from & 0xc0) == 0x80) /* full, and in the middle of a character: remove its first bytes */
                 while (length > 0 && (to[--length] & 0xc0) == 0x80)
                         ;
         to[length] = '\0';
 }
 
-/* Only guestd's own errors are written for a person; those of the bus ("The name is not activatable") are not. */
+/* Only guestd's own errors are written for users; those of the bus ("The name is not activatable") are not. */
 int error_read(const char *method, sd_bus_message *reply, struct refusal *why)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
@@ -109,7 +109,7 @@ static int entry_read(sd_bus_message *reply, field_function *field, void *data, 
         r = field(reply, name, data);
         if (r < 0)
                 return refuse(why, r, "field %s of guestd's reply", name);
-        if (r == 0) { /* of a later guestd */
+        if (r == 0) { /* from a later guestd */
                 r = sd_bus_message_skip(reply, "v");
                 if (r < 0)
                         return refuse(why, r, "field (unknown) of guestd's reply");

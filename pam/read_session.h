@@ -10,5 +10,5 @@
 
 struct sd_bus_message;
 
-/* The session is to be given back by session_done(). */
+/* Free the session with session_done(). */
 int session_read(struct sd_bus_message *reply, bool joins, struct session *ret, struct refusal *why);

@@ -1,7 +1,7 @@
 /*
- * pam_guest_bus: reads what guestd says of somebody who is to be authenticated. A message in, checked data out.
+ * pam_guest_bus: reads guestd's verdict on an authentication. A message in, checked data out.
  *
- * It must read nothing as a yes that is not one.
+ * It must take nothing for a yes that is not one.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "read_verdict.h"
 #include "read_reply.h"
 
-/* The longest is "unlocked"; a later guestd may have further ones, which mean a refusal here. */
+/* The longest is "unlocked"; a later guestd may have others, which mean a refusal here. */
 #define WORD_MAX 32
 
 static int user_read(sd_bus_message *reply, char user[static USER_MAX + 1])

@@ -1,6 +1,4 @@
-/*
- * pam_guest: writes down why a guest was turned away.
- */
+/* pam_guest: records why a guest was refused. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

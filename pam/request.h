@@ -1,6 +1,4 @@
-/*
- * pam_guest: what guestd is asked. Plain data.
- */
+/* pam_guest: the request to guestd. Plain data. */
 #pragma once
 
 #include <pwd.h>
@@ -10,10 +8,10 @@
 
 #define ANSWER_MAX 64
 
-/* To terms of use; empty where none were shown. */
+/* The answer to terms of use; empty where none were shown. */
 struct reply {
         char digest[DIGEST_MAX + 1];
-        char answer[ANSWER_MAX + 1]; /* what the guest has typed */
+        char answer[ANSWER_MAX + 1]; /* the guest's input */
 };
 
 /* PAM items that are not set are empty strings. */
@@ -23,7 +21,7 @@ struct request {
         const char *tty;
         const char *rhost;
         const char *display;
-        const char *seat; /* XDG_SEAT of PAM's environment, which is the caller's to set */
+        const char *seat; /* XDG_SEAT of PAM's environment, which the caller sets */
         struct reply reply;
-        bool joins; /* a user manager: into the view of the account's session, instead of a session of its own */
+        bool joins; /* a user manager, which joins the view of the account's session instead of opening one */
 };

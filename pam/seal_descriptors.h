@@ -1,9 +1,7 @@
-/*
- * pam_guest: no directory of the host goes along into the view as a descriptor.
- */
+/* pam_guest: no directory of the host enters the view as a descriptor. */
 #pragma once
 
 #include "refusal.h"
 
-/* Closes open directories on exec; changes nothing before it refuses one that is 0, 1 or 2. */
+/* Marks open directories close-on-exec; if one is 0, 1 or 2 it refuses before it changes anything. */
 int descriptors_seal(struct refusal *why);

@@ -1,8 +1,8 @@
 /*
- * pam_guest: shows the terms of use that guestd has sent, and asks whether the guest accepts them.
+ * pam_guest: shows guestd's terms of use, and asks whether the guest accepts them.
  *
- * It judges nothing: what was typed goes to guestd, with the digest of the text that was shown. Where nothing can be shown or
- * asked, no answer is what guestd is told, and that is never a yes.
+ * It judges nothing: the input goes to guestd, with the digest of the text shown. Where nothing can be shown or
+ * asked, guestd gets an empty answer, which is never a yes.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "cleanup.h"
 #include "terms.h"
 
-/* The text ends with what there is to type: a greeter shows that, and may show no question. */
+/* The text ends with the input it asks for: a greeter shows that, and may show no question. */
 #define QUESTION "> "
 
 struct reply terms_ask(pam_handle_t *pamh, int flags, const struct terms *terms)
@@ -29,7 +29,7 @@ struct reply terms_ask(pam_handle_t *pamh, int flags, const struct terms *terms)
                 return reply;
         if (pam_prompt(pamh, PAM_PROMPT_ECHO_ON, &answer, QUESTION) != PAM_SUCCESS || !answer)
                 return reply;
-        /* No word that accepts is as long. */
+        /* No accepting word is as long. */
         if (strlen(answer) <= ANSWER_MAX)
                 strcpy(reply.answer, answer);
         return reply;

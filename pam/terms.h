@@ -1,6 +1,4 @@
-/*
- * pam_guest: terms of use that a guest has to accept.
- */
+/* pam_guest: terms of use that a guest has to accept. */
 #pragma once
 
 #include "answer.h"
@@ -8,5 +6,5 @@
 
 struct pam_handle;
 
-/* Shows the terms and asks. PAM's items, which a request has its strings from, may be others after it. */
+/* Shows the terms and asks. Afterwards PAM's items, and thus a request's strings, may have changed. */
 struct reply terms_ask(struct pam_handle *pamh, int flags, const struct terms *terms);

@@ -1,9 +1,9 @@
 /*
- * pam_guest: whether a guest may unlock the screen of the session. guestd marks that by an empty file of root's for the uid,
- * as long as the session is open (src/system/unlock-marks.ts).
+ * pam_guest: whether a guest may unlock the screen of the session. guestd marks that with an empty file of root's
+ * for the UID while the session is open (src/system/unlock-marks.ts).
  *
- * A screen lock runs as its guest, and guests may not send a thing to guestd. So it must look, and call nobody. It opens
- * and reads nothing: only root can make something below /run, so what lstat(2) sees is not exchanged.
+ * A screen locker runs as its guest, and guests may not call guestd. So it only looks, and makes no call. It opens
+ * and reads nothing: only root can create files below /run, so the file that lstat(2) sees is not replaced.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 
 #define MARKS "/run/guestd-unlock"
 
-/* 1: there, and such as guestd makes it; 0: not there. */
+/* 1: there, as guestd creates it; 0: not there. */
 static int path_check(const char *path, mode_t type, struct refusal *why)
 {
         struct stat found;

@@ -1,6 +1,4 @@
-/*
- * pam_guest: whether a guest may unlock the screen of the session.
- */
+/* pam_guest: whether a guest may unlock the screen of the session. */
 #pragma once
 
 #include <sys/types.h>
