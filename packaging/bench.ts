@@ -1,5 +1,5 @@
-// Measures what guestd costs: for those who are no guests, for a guest's login, and for the end of a session.
-// Figures of one run on one machine: ratios mean something, times only for that machine.
+// Measures the cost of guestd for other users, for a guest's login, and for the end of a session. The figures are from
+// one run on one machine: ratios are meaningful, times only for that machine.
 import { awaitReceipt, listSessions } from "../test/helpers/guests.ts";
 import { Machine } from "../test/helpers/machine.ts";
 import { releases, type Release } from "../test/helpers/root.ts";
@@ -24,7 +24,7 @@ async function time(machine: Machine, command: string, rounds = ROUNDS): Promise
   return (await machine.sh(loop, { timeoutMs: 300_000 })).split("\n").map((line) => Number(line) / 1000);
 }
 
-/** The same with and without the module in PAM's stacks, taken in turn, so that a noisy machine hits both. */
+/** The same with and without the module in PAM's stacks, alternating, so a noisy machine affects both. */
 async function benchStrangers(machine: Machine): Promise<void> {
   const command = "su - alice -c true";
   const rounds: Record<"with" | "without", number[]> = { with: [], without: [] };

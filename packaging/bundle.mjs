@@ -1,12 +1,12 @@
-// Makes the programs a machine gets, each one file: OUT/guestd.js, guestctl.js, guest-rehearsal.js and guest-greeter.js. A test bundles another FILE.
-// Usage: node packaging/bundle.mjs OUT [FILE.ts]. What is native stays outside, to be found beside them.
+// Bundles each program into one file: OUT/guestd.js, guestctl.js, guest-rehearsal.js and guest-greeter.js. A test
+// bundles another FILE. Usage: node packaging/bundle.mjs OUT [FILE.ts]. Native parts stay outside, beside them.
 import { readFile, writeFile, chmod, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
 
 const project = new URL("..", import.meta.url).pathname;
 
-// The oldest Node.js guestd runs on: Debian 12's.
+// The oldest Node.js that guestd runs on: Debian 12's.
 const TARGET = "node18";
 
 // CommonJS packages inside an ES module still call require().
@@ -14,7 +14,7 @@ const REQUIRE =
   'import { createRequire as __createRequire } from "node:module";\n' +
   "const require = __createRequire(import.meta.url);";
 
-/** systemd-journald asks for its addon where node-gyp would have put it. */
+/** systemd-journald looks for its addon where node-gyp would have put it. */
 const journalAddon = {
   name: "journal-addon",
   setup(build) {
@@ -25,7 +25,7 @@ const journalAddon = {
   },
 };
 
-/** Writes a file unless it holds just that already, so that what depends on it is not made again. */
+/** Writes a file unless it has that content already, so dependent files are not rebuilt. */
 async function writeChanged(path, contents) {
   const old = await readFile(path).catch(() => undefined);
   if (old?.equals(contents) !== true) await writeFile(path, contents);
@@ -44,9 +44,10 @@ async function bundle(file, out) {
     format: "esm",
     target: TARGET,
     banner: { js: `#!/usr/bin/node\n${REQUIRE}` },
-    // dbus-next loads these only for other transports than the system bus; the first two are packaging/left-out here.
+    // dbus-next loads these only for other transports than the system bus; packaging/left-out replaces the first two
+    // here.
     external: ["event-stream", "usocket", "x11"],
-    // What safe-buffer gives is Node's own, on any Node that guestd runs on.
+    // safe-buffer's exports are Node's own, on every Node that guestd runs on.
     alias: { "safe-buffer": "node:buffer" },
     plugins: [journalAddon],
     legalComments: "inline",

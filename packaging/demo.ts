@@ -1,5 +1,5 @@
-// The story packaging/demo tells: a guest logs in, leaves all kinds of things, logs out, and nothing is left.
-// It drives a test machine, never the host, and exits non-zero when the story does not hold.
+// The story of packaging/demo: a guest logs in, leaves all kinds of things, logs out, and nothing is left. It drives a
+// test machine, never the host, and exits non-zero when something is left.
 import type { Machine } from "../test/helpers/machine.ts";
 import type { Terminal } from "../test/helpers/terminal.ts";
 import { asRoot, differences, run, show, tell } from "./story.ts";
@@ -21,7 +21,7 @@ const INSIDE = [
   "ps -e -o user,pid,args",
 ];
 
-/** Programs that are no children of the login: systemd starts them. All of a guest's are in one view. */
+/** Programs that are no children of the login, since systemd starts them. A guest's are all in one view. */
 const ONE_VIEW = [
   "readlink /proc/self/ns/mnt",
   "systemd-run --user --quiet --wait --pipe readlink /proc/self/ns/mnt",
@@ -62,7 +62,7 @@ async function visit(machine: Machine): Promise<{ id: string; uid: number; guest
   return { ...session, guest };
 }
 
-/** As the README says. What guestd depends on comes from Debian's archives. */
+/** Installs by the README. guestd's dependencies come from Debian's archives. */
 async function install(machine: Machine): Promise<void> {
   tell("A fresh Debian; its administrator installs guestd, looks, and lets guests in");
   // The demo's own tools, and a login prompt on a pseudo-terminal, which is no console.

@@ -11,37 +11,37 @@ RELEASES=(bookworm trixie)
 # shellcheck disable=SC2034
 ARCHITECTURES=(amd64 arm64)
 
-# What a machine with guests has. Variant minbase: nothing else comes with it.
+# The packages of a machine with guests. Variant minbase: nothing else is included.
 MACHINE_PACKAGES=(
   systemd systemd-sysv dbus dbus-user-session libpam-systemd libnss-systemd libpam-runtime
   login passwd util-linux util-linux-extra bsdutils procps iproute2 polkitd nodejs
   openssh-server openssh-client at cron tmux sudo pkexec pamtester systemd-container
 )
-# What a desktop can be asked to do for a user: the machines have the polkit actions of these, without the programs.
-# Each exists in all releases and has actions there.
+# Services that a desktop may ask to do something for a user: the machines have their polkit actions, without the
+# programs. Each exists in all releases and has actions there.
 ACTION_PACKAGES=(
   accountsservice blueman bolt colord cups-pk-helper firewalld flatpak fprintd fwupd gnome-control-center-data
   lightdm-gtk-greeter-settings malcontent mate-power-manager modemmanager network-manager packagekit
   power-profiles-daemon realmd rtkit synaptic timeshift udisks2 xfce4-power-manager
 )
-# How one logs in to a desktop: the machines have the PAM stacks of these display managers, without the programs.
+# Ways to log in to a desktop: the machines have the PAM stacks of these display managers, without the programs.
 DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
-# What a machine with real display managers has besides: them, an X server and a compositor that need no screen, a window manager,
-# and what types, looks and takes pictures there.
+# What a machine with real display managers has in addition: these, an X server and a compositor without a screen, a
+# window manager, and tools that type, look and take pictures.
 DESKTOP_PACKAGES=(
   lightdm lightdm-gtk-greeter slick-greeter sddm greetd accountsservice xvfb xauth openbox sway xdotool x11-utils scrot
 )
-# A desktop as people know one.
+# A common desktop.
 XFCE_PACKAGES=(
   xfce4-session xfce4-panel xfdesktop4 xfwm4 xfce4-settings xfce4-notifyd xfce4-terminal thunar libnotify-bin
   adwaita-icon-theme elementary-xfce-icon-theme greybird-gtk-theme desktop-base fonts-dejavu-core librsvg2-common
 )
-# What turns a machine into one that qemu boots with the release's own kernel, which has core dumps written there
-# and homes on an NFS server: test/helpers/full-machine.ts.
+# What makes a machine bootable in qemu with the release's own kernel, writes core dumps there, and serves homes by NFS:
+# test/helpers/full-machine.ts.
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor systemd-coredump nfs-kernel-server)
-# What guestd is compiled with, as the machine has it that it will run on.
+# The libraries that guestd is compiled with, in the target's versions.
 LIBRARY_PACKAGES=(libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf)
-# What makes a Debian package of that, and what looks at it.
+# What makes a Debian package, and what checks it.
 PACKAGER_PACKAGES=(build-essential debhelper po-debconf dconf-cli lintian ccache)
 # A machine that guestd has never been on: nothing but what one can log in to, and what fetches the key of a repository.
 PRISTINE_PACKAGES=(systemd systemd-sysv dbus login openssh-server wget)
@@ -56,16 +56,16 @@ die() {
   exit 1
 }
 
-# Everything that makes or boots a root file system needs it.
+# For everything that makes or boots a root file system.
 need_root() {
   [ "$(id -u)" -eq 0 ] || die "this needs root; run it with sudo: sudo $0 $*"
 }
 
-# digest: a short name for what is read from stdin.
+# digest: a short name for the contents of stdin.
 digest() { sha256sum | cut -c1-16; }
 
-# mirror_lines RELEASE: the sources.list lines for a Debian release, from the mirrors this machine uses itself.
-# Nothing where it uses none (a derivative): mmdebstrap then takes its default.
+# mirror_lines RELEASE: the sources.list lines for a Debian release, from this machine's own mirrors. Nothing where it
+# has none (a derivative): mmdebstrap then uses its default.
 mirror_lines() {
   local release=$1 uris archive security
   # shellcheck disable=SC2016 # apt's own variables
@@ -93,35 +93,35 @@ root_packages() {
   esac
 }
 
-# root_foreign KIND: the architecture that such a root packages for, where it is not its own.
+# root_foreign KIND: the target architecture of such a root, where it is not its own.
 root_foreign() {
   case $1 in
     packager-*) printf '%s\n' "${1#packager-}" ;;
   esac
 }
 
-# root_actions KIND: the packages of which that kind of root has the polkit actions and nothing else, one a line.
+# root_actions KIND: the packages whose polkit actions alone that kind of root has, one a line.
 root_actions() {
   if [ "$1" = machine ]; then printf '%s\n' "${ACTION_PACKAGES[@]}"; fi
 }
 
-# root_stacks KIND: the packages of which that kind of root has the PAM stacks and nothing else, one a line.
+# root_stacks KIND: the packages whose PAM stacks alone that kind of root has, one a line.
 root_stacks() {
   if [ "$1" = machine ]; then printf '%s\n' "${DISPLAY_PACKAGES[@]}"; fi
 }
 
-# root_offers KIND: the packages that can be installed there without a network, with all that they need, one a line.
+# root_offers KIND: the packages that can be installed there without a network, with all dependencies, one a line.
 root_offers() {
   if [ "$1" = pristine ]; then printf '%s\n' "${OFFERED_PACKAGES[@]}"; fi
 }
 
-# root_path KIND RELEASE: where that root is kept; another list of packages is another root.
+# root_path KIND RELEASE: the path of that root; another list of packages is another root.
 root_path() {
   printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" \
     "$({ root_packages "$1"; root_actions "$1"; root_stacks "$1"; root_offers "$1"; } | digest)"
 }
 
-# ensure_root KIND RELEASE: makes a root file system unless the cache has it. It gets its name when it is whole.
+# ensure_root KIND RELEASE: makes a root file system unless it is cached. It gets its name once it is complete.
 ensure_root() {
   local kind=$1 release=$2 root lock
   root=$(root_path "$kind" "$release")
@@ -144,7 +144,7 @@ UNPACK_FOLDER='
   shift 2
   [ $# -gt 0 ] || exit 0
   cd "$root/var/cache/apt/archives"
-  # The apt of this machine with the sources of the new root.
+  # The host apt with the sources of the new root.
   APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -o APT::Sandbox::User=root download "$@"
   for package in "$@"; do
     archives=("$package"_*.deb)
@@ -173,7 +173,7 @@ KEEP_OFFERS='
   done
 '
 
-# make_root KIND RELEASE ROOT: ensure_root's work; its private mount namespace takes all mounts with it.
+# make_root KIND RELEASE ROOT: the work of ensure_root; all mounts end with its private mount namespace.
 make_root() {
   local kind=$1 release=$2 root=$3 new packages archives=$CACHE/archives-$2
   new=$(mktemp -d "$CACHE/.new-$kind-$release-XXXXXX")
@@ -181,12 +181,12 @@ make_root() {
   mkdir -p "$archives"
   packages=$(root_packages "$kind" | paste -sd,)
   mirror_lines "$release" >"$new.list"
-  # An empty list of sources would be no source at all: then mmdebstrap chooses.
+  # An empty list of sources would mean no source: then mmdebstrap chooses.
   local -a sources=()
   [ -s "$new.list" ] && sources=("$new.list")
   local -a offers taking=() keeping=(--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*')
   mapfile -t offers < <(root_offers "$kind")
-  # A machine to install on has its manuals, the lists of packages, and some of the packages.
+  # A machine for installations has its manuals, the lists of packages, and some of the packages.
   if [ "${#offers[@]}" -gt 0 ]; then
     taking=(--customize-hook="bash -euc '$TAKE_OFFERS' take_offers \"\$1\" ${offers[*]}")
     keeping=(--customize-hook="bash -euc '$KEEP_OFFERS' keep_offers \"\$1\" ${offers[*]}" --skip=cleanup/apt)
@@ -210,7 +210,7 @@ make_root() {
   mv -T -- "$new" "$root"
 }
 
-# find_package RELEASE: the package of guestd that packaging/package has made.
+# find_package RELEASE: guestd's package made by packaging/package.
 find_package() {
   local package
   for package in "$PROJECT/build/packages/$1"/guestd_*.deb; do
@@ -219,9 +219,8 @@ find_package() {
   done
 }
 
-# in_root ROOT COMMAND...: runs a command in a root with this project at /src, what compilers keep at /mnt, a /proc and a /tmp of
-# its own.
-# The mounts live and die with a private namespace.
+# in_root ROOT COMMAND...: runs a command in a root with this project at /src, the compilers' cache at /mnt, and its own
+# /proc and /tmp. The mounts end with a private namespace.
 in_root() {
   local root=$1
   shift
@@ -238,8 +237,8 @@ in_root() {
   ' in_root "$root" "$PROJECT" "$CACHE/ccache" "$@"
 }
 
-# run_program FILE ARGUMENT...: a TypeScript program that drives test machines.
-# The helpers look for their scripts beside themselves, wherever the bundle lies.
+# run_program FILE ARGUMENT...: a TypeScript program that drives test machines. The helpers look for their scripts
+# beside themselves, wherever the bundle is.
 run_program() {
   local source=$1 bundle
   bundle=build/$(basename "$1" .ts).mjs

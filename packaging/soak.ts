@@ -1,5 +1,5 @@
-// Mixed logins, side by side, with guestd killed and started anew meanwhile: what the machine held before and after, and
-// whether a session was lost. Looks at the machine from the host's /proc, whatever guestd believes.
+// Mixed logins in parallel, while guestd is killed and restarted: compares the machine before and after, and detects
+// lost sessions. Looks at the machine through the host's /proc, independently of guestd.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { findDaemon } from "../test/helpers/fault.ts";
 import { awaitNoSessions } from "../test/helpers/guests.ts";
@@ -11,23 +11,23 @@ import type { Terminal } from "../test/helpers/terminal.ts";
 import { waitFor } from "../test/helpers/wait.ts";
 
 const PATIENCE_MS = 60_000;
-/** Logins before the first look: what is made once is there then. */
+/** Logins before the first look, which cause everything that is created once. */
 const WARM_UP = 24;
 const RESTART_EVERY = 500;
 const LOOK_EVERY = 100;
-/** The garbage collector has found its measure by then; resident memory stays within this share of it. */
+/** The garbage collector has settled by then; resident memory stays within this share of it. */
 const WARM_LOGINS = 500;
 const MOST_GROWTH = 0.1;
-/** Who logs in in the very moment in which guestd is killed is refused: these get in all the same. */
+/** A login at the very moment of a kill is refused: at least this share succeeds. */
 const LEAST_SHARE = 0.9;
 /** What a guest leaves, in the view and outside it. */
 const LITTER =
   "echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); ipcmk -M 4096 >/dev/null 2>&1; ipcmk -Q >/dev/null 2>&1";
 
 interface Login {
-  /** How it begins: to a shell that can be asked. */
+  /** Begins the session: returns a prepared shell. */
   readonly begin: () => Promise<Terminal>;
-  /** How it ends. */
+  /** Ends the session. */
   readonly end: (guest: Terminal, id: string) => Promise<unknown>;
 }
 
@@ -52,7 +52,7 @@ const findReceipt = (id: string) =>
   ["clean", "dirty"].map((place) => `${root}/var/lib/guestd/receipts/${place}/${id}.json`).find(existsSync);
 const memoryOf = (pid: number) => Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 
-/** What there is of everything that a session could leave. */
+/** Everything that a session could leave. */
 async function look(): Promise<Readonly<Record<string, number>>> {
   const daemon = findDaemon(machine) ?? 0;
   const all = descendants(machine.pid);
@@ -126,7 +126,7 @@ async function play({ begin, end }: Login): Promise<void> {
   }
   const id = (await guest.ask(`${LITTER}; echo; echo $GUEST_SESSION`)).trim();
   counts.opened++;
-  // Lost is a session that is not there while its leader is: neither alive nor accounted for.
+  // A session is lost when it is gone while its leader lives.
   if (findReceipt(id) !== undefined || !existsSync(`${root}/run/guestd/sessions/${id}.json`)) counts.lost++;
   await end(guest, id);
   guest.hangUp();
@@ -180,7 +180,9 @@ async function run(most: number, onLogin: (login: number) => Promise<void>): Pro
   await Promise.all(Array.from({ length: parallel }, goOn));
 }
 
-/** Of a guestd that was never started anew, from one login on: how far the last looks are from the first. */
+/**
+ * For a guestd that was never restarted, from a given login on: the difference between the last looks and the first.
+ */
 function growth(): number {
   const late = resident.filter(({ login }) => login >= WARM_LOGINS).map(({ kilobytes }) => kilobytes);
   const third = Math.max(1, Math.floor(late.length / 3));
@@ -188,7 +190,7 @@ function growth(): number {
   return mean(late.slice(-third)) / mean(late.slice(0, third));
 }
 
-/** Ends with false when anything is left or was lost. */
+/** Returns false when anything is left or lost. */
 function report(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): boolean {
   const row = (...cells: (string | number)[]) => {
     console.log(
@@ -204,7 +206,7 @@ function report(before: Readonly<Record<string, number>>, after: Readonly<Record
   );
   const isUndisturbed = counts["guestd killed"] === 0 && counts["guestd restarted"] === 0 && logins > WARM_LOGINS;
   if (isUndisturbed) console.log(`last looks to first ones, from login ${WARM_LOGINS} on: ${growth().toFixed(3)}`);
-  // Before and after are two moments, and two guestds.
+  // The two looks are of different moments and different guestds.
   const same = Object.entries(before)
     .filter(([what]) => !what.startsWith("resident"))
     .every(([what, was]) => (after[what] ?? 0) <= was);

@@ -1,5 +1,5 @@
-// What the stories that packaging/demo tells have in common: the machine they are told on, and how they are told.
-// A story drives a test machine, never the host.
+// Shared by the stories of packaging/demo: the machine, and the narration. A story drives a test machine, never the
+// host.
 import { Machine } from "../test/helpers/machine.ts";
 import { releases, type Release } from "../test/helpers/root.ts";
 import type { Snapshot } from "../test/helpers/snapshot.ts";
@@ -19,7 +19,7 @@ export async function asRoot(machine: Machine, command: string): Promise<string>
   return output;
 }
 
-/** What one look has more or less than the other, one a line. */
+/** The differences between two looks, one a line. */
 export function differences(before: Snapshot, after: Snapshot): string[] {
   return (Object.keys(before) as (keyof Snapshot)[]).flatMap((part) => {
     const was = [before[part]].flat().map(String);
@@ -32,7 +32,7 @@ export function differences(before: Snapshot, after: Snapshot): string[] {
 }
 
 /**
- * Tells a story on a machine of the release that the command line names, and makes the process exit with 1 when it does not hold.
+ * Tells a story on a machine of the release on the command line; the process exits with 1 when the story fails.
  * @param story returns what the guest has left, one a line
  */
 export async function run(

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # Completion of guestctl(1) for bash. Verbs and options are held against the program by test/contract/docs.test.ts.
 
-# The ids of what a verb lists, list or receipts; none for those who may not ask.
+# The ids that a verb lists, list or receipts; none for users who may not ask.
 _guestctl_ids() { guestctl "$1" --json 2>/dev/null | sed -n 's/^ *"id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'; }
 
-# The uids that are quarantined or foreign.
+# The UIDs that are quarantined or foreign.
 _guestctl_quarantined() { guestctl leases 2>/dev/null | sed -n 's/^\([0-9]\{1,\}\)  *\(quarantined\|foreign\) .*$/\1/p'; }
 
 # The desktop sessions of this machine.
@@ -15,7 +15,7 @@ _guestctl_sessions() {
   done
 }
 
-# The words on the line that are neither options nor their values, but for the one that is being typed.
+# The words on the line without options, their values, and the word being typed.
 _guestctl_words() {
   local index word
   for ((index = 1; index < COMP_CWORD; index++)); do
@@ -28,7 +28,7 @@ _guestctl_words() {
   done
 }
 
-# What can stand where CURRENT is typed, after these words.
+# The candidates for CURRENT after these words.
 _guestctl_candidates() {
   local current=$1
   shift
@@ -55,7 +55,7 @@ _guestctl_candidates() {
   esac
 }
 
-# The options of a verb, or all of them where none is on the line yet.
+# The options of a verb, or all of them while the line has none.
 _guestctl_options() {
   local common='--json --help -h --version'
   case ${1-} in
@@ -72,7 +72,7 @@ _guestctl_options() {
 _guestctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local -a words
-  # bash makes words of their own of "--service", "=" and what follows.
+  # bash splits "--service", "=" and the value into separate words.
   if [ "$previous" = = ]; then previous=${COMP_WORDS[COMP_CWORD - 2]}; fi
   if [ "$current" = = ]; then current=''; fi
   mapfile -t words < <(_guestctl_words)

@@ -1,2 +1,2 @@
-// Stands in node_modules for an npm package that dbus-next names and guestd does without: see DEPENDENCIES.md.
+// Replaces an npm package in node_modules that dbus-next names and guestd leaves out: see DEPENDENCIES.md.
 throw new Error("guestd does without this npm package, see DEPENDENCIES.md");
