@@ -103,8 +103,8 @@ describeModule("a session with its own PID and IPC namespaces", (at) => {
     ["ipc", "/etc/hostname", "is not a namespace"],
     ["pid", "/proc/self/ns/mnt", "is no PID namespace"],
     ["ipc", "/proc/self/ns/uts", "is no IPC namespace"],
-    ["pid", "/proc/self/ns/pid", "is the PID namespace of the login itself"],
-    ["ipc", "/proc/self/ns/ipc", "is the IPC namespace of the login itself"],
+    ["pid", "/proc/self/ns/pid", "is the PID namespace that this login comes from"],
+    ["ipc", "/proc/self/ns/ipc", "is the IPC namespace that this login comes from"],
   ] as const)("with %s from %s is refused before any namespace is entered", async (part, file, reason) => {
     at.guestd.answer = answer(at, holding(at, part, file));
     expectRefusal(await at.once(), reason);
