@@ -1,4 +1,4 @@
-// Many guests at the same moment: each has a home, and the machine holds the same after as before.
+// Many guests at the same moment: each has a home, and the machine is unchanged afterwards.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bootCalm, LOGIND_KEEPS_USERS_MS } from "../helpers/calm-machine.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -16,7 +16,7 @@ describeMachine("a crowd of guests", (release) => {
 
   beforeAll(async () => {
     ({ machine, calm } = await bootCalm(release, GUESTS));
-    // The most that the module may wait: it is not this machine's speed that is tested.
+    // The longest wait of the module: this does not test the machine's speed.
     await machine.sh("sed -i 's/pam_guest\\.so/& timeout=10/' /etc/pam.d/common-*");
   });
   afterAll(async () => {

@@ -1,4 +1,4 @@
-// A login is over within its bound, whatever guestd waits for: the guest is in, or refused with a sentence.
+// A login ends within its bound, whatever guestd waits for: the guest is in, or refused with a sentence.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, listSessions } from "../helpers/guests.ts";
@@ -59,7 +59,7 @@ describeMachine("a login in bounded time", (release) => {
     });
 
     it.each(DIRECTORIES)("is refused with a sentence while %s is full, and other users log in", async (directory) => {
-      // Before: systemd needs room for the scope that the terminal is in.
+      // Before: systemd needs room for the scope of the terminal.
       const terminal = machine.terminal(["login"]);
       await terminal.expect(/login: /);
       await fill(machine, directory);

@@ -1,5 +1,6 @@
-// "guestctl autologin" with the real display managers: the guest is logged in, and the next one after that; a refusal ends at the
-// greeter, where others log in; and all of it is taken back to the byte, also where packages are upgraded or guestd is removed.
+// "guestctl autologin" with the real display managers: the guest is logged in, and the next one after that; a refusal
+// ends at the greeter, where other users log in; and everything is undone to the byte, even where packages are upgraded
+// or guestd is removed.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
@@ -13,7 +14,7 @@ import { waitFor } from "../helpers/wait.ts";
 const GTK_GREETER = "lightdm-gtk-greeter";
 type Name = "lightdm" | "sddm" | "greetd";
 
-/** Of all that is in /etc but what systemd and editors keep there. */
+/** Everything in /etc except what systemd and editors keep there. */
 const STATE = `find /etc -xdev -type f -not -path '/etc/systemd/*' -exec stat -c '%n %a %U %G' {} + -exec sha256sum {} + | sort
   dpkg-divert --list '*guestd*'`;
 const KEPT = "/etc/guestd/guestd.conf.d/kept.conf";
@@ -26,7 +27,7 @@ describeMachine("automatic logins", (release) => {
   beforeAll(async () => {
     machine = await Machine.boot(release, "desktop");
     screen = new Screen(machine);
-    // As in desktop-recipe for the other services of SDDM.
+    // Like desktop-recipe for SDDM's other services.
     await machine.sh("sed -i '1a session required pam_env.so' /etc/pam.d/sddm-autologin");
     await machine.write(
       "/usr/share/wayland-sessions/memory.desktop",
@@ -51,7 +52,7 @@ describeMachine("automatic logins", (release) => {
   const countRefusals = async (service: string) =>
     (await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse", `GUEST_SERVICE=${service}`)).length;
 
-  /** What keeps each guest out, and what lets them in again. */
+  /** Reasons why no guest gets in, and their repair. */
   const KEEPING_OUT: Readonly<Record<string, readonly [begin: () => Promise<unknown>, end: () => Promise<unknown>]>> = {
     "guests are switched off": [() => guestctl("disable"), () => guestctl("enable")],
     "as many as MaxSessions= are logged in": [
@@ -84,7 +85,7 @@ describeMachine("automatic logins", (release) => {
     await machine.sh(`rm ${KEPT}; guestctl reload`);
   }
 
-  /** Does something, and lets guests in again. */
+  /** Acts while guests are kept out, and lets them in again. */
   async function whileKeptOut(reason: string, act: () => Promise<void>) {
     const [begin, end] = KEEPING_OUT[reason] ?? [];
     await begin?.();
@@ -95,7 +96,7 @@ describeMachine("automatic logins", (release) => {
     }
   }
 
-  it("want to be told by which display manager where several are installed", async () => {
+  it("need to name the display manager where several are installed", async () => {
     expect(await guestctl("autologin status")).toEqual({ code: 0, said: "There are no automatic logins of guests." });
     const { code, said } = await guestctl("autologin enable");
     expect(said).toContain("installed: lightdm, sddm, greetd. Name one with --display-manager=.");
@@ -105,14 +106,14 @@ describeMachine("automatic logins", (release) => {
   });
 
   if (release === "bookworm")
-    it("are not set up by an SDDM that shows no greeter after a refusal", async () => {
+    it("are refused for an SDDM that shows no greeter after a refusal", async () => {
       const { code, said } = await guestctl("autologin enable --display-manager=sddm --session=openbox");
       expect(said).toContain("sddm before 0.21 shows no greeter after a login that was refused");
       expect(code).toBe(1);
       expect(await machine.sh(STATE)).toBe(state);
     });
   else
-    describe("by SDDM", () => {
+    describe("with SDDM", () => {
       it("begin when it starts", async () => {
         await enable("sddm", "openbox");
         await startDisplayManager(machine, "sddm");
@@ -134,7 +135,7 @@ describeMachine("automatic logins", (release) => {
       it.each(Object.keys(KEEPING_OUT))("end at the greeter while %s", async (reason) => {
         await machine.sh("systemctl stop sddm");
         await whileKeptOut(reason, async () => {
-          // It may be started twice in half a minute, else.
+          // Otherwise it may be started twice in half a minute.
           await machine.sh("systemctl reset-failed sddm || true; systemctl start sddm");
           await screen.awaitGreeter("sddm-greeter-qt6");
           await machine.sh("systemctl stop sddm");
@@ -142,8 +143,8 @@ describeMachine("automatic logins", (release) => {
       });
     });
 
-  describe("by LightDM", () => {
-    it("take back what SDDM was told, and begin when it starts, and again after the logout", async () => {
+  describe("with LightDM", () => {
+    it("undo SDDM's setup, and begin when it starts, and again after the logout", async () => {
       await stop("sddm");
       await enable("lightdm", "openbox");
       expect(await machine.sh("find /etc/sddm.conf.d /etc/pam.d -name '*guestd*' || true")).toBe("");
@@ -156,7 +157,7 @@ describeMachine("automatic logins", (release) => {
     });
 
     it.each(["guests are switched off", "guestd does not start"])(
-      "end at the greeter while %s, which is not started anew",
+      "end at the greeter while %s, and it is not restarted",
       async (reason) => {
         await machine.sh("systemctl stop lightdm");
         await awaitNoSessions(machine);
@@ -176,7 +177,7 @@ describeMachine("automatic logins", (release) => {
     );
   });
 
-  describe("by greetd", () => {
+  describe("with greetd", () => {
     let greetd: Greetd;
 
     it("begin when it starts, and again after the logout", async () => {
@@ -196,7 +197,7 @@ describeMachine("automatic logins", (release) => {
       expect((await awaitOpen(machine)).id).not.toBe(id);
     });
 
-    it("make way for the greeter while guests are switched off, where others log in", async () => {
+    it("give way to the greeter while guests are switched off, and other users log in there", async () => {
       await guestctl("disable");
       await machine.sh("systemctl restart greetd");
       const before = await countRefusals("greetd");
@@ -209,7 +210,7 @@ describeMachine("automatic logins", (release) => {
     });
   });
 
-  it("are taken back to the byte, and leave what an administrator has written meanwhile", async () => {
+  it("are undone to the byte, and what an administrator has written in between stays", async () => {
     await machine.sh("echo '# by hand' >>/etc/greetd/config.toml; guestctl autologin disable");
     expect(await machine.sh("tail -1 /etc/greetd/config.toml; ! grep -r guest-greeter /etc")).toBe("# by hand");
     await stop("greetd");
@@ -217,7 +218,7 @@ describeMachine("automatic logins", (release) => {
     expect(await machine.sh(STATE)).toBe(state);
   });
 
-  /** Installs a package that has the files of GDM's that are changed, as GDM itself is too large. */
+  /** Installs a package with the files of GDM that are changed, as GDM itself is too large. */
   const installGdm = async (version: string) => {
     await machine.sh(
       `rm -rf /root/gdm; mkdir -p /root/gdm/DEBIAN /root/gdm/etc/gdm3 /root/gdm/etc/pam.d /root/gdm/usr/sbin
@@ -234,7 +235,7 @@ describeMachine("automatic logins", (release) => {
   const readGdm = () =>
     machine.sh("cat /etc/gdm3/daemon.conf /etc/pam.d/gdm-autologin; ls /etc/gdm3; ls /etc/pam.d | grep gdm");
 
-  it("outlive an upgrade of the package whose file is stood in for, which asks nothing", async () => {
+  it("survive an upgrade of the package whose file is diverted, without a question", async () => {
     await installGdm("1");
     await machine.sh("guestctl autologin enable --display-manager=gdm");
     const before = await machine.sh("cat /etc/pam.d/gdm-autologin");
@@ -243,7 +244,7 @@ describeMachine("automatic logins", (release) => {
     expect((await guestctl("autologin status")).code).toBe(0);
   });
 
-  it("are taken back when guestd is removed", async () => {
+  it("are undone when guestd is removed", async () => {
     await machine.sh("DEBIAN_FRONTEND=noninteractive dpkg --remove guestd");
     expect(await readGdm()).toBe("[daemon]\n#2\nauth required pam_permit.so\ndaemon.conf\ngdm-autologin");
     expect(await machine.sh("dpkg-divert --list '*guestd*'")).toBe("");

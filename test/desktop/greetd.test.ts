@@ -1,4 +1,4 @@
-// greetd by the protocol that all its greeters speak, with a compositor without a screen as the desktop.
+// greetd by the protocol of all its greeters, with a compositor without a screen as the desktop.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen, awaitViews, demandTerms, hostView } from "../helpers/desktop.ts";
@@ -28,7 +28,7 @@ describeMachine("greetd", (release) => {
     await machine.stop();
   });
 
-  it("lets a guest in by name, and asks for nothing", async () => {
+  it("lets a guest in by name without a question", async () => {
     expect(await greetd.ask({ type: "create_session", username: "guest" })).toEqual(SUCCESS);
     expect(await greetd.ask({ type: "start_session", cmd: SWAY, env: [] })).toEqual(SUCCESS);
     guest = await awaitOpen(machine);
@@ -47,7 +47,7 @@ describeMachine("greetd", (release) => {
     expect(await leftovers(machine)).toBe("");
   });
 
-  it("asks others for their password, and gives them the host", async () => {
+  it("asks other users for their password, and gives them the host", async () => {
     expect(await greetd.ask({ type: "create_session", username: "alice" })).toMatchObject({ type: "auth_message" });
     expect(await greetd.ask({ type: "post_auth_message_response", response: PASSWORD })).toEqual(SUCCESS);
     expect(await greetd.ask({ type: "start_session", cmd: SWAY, env: [] })).toEqual(SUCCESS);
@@ -55,7 +55,7 @@ describeMachine("greetd", (release) => {
     expect(await listSessions(machine)).toEqual([]);
   });
 
-  it("passes terms of use on to its greeter, and the answer, before there is an account", async () => {
+  it("passes terms of use to its greeter, and the answer back, before there is an account", async () => {
     await demandTerms(machine);
     await machine.sh("systemctl restart greetd");
     const shown = (style: string, text: string) => ({
@@ -69,7 +69,7 @@ describeMachine("greetd", (release) => {
     expect(await listSessions(machine)).toEqual([]);
     expect(await answer("no")).toEqual(shown("error", "You have not accepted the terms of"));
     expect(await answer(null)).toMatchObject({ type: "error", error_type: "auth_error" });
-    // Whatever it says: the worker has ended with the refusal.
+    // Whatever it answers: the worker has ended with the refusal.
     await greetd.ask({ type: "cancel_session" });
     await greetd.ask(create);
     await answer(null);

@@ -1,5 +1,4 @@
-// The kiosk of docs/kiosk.md, as it stands there: its files are written, its commands run. A program that shows a window stands in for
-// the browser.
+// The kiosk of docs/kiosk.md: writes its files, runs its commands. A program that shows a window replaces the browser.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen } from "../helpers/desktop.ts";
@@ -19,7 +18,7 @@ const BROWSER = `#!/bin/sh
 exec xmessage -title '${WINDOW}' "$*"
 `;
 
-describeMachine("the kiosk of the documentation", (release) => {
+describeMachine("the kiosk in the documentation", (release) => {
   let machine: Machine;
   let screen: Screen;
   let guest: GuestSession;
@@ -34,7 +33,7 @@ describeMachine("the kiosk of the documentation", (release) => {
     await machine.stop();
   });
 
-  it("has its files and its commands in the document", async () => {
+  it("has its files and commands in the document", async () => {
     const files = filesOf(INSTRUCTIONS);
     expect(files.map(({ path }) => path)).toEqual([
       "/usr/share/xsessions/kiosk.desktop",
@@ -47,7 +46,7 @@ describeMachine("the kiosk of the documentation", (release) => {
     for (const command of COMMANDS) await machine.sh(command);
   });
 
-  it("shows the program, in a session that was not asked for", async () => {
+  it("shows the program, in a session without a login prompt", async () => {
     guest = await awaitOpen(machine);
     await waitFor(
       "the program",
@@ -59,7 +58,7 @@ describeMachine("the kiosk of the documentation", (release) => {
     await screen.picture("kiosk");
   });
 
-  it("begins anew when the program has ended, and keeps nothing", async () => {
+  it("starts over when the program has ended, and keeps nothing", async () => {
     await machine.sh(`pkill -x -u ${guest.uid} xmessage`);
     expect(await awaitReceipt(machine, guest.id)).toMatchObject({ cause: "logout", left: [] });
     expect(await leftovers(machine)).toBe("");

@@ -1,4 +1,4 @@
-// LightDM with its slick greeter: the guest session is in its list, and a guest whom it refuses reads why.
+// LightDM with its slick greeter: the guest session is in its list, and a refused guest reads why.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen, awaitViews, exitOpenbox, findName, hostView, startDisplayManager } from "../helpers/desktop.ts";
@@ -30,10 +30,10 @@ describeMachine("LightDM's slick greeter", (release) => {
     );
   const clickLogIn = () => screen.click(270, 411);
 
-  it("lets a guest in who chooses the guest session, and asks for nothing", async () => {
+  it("lets in a guest who chooses the guest session without a question", async () => {
     await screen.awaitGreeter(GREETER);
     await screen.awaitCalm();
-    // Beside alice there are four who are guests by their group.
+    // Besides alice there are four guests by group.
     await screen.press("Down", "Down", "Down", "Down", "Down");
     await screen.awaitCalm();
     await screen.picture("slick-guest-session");
@@ -55,18 +55,18 @@ describeMachine("LightDM's slick greeter", (release) => {
     expect(await findName(machine, guest.user)).toEqual([]);
   });
 
-  /** How the greeter looks when it has refused the ghost for this reason. */
+  /** The look of the greeter after it has refused the ghost for this reason. */
   async function lookAtRefusal(reason: string): Promise<string> {
     await machine.sh(`guestctl disable --reason="${reason}"; systemctl restart lightdm`);
     await screen.awaitGreeter(GREETER);
     await screen.awaitCalm();
     await screen.type("guest");
     await screen.awaitChange(() => screen.press("Return"));
-    // Where the sentence is, without the field below it and its cursor.
+    // The area of the sentence, without the field below it and its cursor.
     return screen.lookAt({ x: 90, y: 380, width: 370, height: 90 });
   }
 
-  it("shows why a guest is refused who types a name, to the end of the sentence", async () => {
+  it("shows a guest who types a name the whole reason of a refusal", async () => {
     await configure("greeter-hide-users=true", "greeter-show-manual-login=true", "allow-guest=false");
     const first = await lookAtRefusal("Closed for exams until Friday");
     await screen.picture("slick-refusal");

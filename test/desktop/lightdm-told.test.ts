@@ -1,4 +1,4 @@
-// What LightDM's GTK greeter shows a guest of a refusal and of terms of use, and what the desktop shows then.
+// A refusal and terms of use in LightDM's GTK greeter, and the notice on the desktop.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen, demandTerms, exitOpenbox, startDisplayManager } from "../helpers/desktop.ts";
@@ -7,7 +7,7 @@ import { Machine } from "../helpers/machine.ts";
 import { Screen } from "../helpers/screen.ts";
 
 const GREETER = "lightdm-gtk-greeter";
-/** systemd's name of the entry, as the user manager of a desktop has it. */
+/** The user manager's name of the autostart entry. */
 const NOTICE = "app-guestd\\x2dnotice@autostart.service";
 
 describeMachine("a guest in LightDM is told", (release) => {
@@ -24,17 +24,17 @@ describeMachine("a guest in LightDM is told", (release) => {
     await machine.stop();
   });
 
-  /** How the greeter looks when it has refused the ghost for this reason. */
+  /** The look of the greeter after it has refused the ghost for this reason. */
   async function lookAtRefusal(reason: string): Promise<string> {
     await machine.sh(`guestctl disable --reason="${reason}"; systemctl restart lightdm`);
     await screen.awaitGreeter(GREETER);
     await screen.type("guest");
     await screen.awaitChange(() => screen.press("Return"));
-    // Where the sentence is, without the field above it and its cursor.
+    // The area of the sentence, without the field above it and its cursor.
     return screen.lookAt({ x: 0, y: 375, width: 1024, height: 75 });
   }
 
-  it("the reason of a refusal: the greeter does not look the same for another one", async () => {
+  it("the reason of a refusal: the greeter shows a different one for another reason", async () => {
     const first = await lookAtRefusal("Closed for exams until Friday");
     await screen.picture("lightdm-refusal");
     expect(await lookAtRefusal("Closed for exams until Monday")).not.toBe(first);
@@ -57,7 +57,7 @@ describeMachine("a guest in LightDM is told", (release) => {
     expect(opened).toMatchObject({ GUEST_TERMS: digest });
   });
 
-  it("on the desktop what becomes of the files, in a window that stays", async () => {
+  it("on the desktop what happens to the files, in a window that stays", async () => {
     await screen.awaitDesktop();
     const runtime = `XDG_RUNTIME_DIR=/run/user/${guest.uid}`;
     const { code } = await machine.run(["env", runtime, "systemctl", "--user", "start", NOTICE], { user: guest.user });

@@ -1,4 +1,5 @@
-// Two guests at one seat, by LightDM: one switches to the greeter, and another logs in there. The X server of one crashes.
+// Two guests at one seat, in LightDM: one switches to the greeter, and another logs in there. The X server of one
+// crashes.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen, awaitViews, exitOpenbox, hideUsers, hostView, startDisplayManager } from "../helpers/desktop.ts";
@@ -45,7 +46,7 @@ describeMachine("two guests at one seat", (release) => {
     expect(new Set([...views.flatMap((view) => [...view]), await hostView(machine)]).size).toBe(3);
   });
 
-  it("do not end together: one goes on when the other has logged out", async () => {
+  it("end separately: one continues when the other has logged out", async () => {
     await exitOpenbox(screen);
     expect(await awaitReceipt(machine, second.id)).toMatchObject({ cause: "logout", left: [] });
     expect(await listSessions(machine)).toMatchObject([{ id: first.id, state: "open" }]);

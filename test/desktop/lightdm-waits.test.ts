@@ -1,5 +1,5 @@
-// LightDM authenticates the user who is selected, long before the click: the account waits as long as the process that it is for.
-// And whoever is at its VNC server, whose display it names as any other, does not get in.
+// LightDM authenticates the selected user long before the click: the account waits as long as its process. And a user
+// of its VNC server, whose display it names like any other, does not get in.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen, hideUsers, startDisplayManager } from "../helpers/desktop.ts";
@@ -19,7 +19,7 @@ describeMachine("a guest who is selected in LightDM", (release) => {
   beforeAll(async () => {
     machine = await Machine.boot(release, "desktop");
     screen = new Screen(machine);
-    // LightDM starts an X server for each client: the same as for a seat does.
+    // LightDM starts an X server for each client, as it does for a seat.
     await machine.write("/etc/lightdm/lightdm.conf.d/91-vnc.conf", VNC);
     await machine.sh("ln -s X /usr/bin/Xvnc");
     await hideUsers(machine);
@@ -29,7 +29,7 @@ describeMachine("a guest who is selected in LightDM", (release) => {
     await machine.stop();
   });
 
-  /** Until the greeter waits for a click. */
+  /** Returns when the greeter waits for a click. */
   async function select(): Promise<GuestSession> {
     await screen.awaitGreeter(GREETER);
     await screen.type("guest");
@@ -37,11 +37,11 @@ describeMachine("a guest who is selected in LightDM", (release) => {
     return waitFor("the account", async () => (await listSessions(machine)).find(({ state }) => state === "allocated"));
   }
 
-  // Where these buttons are when the field for a password is gone, and where nothing is before.
+  // The place of these buttons without a password field; before that there is nothing.
   const clickLogIn = () => screen.click(580, 410);
   const clickCancel = () => screen.click(430, 410);
 
-  it("gets in with a click that comes late, whatever becomes of guestd meanwhile", async () => {
+  it("gets in with a late click, whatever happens to guestd in between", async () => {
     const { id, user } = await select();
     for (const how of ["systemctl restart guestd", "systemctl kill --signal=KILL guestd"])
       await machine.sh(`${how}; while ! guestctl status; do :; done`);
@@ -51,7 +51,7 @@ describeMachine("a guest who is selected in LightDM", (release) => {
     expect(await leftovers(machine)).toBe("");
   });
 
-  it("gives the account back at once when there is no click but on Cancel, with one line that is no news", async () => {
+  it("returns the account at once on Cancel, with one debug line", async () => {
     const { id } = await select();
     await waitFor("the end of it", async () => {
       await clickCancel();
@@ -62,7 +62,7 @@ describeMachine("a guest who is selected in LightDM", (release) => {
     expect(told).toEqual([]);
   });
 
-  it("is refused from afar, as a VNC client", async () => {
+  it("is refused as a remote VNC client", async () => {
     const seat = await machine.sh("cat /run/test-screen");
     await machine.sh(
       "systemd-run -q --collect --unit=client bash -c 'exec 3<>/dev/tcp/127.0.0.1/5900; sleep infinity'",

@@ -1,4 +1,4 @@
-// LightDM with its GTK greeter, as Debian ships both: the ghost's name is typed, and there is no password to type.
+// LightDM with its GTK greeter, as Debian ships both: the ghost's name is typed, without a password.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
@@ -34,11 +34,11 @@ describeMachine("LightDM", (release) => {
     await machine.stop();
   });
 
-  // Where the button is when the field for a password is gone, and where nothing is before: the greeter sends LightDM a click on the
-  // button as the answer to a question that PAM has not asked, and the login hangs.
+  // The place of the button without a password field; before that there is nothing. The greeter would send a click on
+  // the button to LightDM as the answer to a question that PAM has not asked, and the login would hang.
   const clickLogIn = () => screen.click(580, 410);
 
-  it("lets a guest in who types a name and clicks", async () => {
+  it("lets in a guest who types a name and clicks", async () => {
     await screen.awaitGreeter(GREETER);
     await screen.picture("lightdm-greeter");
     await screen.type("guest");
@@ -61,13 +61,13 @@ describeMachine("LightDM", (release) => {
     return (await machine.sh(call)).includes(`/User${guest.uid}"`);
   };
 
-  it("lists the account in the greeter, by a name of its own", async () => {
+  it("lists the account in the greeter, under its real name", async () => {
     const tail = guest.user.replace("guest-", "");
     expect(await machine.sh(`getent passwd ${guest.user} | cut -d: -f5`)).toBe(`Guest ${tail}`);
     await waitFor("greeters to list it", isListed);
   });
 
-  it("shows the socket of its own display and no other, also where there is no network", async () => {
+  it("shows only the socket of its own display, also without a network", async () => {
     const ask = (script: string) => askBeside(machine, guest.uid, "openbox", script);
     expect(await ask('echo "$DISPLAY"; ls /tmp/.X11-unix')).toMatch(/^:(\d+)\nX\1$/);
     const look = "unshare --user --map-root-user --net xprop -root _NET_SUPPORTING_WM_CHECK";
@@ -83,7 +83,7 @@ describeMachine("LightDM", (release) => {
     expect(await findName(machine, guest.user)).toEqual([]);
   });
 
-  it("asks others for their password, and gives them the host", async () => {
+  it("asks other users for their password, and gives them the host", async () => {
     const countPrompts = () => machine.sh("grep -c 'Prompt greeter' /var/log/lightdm/lightdm.log");
     const before = await countPrompts();
     await screen.type("alice");

@@ -1,5 +1,6 @@
-// What greeters offer: LightDM's guest session in its GTK greeter as Debian ships both, and whom accounts-daemon lists for GDM.
-// They follow "guestctl enable" and "guestctl disable". Logins of others go on as without guestd.
+// What greeters offer: LightDM's guest session in its GTK greeter as Debian ships both, and the users that
+// accounts-daemon lists for GDM. They follow "guestctl enable" and "guestctl disable". Other users log in as without
+// guestd.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitOpen, awaitViews, exitOpenbox, findName, hostView, startDisplayManager } from "../helpers/desktop.ts";
@@ -36,7 +37,7 @@ describeMachine("greeters", (release) => {
 
   /** Whether LightDM would show its guest session in a greeter that starts now. */
   const isOffered = async () => (await machine.sh(`busctl get-property ${LIGHTDM} HasGuestAccount`)) === "b true";
-  /** Starts LightDM anew, with more lines for its seats. */
+  /** Restarts LightDM with more lines for its seats. */
   const restart = async (...lines: readonly string[]) => {
     await machine.write(CONFIG, ["[Seat:*]", ...lines, ""].join("\n"));
     await machine.sh("systemctl restart lightdm");
@@ -44,7 +45,7 @@ describeMachine("greeters", (release) => {
   /** Whether GDM would list the ghost. */
   const isListed = async () => (await machine.sh(`busctl call ${ACCOUNTS} ListCachedUsers`)).includes("/User60000");
 
-  it("of GDM list the guest where GDM is the display manager, while guests may log in", async () => {
+  it("of GDM list the guest where GDM is the display manager and guests may log in", async () => {
     expect(await isListed()).toBe(false);
     await machine.sh("ln -s /usr/lib/systemd/system/gdm.service /etc/systemd/system/display-manager.service");
     const tellAgain = "systemctl restart guestd; guestctl status";
@@ -59,7 +60,7 @@ describeMachine("greeters", (release) => {
     expect(await machine.sh("ls /var/lib/AccountsService/users")).toBe("");
   });
 
-  it("of LightDM offer a guest session on a machine that comes up for the first time", async () => {
+  it("of LightDM offer a guest session on a machine that boots for the first time", async () => {
     await machine.sh("systemctl stop guestd; rm -r /var/lib/guestd-greeters");
     await startDisplayManager(machine, "lightdm");
     await screen.awaitGreeter(GREETER);
@@ -67,11 +68,11 @@ describeMachine("greeters", (release) => {
     expect(await isOffered()).toBe(true);
   });
 
-  // Where the button is when there is no field for a password, with a picture of the user and without.
+  // The place of the button without a password field, with a picture of the user and without.
   const clickLogIn = () => screen.click(605, 423);
 
-  it("of LightDM let a guest in who chooses it, and ask for nothing", async () => {
-    // The list of users, and in it the guest session after alice and four who are guests by their group.
+  it("of LightDM let in a guest who chooses it without a question", async () => {
+    // The list of users, with the guest session after alice and four guests by group.
     await screen.awaitChange(() => screen.click(512, 343));
     await screen.picture("lightdm-guest-session");
     await screen.awaitChange(() => screen.click(475, 491));
@@ -86,7 +87,7 @@ describeMachine("greeters", (release) => {
     expect(views).not.toContain(await hostView(machine));
   });
 
-  it("forget the guest, as all of the machine does, when the session has ended", async () => {
+  it("forget the guest when the session has ended, as does the whole machine", async () => {
     await exitOpenbox(screen);
     expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
     await screen.awaitGreeter(GREETER);
@@ -94,7 +95,7 @@ describeMachine("greeters", (release) => {
     expect(await findName(machine, guest.user)).toEqual([]);
   });
 
-  it("are back, without a session, where guests were switched off meanwhile", async () => {
+  it("are back, without a session, where guests were switched off in between", async () => {
     await machine.sh("guestctl disable");
     // The greeter has remembered the guest session, and no name.
     const countFailures = () =>
@@ -108,7 +109,7 @@ describeMachine("greeters", (release) => {
     expect(await listSessions(machine)).toEqual([]);
   });
 
-  it("of a LightDM that is started then offer none, and again as soon as guests are switched on", async () => {
+  it("of a LightDM started then offer none, and do again as soon as guests are switched on", async () => {
     await restart();
     await screen.awaitGreeter(GREETER);
     expect(await isOffered()).toBe(false);
@@ -116,7 +117,7 @@ describeMachine("greeters", (release) => {
     expect(await isOffered()).toBe(true);
   });
 
-  it("are passed over for guests by autologin-guest=", async () => {
+  it("are skipped for guests by autologin-guest=", async () => {
     await restart("autologin-guest=true");
     const { id, service } = await awaitOpen(machine);
     expect(service).toBe("lightdm-guest");
@@ -124,7 +125,7 @@ describeMachine("greeters", (release) => {
     await screen.awaitGreeter(GREETER);
   });
 
-  it("are passed over for others by autologin-user=, who have the host; a guest is switched to beside them", async () => {
+  it("are skipped for other users by autologin-user=, who get the host; a guest can be added beside them", async () => {
     await restart("autologin-user=alice");
     expect(await awaitViews(machine, 1000, ["openbox", "systemd"])).toEqual(new Set([await hostView(machine)]));
     expect(await listSessions(machine)).toEqual([]);

@@ -1,4 +1,4 @@
-// SDDM with the theme that is built into it: the ghost is in the list, and there is no password to type.
+// SDDM with its built-in theme: the ghost is in the list, and there is no password to type.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
@@ -35,7 +35,7 @@ describeMachine("SDDM", (release) => {
     return waitFor("the refusal", async () => (await machine.journal(...match))[0]);
   }
 
-  /** Waits until the greeter was told this of a login, a line each. */
+  /** Waits until the greeter has received this message about a login, a line each. */
   async function awaitTold(what: RegExp): Promise<void> {
     await waitFor("what the greeter is told", async () => {
       const lines = (await machine.journal("-t", greeter)).map(({ MESSAGE = "" }) => MESSAGE.replaceAll("\n", " "));
@@ -43,9 +43,9 @@ describeMachine("SDDM", (release) => {
     });
   }
 
-  it("lets a guest in who chooses Guest", async () => {
+  it("lets in a guest who chooses Guest", async () => {
     await screen.awaitGreeter(greeter);
-    // In the list alice is the first one, who is chosen, and guest the second one.
+    // In the list alice is the first one, who is selected, and guest the second one.
     await screen.awaitChange(() => screen.click(794, 400));
     await screen.picture("sddm-greeter");
     await screen.press("Return");
@@ -69,19 +69,19 @@ describeMachine("SDDM", (release) => {
     expect(await findName(machine, guest.user)).toEqual([]);
   });
 
-  it("cannot ask about terms of use: a guest is refused, whatever stands in the field for a password", async () => {
+  it("cannot ask about terms of use: a guest is refused, whatever is in the password field", async () => {
     await demandTerms(machine);
     await screen.awaitChange(() => screen.click(794, 400));
     await screen.type("yes");
     await screen.press("Return");
     expect((await awaitRefusal("guest"))["MESSAGE"]).toContain("terms of use");
     expect(await listSessions(machine)).toEqual([]);
-    // Until then it takes no other login.
+    // Until then it accepts no other login.
     await awaitTold(/LoginFailed/);
     await screen.awaitChange(() => screen.click(638, 380));
   });
 
-  it("asks others for their password, and gives them the host", async () => {
+  it("asks other users for their password, and gives them the host", async () => {
     await screen.type(PASSWORD);
     await screen.press("Return");
     expect(await awaitViews(machine, 1000, ["openbox", "systemd"])).toEqual(new Set([await hostView(machine)]));
@@ -91,7 +91,7 @@ describeMachine("SDDM", (release) => {
   it("does not show Guest while guests are switched off", async () => {
     await machine.sh("guestctl disable; systemctl restart sddm");
     await screen.awaitGreeter(greeter);
-    // The second one is guest1 now, who is a guest by its group, and is told so.
+    // The second one is guest1 now, who is a guest by group, and gets this message.
     await screen.awaitChange(() => screen.click(794, 400));
     await screen.picture("sddm-without-guest");
     await screen.awaitChange(() => screen.press("Return"));
@@ -101,7 +101,7 @@ describeMachine("SDDM", (release) => {
 
   // An older one shows no message.
   if (release !== "bookworm")
-    it("shows why a guest is refused, and says only after a while that the login has failed", async () => {
+    it("shows why a guest is refused, and reports the failed login only after a while", async () => {
       await awaitTold(/switched off[^\n]*\n[^\n]*"Authentication failure"\n.*LoginFailed/);
     });
 

@@ -1,4 +1,4 @@
-// guestd in AppArmor's enforce mode, which no container shows: it does all that it does, and what the profile forbids is forbidden.
+// guestd under AppArmor's enforce mode, which no container shows: it can do its work, and the profile forbids the rest.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
@@ -21,14 +21,14 @@ describeFullMachine("guestd under AppArmor", (boot) => {
     machine = boot();
   });
   afterAll(async () => {
-    // One test takes it away.
+    // One test removes it.
     await machine.sh("apparmor_parser --replace /etc/apparmor.d/usr.lib.guestd; systemctl restart guestd");
   });
 
   const readLabel = (unit: string): Promise<string> =>
     machine.sh(`cat /proc/$(systemctl show -P MainPID ${unit})/attr/current`);
 
-  /** What became of it, when it has ended: until then there is no such receipt, which is an error. */
+  /** The receipt, once the session has ended: until then there is none, which is an error. */
   const readReceipt = (id: string) =>
     waitFor(
       "the receipt",

@@ -5,13 +5,13 @@ import type { FullMachine } from "../helpers/full-machine.ts";
 import { askForRows, awaitNoSessions, listSessions } from "../helpers/guests.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-/** Emulated: what others need a second for may take this long. */
+/** Emulation: what takes others a second may take this long. */
 const LIMIT_MS = 60_000;
 /** A session of this test lasts minutes at most, and never a day. */
 const MOST_SECONDS = 600;
 const DAY = 86_400;
 
-/** Of ListReceipts; times in microseconds since the epoch, or of the monotonic clock. */
+/** From ListReceipts; times in microseconds since the epoch, or of the monotonic clock. */
 interface Receipt {
   readonly id: string;
   readonly cause: string;
@@ -60,7 +60,7 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
       expect(await shell.ask("echo here", LIMIT_MS)).toBe("here");
       expect(Math.abs(Number(await machine.sh("date +%s")) - before - step)).toBeLessThan(MOST_SECONDS);
 
-      // Others come and go as ever, by the clock as it is now.
+      // Others come and go normally, by the current clock.
       const other = await logIn(machine);
       const otherId = await other.ask("echo $GUEST_SESSION", LIMIT_MS);
       await other.logOut(LIMIT_MS);
@@ -74,7 +74,7 @@ describeFullMachine("a full machine whose clock is set", (boot) => {
       expect(receipt.seconds).toBeGreaterThan(0);
       expect(receipt.seconds).toBeLessThan(MOST_SECONDS);
       expect(receipt.ending / 1e6).toBeLessThan(LIMIT_MS / 1000);
-      // The times of day are those of the clock.
+      // The times of day follow the clock.
       expect(Math.abs((receipt.closed - receipt.opened) / 1e6 - step)).toBeLessThan(MOST_SECONDS);
       await awaitNoSessions(machine, LIMIT_MS);
     });

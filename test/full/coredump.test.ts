@@ -1,19 +1,19 @@
-// A real core dump that is still being written when the guest's session ends. A container cannot show it: the kernel hands the
-// dumps of its processes to the host.
+// A real core dump that is still being written when the guest's session ends. A container cannot show it: the kernel
+// gives the dumps of its processes to the host.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-/** Emulated: what others need a second for may take this long. */
+/** Emulation: what takes others a second may take this long. */
 const LIMIT_MS = 120_000;
 const DUMPS = "/var/lib/systemd/coredump";
 
-/** Nothing in it can be compressed: the dump takes its time. */
+/** Incompressible contents, so the dump takes time. */
 const CRASH = `ulimit -c unlimited; (setsid perl -e 'open my $random, "<", "/dev/urandom"; read $random, my $data, 128 << 20;
   kill SEGV => $$' >/dev/null 2>&1 </dev/null &)`;
 
-/** The pid of the service that writes the dump, once it has opened the file. */
+/** The PID of the service that writes the dump, once it has opened the file. */
 const FIND_WRITER = `for pid in $(pgrep -x systemd-coredum); do
   if readlink /proc/$pid/fd/* | grep -q "^${DUMPS}/"; then echo $pid; fi; done`;
 
@@ -36,7 +36,7 @@ describe.skipIf(!requireRoot("full machine tests"))("the core dump of a guest's 
     waitFor(
       "the receipt",
       async () => {
-        // It exits with 1 for one that is not clean, too.
+        // It also exits with 1 for an unclean one.
         const { stdout } = await machine.run(["guestctl", "receipt", "--json", id]);
         if (stdout === "") return undefined;
         const receipt = JSON.parse(stdout) as Receipt;

@@ -1,4 +1,4 @@
-// What only a whole machine with its own kernel shows: limits of guests that bite, and bite nobody else.
+// Only a whole machine with its own kernel shows that guests' limits apply, and only to guests.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
@@ -9,17 +9,17 @@ import { waitFor, waitUntil } from "../helpers/wait.ts";
 const MEMORY_MAX = 100;
 const TASKS_MAX = 60;
 const CONFIGURATION = "/etc/guestd/guestd.conf.d/limits.conf";
-/** Emulated, and with a guest who takes what he gets: what others need a second for may take this long, and no longer. */
+/** Emulation, and a guest who uses all resources: what takes others a second may take this long, and no longer. */
 const ANSWER_LIMIT_MS = 60_000;
 
-/** Memory without end in one process: a line that never ends. */
+/** Endless memory in one process: a line that never ends. */
 const MEMORY_HOG = "tail /dev/zero";
-/** More files in memory than the guest may have memory, and less than the size of the home. */
+/** More files in memory than the guest's memory limit, and less than the size of the home. */
 const HOME_HOG = "head -c 200M /dev/zero >~/hog";
-/** Each starts two more and waits for them. In a shell below the one at the prompt, so that this one keeps its place. */
+/** Each starts two more and waits for them. In a nested shell, so the one at the prompt survives. */
 const FORK_BOMB = "(bomb() { bomb | bomb & }; bomb) 2>/dev/null";
 
-/** Each way to be a guest, and where its limits are set: on the scope of its session, on the slice of its user. */
+/** Each kind of guest, with the unit of its limits: the session's scope, or the user's slice. */
 const guests = [
   {
     sort: "of a shared account",
@@ -42,7 +42,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
   afterEach(async () => {
     for (const { id, user } of await listSessions(machine))
       if (user !== "guest2") await machine.run(["guestctl", "end", id]);
-    // What a bomb has set going in systemd is not the next test's to wait for.
+    // The next test should not wait for systemd to handle the fork bomb.
     await waitUntil(
       "systemd to have done its jobs",
       () => machine.sh("systemctl list-jobs"),
@@ -65,7 +65,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
     );
   }
 
-  /** The cgroup above or at a shell's own whose tasks are limited as configured: soon after the login, at the latest. */
+  /** The cgroup of a shell, or one above it, with the configured task limit: set soon after the login at the latest. */
   async function findLimited(shell: Terminal): Promise<string> {
     const own = `/sys/fs/cgroup${(await shell.ask("cat /proc/self/cgroup", ANSWER_LIMIT_MS)).replace("0::", "")}`;
     const look = `path=${own}
@@ -116,7 +116,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
       const shell = await login(machine);
       const limited = await findLimited(shell);
       shell.send(`${HOME_HOG}\n`);
-      // Files cannot be given back: the kernel takes the guest's processes, perhaps also the one that is the session.
+      // Files cannot be freed: the kernel kills the guest's processes, perhaps including the session's leader.
       await waitFor(
         "the kernel to stop it",
         async () =>

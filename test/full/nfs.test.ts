@@ -1,5 +1,5 @@
-// Guests on a machine whose homes are on an NFS server that root may not read (root_squash), and while that server is away. A
-// container cannot show it: its host would be the server, and what hangs would hang there.
+// Guests on a machine whose homes are on an NFS server that root may not read (root_squash), and while that server is
+// down. A container cannot show it: its host would be the server, and hanging processes would hang there.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { askForRow, askForRows, listSessions } from "../helpers/guests.ts";
@@ -7,7 +7,7 @@ import { requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
-/** Emulated: what others need a second for may take this long. */
+/** Emulation: what takes others a second may take this long. */
 const LIMIT_MS = 120_000;
 
 /** The server is the machine itself, which mounts its export at two paths. */
@@ -15,7 +15,7 @@ const SERVE = `mkdir -p /srv/homes /mnt/second; cp -a /home/. /srv/homes; echo s
   chmod 700 /srv/homes/alice; echo '/srv/homes 127.0.0.1(rw,sync,root_squash,no_subtree_check)' >/etc/exports
   systemctl start nfs-server
   for place in /home /mnt/second; do mount -t nfs4 -o vers=4.2,sec=sys,noac 127.0.0.1:/srv/homes $place; done`;
-/** What is exported is no mount: guestd cannot tell that it is the same. */
+/** The exported directory is no mount: guestd cannot see that it is the same. */
 const HIDE_EXPORT = "echo '[View]\nHide=/srv/homes' >/etc/guestd/guestd.conf.d/nfs.conf; guestctl reload";
 
 const faultOf = (user: string) =>

@@ -1,12 +1,12 @@
-// The power is cut while a guest is in and others have just ended. A container's disk has what its machine wrote a moment
-// ago; this one's has what was made sure of, so it needs a whole machine.
+// The power is cut while a guest is in and others have just ended. A container's disk has everything its machine has
+// written; this one's only has what was synced, so it needs a whole machine.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { askForRows, listSessions } from "../helpers/guests.ts";
 import { requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-/** Emulated: what others need a second for may take this long. */
+/** Emulation: what takes others a second may take this long. */
 const LIMIT_MS = 60_000;
 
 describe.skipIf(!requireRoot("full machine tests"))("the power of a full machine", () => {
@@ -35,7 +35,7 @@ describe.skipIf(!requireRoot("full machine tests"))("the power of a full machine
     { timeout: 600_000 },
     async () => {
       const [ended, dirty] = [await logIn(), await logIn()];
-      // From here on nothing comes to the disk but what somebody makes sure of.
+      // From here on only synced data reaches the disk.
       await machine.sh("sync; mount -o remount,commit=600 /; echo 600000 >/proc/sys/vm/dirty_writeback_centisecs");
       await ended.terminal.logOut(LIMIT_MS);
       await machine.sh(`mkdir /media/${dirty.user} && touch /media/${dirty.user}/of-root && sync`);

@@ -1,11 +1,12 @@
-// A guest without a password is asked for none, whatever profiles of PAM the machine has beside guestd's; what stands in the way is named.
+// A guest without a password is asked for none, whatever PAM profiles the machine has besides guestd's; modules in the
+// way are reported.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-/** That of libpam-krb5. */
+/** From libpam-krb5. */
 const KERBEROS = `Name: Kerberos authentication
 Default: yes
 Priority: 704
@@ -16,7 +17,7 @@ Auth-Initial:
 	[success=end default=ignore]	pam_krb5.so minimum_uid=1000
 `;
 
-/** Those of the CIS benchmarks for Debian. */
+/** From the CIS benchmarks for Debian. */
 const COUNTING = `Name: Notify of failed login attempts and reset count upon success
 Default: yes
 Priority: 1024
@@ -43,7 +44,7 @@ describeMachine("the PAM stacks of a machine with other profiles", (release) => 
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    // pam_krb5 is not installed: a module of its name that asks for a password as it does.
+    // pam_krb5 is not installed: this is a module of its name that asks for a password in the same way.
     await machine.sh(
       'cd "$(dirname "$(find /usr/lib /lib -name pam_unix.so | head -1)")" && cp pam_unix.so pam_krb5.so',
     );

@@ -1,4 +1,4 @@
-// Guests who know systemd, logind and cgroups well, and try to stay, or to reach each other, by what those let them do.
+// Guests who know systemd, logind and cgroups well, and use their features to stay, or to reach each other.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -7,7 +7,10 @@ import { waitUntil } from "../helpers/wait.ts";
 
 const LOGIND = "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager";
 
-/** Below his user manager a guest owns the tree of cgroups; each of these ends as `sleep 4711` in a cgroup that is hard to look into. */
+/**
+ * A guest owns the cgroup tree below their user manager; each of these ends as `sleep 4711` in a cgroup that is hard to
+ * read.
+ */
 const CGROUPS: Readonly<Record<string, string>> = {
   "a threaded cgroup":
     "mkdir -p $U/x/y; echo threaded >$U/x/y/cgroup.type; echo $$ >$U/x/cgroup.procs; echo $$ >$U/x/y/cgroup.threads",

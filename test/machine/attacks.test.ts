@@ -12,7 +12,7 @@ import { waitUntil } from "../helpers/wait.ts";
 
 const PROGRAMS = ["hopper", "leaderless", "shed"] as const;
 
-/** Each program as the guest starts it; the shell waits until it is on its way. */
+/** Each program as the guest starts it; the shell waits until it runs. */
 const STAYERS = {
   "hops from pid to pid": "hopper 60",
   "hops slowly": "hopper 60 3000",
@@ -61,13 +61,13 @@ describeMachine("attacks of guests", (release) => {
     await machine.sh("if rm /etc/guestd/guestd.conf.d/bind.conf 2>/dev/null; then guestctl reload; fi");
   });
 
-  /** A view in a view: test machines lie on an overlayfs already, and three of them are too many for the kernel. */
+  /** A view in a view: test machines are on an overlayfs already, and the kernel refuses three of them. */
   async function bindEtc(): Promise<void> {
     await machine.write("/etc/guestd/guestd.conf.d/bind.conf", "[Etc]\nMode=bind\n");
     await machine.sh("guestctl reload");
   }
 
-  // One look does not find what hops: many looks do.
+  // One look misses a process that changes its PID: many looks do not.
   const look = (name: string) => `for i in $(seq 100); do ps -eLo comm= | grep -x ${name} | head -1; done | head -1`;
 
   it.each(CASES)("$way: nothing is left of a process that $what", async ({ line, program }) => {
@@ -153,7 +153,7 @@ describeMachine("attacks of guests", (release) => {
     const guest = await machine.login("guest1");
     const scope = await guest.ask("sed -n 's/^0:://p' /proc/self/cgroup | xargs basename");
     const id = await guest.ask("echo $GUEST_SESSION");
-    // As the inside of a container looks: a whole user.slice below some unit.
+    // Like the inside of a container: a whole user.slice below some unit.
     await machine.sh("systemd-run --quiet --unit=box -p Delegate=yes sleep 4713");
     await machine.sh(`root=/sys/fs/cgroup; [ -e $root/unified ] && root=$root/unified; for name in ${scope} guest-${id}.scope; do
       d=$root/system.slice/box.service/user.slice/$name; mkdir -p $d; sleep 4714 >/dev/null 2>&1 & echo $! >$d/cgroup.procs; done`);
@@ -164,7 +164,7 @@ describeMachine("attacks of guests", (release) => {
   });
 
   it("a guestd that was down while a session ended kills no process that has reused its numbers", async () => {
-    // Leased: nothing holds the view but the processes in it.
+    // Leased: only the processes in the view hold it.
     const guest = await machine.loginAsGhost();
     const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
     const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
@@ -178,8 +178,8 @@ describeMachine("attacks of guests", (release) => {
     const alice = await machine.login("alice");
     await machine.sh("mkdir /mnt/again; mount -t tmpfs again /mnt/again");
     await machine.sh("for i in $(seq 20); do systemd-run --quiet --unit=svc$i -p PrivateMounts=yes sleep 4715; done");
-    // The kernel gives free numbers to the first who asks, on all machines of the host: that this one gets those of the
-    // view cannot be waited for. The record says what it would if it had.
+    // The kernel assigns free numbers across all machines of the host, so this machine may never get the view's. The
+    // record pretends that it did.
     const [device = "", namespace = ""] = (
       await machine.sh(`awk '/ \\/mnt\\/again / { print $3 }' /proc/self/mountinfo
         stat -Lc %i /proc/$(systemctl show -P MainPID svc1)/ns/mnt`)

@@ -1,5 +1,5 @@
-// A machine that goes down while guests are in, in order or by a power cut: what they left on disk is swept before anybody
-// comes in again, and each has a receipt. And records of sessions that cannot be read.
+// A machine that goes down while guests are in, in order or by a power cut: their files on disk are swept before the
+// next login, and each has a receipt. And unreadable records of sessions.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
@@ -17,7 +17,7 @@ import type { Terminal } from "../helpers/terminal.ts";
 
 const LEDGER = "/var/lib/guestd/open";
 
-/** All that runs as an account that is nobody else's, and what it has at logind. */
+/** All processes of a leased account, and its state in logind. */
 const endUser = (uid: number) =>
   `systemctl stop user-${uid}.slice user@${uid}.service 2>/dev/null || true; while pkill -KILL -u ${uid}; do :; done`;
 
@@ -44,7 +44,7 @@ describeMachine("a machine that goes down", (release) => {
     await machine.stop();
   });
 
-  /** What guestd has done on its own at the boot: of the service's condition, and of guestd itself. */
+  /** guestd's own work at boot: the state of the service's condition, and of guestd itself. */
   const swept = () => machine.sh("systemctl show -P ConditionResult guestd-boot; systemctl is-active guestd || true");
 
   async function cutPower(...terminals: readonly Terminal[]): Promise<void> {
@@ -80,7 +80,7 @@ describeMachine("a machine that goes down", (release) => {
   it("in order has guestd complete an end that begins while it is told to stop", async () => {
     const guest = await startLease(machine);
     const pid = await mainPid(machine);
-    // Both news reach it at once.
+    // Both events reach it at once.
     await machine.sh(
       `kill -STOP ${pid}; kill -KILL ${guest.leader}; while [ -e /proc/${guest.leader} ]; do :; done; systemctl stop guestd`,
     );
@@ -96,7 +96,7 @@ describeMachine("a machine that goes down", (release) => {
     await machine.sh(`echo his >/var/tmp/his; mkdir /var/tmp/tree; touch /var/tmp/tree/file; chown -R ${guest.uid} /var/tmp/his /var/tmp/tree
       echo hers >/var/tmp/hers; chown alice /var/tmp/hers; touch /var/mail/${guest.user} /var/spool/cron/crontabs/${guest.user}`);
     await cutPower(guest.terminal);
-    // Before anybody asked.
+    // Before any call.
     expect(await swept()).toBe("yes\nactive");
     const receipt = await awaitReceipt(machine, guest.id);
     expect(receipt).toMatchObject({
@@ -117,7 +117,7 @@ describeMachine("a machine that goes down", (release) => {
     );
     expect(await stateOf(machine, guest.uid)).toBe("rested");
     expect(await machine.sh(`ls -A ${LEDGER}`)).toBe("");
-    // Once: neither the next start nor the next boot says it again.
+    // Once: neither the next start nor the next boot reports it again.
     await machine.sh("systemctl restart guestd");
     await cutPower();
     expect(await swept()).toBe("no\ninactive");
@@ -134,7 +134,7 @@ describeMachine("a machine that goes down", (release) => {
     "%s keeps a UID quarantined while something is left, across another one",
     async (how) => {
       const guest = await startLease(machine);
-      // A directory that is not empty cannot be taken away by its name.
+      // A non-empty directory cannot be removed by its name.
       await machine.sh(`mkdir -p /media/${guest.user}; touch /media/${guest.user}/of-root`);
       await cutPower(guest.terminal);
       expect((await awaitReceipt(machine, guest.id)).left).toEqual([expect.stringContaining(`/media/${guest.user}`)]);
@@ -148,7 +148,7 @@ describeMachine("a machine that goes down", (release) => {
 
   it("does not touch a user who has the guest's UID by now", async () => {
     const guest = await startLease(machine);
-    // As an administrator may who looks at the accounts only of the machine's own file.
+    // Like an administrator who only looks at the machine's own account file.
     await machine.sh(
       `useradd --uid ${guest.uid} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`,
     );
@@ -209,13 +209,13 @@ describeMachine("a machine that goes down", (release) => {
     const other = await startLease(machine);
     expect(other.uid).not.toBe(guest.uid);
     await endLease(machine, other);
-    // He is still in: nothing was concluded of what cannot be read.
+    // The guest is still in: an unreadable record leads to no conclusion.
     expect(await guest.terminal.ask("id -u")).toBe(String(guest.uid));
     await guest.terminal.logOut();
     await machine.sh(
       `${endUser(guest.uid)}; rm /etc/guestd/guestd.conf.d/two.conf /run/guestd/sessions/*.rejected; systemctl restart guestd`,
     );
-    // Nobody knows the name that the guest had: what goes by it cannot be looked for.
+    // The guest's name is unknown: nothing can be searched by name.
     expect(await stateOf(machine, guest.uid)).toBe("quarantined");
     expect(await machine.sh(`guestctl lease release ${guest.uid}`)).toContain("Released");
   });

@@ -1,4 +1,4 @@
-// Who may do what on the bus: every method for root, a guest, another guest and a stranger, by both layers.
+// Access to the bus: every method for root, a guest, another guest and another user, by both layers.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, listSessions } from "../helpers/guests.ts";
@@ -35,7 +35,7 @@ const REQUEST = [
   "",
 ];
 
-/** Method and arguments, and what root gets: "" is success. */
+/** Method and arguments, and root's result: "" is success. */
 const METHODS: Record<string, { readonly args: readonly string[]; readonly root: RegExp }> = {
   AllocateAccount: {
     args: ["a{sv}", "4", "user", "s", "guest", "service", "s", "sshd", "tty", "s", "", "rhost", "s", ""],
@@ -58,7 +58,7 @@ const METHODS: Record<string, { readonly args: readonly string[]; readonly root:
   SetEnabled: { args: ["bs", "true", ""], root: /^$/ },
   Reload: { args: [], root: /^$/ },
 };
-/** Hands on what is said to the bus at /run/relay, over a connection whose maker is dead by then. */
+/** Passes on messages to the bus from /run/relay, over a connection whose creator is dead by then. */
 const RELAY = `use IO::Socket::UNIX; use IO::Select;
   my $listener = IO::Socket::UNIX->new(Local => "/run/relay", Listen => 1) or die;
   my $client = $listener->accept or die;
@@ -175,7 +175,7 @@ describeMachine("the bus", (release) => {
       await machine.write(`/etc/dbus-1/system.d/${name}`, text);
       await machine.sh("busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig");
     };
-    // As BlueZ's package has it. Who is let through has the bus start something that is none.
+    // As in BlueZ's package. For an admitted caller the bus starts a program that is no BlueZ.
     await machine.write(
       "/usr/share/dbus-1/system-services/org.bluez.service",
       "[D-BUS Service]\nName=org.bluez\nUser=root\nExec=/bin/false\n",

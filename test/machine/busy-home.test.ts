@@ -1,5 +1,5 @@
 // A home that is busy when its session ends, and processes that stand still: frozen, stopped, traced, or hung on a file
-// system that nobody serves. What end.test.ts and attacks-cgroup.test.ts try is not tried again.
+// system without a server. end.test.ts and attacks-cgroup.test.ts have further cases.
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -12,7 +12,7 @@ import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const QUIET = ">/dev/null 2>&1 </dev/null";
 
-/** Not before it is what it is to be: who is attached to stands still at once. */
+/** Not before it runs its program: a traced process stops at once. */
 const TRACED = "sleep 4711 & p=$!; until grep -q sleep /proc/$p/comm; do :; done; tracer $p";
 
 /** Each ends as `sleep 4711` with the home, or a file in it, in use. */
@@ -34,7 +34,7 @@ const TYPES = [
   { type: "leased", logIn: (machine: Machine) => machine.loginAsGhost() },
 ] as const;
 
-/** How a session whose leader stands still can come to its end. */
+/** Ways to end a session whose leader stands still. */
 const ENDS = {
   "guestctl end": ({ id }) => `guestctl end ${id}`,
   "the death of the leader": ({ leader }) => `kill -KILL ${leader}`,
@@ -57,7 +57,7 @@ describeMachine("a busy session", (release) => {
     expect(built).toMatchObject({ code: 0 });
     await machine.write("/usr/local/bin/tracer", readFileSync(`/tmp/tracer-${process.pid}`), "755");
     await execute(["rm", `/tmp/tracer-${process.pid}`]);
-    // A container has none of its own; a desktop's is anybody's.
+    // A container has none of its own; on a desktop all users have access.
     await machine.sh("mknod -m 666 /dev/fuse c 10 229; guestctl status");
   });
   afterEach(async ({ task }) => {

@@ -1,4 +1,4 @@
-// Users whose accounts come from a directory, beside guests: one that does not answer, and homes on other volumes.
+// Users from a directory service, besides guests: one that does not answer, and homes on other volumes.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -18,7 +18,7 @@ describeMachine("users of a directory", (release) => {
       printf '[Guests]\\nLeaseRange=66600-66601\\n' >/etc/guestd/guestd.conf.d/z.conf; guestctl reload`);
     const dora = await machine.login("dora");
     await dora.ask("sleep 7777 & true");
-    // As nslcd that is started anew, or sssd without a cache: only local accounts are known.
+    // Like a restarted nslcd, or sssd without a cache: only local accounts are known.
     await machine.sh("cp -a /etc/passwd /root/passwd; sed -i '/^dora:/d' /etc/passwd; systemctl restart guestd");
     try {
       const guest = await machine.loginAsGhost();

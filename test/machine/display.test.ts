@@ -1,5 +1,5 @@
-// Display managers by their own PAM stacks, as Debian ships them: the ghost gets an account there as well.
-// Without the programs: pamtester makes the same calls, in their units, and names what they name to PAM before they authenticate.
+// Display managers by their own PAM stacks, as Debian ships them: the ghost gets an account there, too. Without the
+// programs: pamtester makes the same calls, in their units, with the items that they set before they authenticate.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import type { Result } from "../helpers/execute.ts";
@@ -33,7 +33,7 @@ describeMachine("a login through a display manager", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    // Without its own stack a service has that of "other", which would do as well.
+    // Without its own stack a service uses "other", which would work, too.
     await machine.sh(`cd /etc/pam.d; ls ${LOGINS.map(({ service }) => service).join(" ")} >/dev/null; guestctl status`);
     await machine.write(
       "/etc/pam.d/xrdp-sesman",
@@ -50,7 +50,7 @@ describeMachine("a login through a display manager", (release) => {
     await machine.stop();
   });
 
-  /** What pamtester says in a unit of systemd, with nobody there to answer. */
+  /** pamtester's output in a unit of systemd, without a person to answer. */
   async function login(unit: string, options: readonly string[], service: string, calls = CALLS): Promise<string> {
     // The one before is forgotten a moment after its end.
     await waitFor(
@@ -82,7 +82,7 @@ describeMachine("a login through a display manager", (release) => {
       expect(opened).toHaveLength(1);
       const { GUEST_SESSION: id = "", GUEST_USER: user = "", GUEST_UID: uid = "" } = opened[0] ?? {};
       expect(`${user} ${uid}`).toMatch(/^guest-[a-z2-7]{4} \d{5}$/);
-      // What PAM_USER is for the modules after ours.
+      // PAM_USER for the modules after pam_guest.
       const told = (await machine.journal("SYSLOG_IDENTIFIER=pamtester")).map((entry) => entry["MESSAGE"] ?? "");
       expect(told).toContainEqual(
         expect.stringContaining(`pam_unix(${service}:session): session opened for user ${user}(uid=${uid})`),
@@ -118,7 +118,7 @@ describeMachine("a login through a display manager", (release) => {
       const asked = [
         await login("other.service", SEAT, service, ["authenticate"]),
         said(await machine.ssh("root", calls)),
-        // A unit of that name, but of a user's manager.
+        // A unit of that name, but of a user manager.
         said(await machine.ssh("root", `systemd-run --user -q --wait --pipe --collect --unit=sddm.service ${calls}`)),
       ];
       for (const output of asked) expect(output).toContain("Password:");

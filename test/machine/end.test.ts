@@ -1,4 +1,4 @@
-// The end of a session: however the leader ends, and whatever the guest leaves behind. No PAM close is needed.
+// The end of a session, however the leader ends, and whatever the guest leaves behind. It needs no PAM close.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,7 +8,7 @@ import { tmpfsBytes } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
-/** Programs that do not want to end; each runs `sleep 4711` in the end. */
+/** Programs that refuse to end; each runs `sleep 4711` in the end. */
 const STUBBORN = {
   nohup: "nohup sleep 4711 >/dev/null 2>&1 &",
   setsid: "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
@@ -21,7 +21,7 @@ const STUBBORN = {
   "a PID namespace": "(setsid unshare -Urpf --mount-proc sleep 4711 >/dev/null 2>&1 </dev/null &)",
 } as const;
 
-/** The same by the user manager, which a leased account alone has: none of them is a child of the login. */
+/** The same through the user manager, which only a leased account has: none of them is a child of the login. */
 const BY_MANAGER = {
   "a service": "systemd-run --user --quiet sleep 4711",
   "a scope": "(setsid systemd-run --user --scope --quiet sleep 4711 >/dev/null 2>&1 </dev/null &)",
@@ -35,7 +35,7 @@ const BY_MANAGER = {
   "a service in namespaces of its own": "systemd-run --user --quiet unshare -Urmpf --mount-proc sleep 4711",
 } as const;
 
-/** A guest's account may be one that others have as well, or his alone: the one has a PID namespace, the other a uid. */
+/** A guest's account may be shared or leased: the first has a PID namespace, the second a UID. */
 const TYPES = [
   { type: "shared", login: (machine: Machine) => machine.login("guest1"), stubborn: STUBBORN },
   { type: "leased", login: (machine: Machine) => machine.loginAsGhost(), stubborn: { ...STUBBORN, ...BY_MANAGER } },
@@ -48,7 +48,7 @@ describeMachine("the end of a session", (release) => {
     machine = await Machine.boot(release);
   });
   afterEach(async ({ task }) => {
-    // A test that failed must not fail those after it.
+    // A failed test must not fail those after it.
     if (task.result?.state === "fail")
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
@@ -61,7 +61,7 @@ describeMachine("the end of a session", (release) => {
   });
 
   describe.each(TYPES)("of a $type account", ({ type, login, stubborn }) => {
-    /** A guest at a login whose session runs what is asked for. */
+    /** A guest at a login whose session runs the given command. */
     async function startGuest(command: string): Promise<{ guest: Terminal; id: string; uid: string; leader: number }> {
       const guest = await login(machine);
       const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
@@ -106,7 +106,8 @@ describeMachine("the end of a session", (release) => {
     it("includes 500 sleeping processes and a fork loop", async () => {
       const { guest, id, uid } = await startGuest(STUBBORN.setsid);
       await guest.ask("for i in $(seq 500); do (setsid sleep 4712 >/dev/null 2>&1 </dev/null &); done", 30_000);
-      // Bounded, because a test machine has no limit of tasks that bites. The kernel counts this uid on all machines together.
+      // Bounded, because a test machine has no effective task limit. The kernel counts this UID on all machines
+      // together.
       const everywhere = countRunningAs(Number(uid));
       guest.send(`ulimit -u ${everywhere + 400}; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n`);
       const count = async () => Number((await machine.run(["pgrep", "-cu", uid])).stdout);
@@ -142,14 +143,14 @@ describeMachine("the end of a session", (release) => {
   });
 
   it("frees the home's memory", async () => {
-    // Not by the sum of the machine's shared memory: that is the host's, and other machines come and go on it. The demo looks at it.
+    // Not by the machine's total shared memory: that is the host's, and other machines change it. The demo looks at it.
     const guest = await machine.login("guest3");
     await guest.ask(
       "dd if=/dev/zero of=~/big bs=1M count=200 2>/dev/null; dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null",
       60_000,
     );
     const id = await guest.ask("echo $GUEST_SESSION");
-    // As guestd names its file systems; device numbers are given to others at once.
+    // By guestd's label of its file systems; device numbers are reused at once.
     const mounted = async () =>
       (
         await machine.run(["sh", "-c", "cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -c ' - tmpfs guest-'"])

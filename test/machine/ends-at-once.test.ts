@@ -1,4 +1,5 @@
-// Very many sessions that end at the same moment: guestd is not killed for it, others log in meanwhile, and each has its receipt.
+// Very many sessions that end at the same moment: guestd is not killed for it, other users log in meanwhile, and each
+// has its receipt.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { findDaemon } from "../helpers/fault.ts";
@@ -9,16 +10,16 @@ import { waitFor } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
 const SESSIONS = times(1000, 120);
-/** That many are being opened at a time: with more, each waits for the others, and pam_guest waits for 5 seconds at most. */
+/** So many open at a time: with more, each waits for the others, and pam_guest waits 5 seconds at most. */
 const AT_A_TIME = 2;
 const OPEN_LIMIT_MS = SESSIONS * 600;
 const END_LIMIT_MS = 60_000 + SESSIONS * 300;
 
-/** systemd has all their scopes to end: a login that it keeps waiting for too long is refused, and a later one gets in. */
+/** systemd ends all their scopes: a login that waits too long for it is refused, and a later one gets in. */
 const KEPT_WAITING =
   /systemd1 does not answer StartTransientUnit|could not be made ready|OpenSession: Connection timed out/;
 
-/** Opens sessions of three accounts, by their numbers on the command line; says each that is not open. */
+/** Opens sessions of three accounts, by their numbers on the command line; prints each that does not open. */
 const OPEN = `
 mkfifo /run/opened; exec 3<>/run/opened; rm /run/opened
 for number in $(seq "$1"); do
@@ -57,9 +58,9 @@ describeMachine("sessions that end together", (release) => {
 
   const endAll = () => machine.sh("xargs kill -KILL </root/leaders");
 
-  /** Whether a guest and somebody who is none log in while sessions end. */
+  /** Whether a guest and an ordinary user log in while sessions end. */
   async function logIn(): Promise<void> {
-    // Both wait for systemd and logind, which have all these sessions to end as well.
+    // Both wait for systemd and logind, which also end all these sessions.
     for (const user of ["guest4", "alice"]) {
       const { code, stdout, stderr } = await machine.run(["su", "-l", user, "-c", "id -un"], {
         timeoutMs: END_LIMIT_MS,
@@ -68,7 +69,7 @@ describeMachine("sessions that end together", (release) => {
     }
   }
 
-  /** Each of them has been told of once, and nothing of it is left. */
+  /** Each has been announced once, and nothing of it is left. */
   async function expectReceipts(ids: readonly string[]): Promise<void> {
     const told = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
     const receipts = told.map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { id: string; left: string[] });
@@ -90,7 +91,7 @@ describeMachine("sessions that end together", (release) => {
       };
       await expect.poll(isOver, { timeout: END_LIMIT_MS }).toBe(true);
       await awaitNoSessions(machine, END_LIMIT_MS);
-      // The watchdog has killed none.
+      // The watchdog has not killed it.
       expect(findDaemon(machine)).toBe(daemon);
       await expectReceipts(ids);
       expect(await unexpectedLines(machine, KEPT_WAITING)).toEqual([]);

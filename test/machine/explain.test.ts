@@ -1,4 +1,4 @@
-// explain and status look: what they say of a login is what becomes of it.
+// explain and status match the outcome of a login.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -6,15 +6,15 @@ import { Machine } from "../helpers/machine.ts";
 
 const CONFIG = "/etc/guestd/guestd.conf.d/test.conf";
 const PROGRAM = "/usr/lib/guestd/guest-rehearsal.js";
-/** Shows what login writes before it asks anew, or the shell that it has come to. */
+/** Matches login's output before it asks again, or the shell's prompt. */
 const END = /[$#] $|login: |Password: |denied|incorrect|refused|could not|cannot/i;
 
 interface Case {
   readonly what: string;
-  /** Brings the machine into it, and out. */
+  /** Puts the machine into the state, and out of it. */
   readonly enter: string;
   readonly leave: string;
-  /** What is said of it, and what to do. */
+  /** The reported reason, and what to do. */
   readonly reason: RegExp;
 }
 
@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** What keeps each login of the ghost out before there is a view, as a directory's client and a hardening profile leave it. */
+/** What keeps each login of the ghost out before there is a view, as directory clients and hardening profiles do. */
 const OUTSIDE: readonly Case[] = [
   {
     what: "a name service that does not ask systemd",

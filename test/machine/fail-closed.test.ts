@@ -1,5 +1,5 @@
-// Fail closed: whatever is wrong with guestd, guests are refused with a sentence in bounded time, and nobody else
-// notices anything.
+// Fail closed: whatever is wrong with guestd, guests are refused with a sentence in bounded time, and other users
+// notice nothing.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { injectFault } from "../helpers/fault.ts";
@@ -12,12 +12,12 @@ import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 /** The contract's bound for a refusal. */
 const REFUSAL_LIMIT_MS = 30_000;
 
-/** A way in which guestd can be out of order, how it is mended, and what a guest is told. */
+/** A failure of guestd, its repair, and the sentence for a guest. */
 interface Outage {
   readonly break: string;
   readonly mend: string;
   readonly sentence: RegExp;
-  /** The ghost is asked for the password that it has not: nobody is there who could say more. */
+  /** The ghost is asked for a password, which it does not have: no part of guestd runs that could say more. */
   readonly asksGhost?: true;
 }
 
@@ -42,7 +42,7 @@ const OUTAGES: Record<string, Outage> = {
     sentence: /Guest sessions are not available at the moment/,
   },
   hangs: {
-    // Without a watchdog, which would have it started anew within 20 s. The module waits a second for it, not four.
+    // Without a watchdog, which would restart it within 20 s. The module waits a second for it, not four.
     break: `mkdir -p ${DROP_IN}; printf '[Service]\\nWatchdogSec=0\\n' >${DROP_IN}/still.conf; systemctl daemon-reload; systemctl restart guestd
       guestctl status; systemctl kill -s STOP guestd; mkdir /root/stacks; cp -a /etc/pam.d/common-* /root/stacks/
       sed -i 's/pam_guest\\.so/& timeout=1/' /etc/pam.d/common-*`,
@@ -94,7 +94,7 @@ const OUTAGES: Record<string, Outage> = {
   },
 };
 
-/** System calls of leasing an account: its leader; its record; its files, by name and by uid. All before the answer. */
+/** System calls of leasing an account: its leader; its record; its files, by name and by UID. All before the answer. */
 const LEASING = ["pidfd_open:when=1", "rename:when=1", "rename:when=2", "symlink:when=1", "rename:when=3"];
 /** Those of opening its session, also before the answer. It has no reaper. */
 const OPENING_LEASED = [
@@ -105,7 +105,7 @@ const OPENING_LEASED = [
   "move_mount:when=9",
   "rename:when=4",
 ];
-/** System calls of an opening, in their order, as strace counts them. */
+/** System calls of an opening, in order, as strace counts them. */
 const INSTANTS = [
   "pidfd_open:when=1",
   "setns:when=1",
@@ -116,7 +116,7 @@ const INSTANTS = [
   "move_mount:when=9",
   "rename:when=1",
 ];
-/** Of a shared session the reaper comes to this one first: it is killed in guestd's stead, at its start. */
+/** In a shared session the reaper reaches this one first: it is killed instead of guestd, at its start. */
 const OF_REAPER = "fsopen:when=1";
 
 describeMachine("when guestd", (release) => {
@@ -129,12 +129,12 @@ describeMachine("when guestd", (release) => {
     await machine.stop();
   });
 
-  /** A login of a guest that must not succeed, but say why. */
+  /** A login of a guest that must fail and say why. */
   async function refuseLogin(user: string, sentence: RegExp): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
     terminal.send(`${user}\n`);
-    // An outage that shows at once spares the guest his password.
+    // An outage that shows at once spares the guest the password.
     const [asked] = await terminal.expect(
       new RegExp(`Password: |${sentence.source}`, sentence.flags),
       REFUSAL_LIMIT_MS,
@@ -143,7 +143,7 @@ describeMachine("when guestd", (release) => {
       terminal.send(`${PASSWORD}\n`);
       await terminal.expect(sentence, REFUSAL_LIMIT_MS);
     }
-    // login pauses for five seconds before it gives up: nobody waits for that.
+    // login pauses for five seconds before it gives up: no need to wait for that.
     terminal.hangUp();
     expect(terminal.transcript).not.toMatch(/[$#] $/);
   }
@@ -247,11 +247,13 @@ describeMachine("when guestd", (release) => {
       if (task.result?.state === "fail")
         for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
       await awaitNoSessions(machine);
-      // A test that failed must not fail those after it.
+      // A failed test must not fail those after it.
       await machine.sh("rm -f /run/userdb/*.new");
     });
 
-    /** Logs in as guest while guestd is killed at an instant: the terminal of somebody who was told why he is not in. */
+    /**
+     * Logs in as guest while guestd is killed at a given moment: returns the terminal with the reason of the refusal.
+     */
     async function refuseAt(instant: string): Promise<Terminal> {
       await machine.sh("guestctl status");
       const before = await machine.sh("systemctl show -P MainPID guestd");
@@ -265,7 +267,7 @@ describeMachine("when guestd", (release) => {
       return terminal;
     }
 
-    /** Nothing is left, and the one account there is can be had again. */
+    /** Nothing is left, and the only account is free again. */
     async function expectAccountBack(): Promise<void> {
       await awaitNoSessions(machine);
       expect(await leftovers(machine)).toBe("");
@@ -282,7 +284,7 @@ describeMachine("when guestd", (release) => {
         terminal.send("guest\n");
         await terminal.prepareShell();
         expect(await terminal.ask("readlink /proc/self/ns/mnt")).not.toBe(await machine.sh("readlink /proc/1/ns/mnt"));
-        // An account is known by its name and by its uid.
+        // An account is known by its name and by its UID.
         const known = "id -u; getent passwd $(id -u) | cut -d: -f1; getent passwd $LOGNAME | cut -d: -f3";
         expect(await terminal.ask(known)).toMatch(/^61120\nguest-[a-z2-7]{4}\n61120$/);
         await terminal.logOut();

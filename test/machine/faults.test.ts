@@ -1,5 +1,5 @@
 // The fault table: guestd fails, hangs and is killed at each effect of a login. The effects are the policy's own
-// (test/helpers/fault-table.ts): a new one is in the table by itself.
+// (test/helpers/fault-table.ts): a new one is in the table automatically.
 import { existsSync, readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { rowOf } from "../../src/policy/effects.ts";
@@ -15,21 +15,21 @@ import { waitFor } from "../helpers/wait.ts";
 
 const LOGIND_LIMIT_MS = 20_000;
 const HOOK_LIMIT_MS = 60_000;
-/** Of the range, and of nobody. */
+/** In the range, and free. */
 const UID = 98303;
 const TYPES = ["leased", "shared"] as const;
 type Type = (typeof TYPES)[number];
 
-/** The effect fails, and guestd goes on. */
+/** The effect fails, and guestd continues. */
 const isFailure = ({ fault }: Row) => fault === "before" || fault === "after";
 
-/** Its failure ends a session that is open. */
+/** Its failure ends an open session. */
 const isFatal = (row: Row) => isFailure(row) && rowOf(row.kind).fails === "end";
 
-/** guestd does it again later, also where nothing on the disk is left to be done. */
+/** guestd repeats it later, even where nothing on the disk is left to do. */
 const isDoneAgain = (row: Row) => isFailure(row) && rowOf(row.kind).fails === "retry";
 
-/** The answer that others decide about a login: no session knows of its call, to refuse it. */
+/** The answer that leaves a login to other modules: no session knows its call, to refuse it. */
 const isUntold = ({ way, kind, nth }: Row) => way === "shared" && kind === "answer" && nth === 1;
 
 describeMachine("faults of guestd", (release) => {
@@ -55,11 +55,11 @@ describeMachine("faults of guestd", (release) => {
     await machine.stop();
   });
 
-  // What a case that has failed leaves is none of the next one's.
+  // Leftovers of a failed case must not affect the next one.
   afterEach(async () => {
     if (isTidy()) return;
     clearFault(machine);
-    // It may hang at an effect, which holds up the end of the session.
+    // It may hang at an effect, which blocks the end of the session.
     await machine.sh("systemctl kill --signal=KILL guestd || true; systemctl restart guestd");
     for (const id of sessionsLeft()) await machine.run(["guestctl", "end", id]);
     for (const uid of list(QUARANTINE)) await machine.run(["guestctl", "lease", "release", uid]);
@@ -69,7 +69,7 @@ describeMachine("faults of guestd", (release) => {
   const logIn = (type: Type) => (type === "leased" ? machine.loginAsGhost() : machine.login("guest1"));
 
   async function leave(guest: Terminal): Promise<void> {
-    // A login waits for nothing of guestd's: its own end is none of the session's.
+    // A login does not wait for guestd: its own end is not the session's.
     await guest.logOut();
   }
 
@@ -79,7 +79,7 @@ describeMachine("faults of guestd", (release) => {
     await leave(guest);
   }
 
-  /** What came of a login: the id of the session that it is in, or the sentence that it was refused with. */
+  /** The outcome of a login: the id of its session, or the sentence of its refusal. */
   async function attempt(type: Type): Promise<{ id: string; guest: Terminal } | { refused: string }> {
     const guest = await logIn(type).catch((error: unknown) => String(error));
     if (typeof guest === "string") return { refused: guest };
@@ -91,7 +91,7 @@ describeMachine("faults of guestd", (release) => {
     return { id, guest };
   }
 
-  // From outside, whatever guestd says: asking it would take longer than all else.
+  // From outside, whatever guestd says: a call would take longer than everything else.
   const list = (path: string): string[] => readdirSync(`/proc/${machine.pid}/root${path}`);
   const isReceiptKept = (id: string) =>
     ["clean", "dirty"].some((place) =>
@@ -109,7 +109,7 @@ describeMachine("faults of guestd", (release) => {
     await awaitNothingLeft(machine);
   }
 
-  /** The next case's fault would strike what is done again of this one. */
+  /** The next case's fault would hit a retry of this one. */
   async function awaitDoneAgain(): Promise<void> {
     await awaitNoSessions(machine);
     const isFree = async () =>
@@ -117,10 +117,10 @@ describeMachine("faults of guestd", (release) => {
     await waitFor("guestd to know that no uid is quarantined", isFree, 20_000);
   }
 
-  /** Has guestd do an effect that is no session's. */
+  /** Has guestd run an effect that belongs to no session. */
   const setSwitch = () => machine.sh('busctl call org.guestd1 /org/guestd1 org.guestd1.Manager SetEnabled bs true ""');
 
-  /** The fault has struck. What hangs holds up nobody else, and goes on with the next guestd. */
+  /** The fault has happened. A hang blocks no other session, and the next guestd continues. */
   async function expectStruck(row: Row): Promise<void> {
     await awaitFault(machine);
     struck.add(row);
@@ -129,7 +129,7 @@ describeMachine("faults of guestd", (release) => {
     await killDaemon(machine);
   }
 
-  /** A receipt is kept, and told to others once, also by two guestds. */
+  /** A receipt is stored, and announced once, even by two guestds. */
   async function expectReceipt(id: string, row: Row): Promise<void> {
     const isKept = row.kind !== "write-receipt" || row.fault !== "before";
     expect(isReceiptKept(id), "a receipt is kept").toBe(isKept);
@@ -143,7 +143,7 @@ describeMachine("faults of guestd", (release) => {
     expect(told, "receipts in the journal").toHaveLength(1);
   }
 
-  /** What guestd has done since the machine was booted, in order. */
+  /** guestd's effects since the machine was booted, in order. */
   async function effectsDone(): Promise<(string | undefined)[]> {
     const entries = await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_RESULT=done");
     return entries.map((entry) => entry["GUEST_ACTION"]);

@@ -1,18 +1,18 @@
-// What a guest can write is in memory of its own, capped: nothing that is filled is the host's.
+// Every path that a guest can write is limited memory of their own: filling it does not fill the host's.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 
-/** As packages make them: screen without and with set-group-ID, php, samba. */
+/** As packages create them: screen without and with set-group-ID, php, samba. */
 const PATHS = [
   ["/run/screen", "0775", "utmp"],
   ["/var/lib/php/sessions", "1733", "root"],
   ["/var/spool/samba", "1777", "root"],
 ] as const;
 
-/** As the guest sees it: each directory that it can write to, with the source of its file system. */
+/** In the guest's view: each writable directory, with the source of its file system. */
 const LIST_WRITABLE = `find / -xdev -type d -writable ! -path '/proc*' 2>/dev/null | while read -r path; do
   echo "$(findmnt --noheadings --output SOURCE --target "$path" | tail -n 1) $path"; done; awk '{ print $2 }' /proc/self/mounts | while read -r path; do
   [ -d "$path" ] && [ -w "$path" ] && echo "$(findmnt --noheadings --output SOURCE --mountpoint "$path" | tail -n 1) $path"; done`;
@@ -34,7 +34,7 @@ describeMachine("a guest who fills every writable directory", (release) => {
   it("finds none of the host's", async () => {
     const lines = (await guest.ask(LIST_WRITABLE)).split("\n").filter((line) => line !== "");
     expect(lines.some((line) => line.endsWith(" /var/spool/samba"))).toBe(true);
-    // logind gives a user a tmpfs with a limit of its own; the queues are those of an IPC namespace of its own.
+    // logind gives a user a tmpfs with its own limit; the queues are those of a separate IPC namespace.
     expect(
       lines.filter(
         (line) => !/^guest-[a-z0-9]+ |^tmpfs \/run\/user\/\d+(\/|$)|^guestd \/dev\/mqueue$|^\S+ \/proc/.test(line),

@@ -1,4 +1,4 @@
-// Guests at the same time, of the same account and of others; and a host that holds the same after as before.
+// Concurrent guests, of the same account and of others; and a host that is unchanged afterwards.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bootCalm, LOGIND_KEEPS_USERS_MS } from "../helpers/calm-machine.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";

@@ -1,5 +1,5 @@
-// Guests whose connection has gone, and who hold on to their session by what they do to the processes between them and the
-// leader: it ends within a minute. Those who are still there stay.
+// Guests whose connection is gone, and who stop processes between it and the leader to keep their session: it ends
+// within a minute. Connected guests stay.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -11,16 +11,16 @@ import { waitUntil } from "../helpers/wait.ts";
 const LIMIT_MS = 60_000;
 const TEST_LIMIT_MS = 2 * LIMIT_MS;
 const DETACHED = (command: string) => `(setsid ${command} >/dev/null 2>&1 </dev/null &)`;
-/** A shell that no hang-up ends. */
+/** A shell that ignores a hang-up. */
 const STAY = `exec sh -c 'trap "" HUP TERM; while :; do sleep 1; done'`;
 
-/** What login and su do at a hang-up is theirs: of some releases they end by themselves. */
+/** login and su handle a hang-up differently: in some releases they end by themselves. */
 const HUNG_UP = expect.stringMatching(/^(disconnected|leader-exited)$/) as string;
 
 interface Way {
   readonly name: string;
   readonly logIn: (machine: Machine) => Promise<Terminal>;
-  /** What the guest types last. */
+  /** The guest's last input. */
   readonly trick: string;
 }
 
@@ -46,7 +46,7 @@ const WAYS: readonly Way[] = [
 describeMachine("a guest who hangs up", (release) => {
   let machine: Machine;
   const ids = new Map<string, string>();
-  /** Of sessions that were open over a restart of guestd. */
+  /** Sessions that were open across a restart of guestd. */
   let restarted: string[];
   const there: Terminal[] = [];
 
@@ -77,7 +77,7 @@ describeMachine("a guest who hangs up", (release) => {
   const askForIds = (terminals: readonly Terminal[]) =>
     Promise.all(terminals.map((terminal) => terminal.ask("echo $GUEST_SESSION")));
 
-  /** What was typed is under way: so many sshd are stopped, so many shells stay. */
+  /** The input has taken effect: so many sshd are stopped, so many shells stay. */
   const awaitTricks = async (stopped: number, staying: number) => {
     const count = async (pattern: string) => {
       const { stdout } = await machine.run(["ps", "-eo", "stat=,args="]);

@@ -1,5 +1,5 @@
-// Modules above pam_guest in the session stack act on the host, in the name of the account: what they make there is taken away at
-// the end, and an administrator is told of them.
+// Modules above pam_guest in the session stack run on the host for the account: files that they create are removed at
+// the end, and an administrator is told.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -12,7 +12,10 @@ import { waitFor } from "../helpers/wait.ts";
 const LOGIN = "/etc/pam.d/login";
 const MKHOMEDIR = "pam_mkhomedir.so";
 
-/** find(1) as guestd calls it for a new home: makes the home just before it looks, for so many logins as /run/homes says. */
+/**
+ * find(1) as guestd calls it for a new home: creates the home just before it looks, for as many logins as /run/homes
+ * says.
+ */
 const EAGER_FIND = `#!/bin/bash
 for home; do
   left=$(cat /run/homes 2>/dev/null || echo 0)
@@ -24,7 +27,10 @@ done
 exec /usr/bin/find.distrib "$@"
 `;
 
-/** Mounts an automounter's file system on /home and never answers: who asks for a name in it waits until this program is told to end. */
+/**
+ * Mounts an automounter's file system on /home and never answers: a process that looks up a name in it waits until this
+ * program ends.
+ */
 const MUTE = `use Fcntl;
 pipe(my $read, my $write) or die;
 my ($source, $home, $type) = ("mute", "/home", "autofs");
@@ -36,7 +42,7 @@ sleep 1 until $ends;
 ioctl($root, 0x9362, 0) or die "catatonic: $!";
 `;
 
-/** As many as Node has threads, and one. */
+/** One more than Node's threads. */
 const WAITING = 5;
 
 describeMachine("a leased home on the host", (release) => {
@@ -56,12 +62,12 @@ describeMachine("a leased home on the host", (release) => {
     await machine.stop();
   });
 
-  /** Puts a module above all that includes pam_guest, as an administrator does who reads a guide. */
+  /** Puts a module above all includes of pam_guest, as an administrator would by a guide. */
   const putAbove = (...words: string[]) =>
     machine.sh(`sed -i '/^@include common-session/i session optional ${words.join(" ")}' ${LOGIN}`);
   const homes = () => machine.sh("ls -d /home/guest-* 2>/dev/null || true");
 
-  /** A guest whose home pam_mkhomedir has made on the disk. */
+  /** A guest whose home pam_mkhomedir has created on the disk. */
   async function startAtHome(): Promise<LeasedGuest> {
     await putAbove(MKHOMEDIR);
     const guest = await startLease(machine);

@@ -1,5 +1,5 @@
-// guestd goes when there is nothing to do, and is there when there is: nobody who logs in notices. And it comes back when
-// it is stopped with guests in.
+// guestd exits when it is idle, and is back when it is needed: no login notices. And it returns when it is stopped with
+// guests in.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,13 +8,13 @@ import { Machine } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
-/** After the one that all test machines have. */
+/** After the file that all test machines have. */
 const CONFIG = "/etc/guestd/guestd.conf.d/20-idle.conf";
 
-/** Logins that come while guestd exits. */
+/** Logins during an exit of guestd. */
 const LOGINS = times(30, 8);
 
-/** Times that it exits while calls come without a pause, and what tells the callers that it has. */
+/** How often it exits under continuous calls, and the callers' sign that it has. */
 const EXITS = times(5, 2);
 const ENOUGH = "/run/enough";
 
@@ -34,7 +34,7 @@ describeMachine("an idle guestd", (release) => {
     await machine.stop();
   });
 
-  /** Without a look that would start it: systemd's. */
+  /** Asks systemd, so guestd is not started by it. */
   const show = (property: string) => machine.sh(`systemctl show -P ${property} guestd`);
 
   async function exitAfter(seconds: number): Promise<void> {
@@ -76,7 +76,7 @@ describeMachine("an idle guestd", (release) => {
       stdout: expect.stringMatching(/^[a-z2-7]{10}\n$/) as string,
     });
     await awaitExit();
-    // A uid that has had its turn rests over all of that.
+    // A UID that was looked at in turn rests across all of that.
     const rested = (await listLeases(machine)).filter(({ state }) => state === "rested");
     expect(rested.map(({ uid, last }) => last - uid + 1)).toEqual([1]);
   });
@@ -123,7 +123,8 @@ describeMachine("an idle guestd", (release) => {
   it(`lets in all who log in while it exits: ${LOGINS} logins`, { timeout: 240_000 }, async () => {
     await exitAfter(1);
     const before = await countStarts();
-    // The login comes when the bus says that guestd has given its name back, and each a millisecond later than the one before.
+    // The login comes when the bus reports that guestd has released its name, each a millisecond later than the one
+    // before.
     const script = `for n in $(seq 0 ${LOGINS - 1}); do
       coproc bus { exec dbus-monitor --system "type='signal',member='NameOwnerChanged',arg0='org.guestd1'"; }
       guestctl status >/dev/null
@@ -169,7 +170,7 @@ describeMachine("an idle guestd", (release) => {
     const guest = await startLease(machine);
     const pid = await show("MainPID");
     await machine.sh(`kill -TERM ${pid}`);
-    // By systemd, before anybody calls it.
+    // By systemd, before any call.
     await waitFor(
       "another guestd",
       async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")),

@@ -1,10 +1,11 @@
-// Jobs for later, which would run outside of the session and after it: refused when they are handed in, and when they are due.
+// Jobs for later, which would run outside the session and after it: refused when they are submitted, and when they are
+// due.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine, type RunOptions } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
-/** Nothing but the folders and the counter that the packages bring. */
+/** Only the folders and the counter from the packages. */
 const SPOOL = "find /var/spool/cron -type f ! -name .SEQ -printf '%p %u\\n' | sort";
 
 const HAND_IN = [
@@ -17,7 +18,7 @@ const HAND_IN = [
   "atq; at -l",
 ];
 
-/** The words of at and of crontab to whom they are closed. */
+/** The messages of at and crontab to a user without access. */
 const CLOSED = /You do not have permission to use (at|atq|batch)|not allowed to use this program \(crontab\)/;
 /** crontab looks for the spool first, which is hidden. */
 const CLOSED_OR_HIDDEN = new RegExp(`${CLOSED.source}|crontabs: No such file or directory`);
@@ -67,7 +68,7 @@ describeMachine("jobs for later", (release) => {
   it("are denied by files of the view only, which name no user in it", async () => {
     const guest = await machine.login("guest1");
     const files = await guest.ask("cat /etc/at.allow /etc/cron.allow");
-    // at and cron compare a line with a name as a whole; cron cuts lines that are longer.
+    // at and cron compare a whole line with a name; cron cuts long lines.
     for (const line of files.split("\n")) expect(line).toMatch(/^# (?=.* ).{1,96}$/);
     expect(await guest.ask("stat -c '%U %a' /etc/at.allow /etc/cron.allow")).toBe("root 644\nroot 644");
     expect((await machine.run(["ls", "/etc/at.allow", "/etc/cron.allow"])).stdout).toBe("");
@@ -85,7 +86,7 @@ describeMachine("jobs for later", (release) => {
 
   it("that exist for a guest already are not run by at", async () => {
     const plant = (user: string): RunOptions => ({ user, input: `touch /var/tmp/at-${user}\n` });
-    // Without PAM, so outside of any session.
+    // Without PAM, so outside any session.
     for (const user of ["guest1", "alice"])
       expect(await machine.run(["at", "now"], plant(user))).toMatchObject({ code: 0 });
     await waitUntil(

@@ -1,4 +1,4 @@
-// The journal tells the whole story of a session, in order, and explains each line.
+// The journal has the whole story of a session, in order, and explains each line.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { MESSAGE_IDS } from "../../src/policy/messages.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -26,7 +26,7 @@ describeMachine("the journal", (release) => {
 
   it("has one entry for each effect of a session, in order", () => {
     const actions = story.map((entry) => entry["GUEST_ACTION"]);
-    // The scope is found, and PAM closes, at moments of their own.
+    // The scope is found, and PAM closes, at independent times.
     const beside = ["note-close", "limit-login", "write-record"];
     const isSpine = (action = "", index: number) =>
       !beside.includes(action) || (action === "write-record" && actions.indexOf(action) === index);
@@ -47,7 +47,7 @@ describeMachine("the journal", (release) => {
     const actions = told
       .filter((entry) => entry["GUEST_SERVICE"] === "login" && entry["GUEST_ACTION"] !== "note-close")
       .map((entry) => entry["GUEST_ACTION"]);
-    // No greeter is told of it: accounts-daemon is not there.
+    // No greeter is told: accounts-daemon is not there.
     const ending = ENDING_LEASED.filter((action) => action !== "unlist-account");
     expect(actions).toEqual([...ALLOCATING, ...OPENING_LEASED, ...ending]);
     // Its user manager asked for the view once.

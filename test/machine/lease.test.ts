@@ -1,4 +1,4 @@
-// The ghost's login: a leased account each time, without a password, and only where it should be.
+// The ghost's login: a new leased account each time, without a password, and only where it is allowed.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -6,10 +6,10 @@ import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
-/** Most that root's files of accounts may never change by. */
+/** root's account files must never change. */
 const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
 
-/** How many SysV objects the account 61107 owns and has made: /proc names both. */
+/** How many SysV objects the account 61107 owns and has created: /proc names both. */
 const COUNT_IPC = "cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -cE ' 61107 .* 61107 ' || true";
 const PUBLISHED = ["_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=publish-account"] as const;
 
@@ -20,7 +20,7 @@ describeMachine("a login as guest", (release) => {
   beforeAll(async () => {
     machine = await Machine.boot(release);
     files = await machine.sh(CHECKSUM);
-    // A login that stops between authentication and session, for as long as a pipe is open.
+    // A login that stops between authentication and session while a pipe is open.
     await machine.write(
       "/etc/pam.d/stopped",
       "@include common-auth\naccount required pam_exec.so /bin/cat /run/stop\n@include common-session\n",
@@ -43,7 +43,7 @@ describeMachine("a login as guest", (release) => {
     await machine.sh("guestctl reload");
   }
 
-  /** What a terminal says to somebody who types a name at the login prompt. */
+  /** The terminal's reaction to a name typed at the login prompt. */
   async function typeName(name: string, expected: RegExp, argv = ["login"]): Promise<Terminal> {
     const terminal = machine.terminal(argv);
     if (argv.length === 1) {
@@ -123,14 +123,14 @@ describeMachine("a login as guest", (release) => {
       "acct_mgmt",
       "open_session",
     ]);
-    // Not from the list of sessions: by now it may be over.
+    // Not from the list of sessions: it may be over by now.
     const id = await waitFor(
       "the account",
       async () =>
         (await machine.journal(...PUBLISHED)).find((entry) => entry["GUEST_UID"] === "61105")?.["GUEST_SESSION"],
     );
     expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "never-opened", leased: true, left: [] });
-    // What comes too late is no session.
+    // A late one is no session.
     await machine.sh("echo >/run/stop");
     await stopped.end();
     expect(stopped.transcript).not.toContain("opened a session");
@@ -252,7 +252,7 @@ describeMachine("a login as guest", (release) => {
         await guest.ask("id -un; readlink /proc/self/ns/mnt"),
       );
     }
-    // A login that was under way goes on as the account it has.
+    // A login in progress continues with its account.
     await machine.sh("echo >/run/stop");
     await stopped.end();
     expect(stopped.transcript).toContain("successfully opened a session");
@@ -260,7 +260,7 @@ describeMachine("a login as guest", (release) => {
   });
 
   it("is a guest where the group had another number before guestd was installed", async () => {
-    // Not groupmod, which does not know of accounts that are in no file.
+    // Not groupmod, which only knows accounts in files.
     await machine.sh("sed -i 's/^guests:x:[0-9]*:/guests:x:990:/' /etc/group");
     expect(await machine.sh("getent passwd guest")).toContain(":60000:60000:");
     await machine.sh("dpkg-reconfigure --frontend=noninteractive guestd");

@@ -1,4 +1,4 @@
-// Hundreds of logins over a handful of uids: none is shared, none is lost, and no file of accounts changes.
+// Hundreds of logins over a few UIDs: none is shared, none is lost, and no account file changes.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -30,7 +30,10 @@ describeMachine("many logins as guest", (release) => {
     await machine.stop();
   });
 
-  /** Logs in, leaves things behind, logs out, and waits until the uid can be had again: as many are in use as there are guests. */
+  /**
+   * Logs in, leaves things behind, logs out, and waits until the UID is free again: as many are in use as there are
+   * guests.
+   */
   async function logInAndOut(): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);

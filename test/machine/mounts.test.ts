@@ -1,18 +1,18 @@
-// Guests on machines that mount things as people do: automounts, links, second mounts, strict options, a read-only root.
+// Guests on machines with real-world mounts: automounts, links, second mounts, strict options, a read-only root.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
-/** What an automount of this machine is made of; it expires when it was idle for a second. */
+/** The units of an automount of this machine; it expires after an idle second. */
 const unitsOf = (where: string, what: string) =>
   [
     ["mount", `[Mount]\nWhat=${what}\nWhere=${where}\nType=none\nOptions=bind\n`],
     ["automount", `[Automount]\nWhere=${where}\nTimeoutIdleSec=1s\n`],
   ] as const;
 
-/** Answers at once, or is killed: a look at an automount point whose other end has gone never ends. */
+/** Answers at once, or is killed: a look at an automount point whose other end is gone never ends. */
 const LOOK_S = 20;
 
 describeMachine("a guest's view on a machine", (release) => {
@@ -20,7 +20,7 @@ describeMachine("a guest's view on a machine", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    // nspawn has no device of the automounter; systemd looks for it when it starts.
+    // nspawn lacks the automounter's device; systemd looks for it when it starts.
     await machine.sh("mknod /dev/autofs c 10 235; systemctl daemon-reexec");
   });
   afterEach(async () => {
@@ -239,7 +239,7 @@ describeMachine("a guest's view on a machine", (release) => {
   });
 
   it("that refuses the overlay of /etc says why, and what to set", async () => {
-    // An overlay over an overlay is all that the kernel allows; the machine's own root directory is one.
+    // The kernel allows only an overlay over an overlay; the machine's own root directory is one.
     await machine.sh(`mkdir -p /run/stack/lower /run/stack/up; mkdir -p /etc/guestd/etc
       mount -t tmpfs stack /run/stack; mkdir /run/stack/up /run/stack/work
       mount -t overlay stack -o lowerdir=/etc,upperdir=/run/stack/up,workdir=/run/stack/work /etc`);

@@ -1,4 +1,4 @@
-// What guests are told when they log in, and terms of use, which they accept before anything is made for them.
+// What guests are told when they log in, and terms of use, which they accept before anything is created for them.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -27,7 +27,7 @@ describeMachine("what guests are told", (release) => {
     await machine.sh("guestctl reload");
   };
 
-  /** At the prompt of login, up to where terms of use would be asked about. */
+  /** At the login prompt, up to the question about terms of use. */
   async function nameAt(user: string): Promise<Terminal> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -100,7 +100,7 @@ describeMachine("what guests are told", (release) => {
       terminal.hangUp();
       expect(terminal.transcript).not.toMatch(/[$#] $/);
     }
-    // Neither can ask; the second has a conversation, and nobody at its other end.
+    // Neither can ask; the second has a conversation without a person.
     const ssh = await machine.ssh("guest1", "echo in");
     expect(ssh.code).not.toBe(0);
     expect(ssh.stdout).not.toMatch(/^in$/m);
@@ -120,7 +120,7 @@ describeMachine("what guests are told", (release) => {
       terminal.send("Yes\n");
       await terminal.prepareShell();
       const [session] = await listSessions(machine);
-      // Over a start of guestd, too.
+      // Also across a restart of guestd.
       await machine.sh("systemctl restart guestd");
       await terminal.logOut();
       const id = session?.id ?? "";

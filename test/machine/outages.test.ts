@@ -1,5 +1,5 @@
-// What guestd needs is away for a while, in the middle of an opening or of an end: the guest is in, or refused with a
-// sentence, never half in; the end comes all the same; and then nothing is left. How long a login takes: test/bounds.
+// Outages of what guestd needs, during an opening or an end: the guest is in, or refused with a sentence, never half
+// in; the end still comes; and then nothing is left. For the time a login takes see test/bounds.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions } from "../helpers/guests.ts";
@@ -20,9 +20,9 @@ import { answers, expectOneReceipt } from "../helpers/recovery.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
-/** A login waits so long for a logind that has lost the bus: pam_systemd's own 25 s, and some. */
+/** A login waits this long for a logind that has lost the bus: pam_systemd's own 25 s, and some. */
 const LOGIND_LIMIT_MS = 60_000;
-/** logind does not come back to the bus by itself: each login would wait for it. Neither is started as often as here. */
+/** logind does not return to the bus by itself: each login would wait for it. Allows more restarts than usual. */
 const RESTART_BUS =
   "systemctl reset-failed dbus.service dbus.socket systemd-logind || true; systemctl restart dbus; systemctl restart systemd-logind";
 
@@ -49,7 +49,7 @@ describeMachine("outages", (release) => {
       const { guest, id } = await startGuest(machine, way);
       await guest.logOut();
       await awaitNoSessions(machine);
-      // What journald has of a leased account on disk cannot be looked at, and is not said to have gone.
+      // journald's files of a leased account cannot be searched, and are not reported as gone.
       const left = way === "leased" ? [JOURNAL_UNSEEN] : [];
       const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as { readonly id: string }[];
       expect(kept.filter((one) => one.id === id)).toMatchObject([{ clean: way === "shared", left }]);
@@ -101,7 +101,7 @@ describeMachine("outages", (release) => {
       expect(receipt.left[0]).toMatch(/^write-receipt: ENOSPC/);
       if (way === "shared") return;
       expect(receipt.left.slice(1)).toEqual([expect.stringContaining(`/media/${user}`)]);
-      // Kept by its session, until that can be written down.
+      // Kept by its session, until that can be saved.
       expect(await stateOf(machine, receipt.uid)).toBe("leased");
       await machine.sh("systemctl restart guestd");
       expect(await stateOf(machine, receipt.uid)).toBe("leased");
@@ -112,7 +112,7 @@ describeMachine("outages", (release) => {
 
     it("is ended once, though the bus is restarted at its end", async () => {
       const { guest, id, leader } = await startGuest(machine, way);
-      // Not a logout: login waits for logind, which has lost the bus as well.
+      // Not a logout: login waits for logind, which has lost the bus, too.
       await machine.sh(`kill -KILL ${leader}; ${RESTART_BUS}`);
       await guest.end();
       await waitFor("guestd to be back", () => answers(machine), END_LIMIT_MS);

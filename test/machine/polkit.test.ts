@@ -1,4 +1,5 @@
-// What a guest may ask polkit for, by the real polkitd with the actions of a whole desktop: golden lists, and the commands.
+// What a guest may ask polkit for, with the real polkitd and the actions of a whole desktop: golden lists, and the
+// commands.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SCHEMA } from "../../src/config/schema.ts";
 import { flagOf } from "../../src/system/polkit-flags.ts";
@@ -17,7 +18,7 @@ const ALWAYS = [
   "org.freedesktop.login1.inhibit-delay-shutdown",
   "org.freedesktop.login1.inhibit-delay-sleep",
 ];
-/** What a guest at the machine may ask for besides, by flag. */
+/** What a guest at the machine may ask for in addition, by flag. */
 const FLAGS = {
   "removable-media": [
     "org.freedesktop.udisks2.eject-media",
@@ -35,29 +36,32 @@ const FLAGS = {
     "org.freedesktop.NetworkManager.settings.modify.own",
     "org.freedesktop.NetworkManager.wifi.scan",
   ],
-  // Of the helpers that the key stands for, those whose actions a test machine has.
+  // Of the key's helpers, those whose actions a test machine has.
   brightness: ["org.mate.power.backlight-helper", "org.xfce.power.backlight-helper"],
 };
 const ALL_FLAGS = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
 const FLAG_DIRECTORY = "/run/guestd-polkit";
 const RULE = "/usr/share/polkit-1/rules.d/00-guestd.rules";
-/** With fewer the machine has not the actions that this is about. */
+/** With fewer the machine lacks the actions under test. */
 const LEAST_ACTIONS = 250;
-/** What commands say to whom polkit says no; pkexec, in a PID namespace, names its caller by a number that is nobody's outside. */
+/**
+ * The commands' messages for polkit's no; pkexec, in a PID namespace, names its caller by a number that is unknown
+ * outside.
+ */
 const REFUSED =
   /access denied|not authorized|error checking for authorization|interactive authentication required|operation not permitted/i;
 /** What the commands would change. */
 const STATE =
   "hostname; systemctl show-environment; date +%Y; find /etc /var/lib/systemd/linger -printf '%p %l %i\\n' | sort";
-/** Node.js 18 takes no file with another ending for a module. */
+/** Node.js 18 accepts modules only with this suffix. */
 const ASK_POLKIT = "/usr/local/lib/ask-polkit.mjs";
-/** All actions are asked for one by one. */
+/** All actions are queried one by one. */
 const LIMIT_MS = 60_000;
 
-/** An action, and what polkit says, as ask-polkit.ts writes it. */
+/** An action and polkit's answer, in the format of ask-polkit.ts. */
 type Answers = Readonly<Record<string, number>>;
 
-/** Connects to the bus, says its name there and stays: services ask polkit about names, not about processes. */
+/** Connects to the bus, prints its name there and stays: services ask polkit about names, not about processes. */
 const CONNECT = `use strict; use warnings; use IO::Socket::UNIX; $| = 1;
 my $bus = IO::Socket::UNIX->new('/run/dbus/system_bus_socket') or die;
 print $bus "\\0AUTH EXTERNAL " . unpack('H*', $<) . "\\r\\n"; $bus->flush; readline($bus);
@@ -69,7 +73,7 @@ my $seen = ''; sysread($bus, $seen, 4096, length $seen) or die until $seen =~ /(
 print "name $1\\n"; sysread($bus, $seen, 4096) while 1;
 `;
 
-/** Asks polkit about a subject, in pkcheck's words, for every registered action. */
+/** Asks polkit about a subject, in pkcheck's syntax, for every registered action. */
 async function askAll(machine: Machine, ...subject: string[]): Promise<Answers> {
   const { stdout, stderr } = await machine.run([ASK_POLKIT, ...subject], { timeoutMs: LIMIT_MS });
   expect(stderr).toBe("");
@@ -88,12 +92,12 @@ function allowed(answers: Answers): string[] {
     .sort();
 }
 
-/** The subject that is the newest shell of this user. */
+/** The subject for this user's newest shell. */
 async function shellOf(machine: Machine, user: string): Promise<string[]> {
   return ["--process", await machine.sh(`pgrep -n -u ${user} -x bash`)];
 }
 
-/** Allows what these flags stand for in the configuration, and nothing else. */
+/** Allows the actions of these flags in the configuration, and nothing else. */
 async function allowOnly(machine: Machine, ...flags: (keyof typeof FLAGS)[]): Promise<void> {
   const lines = Object.keys(SCHEMA.Polkit).map(
     (key) => `${key}=${flags.some((flag) => flag === flagOf(key)) ? "yes" : "no"}`,
@@ -103,7 +107,7 @@ async function allowOnly(machine: Machine, ...flags: (keyof typeof FLAGS)[]): Pr
   expect(await machine.sh(`ls ${FLAG_DIRECTORY}`)).toBe([...flags].sort().join("\n"));
 }
 
-/** The next login is one at seat0, as at a screen: logind and polkit call it local and active. */
+/** Puts the next login at seat0, like at a screen: logind and polkit call it local and active. */
 async function atSeat(machine: Machine, login: () => Promise<Terminal>): Promise<Terminal> {
   await machine.write("/etc/environment", "XDG_SEAT=seat0\n");
   const terminal = await login();
@@ -112,7 +116,7 @@ async function atSeat(machine: Machine, login: () => Promise<Terminal>): Promise
   return terminal;
 }
 
-/** Changes what rules there are, and waits until polkitd has read them. */
+/** Changes the rules, and waits until polkitd has read them. */
 async function changeRules(machine: Machine, script: string): Promise<void> {
   await machine.sh(`${script}; systemctl restart polkit`);
 }
@@ -228,7 +232,7 @@ describeMachine("polkit's answer", (release) => {
       expect(stdout).not.toMatch(/password|AUTHENTICATING/i);
     });
 
-    // polkitd 126 takes the groups that the calling process has: one that could leave the group would be asked for nothing.
+    // polkitd 126 uses the groups of the calling process: one that could leave the group would be refused nothing.
     it("cannot be changed through a range in /etc/subgid", async () => {
       expect(await machine.sh("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:1\n/etc/subgid:1");
       expect(await guest.ask("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:0\n/etc/subgid:0");
@@ -239,7 +243,7 @@ describeMachine("polkit's answer", (release) => {
 
     it("has changed nothing on the machine", async () => {
       expect(await machine.sh(STATE)).toBe(before);
-      // logind stops what alice had ten seconds after she has gone.
+      // logind stops alice's processes ten seconds after her logout.
       await waitUntil(
         "systemd to have nothing to do",
         () => machine.sh("systemctl list-jobs --no-legend"),

@@ -1,5 +1,5 @@
-// What becomes of the uid of a guest of whom something is left: nobody gets it until nothing is, whatever happens to guestd
-// and to the machine. And what guestd does about sessions of which only half is written down.
+// The UID of a guest who left something is not leased until nothing is left, whatever happens to guestd and to the
+// machine. And guestd's handling of half-saved sessions.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -11,12 +11,12 @@ import { waitUntil } from "../helpers/wait.ts";
 const [FIRST, SECOND] = [61100, 61101];
 const CONFIG = "/etc/guestd/guestd.conf.d/two.conf";
 
-/** chattr(1) +i, of which no machine has the program: FS_IOC_SETFLAGS. */
+/** chattr(1) +i, which no machine has: FS_IOC_SETFLAGS. */
 const setFlags = (path: string, flags: number) =>
   `perl -e 'open(my $f, "<", "${path}") or die; my $flags = pack("L!", ${flags}); ioctl($f, 0x40086602, $flags) // die $!'`;
 const IMMUTABLE = 0x10;
 
-/** guestd gone and back, in ways that it must remember a uid over. Those of the machine: boot.test.ts. */
+/** Outages of guestd during which it must remember a UID. For those of the machine see boot.test.ts. */
 const OUTAGES = {
   "a restart": "systemctl restart guestd",
   "a crash": "systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done",
@@ -35,7 +35,7 @@ describeMachine("quarantined UIDs", (release) => {
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await machine.sh("systemctl stop holder 2>/dev/null || true");
     await awaitNoSessions(machine);
-    // One whose holder has just been stopped may be back by itself before it is released; one whose user was there at a later look
+    // A UID whose holder was just stopped may be free before it is released; one that a later look found to be a user's
     // is not looked at again.
     for (const { uid, state } of await listLeases(machine))
       if (state === "quarantined" || state === "foreign")
@@ -46,7 +46,7 @@ describeMachine("quarantined UIDs", (release) => {
     await machine.stop();
   });
 
-  /** A guest with this uid: the one before it, if it would be first, is had by another. */
+  /** A guest with this UID: another guest takes the one before it, if that would be first. */
   async function startAs(uid: number): Promise<LeasedGuest> {
     const guest = await startLease(machine);
     if (guest.uid === uid) return guest;
@@ -56,7 +56,7 @@ describeMachine("quarantined UIDs", (release) => {
     return wanted;
   }
 
-  /** Has root hold a file of a guest's home, who then logs out. */
+  /** Has root hold a file of a guest's home, and logs the guest out. */
   async function endDirty(guest: LeasedGuest): Promise<void> {
     await guest.terminal.ask("echo mine >~/file");
     await machine.sh(
@@ -71,7 +71,7 @@ describeMachine("quarantined UIDs", (release) => {
     await awaitNoSessions(machine);
   }
 
-  /** How often guestd has looked again at what is left of a uid, and still kept it. */
+  /** How often guestd has looked again at a UID and kept it. */
   async function countLooks(uid: number): Promise<number> {
     return (await machine.journal("GUEST_ACTION=sweep-uid", `GUEST_UID=${uid}`)).length;
   }
@@ -151,7 +151,7 @@ describeMachine("quarantined UIDs", (release) => {
   it("are left alone when they belong to a user by now", async () => {
     const guest = await startAs(FIRST);
     await endDirty(guest);
-    // A look that was under way would take away what she has only just made.
+    // A look in progress would remove her new files.
     await machine.sh(
       `systemctl stop guestd; useradd --uid ${FIRST} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${FIRST} /var/tmp/hers`,
     );

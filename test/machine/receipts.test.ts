@@ -1,4 +1,4 @@
-// Receipts as they are kept: one that is not clean is there for as long as an administrator may want it, whoever logs in after.
+// Stored receipts: an unclean one stays as long as an administrator may want it, whatever guests log in later.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, unexpectedLines } from "../helpers/guests.ts";
@@ -28,7 +28,7 @@ describeMachine("stored receipts", (release) => {
     return (JSON.parse(stdout) as { readonly id: string }[]).map(({ id }) => id);
   };
 
-  /** More guests log in and out than receipts are kept. */
+  /** More guests log in and out than receipts are stored. */
   async function endCleanly(count = KEPT + 2): Promise<string[]> {
     const ids = [];
     for (let index = 0; index < count; index++) {

@@ -1,4 +1,5 @@
-// Sessions go on without guestd, however it went and however often; what ended meanwhile is ended by the next one.
+// Sessions continue without guestd, however and however often it goes; those that ended meanwhile are ended by the next
+// one.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Kind } from "../../src/system/sessions/held.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -14,12 +15,12 @@ const KILLS = times(100, 20);
 const TYPES = ["leased", "shared"] as const;
 type Type = (typeof TYPES)[number];
 
-/** What systemd holds of a session whose home is no automount; with an account that others share its processes are apart, too. */
+/** What systemd stores of a session whose home is no automount; a shared account's processes are also isolated. */
 const HELD_ALWAYS: readonly Kind[] = ["pidfd", "terminal", "view", "ipc"];
 const HELD_SHARED: readonly Kind[] = [...HELD_ALWAYS, "reaper", "processes"];
 const HELD: Readonly<Record<Type, readonly Kind[]>> = { leased: HELD_ALWAYS, shared: HELD_SHARED };
 
-/** While it is there guestd does not come back. */
+/** While it exists guestd does not return. */
 const HOLD = "/run/hold";
 
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
@@ -72,7 +73,7 @@ describeMachine("sessions", (release) => {
       (seen) => seen === "start-pre",
     );
 
-  /** Without guestd until letStart(), whoever asks for it. */
+  /** Without guestd until letStart(), whatever calls it. */
   async function holdDown(): Promise<void> {
     await configure("[Service]", `ExecStartPre=/bin/sh -c 'while [ -e ${HOLD} ]; do sleep 0.05; done'`);
     await machine.sh(`touch ${HOLD}; systemctl kill -s KILL guestd`);
@@ -84,7 +85,7 @@ describeMachine("sessions", (release) => {
     await machine.sh(`rm ${HOLD}`);
   }
 
-  /** Kills a leader, and all that runs in its session, without guestd: nothing but a descriptor holds its view any more. */
+  /** Kills a leader, and the whole session, without guestd: only a descriptor still holds its view. */
   async function killAll({ terminal, leader, uid }: Guest, type: Type): Promise<void> {
     await machine.sh(`kill -KILL ${leader}`);
     await waitUntil(
@@ -144,7 +145,7 @@ describeMachine("sessions", (release) => {
       await killAll(guest, type);
       await awaitStored(machine, HELD[type].length);
       await letStart();
-      // Nobody else could have told what was in its home.
+      // No one else could have known the contents of its home.
       const receipt = await expectOneReceipt(machine, guest.id);
       expect(receipt).toMatchObject({ cause: "leader-exited", left: [] });
       expect(receipt.tmpfsBytes).toBeGreaterThanOrEqual(5 * MEGABYTE);
@@ -166,7 +167,7 @@ describeMachine("sessions", (release) => {
 
     it.each(["logs out", "is killed"])("end when guestd starts if their leader %s while it is stopped", async (how) => {
       const { terminal, id, leader } = await logIn(type, STAYER);
-      // Otherwise the bus would start it at the hint of PAM.
+      // Otherwise the bus would start it at PAM's hint.
       await machine.sh("systemctl stop guestd; systemctl mask --runtime guestd");
       if (how === "is killed") await machine.sh(`kill -KILL ${leader}`);
       else terminal.send("exit 0\n");

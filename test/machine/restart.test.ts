@@ -1,4 +1,4 @@
-// guestd itself: hardened without a mount namespace of its own, and gone and back without a guest noticing.
+// guestd itself: hardened without a mount namespace, and down and back without a guest noticing.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
@@ -19,15 +19,14 @@ import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
-/** It says what systemd-analyze's score is, from 0 (best) to 10, and what keeps that from being lower. */
+/** It states systemd-analyze's score, from 0 (best) to 10, and the reasons why it is not lower. */
 const UNIT = readProjectFile("systemd/guestd.service");
 
 /**
- * In the middle of the stages of an end, by their system calls, which strace counts for each thread: a record is replaced by
- * rename(2); what the home holds is removed by unlinkat(2); a receipt is on disk after fsync(2); that a uid rests is written
- * by pwrite(2); each sendmsg(2) tells the journal of a stage, or systemd of a descriptor; unlink(2) takes back first the mark
- * to unlock the screen and the account, then the entry in the ledger, then the record. Before and after each stage:
- * faults.test.ts.
+ * Inside the stages of an end, by their system calls, which strace counts per thread: rename(2) replaces a record;
+ * unlinkat(2) removes the home's contents; fsync(2) puts a receipt on disk; pwrite(2) saves that a UID rests; each
+ * sendmsg(2) tells the journal of a stage, or systemd of a descriptor; unlink(2) removes first the unlock mark and the
+ * account, then the ledger entry, then the record. For before and after each stage see faults.test.ts.
  */
 const SHARED_END = [
   "sendmsg:when=5",
@@ -66,7 +65,7 @@ describeMachine("guestd", (release) => {
     await machine.sh("guestctl status");
   });
   afterEach(async ({ task }) => {
-    // A test that failed must not fail those after it.
+    // A failed test must not fail those after it.
     if (task.result?.state === "fail")
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
@@ -90,7 +89,7 @@ describeMachine("guestd", (release) => {
   });
 
   it("walks at idle priority, which its system call filter allows", async () => {
-    // What a guest could not have written in is left to the walk.
+    // Directories that a guest could not have written in are left to the walk.
     await machine.sh("mkdir -m 700 /var/tmp/theirs && chown 1000:1000 /var/tmp/theirs");
     const guest = await startLease(machine);
     const { said, stop } = await traceCalls(machine, "sched_setscheduler,ioprio_set");
@@ -103,7 +102,7 @@ describeMachine("guestd", (release) => {
   });
 
   it("has units in which systemd accepts every line", async () => {
-    // There is no man(1) to look for the pages that they name.
+    // There is no man(1) to find the pages that they name.
     for (const unit of ["guestd.service", "guestd-boot.service"]) {
       expect(
         await machine.sh(
@@ -138,7 +137,7 @@ describeMachine("guestd", (release) => {
       const ids = await Promise.all(
         guests.map((guest) => guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)")),
       );
-      // One of each sort is ended, the others log out; one that is not ended goes on meanwhile.
+      // One of each kind is ended, the others log out; one that is not ended continues meanwhile.
       for (const one of [1, 3])
         expect(JSON.parse(await machine.sh(`guestctl end ${ids[one] ?? ""} --json`))).toMatchObject({ clean: true });
       expect(await guests[2]?.ask("cat ~/mine")).toBe("mine");
@@ -167,7 +166,7 @@ describeMachine("guestd", (release) => {
       const id = await guest.ask(
         "echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); systemd-run --user --quiet sleep 4711",
       );
-      // What is in no cgroup of the user has to be killed by itself.
+      // Processes outside the user's cgroups must be killed separately.
       await machine.sh("systemd-run --quiet --collect --uid=61121 sleep 4711");
       await endKilledAt(instant, guest);
       expect(await expectOneReceipt(machine, id)).toMatchObject({ leased: true, left: [] });
@@ -179,7 +178,7 @@ describeMachine("guestd", (release) => {
     },
   );
 
-  /** Logs a guest out while guestd is killed at an instant; nothing may be left but what says so. */
+  /** Logs a guest out while guestd is killed at a given moment; nothing but evidence of the end may be left. */
   async function endKilledAt(instant: string, guest: Terminal): Promise<void> {
     await killAt(machine, instant, () => guest.logOut());
     await awaitNoSessions(machine);
@@ -224,7 +223,7 @@ describeMachine("guestd", (release) => {
     await machine.sh("systemctl restart dbus.service");
     await waitFor("guestd to be back", () => answers(machine), 30_000);
     expect((await listSessions(machine)).map(({ id }) => id)).toEqual([session?.id]);
-    // Not a logout: a login waits for logind, which has lost the bus as well.
+    // Not a logout: a login waits for logind, which has lost the bus, too.
     await machine.sh(`kill -KILL ${session?.leader ?? 0}`);
     await guest.end();
     expect((await awaitReceipt(machine, session?.id ?? "")).left).toEqual([]);

@@ -1,5 +1,5 @@
-// Rules of the machine for guests, those of PAM's modules, agetty, sshd and logind: as the manuals say to write them they work, and of
-// those that do not the journal says what to write instead.
+// Rules for guests in PAM's modules, agetty, sshd and logind: they work as the manuals describe them, and the journal
+// suggests a fix for those that do not.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -28,7 +28,7 @@ describeMachine("rules for guests", (release) => {
     await machine.stop();
   });
 
-  /** What the ghost is told, up to a shell or the next prompt. */
+  /** The ghost's output, up to a shell or the next prompt. */
   async function tryLogin(): Promise<string> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -72,16 +72,16 @@ describeMachine("rules for guests", (release) => {
     await terminal.logOut();
   });
 
-  /** What an administrator reads of this. */
+  /** What an administrator reads about it. */
   const ask = async (...argv: string[]) => (await machine.run(["guestctl", ...argv])).stdout.replace(/\s+/g, " ");
 
-  // Warnings stand for a minute, or until guestd is restarted.
+  // Warnings are cached for a minute, or until guestd is restarted.
   const askStatus = async () => {
     await machine.sh("systemctl restart guestd");
     return ask("status");
   };
 
-  /** What guestd has in the journal of this. */
+  /** guestd's journal entries about it. */
   const awaitSaid = (pattern: RegExp, ...matches: string[]) =>
     waitFor(`${String(pattern)} in the journal`, async () => {
       const entries = await machine.journal("_SYSTEMD_UNIT=guestd.service", ...matches);
@@ -100,7 +100,7 @@ describeMachine("rules for guests", (release) => {
     expect(await askStatus()).toMatch(instead);
   });
 
-  // A reload closes the port for a moment, and is done before it: a restart is done when the port is open.
+  // A reload closes the port for a moment, and returns earlier: a restart returns when the port is open.
   const lock = async (...lines: readonly string[]) => {
     await machine.write(SSHD, `Match User guest*\n${lines.join("\n")}\n`);
     await machine.sh("systemctl restart ssh");
@@ -135,7 +135,7 @@ describeMachine("rules for guests", (release) => {
 
   it("of logind: lingering for a shared account has no effect, and journal, status and explain say what to do", async () => {
     const instead = /disable.linger guest3", and have a unit of the system/;
-    // By systemd: logind does not know who calls from outside of all its cgroups.
+    // Through systemd: logind does not know callers outside all its cgroups.
     const logind = (verb: string) => machine.sh(`systemd-run --quiet --wait --collect loginctl ${verb} guest3`);
     await logind("enable-linger");
     expect(await awaitSaid(/^Refused .*no user manager/)).toMatch(/disable that, and have a unit of the system/);

@@ -1,5 +1,5 @@
-// Services that run as a guest's account: a session that systemd opens itself is refused, one that a program of the service
-// opens is as any other.
+// Services that run as a guest's account: a session opened by systemd itself is refused, one opened by a program of the
+// service is ordinary.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -38,7 +38,7 @@ describeMachine("a service of a shared account", (release) => {
     expect(await findPids(machine, "sleep 4711")).toHaveLength(1);
     await other.logOut();
   };
-  /** Runs it to its end; what was written meanwhile: by itself, from whichever unit it has got to, and by PAM. */
+  /** Runs it to its end; returns what was written meanwhile by itself, from any unit, and by PAM. */
   const runService = async (lines: readonly string[]) => {
     await machine.write("/etc/systemd/system/kiosk.service", `[Service]\nType=oneshot\n${lines.join("\n")}\n`);
     await machine.sh("systemctl daemon-reload");

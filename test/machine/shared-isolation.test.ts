@@ -1,4 +1,4 @@
-// Two guests at the same time who mean each other harm: with accounts of their own (login), and with one account (ssh).
+// Two hostile guests at the same time: with accounts of their own (login), and with one account (ssh).
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -11,7 +11,7 @@ describeMachine("two guests", (release) => {
     let machine: Machine;
     let one: Terminal;
     let two: Terminal;
-    /** Of a process of the other one, as the host counts. */
+    /** A process of the other guest, by its host PID. */
     let victim: number;
 
     beforeAll(async () => {
@@ -23,7 +23,7 @@ describeMachine("two guests", (release) => {
       victim = await waitFor("the other one's process", async () => (await findPids(machine, "sleep 4711"))[0]);
     });
     afterEach(async () => {
-      // Whatever was tried: the other one, the host and guestd are as they were.
+      // After every attempt the other guest, the host and guestd are unchanged.
       expect(await two.ask("cat ~/diary /tmp/diary /dev/shm/diary")).toBe("secret\nsecret\nsecret");
       expect(await findPids(machine, "sleep 4711")).toEqual([victim]);
       expect(await listSessions(machine)).toHaveLength(2);
@@ -96,7 +96,7 @@ describeMachine("two guests", (release) => {
           "for t in /dev/pts/[0-9]* /dev/tty[0-9]*; do [ $t = $(tty) ] || { echo intruder >$t; } 2>/dev/null; done; ls /dev/pts | wc -l",
         ),
       ).toMatch(/\d/);
-      // What is on the way to its screen comes before this.
+      // Earlier output reaches its screen before this.
       await two.ask("true");
       expect(two.transcript).not.toContain("intruder");
     });
@@ -236,7 +236,8 @@ describeMachine("guests who share an account", (release) => {
     expect(code).toBe(0);
     await awaitNoSessions(machine);
     const host = await machine.sh("readlink /proc/1/ns/pid");
-    // At the open: before on the host, then in the session. At the close: in it, then on the host, which the view's /proc does not show.
+    // At the open: before it on the host, then in the session. At the close: in it, then on the host, which the view's
+    // /proc does not show.
     expect((await machine.sh("cat /run/noted")).split("\n")).toEqual([host, stdout.trim(), stdout.trim(), "outside"]);
     await machine.sh("mv /root/sshd.pam /etc/pam.d/sshd; rm /run/noted");
   });

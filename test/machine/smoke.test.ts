@@ -1,4 +1,4 @@
-// The test machines themselves: they boot, one can log in to them, and nothing of them stays on the host.
+// The test machines themselves: they boot, accept logins, and leave nothing on the host.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";

@@ -1,5 +1,5 @@
-// What other users of the machine make in directories that are swept must cost guests nothing: neither ends nor logins wait for it, and
-// uids come back. And what they let a guest hide there is found before the uid is leased again.
+// Files of other users in swept directories must not affect guests: neither ends nor logins wait for them, and UIDs are
+// free again. Files that they let a guest hide there are found before the UID is leased again.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,10 +8,10 @@ import { Machine } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const STRANGER = 54321;
-/** Of empty directories: more than a look at an end looks at. */
+/** Of empty directories: more than an end looks at. */
 const MANY = 50_000;
 const QUARANTINE = "/var/lib/guestd/quarantine";
-/** In quarantine at a start. */
+/** Quarantined at a start. */
 const UIDS = Array.from({ length: 150 }, (_, index) => 70_000 + index);
 
 describeMachine("other users of the machine", (release) => {
@@ -29,7 +29,10 @@ describeMachine("other users of the machine", (release) => {
   const receiptOf = async (id: string) =>
     JSON.parse((await machine.run(["guestctl", "receipt", id, "--json"])).stdout) as Readonly<Record<string, unknown>>;
 
-  /** Writes down a uid as in quarantine while guestd does not run. Whose last session is not known is left to an administrator. */
+  /**
+   * Writes a UID down as quarantined while guestd does not run. One whose last session is unknown is left to an
+   * administrator.
+   */
   const putInto = (entry: { readonly uid: number; readonly waits?: boolean }) =>
     machine.write(
       `${QUARANTINE}/${entry.uid}`,

@@ -1,4 +1,5 @@
-// What guests have in memory does not get to a disk by way of swap: by the kernel, or by a limit where the kernel cannot do it.
+// Guests' data in memory does not reach a disk through swap: the kernel prevents it, or a limit where the kernel
+// cannot.
 import { readFileSync, rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -34,7 +35,7 @@ describeMachine("files of guests", (release) => {
   const shown = () => machine.sh("guestctl config | grep -B1 ^MemorySwapMax=");
   const warnings = () => machine.sh("guestctl status | grep 'get into swap space' || true");
 
-  /** What a guest's home is mounted with, and how much swap space all that they run may use. */
+  /** The mount options of a guest's home, and the swap limit of all their processes. */
   async function look() {
     const guest = await machine.loginAsGhost();
     const options = await guest.ask("findmnt -n -o OPTIONS -T ~");
@@ -73,7 +74,7 @@ describeMachine("files of guests", (release) => {
       await configure(line);
       expect(await shown()).toBe(`# ${CONFIG}:2\n${line}`);
       expect(await look()).toEqual({ noswap: false, max });
-      // Where the machine that runs the tests has no cgroup v2, that comes first.
+      // Where the host of the tests has no cgroup v2, that is reported first.
       const isLimitable = (await machine.run(["test", "-e", "/sys/fs/cgroup/system.slice/memory.swap.max"])).code === 0;
       expect(await warnings()).toContain(
         isLimitable ? `MemorySwapMax= in [Limits] ${said}; set it to 0` : "MemorySwapMax= does nothing",

@@ -1,5 +1,5 @@
-// What a leased account leaves outside its view: one thing of each class of src/policy/receipt.ts is found, named in the
-// receipt, and gone; what is anybody else's is as it was.
+// What a leased account leaves outside its view: one thing of each class of src/policy/receipt.ts is found, reported in
+// the receipt, and gone; files of others are unchanged.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { waitFor } from "../helpers/wait.ts";
 
 const CONFIG = "/etc/guestd/guestd.conf.d/sweep.conf";
 
-/** What leave-things leaves: found, removed, left. */
+/** The results of leave-things: found, removed, left. */
 const LEFT_THINGS = {
   ipc: [3, 3, 0],
   queues: [2, 2, 0],
@@ -51,7 +51,7 @@ const CLASSES = [
   "journal",
 ];
 
-/** Who can hold a file of the home: a shell line that ends in `sleep 4711`, and how the receipt says that he does. */
+/** Holders of a file of the home: a shell line that ends in `sleep 4711`, and its description in the receipt. */
 const HOLDERS = {
   "a descriptor of root's": { line: "exec 9<HOME/file; exec sleep 4711", how: "descriptor" },
   "a descriptor that alice was given": {
@@ -66,7 +66,7 @@ const HOLDERS = {
   },
 } as const;
 
-/** Clones a mount of another process's namespace into our own: open_tree(2) there, move_mount(2) here. */
+/** Clones a mount of another process's namespace into this one: open_tree(2) there, move_mount(2) here. */
 const CLONE_MOUNT = `use Fcntl; my ($pid, $from, $to) = @ARGV; my $empty = "";
 open(my $here, "<", "/proc/self/ns/mnt") and open(my $there, "<", "/proc/$pid/ns/mnt") or die "open: $!";
 syscall(308, fileno($there), 0x20000) == 0 or die "setns there: $!";
@@ -84,7 +84,7 @@ describeMachine("the sweep", (release) => {
     await machine.write("/root/leave-things", readFileSync(new URL("../helpers/leave-things", import.meta.url)), "755");
     await machine.write("/root/clone-mount", CLONE_MOUNT);
     await buildGive();
-    // logind would be first at what is in /dev/shm and at IPC objects.
+    // Otherwise logind would first remove the files in /dev/shm and the IPC objects.
     await machine.write("/etc/systemd/logind.conf.d/test.conf", "[Login]\nRemoveIPC=no\n");
     await machine.sh("systemctl restart systemd-logind; /root/leave-things others");
     await endLease(machine, await startLease(machine));
@@ -125,7 +125,7 @@ describeMachine("the sweep", (release) => {
     await machine.sh("guestctl reload");
   }
 
-  /** A service of root's that goes on, in the machine's own namespaces. */
+  /** A service of root's that continues, in the machine's own namespaces. */
   async function startHolder(line: string, { home }: LeasedGuest): Promise<string> {
     const script = line.replaceAll("HOME", home);
     await machine.run([
@@ -173,7 +173,7 @@ describeMachine("the sweep", (release) => {
     expect(foundIn(kept.swept)).toEqual(foundIn(announced.swept));
 
     expect(await findOwned(machine, guest.uid)).toBe("");
-    // hers was in the guest's directory, which is root's now, and stays hers alone.
+    // Her file was in the guest's directory, which is root's now, and is still only hers.
     expect(await machine.sh("stat -c '%U %a' /var/tmp/deep/mixed; ls -A /var/tmp/deep /var/tmp/deep/mixed")).toBe(
       "root 700\n/var/tmp/deep:\nmixed\n\n/var/tmp/deep/mixed:\nhers",
     );
@@ -220,7 +220,7 @@ describeMachine("the sweep", (release) => {
     const files = ["/srv/scratch/file", "/srv/scratch/mounted/file", "/tmp/file"];
     await machine.sh(`touch ${files.join(" ")}; chown ${guest.uid} ${files.join(" ")}`);
     const receipt = await endLease(machine, guest);
-    // What is private in a view is looked at whatever Paths= says.
+    // A view's private directories are searched whatever Paths= says.
     expect(foundIn(receipt.swept)["files"]).toEqual([2, 2, 0]);
     expect(await findOwned(machine, guest.uid)).toBe("/srv/scratch/mounted/file");
     await machine.sh("umount /srv/scratch/mounted; rm -r /srv/scratch");
@@ -241,7 +241,7 @@ describeMachine("the sweep", (release) => {
     const failed = JSON.parse(await machine.sh("guestctl receipts --failed --json")) as { id: string }[];
     expect(failed[0]?.id).toBe(guest.id);
     await awaitState(machine, guest.uid, "quarantined");
-    // It is root's to end it.
+    // Only root may end it.
     expect(await machine.sh("systemctl show -P MainPID holder")).toBe(pid);
   });
 

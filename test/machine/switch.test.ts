@@ -1,4 +1,4 @@
-// Guest logins are off until an administrator switches them on; off and on again, over all that takes guestd away.
+// Guest logins are off until an administrator switches them on; off and on again, across all outages of guestd.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { injectFault } from "../helpers/fault.ts";
@@ -20,7 +20,7 @@ describeMachine("the switch of guest logins", (release) => {
     await machine.sh("guestctl enable");
   });
   afterEach(async ({ task }) => {
-    // A test that failed must not fail those after it.
+    // A failed test must not fail those after it.
     if (task.result?.state === "fail")
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
@@ -29,7 +29,7 @@ describeMachine("the switch of guest logins", (release) => {
     await machine.stop();
   });
 
-  /** What the ghost reads at login, who gets neither in nor asked for a password. */
+  /** The sentence for the ghost at login, who neither gets in nor is asked for a password. */
   async function refuseGhost(sentence: string): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -40,7 +40,7 @@ describeMachine("the switch of guest logins", (release) => {
     expect(terminal.transcript).not.toMatch(/[$#] $/);
   }
 
-  /** Guests are refused by whatever way they come, with the sentence; alice and root are not. */
+  /** Guests are refused on every way in, with the sentence; alice and root are not. */
   async function expectOff(sentence: string): Promise<void> {
     await refuseGhost(sentence);
     for (const password of [false, true]) {
@@ -131,7 +131,7 @@ describeMachine("the switch of guest logins", (release) => {
       "mine\nmine",
     );
     expect(await guest.ask("echo mine >~/mine; cat ~/mine")).toBe("mine");
-    // What a screen lock does that runs as the guest himself.
+    // What a screen locker does that runs as the guest.
     expect((await ghost.askStatus("pamtester vlock $(id -un) authenticate </dev/null")).code).toBe(0);
     await Promise.all([ghost.logOut(), guest.logOut()]);
     await awaitNoSessions(machine);

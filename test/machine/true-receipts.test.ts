@@ -1,4 +1,5 @@
-// A receipt is true: what it says was found was there, whoever ended it, and where it says that nothing is left, nothing is.
+// A receipt is true: what it counts as found was there, whatever ended it, and where it says that nothing is left,
+// nothing is.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -6,7 +7,7 @@ import { awaitState, endLease, findOwned, foundIn, startLease, stateOf } from ".
 import { Machine } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
-/** A guest starts so many, one of these ways. */
+/** A guest starts so many, in one of these ways. */
 const COUNT = 10;
 const STARTING = {
   "services of the user manager": "systemd-run --quiet --user sleep 4711",
@@ -46,7 +47,7 @@ describeMachine("a receipt", (release) => {
       expect(removed).toBe(found);
       expect(receipt.processesKilled).toBe(found);
 
-      // The journal, guestctl and its JSON say the same.
+      // The journal, guestctl and its JSON agree.
       const [entry] = await machine.journal(`GUEST_SESSION=${guest.id}`, "GUEST_ACTION=kill-processes");
       expect(entry?.["MESSAGE"]).toContain(` ${found} processes `);
       const kept = JSON.parse(await machine.sh(`guestctl receipt ${guest.id} --json`)) as typeof receipt;
@@ -58,7 +59,7 @@ describeMachine("a receipt", (release) => {
   describe("while systemd-coredump still writes the dump of a process that is gone", () => {
     const DUMP = "/var/lib/systemd/coredump/core.sh.UID.0123456789abcdef0123456789abcdef.42.1700000000000000.zst";
 
-    /** A service of root's that runs in place of systemd-coredump's program: it writes the dump when it is told to. */
+    /** A service of root's that replaces systemd-coredump's program: it writes the dump on demand. */
     async function startWriter(uid: number): Promise<void> {
       await machine.sh(`install -D /bin/bash /usr/lib/systemd/systemd-coredump; mkdir -p /var/lib/systemd/coredump; rm -f /run/go-on
         systemd-run --quiet --collect --unit=systemd-coredump@1-42-0 /usr/lib/systemd/systemd-coredump -c \
@@ -120,14 +121,14 @@ describeMachine("a receipt", (release) => {
       expect(foundIn(receipt.swept)["journal"]).toEqual([1, 1, 0]);
       const path = await logsOf(guest.uid);
       expect(path).toMatch(/\/user-\d+@[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{16}\.journal$/);
-      // Before it is read: in memory, where this machine has its files, that fills holes.
+      // Before it is read: in memory, where this machine has its files, reading fills holes.
       expect(Number(await machine.sh(`stat -c '%b' ${path}`)) * 512).toBeLessThan(1_000_000);
-      // An administrator reads it by journalctl as all else; the next guest with the uid does not.
+      // An administrator reads it with journalctl like all entries; the next guest with the UID does not.
       expect(await machine.sh(`journalctl -q -o cat _UID=${guest.uid}`)).toContain("secret-of-the-guest");
       expect(await machine.sh(`journalctl --verify --file=${path} 2>&1`)).toContain("PASS");
       const read = ["setpriv", `--reuid=${guest.uid}`, "--regid=guests", "--clear-groups", "cat", path];
       expect((await machine.run(read)).stderr).toContain("Permission denied");
-      // A uid that comes back while journald still has the old file open, and a rotation.
+      // A UID that returns while journald still has the old file open, and a rotation.
       await machine.run(["setpriv", `--reuid=${guest.uid}`, "--regid=guests", "--clear-groups", "logger", "another"]);
       await machine.sh("journalctl --sync; journalctl --rotate; logger after-it; journalctl --sync");
       expect(await machine.sh("journalctl -q -o cat -n 20")).toContain("after-it");

@@ -1,4 +1,4 @@
-// What a guest sees, and what everybody else goes on seeing.
+// What a guest sees, and what all other users still see.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -34,7 +34,7 @@ describeMachine("a guest's view", (release) => {
     await machine.stop();
   });
 
-  /** passwd(1) is setuid root: it writes /etc/shadow wherever that can be written. */
+  /** passwd(1) is setuid root: it writes /etc/shadow wherever that is writable. */
   async function tryToChangeEtc(terminal: Terminal, user: string): Promise<void> {
     const before = await machine.sh("sha256sum /etc/passwd /etc/shadow /etc/group");
     const { stdout } = await terminal.askStatus(

@@ -1,4 +1,4 @@
-// What an administrator has written stays his: no step of the package touches it, and none is held up by it.
+// An administrator's changes stay: no step of the package touches them, and they block none.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
@@ -22,7 +22,7 @@ const UNWIRED =
   "guestd: PAM does not know of guestd, so that nobody is a guest, and there is no account guest; to mend it:" +
   " pam-auth-update --enable guestd (where /etc/pam.d/common-* were changed by hand: write the lines of man pam_guest," +
   " EXAMPLES, into them; --force would drop what was changed), then: dpkg-reconfigure guestd";
-/** What pam_guest(8) has an administrator write. */
+/** The lines that pam_guest(8) has an administrator write. */
 const SESSION = [
   "session [success=1 ignore=ignore module_unknown=ignore default=die] pam_guest.so",
   "session requisite pam_succeed_if.so quiet user notingroup guests",
@@ -40,7 +40,7 @@ describeMachine("an administrator's own changes", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release, "dependencies");
-    // With another configuration file: dpkg would ask which one to take.
+    // With another configuration file: dpkg would ask which one to keep.
     newer = await makeVersion(machine, "99.0", "echo '# A newer default.' >>etc/guestd/guestd.conf");
     await machine.sh("cp --archive /etc/pam.d /root");
   });
@@ -53,7 +53,7 @@ describeMachine("an administrator's own changes", (release) => {
     await machine.stop();
   });
 
-  /** Installs, upgrades, removes and purges; after each but the last one something is looked at. @returns what the scripts have said */
+  /** Installs, upgrades, removes and purges; calls `look` after each but the last one. @returns the scripts' output */
   async function liveThrough(look: () => Promise<unknown>): Promise<string[]> {
     const pristine = await takeState(machine);
     await preseed(machine, true);
@@ -74,7 +74,7 @@ describeMachine("an administrator's own changes", (release) => {
   }
 
   it("to the PAM stacks and options stay", { timeout: LIMIT_MS }, async () => {
-    // Before and behind the blocks that pam-auth-update writes, and in one.
+    // Before and after the blocks that pam-auth-update writes, and inside one.
     await machine.sh(`printf '${OWN_LINE}\n' >>/etc/pam.d/common-session; sed -i '1i # mine' /etc/pam.d/common-auth
       sed -i '/pam_unix.so/s/$/ debug/' /etc/pam.d/common-session; pam-auth-update --package`);
     await liveThrough(async () => {
@@ -90,7 +90,7 @@ describeMachine("an administrator's own changes", (release) => {
     const sum = await machine.sh("cat /etc/pam.d/common-* | sha256sum");
     const said = await liveThrough(async () => {
       expect(await machine.sh("cat /etc/pam.d/common-* | sha256sum")).toBe(sum);
-      // Nor after the next start of the machine.
+      // Nor after the next boot.
       await machine.sh("systemctl stop guestd || true; rm --recursive --force /run/userdb");
       await machine.run(["guestctl", "status"]);
       expect((await machine.run(["getent", "passwd", "guest", "60000"])).stdout).toBe("");
@@ -98,7 +98,7 @@ describeMachine("an administrator's own changes", (release) => {
     });
     expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
     expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
-    // What it says to do does it.
+    // Its advice works.
     await preseed(machine, true);
     await apt(machine, "install", PACKAGE);
     for (const [stack, lines] of EXAMPLES)
@@ -108,7 +108,7 @@ describeMachine("an administrator's own changes", (release) => {
     expect((await machine.ssh("guest", "echo in $GUEST_SESSION")).stdout).toMatch(/^in \w{10}\n$/);
     expect(await machine.sh("cat /etc/pam.d/common-session")).toContain(OWN_LINE);
     expect(await canLogIn(machine)).toBe(true);
-    // They are to be taken out before guestd is.
+    // They must be removed before guestd.
     await machine.sh("rm -r /etc/pam.d; cp --archive /root/pam.d /etc");
   });
 
@@ -190,7 +190,7 @@ describeMachine("an administrator's own changes", (release) => {
     "with the group in a directory service make its members guests while that is down",
     { timeout: LIMIT_MS },
     async () => {
-      // In place of the directory: what nss-systemd knows and /etc/group does not.
+      // Instead of the directory service: known to nss-systemd and not in /etc/group.
       const records = "/run/userdb/guests.group /run/userdb/5100.group";
       await machine.sh(`mkdir -p /run/userdb
       for record in ${records}; do echo '{"groupName":"guests","gid":5100,"disposition":"regular"}' >$record; done
@@ -215,7 +215,7 @@ describeMachine("an administrator's own changes", (release) => {
       );
       expect(await wiredStacks(machine)).toEqual([]);
       expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
-      // As where bob is a directory's.
+      // As if bob came from a directory service.
       await machine.write(
         "/usr/local/sbin/getent",
         '#!/bin/sh\n[ "$*" != "-s files passwd 60000" ] || exit 2\nexec /usr/bin/getent "$@"\n',

@@ -1,4 +1,5 @@
-// docs/getting-started.md, word for word and in its order, on a machine that has never had guestd: its commands, its configuration.
+// docs/getting-started.md, word for word and in order, on a machine that has never had guestd: its commands, its
+// configuration.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { commandsOf, filesOf, readInstructions } from "../helpers/document.ts";
@@ -9,10 +10,10 @@ import { readProjectFile } from "../helpers/tree.ts";
 const LIMIT_MS = 120_000;
 
 const INSTRUCTIONS = readInstructions(readProjectFile("docs/getting-started.md"));
-/** The first command makes the package, which is there: the machine has no clone. */
+/** The first command makes the package, which exists: the machine has no clone. */
 const [MAKE, ...COMMANDS] = commandsOf(INSTRUCTIONS);
 
-/** What is seen after a command. Each has one. */
+/** The visible result of each command. */
 const AFTER: Readonly<Record<string, readonly [look: string, expected: RegExp]>> = {
   "sudo apt install ./guestd_*.deb": [
     "dpkg-query -W -f '${db:Status-Status} ' guestd; su - guest -c id 2>&1 || true",
@@ -44,7 +45,7 @@ describeMachine("the first steps in the documentation", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release, "pristine");
-    // Root needs no sudo, which this machine has not; and the package has the name that it is made with.
+    // Root needs no sudo, which this machine lacks; and the package has the name given by the build.
     await machine.write("/usr/local/bin/sudo", '#!/bin/sh\nexec "$@"\n', "755");
     await machine.sh(`mv ${PACKAGE} /root/guestd_0_amd64.deb; mkdir /srv/private /srv/course; useradd -m student`);
   });

@@ -1,4 +1,4 @@
-// What an administrator gets who installs guestd on a machine that has never had it, and what he then has to do: to switch it on.
+// What an administrator gets from a first installation of guestd, and what remains to do: to switch it on.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -29,7 +29,7 @@ describeMachine("a new installation", (release) => {
     output = await apt(machine, "install", PACKAGE);
   });
   afterEach(async ({ task }) => {
-    // A test that failed must not fail those after it.
+    // A failed test must not fail those after it.
     if (task.result?.state === "fail")
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
@@ -38,7 +38,7 @@ describeMachine("a new installation", (release) => {
     await machine.stop();
   });
 
-  /** One line, without what it takes to find it. */
+  /** One line, without the process that searches. */
   const list = async (script: string) => (await machine.sh(script)).split("\n").filter((line) => line !== "");
 
   it("takes dependencies only from Debian's archives, and reports no problem", async () => {
@@ -154,7 +154,7 @@ describeMachine("a new installation", (release) => {
     expect(await canLogIn(machine)).toBe(true);
   });
 
-  /** What the ghost reads at login, who gets neither in nor asked for a password. */
+  /** The sentence for the ghost at login, who neither gets in nor is asked for a password. */
   async function refusalOfGhost(): Promise<string> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -164,7 +164,7 @@ describeMachine("a new installation", (release) => {
     return said;
   }
 
-  /** The ghost gets in by every way, without anything having been started anew. */
+  /** The ghost gets in on every way, without a restart of anything. */
   async function expectGuests(): Promise<void> {
     const ghost = await machine.loginAsGhost();
     const id = await ghost.ask("echo $GUEST_SESSION");
@@ -215,7 +215,7 @@ describeMachine("a new installation", (release) => {
       await machine.sh("dpkg-reconfigure --frontend=noninteractive guestd");
       expect(await machine.sh(`cat ${SWITCH}`)).toContain(`"enabled":${answer === "yes"}`);
     }
-    // What an administrator has done since is what the question shows.
+    // The question shows what an administrator has set since.
     await machine.sh("guestctl disable; dpkg-reconfigure --frontend=noninteractive guestd");
     expect(await refusalOfGhost()).toContain(OFF);
     expect(await wiredStacks(machine)).toEqual(["auth", "session", "session-noninteractive"]);

@@ -1,5 +1,5 @@
-// Everything that is done with the package may be killed at any place and done again. Before each command in turn: nobody is locked out
-// then, and what is done again ends as if nothing had happened.
+// Every operation on the package may be killed at any point and repeated. Before each command in turn: no user is
+// locked out then, and the repetition ends as if nothing had happened.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitReceipt, listSessions } from "../helpers/guests.ts";
@@ -12,16 +12,16 @@ import { walk } from "../helpers/walk.ts";
 const LIMIT_MS = 3_600_000;
 /** A run with a seed kills at one of so many points. */
 const PARTS = 8;
-/** A step of the package's life, and the points it has passed: it was killed at the last one, or has come to its end. */
+/** A step of the package's life, and the points it has passed: it was killed at the last one, or has completed. */
 interface Passed {
   readonly where: string;
   readonly isKilled: boolean;
   readonly points: readonly string[];
 }
 
-/** Behind the last command of each step: nothing is killed there. */
+/** After the last command of each step: nothing is killed there. */
 const NEVER = 1000;
-/** Where it matters. */
+/** The relevant ones. */
 const TELLING = [
   "half unpacked",
   "systemd-sysusers",
@@ -48,7 +48,7 @@ describeMachine("an interrupted package operation", (release) => {
     await machine.stop();
   });
 
-  /** Nobody is locked out, and the ghost is a guest or nobody: never an account like others. */
+  /** No user is locked out, and the ghost is a guest or unknown: never an ordinary account. */
   async function expectNoHarm(where: string): Promise<void> {
     expect(await canLogIn(machine), where).toBe(true);
     const wired = await wiredStacks(machine);
@@ -58,7 +58,7 @@ describeMachine("an interrupted package operation", (release) => {
     if (isKnown) expect(wired, where).toEqual(["auth", "session", "session-noninteractive"]);
   }
 
-  /** Does something until it is killed at that point, looks, and does it again to its end. */
+  /** Runs a step until it is killed at that point, looks, and runs it again to its end. */
   async function doTwice(point: number, step: readonly string[], again: () => Promise<unknown>): Promise<Passed> {
     const { isKilled, points } = await runKilled(machine, point, step);
     const where = `${step.join(" ")}, ${isKilled ? "killed" : "ended"} at ${points.length}: ${points.at(-1) ?? ""}`;

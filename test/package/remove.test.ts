@@ -1,5 +1,5 @@
-// The package goes while guests are logged in. Their sessions end with a receipt, nobody else is locked out, and after a purge the
-// machine is as it was before.
+// The package is removed while guests are logged in. Their sessions end with a receipt, other users are not locked out,
+// and after a purge the machine is as it was before.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, IS_GUEST, listSessions } from "../helpers/guests.ts";
@@ -32,7 +32,7 @@ describeMachine("removing the package", (release) => {
     await machine.stop();
   });
 
-  /** Processes, places and accounts of guests, asked for without guestd. */
+  /** Processes, directories and accounts of guests, found without guestd. */
   const remains = () =>
     machine.sh(`ps -eo uid=,args= | awk '${IS_GUEST} || /guest(d|ctl|-reaper|-holders)/ && !/awk/'
     ls -A /run/userdb 2>/dev/null || true
@@ -110,7 +110,7 @@ describeMachine("removing the package", (release) => {
     await apt(machine, "install", PACKAGE);
     expect(await machine.sh("guestctl status")).toMatch(/^guests: +refused: they are switched off$/m);
     expect((await machine.ssh("guest", "echo in")).stdout).not.toContain("in\n");
-    // What was removed can be purged later, without its programs.
+    // A removed package can be purged later, without its programs.
     await apt(machine, "remove", "guestd");
     await apt(machine, "purge", "guestd");
     expect(compareStates(pristine, await takeState(machine))).toEqual([]);
@@ -118,7 +118,7 @@ describeMachine("removing the package", (release) => {
 
   it("leaves no guestd that was started by a call after it was stopped", async () => {
     await apt(machine, "install", PACKAGE);
-    // The last that setup asks before the files go.
+    // setup's last call before the files are removed.
     await machine.write(
       "/usr/local/sbin/getent",
       '#!/bin/sh\nbusctl --quiet call org.guestd1 /org/guestd1 org.freedesktop.DBus.Peer Ping && echo called >>/run/stop-logins\nexec /usr/bin/getent "$@"\n',

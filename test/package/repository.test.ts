@@ -1,6 +1,6 @@
-// The installation from a repository, word for word as docs/install.md has it, on a machine that has never had guestd. And what apt
-// refuses there: what another key has signed, and packages that were changed after they were signed. What guestd needs is there:
-// install.test.ts shows that it comes from Debian.
+// Installs from a repository, word for word by docs/install.md, on a machine that has never had guestd. And apt's
+// refusals: signatures by another key, and packages changed after they were signed. guestd's dependencies are there:
+// install.test.ts shows that they come from Debian.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -34,7 +34,7 @@ describeMachine("a repository", (release) => {
       SigningKey.make(),
       SigningKey.make(),
     ]);
-    // Root needs no sudo, which this machine has not.
+    // Root needs no sudo, which this machine lacks.
     await machine.write("/usr/local/bin/sudo", '#!/bin/sh\nexec "$@"\n', "755");
     tree = mkdtempSync(join(tmpdir(), "guestd-repository-"));
     const made = await makeRepository();
@@ -50,7 +50,7 @@ describeMachine("a repository", (release) => {
   const makeRepository = () =>
     execute([join(PROJECT, "packaging/repository"), `--key=${key.fingerprint}`, tree, release], { env: key.env });
 
-  /** As somebody at a terminal, who says yes. */
+  /** Like a person at a terminal who answers yes. */
   async function type(commands: string): Promise<Result & { readonly said: string }> {
     const result = await machine.run(["bash", "--norc", "-euc", commands], {
       input: "y\n",
@@ -112,7 +112,7 @@ describeMachine("a repository", (release) => {
   });
 });
 
-/** Has a web server in the machine, which has none of its own: it ends with this process. */
+/** Runs a web server in the machine, which has none: it ends with this process. */
 async function serve(machine: Machine, directory: string): Promise<ChildProcess> {
   const enter = ["--target", String(machine.pid), "--net", "--", "setpriv", "--pdeathsig", "KILL", "--"];
   const program = [process.execPath, join(PROJECT, "test/helpers/file-server.mjs"), directory, String(PORT)];

@@ -1,4 +1,5 @@
-// Another version takes over while guests are logged in: a newer one, the same one, an older one. Their sessions go on.
+// Another version takes over while guests are logged in: a newer one, the same one, an older one. Their sessions
+// continue.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
@@ -48,7 +49,7 @@ describeMachine("another version of the package", (release) => {
 
   const inOrder = async () => (await listSessions(machine)).sort((a, b) => a.id.localeCompare(b.id));
 
-  /** The same sessions, of which their guests and their administrator have noticed nothing. */
+  /** The same sessions, unnoticed by their guests and their administrator. */
   async function expectSessionsGoOn(): Promise<void> {
     expect(await inOrder()).toEqual(before);
     expect(before.map(({ user }) => user).sort()).toEqual(["guest", expect.stringMatching(/^guest-/)]);
@@ -77,7 +78,7 @@ describeMachine("another version of the package", (release) => {
     expect(logins.ins).toBeGreaterThan(0);
     await expectSessionsGoOn();
     expect([pid, "0"]).not.toContain(await mainPid(machine));
-    // Somebody who comes now is let in by the new one.
+    // The new version lets in a new guest.
     expect(await machine.ssh("guest", "id -un")).toMatchObject({ code: 0, stdout: "guest\n" });
     await waitUntil(
       "that login to end",
