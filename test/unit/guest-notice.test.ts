@@ -7,12 +7,17 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PROJECT } from "../helpers/tree.ts";
 
 const TOOLS = ["cat", "cut", "fold", "getent", "id", "sed"];
+/** Longer than any wait, in seconds. */
+const NEVER = 1000;
 let root: string;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "guest-notice-"));
   for (const directory of ["bin", "texts"]) mkdirSync(join(root, directory));
   for (const tool of TOOLS) symlinkSync(`/usr/bin/${tool}`, join(root, "bin", tool));
+  writeFileSync(join(root, "clock"), "0\n");
+  write("date", "read -r now <clock; echo $now");
+  write("sleep", "read -r now <clock; echo $((now + $1)) >clock");
   say("login", "You & <others> are guests.");
 });
 afterEach(() => {
@@ -23,13 +28,26 @@ const say = (name: string, text: string) => {
   writeFileSync(join(root, "texts", name), `${text}\n`);
 };
 
-/** A program that records its arguments and stdin. */
-function install(name: string, status = 0): void {
+/** A program that runs in the directory of the clock. */
+function write(name: string, script: string): void {
   const file = join(root, "bin", name);
-  const script = `#!/bin/sh\nprintf '%s\\n' ${name} "$@" >>${root}/seen\nfor last; do :; done\n[ "$last" != - ] || cat >>${root}/seen\nexit ${status}\n`;
-  writeFileSync(file, script);
+  writeFileSync(file, `#!/bin/sh\ncd ${root}\n${script}\n`);
   chmodSync(file, 0o755);
 }
+
+/**
+ * A program that records its arguments and stdin.
+ * @param fails for so many seconds
+ */
+function install(name: string, fails = 0): void {
+  write(
+    name,
+    `printf '%s\\n' ${name} "$@" >>seen; for last; do :; done; [ "$last" != - ] || cat >>seen; [ "$(date)" -ge ${fails} ]`,
+  );
+}
+
+/** The programs that ran, in order. */
+const programsIn = (seen: string) => seen.match(/^(notify-send|zenity|kdialog|xmessage)$/gm) ?? [];
 
 /** What was shown, and by which program; throws unless the status is 0. */
 function run(environment: Record<string, string> = {}): string {
@@ -51,16 +69,34 @@ describe("guest-notice", () => {
     expect(seen).not.toContain("zenity");
   });
 
+  it("waits for a desktop that shows notifications a little later", () => {
+    install("notify-send", 2);
+    install("zenity");
+    expect(programsIn(run({ XDG_CURRENT_DESKTOP: "GNOME" }))).toEqual(["notify-send", "notify-send", "notify-send"]);
+  });
+
+  it("opens a window on a desktop that shows no notification for two minutes", () => {
+    install("notify-send", NEVER);
+    install("zenity");
+    expect(programsIn(run({ XDG_CURRENT_DESKTOP: "GNOME" })).at(-1)).toBe("zenity");
+    expect(readFileSync(join(root, "clock"), "utf8")).toBe("120\n");
+  });
+
+  it("does not wait where no program sends notifications", () => {
+    install("zenity");
+    expect(programsIn(run({ XDG_CURRENT_DESKTOP: "GNOME" }))).toEqual(["zenity"]);
+    expect(readFileSync(join(root, "clock"), "utf8")).toBe("0\n");
+  });
+
   it.each([
     ["zenity", ["zenity", "kdialog", "xmessage"]],
     ["kdialog", ["kdialog", "xmessage"]],
     ["xmessage", ["xmessage"]],
   ])("opens a window of %s where no notification service runs", (first, there) => {
-    install("notify-send", 1);
+    install("notify-send", NEVER);
     // Closing a window by its corner counts as shown.
-    for (const name of there) install(name, 1);
-    const [, ...programs] = run().matchAll(/^(notify-send|zenity|kdialog|xmessage)$/gm);
-    expect(programs.map(([name]) => name)).toEqual([first]);
+    for (const name of there) install(name, NEVER);
+    expect(programsIn(run())).toEqual(["notify-send", first]);
     expect(run()).toContain("You & <others> are guests.");
   });
 
