@@ -1,4 +1,5 @@
 /* pam_guest: shared by the hooks: the request from PAM's items, and the message to a refused guest. */
+#include <libintl.h>
 #include <stddef.h>
 #include <syslog.h>
 
@@ -7,6 +8,9 @@
 
 #include "greeter.h"
 #include "hook_common.h"
+
+/* Where translations are: packaging/po. */
+#define DOMAIN "guestd"
 
 static const char *item_string(const pam_handle_t *pamh, int item)
 {
@@ -36,8 +40,8 @@ int refusal_report(pam_handle_t *pamh, int flags, const struct refusal *why, int
         const char *sentence = why->sentence;
 
         if (!sentence[0])
-                sentence = "Guest sessions are not available at the moment. "
-                           "Please ask the administrator of this machine.";
+                sentence = dgettext(DOMAIN, "Guest sessions are not available at the moment. "
+                                            "Please ask the administrator of this machine.");
         pam_syslog(pamh, LOG_ERR, "guest refused: %s", why->reason);
         if (!(flags & PAM_SILENT))
                 refusal_show(pamh, item_string(pamh, PAM_SERVICE), item_string(pamh, PAM_TTY), sentence);

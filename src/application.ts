@@ -26,6 +26,8 @@ import { makeRunners } from "./effects.ts";
 import { explain } from "./explanation.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "./idle.ts";
+import type { Translator } from "./translator.ts";
+import { makeTranslator } from "./translator.ts";
 import { makeCgroupSearch } from "./login-cgroups.ts";
 import { LoginChecks } from "./login-checks.ts";
 import { askMachine, RULES } from "./login-machine.ts";
@@ -114,10 +116,12 @@ export function makeApplication(parts: ApplicationParts): Application {
   };
   const pending = new PendingCalls();
   const sessions = makeSessionParts(core);
+  const translator = makeTranslator();
   const configuration = new Configuration({
     load: () => loadConfig(SYSTEM_PATHS, 0, listMachineDefaults(abilities)),
     journal,
-    onLoaded: (config, terms) => {
+    onLoaded: (loaded, terms) => {
+      const config = translator.config(loaded);
       link.dispatch({ kind: "config-loaded", config, notice: noticeInForce(config, terms) });
       publishConfig(config, stores.leases, report);
     },
@@ -128,6 +132,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     configuration,
     receipts: stores.receipts,
     cgroups: sessions.cgroups,
+    translator,
   });
   const runner = makeRunner(core, { ...stores, ...sessions, pending, service });
   const daemon = new Daemon({ runEffect: decorate(runner), journal, clock: readClock });
@@ -176,6 +181,7 @@ interface ServiceNeeds {
   readonly configuration: Configuration;
   readonly receipts: ReceiptStore;
   readonly cgroups: Cgroups;
+  readonly translator: Translator;
 }
 
 function makeService({ bus, abilities, journal, report, link }: Core, needs: ServiceNeeds): Service {
@@ -198,6 +204,7 @@ function makeService({ bus, abilities, journal, report, link }: Core, needs: Ser
     gatherFacts: (pid, home) => gatherFacts(link.state.config, { pid, home, overlay }),
     explain: (user, service) => explain(link.state, user, service, machine),
     checkLogins: () => checks.check(),
+    translate: needs.translator.refusal,
   });
   return new Service({
     bus,

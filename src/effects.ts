@@ -9,6 +9,7 @@ import { GuestError } from "./policy/errors.ts";
 import type { Quarantine } from "./policy/lease.ts";
 import type { Swept } from "./policy/receipt.ts";
 import { addFoundLater, clear } from "./policy/receipt.ts";
+import { refusal } from "./policy/refusals.ts";
 import type { Cgroup, Leader, View } from "./policy/session.ts";
 import type { SessionSubject, UidSubject } from "./policy/subject.ts";
 import type { Leases } from "./system/accounts/leases.ts";
@@ -167,7 +168,7 @@ async function whileAlive<T>(leaders: EffectParts["leaders"], { id }: SessionSub
     return await work;
   } catch (error) {
     if (leaders.isAlive(id)) throw error;
-    throw new GuestError("LeaderGone", "The login ended before its guest session was ready.", { cause: error });
+    throw new GuestError("LeaderGone", refusal("hungUp"), { cause: error });
   }
 }
 

@@ -8,6 +8,7 @@ import { listLeases } from "../policy/lease-list.ts";
 import type { PlanFacts } from "../policy/plan.ts";
 import type { Receipt } from "../policy/receipt.ts";
 import { isOpen } from "../policy/receipt.ts";
+import { refusal } from "../policy/refusals.ts";
 import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
 import type { Explanation } from "../policy/explain.ts";
@@ -61,6 +62,8 @@ export interface MethodParts {
     /** Reloads it. Returns the errors. */
     readonly load: () => readonly string[];
   };
+  /** Returns a refusal in the language of the machine. */
+  readonly translate: (sentence: string) => string;
   /** All receipts that are kept, newest first, and the receipt of one session. */
   readonly receipts: { readonly list: () => readonly Receipt[]; readonly find: (id: string) => Receipt | undefined };
 }
@@ -76,7 +79,16 @@ const row = (name: string, input: string, output: string, handle: Method["handle
   handle,
 });
 
-function authenticationMethods({ dispatch, pending, newId, random, findGid, cgroupOf, state }: MethodParts): Method[] {
+function authenticationMethods({
+  dispatch,
+  pending,
+  newId,
+  random,
+  findGid,
+  cgroupOf,
+  state,
+  translate,
+}: MethodParts): Method[] {
   return [
     row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readAllocateRequest(argument);
@@ -91,14 +103,14 @@ function authenticationMethods({ dispatch, pending, newId, random, findGid, cgro
         dispatch({ kind: "call-expired", id });
       });
       if (answered.kind === "terms") return [{ verdict: field("s", "terms"), ...wireTerms(answered.terms) }];
-      if (answered.kind !== "allocated") throw failed(answered);
+      if (answered.kind !== "allocated") throw refused(answered, translate);
       return [wireAllocation(answered.allocation)];
     }),
   ];
 }
 
 function sessionMethods(parts: MethodParts): Method[] {
-  const { dispatch, pending, newId, cgroupOf, startsService, gatherFacts, listProcesses, state } = parts;
+  const { dispatch, pending, newId, cgroupOf, startsService, gatherFacts, listProcesses, state, translate } = parts;
   return [
     row("OpenSession", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readOpenRequest(argument);
@@ -112,12 +124,13 @@ function sessionMethods(parts: MethodParts): Method[] {
         await answerInTime(answer, since, () => {
           dispatch({ kind: "call-expired", id });
         }),
+        translate,
       );
     }),
     row("JoinSession", "u", "a{sv}", async ([uid]) => {
       const { call, answer } = pending.add();
       dispatch({ kind: "join-requested", id: newId(), call, uid: Number(uid) });
-      return opened(await answer);
+      return opened(await answer, translate);
     }),
     row("CloseSession", "s", "", async ([id], caller) => {
       const session = state().sessions.get(String(id));
@@ -213,7 +226,7 @@ const ANSWER_LIMIT_MS = 4500;
 const LATE: Answer = {
   kind: "error",
   code: "Failed",
-  reason: "Your guest session could not be made ready in time. Please try again.",
+  reason: refusal("late"),
 };
 
 function answerInTime(answer: Promise<Answer>, since: number, onLate: () => void): Promise<Answer> {
@@ -223,11 +236,17 @@ function answerInTime(answer: Promise<Answer>, since: number, onLate: () => void
   });
 }
 
-function opened(answer: Answer): readonly unknown[] {
+function opened(answer: Answer, translate: Translate): readonly unknown[] {
   if (answer.kind === "terms") return [wireTerms(answer.terms)];
-  if (answer.kind !== "opened") throw failed(answer);
+  if (answer.kind !== "opened") throw refused(answer, translate);
   return [wireOpenReply(answer.reply)];
 }
+
+type Translate = MethodParts["translate"];
+
+// A guest reads it.
+const refused = (answer: Answer, translate: Translate): Error =>
+  failed(answer.kind === "error" ? { ...answer, reason: translate(answer.reason) } : answer);
 
 function failed(answer: Answer): Error {
   return answer.kind === "error"

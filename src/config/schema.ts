@@ -1,5 +1,6 @@
 // The table of keys: section, key, type, default and help. It defines the whole configuration. A test compares
 // etc/guestd.conf and the man page with it.
+import { NOTICE_TEXTS } from "./notice-texts.ts";
 import * as value from "./values.ts";
 import type { Localized, ValueType } from "./values.ts";
 
@@ -138,11 +139,7 @@ export const SCHEMA = {
   },
   Notice: {
     Login: key(value.boolean, "yes", "Whether guests are told at login that their files will be deleted."),
-    LoginText: localized(
-      value.sentence,
-      "You are a guest here: when you log out, all your files on this machine are deleted.",
-      "The text of this notice.",
-    ),
+    LoginText: localized(value.sentence, NOTICE_TEXTS.LoginText, "The text of this notice."),
     LoginServices: key(
       value.services,
       "login remote sshd su su-l",
@@ -153,12 +150,8 @@ export const SCHEMA = {
       "",
       "A file with terms of use that guests have to accept before they get in. Empty means none.",
     ),
-    TermsQuestion: localized(
-      value.sentence,
-      "If you accept these terms of use, type: yes",
-      "The question below the terms of use.",
-    ),
-    TermsAnswer: localized(value.answer, "yes", "The answer that accepts them."),
+    TermsQuestion: localized(value.sentence, NOTICE_TEXTS.TermsQuestion, "What is asked below the terms of use."),
+    TermsAnswer: localized(value.answer, NOTICE_TEXTS.TermsAnswer, "The answer that accepts them."),
   },
   Polkit: {
     RemovableMedia: key(value.boolean, "no", "Whether guests may mount and eject removable media."),

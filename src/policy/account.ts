@@ -1,4 +1,5 @@
 // The account that logs in, as PAM knows it, and which accounts can be guests.
+import { refusal } from "./refusals.ts";
 
 export interface Account {
   readonly user: string;
@@ -29,11 +30,9 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
  */
 export function findAccountFault(account: Account): string | undefined {
   const { user, uid, gid, home } = account;
-  if (user === "" || user.length > 256 || UNPRINTABLE.test(user))
-    return "This account's name cannot be used for a guest.";
-  if (!isGuestUid(uid) || gid === 0)
-    return "System accounts cannot be guests: this account must leave the group of guests.";
-  if (!isHomePath(home)) return `This account's home directory, ${quote(home)}, cannot be used for a guest.`;
+  if (user === "" || user.length > 256 || UNPRINTABLE.test(user)) return refusal("accountName");
+  if (!isGuestUid(uid) || gid === 0) return refusal("systemAccount");
+  if (!isHomePath(home)) return refusal("accountHome", { home: quote(home) });
   return undefined;
 }
 

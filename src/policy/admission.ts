@@ -3,6 +3,7 @@ import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
 import { autologinInstead } from "./ghost-rules.ts";
+import { refusal } from "./refusals.ts";
 import type { LoginSwitch } from "./switch.ts";
 import { describeOff } from "./switch.ts";
 import { isLeasable } from "./lease.ts";
@@ -28,10 +29,6 @@ export type Verdict =
   | { readonly kind: "again"; readonly session: Open }
   | { readonly kind: "refused"; readonly reason: string };
 
-const ASK = "Please ask the administrator of this machine.";
-const TWICE = "This login has asked for a guest account already. Please log in anew.";
-const FULL = "As many guests as this machine allows are logged in. Please try again later.";
-
 /**
  * Decides on a login.
  * @param config undefined while the configuration has errors; then no guest may log in
@@ -47,12 +44,12 @@ export function judgeLogin(
   const broken = findOutage(config, loginSwitch);
   if (config === undefined || broken !== undefined) return refuse(broken ?? "");
   const fault = findAccountFault(login.account);
-  if (fault !== undefined) return refuse(`${fault} ${ASK}`);
+  if (fault !== undefined) return refuse(fault);
   if (config.View.Hide.some(({ path }) => path === login.account.home)) {
-    return refuse(`This account's home directory is hidden from guests. ${ASK}`);
+    return refuse(refusal("hiddenHome"));
   }
   if (matchesAny(config.Guests.RefuseServices, login.service)) {
-    return refuse(`Guests cannot use ${login.service}: what it runs would outlive the guest.`);
+    return refuse(refusal("service", { service: login.service }));
   }
   const own = sessions.find(
     ({ leader, phase }) => leader.pid === login.leaderPid && (phase === "opening" || phase === "open"),
@@ -60,7 +57,7 @@ export function judgeLogin(
   if (own !== undefined) {
     return own.phase === "open" && own.account.uid === login.account.uid
       ? { kind: "again", session: own }
-      : refuse("This login has a guest session already. Please log in anew.");
+      : refuse(refusal("alreadyOpen"));
   }
   return isLeaseUid(config, login.account.uid, sessions)
     ? judgeLeased(config, login, sessions)
@@ -77,16 +74,12 @@ function judgeLeased(config: Config, login: Login, sessions: readonly Session[])
   const lease = sessions.find(
     (session) => session.leased && session.account.uid === account.uid && session.account.user === account.user,
   );
-  if (lease === undefined)
-    return refuse(`The account ${account.user} has a uid that only guestd gives to guests. ${ASK}`);
-  if (!isWaiting(lease, leaderPid)) {
-    return refuse(
-      `The account ${account.user} belongs to another guest's session. Please log in as ${config.Guests.Ghost}.`,
-    );
-  }
+  const { user } = account;
+  if (lease === undefined) return refuse(refusal("reservedUid", { user }));
+  if (!isWaiting(lease, leaderPid)) return refuse(refusal("othersAccount", { user, ghost: config.Guests.Ghost }));
   const fault = findOriginFault(config, login);
-  if (fault !== undefined) return refuse(`${fault} ${ASK}`);
-  return isFull(config, sessions) ? refuse(FULL) : { kind: "admitted", config, lease };
+  if (fault !== undefined) return refuse(fault);
+  return isFull(config, sessions) ? refuse(refusal("full")) : { kind: "admitted", config, lease };
 }
 
 // After a failed login its account cannot be used again.
@@ -97,17 +90,15 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
   const { Ghost } = config.Guests;
   // No process changes its own PID namespace. The program would stay in the host's, and could signal
   // the account's other sessions.
-  if (login.startsService) return refuse(describeService(login.account.user));
+  if (login.startsService) return refuse(refusal("sharedService", { user: login.account.user }));
   // Judges by the service alone: a program that names its terminal late, or not, would continue as the ghost itself.
   if (login.account.user === Ghost && login.rhost === "" && leasesThrough(config, login.service)) {
-    return refuse(
-      `${Ghost} gets an account of its own here, and this login came without one. Either it has skipped the authentication, as "agetty --autologin" does: write ${autologinInstead(Ghost)} instead ("Automatic login" in guestd(8)). Or it is at no terminal of this machine: see Terminals= and DisplayManagers= in guestd.conf(5). ${ASK}`,
-    );
+    return refuse(refusal("unleased", { ghost: Ghost, instead: autologinInstead(Ghost) }));
   }
-  if (isFull(config, sessions)) return refuse(FULL);
+  if (isFull(config, sessions)) return refuse(refusal("full"));
   const { user, uid } = login.account;
   if (listFull(config, sessions).some((account) => account.uid === uid))
-    return refuse(`${user} has as many sessions as this machine allows. Please end one of them, or try again later.`);
+    return refuse(refusal("accountFull", { user }));
   return { kind: "admitted", config, lease: undefined };
 }
 
@@ -124,11 +115,6 @@ export function listFull(
   );
   return [...new Map(full.map(({ account }) => [account.uid, account])).values()];
 }
-
-// For the journal of the unit: a service has no terminal.
-const describeService = (user: string) =>
-  `A service with User= and PAMName= cannot be kept apart from other sessions of ${user}. ` +
-  `Start its program through su, agetty --autologin or greetd: see "Services" in guestd(8).`;
 
 /** What PAM asks before it asks for a password. */
 export interface Authentication extends Origin {
@@ -159,10 +145,10 @@ export function judgeAuthentication(
   if (own !== undefined && (asked.user === own.account.user || asked.user === config.Guests.Ghost))
     return { kind: "again", session: own };
   if (sessions.some(({ leader, phase }) => phase === "allocating" && leader.pid === asked.leaderPid))
-    return { kind: "refused", reason: TWICE };
+    return { kind: "refused", reason: refusal("alreadyLeased") };
   if (asked.user !== config.Guests.Ghost) return { kind: "ignored" };
-  if (!leasesThrough(config, asked.service) || !isLocal(config, asked)) return { kind: "ignored" };
-  return isFull(config, sessions) ? { kind: "refused", reason: FULL } : { kind: "lease", config };
+  if (!leasesThrough(config, asked.service) || !isHere(config, asked)) return { kind: "ignored" };
+  return isFull(config, sessions) ? { kind: "refused", reason: refusal("full") } : { kind: "lease", config };
 }
 
 function mayUnlock(
@@ -198,10 +184,12 @@ function hasGuest(session: Session): boolean {
 }
 
 // Why no guest may log in; undefined if guests may.
+const NEVER_SAID: LoginSwitch = { enabled: false, reason: "" };
+
 function findOutage(config: Config | undefined, loginSwitch: LoginSwitch): string | undefined {
-  if (config === undefined) return `Guests cannot log in: the configuration of guestd has errors. ${ASK}`;
-  if (!config.Guests.Enabled) return `${describeOff({ enabled: false, reason: "" })} ${ASK}`;
-  return loginSwitch.enabled ? undefined : `${describeOff(loginSwitch)} ${ASK}`;
+  if (config === undefined) return refusal("misconfigured");
+  if (!config.Guests.Enabled) return describeOff(NEVER_SAID);
+  return loginSwitch.enabled ? undefined : describeOff(loginSwitch);
 }
 
 const refuse = (reason: string): Verdict => ({ kind: "refused", reason });

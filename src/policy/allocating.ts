@@ -20,14 +20,15 @@ import {
 import type { Moment } from "./moment.ts";
 import type { Acceptance } from "./notice.ts";
 import { judgeTerms } from "./notice.ts";
-import { NOT_READY, refusalOf, refuseLogin } from "./refusal.ts";
+import { refusal } from "./refusals.ts";
+import { refusalOf, refuseLogin } from "./refusing.ts";
 import type { Allocated, Allocating } from "./session.ts";
 import { ALLOCATING } from "./stages.ts";
 import type { Next, State } from "./state.ts";
 import { put, stay } from "./state.ts";
 import type { SessionSubject } from "./subject.ts";
 import { subjectOf } from "./subject.ts";
-import { countMapped, UNMAPPED } from "./uid-map.ts";
+import { countMapped } from "./uid-map.ts";
 import type { Way } from "./way.ts";
 import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
 
@@ -36,8 +37,6 @@ const WAY: Way<Allocating> = ALLOCATING;
 
 /** How many names are tried. If each has a home already, some program creates them. */
 const MOST_NAMES = 3;
-
-const USED_UP = "All guest accounts of this machine are in use. Please try again later.";
 
 type Requested = EventOf<"allocate-requested">;
 
@@ -73,8 +72,7 @@ export function allocate(state: State, event: Requested): Next {
       if (terms.kind === "ask")
         return stay(state, { kind: "answer", subject, call, answer: { kind: "terms", terms: terms.terms } });
       const { Group } = verdict.config.Guests;
-      if (event.gid === undefined)
-        return refuse(`The group ${Group} does not exist. Please ask the administrator of this machine.`);
+      if (event.gid === undefined) return refuse(refusal("noGroup", { group: Group }));
       const account = makeAccount(state, verdict.config, event.gid, event.random);
       return account === undefined
         ? refuse(reasonFor(state, verdict.config))
@@ -86,7 +84,7 @@ export function allocate(state: State, event: Requested): Next {
 }
 
 const reasonFor = ({ uidMap }: State, { Guests }: Config): string =>
-  countMapped(Guests.LeaseRange, uidMap) === 0 ? UNMAPPED : USED_UP;
+  countMapped(Guests.LeaseRange, uidMap) === 0 ? refusal("unmapped") : refusal("usedUp");
 
 function makeAccount(
   { sessions, pool, uidMap, walk }: State,
@@ -181,7 +179,7 @@ function leaseAnother(state: State, session: Allocating, owner: string, moment: 
   const { config } = state;
   const share = shareAfterForeign(pool);
   const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, gid, uid, share);
-  if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", USED_UP, moment);
+  if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", refusal("usedUp"), moment);
   // Repeats all stages but the first for the new account.
   return goOn({ ...state, pool: takeUid(pool, account.uid) }, { ...session, account }, "watch-leader", moment);
 }
@@ -192,7 +190,7 @@ function rename(state: State, session: Allocating, moment: Moment): Next {
   const { config } = state;
   const refusedNames = [...session.refusedNames, account.user];
   if (refusedNames.length === MOST_NAMES || config === undefined)
-    return failAllocating(state, session, "Refused", NOT_READY, moment);
+    return failAllocating(state, session, "Refused", refusal("notReady"), moment);
   const names = listAccounts(state.sessions).map(({ user }) => user);
   const user = makeLeaseName(account.uid, new Set([...names, ...refusedNames]));
   const renamed = { ...session, account: { ...account, ...nameLease(config.Guests, user) }, refusedNames };

@@ -2,14 +2,15 @@
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
 import { leasedHome, pickUid } from "./lease.ts";
-import { asksForTerms, UNANSWERED } from "./notice.ts";
+import { asksForTerms } from "./notice.ts";
+import { refusal } from "./refusals.ts";
 import type { PlanFacts } from "./plan.ts";
 import type { OpeningOrigin } from "./origin.ts";
 import { findOriginFault } from "./origin.ts";
 import { makePlan, sharesHostIpc } from "./plan.ts";
 import type { State } from "./state.ts";
 import type { Step } from "./steps.ts";
-import { countMapped, findMapFault, formatRange, UNMAPPED } from "./uid-map.ts";
+import { countMapped, findMapFault, formatRange } from "./uid-map.ts";
 
 export interface Explanation {
   /** "ignored": the account is not in the group of guests, and pam_guest does nothing. */
@@ -54,7 +55,7 @@ export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanF
   const explanation = judgeExplained(state, login, facts);
   const { verdict, leased, reason } = explanation;
   if (verdict !== "admitted" || state.notice.terms === undefined) return explanation;
-  if (!canAccept(login.service, leased)) return { ...NOTHING, verdict: "refused", reason: UNANSWERED };
+  if (!canAccept(login.service, leased)) return { ...NOTHING, verdict: "refused", reason: refusal("termsUnanswered") };
   return { ...explanation, reason: `${reason} The terms of use have to be accepted first.` };
 }
 
@@ -150,7 +151,7 @@ function explainLease(state: Leasing, { account: ghost, service }: ExplainedLogi
 
 function describeUsedUp({ config, uidMap }: Leasing): string {
   const { LeaseRange } = config.Guests;
-  if (countMapped(LeaseRange, uidMap) === 0) return findMapFault(LeaseRange, uidMap) ?? UNMAPPED;
+  if (countMapped(LeaseRange, uidMap) === 0) return findMapFault(LeaseRange, uidMap) ?? refusal("unmapped");
   return (
     `All guest accounts are in use: no uid of LeaseRange=${formatRange(LeaseRange)} is free. ` +
     '"guestctl leases" says what each of them waits for; a larger LeaseRange= has more.'

@@ -2,6 +2,7 @@
 // guestd keeps no state about a guest who reads terms: the next call brings the digest of what was shown.
 import type { Config } from "../config/schema.ts";
 import { inLanguage } from "./locale.ts";
+import { refusal } from "./refusals.ts";
 import { matchesAny } from "./wildcards.ts";
 
 /** A text of terms of use, as in its file, and its SHA-256 in hexadecimal. */
@@ -83,19 +84,13 @@ export type TermsVerdict =
   | { readonly kind: "ask"; readonly terms: Terms }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** For a guest who cannot be asked, or gives no answer. */
-export const UNANSWERED =
-  "Guests have to accept the terms of use of this machine, and there was no answer. A login that cannot ask, such as one by ssh, is not for guests here.";
-const NOT_ACCEPTED = "You have not accepted the terms of use of this machine. Please log in again to read them.";
-const CHANGED = "The terms of use of this machine have changed in the meantime. Please log in again to read them.";
-
 /** Decides whether the terms of use, if there are any, are accepted. */
 export function judgeTerms(terms: Terms | undefined, reply: TermsReply, now: number): TermsVerdict {
   if (terms === undefined) return { kind: "accepted", acceptance: undefined };
   if (reply.terms === "") return { kind: "ask", terms };
-  if (reply.terms !== terms.digest) return { kind: "refused", reason: CHANGED };
+  if (reply.terms !== terms.digest) return { kind: "refused", reason: refusal("termsChanged") };
   const answer = reply.answer.trim().toLowerCase();
-  if (answer === "") return { kind: "refused", reason: UNANSWERED };
-  if (answer !== terms.answer.toLowerCase()) return { kind: "refused", reason: NOT_ACCEPTED };
+  if (answer === "") return { kind: "refused", reason: refusal("termsUnanswered") };
+  if (answer !== terms.answer.toLowerCase()) return { kind: "refused", reason: refusal("termsDeclined") };
   return { kind: "accepted", acceptance: { digest: terms.digest, at: now } };
 }

@@ -12,7 +12,8 @@ import type { Moment } from "./moment.ts";
 import { NO_MANAGER } from "./linger.ts";
 import { judgeTerms, loginNotice } from "./notice.ts";
 import { makePlan } from "./plan.ts";
-import { refusalOf, refuseLogin } from "./refusal.ts";
+import { refusal } from "./refusals.ts";
+import { refusalOf, refuseLogin } from "./refusing.ts";
 import type { Admitting, Allocated, Cgroup, Open, Opening, Preparing, Session, View } from "./session.ts";
 import { becomeOpen, savedOf, standingView } from "./session.ts";
 import { ADMITTING, PREPARING } from "./stages.ts";
@@ -22,10 +23,6 @@ import type { SessionSubject } from "./subject.ts";
 import { subjectOf } from "./subject.ts";
 import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
 import { matchesAny } from "./wildcards.ts";
-
-const OUTER_ENDS = "The session that this login was started in is ending.";
-const HUNG_UP = "The login ended before its guest session was ready.";
-const ENDED = "This guest session was ended before it was ready.";
 
 type Requested = EventOf<"open-requested">;
 
@@ -49,7 +46,7 @@ export function open(state: State, event: Requested): Next {
     case "again":
       return admitAgain(state, verdict.session, call);
     case "admitted":
-      if (outer?.phase === "ending") return refuse(OUTER_ENDS);
+      if (outer?.phase === "ending") return refuse(refusal("outerEnds"));
       return admit(state, event, verdict, outer);
     default:
       return verdict satisfies never;
@@ -212,8 +209,8 @@ function goOn(state: State, session: Opening, last: EffectKind | undefined, mome
 function interrupt(state: State, session: Opening, moment: Moment): Next | undefined {
   if (session.cause === undefined) return undefined;
   return session.cause === "leader-exited"
-    ? failOpening(state, session, "LeaderGone", HUNG_UP, moment)
-    : failOpening(state, session, "Refused", ENDED, moment);
+    ? failOpening(state, session, "LeaderGone", refusal("hungUp"), moment)
+    : failOpening(state, session, "Refused", refusal("ended"), moment);
 }
 
 /** The session is open. Its end may have been requested meanwhile. */

@@ -1,5 +1,6 @@
 // Whether a login comes from this machine. Judges by PAM's items, and by the cgroup of the process that asks. Pure.
 import type { Config } from "../config/schema.ts";
+import { refusal } from "./refusals.ts";
 import { matchesAny } from "./wildcards.ts";
 
 /** What is known during authentication. */
@@ -25,13 +26,10 @@ export function isLocal(config: Config, { tty, rhost, leaderCgroup }: Origin): b
 
 /** Why a login admitted as local is not local after all. Items that are set late count as well. */
 export function findOriginFault(config: Config, { tty, rhost, leaderCgroup, seat }: OpeningOrigin): string | undefined {
-  if (rhost !== "") return "Guests cannot log in from another machine without a password.";
-  if (tty !== "" && !isOwnTerminal(config, tty))
-    return "Guests cannot log in at this terminal without a password: it is none of this machine (Terminals= in guestd.conf(5)).";
+  if (rhost !== "") return refusal("remote");
+  if (tty !== "" && !isOwnTerminal(config, tty)) return refusal("terminal");
   // LightDM names the X server of a VNC client like one of a seat, and sets no remote host. But it sets no seat.
-  return isDisplayManager(config, leaderCgroup) && seat === ""
-    ? "Guests cannot log in at this display without a password: it is at no seat of this machine."
-    : undefined;
+  return isDisplayManager(config, leaderCgroup) && seat === "" ? refusal("display") : undefined;
 }
 
 // LightDM puts an address before the number of a remote display. An IPv6 address can begin with a colon.

@@ -1,5 +1,6 @@
 // The administrator's switch: whether guests may log in to this machine, and what they are told if not. Pure. Enabled=
 // in the configuration must be yes as well. A switch that is unknown is off.
+import { refusal } from "./refusals.ts";
 
 export interface LoginSwitch {
   readonly enabled: boolean;
@@ -25,12 +26,11 @@ export function findReasonFault(reason: string): string | undefined {
 
 /** What a refused guest is told. */
 export const describeOff = ({ reason }: LoginSwitch): string =>
-  `Guest logins are switched off on this machine${explain(reason)}`;
+  reason === "" ? refusal("switchedOff") : refusal("switchedOffFor", { reason: punctuate(reason) });
 
 /** What an administrator reads. */
 export const describeSwitch = ({ enabled, reason }: LoginSwitch): string => (enabled ? "on." : `off${explain(reason)}`);
 
-function explain(reason: string): string {
-  if (reason === "") return ".";
-  return /[.!?]$/.test(reason) ? `: ${reason}` : `: ${reason}.`;
-}
+const explain = (reason: string) => (reason === "" ? "." : `: ${punctuate(reason)}`);
+
+const punctuate = (reason: string) => (/[.!?]$/.test(reason) ? reason : `${reason}.`);

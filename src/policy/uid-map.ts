@@ -31,10 +31,6 @@ export function findMapFault(range: UidRange, uidMap: UidMap): string | undefine
   return `${what}: /proc/self/uid_map of this container has ${these}. Set LeaseRange= in [Guests] to some of these${such}, or give the container more uids.`;
 }
 
-/** What a guest is told. */
-export const UNMAPPED =
-  "Guests cannot log in: this machine lacks the user ids for their accounts. Please ask the administrator of this machine.";
-
 /** How many UIDs of a range exist. */
 export function countMapped(range: UidRange, uidMap: UidMap): number {
   const overlaps = uidMap.map(({ first, last }) => Math.min(last, range.last) - Math.max(first, range.first) + 1);

@@ -9,7 +9,7 @@ import { waitFor } from "../helpers/wait.ts";
 
 /** The contract's bound. */
 const LOGIN_LIMIT_MS = 10_000;
-const SENTENCE = /Guest sessions are not available at the moment|could not be made ready/;
+const SENTENCE = /Guest sessions are not available at the moment|could not be started/;
 
 describeMachine("a login in bounded time", (release) => {
   let machine: Machine;

@@ -89,7 +89,7 @@ describe("pam_guest(8)", () => {
     const auth = words(`auth ${cut("packaging/pam-configs", "Auth:\n", "\n")}`);
     expect(page).toContain(auth.replace("success=end", "success=2"));
     expect(daemonPage).toContain(auth.replace("success=end", "success=done"));
-    const [, ...sentence] = /sentence = "([^"]+)"\s+"([^"]+)"/.exec(readProjectFile("pam/hook_common.c")) ?? [];
+    const [, ...sentence] = /dgettext\(DOMAIN, "([^"]+)"\s+"([^"]+)"/.exec(readProjectFile("pam/hook_common.c")) ?? [];
     expect(sentence).toHaveLength(2);
     expect(page).toContain(sentence.join(""));
   });

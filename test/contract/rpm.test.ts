@@ -44,7 +44,7 @@ function readSection(name: string): string[] {
 
 /** The path of a line of %files; rpm compresses manual pages, so "*" follows their names. */
 const readEntry = (line: string): string =>
-  expand(line.replace(/^%(?:dir|config\(noreplace\)) /, "").replace(/^(%\{_mandir\}.*)\*$/, "$1"));
+  expand(line.replace(/^%(?:dir|config\(noreplace\)|lang\(\w+\)) /, "").replace(/^(%\{_mandir\}.*)\*$/, "$1"));
 
 /** The entries of %files, except those that rpm takes from the sources itself. */
 const listed = readSection("files")

@@ -53,7 +53,7 @@ describe.skipIf(!requireRoot("full machine tests"))("guests on a machine with ho
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /, LIMIT_MS);
     terminal.send("guest\n");
-    await terminal.expect(/Your guest session could not be made ready.*Login incorrect/s, LIMIT_MS);
+    await terminal.expect(/Your guest session could not be started.*Login incorrect/s, LIMIT_MS);
     terminal.hangUp();
   };
   const logInAsRoot = async () => (await machine.login("root")).logOut(LIMIT_MS);

@@ -17,7 +17,7 @@ const END_LIMIT_MS = 60_000 + SESSIONS * 300;
 
 /** systemd ends all their scopes: a login that waits too long for it is refused, and a later one gets in. */
 const KEPT_WAITING =
-  /systemd1 does not answer StartTransientUnit|could not be made ready|OpenSession: Connection timed out/;
+  /systemd1 does not answer StartTransientUnit|could not be started|OpenSession: Connection timed out/;
 
 /** Opens sessions of three accounts, by their numbers on the command line; prints each that does not open. */
 const OPEN = `

@@ -69,7 +69,7 @@ const OUTAGES: Record<string, Outage> = {
   "cannot build the view": {
     break: "printf '[View]\\nHide=/does/not/exist\\n' >/etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
     mend: "rm /etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
-    sentence: /Your guest session could not be made ready/,
+    sentence: /Your guest session could not be started/,
   },
   "is switched off": {
     break: "printf '[Guests]\\nEnabled=no\\n' >/etc/guestd/guestd.conf.d/bad.conf; guestctl reload",
@@ -90,7 +90,7 @@ const OUTAGES: Record<string, Outage> = {
   "cannot write its records": {
     break: "guestctl status; mkdir -p /run/guestd/sessions; mount -t tmpfs -o ro full /run/guestd/sessions",
     mend: "umount /run/guestd/sessions",
-    sentence: /Your guest session could not be made ready/,
+    sentence: /Your guest session could not be started/,
   },
 };
 

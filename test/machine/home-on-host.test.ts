@@ -243,7 +243,7 @@ describeMachine("a leased home on the host", (release) => {
       /is not quarantined/,
       /^Closed session .*: left home: /,
       /is there already\.$/,
-      /could not be made ready/,
+      /could not be started/,
       /could not be looked at/,
     ];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);

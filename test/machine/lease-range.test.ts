@@ -123,7 +123,7 @@ describeMachine("the UIDs of leased accounts", (release) => {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
     terminal.send("guest\n");
-    await terminal.expect(/this machine lacks the user ids for their accounts\. Please ask the administrator/);
+    await terminal.expect(/this machine lacks the UIDs for their accounts\. Please ask the administrator/);
     await configure("60600-61183");
     // The UIDs exist. Here only guestd is in the container, and may not enter the mount namespaces of logins.
     const fault =
@@ -131,6 +131,6 @@ describeMachine("the UIDs of leased accounts", (release) => {
     for (const command of ["status || true", "explain guest"])
       expect(await machine.sh(`guestctl ${command}`)).toMatch(fault);
     terminal.send("guest\n");
-    await terminal.expect(/guest session could not be made ready/i);
+    await terminal.expect(/guest session could not be started/i);
   });
 });

@@ -45,7 +45,7 @@ describeMachine("a guest's view on a machine", (release) => {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
     terminal.send("guest\n");
-    await terminal.expect(/could not be made ready/);
+    await terminal.expect(/could not be started/);
     terminal.hangUp();
   }
 

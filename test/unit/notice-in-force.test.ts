@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { noticeInForce } from "../../src/notice-in-force.ts";
+import { machineLocale, noticeInForce } from "../../src/notice-in-force.ts";
 import { configOf } from "../helpers/samples.ts";
 
 const CONFIG = configOf("[Notice]", "LoginText=Gone.", "LoginText[de]=Weg.");
@@ -14,12 +14,12 @@ describe("noticeInForce", () => {
     [{ LANG: "de_DE.UTF-8", LC_ALL: "C" }, "Gone.", "Be kind.\n"],
     [{ LANG: "de_DE.UTF-8", LC_ALL: "" }, "Weg.", "Seid nett.\r\n"],
   ])("is in the language of %j, with the file's digest as sha256sum prints it", (environment, login, text) => {
-    const notice = noticeInForce(CONFIG, TERMS, environment);
+    const notice = noticeInForce(CONFIG, TERMS, machineLocale(environment));
     expect(notice.login).toBe(login);
     expect(notice.terms?.digest).toBe(createHash("sha256").update(text).digest("hex"));
   });
 
   it("has no terms where no file is named", () => {
-    expect(noticeInForce(CONFIG, {}, { LANG: "de_DE.UTF-8" }).terms).toBeUndefined();
+    expect(noticeInForce(CONFIG, {}, "de_DE.UTF-8").terms).toBeUndefined();
   });
 });

@@ -28,6 +28,7 @@ function methodsWith({
     pending,
     newId: () => "fresh",
     random: () => 3,
+    translate: (sentence) => sentence.replace("Not today.", "Heute nicht."),
     findGid,
     cgroupOf: () => "/system.slice",
     startsService: () => false,
@@ -96,7 +97,7 @@ describe("AllocateAccount", () => {
 
   it("returns a refusal with its code and its sentence", async () => {
     const { call } = methodsWith({ answer: { kind: "error", code: "Refused", reason: "Not today." } });
-    await expect(call("AllocateAccount", [REQUEST])).rejects.toEqual(new GuestError("Refused", "Not today."));
+    await expect(call("AllocateAccount", [REQUEST])).rejects.toEqual(new GuestError("Refused", "Heute nicht."));
   });
 
   it("returns terms of use instead, and passes on the guest's response to them", async () => {

@@ -79,7 +79,7 @@ describe("judgeLogin refuses", () => {
     expect(judgeLogin(config, login, sessions.slice(1), ON)).toMatchObject({ kind: "admitted" });
     expect(judgeLogin(config, login, sessions, ON)).toEqual({
       kind: "refused",
-      reason: "guest1 has as many sessions as this machine allows. Please end one of them, or try again later.",
+      reason: "guest1 has as many sessions as this machine allows. Please end one of them or try again later.",
     });
     const other = { ...login, account: { ...GUEST, user: "guest2", uid: GUEST.uid + 1 } };
     expect(judgeLogin(config, other, sessions, ON)).toMatchObject({ kind: "admitted" });
@@ -270,7 +270,7 @@ describe("judgeAuthentication leases no account", () => {
     const config = configOf("[Guests]", "MaxSessions=1");
     expect(judgeAuthentication(config, { ...asked, leaderPid: 501 }, [SESSION], ON)).toMatchObject({
       kind: "refused",
-      reason: expect.stringContaining("As many") as string,
+      reason: expect.stringContaining("as many") as string,
     });
   });
 

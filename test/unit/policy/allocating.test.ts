@@ -73,7 +73,7 @@ describe("AllocateAccount leases no account", () => {
 
   it("when all sessions are taken", () => {
     const full = { ...opened(), config: configOf("[Guests]", "MaxSessions=1") };
-    expect(refusal(full, { id: "s2", leaderPid: 600 })?.reason).toContain("As many guests");
+    expect(refusal(full, { id: "s2", leaderPid: 600 })?.reason).toContain("as many guests");
   });
 
   it("when the range is used up by sessions and quarantined UIDs", () => {
@@ -86,7 +86,7 @@ describe("AllocateAccount leases no account", () => {
 
   it("when no UID of the range exists on this machine, and refers the guest to the administrator", () => {
     const uidMap = [{ first: 0, last: 60_599 }];
-    expect(refusal({ ...READY, uidMap })?.reason).toMatch(/lacks the user ids .* ask the administrator/);
+    expect(refusal({ ...READY, uidMap })?.reason).toMatch(/lacks the UIDs .* ask the administrator/);
   });
 
   it.each(ALLOCATING)("to a leader that asks again while its account is being created (%s)", (until) => {
@@ -286,7 +286,7 @@ describe("a name whose home exists on the machine", () => {
     expect(did.filter(({ kind }) => kind === "publish-account")).toHaveLength(3);
     expect(find(did, "refuse")).toMatchObject({
       code: "Refused",
-      reason: expect.stringContaining("could not be made ready") as string,
+      reason: expect.stringContaining("could not be started") as string,
     });
     expect(kinds(did)).not.toContain("sweep-account");
     expect(state.sessions.size).toBe(0);

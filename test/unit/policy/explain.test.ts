@@ -105,7 +105,7 @@ describe("explainLogin", () => {
     );
     expect(explanation).toMatchObject({
       verdict: "refused",
-      reason: expect.stringContaining("As many guests") as string,
+      reason: expect.stringContaining("as many guests") as string,
       plan: [],
     });
   });

@@ -137,11 +137,11 @@ describe("opening a leased account's session is refused", () => {
   };
 
   it("to another leader than the one it was leased for", () => {
-    refused({ leaderPid: 501 }, /belongs to another guest's session/);
+    refused({ leaderPid: 501 }, /belongs to another guest/);
   });
 
   it("for a UID of the range that was not leased", () => {
-    refused({ account: { ...LEASED, uid: 60601 } }, /uid that only guestd gives/);
+    refused({ account: { ...LEASED, uid: 60601 } }, /UID that is reserved/);
   });
 
   it("for a UID of the former range, except to the login that it was leased for", () => {
@@ -152,11 +152,11 @@ describe("opening a leased account's session is refused", () => {
   });
 
   it("for the UID under another name", () => {
-    refused({ account: { ...LEASED, user: "guest-bbbb" } }, /uid that only guestd gives/);
+    refused({ account: { ...LEASED, user: "guest-bbbb" } }, /UID that is reserved/);
   });
 
   it("for the ghost itself instead of the account it got", () => {
-    refused({ account: GHOST }, /came without/);
+    refused({ account: GHOST }, /this login has none/);
   });
 
   it("at a terminal that may be remote, and returns the account though its leader stays", () => {

@@ -180,7 +180,9 @@ describe("the account that was leased for a login opens its session", () => {
 
   it("not at a terminal that is named later and may be remote", () => {
     for (const tty of ["pts/3", "/dev/pts/3", "ssh", "192.0.2.1:0", "::1:0"])
-      expect(open({ service: "sddm", tty, seat: "seat0", ...unit("sddm.service") })).toMatch(/none of this machine/);
+      expect(open({ service: "sddm", tty, seat: "seat0", ...unit("sddm.service") })).toMatch(
+        /does not belong to this machine/,
+      );
     expect(open({ service: "sddm", tty: "pts/3", seat: "seat0", ...unit("sddm.service") }, "Terminals=pts/*")).toBe(
       "admitted",
     );

@@ -34,10 +34,19 @@ describe("a valid reason", () => {
   );
 
   it.each([
-    ["", "Guest logins are switched off on this machine."],
-    ["an examination", "Guest logins are switched off on this machine: an examination."],
-    ["An examination.", "Guest logins are switched off on this machine: An examination."],
-    ["Come back!", "Guest logins are switched off on this machine: Come back!"],
+    ["", "Guest logins are switched off on this machine. Please ask the administrator of this machine."],
+    [
+      "an examination",
+      "Guest logins are switched off on this machine: an examination. Please ask the administrator of this machine.",
+    ],
+    [
+      "An examination.",
+      "Guest logins are switched off on this machine: An examination. Please ask the administrator of this machine.",
+    ],
+    [
+      "Come back!",
+      "Guest logins are switched off on this machine: Come back! Please ask the administrator of this machine.",
+    ],
   ])("becomes a sentence (%j)", (reason, sentence) => {
     expect(describeOff({ enabled: false, reason })).toBe(sentence);
   });

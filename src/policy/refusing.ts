@@ -3,13 +3,12 @@ import type { EffectOf } from "./effects.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { EffectFailed } from "./events.ts";
 import type { Allocating, Opening } from "./session.ts";
+import { refusal } from "./refusals.ts";
 import { subjectOf } from "./subject.ts";
-
-export const NOT_READY = "Your guest session could not be made ready. Please ask the administrator of this machine.";
 
 /** What a guest is told about a failed stage. Technical reasons go to the journal. */
 export function refusalOf({ code, reason }: EffectFailed): { readonly code: ErrorCode; readonly reason: string } {
-  return { code, reason: code === "Failed" ? NOT_READY : reason };
+  return { code, reason: code === "Failed" ? refusal("notReady") : reason };
 }
 
 /** Answers the call that waits for the session with a refusal. */

@@ -1,0 +1,26 @@
+// Translates what of [Notice] is at its default.
+import { NOTICE_TEXTS } from "./notice-texts.ts";
+import type { Config } from "./schema.ts";
+
+/**
+ * A configuration with the translations of what is at its default.
+ * @param catalogs translations by the English text, of each locale
+ */
+export function translateNotice(
+  config: Config,
+  catalogs: Readonly<Record<string, ReadonlyMap<string, string>>>,
+): Config {
+  const translated = (key: keyof typeof NOTICE_TEXTS) => {
+    const text = NOTICE_TEXTS[key];
+    const configured = config.Notice[key];
+    if (configured[""] !== text) return configured;
+    const translations = Object.entries(catalogs).map(([locale, catalog]) => [locale, catalog.get(text) ?? text]);
+    return { ...(Object.fromEntries(translations) as Record<string, string>), ...configured };
+  };
+  const texts = {
+    LoginText: translated("LoginText"),
+    TermsQuestion: translated("TermsQuestion"),
+    TermsAnswer: translated("TermsAnswer"),
+  };
+  return { ...config, Notice: { ...config.Notice, ...texts } };
+}

@@ -1,0 +1,29 @@
+// Defaults that guests read are translated, and what the configuration says is not.
+import { describe, expect, it } from "vitest";
+import { translateNotice } from "../../../src/config/translate-notice.ts";
+import { configOf } from "../../helpers/samples.ts";
+
+describe("translateNotice", () => {
+  const CATALOGS = {
+    de: new Map([
+      ["yes", "ja"],
+      ["If you accept these terms of use, type: yes", "Tippen Sie: ja"],
+    ]),
+    fr: new Map(),
+  };
+
+  it("translates what is at its default, for each language that is there", () => {
+    const { Notice } = translateNotice(configOf(), CATALOGS);
+    expect(Notice.TermsAnswer).toEqual({ "": "yes", de: "ja", fr: "yes" });
+    expect(Notice.LoginText["de"]).toBe(Notice.LoginText[""]);
+    expect(Notice.TermsQuestion["de"]).toBe("Tippen Sie: ja");
+  });
+
+  it("leaves what the configuration says, in each language that it says it in", () => {
+    const config = configOf("[Notice]", "LoginText=Gone.", "TermsAnswer[de]=Ja", "TermsQuestion=Well?");
+    const { Notice } = translateNotice(config, CATALOGS);
+    expect(Notice.LoginText).toEqual({ "": "Gone." });
+    expect(Notice.TermsQuestion).toEqual({ "": "Well?" });
+    expect(Notice.TermsAnswer).toMatchObject({ "": "yes", de: "Ja" });
+  });
+});
