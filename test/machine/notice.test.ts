@@ -71,6 +71,14 @@ describeMachine("what guests are told", (release) => {
     const german = await machine.loginAsGhost();
     expect(german.transcript).toContain("Alles weg.");
     await german.logOut();
+    // So is a refusal, but for the journal.
+    await machine.sh("guestctl disable");
+    const refused = await nameAt("guest");
+    await refused.expect(/Gastanmeldungen sind an diesem Rechner ausgeschaltet\. Bitte /);
+    refused.hangUp();
+    const [entry] = await machine.journal("GUEST_ACTION=refuse", "_SYSTEMD_UNIT=guestd.service");
+    expect(entry?.["MESSAGE"]).toMatch(/^Refused guest .*: Guest logins are switched off on this machine\./);
+    await machine.sh("guestctl enable");
     await machine.sh("systemctl unset-environment LANG; systemctl restart guestd");
     await configure("Login=no");
     const silent = await machine.loginAsGhost();
@@ -135,7 +143,7 @@ describeMachine("what guests are told", (release) => {
   });
 
   it("leaves no unexpected line in the journal", async () => {
-    const expected = [/the terms of use/, /The configuration has errors/, /pam_guest\(.*\): conversation failed/];
+    const expected = [/switched off on this machine/, /the terms of use/, /The configuration has errors/, /pam_guest\(.*\): conversation failed/];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);
   });
 });
