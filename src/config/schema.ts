@@ -150,7 +150,7 @@ export const SCHEMA = {
       "",
       "A file with terms of use that guests have to accept before they get in. Empty means none.",
     ),
-    TermsQuestion: localized(value.sentence, NOTICE_TEXTS.TermsQuestion, "What is asked below the terms of use."),
+    TermsQuestion: localized(value.sentence, NOTICE_TEXTS.TermsQuestion, "The question below the terms of use."),
     TermsAnswer: localized(value.answer, NOTICE_TEXTS.TermsAnswer, "The answer that accepts them."),
   },
   Polkit: {

@@ -147,7 +147,7 @@ export function judgeAuthentication(
   if (sessions.some(({ leader, phase }) => phase === "allocating" && leader.pid === asked.leaderPid))
     return { kind: "refused", reason: refusal("alreadyLeased") };
   if (asked.user !== config.Guests.Ghost) return { kind: "ignored" };
-  if (!leasesThrough(config, asked.service) || !isHere(config, asked)) return { kind: "ignored" };
+  if (!leasesThrough(config, asked.service) || !isLocal(config, asked)) return { kind: "ignored" };
   return isFull(config, sessions) ? { kind: "refused", reason: refusal("full") } : { kind: "lease", config };
 }
 

@@ -185,8 +185,7 @@ describeMachine("guestctl explain and status", (release) => {
   });
 
   it("leave no unexpected line in the journal", async () => {
-    const expected =
-      /pam_access\(login:account\): access denied|build-view|could not be started|view|skeleton|overlay/;
+    const expected = /pam_access\(login:account\): access denied|build-view|could not be started|view|skeleton|overlay/;
     expect((await unexpectedLines(machine)).filter((line) => !expected.test(line))).toEqual([]);
   });
 });

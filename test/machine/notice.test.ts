@@ -143,7 +143,12 @@ describeMachine("what guests are told", (release) => {
   });
 
   it("leaves no unexpected line in the journal", async () => {
-    const expected = [/switched off on this machine/, /the terms of use/, /The configuration has errors/, /pam_guest\(.*\): conversation failed/];
+    const expected = [
+      /switched off on this machine/,
+      /the terms of use/,
+      /The configuration has errors/,
+      /pam_guest\(.*\): conversation failed/,
+    ];
     expect(await unexpectedLines(machine, ...expected)).toEqual([]);
   });
 });
