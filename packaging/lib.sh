@@ -17,6 +17,8 @@ MACHINE_PACKAGES=(
   login passwd util-linux util-linux-extra bsdutils procps iproute2 polkitd nodejs
   openssh-server openssh-client at cron tmux sudo pkexec pamtester systemd-container
 )
+# What the recipes of docs/cookbook.md have installed besides.
+COOKBOOK_PACKAGES=(nftables jq)
 # Services that a desktop may ask to do something for a user: the machines have their polkit actions, without the
 # programs. Each exists in all releases and has actions there.
 ACTION_PACKAGES=(
@@ -79,7 +81,7 @@ mirror_lines() {
 # root_packages KIND: the packages of a kind of root (machine, desktop, xfce, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
 root_packages() {
   case $1 in
-    machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" ;;
+    machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${COOKBOOK_PACKAGES[@]}" ;;
     desktop) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" ;;
     xfce) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" "${XFCE_PACKAGES[@]}" ;;
     kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;

@@ -6,7 +6,8 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import type { Option } from "../../src/cli/options.ts";
 import { COMMON, OPTIONS } from "../../src/cli/options.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { MAN, PAGES } from "../helpers/man.ts";
+import { filesOf, readInstructions } from "../helpers/document.ts";
+import { MAN } from "../helpers/man.ts";
 import { listProjectFiles, PROJECT, readProjectFile } from "../helpers/tree.ts";
 
 const DOCUMENTS = [
@@ -20,12 +21,6 @@ const anchorOf = (heading: string) =>
     .toLowerCase()
     .replace(/[^\w\- ]/g, "")
     .replaceAll(" ", "-");
-
-/** The sections of a manual page, in lower case. */
-const headingsOf = (page: string) =>
-  [...readProjectFile(`${MAN}/${page}`).matchAll(/^\.S[HS] "?([^"\n]*)/gm)].map(([, title = ""]) =>
-    title.replaceAll("\\", "").toLowerCase(),
-  );
 
 /** The links of a document to others, and to its own sections, as paths from the project's root. */
 const linksOf = (document: string) =>
@@ -115,26 +110,6 @@ describe("the completion offers", () => {
   });
 });
 
-describe("sections of manual pages", () => {
-  const READERS = listProjectFiles().filter((name) => /\.md$|^(src|pam|systemd|etc|packaging)\//.test(name));
-  /** As `pam_guest(8), "Position in the stack"`, and the other way round. */
-  const NAMED = [
-    /(?<page>[a-z][\w.-]*)\((?<number>\d)\), \\?"(?<title>[^"]+?),?\\?"/g,
-    /\\?"(?<title>[^"]+?),?\\?" in (?<page>[a-z][\w.-]*)\((?<number>\d)\)/g,
-  ];
-
-  it("are there where a document, a message or a comment names them", () => {
-    const named = READERS.flatMap((file) => {
-      const text = readProjectFile(file).replace(/\s+/g, " ");
-      return NAMED.flatMap((form) => [...text.matchAll(form)]).map(
-        ({ groups: { page = "", number = "", title = "" } = {} }) => ({ file, page: `${page}.${number}`, title }),
-      );
-    }).filter(({ page }) => PAGES.includes(page));
-    expect(named.length).toBeGreaterThan(5);
-    expect(named.filter(({ page, title }) => !headingsOf(page).includes(title.toLowerCase()))).toEqual([]);
-  });
-});
-
 describe("the documents", () => {
   it.each(DOCUMENTS)("%s names only files that exist", (document) => {
     const files = listProjectFiles();
@@ -214,11 +189,16 @@ describe("the documents", () => {
     ).toEqual([]);
   });
 
-  it("docs/getting-started.md has an example that is a good configuration", () => {
-    const text = /```ini\n(.*?)```/s.exec(readProjectFile("docs/getting-started.md"))?.[1] ?? "";
-    const result = parseConfig([{ path: "example", text }]);
-    expect(result).toMatchObject({ ok: true });
-    expect(result.ok && result.settings.filter(({ origin }) => origin !== "default").length).toBeGreaterThan(2);
+  it("have examples that are good configurations", () => {
+    const examples = DOCUMENTS.flatMap((document) => filesOf(readInstructions(readProjectFile(document)))).filter(
+      ({ path }) => path.startsWith("/etc/guestd/guestd.conf.d/"),
+    );
+    expect(examples.length).toBeGreaterThan(5);
+    for (const example of examples) {
+      const result = parseConfig([example]);
+      expect(result, example.path).toMatchObject({ ok: true });
+      expect(result.ok && result.settings.filter(({ origin }) => origin !== "default").length).toBeGreaterThan(0);
+    }
   });
 
   it("docs/operations.md and guestd(8) tell the same filter of the journal", () => {

@@ -10,7 +10,8 @@ const pages = PAGES.map((page) => {
   return { page, name, section, text: readProjectFile(`${MAN}/${page}`) };
 });
 
-const headingsOf = (text: string) => [...text.matchAll(/^\.S[HS] "?([^"\n]*)"?$/gm)].map(([, heading = ""]) => heading);
+const headingsOf = (text: string) =>
+  [...text.matchAll(/^\.S[HS] "?([^"\n]*)"?$/gm)].map(([, heading = ""]) => plain(heading));
 
 /** The lines of the literal blocks of a page, as a reader sees them; a line that ends in a backslash continues. */
 const shownBy = (text: string) =>
