@@ -1,6 +1,7 @@
 // Automatic logins of guests: which display manager makes them, and whether everything they need is there.
 import { readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
+import { ofUnit } from "../policy/display-managers.ts";
 import { withoutEdit } from "./changes.ts";
 import type { Autologin, DisplayManager } from "./display-managers.ts";
 import { DISPLAY_MANAGERS } from "./display-managers.ts";
@@ -165,8 +166,8 @@ export class Autologins {
   /** The display manager that is started at boot. */
   #findAtBoot(): DisplayManager | undefined {
     try {
-      const unit = basename(readlinkSync(this.#root + DISPLAY_MANAGER_UNIT));
-      return DISPLAY_MANAGERS.find(({ units }) => units.includes(unit));
+      const name = ofUnit(basename(readlinkSync(this.#root + DISPLAY_MANAGER_UNIT)))?.name;
+      return DISPLAY_MANAGERS.find((one) => one.name === name);
     } catch {
       return undefined;
     }

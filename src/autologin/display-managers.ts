@@ -1,4 +1,5 @@
 // The display managers that can log guests in automatically, one row each: the changes to their files. Pure.
+import type { DisplayManagerName } from "../policy/display-managers.ts";
 import type { Change } from "./changes.ts";
 import { asideOf, greeterPrefix, MARK } from "./changes.ts";
 
@@ -10,9 +11,7 @@ export interface Autologin {
 }
 
 export interface DisplayManager {
-  readonly name: "lightdm" | "sddm" | "gdm" | "greetd";
-  /** Units that display-manager.service can be an alias of. */
-  readonly units: readonly string[];
+  readonly name: DisplayManagerName;
   /** Paths of its program. */
   readonly programs: readonly string[];
   /** PAM service of its automatic logins. */
@@ -68,7 +67,6 @@ const standIn = (path: string, lines: readonly string[]): Change => ({
 export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
   {
     name: "lightdm",
-    units: ["lightdm.service"],
     programs: ["/usr/sbin/lightdm"],
     service: "lightdm-guest",
     sessions: [X11, WAYLAND, "/usr/share/lightdm/sessions"],
@@ -87,7 +85,6 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
   },
   {
     name: "sddm",
-    units: ["sddm.service"],
     programs: ["/usr/bin/sddm"],
     service: "sddm-autologin",
     sessions: [X11, WAYLAND],
@@ -110,7 +107,6 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
   },
   {
     name: "gdm",
-    units: ["gdm.service", "gdm3.service"],
     programs: ["/usr/sbin/gdm3"],
     service: "gdm-autologin",
     sessions: [],
@@ -134,7 +130,6 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
   },
   {
     name: "greetd",
-    units: ["greetd.service"],
     programs: ["/usr/sbin/greetd", "/usr/bin/greetd"],
     service: "greetd",
     sessions: [WAYLAND],

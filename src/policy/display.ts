@@ -1,5 +1,6 @@
 // Gives a view the X server of its own display, and no other: its socket, and the directories in which the guest's
 // own servers make sockets. Pure.
+import { ofService } from "./display-managers.ts";
 import type { Link } from "./paths.ts";
 import { followLinks, isWithin } from "./paths.ts";
 import type { Step } from "./steps.ts";
@@ -13,12 +14,10 @@ export interface Display {
   readonly display: string;
 }
 
-/** Services that name the display of their greeter. The session has a server of its own. */
-const SERVER_INSIDE = /^gdm(-|$)/;
-
 /** The number of a display whose server is outside the session. PAM knows it before the session opens. */
 export function findServerOutside({ service, tty, display }: Display): string | undefined {
-  if (SERVER_INSIDE.test(service)) return undefined;
+  // GDM names the display of its greeter. The session has a server of its own.
+  if (ofService(service)?.name === "gdm") return undefined;
   return [display, tty].flatMap((name) => /^:(\d{1,5})(\.|$)/.exec(name)?.[1] ?? []).at(0);
 }
 

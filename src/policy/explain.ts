@@ -1,6 +1,8 @@
 // What a login would get, without the login: uses the same decisions and the same plan.
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
+import type { Named } from "./display-managers.ts";
+import { ofService } from "./display-managers.ts";
 import { leasedHome, pickUid } from "./lease.ts";
 import { asksForTerms } from "./notice.ts";
 import { refusal } from "./refusals.ts";
@@ -62,7 +64,7 @@ export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanF
 /** Whether this service can ask a guest: the ghost during authentication, others when the session opens. */
 function canAccept(service: string, leased: boolean): boolean {
   if (!asksForTerms(service)) return false;
-  return leased || !(service === "sshd" || DISPLAY_MANAGERS.some(({ services }) => services.test(service)));
+  return leased || !(service === "sshd" || ofService(service) !== undefined);
 }
 
 function judgeExplained(state: Judging, login: ExplainedLogin, facts: PlanFacts): Explanation {
@@ -96,29 +98,13 @@ function judgeExplained(state: Judging, login: ExplainedLogin, facts: PlanFacts)
 }
 
 /** Where a login takes place, as its program tells PAM on the first seat. */
-interface ExplainedOrigin extends OpeningOrigin {
-  /** PAM's terminal during authentication. */
-  readonly firstTty: string;
-  readonly display: string;
-}
-
-/**
- * For each display manager of Debian: the unit, and the terminal it tells PAM before
- * authentication and before the session.
- */
-const DISPLAY_MANAGERS = [
-  { services: /^lightdm/, unit: "lightdm.service", firstTty: ":0", tty: ":0", display: ":0" },
-  { services: /^sddm/, unit: "sddm.service", firstTty: "", tty: ":0", display: ":0" },
-  { services: /^greetd/, unit: "greetd.service", firstTty: "", tty: "/dev/tty1", display: "" },
-  { services: /^gdm-/, unit: "gdm.service", firstTty: "/dev/tty1", tty: "/dev/tty2", display: "" },
-] as const;
+type ExplainedOrigin = OpeningOrigin & Named;
 
 function originOf(service: string): ExplainedOrigin {
   const tty = service === "sshd" ? "ssh" : "/dev/tty1";
-  const known = DISPLAY_MANAGERS.find(({ services }) => services.test(service));
-  if (known === undefined) return { firstTty: tty, tty, display: "", rhost: "", seat: "", leaderCgroup: "" };
-  const { unit, services: _match, ...named } = known;
-  return { ...named, rhost: "", seat: "seat0", leaderCgroup: `/system.slice/${unit}` };
+  const manager = ofService(service);
+  if (manager === undefined) return { firstTty: tty, tty, display: "", rhost: "", seat: "", leaderCgroup: "" };
+  return { ...manager.named, rhost: "", seat: "seat0", leaderCgroup: `/system.slice/${manager.units[0]}` };
 }
 
 /** An example of the account that is made. */

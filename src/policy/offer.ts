@@ -1,12 +1,10 @@
 // What greeters are told about the ghost: a type.
 
-/** Greeters that offer a list of users. Those of greetd have none. */
-export const GREETERS = ["lightdm", "sddm", "gdm"] as const;
-export type Greeter = (typeof GREETERS)[number];
+import type { DisplayManagerName } from "./display-managers.ts";
 
 export interface Offer {
   /** The login name; empty if the configuration has errors, so none is known. */
   readonly ghost: string;
-  /** The greeters that should offer it. */
-  readonly by: readonly Greeter[];
+  /** The display managers whose greeters should offer it. */
+  readonly by: readonly DisplayManagerName[];
 }

@@ -1,18 +1,12 @@
 // Which greeters offer the ghost: those through which guests log in without a password, while guests may log in. If
 // there are terms of use, only greeters that can ask offer it. Pure.
 import { leasesThrough } from "./admission.ts";
+import { DISPLAY_MANAGERS } from "./display-managers.ts";
 import { asksForTerms } from "./notice.ts";
-import type { Greeter, Offer } from "./offer.ts";
-import { GREETERS } from "./offer.ts";
+import type { Offer } from "./offer.ts";
 import type { Next, State } from "./state.ts";
 import { stay } from "./state.ts";
 import { SWITCH } from "./subject.ts";
-
-/**
- * The PAM service that the greeter uses for the ghost. LightDM has one for guest sessions, which leaves other
- * users alone (packaging/greeters).
- */
-const SERVICES: Readonly<Record<Greeter, string>> = { lightdm: "lightdm-guest", sddm: "sddm", gdm: "gdm-password" };
 
 /**
  * Tells greeters what has changed. At the start that is everything, because an earlier
@@ -32,5 +26,6 @@ function findOffer({ config, loginSwitch, notice }: State): Offer {
   const isOpen = loginSwitch.enabled && config.Guests.Enabled;
   const leadsIn = (service: string) =>
     isOpen && leasesThrough(config, service) && (notice.terms === undefined || asksForTerms(service));
-  return { ghost: config.Guests.Ghost, by: GREETERS.filter((one) => leadsIn(SERVICES[one])) };
+  const offering = DISPLAY_MANAGERS.filter(({ chosen }) => chosen !== undefined && leadsIn(chosen));
+  return { ghost: config.Guests.Ghost, by: offering.map(({ name }) => name) };
 }

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { ofUnit } from "../policy/display-managers.ts";
 import type { Offer } from "../policy/offer.ts";
 import { readLinkIfThere, readStart } from "./read-file.ts";
 import { replaceFile } from "./write-file.ts";
@@ -10,7 +11,6 @@ import { replaceFile } from "./write-file.ts";
 /** Where accounts-daemon keeps users that it lists besides those of /etc/passwd. */
 const ACCOUNTS = "/var/lib/AccountsService/users";
 const DISPLAY_MANAGER = "/etc/systemd/system/display-manager.service";
-const GDM = ["gdm.service", "gdm3.service"];
 const LIGHTDM_SCRIPT = "/usr/lib/guestd/lightdm-guest-account";
 // The GTK greeter shows the guest session in its list of users, which Debian hides.
 const LIGHTDM_CONFIG = "[Seat:*]\ngreeter-hide-users=false\n";
@@ -97,7 +97,7 @@ export class Greeters {
 
   #isGdm(): boolean {
     const unit = readLinkIfThere(join(this.#root, DISPLAY_MANAGER));
-    return unit !== undefined && GDM.includes(basename(unit));
+    return unit !== undefined && ofUnit(basename(unit))?.name === "gdm";
   }
 }
 

@@ -26,7 +26,7 @@ const RULES: Record<string, readonly string[]> = {
   "src/config/": ["src/config/", "node:fs", "node:path"],
   "src/bus/": ["src/bus/", "src/policy/", "src/wait.ts", "types:src/config/", "dbus-next", "types:node:events"],
   "src/system/": ["src/system/", "src/policy/", "src/wait.ts", "types:src/config/", "node:"],
-  "src/autologin/": ["src/autologin/", "node:"],
+  "src/autologin/": ["src/autologin/", "src/policy/", "node:"],
   "src/wait.ts": ["node:timers/promises"],
   "src/cli/": [
     "src/cli/",
