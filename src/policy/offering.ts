@@ -18,8 +18,12 @@ export function offerGhost(state: State): Next {
   return stay({ ...state, offer }, { kind: "offer-ghost", subject: SWITCH, offer });
 }
 
-/** The same for a reloaded configuration. While guestd starts, the switch is not known yet. */
-export const offerGhostAgain = (state: State): Next => (state.offer === undefined ? stay(state) : offerGhost(state));
+/**
+ * Tells greeters all of it again after a reload, because the machine may have another display manager by now. While
+ * guestd starts, the switch is not known yet.
+ */
+export const offerGhostAgain = (state: State): Next =>
+  state.offer === undefined ? stay(state) : offerGhost({ ...state, offer: undefined });
 
 function findOffer({ config, loginSwitch, notice }: State): Offer {
   if (config === undefined) return { ghost: "", by: [] };

@@ -2,7 +2,7 @@
 // files are in a directory that greeters can read. The package has links into it (packaging/greeters).
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { chmod } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { ofUnit } from "../policy/display-managers.ts";
 import type { Offer } from "../policy/offer.ts";
 import { readLinkIfThere, readStart } from "./read-file.ts";
@@ -46,7 +46,11 @@ export class Greeters {
       this.#link("lightdm-guest-account", inLightdm ? LIGHTDM_SCRIPT : undefined),
       await this.#write("sddm.conf", sddmConfig(ghost, by.includes("sddm"))),
     ];
-    const isListed = await this.#list(by.includes("gdm") && this.#isGdm() ? ghost : "");
+    const unit = this.#findUnit();
+    const isGdm = unit !== undefined && ofUnit(basename(unit))?.name === "gdm";
+    const isListed = await this.#list(by.includes("gdm") && isGdm ? ghost : "");
+    // guestd-greeters.service has them told again if another display manager starts.
+    this.#link("display-manager", unit);
     return { changed: isListed || files.includes(true) };
   }
 
@@ -95,9 +99,10 @@ export class Greeters {
     return join(this.#root, ACCOUNTS, user);
   }
 
-  #isGdm(): boolean {
-    const unit = readLinkIfThere(join(this.#root, DISPLAY_MANAGER));
-    return unit !== undefined && ofUnit(basename(unit))?.name === "gdm";
+  /** The unit file of the machine's display manager. */
+  #findUnit(): string | undefined {
+    const target = readLinkIfThere(join(this.#root, DISPLAY_MANAGER));
+    return target === undefined ? undefined : resolve(dirname(DISPLAY_MANAGER), target);
   }
 }
 

@@ -169,6 +169,20 @@ describe("GDM", () => {
   });
 });
 
+it("Greeters know which display manager was there when all were told", async () => {
+  const link = `${OURS}/display-manager`;
+  use("gdm.service");
+  broken = true;
+  await expect(greeters.offer(ALL)).rejects.toThrow("does not answer");
+  expect(() => readlinkSync(at(link))).toThrow("ENOENT");
+  broken = false;
+  await greeters.offer(ALL);
+  expect(readlinkSync(at(link))).toBe("/usr/lib/systemd/system/gdm.service");
+  use("lightdm.service");
+  await greeters.offer(ALL);
+  expect(readlinkSync(at(link))).toBe("/usr/lib/systemd/system/lightdm.service");
+});
+
 it("Greeters report whether anything has changed", async () => {
   use("gdm.service");
   const changes = [];
