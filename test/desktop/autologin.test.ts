@@ -1,13 +1,12 @@
 // "guestctl autologin" with the real display managers: the guest is logged in, and the next one after that; a refusal
 // ends at the greeter, where other users log in; and everything is undone to the byte, even where packages are upgraded
 // or guestd is removed.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { describeMachine } from "../helpers/describe-machine.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
 import { Greetd, SWAY } from "../helpers/greetd.ts";
 import { awaitNoSessions, awaitReceipt, unexpectedLines } from "../helpers/guests.ts";
-import { Machine, PASSWORD } from "../helpers/machine.ts";
-import { Screen } from "../helpers/screen.ts";
+import { PASSWORD } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -19,28 +18,21 @@ const STATE = `find /etc -xdev -type f -not -path '/etc/systemd/*' -exec stat -c
   dpkg-divert --list '*guestd*'`;
 const KEPT = "/etc/guestd/guestd.conf.d/kept.conf";
 
-describeMachine("automatic logins", (release) => {
-  let machine: Machine;
-  let screen: Screen;
+describeDesktop("automatic logins", (at) => {
   let state: string;
 
   beforeAll(async () => {
-    machine = await Machine.boot(release, "desktop");
-    screen = new Screen(machine);
     // Like desktop-recipe for SDDM's other services.
-    await machine.sh("sed -i '1a session required pam_env.so' /etc/pam.d/sddm-autologin");
-    await machine.write(
+    await at.machine.sh("sed -i '1a session required pam_env.so' /etc/pam.d/sddm-autologin");
+    await at.machine.write(
       "/usr/share/wayland-sessions/memory.desktop",
       `[Desktop Entry]\nName=Memory\nExec=${SWAY.join(" ")}\nType=Application\n`,
     );
-    state = await machine.sh(STATE);
-  });
-  afterAll(async () => {
-    await machine.stop();
+    state = await at.machine.sh(STATE);
   });
 
   const guestctl = async (args: string) => {
-    const { code, stdout, stderr } = await machine.run(["sh", "-c", `guestctl ${args}`]);
+    const { code, stdout, stderr } = await at.machine.run(["sh", "-c", `guestctl ${args}`]);
     return { code, said: `${stdout}${stderr}`.trim() };
   };
   const enable = async (name: Name, session: string) => {
@@ -48,9 +40,10 @@ describeMachine("automatic logins", (release) => {
     expect(said).toContain(`${name} logs in guest when it starts`);
     expect(code).toBe(0);
   };
-  const stop = (name: Name) => machine.sh(`systemctl --quiet disable --now ${name}`);
+  const stop = (name: Name) => at.machine.sh(`systemctl --quiet disable --now ${name}`);
   const countRefusals = async (service: string) =>
-    (await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse", `GUEST_SERVICE=${service}`)).length;
+    (await at.machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse", `GUEST_SERVICE=${service}`))
+      .length;
 
   /** Reasons why no guest gets in, and their repair. */
   const KEEPING_OUT: Readonly<Record<string, readonly [begin: () => Promise<unknown>, end: () => Promise<unknown>]>> = {
@@ -58,31 +51,31 @@ describeMachine("automatic logins", (release) => {
     "as many as MaxSessions= are logged in": [
       async () => {
         await limit("MaxSessions=1");
-        other = await machine.loginAsGhost();
+        other = await at.machine.loginAsGhost();
       },
       leave,
     ],
     "all uids are leased": [
       async () => {
         await limit("LeaseRange=65536-65536");
-        other = await machine.loginAsGhost();
+        other = await at.machine.loginAsGhost();
       },
       leave,
     ],
     "guestd does not start": [
-      () => machine.sh("systemctl --quiet --runtime mask --now guestd"),
-      () => machine.sh("systemctl --quiet --runtime unmask guestd"),
+      () => at.machine.sh("systemctl --quiet --runtime mask --now guestd"),
+      () => at.machine.sh("systemctl --quiet --runtime unmask guestd"),
     ],
   };
   let other: Terminal;
   const limit = async (line: string) => {
-    await machine.write(KEPT, `[Guests]\n${line}\n`);
-    await machine.sh("guestctl reload");
+    await at.machine.write(KEPT, `[Guests]\n${line}\n`);
+    await at.machine.sh("guestctl reload");
   };
   async function leave() {
     await other.logOut();
-    await awaitNoSessions(machine);
-    await machine.sh(`rm ${KEPT}; guestctl reload`);
+    await awaitNoSessions(at.machine);
+    await at.machine.sh(`rm ${KEPT}; guestctl reload`);
   }
 
   /** Acts while guests are kept out, and lets them in again. */
@@ -101,44 +94,44 @@ describeMachine("automatic logins", (release) => {
     const { code, said } = await guestctl("autologin enable");
     expect(said).toContain("installed: lightdm, sddm, greetd. Name one with --display-manager=.");
     expect(code).toBe(1);
-    const asAlice = await machine.run(["guestctl", "autologin", "enable"], { user: "alice" });
+    const asAlice = await at.machine.run(["guestctl", "autologin", "enable"], { user: "alice" });
     expect(asAlice).toMatchObject({ code: 1, stderr: expect.stringContaining("try it with sudo") as string });
   });
 
-  if (release === "bookworm")
+  if (at.release === "bookworm")
     it("are refused for an SDDM that shows no greeter after a refusal", async () => {
       const { code, said } = await guestctl("autologin enable --display-manager=sddm --session=openbox");
       expect(said).toContain("sddm before 0.21 shows no greeter after a login that was refused");
       expect(code).toBe(1);
-      expect(await machine.sh(STATE)).toBe(state);
+      expect(await at.machine.sh(STATE)).toBe(state);
     });
   else
     describe("with SDDM", () => {
       it("begin when it starts", async () => {
         await enable("sddm", "openbox");
-        await startDisplayManager(machine, "sddm");
-        expect((await awaitOpen(machine)).service).toBe("sddm-autologin");
+        await startDisplayManager(at.machine, "sddm");
+        expect((await awaitOpen(at.machine)).service).toBe("sddm-autologin");
         expect((await guestctl("status")).said).toMatch(/^autologin: +guest by sddm$/m);
         expect((await guestctl("explain guest")).said).toMatch(/^autologin: guest by sddm$/m);
         expect((await guestctl("autologin status")).code).toBe(0);
       });
 
       it("begin again after the logout", async () => {
-        const { id } = await awaitOpen(machine);
-        await exitOpenbox(screen);
-        expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
-        expect((await awaitOpen(machine)).id).not.toBe(id);
-        await machine.sh("systemctl stop sddm");
-        await awaitNoSessions(machine);
+        const { id } = await awaitOpen(at.machine);
+        await exitOpenbox(at.screen);
+        expect(await awaitReceipt(at.machine, id)).toMatchObject({ cause: "logout", left: [] });
+        expect((await awaitOpen(at.machine)).id).not.toBe(id);
+        await at.machine.sh("systemctl stop sddm");
+        await awaitNoSessions(at.machine);
       });
 
       it.each(Object.keys(KEEPING_OUT))("end at the greeter while %s", async (reason) => {
-        await machine.sh("systemctl stop sddm");
+        await at.machine.sh("systemctl stop sddm");
         await whileKeptOut(reason, async () => {
           // Otherwise it may be started twice in half a minute.
-          await machine.sh("systemctl reset-failed sddm || true; systemctl start sddm");
-          await screen.awaitGreeter("sddm-greeter-qt6");
-          await machine.sh("systemctl stop sddm");
+          await at.machine.sh("systemctl reset-failed sddm || true; systemctl start sddm");
+          await at.screen.awaitGreeter("sddm-greeter-qt6");
+          await at.machine.sh("systemctl stop sddm");
         });
       });
     });
@@ -147,31 +140,31 @@ describeMachine("automatic logins", (release) => {
     it("undo SDDM's setup, and begin when it starts, and again after the logout", async () => {
       await stop("sddm");
       await enable("lightdm", "openbox");
-      expect(await machine.sh("find /etc/sddm.conf.d /etc/pam.d -name '*guestd*' || true")).toBe("");
-      await startDisplayManager(machine, "lightdm");
-      const { id, service } = await awaitOpen(machine);
+      expect(await at.machine.sh("find /etc/sddm.conf.d /etc/pam.d -name '*guestd*' || true")).toBe("");
+      await startDisplayManager(at.machine, "lightdm");
+      const { id, service } = await awaitOpen(at.machine);
       expect(service).toBe("lightdm-guest");
-      await exitOpenbox(screen);
-      expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
-      expect((await awaitOpen(machine)).id).not.toBe(id);
+      await exitOpenbox(at.screen);
+      expect(await awaitReceipt(at.machine, id)).toMatchObject({ cause: "logout", left: [] });
+      expect((await awaitOpen(at.machine)).id).not.toBe(id);
     });
 
     it.each(["guests are switched off", "guestd does not start"])(
       "end at the greeter while %s, and it is not restarted",
       async (reason) => {
-        await machine.sh("systemctl stop lightdm");
-        await awaitNoSessions(machine);
+        await at.machine.sh("systemctl stop lightdm");
+        await awaitNoSessions(at.machine);
         await whileKeptOut(reason, async () => {
-          await machine.sh("systemctl start lightdm");
-          await screen.awaitGreeter(GTK_GREETER);
-          const greeter = () => machine.sh(`pgrep -f ${GTK_GREETER}`);
+          await at.machine.sh("systemctl start lightdm");
+          await at.screen.awaitGreeter(GTK_GREETER);
+          const greeter = () => at.machine.sh(`pgrep -f ${GTK_GREETER}`);
           const pids = await greeter();
           const isRefused = "grep -q 'Authentication complete with return value [1-9]' /var/log/lightdm/lightdm.log";
-          await waitFor("the refusal", async () => (await machine.run(["sh", "-c", isRefused])).code === 0);
-          await screen.picture("lightdm-autologin-refused");
-          await screen.awaitGreeter(GTK_GREETER);
+          await waitFor("the refusal", async () => (await at.machine.run(["sh", "-c", isRefused])).code === 0);
+          await at.screen.picture("lightdm-autologin-refused");
+          await at.screen.awaitGreeter(GTK_GREETER);
           expect(await greeter()).toBe(pids);
-          await machine.sh("systemctl stop lightdm");
+          await at.machine.sh("systemctl stop lightdm");
         });
       },
     );
@@ -182,45 +175,45 @@ describeMachine("automatic logins", (release) => {
 
     it("begin when it starts, and again after the logout", async () => {
       await stop("lightdm");
-      await machine.sh("guestctl autologin disable; cp /etc/greetd/config.toml /root; systemctl stop greetd");
-      greetd = await Greetd.start(machine);
-      await machine.sh("systemctl stop greetd");
+      await at.machine.sh("guestctl autologin disable; cp /etc/greetd/config.toml /root; systemctl stop greetd");
+      greetd = await Greetd.start(at.machine);
+      await at.machine.sh("systemctl stop greetd");
       await enable("greetd", "memory");
-      await machine.sh("systemctl start greetd");
-      const { id, uid, service } = await awaitOpen(machine);
+      await at.machine.sh("systemctl start greetd");
+      const { id, uid, service } = await awaitOpen(at.machine);
       expect(service).toBe("greetd");
-      expect(await awaitViews(machine, uid, ["sway", "systemd"])).not.toContain(await hostView(machine));
+      expect(await awaitViews(at.machine, uid, ["sway", "systemd"])).not.toContain(await hostView(at.machine));
       // While it starts it can miss the signal.
-      const isGone = async () => (await machine.run(["pkill", "-x", "-u", String(uid), "sway"])).code !== 0;
+      const isGone = async () => (await at.machine.run(["pkill", "-x", "-u", String(uid), "sway"])).code !== 0;
       await waitFor("the compositor to end", isGone);
-      expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
-      expect((await awaitOpen(machine)).id).not.toBe(id);
+      expect(await awaitReceipt(at.machine, id)).toMatchObject({ cause: "logout", left: [] });
+      expect((await awaitOpen(at.machine)).id).not.toBe(id);
     });
 
     it("give way to the greeter while guests are switched off, and other users log in there", async () => {
       await guestctl("disable");
-      await machine.sh("systemctl restart greetd");
+      await at.machine.sh("systemctl restart greetd");
       const before = await countRefusals("greetd");
       expect(await greetd.ask({ type: "create_session", username: "alice" })).toMatchObject({ type: "auth_message" });
       expect(await greetd.ask({ type: "post_auth_message_response", response: PASSWORD })).toEqual({ type: "success" });
       expect(await greetd.ask({ type: "start_session", cmd: SWAY, env: [] })).toEqual({ type: "success" });
-      expect(await awaitViews(machine, 1000, ["sway", "systemd"])).toEqual(new Set([await hostView(machine)]));
+      expect(await awaitViews(at.machine, 1000, ["sway", "systemd"])).toEqual(new Set([await hostView(at.machine)]));
       expect(await countRefusals("greetd")).toBeLessThanOrEqual(before + 1);
-      await machine.sh("systemctl stop greetd; guestctl enable");
+      await at.machine.sh("systemctl stop greetd; guestctl enable");
     });
   });
 
   it("are undone to the byte, and what an administrator has written in between stays", async () => {
-    await machine.sh("echo '# by hand' >>/etc/greetd/config.toml; guestctl autologin disable");
-    expect(await machine.sh("tail -1 /etc/greetd/config.toml; ! grep -r guest-greeter /etc")).toBe("# by hand");
+    await at.machine.sh("echo '# by hand' >>/etc/greetd/config.toml; guestctl autologin disable");
+    expect(await at.machine.sh("tail -1 /etc/greetd/config.toml; ! grep -r guest-greeter /etc")).toBe("# by hand");
     await stop("greetd");
-    await machine.sh("mv /root/config.toml /etc/greetd/");
-    expect(await machine.sh(STATE)).toBe(state);
+    await at.machine.sh("mv /root/config.toml /etc/greetd/");
+    expect(await at.machine.sh(STATE)).toBe(state);
   });
 
   /** Installs a package with the files of GDM that are changed, as GDM itself is too large. */
   const installGdm = async (version: string) => {
-    await machine.sh(
+    await at.machine.sh(
       `rm -rf /root/gdm; mkdir -p /root/gdm/DEBIAN /root/gdm/etc/gdm3 /root/gdm/etc/pam.d /root/gdm/usr/sbin
        cd /root/gdm
        printf '%s\\n' 'Package: gdm3' 'Version: ${version}' 'Architecture: all' 'Maintainer: x <x@example.org>' 'Description: x' >DEBIAN/control
@@ -233,21 +226,21 @@ describeMachine("automatic logins", (release) => {
     );
   };
   const readGdm = () =>
-    machine.sh("cat /etc/gdm3/daemon.conf /etc/pam.d/gdm-autologin; ls /etc/gdm3; ls /etc/pam.d | grep gdm");
+    at.machine.sh("cat /etc/gdm3/daemon.conf /etc/pam.d/gdm-autologin; ls /etc/gdm3; ls /etc/pam.d | grep gdm");
 
   it("survive an upgrade of the package whose file is diverted, without a question", async () => {
     await installGdm("1");
-    await machine.sh("guestctl autologin enable --display-manager=gdm");
-    const before = await machine.sh("cat /etc/pam.d/gdm-autologin");
+    await at.machine.sh("guestctl autologin enable --display-manager=gdm");
+    const before = await at.machine.sh("cat /etc/pam.d/gdm-autologin");
     await installGdm("2");
-    expect(await machine.sh("cat /etc/pam.d/gdm-autologin")).toBe(before);
+    expect(await at.machine.sh("cat /etc/pam.d/gdm-autologin")).toBe(before);
     expect((await guestctl("autologin status")).code).toBe(0);
   });
 
   it("are undone when guestd is removed", async () => {
-    await machine.sh("DEBIAN_FRONTEND=noninteractive dpkg --remove guestd");
+    await at.machine.sh("DEBIAN_FRONTEND=noninteractive dpkg --remove guestd");
     expect(await readGdm()).toBe("[daemon]\n#2\nauth required pam_permit.so\ndaemon.conf\ngdm-autologin");
-    expect(await machine.sh("dpkg-divert --list '*guestd*'")).toBe("");
+    expect(await at.machine.sh("dpkg-divert --list '*guestd*'")).toBe("");
   });
 
   it("leave no unexpected line in the journal", async () => {
@@ -257,6 +250,6 @@ describeMachine("automatic logins", (release) => {
       /are in use/,
       /masked|NoSuchUnit|NameHasNoOwner|ServiceUnknown/,
     ];
-    expect(await unexpectedLines(machine, ...refusals)).toEqual([]);
+    expect(await unexpectedLines(at.machine, ...refusals)).toEqual([]);
   });
 });

@@ -1,11 +1,9 @@
 // The kiosk of docs/kiosk.md: writes its files, runs its commands. A program that shows a window replaces the browser.
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { describeMachine } from "../helpers/describe-machine.ts";
+import { beforeAll, expect, it } from "vitest";
+import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen } from "../helpers/desktop.ts";
 import { commandsOf, filesOf, readInstructions } from "../helpers/document.ts";
 import { awaitReceipt, leftovers, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
-import { Machine } from "../helpers/machine.ts";
-import { Screen } from "../helpers/screen.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 
@@ -18,19 +16,12 @@ const BROWSER = `#!/bin/sh
 exec xmessage -title '${WINDOW}' "$*"
 `;
 
-describeMachine("the kiosk in the documentation", (release) => {
-  let machine: Machine;
-  let screen: Screen;
+describeDesktop("the kiosk in the documentation", (at) => {
   let guest: GuestSession;
 
   beforeAll(async () => {
-    machine = await Machine.boot(release, "desktop");
-    screen = new Screen(machine);
-    await machine.write("/usr/local/bin/firefox-esr", BROWSER, "755");
-    await machine.sh("ln -s /usr/lib/systemd/system/lightdm.service /etc/systemd/system/display-manager.service");
-  });
-  afterAll(async () => {
-    await machine.stop();
+    await at.machine.write("/usr/local/bin/firefox-esr", BROWSER, "755");
+    await at.machine.sh("ln -s /usr/lib/systemd/system/lightdm.service /etc/systemd/system/display-manager.service");
   });
 
   it("has its files and commands in the document", async () => {
@@ -40,32 +31,34 @@ describeMachine("the kiosk in the documentation", (release) => {
       "/usr/local/bin/kiosk",
       "/etc/guestd/guestd.conf.d/kiosk.conf",
     ]);
-    for (const { path, text, mode } of files) await machine.write(path, text, mode);
+    for (const { path, text, mode } of files) await at.machine.write(path, text, mode);
     expect(INSTALL).toMatch(/^apt install /);
     expect(COMMANDS.length).toBe(4);
-    for (const command of COMMANDS) await machine.sh(command);
+    for (const command of COMMANDS) await at.machine.sh(command);
   });
 
   it("shows the program, in a session without a login prompt", async () => {
-    guest = await awaitOpen(machine);
+    guest = await awaitOpen(at.machine);
     await waitFor(
       "the program",
-      async () => (await machine.run(["at-screen", "xwininfo", "-name", WINDOW])).code === 0,
+      async () => (await at.machine.run(["at-screen", "xwininfo", "-name", WINDOW])).code === 0,
     );
-    await screen.awaitDesktop();
-    expect(await machine.sh(`ps -o args= -u ${guest.uid}`)).toContain("--kiosk https://www.debian.org/");
-    expect(await machine.sh("guestctl autologin status")).toContain("lightdm logs in guest when it starts, and again");
-    await screen.picture("kiosk");
+    await at.screen.awaitDesktop();
+    expect(await at.machine.sh(`ps -o args= -u ${guest.uid}`)).toContain("--kiosk https://www.debian.org/");
+    expect(await at.machine.sh("guestctl autologin status")).toContain(
+      "lightdm logs in guest when it starts, and again",
+    );
+    await at.screen.picture("kiosk");
   });
 
   it("starts over when the program has ended, and keeps nothing", async () => {
-    await machine.sh(`pkill -x -u ${guest.uid} xmessage`);
-    expect(await awaitReceipt(machine, guest.id)).toMatchObject({ cause: "logout", left: [] });
-    expect(await leftovers(machine)).toBe("");
-    expect((await awaitOpen(machine)).id).not.toBe(guest.id);
+    await at.machine.sh(`pkill -x -u ${guest.uid} xmessage`);
+    expect(await awaitReceipt(at.machine, guest.id)).toMatchObject({ cause: "logout", left: [] });
+    expect(await leftovers(at.machine)).toBe("");
+    expect((await awaitOpen(at.machine)).id).not.toBe(guest.id);
   });
 
   it("leaves no unexpected line in the journal", async () => {
-    expect(await unexpectedLines(machine)).toEqual([]);
+    expect(await unexpectedLines(at.machine)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 // SDDM with its built-in theme: the ghost is in the list, and there is no password to type.
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { describeMachine } from "../helpers/describe-machine.ts";
+import { beforeAll, expect, it } from "vitest";
+import { describeDesktop } from "../helpers/describe-desktop.ts";
 import {
   awaitOpen,
   awaitViews,
@@ -11,101 +11,93 @@ import {
   startDisplayManager,
 } from "../helpers/desktop.ts";
 import { awaitReceipt, leftovers, listSessions, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
-import { Machine, PASSWORD } from "../helpers/machine.ts";
-import { Screen } from "../helpers/screen.ts";
+import { PASSWORD } from "../helpers/machine.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-describeMachine("SDDM", (release) => {
-  const greeter = release === "bookworm" ? "sddm-greeter" : "sddm-greeter-qt6";
-  let machine: Machine;
-  let screen: Screen;
+describeDesktop("SDDM", (at) => {
+  const greeter = at.release === "bookworm" ? "sddm-greeter" : "sddm-greeter-qt6";
   let guest: GuestSession;
 
   beforeAll(async () => {
-    machine = await Machine.boot(release, "desktop");
-    screen = new Screen(machine);
-    await startDisplayManager(machine, "sddm");
-  });
-  afterAll(async () => {
-    await machine.stop();
+    await startDisplayManager(at.machine, "sddm");
   });
 
   async function awaitRefusal(user: string): Promise<Readonly<Record<string, unknown>>> {
     const match = ["_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse", `GUEST_USER=${user}`];
-    return waitFor("the refusal", async () => (await machine.journal(...match))[0]);
+    return waitFor("the refusal", async () => (await at.machine.journal(...match))[0]);
   }
 
   /** Waits until the greeter has received this message about a login, a line each. */
   async function awaitTold(what: RegExp): Promise<void> {
     await waitFor("what the greeter is told", async () => {
-      const lines = (await machine.journal("-t", greeter)).map(({ MESSAGE = "" }) => MESSAGE.replaceAll("\n", " "));
+      const lines = (await at.machine.journal("-t", greeter)).map(({ MESSAGE = "" }) => MESSAGE.replaceAll("\n", " "));
       return what.test(lines.filter((line) => /Information Message|LoginFailed/.test(line)).join("\n"));
     });
   }
 
   it("lets in a guest who chooses Guest", async () => {
-    await screen.awaitGreeter(greeter);
+    await at.screen.awaitGreeter(greeter);
     // In the list alice is the first one, who is selected, and guest the second one.
-    await screen.awaitChange(() => screen.click(794, 400));
-    await screen.picture("sddm-greeter");
-    await screen.press("Return");
-    guest = await awaitOpen(machine);
+    await at.screen.awaitChange(() => at.screen.click(794, 400));
+    await at.screen.picture("sddm-greeter");
+    await at.screen.press("Return");
+    guest = await awaitOpen(at.machine);
     expect(guest).toMatchObject({ service: "sddm", user: expect.stringMatching(/^guest-[a-z2-7]{4}$/) as string });
   });
 
   it("has X session, user manager and bus in one view", async () => {
-    const views = await awaitViews(machine, guest.uid, ["openbox", "systemd", "dbus-daemon"]);
+    const views = await awaitViews(at.machine, guest.uid, ["openbox", "systemd", "dbus-daemon"]);
     expect(views.size).toBe(1);
-    expect(views).not.toContain(await hostView(machine));
-    await screen.awaitDesktop();
-    await screen.picture("sddm-desktop");
+    expect(views).not.toContain(await hostView(at.machine));
+    await at.screen.awaitDesktop();
+    await at.screen.picture("sddm-desktop");
   });
 
   it("is back with its greeter when the guest has logged out, and nothing is left, not even a name", async () => {
-    await exitOpenbox(screen);
-    expect(await awaitReceipt(machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
-    await screen.awaitGreeter(greeter);
-    expect(await leftovers(machine)).toBe("");
-    expect(await findName(machine, guest.user)).toEqual([]);
+    await exitOpenbox(at.screen);
+    expect(await awaitReceipt(at.machine, guest.id)).toMatchObject({ user: guest.user, cause: "logout", left: [] });
+    await at.screen.awaitGreeter(greeter);
+    expect(await leftovers(at.machine)).toBe("");
+    expect(await findName(at.machine, guest.user)).toEqual([]);
   });
 
   it("cannot ask about terms of use: a guest is refused, whatever is in the password field", async () => {
-    await demandTerms(machine);
-    await screen.awaitChange(() => screen.click(794, 400));
-    await screen.type("yes");
-    await screen.press("Return");
+    await demandTerms(at.machine);
+    await at.screen.awaitChange(() => at.screen.click(794, 400));
+    await at.screen.type("yes");
+    await at.screen.press("Return");
     expect((await awaitRefusal("guest"))["MESSAGE"]).toContain("terms of use");
-    expect(await listSessions(machine)).toEqual([]);
+    expect(await listSessions(at.machine)).toEqual([]);
     // Until then it accepts no other login.
     await awaitTold(/LoginFailed/);
-    await screen.awaitChange(() => screen.click(638, 380));
+    await at.screen.awaitChange(() => at.screen.click(638, 380));
   });
 
   it("asks other users for their password, and gives them the host", async () => {
-    await screen.type(PASSWORD);
-    await screen.press("Return");
-    expect(await awaitViews(machine, 1000, ["openbox", "systemd"])).toEqual(new Set([await hostView(machine)]));
-    expect(await listSessions(machine)).toEqual([]);
+    await at.screen.type(PASSWORD);
+    await at.screen.press("Return");
+    expect(await awaitViews(at.machine, 1000, ["openbox", "systemd"])).toEqual(new Set([await hostView(at.machine)]));
+    expect(await listSessions(at.machine)).toEqual([]);
   });
 
   it("does not show Guest while guests are switched off", async () => {
-    await machine.sh("guestctl disable; systemctl restart sddm");
-    await screen.awaitGreeter(greeter);
+    await at.machine.sh("guestctl disable; systemctl restart sddm");
+    await at.screen.awaitGreeter(greeter);
     // The second one is guest1 now, who is a guest by group, and gets this message.
-    await screen.awaitChange(() => screen.click(794, 400));
-    await screen.picture("sddm-without-guest");
-    await screen.awaitChange(() => screen.press("Return"));
-    await screen.picture("sddm-refusal");
+    await at.screen.awaitChange(() => at.screen.click(794, 400));
+    await at.screen.picture("sddm-without-guest");
+    await at.screen.awaitChange(() => at.screen.press("Return"));
+    await at.screen.picture("sddm-refusal");
     expect(await awaitRefusal("guest1")).toMatchObject({ GUEST_SERVICE: "sddm" });
   });
 
   // An older one shows no message.
-  if (release !== "bookworm")
+  if (at.release !== "bookworm")
     it("shows why a guest is refused, and reports the failed login only after a while", async () => {
       await awaitTold(/switched off[^\n]*\n[^\n]*"Authentication failure"\n.*LoginFailed/);
     });
 
   it("leaves no unexpected line in the journal", async () => {
-    expect(await unexpectedLines(machine, /the terms of use|Guest logins are switched off/)).toEqual([]);
+    expect(await unexpectedLines(at.machine, /the terms of use|Guest logins are switched off/)).toEqual([]);
   });
 });
