@@ -61,6 +61,21 @@ describeDesktop("SDDM", (at) => {
     expect(await findName(at.machine, guest.user)).toEqual([]);
   });
 
+  it("is back when the X server has crashed, and nothing is left", async () => {
+    await at.screen.awaitChange(() => at.screen.click(794, 400));
+    await at.screen.press("Return");
+    const { id } = await awaitOpen(at.machine);
+    await at.screen.awaitDesktop();
+    await at.machine.sh("pkill -KILL -x Xvfb");
+    expect(await awaitReceipt(at.machine, id)).toMatchObject({ left: [] });
+    const isBack = async () => (await at.machine.run(["pgrep", "-u", "sddm", "-f", `/${greeter} `])).code === 0;
+    await waitFor("the greeter", isBack);
+    expect(await leftovers(at.machine)).toBe("");
+    // SDDM 0.21 may have started two X servers: docs/desktops.md.
+    await at.machine.sh("systemctl restart sddm");
+    await at.screen.awaitGreeter(greeter);
+  });
+
   it("cannot ask about terms of use: a guest is refused, whatever is in the password field", async () => {
     await demandTerms(at.machine);
     await at.screen.awaitChange(() => at.screen.click(794, 400));
