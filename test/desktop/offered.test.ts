@@ -16,8 +16,8 @@ import { waitFor } from "../helpers/wait.ts";
 
 const GREETER = "lightdm-gtk-greeter";
 const CONFIG = "/etc/lightdm/lightdm.conf.d/90-test.conf";
-/** Stands in for GDM itself, which is too large. */
-const GDM = `[Service]
+/** Stands in for GDM, which is too large, and for another display manager. */
+const STAND_IN = `[Service]
 ExecStart=/usr/bin/sleep infinity
 [Install]
 Alias=display-manager.service
@@ -41,7 +41,7 @@ describeDesktop("greeters", (at) => {
 
   it("of GDM list the guest while GDM is the display manager and guests may log in, whenever it becomes so", async () => {
     expect(await isListed()).toBe(false);
-    await at.machine.write("/usr/lib/systemd/system/gdm.service", GDM);
+    for (const name of ["gdm", "other"]) await at.machine.write(`/usr/lib/systemd/system/${name}.service`, STAND_IN);
     await at.machine.sh("guestctl status; systemctl --quiet enable --now gdm");
     await waitFor("the guest in the list", isListed);
     await at.machine.sh("guestctl disable");
@@ -49,10 +49,10 @@ describeDesktop("greeters", (at) => {
     await at.machine.sh("guestctl enable");
     expect(await isListed()).toBe(true);
     // As by dpkg-reconfigure, and the next boot.
-    await at.machine.sh("systemctl --quiet disable --now gdm; systemctl --quiet enable --now lightdm");
+    await at.machine.sh("systemctl --quiet disable --now gdm; systemctl --quiet enable --now other");
     await waitFor("no guest in the list", async () => !(await isListed()));
     expect(await at.machine.sh("ls /var/lib/AccountsService/users")).toBe("");
-    await at.machine.sh("systemctl --quiet disable --now lightdm");
+    await at.machine.sh("systemctl --quiet disable --now other");
   });
 
   it("of LightDM offer a guest session on a machine that boots for the first time", async () => {
