@@ -102,6 +102,27 @@ describeFullMachine("guestd under AppArmor", (boot) => {
     await machine.sh("systemctl stop holder other");
   });
 
+  it("unmounts a medium that a guest has left in, and tells greeters of the switch", async () => {
+    const { shell, id } = await logIn((one) => one.loginAsGhost());
+    const medium = `/media/${await shell.ask("id -un")}/STICK`;
+    await machine.sh(`mkdir -p ${medium}; mount -t tmpfs tmpfs ${medium}`);
+    await shell.logOut(ANSWER_LIMIT_MS);
+    expect(await readReceipt(id)).toMatchObject({ clean: true, left: [] });
+    expect(await machine.sh(`findmnt ${medium} || true; find /media -name STICK`)).toBe("");
+    const look = "cat /var/lib/guestd-greeters/sddm.conf; ls /var/lib/guestd-greeters";
+    expect(await machine.sh(`guestctl disable >/dev/null; ${look}`)).toBe("[Users]\nHideUsers=guest\nsddm.conf");
+    await machine.sh("guestctl enable");
+    expect(await machine.sh(look)).toContain("lightdm-guest-account");
+  });
+
+  it("runs the programs of CUPS", async () => {
+    const paths = ["/usr/bin/lpstat", "/usr/bin/cancel"];
+    await machine.sh(`for path in ${paths.join(" ")}; do [ -e $path ] || cp /bin/true $path; done`);
+    const script = `for (const path of ${JSON.stringify(paths)}) require("child_process").execFileSync(path, ["--version"])`;
+    const { code, stderr } = await machine.run(["aa-exec", "--profile=guestd", "--", "/usr/bin/node", "-e", script]);
+    expect(code, stderr).toBe(0);
+  });
+
   it("is denied nothing that it did", async () => {
     expect(await machine.sh(DENIALS)).toBe("");
     expect(await machine.sh("systemctl show -P NRestarts -P ActiveState guestd")).toBe("0\nactive");
