@@ -40,14 +40,14 @@ async function asGuest(guest: Terminal, command: string): Promise<void> {
 
 /** The guest's session, from login to the last thing left behind. Returns the id and the guest's terminal. */
 async function visit(machine: Machine): Promise<{ id: string; uid: number; guest: Terminal }> {
-  tell("Somebody logs in as guest through login(1): no password, an account of his own, and a look around");
+  tell("A guest logs in through login(1): no password, a new account, and a look around");
   const guest = await machine.loginAsGhost();
   for (const command of INSIDE) await asGuest(guest, command);
 
-  tell("What systemd runs for the guest sees what the login sees: one view");
+  tell("User services see the same: login and user manager share one view");
   for (const command of ONE_VIEW) await asGuest(guest, command);
 
-  tell("The administrator, outside, sees the host as it always was, and the guest's session");
+  tell("Outside, the administrator sees the unchanged host, and the guest's session");
   await asRoot(machine, "cat /etc/issue");
   await asRoot(machine, "guestctl list");
   const [session] = JSON.parse(await machine.sh("guestctl list --json")) as { id: string; uid: number }[];
@@ -64,7 +64,7 @@ async function visit(machine: Machine): Promise<{ id: string; uid: number; guest
 
 /** Installs by the README. guestd's dependencies come from Debian's archives. */
 async function install(machine: Machine): Promise<void> {
-  tell("A fresh Debian; its administrator installs guestd, looks, and lets guests in");
+  tell("On a fresh Debian, the administrator installs guestd and enables guest logins");
   // The demo's own tools, and a login prompt on a pseudo-terminal, which is no console.
   await machine.sh(`${APT} install procps iproute2`);
   await machine.write("/etc/guestd/guestd.conf.d/demo.conf", "[Guests]\nTerminals=pts/*\n");
@@ -84,7 +84,7 @@ async function install(machine: Machine): Promise<void> {
 
 async function tellStory(machine: Machine): Promise<string[]> {
   await install(machine);
-  tell("The administrator has a word for guests");
+  tell("The administrator writes a greeting for guests alone");
   await machine.write("/etc/guestd/etc/issue", ISSUE);
   await asRoot(machine, "cat /etc/guestd/etc/issue");
   const before = await machine.snapshot();
@@ -96,13 +96,13 @@ async function tellStory(machine: Machine): Promise<string[]> {
   const after = await machine.snapshotLike(before, CALM_LIMIT_MS);
   await asRoot(machine, "guestctl list");
   await asRoot(machine, `ps -u ${uid} -o pid,args || true`);
-  await asRoot(machine, `getent passwd ${uid} || echo "nobody has the uid ${uid}"`);
+  await asRoot(machine, `getent passwd ${uid} || echo "no account has the UID ${uid}"`);
   await asRoot(machine, `find / -xdev -uid ${uid}; ls -A /tmp/diary /var/tmp/diary /dev/shm/diary || true`);
 
-  tell("The receipt: what was looked at, found, taken away and left");
+  tell("The receipt: what was found, removed and left");
   await asRoot(machine, `guestctl receipt ${id}`);
 
-  tell("What the journal has of it");
+  tell("The journal of the session");
   await asRoot(machine, `journalctl --quiet --no-pager --output=short GUEST_SESSION=${id}`);
   return differences(before, after);
 }

@@ -45,7 +45,7 @@ export async function run(
     const left = await story(machine);
     if (left.length > 0) throw new Error(`the machine is not as it was before:\n${left.join("\n")}`);
     tell(
-      "The machine holds what it held before: no process, mount, file, memory, IPC object or session of the guest is left",
+      "The machine is as it was before: no process, mount, file, memory, IPC object or session of the guest is left",
     );
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
