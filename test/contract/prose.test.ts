@@ -1,0 +1,79 @@
+// Plain words: what people read has short sentences, and none of the words that HACKING.md, "Style", says to do without.
+import { describe, expect, it } from "vitest";
+import writeGood from "write-good";
+import type { Paragraph } from "../helpers/prose.ts";
+import { countWords, median, readComments, readManual, readMarkdown, readStrings } from "../helpers/prose.ts";
+import { listProjectFiles } from "../helpers/tree.ts";
+
+const files = listProjectFiles();
+const DOCUMENTS = files.filter((name) => /^([A-Z]+|docs\/[\w-]+)\.md$/.test(name));
+const MANUALS = files.filter((name) => /^packaging\/man\/.*\.\d$/.test(name));
+const SOURCES = files.filter((name) => /^src\/.*\.ts$/.test(name) && !name.endsWith(".d.ts"));
+const CODE = files.filter((name) => /^(src|native|pam|test|packaging)\/.*\.(ts|cc?|h)$/.test(name));
+
+const LONGEST = 35;
+const MEDIAN = 14;
+
+/** What is not said, and what is said instead. */
+const AVOIDED: readonly (readonly [RegExp, string])[] = [
+  [/\bwhoever\b/i, "the user who, those who, a process that"],
+  [/\b(some|no|any)body\b/i, "a user, no user, others; or the passive"],
+  [/\banew\b/i, "again, new"],
+  [/\b(of|in|on|from|by|for|with) (which|whom)\b/i, "two sentences"],
+  [/\bso that\b/i, "so, to, or two sentences"],
+  [/\bas ever\b/i, "as before, unchanged"],
+  [/\b(he|him|his|himself)\b/i, "they, the guest"],
+  [/\blets? go of\b/i, "releases, closes"],
+  [/\bnothing (of it|is known of)\b/i, "what is missing, by name"],
+  [/\b(mends?|mended|mending)\b/i, "fix"],
+  [/\bgoes? on with\b|\bgoing on with\b/i, "continue"],
+];
+
+/** Of write-good's checks those that are right here most of the time, and what they say in vain. */
+const CHECKS = { passive: false, adverb: false, weasel: false, thereIs: false, so: false };
+const IN_VAIN = /^"(it is|it was|all of|allocate|terminate|modify|however)"/i;
+
+const avoided = (paragraphs: readonly Paragraph[]) =>
+  paragraphs.flatMap(({ where, text }) =>
+    AVOIDED.flatMap(([word, instead]) => {
+      const found = word.exec(text);
+      return found === null ? [] : [`${where}: "${found[0]}"; write: ${instead}`];
+    }),
+  );
+
+const faults = (paragraphs: readonly Paragraph[]) =>
+  paragraphs.flatMap((paragraph) => [
+    ...writeGood(paragraph.text, CHECKS)
+      .filter(({ reason }) => !IN_VAIN.test(reason))
+      .map(({ reason }) => `${paragraph.where}: ${reason}`),
+    ...(paragraph.isTable ? [] : countWords(paragraph))
+      .filter((count) => count > LONGEST)
+      .map((count) => `${paragraph.where}: a sentence of ${count} words`),
+  ]);
+
+const READ = [
+  ...DOCUMENTS.map((name) => ({ name, read: () => readMarkdown(name) })),
+  ...MANUALS.map((name) => ({ name, read: () => readManual(name) })),
+];
+
+describe("plain words", () => {
+  it.each(READ)("in $name", ({ read }) => {
+    const paragraphs = read();
+    expect(paragraphs.length).toBeGreaterThan(3);
+    expect([...avoided(paragraphs), ...faults(paragraphs)]).toEqual([]);
+    const counts = paragraphs.filter(({ isTable }) => !isTable).flatMap(countWords);
+    expect(median(counts)).toBeLessThanOrEqual(MEDIAN);
+  });
+
+  it("in the sentences of the programs", () => {
+    const strings = SOURCES.flatMap(readStrings);
+    expect(strings.length).toBeGreaterThan(200);
+    expect([...avoided(strings), ...faults(strings)]).toEqual([]);
+  });
+
+  it("in the comments of the code", () => {
+    const comments = CODE.flatMap(readComments);
+    expect(comments.length).toBeGreaterThan(2000);
+    expect([...avoided(comments), ...faults(comments)]).toEqual([]);
+  });
+});
