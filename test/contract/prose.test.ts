@@ -19,7 +19,7 @@ const AVOIDED: readonly (readonly [RegExp, string])[] = [
   [/\bwhoever\b/i, "the user who, those who, a process that"],
   [/\b(some|no|any)body\b/i, "a user, no user, others; or the passive"],
   [/\banew\b/i, "again, new"],
-  [/\b(of|in|on|from|by|for|with) (which|whom)\b/i, "two sentences"],
+  [/\b(of|from|by) (which|whom)\b/i, "whose, or two sentences"],
   [/\bso that\b/i, "so, to, or two sentences"],
   [/\bas ever\b/i, "as before, unchanged"],
   [/\b(he|him|his|himself)\b/i, "they, the guest"],
