@@ -10,8 +10,8 @@
 namespace guestns {
 
 /**
- * A covered mount is invisible but still active: its disk stays busy, and an automount point covered in a view can
- * neither expire nor be mounted again on the host, where every process that looks at it hangs.
+ * A covered mount is invisible but still active: its disk stays busy. An automount point covered in a view can neither
+ * expire nor be mounted again on the host. Every process of the host that looks at it hangs.
  */
 class BaseMounts {
  public:

@@ -14,7 +14,7 @@ enum class Connection {
 };
 
 /**
- * Looks at a descriptor of the process behind `pidfd`, of which this process briefly holds a copy.
+ * Looks at a descriptor of the process behind `pidfd`; this process briefly holds a copy of it.
  * @throws Failure EPERM where no process may look (kernel.yama.ptrace_scope=3), ESRCH when the process has ended
  */
 Connection connection_look(int pidfd, int fd);

@@ -1,4 +1,4 @@
-// guest-holders: which processes hold something of which sessions, or belong to them. One look at all processes, through
+// guest-holders: which processes hold what sessions have, or belong to them. One look at all processes, through
 // /proc, for all sessions that wait for one.
 // Makes no request to a file system: one that does not answer (a dead server, a guest's FUSE) must not block the look. A
 // process that hangs in execve(2) does block it: so each is named before the look, and guestd ends this program and
@@ -12,7 +12,7 @@
 //   UID         files and sockets created by this user, on any file system, and their namespaces; processes of this user
 //   NAMESPACES  inodes of /proc/PID/ns/mnt and the like: "4026532001,4026532002"; guestd keeps them with init, too
 //   LABEL       source of mounts; those of DEVICES and NAMESPACES are looked for, too
-// Prints for each process "PID", then " SET:HOW" for each set, counted from 0, that it holds something of, then
+// Prints for each process "PID". Then " SET:HOW" for each set, counted from 0, that it holds something of. Then
 // " SET:mount=PATH" (as in mountinfo) for each that it has a mount of, if it is the first of its mount namespace;
 // " unread-files" and " unread-mounts" where reading takes too long; for members " SET:member"; " ." now and then, and a
 // newline. HOW is "descriptor", "namespace", "directory", "root", "program" or "mapping", whichever was found first.

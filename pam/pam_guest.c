@@ -65,8 +65,8 @@ static int entered_remember(pam_handle_t *pamh, const struct request *request, c
         return refuse(why, 0, "session id: %s", pam_strerror(pamh, r));
 }
 
-/* True for a stack that names the module twice. Success without a call is safe: the data is set last, by this thread
- * after it joined the view for this UID; no other code can set it, and a process does not leave its view. */
+/* True for a stack that names the module twice. Success without a call is safe: this thread set the data
+ * after it joined the view for this UID. No other code can set it, and a process does not leave its view. */
 static bool entered_before(pam_handle_t *pamh, uid_t uid)
 {
         const void *data = NULL;

@@ -38,7 +38,7 @@ export class Configuration {
 
   /** Which settings apply while the configuration has errors. */
   get fallback(): string {
-    return this.isEarlier ? "the one before stays in force" : "guests are refused until it is mended";
+    return this.isEarlier ? "the one before stays in force" : "guests are refused until it is fixed";
   }
 
   /**

@@ -72,7 +72,7 @@ export function allocate(state: State, event: Requested): Next {
       if (terms.kind === "ask")
         return stay(state, { kind: "answer", subject, call, answer: { kind: "terms", terms: terms.terms } });
       const { Group } = verdict.config.Guests;
-      if (event.gid === undefined) return refuse(refusal("noGroup", { group: Group }));
+      if (event.gid === undefined) return refuse(refusal("noGroup", { name: Group }));
       const account = makeAccount(state, verdict.config, event.gid, event.random);
       return account === undefined
         ? refuse(reasonFor(state, verdict.config))

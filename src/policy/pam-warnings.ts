@@ -103,7 +103,7 @@ function describeAsking({ module, services }: Finding): string {
 
 const describeActing = ({ module, services }: Finding): string =>
   `${describeModule(module)} comes before pam_guest when ${listServices(services)} opens a session, ` +
-  `and acts for guests on the host, outside of their views; put it below pam_guest ${REMEDY}.`;
+  `and acts for guests on the host, outside their views; put it below pam_guest ${REMEDY}.`;
 
 /** A warning about a module that may refuse guests. */
 export const describeChoosing = (module: PamModule, services: readonly string[], group: string): string =>

@@ -16,7 +16,7 @@ export const REFUSALS = {
   hungUp: "The login ended before its guest session was ready.",
   late: "Your guest session could not be started in time. Please try again.",
   misconfigured: `Guests cannot log in: the configuration of guestd has errors. ${ASK}`,
-  noGroup: `The group {group} does not exist. ${ASK}`,
+  noGroup: `The group {name} does not exist. ${ASK}`,
   notReady: `Your guest session could not be started. ${ASK}`,
   othersAccount: "The account {user} belongs to another guest. Please log in as {ghost}.",
   outerEnds: "The session that started this login is ending.",

@@ -9,7 +9,7 @@ export interface LoginSwitch {
 }
 
 /** Before an administrator has set it. */
-export const NEVER_ENABLED: LoginSwitch = { enabled: false, reason: "nobody has switched them on yet" };
+export const NEVER_ENABLED: LoginSwitch = { enabled: false, reason: "they have not been switched on yet" };
 
 /** With the rest of the sentence, a reason fits into a PAM message (PAM_MAX_MSG_SIZE) without being cut off. */
 const REASON_CHARACTERS = 200;

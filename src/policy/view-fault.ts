@@ -43,7 +43,7 @@ function adviseOnTimeout(plan: readonly Step[]): string {
   const kept = plan.filter(({ kind }) => kind === "keep").map(({ target }) => target);
   const where =
     kept.length === 0 ? "what is mounted from file servers" : `${kept.join(" ")}, which is mounted on demand,`;
-  return `see whether "ls" of ${where} answers; if not, mend its file server, or unmount it`;
+  return `see whether "ls" of ${where} answers; if not, repair its file server, or unmount it`;
 }
 
 function adviseOnSkeleton(code: string): string {

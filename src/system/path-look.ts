@@ -47,5 +47,5 @@ function adviseOn(path: string, mountinfo: string): string {
   const server = serverOnWay(treeOf(mounts), followKnownLinks(path, mounts));
   if (server === undefined) return "";
   const { mountPoint, source, type } = server;
-  return `; mend the file server of ${mountPoint} (${source}, ${type}), or unmount it`;
+  return `; repair the file server of ${mountPoint} (${source}, ${type}), or unmount it`;
 }

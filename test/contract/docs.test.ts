@@ -115,7 +115,7 @@ describe("the documents", () => {
     const files = listProjectFiles();
     const text = readProjectFile(document);
     const named = [
-      ...text.matchAll(/(?<![\w/.])((?:src|native|pam|systemd|etc|test|packaging|\.ci)\/[\w@./-]*\w)/g),
+      ...text.matchAll(/(?<![\w/.-])((?:src|native|pam|systemd|etc|test|packaging|\.ci)\/[\w@./-]*\w)/g),
     ].map(([, path = ""]) => path);
     const linked = linksOf(document).map(({ path }) => path);
     expect(

@@ -19,7 +19,7 @@ const AVOIDED: readonly (readonly [RegExp, string])[] = [
   [/\bwhoever\b/i, "the user who, those who, a process that"],
   [/\b(some|no|any)body\b/i, "a user, no user, others; or the passive"],
   [/\banew\b/i, "again, new"],
-  [/\b(of|from|by) (which|whom)\b/i, "whose, or two sentences"],
+  [/\bof (which|whom)\b/i, "whose, or two sentences"],
   [/\bso that\b/i, "so, to, or two sentences"],
   [/\bas ever\b/i, "as before, unchanged"],
   [/\b(he|him|his|himself)\b/i, "they, the guest"],
@@ -31,7 +31,7 @@ const AVOIDED: readonly (readonly [RegExp, string])[] = [
 
 /** Of write-good's checks those that are right here most of the time, and what they say in vain. */
 const CHECKS = { passive: false, adverb: false, weasel: false, thereIs: false, so: false };
-const IN_VAIN = /^"(it is|it was|all of|allocate|terminate|modify|however)"/i;
+const IN_VAIN = /^"(it is|it was|all of|allocate|terminate|modify|however|maximum|therefore|type of|in addition|in between|a number of)"/i;
 
 const avoided = (paragraphs: readonly Paragraph[]) =>
   paragraphs.flatMap(({ where, text }) =>

@@ -19,7 +19,7 @@ const SERVE = `mkdir -p /srv/homes /mnt/second; cp -a /home/. /srv/homes; echo s
 const HIDE_EXPORT = "echo '[View]\nHide=/srv/homes' >/etc/guestd/guestd.conf.d/nfs.conf; guestctl reload";
 
 const faultOf = (user: string) =>
-  `/home/${user} could not be looked at in 3 s; mend the file server of /home (127.0.0.1:/srv/homes, nfs4), or unmount it`;
+  `/home/${user} could not be looked at in 3 s; repair the file server of /home (127.0.0.1:/srv/homes, nfs4), or unmount it`;
 
 interface Receipt {
   readonly id: string;

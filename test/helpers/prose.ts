@@ -65,6 +65,7 @@ export function readManual(name: string): Paragraph[] {
   const collector = new Collector(name);
   let isCode = false;
   let isTable = false;
+  let isTerm = false;
   readProjectFile(name)
     .split("\n")
     .forEach((line, index) => {
@@ -72,9 +73,10 @@ export function readManual(name: string): Paragraph[] {
       if (/^\.TS\b/.test(line)) isTable = true;
       const isBreak = /^\.(SH|SS|TP|TQ|PP|P|LP|IP|RS|RE|br|nf|fi|EX|EE|SY|YS|TH|TS|TE|sp)\b/.test(line);
       if (isBreak || line === ".") collector.end(isTable);
-      else if (!isCode && !line.startsWith('.\\"') && !line.startsWith("'\\\""))
+      else if (!isCode && !/^[lrc ]+\.$/.test(line) && !line.startsWith('.\\"') && !line.startsWith("'\\\""))
         collector.add(plain(line).replaceAll("\\", ""), index + 1);
-      if (isTable) collector.end(true);
+      if (isTable || isTerm) collector.end(true);
+      isTerm = /^\.T[PQ]\b/.test(line);
       if (/^\.(fi|EE|YS)\b/.test(line)) isCode = false;
       if (/^\.TE\b/.test(line)) isTable = false;
     });
@@ -110,8 +112,10 @@ export function readComments(name: string): Paragraph[] {
     .forEach((line, index) => {
       const [, text] =
         /^\s*(?:\/\/|\/?\*\*?\/?)(?:\s(.*?))?(?:\*\/)?$/.exec(line) ?? /^.*\S\s+\/\/ (.*)$/.exec(line) ?? [];
-      if (text === undefined || text.startsWith("@") || text === "") collector.end();
-      if (text !== undefined) collector.add(text, index + 1);
+      // What is indented is a table or an example.
+      const isProse = text !== undefined && !text.startsWith("  ");
+      if (!isProse || text.startsWith("@") || text === "") collector.end();
+      if (isProse) collector.add(text, index + 1);
     });
   collector.end();
   return collector.paragraphs;
@@ -120,7 +124,7 @@ export function readComments(name: string): Paragraph[] {
 /** Its sentences, each as the number of its words. */
 export function countWords({ text }: Paragraph): number[] {
   return text
-    .split(/(?<=[.!?:;]["')]?) (?=["'(]?[A-Z0-9]|…)/)
+    .split(/(?<=[.!?;]["')]?) |(?<=:) (?=["'(]?[A-Z0-9]|…)/)
     .map((sentence) => sentence.split(/\s+/).filter((word) => /\w|…/.test(word)).length)
     .filter((count) => count > 0);
 }

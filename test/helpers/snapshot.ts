@@ -38,10 +38,10 @@ export interface Snapshot {
 const TRANSIENT = /^(systemd-(userwor|userdbd|hostnam|timedat|localed|tmpfile|executor|stdio)|\(sd-|\(system|\()/;
 /** UIDs of guests that no test machine has in its own files: the ghost's, and the ranges of the tests and guestd. */
 const isGuest = (uid: number) => (uid >= 60_000 && uid < 61_184) || (uid >= 65_536 && uid < 98_304);
-/** Neither a system account's, nor nobody's and nspawn's. */
+/** Not the UID of a system account, of UID 65534 or of nspawn. */
 const isUser = (uid: number) => (uid >= 1000 && uid < 65_534) || isGuest(uid);
 
-/** Every file in these is listed, whoever owns it. */
+/** Every file in these is listed, regardless of its owner. */
 const SHARED_PATHS = [
   "/tmp",
   "/var/tmp",

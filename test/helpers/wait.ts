@@ -1,7 +1,7 @@
 // Waiting for a condition, with a limit. Tests never wait for time to pass.
 import { inspect } from "node:util";
 
-/** The pause between two looks, each of which starts a program on a busy machine. */
+/** The pause between two looks: each starts a program on a busy machine. */
 const POLL_MS = 50;
 
 /** Characters shown of the last look. */

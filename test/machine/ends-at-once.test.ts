@@ -69,7 +69,7 @@ describeMachine("sessions that end together", (release) => {
     }
   }
 
-  /** Each has been announced once, and nothing of it is left. */
+  /** Each has been announced once, and it left nothing. */
   async function expectReceipts(ids: readonly string[]): Promise<void> {
     const told = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
     const receipts = told.map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { id: string; left: string[] });

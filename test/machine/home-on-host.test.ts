@@ -196,7 +196,7 @@ describeMachine("a leased home on the host", (release) => {
     await waitFor("it to be mounted", () => machine.sh("grep '^mute /home autofs' /proc/mounts || true"));
     try {
       const receipts = await Promise.all(guests.map((guest) => endLease(machine, guest)));
-      const advice = "mend the file server of /home (mute, autofs), or unmount it";
+      const advice = "repair the file server of /home (mute, autofs), or unmount it";
       expect(receipts.map(({ left }) => left)).toEqual(
         guests.map(({ user }) => [`home: /home/${user} could not be looked at in 3 s; ${advice}`]),
       );

@@ -8,7 +8,7 @@ import { Machine } from "../helpers/machine.ts";
 const REFUSAL_LIMIT_MS = 30_000;
 const FILE = "/var/lib/guestd/switch.json";
 const OFF = "Guest logins are switched off on this machine";
-const NEVER = `${OFF}: nobody has switched them on yet. Please ask the administrator of this machine.`;
+const NEVER = `${OFF}: they have not been switched on yet. Please ask the administrator of this machine.`;
 
 describeMachine("the switch of guest logins", (release) => {
   let machine: Machine;

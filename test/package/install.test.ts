@@ -18,7 +18,7 @@ import {
 import { readProjectFile } from "../helpers/tree.ts";
 
 const OFF = "Guest logins are switched off on this machine";
-const NEVER = `${OFF}: nobody has switched them on yet. Please ask the administrator of this machine.`;
+const NEVER = `${OFF}: they have not been switched on yet. Please ask the administrator of this machine.`;
 
 describeMachine("a new installation", (release) => {
   let machine: Machine;

@@ -1,6 +1,6 @@
 /*
- * A program that opens sessions with PAM, for the tests of pam_guest: does what its arguments say, one after the other,
- * and prints one line of JSON for each hook it calls: the result, and the state of the process before and after.
+ * A program that opens sessions with PAM, for the tests of pam_guest. Does what its arguments say, one after the other.
+ * Prints one line of JSON for each hook it calls: the result, and the state of the process before and after.
  *
  *   host CONFDIR SERVICE USER ACTION...
  *

@@ -89,7 +89,7 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
         va_end(arguments);
 }
 
-/* In libpam's place: nobody waits. */
+/* In libpam's place: does not wait. */
 int pam_fail_delay(pam_handle_t *pam, unsigned microseconds)
 {
         (void) pam;

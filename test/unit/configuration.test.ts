@@ -55,7 +55,7 @@ describe("Configuration", () => {
     configuration.load();
     expect(loaded).toEqual([]);
     expect(configuration.settings).toEqual([]);
-    expect(logged[0]).toContain("guests are refused until it is mended");
+    expect(logged[0]).toContain("guests are refused until it is fixed");
   });
 
   it("treats a reader that throws as an invalid configuration", () => {

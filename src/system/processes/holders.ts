@@ -19,7 +19,7 @@ export async function findHolders(
       "mounts",
       looking,
       ({ mounts, unseen, whole }) => [...nameMounts(proc, mounts), ...nameUnseen(proc, { unseen, whole })],
-      criteria.label === undefined ? "nobody knows which session it was" : undefined,
+      criteria.label === undefined ? "the session is unknown" : undefined,
     ),
     await look(
       "open-files",

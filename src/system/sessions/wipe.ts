@@ -40,7 +40,7 @@ export async function wipeMemory(
     return wipe();
   };
   const sentence = await held().then(
-    (bytes) => (bytes <= SLACK_BYTES ? undefined : `${bytes} bytes are still held by somebody`),
+    (bytes) => (bytes <= SLACK_BYTES ? undefined : `${bytes} bytes are still in use`),
     (error: unknown) => `the memory could not be wiped: ${(error as Error).message}`,
   );
   if (sentence === undefined) return swept;

@@ -54,7 +54,7 @@ describe("GetReceipt", () => {
 
   it("returns the receipt of the session", async () => {
     const [record] = await methodsWith().call("GetReceipt", "b");
-    expect(unwrap(record)).toMatchObject({ id: "b", clean: false, left: ["mounts: nobody has looked"] });
+    expect(unwrap(record)).toMatchObject({ id: "b", clean: false, left: ["mounts: not checked"] });
   });
 });
 
@@ -147,7 +147,7 @@ describe("CheckLogins", () => {
 
 describe("GetStatus", () => {
   it.each([
-    ["nothing is known", INITIAL_STATE, { enabled: false, switch: false, reason: "nobody has switched them on yet" }],
+    ["nothing is known", INITIAL_STATE, { enabled: false, switch: false, reason: "they have not been switched on yet" }],
     [
       "the switch is off",
       { ...READY, loginSwitch: { enabled: false, reason: "an examination" } },

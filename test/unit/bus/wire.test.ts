@@ -247,7 +247,7 @@ describe("wireReceipt", () => {
     const receipt = makeReceipt(ending, ["mounts"], { now: 2_000, uptime: 13_000 });
     expect(wireReceipt(receipt)).toMatchObject({
       swept: { signature: "a(suuas)", value: [["files", 3, 2, ["/tmp/x"]]] },
-      left: { value: ["files: /tmp/x", "mounts: nobody has looked"] },
+      left: { value: ["files: /tmp/x", "mounts: not checked"] },
       ending: { signature: "t", value: 12_000n },
       clean: { value: false },
     });

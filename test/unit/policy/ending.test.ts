@@ -36,7 +36,7 @@ const UNSEEN: Partial<Record<EffectKind, readonly string[]>> = {
 };
 const leftBy = (kind: EffectKind) => [
   `${kind}: boom`,
-  ...(UNSEEN[kind] ?? []).map((unseen) => `${unseen}: nobody has looked`),
+  ...(UNSEEN[kind] ?? []).map((unseen) => `${unseen}: not checked`),
 ];
 
 /** Where logind moves a leader to. */
@@ -286,7 +286,7 @@ describe("ending a leased account's session", () => {
       found: (effect) => (effect.kind === "sweep-account" ? { swept: clean("ipc", "files") } : undefined),
     });
     const unseen = ACCOUNT_KINDS.filter((kind) => kind !== "ipc" && kind !== "files").map(
-      (kind) => `${kind}: nobody has looked`,
+      (kind) => `${kind}: not checked`,
     );
     expect(find(did, "write-receipt")?.receipt.left).toEqual(unseen);
     expect(find(did, "announce-closed")?.receipt).toEqual(find(did, "write-receipt")?.receipt);

@@ -56,7 +56,7 @@ describe("makeReceipt", () => {
       seconds: 0,
       endMilliseconds: 0,
       ...found,
-      left: ["drop-view: boom", "mounts: nobody has looked"],
+      left: ["drop-view: boom", "mounts: not checked"],
       unseen: [],
       foundLater: [],
       clearedAt: 0,

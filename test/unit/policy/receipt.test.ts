@@ -21,11 +21,11 @@ const processes = (change: Partial<Swept> = {}): Swept => ({
 describe("the list of what is left", () => {
   it("contains each class that was not searched", () => {
     expect(listLeft(NOTHING_FOUND, ["processes", "mounts"])).toEqual([
-      "processes: nobody has looked",
-      "mounts: nobody has looked",
+      "processes: not checked",
+      "mounts: not checked",
     ]);
     expect(listLeft({ swept: clean("mounts"), left: [] }, ["processes", "mounts"])).toEqual([
-      "processes: nobody has looked",
+      "processes: not checked",
     ]);
   });
 
@@ -49,7 +49,7 @@ describe("the list of what is left", () => {
   it("contains leftovers of a class that was not requested", () => {
     expect(listLeft({ swept: [processes()], left: [] }, ["mounts"])).toEqual([
       "processes: process 7 does not end",
-      "mounts: nobody has looked",
+      "mounts: not checked",
     ]);
   });
 });

@@ -64,7 +64,7 @@ describe("a guestd that was killed while ending a session", () => {
     const left = killedAt(state(), stage);
     const { state: last, did } = recover(left);
     const isWritten = index > stages.indexOf("write-receipt");
-    // A session still saved as open is open: nothing of it was removed yet.
+    // A session still saved as open is open: none of its parts was removed yet.
     if (index <= stages.indexOf("note-ending")) {
       expect(kinds(did)).toEqual(takenUp);
       return;
@@ -328,9 +328,9 @@ describe("a session that was open when the machine went down", () => {
   it("returns its UID when all that survives a reboot was searched, and quarantines it otherwise", () => {
     expect(lost(only(leasedOpened())).state.pool).toMatchObject({ rested: [LEASED.uid], quarantined: new Map() });
     const { state, did } = lost(only(allocated()), undefined, { failing: ["sweep-account"] });
-    expect(find(did, "write-receipt")?.receipt.left).toContain("files: nobody has looked");
+    expect(find(did, "write-receipt")?.receipt.left).toContain("files: not checked");
     for (const kind of SHARED_KINDS)
-      expect(find(did, "write-receipt")?.receipt.left).not.toContain(`${kind}: nobody has looked`);
+      expect(find(did, "write-receipt")?.receipt.left).not.toContain(`${kind}: not checked`);
     expect(state.pool.quarantined.get(LEASED.uid)?.user).toBe(LEASED.user);
   });
 

@@ -26,7 +26,7 @@ describe("a refusal", () => {
   });
 
   it.each(Object.entries(REFUSALS))("%s is told from every other one", (name, text) => {
-    const values = { home: "/x", user: "u", ghost: "g", service: "s", group: "p", reason: "r.", instead: "i" };
+    const values = { home: "/x", user: "u", ghost: "g", service: "s", name: "p", reason: "r.", instead: "i" };
     const filled = text.replace(/\{(\w+)\}/g, (_, gap: keyof typeof values) => values[gap]);
     const names = new Map(Object.entries(REFUSALS).map(([one, sentence]) => [sentence, one] as [string, string]));
     expect(translateRefusal(filled, names)).toBe(name);

@@ -55,7 +55,7 @@ describe("a valid reason", () => {
 describe("the switch", () => {
   it("is off with a sentence before it is first set", () => {
     expect(NEVER_ENABLED.enabled).toBe(false);
-    expect(describeSwitch(NEVER_ENABLED)).toBe("off: nobody has switched them on yet.");
+    expect(describeSwitch(NEVER_ENABLED)).toBe("off: they have not been switched on yet.");
   });
 
   it("gives no reason while it is on", () => {

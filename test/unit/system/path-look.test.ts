@@ -50,7 +50,7 @@ describe("a home", () => {
   it("on a file server that does not answer is an error that names it and a remedy", async () => {
     const server = `2 1 0:9 / ${root} rw - nfs4 files:/homes rw`;
     await expect(pathExists(join(root, "guest-aaaa"), failing(HOST, server))).rejects.toThrow(
-      `Input/output error; mend the file server of ${root} (files:/homes, nfs4), or unmount it`,
+      `Input/output error; repair the file server of ${root} (files:/homes, nfs4), or unmount it`,
     );
   });
 });

@@ -61,7 +61,7 @@ describe("findHolders reports an incomplete look", () => {
 
   it("at mounts where the session is unknown", async () => {
     const { mounts, files } = await look({ ...CRITERIA, label: undefined });
-    expect(mounts?.left).toEqual(["could not be looked at: nobody knows which session it was"]);
+    expect(mounts?.left).toEqual(["could not be looked at: the session is unknown"]);
     expect(files?.left).toEqual([]);
   });
 });

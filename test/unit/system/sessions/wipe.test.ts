@@ -36,7 +36,7 @@ describe("wiping the memory of a view", () => {
 
   it("reports how much is still held, after two looks", async () => {
     const { files, asked } = await wipe([9_000_000, 70_000]);
-    expect(files).toMatchObject({ found: 2, left: [SWEPT[1]?.left[0], "70000 bytes are still held by somebody"] });
+    expect(files).toMatchObject({ found: 2, left: [SWEPT[1]?.left[0], "70000 bytes are still in use"] });
     expect(asked).toEqual([
       [9, ["/tmp"], ["0:51"], 5000],
       [9, ["/tmp"], ["0:51"], 5000],

@@ -111,7 +111,7 @@ describe("looking again at a quarantined UID", () => {
     const { left } = await sweep({
       swept: [{ ...(processes as (typeof others)[number]), left: ["process 7 does not end"] }, ...others],
     });
-    expect(left).toEqual(["processes: process 7 does not end", "media: nobody has looked"]);
+    expect(left).toEqual(["processes: process 7 does not end", "media: not checked"]);
   });
 
   it("searches each class once, and finds nothing where nothing is left", async () => {
@@ -153,7 +153,7 @@ describe("looking again at a quarantined UID", () => {
       `mounts: process ${2 ** 30} has /mnt mounted`,
     ]);
     expect((await sweep({ session: "" })).left).toEqual([
-      "mounts: could not be looked at: nobody knows which session it was",
+      "mounts: could not be looked at: the session is unknown",
     ]);
   });
 });
