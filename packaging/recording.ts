@@ -14,7 +14,10 @@ const SHOWN: readonly { readonly command: RegExp; readonly lines?: RegExp }[] = 
   { command: /^guest\$ setsid nohup/ },
   { command: /^root# guestctl list/ },
   { command: /^root# find / },
-  { command: /^root# guestctl receipt /, lines: /^(user|uid|killed|freed|clean|CLASS|processes|linger|mounts|Nothing)\b/ },
+  {
+    command: /^root# guestctl receipt /,
+    lines: /^(user|uid|killed|freed|clean|CLASS|processes|linger|mounts|Nothing)\b/,
+  },
 ];
 
 const COLUMNS = 104;
@@ -98,7 +101,9 @@ function draw(lines: readonly Line[]): string {
     "@media (prefers-reduced-motion:reduce){text{animation:none}}",
     "</style>",
     `<rect width="${width}" height="${height}" rx="8" fill="#1d232e"/>`,
-    ...["#f0716b", "#f2c14e", "#7fd18b"].map((fill, n) => `<circle cx="${20 + n * 18}" cy="17" r="5.5" fill="${fill}"/>`),
+    ...["#f0716b", "#f2c14e", "#7fd18b"].map(
+      (fill, n) => `<circle cx="${20 + n * 18}" cy="17" r="5.5" fill="${fill}"/>`,
+    ),
     ...drawn,
     "</svg>\n",
   ].join("\n");

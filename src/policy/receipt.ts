@@ -133,9 +133,7 @@ function addSwept(all: readonly Swept[], one: Swept): readonly Swept[] {
  * @param kinds the classes that must have been checked
  */
 export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kinds: readonly SweepKind[]): string[] {
-  const unseen = kinds
-    .filter((kind) => !swept.some((one) => one.kind === kind))
-    .map((kind) => `${kind}: not checked`);
+  const unseen = kinds.filter((kind) => !swept.some((one) => one.kind === kind)).map((kind) => `${kind}: not checked`);
   return [...left, ...swept.flatMap((one) => one.left.map((what) => `${one.kind}: ${what}`)), ...unseen];
 }
 

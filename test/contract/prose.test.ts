@@ -31,7 +31,8 @@ const AVOIDED: readonly (readonly [RegExp, string])[] = [
 
 /** Of write-good's checks those that are right here most of the time, and what they say in vain. */
 const CHECKS = { passive: false, adverb: false, weasel: false, thereIs: false, so: false };
-const IN_VAIN = /^"(it is|it was|all of|allocate|terminate|modify|however|maximum|therefore|type of|in addition|in between|a number of)"/i;
+const IN_VAIN =
+  /^"(it is|it was|all of|allocate|terminate|modify|however|maximum|therefore|type of|in addition|in between|a number of)"/i;
 
 const avoided = (paragraphs: readonly Paragraph[]) =>
   paragraphs.flatMap(({ where, text }) =>

@@ -147,7 +147,11 @@ describe("CheckLogins", () => {
 
 describe("GetStatus", () => {
   it.each([
-    ["nothing is known", INITIAL_STATE, { enabled: false, switch: false, reason: "they have not been switched on yet" }],
+    [
+      "nothing is known",
+      INITIAL_STATE,
+      { enabled: false, switch: false, reason: "they have not been switched on yet" },
+    ],
     [
       "the switch is off",
       { ...READY, loginSwitch: { enabled: false, reason: "an examination" } },

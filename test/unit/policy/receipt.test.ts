@@ -20,13 +20,8 @@ const processes = (change: Partial<Swept> = {}): Swept => ({
 
 describe("the list of what is left", () => {
   it("contains each class that was not searched", () => {
-    expect(listLeft(NOTHING_FOUND, ["processes", "mounts"])).toEqual([
-      "processes: not checked",
-      "mounts: not checked",
-    ]);
-    expect(listLeft({ swept: clean("mounts"), left: [] }, ["processes", "mounts"])).toEqual([
-      "processes: not checked",
-    ]);
+    expect(listLeft(NOTHING_FOUND, ["processes", "mounts"])).toEqual(["processes: not checked", "mounts: not checked"]);
+    expect(listLeft({ swept: clean("mounts"), left: [] }, ["processes", "mounts"])).toEqual(["processes: not checked"]);
   });
 
   it("contains what a class could not remove, by its name", () => {

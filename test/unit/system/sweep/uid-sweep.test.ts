@@ -152,8 +152,6 @@ describe("looking again at a quarantined UID", () => {
     expect((await sweep({ mounts: [{ pid: 2 ** 30, path: "/mnt" }] })).left).toEqual([
       `mounts: process ${2 ** 30} has /mnt mounted`,
     ]);
-    expect((await sweep({ session: "" })).left).toEqual([
-      "mounts: could not be looked at: the session is unknown",
-    ]);
+    expect((await sweep({ session: "" })).left).toEqual(["mounts: could not be looked at: the session is unknown"]);
   });
 });
