@@ -21,32 +21,38 @@ import { isDirty, nameClasses, receipt, receipts } from "./receipts.ts";
 import { describeGuests, describeSwitch, disable, enable, hasFault, hintAtSwitch, readChecked } from "./switch.ts";
 
 export const COMMANDS: readonly Command[] = [
-  { name: "list", args: "", help: "List the guest sessions", run: list },
-  { name: "show", args: "ID...", help: "Show all that is known of a session, its view step by step", run: show },
-  { name: "end", args: "ID...", help: "End a session: kill its processes, drop its view and home", run: end },
+  { name: "list", args: "", help: "List guest sessions", run: list },
+  { name: "show", args: "ID...", help: "Show a session in detail, with each step of its view", run: show },
+  { name: "end", args: "ID...", help: "End a session and discard its home", run: end },
   {
     name: "receipts",
     args: "",
-    help: "List the receipts of sessions that have ended",
+    help: "List the receipts of ended sessions",
     options: ["failed"],
     run: receipts,
   },
-  { name: "receipt", args: "ID...", help: "Show all of a receipt: what was found, taken away and left", run: receipt },
-  { name: "leases", args: "", help: "List the uids that are leased or quarantined", options: ["all"], run: leases },
+  { name: "receipt", args: "ID...", help: "Show what an ended session left, and what was removed", run: receipt },
+  { name: "leases", args: "", help: "List leased and quarantined UIDs", options: ["all"], run: leases },
   {
     name: "lease",
     args: "release UID...",
-    help: "Let a quarantined uid be leased again",
+    help: "Release a quarantined UID",
     findFault: findLeaseFault,
     run: lease,
   },
-  { name: "status", args: "", help: "Show whether guests can log in, and what is wrong if not", run: status },
-  { name: "enable", args: "", help: "Let guests log in", run: enable },
-  { name: "disable", args: "", help: "Let no more guests log in; sessions go on", options: ["reason"], run: disable },
+  { name: "status", args: "", help: "Show whether guests can log in, and if not, why", run: status },
+  { name: "enable", args: "", help: "Allow guest logins", run: enable },
+  {
+    name: "disable",
+    args: "",
+    help: "Refuse new guest logins; open sessions continue",
+    options: ["reason"],
+    run: disable,
+  },
   {
     name: "autologin",
     args: "enable|disable|status",
-    help: "Have a display manager log guests in by itself",
+    help: "Have a display manager log guests in automatically",
     options: ["display-manager", "session"],
     findFault: findAutologinFault,
     run: autologin,
@@ -55,11 +61,11 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "config",
     args: "[check [FILE...]]",
-    help: "Show the configuration in force, or check files",
+    help: "Show the configuration, or check files",
     findFault: findConfigFault,
     run: config,
   },
-  { name: "reload", args: "", help: "Read the configuration again", run: reload },
+  { name: "reload", args: "", help: "Reload the configuration", run: reload },
 ];
 
 async function list(_args: readonly string[], _options: Options, connect: () => Promise<Client>): Promise<Output> {

@@ -3,18 +3,18 @@
 
 export const OPTIONS = {
   json: { type: "boolean", default: false, help: "Print JSON" },
-  service: { type: "string", default: "login", help: "The PAM service of the login to explain (login)" },
-  failed: { type: "boolean", default: false, help: "Of the receipts, those alone that name something left" },
-  all: { type: "boolean", short: "a", default: false, help: "Show uids that are free as well" },
-  reason: { type: "string", default: "", help: "What a guest is told who is refused" },
+  service: { type: "string", default: "login", help: "With explain: the PAM service of the login (default: login)" },
+  failed: { type: "boolean", default: false, help: "With receipts: only sessions that left something behind" },
+  all: { type: "boolean", short: "a", default: false, help: "With leases: also UIDs that are free" },
+  reason: { type: "string", default: "", help: "With disable: the reason that refused guests are shown" },
   "display-manager": {
     type: "string",
     value: "NAME",
     default: "",
-    help: "Of several display managers, the one to set up",
+    help: "With autologin: the display manager to set up",
   },
-  session: { type: "string", default: "", help: "The desktop session that begins" },
-  help: { type: "boolean", short: "h", default: false, help: "Show this" },
+  session: { type: "string", default: "", help: "With autologin: the desktop session to start" },
+  help: { type: "boolean", short: "h", default: false, help: "Show this help" },
   version: { type: "boolean", default: false, help: "Show the version" },
 } as const;
 

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Option, Options } from "./options.ts";
-import { COMMON, formatLong, formatOption, OPTIONS } from "./options.ts";
+import { COMMON, formatOption, OPTIONS } from "./options.ts";
 
 /** The command line is wrong. The message says why, and where to look. */
 export class UsageError extends Error {
@@ -76,21 +76,21 @@ export function helpText(): string {
   return [
     "guestctl [OPTIONS...] [VERB] ...",
     "",
-    "Look at guest sessions and their receipts, end them, and let guests in or not. Without a verb: list.",
+    "Control guest logins; inspect and end guest sessions. Without a verb, list the sessions.",
     "",
     ...COMMANDS.map(showCommand),
     "",
     ...(Object.keys(OPTIONS) as Option[]).map(showOption),
     "",
-    "A verb takes the options behind it, --json, --help and --version.",
+    "Every verb takes --json, --help and --version.",
     "",
-    "Exit codes: 0 done; 1 failed, or not in order; 2 wrong command line.",
+    "Exit status: 0 on success, 1 on failure or if something is wrong, 2 for a wrong command line.",
   ].join("\n");
 }
 
-function showCommand({ name, args, help, options = [] }: Command): string {
-  const taken = options.map((option) => ` [${formatLong(option)}]`).join("");
-  return `  ${`${name} ${args}`.padEnd(24)} ${help}${taken}`;
-}
+/** As wide as the longest verb with its words. */
+const COLUMN = Math.max(...COMMANDS.map(({ name, args }) => `${name} ${args}`.length));
 
-const showOption = (name: Option) => `  ${formatOption(name).padEnd(24)} ${OPTIONS[name].help}`;
+const showCommand = ({ name, args, help }: Command) => `  ${`${name} ${args}`.padEnd(COLUMN)}  ${help}`;
+
+const showOption = (name: Option) => `  ${formatOption(name).padEnd(COLUMN)}  ${OPTIONS[name].help}`;

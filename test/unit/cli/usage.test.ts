@@ -7,36 +7,36 @@ import { runWith } from "../../helpers/guestctl.ts";
 
 const HELP = `guestctl [OPTIONS...] [VERB] ...
 
-Look at guest sessions and their receipts, end them, and let guests in or not. Without a verb: list.
+Control guest logins; inspect and end guest sessions. Without a verb, list the sessions.
 
-  list                     List the guest sessions
-  show ID...               Show all that is known of a session, its view step by step
-  end ID...                End a session: kill its processes, drop its view and home
-  receipts                 List the receipts of sessions that have ended [--failed]
-  receipt ID...            Show all of a receipt: what was found, taken away and left
-  leases                   List the uids that are leased or quarantined [--all]
-  lease release UID...     Let a quarantined uid be leased again
-  status                   Show whether guests can log in, and what is wrong if not
-  enable                   Let guests log in
-  disable                  Let no more guests log in; sessions go on [--reason=REASON]
-  autologin enable|disable|status Have a display manager log guests in by itself [--display-manager=NAME] [--session=SESSION]
-  explain USER             Show what a login of USER would get [--service=SERVICE]
-  config [check [FILE...]] Show the configuration in force, or check files
-  reload                   Read the configuration again
+  list                             List guest sessions
+  show ID...                       Show a session in detail, with each step of its view
+  end ID...                        End a session and discard its home
+  receipts                         List the receipts of ended sessions
+  receipt ID...                    Show what an ended session left, and what was removed
+  leases                           List leased and quarantined UIDs
+  lease release UID...             Release a quarantined UID
+  status                           Show whether guests can log in, and if not, why
+  enable                           Allow guest logins
+  disable                          Refuse new guest logins; open sessions continue
+  autologin enable|disable|status  Have a display manager log guests in automatically
+  explain USER                     Show what a login of USER would get
+  config [check [FILE...]]         Show the configuration, or check files
+  reload                           Reload the configuration
 
-  --json                   Print JSON
-  --service=SERVICE        The PAM service of the login to explain (login)
-  --failed                 Of the receipts, those alone that name something left
-  -a, --all                Show uids that are free as well
-  --reason=REASON          What a guest is told who is refused
-  --display-manager=NAME   Of several display managers, the one to set up
-  --session=SESSION        The desktop session that begins
-  -h, --help               Show this
-  --version                Show the version
+  --json                           Print JSON
+  --service=SERVICE                With explain: the PAM service of the login (default: login)
+  --failed                         With receipts: only sessions that left something behind
+  -a, --all                        With leases: also UIDs that are free
+  --reason=REASON                  With disable: the reason that refused guests are shown
+  --display-manager=NAME           With autologin: the display manager to set up
+  --session=SESSION                With autologin: the desktop session to start
+  -h, --help                       Show this help
+  --version                        Show the version
 
-A verb takes the options behind it, --json, --help and --version.
+Every verb takes --json, --help and --version.
 
-Exit codes: 0 done; 1 failed, or not in order; 2 wrong command line.`;
+Exit status: 0 on success, 1 on failure or if something is wrong, 2 for a wrong command line.`;
 
 /** Valid arguments for each verb. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -51,7 +51,7 @@ const wordsOf = (name: string) => [name, ...(WORDS[name] ?? [])];
 const give = (option: Option) => (OPTIONS[option].type === "string" ? `--${option}=x` : `--${option}`);
 
 describe("the help of guestctl", () => {
-  it("lists every verb with its options, and every option", () => {
+  it("lists every verb and every option", () => {
     expect(helpText()).toBe(HELP);
   });
 
