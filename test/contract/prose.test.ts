@@ -6,7 +6,12 @@ import { countWords, median, readComments, readManual, readMarkdown, readStrings
 import { listProjectFiles } from "../helpers/tree.ts";
 
 const files = listProjectFiles();
-const DOCUMENTS = files.filter((name) => /^([A-Z]+|docs\/[\w-]+)\.md$/.test(name));
+const DOCUMENTS = [
+  ...files.filter((name) => /^([A-Z]+|docs\/[\w-]+)\.md$/.test(name)),
+  "systemd/guestd.catalog",
+  "etc/guestd.conf",
+  "packaging/debian/guestd.templates",
+];
 const MANUALS = files.filter((name) => /^packaging\/man\/.*\.\d$/.test(name));
 const SOURCES = files.filter((name) => /^src\/.*\.ts$/.test(name) && !name.endsWith(".d.ts"));
 const CODE = files.filter((name) => /^(src|native|pam|test|packaging)\/.*\.(ts|cc?|h)$/.test(name));
@@ -60,7 +65,7 @@ const READ = [
 describe("plain words", () => {
   it.each(READ)("in $name", ({ read }) => {
     const paragraphs = read();
-    expect(paragraphs.length).toBeGreaterThan(3);
+    expect(paragraphs.length).toBeGreaterThan(1);
     expect([...avoided(paragraphs), ...faults(paragraphs)]).toEqual([]);
     const counts = paragraphs.filter(({ isTable }) => !isTable).flatMap(countWords);
     expect(median(counts)).toBeLessThanOrEqual(MEDIAN);
