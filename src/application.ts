@@ -8,11 +8,12 @@ import type { Intake } from "./bus/intake.ts";
 import { listUser, unlistUser } from "./bus/accounts.ts";
 import { watchLogins } from "./bus/login1.ts";
 import { makeMethods } from "./bus/methods.ts";
-import { reloadConnections } from "./bus/network-manager.ts";
+import { reloadPolicy } from "./bus/bus-daemon.ts";
 import { PendingCalls } from "./bus/pending.ts";
 import { Service } from "./bus/service.ts";
 import { limitIfThere } from "./bus/systemd1.ts";
 import { forgetUser, stopManager } from "./bus/user-units.ts";
+import { sweepServices } from "./bus/sweep-services.ts";
 import { readClock } from "./clock.ts";
 import { loadConfig, SYSTEM_PATHS } from "./config/load.ts";
 import { listMachineDefaults } from "./config/machine-defaults.ts";
@@ -123,7 +124,7 @@ export function makeApplication(parts: ApplicationParts): Application {
     onLoaded: (loaded, terms) => {
       const config = translator.config(loaded);
       link.dispatch({ kind: "config-loaded", config, notice: noticeInForce(config, terms) });
-      publishConfig(config, stores.leases, report);
+      publishConfig(config, { leases: stores.leases, reloadPolicy: () => reloadPolicy(bus) }, report);
     },
   });
   const service = makeService(core, {
@@ -222,9 +223,8 @@ function makeRunner(
   { bus, bindings, link }: Core,
   parts: Stores & Sessions & { readonly pending: PendingCalls; readonly service: Service },
 ): EffectRunner {
-  const { cgroups } = parts;
-  const { looks, uidLooks } = parts;
-  const sweeper = new Sweeper({ bindings, looks, reloadConnections: () => reloadConnections(bus) });
+  const { cgroups, looks, uidLooks } = parts;
+  const sweeper = new Sweeper({ bindings, looks, ...sweepServices(bus) });
   const uidParts: UidSweepParts = {
     bindings,
     cgroups,

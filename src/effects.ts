@@ -69,7 +69,7 @@ export interface EffectParts {
   /** Whether the journal has the receipt of a session. */
   readonly wasAnnounced: (id: string) => Promise<boolean>;
   /** The current settings, or the defaults while the configuration has errors. */
-  readonly settings: () => Pick<Config, "Sweep" | "Daemon">;
+  readonly settings: () => Pick<Config, "Sweep" | "Daemon" | "Polkit">;
 }
 
 export function makeRunners(parts: EffectParts): Runners {
@@ -145,9 +145,10 @@ function endingRunners(parts: EffectParts) {
       return { swept: [linger] };
     },
     "drop-view": (effect) => views.drop(effect.subject, effect),
-    "sweep-account": async ({ subject }) => {
+    "sweep-account": async ({ subject, since }) => {
       await leases.checkForeign(subject);
-      return { swept: await sweeper.sweep(subject, settings().Sweep) };
+      const { Sweep, Polkit } = settings();
+      return { swept: await sweeper.sweep({ ...subject, ...(Polkit.Bluetooth ? { pairedSince: since } : {}) }, Sweep) };
     },
     "write-receipt": ({ receipt }) => receipts.keep(receipt, settings().Daemon.KeepReceipts),
     "announce-closed": async ({ receipt, repeated }) => {

@@ -1,13 +1,20 @@
-// Writes settings to where others read them: the polkit rule, guests' desktops, the name service.
+// Writes settings to where others read them: the polkit rule, the bus, guests' desktops, the name service.
 import type { Config } from "./config/schema.ts";
 import type { Leases } from "./system/accounts/leases.ts";
+import { writeBusPolicy } from "./system/bus-policy.ts";
 import { writeNotice } from "./system/notice-files.ts";
 import { writePolkitFlags } from "./system/polkit-flags.ts";
+
+export interface Readers {
+  readonly leases: Pick<Leases, "publishGhost">;
+  /** Makes the bus read its policy again. */
+  readonly reloadPolicy: () => Promise<void>;
+}
 
 /** Never throws: a configuration applies even if the others cannot be told. */
 export function publishConfig(
   config: Config,
-  leases: Pick<Leases, "publishGhost">,
+  { leases, reloadPolicy }: Readers,
   report: (what: string, error: unknown) => void,
 ): void {
   try {
@@ -19,6 +26,14 @@ export function publishConfig(
     writeNotice(config);
   } catch (error) {
     report("what guests are told", error);
+  }
+  try {
+    if (writeBusPolicy(config))
+      reloadPolicy().catch((error: unknown) => {
+        report("the policy of the bus", error);
+      });
+  } catch (error) {
+    report("what the bus allows guests", error);
   }
   leases.publishGhost(config).catch((error: unknown) => {
     report(`the account ${config.Guests.Ghost}`, error);

@@ -161,6 +161,7 @@ export const SCHEMA = {
       "Whether guests may shut down and reboot the machine while no other user is logged in.",
     ),
     Network: key(value.boolean, "no", "Whether guests may choose networks and make connections of their own."),
+    Bluetooth: key(value.boolean, "no", "Whether guests may use Bluetooth and pair devices."),
     Brightness: key(
       value.boolean,
       "no",

@@ -8,6 +8,7 @@ export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
 export const ACCOUNT_KINDS = [
   "media",
   "connections",
+  "pairings",
   "print-jobs",
   "ipc",
   "queues",

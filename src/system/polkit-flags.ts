@@ -11,7 +11,9 @@ export const flagOf = (key: string): string => key.replace(/\B[A-Z]/g, "-$&").to
 export function writePolkitFlags({ Polkit }: Pick<Config, "Polkit">, directory = "/run/guestd-polkit"): void {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o755);
-  for (const [key, isSet] of Object.entries(Polkit)) {
+  // BlueZ does not ask polkit: bus-policy.ts.
+  const { Bluetooth: _onTheBus, ...asked } = Polkit;
+  for (const [key, isSet] of Object.entries(asked)) {
     const file = join(directory, flagOf(key));
     if (isSet) writeFileSync(file, "", { mode: 0o644 });
     else rmSync(file, { force: true });

@@ -8,7 +8,8 @@ import { readProjectFile } from "../helpers/tree.ts";
 
 const RULE = readProjectFile("systemd/guestd.rules");
 const ACTION = /\b(?:org|com)\.[\w.-]*\w/g;
-const KEYS = Object.keys(SCHEMA.Polkit);
+/** BlueZ does not ask polkit. */
+const KEYS = Object.keys(SCHEMA.Polkit).filter((key) => key !== "Bluetooth");
 
 type Rule = (action: { readonly id: string }, subject: object) => string | undefined;
 

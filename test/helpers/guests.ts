@@ -1,4 +1,5 @@
 // guestd on a test machine as an administrator sees it, and the journal without unexpected entries.
+import type { Swept } from "../../src/policy/receipt.ts";
 import type { Entry, Machine } from "./machine.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
@@ -23,6 +24,7 @@ export interface GuestReceipt {
   readonly seconds: number;
   readonly tmpfsBytes: number;
   readonly processesKilled: number;
+  readonly swept: readonly Swept[];
   readonly left: readonly string[];
 }
 

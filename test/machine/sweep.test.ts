@@ -37,6 +37,7 @@ const CLASSES = [
   "open-files",
   "media",
   "connections",
+  "pairings",
   "print-jobs",
   "ipc",
   "queues",

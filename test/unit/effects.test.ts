@@ -162,7 +162,7 @@ describe("announcing an end", () => {
 
 describe("sweeping", () => {
   it.each([
-    ["an account", "checkForeign", { kind: "sweep-account", subject }],
+    ["an account", "checkForeign", { kind: "sweep-account", subject, since: 0 }],
     ["a quarantined UID", "findForeign", { kind: "sweep-uid", subject: UID, session: "s7" }],
   ] satisfies [string, string, Effect][])(
     "%s removes nothing when the UID's owner cannot be determined",
@@ -189,9 +189,10 @@ describe("sweeping", () => {
   });
 
   it("follows the configuration in force", async () => {
-    const { outcome, did } = run({ kind: "sweep-account", subject });
+    const { outcome, did } = run({ kind: "sweep-account", subject, since: 5 });
     expect(await outcome).toEqual({ swept: clean("files") });
     expect(did.at(-1)).toContain(JSON.stringify(DEFAULTS.Sweep));
+    expect(did.at(-1)).not.toContain("pairedSince");
   });
 });
 

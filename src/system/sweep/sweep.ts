@@ -14,13 +14,15 @@ import { sweepGreeters } from "./greeters.ts";
 import { sweepHome } from "./home.ts";
 import { sweepConnections } from "./connections.ts";
 import type { SweepBindings, SweptItems } from "./items.ts";
-import { addItems, unseenOf } from "./items.ts";
+import { addItems, NOTHING, unseenOf } from "./items.ts";
 import { sweepJournal } from "./journal.ts";
 import { findProcesses, sweepIpc, sweepQueues } from "./kernel.ts";
 import { runGuestKeys, sweepKeys } from "./keys.ts";
 import { sweepMedia, unmountMedium } from "./media.ts";
 import type { Owner } from "./paths.ts";
 import { jobPaths, lingerPaths, mailPaths, runtimePaths, sweepCoredumps, sweepPaths, sweepTrees } from "./paths.ts";
+import type { ForgetPairing } from "./pairings.ts";
+import { sweepPairings } from "./pairings.ts";
 import { sweepPrintJobs } from "./print-jobs.ts";
 
 /** The machine as seen here; tests pass others. */
@@ -54,6 +56,13 @@ export interface SweepParts {
   readonly looks: Looks;
   /** Makes NetworkManager read its connections again. */
   readonly reloadConnections: () => Promise<void>;
+  /** Makes BlueZ forget a pairing. */
+  readonly forgetPairing: ForgetPairing;
+}
+
+export interface SweptAccount extends Owner {
+  /** Pairings since then may be the guest's; undefined if guests cannot pair devices. */
+  readonly pairedSince?: number;
 }
 
 export class Sweeper {
@@ -76,7 +85,7 @@ export class Sweeper {
    * looked at has this as its only sentence.
    * @param looks a separate queue for callers that are not ends
    */
-  async sweep(account: Owner, settings: Config["Sweep"], looks = this.#parts.looks): Promise<readonly Swept[]> {
+  async sweep(account: SweptAccount, settings: Config["Sweep"], looks = this.#parts.looks): Promise<readonly Swept[]> {
     const { media, journal, ...classes } = this.#classes(account, settings, looks.searchHolders);
     const unmounted = this.#attemptInTime("media", account, media, this.#machine.mediaLimitMs);
     const others = await Promise.all(
@@ -97,13 +106,19 @@ export class Sweeper {
     return [processes, await unmounted, ...others, logged];
   }
 
-  #classes({ user, uid }: Owner, { Paths, PrintJobs, Coredumps, Journal }: Config["Sweep"], search: SearchHolders) {
+  #classes(
+    { user, uid, pairedSince }: SweptAccount,
+    { Paths, PrintJobs, Coredumps, Journal }: Config["Sweep"],
+    search: SearchHolders,
+  ) {
     const { root, runKeys, keysLimitMs, unmountMedium: unmount } = this.#machine;
-    const { bindings, reloadConnections } = this.#parts;
+    const { bindings, reloadConnections, forgetPairing } = this.#parts;
     const proc = join(root, "/proc");
     return {
       media: () => sweepMedia({ root, unmount, search }, user),
       connections: () => sweepConnections(root, user, reloadConnections),
+      pairings: () =>
+        pairedSince === undefined ? Promise.resolve(NOTHING) : sweepPairings(root, pairedSince, forgetPairing),
       "print-jobs": () => sweepPrintJobs(root, user, PrintJobs),
       ipc: () => sweepIpc(bindings, proc, uid),
       queues: () => sweepQueues(bindings, proc, uid),

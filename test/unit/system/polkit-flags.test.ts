@@ -30,6 +30,7 @@ describe("writePolkitFlags", () => {
     [["RemovableMedia=yes"], ["removable-media"]],
     [["Shutdown=yes"], ["shutdown"]],
     [["Network=yes"], ["network"]],
+    [["Bluetooth=yes"], []],
     [
       ["RemovableMedia=yes", "Shutdown=yes"],
       ["removable-media", "shutdown"],

@@ -61,7 +61,7 @@ const looksOf = (searchMembers: SearchMembers): Looks => ({
   searchMembers,
   searchHolders: () => Promise.resolve({ files: [], mounts: [], unread: [], unseen: [], whole: true }),
 });
-const PARTS = { reloadConnections: () => Promise.resolve() };
+const PARTS = { reloadConnections: () => Promise.resolve(), forgetPairing: () => Promise.resolve() };
 const never = () => new Promise<never>(() => undefined);
 
 describe("a sweep", () => {
@@ -89,7 +89,7 @@ describe("a sweep", () => {
     };
     const swept = await sweep({ account, bindings });
     expect(swept.map(({ left }) => left)).toEqual(
-      Array(15).fill(["could not be looked at: no account of a guest has this name and uid"]),
+      Array(16).fill(["could not be looked at: no account of a guest has this name and uid"]),
     );
     expect(asked).toEqual([]);
     expect(world.has("var/lib/systemd/linger/root")).toBe(true);

@@ -1,0 +1,56 @@
+// Bluetooth devices that were paired while a guest was logged in: makes BlueZ forget them, and removes their files. BlueZ
+// does not say who paired a device.
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { meansGone } from "../read-file.ts";
+import type { Item, SweptItems } from "./items.ts";
+import { sweepItems } from "./items.ts";
+
+/** Only root can change what is in it: BlueZ has a directory for each adapter, and in it one for each paired device. */
+const DIRECTORY = "/var/lib/bluetooth";
+const ADDRESS = /^([0-9A-F]{2}:){5}[0-9A-F]{2}$/;
+
+export type ForgetPairing = (pairing: { readonly adapter: string; readonly device: string }) => Promise<void>;
+
+/**
+ * Removes pairings.
+ * @param root prefix of each path
+ * @param since milliseconds of the epoch: older pairings stay
+ * @param forget makes BlueZ forget one, if it is running
+ * @throws Error if it cannot be looked at
+ */
+export function sweepPairings(root: string, since: number, forget: ForgetPairing): Promise<SweptItems> {
+  const top = join(root, DIRECTORY);
+  return sweepItems(async () => {
+    const items: Item[] = [];
+    for (const adapter of await listAddresses(top))
+      for (const device of await listAddresses(join(top, adapter))) {
+        const path = join(top, adapter, device);
+        const remove = async () => {
+          await forget({ adapter, device });
+          await rm(path, { recursive: true, force: true });
+        };
+        if ((await readBirth(path)) >= since) items.push({ sentence: `${path} is still there`, remove });
+      }
+    return items;
+  });
+}
+
+async function listAddresses(directory: string): Promise<readonly string[]> {
+  const names = await readdir(directory).catch(whereGone<string[]>([]));
+  return names.filter((name) => ADDRESS.test(name));
+}
+
+/** Returns when it was made. BlueZ changes it whenever the device connects. */
+async function readBirth(path: string): Promise<number> {
+  const birth = await stat(path).then(({ birthtimeMs }) => birthtimeMs, whereGone(-1));
+  if (birth === 0) throw new Error(`the file system does not say when ${path} was made`);
+  return birth;
+}
+
+const whereGone =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (meansGone(error)) return instead;
+    throw error;
+  };
