@@ -92,6 +92,8 @@ describeMachine("a new installation", (release) => {
       "/usr/share/doc/guestd",
       "/usr/share/lightdm/lightdm.conf.d",
       "/usr/share/lintian/overrides",
+      "/usr/share/locale/de/LC_MESSAGES",
+      "/usr/share/locale/fr/LC_MESSAGES",
       "/usr/share/man/man1",
       "/usr/share/man/man5",
       "/usr/share/man/man7",
