@@ -10,6 +10,9 @@ const CALM_LIMIT_MS = 20_000;
 const APT = "DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes";
 const INSTALL_LIMIT_MS = 120_000;
 
+/** Lets a guest in at the pseudo-terminals of a container. */
+const CONFIGURATION = "/etc/guestd/guestd.conf.d/demo.conf";
+
 const ISSUE = "Welcome, guest. Nothing you do here stays.\n";
 
 const INSIDE = [
@@ -31,6 +34,7 @@ const ONE_VIEW = [
 const LEFT_BEHIND = [
   "echo secret > ~/diary; echo secret > /tmp/diary; echo secret > /var/tmp/diary; echo secret > /dev/shm/diary",
   "dd if=/dev/zero of=~/large bs=1M count=200 status=none; du -sh ~/large",
+  "ipcmk --shmem 65536",
   "setsid nohup sleep 1000 > ~/nohup.out 2>&1 < /dev/null &",
 ];
 
@@ -58,7 +62,9 @@ async function visit(machine: Machine): Promise<{ id: string; uid: number; guest
 
   tell("The guest leaves files and a process behind");
   for (const command of LEFT_BEHIND) await asGuest(guest, command);
+  tell("On the host there are the processes, in a slice of their own, and none of the files");
   await asRoot(machine, `ps -u ${session.uid} -o pid,args`);
+  await asRoot(machine, `ls /tmp/diary /var/tmp/diary /dev/shm/diary 2>/dev/null || true`);
   return { ...session, guest };
 }
 
@@ -67,16 +73,18 @@ async function install(machine: Machine): Promise<void> {
   tell("On a fresh Debian, the administrator installs guestd and enables guest logins");
   // The demo's own tools, and a login prompt on a pseudo-terminal, which is no console.
   await machine.sh(`${APT} install procps iproute2`);
-  await machine.write("/etc/guestd/guestd.conf.d/demo.conf", "[Guests]\nTerminals=pts/*\n");
+  await machine.write(CONFIGURATION, "[Guests]\nTerminals=pts/*\n");
   const log = await machine.sh(`cd /root; ${APT} install ./guestd.deb`, { timeoutMs: INSTALL_LIMIT_MS });
   show(
     "root#",
     "apt install ./guestd.deb",
     log
       .split("\n")
-      .filter((line) => line.includes("guestd") || line.includes("newly installed"))
+      .filter((line) => /newly installed|(Unpacking|Setting up) guestd/.test(line))
+      .map((line) => line.trim())
       .join("\n"),
   );
+  await asRoot(machine, `cat ${CONFIGURATION}`);
   await asRoot(machine, "guestctl status || true");
   await asRoot(machine, "guestctl enable");
   await asRoot(machine, "guestctl status");
@@ -97,7 +105,7 @@ async function tellStory(machine: Machine): Promise<string[]> {
   await asRoot(machine, "guestctl list");
   await asRoot(machine, `ps -u ${uid} -o pid,args || true`);
   await asRoot(machine, `getent passwd ${uid} || echo "no account has the UID ${uid}"`);
-  await asRoot(machine, `find / -xdev -uid ${uid}; ls -A /tmp/diary /var/tmp/diary /dev/shm/diary || true`);
+  await asRoot(machine, `find / -xdev -uid ${uid}`);
 
   tell("The receipt: what was found, removed and left");
   await asRoot(machine, `guestctl receipt ${id}`);

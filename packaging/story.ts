@@ -9,7 +9,7 @@ export function tell(text: string): void {
 }
 
 export function show(prompt: string, command: string, output: string): void {
-  console.log(`${prompt} ${command}\n${output.replaceAll(/^/gm, "    ")}`);
+  console.log(`${prompt} ${command}\n${(output.trim() || "(nothing)").replaceAll(/^/gm, "    ")}`);
 }
 
 /** Runs a command on the machine, as its administrator. */
