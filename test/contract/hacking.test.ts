@@ -33,7 +33,7 @@ const SAMPLES: readonly Sample[] = [
     row: "a verb of guestctl",
     pattern: /name: "leases"|function leases\(|^\\fBleases\\fR$|compgen -W '.*\bleases\b/m,
   },
-  { row: "an option of guestctl", pattern: /^ {2}failed: \{|"failed"[,\]]|--failed|^\\fB\\-\\-failed\\fR$/m },
+  { row: "an option of guestctl", pattern: /^ {2}failed: \{|\["failed"[,\]]|--failed|^\\fB\\-\\-failed\\fR$/m },
   { row: "a step, a kind of mount", pattern: /\bMqueueStep\b|kind(:| ==) "mqueue"/ },
   { row: "a polkit action that guests may use", pattern: /login1\.inhibit-delay-sleep/ },
   { row: "a polkit action that a key allows guests", pattern: /udisks2\.eject\\?-media/ },
