@@ -110,7 +110,7 @@ describeMachine("the cookbook of the documentation", (release) => {
       expect(await guest.ask("cat /mnt/tasks; echo mine >>/mnt/tasks")).toMatch(
         /^Prove it\.\n.*Read-only file system$/,
       );
-      await isRefused(/As many guests as this machine allows/);
+      await isRefused(/This machine has as many guests as it allows/);
 
       const reach = (address: string) => `timeout 10 cat </dev/tcp/${address}/443`;
       await machine.sh(`until ${reach("192.0.2.20")}; do :; done`);
@@ -136,11 +136,11 @@ describeMachine("the cookbook of the documentation", (release) => {
       expect(await machine.sh("systemctl list-timers --no-legend 'guests-*' | grep -c ' guests-o'")).toBe("2");
 
       const guest = await name("guest");
-      await guest.expect(/against the law\.\n[^]*Type "yes":/);
+      await guest.expect(/against the law\.\n[^]*Type "yes":\n> /);
       guest.send("no\n");
       await guest.expect(/You have not accepted the terms of use[^]*login: /);
       guest.send("guest\n");
-      await guest.expect(/Type "yes":/);
+      await guest.expect(/Type "yes":\n> /);
       guest.send("yes\n");
       await guest.prepareShell();
       const [{ id } = { id: "" }] = await listSessions(machine);
