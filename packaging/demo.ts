@@ -34,7 +34,6 @@ const ONE_VIEW = [
 const LEFT_BEHIND = [
   "echo secret > ~/diary; echo secret > /tmp/diary; echo secret > /var/tmp/diary; echo secret > /dev/shm/diary",
   "dd if=/dev/zero of=~/large bs=1M count=200 status=none; du -sh ~/large",
-  "ipcmk --shmem 65536",
   "setsid nohup sleep 1000 > ~/nohup.out 2>&1 < /dev/null &",
 ];
 

@@ -12,13 +12,12 @@ const SHOWN: readonly { readonly command: RegExp; readonly lines?: RegExp }[] = 
   { command: /^guest\$ systemd-run .*ls -A/ },
   { command: /^guest\$ echo secret/ },
   { command: /^guest\$ dd / },
-  { command: /^guest\$ ipcmk/ },
   { command: /^guest\$ setsid nohup/ },
   { command: /^root# guestctl list/ },
   { command: /^root# find / },
   {
     command: /^root# guestctl receipt /,
-    lines: /^(user|uid|killed|freed|clean|CLASS|processes|ipc|Nothing)\b/,
+    lines: /^(user|uid|killed|freed|clean|CLASS|processes|linger|mounts|Nothing)\b/,
   },
 ];
 

@@ -9,13 +9,13 @@ export function tell(text: string): void {
 }
 
 export function show(prompt: string, command: string, output: string): void {
-  console.log(`${prompt} ${command}\n${(output.trim() || "(nothing)").replaceAll(/^/gm, "    ")}`);
+  console.log(`${prompt} ${command}\n${output.replaceAll(/^/gm, "    ")}`);
 }
 
 /** Runs a command on the machine, as its administrator. */
 export async function asRoot(machine: Machine, command: string): Promise<string> {
   const output = await machine.sh(command);
-  show("root#", command, output);
+  show("root#", command, output.trim() === "" ? "(nothing)" : output);
   return output;
 }
 
