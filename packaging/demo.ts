@@ -47,7 +47,7 @@ async function visit(machine: Machine): Promise<{ id: string; uid: number; guest
   const guest = await machine.loginAsGhost();
   for (const command of INSIDE) await asGuest(guest, command);
 
-  tell("User services see the same: login and user manager share one view");
+  tell("User services see the same: login and user manager are in one mount namespace, the view");
   for (const command of ONE_VIEW) await asGuest(guest, command);
 
   tell("Outside, the administrator sees the unchanged host, and the guest's session");
@@ -61,7 +61,7 @@ async function visit(machine: Machine): Promise<{ id: string; uid: number; guest
 
   tell("The guest leaves files and a process behind");
   for (const command of LEFT_BEHIND) await asGuest(guest, command);
-  tell("On the host there are the processes, in a slice of their own, and none of the files");
+  tell("The host has the processes of the guest and of their user manager, and none of the files");
   await asRoot(machine, `ps -u ${session.uid} -o pid,args`);
   await asRoot(machine, `ls /tmp/diary /var/tmp/diary /dev/shm/diary 2>/dev/null || true`);
   return { ...session, guest };
@@ -82,6 +82,9 @@ async function install(machine: Machine): Promise<void> {
       .filter((line) => /newly installed|(Unpacking|Setting up) guestd/.test(line))
       .map((line) => line.trim())
       .join("\n"),
+  );
+  tell(
+    "In this container the terminals are pseudo-terminals, which guests may use only where the configuration says so",
   );
   await asRoot(machine, `cat ${CONFIGURATION}`);
   await asRoot(machine, "guestctl status || true");
@@ -106,11 +109,11 @@ async function tellStory(machine: Machine): Promise<string[]> {
   await asRoot(machine, `getent passwd ${uid} || echo "no account has the UID ${uid}"`);
   await asRoot(machine, `find / -xdev -uid ${uid}`);
 
-  tell("The receipt: what was found, removed and left");
+  tell("The receipt: the files went with the memory of the view; what else was found, removed and left");
   await asRoot(machine, `guestctl receipt ${id}`);
 
   tell("The journal of the session");
-  await asRoot(machine, `journalctl --quiet --no-pager --output=short GUEST_SESSION=${id}`);
+  await asRoot(machine, `journalctl --quiet --no-pager GUEST_SESSION=${id} _SYSTEMD_UNIT=guestd.service _UID=0`);
   return differences(before, after);
 }
 
