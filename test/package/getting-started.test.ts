@@ -29,6 +29,7 @@ const AFTER: Readonly<Record<string, readonly [look: string, expected: RegExp]>>
     "debconf-show guestd",
     /guestd\/enable: true/,
   ],
+  "sudo DEBIAN_FRONTEND=noninteractive apt-get -y install ./guestd_*.deb": ["guestctl status", /can log in/],
   "sudo dpkg-reconfigure guestd": ["guestctl status", /can log in/],
   "sudo apt remove guestd": [
     "getent passwd guest; grep -l pam_guest /etc/pam.d/*; ls /var/lib/guestd/switch.json",
@@ -46,7 +47,7 @@ describeMachine("the first steps in the documentation", (release) => {
   beforeAll(async () => {
     machine = await Machine.boot(release, "pristine");
     // Root needs no sudo, which this machine lacks; and the package has the name given by the build.
-    await machine.write("/usr/local/bin/sudo", '#!/bin/sh\nexec "$@"\n', "755");
+    await machine.write("/usr/local/bin/sudo", '#!/bin/sh\nexec env "$@"\n', "755");
     await machine.sh(`mv ${PACKAGE} /root/guestd_0_amd64.deb; mkdir /srv/private /srv/course; useradd -m student`);
   });
   afterAll(async () => {
