@@ -17,10 +17,14 @@ export function translateNotice(
     const translations = Object.entries(catalogs).map(([locale, catalog]) => [locale, catalog.get(text) ?? text]);
     return { ...(Object.fromEntries(translations) as Record<string, string>), ...configured };
   };
+  // A question that is configured says what its answer is: that one is not translated.
+  const { TermsQuestion, TermsAnswer } = config.Notice;
+  const asked = Object.fromEntries(Object.keys(TermsQuestion).map((locale) => [locale, TermsAnswer[""]]));
+  const isAskedByDefault = TermsQuestion[""] === NOTICE_TEXTS.TermsQuestion;
   const texts = {
     LoginText: translated("LoginText"),
     TermsQuestion: translated("TermsQuestion"),
-    TermsAnswer: translated("TermsAnswer"),
+    TermsAnswer: isAskedByDefault ? { ...translated("TermsAnswer"), ...asked, ...TermsAnswer } : TermsAnswer,
   };
   return { ...config, Notice: { ...config.Notice, ...texts } };
 }

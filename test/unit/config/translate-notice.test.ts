@@ -26,4 +26,16 @@ describe("translateNotice", () => {
     expect(Notice.TermsQuestion).toEqual({ "": "Well?" });
     expect(Notice.TermsAnswer).toMatchObject({ "": "yes", de: "Ja" });
   });
+
+  it("leaves the answer to a question that the configuration asks", () => {
+    const own = configOf("[Notice]", "TermsQuestion=Type yes.");
+    expect(translateNotice(own, CATALOGS).Notice.TermsAnswer).toEqual({ "": "yes" });
+    const german = configOf("[Notice]", "TermsQuestion[de]=Tippen Sie yes.");
+    expect(translateNotice(german, { ...CATALOGS, nl: new Map([["yes", "ja"]]) }).Notice.TermsAnswer).toEqual({
+      "": "yes",
+      de: "yes",
+      fr: "yes",
+      nl: "ja",
+    });
+  });
 });
