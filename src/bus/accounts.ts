@@ -1,4 +1,4 @@
-// What guestd asks of AccountsService, which gives most greeters their list of users. guestd never starts it.
+// What guestd asks of AccountsService, which lists users for most greeters. guestd never starts it.
 import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import { callMethod } from "./connection.ts";
@@ -11,14 +11,13 @@ const ACCOUNTS = {
 } as const;
 /** The end of a session waits for it. */
 const LIMIT_MS = 2000;
-// An unknown user is not in its list.
 const UNKNOWN = "org.freedesktop.Accounts.Error.UserDoesNotExist";
 const ABSENT = ["org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown"];
 
-/** Makes greeters list a user. @returns false if AccountsService is not running */
+/** @returns false if AccountsService is not running */
 export const listUser = (bus: MessageBus, user: string): Promise<boolean> => tell(bus, "CacheUser", user);
 
-/** Makes greeters forget a user. @returns false if AccountsService is not running */
+/** @returns false if AccountsService is not running */
 export const unlistUser = (bus: MessageBus, user: string): Promise<boolean> => tell(bus, "UncacheUser", user);
 
 async function tell(bus: MessageBus, member: string, user: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-// What guestd asks of BlueZ, if it is running. guestd never starts it.
+// What guestd asks of BlueZ, which it never starts.
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./caller.ts";
 import { callMethod } from "./connection.ts";
@@ -7,13 +7,13 @@ import { unwrap } from "./values.ts";
 const BLUEZ = "org.bluez";
 const LIMIT_MS = 5000;
 
-/** A device that is paired with an adapter: their addresses, as in AA:BB:CC:DD:EE:FF. */
+/** Addresses, as in AA:BB:CC:DD:EE:FF. */
 export interface Pairing {
   readonly adapter: string;
   readonly device: string;
 }
 
-/** Makes it forget a pairing. @throws Error if it refuses, or does not answer within 5 s */
+/** Makes BlueZ forget a pairing. @throws Error if it refuses, or does not answer within 5 s */
 export async function forgetPairing(bus: MessageBus, pairing: Pairing): Promise<void> {
   if (!(await nameExists(bus, BLUEZ))) return;
   const list = { path: "/", interface: "org.freedesktop.DBus.ObjectManager", member: "GetManagedObjects" };
@@ -24,7 +24,7 @@ export async function forgetPairing(bus: MessageBus, pairing: Pairing): Promise<
   await callMethod(bus, { destination: BLUEZ, ...remove, signature: "o", body: [found.device] }, LIMIT_MS);
 }
 
-/** Interfaces of objects, by their paths. */
+/** By path, then by interface. */
 type Objects = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 function findPaths(objects: Objects, { adapter, device }: Pairing): Pairing | undefined {

@@ -9,7 +9,7 @@ const BUS = {
 } as const;
 const LIMIT_MS = 5000;
 
-/** Makes it read its policy again. @throws Error if it refuses, or does not answer within 5 s */
+/** @throws Error if it refuses, or does not answer within 5 s */
 export async function reloadPolicy(bus: MessageBus): Promise<void> {
   await callMethod(bus, { ...BUS, member: "ReloadConfig" }, LIMIT_MS);
 }

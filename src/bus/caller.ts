@@ -1,4 +1,4 @@
-// Identifies the caller by what the bus says at the time of the call, never by an argument.
+// Identifies callers by what the bus says at the time of the call, never by an argument.
 import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
@@ -17,9 +17,9 @@ const LIMIT_MS = 4000;
 
 /**
  * Asks the bus for a caller's credentials.
- * @throws GuestError LeaderGone if the caller has left or its process has ended (dbus-daemon 1.16 and later hold it by
- * a pidfd and then report a UID without a PID); Failed if the bus does not answer; AccessDenied on any other error and
- * any missing field (CVE-2021-3560: a caller that has left must never be taken for root)
+ * @throws GuestError LeaderGone if the caller has left or its process has ended (dbus-daemon 1.16 and later then report
+ * a UID without a PID); Failed if the bus does not answer; AccessDenied on any other error or missing field
+ * (CVE-2021-3560: a caller that has left must never be taken for root)
  */
 export async function identifyCaller(bus: MessageBus, name: string): Promise<Caller> {
   let fields: Record<string, unknown>;
@@ -48,7 +48,7 @@ export async function identifyCaller(bus: MessageBus, name: string): Promise<Cal
   return { name, uid, pid };
 }
 
-/** Whether a bus name still has an owner. An error counts as no. */
+/** An error counts as no. */
 export async function nameExists(bus: MessageBus, name: string): Promise<boolean> {
   try {
     const [exists] = await callMethod(bus, { ...BUS, member: "NameHasOwner", signature: "s", body: [name] }, LIMIT_MS);

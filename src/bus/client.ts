@@ -1,4 +1,4 @@
-// guestctl's side of the bus: calls one method at a time and returns plain values.
+// guestctl's side of the bus.
 import dbus from "dbus-next";
 import type { MessageBus, Variant } from "dbus-next";
 import { callMethod, connectBus } from "./connection.ts";
@@ -8,7 +8,7 @@ import { ERROR_PREFIX, INTERFACE, NAME, OBJECT, SYSTEM_BUS } from "./names.ts";
 /** Longer than guestd's longest work: ending a session whose processes resist. */
 const LIMIT_MS = 90_000;
 
-/** A failed call. `code` is the error's name on the bus without its prefix. */
+/** `code` is the error's name on the bus without its prefix. */
 export class ClientError extends Error {
   override readonly name = "ClientError";
   readonly code: string;
@@ -29,7 +29,7 @@ export class Client {
   /** @throws ClientError NoBus when the system bus cannot be reached */
   static async connect(address = SYSTEM_BUS): Promise<Client> {
     try {
-      // Any process may send signals to a client. Among guestd's answers, the list of all receipts is long.
+      // Any process may send a client signals. The list of all receipts is a long answer.
       const intake = new Intake(Infinity);
       return new Client(await connectBus(address, () => undefined, intake));
     } catch (error) {
@@ -38,8 +38,8 @@ export class Client {
   }
 
   /**
-   * Calls a method of guestd. The bus starts guestd if it is not running.
-   * @returns the values of the answer: a{sv} as objects, 64-bit numbers as numbers
+   * Calls a method of guestd, which the bus starts if necessary.
+   * @returns a{sv} as objects, 64-bit numbers as numbers
    * @throws ClientError
    */
   async call(member: string, signature = "", body: readonly unknown[] = []): Promise<readonly unknown[]> {

@@ -1,4 +1,4 @@
-// A connection to the bus, and calls on it with a time limit. Knows nothing about guests.
+// A connection to the bus, and calls with a time limit.
 import type { EventEmitter } from "node:events";
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
@@ -12,20 +12,19 @@ export interface BusCall {
   readonly member: string;
   readonly signature?: string;
   readonly body?: readonly unknown[];
-  /** As MessageFlag of dbus-next. */
+  /** dbus-next's MessageFlag. */
   readonly flags?: number;
 }
 
 const CONNECT_LIMIT_MS = 5000;
 
-/** A service has not answered in time. */
 export class LateError extends Error {}
 
 /**
  * Connects and says Hello.
  * @param address a D-Bus address: unix:path=...
- * @param onLost called with the reason if the connection is lost later
- * @param intake filters messages before they are parsed; without it all are parsed
+ * @param onLost called if the connection is lost later
+ * @param intake filters messages before they are parsed
  * @throws Error if the bus cannot be reached within 5 s
  */
 export async function connectBus(
@@ -44,33 +43,27 @@ export async function connectBus(
   try {
     await within(connected, CONNECT_LIMIT_MS, tooLate(CONNECT_LIMIT_MS, `the bus at ${address} does not answer`));
   } catch (error) {
-    // An open socket, or one half closed to a bus that hangs, would keep the program running.
+    // An open socket would keep the program running.
     innerOf(bus).stream.destroy();
     throw error;
   }
   bus.on("error", (error: Error) => {
     onLost(error.message);
   });
-  // dbus-next reports the end only on its inner stream: a restarted bus closes it without an error.
+  // A restarted bus closes the stream without an error.
   innerOf(bus).on("end", () => {
     onLost("the bus has closed the connection");
   });
   return bus;
 }
 
-/** Internals of dbus-next: the stream, and its end event. */
 function innerOf(bus: MessageBus): Inner {
   return (bus as unknown as { _connection: Inner })._connection;
 }
 
 type Inner = EventEmitter & { readonly stream: Pushing & { readonly destroy: () => void } };
 
-/**
- * Calls a method.
- * @param limitMs how long to wait for the answer
- * @returns the body of the answer
- * @throws DBusError as the service sent it, or LateError if it did not answer in time
- */
+/** @throws DBusError as the service sent it, or LateError */
 export async function callMethod(bus: MessageBus, call: BusCall, limitMs: number): Promise<readonly unknown[]> {
   const message = new dbus.Message({ ...call, body: [...(call.body ?? [])] });
   const answer: Promise<Message | null> = bus.call(message);

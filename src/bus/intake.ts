@@ -1,57 +1,45 @@
-// Filters what comes in over a connection before dbus-next parses it. dbus-next parses whole messages at once, and 31
-// MiB of variants take it 20 s and 3 GB. The intake judges each message by its head. It drops a rejected message as it
-// arrives, without keeping or reading its body.
+// Filters messages by their heads before dbus-next parses them: 31 MiB of variants take it 20 s and 3 GB.
 import type { MessageHead } from "./message-head.ts";
 import { FIXED_BYTES, METHOD_CALL, readHead, readLengths, SIGNAL } from "./message-head.ts";
 
-/** Whether a message is let through. */
 export type Judge = (head: MessageHead) => boolean;
 
-/** Enough for names, a path and a signature. Longer heads are rejected. */
+/** Enough for names, a path and a signature. */
 const MOST_HEAD_BYTES = 16 * 1024;
-/**
- * The signals that guestd listens to carry names, or the object path of a logind session. Until guestd owns its name,
- * any process may send it others.
- */
+/** Signals carry names, or the path of a logind session. Before guestd owns its name, any process may send others. */
 const SIGNAL_SIGNATURE = /^[so]{1,3}$/;
 const MOST_SIGNAL_BYTES = 4 * 1024;
 /**
- * Enough for the longest answer, logind's list of sessions. The bus delivers answers only
- * from services that were called.
+ * Enough for the longest answer, logind's list of sessions. The bus delivers answers only from services that were
+ * called.
  */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** The part of a stream that an intake intercepts: net.Socket pushes what it has read. */
+/** What an intake intercepts: net.Socket pushes what it has read. */
 export interface Pushing {
   push: (chunk: Buffer | null) => boolean;
 }
 
 export class Intake {
-  /** Refuses calls until there is a handler. */
   #judgeCall: Judge = () => false;
   #state: "greeting" | "head" | "letting-in" | "dropping" = "greeting";
-  /** The start of a message whose head is incomplete. */
   #begun = Buffer.alloc(0);
-  /** Bytes of the body that are still to come. */
+  /** Bytes of the body still to come. */
   #left = 0;
   readonly #mostAnswerBytes: number;
 
-  /** @param mostAnswerBytes for clients of a service with longer answers */
   constructor(mostAnswerBytes = MOST_ANSWER_BYTES) {
     this.#mostAnswerBytes = mostAnswerBytes;
   }
 
-  /** Judges calls by this from now on. */
   judgeCalls(judge: Judge): void {
     this.#judgeCall = judge;
   }
 
-  /** Whether it sees the messages of the stream. */
   get isAtWork(): boolean {
     return this.#state !== "greeting";
   }
 
-  /** Puts itself between a stream and its reader. */
   guard(stream: Pushing): void {
     const push = stream.push.bind(stream);
     stream.push = (chunk) => {
@@ -61,7 +49,7 @@ export class Intake {
     };
   }
 
-  /** Returns the bytes that are let through. */
+  /** @returns the bytes that are let through */
   pass(chunk: Buffer): Buffer {
     const passed: Buffer[] = [];
     for (let rest = chunk; rest.length > 0;) {
@@ -86,8 +74,7 @@ export class Intake {
     }
   }
 
-  // Before the first message the bus sends lines. The one that begins with OK is the last, because
-  // guestd asks for no descriptors.
+  // The bus first sends lines. The last one begins with OK, because guestd asks for no descriptors.
   #passGreeting(bytes: Buffer) {
     const newline = bytes.indexOf("\n");
     const taken = newline < 0 ? bytes.length : newline + 1;
@@ -131,11 +118,11 @@ export class Intake {
   }
 }
 
-/** How many bytes of a message are needed to judge it. @param begun the bytes so far */
+/** How many bytes are needed to judge a message. @param begun the bytes so far */
 function headBytes(begun: Buffer): number {
   if (begun.length < FIXED_BYTES) return FIXED_BYTES;
   const { fieldsBytes } = readLengths(begun);
-  // A head that is too long is rejected without waiting for the rest.
+  // A head that is too long is rejected at once.
   return fieldsBytes > MOST_HEAD_BYTES ? FIXED_BYTES : FIXED_BYTES + fieldsBytes;
 }
 

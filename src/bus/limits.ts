@@ -1,4 +1,4 @@
-// The limits of a guest as properties of a systemd unit (systemd.resource-control(5), org.freedesktop.systemd1(5)).
+// The limits of a guest as unit properties (systemd.resource-control(5), org.freedesktop.systemd1(5)).
 import type { Variant } from "dbus-next";
 import type { Limits } from "../config/schema.ts";
 import { field } from "./values.ts";
@@ -8,10 +8,10 @@ export type Property = readonly [name: string, value: Variant];
 const WHOLE_SCALE = 2 ** 32 - 1;
 const NO_LIMIT = 2n ** 64n - 1n;
 const FACTORS: Readonly<Record<string, bigint>> = { k: 2n ** 10n, m: 2n ** 20n, g: 2n ** 30n };
-/** CPUQuota=1% is this many microseconds per second. */
+/** CPUQuota=1% in microseconds per second. */
 const PERCENT_OF_SECOND_USEC = 10_000n;
 
-/** Unset limits keep systemd's defaults, except the number of tasks, which becomes unlimited. */
+/** Unset limits keep systemd's defaults, but the number of tasks becomes unlimited. */
 export function limitProperties(limits: Limits): Property[] {
   return [
     ...memory("MemoryMax", limits.MemoryMax),

@@ -1,5 +1,4 @@
-// What guestd asks of logind: when it creates a session, and where it put the leader. Every wait has a limit, or a
-// logind that hangs would hang the login.
+// What guestd asks of logind. Every wait has a limit: a logind that hangs must not hang logins.
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import { callMethod } from "./connection.ts";
@@ -12,7 +11,7 @@ const MANAGER = {
   path: "/org/freedesktop/login1",
   interface: "org.freedesktop.login1.Manager",
 } as const;
-/** No login waits for it. The end of a session waits for a busy logind. */
+/** Only ends of sessions wait for it. */
 const LIMIT_MS = 10_000;
 const SCOPE = /^session-[A-Za-z0-9]{1,32}\.scope$/;
 
@@ -28,17 +27,15 @@ export async function watchLogins(bus: MessageBus, onLogin: () => void): Promise
   await callMethod(bus, { ...BUS, member: "AddMatch", signature: "s", body: [rule] }, LIMIT_MS);
 }
 
-/** A leader that has ended since logind created a session for it. */
 export interface EndedLeader {
   readonly leader: number;
-  /** UID of the account that logged in. */
   readonly uid: number;
   /** Microseconds of the monotonic clock. An older session belongs to another process with this PID. */
   readonly since: number;
 }
 
 /**
- * Finds the cgroups of logind's sessions for leaders that have ended since, in one query.
+ * Finds the cgroups of logind's sessions for leaders that have ended, in one query.
  * @returns a path for each; undefined if logind has none, or does not answer
  */
 export async function findLoginCgroups(
@@ -56,7 +53,7 @@ interface Login extends EndedLeader {
   readonly cgroup: string;
 }
 
-/** The sessions of some users; empty if logind does not answer. */
+/** Empty if logind does not answer. */
 async function listLogins(bus: MessageBus, uids: ReadonlySet<number>): Promise<readonly Login[]> {
   try {
     const [sessions] = await callMethod(bus, { ...MANAGER, member: "ListSessions" }, LIMIT_MS);
@@ -88,12 +85,12 @@ async function readSession(bus: MessageBus, path: string): Promise<Login | undef
   }
 }
 
-/** Makes logind end everything of a user; no error if it knows nothing of them. */
+/** No error if logind does not know the user. */
 export async function terminateUser(bus: MessageBus, uid: number): Promise<void> {
   await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "TerminateUser", signature: "u", body: [uid] }, LIMIT_MS));
 }
 
-/** Whether logind knows a user. Until it has forgotten them, its cleanup (RemoveIPC=) is not done. */
+/** logind's cleanup (RemoveIPC=) is done once it has forgotten the user. */
 export async function knowsUser(bus: MessageBus, uid: number): Promise<boolean> {
   return (
     (await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "GetUser", signature: "u", body: [uid] }, LIMIT_MS))) !==

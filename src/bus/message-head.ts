@@ -1,14 +1,11 @@
-// The head of a message: sender, destination, and the length and types of the body. Never looks at the body. Layout:
-// D-Bus specification, "Message Format".
+// Reads the head of a message, never its body. Layout: D-Bus specification, "Message Format".
 
-/** Message types, as the specification numbers them. */
 export const METHOD_CALL = 1;
 const METHOD_RETURN = 2;
 const ERROR = 3;
 export const SIGNAL = 4;
 const KINDS: readonly number[] = [METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL];
 
-/** Flag of a call that wants no answer. */
 export const NO_REPLY_EXPECTED = 1;
 
 /** Bytes before the header fields. */
@@ -26,14 +23,13 @@ export interface MessageHead {
   readonly signature: string;
 }
 
-/** The length of the header fields with their padding, and of the body. @param fixed the first FIXED_BYTES */
+/** Lengths of the padded header fields and of the body. @param fixed the first FIXED_BYTES */
 export function readLengths(fixed: Buffer): { readonly fieldsBytes: number; readonly bodyBytes: number } {
   const read = numberReader(fixed);
   return { fieldsBytes: align(read(12), 8), bodyBytes: read(4) };
 }
 
 /**
- * Reads a head.
  * @param bytes the message up to its body
  * @returns undefined for a message type or field type that is newer than this code
  */
@@ -63,14 +59,14 @@ const numberReader = (bytes: Buffer) => (at: number) =>
 
 const align = (at: number, to: number) => Math.ceil(at / to) * to;
 
-/** The fields with text, by their codes: a(yv), where each variant is a string, a path, a signature or a number. */
+/** The fields with text, by code. Their type is a(yv), with a string, path, signature or number in each variant. */
 function readFields(bytes: Buffer, end: number): Map<number, string> | undefined {
   const read = numberReader(bytes);
   const texts = new Map<number, string>();
   for (let at = FIXED_BYTES; at < end; at = align(at, 8)) {
     const code = bytes.readUInt8(at);
     const type = String.fromCharCode(bytes.readUInt8(at + 2));
-    // The code is followed by the length of the signature, its one character, and a zero.
+    // After the code come the length of the signature, its one character, and a zero.
     at += 4;
     if (type === "u") {
       at += 4;

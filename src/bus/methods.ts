@@ -1,5 +1,4 @@
-// The methods of org.guestd1.Manager, one row each: parse, dispatch, answer when the work is done. service.ts checks
-// who may call; policy decides what follows from a call.
+// The methods of org.guestd1.Manager, one row each. service.ts checks who may call; policy decides what follows.
 import type { Setting } from "../config/parse.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { Answer } from "../policy/answer.ts";
@@ -32,39 +31,36 @@ import {
 import type { Method } from "./service.ts";
 import { field } from "./values.ts";
 
-/** What the methods need from the daemon. */
 export interface MethodParts {
   readonly version: string;
   readonly state: () => State;
   readonly dispatch: (what: What) => void;
   readonly pending: PendingCalls;
   readonly newId: () => string;
-  /** Any whole number. */
   readonly random: () => number;
-  /** Path of the cgroup of a process. */
   readonly cgroupOf: (pid: number) => string;
-  /** PIDs of the processes in the cgroups of a session, without its reaper. */
+  /** PIDs in the cgroups of a session, without its reaper. */
   readonly listProcesses: (session: Session) => readonly number[];
-  /** Whether the process is a child of systemd that has not yet executed the program of a service. */
+  /** Whether a child of systemd has not yet executed the program of its service. */
   readonly startsService: (pid: number) => boolean;
   readonly gatherFacts: (pid: number, home: string) => PlanFacts;
-  /** The GID of the group of guests; undefined if there is none. */
+  /** The GID of the group of guests. */
   readonly findGid: () => Promise<number | undefined>;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
-  /** Whether the ghost could log in; the answer is at most a minute old. */
+  /** Whether the ghost could log in, as of the last minute. */
   readonly checkLogins: () => Promise<LoginCheck>;
   readonly configuration: {
     readonly settings: readonly Setting[];
-    /** The errors of the last load, one line each. */
+    /** The errors of the last load. */
     readonly errors: readonly string[];
     /** Which settings apply while there are errors. */
     readonly fallback: string;
     /** Reloads it. Returns the errors. */
     readonly load: () => readonly string[];
   };
-  /** Returns a refusal in the language of the machine. */
+  /** Translates a refusal into the language of the machine. */
   readonly translate: (sentence: string) => string;
-  /** All receipts that are kept, newest first, and the receipt of one session. */
+  /** `list` has the newest first. */
   readonly receipts: { readonly list: () => readonly Receipt[]; readonly find: (id: string) => Receipt | undefined };
 }
 
@@ -92,7 +88,7 @@ function authenticationMethods({
   return [
     row("AllocateAccount", "a{sv}", "a{sv}", async ([argument], caller, since) => {
       const request = readAllocateRequest(argument);
-      // Only the ghost needs no password. Other accounts have one.
+      // Only the ghost needs no password.
       const gid = request.user === state().config?.Guests.Ghost ? await findGid() : undefined;
       const { call, answer } = pending.add();
       const { pid } = caller;
@@ -221,7 +217,7 @@ function readMethods({ version, state, receipts, explain, checkLogins, configura
   ];
 }
 
-/** pam_guest waits 5 s from the start of its call. A session that is ready later would have no login. */
+/** pam_guest waits 5 s from the start of its call. */
 const ANSWER_LIMIT_MS = 4500;
 const LATE: Answer = {
   kind: "error",
@@ -244,7 +240,6 @@ function opened(answer: Answer, translate: Translate): readonly unknown[] {
 
 type Translate = MethodParts["translate"];
 
-// A guest reads it.
 const refused = (answer: Answer, translate: Translate): Error =>
   failed(answer.kind === "error" ? { ...answer, reason: translate(answer.reason) } : answer);
 

@@ -1,9 +1,8 @@
-// The names on the bus, and nothing else. They follow systemd/org.guestd1.xml.
+// The names on the bus, as in systemd/org.guestd1.xml.
 
-/** The system bus, at its fixed address: a root service does not trust its environment. */
+/** A fixed address: a root service does not trust its environment. */
 export const SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket";
 
-/** The bus itself, as the target of a call. */
 export const BUS = {
   destination: "org.freedesktop.DBus",
   path: "/org/freedesktop/DBus",

@@ -1,4 +1,4 @@
-// What guestd asks of NetworkManager, if it is running. guestd never starts it.
+// What guestd asks of NetworkManager, which it never starts.
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./caller.ts";
 import { callMethod } from "./connection.ts";

@@ -1,4 +1,4 @@
-// The calls that wait for an answer, by number. The policy knows only the numbers; the bus knows the callers.
+// The calls that wait for an answer, by number.
 import type { Answer } from "../policy/answer.ts";
 import type { CallId } from "../policy/call.ts";
 
@@ -6,7 +6,6 @@ export class PendingCalls {
   readonly #waiting = new Map<CallId, (answer: Answer) => void>();
   #last: CallId = 0;
 
-  /** Adds a call, and returns the promise of its answer. */
   add(): { readonly call: CallId; readonly answer: Promise<Answer> } {
     const call = ++this.#last;
     const answer = new Promise<Answer>((resolve) => {
@@ -15,7 +14,7 @@ export class PendingCalls {
     return { call, answer };
   }
 
-  /** Answers a call. Ignores one that was answered already or came to an earlier guestd. */
+  /** Ignores a call that was answered already or came to an earlier guestd. */
   answer(call: CallId, answer: Answer): void {
     this.#waiting.get(call)?.(answer);
     this.#waiting.delete(call);

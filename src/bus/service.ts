@@ -1,5 +1,4 @@
-// guestd on the bus: finds the row of a method, judges a call by its head, checks who may call it, answers. Its only
-// state is the number of calls in progress. methods.ts has the methods.
+// guestd on the bus: judges a call by its head, checks who may call the method, answers. methods.ts has the methods.
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import type { ErrorCode } from "../policy/errors.ts";
@@ -12,12 +11,12 @@ import { NO_REPLY_EXPECTED } from "./message-head.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "./names.ts";
 import type { VariantDict } from "./values.ts";
 
-/** One method of the interface: its signature in org.guestd1.xml, and its handler. */
+/** A method, as in org.guestd1.xml. */
 export interface Method {
   readonly name: string;
   readonly input: string;
   readonly output: string;
-  /** `since` is the time of the call, in milliseconds of performance.now(). The caller waits from then on. */
+  /** `since` is the time of the call, in milliseconds of performance.now(). */
   readonly handle: (args: readonly unknown[], caller: Caller, since: number) => Promise<readonly unknown[]>;
 }
 
@@ -25,10 +24,9 @@ export interface ServiceParts {
   readonly bus: MessageBus;
   readonly intake: Pick<Intake, "judgeCalls" | "isAtWork">;
   readonly methods: readonly Method[];
-  /** The XML of the interface, for introspection. */
   readonly introspection: string;
   readonly onDenied: (member: string, reason: string) => void;
-  /** A handler threw something other than a GuestError, which is a bug in guestd. */
+  /** A handler threw something other than a GuestError: a bug in guestd. */
   readonly onFault: (member: string, error: unknown) => void;
 }
 
@@ -36,9 +34,9 @@ const INTROSPECTABLE = "org.freedesktop.DBus.Introspectable";
 const PEER = "org.freedesktop.DBus.Peer";
 const UNKNOWN_METHOD = "org.freedesktop.DBus.Error.UnknownMethod";
 
-/** More calls than logins and administrators ever make at a time. */
+/** More than logins and administrators ever make at a time. */
 export const MOST_CALLS = 1024;
-/** More than any call needs: the names and paths of a login, the reason of a switch. */
+/** More than any call needs. */
 export const MOST_ARGUMENT_BYTES = 64 * 1024;
 
 export class Service {
@@ -49,12 +47,11 @@ export class Service {
     this.#parts = parts;
   }
 
-  /** Whether a call is not answered yet. */
   get isBusy(): boolean {
     return this.#calls > 0;
   }
 
-  /** Starts to answer calls, then takes the name. A client that sees the name can use it. */
+  /** Answers calls before it takes the name, so the name works as soon as clients see it. */
   async start(): Promise<void> {
     const { bus, intake } = this.#parts;
     if (!intake.isAtWork) throw new Error("what comes in from the bus is not judged before it is parsed");
@@ -66,19 +63,17 @@ export class Service {
     if (reply !== PRIMARY_OWNER) throw new Error(`the name ${NAME} is taken: is guestd running already?`);
   }
 
-  /** Releases the name. Calls that arrived before are still answered. */
+  /** Calls that arrived before are still answered. */
   async giveUpName(): Promise<void> {
     await this.#parts.bus.releaseName(NAME);
   }
 
-  /**
-   * Sends a signal of the interface. Failures are only logged: what the signal says is true even if it does not arrive.
-   */
+  /** Only logs failures: what the signal says is true even if it does not arrive. */
   emit(signal: string, signature: string, body: readonly [string, VariantDict]): void {
     this.#send(dbus.Message.newSignal(OBJECT, INTERFACE, signal, signature, [...body]));
   }
 
-  // Only the head of a rejected call was parsed. The call is answered here.
+  // Answers a rejected call here, because only its head was parsed.
   #judge(head: MessageHead): boolean {
     const fault = this.#findFault(head);
     if (fault === undefined) return true;
@@ -136,7 +131,7 @@ export class Service {
   async #call(message: Message, method: Method): Promise<readonly unknown[]> {
     const since = performance.now();
     const caller = await identifyCaller(this.#parts.bus, message.sender);
-    // The bus policy says the same. This is the second of two layers.
+    // The second of two layers: the bus policy says the same.
     if (caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
     return method.handle(message.body as readonly unknown[], caller, since);
   }
@@ -152,7 +147,7 @@ export class Service {
   }
 
   #sendError(call: Pick<MessageHead, "sender" | "serial">, name: string, text: string): void {
-    // dbus-next declares a string here, but reads these two fields of the message that is answered.
+    // dbus-next declares a string, but reads these two fields of a message.
     this.#send(dbus.Message.newError(call as unknown as string, name, text));
   }
 

@@ -1,27 +1,23 @@
-// Ends the units of a leased account's user: the user manager, what logind keeps for the user, and the
-// user's slice with everything in it.
+// Ends the units of a leased account's user, and what logind keeps for the user.
 import type { MessageBus } from "dbus-next";
 import { sliceName } from "../policy/session.ts";
 import { poll } from "../wait.ts";
 import { knowsUser, terminateUser } from "./login1.ts";
 import { resetFailed, stopUnit } from "./systemd1.ts";
 
-/** How long the user manager may take to stop before all processes of the user are killed. */
+/** After that, all processes of the user are killed. */
 const MANAGER_LIMIT_MS = 1000;
 const FORGET_LIMIT_MS = 10_000;
 
 const managerName = (uid: number) => `user@${uid}.service`;
 
-/**
- * Stops the user manager of a leased account. One that takes longer than a second is killed with the other processes,
- * and forgetUser() stops it again.
- */
+/** A manager that takes longer than a second is killed with the other processes; forgetUser() stops it again. */
 export async function stopManager(bus: MessageBus, uid: number): Promise<void> {
   await stopUnit(bus, managerName(uid), MANAGER_LIMIT_MS);
 }
 
 /**
- * Makes logind and systemd forget a user whose processes have all ended.
+ * Makes logind and systemd forget a user without processes.
  * @throws Error naming the unit that has not ended within 10 s
  */
 export async function forgetUser(bus: MessageBus, uid: number): Promise<void> {

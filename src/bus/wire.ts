@@ -1,4 +1,4 @@
-// Requests, sessions, receipts and status in their wire form (a{sv}). org.guestd1.xml names the fields.
+// Converts requests and answers from and to a{sv}. org.guestd1.xml names the fields.
 import type { Variant } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
 import type { Allocation, OpenReply } from "../policy/answer.ts";
@@ -16,19 +16,17 @@ import { hasProcesses, standingView } from "../policy/session.ts";
 import type { VariantDict } from "./values.ts";
 import { field, unwrap } from "./values.ts";
 
-/** What pam_guest says about a login. */
 export interface OpenRequest extends TermsReply {
   readonly account: Account;
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
-  /** PAM's X display. Set if the X server is already running; empty from an older module. */
+  /** PAM's X display, if the X server is already running. Empty from an older module. */
   readonly display: string;
-  /** XDG_SEAT of PAM's environment. Display managers set it for a seat of this machine. Empty from an older module. */
+  /** XDG_SEAT, which display managers set for a seat of this machine. Empty from an older module. */
   readonly seat: string;
 }
 
-/** What pam_guest says about a user who authenticates. */
 export interface AllocateRequest extends TermsReply {
   readonly user: string;
   readonly service: string;
@@ -36,10 +34,7 @@ export interface AllocateRequest extends TermsReply {
   readonly rhost: string;
 }
 
-/**
- * Reads the argument of AllocateAccount.
- * @throws GuestError InvalidArgument naming a field that is missing or has the wrong type
- */
+/** @throws GuestError InvalidArgument naming a field that is missing or has the wrong type */
 export function readAllocateRequest(value: unknown): AllocateRequest {
   const fields = unwrap(value);
   const text = textReader(fields);
@@ -47,7 +42,7 @@ export function readAllocateRequest(value: unknown): AllocateRequest {
   return { ...asked, ...readTermsReply(fields) };
 }
 
-/** A field that older modules do not send is empty. */
+/** Older modules do not send the field. */
 const addedReader = (fields: Readonly<Record<string, unknown>>) => (name: string) =>
   fields[name] === undefined ? "" : textReader(fields)(name);
 
@@ -63,10 +58,7 @@ const textReader = (fields: Readonly<Record<string, unknown>>) => (name: string)
   return found;
 };
 
-/**
- * Reads the argument of OpenSession.
- * @throws GuestError InvalidArgument naming a field that is missing or has the wrong type
- */
+/** @throws GuestError InvalidArgument naming a field that is missing or has the wrong type */
 export function readOpenRequest(value: unknown): OpenRequest {
   const fields = unwrap(value);
   const text = textReader(fields);
@@ -82,10 +74,7 @@ export function readOpenRequest(value: unknown): OpenRequest {
   return { account, service: text("service"), ...where, ...readTermsReply(fields) };
 }
 
-/**
- * Reads the arguments of SetEnabled.
- * @throws GuestError InvalidArgument for a reason that cannot be displayed, or one given while enabling
- */
+/** @throws GuestError InvalidArgument for a reason that cannot be displayed, or one given while enabling */
 export function readSwitch(enabled: unknown, reason: unknown): LoginSwitch {
   const loginSwitch = { enabled: enabled === true, reason: String(reason).trim() };
   const fault = findReasonFault(loginSwitch.reason);
@@ -95,7 +84,6 @@ export function readSwitch(enabled: unknown, reason: unknown): LoginSwitch {
   return loginSwitch;
 }
 
-/** The answer to OpenSession and JoinSession. */
 export function wireOpenReply({ id, namespace, inode, environment, isolation, notice }: OpenReply): VariantDict {
   return {
     ...(isolation === undefined ? {} : wireIsolation(isolation)),
@@ -120,13 +108,12 @@ export function wireAllocation(allocation: Allocation): VariantDict {
   return { verdict: field("s", verdict), ...(verdict === "leased" ? { user: field("s", allocation.user) } : {}) };
 }
 
-/** The answer to either, if terms of use have to be accepted first. */
 export const wireTerms = ({ text, digest }: Terms): VariantDict => ({
   terms: field("s", text),
   digest: field("s", digest),
 });
 
-/** What a list shows of a session. Times are microseconds since the epoch, as in login1. */
+/** Times are microseconds since the epoch, as in login1. */
 export function wireSession(session: Session): VariantDict {
   return {
     id: field("s", session.id),
@@ -157,7 +144,6 @@ export function wireSessionDetails(session: Session): VariantDict {
   };
 }
 
-/** A receipt, for EndSession and the signal SessionClosed. */
 export function wireReceipt(receipt: Receipt): VariantDict {
   return {
     id: field("s", receipt.id),
@@ -187,7 +173,6 @@ export function wireReceipt(receipt: Receipt): VariantDict {
   };
 }
 
-/** A UID or a range of UIDs: the state, the account that has or had it, and why it is quarantined. */
 export function wireLease({ uid, last, state, user, session, reason }: LeaseState): VariantDict {
   return {
     uid: field("u", uid),
