@@ -1,18 +1,13 @@
-// The lines of a configuration file, as in systemd.syntax(7): removes comments and joins continued lines. Pure.
-// parse.ts interprets the lines.
+// Reads the lines of a configuration file (systemd.syntax(7)). Pure; parse.ts interprets them.
 
-/** A line with content, trimmed. */
+/** Trimmed, and not empty. */
 export interface Line {
   readonly text: string;
-  /** The number of its first line, from 1. */
+  /** Of the first line of a continued one, from 1. */
   readonly number: number;
 }
 
-/**
- * Reads the lines of a file.
- * @param file its text; a byte order mark is ignored, and the line ends of other systems are accepted
- * @returns every line that is neither empty nor a comment
- */
+/** Joins continued lines, and leaves out empty lines and comments. Accepts a byte order mark and any line ends. */
 export function readLines(file: string): Line[] {
   const lines: Line[] = [];
   let open: Line | undefined;
@@ -20,7 +15,7 @@ export function readLines(file: string): Line[] {
     .replace(/^\uFEFF/, "")
     .split(/\r\n|\r|\n/)
     .entries()) {
-    // A comment does not end a continued line, and a backslash does not continue a comment.
+    // A comment does not end a continued line. A backslash does not continue a comment.
     if (/^[ \t]*[#;]/.test(raw)) continue;
     const line: Line = { text: `${open?.text ?? ""}${raw}`, number: open?.number ?? index + 1 };
     open = isContinued(raw) ? { ...line, text: `${line.text.slice(0, -1)} ` } : undefined;
@@ -31,8 +26,8 @@ export function readLines(file: string): Line[] {
   return lines.map(({ text, number }) => ({ text: strip(text), number })).filter(({ text }) => text !== "");
 }
 
-/** It ends with a backslash that is not itself escaped. */
+/** An escaped backslash does not continue a line. */
 const isContinued = (raw: string) => (/\\+$/.exec(raw)?.[0].length ?? 0) % 2 === 1;
 
-/** Trims spaces and tabs only: a file name may begin with any other white space. */
+/** A file name may begin with any other white space. */
 export const strip = (text: string): string => /[^ \t](?:.*[^ \t])?/s.exec(text)?.[0] ?? "";

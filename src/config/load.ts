@@ -1,5 +1,4 @@
-// Finds and reads the files of the configuration. Rejects files that others than root can
-// write. parse.ts interprets them.
+// Finds and reads the files of the configuration; rejects files that others than root can write.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigError, ConfigFile, ConfigResult, Setting } from "./parse.ts";
@@ -7,12 +6,12 @@ import { parseConfig } from "./parse.ts";
 import { readRootFile } from "./root-file.ts";
 import { readTerms } from "./terms.ts";
 
-/** A configuration, and the texts of the files that it names. */
+/** `terms` are the texts of the files named in the configuration. */
 export type Loaded =
   | (Extract<ConfigResult, { readonly ok: true }> & { readonly terms: Readonly<Record<string, string>> })
   | Extract<ConfigResult, { readonly ok: false }>;
 
-/** Where the configuration is, as in systemd: vendor < admin < drop-ins in the order of their names. */
+/** As in systemd: vendor < admin < drop-ins by name. */
 export interface ConfigPaths {
   readonly vendor: string;
   readonly admin: string;
@@ -26,11 +25,9 @@ export const SYSTEM_PATHS: ConfigPaths = {
 };
 
 /**
- * Reads the whole configuration.
- * @param paths of the files; tests pass others
- * @param owner uid that must own them
+ * @param owner uid that must own the files
  * @param machineDefaults apply if no file sets them
- * @returns the configuration, or every error with file and line
+ * @returns the configuration, or every error
  */
 export function loadConfig(
   paths: ConfigPaths = SYSTEM_PATHS,
@@ -42,9 +39,8 @@ export function loadConfig(
 
 /**
  * Reads only the given files.
- * @param required whether a missing file is an error; otherwise it is skipped
- * @param machineDefaults as in loadConfig()
- * @returns the configuration, or every error of reading and of contents
+ * @param required whether a missing file is an error
+ * @returns the configuration, or every error
  */
 export function loadFiles(
   paths: readonly string[],

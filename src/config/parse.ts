@@ -1,5 +1,4 @@
-// Turns the texts of the files into the configuration, or into a list of all errors. Pure: load.ts reads the
-// files and checks their owners.
+// Parses the texts of the files into the configuration, or into all errors. Pure; load.ts reads the files.
 import { readLines, strip } from "./lines.ts";
 import type { Config, SectionName } from "./schema.ts";
 import { listKeys, SCHEMA } from "./schema.ts";
@@ -13,15 +12,15 @@ export interface ConfigFile {
 
 export interface ConfigError {
   readonly file: string;
-  /** Counted from 1; 0 for the whole file. */
+  /** From 1; 0 for the whole file. */
   readonly line: number;
   readonly message: string;
 }
 
-/** Origin of a value that no file sets: the table, or a limitation of the kernel. */
+/** Origins other than files. */
 export const ORIGIN = { table: "default", kernel: "default of this kernel" } as const;
 
-/** One current key and the origin of its value: "FILE:LINE", or one of ORIGIN. */
+/** `origin` is "FILE:LINE", or one of ORIGIN. */
 export interface Setting {
   readonly section: string;
   readonly key: string;
@@ -42,7 +41,7 @@ interface Assignment {
 }
 
 /**
- * Parses the files in order. A later file overrides a value, or adds to a list.
+ * A later file overrides a value, or adds to a list.
  * @param files vendor file first
  * @param machineDefaults override those of the table
  * @returns the configuration with the origin of every value, or all errors
@@ -63,17 +62,15 @@ export function parseConfig(files: readonly ConfigFile[], machineDefaults: reado
 const inOrder = (settings: ReadonlyMap<string, Setting>): Setting[] =>
   listKeys().flatMap(({ section, name }) => languagesOf(settings, section, name));
 
-/** The settings of a key, with and without a locale. */
 function languagesOf(settings: ReadonlyMap<string, Setting>, section: string, name: string): Setting[] {
   return [...settings.values()].filter((setting) => setting.section === section && baseOf(setting.key) === name);
 }
 
-/** The configuration if no file sets anything. */
 export const DEFAULTS: Config = buildConfig(new Map());
 
 export const isSet = ({ origin }: Setting): boolean => origin !== ORIGIN.table && origin !== ORIGIN.kernel;
 
-/** One line for a person: FILE:LINE: what is wrong. */
+/** FILE:LINE: what is wrong. */
 export function formatConfigError({ file, line, message }: ConfigError): string {
   return line > 0 ? `${file}:${line}: ${message}` : `${file}: ${message}`;
 }
@@ -110,7 +107,7 @@ function readFile(file: ConfigFile, errors: ConfigError[]): Assignment[] {
   return assignments;
 }
 
-// Replaces bytes that are not UTF-8.
+// Node decodes bytes that are not UTF-8 to this.
 const UNREADABLE = "\uFFFD";
 
 function readPair(line: string): { name: string; text: string } | undefined {
@@ -147,8 +144,7 @@ function assign(settings: Map<string, Setting>, assignment: Assignment, errors: 
   });
 }
 
-// Up to 0.1.0 a comment could follow a value. A # or ; as a word of its own is refused, because its meaning would
-// change silently. In quotes it is a word of a list.
+// Up to 0.1.0 a comment could follow a value. Now a word of # or ; is refused, or its meaning would change silently.
 const hasComment = (text: string, isList: boolean): boolean =>
   (isList ? (splitWords(text) ?? []) : text.split(/[ \t]+/)).some((word) => /^[#;]+$/.test(word));
 

@@ -1,4 +1,4 @@
-// Reads a file that guestd trusts, so only root may be able to write it. Does not interpret it.
+// Reads a file that only root may be able to write.
 import type { Stats } from "node:fs";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 
@@ -10,10 +10,8 @@ export type Reading =
   | { readonly kind: "fault"; readonly message: string };
 
 /**
- * Reads a file. Checks the opened file, not its name, because the name can be replaced meanwhile. O_NONBLOCK: a FIFO at
- * the path must not block a root process.
+ * Checks the opened file, because its name can be replaced meanwhile. O_NONBLOCK: a FIFO must not block root.
  * @param owner uid that must own it
- * @returns its text and whether all users may read it, or why it is rejected
  */
 export function readRootFile(path: string, owner: number): Reading {
   let fd;

@@ -1,15 +1,14 @@
-// The table of keys: section, key, type, default and help. It defines the whole configuration. A test compares
-// etc/guestd.conf and the man page with it.
+// The table of all keys. A test compares etc/guestd.conf and the man page with it.
 import { NOTICE_TEXTS } from "./notice-texts.ts";
 import * as value from "./values.ts";
 import type { Localized, ValueType } from "./values.ts";
 
 export interface Key<T> {
   readonly type: ValueType<T>;
-  /** The default, as written in a file. */
+  /** As written in a file. */
   readonly initial: string;
   readonly help: string;
-  /** It may have translations, as keys of desktop entries: KEY[LOCALE]=. */
+  /** It may have translations: KEY[LOCALE]=. */
   readonly isLocalized?: true;
 }
 
@@ -205,15 +204,13 @@ export type SectionName = keyof Schema;
 
 type ValueOf<K> = K extends LocalizedKey<infer T> ? Localized<T> : K extends Key<infer T> ? T : never;
 
-/** The configuration as the policy reads it: config.Section.Key. */
+/** config.Section.Key */
 export type Config = {
   readonly [S in SectionName]: { readonly [K in keyof Schema[S]]: ValueOf<Schema[S][K]> };
 };
 
-/** How much of the machine a guest may use. */
 export type Limits = Config["Limits"];
 
-/** Every row of the table, in order. */
 export function listKeys(): { section: SectionName; name: string; key: Key<unknown> }[] {
   const rows = [];
   for (const [section, keys] of Object.entries(SCHEMA)) {

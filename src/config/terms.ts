@@ -1,5 +1,4 @@
-// Reads the files with terms of use that the configuration names. Guests see their contents. A file is rejected if not
-// all users may read it, or if others than root could redirect its path.
+// Reads the terms of use. Rejects a file that some users cannot read, or whose path others than root can redirect.
 import type { Stats } from "node:fs";
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
@@ -7,14 +6,13 @@ import { readRootFile } from "./root-file.ts";
 import type { ConfigError, Setting } from "./parse.ts";
 import { localeOf, baseOf } from "./localized.ts";
 
-/** Together with the question it fits into what pam_guest accepts. */
+/** With the question, it fits into what pam_guest accepts. */
 export const MOST_TERMS_BYTES = 8192;
 
 /**
- * Reads the terms of use in all languages.
  * @param owner uid that may own them beside root
  * @param onError is called for each rejected file
- * @returns their texts, unchanged
+ * @returns the texts by locale
  */
 export function readTerms(
   settings: readonly Setting[],

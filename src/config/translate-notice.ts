@@ -1,11 +1,8 @@
-// Translates what of [Notice] is at its default.
+// Translates the defaults of [Notice].
 import { NOTICE_TEXTS } from "./notice-texts.ts";
 import type { Config } from "./schema.ts";
 
-/**
- * A configuration with the translations of what is at its default.
- * @param catalogs translations by the English text, of each locale
- */
+/** @param catalogs by locale; translations by the English text */
 export function translateNotice(
   config: Config,
   catalogs: Readonly<Record<string, ReadonlyMap<string, string>>>,
@@ -17,7 +14,7 @@ export function translateNotice(
     const translations = Object.entries(catalogs).map(([locale, catalog]) => [locale, catalog.get(text) ?? text]);
     return { ...(Object.fromEntries(translations) as Record<string, string>), ...configured };
   };
-  // A question that is configured says what its answer is: that one is not translated.
+  // A configured question says what its answer is. That answer is not translated.
   const { TermsQuestion, TermsAnswer } = config.Notice;
   const asked = Object.fromEntries(Object.keys(TermsQuestion).map((locale) => [locale, TermsAnswer[""]]));
   const isAskedByDefault = TermsQuestion[""] === NOTICE_TEXTS.TermsQuestion;

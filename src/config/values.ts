@@ -1,15 +1,12 @@
-// The types of value a key can have: how each is parsed, and what an error says. Pure; schema.ts has the keys.
+// The types of values: how each is parsed, and what an error says. Pure; schema.ts has the keys.
 import { splitParts, splitWords, unquote } from "./words.ts";
 
-/** How values of one type are parsed. `parse` returns undefined for an invalid text. */
+/** `parse` returns undefined for an invalid text. */
 export interface ValueType<T> {
-  /** What was expected, to follow "expected ". */
+  /** Follows "expected ". */
   readonly expected: string;
   readonly parse: (text: string) => T | undefined;
-  /**
-   * A list: words separated by blanks, with quotes. Another assignment adds to it, an empty one
-   * clears it (systemd.syntax(7)).
-   */
+  /** A list (systemd.syntax(7)): another assignment adds to it, an empty one clears it. */
   readonly list: boolean;
 }
 
@@ -19,7 +16,7 @@ const scalar = <T>(expected: string, parse: (text: string) => T | undefined): Va
   list: false,
 });
 
-/** A list whose words are parsed with their quotes. */
+/** The words keep their quotes. */
 const listOfQuoted = <T>(expected: string, parseWord: (word: string) => T | undefined): ValueType<readonly T[]> => ({
   expected,
   list: true,
@@ -32,34 +29,34 @@ const listOfQuoted = <T>(expected: string, parseWord: (word: string) => T | unde
 const list = <T>(expected: string, parseWord: (word: string) => T | undefined): ValueType<readonly T[]> =>
   listOfQuoted(expected, (word) => parseWord(unquote(word)));
 
-/** A path in the file system, and whether it may be missing ("-" before it, as in systemd.exec(5)). */
+/** Optional with "-" before it, as in systemd.exec(5). */
 export interface ConfigPath {
   readonly path: string;
   readonly optional: boolean;
 }
 
-/** A path shown at another path: SOURCE[:TARGET[:ro|rw]], read-only by default. */
+/** SOURCE[:TARGET[:ro|rw]], read-only by default. */
 export interface ConfigBind extends ConfigPath {
   readonly target: string;
   readonly readonly: boolean;
 }
 
-/** A value in several languages, by locale; "" is the fallback. */
+/** By locale; "" is the fallback. */
 export type Localized<T> = Readonly<Record<string, T>> & { readonly "": T };
 
-/** A range of UIDs, both ends included. */
+/** Both ends included. */
 export interface UidRange {
   readonly first: number;
   readonly last: number;
 }
 
-// Paths are logged and mounted, so they have no control characters.
+// Paths are logged, so they have no control characters.
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
-// A blank, or a blank and a dash, before a "/" means two paths inside one pair of quotes.
+// Two paths inside one pair of quotes.
 const SEVERAL_PATHS = /\s-?\//;
 
-/** Whether it is an absolute path in normal form: no "//", ".", ".." or trailing "/". */
+/** An absolute path without "//", ".", ".." or a trailing "/". */
 function isNormalPath(text: string): boolean {
   if (text.length > 4095 || UNPRINTABLE.test(text) || SEVERAL_PATHS.test(text)) return false;
   if (!text.startsWith("/") || text === "/") return false;
@@ -99,7 +96,7 @@ function parseCount(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** As parseSize; empty means no limit. */
+/** Empty means no limit. */
 const parseLimit = (text: string) => (text === "" ? text : parseSize(text));
 
 const number =
@@ -111,7 +108,7 @@ const number =
     return value >= least && value <= most ? value : undefined;
   };
 
-// UIDs below 1000 are system accounts. From 100000 on they are subordinate UIDs (login.defs(5), SUB_UID_MIN).
+// Below are system accounts, above are subordinate UIDs (login.defs(5), SUB_UID_MIN).
 const FIRST_UID = 1000;
 const LAST_UID = 99_999;
 
@@ -120,7 +117,7 @@ function parseUidRange(text: string): UidRange | undefined {
   return first >= FIRST_UID && first <= last && last <= LAST_UID ? { first, last } : undefined;
 }
 
-// A field of a passwd entry: no colon, no control character.
+// A field of a passwd entry.
 function parseDisplayName(text: string): string | undefined {
   return text !== "" && text.length <= 64 && !UNPRINTABLE.test(text) && !/[:,"\\]/.test(text) ? text : undefined;
 }
@@ -129,7 +126,7 @@ function parseRelative(word: string): string | undefined {
   return isNormalPath(`/${word}`) ? word : undefined;
 }
 
-// Shown by PAM, which may reject longer messages, and on a desktop.
+// PAM may reject longer messages.
 const SENTENCE_CHARACTERS = 300;
 
 function parseSentence(text: string): string | undefined {
@@ -140,7 +137,7 @@ function parseSentence(text: string): string | undefined {
 const ACCOUNT_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 const SERVICE_NAME = /^[A-Za-z0-9_.@*-]{1,64}$/;
 
-// systemd.unit(5): ASCII letters, digits, and these; with * as a wildcard.
+// systemd.unit(5), with * as a wildcard.
 const SERVICE_UNIT = /^[A-Za-z0-9:_.\\@*-]{1,247}\.service$/;
 
 const TERMINAL = /^[A-Za-z0-9_.:/*-]{1,64}$/;
@@ -166,7 +163,7 @@ export const receipts = scalar("a number from 1 to 100000", (text) => number(1, 
 export const uidRange = scalar(`FIRST-LAST, from ${FIRST_UID} to ${LAST_UID}`, parseUidRange);
 export const displayName = scalar("a name without colon, comma, quote or backslash", parseDisplayName);
 export const accountName = scalar("a user or group name", accept(ACCOUNT_NAME));
-// A path has no quotes, so a comment after it would become part of it. A backslash before # or ; once escaped it.
+// A path has no quotes, so a comment would become part of it. A backslash before # or ; once escaped it.
 const parsePath = (text: string) => (isNormalPath(text) && !/[ \t\\][#;]/.test(text) ? text : undefined);
 
 export const path = scalar("an absolute path without . or ..", parsePath);
