@@ -1,5 +1,5 @@
-// The verb that makes a display manager log guests in automatically, or stop doing so. It changes files in /etc itself,
-// and asks guestd only whether such a login would succeed.
+// The verb for automatic logins. It changes files in /etc itself, and asks guestd only whether such a login would
+// succeed.
 import type { Found } from "../autologin/autologin.ts";
 import { Autologins } from "../autologin/autologin.ts";
 import type { Client } from "../bus/client.ts";
@@ -15,7 +15,7 @@ export function findAutologinFault([verb = "", ...rest]: readonly string[]): str
   return VERBS.includes(verb) && rest.length === 0 ? undefined : `takes one of ${VERBS.join(", ")}`;
 }
 
-/** @param autologins of this machine; tests pass others, and decide whether the caller is root */
+/** Tests pass `autologins` and `isRoot`. */
 export async function autologin(
   [verb]: readonly string[],
   options: Options,
@@ -69,7 +69,6 @@ async function show(autologins: Autologins, connect: () => Promise<Client>): Pro
   return { text: `${formatFields(fields)}\n${describe(status)}`, json: status, bad: isBad(status) };
 }
 
-/** The value for --json. */
 interface Status {
   readonly enabled: true;
   readonly display_manager: string;
@@ -87,7 +86,7 @@ const describe = ({ user, display_manager: name, faults }: Status): string =>
     ? `${name} logs in ${user} when it starts, and again after each session.`
     : ["It does not work:", ...faults.map((sentence) => `  ${sentence}`)].join("\n");
 
-/** Returns what is set up, and whether guestd would admit such a login. */
+/** Whether guestd would admit such a login. */
 async function look({ manager, user, session, faults }: Found, connect: () => Promise<Client>): Promise<Status> {
   const { name, service } = manager;
   const [answer] = await (await connect()).call("ExplainLogin", "ss", [user, service]);
@@ -108,13 +107,13 @@ function readGhost(): string | undefined {
   return result.ok ? result.config.Guests.Ghost : undefined;
 }
 
-/** What "status" and "explain" say about it. */
+/** For "status" and "explain". */
 interface Mention {
   readonly fields: readonly (readonly [string, string])[];
   readonly json: { readonly autologin?: unknown };
 }
 
-/** Mentions automatic logins of one user, or of any; empty if there are none. */
+/** Mentions automatic logins of one user, or of any. */
 export function mentionAutologin(user?: string, autologins = new Autologins()): Mention {
   try {
     const found = autologins.find(readGhost());

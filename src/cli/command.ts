@@ -1,10 +1,8 @@
-// What a verb of guestctl is, and code shared by verbs that take several arguments. commands.ts has the
-// verbs, usage.ts the command line.
+// What a verb of guestctl is, and code shared by verbs with several arguments. commands.ts has the verbs.
 import type { Client } from "../bus/client.ts";
 import { ClientError } from "../bus/client.ts";
 import type { Options, VerbOption } from "./options.ts";
 
-/** The output of a verb: text for a person, a value for --json. */
 export interface Output {
   readonly text: string;
   readonly json: unknown;
@@ -14,18 +12,18 @@ export interface Output {
 
 export interface Command {
   readonly name: string;
-  /** Arguments as the help shows them: [] is optional, ... can be repeated. */
+  /** For the help: [] is optional, ... can be repeated. */
   readonly args: string;
   readonly help: string;
-  /** Besides the options of every verb. */
+  /** Besides those of every verb. */
   readonly options?: readonly VerbOption[];
-  /** What is wrong with the arguments, as the end of a sentence. Needed only if `args` does not say it. */
+  /** The end of a sentence. Needed only if `args` does not say it. */
   readonly findFault?: (words: readonly string[]) => string | undefined;
   /** Only verbs that talk to guestd call connect(). */
   readonly run: (args: readonly string[], options: Options, connect: () => Promise<Client>) => Promise<Output>;
 }
 
-/** guestd's answer about one thing, as it arrives on the bus. */
+/** guestd's answer about one thing. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Answers<T> {
@@ -34,7 +32,7 @@ export interface Answers<T> {
 }
 
 /**
- * Asks about one argument after another. A failure does not lose the answers for the others.
+ * A failure does not lose the answers for the other arguments.
  * @throws ClientError the first one, if all have failed
  */
 export async function askEach<T>(words: readonly string[], ask: (word: string) => Promise<T>): Promise<Answers<T>> {
@@ -52,6 +50,6 @@ export async function askEach<T>(words: readonly string[], ask: (word: string) =
   return { done, failures: failures.map(({ message }) => message) };
 }
 
-/** For --json: a single value for a single argument, otherwise a list. */
+/** For --json: a list only for several arguments. */
 export const oneOrAll = (words: readonly string[], values: readonly unknown[]): unknown =>
   words.length === 1 ? values[0] : values;

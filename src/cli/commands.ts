@@ -1,5 +1,4 @@
-// The verbs of guestctl, one row each: the calls to guestd, and how the answers are shown. usage.ts has the command
-// line; main.ts prints and sets the exit code.
+// The verbs of guestctl, one row each. usage.ts has the command line; main.ts prints and sets the exit code.
 import type { Client } from "../bus/client.ts";
 import { loadConfig, loadFiles, SYSTEM_PATHS } from "../config/load.ts";
 import { formatConfigError } from "../config/parse.ts";

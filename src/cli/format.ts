@@ -1,6 +1,6 @@
-// Formats answers for people: tables and times. commands.ts has the content.
+// Formats answers for people.
 
-/** Columns with titles, as wide as their widest cell, separated by two blanks. */
+/** As wide as the widest cells, separated by two blanks. */
 export function formatTable(titles: readonly string[], cells: readonly (readonly string[])[]): string {
   const rows = cells.map((row) => row.map(formatPlain));
   const widths = titles.map((title, column) =>
@@ -22,7 +22,7 @@ export function formatFields(fields: readonly (readonly [string, string])[]): st
   return fields.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${formatPlain(value)}`.trimEnd()).join("\n");
 }
 
-/** Microseconds since the epoch as local time, to the second. */
+/** Microseconds since the epoch as local time. */
 export function formatTime(microseconds: number): string {
   const date = new Date(microseconds / 1000);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -30,7 +30,7 @@ export function formatTime(microseconds: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-/** A duration in microseconds as its two largest units: "2h 5min", "3min 1s", "12s". */
+/** Microseconds as the two largest units: "2h 5min", "3min 1s", "12s". */
 export function formatDuration(microseconds: number): string {
   const seconds = Math.max(0, Math.floor(microseconds / 1_000_000));
   const [days, hours, minutes] = [
@@ -53,16 +53,14 @@ export function formatDuration(microseconds: number): string {
     .join(" ");
 }
 
-/**
- * A short duration in microseconds, to a tenth of a second: "345ms", "2.3s"; from a minute on like formatDuration().
- */
+/** Microseconds as "345ms" or "2.3s"; from a minute on like formatDuration(). */
 export function formatSpan(microseconds: number): string {
   const milliseconds = Math.max(0, Math.round(microseconds / 1000));
   if (milliseconds < 1000) return `${milliseconds}ms`;
   return milliseconds < 59_950 ? `${(milliseconds / 1000).toFixed(1)}s` : formatDuration(milliseconds * 1000);
 }
 
-/** A sentence in one line without control characters: a guest may have chosen a name in it. */
+/** Escapes control characters: a guest may have chosen a name in the text. */
 export function formatPlain(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
@@ -70,14 +68,13 @@ export function formatPlain(text: string): string {
   );
 }
 
-/** Bytes in the largest unit that leaves the number above one: "200.0M", "12.0K", "7B". */
+/** In the largest unit that leaves the number above one: "200.0M", "12.0K", "7B". */
 export function formatBytes(bytes: number): string {
   const units = ["B", "K", "M", "G", "T"];
   const power = Math.min(Math.max(0, Math.floor(Math.log2(bytes || 1) / 10)), units.length - 1);
   return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)}${units[power] ?? ""}`;
 }
 
-/** One step of a plan as a line. */
 export function formatStep(step: Readonly<Record<string, unknown>>): string {
   const { kind, target, ...rest } = step;
   const details = Object.entries(rest).flatMap(([name, value]) => formatDetail(name, value) ?? []);

@@ -1,17 +1,16 @@
-// The verbs about the UIDs of leased accounts: list them with their states, and release one.
+// The verbs about the UIDs of leased accounts.
 import type { Client } from "../bus/client.ts";
 import type { Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
 import { formatTable } from "./format.ts";
 import type { Options } from "./options.ts";
 
-/** The states of a UID, in the order in which they are counted. */
+/** In the order of the summary. */
 const STATES = ["leased", "quarantined", "foreign", "waiting", "rested", "unused"] as const;
 
-/** States without further details. */
 const IDLE: readonly unknown[] = ["waiting", "rested", "unused"] satisfies (typeof STATES)[number][];
 
-/** The highest UID. The number after it means "none" (setresuid(2)). */
+/** The number after it means "none" (setresuid(2)). */
 const LAST_UID = 0xffff_fffe;
 
 export async function leases(
@@ -44,7 +43,7 @@ function count(uids: readonly Fields[], all: boolean): string {
   return `Not shown: ${say(counts.filter(({ state }) => IDLE.includes(state)))}. --all shows them as well.`;
 }
 
-/** What is wrong with the words after "lease". */
+/** The end of a sentence. */
 export function findLeaseFault([verb, ...uids]: readonly string[]): string | undefined {
   if (verb !== "release" || uids.length === 0) return "takes release UID...";
   const bad = uids.find((uid) => !/^[1-9]\d{0,9}$/.test(uid) || Number(uid) > LAST_UID);

@@ -1,22 +1,20 @@
-// The frame of guestctl: runs the verb, prints, and returns the exit code. 0 is success; 1 is failure, or that what was
-// checked is not in order; 2 is a wrong command line.
+// The frame of guestctl: runs the verb, prints, and returns the exit code.
 import { Client, ClientError } from "../bus/client.ts";
 import { VERSION } from "../version.ts";
 import type { Output } from "./command.ts";
 import { helpText, readCommandLine, UsageError } from "./usage.ts";
 
-/** What guestctl runs in; tests pass their own. */
+/** Tests pass their own. */
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly connect: () => Promise<Client>;
 }
 
-/** guestctl(1) documents these. */
+/** guestctl(1) documents these: `failed` also means that what was checked is not in order. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /**
- * Runs guestctl.
  * @param args the words after the program's name
  * @returns the exit code
  */
@@ -45,7 +43,7 @@ function print(terminal: Terminal, text: string): number {
   return EXIT.done;
 }
 
-/** What went wrong and what to do next, for a person. guestctl(1) lists these sentences. */
+/** What went wrong and what to do next. guestctl(1) lists these sentences. */
 export function describeError(error: unknown): string {
   if (!(error instanceof ClientError)) return error instanceof Error ? error.message : String(error);
   switch (error.code) {

@@ -1,5 +1,4 @@
-// The options of guestctl, one row each. Some belong to every verb; a verb lists the
-// others that it takes in commands.ts.
+// The options of guestctl, one row each. commands.ts lists those of each verb.
 
 export const OPTIONS = {
   json: { type: "boolean", default: false, help: "Print JSON" },
@@ -23,15 +22,13 @@ export type Option = keyof typeof OPTIONS;
 /** The options of every verb. */
 export const COMMON = ["json", "help", "version"] as const satisfies readonly Option[];
 
-/** Options that a verb takes only if its row says so. */
 export type VerbOption = Exclude<Option, (typeof COMMON)[number]>;
 
-/** The options as a verb sees them: given, or the default. */
 export interface Options {
   readonly service: string;
   readonly failed: boolean;
   readonly all: boolean;
-  /** The reason shown to refused guests; "" for none. */
+  /** "" for none. */
   readonly reason: string;
   /** "" for the only one. */
   readonly "display-manager": string;
@@ -39,14 +36,14 @@ export interface Options {
   readonly session: string;
 }
 
-/** "--all", or "--reason=REASON". */
+/** "--all" or "--reason=REASON" */
 export function formatLong(name: Option): string {
   const option = OPTIONS[name];
   if (option.type !== "string") return `--${name}`;
   return `--${name}=${"value" in option ? option.value : name.toUpperCase()}`;
 }
 
-/** As formatLong(), with the letter before it: "-a, --all". */
+/** "-a, --all" */
 export function formatOption(name: Option): string {
   const option = OPTIONS[name];
   return `${"short" in option ? `-${option.short}, ` : ""}${formatLong(name)}`;

@@ -1,4 +1,4 @@
-// The verbs about receipts: list them, and show one in full.
+// The verbs about receipts.
 import type { Client } from "../bus/client.ts";
 import type { Fields, Output } from "./command.ts";
 import { askEach, oneOrAll } from "./command.ts";
@@ -15,7 +15,6 @@ import type { Options } from "./options.ts";
 
 const TITLES = ["SESSION", "USER", "UID", "SERVICE", "ENDED", "CAUSE", "TOOK", "KILLED", "FREED", "CLEAN"];
 
-/** One class: its name, how many things were found and removed, and what is left. */
 type Swept = readonly [kind: string, found: number, removed: number, left: readonly string[]];
 
 export async function receipts(
@@ -52,7 +51,7 @@ function count(kept: readonly Fields[]): string {
   return dirty === 0 ? `${all}.` : `${all}, ${dirty} of which ${dirty === 1 ? "names" : "name"} something left.`;
 }
 
-/** Something was left, and no later check has found nothing. */
+/** Something was left, and no later check has found it gone. */
 export const isDirty = ({ clean, cleared }: Fields): boolean => clean !== true && Number(cleared ?? 0) === 0;
 
 const textsOf = (value: unknown) => (value ?? []) as readonly string[];
@@ -81,7 +80,7 @@ export async function receipt(
   };
 }
 
-/** A receipt for --json: adds names to the fields of each class. */
+/** Names the fields of each class for --json. */
 export function nameClasses(whole: Fields): Fields {
   const swept = (whole["swept"] as Swept[]).map(([kind, found, removed, left]) => ({ kind, found, removed, left }));
   return { ...whole, swept };

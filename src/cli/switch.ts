@@ -1,11 +1,10 @@
-// The verbs about the switch of guest logins, and what they print: the switch counts together with
-// Enabled= of the configuration.
+// The verbs about the switch of guest logins. It counts together with Enabled= of the configuration.
 import type { Client } from "../bus/client.ts";
 import type { Fields, Output } from "./command.ts";
 import { formatPlain } from "./format.ts";
 import type { Options } from "./options.ts";
 
-/** Phases of sessions that an administrator can end and that do not end by themselves. */
+/** Phases of sessions that do not end by themselves. */
 const GOING_ON: readonly unknown[] = ["recovering", "opening", "open"];
 
 export async function enable(
@@ -44,30 +43,27 @@ function describeSessions(ids: readonly string[]): string {
 
 const readStatus = async (client: Client): Promise<Fields> => (await client.call("GetStatus"))[0] as Fields;
 
-/** The status, and whether a login would succeed. */
+/** Includes whether a login would succeed. */
 export async function readChecked(client: Client): Promise<Fields> {
   const status = await readStatus(client);
   return { ...status, ...((await client.call("CheckLogins"))[0] as Fields) };
 }
 
-/** Whether the ghost would be refused although configuration and switch allow guests. */
+/** The ghost would be refused although configuration and switch allow guests. */
 export const hasFault = (status: Fields): boolean => status["enabled"] === true && status["fault"] !== "";
 
-/** Whether guests can log in, and otherwise why not. */
 export function describeGuests(status: Fields): string {
   if (hasFault(status)) return `refused: ${findHindrance(status)}`;
   if (status["enabled"] === true) return "can log in";
   return `refused: ${status["switch"] === true ? findHindrance(status) : "they are switched off"}`;
 }
 
-/** The switch, and why it is off. */
 export function describeSwitch(status: Fields): string {
   if (status["switch"] === true) return "on";
   const reason = formatPlain(String(status["reason"])).replace(/\.$/, "");
   return reason === "" ? "off" : `off: ${reason}`;
 }
 
-/** What to do next if the switch is off. */
 export const hintAtSwitch = (status: Fields): readonly string[] =>
   status["switch"] === true ? [] : ['"guestctl enable" lets guests log in.'];
 

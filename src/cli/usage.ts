@@ -1,11 +1,11 @@
-// The command line of guestctl: its verb, words and options; its errors; the help.
+// The command line of guestctl, its errors, and the help.
 import { parseArgs } from "node:util";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Option, Options } from "./options.ts";
 import { COMMON, formatOption, OPTIONS } from "./options.ts";
 
-/** The command line is wrong. The message says why, and where to look. */
+/** The message says why, and where to look. */
 export class UsageError extends Error {
   constructor(fault: string) {
     super(`${fault}; see "guestctl --help"`);
@@ -24,7 +24,7 @@ export type Request =
     };
 
 /**
- * Reads the command line. Options can be before, between and after the words of a verb.
+ * Options can be before, between and after the words of a verb.
  * @param args the words after the program's name
  * @throws UsageError
  */
@@ -88,7 +88,6 @@ export function helpText(): string {
   ].join("\n");
 }
 
-/** As wide as the longest verb with its words. */
 const COLUMN = Math.max(...COMMANDS.map(({ name, args }) => `${name} ${args}`.length));
 
 const showCommand = ({ name, args, help }: Command) => `  ${`${name} ${args}`.padEnd(COLUMN)}  ${help}`;
