@@ -1,4 +1,4 @@
-// Automatic logins of guests: which display manager makes them, and whether everything they need is there.
+// Automatic logins of guests: which display manager makes them, and what keeps them from working.
 import { readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { ofUnit } from "../policy/display-managers.ts";
@@ -9,12 +9,12 @@ import { Files } from "./files.ts";
 
 const DISPLAY_MANAGER_UNIT = "/etc/systemd/system/display-manager.service";
 const DESKTOP = /\.desktop$/;
-/** A name that is safe in a display manager's file, and on the command line of greetd's greeter. */
+/** Safe in a display manager's file, and on the command line of greetd's greeter. */
 const SESSION_NAME = /^[A-Za-z0-9][\w.-]*$/;
 
 export interface Found extends Autologin {
   readonly manager: DisplayManager;
-  /** Sentences: what keeps it from working. */
+  /** Sentences. */
   readonly faults: readonly string[];
 }
 
@@ -32,13 +32,13 @@ export class Autologins {
   readonly #files: Files;
   readonly #root: string;
 
-  /** @param root prefix of each path, for tests */
+  /** @param root prefix of each path */
   constructor(files = new Files(), root = "") {
     this.#files = files;
     this.#root = root;
   }
 
-  /** Returns what is set up; undefined for nothing. @param ghost undefined if unknown */
+  /** @param ghost undefined if unknown @returns undefined if nothing is set up */
   find(ghost: string | undefined): Found | undefined {
     const manager = DISPLAY_MANAGERS.find((one) => this.#isOn(one));
     if (manager === undefined) return undefined;
@@ -47,7 +47,7 @@ export class Autologins {
   }
 
   /**
-   * Sets it up, and undoes changes for other display managers.
+   * Undoes changes for other display managers too.
    * @returns the files that were changed
    * @throws Error with a sentence
    */
@@ -65,7 +65,7 @@ export class Autologins {
     return { found: this.#describe(manager, login, ghost), changed };
   }
 
-  /** Undoes all changes. @returns the files that were changed */
+  /** @returns the files that were changed */
   disable(): readonly string[] {
     return DISPLAY_MANAGERS.flatMap((one) => this.#undo(one));
   }
@@ -163,7 +163,6 @@ export class Autologins {
     return programs.some((program) => this.#files.exists(program));
   }
 
-  /** The display manager that is started at boot. */
   #findAtBoot(): DisplayManager | undefined {
     try {
       const name = ofUnit(basename(readlinkSync(this.#root + DISPLAY_MANAGER_UNIT)))?.name;

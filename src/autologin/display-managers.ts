@@ -1,42 +1,35 @@
-// The display managers that can log guests in automatically, one row each: the changes to their files. Pure.
+// The display managers that can log guests in automatically, one row each. Pure.
 import type { DisplayManagerName } from "../policy/display-managers.ts";
 import type { Change } from "./changes.ts";
 import { asideOf, greeterPrefix, MARK } from "./changes.ts";
 
-/** Who is logged in. */
 export interface Autologin {
   readonly user: string;
-  /** Name of the desktop session; empty if the display manager chooses. */
+  /** Empty if the display manager chooses. */
   readonly session: string;
 }
 
 export interface DisplayManager {
   readonly name: DisplayManagerName;
-  /** Paths of its program. */
   readonly programs: readonly string[];
-  /** PAM service of its automatic logins. */
+  /** Of its automatic logins. */
   readonly service: string;
-  /** Where its sessions are; empty if it always chooses the session itself. */
+  /** Directories; empty if it always chooses the session itself. */
   readonly sessions: readonly string[];
-  /** Whether it must be told which session to start. */
   readonly needsSession: boolean;
-  /**
-   * A file that exists only in versions that show the greeter after a refused login, and the first such version;
-   * undefined if all versions do.
-   */
+  /** A file only of versions that show the greeter after a refused login. Undefined if all versions do. */
   readonly recovery?: { readonly file: string; readonly version: string };
   /** The first change turns automatic logins on. */
   readonly changes: (login: Autologin) => readonly [Change, ...Change[]];
-  /** Reads that change again. */
   readonly read: (text: string) => Autologin;
 }
 
 const X11 = "/usr/share/xsessions";
 const WAYLAND = "/usr/share/wayland-sessions";
 
-/** Pause between two sessions, in case they end at once. */
+/** In case sessions end at once. */
 const PAUSE_SECONDS = 5;
-/** GDM's shortest pause. */
+/** The shortest that GDM allows. */
 const GDM_PAUSE_SECONDS = 10;
 
 const linesOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
@@ -49,7 +42,7 @@ const own = (path: string, lines: readonly string[]): Change => ({
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-/** The stack of a PAM service with a fixed name. pam_guest comes first; other users log in by the original stack. */
+/** The stack of a PAM service with a fixed name. Others than guests log in by the original stack. */
 const standIn = (path: string, lines: readonly string[]): Change => ({
   kind: "stand-in",
   path,
@@ -89,7 +82,7 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
     service: "sddm-autologin",
     sessions: [X11, WAYLAND],
     needsSession: true,
-    // This file came with Qt 6. Earlier greeters show a black screen, or hang at pam_guest's message.
+    // The file came with Qt 6. Earlier greeters show a black screen, or hang at pam_guest's message.
     recovery: { file: "/usr/bin/sddm-greeter-qt6", version: "0.21" },
     changes: ({ user, session }) => [
       own("/etc/sddm.conf.d/50-guestd-autologin.conf", [
@@ -141,7 +134,7 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
   },
 ];
 
-/** The last value of a key, which is the one that display managers use. */
+/** Display managers use the last value of a key. */
 const valueOf = (text: string, key: string): string =>
   [...text.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].at(-1)?.[1]?.trim() ?? "";
 

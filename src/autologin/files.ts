@@ -1,5 +1,6 @@
-// Applies the changes of automatic logins to the files of a machine, and undoes them. Each change can be interrupted,
-// and repeated. Must not follow symbolic links, nor write where others than root can.
+// Makes and undoes the changes to files; each can be interrupted and repeated. Must not follow symbolic links, nor
+// write
+// where others than root can.
 import { execFileSync } from "node:child_process";
 import {
   closeSync,
@@ -22,7 +23,7 @@ import { asideOf, MARK, withEdit, withoutEdit } from "./changes.ts";
 
 const DIVERT = "/usr/bin/dpkg-divert";
 
-/** Runs dpkg-divert(1) with these arguments. @throws Error if it fails, or is not there */
+/** Runs dpkg-divert(1). @throws Error if it fails, or is not there */
 export type Divert = (args: readonly string[]) => void;
 
 const runDivert: Divert = (args) => {
@@ -52,7 +53,7 @@ export class Files {
     return existsSync(this.#root + path);
   }
 
-  /** Reads a file that only root can write; undefined if there is none. @throws Error with a sentence */
+  /** Only if root alone can write it; undefined if there is none. @throws Error with a sentence */
   read(path: string): string | undefined {
     const stat = lstatSync(this.#root + path, { throwIfNoEntry: false });
     if (stat === undefined) return undefined;
@@ -75,7 +76,7 @@ export class Files {
     }
   }
 
-  /** Makes a change. @returns whether there was anything to do @throws Error with a sentence */
+  /** @returns whether there was anything to do @throws Error with a sentence */
   make(change: Change): boolean {
     if (this.has(change)) return false;
     switch (change.kind) {
@@ -92,7 +93,7 @@ export class Files {
     }
   }
 
-  /** Undoes a change. */
+  /** @returns whether there was anything to undo */
   undo(change: Change): boolean {
     const { kind, path } = change;
     const text = this.read(path);
@@ -121,7 +122,7 @@ export class Files {
     this.#replace(path, edited);
   }
 
-  // The path always has a file: the package's file gets its second name before guestd's replaces it.
+  // The path always has a file: the package's gets its second name before guestd's replaces it.
   #standIn({ path, text }: Change): void {
     const aside = asideOf(path);
     const before = this.read(path);
@@ -150,7 +151,7 @@ export class Files {
     return true;
   }
 
-  /** The new file keeps the owner and mode of the old one. */
+  /** Keeps owner and mode. */
   #replace(path: string, text: string): void {
     const file = this.#root + path;
     const written = `${file}.guestd-new`;

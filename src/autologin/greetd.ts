@@ -1,4 +1,4 @@
-// Logs a user in through greetd's protocol (greetd-ipc(7)), if no question is asked.
+// Logs a user in through greetd (greetd-ipc(7)), if no question is asked.
 import { createConnection } from "node:net";
 import type { Socket } from "node:net";
 import { endianness } from "node:os";
@@ -18,7 +18,6 @@ type Response =
       readonly auth_message: string;
     };
 
-/** Sends one request after another on a greeter's socket. */
 export class Greetd {
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Buffer>;
@@ -54,7 +53,7 @@ export class Greetd {
 
 const IS_LITTLE = endianness() === "LE";
 
-/** A message on the socket: its length in the machine's byte order, then JSON. */
+/** The length in the machine's byte order, then JSON. */
 function encode(message: unknown): Buffer {
   const body = Buffer.from(JSON.stringify(message));
   const length = Buffer.alloc(4);
@@ -64,7 +63,6 @@ function encode(message: unknown): Buffer {
 }
 
 /**
- * Makes greetd start a session for a user, without answering questions.
  * @param tell shows a message of PAM
  * @returns why there is no session; undefined on success
  */
@@ -92,7 +90,7 @@ async function cancel(greetd: Pick<Greetd, "ask">, reason: string): Promise<stri
   return reason;
 }
 
-/** The command and the environment of a session, from its file; undefined if it names no command. */
+/** From the session's file; undefined if it names no command. */
 export function readSession(name: string, text: string): { command: string; env: readonly string[] } | undefined {
   const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(text)?.[1]?.trim() ?? "";
   const command = value("Exec").replace(/ ?%[a-zA-Z]/g, "");
