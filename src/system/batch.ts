@@ -1,8 +1,8 @@
-// Answers many questions with one look. Questions asked during a look wait for the next one, so an answer is never
-// older than its question. Knows nothing about what is looked for.
+// Answers many questions with one look. Later questions wait for the next look, so no answer is older than its
+// question.
 import { setImmediate as nextRound } from "node:timers/promises";
 
-/** Answers many questions at once, in their order. */
+/** Answers in the order of the questions. */
 export type AnswerAll<Question, Answer> = (questions: readonly Question[]) => Promise<readonly Answer[]>;
 
 interface Waiting<Question, Answer> {
@@ -23,7 +23,7 @@ export class Batch<Question, Answer> {
     this.#most = most;
   }
 
-  /** The answer of a look that begins after this call. */
+  /** The look begins after this call. */
   ask(question: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ question, resolve, reject });
@@ -39,7 +39,7 @@ export class Batch<Question, Answer> {
     this.#isLooking = false;
   }
 
-  // One answer per round of the event loop: what follows from all of them would block guestd.
+  // One answer per round of the event loop, or what follows from all of them would block guestd.
   async #answer(asked: readonly Waiting<Question, Answer>[]): Promise<void> {
     try {
       const answers = await this.#answerAll(asked.map(({ question }) => question));

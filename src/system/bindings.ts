@@ -1,66 +1,61 @@
-// The only file that loads the native addon. Its types are the contract with native/addon.cc. Other files decide
-// what is built, watched and killed.
+// Loads the native addon, as the only file. Its types are the contract with native/addon.cc.
 import { createRequire } from "node:module";
 import type { Step } from "../policy/steps.ts";
 
 /** What every function of the addon throws or rejects with. */
 export interface NativeError extends Error {
-  /** The failed step: "fsopen tmpfs", "move_mount", "skeleton", ... */
+  /** "fsopen tmpfs", "move_mount", "skeleton", ... */
   readonly step: string;
-  /** What it failed on, or "" if there is no path. */
+  /** "" if there is no path. */
   readonly path: string;
-  /** The kernel's positive error number, and its name ("ENOSPC"). */
+  /** Positive, and its name ("ENOSPC"). */
   readonly errno: number;
   readonly code: string;
 }
 
-/** An open namespace file: its path is /proc/OUR_PID/fd/FD, `inode` is as in `stat /proc/PID/ns/pid`. */
+/** Its path is /proc/OUR_PID/fd/FD; `inode` is as in `stat /proc/PID/ns/pid`. */
 export interface NamespaceFile {
   readonly fd: number;
   readonly inode: number;
 }
 
-/** An IPC namespace of a view's own. The caller owns the descriptor. */
+/** A view's own. The caller owns the descriptor. */
 export interface IpcIsolation {
   readonly ipc: NamespaceFile;
 }
 
 /**
- * With a PID namespace of the view's own, and the reaper: its first process, and a child of guestd. The caller owns
- * all descriptors and the reaper. SIGKILL to `pidfd` ends it and everything in the PID namespace; `reap` collects it.
- * When guestd exits, the reaper becomes a child of init. It stays in guestd's cgroup and in the view's mount
- * namespace, before and after that.
+ * With a PID namespace of the view's own, and the reaper: its first process, a child of guestd in guestd's cgroup. The
+ * caller owns all descriptors and the reaper. SIGKILL to `pidfd` ends everything in the PID namespace; `reap` collects
+ * the reaper. After guestd exits, the reaper is a child of init.
  */
 export interface Isolation extends IpcIsolation {
-  /** The reaper's PID in guestd's own PID namespace. */
+  /** In guestd's own PID namespace. */
   readonly pid: number;
   readonly pidfd: number;
-  /** The PID namespace, a child of the leader's. */
+  /** A child of the leader's. */
   readonly processes: NamespaceFile;
 }
 
-/** A view that was built. The caller owns `fd`: the view lives as long as it is open or a process is in it. */
+/** The caller owns `fd`. The view lives as long as `fd` is open or a process is in it. */
 export interface BuiltView {
   readonly fd: number;
-  /** Inode of the mount namespace, as in `stat /proc/PID/ns/mnt`. */
+  /** As in `stat /proc/PID/ns/mnt`. */
   readonly inode: number;
-  /** Device of each tmpfs that was made ("0:57", as in /proc/PID/mountinfo), in the order of the plan. */
+  /** Devices of the new tmpfs ("0:57", as in /proc/PID/mountinfo), in the order of the plan. */
   readonly tmpfs: readonly { readonly target: string; readonly device: string }[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
-  /**
-   * File attributes that the copies of the skeletons lack: "PATH: ATTRIBUTE", at most 20 of
-   * each step and then "and N more".
-   */
+  /** What the copies of the skeletons lack: "PATH: ATTRIBUTE", at most 20 of each step and then "and N more". */
   readonly dropped: readonly string[];
-  /** Descriptor of the directory of a "keep" step, in guestd's own mount namespace. The caller owns it. */
+  /** The directory of a "keep" step, in guestd's own mount namespace. The caller owns the descriptor. */
   readonly kept?: number;
-  /** Only if the plan has an "mqueue" step, or buildView was given a reaper. The latter gives a PID namespace. */
+  /** Only with an "mqueue" step or a reaper. A reaper gives a PID namespace. */
   readonly isolation?: IpcIsolation | Isolation;
 }
 
 export interface Watch {
-  /** Stops watching. The callback is not called any more. May be called twice. */
+  /** The callback is not called any more. May be called twice. */
   stop(): void;
 }
 
@@ -69,21 +64,18 @@ export interface SweptFiles {
   readonly found: number;
   /** How many of these were removed or given to root. */
   readonly removed: number;
-  /**
-   * What is left, or could not be looked at: "PATH" or "PATH: WHY", at most 20 and then "and N
-   * more". Special bytes are \xNN.
-   */
+  /** "PATH" or "PATH: WHY", at most 20 and then "and N more". Special bytes are \xNN. */
   readonly left: readonly string[];
   /**
-   * The paths below which the user may have something that was not looked at. Reasons: directories that others own and
-   * do not let others write to; more than 10,000 names of others; more than 512 levels; no time left.
+   * Paths below which the user may have something that was not looked at: directories of others where others cannot
+   * write; more than 10,000 names of others; more than 512 levels; no time left.
    */
   readonly unseen: readonly string[];
 }
 
 export interface WalkProgress {
   readonly done: boolean;
-  /** How many names it has looked at in total. */
+  /** All names so far. */
   readonly names: number;
   /** For each UID with files, as in SweptFiles. */
   readonly owners: readonly {
@@ -92,10 +84,7 @@ export interface WalkProgress {
     readonly removed: number;
     readonly left: readonly string[];
   }[];
-  /**
-   * "PATH: WHY" for what could not be looked at. Leaves out what is unreadable below a directory of others,
-   * because any user could make one.
-   */
+  /** "PATH: WHY". Leaves out what is unreadable below a directory of others, because any user could make one. */
   readonly unread: readonly string[];
 }
 
@@ -103,7 +92,7 @@ export interface WalkProgress {
 export interface Walk {
   /**
    * Begins or continues, in a thread that uses processor and disk only when they are idle.
-   * @param limitMs when it pauses again, done or not
+   * @param limitMs when it pauses again
    * @returns rejects with EBUSY while it is running; after any other error it cannot continue
    */
   goOn(limitMs: number): Promise<WalkProgress>;
@@ -111,11 +100,12 @@ export interface Walk {
 
 export interface Bindings {
   /**
-   * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`. If this fails,
-   * nothing is left. If guestd is killed before the result arrives, a reaper can be left in its cgroup.
-   * @param label source of each tmpfs that is made, as in /proc/PID/mountinfo: 1 to 64 of a-z, 0-9 and "-"
-   * @param reaper descriptor of the reaper's executable, for a PID namespace of the view's own; -1 as undefined. A
-   * "proc" step then shows that namespace. The reaper may end at any time: watch its pidfd.
+   * Builds a view in a thread of its own, from the mount namespace of the process behind `pidfd`. A failure leaves
+   * nothing. If guestd is killed before the result arrives, a reaper can be left in its cgroup.
+   * @param label source of each new tmpfs, as in /proc/PID/mountinfo: 1 to 64 of a-z, 0-9 and "-"
+   * @param reaper descriptor of the reaper's executable, for a PID namespace of the view's own, which a "proc" step
+   * then
+   * shows; -1 as undefined. The reaper may end at any time: watch its pidfd.
    */
   buildView(pidfd: number, plan: readonly Step[], label: string, reaper?: number): Promise<BuiltView>;
   /** pidfd_open(2), close-on-exec. The caller closes it with fs.closeSync. */
@@ -124,7 +114,7 @@ export interface Bindings {
   watchPidfd(pidfd: number, onExit: () => void): Watch;
   /** pidfd_send_signal(2). */
   sendSignal(pidfd: number, signal: number): void;
-  /** Whether the process has ended, even if its parent has not waited for it yet. Does not block. */
+  /** Also true for a zombie. Does not block. */
   hasEnded(pidfd: number): boolean;
   /**
    * Whether the peer of a connection (TCP, vsock, or to a named AF_UNIX socket) that another process has accepted is
@@ -140,11 +130,10 @@ export interface Bindings {
    */
   measureView(fd: number, targets: readonly string[], devices: readonly string[]): number;
   /**
-   * Empties the tmpfs of a view, in a thread of its own: truncates all files and removes everything. Mounts inside them
-   * stay, with the directories that lead to them.
-   * @param targets and `devices` as for measureView; one that is covered by another mount is skipped
+   * Empties the tmpfs of a view, in a thread of its own. Mounts inside them stay, with the directories on the way.
+   * @param targets as for measureView; one that is covered by another mount is skipped
    * @param limitMs rejects with ETIMEDOUT after this much processor time of its thread
-   * @returns bytes they hold after that: in files that a process has open or mapped, or that are in transit in a socket
+   * @returns bytes they hold after that: in files that are open, mapped, or in transit in a socket
    */
   wipeView(fd: number, targets: readonly string[], devices: readonly string[], limitMs: number): Promise<number>;
   /**
@@ -155,8 +144,8 @@ export interface Bindings {
   emptyIpc(fd: number): Promise<number>;
   /**
    * Collects the zombie of a reaper (waitid(2) without blocking).
-   * @returns true if it is collected or is not a child of guestd (any more); false while it runs. A PID namespace ends
-   * only when the zombies of all its processes are collected, including nested reapers.
+   * @returns false while it runs; true if it is collected or is not guestd's child. A PID namespace ends only when the
+   * zombies of all its processes are collected, including nested reapers.
    */
   reap(pidfd: number): boolean;
   /**
@@ -165,14 +154,13 @@ export interface Bindings {
    * could write, within limits on work that other users can cause.
    * @param paths absolute; missing ones are skipped. The directory at a path itself is given to root and stays.
    * @param uid not root's
-   * @param remove gives directories of the user to root (mode 0700, the UID as their group), removes the user's
-   * files in them, and removes those that are then empty. Files of others stay. A directory more than 512
-   * levels deep is emptied as well.
+   * @param remove gives the user's directories to root (mode 0700, the UID as their group), removes the user's files in
+   * them, then those that are empty. Files of others stay. A directory more than 512 levels deep is emptied too.
    * @param limitMs when it ends, done or not; a file system that does not answer blocks it longer
    */
   sweepFiles(paths: readonly string[], uid: number, remove: boolean, limitMs: number): Promise<SweptFiles>;
   /**
-   * A walk that removes the files of users as sweepFiles does, but without limits on other users' files.
+   * A walk that removes files as sweepFiles does, but without limits on other users' files.
    * @param paths as for sweepFiles
    * @param uids not root's
    */
@@ -184,10 +172,10 @@ export interface Bindings {
    * @throws NativeError, step "notify": EAGAIN if the manager's queue is full
    */
   notify(address: string, state: string, fds: readonly number[]): void;
-  /** IPC_RMID of a System V object in guestd's own IPC namespace. A missing one is no error. */
+  /** IPC_RMID in guestd's own IPC namespace. A missing object is no error. */
   removeIpc(kind: "shm" | "sem" | "msg", id: number): void;
   /**
-   * The file system of the POSIX message queues of guestd's own IPC namespace, mounted nowhere.
+   * The POSIX message queues of guestd's own IPC namespace, on a file system mounted nowhere.
    * @returns a descriptor to list and unlink through /proc/self/fd; the caller closes it
    */
   openQueues(): number;
@@ -207,10 +195,7 @@ export interface Abilities {
   readonly noswap: boolean;
 }
 
-/**
- * Loads the addon by its name in package.json's "imports".
- * @throws Error of dlopen if it is missing or was built for another system
- */
+/** @throws Error of dlopen if the addon is missing or was built for another system */
 export function loadBindings(): Bindings {
   return createRequire(import.meta.url)("#guestns") as Bindings;
 }

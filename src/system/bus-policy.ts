@@ -1,12 +1,12 @@
-// Writes what [Polkit] allows guests on the bus where a service does not ask polkit. The bus's own policy of guestd
-// (systemd/org.guestd1.conf) includes the file.
+// Writes what [Polkit] allows guests on the bus where a service does not ask polkit. systemd/org.guestd1.conf includes
+// the file.
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { readStart } from "./read-file.ts";
 import { replaceFile } from "./write-file.ts";
 
-// The group is that of the policy that this takes back.
+// The group of the policy that this takes back.
 const BLUETOOTH = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -18,8 +18,8 @@ const BLUETOOTH = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Con
 const MOST_BYTES = 4096;
 
 /**
- * Writes it. @param directory owned by root, readable by all
- * @returns whether it has changed, and the bus has to read it
+ * @param directory owned by root, readable by all
+ * @returns whether the file has changed, and the bus has to read it
  */
 export function writeBusPolicy({ Polkit }: Pick<Config, "Polkit">, directory = "/run/guestd-bus"): boolean {
   const file = join(directory, "bluetooth.conf");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { UnitFile } from "../policy/ghost-rules.ts";
 import { readStart } from "./read-file.ts";
 
-/** Where administrators and programs put units. Those of packages do not name the ghost. */
+/** Units of packages do not name the ghost. */
 const DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
 const MOST_BYTES = 64 * 1024;
 const MOST_FILES = 1000;

@@ -1,5 +1,5 @@
 // Tells each greeter about the ghost: LightDM looks for a script, SDDM reads a file, GDM asks accounts-daemon. The
-// files are in a directory that greeters can read. The package has links into it (packaging/greeters).
+// package has links into the directory of these files (packaging/greeters).
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -8,7 +8,7 @@ import type { Offer } from "../policy/offer.ts";
 import { readLinkIfThere, readStart } from "./read-file.ts";
 import { replaceFile } from "./write-file.ts";
 
-/** Where accounts-daemon keeps users that it lists besides those of /etc/passwd. */
+/** Users that accounts-daemon lists besides those of /etc/passwd. */
 const ACCOUNTS = "/var/lib/AccountsService/users";
 const DISPLAY_MANAGER = "/etc/systemd/system/display-manager.service";
 const LIGHTDM_SCRIPT = "/usr/lib/guestd/lightdm-guest-account";
@@ -16,7 +16,7 @@ const LIGHTDM_SCRIPT = "/usr/lib/guestd/lightdm-guest-account";
 const LIGHTDM_CONFIG = "[Seat:*]\ngreeter-hide-users=false\n";
 const MOST_BYTES = 4096;
 
-/** accounts-daemon, which lists users for GDM. */
+/** Lists users for GDM. */
 export interface AccountsDaemon {
   /** Resolves to false if it is not running. */
   readonly listUser: (user: string) => Promise<boolean>;
@@ -35,7 +35,7 @@ export class Greeters {
     this.#directory = join(root, "/var/lib/guestd-greeters");
   }
 
-  /** Tells all greeters. @throws Error if one could not be told; the others were */
+  /** @throws Error if a greeter could not be told; the others were */
   async offer({ ghost, by }: Offer): Promise<{ readonly changed: boolean }> {
     mkdirSync(this.#directory, { recursive: true });
     await chmod(this.#directory, 0o755);
@@ -49,12 +49,12 @@ export class Greeters {
     const unit = this.#findUnit();
     const isGdm = unit !== undefined && ofUnit(basename(unit))?.name === "gdm";
     const isListed = await this.#list(by.includes("gdm") && isGdm ? ghost : "");
-    // guestd-greeters.service has them told again if another display manager starts.
+    // guestd-greeters.service repeats this if another display manager starts.
     this.#link("display-manager", unit);
     return { changed: isListed || files.includes(true) };
   }
 
-  /** Writes a file that all users can read, or removes it. @returns whether it changed */
+  /** For all users to read; undefined removes the file. @returns whether it changed */
   async #write(name: string, text: string | undefined): Promise<boolean> {
     const file = join(this.#directory, name);
     if (readStart(file, MOST_BYTES) === text) return false;
@@ -76,8 +76,8 @@ export class Greeters {
   }
 
   /**
-   * Makes accounts-daemon list one user, and no longer the one that guestd had it list before. LightDM's greeters would
-   * log in a listed ghost before any click. Entries of an administrator stay.
+   * Makes accounts-daemon list only this user, besides those of an administrator. LightDM's greeters would log in a
+   * listed ghost before any click.
    */
   async #list(user: string): Promise<boolean> {
     const before = readStart(join(this.#directory, "accounts"), MOST_BYTES)?.trim() ?? "";
@@ -88,8 +88,7 @@ export class Greeters {
     }
     if (user === "" || existsSync(this.#entryOf(user))) return before !== user && before !== "";
     await this.#write("accounts", `${user}\n`);
-    // accounts-daemon makes the entry itself, but does not list a user who has one already. If it is not running, it
-    // reads the entry when it starts.
+    // accounts-daemon does not list a user who has an entry already. If it is not running, it reads the entry later.
     const isTold = await this.#accounts.listUser(user);
     if (!isTold) replaceFile(this.#entryOf(user), "[User]\nSystemAccount=false\n");
     return true;
@@ -99,15 +98,13 @@ export class Greeters {
     return join(this.#root, ACCOUNTS, user);
   }
 
-  /** The unit file of the machine's display manager. */
   #findUnit(): string | undefined {
     const target = readLinkIfThere(join(this.#root, DISPLAY_MANAGER));
     return target === undefined ? undefined : resolve(dirname(DISPLAY_MANAGER), target);
   }
 }
 
-// SDDM lists all users with a UID up to UID_MAX. It would offer the name of a leased account
-// again after the account is gone.
+// SDDM lists users up to UID_MAX, and would offer the name of a leased account after the account is gone.
 function sddmConfig(ghost: string, isOffered: boolean): string {
   if (isOffered) return "[Users]\nRememberLastUser=false\n";
   return ghost === "" ? "" : `[Users]\nHideUsers=${ghost}\n`;

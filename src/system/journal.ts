@@ -1,4 +1,4 @@
-// Writes the journal: one structured entry for each thing that happened. No other file does. Policy has the sentences.
+// Writes the journal, as the only file: one structured entry for each event. Policy has the sentences.
 import type { AnyEffect, EffectKind, EffectOf, FoundOf } from "../policy/effects.ts";
 import { rowOf } from "../policy/effects.ts";
 import type { Level } from "../policy/effects/row.ts";
@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, string | number>>;
 /** systemd-journald's interface: one method for each level. */
 export type JournalSend = Readonly<Record<Level, (message: string, fields: Record<string, string | number>) => void>>;
 
-/** Where and why a step failed, whatever was thrown. */
+/** Where and why a step failed. */
 export interface Failure {
   readonly reason: string;
   readonly code?: ErrorCode;
@@ -37,7 +37,7 @@ export class Journal {
 
   logFailed(effect: AnyEffect, failure: Failure): void {
     const fields = { ...effectFields(effect, "failed"), ...failureFields(failure) };
-    // A user who breaks off a login is no error.
+    // A user may break off a login.
     this.#write(failure.code === "LeaderGone" ? "notice" : "err", describeFailed(effect, failure.reason), fields);
   }
 
@@ -45,7 +45,7 @@ export class Journal {
     this.#write(level, message, { MESSAGE_ID: MESSAGE_IDS[action], GUEST_ACTION: action, ...extra });
   }
 
-  // A journal that cannot be written to must neither end a session nor keep one from ending.
+  // A failing journal must neither end a session nor keep one from ending.
   #write(level: Level, message: string, fields: Record<string, string | number>): void {
     try {
       this.#send[level](message, { SYSLOG_IDENTIFIER: "guestd", ...fields });

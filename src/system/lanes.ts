@@ -1,5 +1,4 @@
-// Runs work that many request at once, a few pieces at a time, in the order of the
-// requests. Knows nothing about the work.
+// Runs work that many request at once, a few pieces at a time, in order.
 import { setImmediate as nextRound } from "node:timers/promises";
 
 export class Lanes {
@@ -10,7 +9,7 @@ export class Lanes {
     this.#free = count;
   }
 
-  /** Runs a piece of work when a lane is available. */
+  /** Waits for a free lane. */
   async run<T>(work: () => T | Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -24,7 +23,7 @@ export class Lanes {
   }
 }
 
-/** Runs one piece in each round of the event loop. guestd answers calls between two of them. */
+/** One piece of work per round of the event loop, so guestd answers calls between two. */
 export class Turns {
   readonly #lane = new Lanes(1);
 

@@ -1,10 +1,9 @@
-// Writes what guests are told into files for the program on their desktop (systemd/guest-notice), which
-// cannot read guestd's configuration.
+// Writes the notices for the program on guests' desktops (systemd/guest-notice), which cannot read the configuration.
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 
-/** Writes a file for each language, or removes them all. @param directory owned by root, readable by all */
+/** A file for each language, or none. @param directory owned by root, readable by all */
 export function writeNotice({ Notice }: Pick<Config, "Notice">, directory = "/run/guestd-notice"): void {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o755);
@@ -17,7 +16,7 @@ export function writeNotice({ Notice }: Pick<Config, "Notice">, directory = "/ru
   for (const name of readdirSync(directory)) if (!names.includes(name)) rmSync(join(directory, name), { force: true });
 }
 
-// A desktop may read it meanwhile.
+// A desktop may read the file meanwhile.
 function writeWhole(directory: string, name: string, text: string): void {
   const unfinished = join(directory, `.${name}`);
   writeFileSync(unfinished, text);

@@ -1,6 +1,5 @@
-// Finds directories of the host that all users may write to, for "guestctl status": a bounded search by find(1), one
-// file system at a time. It enters only directories that root owns and others may search, so no user controls what it
-// reads, and guests can reach all of it.
+// Finds directories that all users may write to, by a bounded find(1). It enters only directories that root owns and
+// others may search: no user controls what it reads, and guests can reach all of it.
 import { execFile } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
@@ -10,15 +9,12 @@ import type { OpenDirectories } from "../policy/open-directories.ts";
 import { readMounts } from "./processes/mountinfo.ts";
 
 const FIND = "/usr/bin/find";
-/** For all file systems. An administrator waits for it. */
+/** For all file systems. An administrator waits. */
 const LIMIT_MS = 4000;
 /** How long a result is reused. */
 const FRESH_MS = 600_000;
 const MOST_BYTES = 256 * 1024;
-/**
- * File systems on disks and in memory. A network file system could hang, and kernel file
- * systems have rules of their own.
- */
+/** On disks and in memory. A network file system could hang, and kernel file systems have rules of their own. */
 const LOCAL = new Set(
   "ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs jfs reiserfs tmpfs devtmpfs ramfs overlay vfat".split(" "),
 );
@@ -37,7 +33,7 @@ export class OpenDirectoriesLook {
     this.#machine = machine;
   }
 
-  /** Returns the directories. Searches at most every ten minutes. */
+  /** Searches at most every ten minutes. */
   find(): Promise<OpenDirectories> {
     const now = performance.now();
     if (this.#last === undefined || now - this.#last.at > FRESH_MS)

@@ -1,15 +1,14 @@
-// Reads PAM stacks as libpam does: the service's file or "other", and the files it includes.
-// policy/pam-stack.ts judges them.
+// Reads PAM stacks as libpam does. policy/pam-stack.ts judges them.
 import { existsSync, readdirSync } from "node:fs";
 import type { PamModule, PamType } from "../policy/pam-stack.ts";
 import { readStart } from "./read-file.ts";
 
-/** Where the file of a service is looked for. The first one counts. */
+/** The first file of a service counts. */
 const DIRECTORIES = ["/etc/pam.d", "/usr/lib/pam.d"];
-/** Where modules are. Debian has a directory for each architecture below. */
+/** Debian has a directory for each architecture below. */
 const LIBRARIES = ["/usr/lib", "/lib", "/usr/lib64"];
 
-/** Protects guestd from an administrator's mistake: a longer file is cut off, and a longer stack is refused. */
+/** Bounds an administrator's mistake: a longer file is cut off, a longer stack refused. */
 const MOST_BYTES = 64 * 1024;
 const MOST_MODULES = 500;
 const MOST_SERVICES = 1000;
@@ -17,7 +16,7 @@ const MOST_SERVICES = 1000;
 const DEEPEST = 16;
 
 /**
- * The modules of one type in a service's stack, with included ones; those of "other" if the service has no file.
+ * The modules of one type in a service's stack, or in that of "other" if the service has no file.
  * @param directories of the services' files, and `libraries` of optional modules; tests pass others
  * @throws Error with a sentence if the stack cannot be read
  */
@@ -37,8 +36,9 @@ export function readPamStack(
 }
 
 /**
- * The names of all services with a file. Leaves out Debian's files for inclusion. Also leaves out a file that includes
- * a missing one, because libpam refuses every login through it.
+ * Services with a file, except Debian's files for inclusion. Leaves out a file that includes a missing one, because
+ * libpam
+ * refuses every login through it.
  */
 export function listPamServices(directories = DIRECTORIES): readonly string[] {
   const names = new Set(
@@ -59,9 +59,7 @@ function isWhole(service: string, directories: readonly string[]): boolean {
   return true;
 }
 
-/**
- * The files that a file includes, for all types; undefined if it is missing. Reading its stack reports other errors.
- */
+/** For all types. Undefined if the file is missing; reading its stack reports other errors. */
 function listIncluded(name: string, directories: readonly string[]): readonly string[] | undefined {
   try {
     const text = findFile(name, directories)?.text;
@@ -75,7 +73,7 @@ function listIncluded(name: string, directories: readonly string[]): readonly st
   }
 }
 
-// Excludes files that dpkg and editors leave beside the services.
+// Excludes files that dpkg and editors leave.
 const isServiceName = (name: string) =>
   /^[^/\0]{1,255}$/.test(name) && !/^\.|~$|\.(dpkg-|pam-|ucf-|bak$|orig$|rpm)/.test(name);
 
@@ -89,7 +87,6 @@ function listFiles(directory: string): string[] {
 
 interface Line {
   readonly module: PamModule;
-  /** As written in the file. */
   readonly path: string;
   /** Skipped if the module is not installed ("-" before its type). */
   readonly ifThere: boolean;
@@ -122,7 +119,7 @@ function findFile(name: string, directories: readonly string[]): { file: string;
   return undefined;
 }
 
-/** The lines with content, continued ones joined. Words in brackets are one word. */
+/** Joins continued lines. Words in brackets are one word. */
 function splitLines(text: string): { line: number; words: string[] }[] {
   const lines: { line: number; words: string[] }[] = [];
   let begun: { line: number; text: string } | undefined;
@@ -136,7 +133,7 @@ function splitLines(text: string): { line: number; words: string[] }[] {
   return lines.filter(({ words }) => words.length > 1);
 }
 
-/** The file that a line includes: Debian's "@include" for all types, or an include for one type. */
+/** Debian's "@include" is for all types, an include for one. */
 function includedBy([first = "", control = "", file = ""]: readonly string[], type: PamType): string | undefined {
   if (first === "@include") return control;
   return isOfType(first, type) && /^(include|substack)$/i.test(control) ? file : undefined;

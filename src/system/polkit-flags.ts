@@ -1,13 +1,13 @@
-// Writes what [Polkit] allows guests as files for the rule in systemd/guestd.rules, because polkitd cannot read
-// guestd's configuration. The rule knows the actions of each key.
+// Writes what [Polkit] allows guests as files for systemd/guestd.rules, because polkitd cannot read guestd's
+// configuration.
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 
-/** The file of a key: "removable-media" for RemovableMedia=. */
+/** "removable-media" for RemovableMedia=. */
 export const flagOf = (key: string): string => key.replace(/\B[A-Z]/g, "-$&").toLowerCase();
 
-/** Writes the flags. @param directory owned by root, readable by all */
+/** @param directory owned by root, readable by all */
 export function writePolkitFlags({ Polkit }: Pick<Config, "Polkit">, directory = "/run/guestd-polkit"): void {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o755);

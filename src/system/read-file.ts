@@ -1,8 +1,8 @@
-// Reads files of /proc and /sys that can disappear at any time, and files of administrators, which can be anything.
-// Never takes "could not look" for "is not there".
+// Reads files of /proc and /sys that can disappear, and files of administrators, which can be anything. Never takes
+// "could not look" for "is not there".
 import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 
-/** The kernel's errors when the process or directory is gone; EINVAL for the mounts of one that is going. */
+/** The process or directory is gone; EINVAL for the mounts of a process that is going. */
 const GONE = new Set(["ENOENT", "ESRCH", "ENODEV", "ENOTDIR", "EINVAL"]);
 
 /** Whether an error means that the file is not there. */
@@ -11,7 +11,7 @@ export function meansGone(error: unknown): boolean {
 }
 
 /**
- * The text of a file; undefined if it is not there.
+ * Undefined if the file is not there.
  * @throws Error if it cannot be read for another reason (EMFILE, EIO, EACCES)
  */
 export function readIfThere(path: string): string | undefined {
@@ -24,7 +24,7 @@ export function readIfThere(path: string): string | undefined {
 }
 
 /**
- * The target of a symbolic link; undefined if it is not there.
+ * Undefined if the link is not there.
  * @throws Error if it cannot be read for another reason
  */
 export function readLinkIfThere(path: string): string | undefined {

@@ -9,7 +9,7 @@ const KINDS = ["limits", "access", "time", "group"] as const;
 const MOST_BYTES = 1024 * 1024;
 const MOST_FILES = 100;
 
-/** The files that exist and are readable, the main file of each module first. */
+/** The readable files, the main file of each module first. */
 export function readRuleFiles(directory = DIRECTORY): readonly RuleFile[] {
   return KINDS.flatMap((kind) =>
     [join(directory, `${kind}.conf`), ...listDropIns(join(directory, `${kind}.d`))].flatMap((file) => {

@@ -1,18 +1,15 @@
-// Makes names and sentences safe for the journal and receipts, because a guest may have chosen parts of them.
+// Makes names and sentences that a guest may have chosen safe for the journal and receipts.
 
-/** How many things of a class are named, and how many characters each may have. */
+/** Things of a class that are named, and characters of each. */
 const MOST_NAMED = 20;
 const MOST_CHARACTERS = 300;
 
-/**
- * A name that a guest may have chosen, with special characters as \xNN: it cannot end a line, a quotation or a
- * bracket, and no two names look alike.
- */
+/** Special characters become \xNN: no name ends a line, a quotation or a bracket, and no two names look alike. */
 export function quoteName(name: Buffer | string): string {
   return [...Buffer.from(name)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : escapeByte(byte))).join("");
 }
 
-/** Sentences for the journal and receipts: few, short and printable, even if a guest chose words in them. */
+/** Makes sentences few, short and printable. */
 export function boundSentences(sentences: readonly string[]): string[] {
   const bounded = sentences.slice(0, MOST_NAMED).map((sentence) => {
     const printable = sentence

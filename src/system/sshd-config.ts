@@ -1,5 +1,4 @@
-// Reads where sshd(8) locks users in: the ChrootDirectory lines of its configuration, with their Match blocks.
-// policy/chroot-rules.ts judges them.
+// Reads the ChrootDirectory lines of sshd(8), with their Match blocks. policy/chroot-rules.ts judges them.
 import { readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { ChrootRule } from "../policy/chroot-rules.ts";
@@ -7,13 +6,13 @@ import { fitsWildcards } from "../policy/wildcards.ts";
 import { readStart } from "./read-file.ts";
 
 const CONFIG = "/etc/ssh/sshd_config";
-/** Protects guestd from an administrator's mistake. */
+/** Bounds an administrator's mistake. */
 const MOST_BYTES = 256 * 1024;
 const MOST_FILES = 200;
 /** sshd's own limit. */
 const DEEPEST = 16;
 
-/** The rules in order; empty without sshd. Skips unreadable files. */
+/** In order; empty without sshd. Skips unreadable files. */
 export function readChrootRules(config = CONFIG): readonly ChrootRule[] {
   const rules: ChrootRule[] = [];
   const left = { files: MOST_FILES };
@@ -22,7 +21,7 @@ export function readChrootRules(config = CONFIG): readonly ChrootRule[] {
 }
 
 interface Place {
-  /** The base of relative names of included files. */
+  /** For relative names of included files. */
   readonly base: string;
   readonly under: ChrootRule["under"];
   readonly depth: number;
@@ -52,7 +51,7 @@ function readText(file: string): string {
   }
 }
 
-/** "Keyword word ..." or "Keyword=word ...". Quotes hold a word with blanks together. */
+/** "Keyword word ..." or "Keyword=word ...". Words with blanks are in quotes. */
 function splitLine(line: string): { readonly keyword: string; readonly words: readonly string[] } {
   const [, keyword = "", rest = ""] = /^\s*(\w+)(?:\s*=\s*|\s+)(.*)$/.exec(line) ?? [];
   const words = rest.match(/"[^"]*"|[^\s"]+/g) ?? [];
@@ -61,7 +60,7 @@ function splitLine(line: string): { readonly keyword: string; readonly words: re
   return { keyword: keyword.toLowerCase(), words: said.map((word) => word.replace(/^"(.*)"$/, "$1")) };
 }
 
-/** The files that match a pattern, sorted as in glob(7). Wildcards work only in the last component. */
+/** Sorted as in glob(7). Wildcards work only in the last component. */
 function listFiles(pattern: string): readonly string[] {
   const name = basename(pattern);
   if (!/[*?]/.test(name)) return [pattern];

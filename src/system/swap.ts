@@ -1,12 +1,11 @@
-// Reads whether the machine has swap space, and whether cgroups can limit it.
+// Whether the machine has swap space, and whether cgroups can limit it.
 import { existsSync } from "node:fs";
 import type { SwapFacts } from "../policy/swap.ts";
 import { readIfThere } from "./read-file.ts";
 
 /**
  * @param noswap as found by the addon
- * @param limit a file that every cgroup with the memory controller has, unless swap is
- * not accounted for (swapaccount=0)
+ * @param limit every cgroup with the memory controller has this file, unless swapaccount=0
  */
 export function readSwapFacts(
   noswap: boolean,

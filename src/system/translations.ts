@@ -1,16 +1,16 @@
-// Reads translations of what guests read: gettext's catalogs, as msgfmt makes them of packaging/po.
+// Reads gettext's catalogs, as msgfmt makes them of packaging/po.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Translations by the English text. */
+/** By the English text. */
 export type Catalog = ReadonlyMap<string, string>;
 
 const MAGIC = 0x950412de;
 const HEADER_BYTES = 20;
 
 /**
- * Reads a catalog: numbers are those of a little-endian machine, as guestd's are.
- * @throws RangeError where it is cut off
+ * Numbers are those of a little-endian machine, as guestd's are.
+ * @throws RangeError where the catalog is cut off
  * @see GNU gettext manual, "The Format of GNU MO Files"
  */
 export function parseCatalog(bytes: Buffer): Catalog {
@@ -25,7 +25,7 @@ export function parseCatalog(bytes: Buffer): Catalog {
   return new Map(Array.from({ length: count }, (_, index) => [textAt(originals, index), textAt(translations, index)]));
 }
 
-/** The catalogs that are installed, by locale. One that cannot be read is none: guests read English. */
+/** By locale. Guests read English if a catalog cannot be read. */
 export function readCatalogs(directory = "/usr/share/locale"): Readonly<Record<string, Catalog>> {
   const catalogs: Record<string, Catalog> = {};
   for (const locale of listDirectory(directory))

@@ -1,5 +1,5 @@
-// The marks of guests who may unlock their screen: an empty file for each UID, which root owns. A screen lock runs as
-// its guest and cannot call privileged services. pam/unlock_mark.c looks for the mark instead.
+// Makes an empty file for each guest who may unlock their screen. A screen lock runs as its guest and cannot call
+// privileged services, so pam/unlock_mark.c looks for the file.
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { listNames } from "./write-file.ts";
@@ -12,7 +12,7 @@ export class UnlockMarks {
     this.#directory = directory;
   }
 
-  /** Makes the mark. @returns whether it is new */
+  /** @returns whether the mark is new */
   make(uid: number): { readonly made: boolean } {
     mkdirSync(this.#directory, { recursive: true });
     chmodSync(this.#directory, 0o711);
@@ -25,7 +25,7 @@ export class UnlockMarks {
     }
   }
 
-  /** Removes the mark. No error if there is none. */
+  /** No error if there is no mark. */
   remove(uid: number): void {
     rmSync(this.#file(uid), { force: true });
   }

@@ -1,4 +1,4 @@
-// Writes small files of root atomically, so a reader finds the old one or the new one. Also lists such files.
+// Writes small files of root atomically: a reader finds the old one or the new one.
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 /** Suffix of an unfinished write. */
 export const UNFINISHED = ".new";
 
-/** Replaces a file, and creates its directories. */
+/** Also creates its directories. */
 export function replaceFile(file: string, text: string): void {
   const written = `${file}${UNFINISHED}`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -19,7 +19,7 @@ export function replaceFile(file: string, text: string): void {
   }
 }
 
-/** The same. Once it resolves, the file survives a power cut. */
+/** Once it resolves, the file survives a power cut. */
 export async function replaceDurably(file: string, text: string): Promise<void> {
   const written = `${file}${UNFINISHED}`;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -52,7 +52,7 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** The names in a directory; empty if it does not exist. */
+/** Empty if the directory does not exist. */
 export function listNames(directory: string): string[] {
   try {
     return readdirSync(directory);

@@ -1,5 +1,4 @@
-// Publishes the accounts that guestd makes, and withdraws them. Also publishes the ghost if the packaged record does
-// not match the configuration. Policy decides which account is made.
+// Publishes and withdraws the accounts that policy decides on, and the ghost if its packaged record does not fit.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -14,7 +13,7 @@ import { LeaseStore } from "../state/lease-store.ts";
 import { UidUse } from "./uid-use.ts";
 import { UserRecords } from "./userdb.ts";
 
-/** The machine as seen here; tests pass other paths and accounts. */
+/** Tests pass other paths and accounts. */
 export interface LeaseMachine {
   readonly linger: string;
   readonly accounts: {
@@ -33,10 +32,10 @@ const MACHINE: LeaseMachine = {
   uidUse: new UidUse(),
 };
 
-/** The session may continue. Without the name of its guest nothing with this UID is searched or removed. */
+/** The session may continue. Without its guest's name nothing with this UID is searched or removed. */
 const UNCLEAR = "the record of its session could not be read";
 
-/** For the name service, when no login waits. */
+/** When no login waits. */
 const PATIENCE_MS = 15_000;
 
 export class Leases {
@@ -51,7 +50,7 @@ export class Leases {
   }
 
   /**
-   * Makes an account known, unless its name or UID is taken or in use, or its home exists.
+   * Makes an account known, unless its name, UID or home is taken.
    * @returns who has the name or UID, and whether the home exists
    * @throws Error if this cannot be determined, or the record cannot be written
    */
@@ -66,7 +65,7 @@ export class Leases {
     return { taken, homeExists: exists };
   }
 
-  /** Saves that a UID was given back. @param quarantine why it is not leased again */
+  /** @param quarantine why the UID is not leased again */
   async saveUid(uid: number, quarantine: Quarantine | undefined): Promise<void> {
     if (quarantine === undefined) this.#store.rest(uid);
     else await this.#store.quarantine(uid, quarantine);
@@ -85,7 +84,7 @@ export class Leases {
     if (owner !== undefined) throw new Error(`the uid ${account.uid} belongs to ${owner}`);
   }
 
-  /** Removes the mark for lingering. With it logind would never forget the user. */
+  /** With the mark for lingering, logind would never forget the user. */
   dropLinger({ user }: Pick<Account, "user">): Swept {
     const mark = join(this.#machine.linger, user);
     const found = existsSync(mark) ? 1 : 0;
@@ -99,9 +98,8 @@ export class Leases {
 
   /**
    * At the start: publishes the accounts of the sessions that continue, and withdraws all others.
-   * @param unclear some records could not be read: then accounts without a session are kept and their UIDs quarantined
-   * @param over ids of sessions that have ended but still have to be announced
-   * @returns the sessions, with the state of their accounts; the rested UIDs, and those in quarantine
+   * @param unclear some records could not be read: accounts without a session are kept, and their UIDs quarantined
+   * @param over ids of sessions that have ended but are not announced yet
    */
   async recover(
     sessions: readonly SavedSession[],
@@ -138,9 +136,8 @@ export class Leases {
     }
   }
 
-  // If the session is not open and its account is missing, the account may never have been made, and its UID
-  // may belong to a user. An existing account may lack its link by UID. An end that has withdrawn the
-  // account does not withdraw it again.
+  // If the session is not open and its account is missing, the account may never have been made, and the UID may be a
+  // user's. An existing account may lack its link by UID. An account is not withdrawn twice.
   async #restore(session: SavedSession, stands: boolean, ends: boolean): Promise<SavedSession> {
     const isMade = stands || (session.phase === "open" && !ends);
     const { user, uid } = session.account;
@@ -154,7 +151,7 @@ export class Leases {
     }
   }
 
-  /** Publishes the ghost as configured, unless it is known already; not during installation or removal of guestd. */
+  /** Publishes the ghost, unless it is known already; not while guestd is installed or removed. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
     if (this.#userRecords.isMasked(GHOST_UID)) return;
     const { accounts } = this.#machine;
@@ -169,7 +166,7 @@ export class Leases {
     };
     const isKnown =
       existing !== undefined && Object.entries(ghost).every(([key, value]) => existing[key as keyof Account] === value);
-    // A ghost that root made in /etc/passwd is left alone.
+    // Root may have made a ghost in /etc/passwd.
     if (gid !== undefined && !isKnown && (existing === undefined || existing.uid === GHOST_UID))
       this.#userRecords.publish(ghost);
     for (const account of this.#userRecords.list())

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 
 const DIRECTORY = "/var/lib/systemd/linger";
 
-/** The names of the users. logind writes special characters as "\\x2e". */
+/** logind writes special characters in names as "\\x2e". */
 export function listLingering(directory = DIRECTORY): readonly string[] {
   try {
     return readdirSync(directory).map((name) =>

@@ -1,5 +1,4 @@
-// Looks up accounts in the name service (NSS) through getent(1), because Node has no call for it. A login brings its
-// account from PAM; this is for explanations, and for accounts that will be made.
+// Looks up accounts in the name service (NSS) through getent(1), for explanations and for accounts that will be made.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Account } from "../../policy/account.ts";
@@ -10,13 +9,10 @@ const ID = "/usr/bin/id";
 /** A login waits for it. */
 const LIMIT_MS = 3000;
 
-/** What getent(1) takes for a UID, even if it is the name of a user. */
+/** What getent(1) takes for a UID, even if a user has this name. */
 const NUMBER = /^\s*[+-]?\d+$/;
 
-/**
- * The account with this name; undefined if there is none. A directory service may have names such as
- * "1234567" and "bob@uni.example".
- */
+/** A directory service may have names such as "1234567" and "bob@uni.example". */
 export async function findAccount(name: string): Promise<Account | undefined> {
   const isNumber = NUMBER.test(name);
   const key = isNumber ? await findUid(name) : name;
@@ -28,7 +24,7 @@ export async function findAccount(name: string): Promise<Account | undefined> {
   return { user, uid: Number(uid), gid: Number(gid), realName: realName ?? "", home: home ?? "", shell: shell ?? "" };
 }
 
-/** Whether the account is in the group, as its primary group or as a member. */
+/** As its primary group or as a member. */
 export async function isMember(account: Account, group: string): Promise<boolean> {
   const gid = await findGroup(group);
   if (gid === undefined) return false;
@@ -37,19 +33,19 @@ export async function isMember(account: Account, group: string): Promise<boolean
   return groups.includes(String(gid));
 }
 
-/** The GID of a group; undefined if there is none with this name. */
+/** Undefined if there is none. */
 export async function findGroup(group: string): Promise<number | undefined> {
   const gid = (await getent("group", group))?.split(":")[2];
   return gid === undefined ? undefined : Number(gid);
 }
 
-/** The names of the members of a group, as in its entry. */
+/** As in the group's entry. */
 export async function listMembers(group: string): Promise<readonly string[]> {
   const names = (await getent("group", group))?.split(":")[3] ?? "";
   return names.split(",").filter((name) => name !== "");
 }
 
-/** The names of all groups that an account is in; empty if one of them has no name. */
+/** Empty if one of the groups has no name. */
 export async function findGroups({ user }: Pick<Account, "user">): Promise<readonly string[]> {
   const names = (await ask([ID, "-G", "-n", "-z", "--", user], 1)) ?? "";
   return names.split("\0").filter((name) => name !== "");
@@ -57,23 +53,23 @@ export async function findGroups({ user }: Pick<Account, "user">): Promise<reado
 
 /**
  * Who has this UID or name. If these are two users, the owner of the UID.
- * @param limitMs how long the name service may take: systemd takes part, and may be busy
- * @returns undefined if they belong to no user
+ * @param limitMs for the name service: systemd takes part, and may be busy
  */
 export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): Promise<string | undefined> {
   const [byName, byUid] = await Promise.all([getent("passwd", user, limitMs), getent("passwd", String(uid), limitMs)]);
   return (byUid ?? byName)?.split(":")[0];
 }
 
-/** The UID of a name that is a number. id(1) looks up the name first, and takes it for a UID only if no user has it. */
+/** id(1) takes a name for a UID only if no user has it. */
 const findUid = (name: string) => ask([ID, "-u", "--", name], 1);
 
-/** The entry of a name. getent(1): 2 means not found. */
+/** getent(1): 2 means not found. */
 const getent = (database: string, name: string, limitMs = LIMIT_MS) => ask([GETENT, "--", database, name], 2, limitMs);
 
 /**
- * The first line of a program's output; undefined if it exits with the status for "not found".
- * @throws Error if this cannot be determined
+ * The first line of a program's output.
+ * @param absent the exit status for "not found", for which undefined is returned
+ * @throws Error if the program fails otherwise, or is late
  */
 export async function ask(
   [program, ...args]: readonly [string, ...string[]],

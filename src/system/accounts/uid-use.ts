@@ -1,12 +1,11 @@
-// Whether a user has a UID that the name service does not report. The account of a directory service that
-// does not answer is missing, but its owner may be logged in. A guest must not get that UID, because the
-// end kills all processes with it.
+// Whether a user has a UID that the name service does not report: a directory service may not answer while its user is
+// logged in. A guest must not get that UID, because the end kills all processes with it.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Batch } from "../batch.ts";
 import { searchAllMembers, type MemberCriteria, type Members } from "../processes/member-search.ts";
 
-/** The machine as seen here; tests pass another. */
+/** Tests pass another machine. */
 export interface UidUseParts {
   readonly search: (sets: readonly MemberCriteria[]) => Promise<readonly Members[]>;
   /** /run */
@@ -31,7 +30,7 @@ export class UidUse {
     this.#members = new Batch(search);
   }
 
-  /** The name of the user with this UID who is logged in; undefined if logind knows none. */
+  /** The user with this UID who is logged in, as far as logind knows. */
   findLogin(uid: number): string | undefined {
     try {
       const state = readFileSync(join(this.#run, "systemd/users", String(uid)), "utf8");
@@ -43,7 +42,7 @@ export class UidUse {
   }
 
   /**
-   * Who uses a UID, as the end of a sentence; undefined if no user does.
+   * Who uses a UID, as the end of a sentence.
    * @throws Error if this cannot be determined
    */
   async find(uid: number): Promise<string | undefined> {

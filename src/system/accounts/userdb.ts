@@ -1,5 +1,5 @@
 // The accounts that guestd makes: JSON user records below /run/userdb (systemd.io/USER_RECORD), which nss-systemd reads
-// without any service. Nothing is ever written to /etc/passwd, shadow or group.
+// without any service. Never writes to /etc/passwd, shadow or group.
 import {
   chmodSync,
   existsSync,
@@ -15,13 +15,13 @@ import { join } from "node:path";
 import type { Account } from "../../policy/account.ts";
 import { listNames } from "../write-file.ts";
 
-/** Marks a user record as guestd's own (field "service"). */
+/** Marks guestd's own user records (field "service"). */
 const OWNER = "org.guestd1";
 /** Half of a leased account: its user record, or the link by UID. */
 const UNFINISHED = /^(guest-[a-z2-7]{4}|\d+)\.user\.new$/;
 const PRIVILEGED = /^guest-[a-z2-7]{4}\.user-privileged$/;
-// No password matches "*". Without this, nss-systemd would say "!*", which no password matches either. But
-// accounts-daemon takes "!" for a locked account, and GDM does not list those.
+// No password matches "*", nor nss-systemd's default "!*". But accounts-daemon takes "!" for a locked account, and GDM
+// does not list those.
 const NO_PASSWORD = '{ "privileged": { "hashedPassword": ["*"] } }\n';
 const NAME = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 
@@ -49,7 +49,7 @@ export class UserRecords {
       shell,
       disposition: "regular",
       service: OWNER,
-      // As logind does at the end of the last session, but at once and completely.
+      // As logind does after the last session, but at once and completely.
       killProcesses: true,
       stopDelayUSec: 0,
     };
@@ -64,7 +64,7 @@ export class UserRecords {
     this.#link(user, uid);
   }
 
-  /** Makes an account unknown. No error if it is unknown already, or belongs to another service. */
+  /** No error if the account is unknown already, or belongs to another service. */
   withdraw({ user, uid }: Pick<Account, "user" | "uid">): void {
     const file = this.#file(user);
     if (existsSync(file) && !readOwn(file).some((own) => own.uid === uid)) return;
@@ -74,7 +74,7 @@ export class UserRecords {
     rmSync(privilegedOf(file), { force: true });
   }
 
-  /** Whether root has masked this UID (a link to /dev/null, as for a unit). */
+  /** Whether root has masked this UID with a link to /dev/null. */
   isMasked(uid: number): boolean {
     return [this.#etc, this.#directory].some((directory) => readLink(join(directory, `${uid}.user`)) === "/dev/null");
   }
@@ -108,11 +108,10 @@ export class UserRecords {
   }
 }
 
-// The part of a user record that only root can read (systemd.io/USER_RECORD). nss-systemd
-// makes the shadow entry from it.
+// Only root can read this part of a user record (systemd.io/USER_RECORD). nss-systemd makes the shadow entry from it.
 const privilegedOf = (file: string): string => `${file}-privileged`;
 
-// A user record that is not JSON, or of another service, is not guestd's.
+// A user record that is not JSON is not guestd's.
 function readOwn(file: string): Pick<Account, "user" | "uid">[] {
   try {
     const { userName, uid, service } = JSON.parse(readFileSync(file, "utf8")) as {

@@ -1,20 +1,16 @@
-// Cgroups of the unified hierarchy (kernel: cgroup-v2): finds the cgroup of a process, checks whether a cgroup has
-// processes, and kills them. Knows nothing about sessions.
+// Cgroups of the unified hierarchy (kernel: cgroup-v2).
 import { closeSync, constants, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup } from "../../policy/session.ts";
 import { meansGone, readIfThere } from "../read-file.ts";
 
-/** Where the unified hierarchy is mounted: alone, or beside those of version 1. */
+/** The unified hierarchy is alone, or beside those of version 1. */
 const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
 
-/** How many cgroups are searched for processes. */
+/** How many cgroups are searched. */
 const MOST_DIRECTORIES = 2000;
 
-/**
- * A unit in a user's slice that is not the user's: systemd removes the runtime directory with it, and
- * must not be killed while it does.
- */
+/** A unit in a user's slice that must not be killed while systemd removes the runtime directory with it. */
 const SPARED = /^user-runtime-dir@\d+\.service$/;
 
 export class Cgroups {
@@ -26,7 +22,7 @@ export class Cgroups {
     this.#proc = proc;
   }
 
-  /** Path of the cgroup of a process; undefined if the process has ended, or is not in the unified hierarchy. */
+  /** Undefined if the process has ended, or is not in the unified hierarchy. */
   pathOf(pid: number): string | undefined {
     const text = readIfThere(join(this.#proc, String(pid), "cgroup"));
     return text
@@ -35,22 +31,18 @@ export class Cgroups {
       ?.slice("0::".length);
   }
 
-  /** The cgroup at a path; undefined if there is none. */
   find(path: string): Cgroup | undefined {
     const inode = this.#directory(path)?.inode;
     return inode === undefined ? undefined : { path, inode };
   }
 
-  /**
-   * Whether a live process is in the cgroup or below, by the kernel's count. Processes can outrun a
-   * walk through /proc, but not this.
-   */
+  /** By the kernel's count. Processes can outrun a walk through /proc, but not this. */
   isPopulated(cgroup: Cgroup): boolean {
     const directory = this.#directoryOf(cgroup);
     return directory !== undefined && partsOf(directory).some(isPopulated);
   }
 
-  /** Whether a process is in the cgroup or below. */
+  /** Or below it. */
   contains(cgroup: Cgroup, pid: number): boolean {
     const path = this.pathOf(pid);
     const isBelow = path !== undefined && (path === cgroup.path || path.startsWith(`${cgroup.path}/`));
@@ -66,10 +58,7 @@ export class Cgroups {
     for (const part of directory === undefined ? [] : partsOf(directory)) writeControl(join(part, "cgroup.kill"), "1");
   }
 
-  /**
-   * Moves a process into the cgroup.
-   * @throws Error if the cgroup or the process is gone
-   */
+  /** @throws Error if the cgroup or the process is gone */
   add(cgroup: Cgroup, pid: number): void {
     const directory = this.#directoryOf(cgroup);
     if (directory === undefined) throw new Error(`the cgroup ${cgroup.path} has gone`);
@@ -77,7 +66,7 @@ export class Cgroups {
   }
 
   /**
-   * Limits the tree of cgroups below one. A user owns what is below their manager.
+   * Limits the tree below a cgroup, which is the user's below their manager.
    * @throws Error if the kernel refuses
    */
   limitTree(cgroup: Cgroup, depth: number, descendants: number): void {
@@ -87,13 +76,13 @@ export class Cgroups {
     writeControl(join(directory, "cgroup.max.descendants"), String(descendants));
   }
 
-  /** Names of the cgroups directly below a path; empty if there is no such cgroup. */
+  /** Cgroups directly below a path. */
   listNames(path: string): string[] {
     const directory = this.#directory(path)?.name;
     return directory === undefined ? [] : listDirectories(directory);
   }
 
-  /** PIDs of the processes in the cgroup and below, as far as they stay and the tree is readable. */
+  /** PIDs in the cgroup and below, as far as they stay and the tree is readable. */
   list(cgroup: Cgroup): number[] {
     const directory = this.#directoryOf(cgroup);
     return directory === undefined ? [] : partsOf(directory).flatMap(listProcesses);
@@ -131,7 +120,7 @@ function isPopulated(directory: string): boolean {
   return /^populated 1$/m.test(readIfThere(join(directory, "cgroup.events")) ?? "");
 }
 
-// Write-only: the file cannot be read.
+// The file cannot be read.
 function writeControl(path: string, text: string): void {
   const fd = openSync(path, constants.O_WRONLY);
   try {
@@ -141,7 +130,7 @@ function writeControl(path: string, text: string): void {
   }
 }
 
-// Best effort: a user owns the tree below their manager, and can make it too wide, too deep or threaded.
+// A user can make the tree below their manager too wide, too deep or threaded.
 function listProcesses(top: string): number[] {
   const pids: number[] = [];
   const directories = [top];

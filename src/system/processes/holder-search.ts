@@ -1,35 +1,31 @@
-// Finds processes that hold files or namespaces of sessions, or have something of them mounted: formats the questions
-// to guest-holders, and parses its answers.
+// Finds processes that hold files or namespaces of sessions, or have something of them mounted, through guest-holders.
 import { misunderstood, readLook, type Lines, type LookOptions } from "./look-program.ts";
 
-/** What is looked for, for one session. Undefined or empty fields are not. */
+/** For one session. Undefined or empty fields are not looked for. */
 export interface HolderCriteria {
-  /** Source of the session's tmpfs. Mounts are searched for this source, these devices and these namespaces. */
+  /** Source of the session's tmpfs. Mounts are searched for this source, the devices and the namespaces. */
   readonly label: string | undefined;
-  /**
-   * Devices whose files are looked for ("0:57", as in /proc/PID/mountinfo); undefined if
-   * they may belong to others by now.
-   */
+  /** "0:57", as in /proc/PID/mountinfo; undefined if they may belong to others by now. */
   readonly devices: readonly string[] | undefined;
-  /** UID of a leased account: files and sockets that it has made, wherever they are, and namespaces. */
+  /** Of a leased account: the files and sockets that it has made anywhere, and namespaces. */
   readonly uid: number | undefined;
   /**
-   * Inodes of namespaces. A process with a descriptor of one keeps everything in it. guestd may, and init, which
-   * keeps descriptors for guestd.
+   * Inodes. A process with a descriptor of a namespace keeps everything in it. guestd and init may, which keep
+   * descriptors for guestd.
    */
   readonly namespaces: readonly number[];
 }
 
-/** A process that holds files or namespaces; `how` is the first finding. */
+/** `how` is the first finding. */
 export interface FileHolder {
   readonly pid: number;
   readonly how: "descriptor" | "namespace" | "directory" | "root" | "program" | "mapping";
 }
 
-/** A process that has something mounted: one for each mount namespace. */
+/** One for each mount namespace. */
 export interface MountHolder {
   readonly pid: number;
-  /** Where, as in /proc/PID/mountinfo; undefined if that could not be read in time. */
+  /** As in /proc/PID/mountinfo; undefined if it could not be read in time. */
   readonly path: string | undefined;
 }
 
@@ -49,7 +45,6 @@ export type SearchHolders = (criteria: HolderCriteria) => Promise<Holders>;
 
 /**
  * Looks at all processes but guestd itself, once for many sessions.
- * @returns the holders of each
  * @throws Error if guest-holders cannot be started, fails, or prints something unknown
  */
 export async function searchAllHolders(
@@ -59,7 +54,7 @@ export async function searchAllHolders(
   return readHolders(sets, await readLook("holders", sets, options));
 }
 
-/** The same for a single session. */
+/** For a single session. */
 export async function searchHolders(criteria: HolderCriteria, options?: LookOptions): Promise<Holders> {
   const [found] = await searchAllHolders([criteria], options);
   return found ?? misunderstood();
@@ -91,7 +86,7 @@ function readHolders(sets: readonly HolderCriteria[], { lines, unseen, whole }: 
   return found;
 }
 
-// Findings from before the time was up are reported as they are.
+// Keeps findings from before the time was up.
 function noteUnread(criteria: HolderCriteria | undefined, mounts: MountHolder[], pid: number): void {
   const isAsked = (criteria?.label ?? "") !== "" || (criteria?.devices ?? []).length > 0;
   if (isAsked && mounts.at(-1)?.pid !== pid) mounts.push({ pid, path: undefined });

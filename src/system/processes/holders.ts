@@ -1,12 +1,12 @@
-// Finds out who holds the memory of a session when all its processes have ended: by a mount in another namespace, or by
-// an open file. Searches /proc, regardless of what guestd believes it has done. Names the holders and removes nothing.
+// Names the processes that hold the memory of a session after its end, by a mount or an open file. Searches /proc,
+// whatever guestd believes it has done; removes nothing.
 import type { Swept } from "../../policy/receipt.ts";
 import type { FileHolder, HolderCriteria, Holders, MountHolder, SearchHolders } from "./holder-search.ts";
 import { unescapeOctal } from "./mountinfo.ts";
 import { nameProcess } from "./process-name.ts";
 import { boundSentences, quoteName } from "../sentences.ts";
 
-/** Looks at the mounts of all namespaces, and at the open files of all processes. Never rejects. */
+/** Never rejects. */
 export async function findHolders(
   search: SearchHolders,
   criteria: HolderCriteria,
@@ -58,7 +58,6 @@ function nameMounts(proc: string, mounts: readonly MountHolder[]): string[] {
   );
 }
 
-/** A sentence for each. */
 export function nameFiles(proc: string, files: readonly FileHolder[]): string[] {
   return files.map(
     ({ pid, how }) =>

@@ -4,7 +4,7 @@ import type { Leader } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
 import { readIfThere } from "../read-file.ts";
 
-/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined if it is gone. */
+/** Clock ticks since boot (proc_pid_stat(5), field 22); undefined if the process is gone. */
 export function readStartTime(pid: number, proc = "/proc"): number | undefined {
   const stat = readIfThere(`${proc}/${pid}/stat`);
   // The command name may contain blanks and brackets, so fields are counted from the last bracket.
@@ -12,13 +12,9 @@ export function readStartTime(pid: number, proc = "/proc"): number | undefined {
   return fields?.[19] === undefined ? undefined : Number(fields[19]);
 }
 
-/** Whether a process that was seen before is still there. */
 export const isThere = ({ pid, startTime }: Leader): boolean => readStartTime(pid) === startTime;
 
-/**
- * A pidfd of a process that was seen before.
- * @returns undefined if it has ended
- */
+/** @returns a pidfd; undefined if the process has ended */
 export function openProcess({ openPidfd }: Pick<Bindings, "openPidfd">, process: Leader): number | undefined {
   let pidfd;
   try {

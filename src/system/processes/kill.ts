@@ -1,6 +1,5 @@
-// Decides which processes belong to a session, and kills them until there are none. Cgroups hold everything the session
-// has started. Processes that entered the view in another way (nsenter) are found by a look at all processes. They are
-// killed by pidfd, so a reused PID is never hit.
+// Decides which processes belong to a session, and kills them until there are none. Cgroups hold what the session has
+// started; a look at all processes finds what entered the view otherwise (nsenter). A pidfd never hits a reused PID.
 import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Findings } from "../../policy/receipt.ts";
@@ -14,39 +13,33 @@ import { readIfThere } from "../read-file.ts";
 import { boundSentences } from "../sentences.ts";
 import { poll } from "../../wait.ts";
 
-/** What makes a process one of a session's. Any of these is enough. */
+/** Any of these makes a process one of the session's. */
 export interface Membership extends MemberCriteria {
   readonly cgroups: readonly Cgroup[];
-  /**
-   * First process of the session's PID namespace, and its pidfd. Killing it kills everything in the
-   * namespace. It is not counted.
-   */
+  /** First process of the PID namespace. Killing it kills everything in the namespace. It is not counted. */
   readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
 }
 
-/** The machine as seen here; tests pass other directories. */
+/** Tests pass other directories. */
 export interface ProcessTable {
   readonly proc: string;
   readonly cgroups: Cgroups;
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   /** searchMembers, or one look for many sessions. */
   readonly search?: SearchMembers;
-  /** Runs a piece of work in its turn: many sessions can end at once, and guestd must still answer calls. */
+  /** Many sessions can end at once, and guestd must still answer calls. */
   readonly inTurn?: <T>(work: () => T) => Promise<T>;
 }
 
 const SIGKILL = 9;
 const KILL_LIMIT_MS = 10_000;
-/** How long reading mounts may take. */
+/** For mounts. */
 const READ_LIMIT_MS = 300;
 const LONGEST_PAUSE_MS = 100;
-/** How many remaining processes a receipt names. */
+/** Processes that a receipt names. */
 const MOST_NAMED = 20;
 
-/**
- * The PIDs of all processes in the cgroups of a session, without the reaper. Cheap, and a process
- * cannot leave its cgroup by itself.
- */
+/** PIDs in the cgroups of a session, without the reaper. Cheap, and a process cannot leave its cgroup by itself. */
 export function listProcesses(
   cgroups: Pick<Cgroups, "list">,
   membership: Pick<Membership, "cgroups"> & { readonly reaper?: { readonly pid: number } | undefined },
@@ -72,7 +65,7 @@ export async function endProcesses(
 }
 
 /**
- * Kills every process of a session, repeatedly until none is left.
+ * Kills until none is left.
  * @param limitMs gives up this long after the first kill
  * @param running PIDs to count besides those it finds
  * @returns how many processes have ended, and a sentence for each that is still there
@@ -91,13 +84,13 @@ export async function killProcesses(
     there = await inTurn(() => findInCgroups(table, membership));
     if (there.populated.length === 0) there = await findByLook(table, membership);
     for (const pid of there.pids) seen.add(pid);
-    // Also after the last look, however late: a process is reported as left only after it was killed.
+    // Also after the last look: a process is reported as left only after it was killed.
     await inTurn(() => {
       killMembers(table, membership, there, round++);
     });
     return there.pids.length === 0 && there.populated.length === 0 && there.doubts.length === 0;
   };
-  // The limit begins with the first kill, because the first turn can come late if many sessions end.
+  // Counted from the first kill, because the first turn can come late if many sessions end.
   if (!(await areGone())) await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
   const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
   return { killed: killed.length, left: describeLeft(there) };
@@ -119,7 +112,7 @@ function findInCgroups({ cgroups }: ProcessTable, membership: Membership): Seen 
   return { populated, pids: populated.flatMap((cgroup) => cgroups.list(cgroup)), doubts: [] };
 }
 
-// Looks at all processes only when the cgroups are empty, because that is slow on a machine with many.
+// Only when the cgroups are empty, because a look is slow on a machine with many processes.
 async function findByLook({ search = searchMembers }: ProcessTable, { view, uid }: Membership): Promise<Seen> {
   if (view === undefined && uid === undefined) return NONE_SEEN;
   try {
@@ -135,8 +128,7 @@ function killMembers(table: ProcessTable, membership: Membership, { populated, p
   if (membership.reaper !== undefined) sendKill(table.bindings, membership.reaper.pidfd);
   const areKilled = populated.filter((cgroup) => killAtOnce(table, cgroup));
   if (round === 0 && populated.length > 0 && areKilled.length === populated.length) return;
-  // Kills one by one if that was not enough: cgroup.kill signals first threads, and misses a process
-  // whose first thread has ended.
+  // cgroup.kill signals first threads, and misses a process whose first thread has ended.
   for (const pid of pids) killMember(table, pid, membership);
 }
 
@@ -148,8 +140,8 @@ function describeLeft({ populated, pids, doubts }: Seen): string[] {
 }
 
 /**
- * Whether a process runs as a user, by any of its four UIDs (proc_pid_status(5)). Zombies have them too, but cannot be
- * killed. A process whose first thread has ended looks like a zombie while its other threads run.
+ * By any of the four UIDs (proc_pid_status(5)). Zombies do not count. A process whose first thread has ended looks like
+ * one while its other threads run.
  */
 export function runsAs(directory: string, uid: number): boolean {
   const status = readIfThere(join(directory, "status")) ?? "";
@@ -158,15 +150,15 @@ export function runsAs(directory: string, uid: number): boolean {
   return uids.includes(uid) && !hasEnded;
 }
 
-// Only root's processes are checked, because no other process can enter a view from outside. Processes that have a part
-// of it mounted elsewhere are named (holders.ts), not killed. Any user can have a process that hangs in execve(2), and
-// looking at its namespaces would hang guestd as well.
+// Checks only root's processes, because no other can enter a view from outside. Processes with a part of it mounted
+// elsewhere are only named (holders.ts). Any user can have a process that hangs in execve(2), and looking at its
+// namespaces would hang guestd as well.
 function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   return listTasks(join(proc, String(pid))).some((task) => {
     const namespace = readNamespace(task);
     if (namespace === undefined || namespace === view.namespace) return namespace !== undefined;
-    // guestd's own namespace is the host's, which is not in any view.
+    // guestd's own namespace is the host's.
     if (namespace === readNamespace(join(proc, String(process.pid)))) return false;
     const mounts = new MountReader(READ_LIMIT_MS).read(join(task, "mountinfo"));
     return mounts !== undefined && holdsDevice(mounts, view.devices);
@@ -196,7 +188,7 @@ function readNamespace(task: string): number | undefined {
   }
 }
 
-/** Kills a process. One that has ended is no error. */
+/** A process that has ended is no error. */
 export function sendKill(bindings: Pick<Bindings, "sendSignal">, pidfd: number): void {
   try {
     bindings.sendSignal(pidfd, SIGKILL);
@@ -205,9 +197,7 @@ export function sendKill(bindings: Pick<Bindings, "sendSignal">, pidfd: number):
   }
 }
 
-/**
- * False if the cgroup is gone or refuses. Its processes are then killed one by one, and the next round checks again.
- */
+/** False if the cgroup is gone or refuses. Its processes are then killed one by one. */
 function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): boolean {
   try {
     cgroups.kill(cgroup);
@@ -217,7 +207,6 @@ function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): boolean {
   }
 }
 
-/** Whether a process is one of a session's now. */
 export function belongs(
   { proc, cgroups }: Pick<ProcessTable, "proc" | "cgroups">,
   pid: number,
@@ -236,10 +225,10 @@ function killMember(table: ProcessTable, pid: number, membership: Membership): v
     return;
   }
   try {
-    // Checked again with the open pidfd: now the answer and the signal are for the same process.
+    // With the pidfd open, the answer and the signal are for the same process.
     if (belongs(table, pid, membership)) sendKill(table.bindings, pidfd);
   } catch {
-    // It could not be checked. The next look tells.
+    // The next look tells.
   } finally {
     closeSync(pidfd);
   }

@@ -1,6 +1,6 @@
-// Runs guest-holders to look at all processes. A program that looks at a process that hangs in execve(2) hangs as
-// well, and any user can have such a process. A separate program can be killed, and started again after that process.
-// Does not interpret the output.
+// Runs guest-holders, which hangs at a process that hangs in execve(2), as any user's can. As a program it can be
+// killed,
+// and started again after that process.
 import { spawn, type ChildProcess } from "node:child_process";
 
 const PROGRAM = "/usr/lib/guestd/guest-holders";
@@ -8,20 +8,19 @@ const PROGRAM = "/usr/lib/guestd/guest-holders";
 /** Tests pass another program, and shorter limits. */
 export interface LookOptions {
   readonly program?: string;
-  /** How long the program may stay silent at one process, in milliseconds. */
+  /** Milliseconds of silence at one process. */
   readonly stallMs?: number;
-  /** Limit for all processes. Only ends wait for it. With very many processes a complete look takes long. */
+  /** Milliseconds for all processes. Only ends wait for it, and a complete look can take long. */
   readonly limitMs?: number;
 }
 
 const STALL_MS = 1000;
 const LIMIT_MS = 30_000;
-/** How often to check for output. */
 const ASK_MS = 50;
-/** How long a killed program may take to end before it counts as hanging. */
+/** After that, a killed program counts as hanging. */
 const KILL_LIMIT_MS = 500;
 
-/** A set of criteria, for one session. Undefined or empty fields are not looked for. */
+/** For one session. Undefined or empty fields are not looked for. */
 export interface LookSet {
   readonly devices?: readonly string[] | undefined;
   readonly uid?: number | undefined;
@@ -29,7 +28,6 @@ export interface LookSet {
   readonly label?: string | undefined;
 }
 
-/** A process, and what was found. */
 export interface Line {
   readonly pid: number;
   readonly words: readonly string[];
@@ -73,7 +71,7 @@ export async function readLook(
   }
 }
 
-/** @throws Error always: the program does not match this file */
+/** The program does not match this file. */
 export function misunderstood(): never {
   throw new Error("guest-holders does not say what it has found");
 }
@@ -89,7 +87,7 @@ function parseLine(text: string): Line | undefined {
   return /^\d+$/.test(pid) ? { pid: Number(pid), words: words.filter((word) => word !== ".") } : undefined;
 }
 
-/** Returns the program's output when it ends or is killed, for silence or at the end of the time. */
+/** Returns the output when the program ends or is killed. */
 function run(command: readonly [string, ...string[]], input: string, stallMs: number, end: number): Promise<string> {
   const [program, ...args] = command;
   // Without stdin and stdout if no descriptor is available.
@@ -98,7 +96,7 @@ function run(command: readonly [string, ...string[]], input: string, stallMs: nu
   // Counts checks instead of time: while the machine stands still, no program can write.
   let silentMs = 0;
   return new Promise((resolve, reject) => {
-    // A program that ends before it has read all of this explains itself by its status.
+    // The status explains a program that ends before it has read all of this.
     child.stdin?.on("error", () => undefined).end(input);
     child.stdout?.setEncoding("latin1").on("data", (part: string) => {
       parts.push(part);
@@ -110,10 +108,10 @@ function run(command: readonly [string, ...string[]], input: string, stallMs: nu
       if (killed || (silentMs < stallMs && performance.now() < end)) return;
       killed = true;
       child.kill("SIGKILL");
-      // It may hang where no signal ends it. Then it is abandoned.
+      // A program that hangs where no signal ends it is abandoned.
       setTimeout(finish, KILL_LIMIT_MS, null);
     };
-    // Runs after pending output was read, because guestd itself may have been busy.
+    // Reads pending output first, because guestd itself may have been busy.
     const asking = setInterval(() => setImmediate(ask), ASK_MS);
     const finish = (why: string | number | null) => {
       clearInterval(asking);

@@ -1,5 +1,6 @@
-// Shares one look at all processes among all who wait for one: many sessions can end at once, and a look costs as much
-// as there are processes. Ends and quarantined UIDs have separate looks.
+// Shares one look at all processes among all ends, because many sessions can end at once. Quarantined UIDs have looks
+// of
+// their own.
 import { Batch } from "../batch.ts";
 import { searchAllHolders, type HolderCriteria, type SearchHolders } from "./holder-search.ts";
 import { searchAllMembers, type MemberCriteria, type SearchMembers } from "./member-search.ts";

@@ -1,15 +1,14 @@
-// Finds processes that belong to sessions by their user or view: formats the questions to guest-holders, and parses its
-// answers. Those in the cgroups of a session are found without it (kill.ts).
+// Finds processes that belong to sessions by their user or view, through guest-holders. kill.ts finds those in cgroups.
 import { misunderstood, readLook, type LookOptions } from "./look-program.ts";
 
-/** What makes a process a member, besides its cgroup. Either is enough. */
+/** Either makes a process a member. */
 export interface MemberCriteria {
   /**
    * It is in this mount namespace (inode), or has one of these tmpfs mounted in a namespace that it made in the view.
    * Valid only while the view's descriptor is open: after that the kernel reuses both numbers at once.
    */
   readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
-  /** It runs as this user, of a leased account. */
+  /** Of a leased account. */
   readonly uid?: number | undefined;
 }
 
@@ -21,18 +20,17 @@ export interface Members {
   readonly whole: boolean;
 }
 
-/** Why there may be more than were found, a sentence each. */
+/** Why there may be more, a sentence each. */
 export const doubtsOf = ({ unseen, whole }: Pick<Members, "unseen" | "whole">): string[] => [
   ...unseen.map((pid) => `process ${pid} could not be looked at`),
   ...(whole ? [] : ["not all processes could be looked at in time"]),
 ];
 
-/** Finds the members of one session; never guestd itself. */
+/** Never finds guestd itself. */
 export type SearchMembers = (criteria: MemberCriteria) => Promise<Members>;
 
 /**
  * Looks at all processes but guestd itself, once for many sessions.
- * @returns the members of each
  * @throws Error if guest-holders cannot be started, fails, or prints something unknown
  */
 export async function searchAllMembers(
@@ -55,7 +53,7 @@ export async function searchAllMembers(
   return found;
 }
 
-/** The same for a single session. */
+/** For a single session. */
 export async function searchMembers(criteria: MemberCriteria, options?: LookOptions): Promise<Members> {
   const [found] = await searchAllMembers([criteria], options);
   return found ?? misunderstood();

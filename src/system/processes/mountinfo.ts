@@ -1,17 +1,17 @@
-// Reads /proc/PID/mountinfo (proc(5)), and nothing else of /proc.
+// Reads /proc/PID/mountinfo (proc(5)).
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import type { Mount } from "../../policy/mounts.ts";
 import { meansGone } from "../read-file.ts";
 
 export interface MountEntry {
-  /** "MAJOR:MINOR" of the file system. */
+  /** "MAJOR:MINOR" */
   readonly device: string;
   readonly mountPoint: string;
-  /** The source of the file system; "guest-ID" in a view. */
+  /** "guest-ID" in a view. */
   readonly source: string;
 }
 
-/** The mounts of a mountinfo text. Skips invalid lines. */
+/** Skips invalid lines. */
 export function parseMountinfo(text: string): MountEntry[] {
   return text.split("\n").flatMap((line) => {
     // "-" ends the optional fields.
@@ -24,7 +24,7 @@ export function parseMountinfo(text: string): MountEntry[] {
   });
 }
 
-/** All details of the mounts. */
+/** With all details. */
 export function parseMounts(text: string): Mount[] {
   return text.split("\n").flatMap((line) => {
     const [before = "", after = ""] = line.split(" - ");
@@ -45,10 +45,10 @@ export function parseMounts(text: string): Mount[] {
   });
 }
 
-/** The mounts of guestd's own mount namespace, which is the host's. */
+/** guestd's own mount namespace is the host's. */
 export const readMounts = (path = "/proc/self/mountinfo"): Mount[] => parseMounts(readFileSync(path, "utf8"));
 
-/** A field of mountinfo, which has blanks in octal. */
+/** mountinfo has blanks in octal. */
 export const unescapeOctal = (text: string) =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 
@@ -85,7 +85,7 @@ export class MountReader {
   }
 }
 
-// Reads a little at a time, because a read(2) cannot be interrupted.
+// A read(2) cannot be interrupted, so each is short.
 function readInTime(path: string, end: number): string | undefined {
   const fd = openSync(path, "r");
   try {

@@ -9,17 +9,14 @@ import { readStartTime } from "./identity.ts";
 
 export interface PlacementParts {
   readonly cgroups: Cgroups;
-  /** Whether the leader of a session is still there. */
   readonly isAlive: (id: string) => boolean;
-  /** Puts a leader into the scope unit of its session; `uid` only for a leased account. */
+  /** `uid` only for a leased account. */
   readonly startScope: (id: string, leader: number, uid: number | undefined, limits: Limits) => Promise<void>;
-  /**
-   * Path of the cgroup that logind made for a leader that has ended; `since` in microseconds of the monotonic clock.
-   */
+  /** The cgroup that logind made for a leader that has ended; `since` in microseconds of the monotonic clock. */
   readonly findLoginCgroup: (leader: number, uid: number, since: number) => Promise<string | undefined>;
 }
 
-/** Depth of cgroups below a user's slice. Desktops need three or four levels, containers a few more. */
+/** Desktops need three or four levels, containers a few more. */
 const DEEPEST_TREE = 12;
 const LARGEST_TREE = 2000;
 const MOVE_LIMIT_MS = 2500;
@@ -32,8 +29,8 @@ export class Placement {
   }
 
   /**
-   * Moves a session's leader into a cgroup of the session, and waits until it is there.
-   * @param leased the account has no other session, so its user's slice belongs to the session as well
+   * Moves a leader into a cgroup of its session, and waits until it is there.
+   * @param leased the user's slice belongs to the session as well
    * @throws Error if systemd has not moved it within 2.5 s
    */
   async encloseLeader(
@@ -58,8 +55,8 @@ export class Placement {
   }
 
   /**
-   * Waits for logind to move a leader to the cgroup of a login session.
-   * @returns the new cgroup; undefined if the leader is not moved, or has ended
+   * Waits for logind to move a leader.
+   * @returns undefined if the leader is not moved, or has ended
    */
   async awaitLoginCgroup(session: Session): Promise<Cgroup | undefined> {
     const known = session.cgroups.map(({ path }) => path);
@@ -71,8 +68,9 @@ export class Placement {
   }
 
   /**
-   * The cgroups of a session that ends. If its leader ended before its move was seen, logind still knows the cgroup. A
-   * leader whose PID was reused is left out, because logind's session would be the new process's.
+   * The cgroups of a session that ends. If its leader ended before its move was seen, logind still knows the cgroup. If
+   * the
+   * leader's PID was reused, logind's session would be the new process's.
    */
   async findAll(
     cgroups: readonly Cgroup[],
@@ -96,7 +94,7 @@ export class Placement {
     let found: Cgroup | undefined;
     const hasMovedOrEnded = () => {
       const path = cgroups.pathOf(pid);
-      // The pidfd tells whether the path that was read is still the leader's.
+      // The pidfd tells whether the path is still the leader's.
       if (path === undefined || !isAlive(id)) return true;
       if (isTarget(path)) found = cgroups.find(path);
       return isTarget(path);

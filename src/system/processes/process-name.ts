@@ -9,7 +9,7 @@ export function nameProcess(proc: string, pid: number): string {
   return name === "" ? `process ${pid}` : `process ${pid} (${name})`;
 }
 
-// As bytes, because decoding would change a name that is not UTF-8.
+// Decoding would change a name that is not UTF-8.
 function readName(path: string): Buffer {
   try {
     return readFileSync(path).subarray(0, -1);

@@ -2,13 +2,10 @@
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 
-/** systemd forks to start a service; from version 254 on it executes systemd-executor. "(deleted)" after an upgrade. */
+/** From version 254 on, systemd executes systemd-executor. "(deleted)" after an upgrade. */
 const MANAGER = /\/systemd\/systemd(-executor)?( \(deleted\))?$/;
 
-/**
- * Whether a process is a child of systemd that will become the program of a service. @param pid of a
- * process that waits for an answer
- */
+/** @param pid of a process that waits for an answer */
 export function startsService(pid: number, proc = "/proc"): boolean {
   try {
     return MANAGER.test(readlinkSync(join(proc, String(pid), "exe")));

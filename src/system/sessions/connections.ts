@@ -1,5 +1,5 @@
-// Checks whether the peer of a session is still connected. Looks at what the guest cannot reach: the leader's
-// connection, and the terminal that it was called at. A guest could stop the processes on the way.
+// Checks whether the peer of a session is still connected, by what the guest cannot reach: the leader's connection, and
+// the terminal that it was called at.
 import { fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import type { Leader, Open, Session } from "../../policy/session.ts";
 import { isTerminalPath } from "../../policy/session.ts";
@@ -8,9 +8,7 @@ import { parseMounts } from "../processes/mountinfo.ts";
 import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Holdings } from "./holdings.ts";
 
-/**
- * Each session is checked once in this many looks. Counts since its last check, because its position in a list changes.
- */
+/** Each session is checked once in this many looks, whatever its position in the list. */
 const LOOKS = 10;
 /** open(2): refers to the path only. Node does not define it. */
 const O_PATH = 0o10000000;
@@ -21,16 +19,16 @@ const LAST_PTS = 143;
 export interface ConnectionParts {
   readonly bindings: Pick<Bindings, "lookAtConnection">;
   readonly holdings: Pick<Holdings, "find">;
-  /** The connection is gone. Repeated at each look. */
+  /** Repeated at each look while the connection is gone. */
   readonly onLost: (id: string) => void;
-  /** /proc; tests pass another directory. */
+  /** Tests pass another directory. */
   readonly proc?: string;
 }
 
 export class Connections {
   readonly #parts: ConnectionParts;
   #looks = 0;
-  /** For each open session, the look that last checked it. */
+  /** The look that last checked each open session. */
   #lastLooks: ReadonlyMap<string, number> = new Map();
   /** Number of sessions so far. Spreads them over the looks. */
   #seen = 0;
@@ -39,7 +37,7 @@ export class Connections {
     this.#parts = parts;
   }
 
-  /** Checks the open sessions that are due, whichever other sessions come and go. */
+  /** Checks the sessions that are due. */
   look(sessions: readonly Session[]): void {
     const now = this.#looks++;
     const open = sessions.filter((session) => session.phase === "open");
@@ -57,21 +55,19 @@ export class Connections {
     return rhost !== "" && pidfd !== undefined && this.#areGone(leader.pid, pidfd);
   }
 
-  // The leader may have several connections, such as one to a directory service. As long as one
-  // is open, the user may be there.
+  // The leader may have several connections, such as one to a directory service. One open connection may be the user's.
   #areGone(pid: number, pidfd: number): boolean {
     try {
       const found = this.#listSockets(pid).map((fd) => this.#parts.bindings.lookAtConnection(pidfd, fd));
       const connections = found.filter((state) => state !== undefined);
       return connections.length > 0 && connections.every((state) => state === "gone");
     } catch {
-      // The leader has ended, or the kernel forbids the look. Then it is unknown whether the connection is gone.
+      // The leader has ended, or the kernel forbids the look. The connection may still be there.
       return false;
     }
   }
 
-  // Safe: looks only at sockets, because closing a copy of another file waits for its server,
-  // which may be a user's (FUSE).
+  // Safe: looks only at sockets. Closing a copy of another file waits for its server, which may be a user's (FUSE).
   #listSockets(pid: number): number[] {
     const directory = `${this.#parts.proc ?? "/proc"}/${pid}/fd`;
     const descriptors = readdirSync(directory);
@@ -81,9 +77,9 @@ export class Connections {
 
 /**
  * Opens the path of the pseudo-terminal that a process was called at. Once the other end is closed, the path has no
- * name any more, even if another terminal has the number. Some leaders have closed the terminal, such as login(1) of
- * util-linux. Then the recorded path is used, if it still exists. If another terminal has that path by now, the
- * hang-up is noticed later, not sooner.
+ * name
+ * any more, even if another terminal has the number. Some leaders close the terminal, such as login(1) of util-linux.
+ * For them the recorded path is used. If another terminal has it by now, the hang-up is noticed later, not sooner.
  * @returns undefined if there is none; the caller closes it
  */
 export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">, proc = "/proc"): number | undefined {
@@ -95,8 +91,8 @@ export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">
   }
 }
 
-// Safe: gets the mount of a descriptor without asking the server of the file, which may be a user's (FUSE) or gone
-// (NFS). The path proves nothing, because users can mount anything at /dev/pts in a namespace of their own.
+// Safe: asks only the kernel, not the server of the file, which may be a user's (FUSE) or gone (NFS). The path proves
+// nothing: users can mount anything at /dev/pts in a namespace of their own.
 function listOnDevpts(pid: number, proc: string): string[] {
   try {
     const mounts = [pid, "self"].flatMap((of) => parseMounts(readIfThere(`${proc}/${of}/mountinfo`) ?? ""));
@@ -111,7 +107,7 @@ function listOnDevpts(pid: number, proc: string): string[] {
   }
 }
 
-/** The path of a terminal, for the next guestd; undefined if it has none on this machine. */
+/** For the next guestd. Undefined if the terminal has no path on this machine. */
 export function pathOfTerminal(fd: number): string | undefined {
   try {
     const path = readlinkSync(`/proc/self/fd/${fd}`);

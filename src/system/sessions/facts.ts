@@ -1,4 +1,4 @@
-// Gathers what a plan must know about the machine, at the time of a login. policy/plan.ts interprets it.
+// Gathers what a plan must know about the machine at a login. policy/plan.ts interprets it.
 import type { Dirent } from "node:fs";
 import { lstatSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -14,18 +14,14 @@ import { findLinks, followKnownLinks } from "./links.ts";
 const MOST_FILES = 10_000;
 const DEEPEST = 32;
 
-/** Whose plan the facts are for. */
 export interface FactsAbout {
-  /** The leader. Its mount namespace is the base of the view. */
+  /** The mount namespace of this process is the base of the view. */
   readonly pid: number;
   readonly home: string;
   readonly overlay: boolean;
 }
 
-/**
- * Gathers the facts for a login.
- * @throws GuestError LeaderGone if /proc/PID cannot be read
- */
+/** @throws GuestError LeaderGone if /proc/PID cannot be read */
 export function gatherFacts(config: Config | undefined, { pid, home, overlay }: FactsAbout, proc = "/proc"): PlanFacts {
   const mounts = readMountsOf(proc, pid);
   const asOnHost = AS_ON_HOST.flatMap(readDirectory);
@@ -40,19 +36,19 @@ export function gatherFacts(config: Config | undefined, { pid, home, overlay }: 
   };
 }
 
-// Only the mode and group of a directory are used. Its owner is root in a view.
+// The owner is root in a view.
 function readDirectory(path: string): PlanFacts["asOnHost"] {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() === true ? [{ path, mode: found.mode & 0o3777, gid: found.gid }] : [];
 }
 
-// The main thread reads it, so it must not wait for a file server.
+// The main thread must not wait for a file server.
 function findLocal(path: string, mounts: readonly Mount[]): string {
   if (isAnsweredAtOnce(treeOf(mounts), followKnownLinks(path, mounts))) return path;
   throw new Error(`Overlay=${path} with Mode=bind lies on a file server; put it on a disk of this machine`);
 }
 
-// If several layers have a file, the first one counts.
+// The first layer with a file counts.
 function listLayers(roots: readonly string[]): PlanFacts["etcFiles"] {
   const fromLast = [...roots]
     .reverse()
@@ -68,7 +64,7 @@ function readMountsOf(proc: string, pid: number): Mount[] {
   }
 }
 
-/** The regular files below a directory, relative to it; empty if it is missing. Does not follow symbolic links. */
+/** Relative paths of regular files; empty if the directory is missing. Does not follow symbolic links. */
 export function listFiles(root: string): string[] {
   const files: string[] = [];
   const walk = (directory: string, depth: number) => {

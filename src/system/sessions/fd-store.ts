@@ -11,9 +11,9 @@ export class FdStore {
   readonly #notify: Bindings["notify"];
   readonly #address: string | undefined;
   readonly #kept: Map<string, number>;
-  /** Names of the descriptors that systemd has. */
+  /** What systemd has. */
   readonly #stored: Set<string>;
-  /** Names of descriptors that systemd still has to close. */
+  /** What systemd still has to close. */
   readonly #unwanted = new Set<string>();
   #isWakeDue = false;
 
@@ -28,9 +28,7 @@ export class FdStore {
     this.#stored = new Set(this.#kept.keys());
   }
 
-  /**
-   * Takes a descriptor of an earlier guestd. The caller owns it, and it stays in the store. Undefined if there is none.
-   */
+  /** Takes a descriptor of an earlier guestd. The caller owns it, and it stays in the store. */
   take(name: string): number | undefined {
     const fd = this.#kept.get(name);
     this.#kept.delete(name);
@@ -43,14 +41,13 @@ export class FdStore {
    */
   keep(name: string, fd: number): void {
     if (this.#stored.has(name)) return;
-    // The pidfd of an ended process must stay in the store, because it tells that the process has ended.
+    // FDPOLL=0: the pidfd of an ended process must stay, because it tells that the process has ended.
     this.#tell(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, [fd]);
     this.#stored.add(name);
   }
 
   /**
-   * Makes systemd close a descriptor, if it has it. If systemd is busy, retry() does so later: when many sessions end
-   * together, systemd has much to do.
+   * Makes systemd close a descriptor. If systemd is busy with many ends, retry() does so later.
    * @throws NativeError if systemd cannot be notified for another reason
    */
   forget(name: string): void {

@@ -1,5 +1,4 @@
-// What guestd holds of one session: descriptors of its leader, its namespaces and its reaper. They keep the kernel from
-// reusing the numbers (PIDs, inodes). Opens and closes; decides nothing.
+// What guestd holds of one session: descriptors that keep the kernel from reusing PIDs and inodes. Decides nothing.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { IpcIsolation, Isolation, Namespace, View } from "../../policy/session.ts";
 import { hasProcesses } from "../../policy/session.ts";
@@ -9,7 +8,7 @@ import { isThere, openProcess, readStartTime } from "../processes/identity.ts";
 export interface Held {
   pidfd?: number;
   watch?: Watch;
-  /** The leader's pseudo-terminal, as a path descriptor: it keeps nothing open. */
+  /** Of the leader, as a path descriptor: it keeps nothing open. */
   terminal?: number;
   /** The terminal was closed while no guestd held it. */
   hungUp?: boolean;
@@ -24,7 +23,7 @@ export interface Held {
   home?: number;
 }
 
-/** The descriptors that are kept across a restart of guestd. */
+/** Kept across a restart of guestd. */
 export const KINDS = ["pidfd", "terminal", "view", "reaper", "processes", "ipc", "home"] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -32,10 +31,7 @@ const NAMESPACES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;
 
 const pathOf = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
 
-/**
- * Keeps what was built, and describes it.
- * @throws Error if the reaper has already ended
- */
+/** @throws Error if the reaper has already ended */
 export function holdView(held: Held, built: BuiltView): View {
   held.view = built.fd;
   if (built.kept !== undefined) held.home = built.kept;
@@ -61,13 +57,12 @@ function holdIsolation(held: Held, built: NonNullable<BuiltView["isolation"]>): 
   return { ipc, reaper: { pid, startTime }, processes: named(processes) };
 }
 
-/** What systemd has kept for the session of an earlier guestd. */
+/** What systemd has kept for a session. */
 export type Stored = (kind: Kind) => number | undefined;
 
 /**
  * Takes up the view of a session of an earlier guestd: by descriptors that systemd kept, by its reaper, or by its
- * leader. The reaper is guestd's own, and the leader has been in the view ever since. A namespace with another inode
- * was made by the leader itself, and is not the view.
+ * leader. A namespace with another inode was made by the leader itself, and is not the view.
  * @returns undefined if the view cannot be identified any more
  */
 export function takeUpView(
@@ -99,13 +94,13 @@ export function takeUpView(
   if (view === undefined) return undefined;
   const taken = { ...rest, path: view.path };
   if (isolation === undefined) return taken;
-  // All or nothing: a leader is never admitted to half of it.
+  // A leader is never admitted to half of it.
   if (ipc === undefined) return undefined;
   if (own === undefined) return { ...taken, isolation: { ipc } };
   return processes === undefined ? undefined : { ...taken, isolation: { reaper: own.reaper, processes, ipc } };
 }
 
-/** Holds the reaper again. @returns its PID; undefined if it is gone, because the PID may belong to another process */
+/** @returns its PID; undefined if it is gone, because the PID may belong to another process */
 function findReaper(
   held: Held,
   bindings: Pick<Bindings, "openPidfd">,
@@ -136,7 +131,7 @@ function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number):
   return undefined;
 }
 
-/** Inodes of the namespaces that are held. The kernel does not reuse them meanwhile. */
+/** Inodes of the namespaces that are held. */
 export function namespacesOf({ view, processes, ipc }: Held): number[] {
   return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
 }

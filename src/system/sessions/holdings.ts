@@ -1,4 +1,4 @@
-// What guestd holds of all sessions, by session id. systemd keeps the same descriptors for the next guestd.
+// What guestd holds of all sessions, by id. systemd keeps the same descriptors for the next guestd.
 import type { Cgroup, View } from "../../policy/session.ts";
 import { reaperOf } from "../../policy/session.ts";
 import type { Membership } from "../processes/kill.ts";
@@ -17,7 +17,7 @@ export class Holdings {
     this.#onStoreFault = onStoreFault;
   }
 
-  /** What is held of a session, to be filled; may be empty. */
+  /** To be filled. */
   of(id: string): Held {
     let held = this.#held.get(id);
     if (held === undefined) {
@@ -27,12 +27,12 @@ export class Holdings {
     return held;
   }
 
-  /** The same, to be read; undefined if nothing is held. */
+  /** To be read; undefined if nothing is held. */
   find(id: string): Readonly<Held> | undefined {
     return this.#held.get(id);
   }
 
-  /** The same. The caller has to close it. */
+  /** The caller has to close it. */
   take(id: string): Held {
     const held = this.#held.get(id) ?? {};
     this.#held.delete(id);
@@ -45,8 +45,9 @@ export class Holdings {
   }
 
   /**
-   * Makes systemd keep what is held. Otherwise the next guestd relies on PIDs and inodes, which is safe
-   * as long as the session lives.
+   * Makes systemd keep what is held. Otherwise the next guestd relies on PIDs and inodes, which is safe while the
+   * session
+   * lives.
    */
   store(id: string): void {
     const held = this.find(id) ?? {};
@@ -55,7 +56,6 @@ export class Holdings {
     });
   }
 
-  /** Makes systemd close what it keeps of a session. */
   forget(id: string): void {
     for (const kind of KINDS) {
       this.#tell(() => {
@@ -64,15 +64,12 @@ export class Holdings {
     }
   }
 
-  /**
-   * What makes a process one of a session's.
-   * @param uid of a leased account: all its processes belong to the session
-   */
+  /** @param uid of a leased account: all its processes belong to the session */
   membershipOf(id: string, view: View | undefined, cgroups: readonly Cgroup[], uid: number | undefined): Membership {
     const held = this.find(id) ?? {};
     return {
       cgroups,
-      // Only a view whose descriptor is held has numbers that are not reused.
+      // The numbers of a view are not reused while its descriptor is held.
       view:
         view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
       uid,

@@ -1,4 +1,4 @@
-// Watches the leaders of sessions through pidfds, and reports when they exit.
+// Watches the leaders of sessions through pidfds.
 import { closeSync } from "node:fs";
 import type { FoundOf } from "../../policy/effects.ts";
 import { GuestError } from "../../policy/errors.ts";
@@ -11,7 +11,7 @@ import type { Holdings } from "./holdings.ts";
 export interface LeaderParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "hasEnded">;
   readonly holdings: Holdings;
-  /** Whether a unique bus name still exists; has a time limit. */
+  /** Has a time limit. */
   readonly nameExists: (busName: string) => Promise<boolean>;
   readonly onExit: (id: string) => void;
 }
@@ -24,8 +24,8 @@ export class Leaders {
   }
 
   /**
-   * Watches the leader of a new session. Opens the pidfd first and checks the caller's bus name afterwards. While the
-   * name exists, the PID is the caller's, so no other process can have taken it.
+   * Watches the leader of a new session. Opens the pidfd, then checks the bus name: while that exists, the PID is the
+   * caller's.
    * @throws GuestError LeaderGone if it has ended
    */
   async watch(id: string, pid: number, busName: string): Promise<FoundOf<"watch-leader">> {
@@ -60,7 +60,6 @@ export class Leaders {
     return this.isAlive(id);
   }
 
-  /** Whether the leader of a session is watched and still there. */
   isAlive(id: string): boolean {
     const pidfd = this.#parts.holdings.find(id)?.pidfd;
     return pidfd !== undefined && !this.#parts.bindings.hasEnded(pidfd);

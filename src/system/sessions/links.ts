@@ -1,6 +1,5 @@
-// Finds the symbolic links in the paths of a view (/tmp, /home of an ostree, /var/run). Follows links
-// that only root can change; the builder of the view refuses paths with others. Reads no file, triggers
-// no automounter, asks no server.
+// Finds the symbolic links in the paths of a view (/tmp, /home of an ostree, /var/run) that only root can change; the
+// builder refuses others. Reads no file, triggers no automounter, asks no server.
 import type { Stats } from "node:fs";
 import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -31,13 +30,13 @@ export function findLinks(root: string, paths: readonly string[], mounts: readon
 export const followKnownLinks = (path: string, mounts: readonly Mount[], root = ""): string =>
   followLinks(path, findLinks(root, [path], mounts));
 
-/** The first link on a path, if it may be followed. */
+/** If it may be followed. */
 function firstLink(root: string, path: string, tree: MountTree): Link | undefined {
   let directory = "/";
   for (const name of path.split("/").slice(1)) {
     const next = joinPath(directory, name);
     const mount = mountShowing(tree, next);
-    // The main thread waits for no server and no program. A login must not trigger an automount either.
+    // The main thread waits for no server and no program. A login must not trigger an automount.
     if (mount !== undefined && !answersAtOnce(mount)) return undefined;
     // A mount point is never a link.
     if (mount?.mountPoint !== next) {

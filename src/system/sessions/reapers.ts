@@ -1,5 +1,4 @@
-// The reapers of sessions: the first processes of their PID namespaces (native/reaper.c). Watches them, kills
-// them, and collects their zombies.
+// The reapers of sessions: the first processes of their PID namespaces (native/reaper.c).
 import { closeSync } from "node:fs";
 import type { Bindings } from "../bindings.ts";
 import type { Cgroups } from "../processes/cgroups.ts";
@@ -11,9 +10,9 @@ import { idOfScope } from "./session-id.ts";
 export interface ReaperParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "sendSignal" | "reap">;
   readonly cgroups: Cgroups;
-  /** The reaper of a session has exited: no new process can be started in it. */
+  /** No new process can be started in the session. */
   readonly onExit: (id: string) => void;
-  /** /proc; tests pass another directory. */
+  /** Tests pass another directory. */
   readonly proc?: string;
 }
 
@@ -24,7 +23,6 @@ export class Reapers {
     this.#parts = parts;
   }
 
-  /** Watches the reaper that is held of a session, if any. */
   watch(id: string, held: Held): void {
     if (held.reaper === undefined) return;
     held.reaperWatch = this.#parts.bindings.watchPidfd(held.reaper, () => {
@@ -33,7 +31,7 @@ export class Reapers {
   }
 
   /**
-   * Kills the reaper that is held, and with it everything in its PID namespace.
+   * Kills the reaper, and with it everything in its PID namespace.
    * @returns resolves when it has ended, if it is a child of guestd
    */
   end(held: Held): Promise<void> {
@@ -42,7 +40,7 @@ export class Reapers {
     if (reaper === undefined) return Promise.resolve();
     sendKill(bindings, reaper);
     if (bindings.reap(reaper)) return Promise.resolve();
-    // A reaper ends after all processes of its namespace. That may be later, when the descriptor is closed.
+    // A reaper ends after all processes of its namespace, maybe after the descriptor is closed.
     delete held.reaper;
     return new Promise((resolve) => {
       bindings.watchPidfd(reaper, () => {
@@ -54,8 +52,8 @@ export class Reapers {
   }
 
   /**
-   * At the start: kills the reapers in scopes of unknown sessions. An earlier guestd was killed before it had recorded
-   * them. Their logins were refused, but their reapers still hold views.
+   * At the start: kills the reapers in scopes of unknown sessions. Their guestd was killed before it had recorded them.
+   * Their logins were refused, but they still hold views.
    * @param known ids of the sessions that exist, or may exist
    * @returns the names of the scopes
    */
@@ -66,7 +64,7 @@ export class Reapers {
       const id = idOfScope(name);
       return id !== undefined && !known.has(id);
     });
-    // Not the leader, which may still have something to tell its guest.
+    // The leader may still have something to tell its guest.
     return orphans.filter((name) => this.#list(`/user.slice/${name}`).filter((pid) => this.#kill(pid)).length > 0);
   }
 
@@ -76,7 +74,7 @@ export class Reapers {
     return cgroup === undefined ? [] : cgroups.list(cgroup);
   }
 
-  /** Kills a reaper that is not held; false if the PID belongs to another process. */
+  /** False if the PID belongs to another process. */
   #kill(pid: number): boolean {
     const { bindings, proc = "/proc" } = this.#parts;
     let pidfd;

@@ -1,5 +1,4 @@
-// Builds the view of a hypothetical login by guest-rehearsal. As a program it can be killed, and its exit destroys the
-// view. Makes no PID and IPC namespaces.
+// Builds the view of a hypothetical login in guest-rehearsal, whose exit destroys it. Makes no PID and IPC namespaces.
 import { spawn } from "node:child_process";
 import type { Step } from "../../policy/steps.ts";
 import type { ViewFault } from "../../policy/view-fault.ts";
@@ -34,7 +33,7 @@ function readFault(text: string, argv: readonly string[]): ViewFault | undefined
   return { step, code, message };
 }
 
-/** The program's output; undefined if it was killed at the limit. */
+/** Undefined if the program was killed at the limit. */
 function run(
   [program, ...args]: readonly [string, ...string[]],
   input: string,
@@ -43,7 +42,7 @@ function run(
   const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
   let text = "";
   return new Promise((resolve, reject) => {
-    // It may hang where no signal ends it. Then it is abandoned.
+    // A program that hangs where no signal ends it is abandoned.
     const limit = setTimeout(() => {
       child.kill("SIGKILL");
       child.unref();
@@ -56,7 +55,7 @@ function run(
     child.stdout.setEncoding("utf8").on("data", (part: string) => {
       if (text.length < MOST_BYTES) text += part;
     });
-    // A program that ends before it has read the plan explains itself by its output.
+    // The output explains a program that ends before it has read the plan.
     child.stdin.on("error", () => undefined).end(input);
     child.once("error", (error) => {
       finish(() => {

@@ -1,4 +1,4 @@
-// Takes up a session of an earlier guestd: its view, and its leader.
+// Takes up a session of an earlier guestd.
 import type { FoundOf } from "../../policy/effects.ts";
 import type { Leader, View } from "../../policy/session.ts";
 import type { Holdings } from "./holdings.ts";
@@ -13,7 +13,7 @@ export interface SessionParts {
 
 /**
  * @param recorded the view as it was then
- * @returns a result even if the leader has ended: the rest of the session is found by what is held
+ * @returns a result even if the leader has ended: what is held finds the rest of the session
  */
 export function takeUpSession(
   { holdings, leaders, views }: SessionParts,

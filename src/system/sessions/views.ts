@@ -1,4 +1,4 @@
-// The views of sessions: builds them, takes them up after a restart of guestd, measures, wipes and closes them.
+// Builds, takes up, measures, wipes and closes the views of sessions.
 import { closeSync, constants, openSync } from "node:fs";
 import type { EffectOf, FoundOf } from "../../policy/effects.ts";
 import type { Cgroup, Leader, View } from "../../policy/session.ts";
@@ -23,16 +23,16 @@ export interface ViewParts {
   readonly cgroups: Pick<Cgroups, "add">;
   readonly holdings: Holdings;
   readonly reapers: Pick<Reapers, "watch" | "end">;
-  /** searchHolders; tests pass another. */
+  /** Tests pass another. */
   readonly search?: SearchHolders;
-  /** Executable of the first process of a PID namespace, by a path that guests cannot change. */
+  /** Of the first process of a PID namespace, by a path that guests cannot change. */
   readonly reaperProgram?: string;
   readonly buildLimitMs?: number;
 }
 
 const REAPER = "/usr/lib/guestd/guest-reaper";
 const BUILD_LIMIT_MS = 4000;
-/** How long a failed build waits for its reaper to end. Nothing else was started in its namespace. */
+/** For the reaper of a failed build. Nothing else was started in its namespace. */
 const UNDO_LIMIT_MS = 1000;
 
 export class Views {
@@ -45,8 +45,8 @@ export class Views {
   }
 
   /**
-   * Builds a session's view from its leader's mount namespace. If this fails, nothing is left, because
-   * no later stage knows about it.
+   * Builds a session's view from its leader's mount namespace. A failure leaves nothing, because no later stage knows
+   * about it.
    * @param reaperCgroup for a view with a PID namespace: the cgroup of its first process
    */
   async build(
@@ -67,8 +67,7 @@ export class Views {
   }
 
   /**
-   * Takes up the view of a session of an earlier guestd.
-   * @param recorded the view as it was then
+   * @param recorded the view as an earlier guestd had it
    * @returns undefined if it cannot be identified any more
    */
   takeUp(id: string, leader: Leader, recorded: View | undefined): View | undefined {
@@ -81,11 +80,9 @@ export class Views {
   }
 
   /**
-   * Finds other holders of the memory of a session's view, wipes it, then closes the view and
-   * the leader. May be called again.
+   * Finds other holders of the memory of a session's view, wipes it, then closes view and leader. May be called again.
    * @param tmpfs the paths in the view to wipe, and `devices` their devices
-   * @param isLost it had a view that is lost
-   * @returns the size of its contents, and what is still held
+   * @param isLost the session had a view that is lost
    */
   async drop(
     { id, uid }: Pick<SessionSubject, "id" | "uid">,
@@ -104,12 +101,12 @@ export class Views {
     const holders = await findHolders(search, criteria);
     const memory = { view: held.view, ipc: held.ipc, tmpfs, devices };
     const swept = await this.#wiping.run(() => wipeMemory(bindings, memory, holders));
-    // systemd keeps its copies: until the findings are on disk, the next guestd must be able to look again.
+    // systemd keeps its copies until the findings are on disk. The next guestd may have to look again.
     this.#close(id);
     return { tmpfsBytes, swept };
   }
 
-  /** Closes everything held of a session, and makes systemd do so. May be called again. */
+  /** Also makes systemd close its copies. May be called again. */
   letGo(id: string): void {
     this.#close(id);
     this.#parts.holdings.forget(id);
@@ -121,7 +118,7 @@ export class Views {
     closeHeld(held);
   }
 
-  // Moves the reaper out of guestd's own cgroup, where a restart would kill it.
+  // A restart would kill a reaper in guestd's own cgroup.
   async #place(held: Held, built: BuiltView, cgroup: Cgroup | undefined): Promise<View> {
     try {
       const view = holdView(held, built);
@@ -134,7 +131,7 @@ export class Views {
     }
   }
 
-  // Waits until the reaper has ended, because its mounts would otherwise be found and reported as left.
+  // Waits for the reaper, or its mounts would be reported as left.
   async #undo(held: Held): Promise<void> {
     await within(this.#parts.reapers.end(held), UNDO_LIMIT_MS, () => undefined);
     closeHeld(held);
@@ -149,8 +146,7 @@ export class Views {
     }
   }
 
-  // A builder that hangs (a dead network file system under a skeleton) must not delay the refusal. A view
-  // that comes too late is closed.
+  // A builder that hangs (a dead network file system under a skeleton) must not delay the refusal.
   async #buildInTime(id: string, pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
     const { bindings, reaperProgram = REAPER, buildLimitMs = BUILD_LIMIT_MS } = this.#parts;
     const reaper = isolated ? openSync(reaperProgram, constants.O_RDONLY) : undefined;

@@ -1,10 +1,10 @@
-// Frees the memory of an ended view, even if a process can still reach it, and reports memory that stays in use. Also
-// empties its IPC namespace: a segment keeps the keys of its creator for as long as systemd keeps the namespace.
+// Frees the memory of an ended view, even if a process can still reach it. Also empties its IPC namespace, where a
+// segment keeps the keys of its creator for as long as systemd keeps the namespace.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
 
-/** The tmpfs of a view and the IPC namespace that are held; undefined if none is. */
+/** Undefined if not held. */
 export interface Memory {
   readonly view: number | undefined;
   readonly ipc: number | undefined;
@@ -12,10 +12,7 @@ export interface Memory {
   readonly devices: readonly string[];
 }
 
-/**
- * Processor time. A wall-clock limit would be too short for a large tree on a busy machine, and
- * the receipt would not be clean.
- */
+/** Processor time. A wall-clock limit would be too short for a large tree on a busy machine. */
 const WIPE_LIMIT_MS = 5000;
 /** What an empty file system may hold for itself. */
 const SLACK_BYTES = 65_536;
@@ -23,7 +20,7 @@ const SLACK_BYTES = 65_536;
 const PAUSE_MS = 100;
 
 /**
- * Empties the tmpfs of a view and its IPC namespace. Never rejects.
+ * Never rejects.
  * @returns `swept`; its open files get one more sentence if some memory stays in use, or this is unknown
  */
 export async function wipeMemory(

@@ -1,4 +1,4 @@
-// Saves across reboots which UIDs were given back and when, and which are quarantined. policy/lease.ts interprets this.
+// Saves across reboots which UIDs were given back, and which are quarantined. policy/lease.ts interprets this.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { KeptLeases, Quarantine } from "../../policy/lease.ts";
@@ -7,7 +7,7 @@ import { RestedUids } from "./rested-uids.ts";
 
 export interface LeasePaths {
   readonly rested: string;
-  /** A directory of earlier versions of guestd. */
+  /** Of earlier versions of guestd. */
   readonly restedEarlier: string;
   readonly quarantined: string;
 }
@@ -28,19 +28,18 @@ export class LeaseStore {
     this.#rested = new RestedUids(paths.rested, paths.restedEarlier);
   }
 
-  /** Saves that a UID was given back, and ends its quarantine. */
+  /** Also ends the UID's quarantine. */
   rest(uid: number): void {
     this.#rested.add(uid);
     rmSync(join(this.#paths.quarantined, String(uid)), { force: true });
   }
 
-  /** Saves why a UID is quarantined. */
   async quarantine(uid: number, { reason, user, session, waits }: Quarantine): Promise<void> {
     const entry = { uid, reason, user, session, waits };
     await replaceDurably(join(this.#paths.quarantined, String(uid)), JSON.stringify(entry));
   }
 
-  /** Reads what was saved. The UID of an unreadable entry is not leased. */
+  /** The UID of an unreadable entry is not leased. */
   read(): KeptLeases {
     const quarantined = new Map(
       listUids(this.#paths.quarantined).map((uid) => [

@@ -1,6 +1,5 @@
-// Saves what must survive a power cut about open sessions, below /var/lib/guestd, for root only: open/ID.json for
-// each session; rejected/ID.json for entries that could not be read. Policy interprets this. receipt-store.ts keeps
-// what is known about ended sessions.
+// Saves what must survive a power cut about open sessions, below /var/lib/guestd: open/ID.json; rejected/ID.json for
+// unreadable entries. Policy interprets this. receipt-store.ts has the ended sessions.
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";
@@ -21,7 +20,7 @@ export class Ledger {
 
   /**
    * @param directory accessible to root only
-   * @param boot id of this boot of the machine (random(4), boot_id)
+   * @param boot id of this boot (random(4), boot_id)
    */
   constructor(directory = "/var/lib/guestd", boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()) {
     this.#open = join(directory, "open");
@@ -29,7 +28,6 @@ export class Ledger {
     this.#boot = boot;
   }
 
-  /** Enters a session that opens. */
   async enter(session: SavedSession): Promise<void> {
     await replaceDurably(this.#entry(session.id), formatRecord(session, this.#boot));
   }
@@ -39,7 +37,7 @@ export class Ledger {
     rmSync(this.#entry(id), { force: true });
   }
 
-  /** Reads all entries. Sets unreadable ones aside, and removes unfinished writes. */
+  /** Sets unreadable entries aside, and removes unfinished writes. */
   recover(): {
     readonly entries: readonly Entry[];
     readonly rejected: readonly { readonly file: string; readonly reason: string }[];

@@ -1,5 +1,5 @@
-// The receipts of ended sessions, below /var/lib/guestd/receipts, for root only: clean/ID.json and dirty/ID.json. They
-// are separate because many clean receipts must not push out dirty ones. Policy interprets them.
+// The receipts of ended sessions, below /var/lib/guestd/receipts: clean/ID.json and dirty/ID.json, because many clean
+// receipts must not push out dirty ones.
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Receipt, Swept } from "../../policy/receipt.ts";
@@ -14,7 +14,7 @@ export class ReceiptStore {
   readonly #dirty: string;
   // Where earlier versions put all receipts.
   readonly #earlier: string;
-  // Many sessions can end at once. A login that waits for the disk waits for at most this many writes.
+  // A login that waits for the disk waits for at most this many writes.
   readonly #writing = new Lanes(2);
 
   /** @param directory accessible to root only */
@@ -25,8 +25,8 @@ export class ReceiptStore {
   }
 
   /**
-   * Saves a receipt. Failing to remove old ones is no error.
-   * @param keep how many clean and how many other receipts to keep, each; the oldest are removed, several at a time
+   * Failing to remove old receipts is no error.
+   * @param keep how many clean and how many other receipts to keep; the oldest are removed, several at a time
    */
   async keep(receipt: Receipt, keep: number): Promise<void> {
     await this.#writing.run(async () => {
@@ -43,7 +43,7 @@ export class ReceiptStore {
     });
   }
 
-  /** The receipt of a session; undefined if there is none, or it cannot be read. */
+  /** Undefined if there is none, or it cannot be read. */
   find(id: string): Receipt | undefined {
     for (const directory of this.#inOrder()) {
       const receipt = read(directory, id);
@@ -52,7 +52,7 @@ export class ReceiptStore {
     return undefined;
   }
 
-  /** All receipts that are kept, newest first. */
+  /** Newest first. */
   list(): Receipt[] {
     const receipts = new Map<string, Receipt>();
     for (const receipt of this.#inOrder().flatMap(readAll))
@@ -61,8 +61,9 @@ export class ReceiptStore {
   }
 
   /**
-   * Before the first write: removes unfinished writes, and moves each receipt to the right directory.
-   * Leaves what the disk fails at.
+   * Before the first write: removes unfinished writes, and moves each receipt to its directory. Leaves what the disk
+   * fails
+   * at.
    */
   recover(): void {
     for (const directory of this.#inOrder())
@@ -90,7 +91,7 @@ export class ReceiptStore {
     else move(fileOf(this.#earlier, id), this.#placeOf(receipt));
   }
 
-  // It is safe in its directory before it is removed from the others.
+  // Removes the others only when the receipt is safe.
   async #write(receipt: Receipt): Promise<void> {
     const place = this.#placeOf(receipt);
     await replaceDurably(fileOf(place, receipt.id), JSON.stringify(receipt));
@@ -110,8 +111,7 @@ function read(directory: string, id: string): Receipt | undefined {
   }
 }
 
-// Reading the age of each receipt takes time, so 10 % more than the limit are tolerated. The last one
-// stays, whatever the clock says.
+// Reading the age of each receipt takes time, so 10 % more are tolerated. The last one stays, whatever the clock says.
 function prune(directory: string, keep: number, last: string): void {
   const ids = listIds(directory);
   if (ids.length <= keep * 1.1) return;
@@ -123,14 +123,14 @@ function prune(directory: string, keep: number, last: string): void {
   for (const { file } of files.sort((a, b) => b.written - a.written).slice(rest)) remove(file);
 }
 
-// Ignores files that root has put beside them.
+// Ignores files that root has put there.
 const listIds = (directory: string): string[] =>
   listNames(directory)
     .filter((name) => name.endsWith(".json"))
     .map((name) => basename(name, ".json"))
     .filter(isId);
 
-// Either this file is not guestd's, or the disk fails. The next call tries again.
+// The file is not guestd's, or the disk fails. The next call tries again.
 function remove(file: string): void {
   try {
     rmSync(file, { force: true });
@@ -150,7 +150,7 @@ function move(file: string, directory: string): void {
 
 function parseReceipt(text: string | undefined, id: string): Receipt | undefined {
   if (text === undefined) return undefined;
-  // Receipts of earlier versions lack these fields.
+  // Earlier versions lack these fields.
   const receipt = { ...ADDED, ...(JSON.parse(text) as Receipt) };
   const { swept, left, unseen, foundLater } = receipt;
   const isGood =

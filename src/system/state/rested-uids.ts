@@ -1,5 +1,4 @@
-// Saves which UIDs were given back, in order: one file of short lines, the latest last. Giving a UID back costs one
-// write, and reading all of them costs one read when guestd starts. policy/lease.ts interprets this.
+// Saves which UIDs were given back, in one file of short lines, the latest last. policy/lease.ts interprets this.
 import {
   closeSync,
   constants,
@@ -14,7 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { listNames, replaceFile } from "../write-file.ts";
 
-/** Length of a line with its newline. The next write overwrites one that was cut short. */
+/** With the newline. The next write overwrites a line that was cut short. */
 const LINE_BYTES = 11;
 const formatLine = (uid: number) => `${String(uid).padStart(LINE_BYTES - 1)}\n`;
 
@@ -31,7 +30,6 @@ export class RestedUids {
     this.#earlier = earlier;
   }
 
-  /** Saves that a UID was given back. */
   add(uid: number): void {
     mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
     const fd = openSync(this.#file, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
@@ -43,11 +41,11 @@ export class RestedUids {
     }
   }
 
-  /** All of them, the earliest first. Skips invalid lines. */
+  /** The earliest first. Skips invalid lines. */
   read(): number[] {
     this.#takeOver();
     const lines = readText(this.#file).match(/^ *\d+\n/gm) ?? [];
-    // If a UID was given back more than once, the last time counts.
+    // The last time a UID was given back counts.
     const uids = [...new Set(lines.map(Number).reverse())].reverse();
     if (lines.length > 2 * uids.length) this.#write(uids);
     return uids;

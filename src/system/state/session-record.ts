@@ -1,17 +1,17 @@
-// Formats and parses the record of a session. The text is checked as if a stranger had written it.
+// Formats and parses the record of a session, which is checked as if a stranger had written it.
 import type { EndCause } from "../../policy/receipt.ts";
 import type { Cgroup, Login, SavedSession, View } from "../../policy/session.ts";
 import { hasProcesses, isSessionPath, isTerminalPath, loginOf } from "../../policy/session.ts";
 import type { Step } from "../../policy/steps.ts";
 
-/** Version of the format. packaging/debian/guestd.preinst has it as well. */
+/** packaging/debian/guestd.preinst has it as well. */
 export const RECORD_VERSION = 4;
-/** Readable versions. Version 3 is older than the IPC namespaces of leased sessions; its sessions have none. */
+/** Sessions of version 3 have no IPC namespaces if leased. */
 const READABLE: readonly unknown[] = [3, RECORD_VERSION];
 const ID = /^[a-z0-9]{1,64}$/;
 const MOST_CHARACTERS = 1024 * 1024;
 
-/** For each phase: what a record must hold besides the fields of every session. Nothing else is read. */
+/** What a record must hold in each phase, besides the fields of every session. Nothing else is read. */
 const READERS: Readonly<Record<SavedSession["phase"], (login: Login, rest: Rest) => SavedSession>> = {
   allocated: (login) => {
     if (!login.leased) throw new Error("waits for a login with an account of others");
@@ -30,24 +30,24 @@ interface Rest {
   readonly cause?: unknown;
 }
 
-/** A session as in a record: JSON, and nothing else is certain. */
+/** From JSON: nothing else is certain. */
 type Unchecked = Login & Rest & { readonly phase: SavedSession["phase"] };
 
 export const isId = (id: string): boolean => ID.test(id);
 
-/** @throws Error if it is not an id: ids become file names */
+/** Ids become file names. @throws Error if it is not an id */
 export function checkId(id: string): string {
   if (!isId(id)) throw new Error(`"${id}" is not a session's id`);
   return id;
 }
 
-/** Formats the record of a session. @param boot id of the boot, for the ledger */
+/** @param boot id of the boot, for the ledger */
 export function formatRecord(session: SavedSession, boot?: string): string {
   return JSON.stringify({ version: RECORD_VERSION, boot, session });
 }
 
 /**
- * Parses a record. Accepts only what is needed to end the session.
+ * Accepts only what is needed to end the session.
  * @throws Error that ends the sentence "it ..."
  */
 export function parseRecord(

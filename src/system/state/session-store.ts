@@ -1,8 +1,6 @@
-// The records of open sessions, for a guestd that restarts: sessions/ID.json below /run/guestd, private. A record is
-// checked as if a stranger had written it. An unreadable one is set aside.
-// For shared accounts there is also unmanaged/UID/ID. While such a directory is not empty, systemd
-// starts no user manager for the account (systemd/user@.service.d/guestd.conf), because it would run
-// outside their views (CVE-2017-8900).
+// The records of open sessions, for a guestd that restarts: sessions/ID.json below /run/guestd.
+// While unmanaged/UID of a shared account is not empty, systemd starts no user manager for it
+// (systemd/user@.service.d/guestd.conf), because that would run outside the views (CVE-2017-8900).
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";
@@ -13,7 +11,7 @@ const REJECTED = ".json.rejected";
 
 export interface Recovered {
   readonly sessions: readonly SavedSession[];
-  /** Files that were set aside, each with the reason. */
+  /** Files that were set aside. */
   readonly rejected: readonly { readonly file: string; readonly reason: string }[];
   /** Ids of sessions whose records were set aside, now or earlier. They may still be running. */
   readonly unclear: ReadonlySet<string>;
@@ -29,7 +27,7 @@ export class SessionStore {
     this.#unmanaged = join(directory, "unmanaged");
   }
 
-  /** Writes the record of a session atomically: a reader finds the old one or the new one. */
+  /** Atomic: a reader finds the old record or the new one. */
   write(session: SavedSession): void {
     if (!session.leased) this.#forbidManager(session);
     replaceFile(this.#file(session.id), formatRecord(session));
@@ -41,7 +39,7 @@ export class SessionStore {
     writeFileSync(mark, "", { mode: 0o600 });
   }
 
-  /** Removes the record of a session, even one that was set aside. No error if there is none. */
+  /** Also removes a record that was set aside. No error if there is none. */
   remove(id: string, uid: number): void {
     rmSync(this.#mark({ id, account: { uid } }), { force: true });
     removeIfEmpty(join(this.#unmanaged, String(uid)));
@@ -49,7 +47,7 @@ export class SessionStore {
     rmSync(this.#file(id), { force: true });
   }
 
-  /** Reads all records. Renames unreadable ones to NAME.rejected, and removes unfinished writes. */
+  /** Renames unreadable records to NAME.rejected, and removes unfinished writes. */
   recover(): Recovered {
     for (const directory of [this.#records, this.#unmanaged]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     const sessions: SavedSession[] = [];

@@ -1,5 +1,4 @@
-// Saves the switch of guest logins in /var/lib/guestd. It survives reboots, and a package can be installed while guestd
-// cannot run. If it cannot be read, no guest may log in.
+// Saves the switch of guest logins across reboots. A package can set it while guestd cannot run.
 import { readFileSync, rmSync } from "node:fs";
 import type { LoginSwitch } from "../../policy/switch.ts";
 import { findReasonFault, NEVER_ENABLED } from "../../policy/switch.ts";
@@ -9,7 +8,7 @@ const FILE = "/var/lib/guestd/switch.json";
 
 export interface FoundSwitch {
   readonly loginSwitch: LoginSwitch;
-  /** Why it could not be read, for the journal. */
+  /** For the journal. */
   readonly fault?: string;
 }
 
@@ -23,7 +22,7 @@ export class SwitchStore {
     this.#replace = replace;
   }
 
-  /** The saved switch; off if there is none, or if it cannot be read. Never throws. */
+  /** Off if there is no switch, or if it cannot be read. Never throws. */
   read(): FoundSwitch {
     try {
       return { loginSwitch: parseSwitch(readFileSync(this.#file, "utf8")) };
@@ -56,7 +55,7 @@ export class SwitchStore {
     }
   }
 
-  // The file can be written and not be safe on disk. That is a failure, so the previous switch is restored.
+  // The file can be written and not be safe on disk, which is a failure.
   #putBack(before: string | undefined): void {
     try {
       if (before === undefined) rmSync(this.#file, { force: true });

@@ -1,19 +1,19 @@
-// Connections that NetworkManager keeps for a single account, with their secrets: removes their files, and makes it
-// forget them. Leaves connections that others can use as well.
+// Removes connections that NetworkManager keeps for a single account, with their secrets. Leaves connections that
+// others
+// can use as well.
 import { readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { reasonOf, sweepItems } from "./items.ts";
 
-/** Owned by root, like the files in them: NetworkManager writes them for all users. */
+/** Owned by root, like their files. */
 const DIRECTORIES = ["/etc/NetworkManager/system-connections", "/run/NetworkManager/system-connections"] as const;
 
 /**
- * Removes the connections of an account.
  * @param root prefix of each path
  * @param reload makes NetworkManager forget connections whose files are gone
- * @throws Error if it cannot be looked at
+ * @throws Error if the connections cannot be looked at
  */
 export async function sweepConnections(root: string, user: string, reload: () => Promise<void>): Promise<SweptItems> {
   const paths = DIRECTORIES.map((path) => join(root, path));
@@ -41,8 +41,7 @@ async function listConnections(directory: string, user: string): Promise<Item[]>
   return items;
 }
 
-// nm-settings-keyfile(5): "user:NAME:;" for each user who may use it. A user-chosen connection
-// name cannot contain a line break.
+// nm-settings-keyfile(5): "user:NAME:;" for each user who may use it. The name of a connection has no line break.
 async function isOnlyFor(path: string, user: string): Promise<boolean> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (meansGone(error)) return "";

@@ -1,5 +1,5 @@
-// Finds programs of systemd-coredump that may still write the dump of an account's process: the kernel's helper, which
-// names the user, and the service that writes the dump. Waits for them; ends nothing.
+// Waits for programs of systemd-coredump that may still write the dump of an account's process: the kernel's helper,
+// which names the user, and the service that writes the dump.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { poll } from "../../wait.ts";
@@ -8,10 +8,7 @@ import { nameProcess } from "../processes/process-name.ts";
 import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Owner } from "./paths.ts";
 
-/**
- * "systemd-coredump" as far as the kernel keeps a program's name, and the name of systemd's child
- * before it executes the service.
- */
+/** "systemd-coredump" as far as the kernel keeps a name, and systemd's child before it executes the service. */
 const NAME = /^Name:\t(systemd-coredum|\(coredump\))\n/;
 /** That program, and what such a child runs before it. "(deleted)" after an upgrade. */
 const PROGRAM = /^\/usr\/lib\/systemd\/systemd(-coredump|-executor)?( \(deleted\))?$/;
@@ -30,7 +27,7 @@ interface Writer {
 export class CoredumpWriters {
   readonly #proc: string;
   readonly #limitMs: number;
-  /** By account, the writers at its last look. Later ones are for others, because no process of the account is left. */
+  /** The writers at an account's last look. Later ones are for others, because no process of the account is left. */
   readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(proc: string, limitMs: number) {
@@ -63,7 +60,7 @@ export class CoredumpWriters {
     return left.map(({ pid }) => `${nameProcess(this.#proc, pid)} may still be writing a dump`);
   }
 
-  /** `lives`: a process of the account still exists, and may be dumped. */
+  /** `lives`: a process of the account may still be dumped. */
   #look(uid: number): { readonly writers: readonly Writer[]; readonly lives: boolean } {
     const writers: Writer[] = [];
     let lives = false;
@@ -80,14 +77,13 @@ export class CoredumpWriters {
     return { writers, lives };
   }
 
-  /** Checks the executable, because a process can choose its own name. */
+  /** A process can choose its own name. */
   #runsProgram(pid: string): boolean {
     return PROGRAM.test(readLinkIfThere(join(this.#proc, pid, "exe")) ?? "");
   }
 
-  // core(5): the first arguments of the kernel's helper are the PID and UID of the dumped process; the
-  // service has none. Safe: reads only root's processes. The kernel would wait for one that hangs in
-  // mmap(2), as any user's can forever.
+  // core(5): the helper's first arguments are PID and UID of the dumped process; the service has none. Safe: reads only
+  // root's processes. The kernel would wait for one that hangs in mmap(2), as any user's can forever.
   #describe(pid: number, isRoots: boolean, uid: number): Writer | undefined {
     const line = isRoots ? readIfThere(join(this.#proc, String(pid), "cmdline")) : undefined;
     const [, dumped = "", owner = ""] = (line ?? "").split("\0");

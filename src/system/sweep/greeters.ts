@@ -1,4 +1,4 @@
-// Removes the account's name from files in which greeters remember the last login. Everything else in them stays.
+// Removes the account's name from files in which greeters remember the last login.
 import { constants } from "node:fs";
 import { open, readlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,8 +9,9 @@ import type { Owner } from "./paths.ts";
 import { resolveLinks } from "./paths.ts";
 
 /**
- * By the home of the greeters' user: LightDM's GTK greeter (later versions have the seat's name in it) and slick
- * greeter; SDDM, if it is told to remember.
+ * By the home of the greeters' user: LightDM's GTK greeter (with the seat in later versions) and slick greeter; SDDM,
+ * if
+ * it is told to remember.
  */
 const FILES: Readonly<Record<string, readonly string[]>> = {
   "/var/lib/lightdm": [
@@ -22,7 +23,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
 };
 const MOST_BYTES = 64 * 1024;
 
-/** Removes the lines that name this account. @param root prefix of each path */
+/** @param root prefix of each path */
 export const sweepGreeters = (root: string, { user }: Pick<Owner, "user">): Promise<SweptItems> =>
   sweepItems(async () => {
     const homes = Object.entries(FILES).map(async ([home, names]) => {
@@ -45,7 +46,7 @@ async function findLines(path: string, user: string): Promise<Item[]> {
   }
 }
 
-/** Removes the assignments of this name to a key in key files of GLib or Qt. */
+/** Key files of GLib or Qt assign the name to a key. */
 const withoutName = (text: string, user: string): string =>
   text
     .split("\n")
@@ -53,8 +54,8 @@ const withoutName = (text: string, user: string): string =>
     .join("\n");
 
 /**
- * Safe: the directories belong to the greeters' users, who can put links and other files there. A file that is not
- * really at this path, or has another name, is left alone. Only lines with the name are removed.
+ * Safe: greeters' users own the directories, and can put links there. A file that is not really at this path, or has
+ * another name, is left alone.
  */
 async function withFile<T>(path: string, mode: number, use: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, mode | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -74,7 +75,7 @@ async function readAll(file: FileHandle): Promise<string> {
   return buffer.toString("latin1", 0, bytesRead);
 }
 
-// latin1 keeps each byte as one character: names are ASCII, and everything else stays as it is.
+// latin1 keeps each byte as one character. Names are ASCII.
 async function rewrite(file: FileHandle, user: string): Promise<void> {
   const text = withoutName(await readAll(file), user);
   await file.truncate(0);

@@ -1,5 +1,5 @@
-// Removes the home of a leased account on the host. A module above pam_guest in a session stack can have made it,
-// although no guest ever sees it. Does not empty a file system mounted on it.
+// Removes the home of a leased account on the host, which a module above pam_guest can have made. Does not empty a file
+// system mounted on it.
 import { basename, dirname, join } from "node:path";
 import { treeOf } from "../../policy/mounts.ts";
 import { pathExists } from "../path-look.ts";
@@ -10,9 +10,8 @@ import type { FileServers } from "./paths.ts";
 import { findSilence, sweepPaths, sweepTrees } from "./paths.ts";
 
 /**
- * Removes the contents of a home, and then the directory.
  * @param root prefix of each path
- * @throws Error if it cannot be looked at
+ * @throws Error if the home cannot be looked at
  */
 export async function sweepHome(
   bindings: Pick<SweepBindings, "sweepFiles" | "unmount">,
@@ -23,15 +22,15 @@ export async function sweepHome(
   const mounts = readMounts(join(root, "/proc/self/mountinfo"));
   const directory = dirname(home);
   const path = join(followKnownLinks(directory, mounts, root), basename(home));
-  // It can be a share that is also used elsewhere.
+  // The mount can be a share that is also used elsewhere.
   if (mounts.some(({ mountPoint }) => mountPoint === path))
     return { found: 1, removed: 0, left: [`something is mounted on ${path}`] };
   const silence = await findSilence(path, treeOf(mounts), ask);
   if (silence !== undefined) return { found: 1, removed: 0, left: [silence] };
-  // First, in a thread of the addon: one of Node's few threads must not wait for a file server that does not answer.
+  // First, in the addon: one of Node's few threads must not wait for a file server that does not answer.
   const { unseen: _inDirectory, ...inside } = await sweepTrees(bindings, [join(root, path)], uid);
   const itself = await sweepPaths(bindings, root, { names: [path] }, uid);
-  // If something in it was not seen or not removed, the directory still exists and is named.
+  // What was not seen or not removed keeps the directory, which is then named.
   const { found, removed } = inside.found > 0 ? inside : itself;
   return { found, removed, left: [...inside.left, ...itself.left] };
 }

@@ -1,26 +1,24 @@
-// What all classes of a sweep have in common: look, remove, look again, and describe what is
-// left. Knows no class and no path.
+// What all classes of a sweep have in common: look, remove, look again, and describe what is left.
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
 import { meansGone } from "../read-file.ts";
 
-/** The result of a class. What is left is what the second look finds, regardless of what was removed. */
+/** What is left is what the second look finds. */
 export type SweptItems = Omit<Swept, "kind">;
 
-/** The part of the addon that a sweep needs. */
 export type SweepBindings = Pick<Bindings, "sweepFiles" | "removeIpc" | "openQueues" | "unmount">;
 
 export interface Item {
-  /** Describes it if it is still there, and tells it from all others of its class. */
+  /** Describes what is still there, and tells it from all others of its class. */
   readonly sentence: string;
-  /** Removes it. Undefined if another service does. */
+  /** Undefined if another service removes it. */
   readonly remove?: () => Promise<void> | void;
 }
 
 export const NOTHING: SweptItems = { found: 0, removed: 0, left: [] };
 
 /**
- * Looks, removes, looks again. Failing to remove one thing does not stop the others.
+ * Failing to remove one thing does not stop the others.
  * @throws Error if a look fails: then nothing is known about this class
  */
 export async function sweepItems(look: () => Promise<readonly Item[]> | readonly Item[]): Promise<SweptItems> {
@@ -51,11 +49,11 @@ export function addItems(first: SweptItems, second: SweptItems): SweptItems {
   };
 }
 
-/** The directories that were not searched, if any. */
+/** Directories that were not searched. */
 export const unseenOf = (unseen: readonly string[]): Pick<SweptItems, "unseen"> =>
   unseen.length === 0 ? {} : { unseen };
 
-/** The name of an error, or its message if it has none. */
+/** The code of an error, or its message. */
 export function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error));
 }

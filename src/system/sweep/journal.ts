@@ -1,7 +1,6 @@
-// The journal of an account. journald keeps a file of 8 MiB for each UID, which that UID may read, and so could the
-// next guest. The guest's entries are copied to an archived file under journald's own name for such files, so
-// journalctl shows it and journald's limits count it. It has to be a copy: journald has the original open, and gives
-// its UID read access whenever it opens it.
+// Archives or removes the journal of an account. journald has a file for each UID, which the next guest with that UID
+// could read. The archived copy has journald's own name for such files, so journalctl shows it and journald's limits
+// count it. It has to be a copy: journald has the original open, and gives its UID access whenever it opens it.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
@@ -13,7 +12,7 @@ import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 
-/** Runs journalctl(1) and fallocate(1); tests pass another function. */
+/** Runs journalctl(1) and fallocate(1). */
 export type RunProgram = (program: string, args: readonly string[]) => Promise<unknown>;
 
 const JOURNALCTL = "/usr/bin/journalctl";
@@ -22,30 +21,24 @@ const FALLOCATE = "/usr/bin/fallocate";
 const OPTIONS = { timeout: 5000, killSignal: "SIGKILL", env: {} } as const;
 const runProgram: RunProgram = (program, args) => promisify(execFile)(program, args, OPTIONS);
 
-/**
- * Each machine that was booted from this disk has a directory here, named by its id. Those
- * of namespaces have other names.
- */
+/** Each machine that was booted from this disk has a directory here, named by its id. */
 const DIRECTORIES = ["/var/log/journal", "/run/log/journal"];
 
 /** journald keeps 100 files by default. Those of guests must not push out the machine's own. */
 const MOST_ARCHIVED = 50;
 
-/** Files archived by guestd are not writable by their owner, unlike journald's. */
+/** Unlike journald's files, guestd's are not writable by their owner. */
 const ARCHIVED_MODE = 0o440;
 const OWNER_WRITES = 0o200;
 
-/** Header of a file (systemd: JOURNAL_FILE_FORMAT), up to the time of its first entry. */
+/** Of a file's header (systemd: JOURNAL_FILE_FORMAT), up to the time of its first entry. */
 const HEADER_BYTES = 192;
 const STATE_OFFSET = 16;
 const STATE_ARCHIVED = 2;
 const BLOCK_BYTES = 4096;
 const CHUNK_BYTES = 16 * BLOCK_BYTES;
 
-/**
- * Archives or removes an account's journal.
- * @throws Error if it cannot be looked at, or if journald does not answer
- */
+/** @throws Error if the journal cannot be looked at, or if journald does not answer */
 export async function sweepJournal(
   root: string,
   uid: number,
@@ -117,7 +110,7 @@ async function archive(directory: string, path: string, uid: number, run: RunPro
 
 const isJournal = (header: Buffer): boolean => header.toString("latin1", 0, 8) === "LPKSHHRH";
 
-/** The name that journald gives to an archived file, or to a broken one that it sets aside. */
+/** As journald names archived files, and broken ones that it sets aside. */
 function archivedName(uid: number, header: Buffer): string {
   const hex = (number: bigint) => number.toString(16).padStart(16, "0");
   if (!isJournal(header))
@@ -130,7 +123,7 @@ function archivedName(uid: number, header: Buffer): string {
   return `user-${uid}@${sequence}-${hex(first)}-${hex(time)}.journal`;
 }
 
-// A new file in journald's directory is readable by those that the directory's ACL names, and by no other user.
+// The directory's ACL names the users who may read a new file.
 async function copyArchived(from: FileHandle, path: string, size: number, isWhole: boolean): Promise<void> {
   const to = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
   try {

@@ -1,5 +1,5 @@
-// What Linux keeps for an account outside the file system: processes, IPC objects, message queues. Processes are only
-// looked for; processes/kill.ts kills them.
+// What Linux keeps for an account outside the file system: processes, IPC objects, message queues. processes/kill.ts
+// kills the processes.
 import { closeSync } from "node:fs";
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,21 +10,21 @@ import { quoteName } from "../sentences.ts";
 import type { Item, SweepBindings, SweptItems } from "./items.ts";
 import { NOTHING, sweepItems } from "./items.ts";
 
-/** The tables of System V IPC, with the column of the identifier in each (proc_sysvipc(5)). */
+/** Tables of System V IPC, with the column of the identifier (proc_sysvipc(5)). */
 const IPC = [
   { kind: "shm", column: "shmid", what: "shared memory" },
   { kind: "sem", column: "semid", what: "semaphores" },
   { kind: "msg", column: "msqid", what: "message queue" },
 ] as const;
 
-/** Processes that run as the account, by any of their four UIDs. @throws Error if they cannot be looked at */
+/** By any of their four UIDs. @throws Error if they cannot be looked at */
 export async function findProcesses(search: SearchMembers, proc: string, uid: number): Promise<SweptItems> {
   const members = await search({ view: undefined, uid });
   const running = members.pids.map((pid) => `${nameProcess(proc, pid)} runs as the account`);
   return { found: running.length, removed: 0, left: [...running, ...doubtsOf(members)] };
 }
 
-/** IPC objects that the account made or was given, in guestd's own IPC namespace. */
+/** What the account made or was given, in guestd's own IPC namespace. */
 export function sweepIpc(bindings: Pick<SweepBindings, "removeIpc">, proc: string, uid: number): Promise<SweptItems> {
   return sweepItems(() =>
     IPC.flatMap(({ kind, column, what }) =>
@@ -36,7 +36,7 @@ export function sweepIpc(bindings: Pick<SweepBindings, "removeIpc">, proc: strin
   );
 }
 
-// No table: a kernel without System V IPC. A table without these columns: its contents are unknown.
+// A kernel without System V IPC has no table. Without these columns the contents are unknown.
 function listOwned(table: string | undefined, uid: number, column: string): number[] {
   if (table === undefined) return [];
   const [head = [], ...rows] = table.split("\n").map((line) => line.trim().split(/\s+/));
@@ -45,10 +45,7 @@ function listOwned(table: string | undefined, uid: number, column: string): numb
   return rows.filter((row) => row[owner] === String(uid) || row[creator] === String(uid)).map((row) => Number(row[id]));
 }
 
-/**
- * POSIX message queues of the account, in guestd's own IPC namespace. They are files of a file
- * system that is mounted nowhere.
- */
+/** POSIX message queues in guestd's own IPC namespace, on a file system that is mounted nowhere. */
 export async function sweepQueues(
   bindings: Pick<SweepBindings, "openQueues">,
   proc: string,
@@ -73,7 +70,7 @@ function openQueues(bindings: Pick<SweepBindings, "openQueues">): number | undef
   }
 }
 
-// As bytes, because decoding would change a name that is not UTF-8.
+// Decoding would change a name that is not UTF-8.
 async function listQueues(directory: string, uid: number): Promise<Item[]> {
   const items: Item[] = [];
   for (const name of await readdir(directory, { encoding: "buffer" })) {

@@ -1,5 +1,5 @@
-// The keys that Linux holds for an account (keyrings(7)). Only the account itself can reach its keyrings, so a program
-// of guestd runs as the account. The kernel's own count tells what is left, not that program.
+// Removes the keys that Linux holds for an account (keyrings(7)). Only the account can reach its keyrings, so a program
+// runs as the account. The kernel's own count tells what is left.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -11,12 +11,12 @@ import { NOTHING, reasonOf } from "./items.ts";
 const PROGRAM = "/usr/lib/guestd/guest-keys";
 const PROGRAM_LIMIT_MS = 5000;
 
-/** Pause for the kernel's garbage collector, which counts removed keys a moment longer. */
+/** The kernel's garbage collector counts removed keys a moment longer. */
 const PAUSE_MS = 20;
 
 /**
- * Runs guest-keys as a user, without an environment.
- * @returns the line it has printed: how many keys it has found, how many it has removed, how many are left
+ * Runs guest-keys as a user.
+ * @returns its line: how many keys it has found, how many it has removed, how many are left
  * @throws Error if it cannot be started, fails, is not done after five seconds, or prints anything else
  */
 export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
@@ -40,10 +40,9 @@ export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
 }
 
 /**
- * Removes the keys of an account.
  * @param root prefix of /proc and /run
  * @param limitMs how long to wait for the kernel's count to become 0
- * @throws Error if it cannot be looked at, or if the program cannot be run
+ * @throws Error if the keys cannot be looked at, or if the program cannot be run
  */
 export async function sweepKeys(
   root: string,
@@ -54,8 +53,9 @@ export async function sweepKeys(
   const found = countKeys(root, uid);
   if (found === 0) return NOTHING;
   const said = await run(uid);
-  // Keys are not separated by containers. If the program may not look in a container, neither could the guest. The keys
-  // then belong to an account with the same number outside.
+  // Containers share keys. If the program may not look in a container, neither could the guest, and the keys belong to
+  // an
+  // account with the same number outside.
   if (said === "0 0 0" && existsSync(join(root, "/run/systemd/container"))) return NOTHING;
   let left = found;
   await poll(() => (left = countKeys(root, uid)) === 0, limitMs, { first: PAUSE_MS, longest: PAUSE_MS });
@@ -66,7 +66,7 @@ export async function sweepKeys(
   };
 }
 
-// proc_key-users(5): "UID: USAGE KEYS/INSTANTIATED ...". No line: no keys. No file: a kernel without keys.
+// proc_key-users(5): "UID: USAGE KEYS/INSTANTIATED ...". A kernel without keys has no such file.
 function countKeys(root: string, uid: number): number {
   const table = readIfThere(join(root, "/proc/key-users")) ?? "";
   const [, keys] = new RegExp(`^ *${uid}: +\\d+ +(\\d+)/`, "m").exec(table) ?? [];

@@ -1,5 +1,6 @@
-// Unmounts media that udisks has mounted for an account, in the host's mount namespace, and names processes that keep
-// one busy. Touches nothing below a medium, and no directory that others than root can change.
+// Unmounts media that udisks has mounted for an account, and names processes that keep one busy. Touches nothing below
+// a
+// medium, and no directory that others than root can change.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { lstat, readdir, rmdir } from "node:fs/promises";
@@ -15,14 +16,13 @@ import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 import { resolveLinks } from "./paths.ts";
 
-/** In each of these udisks has a directory for each user, with one for each medium. */
+/** udisks has a directory for each user here, with one for each medium. */
 const MEDIA_PATHS = ["/media", "/run/media"] as const;
 const UMOUNT = "/usr/bin/umount";
 const OPEN_TO_OTHERS = 0o022;
-/** How many processes that keep a medium busy are named. */
+/** How many are named. */
 const MOST_HOLDERS = 3;
 
-/** What it uses of the machine. */
 export interface MediaMachine {
   /** Prefix of each path, but not of those in mountinfo. */
   readonly root: string;
@@ -31,8 +31,8 @@ export interface MediaMachine {
 }
 
 /**
- * Unmounts a file system in a separate process, because cached writes can take minutes to reach a medium. Passes the
- * full path without resolving it: a medium that was pulled out may not answer.
+ * In a separate process, because cached writes can take minutes to reach a medium. Does not resolve the path: a medium
+ * that was pulled out may not answer.
  * @throws Error with the message of umount(8)
  */
 export async function unmountMedium(path: string): Promise<void> {
@@ -45,7 +45,7 @@ export async function unmountMedium(path: string): Promise<void> {
   }
 }
 
-/** Unmounts the media of an account, and removes their directories. @throws Error if it cannot be looked at */
+/** @throws Error if the media cannot be looked at */
 export function sweepMedia(machine: MediaMachine, user: string): Promise<SweptItems> {
   return sweepItems(async () => {
     const mounts = parseMounts(readFileSync(join(machine.root, "/proc/self/mountinfo"), "utf8"));
@@ -77,11 +77,11 @@ async function listMedia(machine: MediaMachine, directory: string, mounts: reado
   });
 }
 
-/** Whether only root can change what is in a directory; undefined if there is none. */
+/** Undefined if there is no such directory. */
 async function belongsToRoot(directory: string): Promise<boolean | undefined> {
   try {
     const found = await lstat(directory);
-    // Not a link either: its target would not be the account's. guestd's own UID is root's.
+    // The target of a link would not be the account's. guestd's own UID is root's.
     return found.isDirectory() ? found.uid === geteuid?.() && (found.mode & OPEN_TO_OTHERS) === 0 : undefined;
   } catch (error) {
     if (meansGone(error)) return undefined;
@@ -89,7 +89,7 @@ async function belongsToRoot(directory: string): Promise<boolean | undefined> {
   }
 }
 
-// Unmounts as many times as something is mounted there.
+// Several media can be mounted at one path.
 async function removeMedium({ unmount, search }: MediaMachine, path: string, mounts: readonly Mount[]): Promise<void> {
   for (const { device } of [...mounts].reverse()) {
     try {

@@ -1,23 +1,21 @@
-// Bluetooth devices that were paired while a guest was logged in: makes BlueZ forget them, and removes their files. BlueZ
-// does not say who paired a device.
+// Removes Bluetooth devices that were paired while a guest was logged in. BlueZ does not say who paired a device.
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 
-/** Only root can change what is in it: BlueZ has a directory for each adapter, and in it one for each paired device. */
+/** Of root: a directory for each adapter, and in it one for each paired device. */
 const DIRECTORY = "/var/lib/bluetooth";
 const ADDRESS = /^([0-9A-F]{2}:){5}[0-9A-F]{2}$/;
 
 export type ForgetPairing = (pairing: { readonly adapter: string; readonly device: string }) => Promise<void>;
 
 /**
- * Removes pairings.
  * @param root prefix of each path
  * @param since milliseconds of the epoch: older pairings stay
- * @param forget makes BlueZ forget one, if it is running
- * @throws Error if it cannot be looked at
+ * @param forget makes BlueZ forget a pairing, if it is running
+ * @throws Error if the pairings cannot be looked at
  */
 export function sweepPairings(root: string, since: number, forget: ForgetPairing): Promise<SweptItems> {
   const top = join(root, DIRECTORY);
@@ -41,7 +39,7 @@ async function listAddresses(directory: string): Promise<readonly string[]> {
   return names.filter((name) => ADDRESS.test(name));
 }
 
-/** Returns when it was made. BlueZ changes it whenever the device connects. */
+/** BlueZ changes a pairing's directory whenever the device connects. */
 async function readBirth(path: string): Promise<number> {
   const birth = await stat(path).then(({ birthtimeMs }) => birthtimeMs, whereGone(-1));
   if (birth === 0) throw new Error(`the file system does not say when ${path} was made`);

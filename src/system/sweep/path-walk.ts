@@ -1,12 +1,12 @@
-// Holds the walk of all directories that guests may have left files in, for all UIDs that wait, while it is paused. The
-// addon walks; policy decides when.
+// Holds the walk of all directories that guests may have left files in while it is paused. Policy decides when it
+// continues.
 import type { Config } from "../../config/schema.ts";
 import type { FoundOf } from "../../policy/effects.ts";
 import type { Bindings, Walk } from "../bindings.ts";
 import { boundSentences } from "../sentences.ts";
 import { resolveLinks, SERVICE_TREES } from "./paths.ts";
 
-/** Milliseconds of each part of the walk. guestd waits this long before it exits. */
+/** Milliseconds of each part. guestd waits this long before it exits. */
 const SLICE_MS = 1000;
 
 type Found = FoundOf<"walk-paths">;

@@ -1,5 +1,5 @@
-// Files that an account can leave outside its view, and what the machine's services write for it. Files that are found
-// by name are below directories that root owns. The addon finds everything else by owner.
+// Files that an account can leave outside its view, and what services write for it: by name below directories of root,
+// everything else by owner.
 import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -13,22 +13,22 @@ import { followKnownLinks } from "../sessions/links.ts";
 import type { Item, SweepBindings, SweptItems } from "./items.ts";
 import { addItems, NOTHING, reasonOf, sweepItems, unseenOf } from "./items.ts";
 
-/** Milliseconds for one look. Two of them end within the limit of a class. */
+/** Milliseconds. Two looks end within the limit of a class. */
 const LOOK_LIMIT_MS = 4500;
 
 /** Where one class is looked for. */
 export interface SweepPaths {
-  /** Files and empty directories that are the account's by name. */
+  /** Files and empty directories with the account's name. */
   readonly names?: readonly string[];
   /** Directories with such a name on which a file system of the account's can be mounted. */
   readonly mounts?: readonly string[];
-  /** Those that a service removes itself. */
+  /** A service removes these itself. */
   readonly watched?: readonly string[];
-  /** Directories below which every file with the UID is the account's. */
+  /** Every file below with the UID is the account's. */
   readonly trees?: readonly string[];
 }
 
-/** The file servers of the machine; tests pass others. */
+/** Tests pass others. */
 export interface FileServers {
   readonly listMounts: () => readonly Mount[];
   /** Rejects with a sentence about the path if its server does not answer. */
@@ -39,14 +39,14 @@ const SERVERS: FileServers = { listMounts: () => readMounts(), ask: (path) => pa
 
 export type Owner = Pick<Account, "user" | "uid">;
 
-/** Directories of services that can contain directories of other users. */
+/** They can contain directories of other users. */
 const TREES = {
   jobs: ["/var/spool/cron", "/var/spool/at"],
   mail: ["/var/mail", "/var/spool/mail"],
   runtime: ["/var/lib/lightdm-data", "/var/lib/lightdm/data"],
 } as const;
 
-/** All of them. The walk searches these as well. */
+/** The walk searches these as well. */
 export const SERVICE_TREES: readonly string[] = Object.values(TREES).flat();
 
 /** Crontabs (crontab(1)) and jobs of at. The latter have other names, as do crontabs of other distributions. */
@@ -55,7 +55,7 @@ export const jobPaths = ({ user }: Owner): SweepPaths => ({
   trees: TREES.jobs,
 });
 
-/** The mark for lingering (loginctl(1), enable-linger). */
+/** loginctl(1), enable-linger. */
 export const lingerPaths = ({ user }: Owner): SweepPaths => ({ names: [`/var/lib/systemd/linger/${user}`] });
 
 export const mailPaths = ({ user }: Owner): SweepPaths => ({
@@ -65,8 +65,7 @@ export const mailPaths = ({ user }: Owner): SweepPaths => ({
 
 /**
  * What services remember about a user. sudo: sudoers_timestamp(5), by UID since 1.9.15; pam_faillock(8);
- * accounts-daemon; LightDM's cache of ~/.dmrc and its user data, which it gives to the user; udisks'
- * directory of the user's mounts.
+ * accounts-daemon; LightDM's cache of ~/.dmrc and its user data, which it gives to the user; udisks.
  */
 export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
   // logind unmounts it in the user's slice, where a guest's memory limit can end the program that does so.
@@ -84,7 +83,7 @@ export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
   trees: TREES.runtime,
 });
 
-/** Removes what an account has at these paths. @param root prefix of each @throws Error if it cannot be looked at */
+/** @param root prefix of each path @throws Error if the paths cannot be looked at */
 export async function sweepPaths(
   bindings: Pick<SweepBindings, "sweepFiles" | "unmount">,
   root: string,
@@ -93,7 +92,7 @@ export async function sweepPaths(
   servers: FileServers = SERVERS,
 ): Promise<SweptItems> {
   const below = (paths: readonly string[]) => paths.map((path) => join(root, path));
-  // First, in a thread of the addon: one of Node's few threads must not wait for a file server that does not answer.
+  // First, in the addon: one of Node's few threads must not wait for a file server that does not answer.
   const byOwner = await sweepTrees(bindings, await resolveLinks(below(trees)), uid);
   const look = async () => [
     ...(await findNamed(below(names), servers)),
@@ -103,10 +102,7 @@ export async function sweepPaths(
   return addItems(await sweepItems(look), byOwner);
 }
 
-/**
- * Removes the files of a UID below some directories, where that UID could write. @throws
- * Error if it cannot be looked at
- */
+/** Removes the files of a UID where that UID could write. @throws Error if they cannot be looked at */
 export async function sweepTrees(
   bindings: Pick<SweepBindings, "sweepFiles">,
   directories: readonly string[],
@@ -120,8 +116,8 @@ export async function sweepTrees(
   return { found: Math.max(found, second.found), removed, left, ...unseenOf(second.unseen) };
 }
 
-// A directory can have two names, or be the target of root's link: it is searched once. Paths that cannot be resolved
-// stay as they are, and opening them reports the error. So do paths that would block a thread of Node.
+// A directory can have two names: it is searched once. Unresolved paths report their error when they are opened. A path
+// that would block a thread of Node is not resolved.
 export async function resolveLinks(
   directories: readonly string[],
   mounts: readonly Mount[] = readMounts(),
@@ -177,7 +173,7 @@ async function findItem(path: string, removeDirectory: (path: string) => Promise
   }
 }
 
-/** Describes a path whose file server does not answer: a look at it would block a thread until it does. */
+/** A look at a path whose file server does not answer would block a thread. */
 export async function findSilence(path: string, tree: MountTree, ask: FileServers["ask"]): Promise<string | undefined> {
   if (isAnsweredAtOnce(tree, path)) return undefined;
   return ask(path).then(
@@ -186,13 +182,10 @@ export async function findSilence(path: string, tree: MountTree, ask: FileServer
   );
 }
 
-/**
- * systemd-coredump's files: core.COMM.UID.BOOT.PID.TIME with a suffix; COMM has no dot. The name starts
- * with ".#" while it is written.
- */
+/** core.COMM.UID.BOOT.PID.TIME with a suffix; COMM has no dot. ".#" comes first while the file is written. */
 const COREDUMP = /^(?:\.#)?core\.[^.]*\.(\d+)\.[0-9a-f]{32}\.\d+\.\d+/;
 
-/** The dumps of an account's processes. @throws Error if their directory cannot be read */
+/** @throws Error if their directory cannot be read */
 export async function sweepCoredumps(
   root: string,
   uid: number,

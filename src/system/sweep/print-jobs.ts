@@ -1,6 +1,5 @@
-// Print jobs of an account in this machine's CUPS, including finished ones: CUPS keeps the documents
-// for a day and their titles longer. Uses the programs of CUPS while it is running, because it has jobs
-// in memory; otherwise its files.
+// Print jobs of an account in this machine's CUPS, which keeps finished documents for a day. A running CUPS has jobs in
+// memory, so its own programs remove them.
 import { execFile } from "node:child_process";
 import { readdir, readFile, unlink } from "node:fs/promises";
 import { connect } from "node:net";
@@ -11,7 +10,7 @@ import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { NOTHING, sweepItems } from "./items.ts";
 
-/** Runs lpstat(1) and cancel(1), and returns their output; tests pass another function. */
+/** Runs lpstat(1) or cancel(1), and returns the output. */
 export type RunCups = (program: string, args: readonly string[]) => Promise<string>;
 
 const LPSTAT = "/usr/bin/lpstat";
@@ -19,15 +18,15 @@ const CANCEL = "/usr/bin/cancel";
 const OPTIONS = { timeout: 8000, killSignal: "SIGKILL", env: {} } as const;
 const runCups: RunCups = async (program, args) => (await promisify(execFile)(program, args, OPTIONS)).stdout;
 
-/** For each job, what CUPS knows about it and the documents: "c00012", "d00012-001". */
+/** What CUPS knows about a job, and the documents: "c00012", "d00012-001". */
 const JOB_FILE = /^([cd])(\d{5,})/;
-/** Errors of a connection that was refused, or that no process could accept. */
+/** The connection was refused, or no process could accept it. */
 const NOT_SERVED = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK"]);
 
 /**
- * Removes the print jobs of an account, or counts them.
+ * Removes or counts them.
  * @param root prefix of each path
- * @throws Error if it cannot be looked at, or if CUPS does not answer
+ * @throws Error if the jobs cannot be looked at, or if CUPS does not answer
  */
 export async function sweepPrintJobs(
   root: string,
@@ -95,7 +94,7 @@ async function listKept(spool: string, user: string): Promise<Item[]> {
   return items;
 }
 
-// An attribute as IPP writes it (RFC 8010): its name, then the length of its value, then the value.
+// An attribute of IPP (RFC 8010): its name, then the length of its value, then the value.
 function ownerOf(user: string): Buffer {
   const value = Buffer.from(user);
   return Buffer.from([...Buffer.from("job-originating-user-name"), value.length >> 8, value.length & 0xff, ...value]);

@@ -1,5 +1,4 @@
-// Sweeps what a leased account has left outside its view when its session has ended: looks, removes, looks again. Other
-// files wipe the view and kill processes.
+// Sweeps what a leased account has left outside its view: looks, removes, looks again.
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { isGuestUid } from "../../policy/account.ts";
@@ -25,18 +24,18 @@ import type { ForgetPairing } from "./pairings.ts";
 import { sweepPairings } from "./pairings.ts";
 import { sweepPrintJobs } from "./print-jobs.ts";
 
-/** The machine as seen here; tests pass others. */
+/** Tests pass others. */
 export interface SweepMachine {
   /** Prefix of every path but those of the configuration. */
   readonly root: string;
   readonly runKeys: typeof runGuestKeys;
   readonly unmountMedium: typeof unmountMedium;
-  /** Milliseconds for each class, and for the kernel to forget keys. */
+  /** For each class, and for the kernel to forget keys. */
   readonly limitMs: number;
   readonly keysLimitMs: number;
-  /** Milliseconds for writing a medium's cache. */
+  /** For writing a medium's cache. */
   readonly mediaLimitMs: number;
-  /** Milliseconds to wait for core dumps that are being written. */
+  /** For core dumps that are being written. */
   readonly dumpsLimitMs: number;
 }
 
@@ -52,11 +51,9 @@ const MACHINE: SweepMachine = {
 
 export interface SweepParts {
   readonly bindings: SweepBindings;
-  /** One for all accounts that are swept. */
+  /** For all accounts that are swept. */
   readonly looks: Looks;
-  /** Makes NetworkManager read its connections again. */
   readonly reloadConnections: () => Promise<void>;
-  /** Makes BlueZ forget a pairing. */
   readonly forgetPairing: ForgetPairing;
 }
 
@@ -79,8 +76,7 @@ export class Sweeper {
   }
 
   /**
-   * Removes what an account has left. Never rejects. Ends within twice the limit of a class, plus the limits for media
-   * and for a look at all processes.
+   * Never rejects. Ends within twice the limit of a class, plus the limits for media and for a look at all processes.
    * @returns one for each class, in a fixed order. What is left is what a second look finds. A class that could not be
    * looked at has this as its only sentence.
    * @param looks a separate queue for callers that are not ends
@@ -90,15 +86,16 @@ export class Sweeper {
     const unmounted = this.#attemptInTime("media", account, media, this.#machine.mediaLimitMs);
     const others = await Promise.all(
       Object.entries(classes).map(async ([kind, work]) => {
-        // Before that, the directory that udisks makes for an account is not empty.
+        // Before that, udisks' directory for the account is not empty.
         if (kind === "runtime") await unmounted;
         return this.#attemptInTime(kind as SweepKind, account, work);
       }),
     );
     // systemd-coredump logs as the account after it has written a dump.
     const logged = await this.#attemptInTime("journal", account, journal);
-    // Last, to see jobs that started before they were removed, and a guest-keys that hangs. The look has a limit of its
-    // own, because many accounts can wait for it.
+    // Last, to see jobs that started before they were removed, and a guest-keys that hangs. Many accounts can wait for
+    // the
+    // look, which has a limit of its own.
     const proc = join(this.#machine.root, "/proc");
     const processes = await this.#attempt("processes", account, () =>
       findProcesses(looks.searchMembers, proc, account.uid),

@@ -18,7 +18,7 @@ export interface UidSweepParts {
   /** Rejects if the UID belongs to a user now. */
   readonly checkForeign: (account: UidSubject) => Promise<void>;
   readonly sweeper: { readonly sweep: (account: UidSubject, settings: Config["Sweep"]) => Promise<readonly Swept[]> };
-  /** searchHolders and searchMembers, or one look for many. */
+  /** Or one look for many. */
   readonly search?: SearchHolders;
   readonly searchMembers?: SearchMembers | undefined;
 }
@@ -43,7 +43,7 @@ export async function sweepUid(
     uid,
     namespaces: [],
   });
-  // Looking at all processes takes a while on a busy machine, and a sweep cannot be undone.
+  // The look takes a while on a busy machine, and a sweep cannot be undone.
   await checkForeign(account);
   const swept = await sweeper.sweep(account, settings);
   // Processes are looked at twice. The last look tells what is left.
