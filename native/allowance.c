@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "criteria.h"
+#include "process_uids.h"
 
 enum { USER_MS = 3000, MOST_USERS = 4096 };
 

@@ -55,12 +55,4 @@ bool look(int dir, const char *name, struct statx *file);
 DIR *open_list(int dir, const char *name);
 int open_entry(int dir, const char *name);
 
-enum { UIDS = 4 };
-
-/**
- * The real, effective, saved and file system UID of a process that has not ended, even of a zombie with running
- * threads.
- */
-bool read_uids(int process, unsigned uids[UIDS]);
-
 #endif

@@ -10,6 +10,7 @@
 #include "criteria.h"
 #include "mounts.h"
 #include "notes.h"
+#include "process_uids.h"
 
 enum { MOST_NAMESPACES = 1 << 16 };
 

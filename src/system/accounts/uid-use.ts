@@ -2,12 +2,11 @@
 // logged in. A guest must not get that UID, because the end kills all processes with it.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Batch } from "../batch.ts";
-import { searchAllMembers, type MemberCriteria, type Members } from "../processes/member-search.ts";
+import { findProcess } from "./nss.ts";
 
 /** Tests pass another machine. */
 export interface UidUseParts {
-  readonly search: (sets: readonly MemberCriteria[]) => Promise<readonly Members[]>;
+  readonly findProcess: typeof findProcess;
   /** /run */
   readonly run: string;
 }
@@ -15,19 +14,15 @@ export interface UidUseParts {
 /** A login waits for it. */
 const LIMIT_MS = 2000;
 
-const PARTS: UidUseParts = {
-  search: (sets) => searchAllMembers(sets, { limitMs: LIMIT_MS }),
-  run: "/run",
-};
+const PARTS: UidUseParts = { findProcess, run: "/run" };
 
 export class UidUse {
   readonly #run: string;
-  readonly #members: Batch<MemberCriteria, Members>;
+  readonly #findProcess: UidUseParts["findProcess"];
 
-  constructor({ search, run }: UidUseParts = PARTS) {
-    this.#run = run;
-    // Separate from the looks of ends, which may take longer.
-    this.#members = new Batch(search);
+  constructor(parts: UidUseParts = PARTS) {
+    this.#run = parts.run;
+    this.#findProcess = parts.findProcess;
   }
 
   /** The user with this UID who is logged in, as far as logind knows. */
@@ -50,9 +45,7 @@ export class UidUse {
     if (login !== undefined) return login;
     const directory = join(this.#run, "user", String(uid));
     if (existsSync(directory)) return `the owner of ${directory}`;
-    const { pids, whole } = await this.#members.ask({ view: undefined, uid });
-    if (pids[0] !== undefined) return `the owner of process ${pids[0]}`;
-    if (!whole) throw new Error(`whether a process runs as the uid ${uid} could not be told in time`);
-    return undefined;
+    const pid = await this.#findProcess(uid, LIMIT_MS);
+    return pid === undefined ? undefined : `the owner of process ${pid}`;
   }
 }

@@ -16,11 +16,8 @@ describe("the use of a uid", () => {
     rmSync(run, { recursive: true });
   });
 
-  const useOf = (pids: readonly number[] = [], whole = true) =>
-    new UidUse({
-      run,
-      search: (sets) => Promise.resolve(sets.map(({ uid }) => ({ pids: uid === UID ? pids : [], unseen: [], whole }))),
-    });
+  const useOf = (pid?: number) =>
+    new UidUse({ run, findProcess: (uid) => Promise.resolve(uid === UID ? pid : undefined) });
 
   it("is known from logind, with the user's name", async () => {
     writeFileSync(join(run, "systemd/users", String(UID)), "# This is private data.\nNAME=dora\nSTATE=active\n");
@@ -35,13 +32,14 @@ describe("the use of a uid", () => {
   });
 
   it("is seen by a runtime directory or a process", async () => {
-    expect(await useOf([7, 8]).find(UID)).toBe("the owner of process 7");
+    expect(await useOf(7).find(UID)).toBe("the owner of process 7");
     mkdirSync(join(run, "user", String(UID)), { recursive: true });
     expect(await useOf().find(UID)).toBe(`the owner of ${run}/user/${UID}`);
   });
 
-  it("is unknown while not all processes could be looked at", async () => {
+  it("is unknown while the processes could not be looked at", async () => {
     expect(await useOf().find(UID)).toBeUndefined();
-    await expect(useOf([], false).find(UID)).rejects.toThrow("could not be told in time");
+    const late = new UidUse({ run, findProcess: () => Promise.reject(new Error("late")) });
+    await expect(late.find(UID)).rejects.toThrow("late");
   });
 });

@@ -1,0 +1,100 @@
+// Keeps guest-lookup (native/lookup.c) to ask the name service and the process table: starting a program for each
+// question would take longer than the rest of a login. A name service that hangs is killed with its program.
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import { within } from "../../wait.ts";
+
+const PROGRAM = "/usr/lib/guestd/guest-lookup";
+/** A login waits for it. */
+export const LIMIT_MS = 3000;
+/** So many programs wait for the next question. */
+const MOST_IDLE = 2;
+/** After as many answers a program is replaced, because modules of the name service may leak memory. */
+const MOST_ANSWERS = 1000;
+const NOTHING_FOUND = "-";
+
+interface Helper {
+  readonly child: ChildProcessByStdio<Writable, Readable, null>;
+  answers: number;
+}
+
+export class Lookup {
+  readonly #program: readonly [string, ...string[]];
+  #idle: Helper[] = [];
+
+  /** @param program a command; tests pass another */
+  constructor(program: readonly [string, ...string[]] = [PROGRAM]) {
+    this.#program = program;
+  }
+
+  /**
+   * The answer to a question, as native/lookup.c has them; undefined if nothing is found. Questions asked at the same
+   * time have a program each.
+   * @throws Error if the program fails, or has not answered within the limit
+   */
+  async ask(question: string, limitMs = LIMIT_MS): Promise<string | undefined> {
+    // No name has a newline.
+    if (/[\n\0]/.test(question)) return undefined;
+    const helper = this.#idle.pop() ?? this.#start();
+    try {
+      const answer = await within(put(helper, question), limitMs, () => {
+        throw new Error(`the name service has not answered in ${limitMs / 1000} s; see whether sssd or nslcd is up`);
+      });
+      this.#keep(helper);
+      return answer === NOTHING_FOUND ? undefined : answer;
+    } catch (error) {
+      helper.child.kill("SIGKILL");
+      // One that ended while it waited for a question says nothing about this one.
+      if (error instanceof EndedError && helper.answers > 0) return this.ask(question, limitMs);
+      throw error;
+    }
+  }
+
+  #start(): Helper {
+    const [program, ...args] = this.#program;
+    const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
+    child.stdout.setEncoding("utf8");
+    // Neither the program nor its pipes keep guestd running.
+    child.unref();
+    for (const stream of [child.stdin, child.stdout]) (stream as unknown as Socket).unref();
+    const forget = () => {
+      this.#idle = this.#idle.filter((helper) => helper.child !== child);
+    };
+    child.on("error", forget).on("close", forget);
+    // A program that has ended is noticed by its close.
+    child.stdin.on("error", () => undefined);
+    return { child, answers: 0 };
+  }
+
+  #keep(helper: Helper): void {
+    helper.answers++;
+    if (this.#idle.length < MOST_IDLE && helper.answers < MOST_ANSWERS) this.#idle.push(helper);
+    else helper.child.stdin.end();
+  }
+}
+
+class EndedError extends Error {}
+
+function put({ child }: Helper, question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const read = (part: string) => {
+      text += part;
+      if (!text.endsWith("\n")) return;
+      stop();
+      resolve(text.slice(0, -1));
+    };
+    const end = (why: unknown) => {
+      stop();
+      reject(new EndedError(`${child.spawnfile} failed: ${String(why instanceof Error ? why.message : why)}`));
+    };
+    const stop = () => {
+      child.stdout.off("data", read);
+      child.off("error", end).off("close", end);
+    };
+    child.stdout.on("data", read);
+    child.on("error", end).on("close", end);
+    child.stdin.write(`${question}\n`);
+  });
+}
