@@ -1,11 +1,17 @@
 # shellcheck shell=bash
 # Completion of guestctl(1) for bash. Verbs and options are held against the program by test/contract/docs.test.ts.
 
-# The ids that a verb lists, list or receipts; none for users who may not ask.
-_guestctl_ids() { guestctl "$1" --json 2>/dev/null | sed -n 's/^ *"id": "\([a-z0-9]*\)",\{0,1\}$/\1/p'; }
-
-# The UIDs that are quarantined or foreign.
-_guestctl_quarantined() { guestctl leases 2>/dev/null | sed -n 's/^\([0-9]\{1,\}\)  *\(quarantined\|foreign\) .*$/\1/p'; }
+# The names of guestd's files in these directories: ids and UIDs, without a program that looks them up. None for users who
+# may not read them, and may not ask guestd either.
+_guestctl_names() {
+  local directory file
+  for directory in "$@"; do
+    for file in "${_guestctl_root-}/$directory"/*; do
+      file=${file##*/}
+      [[ ! $file =~ ^[a-z0-9]+(\.json)?$ ]] || printf '%s\n' "${file%.json}"
+    done
+  done
+}
 
 # The desktop sessions of this machine.
 _guestctl_sessions() {
@@ -34,13 +40,13 @@ _guestctl_candidates() {
   shift
   case ${1-} in
     '') compgen -W 'list show end receipts receipt leases lease status enable disable autologin explain config reload' -- "$current" ;;
-    show | end) compgen -W "$(_guestctl_ids list)" -- "$current" ;;
-    receipt) compgen -W "$(_guestctl_ids receipts)" -- "$current" ;;
+    show | end) compgen -W "$(_guestctl_names run/guestd/sessions)" -- "$current" ;;
+    receipt) compgen -W "$(_guestctl_names var/lib/guestd/receipts/{clean,dirty})" -- "$current" ;;
     lease)
       if [ $# -eq 1 ]; then
         compgen -W 'release' -- "$current"
       elif [ "$2" = release ]; then
-        compgen -W "$(_guestctl_quarantined)" -- "$current"
+        compgen -W "$(_guestctl_names var/lib/guestd/quarantine)" -- "$current"
       fi
       ;;
     autologin) [ $# -gt 1 ] || compgen -W 'enable disable status' -- "$current" ;;

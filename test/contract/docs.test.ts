@@ -1,7 +1,9 @@
 // The completion and the documents agree with the code's own tables. For the manual pages see man-*.test.ts.
 import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import type { Option } from "../../src/cli/options.ts";
 import { COMMON, OPTIONS } from "../../src/cli/options.ts";
@@ -28,22 +30,37 @@ const linksOf = (document: string) =>
     ([, path = "", anchor]) => ({ path: path === "" ? document : join(dirname(document), path), anchor }),
   );
 
-/** What bash offers at the end of this line; the test's own guestctl replaces the real one. */
+/** Files of guestd, and others beside them. */
+const FILES = [
+  ...["abcdefghij.json", "k2345mnopq.json", "k2345mnopr.json.new", "x.json.rejected"].map(
+    (name) => `run/guestd/sessions/${name}`,
+  ),
+  ...["clean/zyxwvutsrq.json", "dirty/yyxwvutsrq.json"].map((name) => `var/lib/guestd/receipts/${name}`),
+  ...["60601", "60602", "60603.new"].map((name) => `var/lib/guestd/quarantine/${name}`),
+];
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "guestd-completion-"));
+  for (const file of FILES) {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), "");
+  }
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+/** What bash offers at the end of this line. Starting a program for it would take too long. */
 function complete(...line: string[]): string[] {
   const script = `
-    guestctl() {
-      case $1 in
-        list) printf '[\\n  {\\n    "id": "abcdefghij",\\n    "user": "guest1"\\n  },\\n  {\\n    "id": "k2345mnopq"\\n  }\\n]\\n' ;;
-        receipts) printf '[\\n  {\\n    "id": "zyxwvutsrq",\\n    "swept": [],\\n    "left": [\\n      "id: x"\\n    ]\\n  }\\n]\\n' ;;
-        leases) printf 'UID    STATE        USER  SESSION  REASON\\n60600  leased       a  abc  -\\n60601  quarantined  b  -  files: 2\\n60602  foreign      -  -  x\\n' ;;
-      esac
-    }
+    _guestctl_root=$1; shift
+    guestctl() { echo guestctl-was-started; }
     . "$1"; shift
     COMP_WORDS=(guestctl "$@") COMP_CWORD=$#
     _guestctl
     printf '%s\\n' "\${COMPREPLY[@]}"`;
   const file = join(PROJECT, "packaging/completions/guestctl.bash");
-  const out = execFileSync("bash", ["--norc", "-c", script, "bash", file, ...line], { encoding: "utf8" });
+  const out = execFileSync("bash", ["--norc", "-c", script, "bash", root, file, ...line], { encoding: "utf8" });
   return out
     .split("\n")
     .filter((word) => word !== "")
@@ -80,7 +97,7 @@ describe("the completion offers", () => {
   });
 
   it("the stored receipts", () => {
-    expect(complete("receipt", "")).toEqual(["zyxwvutsrq"]);
+    expect(complete("receipt", "")).toEqual(["yyxwvutsrq", "zyxwvutsrq"]);
     expect(complete("receipts", "")).toEqual([]);
   });
 
@@ -101,6 +118,11 @@ describe("the completion offers", () => {
   it("one user to explain", () => {
     expect(complete("explain", "roo")).toEqual(["root"]);
     expect(complete("explain", "root", "")).toEqual([]);
+  });
+
+  it("nothing that guestd does not have", () => {
+    rmSync(join(root, "run"), { recursive: true });
+    expect(complete("end", "")).toEqual([]);
   });
 
   it("files to check", () => {
