@@ -19,9 +19,9 @@ import { compareStates, takeState } from "../helpers/system-state.ts";
 /** Each of these tests has apt do half a dozen things one after another. */
 const LIMIT_MS = 300_000;
 const UNWIRED =
-  "guestd: PAM does not know of guestd, so that nobody is a guest, and there is no account guest; to mend it:" +
-  " pam-auth-update --enable guestd (where /etc/pam.d/common-* were changed by hand: write the lines of man pam_guest," +
-  " EXAMPLES, into them; --force would drop what was changed), then: dpkg-reconfigure guestd";
+  "guestd: PAM is not set up for guestd: no user is a guest, and there is no account guest; to fix it:" +
+  " pam-auth-update --enable guestd (if /etc/pam.d/common-* were changed by hand: add the lines of man pam_guest," +
+  " EXAMPLES, to them; --force would drop the changes), then: dpkg-reconfigure guestd";
 /** The lines that pam_guest(8) has an administrator write. */
 const SESSION = [
   "session [success=1 ignore=ignore module_unknown=ignore default=die] pam_guest.so",
@@ -134,7 +134,7 @@ describeMachine("an administrator's own changes", (release) => {
       await machine.sh("pam-auth-update --disable guestd; echo 'session required pam_guest.so' >/etc/pam.d/mine");
       const { code, stdout, stderr } = await runApt(machine, "remove", "guestd");
       expect(`${code} ${stdout}${stderr}`).toMatch(
-        /^100 [^]*guestd: take pam_guest out of \/etc\/pam\.d\/mine first: nobody could log in there without it\n/,
+        /^100 [^]*guestd: remove pam_guest from \/etc\/pam\.d\/mine first: no user could log in there without the module\n/,
       );
       expect(await packageStatus(machine)).toMatch(/ installed$/);
       expect(await wiredStacks(machine)).toEqual([]);
@@ -179,8 +179,8 @@ describeMachine("an administrator's own changes", (release) => {
       });
       expect(new Set(said)).toEqual(
         new Set([
-          "guestd: alice: of the group guests, are guests from now on",
-          "guestd: alice: of the group guests, log in like everybody else now; lock the accounts that must not",
+          "guestd: alice: members of the group guests, and guests from now on",
+          "guestd: alice: members of the group guests, now log in like other users; lock the accounts that must not",
         ]),
       );
     },
@@ -211,7 +211,7 @@ describeMachine("an administrator's own changes", (release) => {
       await machine.sh("useradd --uid 60000 --no-create-home bob");
       const { code, stdout, stderr } = await runApt(machine, "install", PACKAGE);
       expect(`${code} ${stdout}${stderr}`).toMatch(
-        /^100 [^]*guestd: bob has the uid 60000, which the account guest is to have: give bob another one, then: dpkg --configure guestd\n/,
+        /^100 [^]*guestd: bob has the uid 60000, which the account guest needs: give bob another one, then: dpkg --configure guestd\n/,
       );
       expect(await wiredStacks(machine)).toEqual([]);
       expect((await machine.run(["getent", "passwd", "guest"])).code).toBe(2);
@@ -243,7 +243,7 @@ describeMachine("an administrator's own changes", (release) => {
     });
     expect(new Set(said)).toEqual(
       new Set([
-        "guestd: /etc/userdb/guest.user is not guestd's and stays; its gid must be 777 for its user to be a guest",
+        "guestd: /etc/userdb/guest.user is not guestd's and is kept; its user is a guest only if its gid is 777",
       ]),
     );
   });
