@@ -1,5 +1,6 @@
 /*
- * pam_guest_bus: the calls to guestd (contract: systemd/org.guestd1.xml). Connect, one call, disconnect.
+ * pam_guest_bus: the calls to guestd (contract: systemd/org.guestd1.xml). Connect, one call, disconnect. Where root has
+ * as many connections as the bus allows (dbus-daemon(1), max_connections_per_user), again: others disconnect soon.
  *
  * It must never wait beyond its time limit, and must not let the environment choose the bus.
  * So it avoids two functions of sd-bus, and sets one default:
@@ -9,8 +10,10 @@
  *   method call timeout   is read from SYSTEMD_BUS_TIMEOUT for the greeting where it is not set
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-bus.h>
 
@@ -25,6 +28,7 @@
 #define GUESTD_INTERFACE "org.guestd1.Manager"
 
 #define USEC_PER_SEC UINT64_C(1000000)
+#define RETRY_USEC 50000
 
 static uint64_t now_usec(void)
 {
@@ -69,15 +73,14 @@ static int bus_prepare(sd_bus *bus, uint64_t usec)
 }
 
 /* Nothing is sent before this returns: sd-bus queues the call until the bus has replied to the greeting. */
-static int exchange_begin(struct exchange *exchange, unsigned seconds, struct refusal *why)
+static int exchange_begin(struct exchange *exchange, struct refusal *why)
 {
-        uint64_t usec = seconds * USEC_PER_SEC;
+        uint64_t now = now_usec();
         int r;
 
-        exchange->deadline = now_usec() + usec;
         r = sd_bus_new(&exchange->bus);
         if (r >= 0)
-                r = bus_prepare(exchange->bus, usec);
+                r = bus_prepare(exchange->bus, exchange->deadline > now ? exchange->deadline - now : 1);
         if (r >= 0)
                 r = sd_bus_message_new_method_call(exchange->bus, &exchange->call, GUESTD_NAME, GUESTD_OBJECT,
                                                    GUESTD_INTERFACE, exchange->method);
@@ -117,24 +120,55 @@ static int reply_await(sd_bus *bus, sd_bus_message *call, uint64_t deadline, sd_
         return 0;
 }
 
-/* `appended`: the result of appending the arguments. Their strings come from the account database and PAM, and
- * sd-bus refuses any that is not UTF-8. */
-static int exchange_finish(struct exchange *exchange, int appended, struct refusal *why)
-{
-        int r;
+/* Appends the arguments of a call. Their strings come from the account database and PAM, and sd-bus refuses any that is
+ * not UTF-8. */
+typedef int arguments_append(sd_bus_message *call, const void *what);
 
-        if (appended < 0)
-                return refuse(why, appended, "%s: request", exchange->method);
-        r = reply_await(exchange->bus, exchange->call, exchange->deadline, &exchange->reply);
+static int exchange_try(struct exchange *exchange, arguments_append *append, const void *what, struct refusal *why)
+{
+        int r = exchange_begin(exchange, why);
+
         if (r < 0)
-                return refuse(why, r, "%s", exchange->method);
-        if (sd_bus_message_is_method_error(exchange->reply, NULL))
-                return error_read(exchange->method, exchange->reply, why);
-        return 0;
+                return r;
+        r = append(exchange->call, what);
+        if (r < 0)
+                return refuse(why, r, "%s: request", exchange->method);
+        r = reply_await(exchange->bus, exchange->call, exchange->deadline, &exchange->reply);
+        return r < 0 ? refuse(why, r, "%s", exchange->method) : 0;
 }
 
-static int request_append(sd_bus_message *call, const struct request *request)
+/* The bus answers the greeting with an error, before it has seen the call. */
+static bool bus_is_full(int r)
 {
+        return r == -ENOBUFS;
+}
+
+static int exchange_make(struct exchange *exchange, unsigned seconds, arguments_append *append, const void *what,
+                         struct refusal *why)
+{
+        struct refusal first = *why;
+        int r;
+
+        exchange->deadline = now_usec() + seconds * USEC_PER_SEC;
+        for (;;) {
+                r = exchange_try(exchange, append, what, why);
+                if (!bus_is_full(r) || now_usec() + RETRY_USEC >= exchange->deadline)
+                        break;
+                exchange_done(exchange);
+                exchange->bus = NULL;
+                exchange->call = exchange->reply = NULL;
+                *why = first;
+                /* Not all at the same moment. */
+                usleep(RETRY_USEC / 2 + (useconds_t) (getpid() % 50) * (RETRY_USEC / 100));
+        }
+        if (r == 0 && sd_bus_message_is_method_error(exchange->reply, NULL))
+                r = error_read(exchange->method, exchange->reply, why);
+        return r;
+}
+
+static int request_append(sd_bus_message *call, const void *what)
+{
+        const struct request *request = what;
         const struct passwd *account = request->account;
 
         if (request->joins)
@@ -154,21 +188,29 @@ static int request_append(sd_bus_message *call, const struct request *request)
                                      "answer", "s", request->reply.answer);
 }
 
+static int question_append(sd_bus_message *call, const void *what)
+{
+        const struct request *request = what;
+
+        return sd_bus_message_append(call, "a{sv}", 6,
+                                     "user", "s", request->account->pw_name,
+                                     "service", "s", request->service,
+                                     "tty", "s", request->tty,
+                                     "rhost", "s", request->rhost,
+                                     "terms", "s", request->reply.digest,
+                                     "answer", "s", request->reply.answer);
+}
+
+static int id_append(sd_bus_message *call, const void *what)
+{
+        return sd_bus_message_append(call, "s", (const char *) what);
+}
+
 int guest_bus_allocate(const struct request *request, unsigned seconds, struct verdict *ret, struct refusal *why)
 {
         _cleanup_(exchange_done) struct exchange exchange = { .method = "AllocateAccount" };
-        int r = exchange_begin(&exchange, seconds, why);
+        int r = exchange_make(&exchange, seconds, question_append, request, why);
 
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(exchange.call, "a{sv}", 6,
-                                  "user", "s", request->account->pw_name,
-                                  "service", "s", request->service,
-                                  "tty", "s", request->tty,
-                                  "rhost", "s", request->rhost,
-                                  "terms", "s", request->reply.digest,
-                                  "answer", "s", request->reply.answer);
-        r = exchange_finish(&exchange, r, why);
         return r < 0 ? r : verdict_read(exchange.reply, ret, why);
 }
 
@@ -177,18 +219,14 @@ int guest_bus_obtain(const struct request *request, unsigned seconds, struct ses
         _cleanup_(exchange_done) struct exchange exchange = {
                 .method = request->joins ? "JoinSession" : "OpenSession",
         };
-        int r = exchange_begin(&exchange, seconds, why);
+        int r = exchange_make(&exchange, seconds, request_append, request, why);
 
-        if (r < 0)
-                return r;
-        r = exchange_finish(&exchange, request_append(exchange.call, request), why);
         return r < 0 ? r : session_read(exchange.reply, request->joins, ret, why);
 }
 
 int guest_bus_close(const char *id, unsigned seconds, struct refusal *why)
 {
         _cleanup_(exchange_done) struct exchange exchange = { .method = "CloseSession" };
-        int r = exchange_begin(&exchange, seconds, why);
 
-        return r < 0 ? r : exchange_finish(&exchange, sd_bus_message_append(exchange.call, "s", id), why);
+        return exchange_make(&exchange, seconds, id_append, id, why);
 }

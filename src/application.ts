@@ -47,7 +47,7 @@ import { wasAnnounced } from "./system/announcements.ts";
 import type { Abilities, Bindings } from "./system/bindings.ts";
 import { Greeters } from "./system/greeters.ts";
 import type { Journal } from "./system/journal.ts";
-import { Turns } from "./system/lanes.ts";
+import { Turns } from "./lanes.ts";
 import { readUidMap } from "./system/read-uid-map.ts";
 import { Cgroups } from "./system/processes/cgroups.ts";
 import { endProcesses, listProcesses, type ProcessTable } from "./system/processes/kill.ts";

@@ -2,6 +2,7 @@
 import type { EventEmitter } from "node:events";
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
+import { Lanes } from "../lanes.ts";
 import { within } from "../wait.ts";
 import type { Intake, Pushing } from "./intake.ts";
 
@@ -17,6 +18,9 @@ export interface BusCall {
 }
 
 const CONNECT_LIMIT_MS = 5000;
+/** The bus allows a connection 128 unanswered calls (dbus-daemon(1), max_replies_per_connection): 40 for each service. */
+const MOST_UNANSWERED = 40;
+const lanes = new WeakMap<MessageBus, Map<string, Lanes>>();
 
 export class LateError extends Error {}
 
@@ -63,12 +67,26 @@ function innerOf(bus: MessageBus): Inner {
 
 type Inner = EventEmitter & { readonly stream: Pushing & { readonly destroy: () => void } };
 
-/** @throws DBusError as the service sent it, or LateError */
+function lanesTo(bus: MessageBus, service: string): Lanes {
+  const ofBus = lanes.get(bus) ?? new Map<string, Lanes>();
+  lanes.set(bus, ofBus);
+  const found = ofBus.get(service) ?? new Lanes(MOST_UNANSWERED);
+  ofBus.set(service, found);
+  return found;
+}
+
+/**
+ * With 40 calls to the same service unanswered, waits for one of them first.
+ * @param limitMs from the moment the call is sent
+ * @throws DBusError as the service sent it, or LateError
+ */
 export async function callMethod(bus: MessageBus, call: BusCall, limitMs: number): Promise<readonly unknown[]> {
   const message = new dbus.Message({ ...call, body: [...(call.body ?? [])] });
-  const answer: Promise<Message | null> = bus.call(message);
   const late = tooLate(limitMs, `${call.destination} does not answer ${call.member}`);
-  const reply = await within(answer, limitMs, late);
+  const reply = await lanesTo(bus, call.destination).run(() => {
+    const answer: Promise<Message | null> = bus.call(message);
+    return within(answer, limitMs, late);
+  });
   return (reply?.body ?? []) as readonly unknown[];
 }
 

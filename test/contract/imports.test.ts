@@ -24,10 +24,11 @@ const imports: Import[] = sources.flatMap((file) =>
 const RULES: Record<string, readonly string[]> = {
   "src/policy/": ["src/policy/", "types:src/config/schema.ts"],
   "src/config/": ["src/config/", "node:fs", "node:path"],
-  "src/bus/": ["src/bus/", "src/policy/", "src/wait.ts", "types:src/config/", "dbus-next", "types:node:events"],
-  "src/system/": ["src/system/", "src/policy/", "src/wait.ts", "types:src/config/", "node:"],
+  "src/bus/": ["src/bus/", "src/policy/", "src/lanes.ts", "src/wait.ts", "types:src/config/", "dbus-next", "types:node:events"],
+  "src/system/": ["src/system/", "src/policy/", "src/lanes.ts", "src/wait.ts", "types:src/config/", "node:"],
   "src/autologin/": ["src/autologin/", "src/policy/", "node:"],
   "src/wait.ts": ["node:timers/promises"],
+  "src/lanes.ts": ["node:timers/promises"],
   "src/cli/": [
     "src/cli/",
     "src/autologin/",

@@ -4,10 +4,12 @@
  * The upper limit is the contract's (10 s for everything), not a machine's speed; the lower one shows that the module
  * waited as long as configured.
  */
+import { readdirSync, readFileSync } from "node:fs";
+import dbus from "dbus-next";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { buildModule, builds, errors, type Hook, runHost, runOnce } from "./host.ts";
 import { session, silence, startScriptedGuestd } from "./scripted_guestd.ts";
-import { accounts, createView, createWorld, describeAsRoot, type World } from "./world.ts";
+import { accounts, createView, createWorld, describeAsRoot, until, type World } from "./world.ts";
 
 const bound = 10_000;
 const sentence = "Guest sessions are not available at the moment. Please ask the administrator of this machine.";
@@ -66,6 +68,40 @@ describeAsRoot.each(builds)("during an outage ($name)", { timeout: 60_000 }, (bu
     const hook = await open();
     expectRefusal(hook, "OpenSession: Connection timed out");
     expect(hook.milliseconds).toBeGreaterThan(900);
+  });
+
+  /** Whether the module waits to try again. */
+  const isTryingAgain = () =>
+    readdirSync("/proc").some((pid) => {
+      try {
+        return (
+          readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`${world.directory}/pam.d-`) &&
+          readFileSync(`/proc/${pid}/wchan`, "utf8").includes("nanosleep")
+        );
+      } catch {
+        return false;
+      }
+    });
+
+  it("a guest waits until the bus takes another connection", async () => {
+    await world.bus.start(1);
+    const other = dbus.sessionBus({ busAddress: world.busAddress });
+    await new Promise((resolve) => other.once("connect", resolve));
+    const opening = open("timeout=10");
+    await until("the second attempt", isTryingAgain);
+    other.disconnect();
+    // A bus with a single connection has no guestd.
+    expectRefusal(await opening, "org.freedesktop.DBus.Error.ServiceUnknown");
+  });
+
+  it("a guest is refused where the bus takes no other connection, after timeout= seconds", async () => {
+    await world.bus.start(1);
+    const other = dbus.sessionBus({ busAddress: world.busAddress });
+    await new Promise((resolve) => other.once("connect", resolve));
+    const hook = await open("timeout=1");
+    other.disconnect();
+    expectRefusal(hook, "OpenSession: No buffer space available");
+    expect(hook.milliseconds).toBeGreaterThan(800);
   });
 
   it("a guest is refused where guestd does not answer, after timeout= seconds", async () => {

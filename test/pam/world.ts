@@ -46,11 +46,12 @@ trusted:x:991:root
   "nsswitch.conf": "passwd: files\ngroup: files\n",
 };
 
-const busConfig = (services: string): string => `<!DOCTYPE busconfig PUBLIC
+const busConfig = (services: string, connections: number): string => `<!DOCTYPE busconfig PUBLIC
  "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <listen>unix:path=/run/dbus/system_bus_socket</listen>
   <servicedir>${services}</servicedir>
+  <limit name="max_connections_per_user">${String(connections)}</limit>
   <policy context="default">
     <allow user="*"/>
     <allow send_destination="*"/>
@@ -75,7 +76,8 @@ export interface World {
 }
 
 export interface Bus {
-  start(): Promise<void>;
+  /** @param connections so many a user may have at the same time */
+  start(connections?: number): Promise<void>;
   stop(): Promise<void>;
   /** SIGSTOP and SIGCONT: a bus that accepts connections and never replies. */
   freeze(): void;
@@ -147,9 +149,9 @@ function createBus(directory: string, enter: readonly string[]): Bus {
   const services = join(directory, "services");
   const config = join(directory, "bus.conf");
   mkdirSync(services);
-  writeFileSync(config, busConfig(services));
   return {
-    async start() {
+    async start(connections = 256) {
+      writeFileSync(config, busConfig(services, connections));
       const line = ["setpriv", "--pdeathsig", "KILL", "dbus-daemon", `--config-file=${config}`, "--nofork"];
       const [file, ...rest] = [...enter, ...line, "--print-address"];
       // Its standard error only complains that it may not raise its own limits here.

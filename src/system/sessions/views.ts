@@ -7,7 +7,7 @@ import type { Step } from "../../policy/steps.ts";
 import type { SessionSubject } from "../../policy/subject.ts";
 import { within } from "../../wait.ts";
 import type { Bindings, BuiltView } from "../bindings.ts";
-import { Lanes } from "../lanes.ts";
+import { Lanes } from "../../lanes.ts";
 import type { Cgroups } from "../processes/cgroups.ts";
 import type { SearchHolders } from "../processes/holder-search.ts";
 import { searchHolders } from "../processes/holder-search.ts";

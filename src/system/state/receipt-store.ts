@@ -4,7 +4,7 @@ import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Receipt, Swept } from "../../policy/receipt.ts";
 import { isClean } from "../../policy/receipt.ts";
-import { Lanes } from "../lanes.ts";
+import { Lanes } from "../../lanes.ts";
 import { readIfThere } from "../read-file.ts";
 import { listNames, replaceDurably, UNFINISHED } from "../write-file.ts";
 import { checkId, isId } from "./session-record.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Lanes, Turns } from "../../../src/system/lanes.ts";
+import { Lanes, Turns } from "../../src/lanes.ts";
 
 describe("lanes", () => {
   it("run a limited number of tasks at once, in order, whatever fails", async () => {
