@@ -1,6 +1,5 @@
 // Makes and undoes the changes to files; each can be interrupted and repeated. Must not follow symbolic links, nor
-// write
-// where others than root can.
+// write where others than root can.
 import { execFileSync } from "node:child_process";
 import {
   closeSync,

@@ -104,8 +104,7 @@ export interface Bindings {
    * nothing. If guestd is killed before the result arrives, a reaper can be left in its cgroup.
    * @param label source of each new tmpfs, as in /proc/PID/mountinfo: 1 to 64 of a-z, 0-9 and "-"
    * @param reaper descriptor of the reaper's executable, for a PID namespace of the view's own, which a "proc" step
-   * then
-   * shows; -1 as undefined. The reaper may end at any time: watch its pidfd.
+   * then shows; -1 as undefined. The reaper may end at any time: watch its pidfd.
    */
   buildView(pidfd: number, plan: readonly Step[], label: string, reaper?: number): Promise<BuiltView>;
   /** pidfd_open(2), close-on-exec. The caller closes it with fs.closeSync. */

@@ -37,8 +37,7 @@ export function readPamStack(
 
 /**
  * Services with a file, except Debian's files for inclusion. Leaves out a file that includes a missing one, because
- * libpam
- * refuses every login through it.
+ * libpam refuses every login through it.
  */
 export function listPamServices(directories = DIRECTORIES): readonly string[] {
   const names = new Set(

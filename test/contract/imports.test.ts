@@ -24,7 +24,15 @@ const imports: Import[] = sources.flatMap((file) =>
 const RULES: Record<string, readonly string[]> = {
   "src/policy/": ["src/policy/", "types:src/config/schema.ts"],
   "src/config/": ["src/config/", "node:fs", "node:path"],
-  "src/bus/": ["src/bus/", "src/policy/", "src/lanes.ts", "src/wait.ts", "types:src/config/", "dbus-next", "types:node:events"],
+  "src/bus/": [
+    "src/bus/",
+    "src/policy/",
+    "src/lanes.ts",
+    "src/wait.ts",
+    "types:src/config/",
+    "dbus-next",
+    "types:node:events",
+  ],
   "src/system/": ["src/system/", "src/policy/", "src/lanes.ts", "src/wait.ts", "types:src/config/", "node:"],
   "src/autologin/": ["src/autologin/", "src/policy/", "node:"],
   "src/wait.ts": ["node:timers/promises"],

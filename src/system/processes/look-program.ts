@@ -1,6 +1,5 @@
 // Runs guest-holders, which hangs at a process that hangs in execve(2), as any user's can. As a program it can be
-// killed,
-// and started again after that process.
+// killed, and started again after that process.
 import { spawn, type ChildProcess } from "node:child_process";
 
 const PROGRAM = "/usr/lib/guestd/guest-holders";

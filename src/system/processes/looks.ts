@@ -1,6 +1,5 @@
 // Shares one look at all processes among all ends, because many sessions can end at once. Quarantined UIDs have looks
-// of
-// their own.
+// of their own.
 import { Batch } from "../batch.ts";
 import { searchAllHolders, type HolderCriteria, type SearchHolders } from "./holder-search.ts";
 import { searchAllMembers, type MemberCriteria, type SearchMembers } from "./member-search.ts";

@@ -77,9 +77,9 @@ export class Connections {
 
 /**
  * Opens the path of the pseudo-terminal that a process was called at. Once the other end is closed, the path has no
- * name
- * any more, even if another terminal has the number. Some leaders close the terminal, such as login(1) of util-linux.
- * For them the recorded path is used. If another terminal has it by now, the hang-up is noticed later, not sooner.
+ * name any more, even if another terminal has the number. Some leaders close the terminal, such as login(1) of
+ * util-linux. For them the recorded path is used. If another terminal has it by now, the hang-up is noticed later, not
+ * sooner.
  * @returns undefined if there is none; the caller closes it
  */
 export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">, proc = "/proc"): number | undefined {

@@ -46,8 +46,7 @@ export class Holdings {
 
   /**
    * Makes systemd keep what is held. Otherwise the next guestd relies on PIDs and inodes, which is safe while the
-   * session
-   * lives.
+   * session lives.
    */
   store(id: string): void {
     const held = this.find(id) ?? {};

@@ -62,8 +62,7 @@ export class ReceiptStore {
 
   /**
    * Before the first write: removes unfinished writes, and moves each receipt to its directory. Leaves what the disk
-   * fails
-   * at.
+   * fails at.
    */
   recover(): void {
     for (const directory of this.#inOrder())

@@ -1,6 +1,5 @@
 // Removes connections that NetworkManager keeps for a single account, with their secrets. Leaves connections that
-// others
-// can use as well.
+// others can use as well.
 import { readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { meansGone } from "../read-file.ts";

@@ -10,8 +10,7 @@ import { resolveLinks } from "./paths.ts";
 
 /**
  * By the home of the greeters' user: LightDM's GTK greeter (with the seat in later versions) and slick greeter; SDDM,
- * if
- * it is told to remember.
+ * if it is told to remember.
  */
 const FILES: Readonly<Record<string, readonly string[]>> = {
   "/var/lib/lightdm": [

@@ -54,8 +54,7 @@ export async function sweepKeys(
   if (found === 0) return NOTHING;
   const said = await run(uid);
   // Containers share keys. If the program may not look in a container, neither could the guest, and the keys belong to
-  // an
-  // account with the same number outside.
+  // an account with the same number outside.
   if (said === "0 0 0" && existsSync(join(root, "/run/systemd/container"))) return NOTHING;
   let left = found;
   await poll(() => (left = countKeys(root, uid)) === 0, limitMs, { first: PAUSE_MS, longest: PAUSE_MS });

@@ -1,6 +1,5 @@
 // Unmounts media that udisks has mounted for an account, and names processes that keep one busy. Touches nothing below
-// a
-// medium, and no directory that others than root can change.
+// a medium, and no directory that others than root can change.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { lstat, readdir, rmdir } from "node:fs/promises";

@@ -94,8 +94,7 @@ export class Sweeper {
     // systemd-coredump logs as the account after it has written a dump.
     const logged = await this.#attemptInTime("journal", account, journal);
     // Last, to see jobs that started before they were removed, and a guest-keys that hangs. Many accounts can wait for
-    // the
-    // look, which has a limit of its own.
+    // the look, which has a limit of its own.
     const proc = join(this.#machine.root, "/proc");
     const processes = await this.#attempt("processes", account, () =>
       findProcesses(looks.searchMembers, proc, account.uid),
