@@ -48,7 +48,7 @@ async function bundle(file, out) {
     // here.
     external: ["event-stream", "usocket", "x11"],
     // safe-buffer's exports are Node's own, on every Node that guestd runs on.
-    alias: { "safe-buffer": "node:buffer" },
+    alias: { "safe-buffer": "node:buffer", xml2js: join(project, "packaging/no-xml.cjs") },
     plugins: [journalAddon],
     legalComments: "inline",
     logLevel: "warning",

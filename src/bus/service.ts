@@ -106,14 +106,22 @@ export class Service {
   // Must not throw: dbus-next would send the stack trace to the client.
   #receive(message: Message): boolean {
     const { path, interface: of, member } = message;
-    if (path === OBJECT && of === INTROSPECTABLE && member === "Introspect") {
-      this.#send(dbus.Message.newMethodReturn(message, "s", [this.#parts.introspection]));
+    if (of === INTROSPECTABLE && member === "Introspect") {
+      this.#send(dbus.Message.newMethodReturn(message, "s", [this.#describe(path)]));
       return true;
     }
     const method = this.#find(message);
     if (method === undefined) return false;
     void this.#answer(message, method);
     return true;
+  }
+
+  /** What is at a path: the interface, the next part of the way there, or nothing. */
+  #describe(path: string): string {
+    if (path === OBJECT) return this.#parts.introspection;
+    const above = path === "/" ? path : `${path}/`;
+    const next = OBJECT.startsWith(above) ? `<node name="${OBJECT.slice(above.length).split("/")[0]}"/>` : "";
+    return `<node>${next}</node>`;
   }
 
   async #answer(message: Message, method: Method): Promise<void> {

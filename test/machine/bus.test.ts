@@ -105,6 +105,10 @@ describeMachine("the bus", (release) => {
     expect(members.toSorted()).toEqual(Object.keys(METHODS).toSorted());
   });
 
+  it("is found by tools that walk from path to path", async () => {
+    expect(await machine.sh("busctl tree --list org.guestd1")).toBe("/\n/org\n/org/guestd1");
+  });
+
   it("denies properties and unknown members to every user", async () => {
     const set = [
       "org.guestd1",

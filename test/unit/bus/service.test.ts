@@ -227,6 +227,19 @@ describe("Service", () => {
     await expect.poll(() => service.isBusy).toBe(false);
   });
 
+  it.each([
+    ["/org/guestd1", "<node/>"],
+    ["/", '<node><node name="org"/></node>'],
+    ["/org", '<node><node name="guestd1"/></node>'],
+    ["/org/guestd1/x", "<node></node>"],
+    ["/org/guest", "<node></node>"],
+    ["/orga", "<node></node>"],
+  ])("describes what is at %s", async (path, xml) => {
+    const { receive, answer } = await serviceWith(ROOT, ok);
+    receive({ path, interface: "org.freedesktop.DBus.Introspectable", member: "Introspect", signature: "", body: [] });
+    expect(await answer()).toMatchObject({ body: [xml] });
+  });
+
   it("releases its name, and still answers", async () => {
     const { service, receive, answer, released } = await serviceWith(ROOT, ok);
     await service.giveUpName();
