@@ -1,87 +1,108 @@
-// Measures the cost of guestd for other users, for a guest's login, and for the end of a session. The figures are from
-// one run on one machine: ratios are meaningful, times only for that machine.
-import { awaitReceipt, listSessions } from "../test/helpers/guests.ts";
+// Times guestd and what people use instead, in turn, in one machine: only ratios of one run can be compared.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ARMS, type Arm } from "../test/bench/arms.ts";
+import { formatReport } from "../test/bench/targets.ts";
+import { awaitNoSessions } from "../test/helpers/guests.ts";
 import { Machine } from "../test/helpers/machine.ts";
 import { releases, type Release } from "../test/helpers/root.ts";
 
-const ROUNDS = 40;
-const ENDS = 15;
+const [name = "", count = "", project = ""] = process.argv.slice(2);
+const release = releases.find((known) => known === name) ?? ("trixie" satisfies Release);
+const rounds = Number(count);
+const COLD_ROUNDS = Math.ceil(rounds / 4);
+const RECEIPTS = 1000;
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** PAM services, of one module or profile each. */
+const SERVICES: Readonly<Record<string, string>> = {
+  "bench-guestd": "auth required pam_guest.so\nsession required pam_guest.so\n",
+  "bench-namespace": "session required pam_namespace.so\n",
+  "bench-mkhomedir": "session required pam_mkhomedir.so\n",
+  "bench-systemd": "session required pam_systemd.so\n",
+  "bench-without": "session required pam_permit.so\n",
+  "bench-session": "session optional pam_guest.so\nsession required pam_permit.so\n",
+  "bench-both":
+    "auth optional pam_guest.so\nauth required pam_permit.so\nsession optional pam_guest.so\nsession required pam_permit.so\n",
+  "bench-permit": "auth required pam_permit.so\nsession required pam_permit.so\n",
+};
 
-function report(what: string, values: readonly number[], unit = "ms"): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1);
-  console.log(`${what.padEnd(58)} median ${at(0.5)} ${unit}, 90 % ${at(0.9)} ${unit}, n ${values.length}`);
-  return median(values);
-}
-
-/** Milliseconds of each of ROUNDS runs of a command, taken in the machine. */
-async function time(machine: Machine, command: string, rounds = ROUNDS): Promise<number[]> {
-  const loop = `for i in $(seq ${rounds}); do a=$(date +%s%N); ${command} >/dev/null; b=$(date +%s%N); echo $(( (b - a) / 1000 )); done`;
-  return (await machine.sh(loop, { timeoutMs: 300_000 })).split("\n").map((line) => Number(line) / 1000);
-}
-
-/** The same with and without the module in PAM's stacks, alternating, so a noisy machine affects both. */
-async function benchStrangers(machine: Machine): Promise<void> {
-  const command = "su - alice -c true";
-  const rounds: Record<"with" | "without", number[]> = { with: [], without: [] };
-  for (let turn = 0; turn < 4; turn++) {
-    await machine.sh("pam-auth-update --package --remove guestd");
-    rounds.without.push(...(await time(machine, command, ROUNDS / 4)));
-    await machine.sh("pam-auth-update --package --enable guestd");
-    rounds.with.push(...(await time(machine, command, ROUNDS / 4)));
+async function prepare(machine: Machine): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "guestd-bench-"));
+  for (const program of ["pam-arm", "stamp", "floor"]) {
+    const built = join(directory, program);
+    const source = join(project, "test/bench", `${program}.c`);
+    execFileSync("gcc", ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-o", built, source, "-lpam"]);
+    await machine.write(`/usr/local/bin/${program}`, readFileSync(built), "755");
   }
-  const without = report(`${command}, without pam_guest`, rounds.without);
-  const withModule = report(`${command}, with pam_guest`, rounds.with);
-  console.log(`  ratio ${(withModule / without).toFixed(2)}`);
+  rmSync(directory, { recursive: true });
+  for (const [service, text] of Object.entries(SERVICES)) await machine.write(`/etc/pam.d/${service}`, text);
+  await machine.write("/etc/security/namespace.d/bench.conf", "/tmp /tmp-inst/ user root\n");
+  await machine.write(
+    "/etc/guestd/guestd.conf.d/20-bench.conf",
+    `[Guests]\nPasswordless=bench-guestd\nTerminals=*\n[Daemon]\nKeepReceipts=${RECEIPTS}\n`,
+  );
+  await machine.sh(`mkdir -m 000 /tmp-inst; useradd --uid 1010 bob; mount -t tmpfs -o mode=755 tmpfs /home
+    systemctl start user@1000; guestctl reload; guestctl status`);
 }
 
-async function benchLogins(machine: Machine): Promise<void> {
-  const alice = report("su - alice -c true", await time(machine, "su - alice -c true"));
-  const guest = report("su - guest1 -c true", await time(machine, "su - guest1 -c true"));
-  console.log(`  ratio ${(guest / alice).toFixed(2)}`);
-  const stamps = new Map<string, Record<string, number>>();
-  for (const entry of await machine.journal("GUEST_RESULT=done", "_SYSTEMD_UNIT=guestd.service")) {
-    const of = stamps.get(entry["GUEST_SESSION"] ?? "") ?? {};
-    of[entry["GUEST_ACTION"] ?? ""] ??= Number(entry["_SOURCE_REALTIME_TIMESTAMP"]) / 1000;
-    stamps.set(entry["GUEST_SESSION"] ?? "", of);
+const placeOf = (machine: Machine, path: string) => `/proc/${machine.pid}/root${path}`;
+
+/** Waits for the last trace of the arm before. */
+async function awaitCalm(machine: Machine): Promise<void> {
+  if (readdirSync(placeOf(machine, "/run/guestd/sessions")).length > 0) await awaitNoSessions(machine);
+  await machine.run(["rm", "-rf", "--one-file-system", "/home/bob"]);
+}
+
+async function runArm(machine: Machine, { name: arm, command, counts }: Arm): Promise<number> {
+  const { code, stdout, stderr } = await machine.run(["sh", "-c", command]);
+  if (code !== 0) throw new Error(`${arm}: exit ${code}: ${stdout}${stderr}`);
+  const numbers = stdout.trim().split(/\s+/).map(Number);
+  return counts.reduce((sum, index) => sum + (numbers[index] ?? NaN), 0);
+}
+
+/** Copies of a real receipt: as many as are kept. */
+function fillReceipts(machine: Machine): void {
+  const directory = placeOf(machine, "/var/lib/guestd/receipts/clean");
+  const [first = ""] = readdirSync(directory);
+  const text = readFileSync(join(directory, first), "utf8");
+  const own = first.replace(".json", "");
+  for (let number = readdirSync(directory).length; number < RECEIPTS; number++) {
+    const id = number
+      .toString(26)
+      .padStart(4, "0")
+      .replaceAll(/[0-9]/g, (digit) => "qrstuvwxyz"[Number(digit)] ?? "q");
+    writeFileSync(join(directory, `aaaaaa${id}.json`), text.replaceAll(own, `aaaaaa${id}`), { mode: 0o600 });
   }
-  const between = (from: string, to: string) => [...stamps.values()].map((of) => (of[to] ?? 0) - (of[from] ?? 0));
-  report("  of that: enclosing the leader (systemd)", between("watch-leader", "enclose-leader"));
-  report("  of that: building the view", between("enclose-leader", "build-view"));
-  report("  of that: record and answer", between("build-view", "answer"));
 }
 
-/** From the kill of a leader to the receipt, with a home of 100 MB and 20 processes. */
-async function benchEnds(machine: Machine): Promise<void> {
-  const latencies: number[] = [];
-  for (let round = 0; round < ENDS; round++) {
-    const guest = await machine.login("guest2");
-    await guest.ask(
-      "dd if=/dev/zero of=~/big bs=1M count=100 2>/dev/null; for i in $(seq 20); do setsid sleep 4711 >/dev/null 2>&1 </dev/null & done; sleep 0",
-    );
-    const session = (await listSessions(machine)).find(({ user }) => user === "guest2");
-    const killed = Number(await machine.sh(`date +%s%N; kill -KILL ${session?.leader ?? 0}`)) / 1e6;
-    await awaitReceipt(machine, session?.id ?? "");
-    const [entry] = await machine.journal(`GUEST_SESSION=${session?.id ?? ""}`, "GUEST_ACTION=announce-closed");
-    latencies.push(Number(entry?.["_SOURCE_REALTIME_TIMESTAMP"]) / 1000 - killed);
-    await guest.end();
-  }
-  report("from the leader's end to the receipt (target: 500 ms)", latencies);
-}
-
-const release = releases.find((name) => name === process.argv[2]) ?? ("trixie" satisfies Release);
-const machine = await Machine.boot(release);
+const machine = await Machine.boot(release, "bench");
+const figures = new Map<string, number[]>(ARMS.map((arm) => [arm.name, []]));
 try {
-  await machine.sh("guestctl status");
-  await benchStrangers(machine);
-  await benchLogins(machine);
-  await benchEnds(machine);
+  await prepare(machine);
+  await runArm(machine, ARMS[0] as Arm);
+  await awaitCalm(machine);
+  fillReceipts(machine);
+  for (let round = 0; round < rounds; round++)
+    for (const arm of ARMS) {
+      figures.get(arm.name)?.push(await runArm(machine, arm));
+      await awaitCalm(machine);
+    }
+  const cold: Arm = {
+    name: "cold start",
+    command: "stamp busctl call org.guestd1 /org/guestd1 org.guestd1.Manager GetStatus",
+    counts: [0],
+  };
+  figures.set(cold.name, []);
+  for (let round = 0; round < COLD_ROUNDS; round++) {
+    await machine.sh("systemctl stop guestd");
+    figures.get(cold.name)?.push(await runArm(machine, cold));
+  }
   const resident = await machine.sh("grep VmRSS /proc/$(systemctl show -P MainPID guestd)/status");
-  console.log(`guestd: ${resident.replaceAll(/\s+/g, " ")}`);
+  console.log(`${formatReport(figures)}\n\nguestd, resident: ${resident.replaceAll(/\D+/g, "")} kB`);
+  mkdirSync(join(project, "build"), { recursive: true });
+  writeFileSync(join(project, "build/bench.json"), `${JSON.stringify(Object.fromEntries(figures), undefined, 1)}\n`);
 } finally {
   await machine.stop();
 }

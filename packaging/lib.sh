@@ -33,6 +33,8 @@ DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 DESKTOP_PACKAGES=(
   lightdm lightdm-gtk-greeter slick-greeter sddm greetd accountsservice xvfb xauth openbox sway xdotool x11-utils scrot
 )
+# What guestd is measured against.
+BENCH_PACKAGES=(bubblewrap firejail)
 # A common desktop.
 XFCE_PACKAGES=(
   xfce4-session xfce4-panel xfdesktop4 xfwm4 xfce4-settings xfce4-notifyd xfce4-terminal thunar libnotify-bin
@@ -78,10 +80,11 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: the packages of a kind of root (machine, desktop, xfce, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
+# root_packages KIND: the packages of a kind of root (machine, bench, desktop, xfce, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
 root_packages() {
   case $1 in
     machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${COOKBOOK_PACKAGES[@]}" ;;
+    bench) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${BENCH_PACKAGES[@]}" ;;
     desktop) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" ;;
     xfce) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" "${XFCE_PACKAGES[@]}" ;;
     kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;

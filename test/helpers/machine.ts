@@ -30,7 +30,7 @@ const ENVIRONMENT = [
 /** The password of every account of a test machine. */
 export const PASSWORD = "secret";
 
-type Kind = "machine" | "desktop" | "xfce" | "pristine" | "dependencies";
+type Kind = "machine" | "bench" | "desktop" | "xfce" | "pristine" | "dependencies";
 
 export interface RunOptions {
   readonly input?: string | Buffer;
@@ -77,7 +77,7 @@ export class Machine {
 
   /**
    * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
-   * The kind "desktop" adds display managers (desktop.ts), and the kind "xfce" also Xfce. A pristine one has the
+   * The kind "bench" adds what guestd is measured against, the kind "desktop" display managers (desktop.ts), and the kind "xfce" also Xfce. A pristine one has the
    * package in /root/guestd.deb and not installed; the kind "dependencies" also has the packages that guestd depends
    * on.
    * @throws Error with the machine's console

@@ -1,0 +1,42 @@
+// The arms of the benchmark: what is timed, by which command. Each command prints microseconds; pam-arm those of two steps.
+
+export interface Arm {
+  readonly name: string;
+  /** In the machine, as root. */
+  readonly command: string;
+  /** The numbers that count, of those that the command prints: their sum is the time. */
+  readonly counts: readonly number[];
+}
+
+/** The directories that a guest's view has of its own. */
+const PLACES = ["/tmp", "/var/tmp", "/home", "/dev/shm", "/run/user"];
+
+const BWRAP = `bwrap --ro-bind / / --dev /dev --proc /proc ${PLACES.map((path) => `--tmpfs ${path}`).join(" ")} --unshare-pid --unshare-ipc true`;
+
+const once = (name: string, command: string): Arm => ({ name, command, counts: [0] });
+const session = (name: string, service: string, user: string): Arm => ({
+  name,
+  command: `pam-arm ${service} ${user}`,
+  counts: [1],
+});
+
+/** Run in turn, so a noisy machine affects all of them. */
+export const ARMS: readonly Arm[] = [
+  session("guestd, shared", "bench-guestd", "guest1"),
+  { name: "guestd, leased", command: "pam-arm bench-guestd guest auth", counts: [0, 1] },
+  once("bwrap", `stamp ${BWRAP}`),
+  once("firejail", "stamp firejail --quiet --noprofile --private true"),
+  session("pam_namespace", "bench-namespace", "alice"),
+  session("pam_mkhomedir", "bench-mkhomedir", "bob"),
+  session("pam_systemd", "bench-systemd", "alice"),
+  once("systemd-run", "stamp systemd-run --quiet --wait true"),
+  once("node", "stamp node -e 0"),
+  once("floor", "floor"),
+  once("floor, isolated", "floor isolated"),
+  session("no guest, without pam_guest", "bench-without", "alice"),
+  session("no guest, session line", "bench-session", "alice"),
+  { name: "no guest, both lines", command: "pam-arm bench-both alice auth", counts: [0, 1] },
+  { name: "no guest, without both lines", command: "pam-arm bench-permit alice auth", counts: [0, 1] },
+  once("guestctl list", "stamp guestctl list"),
+  once("guestctl receipts", "stamp guestctl receipts"),
+];
