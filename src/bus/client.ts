@@ -1,9 +1,10 @@
 // guestctl's side of the bus.
 import dbus from "dbus-next";
-import type { MessageBus, Variant } from "dbus-next";
+import type { MessageBus } from "dbus-next";
 import { callMethod, connectBus } from "./connection.ts";
 import { Intake } from "./intake.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT, SYSTEM_BUS } from "./names.ts";
+import { toPlain } from "./values.ts";
 
 /** Longer than guestd's longest work: ending a session whose processes resist. */
 const LIMIT_MS = 90_000;
@@ -63,12 +64,4 @@ function toClientError(error: unknown): ClientError {
     return new ClientError(code, error.text, { cause: error });
   }
   return new ClientError("NoAnswer", (error as Error).message, { cause: error });
-}
-
-function toPlain(value: unknown): unknown {
-  if (value instanceof dbus.Variant) return toPlain((value as Variant<unknown>).value);
-  if (typeof value === "bigint") return Number(value);
-  if (Array.isArray(value)) return value.map(toPlain);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, toPlain(inner)]));
 }

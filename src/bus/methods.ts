@@ -29,7 +29,7 @@ import {
   wireSession,
 } from "./wire.ts";
 import type { Method } from "./service.ts";
-import { field } from "./values.ts";
+import { field, toPlain } from "./values.ts";
 
 export interface MethodParts {
   readonly version: string;
@@ -61,7 +61,10 @@ export interface MethodParts {
   /** Translates a refusal into the language of the machine. */
   readonly translate: (sentence: string) => string;
   /** `list` has the newest first. */
-  readonly receipts: { readonly list: () => readonly Receipt[]; readonly find: (id: string) => Receipt | undefined };
+  readonly receipts: {
+    readonly list: () => Promise<readonly Receipt[]>;
+    readonly find: (id: string) => Receipt | undefined;
+  };
 }
 
 export function makeMethods(parts: MethodParts): Method[] {
@@ -174,6 +177,8 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
 }
 
 function readMethods({ version, state, receipts, explain, checkLogins, configuration }: MethodParts): Method[] {
+  const list = async (failedOnly: unknown) =>
+    (await receipts.list()).filter((receipt) => failedOnly !== true || isOpen(receipt)).map(wireReceipt);
   return [
     row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(wireSession)])),
     row("GetSession", "s", "a{sv}", async ([id]) => {
@@ -182,10 +187,8 @@ function readMethods({ version, state, receipts, explain, checkLogins, configura
       return Promise.resolve([wireSessionDetails(session)]);
     }),
     row("ListLeases", "", "aa{sv}", async () => Promise.resolve([listLeases(state()).map(wireLease)])),
-    row("ListReceipts", "b", "aa{sv}", async ([failedOnly]) => {
-      const kept = receipts.list().filter((receipt) => failedOnly !== true || isOpen(receipt));
-      return Promise.resolve([kept.map(wireReceipt)]);
-    }),
+    row("ListReceipts", "b", "aa{sv}", async ([failedOnly]) => [await list(failedOnly)]),
+    row("DescribeReceipts", "b", "s", async ([failedOnly]) => [JSON.stringify(toPlain(await list(failedOnly)))]),
     row("GetReceipt", "s", "a{sv}", async ([id]) => {
       const receipt = receipts.find(String(id));
       if (receipt === undefined)

@@ -16,3 +16,12 @@ export function unwrap(value: unknown): Record<string, unknown> {
   }
   return plain;
 }
+
+/** a{sv} as objects, and 64-bit numbers as numbers, at every depth. */
+export function toPlain(value: unknown): unknown {
+  if (value instanceof dbus.Variant) return toPlain((value as Variant<unknown>).value);
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, toPlain(inner)]));
+}

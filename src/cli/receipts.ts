@@ -22,8 +22,9 @@ export async function receipts(
   { failed }: Options,
   connect: () => Promise<Client>,
 ): Promise<Output> {
-  const [found] = await (await connect()).call("ListReceipts", "b", [failed]);
-  const kept = found as Fields[];
+  // As JSON: the bus's own format of a thousand receipts takes half a second to write and read.
+  const [found] = await (await connect()).call("DescribeReceipts", "b", [failed]);
+  const kept = JSON.parse(String(found)) as Fields[];
   return {
     text: kept.length === 0 ? sayNone(failed) : `${showTable(kept)}\n\n${count(kept)}`,
     json: kept.map(nameClasses),

@@ -50,6 +50,7 @@ const METHODS: Record<string, { readonly args: readonly string[]; readonly root:
   ListLeases: { args: [], root: /^$/ },
   ReleaseLease: { args: ["u", "60600"], root: /60600 is not quarantined/ },
   ListReceipts: { args: ["b", "false"], root: /^$/ },
+  DescribeReceipts: { args: ["b", "false"], root: /^$/ },
   GetReceipt: { args: ["s", "nope"], root: /no receipt of session nope/ },
   ExplainLogin: { args: ["ss", "guest1", "login"], root: /^$/ },
   CheckLogins: { args: [], root: /^$/ },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { MethodParts } from "../../../src/bus/methods.ts";
 import { makeMethods } from "../../../src/bus/methods.ts";
 import { PendingCalls } from "../../../src/bus/pending.ts";
-import { unwrap } from "../../../src/bus/values.ts";
+import { toPlain, unwrap } from "../../../src/bus/values.ts";
 import type { Answer } from "../../../src/policy/answer.ts";
 import type { What } from "../../../src/policy/events.ts";
 import { makeReceipt } from "../../../src/policy/make-receipt.ts";
@@ -32,7 +32,7 @@ function methodsWith({
     pending,
     version: "1",
     configuration: { errors: [], fallback: "", load: () => [], settings: [] },
-    receipts: { list: () => receipts, find: (id) => receipts.find((receipt) => receipt.id === id) },
+    receipts: { list: () => Promise.resolve(receipts), find: (id) => receipts.find((receipt) => receipt.id === id) },
   };
   const call = (name: string, ...args: readonly unknown[]) => {
     const method = makeMethods(parts as MethodParts).find((row) => row.name === name);
@@ -63,6 +63,17 @@ describe("ListReceipts", () => {
     expect(ids(await methodsWith().call("ListReceipts", false))).toEqual(["b", "a"]);
     expect(ids(await methodsWith().call("ListReceipts", true))).toEqual(["b"]);
     expect(ids(await methodsWith({ receipts: [] }).call("ListReceipts", false))).toEqual([]);
+  });
+});
+
+describe("DescribeReceipts", () => {
+  it.each([true, false])("returns what ListReceipts does, in JSON (failed: %s)", async (failed) => {
+    const [text] = await methodsWith().call("DescribeReceipts", failed);
+    const [list] = await methodsWith().call("ListReceipts", failed);
+    expect(JSON.parse(String(text))).toEqual(toPlain(list));
+    expect(JSON.parse(String(text))).toMatchObject(
+      [{ id: "b", clean: false, closed: DIRTY.closedAt * 1000 }, { id: "a" }].slice(0, failed ? 1 : 2),
+    );
   });
 });
 

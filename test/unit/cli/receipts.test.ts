@@ -143,10 +143,10 @@ describe("guestctl receipt", () => {
 describe("guestctl receipts", () => {
   it("lists the receipts, and counts the unclean ones", async () => {
     const { code, out, calls } = await runWith(["receipts"], {
-      ListReceipts: [[DIRTY, { ...CLEAN, ending: 2_340_000, freed: 0 }]],
+      DescribeReceipts: [JSON.stringify([DIRTY, { ...CLEAN, ending: 2_340_000, freed: 0 }])],
     });
     expect(code).toBe(0);
-    expect(calls).toEqual([["ListReceipts", false]]);
+    expect(calls).toEqual([["DescribeReceipts", false]]);
     const ended = formatTime(CLOSED);
     expect(out.split("\n")).toEqual([
       "SESSION  USER        UID    SERVICE  ENDED                CAUSE   TOOK   KILLED  FREED  CLEAN",
@@ -158,21 +158,23 @@ describe("guestctl receipts", () => {
   });
 
   it("with --failed asks only for unclean ones, and accepts none", async () => {
-    const { code, out, calls } = await runWith(["receipts", "--failed"], { ListReceipts: [[DIRTY]] });
+    const { code, out, calls } = await runWith(["receipts", "--failed"], {
+      DescribeReceipts: [JSON.stringify([DIRTY])],
+    });
     expect(code).toBe(0);
-    expect(calls).toEqual([["ListReceipts", true]]);
+    expect(calls).toEqual([["DescribeReceipts", true]]);
     expect(out).toContain("\n\n1 receipt, 1 of which names something left.");
   });
 
   it("reports that there are no receipts", async () => {
-    expect((await runWith(["receipts"], { ListReceipts: [[]] })).out).toBe("No receipts.");
-    expect((await runWith(["receipts", "--failed"], { ListReceipts: [[]] })).out).toBe(
+    expect((await runWith(["receipts"], { DescribeReceipts: [JSON.stringify([])] })).out).toBe("No receipts.");
+    expect((await runWith(["receipts", "--failed"], { DescribeReceipts: [JSON.stringify([])] })).out).toBe(
       "No receipt of a session that left something.",
     );
   });
 
   it("prints JSON, always as a list", async () => {
-    const { out } = await runWith(["receipts", "--json"], { ListReceipts: [[CLEAN]] });
+    const { out } = await runWith(["receipts", "--json"], { DescribeReceipts: [JSON.stringify([CLEAN])] });
     expect(JSON.parse(out)).toEqual([
       {
         ...CLEAN,
@@ -182,7 +184,9 @@ describe("guestctl receipts", () => {
         ],
       },
     ]);
-    expect(JSON.parse((await runWith(["receipts", "--json"], { ListReceipts: [[]] })).out)).toEqual([]);
+    expect(JSON.parse((await runWith(["receipts", "--json"], { DescribeReceipts: [JSON.stringify([])] })).out)).toEqual(
+      [],
+    );
   });
 });
 
@@ -191,10 +195,10 @@ describe("a receipt that was updated by later looks", () => {
   const found = { ...unseen, id: "s2", clean: false, unseen: [], found_later: ["files: /tmp/x: EPERM"] };
   const cleared = { ...DIRTY, id: "s3", unseen: [], found_later: [], cleared: CLOSED + 60e6 };
   const all = [unseen, found, cleared];
-  const ListReceipts = [all];
+  const DescribeReceipts = [JSON.stringify(all)];
 
   it("is shown as clean so far, not clean, or clean later", async () => {
-    const { out, code } = await runWith(["receipts"], { ListReceipts });
+    const { out, code } = await runWith(["receipts"], { DescribeReceipts });
     expect(code).toBe(0);
     const rows = out.split("\n").slice(1, 4);
     expect(rows.map((row) => /^(s\d) .* (so far|no|later|yes)$/.exec(row)?.slice(1))).toEqual([
@@ -224,7 +228,7 @@ describe("a receipt that was updated by later looks", () => {
   });
 
   it("contains all of that in JSON", async () => {
-    const { out } = await runWith(["receipts", "--json"], { ListReceipts });
+    const { out } = await runWith(["receipts", "--json"], { DescribeReceipts });
     expect(JSON.parse(out)).toMatchObject(
       all.map(({ id, unseen, found_later, cleared }) => ({ id, unseen, found_later, cleared })),
     );

@@ -62,7 +62,7 @@ describe("clean receipts", () => {
 
   it("that are gone, or of unknown sessions, are not created by later findings", async () => {
     for (const id of ["gone", "", "../x"]) await store.amend(id, (before) => before);
-    expect(store.list()).toEqual([]);
+    expect(await store.list()).toEqual([]);
   });
 
   it("of an earlier version lack later findings and terms of use", async () => {
@@ -79,7 +79,7 @@ describe("clean receipts", () => {
       ["b", 7],
     ] as const)
       await store.keep(receipt(id, closedAt), 10);
-    expect(store.list().map(({ id }) => id)).toEqual(["c", "b", "a"]);
+    expect((await store.list()).map(({ id }) => id)).toEqual(["c", "b", "a"]);
     expect(store.find("b")).toEqual(receipt("b", 7));
     expect(store.find("d")).toBeUndefined();
   });
@@ -98,7 +98,7 @@ describe("clean receipts", () => {
     expect(new ReceiptStore(root).find("a")?.left).toEqual(["files: /tmp/x"]);
     expect(files()).toEqual([[], ["a.json"], []]);
     await store.keep(receipt("a"), 10);
-    expect(new ReceiptStore(root).list()).toEqual([receipt("a")]);
+    expect(await new ReceiptStore(root).list()).toEqual([receipt("a")]);
   });
 
   const good = JSON.stringify(receipt("bad"));
@@ -121,7 +121,7 @@ describe("clean receipts", () => {
     await store.keep(receipt("good"), 10);
     put("clean", "bad.json", text);
     expect(store.find("bad")).toBeUndefined();
-    expect(store.list().map(({ id }) => id)).toEqual(["good"]);
+    expect((await store.list()).map(({ id }) => id)).toEqual(["good"]);
   });
 
   it("are read as they were written", () => {
@@ -141,11 +141,11 @@ describe("clean receipts", () => {
 
   it("are deleted, oldest first, beyond the limit", async () => {
     await keepAll(13, 10);
-    expect(store.list()).toHaveLength(11);
+    expect(await store.list()).toHaveLength(11);
     expect(store.find("r0")).toBeUndefined();
     expect(store.find("r12")?.id).toBe("r12");
     await keepAll(1, 1000);
-    expect(store.list()).toHaveLength(12);
+    expect(await store.list()).toHaveLength(12);
   });
 
   it("are never deleted before the newest, even with a limit of one", async () => {
@@ -167,7 +167,7 @@ describe("clean receipts", () => {
     for (const name of ["NOTES.json", "kept-1.json", "readme"]) put("clean", name, "{}");
     await keepAll(3, 1);
     expect(names("clean")).toEqual(["NOTES.json", "kept-1.json", "r2.json", "readme"]);
-    expect(store.list().map(({ id }) => id)).toEqual(["r2"]);
+    expect((await store.list()).map(({ id }) => id)).toEqual(["r2"]);
   });
 
   it("are plain JSON, one file each, readable only for root", async () => {
@@ -182,9 +182,9 @@ describe("clean receipts", () => {
     expect(store.find("../../etc/passwd")).toBeUndefined();
   });
 
-  it("do not exist before the first is written", () => {
+  it("do not exist before the first is written", async () => {
     store.recover();
-    expect(store.list()).toEqual([]);
+    expect(await store.list()).toEqual([]);
     expect(names(".")).toEqual([]);
   });
 });
@@ -203,12 +203,12 @@ describe("unclean receipts", () => {
 
   it("are not displaced by any number of clean ones", async () => {
     await writtenInOrder([dirty("d0"), dirty("d1"), ...many(9)], 2);
-    expect(idsOf(store.list())).toEqual(["r8", "r7", "d0", "d1"]);
+    expect(idsOf(await store.list())).toEqual(["r8", "r7", "d0", "d1"]);
   });
 
   it("displace no clean one, and are deleted, oldest first, beyond their own limit", async () => {
     await writtenInOrder([...many(2), ...[0, 1, 2, 3].map((index) => dirty(`d${index}`, 5_000 + index))], 2);
-    expect(idsOf(store.list())).toEqual(["d3", "d2", "r1", "r0"]);
+    expect(idsOf(await store.list())).toEqual(["d3", "d2", "r1", "r0"]);
   });
 
   it("include those that a later look has found unclean, and stay when a look finds nothing left", async () => {
@@ -219,7 +219,7 @@ describe("unclean receipts", () => {
     expect(files()).toEqual([[], ["a.json", "b.json"], []]);
     // Receipts updated by later looks count towards the limit, too.
     await writtenInOrder(many(1), 1);
-    expect(idsOf(store.list())).toEqual(["r0", "a"]);
+    expect(idsOf(await store.list())).toEqual(["r0", "a"]);
   });
 
   it("become clean ones when a later look finds nothing, which displaces no other receipt", async () => {
@@ -232,27 +232,27 @@ describe("unclean receipts", () => {
 describe("a power cut", () => {
   const FOUND = addFoundLater(receipt("a"), "files: x");
 
-  it("between the two directories loses no receipt, shows none twice, and keeps the later findings", () => {
+  it("between the two directories loses no receipt, shows none twice, and keeps the later findings", async () => {
     put("clean", "a.json", JSON.stringify(receipt("a")));
     put("dirty", "a.json", JSON.stringify(FOUND));
-    expect([store.find("a"), store.list()]).toEqual([FOUND, [FOUND]]);
+    expect([store.find("a"), await store.list()]).toEqual([FOUND, [FOUND]]);
     store.recover();
     expect(files()).toEqual([[], ["a.json"], []]);
-    expect([store.find("a"), store.list()]).toEqual([FOUND, [FOUND]]);
+    expect([store.find("a"), await store.list()]).toEqual([FOUND, [FOUND]]);
   });
 
-  it("before the first is written keeps the old one", () => {
+  it("before the first is written keeps the old one", async () => {
     put("clean", "a.json", JSON.stringify(receipt("a")));
     put("dirty", "a.json.new", "{");
     store.recover();
-    expect([store.list(), names("dirty")]).toEqual([[receipt("a")], []]);
+    expect([await store.list(), names("dirty")]).toEqual([[receipt("a")], []]);
   });
 
-  it("that left garbage in one directory keeps the other", () => {
+  it("that left garbage in one directory keeps the other", async () => {
     put("clean", "a.json", JSON.stringify(receipt("a")));
     put("dirty", "a.json", "");
     store.recover();
-    expect([store.find("a"), store.list()]).toEqual([receipt("a"), [receipt("a")]]);
+    expect([store.find("a"), await store.list()]).toEqual([receipt("a"), [receipt("a")]]);
   });
 });
 
@@ -263,11 +263,11 @@ describe("receipts of an earlier version, in one directory", () => {
     put(".", "c.json.new", "{");
   });
 
-  it("are each moved to their directory at a start, once, and files of root stay", () => {
+  it("are each moved to their directory at a start, once, and files of root stay", async () => {
     for (const _ of ["first", "second"]) {
       store.recover();
       expect(files()).toEqual([["a.json"], ["b.json"], ["NOTES.json"]]);
-      expect(idsOf(store.list()).sort()).toEqual(["a", "b"]);
+      expect(idsOf(await store.list()).sort()).toEqual(["a", "b"]);
     }
     expect(names(".")).toEqual(["NOTES.json", "clean", "dirty", "readme"]);
   });
@@ -281,7 +281,7 @@ describe("receipts of an earlier version, in one directory", () => {
     expect(store.find("a")?.foundLater).toEqual(["files: x"]);
   });
 
-  it("are found before that", () => {
-    expect([store.find("b"), idsOf(store.list())]).toEqual([dirty("b"), ["a", "b"]]);
+  it("are found before that", async () => {
+    expect([store.find("b"), idsOf(await store.list())]).toEqual([dirty("b"), ["a", "b"]]);
   });
 });
