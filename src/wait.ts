@@ -28,10 +28,12 @@ export async function within<T>(work: Promise<T>, limitMs: number, onLate: () =>
   }
 }
 
-/** Pauses between two looks, in milliseconds. Each is twice as long as the one before. */
+/** Pauses between two looks, in milliseconds. */
 export interface Pauses {
   readonly first?: number;
   readonly longest?: number;
+  /** How many times as long as the one before each is. */
+  readonly growth?: number;
 }
 
 /**
@@ -42,11 +44,11 @@ export interface Pauses {
 export async function poll(
   isDone: () => boolean | Promise<boolean>,
   limitMs: number,
-  { first = 2, longest = 50 }: Pauses = {},
+  { first = 2, longest = 50, growth = 2 }: Pauses = {},
   pauseFor: (ms: number) => Promise<void> = delay,
 ): Promise<boolean> {
   const end = performance.now() + limitMs;
-  for (let pause = first; ; pause = Math.min(2 * pause, longest)) {
+  for (let pause = first; ; pause = Math.min(growth * pause, longest)) {
     const isLast = performance.now() >= end;
     if (await isDone()) return true;
     if (isLast) return false;

@@ -20,6 +20,8 @@ export interface PlacementParts {
 const DEEPEST_TREE = 12;
 const LARGEST_TREE = 2000;
 const MOVE_LIMIT_MS = 2500;
+/** A login waits: a look is at most a quarter later than what it looks for. */
+const PAUSES = { first: 1, growth: 1.25 } as const;
 
 export class Placement {
   readonly #parts: PlacementParts;
@@ -99,7 +101,7 @@ export class Placement {
       if (isTarget(path)) found = cgroups.find(path);
       return isTarget(path);
     };
-    await poll(hasMovedOrEnded, MOVE_LIMIT_MS, { first: 1 });
+    await poll(hasMovedOrEnded, MOVE_LIMIT_MS, PAUSES);
     return found;
   }
 }
