@@ -1,9 +1,9 @@
 // A kept program answers question after question; one that hangs, fails or has ended harms no later question.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Lookup } from "../../../../src/system/accounts/lookup.ts";
+import { Lookup } from "../../src/system/accounts/lookup.ts";
 
 /** Answers each question with its own PID and the question; notes its start. */
 const ECHO =
@@ -18,11 +18,12 @@ describe("a lookup", () => {
     starts = join(directory, "starts");
     lookup = new Lookup(["/bin/sh", "-c", ECHO, starts]);
   });
+  const pids = () => (existsSync(starts) ? readFileSync(starts, "utf8").trim().split("\n").map(Number) : []);
   afterEach(() => {
+    // A kept program ends with the process that keeps it.
+    for (const pid of pids().filter((one) => !isGone(one))) process.kill(pid, "SIGKILL");
     rmSync(directory, { recursive: true });
   });
-
-  const pids = () => readFileSync(starts, "utf8").trim().split("\n").map(Number);
   const isGone = (pid: number) => {
     try {
       return /^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
