@@ -146,7 +146,6 @@ static bool bus_is_full(int r)
 static int exchange_make(struct exchange *exchange, unsigned seconds, arguments_append *append, const void *what,
                          struct refusal *why)
 {
-        struct refusal first = *why;
         int r;
 
         exchange->deadline = now_usec() + seconds * USEC_PER_SEC;
@@ -157,7 +156,6 @@ static int exchange_make(struct exchange *exchange, unsigned seconds, arguments_
                 exchange_done(exchange);
                 exchange->bus = NULL;
                 exchange->call = exchange->reply = NULL;
-                *why = first;
                 /* Not all at the same moment. */
                 usleep(RETRY_USEC / 2 + (useconds_t) (getpid() % 50) * (RETRY_USEC / 100));
         }
