@@ -1,6 +1,6 @@
-// guest-lookup: answers guestd's questions to the name service (NSS), as long as guestd keeps it. NSS loads modules of
-// other programs, which may hang or crash: guestd ends this program then, and starts another one. A getent(1) for each
-// question would take longer than the rest of a login.
+// guest-lookup: answers guestd's questions about users, from the name service (NSS) and from the process table, as long
+// as guestd keeps it. NSS loads modules of other programs, which may hang or crash: guestd ends this program then, and
+// starts another one. A program for each question would take longer than the rest of a login.
 // Reads a question in each line, and answers it with one:
 //   passwd NAME      the entry, as in passwd(5)
 //   uid UID          the same

@@ -1,10 +1,10 @@
 // guest-lookup: answers from the real name service and process table.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
-import { execFileSync } from "node:child_process";
 import { expect, it } from "vitest";
 import { Lookup } from "../../src/system/accounts/lookup.ts";
+import { findAccount, findGroup, isMember, listMembers } from "../../src/system/accounts/nss.ts";
 import { describeAsRoot } from "./rig.ts";
 
 const PROGRAM = resolve(process.env["GUEST_LOOKUP"] ?? "build/host/guest-lookup");
@@ -29,6 +29,28 @@ describeAsRoot("guest-lookup", () => {
       expect(await lookup.ask(`group ${name}`)).toBeUndefined();
     },
   );
+
+  it.each(["", "-s", "--help", "0", "+0", " 0", "no:body", "nobody@uni.example", "../x"])(
+    "has no account named %j, even where that is a UID",
+    async (name) => {
+      expect(await findAccount(name, lookup)).toBeUndefined();
+    },
+  );
+
+  it("tells accounts and groups with their numbers", async () => {
+    const root = await findAccount("root", lookup);
+    expect(root).toMatchObject({ user: "root", uid: 0, gid: 0 });
+    if (root === undefined) throw new Error("no root");
+    expect(await findGroup("root", lookup)).toBe(0);
+    expect(await findGroup("no-group", lookup)).toBeUndefined();
+    for (const [group, isIn] of [
+      ["root", true],
+      ["daemon", false],
+      ["no-group", false],
+    ] as const)
+      expect(await isMember(root, group, lookup), group).toBe(isIn);
+    expect(await listMembers("no-group", lookup)).toEqual([]);
+  });
 
   it("finds a process of a user, and none when it has ended", async () => {
     expect(await lookup.ask(`runs ${UID}`)).toBeUndefined();

@@ -13,6 +13,7 @@ const MOST_IDLE = 2;
 /** After as many answers a program is replaced, because modules of the name service may leak memory. */
 const MOST_ANSWERS = 1000;
 const NOTHING_FOUND = "-";
+const NO_ANSWER = (limit: string) => `the name service has not answered in ${limit}; see whether sssd or nslcd is up`;
 
 interface Helper {
   readonly child: ChildProcessByStdio<Writable, Readable, null>;
@@ -31,22 +32,23 @@ export class Lookup {
   /**
    * The answer to a question, as native/lookup.c has them; undefined if nothing is found. Questions asked at the same
    * time have a program each.
+   * @param late the message, with the limit as a text, when there is no answer in time
    * @throws Error if the program fails, or has not answered within the limit
    */
-  async ask(question: string, limitMs = LIMIT_MS): Promise<string | undefined> {
+  async ask(question: string, limitMs = LIMIT_MS, late = NO_ANSWER): Promise<string | undefined> {
     // No name has a newline.
     if (/[\n\0]/.test(question)) return undefined;
     const helper = this.#idle.pop() ?? this.#start();
     try {
       const answer = await within(put(helper, question), limitMs, () => {
-        throw new Error(`the name service has not answered in ${limitMs / 1000} s; see whether sssd or nslcd is up`);
+        throw new Error(late(`${limitMs / 1000} s`));
       });
       this.#keep(helper);
       return answer === NOTHING_FOUND ? undefined : answer;
     } catch (error) {
       helper.child.kill("SIGKILL");
       // One that ended while it waited for a question says nothing about this one.
-      if (error instanceof EndedError && helper.answers > 0) return this.ask(question, limitMs);
+      if (error instanceof EndedError && helper.answers > 0) return this.ask(question, limitMs, late);
       throw error;
     }
   }

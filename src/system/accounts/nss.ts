@@ -8,33 +8,36 @@ import { LIMIT_MS, Lookup } from "./lookup.ts";
 const run = promisify(execFile);
 const ID = "/usr/bin/id";
 
+/** Answers questions; tests pass another. */
+type Names = Pick<Lookup, "ask">;
+
 const lookup = new Lookup();
 
 /** The account with this name; undefined if there is none. */
-export async function findAccount(name: string): Promise<Account | undefined> {
-  const [user, , uid, gid, realName, home, shell] = (await lookup.ask(`passwd ${name}`))?.split(":") ?? [];
+export async function findAccount(name: string, names: Names = lookup): Promise<Account | undefined> {
+  const [user, , uid, gid, realName, home, shell] = (await names.ask(`passwd ${name}`))?.split(":") ?? [];
   if (user === undefined || uid === undefined || gid === undefined) return undefined;
   return { user, uid: Number(uid), gid: Number(gid), realName: realName ?? "", home: home ?? "", shell: shell ?? "" };
 }
 
 /** Whether the account is in the group, as its primary group or as a member. */
-export async function isMember(account: Account, group: string): Promise<boolean> {
-  const gid = await findGroup(group);
+export async function isMember(account: Account, group: string, names: Names = lookup): Promise<boolean> {
+  const gid = await findGroup(group, names);
   if (gid === undefined) return false;
-  const groups = (await lookup.ask(`groups ${account.gid} ${account.user}`))?.split(" ") ?? [];
+  const groups = (await names.ask(`groups ${account.gid} ${account.user}`))?.split(" ") ?? [];
   return groups.includes(String(gid));
 }
 
 /** The GID of a group; undefined if there is none with this name. */
-export async function findGroup(group: string): Promise<number | undefined> {
-  const gid = (await lookup.ask(`group ${group}`))?.split(":")[2];
+export async function findGroup(group: string, names: Names = lookup): Promise<number | undefined> {
+  const gid = (await names.ask(`group ${group}`))?.split(":")[2];
   return gid === undefined ? undefined : Number(gid);
 }
 
 /** The names of the members of a group, as in its entry. */
-export async function listMembers(group: string): Promise<readonly string[]> {
-  const names = (await lookup.ask(`group ${group}`))?.split(":")[3] ?? "";
-  return names.split(",").filter((name) => name !== "");
+export async function listMembers(group: string, names: Names = lookup): Promise<readonly string[]> {
+  const members = (await names.ask(`group ${group}`))?.split(":")[3] ?? "";
+  return members.split(",").filter((name) => name !== "");
 }
 
 /** The names of all groups that an account is in; empty if one of them has no name. */
@@ -65,6 +68,7 @@ export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): 
  * @throws Error if not all processes could be looked at within the limit
  */
 export async function findProcess(uid: number, limitMs: number): Promise<number | undefined> {
-  const pid = await lookup.ask(`runs ${uid}`, limitMs);
+  const late = (limit: string) => `not all processes could be looked at in ${limit}`;
+  const pid = await lookup.ask(`runs ${uid}`, limitMs, late);
   return pid === undefined ? undefined : Number(pid);
 }
