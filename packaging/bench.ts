@@ -3,16 +3,18 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ARMS, type Arm } from "../test/bench/arms.ts";
+import { ARMS, COLD_START, type Arm } from "../test/bench/arms.ts";
+import { ENDS, timeEnd } from "../test/bench/ends.ts";
 import { formatReport } from "../test/bench/targets.ts";
 import { awaitNoSessions } from "../test/helpers/guests.ts";
 import { Machine } from "../test/helpers/machine.ts";
-import { releases, type Release } from "../test/helpers/root.ts";
+import type { Release } from "../test/helpers/root.ts";
 
-const [name = "", count = "", project = ""] = process.argv.slice(2);
-const release = releases.find((known) => known === name) ?? ("trixie" satisfies Release);
+/** Given by packaging/bench. */
+const [release, count, project] = process.argv.slice(2) as [Release, string, string];
 const rounds = Number(count);
-const COLD_ROUNDS = Math.ceil(rounds / 4);
+/** Of what takes longest. */
+const FEWER_ROUNDS = Math.ceil(rounds / 4);
 const RECEIPTS = 1000;
 
 /** PAM services, of one module or profile each. */
@@ -89,15 +91,11 @@ try {
       figures.get(arm.name)?.push(await runArm(machine, arm));
       await awaitCalm(machine);
     }
-  const cold: Arm = {
-    name: "cold start",
-    command: "stamp busctl call org.guestd1 /org/guestd1 org.guestd1.Manager GetStatus",
-    counts: [0],
-  };
-  figures.set(cold.name, []);
-  for (let round = 0; round < COLD_ROUNDS; round++) {
+  for (const name of [COLD_START.name, ...Object.keys(ENDS)]) figures.set(name, []);
+  for (let round = 0; round < FEWER_ROUNDS; round++) {
     await machine.sh("systemctl stop guestd");
-    figures.get(cold.name)?.push(await runArm(machine, cold));
+    figures.get(COLD_START.name)?.push(await runArm(machine, COLD_START));
+    for (const [name, doing] of Object.entries(ENDS)) figures.get(name)?.push(await timeEnd(machine, doing));
   }
   const resident = await machine.sh("grep VmRSS /proc/$(systemctl show -P MainPID guestd)/status");
   console.log(`${formatReport(figures)}\n\nguestd, resident: ${resident.replaceAll(/\D+/g, "")} kB`);

@@ -40,3 +40,9 @@ export const ARMS: readonly Arm[] = [
   once("guestctl list", "stamp guestctl list"),
   once("guestctl receipts", "stamp guestctl receipts"),
 ];
+
+/** After guestd was stopped: the bus starts it. */
+export const COLD_START = once(
+  "cold start",
+  "stamp busctl call org.guestd1 /org/guestd1 org.guestd1.Manager GetStatus",
+);

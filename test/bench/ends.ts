@@ -1,0 +1,23 @@
+// The end of a session, from the death of its leader to its receipt.
+import { awaitReceipt, listSessions } from "../helpers/guests.ts";
+import type { Machine } from "../helpers/machine.ts";
+
+/** What a guest does before the end, by the name of the figure. */
+export const ENDS: Readonly<Record<string, string>> = {
+  "end, 1 process": ":",
+  "end, 20 processes and 100 MB":
+    "dd if=/dev/zero of=~/big bs=1M count=100 2>/dev/null; for i in $(seq 20); do setsid sleep 4711 >/dev/null 2>&1 </dev/null & done; :",
+};
+
+/** @returns microseconds, by the journal's clock */
+export async function timeEnd(machine: Machine, doing: string): Promise<number> {
+  const guest = await machine.login("guest2");
+  await guest.ask(doing);
+  const session = (await listSessions(machine)).find(({ user }) => user === "guest2");
+  if (session === undefined) throw new Error("guest2 has no session");
+  const killed = Number(await machine.sh(`date +%s%N; kill -KILL ${session.leader}`)) / 1000;
+  await awaitReceipt(machine, session.id);
+  const [entry] = await machine.journal(`GUEST_SESSION=${session.id}`, "GUEST_ACTION=announce-closed");
+  await guest.end();
+  return Number(entry?.["_SOURCE_REALTIME_TIMESTAMP"]) - killed;
+}
