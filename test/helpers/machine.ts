@@ -77,9 +77,9 @@ export class Machine {
 
   /**
    * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
-   * The kind "bench" adds what guestd is measured against, the kind "desktop" display managers (desktop.ts), and the kind "xfce" also Xfce. A pristine one has the
-   * package in /root/guestd.deb and not installed; the kind "dependencies" also has the packages that guestd depends
-   * on.
+   * The kind "bench" adds what guestd is measured against, the kind "desktop" display managers (desktop.ts), and the
+   * kind "xfce" also Xfce. A pristine one has the package in /root/guestd.deb and not installed; the kind
+   * "dependencies" also has the packages that guestd depends on.
    * @throws Error with the machine's console
    */
   static async boot(release: Release, kind: Kind = "machine"): Promise<Machine> {
