@@ -1,8 +1,6 @@
-// Asks polkitd about a subject for every registered action, over one connection: ask-polkit --process PID |
-// --system-bus-name NAME
+// Asks polkitd about a subject for every action: ask-polkit --process PID | --system-bus-name NAME
 //
-// Prints a line for each action, with pkcheck's exit code: 0 yes, 1 no, 2 after authentication. Running pkcheck for
-// each would take longer than polkitd's answers.
+// Prints a line per action with pkcheck's exit code: 0 yes, 1 no, 2 after authentication. pkcheck itself would be slow.
 import { readFileSync } from "node:fs";
 import dbus from "dbus-next";
 import { callMethod, connectBus } from "../../src/bus/connection.ts";
@@ -14,16 +12,15 @@ const POLKIT = {
   path: "/org/freedesktop/PolicyKit1/Authority",
   interface: "org.freedesktop.PolicyKit1.Authority",
 };
-/** No interactive authentication. */
 const NO_FLAGS = 0;
 
-/** In clock ticks since boot: together with the PID it identifies a process. */
+/** In clock ticks since boot. With the PID it identifies a process. */
 function startTimeOf(pid: number): bigint {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
   return BigInt(fields[19] ?? "");
 }
 
-/** polkit's format: (sa{sv}). */
+/** Returns polkit's (sa{sv}). */
 function readSubject(kind: string, value: string): readonly unknown[] {
   if (kind === "--system-bus-name") return ["system-bus-name", { name: new dbus.Variant("s", value) }];
   if (kind !== "--process") throw new Error(`no such subject: ${kind}`);
@@ -34,7 +31,7 @@ function readSubject(kind: string, value: string): readonly unknown[] {
 
 const [kind = "", value = ""] = process.argv.slice(2);
 const subject = readSubject(kind, value);
-// Without the bus the next call reports that it gets no answer.
+// Without the bus the next call fails.
 const bus = await connectBus(SYSTEM_BUS, () => undefined);
 const ask = (member: string, signature: string, ...body: readonly unknown[]) =>
   callMethod(bus, { ...POLKIT, member, signature, body }, LIMIT_MS);

@@ -1,4 +1,4 @@
-// Installs a program of the tests in a test machine: a file of this folder and its imports, bundled like guestd.
+// Installs a program from this folder in a test machine, bundled with its imports like guestd.
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,6 @@ import type { Machine } from "./machine.ts";
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = join(PROJECT, "build/test-programs");
 
-/** @param file e.g. "ask-polkit.ts" */
 export async function installBundled(machine: Machine, file: string, target: string): Promise<void> {
   const bundled = await execute([
     "node",

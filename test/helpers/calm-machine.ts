@@ -1,16 +1,13 @@
-// A machine that guests have used, and its state when none is left.
+// A machine that guests have used, and its state after they left.
 import { awaitNoSessions } from "./guests.ts";
 import { Machine } from "./machine.ts";
 import type { Release } from "./root.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** The longest time that logind keeps a user after the last session. */
+/** How long logind keeps a user after the last session. */
 export const LOGIND_KEEPS_USERS_MS = 20_000;
 
-/**
- * Boots a machine, and logs each of the guests in and out once: caches of guestd, sshd and logind are part of the calm
- * state.
- */
+/** Logs each guest in and out once: the calm state includes caches of guestd, sshd and logind. */
 export async function bootCalm(
   release: Release,
   guests: readonly string[],

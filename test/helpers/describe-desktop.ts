@@ -1,18 +1,18 @@
-// The frame of a file of tests with real display managers: one machine with a screen for all of them.
+// The frame of a test file with display managers. Its tests share a machine with a screen.
 import { afterAll, beforeAll } from "vitest";
 import { describeMachine } from "./describe-machine.ts";
 import { Machine } from "./machine.ts";
 import type { Release } from "./root.ts";
 import { Screen } from "./screen.ts";
 
-/** Where a test is. There is a machine when the first hook of the file runs. */
+/** The machine exists once the file's first hook runs. */
 export interface Desktop {
   readonly release: Release;
   readonly machine: Machine;
   readonly screen: Screen;
 }
 
-/** Describes what holds on the project's release, with display managers that no test has started yet. */
+/** No display manager has been started yet. */
 export function describeDesktop(title: string, body: (at: Desktop) => void): void {
   describeMachine(title, (release) => {
     let booted: Machine | undefined;

@@ -5,15 +5,13 @@ import { ASK } from "./guests.ts";
 import { requireRoot } from "./root.ts";
 import { waitFor } from "./wait.ts";
 
-/** Emulation: what takes others a second may take this long. */
+/** Emulation is slow. */
 const LIMIT_MS = 300_000;
 
-/** What a test could leave: sessions of guests and other users, quarantined UIDs, failed units, settings. */
 const LOOK = `${ASK} ListSessions; ${ASK} ListLeases | grep --only-matching quarantined || true
   loginctl list-sessions --no-legend; systemctl --failed --plain --no-legend
   ls /etc/guestd/guestd.conf.d; cat /proc/$(systemctl show -P MainPID guestd)/attr/current`;
 
-/** @param body gets a function that returns the machine once it has booted */
 export function describeFullMachine(title: string, body: (machine: () => FullMachine) => void): void {
   describe.skipIf(!requireRoot("full machine tests"))(title, () => {
     let machine: FullMachine;
@@ -26,7 +24,7 @@ export function describeFullMachine(title: string, body: (machine: () => FullMac
     afterAll(async () => {
       await machine.stop();
     });
-    // vitest runs hooks in reverse order: the body's, then this one, then the one above.
+    // vitest runs hooks in reverse order: the body's, this one, the one above.
     afterAll(async () => {
       const isSame = async () => (await machine.sh(LOOK)) === before;
       await waitFor("the machine to be as it was", isSame, LIMIT_MS).catch(() => undefined);

@@ -1,21 +1,21 @@
-// The frame of a test file that boots machines, on the release of the project that runs it.
+// The frame of a test file that boots machines.
 import { afterEach, beforeEach, describe } from "vitest";
 import { projectRelease, requireRoot, type Release } from "./root.ts";
 import { sitAtFailure } from "./sit.ts";
 
-/** No limit: a person looks. */
+/** A person looks: no limit. */
 const FOREVER = 0;
 
-/** Describes tests on the project's release. Without root they are skipped with a message. */
+/** Runs on the project's release. Without root it prints a message and skips the tests. */
 export function describeMachine(title: string, body: (release: Release) => void): void {
   const release = projectRelease();
   describe.skipIf(!requireRoot("tests with machines"))(title, () => {
     beforeEach(({ onTestFailed }) => {
-      // After the file's own hooks, for a test that fails in one of them.
+      // Runs after the file's own hooks, where a test can fail.
       onTestFailed(sitAtFailure, FOREVER);
     });
     body(release);
-    // The last hook of a suite runs first: before any cleanup.
+    // Hooks run in reverse order: this one precedes any cleanup.
     afterEach(sitAtFailure, FOREVER);
   });
 }

@@ -1,10 +1,10 @@
-// What a document has its reader do, in its order: files to write, and commands to run. Tests do the same.
+// The files to write and commands to run in a document, in order. Tests do the same.
 
 export interface DocumentFile {
   readonly kind: "file";
   readonly path: string;
   readonly text: string;
-  /** As install(1) takes it: a script can be run. */
+  /** For install(1). A script is executable. */
   readonly mode: "644" | "755";
 }
 
@@ -15,11 +15,11 @@ export interface DocumentCommand {
 
 export type Instruction = DocumentFile | DocumentCommand;
 
-/** A block in fences, or an indented line: a command. */
+/** A fenced block, or an indented line: a command. */
 const BLOCK = /^```\w*\n([^]*?)^```$|^ {4}(\S.*)$/gm;
 const PATH = /`(\/[^`\s]+)`/g;
 
-/** A section of a document, up to the next one of its level. @throws Error when there is none of this title */
+/** @throws Error when the section is missing */
 export function sectionOf(document: string, title: string): string {
   const [, section] = `\n${document}`.split(`\n## ${title}\n`);
   if (section === undefined) throw new Error(`no section "${title}"`);
@@ -27,8 +27,8 @@ export function sectionOf(document: string, title: string): string {
 }
 
 /**
- * A block in fences is a file when the paragraph before it names a path in quotes: the last one. Other blocks in fences are for the
- * reader's eyes. Remarks behind commands are left out.
+ * A fenced block is a file when the paragraph before it names a path in quotes; the last one counts. Skips other fenced
+ * blocks and remarks after commands.
  */
 export function readInstructions(document: string): readonly Instruction[] {
   return [...document.matchAll(BLOCK)].flatMap((match): readonly Instruction[] => {

@@ -1,8 +1,8 @@
-// Runs a program on the host to its end, without a shell. A failing exit code does not throw: the caller checks it.
+// Runs a program on the host without a shell. A failing exit code does not throw.
 import { spawn } from "node:child_process";
 
 export interface Result {
-  /** Exit code; 128 + signal when a signal killed it, as in a shell. */
+  /** As in a shell: 128 + signal after a signal. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -10,7 +10,7 @@ export interface Result {
 
 export interface ExecuteOptions {
   readonly input?: string | Buffer;
-  /** After this it is killed and the promise rejects. */
+  /** At the limit the program is killed and the promise rejects. */
   readonly timeoutMs?: number;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -28,15 +28,11 @@ const signalNumbers: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-/** The exit code that a shell would report. */
 export function shellCode(code: number | null, signal: string | null): number {
   return code ?? SIGNAL_BASE + (signalNumbers[signal ?? ""] ?? 0);
 }
 
-/**
- * Runs argv[0] with the rest as its arguments.
- * @throws Error when it cannot be started or takes longer than timeoutMs (30 s)
- */
+/** @throws Error when the program cannot be started or takes longer than timeoutMs (30 s) */
 export function execute(argv: readonly string[], options: ExecuteOptions = {}): Promise<Result> {
   const [program = "", ...args] = argv;
   const { input = "", timeoutMs = 30_000, env = process.env } = options;

@@ -1,5 +1,5 @@
-// The fault table, made from the policy: each effect of a login, as often as the login runs it, and its faults. A new
-// effect of a login is included automatically. This file knows nothing of machines.
+// The fault table, made from the policy: each run of each effect of a login, with its faults. New effects are included
+// automatically. Knows nothing of machines.
 import type { Effect, EffectKind } from "../../src/policy/effects.ts";
 import { rowOf } from "../../src/policy/effects.ts";
 import type { What } from "../../src/policy/events.ts";
@@ -10,39 +10,31 @@ import { allocateRequest, GUEST, LEASED, openRequest } from "./samples.ts";
 import type { Release } from "./root.ts";
 import { INSTANT_PARTS, ROUND, walk } from "./walk.ts";
 
-/**
- * The covered ways: logins of both kinds of sessions, open sessions taken up by the next guestd, and a quarantined UID.
- */
 export const WAYS = ["leased", "shared", "leased, taken up", "shared, taken up", "quarantined"] as const;
 export type Way = (typeof WAYS)[number];
 
-/**
- * The faults of an effect: it fails before or after its work is done; guestd is killed before or after it; it does
- * nothing and never ends.
- */
+/** "before" and "after" are relative to the effect's work. A hanging effect never ends. */
 const FAULTS = ["before", "after", "kill before", "kill after", "hang"] as const;
 type Fault = (typeof FAULTS)[number];
 
-/** The errors of failing effects. guestd treats all alike, so they take turns. */
+/** guestd treats all errors alike, so effects take turns. */
 export const ERRNOS = ["ENOSPC", "ENOMEM", "EPERM", "EBUSY", "EIO", "ETIMEDOUT"] as const;
 
-/** One case: which fault hits which effect. */
 export interface Row {
   readonly way: Way;
   readonly kind: EffectKind;
-  /** It hits the n-th effect of this kind, from 1. */
+  /** Counts effects of this kind, from 1. */
   readonly nth: number;
   readonly fault: Fault;
   readonly errno: (typeof ERRNOS)[number];
-  /** The effect belongs to the session's end. */
   readonly isOfEnd: boolean;
 }
 
-/** Effects outside these ways, and the tests for each. */
+/** Effects outside these ways, and their tests. */
 export const ELSEWHERE: Partial<Record<EffectKind, string>> = {
-  // It answers a call. If the answer is lost, pam_guest itself refuses the login.
+  // If the answer is lost, pam_guest itself refuses the login.
   refuse: "test/pam/outage.test.ts",
-  // Only at a display manager.
+  // Only for display managers.
   "list-account": "test/unit/policy/opening.test.ts",
   "write-switch": "test/machine/switch.test.ts",
   "offer-ghost": "test/unit/system/greeters.test.ts",
@@ -52,7 +44,6 @@ export const ELSEWHERE: Partial<Record<EffectKind, string>> = {
 
 const ID = only(opened()).id;
 const LEADER = only(opened()).leader.pid;
-/** Where logind puts the leader of a session. */
 const LOGIN_SCOPE = { path: `/user.slice/user-${GUEST.uid}.slice/session-1.scope`, inode: "4712" };
 const LOGOUT = [
   { kind: "close-hinted", id: ID, leaderPid: LEADER, running: [] },
@@ -70,7 +61,6 @@ interface Story {
   readonly end?: readonly What[];
 }
 
-/** What happens on each way. */
 const STORIES: Readonly<Record<Way, Story>> = {
   leased: {
     from: READY,
@@ -97,14 +87,13 @@ interface WayEffects {
   readonly end: readonly Effect[];
 }
 
-/** The effects of a way, in order: until its session is open, and those of the session's end. */
 function effectsOf(way: Way): WayEffects {
   const { from, events, end = [] } = STORIES[way];
   const started = playAll(from, events);
   return { start: started.did, end: playAll(started.state, end).did };
 }
 
-/** The kinds of those that the journal reports when they are done. */
+/** Only effects that the journal reports. */
 export function toldOf(way: Way): { readonly start: readonly EffectKind[]; readonly end: readonly EffectKind[] } {
   const { start, end } = effectsOf(way);
   const isTold = (effect: Effect) => rowOf(effect.kind).done(effect, foundBy(effect)) !== undefined;
@@ -135,7 +124,6 @@ function occurrencesOf(way: Way) {
   }));
 }
 
-/** All cases. */
 export const TABLE: readonly Row[] = WAYS.flatMap(occurrencesOf).flatMap((occurrence, index) =>
   FAULTS.filter((fault) => isPossible(occurrence.kind, fault)).map((fault, column) => ({
     ...occurrence,
@@ -144,13 +132,13 @@ export const TABLE: readonly Row[] = WAYS.flatMap(occurrencesOf).flatMap((occurr
   })),
 );
 
-/** The cases of a run. The result of an error depends only on the policy: the older release runs only kills. */
+/** Results of errors depend only on the policy, so the older release runs only kills. */
 export function rowsFor(release: Release, seed = ROUND): readonly Row[] {
   const isWhole = release === "trixie" || seed === null;
   return walk(isWhole ? TABLE : TABLE.filter(({ fault }) => fault.startsWith("kill")), INSTANT_PARTS, seed);
 }
 
-/** The name of a case, and its line for the faulty guestd (faulty-guestd.ts). */
+/** The case's name, and its line for faulty-guestd.ts. */
 export function describeRow({ kind, nth, fault, errno }: Row): string {
   switch (fault) {
     case "before":
