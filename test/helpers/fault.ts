@@ -1,4 +1,4 @@
-// Faults at a system call of guestd, by strace(1) on the host: the only way to hit an exact moment.
+// Injects faults into guestd's system calls with strace(1): only this hits an exact moment.
 import { spawn } from "node:child_process";
 import type { Machine } from "./machine.ts";
 import { processesBeside, readLink } from "./processes.ts";
@@ -6,22 +6,22 @@ import { waitFor } from "./wait.ts";
 
 const ORDERLY_LIMIT_MS = 2000;
 
-/** The PID of a machine's guestd on the host. */
+/** The PID is the host's. */
 export function findDaemon(machine: Machine): number | undefined {
   return processesBeside(machine.pid).find(({ uid, pid }) => uid === 0 && /\/node$/.test(readLink(pid, "exe") ?? ""))
     ?.pid;
 }
 
 /**
- * Injects a fault into the running guestd, in the syntax of strace's -e inject=: "move_mount:signal=SIGKILL:when=2".
- * @returns stops injecting; when guestd was killed, there is nothing to stop
+ * Injects a fault, in the syntax of strace's -e inject=: "move_mount:signal=SIGKILL:when=2".
+ * @returns stops injecting
  */
 export async function injectFault(machine: Machine, fault: string): Promise<() => Promise<void>> {
   return (await attach(machine, fault.split(":")[0] ?? "", ["-e", `inject=${fault}`])).stop;
 }
 
 /**
- * Traces system calls of the running guestd, including those that its filter refuses.
+ * Includes calls that guestd's filter refuses.
  * @returns strace's output so far, and how to stop it
  */
 export async function traceCalls(machine: Machine, calls: string) {
@@ -40,8 +40,7 @@ async function attach(machine: Machine, calls: string, options: readonly string[
   const hasEnded = () => strace.exitCode !== null || strace.signalCode !== null;
   const stop = async () => {
     strace.kill("SIGINT");
-    // It may wait for the first thread of a guestd that it has killed, which waits until strace detaches from the
-    // others.
+    // strace may wait for a killed guestd's first thread, which waits until strace detaches from the others.
     await waitFor("strace to end", hasEnded, ORDERLY_LIMIT_MS).catch(() => strace.kill("SIGKILL"));
     await waitFor("strace to be killed", hasEnded, 20_000);
   };

@@ -1,14 +1,13 @@
-// The real guestd, except that one effect fails, never ends, or is its last, as /run/guestd-fault says, once. Only for
-// tests: the installed program starts in src/guestd.ts, which does not know this file.
+// The real guestd, except that one effect fails, hangs or kills guestd, as /run/guestd-fault says. Only for tests:
+// src/guestd.ts does not know this file.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { EffectKind } from "../../src/policy/effects.ts";
 import { start } from "../../src/start.ts";
 
 /**
- * Contains "WHEN N EFFECT FAULT": before or after; the N-th one from now on; an effect's kind; "kill", "hang" or the
- * name of an errno. N is counted down in the file, also across restarts of guestd; the file is removed when the fault
- * happens.
+ * Contains "WHEN N EFFECT FAULT". WHEN is before or after. FAULT is kill, hang or an errno's name. N counts down in the
+ * file, also across restarts. The file is removed when the fault happens.
  */
 const FILE = "/run/guestd-fault";
 

@@ -1,5 +1,5 @@
-// Serves the files below a directory by HTTP, as a web server does that knows nothing of what they are: node file-server.mjs DIRECTORY PORT
-// Says "serving" when it does. Reached from the network namespace that it was started in, and from nowhere else.
+// Serves a directory over plain HTTP: node file-server.mjs DIRECTORY PORT
+// Prints "serving" when ready. Reachable only from its own network namespace.
 import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
 import { join, normalize } from "node:path";

@@ -1,5 +1,5 @@
-// A Debian in qemu with the release's own kernel, for what a container cannot show, above all real limits. Emulated, so
-// slow: for a few tests. It must leave nothing on the host: full-machine-keep, which owns it, ensures that.
+// A Debian in qemu with the release's own kernel, for what a container cannot show, above all real limits. Emulation is
+// slow: only for a few tests. full-machine-keep leaves nothing on the host.
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,12 +12,12 @@ import { Terminal } from "./terminal.ts";
 import { waitFor } from "./wait.ts";
 
 const BOOT_LIMIT_MS = 180_000;
-/** A cold cache means creating a whole root file system. */
+/** A cold cache means creating a root file system. */
 const PREPARE_LIMIT_MS = 600_000;
 const STOP_LIMIT_MS = 60_000;
-/** How long a reset may take, which returns no result. */
+/** A reset returns no result. */
 const RESET_LIMIT_MS = 6000;
-/** For one command, or one wait on a terminal. */
+/** For a command, or a wait on a terminal. */
 const COMMAND_LIMIT_MS = 60_000;
 
 const ENVIRONMENT = [
@@ -27,7 +27,7 @@ const ENVIRONMENT = [
   "TERM=dumb",
 ];
 
-/** The key is the machine's own, and no other server can answer at the port. */
+/** The key belongs to this machine, and no other server can answer at the port. */
 const SSH = [
   "ssh",
   "-F",
@@ -57,9 +57,8 @@ function quote(word: string): string {
 export class FullMachine {
   readonly release: Release;
   readonly #keeper: ChildProcess;
-  /** The folder of the sockets: for the connection, and for its sharing among commands. */
+  /** Holds the connection's sockets. */
   readonly #directory: string;
-  /** root's key. */
   readonly #key: string;
   #console = "";
   #terminals = 0;
@@ -78,7 +77,7 @@ export class FullMachine {
   }
 
   /**
-   * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
+   * Boots a machine with guestd from build/packages/RELEASE, and waits until it is up.
    * @throws Error with the machine's console
    */
   static async boot(release: Release): Promise<FullMachine> {
@@ -88,7 +87,7 @@ export class FullMachine {
     const directory = mkdtempSync(join(tmpdir(), "guestd-full-"));
     const keeper = spawn(helper("full-machine-keep"), [image, directory], {
       stdio: ["pipe", "pipe", "pipe"],
-      // Not reached by Ctrl-C: it shuts down in order when its stdin ends.
+      // Ctrl-C must not reach it: the end of its stdin shuts it down in order.
       detached: true,
     });
     const machine = new FullMachine(release, keeper, directory, join(image, "key"));
@@ -101,12 +100,11 @@ export class FullMachine {
     }
   }
 
-  /** The output on the machine's console. */
   get consoleText(): string {
     return this.#console;
   }
 
-  /** Runs a program in the machine, as root and outside all sessions, to its end. */
+  /** Runs a program as root, outside all sessions. */
   run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
     const { user, env = {}, ...rest } = options;
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -118,20 +116,20 @@ export class FullMachine {
     });
   }
 
-  /** Runs a script with bash and returns its output, without the last newline. @throws Error when it fails */
+  /** Runs a bash script. Returns its output without the last newline. @throws Error when it fails */
   async sh(script: string, options: RunOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.run(["bash", "--norc", "-euc", script], options);
     if (code !== 0) throw new Error(`exit ${code} of: ${script}\n${stdout}${stderr}`);
     return stdout.replace(/\n$/, "");
   }
 
-  /** A program on its own terminal, in a scope of the machine's systemd. */
+  /** Runs a program on a terminal, in a scope of the machine's systemd. */
   terminal(argv: readonly string[]): Terminal {
     const unit = `terminal-${++this.#terminals}`;
     return this.#attach(["systemd-run", "--scope", "--quiet", "--collect", `--unit=${unit}`, "on-terminal", ...argv]);
   }
 
-  /** Logs in through /bin/login with the password, to a prepared shell. */
+  /** Logs in through /bin/login, to a prepared shell. */
   async login(user: string, password = PASSWORD): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
     await terminal.expect(/login: /, COMMAND_LIMIT_MS);
@@ -142,7 +140,7 @@ export class FullMachine {
     return terminal;
   }
 
-  /** Logs in as the ghost, without a password, through /bin/login: to a leased account. */
+  /** Logs in through /bin/login without a password, to a leased account. */
   async loginAsGhost(): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
     await terminal.expect(/login: /, COMMAND_LIMIT_MS);
@@ -151,16 +149,15 @@ export class FullMachine {
     return terminal;
   }
 
-  /** An interactive shell through the machine's own ssh, with root's key. */
+  /** Uses the machine's own ssh, and root's key. */
   async sshSession(user: string): Promise<Terminal> {
     const terminal = this.#attach(["ssh", "-tt", `${user}@localhost`]);
     await terminal.prepareShell(COMMAND_LIMIT_MS);
     return terminal;
   }
 
-  /** Resets the machine, which boots again: it loses its memory, including unwritten data. */
+  /** Resets the machine, which loses unwritten data and boots again. */
   async cutPower(): Promise<void> {
-    // That gets no answer.
     await this.run(["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger"], {
       timeoutMs: RESET_LIMIT_MS,
     }).catch(() => undefined);
@@ -170,7 +167,7 @@ export class FullMachine {
     await this.#awaitBoot();
   }
 
-  /** Ends the machine, like pulling its plug. */
+  /** Like pulling the plug. */
   async stop(): Promise<void> {
     const keeper = this.#keeper;
     keeper.stdin?.end();
@@ -187,13 +184,13 @@ export class FullMachine {
 
   async #awaitBoot(): Promise<void> {
     await this.#connect();
-    // guestd's own start, which elsewhere the first login causes, takes longer here than a login waits.
+    // Started here, because its start takes longer than a login waits.
     await this.sh("systemctl is-system-running --wait || true; systemctl start guestd.service", {
       timeoutMs: BOOT_LIMIT_MS,
     });
   }
 
-  /** One connection for all commands: waiting requests are answered as soon as the machine's sshd has opened it. */
+  /** One connection for all commands. Waiting requests are answered once sshd has opened it. */
   async #connect(): Promise<void> {
     const socket = join(this.#directory, "way-in");
     const control = join(this.#directory, "control");
@@ -225,7 +222,7 @@ export class FullMachine {
     return true;
   }
 
-  /** The command's words unchanged; the shell in the machine stays, to report a killing signal as shells do. */
+  /** The shell stays, to report a killing signal as shells do. */
   #enter(argv: readonly string[]): string[] {
     return [...SSH, "-S", join(this.#directory, "control"), "root@machine", `${argv.map(quote).join(" ")}; exit $?`];
   }

@@ -1,5 +1,5 @@
-// A greeter of greetd without a screen: passes on the requests that come through /run/greeter/ask, one a line, and writes down each
-// answer in /run/greeter/answers. Ends when a session is to start, as greetd wants it.
+// A greeter for greetd without a screen. Passes on requests from /run/greeter/ask, one a line, and appends each answer
+// to /run/greeter/answers. Ends when a session is to start, as greetd demands.
 import { appendFileSync, createReadStream } from "node:fs";
 import { connect } from "node:net";
 import process from "node:process";
@@ -17,11 +17,11 @@ greetd.on("data", (chunk) => {
   const answer = received.subarray(LENGTH_BYTES, length).toString();
   received = received.subarray(length);
   appendFileSync("/run/greeter/answers", `${answer}\n`);
-  // An exit would wait for the read that is going on.
+  // exit() would wait for the read in progress.
   if (asked === "start_session" && JSON.parse(answer).type === "success") process.kill(process.pid);
 });
 
-// Opened for writing as well, it is never at its end.
+// Also open for writing: no end of file.
 for await (const line of createInterface({ input: createReadStream("/run/greeter/ask", { flags: "r+" }) })) {
   const request = Buffer.from(line);
   const length = Buffer.alloc(LENGTH_BYTES);

@@ -1,4 +1,4 @@
-// greetd on a machine of the kind "desktop": a test talks to it through greetd-greeter.mjs.
+// greetd on a machine of the kind "desktop", through greetd-greeter.mjs.
 import { startDisplayManager } from "./desktop.ts";
 import type { Machine } from "./machine.ts";
 import { readProjectFile } from "./tree.ts";
@@ -10,7 +10,7 @@ export type Request =
   | { readonly type: "start_session"; readonly cmd: readonly string[]; readonly env: readonly string[] }
   | { readonly type: "cancel_session" };
 
-/** A compositor whose screen is memory; it needs no seat. */
+/** Its screen is in memory, and it needs no seat. */
 export const SWAY = [
   "env",
   "WLR_BACKENDS=headless",
@@ -43,7 +43,7 @@ export class Greetd {
     return new Greetd(machine);
   }
 
-  /** Waits for a greeter that takes the request, and for the answer. */
+  /** Waits for a greeter that takes the request, and for its answer. */
   async ask(request: Request): Promise<unknown> {
     const before = (await this.#answers()).length;
     await this.#machine.sh("cat >/run/greeter/ask", { input: `${JSON.stringify(request)}\n` });

@@ -5,13 +5,13 @@ import type { MethodParts } from "../../src/bus/methods.ts";
 import { makeMethods } from "../../src/bus/methods.ts";
 import { runGuestctl } from "../../src/cli/main.ts";
 
-/** For each method: its answer or error, or a function of its arguments. */
+/** By method. A function gets the arguments. */
 export type Answers = Readonly<Record<string, Answer | ((...body: readonly unknown[]) => Answer)>>;
 type Answer = readonly unknown[] | Error;
 
 const SIGNATURES = new Map(makeMethods({} as MethodParts).map(({ name, input }) => [name, input]));
 
-/** Runs guestctl with a guestd that answers as given; returns the code and the output. */
+/** Returns the exit code and the output. */
 export async function runWith(args: readonly string[], answers: Answers = {}) {
   const out: string[] = [];
   const err: string[] = [];

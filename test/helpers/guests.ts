@@ -1,9 +1,9 @@
-// guestd on a test machine as an administrator sees it, and the journal without unexpected entries.
+// guestd on a test machine as administrators see it, and unexpected journal entries.
 import type { Swept } from "../../src/policy/receipt.ts";
 import type { Entry, Machine } from "./machine.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
-/** A session as guestd lists it. */
+/** As guestd lists it. */
 export interface GuestSession {
   readonly id: string;
   readonly user: string;
@@ -13,7 +13,7 @@ export interface GuestSession {
   readonly state: string;
 }
 
-/** The receipt, from the journal's last entry of a session. */
+/** From the session's last journal entry. */
 export interface GuestReceipt {
   readonly id: string;
   readonly user: string;
@@ -28,15 +28,14 @@ export interface GuestReceipt {
   readonly left: readonly string[];
 }
 
-/** A test machine, or a full one. */
 type Asked = Pick<Machine, "sh">;
 type Fields = Readonly<Record<string, { readonly data: unknown }>>;
 
-/** A shell command that calls guestd; a method and its arguments follow. The answer is JSON. */
+/** A shell command. Append a method and its arguments. Prints JSON. */
 export const ASK = "busctl --json=short call org.guestd1 /org/guestd1 org.guestd1.Manager";
 
 /**
- * Calls a method of guestd. guestctl would take ten times as long, and tests poll.
+ * Faster than guestctl by ten times, for tests that poll.
  * @param call in busctl's syntax: "ListSessions", "ListReceipts b false"
  * @throws Error when guestd does not answer, or answers with an error
  */
@@ -45,15 +44,15 @@ export async function askGuestd(machine: Asked, call: string): Promise<unknown> 
   return data[0];
 }
 
-/** Without the types that busctl adds. */
+/** Drops busctl's types. */
 const plain = (row: Fields) => Object.fromEntries(Object.entries(row).map(([name, { data }]) => [name, data]));
 
-/** The result of a method that returns a{sv}. */
+/** For a method that returns a{sv}. */
 export async function askForRow<T>(machine: Asked, call: string): Promise<T> {
   return plain((await askGuestd(machine, call)) as Fields) as T;
 }
 
-/** The rows of a method that returns aa{sv}. */
+/** For a method that returns aa{sv}. */
 export async function askForRows<T>(machine: Asked, call: string): Promise<T[]> {
   return ((await askGuestd(machine, call)) as readonly Fields[]).map((row) => plain(row) as T);
 }
@@ -62,7 +61,6 @@ export async function listSessions(machine: Asked): Promise<GuestSession[]> {
   return askForRows<GuestSession>(machine, "ListSessions");
 }
 
-/** Waits until a session is gone, and returns its receipt. */
 export async function awaitReceipt(machine: Machine, id: string, limitMs = 30_000): Promise<GuestReceipt> {
   return waitFor(
     `the receipt of session ${id}`,
@@ -79,7 +77,6 @@ export async function awaitReceipt(machine: Machine, id: string, limitMs = 30_00
   );
 }
 
-/** Waits until there are no sessions. */
 export async function awaitNoSessions(machine: Asked, limitMs = 30_000): Promise<void> {
   await waitUntil(
     "all guest sessions to end",
@@ -89,7 +86,7 @@ export async function awaitNoSessions(machine: Asked, limitMs = 30_000): Promise
   );
 }
 
-/** The PIDs of processes with this command line. */
+/** Compares the whole command line. */
 export async function findPids(machine: Machine, commandLine: string): Promise<number[]> {
   const { stdout } = await machine.run(["pgrep", "--full", "--exact", commandLine]);
   return stdout
@@ -98,10 +95,10 @@ export async function findPids(machine: Machine, commandLine: string): Promise<n
     .map(Number);
 }
 
-/** An awk condition on the first word: a guest's UID, the ghost's or in one of the ranges of the tests and guestd. */
+/** awk: the first word is the ghost's UID, or one in the ranges of the tests and guestd. */
 export const IS_GUEST = "$1 >= 60000 && $1 < 61184 || $1 >= 65536 && $1 < 98304";
 
-/** Traces of guests without sessions: accounts, directories, units, processes and records; "" when there are none. */
+/** Traces of guests without sessions: accounts, directories, units, processes and records. */
 export function leftovers(machine: Machine): Promise<string> {
   return machine.sh(`ls -A /run/userdb /var/lib/systemd/linger 2>/dev/null | grep -v -e : -e '^$' || true
     ls -A /run/user | awk '${IS_GUEST}'
@@ -111,10 +108,7 @@ export function leftovers(machine: Machine): Promise<string> {
     find /run/guestd -type f`);
 }
 
-/**
- * Waits until no traces are left: logind keeps a shared account, like any user's, for ten seconds after the last
- * session.
- */
+/** logind keeps a shared account, like any user's, for 10 s after the last session. */
 export async function awaitNothingLeft(machine: Machine, limitMs = 30_000): Promise<void> {
   await waitUntil(
     "nothing to be left",
@@ -126,7 +120,7 @@ export async function awaitNothingLeft(machine: Machine, limitMs = 30_000): Prom
 
 const WARNING = 4;
 
-/** Unexpected lines of guestd and pam_guest: warnings and worse that do not match. */
+/** Warnings and worse of guestd and pam_guest, except for `expected`. */
 export async function unexpectedLines(machine: Machine, ...expected: RegExp[]): Promise<string[]> {
   const isOurs = (entry: Entry) =>
     entry["_SYSTEMD_UNIT"] === "guestd.service" || (entry["MESSAGE"] ?? "").includes("pam_guest");

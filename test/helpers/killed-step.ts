@@ -1,5 +1,4 @@
-// An administrator's step with a package, killed in the middle: before the n-th command that dpkg or one of the
-// package's scripts runs.
+// A step of a package's administrator, killed before the n-th command that dpkg or a package script runs.
 import { readFileSync } from "node:fs";
 import type { Machine } from "./machine.ts";
 
@@ -8,7 +7,7 @@ const KILLED = 137;
 const LOG = "/root/kill-points";
 const FOLDER = "/usr/local/sbin";
 
-/** The programs that change something. */
+/** These programs change something. */
 const PROGRAMS = [
   "dpkg-deb",
   "pam-auth-update",
@@ -24,7 +23,7 @@ const PROGRAMS = [
   "groupdel",
 ];
 
-/** Puts a kill point before each of these programs, for steps run by runKilled(). */
+/** Puts a kill point before each of these programs. */
 export async function placeKillPoints(machine: Machine): Promise<void> {
   for (const [name, mode] of [
     ["kill-point", "755"],
@@ -36,8 +35,8 @@ export async function placeKillPoints(machine: Machine): Promise<void> {
 }
 
 /**
- * Runs a step, in its own session, until it passes as many points.
- * @returns the points it has passed, and whether it was killed at the last one
+ * Runs a step in its own session, up to kill point `at`.
+ * @returns the points it has passed, and whether it was killed
  * @throws Error when it failed by itself
  */
 export async function runKilled(
