@@ -1,4 +1,4 @@
-// A leased account on a test machine: its guest, the state of its UID, and what is left of it anywhere.
+// A leased account on a test machine: its guest, its UID, and what is left of it.
 import { existsSync } from "node:fs";
 import type { GuestReceipt } from "./guests.ts";
 import { askForRows, awaitReceipt, listSessions } from "./guests.ts";
@@ -12,11 +12,10 @@ export interface LeasedGuest {
   readonly user: string;
   readonly uid: number;
   readonly leader: number;
-  /** Its home as the host sees it, while the leader lives. */
+  /** On the host, while the leader lives. */
   readonly home: string;
 }
 
-/** One class of the search at an end. */
 export interface Swept {
   readonly kind: string;
   readonly found: number;
@@ -24,7 +23,7 @@ export interface Swept {
   readonly left: readonly string[];
 }
 
-/** A UID of the range, or a quarantined one, as guestd lists it. */
+/** As guestd lists it: a UID of the range, or a quarantined one. */
 export interface Lease {
   readonly uid: number;
   /** The last of the following UIDs in the same state. */
@@ -35,7 +34,6 @@ export interface Lease {
   readonly reason: string;
 }
 
-/** Logs in as the ghost. */
 export async function startLease(machine: Machine): Promise<LeasedGuest> {
   const terminal = await machine.loginAsGhost();
   const [id = "", user = "", uid = ""] = (await terminal.ask("echo $GUEST_SESSION; id -un; id -u")).split("\n");
@@ -44,15 +42,14 @@ export async function startLease(machine: Machine): Promise<LeasedGuest> {
 }
 
 /**
- * Waits until a session's end is complete: the receipt is announced before its UID is returned. From outside, without a
- * call.
+ * Waits until a session's end is complete: the receipt precedes the return of the UID. Reads a file, without a call.
  */
 export async function awaitForgotten(machine: Machine, id: string, limitMs?: number): Promise<void> {
   const record = `/proc/${machine.pid}/root/run/guestd/sessions/${id}.json`;
   await waitFor(`session ${id} to be forgotten`, () => !existsSync(record), limitMs);
 }
 
-/** Logs out, and returns the receipt with all its classes. The UID is then free or quarantined. */
+/** Logs out. At the receipt, the UID is free or quarantined. */
 export async function endLease(
   machine: Machine,
   { terminal, id }: LeasedGuest,
@@ -63,7 +60,7 @@ export async function endLease(
   return receipt;
 }
 
-/** The classes in which something was found or left, each with its numbers. */
+/** Only classes in which something was found or left. */
 export function foundIn(
   swept: readonly Swept[],
 ): Record<string, readonly [found: number, removed: number, left: number]> {
@@ -71,7 +68,6 @@ export function foundIn(
   return Object.fromEntries(some.map(({ kind, found, removed, left }) => [kind, [found, removed, left.length]]));
 }
 
-/** Every UID of the range, and quarantined ones. */
 export async function listLeases(machine: Machine): Promise<Lease[]> {
   return askForRows<Lease>(machine, "ListLeases");
 }
@@ -89,10 +85,7 @@ export async function awaitState(machine: Machine, uid: number, state: string, l
   );
 }
 
-/**
- * Everything that belongs to a UID on the whole machine, on every file system, and its IPC objects; "" when there is
- * nothing.
- */
+/** Includes files on every file system, and IPC objects. "" when there is nothing. */
 export function findOwned(machine: Machine, uid: number): Promise<string> {
   return machine.sh(`find / \\( -path /proc -o -path /sys \\) -prune -o -uid ${uid} -print
     awk '$0 ~ / ${uid} /' /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg

@@ -1,8 +1,8 @@
-// The order in which files start: the longest first, so none still runs alone at the end. Projects of a group mix.
+// Starts the longest test files first, so none runs alone at the end. Mixes projects of a group.
 import { relative } from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Without an earlier run: the files whose machines take longest, the longest first. */
+/** Used without an earlier run. The longest are first. */
 const LONG = [
   "faults",
   "edits",
@@ -36,7 +36,7 @@ export class LongestFirst extends BaseSequencer {
     return Promise.resolve(inOrder.map(({ file }) => file));
   }
 
-  /** Milliseconds of the last run, which vitest stores. */
+  /** Milliseconds, from vitest's cache. */
   #lengthOf({ project, moduleId }: TestSpecification): number {
     const path = relative(this.ctx.config.root, moduleId);
     const last = this.ctx.cache.getFileTestResults(`${project.name}:${path}`);

@@ -1,5 +1,5 @@
-// A booted Debian to log in to: an overlay in memory, gone when it is stopped or the test process ends. It must not
-// leave a process or mount on the host: keep-machine, which owns both, ensures that.
+// A booted Debian to log in to: an overlay in memory, gone after its stop or the test process. keep-machine leaves no
+// process or mount on the host.
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { execute, type Result } from "./execute.ts";
@@ -10,16 +10,16 @@ import { Terminal } from "./terminal.ts";
 import { waitFor } from "./wait.ts";
 
 const BOOT_LIMIT_MS = 90_000;
-/** A cold cache means creating a whole root file system. */
+/** A cold cache means creating a root file system. */
 const PREPARE_LIMIT_MS = 900_000;
 const STOP_LIMIT_MS = 60_000;
-/** A machine is calm when so many looks in a row agree; they take about a second. */
+/** This many looks must agree, about a second's worth. */
 const CALM_LOOKS = 5;
 const CALM_LIMIT_MS = 60_000;
-/** The PID namespaces between the test and the machine's first process: keep-machine's and nspawn's. */
+/** keep-machine and nspawn each add one. */
 const NAMESPACE_DEPTH = 2;
 
-/** The environment of a command in the machine; nothing of the test's own. */
+/** Nothing of the test's own environment. */
 const ENVIRONMENT = [
   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   "HOME=/root",
@@ -27,7 +27,7 @@ const ENVIRONMENT = [
   "TERM=dumb",
 ];
 
-/** The password of every account of a test machine. */
+/** Every account of a test machine has it. */
 export const PASSWORD = "secret";
 
 type Kind = "machine" | "bench" | "desktop" | "xfce" | "pristine" | "dependencies";
@@ -35,7 +35,7 @@ type Kind = "machine" | "bench" | "desktop" | "xfce" | "pristine" | "dependencie
 export interface RunOptions {
   readonly input?: string | Buffer;
   readonly timeoutMs?: number;
-  /** Runs as this account, without PAM: no session is opened. */
+  /** Runs without PAM: no session is opened. */
   readonly user?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -43,19 +43,19 @@ export interface RunOptions {
 export interface SshOptions {
   readonly input?: string | Buffer;
   readonly timeoutMs?: number;
-  /** Log in with the password instead of root's key. */
+  /** Used instead of root's key. */
   readonly password?: boolean;
-  /** More options of ssh, e.g. ["-o", "SendEnv=LANG"]. */
+  /** Options of ssh, e.g. ["-o", "SendEnv=LANG"]. */
   readonly options?: readonly string[];
 }
 
-/** A journal entry: field to value. */
+/** Field to value. */
 export type Entry = Readonly<Record<string, string>>;
 
 let machines = 0;
 const running = new Set<Machine>();
 
-/** The machines that this process has booted and not stopped. */
+/** Booted by this process and not stopped. */
 export const runningMachines = (): readonly Machine[] => [...running];
 
 function helper(name: string): string {
@@ -76,10 +76,9 @@ export class Machine {
   }
 
   /**
-   * Boots a machine of this release with guestd from the package in build/packages/RELEASE, and waits until it is up.
-   * The kind "bench" adds what guestd is measured against, the kind "desktop" display managers (desktop.ts), and the
-   * kind "xfce" also Xfce. A pristine one has the package in /root/guestd.deb and not installed; the kind
-   * "dependencies" also has the packages that guestd depends on.
+   * Boots a machine with guestd from build/packages/RELEASE, and waits until it is up. The kind "bench" adds what
+   * guestd is measured against, "desktop" display managers (desktop.ts), and "xfce" also Xfce. "pristine" has the
+   * package in /root/guestd.deb, not installed; "dependencies" adds the packages that guestd depends on.
    * @throws Error with the machine's console
    */
   static async boot(release: Release, kind: Kind = "machine"): Promise<Machine> {
@@ -88,7 +87,7 @@ export class Machine {
     const name = `guestd-test-${process.pid}-${++machines}`;
     const keeper = spawn(helper("keep-machine"), [name, release, prepared.stdout.trim()], {
       stdio: ["pipe", "pipe", "pipe"],
-      // Not reached by Ctrl-C: it shuts down in order when its stdin ends.
+      // Ctrl-C must not reach it: the end of its stdin shuts it down in order.
       detached: true,
     });
     let output = "";
@@ -108,22 +107,21 @@ export class Machine {
     }
   }
 
-  /** The PID of the machine's first process on the host: /proc/PID/root is the machine's root. */
+  /** The first process's PID on the host: /proc/PID/root is the machine's root. */
   get pid(): number {
     return this.#pid;
   }
 
-  /** The command on the host that starts a root shell in the machine. */
+  /** Starts a root shell in the machine, from the host. */
   get shellCommand(): string {
     return `nsenter --target=${this.pid} --mount --uts --ipc --pid --net --cgroup -- bash -l`;
   }
 
-  /** The output on the machine's console. */
   get consoleText(): string {
     return this.#console();
   }
 
-  /** Runs a program in the machine, as root and outside all its cgroups, to its end. */
+  /** Runs a program as root, outside all the machine's cgroups. */
   run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
     const { user, env = {}, ...rest } = options;
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -133,15 +131,15 @@ export class Machine {
     return execute(this.#enter(command, settings), rest);
   }
 
-  /** Runs a script with bash and returns its output, without the last newline. @throws Error when it fails */
+  /** Runs a bash script. Returns its output without the last newline. @throws Error when it fails */
   async sh(script: string, options: RunOptions = {}): Promise<string> {
-    // --norc: its stdin is a socket, which bash takes for a network login.
+    // --norc: bash takes a socket as stdin for a network login.
     const { code, stdout, stderr } = await this.run(["bash", "--norc", "-euc", script], options);
     if (code !== 0) throw new Error(`exit ${code} of: ${script}\n${stdout}${stderr}`);
     return stdout.replace(/\n$/, "");
   }
 
-  /** Writes a file in the machine, as root, and creates its directory. */
+  /** Writes as root, and creates the directory. */
   async write(path: string, content: string | Buffer, mode = "644"): Promise<void> {
     // Not install(1) from /dev/stdin: Node's pipes are sockets, which cannot be opened by name.
     const script = 'mkdir -p "$(dirname "$1")" && cat >"$1" && chmod "$2" "$1"';
@@ -150,27 +148,27 @@ export class Machine {
     });
   }
 
-  /** A program on its own terminal, in a scope of the machine's systemd. */
+  /** Runs a program on a terminal, in a scope of the machine's systemd. */
   terminal(argv: readonly string[]): Terminal {
     const unit = `terminal-${++this.#terminals}`;
     return this.#attach(["systemd-run", "--scope", "--quiet", "--collect", `--unit=${unit}`, "on-terminal", ...argv]);
   }
 
-  /** Logs in through /bin/login with the password, to a prepared shell. */
+  /** Logs in through /bin/login, to a prepared shell. */
   async login(user: string, password = PASSWORD): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
     await terminal.logIn(user, password);
     return terminal;
   }
 
-  /** Logs in through /bin/login without a password, as the account that the ghost gets, to a prepared shell. */
+  /** Logs in through /bin/login without a password, to a leased account. */
   async loginAsGhost(name = "guest"): Promise<Terminal> {
     const terminal = this.terminal(["login"]);
     await terminal.logIn(name);
     return terminal;
   }
 
-  /** Runs a command line through ssh, or with an empty one a login shell that reads the input. */
+  /** An empty command starts a login shell that reads the input. */
   ssh(user: string, command: string, options: SshOptions = {}): Promise<Result> {
     const { password, options: more = [], ...rest } = options;
     const env = password === true ? { SSH_ASKPASS: "/root/askpass", SSH_ASKPASS_REQUIRE: "force" } : {};
@@ -181,14 +179,13 @@ export class Machine {
     });
   }
 
-  /** An interactive, prepared shell through ssh. */
   async sshSession(user: string, options: readonly string[] = []): Promise<Terminal> {
     const terminal = this.#attach(["ssh", "-tt", ...options, `${user}@localhost`]);
     await terminal.prepareShell();
     return terminal;
   }
 
-  /** Journal entries, oldest first; with journalctl's matches ("GUEST_SESSION=…", "-u", "guestd"). */
+  /** The oldest entry is first. @param matches as for journalctl: "GUEST_SESSION=…", "-u", "guestd" */
   async journal(...matches: string[]): Promise<Entry[]> {
     await this.run(["journalctl", "--sync"]);
     const { stdout } = await this.run(["journalctl", "--output=json", "--all", "--no-pager", "--quiet", ...matches]);
@@ -198,12 +195,12 @@ export class Machine {
       .map(parseEntry);
   }
 
-  /** The machine's current state, to be compared with toEqual. */
+  /** Compare with toEqual. */
   snapshot(): Promise<Snapshot> {
     return takeSnapshot(this);
   }
 
-  /** The same once two looks, a moment apart, agree: ended things are gone by then. */
+  /** Waits until looks agree: by then, ended things are gone. */
   async calmSnapshot(): Promise<Snapshot> {
     const looks: string[] = [];
     await waitFor(
@@ -217,7 +214,7 @@ export class Machine {
     return JSON.parse(looks.at(-1) ?? "") as Snapshot;
   }
 
-  /** Looks until the machine's state is as before, and returns the last look in any case: compare with toEqual. */
+  /** Waits until the state is as before. Returns the last look in any case: compare with toEqual. */
   async snapshotLike(before: Snapshot, limitMs = 30_000): Promise<Snapshot> {
     let last = await this.snapshot();
     const isSame = async (): Promise<boolean> => {
@@ -229,8 +226,8 @@ export class Machine {
   }
 
   /**
-   * Shuts the machine down, in order or by killing everything at once, and boots it again with what is on its disk.
-   * That includes data not yet written at the power cut; a full machine loses those.
+   * Boots again from the disk, after an orderly shutdown or a kill. Unlike a full machine, this one keeps data that was
+   * unwritten at the power cut.
    */
   async restart(how: "reboot" | "power-cut"): Promise<void> {
     if (how === "power-cut") process.kill(this.pid, "SIGKILL");
@@ -239,7 +236,7 @@ export class Machine {
     await this.#awaitBoot();
   }
 
-  /** Ends the machine, like pulling its plug. */
+  /** Like pulling the plug. */
   async stop(): Promise<void> {
     running.delete(this);
     await stopKeeper(this.#keeper);
@@ -249,7 +246,7 @@ export class Machine {
     await this.stop();
   }
 
-  /** Enters the machine's namespaces; killed with the test process. */
+  /** The command dies with the test process. */
   #enter(argv: readonly string[], settings: readonly string[] = []): string[] {
     return [
       "nsenter",
@@ -296,14 +293,14 @@ export class Machine {
   }
 }
 
-/** The first process in the innermost PID namespace below the keeper. */
+/** The first process in the innermost PID namespace. */
 function findInit(keeper: ChildProcess): number | undefined {
   const { pid, exitCode } = keeper;
   if (pid === undefined || exitCode !== null) throw new Error(`keep-machine ended with ${String(exitCode)}`);
   return descendants(pid).find(({ pids }) => pids.length === 1 + NAMESPACE_DEPTH && pids.at(-1) === 1)?.pid;
 }
 
-/** Ends keep-machine, which ends the machine first. */
+/** keep-machine ends the machine first. */
 async function stopKeeper(keeper: ChildProcess): Promise<void> {
   keeper.stdin?.end();
   await waitFor("keep-machine to end", () => keeper.exitCode !== null || keeper.signalCode !== null, STOP_LIMIT_MS);

@@ -1,4 +1,4 @@
-// Messages in their bus format: those that dbus-next can create, and invalid ones.
+// Messages in wire format: those that dbus-next can create, and invalid ones.
 import { createRequire } from "node:module";
 import type { Message } from "dbus-next";
 
@@ -6,7 +6,6 @@ const { marshallMessage } = createRequire(import.meta.url)("dbus-next/lib/marsha
   marshallMessage: (message: Message) => [Buffer, unknown[]];
 };
 
-/** The bytes of a message. */
 export const bytesOf = (message: Message): Buffer => marshallMessage(message)[0];
 
 type Order = "l" | "B";
@@ -20,13 +19,13 @@ const numberOf = (value: number, order: Order): Buffer => {
 
 const padded = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc((8 - (bytes.length % 8)) % 8)]);
 
-/** One field of a head. */
+/** A header field. */
 export function fieldOf(code: number, type: "s" | "o" | "g", text: string, order: Order = "l"): Buffer {
   const length = type === "g" ? Buffer.from([text.length]) : numberOf(text.length, order);
   return Buffer.concat([Buffer.from([code, 1, type.charCodeAt(0), 0]), length, Buffer.from(`${text}\0`)]);
 }
 
-/** A message of these fields, laid out by the specification. */
+/** Laid out as in the D-Bus specification. */
 export function messageOf({
   type,
   fields,

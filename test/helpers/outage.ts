@@ -1,4 +1,4 @@
-// An outage of something that guestd needs: a machine where it can happen, its end, and what must be normal again then.
+// An outage of something that guestd needs: its machine, its end, and what must work afterwards.
 import { expect } from "vitest";
 import { awaitNoSessions, awaitNothingLeft, findPids, listSessions } from "./guests.ts";
 import { Machine } from "./machine.ts";
@@ -7,23 +7,22 @@ import type { Release } from "./root.ts";
 import type { Terminal } from "./terminal.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
-/** For the end of a session that has to wait for other services, each for a bounded time. */
+/** A session's end waits for other services, each for a bounded time. */
 export const END_LIMIT_MS = 30_000;
 
-/** A guest may have a leased account or a shared one. */
 export const WAYS = ["leased", "shared"] as const;
 export type Way = (typeof WAYS)[number];
 
-/** Where guestd writes. Each is a file system of its own here. */
+/** guestd writes there. Each is its own file system here. */
 export const STATE = "/var/lib/guestd";
 export const DIRECTORIES = ["/run", STATE] as const;
 
-/** A leased session's receipt while journald cannot be asked. */
+/** In a leased session's receipt while journald does not answer. */
 export const JOURNAL_UNSEEN = 'journal: could not be looked at: journald does not answer "journalctl --sync"';
 
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
 
-/** A machine on which either of these directories can be full. */
+/** Either directory can be filled. */
 export async function bootToFill(release: Release): Promise<Machine> {
   const machine = await Machine.boot(release);
   await machine.sh(
@@ -32,10 +31,10 @@ export async function bootToFill(release: Release): Promise<Machine> {
   return machine;
 }
 
-/** Leaves no free block there, not even for root. */
+/** Leaves no free block, not even for root. */
 export async function fill(machine: Machine, directory: string): Promise<void> {
   await machine.sh(`mount -o remount,size=$(($(df --output=used -k ${directory} | tail -1) + 64))k ${directory}`);
-  // systemd removes its own files there concurrently, which frees blocks.
+  // systemd removes its own files meanwhile, which frees blocks.
   await waitFor(`${directory} to be full`, async () => {
     await machine.run(["sh", "-c", `cat /dev/zero >>${directory}/ballast`]);
     return (await machine.sh(`df --output=avail ${directory} | tail -1`)).trim() === "0";
@@ -44,7 +43,7 @@ export async function fill(machine: Machine, directory: string): Promise<void> {
 
 export const empty = (directory: string) => `rm -f ${directory}/ballast; mount -o remount,size=1G ${directory}`;
 
-/** Logs in, and starts programs that do not end by themselves. */
+/** The guest starts programs that do not end by themselves. */
 export async function startGuest(
   machine: Machine,
   way: Way,
@@ -54,7 +53,7 @@ export async function startGuest(
   return { guest, id, leader: (await listSessions(machine)).find((session) => session.id === id)?.leader ?? 0 };
 }
 
-/** Ends the outage, and expects that nothing is left of the guests, and that the next one gets in. */
+/** Expects that nothing is left of the guests, and that the next one gets in. */
 export async function endOutage(machine: Machine, hasFailed: boolean): Promise<void> {
   await machine.sh(
     `systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${DIRECTORIES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`,
@@ -66,13 +65,12 @@ export async function endOutage(machine: Machine, hasFailed: boolean): Promise<v
   expect(await findPids(machine, "sleep 4711")).toEqual([]);
   await machine.sh("systemctl restart guestd; guestctl status");
   await expectNothingLeft(machine);
-  // The next guest finds everything normal.
   expect(await machine.ssh("guest1", "echo in")).toMatchObject({ code: 0, stdout: "in\n" });
   await awaitNoSessions(machine);
 }
 
 async function expectNothingLeft(machine: Machine): Promise<void> {
-  // A UID that was quarantined because something could not be searched is looked at again.
+  // guestd looks again at a UID quarantined by a failed search.
   await waitUntil(
     "no uid to be quarantined",
     () => listRecords(machine),

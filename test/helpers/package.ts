@@ -1,8 +1,8 @@
-// guestd's package on a pristine machine: installed, upgraded and removed by an administrator.
+// guestd's package on a pristine machine: installing, upgrading, removing.
 import type { Result } from "./execute.ts";
 import type { Machine } from "./machine.ts";
 
-/** The package that Machine.boot() puts there. */
+/** Machine.boot() puts it there. */
 export const PACKAGE = "/root/guestd.deb";
 export const SWITCH = "/var/lib/guestd/switch.json";
 /** The stacks that pam-auth-update writes. */
@@ -10,10 +10,10 @@ export const STACKS = ["auth", "account", "password", "session", "session-nonint
 
 const APT_LIMIT_MS = 120_000;
 const UNATTENDED = { DEBIAN_FRONTEND: "noninteractive" };
-/** Keeps the existing version of configuration files, and shows no progress. */
+/** Keeps existing configuration files, and shows no progress. */
 const OPTIONS = ["--quiet", "--yes", "-o", "Dpkg::Options::=--force-confold", "-o", "Dpkg::Use-Pty=0"];
 
-/** Runs apt-get like a script: stdout is its output and dpkg's, in order. */
+/** stdout is the output of apt-get and dpkg, in order. */
 export async function runApt(machine: Machine, ...args: string[]): Promise<Result> {
   return machine.run(["sh", "-c", 'exec apt-get "$@" 2>&1', "sh", ...OPTIONS, ...args], {
     env: UNATTENDED,
@@ -21,26 +21,26 @@ export async function runApt(machine: Machine, ...args: string[]): Promise<Resul
   });
 }
 
-/** Like runApt(), for what must succeed. @throws Error otherwise */
+/** Like runApt(). @throws Error when it fails */
 export async function apt(machine: Machine, ...args: string[]): Promise<string> {
   const { code, stdout } = await runApt(machine, ...args);
   if (code !== 0) throw new Error(`exit ${code} of: apt-get ${args.join(" ")}\n${stdout}`);
   return stdout;
 }
 
-/** Answers the package's question before it is asked. */
+/** Answers the package's question in advance. */
 export async function preseed(machine: Machine, answer: boolean): Promise<void> {
   await machine.sh(`echo guestd guestd/enable boolean ${answer} | debconf-set-selections`);
 }
 
-/** Lets the ghost log in where machine.loginAsGhost() does. */
+/** Allows the terminals of machine.loginAsGhost(). */
 export async function allowTerminals(machine: Machine): Promise<void> {
   await machine.write("/etc/guestd/guestd.conf.d/terminals.conf", "[Guests]\nTerminals=pts/*\n");
   await machine.sh("guestctl reload");
 }
 
 /**
- * Another version of the package: the same files, with a change.
+ * Makes another version of the package.
  * @param change a script that runs in the folder of the unpacked package
  * @returns its path in the machine
  */
@@ -56,17 +56,17 @@ export async function makeVersion(machine: Machine, version: string, change = ":
   return made;
 }
 
-/** The installed version, and its state in dpkg. */
+/** The version, and dpkg's state. */
 export async function packageStatus(machine: Machine): Promise<string> {
   return (await machine.run(["dpkg-query", "--show", "--showformat=${Version} ${db:Status-Status}", "guestd"])).stdout;
 }
 
-/** Purges the package, also where that has been done: apt does not know it then. */
+/** After a purge, apt does not know the package. */
 export async function purge(machine: Machine): Promise<void> {
   if (!/^$|not-installed$/.test(await packageStatus(machine))) await apt(machine, "purge", "guestd");
 }
 
-/** The output of guestd's own scripts during setup or removal: dpkg's own lines begin in one of these ways. */
+/** dpkg's own lines begin in one of these ways. */
 export function saidByScripts(output: string): string[] {
   const lines = output.split("\n");
   const start = lines.findIndex((line) =>
@@ -84,13 +84,12 @@ export function saidByScripts(output: string): string[] {
   return said;
 }
 
-/** The effective lines of a stack. */
+/** Without comments and empty lines. */
 export async function readStack(machine: Machine, stack: string): Promise<string[]> {
   const text = await machine.sh(`cat /etc/pam.d/common-${stack}`);
   return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-/** The stacks that name guestd's module. */
 export async function wiredStacks(machine: Machine): Promise<string[]> {
   const wired = await Promise.all(
     STACKS.map(async (stack) => (await readStack(machine, stack)).some((line) => line.includes("pam_guest.so"))),
@@ -98,7 +97,7 @@ export async function wiredStacks(machine: Machine): Promise<string[]> {
   return STACKS.filter((_, index) => wired[index]);
 }
 
-/** An ordinary user logs in with a password, on behalf of an unprivileged process. */
+/** The caller is unprivileged. */
 const LOG_ALICE_IN =
   "echo secret | setpriv --reuid=65534 --regid=65534 --clear-groups su alice -c true >/dev/null 2>&1";
 
@@ -106,7 +105,7 @@ export async function canLogIn(machine: Machine): Promise<boolean> {
   return (await machine.run(["sh", "-c", LOG_ALICE_IN])).code === 0;
 }
 
-/** Logs alice in over and over during an action. @returns how often that succeeded, and how often it failed */
+/** Logs alice in repeatedly during an action. @returns how often that succeeded and failed */
 export async function logInMeanwhile(
   machine: Machine,
   act: () => Promise<unknown>,
@@ -121,7 +120,7 @@ export async function logInMeanwhile(
   return { ins: words.filter((word) => word === "in").length, outs: words.filter((word) => word === "out").length };
 }
 
-/** Runs dpkg-reconfigure on a terminal, and answers the one question. @throws Error when there is another */
+/** Runs dpkg-reconfigure on a terminal. @throws Error when it has another question */
 export async function answerQuestion(machine: Machine, answer: "yes" | "no"): Promise<void> {
   const terminal = machine.terminal(["env", "DEBIAN_FRONTEND=teletype", "dpkg-reconfigure", "guestd"]);
   await terminal.expect(/Let guests log in to this machine\? \[yes\/no\] /);

@@ -1,5 +1,4 @@
-// Plays the daemon's part for the policy: runs the effects of a decision to the end, all successfully except those
-// named.
+// Plays the daemon for the policy: runs a decision's effects to the end. All succeed except those named.
 import type { Effect, EffectKind, EffectOf, FoundOf } from "../../src/policy/effects.ts";
 import type { What } from "../../src/policy/events.ts";
 import type { KeptLeases } from "../../src/policy/lease.ts";
@@ -18,7 +17,6 @@ import { allocateRequest, CGROUP, configOf, ISOLATION, LEASED, ON, openRequest, 
 
 export const READY: State = configure({ ...INITIAL_STATE, loginSwitch: ON });
 
-/** The same state with its own configuration. */
 export function configure(state: State, ...lines: readonly string[]): State {
   const config = configOf(...lines);
   return transition(state, {
@@ -30,7 +28,6 @@ export function configure(state: State, ...lines: readonly string[]): State {
   }).state;
 }
 
-/** The same state, with this knowledge of unused UIDs. */
 export function withKept(
   state: State,
   rested: readonly number[],
@@ -45,20 +42,18 @@ export function withKept(
   }).state;
 }
 
-/** A moment after the requests of samples.ts. */
+/** After the requests of samples.ts. */
 export const LATER = { now: 2_000, uptime: 5_007_000 } as const;
 
-/** An event, at the moment that it names, or after all requests. */
+/** The time is its own, or else LATER. */
 export type Happening = What & Partial<Moment>;
 
-/** The decision after one event. */
 export const happen = (state: State, what: Happening): Next => transition(state, { ...LATER, ...what });
 
-/** Nothing is left in any class. */
 export const clean = (...kinds: readonly SweepKind[]): Swept[] =>
   kinds.map((kind) => ({ kind, found: 0, removed: 0, left: [] }));
 
-/** The ordinary results of effects; a missing kind has none. */
+/** Absent kinds have none. */
 const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> } = {
   "watch-leader": () => ({ startTime: 42 }),
   "take-up-session": ({ view }) => ({ view, isLeaderThere: true }),
@@ -85,7 +80,6 @@ const FOUND: { readonly [K in EffectKind]?: (effect: EffectOf<K>) => FoundOf<K> 
   "sweep-uid": () => ({ swept: clean(...SHARED_KINDS, ...ACCOUNT_KINDS) }),
 };
 
-/** The ordinary result of an effect. */
 export const foundBy = <K extends EffectKind>(effect: EffectOf<K>): FoundOf<K> => FOUND[effect.kind]?.(effect);
 
 export const done = (effect: Effect, found: unknown = foundBy(effect)): What =>
@@ -96,20 +90,19 @@ export const failed = (effect: Effect, reason = "boom"): What =>
 export interface Played {
   readonly state: State;
   readonly did: readonly Effect[];
-  /** What was left to do, from `until` on. */
+  /** From `until` on. */
   readonly stopped: readonly Effect[];
 }
 
 export interface Plan {
-  /** Effects that fail. */
   readonly failing?: readonly EffectKind[];
   /** Stops before the first of these. */
   readonly until?: EffectKind;
-  /** The result of an effect where it is not the ordinary one. */
+  /** Replaces the ordinary result. */
   readonly found?: (effect: Effect) => object | undefined;
 }
 
-/** Runs effects, and what follows from them. */
+/** Includes effects that follow. */
 export function play(from: Next, { failing = [], until, found }: Plan = {}): Played {
   let { state } = from;
   const did: Effect[] = [];
@@ -124,20 +117,19 @@ export function play(from: Next, { failing = [], until, found }: Plan = {}): Pla
   return { state, did, stopped: [] };
 }
 
-/** After an event, and everything that follows from it. */
+/** Includes everything that follows. */
 export const after = (state: State, event: Happening, plan?: Plan): Played => play(happen(state, event), plan);
 
-/** Continues where play() has stopped, after an event in between. */
+/** Continues a stopped play() after another event. */
 export function interrupt({ state, stopped }: Played, event: Happening, plan?: Plan): Played {
   const next = happen(state, event);
   return play({ state: next.state, effects: [...stopped, ...next.effects] }, plan);
 }
 
-/** The contents of a session's record. */
 export function recordOf(session: Session): SavedSession {
   if (session.phase === "ending") return savedEnding(session);
   if (session.phase === "open") return savedOf(session);
-  // As it was saved before it waited, or before it was open.
+  // Saved before it waited, or before it was open.
   const isOpening = session.phase === "opening" || session.view !== undefined;
   return savedOf(
     isOpening ? ({ ...session, phase: "opening" } as Admitting) : ({ ...session, phase: "allocating" } as Allocating),
@@ -146,7 +138,7 @@ export function recordOf(session: Session): SavedSession {
 
 type RecordFound = Extract<What, { readonly kind: "record-found" }>;
 
-/** At the start: a session that an earlier guestd has saved. */
+/** At startup: saved by an earlier guestd. */
 export const recordFound = (session: Session | SavedSession, change: Partial<RecordFound> = {}): RecordFound => ({
   kind: "record-found",
   saved: "hasRecord" in session ? recordOf(session) : session,
@@ -155,17 +147,17 @@ export const recordFound = (session: Session | SavedSession, change: Partial<Rec
   ...change,
 });
 
-/** A shared account's open session. */
+/** An open session of a shared account. */
 export const opened = (): State => after(READY, openRequest()).state;
 
-/** A leased account whose login continues. */
+/** A leased account, before its OpenSession call. */
 export const allocated = (): State => after(READY, allocateRequest()).state;
 
-/** The OpenSession call that belongs to it. */
+/** The OpenSession call after allocated(). */
 export const leasedOpen = (change: Parameters<typeof openRequest>[0] = {}) =>
   openRequest({ id: "s9", call: 2, account: LEASED, ...change });
 
-/** A leased account's open session. */
+/** An open session of a leased account. */
 export const leasedOpened = (): State => after(allocated(), leasedOpen()).state;
 
 export const kinds = (effects: readonly Effect[]): EffectKind[] => effects.map(({ kind }) => kind);
@@ -173,21 +165,19 @@ export const kinds = (effects: readonly Effect[]): EffectKind[] => effects.map((
 export const find = <K extends EffectKind>(effects: readonly Effect[], kind: K) =>
   effects.find((effect): effect is Effect & { kind: K } => effect.kind === kind);
 
-/** The first session. */
 export function only(state: State): Session {
   const [session] = state.sessions.values();
   if (session === undefined) throw new Error("there is no session");
   return session;
 }
 
-/** The same for an ending one. */
+/** The first session, which is ending. */
 export function onlyEnding(state: State): Ending {
   const session = only(state);
   if (session.phase !== "ending") throw new Error(`the session is ${session.phase}`);
   return session;
 }
 
-/** The subject of an effect on a session. */
 export function sessionSubject({ subject }: Effect): SessionSubject {
   if (subject.of !== "session") throw new Error(`an effect on ${keyOf(subject)}`);
   return subject;

@@ -1,17 +1,17 @@
-// Reads the host's /proc: a machine's processes and their properties. Changes nothing.
+// Reads a machine's processes from the host's /proc. Changes nothing.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 export interface Process {
-  /** The PID on the host. */
+  /** On the host. */
   readonly pid: number;
   readonly parent: number;
   readonly command: string;
   readonly uid: number;
-  /** The PID in each PID namespace it is in, outermost first. */
+  /** In each PID namespace, outermost first. */
   readonly pids: readonly number[];
 }
 
-/** The result of a function, or undefined where the process is gone. */
+/** Undefined when the process is gone. */
 function whileThere<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -33,18 +33,17 @@ export function readProcess(pid: number): Process | undefined {
   };
 }
 
-/** The target of /proc/PID/PATH, e.g. of "ns/mnt". */
+/** For example, "ns/mnt". */
 export function readLink(pid: number, path: string): string | undefined {
   return whileThere(() => readlinkSync(`/proc/${pid}/${path}`));
 }
 
-/** The targets of a process's open descriptors. */
 export function readDescriptors(pid: number): string[] {
   const names = whileThere(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
   return names.flatMap((name) => readLink(pid, `fd/${name}`) ?? []);
 }
 
-/** The lines of /proc/PID/mountinfo, split at blanks. */
+/** Split at blanks. */
 export function readMounts(pid: number): string[][] {
   const text = whileThere(() => readFileSync(`/proc/${pid}/mountinfo`, "utf8")) ?? "";
   return text
@@ -55,15 +54,14 @@ export function readMounts(pid: number): string[][] {
 }
 
 /**
- * How many processes of all machines run as a user. pgrep(1) also reads the cgroup of each: the kernel takes a lock for
- * that, which machines with very many sessions hold most of the time.
+ * Counts processes of all machines. pgrep(1) also reads their cgroups: the kernel takes a lock for that, which machines
+ * with very many sessions hold most of the time.
  */
 export function countRunningAs(uid: number): number {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.filter((pid) => readProcess(Number(pid))?.uid === uid).length;
 }
 
-/** Every process below this one. */
 export function descendants(pid: number): Process[] {
   const text = whileThere(() => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")) ?? "";
   const children = text
@@ -73,7 +71,7 @@ export function descendants(pid: number): Process[] {
   return children.flatMap((child) => [readProcess(child) ?? [], descendants(child)].flat());
 }
 
-/** The processes in the PID namespace of this one, without those that entered it from outside. */
+/** Without processes that entered the namespace from outside. */
 export function processesBeside(init: number): Process[] {
   const namespace = readLink(init, "ns/pid");
   const all = readdirSync("/proc")

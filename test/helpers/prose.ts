@@ -1,19 +1,18 @@
-// What people read, as sentences: of Markdown, of manual pages, and of the sentences that are strings or comments in code.
+// Reads prose from Markdown, manual pages, and strings and comments in code.
 import ts from "typescript";
 import { plain } from "./man.ts";
 import { readProjectFile } from "./tree.ts";
 
-/** A paragraph, in one line, and where it begins. */
+/** In one line. */
 export interface Paragraph {
   readonly where: string;
   readonly text: string;
-  /** A cell of a table, or a line of one: may be longer than a sentence. */
+  /** May be longer than a sentence. */
   readonly isTable: boolean;
 }
 
 const oneLine = (lines: readonly string[]) => lines.join(" ").replace(/\s+/g, " ").trim();
 
-/** Collects lines into paragraphs. */
 class Collector {
   readonly paragraphs: Paragraph[] = [];
   #lines: string[] = [];
@@ -36,7 +35,7 @@ class Collector {
   }
 }
 
-/** The paragraphs of a Markdown file: no code, no addresses of links, no pictures. */
+/** Skips code, addresses of links and pictures. */
 export function readMarkdown(name: string): Paragraph[] {
   const collector = new Collector(name);
   let isCode = false;
@@ -60,7 +59,7 @@ export function readMarkdown(name: string): Paragraph[] {
   return collector.paragraphs;
 }
 
-/** The paragraphs of a manual page: no examples, no headings. */
+/** Skips examples and headings. */
 export function readManual(name: string): Paragraph[] {
   const collector = new Collector(name);
   let isCode = false;
@@ -84,7 +83,7 @@ export function readManual(name: string): Paragraph[] {
   return collector.paragraphs;
 }
 
-/** The strings of a TypeScript file that are sentences: of some words, with what is filled in as "…". */
+/** Only strings that are sentences. "…" stands for what is filled in. */
 export function readStrings(name: string): Paragraph[] {
   const source = ts.createSourceFile(name, readProjectFile(name), ts.ScriptTarget.Latest, true);
   const found: Paragraph[] = [];
@@ -104,7 +103,7 @@ export function readStrings(name: string): Paragraph[] {
   return found;
 }
 
-/** The comments of a file in TypeScript, C or C++; each block of lines is one. */
+/** Each block of comment lines is a paragraph. */
 export function readComments(name: string): Paragraph[] {
   const collector = new Collector(name);
   readProjectFile(name)
@@ -112,7 +111,7 @@ export function readComments(name: string): Paragraph[] {
     .forEach((line, index) => {
       const [, text] =
         /^\s*(?:\/\/|\/?\*\*?\/?)(?:\s(.*?))?(?:\*\/)?$/.exec(line) ?? /^.*\S\s+\/\/ (.*)$/.exec(line) ?? [];
-      // What is indented is a table or an example.
+      // A table or an example is indented.
       const isProse = text !== undefined && !text.startsWith("  ");
       if (!isProse || text.startsWith("@") || text === "") collector.end();
       if (isProse) collector.add(text, index + 1);
@@ -121,7 +120,7 @@ export function readComments(name: string): Paragraph[] {
   return collector.paragraphs;
 }
 
-/** Its sentences, each as the number of its words. */
+/** For each sentence. */
 export function countWords({ text }: Paragraph): number[] {
   return text
     .split(/(?<=[.!?;]["')]?) |(?<=:) (?=["'(]?[A-Z0-9]|…)/)
