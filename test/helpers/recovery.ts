@@ -1,4 +1,4 @@
-// Outage and return of guestd as its administrator sees them: what it has kept, and that it reports each end once.
+// A guestd that goes down and returns: what it has kept, and whether it reports each end once.
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { findDaemon, injectFault } from "./fault.ts";
@@ -9,24 +9,23 @@ import { waitFor, waitUntil } from "./wait.ts";
 
 const RETURN_LIMIT_MS = 15_000;
 
-/** guestd's PID in the machine; "0" while it is down. */
+/** "0" while guestd is down. */
 export const mainPid = (machine: Machine) => machine.sh("systemctl show -P MainPID guestd");
 
-/** Whether guestd answers; if it is down the bus starts it. */
+/** The bus starts guestd if it is down. */
 export const answers = (machine: Machine) =>
   askGuestd(machine, "GetStatus").then(
     () => true,
     () => false,
   );
 
-/** Has the machine keep its journal on disk, across restarts. */
+/** Across restarts of the machine. */
 export async function keepJournal(machine: Machine): Promise<void> {
   await machine.sh(
     "sed -i s/volatile/persistent/ /etc/systemd/journald.conf.d/test.conf; systemctl restart systemd-journald; journalctl --flush",
   );
 }
 
-/** Waits until another guestd than that answers. */
 export async function awaitReturn(machine: Machine, before: string): Promise<void> {
   await waitFor(
     "guestd to be back",
@@ -36,14 +35,15 @@ export async function awaitReturn(machine: Machine, before: string): Promise<voi
 }
 
 /**
- * Kills guestd at a system call, in injectFault()'s syntax, during an action; waits until another one answers.
- * @throws Error when it was not killed
+ * Kills guestd at a system call during an action, and waits until the next one answers.
+ * @param instant in injectFault()'s syntax
+ * @throws Error when guestd was not killed
  */
 export async function killAt(machine: Machine, instant: string, act: () => Promise<unknown>): Promise<void> {
   const [before, daemon] = [await mainPid(machine), findDaemon(machine)];
   const stop = await injectFault(machine, `${instant}:signal=SIGKILL`);
   await act();
-  // Killed in a thread of its pool it stays a zombie until strace detaches.
+  // Killed in a pool thread, guestd stays a zombie until strace detaches.
   await waitFor(`guestd to be killed at ${instant}`, () => hasEnded(daemon ?? 0)).finally(stop);
   await awaitReturn(machine, before);
 }
@@ -56,26 +56,25 @@ function hasEnded(pid: number): boolean {
   }
 }
 
-/** Waits until systemd holds so many descriptors for a restarted guestd. */
 export async function awaitStored(machine: Machine, count: number): Promise<void> {
   const stored = () => machine.sh("systemctl show -P NFileDescriptorStore guestd");
   // systemd reads its messages with a delay.
   await waitUntil(`systemd to hold ${count} descriptors`, stored, (seen) => seen === String(count));
 }
 
-/** The names of the descriptors that systemd passed to the running guestd at its start. */
+/** The descriptors that systemd passed to the running guestd. */
 export function handedOver(machine: Machine): string[] {
   const environment = readFileSync(`/proc/${findDaemon(machine) ?? 0}/environ`, "utf8");
   const [, names = ""] = /(?:^|\0)LISTEN_FDNAMES=([^\0]*)/.exec(environment) ?? [];
   return names === "" ? [] : names.split(":");
 }
 
-/** The saved sessions, in memory and on disk: "" when there is none, nor a partial one. */
+/** Saved sessions in memory and on disk, and partial files. */
 export const listRecords = (machine: Machine) =>
   machine.sh(`find /run/guestd -type f -o -path '*/unmanaged/*'
     find /var/lib/guestd/open /var/lib/guestd/quarantine /var/lib/guestd/receipts -type f ! -path '*/receipts/*.json' 2>/dev/null || true`);
 
-/** Waits for the end of a session; guestd and the journal must each know it once. */
+/** guestd and the journal must each know the end once. */
 export async function expectOneReceipt(machine: Machine, id: string, limitMs?: number): Promise<GuestReceipt> {
   const receipt = await awaitReceipt(machine, id, limitMs);
   const kept = await askForRows<Pick<GuestReceipt, "id" | "left">>(machine, "ListReceipts b false");

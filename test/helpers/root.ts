@@ -1,12 +1,12 @@
-// Which user may run which tests, and where.
+// Which tests run on which release, and which need root.
 import { getuid } from "node:process";
 
-/** The Debian releases that are tested, oldest first. */
+/** The oldest is first. */
 export const releases = ["bookworm", "trixie"] as const;
 export type Release = (typeof releases)[number];
 
 /**
- * The release of this project's tests: vitest.config.ts has one project for each, and names it there.
+ * vitest.config.ts has one project for each release.
  * @throws Error in a project without one
  */
 export function projectRelease(): Release {
@@ -17,7 +17,7 @@ export function projectRelease(): Release {
 }
 
 /**
- * True when root tests can run: `describe.skipIf(!requireRoot("native tests"))`. Otherwise prints a message.
+ * Prints a message when root is missing: `describe.skipIf(!requireRoot("native tests"))`.
  * @throws Error where skipping is forbidden (GUEST_MUST_WORK=1)
  */
 export function requireRoot(what: string): boolean {

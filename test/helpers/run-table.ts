@@ -5,7 +5,7 @@ import type { Reporter, SerializedError, TestModule, Vitest } from "vitest/node"
 import { SEED } from "./walk.ts";
 
 const LONGEST = 15;
-/** Lines of an error after its first. */
+/** Shown after an error's first line. */
 const FAILURE_LINES = 30;
 
 interface Row {
@@ -14,7 +14,7 @@ interface Row {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Summed over workers: parallel files all count. */
+  /** Summed over workers. */
   readonly seconds: number;
 }
 
@@ -37,7 +37,7 @@ export default class RunTable implements Reporter {
 
   onTestModuleEnd(module: TestModule): void {
     this.#ended.set(module.project.name, performance.now());
-    // An interrupted run never reaches its end, so this is reported now.
+    // An interrupted run never reaches its end.
     for (const failure of failuresOf(module)) say(failure);
   }
 
@@ -64,7 +64,7 @@ export default class RunTable implements Reporter {
     say(`${all.passed} passed, ${all.failed + errors.length} failed`);
   }
 
-  /** The start of a project's first file and the end of its last one, in seconds since vitest's start. */
+  /** First file's start and last file's end, in seconds since vitest's start. */
   #span(name: string): number[] {
     return [this.#started.get(name) ?? 0, this.#ended.get(name) ?? 0].map((time) => time / 1000);
   }
@@ -74,7 +74,7 @@ function rowOf(module: TestModule): Row {
   const { environmentSetupDuration, prepareDuration, collectDuration, setupDuration, duration } = module.diagnostic();
   const states = [...module.children.allTests()].map((test) => test.result().state);
   const count = (state: string) => states.filter((one) => one === state).length;
-  // A file that could not be loaded has no failed tests: it counts as one.
+  // A file that could not be loaded counts as a failed test.
   const isBroken = module.state() === "failed" && count("failed") === 0;
   return {
     name: `${module.project.name} ${module.relativeModuleId}`,
@@ -86,7 +86,7 @@ function rowOf(module: TestModule): Row {
   };
 }
 
-/** A block for each failed test or unloadable file; .ci/run finds them by their first word. */
+/** .ci/run finds these blocks by their first word. */
 function failuresOf(module: TestModule): string[] {
   const file = `${module.project.name} ${module.relativeModuleId}`;
   const tests = [...module.children.allTests("failed")].map((test) =>
@@ -128,7 +128,7 @@ const cells = ({ name, files, passed, failed, skipped, seconds }: Row) => [
   seconds,
 ];
 
-/** The first column is as wide as the longest name. */
+/** The first column fits the longest name. */
 function line([first = "", ...rest]: readonly (string | number)[]): string {
   const texts = rest.map((cell) =>
     typeof cell === "string" || Number.isInteger(cell) ? String(cell) : cell.toFixed(1),

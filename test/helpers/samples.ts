@@ -1,4 +1,4 @@
-// Sample values for unit tests: ordinary guests of both types, an ordinary configuration.
+// Sample values for unit tests.
 import { parseConfig } from "../../src/config/parse.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Account } from "../../src/policy/account.ts";
@@ -9,13 +9,12 @@ import type { PlanFacts } from "../../src/policy/plan.ts";
 import type { Allocated, Cgroup, Ending, Isolation, Open, View } from "../../src/policy/session.ts";
 import { NOTHING_FOUND } from "../../src/policy/receipt.ts";
 
-/** A shared account. */
 export const GUEST: Account = { user: "guest1", uid: 1101, gid: 1101, home: "/home/guest1", shell: "/bin/bash" };
 
 /** The login name that gets a leased account. */
 export const GHOST: Account = { user: "guest", uid: 60000, gid: 985, home: "/home/guest", shell: "/bin/bash" };
 
-/** The account that allocateRequest() gets from a guestd that has leased none. */
+/** The first account that guestd leases. */
 export const LEASED: Account = {
   user: "guest-aaaa",
   uid: 60600,
@@ -25,12 +24,11 @@ export const LEASED: Account = {
   realName: "Guest aaaa",
 };
 
-/** The switch of an administrator who lets guests in. */
 export const ON: LoginSwitch = { enabled: true, reason: "" };
 
 export const FACTS: PlanFacts = { overlay: true, mounts: [], links: [], etcFiles: [], asOnHost: [] };
 
-/** Mounts in short form: "ID PARENT DEVICE ROOT MOUNT-POINT TYPE SOURCE [OPTIONS [FLAGS]]". */
+/** In short form: "ID PARENT DEVICE ROOT MOUNT-POINT TYPE SOURCE [OPTIONS [FLAGS]]". */
 export const mountsOf = (...lines: string[]): Mount[] =>
   lines.map((line) => {
     const [id, parent, device = "", root = "", mountPoint = "", type = "", source = "", options = "rw", flags = "rw"] =
@@ -49,10 +47,9 @@ export const ISOLATION: Isolation = {
 
 export const CGROUP: Cgroup = { path: "/user.slice/guest-s1.scope", inode: "4711" };
 
-/** The slice of the leased account's user. */
 export const SLICE: Cgroup = { path: "/user.slice/user-60600.slice", inode: "4720" };
 
-/** The defaults, with LEASED's UIDs, changed by the lines of a file. */
+/** The defaults with LEASED's UIDs, changed by these lines. */
 export function configOf(...lines: string[]): Config {
   const text = ["[Guests]", "LeaseRange=60600-61183", ...lines].join("\n");
   const result = parseConfig([{ path: "test.conf", text }]);
@@ -60,7 +57,6 @@ export function configOf(...lines: string[]): Config {
   return result.config;
 }
 
-/** An open session of GUEST. */
 export const SESSION: Open = {
   id: "abc",
   account: GUEST,
@@ -86,7 +82,6 @@ export const SESSION: Open = {
   disconnectedUptime: undefined,
 };
 
-/** An open session of LEASED. */
 export const LEASED_SESSION: Open = {
   ...SESSION,
   account: LEASED,
@@ -98,7 +93,6 @@ export const LEASED_SESSION: Open = {
 
 const { pamClosed: _notOpen, running: _none, disconnectedUptime: _neither, ...LOGGED_IN } = LEASED_SESSION;
 
-/** A login that continues with LEASED. */
 export const ALLOCATED_SESSION: Allocated = {
   ...LOGGED_IN,
   phase: "allocated",
@@ -108,10 +102,9 @@ export const ALLOCATED_SESSION: Allocated = {
   cgroups: [],
 };
 
-/** The end of SESSION, before its first stage. */
+/** Before its first stage. */
 export const ENDING_SESSION: Ending = endingOf(SESSION);
 
-/** The end of an open session. */
 export function endingOf(
   { pamClosed: _closed, disconnectedUptime: _since, ...session }: Open,
   change: Partial<Ending> = {},
@@ -144,7 +137,7 @@ const LOGIN = {
   leaderCgroup: "/system.slice/getty@tty1.service",
 } as const;
 
-/** An OpenSession call of GUEST through login. */
+/** GUEST logs in through login. */
 export function openRequest(change: Partial<EventOf<"open-requested">> = {}): EventOf<"open-requested"> {
   return {
     kind: "open-requested",
@@ -159,7 +152,7 @@ export function openRequest(change: Partial<EventOf<"open-requested">> = {}): Ev
   };
 }
 
-/** An AllocateAccount call of the ghost through login. */
+/** The ghost logs in through login. */
 export function allocateRequest(change: Partial<EventOf<"allocate-requested">> = {}): EventOf<"allocate-requested"> {
   return { kind: "allocate-requested", id: "s1", ...LOGIN, user: GHOST.user, gid: GHOST.gid, random: 0, ...change };
 }

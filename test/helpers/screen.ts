@@ -1,5 +1,5 @@
-// The screen of a machine with a display manager, and its user, who looks, types, clicks, and takes pictures. It
-// belongs to the last X server started, and has no window manager before a desktop runs.
+// The screen of a machine, and its user. It belongs to the last X server started. Before a desktop runs it has no
+// window manager.
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,11 +7,11 @@ import type { Machine } from "./machine.ts";
 import { waitFor } from "./wait.ts";
 
 const LIMIT_MS = 30_000;
-/** After so many identical looks the action is repeated. */
+/** Identical looks before an action is repeated. */
 const LOOKS_BEFORE_ANOTHER_TRY = 20;
-/** A picture of one colour is much smaller, one of a greeter much larger. */
+/** A picture of one colour is much smaller, a greeter's much larger. */
 const DRAWN_BYTES = 5000;
-/** A path in the machine. */
+/** In the machine. */
 const PICTURE = "/run/test-picture.png";
 
 export class Screen {
@@ -25,7 +25,7 @@ export class Screen {
     await this.#run("xdotool", "type", "--", text);
   }
 
-  /** Keys one after another, by xdotool's names: "Return", "ctrl+c". */
+  /** By xdotool's names: "Return", "ctrl+c". */
   async press(...keys: readonly string[]): Promise<void> {
     await this.#run("xdotool", "key", "--", ...keys);
   }
@@ -35,9 +35,9 @@ export class Screen {
     await this.#run("xdotool", "mousemove", String(x), String(y), "click", String(button));
   }
 
-  /** Waits until a window with this name, or a child of it, has the keyboard. */
+  /** The keyboard may belong to a child of the named window. */
   async awaitFocus(name: string): Promise<void> {
-    // Without -f xdotool would wait without limit where no window has the keyboard.
+    // Without -f xdotool waits forever when no window has the keyboard.
     const look = 'xwininfo -children -id "$(xdotool getwindowfocus -f)"';
     const isFocus = (line: string) => /(Window|Parent window) id: /.test(line) && line.includes(`"${name}"`);
     await waitFor(
@@ -47,7 +47,7 @@ export class Screen {
     );
   }
 
-  /** Waits until a greeter has the keyboard, and is on the screen. */
+  /** The greeter has the keyboard, and is drawn. */
   async awaitGreeter(name: string): Promise<void> {
     await this.awaitFocus(name);
     await waitFor(
@@ -60,7 +60,7 @@ export class Screen {
     );
   }
 
-  /** Waits until a window manager handles the mouse outside all windows. */
+  /** A window manager handles clicks outside all windows. */
   async awaitDesktop(): Promise<void> {
     await waitFor(
       "a window manager",
@@ -70,8 +70,8 @@ export class Screen {
   }
 
   /**
-   * Acts, and waits until the screen has changed and is calm again.
-   * @param again whether to repeat the action where nothing changes for a while, as its target may not have been ready
+   * Waits until the screen has changed and is calm again.
+   * @param again repeats the action if nothing changes: its target may not have been ready
    */
   async awaitChange(act: () => Promise<void>, again = false): Promise<void> {
     const before = await this.#look();
@@ -90,7 +90,6 @@ export class Screen {
     );
   }
 
-  /** Waits until nothing on the screen changes. */
   async awaitCalm(): Promise<void> {
     let last = "";
     await waitFor(
@@ -104,21 +103,20 @@ export class Screen {
     );
   }
 
-  /** A digest of a part of the screen. */
   async lookAt({ x, y, width, height }: Readonly<Record<"x" | "y" | "width" | "height", number>>): Promise<string> {
     await this.#run("scrot", "--overwrite", `--autoselect=${[x, y, width, height].join(",")}`, PICTURE);
     return this.#machine.sh(`sha256sum ${PICTURE}`);
   }
 
-  /** Takes a picture. Returns its path: build/pictures/RELEASE/NAME.png. */
+  /** Returns the path: build/pictures/RELEASE/NAME.png. */
   async picture(name: string): Promise<string> {
     await this.#look();
     return this.#copyOut(PICTURE, `${name}.png`);
   }
 
-  /** Takes a picture for a document. Returns its path: build/pictures/RELEASE/NAME-small.png. */
+  /** For a document. Returns the path: build/pictures/RELEASE/NAME-small.png. */
   async smallPicture(name: string): Promise<string> {
-    // scrot writes the picture and a smaller one beside it.
+    // scrot adds the smaller picture beside it.
     const path = "/run/test-small.png";
     await this.#run("scrot", "--overwrite", "--thumb=60", path);
     return this.#copyOut(path.replace(".png", "-thumb.png"), `${name}-small.png`);
@@ -132,7 +130,6 @@ export class Screen {
     return path;
   }
 
-  /** A digest of the screen. */
   async #look(): Promise<string> {
     await this.#run("scrot", "--overwrite", PICTURE);
     return this.#machine.sh(`sha256sum ${PICTURE}`);
@@ -140,7 +137,7 @@ export class Screen {
 
   async #run(...argv: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await this.#machine.run(["at-screen", ...argv]);
-    // A key or click that ends the X server has succeeded.
+    // The key or click has ended the X server, as intended.
     const hasEnded = argv[0] === "xdotool" && /X connection to|fatal IO error/.test(stderr);
     if (code !== 0 && !hasEnded) throw new Error(`exit ${code} of ${argv.join(" ")}: ${stderr}`);
     return stdout;

@@ -1,4 +1,4 @@
-// The parts of sessions for unit tests: leaders, views and reapers on an addon that only records its calls.
+// Leaders, views and reapers for unit tests, on an addon that only records its calls.
 import { constants, fstatSync, openSync, statSync } from "node:fs";
 import type { Leader, View } from "../../src/policy/session.ts";
 import type { Bindings } from "../../src/system/bindings.ts";
@@ -32,7 +32,7 @@ export const isOpen = (fd: number) => {
   }
 };
 
-/** The parts of sessions on an addon that records its calls; `kept` is what systemd has stored. */
+/** @param kept what systemd has stored */
 export function sessionsWith({
   kept = [],
   dead = [],
@@ -70,7 +70,7 @@ export function sessionsWith({
     return Promise.resolve({ files: [], mounts: [], unread: [], unseen: [], whole: true });
   };
   const names = new Map(kept);
-  // As systemd passes them, except for their numbers.
+  // As systemd passes them, but with other numbers.
   const fdStore = new FdStore(
     (_, state) => {
       if (refuses(state)) throw Object.assign(new Error("EAGAIN"), { code: "EAGAIN" });

@@ -1,4 +1,4 @@
-// A key of gpg that is thrown away, in a keyring of its own.
+// A throw-away key in its own gpg keyring.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { execute } from "./execute.ts";
 
 export class SigningKey {
   readonly fingerprint: string;
-  /** What a program has in its environment that signs with the key. */
+  /** For a program that signs with the key. */
   readonly env: NodeJS.ProcessEnv;
   readonly #home: string;
 
@@ -34,12 +34,11 @@ export class SigningKey {
     return new SigningKey(fingerprint, home);
   }
 
-  /** The public key, as others get it. */
   async export(): Promise<string> {
     return (await execute(["gpg", "--homedir", this.#home, "--armor", "--export", this.fingerprint])).stdout;
   }
 
-  /** Throws it away, and ends the agent that gpg has started for it. */
+  /** Also ends the agent that gpg has started. */
   async remove(): Promise<void> {
     await execute(["gpgconf", "--homedir", this.#home, "--kill", "all"]);
     rmSync(this.#home, { recursive: true, force: true });

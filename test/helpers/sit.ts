@@ -1,11 +1,11 @@
-// GUEST_SIT=1: a file's machines stay at its first failed test, until Enter is pressed, to be inspected.
+// GUEST_SIT=1: at a file's first failed test, its machines stay up for inspection until Enter is pressed.
 import { open } from "node:fs/promises";
 import type { TestContext } from "vitest";
 import { runningMachines } from "./machine.ts";
 
 let hasSat = false;
 
-/** Prints how to get in, and waits. Without a terminal it waits until the run is ended. */
+/** Without a terminal it waits for the end of the run. */
 export async function sitAtFailure({ task }: Readonly<TestContext>): Promise<void> {
   if (process.env["GUEST_SIT"] !== "1" || hasSat || task.result?.state !== "fail") return;
   hasSat = true;

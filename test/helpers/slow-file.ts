@@ -1,9 +1,9 @@
-// A file that is read slowly and has no end.
+// A slow file without an end.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Creates a FIFO that receives data every 10 ms. Returns a function that ends the writer. */
+/** The FIFO receives data every 10 ms. @returns ends the writer */
 export function makeSlowFile(path: string): () => void {
   mkdirSync(dirname(path), { recursive: true });
   execFileSync("mkfifo", [path]);

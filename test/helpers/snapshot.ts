@@ -1,47 +1,46 @@
-// What a guest could have left on a machine: sorted lists of plain text, so toEqual shows the excess. Read-only.
-// Numbers that change by themselves (inodes, mount ids, PIDs) are omitted.
+// What a guest could have left on a machine, as sorted lists: toEqual shows the excess. Omits numbers that change by
+// themselves (inodes, mount ids, PIDs). Read-only.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Result } from "./execute.ts";
 import { processesBeside, readDescriptors, readLink, readMounts, type Process } from "./processes.ts";
 
-/** The part of Machine that a look needs. */
 export interface Subject {
   readonly pid: number;
   run(argv: readonly string[]): Promise<Result>;
 }
 
 export interface Snapshot {
-  /** "TARGET TYPE SOURCE" of each mount of the first process. */
+  /** "TARGET TYPE SOURCE" of the first process's mounts. */
   readonly mounts: readonly string[];
-  /** The commands in each mount namespace other than the first process's; "fd of COMMAND" for one held open. */
+  /** The commands in each mount namespace but the first process's; "fd of COMMAND" for one held open. */
   readonly namespaces: readonly string[];
-  /** "UID COMMAND" of each process, without those that systemd starts and ends on its own. */
+  /** "UID COMMAND", without processes that systemd starts and ends on its own. */
   readonly processes: readonly string[];
   /** The targets of guestd's descriptors, without inode numbers. */
   readonly daemon: readonly string[];
-  /** How many tmpfs exist, in all mount namespaces. */
+  /** Counted in all mount namespaces. */
   readonly tmpfs: number;
-  /** logind's sessions. */
+  /** Sessions of logind. */
   readonly sessions: readonly string[];
-  /** Sessions' scopes, user managers, slices of users, failed units, transient units. */
+  /** Sessions' scopes, user managers, users' slices, failed and transient units. */
   readonly units: readonly string[];
   /** SysV objects as "KIND UID", POSIX queues as "mqueue NAME". */
   readonly ipc: readonly string[];
-  /** "PATH UID" of files that belong to no system account, and of all files in world-writable directories. */
+  /** "PATH UID" of files of no system account, and of all files in world-writable directories. */
   readonly files: readonly string[];
-  /** Listening sockets: TCP ports and names of unix sockets. */
+  /** TCP ports and names of unix sockets. */
   readonly listeners: readonly string[];
 }
 
 /** Helpers of systemd that come and go. */
 const TRANSIENT = /^(systemd-(userwor|userdbd|hostnam|timedat|localed|tmpfile|executor|stdio)|\(sd-|\(system|\()/;
-/** UIDs of guests that no test machine has in its own files: the ghost's, and the ranges of the tests and guestd. */
+/** The ghost's UID, and the ranges of the tests and guestd. No test machine has them in its own files. */
 const isGuest = (uid: number) => (uid >= 60_000 && uid < 61_184) || (uid >= 65_536 && uid < 98_304);
 /** Not the UID of a system account, of UID 65534 or of nspawn. */
 const isUser = (uid: number) => (uid >= 1000 && uid < 65_534) || isGuest(uid);
 
-/** Every file in these is listed, regardless of its owner. */
+/** All files in these are listed, regardless of owner. */
 const SHARED_PATHS = [
   "/tmp",
   "/var/tmp",
@@ -57,11 +56,11 @@ const SHARED_PATHS = [
   "/var/lib/systemd/linger",
   "/home",
 ];
-/** In these, users' files are listed. */
+/** Only users' files in these are listed. */
 const SEARCHED_PATHS = ["/run", "/var", "/etc", "/opt", "/srv", "/root"];
-/** Changed by the machine itself. */
+/** The machine itself changes these. */
 const IGNORED = /^\/(run\/(log|systemd|udev|dbus|credentials)|var\/(lib\/(dpkg|apt)|cache|log))(\/|$)|systemd-private-/;
-/** guestd creates it at the first session and keeps it; only its contents count. */
+/** guestd creates it at the first session; only its contents count. */
 const OWN_DIRECTORY = "/run/guestd/sessions";
 
 export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
@@ -78,7 +77,7 @@ export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
     lines("cat", "/proc/sysvipc/msg"),
   ]);
   const listeners = await lines("ss", "--no-header", "--listening", "--tcp", "--udp", "--unix", "--numeric");
-  // After the commands, so none of them is included.
+  // Read after the commands, to omit them.
   const processes = processesBeside(machine.pid);
   const staying = processes.filter(isStaying);
   const root = `/proc/${machine.pid}/root`;
@@ -104,7 +103,7 @@ export async function takeSnapshot(machine: Subject): Promise<Snapshot> {
   };
 }
 
-/** Bytes in all tmpfs of one process's view, by the file system's own count. */
+/** By the file systems' own count, in one process's view. */
 export async function tmpfsBytes(machine: Subject): Promise<number> {
   const { stdout } = await machine.run(["df", "--type=tmpfs", "--output=used", "--block-size=1"]);
   return stdout
@@ -142,7 +141,7 @@ function listNamespaces(init: number, processes: readonly Process[]): string[] {
   return [...found.values()].map((names) => names.toSorted().join(", ")).toSorted();
 }
 
-// A guest names their processes freely.
+// A guest's process can have any name.
 function isStaying({ uid, command }: Process): boolean {
   return isGuest(uid) || !TRANSIENT.test(command);
 }
@@ -189,7 +188,7 @@ function listFiles(root: string): string[] {
   return [...found].toSorted();
 }
 
-/** Adds "PATH UID" of all files below a directory that the filter accepts. Skips what disappears. */
+/** "PATH UID" of matching files. Skips what disappears. */
 function walk(root: string, top: string, isFound: (uid: number) => boolean, found: Set<string>): void {
   if (IGNORED.test(top)) return;
   let entries;
