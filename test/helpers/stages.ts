@@ -6,18 +6,16 @@ import { ENDING_SESSION, LEASED } from "./samples.ts";
 
 const kindsOf = (way: readonly { readonly kind: EffectKind }[]) => way.map(({ kind }) => kind);
 
-/** The stages of ending this session. */
 export const endingKinds = (session: Ending): EffectKind[] =>
   kindsOf(stages.ENDING.filter(({ when }) => when?.(session) !== false));
 
 export const ALLOCATING = kindsOf(stages.ALLOCATING);
 
-/** For a shared account; a leased one's leader is watched and in the ledger since it has its account. */
+/** For a shared account. A leased one's leader is watched and in the ledger since its allocation. */
 const ALL_OPENING = kindsOf([...stages.PREPARING, ...stages.ADMITTING]);
 export const OPENING = ALL_OPENING.filter((kind) => kind !== "permit-unlock");
 export const OPENING_LEASED = ALL_OPENING.filter((kind) => kind !== "watch-leader" && kind !== "enter-ledger");
 
-/** For a shared account. */
 export const ENDING = endingKinds(ENDING_SESSION);
 
 const LEASED_ENDING: Ending = { ...ENDING_SESSION, account: LEASED, leased: true, published: true };
@@ -26,5 +24,5 @@ export const ENDING_LEASED = endingKinds(LEASED_ENDING);
 /** For a leased account that was never created: its UID may belong to a user of the machine. */
 export const ENDING_UNMADE = endingKinds({ ...LEASED_ENDING, published: false });
 
-/** For a leased account's session that was open when the machine went down. */
+/** For a leased session that was open when the machine went down. */
 export const ENDING_LOST = endingKinds({ ...LEASED_ENDING, cause: "lost-power" });

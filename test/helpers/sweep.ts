@@ -1,4 +1,4 @@
-// A machine in a folder for the tests of the sweep: paths, kernel tables, and an addon that works on them.
+// A machine in a folder for tests of the sweep: paths, kernel tables, and an addon that works on them.
 import {
   chownSync,
   closeSync,
@@ -22,20 +22,18 @@ import type { SweepBindings } from "../../src/system/sweep/items.ts";
 
 const isRoot = getuid?.() === 0;
 
-/** A UID that the test's files can have: not root's. */
+/** Owns a test's files. Never root's. */
 export const GUEST_UID = isRoot ? 60_600 : (getuid?.() ?? 60_600);
 export const OWNER = { user: "guest-aaaa", uid: GUEST_UID } as const;
 
-/** An error like those of system calls. */
 export const failure = (code: string): Error => Object.assign(new Error(`${code}: the test says so`), { code });
 
 export class SweepWorld {
   readonly root = mkdtempSync(join(tmpdir(), "guestd-sweep-"));
-  /** The owners of files given away, by path: not every user who runs tests may change an owner. */
+  /** By path: without root, tests cannot change owners. */
   readonly #owners = new Map<string, number>();
   readonly #queues = this.directory("queues");
 
-  /** The real path of a path of this machine. */
   at(path: string): string {
     return join(this.root, path);
   }
@@ -56,7 +54,6 @@ export class SweepWorld {
     return this.#give(path, uid);
   }
 
-  /** Removes what is at a path. */
   drop(path: string): void {
     rmSync(this.at(path), { recursive: true });
   }
@@ -67,7 +64,7 @@ export class SweepWorld {
     return this.at(path);
   }
 
-  /** A table of System V IPC, with the columns that the tests need, in the order of "shm". */
+  /** Has the columns that tests need, in the order of "shm". */
   ipc(kind: "shm" | "sem" | "msg", ...rows: readonly { id: number; uid: number; cuid: number }[]): void {
     const id = { shm: "shmid", sem: "semid", msg: "msqid" }[kind];
     const lines = rows.map(
@@ -92,7 +89,7 @@ export class SweepWorld {
     return Promise.resolve({ pids: running, unseen: [], whole: true });
   };
 
-  /** The addon on this machine. It knows files by their owner, and has no privileges. */
+  /** Needs no privileges, and knows files only by owner. */
   readonly bindings: SweepBindings = {
     sweepFiles: (paths, uid, remove) => {
       const owned = paths
@@ -137,7 +134,7 @@ export class SweepWorld {
   }
 }
 
-/** Whether a descriptor is closed. Closes it otherwise. */
+/** Closes an open descriptor. */
 export function isClosed(fd: number): boolean {
   try {
     closeSync(fd);

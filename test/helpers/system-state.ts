@@ -1,8 +1,8 @@
-// The state of a whole machine: files with their owners, modes and contents, accounts, debconf's answers, and what
-// systemd and the bus know. Two looks are compared: a purge must remove what an installation has added. Read-only.
+// The state of a whole machine: files, accounts, debconf's answers, and what systemd and the bus know. A purge must
+// remove what an installation has added. Read-only.
 import type { Machine } from "./machine.ts";
 
-/** What other programs change while a package comes or goes, and why that is not guestd's. */
+/** What other programs change meanwhile, and why that is not guestd's. */
 const OF_OTHERS: readonly (readonly [pattern: RegExp, why: string])[] = [
   [
     /^\/var\/lib\/dpkg\/((status|diversions|available)(-old)?|lock\S*|triggers\/\S*|info\/?|updates\/?|tmp\.ci(\/\S*)?)$/,
@@ -41,7 +41,7 @@ const ASK_OTHERS = `getent passwd | sed 's/^/passwd /'; getent group | sed 's/^/
   journalctl --list-catalog 2>/dev/null | cut -d' ' -f1 | sort --unique | sed 's/^/catalog /'
   dpkg-query --show --showformat='package \${Package} \${Version} \${db:Status-Abbrev}\\n'`;
 
-/** One line for each item, sorted: to be compared with toEqual. */
+/** Sorted lines: compare with toEqual. */
 export async function takeState(machine: Machine): Promise<string[]> {
   const looks = await Promise.all([LIST_FILES, SUM_FILES, ASK_OTHERS].map((script) => machine.sh(script)));
   const lines = looks
@@ -51,7 +51,7 @@ export async function takeState(machine: Machine): Promise<string[]> {
   return lines.filter((line) => !OF_OTHERS.some(([pattern]) => pattern.test(line.split(" ")[0] ?? ""))).sort();
 }
 
-/** The differences between two looks, each line with its sign: [] when the machine is unchanged. */
+/** The differences, each line with its sign. */
 export function compareStates(before: readonly string[], after: readonly string[]): string[] {
   const [had, has] = [new Set(before), new Set(after)];
   return [

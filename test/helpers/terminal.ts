@@ -1,17 +1,16 @@
-// A program on a terminal, used like a person would: look for text, type, wait for the end. Knows nothing of machines:
-// its process is the one whose stdin and stdout are the terminal's other side.
+// A program on a terminal, used like a person would. Knows nothing of machines.
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { shellCode, type Result } from "./execute.ts";
 
 const DEFAULT_LIMIT_MS = 30_000;
-/** Ctrl-C for the terminal driver. */
+/** Ctrl-C. */
 const INTERRUPT = "\x03";
 
-/** The prompt of an ordinary shell at the end of the screen. */
+/** An ordinary shell's prompt, at the end of the screen. */
 const PROMPT = /[$#] $/;
 /** login refuses the guest, or asks for a name again. */
 const TURNED_AWAY = /Login incorrect|\n(?!Last )\S* ?login: $/;
-/** The prompt of a shell after prepareShell(). */
+/** The prompt after prepareShell(). */
 const READY = /<ready>/;
 
 function quote(text: string): string {
@@ -19,7 +18,7 @@ function quote(text: string): string {
 }
 
 export class Terminal {
-  /** Resolves with the exit code when the program has ended and its output is complete. */
+  /** Resolves with the exit code once the program's output is complete. */
   readonly exited: Promise<number>;
   readonly #child: ChildProcessWithoutNullStreams;
   #screen = "";
@@ -49,30 +48,28 @@ export class Terminal {
     });
   }
 
-  /** Everything on the screen since the start. */
   get transcript(): string {
     return this.#screen;
   }
 
-  /** Types text, unchanged. */
   send(text: string): void {
     this.#child.stdin.write(text);
   }
 
-  /** Presses Ctrl-C in a prepared shell, and waits for the prompt: the shell drops what is typed before. */
+  /** Presses Ctrl-C in a prepared shell, and waits for the prompt: the shell drops earlier input. */
   async interrupt(limitMs = DEFAULT_LIMIT_MS): Promise<void> {
     this.send(INTERRUPT);
     await this.expect(READY, limitMs);
   }
 
-  /** Kills the program at this side; the program on the terminal gets a hang-up, as when a cable is pulled. */
+  /** Gives the program on the terminal a hang-up, as when a cable is pulled. */
   hangUp(): void {
     this.#child.kill("SIGKILL");
   }
 
   /**
    * Waits for new text, and consumes it.
-   * @throws Error with the whole transcript when it does not come in time or the program ends first
+   * @throws Error with the transcript at a timeout, or when the program ends first
    */
   async expect(pattern: RegExp, limitMs = DEFAULT_LIMIT_MS): Promise<RegExpExecArray> {
     const end = Date.now() + limitMs;
@@ -89,7 +86,6 @@ export class Terminal {
     }
   }
 
-  /** Waits for the program to end. */
   async end(limitMs = DEFAULT_LIMIT_MS): Promise<number> {
     const end = Date.now() + limitMs;
     while (this.#code === undefined) {
@@ -102,7 +98,7 @@ export class Terminal {
 
   /**
    * Logs in at login's prompt, to a prepared shell.
-   * @throws Error with the transcript as soon as login refuses the guest; the terminal is then hung up
+   * @throws Error with the transcript when login refuses the guest; the terminal is then hung up
    */
   async logIn(name: string, password?: string, limitMs = DEFAULT_LIMIT_MS): Promise<void> {
     await this.expect(/login: /, limitMs);
@@ -115,8 +111,8 @@ export class Terminal {
   }
 
   /**
-   * At a shell's prompt: turns echo and the history file off and sets ask()'s prompt.
-   * @throws Error with the transcript when no shell comes; where login refuses the guest the terminal is hung up
+   * At a shell's prompt, turns echo and the history file off and sets ask()'s prompt.
+   * @throws Error with the transcript when no shell comes; if login refuses the guest, the terminal is hung up
    */
   async prepareShell(limitMs = DEFAULT_LIMIT_MS): Promise<void> {
     await this.#expectWelcome(PROMPT, limitMs);
@@ -127,17 +123,17 @@ export class Terminal {
   }
 
   /**
-   * Runs a command in a prepared shell, and returns its output without the last newline.
+   * Runs a command in a prepared shell. Returns its output without the last newline.
    * @throws Error with the transcript when the prompt does not return in time
    */
   async ask(command: string, limitMs = DEFAULT_LIMIT_MS): Promise<string> {
     return (await this.askStatus(command, limitMs)).stdout;
   }
 
-  /** Like ask(), with the exit code; a terminal has stdout and stderr in one. */
+  /** Like ask(), with the exit code. A terminal has stdout and stderr in one. */
   async askStatus(command: string, limitMs = DEFAULT_LIMIT_MS): Promise<Result> {
     const mark = `ask-${++this.#asked}`;
-    // Only the printed text contains it, not the typed one: an echo cannot be taken for the answer.
+    // Only printed text matches: an echo cannot be taken for the answer.
     this.send(`printf '<%s:begin>\\n' ${mark}; eval ${quote(command)}; printf '<%s:%d>\\n' ${mark} $?\n`);
     const match = await this.expect(new RegExp(`<${mark}:begin>\n([^]*?)<${mark}:(\\d+)>\n`), limitMs);
     await this.expect(READY, limitMs);
@@ -150,7 +146,6 @@ export class Terminal {
     return this.end(limitMs);
   }
 
-  /** Waits for the next step of a login. */
   async #expectWelcome(pattern: RegExp, limitMs: number): Promise<void> {
     const [seen] = await this.expect(new RegExp(`${pattern.source}|${TURNED_AWAY.source}`), limitMs);
     if (!TURNED_AWAY.test(seen)) return;
@@ -162,7 +157,7 @@ export class Terminal {
     return new Error(`terminal: ${what}\n--- transcript\n${this.#screen}\n---`);
   }
 
-  /** Resolves when there is output or the program ended, or after the limit. */
+  /** Resolves at output, at the program's end, or after the limit. */
   #change(limitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, limitMs);

@@ -1,11 +1,11 @@
-// The project's own files, for the tests that check house rules.
+// The project's own files, for tests of house rules.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const PROJECT = join(import.meta.dirname, "../..");
 
-/** Every file that git tracks or would track, relative to the project. */
+/** Every file that git tracks or would track. */
 export function listProjectFiles(): string[] {
   const list = execFileSync(
     "git",

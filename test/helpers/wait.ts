@@ -1,16 +1,16 @@
-// Waiting for a condition, with a limit. Tests never wait for time to pass.
+// Waits for a condition, with a limit. Tests never wait for time to pass.
 import { inspect } from "node:util";
 
-/** The pause between two looks: each starts a program on a busy machine. */
+/** Each look starts a program on a busy machine. */
 const POLL_MS = 50;
 
-/** Characters shown of the last look. */
+/** Shown of the last look. */
 const MOST_CHARACTERS = 2000;
 
 /**
- * Looks until the result is as expected, and returns it. The last look begins after the limit: on a busy machine one
- * look can take all of the time. A look that throws counts as not met; its last error is the cause of the timeout.
- * @throws Error that names the expectation, and what the last look has seen instead
+ * Looks until the result is as expected. The last look begins after the limit: on a busy machine one look can take the
+ * whole time. A look that throws is not met, and its last error is the timeout's cause.
+ * @throws Error with the expectation, and what the last look saw instead
  */
 export async function waitUntil<T>(
   description: string,
@@ -34,7 +34,7 @@ export async function waitUntil<T>(
   }
 }
 
-/** Polls until the condition returns a truthy value, and returns that. Where the result says more, use waitUntil(). */
+/** Polls until the condition is truthy. waitUntil() reports more. */
 export async function waitFor<T>(
   description: string,
   condition: () => Promise<T> | T,
