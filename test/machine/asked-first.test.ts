@@ -1,5 +1,5 @@
-// A guest without a password is asked for none, whatever PAM profiles the machine has besides guestd's; modules in the
-// way are reported.
+// Guests without a password are not asked for one, whatever PAM profiles the machine has. guestd reports modules in the
+// way.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -44,7 +44,7 @@ describeMachine("the PAM stacks of a machine with other profiles", (release) => 
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    // pam_krb5 is not installed: this is a module of its name that asks for a password in the same way.
+    // Stands in for pam_krb5, which is not installed: it asks for a password in the same way.
     await machine.sh(
       'cd "$(dirname "$(find /usr/lib /lib -name pam_unix.so | head -1)")" && cp pam_unix.so pam_krb5.so',
     );
@@ -60,7 +60,6 @@ describeMachine("the PAM stacks of a machine with other profiles", (release) => 
   const warnings = async () =>
     (JSON.parse((await machine.run(["guestctl", "status", "--json"])).stdout) as { warnings: string[] }).warnings;
 
-  /** Logs in as the ghost, who is asked for nothing. */
   async function admitGhost(): Promise<void> {
     const guest = await machine.loginAsGhost();
     expect(await guest.ask("id -un")).toMatch(/^guest-/);

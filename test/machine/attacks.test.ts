@@ -1,4 +1,4 @@
-// What a guest can do to stay, and what an end must not do to others. Each of these has worked once.
+// Ways of guests to stay, and harm that an end must not do to others. Each attack has worked once.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,6 @@ import { waitUntil } from "../helpers/wait.ts";
 
 const PROGRAMS = ["hopper", "leaderless", "shed"] as const;
 
-/** Each program as the guest starts it; the shell waits until it runs. */
 const STAYERS = {
   "hops from pid to pid": "hopper 60",
   "hops slowly": "hopper 60 3000",
@@ -20,7 +19,7 @@ const STAYERS = {
   "has shed the view": "shed 60",
 } as const;
 
-/** Ways to become guest1; each runs $COMMAND as the guest and ends. */
+/** Ways to run $COMMAND as guest1. */
 const WAYS = {
   ssh: 'ssh guest1@localhost "$COMMAND"',
   "root's su": 'su guest1 -c "$COMMAND"',
@@ -61,13 +60,13 @@ describeMachine("attacks of guests", (release) => {
     await machine.sh("if rm /etc/guestd/guestd.conf.d/bind.conf 2>/dev/null; then guestctl reload; fi");
   });
 
-  /** A view in a view: test machines are on an overlayfs already, and the kernel refuses three of them. */
+  /** Test machines are on an overlayfs already, and the kernel refuses three layers of them. */
   async function bindEtc(): Promise<void> {
     await machine.write("/etc/guestd/guestd.conf.d/bind.conf", "[Etc]\nMode=bind\n");
     await machine.sh("guestctl reload");
   }
 
-  // One look misses a process that changes its PID: many looks do not.
+  // A single look can miss a process that changes its PID.
   const look = (name: string) => `for i in $(seq 100); do ps -eLo comm= | grep -x ${name} | head -1; done | head -1`;
 
   it.each(CASES)("$way: nothing is left of a process that $what", async ({ line, program }) => {
@@ -153,7 +152,7 @@ describeMachine("attacks of guests", (release) => {
     const guest = await machine.login("guest1");
     const scope = await guest.ask("sed -n 's/^0:://p' /proc/self/cgroup | xargs basename");
     const id = await guest.ask("echo $GUEST_SESSION");
-    // Like the inside of a container: a whole user.slice below some unit.
+    // Like a container: a whole user.slice below a unit.
     await machine.sh("systemd-run --quiet --unit=box -p Delegate=yes sleep 4713");
     await machine.sh(`root=/sys/fs/cgroup; [ -e $root/unified ] && root=$root/unified; for name in ${scope} guest-${id}.scope; do
       d=$root/system.slice/box.service/user.slice/$name; mkdir -p $d; sleep 4714 >/dev/null 2>&1 & echo $! >$d/cgroup.procs; done`);
@@ -164,7 +163,7 @@ describeMachine("attacks of guests", (release) => {
   });
 
   it("a guestd that was down while a session ended kills no process that has reused its numbers", async () => {
-    // Leased: only the processes in the view hold it.
+    // Leased: only processes in the view hold it.
     const guest = await machine.loginAsGhost();
     const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
     const session = (await listSessions(machine)).find((candidate) => candidate.id === id);
@@ -178,8 +177,8 @@ describeMachine("attacks of guests", (release) => {
     const alice = await machine.login("alice");
     await machine.sh("mkdir /mnt/again; mount -t tmpfs again /mnt/again");
     await machine.sh("for i in $(seq 20); do systemd-run --quiet --unit=svc$i -p PrivateMounts=yes sleep 4715; done");
-    // The kernel assigns free numbers across all machines of the host, so this machine may never get the view's. The
-    // record pretends that it did.
+    // The kernel numbers namespaces across all machines of the host, so this machine may never get the view's number
+    // again. The record pretends that it did.
     const [device = "", namespace = ""] = (
       await machine.sh(`awk '/ \\/mnt\\/again / { print $3 }' /proc/self/mountinfo
         stat -Lc %i /proc/$(systemctl show -P MainPID svc1)/ns/mnt`)

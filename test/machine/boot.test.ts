@@ -1,5 +1,5 @@
-// A machine that goes down while guests are in, in order or by a power cut: their files on disk are swept before the
-// next login, and each has a receipt. And unreadable records of sessions.
+// A machine goes down while guests are in, in order or by a power cut. Their files on disk are swept before the next
+// login, and each has a receipt. Also tests unreadable records.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
@@ -17,11 +17,11 @@ import type { Terminal } from "../helpers/terminal.ts";
 
 const LEDGER = "/var/lib/guestd/open";
 
-/** All processes of a leased account, and its state in logind. */
+/** Ends a user's processes, and their state in logind. */
 const endUser = (uid: number) =>
   `systemctl stop user-${uid}.slice user@${uid}.service 2>/dev/null || true; while pkill -KILL -u ${uid}; do :; done`;
 
-/** A process that outlives a terminal. */
+/** Outlives the terminal. */
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
 
 describeMachine("a machine that goes down", (release) => {
@@ -44,7 +44,7 @@ describeMachine("a machine that goes down", (release) => {
     await machine.stop();
   });
 
-  /** guestd's own work at boot: the state of the service's condition, and of guestd itself. */
+  /** The boot service's condition, and guestd's own state. */
   const swept = () => machine.sh("systemctl show -P ConditionResult guestd-boot; systemctl is-active guestd || true");
 
   async function cutPower(...terminals: readonly Terminal[]): Promise<void> {
@@ -60,7 +60,7 @@ describeMachine("a machine that goes down", (release) => {
       await terminal.ask(`head -c 5000000 /dev/zero >~/large; ${STAYER}`);
     await guests[0]?.terminal.ask("systemd-run --user --quiet sleep 4711");
     await machine.restart("reboot");
-    // There was nothing to do for it.
+    // There was nothing to do.
     expect(await swept()).toBe("no\ninactive");
     const receipts = JSON.parse(await machine.sh("guestctl receipts --json")) as {
       readonly id: string;
@@ -80,7 +80,7 @@ describeMachine("a machine that goes down", (release) => {
   it("in order has guestd complete an end that begins while it is told to stop", async () => {
     const guest = await startLease(machine);
     const pid = await mainPid(machine);
-    // Both events reach it at once.
+    // Both events reach guestd at once.
     await machine.sh(
       `kill -STOP ${pid}; kill -KILL ${guest.leader}; while [ -e /proc/${guest.leader} ]; do :; done; systemctl stop guestd`,
     );
@@ -117,7 +117,7 @@ describeMachine("a machine that goes down", (release) => {
     );
     expect(await stateOf(machine, guest.uid)).toBe("rested");
     expect(await machine.sh(`ls -A ${LEDGER}`)).toBe("");
-    // Once: neither the next start nor the next boot reports it again.
+    // Neither the next start nor the next boot reports it again.
     await machine.sh("systemctl restart guestd");
     await cutPower();
     expect(await swept()).toBe("no\ninactive");
@@ -134,7 +134,7 @@ describeMachine("a machine that goes down", (release) => {
     "%s keeps a UID quarantined while something is left, across another one",
     async (how) => {
       const guest = await startLease(machine);
-      // A non-empty directory cannot be removed by its name.
+      // rmdir(2) fails for a non-empty directory.
       await machine.sh(`mkdir -p /media/${guest.user}; touch /media/${guest.user}/of-root`);
       await cutPower(guest.terminal);
       expect((await awaitReceipt(machine, guest.id)).left).toEqual([expect.stringContaining(`/media/${guest.user}`)]);
@@ -148,7 +148,7 @@ describeMachine("a machine that goes down", (release) => {
 
   it("does not touch a user who has the guest's UID by now", async () => {
     const guest = await startLease(machine);
-    // Like an administrator who only looks at the machine's own account file.
+    // Like an administrator who only checks /etc/passwd for the UID.
     await machine.sh(
       `useradd --uid ${guest.uid} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`,
     );
@@ -209,13 +209,13 @@ describeMachine("a machine that goes down", (release) => {
     const other = await startLease(machine);
     expect(other.uid).not.toBe(guest.uid);
     await endLease(machine, other);
-    // The guest is still in: an unreadable record leads to no conclusion.
+    // The guest is still in: an unreadable record proves nothing.
     expect(await guest.terminal.ask("id -u")).toBe(String(guest.uid));
     await guest.terminal.logOut();
     await machine.sh(
       `${endUser(guest.uid)}; rm /etc/guestd/guestd.conf.d/two.conf /run/guestd/sessions/*.rejected; systemctl restart guestd`,
     );
-    // The guest's name is unknown: nothing can be searched by name.
+    // The guest's name is unknown, so nothing can be searched by name.
     expect(await stateOf(machine, guest.uid)).toBe("quarantined");
     expect(await machine.sh(`guestctl lease release ${guest.uid}`)).toContain("Released");
   });

@@ -1,16 +1,16 @@
-// What any user of a machine can send to the system bus, at guestd: through a method that once was everybody's. Says "begun" when it is
-// under way, and stays until it is ended.
+// Floods guestd through the system bus, with a method that was once open to all users. Prints "begun" once it is under
+// way, and runs until it is ended.
 //
-//   flood-bus.mjs body BYTES     one call with a body of so many bytes of variants
-//   flood-bus.mjs calls COUNT    so many small calls, all at once, again and again
-//   flood-bus.mjs half-open N    so many connections that never say who they are
+//   flood-bus.mjs body BYTES     one call with a body of variants
+//   flood-bus.mjs calls COUNT    small calls, all at once, repeatedly
+//   flood-bus.mjs half-open N    connections that never authenticate
 import { connect } from "node:net";
 import { setInterval } from "node:timers";
 
 const SOCKET = "/run/dbus/system_bus_socket";
 const [mode, amount] = [process.argv[2], Number(process.argv[3])];
 
-/** Connects; with the greeting of this user, to its end. */
+/** @param greets completes the greeting */
 async function open(greets) {
   const socket = connect(SOCKET);
   socket.on("error", () => undefined);
@@ -27,7 +27,7 @@ async function open(greets) {
 
 let serial = 0;
 
-/** A method call as it travels. */
+/** In wire format. */
 function call(destination, path, of, member, signature, body) {
   const fields = [];
   const put = (code, type, text) => {
@@ -52,7 +52,7 @@ function call(destination, path, of, member, signature, body) {
 const callGuestd = (member, signature = "", body = Buffer.alloc(0)) =>
   call("org.guestd1", "/org/guestd1", "org.guestd1.Manager", member, signature, body);
 
-/** av: bytes, each in a variant of its own. */
+/** av, with each byte in its own variant. */
 function variants(bytes) {
   const body = Buffer.alloc(bytes - (bytes % 4));
   body.writeUInt32LE(body.length - 4);

@@ -1,5 +1,5 @@
-/* Never the same process for longer than PAUSE microseconds: hopper SECONDS PAUSE. A list of pids is always too late.
- * Not faster: on a busy machine init reaps fewer zombies than it would leave, and the host runs out of pids. */
+/* Changes its PID every PAUSE microseconds: hopper SECONDS PAUSE. A list of PIDs is always too late. Not faster:
+ * init on a busy machine reaps too few zombies, and the host runs out of PIDs. */
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-/* A process whose first thread has ended and whose second goes on: leaderless SECONDS. /proc/PID shows a zombie. */
+/* A process whose first thread has ended: leaderless SECONDS. /proc/PID shows a zombie, but the second thread runs. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// fsconfig(2) as kernels before 6.4 have it: a tmpfs knows no "noswap". Preloaded into guestd, to have it on such a kernel.
+// Preloaded into guestd: fsconfig(2) rejects "noswap" for a tmpfs, as before Linux 6.4.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>

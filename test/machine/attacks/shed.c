@@ -1,4 +1,4 @@
-/* Sheds the view: shed SECONDS. In a user and mount namespace of its own it pivots to an empty tmpfs and drops the rest. */
+/* Sheds the view: shed SECONDS. Pivots to an empty tmpfs in its own user and mount namespace. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>

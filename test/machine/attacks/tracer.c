@@ -1,4 +1,4 @@
-/* Traces a process, stopped as it is then, and waits: a tracee hears of no signal but SIGKILL.  tracer PID */
+/* Stops a process by tracing it: tracer PID. A stopped tracee acts only on SIGKILL. */
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <unistd.h>
