@@ -1,4 +1,4 @@
-// Access to the bus: every method for root, a guest, another guest and another user, by both layers.
+// Access to each bus method for root, two guests and another user, in both layers.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions } from "../helpers/guests.ts";
@@ -35,7 +35,7 @@ const REQUEST = [
   "",
 ];
 
-/** Method and arguments, and root's result: "" is success. */
+/** By method: its arguments, and root's result, where "" is success. */
 const METHODS: Record<string, { readonly args: readonly string[]; readonly root: RegExp }> = {
   AllocateAccount: {
     args: ["a{sv}", "4", "user", "s", "guest", "service", "s", "sshd", "tty", "s", "", "rhost", "s", ""],
@@ -59,7 +59,7 @@ const METHODS: Record<string, { readonly args: readonly string[]; readonly root:
   SetEnabled: { args: ["bs", "true", ""], root: /^$/ },
   Reload: { args: [], root: /^$/ },
 };
-/** Passes on messages to the bus from /run/relay, over a connection whose creator is dead by then. */
+/** Relays messages from /run/relay to the bus, over a connection whose creator is dead by then. */
 const RELAY = `use IO::Socket::UNIX; use IO::Select;
   my $listener = IO::Socket::UNIX->new(Local => "/run/relay", Listen => 1) or die;
   my $client = $listener->accept or die;
@@ -180,7 +180,7 @@ describeMachine("the bus", (release) => {
     const pair = (device: string) => machine.sh(`mkdir -p /var/lib/bluetooth/00:1A:7D:DA:71:13/${device}`);
 
     beforeAll(async () => {
-      // As BlueZ's package has it. A call that the bus lets through makes it start a service that exits.
+      // From BlueZ's package. A call that passes the bus policy starts a service that exits.
       await machine.write(
         "/usr/share/dbus-1/system-services/org.bluez.service",
         "[D-BUS Service]\nName=org.bluez\nUser=root\nExec=/bin/false\n",
@@ -246,7 +246,7 @@ describeMachine("the bus", (release) => {
     ]);
     expect(`${code} ${stderr}`).toMatch(/^1 .*has ended/);
     await awaitNoSessions(machine);
-    // It may have been the end of a login, which is no attack.
+    // A guest's login may have just ended, which is no attack.
     expect(await machine.journal("GUEST_ACTION=call-denied")).toEqual(denied);
   });
 

@@ -1,5 +1,5 @@
-// A home that is busy when its session ends, and processes that stand still: frozen, stopped, traced, or hung on a file
-// system without a server. end.test.ts and attacks-cgroup.test.ts have further cases.
+// Homes that are busy at the session's end, and processes that stand still: frozen, stopped, traced, or hung on a file
+// system without a server. end.test.ts and attacks-cgroup.test.ts have more cases.
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -12,10 +12,10 @@ import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const QUIET = ">/dev/null 2>&1 </dev/null";
 
-/** Not before it runs its program: a traced process stops at once. */
+/** Waits for the program: a traced process stops at once. */
 const TRACED = "sleep 4711 & p=$!; until grep -q sleep /proc/$p/comm; do :; done; tracer $p";
 
-/** Each ends as `sleep 4711` with the home, or a file in it, in use. */
+/** Each line ends as `sleep 4711` that uses the home, or a file in it. */
 const BUSY: Readonly<Record<string, string>> = {
   "an open file": `(exec 9>~/open; setsid sleep 4711 ${QUIET} &)`,
   "a file that is open and has no name": `(exec 9>~/open; rm ~/open; setsid sleep 4711 ${QUIET} &)`,
@@ -34,7 +34,6 @@ const TYPES = [
   { type: "leased", logIn: (machine: Machine) => machine.loginAsGhost() },
 ] as const;
 
-/** Ways to end a session whose leader stands still. */
 const ENDS = {
   "guestctl end": ({ id }) => `guestctl end ${id}`,
   "the death of the leader": ({ leader }) => `kill -KILL ${leader}`,
@@ -57,7 +56,7 @@ describeMachine("a busy session", (release) => {
     expect(built).toMatchObject({ code: 0 });
     await machine.write("/usr/local/bin/tracer", readFileSync(`/tmp/tracer-${process.pid}`), "755");
     await execute(["rm", `/tmp/tracer-${process.pid}`]);
-    // A container has none of its own; on a desktop all users have access.
+    // A container has no /dev/fuse. On a desktop all users have access.
     await machine.sh("mknod -m 666 /dev/fuse c 10 229; guestctl status");
   });
   afterEach(async ({ task }) => {

@@ -1,4 +1,4 @@
-// Each recipe of docs/cookbook.md, as it is written there: its files are written, its commands run, and a guest gets what it promises.
+// Follows each recipe of docs/cookbook.md: writes its files, runs its commands, and checks what it promises guests.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { commandsOf, filesOf, readInstructions, sectionOf, type DocumentFile } from "../helpers/document.ts";
@@ -7,17 +7,17 @@ import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 
-/** Its kiosk has a document and a test of its own. */
+/** The kiosk has its own document and test. */
 const COOKBOOK = readProjectFile("docs/cookbook.md");
 
-/** Answers at two addresses, in a network namespace of its own that is beside the machine. */
+/** A network namespace beside the machine that answers at two addresses. */
 const NETWORK = `ip netns add beside
   ip link add here type veth peer name there netns beside
   ip address add 192.0.2.1/24 dev here; ip link set here up
   ip -n beside address add 192.0.2.10/24 dev there; ip -n beside address add 192.0.2.20/24 dev there; ip -n beside link set there up
   systemd-run --quiet --unit=beside ip netns exec beside node -e 'require("net").createServer((s) => s.end("here\\n")).listen(443)'`;
 
-/** A machine that is made after a recipe. */
+/** A machine that follows a recipe. */
 class Kitchen {
   readonly #machine: Machine;
   readonly #files: readonly DocumentFile[];
@@ -27,11 +27,11 @@ class Kitchen {
     const instructions = readInstructions(sectionOf(COOKBOOK, title));
     this.#machine = machine;
     this.#files = filesOf(instructions);
-    // The packages are there: the machine has no network.
+    // The machine has no network, and has these packages already.
     this.#commands = commandsOf(instructions).filter((command) => !command.startsWith("apt install "));
   }
 
-  /** The commands that have not been run yet. */
+  /** Commands that have not been run yet. */
   get left(): readonly string[] {
     return this.#commands;
   }
@@ -40,18 +40,18 @@ class Kitchen {
     for (const { path, text, mode } of this.#files) await this.#machine.write(path, text, mode);
   }
 
-  /** Runs the commands that come next, up to this one. */
+  /** Runs the next commands, up to this one. */
   async run(last: string): Promise<void> {
     const count = this.#commands.findIndex((command) => command.startsWith(last)) + 1;
     expect(count, last).toBeGreaterThan(0);
     for (const command of this.#commands.splice(0, count)) await this.#machine.sh(command);
   }
 
-  /** Takes back what guests are given; a guest of a test that has failed may be there still. */
+  /** Undoes the recipe. A guest of a failed test may still be in. */
   async clean(): Promise<void> {
     const paths = this.#files.map(({ path }) => `'${path}'`).join(" ");
     const sessions = await listSessions(this.#machine);
-    // One that ends by itself meanwhile has ended as well.
+    // A session may end by itself meanwhile.
     for (const { id } of sessions) await this.#machine.sh(`${ASK} EndSession s ${id} || true`);
     await this.#machine.sh(`rm ${paths}; systemctl daemon-reload; ${ASK} Reload; ${ASK} SetEnabled bs true ""`);
   }
@@ -70,7 +70,7 @@ describeMachine("the cookbook of the documentation", (release) => {
     await machine.stop();
   });
 
-  /** Writes the files of a recipe; the rest runs its commands, all of them. */
+  /** Writes a recipe's files. `rest` must run all its commands. */
   async function make(title: string, rest: (kitchen: Kitchen) => Promise<void>): Promise<void> {
     const kitchen = new Kitchen(machine, title);
     await kitchen.write();
@@ -82,7 +82,7 @@ describeMachine("the cookbook of the documentation", (release) => {
     }
   }
 
-  /** At the prompt of login, behind the name. */
+  /** Enters a name at login's prompt. */
   async function name(user: string): Promise<Terminal> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);

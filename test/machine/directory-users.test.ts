@@ -1,4 +1,4 @@
-// Users from a directory service, besides guests: one that does not answer, and homes on other volumes.
+// Users from a directory service: one that does not answer, and homes on other volumes.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";

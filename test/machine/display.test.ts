@@ -1,5 +1,5 @@
-// Display managers by their own PAM stacks, as Debian ships them: the ghost gets an account there, too. Without the
-// programs: pamtester makes the same calls, in their units, with the items that they set before they authenticate.
+// Display managers' PAM stacks as Debian ships them: the ghost gets an account there, too. pamtester makes the display
+// manager's calls, in its unit, with the items set before authentication.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import type { Result } from "../helpers/execute.ts";
@@ -10,9 +10,9 @@ import { waitFor } from "../helpers/wait.ts";
 interface Login {
   readonly service: string;
   readonly unit: string;
-  /** PAM's terminal; empty where the program names none. */
+  /** PAM_TTY. Empty where the program sets none. */
   readonly tty: string;
-  /** Its X server is the host's, and known before the session opens. */
+  /** The X server runs on the host, and is known before the session opens. */
   readonly sharesIpc: boolean;
 }
 
@@ -33,7 +33,7 @@ describeMachine("a login through a display manager", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    // Without its own stack a service uses "other", which would work, too.
+    // Without its own stack a service would use "other", which works, too.
     await machine.sh(`cd /etc/pam.d; ls ${LOGINS.map(({ service }) => service).join(" ")} >/dev/null; guestctl status`);
     await machine.write(
       "/etc/pam.d/xrdp-sesman",
@@ -50,9 +50,9 @@ describeMachine("a login through a display manager", (release) => {
     await machine.stop();
   });
 
-  /** pamtester's output in a unit of systemd, without a person to answer. */
+  /** Runs pamtester in a unit of systemd, without input from a person. */
   async function login(unit: string, options: readonly string[], service: string, calls = CALLS): Promise<string> {
-    // The one before is forgotten a moment after its end.
+    // systemd forgets an ended unit with a delay.
     await waitFor(
       `${unit} to be free`,
       async () => (await machine.sh(`systemctl show -P LoadState ${unit}`)) === "not-found",
@@ -64,7 +64,7 @@ describeMachine("a login through a display manager", (release) => {
   }
 
   const said = ({ code, stdout, stderr }: Result) => `${stdout}${stderr}exit ${code}`;
-  // Greeters get lines that they can show.
+  // Greeters get lines that fit them.
   const inOneLine = (output: string) => output.replace(/\s+/g, " ");
   const naming = (tty: string) => (tty === "" ? [] : ["-I", `tty=${tty}`]);
   const entriesOf = (service: string, action: string) =>
@@ -84,7 +84,7 @@ describeMachine("a login through a display manager", (release) => {
       expect(opened).toHaveLength(1);
       const { GUEST_SESSION: id = "", GUEST_USER: user = "", GUEST_UID: uid = "" } = opened[0] ?? {};
       expect(`${user} ${uid}`).toMatch(/^guest-[a-z2-7]{4} \d{5}$/);
-      // PAM_USER for the modules after pam_guest.
+      // PAM_USER for modules after pam_guest.
       const told = (await machine.journal("SYSLOG_IDENTIFIER=pamtester")).map((entry) => entry["MESSAGE"] ?? "");
       expect(told).toContainEqual(
         expect.stringContaining(`pam_unix(${service}:session): session opened for user ${user}(uid=${uid})`),
@@ -120,7 +120,7 @@ describeMachine("a login through a display manager", (release) => {
       const asked = [
         await login("other.service", SEAT, service, ["authenticate"]),
         said(await machine.ssh("root", calls)),
-        // A unit of that name, but of a user manager.
+        // A unit of that name in a user manager.
         said(await machine.ssh("root", `systemd-run --user -q --wait --pipe --collect --unit=sddm.service ${calls}`)),
       ];
       for (const output of asked) expect(output).toContain("Password:");

@@ -1,4 +1,4 @@
-// The end of a session, however the leader ends, and whatever the guest leaves behind. It needs no PAM close.
+// A session ends however the leader ends and whatever the guest leaves behind, without a PAM close.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,7 +8,7 @@ import { tmpfsBytes } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
-/** Programs that refuse to end; each runs `sleep 4711` in the end. */
+/** Programs that refuse to end. Each finally runs `sleep 4711`. */
 const STUBBORN = {
   nohup: "nohup sleep 4711 >/dev/null 2>&1 &",
   setsid: "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
@@ -21,7 +21,7 @@ const STUBBORN = {
   "a PID namespace": "(setsid unshare -Urpf --mount-proc sleep 4711 >/dev/null 2>&1 </dev/null &)",
 } as const;
 
-/** The same through the user manager, which only a leased account has: none of them is a child of the login. */
+/** Through the user manager of a leased account: none is a child of the login. */
 const BY_MANAGER = {
   "a service": "systemd-run --user --quiet sleep 4711",
   "a scope": "(setsid systemd-run --user --scope --quiet sleep 4711 >/dev/null 2>&1 </dev/null &)",
@@ -35,7 +35,7 @@ const BY_MANAGER = {
   "a service in namespaces of its own": "systemd-run --user --quiet unshare -Urmpf --mount-proc sleep 4711",
 } as const;
 
-/** A guest's account may be shared or leased: the first has a PID namespace, the second a UID. */
+/** A shared account has a PID namespace, a leased one its own UID. */
 const TYPES = [
   { type: "shared", login: (machine: Machine) => machine.login("guest1"), stubborn: STUBBORN },
   { type: "leased", login: (machine: Machine) => machine.loginAsGhost(), stubborn: { ...STUBBORN, ...BY_MANAGER } },
@@ -61,7 +61,6 @@ describeMachine("the end of a session", (release) => {
   });
 
   describe.each(TYPES)("of a $type account", ({ type, login, stubborn }) => {
-    /** A guest at a login whose session runs the given command. */
     async function startGuest(command: string): Promise<{ guest: Terminal; id: string; uid: string; leader: number }> {
       const guest = await login(machine);
       const [id = "", uid = ""] = (await guest.ask("echo $GUEST_SESSION; id -u")).split("\n");
@@ -143,14 +142,14 @@ describeMachine("the end of a session", (release) => {
   });
 
   it("frees the home's memory", async () => {
-    // Not by the machine's total shared memory: that is the host's, and other machines change it. The demo looks at it.
+    // The machine's total shared memory is the host's, and other machines change it. The demo checks it.
     const guest = await machine.login("guest3");
     await guest.ask(
       "dd if=/dev/zero of=~/big bs=1M count=200 2>/dev/null; dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null",
       60_000,
     );
     const id = await guest.ask("echo $GUEST_SESSION");
-    // By guestd's label of its file systems; device numbers are reused at once.
+    // Searches for guestd's label, because device numbers are reused at once.
     const mounted = async () =>
       (
         await machine.run(["sh", "-c", "cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -c ' - tmpfs guest-'"])

@@ -1,5 +1,4 @@
-// Very many sessions that end at the same moment: guestd is not killed for it, other users log in meanwhile, and each
-// has its receipt.
+// Many sessions end at once: guestd survives, other users log in meanwhile, and each session has its receipt.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { findDaemon } from "../helpers/fault.ts";
@@ -10,16 +9,16 @@ import { waitFor } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
 const SESSIONS = times(1000, 120);
-/** So many open at a time: with more, each waits for the others, and pam_guest waits 5 seconds at most. */
+/** Concurrent logins. More would wait for each other, and pam_guest waits 5 s at most. */
 const AT_A_TIME = 2;
 const OPEN_LIMIT_MS = SESSIONS * 600;
 const END_LIMIT_MS = 60_000 + SESSIONS * 300;
 
-/** systemd ends all their scopes: a login that waits too long for it is refused, and a later one gets in. */
+/** systemd is busy ending scopes: a login that waits too long is refused, and a later one gets in. */
 const KEPT_WAITING =
   /systemd1 does not answer StartTransientUnit|could not be started|OpenSession: Connection timed out/;
 
-/** Opens sessions of three accounts, by their numbers on the command line; prints each that does not open. */
+/** Opens sessions of three accounts, by the numbers on the command line. Prints each that does not open. */
 const OPEN = `
 mkfifo /run/opened; exec 3<>/run/opened; rm /run/opened
 for number in $(seq "$1"); do
@@ -58,7 +57,6 @@ describeMachine("sessions that end together", (release) => {
 
   const endAll = () => machine.sh("xargs kill -KILL </root/leaders");
 
-  /** Whether a guest and an ordinary user log in while sessions end. */
   async function logIn(): Promise<void> {
     // Both wait for systemd and logind, which also end all these sessions.
     for (const user of ["guest4", "alice"]) {
@@ -69,7 +67,7 @@ describeMachine("sessions that end together", (release) => {
     }
   }
 
-  /** Each has been announced once, and it left nothing. */
+  /** Each session was announced once, and left nothing. */
   async function expectReceipts(ids: readonly string[]): Promise<void> {
     const told = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
     const receipts = told.map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { id: string; left: string[] });

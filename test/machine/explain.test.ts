@@ -6,12 +6,12 @@ import { Machine } from "../helpers/machine.ts";
 
 const CONFIG = "/etc/guestd/guestd.conf.d/test.conf";
 const PROGRAM = "/usr/lib/guestd/guest-rehearsal.js";
-/** Matches login's output before it asks again, or the shell's prompt. */
+/** Where login's output stops: at its next question, a refusal, or the shell's prompt. */
 const END = /[$#] $|login: |Password: |denied|incorrect|refused|could not|cannot/i;
 
 interface Case {
   readonly what: string;
-  /** Puts the machine into the state, and out of it. */
+  /** Scripts that put the machine into the state, and out of it. */
   readonly enter: string;
   readonly leave: string;
   /** The reported reason, and what to do. */
@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** What keeps each login of the ghost out before there is a view, as directory clients and hardening profiles do. */
+/** Refused before there is a view, as by directory clients and hardening profiles. */
 const OUTSIDE: readonly Case[] = [
   {
     what: "a name service that does not ask systemd",
@@ -79,7 +79,6 @@ describeMachine("guestctl explain and status", (release) => {
     await machine.stop();
   });
 
-  /** Whether the ghost gets a shell. */
   async function tryLogin(): Promise<boolean> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);

@@ -1,5 +1,4 @@
-// Fail closed: whatever is wrong with guestd, guests are refused with a sentence in bounded time, and other users
-// notice nothing.
+// Fail closed: if guestd fails, guests are refused with a sentence in bounded time, and other users notice nothing.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { injectFault } from "../helpers/fault.ts";
@@ -9,7 +8,7 @@ import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
-/** The contract's bound for a refusal. */
+/** From the contract. */
 const REFUSAL_LIMIT_MS = 30_000;
 
 /** A failure of guestd, its repair, and the sentence for a guest. */
@@ -17,7 +16,7 @@ interface Outage {
   readonly break: string;
   readonly mend: string;
   readonly sentence: RegExp;
-  /** The ghost is asked for a password, which it does not have: no part of guestd runs that could say more. */
+  /** The ghost is asked for a password that it does not have, because no part of guestd runs. */
   readonly asksGhost?: true;
 }
 
@@ -42,7 +41,7 @@ const OUTAGES: Record<string, Outage> = {
     sentence: /Guest sessions are not available at the moment/,
   },
   hangs: {
-    // Without a watchdog, which would restart it within 20 s. The module waits a second for it, not four.
+    // The watchdog would restart guestd within 20 s. The module waits 1 s, not 4.
     break: `mkdir -p ${DROP_IN}; printf '[Service]\\nWatchdogSec=0\\n' >${DROP_IN}/still.conf; systemctl daemon-reload; systemctl restart guestd
       guestctl status; systemctl kill -s STOP guestd; mkdir /root/stacks; cp -a /etc/pam.d/common-* /root/stacks/
       sed -i 's/pam_guest\\.so/& timeout=1/' /etc/pam.d/common-*`,
@@ -94,9 +93,9 @@ const OUTAGES: Record<string, Outage> = {
   },
 };
 
-/** System calls of leasing an account: its leader; its record; its files, by name and by UID. All before the answer. */
+/** System calls of leasing an account, before the answer: its leader; its record; its files, by name and by UID. */
 const LEASING = ["pidfd_open:when=1", "rename:when=1", "rename:when=2", "symlink:when=1", "rename:when=3"];
-/** Those of opening its session, also before the answer. It has no reaper. */
+/** System calls of opening its session, before the answer. It has no reaper. */
 const OPENING_LEASED = [
   "setns:when=1",
   "fsopen:when=1",
@@ -116,7 +115,7 @@ const INSTANTS = [
   "move_mount:when=9",
   "rename:when=1",
 ];
-/** In a shared session the reaper reaches this one first: it is killed instead of guestd, at its start. */
+/** In a shared session the reaper makes this call first, so it is killed instead of guestd. */
 const OF_REAPER = "fsopen:when=1";
 
 describeMachine("when guestd", (release) => {
@@ -129,7 +128,6 @@ describeMachine("when guestd", (release) => {
     await machine.stop();
   });
 
-  /** A login of a guest that must fail and say why. */
   async function refuseLogin(user: string, sentence: RegExp): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -143,7 +141,7 @@ describeMachine("when guestd", (release) => {
       terminal.send(`${PASSWORD}\n`);
       await terminal.expect(sentence, REFUSAL_LIMIT_MS);
     }
-    // login pauses for five seconds before it gives up: no need to wait for that.
+    // login would pause for 5 s before it gives up.
     terminal.hangUp();
     expect(terminal.transcript).not.toMatch(/[$#] $/);
   }
@@ -251,9 +249,7 @@ describeMachine("when guestd", (release) => {
       await machine.sh("rm -f /run/userdb/*.new");
     });
 
-    /**
-     * Logs in as guest while guestd is killed at a given moment: returns the terminal with the reason of the refusal.
-     */
+    /** Logs in as guest while guestd is killed. Returns the terminal with the reason of the refusal. */
     async function refuseAt(instant: string): Promise<Terminal> {
       await machine.sh("guestctl status");
       const before = await machine.sh("systemctl show -P MainPID guestd");
@@ -267,7 +263,7 @@ describeMachine("when guestd", (release) => {
       return terminal;
     }
 
-    /** Nothing is left, and the only account is free again. */
+    /** The only account is free again. */
     async function expectAccountBack(): Promise<void> {
       await awaitNoSessions(machine);
       expect(await leftovers(machine)).toBe("");
@@ -284,7 +280,7 @@ describeMachine("when guestd", (release) => {
         terminal.send("guest\n");
         await terminal.prepareShell();
         expect(await terminal.ask("readlink /proc/self/ns/mnt")).not.toBe(await machine.sh("readlink /proc/1/ns/mnt"));
-        // An account is known by its name and by its UID.
+        // By name and by UID.
         const known = "id -u; getent passwd $(id -u) | cut -d: -f1; getent passwd $LOGNAME | cut -d: -f3";
         expect(await terminal.ask(known)).toMatch(/^61120\nguest-[a-z2-7]{4}\n61120$/);
         await terminal.logOut();

@@ -1,5 +1,5 @@
-// The fault table: guestd fails, hangs and is killed at each effect of a login. The effects are the policy's own
-// (test/helpers/fault-table.ts): a new one is in the table automatically.
+// guestd fails, hangs and is killed at each effect of a login. The effects are the policy's own
+// (test/helpers/fault-table.ts), so new ones are included automatically.
 import { existsSync, readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { rowOf } from "../../src/policy/effects.ts";
@@ -20,16 +20,16 @@ const UID = 98303;
 const TYPES = ["leased", "shared"] as const;
 type Type = (typeof TYPES)[number];
 
-/** The effect fails, and guestd continues. */
+/** guestd continues after the failure. */
 const isFailure = ({ fault }: Row) => fault === "before" || fault === "after";
 
-/** Its failure ends an open session. */
+/** The failure ends an open session. */
 const isFatal = (row: Row) => isFailure(row) && rowOf(row.kind).fails === "end";
 
-/** guestd repeats it later, even where nothing on the disk is left to do. */
+/** guestd repeats it later, even if nothing on the disk is left to do. */
 const isDoneAgain = (row: Row) => isFailure(row) && rowOf(row.kind).fails === "retry";
 
-/** The answer that leaves a login to other modules: no session knows its call, to refuse it. */
+/** This answer leaves a login to other modules: no session knows the call, to refuse it. */
 const isUntold = ({ way, kind, nth }: Row) => way === "shared" && kind === "answer" && nth === 1;
 
 describeMachine("faults of guestd", (release) => {
@@ -47,7 +47,7 @@ describeMachine("faults of guestd", (release) => {
     for (const type of TYPES) await leave(await logIn(type));
     await awaitNoSessions(machine);
     await machine.sh("mkdir -p /var/lib/guestd/quarantine");
-    // logind forgets the user of a shared account some seconds after the last session.
+    // logind forgets a shared account's user some seconds after the last session.
     await waitFor("logind to forget guest1", () => list("/run/user").length === 0, LOGIND_LIMIT_MS);
     before = await machine.calmSnapshot();
   });
@@ -59,7 +59,7 @@ describeMachine("faults of guestd", (release) => {
   afterEach(async () => {
     if (isTidy()) return;
     clearFault(machine);
-    // It may hang at an effect, which blocks the end of the session.
+    // guestd may hang at an effect, which blocks the session's end.
     await machine.sh("systemctl kill --signal=KILL guestd || true; systemctl restart guestd");
     for (const id of sessionsLeft()) await machine.run(["guestctl", "end", id]);
     for (const uid of list(QUARANTINE)) await machine.run(["guestctl", "lease", "release", uid]);
@@ -69,17 +69,17 @@ describeMachine("faults of guestd", (release) => {
   const logIn = (type: Type) => (type === "leased" ? machine.loginAsGhost() : machine.login("guest1"));
 
   async function leave(guest: Terminal): Promise<void> {
-    // A login does not wait for guestd: its own end is not the session's.
+    // login ends without waiting for guestd's end of the session.
     await guest.logOut();
   }
 
-  /** The guest is in as before, and leaves. */
+  /** The guest is still in the view, and leaves. */
   async function leaveView(guest: Terminal): Promise<void> {
     expect(await guest.ask("readlink /proc/self/ns/mnt"), "the guest is in the view still").not.toBe(host);
     await leave(guest);
   }
 
-  /** The outcome of a login: the id of its session, or the sentence of its refusal. */
+  /** The session's id, or the sentence of the refusal. */
   async function attempt(type: Type): Promise<{ id: string; guest: Terminal } | { refused: string }> {
     const guest = await logIn(type).catch((error: unknown) => String(error));
     if (typeof guest === "string") return { refused: guest };
@@ -91,7 +91,7 @@ describeMachine("faults of guestd", (release) => {
     return { id, guest };
   }
 
-  // From outside, whatever guestd says: a call would take longer than everything else.
+  // Read from outside: calling guestd is slow.
   const list = (path: string): string[] => readdirSync(`/proc/${machine.pid}/root${path}`);
   const isReceiptKept = (id: string) =>
     ["clean", "dirty"].some((place) =>
@@ -109,7 +109,7 @@ describeMachine("faults of guestd", (release) => {
     await awaitNothingLeft(machine);
   }
 
-  /** The next case's fault would hit a retry of this one. */
+  /** Otherwise the next fault would hit a retry of this effect. */
   async function awaitDoneAgain(): Promise<void> {
     await awaitNoSessions(machine);
     const isFree = async () =>
@@ -117,10 +117,10 @@ describeMachine("faults of guestd", (release) => {
     await waitFor("guestd to know that no uid is quarantined", isFree, 20_000);
   }
 
-  /** Has guestd run an effect that belongs to no session. */
+  /** An effect that belongs to no session. */
   const setSwitch = () => machine.sh('busctl call org.guestd1 /org/guestd1 org.guestd1.Manager SetEnabled bs true ""');
 
-  /** The fault has happened. A hang blocks no other session, and the next guestd continues. */
+  /** A hang blocks no other session, and the next guestd continues. */
   async function expectStruck(row: Row): Promise<void> {
     await awaitFault(machine);
     struck.add(row);
@@ -143,7 +143,7 @@ describeMachine("faults of guestd", (release) => {
     expect(told, "receipts in the journal").toHaveLength(1);
   }
 
-  /** guestd's effects since the machine was booted, in order. */
+  /** In order, since boot. */
   async function effectsDone(): Promise<(string | undefined)[]> {
     const entries = await machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_RESULT=done");
     return entries.map((entry) => entry["GUEST_ACTION"]);
