@@ -1,4 +1,4 @@
-// guestctl as an administrator runs it, with the real guestd.
+// guestctl with the real guestd.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions } from "../helpers/guests.ts";

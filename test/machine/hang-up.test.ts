@@ -1,5 +1,5 @@
-// Guests whose connection is gone, and who stop processes between it and the leader to keep their session: it ends
-// within a minute. Connected guests stay.
+// Guests lose their connection, and stop processes between it and the leader to stay: their sessions end within a
+// minute. Connected guests stay.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -11,10 +11,10 @@ import { waitUntil } from "../helpers/wait.ts";
 const LIMIT_MS = 60_000;
 const TEST_LIMIT_MS = 2 * LIMIT_MS;
 const DETACHED = (command: string) => `(setsid ${command} >/dev/null 2>&1 </dev/null &)`;
-/** A shell that ignores a hang-up. */
+/** Ignores a hang-up. */
 const STAY = `exec sh -c 'trap "" HUP TERM; while :; do sleep 1; done'`;
 
-/** login and su handle a hang-up differently: in some releases they end by themselves. */
+/** In some releases login and su end by themselves. */
 const HUNG_UP = expect.stringMatching(/^(disconnected|leader-exited)$/) as string;
 
 interface Way {
@@ -46,11 +46,11 @@ const WAYS: readonly Way[] = [
 describeMachine("a guest who hangs up", (release) => {
   let machine: Machine;
   const ids = new Map<string, string>();
-  /** Sessions that were open across a restart of guestd. */
+  /** Open across a restart of guestd. */
   let restarted: string[];
   const there: Terminal[] = [];
 
-  // All of them at once: guestd gives each half a minute.
+  // All at once, because guestd gives each half a minute.
   beforeAll(async () => {
     machine = await Machine.boot(release);
     const [ssh, su] = [await bySsh(machine), await bySu(machine)];
@@ -77,7 +77,7 @@ describeMachine("a guest who hangs up", (release) => {
   const askForIds = (terminals: readonly Terminal[]) =>
     Promise.all(terminals.map((terminal) => terminal.ask("echo $GUEST_SESSION")));
 
-  /** The input has taken effect: so many sshd are stopped, so many shells stay. */
+  /** Waits until this many sshd are stopped and this many shells stay. */
   const awaitTricks = async (stopped: number, staying: number) => {
     const count = async (pattern: string) => {
       const { stdout } = await machine.run(["ps", "-eo", "stat=,args="]);

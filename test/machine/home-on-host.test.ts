@@ -1,5 +1,5 @@
-// Modules above pam_guest in the session stack run on the host for the account: files that they create are removed at
-// the end, and an administrator is told.
+// PAM modules above pam_guest run on the host for the account. Files that they create are removed at the end, and an
+// administrator is told.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -12,10 +12,7 @@ import { waitFor } from "../helpers/wait.ts";
 const LOGIN = "/etc/pam.d/login";
 const MKHOMEDIR = "pam_mkhomedir.so";
 
-/**
- * find(1) as guestd calls it for a new home: creates the home just before it looks, for as many logins as /run/homes
- * says.
- */
+/** find(1) as guestd calls it for a new home. Creates the home first, for as many logins as /run/homes says. */
 const EAGER_FIND = `#!/bin/bash
 for home; do
   left=$(cat /run/homes 2>/dev/null || echo 0)
@@ -28,8 +25,8 @@ exec /usr/bin/find.distrib "$@"
 `;
 
 /**
- * Mounts an automounter's file system on /home and never answers: a process that looks up a name in it waits until this
- * program ends.
+ * Mounts an automounter's file system on /home that never answers: a lookup of a name there waits until this program
+ * ends.
  */
 const MUTE = `use Fcntl;
 pipe(my $read, my $write) or die;
@@ -62,12 +59,12 @@ describeMachine("a leased home on the host", (release) => {
     await machine.stop();
   });
 
-  /** Puts a module above all includes of pam_guest, as an administrator would by a guide. */
+  /** Puts a module above all includes of pam_guest, as some guides advise. */
   const putAbove = (...words: string[]) =>
     machine.sh(`sed -i '/^@include common-session/i session optional ${words.join(" ")}' ${LOGIN}`);
   const homes = () => machine.sh("ls -d /home/guest-* 2>/dev/null || true");
 
-  /** A guest whose home pam_mkhomedir has created on the disk. */
+  /** pam_mkhomedir has created the home on the disk. */
   async function startAtHome(): Promise<LeasedGuest> {
     await putAbove(MKHOMEDIR);
     const guest = await startLease(machine);

@@ -1,5 +1,5 @@
-// guestd exits when it is idle, and is back when it is needed: no login notices. And it returns when it is stopped with
-// guests in.
+// guestd exits when idle, and returns when needed: no login notices. It also returns if it is stopped while guests are
+// in.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,13 +8,13 @@ import { Machine } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
-/** After the file that all test machines have. */
+/** Read after the file that all test machines have. */
 const CONFIG = "/etc/guestd/guestd.conf.d/20-idle.conf";
 
-/** Logins during an exit of guestd. */
+/** During exits of guestd. */
 const LOGINS = times(30, 8);
 
-/** How often it exits under continuous calls, and the callers' sign that it has. */
+/** Exits under continuous calls. The file tells the callers to stop. */
 const EXITS = times(5, 2);
 const ENOUGH = "/run/enough";
 
@@ -34,7 +34,7 @@ describeMachine("an idle guestd", (release) => {
     await machine.stop();
   });
 
-  /** Asks systemd, so guestd is not started by it. */
+  /** Asks systemd: asking guestd would start it. */
   const show = (property: string) => machine.sh(`systemctl show -P ${property} guestd`);
 
   async function exitAfter(seconds: number): Promise<void> {
@@ -76,7 +76,7 @@ describeMachine("an idle guestd", (release) => {
       stdout: expect.stringMatching(/^[a-z2-7]{10}\n$/) as string,
     });
     await awaitExit();
-    // A UID that was looked at in turn rests across all of that.
+    // The UID remains rested across all of that.
     const rested = (await listLeases(machine)).filter(({ state }) => state === "rested");
     expect(rested.map(({ uid, last }) => last - uid + 1)).toEqual([1]);
   });
@@ -123,8 +123,7 @@ describeMachine("an idle guestd", (release) => {
   it(`lets in all who log in while it exits: ${LOGINS} logins`, { timeout: 240_000 }, async () => {
     await exitAfter(1);
     const before = await countStarts();
-    // The login comes when the bus reports that guestd has released its name, each a millisecond later than the one
-    // before.
+    // Logs in when the bus reports that guestd has released its name, each time a millisecond later.
     const script = `for n in $(seq 0 ${LOGINS - 1}); do
       coproc bus { exec dbus-monitor --system "type='signal',member='NameOwnerChanged',arg0='org.guestd1'"; }
       guestctl status >/dev/null
@@ -170,7 +169,7 @@ describeMachine("an idle guestd", (release) => {
     const guest = await startLease(machine);
     const pid = await show("MainPID");
     await machine.sh(`kill -TERM ${pid}`);
-    // By systemd, before any call.
+    // Started by systemd, before any call.
     await waitFor(
       "another guestd",
       async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")),

@@ -1,4 +1,4 @@
-// A leased guest who takes all System V objects and message queues: they are their own, and no other user's.
+// A leased guest takes all System V objects and message queues, but only their own.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -7,15 +7,15 @@ import { endLease, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 
 const OWN = "readlink /proc/self/ns/ipc";
-/** One of each kind can be created; "3 1" when all can. */
+/** Creates one of each kind. Prints "3 1" when all can be created. */
 const MAKE_EACH = "ipcmk -M 4096 -S 1 -Q | wc -l; touch /dev/mqueue/one && ls /dev/mqueue | grep -c ^one$";
-/** Creates each kind up to its limit; prints how many there were. */
+/** Creates each kind up to its limit, and prints the counts. */
 const TAKE_ALL = `perl -e '
   my $n = 0; $n++ while defined shmget(0, 1, 0600); print "$n\\n";
   my $m = 0; $m++ while $m < 40000 and defined msgget(0, 0600); print "$m\\n";
   my $q = 0; $q++ while $q < 1000 and open(my $f, ">", "/dev/mqueue/q$q"); print "$q\\n";'`;
 
-/** The kernel counts bytes in queues by UID, for machines in parallel together. */
+/** The kernel counts bytes in queues by UID, across machines that run in parallel. */
 const RANGES = { bookworm: "66000-66099", trixie: "67000-67099" };
 
 describeMachine("a leased guest's IPC objects", (release) => {

@@ -1,11 +1,10 @@
-// Jobs for later, which would run outside the session and after it: refused when they are submitted, and when they are
-// due.
+// Jobs for later would run outside the session: they are refused when submitted, and when due.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine, type RunOptions } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
-/** Only the folders and the counter from the packages. */
+/** Only the packages' folders and counter. */
 const SPOOL = "find /var/spool/cron -type f ! -name .SEQ -printf '%p %u\\n' | sort";
 
 const HAND_IN = [
@@ -18,9 +17,9 @@ const HAND_IN = [
   "atq; at -l",
 ];
 
-/** The messages of at and crontab to a user without access. */
+/** From at and crontab, to a user without access. */
 const CLOSED = /You do not have permission to use (at|atq|batch)|not allowed to use this program \(crontab\)/;
-/** crontab looks for the spool first, which is hidden. */
+/** crontab first looks for the spool, which is hidden. */
 const CLOSED_OR_HIDDEN = new RegExp(`${CLOSED.source}|crontabs: No such file or directory`);
 
 describeMachine("jobs for later", (release) => {
@@ -68,7 +67,7 @@ describeMachine("jobs for later", (release) => {
   it("are denied by files of the view only, which name no user in it", async () => {
     const guest = await machine.login("guest1");
     const files = await guest.ask("cat /etc/at.allow /etc/cron.allow");
-    // at and cron compare a whole line with a name; cron cuts long lines.
+    // at and cron compare a whole line with a name. cron cuts long lines.
     for (const line of files.split("\n")) expect(line).toMatch(/^# (?=.* ).{1,96}$/);
     expect(await guest.ask("stat -c '%U %a' /etc/at.allow /etc/cron.allow")).toBe("root 644\nroot 644");
     expect((await machine.run(["ls", "/etc/at.allow", "/etc/cron.allow"])).stdout).toBe("");

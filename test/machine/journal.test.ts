@@ -47,10 +47,10 @@ describeMachine("the journal", (release) => {
     const actions = told
       .filter((entry) => entry["GUEST_SERVICE"] === "login" && entry["GUEST_ACTION"] !== "note-close")
       .map((entry) => entry["GUEST_ACTION"]);
-    // No greeter is told: accounts-daemon is not there.
+    // accounts-daemon does not run, so no greeter is told.
     const ending = ENDING_LEASED.filter((action) => action !== "unlist-account");
     expect(actions).toEqual([...ALLOCATING, ...OPENING_LEASED, ...ending]);
-    // Its user manager asked for the view once.
+    // The user manager asked for the view once.
     expect(
       told.filter((entry) => entry["GUEST_SERVICE"] === "systemd-user").map((entry) => entry["GUEST_ACTION"]),
     ).toEqual(["answer"]);

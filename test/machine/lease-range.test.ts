@@ -1,5 +1,5 @@
-// The UIDs of leased accounts: the default range works with the whole machine, a changed range ends no session, and a
-// container without them refuses the ghost.
+// UIDs of leased accounts: the default range works with the whole machine, a changed range ends no session, and a
+// container without these UIDs refuses the ghost.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -10,7 +10,7 @@ const DROP_IN = "/etc/systemd/system/guestd.service.d/few-uids.conf";
 const NAMESPACE = "readlink /proc/self/ns/mnt";
 
 /**
- * Runs a program in a user namespace with 65536 UIDs, as in containers. Root of the namespace above it writes its map.
+ * Runs a program in a user namespace with 65536 UIDs, like a container. Root of the parent namespace writes its map.
  */
 const FEW_UIDS = `#!/usr/bin/perl
 pipe(my $gone, my $entered); pipe(my $mapped, my $done);
@@ -125,7 +125,7 @@ describeMachine("the UIDs of leased accounts", (release) => {
     terminal.send("guest\n");
     await terminal.expect(/this machine lacks the UIDs for their accounts\. Please ask the administrator/);
     await configure("60600-61183");
-    // The UIDs exist. Here only guestd is in the container, and may not enter the mount namespaces of logins.
+    // The UIDs exist. Only guestd is in the container, and may not enter the mount namespaces of logins.
     const fault =
       /refused: The view cannot be built: setns: .*\(EPERM\); guestd needs CAP_SYS_ADMIN and CAP_SYS_CHROOT/;
     for (const command of ["status || true", "explain guest"])
