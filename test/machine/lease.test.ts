@@ -1,4 +1,4 @@
-// The ghost's login: a new leased account each time, without a password, and only where it is allowed.
+// The ghost's login: a new leased account each time, without a password, and only where allowed.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -9,7 +9,7 @@ import { waitFor, waitUntil } from "../helpers/wait.ts";
 /** root's account files must never change. */
 const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
 
-/** How many SysV objects the account 61107 owns and has created: /proc names both. */
+/** SysV objects that UID 61107 owns and has created: /proc names both. */
 const COUNT_IPC = "cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -cE ' 61107 .* 61107 ' || true";
 const PUBLISHED = ["_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=publish-account"] as const;
 
@@ -20,7 +20,7 @@ describeMachine("a login as guest", (release) => {
   beforeAll(async () => {
     machine = await Machine.boot(release);
     files = await machine.sh(CHECKSUM);
-    // A login that stops between authentication and session while a pipe is open.
+    // Stops a login between authentication and session while a pipe is open.
     await machine.write(
       "/etc/pam.d/stopped",
       "@include common-auth\naccount required pam_exec.so /bin/cat /run/stop\n@include common-session\n",
@@ -43,7 +43,7 @@ describeMachine("a login as guest", (release) => {
     await machine.sh("guestctl reload");
   }
 
-  /** The terminal's reaction to a name typed at the login prompt. */
+  /** Types a name at login's prompt, and waits for the reaction. */
   async function typeName(name: string, expected: RegExp, argv = ["login"]): Promise<Terminal> {
     const terminal = machine.terminal(argv);
     if (argv.length === 1) {
@@ -123,14 +123,14 @@ describeMachine("a login as guest", (release) => {
       "acct_mgmt",
       "open_session",
     ]);
-    // Not from the list of sessions: it may be over by now.
+    // The session may be over by now, so its list does not help.
     const id = await waitFor(
       "the account",
       async () =>
         (await machine.journal(...PUBLISHED)).find((entry) => entry["GUEST_UID"] === "61105")?.["GUEST_SESSION"],
     );
     expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "never-opened", leased: true, left: [] });
-    // A late one is no session.
+    // A late login gets no session.
     await machine.sh("echo >/run/stop");
     await stopped.end();
     expect(stopped.transcript).not.toContain("opened a session");
@@ -260,7 +260,7 @@ describeMachine("a login as guest", (release) => {
   });
 
   it("is a guest where the group had another number before guestd was installed", async () => {
-    // Not groupmod, which only knows accounts in files.
+    // groupmod only knows accounts in files.
     await machine.sh("sed -i 's/^guests:x:[0-9]*:/guests:x:990:/' /etc/group");
     expect(await machine.sh("getent passwd guest")).toContain(":60000:60000:");
     await machine.sh("dpkg-reconfigure --frontend=noninteractive guestd");

@@ -30,10 +30,7 @@ describeMachine("many logins as guest", (release) => {
     await machine.stop();
   });
 
-  /**
-   * Logs in, leaves things behind, logs out, and waits until the UID is free again: as many are in use as there are
-   * guests.
-   */
+  /** Waits until the UID is free again: as many are in use as there are guests. */
   async function logInAndOut(): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);

@@ -1,4 +1,4 @@
-// What guests are told when they log in, and terms of use, which they accept before anything is created for them.
+// What guests are told at login, and terms of use. They accept these before anything is created for them.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -27,7 +27,7 @@ describeMachine("what guests are told", (release) => {
     await machine.sh("guestctl reload");
   };
 
-  /** At the login prompt, up to the question about terms of use. */
+  /** Up to the question about terms of use. */
   async function nameAt(user: string): Promise<Terminal> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -60,7 +60,7 @@ describeMachine("what guests are told", (release) => {
     expect(await ghost.ask("grep ^Exec= /etc/xdg/autostart/guestd-notice.desktop")).toBe(
       "Exec=/usr/lib/guestd/guest-notice",
     );
-    // There is no screen to show it on.
+    // There is no screen to show the notice on.
     expect((await ghost.askStatus("/usr/lib/guestd/guest-notice")).code).toBe(0);
     expect((await machine.run(["test", "-e", "/etc/xdg/autostart/guestd-notice.desktop"])).code).toBe(1);
     await ghost.logOut();
@@ -71,7 +71,7 @@ describeMachine("what guests are told", (release) => {
     const german = await machine.loginAsGhost();
     expect(german.transcript).toContain("Alles weg.");
     await german.logOut();
-    // So is a refusal, but for the journal.
+    // A refusal is translated, but not in the journal.
     await machine.sh("guestctl disable");
     const refused = await nameAt("guest");
     await refused.expect(/Gastanmeldungen sind an diesem Rechner ausgeschaltet\. Bitte /);
@@ -108,7 +108,7 @@ describeMachine("what guests are told", (release) => {
       terminal.hangUp();
       expect(terminal.transcript).not.toMatch(/[$#] $/);
     }
-    // Neither can ask; the second has a conversation without a person.
+    // Neither can ask: the second has a conversation without a person.
     const ssh = await machine.ssh("guest1", "echo in");
     expect(ssh.code).not.toBe(0);
     expect(ssh.stdout).not.toMatch(/^in$/m);

@@ -1,5 +1,5 @@
-// Outages of what guestd needs, during an opening or an end: the guest is in, or refused with a sentence, never half
-// in; the end still comes; and then nothing is left. For the time a login takes see test/bounds.
+// Something that guestd needs fails during an opening or an end. The guest is in, or refused with a sentence, never
+// half in. The end still comes, and nothing is left. test/bounds checks how long logins take.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions } from "../helpers/guests.ts";
@@ -20,9 +20,11 @@ import { answers, expectOneReceipt } from "../helpers/recovery.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
-/** A login waits this long for a logind that has lost the bus: pam_systemd's own 25 s, and some. */
+/** pam_systemd waits 25 s for a logind that has lost the bus. */
 const LOGIND_LIMIT_MS = 60_000;
-/** logind does not return to the bus by itself: each login would wait for it. Allows more restarts than usual. */
+/**
+ * logind does not reconnect to the bus by itself, and each login would wait for it. Allows more restarts than usual.
+ */
 const RESTART_BUS =
   "systemctl reset-failed dbus.service dbus.socket systemd-logind || true; systemctl restart dbus; systemctl restart systemd-logind";
 
@@ -49,7 +51,7 @@ describeMachine("outages", (release) => {
       const { guest, id } = await startGuest(machine, way);
       await guest.logOut();
       await awaitNoSessions(machine);
-      // journald's files of a leased account cannot be searched, and are not reported as gone.
+      // A leased account's journal files cannot be searched, and are not reported as gone.
       const left = way === "leased" ? [JOURNAL_UNSEEN] : [];
       const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as { readonly id: string }[];
       expect(kept.filter((one) => one.id === id)).toMatchObject([{ clean: way === "shared", left }]);
@@ -101,7 +103,7 @@ describeMachine("outages", (release) => {
       expect(receipt.left[0]).toMatch(/^write-receipt: ENOSPC/);
       if (way === "shared") return;
       expect(receipt.left.slice(1)).toEqual([expect.stringContaining(`/media/${user}`)]);
-      // Kept by its session, until that can be saved.
+      // The session keeps the UID until that can be saved.
       expect(await stateOf(machine, receipt.uid)).toBe("leased");
       await machine.sh("systemctl restart guestd");
       expect(await stateOf(machine, receipt.uid)).toBe("leased");

@@ -1,5 +1,4 @@
-// What a guest may ask polkit for, with the real polkitd and the actions of a whole desktop: golden lists, and the
-// commands.
+// What the real polkitd allows guests, with the actions of a whole desktop: golden lists, and commands.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SCHEMA } from "../../src/config/schema.ts";
 import { flagOf } from "../../src/system/polkit-flags.ts";
@@ -9,7 +8,7 @@ import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
-/** What every guest may ask for. */
+/** For every guest. */
 const ALWAYS = [
   "com.endlessm.ParentalControls.AccountInfo.ReadOwn",
   "com.endlessm.ParentalControls.AppFilter.ReadOwn",
@@ -18,7 +17,7 @@ const ALWAYS = [
   "org.freedesktop.login1.inhibit-delay-shutdown",
   "org.freedesktop.login1.inhibit-delay-sleep",
 ];
-/** What a guest at the machine may ask for in addition, by flag. */
+/** For a guest at the machine in addition, by flag. */
 const FLAGS = {
   "removable-media": [
     "org.freedesktop.udisks2.eject-media",
@@ -36,7 +35,7 @@ const FLAGS = {
     "org.freedesktop.NetworkManager.settings.modify.own",
     "org.freedesktop.NetworkManager.wifi.scan",
   ],
-  // Of the key's helpers, those whose actions a test machine has.
+  // Only helpers whose actions a test machine has.
   brightness: ["org.mate.power.backlight-helper", "org.xfce.power.backlight-helper"],
 };
 const ALL_FLAGS = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
@@ -45,7 +44,7 @@ const RULE = "/usr/share/polkit-1/rules.d/00-guestd.rules";
 /** With fewer the machine lacks the actions under test. */
 const LEAST_ACTIONS = 250;
 /**
- * The commands' messages for polkit's no; pkexec, in a PID namespace, names its caller by a number that is unknown
+ * The commands' messages for polkit's no. pkexec fails differently in a PID namespace: its caller's PID is unknown
  * outside.
  */
 const REFUSED =
@@ -55,13 +54,13 @@ const STATE =
   "hostname; systemctl show-environment; date +%Y; find /etc /var/lib/systemd/linger -printf '%p %l %i\\n' | sort";
 /** Node.js 18 accepts modules only with this suffix. */
 const ASK_POLKIT = "/usr/local/lib/ask-polkit.mjs";
-/** All actions are queried one by one. */
+/** For all actions, one by one. */
 const LIMIT_MS = 60_000;
 
-/** An action and polkit's answer, in the format of ask-polkit.ts. */
+/** In the format of ask-polkit.ts. */
 type Answers = Readonly<Record<string, number>>;
 
-/** Connects to the bus, prints its name there and stays: services ask polkit about names, not about processes. */
+/** Connects to the bus, prints its name there and stays: services ask polkit about bus names, not processes. */
 const CONNECT = `use strict; use warnings; use IO::Socket::UNIX; $| = 1;
 my $bus = IO::Socket::UNIX->new('/run/dbus/system_bus_socket') or die;
 print $bus "\\0AUTH EXTERNAL " . unpack('H*', $<) . "\\r\\n"; $bus->flush; readline($bus);
@@ -73,7 +72,7 @@ my $seen = ''; sysread($bus, $seen, 4096, length $seen) or die until $seen =~ /(
 print "name $1\\n"; sysread($bus, $seen, 4096) while 1;
 `;
 
-/** Asks polkit about a subject, in pkcheck's syntax, for every registered action. */
+/** Asks about every registered action. @param subject in pkcheck's syntax */
 async function askAll(machine: Machine, ...subject: string[]): Promise<Answers> {
   const { stdout, stderr } = await machine.run([ASK_POLKIT, ...subject], { timeoutMs: LIMIT_MS });
   expect(stderr).toBe("");
@@ -85,19 +84,19 @@ async function askAll(machine: Machine, ...subject: string[]): Promise<Answers> 
   return Object.fromEntries(rows.map(([action = "", code]) => [action, Number(code)]));
 }
 
-/** The actions that are not refused outright. */
+/** Includes actions that need authentication. */
 function allowed(answers: Answers): string[] {
   return Object.keys(answers)
     .filter((action) => answers[action] !== 1)
     .sort();
 }
 
-/** The subject for this user's newest shell. */
+/** The user's newest shell as a subject. */
 async function shellOf(machine: Machine, user: string): Promise<string[]> {
   return ["--process", await machine.sh(`pgrep -n -u ${user} -x bash`)];
 }
 
-/** Allows the actions of these flags in the configuration, and nothing else. */
+/** Allows only the actions of these flags in the configuration. */
 async function allowOnly(machine: Machine, ...flags: (keyof typeof FLAGS)[]): Promise<void> {
   const lines = Object.keys(SCHEMA.Polkit).map(
     (key) => `${key}=${flags.some((flag) => flag === flagOf(key)) ? "yes" : "no"}`,
@@ -107,7 +106,7 @@ async function allowOnly(machine: Machine, ...flags: (keyof typeof FLAGS)[]): Pr
   expect(await machine.sh(`ls ${FLAG_DIRECTORY}`)).toBe([...flags].sort().join("\n"));
 }
 
-/** Puts the next login at seat0, like at a screen: logind and polkit call it local and active. */
+/** Puts the next login at seat0: logind and polkit call it local and active. */
 async function atSeat(machine: Machine, login: () => Promise<Terminal>): Promise<Terminal> {
   await machine.write("/etc/environment", "XDG_SEAT=seat0\n");
   const terminal = await login();
@@ -116,7 +115,7 @@ async function atSeat(machine: Machine, login: () => Promise<Terminal>): Promise
   return terminal;
 }
 
-/** Changes the rules, and waits until polkitd has read them. */
+/** Waits until polkitd has read the changed rules. */
 async function changeRules(machine: Machine, script: string): Promise<void> {
   await machine.sh(`${script}; systemctl restart polkit`);
 }
@@ -232,7 +231,7 @@ describeMachine("polkit's answer", (release) => {
       expect(stdout).not.toMatch(/password|AUTHENTICATING/i);
     });
 
-    // polkitd 126 uses the groups of the calling process: one that could leave the group would be refused nothing.
+    // polkitd 126 uses the groups of the calling process: leaving the group would bypass the rules.
     it("cannot be changed through a range in /etc/subgid", async () => {
       expect(await machine.sh("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:1\n/etc/subgid:1");
       expect(await guest.ask("grep -c guest1 /etc/subuid /etc/subgid")).toBe("/etc/subuid:0\n/etc/subgid:0");
@@ -243,7 +242,7 @@ describeMachine("polkit's answer", (release) => {
 
     it("has changed nothing on the machine", async () => {
       expect(await machine.sh(STATE)).toBe(before);
-      // logind stops alice's processes ten seconds after her logout.
+      // logind stops alice's processes 10 s after her logout.
       await waitUntil(
         "systemd to have nothing to do",
         () => machine.sh("systemctl list-jobs --no-legend"),

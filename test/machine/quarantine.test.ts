@@ -1,5 +1,5 @@
-// The UID of a guest who left something is not leased until nothing is left, whatever happens to guestd and to the
-// machine. And guestd's handling of half-saved sessions.
+// If a guest left something, their UID is not leased until nothing is left, whatever happens to guestd and the machine.
+// Also tests half-saved sessions.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -11,12 +11,12 @@ import { waitUntil } from "../helpers/wait.ts";
 const [FIRST, SECOND] = [61100, 61101];
 const CONFIG = "/etc/guestd/guestd.conf.d/two.conf";
 
-/** chattr(1) +i, which no machine has: FS_IOC_SETFLAGS. */
+/** FS_IOC_SETFLAGS, because no machine has chattr(1). */
 const setFlags = (path: string, flags: number) =>
   `perl -e 'open(my $f, "<", "${path}") or die; my $flags = pack("L!", ${flags}); ioctl($f, 0x40086602, $flags) // die $!'`;
 const IMMUTABLE = 0x10;
 
-/** Outages of guestd during which it must remember a UID. For those of the machine see boot.test.ts. */
+/** guestd must remember a UID across these. boot.test.ts has outages of the machine. */
 const OUTAGES = {
   "a restart": "systemctl restart guestd",
   "a crash": "systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done",
@@ -35,8 +35,8 @@ describeMachine("quarantined UIDs", (release) => {
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await machine.sh("systemctl stop holder 2>/dev/null || true");
     await awaitNoSessions(machine);
-    // A UID whose holder was just stopped may be free before it is released; one that a later look found to be a user's
-    // is not looked at again.
+    // A UID whose holder was just stopped may become free by itself. guestd does not look again at one that it found to
+    // be a user's.
     for (const { uid, state } of await listLeases(machine))
       if (state === "quarantined" || state === "foreign")
         await machine.run(["guestctl", "lease", "release", String(uid)]);
@@ -46,7 +46,7 @@ describeMachine("quarantined UIDs", (release) => {
     await machine.stop();
   });
 
-  /** A guest with this UID: another guest takes the one before it, if that would be first. */
+  /** If another UID would be first, another guest takes it. */
   async function startAs(uid: number): Promise<LeasedGuest> {
     const guest = await startLease(machine);
     if (guest.uid === uid) return guest;
@@ -56,7 +56,7 @@ describeMachine("quarantined UIDs", (release) => {
     return wanted;
   }
 
-  /** Has root hold a file of a guest's home, and logs the guest out. */
+  /** Logs the guest out while root holds a file of the home. */
   async function endDirty(guest: LeasedGuest): Promise<void> {
     await guest.terminal.ask("echo mine >~/file");
     await machine.sh(

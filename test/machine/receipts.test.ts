@@ -1,4 +1,4 @@
-// Stored receipts: an unclean one stays as long as an administrator may want it, whatever guests log in later.
+// Unclean receipts stay as long as an administrator wants, whatever guests log in later.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, unexpectedLines } from "../helpers/guests.ts";

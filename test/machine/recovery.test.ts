@@ -1,5 +1,4 @@
-// Sessions continue without guestd, however and however often it goes; those that ended meanwhile are ended by the next
-// one.
+// Sessions continue without guestd, however and however often it goes. The next guestd ends those that ended meanwhile.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Kind } from "../../src/system/sessions/held.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -15,12 +14,15 @@ const KILLS = times(100, 20);
 const TYPES = ["leased", "shared"] as const;
 type Type = (typeof TYPES)[number];
 
-/** What systemd stores of a session whose home is no automount; a shared account's processes are also isolated. */
+/**
+ * Descriptors that systemd stores for a session without an automounted home. A shared account's processes are also
+ * isolated.
+ */
 const HELD_ALWAYS: readonly Kind[] = ["pidfd", "terminal", "view", "ipc"];
 const HELD_SHARED: readonly Kind[] = [...HELD_ALWAYS, "reaper", "processes"];
 const HELD: Readonly<Record<Type, readonly Kind[]>> = { leased: HELD_ALWAYS, shared: HELD_SHARED };
 
-/** While it exists guestd does not return. */
+/** guestd does not return while it exists. */
 const HOLD = "/run/hold";
 
 const STAYER = "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)";
@@ -73,7 +75,7 @@ describeMachine("sessions", (release) => {
       (seen) => seen === "start-pre",
     );
 
-  /** Without guestd until letStart(), whatever calls it. */
+  /** Keeps guestd down until letStart(), whatever calls it. */
   async function holdDown(): Promise<void> {
     await configure("[Service]", `ExecStartPre=/bin/sh -c 'while [ -e ${HOLD} ]; do sleep 0.05; done'`);
     await machine.sh(`touch ${HOLD}; systemctl kill -s KILL guestd`);
@@ -85,7 +87,7 @@ describeMachine("sessions", (release) => {
     await machine.sh(`rm ${HOLD}`);
   }
 
-  /** Kills a leader, and the whole session, without guestd: only a descriptor still holds its view. */
+  /** Kills the leader and the whole session without guestd: only a descriptor still holds the view. */
   async function killAll({ terminal, leader, uid }: Guest, type: Type): Promise<void> {
     await machine.sh(`kill -KILL ${leader}`);
     await waitUntil(
@@ -145,7 +147,7 @@ describeMachine("sessions", (release) => {
       await killAll(guest, type);
       await awaitStored(machine, HELD[type].length);
       await letStart();
-      // No one else could have known the contents of its home.
+      // Only this receipt can know the contents of the home.
       const receipt = await expectOneReceipt(machine, guest.id);
       expect(receipt).toMatchObject({ cause: "leader-exited", left: [] });
       expect(receipt.tmpfsBytes).toBeGreaterThanOrEqual(5 * MEGABYTE);
