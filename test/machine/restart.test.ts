@@ -1,4 +1,4 @@
-// guestd itself: hardened without a mount namespace, and down and back without a guest noticing.
+// guestd itself: hardened without a mount namespace, and restarted without a guest noticing.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
@@ -19,14 +19,14 @@ import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
-/** It states systemd-analyze's score, from 0 (best) to 10, and the reasons why it is not lower. */
+/** States systemd-analyze's score, from 0 (best) to 10, and why it is not lower. */
 const UNIT = readProjectFile("systemd/guestd.service");
 
 /**
- * Inside the stages of an end, by their system calls, which strace counts per thread: rename(2) replaces a record;
- * unlinkat(2) removes the home's contents; fsync(2) puts a receipt on disk; pwrite(2) saves that a UID rests; each
- * sendmsg(2) tells the journal of a stage, or systemd of a descriptor; unlink(2) removes first the unlock mark and the
- * account, then the ledger entry, then the record. For before and after each stage see faults.test.ts.
+ * Moments inside the stages of an end, as strace counts system calls per thread. rename(2) replaces a record,
+ * unlinkat(2) removes the home's contents, and fsync(2) puts a receipt on disk. pwrite(2) saves that a UID rests. Each
+ * sendmsg(2) tells the journal of a stage, or systemd of a descriptor. unlink(2) removes the unlock mark and the
+ * account, then the ledger entry, then the record. faults.test.ts covers moments before and after each stage.
  */
 const SHARED_END = [
   "sendmsg:when=5",
@@ -89,7 +89,7 @@ describeMachine("guestd", (release) => {
   });
 
   it("walks at idle priority, which its system call filter allows", async () => {
-    // Directories that a guest could not have written in are left to the walk.
+    // The walk covers directories that a guest could not have written in.
     await machine.sh("mkdir -m 700 /var/tmp/theirs && chown 1000:1000 /var/tmp/theirs");
     const guest = await startLease(machine);
     const { said, stop } = await traceCalls(machine, "sched_setscheduler,ioprio_set");
@@ -137,7 +137,7 @@ describeMachine("guestd", (release) => {
       const ids = await Promise.all(
         guests.map((guest) => guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)")),
       );
-      // One of each kind is ended, the others log out; one that is not ended continues meanwhile.
+      // One of each kind is ended, the others log out. One that is not ended continues meanwhile.
       for (const one of [1, 3])
         expect(JSON.parse(await machine.sh(`guestctl end ${ids[one] ?? ""} --json`))).toMatchObject({ clean: true });
       expect(await guests[2]?.ask("cat ~/mine")).toBe("mine");
@@ -166,7 +166,7 @@ describeMachine("guestd", (release) => {
       const id = await guest.ask(
         "echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); systemd-run --user --quiet sleep 4711",
       );
-      // Processes outside the user's cgroups must be killed separately.
+      // Processes outside the user's cgroups are killed separately.
       await machine.sh("systemd-run --quiet --collect --uid=61121 sleep 4711");
       await endKilledAt(instant, guest);
       expect(await expectOneReceipt(machine, id)).toMatchObject({ leased: true, left: [] });
@@ -178,7 +178,7 @@ describeMachine("guestd", (release) => {
     },
   );
 
-  /** Logs a guest out while guestd is killed at a given moment; nothing but evidence of the end may be left. */
+  /** Kills guestd during a logout. Only evidence of the end may be left. */
   async function endKilledAt(instant: string, guest: Terminal): Promise<void> {
     await killAt(machine, instant, () => guest.logOut());
     await awaitNoSessions(machine);
@@ -223,7 +223,7 @@ describeMachine("guestd", (release) => {
     await machine.sh("systemctl restart dbus.service");
     await waitFor("guestd to be back", () => answers(machine), 30_000);
     expect((await listSessions(machine)).map(({ id }) => id)).toEqual([session?.id]);
-    // Not a logout: a login waits for logind, which has lost the bus, too.
+    // Not a logout: login waits for logind, which has lost the bus, too.
     await machine.sh(`kill -KILL ${session?.leader ?? 0}`);
     await guest.end();
     expect((await awaitReceipt(machine, session?.id ?? "")).left).toEqual([]);

@@ -1,5 +1,5 @@
-// Services that run as a guest's account: a session opened by systemd itself is refused, one opened by a program of the
-// service is ordinary.
+// Services that run as a guest's account: a session that systemd opens is refused, one that a program of the service
+// opens is ordinary.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -7,7 +7,7 @@ import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
-/** Says where it is, then kills all that it may. */
+/** Prints its PID namespace, then kills all that it may. */
 const KIOSK = "#!/bin/sh\necho kiosk in $(readlink /proc/self/ns/pid)\nkill -9 -1\necho alone\n";
 
 describeMachine("a service of a shared account", (release) => {
@@ -38,7 +38,7 @@ describeMachine("a service of a shared account", (release) => {
     expect(await findPids(machine, "sleep 4711")).toHaveLength(1);
     await other.logOut();
   };
-  /** Runs it to its end; returns what was written meanwhile by itself, from any unit, and by PAM. */
+  /** Returns the output of the service, of all units, and of PAM. */
   const runService = async (lines: readonly string[]) => {
     await machine.write("/etc/systemd/system/kiosk.service", `[Service]\nType=oneshot\n${lines.join("\n")}\n`);
     await machine.sh("systemctl daemon-reload");

@@ -1,4 +1,4 @@
-// Two hostile guests at the same time: with accounts of their own (login), and with one account (ssh).
+// Two hostile guests at the same time: with their own accounts (login), and with one account (ssh).
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -96,7 +96,7 @@ describeMachine("two guests", (release) => {
           "for t in /dev/pts/[0-9]* /dev/tty[0-9]*; do [ $t = $(tty) ] || { echo intruder >$t; } 2>/dev/null; done; ls /dev/pts | wc -l",
         ),
       ).toMatch(/\d/);
-      // Earlier output reaches its screen before this.
+      // Earlier output reaches the screen first.
       await two.ask("true");
       expect(two.transcript).not.toContain("intruder");
     });
@@ -160,7 +160,7 @@ describeMachine("guests who share an account", (release) => {
     expect(mnt).not.toBe(await machine.sh("readlink /proc/1/ns/mnt"));
     expect(pid).not.toBe(await machine.sh("readlink /proc/1/ns/pid"));
     expect((await machine.run(["pgrep", "-c", "guest-reaper"])).stdout).toBe("1\n");
-    // The first process is guestd's and hidden; a guest can do nothing to it.
+    // The first process is guestd's: hidden, and out of the guest's reach.
     expect((await guest.askStatus("ls /proc/1/exe; kill -9 1")).code).not.toBe(0);
     await guest.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     await guest.logOut();
@@ -236,8 +236,8 @@ describeMachine("guests who share an account", (release) => {
     expect(code).toBe(0);
     await awaitNoSessions(machine);
     const host = await machine.sh("readlink /proc/1/ns/pid");
-    // At the open: before it on the host, then in the session. At the close: in it, then on the host, which the view's
-    // /proc does not show.
+    // Opening: on the host, then in the session. Closing: in the session, then on the host, which the view's /proc does
+    // not show.
     expect((await machine.sh("cat /run/noted")).split("\n")).toEqual([host, stdout.trim(), stdout.trim(), "outside"]);
     await machine.sh("mv /root/sshd.pam /etc/pam.d/sshd; rm /run/noted");
   });

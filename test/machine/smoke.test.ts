@@ -1,4 +1,4 @@
-// The test machines themselves: they boot, accept logins, and leave nothing on the host.
+// The test machines boot, accept logins, and leave nothing on the host.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -102,7 +102,7 @@ describeMachine("a test machine", (release) => {
   });
 
   it("is calm again after the logins, and shows what a guest leaves behind", async () => {
-    // logind keeps a user for ten seconds after the last session.
+    // logind keeps a user for 10 s after the last session.
     expect(await machine.snapshotLike(calm)).toEqual(calm);
     await machine.run(["sh", "-c", "touch /tmp/left; ipcmk -Q; setsid sleep 1000 >/dev/null 2>&1 </dev/null &"], {
       user: "guest1",

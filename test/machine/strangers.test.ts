@@ -1,5 +1,5 @@
-// Files of other users in swept directories must not affect guests: neither ends nor logins wait for them, and UIDs are
-// free again. Files that they let a guest hide there are found before the UID is leased again.
+// Other users' files in swept directories must not delay ends or logins, and UIDs become free again. Files that a guest
+// hid there with their help are found before the UID is leased again.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,10 +8,10 @@ import { Machine } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const STRANGER = 54321;
-/** Of empty directories: more than an end looks at. */
+/** Empty directories: more than an end looks at. */
 const MANY = 50_000;
 const QUARANTINE = "/var/lib/guestd/quarantine";
-/** Quarantined at a start. */
+/** Quarantined at startup. */
 const UIDS = Array.from({ length: 150 }, (_, index) => 70_000 + index);
 
 describeMachine("other users of the machine", (release) => {
@@ -30,8 +30,7 @@ describeMachine("other users of the machine", (release) => {
     JSON.parse((await machine.run(["guestctl", "receipt", id, "--json"])).stdout) as Readonly<Record<string, unknown>>;
 
   /**
-   * Writes a UID down as quarantined while guestd does not run. One whose last session is unknown is left to an
-   * administrator.
+   * Saves a UID as quarantined while guestd is down. If its last session is unknown, an administrator must release it.
    */
   const putInto = (entry: { readonly uid: number; readonly waits?: boolean }) =>
     machine.write(

@@ -1,5 +1,5 @@
-// What a leased account leaves outside its view: one thing of each class of src/policy/receipt.ts is found, reported in
-// the receipt, and gone; files of others are unchanged.
+// What a leased account leaves outside its view: one thing of each class of src/policy/receipt.ts is found, reported
+// and removed. Other users' files are unchanged.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,7 +85,7 @@ describeMachine("the sweep", (release) => {
     await machine.write("/root/leave-things", readFileSync(new URL("../helpers/leave-things", import.meta.url)), "755");
     await machine.write("/root/clone-mount", CLONE_MOUNT);
     await buildGive();
-    // Otherwise logind would first remove the files in /dev/shm and the IPC objects.
+    // Otherwise logind first removes the files in /dev/shm and the IPC objects.
     await machine.write("/etc/systemd/logind.conf.d/test.conf", "[Login]\nRemoveIPC=no\n");
     await machine.sh("systemctl restart systemd-logind; /root/leave-things others");
     await endLease(machine, await startLease(machine));
@@ -126,7 +126,7 @@ describeMachine("the sweep", (release) => {
     await machine.sh("guestctl reload");
   }
 
-  /** A service of root's that continues, in the machine's own namespaces. */
+  /** A service of root's, in the machine's own namespaces. */
   async function startHolder(line: string, { home }: LeasedGuest): Promise<string> {
     const script = line.replaceAll("HOME", home);
     await machine.run([
@@ -174,7 +174,7 @@ describeMachine("the sweep", (release) => {
     expect(foundIn(kept.swept)).toEqual(foundIn(announced.swept));
 
     expect(await findOwned(machine, guest.uid)).toBe("");
-    // Her file was in the guest's directory, which is root's now, and is still only hers.
+    // Her file was in the guest's directory. That is root's now, and only her file is still hers.
     expect(await machine.sh("stat -c '%U %a' /var/tmp/deep/mixed; ls -A /var/tmp/deep /var/tmp/deep/mixed")).toBe(
       "root 700\n/var/tmp/deep:\nmixed\n\n/var/tmp/deep/mixed:\nhers",
     );

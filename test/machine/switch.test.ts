@@ -1,4 +1,4 @@
-// Guest logins are off until an administrator switches them on; off and on again, across all outages of guestd.
+// Guest logins are off until an administrator switches them on. The switch survives all outages of guestd.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { injectFault } from "../helpers/fault.ts";
@@ -29,7 +29,7 @@ describeMachine("the switch of guest logins", (release) => {
     await machine.stop();
   });
 
-  /** The sentence for the ghost at login, who neither gets in nor is asked for a password. */
+  /** At login the ghost gets the sentence, and is not asked for a password. */
   async function refuseGhost(sentence: string): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -40,7 +40,7 @@ describeMachine("the switch of guest logins", (release) => {
     expect(terminal.transcript).not.toMatch(/[$#] $/);
   }
 
-  /** Guests are refused on every way in, with the sentence; alice and root are not. */
+  /** All ways in refuse guests with the sentence, but not alice and root. */
   async function expectOff(sentence: string): Promise<void> {
     await refuseGhost(sentence);
     for (const password of [false, true]) {
@@ -131,7 +131,7 @@ describeMachine("the switch of guest logins", (release) => {
       "mine\nmine",
     );
     expect(await guest.ask("echo mine >~/mine; cat ~/mine")).toBe("mine");
-    // What a screen locker does that runs as the guest.
+    // Like a screen locker that runs as the guest.
     expect((await ghost.askStatus("pamtester vlock $(id -un) authenticate </dev/null")).code).toBe(0);
     await Promise.all([ghost.logOut(), guest.logOut()]);
     await awaitNoSessions(machine);
