@@ -1,5 +1,4 @@
-// A receipt is true: what it counts as found was there, whatever ended it, and where it says that nothing is left,
-// nothing is.
+// Receipts are true: what they count was there, whatever ended it, and nothing is left where they say so.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -7,7 +6,7 @@ import { awaitState, endLease, findOwned, foundIn, startLease, stateOf } from ".
 import { Machine } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
-/** A guest starts so many, in one of these ways. */
+/** A guest starts this many, in one of these ways. */
 const COUNT = 10;
 const STARTING = {
   "services of the user manager": "systemd-run --quiet --user sleep 4711",
@@ -59,7 +58,7 @@ describeMachine("a receipt", (release) => {
   describe("while systemd-coredump still writes the dump of a process that is gone", () => {
     const DUMP = "/var/lib/systemd/coredump/core.sh.UID.0123456789abcdef0123456789abcdef.42.1700000000000000.zst";
 
-    /** A service of root's that replaces systemd-coredump's program: it writes the dump on demand. */
+    /** A service of root's in place of systemd-coredump, which writes the dump on demand. */
     async function startWriter(uid: number): Promise<void> {
       await machine.sh(`install -D /bin/bash /usr/lib/systemd/systemd-coredump; mkdir -p /var/lib/systemd/coredump; rm -f /run/go-on
         systemd-run --quiet --collect --unit=systemd-coredump@1-42-0 /usr/lib/systemd/systemd-coredump -c \
@@ -121,14 +120,14 @@ describeMachine("a receipt", (release) => {
       expect(foundIn(receipt.swept)["journal"]).toEqual([1, 1, 0]);
       const path = await logsOf(guest.uid);
       expect(path).toMatch(/\/user-\d+@[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{16}\.journal$/);
-      // Before it is read: in memory, where this machine has its files, reading fills holes.
+      // Measured first: reading fills holes in the machine's files, which are in memory.
       expect(Number(await machine.sh(`stat -c '%b' ${path}`)) * 512).toBeLessThan(1_000_000);
-      // An administrator reads it with journalctl like all entries; the next guest with the UID does not.
+      // An administrator reads it with journalctl like all entries. The next guest with the UID cannot.
       expect(await machine.sh(`journalctl -q -o cat _UID=${guest.uid}`)).toContain("secret-of-the-guest");
       expect(await machine.sh(`journalctl --verify --file=${path} 2>&1`)).toContain("PASS");
       const read = ["setpriv", `--reuid=${guest.uid}`, "--regid=guests", "--clear-groups", "cat", path];
       expect((await machine.run(read)).stderr).toContain("Permission denied");
-      // A UID that returns while journald still has the old file open, and a rotation.
+      // The UID returns while journald still has the old file open, and across a rotation.
       await machine.run(["setpriv", `--reuid=${guest.uid}`, "--regid=guests", "--clear-groups", "logger", "another"]);
       await machine.sh("journalctl --sync; journalctl --rotate; logger after-it; journalctl --sync");
       expect(await machine.sh("journalctl -q -o cat -n 20")).toContain("after-it");
