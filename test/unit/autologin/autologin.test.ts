@@ -131,7 +131,7 @@ describe("automatic logins by SDDM", () => {
 
   it("are undone to the byte, also after an upgrade of the package", () => {
     enable();
-    // Like dpkg: the diverted file becomes another one.
+    // Like dpkg, replaces the diverted file.
     rmSync(root + ASIDE);
     write(ASIDE, `#new\n${STACK}`);
     expect(autologins.find("guest")?.faults).toEqual([]);

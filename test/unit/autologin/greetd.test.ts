@@ -14,7 +14,7 @@ const message = (kind: "info" | "secret", text: string): Response => ({
   auth_message: text,
 });
 
-/** Logs in through a greetd that gives these answers. */
+/** @param answers from greetd */
 async function logInWith(...answers: readonly Response[]) {
   const rest = [...answers];
   const asked: unknown[] = [];

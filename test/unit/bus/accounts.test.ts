@@ -3,7 +3,7 @@ import type { Message, MessageBus } from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { listUser, unlistUser } from "../../../src/bus/accounts.ts";
 
-/** A bus with an AccountsService that answers this way, and the calls it got. */
+/** A bus with an AccountsService, and its calls. */
 function busWith(answer: () => Promise<unknown>) {
   const calls: Message[] = [];
   const call = (message: Message) => {

@@ -7,7 +7,7 @@ const { Variant } = dbus;
 const [ADAPTER, OTHER, DEVICE] = ["00:1A:7D:DA:71:13", "00:1A:7D:DA:71:14", "C0:FF:EE:00:00:01"];
 
 const named = (name: string, address: string) => ({ [name]: { Address: new Variant("s", address) } });
-/** The same device is known to both adapters. */
+/** Both adapters know the same device. */
 const OBJECTS = {
   "/org/bluez": {},
   "/org/bluez/hci0": named("org.bluez.Adapter1", OTHER),
@@ -16,7 +16,6 @@ const OBJECTS = {
   "/org/bluez/hci1/dev_C0_FF_EE_00_00_01": named("org.bluez.Device1", DEVICE),
 };
 
-/** A bus with or without BlueZ, and the calls to it. */
 function busWith(runs: boolean) {
   const calls: string[] = [];
   const call = ({ path, member, body }: Message) => {

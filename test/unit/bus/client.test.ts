@@ -12,11 +12,11 @@ import type { MessageHead } from "../../../src/bus/message-head.ts";
 import { bytesOf, fieldOf, messageOf } from "../../helpers/messages.ts";
 
 const answerTo = ({ serial }: MessageHead, signature: string, body: unknown[]) => {
-  // A number, despite the types of dbus-next.
+  // A number, despite dbus-next's types.
   const replySerial = serial as unknown as string;
   return bytesOf(new dbus.Message({ type: dbus.MessageType.METHOD_RETURN, serial: 9, replySerial, signature, body }));
 };
-/** Sent by another user: parsing its body finds an invalid type and throws. */
+/** From another user. Parsing its body throws, because it has an invalid type. */
 const signal = messageOf({
   type: 4,
   fields: [fieldOf(1, "o", "/x"), fieldOf(2, "s", "x.y"), fieldOf(3, "s", "Z"), fieldOf(8, "g", "av")],
@@ -41,7 +41,7 @@ describe("Client", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** A bus that answers guestd's call after another user's message. */
+  /** The bus answers guestd's call after another user's message. */
   const connect = async (another: Buffer, signature: string, body: unknown[]) => {
     server = createServer((client) => {
       socket = client;

@@ -14,7 +14,7 @@ const CALL = {
   sender: ":1.5",
 };
 
-/** An intake past the greeting that follows the judge, and the heads that the judge has seen. */
+/** An intake after the greeting, and the heads that the judge has seen. */
 function intakeWith(judge: (head: MessageHead) => boolean = () => true) {
   const heads: MessageHead[] = [];
   const intake = new Intake();
@@ -75,7 +75,7 @@ describe("Intake", () => {
     before.writeUInt32LE(bodyBytes, 4);
     expect(intake.pass(before)).toHaveLength(0);
     expect(heads).toMatchObject([{ bodyBytes, signature: "av" }]);
-    // The part of the body that has already arrived counts.
+    // The body's first bytes have arrived already.
     let left = bodyBytes - 4;
     for (const piece = Buffer.alloc(65_536); left > 0; left -= piece.length)
       expect(intake.pass(piece.subarray(0, left))).toHaveLength(0);

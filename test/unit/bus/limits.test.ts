@@ -4,7 +4,7 @@ import { configOf } from "../../helpers/samples.ts";
 
 const NOTHING_SET = ["MemoryMax=", "MemorySwapMax=", "TasksMax=", "CPUWeight=", "CPUQuota=", "IOWeight="];
 
-/** The properties for systemd: name -> [signature, value]. */
+/** systemd's properties: name -> [signature, value]. */
 function told(...lines: string[]): Record<string, unknown> {
   const properties = limitProperties(configOf("[Limits]", ...NOTHING_SET, ...lines).Limits);
   const names = properties.map(([name]) => name);
@@ -12,7 +12,7 @@ function told(...lines: string[]): Record<string, unknown> {
   return Object.fromEntries(properties.map(([name, { signature, value }]) => [name, [signature, value as unknown]]));
 }
 
-/** systemd's "no limit": all 64 bits set. */
+/** All 64 bits set mean "no limit". */
 const INFINITY = ["t", 2n ** 64n - 1n];
 
 describe("limitProperties", () => {

@@ -15,7 +15,6 @@ const SESSION = {
 };
 const SIGNATURES: Record<string, string> = { Leader: "u", Scope: "s", TimestampMonotonic: "t", User: "(uo)" };
 
-/** A bus with a logind that has these sessions. */
 function busWith(...sessions: (typeof SESSION)[]): MessageBus {
   const list = sessions.map((_, index) => [String(index), UID, "guest1", "", `/session/${index}`]);
   const properties = (path: string) =>

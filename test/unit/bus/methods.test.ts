@@ -11,7 +11,7 @@ import { LEASED } from "../../helpers/samples.ts";
 
 const CALLER = { name: ":1.9", uid: 0, pid: 500 };
 
-/** The methods of a daemon in some state that answers each call at once. */
+/** The methods of a daemon that answers each call at once. */
 function methodsWith({
   state = READY,
   answer,

@@ -2,7 +2,6 @@ import type { Message, MessageBus } from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { reloadConnections } from "../../../src/bus/network-manager.ts";
 
-/** A bus with or without NetworkManager, and the calls to it. */
 function busWith(runs: boolean) {
   const calls: string[] = [];
   const call = ({ destination, member, body }: Message) => {

@@ -11,13 +11,13 @@ import { GuestError } from "../../../src/policy/errors.ts";
 
 type Credentials = Record<string, unknown> | Error;
 
-/** The head of a call Do("x"). */
+/** Calls Do("x"). */
 const HEAD: MessageHead = {
   ...{ type: 1, flags: 0, serial: 3, bodyBytes: 6, path: "/org/guestd1", interface: "org.guestd1.Manager" },
   ...{ member: "Do", sender: ":1.5", signature: "s" },
 };
 
-/** A bus with one caller, and a service on it with one method Do(s). */
+/** A bus with one caller, and a service with one method Do(s). */
 async function serviceWith(credentials: Credentials, handle: Method["handle"], isAtWork = true) {
   const sent: Message[] = [];
   const denied: string[] = [];

@@ -12,7 +12,7 @@ const failing = (type: string) => Promise.reject(new dbus.DBusError(type, "no"))
 const missing = () => failing("org.freedesktop.systemd1.NoSuchUnit");
 
 /**
- * A bus with a systemd whose unit has these states, one per look; the last one stays. "" means no such unit.
+ * A bus with a systemd. @param states of a unit, one per look, the last one lasting; "" means no such unit
  * @param answers what other methods answer
  */
 function busWith(states: readonly string[], answers: Readonly<Record<string, () => Promise<unknown>>> = {}) {
