@@ -11,7 +11,7 @@ const failing = (type: string) => Promise.reject(new dbus.DBusError(type, "no"))
 const unknown = () => failing("org.freedesktop.login1.NoSuchUser");
 
 beforeEach(() => {
-  // Each look at a unit or a user takes a second by this clock.
+  // Each look takes a second by this clock.
   vi.useFakeTimers({ toFake: ["performance"] });
 });
 afterEach(() => {
@@ -19,16 +19,14 @@ afterEach(() => {
 });
 
 interface Machine {
-  /** Units that run and ignore a stop. */
+  /** Running units that ignore a stop. */
   readonly stubborn?: readonly string[];
-  /** Units that run. */
   readonly running?: readonly string[];
   /** How often logind still knows the user. */
   readonly known?: number;
   readonly answers?: Readonly<Record<string, () => Promise<unknown>>>;
 }
 
-/** A bus with systemd and logind, and the calls to them. */
 function busWith({ stubborn = [], running = [], known = 0, answers = {} }: Machine) {
   const did: string[] = [];
   const runs = new Set([...stubborn, ...running]);

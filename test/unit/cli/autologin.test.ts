@@ -27,7 +27,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** Runs the verb on that machine; guestd's explanation of a login is `answer`. */
+/** @param answer guestd's explanation of a login */
 function run(word: string, { session = "", answer = ADMITTED, isRoot = true } = {}) {
   const options = { service: "login", failed: false, all: false, reason: "", "display-manager": "", session };
   const client = {

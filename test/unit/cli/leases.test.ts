@@ -21,7 +21,6 @@ const UIDS = [
 const notQuarantined = (uid: unknown) =>
   new ClientError("NoSuchLease", `The uid ${String(uid)} is not quarantined; "guestctl leases" shows those that are.`);
 
-/** A guestd that has 60601 and 60602. */
 const ReleaseLease = (uid: unknown) => (uid === 60601 || uid === 60602 ? [] : notQuarantined(uid));
 
 describe("guestctl lease release exits with 2 without a call for", () => {

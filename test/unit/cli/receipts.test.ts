@@ -40,7 +40,6 @@ const NO_SUCH = new ClientError(
   'There is no receipt of session xyz; "guestctl receipts" shows those that are kept.',
 );
 
-/** A guestd with two receipts. */
 const GetReceipt = (id: unknown) => (id === "abc" ? [CLEAN] : id === "def" ? [DIRTY] : NO_SUCH);
 
 describe("guestctl receipt exits with 1", () => {

@@ -64,7 +64,7 @@ describe("guestctl disable", () => {
         code: 0,
         out: "Guests are refused: guest logins are switched off: an examination.",
       });
-      // No check of logins: it takes seconds, and its result is not shown.
+      // Checking logins would take seconds, and its result is not shown.
       expect(calls).toEqual([["SetEnabled", false, "an examination"], ["GetStatus"], ["ListSessions"]]);
     },
   );

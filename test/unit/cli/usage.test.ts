@@ -38,7 +38,6 @@ Every verb takes --json, --help and --version.
 
 Exit status: 0 on success, 1 on failure or if something is wrong, 2 for a wrong command line.`;
 
-/** Valid arguments for each verb. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   show: ["abc"],
   end: ["abc"],

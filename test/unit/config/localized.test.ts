@@ -1,4 +1,4 @@
-// Localized keys: which names they have, what they set, and that no other key has languages.
+// Localized keys have languages, and other keys have none.
 import { describe, expect, it } from "vitest";
 import { baseOf, localeOf } from "../../../src/config/localized.ts";
 import { formatConfigError, parseConfig } from "../../../src/config/parse.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { listMachineDefaults } from "../../../src/config/machine-defaults.ts";
 import { isSet, parseConfig } from "../../../src/config/parse.ts";
 
-/** The swap limit with these lines, on a kernel that can or cannot keep a tmpfs out of swap. */
+/** The swap limit. @param noswap the kernel can keep a tmpfs out of swap */
 function limitOf(noswap: boolean, ...lines: string[]) {
   const result = parseConfig([{ path: "f", text: lines.join("\n") }], listMachineDefaults({ noswap }));
   if (!result.ok) throw new Error(JSON.stringify(result.errors));

@@ -122,12 +122,12 @@ describe("parseConfig", () => {
   });
 });
 
-// In each kind of value, # and ; are part of it, and so are quotes outside lists.
+// # and ; belong to a value, as do quotes outside lists.
 describe("a value with", () => {
   const read = (section: SectionName, line: string) => {
     const [name = ""] = line.split("=");
     const row = listKeys().find((candidate) => candidate.section === section && candidate.name === name);
-    // Only a list can be cleared; otherwise it starts with its default.
+    // Only a list can be cleared. Otherwise it starts with its default.
     const result = parse(`[${section}]\n${row?.key.type.list === true ? `${name}=\n` : ""}${line}`);
     if (!result.ok) throw new Error(result.errors.map(formatConfigError).join());
     return new Map<string, unknown>(Object.entries(result.config[section])).get(name);

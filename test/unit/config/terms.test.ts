@@ -1,4 +1,4 @@
-// The files of Terms=: they must be root's, at a path of root's, and readable by all users.
+// Terms= needs files of root's, at a path of root's, that all users can read.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Defaults that guests read are translated, and what the configuration says is not.
+// Translates defaults that guests read, but not configured texts.
 import { describe, expect, it } from "vitest";
 import { translateNotice } from "../../../src/config/translate-notice.ts";
 import { configOf } from "../../helpers/samples.ts";

@@ -4,7 +4,6 @@ import * as value from "../../../src/config/values.ts";
 
 const LONG = "x".repeat(65);
 
-/** Invalid values of each kind. */
 const BAD: [string, ValueType<unknown>, string[]][] = [
   [
     "a limit",
