@@ -9,7 +9,7 @@ import type { Failure } from "../../src/system/journal.ts";
 import { foundBy } from "../helpers/play.ts";
 import { configOf, ON, openRequest } from "../helpers/samples.ts";
 
-/** A daemon whose effects are run by `run`; its log is kept. */
+/** @param run runs the daemon's effects */
 function daemonWith(run: (effect: Effect) => Promise<unknown>) {
   const log: string[] = [];
   const failures: Failure[] = [];

@@ -16,7 +16,7 @@ const UID: UidSubject = { of: "uid", uid: LEASED.uid, user: LEASED.user };
 const ENDING = endingOf(LEASED_SESSION);
 const RECEIPT = makeReceipt(ENDING, [], { now: 2_000, uptime: 9_000 });
 
-/** Runs one effect with parts that record their calls. @param failing the parts that fail */
+/** Runs one effect. @param failing the parts that fail */
 function run(
   effect: Effect,
   {

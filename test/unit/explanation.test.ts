@@ -1,4 +1,4 @@
-// The explanation of a ghost login matches its outcome, on machines set up by directories and administrators.
+// The explanation of a ghost login matches its outcome on real-world machines.
 import { describe, expect, it } from "vitest";
 import { explain } from "../../src/explanation.ts";
 import { LoginChecks } from "../../src/login-checks.ts";
@@ -24,13 +24,13 @@ const module = (type: PamType, name: string) => ({
   line: 1,
 });
 
-/** Stacks of these modules, each in all of its types. */
+/** Each module is in all types of stack. */
 const stackOf =
   (...names: string[]): LoginMachine["readPamStack"] =>
   (_service, type) =>
     names.map((name) => module(type, name));
 
-/** A machine where the ghost can log in, except for the change. */
+/** The ghost can log in, except for the change. */
 function machineOf(change: Partial<LoginMachine> = {}): LoginMachine {
   const accounts: readonly Account[] = [GHOST, GUEST];
   return {

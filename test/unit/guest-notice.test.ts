@@ -1,4 +1,4 @@
-// packaging/guest-notice, which runs on a guest's desktop: which text, by which program, and that it never fails.
+// packaging/guest-notice on a guest's desktop: its text, its program, and that it never fails.
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PROJECT } from "../helpers/tree.ts";
 
 const TOOLS = ["cat", "cut", "fold", "getent", "id", "sed"];
-/** Longer than any wait, in seconds. */
+/** In seconds, longer than any wait. */
 const NEVER = 1000;
 let root: string;
 
@@ -28,7 +28,7 @@ const say = (name: string, text: string) => {
   writeFileSync(join(root, "texts", name), `${text}\n`);
 };
 
-/** A program that runs in the directory of the clock. */
+/** The program runs in the directory of the clock. */
 function write(name: string, script: string): void {
   const file = join(root, "bin", name);
   writeFileSync(file, `#!/bin/sh\ncd ${root}\n${script}\n`);
@@ -36,8 +36,8 @@ function write(name: string, script: string): void {
 }
 
 /**
- * A program that records its arguments and stdin.
- * @param fails for so many seconds
+ * The program records its arguments and stdin.
+ * @param fails for this many seconds
  */
 function install(name: string, fails = 0): void {
   write(
@@ -46,10 +46,9 @@ function install(name: string, fails = 0): void {
   );
 }
 
-/** The programs that ran, in order. */
 const programsIn = (seen: string) => seen.match(/^(notify-send|zenity|kdialog|xmessage)$/gm) ?? [];
 
-/** What was shown, and by which program; throws unless the status is 0. */
+/** What was shown, and by which program. @throws Error unless the status is 0 */
 function run(environment: Record<string, string> = {}): string {
   rmSync(join(root, "seen"), { force: true });
   writeFileSync(join(root, "seen"), "");
@@ -94,7 +93,7 @@ describe("guest-notice", () => {
     ["xmessage", ["xmessage"]],
   ])("opens a window of %s where no notification service runs", (first, there) => {
     install("notify-send", NEVER);
-    // Closing a window by its corner counts as shown.
+    // Closing a window counts as shown.
     for (const name of there) install(name, NEVER);
     expect(programsIn(run())).toEqual(["notify-send", first]);
     expect(run()).toContain("You & <others> are guests.");

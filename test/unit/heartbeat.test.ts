@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Starts the heartbeat; systemd refuses the messages in `refused`. */
+/** @param refused messages that systemd refuses */
 function beat(watchdogMs?: number, ...refused: readonly string[]) {
   const did: (string | number)[] = [];
   const faults: unknown[] = [];

@@ -2,13 +2,12 @@ import { describe, expect, it } from "vitest";
 import { EXIT_AGAIN, EXIT_IDLE, IdleWatch } from "../../src/idle.ts";
 
 const LIMIT = 60e6;
-/** systemd waits a moment before the restart. */
+/** systemd restarts with a delay. */
 const AGAIN = { timeout: 3_000 };
 
-/** Everything due has run, except what waits for a timer. */
+/** Runs what is due, except timers. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A guestd that is idle until told otherwise. */
 function watch() {
   const now = { isBusy: false, isWorking: false, limit: LIMIT };
   const exits: number[] = [];

@@ -25,7 +25,7 @@ describe("the words of a list", () => {
     ["'a\\'b'", ["a'b"]],
     ["a\\#b", ["a#b"]],
     ["a#b ;c", ["a#b", ";c"]],
-    // Blanks are only spaces and tabs.
+    // Only spaces and tabs are blanks.
     ["a\u00A0b", ["a\u00A0b"]],
     ["Gäste 客人", ["Gäste", "客人"]],
   ])("of %j are %j", (text, words) => {

@@ -6,13 +6,13 @@ import { NEVER_ENABLED } from "../../../src/policy/switch.ts";
 import type { Session } from "../../../src/policy/session.ts";
 import { configOf, GHOST, GUEST, LEASED, LEASED_SESSION, ON, SESSION } from "../../helpers/samples.ts";
 
-/** A unit that is no display manager's. */
+/** Not a display manager's unit. */
 const ELSEWHERE = { leaderCgroup: "/system.slice/getty@tty1.service" };
 const ORIGIN = { tty: "tty1", rhost: "", ...ELSEWHERE } as const;
 const ASKED: Authentication = { user: "guest", service: "login", ...ORIGIN, leaderPid: 500 };
 const LOGIN: Login = { account: GUEST, service: "login", ...ORIGIN, seat: "", leaderPid: 500, startsService: false };
 const OFF: LoginSwitch = { enabled: false, reason: "there is an examination" };
-/** A session from which the judgement reads only fields of its phase. */
+/** The judgement reads only fields of the session's phase. */
 const sessionOf = (change: object, from: Session = SESSION): Session => ({ ...from, ...change });
 const leasedIn = (phase: Session["phase"], change: object = {}) =>
   sessionOf({ phase, cause: undefined, ...change }, LEASED_SESSION);

@@ -24,16 +24,15 @@ import { allocateRequest, configOf, LEASED } from "../../helpers/samples.ts";
 
 const withLines = (...lines: string[]): State => configure(READY, "[Guests]", ...lines);
 
-/** The quarantine of a UID that belongs to a user who is no guest. */
 const foreign = (owner: string) => ({ reason: `it belongs to ${owner}`, user: "", foreign: true });
 
-/** The UIDs below `free` belong to users of this machine. */
+/** UIDs below `free` belong to users of this machine. */
 const takenBelow = (free: number) => (effect: Effect) =>
   effect.kind === "publish-account" && effect.account.uid < free
     ? { taken: `user${effect.account.uid}`, homeExists: false }
     : undefined;
 
-/** The homes of the first accounts exist already. */
+/** The first accounts' homes exist already. */
 function homesOf(count: number) {
   let left = count;
   return (effect: Effect) =>

@@ -7,7 +7,7 @@ import { configOf, FACTS, GUEST } from "../../helpers/samples.ts";
 
 const GROUPS = ["guest1", "guests"];
 
-/** A rule under one Match with these words, or under none. */
+/** @param words of the Match line, if there is one */
 const rule = (directory: string, ...words: string[]): ChrootRule => ({
   at: "/etc/ssh/sshd_config:7",
   directory,

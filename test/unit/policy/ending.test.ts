@@ -28,7 +28,7 @@ import {
 } from "../../helpers/play.ts";
 import { allocateRequest, CGROUP, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
-/** The classes that are not searched when this stage fails. */
+/** Classes that are not searched when this stage fails. */
 const UNSEEN: Partial<Record<EffectKind, readonly string[]>> = {
   "kill-processes": ["processes"],
   "drop-view": ["mounts", "open-files"],
@@ -39,7 +39,7 @@ const leftBy = (kind: EffectKind) => [
   ...(UNSEEN[kind] ?? []).map((unseen) => `${unseen}: not checked`),
 ];
 
-/** Where logind moves a leader to. */
+/** logind moves a leader there. */
 const LOGIN = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
 
 describe("ending a session of a shared account", () => {
@@ -319,7 +319,7 @@ describe("ending a leased account's session", () => {
     expect(again.effects).toEqual([
       expect.objectContaining({ kind: "remove-record", lease: { quarantine: undefined } }),
     ]);
-    // One at a time.
+    // Only one removal runs at a time.
     expect(happen(again.state, { kind: "tick", uptime: LATER.uptime + 9e6 }).effects).toEqual([]);
     expect(onlyEnding(play(again, { failing: ["remove-record"] }).state).removal?.attempts).toBe(2);
     expect(play(again).state).toMatchObject({ sessions: new Map(), pool: { rested: [LEASED.uid] } });
@@ -334,7 +334,7 @@ describe("ending a leased account's session", () => {
       state,
       effects: [expect.objectContaining({ kind: "answer", call: 9, answer: { kind: "ended", receipt } }) as Effect],
     });
-    // Also while that is being retried.
+    // Also during a retry.
     const again = happen(state, { kind: "tick", uptime: LATER.uptime + 1e6 });
     expect(kinds(happen(again.state, request).effects)).toEqual(["answer"]);
     expect(play(again).did).toHaveLength(1);

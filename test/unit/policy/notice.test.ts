@@ -1,4 +1,4 @@
-// What guests are told, and terms of use: no guest gets in without accepting them, and what is recorded.
+// What guests are told, and what is recorded. No guest gets in without accepting the terms of use.
 import { describe, expect, it } from "vitest";
 import type { What } from "../../../src/policy/events.ts";
 import type { Terms } from "../../../src/policy/notice.ts";
