@@ -12,7 +12,6 @@ const OFF: LoginSwitch = { enabled: false, reason: "" };
 const ALL: Offer = { ghost: "guest", by: ["lightdm", "sddm", "gdm"] };
 const NONE: Offer = { ghost: "guest", by: [] };
 
-/** A guestd that starts with this configuration and this switch. */
 const start = (loginSwitch: LoginSwitch, ...lines: readonly string[]): Next =>
   happen(configure(INITIAL_STATE, ...lines), { kind: "switch-found", loginSwitch });
 const running = (loginSwitch = ON, ...lines: readonly string[]): State => start(loginSwitch, ...lines).state;
@@ -29,7 +28,7 @@ describe("greeters offer the ghost", () => {
   it.each<[string, LoginSwitch, readonly string[], Offer]>([
     ["not while the switch is off", OFF, [], NONE],
     ["not with Enabled=no", ON, ["[Guests]", "Enabled=no"], NONE],
-    // A guest would continue as the ghost itself, since the service does not authenticate.
+    // The service does not authenticate, so a guest would remain the ghost.
     [
       "not where its service leases no account",
       ON,

@@ -21,7 +21,7 @@ import {
 } from "../../helpers/play.ts";
 import { allocateRequest, GHOST, ISOLATION, LEASED, openRequest, SLICE, VIEW } from "../../helpers/samples.ts";
 
-/** The stages of an end after an opening that got that far; without a record nothing is saved. */
+/** Expects all stages of the end. Without a record nothing is saved. */
 const endOf = (did: readonly EffectKind[], isRecorded: boolean) => {
   const stages = ENDING.filter((kind) => isRecorded || kind !== "note-ending");
   expect(did.slice(-stages.length)).toEqual(stages);
@@ -195,7 +195,7 @@ describe("opening a leased account's session is refused", () => {
 describe("opening a leased account's session", () => {
   it("continues after the leasing, and ends open", () => {
     const { state, did } = after(allocated(), leasedOpen());
-    // It is in the ledger since it has its account.
+    // Its allocation entered it in the ledger.
     expect(kinds(did)).toEqual(OPENING_LEASED);
     expect(state.sessions.size).toBe(1);
     expect(only(state)).toMatchObject({

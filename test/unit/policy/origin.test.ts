@@ -6,11 +6,11 @@ import { ALLOCATED_SESSION, configOf, GHOST, LEASED, LEASED_SESSION, ON } from "
 const GETTY = "/system.slice/getty@tty1.service";
 const ASKED = { user: GHOST.user, service: "login", tty: "tty1", rhost: "", leaderCgroup: GETTY, leaderPid: 500 };
 
-/** The result of the ghost's authentication. */
+/** The ghost authenticates. */
 const ask = (change: Partial<typeof ASKED>, ...lines: string[]) =>
   judgeAuthentication(configOf("[Guests]", ...lines), { ...ASKED, ...change }, [], ON).kind;
 
-/** The result of opening a session with its account. */
+/** A session is opened with its account. */
 const open = (change: Partial<OpeningOrigin> & { readonly service?: string }, ...lines: string[]) => {
   const login = { ...ASKED, seat: "", account: LEASED, startsService: false, ...change };
   const verdict = judgeLogin(configOf("[Guests]", ...lines), login, [ALLOCATED_SESSION], ON);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { PamModule } from "../../../src/policy/pam-stack.ts";
 import { meetModules } from "../../../src/policy/pam-stack.ts";
 
-/** A stack from its lines: the control, a tab, the module and its arguments. */
+/** A line is the control, a tab, the module and its arguments. */
 const stackOf = (...lines: string[]): PamModule[] =>
   lines.map((text, index) => {
     const [control = "", rest = ""] = text.split("\t");

@@ -1,4 +1,4 @@
-// What an administrator is told of modules that may ask a guest for a password.
+// Warnings about modules that may ask a guest for a password.
 import { describe, expect, it } from "vitest";
 import { warnOfActing, warnOfAsking, warnOfChoosing } from "../../../src/policy/pam-warnings.ts";
 import type { PamModule } from "../../../src/policy/pam-stack.ts";

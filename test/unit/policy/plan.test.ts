@@ -219,7 +219,7 @@ describe("makePlan for a leased account", () => {
     { service: "xrdp-sesman", tty: ":10.0" },
   ])("shares IPC with a display server that started before it: %j", (change) => {
     expect(hasIpc(change)).toBe(false);
-    // Sessions of a shared account are isolated even where that breaks programs.
+    // Sessions of a shared account are isolated even if that breaks programs.
     expect(planOf([], FACTS, { ...LOGIN, ...change }).some(({ kind }) => kind === "mqueue")).toBe(true);
   });
 

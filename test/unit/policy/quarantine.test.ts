@@ -36,7 +36,7 @@ const first = ({ effects }: { effects: readonly Effect[] }): Effect => {
 };
 const DIRTY = { swept: [{ kind: "files", found: 1, removed: 0, left: ["/tmp/x"] }] } as const;
 
-/** The times at which a UID that is never clean is looked at. */
+/** When guestd looks at a UID that is never clean. */
 function looksAt(state: State, end: number, judge: (effect: Effect) => What): number[] {
   const looks: number[] = [];
   let last = state;

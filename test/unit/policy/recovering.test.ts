@@ -29,14 +29,14 @@ import { ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
 const SHARED = { ...VIEW, isolation: ISOLATION };
 const TAKEN_UP: readonly EffectKind[] = ["take-up-session"];
-/** The effects of a session that continues. */
+/** The session continues. */
 const LEASED_TAKEN_UP: readonly EffectKind[] = ["take-up-session", "permit-unlock"];
 const TYPES = [
   ["a shared account's", opened, ENDING, TAKEN_UP],
   ["a leased account's", leasedOpened, ENDING_LEASED, LEASED_TAKEN_UP],
 ] as const;
 
-/** What a guestd that is killed during an end leaves on disk: the record and, once written, the receipt. */
+/** What remains on disk of a guestd killed during an end: the record, and perhaps the receipt. */
 function killedAt(state: State, stage: EffectKind): { session: SavedSession; receipt?: Receipt } {
   const { did } = after(state, { kind: "end-requested", id: "s1", call: 9 }, { until: stage });
   const session = find(did, "note-ending")?.saved ?? recordOf(only(state));
@@ -64,7 +64,7 @@ describe("a guestd that was killed while ending a session", () => {
     const left = killedAt(state(), stage);
     const { state: last, did } = recover(left);
     const isWritten = index > stages.indexOf("write-receipt");
-    // A session still saved as open is open: none of its parts was removed yet.
+    // Saved as open, the session is still open: none of its parts was removed yet.
     if (index <= stages.indexOf("note-ending")) {
       expect(kinds(did)).toEqual(takenUp);
       return;
@@ -72,7 +72,7 @@ describe("a guestd that was killed while ending a session", () => {
     expect(kinds(did)).toEqual(
       isWritten ? stages.slice(stages.indexOf("announce-closed")) : ["take-up-session", ...stages],
     );
-    // It may have been announced before anything could be written.
+    // The announcement may have preceded any write.
     expect(find(did, "announce-closed")).toMatchObject({
       repeated: true,
       receipt: { id: "s1", cause: "ended-by-admin" },
@@ -369,7 +369,7 @@ describe("a session that ended because its outer one did", () => {
 });
 
 describe("the marks of guests who may unlock their screens", () => {
-  /** The effects that come first at a start with these sessions: the removals. */
+  /** The first effects at startup: removals. */
   const removed = (records: readonly ReturnType<typeof recordFound>[], uids: readonly number[]) => {
     const state = records.reduce((before, record) => happen(before, record).state, READY);
     return happen(state, { kind: "marks-found", uids }).effects.map((effect) => {

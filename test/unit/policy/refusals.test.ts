@@ -1,4 +1,4 @@
-// Refusals: one sentence each, filled in, and told in another language.
+// Refusals are one sentence each, and translated.
 import { describe, expect, it } from "vitest";
 import { refusal, REFUSALS, translateRefusal } from "../../../src/policy/refusals.ts";
 

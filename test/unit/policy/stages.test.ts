@@ -129,7 +129,6 @@ describe("the stages of an end", () => {
   });
 });
 
-/** All effects of a way for one session. */
 function walk<S extends Parameters<typeof effectAfter>[1]>(way: Way<S>, session: S): Effect[] {
   const effects: Effect[] = [];
   for (let effect = effectAfter(way, session, undefined, CONTEXT); effect !== undefined;) {

@@ -17,7 +17,7 @@ import {
 } from "../../helpers/play.ts";
 import { CGROUP, ISOLATION, LEASED, openRequest, VIEW } from "../../helpers/samples.ts";
 
-/** Where logind moves a leader to. */
+/** logind moves a leader there. */
 const LOGIN = { path: "/user.slice/user-1101.slice/session-1.scope", inode: "4712" };
 const SHARED = { ...VIEW, isolation: ISOLATION };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { EVERY_UID, findMapFault, isMapped } from "../../../src/policy/uid-map.ts";
 
 const RANGE = { first: 65_536, last: 98_303 };
-/** The map of a container made by podman, LXC or systemd-nspawn. */
+/** From podman, LXC or systemd-nspawn. */
 const CONTAINER = [{ first: 0, last: 65_535 }];
 
 describe("findMapFault", () => {
