@@ -13,7 +13,7 @@ const MOMENT = { now: 7, uptime: 9 };
 const session = (id: string): SavedSession => recordOf({ ...SESSION, id });
 const LEASED_RECORD = recordOf(LEASED_SESSION);
 
-/** What an earlier guestd has left, and how it was handled. */
+/** @returns how guestd handled what an earlier one has left */
 function left(change: {
   records?: readonly SavedSession[];
   entries?: ReturnType<StartupParts["ledger"]["recover"]>["entries"];

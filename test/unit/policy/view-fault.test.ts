@@ -1,4 +1,4 @@
-// An administrator is told why a view cannot be built, and what to do.
+// Tells an administrator why a view cannot be built, and what to do.
 import { describe, expect, it } from "vitest";
 import type { Step } from "../../../src/policy/steps.ts";
 import { describeViewFault } from "../../../src/policy/view-fault.ts";

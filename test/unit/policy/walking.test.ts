@@ -1,4 +1,4 @@
-// The UIDs that wait for the walk: one walk in the background for all of them, and its results.
+// UIDs that wait for the walk: one walk for all of them, and its results.
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/policy/effects.ts";
 import type { Quarantine } from "../../../src/policy/lease.ts";
@@ -100,7 +100,7 @@ describe("UIDs that wait for the walk", () => {
       waiting(LAST),
     ]);
     expect(state.pool.quarantined.get(FIRST)?.waits).toBeUndefined();
-    // Everything else is looked at again first, then the walk runs.
+    // Everything else is looked at first.
     expect(kinds(tick({ ...state, retries: new Map() }, 1e12).effects)).toContain("sweep-uid");
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Batch } from "../../../src/system/batch.ts";
 
-/** A batch whose looks end on demand; each doubles its questions. */
+/** Looks end on demand, and double their questions. */
 function batchOf(most?: number) {
   const looks: (readonly number[])[] = [];
   const ends: ((error?: Error) => void)[] = [];

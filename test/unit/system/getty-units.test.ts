@@ -1,4 +1,4 @@
-// The units that start agetty are found among the administrator's units and drop-ins.
+// Finds units that start agetty among the administrator's units and drop-ins.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

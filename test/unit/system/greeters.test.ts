@@ -38,7 +38,7 @@ beforeEach(() => {
   };
   greeters = new Greeters(
     {
-      // It creates the entry itself, unless there is one.
+      // The greeter creates a missing entry itself.
       listUser: async (user) => {
         const isNew = !has(ENTRY_OF(user));
         await call(`${isNew ? "" : "in vain: "}cache ${user}`);

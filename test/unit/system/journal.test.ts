@@ -118,13 +118,13 @@ describe("Journal", () => {
     expect(entries.map(({ level }) => level)).toEqual(["notice", "err"]);
     expect(entries[0]?.message).toContain("nothing is left");
     expect(entries[1]?.message).toContain("process 7 does not end");
-    // An entry that a killed guestd has already written is not repeated.
+    // A killed guestd has already written this entry.
     journal.logDone(
       { kind: "announce-closed", subject, repeated: true, receipt: { ...receipt, ...found, left: [] } },
       { wasAnnounced: true },
     );
     expect(entries).toHaveLength(2);
-    // A greeter creates one at each selection.
+    // A greeter creates a session at each selection.
     const unused = { ...receipt, ...found, cause: "never-opened" as const, left: [] };
     journal.logDone({ kind: "announce-closed", subject, repeated: false, receipt: unused }, { wasAnnounced: false });
     expect(entries[2]).toMatchObject({ level: "info" });

@@ -1,4 +1,4 @@
-// PAM stacks are read the way libpam reads them, whatever the files contain.
+// Reads PAM stacks as libpam does, whatever the files contain.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -33,13 +33,13 @@ let root: string;
 let records: UserRecords;
 let store: LeaseStore;
 let leases: Leases;
-/** The accounts on the machine besides guestd's. */
+/** Accounts besides guestd's. */
 let others: Account[];
 let groups: Map<string, number>;
 let isBroken: boolean;
-/** The contents of /home. */
+/** In /home. */
 let homes: string[];
-/** The users known to logind, and those with processes. */
+/** `logins` are known to logind; `running` have processes. */
 let logins: Map<number, string>;
 let running: Map<number, string>;
 
@@ -146,7 +146,7 @@ describe("leases that cannot save the state of a UID", () => {
   const OTHER = { ...LEASED, user: "guest-bbbb", uid: LEASED.uid + 1 };
   const stands = [{ user: LEASED.user, uid: LEASED.uid }];
 
-  /** Puts a directory in place of the file. */
+  /** A directory in place of the file. */
   const block = () => {
     for (const path of [paths().rested, join(paths().quarantined, `${LEASED.uid}.new`)])
       mkdirSync(path, { recursive: true });

@@ -1,4 +1,3 @@
-// Lingering users are read from logind's marks.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

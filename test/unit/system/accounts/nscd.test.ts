@@ -1,4 +1,4 @@
-// A running nscd that caches accounts is detected, with its default configuration, too.
+// Detects an nscd that caches accounts, with its default configuration, too.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

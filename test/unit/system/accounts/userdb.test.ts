@@ -32,7 +32,7 @@ afterEach(() => {
 
 const contents = () => readdirSync(directory).sort();
 
-/** A foreign record, with a link by its UID. */
+/** A foreign record has a link by its UID. */
 function addForeign(
   name: string,
   uid: number,
