@@ -15,7 +15,7 @@ afterEach(() => {
 
 const HOST = "1 0 8:1 / / rw - ext4 x rw";
 
-/** A machine with these mounts on which every look fails. */
+/** Every look fails. */
 function failing(...mounts: readonly string[]) {
   const [find, mountinfo] = [join(root, "find"), join(root, "mountinfo")];
   writeFileSync(find, "#!/bin/sh\necho \"find: '$1': Input/output error\" >&2\nexit 1\n");

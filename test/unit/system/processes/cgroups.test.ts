@@ -7,7 +7,7 @@ let root: string;
 let cgroups: Cgroups;
 
 beforeEach(() => {
-  // In memory: some of these trees have thousands of directories.
+  // In memory: some trees have thousands of directories.
   root = mkdtempSync("/dev/shm/guestd-cgroups-");
   cgroups = new Cgroups([join(root, "none"), join(root, "unified")], join(root, "proc"));
 });
@@ -15,7 +15,6 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** A cgroup directory like the kernel's. */
 function addCgroup(path: string, { populated = 1, procs = "" } = {}): void {
   const directory = join(root, "unified", path);
   mkdirSync(directory, { recursive: true });
@@ -82,7 +81,7 @@ describe("Cgroups", () => {
     it("lists what can be read, where it is threaded", () => {
       addCgroup("a.scope", { procs: "7\n" });
       addCgroup("a.scope/deeper", { procs: "9\n" });
-      // The kernel answers EOPNOTSUPP; here it is EISDIR.
+      // The kernel answers EOPNOTSUPP, a directory EISDIR.
       mkdirSync(join(root, "unified/a.scope/threaded/cgroup.procs"), { recursive: true });
       expect(cgroups.list(find())).toEqual([7, 9]);
       cgroups.kill(find());

@@ -21,7 +21,6 @@ afterEach(() => {
 
 const CRITERIA: HolderCriteria = { label: "guest-s1", devices: ["0:51"], uid: 60600, namespaces: [4_026_532_000] };
 
-/** A process in a fake /proc. */
 function addProcess(pid: number, comm: string): void {
   mkdirSync(join(proc, String(pid)), { recursive: true });
   writeFileSync(join(proc, `${pid}/comm`), `${comm}\n`);

@@ -32,7 +32,7 @@ const HOST = "36 35 8:1 / / rw - ext4 /dev/root rw\n";
 
 const ROOT = "0\t0\t0\t0";
 
-/** A process of root's in a fake /proc; the inode of its ns/mnt file stands for the namespace. Returns that inode. */
+/** A process of root's. Returns the inode of its ns/mnt file, which stands for the namespace. */
 function addProcess(pid: number | string, mounts = HOST): number {
   mkdirSync(join(proc, `${pid}/ns`), { recursive: true });
   for (const [name, text] of Object.entries({ "ns/mnt": "", mountinfo: mounts }))
@@ -41,7 +41,7 @@ function addProcess(pid: number | string, mounts = HOST): number {
   return statSync(join(proc, `${pid}/ns/mnt`)).ino;
 }
 
-/** The fields of /proc/PID/status that say which user it runs as. */
+/** The user's fields of /proc/PID/status. */
 function setStatus(pid: number | string, uids: string, state = "S (sleeping)", threads = 1): void {
   writeFileSync(
     join(proc, `${pid}/status`),
@@ -49,7 +49,7 @@ function setStatus(pid: number | string, uids: string, state = "S (sleeping)", t
   );
 }
 
-/** A process whose first thread has ended, so it has no namespace; returns the directory of another thread. */
+/** A process whose first thread has ended, and with it the namespace. Returns another thread's directory. */
 function addHeadless(pid: number, threads: number): string {
   mkdirSync(join(proc, `${pid}/task/${pid}`), { recursive: true });
   setStatus(pid, ROOT, "Z (zombie)", threads);
@@ -59,12 +59,11 @@ function addHeadless(pid: number, threads: number): string {
 const IN_HOME = `${HOST}50 36 0:51 / /home/guest rw - tmpfs tmpfs rw\n`;
 const NO_CGROUPS = { isPopulated: () => false, list: () => [], contains: () => false } as unknown as Cgroups;
 
-/** The processes in a fake /proc that belong to a session. */
 const findMembers = (membership: Membership): number[] =>
   readdirSync(proc)
     .map(Number)
     .filter((pid) => pid !== process.pid && belongs({ proc, cgroups: NO_CGROUPS }, pid, membership));
-/** The answer of guest-holders. */
+/** Answers as guest-holders does. */
 const search = (criteria: MemberCriteria): Promise<Members> =>
   Promise.resolve({ pids: findMembers({ cgroups: [], ...criteria }), unseen: [], whole: true });
 
@@ -118,7 +117,7 @@ describe("belongs", () => {
       const other = addProcess(addHeadless(20, 2), IN_HOME);
       setStatus(20, uids, "Z (zombie)", 2);
       for (const inode of [namespace, other, 1]) expect(findMembers(inView(inode, ["0:51"]))).toEqual([]);
-      // A look at its namespace would read this file, and fail.
+      // Reading its namespace would fail.
       rmSync(join(proc, "10/mountinfo"));
       mkdirSync(join(proc, "10/mountinfo"));
       expect(findMembers(inView(1, ["0:51"]))).toEqual([]);
@@ -213,7 +212,7 @@ describe("belongs by uid", () => {
 describe("killProcesses checks again with the pidfd open, and", () => {
   const uids = (uid: number) => Array(4).fill(uid).join("\t");
 
-  /** What happens to the processes from 10 on when a pidfd is opened and when one is killed. */
+  /** @param onOpen runs when a pidfd is opened */
   async function kill(onOpen: (pid: number) => void, membership: Membership) {
     const killed: number[] = [];
     const opened: number[] = [];
@@ -287,7 +286,7 @@ describe("killProcesses", () => {
     throw Object.assign(new Error("ESRCH"), { code: "ESRCH" });
   };
 
-  /** A table whose cgroup holds `pids` until it was killed `endures` times. */
+  /** The cgroup holds `pids` until it was killed `endures` times. */
   function tableWith(pids: number[], endures: number): ProcessTable {
     let kills = 0;
     const cgroups = {

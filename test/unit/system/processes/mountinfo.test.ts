@@ -58,7 +58,7 @@ describe("parseMounts", () => {
 describe("MountReader", () => {
   const LONG_MS = 5_000;
   const SHORT_MS = 20;
-  /** Read in small pieces it never ends, however much a millisecond allows. */
+  /** Never ends when read in small pieces, however many fit in a millisecond. */
   const ENDLESS = "/dev/zero";
   let root: string;
   let few: string;

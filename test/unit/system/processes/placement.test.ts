@@ -25,7 +25,6 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** A cgroup like the kernel's. */
 function addCgroup(path: string, ...pids: number[]): Cgroup {
   mkdirSync(join(root, path), { recursive: true });
   writeFileSync(join(root, path, "cgroup.events"), `populated ${pids.length > 0 ? 1 : 0}\n`);
@@ -143,7 +142,7 @@ describe("encloseLeader", () => {
 describe("findAll", () => {
   const LOGIN = `/user.slice/user-${GUEST.uid}.slice/session-4.scope`;
   const subject = subjectOf({ id: ID, account: GUEST, leader: { pid: LEADER }, service: "login" });
-  /** A leader that has ended: no process has this PID. */
+  /** Has ended: no process has this PID. */
   const gone = { pid: 2 ** 30, startTime: 42 };
 
   it("asks for none of a leased account, or where the move was seen", async () => {

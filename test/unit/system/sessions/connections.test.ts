@@ -31,7 +31,7 @@ describe("Connections", () => {
     rmSync(proc, { recursive: true });
   });
 
-  /** The sessions reported as lost after one look at each; `sockets` are the leader's descriptors from 3 on. */
+  /** Reports lost sessions after one look. @param sockets the leader's descriptors from 3 on */
   const lostOf = (
     sessions: readonly Session[],
     sockets: readonly ("open" | "gone" | "none" | "file" | "fault")[],
@@ -134,7 +134,7 @@ describe("openTerminal", () => {
   const mount = (of: string, id: number, type: string) => {
     writeFileSync(join(proc, of, "mountinfo"), `${id} 1 0:23 / /dev/pts rw,nosuid - ${type} ${type} rw\n`);
   };
-  /** Process 7 was started with this file. */
+  /** Gives process 7 the file at its start. */
   const give = (path: string, mountId: number) => {
     symlinkSync(path, join(proc, "7/fd/0"));
     writeFileSync(join(proc, "7/fdinfo/0"), `pos:\t0\nflags:\t02\nmnt_id:\t${mountId}\nino:\t5\n`);

@@ -50,7 +50,7 @@ describe("gatherFacts", () => {
     writeFileSync(join(root, "9/mountinfo"), "");
     writeFileSync(join(root, "tree/issue"), "");
     const config = configOf("[Etc]", mode, `Overlay=${join(root, "tree")}`);
-    // Only the test's own tree: this machine may have guestd's.
+    // Skips a tree that this machine's guestd may have.
     const found = gatherFacts(config, { ...LOGIN, overlay }, root).etcFiles.filter(
       (file) => file.root === join(root, "tree"),
     );

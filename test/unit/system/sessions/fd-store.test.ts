@@ -111,7 +111,7 @@ describe("FdStore", () => {
   });
 
   it("closes what was not claimed, here and in systemd, once", () => {
-    // The first one is passed on; the others have numbers that may be closed.
+    // The first one is passed on. The others have numbers that may be closed.
     const fds = Array.from({ length: 50 }, () => openSync("/dev/null", constants.O_RDONLY));
     const taken = (fds.at(-2) ?? 0) - 3;
     expect(fds.at(-1)).toBe(taken + 4);
@@ -136,7 +136,7 @@ describe("FdStore", () => {
 describe("FdStore, when systemd does not listen,", () => {
   const removal = (name: string) => [ADDRESS, `FDSTOREREMOVE=1\nFDNAME=${name}`, []];
 
-  /** Stores three, and cannot remove those in `refused`. */
+  /** Cannot remove descriptors in `refused`. */
   function forgetting() {
     const refused = new Set<string>();
     const { store, told } = storeWith({ NOTIFY_SOCKET: ADDRESS }, (state) =>

@@ -158,7 +158,7 @@ describe("takeUpView", () => {
         closeSync(missing);
         const { view, held } = take(deadReaper(), NOBODY, kept);
         expect(view).toBeUndefined();
-        // What exists is held until the session is ended.
+        // Held until the session is ended.
         expect(Object.keys(held).sort()).toEqual(Object.keys(kept).sort());
       },
     );

@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-/** Reapers on an addon that records its calls. @param running the reaper does not end at once */
+/** @param running the reaper does not end at once */
 function reapersWith({ running = false }: { running?: boolean } = {}) {
   const opened: number[] = [];
   const pids = new Map<number, number>();
@@ -54,14 +54,12 @@ function reapersWith({ running = false }: { running?: boolean } = {}) {
   return { reapers, opened, killed, exited, watches, reaped };
 }
 
-/** A cgroup like the kernel's. */
 function addCgroup(path: string, ...pids: number[]): void {
   mkdirSync(join(root, path), { recursive: true });
   writeFileSync(join(root, path, "cgroup.events"), `populated ${pids.length > 0 ? 1 : 0}\n`);
   writeFileSync(join(root, path, "cgroup.procs"), pids.map((pid) => `${pid}\n`).join(""));
 }
 
-/** A process like the kernel's. */
 function addProcess(pid: number, name: string, uids: string): void {
   mkdirSync(join(root, `proc/${pid}`), { recursive: true });
   writeFileSync(join(root, `proc/${pid}/status`), `Name:\t${name}\nState:\tS (sleeping)\nUid:\t${uids}\nGid:\t0\n`);

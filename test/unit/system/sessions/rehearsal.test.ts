@@ -1,4 +1,4 @@
-// The output of guest-rehearsal is believed only when complete, and the wait for it is limited.
+// guest-rehearsal is believed only when its output is complete, and has limited time.
 import { describe, expect, it } from "vitest";
 import { rehearseView } from "../../../../src/system/sessions/rehearsal.ts";
 
