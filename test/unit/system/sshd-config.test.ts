@@ -1,4 +1,4 @@
-// sshd's ChrootDirectory rules are read the way sshd reads them, whatever the files contain.
+// Reads ChrootDirectory rules as sshd does, whatever the files contain.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// The stored receipts, clean and unclean, and what is found of them after a power cut at any moment.
+// Stored receipts, clean and unclean, and what remains of them after a power cut at any moment.
 import {
   existsSync,
   mkdirSync,
@@ -217,7 +217,7 @@ describe("unclean receipts", () => {
     expect(files()).toEqual([[], ["a.json", "b.json"], []]);
     await store.amend("a", (before) => clear(before, 7));
     expect(files()).toEqual([[], ["a.json", "b.json"], []]);
-    // Receipts updated by later looks count towards the limit, too.
+    // Receipts updated by later looks count, too.
     await writtenInOrder(many(1), 1);
     expect(idsOf(await store.list())).toEqual(["r0", "a"]);
   });

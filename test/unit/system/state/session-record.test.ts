@@ -92,7 +92,7 @@ describe("parseRecord", () => {
     ["lacks its view", { view: undefined }],
     ["lacks its view", { view: null }],
     ["lacks its view", { view: "gone" }],
-    // How an earlier guestd wrote a lost view.
+    // From an earlier guestd: a lost view.
     ["lacks its view", { view: undefined, isViewLost: true }],
     ["lacks its view", { view: { ...isolated({}), inode: 0 } }],
     ["lacks its view", { view: { ...isolated({}), devices: undefined } }],

@@ -1,4 +1,4 @@
-// The connections of an account, and those that it shares with others.
+// An account's connections, and those it shares with others.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sweepConnections } from "../../../../src/system/sweep/connections.ts";
 import { failure, OWNER, SweepWorld } from "../../../helpers/sweep.ts";

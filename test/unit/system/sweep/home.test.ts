@@ -1,4 +1,4 @@
-// The home of a leased account on the host, and which parts are left alone.
+// A leased account's home on the host, and its parts that are left alone.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sweepHome } from "../../../../src/system/sweep/home.ts";
 import { GUEST_UID, OWNER, SweepWorld } from "../../../helpers/sweep.ts";
@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-/** One line of mountinfo (proc(5)) per mount. */
+/** Lines of mountinfo, as in proc(5). */
 const mounts: string[] = [];
 function mount(path: string, type: string): void {
   if (path === "/") mounts.length = 0;

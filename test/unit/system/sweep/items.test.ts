@@ -3,7 +3,7 @@ import type { Item } from "../../../../src/system/sweep/items.ts";
 import { sweepItems } from "../../../../src/system/sweep/items.ts";
 import { failure } from "../../../helpers/sweep.ts";
 
-/** Things that exist until they are removed, in a world where some cannot be. */
+/** Things that exist until removed. @param fails those that cannot be */
 function world(names: string[], fails: Record<string, Error> = {}) {
   const things = new Set(names);
   const look = (): Item[] =>

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-/** A journal file in use by journald: its header, something at the end, and a hole between. */
+/** A file in use by journald: a header, a hole, and something at the end. */
 function addJournal(name: string, signature = "LPKSHHRH"): string {
   const path = world.file(`${DIRECTORY}/${name}`);
   const header = Buffer.alloc(256);

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-/** /proc/key-users: root, a user whose UID begins alike, and the guest, if they have keys. */
+/** Fills /proc/key-users: root, a UID with the same first digits, and the guest if they have keys. */
 function count(keys?: number): void {
   const own =
     keys === undefined ? [] : [`${String(GUEST_UID).padStart(5)}:     ${keys} ${keys}/${keys} ${keys}/200 37/20000`];

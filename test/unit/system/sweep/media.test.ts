@@ -1,4 +1,4 @@
-// What udisks has mounted for an account, and which of it is left alone.
+// udisks' mounts for an account, and which of them are left alone.
 import { chmodSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Holders } from "../../../../src/system/processes/holder-search.ts";

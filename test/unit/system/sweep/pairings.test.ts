@@ -1,4 +1,4 @@
-// Bluetooth pairings made while a guest was logged in.
+// Bluetooth pairings from a guest's session.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sweepPairings } from "../../../../src/system/sweep/pairings.ts";
 import { failure, SweepWorld } from "../../../helpers/sweep.ts";
@@ -6,7 +6,7 @@ import { failure, SweepWorld } from "../../../helpers/sweep.ts";
 const ADAPTER = "00:1A:7D:DA:71:13";
 const KEYBOARD = "C0:FF:EE:00:00:01";
 const DIRECTORY = "var/lib/bluetooth";
-/** Every directory of the world is younger. */
+/** Older than any directory of the world. */
 const LONG_AGO = 1;
 
 let world: SweepWorld;

@@ -1,4 +1,3 @@
-// The walk of all directories, between two runs.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -229,7 +229,7 @@ describe("core dumps of an account's processes", () => {
   ];
   const OTHERS = [
     `core.sh.${uid}1.${BOOT}.500.1700000000000000.zst`,
-    // A process can have any name: systemd writes its dots as \x2e.
+    // A process can have any name. systemd writes its dots as \x2e.
     `core.core\\x2e${uid}\\x2e${BOOT}.4711.${BOOT}.500.1700000000000000`,
     `core.4711.${BOOT}.${uid}.1700000000000000`,
     `core.sh.4711.${BOOT}.${uid}.1700000000000000`,
