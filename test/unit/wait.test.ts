@@ -10,7 +10,7 @@ const refuse = () => {
   throw new Error("too late");
 };
 
-/** Keeps the program busy, like a machine under load. */
+/** Like a machine under load. */
 function block(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }

@@ -1,11 +1,11 @@
-// Reading gettext's catalogs, as msgfmt makes them.
+// Reads gettext's catalogs, as msgfmt makes them.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseCatalog, readCatalogs } from "../../../src/system/translations.ts";
 
-/** A catalog in the format of GNU gettext. */
+/** In the format of GNU gettext. */
 function makeCatalog(texts: Readonly<Record<string, string>>): Buffer {
   const entries = Object.entries(texts);
   const tables = 28;

@@ -1,4 +1,4 @@
-// The print jobs of an account, as reported by CUPS's own programs.
+// An account's print jobs, through CUPS's own programs.
 import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -23,7 +23,7 @@ afterEach(async () => {
   world.remove();
 });
 
-/** Its socket stays, as systemd leaves it. */
+/** systemd leaves the socket, too. */
 const stopCups = () => new Promise((resolve) => server.close(resolve));
 
 /** Like lpstat(1) and cancel(1). */

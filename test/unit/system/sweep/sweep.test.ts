@@ -140,7 +140,7 @@ describe("a sweep", () => {
   });
 
   it("waits for the look at processes as long as that takes, since many sweeps may share one", async () => {
-    // Longer than any class is given.
+    // Exceeds each class's time.
     const search: SearchMembers = (criteria) => setTimeout(SHORT_MS).then(() => world.search(criteria));
     const [processes] = await sweep({ search, limitMs: 1 });
     expect(processes).toEqual({ kind: "processes", found: 0, removed: 0, left: [] });

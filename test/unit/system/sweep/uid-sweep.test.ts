@@ -15,7 +15,7 @@ import type { UidSweepParts } from "../../../../src/system/sweep/uid-sweep.ts";
 import { sweepUid } from "../../../../src/system/sweep/uid-sweep.ts";
 import { clean } from "../../../helpers/play.ts";
 
-/** A UID that runs no process on the machine of the test, whose /proc is read. */
+/** No process of this machine runs as it: the real /proc is read. */
 const UID = 2_000_000_000 + process.pid;
 const ACCOUNT: UidSubject = { of: "uid", user: "guest-bbbb", uid: UID };
 const SESSION = `uid-sweep-${process.pid}`;
@@ -27,7 +27,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-/** Starts a program of the test's; resolves once it has written a line. */
+/** Resolves once the program has written a line. */
 async function start(script: string, uid?: number): Promise<ChildProcess> {
   const child = spawn("/bin/sh", ["-c", script], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -38,7 +38,7 @@ async function start(script: string, uid?: number): Promise<ChildProcess> {
   return child;
 }
 
-/** The answer of guest-holders: the PID of a child, if it runs as the user. */
+/** Answers as guest-holders does for a child. */
 const runsAs = (pid: number | undefined, uid: number | undefined): number[] =>
   pid !== undefined && uid !== undefined && processRunsAs(`/proc/${pid}`, uid) ? [pid] : [];
 
