@@ -59,7 +59,7 @@ describeMachine("a leased home on the host", (release) => {
     await machine.stop();
   });
 
-  /** Puts a module above all includes of pam_guest, as some guides advise. */
+  /** Puts a module above all includes of pam_guest, as some guides say. */
   const putAbove = (...words: string[]) =>
     machine.sh(`sed -i '/^@include common-session/i session optional ${words.join(" ")}' ${LOGIN}`);
   const homes = () => machine.sh("ls -d /home/guest-* 2>/dev/null || true");
