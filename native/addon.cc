@@ -1,5 +1,4 @@
-// The exported functions of the addon, as in src/system/bindings.ts. Makes no mount and walks no directory: it reads
-// the arguments, calls the part that does the work, and returns the result.
+// The exported functions of the addon (src/system/bindings.ts). Only converts values and starts threads.
 #include <napi.h>
 #include <sys/mount.h>
 
@@ -20,7 +19,7 @@
 namespace guestns {
 namespace {
 
-/** Runs the body of an exported function and turns a Failure into a JavaScript exception. */
+/** Turns a Failure into a JavaScript exception. */
 template <Napi::Value (*body)(const Napi::CallbackInfo&)>
 Napi::Value throwing(const Napi::CallbackInfo& info) {
   try {
@@ -38,7 +37,7 @@ Napi::Value rejected(Napi::Env env, const Napi::Value& reason) {
   return deferred.Promise();
 }
 
-/** Like `throwing`, for a function that returns a promise: it rejects, so its caller need not catch twice. */
+/** Like `throwing`, for functions that return a promise: it rejects instead. */
 template <Napi::Value (*body)(const Napi::CallbackInfo&)>
 Napi::Value rejecting(const Napi::CallbackInfo& info) {
   try {
@@ -54,7 +53,7 @@ std::chrono::milliseconds to_limit(const Napi::Value& value) {
   return std::chrono::milliseconds(to_integer(value, 0, INT32_MAX, "limitMs"));
 }
 
-/** The caller's descriptor may be closed while a thread works on it. */
+/** The caller may close the descriptor while a thread uses it. */
 Fd copy_fd(int fd, const char* step) { return Fd(check(fcntl(fd, F_DUPFD_CLOEXEC, 0), step, "")); }
 
 Napi::Value start_build(const Napi::CallbackInfo& info) {
@@ -130,7 +129,7 @@ Napi::Value measure_view(const Napi::CallbackInfo& info) {
       failure = Failure{"measure", "", ENOMEM, ""};
     }
   };
-  // In a separate thread, which has left this process's namespace when it ends; fast enough to wait for.
+  // Entering a view is for good, so a separate thread does it. It is fast enough to wait for.
   try {
     std::thread(measure).join();
   } catch (const std::system_error& error) {
@@ -148,7 +147,7 @@ Napi::Value reap(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), isolation_reap(to_fd(info[0])));
 }
 
-/** Calls back from the event loop; an exception in the callback is uncaught, as from any event. */
+/** Exceptions are uncaught, as in any event. */
 void call_back(const Napi::FunctionReference& callback) {
   const Napi::Env env = callback.Env();
   const Napi::HandleScope scope(env);
@@ -199,7 +198,7 @@ Napi::Value start_sweep(const Napi::CallbackInfo& info) {
   });
 }
 
-/** A walk, and whether a thread runs it: then no second one may start, and the walk stays until that ends. */
+/** While a thread runs a walk, no second one may start. */
 struct OpenWalk {
   OpenWalk(std::vector<std::string> paths, std::unordered_set<uid_t> uids)
       : walk(swept_directories(), std::move(paths), std::move(uids), true, FileWalk::Depth::kWhole) {}
@@ -263,7 +262,7 @@ Napi::Value unmount(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value probe(const Napi::CallbackInfo& info) {
-  // Safe: a context that is closed unused; at most the kernel loads its overlay module, as a mount would.
+  // Safe: closed unused. At most the kernel loads its overlay module, as a mount would.
   const Fd overlay(fsopen("overlay", FSOPEN_CLOEXEC));
   auto found = Napi::Object::New(info.Env());
   found.Set("overlay", static_cast<bool>(overlay));

@@ -1,5 +1,4 @@
-// Each path is walked without symbolic links and unmounted by descriptor: users shape the directories below their
-// homes.
+// Walks paths without symbolic links and unmounts by descriptor: users shape directories below their homes.
 #include "base_mounts.h"
 
 #include <algorithm>
@@ -23,7 +22,7 @@ std::string read_all(const Fd& file) {
   return text;
 }
 
-/** A field of mountinfo, with blanks and backslashes in octal (proc(5)). */
+/** Mountinfo has blanks and backslashes in octal (proc(5)). */
 std::string unescape(const std::string& field) {
   std::string text;
   for (size_t i = 0; i < field.size(); i++) {
@@ -51,7 +50,7 @@ BaseMounts::BaseMounts(const Fd& thread_directory, const Fd& fd_directory) : fd_
     mount_points_.push_back(unescape(mount_point));
     if (line.find(" - autofs ") != std::string::npos) automount_points_.push_back(mount_points_.back());
   }
-  // A mount below another one goes away with it, so the upper one comes first.
+  // A mount on another goes away with it, so the lower one comes first.
   std::stable_sort(mount_points_.begin(), mount_points_.end(),
                    [](const auto& one, const auto& other) { return one.size() < other.size(); });
 }
@@ -75,7 +74,7 @@ void BaseMounts::detach_original(const std::string& path) {
 void BaseMounts::detach_automounts(const std::string& original, const std::string& copy) {
   for (const auto& point : automount_points_) {
     if (!is_below(point, original)) continue;
-    // The mount point itself, and at most one file system on it.
+    // The mount point, and at most one file system on it.
     for (int i = 0; i < 2; i++) detach_top(copy + point.substr(original.size()));
   }
 }
@@ -85,7 +84,7 @@ bool BaseMounts::carries_plan(const std::string& mount_point) const {
                      [&](const auto& path) { return path_is_within(path, mount_point); });
 }
 
-/** Unmounts the topmost mount at a path, if any. An unreachable one stays, and is covered like everything else. */
+/** An unreachable mount stays, and is covered. */
 void BaseMounts::detach_top(const std::string& path) {
   try {
     const Fd top = find_path(path, kStep);

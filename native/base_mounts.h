@@ -1,5 +1,5 @@
-// The mounts that a view inherits from its base: those about to be covered are unmounted first. Touches no mount of the
-// host's: the thread is in the view's namespace, which is the host's slave.
+// Unmounts inherited mounts before the plan covers them. Touches no mount of the host's: the view's namespace is its
+// slave.
 #pragma once
 
 #include <string>
@@ -10,15 +10,15 @@
 namespace guestns {
 
 /**
- * A covered mount is invisible but still active: its disk stays busy. An automount point covered in a view can neither
- * expire nor be mounted again on the host. Every process of the host that looks at it hangs.
+ * A covered mount is invisible but active, and its disk stays busy. A covered automount point can neither expire nor be
+ * mounted again on the host: processes that look at it hang.
  */
 class BaseMounts {
  public:
   /**
    * Reads them once.
-   * @param thread_directory this thread's directory of /proc, which is in the view's namespace already
-   * @param fd_directory this thread's /proc/thread-self/fd; lives as long as this object
+   * @param thread_directory this thread's in /proc, already in the view's namespace
+   * @param fd_directory this thread's /proc/thread-self/fd; must outlive this object
    */
   BaseMounts(const Fd& thread_directory, const Fd& fd_directory);
 
@@ -28,12 +28,12 @@ class BaseMounts {
   /** Unmounts everything at a path or below it. */
   void detach_within(const std::string& path);
 
-  /** The same, where a copy with the same mounts below it is about to be attached. */
+  /** The same, before a copy with the same mounts is attached. */
   void detach_original(const std::string& path);
 
   /**
-   * Unmounts automount points, and what is mounted on them, in a private copy of `original` attached at `copy`: nothing
-   * would be mounted there, and they would not expire.
+   * Unmounts automount points, and what is on them, in a private copy of `original` at `copy`: they would never mount
+   * or expire.
    */
   void detach_automounts(const std::string& original, const std::string& copy);
 

@@ -1,5 +1,4 @@
-// The system calls that make, attach and seal mounts. Takes descriptors, never a path of the plan: paths.cc walks
-// paths, which are named here only for failures.
+// The system calls on mounts. Takes descriptors from paths.cc; paths only name failures.
 #include "mount_ops.h"
 
 #include <fcntl.h>
@@ -11,29 +10,29 @@
 namespace guestns {
 namespace {
 
-// Debian's group "tty" has always had this number (base-passwd); the file system cannot look it up.
+// Debian's group "tty" (base-passwd). The file system cannot look it up.
 constexpr const char* kTty = "5";
 constexpr const char* kNoSwap = "noswap";
 
-/** A file system being configured: fsopen(2), options, then one mount of it. */
+/** A file system being configured (fsopen(2)). */
 class FsContext {
  public:
-  /** @param opened by fsopen(2) in other namespaces; empty for one of this thread's */
+  /** @param opened by fsopen(2) in other namespaces; empty to open one here */
   FsContext(const char* type, const std::string& target, Fd opened = Fd(), const std::string& source = "guestd")
       : type_(type), target_(target), fs_(std::move(opened)) {
-    // Safe: a context is private to its descriptor; nothing is mounted.
+    // Safe: a context is private to its descriptor. Nothing is mounted.
     if (!fs_) fs_ = Fd(check(fsopen(type, FSOPEN_CLOEXEC), step("fsopen").c_str(), target_));
     set("source", source);
   }
 
   void set(const char* key, const std::string& value) {
-    // Safe: values were checked with the plan, and one call sets one option: a comma cannot add another.
+    // Safe: checked with the plan. One call sets one option, so a comma cannot add another.
     if (fsconfig(fs_.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) < 0) fail_with_log("fsconfig", errno);
   }
 
   /** @returns whether the kernel knows the flag */
   bool set_where_known(const char* flag) {
-    // Safe: as set(). A kernel that does not know the flag returns EINVAL and changes nothing.
+    // Safe: as set(). An unknown flag is EINVAL and changes nothing.
     if (fsconfig(fs_.get(), FSCONFIG_SET_FLAG, flag, nullptr, 0) == 0) return true;
     if (errno != EINVAL) fail_with_log("fsconfig", errno);
     read_log();
@@ -43,7 +42,7 @@ class FsContext {
   Fd mount(unsigned attributes) {
     // Safe: the superblock belongs to no namespace yet.
     if (fsconfig(fs_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) fail_with_log("fsconfig", errno);
-    // Safe: the mount is detached, and gone when its descriptor is closed.
+    // Safe: the mount is detached, and ends with its descriptor.
     const int mount = fsmount(fs_.get(), FSMOUNT_CLOEXEC, attributes);
     if (mount < 0) fail_with_log("fsmount", errno);
     return Fd(mount);
@@ -54,7 +53,7 @@ class FsContext {
 
   [[noreturn]] void fail_with_log(const char* call, int error) { fail(step(call), target_, error, read_log()); }
 
-  /** The file system's messages: reading the context returns one at a time (fsopen(2)). */
+  /** The file system's messages, one for each read (fsopen(2)). */
   std::string read_log() {
     std::string log;
     char message[256];
@@ -79,7 +78,7 @@ std::string octal(mode_t mode) {
 }
 
 Fd tree_clone(const Fd& tree, const std::string& path) {
-  // Safe: the copy is detached, and of the opened file, wherever its path leads by now.
+  // Safe: a detached copy of the opened file, whatever its path is now.
   return Fd(check(open_tree(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
                   "open_tree", path));
 }
@@ -88,7 +87,7 @@ void set_attributes(const Fd& mount, unsigned flags, uint64_t set, uint64_t prop
   struct mount_attr attributes = {};
   attributes.attr_set = set;
   attributes.propagation = propagation;
-  // Safe: only ever removes rights, and only from a mount of this namespace or a detached one.
+  // Safe: only removes rights, from this namespace's mounts or detached ones.
   check(mount_setattr(mount.get(), "", AT_EMPTY_PATH | flags, &attributes, sizeof attributes), "mount_setattr", path);
 }
 
@@ -106,9 +105,9 @@ Fd mount_make_tmpfs(const TmpfsOptions& options, const std::string& label, const
 }
 
 bool mount_knows_noswap() {
-  // Safe: a context that is closed unused.
+  // Safe: the context is closed unused.
   Fd context(fsopen("tmpfs", FSOPEN_CLOEXEC));
-  // Where none may be opened, no view is built, and nothing of a guest's can be swapped out.
+  // If fsopen(2) fails, no view is built, so nothing of a guest's is swapped out.
   return !context || FsContext("tmpfs", "", std::move(context)).set_where_known(kNoSwap);
 }
 
@@ -134,12 +133,12 @@ Fd mount_make_devpts(const DevptsStep& step) {
 Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, const std::string& target) {
   std::string names;
   for (const Fd* layer : layers) names += (names.empty() ? "" : ":") + std::to_string(layer->get());
-  // Layers are named by descriptor, so exactly the checked ones are used and no path needs quoting; relative to the
-  // descriptor directory, because an option holds 256 bytes. The working directory is this thread's own.
+  // By descriptor, so the checked layers are used, and no path needs quoting. Relative to this directory, as an option
+  // holds 256 bytes. The working directory is this thread's own.
   check(fchdir(fd_directory.get()), "fchdir", target);
   FsContext fs("overlay", target);
   fs.set("lowerdir", names);
-  // A layer is data: no extended attribute in it may lead outside it.
+  // A layer's extended attributes must not lead outside it.
   fs.set("redirect_dir", "nofollow");
   fs.set("metacopy", "off");
   Fd mount = fs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
@@ -149,7 +148,7 @@ Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directo
 
 Fd mount_clone(const Fd& source, bool readonly, const std::string& path) {
   Fd mount = tree_clone(source, path);
-  // The host's later mounts below a slave appear in it writable: a read-only copy is cut off from the host.
+  // Mounts that the host later makes below a slave appear writable.
   set_attributes(mount, AT_RECURSIVE, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0U),
                  readonly ? MS_PRIVATE : 0, path);
   return mount;
@@ -178,21 +177,20 @@ void mount_attach(const Fd& mount, const Fd& mount_point, const std::string& tar
   const bool mount_is_directory = is_directory(mount, "attach", target);
   if (mount_is_directory && !is_directory_below) fail("attach", target, ENOTDIR, "the mount point must be a directory");
   if (!mount_is_directory && is_directory_below) fail("attach", target, EISDIR, "the mount point must be a file");
-  // Safe: this thread's namespace is its own and a slave; the mount point is a descriptor found without symbolic links.
+  // Safe: the namespace is this thread's own and a slave. The mount point was found without symbolic links.
   check(move_mount(mount.get(), "", mount_point.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "move_mount",
         target);
 }
 
 void mount_detach(const Fd& mount, const Fd& fd_directory, const std::string& target) {
   check(fchdir(fd_directory.get()), "fchdir", target);
-  // Safe: the descriptor is of a mount that this thread has attached, and its name in the fd directory leads nowhere
-  // else.
+  // Safe: this thread attached the mount, and its fd directory leads nowhere else.
   check(umount2(std::to_string(mount.get()).c_str(), MNT_DETACH), "umount", target);
   check(chdir("/"), "chdir", "/");
 }
 
 void mount_remove(const std::string& path) {
-  // Safe: the caller passes paths that only root can change; a link at the end of one is not followed.
+  // Safe: only root can change these paths, and a final link is not followed.
   if (umount2(path.c_str(), UMOUNT_NOFOLLOW) < 0) fail("umount2", path, errno);
 }
 
@@ -201,7 +199,7 @@ void mount_seal(const Fd& mount, const std::string& target) { set_attributes(mou
 void mount_make_all_slave() {
   struct mount_attr attributes = {};
   attributes.propagation = MS_SLAVE;
-  // Safe: runs after unshare(CLONE_NEWNS), so only the thread's copy of the tree stops sharing.
+  // Safe: after unshare(CLONE_NEWNS), so only this thread's copy changes.
   check(mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes), "mount_setattr", "/");
 }
 

@@ -1,5 +1,5 @@
-// Builds a view in six phases: enter, isolate, create, attach, seal, hand out. Must run in a thread of its own; undoes
-// nothing, because everything it makes ends with the thread and its descriptors.
+// Builds a view. Must run in a thread of its own. Undoes nothing: what it makes ends with the thread and its
+// descriptors.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -18,12 +18,12 @@
 namespace guestns {
 namespace {
 
-// A hidden directory is empty except for mount points that later steps create in it.
+// Later steps may create mount points in it.
 const TmpfsOptions kEmptyDirectory = {"4k", 1024, 0755, true};
 
 constexpr const char* kMadeInside = "it is made only inside a tmpfs of the plan";
 
-/** The contents of a path, for a copy: an automount point is resolved. Empty when it is missing and may be. */
+/** Triggers an automount. Empty when missing and optional. */
 Fd open_content(const std::string& path, bool optional, const char* step) {
   const auto open_as = [&](int flags) { return optional ? find_path(path, step, flags) : open_path(path, step, flags); };
   const Fd found = open_as(O_PATH);
@@ -31,7 +31,7 @@ Fd open_content(const std::string& path, bool optional, const char* step) {
   return open_as(is_directory(found, step, path) ? O_PATH | O_DIRECTORY : O_PATH);
 }
 
-/** Other users may write to its directory: a file of another type or another user is ignored. */
+/** Other users may write to its directory: files of other types and users are ignored. */
 Fd find_socket(const SocketStep& step) {
   try {
     Fd found = find_path(step.target, "socket", O_PATH | O_NOFOLLOW);
@@ -54,7 +54,7 @@ class ViewBuilder {
     enter(leader);
     if (reaper || has_queues()) view_.ipc = isolation_leave_ipc(proc_);
     if (reaper) isolate(leader, reaper);
-    // All mounts are made before the first is attached: one over /tmp or /home hides the sources of later steps.
+    // None is attached yet: one over /tmp or /home would hide the sources of later steps.
     for (const auto& step : plan_) detached_.push_back(std::visit([&](const auto& s) { return create(s); }, step));
     for (size_t i = 0; i < plan_.size(); i++) {
       if (cancelled_) fail("attach", "", ECANCELED);
@@ -70,7 +70,7 @@ class ViewBuilder {
   bool has_queues() const {
     return std::any_of(plan_.begin(), plan_.end(), [](const Step& step) { return std::holds_alternative<MqueueStep>(step); });
   }
-  /** Empty where the view shows this process's own PID namespace. */
+  /** Empty: this process's own PID namespace. */
   Fd take_context(const char* type) { return view_.isolation ? view_.isolation->take_context(type) : Fd(); }
 
   Fd create(const TmpfsStep& step);
@@ -81,8 +81,7 @@ class ViewBuilder {
   Fd create(const SocketStep& step);
   Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, label_, cancelled_); }
   Fd create(const BindStep& step);
-  // These two show the view's contents at their turn, not the base's: made now, a read-only copy of /srv would lift a
-  // mask over /srv/secret.
+  // Made when attached, of the view: of the base, a read-only copy of /srv would lift a mask over /srv/secret.
   Fd create(const HideStep&) { return Fd(); }
   Fd create(const ReadonlyStep&) { return Fd(); }
   Fd create(const KeepStep&) { return Fd(); }
@@ -104,7 +103,6 @@ class ViewBuilder {
   void attach_at(const std::string& target, bool optional, const Fd& mount);
   void attach_over(const Fd& mount, const Fd& mount_point, const std::string& target);
   void skip(const std::string& target) { view_.skipped.push_back(target); }
-  /** Whether it is in a tmpfs of this plan. */
   bool is_own(const Fd& file, const std::string& path) const;
   dev_t remember_device(const Fd& mount, const std::string& target);
 
@@ -121,14 +119,14 @@ class ViewBuilder {
 };
 
 void ViewBuilder::enter(const Fd& leader) {
-  // Safe: root, working directory and umask of this thread alone; setns(2) refuses a thread that shares them.
+  // Safe: root, working directory and umask of this thread alone. setns(2) refuses to share them.
   check(unshare(CLONE_FS), "unshare", "");
   umask(0);
-  // guestd's own /proc, opened before the leader's tree can influence it.
+  // guestd's own, opened before the leader's tree matters.
   proc_ = Fd(check(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc"));
   const Fd self(check(openat(proc_.get(), "thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self"));
   fd_directory_ = Fd(check(openat(self.get(), "fd", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/thread-self/fd"));
-  // Safe: by pidfd, so no reused PID; one that has ended is ESRCH.
+  // Safe: by pidfd, so no reused PID. Returns ESRCH if it has ended.
   check(setns(leader.get(), CLONE_NEWNS), "setns", "");
   // Safe: a copy of the leader's tree, only for this thread.
   check(unshare(CLONE_NEWNS), "unshare", "");
@@ -154,7 +152,7 @@ Fd ViewBuilder::create(const TmpfsStep& step) {
     if (source) tree.copy(source, root, *skeleton);
   }
   for (auto& attribute : tree.dropped()) view_.dropped.push_back(std::move(attribute));
-  // Safe: the root of a tmpfs that is still invisible. Last, so the owner gets all of it or nothing.
+  // Safe: the tmpfs is still invisible. Done last: the owner gets all of it or nothing.
   check(fchown(root.get(), step.uid, step.gid), "fchown", step.target);
   return mount;
 }
@@ -185,7 +183,7 @@ void ViewBuilder::attach(const TmpfsStep& step, Fd mount) {
 void ViewBuilder::attach(const MkdirStep& step, const Fd&) {
   const Fd directory = make_mount_point(step.target, true);
   if (!directory || !is_own(directory, step.target)) return skip(step.target);
-  // Safe: a directory in a tmpfs of this plan, found without symbolic links; no process is in the view yet.
+  // Safe: in a tmpfs of this plan, without symbolic links. No process is in the view yet.
   check(fchmodat(directory.get(), ".", step.mode, 0), "mkdir", step.target);
 }
 
@@ -247,15 +245,12 @@ void ViewBuilder::attach_over(const Fd& mount, const Fd& mount_point, const std:
   base_->attached(target);
 }
 
-/** The current mount point in the view; empty when it is missing and may be. */
+/** Empty when missing and optional. */
 Fd ViewBuilder::find_mount_point(const std::string& target, bool optional) {
   return optional ? find_path(target, "attach") : open_path(target, "attach");
 }
 
-/**
- * The mount point, created where it is missing, with its directories; empty where that would be outside this plan's
- * tmpfs.
- */
+/** Empty where it would be created outside the plan's tmpfs. */
 Fd ViewBuilder::make_mount_point(const std::string& target, bool directory) {
   Fd mount_point = open_path("/", "attach", O_PATH | O_DIRECTORY);
   std::string walked;
@@ -264,7 +259,7 @@ Fd ViewBuilder::make_mount_point(const std::string& target, bool directory) {
     Fd next = find_beneath(mount_point, name, "attach", walked);
     if (!next) {
       if (!is_own(mount_point, walked)) return Fd();
-      // Safe: a new name in a tmpfs of this plan; no process is in the view yet.
+      // Safe: a new name in a tmpfs of this plan. No process is in the view yet.
       if (directory || walked != target) check(mkdirat(mount_point.get(), name.c_str(), 0755), "mkdir", walked);
       else check(mknodat(mount_point.get(), name.c_str(), S_IFREG | 0444, 0), "mknod", walked);
       next = find_beneath(mount_point, name, "attach", walked);

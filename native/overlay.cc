@@ -1,5 +1,5 @@
-// Assembles an overlay, from the top: a scratch layer with the whiteouts, the layers over the target, the target, those
-// below. Does not trust a layer because the plan names it: each is opened once, checked, and used by that descriptor.
+// Assembles an overlay, from the top: whiteouts, layers over the target, the target, layers below it. Trusts no layer:
+// each is opened once, checked, and used by that descriptor.
 #include "overlay.h"
 
 #include <fcntl.h>
@@ -42,7 +42,7 @@ std::vector<Layer> open_layers(const std::vector<std::string>& paths) {
   return layers;
 }
 
-/** A new directory in the scratch tmpfs with owner and mode of the one below it; empty when it exists. */
+/** Empty when it exists. */
 Fd make_directory_like(const Fd& parent, const std::string& name, const struct stat& like, const std::string& shown) {
   if (mkdirat(parent.get(), name.c_str(), 0700) < 0) {
     if (errno == EEXIST) return Fd();
@@ -53,7 +53,6 @@ Fd make_directory_like(const Fd& parent, const std::string& name, const struct s
   return made;
 }
 
-/** The file at `relative` in the highest layer that has it; empty when none has. */
 Fd find_in_layers(const std::vector<Layer>& layers, const std::string& relative) {
   for (const auto& layer : layers) {
     Fd found = find_beneath(layer.directory, relative, kStep, layer.path + "/" + relative);
@@ -62,7 +61,7 @@ Fd find_in_layers(const std::vector<Layer>& layers, const std::string& relative)
   return Fd();
 }
 
-/** Makes the whiteout of one path. Its directories hide nothing, but a guest sees their owner and mode. */
+/** Guests see owner and mode of its directories, which hide nothing. */
 void make_whiteout(const Fd& top, const std::string& relative, const std::vector<Layer>& layers) {
   const std::vector<std::string> names = path_names(relative);
   Fd parent(check(fcntl(top.get(), F_DUPFD_CLOEXEC, 0), kStep, relative));
@@ -75,7 +74,7 @@ void make_whiteout(const Fd& top, const std::string& relative, const std::vector
     if (!S_ISDIR(like.st_mode)) return;
     Fd next = make_directory_like(parent, names[depth], like, walked);
     if (!next) next = Fd(openat(parent.get(), names[depth].c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    // An earlier whiteout already hides the whole directory.
+    // An earlier whiteout already hides the directory.
     if (!next && errno == ENOTDIR) return;
     check(next.get(), kStep, walked);
     parent = std::move(next);
@@ -84,7 +83,7 @@ void make_whiteout(const Fd& top, const std::string& relative, const std::vector
   if (mknodat(parent.get(), names.back().c_str(), S_IFCHR, 0) < 0 && errno != EEXIST) fail(kStep, relative, errno);
 }
 
-/** overlayfs refuses a layer inside another (ELOOP), as /etc/guestd/etc is in /etc: such a layer is copied. */
+/** overlayfs refuses layers inside the target (ELOOP), such as /etc/guestd/etc in /etc. They are copied. */
 void copy_layers_within(const std::string& target, const Fd& scratch, std::vector<Layer>& layers,
                         const Cancelled& cancelled) {
   TreeCopy tree(kLayerStep, std::nullopt, cancelled);
@@ -98,10 +97,7 @@ void copy_layers_within(const std::string& target, const Fd& scratch, std::vecto
   }
 }
 
-/**
- * overlayfs does not report all of its reasons to the caller: a root file system that is an overlay of overlays, for
- * one.
- */
+/** overlayfs reports some errors only in the kernel's log, such as a root that is an overlay of overlays. */
 Fd make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directory, const std::string& target) {
   try {
     return mount_make_overlay(layers, fd_directory, target);
@@ -122,7 +118,7 @@ Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const std::st
   if (over == 0 && below.empty() && step.hidden.empty()) return Fd();
   std::move(below.begin(), below.end(), std::back_inserter(layers));
 
-  // The target briefly carries the scratch tmpfs: kernels before 6.15 accept only attached mounts as layers.
+  // The target briefly carries it: kernels before 6.15 accept only attached mounts as layers.
   const Fd scratch = mount_make_tmpfs({"64m", 16384, 0700, true}, label, step.target);
   mount_attach(scratch, target, step.target);
   copy_layers_within(step.target, scratch, layers, cancelled);
@@ -131,7 +127,7 @@ Fd overlay_create(const OverlayStep& step, const Fd& fd_directory, const std::st
 
   const Fd top = make_directory_like(scratch, "top", like, step.target);
   std::vector<std::string> hidden = step.hidden;
-  // When sorted, a directory comes before its contents, and its whiteout is not taken for a directory that stays.
+  // A directory's whiteout must come before those in it.
   std::sort(hidden.begin(), hidden.end());
   for (const auto& relative : hidden) make_whiteout(top, relative, layers);
 

@@ -1,5 +1,5 @@
-// The walk by openat2(2): the kernel refuses symbolic links anywhere in a path, in one call. Must not fall back to
-// open(2): it would follow a link that a guest plants between two calls.
+// By openat2(2): the kernel refuses symbolic links anywhere. Must not fall back to open(2), which follows links planted
+// between two calls.
 #include "paths.h"
 
 #include <linux/openat2.h>
@@ -12,7 +12,7 @@ Fd find(int dir, const std::string& path, const char* step, const std::string& s
   struct open_how how = {};
   how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | beneath;
-  // Safe: only opens, and the result is judged by its descriptor, never by its path again.
+  // Safe: only opens. Later checks use the descriptor, not the path.
   const long fd = syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how);
   if (fd >= 0) return Fd(static_cast<int>(fd));
   if (errno == ENOENT) return Fd();
@@ -37,7 +37,7 @@ Fd find_beneath(const Fd& dir, const std::string& relative, const char* step, co
 
 bool is_directory(const Fd& fd, const char* step, const std::string& path) {
   struct statx found = {};
-  // Safe: DONT_SYNC and no field: the type is included, and no request is sent (fuse_getattr(), nfs_getattr()).
+  // Safe: with DONT_SYNC and no field no request is sent (fuse_getattr(), nfs_getattr()); the type is still included.
   check(statx(fd.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &found), step, path);
   return S_ISDIR(found.stx_mode);
 }

@@ -1,5 +1,4 @@
-// Checks a plan before anything is done with it. Does not rely on the daemon's checks, and looks at no file: paths are
-// only text here.
+// Checks a plan. Does not rely on the daemon's checks, and looks at no file.
 #include "plan.h"
 
 #include <climits>
@@ -10,7 +9,7 @@
 namespace guestns {
 namespace {
 
-// overlayfs takes 256 bytes of layer names in one option from kernel 6.5 on.
+// From kernel 6.5 on, overlayfs takes 256 bytes of layer names in one option.
 constexpr size_t kMostLayers = 32;
 constexpr uint64_t kMostBytes = uint64_t{1} << 60;
 
@@ -47,10 +46,7 @@ uint64_t size_unit(char suffix) {
   }
 }
 
-/**
- * tmpfs(5) reads size=0 as "no limit", and the kernel's parser wraps around on overflow: both would let one guest fill
- * the memory.
- */
+/** tmpfs(5) reads size=0 as "no limit", and the kernel's parser overflows. Either would let a guest fill the memory. */
 bool size_is_bounded(std::string size) {
   if (size.empty()) return false;
   const bool share = size.back() == '%';
@@ -97,7 +93,7 @@ struct CheckStep {
   void operator()(const KeepStep& step) const { check_absolute(step.target); }
 };
 
-/** An overlay shows its target as in the base, so one after a mask would lift the mask. */
+/** An overlay shows its target as in the base, so it would lift earlier masks. */
 void check_no_overlay_lifts_a_mask(const Plan& plan) {
   for (size_t later = 0; later < plan.size(); later++) {
     const auto* overlay = std::get_if<OverlayStep>(&plan[later]);
@@ -122,7 +118,7 @@ void check_absolute(const std::string& path, const char* step) {
 }
 
 void check_label(const std::string& label) {
-  // Every user can read it in mountinfo, where a blank or a backslash would have to be quoted.
+  // Every user can read it in mountinfo, which escapes blanks and backslashes.
   const bool plain = label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
   if (label.empty() || label.size() > 64 || !plain) fail("arguments", "label", EINVAL, "expected 1 to 64 of a-z, 0-9 and -");
 }

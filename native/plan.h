@@ -1,5 +1,4 @@
-// The plan in C++: the same steps as in src/policy/steps.ts, which explains each field. Only data and its check; no
-// system call.
+// The steps of src/policy/steps.ts, which explains each field. Makes no system call.
 #pragma once
 
 #include <sys/types.h>
@@ -83,7 +82,7 @@ using Step = std::variant<TmpfsStep, ProcStep, MqueueStep, DevptsStep, MkdirStep
 using Plan = std::vector<Step>;
 
 /**
- * Checks a plan for everything that the builder relies on, again after the daemon.
+ * Checks everything that the builder relies on, again after the daemon.
  * @throws Failure with step "plan", EINVAL and what was expected
  */
 void check_plan(const Plan& plan);
@@ -91,13 +90,13 @@ void check_plan(const Plan& plan);
 /** @throws Failure with EINVAL unless it is an absolute path without empty, . or .. names */
 void check_absolute(const std::string& path, const char* step = "plan");
 
-/** @throws Failure with step "arguments" unless it is a label: 1 to 64 of a-z, 0-9 and "-" */
+/** @throws Failure with step "arguments" unless it is 1 to 64 of a-z, 0-9 and "-" */
 void check_label(const std::string& label);
 
-/** Whether `path` is `ancestor` or lies below it. Both are absolute and plain. */
+/** Whether `path` is `ancestor` or below it. Both are absolute and plain. */
 bool path_is_within(const std::string& path, const std::string& ancestor);
 
-/** The names in a path: "/a/b" and "a/b" both give a, b. */
+/** "/a/b" and "a/b" both give a, b. */
 std::vector<std::string> path_names(const std::string& path);
 
 }  // namespace guestns

@@ -1,5 +1,5 @@
-// The copy itself. Bounded in depth and number here, in bytes by the target tmpfs. Looks up each name once, without
-// following links, and judges what it has opened.
+// Bounded in depth and number here, in bytes by the tmpfs. Looks up each name once without following links, and checks
+// what it has opened.
 #include "tree_copy.h"
 
 #include <dirent.h>
@@ -38,7 +38,7 @@ Directory list(const Fd& fd, const char* step, const std::string& path) {
 
 bool starts_with(const std::string& text, const char* start) { return text.compare(0, std::strlen(start), start) == 0; }
 
-/** The names of a file's extended attributes (xattr(7)); none where its file system has none. */
+/** None if the file system lacks them (xattr(7)). */
 std::vector<std::string> list_attributes(const Fd& file) {
   std::string names(XATTR_LIST_MAX, '\0');
   const ssize_t length = flistxattr(file.get(), names.data(), names.size());
@@ -54,7 +54,7 @@ bool is_dot(const char* name) { return std::strcmp(name, ".") == 0 || std::strcm
 
 void give_attributes(const Fd& fd, const struct stat& from, std::optional<Owner> owner, const char* step,
                      const std::string& path) {
-  // Safe: the descriptor is of a file that this builder has created, and no guest can reach it yet.
+  // Safe: this builder has created the file, and no guest can reach it yet.
   check(fchown(fd.get(), owner ? owner->uid : from.st_uid, owner ? owner->gid : from.st_gid), step, path);
   check(fchmod(fd.get(), from.st_mode & 0777), step, path);
   const struct timespec times[] = {from.st_atim, from.st_mtim};
@@ -106,7 +106,7 @@ void TreeCopy::enter_directory(const Fd& from, const Fd& to, const char* name, c
   if (!made && errno != EEXIST) fail_write(path, errno);
   constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   const Fd target(openat(to.get(), name, flags));
-  // An earlier tree has a file or link of that name, and wins.
+  // An earlier tree's file or link of that name wins.
   if (!target && !made && (errno == ENOTDIR || errno == ELOOP)) return;
   check(target.get(), step_, path);
   const Fd source(check(openat(from.get(), name, flags), step_, path));
@@ -117,7 +117,7 @@ void TreeCopy::enter_directory(const Fd& from, const Fd& to, const char* name, c
 }
 
 void TreeCopy::copy_file(const Fd& from, const Fd& to, const char* name, const std::string& path) {
-  // The name may be a FIFO by now: O_NONBLOCK does not wait for its writer, and fstat() detects it.
+  // O_NONBLOCK: the name may now be a FIFO, which fstat() detects.
   const Fd source(check(openat(from.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), step_, path));
   const struct stat found = stat_fd(source, step_, path);
   if (!S_ISREG(found.st_mode)) fail(step_, path, EINVAL, "was exchanged while it was copied");
@@ -131,11 +131,10 @@ void TreeCopy::copy_file(const Fd& from, const Fd& to, const char* name, const s
   if (found.st_nlink > 1) first_names_.emplace(std::pair(found.st_dev, found.st_ino), path.substr(top_.size() + 1));
 }
 
-/** Whether an already copied file now has this name, too. */
 bool TreeCopy::copy_hard_link(const struct stat& found, const Fd& to, const char* name, const std::string& path) {
   const auto first = first_names_.find({found.st_dev, found.st_ino});
   if (first == first_names_.end()) return false;
-  // Safe: both names are in the builder's own tree, below its own directories.
+  // Safe: both names are in the builder's own tree.
   if (linkat(root_->get(), first->second.c_str(), to.get(), name, 0) == 0 || errno == EEXIST) return true;
   if (errno != EMLINK) fail_write(path, errno);
   return false;
@@ -151,16 +150,16 @@ void TreeCopy::copy_bytes(const Fd& from, const Fd& to, off_t size, const std::s
       stop_when_cancelled(path);
       const ssize_t copied = sendfile(to.get(), from.get(), &begin, std::min(kChunk, static_cast<size_t>(end - begin)));
       if (copied < 0) fail_write(path, errno);
-      // It has become shorter.
+      // The file has become shorter.
       if (copied == 0) return;
     }
   }
   if (begin < 0 && errno != ENXIO) fail(step_, path, errno);
-  // The hole at its end.
+  // Adds the hole at the end.
   if (ftruncate(to.get(), size) < 0) fail_write(path, errno);
 }
 
-/** ACLs and user attributes. Rights (security.capability) are dropped, like set-user-ID bits. */
+/** Rights (security.capability) are dropped, like set-user-ID bits. */
 void TreeCopy::copy_attributes(const Fd& from, const Fd& to, const std::string& path) {
   for (const auto& name : list_attributes(from)) {
     if (starts_with(name, "user.") || starts_with(name, "system.posix_acl_")) copy_attribute(from, to, name, path);
@@ -171,7 +170,7 @@ void TreeCopy::copy_attributes(const Fd& from, const Fd& to, const std::string& 
 void TreeCopy::copy_attribute(const Fd& from, const Fd& to, const std::string& name, const std::string& path) {
   std::string value(XATTR_SIZE_MAX, '\0');
   const ssize_t length = fgetxattr(from.get(), name.c_str(), value.data(), value.size());
-  // Safe: only attributes that a file's owner may set, on a file that this builder has created.
+  // Safe: only what owners may set, on a file that this builder has created.
   if (length >= 0 && fsetxattr(to.get(), name.c_str(), value.data(), static_cast<size_t>(length), 0) == 0) return;
   if (errno == ENOSPC) fail_write(path, errno);
   // Before Linux 6.6 a tmpfs takes no user attributes.
@@ -188,7 +187,7 @@ void TreeCopy::copy_link(const Fd& from, const Fd& to, const char* name, const s
     fail_write(path, errno);
   }
   if (!owner_) return;
-  // Safe: the link that this function has just created, itself, in a tree that no guest can reach.
+  // Safe: the link itself, just created, in a tree that no guest can reach.
   check(fchownat(to.get(), name, owner_->uid, owner_->gid, AT_SYMLINK_NOFOLLOW), step_, path);
 }
 

@@ -1,5 +1,5 @@
-// Copies directories by descriptor: skeletons into a home, and an overlay's layers. Follows no symbolic link, opens no
-// device, runs no program, and never replaces an existing file.
+// Copies skeletons into a home, and an overlay's layers. Follows no symbolic link, opens no device, runs no program,
+// replaces no file.
 #pragma once
 
 #include <sys/stat.h>
@@ -21,26 +21,25 @@ void give_attributes(const Fd& fd, const struct stat& from, std::optional<Owner>
                      const std::string& path);
 
 /**
- * One or more trees copied into one; the limits apply to all of them together. Holes stay holes, hard links within a
- * tree stay links, and ACLs and user attributes are copied where the target supports them.
+ * Copies trees into one; the limits apply to all together. Keeps holes, hard links within a tree, and supported ACLs
+ * and user attributes.
  */
 class TreeCopy {
  public:
   /**
    * @param step its name in failures
-   * @param owner of everything created; nothing keeps the owners of the source
+   * @param owner of everything created; empty keeps the owners of the source
    */
   TreeCopy(const char* step, std::optional<Owner> owner, const Cancelled& cancelled)
       : step_(step), owner_(owner), cancelled_(cancelled) {}
 
   /**
-   * Copies the contents of `from` into `to`: files, directories, symbolic links. An existing name stays, directories
-   * merge.
+   * Copies files, directories and symbolic links in `from` into `to`. Existing names stay, directories merge.
    * @throws Failure ELOOP (too deep), E2BIG (too many), EINVAL (FIFO, socket, device), ENOSPC, ... with the file's path
    */
   void copy(const Fd& from, const Fd& to, const std::string& path);
 
-  /** What is not in the copy: "PATH: ATTRIBUTE", at most 20 and then "and N more". */
+  /** "PATH: ATTRIBUTE" of what was not copied; at most 20, then "and N more". */
   std::vector<std::string> dropped() const;
 
  private:
@@ -62,7 +61,7 @@ class TreeCopy {
   const Cancelled& cancelled_;
   int entries_ = 0;
   std::vector<std::string> dropped_;
-  // For the current tree: its copy, its path, and in them the first name of each file with several.
+  // Of the current tree: its copy, its path, and the first name of each hard-linked file.
   const Fd* root_ = nullptr;
   std::string top_;
   std::map<std::pair<dev_t, ino_t>, std::string> first_names_;

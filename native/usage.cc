@@ -1,4 +1,4 @@
-// A built view from inside: which of its tmpfs are still on top, and how much they contain. Changes nothing in it.
+// A built view from inside. Changes nothing in it.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -10,13 +10,13 @@
 namespace guestns {
 
 void enter_view(const Fd& mount_namespace) {
-  // Safe: this thread alone, and it ends after it.
+  // Safe: this thread alone, which then ends.
   check(unshare(CLONE_FS), "unshare", "");
   check(setns(mount_namespace.get(), CLONE_NEWNS), "setns", "");
 }
 
 Fd find_tmpfs(const View::Tmpfs& tmpfs) {
-  // A guest's mount over it is not asked: their own file system need not answer. DONT_SYNC: only the kernel's data.
+  // A guest's file system over it need not answer. DONT_SYNC: only the kernel's data.
   Fd mount_point(open(tmpfs.target.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct statx file = {};
   if (!mount_point || statx(mount_point.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &file) < 0) return Fd();
