@@ -1,5 +1,5 @@
-// The walk: a stack of directories instead of recursion, so no tree is too deep, and no list of a directory's names,
-// which could fill the memory. Judges what it has opened, and takes a directory from its user before it empties it.
+// The walk of a sweep. Its stack of directories bounds memory, unlike recursion or lists of names. Checks what it has
+// opened, and takes a directory from its user before emptying it.
 #include "sweep_files.h"
 
 #include <fcntl.h>
@@ -17,18 +17,16 @@ namespace guestns {
 namespace {
 
 constexpr const char* kStep = "sweep";
-/** For one user, and for unreadable paths. */
 constexpr size_t kMostLeft = 20;
 constexpr size_t kMostShown = 300;
-/** A look leaves a directory after so many names of others, or after so long without the user's. */
+/** A look leaves a directory after this many names of others, or this long without a find. */
 constexpr uint64_t kMostOthers = 10000;
 constexpr std::chrono::seconds kLongest(1);
-/** What a look enters: an access list that lets others write shows in the group bits (acl(5)). */
+/** Directories that a look enters. An ACL's write permission shows in the group bits (acl(5)). */
 constexpr mode_t kOpenToOthers = S_IWGRP | S_IWOTH;
-/** The mode of a directory that was taken. */
 constexpr mode_t kTaken = 0700;
 
-/** A name may contain any byte: misleading ones are shown as \xNN. */
+/** Escapes misleading bytes as \xNN. */
 std::string shown(const std::string& path) {
   static const char* const digits = "0123456789abcdef";
   std::string text;
@@ -46,7 +44,7 @@ std::string reason(int error) {
   return text == nullptr ? "error " + std::to_string(error) : text;
 }
 
-/** This process's own shortage says nothing about the file. */
+/** Says nothing about the file. */
 bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
 }  // namespace
@@ -60,7 +58,7 @@ bool FileWalk::go_on(std::chrono::milliseconds limit, const Cancelled& cancelled
     if (way_.empty()) {
       start(paths_[next_++]);
     } else if (has_seen_enough()) {
-      // What was taken so far is marked: a later walk continues with it.
+      // Taken directories are marked: a later walk continues with them.
       unseen_[next_ - 1] = true;
       way_.clear();
     } else if (read_name(&name)) {
@@ -90,8 +88,7 @@ void FileWalk::start(const std::string& path) {
   try {
     const Fd found = find_path(path, kStep, O_RDONLY | O_DIRECTORY);
     if (!found) return;
-    // Safe: a copy that is attached nowhere, and goes away with the descriptor. It does not contain mounts in the
-    // directory.
+    // Safe: attached nowhere, ends with its descriptor, and has no mounts below.
     tree_ = Fd(open_tree(found.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
     Fd dir(openat(tree_ ? tree_.get() : found.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!dir) fail(kStep, path, errno);
@@ -103,7 +100,7 @@ void FileWalk::start(const std::string& path) {
 
 void FileWalk::visit(const std::string& name) {
   struct stat found = {};
-  // Safe: opens no device and no FIFO; has no mounts.
+  // Safe: opens no device or FIFO, and triggers no automount.
   if (fstatat(way_.last().fd(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
     if (errno != ENOENT) unreadable(name, errno, in_foreign());
     return;
@@ -125,7 +122,7 @@ void FileWalk::take_file(const std::string& name, uid_t owner) {
   swept.found++;
   last_found_ = Clock::now();
   if (!remove_) return stays(owner, name);
-  // Safe: removes a name, never its target; a user who could have replaced it could remove it, too.
+  // Safe: removes a name, never its target. Users who could replace it could remove it.
   if (unlinkat(way_.last().fd(), name.c_str(), 0) < 0 && errno != ENOENT) return stays(owner, name, reason(errno));
   swept.removed++;
 }
@@ -134,24 +131,23 @@ void FileWalk::visit_directory(const std::string& name, bool foreign) {
   struct open_how how = {};
   how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  // Safe: a directory or nothing; a mount there is not reached.
+  // Safe: opens a directory or nothing, and crosses no mount.
   Fd dir(static_cast<int>(syscall(SYS_openat2, way_.last().fd(), name.c_str(), &how, sizeof how)));
   if (dir) return enter(std::move(dir), name);
   const bool has_changed = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
   if (errno != EXDEV && !has_changed) unreadable(name, errno, foreign);
 }
 
-/** Whether a directory is root's because a sweep took it, which may have been interrupted. */
+/** Whether a sweep, perhaps interrupted, gave it to root. */
 bool FileWalk::is_taken(const struct stat& found) const {
   return found.st_uid == 0 && (found.st_mode & 07777) == kTaken && is_ours(found.st_gid);
 }
 
-/** Whether it, or a directory above, belongs neither to root nor to one of the users. */
+/** Whether it or a directory above belongs to neither root nor the users. */
 bool FileWalk::is_foreign(const struct stat& found) const {
   return !is_ours(found.st_uid) && !is_taken(found) && (found.st_uid != 0 || in_foreign());
 }
 
-/** Enters a directory, and takes it from the user before anything in it is read. */
 void FileWalk::enter(Fd dir, const std::string& name) {
   struct stat found = {};
   if (fstat(dir.get(), &found) < 0) return unreadable(name, errno, in_foreign());
@@ -185,8 +181,8 @@ bool FileWalk::take_directory(const Fd& dir, const std::string& name, uid_t owne
   SweptOwner& swept = owners_[owner];
   swept.found++;
   last_found_ = Clock::now();
-  // Safe: by descriptor, and only ever from the user to root; the mode shuts out users of an access list. The group
-  // marks it for later sweeps: no group has the number of a leased account's UID, and this one has no right.
+  // Safe: by descriptor, and only from the user to root. The mode shuts out users of an ACL. The group marks it for
+  // later sweeps: no group has a leased UID's number.
   if (fchown(dir.get(), 0, owner) < 0 || fchmod(dir.get(), kTaken) < 0) {
     stays(owner, name, reason(errno));
     return false;
@@ -195,16 +191,13 @@ bool FileWalk::take_directory(const Fd& dir, const std::string& name, uid_t owne
   return true;
 }
 
-/**
- * A directory that is too deep is moved into the highest one that was the user's, where only root can reach it. So a
- * guest cannot keep files by nesting directories.
- */
+/** Moves a too deep directory into the highest one taken from the user: a guest cannot keep files by nesting. */
 bool FileWalk::move_up(const std::string& name) {
   for (Frame& frame : way_.open()) {
     if (frame.taken_from == 0 || &frame == &way_.last()) continue;
     for (;;) {
       const std::string to = "guestd-sweep-" + std::to_string(moved_++);
-      // Safe: from one directory of root's to another in the same tree, and onto nothing.
+      // Safe: between root's directories in one tree, onto nothing.
       const int moved = renameat2(way_.last().fd(), name.c_str(), frame.fd(), to.c_str(), RENAME_NOREPLACE);
       if (moved == 0) frame.moved.push_back(to);
       if (moved == 0 || errno != EEXIST) return moved == 0;
@@ -213,7 +206,7 @@ bool FileWalk::move_up(const std::string& name) {
   return false;
 }
 
-/** The next name in the last directory; false when there is none. Concurrent removals skip no other name. */
+/** Concurrent removals skip no other name. */
 bool FileWalk::read_name(std::string* name) {
   Frame& frame = way_.last();
   errno = 0;
@@ -230,10 +223,7 @@ bool FileWalk::read_name(std::string* name) {
   return true;
 }
 
-/**
- * Ends a directory. One that was a user's is removed if empty; otherwise it is already root's, and the last sweep in it
- * removes it.
- */
+/** Removes a taken directory if empty. Otherwise the last sweep in it does. */
 void FileWalk::leave() {
   const Frame frame = way_.pop();
   const bool taken = frame.taken_from != 0 || (frame.stay && frame.stay->taken());
@@ -256,7 +246,7 @@ void FileWalk::stays(uid_t owner, const std::string& name, const std::string& wh
   else swept.left.push_back(shown(path_of(name)) + (why.empty() ? "" : ": " + why));
 }
 
-/** Foreign directories do not concern a guest: their owner could make them unreadable. */
+/** Foreign directories do not count: their owners could make them unreadable. */
 void FileWalk::unreadable(const std::string& name, int error, bool foreign) {
   if (is_shortage(error)) fail(kStep, shown(path_of(name)), error);
   if (foreign || unread_.size() == kMostLeft) return;

@@ -1,5 +1,5 @@
-// Finds the files of users below some directories, and removes them. Opens only directories, follows no symbolic link
-// and crosses no mount.
+// Finds the files of users below directories, and removes them. Opens only directories, follows no symbolic link and
+// crosses no mount.
 #pragma once
 
 #include <sys/stat.h>
@@ -14,32 +14,28 @@
 
 namespace guestns {
 
-/** The findings for one user. */
 struct SweptOwner {
-  /** Files and directories. */
   uint64_t found = 0;
   /** Removed, or given to root where it contains files of others. */
   uint64_t removed = 0;
-  /** A path that stays, perhaps with the reason. */
+  /** Paths that stay, perhaps with the reason. */
   std::vector<std::string> left;
-  /** How many more than `left` names. */
+  /** Paths not in `left`. */
   uint64_t more = 0;
 };
 
-/** A look's findings in some directories for one user. */
+/** A look's findings for one user. */
 struct SweptFiles {
   uint64_t found = 0;
   uint64_t removed = 0;
-  /** What stays, and what could not be read; the last may be "and N more". */
+  /** What stays, and what could not be read. The last may be "and N more". */
   std::vector<std::string> left;
-  /** Paths below which the user may have unseen files. */
+  /** Paths below which the user may have more files. */
   std::vector<std::string> unseen;
 };
 
-/** The progress of a walk. */
 struct WalkProgress {
   bool done = false;
-  /** Names looked at, in total. */
   uint64_t names = 0;
   /** The users with findings. */
   std::map<uid_t, SweptOwner> owners;
@@ -49,35 +45,30 @@ struct WalkProgress {
 
 class FileWalk {
  public:
-  /** How thorough it is. */
   enum class Depth {
-    /**
-     * What users could write themselves: nothing below others' read-only directories, nor among too many files of
-     * others.
-     */
+    /** What users could write themselves. Skips others' read-only directories, and too many files of others. */
     kLook,
-    /** Everything. */
     kWhole,
   };
 
   /**
    * @param directories of all sweeps of this process
-   * @param paths absolute; a missing one is skipped. A named directory stays, as root's if it was a user's.
+   * @param paths absolute; missing ones are skipped. They stay, as root's if they were a user's.
    * @param remove removes findings; concurrent changes are no failure
    */
   FileWalk(SweptDirectories& directories, std::vector<std::string> paths, std::unordered_set<uid_t> uids, bool remove, Depth depth)
       : directories_(directories), paths_(std::move(paths)), uids_(std::move(uids)), remove_(remove), depth_(depth) {}
 
   /**
-   * Begins, or continues where it stopped.
+   * Begins or continues the walk.
    * @return whether it is done
-   * @throws Failure ECANCELED; ENFILE, EMFILE, ENOMEM: it cannot continue; ELOOP: endlessly nested directories
+   * @throws Failure ECANCELED; ENFILE, EMFILE, ENOMEM; ELOOP: endlessly nested directories
    */
   bool go_on(std::chrono::milliseconds limit, const Cancelled& cancelled);
 
   WalkProgress progress() const { return {way_.empty() && next_ == paths_.size(), names_, owners_, unread_}; }
 
-  /** For a look that is done or timed out: the paths that it has not completely seen. */
+  /** For a look that is done or timed out: the paths not completely seen. */
   std::vector<std::string> unseen() const;
 
  private:
@@ -108,13 +99,13 @@ class FileWalk {
   const bool remove_;
   const Depth depth_;
 
-  /** Index of the next path; the one before it is being walked. */
+  /** Index of the next path, after the current one. */
   size_t next_ = 0;
   /** The path without its mounts: nothing can be hidden below a mount. */
   Fd tree_;
   WayDown way_;
   uint64_t moved_ = 0;
-  /** In this path: names of others, and the time of the last finding or removal. */
+  /** In this path: names of others, and the last finding or removal. */
   uint64_t others_ = 0;
   Clock::time_point last_found_;
   std::vector<bool> unseen_ = std::vector<bool>(paths_.size(), false);
@@ -126,7 +117,6 @@ class FileWalk {
 
 /**
  * Looks for the files of one user, bounded by time and by files of others.
- * @param limit for all of it
  * @throws Failure as FileWalk::go_on
  */
 SweptFiles sweep_files(SweptDirectories& directories, const std::vector<std::string>& paths, uid_t uid, bool remove,

@@ -1,6 +1,5 @@
-// The directories that sweeps are in, and those that a sweep has taken from its user. Concurrent sweeps of one tree
-// find each other's directories non-empty, so the last one to leave a directory removes it, whichever took it. Touches
-// no file.
+// The directories of current sweeps, and those taken from users. To concurrent sweeps each other's directories are not
+// empty: the last to leave one removes it. Touches no file.
 #pragma once
 
 #include <sys/types.h>
@@ -20,7 +19,7 @@ class SweptDirectories {
   };
 
  public:
-  /** A sweep's stay in a directory: from before it reads the first name until it has tried to remove the directory. */
+  /** Lasts from before reading the first name until after trying to remove the directory. */
   class Stay {
    public:
     Stay(SweptDirectories& all, FileId id) : all_(all), id_(id) {
@@ -41,7 +40,7 @@ class SweptDirectories {
       all_.visits_[id_].taken = true;
     }
 
-    /** Whether this sweep, or a concurrent one, has taken the directory. */
+    /** Whether this sweep or a concurrent one took it. */
     bool taken() const {
       const std::lock_guard<std::mutex> lock(all_.mutex_);
       return all_.visits_[id_].taken;
@@ -54,7 +53,7 @@ class SweptDirectories {
 
  private:
   std::mutex mutex_;
-  /** The open descriptor of a sweep prevents reuse of the directory's number. */
+  /** A sweep's open descriptor prevents reuse of the inode number. */
   std::map<FileId, Visit> visits_;
 };
 

@@ -1,4 +1,4 @@
-// Parks the highest open directory when too many are open, and reopens it by "..", checked to be the same directory.
+// Parks the highest open directory when too many are open. Reopens it by "..", if it is still the same.
 #include "way_down.h"
 
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 namespace guestns {
 namespace {
 
-/** A parked directory takes 40 bytes; it takes its owner 4 KiB on a disk. */
+/** Each takes 40 bytes of memory, and 4 KiB of its owner's disk. */
 constexpr size_t kMostParked = 1000000;
 
 }  // namespace
@@ -51,7 +51,7 @@ Frame WayDown::pop() {
 }
 
 bool WayDown::reopen(int from, const char* path, Parked& parked) {
-  // Safe: a directory, and only the one that it was.
+  // Safe: a directory, and only the same one.
   Fd fd(openat(from, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct stat found = {};
   if (!fd || fstat(fd.get(), &found) < 0 || FileId(found.st_dev, found.st_ino) != parked.id) return false;

@@ -1,5 +1,5 @@
-// The directories on the way down of a walk, from its start to the current one. However deep a tree is, only a bounded
-// number of them is open: of the higher ones the walk remembers its position. Judges no file.
+// The directories on the way down of a walk. Only a bounded number is open: it remembers the position in the higher
+// ones. Judges no file.
 #pragma once
 
 #include <dirent.h>
@@ -18,27 +18,27 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-/** One directory, read up to the walk's position. */
+/** A directory, read up to the walk's position. */
 struct Frame {
   int fd() const { return dirfd(dir.get()); }
 
   std::unique_ptr<DIR, CloseDirectory> dir;
-  /** After the descriptor, so it ends first. */
+  /** Ends first, as it comes after the descriptor. */
   std::unique_ptr<SweptDirectories::Stay> stay;
   FileId id = {};
-  /** Its name in the directory above; empty for the first. */
+  /** Its name above; empty for the first. */
   std::string name;
   /** Its owner before a sweep gave it to root; 0 if none did. */
   uid_t taken_from = 0;
-  /** It, or one above, belongs neither to root nor to one of the users. */
+  /** It, or one above, belongs to neither root nor the users. */
   bool foreign = false;
-  /** Directories that were moved here from further down. */
+  /** Directories moved here from further down. */
   std::vector<std::string> moved;
 };
 
 class WayDown {
  public:
-  /** The most open directories, and the depth of the walk in what it can move up. */
+  /** The most open directories, and the depth beyond which the walk moves directories up. */
   static constexpr size_t kMostOpen = 512;
 
   bool empty() const { return open_.empty(); }
@@ -53,9 +53,8 @@ class WayDown {
   void push(Frame frame);
 
   /**
-   * Leaves the last directory for the one above it. If its owner has moved it away, the walk continues in the first:
-   * concurrently moved files are not found.
-   * @return what was left; without a name where it is no longer in the last directory
+   * Returns to the directory above. If its owner has moved it away, continues in the first: moved files are not found.
+   * @return the directory left; without a name where it is no longer in the last directory
    */
   Frame pop();
 
@@ -72,7 +71,7 @@ class WayDown {
       std::string name;
       std::vector<std::string> moved;
     };
-    /** Only for directories that were taken. */
+    /** Only for taken directories. */
     std::unique_ptr<Rest> rest;
   };
 
@@ -81,7 +80,7 @@ class WayDown {
 
   std::deque<Parked> parked_;
   std::deque<Frame> open_;
-  /** The first directory, once it is parked. */
+  /** Open while parked. */
   Fd first_;
 };
 

@@ -1,5 +1,4 @@
-// The walk: a directory below the top is moved there and emptied in its turn. So no tree is too deep, and at most three
-// descriptors are open, whatever a guest has created.
+// Moves directories to the top and empties them in turn. No tree is too deep, and at most five descriptors are open.
 #include "wipe.h"
 
 #include <dirent.h>
@@ -27,10 +26,7 @@ struct CloseDirectory {
 };
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
-/**
- * This thread's processor time. A wipe waits for nothing else: a busy machine makes none fail, and a guest's tree costs
- * no more than the limit.
- */
+/** This thread's processor time: a busy machine fails no wipe, and a guest's tree costs at most the limit. */
 std::chrono::nanoseconds time_used() {
   struct timespec used = {};
   check(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used), "clock_gettime", "");
@@ -44,7 +40,7 @@ Directory open_list(const Fd& mount_point) {
   return list;
 }
 
-/** The file of this name in a directory, if nothing is mounted there. */
+/** Empty where something is mounted. */
 Fd open_entry(int dir, const char* name, int flags) {
   struct open_how how = {};
   how.flags = static_cast<uint64_t>(flags | O_NOFOLLOW | O_CLOEXEC);
@@ -92,21 +88,21 @@ class Wipe {
     if (time_used() >= end_) fail(kStep, target_, ETIMEDOUT);
   }
 
-  /** Truncates first, which frees memory even of a file that another process has open or mapped. */
+  /** Truncates first, which frees memory even of open or mapped files. */
   static void remove(int dir, const char* name, const struct stat& seen) {
     if (S_ISREG(seen.st_mode)) {
-      // Safe: waits for no FIFO put in its place, and only the file that was seen is truncated.
+      // Safe: does not wait for a FIFO, and truncates only the file that was seen.
       const Fd file = open_entry(dir, name, O_WRONLY | O_NONBLOCK | O_NOCTTY);
       struct stat opened = {};
       const bool same = file && fstat(file.get(), &opened) == 0 && opened.st_dev == seen.st_dev && opened.st_ino == seen.st_ino;
-      // One that is being executed stays as it is, and is counted.
+      // A file that is being executed stays, and is counted.
       if (same && ftruncate(file.get(), 0) < 0) return;
     }
     // Safe: a name in a tmpfs of the ending session.
     unlinkat(dir, name, 0);
   }
 
-  /** A directory with a mount moves together with it. */
+  /** Mounts in it move with it. */
   void move_up(int dir, const char* name) {
     for (;;) {
       check_time();
