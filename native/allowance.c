@@ -1,5 +1,5 @@
-// A process's allowance applies to each part of the look at it, a user's to all of their processes in one look. Root
-// has none: it does not hide, and a user of a set-user-ID program is still the real user read here.
+// Limits each part of the look at a process, and all processes of a user. Set-user-ID programs count for their real
+// user. Root has no limit: it does not hide.
 #include "allowance.h"
 
 #include <stddef.h>
@@ -29,7 +29,7 @@ static long microseconds(clockid_t clock) {
 
 long cost_so_far(void) { return microseconds(CLOCK_PROCESS_CPUTIME_ID) + microseconds(CLOCK_MONOTONIC) / 10; }
 
-/** All users beyond the table share its last allowance. */
+/** Users beyond the table share its last allowance. */
 static struct user *find_user(unsigned uid) {
   size_t at = 0;
   while (at < user_count && users[at].uid != uid) at++;

@@ -1,4 +1,4 @@
-// The sets of criteria as tables: which sets look for what. A look for many sessions takes little longer than for one.
+// Tables from a criterion to its sets: many sessions take little longer than one.
 #include "criteria.h"
 
 #include <errno.h>
@@ -19,7 +19,6 @@ struct entry {
   unsigned set;
 };
 
-/** Entries sorted by key. */
 struct table {
   struct entry *entries;
   size_t count, space;
@@ -34,7 +33,7 @@ bool same_device(struct device one, struct device other) { return one.major == o
 static struct device device_of(const struct statx *file) { return (struct device){file->stx_dev_major, file->stx_dev_minor}; }
 static uint64_t key_of(struct device device) { return ((uint64_t)device.major << 32) | device.minor; }
 
-/** FNV-1a; equal keys are compared in full. */
+/** FNV-1a. Callers compare texts with equal keys in full. */
 static uint64_t hash(const char *text) {
   uint64_t key = 14695981039346656037U;
   for (; *text != '\0'; text++) key = (key ^ (unsigned char)*text) * 1099511628211U;
@@ -61,7 +60,6 @@ static void sort(struct table *table) {
   if (table->count > 0) qsort(table->entries, table->count, sizeof *table->entries, compare);
 }
 
-/** The first entry whose key is not below this one. */
 static size_t find(const struct table *table, uint64_t key) {
   size_t low = 0, high = table->count;
   while (low < high) {
@@ -93,15 +91,14 @@ void give_sign(void) {
 
 bool look(int dir, const char *name, struct statx *file) {
   give_sign();
-  // Safe: no field and DONT_SYNC, so no request is sent (see fuse_getattr() and nfs_getattr()); mounts nothing.
+  // Safe: with no field and DONT_SYNC no request is sent (fuse_getattr(), nfs_getattr()). Mounts nothing.
   return statx(dir, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, file) == 0;
 }
 
 int64_t keeper_of(const struct statx *file) {
   const struct device device = device_of(file);
-  // A terminal or pipe that they created keeps nothing of theirs; nor does a directory of /proc. A socket does: its
-  // holder speaks as them, also on the bus and when another user has their UID. It also keeps the file system that it
-  // is bound in.
+  // These keep nothing of their creator's. A socket does: its holder speaks as its creator, even after another user has
+  // the UID. It also keeps the file system where it is bound.
   const bool keeps = !S_ISCHR(file->stx_mode) && !S_ISBLK(file->stx_mode) && !same_device(device, pipe_device);
   const bool known = (file->stx_mask & STATX_UID) != 0;
   return known && keeps && !same_device(device, proc_device) ? (int64_t)file->stx_uid : -1;
@@ -112,7 +109,7 @@ void note_file(const struct statx *file, const char *how) {
   if (has_user_criterion()) note_user(keeper_of(file), how);
 }
 
-/** The creator of a namespace's user namespace: a holder keeps everything mounted or shared in it. -1 if unknown. */
+/** -1 if unknown. Holders keep everything mounted or shared in it. */
 static int64_t maker_of(int dir, const char *name) {
   const int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -1;
@@ -167,7 +164,7 @@ bool find_own_devices(int proc) {
   return known;
 }
 
-/** An unsigned number, up to the character that ends it. */
+/** Up to one of the characters that may end it. */
 static bool read_number(const char **text, const char *ends, uint64_t most, uint64_t *number) {
   char *end;
   errno = 0;
@@ -208,7 +205,7 @@ static bool read_label(const char *text, unsigned set) {
   return label_of[set] != NULL && add(&labels, hash(text), set);
 }
 
-/** The next of four fields separated by one blank; "-" stands for none. */
+/** Fields are separated by one blank; empty for "-". */
 static const char *next_field(char **rest) {
   const char *field = strsep(rest, " ");
   if (field == NULL || *field == '\0') return NULL;

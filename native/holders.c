@@ -1,22 +1,21 @@
-// guest-holders: which processes hold what sessions have, or belong to them. One look at all processes, through
-// /proc, for all sessions that wait for one.
-// Makes no request to a file system: one that does not answer (a dead server, a guest's FUSE) must not block the look. A
-// process that hangs in execve(2) does block it: so each is named before the look, and guestd ends this program and
-// continues with another one.
+// guest-holders: which processes hold something of sessions, or belong to them: one look at /proc for all sessions.
+// Sends no request to a file system: a dead server or a guest's FUSE could block it. A process that hangs in execve(2)
+// does block it: it prints each PID first, and guestd restarts it after that one.
 // Run by guestd, as root: guest-holders holders|members AFTER
 //   holders  processes that have files of a session open or mounted
 //   members  processes that belong to a session (members.c)
 //   AFTER    the last PID to skip; 0 for none
-// Reads a line for each session, a set of criteria, with "-" for an absent one: DEVICES UID NAMESPACES LABEL
-//   DEVICES     every file on these: "0:57,0:58" as in /proc/PID/mountinfo
-//   UID         files and sockets created by this user, on any file system, and their namespaces; processes of this user
-//   NAMESPACES  inodes of /proc/PID/ns/mnt and the like: "4026532001,4026532002"; guestd keeps them with init, too
-//   LABEL       source of mounts; those of DEVICES and NAMESPACES are looked for, too
-// Prints for each process "PID". Then " SET:HOW" for each set, counted from 0, that it holds something of. Then
-// " SET:mount=PATH" (as in mountinfo) for each that it has a mount of, if it is the first of its mount namespace;
-// " unread-files" and " unread-mounts" where reading takes too long; for members " SET:member"; " ." now and then, and a
-// newline. HOW is "descriptor", "namespace", "directory", "root", "program" or "mapping", whichever was found first.
-// Ends with "end". Never prints its parent.
+// Reads a line of criteria for each session, "-" for an absent one: DEVICES UID NAMESPACES LABEL
+//   DEVICES     of files: "0:57,0:58" as in /proc/PID/mountinfo
+//   UID         the creator of files, sockets and namespaces; the user of processes
+//   NAMESPACES  inodes of /proc/PID/ns/mnt and the like: "4026532001,4026532002"; guestd also keeps them with init
+//   LABEL       source of mounts; mounts also match DEVICES and NAMESPACES
+// Prints a line for each process but its parent, then "end". A line is "PID", with any of:
+//   " SET:HOW"         for each matching set, from 0. HOW is the first found: descriptor, namespace, directory, root,
+//                      program, mapping; or member
+//   " SET:mount=PATH"  for each matching mount, as in mountinfo, by the first process of its mount namespace
+//   " unread-files", " unread-mounts"  where reading takes too long
+//   " ."               now and then
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +36,7 @@
 
 enum { MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, TRIES = 25, TRY_MS = 20, PROCESS_MS = 300 };
 
-// The creators of mapped files, each normally looked up once: all processes map the same libraries.
+// Created by whom: all processes map the same libraries, so each is looked up once.
 static struct {
   struct device device;
   unsigned long inode;
@@ -62,7 +61,6 @@ static void note_descriptors(int process, bool is_init) {
   closedir(list);
 }
 
-/** The creator of a mapped file. A mapping that is gone counts as none. */
 static int64_t keeper_by_mapping(int files, const char *range, struct device device, unsigned long inode) {
   const size_t slot = (inode * 31 + device.minor) % REMEMBERED;
   if (remembered[slot].known && remembered[slot].inode == inode && same_device(remembered[slot].device, device))
@@ -89,7 +87,7 @@ static void note_mapping(const char *line, int files) {
   note_user(keeper_by_mapping(files, range, device, inode), "mapping");
 }
 
-/** Whether all of them were read. A thread that has ended has none. */
+/** Whether all were read. A thread that has ended has none. */
 static bool note_mappings(int process) {
   const int fd = openat(process, "maps", O_RDONLY | O_CLOEXEC);
   FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
@@ -113,7 +111,6 @@ static bool note_mappings(int process) {
   return whole;
 }
 
-/** The parent of a process. */
 static int parent_of(int process) {
   char stat[512] = "";
   const int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
@@ -126,8 +123,8 @@ static int parent_of(int process) {
 }
 
 /**
- * Whether guestd has just started it; or init, where systemd keeps guestd's namespaces. Init also adopts all orphans:
- * the waits for its children take a second in total.
+ * Whether its parent is guestd, or init, which keeps guestd's namespaces. Init adopts all orphans, so its children are
+ * waited for at most a second in total.
  */
 static bool is_keepers(int process) {
   static int left = 1000 / TRY_MS;
@@ -135,7 +132,7 @@ static bool is_keepers(int process) {
   return parent == getppid() || (parent == 1 && has_note_of("namespace") && left-- > 0);
 }
 
-/** A process has one memory for all its threads: it is read once, through the first thread that has not ended. */
+/** Threads share memory: read once, through the first that has not ended. */
 static void note_thread(int thread, bool is_init, bool *memory_read) {
   note_descriptors(thread, is_init);
   note_link(thread, "cwd", "directory");
@@ -147,7 +144,7 @@ static void note_thread(int thread, bool is_init, bool *memory_read) {
 
 static bool shares(int pid, int thread, int what) { return syscall(SYS_kcmp, pid, thread, what, 0, 0) == 0; }
 
-/** By its first thread, then by those with their own descriptors or directories: the first may have ended. */
+/** The first thread may have ended; others may have their own descriptors or directories. */
 static void note_process(int process, int pid) {
   forget_notes();
   bool memory_read = false;
@@ -170,7 +167,7 @@ static void say_holdings(int process, int pid) {
   start_process(process);
   start_part(PROCESS_MS);
   note_process(process, pid);
-  // A child that guestd or init is just starting has all of their descriptors until it executes its program.
+  // Until it executes its program, a child of guestd or init holds their descriptors.
   for (int tries = 0; has_notes() && !is_late() && tries < TRIES && is_keepers(process); tries++) {
     const struct timespec pause = {.tv_nsec = TRY_MS * 1000000L};
     nanosleep(&pause, NULL);
@@ -186,9 +183,7 @@ static void say_holdings(int process, int pid) {
 
 static int compare(const void *one, const void *other) { return *(const int *)one - *(const int *)other; }
 
-/**
- * All processes after one, without this one and its parent, sorted. Returns their number; -1 when /proc cannot be read.
- */
+/** Sorted, without this process and its parent. Returns the number, or -1 on failure. */
 static long list_processes(DIR *proc, int after, int **pids) {
   long count = 0, space = 0;
   errno = 0;
@@ -209,7 +204,7 @@ static long list_processes(DIR *proc, int after, int **pids) {
   return count;
 }
 
-/** By its directory: the number may be reused. */
+/** By its directory, as its number may be reused. */
 static bool say_process(int proc, int pid, bool members) {
   printf("%d", pid);
   if (fflush(stdout) != 0) return false;

@@ -1,7 +1,6 @@
-// A process belongs to a session if any of its four UIDs is the session's user; or, where it can be root, if it is in
-// the session's view or its mount namespace contains one of the view's file systems. src/system/processes/kill.ts
-// checks each again before it kills it. Looks at no namespace of a process that is not root's: no other enters a view
-// from outside, and any user can have one that hangs in execve(2), which would hang this program.
+// A process belongs to a session if one of its UIDs is the session's user; if root's, also if it is in the view or its
+// mount namespace has the view's file systems. kill.ts checks again before killing. Only root's processes can enter a
+// view from outside. Others are skipped: one that hangs in execve(2) would block this program.
 #include "members.h"
 
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 
 enum { MOST_NAMESPACES = 1 << 16 };
 
-// For each mount namespace, the range of entries with the sets that look for one of its mounts.
+// For each mount namespace, the range of `matches` with the sets that look for its mounts.
 static struct {
   uint64_t inode;
   size_t first, end;
@@ -27,7 +26,7 @@ static void keep_match(unsigned set) {
   if (match_count == match_space) {
     match_space = match_space == 0 ? 64 : match_space * 2;
     matches = realloc(matches, match_space * sizeof *matches);
-    // guestd treats an interrupted look as a failed one.
+    // guestd treats an interrupted look as failed.
     if (matches == NULL) exit(1);
   }
   matches[match_count++] = set;
@@ -45,16 +44,13 @@ static size_t find_seen(uint64_t inode) {
   return at;
 }
 
-/**
- * Notes the sets that look for a mount namespace, or for a mount in it. A namespace that takes too long to read is
- * skipped: root does not hide there.
- */
+/** Notes the sets that look for a mount namespace or a mount in it. Skips what takes too long: root does not hide. */
 static void note_view(int thread) {
   struct statx file;
   if (!look(thread, "ns/mnt", &file)) return;
   if (find_seen(file.stx_ino) == seen_count && seen_count < MOST_NAMESPACES) {
     const size_t first = match_count;
-    // One that is gone by now has revealed nothing of its namespace.
+    // A thread that is gone reveals nothing of its namespace.
     const enum reading reading = each_mount(thread, note_the_mount);
     if (reading == READ) each_note(keep_match);
     if (reading != GONE) remember(file.stx_ino, first);
@@ -66,7 +62,7 @@ static void note_view(int thread) {
   note_namespace(file.stx_ino, "member");
 }
 
-/** A process whose first thread has ended looks like a zombie: one of its other threads shows where it is. */
+/** If the first thread has ended, another one shows the namespace. */
 static void note_views(int process) {
   struct statx file;
   if (look(process, "ns/mnt", &file)) {
@@ -96,7 +92,7 @@ void say_memberships(int process) {
   if (!read_uids(process, uids)) return;
   bool is_root = false;
   for (int i = 0; i < UIDS; i++) is_root = is_root || uids[i] == 0;
-  // First: the mounts of a namespace are noted separately from the process's other properties.
+  // First, because it forgets other notes.
   if (is_root) note_views(process);
   for (int i = 0; i < UIDS; i++) note_user(uids[i], "member");
   say_notes(NULL);

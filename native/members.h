@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/** The mount namespace of this program and guestd, the host's, is no view. False when it is unknown. */
+/** Skips the host's mount namespace, which is no view. False when it is unknown. */
 bool pass_over_own_view(int proc);
 
 /** Prints " SET:member" of a process (an open directory) for each session that it belongs to. */

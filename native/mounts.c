@@ -1,4 +1,4 @@
-// Which processes have a mount that a set looks for, in any mount namespace: each is read once.
+// Which processes have a matching mount. Reads each mount namespace once.
 #include "mounts.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "criteria.h"
 #include "notes.h"
 
-// Namespaces that are remembered; any user can mount so much in one that reading takes minutes.
+// Namespaces to remember. Any user can mount so much in one that reading takes minutes.
 enum { MOST_NAMESPACES = 1 << 16, MOUNTS_MS = 300 };
 
 struct mount {
@@ -68,13 +68,12 @@ enum reading each_mount(int thread, void (*show)(const struct mount *)) {
 
 void note_the_mount(const struct mount *mount) { note_mount(mount->device, mount->root, mount->source, "mount"); }
 
-/** Names the first mount for each set. */
 static void say_mount(const struct mount *mount) {
   note_the_mount(mount);
   say_notes(mount->path);
 }
 
-/** Whether anything was printed. A thread that disappears reveals nothing of its namespace. */
+/** Whether anything was printed. A thread that is gone reveals nothing. */
 static bool say_mounts_in(int thread) {
   struct statx file;
   if (!look(thread, "ns/mnt", &file) || was_seen(file.stx_ino)) return false;
@@ -83,17 +82,17 @@ static bool say_mounts_in(int thread) {
   if (unread) fputs(" unread-mounts", stdout);
   const bool said = has_notes() || unread;
   forget_notes();
-  // A process that has used up its allowance reveals nothing of the namespace: the next process in it is asked.
+  // Without allowance the namespace stays unread: the next process in it is asked.
   if ((reading == READ || said) && reading != BROKEN_OFF && seen_count < MOST_NAMESPACES) seen[seen_count++] = file.stx_ino;
   return said;
 }
 
-// For each thread: a later one can be in another namespace.
+// Each thread can be in another namespace.
 void say_mounts(int process) {
   if (!has_mount_criterion()) return;
   DIR *threads = open_list(process, "task");
   if (threads == NULL) return;
-  // For a namespace of its own that takes too long to read, and for others before it.
+  // Enough for a slow namespace of its own, and others before it.
   start_part(2L * MOUNTS_MS);
   bool said = false;
   for (const struct dirent *entry = readdir(threads); entry != NULL && !said; entry = readdir(threads)) {

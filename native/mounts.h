@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** How the reading of a mount table has ended: BROKEN_OFF when its owner has used up their allowance (allowance.h). */
+/** How reading a mount table ended. BROKEN_OFF: its owner is over their allowance (allowance.h). */
 enum reading { READ, LATE, BROKEN_OFF, GONE };
 
-/** Passes on each mount of a thread (an open directory): its device, root, path and source. In bounded time. */
+/** Passes on each mount of a thread (an open directory), in bounded time. */
 struct mount;
 enum reading each_mount(int thread, void (*show)(const struct mount *));
 
@@ -16,8 +16,8 @@ enum reading each_mount(int thread, void (*show)(const struct mount *));
 void note_the_mount(const struct mount *mount);
 
 /**
- * Prints " SET:mount=PATH" of a process (an open directory), if it is the first of a mount namespace with matching
- * mounts, and " unread-mounts".
+ * Prints " SET:mount=PATH" of a process (an open directory), if it is the first of a matching mount namespace, and "
+ * unread-mounts".
  */
 void say_mounts(int process);
 

@@ -1,4 +1,4 @@
-// Keeps the notes of one process, and counts what was printed for each set. Knows no criteria.
+// Counts what is printed for each set. Knows no criteria.
 #include "notes.h"
 
 #include <stddef.h>
@@ -8,7 +8,7 @@
 enum { MOST_NAMED = 512 };
 
 static const char *noted[MOST_SETS];
-// In the order of the notes; those before `said_count` were printed.
+// In order; those before `said_count` were printed.
 static unsigned touched[MOST_SETS];
 static size_t touched_count, said_count;
 static unsigned named[MOST_SETS];

@@ -1,4 +1,4 @@
-// Reads the UIDs of a process.
+// Reads the UIDs of a process (proc_pid_status(5)).
 #include "process_uids.h"
 
 #include <fcntl.h>
@@ -7,14 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-// proc_pid_status(5).
 bool read_uids(int process, unsigned uids[UIDS]) {
   char status[4096] = "";
   const int fd = openat(process, "status", O_RDONLY | O_CLOEXEC);
   const ssize_t length = fd < 0 ? 0 : read(fd, status, sizeof status - 1);
   if (fd >= 0) close(fd);
   if (length <= 0) return false;
-  // The process name comes first, on its own line: a newline in it is written as "\n".
+  // The process name comes before, with newlines escaped.
   const char *state = strstr(status, "\nState:\t"), *threads = strstr(status, "\nThreads:\t"), *line = strstr(status, "\nUid:\t");
   if (state == NULL || line == NULL) return false;
   const char letter = state[strlen("\nState:\t")];

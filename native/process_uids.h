@@ -1,4 +1,4 @@
-// The UIDs of a process: for guest-holders (members.c) and guest-lookup (lookup.c).
+// For guest-holders (members.c) and guest-lookup (lookup.c).
 #ifndef GUESTD_PROCESS_UIDS_H
 #define GUESTD_PROCESS_UIDS_H
 
@@ -7,8 +7,9 @@
 enum { UIDS = 4 };
 
 /**
- * The real, effective, saved and file system UID of a process that has not ended, even of a zombie with running
- * threads. Opens its status, which never hangs. @param process its directory in /proc
+ * The real, effective, saved and file system UID of a process that has not ended, even if only its first thread has.
+ * Never hangs.
+ * @param process its directory in /proc
  */
 bool read_uids(int process, unsigned uids[UIDS]);
 
