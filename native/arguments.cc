@@ -1,5 +1,4 @@
-// JavaScript values in, C++ out: integers, and the steps of a plan. Converts and defaults nothing, and knows no
-// meaning: plan.cc checks the plan.
+// Converts JavaScript values to C++. Coerces and defaults nothing; plan.cc checks the plan's meaning.
 #include "arguments.h"
 
 #include <cmath>
@@ -28,7 +27,7 @@ std::vector<std::string> read_texts(const Napi::Value& value, const char* step, 
   return texts;
 }
 
-/** One JavaScript step of the plan. Each getter accepts exactly its type: nothing is converted or defaulted. */
+/** One step of the plan. Each getter accepts exactly its type. */
 class StepReader {
  public:
   StepReader(const Napi::Value& step, std::string where) : where_(std::move(where)) {
@@ -57,7 +56,7 @@ class StepReader {
   std::string where_;
 };
 
-constexpr uint32_t kLastId = UINT32_MAX - 1;  // the one above means "leave it" to chown(2)
+constexpr uint32_t kLastId = UINT32_MAX - 1;  // chown(2) takes the number above as "unchanged"
 constexpr uint32_t kLastMode = 07777;
 
 TmpfsStep read_tmpfs(const StepReader& step) {

@@ -1,4 +1,4 @@
-// Reads the arguments of the exported functions; main thread only. Only this, results.h, job.h and addon.cc know N-API.
+// Reads the arguments of exported functions; main thread only. Only this, results.h, job.h and addon.cc know N-API.
 #pragma once
 
 #include <napi.h>
@@ -20,10 +20,7 @@ std::vector<std::string> to_texts(const Napi::Value& value, const std::string& w
 /** @throws Failure, step "arguments", unless it is an array of descriptors */
 std::vector<int> to_fds(const Napi::Value& value, const std::string& where);
 
-/**
- * A plan, checked by check_plan().
- * @throws Failure, or Napi::Error when a getter of the plan throws
- */
+/** @throws Failure as check_plan(), or Napi::Error when a getter of the plan throws */
 Plan read_plan(const Napi::Value& value);
 
 }  // namespace guestns

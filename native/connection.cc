@@ -1,5 +1,4 @@
-// pidfd_getfd(2), the type of the socket, and poll(2) without waiting. The kernel answers, whatever a guest does to the
-// processes that read from it.
+// The kernel answers, whatever a guest does to the processes that read from it.
 #include "connection.h"
 
 #include <poll.h>
@@ -27,7 +26,7 @@ bool has_name(const Fd& socket, decltype(&getsockname) get) {
   return size > offsetof(struct sockaddr_un, sun_path);
 }
 
-/** An accepted socket has the listener's name, and its peer has none. A client's peer, such as the bus, has one. */
+/** An accepted socket has the listener's name, and its peer none. A client's peer, such as the bus, has one. */
 bool was_accepted(const Fd& socket) { return has_name(socket, getsockname) && !has_name(socket, getpeername); }
 
 bool is_connection(const Fd& socket) {
@@ -39,8 +38,7 @@ bool is_connection(const Fd& socket) {
 }  // namespace
 
 Connection connection_look(int pidfd, int fd) {
-  // Safe: a copy, close-on-exec, that is closed before anything else. The caller passes only sockets: closing a file
-  // may wait.
+  // Safe: a copy, closed before anything else. The caller passes only sockets: closing a file may wait.
   const Fd copy(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, fd, 0U)));
   if (!copy && errno == EBADF) return Connection::kNone;
   if (!copy) fail("pidfd_getfd", "", errno);

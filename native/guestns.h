@@ -1,5 +1,4 @@
-// Shared by all parts of the builder: the failure, the descriptor, and the flag that the result is no longer needed.
-// Plain C++, without N-API.
+// Shared by all parts of the builder. Plain C++, without N-API.
 #pragma once
 
 #include <unistd.h>
@@ -13,7 +12,7 @@
 
 namespace guestns {
 
-/** The exception of every part: the step, its object, the error number, and what to do. */
+/** The exception of every part. `hint` says what to do. */
 struct Failure {
   std::string step;
   std::string path;
@@ -21,18 +20,18 @@ struct Failure {
   std::string hint;
 };
 
-/** Throws a Failure. `error` is a positive errno. */
+/** `error` is a positive errno. */
 [[noreturn]] inline void fail(std::string step, std::string path, int error, std::string hint = "") {
   throw Failure{std::move(step), std::move(path), error, std::move(hint)};
 }
 
-/** Throws a Failure with errno when a system call returned a negative number. */
+/** Throws a Failure with errno if `result` is negative. */
 inline int check(int result, const char* step, const std::string& path) {
   if (result < 0) fail(step, path, errno);
   return result;
 }
 
-/** A descriptor that closes itself. Its creator asks for close-on-exec. */
+/** Closes itself. Its creator asks for close-on-exec. */
 class Fd {
  public:
   Fd() = default;
@@ -58,7 +57,7 @@ class Fd {
   int fd_ = -1;
 };
 
-/** Set when the view is no longer needed; every loop of the builder checks it. */
+/** Set when the result is no longer needed. Every loop checks it. */
 using Cancelled = std::atomic<bool>;
 
 }  // namespace guestns

@@ -1,4 +1,4 @@
-// IPC_RMID, and a detached mount of mqueue. Acts by id, as ipcrm(1) does: a reused slot has another id.
+// Acts by id, as ipcrm(1) does: a reused slot has another id.
 #include "ipc.h"
 
 #include <sched.h>
@@ -21,7 +21,7 @@ union SemaphoreArgument {
   struct seminfo* info;
 };
 
-/** The highest used slot; its object, or a negative number where it has none. All of the calling thread's namespace. */
+/** Of the thread's namespace: the highest used slot, and a slot's object, negative if none. */
 struct Slots {
   const char* kind;
   int (*highest)();
@@ -67,7 +67,7 @@ const Slots kSlots[] = {
 void ipc_remove(const std::string& kind, int id) {
   const char* step = nullptr;
   int result = 0;
-  // Safe: by id, and only objects that the caller has read to be a departed guest's.
+  // Safe: by id, and only objects that the caller knows to be a departed guest's.
   if (kind == "shm") {
     step = "shmctl";
     result = shmctl(id, IPC_RMID, nullptr);
@@ -88,7 +88,7 @@ uint64_t ipc_empty(const Fd& ipc_namespace, const Cancelled& cancelled) {
   const struct stat theirs = stat_fd(ipc_namespace, "fstat", "");
   const struct stat ours = stat_fd(own, "fstat", "/proc/self/ns/ipc");
   if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino) fail("setns", "", EINVAL, "it is this process's own");
-  // Safe: for this thread only. From here on it sees a session's objects, and none of the host's.
+  // Safe: for this thread only. Now it sees a session's objects, none of the host's.
   check(setns(ipc_namespace.get(), CLONE_NEWIPC), "setns", "");
   uint64_t removed = 0;
   for (const auto& slots : kSlots) {

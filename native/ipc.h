@@ -1,5 +1,5 @@
-// System V IPC objects and POSIX message queues of guestd's own IPC namespace; the System V objects of a session's.
-// Finds nothing in guestd's own: the caller reads objects and owners from /proc and from the file system opened here.
+// System V IPC objects and POSIX message queues of guestd's own IPC namespace, and System V objects of a session's. In
+// guestd's own the caller finds them, from /proc and the file system opened here.
 #pragma once
 
 #include "guestns.h"
@@ -7,23 +7,22 @@
 namespace guestns {
 
 /**
- * Removes a System V object by its id; a missing one is no failure.
+ * Removes a System V object; a missing one is no failure.
  * @param kind "shm", "sem" or "msg"
  * @throws Failure, step "shmctl", "semctl" or "msgctl"
  */
 void ipc_remove(const std::string& kind, int id);
 
 /**
- * The file system of the POSIX message queues, mounted nowhere; each queue is a file in it.
+ * The file system of the POSIX message queues, mounted nowhere: each queue is a file.
  * @throws Failure
  */
 Fd ipc_open_queues();
 
 /**
- * Removes all System V objects of an IPC namespace other than this process's own. Changes the IPC namespace of the
- * calling thread for good.
+ * Removes all System V objects of another IPC namespace. Changes the thread's IPC namespace for good.
  * @return how many there were
- * @throws Failure, step "setns" (EINVAL for another kind of file, and for the process's own namespace), "list", or as
+ * @throws Failure, step "setns" (EINVAL for another kind of file or the process's own namespace), "list", or as
  * ipc_remove()
  */
 uint64_t ipc_empty(const Fd& ipc_namespace, const Cancelled& cancelled);

@@ -1,5 +1,5 @@
-// clone(2) of the reaper, through a child in the leader's PID namespace. The two children share this process's memory
-// until the reaper's execveat(2): they make system calls, and nothing else.
+// Starts the reaper through a child in the leader's PID namespace. Until execveat(2) both children share this process's
+// memory: they only make system calls.
 #include "isolation.h"
 
 #include <fcntl.h>
@@ -25,10 +25,9 @@ namespace {
 
 constexpr const char* kEndedAtOnce = "the reaper ended at once";
 constexpr size_t kStack = size_t{64} << 10;
-// The child borrows memory and descriptor table: its results need no pipe, and the caller is suspended.
+// Results need no pipe. The caller is suspended meanwhile.
 constexpr int kLend = CLONE_VM | CLONE_VFORK | CLONE_FILES;
 
-/** A child's stack, with a guard page below it. */
 class Stack {
  public:
   Stack() : base_(mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
@@ -58,7 +57,7 @@ struct Start {
   const char* step;
   const char* path;
   int error;
-  /** All contexts are open: memory is shared, so a child that was killed before has not set this. */
+  /** A child that was killed too early has not set this. */
   bool opened;
 
   int failed(const char* what, const char* on) {
@@ -69,12 +68,11 @@ struct Start {
   }
 };
 
-/** The first process of the new namespaces, until it executes the reaper. */
 int become_reaper(void* shared) {
   auto* start = static_cast<Start*>(shared);
   for (size_t i = 0; i < start->count; i++) {
     Start::Context& context = start->contexts[i];
-    // Safe: a context is private to its descriptor. It remembers the namespaces of the process that opened it.
+    // Safe: private to its descriptor. It remembers the opener's namespaces.
     context.fd = fsopen(context.type, FSOPEN_CLOEXEC);
     if (context.fd < 0) return start->failed("fsopen", context.type);
   }
@@ -82,17 +80,16 @@ int become_reaper(void* shared) {
   char name[] = "guest-reaper";
   char* const arguments[] = {name, nullptr};
   char* const environment[] = {nullptr};
-  // Safe: by descriptor, so it is the file that guestd has opened. execve(2) leaves the shared descriptor table before
-  // it closes close-on-exec descriptors, so only the copy is closed.
+  // Safe: by descriptor, so it is the file that guestd opened. execve(2) unshares descriptors before closing any.
   syscall(SYS_execveat, start->reaper, "", arguments, environment, AT_EMPTY_PATH);
   return start->failed("execveat", "guest-reaper");
 }
 
-/** A child in the leader's PID namespace: clone(2) creates a new one only below the caller's own. */
+/** In the leader's PID namespace: clone(2) creates a new one only below the caller's. */
 int start_from_leader(void* shared) {
   auto* start = static_cast<Start*>(shared);
-  // clone3(2) would work, too, but systemd's RestrictNamespaces= forbids it: seccomp cannot see its flags. Safe: a
-  // namespace only for the new process, which becomes this process's sibling, a child of guestd.
+  // Not clone3(2), which RestrictNamespaces= forbids: seccomp cannot see its flags. Safe: a namespace only for the new
+  // process, which becomes guestd's child.
   const int flags = kLend | CLONE_PARENT | CLONE_NEWPID | CLONE_PIDFD;
   const int pid = clone(become_reaper, start->stack, flags, start, &start->pidfd);
   if (pid >= 0) return 0;
@@ -100,10 +97,9 @@ int start_from_leader(void* shared) {
   return start->failed("clone", "");
 }
 
-/** waitid(2) for a child that has ended or is about to. */
 void wait_for_end(idtype_t type, int id) {
   siginfo_t info = {};
-  // __WALL: a child that has not reached execve(2) has no exit signal.
+  // __WALL: before execve(2) a child has no exit signal.
   while (waitid(type, static_cast<id_t>(id), &info, WEXITED | __WALL) < 0 && errno == EINTR) continue;
 }
 
@@ -111,12 +107,12 @@ void run_children(Start& start) {
   const Stack middle;
   const Stack first;
   start.stack = first.top();
-  // Safe: this thread waits until the child has ended; all signals are blocked in both, so no handler runs twice.
+  // Safe: waits until the child has ended. Both block all signals, so no handler runs twice.
   const int pid = check(clone(start_from_leader, middle.top(), kLend, &start), "clone", "");
   wait_for_end(P_PID, pid);
 }
 
-/** A pidfd's process in guestd's own PID namespace; clone(2) has returned its number in the leader's. */
+/** The PID in guestd's own namespace: clone(2) returns the leader's. */
 pid_t read_pid(const Fd& proc, const Fd& pidfd) {
   const std::string path = "thread-self/fdinfo/" + std::to_string(pidfd.get());
   const Fd file(check(openat(proc.get(), path.c_str(), O_RDONLY | O_CLOEXEC), "open", "/proc/" + path));
@@ -139,7 +135,7 @@ NamespaceFile open_namespace(const Fd& proc, const std::string& path) {
 }  // namespace
 
 NamespaceFile isolation_leave_ipc(const Fd& proc) {
-  // Safe: for this thread only, which ends when the view is built.
+  // Safe: for this thread only, which ends after the build.
   check(unshare(CLONE_NEWIPC), "unshare", "");
   return open_namespace(proc, "thread-self/ns/ipc");
 }
@@ -159,7 +155,7 @@ Fd Isolation::take_context(const std::string& type) {
 
 std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, const Fd& proc,
                                            const std::vector<const char*>& types) {
-  // Safe: concerns only this thread's children; by pidfd, so no reused PID.
+  // Safe: by pidfd, and only for this thread's children.
   check(setns(leader.get(), CLONE_NEWPID), "setns", "");
   std::vector<Start::Context> opened;
   for (const char* type : types) opened.push_back({type, -1});
@@ -170,11 +166,10 @@ std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, c
   isolation->pidfd = Fd(start.pidfd);
   for (const auto& context : opened) isolation->contexts.push_back({context.type, Fd(context.fd)});
   if (start.step != nullptr) fail(start.step, start.path, start.error);
-  // Killed before it had opened them. Its number and PID namespace are known until it is reaped; without its context
-  // /proc would show guestd's own PID namespace.
+  // Killed too early. Without its context, /proc would show guestd's own PID namespace.
   if (!start.opened) fail("clone", "guest-reaper", ESRCH, kEndedAtOnce);
   isolation->pid = read_pid(proc, isolation->pidfd);
-  // Safe: the number is the reaper's until it is reaped, and only this process can do that.
+  // Safe: the number is the reaper's until this process reaps it.
   isolation->processes = open_namespace(proc, std::to_string(isolation->pid) + "/ns/pid");
   return isolation;
 }

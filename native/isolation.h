@@ -1,5 +1,5 @@
-// An IPC namespace for a view; and a PID namespace, with the reaper that holds it. Mounts nothing; the namespaces' file
-// systems are mounted from the contexts opened here.
+// An IPC namespace for a view, and a PID namespace with its reaper. Mounts nothing: it opens the contexts to mount
+// from.
 #pragma once
 
 #include <memory>
@@ -14,15 +14,13 @@ struct NamespaceFile {
   uint64_t inode = 0;
 };
 
-/**
- * fsopen(2) of `type` inside the new namespace: a mount made from it shows that namespace, whichever thread makes it.
- */
+/** fsopen(2) in the new namespace: its mount shows that namespace, whichever thread makes it. */
 struct NamespaceContext {
   const char* type;
   Fd fd;
 };
 
-/** The running reaper. Unless `pidfd` is moved out of it, the destructor ends the reaper and waits for that. */
+/** The running reaper. The destructor ends it, unless `pidfd` is moved out. */
 class Isolation {
  public:
   Isolation() = default;
@@ -30,7 +28,7 @@ class Isolation {
   Isolation& operator=(const Isolation&) = delete;
   ~Isolation();
 
-  /** The first unused context of that type; empty when there is none. */
+  /** The first unused context of that type; empty if none. */
   Fd take_context(const std::string& type);
 
   pid_t pid = 0;
@@ -42,25 +40,24 @@ class Isolation {
 /**
  * Moves the calling thread into a new IPC namespace, for good.
  * @param proc guestd's own /proc
- * @throws Failure, step "unshare": ENOSPC when there are as many as the machine allows
+ * @throws Failure, step "unshare": ENOSPC at the machine's limit
  */
 NamespaceFile isolation_leave_ipc(const Fd& proc);
 
 /**
- * Starts the reaper in the mount and IPC namespaces of the calling thread. Its PID namespace is a child of the
- * leader's, because a process can only join those below its own (setns(2)). Changes the thread's PID namespace for
- * children for good: it can start no thread after that.
+ * Starts the reaper in the calling thread's mount and IPC namespaces, and in a child of the leader's PID namespace: a
+ * process can only join those below its own (setns(2)). The thread can start no thread after that.
  * @param reaper its executable
- * @param proc guestd's own /proc, whatever is mounted at /proc by now
- * @param types of file systems to open contexts of; each must outlive the call
+ * @param proc guestd's own /proc, whatever is mounted there now
+ * @param types of contexts to open; each must outlive the call
  * @throws Failure; the reaper is then gone
  */
 std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, const Fd& proc,
                                            const std::vector<const char*>& types);
 
 /**
- * waitid(2) without waiting.
- * @return true when the child has been reaped, or is no child (any more); false while it runs
+ * Never waits.
+ * @return true when the child has been reaped, or is no child; false while it runs
  */
 bool isolation_reap(int pidfd);
 

@@ -1,5 +1,4 @@
-// Work in a separate thread whose result resolves a promise: the only way in which this addon runs a thread besides
-// Node's. Knows N-API, and nothing of the work; touches no JavaScript value off the main thread.
+// Work in a separate thread whose result resolves a promise. Touches no JavaScript value off the main thread.
 #pragma once
 
 #include <napi.h>
@@ -21,10 +20,7 @@
 
 namespace guestns {
 
-/**
- * Signals are for the main thread: one delivered here would interrupt a slow call with EINTR. `name`: at most 15
- * characters.
- */
+/** Blocks signals, which would interrupt slow calls with EINTR. `name`: at most 15 characters. */
 inline void prepare_thread(const char* name) {
   sigset_t all;
   sigfillset(&all);
@@ -32,14 +28,11 @@ inline void prepare_thread(const char* name) {
   pthread_setname_np(pthread_self(), name);
 }
 
-/**
- * Gives the thread processor and disk only when no other process wants them. Where the kernel refuses, it has the usual
- * priority.
- */
+/** Runs the thread only when no other process wants processor and disk, if the kernel allows it. */
 inline void yield_to_all() {
   const sched_param none = {};
   sched_setscheduler(0, SCHED_IDLE, &none);
-  // ioprio_set(2), whose header in Debian 12 is not for C++: this thread, the idle class.
+  // ioprio_set(2) of this thread: Debian 12's header is not for C++.
   constexpr int kWhoProcess = 1;
   constexpr int kIdleClass = 3 << 13;
   syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass);
@@ -82,10 +75,10 @@ struct Job {
 
 template <typename Work>
 void resolve_job(Napi::Env env, Napi::Function, Job<Work>* job, void*) {
-  // Without an env Node is shutting down, and the finalizer has already deleted the job.
+  // At Node's shutdown there is no env, and the finalizer has deleted the job.
   if (env == nullptr) return;
   job->thread.join();
-  // Its descriptors are closed before the result is reported.
+  // Closes its descriptors before reporting.
   job->work.reset();
   try {
     if (auto* result = std::get_if<typename Job<Work>::Result>(&job->result)) {
@@ -95,12 +88,12 @@ void resolve_job(Napi::Env env, Napi::Function, Job<Work>* job, void*) {
       job->deferred.Reject(to_error(env, std::get<Failure>(job->result)).Value());
     }
   } catch (const Napi::Error&) {
-    // A terminating worker runs no JavaScript: the result is dropped with the job.
+    // A terminating worker runs no JavaScript: the result is dropped.
   }
   job->done.Release();
 }
 
-/** Ends a job, also at the end of the environment: the thread must not outlive its code. */
+/** Also at the end of the environment: the thread must not outlive its code. */
 template <typename Work>
 void finish_job(Napi::Env, void*, Job<Work>* job) {
   job->cancelled = true;
@@ -109,9 +102,9 @@ void finish_job(Napi::Env, void*, Job<Work>* job) {
 }
 
 /**
- * Runs `work(cancelled)` in a separate thread; it may throw a Failure, and ends early when `cancelled` is set.
+ * Runs `work(cancelled)` in a thread. It may throw a Failure, and ends early when `cancelled` is set.
  * @param name of the thread: at most 15 characters
- * @return the result converted by to_value()
+ * @return its result by to_value()
  */
 template <typename Work>
 Napi::Promise start_job(Napi::Env env, const char* name, Work work) {

@@ -1,5 +1,4 @@
-// uv_poll on a copy of the pidfd, and pidfd_open, pidfd_send_signal, poll. Never reaps the process (waitid): it is
-// another process's child.
+// Never reaps a process: isolation_reap() does that.
 #include "leader_watch.h"
 
 #include <fcntl.h>
@@ -13,24 +12,23 @@ extern "C" {
 namespace guestns {
 
 Fd pidfd_of(pid_t pid) {
-  // Safe: opening takes no right over the process; the caller has to detect a reused PID.
+  // Safe: gives no right over the process. The caller has to detect a reused PID.
   return Fd(check(pidfd_open(pid, 0), "pidfd_open", ""));
 }
 
 void pidfd_signal(int pidfd, int signal) {
-  // Safe: by pidfd, so a process that has reused its number is never hit.
+  // Safe: by pidfd, so no reused PID.
   check(pidfd_send_signal(pidfd, signal, nullptr, 0), "pidfd_send_signal", "");
 }
 
 bool pidfd_has_ended(int pidfd) {
   pollfd asked = {pidfd, POLLIN, 0};
-  // A signal would not tell: a zombie accepts it. An error of the descriptor counts as the end, as in a watch.
+  // kill(2) would accept a zombie. A descriptor's error counts as the end, as in a watch.
   return check(poll(&asked, 1, 0), "poll", "") > 0;
 }
 
 std::shared_ptr<LeaderWatch> LeaderWatch::start(uv_loop_t* loop, int pidfd, Callback on_exit, Callback on_closed) {
-  // Signal 0 sends nothing, but returns EBADF unless it is a pidfd: polling a socket would end a session at its first
-  // byte.
+  // Signal 0 only checks that it is a pidfd: polling a socket would end a session at its first byte.
   if (pidfd_send_signal(pidfd, 0, nullptr, 0) < 0 && errno == EBADF) fail("watch", "", EBADF, "expected a pidfd");
   auto watch = std::make_shared<LeaderWatch>();
   watch->pidfd_ = Fd(check(fcntl(pidfd, F_DUPFD_CLOEXEC, 0), "watch", ""));
@@ -56,7 +54,7 @@ void LeaderWatch::stop() {
 }
 
 void LeaderWatch::on_poll(uv_poll_t* poll, int /*status*/, int /*events*/) {
-  // An error of the descriptor counts as the end, too: a leader that cannot be watched must not keep its session.
+  // An error of the descriptor counts as the end: an unwatched leader must not keep its session.
   auto* watch = static_cast<LeaderWatch*>(poll->data);
   const Callback on_exit = std::move(watch->on_exit_);
   watch->stop();

@@ -1,5 +1,5 @@
-// Watches a process through its pidfd on the event loop, and makes the other calls on a pidfd. Decides nothing about
-// sessions: it reports once that the process has ended.
+// Watches a process through its pidfd on the event loop, and makes other calls on pidfds. Only reports that it has
+// ended.
 #pragma once
 
 #include <uv.h>
@@ -11,31 +11,29 @@
 
 namespace guestns {
 
-/** pidfd_open(2); close-on-exec. */
+/** Close-on-exec. */
 Fd pidfd_of(pid_t pid);
 
-/** pidfd_send_signal(2). */
 void pidfd_signal(int pidfd, int signal);
 
 /** Whether the process has ended, reaped or not. Never waits. */
 bool pidfd_has_ended(int pidfd);
 
 /**
- * One watched process. Lives until libuv has closed the watch, even if all others drop it; main thread only. It does
- * not keep the event loop alive: a daemon has its bus for that, and other programs want to end.
+ * One watched process; main thread only. Lives until libuv has closed the watch. Does not keep the event loop alive.
  */
 class LeaderWatch {
  public:
   using Callback = std::function<void()>;
 
   /**
-   * @param pidfd copied; the caller keeps their own
-   * @param on_exit called once, unless stop() comes first; released, with its captures, when either has happened
+   * @param pidfd is copied
+   * @param on_exit called once, unless stop() comes first; its captures are then released
    * @param on_closed called last, when libuv has closed the watch
    */
   static std::shared_ptr<LeaderWatch> start(uv_loop_t* loop, int pidfd, Callback on_exit, Callback on_closed);
 
-  /** May be called more than once, and from on_exit. */
+  /** May be called repeatedly, and from on_exit. */
   void stop();
 
  private:

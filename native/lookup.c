@@ -1,13 +1,13 @@
-// guest-lookup: answers guestd's questions about users, from the name service (NSS) and from the process table, as long
-// as guestd keeps it. NSS loads modules of other programs, which may hang or crash: guestd ends this program then, and
-// starts another one. A program for each question would take longer than the rest of a login.
-// Reads a question in each line, and answers it with one:
+// guest-lookup: answers guestd's questions about users, from NSS and the process table.
+// NSS modules may hang or crash: guestd then restarts this program. One program for each question would take longer
+// than the rest of a login.
+// Answers each line with a line, "-" if nothing is found:
 //   passwd NAME      the entry, as in passwd(5)
 //   uid UID          the same
 //   group NAME       the entry, as in group(5)
-//   groups GID NAME  "GID GID ...": the groups of an account with this primary group (getgrouplist(3))
-//   runs UID         the PID of a process with this UID, as real, effective, saved or file system UID
-// "-" stands for nothing found. Ends with its input, or after a line that is none of these.
+//   groups GID NAME  "GID GID ...": groups of an account with this primary group (getgrouplist(3))
+//   runs UID         the PID of a process with this real, effective, saved or file system UID
+// Ends with its input, or after any other line.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 
 static void say_nothing_found(void) { puts("-"); }
 
-/** A directory service may have any text in an entry: an answer is one line. */
+/** A directory service's entry may contain newlines. */
 static void say_text(const char *text) {
   for (const char *at = text == NULL ? "" : text; *at != '\0'; at++) putchar(*at == '\n' ? ' ' : *at);
 }
@@ -98,7 +98,7 @@ static bool say_process(unsigned uid) {
   return whole;
 }
 
-/** A number of at most 32 bits, up to the character that ends it. */
+/** At most 32 bits, up to the character that ends it. */
 static bool read_number(const char **text, char end, unsigned *number) {
   char *rest;
   errno = 0;

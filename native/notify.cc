@@ -1,5 +1,4 @@
-// The datagram to the service manager. One sendmsg(2) that never blocks: a manager that does not read must not block
-// guestd.
+// Never blocks: a manager that does not read must not block guestd.
 #include "notify.h"
 
 #include <sys/socket.h>

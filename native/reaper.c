@@ -1,5 +1,5 @@
-// guest-reaper: the first process of a guest session's PID namespace. When it ends, the kernel ends all others in it.
-// It only waits: no arguments, no environment, no descriptor, no capability; the kernel reaps orphans.
+// guest-reaper: the first process of a session's PID namespace, which ends with it. Only waits, and has no arguments,
+// environment, descriptors or capabilities. The kernel reaps orphans.
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -12,27 +12,27 @@
 static void end(int signal, siginfo_t *info, void *context) {
   (void)signal;
   (void)context;
-  // A sender outside the namespace has no number in it: no process inside ends it, not even root's.
+  // A sender outside the namespace has no PID in it. No process inside ends it, not even root's.
   if (info->si_pid == 0) _exit(0);
 }
 
 /**
- * SIGTERM ends it, as systemd ends processes of a stopping unit: the machine must not wait for it, nor for one that a
- * killed guestd has not yet moved out of its own unit. SIGCHLD ignored means that an orphan leaves no zombie (wait(2)).
- * The kernel keeps default actions of other signals from a first process anyway; this repeats it.
+ * SIGTERM ends it, as systemd stops units: shutdown must not wait, even for a reaper still in guestd's own unit. With
+ * SIGCHLD ignored, orphans leave no zombies (wait(2)). The kernel already withholds other default actions from a first
+ * process.
  */
 static bool set_signals(void) {
   const struct sigaction ignore = {.sa_handler = SIG_IGN}, stop = {.sa_sigaction = end, .sa_flags = SA_SIGINFO};
   for (int signal = 1; signal <= SIGRTMAX; signal++)
     if (sigaction(signal, signal == SIGTERM ? &stop : &ignore, NULL) < 0 && errno != EINVAL) return false;
-  // Blocked signals, as in the builder's thread, would queue up instead.
+  // Blocked signals, as in the builder's thread, would queue up.
   sigset_t none;
   sigemptyset(&none);
   return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
 static bool drop_capabilities(void) {
-  // Without CAP_SETPCAP the bounding set stays; that has no effect with no_new_privs and without execution.
+  // Without CAP_SETPCAP the bounding set stays, which has no effect with no_new_privs and without execution.
   for (int capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) continue;
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -47,12 +47,12 @@ static bool let_go_of_everything(void) {
 }
 
 int main(void) {
-  // Anywhere else it would be a process that nothing ends.
+  // Elsewhere nothing would end it.
   if (getpid() != 1) return 2;
   const bool safe = prctl(PR_SET_NAME, "guest-reaper", 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
                     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && set_signals() && drop_capabilities() &&
                     let_go_of_everything();
-  // The namespace ends with it, and a login into it fails.
+  // The namespace ends with it, and the login fails.
   if (!safe) return 1;
   for (;;) pause();
 }

@@ -1,4 +1,4 @@
-// The JavaScript objects of failures, views and findings. Decides nothing, and makes no system call.
+// Makes no system call.
 #include "results.h"
 
 #include <cstring>

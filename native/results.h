@@ -1,5 +1,5 @@
-// C++ in, JavaScript values out: the results of the exported functions, as in src/system/bindings.ts; main thread only.
-// Only this, arguments.h, job.h and addon.cc know N-API.
+// C++ in, JavaScript values out, as in src/system/bindings.ts; main thread only. Only this, arguments.h, job.h and
+// addon.cc know N-API.
 #pragma once
 
 #include <napi.h>
@@ -10,7 +10,7 @@
 
 namespace guestns {
 
-/** The JavaScript Error of a Failure; "STEP PATH: kernel's message (CODE): what to do". */
+/** "STEP PATH: kernel's message (CODE): what to do". */
 Napi::Error to_error(Napi::Env env, const Failure& failure);
 
 Napi::Value to_value(Napi::Env env, const View& view);
