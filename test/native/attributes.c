@@ -1,5 +1,4 @@
-/* Extended attributes of a file: attributes FILE prints "NAME=HEX" of each, sorted; attributes FILE NAME HEX sets
- * one. */
+/* Extended attributes: "attributes FILE" prints a sorted "NAME=HEX" for each, "attributes FILE NAME HEX" sets one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// Connections of other processes: guestd sees whether the other end is gone, and nothing else.
+// guestd sees whether the other end of another process's connection is gone, and nothing else.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ describeAsRoot("a connection of another process", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** A process that has accepted the connection as its descriptor 3, and waits. */
+  /** A process with the connection as its descriptor 3. */
   const hold = async (where: { port: number; host: string } | { path: string }) => {
     server = createServer({ pauseOnConnect: true });
     server.listen("path" in where ? where : { port: 0, host: where.host });

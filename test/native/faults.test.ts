@@ -54,7 +54,7 @@ describeAsRoot("a build that fails", () => {
     );
   });
 
-  /** Expects the plan to fail as given, and everything to be as before. */
+  /** Expects the plan to fail and to change nothing. */
   async function expectFailure(
     plan: readonly Step[],
     expected: { step: string; path: string; code: string },

@@ -1,6 +1,6 @@
-/* Has a user create something and pass its descriptor to this process: give UID WHAT. The user's process then ends.
- * Prints "ready" and stays until its input has a line. WHAT: socket, bus (a connection to it), fifo, link, user,
- * mnt, ipc; or "thread FILE": a file open in a later thread whose first thread has ended. */
+/* Has a user's process create something, pass its descriptor here, and end: give UID WHAT. Prints "ready" and stays
+ * until it reads a line. WHAT: socket, bus (a connection to it), fifo, link, user, mnt, ipc; or "thread FILE": a
+ * file open in a later thread whose first thread has ended. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>

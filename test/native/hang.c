@@ -1,6 +1,6 @@
-/* Hangs for holders.test.ts: hang DIRECTORY, in a mount namespace of its own. Mounts a FUSE there that answers
- * everything except FLUSH. A child opens a file on it and calls execve(2), which closes the file and never returns.
- * Prints the child's PID. */
+/* Hangs for holders.test.ts: hang DIRECTORY, in its own mount namespace. Mounts a FUSE there that answers everything
+ * except FLUSH. A child opens a file on it and calls execve(2), which closes the file and never returns. Prints the
+ * child's PID. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>

@@ -1,5 +1,5 @@
-/* Leaves keys behind for keys.test.ts, as the calling user: hoard KIND [COMMAND...]. Prints how many it has created,
- * then becomes COMMAND. Each kind is a way to keep keys from being found or removed. */
+/* Leaves the caller's keys behind for keys.test.ts: hoard KIND [COMMAND...]. Prints their number, then becomes
+ * COMMAND. Each kind is a way to keep keys from being found or removed. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
@@ -23,10 +23,9 @@ static long add(const char *type, int number, const char *payload, long keyring)
   return syscall(SYS_add_key, type, name, payload[0] == '\0' ? NULL : payload, strlen(payload), keyring);
 }
 
-/** Makes a key invisible to every user. */
 static long hide(long id) { return keyctl(KEYCTL_SETPERM, id, NO_PERMISSIONS, 0); }
 
-/** Hidden keys up to the last bytes of the quota. */
+/** Uses the quota up to its last bytes. */
 static int fill(long keyring) {
   static char payload[4096];
   int made = 0;
@@ -52,7 +51,7 @@ static int nest(long keyring) {
 
 static long persistent(void) { return keyctl(KEYCTL_GET_PERSISTENT, -1, KEY_SPEC_PROCESS_KEYRING, 0); }
 
-/** From now on keyctl(2) fails with EPERM, as in a container with a filter. */
+/** keyctl(2) now fails with EPERM, as in a container with a filter. */
 static int forbid(void) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),

@@ -1,6 +1,6 @@
-/* A process for holders.test.ts that takes long to look at: hog THREADS FILES MAPPINGS. Each thread has its own root
- * and its own table of so many descriptors; the process has so many mappings of a file. Prints "ready", and stays
- * while its input is open. */
+/* Takes long to look at, for holders.test.ts: hog THREADS FILES MAPPINGS. Each thread has its own root and its own
+ * table of FILES descriptors. The process maps a file MAPPINGS times. Prints "ready", and stays while its input is
+ * open. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ int main(int count, char **arguments) {
   if (stacks == MAP_FAILED) return fail("mmap");
   for (int i = 0; i < threads; i++)
     if (clone(stay, stacks + (size_t)(i + 1) * STACK, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL) < 0) return fail("clone");
-  // Differing neighbours are not merged.
+  // The kernel does not merge neighbours that differ.
   for (int i = 0; i < mappings; i++)
     if (mmap(NULL, 4096, i % 2 == 0 ? PROT_READ : PROT_NONE, MAP_PRIVATE, program, 0) == MAP_FAILED) return fail("mmap");
   if (puts("ready") < 0 || fflush(stdout) != 0) return fail("stdout");

@@ -1,4 +1,4 @@
-// guest-holders: finds every way a process can hold files or namespaces, and cannot be made to hang for long.
+// guest-holders finds every way a process can hold files or namespaces, and cannot be made to hang for long.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -27,12 +27,15 @@ import {
 import { type MemberCriteria, searchAllMembers } from "../../src/system/processes/member-search.ts";
 import { type Base, describeAsRoot, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
-/** Stands for a guest. Not rig.ts's: a search covers the whole machine and would find processes of concurrent tests. */
+/**
+ * Stands for a guest. rig.ts's UID would match processes of concurrent tests, because a search covers the whole
+ * machine.
+ */
 const GUEST = 23456;
 const PROGRAM = resolve(process.env["GUEST_HOLDERS"] ?? "build/host/guest-holders");
 const hasFuse = existsSync("/dev/fuse");
 
-/** From the C library's package, and used by no shell. */
+/** From the C library's package, but used by no shell. */
 const LIBRARY = execFileSync("sh", ["-c", "ls /lib*/libm.so.6 /lib/*/libm.so.6 2>/dev/null | head -n 1"], {
   encoding: "utf8",
 }).trim();
@@ -63,7 +66,7 @@ describeAsRoot("guest-holders", () => {
   const endAll = async () => {
     for (const child of started.splice(0)) {
       const ended = once(child, "exit");
-      // Its children read from it, too.
+      // Children read from it, too.
       child.stdin?.end();
       child.kill("SIGKILL");
       await ended;
@@ -75,7 +78,7 @@ describeAsRoot("guest-holders", () => {
     await base.end();
   });
 
-  /** Runs a shell script in the base until the test ends; it must print "ready" and stay. */
+  /** Runs a shell script in the base until the test ends. It must print "ready" and stay. */
   async function hold(script: string, uid = 0): Promise<number> {
     const drop = uid === 0 ? [] : ["setpriv", `--reuid=${uid}`, "--clear-groups"];
     const child = spawn("nsenter", ["-t", String(base.pid), "-m", ...drop, "sh", "-euc", script], {
@@ -86,10 +89,10 @@ describeAsRoot("guest-holders", () => {
     return pidOf(child);
   }
 
-  /** A shell that has a library mapped, and holds it in no other way. */
+  /** Only the mapping holds the library. */
   const withLibrary = (path: string) => `LD_PRELOAD=${path} exec sh -c 'echo ready; read line'`;
 
-  /** The holders, when all processes can be looked at. */
+  /** Expects that all processes could be looked at. */
   async function find(
     devices: readonly string[],
     uid: number,
@@ -103,7 +106,7 @@ describeAsRoot("guest-holders", () => {
     return files;
   }
 
-  /** The processes with mounts, without the base, which has all of them. */
+  /** Omits the base, which has all mounts. */
   async function findMounts(
     label: string,
     devices: readonly string[] = [],
@@ -290,7 +293,7 @@ describeAsRoot("guest-holders", () => {
 
   it.skipIf(!hasFuse)("finds holders on a file system that never answers, without waiting for it", async () => {
     const place = base.sh("mkdir -p /mnt/silent && echo /mnt/silent").trim();
-    // O_PATH: nothing else gets a descriptor there.
+    // Only O_PATH opens it there.
     const open = `${process.execPath} -e 'fs.openSync("${place}", 0x200000); console.log("ready"); process.stdin.resume()'`;
     const options = "fd=3,rootmode=40000,user_id=0,group_id=0";
     const pid = await hold(`exec 3<>/dev/fuse; mount -i -t fuse -o ${options} silent ${place} >&2; exec ${open}`);
@@ -313,7 +316,7 @@ describeAsRoot("guest-holders", () => {
   it("ignores a child that guestd is just starting, which briefly has its descriptors", async () => {
     const { ino } = statSync(`/proc/${base.pid}/ns/mnt`);
     const fd = openSync(`/proc/${base.pid}/ns/mnt`, "r");
-    // Like a child of this process between fork and exec: it closes the descriptor a little later.
+    // Like a child of this process between fork and exec: it closes the descriptor later.
     const child = spawn("sh", ["-c", "echo ready; sleep 0.2; exec 3<&-; read line"], {
       stdio: ["pipe", "pipe", "inherit", fd],
     });
@@ -437,7 +440,7 @@ describeAsRoot("guest-holders", () => {
   });
 
   describe.skipIf(!hasFuse)("behind a process that hangs in execve", () => {
-    /** Hanging processes, and one after them that holds a file. */
+    /** Starts hanging processes, then one that holds a file. */
     async function hang(count: number) {
       execFileSync("gcc", ["-Wall", "-Wextra", "-Werror", "-O1", "-o", `${elsewhere}/hang`, "test/native/hang.c"]);
       const pids: number[] = [];
@@ -466,7 +469,7 @@ describeAsRoot("guest-holders", () => {
 
     it("stops at the time limit", { timeout: 20_000 }, async () => {
       const { pids } = await hang(4);
-      // The first one takes 2 s, the second one the rest of the 3.5 s, and the others are not reached.
+      // The first takes 2 s, and the second the rest of the 3.5 s. The others are not reached.
       const found = await searchHolders(
         { devices: [device], uid: GUEST, namespaces: [], label: "" },
         {
@@ -480,7 +483,6 @@ describeAsRoot("guest-holders", () => {
   });
 
   describe("beside processes that take long to read", () => {
-    /** The user of slow processes, and another user. */
     const [SLOW, OTHER] = [GUEST + 1, GUEST + 2];
     let file: string;
     beforeAll(() => {
@@ -557,7 +559,6 @@ describeAsRoot("guest-holders", () => {
   });
 });
 
-/** -1 stands for none. */
 const userOf = (uid: number) => (uid === -1 ? undefined : uid);
 
 function childrenOf(pid: number): number[] {

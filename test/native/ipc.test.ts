@@ -1,5 +1,5 @@
-// What a user has left in guestd's own IPC namespace, by id and through a file system that is mounted nowhere; and in
-// one of their own, which is emptied.
+// What a user has left in guestd's IPC namespace, by id and through a file system that is mounted nowhere. And a user's
+// own namespace, which is emptied.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -29,7 +29,7 @@ const KINDS = [
 ] as const;
 const LISTS = KINDS.map(([kind]) => `/proc/sysvipc/${kind}`);
 
-/** The ids in /proc/sysvipc that belong to the guest. */
+/** Ids of the guest in /proc/sysvipc. */
 function idsOf(kind: string): number[] {
   const [head = "", ...lines] = readFileSync(`/proc/sysvipc/${kind}`, "utf8")
     .trim()
@@ -89,7 +89,7 @@ describeAsRoot("System V objects", () => {
 
 const isKnownToHaveKeys = () => new RegExp(`^ *${GUEST}:`, "m").test(readFileSync("/proc/key-users", "utf8"));
 
-/** The IPC namespace of a process that runs until its input ends. */
+/** The namespace's process runs until its input ends. */
 async function startIpcNamespace(...before: readonly string[]) {
   const script = "ipcmk --shmem 4096; ipcmk --semaphore 2; ipcmk --queue; ipcmk --shmem 4096; echo made; exec cat";
   const argv = ["--ipc", "setpriv", `--reuid=${GUEST}`, "--clear-groups", ...before, "/bin/sh", "-euc", script];
@@ -97,7 +97,7 @@ async function startIpcNamespace(...before: readonly string[]) {
   let text = "";
   for await (const chunk of child.stdout) if ((text += String(chunk)).endsWith("made\n")) break;
   const fd = openSync(`/proc/${pidOf(child)}/ns/ipc`, "r");
-  /** Only the descriptor keeps it. */
+  /** Only the descriptor keeps the namespace. */
   const leave = async () => {
     child.stdin.end();
     if (child.exitCode === null) await once(child, "exit");
@@ -160,7 +160,7 @@ describeAsRoot("the IPC namespace of a session", () => {
   });
 });
 
-/** Creates a queue as the guest, and one of root's, through a mount that lives as long as the script. */
+/** Creates queues of the guest's and of root's. The mount lives as long as the script. */
 const QUEUES = `mount -t mqueue q /mnt && setpriv --reuid=${GUEST} --clear-groups sh -c ': >/mnt/guestns-his' && : >/mnt/guestns-ours`;
 
 describeAsRoot("message queues", () => {

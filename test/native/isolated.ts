@@ -11,7 +11,7 @@ export interface IsolatedView extends BuiltView {
   readonly isolation: Isolation;
 }
 
-/** Builds a view with namespaces below the leader's; the caller ends it. */
+/** The caller must end the view. */
 export async function buildIsolated(leader: number, plan: readonly Step[]): Promise<IsolatedView> {
   const reaper = openSync(REAPER, "r");
   try {
@@ -57,16 +57,16 @@ function joinArguments(view: IsolatedView, user: readonly string[], script: stri
   return [`--mount=${fd(view.fd)}`, `--ipc=${fd(ipc.fd)}`, `--pid=${fd(processes.fd)}`, ...user, "sh", "-c", script];
 }
 
-/** What setpriv(1) makes of root: a guest, or root without capabilities. */
+/** For setpriv(1): a guest, or root without capabilities. */
 export const asUser = (uid: number): string[] => ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
 export const asBareRoot: readonly string[] = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"];
 
-/** Runs a shell script in all namespaces of a view, and returns its output; it may fail. */
+/** Runs a script in all namespaces of a view. Returns its output; it may fail. */
 export function within(view: IsolatedView, script: string, user: readonly string[] = []): string {
   return execFileSync("nsenter", joinArguments(view, user, `{ ${script}\n} 2>&1; true`), { encoding: "utf8" }).trim();
 }
 
-/** Starts a process in all namespaces of a view that ends with its input; returns once it runs. */
+/** Starts a process in all namespaces of a view. It ends with its input. Returns once it runs. */
 export async function startWithin(
   view: IsolatedView,
   script = "exec cat",
@@ -86,7 +86,6 @@ export function mountWithin(view: IsolatedView, target: string): string[] {
   return found === undefined ? [] : [...found.flags, ...found.options];
 }
 
-/** A field of /proc/PID/status. */
 export function statusOf(pid: number, field: string): string | undefined {
   return new RegExp(`^${field}:\\s*(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
 }
