@@ -1,4 +1,4 @@
-// Views, their base and the host: which mounts each sees, and that a guest cannot get below a mask.
+// Which mounts views, their base and the host see, and that a guest cannot get below a mask.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, readFileSync, readlinkSync } from "node:fs";
@@ -29,7 +29,7 @@ describeAsRoot("between a view and its host", () => {
   const host = readFileSync("/proc/self/mountinfo", "utf8");
   beforeAll(async () => {
     base = await startBase();
-    // A kernel may deny guests user namespaces entirely; here it does not, so the masks themselves are tested.
+    // A kernel may deny guests user namespaces. Here they are allowed, to test the masks themselves.
     base.sh("mount -t tmpfs base /home && mkdir -m 755 /home/bob && echo secret > /home/bob/secret");
     base.sh("mount -t tmpfs -o mode=755 base /srv && echo secret > /srv/file && mkdir /srv/place");
     view = await base.build(

@@ -1,4 +1,4 @@
-// guest-keys against every way a user can protect keys. In a user namespace, which takes the remaining keys with it.
+// guest-keys against every way to protect keys, in a user namespace that takes the remaining keys with it.
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,9 +22,9 @@ describeAsRoot("guest-keys", () => {
     rmSync(dir, { recursive: true });
   });
 
-  /** Runs a script as root of a user namespace in which all ids are the same as outside. */
+  /** Runs a script as root of a user namespace with unchanged ids. */
   function run(script: string): string[] {
-    // A new one each time: the kernel removes the keys of a dead namespace late.
+    // A new UID each time: the kernel removes the keys of a dead namespace late.
     const uid = ++lastUid;
     const inside = `as() { setpriv --reuid=${uid} --regid=${uid} --clear-groups "$@"; }
       keys() { ./hoard join /bin/sh -c "setpriv --reuid=${uid} --regid=${uid} --clear-groups ./guest-keys" | tail -n 1; }
@@ -37,7 +37,7 @@ describeAsRoot("guest-keys", () => {
     return execFileSync("sh", ["-euc", outside, "sh", inside], { encoding: "utf8", cwd: dir }).trim().split("\n");
   }
 
-  /** Its output after a hoard was made, and again; and the kernel's count of keys afterwards. */
+  /** Runs guest-keys twice after a hoard, then reads the kernel's count of keys. */
   function clear(kind: string) {
     const lines = run(`as ./hoard ${kind}; keys; keys; count`);
     const [[made = 0] = [], [found = 0, removed, left] = [], second, [counted] = []] = lines.map((line) =>

@@ -1,4 +1,4 @@
-// Many builds, parallel and in a row, valid and invalid: the resources of the process stay constant.
+// Many builds, parallel and in a row, valid and invalid, use constant resources.
 import { closeSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";

@@ -1,11 +1,11 @@
-// A kept program answers question after question; one that hangs, fails or has ended harms no later question.
+// A kept program answers many questions. One that hangs, fails or ends harms no later question.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lookup } from "../../src/system/accounts/lookup.ts";
 
-/** Answers each question with its own PID and the question; notes its start. */
+/** Answers each question with its PID and the question. Notes its start. */
 const ECHO =
   'echo $$ >>"$0"; while read -r question; do case $question in none) echo -;; hang) exec sleep 600;; fail) exit 2;; *) echo "$$ $question";; esac; done';
 
@@ -20,7 +20,7 @@ describe("a lookup", () => {
   });
   const pids = () => (existsSync(starts) ? readFileSync(starts, "utf8").trim().split("\n").map(Number) : []);
   afterEach(() => {
-    // A kept program ends with the process that keeps it.
+    // A kept program ends with its keeper.
     for (const pid of pids().filter((one) => !isGone(one))) process.kill(pid, "SIGKILL");
     rmSync(directory, { recursive: true });
   });
@@ -42,7 +42,7 @@ describe("a lookup", () => {
   it("does not wait for another one", async () => {
     const answers = await Promise.all(["a", "b", "c"].map((question) => lookup.ask(question)));
     expect(new Set(answers.map((answer) => answer?.split(" ")[0])).size).toBe(3);
-    // Two are kept.
+    // Two programs are kept.
     await Promise.all(["d", "e"].map((question) => lookup.ask(question)));
     expect(pids()).toHaveLength(3);
   });

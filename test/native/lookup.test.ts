@@ -1,4 +1,4 @@
-// guest-lookup: answers from the real name service and process table.
+// guest-lookup with the real name service and process table.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";

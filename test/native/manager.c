@@ -1,5 +1,5 @@
-/* Plays the service manager for notify.test.ts: manager ADDRESS. Each input line receives one datagram and prints it
- * on a line: its text with blanks for line breaks, then the contents of each descriptor's file, in brackets. */
+/* Plays the service manager for notify.test.ts: manager ADDRESS. For each input line, receives a datagram and prints
+ * its text with blanks for line breaks, then each descriptor's contents in brackets. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>

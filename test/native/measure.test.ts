@@ -1,4 +1,4 @@
-// How much a view's tmpfs contain, by the file systems' own count.
+// The contents of a view's tmpfs, by the file systems' own count.
 import { closeSync, openSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Base, describeAsRoot, inside, native, startBase, tmpfs, traces, withView } from "./rig.ts";

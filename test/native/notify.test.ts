@@ -1,4 +1,4 @@
-// One datagram to the service manager, with descriptors. manager.c plays the manager.
+// Sends the service manager a datagram with descriptors. manager.c plays the manager.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,6 @@ import { native } from "./rig.ts";
 
 interface Manager {
   readonly process: ChildProcess;
-  /** The next datagram that the manager received. */
   receive(): Promise<string>;
 }
 

@@ -6,10 +6,10 @@ import { resolve } from "node:path";
 import { expect, it, vi } from "vitest";
 import { describeAsRoot, native, pidOf } from "./rig.ts";
 
-/** For a separate Node; long, because an emulated machine takes seconds to start one. */
+/** An emulated machine takes seconds to start another Node. */
 const LIMIT_MS = 120_000;
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
-/** A process that ends when its input does. */
+/** Ends with its input. */
 const start = (): ChildProcess => spawn("cat", { stdio: ["pipe", "ignore", "ignore"] });
 
 async function end(child: ChildProcess): Promise<void> {
@@ -18,7 +18,7 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Runs a script in a separate Node and mount namespace, with the addon as `native`, and returns its output. */
+/** Runs a script in its own Node and mount namespace, with the addon as `native`. Returns its output. */
 function run(script: string): string {
   const addon = process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node";
   const head = `const native = require(${JSON.stringify(resolve(addon))});`;
