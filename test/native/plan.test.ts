@@ -1,4 +1,4 @@
-// Invalid plans: the addon itself refuses them before it does anything.
+// The addon itself refuses invalid plans, before it does anything.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Step } from "../../src/policy/steps.ts";
 import {

@@ -38,7 +38,7 @@ import {
   traces,
 } from "./rig.ts";
 
-/** For a separate Node; long, because an emulated machine takes seconds to start one. */
+/** An emulated machine takes seconds to start another Node. */
 const LIMIT_MS = 120_000;
 const ADDON = resolve(process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node");
 const PLAN: Step[] = [
@@ -51,14 +51,14 @@ const PLAN: Step[] = [
   readonly("/usr"),
 ];
 
-/** Processes that run this executable, under any user. */
+/** Processes of all users that run this executable. */
 function running(executable: string): number[] {
   return readdirSync("/proc")
     .filter((pid) => Number(pid) > 0 && linkOf(`/proc/${pid}/exe`).includes(`:${executable}`))
     .map(Number);
 }
 
-/** "NAME:TARGET" of a link; nothing where it is gone. */
+/** "NAME:TARGET" of a link, or nothing if it is gone. */
 function linkOf(path: string, name = ""): string[] {
   try {
     return [`${name}:${readlinkSync(path)}`];
@@ -67,7 +67,7 @@ function linkOf(path: string, name = ""): string[] {
   }
 }
 
-/** Runs a script in a Node in its own namespaces (unshare(1)), with the addon as `native`, and returns its output. */
+/** Runs a script in its own Node and namespaces (unshare(1)), with the addon as `native`. Returns its output. */
 function run(script: string, under: readonly string[]): string {
   const head = `const native = require(${JSON.stringify(ADDON)}); const fs = require("node:fs");`;
   return execFileSync("unshare", [...under, process.execPath, "-e", head + script], {

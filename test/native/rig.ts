@@ -1,5 +1,5 @@
-// Shared by the addon's tests: a throw-away base namespace, step makers, and looks into a built view. Never mounts
-// anything in the tests' own namespace; each process it starts is ended by its PID.
+// For the addon's tests: a throw-away base namespace, step makers, and looks into a built view. Mounts nothing in the
+// tests' own namespace, and ends each process that it starts by PID.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
@@ -23,10 +23,10 @@ import type {
 import { type Bindings, type BuiltView, loadBindings, type NativeError } from "../../src/system/bindings.ts";
 import { requireRoot } from "../helpers/root.ts";
 
-/** A UID without a user stands for a guest; one for each worker, which counts what belongs to it. */
+/** Stands for a guest. Each worker has its own, and counts what belongs to it. */
 export const GUEST = 12_345 + Number(process.env["VITEST_POOL_ID"] ?? 0);
 
-/** The addon; GUESTNS_ADDON names another build of it, such as one with sanitizers. */
+/** GUESTNS_ADDON names another build, such as one with sanitizers. */
 export const native: Bindings = loadAddon(process.env["GUESTNS_ADDON"]);
 
 function loadAddon(path: string | undefined): Bindings {
@@ -34,22 +34,21 @@ function loadAddon(path: string | undefined): Bindings {
   return createRequire(join(process.cwd(), "package.json"))(resolve(path)) as Bindings;
 }
 
-/** The label of the views' file systems. */
+/** On the views' file systems. */
 export const LABEL = "guest-label";
 
-/** The executable of a session's first process. */
+/** The first process of a session. */
 export const REAPER = resolve("build/host/guest-reaper");
 
-/** Like describe; all of these tests need root. */
 export const describeAsRoot = describe.skipIf(!requireRoot("tests of the native addon"));
 
-/** A process in its own mount namespace, shared within itself, that plays the host and the leader. */
+/** Plays the host and the leader, in its own mount namespace that is shared within itself. */
 export interface Base {
   readonly pid: number;
   readonly pidfd: number;
-  /** A directory on the real file system, for sources; removed with the base. */
+  /** For sources. On the real file system, and removed with the base. */
   readonly dir: string;
-  /** Runs a shell script in the base and returns its output. */
+  /** Runs a script in the base. Returns its output. */
   sh(script: string): string;
   build(...plan: Step[]): Promise<BuiltView>;
   end(): Promise<void>;
@@ -103,7 +102,7 @@ export async function withView<T>(
   }
 }
 
-/** Runs a shell script in a view, as root or as `uid`, and returns its output; it may fail. */
+/** Runs a script in a view, as root or as `uid`. Returns its output; it may fail. */
 export function inside(view: BuiltView, script: string, uid = 0): string {
   const drop = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
   const argv = [
@@ -126,7 +125,7 @@ export interface MountLine {
   readonly options: readonly string[];
 }
 
-/** The mounts of a view; of several on top of each other, the topmost is last. */
+/** Of mounts on top of each other, the topmost is last. */
 export function mountsOf(view: BuiltView): MountLine[] {
   return parseMounts(inside(view, "cat /proc/thread-self/mountinfo"));
 }
@@ -150,7 +149,6 @@ export function mountAt(view: BuiltView, target: string): MountLine {
   return found;
 }
 
-/** The error that a promise rejects with. */
 export async function failureOf(promise: Promise<unknown>): Promise<NativeError> {
   try {
     await promise;
@@ -160,9 +158,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<NativeError>
   throw new Error("it did not fail");
 }
 
-/**
- * What the addon could leave in this process: descriptors, threads, children, and mounts other than unmount.test.ts's.
- */
+/** What the addon could leave in this process. Omits mounts of unmount.test.ts. */
 export interface Traces {
   readonly descriptors: number;
   readonly children: readonly string[];
@@ -198,7 +194,7 @@ export function childrenOf(pid: number): number[] {
     .sort((a, b) => a - b);
 }
 
-/** A listed item may be gone when it is read: the listing's own descriptor, a thread. */
+/** A listed item may be gone: the listing's own descriptor, a thread. */
 function readOrEmpty(read: () => string): string {
   try {
     return read();

@@ -104,7 +104,7 @@ describeAsRoot("a skeleton", () => {
   describe("with extended attributes", () => {
     const tool = () => `${base.dir}/attributes`;
     const set = (file: string, name: string, hex: string) => execFileSync(tool(), [`${skeleton}/${file}`, name, hex]);
-    // An attribute as in acl(5): version 2, then tag, permissions, id.
+    // As in acl(5): version 2, then tag, permissions, id.
     const entry = (tag: string, permissions: string, id = "ffffffff") => `${tag}00${permissions}00${id}`;
     const acl = `02000000${entry("01", "06")}${entry("02", "04", "4d000000")}${entry("04", "04")}${entry("10", "04")}${entry("20", "00")}`;
     beforeAll(() => {

@@ -40,7 +40,7 @@ import {
   withView,
 } from "./rig.ts";
 
-/** A file system that does not answer never does. */
+/** Beyond this, a file system never answers. */
 const ANSWER_LIMIT_MS = 10_000;
 
 describeAsRoot("in a view", () => {
@@ -192,7 +192,7 @@ describeAsRoot("in a view", () => {
   });
 
   it("a file in the root directory can be hidden", async () => {
-    // An overlay over the real root makes a writable root without touching the host.
+    // An overlay over the real root is a writable root that leaves the host alone.
     const script = `mount -t tmpfs upper /mnt && mkdir /mnt/up /mnt/work /mnt/root
       mount -t overlay root /mnt/root -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work
       for place in proc dev tmp; do mount --rbind /$place /mnt/root/$place; done
@@ -433,7 +433,7 @@ describeAsRoot("in a view", () => {
         expect(Object.keys(isolation ?? {})).toEqual(["ipc"]);
         expect(isolation?.ipc.inode).not.toBe(statSync("/proc/self/ns/ipc").ino);
         expect(fstatSync(isolation?.ipc.fd ?? -1).ino).toBe(isolation?.ipc.inode);
-        // What is created there is visible only to processes that join it.
+        // Only processes that join the namespace see what is created there.
         const join = (script: string) =>
           execFileSync("nsenter", [`--ipc=/proc/${process.pid}/fd/${isolation?.ipc.fd ?? -1}`, "sh", "-c", script], {
             encoding: "utf8",

@@ -1,4 +1,4 @@
-// A user's files below some directories are found and removed. The trees are those of a user who wants to keep them.
+// Finds and removes a user's files below some directories, even if the user wants to keep them.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -22,11 +22,11 @@ import { describeAsRoot, failureOf, GUEST, native, traces } from "./rig.ts";
 
 const OTHER = 54321;
 const ADDON = resolve(process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node");
-/** Milliseconds: more than any of these takes. */
+/** In ms, more than any of these takes. */
 const LIMIT = 60_000;
-/** Milliseconds for tests that first create tens of thousands of files, on a disk that others may use. */
+/** In ms, for tests that first create tens of thousands of files on a shared disk. */
 const MANY_FILES_MS = 180_000;
-/** Creates nested directories named d, as deep as told. */
+/** Creates nested directories named d. The argument is the depth. */
 const DIG = `perl -e 'for (1..$ARGV[0]) { mkdir "d" or die $!; chdir "d" or die $! }'`;
 
 describeAsRoot("a sweep of files", () => {
@@ -113,7 +113,7 @@ describeAsRoot("a sweep of files", () => {
     as(GUEST, "touch others/his; mkdir -m 777 his; touch his/1; mkdir -p his/empty/empty; mkdir -m 777 his/shared");
     as(OTHER, "touch his/shared/kept; mkdir his/theirs; mkdir -m 777 his/theirs/open");
     as(GUEST, "touch his/theirs/open/2; ln -s kept his/shared/link");
-    // Below others' read-only directory there may be more: that is for the walk.
+    // The walk looks for more below others' read-only directory.
     expect(await find()).toMatchObject({ found: 7, removed: 0, unseen: [dir] });
     expect(await sweep()).toEqual({ found: 7, removed: 7, left: [], unseen: [dir] });
     const { owners } = await native.openWalk([dir], [GUEST]).goOn(LIMIT);
@@ -161,7 +161,7 @@ describeAsRoot("a sweep of files", () => {
     expect(list()).toEqual(["0 777 swept", `${GUEST} 644 outside/file`, `${GUEST} 755 outside`]);
   });
 
-  /** Runs a sweep of each path in a separate Node and mount namespace, after a shell script. */
+  /** Sweeps each path in its own Node and mount namespace, after a shell script. */
   const sweepUnder = (mounts: string, ...paths: string[]): SweptFiles[] => {
     const script = `const native = require(${JSON.stringify(ADDON)});
       (async () => { for (const path of ${JSON.stringify(paths)}) console.log(JSON.stringify(await native.sweepFiles([path], ${GUEST}, true, ${LIMIT}))); })();`;

@@ -1,5 +1,5 @@
-// The walk that looks for the files of all waiting UIDs: it finds what an accomplice hides from the look at an end,
-// continues where it stopped, and slows nothing else down. The trees are those of other users or accomplices.
+// The walk for files of all waiting UIDs: it finds what an accomplice hides from the look at an end, continues where it
+// stopped, and slows nothing else down.
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ const ACCOMPLICE = 54321;
 const SECOND_GUEST = GUEST + 1;
 const LIMIT = 60_000;
 const MANY_FILES_MS = 180_000;
-/** The policy of a thread that runs when no other wants to (sched(7)). */
+/** The thread runs when no other wants to (sched(7)). */
 const SCHED_IDLE = 5;
 
 describeAsRoot("a walk", () => {
@@ -30,7 +30,7 @@ describeAsRoot("a walk", () => {
   };
   const look = () => native.sweepFiles([dir], GUEST, true, LIMIT);
   const open = (...uids: number[]) => native.openWalk([dir], uids.length === 0 ? [GUEST] : uids);
-  /** Runs a walk to its end, so many milliseconds at a time. */
+  /** Runs a walk to its end, in slices of limitMs. */
   const finish = async (walk: Walk, limitMs = LIMIT): Promise<WalkProgress & { readonly slices: number }> => {
     for (let slices = 1; ; slices++) {
       const progress = await walk.goOn(limitMs);
@@ -145,7 +145,7 @@ describeAsRoot("a walk", () => {
   it("continues elsewhere when another user moves its current directory away", { timeout: MANY_FILES_MS }, async () => {
     as(ACCOMPLICE, `mkdir a; cd a; perl -e 'for (1..1500) { mkdir "d" or die $!; chdir "d" or die $! }'`);
     const walk = open();
-    // It may be deep inside by now: it must terminate, and never leave the directory.
+    // It may be deep inside by now. It must terminate, and never leave the directory.
     let progress = await walk.goOn(1);
     as(ACCOMPLICE, "mkdir b; mv a/d/d b/d; rmdir a/d a");
     as(GUEST, "touch last");
@@ -158,7 +158,7 @@ describeAsRoot("a walk", () => {
   it("continues what an interrupted sweep has left", async () => {
     as(ACCOMPLICE, "mkdir -m 777 den");
     as(GUEST, "mkdir -p den/a/b/c");
-    // The walk's way to leave a directory: owned by root, with its user's UID as the group.
+    // As the walk leaves a directory: owned by root, with its user's UID as the group.
     for (const path of ["den/a", "den/a/b"]) {
       chownSync(join(dir, path), 0, GUEST);
       chmodSync(join(dir, path), 0o700);
@@ -187,7 +187,7 @@ describeAsRoot("a walk", () => {
     expect(policies).toContain(SCHED_IDLE);
   });
 
-  /** The policy of a walk's thread; 0 for others. */
+  /** The policy of a walk's thread, or 0 for other threads. */
   function policyOf(task: string): number {
     try {
       const stat = readFileSync(`/proc/self/task/${task}/stat`, "latin1");

@@ -1,4 +1,4 @@
-// Emptying a view's tmpfs: everything that a guest can create goes, and nothing mounted in it.
+// Empties a view's tmpfs of everything that a guest can create, but nothing mounted in it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
@@ -64,7 +64,7 @@ describeAsRoot("wiping a view", () => {
       inside(view, "cd /home/guest; mkdir a b c d; for one in a b c d; do (cd $one; seq 4000 | xargs touch); done");
       const limit = 1000;
       const wiping = wipe(view, limit);
-      // The whole program stops for longer than the limit, like on a busy machine.
+      // The whole program stops for longer than the limit, as on a busy machine.
       const stop = `kill -STOP ${process.pid}; sleep ${(2 * limit) / 1000}; kill -CONT ${process.pid}`;
       const stopper = spawn("sh", ["-c", stop]);
       const over = once(stopper, "exit");
