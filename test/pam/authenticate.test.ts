@@ -1,7 +1,4 @@
-/**
- * pam_authenticate in an application that runs as root: which guests guestd admits without a password, and as which
- * account.
- */
+/** pam_authenticate in an application that runs as root: guests without a password, and their accounts. */
 import dbus from "dbus-next";
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
@@ -13,11 +10,11 @@ const { Variant } = dbus;
 
 const sentence = "Guest sessions are not available at the moment. Please ask the administrator of this machine.";
 
-/** The account that guestd leases here; it is in the group of guests. */
+/** guestd leases this account. It is in the group of guests. */
 const leased = accounts.byPrimaryGroup;
 const ghost = accounts.byMembership;
 
-/** A complete refusal: the code, one log line, one sentence, and user and process unchanged. */
+/** Expects the code, one log line, one sentence, and an unchanged user and process. */
 function expectRefusal(hook: Hook, reason: string | RegExp, said = sentence): void {
   expect(hook).toMatchObject({ result: "PAM_AUTH_ERR", user: ghost });
   expect(hook.logged).toHaveLength(1);

@@ -47,7 +47,7 @@ describeModule("an application", (at) => {
     const [, hook] = await at.run(lines);
     if (hook?.result === "PAM_SUCCESS") expect(BigInt(hook.after.namespace)).toBe(at.view.inode);
     else {
-      // libpam turns it into PAM_SYSTEM_ERR where it cannot connect to the audit log either.
+      // libpam turns it into PAM_SYSTEM_ERR if it cannot connect to the audit log either.
       expect(["PAM_SESSION_ERR", "PAM_SYSTEM_ERR"]).toContain(hook?.result);
       expect(hook?.logged[0]).toMatch(/guest refused: .*: Too many open files$/);
       expect(hook?.after).toEqual(hook?.before);

@@ -1,4 +1,4 @@
-/** pam_close_session: a hint to guestd, which takes little time and whose result does not matter. */
+/** pam_close_session gives guestd a quick hint, whose result does not matter. */
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
 import { refused, session, silence } from "./scripted_guestd.ts";

@@ -5,10 +5,10 @@ import { type Hook } from "./host.ts";
 import { refused, session } from "./scripted_guestd.ts";
 import { accounts, directories } from "./world.ts";
 
-/** The caller of the tests may have left some open. */
+/** The tests' caller may have left some open. */
 const closing = 'for path in /proc/$$/fd/*; do fd=${path##*/}; [ "$fd" -le 2 ] || eval "exec $fd<&-"; done';
 
-/** What a user's shell does before the command: `exec 9</; su guest1`. */
+/** Like a user's shell: `exec 9</; su guest1`. */
 const opening = (redirections: string) => ["bash", "-euc", `${closing}\n${redirections}\nexec "$@"`, "bash"];
 
 /** ASan's leak check cannot run under strace. */
@@ -90,7 +90,7 @@ describeModule("a descriptor that a guest would inherit", (at) => {
     ["getdents64:error=EIO", "descriptors of this process: Input/output error"],
     ["fcntl:error=EIO", "descriptor 9: close on exec: Input/output error"],
   ])("refuses the guest where it cannot be found or closed (%s)", async (fault, reason) => {
-    // -D: the program keeps the shell's number. The host program lists its thread's descriptors, under another path.
+    // -D: the program keeps the shell's PID. The host program lists its thread's descriptors, under another path.
     const paths = `-P /proc/self/fd -P /proc/$$/fd -P ${directories.outside}`;
     const strace = `exec strace -D --quiet=attach,path-resolution -o /dev/null ${paths} -e inject=${fault} "$@"`;
     const wrapper = opening(`exec 9<${directories.outside}; ${strace}`);

@@ -1,4 +1,4 @@
-/** The common fixture: a world with a bus, a scripted guestd and a view, once for each build. */
+/** A world with a bus, a scripted guestd and a view, once for each build. */
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 import { type Build, buildModule, builds, type Hook, runHost, runOnce } from "./host.ts";
 import { type ScriptedGuestd, session, startScriptedGuestd } from "./scripted_guestd.ts";
@@ -21,7 +21,7 @@ export interface Fixture {
   guestd: ScriptedGuestd;
   view: View;
   isolation: Isolation;
-  /** Calls one hook, by default for the guest `byPrimaryGroup`. */
+  /** The default guest is `byPrimaryGroup`. */
   once(settings?: Settings): Promise<Hook>;
   run(actions: readonly string[], settings?: Omit<Settings, "action">): Promise<Hook[]>;
 }

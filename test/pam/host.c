@@ -1,6 +1,6 @@
 /*
- * A program that opens sessions with PAM, for the tests of pam_guest. Does what its arguments say, one after the other.
- * Prints one line of JSON for each hook it calls: the result, and the state of the process before and after.
+ * Opens sessions with PAM, for tests of pam_guest. Carries out its arguments in order. Prints a line of JSON for each
+ * hook: the result, and the process before and after.
  *
  *   host CONFDIR SERVICE USER ACTION...
  *
@@ -8,15 +8,15 @@
  *   env=NAME=VALUE          set a variable of PAM's environment
  *   auth auth-silent setcred open open-silent close  call the hooks from the main thread
  *   threaded                start a second thread, which stays
- *   thread-auth thread-open  call the hook from a thread of its own
- *   euid=N                  the effective uid, and only that
- *   child                   no hook: a child that reports its state
+ *   thread-auth thread-open  call the hook from its own thread
+ *   euid=N                  set only the effective UID
+ *   child                   no hook: a child reports its state
  *   restart                 pam_end, pam_start: the module is unloaded and loaded again
- *   quiet N ACTIONS...      as N times the rest of the line, only the last round printed
+ *   quiet N ACTIONS...      run the rest N times, and print only the last round
  *   files=N                 RLIMIT_NOFILE
- *   path=PATH               open it with O_PATH, also for what is executed
- *   fill                    open descriptors until there is none left; free=N: close the N highest of them
- *   lost-directory          the working directory is one that has been removed
+ *   path=PATH               open it with O_PATH, without O_CLOEXEC
+ *   fill                    use up all descriptors; free=N: close the N highest
+ *   lost-directory          the working directory has been removed
  *   stdio-closed            close 0, 1 and 2 (the report goes to a copy of 1)
  *   interrupted             a signal every 20 ms, its handler without SA_RESTART
  *   ignore-children         SIGCHLD is ignored
@@ -49,7 +49,7 @@ static const char *confdir, *service, *user;
 
 static bool no_memory;
 
-/* Replaces the library's: the executable's symbol comes before libpam's. */
+/* The executable's symbol comes before libpam's. */
 int pam_putenv(pam_handle_t *pamh, const char *variable)
 {
         int (*real)(pam_handle_t *, const char *) = (int (*)(pam_handle_t *, const char *)) dlsym(RTLD_NEXT, "pam_putenv");
@@ -86,7 +86,7 @@ static void handle_nothing(int signal)
         (void) signal;
 }
 
-/* An empty name: PAM has to ask for it. */
+/* The name is empty: PAM has to ask for it. */
 static void start(void)
 {
         static const struct pam_conv conversation = { conversation_keep, NULL };
@@ -216,7 +216,7 @@ static void act(const char *action)
                 process_change(action);
 }
 
-/* It traces this process from a child, by PID: not from another PID namespace, nor without permission. */
+/* The check traces this process from a child, by PID. That needs the same PID namespace, and permission. */
 static void leak_check_prepare(void)
 {
 #ifdef __SANITIZE_ADDRESS__

@@ -13,16 +13,16 @@ export interface Build {
   readonly host: string;
 }
 
-/** Each test runs with both: the shipped build, and one that stops at the first bad access, overflow or leak. */
+/** Each test runs with both. The second build stops at the first bad access, overflow or leak. */
 export const builds: readonly [Build, Build] = [
   { name: "as shipped", module: join(out, "pam_guest.so"), host: join(out, "pam_host") },
   { name: "with ASan and UBSan", module: join(out, "asan/pam_guest.so"), host: join(out, "asan/pam_host") },
 ];
 
-/** Where the module looks for its other part: here, not at the installed path. */
+/** Replaces the installed path of the module's other part. */
 const parts = [`BUS_PART=${join(out, "pam_guest_bus.so")}`, `ASAN_BUS_PART=${join(out, "asan/pam_guest_bus.so")}`];
 
-/** Test files run in parallel: one of them builds, the others wait for it. */
+/** Test files run in parallel: one builds, the others wait for it. */
 export function buildModule(): void {
   mkdirSync(out, { recursive: true });
   for (const directory of ["pam", "test/pam"])
@@ -35,10 +35,10 @@ export function buildModule(): void {
 export interface State {
   readonly namespace: number;
   readonly ipc: number;
-  /** The PID namespace that its children are born in. */
+  /** Its children are born there. */
   readonly children: number;
   readonly descriptors: number;
-  /** The descriptors above 2 that an executed program would inherit, each followed by a space. */
+  /** Those above 2 that an executed program would inherit, each followed by a space. */
   readonly inherited: string;
   readonly umask: number;
   readonly directory: string;
@@ -48,7 +48,7 @@ export interface State {
 
 export interface Hook {
   readonly hook: "auth" | "setcred" | "open" | "close" | "child";
-  /** The PID as the process itself sees it. */
+  /** As the process itself sees it. */
   readonly pid: number;
   readonly result: string;
   /** Microseconds that PAM is to wait after a failure. */
@@ -69,15 +69,14 @@ export interface Run {
   readonly build: Build;
   readonly user: string;
   readonly actions: readonly string[];
-  /** Arguments of the module. */
   readonly options?: string;
   readonly service?: string;
-  /** Lines of the session stack instead of the module alone; the same for the authentication stack. */
+  /** Stack lines in place of the module alone. */
   readonly stack?: readonly string[];
   readonly authStack?: readonly string[];
   readonly directory?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** A program to run the host under. */
+  /** Runs the host program. */
   readonly wrapper?: readonly string[];
 }
 
@@ -95,7 +94,7 @@ const resultNames: Readonly<Record<number, string>> = {
 /** PAM's numbers. */
 const STYLES = { question: "2", error: "3", text: "4" } as const;
 
-/** A message in one style: a question with a visible answer, an error, or plain text. */
+/** Messages in one style: a question with a visible answer, an error, or plain text. */
 export const toldAs = (style: keyof typeof STYLES, hook: Hook): string[] =>
   hook.told.filter((text) => text.startsWith(`${STYLES[style]} `)).map((text) => text.slice(2));
 
@@ -104,7 +103,7 @@ export const errors = (hook: Hook): string[] => toldAs("error", hook);
 function prepare(world: World, run: Run): { confdir: string; service: string } {
   const confdir = mkdtempSync(join(world.directory, "pam.d-"));
   const service = run.service ?? "login";
-  // With default=done the module's return code is that of the stack.
+  // With default=done the module's return code is the stack's.
   const alone = [`[default=done] ${run.build.module} ${run.options ?? ""}`];
   const lines = (type: string, stack: readonly string[] = alone) => stack.map((line) => `${type} ${line}\n`).join("");
   writeFileSync(join(confdir, service), lines("auth", run.authStack) + lines("session", run.stack));
@@ -112,7 +111,7 @@ function prepare(world: World, run: Run): { confdir: string; service: string } {
   return { confdir, service };
 }
 
-/** Runs the host program; a test that calls this also fails for a crash, a leak or any output on stderr. */
+/** Runs the host program. @throws Error for a crash, a leak or any output on stderr */
 export async function runHost(world: World, run: Run): Promise<Hook[]> {
   const { confdir, service } = prepare(world, run);
   const line = [...world.enter, "env", "-C", run.directory ?? "/", ...(run.wrapper ?? [])];
@@ -132,7 +131,7 @@ export async function runHost(world: World, run: Run): Promise<Hook[]> {
   return output.trim().split("\n").map(parseHook);
 }
 
-/** The same for one action, whose hook it returns. */
+/** Runs one action, and returns its hook. */
 export async function runOnce(world: World, run: Omit<Run, "actions"> & { readonly action?: string }): Promise<Hook> {
   const [hook] = await runHost(world, { ...run, actions: [run.action ?? "open"] });
   if (!hook) throw new Error("no hook was called");

@@ -1,7 +1,6 @@
 /*
- * The report of host.c: a hook's result, what was shown and logged, and the process before and after.
- *
- * The module's log lines are caught here: the executable's syslog() comes before libc's.
+ * The report of host.c: a hook's result, what was shown and logged, and the process before and after. Catches the
+ * module's log lines: the executable's syslog() comes before libc's.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -89,7 +88,7 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
         va_end(arguments);
 }
 
-/* In libpam's place: does not wait. */
+/* Replaces libpam's: does not wait. */
 int pam_fail_delay(pam_handle_t *pam, unsigned microseconds)
 {
         (void) pam;
