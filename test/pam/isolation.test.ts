@@ -14,7 +14,7 @@ type Changes = Parameters<typeof session>[1];
 const answer = (at: Fixture, isolation = at.isolation, changes: Changes = {}) =>
   session(at.view, { ...isolated(isolation), ...changes });
 
-/** No namespace entered, although the view is valid; and the guest is told. */
+/** The view is valid, but no namespace is entered, and the guest is told. */
 function expectRefusal(hook: Hook, reason: string): void {
   expect(hook.result).toBe("PAM_SESSION_ERR");
   expect(hook.logged).toHaveLength(1);
@@ -83,7 +83,7 @@ const badReplies: readonly [string, string, Changes | ((at: Fixture) => Changes)
   ["the two exchanged", "is no IPC namespace", (at) => isolated({ pid: at.isolation.ipc, ipc: at.isolation.pid })],
 ];
 
-/** An isolation with this file as one part, held the way guestd holds a namespace. */
+/** One part is this file, held as guestd holds a namespace. */
 function holding(at: Fixture, part: "pid" | "ipc", file: string): Isolation {
   const held: Held = holdFile(file);
   onTestFinished(() => {

@@ -1,4 +1,4 @@
-/** A guest whom guestd admits: what is requested, and the process afterwards. */
+/** A guest whom guestd admits: what the module asks, and the process afterwards. */
 import dbus from "dbus-next";
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";

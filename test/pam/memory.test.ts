@@ -1,4 +1,4 @@
-/** Memory and descriptors over many rounds; the sanitizers are in all other tests of this folder. */
+/** Memory and descriptors over many rounds. The folder's other tests use sanitizers. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { execute } from "../helpers/execute.ts";
 import { describeModule } from "./fixture.ts";
@@ -71,7 +71,7 @@ describeModule("many sessions in one process", (at) => {
     expect(hook?.after).toEqual(hook?.before);
   });
 
-  // lax-ioctls: valgrind does not know those on namespaces, whose results are plain numbers.
+  // lax-ioctls: valgrind does not know those on namespaces, which return plain numbers.
   const valgrind = [
     "valgrind",
     "-q",
@@ -82,7 +82,7 @@ describeModule("many sessions in one process", (at) => {
   ];
   const memcheck = [...valgrind, "--errors-for-leak-kinds=definite,indirect", "--show-leak-kinds=definite,indirect"];
 
-  // The sanitizers and valgrind exclude each other.
+  // Sanitizers and valgrind exclude each other.
   if (at.build !== builds[0]) return;
   it("are clean under valgrind", { timeout: 120_000 }, async () => {
     at.guestd.answer = alternating();

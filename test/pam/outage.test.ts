@@ -1,8 +1,6 @@
 /**
- * guestd or the bus is missing or does not answer. Guests are refused in bounded time; other users notice nothing.
- *
- * The upper limit is the contract's (10 s for everything), not a machine's speed; the lower one shows that the module
- * waited as long as configured.
+ * guestd or the bus is missing or does not answer. Guests are refused in bounded time; other users notice nothing. The
+ * upper limit is the contract's (10 s in all). The lower one shows that the module waited as configured.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import dbus from "dbus-next";
@@ -70,7 +68,7 @@ describeAsRoot.each(builds)("during an outage ($name)", { timeout: 60_000 }, (bu
     expect(hook.milliseconds).toBeGreaterThan(900);
   });
 
-  /** Whether the module waits to try again. */
+  /** The module is waiting to try again. */
   const isTryingAgain = () =>
     readdirSync("/proc").some((pid) => {
       try {
@@ -90,7 +88,7 @@ describeAsRoot.each(builds)("during an outage ($name)", { timeout: 60_000 }, (bu
     const opening = open("timeout=10");
     await until("the second attempt", isTryingAgain);
     other.disconnect();
-    // A bus with a single connection has no guestd.
+    // With a single connection the bus has no guestd.
     expectRefusal(await opening, "org.freedesktop.DBus.Error.ServiceUnknown");
   });
 

@@ -1,4 +1,4 @@
-/** All other users log in as if guestd were not installed: PAM_IGNORE, and no connection to the bus. */
+/** Other users log in as if guestd were not installed: PAM_IGNORE, and no connection to the bus. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { accounts } from "./world.ts";
 
 const busSocket = "/run/dbus/system_bus_socket";
 
-/** The connect(2) calls of one hook. ASan's leak check cannot run under strace. */
+/** The hook's connect(2) calls. ASan's leak check cannot run under strace. */
 async function connections(at: Fixture, user: string, action = "open"): Promise<string> {
   const trace = join(at.world.directory, `trace-${user}-${action}`);
   const wrapper = ["strace", "-f", "-o", trace, "-e", "trace=connect"];
@@ -15,7 +15,7 @@ async function connections(at: Fixture, user: string, action = "open"): Promise<
   return readFileSync(trace, "utf8");
 }
 
-/** Has every open of this file by the module fail, and nothing else. */
+/** Only the module's opens of this file fail. */
 const failing = (file: string) => ({
   wrapper: ["strace", "-f", "-o", "/dev/null", "-P", file, "-e", "inject=openat:error=EMFILE"],
   environment: { ASAN_OPTIONS: "detect_leaks=0" },
@@ -68,7 +68,7 @@ describeModule("a user who may or may not be a guest", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  // Like a directory service that has the group and does not answer: libc then reports no such group.
+  // Like a directory service that does not answer: libc then reports no such group.
   it("is refused where the group does not exist, but the user is the ghost, whose group has no name", async () => {
     const hook = await at.once({ user: accounts.ghost, options: "group=no-such-group" });
     expect(hook.result).toBe("PAM_SESSION_ERR");

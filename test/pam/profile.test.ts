@@ -1,13 +1,13 @@
 /**
- * packaging/pam-configs, made into stacks by pam-auth-update(8) itself. The promise is about the stack: all other users
- * log in whatever happens to guestd, and no guest logs in without a view.
+ * packaging/pam-configs, made into stacks by pam-auth-update(8) itself. Other users log in whatever happens to guestd,
+ * and no guest logs in without a view.
  *
- * A guest in the view jumps over the second line. "Not a guest" does not jump: all other users pass the second line,
- * too, which stops a guest where the module is missing or has another group. pam_close_session() replays the jumps of
- * the opening; upstream's libpam (not Debian's, see its patch 045_pam_dispatch_jump_is_ignore) then treats a jump as a
- * required module, so PAM_IGNORE with a jump would become the result of all other users' logouts.
+ * A guest in the view jumps over the second line. All other users pass it. It stops a guest where the module is missing
+ * or has another group. pam_close_session() replays the jumps of the opening. Upstream's libpam then treats a jump as a
+ * required module, unlike Debian's (045_pam_dispatch_jump_is_ignore). There, PAM_IGNORE with a jump would become the
+ * result of all other users' logouts.
  *
- * pam_setcred() replays the jumps of pam_authenticate(), if there was one: sshd has none where a key was enough.
+ * pam_setcred() replays the jumps of pam_authenticate(), if it was called: sshd skips it where a key was enough.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
@@ -18,7 +18,7 @@ import { type Hook, repository } from "./host.ts";
 import { refused, verdict } from "./scripted_guestd.ts";
 import { accounts, password, type World } from "./world.ts";
 
-/** Only the debconf database is not moved by --root. */
+/** --root does not move the debconf database. */
 const script = `
 mount -t tmpfs tmpfs /mnt
 cp -a /var/cache/debconf /mnt/debconf
@@ -31,10 +31,10 @@ DEBIAN_FRONTEND=noninteractive pam-auth-update --root /mnt --package
 grep "^$3" "/mnt/etc/pam.d/$2"
 `;
 
-/** The lines of a type in a file, by "FILE TYPE": they depend on neither world nor build, and each takes time. */
+/** By "FILE TYPE". Kept because making them takes time, and they depend on neither world nor build. */
 const made = new Map<string, readonly string[]>();
 
-/** The lines of this type on a machine with guestd's profile and pam_unix's. */
+/** With guestd's profile and pam_unix's. */
 function stackLines(world: World, file = "common-session", type = "session"): readonly string[] {
   const lines = made.get(`${file} ${type}`) ?? makeStack(world, file, type);
   made.set(`${file} ${type}`, lines);
@@ -115,7 +115,7 @@ describeModule("the authentication stack of a machine with guestd", (at) => {
   const ghost = accounts.bySecondSource;
   const leased = accounts.byPrimaryGroup;
 
-  /** `typed` is the password; without it, no question gets an answer. */
+  /** @param typed the password; without it, questions get no answer */
   const authenticate = async (
     user: string,
     typed?: string,
@@ -174,7 +174,7 @@ describeModule("the authentication stack of a machine with guestd", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  // An older module has no authentication hooks, as pam_loginuid has none.
+  // Like pam_loginuid, an older module has no authentication hooks.
   it.each([missing, "pam_loginuid.so"])("neither refuses nor admits anyone with %s in its place", async (module) => {
     for (const user of [accounts.outsider, accounts.byMembership])
       expect((await authenticate(user, password, module)).results).toEqual(success);

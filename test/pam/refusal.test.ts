@@ -1,4 +1,4 @@
-/** A guest whom guestd refuses, or whose session is invalid: PAM_SESSION_ERR, and no namespace is entered. */
+/** guestd refuses a guest, or their session is invalid: PAM_SESSION_ERR, and no namespace is entered. */
 import { closeSync, fstatSync, openSync, readlinkSync } from "node:fs";
 import dbus from "dbus-next";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -11,7 +11,7 @@ const { Variant } = dbus;
 
 const sentence = "Guest sessions are not available at the moment. Please ask the administrator of this machine.";
 
-/** A complete refusal: the code, one log line, one sentence, and the process where and as it was. */
+/** Expects the code, one log line, one sentence, and an unchanged process. */
 function expectRefusal(hook: Hook, reason: string | RegExp, said = sentence): void {
   expect(hook.result).toBe("PAM_SESSION_ERR");
   expect(hook.logged).toHaveLength(1);
@@ -126,7 +126,7 @@ const badReplies: readonly [string, string, (at: Fixture) => Answer][] = [
   ["65 variables", "field environment", variables(many(65))],
 ];
 
-/** The session of a guestd that holds this file, of any kind, as its namespace. */
+/** guestd holds this file, of any kind, as the session's namespace. */
 function holding(file: string): Answer {
   const fd = openSync(file, "r");
   onTestFinished(() => {

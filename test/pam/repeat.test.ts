@@ -1,4 +1,4 @@
-/** Repeated hooks in one login: a stack that names the module twice, an application that opens and closes again. */
+/** A stack that names the module twice, and an application that opens and closes again. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
 import { refused, session } from "./scripted_guestd.ts";

@@ -1,4 +1,4 @@
-/** The other end of the module's calls: owns org.guestd1 on a bus, records each call and answers as the test says. */
+/** Plays guestd for the module: owns org.guestd1 on a bus, records each call and answers as the test says. */
 import dbus from "dbus-next";
 import type { Isolation, View, World } from "./world.ts";
 
@@ -12,7 +12,7 @@ export type Answer =
   | { readonly kind: "return"; readonly signature: string; readonly body: unknown[] }
   | { readonly kind: "error"; readonly name: string; readonly text: string }
   | { readonly kind: "silence" }
-  /** Nothing yet: the promise resolves to the answer. */
+  /** The promise resolves to the answer. */
   | { readonly kind: "later"; readonly answer: Promise<Answer> };
 
 export interface ScriptedGuestd {
@@ -31,7 +31,7 @@ export const refused = (text: string, name = "org.guestd1.Error.Refused"): Answe
 const answerFields = (fields: Fields) =>
   ({ kind: "return", signature: "a{sv}", body: [fields] }) as const satisfies Answer;
 
-/** OpenSession's reply for `view`; `changes` replaces or adds fields, undefined removes one. */
+/** OpenSession's reply for `view`. @param changes replaces or adds fields; undefined removes one */
 export function session(view: Pick<View, "path" | "inode">, changes: Record<string, dbus.Variant | undefined> = {}) {
   const fields: Record<string, dbus.Variant | undefined> = {
     id: new dbus.Variant("s", "k3f9"),
@@ -52,11 +52,11 @@ export const verdict = (kind: string, user?: string): Answer =>
     ...(user === undefined ? {} : { user: new dbus.Variant("s", user) }),
   });
 
-/** The reply of both for a guest who has to accept terms of use first. */
+/** Either method's reply for a guest who must accept terms of use first. */
 export const terms = (text: string, digest: string, changes: Fields = {}): Answer =>
   answerFields({ terms: new dbus.Variant("s", text), digest: new dbus.Variant("s", digest), ...changes });
 
-/** Further fields of OpenSession's reply for a session with its own PID and IPC namespaces. */
+/** More fields of OpenSession's reply, for a session with its own PID and IPC namespaces. */
 export const isolated = ({ pid, ipc }: Pick<Isolation, "pid" | "ipc">) => ({
   pid_namespace: new dbus.Variant("s", pid.path),
   pid_inode: new dbus.Variant("t", pid.inode),
@@ -77,7 +77,7 @@ function reply(bus: dbus.MessageBus, message: dbus.Message, answer: Answer): voi
       bus.send(dbus.Message.newMethodReturn(message, answer.signature, answer.body));
       return;
     case "error":
-      // types.d.ts takes a string here, the library the message that is answered.
+      // types.d.ts takes a string, but the library the answered message.
       bus.send(dbus.Message.newError(message as unknown as string, answer.name, answer.text));
   }
 }
@@ -95,7 +95,7 @@ export async function startScriptedGuestd(world: World): Promise<ScriptedGuestd>
       bus.disconnect();
     },
   };
-  // The tests stop and kill their bus; without a listener that would end the test process.
+  // The tests stop and kill their bus. Without a listener that would end the test process.
   bus.on("error", () => undefined);
   bus.addMethodHandler((message: dbus.Message): boolean => {
     if (message.interface !== "org.guestd1.Manager" || message.path !== "/org/guestd1") return false;

@@ -1,7 +1,4 @@
-/**
- * Terms of use: shown and asked about before guestd creates anything, and never considered accepted by the module
- * itself.
- */
+/** Terms of use are shown, with a question, before guestd creates anything. The module never accepts them itself. */
 import dbus from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { describeModule, type Fixture } from "./fixture.ts";
@@ -20,7 +17,7 @@ const asks = { verdict: new Variant("s", "terms") };
 const fieldOf = (call: Call | undefined, name: string): unknown =>
   (call?.body[0] as Record<string, dbus.Variant> | undefined)?.[name]?.value;
 
-/** A guestd with terms, which answers with `then` once it is told that some text was shown. */
+/** Answers with `then` once it is told that some text was shown. */
 const withTerms =
   (then: Answer, changes: Record<string, dbus.Variant> = {}) =>
   (call: Call): Answer =>
