@@ -1,4 +1,4 @@
-/** pam_authenticate in an application that does not run as root: a guest's screen locker, or another user's program. */
+/** pam_authenticate in an application that is not root: a guest's screen locker, or another user's program. */
 import { beforeEach, expect, it } from "vitest";
 import { execute } from "../helpers/execute.ts";
 import { describeModule } from "./fixture.ts";
@@ -9,7 +9,7 @@ const other = "1001";
 
 const directory = "/run/guestd-unlock";
 const mark = `${directory}/${own}`;
-/** The mark as guestd makes it. */
+/** As guestd makes it. */
 const marked = `mkdir -m 711 ${directory}; touch ${mark}; chmod 600 ${mark}`;
 
 const notMarks: readonly [string, string][] = [
@@ -96,7 +96,7 @@ describeModule("a guest's own program", (at) => {
 
   it("with root's rights counts as root's program", async () => {
     at.guestd.answer = verdict("unlocked");
-    // The guest's real UID with effective UID 0, as in a setuid program.
+    // A setuid program: the guest's real UID, and effective UID 0.
     const wrapper = ["setpriv", `--ruid=${own}`];
     const hook = await at.once({ action: "auth", wrapper });
     expect(hook.result).toBe("PAM_SUCCESS");

@@ -1,8 +1,7 @@
 /**
- * A mount namespace for the tests of pam_guest, with its own accounts and its own system bus, so the module's fixed
- * addresses (/run/dbus/system_bus_socket, NSS) need no way around them for tests.
- *
- * It must not change the machine: every mount is made in the private namespace and goes away with it.
+ * A mount namespace for the tests of pam_guest, with its own accounts and system bus: the module's fixed addresses
+ * (/run/dbus/system_bus_socket, NSS) need no exceptions for tests. It must not change the machine: all mounts are made
+ * in the private namespace and go away with it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
@@ -23,7 +22,7 @@ export const accounts = {
   namesake: "zoe",
 } as const;
 
-/** The password of the outsider and of the member of the group; the others have none. */
+/** Of the outsider and of the group's member. The others have none. */
 export const password = "open-sesame";
 const hash = "$6$guest$yzGQlYGLxDXzu1ChvBqAb2/l0caOY55Tpu.V0cjiTW9Z2JiFgej0MekINsMbMcgoZE84quAwvNbj415I0B90W/";
 
@@ -37,7 +36,7 @@ ${accounts.oddName}:x:60602:990::/home/odd:/bin/sh
 ${accounts.ghost}:x:60000:5100::/home/guest:/bin/sh
 ${accounts.namesake}:x:60000:991::/home/zoe:/bin/sh
 `,
-  // The second group of number 990 stands for a further source in nsswitch.conf: only getgrouplist(3) sees it.
+  // The second group of number 990 is like another source in nsswitch.conf: only getgrouplist(3) sees it.
   group: `root:x:0:
 guests:x:990:${accounts.byMembership}
 more-guests:x:990:${accounts.bySecondSource}
@@ -61,51 +60,50 @@ const busConfig = (services: string, connections: number): string => `<!DOCTYPE 
 </busconfig>
 `;
 
-/** `outside` exists only in the world, `both` also in a view (as an empty directory of its own). */
+/** `outside` exists only in the world, `both` also in a view, as another directory that is empty. */
 export const directories = { outside: "/mnt/outside", both: "/mnt/both" } as const;
 
 export interface World {
-  /** Scratch space, the same path inside and outside. */
+  /** The same path inside and outside. */
   readonly directory: string;
-  /** The address of the private bus, as seen from the test process. */
+  /** As seen from the test process. */
   readonly busAddress: string;
-  /** The command prefix that runs a program inside. */
+  /** Prefix of a command that runs inside. */
   readonly enter: readonly string[];
   readonly bus: Bus;
   stop(): Promise<void>;
 }
 
 export interface Bus {
-  /** @param connections so many a user may have at the same time */
+  /** @param connections limit of each user */
   start(connections?: number): Promise<void>;
   stop(): Promise<void>;
-  /** SIGSTOP and SIGCONT: a bus that accepts connections and never replies. */
+  /** SIGSTOP and SIGCONT: a frozen bus accepts connections and never replies. */
   freeze(): void;
   thaw(): void;
-  /** Makes org.guestd1 a name that the bus activates with this command. */
+  /** Makes the bus activate org.guestd1 with this command. */
   activateBy(command: string): void;
 }
 
-/** A namespace as guestd holds it: by a descriptor of the (test) process. */
+/** Held as by guestd: through a descriptor of the (test) process. */
 export interface Held {
   readonly path: string;
   readonly inode: bigint;
   readonly fd: number;
 }
 
-/** A mount namespace. */
 export interface View extends Held {
   stop(): Promise<void>;
 }
 
-/** A PID namespace with its init, and an IPC namespace. */
+/** The PID namespace includes its init. */
 export interface Isolation {
   readonly pid: Held;
   readonly ipc: Held;
   stop(): Promise<void>;
 }
 
-/** Polls until `condition` holds; after `limit` milliseconds it fails and names `what`. */
+/** Polls until `condition` holds. @throws Error that names `what` after `limit` ms */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, limit = 10_000): Promise<void> {
   const end = performance.now() + limit;
   while (!(await condition())) {
@@ -114,7 +112,7 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** describe() for tests that need root: other users see that they are skipped; GUEST_MUST_WORK=1 makes it a failure. */
+/** Prints a message when root is missing. @throws Error where skipping is forbidden (GUEST_MUST_WORK=1) */
 export const describeAsRoot: typeof describe | typeof describe.skip = (() => {
   if (process.getuid?.() === 0) return describe;
   const text = "the tests of pam_guest need root: SKIPPED";
@@ -130,7 +128,7 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Starts `sh -euc SCRIPT` as setup; it then stays, as a process that dies with this one. */
+/** Starts `sh -euc SCRIPT` as setup. It then stays, and dies with this process. */
 async function hold(command: readonly string[], script: string): Promise<ChildProcess> {
   const lines = `${script}\necho ready\nexec setpriv --pdeathsig KILL sleep infinity`;
   const [file, ...rest] = [...command, "sh", "-euc", lines];
@@ -154,7 +152,7 @@ function createBus(directory: string, enter: readonly string[]): Bus {
       writeFileSync(config, busConfig(services, connections));
       const line = ["setpriv", "--pdeathsig", "KILL", "dbus-daemon", `--config-file=${config}`, "--nofork"];
       const [file, ...rest] = [...enter, ...line, "--print-address"];
-      // Its standard error only complains that it may not raise its own limits here.
+      // stderr only complains that it may not raise its own limits here.
       const child = spawn(file, rest, { stdio: ["ignore", "pipe", "ignore"] });
       daemon = child;
       let address = "";
@@ -205,7 +203,7 @@ export function holdFile(file: string): Held {
   return { fd, path: `/proc/${String(process.pid)}/fd/${String(fd)}`, inode: fstatSync(fd, { bigint: true }).ino };
 }
 
-/** A small version of guestd's view; `flags` are further flags for unshare(1). */
+/** A small version of guestd's view. @param flags more of unshare(1) */
 export async function createView(world: World, flags: readonly string[] = []): Promise<View> {
   const unshare = ["unshare", "-m", ...flags, "--propagation", "slave"];
   const script = `mount -t tmpfs tmpfs /mnt\nmkdir ${directories.both}`;
@@ -220,7 +218,7 @@ export async function createView(world: World, flags: readonly string[] = []): P
   };
 }
 
-/** A session's PID and IPC namespace like guestd's; `flags` as above. */
+/** Like guestd's. @param flags more of unshare(1) */
 export async function createIsolation(world: World, flags: readonly string[] = []): Promise<Isolation> {
   const unshare = ["unshare", "-p", "-i", ...flags, "--fork", "--kill-child"];
   const holder = await hold([...world.enter, ...unshare], ":");
