@@ -1,14 +1,14 @@
-// The arms of the benchmark: what is timed, by which command. Each command prints microseconds; pam-arm those of two steps.
+// What the benchmark times. Each command prints microseconds; pam-arm prints those of two steps.
 
 export interface Arm {
   readonly name: string;
-  /** In the machine, as root. */
+  /** Run in the machine, as root. */
   readonly command: string;
-  /** The numbers that count, of those that the command prints: their sum is the time. */
+  /** Indices into the printed numbers. Their sum is the time. */
   readonly counts: readonly number[];
 }
 
-/** The directories that a guest's view has of its own. */
+/** A guest's view has its own. */
 const PLACES = ["/tmp", "/var/tmp", "/home", "/dev/shm", "/run/user"];
 
 const BWRAP = `bwrap --ro-bind / / --dev /dev --proc /proc ${PLACES.map((path) => `--tmpfs ${path}`).join(" ")} --unshare-pid --unshare-ipc true`;
@@ -20,7 +20,7 @@ const session = (name: string, service: string, user: string): Arm => ({
   counts: [1],
 });
 
-/** Run in turn, so a noisy machine affects all of them. */
+/** Run in turn, so a noisy machine affects all arms. */
 export const ARMS: readonly Arm[] = [
   session("guestd, shared", "bench-guestd", "guest1"),
   { name: "guestd, leased", command: "pam-arm bench-guestd guest auth", counts: [0, 1] },
@@ -41,7 +41,7 @@ export const ARMS: readonly Arm[] = [
   once("guestctl receipts", "stamp guestctl receipts"),
 ];
 
-/** After guestd was stopped: the bus starts it. */
+/** The bus starts the stopped guestd. */
 export const COLD_START = once(
   "cold start",
   "stamp busctl call org.guestd1 /org/guestd1 org.guestd1.Manager GetStatus",

@@ -1,8 +1,8 @@
-// The end of a session, from the death of its leader to its receipt.
+// A session's end, from the death of its leader to its receipt.
 import { awaitReceipt, listSessions } from "../helpers/guests.ts";
 import type { Machine } from "../helpers/machine.ts";
 
-/** What a guest does before the end, by the name of the figure. */
+/** A guest's command before the end, by the figure's name. */
 export const ENDS: Readonly<Record<string, string>> = {
   "end, 1 process": ":",
   "end, 20 processes and 100 MB":

@@ -1,4 +1,4 @@
-/* What the kernel alone needs for the mounts of a view: floor [isolated], with PID and IPC namespaces. Prints microseconds. */
+/* The kernel's own time for a view's mounts: floor [isolated], with PID and IPC namespaces. Prints microseconds. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>

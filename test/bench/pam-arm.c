@@ -1,5 +1,5 @@
-/* Times a PAM session: pam-arm SERVICE USER [auth]. Prints the microseconds of pam_authenticate(3), 0 without "auth", and of
- * pam_open_session(3). */
+/* Times a PAM session: pam-arm SERVICE USER [auth]. Prints the microseconds of pam_authenticate(3), or 0 without
+ * "auth", and of pam_open_session(3). */
 #include <security/pam_appl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ static long now_usec(void)
         return now.tv_sec * 1000000L + now.tv_nsec / 1000;
 }
 
-/* No module of these services asks anything. */
+/* These services ask nothing. */
 static int answer(int count, const struct pam_message **messages, struct pam_response **ret, void *data)
 {
         (void) messages;

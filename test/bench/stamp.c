@@ -1,4 +1,4 @@
-/* Times a command: stamp COMMAND [ARGUMENT]... Prints the microseconds from its start to its end; its own output is dropped. */
+/* Times a command: stamp COMMAND [ARGUMENT]... Prints its microseconds instead of its output. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>

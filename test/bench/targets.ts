@@ -1,4 +1,4 @@
-// What the figures of the benchmark are held against, and the table that says so. Pure: figures in, text out.
+// The benchmark's targets, and the table of results. Pure: figures in, text out.
 import { COLD_START } from "./arms.ts";
 
 /** Microseconds of each round, by arm. */
@@ -6,7 +6,7 @@ export type Figures = ReadonlyMap<string, readonly number[]>;
 
 interface Ratio {
   readonly what: string;
-  /** The arm's median divided by that of another arm, or the arm's 99th percentile divided by its median. */
+  /** The arm's median divided by another arm's, or its 99th percentile by its own median. */
   readonly of: string;
   readonly against: string;
   readonly most: number;
@@ -20,7 +20,6 @@ interface Cost {
   readonly mostUsec: number;
 }
 
-/** Stands for the arm's own median. */
 export const ITSELF = "its own median";
 
 export const TARGETS: readonly (Ratio | Cost)[] = [
@@ -57,7 +56,7 @@ export interface Verdict {
   readonly met: boolean;
 }
 
-/** The verdicts on all targets whose arms were run. */
+/** Omits targets whose arms were not run. */
 export function judge(figures: Figures): Verdict[] {
   const median = (arm: string) => percentile(figures.get(arm) ?? [], 0.5);
   return TARGETS.flatMap((target) => {
