@@ -16,7 +16,7 @@ describeMachine("a crowd of guests", (release) => {
 
   beforeAll(async () => {
     ({ machine, calm } = await bootCalm(release, GUESTS));
-    // The longest wait of the module: this does not test the machine's speed.
+    // The module's longest wait, because this does not test the machine's speed.
     await machine.sh("sed -i 's/pam_guest\\.so/& timeout=10/' /etc/pam.d/common-*");
   });
   afterAll(async () => {

@@ -1,5 +1,5 @@
 // A user floods the bus at guestd while guests log in: they get in, and guestd notices nothing. The bus itself is
-// shared: while it is busy logins take longer, and where no client can connect they fail.
+// shared: a busy one delays logins, and they fail while no client can connect.
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -11,7 +11,7 @@ import { waitFor } from "../helpers/wait.ts";
 const FLOOD = "/usr/local/bin/flood-bus.mjs";
 const LOG = "/tmp/flood.log";
 const LOGINS = 5;
-/** Twice what guestd takes when idle; the parser of dbus-next took twenty times as much. */
+/** Twice what guestd takes when idle. dbus-next's parser took twenty times as much. */
 const MOST_KIBIBYTES = 200_000;
 const MEBIBYTE = 1024 * 1024;
 
@@ -33,7 +33,7 @@ describeMachine("a user of the machine who floods the bus", (release) => {
     await machine.stop();
   });
 
-  /** Identifies guestd: its process, and how often systemd had to restart it. */
+  /** guestd's PID, and how often systemd had to restart it. */
   const lookAtGuestd = async () => (await machine.sh("systemctl show -P MainPID -P NRestarts guestd")).split("\n");
   const readPeak = async () =>
     Number(await machine.sh("awk '/VmHWM/ { print $2 }' /proc/$(systemctl show -P MainPID guestd)/status"));
@@ -44,10 +44,10 @@ describeMachine("a user of the machine who floods the bus", (release) => {
     await waitFor("the flood", async () => (await machine.sh(`cat ${LOG}`)).includes("begun"), 60_000);
   }
 
-  // Through systemd's own socket: the bus may be out of reach.
+  // Uses systemd's own socket: the bus may be out of reach.
   const endFlood = () => machine.run(["systemctl", "kill", "--signal=KILL", "flood.service"]);
 
-  /** Logs guests in, one after another. @returns the result of each, and its milliseconds */
+  /** Guests log in one after another. @returns the results, and milliseconds */
   async function logIn(): Promise<{ readonly results: readonly string[]; readonly took: readonly number[] }> {
     const script = `for n in $(seq ${LOGINS}); do
       begin=$(date +%s%N)
@@ -61,7 +61,7 @@ describeMachine("a user of the machine who floods the bus", (release) => {
     };
   }
 
-  /** The bus's cost for every user: a question to logind, as in every login, guest or not. */
+  /** Asks logind, as every login does, to show the bus's cost for all users. */
   const askLogind = () =>
     machine.sh(`begin=$(date +%s%N)
       timeout 5 busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager ListUsers >/dev/null 2>&1 || printf 'no answer in '
@@ -83,7 +83,7 @@ describeMachine("a user of the machine who floods the bus", (release) => {
     const during = await logIn();
     await tell(title, during);
     expect(during.results).toEqual(Array(LOGINS).fill("tmpfs"));
-    // No call is made, so it is as fast as usual.
+    // Makes no call, so it is as fast as usual.
     expect((await guest.terminal.askStatus("pamtester vlock $(id -un) authenticate </dev/null")).code).toBe(0);
     expect(await readPeak()).toBeLessThan(MOST_KIBIBYTES);
     await endFlood();
@@ -121,7 +121,7 @@ describeMachine("a user of the machine who floods the bus", (release) => {
   });
 
   it("leaves no warning of guestd in the journal", async () => {
-    // The bus itself has written hundreds of thousands of lines about rejected messages.
+    // The bus itself logs hundreds of thousands of rejected messages.
     const priorities = [0, 1, 2, 3, 4].map((priority) => `PRIORITY=${priority}`);
     const entries = await machine.journal("_SYSTEMD_UNIT=guestd.service", ...priorities);
     expect(entries.map(({ MESSAGE }) => MESSAGE)).toEqual([]);

@@ -1,4 +1,4 @@
-// A login ends within its bound, whatever guestd waits for: the guest is in, or refused with a sentence.
+// A login ends in time, whatever guestd waits for: the guest is in, or refused with a sentence.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, listSessions } from "../helpers/guests.ts";
@@ -7,7 +7,7 @@ import { bootToFill, endOutage, fill, DIRECTORIES, JOURNAL_UNSEEN, startGuest, W
 import { expectOneReceipt } from "../helpers/recovery.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-/** The contract's bound. */
+/** From the contract. */
 const LOGIN_LIMIT_MS = 10_000;
 const SENTENCE = /Guest sessions are not available at the moment|could not be started/;
 
@@ -59,7 +59,7 @@ describeMachine("a login in bounded time", (release) => {
     });
 
     it.each(DIRECTORIES)("is refused with a sentence while %s is full, and other users log in", async (directory) => {
-      // Before: systemd needs room for the scope of the terminal.
+      // Started first: systemd needs room for the terminal's scope.
       const terminal = machine.terminal(["login"]);
       await terminal.expect(/login: /);
       await fill(machine, directory);

@@ -1,4 +1,4 @@
-// systemd kills a guestd that does not answer it in time, and no other.
+// systemd kills only a guestd that does not answer in time.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -57,7 +57,7 @@ describeMachine("a guestd with a watchdog", (release) => {
     );
     const receipt = await endLease(machine, guest);
     expect(receipt.swept.find(({ kind }) => kind === "files")?.removed).toBeGreaterThan(10_000);
-    // What exceeds the time of an end is removed by a later look.
+    // A later look removes what exceeds an end's time.
     await awaitState(machine, guest.uid, "rested", 60_000);
     expect(await findOwned(machine, guest.uid)).toBe("");
     expect(await show("MainPID")).toBe(pid);
