@@ -1,4 +1,4 @@
-// docs/architecture.md draws the login that the policy has.
+// docs/architecture.md draws the policy's login.
 import { describe, expect, it } from "vitest";
 import { ADMITTING, ALLOCATING, PREPARING } from "../../src/policy/stages.ts";
 import { sectionOf } from "../helpers/document.ts";

@@ -1,4 +1,4 @@
-// Every MESSAGE_ID has an entry in the catalog, and every entry is guestd's.
+// Every MESSAGE_ID has a catalog entry, and every entry is guestd's.
 import { describe, expect, it } from "vitest";
 import { MESSAGE_IDS } from "../../src/policy/messages.ts";
 import { readProjectFile } from "../helpers/tree.ts";

@@ -3,10 +3,10 @@ import { basename, dirname, extname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
-/** Which files each file uses directly. */
+/** Each file's direct uses. */
 type Graph = ReadonlyMap<string, readonly string[]>;
 
-/** The groups of files that reach each other, each sorted. */
+/** Groups of files that reach each other. */
 function findCircles(graph: Graph): string[][] {
   const reachable = new Map([...graph.keys()].map((from) => [from, reach(graph, from)]));
   const groups = [...graph.keys()].map((file) =>
@@ -15,7 +15,7 @@ function findCircles(graph: Graph): string[][] {
   return [...new Map(groups.filter((group) => group.length > 0).map((group) => [group.join(), group])).values()];
 }
 
-/** All that a file uses, directly or not; itself only in a circle. */
+/** Includes indirect uses, but the file itself only in a circle. */
 function reach(graph: Graph, from: string): Set<string> {
   const found = new Set<string>();
   const next = [...(graph.get(from) ?? [])];
@@ -29,7 +29,7 @@ function reach(graph: Graph, from: string): Set<string> {
 
 const files = listProjectFiles();
 
-/** Imports of src, types included: a reader of a file needs its types. */
+/** Types count: a file's reader needs them. */
 const IMPORT = /(?:^(?:import|export)\s[^;]*?from |\bimport\()"(\.[^"]+)"/gms;
 const imports: Graph = new Map(
   files
@@ -40,7 +40,7 @@ const imports: Graph = new Map(
     ]),
 );
 
-/** Includes of a folder; a header and the source of the same name are one part. */
+/** A header and the source of the same name are one part. */
 function includesOf(folder: string): Graph {
   const part = (name: string) => basename(name, extname(name));
   const graph = new Map<string, string[]>();

@@ -1,4 +1,4 @@
-// DEPENDENCIES.md and debian/copyright name what the installed programs and native parts contain, and nothing else.
+// DEPENDENCIES.md and debian/copyright name exactly what the installed files contain.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ const { devDependencies, overrides } = JSON.parse(readProjectFile("package.json"
   overrides: Record<string, Record<string, string>>;
 };
 
-/** The rows of the table below a heading, each a list of its cells. */
+/** Each row is a list of its cells. */
 function readTable(heading: string): string[][] {
   const [, section = ""] = text.split(`\n## ${heading}\n`);
   const [own = ""] = section.split("\n## ");
@@ -39,7 +39,7 @@ function readTable(heading: string): string[][] {
 
 const first = (rows: readonly string[][]) => rows.map(([name = ""]) => name).sort();
 
-/** The npm packages in a program, by esbuild's comment above each file. */
+/** esbuild writes a comment above each file. */
 function listBundled(program: string): string[] {
   const names = [...program.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)].map(([, name = ""]) => name);
   return [...new Set(names)].sort();
@@ -57,7 +57,7 @@ function bundlePrograms(): string[] {
   }
 }
 
-/** The npm packages whose sources packaging/package includes. */
+/** packaging/package includes their sources. */
 function listVendored(): string[] {
   const [, list = ""] = /printf '%s\\0' \{([^}]+)\}\/LICENSE/.exec(readProjectFile("packaging/package")) ?? [];
   expect(list).not.toBe("");

@@ -1,4 +1,4 @@
-// The completion and the documents agree with the code's own tables. For the manual pages see man-*.test.ts.
+// The completion and the documents agree with the code's tables. man-*.test.ts checks the manual pages.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,20 +17,20 @@ const DOCUMENTS = [
   ...listProjectFiles().filter((name) => /^docs\/.*\.md$/.test(name)),
 ];
 
-/** A heading's name in a link, by GitHub's rules. */
+/** By GitHub's rules. */
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
     .replace(/[^\w\- ]/g, "")
     .replaceAll(" ", "-");
 
-/** The links of a document to others, and to its own sections, as paths from the project's root. */
+/** Links to documents and their sections, as paths from the project's root. */
 const linksOf = (document: string) =>
   [...readProjectFile(document).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(
     ([, path = "", anchor]) => ({ path: path === "" ? document : join(dirname(document), path), anchor }),
   );
 
-/** Files of guestd, and others beside them. */
+/** guestd's files, and others beside them. */
 const FILES = [
   ...["abcdefghij.json", "k2345mnopq.json", "k2345mnopr.json.new", "x.json.rejected"].map(
     (name) => `run/guestd/sessions/${name}`,
@@ -50,7 +50,7 @@ afterAll(() => {
   rmSync(root, { recursive: true });
 });
 
-/** What bash offers at the end of this line. Starting a program for it would take too long. */
+/** bash's completions of this line. Starting a program for it would be slow. */
 function complete(...line: string[]): string[] {
   const script = `
     _guestctl_root=$1; shift

@@ -22,7 +22,7 @@ describe("the fault table", () => {
     // AllocateAccount, OpenSession, and JoinSession of the user manager, which only a leased account has.
     expect(timesOf("leased", "answer")).toBe(3);
     expect(timesOf("shared", "answer")).toBe(2);
-    // At the lease and at the opening; at the opening and once logind has moved the leader.
+    // Leased: at the lease and at the opening. Shared: at the opening and once logind has moved the leader.
     expect(timesOf("leased", "write-record")).toBe(2);
     expect(timesOf("shared", "write-record")).toBe(2);
   });

@@ -1,12 +1,11 @@
-// HACKING.md's table of where a new thing belongs is true: for a sample of each kind, exactly the files of its row
-// contain it.
+// HACKING.md's table of where a new thing belongs is true: exactly the files of a row contain its sample.
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
-/** An existing thing of a kind. */
+/** An existing thing. */
 interface Sample {
   readonly row: string;
-  /** The text wherever such a thing is defined or mentioned. */
+  /** Matches where such a thing is defined or mentioned. */
   readonly pattern: RegExp;
   /** Files that only use this sample. */
   readonly users?: readonly string[];
@@ -43,7 +42,7 @@ const FOLDER = /^(src|native|pam|systemd|etc|packaging\/(man|completions|debian)
 const files = listProjectFiles();
 const searched = files.filter((name) => FOLDER.test(name));
 
-/** The rows of the table: the kind of thing, and the files named, a folder with its slash. */
+/** From the kind of thing to its files. A folder has its slash. */
 const rows = new Map(
   (readProjectFile("HACKING.md").split("\n| I want to add | touch these files |\n")[1]?.split("\n\n")[0] ?? "")
     .split("\n")

@@ -1,4 +1,4 @@
-// The rules of the house that a machine can check.
+// House rules that a machine can check.
 import { describe, expect, it } from "vitest";
 import { RECORD_VERSION } from "../../src/system/state/session-record.ts";
 import { VERSION } from "../../src/version.ts";
@@ -37,7 +37,7 @@ describe("house rules", () => {
     ]);
   });
 
-  // Tests run on a later version than Debian 12's, which lacks some of what TypeScript allows.
+  // Debian 12's Node.js lacks some of what TypeScript allows. Tests run on a later one.
   it("allow nothing that Node.js 18 lacks", () => {
     const later =
       /\.(?:toReversed|toSorted|toSpliced|with|isWellFormed|toWellFormed)\(|\b(?:groupBy|withResolvers|fromAsync)\(/;

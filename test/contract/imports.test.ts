@@ -1,11 +1,11 @@
-// Which file may import what, since data flows one way. Walks every import of src.
+// Data flows one way: which files of src may import what.
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
 interface Import {
   readonly file: string;
-  /** A path from the project's root, or the name of a package. */
+  /** A path from the project's root, or a package. */
   readonly to: string;
   readonly typesOnly: boolean;
 }
@@ -20,7 +20,7 @@ const imports: Import[] = sources.flatMap((file) =>
   })),
 );
 
-/** Folder -> what its files may import: a folder ending in "/", or a package. "types:" allows only types. */
+/** A folder's allowed imports: a folder ending in "/", or a package. "types:" allows only types. */
 const RULES: Record<string, readonly string[]> = {
   "src/policy/": ["src/policy/", "types:src/config/schema.ts"],
   "src/config/": ["src/config/", "node:fs", "node:path"],

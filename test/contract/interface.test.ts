@@ -1,4 +1,4 @@
-// systemd/org.guestd1.xml is the contract: the code's methods, signatures, signals and errors are compared with it.
+// systemd/org.guestd1.xml is the contract for the code's methods, signatures, signals and errors.
 import { describe, expect, it } from "vitest";
 import { makeMethods } from "../../src/bus/methods.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";
@@ -26,7 +26,7 @@ function readMembers(kind: "method" | "signal") {
   });
 }
 
-/** Who may call a method, from the comment before it. */
+/** From the comment before the method. */
 function readCaller(method: string): string {
   const [before = ""] = xml.split(`<method name="${method}"`);
   const comment = before.slice(before.lastIndexOf("<!--"));
@@ -85,7 +85,7 @@ describe("the bus interface", () => {
       expect(sentence).toContain(`${reason}. Please ask`);
       expect(Buffer.byteLength(sentence)).toBeLessThanOrEqual(most);
     }
-    // Including the terminating byte (PAM_MAX_MSG_SIZE).
+    // Includes the terminating byte (PAM_MAX_MSG_SIZE).
     expect(most).toBeLessThan(512);
   });
 

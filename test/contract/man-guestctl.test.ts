@@ -1,4 +1,4 @@
-// guestctl(1) has the verbs, options, exit codes, states and sentences of the program, and no others.
+// guestctl(1) has exactly the program's verbs, options, exit codes, states and sentences.
 import { describe, expect, it } from "vitest";
 import { ClientError } from "../../src/bus/client.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
