@@ -13,13 +13,12 @@ const items = readItems(PAGE).filter(({ section }) => section === "OPTIONS");
 const itemOf = (section: string, name: string) =>
   items.find(({ part, terms }) => part === `[${section}]` && terms[0]?.startsWith(`${name}=`));
 
-/** The errors of one configuration file. */
 function readErrors(text: string): string[] {
   const result = parseConfig([{ path: FILE, text }]);
   return result.ok ? [] : result.errors.map(formatConfigError);
 }
 
-/** The sentences in some code, with # for the variable parts. */
+/** Sentences in code. # stands for variable parts. */
 const sentencesOf = (code: string, before: string) =>
   [...code.matchAll(new RegExp(`${before}(?:"([^"]*)"|\`([^\`]*)\`)`, "g"))].map(
     ([, text, template = ""]) => text ?? template.replace(/\$\{[^}]*\}(?:\.join\([^)]*\)\})?/g, "#"),

@@ -1,4 +1,4 @@
-// guestd-sessions(7) has the stages, classes, causes and limits of the code.
+// guestd-sessions(7) has the code's stages, classes, causes and limits.
 import { describe, expect, it } from "vitest";
 import { ACCOUNT_KINDS, SHARED_KINDS } from "../../src/policy/receipt.ts";
 import { cut, readNumber, readPage, readUnion, termsOf } from "../helpers/man.ts";
@@ -26,7 +26,7 @@ describe("guestd-sessions(7)", () => {
     expect(causes.filter((cause) => !documented.includes(cause))).toEqual([]);
   });
 
-  // A limit is a number in one file and a sentence in the page.
+  // The code has the limit as a number, the page in a sentence.
   it.each([
     ["# seconds to be ready", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],
     ["is not ready after # seconds", "src/bus/methods.ts", "ANSWER_LIMIT_MS"],

@@ -1,4 +1,4 @@
-// guestd(8) has the words of the journal, the exit statuses and the process signals of the code.
+// guestd(8) has the code's journal words, exit statuses and process signals.
 import { describe, expect, it } from "vitest";
 import { EXIT_AGAIN, EXIT_IDLE } from "../../src/idle.ts";
 import type { OnFailure } from "../../src/policy/effects/row.ts";
@@ -20,7 +20,7 @@ const BECOMES: Readonly<Record<OnFailure, string>> = {
   keep: "as before",
 };
 
-/** The rows of the table of actions: name, MESSAGE_ID, consequence of a failure. */
+/** The columns: name, MESSAGE_ID, consequence of a failure. */
 const actions = [...readProjectFile(`${MAN}/${PAGE}`).matchAll(/^([a-z\\-]+)\t([0-9a-f]{32})\t(.+)$/gm)].map(
   ([, name = "", id = "", failed = ""]) => ({
     name: plain(name),
@@ -64,7 +64,7 @@ describe("guestd(8)", () => {
       expect(unit).toContain(`\n${line}\n`);
   });
 
-  // A limit is a number in one file and a sentence in the page.
+  // The code has the limit as a number, the page in a sentence.
   it("says how long guestd takes to stop, and when one that hangs is killed", () => {
     const page = readPage(PAGE);
     expect(page).toContain(`for at most ${readNumber("src/start.ts", "STOP_LIMIT_MS") / 1000} seconds, and stop.`);

@@ -1,4 +1,4 @@
-// org.guestd1(5) has the interface of the XML, the fields that guestd reads and sends, and examples that call what there is.
+// org.guestd1(5) has the XML's interface, the fields that guestd reads and sends, and working examples.
 import { describe, expect, it } from "vitest";
 import { makeMethods } from "../../src/bus/methods.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";
@@ -14,7 +14,7 @@ const PAGE = "org.guestd1.5";
 const xml = readProjectFile("systemd/org.guestd1.xml");
 const namesOf = (pattern: RegExp) => [...xml.matchAll(pattern)].map(([, name]) => name);
 
-/** A member as the page writes it: "Name(in  s id, out a{sv} receipt);". */
+/** As on the page: "Name(in  s id, out a{sv} receipt);". */
 function readMembers(kind: "method" | "signal"): string[] {
   const pattern = new RegExp(`<${kind} name="(\\w+)"(?:/>|>(.*?)</${kind}>)`, "gs");
   return [...xml.matchAll(pattern)].map(([, member = "", body = ""]) => {
@@ -25,7 +25,7 @@ function readMembers(kind: "method" | "signal"): string[] {
   });
 }
 
-/** The fields of a dictionary, as the page has them: "name (type)". */
+/** As on the page: "name (type)". */
 const fieldsOf = (part: string) =>
   termsOf(PAGE, "DICTIONARIES", part)
     .filter((term) => term.includes("("))
@@ -34,7 +34,6 @@ const fieldsOf = (part: string) =>
 const formatFields = (dictionary: VariantDict) =>
   Object.entries(dictionary).map(([name, { signature }]) => `${name} (${signature})`);
 
-/** The fields that a function reads of a request. */
 function readRequested(from: string): string[] {
   const code = cut("src/bus/wire.ts", from, "\n}\n");
   const strings = [...code.matchAll(/\b(?:text|added)\("(\w+)"\)/g)].map(([, name = ""]) => `${name} (s)`);

@@ -1,4 +1,4 @@
-// What holds for every manual page: its parts, its references to the others, and the command lines that it shows.
+// Rules for every manual page: its parts, its references, and its command lines.
 import { describe, expect, it } from "vitest";
 import { readCommandLine } from "../../src/cli/usage.ts";
 import { VERSION } from "../../src/version.ts";
@@ -13,7 +13,7 @@ const pages = PAGES.map((page) => {
 const headingsOf = (text: string) =>
   [...text.matchAll(/^\.S[HS] "?([^"\n]*)"?$/gm)].map(([, heading = ""]) => plain(heading));
 
-/** The lines of the literal blocks of a page, as a reader sees them; a line that ends in a backslash continues. */
+/** The lines of literal blocks, as a reader sees them. A backslash at the end continues the line. */
 const shownBy = (text: string) =>
   [...text.matchAll(/^\.nf\n(.*?)^\.fi$/gms)].flatMap(([, block = ""]) =>
     block

@@ -1,4 +1,4 @@
-// pam_guest(8) has the options and return values of the module, the installed profile, and the module's own sentence.
+// pam_guest(8) has the module's options, return values and sentence, and the installed profile.
 import { describe, expect, it } from "vitest";
 import { GHOST_UID } from "../../src/policy/lease.ts";
 import { cut, readItems, readNumber, readPage, termsOf, words } from "../helpers/man.ts";
@@ -7,7 +7,7 @@ import { readProjectFile } from "../helpers/tree.ts";
 const PAGE = "pam_guest.8";
 const hooks = ["pam/pam_guest.c", "pam/authenticate.c"].map(readProjectFile).join("\n");
 
-/** The functions of the files with hooks, by name: everything between their braces. */
+/** The hooks' files: what is between a function's braces, by its name. */
 const bodies = new Map(
   [...hooks.matchAll(/^(?:static )?[\w ]+\**\b(\w+)\([^;{]*\)\n\{\n(.*?)^\}/gms)].map(([, name = "", body = ""]) => [
     name,
@@ -15,7 +15,7 @@ const bodies = new Map(
   ]),
 );
 
-/** What a hook can return, itself or through another function of these files. */
+/** Includes what these files' other functions return. */
 function readReturned(name: string): Set<string> {
   const returned = [...(bodies.get(name) ?? "").matchAll(/return ([^;]*);/g)].map(([, value = ""]) => value);
   const called = returned

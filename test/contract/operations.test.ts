@@ -1,10 +1,10 @@
-// docs/operations.md has each sentence that refuses a login, and no other.
+// docs/operations.md has exactly the sentences that refuse a login.
 import { describe, expect, it } from "vitest";
 import { REFUSALS } from "../../src/policy/refusals.ts";
 import { sectionOf } from "../helpers/document.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 
-/** Sentences that are not in the table: of the module, of the bus, and of those that open no session of a guest. */
+/** Sentences that are not in the table: of the module, of the bus, and of those that open no guest session. */
 const OTHERS = ["pam/hook_common.c", "src/bus/service.ts", "src/policy/linger.ts", "src/policy/opening.ts"]
   .map(readProjectFile)
   .join("\n");

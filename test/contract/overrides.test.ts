@@ -46,7 +46,7 @@ afterAll(() => {
 const METHOD_CALL = 1;
 const CALL = { type: METHOD_CALL, serial: 7, path: "/org/guestd1", member: "Any" };
 
-/** A connection without a peer, which keeps what is sent. */
+/** A connection without a peer. Keeps what is sent. */
 class Line extends EventEmitter {
   readonly stream = new EventEmitter();
   readonly sent: Message[] = [];
@@ -86,7 +86,7 @@ describe("dbus-next", () => {
     expect(own).toContain('<interface name="org.guestd1.A"/>');
   });
 
-  // Where usocket can be loaded, dbus-next connects with that instead of node:net.
+  // dbus-next would prefer usocket to node:net.
   it("connects through Node's own sockets", async () => {
     const socket = join(directory, "bus");
     const server = createServer();

@@ -1,4 +1,4 @@
-// Three sources must agree on what guests may ask polkit for: the rule, the keys of [Polkit], and guestd.conf(5).
+// The rule, the keys of [Polkit] and guestd.conf(5) agree on what guests may ask polkit for.
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { SCHEMA } from "../../src/config/schema.ts";
@@ -13,7 +13,7 @@ const KEYS = Object.keys(SCHEMA.Polkit).filter((key) => key !== "Bluetooth");
 
 type Rule = (action: { readonly id: string }, subject: object) => string | undefined;
 
-/** The actions named in the rule that it does not deny a guest at the machine while this flag is set. */
+/** Actions of the rule that a guest at the machine may use with this flag. */
 function allowedWith(flag: string, subject: object = {}): string[] {
   const rules: Rule[] = [];
   runInNewContext(RULE, {

@@ -1,4 +1,4 @@
-// Plain words: what people read has short sentences, and none of the words that HACKING.md, "Style", says to do without.
+// Plain words: short sentences, without the words that HACKING.md, "Style of words", avoids.
 import { describe, expect, it } from "vitest";
 import writeGood from "write-good";
 import type { Paragraph } from "../helpers/prose.ts";
@@ -19,7 +19,7 @@ const CODE = files.filter((name) => /^(src|native|pam|test|packaging)\/.*\.(ts|c
 const LONGEST = 35;
 const MEDIAN = 14;
 
-/** What is not said, and what is said instead. */
+/** The avoided words, and what to write instead. */
 const AVOIDED: readonly (readonly [RegExp, string])[] = [
   [/\bwhoever\b/i, "the user who, those who, a process that"],
   [/\b(some|no|any)body\b/i, "a user, no user, others; or the passive"],
@@ -34,7 +34,7 @@ const AVOIDED: readonly (readonly [RegExp, string])[] = [
   [/\bgoes? on with\b|\bgoing on with\b/i, "continue"],
 ];
 
-/** Of write-good's checks those that are right here most of the time, and what they say in vain. */
+/** write-good's checks that are mostly right here, and words for which they are wrong. */
 const CHECKS = { passive: false, adverb: false, weasel: false, thereIs: false, so: false };
 const IN_VAIN =
   /^"(it is|it was|all of|allocate|terminate|modify|however|maximum|therefore|type of|in addition|in between|a number of)"/i;

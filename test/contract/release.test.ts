@@ -1,5 +1,5 @@
-// packaging/release in its own repository: what it refuses, and what it writes. Its checks do not run here. It makes no packages and
-// no repository for apt.
+// packaging/release in its own repository: what it refuses, and what it writes. Here it runs no checks, and makes no
+// packages and no repository for apt.
 import {
   chmodSync,
   cpSync,
@@ -41,7 +41,7 @@ dpkg-deb --root-owner-group --build build/package "build/packages/trixie/guestd_
 const REPOSITORY = '#!/bin/sh\n[ ! -e .fail-repository ] || exit 1\necho more >>"$2/pool"\n';
 
 describe("packaging/release", () => {
-  /** The repository that each test copies. */
+  /** Each test copies it. */
   let template: string;
   let tree: string;
   let key: SigningKey;

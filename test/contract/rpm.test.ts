@@ -8,7 +8,7 @@ import { PROJECT, readProjectFile } from "../helpers/tree.ts";
 
 const spec = readProjectFile("packaging/guestd.spec");
 
-/** Fedora's values on a 64-bit machine. */
+/** Fedora's, on a 64-bit machine. */
 const MACROS: Readonly<Record<string, string>> = {
   _prefix: "/usr",
   _bindir: "/usr/bin",
@@ -42,11 +42,11 @@ function readSection(name: string): string[] {
   return lines ?? [];
 }
 
-/** The path of a line of %files; rpm compresses manual pages, so "*" follows their names. */
+/** rpm compresses manual pages, so "*" follows their names in %files. */
 const readEntry = (line: string): string =>
   expand(line.replace(/^%(?:dir|config\(noreplace\)|lang\(\w+\)) /, "").replace(/^(%\{_mandir\}.*)\*$/, "$1"));
 
-/** The entries of %files, except those that rpm takes from the sources itself. */
+/** Skips what rpm takes from the sources itself. */
 const listed = readSection("files")
   .filter((line) => !/^%(?:doc|license) /.test(line))
   .map((line) => readEntry(line));
@@ -60,7 +60,7 @@ describe("the spec of the rpm package", () => {
     rmSync(work, { recursive: true });
   });
 
-  /** What packaging/install creates, from empty compiled parts: files, links, and empty directories. */
+  /** Files, links and empty directories, from empty compiled parts. */
   async function listInstalled(): Promise<string[]> {
     mkdirSync(join(work, "from"));
     for (const [, name = ""] of readProjectFile("packaging/install").matchAll(/\t\$from\/(\S+)\t/g))
