@@ -1,5 +1,4 @@
-// The list of what is in the packages besides guestd, which packaging/sbom.mjs writes, has what DEPENDENCIES.md names and what
-// the packages were linked with, in the form of CycloneDX.
+// The CycloneDX list of packaging/sbom.mjs has what DEPENDENCIES.md names, and what the packages were linked with.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -41,7 +40,7 @@ describe("packaging/sbom.mjs", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Packages that say so of themselves. */
+  /** @param linked a control field of each package, such as Built-Using */
   const makePackages = (...linked: readonly string[]) =>
     linked.map((field, index) => {
       const tree = join(folder, String(index));

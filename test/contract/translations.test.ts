@@ -1,4 +1,4 @@
-// Translations: the template has every text that guests read, and each translation is whole. UPDATE=1 writes the template again.
+// The template has every text that guests read, and each translation is whole. UPDATE=1 writes the template.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -29,7 +29,7 @@ const template = [
   ...TEXTS.flatMap(([comment, text]) => [`#. ${comment}`, `msgid ${quote(text)}`, 'msgstr ""', ""]),
 ].join("\n");
 
-/** The translations of a file; the build of the package has msgfmt check it. */
+/** The package's build has msgfmt check the file. */
 function readTranslations(name: string): ReadonlyMap<string, string> {
   const pairs = readProjectFile(name).matchAll(/^msgid ("(?:.*)")\nmsgstr ("(?:.*)")$/gm);
   return new Map(

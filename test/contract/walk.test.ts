@@ -1,4 +1,4 @@
-// What a run with a seed omits is done by others: over some commits nothing is tested less.
+// Other runs do what a run with a seed omits: over some commits nothing is tested less.
 import { describe, expect, it } from "vitest";
 import { releases, type Release } from "../helpers/root.ts";
 import { listProjectFiles } from "../helpers/tree.ts";

@@ -1,4 +1,4 @@
-// One word for one thing: the glossary of HACKING.md has each word once, and replaced words are no longer used.
+// The glossary of HACKING.md has each word once, and replaced words are no longer used.
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 
