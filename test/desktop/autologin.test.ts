@@ -1,6 +1,5 @@
-// "guestctl autologin" with the real display managers: the guest is logged in, and the next one after that; a refusal
-// ends at the greeter, where other users log in; and everything is undone to the byte, even where packages are upgraded
-// or guestd is removed.
+// "guestctl autologin" with real display managers. One guest after another is logged in. A refusal ends at the greeter,
+// where other users log in. Everything is undone to the byte, even after upgrades of packages or guestd's removal.
 import { beforeAll, describe, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";
@@ -13,7 +12,7 @@ import { waitFor } from "../helpers/wait.ts";
 const GTK_GREETER = "lightdm-gtk-greeter";
 type Name = "lightdm" | "sddm" | "greetd";
 
-/** Everything in /etc except what systemd and editors keep there. */
+/** /etc, except what systemd and editors keep there. */
 const STATE = `find /etc -xdev -type f -not -path '/etc/systemd/*' -exec stat -c '%n %a %U %G' {} + -exec sha256sum {} + | sort
   dpkg-divert --list '*guestd*'`;
 const KEPT = "/etc/guestd/guestd.conf.d/kept.conf";
@@ -45,7 +44,7 @@ describeDesktop("automatic logins", (at) => {
     (await at.machine.journal("_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=refuse", `GUEST_SERVICE=${service}`))
       .length;
 
-  /** Reasons why no guest gets in, and their repair. */
+  /** Keeps guests out, and lets them in again. */
   const KEEPING_OUT: Readonly<Record<string, readonly [begin: () => Promise<unknown>, end: () => Promise<unknown>]>> = {
     "guests are switched off": [() => guestctl("disable"), () => guestctl("enable")],
     "as many as MaxSessions= are logged in": [
@@ -78,7 +77,6 @@ describeDesktop("automatic logins", (at) => {
     await at.machine.sh(`rm ${KEPT}; guestctl reload`);
   }
 
-  /** Acts while guests are kept out, and lets them in again. */
   async function whileKeptOut(reason: string, act: () => Promise<void>) {
     const [begin, end] = KEEPING_OUT[reason] ?? [];
     await begin?.();
@@ -128,7 +126,7 @@ describeDesktop("automatic logins", (at) => {
       it.each(Object.keys(KEEPING_OUT))("end at the greeter while %s", async (reason) => {
         await at.machine.sh("systemctl stop sddm");
         await whileKeptOut(reason, async () => {
-          // Otherwise it may be started twice in half a minute.
+          // Otherwise it may be started only twice in half a minute.
           await at.machine.sh("systemctl reset-failed sddm || true; systemctl start sddm");
           await at.screen.awaitGreeter("sddm-greeter-qt6");
           await at.machine.sh("systemctl stop sddm");
@@ -183,7 +181,7 @@ describeDesktop("automatic logins", (at) => {
       const { id, uid, service } = await awaitOpen(at.machine);
       expect(service).toBe("greetd");
       expect(await awaitViews(at.machine, uid, ["sway", "systemd"])).not.toContain(await hostView(at.machine));
-      // While it starts it can miss the signal.
+      // A starting compositor can miss the signal.
       const isGone = async () => (await at.machine.run(["pkill", "-x", "-u", String(uid), "sway"])).code !== 0;
       await waitFor("the compositor to end", isGone);
       expect(await awaitReceipt(at.machine, id)).toMatchObject({ cause: "logout", left: [] });
@@ -211,7 +209,7 @@ describeDesktop("automatic logins", (at) => {
     expect(await at.machine.sh(STATE)).toBe(state);
   });
 
-  /** Installs a package with the files of GDM that are changed, as GDM itself is too large. */
+  /** Packs only GDM's changed files, as GDM itself is too large. */
   const installGdm = async (version: string) => {
     await at.machine.sh(
       `rm -rf /root/gdm; mkdir -p /root/gdm/DEBIAN /root/gdm/etc/gdm3 /root/gdm/etc/pam.d /root/gdm/usr/sbin

@@ -1,4 +1,4 @@
-// greetd by the protocol of all its greeters, with a compositor without a screen as the desktop.
+// greetd by its protocol for greeters. The desktop is a compositor without a screen.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, awaitViews, demandTerms, hostView } from "../helpers/desktop.ts";

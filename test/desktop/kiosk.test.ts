@@ -1,4 +1,4 @@
-// The kiosk of docs/kiosk.md: writes its files, runs its commands. A program that shows a window replaces the browser.
+// Follows docs/kiosk.md: writes its files, runs its commands. A program with a window replaces the browser.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen } from "../helpers/desktop.ts";
@@ -8,7 +8,7 @@ import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const INSTRUCTIONS = readInstructions(readProjectFile("docs/kiosk.md"));
-/** The programs are there: the machine has no network. */
+/** The machine has no network, and has these programs already. */
 const [INSTALL, ...COMMANDS] = commandsOf(INSTRUCTIONS);
 
 const WINDOW = "Stands in for a browser";

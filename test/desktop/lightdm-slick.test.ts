@@ -1,4 +1,4 @@
-// LightDM with its slick greeter: the guest session is in its list, and a refused guest reads why.
+// LightDM's slick greeter lists the guest session, and shows why a guest is refused.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, awaitViews, exitOpenbox, findName, hostView, startDisplayManager } from "../helpers/desktop.ts";
@@ -46,14 +46,14 @@ describeDesktop("LightDM's slick greeter", (at) => {
     expect(await findName(at.machine, guest.user)).toEqual([]);
   });
 
-  /** The look of the greeter after it has refused the ghost for this reason. */
+  /** The greeter after it has refused the ghost for this reason. */
   async function lookAtRefusal(reason: string): Promise<string> {
     await at.machine.sh(`guestctl disable --reason="${reason}"; systemctl restart lightdm`);
     await at.screen.awaitGreeter(GREETER);
     await at.screen.awaitCalm();
     await at.screen.type("guest");
     await at.screen.awaitChange(() => at.screen.press("Return"));
-    // The area of the sentence, without the field below it and its cursor.
+    // The sentence, without the field below it and its cursor.
     return at.screen.lookAt({ x: 90, y: 380, width: 370, height: 90 });
   }
 

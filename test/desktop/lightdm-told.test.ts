@@ -15,13 +15,13 @@ describeDesktop("a guest in LightDM is told", (at) => {
     await startDisplayManager(at.machine, "lightdm");
   });
 
-  /** The look of the greeter after it has refused the ghost for this reason. */
+  /** The greeter after it has refused the ghost for this reason. */
   async function lookAtRefusal(reason: string): Promise<string> {
     await at.machine.sh(`guestctl disable --reason="${reason}"; systemctl restart lightdm`);
     await at.screen.awaitGreeter(GREETER);
     await at.screen.type("guest");
     await at.screen.awaitChange(() => at.screen.press("Return"));
-    // The area of the sentence, without the field above it and its cursor.
+    // The sentence, without the field above it and its cursor.
     return at.screen.lookAt({ x: 0, y: 375, width: 1024, height: 75 });
   }
 

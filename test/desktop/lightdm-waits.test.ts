@@ -1,5 +1,5 @@
-// LightDM authenticates the selected user long before the click: the account waits as long as its process. And a user
-// of its VNC server, whose display it names like any other, does not get in.
+// LightDM authenticates the selected user long before the click: the account waits as long as its process. A user of
+// its VNC server does not get in, though LightDM names that display like any other.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, hideUsers, startDisplayManager } from "../helpers/desktop.ts";
@@ -12,7 +12,7 @@ const VNC = "[VNCServer]\nenabled=true\nport=5900\n";
 
 describeDesktop("a guest who is selected in LightDM", (at) => {
   beforeAll(async () => {
-    // LightDM starts an X server for each client, as it does for a seat.
+    // LightDM starts an X server for each client, as for a seat.
     await at.machine.write("/etc/lightdm/lightdm.conf.d/91-vnc.conf", VNC);
     await at.machine.sh("ln -s X /usr/bin/Xvnc");
     await hideUsers(at.machine);
@@ -29,7 +29,7 @@ describeDesktop("a guest who is selected in LightDM", (at) => {
     );
   }
 
-  // The place of these buttons without a password field; before that there is nothing.
+  // The buttons' places without a password field. Before, nothing is there.
   const clickLogIn = () => at.screen.click(580, 410);
   const clickCancel = () => at.screen.click(430, 410);
 

@@ -1,4 +1,4 @@
-// LightDM with its GTK greeter, as Debian ships both: the ghost's name is typed, without a password.
+// LightDM with its GTK greeter, as Debian ships both: the ghost types its name, without a password.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import {
@@ -26,8 +26,8 @@ describeDesktop("LightDM", (at) => {
     await at.machine.sh("touch /tmp/.X11-unix/X99");
   });
 
-  // The place of the button without a password field; before that there is nothing. The greeter would send a click on
-  // the button to LightDM as the answer to a question that PAM has not asked, and the login would hang.
+  // The button's place without a password field. Before, nothing is there: a click on the button would answer a
+  // question that PAM has not asked, and the login would hang.
   const clickLogIn = () => at.screen.click(580, 410);
 
   it("lets in a guest who types a name and clicks", async () => {

@@ -1,4 +1,4 @@
-// What greeters offer: LightDM's guest session in its GTK greeter as Debian ships both, and the users that
+// Greeters offer guests: LightDM's guest session in its GTK greeter as Debian ships both, and the users that
 // accounts-daemon lists for GDM. They follow "guestctl enable" and "guestctl disable". Other users log in as without
 // guestd.
 import { expect, it } from "vitest";
@@ -29,9 +29,9 @@ const ACCOUNTS = "org.freedesktop.Accounts /org/freedesktop/Accounts org.freedes
 describeDesktop("greeters", (at) => {
   let guest: GuestSession;
 
-  /** Whether LightDM would show its guest session in a greeter that starts now. */
+  /** Whether a new greeter of LightDM would show its guest session. */
   const isOffered = async () => (await at.machine.sh(`busctl get-property ${LIGHTDM} HasGuestAccount`)) === "b true";
-  /** Restarts LightDM with more lines for its seats. */
+  /** @param lines added to LightDM's seats */
   const restart = async (...lines: readonly string[]) => {
     await at.machine.write(CONFIG, ["[Seat:*]", ...lines, ""].join("\n"));
     await at.machine.sh("systemctl restart lightdm");
@@ -63,11 +63,11 @@ describeDesktop("greeters", (at) => {
     expect(await isOffered()).toBe(true);
   });
 
-  // The place of the button without a password field, with a picture of the user and without.
+  // Without a password field the button is here, with the user's picture or without.
   const clickLogIn = () => at.screen.click(605, 423);
 
   it("of LightDM let in a guest who chooses it without a question", async () => {
-    // The list of users, with the guest session after alice and four guests by group.
+    // In the list of users, the guest session follows alice and four guests by group.
     await at.screen.awaitChange(() => at.screen.click(512, 343));
     await at.screen.picture("lightdm-guest-session");
     await at.screen.awaitChange(() => at.screen.click(475, 491));

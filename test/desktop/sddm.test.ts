@@ -1,4 +1,4 @@
-// SDDM with its built-in theme: the ghost is in the list, and there is no password to type.
+// SDDM with its built-in theme lists the ghost, who types no password.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import {
@@ -27,7 +27,7 @@ describeDesktop("SDDM", (at) => {
     return waitFor("the refusal", async () => (await at.machine.journal(...match))[0]);
   }
 
-  /** Waits until the greeter has received this message about a login, a line each. */
+  /** Each message about a login is one line. */
   async function awaitTold(what: RegExp): Promise<void> {
     await waitFor("what the greeter is told", async () => {
       const lines = (await at.machine.journal("-t", greeter)).map(({ MESSAGE = "" }) => MESSAGE.replaceAll("\n", " "));
@@ -37,7 +37,7 @@ describeDesktop("SDDM", (at) => {
 
   it("lets in a guest who chooses Guest", async () => {
     await at.screen.awaitGreeter(greeter);
-    // In the list alice is the first one, who is selected, and guest the second one.
+    // In the list, alice is first and selected. guest is second.
     await at.screen.awaitChange(() => at.screen.click(794, 400));
     await at.screen.picture("sddm-greeter");
     await at.screen.press("Return");
@@ -98,7 +98,7 @@ describeDesktop("SDDM", (at) => {
   it("does not show Guest while guests are switched off", async () => {
     await at.machine.sh("guestctl disable; systemctl restart sddm");
     await at.screen.awaitGreeter(greeter);
-    // The second one is guest1 now, who is a guest by group, and gets this message.
+    // Now guest1 is second. As a guest by group they get this message.
     await at.screen.awaitChange(() => at.screen.click(794, 400));
     await at.screen.picture("sddm-without-guest");
     await at.screen.awaitChange(() => at.screen.press("Return"));
@@ -106,7 +106,7 @@ describeDesktop("SDDM", (at) => {
     expect(await awaitRefusal("guest1")).toMatchObject({ GUEST_SERVICE: "sddm" });
   });
 
-  // An older one shows no message.
+  // An older SDDM shows no message.
   if (at.release !== "bookworm")
     it("shows why a guest is refused, and reports the failed login only after a while", async () => {
       await awaitTold(/switched off[^\n]*\n[^\n]*"Authentication failure"\n.*LoginFailed/);
