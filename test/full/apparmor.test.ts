@@ -1,4 +1,4 @@
-// guestd under AppArmor's enforce mode, which no container shows: it can do its work, and the profile forbids the rest.
+// Under AppArmor's enforce mode, which no container shows, guestd can do its work, and the profile forbids the rest.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
@@ -21,14 +21,14 @@ describeFullMachine("guestd under AppArmor", (boot) => {
     machine = boot();
   });
   afterAll(async () => {
-    // One test removes it.
+    // One test removes the profile.
     await machine.sh("apparmor_parser --replace /etc/apparmor.d/usr.lib.guestd; systemctl restart guestd");
   });
 
   const readLabel = (unit: string): Promise<string> =>
     machine.sh(`cat /proc/$(systemctl show -P MainPID ${unit})/attr/current`);
 
-  /** The receipt, once the session has ended: until then there is none, which is an error. */
+  /** Until the session has ended there is no receipt, which is an error. */
   const readReceipt = (id: string) =>
     waitFor(
       "the receipt",

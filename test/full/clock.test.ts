@@ -1,17 +1,17 @@
-// The clock is set while guests are in. A container cannot set it, so this needs a whole machine.
+// The clock is set while guests are in. A container cannot set it.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
 import { askForRows, awaitNoSessions, listSessions } from "../helpers/guests.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-/** Emulation: what takes others a second may take this long. */
+/** Emulation is slow. */
 const LIMIT_MS = 60_000;
-/** A session of this test lasts minutes at most, and never a day. */
+/** A session of this test lasts minutes, and never a day. */
 const MOST_SECONDS = 600;
 const DAY = 86_400;
 
-/** From ListReceipts; times in microseconds since the epoch, or of the monotonic clock. */
+/** From ListReceipts. Times are in microseconds since the epoch, or of the monotonic clock. */
 interface Receipt {
   readonly id: string;
   readonly cause: string;

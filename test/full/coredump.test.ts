@@ -1,11 +1,11 @@
-// A real core dump that is still being written when the guest's session ends. A container cannot show it: the kernel
-// gives the dumps of its processes to the host.
+// A core dump that is still being written when the guest's session ends. The kernel gives dumps of a container's
+// processes to the host.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-/** Emulation: what takes others a second may take this long. */
+/** Emulation is slow. */
 const LIMIT_MS = 120_000;
 const DUMPS = "/var/lib/systemd/coredump";
 

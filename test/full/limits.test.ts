@@ -1,4 +1,4 @@
-// Only a whole machine with its own kernel shows that guests' limits apply, and only to guests.
+// Guests' limits apply, and only to guests. Only a whole machine with its own kernel shows that.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
@@ -9,17 +9,17 @@ import { waitFor, waitUntil } from "../helpers/wait.ts";
 const MEMORY_MAX = 100;
 const TASKS_MAX = 60;
 const CONFIGURATION = "/etc/guestd/guestd.conf.d/limits.conf";
-/** Emulation, and a guest who uses all resources: what takes others a second may take this long, and no longer. */
+/** Emulation is slow, and the guest uses all resources. */
 const ANSWER_LIMIT_MS = 60_000;
 
 /** Endless memory in one process: a line that never ends. */
 const MEMORY_HOG = "tail /dev/zero";
-/** More files in memory than the guest's memory limit, and less than the size of the home. */
+/** More than the guest's memory limit, but less than the size of the home. */
 const HOME_HOG = "head -c 200M /dev/zero >~/hog";
-/** Each starts two more and waits for them. In a nested shell, so the one at the prompt survives. */
+/** Each starts two more and waits for them. A nested shell spares the one at the prompt. */
 const FORK_BOMB = "(bomb() { bomb | bomb & }; bomb) 2>/dev/null";
 
-/** Each kind of guest, with the unit of its limits: the session's scope, or the user's slice. */
+/** Limits apply to the session's scope, or to the user's slice. */
 const guests = [
   {
     sort: "of a shared account",
@@ -52,7 +52,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
   });
   afterAll(async () => {
     await other.logOut(ANSWER_LIMIT_MS);
-    // The scope of a session whose process the kernel has killed has failed.
+    // A scope fails when the kernel kills its process.
     await machine.sh(`rm ${CONFIGURATION}; guestctl reload; systemctl reset-failed`);
   });
 
@@ -65,7 +65,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
     );
   }
 
-  /** The cgroup of a shell, or one above it, with the configured task limit: set soon after the login at the latest. */
+  /** The cgroup of a shell, or one above it, with the configured task limit. It may be set soon after the login. */
   async function findLimited(shell: Terminal): Promise<string> {
     const own = `/sys/fs/cgroup${(await shell.ask("cat /proc/self/cgroup", ANSWER_LIMIT_MS)).replace("0::", "")}`;
     const look = `path=${own}

@@ -1,5 +1,5 @@
-// Guests on a machine whose homes are on an NFS server that root may not read (root_squash), and while that server is
-// down. A container cannot show it: its host would be the server, and hanging processes would hang there.
+// Homes are on an NFS server that root may not read (root_squash), or that is down. In a container, the host would be
+// the server, and hanging processes would hang there.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { askForRow, askForRows, listSessions } from "../helpers/guests.ts";
@@ -7,15 +7,15 @@ import { requireRoot } from "../helpers/root.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
-/** Emulation: what takes others a second may take this long. */
+/** Emulation is slow. */
 const LIMIT_MS = 120_000;
 
-/** The server is the machine itself, which mounts its export at two paths. */
+/** The machine serves itself, and mounts its export at two paths. */
 const SERVE = `mkdir -p /srv/homes /mnt/second; cp -a /home/. /srv/homes; echo secret >/srv/homes/alice/secret
   chmod 700 /srv/homes/alice; echo '/srv/homes 127.0.0.1(rw,sync,root_squash,no_subtree_check)' >/etc/exports
   systemctl start nfs-server
   for place in /home /mnt/second; do mount -t nfs4 -o vers=4.2,sec=sys,noac 127.0.0.1:/srv/homes $place; done`;
-/** The exported directory is no mount: guestd cannot see that it is the same. */
+/** The exported directory is no mount, so guestd cannot see that it is the same. */
 const HIDE_EXPORT = "echo '[View]\nHide=/srv/homes' >/etc/guestd/guestd.conf.d/nfs.conf; guestctl reload";
 
 const faultOf = (user: string) =>
@@ -60,7 +60,7 @@ describe.skipIf(!requireRoot("full machine tests"))("guests on a machine with ho
 
   it("have a home in memory, see no other at any path, and leave nothing", { timeout: 2 * LIMIT_MS }, async () => {
     expect(await machine.sh("cat /home/alice/secret 2>&1 || true")).toContain("Permission denied");
-    // The first views of an emulated machine can take longer than a login waits.
+    // An emulated machine's first views can take longer than a login waits.
     await waitUntil("status to find no fault", findFault, (fault) => fault === "", LIMIT_MS);
     await machine.sh(HIDE_EXPORT);
     const guest = await logIn();

@@ -1,12 +1,12 @@
-// The power is cut while a guest is in and others have just ended. A container's disk has everything its machine has
-// written; this one's only has what was synced, so it needs a whole machine.
+// The power is cut while a guest is in and others have just ended. Only a whole machine loses what was not synced; a
+// container's disk has everything.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { askForRows, listSessions } from "../helpers/guests.ts";
 import { requireRoot } from "../helpers/root.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-/** Emulation: what takes others a second may take this long. */
+/** Emulation is slow. */
 const LIMIT_MS = 60_000;
 
 describe.skipIf(!requireRoot("full machine tests"))("the power of a full machine", () => {
