@@ -16,13 +16,13 @@ import {
 } from "../helpers/package.ts";
 import { compareStates, takeState } from "../helpers/system-state.ts";
 
-/** Each of these tests has apt do half a dozen things one after another. */
+/** Each of these tests runs apt half a dozen times. */
 const LIMIT_MS = 300_000;
 const UNWIRED =
   "guestd: PAM is not set up for guestd: no user is a guest, and there is no account guest; to fix it:" +
   " pam-auth-update --enable guestd (if /etc/pam.d/common-* were changed by hand: add the lines of man pam_guest," +
   " EXAMPLES, to them; --force would drop the changes), then: dpkg-reconfigure guestd";
-/** The lines that pam_guest(8) has an administrator write. */
+/** Lines that pam_guest(8) tells an administrator to write. */
 const SESSION = [
   "session [success=1 ignore=ignore module_unknown=ignore default=die] pam_guest.so",
   "session requisite pam_succeed_if.so quiet user notingroup guests",
@@ -40,7 +40,7 @@ describeMachine("an administrator's own changes", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release, "dependencies");
-    // With another configuration file: dpkg would ask which one to keep.
+    // Its configuration file differs: dpkg would ask which one to keep.
     newer = await makeVersion(machine, "99.0", "echo '# A newer default.' >>etc/guestd/guestd.conf");
     await machine.sh("cp --archive /etc/pam.d /root");
   });
@@ -53,7 +53,7 @@ describeMachine("an administrator's own changes", (release) => {
     await machine.stop();
   });
 
-  /** Installs, upgrades, removes and purges; calls `look` after each but the last one. @returns the scripts' output */
+  /** Installs, upgrades, removes and purges. Calls `look` after each but the last. @returns the scripts' output */
   async function liveThrough(look: () => Promise<unknown>): Promise<string[]> {
     const pristine = await takeState(machine);
     await preseed(machine, true);
@@ -98,7 +98,7 @@ describeMachine("an administrator's own changes", (release) => {
     });
     expect(said).toContain("pam-auth-update: Local modifications to /etc/pam.d/common-*, not updating.");
     expect(said.filter((line) => line === UNWIRED)).toHaveLength(3);
-    // Its advice works.
+    // Follows its instructions.
     await preseed(machine, true);
     await apt(machine, "install", PACKAGE);
     for (const [stack, lines] of EXAMPLES)
@@ -190,7 +190,7 @@ describeMachine("an administrator's own changes", (release) => {
     "with the group in a directory service make its members guests while that is down",
     { timeout: LIMIT_MS },
     async () => {
-      // Instead of the directory service: known to nss-systemd and not in /etc/group.
+      // Like a directory service: known to nss-systemd and not in /etc/group.
       const records = "/run/userdb/guests.group /run/userdb/5100.group";
       await machine.sh(`mkdir -p /run/userdb
       for record in ${records}; do echo '{"groupName":"guests","gid":5100,"disposition":"regular"}' >$record; done

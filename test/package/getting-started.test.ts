@@ -1,5 +1,4 @@
-// docs/getting-started.md, word for word and in order, on a machine that has never had guestd: its commands, its
-// configuration.
+// Follows docs/getting-started.md word for word, on a machine that has never had guestd.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { commandsOf, filesOf, readInstructions } from "../helpers/document.ts";
@@ -10,7 +9,7 @@ import { readProjectFile } from "../helpers/tree.ts";
 const LIMIT_MS = 120_000;
 
 const INSTRUCTIONS = readInstructions(readProjectFile("docs/getting-started.md"));
-/** The first command makes the package, which exists: the machine has no clone. */
+/** The first command makes the package, which exists. The machine has no clone. */
 const [MAKE, ...COMMANDS] = commandsOf(INSTRUCTIONS);
 
 /** The visible result of each command. */
@@ -46,7 +45,7 @@ describeMachine("the first steps in the documentation", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release, "pristine");
-    // Root needs no sudo, which this machine lacks; and the package has the name given by the build.
+    // The machine lacks sudo, which root does not need. The package has the build's name.
     await machine.write("/usr/local/bin/sudo", '#!/bin/sh\nexec env "$@"\n', "755");
     await machine.sh(`mv ${PACKAGE} /root/guestd_0_amd64.deb; mkdir /srv/private /srv/course; useradd -m student`);
   });

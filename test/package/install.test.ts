@@ -1,4 +1,4 @@
-// What an administrator gets from a first installation of guestd, and what remains to do: to switch it on.
+// A first installation of guestd: what an administrator gets, and that switching it on remains to do.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -38,7 +38,6 @@ describeMachine("a new installation", (release) => {
     await machine.stop();
   });
 
-  /** One line, without the process that searches. */
   const list = async (script: string) => (await machine.sh(script)).split("\n").filter((line) => line !== "");
 
   it("takes dependencies only from Debian's archives, and reports no problem", async () => {
@@ -156,7 +155,7 @@ describeMachine("a new installation", (release) => {
     expect(await canLogIn(machine)).toBe(true);
   });
 
-  /** The sentence for the ghost at login, who neither gets in nor is asked for a password. */
+  /** At login the ghost gets the sentence, and is not asked for a password. */
   async function refusalOfGhost(): Promise<string> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);

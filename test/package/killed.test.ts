@@ -1,5 +1,5 @@
-// Every operation on the package may be killed at any point and repeated. Before each command in turn: no user is
-// locked out then, and the repetition ends as if nothing had happened.
+// Each package operation is killed before each of its commands, and repeated: no user is locked out meanwhile, and the
+// repetition ends as if nothing had happened.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitReceipt, listSessions } from "../helpers/guests.ts";
@@ -10,18 +10,17 @@ import { compareStates, takeState } from "../helpers/system-state.ts";
 import { walk } from "../helpers/walk.ts";
 
 const LIMIT_MS = 3_600_000;
-/** A run with a seed kills at one of so many points. */
+/** A run with a seed kills at one of this many points. */
 const PARTS = 8;
-/** A step of the package's life, and the points it has passed: it was killed at the last one, or has completed. */
+/** A step, and the points it has passed. It was killed at the last one, or has completed. */
 interface Passed {
   readonly where: string;
   readonly isKilled: boolean;
   readonly points: readonly string[];
 }
 
-/** After the last command of each step: nothing is killed there. */
+/** Beyond each step's last command, so nothing is killed. */
 const NEVER = 1000;
-/** The relevant ones. */
 const TELLING = [
   "half unpacked",
   "systemd-sysusers",
@@ -69,7 +68,7 @@ describeMachine("an interrupted package operation", (release) => {
     return { where, isKilled, points };
   }
 
-  /** The whole life of the package, each step of it killed at that point. */
+  /** Each step of the package's life is killed at that point. */
   async function liveThrough(point: number): Promise<readonly Passed[]> {
     await preseed(machine, true);
     const install = await doTwice(point, ["dpkg", "--install", PACKAGE], () => apt(machine, "install", PACKAGE));

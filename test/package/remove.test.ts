@@ -1,5 +1,5 @@
-// The package is removed while guests are logged in. Their sessions end with a receipt, other users are not locked out,
-// and after a purge the machine is as it was before.
+// The package is removed while guests are in. Their sessions end with a receipt, other users are not locked out, and a
+// purge leaves the machine as it was.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, IS_GUEST, listSessions } from "../helpers/guests.ts";
@@ -51,7 +51,7 @@ describeMachine("removing the package", (release) => {
     });
     await machine.sh("umount --lazy /tmp/image; rm -r --one-file-system /tmp/image /tmp/upper /tmp/work");
     expect(await mainPid(machine)).toBe(pid);
-    // Not only in its memory.
+    // Not only in guestd's memory.
     await machine.sh("systemctl restart guestd");
     expect(await listSessions(machine)).toEqual(before);
     expect(await guest.ask("echo $GUEST_SESSION")).toBe(before[0]?.id);
@@ -95,7 +95,7 @@ describeMachine("removing the package", (release) => {
       }
       if (verb === "remove") {
         expect(await machine.sh(`cat ${SWITCH} /etc/guestd/guestd.conf.d/terminals.conf`)).toContain('"enabled":true');
-        // Configuration and switch were kept: guests are let in as before.
+        // Configuration and switch were kept.
         await apt(machine, "install", PACKAGE);
         expect(await machine.sh("guestctl status")).toMatch(/^guests: +can log in$/m);
       }

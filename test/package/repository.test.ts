@@ -1,6 +1,6 @@
-// Installs from a repository, word for word by docs/install.md, on a machine that has never had guestd. And apt's
-// refusals: signatures by another key, and packages changed after they were signed. guestd's dependencies are there:
-// install.test.ts shows that they come from Debian.
+// Follows docs/install.md word for word, on a machine that has never had guestd. apt refuses other keys' signatures and
+// packages changed after signing. guestd's dependencies are installed: install.test.ts shows that they come from
+// Debian.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -34,9 +34,9 @@ describeMachine("a repository", (release) => {
       SigningKey.make(),
       SigningKey.make(),
     ]);
-    // Root needs no sudo, which this machine lacks.
+    // The machine lacks sudo, which root does not need.
     await machine.write("/usr/local/bin/sudo", '#!/bin/sh\nexec "$@"\n', "755");
-    // It has no network either: apt would try Debian's archives again and again.
+    // apt would retry Debian's archives without a network.
     await machine.write("/etc/apt/apt.conf.d/99-no-network", 'Acquire::Retries "0";\n');
     tree = mkdtempSync(join(tmpdir(), "guestd-repository-"));
     const made = await makeRepository();
@@ -114,7 +114,7 @@ describeMachine("a repository", (release) => {
   });
 });
 
-/** Runs a web server in the machine, which has none: it ends with this process. */
+/** Runs a web server in the machine, which has none. It ends with this process. */
 async function serve(machine: Machine, directory: string): Promise<ChildProcess> {
   const enter = ["--target", String(machine.pid), "--net", "--", "setpriv", "--pdeathsig", "KILL", "--"];
   const program = [process.execPath, join(PROJECT, "test/helpers/file-server.mjs"), directory, String(PORT)];

@@ -1,5 +1,4 @@
-// Another version takes over while guests are logged in: a newer one, the same one, an older one. Their sessions
-// continue.
+// A newer, the same and an older version take over while guests are in. Their sessions continue.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
@@ -49,7 +48,7 @@ describeMachine("another version of the package", (release) => {
 
   const inOrder = async () => (await listSessions(machine)).sort((a, b) => a.id.localeCompare(b.id));
 
-  /** The same sessions, unnoticed by their guests and their administrator. */
+  /** The same sessions, unnoticed by guests and administrators. */
   async function expectSessionsGoOn(): Promise<void> {
     expect(await inOrder()).toEqual(before);
     expect(before.map(({ user }) => user).sort()).toEqual(["guest", expect.stringMatching(/^guest-/)]);
@@ -109,7 +108,7 @@ describeMachine("another version of the package", (release) => {
     for (const guest of guests) await guest.logOut();
     for (const { id } of before) expect(await awaitReceipt(machine, id)).toMatchObject({ cause: "logout", left: [] });
     await awaitNoSessions(machine);
-    // systemd 252 sometimes keeps a slice that it has read again, though nothing is in it any more.
+    // systemd 252 sometimes keeps an empty slice that it has read again.
     await machine.sh("if pgrep --uid 60000; then exit 1; fi; systemctl stop user-60000.slice");
     await awaitNothingLeft(machine);
   });
