@@ -1,14 +1,13 @@
 /*
- * pam_guest: the hooks of authentication. A guest proves nothing here: guestd decides whether they log in without a
- * password, and as which account.
+ * pam_guest: the hooks of authentication. guestd decides whether a guest needs no password, and gets which account.
  *
- *   not a guest, or "ignored"        PAM_IGNORE: the other modules of the stack ask as if this one were not there
- *   a remote guest                   the same, without a call to guestd: attackers there try passwords all day
- *   "leased", "unlocked"             PAM_SUCCESS, for "leased" with PAM_USER set to the leased account
- *   a guest, any failure             PAM_AUTH_ERR, where the caller is root: a login program
- *                                    PAM_IGNORE, where it is not: a screen locker, which can still ask for a password
+ *   not a guest, or "ignored"        PAM_IGNORE: the stack continues as if this module were not there
+ *   a remote guest                   the same, without asking guestd: attackers there try passwords all day
+ *   "leased", "unlocked"             PAM_SUCCESS; "leased" sets PAM_USER to the leased account
+ *   a guest, any failure             PAM_AUTH_ERR if the caller is root: a login program
+ *                                    PAM_IGNORE otherwise: a screen locker, which can ask for a password
  *
- * It must never answer PAM_SUCCESS for an account that is not in the group of guests. It reads no environment.
+ * It must never answer PAM_SUCCESS for an account outside the group of guests. It reads no environment of the process.
  */
 #define PAM_SM_AUTH
 
@@ -26,8 +25,7 @@
 #include "terms.h"
 #include "unlock_mark.h"
 
-/* Whatever guestd says: a user who logs in without a password must be one whom the session hook then puts into a
- * view. */
+/* Whatever guestd says, without a password only users log in that the session hook puts into a view. */
 static int lease_check(const char *user, const char *group, struct refusal *why)
 {
         _cleanup_(guest_done) struct guest guest = {};
@@ -40,7 +38,7 @@ static int lease_check(const char *user, const char *group, struct refusal *why)
         return 0;
 }
 
-/* Until the terms of use are accepted guestd creates and stores nothing: it is asked once more. */
+/* guestd creates and stores nothing until the terms are accepted, and is asked again then. */
 static int verdict_obtain(pam_handle_t *pamh, int flags, const struct options *options, const struct guest *guest,
                           struct verdict *ret, struct refusal *why)
 {
@@ -71,8 +69,7 @@ static int account_take(pam_handle_t *pamh, int flags, const struct options *opt
         r = lease_check(ret->user, options->group, why);
         if (r < 0)
                 return r;
-        /* For the session hook: if the account is withdrawn before, its name is unknown, and an unknown user is no
-         * guest. */
+        /* For the session hook: to it, a leased account withdrawn meanwhile is an unknown user, and thus no guest. */
         r = pam_set_data(pamh, LEASE_DATA, pamh, NULL);
         if (r == PAM_SUCCESS)
                 r = pam_set_item(pamh, PAM_USER, ret->user);
@@ -104,7 +101,7 @@ static int guest_admit(pam_handle_t *pamh, int flags, const struct options *opti
         return verdict.kind == VERDICT_IGNORED ? PAM_IGNORE : PAM_SUCCESS;
 }
 
-/* The guest's own program, such as a screen locker: `uid` is the UID that it runs as. */
+/* For the guest's own program, such as a screen locker, which runs as `uid`. */
 static int guest_unlock(pam_handle_t *pamh, const struct options *options, uid_t uid)
 {
         struct refusal why = {};
@@ -117,8 +114,8 @@ static int guest_unlock(pam_handle_t *pamh, const struct options *options, uid_t
         return r > 0 ? PAM_SUCCESS : PAM_IGNORE;
 }
 
-/* 1 and *ret for a guest whom the caller may ask about; 0 for other users, and where it is unknown: this lets no one
- * in, the other modules ask, and the session hook refuses users it cannot determine. */
+/* 1 and *ret for a guest whom the caller may ask about. 0 for other users and if unknown, which admits no one: the
+ * other modules ask, and the session hook refuses the user. */
 static int guest_meet(pam_handle_t *pamh, const struct options *options, const char *user, uid_t caller,
                       struct guest *ret)
 {
@@ -146,14 +143,14 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
 {
         struct options options = options_parse(pamh, argc, argv);
         _cleanup_(guest_done) struct guest guest = {};
-        uid_t caller = geteuid(); /* not the real one: a setuid program decides like root */
+        uid_t caller = geteuid(); /* effective: a setuid program decides like root */
         const char *user = NULL;
         int r;
 
         /* A new authentication may be another user's. */
         pam_set_data(pamh, LEASE_DATA, NULL, NULL);
         r = pam_get_user(pamh, &user, NULL);
-        if (r == PAM_CONV_AGAIN) /* an application that asks later: it must come back to this module, not to the next */
+        if (r == PAM_CONV_AGAIN) /* asks later, and must return to this module */
                 return PAM_INCOMPLETE;
         if (r != PAM_SUCCESS || !user) {
                 if (options.debug)
@@ -166,7 +163,7 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
         return caller == 0 ? guest_admit(pamh, flags, &options, &guest) : guest_unlock(pamh, &options, caller);
 }
 
-/* libpam repeats pam_sm_authenticate()'s way through the stack; there is nothing else to set. */
+/* libpam repeats the way through the stack; there is nothing to set. */
 int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
         (void) pamh;

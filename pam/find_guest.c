@@ -1,8 +1,8 @@
 /*
- * pam_guest: which users are guests. Reads the account and group databases (NSS), nothing else.
+ * pam_guest: which users are guests. Reads only the account and group databases (NSS).
  *
- * It must never answer "not a guest" for "lookup failed": that would let a login pass unconfined. So it calls libc
- * directly instead of pam_modutil_*(), which returns NULL, or "not a member", for both.
+ * It must never answer "not a guest" for "lookup failed": that would let a login pass unconfined. So it avoids
+ * pam_modutil_*(), which do not distinguish them.
  */
 #include <errno.h>
 #include <grp.h>
@@ -20,7 +20,7 @@
 #define SPACE_MIN ((size_t) 4 << 10)
 #define SPACE_MAX ((size_t) 16 << 20)
 
-/* getpwnam(3), ERRORS: libc and its modules report "no such name" with 0 or one of these. */
+/* getpwnam(3), ERRORS: "no such name" is 0 or one of these. */
 static bool means_absent(int error)
 {
         return error == 0 || error == ENOENT || error == ESRCH;
@@ -56,7 +56,7 @@ static int gid_look(const void *gid, void *ret, char *space, size_t size, bool *
         return error;
 }
 
-/* 1 and *ret, whose strings are in *space; 0: no entry of that name or number. */
+/* 1 and *ret, whose strings are in *space; 0: no such entry. */
 static int entry_read(lookup *look, const void *key, void *ret, char **space)
 {
         for (size_t size = SPACE_MIN; size <= SPACE_MAX; size *= 2) {
@@ -78,7 +78,7 @@ static int entry_read(lookup *look, const void *key, void *ret, char **space)
         return -ERANGE;
 }
 
-/* Groups from all sources of nsswitch.conf, as initgroups(3) would set them for the session. */
+/* Groups from all sources of nsswitch.conf, as initgroups(3) sets them. */
 static int groups_contain(const struct passwd *account, gid_t gid)
 {
         int size = 64;
@@ -95,7 +95,7 @@ static int groups_contain(const struct passwd *account, gid_t gid)
                                         return 1;
                         return 0;
                 }
-                if (count <= size) /* glibc: out of memory, instead of a larger number to retry with */
+                if (count <= size) /* glibc: out of memory */
                         return -ENOMEM;
                 size = count;
         }
@@ -106,18 +106,17 @@ static int group_has(const struct group *group, const struct passwd *account)
 {
         if (account->pw_gid == group->gr_gid)
                 return 1;
-        /* The group's own list first: it has just been read without an error, while getgrouplist(3) omits a source
-         * that fails. */
+        /* The group's own list first: it was just read without an error, while getgrouplist(3) skips failing
+         * sources. */
         for (char **member = group->gr_mem; member && *member; member++)
                 if (strcmp(*member, account->pw_name) == 0)
                         return 1;
         return groups_contain(account, group->gr_gid);
 }
 
-/* Without the group of guests there are no guests. But an unavailable source of nsswitch.conf also reports "absent",
- * and then the ghost, whose own number puts it in the group, would log in without a view. So the result is unknown
- * if that number has no name either. Only the ghost is checked: other users should log in when their group is
- * unavailable. */
+/* Without the group there are no guests. But an unavailable source also reports "absent", and the ghost, in the group
+ * by number, would log in without a view. So if that number has no name either, the result is unknown. Other users can
+ * log in meanwhile. */
 static int group_lost(const struct passwd *account)
 {
         _cleanup_free_ char *space = NULL;
@@ -137,7 +136,7 @@ int guest_find(const char *user, const char *group, struct guest *ret)
         int r;
 
         r = entry_read(account_look, user, &ret->account, &ret->space);
-        if (r <= 0) /* an unknown user: no member of any group, and no session to open */
+        if (r <= 0) /* an unknown user has no groups, and no session to open */
                 return r;
 
         r = entry_read(group_look, group, &entry, &space);
@@ -145,8 +144,7 @@ int guest_find(const char *user, const char *group, struct guest *ret)
                 return group_lost(&ret->account);
         if (r > 0)
                 r = group_has(&entry, &ret->account);
-        /* guestd never opens a session for UID 0, so root bypasses nothing here; but root must be able to log in and
-         * repair a failing group database. */
+        /* Root must be able to log in and repair the group database. guestd opens no session for UID 0 anyway. */
         return r < 0 && ret->account.pw_uid == 0 ? 0 : r;
 }
 

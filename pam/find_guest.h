@@ -3,7 +3,7 @@
 
 #include <pwd.h>
 
-/* The account that logs in; the strings of `account` are in `space`. */
+/* `space` has the strings of `account`. */
 struct guest {
         struct passwd account;
         char *space;

@@ -1,11 +1,10 @@
 /*
- * pam_guest: how greeters of display managers show why a guest is refused. It decides nothing.
+ * pam_guest: how greeters of display managers show a refusal.
  *
- *   LightDM   passes the greeter's display as the terminal. Its GTK greeter shows every message except errors; its slick
- *             greeter cuts lines that are longer than its box.
- *   SDDM      ends the login at an error. It shows any other message until the end, and then "Login failed".
- *   greetd    reports at the end that the login has failed. tuigreet shows that instead, and starts over at once, for as
- *             long as the guest is refused.
+ *   LightDM   passes the greeter's display as the terminal. Its GTK greeter shows no errors, only other messages; its
+ *             slick greeter cuts long lines.
+ *   SDDM      ends the login at an error. Other messages stay until the end, and then "Login failed".
+ *   greetd    reports the failure at the end. tuigreet shows that instead, and starts over at once while it is refused.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,12 +17,12 @@
 #include "refusal.h"
 
 #define COLUMNS 36       /* of the narrowest box */
-#define PAUSE (5 * 1000000) /* in microseconds, to read the text; libpam waits between half of it and half as much again */
+#define PAUSE (5 * 1000000) /* microseconds to read the text; libpam varies it by half */
 
 struct greeter {
         int style;
-        bool folds;   /* the text has to be wrapped */
-        bool forgets; /* it shows the text until the login ends */
+        bool folds;
+        bool forgets; /* shows the text only until the login ends */
 };
 
 static struct greeter greeter_find(const char *service, const char *tty)
@@ -37,7 +36,7 @@ static struct greeter greeter_find(const char *service, const char *tty)
         return (struct greeter) { .style = PAM_ERROR_MSG };
 }
 
-/* Breaks lines at spaces; a longer word gets its own line. */
+/* Breaks lines at spaces, not in words. */
 static void text_fold(char *text)
 {
         char *space = NULL;

@@ -1,4 +1,4 @@
-/* pam_guest: shared by the hooks: the request from PAM's items, and the message to a refused guest. */
+/* pam_guest: shared by the hooks. */
 #include <libintl.h>
 #include <stddef.h>
 #include <syslog.h>
@@ -9,7 +9,7 @@
 #include "greeter.h"
 #include "hook_common.h"
 
-/* Where translations are: packaging/po. */
+/* Translations are in packaging/po. */
 #define DOMAIN "guestd"
 
 static const char *item_string(const pam_handle_t *pamh, int item)

@@ -1,12 +1,11 @@
 /*
- * pam_guest: opens the namespaces that guestd named, checks them, and joins them.
+ * pam_guest: checks and joins the namespaces that guestd named.
  *
- * It must join only namespaces made by guestd: the path is that of a descriptor guestd holds, and the inode is in
- * its reply. It must leave no descriptor of the host behind, the working directory included.
+ * It must join only guestd's own: the path is of a descriptor that guestd holds, and the reply has the inode. No
+ * descriptor of the host may stay, nor the working directory.
  *
- * The PID namespace applies only to children; a process never changes its own (pid_namespaces(7)). It comes last:
- * everything that could fail has succeeded, and nothing forks in between. Until the session is closed the process
- * cannot start a thread, which would have to be in two PID namespaces at once.
+ * The PID namespace applies only to children (pid_namespaces(7)). It comes last: after it nothing can fail or fork.
+ * Until the session is closed the process cannot start threads, which would be in two PID namespaces at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +25,7 @@
 #include "cleanup.h"
 #include "seal_descriptors.h"
 
-/* Arrays, not pointers: those would be data that the loader has to write. */
+/* Arrays: pointers would be data that the loader has to write. */
 struct kind {
         char name[8];
         char own[20];
@@ -53,8 +52,8 @@ static const char *skip_number(const char *p)
         return length > 0 ? p + length : NULL;
 }
 
-/* Only /proc/PID/fd/N. This excludes /proc/PID/ns/mnt (which a leader may have created), links and "..": the kernel
- * makes every component of this path. */
+/* Only /proc/PID/fd/N, which the kernel makes entirely. Excludes links, "..", and /proc/PID/ns/mnt, which may be a
+ * leader's. */
 static bool path_is_descriptor(const char *path)
 {
         const char *end = skip_number(skip_text(skip_number(skip_text(path, "/proc/")), "/fd/"));
@@ -62,8 +61,8 @@ static bool path_is_descriptor(const char *path)
         return end && *end == '\0';
 }
 
-/* A guest can create namespaces only in their own user namespace, so this excludes every namespace shaped by a
- * guest, even if they have got the numbers of a guestd that just died. */
+/* Excludes all namespaces of guests, who create them only in their own user namespace. Holds even if they got the
+ * numbers of a guestd that just died. */
 static int owner_check(int fd, const char *name, struct refusal *why)
 {
         _cleanup_close_ int owner = ioctl(fd, NS_GET_USERNS);
@@ -82,7 +81,7 @@ static int namespace_check(int fd, const struct kind *kind, const struct namespa
 
         if (fstat(fd, &named) < 0 || stat(kind->own, &own) < 0)
                 return refuse(why, -errno, "stat of %s and of %s", ref->path, kind->own);
-        /* Device first: an ioctl on something other than a namespace file could mean anything. */
+        /* Device first: on other files the ioctl could mean anything. */
         if (named.st_dev != own.st_dev)
                 return refuse(why, 0, "%s is not a namespace", ref->path);
         if (ioctl(fd, NS_GET_NSTYPE) != kind->type)
@@ -95,7 +94,7 @@ static int namespace_check(int fd, const struct kind *kind, const struct namespa
         return owner_check(fd, kind->name, why);
 }
 
-/* The descriptor, or a negative errno. */
+/* Returns the descriptor, or a negative errno. */
 static int namespace_open(const struct kind *kind, const struct namespace_ref *ref, struct refusal *why)
 {
         _cleanup_close_ int fd = -1;
@@ -103,7 +102,7 @@ static int namespace_open(const struct kind *kind, const struct namespace_ref *r
 
         if (!path_is_descriptor(ref->path))
                 return refuse(why, 0, "the %s namespace in the reply is not of the form /proc/PID/fd/N", kind->name);
-        /* O_NONBLOCK: the login must not hang on a FIFO there. */
+        /* O_NONBLOCK: a FIFO there must not block the login. */
         fd = open(ref->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return refuse(why, -errno, "open %s", ref->path);
@@ -115,7 +114,7 @@ static int namespace_open(const struct kind *kind, const struct namespace_ref *r
         return r;
 }
 
-/* All of them before the first is joined: /proc/PID means the host's process only out here. */
+/* Before the first is joined: inside, /proc/PID is another process. */
 static int namespaces_open(const struct session *session, int fds[static NAMESPACES], struct refusal *why)
 {
         for (size_t i = 0; i < NAMESPACES; i++) {
@@ -132,7 +131,7 @@ static int namespace_join(const int fds[static NAMESPACES], enum namespace_kind 
 {
         if (fds[kind] < 0)
                 return 0;
-        /* With its type: RestrictNamespaces= forbids a setns() of "any". */
+        /* With a type: RestrictNamespaces= forbids setns() without one. */
         if (setns(fds[kind], kinds[kind].type) == 0)
                 return 0;
         return refuse(why, -errno, "setns to the %s namespace%s", kinds[kind].name,
@@ -155,20 +154,20 @@ int session_join(const struct session *session, struct refusal *why)
         if (r < 0)
                 return r;
 
-        /* After the checks, before the join: a refused user is outside, and loses at most what they would have
-         * passed on to a guest. */
+        /* After the checks, before the join: a refused user is still outside, and loses only what a guest would have
+         * inherited. */
         r = descriptors_seal(why);
         if (r < 0)
                 return r;
 
         directory = getcwd(NULL, 0);
-        /* A thread shares root, working directory and umask with its process, and setns() refuses that. */
+        /* setns() refuses a thread that shares root, working directory and umask. */
         if (unshare(CLONE_FS) < 0)
                 return refuse(why, -errno, "unshare(CLONE_FS)");
         r = namespace_join(fds, NAMESPACE_MOUNT, why);
         if (r < 0)
                 return r;
-        /* By its path, never by an earlier descriptor: that would be a way out to the host (CVE-2024-21626). */
+        /* By path: an earlier descriptor would lead to the host (CVE-2024-21626). */
         if ((!directory || chdir(directory) < 0) && chdir("/") < 0)
                 return refuse(why, -errno, "chdir / in the session's view");
 
@@ -176,8 +175,8 @@ int session_join(const struct session *session, struct refusal *why)
         return r < 0 ? r : namespace_join(fds, NAMESPACE_PID, why);
 }
 
-/* By a pidfd: in the view a guest could fake /proc/self/ns/pid, and the /proc of another PID namespace lacks it for
- * this process. */
+/* By a pidfd: in the view a guest could fake /proc/self/ns/pid, and another PID namespace's /proc lacks this
+ * process. */
 int children_return(struct refusal *why)
 {
         _cleanup_close_ int self = pidfd_open(getpid(), 0);

@@ -1,7 +1,6 @@
 /*
- * pam_guest: the module's options in a stack.
- *
- * A typing error must neither refuse users nor admit a guest: an unusable option is logged and its default applies.
+ * pam_guest: the module's options in a stack. An unusable option is logged and its default applies: a typing error must
+ * neither refuse users nor admit a guest.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #define SECONDS 5
 #define SECONDS_MAX 10
 
-/* timeout=: 1 to 10. More would break the promise that a login with a dead guestd ends in bounded time. */
+/* timeout= has a limit: a login with a dead guestd must end in bounded time. */
 static bool seconds_parse(const char *text, unsigned *ret)
 {
         unsigned seconds = 0;

@@ -11,5 +11,5 @@ struct options {
         bool debug;
 };
 
-/* An unusable option is logged, and its default applies. */
+/* Unusable options are logged, and their defaults apply. */
 struct options options_parse(struct pam_handle *pamh, int argc, const char **argv);

@@ -1,10 +1,10 @@
 /*
- * pam_guest: puts a guest's session into the view that guestd has made for it. This file: the hooks of sessions.
+ * pam_guest: the session hooks, which put a guest's session into its view.
  *
- * It decides only "is this a guest?": find the user, make one call, join, remember the id.
- * It must read no environment variable of the process and no file of its own, and remember only which session it entered.
+ * It decides only whether the user is a guest. It must read no environment of the process and no file, and remember
+ * only which session it entered.
  *
- *   not a guest                 PAM_IGNORE, no bus: all other users log in as if guestd were not installed
+ *   not a guest                 PAM_IGNORE, no bus: others log in as if guestd were not installed
  *   a guest, any failure        PAM_SESSION_ERR: never a session without its view
  *   a guest in the view         PAM_SUCCESS
  */
@@ -31,11 +31,11 @@
 #define SESSION_DATA "guest-session"
 #define CLOSE_SECONDS 3
 
-/* Everything that outlives the opening hook. NULL after the closing one. */
+/* Outlives the opening hook. NULL after the closing one. */
 struct entered {
         uid_t uid;
-        char id[ID_MAX + 1]; /* for close to tell guestd; empty: nothing */
-        bool processes;      /* children are born in the session's PID namespace, until close */
+        char id[ID_MAX + 1]; /* for CloseSession; empty: makes no call */
+        bool processes;      /* until close, children are in the session's PID namespace */
 };
 
 static void entered_free(pam_handle_t *pamh, void *data, int error_status)
@@ -54,7 +54,7 @@ static int entered_remember(pam_handle_t *pamh, const struct request *request, c
         if (!entered)
                 return refuse(why, -ENOMEM, "session id");
         entered->uid = request->account->pw_uid;
-        /* The end of a user manager does not end the session whose view it joined. */
+        /* A user manager's end does not end the session that it joined. */
         if (!request->joins)
                 strcpy(entered->id, session->id);
         entered->processes = session->namespaces[NAMESPACE_PID].inode != 0;
@@ -65,8 +65,8 @@ static int entered_remember(pam_handle_t *pamh, const struct request *request, c
         return refuse(why, 0, "session id: %s", pam_strerror(pamh, r));
 }
 
-/* True for a stack that names the module twice. Success without a call is safe: this thread set the data
- * after it joined the view for this UID. No other code can set it, and a process does not leave its view. */
+/* For a stack that names the module twice. Success is safe: only this module sets the data, after joining the view for
+ * this UID. A process does not leave its view. */
 static bool entered_before(pam_handle_t *pamh, uid_t uid)
 {
         const void *data = NULL;
@@ -86,7 +86,7 @@ static int environment_set(pam_handle_t *pamh, const struct session *session, st
         return 0;
 }
 
-/* The remaining steps, inside the view. A refused user is in it by now: their process has to end. */
+/* Inside the view: if this fails, the process has to end. */
 static int session_finish(pam_handle_t *pamh, const struct request *request, const struct session *session,
                           struct refusal *why)
 {
@@ -100,7 +100,7 @@ static int session_finish(pam_handle_t *pamh, const struct request *request, con
         return r;
 }
 
-/* As verdict_obtain(): for a shared account this is the first question. */
+/* As verdict_obtain(): a shared account is asked for terms here. */
 static int session_ask(pam_handle_t *pamh, int flags, const struct options *options, struct request *request,
                        struct session *ret, struct refusal *why)
 {
@@ -124,8 +124,7 @@ static int session_enter(pam_handle_t *pamh, int flags, const struct options *op
         struct request request = request_make(pamh, &guest->account);
         int r;
 
-        /* setns() affects only the calling thread: from another thread than the first, the application would
-         * continue outside the view after a success. */
+        /* setns() affects only the calling thread: another one would leave the application outside the view. */
         if (gettid() != getpid())
                 return refuse(why, 0, "PAM was called from a thread that is not the main thread of its process");
 
@@ -150,7 +149,7 @@ static int session_enter(pam_handle_t *pamh, int flags, const struct options *op
         return r;
 }
 
-/* Whether this login was let in as a leased account, whatever its user name says now. */
+/* Whether this login got a leased account, whatever its name is now. */
 static bool lease_is_held(pam_handle_t *pamh)
 {
         const void *data = NULL;
@@ -190,8 +189,8 @@ int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **ar
         return r < 0 ? refusal_report(pamh, flags, &why, PAM_SESSION_ERR) : PAM_SUCCESS;
 }
 
-/* Runs inside the guest's view as root, if the application calls it. guestd does not depend on it: the end of the
- * leader is the end of the session. So the result does not matter, and the time is short. */
+/* Runs in the view as root, if the application calls it. The session ends with its leader anyway, so failures do not
+ * matter, and the time is short. */
 int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
         struct options options = options_parse(pamh, argc, argv);
@@ -203,12 +202,12 @@ int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **a
         if (pam_get_data(pamh, SESSION_DATA, &data) != PAM_SUCCESS)
                 return PAM_IGNORE;
         entered = data;
-        /* First: every later fork must be the host's, not a process among the guest's. */
+        /* First: no later fork may be among the guest's processes. */
         if (entered && entered->processes && children_return(&why) < 0)
                 pam_syslog(pamh, LOG_WARNING, "session %s: %s", entered->id, why.reason);
         if (entered && entered->id[0] && session_close(entered->id, CLOSE_SECONDS, &why) < 0 && options.debug)
                 pam_syslog(pamh, LOG_DEBUG, "session %s: %s", entered->id, why.reason);
-        /* NULL stays for the second close of a stack that names the module twice; a later open makes a new call. */
+        /* NULL stays for a stack that names the module twice. A later open makes a new call. */
         pam_set_data(pamh, SESSION_DATA, NULL, NULL);
         return PAM_SUCCESS;
 }

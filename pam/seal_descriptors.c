@@ -1,13 +1,12 @@
 /*
  * pam_guest: keeps the host's directories from reaching the guest as open descriptors.
  *
- * It must leave the guest none: /proc/self/fd/N of a directory opened outside is a way out of the view, through its
- * files and its ".." (CVE-2024-21626; `exec 9</; su guest1` is enough). It must leave all other descriptors:
- * applications pass on files, pipes and sockets on purpose, and those lead nowhere upwards, nor does a symlink
- * opened with O_PATH. Namespaces stay, too: entering one needs a privilege that a guest lacks.
+ * A directory at /proc/self/fd/N, with its files and "..", leads out of the view (CVE-2024-21626; try
+ * `exec 9</; su guest1`). Other descriptors stay: applications pass on files, pipes and sockets on purpose. These lead
+ * nowhere upwards, nor does a symlink opened with O_PATH. Guests lack the privilege to enter a namespace.
  *
- * Closed on exec, not closed: the application may need its directory, and until then it runs as root or is protected
- * from the guest's inspection. Directories that another thread opens later are out of reach here.
+ * Closes directories on exec, as the application may need them. Until then it runs as root, or the guest cannot
+ * inspect it. Another thread may open more later.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,14 +25,14 @@ static void directory_close(DIR **directory)
                 closedir(*directory);
 }
 
-/* A descriptor whose type is unknown counts as one: a file system in user space keeps even root out. DONT_SYNC: a
- * dead server must not block the login, and the type of an open file does not change. */
+/* An unknown type counts as a directory: FUSE keeps even root out. DONT_SYNC: a dead server must not block the login,
+ * and the type of an open file does not change. */
 static bool may_be_directory(int fd)
 {
         struct statx file = {};
 
         if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) < 0)
-                return errno != EBADF; /* closed in between, by another thread */
+                return errno != EBADF; /* another thread has closed it */
         return !(file.stx_mask & STATX_TYPE) || S_ISDIR(file.stx_mode);
 }
 
@@ -41,7 +40,7 @@ static int descriptor_seal(int fd, struct refusal *why)
 {
         if (!may_be_directory(fd))
                 return 0;
-        /* Closing these on exec would give the guest's program the next opened file as its input or output. */
+        /* Closed on exec, these would become the next opened file: the guest program's input or output. */
         if (fd <= STDERR_FILENO)
                 return refuse(why, 0, "descriptor %d is a directory of the host", fd);
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 && errno != EBADF)
@@ -49,8 +48,8 @@ static int descriptor_seal(int fd, struct refusal *why)
         return 0;
 }
 
-/* By the kernel's list, where 0, 1 and 2 come first: the limit of descriptors says neither their number nor the
- * highest one. */
+/* Uses the kernel's list, with 0, 1 and 2 first: RLIMIT_NOFILE bounds neither the open descriptors nor their
+ * numbers. */
 int descriptors_seal(struct refusal *why)
 {
         _cleanup_(directory_close) DIR *list = opendir("/proc/self/fd");

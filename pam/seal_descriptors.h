@@ -3,5 +3,5 @@
 
 #include "refusal.h"
 
-/* Marks open directories close-on-exec; if one is 0, 1 or 2 it refuses before it changes anything. */
+/* Closes open directories on exec. If 0, 1 or 2 is one, refuses before changing anything. */
 int descriptors_seal(struct refusal *why);

@@ -1,8 +1,6 @@
 /*
- * pam_guest: shows guestd's terms of use, and asks whether the guest accepts them.
- *
- * It judges nothing: the input goes to guestd, with the digest of the text shown. Where nothing can be shown or
- * asked, guestd gets an empty answer, which is never a yes.
+ * pam_guest: shows guestd's terms of use, and asks for acceptance. Judges nothing: guestd gets the input and the digest
+ * of the text. Without an answer the input is empty, which is never a yes.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -14,7 +12,7 @@
 #include "cleanup.h"
 #include "terms.h"
 
-/* The text ends with the input it asks for: a greeter shows that, and may show no question. */
+/* A greeter may show no question, but the text ends with the input it asks for. */
 #define QUESTION "> "
 
 struct reply terms_ask(pam_handle_t *pamh, int flags, const struct terms *terms)

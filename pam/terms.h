@@ -6,5 +6,5 @@
 
 struct pam_handle;
 
-/* Shows the terms and asks. Afterwards PAM's items, and thus a request's strings, may have changed. */
+/* Afterwards PAM's items, and thus a request's strings, may have changed. */
 struct reply terms_ask(struct pam_handle *pamh, int flags, const struct terms *terms);

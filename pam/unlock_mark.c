@@ -1,9 +1,9 @@
 /*
- * pam_guest: whether a guest may unlock the screen of the session. guestd marks that with an empty file of root's
- * for the UID while the session is open (src/system/unlock-marks.ts).
+ * pam_guest: whether a guest may unlock the screen. While the session is open, guestd marks that with an empty file of
+ * root's for the UID (src/system/unlock-marks.ts).
  *
- * A screen locker runs as its guest, and guests may not call guestd. So it only looks, and makes no call. It opens
- * and reads nothing: only root can create files below /run, so the file that lstat(2) sees is not replaced.
+ * Makes no call: a screen locker runs as its guest, and guests may not call guestd. Opens no file: only root can create
+ * files below /run, so none replaces the one that lstat(2) sees.
  */
 #include <errno.h>
 #include <inttypes.h>
