@@ -1,13 +1,11 @@
 /*
- * pam_guest_bus: the calls to guestd (contract: systemd/org.guestd1.xml). Connect, one call, disconnect. Where root has
- * as many connections as the bus allows (dbus-daemon(1), max_connections_per_user), again: others disconnect soon.
+ * pam_guest_bus: the calls to guestd (systemd/org.guestd1.xml). Retries while root has as many connections as the bus
+ * allows (dbus-daemon(1), max_connections_per_user).
  *
- * It must never wait beyond its time limit, and must not let the environment choose the bus.
- * So it avoids two functions of sd-bus, and sets one default:
+ * It must never exceed its time limit, nor let the environment choose the bus. So it sets the method call timeout
+ * (default: SYSTEMD_BUS_TIMEOUT for the greeting), and avoids two functions:
  *   sd_bus_open_system()  reads DBUS_SYSTEM_BUS_ADDRESS
- *   sd_bus_call()         waits up to 90 s for a bus that does not answer the greeting, whatever the timeout of the call,
- *                         and in systemd 252 fails when a signal arrives
- *   method call timeout   is read from SYSTEMD_BUS_TIMEOUT for the greeting where it is not set
+ *   sd_bus_call()         waits up to 90 s for an unanswered greeting; in systemd 252 it also fails on signals
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -38,7 +36,6 @@ static uint64_t now_usec(void)
         return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
 }
 
-/* One call: begun, given its arguments, and finished. */
 struct exchange {
         const char *method;
         uint64_t deadline;
@@ -62,17 +59,17 @@ static int bus_prepare(sd_bus *bus, uint64_t usec)
         r = sd_bus_set_bus_client(bus, true);
         if (r < 0)
                 return r;
-        /* No client of the bus can fill this process's descriptor table. */
+        /* The bus's clients must not fill this process's descriptor table. */
         r = sd_bus_negotiate_fds(bus, false);
         if (r < 0)
                 return r;
         r = sd_bus_set_method_call_timeout(bus, usec);
         if (r < 0)
                 return r;
-        return sd_bus_start(bus); /* the socket is non-blocking from the start: connect(2) cannot hang */
+        return sd_bus_start(bus); /* non-blocking: connect(2) cannot hang */
 }
 
-/* Nothing is sent before this returns: sd-bus queues the call until the bus has replied to the greeting. */
+/* Sends nothing yet: sd-bus queues the call until the bus has replied to the greeting. */
 static int exchange_begin(struct exchange *exchange, struct refusal *why)
 {
         uint64_t now = now_usec();
@@ -94,7 +91,7 @@ static int reply_keep(sd_bus_message *message, void *userdata, sd_bus_error *err
         return 0;
 }
 
-/* The only loop that waits: connecting, authentication, greeting, activation of guestd and its answer. */
+/* The only loop that waits, from connecting to guestd's answer. */
 static int reply_await(sd_bus *bus, sd_bus_message *call, uint64_t deadline, sd_bus_message **ret)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -112,7 +109,7 @@ static int reply_await(sd_bus *bus, sd_bus_message *call, uint64_t deadline, sd_
                 r = sd_bus_process(bus, NULL);
                 if (r == 0)
                         r = sd_bus_wait(bus, deadline - now);
-                if (r < 0 && r != -EINTR && r != -EAGAIN) /* the application's signals neither end nor lengthen the wait */
+                if (r < 0 && r != -EINTR && r != -EAGAIN) /* signals neither end nor lengthen the wait */
                         return r;
         }
         *ret = reply;
@@ -120,8 +117,7 @@ static int reply_await(sd_bus *bus, sd_bus_message *call, uint64_t deadline, sd_
         return 0;
 }
 
-/* Appends the arguments of a call. Their strings come from the account database and PAM, and sd-bus refuses any that is
- * not UTF-8. */
+/* Appends a call's arguments. sd-bus refuses strings that are not UTF-8. */
 typedef int arguments_append(sd_bus_message *call, const void *what);
 
 static int exchange_try(struct exchange *exchange, arguments_append *append, const void *what, struct refusal *why)
@@ -137,7 +133,7 @@ static int exchange_try(struct exchange *exchange, arguments_append *append, con
         return r < 0 ? refuse(why, r, "%s", exchange->method) : 0;
 }
 
-/* The bus answers the greeting with an error, before it has seen the call. */
+/* The bus refuses the greeting before it has seen the call. */
 static bool bus_is_full(int r)
 {
         return r == -ENOBUFS;
@@ -156,7 +152,7 @@ static int exchange_make(struct exchange *exchange, unsigned seconds, arguments_
                 exchange_done(exchange);
                 exchange->bus = NULL;
                 exchange->call = exchange->reply = NULL;
-                /* Not all at the same moment. */
+                /* Avoids retrying at the same moment as others. */
                 usleep(RETRY_USEC / 2 + (useconds_t) (getpid() % 50) * (RETRY_USEC / 100));
         }
         if (r == 0 && sd_bus_message_is_method_error(exchange->reply, NULL))

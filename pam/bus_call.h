@@ -1,7 +1,4 @@
-/*
- * pam_guest: the calls to guestd that pam_guest_bus.so exports. Each connects, calls and disconnects within
- * `seconds`.
- */
+/* pam_guest: the calls of pam_guest_bus.so. Each connects, calls and disconnects within `seconds`. */
 #pragma once
 
 #include "answer.h"

@@ -1,9 +1,9 @@
 /*
- * pam_guest: loads pam_guest_bus.so, the part that talks to guestd, when there is a guest and not before.
+ * pam_guest: loads pam_guest_bus.so, which talks to guestd, only for a guest.
  *
- * libsystemd brings liblzma, libzstd, liblz4 and libgcrypt along: none of them should be in sshd or login for other
- * users. The backdoor in liblzma of 2024 (CVE-2024-3094) entered sshd in exactly this way. Loading them also takes
- * milliseconds. It must load only the file at the path fixed at build time, where only root can write.
+ * libsystemd loads liblzma, libzstd, liblz4 and libgcrypt, which takes milliseconds. They must stay out of other users'
+ * sshd or login: the backdoor in liblzma (CVE-2024-3094) entered sshd that way. It must load only the path fixed at
+ * build time, where only root can write.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "bus_part.h"
 #include "bus_call.h"
 
-/* RTLD_NODELETE: close needs what open has loaded, and must not look for it inside the guest's view. */
+/* RTLD_NODELETE: close must not look inside the view for what open has loaded. */
 static void *part_symbol(const char *name, struct refusal *why)
 {
         void *part = dlopen(BUS_PART, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

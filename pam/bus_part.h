@@ -1,4 +1,4 @@
-/* pam_guest: the calls of bus_call.h for the hooks; loads pam_guest_bus.so for them. */
+/* pam_guest: the calls of bus_call.h; loads pam_guest_bus.so for them. */
 #pragma once
 
 #include "answer.h"

@@ -1,8 +1,8 @@
 /*
- * pam_guest_bus: shared by the readers of guestd's answers: errors, words, dictionaries of fields.
+ * pam_guest_bus: shared by the readers of guestd's answers.
  *
- * No calls, no waiting: a message in, checked data out. Like the two files that each read one kind of answer, it
- * must accept only the types and sizes of the contract (systemd/org.guestd1.xml), from any sender.
+ * Makes no calls. Like the readers, it must accept only types and sizes of the contract (systemd/org.guestd1.xml),
+ * from any sender.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ size_t control_length(const char *text)
         return p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f ? 2 : 0;
 }
 
-/* The text goes to a terminal and to the log: no escape sequence, no second line, no partial character. */
+/* For a terminal and the log: no escape sequence, second line or partial character. */
 static void text_clean(const char *from, char *to, size_t size)
 {
         size_t length = 0;
@@ -36,13 +36,13 @@ static void text_clean(const char *from, char *to, size_t size)
                 if (skip == 0)
                         to[length++] = *from++;
         }
-        if ((*from & 0xc0) == 0x80) /* full, and in the middle of a character: remove its first bytes */
+        if ((*from & 0xc0) == 0x80) /* full, within a character: remove its first bytes */
                 while (length > 0 && (to[--length] & 0xc0) == 0x80)
                         ;
         to[length] = '\0';
 }
 
-/* Only guestd's own errors are written for users; those of the bus ("The name is not activatable") are not. */
+/* Only guestd's own errors are written for users, not the bus's. */
 int error_read(const char *method, sd_bus_message *reply, struct refusal *why)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);

@@ -8,26 +8,25 @@
 
 struct sd_bus_message;
 
-/* Turns an error reply to `method` into the refusal. */
+/* Turns an error reply into the refusal. */
 int error_read(const char *method, struct sd_bus_message *reply, struct refusal *why);
 
-/* The length, 1 or 2 bytes, of a control character (C0, DEL, C1) that begins here; otherwise 0. */
+/* The length, 1 or 2 bytes, of a control character (C0, DEL, C1) at `text`; otherwise 0. */
 size_t control_length(const char *text);
 
-/* Reads a string of 1 to `max` of these characters (NULL: any) into to[max + 1]. */
+/* Reads 1 to `max` of these characters (NULL: any) into to[max + 1]. */
 int word_read(struct sd_bus_message *reply, const char *characters, char *to, size_t max);
 
-/* Reads a text of lines, 1 to `max` bytes, into to[max + 1]. */
+/* Reads lines of text, 1 to `max` bytes, into to[max + 1]. */
 int text_read(struct sd_bus_message *reply, char *to, size_t max);
 
-/* A function for fields_read() that reads the fields of terms of use. */
+/* For a reader's field_function: reads the fields of terms of use. */
 int terms_read(struct sd_bus_message *reply, const char *name, struct terms *ret);
 
-/* Terms are complete or absent. */
+/* Terms must be complete or absent. */
 int terms_check(const struct terms *terms, struct refusal *why);
 
-/* Reads the value of a known field: 1; or reads nothing: 0. */
+/* Reads the value of a known field and returns 1; otherwise 0. */
 typedef int field_function(struct sd_bus_message *reply, const char *name, void *data);
 
-/* Calls `field` for each field of the reply. */
 int fields_read(struct sd_bus_message *reply, field_function *field, void *data, struct refusal *why);

@@ -1,4 +1,4 @@
-/* pam_guest_bus: reads a session from guestd's answer to OpenSession or JoinSession. A message in, checked data out. */
+/* pam_guest_bus: reads a session from guestd's answer to OpenSession or JoinSession. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +9,10 @@
 #include "read_session.h"
 #include "read_reply.h"
 
-/* The id is passed back to guestd and logged: it must be a short word. */
+/* The id is logged and passed back to guestd. */
 #define ID_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789"
 
-/* A variable for the guest's programs. LD_*: the application may pass the list to helpers that still run as root. */
+/* Not LD_*: the application may pass them to helpers that still run as root. */
 static int variable_check(const char *name, const char *value)
 {
         size_t length = strspn(name, "_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
@@ -35,7 +35,7 @@ static int environment_read(sd_bus_message *reply, char *environment[static ENVI
         size_t count = 0;
         int r;
 
-        while (environment[count]) /* counts an earlier field, too: one limit for both */
+        while (environment[count]) /* one limit for repeated fields, too */
                 count++;
         r = sd_bus_message_enter_container(reply, 'v', "a{ss}");
         if (r < 0)
@@ -68,7 +68,7 @@ static int path_read(sd_bus_message *reply, struct namespace_ref *ret)
         return r < 0 ? r : 1;
 }
 
-/* 0 stands for "none" here, and no namespace has that number. */
+/* No namespace has the number 0, which stands for "none" here. */
 static int inode_read(sd_bus_message *reply, struct namespace_ref *ret)
 {
         int r = sd_bus_message_read(reply, "v", "t", &ret->inode);
@@ -128,7 +128,7 @@ int session_read(sd_bus_message *reply, bool joins, struct session *ret, struct 
 
         if (!ipc->path[0] != !ipc->inode || !pid->path[0] != !pid->inode || (pid->inode && !ipc->inode))
                 return refuse(why, 0, "guestd's reply has some of pid_namespace, pid_inode, ipc_namespace, ipc_inode");
-        /* Its parent could not find it any more: a user manager is looked up by the host's PIDs. */
+        /* It would be lost to its parent, which knows only the host's PIDs. */
         if (pid->inode && joins)
                 return refuse(why, 0, "guestd's reply has a PID namespace for a user manager");
         return 0;

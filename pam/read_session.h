@@ -1,6 +1,4 @@
-/*
- * pam_guest: the answer to OpenSession and JoinSession.
- */
+/* pam_guest: the answer to OpenSession and JoinSession. */
 #pragma once
 
 #include <stdbool.h>

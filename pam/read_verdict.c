@@ -1,8 +1,4 @@
-/*
- * pam_guest_bus: reads guestd's verdict on an authentication. A message in, checked data out.
- *
- * It must take nothing for a yes that is not one.
- */
+/* pam_guest_bus: reads guestd's verdict on an authentication. Must take nothing but a yes for a yes. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,7 +7,7 @@
 #include "read_verdict.h"
 #include "read_reply.h"
 
-/* The longest is "unlocked"; a later guestd may have others, which mean a refusal here. */
+/* Longer than "unlocked". Verdicts of a later guestd are refused here. */
 #define WORD_MAX 32
 
 static int user_read(sd_bus_message *reply, char user[static USER_MAX + 1])

@@ -1,6 +1,4 @@
-/*
- * pam_guest: the answer to AllocateAccount.
- */
+/* pam_guest: the answer to AllocateAccount. */
 #pragma once
 
 #include "answer.h"

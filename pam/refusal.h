@@ -1,9 +1,8 @@
 /*
- * pam_guest: why a guest was refused. Compiled into both shared objects, so neither looks for symbols in the other.
+ * pam_guest: why a guest was refused. Compiled into both shared objects, which share no symbols.
  *
- * Conventions of the whole module: functions return 0 or a positive number on success and a negative errno on
- * failure; those that take a `struct refusal` fill it in when they fail. There is no mutable data at file level:
- * several threads of an application may be in the module.
+ * In the whole module, functions return a negative errno on failure, and fill in `struct refusal` if they take one.
+ * There is no mutable data at file level: several threads may be in the module.
  */
 #pragma once
 
@@ -13,8 +12,8 @@
 
 struct refusal {
         char reason[768];                /* for the journal: step, object, errno */
-        char sentence[SENTENCE_MAX + 1]; /* for the user, in guestd's words; empty: the module's own sentence */
+        char sentence[SENTENCE_MAX + 1]; /* for the user, by guestd; empty: the module's own sentence */
 };
 
-/* Writes the reason (with the text of errno `error`, if negative); returns a negative errno. */
+/* Writes the reason (with the text of errno `error`, if negative). Returns a negative errno. */
 int refuse(struct refusal *why, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,4 +1,4 @@
-/* pam_guest: the request to guestd. Plain data. */
+/* pam_guest: the request to guestd as plain data. */
 #pragma once
 
 #include <pwd.h>
@@ -8,20 +8,20 @@
 
 #define ANSWER_MAX 64
 
-/* The answer to terms of use; empty where none were shown. */
+/* Empty where no terms were shown. */
 struct reply {
         char digest[DIGEST_MAX + 1];
         char answer[ANSWER_MAX + 1]; /* the guest's input */
 };
 
-/* PAM items that are not set are empty strings. */
+/* Unset PAM items are empty strings. */
 struct request {
         const struct passwd *account;
         const char *service;
         const char *tty;
         const char *rhost;
         const char *display;
-        const char *seat; /* XDG_SEAT of PAM's environment, which the caller sets */
+        const char *seat; /* XDG_SEAT of PAM's environment, set by the caller */
         struct reply reply;
-        bool joins; /* a user manager, which joins the view of the account's session instead of opening one */
+        bool joins; /* a user manager: joins the session's view instead of opening one */
 };
