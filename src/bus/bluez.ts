@@ -7,13 +7,13 @@ import { unwrap } from "./values.ts";
 const BLUEZ = "org.bluez";
 const LIMIT_MS = 5000;
 
-/** Addresses, as in AA:BB:CC:DD:EE:FF. */
+/** In the form AA:BB:CC:DD:EE:FF. */
 export interface Pairing {
   readonly adapter: string;
   readonly device: string;
 }
 
-/** Makes BlueZ forget a pairing. @throws Error if it refuses, or does not answer within 5 s */
+/** @throws Error if BlueZ refuses, or does not answer within 5 s */
 export async function forgetPairing(bus: MessageBus, pairing: Pairing): Promise<void> {
   if (!(await nameExists(bus, BLUEZ))) return;
   const list = { path: "/", interface: "org.freedesktop.DBus.ObjectManager", member: "GetManagedObjects" };

@@ -1,4 +1,4 @@
-// Identifies callers by what the bus says at the time of the call, never by an argument.
+// Identifies callers by what the bus says during the call, never by an argument.
 import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import { GuestError } from "../policy/errors.ts";
@@ -16,10 +16,9 @@ export interface Caller {
 const LIMIT_MS = 4000;
 
 /**
- * Asks the bus for a caller's credentials.
- * @throws GuestError LeaderGone if the caller has left or its process has ended (dbus-daemon 1.16 and later then report
- * a UID without a PID); Failed if the bus does not answer; AccessDenied on any other error or missing field
- * (CVE-2021-3560: a caller that has left must never be taken for root)
+ * A caller that has left must never be taken for root (CVE-2021-3560).
+ * @throws GuestError LeaderGone if the caller or its process is gone (dbus-daemon 1.16 and later then report a UID
+ * without a PID); Failed if the bus does not answer; AccessDenied for other errors or a missing field
  */
 export async function identifyCaller(bus: MessageBus, name: string): Promise<Caller> {
   let fields: Record<string, unknown>;

@@ -30,7 +30,7 @@ export class Client {
   /** @throws ClientError NoBus when the system bus cannot be reached */
   static async connect(address = SYSTEM_BUS): Promise<Client> {
     try {
-      // Any process may send a client signals. The list of all receipts is a long answer.
+      // Filters signals, which any process may send. All receipts are a long answer.
       const intake = new Intake(Infinity);
       return new Client(await connectBus(address, () => undefined, intake));
     } catch (error) {
@@ -39,7 +39,7 @@ export class Client {
   }
 
   /**
-   * Calls a method of guestd, which the bus starts if necessary.
+   * The bus starts guestd if necessary.
    * @returns a{sv} as objects, 64-bit numbers as numbers
    * @throws ClientError
    */

@@ -18,15 +18,14 @@ export interface BusCall {
 }
 
 const CONNECT_LIMIT_MS = 5000;
-/** The bus allows a connection 128 unanswered calls (dbus-daemon(1), max_replies_per_connection): 40 for each service. */
+/** For each service. The bus allows 128 on a connection (dbus-daemon(1), max_replies_per_connection). */
 const MOST_UNANSWERED = 40;
 const lanes = new WeakMap<MessageBus, Map<string, Lanes>>();
 
 export class LateError extends Error {}
 
 /**
- * Connects and says Hello.
- * @param address a D-Bus address: unix:path=...
+ * @param address in D-Bus notation: unix:path=...
  * @param onLost called if the connection is lost later
  * @param intake filters messages before they are parsed
  * @throws Error if the bus cannot be reached within 5 s
@@ -76,7 +75,7 @@ function lanesTo(bus: MessageBus, service: string): Lanes {
 }
 
 /**
- * With 40 calls to the same service unanswered, waits for one of them first.
+ * Waits first while 40 calls to the service are unanswered.
  * @param limitMs from the moment the call is sent
  * @throws DBusError as the service sent it, or LateError
  */

@@ -1,4 +1,4 @@
-// Filters messages by their heads before dbus-next parses them: 31 MiB of variants take it 20 s and 3 GB.
+// Filters messages by their heads before dbus-next parses them: 31 MiB of variants take 20 s and 3 GB.
 import type { MessageHead } from "./message-head.ts";
 import { FIXED_BYTES, METHOD_CALL, readHead, readLengths, SIGNAL } from "./message-head.ts";
 
@@ -6,16 +6,13 @@ export type Judge = (head: MessageHead) => boolean;
 
 /** Enough for names, a path and a signature. */
 const MOST_HEAD_BYTES = 16 * 1024;
-/** Signals carry names, or the path of a logind session. Before guestd owns its name, any process may send others. */
+/** Of names, or the path of a logind session. Before guestd owns its name, any process may send signals. */
 const SIGNAL_SIGNATURE = /^[so]{1,3}$/;
 const MOST_SIGNAL_BYTES = 4 * 1024;
-/**
- * Enough for the longest answer, logind's list of sessions. The bus delivers answers only from services that were
- * called.
- */
+/** Enough for logind's list of sessions, the longest answer. Only called services can answer. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** What an intake intercepts: net.Socket pushes what it has read. */
+/** What net.Socket pushes is intercepted. */
 export interface Pushing {
   push: (chunk: Buffer | null) => boolean;
 }
@@ -24,7 +21,7 @@ export class Intake {
   #judgeCall: Judge = () => false;
   #state: "greeting" | "head" | "letting-in" | "dropping" = "greeting";
   #begun = Buffer.alloc(0);
-  /** Bytes of the body still to come. */
+  /** Of the body still to come. */
   #left = 0;
   readonly #mostAnswerBytes: number;
 
@@ -49,7 +46,7 @@ export class Intake {
     };
   }
 
-  /** @returns the bytes that are let through */
+  /** @returns the bytes that pass */
   pass(chunk: Buffer): Buffer {
     const passed: Buffer[] = [];
     for (let rest = chunk; rest.length > 0;) {
@@ -74,7 +71,7 @@ export class Intake {
     }
   }
 
-  // The bus first sends lines. The last one begins with OK, because guestd asks for no descriptors.
+  // The bus sends lines first. The last is OK, as guestd asks for no descriptors.
   #passGreeting(bytes: Buffer) {
     const newline = bytes.indexOf("\n");
     const taken = newline < 0 ? bytes.length : newline + 1;
@@ -118,11 +115,11 @@ export class Intake {
   }
 }
 
-/** How many bytes are needed to judge a message. @param begun the bytes so far */
+/** How many bytes are needed to judge a message that has begun so. */
 function headBytes(begun: Buffer): number {
   if (begun.length < FIXED_BYTES) return FIXED_BYTES;
   const { fieldsBytes } = readLengths(begun);
-  // A head that is too long is rejected at once.
+  // Too long a head is rejected at once.
   return fieldsBytes > MOST_HEAD_BYTES ? FIXED_BYTES : FIXED_BYTES + fieldsBytes;
 }
 

@@ -1,4 +1,4 @@
-// The limits of a guest as unit properties (systemd.resource-control(5), org.freedesktop.systemd1(5)).
+// A guest's limits as unit properties (systemd.resource-control(5), org.freedesktop.systemd1(5)).
 import type { Variant } from "dbus-next";
 import type { Limits } from "../config/schema.ts";
 import { field } from "./values.ts";
@@ -11,7 +11,7 @@ const FACTORS: Readonly<Record<string, bigint>> = { k: 2n ** 10n, m: 2n ** 20n, 
 /** CPUQuota=1% in microseconds per second. */
 const PERCENT_OF_SECOND_USEC = 10_000n;
 
-/** Unset limits keep systemd's defaults, but the number of tasks becomes unlimited. */
+/** Unset limits keep systemd's defaults, except tasks, which become unlimited. */
 export function limitProperties(limits: Limits): Property[] {
   return [
     ...memory("MemoryMax", limits.MemoryMax),

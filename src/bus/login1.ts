@@ -1,4 +1,4 @@
-// What guestd asks of logind. Every wait has a limit: a logind that hangs must not hang logins.
+// What guestd asks of logind. Every wait has a limit: a hung logind must not block logins.
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import { callMethod } from "./connection.ts";
@@ -16,7 +16,7 @@ const LIMIT_MS = 10_000;
 const SCOPE = /^session-[A-Za-z0-9]{1,32}\.scope$/;
 
 /**
- * Calls `onLogin` whenever logind creates a session, because it then moves a leader.
+ * logind moves the leader of each new session: calls `onLogin` then.
  * @throws Error if the bus refuses the subscription
  */
 export async function watchLogins(bus: MessageBus, onLogin: () => void): Promise<void> {
@@ -30,12 +30,12 @@ export async function watchLogins(bus: MessageBus, onLogin: () => void): Promise
 export interface EndedLeader {
   readonly leader: number;
   readonly uid: number;
-  /** Microseconds of the monotonic clock. An older session belongs to another process with this PID. */
+  /** Microseconds of the monotonic clock. Older sessions belong to another process with this PID. */
   readonly since: number;
 }
 
 /**
- * Finds the cgroups of logind's sessions for leaders that have ended, in one query.
+ * The cgroups of logind's sessions for ended leaders, in one query.
  * @returns a path for each; undefined if logind has none, or does not answer
  */
 export async function findLoginCgroups(
@@ -90,7 +90,7 @@ export async function terminateUser(bus: MessageBus, uid: number): Promise<void>
   await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "TerminateUser", signature: "u", body: [uid] }, LIMIT_MS));
 }
 
-/** logind's cleanup (RemoveIPC=) is done once it has forgotten the user. */
+/** logind has cleaned up (RemoveIPC=) once it has forgotten the user. */
 export async function knowsUser(bus: MessageBus, uid: number): Promise<boolean> {
   return (
     (await ignoreUnknown(callMethod(bus, { ...MANAGER, member: "GetUser", signature: "u", body: [uid] }, LIMIT_MS))) !==

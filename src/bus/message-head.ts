@@ -8,7 +8,7 @@ const KINDS: readonly number[] = [METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL];
 
 export const NO_REPLY_EXPECTED = 1;
 
-/** Bytes before the header fields. */
+/** Before the header fields. */
 export const FIXED_BYTES = 16;
 
 export interface MessageHead {
@@ -23,7 +23,7 @@ export interface MessageHead {
   readonly signature: string;
 }
 
-/** Lengths of the padded header fields and of the body. @param fixed the first FIXED_BYTES */
+/** Lengths of the padded header fields and of the body, from the first FIXED_BYTES. */
 export function readLengths(fixed: Buffer): { readonly fieldsBytes: number; readonly bodyBytes: number } {
   const read = numberReader(fixed);
   return { fieldsBytes: align(read(12), 8), bodyBytes: read(4) };
@@ -31,7 +31,7 @@ export function readLengths(fixed: Buffer): { readonly fieldsBytes: number; read
 
 /**
  * @param bytes the message up to its body
- * @returns undefined for a message type or field type that is newer than this code
+ * @returns undefined for an unknown type of message or field
  */
 export function readHead(bytes: Buffer): MessageHead | undefined {
   const read = numberReader(bytes);
@@ -59,14 +59,14 @@ const numberReader = (bytes: Buffer) => (at: number) =>
 
 const align = (at: number, to: number) => Math.ceil(at / to) * to;
 
-/** The fields with text, by code. Their type is a(yv), with a string, path, signature or number in each variant. */
+/** The fields with text, by code. The type is a(yv) of strings, paths, signatures and numbers. */
 function readFields(bytes: Buffer, end: number): Map<number, string> | undefined {
   const read = numberReader(bytes);
   const texts = new Map<number, string>();
   for (let at = FIXED_BYTES; at < end; at = align(at, 8)) {
     const code = bytes.readUInt8(at);
     const type = String.fromCharCode(bytes.readUInt8(at + 2));
-    // After the code come the length of the signature, its one character, and a zero.
+    // Skips code, and the signature: length, one character, zero.
     at += 4;
     if (type === "u") {
       at += 4;

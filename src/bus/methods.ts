@@ -1,4 +1,4 @@
-// The methods of org.guestd1.Manager, one row each. service.ts checks who may call; policy decides what follows.
+// The methods of org.guestd1.Manager, one row each. service.ts checks the caller; policy decides.
 import type { Setting } from "../config/parse.ts";
 import { GuestError } from "../policy/errors.ts";
 import type { Answer } from "../policy/answer.ts";
@@ -41,24 +41,23 @@ export interface MethodParts {
   readonly cgroupOf: (pid: number) => string;
   /** PIDs in the cgroups of a session, without its reaper. */
   readonly listProcesses: (session: Session) => readonly number[];
-  /** Whether a child of systemd has not yet executed the program of its service. */
+  /** Whether a child of systemd has not yet executed its service. */
   readonly startsService: (pid: number) => boolean;
   readonly gatherFacts: (pid: number, home: string) => PlanFacts;
-  /** The GID of the group of guests. */
   readonly findGid: () => Promise<number | undefined>;
   readonly explain: (user: string, service: string) => Promise<Explanation>;
   /** Whether the ghost could log in, as of the last minute. */
   readonly checkLogins: () => Promise<LoginCheck>;
   readonly configuration: {
     readonly settings: readonly Setting[];
-    /** The errors of the last load. */
+    /** Of the last load. */
     readonly errors: readonly string[];
     /** Which settings apply while there are errors. */
     readonly fallback: string;
-    /** Reloads it. Returns the errors. */
+    /** @returns the errors */
     readonly load: () => readonly string[];
   };
-  /** Translates a refusal into the language of the machine. */
+  /** Into the language of the machine. */
   readonly translate: (sentence: string) => string;
   /** `list` has the newest first. */
   readonly receipts: {

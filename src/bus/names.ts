@@ -1,6 +1,6 @@
 // The names on the bus, as in systemd/org.guestd1.xml.
 
-/** A fixed address: a root service does not trust its environment. */
+/** Fixed: a root service does not trust its environment. */
 export const SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket";
 
 export const BUS = {

@@ -11,7 +11,7 @@ const SETTINGS = {
 } as const;
 const LIMIT_MS = 5000;
 
-/** Makes it forget connections whose files are gone. @throws Error if it refuses, or does not answer within 5 s */
+/** Makes it forget connections without files. @throws Error if it refuses, or does not answer within 5 s */
 export async function reloadConnections(bus: MessageBus): Promise<void> {
   if (await nameExists(bus, NETWORK_MANAGER))
     await callMethod(bus, { ...SETTINGS, member: "ReloadConnections" }, LIMIT_MS);

@@ -1,4 +1,4 @@
-// The calls that wait for an answer, by number.
+// Calls that wait for an answer, by number.
 import type { Answer } from "../policy/answer.ts";
 import type { CallId } from "../policy/call.ts";
 
@@ -14,7 +14,7 @@ export class PendingCalls {
     return { call, answer };
   }
 
-  /** Ignores a call that was answered already or came to an earlier guestd. */
+  /** Ignores calls that were answered already or came to an earlier guestd. */
   answer(call: CallId, answer: Answer): void {
     this.#waiting.get(call)?.(answer);
     this.#waiting.delete(call);

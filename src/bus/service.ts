@@ -1,4 +1,4 @@
-// guestd on the bus: judges a call by its head, checks who may call the method, answers. methods.ts has the methods.
+// guestd on the bus: judges calls by their heads, checks the caller, answers. methods.ts has the methods.
 import dbus from "dbus-next";
 import type { Message, MessageBus } from "dbus-next";
 import type { ErrorCode } from "../policy/errors.ts";
@@ -11,12 +11,11 @@ import { NO_REPLY_EXPECTED } from "./message-head.ts";
 import { ERROR_PREFIX, INTERFACE, NAME, OBJECT } from "./names.ts";
 import type { VariantDict } from "./values.ts";
 
-/** A method, as in org.guestd1.xml. */
 export interface Method {
   readonly name: string;
   readonly input: string;
   readonly output: string;
-  /** `since` is the time of the call, in milliseconds of performance.now(). */
+  /** `since` is the time of the call, as performance.now(). */
   readonly handle: (args: readonly unknown[], caller: Caller, since: number) => Promise<readonly unknown[]>;
 }
 
@@ -26,7 +25,7 @@ export interface ServiceParts {
   readonly methods: readonly Method[];
   readonly introspection: string;
   readonly onDenied: (member: string, reason: string) => void;
-  /** A handler threw something other than a GuestError: a bug in guestd. */
+  /** A bug in guestd: a handler threw something other than a GuestError. */
   readonly onFault: (member: string, error: unknown) => void;
 }
 
@@ -51,7 +50,7 @@ export class Service {
     return this.#calls > 0;
   }
 
-  /** Answers calls before it takes the name, so the name works as soon as clients see it. */
+  /** Answers calls before it takes the name, which then works at once. */
   async start(): Promise<void> {
     const { bus, intake } = this.#parts;
     if (!intake.isAtWork) throw new Error("what comes in from the bus is not judged before it is parsed");
@@ -63,17 +62,17 @@ export class Service {
     if (reply !== PRIMARY_OWNER) throw new Error(`the name ${NAME} is taken: is guestd running already?`);
   }
 
-  /** Calls that arrived before are still answered. */
+  /** Earlier calls are still answered. */
   async giveUpName(): Promise<void> {
     await this.#parts.bus.releaseName(NAME);
   }
 
-  /** Only logs failures: what the signal says is true even if it does not arrive. */
+  /** Only logs failures: clients can do without the signal. */
   emit(signal: string, signature: string, body: readonly [string, VariantDict]): void {
     this.#send(dbus.Message.newSignal(OBJECT, INTERFACE, signal, signature, [...body]));
   }
 
-  // Answers a rejected call here, because only its head was parsed.
+  // Answers rejected calls here, because only the head was parsed.
   #judge(head: MessageHead): boolean {
     const fault = this.#findFault(head);
     if (fault === undefined) return true;
@@ -97,7 +96,7 @@ export class Service {
     return undefined;
   }
 
-  // A call without an interface means any interface with this member (D-Bus specification).
+  // Without an interface, any with this member is meant (D-Bus specification).
   #find(call: Pick<MessageHead, "path" | "interface" | "member">): Method | undefined {
     const isOurs = call.path === OBJECT && (call.interface === INTERFACE || !call.interface);
     return isOurs ? this.#parts.methods.find(({ name }) => name === call.member) : undefined;
@@ -116,7 +115,7 @@ export class Service {
     return true;
   }
 
-  /** What is at a path: the interface, the next part of the way there, or nothing. */
+  /** The interface, the next part of the path to it, or nothing. */
   #describe(path: string): string {
     if (path === OBJECT) return this.#parts.introspection;
     const above = path === "/" ? path : `${path}/`;
@@ -139,7 +138,7 @@ export class Service {
   async #call(message: Message, method: Method): Promise<readonly unknown[]> {
     const since = performance.now();
     const caller = await identifyCaller(this.#parts.bus, message.sender);
-    // The second of two layers: the bus policy says the same.
+    // The bus policy forbids it, too.
     if (caller.uid !== 0) throw new GuestError("AccessDenied", `Only root may call ${method.name}.`);
     return method.handle(message.body as readonly unknown[], caller, since);
   }
@@ -155,7 +154,7 @@ export class Service {
   }
 
   #sendError(call: Pick<MessageHead, "sender" | "serial">, name: string, text: string): void {
-    // dbus-next declares a string, but reads these two fields of a message.
+    // dbus-next declares a string, but reads two fields of a message.
     this.#send(dbus.Message.newError(call as unknown as string, name, text));
   }
 

@@ -1,4 +1,4 @@
-// What a sweep asks of services that keep something for guests.
+// Services that keep something for guests, as a sweep asks them.
 import type { MessageBus } from "dbus-next";
 import type { Pairing } from "./bluez.ts";
 import { forgetPairing } from "./bluez.ts";

@@ -1,4 +1,4 @@
-// What guestd asks of systemd: to make a scope for a leader, to set limits, to stop units. Every wait has a limit.
+// What guestd asks of systemd: scopes, limits, the end of units. Every wait has a limit.
 import dbus from "dbus-next";
 import type { MessageBus } from "dbus-next";
 import type { Limits } from "../config/schema.ts";
@@ -11,14 +11,14 @@ import { field } from "./values.ts";
 
 const SYSTEMD = "org.freedesktop.systemd1";
 const MANAGER = { destination: SYSTEMD, path: "/org/freedesktop/systemd1", interface: `${SYSTEMD}.Manager` } as const;
-/** pam_guest waits 5 s for a login. The view is built in the rest. */
+/** pam_guest waits 5 s for a login, which includes building the view. */
 const LIMIT_MS = 4000;
 /** No login waits for it. */
 const PATIENCE_MS = 15_000;
 
 /**
- * Puts a process into a new scope, which ends with its last process. The process moves shortly after the answer.
- * @param uid of a leased account: the scope goes into the user's slice, and the limits apply to that slice
+ * Puts a process into a new scope, which ends with its last process. It moves shortly after the answer.
+ * @param uid of a leased account, whose slice gets the scope and the limits
  * @throws Error if systemd refuses, or does not answer within 4 s
  */
 export async function startScope(
@@ -33,16 +33,16 @@ export async function startScope(
     ["Slice", field("s", uid === undefined ? "user.slice" : sliceName(uid))],
     ["Description", field("s", `Guest session ${id}`)],
     ["CollectMode", field("s", "inactive-or-failed")],
-    // As logind's scopes: shells end on SIGHUP, and sessions end before systemd-user-sessions.service stops.
+    // As in logind's scopes: shells end on SIGHUP, and sessions end before systemd-user-sessions.service stops.
     ["SendSIGHUP", field("b", true)],
     ["After", field("as", ["systemd-user-sessions.service"])],
     ...(uid === undefined ? limitProperties(limits) : []),
   ];
-  // Creates the user's slice before logind does. A transient unit leaves nothing behind.
+  // The user's slice, before logind creates it. Transient units leave nothing behind.
   const auxiliary = uid === undefined ? [] : [[sliceName(uid), [["Description", field("s", `Guest with uid ${uid}`)]]]];
   const body = [scopeName(id), "fail", properties, auxiliary];
   await callMethod(bus, { ...MANAGER, member: "StartTransientUnit", signature: "ssa(sv)a(sa(sv))", body }, LIMIT_MS);
-  // Drop-ins for all user slices (user-.slice.d) would override limits set at the start.
+  // user-.slice.d would override limits set at the start.
   if (uid !== undefined) await limitUnit(bus, sliceName(uid), limits, LIMIT_MS);
 }
 

@@ -1,17 +1,17 @@
-// Ends the units of a leased account's user, and what logind keeps for the user.
+// Ends the units of a leased account's user, and what logind keeps for them.
 import type { MessageBus } from "dbus-next";
 import { sliceName } from "../policy/session.ts";
 import { poll } from "../wait.ts";
 import { knowsUser, terminateUser } from "./login1.ts";
 import { resetFailed, stopUnit } from "./systemd1.ts";
 
-/** After that, all processes of the user are killed. */
+/** Then all processes of the user are killed. */
 const MANAGER_LIMIT_MS = 1000;
 const FORGET_LIMIT_MS = 10_000;
 
 const managerName = (uid: number) => `user@${uid}.service`;
 
-/** A manager that takes longer than a second is killed with the other processes; forgetUser() stops it again. */
+/** After a second the manager is killed with the user's other processes, and forgetUser() stops it again. */
 export async function stopManager(bus: MessageBus, uid: number): Promise<void> {
   await stopUnit(bus, managerName(uid), MANAGER_LIMIT_MS);
 }

@@ -17,7 +17,7 @@ export function unwrap(value: unknown): Record<string, unknown> {
   return plain;
 }
 
-/** a{sv} as objects, and 64-bit numbers as numbers, at every depth. */
+/** At every depth, a{sv} as objects and 64-bit numbers as numbers. */
 export function toPlain(value: unknown): unknown {
   if (value instanceof dbus.Variant) return toPlain((value as Variant<unknown>).value);
   if (typeof value === "bigint") return Number(value);

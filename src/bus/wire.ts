@@ -21,9 +21,9 @@ export interface OpenRequest extends TermsReply {
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
-  /** PAM's X display, if the X server is already running. Empty from an older module. */
+  /** PAM's X display, if the X server runs. Empty from an older module. */
   readonly display: string;
-  /** XDG_SEAT, which display managers set for a seat of this machine. Empty from an older module. */
+  /** XDG_SEAT, set by display managers. Empty from an older module. */
   readonly seat: string;
 }
 
@@ -34,7 +34,7 @@ export interface AllocateRequest extends TermsReply {
   readonly rhost: string;
 }
 
-/** @throws GuestError InvalidArgument naming a field that is missing or has the wrong type */
+/** @throws GuestError InvalidArgument for a field that is missing or has the wrong type */
 export function readAllocateRequest(value: unknown): AllocateRequest {
   const fields = unwrap(value);
   const text = textReader(fields);
@@ -58,7 +58,7 @@ const textReader = (fields: Readonly<Record<string, unknown>>) => (name: string)
   return found;
 };
 
-/** @throws GuestError InvalidArgument naming a field that is missing or has the wrong type */
+/** @throws GuestError InvalidArgument for a field that is missing or has the wrong type */
 export function readOpenRequest(value: unknown): OpenRequest {
   const fields = unwrap(value);
   const text = textReader(fields);
