@@ -1,4 +1,4 @@
-// Times guestd and what people use instead, in turn, in one machine: only ratios of one run can be compared.
+// Times guestd and the alternatives, in turn, in one machine: only ratios of one run can be compared.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import type { Release } from "../test/helpers/root.ts";
 /** Given by packaging/bench. */
 const [release, count, project] = process.argv.slice(2) as [Release, string, string];
 const rounds = Number(count);
-/** Of what takes longest. */
+/** For what takes longest. */
 const FEWER_ROUNDS = Math.ceil(rounds / 4);
 const RECEIPTS = 1000;
 
@@ -64,7 +64,7 @@ async function runArm(machine: Machine, { name: arm, command, counts }: Arm): Pr
   return counts.reduce((sum, index) => sum + (numbers[index] ?? NaN), 0);
 }
 
-/** Copies of a real receipt: as many as are kept. */
+/** Copies a real receipt, as many times as are kept. */
 function fillReceipts(machine: Machine): void {
   const directory = placeOf(machine, "/var/lib/guestd/receipts/clean");
   const [first = ""] = readdirSync(directory);

@@ -1,12 +1,12 @@
-// Bundles each program into one file: OUT/guestd.js, guestctl.js, guest-rehearsal.js and guest-greeter.js. A test
-// bundles another FILE. Usage: node packaging/bundle.mjs OUT [FILE.ts]. Native parts stay outside, beside them.
+// Bundles each program, or another FILE for a test, into one file in OUT: node packaging/bundle.mjs OUT [FILE.ts].
+// Native parts stay beside them.
 import { readFile, writeFile, chmod, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
 
 const project = new URL("..", import.meta.url).pathname;
 
-// The oldest Node.js that guestd runs on: Debian 12's.
+// Debian 12's, the oldest Node.js that guestd runs on.
 const TARGET = "node18";
 
 // CommonJS packages inside an ES module still call require().
@@ -25,7 +25,7 @@ const journalAddon = {
   },
 };
 
-/** Writes a file unless it has that content already, so dependent files are not rebuilt. */
+/** Leaves equal files alone, so dependent files are not rebuilt. */
 async function writeChanged(path, contents) {
   const old = await readFile(path).catch(() => undefined);
   if (old?.equals(contents) !== true) await writeFile(path, contents);
@@ -44,10 +44,9 @@ async function bundle(file, out) {
     format: "esm",
     target: TARGET,
     banner: { js: `#!/usr/bin/node\n${REQUIRE}` },
-    // dbus-next loads these only for other transports than the system bus; packaging/left-out replaces the first two
-    // here.
+    // Only for transports other than the system bus. packaging/left-out replaces the first two.
     external: ["event-stream", "usocket", "x11"],
-    // safe-buffer's exports are Node's own, on every Node that guestd runs on.
+    // safe-buffer's exports are Node's own.
     alias: { "safe-buffer": "node:buffer", xml2js: join(project, "packaging/no-xml.cjs") },
     plugins: [journalAddon],
     legalComments: "inline",

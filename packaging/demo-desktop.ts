@@ -1,5 +1,5 @@
-// The story of packaging/demo --desktop: a guest chooses "Guest Session" in LightDM's greeter, uses Xfce, logs out, and
-// nothing is left. Its pictures are in build/pictures.
+// The story of packaging/demo --desktop: a guest uses Xfce through LightDM, logs out, and nothing is left. Its pictures
+// are in build/pictures.
 import { askBeside, awaitOpen, awaitViews, hostView, startDisplayManager } from "../test/helpers/desktop.ts";
 import { awaitReceipt } from "../test/helpers/guests.ts";
 import type { Machine } from "../test/helpers/machine.ts";
@@ -11,7 +11,7 @@ const GREETER = "lightdm-gtk-greeter";
 /** logind keeps a user's runtime directory for ten seconds. */
 const CALM_LIMIT_MS = 20_000;
 
-/** The programs of a desktop, started by LightDM and systemd, including the notice that all files are deleted. */
+/** Of a desktop, including the notice that all files are deleted. */
 const PROGRAMS = ["xfwm4", "xfce4-panel", "wrapper-2.0", "xfdesktop", "dbus-daemon", "systemd", "xfce4-notifyd"];
 
 async function picture(screen: Screen, name: string): Promise<void> {

@@ -1,5 +1,4 @@
-// The story of packaging/demo: a guest logs in, leaves all kinds of things, logs out, and nothing is left. It drives a
-// test machine, never the host, and exits non-zero when something is left.
+// The story of packaging/demo: a guest logs in, leaves all kinds of things, logs out, and nothing is left.
 import type { Machine } from "../test/helpers/machine.ts";
 import type { Terminal } from "../test/helpers/terminal.ts";
 import { asRoot, differences, run, show, tell } from "./story.ts";
@@ -10,7 +9,7 @@ const CALM_LIMIT_MS = 20_000;
 const APT = "DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes";
 const INSTALL_LIMIT_MS = 120_000;
 
-/** Lets a guest in at the pseudo-terminals of a container. */
+/** Lets guests log in at the pseudo-terminals of a container. */
 const CONFIGURATION = "/etc/guestd/guestd.conf.d/demo.conf";
 
 const ISSUE = "Welcome, guest. Nothing you do here stays.\n";
@@ -24,7 +23,7 @@ const INSIDE = [
   "ps -e -o user,pid,args",
 ];
 
-/** Programs that are no children of the login, since systemd starts them. A guest's are all in one view. */
+/** systemd starts these programs, not the login. A guest's are all in one view. */
 const ONE_VIEW = [
   "readlink /proc/self/ns/mnt",
   "systemd-run --user --quiet --wait --pipe readlink /proc/self/ns/mnt",
@@ -41,7 +40,7 @@ async function asGuest(guest: Terminal, command: string): Promise<void> {
   show("guest$", command, await guest.ask(command));
 }
 
-/** The guest's session, from login to the last thing left behind. Returns the id and the guest's terminal. */
+/** From login to the last thing left behind. */
 async function visit(machine: Machine): Promise<{ id: string; uid: number; guest: Terminal }> {
   tell("A guest logs in through login(1): no password, a new account, and a look around");
   const guest = await machine.loginAsGhost();
@@ -67,7 +66,7 @@ async function visit(machine: Machine): Promise<{ id: string; uid: number; guest
   return { ...session, guest };
 }
 
-/** Installs by the README. guestd's dependencies come from Debian's archives. */
+/** As in the README. Dependencies come from Debian's archives. */
 async function install(machine: Machine): Promise<void> {
   tell("On a fresh Debian, the administrator installs guestd and enables guest logins");
   // The demo's own tools, and a login prompt on a pseudo-terminal, which is no console.

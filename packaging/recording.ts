@@ -1,8 +1,8 @@
-// Draws what packaging/demo has printed, from standard input, as a terminal in an SVG on standard output: some of its commands, in order.
-// Lines that are left out of an answer are marked by a line of dots. The lines appear one command after the other.
+// Draws output of packaging/demo as a terminal, from standard input to an SVG on standard output. Shows some commands,
+// one after the other, with dots for lines left out.
 import { text } from "node:stream/consumers";
 
-/** Which commands are shown, and which lines of their answers: all, where nothing is said. */
+/** The commands shown, and the lines of their answers; without `lines` all. */
 const SHOWN: readonly { readonly command: RegExp; readonly lines?: RegExp }[] = [
   { command: /^root# guestctl enable/ },
   { command: /^guest\$ id$/ },
@@ -34,7 +34,7 @@ interface Line {
   readonly seconds: number;
 }
 
-/** The demo's output as blocks: a command or a title, and what follows it. */
+/** Each block is a command or a title, and what follows it. */
 function readBlocks(output: string): string[][] {
   const blocks: string[][] = [];
   for (const line of output.split("\n"))
@@ -43,14 +43,13 @@ function readBlocks(output: string): string[][] {
   return blocks;
 }
 
-/** Those that are shown, with dots for what is not. */
 function cutAnswer(answer: readonly string[], shown: RegExp | undefined): string[] {
   if (shown === undefined) return [...answer];
   const kept = answer.map((line) => (shown.test(line) ? line : "…"));
   return kept.filter((line, index) => line !== "…" || kept[index - 1] !== "…");
 }
 
-/** A long command goes on in the next line. */
+/** A long command continues in the next line. */
 function fold(line: string): string[] {
   const folded: string[] = [];
   let rest = line;

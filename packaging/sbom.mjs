@@ -1,17 +1,17 @@
-// Says what is in the packages of guestd besides guestd, as a CycloneDX document: node packaging/sbom.mjs PACKAGE.deb... >FILE
+// Lists what is in guestd's packages besides guestd, as CycloneDX: node packaging/sbom.mjs PACKAGE.deb... >FILE
 //
-// The npm packages are those that debian/copyright names: `npm sbom` lists what is installed here, of which the packages have a part.
-// Of Debian, it is what the static programs are linked with: Built-Using of each package.
+// The npm packages are those of debian/copyright: `npm sbom` lists more than the packages contain. Of Debian, it is
+// what static programs are linked with (Built-Using).
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-/** The licences of Debian's source packages that a static program can have a library from. */
+/** Of Debian's source packages that a static program can have a library from. */
 const LINKED = [
   [/^(glibc|cross-toolchain-base.*)$/, "LGPL-2.1-or-later"],
   [/^gcc-\d+(-cross.*)?$/, "GPL-3.0-or-later WITH GCC-exception-3.1"],
 ];
-/** What SPDX calls a licence that an npm package calls otherwise. */
+/** SPDX's names for other names in npm. */
 const SPDX = { "MIT/X11": "MIT" };
 
 const read = (name) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
@@ -27,7 +27,6 @@ const component = (name, version, license, purl) => ({
   purl,
 });
 
-/** In the programs, and in the native parts. */
 function listNpm() {
   const copyright = read("packaging/debian/copyright");
   const [, programs = ""] = copyright.split("of these npm packages:\n .\n");
@@ -60,7 +59,7 @@ function listLinked(path) {
   return linked.map(([, name, version]) => describeLinked(name, version, `debian-${release}`));
 }
 
-/** Packages for two architectures have been linked with the same sources. */
+/** Packages for two architectures are linked with the same sources. */
 const unique = (components) => [...new Map(components.map((one) => [one.purl, one])).values()];
 
 /** The same for the same contents. */

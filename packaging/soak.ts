@@ -1,5 +1,5 @@
-// Mixed logins in parallel, while guestd is killed and restarted: compares the machine before and after, and detects
-// lost sessions. Looks at the machine through the host's /proc, independently of guestd.
+// Mixed logins in parallel, while guestd is killed and restarted. Compares the machine before and after, through the
+// host's /proc, and detects lost sessions.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { findDaemon } from "../test/helpers/fault.ts";
 import { awaitNoSessions } from "../test/helpers/guests.ts";
@@ -11,23 +11,22 @@ import type { Terminal } from "../test/helpers/terminal.ts";
 import { waitFor } from "../test/helpers/wait.ts";
 
 const PATIENCE_MS = 60_000;
-/** Logins before the first look, which cause everything that is created once. */
+/** Before the first look: they cause everything that is created once. */
 const WARM_UP = 24;
 const RESTART_EVERY = 500;
 const LOOK_EVERY = 100;
-/** The garbage collector has settled by then; resident memory stays within this share of it. */
+/** From here on, resident memory grows at most by this share. */
 const WARM_LOGINS = 500;
 const MOST_GROWTH = 0.1;
-/** A login at the very moment of a kill is refused: at least this share succeeds. */
+/** Logins at the moment of a kill are refused, so not all succeed. */
 const LEAST_SHARE = 0.9;
-/** What a guest leaves, in the view and outside it. */
+/** In the view and outside it. */
 const LITTER =
   "echo x >~/left; echo x >/tmp/left; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &); ipcmk -M 4096 >/dev/null 2>&1; ipcmk -Q >/dev/null 2>&1";
 
 interface Login {
-  /** Begins the session: returns a prepared shell. */
+  /** Returns a prepared shell. */
   readonly begin: () => Promise<Terminal>;
-  /** Ends the session. */
   readonly end: (guest: Terminal, id: string) => Promise<unknown>;
 }
 
@@ -180,9 +179,7 @@ async function run(most: number, onLogin: (login: number) => Promise<void>): Pro
   await Promise.all(Array.from({ length: parallel }, goOn));
 }
 
-/**
- * For a guestd that was never restarted, from a given login on: the difference between the last looks and the first.
- */
+/** The mean of the last third over that of the first, from WARM_LOGINS on, for a guestd that was never restarted. */
 function growth(): number {
   const late = resident.filter(({ login }) => login >= WARM_LOGINS).map(({ kilobytes }) => kilobytes);
   const third = Math.max(1, Math.floor(late.length / 3));
@@ -206,7 +203,7 @@ function report(before: Readonly<Record<string, number>>, after: Readonly<Record
   );
   const isUndisturbed = counts["guestd killed"] === 0 && counts["guestd restarted"] === 0 && logins > WARM_LOGINS;
   if (isUndisturbed) console.log(`last looks to first ones, from login ${WARM_LOGINS} on: ${growth().toFixed(3)}`);
-  // The two looks are of different moments and different guestds.
+  // The two looks are of different guestds.
   const same = Object.entries(before)
     .filter(([what]) => !what.startsWith("resident"))
     .every(([what, was]) => (after[what] ?? 0) <= was);

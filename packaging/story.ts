@@ -1,5 +1,4 @@
-// Shared by the stories of packaging/demo: the machine, and the narration. A story drives a test machine, never the
-// host.
+// Shared by the stories of packaging/demo: the machine, and the narration. They drive a test machine, never the host.
 import { Machine } from "../test/helpers/machine.ts";
 import { releases, type Release } from "../test/helpers/root.ts";
 import type { Snapshot } from "../test/helpers/snapshot.ts";
@@ -12,14 +11,13 @@ export function show(prompt: string, command: string, output: string): void {
   console.log(`${prompt} ${command}\n${output.replaceAll(/^/gm, "    ")}`);
 }
 
-/** Runs a command on the machine, as its administrator. */
 export async function asRoot(machine: Machine, command: string): Promise<string> {
   const output = await machine.sh(command);
   show("root#", command, output.trim() === "" ? "(nothing)" : output);
   return output;
 }
 
-/** The differences between two looks, one a line. */
+/** One a line. */
 export function differences(before: Snapshot, after: Snapshot): string[] {
   return (Object.keys(before) as (keyof Snapshot)[]).flatMap((part) => {
     const was = [before[part]].flat().map(String);
@@ -32,7 +30,7 @@ export function differences(before: Snapshot, after: Snapshot): string[] {
 }
 
 /**
- * Tells a story on a machine of the release on the command line; the process exits with 1 when the story fails.
+ * Tells a story on a machine of the command line's release. Exits with 1 when it fails.
  * @param story returns what the guest has left, one a line
  */
 export async function run(

@@ -1,2 +1,2 @@
-// Replaces an npm package in node_modules that dbus-next names and guestd leaves out: see DEPENDENCIES.md.
+// Replaces an npm package that dbus-next names and guestd leaves out (DEPENDENCIES.md).
 throw new Error("guestd does without this npm package, see DEPENDENCIES.md");
