@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Completion of guestctl(1) for bash. Verbs and options are held against the program by test/contract/docs.test.ts.
+# Completion of guestctl(1) for bash. test/contract/docs.test.ts compares verbs and options with the program.
 
-# The names of guestd's files in these directories: ids and UIDs, without a program that looks them up. None for users who
-# may not read them, and may not ask guestd either.
+# Ids and UIDs, from the names of guestd's files in these directories. Looks up nothing. Empty for users who may not
+# read them, and may not ask guestd either.
 _guestctl_names() {
   local directory file
   for directory in "$@"; do
@@ -13,7 +13,6 @@ _guestctl_names() {
   done
 }
 
-# The desktop sessions of this machine.
 _guestctl_sessions() {
   local file
   for file in /usr/share/xsessions/*.desktop /usr/share/wayland-sessions/*.desktop; do
@@ -34,7 +33,7 @@ _guestctl_words() {
   done
 }
 
-# The candidates for CURRENT after these words.
+# For CURRENT after these words.
 _guestctl_candidates() {
   local current=$1
   shift
