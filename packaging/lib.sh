@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# What the scripts beside this file share: words for the user, the cache, the root file systems.
-# Sourced, never run. Nothing here touches the machine outside the cache.
+# Shared by the scripts here: messages, the cache, root file systems. Only sourced. Touches nothing outside the cache.
 
 PROJECT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${GUEST_CACHE:-/var/cache/guestd-build}
@@ -11,46 +10,43 @@ RELEASES=(bookworm trixie)
 # shellcheck disable=SC2034
 ARCHITECTURES=(amd64 arm64)
 
-# The packages of a machine with guests. Variant minbase: nothing else is included.
+# The packages of a machine with guests, on minbase.
 MACHINE_PACKAGES=(
   systemd systemd-sysv dbus dbus-user-session libpam-systemd libnss-systemd libpam-runtime
   login passwd util-linux util-linux-extra bsdutils procps iproute2 polkitd nodejs
   openssh-server openssh-client at cron tmux sudo pkexec pamtester systemd-container
 )
-# What the recipes of docs/cookbook.md have installed besides.
+# For the recipes of docs/cookbook.md.
 COOKBOOK_PACKAGES=(nftables jq)
-# Services that a desktop may ask to do something for a user: the machines have their polkit actions, without the
-# programs. Each exists in all releases and has actions there.
+# Services that desktops ask to do something for users. Machines get only their polkit actions. All releases have them.
 ACTION_PACKAGES=(
   accountsservice blueman bolt colord cups-pk-helper firewalld flatpak fprintd fwupd gnome-control-center-data
   lightdm-gtk-greeter-settings malcontent mate-power-manager modemmanager network-manager packagekit
   power-profiles-daemon realmd rtkit synaptic timeshift udisks2 xfce4-power-manager
 )
-# Ways to log in to a desktop: the machines have the PAM stacks of these display managers, without the programs.
+# Display managers. Machines get only their PAM stacks.
 DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
-# What a machine with real display managers has in addition: these, an X server and a compositor without a screen, a
-# window manager, and tools that type, look and take pictures.
+# For machines with real display managers: also an X server and a compositor without a screen, a window manager, and
+# tools that type, look and take pictures.
 DESKTOP_PACKAGES=(
   lightdm lightdm-gtk-greeter slick-greeter sddm greetd accountsservice xvfb xauth openbox sway xdotool x11-utils scrot
 )
 # What guestd is measured against.
 BENCH_PACKAGES=(bubblewrap firejail)
-# A common desktop.
 XFCE_PACKAGES=(
   xfce4-session xfce4-panel xfdesktop4 xfwm4 xfce4-settings xfce4-notifyd xfce4-terminal thunar libnotify-bin
   adwaita-icon-theme elementary-xfce-icon-theme greybird-gtk-theme desktop-base fonts-dejavu-core librsvg2-common
 )
-# What makes a machine bootable in qemu with the release's own kernel, writes core dumps there, and serves homes by NFS:
-# test/helpers/full-machine.ts.
+# What boots a machine in qemu with the release's kernel, writes core dumps, and serves homes by NFS
+# (test/helpers/full-machine.ts).
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor systemd-coredump nfs-kernel-server)
 # The libraries that guestd is compiled with, in the target's versions.
 LIBRARY_PACKAGES=(libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf)
-# What makes a Debian package, and what checks it.
+# What makes and checks Debian packages.
 PACKAGER_PACKAGES=(build-essential debhelper po-debconf dconf-cli lintian ccache)
-# A machine that guestd has never been on: nothing but what one can log in to, and what fetches the key of a repository.
+# A machine without guestd: only what one logs in to, and what fetches a repository's key.
 PRISTINE_PACKAGES=(systemd systemd-sysv dbus login openssh-server wget)
-# What guestd is installed with there, and what the demo looks with: all of it lies on that machine as archives, since it
-# has no network.
+# What guestd and the demo need there, as archives: that machine has no network.
 OFFERED_PACKAGES=(default-dbus-system-bus libnss-systemd libpam-runtime libpam-systemd nodejs polkitd procps iproute2)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
@@ -60,7 +56,7 @@ die() {
   exit 1
 }
 
-# For everything that makes or boots a root file system.
+# For making or booting root file systems.
 need_root() {
   [ "$(id -u)" -eq 0 ] || die "this needs root; run it with sudo: sudo $0 $*"
 }
@@ -68,8 +64,8 @@ need_root() {
 # digest: a short name for the contents of stdin.
 digest() { sha256sum | cut -c1-16; }
 
-# mirror_lines RELEASE: the sources.list lines for a Debian release, from this machine's own mirrors. Nothing where it
-# has none (a derivative): mmdebstrap then uses its default.
+# mirror_lines RELEASE: sources.list lines from this machine's mirrors. Empty if it has none (a derivative): mmdebstrap
+# then uses its default.
 mirror_lines() {
   local release=$1 uris archive security
   # shellcheck disable=SC2016 # apt's own variables
@@ -80,7 +76,8 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: the packages of a kind of root (machine, bench, desktop, xfce, kernel, packager, packager-ARCHITECTURE, pristine), one a line.
+# root_packages KIND: one a line, for a root of KIND: machine, bench, desktop, xfce, kernel, packager,
+# packager-ARCHITECTURE, pristine.
 root_packages() {
   case $1 in
     machine) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${COOKBOOK_PACKAGES[@]}" ;;
@@ -98,35 +95,35 @@ root_packages() {
   esac
 }
 
-# root_foreign KIND: the target architecture of such a root, where it is not its own.
+# root_foreign KIND: the root's target architecture, if not its own.
 root_foreign() {
   case $1 in
     packager-*) printf '%s\n' "${1#packager-}" ;;
   esac
 }
 
-# root_actions KIND: the packages whose polkit actions alone that kind of root has, one a line.
+# root_actions KIND: packages of which the root has only polkit actions, one a line.
 root_actions() {
   if [ "$1" = machine ]; then printf '%s\n' "${ACTION_PACKAGES[@]}"; fi
 }
 
-# root_stacks KIND: the packages whose PAM stacks alone that kind of root has, one a line.
+# root_stacks KIND: packages of which the root has only PAM stacks, one a line.
 root_stacks() {
   if [ "$1" = machine ]; then printf '%s\n' "${DISPLAY_PACKAGES[@]}"; fi
 }
 
-# root_offers KIND: the packages that can be installed there without a network, with all dependencies, one a line.
+# root_offers KIND: packages installable there without a network, with dependencies, one a line.
 root_offers() {
   if [ "$1" = pristine ]; then printf '%s\n' "${OFFERED_PACKAGES[@]}"; fi
 }
 
-# root_path KIND RELEASE: the path of that root; another list of packages is another root.
+# root_path KIND RELEASE: the root's path, which depends on its packages.
 root_path() {
   printf '%s/%s-%s-%s\n' "$CACHE" "$1" "$2" \
     "$({ root_packages "$1"; root_actions "$1"; root_stacks "$1"; root_offers "$1"; } | digest)"
 }
 
-# ensure_root KIND RELEASE: makes a root file system unless it is cached. It gets its name once it is complete.
+# ensure_root KIND RELEASE: makes a root unless it is cached. Only a complete one gets its name.
 ensure_root() {
   local kind=$1 release=$2 root lock
   root=$(root_path "$kind" "$release")
@@ -141,8 +138,8 @@ ensure_root() {
   exec {lock}>&-
 }
 
-# Run by mmdebstrap beside a new root: unpack_folder ROOT FOLDER PACKAGE..., what the packages have in that folder.
-# What lies in the folder of archives already is not fetched again.
+# Run by mmdebstrap beside a new root: unpack_folder ROOT FOLDER PACKAGE..., unpacks the packages' FOLDER. Uses archives
+# already there.
 # shellcheck disable=SC2016 # expanded where it is run
 UNPACK_FOLDER='
   root=$1 folder=$2
@@ -159,14 +156,14 @@ UNPACK_FOLDER='
   done
 '
 
-# Run by mmdebstrap beside a new root: take_offers ROOT PACKAGE..., gets what installing these takes, with what they recommend.
+# Run by mmdebstrap beside a new root: take_offers ROOT PACKAGE..., fetches these with dependencies and recommendations.
 # shellcheck disable=SC2016 # expanded where it is run
 TAKE_OFFERS='
   shift
   APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q --yes --install-recommends --download-only install "$@"
 '
 
-# Run after it: keep_offers ROOT PACKAGE..., leaves nothing else in the folder of archives.
+# Run after it: keep_offers ROOT PACKAGE..., removes all other archives.
 # shellcheck disable=SC2016 # expanded where it is run
 KEEP_OFFERS='
   cd "$1/var/cache/apt/archives"
@@ -178,7 +175,7 @@ KEEP_OFFERS='
   done
 '
 
-# make_root KIND RELEASE ROOT: the work of ensure_root; all mounts end with its private mount namespace.
+# make_root KIND RELEASE ROOT: makes it for ensure_root. All mounts end with the private mount namespace.
 make_root() {
   local kind=$1 release=$2 root=$3 new packages archives=$CACHE/archives-$2
   new=$(mktemp -d "$CACHE/.new-$kind-$release-XXXXXX")
@@ -186,12 +183,12 @@ make_root() {
   mkdir -p "$archives"
   packages=$(root_packages "$kind" | paste -sd,)
   mirror_lines "$release" >"$new.list"
-  # An empty list of sources would mean no source: then mmdebstrap chooses.
+  # An empty list of sources would mean no source, not mmdebstrap's default.
   local -a sources=()
   [ -s "$new.list" ] && sources=("$new.list")
   local -a offers taking=() keeping=(--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*')
   mapfile -t offers < <(root_offers "$kind")
-  # A machine for installations has its manuals, the lists of packages, and some of the packages.
+  # Installations need manuals, the lists of packages, and some packages.
   if [ "${#offers[@]}" -gt 0 ]; then
     taking=(--customize-hook="bash -euc '$TAKE_OFFERS' take_offers \"\$1\" ${offers[*]}")
     keeping=(--customize-hook="bash -euc '$KEEP_OFFERS' keep_offers \"\$1\" ${offers[*]}" --skip=cleanup/apt)
@@ -224,8 +221,8 @@ find_package() {
   done
 }
 
-# in_root ROOT COMMAND...: runs a command in a root with this project at /src, the compilers' cache at /mnt, and its own
-# /proc and /tmp. The mounts end with a private namespace.
+# in_root ROOT COMMAND...: in a root, with this project at /src, the compilers' cache at /mnt, and private /proc and
+# /tmp. The mounts end with a private namespace.
 in_root() {
   local root=$1
   shift
@@ -242,8 +239,8 @@ in_root() {
   ' in_root "$root" "$PROJECT" "$CACHE/ccache" "$@"
 }
 
-# run_program FILE ARGUMENT...: a TypeScript program that drives test machines. The helpers look for their scripts
-# beside themselves, wherever the bundle is.
+# run_program FILE ARGUMENT...: a TypeScript program that drives test machines. The helpers expect their scripts beside
+# them.
 run_program() {
   local source=$1 bundle
   bundle=build/$(basename "$1" .ts).mjs
@@ -253,7 +250,7 @@ run_program() {
   node "$bundle" "$@"
 }
 
-# as_releaser COMMAND...: as the user who has called sudo, if any: root needs none of their keys.
+# as_releaser COMMAND...: as the user who called sudo, if any: root needs none of their keys.
 as_releaser() {
   if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_USER-}" ]; then
     runuser --user="$SUDO_USER" -- env HOME="$(getent passwd "$SUDO_USER" | cut -d: -f6)" "$@"
@@ -262,10 +259,10 @@ as_releaser() {
   fi
 }
 
-# sign HOW...: signs what is read from stdin with $KEY. SHA-1 would be refused.
+# sign HOW...: signs stdin with $KEY. SHA-1 would be refused.
 sign() { as_releaser gpg --batch --quiet --armor --digest-algo=SHA512 --local-user="$KEY" "$@"; }
 
-# check_key: whether $KEY can sign. This is known before anything is made. A passphrase is asked for where this script was started.
+# check_key: checks early that $KEY can sign, and asks for its passphrase on this terminal.
 check_key() {
   command -v gpg >/dev/null || die "gpg is missing; run packaging/bootstrap first"
   if tty -s; then
