@@ -1,5 +1,4 @@
-// Guests without a password are not asked for one, whatever PAM profiles the machine has. guestd reports modules in the
-// way.
+// Guests without a password are not asked for one, whatever PAM profiles the machine has.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -44,7 +43,7 @@ describeMachine("the PAM stacks of a machine with other profiles", (release) => 
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    // Stands in for pam_krb5, which is not installed: it asks for a password in the same way.
+    // Stands in for pam_krb5, which is not installed. It asks in the same way.
     await machine.sh(
       'cd "$(dirname "$(find /usr/lib /lib -name pam_unix.so | head -1)")" && cp pam_unix.so pam_krb5.so',
     );

@@ -1,4 +1,4 @@
-// Guests use features of systemd, logind and cgroups to stay, or to reach each other.
+// Guests misuse systemd, logind and cgroups to stay, or to reach each other.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,7 +8,7 @@ import { waitUntil } from "../helpers/wait.ts";
 const LOGIND = "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager";
 
 /**
- * A guest owns the cgroups below their user manager. Each line ends as `sleep 4711` in a cgroup that is hard to read.
+ * Each line ends as `sleep 4711` in a cgroup that is hard to read. A guest owns the cgroups below their user manager.
  */
 const CGROUPS: Readonly<Record<string, string>> = {
   "a threaded cgroup":

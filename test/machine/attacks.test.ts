@@ -1,4 +1,4 @@
-// Ways of guests to stay, and harm that an end must not do to others. Each attack has worked once.
+// Ways of guests to stay, and harm that an end must not do. Each attack has worked once.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -60,7 +60,7 @@ describeMachine("attacks of guests", (release) => {
     await machine.sh("if rm /etc/guestd/guestd.conf.d/bind.conf 2>/dev/null; then guestctl reload; fi");
   });
 
-  /** Test machines are on an overlayfs already, and the kernel refuses three layers of them. */
+  /** Test machines are on an overlayfs, and the kernel refuses three layers. */
   async function bindEtc(): Promise<void> {
     await machine.write("/etc/guestd/guestd.conf.d/bind.conf", "[Etc]\nMode=bind\n");
     await machine.sh("guestctl reload");
@@ -177,8 +177,8 @@ describeMachine("attacks of guests", (release) => {
     const alice = await machine.login("alice");
     await machine.sh("mkdir /mnt/again; mount -t tmpfs again /mnt/again");
     await machine.sh("for i in $(seq 20); do systemd-run --quiet --unit=svc$i -p PrivateMounts=yes sleep 4715; done");
-    // The kernel numbers namespaces across all machines of the host, so this machine may never get the view's number
-    // again. The record pretends that it did.
+    // The kernel numbers namespaces across all machines, so this one may never get the number again. The record
+    // pretends that it did.
     const [device = "", namespace = ""] = (
       await machine.sh(`awk '/ \\/mnt\\/again / { print $3 }' /proc/self/mountinfo
         stat -Lc %i /proc/$(systemctl show -P MainPID svc1)/ns/mnt`)

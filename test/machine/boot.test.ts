@@ -1,5 +1,5 @@
-// A machine goes down while guests are in, in order or by a power cut. Their files on disk are swept before the next
-// login, and each has a receipt. Also tests unreadable records.
+// A machine goes down while guests are in. Their files on disk are swept before the next login, and each has a receipt.
+// Also tests unreadable records.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
@@ -17,7 +17,6 @@ import type { Terminal } from "../helpers/terminal.ts";
 
 const LEDGER = "/var/lib/guestd/open";
 
-/** Ends a user's processes, and their state in logind. */
 const endUser = (uid: number) =>
   `systemctl stop user-${uid}.slice user@${uid}.service 2>/dev/null || true; while pkill -KILL -u ${uid}; do :; done`;
 
@@ -44,7 +43,7 @@ describeMachine("a machine that goes down", (release) => {
     await machine.stop();
   });
 
-  /** The boot service's condition, and guestd's own state. */
+  /** The boot service's condition, and guestd's state. */
   const swept = () => machine.sh("systemctl show -P ConditionResult guestd-boot; systemctl is-active guestd || true");
 
   async function cutPower(...terminals: readonly Terminal[]): Promise<void> {
@@ -60,7 +59,6 @@ describeMachine("a machine that goes down", (release) => {
       await terminal.ask(`head -c 5000000 /dev/zero >~/large; ${STAYER}`);
     await guests[0]?.terminal.ask("systemd-run --user --quiet sleep 4711");
     await machine.restart("reboot");
-    // There was nothing to do.
     expect(await swept()).toBe("no\ninactive");
     const receipts = JSON.parse(await machine.sh("guestctl receipts --json")) as {
       readonly id: string;
@@ -96,7 +94,7 @@ describeMachine("a machine that goes down", (release) => {
     await machine.sh(`echo his >/var/tmp/his; mkdir /var/tmp/tree; touch /var/tmp/tree/file; chown -R ${guest.uid} /var/tmp/his /var/tmp/tree
       echo hers >/var/tmp/hers; chown alice /var/tmp/hers; touch /var/mail/${guest.user} /var/spool/cron/crontabs/${guest.user}`);
     await cutPower(guest.terminal);
-    // Before any call.
+    // Swept before any call.
     expect(await swept()).toBe("yes\nactive");
     const receipt = await awaitReceipt(machine, guest.id);
     expect(receipt).toMatchObject({
@@ -148,7 +146,7 @@ describeMachine("a machine that goes down", (release) => {
 
   it("does not touch a user who has the guest's UID by now", async () => {
     const guest = await startLease(machine);
-    // Like an administrator who only checks /etc/passwd for the UID.
+    // Like an administrator who only checks /etc/passwd.
     await machine.sh(
       `useradd --uid ${guest.uid} --non-unique --no-create-home squatter; echo hers >/var/tmp/hers; chown squatter /var/tmp/hers`,
     );
@@ -215,7 +213,7 @@ describeMachine("a machine that goes down", (release) => {
     await machine.sh(
       `${endUser(guest.uid)}; rm /etc/guestd/guestd.conf.d/two.conf /run/guestd/sessions/*.rejected; systemctl restart guestd`,
     );
-    // The guest's name is unknown, so nothing can be searched by name.
+    // Nothing can be searched without the guest's name.
     expect(await stateOf(machine, guest.uid)).toBe("quarantined");
     expect(await machine.sh(`guestctl lease release ${guest.uid}`)).toContain("Released");
   });

@@ -35,7 +35,7 @@ const REQUEST = [
   "",
 ];
 
-/** By method: its arguments, and root's result, where "" is success. */
+/** Root's result "" is success. */
 const METHODS: Record<string, { readonly args: readonly string[]; readonly root: RegExp }> = {
   AllocateAccount: {
     args: ["a{sv}", "4", "user", "s", "guest", "service", "s", "sshd", "tty", "s", "", "rhost", "s", ""],
@@ -59,7 +59,7 @@ const METHODS: Record<string, { readonly args: readonly string[]; readonly root:
   SetEnabled: { args: ["bs", "true", ""], root: /^$/ },
   Reload: { args: [], root: /^$/ },
 };
-/** Relays messages from /run/relay to the bus, over a connection whose creator is dead by then. */
+/** Relays messages to the bus, over a connection whose creator is dead by then. */
 const RELAY = `use IO::Socket::UNIX; use IO::Select;
   my $listener = IO::Socket::UNIX->new(Local => "/run/relay", Listen => 1) or die;
   my $client = $listener->accept or die;
@@ -180,7 +180,7 @@ describeMachine("the bus", (release) => {
     const pair = (device: string) => machine.sh(`mkdir -p /var/lib/bluetooth/00:1A:7D:DA:71:13/${device}`);
 
     beforeAll(async () => {
-      // From BlueZ's package. A call that passes the bus policy starts a service that exits.
+      // BlueZ's own file. The service exits at once.
       await machine.write(
         "/usr/share/dbus-1/system-services/org.bluez.service",
         "[D-BUS Service]\nName=org.bluez\nUser=root\nExec=/bin/false\n",

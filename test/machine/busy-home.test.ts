@@ -1,5 +1,5 @@
-// Homes that are busy at the session's end, and processes that stand still: frozen, stopped, traced, or hung on a file
-// system without a server. end.test.ts and attacks-cgroup.test.ts have more cases.
+// Busy homes at the session's end, and processes that stand still. end.test.ts and attacks-cgroup.test.ts have more
+// cases.
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -12,7 +12,7 @@ import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const QUIET = ">/dev/null 2>&1 </dev/null";
 
-/** Waits for the program: a traced process stops at once. */
+/** A traced process stops at once, so this waits for its program. */
 const TRACED = "sleep 4711 & p=$!; until grep -q sleep /proc/$p/comm; do :; done; tracer $p";
 
 /** Each line ends as `sleep 4711` that uses the home, or a file in it. */
@@ -56,7 +56,7 @@ describeMachine("a busy session", (release) => {
     expect(built).toMatchObject({ code: 0 });
     await machine.write("/usr/local/bin/tracer", readFileSync(`/tmp/tracer-${process.pid}`), "755");
     await execute(["rm", `/tmp/tracer-${process.pid}`]);
-    // A container has no /dev/fuse. On a desktop all users have access.
+    // A container lacks /dev/fuse. A desktop gives all users access.
     await machine.sh("mknod -m 666 /dev/fuse c 10 229; guestctl status");
   });
   afterEach(async ({ task }) => {

@@ -1,4 +1,4 @@
-// Follows each recipe of docs/cookbook.md: writes its files, runs its commands, and checks what it promises guests.
+// Follows each recipe of docs/cookbook.md, and checks what it promises guests.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { commandsOf, filesOf, readInstructions, sectionOf, type DocumentFile } from "../helpers/document.ts";
@@ -10,14 +10,13 @@ import { readProjectFile } from "../helpers/tree.ts";
 /** The kiosk has its own document and test. */
 const COOKBOOK = readProjectFile("docs/cookbook.md");
 
-/** A network namespace beside the machine that answers at two addresses. */
+/** A network namespace beside the machine, with two addresses. */
 const NETWORK = `ip netns add beside
   ip link add here type veth peer name there netns beside
   ip address add 192.0.2.1/24 dev here; ip link set here up
   ip -n beside address add 192.0.2.10/24 dev there; ip -n beside address add 192.0.2.20/24 dev there; ip -n beside link set there up
   systemd-run --quiet --unit=beside ip netns exec beside node -e 'require("net").createServer((s) => s.end("here\\n")).listen(443)'`;
 
-/** A machine that follows a recipe. */
 class Kitchen {
   readonly #machine: Machine;
   readonly #files: readonly DocumentFile[];
@@ -27,11 +26,10 @@ class Kitchen {
     const instructions = readInstructions(sectionOf(COOKBOOK, title));
     this.#machine = machine;
     this.#files = filesOf(instructions);
-    // The machine has no network, and has these packages already.
+    // The machine has these packages, but no network.
     this.#commands = commandsOf(instructions).filter((command) => !command.startsWith("apt install "));
   }
 
-  /** Commands that have not been run yet. */
   get left(): readonly string[] {
     return this.#commands;
   }
@@ -70,7 +68,7 @@ describeMachine("the cookbook of the documentation", (release) => {
     await machine.stop();
   });
 
-  /** Writes a recipe's files. `rest` must run all its commands. */
+  /** `rest` must run all commands of the recipe. */
   async function make(title: string, rest: (kitchen: Kitchen) => Promise<void>): Promise<void> {
     const kitchen = new Kitchen(machine, title);
     await kitchen.write();
@@ -82,7 +80,6 @@ describeMachine("the cookbook of the documentation", (release) => {
     }
   }
 
-  /** Enters a name at login's prompt. */
   async function name(user: string): Promise<Terminal> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);

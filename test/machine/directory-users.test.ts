@@ -18,7 +18,7 @@ describeMachine("users of a directory", (release) => {
       printf '[Guests]\\nLeaseRange=66600-66601\\n' >/etc/guestd/guestd.conf.d/z.conf; guestctl reload`);
     const dora = await machine.login("dora");
     await dora.ask("sleep 7777 & true");
-    // Like a restarted nslcd, or sssd without a cache: only local accounts are known.
+    // Like a restarted nslcd, or sssd without a cache: it knows only local accounts.
     await machine.sh("cp -a /etc/passwd /root/passwd; sed -i '/^dora:/d' /etc/passwd; systemctl restart guestd");
     try {
       const guest = await machine.loginAsGhost();

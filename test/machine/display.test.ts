@@ -1,5 +1,5 @@
-// Display managers' PAM stacks as Debian ships them: the ghost gets an account there, too. pamtester makes the display
-// manager's calls, in its unit, with the items set before authentication.
+// Display managers' PAM stacks as Debian ships them: the ghost gets an account there, too. pamtester makes their calls,
+// in their units, with the items set before authentication.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import type { Result } from "../helpers/execute.ts";
@@ -12,7 +12,7 @@ interface Login {
   readonly unit: string;
   /** PAM_TTY. Empty where the program sets none. */
   readonly tty: string;
-  /** The X server runs on the host, and is known before the session opens. */
+  /** The X server runs on the host, before the session opens. */
   readonly sharesIpc: boolean;
 }
 
@@ -50,7 +50,7 @@ describeMachine("a login through a display manager", (release) => {
     await machine.stop();
   });
 
-  /** Runs pamtester in a unit of systemd, without input from a person. */
+  /** Runs pamtester in a unit of systemd, without input. */
   async function login(unit: string, options: readonly string[], service: string, calls = CALLS): Promise<string> {
     // systemd forgets an ended unit with a delay.
     await waitFor(
@@ -64,7 +64,7 @@ describeMachine("a login through a display manager", (release) => {
   }
 
   const said = ({ code, stdout, stderr }: Result) => `${stdout}${stderr}exit ${code}`;
-  // Greeters get lines that fit them.
+  // A sentence is broken into lines that greeters can show.
   const inOneLine = (output: string) => output.replace(/\s+/g, " ");
   const naming = (tty: string) => (tty === "" ? [] : ["-I", `tty=${tty}`]);
   const entriesOf = (service: string, action: string) =>
@@ -120,7 +120,7 @@ describeMachine("a login through a display manager", (release) => {
       const asked = [
         await login("other.service", SEAT, service, ["authenticate"]),
         said(await machine.ssh("root", calls)),
-        // A unit of that name in a user manager.
+        // In a user manager.
         said(await machine.ssh("root", `systemd-run --user -q --wait --pipe --collect --unit=sddm.service ${calls}`)),
       ];
       for (const output of asked) expect(output).toContain("Password:");

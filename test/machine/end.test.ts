@@ -1,4 +1,4 @@
-// A session ends however the leader ends and whatever the guest leaves behind, without a PAM close.
+// A session ends however the leader ends, without a PAM close.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,7 +8,7 @@ import { tmpfsBytes } from "../helpers/snapshot.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
-/** Programs that refuse to end. Each finally runs `sleep 4711`. */
+/** Each finally runs `sleep 4711`. */
 const STUBBORN = {
   nohup: "nohup sleep 4711 >/dev/null 2>&1 &",
   setsid: "(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)",
@@ -21,7 +21,7 @@ const STUBBORN = {
   "a PID namespace": "(setsid unshare -Urpf --mount-proc sleep 4711 >/dev/null 2>&1 </dev/null &)",
 } as const;
 
-/** Through the user manager of a leased account: none is a child of the login. */
+/** Only a leased account has a user manager. None of these is a child of the login. */
 const BY_MANAGER = {
   "a service": "systemd-run --user --quiet sleep 4711",
   "a scope": "(setsid systemd-run --user --scope --quiet sleep 4711 >/dev/null 2>&1 </dev/null &)",
@@ -48,7 +48,7 @@ describeMachine("the end of a session", (release) => {
     machine = await Machine.boot(release);
   });
   afterEach(async ({ task }) => {
-    // A failed test must not fail those after it.
+    // Cleans up after a failed test.
     if (task.result?.state === "fail")
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
@@ -105,8 +105,7 @@ describeMachine("the end of a session", (release) => {
     it("includes 500 sleeping processes and a fork loop", async () => {
       const { guest, id, uid } = await startGuest(STUBBORN.setsid);
       await guest.ask("for i in $(seq 500); do (setsid sleep 4712 >/dev/null 2>&1 </dev/null &); done", 30_000);
-      // Bounded, because a test machine has no effective task limit. The kernel counts this UID on all machines
-      // together.
+      // The machine has no effective task limit. The kernel counts this UID on all machines together.
       const everywhere = countRunningAs(Number(uid));
       guest.send(`ulimit -u ${everywhere + 400}; setsid bash -c 'f() { sleep 0.02; f & f; }; f' >/dev/null 2>&1 &\n`);
       const count = async () => Number((await machine.run(["pgrep", "-cu", uid])).stdout);
@@ -142,14 +141,14 @@ describeMachine("the end of a session", (release) => {
   });
 
   it("frees the home's memory", async () => {
-    // The machine's total shared memory is the host's, and other machines change it. The demo checks it.
+    // Total shared memory is the host's, and other machines change it. The demo checks it.
     const guest = await machine.login("guest3");
     await guest.ask(
       "dd if=/dev/zero of=~/big bs=1M count=200 2>/dev/null; dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null",
       60_000,
     );
     const id = await guest.ask("echo $GUEST_SESSION");
-    // Searches for guestd's label, because device numbers are reused at once.
+    // Searches for guestd's label: device numbers are reused at once.
     const mounted = async () =>
       (
         await machine.run(["sh", "-c", "cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -c ' - tmpfs guest-'"])

@@ -1,4 +1,4 @@
-// Many sessions end at once: guestd survives, other users log in meanwhile, and each session has its receipt.
+// Many sessions end at once: guestd survives, other users log in, and each session has its receipt.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { findDaemon } from "../helpers/fault.ts";
@@ -9,16 +9,16 @@ import { waitFor } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
 const SESSIONS = times(1000, 120);
-/** Concurrent logins. More would wait for each other, and pam_guest waits 5 s at most. */
+/** Concurrent logins. More would delay each other, and pam_guest waits 5 s at most. */
 const AT_A_TIME = 2;
 const OPEN_LIMIT_MS = SESSIONS * 600;
 const END_LIMIT_MS = 60_000 + SESSIONS * 300;
 
-/** systemd is busy ending scopes: a login that waits too long is refused, and a later one gets in. */
+/** systemd is busy: a login that waits too long is refused, and a later one gets in. */
 const KEPT_WAITING =
   /systemd1 does not answer StartTransientUnit|could not be started|OpenSession: Connection timed out/;
 
-/** Opens sessions of three accounts, by the numbers on the command line. Prints each that does not open. */
+/** Opens sessions of three accounts, by number. Prints each that does not open. */
 const OPEN = `
 mkfifo /run/opened; exec 3<>/run/opened; rm /run/opened
 for number in $(seq "$1"); do
@@ -58,7 +58,7 @@ describeMachine("sessions that end together", (release) => {
   const endAll = () => machine.sh("xargs kill -KILL </root/leaders");
 
   async function logIn(): Promise<void> {
-    // Both wait for systemd and logind, which also end all these sessions.
+    // Logins wait for systemd and logind, which also end all these sessions.
     for (const user of ["guest4", "alice"]) {
       const { code, stdout, stderr } = await machine.run(["su", "-l", user, "-c", "id -un"], {
         timeoutMs: END_LIMIT_MS,
@@ -67,7 +67,7 @@ describeMachine("sessions that end together", (release) => {
     }
   }
 
-  /** Each session was announced once, and left nothing. */
+  /** Each was announced once, and left nothing. */
   async function expectReceipts(ids: readonly string[]): Promise<void> {
     const told = await machine.journal("GUEST_ACTION=announce-closed", "_SYSTEMD_UNIT=guestd.service");
     const receipts = told.map((entry) => JSON.parse(entry["GUEST_RECEIPT"] ?? "{}") as { id: string; left: string[] });
@@ -103,7 +103,6 @@ describeMachine("sessions that end together", (release) => {
       const ids = await open();
       const daemon = findDaemon(machine) ?? 0;
       await endAll();
-      // Some have ended, and some have not.
       const count = async () => (await listSessions(machine)).length;
       await expect.poll(count, { timeout: END_LIMIT_MS, interval: 1 }).toBeLessThan(SESSIONS);
       process.kill(daemon, "SIGKILL");

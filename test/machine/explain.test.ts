@@ -6,15 +6,15 @@ import { Machine } from "../helpers/machine.ts";
 
 const CONFIG = "/etc/guestd/guestd.conf.d/test.conf";
 const PROGRAM = "/usr/lib/guestd/guest-rehearsal.js";
-/** Where login's output stops: at its next question, a refusal, or the shell's prompt. */
+/** login's next question, a refusal, or the shell's prompt. */
 const END = /[$#] $|login: |Password: |denied|incorrect|refused|could not|cannot/i;
 
 interface Case {
   readonly what: string;
-  /** Scripts that put the machine into the state, and out of it. */
+  /** Scripts for the state, and back. */
   readonly enter: string;
   readonly leave: string;
-  /** The reported reason, and what to do. */
+  /** The reason, and what to do. */
   readonly reason: RegExp;
 }
 
@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** Refused before there is a view, as by directory clients and hardening profiles. */
+/** Directory clients and hardening profiles refuse before there is a view. */
 const OUTSIDE: readonly Case[] = [
   {
     what: "a name service that does not ask systemd",

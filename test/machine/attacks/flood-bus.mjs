@@ -1,5 +1,5 @@
-// Floods guestd through the system bus, with a method that was once open to all users. Prints "begun" once it is under
-// way, and runs until it is ended.
+// Floods guestd through the system bus, with a method once open to all users. Prints "begun" once under way, and runs
+// until it is ended.
 //
 //   flood-bus.mjs body BYTES     one call with a body of variants
 //   flood-bus.mjs calls COUNT    small calls, all at once, repeatedly

@@ -1,4 +1,4 @@
-/* A process whose first thread has ended: leaderless SECONDS. /proc/PID shows a zombie, but the second thread runs. */
+/* leaderless SECONDS: its first thread ends, and the second runs. /proc/PID shows a zombie. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

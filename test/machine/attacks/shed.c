@@ -1,4 +1,4 @@
-/* Sheds the view: shed SECONDS. Pivots to an empty tmpfs in its own user and mount namespace. */
+/* shed SECONDS: pivots to an empty tmpfs in its own user and mount namespace, and drops the view. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-/* Stops a process by tracing it: tracer PID. A stopped tracee acts only on SIGKILL. */
+/* tracer PID: stops a process by tracing it. A stopped tracee acts only on SIGKILL. */
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <unistd.h>
