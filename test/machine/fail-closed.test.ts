@@ -1,4 +1,4 @@
-// Fail closed: if guestd fails, guests are refused with a sentence in bounded time, and other users notice nothing.
+// If guestd fails, guests are refused with a sentence in bounded time, and other users notice nothing.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { injectFault } from "../helpers/fault.ts";
@@ -11,12 +11,11 @@ import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 /** From the contract. */
 const REFUSAL_LIMIT_MS = 30_000;
 
-/** A failure of guestd, its repair, and the sentence for a guest. */
 interface Outage {
   readonly break: string;
   readonly mend: string;
   readonly sentence: RegExp;
-  /** The ghost is asked for a password that it does not have, because no part of guestd runs. */
+  /** Without any part of guestd, the ghost is asked for a password. */
   readonly asksGhost?: true;
 }
 
@@ -93,9 +92,9 @@ const OUTAGES: Record<string, Outage> = {
   },
 };
 
-/** System calls of leasing an account, before the answer: its leader; its record; its files, by name and by UID. */
+/** System calls before the answer, for: the leader; the record; the account's files, by name and by UID. */
 const LEASING = ["pidfd_open:when=1", "rename:when=1", "rename:when=2", "symlink:when=1", "rename:when=3"];
-/** System calls of opening its session, before the answer. It has no reaper. */
+/** System calls before the answer. A leased session has no reaper. */
 const OPENING_LEASED = [
   "setns:when=1",
   "fsopen:when=1",
@@ -115,7 +114,7 @@ const INSTANTS = [
   "move_mount:when=9",
   "rename:when=1",
 ];
-/** In a shared session the reaper makes this call first, so it is killed instead of guestd. */
+/** Here the reaper of a shared session is killed instead of guestd: it makes this call first. */
 const OF_REAPER = "fsopen:when=1";
 
 describeMachine("when guestd", (release) => {
@@ -132,7 +131,7 @@ describeMachine("when guestd", (release) => {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
     terminal.send(`${user}\n`);
-    // An outage that shows at once spares the guest the password.
+    // Some outages show before the password.
     const [asked] = await terminal.expect(
       new RegExp(`Password: |${sentence.source}`, sentence.flags),
       REFUSAL_LIMIT_MS,
@@ -141,7 +140,7 @@ describeMachine("when guestd", (release) => {
       terminal.send(`${PASSWORD}\n`);
       await terminal.expect(sentence, REFUSAL_LIMIT_MS);
     }
-    // login would pause for 5 s before it gives up.
+    // Without waiting for login, which pauses for 5 s.
     terminal.hangUp();
     expect(terminal.transcript).not.toMatch(/[$#] $/);
   }
@@ -245,11 +244,11 @@ describeMachine("when guestd", (release) => {
       if (task.result?.state === "fail")
         for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
       await awaitNoSessions(machine);
-      // A failed test must not fail those after it.
+      // Cleans up after a failed test.
       await machine.sh("rm -f /run/userdb/*.new");
     });
 
-    /** Logs in as guest while guestd is killed. Returns the terminal with the reason of the refusal. */
+    /** Logs in while guestd is killed. Returns the terminal with the reason of the refusal. */
     async function refuseAt(instant: string): Promise<Terminal> {
       await machine.sh("guestctl status");
       const before = await machine.sh("systemctl show -P MainPID guestd");

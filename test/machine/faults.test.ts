@@ -1,5 +1,5 @@
 // guestd fails, hangs and is killed at each effect of a login. The effects are the policy's own
-// (test/helpers/fault-table.ts), so new ones are included automatically.
+// (test/helpers/fault-table.ts).
 import { existsSync, readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { rowOf } from "../../src/policy/effects.ts";
@@ -20,16 +20,14 @@ const UID = 98303;
 const TYPES = ["leased", "shared"] as const;
 type Type = (typeof TYPES)[number];
 
-/** guestd continues after the failure. */
 const isFailure = ({ fault }: Row) => fault === "before" || fault === "after";
 
-/** The failure ends an open session. */
 const isFatal = (row: Row) => isFailure(row) && rowOf(row.kind).fails === "end";
 
-/** guestd repeats it later, even if nothing on the disk is left to do. */
+/** guestd repeats it, even if nothing on the disk is left to do. */
 const isDoneAgain = (row: Row) => isFailure(row) && rowOf(row.kind).fails === "retry";
 
-/** This answer leaves a login to other modules: no session knows the call, to refuse it. */
+/** Leaves the login to other modules. No session knows the call, to refuse it. */
 const isUntold = ({ way, kind, nth }: Row) => way === "shared" && kind === "answer" && nth === 1;
 
 describeMachine("faults of guestd", (release) => {
@@ -47,7 +45,7 @@ describeMachine("faults of guestd", (release) => {
     for (const type of TYPES) await leave(await logIn(type));
     await awaitNoSessions(machine);
     await machine.sh("mkdir -p /var/lib/guestd/quarantine");
-    // logind forgets a shared account's user some seconds after the last session.
+    // logind forgets a user some seconds after the last session.
     await waitFor("logind to forget guest1", () => list("/run/user").length === 0, LOGIND_LIMIT_MS);
     before = await machine.calmSnapshot();
   });
@@ -55,11 +53,11 @@ describeMachine("faults of guestd", (release) => {
     await machine.stop();
   });
 
-  // Leftovers of a failed case must not affect the next one.
+  // A failed case must not affect the next one.
   afterEach(async () => {
     if (isTidy()) return;
     clearFault(machine);
-    // guestd may hang at an effect, which blocks the session's end.
+    // A hanging effect blocks the session's end.
     await machine.sh("systemctl kill --signal=KILL guestd || true; systemctl restart guestd");
     for (const id of sessionsLeft()) await machine.run(["guestctl", "end", id]);
     for (const uid of list(QUARANTINE)) await machine.run(["guestctl", "lease", "release", uid]);
@@ -69,11 +67,11 @@ describeMachine("faults of guestd", (release) => {
   const logIn = (type: Type) => (type === "leased" ? machine.loginAsGhost() : machine.login("guest1"));
 
   async function leave(guest: Terminal): Promise<void> {
-    // login ends without waiting for guestd's end of the session.
+    // login does not wait for guestd's end of the session.
     await guest.logOut();
   }
 
-  /** The guest is still in the view, and leaves. */
+  /** Expects that the guest is still in the view. */
   async function leaveView(guest: Terminal): Promise<void> {
     expect(await guest.ask("readlink /proc/self/ns/mnt"), "the guest is in the view still").not.toBe(host);
     await leave(guest);
@@ -120,7 +118,7 @@ describeMachine("faults of guestd", (release) => {
   /** An effect that belongs to no session. */
   const setSwitch = () => machine.sh('busctl call org.guestd1 /org/guestd1 org.guestd1.Manager SetEnabled bs true ""');
 
-  /** A hang blocks no other session, and the next guestd continues. */
+  /** A hang blocks no other session. The next guestd continues. */
   async function expectStruck(row: Row): Promise<void> {
     await awaitFault(machine);
     struck.add(row);
@@ -129,7 +127,7 @@ describeMachine("faults of guestd", (release) => {
     await killDaemon(machine);
   }
 
-  /** A receipt is stored, and announced once, even by two guestds. */
+  /** Stored, and announced once, even by two guestds. */
   async function expectReceipt(id: string, row: Row): Promise<void> {
     const isKept = row.kind !== "write-receipt" || row.fault !== "before";
     expect(isReceiptKept(id), "a receipt is kept").toBe(isKept);

@@ -1,4 +1,4 @@
-// Each path that a guest can write to is limited memory of its own: filling it does not fill the host's.
+// Filling a path that a guest can write to does not fill the host's memory.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -12,7 +12,7 @@ const PATHS = [
   ["/var/spool/samba", "1777", "root"],
 ] as const;
 
-/** Each writable directory in the view, after the source of its file system. */
+/** Each writable directory, after the source of its file system. */
 const LIST_WRITABLE = `find / -xdev -type d -writable ! -path '/proc*' 2>/dev/null | while read -r path; do
   echo "$(findmnt --noheadings --output SOURCE --target "$path" | tail -n 1) $path"; done; awk '{ print $2 }' /proc/self/mounts | while read -r path; do
   [ -d "$path" ] && [ -w "$path" ] && echo "$(findmnt --noheadings --output SOURCE --mountpoint "$path" | tail -n 1) $path"; done`;
@@ -34,7 +34,7 @@ describeMachine("a guest who fills every writable directory", (release) => {
   it("finds none of the host's", async () => {
     const lines = (await guest.ask(LIST_WRITABLE)).split("\n").filter((line) => line !== "");
     expect(lines.some((line) => line.endsWith(" /var/spool/samba"))).toBe(true);
-    // logind's tmpfs for a user has its own limit. The queues belong to a separate IPC namespace.
+    // logind limits its own tmpfs for a user. The queues are in a separate IPC namespace.
     expect(
       lines.filter(
         (line) => !/^guest-[a-z0-9]+ |^tmpfs \/run\/user\/\d+(\/|$)|^guestd \/dev\/mqueue$|^\S+ \/proc/.test(line),

@@ -1,4 +1,4 @@
-// Concurrent guests of one account and of several. The host is unchanged afterwards.
+// Concurrent guests of one account and of several.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bootCalm, LOGIND_KEEPS_USERS_MS } from "../helpers/calm-machine.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -33,7 +33,7 @@ describeMachine("concurrent guests", (release) => {
     const namespaces = await Promise.all(guests.map((guest) => guest.ask("readlink /proc/self/ns/mnt")));
     expect(new Set(namespaces).size).toBe(10);
 
-    // A session's end affects no other, even of the same account.
+    // A session's end affects no other.
     const [first, ...rest] = guests;
     await rest[3]?.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     expect(await first?.logOut()).toBe(0);

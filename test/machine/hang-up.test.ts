@@ -1,5 +1,5 @@
 // Guests lose their connection, and stop processes between it and the leader to stay: their sessions end within a
-// minute. Connected guests stay.
+// minute.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -7,7 +7,7 @@ import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
-/** Between the hang-up and the receipt. */
+/** From the hang-up to the receipt. */
 const LIMIT_MS = 60_000;
 const TEST_LIMIT_MS = 2 * LIMIT_MS;
 const DETACHED = (command: string) => `(setsid ${command} >/dev/null 2>&1 </dev/null &)`;
@@ -50,7 +50,7 @@ describeMachine("a guest who hangs up", (release) => {
   let restarted: string[];
   const there: Terminal[] = [];
 
-  // All at once, because guestd gives each half a minute.
+  // All at once: guestd gives each half a minute.
   beforeAll(async () => {
     machine = await Machine.boot(release);
     const [ssh, su] = [await bySsh(machine), await bySu(machine)];
@@ -77,7 +77,7 @@ describeMachine("a guest who hangs up", (release) => {
   const askForIds = (terminals: readonly Terminal[]) =>
     Promise.all(terminals.map((terminal) => terminal.ask("echo $GUEST_SESSION")));
 
-  /** Waits until this many sshd are stopped and this many shells stay. */
+  /** Waits for stopped sshd, and shells that stay. */
   const awaitTricks = async (stopped: number, staying: number) => {
     const count = async (pattern: string) => {
       const { stdout } = await machine.run(["ps", "-eo", "stat=,args="]);

@@ -1,5 +1,5 @@
-// PAM modules above pam_guest run on the host for the account. Files that they create are removed at the end, and an
-// administrator is told.
+// PAM modules above pam_guest run on the host for the account. Files that they create are removed, and an administrator
+// is told.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -12,7 +12,7 @@ import { waitFor } from "../helpers/wait.ts";
 const LOGIN = "/etc/pam.d/login";
 const MKHOMEDIR = "pam_mkhomedir.so";
 
-/** find(1) as guestd calls it for a new home. Creates the home first, for as many logins as /run/homes says. */
+/** guestd's find(1) for a new home. First creates the home, for as many logins as /run/homes says. */
 const EAGER_FIND = `#!/bin/bash
 for home; do
   left=$(cat /run/homes 2>/dev/null || echo 0)
@@ -24,10 +24,7 @@ done
 exec /usr/bin/find.distrib "$@"
 `;
 
-/**
- * Mounts an automounter's file system on /home that never answers: a lookup of a name there waits until this program
- * ends.
- */
+/** Mounts an automounter's file system on /home. A lookup there waits until this program ends. */
 const MUTE = `use Fcntl;
 pipe(my $read, my $write) or die;
 my ($source, $home, $type) = ("mute", "/home", "autofs");
@@ -59,7 +56,7 @@ describeMachine("a leased home on the host", (release) => {
     await machine.stop();
   });
 
-  /** Puts a module above all includes of pam_guest, as some guides say. */
+  /** Precedes all includes of pam_guest, as some guides say. */
   const putAbove = (...words: string[]) =>
     machine.sh(`sed -i '/^@include common-session/i session optional ${words.join(" ")}' ${LOGIN}`);
   const homes = () => machine.sh("ls -d /home/guest-* 2>/dev/null || true");

@@ -1,5 +1,4 @@
-// guestd exits when idle, and returns when needed: no login notices. It also returns if it is stopped while guests are
-// in.
+// guestd exits when idle, and returns when needed: no login notices. It also returns if stopped while guests are in.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -8,13 +7,13 @@ import { Machine } from "../helpers/machine.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 import { times } from "../helpers/walk.ts";
 
-/** Read after the file that all test machines have. */
+/** Read after the test machines' own file. */
 const CONFIG = "/etc/guestd/guestd.conf.d/20-idle.conf";
 
 /** During exits of guestd. */
 const LOGINS = times(30, 8);
 
-/** Exits under continuous calls. The file tells the callers to stop. */
+/** Under continuous calls. The file tells the callers to stop. */
 const EXITS = times(5, 2);
 const ENOUGH = "/run/enough";
 
@@ -76,7 +75,7 @@ describeMachine("an idle guestd", (release) => {
       stdout: expect.stringMatching(/^[a-z2-7]{10}\n$/) as string,
     });
     await awaitExit();
-    // The UID remains rested across all of that.
+    // Still rested.
     const rested = (await listLeases(machine)).filter(({ state }) => state === "rested");
     expect(rested.map(({ uid, last }) => last - uid + 1)).toEqual([1]);
   });
@@ -123,7 +122,7 @@ describeMachine("an idle guestd", (release) => {
   it(`lets in all who log in while it exits: ${LOGINS} logins`, { timeout: 240_000 }, async () => {
     await exitAfter(1);
     const before = await countStarts();
-    // Logs in when the bus reports that guestd has released its name, each time a millisecond later.
+    // Each login follows the release of the name on the bus, later by a millisecond each time.
     const script = `for n in $(seq 0 ${LOGINS - 1}); do
       coproc bus { exec dbus-monitor --system "type='signal',member='NameOwnerChanged',arg0='org.guestd1'"; }
       guestctl status >/dev/null
@@ -169,7 +168,7 @@ describeMachine("an idle guestd", (release) => {
     const guest = await startLease(machine);
     const pid = await show("MainPID");
     await machine.sh(`kill -TERM ${pid}`);
-    // Started by systemd, before any call.
+    // Before any call.
     await waitFor(
       "another guestd",
       async () => (await show("ActiveState")) === "active" && ![pid, "0"].includes(await show("MainPID")),

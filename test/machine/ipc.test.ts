@@ -7,15 +7,15 @@ import { endLease, startLease } from "../helpers/leases.ts";
 import { Machine } from "../helpers/machine.ts";
 
 const OWN = "readlink /proc/self/ns/ipc";
-/** Creates one of each kind. Prints "3 1" when all can be created. */
+/** Prints "3 1" when one of each kind can be created. */
 const MAKE_EACH = "ipcmk -M 4096 -S 1 -Q | wc -l; touch /dev/mqueue/one && ls /dev/mqueue | grep -c ^one$";
-/** Creates each kind up to its limit, and prints the counts. */
+/** Prints how many of each kind were created. */
 const TAKE_ALL = `perl -e '
   my $n = 0; $n++ while defined shmget(0, 1, 0600); print "$n\\n";
   my $m = 0; $m++ while $m < 40000 and defined msgget(0, 0600); print "$m\\n";
   my $q = 0; $q++ while $q < 1000 and open(my $f, ">", "/dev/mqueue/q$q"); print "$q\\n";'`;
 
-/** The kernel counts bytes in queues by UID, across machines that run in parallel. */
+/** The kernel counts bytes in queues by UID, across parallel machines. */
 const RANGES = { bookworm: "66000-66099", trixie: "67000-67099" };
 
 describeMachine("a leased guest's IPC objects", (release) => {

@@ -17,7 +17,7 @@ const HAND_IN = [
   "atq; at -l",
 ];
 
-/** From at and crontab, to a user without access. */
+/** From at and crontab, without access. */
 const CLOSED = /You do not have permission to use (at|atq|batch)|not allowed to use this program \(crontab\)/;
 /** crontab first looks for the spool, which is hidden. */
 const CLOSED_OR_HIDDEN = new RegExp(`${CLOSED.source}|crontabs: No such file or directory`);

@@ -1,4 +1,4 @@
-// The journal has the whole story of a session, in order, and explains each line.
+// The journal has the whole story of a session, and explains each line.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { MESSAGE_IDS } from "../../src/policy/messages.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -47,10 +47,10 @@ describeMachine("the journal", (release) => {
     const actions = told
       .filter((entry) => entry["GUEST_SERVICE"] === "login" && entry["GUEST_ACTION"] !== "note-close")
       .map((entry) => entry["GUEST_ACTION"]);
-    // accounts-daemon does not run, so no greeter is told.
+    // accounts-daemon does not run.
     const ending = ENDING_LEASED.filter((action) => action !== "unlist-account");
     expect(actions).toEqual([...ALLOCATING, ...OPENING_LEASED, ...ending]);
-    // The user manager asked for the view once.
+    // Asked once, by the user manager.
     expect(
       told.filter((entry) => entry["GUEST_SERVICE"] === "systemd-user").map((entry) => entry["GUEST_ACTION"]),
     ).toEqual(["answer"]);

@@ -1,5 +1,5 @@
-// UIDs of leased accounts: the default range works with the whole machine, a changed range ends no session, and a
-// container without these UIDs refuses the ghost.
+// The default range of UIDs works with the whole machine. A changed range ends no session. A container without these
+// UIDs refuses the ghost.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -9,9 +9,7 @@ const CONFIG = "/etc/guestd/guestd.conf.d/range.conf";
 const DROP_IN = "/etc/systemd/system/guestd.service.d/few-uids.conf";
 const NAMESPACE = "readlink /proc/self/ns/mnt";
 
-/**
- * Runs a program in a user namespace with 65536 UIDs, like a container. Root of the parent namespace writes its map.
- */
+/** Runs a program in a user namespace with 65536 UIDs, like a container. Root outside writes the map. */
 const FEW_UIDS = `#!/usr/bin/perl
 pipe(my $gone, my $entered); pipe(my $mapped, my $done);
 my $pid = $$;
@@ -125,7 +123,7 @@ describeMachine("the UIDs of leased accounts", (release) => {
     terminal.send("guest\n");
     await terminal.expect(/this machine lacks the UIDs for their accounts\. Please ask the administrator/);
     await configure("60600-61183");
-    // The UIDs exist. Only guestd is in the container, and may not enter the mount namespaces of logins.
+    // The UIDs exist, but guestd in a container may not enter other mount namespaces.
     const fault =
       /refused: The view cannot be built: setns: .*\(EPERM\); guestd needs CAP_SYS_ADMIN and CAP_SYS_CHROOT/;
     for (const command of ["status || true", "explain guest"])

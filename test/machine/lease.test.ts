@@ -1,4 +1,4 @@
-// The ghost's login: a new leased account each time, without a password, and only where allowed.
+// The ghost gets a new leased account at each login, without a password, and only where allowed.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -6,10 +6,10 @@ import { Machine } from "../helpers/machine.ts";
 import type { Terminal } from "../helpers/terminal.ts";
 import { waitFor, waitUntil } from "../helpers/wait.ts";
 
-/** root's account files must never change. */
+/** root's account files must not change. */
 const CHECKSUM = "sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow";
 
-/** SysV objects that UID 61107 owns and has created: /proc names both. */
+/** SysV objects owned and created by UID 61107. */
 const COUNT_IPC = "cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg | grep -cE ' 61107 .* 61107 ' || true";
 const PUBLISHED = ["_SYSTEMD_UNIT=guestd.service", "GUEST_ACTION=publish-account"] as const;
 
@@ -43,7 +43,7 @@ describeMachine("a login as guest", (release) => {
     await machine.sh("guestctl reload");
   }
 
-  /** Types a name at login's prompt, and waits for the reaction. */
+  /** Types a name at login's prompt. */
   async function typeName(name: string, expected: RegExp, argv = ["login"]): Promise<Terminal> {
     const terminal = machine.terminal(argv);
     if (argv.length === 1) {
@@ -123,7 +123,7 @@ describeMachine("a login as guest", (release) => {
       "acct_mgmt",
       "open_session",
     ]);
-    // The session may be over by now, so its list does not help.
+    // The session may be over, and not listed.
     const id = await waitFor(
       "the account",
       async () =>

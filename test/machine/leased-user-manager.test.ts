@@ -1,4 +1,4 @@
-// A leased guest's user manager and all it runs are in the login's view, within its limits, and gone with it.
+// A leased guest's user manager is in the login's view, within its limits, and gone with it.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -9,7 +9,7 @@ import { waitFor, waitUntil } from "../helpers/wait.ts";
 
 const NAMESPACE = "readlink /proc/self/ns/mnt";
 
-/** Runs a program that is no child of the login. Each writes its mount namespace to ~/seen. */
+/** None is a child of the login. Each writes its mount namespace to ~/seen. */
 const RUNNERS: Readonly<Record<string, string>> = {
   "systemd-run --user": `systemd-run --user --wait --quiet sh -c '${NAMESPACE} >~/seen'`,
   "systemd-run --user --scope": `systemd-run --user --scope --quiet sh -c '${NAMESPACE} >~/seen'`,
@@ -100,7 +100,7 @@ describeMachine("the user manager of a guest", (release) => {
       "systemd-run --user --quiet sleep 4711; systemd-run --user --quiet -p KillMode=none -p SendSIGKILL=no -p TimeoutStopSec=infinity -p 'ExecStop=/bin/sleep 4711' sleep 4711",
     );
     await guest.ask("systemd-run --user --quiet -p Restart=always -p RestartSec=0 sleep 4711");
-    // An administrator's settings that would keep the manager running.
+    // Would keep the manager running.
     await machine.sh(`mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/${user}`);
     await guest.logOut();
     expect(await awaitReceipt(machine, id)).toMatchObject({ left: [] });
@@ -155,7 +155,7 @@ describeMachine("the user manager of a guest", (release) => {
     const other = await machine.loginAsGhost();
     const [user = "", uid = ""] = (await guest.ask("id -un; id -u")).split("\n");
     expect((await guest.askStatus("pamtester vlock $(id -un) authenticate </dev/null")).code).toBe(0);
-    // A screen locker of root's, through a service for it.
+    // A screen locker of root's, through its service.
     expect((await machine.run(["pamtester", "gdm-password", user, "authenticate"])).code).toBe(0);
     expect((await machine.run(["pamtester", "-I", "rhost=far", "gdm-password", user, "authenticate"])).code).not.toBe(
       0,
@@ -171,13 +171,13 @@ describeMachine("the user manager of a guest", (release) => {
         `${whom} 0`,
       );
     }
-    // Works without guestd, and across its restart. Without the UID the mark cannot be found.
+    // Also without guestd, and across its restart. Without the UID the mark cannot be found.
     const mark = `/run/guestd-unlock/${uid}`;
     expect((await guest.askStatus("ls /run/guestd-unlock")).code).not.toBe(0);
     await machine.sh("systemctl kill -s KILL guestd");
     expect((await guest.askStatus("pamtester vlock $(id -un) authenticate </dev/null")).code).toBe(0);
     await machine.sh(`guestctl status; test -f ${mark}`);
-    // An upgrade finds sessions of the earlier version without a mark. A mark can lack a session.
+    // Like a session from before an upgrade, without a mark, and a mark without a session.
     await machine.sh(`systemctl kill -s KILL guestd; rm ${mark}; touch /run/guestd-unlock/4711; guestctl status`);
     await waitUntil(
       "the mark",

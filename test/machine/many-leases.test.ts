@@ -1,4 +1,4 @@
-// Hundreds of logins over a few UIDs: none is shared, none is lost, and no account file changes.
+// Hundreds of logins over a few UIDs: none is shared or lost.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -30,7 +30,7 @@ describeMachine("many logins as guest", (release) => {
     await machine.stop();
   });
 
-  /** Waits until the UID is free again: as many are in use as there are guests. */
+  /** Waits until the UID is free again. */
   async function logInAndOut(): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);

@@ -1,18 +1,18 @@
-// Guests on machines with real-world mounts: automounts, links, second mounts, strict options, a read-only root.
+// Guests on machines with real-world mounts.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, listSessions, unexpectedLines } from "../helpers/guests.ts";
 import { Machine } from "../helpers/machine.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
-/** An automount that expires after an idle second. */
+/** Expires after an idle second. */
 const unitsOf = (where: string, what: string) =>
   [
     ["mount", `[Mount]\nWhat=${what}\nWhere=${where}\nType=none\nOptions=bind\n`],
     ["automount", `[Automount]\nWhere=${where}\nTimeoutIdleSec=1s\n`],
   ] as const;
 
-/** Looks at an automount point without its other end never end, so they are killed. */
+/** A look at an automount point without its other end never ends, and is killed. */
 const LOOK_S = 20;
 
 describeMachine("a guest's view on a machine", (release) => {
@@ -20,7 +20,7 @@ describeMachine("a guest's view on a machine", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release);
-    // nspawn lacks the automounter's device. systemd looks for it when it starts.
+    // nspawn lacks the automounter's device. systemd looks for it at its start.
     await machine.sh("mknod /dev/autofs c 10 235; systemctl daemon-reexec");
   });
   afterEach(async () => {
@@ -74,7 +74,7 @@ describeMachine("a guest's view on a machine", (release) => {
   it("whose /home is an automount that expires blocks no process, and the session continues", async () => {
     await machine.sh("mkdir -p /srv/people/bob /srv/disk; echo secret >/srv/people/bob/file");
     const name = await startAutomount("/home", "/srv/people");
-    // As idle as /home: once it has expired, /home would have, too.
+    // Once this has expired, /home would have, too.
     const clock = await startAutomount("/opt/clock", "/srv/disk");
     const logins = [() => machine.loginAsGhost(), () => machine.loginAsGhost(), () => machine.login("guest1")];
     try {
@@ -239,7 +239,7 @@ describeMachine("a guest's view on a machine", (release) => {
   });
 
   it("that refuses the overlay of /etc says why, and what to set", async () => {
-    // The kernel allows only one overlay over another, and the machine's root is one.
+    // The kernel allows only one overlay over another: the machine's root is one.
     await machine.sh(`mkdir -p /run/stack/lower /run/stack/up; mkdir -p /etc/guestd/etc
       mount -t tmpfs stack /run/stack; mkdir /run/stack/up /run/stack/work
       mount -t overlay stack -o lowerdir=/etc,upperdir=/run/stack/up,workdir=/run/stack/work /etc`);

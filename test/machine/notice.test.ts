@@ -1,4 +1,4 @@
-// What guests are told at login, and terms of use. They accept these before anything is created for them.
+// What guests are told at login, and terms of use that they accept before anything is created.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -108,7 +108,7 @@ describeMachine("what guests are told", (release) => {
       terminal.hangUp();
       expect(terminal.transcript).not.toMatch(/[$#] $/);
     }
-    // Neither can ask: the second has a conversation without a person.
+    // Neither can ask: the second has no person.
     const ssh = await machine.ssh("guest1", "echo in");
     expect(ssh.code).not.toBe(0);
     expect(ssh.stdout).not.toMatch(/^in$/m);
