@@ -1,5 +1,5 @@
-// Something that guestd needs fails during an opening or an end. The guest is in, or refused with a sentence, never
-// half in. The end still comes, and nothing is left. test/bounds checks how long logins take.
+// Something that guestd needs fails. The guest is in, or refused with a sentence, never half in. The end still comes,
+// and nothing is left. test/bounds checks how long logins take.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, listSessions } from "../helpers/guests.ts";
@@ -22,9 +22,7 @@ import { INSTANT_PARTS, walk } from "../helpers/walk.ts";
 
 /** pam_systemd waits 25 s for a logind that has lost the bus. */
 const LOGIND_LIMIT_MS = 60_000;
-/**
- * logind does not reconnect to the bus by itself, and each login would wait for it. Allows more restarts than usual.
- */
+/** logind does not reconnect to the bus by itself. Allows more restarts than usual. */
 const RESTART_BUS =
   "systemctl reset-failed dbus.service dbus.socket systemd-logind || true; systemctl restart dbus; systemctl restart systemd-logind";
 
@@ -51,7 +49,7 @@ describeMachine("outages", (release) => {
       const { guest, id } = await startGuest(machine, way);
       await guest.logOut();
       await awaitNoSessions(machine);
-      // A leased account's journal files cannot be searched, and are not reported as gone.
+      // A leased account's journal files cannot be searched.
       const left = way === "leased" ? [JOURNAL_UNSEEN] : [];
       const kept = JSON.parse(await machine.sh("guestctl receipts --json")) as { readonly id: string }[];
       expect(kept.filter((one) => one.id === id)).toMatchObject([{ clean: way === "shared", left }]);
@@ -114,7 +112,7 @@ describeMachine("outages", (release) => {
 
     it("is ended once, though the bus is restarted at its end", async () => {
       const { guest, id, leader } = await startGuest(machine, way);
-      // Not a logout: login waits for logind, which has lost the bus, too.
+      // Not a logout: login waits for logind.
       await machine.sh(`kill -KILL ${leader}; ${RESTART_BUS}`);
       await guest.end();
       await waitFor("guestd to be back", () => answers(machine), END_LIMIT_MS);

@@ -1,4 +1,4 @@
-// What the real polkitd allows guests, with the actions of a whole desktop: golden lists, and commands.
+// What the real polkitd allows guests, with a whole desktop's actions: golden lists, and commands.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SCHEMA } from "../../src/config/schema.ts";
 import { flagOf } from "../../src/system/polkit-flags.ts";
@@ -27,7 +27,7 @@ const FLAGS = {
   shutdown: [
     "org.freedesktop.login1.power-off",
     "org.freedesktop.login1.reboot",
-    // power-off implies it, whatever a rule says.
+    // power-off implies it.
     "org.freedesktop.login1.set-wall-message",
   ],
   network: [
@@ -41,18 +41,15 @@ const FLAGS = {
 const ALL_FLAGS = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
 const FLAG_DIRECTORY = "/run/guestd-polkit";
 const RULE = "/usr/share/polkit-1/rules.d/00-guestd.rules";
-/** With fewer the machine lacks the actions under test. */
+/** With fewer, actions under test are missing. */
 const LEAST_ACTIONS = 250;
-/**
- * The commands' messages for polkit's no. pkexec fails differently in a PID namespace: its caller's PID is unknown
- * outside.
- */
+/** polkit's no in the commands' words. pkexec in a PID namespace fails earlier: its caller's PID is unknown outside. */
 const REFUSED =
   /access denied|not authorized|error checking for authorization|interactive authentication required|operation not permitted/i;
-/** What the commands would change. */
+/** The commands would change this. */
 const STATE =
   "hostname; systemctl show-environment; date +%Y; find /etc /var/lib/systemd/linger -printf '%p %l %i\\n' | sort";
-/** Node.js 18 accepts modules only with this suffix. */
+/** Node.js 18 needs this suffix for modules. */
 const ASK_POLKIT = "/usr/local/lib/ask-polkit.mjs";
 /** For all actions, one by one. */
 const LIMIT_MS = 60_000;
@@ -60,7 +57,7 @@ const LIMIT_MS = 60_000;
 /** In the format of ask-polkit.ts. */
 type Answers = Readonly<Record<string, number>>;
 
-/** Connects to the bus, prints its name there and stays: services ask polkit about bus names, not processes. */
+/** Connects to the bus, prints its name and stays: services ask polkit about bus names, not processes. */
 const CONNECT = `use strict; use warnings; use IO::Socket::UNIX; $| = 1;
 my $bus = IO::Socket::UNIX->new('/run/dbus/system_bus_socket') or die;
 print $bus "\\0AUTH EXTERNAL " . unpack('H*', $<) . "\\r\\n"; $bus->flush; readline($bus);
@@ -72,7 +69,7 @@ my $seen = ''; sysread($bus, $seen, 4096, length $seen) or die until $seen =~ /(
 print "name $1\\n"; sysread($bus, $seen, 4096) while 1;
 `;
 
-/** Asks about every registered action. @param subject in pkcheck's syntax */
+/** @param subject in pkcheck's syntax */
 async function askAll(machine: Machine, ...subject: string[]): Promise<Answers> {
   const { stdout, stderr } = await machine.run([ASK_POLKIT, ...subject], { timeoutMs: LIMIT_MS });
   expect(stderr).toBe("");
@@ -91,12 +88,11 @@ function allowed(answers: Answers): string[] {
     .sort();
 }
 
-/** The user's newest shell as a subject. */
+/** As a subject. */
 async function shellOf(machine: Machine, user: string): Promise<string[]> {
   return ["--process", await machine.sh(`pgrep -n -u ${user} -x bash`)];
 }
 
-/** Allows only the actions of these flags in the configuration. */
 async function allowOnly(machine: Machine, ...flags: (keyof typeof FLAGS)[]): Promise<void> {
   const lines = Object.keys(SCHEMA.Polkit).map(
     (key) => `${key}=${flags.some((flag) => flag === flagOf(key)) ? "yes" : "no"}`,
@@ -106,7 +102,7 @@ async function allowOnly(machine: Machine, ...flags: (keyof typeof FLAGS)[]): Pr
   expect(await machine.sh(`ls ${FLAG_DIRECTORY}`)).toBe([...flags].sort().join("\n"));
 }
 
-/** Puts the next login at seat0: logind and polkit call it local and active. */
+/** logind and polkit call a login at seat0 local and active. */
 async function atSeat(machine: Machine, login: () => Promise<Terminal>): Promise<Terminal> {
   await machine.write("/etc/environment", "XDG_SEAT=seat0\n");
   const terminal = await login();
@@ -115,7 +111,7 @@ async function atSeat(machine: Machine, login: () => Promise<Terminal>): Promise
   return terminal;
 }
 
-/** Waits until polkitd has read the changed rules. */
+/** polkitd reads the rules at its start. */
 async function changeRules(machine: Machine, script: string): Promise<void> {
   await machine.sh(`${script}; systemctl restart polkit`);
 }
@@ -201,7 +197,7 @@ describeMachine("polkit's answer", (release) => {
       LIMIT_MS,
     );
 
-    // Each of these works for alice, or asks her for a password.
+    // They work for alice, or ask her for a password.
     it.each([
       "loginctl enable-linger",
       "busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager SetUserLinger ubb 1001 true false",

@@ -1,5 +1,5 @@
-// If a guest left something, their UID is not leased until nothing is left, whatever happens to guestd and the machine.
-// Also tests half-saved sessions.
+// A UID is not leased until nothing of its guest is left, whatever happens to guestd and the machine. Also tests
+// half-saved sessions.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, leftovers, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -11,12 +11,12 @@ import { waitUntil } from "../helpers/wait.ts";
 const [FIRST, SECOND] = [61100, 61101];
 const CONFIG = "/etc/guestd/guestd.conf.d/two.conf";
 
-/** FS_IOC_SETFLAGS, because no machine has chattr(1). */
+/** FS_IOC_SETFLAGS: no machine has chattr(1). */
 const setFlags = (path: string, flags: number) =>
   `perl -e 'open(my $f, "<", "${path}") or die; my $flags = pack("L!", ${flags}); ioctl($f, 0x40086602, $flags) // die $!'`;
 const IMMUTABLE = 0x10;
 
-/** guestd must remember a UID across these. boot.test.ts has outages of the machine. */
+/** guestd must remember a UID across these. boot.test.ts has the machine's outages. */
 const OUTAGES = {
   "a restart": "systemctl restart guestd",
   "a crash": "systemctl kill --signal=KILL guestd; while ! guestctl status; do :; done",
@@ -35,8 +35,7 @@ describeMachine("quarantined UIDs", (release) => {
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await machine.sh("systemctl stop holder 2>/dev/null || true");
     await awaitNoSessions(machine);
-    // A UID whose holder was just stopped may become free by itself. guestd does not look again at one that it found to
-    // be a user's.
+    // The UID may become free by itself. guestd does not look again at a user's UID.
     for (const { uid, state } of await listLeases(machine))
       if (state === "quarantined" || state === "foreign")
         await machine.run(["guestctl", "lease", "release", String(uid)]);
@@ -46,7 +45,7 @@ describeMachine("quarantined UIDs", (release) => {
     await machine.stop();
   });
 
-  /** If another UID would be first, another guest takes it. */
+  /** Another guest takes the UID before it. */
   async function startAs(uid: number): Promise<LeasedGuest> {
     const guest = await startLease(machine);
     if (guest.uid === uid) return guest;
@@ -56,7 +55,7 @@ describeMachine("quarantined UIDs", (release) => {
     return wanted;
   }
 
-  /** Logs the guest out while root holds a file of the home. */
+  /** root holds a file of the home. */
   async function endDirty(guest: LeasedGuest): Promise<void> {
     await guest.terminal.ask("echo mine >~/file");
     await machine.sh(
@@ -71,7 +70,6 @@ describeMachine("quarantined UIDs", (release) => {
     await awaitNoSessions(machine);
   }
 
-  /** How often guestd has looked again at a UID and kept it. */
   async function countLooks(uid: number): Promise<number> {
     return (await machine.journal("GUEST_ACTION=sweep-uid", `GUEST_UID=${uid}`)).length;
   }
@@ -151,7 +149,7 @@ describeMachine("quarantined UIDs", (release) => {
   it("are left alone when they belong to a user by now", async () => {
     const guest = await startAs(FIRST);
     await endDirty(guest);
-    // A look in progress would remove her new files.
+    // Otherwise a look in progress would remove her new files.
     await machine.sh(
       `systemctl stop guestd; useradd --uid ${FIRST} --no-create-home squatter; echo hers >/var/tmp/hers; chown ${FIRST} /var/tmp/hers`,
     );

@@ -28,7 +28,7 @@ describeMachine("stored receipts", (release) => {
     return (JSON.parse(stdout) as { readonly id: string }[]).map(({ id }) => id);
   };
 
-  /** More guests log in and out than receipts are stored. */
+  /** By default more than are stored. */
   async function endCleanly(count = KEPT + 2): Promise<string[]> {
     const ids = [];
     for (let index = 0; index < count; index++) {

@@ -1,4 +1,4 @@
-// Sessions continue without guestd, however and however often it goes. The next guestd ends those that ended meanwhile.
+// Sessions continue without guestd. The next guestd ends those that ended meanwhile.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Kind } from "../../src/system/sessions/held.ts";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -15,8 +15,7 @@ const TYPES = ["leased", "shared"] as const;
 type Type = (typeof TYPES)[number];
 
 /**
- * Descriptors that systemd stores for a session without an automounted home. A shared account's processes are also
- * isolated.
+ * Descriptors that systemd stores for a session without an automounted home. A shared account's processes are isolated.
  */
 const HELD_ALWAYS: readonly Kind[] = ["pidfd", "terminal", "view", "ipc"];
 const HELD_SHARED: readonly Kind[] = [...HELD_ALWAYS, "reaper", "processes"];
@@ -75,7 +74,7 @@ describeMachine("sessions", (release) => {
       (seen) => seen === "start-pre",
     );
 
-  /** Keeps guestd down until letStart(), whatever calls it. */
+  /** Until letStart(), whatever calls guestd. */
   async function holdDown(): Promise<void> {
     await configure("[Service]", `ExecStartPre=/bin/sh -c 'while [ -e ${HOLD} ]; do sleep 0.05; done'`);
     await machine.sh(`touch ${HOLD}; systemctl kill -s KILL guestd`);
@@ -87,7 +86,7 @@ describeMachine("sessions", (release) => {
     await machine.sh(`rm ${HOLD}`);
   }
 
-  /** Kills the leader and the whole session without guestd: only a descriptor still holds the view. */
+  /** Without guestd. Only a descriptor still holds the view. */
   async function killAll({ terminal, leader, uid }: Guest, type: Type): Promise<void> {
     await machine.sh(`kill -KILL ${leader}`);
     await waitUntil(
@@ -147,7 +146,7 @@ describeMachine("sessions", (release) => {
       await killAll(guest, type);
       await awaitStored(machine, HELD[type].length);
       await letStart();
-      // Only this receipt can know the contents of the home.
+      // Only systemd's descriptors still show what the home contains.
       const receipt = await expectOneReceipt(machine, guest.id);
       expect(receipt).toMatchObject({ cause: "leader-exited", left: [] });
       expect(receipt.tmpfsBytes).toBeGreaterThanOrEqual(5 * MEGABYTE);
@@ -169,7 +168,7 @@ describeMachine("sessions", (release) => {
 
     it.each(["logs out", "is killed"])("end when guestd starts if their leader %s while it is stopped", async (how) => {
       const { terminal, id, leader } = await logIn(type, STAYER);
-      // Otherwise the bus would start it at PAM's hint.
+      // PAM's hint would have the bus start it.
       await machine.sh("systemctl stop guestd; systemctl mask --runtime guestd");
       if (how === "is killed") await machine.sh(`kill -KILL ${leader}`);
       else terminal.send("exit 0\n");

@@ -1,4 +1,4 @@
-// guestd itself: hardened without a mount namespace, and restarted without a guest noticing.
+// guestd itself is hardened without a mount namespace, and restarts without a guest noticing.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, findPids, leftovers, listSessions } from "../helpers/guests.ts";
@@ -24,9 +24,9 @@ const UNIT = readProjectFile("systemd/guestd.service");
 
 /**
  * Moments inside the stages of an end, as strace counts system calls per thread. rename(2) replaces a record,
- * unlinkat(2) removes the home's contents, and fsync(2) puts a receipt on disk. pwrite(2) saves that a UID rests. Each
- * sendmsg(2) tells the journal of a stage, or systemd of a descriptor. unlink(2) removes the unlock mark and the
- * account, then the ledger entry, then the record. faults.test.ts covers moments before and after each stage.
+ * unlinkat(2) empties the home, and fsync(2) writes a receipt. pwrite(2) saves that a UID rests. Each sendmsg(2) tells
+ * the journal of a stage, or systemd of a descriptor. unlink(2) removes the unlock mark and the account, then the
+ * ledger entry, then the record. faults.test.ts has moments before and after each stage.
  */
 const SHARED_END = [
   "sendmsg:when=5",
@@ -65,7 +65,7 @@ describeMachine("guestd", (release) => {
     await machine.sh("guestctl status");
   });
   afterEach(async ({ task }) => {
-    // A failed test must not fail those after it.
+    // Cleans up after a failed test.
     if (task.result?.state === "fail")
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
@@ -89,7 +89,7 @@ describeMachine("guestd", (release) => {
   });
 
   it("walks at idle priority, which its system call filter allows", async () => {
-    // The walk covers directories that a guest could not have written in.
+    // Only the walk looks in directories that a guest could not write.
     await machine.sh("mkdir -m 700 /var/tmp/theirs && chown 1000:1000 /var/tmp/theirs");
     const guest = await startLease(machine);
     const { said, stop } = await traceCalls(machine, "sched_setscheduler,ioprio_set");
@@ -102,7 +102,7 @@ describeMachine("guestd", (release) => {
   });
 
   it("has units in which systemd accepts every line", async () => {
-    // There is no man(1) to find the pages that they name.
+    // man(1), which finds their pages, is missing.
     for (const unit of ["guestd.service", "guestd-boot.service"]) {
       expect(
         await machine.sh(
@@ -137,7 +137,7 @@ describeMachine("guestd", (release) => {
       const ids = await Promise.all(
         guests.map((guest) => guest.ask("echo $GUEST_SESSION; (setsid sleep 4711 >/dev/null 2>&1 </dev/null &)")),
       );
-      // One of each kind is ended, the others log out. One that is not ended continues meanwhile.
+      // One of each kind is ended. The others continue, and log out.
       for (const one of [1, 3])
         expect(JSON.parse(await machine.sh(`guestctl end ${ids[one] ?? ""} --json`))).toMatchObject({ clean: true });
       expect(await guests[2]?.ask("cat ~/mine")).toBe("mine");
@@ -178,7 +178,7 @@ describeMachine("guestd", (release) => {
     },
   );
 
-  /** Kills guestd during a logout. Only evidence of the end may be left. */
+  /** Only evidence of the end may be left. */
   async function endKilledAt(instant: string, guest: Terminal): Promise<void> {
     await killAt(machine, instant, () => guest.logOut());
     await awaitNoSessions(machine);

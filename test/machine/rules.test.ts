@@ -1,5 +1,4 @@
-// Rules for guests in PAM's modules, agetty, sshd and logind work as in the manuals. For others, the journal suggests a
-// fix.
+// Rules for guests in PAM's modules, agetty, sshd and logind work, or the journal suggests a fix.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -28,7 +27,7 @@ describeMachine("rules for guests", (release) => {
     await machine.stop();
   });
 
-  /** The output up to a shell or the next prompt. */
+  /** Up to a shell or the next prompt. */
   async function tryLogin(): Promise<string> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -75,13 +74,13 @@ describeMachine("rules for guests", (release) => {
   /** What an administrator reads about the rule. */
   const ask = async (...argv: string[]) => (await machine.run(["guestctl", ...argv])).stdout.replace(/\s+/g, " ");
 
-  // Warnings are cached for a minute, or until guestd is restarted.
+  // Warnings are cached for a minute, or until a restart.
   const askStatus = async () => {
     await machine.sh("systemctl restart guestd");
     return ask("status");
   };
 
-  /** guestd's journal entries about the rule. */
+  /** About the rule. */
   const awaitSaid = (pattern: RegExp, ...matches: string[]) =>
     waitFor(`${String(pattern)} in the journal`, async () => {
       const entries = await machine.journal("_SYSTEMD_UNIT=guestd.service", ...matches);
@@ -100,7 +99,7 @@ describeMachine("rules for guests", (release) => {
     expect(await askStatus()).toMatch(instead);
   });
 
-  // A reload closes the port for a moment. A restart returns when the port is open.
+  // A restart, unlike a reload, returns when the port is open.
   const lock = async (...lines: readonly string[]) => {
     await machine.write(SSHD, `Match User guest*\n${lines.join("\n")}\n`);
     await machine.sh("systemctl restart ssh");
@@ -135,7 +134,7 @@ describeMachine("rules for guests", (release) => {
 
   it("of logind: lingering for a shared account has no effect, and journal, status and explain say what to do", async () => {
     const instead = /disable.linger guest3", and have a unit of the system/;
-    // logind does not know callers outside all its cgroups, so systemd starts this.
+    // Started by systemd: logind does not know callers outside all its cgroups.
     const logind = (verb: string) => machine.sh(`systemd-run --quiet --wait --collect loginctl ${verb} guest3`);
     await logind("enable-linger");
     expect(await awaitSaid(/^Refused .*no user manager/)).toMatch(/disable that, and have a unit of the system/);

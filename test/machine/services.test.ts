@@ -1,5 +1,4 @@
-// Services that run as a guest's account: a session that systemd opens is refused, one that a program of the service
-// opens is ordinary.
+// Services that run as a guest's account: systemd may not open their session, but a program of the service may.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -38,7 +37,7 @@ describeMachine("a service of a shared account", (release) => {
     expect(await findPids(machine, "sleep 4711")).toHaveLength(1);
     await other.logOut();
   };
-  /** Returns the output of the service, of all units, and of PAM. */
+  /** Returns what all units write to the journal meanwhile. */
   const runService = async (lines: readonly string[]) => {
     await machine.write("/etc/systemd/system/kiosk.service", `[Service]\nType=oneshot\n${lines.join("\n")}\n`);
     await machine.sh("systemctl daemon-reload");

@@ -1,4 +1,4 @@
-// Two hostile guests at the same time: with their own accounts (login), and with one account (ssh).
+// Two hostile guests at once: with their own accounts (login), and with one account (ssh).
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -11,7 +11,7 @@ describeMachine("two guests", (release) => {
     let machine: Machine;
     let one: Terminal;
     let two: Terminal;
-    /** A process of the other guest, by its host PID. */
+    /** The other guest's process, by its host PID. */
     let victim: number;
 
     beforeAll(async () => {
@@ -23,7 +23,7 @@ describeMachine("two guests", (release) => {
       victim = await waitFor("the other one's process", async () => (await findPids(machine, "sleep 4711"))[0]);
     });
     afterEach(async () => {
-      // After every attempt the other guest, the host and guestd are unchanged.
+      // The other guest, the host and guestd are unchanged.
       expect(await two.ask("cat ~/diary /tmp/diary /dev/shm/diary")).toBe("secret\nsecret\nsecret");
       expect(await findPids(machine, "sleep 4711")).toEqual([victim]);
       expect(await listSessions(machine)).toHaveLength(2);
@@ -160,7 +160,7 @@ describeMachine("guests who share an account", (release) => {
     expect(mnt).not.toBe(await machine.sh("readlink /proc/1/ns/mnt"));
     expect(pid).not.toBe(await machine.sh("readlink /proc/1/ns/pid"));
     expect((await machine.run(["pgrep", "-c", "guest-reaper"])).stdout).toBe("1\n");
-    // The first process is guestd's: hidden, and out of the guest's reach.
+    // The first process is guestd's: hidden, and out of reach.
     expect((await guest.askStatus("ls /proc/1/exe; kill -9 1")).code).not.toBe(0);
     await guest.ask("(setsid sleep 4711 >/dev/null 2>&1 </dev/null &)");
     await guest.logOut();

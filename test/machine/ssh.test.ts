@@ -1,4 +1,4 @@
-// Remote guests: a shell, a command, sftp, scp and a second channel are all in the session's view.
+// Remote guests: all ways through ssh lead into the session's view.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, findPids, listSessions, unexpectedLines } from "../helpers/guests.ts";

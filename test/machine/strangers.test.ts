@@ -1,5 +1,5 @@
-// Other users' files in swept directories must not delay ends or logins, and UIDs become free again. Files that a guest
-// hid there with their help are found before the UID is leased again.
+// Other users' files must not delay ends or logins, and UIDs become free again. Files that a guest hid with their help
+// are found before the UID is leased again.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -29,9 +29,7 @@ describeMachine("other users of the machine", (release) => {
   const receiptOf = async (id: string) =>
     JSON.parse((await machine.run(["guestctl", "receipt", id, "--json"])).stdout) as Readonly<Record<string, unknown>>;
 
-  /**
-   * Saves a UID as quarantined while guestd is down. If its last session is unknown, an administrator must release it.
-   */
+  /** Saves a UID while guestd is down. If its last session is unknown, an administrator must release it. */
   const putInto = (entry: { readonly uid: number; readonly waits?: boolean }) =>
     machine.write(
       `${QUARANTINE}/${entry.uid}`,

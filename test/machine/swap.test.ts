@@ -1,4 +1,4 @@
-// Guests' data in memory does not reach a disk through swap: the kernel prevents it, or a limit does.
+// Guests' data in memory does not reach a disk through swap: the kernel or a limit prevents it.
 import { readFileSync, rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
@@ -34,7 +34,7 @@ describeMachine("files of guests", (release) => {
   const shown = () => machine.sh("guestctl config | grep -B1 ^MemorySwapMax=");
   const warnings = () => machine.sh("guestctl status | grep 'get into swap space' || true");
 
-  /** A home's mount options, and the swap limit of all the guest's processes. */
+  /** The home's mount options, and the guest's swap limit. */
   async function look() {
     const guest = await machine.loginAsGhost();
     const options = await guest.ask("findmnt -n -o OPTIONS -T ~");
@@ -73,7 +73,7 @@ describeMachine("files of guests", (release) => {
       await configure(line);
       expect(await shown()).toBe(`# ${CONFIG}:2\n${line}`);
       expect(await look()).toEqual({ noswap: false, max });
-      // Without cgroup v2 on the host, guestd reports that first.
+      // guestd reports a missing cgroup v2 first.
       const isLimitable = (await machine.run(["test", "-e", "/sys/fs/cgroup/system.slice/memory.swap.max"])).code === 0;
       expect(await warnings()).toContain(
         isLimitable ? `MemorySwapMax= in [Limits] ${said}; set it to 0` : "MemorySwapMax= does nothing",

@@ -1,5 +1,5 @@
-// What a leased account leaves outside its view: one thing of each class of src/policy/receipt.ts is found, reported
-// and removed. Other users' files are unchanged.
+// A leased account leaves one thing of each class of src/policy/receipt.ts. Each is found, reported and removed. Other
+// users' files are unchanged.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { waitFor } from "../helpers/wait.ts";
 
 const CONFIG = "/etc/guestd/guestd.conf.d/sweep.conf";
 
-/** The results of leave-things: found, removed, left. */
+/** From leave-things: found, removed, left. */
 const LEFT_THINGS = {
   ipc: [3, 3, 0],
   queues: [2, 2, 0],
@@ -52,7 +52,7 @@ const CLASSES = [
   "journal",
 ];
 
-/** Holders of a file of the home: a shell line that ends in `sleep 4711`, and its description in the receipt. */
+/** They hold a file of the home: a shell line that ends in `sleep 4711`, and its description in the receipt. */
 const HOLDERS = {
   "a descriptor of root's": { line: "exec 9<HOME/file; exec sleep 4711", how: "descriptor" },
   "a descriptor that alice was given": {
@@ -67,7 +67,7 @@ const HOLDERS = {
   },
 } as const;
 
-/** Clones a mount of another process's namespace into this one: open_tree(2) there, move_mount(2) here. */
+/** open_tree(2) in another process's namespace, move_mount(2) in this one. */
 const CLONE_MOUNT = `use Fcntl; my ($pid, $from, $to) = @ARGV; my $empty = "";
 open(my $here, "<", "/proc/self/ns/mnt") and open(my $there, "<", "/proc/$pid/ns/mnt") or die "open: $!";
 syscall(308, fileno($there), 0x20000) == 0 or die "setns there: $!";
@@ -85,7 +85,7 @@ describeMachine("the sweep", (release) => {
     await machine.write("/root/leave-things", readFileSync(new URL("../helpers/leave-things", import.meta.url)), "755");
     await machine.write("/root/clone-mount", CLONE_MOUNT);
     await buildGive();
-    // Otherwise logind first removes the files in /dev/shm and the IPC objects.
+    // Otherwise logind removes the files in /dev/shm and the IPC objects first.
     await machine.write("/etc/systemd/logind.conf.d/test.conf", "[Login]\nRemoveIPC=no\n");
     await machine.sh("systemctl restart systemd-logind; /root/leave-things others");
     await endLease(machine, await startLease(machine));
@@ -174,7 +174,7 @@ describeMachine("the sweep", (release) => {
     expect(foundIn(kept.swept)).toEqual(foundIn(announced.swept));
 
     expect(await findOwned(machine, guest.uid)).toBe("");
-    // Her file was in the guest's directory. That is root's now, and only her file is still hers.
+    // The guest's directory is root's now. Only her file in it is hers.
     expect(await machine.sh("stat -c '%U %a' /var/tmp/deep/mixed; ls -A /var/tmp/deep /var/tmp/deep/mixed")).toBe(
       "root 700\n/var/tmp/deep:\nmixed\n\n/var/tmp/deep/mixed:\nhers",
     );

@@ -1,4 +1,4 @@
-// Guest logins are off until an administrator switches them on. The switch survives all outages of guestd.
+// Guest logins are off until switched on. The switch survives all outages of guestd.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { injectFault } from "../helpers/fault.ts";
@@ -20,7 +20,7 @@ describeMachine("the switch of guest logins", (release) => {
     await machine.sh("guestctl enable");
   });
   afterEach(async ({ task }) => {
-    // A failed test must not fail those after it.
+    // Cleans up after a failed test.
     if (task.result?.state === "fail")
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);
@@ -29,7 +29,7 @@ describeMachine("the switch of guest logins", (release) => {
     await machine.stop();
   });
 
-  /** At login the ghost gets the sentence, and is not asked for a password. */
+  /** The ghost gets the sentence, and is not asked for a password. */
   async function refuseGhost(sentence: string): Promise<void> {
     const terminal = machine.terminal(["login"]);
     await terminal.expect(/login: /);
@@ -40,7 +40,7 @@ describeMachine("the switch of guest logins", (release) => {
     expect(terminal.transcript).not.toMatch(/[$#] $/);
   }
 
-  /** All ways in refuse guests with the sentence, but not alice and root. */
+  /** Not for alice and root. */
   async function expectOff(sentence: string): Promise<void> {
     await refuseGhost(sentence);
     for (const password of [false, true]) {

@@ -1,4 +1,4 @@
-// Receipts are true: what they count was there, whatever ended it, and nothing is left where they say so.
+// Receipts count what was there, whatever ended it, and nothing is left where they say so.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -58,7 +58,7 @@ describeMachine("a receipt", (release) => {
   describe("while systemd-coredump still writes the dump of a process that is gone", () => {
     const DUMP = "/var/lib/systemd/coredump/core.sh.UID.0123456789abcdef0123456789abcdef.42.1700000000000000.zst";
 
-    /** A service of root's in place of systemd-coredump, which writes the dump on demand. */
+    /** Stands in for systemd-coredump. Writes the dump on demand. */
     async function startWriter(uid: number): Promise<void> {
       await machine.sh(`install -D /bin/bash /usr/lib/systemd/systemd-coredump; mkdir -p /var/lib/systemd/coredump; rm -f /run/go-on
         systemd-run --quiet --collect --unit=systemd-coredump@1-42-0 /usr/lib/systemd/systemd-coredump -c \
@@ -120,14 +120,14 @@ describeMachine("a receipt", (release) => {
       expect(foundIn(receipt.swept)["journal"]).toEqual([1, 1, 0]);
       const path = await logsOf(guest.uid);
       expect(path).toMatch(/\/user-\d+@[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{16}\.journal$/);
-      // Measured first: reading fills holes in the machine's files, which are in memory.
+      // Measured before reading, which fills holes in files in memory.
       expect(Number(await machine.sh(`stat -c '%b' ${path}`)) * 512).toBeLessThan(1_000_000);
-      // An administrator reads it with journalctl like all entries. The next guest with the UID cannot.
+      // journalctl still shows it to an administrator, but not to the next guest with the UID.
       expect(await machine.sh(`journalctl -q -o cat _UID=${guest.uid}`)).toContain("secret-of-the-guest");
       expect(await machine.sh(`journalctl --verify --file=${path} 2>&1`)).toContain("PASS");
       const read = ["setpriv", `--reuid=${guest.uid}`, "--regid=guests", "--clear-groups", "cat", path];
       expect((await machine.run(read)).stderr).toContain("Permission denied");
-      // The UID returns while journald still has the old file open, and across a rotation.
+      // The UID returns while journald has the old file open, and across a rotation.
       await machine.run(["setpriv", `--reuid=${guest.uid}`, "--regid=guests", "--clear-groups", "logger", "another"]);
       await machine.sh("journalctl --sync; journalctl --rotate; logger after-it; journalctl --sync");
       expect(await machine.sh("journalctl -q -o cat -n 20")).toContain("after-it");
