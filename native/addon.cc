@@ -19,7 +19,6 @@
 namespace guestns {
 namespace {
 
-/** Turns a Failure into a JavaScript exception. */
 template <Napi::Value (*body)(const Napi::CallbackInfo&)>
 Napi::Value throwing(const Napi::CallbackInfo& info) {
   try {

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/** In microseconds: processor time, plus a tenth of real time, as a busy machine makes no process expensive. */
+/** Processor time plus a tenth of real time, in microseconds. A busy machine must not make a process expensive. */
 long cost_so_far(void);
 
 /** Begins a look at a process (an open directory) at its user's cost. */

@@ -50,7 +50,7 @@ BaseMounts::BaseMounts(const Fd& thread_directory, const Fd& fd_directory) : fd_
     mount_points_.push_back(unescape(mount_point));
     if (line.find(" - autofs ") != std::string::npos) automount_points_.push_back(mount_points_.back());
   }
-  // A mount on another goes away with it, so the lower one comes first.
+  // A mount below another goes away with it, so the upper comes first.
   std::stable_sort(mount_points_.begin(), mount_points_.end(),
                    [](const auto& one, const auto& other) { return one.size() < other.size(); });
 }

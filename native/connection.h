@@ -4,7 +4,7 @@
 namespace guestns {
 
 enum class Connection {
-  /** A file, a datagram socket, a listener, a pair, a client of a service on this machine. */
+  /** Not from outside: a file, a datagram socket, a listener, a pair, a client of a service on this machine. */
   kNone,
   kOpen,
   /** The other end has closed it, or is gone. */

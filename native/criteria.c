@@ -97,8 +97,8 @@ bool look(int dir, const char *name, struct statx *file) {
 
 int64_t keeper_of(const struct statx *file) {
   const struct device device = device_of(file);
-  // These keep nothing of their creator's. A socket does: its holder speaks as its creator, even after another user has
-  // the UID. It also keeps the file system where it is bound.
+  // Terminals, pipes and /proc keep nothing of their creator's. A socket does: its holder speaks as its creator, even
+  // after another user has the UID. It also keeps the file system where it is bound.
   const bool keeps = !S_ISCHR(file->stx_mode) && !S_ISBLK(file->stx_mode) && !same_device(device, pipe_device);
   const bool known = (file->stx_mask & STATX_UID) != 0;
   return known && keeps && !same_device(device, proc_device) ? (int64_t)file->stx_uid : -1;
@@ -164,7 +164,6 @@ bool find_own_devices(int proc) {
   return known;
 }
 
-/** Up to one of the characters that may end it. */
 static bool read_number(const char **text, const char *ends, uint64_t most, uint64_t *number) {
   char *end;
   errno = 0;
@@ -205,7 +204,6 @@ static bool read_label(const char *text, unsigned set) {
   return label_of[set] != NULL && add(&labels, hash(text), set);
 }
 
-/** Fields are separated by one blank; empty for "-". */
 static const char *next_field(char **rest) {
   const char *field = strsep(rest, " ");
   if (field == NULL || *field == '\0') return NULL;

@@ -25,7 +25,6 @@ struct Failure {
   throw Failure{std::move(step), std::move(path), error, std::move(hint)};
 }
 
-/** Throws a Failure with errno if `result` is negative. */
 inline int check(int result, const char* step, const std::string& path) {
   if (result < 0) fail(step, path, errno);
   return result;

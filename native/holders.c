@@ -1,6 +1,6 @@
 // guest-holders: which processes hold something of sessions, or belong to them: one look at /proc for all sessions.
-// Sends no request to a file system: a dead server or a guest's FUSE could block it. A process that hangs in execve(2)
-// does block it: it prints each PID first, and guestd restarts it after that one.
+// Sends no request to a file system, which a dead server or a guest's FUSE could block. Prints each PID before looking:
+// if a process hangs in execve(2), guestd restarts this program after it.
 // Run by guestd, as root: guest-holders holders|members AFTER
 //   holders  processes that have files of a session open or mounted
 //   members  processes that belong to a session (members.c)
@@ -36,7 +36,7 @@
 
 enum { MOST_PROCESSES = 1 << 22, REMEMBERED = 4096, TRIES = 25, TRY_MS = 20, PROCESS_MS = 300 };
 
-// Created by whom: all processes map the same libraries, so each is looked up once.
+// Creators of mapped files. All processes map the same libraries, so each is looked up once.
 static struct {
   struct device device;
   unsigned long inode;
@@ -132,7 +132,7 @@ static bool is_keepers(int process) {
   return parent == getppid() || (parent == 1 && has_note_of("namespace") && left-- > 0);
 }
 
-/** Threads share memory: read once, through the first that has not ended. */
+/** Threads share memory. It is read once, through the first thread that has not ended. */
 static void note_thread(int thread, bool is_init, bool *memory_read) {
   note_descriptors(thread, is_init);
   note_link(thread, "cwd", "directory");
@@ -183,7 +183,6 @@ static void say_holdings(int process, int pid) {
 
 static int compare(const void *one, const void *other) { return *(const int *)one - *(const int *)other; }
 
-/** Sorted, without this process and its parent. Returns the number, or -1 on failure. */
 static long list_processes(DIR *proc, int after, int **pids) {
   long count = 0, space = 0;
   errno = 0;
@@ -204,7 +203,7 @@ static long list_processes(DIR *proc, int after, int **pids) {
   return count;
 }
 
-/** By its directory, as its number may be reused. */
+/** Uses the directory, because the number may be reused. */
 static bool say_process(int proc, int pid, bool members) {
   printf("%d", pid);
   if (fflush(stdout) != 0) return false;

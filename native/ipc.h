@@ -1,5 +1,5 @@
-// System V IPC objects and POSIX message queues of guestd's own IPC namespace, and System V objects of a session's. In
-// guestd's own the caller finds them, from /proc and the file system opened here.
+// System V IPC objects and POSIX message queues of guestd's own IPC namespace, and a session's System V objects. In its
+// own namespace guestd itself finds them, in /proc and the file system opened here.
 #pragma once
 
 #include "guestns.h"

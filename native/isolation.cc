@@ -25,7 +25,7 @@ namespace {
 
 constexpr const char* kEndedAtOnce = "the reaper ended at once";
 constexpr size_t kStack = size_t{64} << 10;
-// Results need no pipe. The caller is suspended meanwhile.
+// Shared memory and descriptors need no pipe for results. The caller is suspended meanwhile.
 constexpr int kLend = CLONE_VM | CLONE_VFORK | CLONE_FILES;
 
 class Stack {
@@ -166,7 +166,7 @@ std::unique_ptr<Isolation> isolation_start(const Fd& leader, const Fd& reaper, c
   isolation->pidfd = Fd(start.pidfd);
   for (const auto& context : opened) isolation->contexts.push_back({context.type, Fd(context.fd)});
   if (start.step != nullptr) fail(start.step, start.path, start.error);
-  // Killed too early. Without its context, /proc would show guestd's own PID namespace.
+  // Without the reaper's context, /proc would show guestd's own PID namespace.
   if (!start.opened) fail("clone", "guest-reaper", ESRCH, kEndedAtOnce);
   isolation->pid = read_pid(proc, isolation->pidfd);
   // Safe: the number is the reaper's until this process reaps it.

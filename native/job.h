@@ -93,7 +93,7 @@ void resolve_job(Napi::Env env, Napi::Function, Job<Work>* job, void*) {
   job->done.Release();
 }
 
-/** Also at the end of the environment: the thread must not outlive its code. */
+/** Also called at the end of the environment: the thread must not outlive its code. */
 template <typename Work>
 void finish_job(Napi::Env, void*, Job<Work>* job) {
   job->cancelled = true;

@@ -1,5 +1,5 @@
-// guest-keys: removes all keys of the user who runs it. guestd starts it with only a departed user's UID. Prints "FOUND
-// REMOVED LEFT" by the kernel's count (/proc/key-users), which includes hidden keys.
+// guest-keys: removes all keys of the user who runs it. guestd starts it as a departed user, with nothing of value.
+// Prints "FOUND REMOVED LEFT" by the kernel's count (/proc/key-users), which includes hidden keys.
 #include <errno.h>
 #include <linux/keyctl.h>
 #include <stdbool.h>
@@ -23,7 +23,6 @@ static long keyctl(int operation, unsigned long first, unsigned long second, uns
   return syscall(SYS_keyctl, operation, first, second, third, 0UL);
 }
 
-/** 0 where the kernel knows none, -1 when it cannot be read. */
 static long count_keys(uid_t uid) {
   FILE *users = fopen("/proc/key-users", "re");
   if (users == NULL) return -1;
@@ -74,8 +73,8 @@ static void take_user_keyrings_away(void) {
 }
 
 /**
- * The user may link it into an own keyring, and empty it there (persistent-keyring(7)). False without quota: removed
- * keys count for a moment. EOPNOTSUPP: the kernel has none.
+ * Users may link it into an own keyring and empty it there (persistent-keyring(7)). A kernel without it returns
+ * EOPNOTSUPP. False without quota, as removed keys count for a moment.
  */
 static bool take_persistent_keyring_away(void) {
   const unsigned long self = (unsigned long)-1;
@@ -106,7 +105,7 @@ static void take_visible_keys_away(uid_t uid) {
 enum result { DONE, AGAIN, FAILED };
 
 /**
- * Only once: the kernel creates these keyrings on request. In a child: its own keyring ends with it, and is not
+ * Only once: the kernel creates these keyrings on request. A child does it, whose own keyring ends with it and is not
  * counted.
  */
 static enum result take_special_keyrings_away(void) {
@@ -122,7 +121,6 @@ static enum result take_special_keyrings_away(void) {
   return WIFEXITED(status) ? (enum result)WEXITSTATUS(status) : FAILED;
 }
 
-/** Returns how many are left, or -1 on an unexpected failure. */
 static long take_all_away(uid_t uid, long found) {
   long left = found;
   enum result special = AGAIN;

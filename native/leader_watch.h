@@ -20,7 +20,8 @@ void pidfd_signal(int pidfd, int signal);
 bool pidfd_has_ended(int pidfd);
 
 /**
- * One watched process; main thread only. Lives until libuv has closed the watch. Does not keep the event loop alive.
+ * One watched process; main thread only. Lives until libuv has closed the watch. Does not keep the event loop alive:
+ * programs must be able to end.
  */
 class LeaderWatch {
  public:

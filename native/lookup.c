@@ -98,7 +98,6 @@ static bool say_process(unsigned uid) {
   return whole;
 }
 
-/** At most 32 bits, up to the character that ends it. */
 static bool read_number(const char **text, char end, unsigned *number) {
   char *rest;
   errno = 0;

@@ -1,6 +1,6 @@
 // A process belongs to a session if one of its UIDs is the session's user; if root's, also if it is in the view or its
-// mount namespace has the view's file systems. kill.ts checks again before killing. Only root's processes can enter a
-// view from outside. Others are skipped: one that hangs in execve(2) would block this program.
+// mount namespace has the view's file systems. src/system/processes/kill.ts checks again before killing. Only root's
+// processes can enter a view from outside. Others are skipped: one that hangs in execve(2) would block this program.
 #include "members.h"
 
 #include <stdlib.h>

@@ -14,7 +14,6 @@ namespace {
 constexpr const char* kTty = "5";
 constexpr const char* kNoSwap = "noswap";
 
-/** A file system being configured (fsopen(2)). */
 class FsContext {
  public:
   /** @param opened by fsopen(2) in other namespaces; empty to open one here */
@@ -30,7 +29,6 @@ class FsContext {
     if (fsconfig(fs_.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) < 0) fail_with_log("fsconfig", errno);
   }
 
-  /** @returns whether the kernel knows the flag */
   bool set_where_known(const char* flag) {
     // Safe: as set(). An unknown flag is EINVAL and changes nothing.
     if (fsconfig(fs_.get(), FSCONFIG_SET_FLAG, flag, nullptr, 0) == 0) return true;
@@ -148,7 +146,7 @@ Fd mount_make_overlay(const std::vector<const Fd*>& layers, const Fd& fd_directo
 
 Fd mount_clone(const Fd& source, bool readonly, const std::string& path) {
   Fd mount = tree_clone(source, path);
-  // Mounts that the host later makes below a slave appear writable.
+  // The host's later mounts below a slave appear writable, so a read-only copy is private.
   set_attributes(mount, AT_RECURSIVE, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0U),
                  readonly ? MS_PRIVATE : 0, path);
   return mount;

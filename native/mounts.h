@@ -12,12 +12,11 @@ enum reading { READ, LATE, BROKEN_OFF, GONE };
 struct mount;
 enum reading each_mount(int thread, void (*show)(const struct mount *));
 
-/** Notes the sets that look for a mount. */
 void note_the_mount(const struct mount *mount);
 
 /**
- * Prints " SET:mount=PATH" of a process (an open directory), if it is the first of a matching mount namespace, and "
- * unread-mounts".
+ * Prints " unread-mounts", and " SET:mount=PATH" if the process (an open directory) is the first of its mount
+ * namespace.
  */
 void say_mounts(int process);
 

@@ -54,7 +54,7 @@ class ViewBuilder {
     enter(leader);
     if (reaper || has_queues()) view_.ipc = isolation_leave_ipc(proc_);
     if (reaper) isolate(leader, reaper);
-    // None is attached yet: one over /tmp or /home would hide the sources of later steps.
+    // Attaches none yet: one over /tmp or /home would hide the sources of later steps.
     for (const auto& step : plan_) detached_.push_back(std::visit([&](const auto& s) { return create(s); }, step));
     for (size_t i = 0; i < plan_.size(); i++) {
       if (cancelled_) fail("attach", "", ECANCELED);
@@ -70,7 +70,7 @@ class ViewBuilder {
   bool has_queues() const {
     return std::any_of(plan_.begin(), plan_.end(), [](const Step& step) { return std::holds_alternative<MqueueStep>(step); });
   }
-  /** Empty: this process's own PID namespace. */
+  /** Empty shows this process's own PID namespace. */
   Fd take_context(const char* type) { return view_.isolation ? view_.isolation->take_context(type) : Fd(); }
 
   Fd create(const TmpfsStep& step);
@@ -81,7 +81,7 @@ class ViewBuilder {
   Fd create(const SocketStep& step);
   Fd create(const OverlayStep& step) { return overlay_create(step, fd_directory_, label_, cancelled_); }
   Fd create(const BindStep& step);
-  // Made when attached, of the view: of the base, a read-only copy of /srv would lift a mask over /srv/secret.
+  // Made when attached, from the view. A copy of the base's /srv would lift a mask over /srv/secret.
   Fd create(const HideStep&) { return Fd(); }
   Fd create(const ReadonlyStep&) { return Fd(); }
   Fd create(const KeepStep&) { return Fd(); }
@@ -119,7 +119,7 @@ class ViewBuilder {
 };
 
 void ViewBuilder::enter(const Fd& leader) {
-  // Safe: root, working directory and umask of this thread alone. setns(2) refuses to share them.
+  // Safe: root, working directory and umask of this thread alone. setns(2) refuses threads that share them.
   check(unshare(CLONE_FS), "unshare", "");
   umask(0);
   // guestd's own, opened before the leader's tree matters.
@@ -245,7 +245,6 @@ void ViewBuilder::attach_over(const Fd& mount, const Fd& mount_point, const std:
   base_->attached(target);
 }
 
-/** Empty when missing and optional. */
 Fd ViewBuilder::find_mount_point(const std::string& target, bool optional) {
   return optional ? find_path(target, "attach") : open_path(target, "attach");
 }

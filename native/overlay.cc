@@ -42,7 +42,6 @@ std::vector<Layer> open_layers(const std::vector<std::string>& paths) {
   return layers;
 }
 
-/** Empty when it exists. */
 Fd make_directory_like(const Fd& parent, const std::string& name, const struct stat& like, const std::string& shown) {
   if (mkdirat(parent.get(), name.c_str(), 0700) < 0) {
     if (errno == EEXIST) return Fd();

@@ -1,4 +1,4 @@
-// For guest-holders (members.c) and guest-lookup (lookup.c).
+// The UIDs of a process, for guest-holders (members.c) and guest-lookup (lookup.c).
 #ifndef GUESTD_PROCESS_UIDS_H
 #define GUESTD_PROCESS_UIDS_H
 

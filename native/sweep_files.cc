@@ -26,7 +26,6 @@ constexpr std::chrono::seconds kLongest(1);
 constexpr mode_t kOpenToOthers = S_IWGRP | S_IWOTH;
 constexpr mode_t kTaken = 0700;
 
-/** Escapes misleading bytes as \xNN. */
 std::string shown(const std::string& path) {
   static const char* const digits = "0123456789abcdef";
   std::string text;
@@ -44,7 +43,7 @@ std::string reason(int error) {
   return text == nullptr ? "error " + std::to_string(error) : text;
 }
 
-/** Says nothing about the file. */
+/** This process's own shortage says nothing about the file. */
 bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
 }  // namespace
@@ -143,7 +142,6 @@ bool FileWalk::is_taken(const struct stat& found) const {
   return found.st_uid == 0 && (found.st_mode & 07777) == kTaken && is_ours(found.st_gid);
 }
 
-/** Whether it or a directory above belongs to neither root nor the users. */
 bool FileWalk::is_foreign(const struct stat& found) const {
   return !is_ours(found.st_uid) && !is_taken(found) && (found.st_uid != 0 || in_foreign());
 }

@@ -20,7 +20,7 @@ struct SweptOwner {
   uint64_t removed = 0;
   /** Paths that stay, perhaps with the reason. */
   std::vector<std::string> left;
-  /** Paths not in `left`. */
+  /** How many paths are not in `left`. */
   uint64_t more = 0;
 };
 
@@ -37,7 +37,6 @@ struct SweptFiles {
 struct WalkProgress {
   bool done = false;
   uint64_t names = 0;
-  /** The users with findings. */
   std::map<uid_t, SweptOwner> owners;
   /** Unreadable paths, with reasons: users may have files there. */
   std::vector<std::string> unread;
@@ -53,7 +52,7 @@ class FileWalk {
 
   /**
    * @param directories of all sweeps of this process
-   * @param paths absolute; missing ones are skipped. They stay, as root's if they were a user's.
+   * @param paths absolute; missing ones are skipped. A path itself stays, as root's if it was a user's.
    * @param remove removes findings; concurrent changes are no failure
    */
   FileWalk(SweptDirectories& directories, std::vector<std::string> paths, std::unordered_set<uid_t> uids, bool remove, Depth depth)
@@ -68,7 +67,7 @@ class FileWalk {
 
   WalkProgress progress() const { return {way_.empty() && next_ == paths_.size(), names_, owners_, unread_}; }
 
-  /** For a look that is done or timed out: the paths not completely seen. */
+  /** The paths that the walk has not completely seen. */
   std::vector<std::string> unseen() const;
 
  private:

@@ -1,5 +1,5 @@
-// The directories of current sweeps, and those taken from users. To concurrent sweeps each other's directories are not
-// empty: the last to leave one removes it. Touches no file.
+// The directories of current sweeps, and those taken from users. Concurrent sweeps do not see each other's directories
+// empty: the last to leave one removes it, whichever took it. Touches no file.
 #pragma once
 
 #include <sys/types.h>

@@ -18,7 +18,6 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-/** A directory, read up to the walk's position. */
 struct Frame {
   int fd() const { return dirfd(dir.get()); }
 
@@ -26,13 +25,12 @@ struct Frame {
   /** Ends first, as it comes after the descriptor. */
   std::unique_ptr<SweptDirectories::Stay> stay;
   FileId id = {};
-  /** Its name above; empty for the first. */
+  /** Its name in the directory above; empty for the first. */
   std::string name;
   /** Its owner before a sweep gave it to root; 0 if none did. */
   uid_t taken_from = 0;
   /** It, or one above, belongs to neither root nor the users. */
   bool foreign = false;
-  /** Directories moved here from further down. */
   std::vector<std::string> moved;
 };
 
@@ -61,7 +59,7 @@ class WayDown {
   void clear();
 
  private:
-  /** A closed directory: the position in it, and the work after its end. */
+  /** A closed directory, to be continued at `position`. */
   struct Parked {
     FileId id;
     long position;
@@ -80,7 +78,7 @@ class WayDown {
 
   std::deque<Parked> parked_;
   std::deque<Frame> open_;
-  /** Open while parked. */
+  /** The first directory, once it is parked. */
   Fd first_;
 };
 
