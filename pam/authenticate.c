@@ -1,5 +1,5 @@
 /*
- * pam_guest: the hooks of authentication. guestd decides whether a guest needs no password, and gets which account.
+ * pam_guest: the hooks of authentication. guestd decides whether guests need no password, and as whom they log in.
  *
  *   not a guest, or "ignored"        PAM_IGNORE: the stack continues as if this module were not there
  *   a remote guest                   the same, without asking guestd: attackers there try passwords all day

@@ -114,9 +114,9 @@ static int group_has(const struct group *group, const struct passwd *account)
         return groups_contain(account, group->gr_gid);
 }
 
-/* Without the group there are no guests. But an unavailable source also reports "absent", and the ghost, in the group
- * by number, would log in without a view. So if that number has no name either, the result is unknown. Other users can
- * log in meanwhile. */
+/* Without the group there are no guests. But an unavailable source also reports "absent". Then the ghost, in the group
+ * by its own number, would log in without a view. So if that number has no name either, the result is unknown. Other
+ * users can log in meanwhile. */
 static int group_lost(const struct passwd *account)
 {
         _cleanup_free_ char *space = NULL;

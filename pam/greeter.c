@@ -4,7 +4,7 @@
  *   LightDM   passes the greeter's display as the terminal. Its GTK greeter shows no errors, only other messages; its
  *             slick greeter cuts long lines.
  *   SDDM      ends the login at an error. Other messages stay until the end, and then "Login failed".
- *   greetd    reports the failure at the end. tuigreet shows that instead, and starts over at once while it is refused.
+ *   greetd    reports the failure at the end. tuigreet shows that instead, and starts over at once, again and again.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,7 +36,6 @@ static struct greeter greeter_find(const char *service, const char *tty)
         return (struct greeter) { .style = PAM_ERROR_MSG };
 }
 
-/* Breaks lines at spaces, not in words. */
 static void text_fold(char *text)
 {
         char *space = NULL;

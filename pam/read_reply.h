@@ -8,7 +8,6 @@
 
 struct sd_bus_message;
 
-/* Turns an error reply into the refusal. */
 int error_read(const char *method, struct sd_bus_message *reply, struct refusal *why);
 
 /* The length, 1 or 2 bytes, of a control character (C0, DEL, C1) at `text`; otherwise 0. */

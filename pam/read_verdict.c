@@ -1,4 +1,4 @@
-/* pam_guest_bus: reads guestd's verdict on an authentication. Must take nothing but a yes for a yes. */
+/* pam_guest_bus: reads guestd's verdict on an authentication. Must take no other answer for a yes. */
 #include <errno.h>
 #include <string.h>
 

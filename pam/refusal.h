@@ -1,8 +1,8 @@
 /*
- * pam_guest: why a guest was refused. Compiled into both shared objects, which share no symbols.
+ * pam_guest: why a guest was refused. Compiled into both shared objects, so neither needs symbols of the other.
  *
- * In the whole module, functions return a negative errno on failure, and fill in `struct refusal` if they take one.
- * There is no mutable data at file level: several threads may be in the module.
+ * In the whole module, functions return 0 or a positive number, or a negative errno on failure. On failure they fill in
+ * the `struct refusal` that they take. There is no mutable data at file level: several threads may be in the module.
  */
 #pragma once
 

@@ -6,13 +6,13 @@ export type Judge = (head: MessageHead) => boolean;
 
 /** Enough for names, a path and a signature. */
 const MOST_HEAD_BYTES = 16 * 1024;
-/** Of names, or the path of a logind session. Before guestd owns its name, any process may send signals. */
+/** For names, or the path of a logind session. Before guestd owns its name, any process may send signals. */
 const SIGNAL_SIGNATURE = /^[so]{1,3}$/;
 const MOST_SIGNAL_BYTES = 4 * 1024;
 /** Enough for logind's list of sessions, the longest answer. Only called services can answer. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** What net.Socket pushes is intercepted. */
+/** net.Socket pushes what it has read; an intake intercepts that. */
 export interface Pushing {
   push: (chunk: Buffer | null) => boolean;
 }
