@@ -1,5 +1,4 @@
-// The shipped configuration has every key of the table at its default, commented out, with its help. UPDATE=1 writes
-// the file.
+// The shipped configuration has every key at its default, commented out, with its help. UPDATE=1 writes the file.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// HACKING.md's table of where a new thing belongs is true: exactly the files of a row contain its sample.
+// HACKING.md's table of where a new thing belongs: exactly the files of a row contain its sample.
 import { describe, expect, it } from "vitest";
 import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
 

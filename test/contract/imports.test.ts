@@ -20,7 +20,7 @@ const imports: Import[] = sources.flatMap((file) =>
   })),
 );
 
-/** A folder's allowed imports: a folder ending in "/", or a package. "types:" allows only types. */
+/** By folder: allowed folders, which end in "/", and packages. "types:" allows only types. */
 const RULES: Record<string, readonly string[]> = {
   "src/policy/": ["src/policy/", "types:src/config/schema.ts"],
   "src/config/": ["src/config/", "node:fs", "node:path"],

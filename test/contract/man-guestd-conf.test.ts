@@ -1,4 +1,4 @@
-// guestd.conf(5) has the table of keys, and every error that a file can have.
+// guestd.conf(5) has all keys, and every error of a file.
 import { describe, expect, it } from "vitest";
 import { formatConfigError, parseConfig } from "../../src/config/parse.ts";
 import { MOST_TERMS_BYTES } from "../../src/config/terms.ts";

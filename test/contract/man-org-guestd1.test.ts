@@ -1,4 +1,4 @@
-// org.guestd1(5) has the XML's interface, the fields that guestd reads and sends, and working examples.
+// org.guestd1(5) has the XML's interface, guestd's fields, and working examples.
 import { describe, expect, it } from "vitest";
 import { makeMethods } from "../../src/bus/methods.ts";
 import type { MethodParts } from "../../src/bus/methods.ts";

@@ -13,7 +13,7 @@ const pages = PAGES.map((page) => {
 const headingsOf = (text: string) =>
   [...text.matchAll(/^\.S[HS] "?([^"\n]*)"?$/gm)].map(([, heading = ""]) => plain(heading));
 
-/** The lines of literal blocks, as a reader sees them. A backslash at the end continues the line. */
+/** Lines of literal blocks, as a reader sees them. */
 const shownBy = (text: string) =>
   [...text.matchAll(/^\.nf\n(.*?)^\.fi$/gms)].flatMap(([, block = ""]) =>
     block

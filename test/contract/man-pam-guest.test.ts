@@ -1,4 +1,4 @@
-// pam_guest(8) has the module's options, return values and sentence, and the installed profile.
+// pam_guest(8) has the module's options, return values and sentence, and the profile.
 import { describe, expect, it } from "vitest";
 import { GHOST_UID } from "../../src/policy/lease.ts";
 import { cut, readItems, readNumber, readPage, termsOf, words } from "../helpers/man.ts";
@@ -7,7 +7,7 @@ import { readProjectFile } from "../helpers/tree.ts";
 const PAGE = "pam_guest.8";
 const hooks = ["pam/pam_guest.c", "pam/authenticate.c"].map(readProjectFile).join("\n");
 
-/** The hooks' files: what is between a function's braces, by its name. */
+/** What is between a function's braces, by its name. */
 const bodies = new Map(
   [...hooks.matchAll(/^(?:static )?[\w ]+\**\b(\w+)\([^;{]*\)\n\{\n(.*?)^\}/gms)].map(([, name = "", body = ""]) => [
     name,
@@ -84,8 +84,7 @@ describe("pam_guest(8)", () => {
       .join(" ");
     const [page, daemonPage] = [readPage(PAGE), readPage("guestd.8")];
     expect(page).toContain(profile);
-    // pam-auth-update replaces "end" with a number: pam_unix and pam_deny follow. Alone in a stack there is nothing to
-    // jump over.
+    // pam-auth-update replaces "end" with a number. pam_unix and pam_deny follow, but not when pam_guest is alone.
     const auth = words(`auth ${cut("packaging/pam-configs", "Auth:\n", "\n")}`);
     expect(page).toContain(auth.replace("success=end", "success=2"));
     expect(daemonPage).toContain(auth.replace("success=end", "success=done"));

@@ -4,7 +4,7 @@ import { REFUSALS } from "../../src/policy/refusals.ts";
 import { sectionOf } from "../helpers/document.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 
-/** Sentences that are not in the table: of the module, of the bus, and of those that open no guest session. */
+/** Sentences outside the table: of the module, of the bus, and without a guest session. */
 const OTHERS = ["pam/hook_common.c", "src/bus/service.ts", "src/policy/linger.ts", "src/policy/opening.ts"]
   .map(readProjectFile)
   .join("\n");

@@ -1,4 +1,4 @@
-// dbus-next works with the versions in package.json, and without what that leaves out (DEPENDENCIES.md).
+// dbus-next works with package.json's versions and omissions (DEPENDENCIES.md).
 import { EventEmitter, once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-// The rule, the keys of [Polkit] and guestd.conf(5) agree on what guests may ask polkit for.
+// The rule, [Polkit] and guestd.conf(5) agree on what guests may ask polkit for.
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { SCHEMA } from "../../src/config/schema.ts";

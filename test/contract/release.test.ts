@@ -1,5 +1,5 @@
-// packaging/release in its own repository: what it refuses, and what it writes. Here it runs no checks, and makes no
-// packages and no repository for apt.
+// packaging/release in its own repository, without its checks, packages and repository for apt: what it refuses and
+// writes.
 import {
   chmodSync,
   cpSync,

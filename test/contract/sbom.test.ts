@@ -1,4 +1,4 @@
-// The CycloneDX list of packaging/sbom.mjs has what DEPENDENCIES.md names, and what the packages were linked with.
+// packaging/sbom.mjs lists what DEPENDENCIES.md names, and what the packages were linked with.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// The template has every text that guests read, and each translation is whole. UPDATE=1 writes the template.
+// The template has every text that guests read, and translations are whole. UPDATE=1 writes the template.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

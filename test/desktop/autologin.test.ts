@@ -1,5 +1,5 @@
-// "guestctl autologin" with real display managers. One guest after another is logged in. A refusal ends at the greeter,
-// where other users log in. Everything is undone to the byte, even after upgrades of packages or guestd's removal.
+// "guestctl autologin" with real display managers logs in one guest after another. A refusal ends at the greeter.
+// Everything is undone to the byte, even after upgrades or guestd's removal.
 import { beforeAll, describe, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, awaitViews, exitOpenbox, hostView, startDisplayManager } from "../helpers/desktop.ts";

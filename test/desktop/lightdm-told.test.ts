@@ -1,4 +1,4 @@
-// A refusal and terms of use in LightDM's GTK greeter, and the notice on the desktop.
+// What LightDM's GTK greeter tells guests, and the notice on the desktop.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, demandTerms, exitOpenbox, startDisplayManager } from "../helpers/desktop.ts";
