@@ -1,4 +1,4 @@
-// Two guests at one seat, in LightDM: one switches to the greeter, and the other logs in there. One's X server crashes.
+// Two guests at one seat, in LightDM: one switches to the greeter, and the other logs in there.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, awaitViews, exitOpenbox, hideUsers, hostView, startDisplayManager } from "../helpers/desktop.ts";

@@ -1,5 +1,5 @@
-// LightDM authenticates the selected user long before the click: the account waits as long as its process. A user of
-// its VNC server does not get in, though LightDM names that display like any other.
+// LightDM authenticates the selected user long before the click: the account waits. A VNC user does not get in, though
+// LightDM names that display like any other.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, hideUsers, startDisplayManager } from "../helpers/desktop.ts";

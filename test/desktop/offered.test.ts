@@ -1,6 +1,5 @@
-// Greeters offer guests: LightDM's guest session in its GTK greeter as Debian ships both, and the users that
-// accounts-daemon lists for GDM. They follow "guestctl enable" and "guestctl disable". Other users log in as without
-// guestd.
+// Greeters offer guests while these are enabled: LightDM's guest session in its GTK greeter as Debian ships both, and
+// the users that accounts-daemon lists for GDM.
 import { expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
 import { awaitOpen, awaitViews, exitOpenbox, findName, hostView, startDisplayManager } from "../helpers/desktop.ts";

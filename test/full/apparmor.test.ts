@@ -1,4 +1,4 @@
-// Under AppArmor's enforce mode, which no container shows, guestd can do its work, and the profile forbids the rest.
+// AppArmor's profile lets guestd work, and forbids the rest. No container shows that.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";

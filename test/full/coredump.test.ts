@@ -1,5 +1,4 @@
-// A core dump that is still being written when the guest's session ends. The kernel gives dumps of a container's
-// processes to the host.
+// A core dump is still being written at the session's end. The kernel gives a container's dumps to the host.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { requireRoot } from "../helpers/root.ts";

@@ -1,4 +1,4 @@
-// Guests' limits apply, and only to guests. Only a whole machine with its own kernel shows that.
+// Limits apply only to guests. Only a machine with its own kernel shows that.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { describeFullMachine } from "../helpers/describe-full-machine.ts";
 import type { FullMachine } from "../helpers/full-machine.ts";
@@ -65,7 +65,7 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
     );
   }
 
-  /** The cgroup of a shell, or one above it, with the configured task limit. It may be set soon after the login. */
+  /** The cgroup of the shell, or one above it, that has the task limit. It may be set soon after the login. */
   async function findLimited(shell: Terminal): Promise<string> {
     const own = `/sys/fs/cgroup${(await shell.ask("cat /proc/self/cgroup", ANSWER_LIMIT_MS)).replace("0::", "")}`;
     const look = `path=${own}
@@ -76,7 +76,6 @@ describeFullMachine("limits of guests on a full machine", (boot) => {
     return waitFor("the limits to be set", () => machine.sh(look), ANSWER_LIMIT_MS);
   }
 
-  /** The administrator and another guest get their answers, and guestd was not killed. */
   async function expectNobodyHarmed(): Promise<void> {
     expect(await other.ask("id -un; touch ~/file && echo made", ANSWER_LIMIT_MS)).toBe("guest2\nmade");
     expect((await listSessions(machine)).map(({ user }) => user)).toContain("guest2");

@@ -1,5 +1,5 @@
-// Homes are on an NFS server that root may not read (root_squash), or that is down. In a container, the host would be
-// the server, and hanging processes would hang there.
+// Homes are on an NFS server that root may not read (root_squash), or that is down. A container's processes would hang
+// on the host.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { askForRow, askForRows, listSessions } from "../helpers/guests.ts";

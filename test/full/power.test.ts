@@ -1,5 +1,5 @@
-// The power is cut while a guest is in and others have just ended. Only a whole machine loses what was not synced; a
-// container's disk has everything.
+// The power is cut while a guest is in and others have just ended. A container's disk would have even what was not
+// synced.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FullMachine } from "../helpers/full-machine.ts";
 import { askForRows, listSessions } from "../helpers/guests.ts";

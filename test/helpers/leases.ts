@@ -49,7 +49,7 @@ export async function awaitForgotten(machine: Machine, id: string, limitMs?: num
   await waitFor(`session ${id} to be forgotten`, () => !existsSync(record), limitMs);
 }
 
-/** Logs out. At the receipt, the UID is free or quarantined. */
+/** Logs out, and waits until the UID is returned or quarantined. */
 export async function endLease(
   machine: Machine,
   { terminal, id }: LeasedGuest,

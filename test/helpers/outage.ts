@@ -59,7 +59,7 @@ export async function endOutage(machine: Machine, hasFailed: boolean): Promise<v
     `systemctl kill -s CONT systemd-journald systemd-logind 2>/dev/null; ${DIRECTORIES.map(empty).join("; ")}; systemctl start systemd-journald.socket systemd-journald`,
   );
   await waitFor("guestd to answer", () => answers(machine), END_LIMIT_MS);
-  // A failed test must not fail those after it.
+  // Cleans up after a failed test.
   if (hasFailed) for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
   await awaitNoSessions(machine, END_LIMIT_MS);
   expect(await findPids(machine, "sleep 4711")).toEqual([]);

@@ -33,7 +33,7 @@ export function readProcess(pid: number): Process | undefined {
   };
 }
 
-/** For example, "ns/mnt". */
+/** @param path e.g. "ns/mnt" */
 export function readLink(pid: number, path: string): string | undefined {
   return whileThere(() => readlinkSync(`/proc/${pid}/${path}`));
 }

@@ -19,7 +19,7 @@ export const answers = (machine: Machine) =>
     () => false,
   );
 
-/** Across restarts of the machine. */
+/** Keeps the journal on disk, across restarts of the machine. */
 export async function keepJournal(machine: Machine): Promise<void> {
   await machine.sh(
     "sed -i s/volatile/persistent/ /etc/systemd/journald.conf.d/test.conf; systemctl restart systemd-journald; journalctl --flush",

@@ -1,6 +1,5 @@
-/* Hangs for holders.test.ts: hang DIRECTORY, in its own mount namespace. Mounts a FUSE there that answers everything
- * except FLUSH. A child opens a file on it and calls execve(2), which closes the file and never returns. Prints the
- * child's PID. */
+/* For holders.test.ts: hang DIRECTORY, in its own mount namespace. Mounts a FUSE there that never answers FLUSH. A
+ * child opens a file on it and hangs in execve(2), which closes the file. Prints the child's PID. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>

@@ -1,4 +1,4 @@
-// guest-holders finds every way a process can hold files or namespaces, and cannot be made to hang for long.
+// guest-holders finds all holders of files or namespaces, and cannot be made to hang for long.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -27,10 +27,7 @@ import {
 import { type MemberCriteria, searchAllMembers } from "../../src/system/processes/member-search.ts";
 import { type Base, describeAsRoot, parseMounts, pidOf, startBase, traces } from "./rig.ts";
 
-/**
- * Stands for a guest. rig.ts's UID would match processes of concurrent tests, because a search covers the whole
- * machine.
- */
+/** A search covers the whole machine: rig.ts's UID would match processes of concurrent tests. */
 const GUEST = 23456;
 const PROGRAM = resolve(process.env["GUEST_HOLDERS"] ?? "build/host/guest-holders");
 const hasFuse = existsSync("/dev/fuse");

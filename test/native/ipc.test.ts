@@ -1,5 +1,5 @@
-// What a user has left in guestd's IPC namespace, by id and through a file system that is mounted nowhere. And a user's
-// own namespace, which is emptied.
+// A user's objects in guestd's IPC namespace, by id and through an unmounted file system. A user's own namespace, which
+// is emptied.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
