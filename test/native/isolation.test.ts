@@ -29,7 +29,7 @@ describeAsRoot("between a view and its host", () => {
   const host = readFileSync("/proc/self/mountinfo", "utf8");
   beforeAll(async () => {
     base = await startBase();
-    // A kernel may deny guests user namespaces. Here they are allowed, to test the masks themselves.
+    // User namespaces are allowed, unlike on some kernels, to test the masks themselves.
     base.sh("mount -t tmpfs base /home && mkdir -m 755 /home/bob && echo secret > /home/bob/secret");
     base.sh("mount -t tmpfs -o mode=755 base /srv && echo secret > /srv/file && mkdir /srv/place");
     view = await base.build(

@@ -1,4 +1,4 @@
-// guest-keys against every way to protect keys, in a user namespace that takes the remaining keys with it.
+// guest-keys against every way to protect keys. The user namespace takes remaining keys with it.
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

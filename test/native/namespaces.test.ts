@@ -1,4 +1,4 @@
-// A view's own PID and IPC namespaces: what they show, which processes end together, and nesting.
+// A view's own PID and IPC namespaces.
 import { once } from "node:events";
 import { closeSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -143,8 +143,8 @@ describeAsRoot("in a view with its own PID and IPC namespaces", () => {
     await withIsolated(pidfd, [proc()], async (inner) => {
       expect(readProcess(inner.isolation.pid)?.pids).toHaveLength(3);
       expect(readProcess(inner.isolation.pid)?.parent).toBe(process.pid);
-      // By descriptor: the outer namespace's /proc does not show this process. It waits for the test, since its first
-      // output can arrive together with "ready".
+      // By descriptor: the outer namespace's /proc does not show this process. It waits, since its output could arrive
+      // together with "ready".
       const join =
         "read go; nsenter --pid=/proc/self/fd/3 --mount=/proc/self/fd/4 sh -c 'echo $$; cat /proc/1/comm'; exec cat";
       const child = await startWithin(view, join, [inner.isolation.processes.fd, inner.fd]);

@@ -18,7 +18,7 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Runs a script in its own Node and mount namespace, with the addon as `native`. Returns its output. */
+/** Runs a script in its own Node and mount namespace, with the addon as `native`. */
 function run(script: string): string {
   const addon = process.env["GUESTNS_ADDON"] ?? "build/host/guestns.node";
   const head = `const native = require(${JSON.stringify(resolve(addon))});`;

@@ -1,4 +1,4 @@
-// The reaper: how it is started, what it holds while it runs, and that no failure leaves one behind.
+// How the reaper starts, what it holds, and that no failure leaves one behind.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -67,7 +67,7 @@ function linkOf(path: string, name = ""): string[] {
   }
 }
 
-/** Runs a script in its own Node and namespaces (unshare(1)), with the addon as `native`. Returns its output. */
+/** Runs a script in its own Node and namespaces (unshare(1)), with the addon as `native`. */
 function run(script: string, under: readonly string[]): string {
   const head = `const native = require(${JSON.stringify(ADDON)}); const fs = require("node:fs");`;
   return execFileSync("unshare", [...under, process.execPath, "-e", head + script], {

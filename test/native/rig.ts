@@ -1,5 +1,5 @@
-// For the addon's tests: a throw-away base namespace, step makers, and looks into a built view. Mounts nothing in the
-// tests' own namespace, and ends each process that it starts by PID.
+// A throw-away base namespace, step makers, and looks into a built view. Mounts nothing in the tests' own namespace,
+// and ends each process that it starts by PID.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";

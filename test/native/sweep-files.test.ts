@@ -1,4 +1,4 @@
-// Finds and removes a user's files below some directories, even if the user wants to keep them.
+// Finds and removes a user's files, even if the user wants to keep them.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {

@@ -1,5 +1,5 @@
-// The walk for files of all waiting UIDs: it finds what an accomplice hides from the look at an end, continues where it
-// stopped, and slows nothing else down.
+// The walk for files of waiting UIDs finds what an accomplice hides from the look at an end, continues where it
+// stopped, and slows nothing down.
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

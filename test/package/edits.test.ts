@@ -1,4 +1,4 @@
-// An administrator's changes stay: no step of the package touches them, and they block none.
+// Package operations leave an administrator's changes alone, and work with them.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { Machine } from "../helpers/machine.ts";
@@ -53,7 +53,7 @@ describeMachine("an administrator's own changes", (release) => {
     await machine.stop();
   });
 
-  /** Installs, upgrades, removes and purges. Calls `look` after each but the last. @returns the scripts' output */
+  /** Calls `look` after each step but the last. @returns the scripts' output */
   async function liveThrough(look: () => Promise<unknown>): Promise<string[]> {
     const pristine = await takeState(machine);
     await preseed(machine, true);
@@ -74,7 +74,7 @@ describeMachine("an administrator's own changes", (release) => {
   }
 
   it("to the PAM stacks and options stay", { timeout: LIMIT_MS }, async () => {
-    // Before and after the blocks that pam-auth-update writes, and inside one.
+    // Outside the blocks of pam-auth-update, and inside one.
     await machine.sh(`printf '${OWN_LINE}\n' >>/etc/pam.d/common-session; sed -i '1i # mine' /etc/pam.d/common-auth
       sed -i '/pam_unix.so/s/$/ debug/' /etc/pam.d/common-session; pam-auth-update --package`);
     await liveThrough(async () => {

@@ -1,4 +1,4 @@
-// Follows docs/getting-started.md word for word, on a machine that has never had guestd.
+// Follows docs/getting-started.md word for word on a pristine machine.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { commandsOf, filesOf, readInstructions } from "../helpers/document.ts";
@@ -45,7 +45,7 @@ describeMachine("the first steps in the documentation", (release) => {
 
   beforeAll(async () => {
     machine = await Machine.boot(release, "pristine");
-    // The machine lacks sudo, which root does not need. The package has the build's name.
+    // The machine lacks sudo. The package gets the build's name.
     await machine.write("/usr/local/bin/sudo", '#!/bin/sh\nexec env "$@"\n', "755");
     await machine.sh(`mv ${PACKAGE} /root/guestd_0_amd64.deb; mkdir /srv/private /srv/course; useradd -m student`);
   });

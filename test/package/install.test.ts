@@ -1,4 +1,4 @@
-// A first installation of guestd: what an administrator gets, and that switching it on remains to do.
+// A first installation of guestd, up to switching it on.
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, listSessions, unexpectedLines } from "../helpers/guests.ts";
@@ -29,7 +29,7 @@ describeMachine("a new installation", (release) => {
     output = await apt(machine, "install", PACKAGE);
   });
   afterEach(async ({ task }) => {
-    // A failed test must not fail those after it.
+    // Cleans up after a failed test.
     if (task.result?.state === "fail")
       for (const { id } of await listSessions(machine)) await machine.run(["guestctl", "end", id]);
     await awaitNoSessions(machine);

@@ -1,5 +1,5 @@
-// Each package operation is killed before each of its commands, and repeated: no user is locked out meanwhile, and the
-// repetition ends as if nothing had happened.
+// Package operations are killed before each of their commands, and repeated: no user is locked out, and the repetition
+// ends normally.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitReceipt, listSessions } from "../helpers/guests.ts";
@@ -12,7 +12,7 @@ import { walk } from "../helpers/walk.ts";
 const LIMIT_MS = 3_600_000;
 /** A run with a seed kills at one of this many points. */
 const PARTS = 8;
-/** A step, and the points it has passed. It was killed at the last one, or has completed. */
+/** A step, and its points: it was killed at the last one, or has completed. */
 interface Passed {
   readonly where: string;
   readonly isKilled: boolean;
@@ -47,7 +47,7 @@ describeMachine("an interrupted package operation", (release) => {
     await machine.stop();
   });
 
-  /** No user is locked out, and the ghost is a guest or unknown: never an ordinary account. */
+  /** The ghost is a guest or unknown: never an ordinary account. */
   async function expectNoHarm(where: string): Promise<void> {
     expect(await canLogIn(machine), where).toBe(true);
     const wired = await wiredStacks(machine);
@@ -57,7 +57,7 @@ describeMachine("an interrupted package operation", (release) => {
     if (isKnown) expect(wired, where).toEqual(["auth", "session", "session-noninteractive"]);
   }
 
-  /** Runs a step until it is killed at that point, looks, and runs it again to its end. */
+  /** Runs a step until it is killed, looks, and repeats the step. */
   async function doTwice(point: number, step: readonly string[], again: () => Promise<unknown>): Promise<Passed> {
     const { isKilled, points } = await runKilled(machine, point, step);
     const where = `${step.join(" ")}, ${isKilled ? "killed" : "ended"} at ${points.length}: ${points.at(-1) ?? ""}`;

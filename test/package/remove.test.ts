@@ -1,5 +1,5 @@
-// The package is removed while guests are in. Their sessions end with a receipt, other users are not locked out, and a
-// purge leaves the machine as it was.
+// The package is removed while guests are in: their sessions end with a receipt, and a purge leaves the machine as it
+// was.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import { awaitNoSessions, awaitReceipt, IS_GUEST, listSessions } from "../helpers/guests.ts";

@@ -1,6 +1,5 @@
-// Follows docs/install.md word for word, on a machine that has never had guestd. apt refuses other keys' signatures and
-// packages changed after signing. guestd's dependencies are installed: install.test.ts shows that they come from
-// Debian.
+// Follows docs/install.md word for word on a pristine machine. apt refuses other keys' signatures, and packages changed
+// after signing. guestd's dependencies are installed: install.test.ts shows that they come from Debian.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -34,7 +33,7 @@ describeMachine("a repository", (release) => {
       SigningKey.make(),
       SigningKey.make(),
     ]);
-    // The machine lacks sudo, which root does not need.
+    // The machine lacks sudo.
     await machine.write("/usr/local/bin/sudo", '#!/bin/sh\nexec "$@"\n', "755");
     // apt would retry Debian's archives without a network.
     await machine.write("/etc/apt/apt.conf.d/99-no-network", 'Acquire::Retries "0";\n');

@@ -1,4 +1,4 @@
-// A newer, the same and an older version take over while guests are in. Their sessions continue.
+// Sessions continue when a newer, the same or an older version takes over.
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeMachine } from "../helpers/describe-machine.ts";
 import {
