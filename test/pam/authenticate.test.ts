@@ -1,4 +1,4 @@
-/** pam_authenticate in an application that runs as root: guests without a password, and their accounts. */
+/** pam_authenticate as root: guests without a password, and their accounts. */
 import dbus from "dbus-next";
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";

@@ -1,4 +1,4 @@
-/** What a refusal sends to greeters of display managers. test/desktop/ shows what they make of it. */
+/** What a refusal sends to greeters. test/desktop/ shows what they make of it. */
 import { expect, it } from "vitest";
 import { describeModule } from "./fixture.ts";
 import { toldAs } from "./host.ts";

@@ -35,10 +35,10 @@ export function buildModule(): void {
 export interface State {
   readonly namespace: number;
   readonly ipc: number;
-  /** Its children are born there. */
+  /** The PID namespace of its children. */
   readonly children: number;
   readonly descriptors: number;
-  /** Those above 2 that an executed program would inherit, each followed by a space. */
+  /** Descriptors above 2 that an executed program would inherit, each followed by a space. */
   readonly inherited: string;
   readonly umask: number;
   readonly directory: string;

@@ -1,7 +1,4 @@
-/*
- * The report of host.c: a hook's result, what was shown and logged, and the process before and after. Catches the
- * module's log lines: the executable's syslog() comes before libc's.
- */
+/* The report of host.c. Catches the module's log lines: the executable's syslog() comes before libc's. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>

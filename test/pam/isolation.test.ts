@@ -1,4 +1,4 @@
-/** Sessions with their own PID and IPC namespaces: these are checked, joined, and left at the end. */
+/** A session's PID and IPC namespaces are checked, joined, and left at the end. */
 import { closeSync } from "node:fs";
 import dbus from "dbus-next";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";

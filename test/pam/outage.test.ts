@@ -1,6 +1,6 @@
 /**
- * guestd or the bus is missing or does not answer. Guests are refused in bounded time; other users notice nothing. The
- * upper limit is the contract's (10 s in all). The lower one shows that the module waited as configured.
+ * Without guestd or the bus, guests are refused in bounded time; other users notice nothing. The upper limit is the
+ * contract's (10 s in all). The lower one shows that the module waited as configured.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import dbus from "dbus-next";

@@ -68,7 +68,7 @@ describeModule("a user who may or may not be a guest", (at) => {
     expect(at.guestd.calls).toEqual([]);
   });
 
-  // Like a directory service that does not answer: libc then reports no such group.
+  // When a directory service does not answer, libc reports no such group.
   it("is refused where the group does not exist, but the user is the ghost, whose group has no name", async () => {
     const hook = await at.once({ user: accounts.ghost, options: "group=no-such-group" });
     expect(hook.result).toBe("PAM_SESSION_ERR");

@@ -1,4 +1,4 @@
-/** guestd refuses a guest, or their session is invalid: PAM_SESSION_ERR, and no namespace is entered. */
+/** Refused guests and invalid sessions: PAM_SESSION_ERR, and no namespace is entered. */
 import { closeSync, fstatSync, openSync, readlinkSync } from "node:fs";
 import dbus from "dbus-next";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";

@@ -1,4 +1,4 @@
-/** Terms of use are shown, with a question, before guestd creates anything. The module never accepts them itself. */
+/** Terms of use are shown before guestd creates anything. The module never accepts them itself. */
 import dbus from "dbus-next";
 import { describe, expect, it } from "vitest";
 import { describeModule, type Fixture } from "./fixture.ts";

@@ -1,4 +1,4 @@
-/** pam_authenticate in an application that is not root: a guest's screen locker, or another user's program. */
+/** pam_authenticate without root: a guest's screen locker, or another user's program. */
 import { beforeEach, expect, it } from "vitest";
 import { execute } from "../helpers/execute.ts";
 import { describeModule } from "./fixture.ts";

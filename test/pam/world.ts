@@ -1,7 +1,6 @@
 /**
- * A mount namespace for the tests of pam_guest, with its own accounts and system bus: the module's fixed addresses
- * (/run/dbus/system_bus_socket, NSS) need no exceptions for tests. It must not change the machine: all mounts are made
- * in the private namespace and go away with it.
+ * A mount namespace with its own accounts and system bus, because the module's addresses are fixed
+ * (/run/dbus/system_bus_socket, NSS). It must not change the machine: all mounts are private and go away with it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
