@@ -1,16 +1,15 @@
-// Whether the rules of pam_access (access.conf(5)) admit guests, as far as this is known before a login. Pure.
+// Whether pam_access (access.conf(5)) admits guests, as far as known before a login. Pure.
 import type { RuleFile } from "./ghost-rules.ts";
 import type { PamModule } from "./pam-stack.ts";
 
-/** "unclear": it depends on something unknown here, such as the terminal or a netgroup. */
+/** "unclear" depends on something unknown, such as a netgroup. */
 export type AccessVerdict =
   { readonly kind: "admits" | "unclear" } | { readonly kind: "refuses"; /** FILE:LINE. */ readonly rule: string };
 
 type Match = "yes" | "no" | "maybe";
 
 /**
- * Judges a leased account of this group at this machine. The first matching rule counts;
- * without one the account is admitted.
+ * Judges a local login of a leased account. The first matching rule counts; without one the account is admitted.
  * @param module pam_access, as in the stack
  */
 export function judgeAccess(files: readonly RuleFile[], group: string, { args }: PamModule): AccessVerdict {
@@ -22,7 +21,7 @@ export function judgeAccess(files: readonly RuleFile[], group: string, { args }:
       matchList(origins, matchOrigin),
     );
     if (fits === "yes") return permission === "-" ? { kind: "refuses", rule } : { kind: "admits" };
-    // A "-" rule that only may match is ignored: the rules after it decide.
+    // A "-" rule that may match is ignored: later rules decide.
     if (fits === "maybe" && permission === "+") return { kind: "unclear" };
   }
   return { kind: "admits" };
@@ -62,7 +61,7 @@ function matchUser(word: string, names: readonly string[]): Match {
   return word.includes("@") ? "maybe" : "no";
 }
 
-/** Addresses and domains: no login of the ghost comes from one. */
+/** Addresses and domains: the ghost comes from none. */
 const REMOTE = /^[\d.]+(\/[\d.]+)?$|^\.|\.$/;
 
 function matchOrigin(word: string): Match {

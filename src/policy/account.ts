@@ -1,4 +1,4 @@
-// The account that logs in, as PAM knows it, and which accounts can be guests.
+// The account that logs in, as PAM knows it; and which accounts can be guests.
 import { refusal } from "./refusals.ts";
 
 export interface Account {
@@ -7,7 +7,7 @@ export interface Account {
   readonly gid: number;
   readonly home: string;
   readonly shell: string;
-  /** Only of an account that guestd makes: the name that greeters show. */
+  /** What greeters show. Only for leased accounts. */
   readonly realName?: string;
 }
 
@@ -17,7 +17,7 @@ const FIRST_UID = 1000;
 const RESERVED_UIDS = new Set([65534, 65535]);
 const LAST_UID = 2 ** 31 - 1;
 
-// A tmpfs is mounted over the home. Over one of these it would hide the system from the login itself.
+// A tmpfs over one of these would hide the system from the login.
 const SYSTEM_DIRECTORIES = new Set([
   ..."bin boot dev etc lib lib32 lib64 libx32 proc root run sbin sys usr".split(" "),
 ]);
@@ -25,8 +25,8 @@ const SYSTEM_DIRECTORIES = new Set([
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
 /**
- * Why this account cannot be a guest's, as a sentence for a person; undefined if it can.
- * The name is never used in a path or a command. It only must not break a line of text.
+ * Returns why the account cannot be a guest's, as a sentence. The name is never used in a path or command; it must only
+ * not break a line of text.
  */
 export function findAccountFault(account: Account): string | undefined {
   const { user, uid, gid, home } = account;
@@ -36,7 +36,6 @@ export function findAccountFault(account: Account): string | undefined {
   return undefined;
 }
 
-/** Whether an account with this UID can be a guest's. */
 export function isGuestUid(uid: number): boolean {
   return Number.isInteger(uid) && uid >= FIRST_UID && uid <= LAST_UID && !RESERVED_UIDS.has(uid);
 }

@@ -1,4 +1,4 @@
-// Whether a guest may log in now, and as which account. Pure: decides from plain values, as doas' permit() does.
+// Whether a guest may log in now, and as which account. Pure, as doas' permit() is.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { findAccountFault } from "./account.ts";
@@ -12,28 +12,26 @@ import { findOriginFault, isLocal } from "./origin.ts";
 import type { Allocated, Open, Session } from "./session.ts";
 import { matchesAny } from "./wildcards.ts";
 
-/** Who asks to log in, and how. */
 export interface Login extends OpeningOrigin {
   readonly account: Account;
   readonly service: string;
-  /** PID of the leader; 0 in an explanation. */
+  /** 0 in an explanation. */
   readonly leaderPid: number;
-  /** systemd asks, for a service with PAMName=. The leader becomes the program of that service. */
+  /** systemd asks for a service with PAMName=. The leader becomes its program. */
   readonly startsService: boolean;
 }
 
 export type Verdict =
-  /** `lease`: the session that the account was leased for; undefined for a shared account. */
+  /** `lease` is undefined for a shared account. */
   | { readonly kind: "admitted"; readonly config: Config; readonly lease: Allocated | undefined }
-  /** The leader has this session already: its stack names pam_guest twice. */
+  /** The leader has this session: its stack names pam_guest twice. */
   | { readonly kind: "again"; readonly session: Open }
   | { readonly kind: "refused"; readonly reason: string };
 
 /**
  * Decides on a login.
- * @param config undefined while the configuration has errors; then no guest may log in
- * @param loginSwitch must be on, too
- * @returns the verdict; the reason of a refusal is a sentence for the guest
+ * @param config undefined if it has errors: no guest may log in
+ * @returns the verdict; a refusal's reason is a sentence for the guest
  */
 export function judgeLogin(
   config: Config | undefined,
@@ -64,11 +62,11 @@ export function judgeLogin(
     : judgeShared(config, login, sessions);
 }
 
-// LeaseRange= may have changed since the account was leased.
+// LeaseRange= may have changed since.
 const isLeaseUid = (config: Config, uid: number, sessions: readonly Session[]): boolean =>
   isLeasable(config.Guests.LeaseRange, uid) || sessions.some(({ leased, account }) => leased && account.uid === uid);
 
-// A leased account is only for the process that got it, and for one session.
+// A leased account is for one session of the process that got it.
 function judgeLeased(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { account, leaderPid } = login;
   const lease = sessions.find(
@@ -82,16 +80,15 @@ function judgeLeased(config: Config, login: Login, sessions: readonly Session[])
   return isFull(config, sessions) ? refuse(refusal("full")) : { kind: "admitted", config, lease };
 }
 
-// After a failed login its account cannot be used again.
+// After a failed login the account cannot be used again.
 const isWaiting = (session: Session, pid: number): session is Allocated =>
   session.phase === "allocated" && session.cause === undefined && session.leader.pid === pid;
 
 function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { Ghost } = config.Guests;
-  // No process changes its own PID namespace. The program would stay in the host's, and could signal
-  // the account's other sessions.
+  // A process cannot change its own PID namespace. In the host's, it could signal the account's other sessions.
   if (login.startsService) return refuse(refusal("sharedService", { user: login.account.user }));
-  // Judges by the service alone: a program that names its terminal late, or not, would continue as the ghost itself.
+  // By service alone: a program that names its terminal late or never would continue as the ghost.
   if (login.account.user === Ghost && login.rhost === "" && leasesThrough(config, login.service)) {
     return refuse(refusal("unleased", { ghost: Ghost, instead: autologinInstead(Ghost) }));
   }
@@ -102,7 +99,7 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
   return { kind: "admitted", config, lease: undefined };
 }
 
-/** The accounts that can have no further session. Sessions that are ending count. */
+/** Returns the accounts that can have no further session. Ending sessions count. */
 export function listFull(
   { Guests: { MaxSessionsPerUser } }: Config,
   sessions: readonly Session[],
@@ -116,7 +113,7 @@ export function listFull(
   return [...new Map(full.map(({ account }) => [account.uid, account])).values()];
 }
 
-/** What PAM asks before it asks for a password. */
+/** Asked by PAM before the password. */
 export interface Authentication extends Origin {
   readonly user: string;
   readonly service: string;
@@ -125,19 +122,19 @@ export interface Authentication extends Origin {
 
 export type AuthenticationVerdict =
   | { readonly kind: "lease"; readonly config: Config }
-  /** The leader has an account already, and asks again. */
+  /** The leader has an account, and asks again. */
   | { readonly kind: "again"; readonly session: Allocated }
   | { readonly kind: "unlocked" | "ignored" }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Decides who logs in without a password: the ghost, through a local service; and a guest at the locked screen. */
+/** Decides who needs no password: the ghost in a local service, and a guest at the locked screen. */
 export function judgeAuthentication(
   config: Config | undefined,
   asked: Authentication,
   sessions: readonly Session[],
   loginSwitch: LoginSwitch,
 ): AuthenticationVerdict {
-  // Guests who are logged in can unlock the screen even if new guests are refused.
+  // Guests can unlock even while new guests are refused.
   if (config !== undefined && mayUnlock(config, asked, sessions)) return { kind: "unlocked" };
   const broken = findOutage(config, loginSwitch);
   if (config === undefined || broken !== undefined) return { kind: "refused", reason: broken ?? "" };
@@ -163,10 +160,10 @@ function mayUnlock(
   );
 }
 
-/** Programs that ignore a changed PAM_USER. They would be the ghost in the session of a leased account. */
+/** Programs that ignore a changed PAM_USER. They would run as the ghost in a leased session. */
 const KEEPING_ACCOUNT = ["sshd", "su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd"];
 
-/** Whether the ghost gets a leased account through this service: one whose program accepts a changed PAM_USER. */
+/** Whether the ghost gets a leased account through this service. Its program must accept a changed PAM_USER. */
 export function leasesThrough({ Guests }: Config, service: string): boolean {
   const isRefused = KEEPING_ACCOUNT.includes(service) || matchesAny(Guests.RefuseServices, service);
   return matchesAny(Guests.Passwordless, service) && !isRefused;
@@ -176,14 +173,12 @@ function isFull({ Guests: { MaxSessions } }: Config, sessions: readonly Session[
   return MaxSessions > 0 && sessions.filter(hasGuest).length >= MaxSessions;
 }
 
-// An account that waits at a greeter has no guest yet and does not count, nor does one that
-// was withdrawn before its login.
+// An account at a greeter, or withdrawn before its login, has no guest.
 function hasGuest(session: Session): boolean {
   if (session.phase === "allocating" || session.phase === "allocated") return false;
   return session.phase !== "ending" || session.cause !== "never-opened";
 }
 
-// Why no guest may log in; undefined if guests may.
 const NEVER_SAID: LoginSwitch = { enabled: false, reason: "" };
 
 function findOutage(config: Config | undefined, loginSwitch: LoginSwitch): string | undefined {

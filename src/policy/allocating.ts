@@ -1,4 +1,4 @@
-// How a login as the ghost gets an account. The session begins here, and waits for the login to continue.
+// How a login as the ghost gets an account. The session begins here.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import { judgeAuthentication } from "./admission.ts";
@@ -32,7 +32,6 @@ import { countMapped } from "./uid-map.ts";
 import type { Way } from "./way.ts";
 import { contextOf, effectAfter, isStageOf, learnFrom } from "./way.ts";
 
-/** The stages of leasing, for a session in this phase. */
 const WAY: Way<Allocating> = ALLOCATING;
 
 /** How many names are tried. If each has a home already, some program creates them. */
@@ -40,7 +39,7 @@ const MOST_NAMES = 3;
 
 type Requested = EventOf<"allocate-requested">;
 
-/** Handles AllocateAccount: PAM has a name, and asks whether it needs a password. */
+/** Handles AllocateAccount: PAM asks whether a name needs a password. */
 export function allocate(state: State, event: Requested): Next {
   const { id, user, leaderPid: leader, service, call } = event;
   const verdict = judgeAuthentication(state.config, event, [...state.sessions.values()], state.loginSwitch);
@@ -145,7 +144,7 @@ function lease(
   return goOn({ ...state, pool: takeUid(state.pool, account.uid) }, session, undefined, event);
 }
 
-/** The next stage of leasing. After the last one the session waits for its login. */
+/** Runs the next stage of leasing. After the last, the session waits for its login. */
 function goOn(state: State, session: Allocating, last: EffectKind | undefined, moment: Moment): Next {
   const effect = effectAfter(WAY, session, last, contextOf(moment));
   if (effect !== undefined) return put(state, session, effect);
@@ -155,7 +154,6 @@ function goOn(state: State, session: Allocating, last: EffectKind | undefined, m
   return put(state, waiting);
 }
 
-/** Handles the outcome of a stage of leasing. */
 export function advanceAllocating(state: State, before: Allocating, event: Ended): Next {
   const { effect } = event;
   if (!isStageOf(WAY, before, effect)) return stay(state);
@@ -169,10 +167,10 @@ export function advanceAllocating(state: State, before: Allocating, event: Ended
   return homeExists ? rename(state, session, event) : goOn(state, session, effect.kind, event);
 }
 
-/** The finding of every other stage. */
+/** What every other stage finds. */
 const NOT_PUBLISHED = { taken: undefined, homeExists: false } as const;
 
-// The UID or the name belongs to a user of this machine that is not guestd's.
+// The UID or name belongs to a user of the machine.
 function leaseAnother(state: State, session: Allocating, owner: string, moment: Moment): Next {
   const { uid, gid } = session.account;
   const pool = quarantineUid(state.pool, uid, { reason: `it belongs to ${owner}`, user: "", foreign: true });
@@ -180,11 +178,11 @@ function leaseAnother(state: State, session: Allocating, owner: string, moment: 
   const share = shareAfterForeign(pool);
   const account = config === undefined ? undefined : makeAccount({ ...state, pool }, config, gid, uid, share);
   if (account === undefined) return failAllocating({ ...state, pool }, session, "Refused", refusal("usedUp"), moment);
-  // Repeats all stages but the first for the new account.
+  // Repeats all stages but the first.
   return goOn({ ...state, pool: takeUid(pool, account.uid) }, { ...session, account }, "watch-leader", moment);
 }
 
-// A PAM module above pam_guest would use the files in that home, and the end could not tell them from the guest's.
+// A PAM module above pam_guest would use that home, and the end could not tell its files from the guest's.
 function rename(state: State, session: Allocating, moment: Moment): Next {
   const { account } = session;
   const { config } = state;
@@ -197,7 +195,7 @@ function rename(state: State, session: Allocating, moment: Moment): Next {
   return goOn(state, renamed, "watch-leader", moment);
 }
 
-/** Refuses the login. What exists of the account is removed as at any other end. */
+/** Refuses the login, and ends what exists of the session. */
 function failAllocating(state: State, session: Allocating, code: ErrorCode, reason: string, moment: Moment): Next {
   const ending = startEnding(state, session, session.cause ?? "never-opened", moment);
   return { ...ending, effects: [refuseLogin(session, code, reason), ...ending.effects] };

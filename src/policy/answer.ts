@@ -11,19 +11,16 @@ export interface OpenReply {
   readonly inode: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly isolation: IpcIsolation | Isolation | undefined;
-  /** Shown to the guest in the terminal; may be empty. */
+  /** Shown in the terminal; may be empty. */
   readonly notice: string;
 }
 
-/**
- * The answer to AllocateAccount: a name to log in as, "unlocked", or "ignored", which leaves
- * the decision to other modules.
- */
+/** The answer to AllocateAccount. "ignored" leaves the decision to other modules. */
 export type Allocation =
   { readonly verdict: "leased"; readonly user: string } | { readonly verdict: "unlocked" | "ignored" };
 
 export type Answer =
-  /** No session yet: the guest has to accept terms of use first. */
+  /** The guest must accept terms of use first. */
   | { readonly kind: "terms"; readonly terms: Terms }
   | { readonly kind: "allocated"; readonly allocation: Allocation }
   | { readonly kind: "opened"; readonly reply: OpenReply }
@@ -32,13 +29,13 @@ export type Answer =
   | { readonly kind: "switched" }
   | { readonly kind: "error"; readonly code: ErrorCode; readonly reason: string };
 
-/** Admits a leader: tells it where its view is, and which environment variables to set. */
+/** Tells a leader its view, and environment variables to set. */
 export function answerOpen(id: string, { path, inode, isolation }: View, notice = ""): Answer {
   const environment = { GUEST_SESSION: id };
   return { kind: "opened", reply: { id, namespace: path, inode, environment, isolation, notice } };
 }
 
-/** Makes a login continue as the leased account. */
+/** The login continues as the leased account. */
 export const answerAllocate = (user: string): Answer => ({
   kind: "allocated",
   allocation: { verdict: "leased", user },

@@ -1,2 +1,2 @@
-// A bus call that waits for an answer, by its number (bus/pending.ts).
+// The number of a bus call that waits for an answer (bus/pending.ts).
 export type CallId = number;

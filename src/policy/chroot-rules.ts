@@ -1,35 +1,32 @@
-// Whether sshd(8) accepts the directory that its configuration locks a guest in (ChrootDirectory of sshd_config(5)).
-// Pure; system/sshd-config.ts reads the rules.
+// Whether sshd(8) accepts the ChrootDirectory (sshd_config(5)) of a guest. Pure; system/sshd-config.ts reads the rules.
 import type { Account } from "./account.ts";
 import { isWithin, pathBelow } from "./paths.ts";
 import type { Step } from "./steps.ts";
 import { fitsWildcards } from "./wildcards.ts";
 
-/** One line with ChrootDirectory. */
 export interface ChrootRule {
   /** FILE:LINE. */
   readonly at: string;
   readonly directory: string;
-  /** The criteria of each Match block around it, as words. All must match. */
+  /** The criteria of each enclosing Match block, as words. All must match. */
   readonly under: readonly (readonly string[])[];
 }
 
 /** A login through sshd with a view. */
 export interface ChrootedLogin {
   readonly account: Pick<Account, "user" | "uid" | "home">;
-  /** Names of the groups that the account is in. */
+  /** The names of the account's groups. */
   readonly groups: readonly string[];
   readonly plan: readonly Step[];
 }
 
-/** "maybe": it depends on where the login comes from. */
+/** "maybe" depends on where the login comes from. */
 type Match = "yes" | "no" | "maybe";
 
-/** Whether a rule depends on the groups of an account. */
 export const asksForGroups = (rules: readonly ChrootRule[]): boolean =>
   rules.some(({ under }) => under.some((words) => words.some((word) => /^group$/i.test(word))));
 
-/** Why sshd ends such a login, and what to use instead, as a sentence. The first matching rule counts. */
+/** Returns why sshd ends this login and what to use instead, as a sentence. The first matching rule counts. */
 export function findChrootFault(rules: readonly ChrootRule[], login: ChrootedLogin): string | undefined {
   for (const rule of rules) {
     const match = matchAll(rule.under, login);
@@ -84,7 +81,7 @@ function judgeDirectory({ at, directory }: ChrootRule, { account, plan }: Chroot
     : `${at}: sshd ends logins with ChrootDirectory ${directory}, as ${fault}; write ${adviseInstead(account, plan)}.`;
 }
 
-/** Expands all tokens that sshd knows here. */
+/** Expands the tokens that sshd knows here. */
 function expandTokens(directory: string, { user, uid, home }: ChrootedLogin["account"]): string {
   const values: Readonly<Record<string, string>> = { h: home, u: user, U: String(uid), "%": "%" };
   const path = directory.replace(/%(.)/gs, (token, name: string) => values[name] ?? token);
@@ -102,9 +99,7 @@ function findFault(path: string, { home }: Pick<Account, "home">, plan: readonly
 
 type Cover = Extract<Step, { readonly kind: "tmpfs" | "hide" | "bind" }>;
 
-/**
- * What a path shows in the view: the last step with the nearest target above it. Undefined if it shows the host's file.
- */
+/** Returns what covers a path: the last step with the nearest target. Undefined if the view shows the host's file. */
 function coverOf(path: string, plan: readonly Step[]): Cover | undefined {
   const covers = plan.filter(
     (step): step is Cover =>
@@ -116,7 +111,7 @@ function coverOf(path: string, plan: readonly Step[]): Cover | undefined {
   );
 }
 
-// Root owns the directory above the home. If that is hidden, it holds only this home.
+// Root owns the directory above the home. If hidden, it holds only this home.
 function adviseInstead({ home, user }: ChrootedLogin["account"], plan: readonly Step[]): string {
   const above = home.slice(0, home.lastIndexOf("/"));
   const below = pathBelow(home, above) ?? "";

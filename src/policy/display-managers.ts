@@ -1,23 +1,23 @@
-// The display managers of Debian, one row each: their units, and what their logins tell PAM. Pure.
+// The display managers of Debian: their units, and what their logins tell PAM. Pure.
 
 export type DisplayManagerName = "lightdm" | "sddm" | "gdm" | "greetd";
 
-/** What its logins tell PAM on the first seat. */
+/** What logins on the first seat tell PAM. */
 export interface Named {
-  /** The terminal while the user is authenticated. */
+  /** During authentication. */
   readonly firstTty: string;
-  /** The terminal and the display when the session opens. */
+  /** Terminal and display when the session opens. */
   readonly tty: string;
   readonly display: string;
 }
 
 export interface DisplayManager {
   readonly name: DisplayManagerName;
-  /** Units that display-manager.service can be an alias of. Logins run in the first one. */
+  /** Targets of display-manager.service. Logins run in the first. */
   readonly units: readonly [string, ...string[]];
   /** Its PAM services. */
   readonly services: RegExp;
-  /** The PAM service of a guest chosen from its list; undefined if it has no list. */
+  /** PAM service of a guest chosen from the list; undefined without a list. */
   readonly chosen?: string;
   readonly named: Named;
 }
@@ -27,7 +27,7 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
     name: "lightdm",
     units: ["lightdm.service"],
     services: /^lightdm/,
-    // That of its guest sessions, which asks others for nothing (packaging/greeters).
+    // Its guest sessions, which ask nothing (packaging/greeters).
     chosen: "lightdm-guest",
     named: { firstTty: ":0", tty: ":0", display: ":0" },
   },
@@ -53,10 +53,8 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
   },
 ];
 
-/** The display manager whose unit this is. */
 export const ofUnit = (unit: string): DisplayManager | undefined =>
   DISPLAY_MANAGERS.find(({ units }) => units.includes(unit));
 
-/** The display manager that logs users in through this PAM service. */
 export const ofService = (service: string): DisplayManager | undefined =>
   DISPLAY_MANAGERS.find(({ services }) => services.test(service));

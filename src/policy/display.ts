@@ -1,35 +1,32 @@
-// Gives a view the X server of its own display, and no other: its socket, and the directories in which the guest's
-// own servers make sockets. Pure.
+// Gives a view the X server of its display only: its socket, and directories for the guest's own servers. Pure.
 import { ofService } from "./display-managers.ts";
 import type { Link } from "./paths.ts";
 import { followLinks, isWithin } from "./paths.ts";
 import type { Step } from "./steps.ts";
 
-/** Where a login takes place, according to PAM's items. */
+/** Where a login takes place, by PAM's items. */
 export interface Display {
   readonly service: string;
-  /** PAM's terminal: empty, a name without a device ("ssh"), a display, or the terminal that the login has already. */
+  /** Empty, a name without a device ("ssh"), a display, or the terminal of the login. */
   readonly tty: string;
   /** PAM's X display; empty if there is none yet. */
   readonly display: string;
 }
 
-/** The number of a display whose server is outside the session. PAM knows it before the session opens. */
+/** Returns the number of a display whose server is outside the session. */
 export function findServerOutside({ service, tty, display }: Display): string | undefined {
-  // GDM names the display of its greeter. The session has a server of its own.
+  // GDM names its greeter's display. The session has its own server.
   if (ofService(service)?.name === "gdm") return undefined;
   return [display, tty].flatMap((name) => /^:(\d{1,5})(\.|$)/.exec(name)?.[1] ?? []).at(0);
 }
 
-/**
- * Below /tmp, as systemd's tmpfiles.d/x11.conf makes them for all users. Root owns them, so no guest can replace one.
- */
+/** Below /tmp, as in systemd's tmpfiles.d/x11.conf. Root owns them, so no guest can replace one. */
 const DIRECTORIES = [".X11-unix", ".ICE-unix", ".XIM-unix", ".font-unix"];
 
 /**
- * Programs in a network namespace (Flatpak, bwrap) reach no abstract socket and need the one in /tmp. The guest's own
- * server (Xwayland) makes it there.
- * @param covered what the view has of its own; without /tmp among it, the view shows the host's /tmp with all of this
+ * Programs in a network namespace (Flatpak, bwrap) need the socket in /tmp, because they reach no abstract one.
+ * Xwayland makes its socket there.
+ * @param covered what the view has of its own; without /tmp, the host's /tmp shows all of this
  */
 export function displaySteps(
   login: Display & { readonly uid: number },

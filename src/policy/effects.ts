@@ -1,4 +1,4 @@
-// All kinds of effects and their types, taken from stages.ts: subject, arguments, findings.
+// All kinds of effects and their types, from stages.ts.
 import type { Made, Row } from "./effects/row.ts";
 import { ROWS } from "./stages.ts";
 import type { Subject } from "./subject.ts";
@@ -6,7 +6,6 @@ import type { Subject } from "./subject.ts";
 type AnyRow = (typeof ROWS)[number];
 export type EffectKind = AnyRow["kind"];
 
-/** The subject, arguments and findings of each kind. */
 type Stages = {
   readonly [K in EffectKind]: NonNullable<Extract<AnyRow, { readonly kind: K }>["types"]>;
 };
@@ -22,7 +21,7 @@ export interface AnyEffect {
   readonly subject: Subject;
 }
 
-/** Runs the effects of each kind. A runner throws or rejects if its effect fails. */
+/** A runner throws or rejects if its effect fails. */
 export type Runners = {
   readonly [K in EffectKind]: (effect: EffectOf<K>) => FoundOf<K> | Promise<FoundOf<K>>;
 };
@@ -33,7 +32,6 @@ const BY_KIND = Object.fromEntries(ROWS.map((row) => [row.kind, row])) as unknow
   readonly [K in EffectKind]: RowOf<K>;
 };
 
-/** The policy's row for a kind of effect. */
 export const rowOf = <K extends EffectKind>(kind: K): RowOf<K> => BY_KIND[kind];
 
 export const EFFECT_KINDS = Object.keys(BY_KIND) as EffectKind[];
