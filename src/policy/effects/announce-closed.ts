@@ -1,4 +1,4 @@
-// Logs the receipt of a session to the journal, and sends the bus signal.
+// Logs the receipt, and sends the bus signal.
 import { makeReceipt } from "../make-receipt.ts";
 import type { Receipt } from "../receipt.ts";
 import { describeUnseen, isClean } from "../receipt.ts";
@@ -8,16 +8,16 @@ import type { Level, Stage } from "./row.ts";
 
 interface Args {
   readonly receipt: Receipt;
-  /** An earlier guestd began this end, and may have announced the receipt. */
+  /** An earlier guestd may have announced the receipt. */
   readonly repeated: boolean;
 }
 
 interface Found {
-  /** The journal has the receipt already. */
+  /** The journal has it already. */
   readonly wasAnnounced: boolean;
 }
 
-// A greeter leases an account each time its user is selected.
+// A greeter leases an account for each selection of its user.
 function levelOf(receipt: Receipt): Level {
   if (!isClean(receipt)) return "err";
   return receipt.cause === "never-opened" ? "info" : "notice";
@@ -32,7 +32,7 @@ export const announceClosed: Stage<Ending, Ending, "announce-closed", Args, Foun
     receipt: session.receipt ?? makeReceipt(session, context.kinds, context),
     repeated: session.wasBegun,
   }),
-  // Callers get the receipt that was announced, or should have been.
+  // Callers get the receipt even if the announcement failed.
   learn: (session, _, { receipt }) => ({ ...session, receipt }),
   learnFailed: (session, { receipt }) => ({ ...session, receipt }),
   done: ({ subject, receipt }, { wasAnnounced }) => {

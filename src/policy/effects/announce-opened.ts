@@ -1,4 +1,4 @@
-// Sends the bus signal for a session that has opened.
+// Sends the bus signal for an open session.
 import type { Admitting, Open } from "../session.ts";
 import { becomeOpen } from "../session.ts";
 import { describeUser, keyOf } from "../subject.ts";
@@ -11,7 +11,7 @@ interface Args {
 export const announceOpened: Stage<Admitting, Admitting, "announce-opened", Args, void> = {
   kind: "announce-opened",
   messageId: "66080f174c9648e29cbd0ba3a1a6bcde",
-  // The guest is in, so a signal that cannot be sent does not end the session.
+  // The guest is in already.
   fails: "go-on",
   level: () => "notice",
   make: (session) => ({ session: becomeOpen(session) }),

@@ -17,7 +17,7 @@ export const answer: SharedStage<"answer", Reply, void, Subject> = {
   messageId: "3a124c647e024f05b7c1dce27f7695f5",
   fails: "refuse",
   make: (session: Allocating | Admitting) => ({ call: session.call, answer: answerOf(session) }),
-  // Other calls for the session are answered meanwhile, such as that of a user manager that joins it.
+  // The call of a user manager that joins may be answered meanwhile.
   isStage: (session: Allocating | Admitting, { call }) => call === session.call,
   done: describe,
 };
@@ -27,7 +27,7 @@ const answerOf = (session: Allocating | Admitting): Answer =>
     ? answerAllocate(session.account.user)
     : answerOpen(session.id, session.view, session.notice);
 
-// Users whom guestd ignores are not logged: there may be many.
+// There may be many users whom guestd ignores.
 function describe({ subject, answer: given }: Made<"answer", Subject, Reply>): string | undefined {
   if (subject.of === "session" && given.kind === "terms")
     return `Showed ${describeUser(subject)} at ${subject.service} the terms of use, which have to be accepted.`;

@@ -1,4 +1,4 @@
-// Builds the view of a session from its leader's mount namespace.
+// Builds the view from the leader's mount namespace.
 import { countOf } from "../words.ts";
 import type { Cgroup, Opening, Preparing, View } from "../session.ts";
 import type { Step } from "../steps.ts";
@@ -7,7 +7,7 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   readonly plan: readonly Step[];
-  /** With PID and IPC namespaces of its own. Their first process goes into the cgroup. */
+  /** With PID and IPC namespaces. Their first process goes into the cgroup. */
   readonly isolated: boolean;
   readonly cgroup: Cgroup | undefined;
 }
@@ -27,7 +27,7 @@ export const buildView: Stage<Preparing, Opening, "build-view", Args, Found> = {
   done: ({ subject, plan }, { view, dropped }) =>
     `Built the view of ${keyOf(subject)}: ${countOf(plan.length, "step", "steps")}, mount namespace ${view.inode}.` +
     (dropped.length === 0 ? "" : ` Not copied from the skeletons: ${dropped.join(", ")}.`),
-  // With the whole plan in the journal, the same view can be built again.
+  // From the plan in the journal, the view can be built again.
   fields: ({ plan }, { view, dropped }) => ({
     GUEST_PLAN: JSON.stringify(plan),
     GUEST_NAMESPACE: view.inode,

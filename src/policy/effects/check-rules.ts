@@ -1,4 +1,4 @@
-// Looks for rules of the machine that do not work for a shared session, and logs what to use instead.
+// Looks for rules of the machine that do not work for a shared session.
 import type { Account } from "../account.ts";
 import type { Step } from "../steps.ts";
 import type { SessionSubject } from "../subject.ts";
@@ -12,7 +12,7 @@ interface Args {
 }
 
 interface Found {
-  /** Sentences; empty if there is nothing to say. */
+  /** Sentences that say what to use instead. */
   readonly warnings: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-// Lists the processes of a session when its end begins. The receipt counts them even if something else ends them.
+// Lists processes when the end begins. The receipt counts them even if something else ends them.
 import type { Ending, View, Cgroup } from "../session.ts";
 import { keyOf } from "../subject.ts";
 import { countOf } from "../words.ts";
@@ -12,7 +12,7 @@ interface Args {
 }
 
 interface Found {
-  /** PIDs of the processes in its cgroups. */
+  /** PIDs in its cgroups. */
   readonly running: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-// Checks which other processes hold the memory of a view, empties the view, and closes it.
+// Checks who else holds the memory of a view, empties it, and closes it.
 import type { Swept } from "../receipt.ts";
 import type { Ending } from "../session.ts";
 import { standingView } from "../session.ts";
@@ -8,10 +8,10 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   readonly leased: boolean;
-  /** The paths of its tmpfs, which are emptied, and their devices. */
+  /** Paths of its tmpfs, in the order of their devices. */
   readonly tmpfs: readonly string[];
   readonly devices: readonly string[];
-  /** It had a view that is lost. Its devices may belong to others by now. */
+  /** The view is lost. Its devices may be others' by now. */
   readonly isLost: boolean;
 }
 
@@ -36,7 +36,7 @@ export const dropView: Stage<Ending, Ending, "drop-view", Args, Found> = {
     `Dropped the view of ${keyOf(subject)}; it held ${tmpfsBytes} bytes in memory.`,
 };
 
-// In the order of the plan, like the devices.
+// In the order of the plan, as the devices are.
 function tmpfsOf(session: Ending): string[] {
   const view = standingView(session);
   if (view === undefined) return [];

@@ -1,4 +1,4 @@
-// Moves the leader into a cgroup of the session before it can start anything for the guest.
+// Moves the leader into a cgroup before it starts anything for the guest.
 import type { Limits } from "../../config/schema.ts";
 import type { Cgroup, Opening, Preparing } from "../session.ts";
 import { keyOf } from "../subject.ts";
@@ -6,13 +6,13 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   readonly pid: number;
-  /** All processes of the user are the session's, and the limits apply to the user. */
+  /** All processes of the user are the session's, and the limits are the user's. */
   readonly leased: boolean;
   readonly limits: Limits;
 }
 
 interface Found {
-  /** The leader's own first; for a leased account, the slice of its user second. */
+  /** First the leader's; then, if leased, the slice of the user. */
   readonly cgroups: readonly [Cgroup, ...Cgroup[]];
 }
 
