@@ -1,4 +1,4 @@
-// Removes the mark that lets a guest unlock the screen.
+// Removes the mark for unlocking the screen.
 import type { Ending } from "../session.ts";
 import type { SessionSubject, UidSubject } from "../subject.ts";
 import { describeUser } from "../subject.ts";

@@ -9,11 +9,11 @@ import type { Stage } from "./row.ts";
 interface Args {
   readonly leader: Leader;
   readonly openedUptime: number;
-  /** All processes of its user belong to the session. */
+  /** All processes of its user are the session's. */
   readonly leased: boolean;
   readonly view: View | undefined;
   readonly cgroups: readonly Cgroup[];
-  /** Processes at the beginning of the end. They count even if something else has ended them since. */
+  /** PIDs at the beginning of the end. They count even if something else ended them. */
   readonly running: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-// Sets the limits of a session on the cgroup that logind has moved its leader to.
+// Limits the cgroup that logind has moved the leader to.
 import type { Limits } from "../../config/schema.ts";
 import type { Cgroup } from "../session.ts";
 import type { SessionSubject } from "../subject.ts";

@@ -1,5 +1,4 @@
-// Makes greeters list a leased account while its session is open. If the greeter locks the screen,
-// its guest needs this to get back.
+// Makes greeters list an account while its session is open. Guests need this where the greeter locks the screen.
 import type { SessionSubject } from "../subject.ts";
 import { describeUser } from "../subject.ts";
 import type { Row } from "./row.ts";

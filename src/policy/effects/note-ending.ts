@@ -1,4 +1,4 @@
-// Records that the end of a session has begun, and why.
+// Records that an end has begun, and why.
 import type { Ending, SavedEnding } from "../session.ts";
 import { savedEnding } from "../session.ts";
 import { keyOf } from "../subject.ts";

@@ -1,4 +1,4 @@
-// Makes greeters offer the ghost, or stop offering it.
+// Makes greeters offer the ghost, or stop.
 import type { Offer } from "../offer.ts";
 import type { SwitchSubject } from "../subject.ts";
 import type { Row } from "./row.ts";
@@ -8,7 +8,7 @@ interface Args {
 }
 
 interface Found {
-  /** Whether they were told something else before. */
+  /** False if they were told this before. */
   readonly changed: boolean;
 }
 

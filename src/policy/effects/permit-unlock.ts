@@ -1,10 +1,10 @@
-// Marks that a guest may unlock the screen. The guest's own programs look for the mark; they make no bus call.
+// Marks that a guest may unlock the screen. The guest's own programs look for the mark without a bus call.
 import type { Admitting } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Found {
-  /** False if an earlier guestd had made the mark. */
+  /** False if an earlier guestd made it. */
   readonly made: boolean;
 }
 

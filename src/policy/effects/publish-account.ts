@@ -9,9 +9,9 @@ interface Args {
 }
 
 interface Found {
-  /** The user who already has the UID or the name; undefined if the account was made. */
+  /** The user with that UID or name; undefined if the account was made. */
   readonly taken: string | undefined;
-  /** Something exists at the path of its home. Then the account was not made either. */
+  /** Its home exists, so the account was not made. */
   readonly homeExists: boolean;
 }
 

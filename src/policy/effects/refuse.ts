@@ -1,4 +1,4 @@
-// Refuses a call, and says why.
+// Refuses a call.
 import type { CallId } from "../call.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Subject } from "../subject.ts";
