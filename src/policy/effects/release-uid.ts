@@ -1,12 +1,13 @@
-// Saves that a quarantined UID may be leased again. The receipt of its last session then says that nothing is left.
+// Saves that a UID may be leased again. After a check that found nothing, the receipt of its last session says this,
+// too.
 import type { CallId } from "../call.ts";
 import type { UidSubject } from "../subject.ts";
 import type { Row } from "./row.ts";
 
 interface Args {
-  /** The administrator's ReleaseLease call; undefined if a later check found nothing left. */
+  /** An administrator's ReleaseLease; undefined after a check. */
   readonly call: CallId | undefined;
-  /** The session whose receipt gets that time; undefined if unknown, and if an administrator vouches for the UID. */
+  /** The session whose receipt is cleared, and when. Undefined if unknown, or if an administrator vouches. */
   readonly clears: { readonly session: string; readonly at: number } | undefined;
 }
 

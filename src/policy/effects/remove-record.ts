@@ -1,4 +1,4 @@
-// Removes everything recorded about a session, and saves the state of its UID: the last stage.
+// The last stage: removes what is recorded of a session, and saves the state of its UID.
 import type { Quarantine } from "../lease.ts";
 import { describeQuarantine } from "../lease.ts";
 import { quarantineOf } from "../make-receipt.ts";
@@ -7,7 +7,7 @@ import { keyOf } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
-  /** The state of the UID of a leased account. It is saved first, because a crash would lose it. */
+  /** Of a leased UID. Saved first, because a crash would lose it. */
   readonly lease: { readonly quarantine: Quarantine | undefined } | undefined;
 }
 

@@ -1,25 +1,25 @@
-// What the policy knows about one kind of effect, as a row: arguments, findings, its sentence, and what its failure
-// means. A stage is a row that also says when a session needs it, and what the session learns from it.
+// One kind of effect, as a row: its arguments, findings and sentence, and what its failure means. A stage is a row that
+// a session may need and learn from.
 import type { Moment } from "../moment.ts";
 import type { SweepKind } from "../receipt.ts";
 import type { Admitting, Allocating } from "../session.ts";
 import type { SessionSubject, Subject } from "../subject.ts";
 
-/** Priorities of the journal, as syslog(3) names them. */
+/** Priorities, as in syslog(3). */
 export type Level = "err" | "warning" | "notice" | "info";
 
 /**
- * What happens after a failure; guestd(8) lists it for each action. "go-on" and "retry" decide what follows a failed
- * stage. The others describe what the part of the policy does that asked for the effect.
+ * What follows a failure; guestd(8) lists it. "go-on" and "retry" decide what follows a stage. The others say what the
+ * part of the policy does that asked for the effect.
  */
 export type OnFailure =
   /** The login is refused. */
   | "refuse"
-  /** Nothing: the session continues. */
+  /** The session continues. */
   | "go-on"
   /** The receipt lists it, and the end continues. */
   | "note"
-  /** The receipt is already written. The journal has the failure, and the UID is quarantined. */
+  /** The receipt is written already. The journal has the failure, and the UID is quarantined. */
   | "quarantine"
   /** It is tried again. */
   | "retry"
@@ -28,23 +28,22 @@ export type OnFailure =
   /** The previous value stays in effect. */
   | "keep";
 
-/** An effect of one kind, with its arguments. */
 export type Made<K extends string, S extends Subject, Args> = {
   readonly kind: K;
   readonly subject: S;
 } & Readonly<Args>;
 
-/** @typeParam Found what the effect finds out; void for nothing */
+/** @typeParam Found void for nothing */
 export interface Row<K extends string, S extends Subject, Args, Found> {
   readonly kind: K;
-  /** MESSAGE_ID of its journal entries. systemd/guestd.catalog explains it. */
+  /** Of its journal entries. systemd/guestd.catalog explains it. */
   readonly messageId: string;
   readonly fails: OnFailure;
   /** The journal's sentence for a success; undefined for no entry. */
   readonly done: (effect: Made<K, S, Args>, found: Found) => string | undefined;
   /** Priority of that entry; info by default. */
   readonly level?: (effect: Made<K, S, Args>) => Level;
-  /** More fields of that entry. */
+  /** Further fields of that entry. */
   readonly fields?: (effect: Made<K, S, Args>, found: Found) => Readonly<Record<string, string | number>>;
   /** Never set: carries the types. */
   readonly types?: { readonly subject: S; readonly args: Args; readonly found: Found };
@@ -52,11 +51,11 @@ export interface Row<K extends string, S extends Subject, Args, Found> {
 
 /** What an effect needs besides the session. */
 export interface Context extends Moment {
-  /** At an end: the classes that its stages must have checked. */
+  /** At an end: the classes that must have been checked. */
   readonly kinds: readonly SweepKind[];
 }
 
-/** A row of the way of a session. @typeParam In the session before it, and Out after it */
+/** A stage of a session. @typeParam In the session before it, and Out after it */
 export interface Stage<In, Out, K extends string, Args, Found, S extends Subject = SessionSubject> extends Row<
   K,
   S,
@@ -66,17 +65,17 @@ export interface Stage<In, Out, K extends string, Args, Found, S extends Subject
   /** Whether the session needs it; always by default. */
   readonly when?: (session: In) => boolean;
   readonly make: (session: In, context: Context) => Args;
-  /** What is known about the session after a success. */
+  /** Returns the session after a success. */
   readonly learn?: (session: In, found: Found, effect: Made<K, S, Args>) => Out;
-  /** The same after a failure. */
+  /** Returns the session after a failure. */
   readonly learnFailed?: (session: In, effect: Made<K, S, Args>) => Out;
-  /** Whether an effect of this kind is this stage; always by default. */
+  /** Whether such an effect is this stage; always by default. */
   readonly isStage?: (session: In, effect: Made<K, S, Args>) => boolean;
-  /** The classes of leftovers that it checks. */
+  /** The classes that it checks. */
   readonly looksAt?: readonly SweepKind[];
 }
 
-/** A stage both of leasing an account and of opening a session with its view. */
+/** A stage of both leasing and opening. */
 export type SharedStage<K extends string, Args, Found, S extends Subject = SessionSubject> = Stage<
   Allocating,
   Allocating,

@@ -8,7 +8,7 @@ import { isOfThisBoot, learnFindings } from "./end.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
-  /** When the session was opened, in milliseconds of the epoch. */
+  /** When the session was opened, in milliseconds since the epoch. */
   readonly since: number;
 }
 
@@ -20,7 +20,7 @@ export const sweepAccount: Stage<Ending, Ending, "sweep-account", Args, Found> =
   kind: "sweep-account",
   messageId: "9bcec3d70f9e492cb2f002052e6ca978",
   fails: "note",
-  // After a power cut it is unknown whether the account was made, so its UID is checked then, too.
+  // After a power cut it is unknown whether the account was made.
   when: (session) => session.leased && (session.published || !isOfThisBoot(session)),
   looksAt: ACCOUNT_KINDS,
   make: ({ openedAt }) => ({ since: openedAt }),

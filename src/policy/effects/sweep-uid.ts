@@ -1,16 +1,16 @@
-// Checks again what the last guest of a quarantined UID has left, and removes it.
+// Checks again what the last guest of a quarantined UID left, and removes it.
 import type { Swept } from "../receipt.ts";
 import type { UidSubject } from "../subject.ts";
 import { describeSwept } from "../words.ts";
 import type { Row } from "./row.ts";
 
 interface Args {
-  /** Id of its last session; "" if unknown. */
+  /** Id of the last session; "" if unknown. */
   readonly session: string;
 }
 
 interface Found {
-  /** The user who has the UID now, if any. Then nothing was checked. */
+  /** The user who has the UID now. Then nothing was checked. */
   readonly owner?: string;
   readonly swept: readonly Swept[];
 }

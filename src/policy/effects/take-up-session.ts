@@ -1,16 +1,16 @@
-// Takes up a session of an earlier guestd: finds its leader and its view again.
+// Finds the leader and view of an earlier guestd's session.
 import type { Leader, Recovering, View } from "../session.ts";
 import { keyOf } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
   readonly leader: Leader;
-  /** The recorded view. It is taken up if its leader or guestd's descriptors still lead to it. */
+  /** As recorded. Taken up if the leader or guestd's descriptors still lead to it. */
   readonly view: View | undefined;
 }
 
 interface Found {
-  /** Undefined if it cannot be identified any more, or there was none. */
+  /** Undefined if there was none, or it cannot be identified. */
   readonly view: View | undefined;
   readonly isLeaderThere: boolean;
 }

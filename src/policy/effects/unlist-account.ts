@@ -1,5 +1,4 @@
-// Makes greeters forget a leased account, which the name service must still know. What AccountsService
-// has saved is swept in any case.
+// Makes greeters forget an account, while the name service knows it. What AccountsService saved is swept in any case.
 import type { Ending } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import { ownsUser } from "./end.ts";

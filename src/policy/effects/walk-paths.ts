@@ -1,12 +1,11 @@
-// Continues the walk of all directories that guests may have left files in, for some time, and removes what it finds.
+// Continues the walk of all directories for some time, and removes what it finds.
 import type { PathsSubject } from "../subject.ts";
 import { countOf } from "../words.ts";
 import type { Row } from "./row.ts";
 
 interface Args {
-  /** Whose files it looks for. */
   readonly uids: readonly number[];
-  /** Whether it begins, or continues where it stopped. */
+  /** Otherwise it continues where it stopped. */
   readonly begins: boolean;
 }
 
@@ -20,11 +19,11 @@ export interface SweptOwner {
 
 interface Found {
   readonly done: boolean;
-  /** How many names it has looked at so far. */
+  /** Looked at so far. */
   readonly names: number;
-  /** UIDs with files, and UIDs that must not be searched for. */
+  /** UIDs with files, and those that must not be searched for. */
   readonly owners: readonly SweptOwner[];
-  /** What could not be read: any of the UIDs may have something there. */
+  /** Could not be read: any of the UIDs may have something there. */
   readonly unread: readonly string[];
 }
 

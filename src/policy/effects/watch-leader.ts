@@ -1,11 +1,11 @@
-// Opens a pidfd of the leader of a new session. The session ends with the leader.
+// Opens a pidfd of the leader. The session ends with the leader.
 import type { Allocating, Opening, Preparing } from "../session.ts";
 import { keyOf } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
   readonly pid: number;
-  /** Unique bus name of the leader. It exists as long as the leader. */
+  /** Unique bus name. It exists as long as the leader. */
   readonly busName: string;
 }
 
@@ -22,7 +22,7 @@ export const watchLeader: WatchLeader = {
   kind: "watch-leader",
   messageId: "9dfb369bab134faea27655daa05f1119",
   fails: "refuse",
-  // The leader of a leased session is watched since its account was leased.
+  // A leased session's leader is watched already.
   when: (session: Allocating | Preparing) => session.phase === "allocating" || !session.leased,
   make: ({ leader, busName }: Allocating | Preparing) => ({ pid: leader.pid, busName }),
   learn: <S extends Allocating | Preparing>(session: S, found: Found): S => ({

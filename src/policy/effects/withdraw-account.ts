@@ -1,4 +1,4 @@
-// Withdraws a leased account: removes its name and UID from the name service.
+// Removes a leased account from the name service.
 import type { Ending } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import { isOfThisBoot } from "./end.ts";
