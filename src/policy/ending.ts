@@ -1,5 +1,4 @@
-// How a session ends: when its leader exits, at an administrator's request, or after a time limit; then
-// stage by stage to the receipt.
+// How a session ends: with its leader, on request, or after a time limit; stage by stage to the receipt.
 import type { CallId } from "./call.ts";
 import type { Context } from "./effects/row.ts";
 import { removeRecord } from "./effects/remove-record.ts";
@@ -20,27 +19,26 @@ import type { SessionSubject } from "./subject.ts";
 import { subjectOf } from "./subject.ts";
 import { effectAfter, effectOf, isStageOf, learnFrom } from "./way.ts";
 
-/** Limits a reason in a receipt, because guests choose some of the names in it. */
+/** Limits a reason in a receipt: guests choose some names in it. */
 const MOST_CHARACTERS = 300;
 
 export function endWithLeader(state: State, session: Session, moment: Moment): Next {
   return end(state, session, causeOfExit(session), moment);
 }
 
-/** The cause of the end when the leader has exited. */
 function causeOfExit(session: Session): EndCause {
   if (session.phase === "allocated") return "never-opened";
   return session.phase === "open" && session.pamClosed ? "logout" : "leader-exited";
 }
 
-/** The call that the session was made for has timed out. What exists of the session is removed. */
+/** Ends a session whose call has timed out. */
 export function endWithCall(state: State, session: Session, moment: Moment): Next {
   if (session.phase === "allocating" || session.phase === "allocated")
     return end(state, session, "never-opened", moment);
   return session.phase === "opening" ? end(state, session, "open-failed", moment) : stay(state);
 }
 
-/** How long the leader of a refused session may take to tell its guest and exit. */
+/** How long the leader of a refused session may still live, in microseconds. */
 const REFUSED_LIMIT = 60e6;
 
 /** Ends leases that opened no session in time, even if their leaders live. */
@@ -58,16 +56,16 @@ export function expireLeases(state: State, moment: Moment): Next {
   return endAll(stay(state), late, "never-opened", moment);
 }
 
-/** How long a leader may live after its connection is gone. On a hang-up it exits at once. */
+/** How long a leader may live without its connection, in microseconds. On a hang-up it exits at once. */
 const HANG_UP_LIMIT = 30e6;
 
-/** The connection to the session is gone. */
+/** Handles the loss of a session's connection. */
 export function noteDisconnection(state: State, session: Session, { uptime }: Moment): Next {
   const isNew = session.phase === "open" && session.disconnectedUptime === undefined;
   return isNew ? put(state, { ...session, disconnectedUptime: uptime }) : stay(state);
 }
 
-/** Ends such sessions if they are still open: a guest can stop the processes that would tell the leader. */
+/** Ends disconnected sessions. A guest can stop the processes that would tell the leader. */
 export function endDisconnected(state: State, moment: Moment): Next {
   const late = [...state.sessions.values()].filter(
     (session) =>
@@ -92,7 +90,7 @@ export function endOnRequest(state: State, event: EventOf<"end-requested">): Nex
   return end(state, { ...session, endCalls: [...session.endCalls, call] }, "ended-by-admin", event);
 }
 
-// While an effect of opening runs, the end waits: only its outcome tells what must be removed.
+// Waits for a running effect: only its outcome tells what to remove.
 function end(state: State, session: Session, cause: EndCause, moment: Moment): Next {
   switch (session.phase) {
     case "open":
@@ -115,8 +113,8 @@ function endAll(before: Next, sessions: readonly Session[], cause: EndCause, mom
 }
 
 /**
- * Starts to end a session and the sessions started in it.
- * @param receipt of this end, if an earlier guestd wrote one
+ * Ends a session and those started in it.
+ * @param receipt written by an earlier guestd
  */
 export function startEnding(
   state: State,
@@ -127,7 +125,7 @@ export function startEnding(
 ): Next {
   const ending = toEnding(session, cause, moment, receipt);
   const inner = [...state.sessions.values()].filter(({ outer, phase }) => outer === session.id && phase !== "ending");
-  // A session with a receipt has passed all stages before the announcement.
+  // All stages before the receipt have run.
   const effect = effectAfter(
     ENDING,
     ending,
@@ -165,9 +163,9 @@ function contextOf(session: Ending, { now, uptime }: Moment): Context {
   return { now, uptime, kinds: needed.flatMap(({ looksAt = [] }) => looksAt) };
 }
 
-/** Handles the outcome of a stage of ending. A failure does not stop the later stages. */
+/** Handles the outcome of a stage. After a failure the later stages still run. */
 export function advanceEnding(state: State, before: Ending, event: Ended): Next {
-  // An effect of the open session may still finish. It is no stage of the end.
+  // An effect of the open session may still finish.
   if (!isStageOf(ENDING, before, event.effect)) return stay(state);
   const session = event.kind === "effect-failed" ? noteFailure(before, event) : before;
   const next = learnFrom(ENDING, session, event);
@@ -176,20 +174,20 @@ export function advanceEnding(state: State, before: Ending, event: Ended): Next 
   return event.kind === "effect-failed" ? keepRecord(state, next, event.uptime) : forget(state, next);
 }
 
-// A record that stays contains nothing of the guest's. Removing it is tried again until it succeeds.
+// A record contains nothing of the guest's, and its removal is retried.
 function noteFailure(session: Ending, { effect: { kind }, reason }: EffectFailed): Ending {
   if (["retry", "go-on"].includes(rowOf(kind).fails)) return session;
   const left = [`${kind}: ${reason.slice(0, MOST_CHARACTERS)}`];
   return { ...session, found: addFindings(session.found, { left }) };
 }
 
-// Only the record is left. Callers that wait for the end get their answers now, and the removal is tried again.
+// Only the record is left. Waiting callers get their answers now.
 function keepRecord(state: State, session: Ending, uptime: number): Next {
   const kept: Ending = { ...session, endCalls: [], removal: postpone(session.removal, uptime) };
   return put(state, kept, ...answerEnds(session));
 }
 
-/** Tries again to remove records, on a tick. */
+/** Removes records again, on a tick. */
 export function retryRemovals(state: State, moment: Moment): Next {
   const due = [...state.sessions.values()].flatMap((session) =>
     session.phase === "ending" && session.removal !== undefined && session.removal.due <= moment.uptime
@@ -221,10 +219,9 @@ const answerEnd = (subject: SessionSubject, call: CallId, receipt: Receipt): Eff
   answer: { kind: "ended", receipt },
 });
 
-// A UID that left anything behind is quarantined.
 function poolAfter({ pool }: State, session: Ending): State["pool"] {
   const { uid } = session.account;
-  // The UID of a user of the machine is quarantined already.
+  // A foreign UID is quarantined already.
   if (!session.leased || pool.quarantined.has(uid)) return pool;
   const quarantine = quarantineOf(session);
   return quarantine === undefined ? restUid(pool, uid) : quarantineUid(pool, uid, quarantine);

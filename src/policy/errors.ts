@@ -11,7 +11,7 @@ export type ErrorCode =
   | "LeaderGone"
   | "Failed";
 
-/** A failure that a caller is told: an error code of the interface, and a sentence for a person. */
+/** A failure that a caller is told. The message is a sentence. */
 export class GuestError extends Error {
   override readonly name = "GuestError";
   readonly code: ErrorCode;

@@ -1,4 +1,4 @@
-// What can happen: the events. Their effects are in effects.ts.
+// The events. Their effects are in effects.ts.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { CallId } from "./call.ts";
@@ -15,7 +15,7 @@ import type { UidMap } from "./uid-map.ts";
 
 export interface AllocateRequested extends TermsReply {
   readonly kind: "allocate-requested";
-  /** A new id for the session, if it gets one. */
+  /** Of the session, if it gets one. */
   readonly id: string;
   readonly call: CallId;
   /** The name that PAM was given. */
@@ -24,19 +24,19 @@ export interface AllocateRequested extends TermsReply {
   readonly tty: string;
   readonly rhost: string;
   readonly leaderPid: number;
-  /** Unique bus name of the leader. It exists as long as the leader. */
+  /** Unique bus name. It exists as long as the leader. */
   readonly leaderName: string;
-  /** Path of the leader's cgroup; empty if unknown. */
+  /** Empty if unknown. */
   readonly leaderCgroup: string;
-  /** GID of the group of guests; undefined if there is none. */
+  /** Of the group of guests; undefined if there is none. */
   readonly gid: number | undefined;
-  /** Any whole number, for the name of the account. */
+  /** Any whole number, for the account's name. */
   readonly random: number;
 }
 
 export interface OpenRequested extends TermsReply {
   readonly kind: "open-requested";
-  /** A new id for the session, if it gets one. */
+  /** Of the session, if it gets one. */
   readonly id: string;
   readonly call: CallId;
   readonly account: Account;
@@ -48,10 +48,10 @@ export interface OpenRequested extends TermsReply {
   /** PAM's XDG_SEAT; empty if there is none yet. */
   readonly seat: string;
   readonly leaderPid: number;
-  /** Unique bus name of the leader. It exists as long as the leader. */
+  /** Unique bus name. It exists as long as the leader. */
   readonly leaderName: string;
   readonly leaderCgroup: string;
-  /** The leader is a child of systemd, and becomes the program of a service. */
+  /** The leader is a child of systemd, and becomes a service's program. */
   readonly startsService: boolean;
   readonly facts: PlanFacts;
 }
@@ -62,7 +62,7 @@ export interface RecordFound {
   readonly saved: SavedSession;
   /** Why it cannot continue; undefined if it can. */
   readonly cause: EndCause | undefined;
-  /** The receipt on disk, if its end got that far. It may not have been announced. */
+  /** The receipt on disk, if any. It may not have been announced. */
   readonly receipt: Receipt | undefined;
 }
 
@@ -90,24 +90,24 @@ export type What =
       readonly leaderPid: number;
       readonly running: readonly number[];
     }
-  /** The caller no longer waits for the session. */
+  /** The caller no longer waits. */
   | { readonly kind: "call-expired"; readonly id: string }
   | { readonly kind: "end-requested"; readonly id: string; readonly call: CallId }
-  /** An administrator vouches that the guests of a UID left nothing. */
+  /** An administrator vouches that guests of the UID left nothing. */
   | { readonly kind: "release-requested"; readonly uid: number; readonly call: CallId }
   | { readonly kind: "leader-exited"; readonly id: string }
-  /** The connection to the session is gone. May be repeated. */
+  /** May be repeated. */
   | { readonly kind: "connection-lost"; readonly id: string }
-  /** logind has moved the leader to a cgroup of its own. */
+  /** logind has moved the leader. */
   | { readonly kind: "cgroup-found"; readonly id: string; readonly cgroup: Cgroup }
   | RecordFound
-  /** At the start: the rested and quarantined UIDs, and all UIDs that the machine has. */
+  /** At the start. `uidMap`: the UIDs of the machine. */
   | { readonly kind: "leases-found"; readonly kept: KeptLeases; readonly uidMap: UidMap }
-  /** At the start, after the records: the UIDs of guests who may unlock their screens. */
+  /** At the start, after the records: UIDs of guests who may unlock their screens. */
   | { readonly kind: "marks-found"; readonly uids: readonly number[] }
-  /** At the start: the saved switch. */
+  /** At the start. */
   | { readonly kind: "switch-found"; readonly loginSwitch: LoginSwitch }
-  /** An administrator has set the switch. */
+  /** By an administrator. */
   | { readonly kind: "switch-requested"; readonly loginSwitch: LoginSwitch; readonly call: CallId }
   | { readonly kind: "config-loaded"; readonly config: Config; readonly notice: Notice }
   | { readonly kind: "tick" }
@@ -117,11 +117,10 @@ export type What =
 export type Event = What & Moment;
 export type EventOf<K extends What["kind"]> = Extract<What, { readonly kind: K }> & Moment;
 
-/** An effect has ended, well or not. */
+/** An effect has succeeded or failed. */
 export type Ended = EventOf<"effect-done" | "effect-failed">;
 export type EffectFailed = EventOf<"effect-failed">;
 
-/** Whether an effect of this kind has succeeded. */
 export function isDone<K extends EffectKind>(event: What, kind: K): event is Extract<What, Done<K>> {
   return event.kind === "effect-done" && event.effect.kind === kind;
 }

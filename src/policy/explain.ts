@@ -1,4 +1,4 @@
-// What a login would get, without the login: uses the same decisions and the same plan.
+// What a login would get, by the same decisions and plan.
 import type { Account } from "./account.ts";
 import { judgeAuthentication, judgeLogin } from "./admission.ts";
 import type { Named } from "./display-managers.ts";
@@ -15,33 +15,32 @@ import type { Step } from "./steps.ts";
 import { countMapped, findMapFault, formatRange } from "./uid-map.ts";
 
 export interface Explanation {
-  /** "ignored": the account is not in the group of guests, and pam_guest does nothing. */
+  /** "ignored": the account is not in the group of guests. */
   readonly verdict: "ignored" | "refused" | "admitted";
   readonly reason: string;
   readonly leased: boolean;
-  /** The plan of a login that policy admits. */
+  /** Of a login that policy admits. */
   readonly plan: readonly Step[];
   /** What may turn out differently, as sentences. */
   readonly warnings: readonly string[];
 }
 
-/** Why no leased account can be used, to follow a colon. */
+/** Why no account can be leased; follows a colon. */
 export const NSCD_FAULT =
   'nscd caches accounts and does not know a leased one; set "enable-cache passwd no" in /etc/nscd.conf, then restart nscd';
 
 const NOTHING = { leased: false, plan: [], warnings: [] } as const;
 
-/** A login that is refused before there is a plan. */
+/** Refused before there is a plan. */
 export const REFUSED: Explanation = { ...NOTHING, verdict: "refused", reason: "" };
 
-/** A login that policy admits but the machine does not. */
+/** Refuses a login that policy admits and the machine does not. */
 export const refuseFor = (explanation: Explanation, fault: string): Explanation => ({
   ...explanation,
   verdict: "refused",
   reason: `${fault.charAt(0).toUpperCase()}${fault.slice(1)}.`,
 });
 
-/** A login that policy judges. */
 export interface ExplainedLogin {
   readonly account: Account;
   /** It is in the group of guests. */
@@ -49,10 +48,10 @@ export interface ExplainedLogin {
   readonly service: string;
 }
 
-/** The part of guestd's state that decides on a login. */
+/** What decides on a login. */
 export type Judging = Pick<State, "config" | "notice" | "loginSwitch" | "sessions" | "pool" | "uidMap" | "walk">;
 
-/** Explains a login of this account through this PAM service, from this machine. */
+/** Explains a login through this PAM service, on this machine. */
 export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanFacts): Explanation {
   const explanation = judgeExplained(state, login, facts);
   const { verdict, leased, reason } = explanation;
@@ -61,7 +60,7 @@ export function explainLogin(state: Judging, login: ExplainedLogin, facts: PlanF
   return { ...explanation, reason: `${reason} The terms of use have to be accepted first.` };
 }
 
-/** Whether this service can ask a guest: the ghost during authentication, others when the session opens. */
+/** Whether the service can ask: the ghost during authentication, others when the session opens. */
 function canAccept(service: string, leased: boolean): boolean {
   if (!asksForTerms(service)) return false;
   return leased || !(service === "sshd" || ofService(service) !== undefined);
@@ -97,7 +96,7 @@ function judgeExplained(state: Judging, login: ExplainedLogin, facts: PlanFacts)
   };
 }
 
-/** Where a login takes place, as its program tells PAM on the first seat. */
+/** As the program tells PAM on the first seat. */
 type ExplainedOrigin = OpeningOrigin & Named;
 
 function originOf(service: string): ExplainedOrigin {
@@ -107,7 +106,6 @@ function originOf(service: string): ExplainedOrigin {
   return { ...manager.named, rhost: "", seat: "seat0", leaderCgroup: `/system.slice/${manager.units[0]}` };
 }
 
-/** An example of the account that is made. */
 const SAMPLE_NAME = "guest-xxxx";
 export const SAMPLE_HOME = leasedHome(SAMPLE_NAME);
 

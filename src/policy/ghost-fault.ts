@@ -1,5 +1,4 @@
-// Why the ghost cannot log in, apart from its view: the account, the group, the PAM stacks.
-// Pure. The sentences follow a colon.
+// Why the ghost cannot log in, apart from its view: account, group, PAM stacks. Pure. The sentences follow a colon.
 import type { Config } from "../config/schema.ts";
 import type { AccessVerdict } from "./access-rules.ts";
 import { judgeAccess } from "./access-rules.ts";
@@ -12,16 +11,16 @@ import { describeChoosing } from "./pam-warnings.ts";
 
 /** What the name service knows. */
 export interface GhostFacts {
-  /** The account with the name of the ghost. */
+  /** The account with the ghost's name. */
   readonly account: Account | undefined;
   readonly hasGroup: boolean;
-  /** That account is in the group of guests. */
+  /** It is in the group of guests. */
   readonly member: boolean;
 }
 
 /**
- * Why the account of the ghost cannot be used. Undefined if it can, or if Passwordless= is empty and
- * guests have accounts of their own.
+ * Returns why the ghost's account cannot be used. Undefined as well if Passwordless= is empty and guests have their
+ * own.
  */
 export function findGhostFault({ Guests }: Config, { account, hasGroup, member }: GhostFacts): string | undefined {
   const { Ghost, Group, Passwordless } = Guests;
@@ -34,7 +33,7 @@ export function findGhostFault({ Guests }: Config, { account, hasGroup, member }
   return `the name ${Ghost} belongs to another account, with uid ${account.uid}, that is not in the group ${Group}; rename that account, or set Ghost= in [Guests] to a name that is free`;
 }
 
-/** The stacks of a service; undefined for one that could not be read. */
+/** A stack is undefined if it could not be read. */
 export interface Stacks {
   readonly service: string;
   readonly auth: readonly PamModule[] | undefined;
@@ -42,7 +41,7 @@ export interface Stacks {
   readonly session: readonly PamModule[] | undefined;
 }
 
-/** The types of a service's stacks that need pam_guest but lack it. */
+/** Returns the stacks that lack pam_guest. */
 export const listUnwired = (stacks: Stacks): readonly ("auth" | "session")[] =>
   (["auth", "session"] as const).filter(
     (type) => stacks[type] !== undefined && stacks[type].every(({ name }) => name !== PAM_GUEST),
@@ -50,7 +49,7 @@ export const listUnwired = (stacks: Stacks): readonly ("auth" | "session")[] =>
 
 const REMEDY = 'pam-auth-update(8) puts it there; see "Position in the stack" in pam_guest(8)';
 
-/** Why the ghost cannot log in through a service. */
+/** Returns why the ghost cannot log in through a service. */
 export function findServiceFault(stacks: Stacks, files: readonly RuleFile[], group: string): string | undefined {
   const unwired = listUnwired(stacks);
   if (unwired.length > 0)
@@ -65,7 +64,7 @@ const describeRefusal = (service: string, module: PamModule, verdict: AccessVerd
     ? `the rules of ${describeModule(module)} keep guests out of ${service}, at ${verdict.rule}; put "+:(${group}):ALL" above that one`
     : undefined;
 
-/** Why the ghost cannot log in through any of these services, those of Passwordless=. */
+/** Returns why the ghost cannot log in through any service of Passwordless=. */
 export function findEveryFault(
   services: readonly Stacks[],
   files: readonly RuleFile[],
@@ -80,7 +79,7 @@ export function findEveryFault(
   return `none of the PAM services of Passwordless= (${names}) has pam_guest for both auth and session; ${REMEDY}`;
 }
 
-/** Warnings about rules of pam_access that may refuse guests. */
+/** Warns of rules of pam_access that may refuse guests. */
 export const warnOfAccess = (stacks: Stacks, files: readonly RuleFile[], group: string): readonly string[] =>
   listAccess(stacks, group).flatMap((module) => {
     const verdict = judgeAccess(files, group, module);

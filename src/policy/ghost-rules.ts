@@ -1,7 +1,7 @@
-// Finds rules of PAM modules that name the ghost and so reach no leased account. Also finds automatic logins of the
-// ghost that get no leased account. Pure.
+// Finds rules of PAM modules that name the ghost and miss leased accounts. Finds automatic logins that get no lease.
+// Pure.
 
-/** A file of rules, by the module that reads it. */
+/** `kind`: the module that reads it. */
 export interface RuleFile {
   readonly kind: "limits" | "access" | "time" | "group";
   readonly file: string;
@@ -11,11 +11,11 @@ export interface RuleFile {
 interface Form {
   /** The users field of a rule. */
   readonly users: (rule: string) => string | undefined;
-  /** What reaches the guests of a group instead. */
+  /** What reaches all guests. */
   readonly instead: (group: string) => string;
 }
 
-// Leased accounts have this prefix. pam_time knows no groups.
+// The prefix of leased accounts. pam_time knows no groups.
 const LEASED = "guest-*";
 
 const FORMS: Readonly<Record<RuleFile["kind"], Form>> = {
@@ -25,7 +25,7 @@ const FORMS: Readonly<Record<RuleFile["kind"], Form>> = {
   group: { users: (rule) => rule.split(";")[2], instead: (group) => `%${group}` },
 };
 
-/** A sentence for each rule that names the ghost but not its leased accounts. */
+/** Warns of each rule that names the ghost but not its leased accounts. */
 export function findGhostRules(files: readonly RuleFile[], ghost: string, group: string): readonly string[] {
   return files.flatMap(({ kind, file, text }) => {
     const { users, instead } = FORMS[kind];
@@ -47,10 +47,10 @@ export interface UnitFile {
   readonly text: string;
 }
 
-/** The options with which agetty logs in the ghost correctly. */
+/** Returns options with which agetty logs in the ghost correctly. */
 export const autologinInstead = (ghost: string): string => `--skip-login --login-options "-p -- ${ghost}"`;
 
-/** A sentence for each unit in which agetty logs in the ghost without authentication. */
+/** Warns of each unit whose agetty skips the authentication of the ghost. */
 export const findAutologins = (units: readonly UnitFile[], ghost: string): readonly string[] =>
   units.flatMap(({ file, text }) => {
     const lines = text.replace(/\\\n/g, " ").split("\n");
@@ -72,7 +72,7 @@ function skipsAuthentication(line: string, ghost: string): boolean {
   );
 }
 
-// If agetty is given options for login(1), it does not add the one that skips authentication.
+// Given options for login(1), agetty does not add -f, which skips authentication.
 function asksLoginToSkip(line: string): boolean {
   const [, , options] = /\s(?:-o|--login-options)[=\s]*(["'])(.*?)\1/.exec(line) ?? [];
   return options === undefined || options.split(/\s+/).includes("-f");

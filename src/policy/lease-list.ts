@@ -1,29 +1,29 @@
-// The UIDs of leased accounts as an administrator sees them. Pure.
+// The UIDs of leased accounts for an administrator. Pure.
 import type { Config } from "../config/schema.ts";
 import type { Quarantine } from "./lease.ts";
 import { listUids } from "./lease.ts";
 import type { State } from "./state.ts";
 
-/** One UID, or consecutive ones with the same state and no further details. */
+/** One UID, or consecutive ones of the same state without details. */
 export interface LeaseState {
   readonly uid: number;
   /** The last of them. */
   readonly last: number;
   /**
-   * A session has it ("leased"), or its last guest may have left something ("quarantined"). Not every directory
-   * was searched ("waiting"). It belongs to a user of the machine ("foreign"), was given back ("rested"), or no
-   * session has had it ("unused").
+   * "leased": a session has it. "quarantined": its last guest may have left something. "waiting": not every directory
+   * was searched. "foreign": a user of the machine has it. "rested": it was given back. "unused": no session has had
+   * it.
    */
   readonly state: "leased" | "quarantined" | "waiting" | "foreign" | "rested" | "unused";
-  /** The account that has it or, if it is quarantined, had it last; otherwise "". */
+  /** The account that has it, or had it before the quarantine, or "". */
   readonly user: string;
-  /** Id of the session that has it; otherwise "". */
+  /** Id of the session that has it, or "". */
   readonly session: string;
-  /** Why it is quarantined, waiting or foreign; otherwise "". */
+  /** Why it is quarantined, waiting or foreign, or "". */
   readonly reason: string;
 }
 
-/** All UIDs of the range, and leased or quarantined ones outside it, in order. */
+/** Returns all UIDs of the range, and leased or quarantined ones outside it, in order. */
 export function listLeases(state: State): LeaseState[] {
   const detailed = listDetailed(state);
   const rested = new Set(state.pool.rested);
@@ -43,7 +43,7 @@ const NOTHING = { user: "", session: "", reason: "" } as const;
 const follows = (before: LeaseState, row: LeaseState): boolean =>
   before.state === row.state && (row.state === "rested" || row.state === "unused") && before.last + 1 === row.uid;
 
-/** The UIDs with details. A session takes precedence over an earlier quarantine. */
+/** A session takes precedence over an earlier quarantine. */
 function listDetailed({ sessions, pool }: State): ReadonlyMap<number, LeaseState> {
   const kept = [...pool.quarantined].map(([uid, quarantine]): [number, LeaseState] => {
     const { user, reason } = quarantine;

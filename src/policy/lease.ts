@@ -1,56 +1,49 @@
-// The UIDs of leased accounts: which is leased next, and which are not leased. Pure. A UID belongs to one login at a
-// time. It is given back after a clean end, and rests as long as others are available.
+// UIDs of leased accounts: which is next, and which are not leased. Pure. A UID has one login at a time. After a clean
+// end it rests while others are available.
 import type { Config } from "../config/schema.ts";
 import { isGuestUid } from "./account.ts";
 import type { UidMap } from "./uid-map.ts";
 import { EVERY_UID, isMapped } from "./uid-map.ts";
 
-/**
- * UID of the ghost: the highest that greeters still list, and one that tools never give to new users
- * (login.defs(5), adduser.conf(5)).
- */
+/** The highest UID that greeters list and tools never assign (login.defs(5), adduser.conf(5)). */
 export const GHOST_UID = 60_000;
 
 type UidRange = Config["Guests"]["LeaseRange"];
 
-/** Why a UID is not leased. */
 export interface Quarantine {
   readonly reason: string;
-  /** The name of its last guest. Some things that may be left are found by name. */
+  /** The last guest. Some leftovers are found by name. */
   readonly user: string;
-  /** Id of the session that left something; its memory is found by id. */
+  /** Id of the session; its memory is found by it. */
   readonly session?: string;
-  /** It belongs to a user of the machine. Nothing of that user's is touched. */
+  /** A user of the machine has this UID. Their things are not touched. */
   readonly foreign?: boolean;
-  /**
-   * Nothing of its last guest is known to be left, but not every directory was searched. The walk does that (walk.ts).
-   */
+  /** Nothing is known to be left, but the walk (walk.ts) has not searched every directory. */
   readonly waits?: boolean;
 }
 
-/** The state of a UID and the reason, as the end of a sentence. */
+/** Returns the state of a UID, as the end of a sentence. */
 export const describeQuarantine = ({ reason, waits }: Quarantine): string =>
   `${waits === true ? "waits" : "is quarantined"}: ${reason}`;
 
-/** What is saved about UIDs without a session. */
+/** Saved of UIDs without a session. */
 export interface KeptLeases {
   /** Given back, the longest unused first. */
   readonly rested: readonly number[];
-  /** Not leased, and why: its last guest may have left something, or it is foreign. */
+  /** Not leased: the last guest may have left something, or the UID is foreign. */
   readonly quarantined: ReadonlyMap<number, Quarantine>;
 }
 
-/** Everything known about the UIDs. The next UID is the first of a list, so a login does not walk thousands. */
+/** Lists UIDs in order, so a login does not walk thousands. */
 export interface LeasePool extends KeptLeases {
-  /** UIDs of the range that have never been used, in order. May still include the UID of a session. */
+  /** Never used, in order. May include the UID of a session. */
   readonly unused: readonly number[];
 }
 
 export const EMPTY_POOL: LeasePool = { unused: [], rested: [], quarantined: new Map() };
 
 /**
- * Fills the pool for a range with what is known about its UIDs. Walks the whole range, so it runs for a new
- * configuration, not for a login.
+ * Fills the pool with what is known about the UIDs. It walks the whole range: for a new configuration, not for a login.
  */
 export function fillPool(range: UidRange, { rested, quarantined }: KeptLeases): LeasePool {
   const known = new Set(rested);
@@ -58,14 +51,14 @@ export function fillPool(range: UidRange, { rested, quarantined }: KeptLeases): 
   return { unused, rested, quarantined };
 }
 
-/** The UIDs of a range that can be leased, in order. */
+/** Returns the UIDs that can be leased, in order. */
 export const listUids = (range: UidRange): number[] =>
   Array.from({ length: range.last - range.first + 1 }, (_, index) => range.first + index).filter((uid) =>
     isLeasable(range, uid),
   );
 
 /**
- * Picks the UID for the next login: one that was never used, otherwise the one that has rested longest.
+ * Picks the next UID: one never used, else the longest rested.
  * @param taken UIDs of live sessions
  * @param uidMap the UIDs that exist
  * @param share the part of each list to skip at first, from 0 to 1
@@ -88,24 +81,21 @@ export function pickUid(
 export const countForeign = ({ quarantined }: KeptLeases): number =>
   [...quarantined.values()].filter(({ foreign }) => foreign === true).length;
 
-/**
- * How many foreign UIDs are skipped one by one. More of them may belong to a directory
- * service, with thousands in a row.
- */
+/** After so many foreign UIDs a directory service may have thousands in a row. */
 const FEW_FOREIGN = 3;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
-/** Where pickUid() continues after a foreign UID: each time far from the previous attempts. */
+/** Where pickUid() continues after a foreign UID: far from earlier attempts. */
 export function shareAfterForeign(pool: KeptLeases): number {
   const count = countForeign(pool);
   return count < FEW_FOREIGN ? 0 : (count * GOLDEN) % 1;
 }
 
-/** Whether a UID is in the range. */
+/** Whether a UID of the range can be leased. */
 export const isLeasable = ({ first, last }: UidRange, uid: number): boolean =>
   uid >= first && uid <= last && uid !== GHOST_UID && isGuestUid(uid);
 
-/** Leases a UID: it no longer rests. */
+/** Leases a UID. */
 export function takeUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, unused: without(pool.unused, uid), rested: without(pool.rested, uid) };
 }
@@ -115,7 +105,7 @@ function without(uids: readonly number[], uid: number): readonly number[] {
   return at < 0 ? uids : [...uids.slice(0, at), ...uids.slice(at + 1)];
 }
 
-/** Gives a UID back: it is leased again after all others. */
+/** Gives a UID back. It is leased again after all others. */
 export function restUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, rested: [...takeUid(pool, uid).rested, uid] };
 }
@@ -124,7 +114,7 @@ export function quarantineUid(pool: LeasePool, uid: number, why: Quarantine): Le
   return { ...takeUid(pool, uid), quarantined: new Map(pool.quarantined).set(uid, why) };
 }
 
-/** Ends the quarantine of a UID. It is leased again after all others. */
+/** Ends the quarantine. The UID is leased again after all others. */
 export function releaseUid(pool: LeasePool, uid: number): LeasePool {
   const quarantined = new Map(pool.quarantined);
   quarantined.delete(uid);
@@ -135,15 +125,15 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const SUFFIX_LENGTH = 4;
 const SUFFIXES = ALPHABET.length ** SUFFIX_LENGTH;
 
-/** The home of a leased account. It does not exist on the host. */
+/** Returns the home of a leased account. The host has no such directory. */
 export const leasedHome = (user: string): string => `/home/${user}`;
 
-/** The real name that desktops and greeters show: "Guest k3f9" for guest-k3f9. It tells guests apart. */
+/** Returns what desktops and greeters show: "Guest k3f9" for guest-k3f9. */
 export const leasedRealName = (ghostName: string, user: string): string =>
   `${ghostName} ${user.slice(user.lastIndexOf("-") + 1)}`;
 
 /**
- * Makes a name that no live session has, "guest-k3f9".
+ * Makes a name that no live session has, such as guest-k3f9.
  * @param random a whole number from 0
  */
 export function makeLeaseName(random: number, taken: ReadonlySet<string>): string {

@@ -1,4 +1,4 @@
-// Saves the receipt of a session before it is announced.
+// Saves the receipt before it is announced.
 import { makeReceipt } from "../make-receipt.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Ending } from "../session.ts";
@@ -14,7 +14,7 @@ export const writeReceipt: Stage<Ending, Ending, "write-receipt", Args, void> = 
   messageId: "68546bfe046d4eab99bfbe55a92b548b",
   fails: "note",
   make: (session, context) => ({ receipt: makeReceipt(session, context.kinds, context) }),
-  // A receipt that could not be saved is made again, and lists that failure.
+  // If it cannot be saved, a new one lists that failure.
   learn: (session, _, { receipt }) => ({ ...session, receipt }),
   done: ({ subject }) => `Wrote the receipt of ${keyOf(subject)}.`,
 };

@@ -1,4 +1,4 @@
-// Writes the record of a session, for a guestd that restarts.
+// Writes the record, for a guestd that restarts.
 import type { Admitting, Allocating, SavedSession } from "../session.ts";
 import { savedOf } from "../session.ts";
 import { keyOf } from "../subject.ts";
