@@ -1,9 +1,8 @@
-// Warnings about shared accounts with lingering enabled: logind starts user managers for them. Pure.
+// Warns of lingering for shared accounts: logind starts user managers for them. Pure.
 
-/** What to do instead of lingering. */
 const INSTEAD = 'have a unit of the system do what is to run without a session ("Rules for guests" in guestd(8))';
 
-/** Told to the user manager itself, where only the UID is known. */
+/** For the user manager, where only the UID is known. */
 export const NO_MANAGER =
   "Guests who share an account have no user manager: it would run outside their view. " +
   `Where loginctl has enabled lingering for it, disable that, and ${INSTEAD}.`;

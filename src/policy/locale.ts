@@ -1,6 +1,6 @@
 // Picks the translation for a locale, as in the Desktop Entry Specification. Pure.
 
-/** The locales that match, best first: "de_AT@euro", "de_AT", "de@euro", "de". */
+/** Returns the matching locales, best first: "de_AT@euro", "de_AT", "de@euro", "de". */
 export function localesOf(locale: string): string[] {
   const [, language = "", country = "", modifier = ""] =
     /^([a-z]{2,3})(_[A-Z]{2})?(?:\.[^@]*)?(@[a-z]+)?$/.exec(locale) ?? [];
@@ -8,7 +8,7 @@ export function localesOf(locale: string): string[] {
   return [...new Set(names)].filter((name) => name !== "");
 }
 
-/** The value for a locale, or the untranslated one. */
+/** Returns the value for a locale, or the untranslated one. */
 export function inLanguage<T>(values: Readonly<Record<string, T>> & { readonly "": T }, locale: string): T;
 export function inLanguage<T>(values: Readonly<Record<string, T>>, locale: string): T | undefined;
 export function inLanguage<T>(values: Readonly<Record<string, T>>, locale: string): T | undefined {

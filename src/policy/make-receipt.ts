@@ -1,4 +1,4 @@
-// Makes the receipt of a session from what its end has found so far. Pure.
+// Makes the receipt of a session. Pure.
 import type { Quarantine } from "./lease.ts";
 import type { Moment } from "./moment.ts";
 import type { Receipt, SweepKind } from "./receipt.ts";
@@ -6,9 +6,8 @@ import { describeUnseen, listLeft, listUnseen } from "./receipt.ts";
 import type { Ending } from "./session.ts";
 
 /**
- * The receipt of a session.
- * @param kinds the classes that must have been looked at
- * @param closed when everything else of its end is done
+ * @param kinds classes that must have been checked
+ * @param closed when the rest of the end was done
  */
 export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed: Moment): Receipt {
   const { account, found, cause } = session;
@@ -25,7 +24,7 @@ export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed
     acceptedAt: session.acceptance?.at ?? 0,
     openedAt: session.openedAt,
     closedAt: closed.now,
-    // The monotonic clock starts again at each boot.
+    // The monotonic clock restarts at boot.
     seconds: cause === "lost-power" ? 0 : since(session.openedUptime, 1e6),
     endMilliseconds: since(session.begunUptime, 1e3),
     processesKilled: found.processesKilled,
@@ -39,9 +38,7 @@ export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed
 }
 
 /**
- * Why the UID of a session is quarantined: everything that is left, each failed stage, or the
- * directories that were not searched.
- * @returns undefined if there is none of these
+ * Returns why the UID is quarantined: leftovers, failed stages, or directories not searched. Undefined if it is not.
  */
 export function quarantineOf(session: Pick<Ending, "id" | "account" | "receipt" | "found">): Quarantine | undefined {
   const { id, account, receipt, found } = session;

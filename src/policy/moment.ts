@@ -1,8 +1,8 @@
 // When something happened.
 
 export interface Moment {
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly now: number;
-  /** Microseconds of the monotonic clock. */
+  /** In microseconds of the monotonic clock. */
   readonly uptime: number;
 }

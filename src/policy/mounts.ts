@@ -1,32 +1,31 @@
-// The mounts of a mount namespace, and all paths at which they show a directory. Compares file systems, not names.
-// Pure; the mounts come from mountinfo (proc(5)).
+// Mounts of a namespace, and all paths that show a directory. Compares file systems, not names. Pure: the mounts come
+// from mountinfo (proc(5)).
 import { isWithin, joinPath, pathBelow } from "./paths.ts";
 
 export interface Mount {
   readonly id: number;
   readonly parent: number;
-  /** "MAJOR:MINOR" of the file system. */
+  /** "MAJOR:MINOR". */
   readonly device: string;
-  /** The directory of the file system that is mounted. */
+  /** The mounted directory of the file system. */
   readonly root: string;
   readonly mountPoint: string;
-  /** Options of the mount: "ro", "noexec", ... */
+  /** Of the mount: "ro", "noexec", ... */
   readonly flags: readonly string[];
   readonly type: string;
   readonly source: string;
-  /** Options of the file system. */
+  /** Of the file system. */
   readonly options: readonly string[];
 }
 
-/** Mounts by what they are mounted on. */
 export interface MountTree {
   readonly all: readonly Mount[];
-  /** The mount of the root directory, below those mounted over it. */
+  /** The root mount, below those stacked on it. */
   readonly root: Mount | undefined;
   readonly over: ReadonlyMap<string, Mount>;
 }
 
-/** A directory of a file system, at whatever path. */
+/** A directory of a file system. */
 export interface Place {
   readonly device: string;
   readonly path: string;
@@ -43,11 +42,11 @@ export function treeOf(mounts: readonly Mount[]): MountTree {
   };
 }
 
-/** The mount that a path without symbolic links is on; undefined if mountinfo does not say. */
+/** Returns the mount that a path without symbolic links is on; undefined if mountinfo does not say. */
 export function mountShowing({ root, over }: MountTree, path: string): Mount | undefined {
   let shown = root;
   for (const prefix of prefixesOf(path)) {
-    // Mounts can be stacked at one path.
+    // Mounts can be stacked.
     for (let next = shown; next !== undefined; next = over.get(keyOf(next.id, prefix))) shown = next;
   }
   return shown;
@@ -58,11 +57,14 @@ function prefixesOf(path: string): string[] {
   return ["/", ...names.map((_, index) => `/${names.slice(0, index + 1).join("/")}`)];
 }
 
-/** Whether looking at a file involves only the kernel: no server that may be away, no FUSE program, no automounter. */
+/** Whether the kernel alone answers: no remote server, FUSE program or automounter. */
 export const answersAtOnce = ({ type }: Mount): boolean =>
   !/^(autofs|fuse\b.*|nfs\d?|cifs|smb\d?|9p|afs|ceph|coda|gfs2|lustre|ocfs2)$/.test(type);
 
-/** The first mount on the way to a path, without symbolic links, for which that is not true. */
+/**
+ * Returns the first mount on the way to a path that does not answer at once.
+ * @param path without symbolic links
+ */
 export function serverOnWay(tree: MountTree, path: string): Mount | undefined {
   const shown = prefixesOf(path).map((prefix) => mountShowing(tree, prefix));
   return shown.find((mount) => mount !== undefined && !answersAtOnce(mount));
@@ -70,12 +72,12 @@ export function serverOnWay(tree: MountTree, path: string): Mount | undefined {
 
 export const isAnsweredAtOnce = (tree: MountTree, path: string): boolean => serverOnWay(tree, path) === undefined;
 
-/** The automount point at a path or above it. */
+/** Returns the automount point at a path or above it. */
 export function automountAbove({ all }: MountTree, path: string): string | undefined {
   return all.find(({ type, mountPoint }) => type === "autofs" && isWithin(path, mountPoint))?.mountPoint;
 }
 
-/** The directory that a path names; undefined if mountinfo does not say. */
+/** Returns the directory that a path names; undefined if mountinfo does not say. */
 export function placeOf(tree: MountTree, path: string): Place | undefined {
   const mount = mountShowing(tree, path);
   if (mount === undefined) return undefined;
@@ -83,13 +85,13 @@ export function placeOf(tree: MountTree, path: string): Place | undefined {
   return { device, path: joinPath(root, pathBelow(path, mount.mountPoint) ?? "") };
 }
 
-// Each mounted directory of an NFS server is a file system of its own. Its source names the server and the full path.
+// Each mounted directory of an NFS server is its own file system. The source names server and path.
 function rootOf({ device, root, type, source }: Mount): Place {
   const [, server, directory] = (type.startsWith("nfs") && /^(\[.*\]|[^:/]+):(\/.*)$/.exec(source)) || [];
   return server === undefined || directory === undefined ? { device, path: root } : { device: server, path: directory };
 }
 
-/** All paths that show a directory or something in it: mounts of it, and paths in mounts that contain it. */
+/** Returns all paths that show a directory or something in it. */
 export function pathsShowing(tree: MountTree, place: Place): string[] {
   return tree.all.flatMap((mount) => {
     const root = rootOf(mount);
@@ -101,10 +103,7 @@ export function pathsShowing(tree: MountTree, place: Place): string[] {
   });
 }
 
-/**
- * The directories behind a path: the one it names, those that an automounter has mounted below it, and
- * the layers of an overlay there.
- */
+/** Returns the directories behind a path: its own, automounted ones below it, and layers of an overlay. */
 export function placesBehind(tree: MountTree, path: string): Place[] {
   const place = placeOf(tree, path);
   if (place === undefined) return [];
@@ -115,7 +114,7 @@ export function placesBehind(tree: MountTree, path: string): Place[] {
   return [place, ...automounted.map(rootOf), ...layersBehind(tree, path, place)];
 }
 
-// A layer on the overlay itself is named by its path before the overlay was mounted. It cannot be found.
+// A layer on the overlay itself is named by its earlier path, and cannot be found.
 function layersBehind(tree: MountTree, path: string, place: Place): Place[] {
   const mount = mountShowing(tree, path);
   if (mount?.type !== "overlay") return [];

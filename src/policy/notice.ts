@@ -1,26 +1,26 @@
-// What guests are told at login, and the terms of use that they must accept first. Pure: files are read elsewhere.
-// guestd keeps no state about a guest who reads terms: the next call brings the digest of what was shown.
+// What guests are told at login, and the terms of use to accept first. Pure. guestd keeps no state while a guest reads:
+// the next call brings the digest of the shown terms.
 import type { Config } from "../config/schema.ts";
 import { inLanguage } from "./locale.ts";
 import { refusal } from "./refusals.ts";
 import { matchesAny } from "./wildcards.ts";
 
-/** A text of terms of use, as in its file, and its SHA-256 in hexadecimal. */
+/** As in the file, with its SHA-256 in hexadecimal. */
 export interface TermsFile {
   readonly text: string;
   readonly digest: string;
 }
 
-/** Terms of use as shown to a guest, with the question below. */
+/** Terms of use as shown, with the question. */
 export interface Terms extends TermsFile {
-  /** What a guest types to accept them. */
+  /** What a guest types to accept. */
   readonly answer: string;
 }
 
 export interface Notice {
-  /** Empty if guests are told nothing. */
+  /** Empty for none. */
   readonly login: string;
-  /** PAM services through which they are told. */
+  /** PAM services that show it. */
   readonly services: readonly string[];
   readonly terms: Terms | undefined;
 }
@@ -28,21 +28,21 @@ export interface Notice {
 /** Before a configuration is loaded. */
 export const NO_NOTICE: Notice = { login: "", services: [], terms: undefined };
 
-/** What a login says about terms of use: the digest of those that were shown, and what was typed. */
+/** The digest of the terms that were shown, and what the guest typed. */
 export interface TermsReply {
   readonly terms: string;
   readonly answer: string;
 }
 
-/** A guest has accepted terms of use: which, and when, in milliseconds since the epoch. */
+/** `at` is in milliseconds since the epoch. */
 export interface Acceptance {
   readonly digest: string;
   readonly at: number;
 }
 
 /**
- * Makes the notice of a configuration.
- * @param locale of the machine, such as de_DE.UTF-8: that of the session is not known yet
+ * Makes the notice.
+ * @param locale of the machine, such as de_DE.UTF-8; the session's is not known yet
  * @param file the terms of use in this language
  */
 export function makeNotice({ Notice }: Config, locale: string, file: TermsFile | undefined): Notice {
@@ -61,7 +61,7 @@ export function makeNotice({ Notice }: Config, locale: string, file: TermsFile |
   };
 }
 
-// Reduces the text to lines, as a terminal and a greeter show them. Never makes it longer.
+// Keeps only lines of text, as terminals and greeters show them. Never makes it longer.
 const printable = (text: string): string =>
   text
     .replace(/^\uFEFF/, "")
@@ -69,14 +69,14 @@ const printable = (text: string): string =>
     .replaceAll("\t", " ")
     .trim();
 
-/** What a guest reads in the terminal at login; may be empty. su has a terminal, unless a program runs it. */
+/** Returns what the terminal shows at login; may be empty. su has no terminal if a program runs it. */
 export const loginNotice = ({ login, services }: Notice, service: string, tty: string): string =>
   tty !== "" && matchesAny(services, service) ? login : "";
 
-/** SDDM asks only for passwords. An automatic login asks nothing, and neither do LightDM's guest sessions. */
+/** SDDM asks only for passwords. Automatic logins and LightDM's guest sessions ask nothing. */
 const ASKING_NOTHING = ["*-autologin", "lightdm-guest", "sddm*"];
 
-/** Whether this service can ask a guest for acceptance during authentication. */
+/** Whether the service can ask for acceptance during authentication. */
 export const asksForTerms = (service: string): boolean => !matchesAny(ASKING_NOTHING, service);
 
 export type TermsVerdict =
@@ -84,7 +84,10 @@ export type TermsVerdict =
   | { readonly kind: "ask"; readonly terms: Terms }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Decides whether the terms of use, if there are any, are accepted. */
+/**
+ * Decides whether the terms of use are accepted.
+ * @param now in milliseconds since the epoch
+ */
 export function judgeTerms(terms: Terms | undefined, reply: TermsReply, now: number): TermsVerdict {
   if (terms === undefined) return { kind: "accepted", acceptance: undefined };
   if (reply.terms === "") return { kind: "ask", terms };

@@ -3,8 +3,8 @@
 import type { DisplayManagerName } from "./display-managers.ts";
 
 export interface Offer {
-  /** The login name; empty if the configuration has errors, so none is known. */
+  /** Empty if the configuration has errors. */
   readonly ghost: string;
-  /** The display managers whose greeters should offer it. */
+  /** Display managers that should offer it. */
   readonly by: readonly DisplayManagerName[];
 }

@@ -1,5 +1,5 @@
-// Which greeters offer the ghost: those through which guests log in without a password, while guests may log in. If
-// there are terms of use, only greeters that can ask offer it. Pure.
+// Which greeters offer the ghost: those that need no password, while guests may log in. They must be able to ask for
+// terms of use, if there are any. Pure.
 import { leasesThrough } from "./admission.ts";
 import { DISPLAY_MANAGERS } from "./display-managers.ts";
 import { asksForTerms } from "./notice.ts";
@@ -8,10 +8,7 @@ import type { Next, State } from "./state.ts";
 import { stay } from "./state.ts";
 import { SWITCH } from "./subject.ts";
 
-/**
- * Tells greeters what has changed. At the start that is everything, because an earlier
- * guestd may have told them anything.
- */
+/** Tells greeters what has changed. At the start that is everything: an earlier guestd may have told them anything. */
 export function offerGhost(state: State): Next {
   const offer = findOffer(state);
   if (JSON.stringify(offer) === JSON.stringify(state.offer)) return stay(state);
@@ -19,8 +16,8 @@ export function offerGhost(state: State): Next {
 }
 
 /**
- * Tells greeters all of it again after a reload, because the machine may have another display manager by now. While
- * guestd starts, the switch is not known yet.
+ * Tells greeters again after a reload: the display manager may be another one. Before the switch is known, it does
+ * nothing.
  */
 export const offerGhostAgain = (state: State): Next =>
   state.offer === undefined ? stay(state) : offerGhost({ ...state, offer: undefined });
