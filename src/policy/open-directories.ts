@@ -1,22 +1,22 @@
-// Warns an administrator of directories of the host that guests can write to. Pure.
+// Warns of directories of the host that guests can write to. Pure.
 import type { Config } from "../config/schema.ts";
 
-/** Directories of the host that all users may write to. */
+/** Directories that all users may write to. */
 export interface OpenDirectories {
   readonly paths: readonly string[];
-  /** Whether the search finished in time. */
+  /** The search finished in time. */
   readonly whole: boolean;
 }
 
-/** How many paths a sentence names, at most. */
+/** How many paths a sentence names. */
 const MOST_PATHS = 10;
 
-/** Read-only in each view, not the host's, or limited by the kernel itself (mq_overview(7)). */
+/** Read-only in a view, not the host's, or limited by the kernel (mq_overview(7)). */
 const NEVER_OPEN = ["/etc", "/proc", "/sys", "/run/user", "/dev/mqueue"];
 
-/** What was found, and what to do about it: no sentence, or one. */
+/** Returns at most one sentence. */
 export function warnOfDirectories({ View, Sweep }: Config, { paths, whole }: OpenDirectories): string[] {
-  // Directories in Paths= are swept, and the administrator knows them.
+  // The administrator knows those in Paths=, which are swept.
   const known = [...View.Private, ...View.Hide, ...View.ReadOnly, ...Sweep.Paths].map(({ path }) => path);
   const covers = [...NEVER_OPEN, ...known];
   const open = paths.filter((path) => !covers.some((cover) => path === cover || path.startsWith(`${cover}/`)));

@@ -1,4 +1,4 @@
-// How a session opens, from OpenSession until its guest is in, stage by stage; and how a user manager joins it.
+// How a session opens, from OpenSession until its guest is in; and how a user manager joins it.
 import type { Config } from "../config/schema.ts";
 import type { Verdict } from "./admission.ts";
 import { judgeLogin } from "./admission.ts";
@@ -26,7 +26,7 @@ import { matchesAny } from "./wildcards.ts";
 
 type Requested = EventOf<"open-requested">;
 
-/** Handles OpenSession: PAM opens a session for a guest. */
+/** Handles OpenSession. */
 export function open(state: State, event: Requested): Next {
   const { id, account, leaderPid, service, call } = event;
   const verdict = judgeLogin(state.config, event, [...state.sessions.values()], state.loginSwitch);
@@ -53,7 +53,7 @@ export function open(state: State, event: Requested): Next {
   }
 }
 
-// The guest of a leased account has already accepted the terms of use, if there were any.
+// The guest of a leased account has accepted the terms of use already.
 function admit(
   state: State,
   event: Requested,
@@ -72,7 +72,7 @@ function admit(
   return goOn(state, prepare(event, config, lease, outer, told), undefined, event);
 }
 
-// The lease of a refused login is withdrawn at once. Its leader has not entered the view, and may live on.
+// The leader has not entered a view and may live on, so the lease is withdrawn at once.
 function endLease(refused: Next, event: Requested): Next {
   const lease = [...refused.state.sessions.values()].find(
     ({ phase, leader, account }) =>
@@ -86,7 +86,7 @@ function endLease(refused: Next, event: Requested): Next {
     : refused;
 }
 
-// The leader has the session already. Its view may have been lost since.
+// The view may have been lost meanwhile.
 function admitAgain(state: State, session: Open, call: number): Next {
   const view = standingView(session);
   const answer =
@@ -96,7 +96,7 @@ function admitAgain(state: State, session: Open, call: number): Next {
   return stay(state, { kind: "answer", subject: subjectOf(session), call, answer });
 }
 
-/** @param lease the session of the leased account; it continues with its leader */
+/** @param lease the session of the leased account */
 function prepare(
   event: Requested,
   config: Config,
@@ -132,16 +132,15 @@ function prepare(
   };
 }
 
-// A guest who becomes another guest with su takes the leader out of the first session's cgroups, but the new
-// session still ends with the first.
+// su between guests moves the leader out of the first session's cgroups. The new session still ends with the first.
 function findOuter(state: State, cgroup: string): Session | undefined {
   const isInside = (path: string) => cgroup === path || cgroup.startsWith(`${path}/`);
   return [...state.sessions.values()].find(({ cgroups }) => cgroups.some(({ path }) => isInside(path)));
 }
 
 /**
- * Handles JoinSession of a user manager, which would otherwise run outside the view of its login (CVE-2017-8900).
- * It may join only if the UID has a single view, and only until that session ends.
+ * Handles JoinSession of a user manager, which would otherwise run outside the view (CVE-2017-8900). It may join only
+ * if the UID has a single view, until that session ends.
  */
 export function join(state: State, { id, uid, call }: EventOf<"join-requested">): Next {
   const session = [...state.sessions.values()].find(({ account }) => account.uid === uid);
@@ -157,24 +156,23 @@ export function join(state: State, { id, uid, call }: EventOf<"join-requested">)
   return stay(state, { kind: "refuse", subject, call, code: "NoSuchSession", reason });
 }
 
-// As soon as there is a view: logind starts the user manager while the login is being admitted.
+// logind starts the user manager while the login is being admitted.
 function joinableView(session: Session): View | undefined {
   if (session.phase === "open") return standingView(session);
   return session.phase === "opening" && session.cause === undefined ? session.view : undefined;
 }
 
-/** logind has moved the leader to a cgroup of its own. */
+/** Handles logind's move of the leader to another cgroup. */
 export function addCgroup(state: State, session: Session, cgroup: Cgroup): Next {
   if (session.cgroups.some(({ inode }) => inode === cgroup.inode) || session.phase === "ending") return stay(state);
   const found: Session = { ...session, cgroups: [...session.cgroups, cgroup] };
   const subject = subjectOf(session);
   const limit: EffectOf<"limit-login"> = { kind: "limit-login", subject, cgroup, limits: session.limits };
   if (found.phase !== "open") return put(state, found, limit);
-  // A session that is not open yet is recorded when it is.
+  // A session that is opening is recorded later.
   return put(state, found, limit, { kind: "write-record", subject, saved: savedOf(found) });
 }
 
-/** Handles the outcome of a stage of opening. */
 export function advanceOpening(state: State, before: Opening, event: Ended): Next {
   const { kind } = event.effect;
   const isOwn = isAdmitting(before)
@@ -191,7 +189,7 @@ export function advanceOpening(state: State, before: Opening, event: Ended): Nex
 
 const isAdmitting = (session: Opening): session is Admitting => session.view !== undefined;
 
-/** The next stage of opening. After the last one the session is open. */
+/** Runs the next stage of opening. After the last, the session is open. */
 function goOn(state: State, session: Opening, last: EffectKind | undefined, moment: Moment): Next {
   const context = contextOf(moment);
   if (!isAdmitting(session)) {
@@ -200,12 +198,12 @@ function goOn(state: State, session: Opening, last: EffectKind | undefined, mome
   }
   const effect = effectAfter(ADMITTING, session, last === "build-view" ? undefined : last, context);
   if (effect === undefined) return finishOpening(state, session, moment);
-  // The guest is in: the session ends like any other.
+  // The guest is in, so the session ends like any other.
   const isIn = effect.kind === "announce-opened";
   return (isIn ? undefined : interrupt(state, session, moment)) ?? put(state, session, effect);
 }
 
-// The end was requested while an effect ran.
+// Handles an end that was requested while an effect ran.
 function interrupt(state: State, session: Opening, moment: Moment): Next | undefined {
   if (session.cause === undefined) return undefined;
   return session.cause === "leader-exited"
@@ -213,13 +211,12 @@ function interrupt(state: State, session: Opening, moment: Moment): Next | undef
     : failOpening(state, session, "Refused", refusal("ended"), moment);
 }
 
-/** The session is open. Its end may have been requested meanwhile. */
 function finishOpening(state: State, session: Admitting, moment: Moment): Next {
   const { cause } = session;
   const opened = becomeOpen(session);
   if (cause !== undefined) return startEnding(state, opened, cause, moment);
   if (!opened.leased) return put(state, opened, checkRulesOf(opened));
-  // For services whose greeter locks the screen.
+  // Some greeters lock the screen.
   const isListed = opened.published && matchesAny(state.config?.Guests.Unlock ?? [], opened.service);
   return put(state, opened, ...(isListed ? [listAccountOf(opened)] : []));
 }
@@ -235,8 +232,8 @@ const checkRulesOf = (session: Open): EffectOf<"check-rules"> => {
 };
 
 /**
- * Refuses the login. What exists of the session is removed as at any other end. With a leased account this waits until
- * the leader exits, because the end kills all processes of the user.
+ * Refuses the login, and ends what exists of the session. The end kills all processes of the user, so a leased account
+ * keeps its session until the leader exits.
  */
 function failOpening(state: State, session: Opening, code: ErrorCode, reason: string, moment: Moment): Next {
   const refuse = refuseLogin(session, code, reason);

@@ -1,20 +1,20 @@
-// A PAM stack as a list of modules, and the modules that a guest meets in it. Pure; system/pam-stacks.ts reads stacks.
+// A PAM stack as a list of modules, and those that a guest meets. Pure; system/pam-stacks.ts reads stacks.
 
 export type PamType = "auth" | "account" | "password" | "session";
 
 export interface PamModule {
   readonly type: PamType;
-  /** A word such as "required", or the list of actions in brackets. */
+  /** A word such as "required", or the actions in brackets. */
   readonly control: string;
-  /** Its file name, such as "pam_krb5.so". */
+  /** File name, such as "pam_krb5.so". */
   readonly name: string;
   readonly args: readonly string[];
-  /** The file that has the line. */
+  /** The file with the line. */
   readonly file: string;
   readonly line: number;
 }
 
-/** A module that a guest meets, and whether that is before or after pam_guest. */
+/** A module that a guest meets, before or after pam_guest. */
 export interface MetModule extends PamModule {
   readonly side: "before" | "after";
 }
@@ -22,15 +22,15 @@ export interface MetModule extends PamModule {
 export const PAM_GUEST = "pam_guest.so";
 
 /**
- * The modules that a guest of this group meets if pam_guest admits them; empty if the stack has no pam_guest. Follows
- * the jumps that are certain: that of pam_guest itself, and of pam_succeed_if if it tests for the group.
+ * Returns the modules that an admitted guest meets; none if the stack has no pam_guest. Follows the certain jumps:
+ * those of pam_guest, and of pam_succeed_if with a test for the group.
  */
 export function meetModules(stack: readonly PamModule[], group: string): readonly MetModule[] {
   const own = stack.findIndex(({ name }) => name === PAM_GUEST);
   return own < 0 ? [] : walkModules(stack, group, own);
 }
 
-/** The modules that a guest of this group meets in a stack without pam_guest, such as those of type account. */
+/** Returns the modules that a guest meets in a stack without pam_guest, such as account. */
 export const passModules = (stack: readonly PamModule[], group: string): readonly PamModule[] =>
   walkModules(stack, group, stack.length);
 
@@ -47,7 +47,7 @@ function walkModules(stack: readonly PamModule[], group: string, own: number): r
   return met;
 }
 
-/** How many modules are skipped after this one; "leave" if it ends the stack. */
+/** Returns how many modules to skip; "leave" ends the stack. */
 function actionOf({ name, control, args }: PamModule, group: string): number | "leave" {
   if (name === PAM_GUEST) return actionFor(control, ["success"]);
   const [asked, how, of, ...more] = args.filter(
@@ -58,7 +58,7 @@ function actionOf({ name, control, args }: PamModule, group: string): number | "
   return how === "notingroup" ? actionFor(control, ["auth_err", "default"]) : 0;
 }
 
-/** The action of a control for the first of these results that it names (pam.d(5)). */
+/** Returns the action for the first result that the control names (pam.d(5)). */
 function actionFor(control: string, results: readonly string[]): number | "leave" {
   if (!control.startsWith("[")) return control === "sufficient" && results[0] === "success" ? "leave" : 0;
   const actions = new Map(
@@ -73,9 +73,8 @@ function actionFor(control: string, results: readonly string[]): number | "leave
   return /^\d+$/.test(action) ? Number(action) : 0;
 }
 
-/** Whether the login fails if a module with this control fails. */
+/** Whether its failure fails the login. */
 export const isBinding = ({ control }: PamModule): boolean =>
   /^(required|requisite)$/i.test(control) || /=(bad|die)\b/.test(control);
 
-/** A module as sentences name it. */
 export const describeModule = ({ name, file, line }: PamModule): string => `${name} (${file}:${line})`;

@@ -1,5 +1,5 @@
-// Warns of PAM modules that keep guests from logging in without a password, or act for guests before there is a view.
-// Pure: returns sentences for an administrator.
+// Warns of PAM modules that ask or refuse guests, or act for them before there is a view. Pure: returns sentences for
+// an administrator.
 import type { PamModule } from "./pam-stack.ts";
 import { describeModule, isBinding, meetModules, passModules } from "./pam-stack.ts";
 
@@ -8,7 +8,7 @@ export interface ServiceStack {
   readonly stack: readonly PamModule[];
 }
 
-// These ask for nothing, and refuse no guest because of what other users typed. Any other module might.
+// These ask for nothing, and do not refuse guests because of what others typed. Other modules might.
 const QUIET = new Set(
   (
     "access afs_session cap debug deny echo ecryptfs env exec faildelay fscrypt ftp gnome_keyring group issue keyinit limits " +
@@ -19,7 +19,7 @@ const QUIET = new Set(
     .map((name) => `pam_${name}.so`),
 );
 
-// These create files, mount, or start programs for the user whose session opens.
+// These create files, mount, or start programs when a session opens.
 const ACTING = new Set(
   (
     "afs_session ecryptfs encfs exec gnome_keyring krb5 kwallet kwallet5 mkhomedir mount namespace oddjob_mkhomedir script " +
@@ -29,21 +29,21 @@ const ACTING = new Set(
     .map((name) => `pam_${name}.so`),
 );
 
-// These admit some users and refuse others, by rules of an administrator. access-rules.ts judges those of pam_access.
+// These admit users by an administrator's rules. access-rules.ts judges those of pam_access.
 const CHOOSING = new Set(["listfile", "localuser", "succeed_if", "time"].map((name) => `pam_${name}.so`));
 
-/** How many services with the same module a sentence names. */
+/** How many services a sentence names. */
 const MOST_NAMED = 4;
 
 /**
- * A sentence for each module that may ask guests of this group for a password, and what to do about it.
+ * Warns of each module that may ask this group for a password.
  * @param stacks of type auth
  */
 export const warnOfAsking = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
   findModules(stacks, (stack) => meetModules(stack, group).filter(({ name }) => !QUIET.has(name))).map(describeAsking);
 
 /**
- * A sentence for each module that acts for guests of this group on the host, because pam_guest comes after it.
+ * Warns of each module that acts for guests on the host, because it comes before pam_guest.
  * @param stacks of type session
  */
 export const warnOfActing = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
@@ -52,7 +52,7 @@ export const warnOfActing = (stacks: readonly ServiceStack[], group: string): re
   ).map(describeActing);
 
 /**
- * A sentence for each module that may refuse guests of this group although they are authenticated.
+ * Warns of each module that may refuse authenticated guests.
  * @param stacks of type account
  */
 export const warnOfChoosing = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
@@ -66,7 +66,7 @@ function isChoosing(module: PamModule, group: string): boolean {
   return CHOOSING.has(module.name) && isBinding(module) && !spares;
 }
 
-/** A module, and on which side of pam_guest it is, if that matters. */
+/** `side` of pam_guest, if that matters. */
 type Found = PamModule & { readonly side?: string };
 
 interface Finding {
@@ -74,7 +74,7 @@ interface Finding {
   readonly services: readonly string[];
 }
 
-/** The modules in question, each once, with all services that use it. */
+/** Returns each module once, with all services that use it. */
 function findModules(
   stacks: readonly ServiceStack[],
   findIn: (stack: readonly PamModule[]) => readonly Found[],
@@ -105,7 +105,7 @@ const describeActing = ({ module, services }: Finding): string =>
   `${describeModule(module)} comes before pam_guest when ${listServices(services)} opens a session, ` +
   `and acts for guests on the host, outside their views; put it below pam_guest ${REMEDY}.`;
 
-/** A warning about a module that may refuse guests. */
+/** Warns of a module that may refuse guests. */
 export const describeChoosing = (module: PamModule, services: readonly string[], group: string): string =>
   `${describeModule(module)} chooses whom ${listServices(services)} lets in; make sure that it lets the group ${group} in.`;
 

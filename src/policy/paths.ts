@@ -1,19 +1,15 @@
-// Absolute paths as text: which is below which, and where symbolic links lead. Pure;
-// system/sessions/links.ts finds the links.
+// Absolute paths as text, and where symbolic links lead. Pure; system/sessions/links.ts finds the links.
 
-/**
- * A symbolic link that only root can change: its path and its target, both absolute. No part
- * of the path above it is a link.
- */
+/** A link that only root can change. Both paths are absolute; no directory above `path` is a link. */
 export interface Link {
   readonly path: string;
   readonly target: string;
 }
 
-/** As many links in one path as the kernel follows (path_resolution(7)). */
+/** As many as the kernel follows (path_resolution(7)). */
 export const MOST_LINKS = 40;
 
-/** The part of a path below a directory; "" for the directory itself, undefined for a path outside it. */
+/** Returns the part of a path below a directory; "" for the directory itself, undefined outside it. */
 export function pathBelow(path: string, directory: string): string | undefined {
   if (path === directory) return "";
   const prefix = directory === "/" ? "/" : `${directory}/`;
@@ -22,13 +18,13 @@ export function pathBelow(path: string, directory: string): string | undefined {
 
 export const isWithin = (path: string, directory: string): boolean => pathBelow(path, directory) !== undefined;
 
-/** @param below as pathBelow() returns it */
+/** @param below as from pathBelow() */
 export function joinPath(directory: string, below: string): string {
   if (below === "") return directory;
   return directory === "/" ? `/${below}` : `${directory}/${below}`;
 }
 
-/** Resolves the links in a path, up to MOST_LINKS of them. */
+/** Resolves up to MOST_LINKS links. */
 export function followLinks(path: string, links: readonly Link[]): string {
   let followed = path;
   for (let count = 0; count < MOST_LINKS; count++) {

@@ -1,5 +1,4 @@
-// Turns configuration and account into the steps of a view, as plain data. Pure: facts about
-// the machine come in as PlanFacts.
+// Turns configuration and account into the steps of a view. Pure: facts about the machine come in as PlanFacts.
 import type { Config } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { Display } from "./display.ts";
@@ -12,35 +11,30 @@ import { hideElsewhere, hideInBinds } from "./second-paths.ts";
 import type { BindStep, HideStep, Step, TmpfsStep } from "./steps.ts";
 import { noexecAs, readonlyAs } from "./strict.ts";
 
-/** What a plan must know about the machine. */
 export interface PlanFacts {
   readonly overlay: boolean;
-  /** The mounts of the leader's mount namespace. */
+  /** Those of the leader's mount namespace. */
   readonly mounts: readonly Mount[];
-  /**
-   * Symbolic links on the way to paths of the configuration and the account. Links that others than
-   * root could change are left out.
-   */
+  /** Symbolic links on the way to configured paths and the home. Only those that root alone can change. */
   readonly links: readonly Link[];
-  /** Files of the trees laid over /etc, the administrator's and guestd's own. Needed without overlayfs. */
+  /** Files of the trees laid over /etc. Needed without overlayfs. */
   readonly etcFiles: readonly { readonly root: string; readonly name: string }[];
-  /** What the host has of AS_ON_HOST. */
+  /** The directories of AS_ON_HOST that the host has. */
   readonly asOnHost: readonly { readonly path: string; readonly mode: number; readonly gid: number }[];
 }
 
-/** Private directories with a mode and group that a program checks before use: screen(1), set-group-ID or not. */
+/** Private directories whose mode and group screen(1) checks before use; it may be set-group-ID. */
 export const AS_ON_HOST: readonly string[] = ["/run/screen"];
 
-/** The login that a plan is made for. */
 export interface PlannedLogin extends Display {
   readonly account: Account;
-  /** Only this session has the account. Otherwise the view is isolated from others of the same UID. */
+  /** Otherwise the view is isolated from other sessions of the UID. */
   readonly leased: boolean;
 }
 
 /**
- * The steps of a guest's view in the order in which they are attached. Steps that cover much come first. Otherwise they
- * would uncover what a mask hides, or make a path read-only that the guest may write to.
+ * Returns the steps of a view, in the order of attachment. Steps that cover much come first: later, they would uncover
+ * what a mask hides, or make a guest's path read-only.
  */
 export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanFacts): Step[] {
   const config = followConfig(configured, facts.links);
@@ -69,7 +63,7 @@ export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanF
   ];
 }
 
-/** The configuration with symbolic links resolved in the paths of the view. */
+/** Resolves symbolic links in the paths of the view. */
 function followConfig(config: Config, links: readonly Link[]): Config {
   const follow = (path: string) => followLinks(path, links);
   const followAll = <T extends { readonly path: string }>(paths: readonly T[]) =>
@@ -88,7 +82,7 @@ function followConfig(config: Config, links: readonly Link[]): Config {
   };
 }
 
-// A link in a hidden directory is hidden with it. Programs use the path of the account, so the home goes there.
+// A link in a hidden directory is hidden with it. Programs use the account's path, so the home goes there.
 function placeHome(config: Config, { home }: Account, links: readonly Link[]): string {
   return followLinks(
     home,
@@ -96,7 +90,7 @@ function placeHome(config: Config, { home }: Account, links: readonly Link[]): s
   );
 }
 
-// The target of such a link belongs to the account. Its sessions would share it.
+// The account owns the link's target, so its sessions would share it.
 function hideHome(config: Config, account: Account, links: readonly Link[]): HideStep[] {
   const target = followLinks(account.home, links);
   const isInView = target === placeHome(config, account, links);
@@ -108,7 +102,6 @@ function hideHome(config: Config, account: Account, links: readonly Link[]): Hid
 const isHidden = ({ View }: Config, path: string): boolean =>
   [...View.Hide, ...View.Private].some((directory) => isWithin(path, directory.path));
 
-/** The paths in which the plan resolves symbolic links. */
 export function pathsOf({ Home, View }: Config, home: string): string[] {
   const configured = [...View.Hide, ...View.Private, ...View.ReadOnly, ...View.Bind, ...Home.Skeleton];
   return [...configured.map(({ path }) => path), ...View.Bind.map(({ target }) => target), home];
@@ -125,14 +118,14 @@ const TMPFS = {
   skeletons: [],
 } as const;
 
-// A directory inside another hidden one is hidden with it, and no longer exists when its step comes.
+// A directory in a hidden one is gone when its own step comes.
 function hideSteps({ View }: Config): HideStep[] {
   return View.Hide.filter(({ path }, index) =>
     View.Hide.every((other, at) => !isWithin(path, other.path) || (path === other.path && index <= at)),
   ).map(({ path, optional }) => ({ kind: "hide", target: path, optional }));
 }
 
-// Inside a hidden directory the mount point is created, because nothing exists there.
+// In a hidden directory nothing exists, so the mount point is created.
 function privateSteps({ View }: Config, { asOnHost }: PlanFacts, mounts: MountTree): TmpfsStep[] {
   const first = View.Private.filter(({ path }, at) => View.Private.findIndex((other) => other.path === path) === at);
   return first.map(({ path, optional }) => {
@@ -154,18 +147,18 @@ function sharedSteps(config: Config, { account, tty }: PlannedLogin): Step[] {
 const IPC = { kind: "mqueue", target: "/dev/mqueue", optional: true } as const;
 
 /**
- * Whether a login shares System V IPC and message queues with the host. Programs share memory with an X server outside
- * the session by number (MIT-SHM). Sessions of a shared account are isolated all the same.
+ * Whether a login shares System V IPC and message queues with the host. An X server outside the session needs it for
+ * shared memory (MIT-SHM). Sessions of a shared account are always isolated.
  */
 export function sharesHostIpc({ leased, ...login }: Omit<PlannedLogin, "account">): boolean {
   return leased && findServerOutside(login) !== undefined;
 }
 
-// A login that has its terminal must find it in the view. Others (sshd) later get one from the view itself.
+// A terminal that exists before the session must exist in the view. Others, as of sshd, come from the view itself.
 const hasTerminal = (tty: string) => /^(\/dev\/)?(tty|pts\/)/.test(tty);
 
-// Sessions of one account share its UID, so they could meet in the host's /run/user/UID, and it outlives them. Each
-// view has its own. logind's is mounted below it, out of sight.
+// Sessions of one account could meet in the host's /run/user/UID, which outlives them. Each view has its own, mounted
+// over logind's.
 function runtimeRootStep(): TmpfsStep {
   return { ...TMPFS, target: "/run/user", mode: 0o755, size: "4k", inodes: 16, noexec: true, readonly: true };
 }
@@ -183,8 +176,8 @@ function runtimeStep(config: Config, { uid, gid }: Account): TmpfsStep {
   };
 }
 
-// logind's scope of the login requires the mount of the home directory (RequiresMountsFor= in systemd.unit(5)), which
-// is unused on the host. When an automount expires, systemd ends the session.
+// logind's scope requires the mount of the home (RequiresMountsFor= in systemd.unit(5)), which the host does not use.
+// When an automount expires, systemd ends the session.
 function keepSteps({ home }: Account, mounts: MountTree): Step[] {
   const target = automountAbove(mounts, home);
   return target === undefined
@@ -222,20 +215,20 @@ function bindSteps(config: Config): BindStep[] {
   }));
 }
 
-// Read-only whatever is laid over it: otherwise set-user-ID programs such as passwd would change the host's files.
+// Read-only, because set-user-ID programs such as passwd would change the host's files.
 function etcSteps(config: Config, facts: PlanFacts, leased: boolean): Step[] {
   const isOverlay = config.Etc.Mode === "overlay" && facts.overlay;
   const laid = isOverlay ? overlaySteps(config, facts, leased) : replaceSteps(config, facts, leased);
   return [{ kind: "readonly", target: "/etc", optional: false }, ...laid];
 }
 
-/** Laid over /etc, below the administrator's tree: guests may not use at and cron, and have no subordinate UIDs. */
+/** Laid over /etc, below the administrator's tree. Denies at and cron, and subordinate UIDs. */
 export const VENDOR_ETC = "/usr/lib/guestd/etc";
 
-/** The same for leased accounts only: no screen locker starts, because they have no password. */
+/** For leased accounts only: starts no screen locker, because they have no password. */
 export const LEASED_ETC = "/usr/lib/guestd/etc-leased";
 
-/** Laid under /etc for leased accounts: desktop settings that must not cover a file of the machine. */
+/** For leased accounts, laid under /etc: desktop settings that must not cover the machine's files. */
 export const LEASED_DEFAULTS = "/usr/lib/guestd/etc-leased-defaults";
 
 function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[] {
@@ -247,7 +240,7 @@ function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[
   ];
 }
 
-// Mounts below /etc, which the overlay alone would lose.
+// The overlay alone would lose the mounts below /etc.
 function etcMounts({ mounts }: PlanFacts): string[] {
   return [...new Set(mounts.map(({ mountPoint }) => mountPoint).filter((path) => path.startsWith("/etc/")))];
 }
@@ -261,7 +254,7 @@ const bindInEtc = (source: string, target: string): BindStep => ({
   optional: true,
 });
 
-// Without overlayfs only files that exist in /etc can be covered. Others are left out.
+// Without overlayfs only files that exist in /etc can be covered.
 function replaceSteps({ Etc }: Config, { etcFiles }: PlanFacts, leased: boolean): Step[] {
   const files = etcFiles.filter(({ root }) => leased || root !== LEASED_ETC);
   return [
@@ -273,11 +266,9 @@ function replaceSteps({ Etc }: Config, { etcFiles }: PlanFacts, leased: boolean)
 /** Covers /proc/1: a file for libsystemd, and an empty directory. */
 export const FIRST_PROCESS = "/usr/lib/guestd/proc-1";
 
-// Last, because the base's own /proc is needed until then. A PID namespace of the view's own needs a /proc of its own.
-// libsystemd reads the root of the cgroup tree from /proc/1/cgroup. Without it, it finds no session or unit of a
-// process (sd_pid_get_session(3)).
-// If a part of /proc is covered, guests cannot mount another /proc in a user namespace, as bwrap does, unless the view
-// has one that is fully visible (mount_too_revealing() in fs/namespace.c).
+// Last, because the host's /proc is needed until then. A PID namespace needs a /proc of its own. libsystemd reads the
+// root of the cgroup tree from /proc/1/cgroup; without it, sd_pid_get_session(3) fails. If /proc is partly covered,
+// bwrap can mount another only if the view has one that is fully visible (mount_too_revealing() in fs/namespace.c).
 function procSteps({ View }: Config, leased: boolean): Step[] {
   if (View.Proc === "default" && leased) return [];
   const hidepid = View.Proc === "default" ? "invisible" : View.Proc;

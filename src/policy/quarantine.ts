@@ -1,6 +1,5 @@
-// The UIDs in quarantine, whose last guest may have left something. They are checked again, one at a time and less and
-// less often, until nothing is left, or an administrator releases them. If not every directory could be searched, they
-// wait for the walk (walking.ts).
+// UIDs in quarantine. They are checked one at a time, less and less often, until nothing is left or an administrator
+// releases them. If a directory could not be searched, they wait for the walk (walking.ts).
 import type { EffectOf } from "./effects.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
@@ -21,8 +20,8 @@ const KINDS: readonly SweepKind[] = [...SHARED_KINDS, ...ACCOUNT_KINDS];
 const subjectOf = (uid: number, user: string): UidSubject => ({ of: "uid", uid, user });
 
 /**
- * Checks one UID again, on a tick: what was left may be gone. If the name of the last guest is unknown, only an
- * administrator can check, because much is found by name. The check takes guestd's time, so logins come first.
+ * Checks one UID again, on a tick. Much is found by name: without the last guest's, only an administrator can check.
+ * Logins come first, because a check takes guestd's time.
  */
 export function retrySweeps(state: State, { uptime }: Moment): Next {
   if (isLoginUnderWay(state) || [...state.retries.values()].some(({ due }) => due === Infinity)) return stay(state);
@@ -35,7 +34,7 @@ export function retrySweeps(state: State, { uptime }: Moment): Next {
 const isLoginUnderWay = ({ sessions }: State): boolean =>
   [...sessions.values()].some(({ phase }) => phase === "allocating" || phase === "opening" || phase === "recovering");
 
-/** The UIDs that are due, the one that has waited longest first. */
+/** Returns due UIDs, the longest waiting first. */
 function listDue({ pool, retries, sessions }: State, uptime: number): [number, Quarantine][] {
   const inUse = new Set([...sessions.values()].map(({ account }) => account.uid));
   const dueOf = (uid: number) => retries.get(uid)?.due ?? 0;
@@ -47,11 +46,11 @@ function listDue({ pool, retries, sessions }: State, uptime: number): [number, Q
     .sort(([one], [other]) => dueOf(one) - dueOf(other));
 }
 
-/** Handles the result of a check. If nothing is left, the UID is released, or waits for the walk. */
+/** Handles a check. If nothing is left, the UID is released or waits for the walk. */
 export function judgeSweep(state: State, { subject }: EffectOf<"sweep-uid">, event: Ended): Next {
   const { uid } = subject;
   const quarantine = state.pool.quarantined.get(uid);
-  // An administrator has released it meanwhile.
+  // An administrator has released it.
   if (quarantine === undefined) return stay(state);
   const found = isDone(event, "sweep-uid") ? event.found : undefined;
   if (found?.owner !== undefined) return stay(leave(state, uid, quarantine, found.owner));
@@ -64,7 +63,7 @@ export function judgeSweep(state: State, { subject }: EffectOf<"sweep-uid">, eve
   return stay(state, { kind: "release-uid", subject, call: undefined, clears });
 }
 
-// On disk it stays quarantined. The next guestd checks who owns it, and continues if that user is gone.
+// On disk it stays quarantined. The next guestd checks its owner, and continues if that user is gone.
 function leave(state: State, uid: number, quarantine: Quarantine, owner: string): State {
   const retries = new Map(state.retries);
   retries.delete(uid);
@@ -78,11 +77,11 @@ function wait(state: State, subject: UidSubject, why: Quarantine): Next {
   return stay({ ...state, pool }, { kind: "quarantine-uid", subject, quarantine, found: undefined });
 }
 
-/** The receipt that will say that nothing is left any more. */
+/** Returns the receipt to mark as cleared. */
 export const clearanceOf = ({ session }: Pick<Quarantine, "session">, { now }: Moment) =>
   session === undefined || session === "" ? undefined : { session, at: now };
 
-/** An administrator's ReleaseLease: they vouch that nothing is left. */
+/** Handles ReleaseLease: the administrator vouches that nothing is left. */
 export function release(state: State, { uid, call }: EventOf<"release-requested">): Next {
   const quarantine = state.pool.quarantined.get(uid);
   if (quarantine !== undefined)
@@ -96,7 +95,7 @@ export function release(state: State, { uid, call }: EventOf<"release-requested"
   return stay(state, { kind: "refuse", subject: subjectOf(uid, ""), call, code: "NoSuchLease", reason });
 }
 
-/** Releases a UID once that is on disk. If it could not be saved, the UID stays quarantined. */
+/** Releases a UID that is saved as released. Otherwise it stays quarantined. */
 export function applyRelease(state: State, { subject, call }: EffectOf<"release-uid">, event: Ended): Next {
   if (event.kind === "effect-failed") {
     const { reason, uptime } = event;
@@ -110,7 +109,7 @@ export function applyRelease(state: State, { subject, call }: EffectOf<"release-
   return stay(released, ...answers);
 }
 
-/** Keeps a UID from being checked again while it is being released or checked: a check kills what runs as it. */
+/** Keeps a UID from a second check, which would kill what runs as it. */
 export const hold = (state: State, uid: number): State => setRetry(state, uid, begin(state.retries.get(uid)));
 
 const lookLater = (state: State, uid: number, uptime: number): State =>

@@ -1,10 +1,9 @@
-// The receipt of a session: what its end has found, class by class. Pure; make-receipt.ts makes a receipt. Only what
-// was checked can be clean: a class that was not checked counts as left.
+// The receipt: what the end of a session has found, by class. Pure. A class that was not checked counts as left.
 
-/** Checked for every session: its processes, and what other processes hold of its memory. */
+/** Checked for every session. */
 export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
 
-/** What a leased account can leave outside its view as well. */
+/** What a leased account can leave outside its view. */
 export const ACCOUNT_KINDS = [
   "media",
   "connections",
@@ -23,22 +22,22 @@ export const ACCOUNT_KINDS = [
   "journal",
 ] as const;
 
-/** The classes of things that a session could leave behind. */
+/** Classes of leftovers. */
 export type SweepKind = (typeof SHARED_KINDS)[number] | (typeof ACCOUNT_KINDS)[number];
 
-/** One class: how many things were found, how many of them removed, and a sentence for each that is left. */
+/** One class. `left` has a sentence for each thing. */
 export interface Swept {
   readonly kind: SweepKind;
   readonly found: number;
   readonly removed: number;
   readonly left: readonly string[];
-  /** Directories that were not searched although other users may have let the guest leave something there. */
+  /** Not searched, though other users may have let the guest write there. */
   readonly unseen?: readonly string[];
 }
 
 /**
- * Why a session ended. "lost-power": the machine went down while it was open. "record-lost": guestd was restarted
- * and could not read its record.
+ * Why a session ended. "lost-power": the machine went down. "record-lost": a restarted guestd could not read the
+ * record.
  */
 export type EndCause =
   | "logout"
@@ -51,12 +50,11 @@ export type EndCause =
   | "lost-power"
   | "record-lost";
 
-/** What the end of a session has found so far. */
 export interface Findings {
   readonly processesKilled: number;
-  /** Size of the contents of its tmpfs at the end. */
+  /** Contents of its tmpfs at the end. */
   readonly tmpfsBytes: number;
-  /** In the order in which the classes were first checked. */
+  /** In the order of the first checks. */
   readonly swept: readonly Swept[];
   /** A sentence for each failed stage. */
   readonly left: readonly string[];
@@ -64,10 +62,9 @@ export interface Findings {
 
 export const NOTHING_FOUND: Findings = { processesKilled: 0, tmpfsBytes: 0, swept: [], left: [] };
 
-/** How many later findings a receipt lists. After that it keeps only the last of them. */
+/** A receipt lists so many later findings, the last ones. */
 const MOST_FOUND_LATER = 20;
 
-/** What the end of a session removed, and what is left. */
 export interface Receipt {
   readonly id: string;
   readonly user: string;
@@ -76,48 +73,48 @@ export interface Receipt {
   readonly service: string;
   readonly leader: number;
   readonly cause: EndCause;
-  /** SHA-256 of the terms of use that the guest accepted; empty if there were none. */
+  /** SHA-256 of the accepted terms of use; empty if there were none. */
   readonly terms: string;
-  /** When, in milliseconds since the epoch; 0 if there were none. */
+  /** In milliseconds since the epoch; 0 if there were none. */
   readonly acceptedAt: number;
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly openedAt: number;
   readonly closedAt: number;
-  /** By the monotonic clock, because the wall clock may have been set. 0 if the machine was restarted. */
+  /** By the monotonic clock. 0 if the machine was restarted. */
   readonly seconds: number;
   readonly endMilliseconds: number;
   readonly processesKilled: number;
   readonly tmpfsBytes: number;
   readonly swept: readonly Swept[];
-  /** Everything that is left, of any class, and each failed stage. Empty means clean. */
+  /** Everything left, and each failed stage. Empty means clean. */
   readonly left: readonly string[];
-  /** Directories that were not searched. The UID is not leased before they are. */
+  /** Directories not searched. The UID is not leased before they are. */
   readonly unseen: readonly string[];
   readonly foundLater: readonly string[];
-  /** When a later check found nothing left, in milliseconds since the epoch; 0 if none did. */
+  /** When a later check found nothing, in milliseconds since the epoch, or 0. */
   readonly clearedAt: number;
 }
 
-/** Whether nothing of the session was left, as far as is known. */
+/** Whether nothing is known to be left. */
 export function isClean({ left, foundLater }: Pick<Receipt, "left" | "foundLater">): boolean {
   return left.length === 0 && foundLater.length === 0;
 }
 
-/** Whether something may still be left: no later check has found nothing. */
+/** Whether something may still be left. */
 export const isOpen = (receipt: Pick<Receipt, "left" | "foundLater" | "clearedAt">): boolean =>
   !isClean(receipt) && receipt.clearedAt === 0;
 
-/** A receipt after a later check that found something. */
+/** Adds the finding of a later check. */
 export const addFoundLater = (receipt: Receipt, what: string): Receipt => ({
   ...receipt,
   foundLater: [...new Set([...receipt.foundLater, what])].slice(-MOST_FOUND_LATER),
   clearedAt: 0,
 });
 
-/** A receipt after a later check that found nothing left. */
+/** Marks that a later check found nothing. */
 export const clear = (receipt: Receipt, clearedAt: number): Receipt => ({ ...receipt, unseen: [], clearedAt });
 
-/** Adds findings. If a class is checked again, the last check says what is left. */
+/** Adds findings. Of two checks of a class, the last says what is left. */
 export function addFindings(before: Findings, { swept = [], left = [], ...numbers }: Partial<Findings>): Findings {
   return { ...before, ...numbers, swept: swept.reduce(addSwept, before.swept), left: [...before.left, ...left] };
 }
@@ -130,15 +127,14 @@ function addSwept(all: readonly Swept[], one: Swept): readonly Swept[] {
 }
 
 /**
- * Everything that is left, as a receipt says it.
- * @param kinds the classes that must have been checked
+ * Lists everything left, as in a receipt.
+ * @param kinds classes that must have been checked
  */
 export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kinds: readonly SweepKind[]): string[] {
   const unseen = kinds.filter((kind) => !swept.some((one) => one.kind === kind)).map((kind) => `${kind}: not checked`);
   return [...left, ...swept.flatMap((one) => one.left.map((what) => `${one.kind}: ${what}`)), ...unseen];
 }
 
-/** The directories that were not searched. */
 export const listUnseen = ({ swept }: Pick<Findings, "swept">): string[] => [
   ...new Set(swept.flatMap(({ unseen = [] }) => unseen)),
 ];

@@ -1,5 +1,4 @@
-// How a guestd that starts takes up what an earlier one recorded: sessions that continue,
-// and sessions that must be ended.
+// How guestd takes up the sessions that an earlier one recorded.
 import { startEnding } from "./ending.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
@@ -11,10 +10,8 @@ import { put, stay } from "./state.ts";
 import { subjectOf } from "./subject.ts";
 
 /**
- * Handles the record of a session. The record names the leader; take-up-session checks
- * whether it is still that process.
- * Without a descriptor of the view, its numbers may belong to something else by now. The view
- * counts as lost until it is taken up.
+ * Handles a record. take-up-session checks whether the leader is still that process. The view counts as lost until
+ * then: without a descriptor, its numbers may belong to something else.
  */
 export function recover(state: State, event: EventOf<"record-found">): Next {
   const { saved, receipt } = event;
@@ -27,18 +24,18 @@ export function recover(state: State, event: EventOf<"record-found">): Next {
     hasRecord: true,
     endCalls: [],
     recordedView: "view" in saved ? standingView(saved) : undefined,
-    // What another boot had in memory is gone.
+    // A reboot clears the memory.
     view: "view" in saved && saved.view !== undefined && cause !== "lost-power" ? "lost" : undefined,
     cause,
   };
-  // A session of another boot has no process to look for. One with a receipt only has to be announced.
+  // After a reboot there is no process. A receipt only has to be announced.
   if (cause === "lost-power" || receipt !== undefined)
     return startEnding(state, session, cause ?? receipt?.cause ?? causeOfExit(recorded), event, receipt);
   const { leader, recordedView: view } = session;
   return put(state, session, { kind: "take-up-session", subject: subjectOf(session), leader, view });
 }
 
-/** Handles the search for the leader and the view of a session. */
+/** Handles the search for leader and view. */
 export function advanceRecovering(state: State, before: Recovering, event: Ended): Next {
   if (event.effect.kind !== "take-up-session") return stay(state);
   const found = isDone(event, "take-up-session") ? event.found : { view: undefined, isLeaderThere: false };
@@ -57,7 +54,7 @@ function resume(state: State, { recorded, recordedView: _old, cause: _none, view
   return open.leased ? put(state, open, { kind: "permit-unlock", subject: subjectOf(open) }) : put(state, open);
 }
 
-/** At the start: removes the marks of guests who may unlock the screen, unless their session may continue. */
+/** At the start: removes unlock marks, except for sessions that may continue. */
 export function removeStaleMarks(state: State, uids: readonly number[]): Next {
   const sessions = [...state.sessions.values()];
   const mayGoOn = (uid: number) =>
