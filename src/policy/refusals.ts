@@ -1,5 +1,5 @@
-// Every sentence that refuses a login, once. The guest reads it, in the language of the machine; the journal has it in English.
-// Translations are in packaging/po, by the English sentence with its gaps.
+// Every sentence that refuses a login. Guests read it in the machine's language; the journal has English. packaging/po
+// has the translations, by the English text with gaps.
 
 const ASK = "Please ask the administrator of this machine.";
 
@@ -49,10 +49,13 @@ type Filled<N extends Name> = [GapsOf<(typeof REFUSALS)[N]>] extends [never]
 const fill = (text: string, values: Readonly<Record<string, string>>): string =>
   text.replace(/\{(\w+)\}/g, (gap, name: string) => values[name] ?? gap);
 
-/** A refusal in English. @param values what is put in its gaps */
+/**
+ * Returns a refusal in English.
+ * @param values what fills the gaps
+ */
 export const refusal = <N extends Name>(name: N, ...[values]: Filled<N>): string => fill(REFUSALS[name], values ?? {});
 
-// Where a gap was filled in, any text may be.
+// A filled gap can be any text.
 function patternOf(text: string): RegExp {
   const literal = text.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
   return new RegExp(`^${literal.replace(/\{(\w+)\}/g, "(?<$1>.*)")}$`);
@@ -61,10 +64,10 @@ function patternOf(text: string): RegExp {
 const PATTERNS = Object.values(REFUSALS).map((text) => ({ text, pattern: patternOf(text) }));
 
 /**
- * A refusal as a guest reads it.
- * @param sentence in English, as refusal() made it
+ * Translates a refusal.
+ * @param sentence as refusal() made it
  * @param translations of the texts of REFUSALS
- * @returns the sentence itself where there is no translation of it
+ * @returns the sentence itself if there is no translation
  */
 export function translateRefusal(sentence: string, translations: ReadonlyMap<string, string>): string {
   for (const { text, pattern } of PATTERNS) {

@@ -6,12 +6,12 @@ import type { Allocating, Opening } from "./session.ts";
 import { refusal } from "./refusals.ts";
 import { subjectOf } from "./subject.ts";
 
-/** What a guest is told about a failed stage. Technical reasons go to the journal. */
+/** Returns what the guest is told. Technical reasons go to the journal only. */
 export function refusalOf({ code, reason }: EffectFailed): { readonly code: ErrorCode; readonly reason: string } {
   return { code, reason: code === "Failed" ? refusal("notReady") : reason };
 }
 
-/** Answers the call that waits for the session with a refusal. */
+/** Refuses the call that waits for the session. */
 export function refuseLogin(session: Allocating | Opening, code: ErrorCode, reason: string): EffectOf<"refuse"> {
   return { kind: "refuse", subject: subjectOf(session), call: session.call, code, reason };
 }

@@ -1,16 +1,20 @@
-// When a failed attempt is repeated: soon at first, then less and less often. Pure.
+// When a failed attempt is repeated: less and less often. Pure.
 
 export interface Retry {
-  /** How many attempts have failed. */
+  /** How many have failed. */
   readonly attempts: number;
-  /** Microseconds of the monotonic clock; Infinity during an attempt. */
+  /** In microseconds of the monotonic clock; Infinity during an attempt. */
   readonly due: number;
 }
 
 const FIRST_PAUSE = 1e6;
 const LONGEST_PAUSE = 3600e6;
 
-/** Schedules the next attempt after a failed one. @param before undefined for the first */
+/**
+ * Schedules the attempt after a failed one.
+ * @param before undefined for the first
+ * @param uptime in microseconds of the monotonic clock
+ */
 export function postpone(before: Retry | undefined, uptime: number): Retry {
   const attempts = before?.attempts ?? 0;
   return { attempts: attempts + 1, due: uptime + Math.min(FIRST_PAUSE * 2 ** attempts, LONGEST_PAUSE) };

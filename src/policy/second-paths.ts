@@ -1,31 +1,27 @@
-// Hides second paths to what a view covers: another mount of the same directory, a mount that contains it, or
-// a Bind= that includes it. Pure.
+// Hides second paths to what a view covers: other mounts of it, or a Bind= that includes it. Pure.
 import type { MountTree } from "./mounts.ts";
 import { pathsShowing, placesBehind } from "./mounts.ts";
 import { isWithin, joinPath, pathBelow } from "./paths.ts";
 import type { BindStep, HideStep, Step } from "./steps.ts";
 
-// The other steps show something of the same kind: /proc, terminals, message queues.
+// Other steps replace a file system by one of its kind.
 const coversOf = (steps: readonly Step[]) => steps.filter(({ kind }) => kind === "hide" || kind === "tmpfs");
 
-/** Hides the other paths of the host that show what these steps cover. */
+/** Hides other paths of the host that show what the steps cover. */
 export function hideElsewhere(steps: readonly Step[], mounts: MountTree): HideStep[] {
   const covers = coversOf(steps);
   const found: HideStep[] = [];
   const isCovered = (path: string) => [...covers, ...found].some(({ target }) => isWithin(path, target));
   for (const { target } of covers) {
     for (const path of placesBehind(mounts, target).flatMap((place) => pathsShowing(mounts, place))) {
-      // The root directory is no second path: hiding it would hide everything.
+      // Hiding the root directory would hide everything.
       if (path !== "/" && !isCovered(path)) found.push(hide(path, `shows ${target}`));
     }
   }
   return found;
 }
 
-/**
- * Hides what binds include of the paths that these steps cover. A bind whose source is itself in
- * a hidden directory is intended.
- */
+/** Hides what binds include of the covered paths. A bind of a directory that is itself hidden is intended. */
 export function hideInBinds(steps: readonly Step[], binds: readonly BindStep[]): HideStep[] {
   const brought = binds.flatMap(({ source, target }) =>
     coversOf(steps).flatMap((cover) => {

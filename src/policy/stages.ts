@@ -1,5 +1,5 @@
-// The order of the effects of leasing an account, opening a session and ending it; and the effects that are not stages
-// of these. All types of effects are made from these lists, so a new effect must be in one of them.
+// The order of the effects of leasing, opening and ending; and the other effects. The types of effects are made from
+// these lists.
 import { announceClosed } from "./effects/announce-closed.ts";
 import { announceOpened } from "./effects/announce-opened.ts";
 import { answer } from "./effects/answer.ts";
@@ -35,24 +35,18 @@ import { writeReceipt } from "./effects/write-receipt.ts";
 import { writeRecord } from "./effects/write-record.ts";
 import { writeSwitch } from "./effects/write-switch.ts";
 
-/** Leasing an account. The record comes before the account, or a crash could leave an account that no guestd knows. */
+/** The record comes first: a crash must not leave an account that guestd does not know. */
 export const ALLOCATING = [watchLeader, writeRecord, enterLedger, publishAccount, answer] as const;
 
-/**
- * Opening, until there is a view. The leader is in a cgroup of the session before it can start anything for the guest.
- */
+/** Opening, until there is a view. The leader is in the session's cgroup before it starts anything. */
 export const PREPARING = [watchLeader, encloseLeader, buildView] as const;
 
-/**
- * Opening, with the view. The record comes before the answer, so even a power cut cannot
- * lose a session whose guest is in.
- */
+/** Opening, with the view. The record comes before the answer: a power cut cannot lose a session with a guest in it. */
 export const ADMITTING = [writeRecord, enterLedger, permitUnlock, answer, announceOpened] as const;
 
 /**
- * Ending. Processes are listed before anything ends them. A leased account is terminated before its files are
- * swept, because services write nothing for a user they do not know. The receipt is on disk before it is
- * announced. The record goes last.
+ * Processes are listed before anything ends them. An account is terminated before its files are swept: services write
+ * nothing for a user they do not know. The receipt is saved before it is announced. The record goes last.
  */
 export const ENDING = [
   countProcesses,
@@ -70,7 +64,7 @@ export const ENDING = [
   removeRecord,
 ] as const;
 
-/** Effects outside those lists. */
+/** Effects that are no stages. */
 const OTHERS = [
   refuse,
   noteClose,

@@ -1,4 +1,4 @@
-// What the daemon knows, and the small changes that all decisions are made of. Pure.
+// What the daemon knows, and small changes of it. Pure.
 import type { Config } from "../config/schema.ts";
 import type { Effect } from "./effects.ts";
 import type { LeasePool } from "./lease.ts";
@@ -16,19 +16,18 @@ import type { Walk } from "./walk.ts";
 import { NO_WALK } from "./walk.ts";
 
 export interface State {
-  /** Undefined until it is loaded, and while it has errors. */
+  /** Undefined until loaded, and while it has errors. */
   readonly config: Config | undefined;
-  /** What the configuration tells guests. */
   readonly notice: Notice;
-  /** Off until it is known. */
+  /** Off until known. */
   readonly loginSwitch: LoginSwitch;
-  /** What greeters were told about the ghost; undefined until they were. */
+  /** What greeters were last told; undefined before that. */
   readonly offer: Offer | undefined;
   readonly sessions: ReadonlyMap<string, Session>;
   readonly pool: LeasePool;
-  /** The UIDs that this machine has. */
+  /** The UIDs of this machine. */
   readonly uidMap: UidMap;
-  /** When quarantined UIDs are checked again. */
+  /** When to check quarantined UIDs again. */
   readonly retries: ReadonlyMap<number, Retry>;
   /** For UIDs that wait. */
   readonly walk: Walk;
@@ -57,7 +56,7 @@ export function put(state: State, session: Session, ...effects: Effect[]): Next 
   return { state: { ...state, sessions: new Map(state.sessions).set(session.id, session) }, effects };
 }
 
-/** Applies a change to a session. Does nothing if there is none with this id. */
+/** Does nothing if there is no such session. */
 export function withSession(state: State, id: string, then: (session: Session) => Next): Next {
   const session = state.sessions.get(id);
   return session === undefined ? stay(state) : then(session);

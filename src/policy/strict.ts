@@ -3,7 +3,7 @@ import type { MountTree } from "./mounts.ts";
 import { mountShowing } from "./mounts.ts";
 import type { TmpfsStep } from "./steps.ts";
 
-/** Adds noexec if the host's mount at its path has it. nosuid and nodev are always set. */
+/** Adds noexec if the host has it. nosuid and nodev are always set. */
 export function noexecAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
   const mount = mountShowing(mounts, step.target);
   if (step.noexec || mount?.flags.includes("noexec") !== true) return step;
@@ -11,8 +11,8 @@ export function noexecAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
 }
 
 /**
- * Makes the step read-only if the host has a read-only mount at exactly this path. A read-only file system around the
- * path does not count: machines with a read-only disk need guests to write to memory.
+ * Makes the step read-only if the host mounts exactly this path read-only. A read-only disk does not count: there
+ * guests need to write to memory.
  */
 export function readonlyAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
   const mount = mountShowing(mounts, step.target);

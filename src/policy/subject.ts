@@ -1,8 +1,7 @@
-// What an effect is about: a session, a UID, the switch, or the paths of the walk. Also how the
-// journal and sentences name it.
+// What an effect is about: a session, a UID, the switch, or the paths of the walk; and how sentences name it.
 import type { Account } from "./account.ts";
 
-/** A session, or a login that got none. */
+/** A session, or a login without one. */
 export interface SessionSubject {
   readonly of: "session";
   readonly id: string;
@@ -12,19 +11,18 @@ export interface SessionSubject {
   readonly service: string;
 }
 
-/** A UID without a session, and the name of its last guest. */
+/** A UID without a session. `user` is its last guest. */
 export interface UidSubject {
   readonly of: "uid";
   readonly uid: number;
   readonly user: string;
 }
 
-/** The switch of guest logins. */
 export interface SwitchSubject {
   readonly of: "switch";
 }
 
-/** All directories that guests may have left files in. */
+/** All directories where guests may have left files. */
 export interface PathsSubject {
   readonly of: "paths";
 }
@@ -41,12 +39,11 @@ interface Named {
   readonly service: string;
 }
 
-/** The session as an effect's subject. */
 export function subjectOf({ id, account: { user, uid }, leader, service }: Named): SessionSubject {
   return { of: "session", id, user, uid, leader: leader.pid, service };
 }
 
-/** A key for each subject. Effects with the same key run in order. */
+/** Returns a key. Effects with the same key run in order. */
 export function keyOf(subject: Subject): string {
   switch (subject.of) {
     case "session":
@@ -62,7 +59,7 @@ export function keyOf(subject: Subject): string {
   }
 }
 
-/** "guest-k3f9 (uid 65536)", or the part of it that is known. */
+/** Returns "guest-k3f9 (uid 65536)", or the known part. */
 export function describeUser({ user, uid }: { readonly user: string; readonly uid: number }): string {
   if (user === "") return `uid ${uid}`;
   return uid === 0 ? user : `${user} (uid ${uid})`;
