@@ -1,10 +1,9 @@
-// Whether guests' files in memory can reach a disk through swap, and the warning about it. Pure.
+// Whether guests' files in memory can reach a disk through swap. Pure.
 
-/** What a machine's kernel and swap allow. */
 export interface SwapFacts {
-  /** The kernel can keep a tmpfs out of swap (Linux 6.4 and later). */
+  /** The kernel can keep a tmpfs out of swap (Linux 6.4). */
   readonly noswap: boolean;
-  /** The kernel can limit the swap space of a cgroup, so MemorySwapMax= works. */
+  /** Cgroups can limit swap, so MemorySwapMax= works. */
   readonly limitable: boolean;
   /** Swap space is in use. */
   readonly active: boolean;
@@ -14,8 +13,8 @@ const WHERE = "Files of guests in memory can get into swap space: this kernel ca
 const ENCRYPT = "encrypt the swap space, or do without it";
 
 /**
+ * Returns a warning and what to do.
  * @param swapMax as in the configuration: "0" for no swap
- * @returns what can happen and what to do about it; undefined if it cannot
  */
 export function findSwapFault(swapMax: string, { noswap, limitable, active }: SwapFacts): string | undefined {
   if (noswap || !active) return undefined;

@@ -1,4 +1,4 @@
-// How the switch is set: it takes effect once it is on disk. Open sessions continue.
+// How the switch is set. Open sessions continue.
 import type { EffectOf } from "./effects.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { offerGhost } from "./offering.ts";
@@ -10,11 +10,11 @@ export function requestSwitch(state: State, { loginSwitch, call }: EventOf<"swit
   return stay(state, { kind: "write-switch", subject: SWITCH, loginSwitch, call });
 }
 
-/** Applies the switch once it is on disk. If it could not be saved, the previous one stays in effect. */
+/** Applies the switch once it is saved. Otherwise the previous one stays in effect. */
 export function applySwitch(state: State, effect: EffectOf<"write-switch">, event: Ended): Next {
   const { subject, loginSwitch, call } = effect;
   if (event.kind === "effect-done")
-    // The answer comes last, when greeters have been told.
+    // The answer comes last, after greeters were told.
     return chain(offerGhost({ ...state, loginSwitch }), (next) =>
       stay(next, { kind: "answer", subject, call, answer: { kind: "switched" } }),
     );

@@ -1,6 +1,5 @@
-// transition(state, event) -> state, effects: maps each event to its decision. Pure; nothing is executed here. A
-// session passes the stages of opening, waits, and passes the stages of ending. One effect of a session runs at a time;
-// its outcome comes back as an event and leads to the next stage.
+// transition(state, event) -> state, effects: maps each event to its decision. Pure. One effect of a session runs at a
+// time. Its outcome comes back as an event, and leads to the next stage.
 import { advanceAllocating, allocate } from "./allocating.ts";
 import {
   advanceEnding,
@@ -96,7 +95,7 @@ function passTime(state: State, moment: Moment): Next {
   );
 }
 
-// Effects on a UID, the paths or the switch belong to no session.
+// Not every effect is about a session.
 function learn(state: State, event: Ended): Next {
   const { subject } = event.effect;
   switch (event.effect.kind) {
@@ -122,7 +121,7 @@ function advance(state: State, id: string, event: Ended): Next {
         return advanceOpening(state, session, event);
       case "allocated":
       case "open":
-        // An open session ends only for a cause, not because one of its effects fails.
+        // A failed effect does not end an open session.
         return stay(state);
       case "recovering":
         return advanceRecovering(state, session, event);

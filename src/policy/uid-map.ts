@@ -1,10 +1,10 @@
-// The UIDs that exist in the user namespace of this machine, and what to do if the range of leases is not among them.
-// Pure. A container has as many as it was given, often 65536.
+// The UIDs of the machine's user namespace, and what to do if they lack the range of leases. Pure. A container often
+// has 65536.
 import type { Config } from "../config/schema.ts";
 
 type UidRange = Config["Guests"]["LeaseRange"];
 
-/** Ranges of UIDs, both ends included. */
+/** Both ends are included. */
 export type UidMap = readonly UidRange[];
 
 /** The map of the initial user namespace. */
@@ -13,10 +13,10 @@ export const EVERY_UID: UidMap = [{ first: 0, last: 0xffff_fffe }];
 export const isMapped = (uidMap: UidMap, uid: number): boolean =>
   uidMap.some(({ first, last }) => uid >= first && uid <= last);
 
-/** The range of earlier versions. It exists in a container with 65536 UIDs. */
+/** The range of earlier versions. A container with 65536 UIDs has it. */
 const LOW_RANGE: UidRange = { first: 60_600, last: 61_183 };
 
-/** The warning if UIDs of the range do not exist; undefined if all do. */
+/** Returns a warning if UIDs of the range do not exist. */
 export function findMapFault(range: UidRange, uidMap: UidMap): string | undefined {
   const mapped = countMapped(range, uidMap);
   const all = range.last - range.first + 1;
@@ -31,11 +31,10 @@ export function findMapFault(range: UidRange, uidMap: UidMap): string | undefine
   return `${what}: /proc/self/uid_map of this container has ${these}. Set LeaseRange= in [Guests] to some of these${such}, or give the container more uids.`;
 }
 
-/** How many UIDs of a range exist. */
 export function countMapped(range: UidRange, uidMap: UidMap): number {
   const overlaps = uidMap.map(({ first, last }) => Math.min(last, range.last) - Math.max(first, range.first) + 1);
   return overlaps.reduce((sum, overlap) => sum + Math.max(0, overlap), 0);
 }
 
-/** As written in the configuration. */
+/** As in the configuration. */
 export const formatRange = ({ first, last }: UidRange): string => `${first}-${last}`;

@@ -1,24 +1,21 @@
-// Why a view could not be built, for an administrator: what failed, and what to do about it. Pure.
+// Why a view could not be built, and what to do about it. Pure.
 import type { Step } from "./steps.ts";
 
-/** What the builder reports about a view that could not be built. */
+/** What the builder reports. */
 export interface ViewFault {
-  /** The failed step: "skeleton", "attach", "fsconfig overlay". */
+  /** Such as "skeleton", "attach", "fsconfig overlay". */
   readonly step: string;
-  /** Name of the errno, such as ENOENT; "" if there is none. */
+  /** Such as ENOENT; "" if there is no errno. */
   readonly code: string;
   readonly message: string;
 }
 
-/**
- * Describes the fault in a sentence.
- * @param plan of the view
- */
+/** Describes the fault in a sentence. */
 export function describeViewFault(fault: ViewFault, plan: readonly Step[]): string {
   return `the view cannot be built: ${fault.message.replace(/\.$/, "")}; ${adviseOn(fault, plan)}`;
 }
 
-/** The kernel requires these to enter or create a mount namespace. */
+/** Entering or creating a mount namespace needs these. */
 const UNPRIVILEGED =
   "guestd needs CAP_SYS_ADMIN and CAP_SYS_CHROOT in the user namespace that owns the mounts of this machine; " +
   'see PrivateUsers= and CapabilityBoundingSet= in "systemctl cat guestd"';
@@ -36,7 +33,7 @@ function adviseOn({ step, code, message }: ViewFault, plan: readonly Step[]): st
   return "guestd.conf(5) says what may stand there";
 }
 
-// No key configures the home, so it cannot be made optional.
+// No key configures the home, so it cannot be optional.
 const isHome = (step: Step) => step.kind === "tmpfs" && step.uid !== 0 && !step.target.startsWith("/run/user/");
 
 function adviseOnTimeout(plan: readonly Step[]): string {

@@ -1,13 +1,12 @@
-// The walk of all directories that guests may have left files in: whose files it looks for, and when it
-// continues. A type; walking.ts decides.
+// The walk of all directories: a type. walking.ts decides.
 import type { Retry } from "./retry.ts";
 
 export interface Walk {
-  /** The UIDs whose files it looks for; empty if no walk is in progress. */
+  /** Whose files it looks for; empty without a walk. */
   readonly uids: readonly number[];
-  /** When it began, in microseconds of the monotonic clock. */
+  /** In microseconds of the monotonic clock. */
   readonly begunUptime: number;
-  /** When it continues, or when the next one may begin; and how often it has failed. */
+  /** When to continue or begin, and how often that failed. */
   readonly next: Retry;
 }
 

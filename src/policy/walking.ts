@@ -1,6 +1,6 @@
-// The UIDs that wait: nothing of their last guests is known to be left, but other users may have let them leave files
-// in directories that were not searched. One walk of all directories, a while at a time, looks for all of them. It
-// releases the UIDs without files and quarantines the others.
+// UIDs that wait: nothing is known to be left, but guests may have files in directories that were not searched. One
+// walk of all directories looks for all these UIDs, part by part. It releases those without files, and quarantines the
+// others.
 import type { Effect, EffectOf } from "./effects.ts";
 import type { SweptOwner } from "./effects/walk-paths.ts";
 import type { Ended, EventOf } from "./events.ts";
@@ -15,17 +15,17 @@ import { chain, stay } from "./state.ts";
 import { PATHS } from "./subject.ts";
 import { countOf } from "./words.ts";
 
-/** Microseconds. After a walk guestd rests for as long as it took, but at most this long. */
+/** Microseconds. guestd rests for as long as the walk took, up to this. */
 const LONGEST_REST = 3600e6;
 
-/** Limits the UIDs of one walk: each release writes a receipt, and logins use the same disk. */
+/** Limits the UIDs of one walk. Each release writes a receipt, on the disk that logins use. */
 const MOST_AT_ONCE = 100;
 
-/** Whether there is a walk to begin or continue. */
+/** Whether to begin or continue a walk. */
 export const isWalkDue = ({ pool, walk }: State): boolean =>
   walk.uids.length > 0 || [...pool.quarantined.values()].some(({ waits }) => waits === true);
 
-/** Continues the walk or begins one, on a tick. Nothing waits for it. */
+/** Begins or continues the walk, on a tick. */
 export function walkOn(state: State, { uptime }: Moment): Next {
   const { walk } = state;
   if (walk.next.due > uptime) return stay(state);
@@ -44,7 +44,7 @@ function listWaiting({ pool, retries, sessions }: State, uptime: number): number
   return waiting.slice(0, MOST_AT_ONCE);
 }
 
-/** Handles the result of a part of the walk, or of all of it. */
+/** Handles the result of the walk, or of a part. */
 export function judgeWalk(state: State, { uids }: EffectOf<"walk-paths">, event: Ended): Next {
   const { walk } = state;
   const { uptime } = event;
@@ -70,7 +70,7 @@ function judgeUid(
   event: EventOf<"effect-done">,
 ): Next {
   const quarantine = state.pool.quarantined.get(uid);
-  // An administrator has released it meanwhile.
+  // An administrator has released it.
   if (quarantine?.waits !== true) return stay(state);
   const { waits: _over, ...last } = quarantine;
   const subject = { of: "uid", uid, user: last.user } as const;
@@ -84,7 +84,7 @@ function judgeUid(
   return stay({ ...state, pool: quarantineUid(state.pool, uid, dirty) }, effect);
 }
 
-// If something was removed, the UID is checked once more: only a search that finds nothing releases it.
+// Only a search that finds nothing releases a UID.
 function describeFound(owner: SweptOwner | undefined, unread: readonly string[]): string | undefined {
   const left = [...(owner?.left ?? []), ...unread];
   if (left.length > 0) return `files: ${left.join("; ")}`;
