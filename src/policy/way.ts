@@ -1,4 +1,4 @@
-// Walks a session through its stages: picks the next effect, and learns from the last one. Pure.
+// Walks a session through its stages. Pure.
 import type { Context } from "./effects/row.ts";
 import type { Effect, EffectKind } from "./effects.ts";
 import type { Ended } from "./events.ts";
@@ -6,10 +6,7 @@ import type { Moment } from "./moment.ts";
 import type { Session } from "./session.ts";
 import { subjectOf } from "./subject.ts";
 
-/**
- * A stage of any kind (effects/row.ts). The casts below rely on two facts: a stage gets only effects of its own
- * kind, and learns only from these.
- */
+/** Any stage (effects/row.ts). The casts rely on this: a stage gets and learns from effects of its own kind only. */
 interface AnyStage<In, Out> {
   readonly kind: EffectKind;
   readonly when?: (session: In) => boolean;
@@ -21,17 +18,16 @@ interface AnyStage<In, Out> {
 
 export type Way<In, Out = In> = readonly AnyStage<In, Out>[];
 
-/** The stage of an effect; undefined if it has none here. */
+/** Undefined if the effect is no stage here. */
 function stageOf<In, Out>(way: Way<In, Out>, session: In, effect: Effect): AnyStage<In, Out> | undefined {
   const stage = way.find(({ kind }) => kind === effect.kind);
   return stage?.isStage?.(session, effect as never) === false ? undefined : stage;
 }
 
-/** Whether an effect is a stage of this way. */
 export const isStageOf = <In, Out>(way: Way<In, Out>, session: In, effect: Effect): boolean =>
   stageOf(way, session, effect) !== undefined;
 
-/** What is known about a session after one of its stages. */
+/** Returns the session after one of its stages. */
 export function learnFrom<In, Out>(way: Way<In, Out>, session: In, event: Ended): In | Out {
   const stage = stageOf(way, session, event.effect);
   const effect = event.effect as never;
@@ -40,9 +36,10 @@ export function learnFrom<In, Out>(way: Way<In, Out>, session: In, event: Ended)
 }
 
 /**
- * The effect of the next stage that the session needs.
+ * Returns the effect of the next stage that the session needs.
  * @param last kind of the last effect; undefined for the first stage
  * @returns undefined after the last stage
+ * @throws if `last` is no stage of this way
  */
 export function effectAfter<In extends Session, Out>(
   way: Way<In, Out>,
@@ -60,5 +57,5 @@ export function effectAfter<In extends Session, Out>(
 export const effectOf = <In extends Session, Out>(stage: AnyStage<In, Out>, session: In, context: Context): Effect =>
   ({ kind: stage.kind, subject: subjectOf(session), ...stage.make(session, context) }) as Effect;
 
-/** The context of stages that look at no receipt. */
+/** For stages that make no receipt. */
 export const contextOf = ({ now, uptime }: Moment): Context => ({ now, uptime, kinds: [] });
