@@ -1,5 +1,5 @@
-// Creates the parts of the daemon and starts them in order. Each part is given the parts above it that it needs. The
-// one circular dependency is in daemon-link.ts. No logic.
+// Creates the parts of the daemon and starts them in order. Each gets the earlier parts that it needs. daemon-link.ts
+// has the one circular dependency. No logic.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -66,29 +66,29 @@ import { UnlockMarks } from "./system/unlock-marks.ts";
 import { VERSION } from "./version.ts";
 import { poll } from "./wait.ts";
 
-/** How long logins wait, at most, for the sweep of the previous boot's sessions. */
+/** How long logins wait for the sweep of the previous boot's sessions. */
 const SWEEP_LIMIT_MS = 20_000;
 const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
 
 export interface ApplicationParts {
   readonly bus: MessageBus;
-  /** Filters the messages that come in over the bus. */
+  /** Filters incoming messages of the bus. */
   readonly intake: Intake;
   readonly bindings: Bindings;
   readonly journal: Journal;
-  /** guestd has been idle long enough and should exit with this status. */
+  /** guestd has been idle long enough, and should exit with this status. */
   readonly onIdle: (status: number) => void;
-  /** Wraps the effect runner; tests inject faults here. */
+  /** Wraps the effect runner, for tests that inject faults. */
   readonly decorate: (runner: EffectRunner) => EffectRunner;
 }
 
 export interface Application {
-  /** Reads the configuration, starts taking up an earlier guestd's sessions, then answers on the bus. */
+  /** Loads the configuration, begins to take up sessions, then answers on the bus. */
   readonly start: () => Promise<void>;
   readonly reload: () => void;
   /**
    * Waits for work in progress before guestd stops.
-   * @param limitMs the longest wait; the next guestd continues what is cut short
+   * @param limitMs the longest wait; the next guestd continues the rest
    * @returns the exit status
    */
   readonly finish: (limitMs: number) => Promise<number>;
@@ -153,7 +153,7 @@ export function makeApplication(parts: ApplicationParts): Application {
       configuration.load();
     },
     finish: async (limitMs) => {
-      // systemd stops a service that releases its name. This one exits by itself.
+      // systemd stops a service that releases its name; this one exits by itself.
       if (idle.isLeaving) return new Promise<number>(() => undefined);
       await poll(() => !isWorking(), limitMs);
       return daemon.state.sessions.size > 0 ? EXIT_AGAIN : EXIT_IDLE;
@@ -173,7 +173,7 @@ type Stores = Pick<
 >;
 type Sessions = ReturnType<typeof makeSessionParts>;
 
-/** The current settings, or the defaults while the configuration has errors. */
+/** The defaults apply while the configuration has errors. */
 const settingsOf = ({ state }: DaemonLink): Config => state.config ?? DEFAULTS;
 
 interface ServiceNeeds {
@@ -272,14 +272,14 @@ async function start({ bus, journal, report, link }: Core, needs: StartNeeds): P
   await watchLogins(bus, findCgroups);
   const events = await findLeftovers({ ...needs, readUidMap, journal });
   for (const event of events) link.dispatch(event);
-  // New guests wait until the sessions of the previous boot are swept.
+  // New guests wait for the sweep of the previous boot's sessions.
   if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power"))
     await poll(() => !isWorking(), SWEEP_LIMIT_MS);
-  // A display manager that waits for guestd starts as soon as guestd answers (guestd-greeters.service). What
-  // greeters read must exist by then.
+  // A waiting display manager starts as soon as guestd answers (guestd-greeters.service). Its greeter's data must exist
+  // by then.
   await greetersTold();
   await service.start();
-  // All sessions that continue have been taken up by now.
+  // All sessions that continue have been taken up.
   startHeartbeat({
     onTick: (uptime) => {
       link.dispatch({ kind: "tick" });

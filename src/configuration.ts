@@ -1,4 +1,4 @@
-// The current configuration: loads and logs it, and keeps the old one when a new one has errors.
+// The current configuration. If a new one has errors, the old one stays.
 import type { Loaded } from "./config/load.ts";
 import type { Setting } from "./config/parse.ts";
 import { formatConfigError, isSet } from "./config/parse.ts";
@@ -21,22 +21,22 @@ export class Configuration {
     this.#parts = parts;
   }
 
-  /** Every current setting and its origin. Empty while no configuration could be loaded. */
+  /** Every current setting and its origin. Empty if none could be loaded. */
   get settings(): readonly Setting[] {
     return this.#settings;
   }
 
-  /** The errors of the last load, one line each. */
+  /** Of the last load, one line each. */
   get errors(): readonly string[] {
     return this.#errors;
   }
 
-  /** The current configuration is no longer in any file: a restarted guestd would not have it. */
+  /** No file has the current configuration, so a restart would lose it. */
   get isEarlier(): boolean {
     return this.#errors.length > 0 && this.#settings.length > 0;
   }
 
-  /** Which settings apply while the configuration has errors. */
+  /** Says which settings apply while the configuration has errors. */
   get fallback(): string {
     return this.isEarlier ? "the one before stays in force" : "guests are refused until it is fixed";
   }

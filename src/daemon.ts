@@ -1,5 +1,5 @@
-// dispatch(what): transition, run the effects, log each, feed the outcomes back. Effects are run and logged nowhere
-// else, which is why every action is in the journal.
+// dispatch(what): transition, run the effects, log each, feed the outcomes back. Effects are run and logged only here,
+// so every action is in the journal.
 import type { Effect, EffectKind, EffectOf, FoundOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { What } from "./policy/events.ts";
@@ -11,10 +11,9 @@ import { keyOf } from "./policy/subject.ts";
 import { transition } from "./policy/transition.ts";
 import type { Failure, Journal } from "./system/journal.ts";
 
-/** Runs one effect; rejects when it fails. */
+/** Rejects when the effect fails. */
 export type EffectRunner = <K extends EffectKind>(effect: EffectOf<K>) => Promise<FoundOf<K>>;
 
-/** Combines the runners of each kind into one. */
 export const runnerOf =
   (runners: Runners): EffectRunner =>
   async (effect) =>
@@ -39,12 +38,12 @@ export class Daemon {
     return this.#state;
   }
 
-  /** Whether an effect is running or queued. */
+  /** An effect is running or queued. */
   get isBusy(): boolean {
     return this.#queues.size > 0;
   }
 
-  /** Handles an event. Effects of one subject run in order, those of different subjects in parallel. */
+  /** Handles an event. Effects of one subject run in order, others in parallel. */
   dispatch(what: What): void {
     const next: Next = transition(this.#state, { ...what, ...this.#parts.clock() });
     this.#state = next.state;
@@ -56,7 +55,7 @@ export class Daemon {
     while (this.#queues.size > 0) await Promise.all(this.#queues.values());
   }
 
-  /** Resolves when no effect on this subject is running or queued. */
+  /** The same for one subject. */
   async finish(subject: Subject): Promise<void> {
     const key = keyOf(subject);
     while (this.#queues.has(key)) await this.#queues.get(key);
@@ -87,7 +86,7 @@ export class Daemon {
   }
 }
 
-// Errors of the native addon carry the kernel step that failed and what it failed on.
+// Errors of the addon have the failed kernel step and its path.
 function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { reason: String(error) };
   if (error instanceof GuestError) return { reason: error.message, code: error.code };

@@ -1,4 +1,4 @@
-// Maps each kind of effect to the part of the system that runs it. No decisions; daemon.ts does the logging.
+// Maps each effect to the part that runs it. No decisions; daemon.ts logs.
 import type { PendingCalls } from "./bus/pending.ts";
 import type { Service } from "./bus/service.ts";
 import { wireReceipt, wireSession } from "./bus/wire.ts";
@@ -31,10 +31,9 @@ export interface EffectParts {
   readonly holdings: Pick<Holdings, "membershipOf">;
   readonly leaders: Pick<Leaders, "watch" | "isAlive">;
   readonly views: Pick<Views, "build" | "drop" | "letGo">;
-  /** Takes up a session of an earlier guestd. */
   readonly takeUp: (id: string, leader: Leader, recorded: View | undefined) => FoundOf<"take-up-session">;
   readonly listProcesses: (membership: Membership) => readonly number[];
-  /** @param running pids of the session's processes when its end began */
+  /** @param running PIDs when the end began */
   readonly endProcesses: (membership: Membership, running: readonly number[]) => Promise<FoundOf<"kill-processes">>;
   readonly placement: Placement;
   readonly leases: Leases;
@@ -51,24 +50,24 @@ export interface EffectParts {
     session: string,
     settings: Config["Sweep"],
   ) => Promise<{ readonly swept: readonly Swept[] }>;
-  /** Sentences about rules of the machine that do not work for a shared session. */
+  /** Returns sentences about rules that do not work for a shared session. */
   readonly warnOfRules: (login: SharedLogin) => Promise<readonly string[]>;
-  /** What systemd and logind do with a user's units. */
+  /** Requests to systemd and logind. */
   readonly users: {
     readonly limit: (cgroup: Cgroup, limits: Limits) => Promise<void>;
     readonly stopManager: (uid: number) => Promise<void>;
     readonly terminate: (uid: number) => Promise<void>;
   };
-  /** What AccountsService tells greeters about a user; false if it is not running. */
+  /** Requests to AccountsService; false if it is not running. */
   readonly greeters: {
     readonly list: (user: string) => Promise<boolean>;
     readonly unlist: (user: string) => Promise<boolean>;
   };
   readonly pending: PendingCalls;
   readonly service: Pick<Service, "emit">;
-  /** Whether the journal has the receipt of a session. */
+  /** Whether the journal has the receipt. */
   readonly wasAnnounced: (id: string) => Promise<boolean>;
-  /** The current settings, or the defaults while the configuration has errors. */
+  /** The defaults apply while the configuration has errors. */
   readonly settings: () => Pick<Config, "Sweep" | "Daemon" | "Polkit">;
 }
 
@@ -163,7 +162,7 @@ function endingRunners(parts: EffectParts) {
   } satisfies Partial<Runners>;
 }
 
-// If the user hangs up during login, failing to prepare the session is not an error.
+// If the user hangs up during login, a failure is no error.
 async function whileAlive<T>(leaders: EffectParts["leaders"], { id }: SessionSubject, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -180,8 +179,8 @@ async function killProcesses(parts: EffectParts, effect: EffectOf<"kill-processe
   return endProcesses(holdings.membershipOf(subject.id, view, cgroups, leased ? subject.uid : undefined), running);
 }
 
-// The state of the UID is saved first, because a crash would lose it. If that fails, the record stays
-// and the next guestd tries again.
+// Saves the state of the UID first, because a crash would lose it. If that fails, the record stays for the next
+// attempt.
 async function removeRecord(
   { views, leases, ledger, store }: EffectParts,
   { subject, lease }: EffectOf<"remove-record">,
@@ -194,7 +193,7 @@ async function removeRecord(
   store.remove(id, uid);
 }
 
-// The state of the UID is saved first here as well. A receipt that misses a later finding does no harm.
+// Saves the state of the UID first. A receipt may miss the finding.
 async function keepUid(
   { leases, receipts }: EffectParts,
   { uid }: UidSubject,

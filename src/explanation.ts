@@ -1,5 +1,4 @@
-// What a login would get now: collects the facts that policy/explain.ts needs, and builds the view of
-// a login that would be admitted.
+// What a login would get now: collects facts for policy/explain.ts, and builds the view.
 import type { Config } from "./config/schema.ts";
 import type { LoginMachine } from "./login-machine.ts";
 import { warnOfRules } from "./login-rules.ts";
@@ -17,7 +16,7 @@ import { warnOfActing, warnOfAsking, warnOfChoosing } from "./policy/pam-warning
 import { describeViewFault } from "./policy/view-fault.ts";
 
 /**
- * Explains what a login of this user through this service would get.
+ * Explains a login of this user through this PAM service.
  * @throws GuestError InvalidArgument if there is no such user
  */
 export async function explain(
@@ -43,7 +42,6 @@ export async function explain(
   return { ...checked, warnings: [...checked.warnings, ...rules] };
 }
 
-/** Which of the machine's own rules stand in the way of such a login. */
 async function findRules(
   { verdict, leased, plan }: Explanation,
   account: Account,
@@ -55,7 +53,6 @@ async function findRules(
   return verdict === "admitted" ? warnOfRules({ account, service, plan }, machine) : [];
 }
 
-/** Adds what the PAM stacks of the service mean for the login. */
 function addStackFindings(
   explanation: Explanation,
   service: string,
@@ -81,7 +78,7 @@ function addStackFindings(
 }
 
 /**
- * Explains what a login of the ghost would get through the best of its services.
+ * Explains a login of the ghost through the best of its services.
  * @returns undefined if there is no ghost and the configuration needs none
  */
 export async function explainGhost(
@@ -97,7 +94,7 @@ export async function explainGhost(
   if (account === undefined || !member) return undefined;
   const services = ghostServices(config, machine.listPamServices()).map((service) => readStacks(service, machine));
   const files = machine.readRuleFiles();
-  // A service without a conversation is refused if there are terms of use.
+  // With terms of use, a service without a conversation is refused.
   const talking = services.filter(({ service }) => !service.endsWith("-autologin"));
   const best = [...talking, ...services].find(
     (stacks) => findServiceFault(stacks, files, Group) === undefined,
@@ -115,7 +112,7 @@ async function findGhostFacts(user: string, config: Config | undefined, machine:
   return { account, hasGroup, member };
 }
 
-/** Explains a login. If policy admits it, its view is built. */
+/** Explains a login, and tries to build its view. */
 async function rehearseLogin(state: Judging, login: ExplainedLogin, machine: LoginMachine): Promise<Explanation> {
   const explanation = explainLogin(state, login, machine.gatherFacts(state.config, login.account.home));
   if (explanation.verdict !== "admitted") return explanation;
@@ -131,11 +128,11 @@ async function rehearseLogin(state: Judging, login: ExplainedLogin, machine: Log
   }
 }
 
-/** Why no account can be leased although a UID is free. */
+/** Returns why no account can be leased although a UID is free. */
 async function findLeaseFault(machine: LoginMachine): Promise<string | undefined> {
   if (machine.cachesAccounts()) return NSCD_FAULT;
   try {
-    // An existing home is no fault: the lease gets another name.
+    // If the home exists, the lease gets another name.
     await machine.homeExists(SAMPLE_HOME);
     return undefined;
   } catch (error) {
@@ -143,17 +140,17 @@ async function findLeaseFault(machine: LoginMachine): Promise<string | undefined
   }
 }
 
-/** Services, by what happens through them. */
+/** PAM services by what guests do. */
 export interface WatchedServices {
-  /** Guests should get in without a password. */
+  /** Log in without a password. */
   readonly asking: readonly string[];
-  /** Guests should get in. */
+  /** Log in. */
   readonly entering: readonly string[];
-  /** Sessions of guests open. */
+  /** Have sessions. */
   readonly opening: readonly string[];
 }
 
-/** Warns of modules in the stacks of these services that get in the way of guests or their views. */
+/** Warns of PAM modules that get in the way of guests or their views. */
 export function warnOfServices(
   { asking, entering, opening }: WatchedServices,
   group: string,

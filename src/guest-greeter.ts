@@ -1,6 +1,5 @@
-// guest-greeter: a greeter for greetd that logs the guest in. It makes way for another greeter if
-// that fails or a key is pressed.
-// Usage: guest-greeter --user=USER --session=SESSION -- GREETER [ARGUMENT...]. It has no privileges.
+// guest-greeter: a greeter for greetd that logs the guest in. Starts another greeter if that fails or a key is pressed.
+// It has no privileges. Usage: guest-greeter --user=USER --session=SESSION -- GREETER [ARGUMENT...].
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { once } from "node:events";
@@ -8,10 +7,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Greetd, logIn, readSession } from "./autologin/greetd.ts";
 
-/** Pause between sessions that end at once. */
+/** Between sessions that end at once. */
 const PAUSE_SECONDS = 5;
 
-/** Waits. @returns whether a key was pressed meanwhile */
+/** @returns whether a key was pressed */
 async function awaitKey(seconds: number): Promise<boolean> {
   if (!process.stdin.isTTY) {
     await pause(seconds * 1000);
@@ -25,7 +24,7 @@ async function awaitKey(seconds: number): Promise<boolean> {
   return key !== undefined;
 }
 
-/** @returns whether the session starts once this program exits */
+/** @returns whether the session starts when this program exits */
 async function logGuestIn(user: string, name: string): Promise<boolean> {
   const say = (text: string) => process.stdout.write(`${text}\n`);
   const greetd = new Greetd(process.env["GREETD_SOCK"] ?? "");
@@ -43,7 +42,7 @@ async function logGuestIn(user: string, name: string): Promise<boolean> {
   }
 }
 
-/** Runs the other greeter in its own place, as far as greetd can tell. */
+/** For greetd, the other greeter is this program. */
 async function runOtherGreeter([greeter = "/bin/false", ...args]: readonly string[]): Promise<number> {
   const child = spawn(greeter, args, { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, () => child.kill(signal));

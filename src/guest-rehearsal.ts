@@ -1,6 +1,5 @@
-// guest-rehearsal: builds a view that no session uses and reports the result. Reads the plan from stdin; prints the
-// fault, or "null". It is a process of its own because a skeleton on a hanging file server hangs it too, and
-// because its exit destroys the view.
+// guest-rehearsal: builds a view that no session uses. Reads the plan from stdin; prints the fault, or "null". A
+// process of its own: a hanging file server hangs it, and its exit destroys the view.
 import { readFileSync } from "node:fs";
 import type { Step } from "./policy/steps.ts";
 import type { ViewFault } from "./policy/view-fault.ts";

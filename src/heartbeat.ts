@@ -1,23 +1,22 @@
-// What guestd does by the clock: ticks for everything that waits for time to pass, pings systemd's watchdog, and
-// repeats notifications that systemd had no time to read.
+// What guestd does by the clock: ticks, pings of systemd's watchdog, and notifications that systemd had no time to
+// read.
 import type { Moment } from "./policy/moment.ts";
 import type { FdStore } from "./system/sessions/fd-store.ts";
 
-/** How often waiting work is checked. */
 const TICK_MS = 1000;
 
 export interface HeartbeatParts {
-  /** @param uptime microseconds of the monotonic clock */
+  /** @param uptime in microseconds of the monotonic clock */
   readonly onTick: (uptime: number) => void;
   readonly clock: () => Moment;
   readonly fdStore: Pick<FdStore, "forgetRest" | "retry" | "wake">;
-  /** systemd could not be notified; guestd will try again. */
+  /** systemd could not be notified; guestd tries again. */
   readonly report: (error: unknown) => void;
 }
 
 /**
- * Starts the clock. All sessions of an earlier guestd have been taken up by then.
- * @param watchdogMs systemd's watchdog timeout (sd_watchdog_enabled(3)); 0 if there is none
+ * Starts the clock. Sessions of an earlier guestd must have been taken up.
+ * @param watchdogMs systemd's timeout (sd_watchdog_enabled(3)); 0 for none
  */
 export function startHeartbeat(
   { onTick, clock, fdStore, report }: HeartbeatParts,
