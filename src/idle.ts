@@ -1,8 +1,8 @@
-// Exits when there is no session and no call. The bus starts guestd again for the next call. guestd first releases its
-// bus name: it still answers calls sent before that, and later calls start a new guestd.
+// Exits when there is no session and no call. It releases its bus name first, then answers the calls sent before that.
+// Later calls start a new guestd.
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Exit statuses for systemd: nothing left to do, or restart at once (guestd.service). */
+/** Exit statuses: nothing to do, or restart at once (guestd.service). */
 export const EXIT_IDLE = 0;
 export const EXIT_AGAIN = 75;
 
@@ -10,13 +10,13 @@ const PAUSE_MS = 10;
 const LAST_PAUSE_MS = 2000;
 
 export interface IdleParts {
-  /** There is a session, an unanswered call, a running effect, or something that a restarted guestd would lack. */
+  /** There is a session, an unanswered call, a running effect, or a state that a restart would lose. */
   readonly isBusy: () => boolean;
-  /** Only work that an exit would cut short. Sessions continue without guestd. */
+  /** There is work that an exit would cut short. Sessions continue. */
   readonly isWorking: () => boolean;
-  /** Idle time in microseconds after which guestd exits; 0 for never. */
+  /** Idle time before the exit, in microseconds; 0 for never. */
   readonly limit: () => number;
-  /** Releases the bus name. Resolves when all calls sent before that have arrived. */
+  /** Releases the bus name. Resolves when earlier calls have arrived. */
   readonly giveUpName: () => Promise<void>;
   readonly onIdle: (status: number) => void;
 }
@@ -30,12 +30,15 @@ export class IdleWatch {
     this.#parts = parts;
   }
 
-  /** The name is released. systemd then sends SIGTERM, which means nothing new. */
+  /** The name is being released. systemd's SIGTERM is then ignored. */
   get isLeaving(): boolean {
     return this.#isLeaving;
   }
 
-  /** Exits if it is time to. @param uptime microseconds of the monotonic clock */
+  /**
+   * Exits if it is time to.
+   * @param uptime in microseconds of the monotonic clock
+   */
   check(uptime: number): void {
     const { isBusy, limit } = this.#parts;
     if (this.#isLeaving) return;
@@ -48,10 +51,10 @@ export class IdleWatch {
     const { isBusy, isWorking, giveUpName, onIdle } = this.#parts;
     this.#isLeaving = true;
     await giveUpName();
-    // Calls that arrived before the release are served. The next guestd takes up what they started.
+    // Calls before the release are served. The next guestd takes up what they started.
     const isNeeded = isBusy();
     while (isWorking()) await delay(PAUSE_MS);
-    // The login that was answered last still has to open its namespaces, which this process holds.
+    // The last login still has to open its namespaces, which this process holds.
     if (isNeeded) await delay(LAST_PAUSE_MS);
     while (isWorking()) await delay(PAUSE_MS);
     onIdle(isNeeded ? EXIT_AGAIN : EXIT_IDLE);

@@ -1,4 +1,4 @@
-// Runs work that many request at once, a few pieces at a time, in order.
+// Runs work a few pieces at a time, in order.
 import { setImmediate as nextRound } from "node:timers/promises";
 
 export class Lanes {
@@ -23,7 +23,7 @@ export class Lanes {
   }
 }
 
-/** One piece of work per round of the event loop, so guestd answers calls between two. */
+/** One piece per round of the event loop, so calls are answered in between. */
 export class Turns {
   readonly #lane = new Lanes(1);
 

@@ -1,12 +1,11 @@
-// Follows logind, which moves the leader of a shared session to a cgroup of its own.
+// Follows logind, which moves the leaders of shared sessions.
 import type { DaemonLink } from "./daemon-link.ts";
 import type { Session } from "./policy/session.ts";
 import type { Placement } from "./system/processes/placement.ts";
 
 /**
- * @returns a function that looks for the cgroup of each session whose leader has not been moved. A
- * search that is already running is repeated afterwards, not in parallel: logind announces every login,
- * and some leaders are never moved.
+ * @returns a function that looks for the cgroup of each unmoved leader. It repeats a running search afterwards instead
+ * of starting a second one: logind announces every login, and some leaders are never moved.
  */
 export function makeCgroupSearch(
   link: Pick<DaemonLink, "state" | "dispatch">,
@@ -38,6 +37,5 @@ export function makeCgroupSearch(
   };
 }
 
-// Two cgroups are guestd's and logind's: a leader is moved once. A leased session includes all processes of
-// its user, so it needs no search.
+// A leader is moved once. A leased session has all processes of its user, so it needs no search.
 const mayBeMoved = ({ leased, cgroups, phase }: Session) => !leased && cgroups.length === 1 && phase !== "ending";

@@ -1,5 +1,4 @@
-// Checks at most once a minute, while the answer is yes, whether the ghost could log in. Also
-// collects warnings about the machine.
+// Checks whether the ghost could log in, at most once a minute while it could. Also collects warnings.
 import { readClock } from "./clock.ts";
 import { explainGhost, warnOfServices } from "./explanation.ts";
 import type { Config } from "./config/schema.ts";
@@ -31,7 +30,7 @@ export class LoginChecks {
     this.#machine = machine;
   }
 
-  /** Returns the last result if it is fresh, otherwise checks again. Adds warnings that need no check. */
+  /** Returns a fresh result. Warnings that need no check are never older. */
   async check(): Promise<LoginCheck> {
     const found = await this.#lookOnce();
     const state = this.#state();
@@ -52,7 +51,7 @@ export class LoginChecks {
     const forget = () => {
       if (this.#kept === kept) this.#kept = undefined;
     };
-    // A failed check is not kept: an administrator who fixed the fault asks again at once.
+    // After a failure, an administrator checks again at once.
     check.then(({ fault }) => {
       if (fault !== "") forget();
     }, forget);
@@ -85,7 +84,7 @@ export class LoginChecks {
     return { fault: faultOf(explanation, config), warnings, checkedAt };
   }
 
-  // As if there were no other sessions and the switch were on: those are reported elsewhere.
+  // Other sessions and the switch are reported elsewhere.
   #judgeAlone(config: Config): Judging & { readonly config: Config } {
     return { ...this.#state(), config, sessions: new Map(), loginSwitch: { enabled: true, reason: "" } };
   }

@@ -27,11 +27,10 @@ export interface LoginMachine {
   readonly findAccount: (name: string) => Promise<Account | undefined>;
   readonly findGroup: (name: string) => Promise<number | undefined>;
   readonly isMember: (account: Account, group: string) => Promise<boolean>;
-  /** Whether nscd caches accounts. */
   readonly cachesAccounts: () => boolean;
   /** Rejects if this cannot be determined. */
   readonly homeExists: (home: string) => Promise<boolean>;
-  /** For a login that comes from guestd's own mount namespace. */
+  /** For a login from guestd's own mount namespace. */
   readonly gatherFacts: (config: Config | undefined, home: string) => PlanFacts;
   readonly rehearseView: (plan: readonly Step[]) => Promise<ViewFault | undefined>;
   readonly listPamServices: () => readonly string[];
@@ -41,9 +40,9 @@ export interface LoginMachine {
   readonly readChrootRules: () => readonly ChrootRule[];
   /** Names of users, guests or not. */
   readonly listLingering: () => readonly string[];
-  /** Names of all groups that the account is in. */
+  /** Names of all groups of the account. */
   readonly findGroups: (account: Account) => Promise<readonly string[]>;
-  /** Names of accounts, without those whose primary group it is. */
+  /** Names of accounts, except those whose primary group it is. */
   readonly listMembers: (group: string) => Promise<readonly string[]>;
   readonly findOpenDirectories: () => Promise<OpenDirectories>;
   readonly readSwapFacts: () => SwapFacts;

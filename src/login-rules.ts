@@ -1,5 +1,4 @@
-// Finds the machine's rules for a user that do not work for a login with a shared account:
-// asks the machine; policy judges.
+// Finds rules of the machine that do not work for a shared session. Asks the machine; policy judges.
 import type { Config } from "./config/schema.ts";
 import type { LoginMachine } from "./login-machine.ts";
 import type { Account } from "./policy/account.ts";
@@ -10,7 +9,6 @@ import { explainLogin } from "./policy/explain.ts";
 import { describeLingering } from "./policy/linger.ts";
 import type { Step } from "./policy/steps.ts";
 
-/** What it asks the machine. */
 export type RuleMachine = Pick<LoginMachine, "readChrootRules" | "findGroups" | "listLingering">;
 
 export interface SharedLogin {
@@ -20,10 +18,10 @@ export interface SharedLogin {
 }
 
 const SSHD = "sshd";
-/** Checking more accounts would keep an administrator waiting. */
+/** Checking more accounts takes too long. */
 const MOST_ACCOUNTS = 50;
 
-/** Returns sentences: what does not work, and what to use instead. */
+/** Returns what does not work, and what to use instead. */
 export async function warnOfRules(login: SharedLogin, machine: RuleMachine): Promise<readonly string[]> {
   const { user } = login.account;
   const fault = login.service === SSHD ? await findChrooted(login, machine) : undefined;
@@ -37,7 +35,7 @@ async function findChrooted({ account, plan }: SharedLogin, machine: RuleMachine
   return findChrootFault(rules, { account, groups, plan });
 }
 
-/** The same for all shared accounts known by name: the ghost, the members of the group, and lingering users. */
+/** Warns for all shared accounts known by name: the ghost, members of the group, lingering users. */
 export async function warnOfAllRules(
   state: Judging & { readonly config: Config },
   machine: LoginMachine,

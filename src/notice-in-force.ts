@@ -1,20 +1,17 @@
-// The notice of the current configuration, in the language of the machine. A desktop shows it in its own language.
+// The notice of the current configuration, in the machine's language. Desktops show it in their own.
 import { createHash } from "node:crypto";
 import type { Config } from "./config/schema.ts";
 import { inLanguage } from "./policy/locale.ts";
 import type { Notice } from "./policy/notice.ts";
 import { makeNotice } from "./policy/notice.ts";
 
-/** The locale of the machine, as systemd gives it to all services (locale.conf(5)); empty for none. */
+/** Returns the locale that systemd gives to services (locale.conf(5)); empty for none. */
 export function machineLocale(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const { LC_ALL, LC_MESSAGES, LANG } = environment;
   return [LC_ALL, LC_MESSAGES, LANG].find((name) => name !== undefined && name !== "") ?? "";
 }
 
-/**
- * Returns the notice of a configuration.
- * @param terms the texts of Terms=, by locale
- */
+/** @param terms the texts of Terms=, by locale */
 export function noticeInForce(
   config: Config,
   terms: Readonly<Record<string, string>>,

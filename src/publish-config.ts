@@ -1,4 +1,4 @@
-// Writes settings to where others read them: the polkit rule, the bus, guests' desktops, the name service.
+// Writes settings where polkit, the bus, guests' desktops and the name service read them.
 import type { Config } from "./config/schema.ts";
 import type { Leases } from "./system/accounts/leases.ts";
 import { writeBusPolicy } from "./system/bus-policy.ts";
@@ -11,7 +11,7 @@ export interface Readers {
   readonly reloadPolicy: () => Promise<void>;
 }
 
-/** Never throws: a configuration applies even if the others cannot be told. */
+/** Never throws: the configuration applies even if it cannot be published. */
 export function publishConfig(
   config: Config,
   { leases, reloadPolicy }: Readers,

@@ -1,4 +1,4 @@
-// The parts that hold what open sessions have on the machine: their leaders, views, namespaces and connections.
+// The parts that hold leaders, views, namespaces and connections of open sessions.
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./bus/caller.ts";
 import { findLoginCgroups, type EndedLeader } from "./bus/login1.ts";
@@ -38,7 +38,7 @@ export function makeSessionParts({ bus, bindings, report, link }: SessionNeeds) 
   const reapers = new Reapers({ bindings, cgroups, onExit });
   const leaders = new Leaders({ bindings, holdings, nameExists: (name) => nameExists(bus, name), onExit });
   const looks = makeLooks();
-  // A separate queue: a look for what a quarantined UID left must not delay the end of a session.
+  // A queue of its own: a check of a quarantined UID must not delay the end of a session.
   const uidLooks = makeLooks();
   const views = new Views({ bindings, cgroups, holdings, reapers, search: looks.searchHolders });
   const logins = new Batch((leaders: readonly EndedLeader[]) => findLoginCgroups(bus, leaders));

@@ -1,4 +1,4 @@
-// Connects guestd to the bus, starts it, and logs when it stops. The only place where it exits.
+// Connects guestd to the bus, starts it, and logs when it stops. It exits nowhere else.
 import Journald from "systemd-journald";
 import { makeApplication } from "./application.ts";
 import { connectBus } from "./bus/connection.ts";
@@ -9,12 +9,12 @@ import { EXIT_AGAIN } from "./idle.ts";
 import { loadBindings } from "./system/bindings.ts";
 import { Journal } from "./system/journal.ts";
 
-/** How long work in progress may take, at most, when guestd is told to stop. */
+/** How long work may continue when guestd is told to stop. */
 const STOP_LIMIT_MS = 15_000;
 
 /**
- * Starts guestd. Resolves when it is ready.
- * @param decorate wraps the effect runner; tests inject faults here
+ * Resolves when guestd is ready.
+ * @param decorate wraps the effect runner, for tests that inject faults
  */
 export async function start(decorate: (runner: EffectRunner) => EffectRunner = (runner) => runner): Promise<void> {
   const journal = new Journal(Journald);
@@ -26,12 +26,12 @@ export async function start(decorate: (runner: EffectRunner) => EffectRunner = (
     journal.logDaemon("notice", "daemon-stopping", `guestd stops: ${reason}`);
     process.exit(status);
   };
-  // After an uncaught error systemd restarts guestd, and guestd takes its sessions up again.
+  // systemd restarts guestd, which takes up its sessions.
   process.on("uncaughtException", (error) => fail(error.stack ?? error.message));
   process.on("unhandledRejection", (reason) =>
     fail(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)),
   );
-  // By default SIGUSR1 opens Node's inspector. A root service must not do that.
+  // By default SIGUSR1 opens Node's inspector, which a root service must not do.
   process.on("SIGUSR1", () => undefined);
 
   process.umask(0o077);
