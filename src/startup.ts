@@ -1,5 +1,5 @@
-// Turns what an earlier guestd left into the first events of the next one: the switch, its sessions, the UIDs of the
-// range. Sessions are read from both the records and the ledger, so a lost record is noticed.
+// Turns what an earlier guestd left into the first events. Reads sessions from both records and ledger, to notice a
+// lost record.
 import type { What } from "./policy/events.ts";
 import type { UidMap } from "./policy/uid-map.ts";
 import type { Leases } from "./system/accounts/leases.ts";
@@ -24,7 +24,7 @@ export interface StartupParts {
   readonly journal: Pick<Journal, "logDaemon">;
 }
 
-/** Reads all of it, logs what is unreadable, and removes what belongs to no session. */
+/** Reads everything, logs what is unreadable, and removes what belongs to no session. */
 export async function findLeftovers(parts: StartupParts): Promise<What[]> {
   const { loginSwitch } = readSwitch(parts);
   const { found, dead, unknown } = readRecords(parts);
@@ -37,7 +37,7 @@ export async function findLeftovers(parts: StartupParts): Promise<What[]> {
   const records = [...again, ...dead].map(({ saved, cause }): What => {
     return { kind: "record-found", saved, cause, receipt: kept.get(saved.id) };
   });
-  // A session whose record is unreadable keeps its account and its mark.
+  // A session with an unreadable record keeps its mark.
   const uids = unknown.size > 0 ? [] : marks.list();
   return [
     { kind: "switch-found", loginSwitch },

@@ -1,4 +1,4 @@
-// What guests read, in the languages that are installed: refusals in that of the machine, notices in each.
+// What guests read: refusals in the machine's language, notices in each installed one.
 import { translateNotice } from "./config/translate-notice.ts";
 import type { Config } from "./config/schema.ts";
 import { machineLocale } from "./notice-in-force.ts";

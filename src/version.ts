@@ -1,2 +1,2 @@
-// The version, in one place. A test compares package.json and NEWS with it.
+// The version. A test compares package.json and NEWS.
 export const VERSION = "0.2.0";

@@ -1,10 +1,9 @@
-// Waiting with a limit: a time limit for work, and polling. Knows nothing about what it waits for.
+// A time limit for work, and polling.
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Gives work a time limit. The work itself is not stopped.
- * @param onLate returns a result instead, or throws. It is called only if there is no result. Results that arrive later
- * are ignored, so it must arrange what happens to them.
+ * Limits the time of work, but does not stop it.
+ * @param onLate returns another result, or throws. Later results are ignored, so it must arrange what happens to them.
  */
 export async function within<T>(work: Promise<T>, limitMs: number, onLate: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -17,7 +16,7 @@ export async function within<T>(work: Promise<T>, limitMs: number, onLate: () =>
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
-    // A result that has arrived but has not been read yet is in time: the program or the machine may have been busy.
+    // A result that has arrived unread is in time: the machine may have been busy.
     timer = setTimeout(() => (lastLook = setImmediate(end)), limitMs);
   });
   try {
@@ -32,13 +31,13 @@ export async function within<T>(work: Promise<T>, limitMs: number, onLate: () =>
 export interface Pauses {
   readonly first?: number;
   readonly longest?: number;
-  /** How many times as long as the one before each is. */
+  /** The factor from one pause to the next. */
   readonly growth?: number;
 }
 
 /**
- * Looks until it is done. The last look begins after the limit, because a program or machine that stood still deserves
- * one more. Uses the monotonic clock: setting the time neither shortens nor extends the wait.
+ * Looks until it is done. One look comes after the limit, for a machine that stood still. Setting the clock does not
+ * change the wait.
  * @returns whether it is done
  */
 export async function poll(
