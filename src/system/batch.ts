@@ -2,7 +2,7 @@
 // question.
 import { setImmediate as nextRound } from "node:timers/promises";
 
-/** Answers in the order of the questions. */
+/** In the order of the questions. */
 export type AnswerAll<Question, Answer> = (questions: readonly Question[]) => Promise<readonly Answer[]>;
 
 interface Waiting<Question, Answer> {
@@ -17,7 +17,7 @@ export class Batch<Question, Answer> {
   readonly #waiting: Waiting<Question, Answer>[] = [];
   #isLooking = false;
 
-  /** @param most questions per look: the first are answered before the last begin */
+  /** @param most questions per look, so the first need not wait for all */
   constructor(answerAll: AnswerAll<Question, Answer>, most = 256) {
     this.#answerAll = answerAll;
     this.#most = most;
@@ -39,7 +39,7 @@ export class Batch<Question, Answer> {
     this.#isLooking = false;
   }
 
-  // One answer per round of the event loop, or what follows from all of them would block guestd.
+  // One answer per round of the event loop, or what follows from all would block guestd.
   async #answer(asked: readonly Waiting<Question, Answer>[]): Promise<void> {
     try {
       const answers = await this.#answerAll(asked.map(({ question }) => question));

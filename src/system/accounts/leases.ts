@@ -1,4 +1,4 @@
-// Publishes and withdraws the accounts that policy decides on, and the ghost if its packaged record does not fit.
+// Publishes and withdraws leased accounts, and the ghost if its packaged record does not fit.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -13,7 +13,6 @@ import { LeaseStore } from "../state/lease-store.ts";
 import { UidUse } from "./uid-use.ts";
 import { UserRecords } from "./userdb.ts";
 
-/** Tests pass other paths and accounts. */
 export interface LeaseMachine {
   readonly linger: string;
   readonly accounts: {
@@ -32,7 +31,7 @@ const MACHINE: LeaseMachine = {
   uidUse: new UidUse(),
 };
 
-/** The session may continue. Without its guest's name nothing with this UID is searched or removed. */
+/** The session may continue. Without its guest's name, nothing of the UID is searched or removed. */
 const UNCLEAR = "the record of its session could not be read";
 
 /** When no login waits. */
@@ -52,7 +51,7 @@ export class Leases {
   /**
    * Makes an account known, unless its name, UID or home is taken.
    * @returns who has the name or UID, and whether the home exists
-   * @throws Error if this cannot be determined, or the record cannot be written
+   * @throws Error if this is unknown, or the record cannot be written
    */
   async publish(account: Account): Promise<{ readonly taken: string | undefined; readonly homeExists: boolean }> {
     const [owner, user, exists] = await Promise.all([
@@ -71,20 +70,20 @@ export class Leases {
     else await this.#store.quarantine(uid, quarantine);
   }
 
-  /** The user who has a quarantined UID now, other than its last guest. Nothing of that user's may be removed. */
+  /** Returns the user who has a quarantined UID now, except its last guest. Their things must not be removed. */
   async findForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<string | undefined> {
     const { accounts, uidUse } = this.#machine;
     const owner = (await accounts.findOwner(user, uid, PATIENCE_MS)) ?? uidUse.findLogin(uid);
     return owner === user ? undefined : owner;
   }
 
-  /** @throws Error if the UID belongs to another user now */
+  /** @throws Error if another user has the UID now */
   async checkForeign(account: Pick<Account, "user" | "uid">): Promise<void> {
     const owner = await this.findForeign(account);
     if (owner !== undefined) throw new Error(`the uid ${account.uid} belongs to ${owner}`);
   }
 
-  /** With the mark for lingering, logind would never forget the user. */
+  /** With a linger mark, logind would never forget the user. */
   dropLinger({ user }: Pick<Account, "user">): Swept {
     const mark = join(this.#machine.linger, user);
     const found = existsSync(mark) ? 1 : 0;
@@ -97,9 +96,9 @@ export class Leases {
   }
 
   /**
-   * At the start: publishes the accounts of the sessions that continue, and withdraws all others.
-   * @param unclear some records could not be read: accounts without a session are kept, and their UIDs quarantined
-   * @param over ids of sessions that have ended but are not announced yet
+   * At the start: publishes accounts of continuing sessions, and withdraws all others.
+   * @param unclear some records are unreadable: accounts without a session stay, and their UIDs are quarantined
+   * @param over ids of sessions that ended but are not announced
    */
   async recover(
     sessions: readonly SavedSession[],
@@ -126,7 +125,7 @@ export class Leases {
     return { sessions: recovered, kept: this.#store.read() };
   }
 
-  // An account that exists keeps its UID from being leased, even if nothing could be saved.
+  // If nothing can be saved, the account stays and keeps its UID from being leased.
   async #trySaveUid(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
     try {
       await this.saveUid(uid, quarantine);
@@ -136,13 +135,13 @@ export class Leases {
     }
   }
 
-  // If the session is not open and its account is missing, the account may never have been made, and the UID may be a
-  // user's. An existing account may lack its link by UID. An account is not withdrawn twice.
+  // If a session is not open and its account missing, it may never have been made, and the UID may be a user's. An
+  // existing account may lack its link by UID. An account is not withdrawn twice.
   async #restore(session: SavedSession, stands: boolean, ends: boolean): Promise<SavedSession> {
     const isMade = stands || (session.phase === "open" && !ends);
     const { user, uid } = session.account;
     try {
-      // Something at the path of its home may be from this session.
+      // A file at the path of its home may be from this session.
       const isFree = isMade || (await this.#machine.accounts.findOwner(user, uid)) === undefined;
       if (isFree && (stands || !ends)) this.#userRecords.publish(session.account);
       return { ...session, published: isFree };
@@ -151,7 +150,7 @@ export class Leases {
     }
   }
 
-  /** Publishes the ghost, unless it is known already; not while guestd is installed or removed. */
+  /** Publishes the ghost if it is not known; not while guestd is installed or removed. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
     if (this.#userRecords.isMasked(GHOST_UID)) return;
     const { accounts } = this.#machine;

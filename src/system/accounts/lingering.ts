@@ -1,4 +1,4 @@
-// Lists the users for whom logind keeps a user manager without a session (loginctl(1), enable-linger).
+// Lists users with a user manager but no session (loginctl(1), enable-linger).
 import { readdirSync } from "node:fs";
 
 const DIRECTORY = "/var/lib/systemd/linger";

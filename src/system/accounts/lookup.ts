@@ -1,5 +1,5 @@
-// Keeps guest-lookup (native/lookup.c) to ask the name service and the process table: starting a program for each
-// question would take longer than the rest of a login. A name service that hangs is killed with its program.
+// Keeps guest-lookup (native/lookup.c) to ask the name service and the process table. Starting it for each question
+// would slow down logins. A name service that hangs is killed with its program.
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
@@ -8,9 +8,9 @@ import { within } from "../../wait.ts";
 const PROGRAM = "/usr/lib/guestd/guest-lookup";
 /** A login waits for it. */
 export const LIMIT_MS = 3000;
-/** So many programs wait for the next question. */
+/** So many programs wait for questions. */
 const MOST_IDLE = 2;
-/** After as many answers a program is replaced, because modules of the name service may leak memory. */
+/** Modules of the name service may leak memory, so a program is replaced after so many answers. */
 const MOST_ANSWERS = 1000;
 const NOTHING_FOUND = "-";
 const NO_ANSWER = (limit: string) => `the name service has not answered in ${limit}; see whether sssd or nslcd is up`;
@@ -24,15 +24,15 @@ export class Lookup {
   readonly #program: readonly [string, ...string[]];
   #idle: Helper[] = [];
 
-  /** @param program a command; tests pass another */
+  /** @param program a command */
   constructor(program: readonly [string, ...string[]] = [PROGRAM]) {
     this.#program = program;
   }
 
   /**
-   * The answer to a question, as native/lookup.c has them; undefined if nothing is found. Questions asked at the same
-   * time have a program each.
-   * @param late the message, with the limit as a text, when there is no answer in time
+   * Asks a question, and returns the answer as in native/lookup.c; undefined if nothing is found. Concurrent questions
+   * have a program each.
+   * @param late returns the message for a missed limit
    * @throws Error if the program fails, or has not answered within the limit
    */
   async ask(question: string, limitMs = LIMIT_MS, late = NO_ANSWER): Promise<string | undefined> {
@@ -47,7 +47,7 @@ export class Lookup {
       return answer === NOTHING_FOUND ? undefined : answer;
     } catch (error) {
       helper.child.kill("SIGKILL");
-      // One that ended while it waited for a question says nothing about this one.
+      // A program that ended while idle says nothing about this question.
       if (error instanceof EndedError && helper.answers > 0) return this.ask(question, limitMs, late);
       throw error;
     }
@@ -57,14 +57,14 @@ export class Lookup {
     const [program, ...args] = this.#program;
     const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
     child.stdout.setEncoding("utf8");
-    // Neither the program nor its pipes keep guestd running.
+    // Neither program nor pipes keep guestd running.
     child.unref();
     for (const stream of [child.stdin, child.stdout]) (stream as unknown as Socket).unref();
     const forget = () => {
       this.#idle = this.#idle.filter((helper) => helper.child !== child);
     };
     child.on("error", forget).on("close", forget);
-    // A program that has ended is noticed by its close.
+    // The close of the program is enough.
     child.stdin.on("error", () => undefined);
     return { child, answers: 0 };
   }

@@ -1,5 +1,4 @@
-// Looks up accounts in the name service (NSS). A login brings its account from PAM; this is for explanations, and for
-// accounts that will be made.
+// Looks up accounts in the name service (NSS), for explanations and for new accounts. PAM gives a login its account.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Account } from "../../policy/account.ts";
@@ -8,19 +7,17 @@ import { LIMIT_MS, Lookup } from "./lookup.ts";
 const run = promisify(execFile);
 const ID = "/usr/bin/id";
 
-/** Answers questions; tests pass another. */
 type Names = Pick<Lookup, "ask">;
 
 const lookup = new Lookup();
 
-/** The account with this name; undefined if there is none. */
 export async function findAccount(name: string, names: Names = lookup): Promise<Account | undefined> {
   const [user, , uid, gid, realName, home, shell] = (await names.ask(`passwd ${name}`))?.split(":") ?? [];
   if (user === undefined || uid === undefined || gid === undefined) return undefined;
   return { user, uid: Number(uid), gid: Number(gid), realName: realName ?? "", home: home ?? "", shell: shell ?? "" };
 }
 
-/** Whether the account is in the group, as its primary group or as a member. */
+/** Whether the group is the account's primary one, or the account a member. */
 export async function isMember(account: Account, group: string, names: Names = lookup): Promise<boolean> {
   const gid = await findGroup(group, names);
   if (gid === undefined) return false;
@@ -28,19 +25,19 @@ export async function isMember(account: Account, group: string, names: Names = l
   return groups.includes(String(gid));
 }
 
-/** The GID of a group; undefined if there is none with this name. */
+/** Returns the GID. */
 export async function findGroup(group: string, names: Names = lookup): Promise<number | undefined> {
   const gid = (await names.ask(`group ${group}`))?.split(":")[2];
   return gid === undefined ? undefined : Number(gid);
 }
 
-/** The names of the members of a group, as in its entry. */
+/** Returns the members in a group's entry. */
 export async function listMembers(group: string, names: Names = lookup): Promise<readonly string[]> {
   const members = (await names.ask(`group ${group}`))?.split(":")[3] ?? "";
   return members.split(",").filter((name) => name !== "");
 }
 
-/** The names of all groups that an account is in; empty if one of them has no name. */
+/** Returns the names of all groups of an account; empty if one has no name. */
 export async function findGroups({ user }: Pick<Account, "user">): Promise<readonly string[]> {
   const options = { timeout: LIMIT_MS, killSignal: "SIGKILL", env: {} } as const;
   try {
@@ -54,9 +51,8 @@ export async function findGroups({ user }: Pick<Account, "user">): Promise<reado
 }
 
 /**
- * Who has this UID or name. If these are two users, the owner of the UID.
- * @param limitMs how long the name service may take: systemd takes part, and may be busy
- * @returns undefined if they belong to no user
+ * Returns the user with this UID or name. If these are two, the owner of the UID.
+ * @param limitMs for the name service; systemd takes part, and may be busy
  */
 export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): Promise<string | undefined> {
   const [byName, byUid] = await Promise.all([lookup.ask(`passwd ${user}`, limitMs), lookup.ask(`uid ${uid}`, limitMs)]);
@@ -64,7 +60,7 @@ export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): 
 }
 
 /**
- * A process with this UID, as any of its four; undefined if there is none.
+ * Returns a process with this UID as one of its four.
  * @throws Error if not all processes could be looked at within the limit
  */
 export async function findProcess(uid: number, limitMs: number): Promise<number | undefined> {

@@ -1,10 +1,9 @@
-// Whether a user has a UID that the name service does not report: a directory service may not answer while its user is
-// logged in. A guest must not get that UID, because the end kills all processes with it.
+// Whether a user has a UID that the name service does not report, because a directory service does not answer. A guest
+// must not get that UID: the end kills all its processes.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProcess } from "./nss.ts";
 
-/** Tests pass another machine. */
 export interface UidUseParts {
   readonly findProcess: typeof findProcess;
   /** /run */
@@ -25,7 +24,7 @@ export class UidUse {
     this.#findProcess = parts.findProcess;
   }
 
-  /** The user with this UID who is logged in, as far as logind knows. */
+  /** Returns the logged-in user with this UID, from logind. */
   findLogin(uid: number): string | undefined {
     try {
       const state = readFileSync(join(this.#run, "systemd/users", String(uid)), "utf8");
@@ -37,8 +36,8 @@ export class UidUse {
   }
 
   /**
-   * Who uses a UID, as the end of a sentence.
-   * @throws Error if this cannot be determined
+   * Returns who uses a UID, as the end of a sentence.
+   * @throws Error if this is unknown
    */
   async find(uid: number): Promise<string | undefined> {
     const login = this.findLogin(uid);

@@ -1,5 +1,5 @@
-// The accounts that guestd makes: JSON user records below /run/userdb (systemd.io/USER_RECORD), which nss-systemd reads
-// without any service. Never writes to /etc/passwd, shadow or group.
+// Accounts that guestd makes: JSON user records below /run/userdb (systemd.io/USER_RECORD), which nss-systemd reads.
+// Never writes to /etc/passwd, shadow or group.
 import {
   chmodSync,
   existsSync,
@@ -15,13 +15,13 @@ import { join } from "node:path";
 import type { Account } from "../../policy/account.ts";
 import { listNames } from "../write-file.ts";
 
-/** Marks guestd's own user records (field "service"). */
+/** Marks guestd's user records (field "service"). */
 const OWNER = "org.guestd1";
-/** Half of a leased account: its user record, or the link by UID. */
+/** Half of an account: its user record, or the link by UID. */
 const UNFINISHED = /^(guest-[a-z2-7]{4}|\d+)\.user\.new$/;
 const PRIVILEGED = /^guest-[a-z2-7]{4}\.user-privileged$/;
-// No password matches "*", nor nss-systemd's default "!*". But accounts-daemon takes "!" for a locked account, and GDM
-// does not list those.
+// Like nss-systemd's default "!*", no password matches "*". accounts-daemon takes "!" for a locked account, which GDM
+// does not list.
 const NO_PASSWORD = '{ "privileged": { "hashedPassword": ["*"] } }\n';
 const NAME = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 
@@ -31,14 +31,14 @@ export class UserRecords {
 
   /**
    * @param directory owned by root, readable by all
-   * @param etc of the administrator and the package; takes precedence
+   * @param etc of administrator and package; takes precedence
    */
   constructor(directory = "/run/userdb", etc = "/etc/userdb") {
     this.#directory = directory;
     this.#etc = etc;
   }
 
-  /** Makes an account known, completely or not at all: first by name, then by UID. */
+  /** Makes an account known, completely or not at all: by name, then by UID. */
   publish({ user, uid, gid, home, shell, realName = user }: Account): void {
     const userRecord = {
       userName: user,
@@ -49,7 +49,7 @@ export class UserRecords {
       shell,
       disposition: "regular",
       service: OWNER,
-      // As logind does after the last session, but at once and completely.
+      // logind does the same later.
       killProcesses: true,
       stopDelayUSec: 0,
     };
@@ -64,7 +64,7 @@ export class UserRecords {
     this.#link(user, uid);
   }
 
-  /** No error if the account is unknown already, or belongs to another service. */
+  /** No error if the account is unknown, or belongs to another service. */
   withdraw({ user, uid }: Pick<Account, "user" | "uid">): void {
     const file = this.#file(user);
     if (existsSync(file) && !readOwn(file).some((own) => own.uid === uid)) return;
@@ -88,7 +88,7 @@ export class UserRecords {
     }
   }
 
-  /** The accounts made by this or an earlier guestd. */
+  /** Returns accounts made by any guestd. */
   list(): Pick<Account, "user" | "uid">[] {
     return listNames(this.#directory)
       .filter((name) => name.endsWith(".user") && readLink(join(this.#directory, name)) === undefined)
@@ -108,7 +108,7 @@ export class UserRecords {
   }
 }
 
-// Only root can read this part of a user record (systemd.io/USER_RECORD). nss-systemd makes the shadow entry from it.
+// Readable by root only (systemd.io/USER_RECORD). nss-systemd makes the shadow entry from it.
 const privilegedOf = (file: string): string => `${file}-privileged`;
 
 // A user record that is not JSON is not guestd's.
