@@ -1,5 +1,5 @@
-// Writes what [Polkit] allows guests on the bus where a service does not ask polkit. systemd/org.guestd1.conf includes
-// the file.
+// Writes what [Polkit] allows guests on the bus if a service does not ask polkit. systemd/org.guestd1.conf includes the
+// file.
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
@@ -19,7 +19,7 @@ const MOST_BYTES = 4096;
 
 /**
  * @param directory owned by root, readable by all
- * @returns whether the file has changed, and the bus has to read it
+ * @returns whether the bus has to read the file again
  */
 export function writeBusPolicy({ Polkit }: Pick<Config, "Polkit">, directory = "/run/guestd-bus"): boolean {
   const file = join(directory, "bluetooth.conf");

@@ -1,5 +1,5 @@
-// Tells each greeter about the ghost: LightDM looks for a script, SDDM reads a file, GDM asks accounts-daemon. The
-// package has links into the directory of these files (packaging/greeters).
+// Tells greeters about the ghost: LightDM looks for a script, SDDM reads a file, GDM asks accounts-daemon. The package
+// links into the directory of these files (packaging/greeters).
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -8,11 +8,11 @@ import type { Offer } from "../policy/offer.ts";
 import { readLinkIfThere, readStart } from "./read-file.ts";
 import { replaceFile } from "./write-file.ts";
 
-/** Users that accounts-daemon lists besides those of /etc/passwd. */
+/** Users that accounts-daemon lists besides /etc/passwd. */
 const ACCOUNTS = "/var/lib/AccountsService/users";
 const DISPLAY_MANAGER = "/etc/systemd/system/display-manager.service";
 const LIGHTDM_SCRIPT = "/usr/lib/guestd/lightdm-guest-account";
-// The GTK greeter shows the guest session in its list of users, which Debian hides.
+// The GTK greeter shows the guest session in its user list, which Debian hides.
 const LIGHTDM_CONFIG = "[Seat:*]\ngreeter-hide-users=false\n";
 const MOST_BYTES = 4096;
 
@@ -49,12 +49,15 @@ export class Greeters {
     const unit = this.#findUnit();
     const isGdm = unit !== undefined && ofUnit(basename(unit))?.name === "gdm";
     const isListed = await this.#list(by.includes("gdm") && isGdm ? ghost : "");
-    // guestd-greeters.service repeats this if another display manager starts.
+    // guestd-greeters.service repeats this for another display manager.
     this.#link("display-manager", unit);
     return { changed: isListed || files.includes(true) };
   }
 
-  /** For all users to read; undefined removes the file. @returns whether it changed */
+  /**
+   * Writes a file for all users; undefined removes it.
+   * @returns whether it changed
+   */
   async #write(name: string, text: string | undefined): Promise<boolean> {
     const file = join(this.#directory, name);
     if (readStart(file, MOST_BYTES) === text) return false;
@@ -76,8 +79,8 @@ export class Greeters {
   }
 
   /**
-   * Makes accounts-daemon list only this user, besides those of an administrator. LightDM's greeters would log in a
-   * listed ghost before any click.
+   * Makes accounts-daemon list this user besides an administrator's. LightDM's greeters would log in a listed ghost
+   * before any click.
    */
   async #list(user: string): Promise<boolean> {
     const before = readStart(join(this.#directory, "accounts"), MOST_BYTES)?.trim() ?? "";
@@ -88,7 +91,7 @@ export class Greeters {
     }
     if (user === "" || existsSync(this.#entryOf(user))) return before !== user && before !== "";
     await this.#write("accounts", `${user}\n`);
-    // accounts-daemon does not list a user who has an entry already. If it is not running, it reads the entry later.
+    // accounts-daemon does not list a user with an entry. If it is not running, it reads the entry later.
     const isTold = await this.#accounts.listUser(user);
     if (!isTold) replaceFile(this.#entryOf(user), "[User]\nSystemAccount=false\n");
     return true;
@@ -104,7 +107,7 @@ export class Greeters {
   }
 }
 
-// SDDM lists users up to UID_MAX, and would offer the name of a leased account after the account is gone.
+// SDDM lists users up to UID_MAX, and would offer a leased account that is gone.
 function sddmConfig(ghost: string, isOffered: boolean): string {
   if (isOffered) return "[Users]\nRememberLastUser=false\n";
   return ghost === "" ? "" : `[Users]\nHideUsers=${ghost}\n`;

@@ -1,4 +1,4 @@
-// Writes the journal, as the only file: one structured entry for each event. Policy has the sentences.
+// The only file that writes the journal: one structured entry for each event. Policy has the sentences.
 import type { AnyEffect, EffectKind, EffectOf, FoundOf } from "../policy/effects.ts";
 import { rowOf } from "../policy/effects.ts";
 import type { Level } from "../policy/effects/row.ts";
@@ -9,7 +9,7 @@ import type { Subject } from "../policy/subject.ts";
 
 type Fields = Readonly<Record<string, string | number>>;
 
-/** systemd-journald's interface: one method for each level. */
+/** systemd-journald's interface. */
 export type JournalSend = Readonly<Record<Level, (message: string, fields: Record<string, string | number>) => void>>;
 
 /** Where and why a step failed. */
@@ -45,7 +45,7 @@ export class Journal {
     this.#write(level, message, { MESSAGE_ID: MESSAGE_IDS[action], GUEST_ACTION: action, ...extra });
   }
 
-  // A failing journal must neither end a session nor keep one from ending.
+  // A failing journal must not affect sessions.
   #write(level: Level, message: string, fields: Record<string, string | number>): void {
     try {
       this.#send[level](message, { SYSLOG_IDENTIFIER: "guestd", ...fields });

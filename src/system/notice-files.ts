@@ -1,9 +1,12 @@
-// Writes the notices for the program on guests' desktops (systemd/guest-notice), which cannot read the configuration.
+// Writes notices for guests' desktops (systemd/guest-notice), which cannot read the configuration.
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 
-/** A file for each language, or none. @param directory owned by root, readable by all */
+/**
+ * Writes a file for each language, or none.
+ * @param directory owned by root, readable by all
+ */
 export function writeNotice({ Notice }: Pick<Config, "Notice">, directory = "/run/guestd-notice"): void {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o755);

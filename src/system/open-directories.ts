@@ -1,5 +1,5 @@
-// Finds directories that all users may write to, by a bounded find(1). It enters only directories that root owns and
-// others may search: no user controls what it reads, and guests can reach all of it.
+// Finds directories that all users may write to, by a bounded find(1). Enters only root's directories that others may
+// search: no user controls what it reads, and guests can reach all of it.
 import { execFile } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
@@ -11,15 +11,15 @@ import { readMounts } from "./processes/mountinfo.ts";
 const FIND = "/usr/bin/find";
 /** For all file systems. An administrator waits. */
 const LIMIT_MS = 4000;
-/** How long a result is reused. */
+/** A result is reused for so long. */
 const FRESH_MS = 600_000;
 const MOST_BYTES = 256 * 1024;
-/** On disks and in memory. A network file system could hang, and kernel file systems have rules of their own. */
+/** A network file system could hang, and kernel file systems have rules of their own. */
 const LOCAL = new Set(
   "ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs jfs reiserfs tmpfs devtmpfs ramfs overlay vfat".split(" "),
 );
 
-/** The owner of the directories, and the list of mounts; tests pass others. */
+/** `uid` owns the directories. */
 export interface LookedAt {
   readonly uid: number;
   readonly mounts: string;
@@ -55,7 +55,7 @@ async function findOpenDirectories({ uid, mounts }: LookedAt): Promise<OpenDirec
   return { paths: [...paths].sort(), whole };
 }
 
-/** Writable mounts of local file systems. A server on the way to one could block the main thread. */
+/** Returns writable mounts of local file systems. A server on the way could block the main thread. */
 function listMountPoints(tree: MountTree): string[] {
   const isWritable = ({ type, flags, options }: Mount) =>
     LOCAL.has(type) && !flags.includes("ro") && !options.includes("ro");

@@ -5,19 +5,19 @@ import { readStart } from "./read-file.ts";
 
 /** The first file of a service counts. */
 const DIRECTORIES = ["/etc/pam.d", "/usr/lib/pam.d"];
-/** Debian has a directory for each architecture below. */
+/** Debian adds a directory for each architecture. */
 const LIBRARIES = ["/usr/lib", "/lib", "/usr/lib64"];
 
-/** Bounds an administrator's mistake: a longer file is cut off, a longer stack refused. */
+/** A longer file is cut off, a longer stack refused. */
 const MOST_BYTES = 64 * 1024;
 const MOST_MODULES = 500;
 const MOST_SERVICES = 1000;
-/** libpam's own limit for substacks. */
+/** libpam's limit for substacks. */
 const DEEPEST = 16;
 
 /**
- * The modules of one type in a service's stack, or in that of "other" if the service has no file.
- * @param directories of the services' files, and `libraries` of optional modules; tests pass others
+ * Returns the modules of one type in a service's stack, or in that of "other" without a file.
+ * @param directories of services' files, and `libraries` of optional modules
  * @throws Error with a sentence if the stack cannot be read
  */
 export function readPamStack(
@@ -36,8 +36,8 @@ export function readPamStack(
 }
 
 /**
- * Services with a file, except Debian's files for inclusion. Leaves out a file that includes a missing one, because
- * libpam refuses every login through it.
+ * Returns services with a file, except Debian's files for inclusion. If a file includes a missing one, libpam refuses
+ * all its logins, so it is left out.
  */
 export function listPamServices(directories = DIRECTORIES): readonly string[] {
   const names = new Set(
@@ -58,7 +58,7 @@ function isWhole(service: string, directories: readonly string[]): boolean {
   return true;
 }
 
-/** For all types. Undefined if the file is missing; reading its stack reports other errors. */
+/** Of all types. Undefined if the file is missing; reading the stack reports other errors. */
 function listIncluded(name: string, directories: readonly string[]): readonly string[] | undefined {
   try {
     const text = findFile(name, directories)?.text;
@@ -72,7 +72,7 @@ function listIncluded(name: string, directories: readonly string[]): readonly st
   }
 }
 
-// Excludes files that dpkg and editors leave.
+// Excludes files of dpkg and editors.
 const isServiceName = (name: string) =>
   /^[^/\0]{1,255}$/.test(name) && !/^\.|~$|\.(dpkg-|pam-|ucf-|bak$|orig$|rpm)/.test(name);
 
@@ -87,7 +87,7 @@ function listFiles(directory: string): string[] {
 interface Line {
   readonly module: PamModule;
   readonly path: string;
-  /** Skipped if the module is not installed ("-" before its type). */
+  /** Skipped if not installed ("-" before its type). */
   readonly ifThere: boolean;
 }
 
@@ -118,7 +118,7 @@ function findFile(name: string, directories: readonly string[]): { file: string;
   return undefined;
 }
 
-/** Joins continued lines. Words in brackets are one word. */
+/** Joins continued lines. Brackets make one word. */
 function splitLines(text: string): { line: number; words: string[] }[] {
   const lines: { line: number; words: string[] }[] = [];
   let begun: { line: number; text: string } | undefined;
@@ -132,7 +132,7 @@ function splitLines(text: string): { line: number; words: string[] }[] {
   return lines.filter(({ words }) => words.length > 1);
 }
 
-/** Debian's "@include" is for all types, an include for one. */
+/** Debian's "@include" is for all types. */
 function includedBy([first = "", control = "", file = ""]: readonly string[], type: PamType): string | undefined {
   if (first === "@include") return control;
   return isOfType(first, type) && /^(include|substack)$/i.test(control) ? file : undefined;

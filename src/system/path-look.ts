@@ -1,4 +1,4 @@
-// Looks whether something exists at a path that may be on a file server that does not answer.
+// Looks whether a path exists, maybe on a file server that does not answer.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { serverOnWay, treeOf } from "../policy/mounts.ts";
@@ -12,12 +12,11 @@ const FIND = "/usr/bin/find";
 const LIMIT_MS = 3000;
 const IN_TIME = ` in ${LIMIT_MS / 1000} s`;
 
-/** Tests pass another machine. */
 const MACHINE = { find: FIND, mountinfo: "/proc/self/mountinfo" } as const;
 
 /**
- * Also finds a dangling link. Uses a process that can be killed if a file server does not answer.
- * @throws Error if this cannot be determined, with what to do about a file server
+ * Finds dangling links, too. A silent file server can only hang a process that can be killed.
+ * @throws Error if this is unknown, with what to do about a file server
  */
 export async function pathExists(
   path: string,

@@ -1,5 +1,4 @@
-// Writes what [Polkit] allows guests as files for systemd/guestd.rules, because polkitd cannot read guestd's
-// configuration.
+// Writes what [Polkit] allows guests as files for systemd/guestd.rules: polkitd cannot read guestd's configuration.
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import type { Cgroup } from "../../policy/session.ts";
 import { meansGone, readIfThere } from "../read-file.ts";
 
-/** The unified hierarchy is alone, or beside those of version 1. */
+/** Alone, or beside hierarchies of version 1. */
 const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
 
-/** How many cgroups are searched. */
+/** So many cgroups are searched. */
 const MOST_DIRECTORIES = 2000;
 
-/** A unit in a user's slice that must not be killed while systemd removes the runtime directory with it. */
+/** systemd removes the runtime directory with this unit, so it must not be killed. */
 const SPARED = /^user-runtime-dir@\d+\.service$/;
 
 export class Cgroups {
@@ -22,7 +22,7 @@ export class Cgroups {
     this.#proc = proc;
   }
 
-  /** Undefined if the process has ended, or is not in the unified hierarchy. */
+  /** Undefined if the process has ended, or is in version 1 only. */
   pathOf(pid: number): string | undefined {
     const text = readIfThere(join(this.#proc, String(pid), "cgroup"));
     return text
@@ -36,7 +36,7 @@ export class Cgroups {
     return inode === undefined ? undefined : { path, inode };
   }
 
-  /** By the kernel's count. Processes can outrun a walk through /proc, but not this. */
+  /** By the kernel's count, which processes cannot outrun. */
   isPopulated(cgroup: Cgroup): boolean {
     const directory = this.#directoryOf(cgroup);
     return directory !== undefined && partsOf(directory).some(isPopulated);
@@ -50,8 +50,8 @@ export class Cgroups {
   }
 
   /**
-   * Kills all processes in the cgroup and below, at once (cgroup.kill, Linux 5.14).
-   * @throws Error if the kernel refuses, or the cgroup is gone
+   * Kills all processes in the cgroup and below (cgroup.kill, Linux 5.14).
+   * @throws Error if the kernel refuses
    */
   kill(cgroup: Cgroup): void {
     const directory = this.#directoryOf(cgroup);
@@ -66,8 +66,8 @@ export class Cgroups {
   }
 
   /**
-   * Limits the tree below a cgroup, which is the user's below their manager.
-   * @throws Error if the kernel refuses
+   * Limits the tree that a user makes below their manager.
+   * @throws Error if the cgroup is gone, or the kernel refuses
    */
   limitTree(cgroup: Cgroup, depth: number, descendants: number): void {
     const directory = this.#directoryOf(cgroup);
@@ -82,13 +82,13 @@ export class Cgroups {
     return directory === undefined ? [] : listDirectories(directory);
   }
 
-  /** PIDs in the cgroup and below, as far as they stay and the tree is readable. */
+  /** Returns PIDs in the cgroup and below, as far as the tree is readable. */
   list(cgroup: Cgroup): number[] {
     const directory = this.#directoryOf(cgroup);
     return directory === undefined ? [] : partsOf(directory).flatMap(listProcesses);
   }
 
-  // A later cgroup with the same name is not this one.
+  // A later cgroup may have the same name.
   #directoryOf({ path, inode }: Cgroup): string | undefined {
     const found = this.#directory(path);
     return found?.inode === inode ? found.name : undefined;
@@ -108,7 +108,7 @@ export class Cgroups {
   }
 }
 
-// A slice has no processes itself. Returns the cgroups below it, without the spared one.
+// A slice has no processes itself.
 function partsOf(directory: string): string[] {
   if (!directory.endsWith(".slice")) return [directory];
   return listDirectories(directory)
@@ -130,7 +130,7 @@ function writeControl(path: string, text: string): void {
   }
 }
 
-// A user can make the tree below their manager too wide, too deep or threaded.
+// A user can make the tree too wide, too deep or threaded.
 function listProcesses(top: string): number[] {
   const pids: number[] = [];
   const directories = [top];

@@ -1,17 +1,17 @@
-// Finds processes that hold files or namespaces of sessions, or have something of them mounted, through guest-holders.
+// Finds processes that hold or have mounted anything of sessions, through guest-holders.
 import { misunderstood, readLook, type Lines, type LookOptions } from "./look-program.ts";
 
-/** For one session. Undefined or empty fields are not looked for. */
+/** For one session. Undefined or empty fields are ignored. */
 export interface HolderCriteria {
-  /** Source of the session's tmpfs. Mounts are searched for this source, the devices and the namespaces. */
+  /** Source of the session's tmpfs. Mounts match by it, the devices, or the namespaces. */
   readonly label: string | undefined;
-  /** "0:57", as in /proc/PID/mountinfo; undefined if they may belong to others by now. */
+  /** "0:57", as in mountinfo; undefined if they may be others' by now. */
   readonly devices: readonly string[] | undefined;
-  /** Of a leased account: the files and sockets that it has made anywhere, and namespaces. */
+  /** Of a leased account: files and sockets it made anywhere, and namespaces. */
   readonly uid: number | undefined;
   /**
-   * Inodes. A process with a descriptor of a namespace keeps everything in it. guestd and init may, which keep
-   * descriptors for guestd.
+   * Inodes. A descriptor of a namespace keeps everything in it. guestd may have one, and init, which keeps them for
+   * guestd.
    */
   readonly namespaces: readonly number[];
 }
@@ -25,7 +25,7 @@ export interface FileHolder {
 /** One for each mount namespace. */
 export interface MountHolder {
   readonly pid: number;
-  /** As in /proc/PID/mountinfo; undefined if it could not be read in time. */
+  /** As in mountinfo; undefined if it could not be read in time. */
   readonly path: string | undefined;
 }
 
@@ -37,14 +37,14 @@ export interface Holders {
   readonly unread: readonly number[];
   /** Processes that could not be looked at. */
   readonly unseen: readonly number[];
-  /** False if there was not enough time for all processes. */
+  /** False if the time was too short for all processes. */
   readonly whole: boolean;
 }
 
 export type SearchHolders = (criteria: HolderCriteria) => Promise<Holders>;
 
 /**
- * Looks at all processes but guestd itself, once for many sessions.
+ * Looks at all processes but guestd, once for many sessions.
  * @throws Error if guest-holders cannot be started, fails, or prints something unknown
  */
 export async function searchAllHolders(
@@ -86,7 +86,7 @@ function readHolders(sets: readonly HolderCriteria[], { lines, unseen, whole }: 
   return found;
 }
 
-// Keeps findings from before the time was up.
+// Keeps findings from before the limit.
 function noteUnread(criteria: HolderCriteria | undefined, mounts: MountHolder[], pid: number): void {
   const isAsked = (criteria?.label ?? "") !== "" || (criteria?.devices ?? []).length > 0;
   if (isAsked && mounts.at(-1)?.pid !== pid) mounts.push({ pid, path: undefined });
