@@ -1,5 +1,5 @@
-// Names the processes that hold the memory of a session after its end, by a mount or an open file. Searches /proc,
-// whatever guestd believes it has done; removes nothing.
+// Names processes that hold a session's memory after its end. Searches /proc, whatever guestd believes it has done;
+// removes nothing.
 import type { Swept } from "../../policy/receipt.ts";
 import type { FileHolder, HolderCriteria, Holders, MountHolder, SearchHolders } from "./holder-search.ts";
 import { unescapeOctal } from "./mountinfo.ts";

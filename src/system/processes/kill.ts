@@ -1,5 +1,5 @@
-// Decides which processes belong to a session, and kills them until there are none. Cgroups hold what the session has
-// started; a look at all processes finds what entered the view otherwise (nsenter). A pidfd never hits a reused PID.
+// Finds the processes of a session, and kills them until there are none. Cgroups have what the session started; a look
+// at all processes finds what entered the view otherwise (nsenter). A pidfd never hits a reused PID.
 import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Findings } from "../../policy/receipt.ts";
@@ -13,21 +13,20 @@ import { readIfThere } from "../read-file.ts";
 import { boundSentences } from "../sentences.ts";
 import { poll } from "../../wait.ts";
 
-/** Any of these makes a process one of the session's. */
+/** Any of these makes a process the session's. */
 export interface Membership extends MemberCriteria {
   readonly cgroups: readonly Cgroup[];
-  /** First process of the PID namespace. Killing it kills everything in the namespace. It is not counted. */
+  /** First process of the PID namespace: killing it kills all in the namespace. Not counted. */
   readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
 }
 
-/** Tests pass other directories. */
 export interface ProcessTable {
   readonly proc: string;
   readonly cgroups: Cgroups;
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   /** searchMembers, or one look for many sessions. */
   readonly search?: SearchMembers;
-  /** Many sessions can end at once, and guestd must still answer calls. */
+  /** Many sessions can end at once, and calls must still be answered. */
   readonly inTurn?: <T>(work: () => T) => Promise<T>;
 }
 
@@ -36,10 +35,10 @@ const KILL_LIMIT_MS = 10_000;
 /** For mounts. */
 const READ_LIMIT_MS = 300;
 const LONGEST_PAUSE_MS = 100;
-/** Processes that a receipt names. */
+/** A receipt names so many processes. */
 const MOST_NAMED = 20;
 
-/** PIDs in the cgroups of a session, without the reaper. Cheap, and a process cannot leave its cgroup by itself. */
+/** Returns PIDs in a session's cgroups, except the reaper's. A process cannot leave its cgroup by itself. */
 export function listProcesses(
   cgroups: Pick<Cgroups, "list">,
   membership: Pick<Membership, "cgroups"> & { readonly reaper?: { readonly pid: number } | undefined },
@@ -49,8 +48,8 @@ export function listProcesses(
 }
 
 /**
- * Kills every process of a session, for at most ten seconds, and reports to its receipt.
- * @param running PIDs of its earlier processes; they count even if something else has ended them
+ * Kills every process of a session, for ten seconds at most.
+ * @param running PIDs of its earlier processes; they count even if something else ended them
  */
 export async function endProcesses(
   table: ProcessTable,
@@ -66,9 +65,9 @@ export async function endProcesses(
 
 /**
  * Kills until none is left.
- * @param limitMs gives up this long after the first kill
- * @param running PIDs to count besides those it finds
- * @returns how many processes have ended, and a sentence for each that is still there
+ * @param limitMs limit after the first kill
+ * @param running PIDs to count in addition
+ * @returns how many have ended, and a sentence for each that has not
  */
 export async function killProcesses(
   table: ProcessTable,
@@ -84,13 +83,13 @@ export async function killProcesses(
     there = await inTurn(() => findInCgroups(table, membership));
     if (there.populated.length === 0) there = await findByLook(table, membership);
     for (const pid of there.pids) seen.add(pid);
-    // Also after the last look: a process is reported as left only after it was killed.
+    // Also after the last look: only a killed process is reported as left.
     await inTurn(() => {
       killMembers(table, membership, there, round++);
     });
     return there.pids.length === 0 && there.populated.length === 0 && there.doubts.length === 0;
   };
-  // Counted from the first kill, because the first turn can come late if many sessions end.
+  // If many sessions end, the first turn can come late, so the limit starts after it.
   if (!(await areGone())) await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
   const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
   return { killed: killed.length, left: describeLeft(there) };
@@ -101,7 +100,7 @@ const atOnce = <T>(work: () => T): Promise<T> => Promise.resolve(work());
 interface Seen {
   readonly populated: readonly Cgroup[];
   readonly pids: readonly number[];
-  /** Why more processes may exist, a sentence each. */
+  /** Why there may be more processes, a sentence each. */
   readonly doubts: readonly string[];
 }
 
@@ -112,7 +111,7 @@ function findInCgroups({ cgroups }: ProcessTable, membership: Membership): Seen 
   return { populated, pids: populated.flatMap((cgroup) => cgroups.list(cgroup)), doubts: [] };
 }
 
-// Only when the cgroups are empty, because a look is slow on a machine with many processes.
+// A look is slow on a machine with many processes.
 async function findByLook({ search = searchMembers }: ProcessTable, { view, uid }: Membership): Promise<Seen> {
   if (view === undefined && uid === undefined) return NONE_SEEN;
   try {
@@ -128,11 +127,11 @@ function killMembers(table: ProcessTable, membership: Membership, { populated, p
   if (membership.reaper !== undefined) sendKill(table.bindings, membership.reaper.pidfd);
   const areKilled = populated.filter((cgroup) => killAtOnce(table, cgroup));
   if (round === 0 && populated.length > 0 && areKilled.length === populated.length) return;
-  // cgroup.kill signals first threads, and misses a process whose first thread has ended.
+  // cgroup.kill misses a process whose first thread has ended.
   for (const pid of pids) killMember(table, pid, membership);
 }
 
-// Processes that fork faster than they can be listed have no PID to name.
+// Processes that fork too fast to be listed have no PID to name.
 function describeLeft({ populated, pids, doubts }: Seen): string[] {
   if (pids.length === 0) return [...populated.map(({ path }) => `${path} is never empty`), ...boundSentences(doubts)];
   const named = pids.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
@@ -140,8 +139,8 @@ function describeLeft({ populated, pids, doubts }: Seen): string[] {
 }
 
 /**
- * By any of the four UIDs (proc_pid_status(5)). Zombies do not count. A process whose first thread has ended looks like
- * one while its other threads run.
+ * Whether a process has the UID as one of its four (proc_pid_status(5)). Zombies do not count, but a process whose
+ * first thread has ended looks like one.
  */
 export function runsAs(directory: string, uid: number): boolean {
   const status = readIfThere(join(directory, "status")) ?? "";
@@ -150,22 +149,21 @@ export function runsAs(directory: string, uid: number): boolean {
   return uids.includes(uid) && !hasEnded;
 }
 
-// Checks only root's processes, because no other can enter a view from outside. Processes with a part of it mounted
-// elsewhere are only named (holders.ts). Any user can have a process that hangs in execve(2), and looking at its
-// namespaces would hang guestd as well.
+// Only root's processes can enter a view from outside. Others hang guestd, because they may hang in execve(2) while it
+// looks at their namespaces. Those with a part of the view mounted elsewhere are only named (holders.ts).
 function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   return listTasks(join(proc, String(pid))).some((task) => {
     const namespace = readNamespace(task);
     if (namespace === undefined || namespace === view.namespace) return namespace !== undefined;
-    // guestd's own namespace is the host's.
+    // guestd's namespace is the host's.
     if (namespace === readNamespace(join(proc, String(process.pid)))) return false;
     const mounts = new MountReader(READ_LIMIT_MS).read(join(task, "mountinfo"));
     return mounts !== undefined && holdsDevice(mounts, view.devices);
   });
 }
 
-// A process whose first thread has ended looks like a zombie. Its other threads show where it is.
+// If the first thread has ended, other threads show the namespace.
 function listTasks(directory: string): string[] {
   if (readNamespace(directory) !== undefined) return [directory];
   try {
@@ -175,7 +173,7 @@ function listTasks(directory: string): string[] {
   }
 }
 
-// Mounts that take too long to read were made so on purpose. Root does not hide that it is in a view.
+// Only an attacker makes mounts too slow to read. Root does not hide in a view.
 function holdsDevice(mounts: readonly MountEntry[] | "late", devices: readonly string[]): boolean {
   return mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
 }
@@ -193,11 +191,11 @@ export function sendKill(bindings: Pick<Bindings, "sendSignal">, pidfd: number):
   try {
     bindings.sendSignal(pidfd, SIGKILL);
   } catch {
-    // It has already ended.
+    // It has ended.
   }
 }
 
-/** False if the cgroup is gone or refuses. Its processes are then killed one by one. */
+/** False if the cgroup is gone or refuses. Processes are then killed one by one. */
 function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): boolean {
   try {
     cgroups.kill(cgroup);
@@ -225,7 +223,7 @@ function killMember(table: ProcessTable, pid: number, membership: Membership): v
     return;
   }
   try {
-    // With the pidfd open, the answer and the signal are for the same process.
+    // The open pidfd keeps the PID from being reused in between.
     if (belongs(table, pid, membership)) sendKill(table.bindings, pidfd);
   } catch {
     // The next look tells.

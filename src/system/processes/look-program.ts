@@ -1,15 +1,14 @@
-// Runs guest-holders, which hangs at a process that hangs in execve(2), as any user's can. As a program it can be
-// killed, and started again after that process.
+// Runs guest-holders. Any user can make it hang, at a process that hangs in execve(2). It is then killed, and started
+// again after that process.
 import { spawn, type ChildProcess } from "node:child_process";
 
 const PROGRAM = "/usr/lib/guestd/guest-holders";
 
-/** Tests pass another program, and shorter limits. */
 export interface LookOptions {
   readonly program?: string;
   /** Milliseconds of silence at one process. */
   readonly stallMs?: number;
-  /** Milliseconds for all processes. Only ends wait for it, and a complete look can take long. */
+  /** Milliseconds for all processes. Only ends wait, and a complete look can take long. */
   readonly limitMs?: number;
 }
 
@@ -19,7 +18,7 @@ const ASK_MS = 50;
 /** After that, a killed program counts as hanging. */
 const KILL_LIMIT_MS = 500;
 
-/** For one session. Undefined or empty fields are not looked for. */
+/** For one session. Undefined or empty fields are ignored. */
 export interface LookSet {
   readonly devices?: readonly string[] | undefined;
   readonly uid?: number | undefined;
@@ -34,14 +33,14 @@ export interface Line {
 
 export interface Lines {
   readonly lines: readonly Line[];
-  /** Processes that could not be looked at. */
+  /** Could not be looked at. */
   readonly unseen: readonly number[];
-  /** False if there was not enough time for all processes. */
+  /** False if the time was too short for all processes. */
   readonly whole: boolean;
 }
 
 /**
- * Looks at all processes but guestd itself.
+ * Looks at all processes but guestd.
  * @throws Error if the program cannot be started, fails, or prints something unknown
  */
 export async function readLook(
@@ -80,7 +79,7 @@ function formatSet({ devices = [], uid, namespaces = [], label = "" }: LookSet):
   return `${fields.map((field) => (field === "" ? "-" : field)).join(" ")}\n`;
 }
 
-// A dot is only a sign of life.
+// A dot is a sign of life.
 function parseLine(text: string): Line | undefined {
   const [pid = "", ...words] = text.split(" ");
   return /^\d+$/.test(pid) ? { pid: Number(pid), words: words.filter((word) => word !== ".") } : undefined;
@@ -89,13 +88,13 @@ function parseLine(text: string): Line | undefined {
 /** Returns the output when the program ends or is killed. */
 function run(command: readonly [string, ...string[]], input: string, stallMs: number, end: number): Promise<string> {
   const [program, ...args] = command;
-  // Without stdin and stdout if no descriptor is available.
+  // Lacks stdin and stdout if no descriptor is available.
   const child: ChildProcess = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
   const parts: string[] = [];
-  // Counts checks instead of time: while the machine stands still, no program can write.
+  // Counts checks, not time: while the machine stands still, no program can write.
   let silentMs = 0;
   return new Promise((resolve, reject) => {
-    // The status explains a program that ends before it has read all of this.
+    // The exit status explains an early end.
     child.stdin?.on("error", () => undefined).end(input);
     child.stdout?.setEncoding("latin1").on("data", (part: string) => {
       parts.push(part);
@@ -107,10 +106,10 @@ function run(command: readonly [string, ...string[]], input: string, stallMs: nu
       if (killed || (silentMs < stallMs && performance.now() < end)) return;
       killed = true;
       child.kill("SIGKILL");
-      // A program that hangs where no signal ends it is abandoned.
+      // No signal may end it, so it is abandoned.
       setTimeout(finish, KILL_LIMIT_MS, null);
     };
-    // Reads pending output first, because guestd itself may have been busy.
+    // guestd may have been busy, so pending output is read first.
     const asking = setInterval(() => setImmediate(ask), ASK_MS);
     const finish = (why: string | number | null) => {
       clearInterval(asking);

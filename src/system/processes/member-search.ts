@@ -1,11 +1,11 @@
-// Finds processes that belong to sessions by their user or view, through guest-holders. kill.ts finds those in cgroups.
+// Finds processes of sessions by user or view, through guest-holders. kill.ts finds those in cgroups.
 import { misunderstood, readLook, type LookOptions } from "./look-program.ts";
 
 /** Either makes a process a member. */
 export interface MemberCriteria {
   /**
-   * It is in this mount namespace (inode), or has one of these tmpfs mounted in a namespace that it made in the view.
-   * Valid only while the view's descriptor is open: after that the kernel reuses both numbers at once.
+   * It is in this mount namespace (inode), or has one of the tmpfs mounted in a namespace that it made there. Valid
+   * only while the view is held: after that the kernel reuses both numbers.
    */
   readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
   /** Of a leased account. */
@@ -14,23 +14,23 @@ export interface MemberCriteria {
 
 export interface Members {
   readonly pids: readonly number[];
-  /** Processes that could not be looked at. */
+  /** Could not be looked at. */
   readonly unseen: readonly number[];
-  /** False if there was not enough time for all processes. */
+  /** False if the time was too short for all processes. */
   readonly whole: boolean;
 }
 
-/** Why there may be more, a sentence each. */
+/** Returns why there may be more, a sentence each. */
 export const doubtsOf = ({ unseen, whole }: Pick<Members, "unseen" | "whole">): string[] => [
   ...unseen.map((pid) => `process ${pid} could not be looked at`),
   ...(whole ? [] : ["not all processes could be looked at in time"]),
 ];
 
-/** Never finds guestd itself. */
+/** Never finds guestd. */
 export type SearchMembers = (criteria: MemberCriteria) => Promise<Members>;
 
 /**
- * Looks at all processes but guestd itself, once for many sessions.
+ * Looks at all processes but guestd, once for many sessions.
  * @throws Error if guest-holders cannot be started, fails, or prints something unknown
  */
 export async function searchAllMembers(

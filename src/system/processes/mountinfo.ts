@@ -45,7 +45,7 @@ export function parseMounts(text: string): Mount[] {
   });
 }
 
-/** guestd's own mount namespace is the host's. */
+/** guestd's mount namespace is the host's. */
 export const readMounts = (path = "/proc/self/mountinfo"): Mount[] => parseMounts(readFileSync(path, "utf8"));
 
 /** mountinfo has blanks in octal. */
@@ -56,19 +56,19 @@ const CHUNK_BYTES = 4096;
 const NAMESPACE_LIMIT_MS = 300;
 
 /**
- * Reads the mounts of many namespaces within a time limit. A user can stack tens of thousands of mounts in a namespace
- * of their own, and the kernel then takes minutes to list them.
+ * Reads the mounts of many namespaces within a limit. A user can stack so many mounts in a namespace that the kernel
+ * takes minutes to list them.
  */
 export class MountReader {
   #leftMs: number;
 
-  /** @param limitMs for all namespaces together; each gets at most 300 */
+  /** @param limitMs for all namespaces; each gets at most 300 */
   constructor(limitMs: number) {
     this.#leftMs = limitMs;
   }
 
   /**
-   * @returns "late" if the time was up before all was read; undefined if the process is gone
+   * @returns "late" if the time was up; undefined if the process is gone
    * @throws Error if it cannot be read for another reason
    */
   read(path: string): readonly MountEntry[] | "late" | undefined {

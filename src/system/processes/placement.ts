@@ -1,4 +1,4 @@
-// Moves the leader of a session into a cgroup, and finds the cgroup that logind moves it to.
+// Moves leaders into cgroups, and finds the cgroup that logind moves them to.
 import type { Limits } from "../../config/schema.ts";
 import type { Cgroup, Leader, Session } from "../../policy/session.ts";
 import { isSessionPath, scopeName, sliceName } from "../../policy/session.ts";
@@ -12,7 +12,7 @@ export interface PlacementParts {
   readonly isAlive: (id: string) => boolean;
   /** `uid` only for a leased account. */
   readonly startScope: (id: string, leader: number, uid: number | undefined, limits: Limits) => Promise<void>;
-  /** The cgroup that logind made for a leader that has ended; `since` in microseconds of the monotonic clock. */
+  /** Finds logind's cgroup of a leader that has ended; `since` in microseconds of the monotonic clock. */
   readonly findLoginCgroup: (leader: number, uid: number, since: number) => Promise<string | undefined>;
 }
 
@@ -20,7 +20,7 @@ export interface PlacementParts {
 const DEEPEST_TREE = 12;
 const LARGEST_TREE = 2000;
 const MOVE_LIMIT_MS = 2500;
-/** A login waits: a look is at most a quarter later than what it looks for. */
+/** A look for a waiting login is at most a quarter late. */
 const PAUSES = { first: 1, growth: 1.25 } as const;
 
 export class Placement {
@@ -31,8 +31,8 @@ export class Placement {
   }
 
   /**
-   * Moves a leader into a cgroup of its session, and waits until it is there.
-   * @param leased the user's slice belongs to the session as well
+   * Moves a leader into a cgroup, and waits until it is there.
+   * @param leased the user's slice is the session's, too
    * @throws Error if systemd has not moved it within 2.5 s
    */
   async encloseLeader(
@@ -70,8 +70,7 @@ export class Placement {
   }
 
   /**
-   * The cgroups of a session that ends. If its leader ended before its move was seen, logind still knows the cgroup. If
-   * the
+   * Returns the cgroups of an ending session. If its leader ended before its move was seen, asks logind. If the
    * leader's PID was reused, logind's session would be the new process's.
    */
   async findAll(

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { quoteName } from "../sentences.ts";
 
-/** "process 12 (bash)", or "process 12" if its name cannot be read. Its owner chooses the name. */
+/** "process 12 (bash)", or "process 12" if its name is unreadable. Its owner chooses the name. */
 export function nameProcess(proc: string, pid: number): string {
   const name = quoteName(readName(join(proc, String(pid), "comm")));
   return name === "" ? `process ${pid}` : `process ${pid} (${name})`;

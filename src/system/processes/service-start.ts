@@ -2,7 +2,7 @@
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 
-/** From version 254 on, systemd executes systemd-executor. "(deleted)" after an upgrade. */
+/** systemd-executor since version 254. "(deleted)" after an upgrade. */
 const MANAGER = /\/systemd\/systemd(-executor)?( \(deleted\))?$/;
 
 /** @param pid of a process that waits for an answer */
@@ -10,7 +10,7 @@ export function startsService(pid: number, proc = "/proc"): boolean {
   try {
     return MANAGER.test(readlinkSync(join(proc, String(pid), "exe")));
   } catch {
-    // It has ended, so its session cannot be opened either.
+    // It has ended, so it cannot open a session.
     return false;
   }
 }
