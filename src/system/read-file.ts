@@ -1,11 +1,11 @@
-// Reads files of /proc and /sys that can disappear, and files of administrators, which can be anything. Never takes
+// Reads files of /proc and /sys that can disappear, and administrators' files, which can be anything. Never takes
 // "could not look" for "is not there".
 import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 
 /** The process or directory is gone; EINVAL for the mounts of a process that is going. */
 const GONE = new Set(["ENOENT", "ESRCH", "ENODEV", "ENOTDIR", "EINVAL"]);
 
-/** Whether an error means that the file is not there. */
+/** Whether the file is not there. */
 export function meansGone(error: unknown): boolean {
   return GONE.has((error as NodeJS.ErrnoException).code ?? "");
 }
@@ -37,7 +37,7 @@ export function readLinkIfThere(path: string): string | undefined {
 }
 
 /**
- * The first bytes of a regular file; undefined if it is not there. Never blocks, whatever is at the path.
+ * Returns the first bytes of a regular file; undefined if it is not there. Never blocks.
  * @throws Error with a sentence if it cannot be read
  */
 export function readStart(file: string, mostBytes: number): string | undefined {

@@ -1,10 +1,10 @@
-// Makes names and sentences that a guest may have chosen safe for the journal and receipts.
+// Makes what guests may have chosen safe for journal and receipts.
 
-/** Things of a class that are named, and characters of each. */
+/** Things of a class that are named. The next one: characters of each. */
 const MOST_NAMED = 20;
 const MOST_CHARACTERS = 300;
 
-/** Special characters become \xNN: no name ends a line, a quotation or a bracket, and no two names look alike. */
+/** Escapes special characters as \xNN. No name ends a line, a quotation or a bracket, and no two names look alike. */
 export function quoteName(name: Buffer | string): string {
   return [...Buffer.from(name)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : escapeByte(byte))).join("");
 }

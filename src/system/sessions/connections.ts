@@ -1,5 +1,5 @@
-// Checks whether the peer of a session is still connected, by what the guest cannot reach: the leader's connection, and
-// the terminal that it was called at.
+// Checks whether a session's peer is still connected. Looks at what guests cannot reach: the leader's connection and
+// terminal.
 import { fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import type { Leader, Open, Session } from "../../policy/session.ts";
 import { isTerminalPath } from "../../policy/session.ts";
@@ -8,7 +8,7 @@ import { parseMounts } from "../processes/mountinfo.ts";
 import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Holdings } from "./holdings.ts";
 
-/** Each session is checked once in this many looks, whatever its position in the list. */
+/** Each session is checked once in so many looks. */
 const LOOKS = 10;
 /** open(2): refers to the path only. Node does not define it. */
 const O_PATH = 0o10000000;
@@ -19,9 +19,8 @@ const LAST_PTS = 143;
 export interface ConnectionParts {
   readonly bindings: Pick<Bindings, "lookAtConnection">;
   readonly holdings: Pick<Holdings, "find">;
-  /** Repeated at each look while the connection is gone. */
+  /** Repeated at each look. */
   readonly onLost: (id: string) => void;
-  /** Tests pass another directory. */
   readonly proc?: string;
 }
 
@@ -30,7 +29,7 @@ export class Connections {
   #looks = 0;
   /** The look that last checked each open session. */
   #lastLooks: ReadonlyMap<string, number> = new Map();
-  /** Number of sessions so far. Spreads them over the looks. */
+  /** Sessions so far, to spread them over the looks. */
   #seen = 0;
 
   constructor(parts: ConnectionParts) {
@@ -47,7 +46,7 @@ export class Connections {
     for (const session of due) if (this.#isLost(session)) this.#parts.onLost(session.id);
   }
 
-  // A login at a pseudo-terminal is judged by the terminal, even a remote one. Other local logins have nothing to lose.
+  // At a pseudo-terminal the terminal counts, even for remote logins. Other local logins have nothing to lose.
   #isLost({ id, rhost, leader }: Open): boolean {
     const { terminal, hungUp, pidfd } = this.#parts.holdings.find(id) ?? {};
     if (hungUp === true) return true;
@@ -55,14 +54,14 @@ export class Connections {
     return rhost !== "" && pidfd !== undefined && this.#areGone(leader.pid, pidfd);
   }
 
-  // The leader may have several connections, such as one to a directory service. One open connection may be the user's.
+  // A leader may have several connections, such as one to a directory service. One that is open may be the user's.
   #areGone(pid: number, pidfd: number): boolean {
     try {
       const found = this.#listSockets(pid).map((fd) => this.#parts.bindings.lookAtConnection(pidfd, fd));
       const connections = found.filter((state) => state !== undefined);
       return connections.length > 0 && connections.every((state) => state === "gone");
     } catch {
-      // The leader has ended, or the kernel forbids the look. The connection may still be there.
+      // The leader has ended, or the kernel forbids the look.
       return false;
     }
   }
@@ -76,11 +75,10 @@ export class Connections {
 }
 
 /**
- * Opens the path of the pseudo-terminal that a process was called at. Once the other end is closed, the path has no
- * name any more, even if another terminal has the number. Some leaders close the terminal, such as login(1) of
- * util-linux. For them the recorded path is used. If another terminal has it by now, the hang-up is noticed later, not
- * sooner.
- * @returns undefined if there is none; the caller closes it
+ * Opens the path of the pseudo-terminal that a process was called at. After a hang-up the path has no name, even if
+ * another terminal gets the number. For leaders that close the terminal, such as login(1) of util-linux, uses the
+ * recorded path. If another terminal has it by now, the hang-up is noticed later.
+ * @returns undefined for none; the caller closes it
  */
 export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">, proc = "/proc"): number | undefined {
   const path = [...listOnDevpts(pid, proc), ...(terminal === undefined ? [] : [terminal])].find(isPseudoTerminal);
@@ -107,7 +105,7 @@ function listOnDevpts(pid: number, proc: string): string[] {
   }
 }
 
-/** For the next guestd. Undefined if the terminal has no path on this machine. */
+/** Returns the path for the next guestd; undefined if this machine has none. */
 export function pathOfTerminal(fd: number): string | undefined {
   try {
     const path = readlinkSync(`/proc/self/fd/${fd}`);

@@ -1,4 +1,4 @@
-// Gathers what a plan must know about the machine at a login. policy/plan.ts interprets it.
+// Gathers what a plan must know about the machine. policy/plan.ts interprets it.
 import type { Dirent } from "node:fs";
 import { lstatSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -15,7 +15,7 @@ const MOST_FILES = 10_000;
 const DEEPEST = 32;
 
 export interface FactsAbout {
-  /** The mount namespace of this process is the base of the view. */
+  /** Its mount namespace is the base of the view. */
   readonly pid: number;
   readonly home: string;
   readonly overlay: boolean;
@@ -36,7 +36,7 @@ export function gatherFacts(config: Config | undefined, { pid, home, overlay }: 
   };
 }
 
-// The owner is root in a view.
+// In a view root owns it.
 function readDirectory(path: string): PlanFacts["asOnHost"] {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() === true ? [{ path, mode: found.mode & 0o3777, gid: found.gid }] : [];
@@ -64,7 +64,7 @@ function readMountsOf(proc: string, pid: number): Mount[] {
   }
 }
 
-/** Relative paths of regular files; empty if the directory is missing. Does not follow symbolic links. */
+/** Returns relative paths of regular files; empty if the directory is missing. Follows no symbolic links. */
 export function listFiles(root: string): string[] {
   const files: string[] = [];
   const walk = (directory: string, depth: number) => {

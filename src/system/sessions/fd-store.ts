@@ -1,5 +1,5 @@
-// Descriptors that systemd keeps for guestd during a restart (sd_notify(3), FDSTORE=1). While one of them is open, the
-// kernel does not reuse its number.
+// Descriptors that systemd keeps for guestd during a restart (sd_notify(3), FDSTORE=1). While they are open, the kernel
+// does not reuse their numbers.
 import { closeSync } from "node:fs";
 import type { Bindings } from "../bindings.ts";
 
@@ -18,8 +18,8 @@ export class FdStore {
   #isWakeDue = false;
 
   /**
-   * @param environment from systemd: NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)). Node has
-   * marked the descriptors close-on-exec.
+   * @param environment NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)). Node has marked the
+   * descriptors close-on-exec.
    */
   constructor(notify: Bindings["notify"], environment: Environment = process.env) {
     this.#notify = notify;
@@ -28,7 +28,7 @@ export class FdStore {
     this.#stored = new Set(this.#kept.keys());
   }
 
-  /** Takes a descriptor of an earlier guestd. The caller owns it, and it stays in the store. */
+  /** Takes an earlier guestd's descriptor. The caller owns it, and it stays in the store. */
   take(name: string): number | undefined {
     const fd = this.#kept.get(name);
     this.#kept.delete(name);
@@ -36,18 +36,18 @@ export class FdStore {
   }
 
   /**
-   * Makes systemd keep a descriptor, unless it does already.
+   * Makes systemd keep a descriptor.
    * @throws NativeError if systemd cannot be notified
    */
   keep(name: string, fd: number): void {
     if (this.#stored.has(name)) return;
-    // FDPOLL=0: the pidfd of an ended process must stay, because it tells that the process has ended.
+    // FDPOLL=0: the pidfd must stay to tell that its process has ended.
     this.#tell(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, [fd]);
     this.#stored.add(name);
   }
 
   /**
-   * Makes systemd close a descriptor. If systemd is busy with many ends, retry() does so later.
+   * Makes systemd close a descriptor. If systemd is busy, retry() does so later.
    * @throws NativeError if systemd cannot be notified for another reason
    */
   forget(name: string): void {
@@ -56,7 +56,10 @@ export class FdStore {
     if (this.#unwanted.size === 1) this.retry();
   }
 
-  /** Repeats what systemd was too busy for. @throws NativeError as forget() */
+  /**
+   * Repeats what systemd was too busy for.
+   * @throws NativeError as forget()
+   */
   retry(): void {
     if (this.#isWakeDue)
       this.#whileHeard(() => {
@@ -72,7 +75,10 @@ export class FdStore {
     }
   }
 
-  /** Closes the descriptors that no session has taken. @throws NativeError as forget() */
+  /**
+   * Closes descriptors that no session has taken.
+   * @throws NativeError as forget()
+   */
   forgetRest(): void {
     const rest = [...this.#kept];
     this.#kept.clear();
@@ -83,7 +89,10 @@ export class FdStore {
     this.retry();
   }
 
-  /** Pings systemd's watchdog. If systemd is busy, retry() repeats it. @throws NativeError if it cannot be notified */
+  /**
+   * Pings systemd's watchdog. If systemd is busy, retry() repeats it.
+   * @throws NativeError if systemd cannot be notified
+   */
   wake(): void {
     this.#isWakeDue = true;
     this.#tell("WATCHDOG=1", []);

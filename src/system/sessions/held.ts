@@ -1,4 +1,4 @@
-// What guestd holds of one session: descriptors that keep the kernel from reusing PIDs and inodes. Decides nothing.
+// What guestd holds of one session. Open descriptors keep PIDs and inodes from being reused. Decides nothing.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { IpcIsolation, Isolation, Namespace, View } from "../../policy/session.ts";
 import { hasProcesses } from "../../policy/session.ts";
@@ -8,7 +8,7 @@ import { isThere, openProcess, readStartTime } from "../processes/identity.ts";
 export interface Held {
   pidfd?: number;
   watch?: Watch;
-  /** Of the leader, as a path descriptor: it keeps nothing open. */
+  /** The leader's, as a path descriptor: it keeps nothing open. */
   terminal?: number;
   /** The terminal was closed while no guestd held it. */
   hungUp?: boolean;
@@ -19,11 +19,11 @@ export interface Held {
   reaperWatch?: Watch;
   processes?: number;
   ipc?: number;
-  /** The host's mount of the home. It must not expire, or systemd would end the session. */
+  /** The host's mount of the home: if it expired, systemd would end the session. */
   home?: number;
 }
 
-/** Kept across a restart of guestd. */
+/** Kept across a restart. */
 export const KINDS = ["pidfd", "terminal", "view", "reaper", "processes", "ipc", "home"] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -31,7 +31,7 @@ const NAMESPACES = { view: "mnt", processes: "pid", ipc: "ipc" } as const;
 
 const pathOf = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
 
-/** @throws Error if the reaper has already ended */
+/** @throws Error if the reaper has ended */
 export function holdView(held: Held, built: BuiltView): View {
   held.view = built.fd;
   if (built.kept !== undefined) held.home = built.kept;
@@ -57,13 +57,13 @@ function holdIsolation(held: Held, built: NonNullable<BuiltView["isolation"]>): 
   return { ipc, reaper: { pid, startTime }, processes: named(processes) };
 }
 
-/** What systemd has kept for a session. */
+/** What systemd has kept of a session. */
 export type Stored = (kind: Kind) => number | undefined;
 
 /**
- * Takes up the view of a session of an earlier guestd: by descriptors that systemd kept, by its reaper, or by its
- * leader. A namespace with another inode was made by the leader itself, and is not the view.
- * @returns undefined if the view cannot be identified any more
+ * Takes up a view by descriptors that systemd kept, by its reaper, or by its leader. A namespace with another inode is
+ * one that the leader made.
+ * @returns undefined if the view cannot be identified
  */
 export function takeUpView(
   held: Held,
@@ -94,13 +94,13 @@ export function takeUpView(
   if (view === undefined) return undefined;
   const taken = { ...rest, path: view.path };
   if (isolation === undefined) return taken;
-  // A leader is never admitted to half of it.
+  // A leader is never admitted to half of a view.
   if (ipc === undefined) return undefined;
   if (own === undefined) return { ...taken, isolation: { ipc } };
   return processes === undefined ? undefined : { ...taken, isolation: { reaper: own.reaper, processes, ipc } };
 }
 
-/** @returns its PID; undefined if it is gone, because the PID may belong to another process */
+/** @returns its PID; undefined if it is gone, because another process may have the PID */
 function findReaper(
   held: Held,
   bindings: Pick<Bindings, "openPidfd">,
@@ -131,7 +131,7 @@ function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number):
   return undefined;
 }
 
-/** Inodes of the namespaces that are held. */
+/** Returns the inodes of held namespaces. */
 export function namespacesOf({ view, processes, ipc }: Held): number[] {
   return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
 }

@@ -1,4 +1,4 @@
-// What guestd holds of all sessions, by id. systemd keeps the same descriptors for the next guestd.
+// What guestd holds of all sessions. systemd keeps the same descriptors for the next guestd.
 import type { Cgroup, View } from "../../policy/session.ts";
 import { reaperOf } from "../../policy/session.ts";
 import type { Membership } from "../processes/kill.ts";
@@ -11,7 +11,7 @@ export class Holdings {
   readonly #onStoreFault: (error: unknown) => void;
   readonly #held = new Map<string, Held>();
 
-  /** @param onStoreFault systemd could not be notified about a descriptor */
+  /** @param onStoreFault systemd could not be notified */
   constructor(fdStore: Pick<FdStore, "keep" | "forget" | "take">, onStoreFault: (error: unknown) => void) {
     this.#fdStore = fdStore;
     this.#onStoreFault = onStoreFault;
@@ -27,7 +27,7 @@ export class Holdings {
     return held;
   }
 
-  /** To be read; undefined if nothing is held. */
+  /** To be read. */
   find(id: string): Readonly<Held> | undefined {
     return this.#held.get(id);
   }
@@ -39,7 +39,7 @@ export class Holdings {
     return held;
   }
 
-  /** What systemd has kept for a session of an earlier guestd. */
+  /** What systemd kept of an earlier guestd's session. */
   storedOf(id: string): Stored {
     return (kind) => this.#fdStore.take(`${id}-${kind}`);
   }
@@ -63,12 +63,12 @@ export class Holdings {
     }
   }
 
-  /** @param uid of a leased account: all its processes belong to the session */
+  /** @param uid of a leased account: all its processes are the session's */
   membershipOf(id: string, view: View | undefined, cgroups: readonly Cgroup[], uid: number | undefined): Membership {
     const held = this.find(id) ?? {};
     return {
       cgroups,
-      // The numbers of a view are not reused while its descriptor is held.
+      // Numbers of a view are not reused while it is held.
       view:
         view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
       uid,

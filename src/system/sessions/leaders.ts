@@ -1,4 +1,4 @@
-// Watches the leaders of sessions through pidfds.
+// Watches leaders through pidfds.
 import { closeSync } from "node:fs";
 import type { FoundOf } from "../../policy/effects.ts";
 import { GuestError } from "../../policy/errors.ts";
@@ -24,8 +24,7 @@ export class Leaders {
   }
 
   /**
-   * Watches the leader of a new session. Opens the pidfd, then checks the bus name: while that exists, the PID is the
-   * caller's.
+   * Watches a new leader. Checks its bus name after opening the pidfd: while the name exists, the PID is the caller's.
    * @throws GuestError LeaderGone if it has ended
    */
   async watch(id: string, pid: number, busName: string): Promise<FoundOf<"watch-leader">> {
@@ -45,7 +44,7 @@ export class Leaders {
   }
 
   /**
-   * Takes up the leader of a session of an earlier guestd.
+   * Takes up an earlier guestd's leader.
    * @returns whether it is still there
    */
   takeUp(id: string, leader: Leader): boolean {

@@ -1,4 +1,4 @@
-// Finds the symbolic links in the paths of a view (/tmp, /home of an ostree, /var/run) that only root can change; the
+// Finds symbolic links in the paths of a view (/tmp, /home of an ostree, /var/run) that only root can change; the
 // builder refuses others. Reads no file, triggers no automounter, asks no server.
 import type { Stats } from "node:fs";
 import { lstatSync, readlinkSync } from "node:fs";
@@ -10,7 +10,7 @@ import { followLinks, joinPath, MOST_LINKS } from "../../policy/paths.ts";
 
 /**
  * @param root the directory that is / for the paths
- * @param mounts of the mount namespace in which they are looked up
+ * @param mounts of the mount namespace for the look-up
  */
 export function findLinks(root: string, paths: readonly string[], mounts: readonly Mount[]): Link[] {
   const tree = treeOf(mounts);
@@ -26,7 +26,7 @@ export function findLinks(root: string, paths: readonly string[], mounts: readon
   return links;
 }
 
-/** The path with those links resolved. */
+/** Resolves these links. */
 export const followKnownLinks = (path: string, mounts: readonly Mount[], root = ""): string =>
   followLinks(path, findLinks(root, [path], mounts));
 
@@ -36,7 +36,7 @@ function firstLink(root: string, path: string, tree: MountTree): Link | undefine
   for (const name of path.split("/").slice(1)) {
     const next = joinPath(directory, name);
     const mount = mountShowing(tree, next);
-    // The main thread waits for no server and no program. A login must not trigger an automount.
+    // The main thread waits for no server or program. A login must not trigger an automount.
     if (mount !== undefined && !answersAtOnce(mount)) return undefined;
     // A mount point is never a link.
     if (mount?.mountPoint !== next) {
