@@ -1,4 +1,4 @@
-// Reads the ChrootDirectory lines of sshd(8), with their Match blocks. policy/chroot-rules.ts judges them.
+// Reads sshd(8)'s ChrootDirectory lines, with their Match blocks. policy/chroot-rules.ts judges them.
 import { readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { ChrootRule } from "../policy/chroot-rules.ts";
@@ -9,7 +9,7 @@ const CONFIG = "/etc/ssh/sshd_config";
 /** Bounds an administrator's mistake. */
 const MOST_BYTES = 256 * 1024;
 const MOST_FILES = 200;
-/** sshd's own limit. */
+/** sshd's limit. */
 const DEEPEST = 16;
 
 /** In order; empty without sshd. Skips unreadable files. */
@@ -51,7 +51,7 @@ function readText(file: string): string {
   }
 }
 
-/** "Keyword word ..." or "Keyword=word ...". Words with blanks are in quotes. */
+/** "Keyword word ..." or "Keyword=word ...". Words with blanks are quoted. */
 function splitLine(line: string): { readonly keyword: string; readonly words: readonly string[] } {
   const [, keyword = "", rest = ""] = /^\s*(\w+)(?:\s*=\s*|\s+)(.*)$/.exec(line) ?? [];
   const words = rest.match(/"[^"]*"|[^\s"]+/g) ?? [];

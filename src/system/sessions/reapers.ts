@@ -1,4 +1,4 @@
-// The reapers of sessions: the first processes of their PID namespaces (native/reaper.c).
+// Reapers: the first processes of sessions' PID namespaces (native/reaper.c).
 import { closeSync } from "node:fs";
 import type { Bindings } from "../bindings.ts";
 import type { Cgroups } from "../processes/cgroups.ts";
@@ -10,9 +10,8 @@ import { idOfScope } from "./session-id.ts";
 export interface ReaperParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "sendSignal" | "reap">;
   readonly cgroups: Cgroups;
-  /** No new process can be started in the session. */
+  /** The session can start no new process. */
   readonly onExit: (id: string) => void;
-  /** Tests pass another directory. */
   readonly proc?: string;
 }
 
@@ -32,7 +31,7 @@ export class Reapers {
 
   /**
    * Kills the reaper, and with it everything in its PID namespace.
-   * @returns resolves when it has ended, if it is a child of guestd
+   * @returns resolves when it has ended, if it is guestd's child
    */
   end(held: Held): Promise<void> {
     const { bindings } = this.#parts;
@@ -52,14 +51,14 @@ export class Reapers {
   }
 
   /**
-   * At the start: kills the reapers in scopes of unknown sessions. Their guestd was killed before it had recorded them.
-   * Their logins were refused, but they still hold views.
+   * At the start: kills reapers in scopes of unknown sessions. Their guestd was killed before it recorded them. Their
+   * logins were refused, but they still hold views.
    * @param known ids of the sessions that exist, or may exist
    * @returns the names of the scopes
    */
   killOrphans(known: ReadonlySet<string>): string[] {
     const { cgroups } = this.#parts;
-    // A leased session is recorded before its scope, so only shared ones can be unknown.
+    // A leased session is recorded before it has a scope, so only shared ones can be unknown.
     const orphans = cgroups.listNames("/user.slice").filter((name) => {
       const id = idOfScope(name);
       return id !== undefined && !known.has(id);
@@ -74,7 +73,7 @@ export class Reapers {
     return cgroup === undefined ? [] : cgroups.list(cgroup);
   }
 
-  /** False if the PID belongs to another process. */
+  /** False if another process has the PID. */
   #kill(pid: number): boolean {
     const { bindings, proc = "/proc" } = this.#parts;
     let pidfd;

@@ -1,4 +1,4 @@
-// Builds the view of a hypothetical login in guest-rehearsal, whose exit destroys it. Makes no PID and IPC namespaces.
+// Builds a hypothetical login's view in guest-rehearsal, whose exit destroys it. Makes no PID and IPC namespaces.
 import { spawn } from "node:child_process";
 import type { Step } from "../../policy/steps.ts";
 import type { ViewFault } from "../../policy/view-fault.ts";
@@ -42,7 +42,7 @@ function run(
   const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
   let text = "";
   return new Promise((resolve, reject) => {
-    // A program that hangs where no signal ends it is abandoned.
+    // No signal may end it, so it is abandoned.
     const limit = setTimeout(() => {
       child.kill("SIGKILL");
       child.unref();
@@ -55,7 +55,7 @@ function run(
     child.stdout.setEncoding("utf8").on("data", (part: string) => {
       if (text.length < MOST_BYTES) text += part;
     });
-    // The output explains a program that ends before it has read the plan.
+    // The output explains an early end.
     child.stdin.on("error", () => undefined).end(input);
     child.once("error", (error) => {
       finish(() => {

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const SCOPE = /^guest-([a-z2-7]{10})\.scope$/;
 
-/** 10 characters of base 32 are 50 random bits: ids do not repeat and cannot be guessed. */
+/** 50 random bits: ids do not repeat and cannot be guessed. */
 export function makeSessionId(): string {
   return Array.from(randomBytes(10), (byte) => ALPHABET[byte % 32]).join("");
 }

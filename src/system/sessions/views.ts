@@ -1,4 +1,4 @@
-// Builds, takes up, measures, wipes and closes the views of sessions.
+// Builds, takes up, measures, wipes and closes views.
 import { closeSync, constants, openSync } from "node:fs";
 import type { EffectOf, FoundOf } from "../../policy/effects.ts";
 import type { Cgroup, Leader, View } from "../../policy/session.ts";
@@ -23,21 +23,20 @@ export interface ViewParts {
   readonly cgroups: Pick<Cgroups, "add">;
   readonly holdings: Holdings;
   readonly reapers: Pick<Reapers, "watch" | "end">;
-  /** Tests pass another. */
   readonly search?: SearchHolders;
-  /** Of the first process of a PID namespace, by a path that guests cannot change. */
+  /** Executable of the reaper, at a path that guests cannot change. */
   readonly reaperProgram?: string;
   readonly buildLimitMs?: number;
 }
 
 const REAPER = "/usr/lib/guestd/guest-reaper";
 const BUILD_LIMIT_MS = 4000;
-/** For the reaper of a failed build. Nothing else was started in its namespace. */
+/** For the reaper of a failed build, which is alone in its namespace. */
 const UNDO_LIMIT_MS = 1000;
 
 export class Views {
   readonly #parts: ViewParts;
-  // Each wipe has a thread of its own.
+  // Each wipe has a thread.
   readonly #wiping = new Lanes(4);
 
   constructor(parts: ViewParts) {
@@ -45,9 +44,8 @@ export class Views {
   }
 
   /**
-   * Builds a session's view from its leader's mount namespace. A failure leaves nothing, because no later stage knows
-   * about it.
-   * @param reaperCgroup for a view with a PID namespace: the cgroup of its first process
+   * Builds a view from the leader's mount namespace. A failure leaves nothing, because no later stage knows of it.
+   * @param reaperCgroup cgroup of the first process of a PID namespace
    */
   async build(
     id: string,
@@ -67,8 +65,8 @@ export class Views {
   }
 
   /**
-   * @param recorded the view as an earlier guestd had it
-   * @returns undefined if it cannot be identified any more
+   * @param recorded by an earlier guestd
+   * @returns undefined if the view cannot be identified
    */
   takeUp(id: string, leader: Leader, recorded: View | undefined): View | undefined {
     const { bindings, holdings, reapers } = this.#parts;
@@ -80,9 +78,9 @@ export class Views {
   }
 
   /**
-   * Finds other holders of the memory of a session's view, wipes it, then closes view and leader. May be called again.
-   * @param tmpfs the paths in the view to wipe, and `devices` their devices
-   * @param isLost the session had a view that is lost
+   * Finds other holders of the view's memory, wipes it, then closes view and leader. May be called again.
+   * @param tmpfs paths to wipe, and `devices` their devices
+   * @param isLost the session's view is lost
    */
   async drop(
     { id, uid }: Pick<SessionSubject, "id" | "uid">,
@@ -91,7 +89,7 @@ export class Views {
     const { bindings, holdings, search = searchHolders } = this.#parts;
     const held = holdings.find(id) ?? {};
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
-    // While the view is held, its devices and namespaces are not reused.
+    // Before the view is closed, because its devices and namespaces can be reused then.
     const criteria = {
       label: labelOf(id),
       devices: isLost ? undefined : devices,
@@ -101,12 +99,12 @@ export class Views {
     const holders = await findHolders(search, criteria);
     const memory = { view: held.view, ipc: held.ipc, tmpfs, devices };
     const swept = await this.#wiping.run(() => wipeMemory(bindings, memory, holders));
-    // systemd keeps its copies until the findings are on disk. The next guestd may have to look again.
+    // systemd keeps its copies until the findings are on disk: the next guestd may have to look again.
     this.#close(id);
     return { tmpfsBytes, swept };
   }
 
-  /** Also makes systemd close its copies. May be called again. */
+  /** Makes systemd close its copies, too. May be called again. */
   letGo(id: string): void {
     this.#close(id);
     this.#parts.holdings.forget(id);
@@ -118,7 +116,7 @@ export class Views {
     closeHeld(held);
   }
 
-  // A restart would kill a reaper in guestd's own cgroup.
+  // A restart would kill a reaper in guestd's cgroup.
   async #place(held: Held, built: BuiltView, cgroup: Cgroup | undefined): Promise<View> {
     try {
       const view = holdView(held, built);
@@ -131,7 +129,7 @@ export class Views {
     }
   }
 
-  // Waits for the reaper, or its mounts would be reported as left.
+  // Until the reaper ends, its mounts would be reported as left.
   async #undo(held: Held): Promise<void> {
     await within(this.#parts.reapers.end(held), UNDO_LIMIT_MS, () => undefined);
     closeHeld(held);
@@ -146,7 +144,7 @@ export class Views {
     }
   }
 
-  // A builder that hangs (a dead network file system under a skeleton) must not delay the refusal.
+  // A builder may hang at a skeleton on a dead file server. The refusal must not wait.
   async #buildInTime(id: string, pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
     const { bindings, reaperProgram = REAPER, buildLimitMs = BUILD_LIMIT_MS } = this.#parts;
     const reaper = isolated ? openSync(reaperProgram, constants.O_RDONLY) : undefined;

@@ -1,5 +1,5 @@
-// Frees the memory of an ended view, even if a process can still reach it. Also empties its IPC namespace, where a
-// segment keeps the keys of its creator for as long as systemd keeps the namespace.
+// Frees an ended view's memory, even if a process can reach it. Also empties its IPC namespace: a segment keeps its
+// creator's keys while systemd keeps the namespace.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
@@ -12,16 +12,16 @@ export interface Memory {
   readonly devices: readonly string[];
 }
 
-/** Processor time. A wall-clock limit would be too short for a large tree on a busy machine. */
+/** Processor time, because a large tree takes long on a busy machine. */
 const WIPE_LIMIT_MS = 5000;
-/** What an empty file system may hold for itself. */
+/** An empty file system may hold so much. */
 const SLACK_BYTES = 65_536;
-/** The kernel closes the files of ended processes with a delay. */
+/** The kernel closes files of ended processes with a delay. */
 const PAUSE_MS = 100;
 
 /**
  * Never rejects.
- * @returns `swept`; its open files get one more sentence if some memory stays in use, or this is unknown
+ * @returns `swept`; its open files get one more sentence if memory stays in use, or this is unknown
  */
 export async function wipeMemory(
   bindings: Pick<Bindings, "wipeView" | "emptyIpc">,

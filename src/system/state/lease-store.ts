@@ -1,4 +1,4 @@
-// Saves across reboots which UIDs were given back, and which are quarantined. policy/lease.ts interprets this.
+// Saves which UIDs were given back, and which are quarantined. policy/lease.ts interprets this.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { KeptLeases, Quarantine } from "../../policy/lease.ts";
@@ -7,7 +7,7 @@ import { RestedUids } from "./rested-uids.ts";
 
 export interface LeasePaths {
   readonly rested: string;
-  /** Of earlier versions of guestd. */
+  /** Of earlier versions. */
   readonly restedEarlier: string;
   readonly quarantined: string;
 }

@@ -1,5 +1,5 @@
-// Saves what must survive a power cut about open sessions, below /var/lib/guestd: open/ID.json; rejected/ID.json for
-// unreadable entries. Policy interprets this. receipt-store.ts has the ended sessions.
+// What must survive a power cut about open sessions, below /var/lib/guestd: open/ID.json, and rejected/ID.json for
+// unreadable entries. Policy interprets this.
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";
@@ -32,7 +32,7 @@ export class Ledger {
     await replaceDurably(this.#entry(session.id), formatRecord(session, this.#boot));
   }
 
-  /** Removes the entry of a session whose receipt is written. No error if there is none. */
+  /** Removes the entry of a session with a receipt. No error if there is none. */
   leave(id: string): void {
     rmSync(this.#entry(id), { force: true });
   }

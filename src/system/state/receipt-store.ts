@@ -1,5 +1,5 @@
-// The receipts of ended sessions, below /var/lib/guestd/receipts: clean/ID.json and dirty/ID.json, because many clean
-// receipts must not push out dirty ones.
+// Receipts of ended sessions below /var/lib/guestd/receipts. Separate directories keep many clean ones from pushing out
+// dirty ones.
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setImmediate as nextRound } from "node:timers/promises";
@@ -16,9 +16,9 @@ const READ_AT_ONCE = 32;
 export class ReceiptStore {
   readonly #clean: string;
   readonly #dirty: string;
-  // Where earlier versions put all receipts.
+  // Of earlier versions.
   readonly #earlier: string;
-  // A login that waits for the disk waits for at most this many writes.
+  // Logins wait for at most so many writes.
   readonly #writing = new Lanes(2);
 
   /** @param directory accessible to root only */
@@ -29,8 +29,8 @@ export class ReceiptStore {
   }
 
   /**
-   * Failing to remove old receipts is no error.
-   * @param keep how many clean and how many other receipts to keep; the oldest are removed, several at a time
+   * Saves a receipt. Failing to remove old ones is no error.
+   * @param keep how many clean and how many dirty receipts to keep; the oldest are removed, several at a time
    */
   async keep(receipt: Receipt, keep: number): Promise<void> {
     await this.#writing.run(async () => {
@@ -39,7 +39,7 @@ export class ReceiptStore {
     });
   }
 
-  /** Changes a receipt after a later check. Does nothing if it is not kept any more. */
+  /** Changes a receipt, unless it is not kept any more. */
   async amend(id: string, change: (receipt: Receipt) => Receipt): Promise<void> {
     await this.#writing.run(async () => {
       const receipt = isId(id) ? this.find(id) : undefined;
@@ -47,7 +47,7 @@ export class ReceiptStore {
     });
   }
 
-  /** Undefined if there is none, or it cannot be read. */
+  /** Undefined if there is none, or it is unreadable. */
   find(id: string): Receipt | undefined {
     for (const directory of this.#inOrder()) {
       const receipt = read(directory, id);
@@ -61,7 +61,7 @@ export class ReceiptStore {
     const receipts = new Map<string, Receipt>();
     const files = this.#inOrder().flatMap((directory) => listIds(directory).map((id) => ({ directory, id })));
     for (const [index, { directory, id }] of files.entries()) {
-      // Between two pieces guestd answers other calls.
+      // Other calls are answered in between.
       if (index % READ_AT_ONCE === 0) await nextRound();
       const receipt = receipts.has(id) ? undefined : (read(directory, id) ?? this.find(id));
       if (receipt !== undefined) receipts.set(id, receipt);
@@ -70,20 +70,20 @@ export class ReceiptStore {
   }
 
   /**
-   * Before the first write: removes unfinished writes, and moves each receipt to its directory. Leaves what the disk
-   * fails at.
+   * Before the first write: removes unfinished writes, and sorts receipts of earlier versions. Ignores failures of the
+   * disk.
    */
   recover(): void {
     for (const directory of this.#inOrder())
       for (const name of listNames(directory)) if (name.endsWith(UNFINISHED)) remove(join(directory, name));
     const clean = new Set(listIds(this.#clean));
-    // The power was cut between the two steps of #write().
+    // A power cut can interrupt #write().
     for (const id of listIds(this.#dirty))
       if (clean.has(id) && read(this.#dirty, id) !== undefined) remove(fileOf(this.#clean, id));
     for (const receipt of readAll(this.#earlier)) this.#sort(receipt);
   }
 
-  // A dirty receipt never becomes clean. If a power cut left both, the dirty one is later.
+  // A dirty receipt never becomes clean, so of two after a power cut the dirty one is later.
   #inOrder(): string[] {
     return [this.#dirty, this.#clean, this.#earlier];
   }
@@ -99,7 +99,7 @@ export class ReceiptStore {
     else move(fileOf(this.#earlier, id), this.#placeOf(receipt));
   }
 
-  // Removes the others only when the receipt is safe.
+  // Removes the others only after the receipt is safe.
   async #write(receipt: Receipt): Promise<void> {
     const place = this.#placeOf(receipt);
     await replaceDurably(fileOf(place, receipt.id), JSON.stringify(receipt));
@@ -119,7 +119,7 @@ function read(directory: string, id: string): Receipt | undefined {
   }
 }
 
-// Reading the age of each receipt takes time, so 10 % more are tolerated. The last one stays, whatever the clock says.
+// Reading all ages takes time, so 10 % more are tolerated. The last receipt stays, whatever the clock says.
 function prune(directory: string, keep: number, last: string): void {
   const ids = listIds(directory);
   if (ids.length <= keep * 1.1) return;
@@ -131,7 +131,7 @@ function prune(directory: string, keep: number, last: string): void {
   for (const { file } of files.sort((a, b) => b.written - a.written).slice(rest)) remove(file);
 }
 
-// Ignores files that root has put there.
+// Ignores other files of root's.
 const listIds = (directory: string): string[] =>
   listNames(directory)
     .filter((name) => name.endsWith(".json"))

@@ -1,4 +1,4 @@
-// Saves which UIDs were given back, in one file of short lines, the latest last. policy/lease.ts interprets this.
+// Saves which UIDs were given back, in short lines, the latest last. policy/lease.ts interprets this.
 import {
   closeSync,
   constants,
@@ -23,7 +23,7 @@ export class RestedUids {
 
   /**
    * @param file in a directory accessible to root only
-   * @param earlier directory in which earlier versions had a file for each UID
+   * @param earlier directory where earlier versions had a file for each UID
    */
   constructor(file: string, earlier: string) {
     this.#file = file;
@@ -65,7 +65,7 @@ export class RestedUids {
   }
 }
 
-// The order is no reason to refuse guests. Without it all UIDs count as unused.
+// Without the order all UIDs count as unused, which is no reason to refuse guests.
 function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -74,7 +74,7 @@ function readText(file: string): string {
   }
 }
 
-// The time is no reason to doubt that the UID was given back.
+// Without a time the UID was still given back.
 function readTime(file: string): number {
   try {
     const { at } = JSON.parse(readFileSync(file, "utf8")) as { at?: unknown };
