@@ -1,18 +1,18 @@
-// Whether the machine has swap space, and whether cgroups can limit it.
+// Whether the machine has swap space that cgroups can limit.
 import { existsSync } from "node:fs";
 import type { SwapFacts } from "../policy/swap.ts";
 import { readIfThere } from "./read-file.ts";
 
 /**
  * @param noswap as found by the addon
- * @param limit every cgroup with the memory controller has this file, unless swapaccount=0
+ * @param limit a file of every cgroup with the memory controller, unless swapaccount=0
  */
 export function readSwapFacts(
   noswap: boolean,
   swaps = "/proc/swaps",
   limit = "/sys/fs/cgroup/system.slice/memory.swap.max",
 ): SwapFacts {
-  // A heading, then one line for each device and file. A kernel without swap has no such file.
+  // A heading, then a line for each device or file. A kernel without swap has no such file.
   const lines = (readIfThere(swaps) ?? "").split("\n").filter((line) => line !== "");
   return { noswap, limitable: existsSync(limit), active: lines.length > 1 };
 }

@@ -1,12 +1,12 @@
-// Formats and parses the record of a session, which is checked as if a stranger had written it.
+// Formats and parses records. A record is checked as if a stranger wrote it.
 import type { EndCause } from "../../policy/receipt.ts";
 import type { Cgroup, Login, SavedSession, View } from "../../policy/session.ts";
 import { hasProcesses, isSessionPath, isTerminalPath, loginOf } from "../../policy/session.ts";
 import type { Step } from "../../policy/steps.ts";
 
-/** packaging/debian/guestd.preinst has it as well. */
+/** Also in packaging/debian/guestd.preinst. */
 export const RECORD_VERSION = 4;
-/** Sessions of version 3 have no IPC namespaces if leased. */
+/** In version 3, leased sessions have no IPC namespaces. */
 const READABLE: readonly unknown[] = [3, RECORD_VERSION];
 const ID = /^[a-z0-9]{1,64}$/;
 const MOST_CHARACTERS = 1024 * 1024;
@@ -35,7 +35,10 @@ type Unchecked = Login & Rest & { readonly phase: SavedSession["phase"] };
 
 export const isId = (id: string): boolean => ID.test(id);
 
-/** Ids become file names. @throws Error if it is not an id */
+/**
+ * Ids become file names.
+ * @throws Error if it is not an id
+ */
 export function checkId(id: string): string {
   if (!isId(id)) throw new Error(`"${id}" is not a session's id`);
   return id;

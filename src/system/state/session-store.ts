@@ -1,6 +1,6 @@
-// The records of open sessions, for a guestd that restarts: sessions/ID.json below /run/guestd.
-// While unmanaged/UID of a shared account is not empty, systemd starts no user manager for it
-// (systemd/user@.service.d/guestd.conf), because that would run outside the views (CVE-2017-8900).
+// Records of open sessions, for a guestd that restarts: sessions/ID.json below /run/guestd. While unmanaged/UID is not
+// empty, systemd starts no user manager for a shared account (systemd/user@.service.d/guestd.conf): it would run
+// outside the views (CVE-2017-8900).
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";
@@ -13,7 +13,7 @@ export interface Recovered {
   readonly sessions: readonly SavedSession[];
   /** Files that were set aside. */
   readonly rejected: readonly { readonly file: string; readonly reason: string }[];
-  /** Ids of sessions whose records were set aside, now or earlier. They may still be running. */
+  /** Ids of sessions whose records are set aside. They may still run. */
   readonly unclear: ReadonlySet<string>;
 }
 
@@ -39,7 +39,7 @@ export class SessionStore {
     writeFileSync(mark, "", { mode: 0o600 });
   }
 
-  /** Also removes a record that was set aside. No error if there is none. */
+  /** Removes a record, also one set aside. No error if there is none. */
   remove(id: string, uid: number): void {
     rmSync(this.#mark({ id, account: { uid } }), { force: true });
     removeIfEmpty(join(this.#unmanaged, String(uid)));
@@ -61,7 +61,7 @@ export class SessionStore {
         rejected.push({ file, reason: (error as Error).message });
       }
     }
-    // An unreadable record proves nothing: its session may still be running.
+    // An unreadable record proves nothing: its session may still run.
     const unclear = new Set(
       listNames(this.#records)
         .filter((name) => name.endsWith(REJECTED))

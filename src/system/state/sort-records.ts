@@ -1,4 +1,4 @@
-// Combines records and ledger, and sorts sessions into those that may continue, that cannot, and that are unknown.
+// Sorts sessions of records and ledger into those that may continue, that cannot, and that are unknown.
 import type { RecordFound } from "../../policy/events.ts";
 import type { SavedSession } from "../../policy/session.ts";
 import type { Entry } from "./ledger.ts";
@@ -6,11 +6,11 @@ import type { Entry } from "./ledger.ts";
 type Found = Pick<RecordFound, "saved" | "cause">;
 
 export interface Sorted {
-  /** Of this boot. A session that is only in the ledger has lost its record, and ends. */
+  /** Of this boot. A session in the ledger alone has lost its record, and ends. */
   readonly found: readonly Found[];
   /** Open when the machine went down. */
   readonly dead: readonly Found[];
-  /** Records that were set aside and are not in the ledger. Their sessions may still be running. */
+  /** Records that were set aside and are not in the ledger. Their sessions may still run. */
   readonly unknown: ReadonlySet<string>;
 }
 

@@ -1,4 +1,4 @@
-// Saves the switch of guest logins across reboots. A package can set it while guestd cannot run.
+// Saves the switch across reboots. A package can set it while guestd cannot run.
 import { readFileSync, rmSync } from "node:fs";
 import type { LoginSwitch } from "../../policy/switch.ts";
 import { findReasonFault, NEVER_ENABLED } from "../../policy/switch.ts";
@@ -22,7 +22,7 @@ export class SwitchStore {
     this.#replace = replace;
   }
 
-  /** Off if there is no switch, or if it cannot be read. Never throws. */
+  /** Off if there is none, or it is unreadable. Never throws. */
   read(): FoundSwitch {
     try {
       return { loginSwitch: parseSwitch(readFileSync(this.#file, "utf8")) };
@@ -55,7 +55,7 @@ export class SwitchStore {
     }
   }
 
-  // The file can be written and not be safe on disk, which is a failure.
+  // A file that is written but not safe on disk is a failure.
   #putBack(before: string | undefined): void {
     try {
       if (before === undefined) rmSync(this.#file, { force: true });

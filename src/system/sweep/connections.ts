@@ -1,5 +1,4 @@
-// Removes connections that NetworkManager keeps for a single account, with their secrets. Leaves connections that
-// others can use as well.
+// Removes connections that NetworkManager keeps for one account alone, with their secrets.
 import { readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { meansGone } from "../read-file.ts";

@@ -1,5 +1,5 @@
-// Waits for programs of systemd-coredump that may still write the dump of an account's process: the kernel's helper,
-// which names the user, and the service that writes the dump.
+// Waits for systemd-coredump to write dumps of an account: the kernel's helper names the user, and a service writes the
+// dump.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { poll } from "../../wait.ts";
@@ -8,17 +8,17 @@ import { nameProcess } from "../processes/process-name.ts";
 import { readIfThere, readLinkIfThere } from "../read-file.ts";
 import type { Owner } from "./paths.ts";
 
-/** "systemd-coredump" as far as the kernel keeps a name, and systemd's child before it executes the service. */
+/** "systemd-coredump" as the kernel cuts it off, or systemd's child that will execute the service. */
 const NAME = /^Name:\t(systemd-coredum|\(coredump\))\n/;
-/** That program, and what such a child runs before it. "(deleted)" after an upgrade. */
+/** That program, or what the child runs before. "(deleted)" after an upgrade. */
 const PROGRAM = /^\/usr\/lib\/systemd\/systemd(-coredump|-executor)?( \(deleted\))?$/;
 
-/** How long after the helper's end the service may appear. */
+/** The service may appear this long after the helper's end. */
 const HANDOVER_MS = 500;
 
 interface Writer {
   readonly pid: number;
-  /** Tells it from a later process with this PID. */
+  /** Differs if the PID is reused. */
   readonly key: string;
   /** The kernel's helper, for a process of the account. */
   readonly isHelper: boolean;
@@ -27,7 +27,7 @@ interface Writer {
 export class CoredumpWriters {
   readonly #proc: string;
   readonly #limitMs: number;
-  /** The writers at an account's last look. Later ones are for others, because no process of the account is left. */
+  /** Writers at an account's last look. Later ones are others', because no process of the account is left. */
   readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(proc: string, limitMs: number) {
@@ -36,8 +36,8 @@ export class CoredumpWriters {
   }
 
   /**
-   * Waits until no dump of an account is being written, as far as this can be determined.
-   * @returns a sentence for each program that may still write one when the time is up
+   * Waits until no dump of an account is being written.
+   * @returns a sentence for each program that may still write one at the limit
    * @throws Error if /proc cannot be read
    */
   async awaitEnd({ user, uid }: Owner): Promise<readonly string[]> {
@@ -77,7 +77,7 @@ export class CoredumpWriters {
     return { writers, lives };
   }
 
-  /** A process can choose its own name. */
+  /** A process can choose its name. */
   #runsProgram(pid: string): boolean {
     return PROGRAM.test(readLinkIfThere(join(this.#proc, pid, "exe")) ?? "");
   }

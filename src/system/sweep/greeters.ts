@@ -1,4 +1,4 @@
-// Removes the account's name from files in which greeters remember the last login.
+// Removes an account's name from files where greeters remember the last login.
 import { constants } from "node:fs";
 import { open, readlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,8 +9,8 @@ import type { Owner } from "./paths.ts";
 import { resolveLinks } from "./paths.ts";
 
 /**
- * By the home of the greeters' user: LightDM's GTK greeter (with the seat in later versions) and slick greeter; SDDM,
- * if it is told to remember.
+ * By the home of the greeters' user: LightDM's GTK greeter (later with the seat) and slick greeter; SDDM if told to
+ * remember.
  */
 const FILES: Readonly<Record<string, readonly string[]>> = {
   "/var/lib/lightdm": [
@@ -45,7 +45,7 @@ async function findLines(path: string, user: string): Promise<Item[]> {
   }
 }
 
-/** Key files of GLib or Qt assign the name to a key. */
+/** Key files of GLib and Qt assign the name to a key. */
 const withoutName = (text: string, user: string): string =>
   text
     .split("\n")

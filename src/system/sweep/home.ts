@@ -1,4 +1,4 @@
-// Removes the home of a leased account on the host, which a module above pam_guest can have made. Does not empty a file
+// Removes a leased account's home on the host, which a module above pam_guest can have made. Does not empty a file
 // system mounted on it.
 import { basename, dirname, join } from "node:path";
 import { treeOf } from "../../policy/mounts.ts";
@@ -22,15 +22,15 @@ export async function sweepHome(
   const mounts = readMounts(join(root, "/proc/self/mountinfo"));
   const directory = dirname(home);
   const path = join(followKnownLinks(directory, mounts, root), basename(home));
-  // The mount can be a share that is also used elsewhere.
+  // The mount can be a share that is used elsewhere.
   if (mounts.some(({ mountPoint }) => mountPoint === path))
     return { found: 1, removed: 0, left: [`something is mounted on ${path}`] };
   const silence = await findSilence(path, treeOf(mounts), ask);
   if (silence !== undefined) return { found: 1, removed: 0, left: [silence] };
-  // First, in the addon: one of Node's few threads must not wait for a file server that does not answer.
+  // First, in the addon: a silent file server must not hold one of Node's few threads.
   const { unseen: _inDirectory, ...inside } = await sweepTrees(bindings, [join(root, path)], uid);
   const itself = await sweepPaths(bindings, root, { names: [path] }, uid);
-  // What was not seen or not removed keeps the directory, which is then named.
+  // The directory is named if something in it was not seen or not removed.
   const { found, removed } = inside.found > 0 ? inside : itself;
   return { found, removed, left: [...inside.left, ...itself.left] };
 }

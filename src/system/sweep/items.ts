@@ -1,15 +1,15 @@
-// What all classes of a sweep have in common: look, remove, look again, and describe what is left.
+// What all classes of a sweep share: look, remove, look again, describe.
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
 import { meansGone } from "../read-file.ts";
 
-/** What is left is what the second look finds. */
+/** `left` is from the second look. */
 export type SweptItems = Omit<Swept, "kind">;
 
 export type SweepBindings = Pick<Bindings, "sweepFiles" | "removeIpc" | "openQueues" | "unmount">;
 
 export interface Item {
-  /** Describes what is still there, and tells it from all others of its class. */
+  /** Describes what is there; unique in its class. */
   readonly sentence: string;
   /** Undefined if another service removes it. */
   readonly remove?: () => Promise<void> | void;
@@ -18,7 +18,7 @@ export interface Item {
 export const NOTHING: SweptItems = { found: 0, removed: 0, left: [] };
 
 /**
- * Failing to remove one thing does not stop the others.
+ * A failed removal does not stop the others.
  * @throws Error if a look fails: then nothing is known about this class
  */
 export async function sweepItems(look: () => Promise<readonly Item[]> | readonly Item[]): Promise<SweptItems> {
@@ -53,7 +53,7 @@ export function addItems(first: SweptItems, second: SweptItems): SweptItems {
 export const unseenOf = (unseen: readonly string[]): Pick<SweptItems, "unseen"> =>
   unseen.length === 0 ? {} : { unseen };
 
-/** The code of an error, or its message. */
+/** Returns the code of an error, or its message. */
 export function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error));
 }
