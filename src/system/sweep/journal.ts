@@ -1,6 +1,6 @@
-// Archives or removes the journal of an account. journald has a file for each UID, which the next guest with that UID
-// could read. The archived copy has journald's own name for such files, so journalctl shows it and journald's limits
-// count it. It has to be a copy: journald has the original open, and gives its UID access whenever it opens it.
+// Archives or removes an account's journal, which the next guest with that UID could read. Archives keep journald's
+// names: journalctl shows them, and journald's limits count them. An archive must be a copy, because journald gives the
+// UID access to the original whenever it opens it.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
@@ -21,24 +21,24 @@ const FALLOCATE = "/usr/bin/fallocate";
 const OPTIONS = { timeout: 5000, killSignal: "SIGKILL", env: {} } as const;
 const runProgram: RunProgram = (program, args) => promisify(execFile)(program, args, OPTIONS);
 
-/** Each machine that was booted from this disk has a directory here, named by its id. */
+/** With a directory for each machine id. */
 const DIRECTORIES = ["/var/log/journal", "/run/log/journal"];
 
-/** journald keeps 100 files by default. Those of guests must not push out the machine's own. */
+/** journald keeps 100 files by default. Guests' must not push out the machine's. */
 const MOST_ARCHIVED = 50;
 
-/** Unlike journald's files, guestd's are not writable by their owner. */
+/** Tells guestd's files from journald's, which their owner can write to. */
 const ARCHIVED_MODE = 0o440;
 const OWNER_WRITES = 0o200;
 
-/** Of a file's header (systemd: JOURNAL_FILE_FORMAT), up to the time of its first entry. */
+/** Of a header (systemd: JOURNAL_FILE_FORMAT), up to the time of the first entry. */
 const HEADER_BYTES = 192;
 const STATE_OFFSET = 16;
 const STATE_ARCHIVED = 2;
 const BLOCK_BYTES = 4096;
 const CHUNK_BYTES = 16 * BLOCK_BYTES;
 
-/** @throws Error if the journal cannot be looked at, or if journald does not answer */
+/** @throws Error if the journal cannot be looked at, or journald does not answer */
 export async function sweepJournal(
   root: string,
   uid: number,
@@ -110,7 +110,7 @@ async function archive(directory: string, path: string, uid: number, run: RunPro
 
 const isJournal = (header: Buffer): boolean => header.toString("latin1", 0, 8) === "LPKSHHRH";
 
-/** As journald names archived files, and broken ones that it sets aside. */
+/** Returns journald's name for archived, or broken, files. */
 function archivedName(uid: number, header: Buffer): string {
   const hex = (number: bigint) => number.toString(16).padStart(16, "0");
   if (!isJournal(header))
@@ -123,7 +123,7 @@ function archivedName(uid: number, header: Buffer): string {
   return `user-${uid}@${sequence}-${hex(first)}-${hex(time)}.journal`;
 }
 
-// The directory's ACL names the users who may read a new file.
+// The directory's ACL names the users who may read new files.
 async function copyArchived(from: FileHandle, path: string, size: number, isWhole: boolean): Promise<void> {
   const to = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
   try {
@@ -144,7 +144,7 @@ async function copyArchived(from: FileHandle, path: string, size: number, isWhol
   }
 }
 
-// journald may have it open until its next rotation, which would keep the space in use. It needs the header.
+// journald may keep it open until its next rotation, and the space in use. It needs the header.
 async function drop(path: string, size: number, run: RunProgram): Promise<void> {
   const length = size - BLOCK_BYTES;
   if (length > 0) await run(FALLOCATE, ["--punch-hole", `--offset=${BLOCK_BYTES}`, `--length=${length}`, path]);

@@ -1,4 +1,4 @@
-// What Linux keeps for an account outside the file system: processes, IPC objects, message queues. processes/kill.ts
+// What Linux keeps of an account outside the file system: processes, IPC objects, message queues. processes/kill.ts
 // kills the processes.
 import { closeSync } from "node:fs";
 import { lstat, readdir, unlink } from "node:fs/promises";
@@ -10,21 +10,24 @@ import { quoteName } from "../sentences.ts";
 import type { Item, SweepBindings, SweptItems } from "./items.ts";
 import { NOTHING, sweepItems } from "./items.ts";
 
-/** Tables of System V IPC, with the column of the identifier (proc_sysvipc(5)). */
+/** Tables of System V IPC (proc_sysvipc(5)). */
 const IPC = [
   { kind: "shm", column: "shmid", what: "shared memory" },
   { kind: "sem", column: "semid", what: "semaphores" },
   { kind: "msg", column: "msqid", what: "message queue" },
 ] as const;
 
-/** By any of their four UIDs. @throws Error if they cannot be looked at */
+/**
+ * Finds processes with this UID as one of their four.
+ * @throws Error if they cannot be looked at
+ */
 export async function findProcesses(search: SearchMembers, proc: string, uid: number): Promise<SweptItems> {
   const members = await search({ view: undefined, uid });
   const running = members.pids.map((pid) => `${nameProcess(proc, pid)} runs as the account`);
   return { found: running.length, removed: 0, left: [...running, ...doubtsOf(members)] };
 }
 
-/** What the account made or was given, in guestd's own IPC namespace. */
+/** Sweeps what the account made or was given in guestd's IPC namespace. */
 export function sweepIpc(bindings: Pick<SweepBindings, "removeIpc">, proc: string, uid: number): Promise<SweptItems> {
   return sweepItems(() =>
     IPC.flatMap(({ kind, column, what }) =>
@@ -36,7 +39,7 @@ export function sweepIpc(bindings: Pick<SweepBindings, "removeIpc">, proc: strin
   );
 }
 
-// A kernel without System V IPC has no table. Without these columns the contents are unknown.
+// A kernel without System V IPC has no table.
 function listOwned(table: string | undefined, uid: number, column: string): number[] {
   if (table === undefined) return [];
   const [head = [], ...rows] = table.split("\n").map((line) => line.trim().split(/\s+/));
@@ -45,7 +48,7 @@ function listOwned(table: string | undefined, uid: number, column: string): numb
   return rows.filter((row) => row[owner] === String(uid) || row[creator] === String(uid)).map((row) => Number(row[id]));
 }
 
-/** POSIX message queues in guestd's own IPC namespace, on a file system that is mounted nowhere. */
+/** Sweeps POSIX message queues of guestd's IPC namespace, mounted nowhere. */
 export async function sweepQueues(
   bindings: Pick<SweepBindings, "openQueues">,
   proc: string,

@@ -1,5 +1,5 @@
-// Removes the keys that Linux holds for an account (keyrings(7)). Only the account can reach its keyrings, so a program
-// runs as the account. The kernel's own count tells what is left.
+// Removes an account's keys in the kernel (keyrings(7)). Only the account can reach its keyrings, so a program runs as
+// it. The kernel's count tells what is left.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -16,11 +16,12 @@ const PAUSE_MS = 20;
 
 /**
  * Runs guest-keys as a user.
- * @returns its line: how many keys it has found, how many it has removed, how many are left
+ * @returns its line: keys found, removed, left
  * @throws Error if it cannot be started, fails, is not done after five seconds, or prints anything else
  */
 export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
-  // Keeps root's group, which guestd has no right to leave. So no process of the account may trace it (ptrace(2)).
+  // guestd has no right to leave root's group. Keeping it also stops the account's processes from tracing it
+  // (ptrace(2)).
   const options = { uid, env: {}, cwd: "/", timeout: PROGRAM_LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 } as const;
   return new Promise((resolve, reject) => {
     const fail = (why: unknown) => reject(new Error(`${program} failed: ${String(why)}`));
@@ -42,7 +43,7 @@ export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
 /**
  * @param root prefix of /proc and /run
  * @param limitMs how long to wait for the kernel's count to become 0
- * @throws Error if the keys cannot be looked at, or if the program cannot be run
+ * @throws Error if the keys cannot be looked at, or the program cannot be run
  */
 export async function sweepKeys(
   root: string,
@@ -53,8 +54,7 @@ export async function sweepKeys(
   const found = countKeys(root, uid);
   if (found === 0) return NOTHING;
   const said = await run(uid);
-  // Containers share keys. If the program may not look in a container, neither could the guest, and the keys belong to
-  // an account with the same number outside.
+  // Containers share keys. If the program may not look, neither could the guest: the keys belong to a UID outside.
   if (said === "0 0 0" && existsSync(join(root, "/run/systemd/container"))) return NOTHING;
   let left = found;
   await poll(() => (left = countKeys(root, uid)) === 0, limitMs, { first: PAUSE_MS, longest: PAUSE_MS });

@@ -1,5 +1,5 @@
-// Unmounts media that udisks has mounted for an account, and names processes that keep one busy. Touches nothing below
-// a medium, and no directory that others than root can change.
+// Unmounts an account's media of udisks, and names processes that use them. Touches nothing below a medium, and no
+// directory that others than root can change.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { lstat, readdir, rmdir } from "node:fs/promises";
@@ -15,23 +15,23 @@ import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 import { resolveLinks } from "./paths.ts";
 
-/** udisks has a directory for each user here, with one for each medium. */
+/** With a directory for each user, and below it for each medium. */
 const MEDIA_PATHS = ["/media", "/run/media"] as const;
 const UMOUNT = "/usr/bin/umount";
 const OPEN_TO_OTHERS = 0o022;
-/** How many are named. */
+/** So many are named. */
 const MOST_HOLDERS = 3;
 
 export interface MediaMachine {
-  /** Prefix of each path, but not of those in mountinfo. */
+  /** Prefix of each path, except in mountinfo. */
   readonly root: string;
   readonly unmount: typeof unmountMedium;
   readonly search: SearchHolders;
 }
 
 /**
- * In a separate process, because cached writes can take minutes to reach a medium. Does not resolve the path: a medium
- * that was pulled out may not answer.
+ * Unmounts in a separate process, because cached writes can take minutes. Does not resolve the path: a medium that was
+ * pulled out may not answer.
  * @throws Error with the message of umount(8)
  */
 export async function unmountMedium(path: string): Promise<void> {
@@ -80,7 +80,7 @@ async function listMedia(machine: MediaMachine, directory: string, mounts: reado
 async function belongsToRoot(directory: string): Promise<boolean | undefined> {
   try {
     const found = await lstat(directory);
-    // The target of a link would not be the account's. guestd's own UID is root's.
+    // A link's target would not be the account's. guestd's UID is root's.
     return found.isDirectory() ? found.uid === geteuid?.() && (found.mode & OPEN_TO_OTHERS) === 0 : undefined;
   } catch (error) {
     if (meansGone(error)) return undefined;
@@ -88,7 +88,7 @@ async function belongsToRoot(directory: string): Promise<boolean | undefined> {
   }
 }
 
-// Several media can be mounted at one path.
+// Media can be stacked at one path.
 async function removeMedium({ unmount, search }: MediaMachine, path: string, mounts: readonly Mount[]): Promise<void> {
   for (const { device } of [...mounts].reverse()) {
     try {

@@ -1,11 +1,11 @@
-// Removes Bluetooth devices that were paired while a guest was logged in. BlueZ does not say who paired a device.
+// Removes Bluetooth devices paired while a guest was logged in. BlueZ does not say who paired them.
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 
-/** Of root: a directory for each adapter, and in it one for each paired device. */
+/** Root's: a directory for each adapter, and below it for each paired device. */
 const DIRECTORY = "/var/lib/bluetooth";
 const ADDRESS = /^([0-9A-F]{2}:){5}[0-9A-F]{2}$/;
 
@@ -13,8 +13,8 @@ export type ForgetPairing = (pairing: { readonly adapter: string; readonly devic
 
 /**
  * @param root prefix of each path
- * @param since milliseconds of the epoch: older pairings stay
- * @param forget makes BlueZ forget a pairing, if it is running
+ * @param since in milliseconds since the epoch: older pairings stay
+ * @param forget makes a running BlueZ forget a pairing
  * @throws Error if the pairings cannot be looked at
  */
 export function sweepPairings(root: string, since: number, forget: ForgetPairing): Promise<SweptItems> {

@@ -1,5 +1,4 @@
-// Holds the walk of all directories that guests may have left files in while it is paused. Policy decides when it
-// continues.
+// Holds the walk of all directories while it is paused. Policy decides when it continues.
 import type { Config } from "../../config/schema.ts";
 import type { FoundOf } from "../../policy/effects.ts";
 import type { Bindings, Walk } from "../bindings.ts";
@@ -13,7 +12,7 @@ type Found = FoundOf<"walk-paths">;
 
 export interface PathWalkParts {
   readonly bindings: Pick<Bindings, "openWalk">;
-  /** @throws Error if a UID belongs to a user now: nothing of that user's may be removed */
+  /** @throws Error if a user has the UID now: their things must not be removed */
   readonly checkForeign: (uid: number) => Promise<void>;
 }
 
@@ -29,11 +28,11 @@ export class PathWalk {
 
   /**
    * Begins a walk, or continues the current one.
-   * @throws Error if it cannot continue; then it must begin again
+   * @throws Error if it must begin again
    */
   async goOn(uids: readonly number[], begins: boolean, settings: Config["Sweep"]): Promise<Found> {
     const walk = begins ? await this.#open(uids, settings) : this.#walk;
-    // There is no walk any more if this one fails.
+    // If the walk fails, there is none.
     this.#walk = undefined;
     if (walk === undefined) throw new Error("there is no walk to go on with");
     const { done, names, owners, unread } = await walk.goOn(SLICE_MS);

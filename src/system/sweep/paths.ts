@@ -1,5 +1,4 @@
-// Files that an account can leave outside its view, and what services write for it: by name below directories of root,
-// everything else by owner.
+// Files outside the view of an account: by name below root's directories, others by owner.
 import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -20,7 +19,7 @@ const LOOK_LIMIT_MS = 4500;
 export interface SweepPaths {
   /** Files and empty directories with the account's name. */
   readonly names?: readonly string[];
-  /** Directories with such a name on which a file system of the account's can be mounted. */
+  /** The same, where a file system of the account's can be mounted. */
   readonly mounts?: readonly string[];
   /** A service removes these itself. */
   readonly watched?: readonly string[];
@@ -28,10 +27,9 @@ export interface SweepPaths {
   readonly trees?: readonly string[];
 }
 
-/** Tests pass others. */
 export interface FileServers {
   readonly listMounts: () => readonly Mount[];
-  /** Rejects with a sentence about the path if its server does not answer. */
+  /** Rejects with a sentence if the path's server does not answer. */
   readonly ask: (path: string) => Promise<unknown>;
 }
 
@@ -39,23 +37,23 @@ const SERVERS: FileServers = { listMounts: () => readMounts(), ask: (path) => pa
 
 export type Owner = Pick<Account, "user" | "uid">;
 
-/** They can contain directories of other users. */
+/** They can contain other users' directories. */
 const TREES = {
   jobs: ["/var/spool/cron", "/var/spool/at"],
   mail: ["/var/mail", "/var/spool/mail"],
   runtime: ["/var/lib/lightdm-data", "/var/lib/lightdm/data"],
 } as const;
 
-/** The walk searches these as well. */
+/** The walk searches these, too. */
 export const SERVICE_TREES: readonly string[] = Object.values(TREES).flat();
 
-/** Crontabs (crontab(1)) and jobs of at. The latter have other names, as do crontabs of other distributions. */
+/** Crontabs (crontab(1)), and jobs of at. Jobs have other names, as do crontabs elsewhere. */
 export const jobPaths = ({ user }: Owner): SweepPaths => ({
   names: [`/var/spool/cron/crontabs/${user}`, `/var/spool/cron/${user}`],
   trees: TREES.jobs,
 });
 
-/** loginctl(1), enable-linger. */
+/** Of loginctl(1), enable-linger. */
 export const lingerPaths = ({ user }: Owner): SweepPaths => ({ names: [`/var/lib/systemd/linger/${user}`] });
 
 export const mailPaths = ({ user }: Owner): SweepPaths => ({
@@ -64,11 +62,11 @@ export const mailPaths = ({ user }: Owner): SweepPaths => ({
 });
 
 /**
- * What services remember about a user. sudo: sudoers_timestamp(5), by UID since 1.9.15; pam_faillock(8);
- * accounts-daemon; LightDM's cache of ~/.dmrc and its user data, which it gives to the user; udisks.
+ * What services remember: sudo (sudoers_timestamp(5), by UID since 1.9.15), pam_faillock(8), accounts-daemon, LightDM's
+ * cache of ~/.dmrc and its data owned by the user, udisks.
  */
 export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
-  // logind unmounts it in the user's slice, where a guest's memory limit can end the program that does so.
+  // logind's program to unmount it can hit the guest's memory limit.
   mounts: [`/run/user/${uid}`],
   names: [
     ...[user, uid].flatMap((key) => [`/run/sudo/ts/${key}`, `/var/lib/sudo/lectured/${key}`]),
@@ -83,7 +81,10 @@ export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
   trees: TREES.runtime,
 });
 
-/** @param root prefix of each path @throws Error if the paths cannot be looked at */
+/**
+ * @param root prefix of each path
+ * @throws Error if the paths cannot be looked at
+ */
 export async function sweepPaths(
   bindings: Pick<SweepBindings, "sweepFiles" | "unmount">,
   root: string,
@@ -92,7 +93,7 @@ export async function sweepPaths(
   servers: FileServers = SERVERS,
 ): Promise<SweptItems> {
   const below = (paths: readonly string[]) => paths.map((path) => join(root, path));
-  // First, in the addon: one of Node's few threads must not wait for a file server that does not answer.
+  // First, in the addon: a silent file server must not hold one of Node's few threads.
   const byOwner = await sweepTrees(bindings, await resolveLinks(below(trees)), uid);
   const look = async () => [
     ...(await findNamed(below(names), servers)),
@@ -102,7 +103,10 @@ export async function sweepPaths(
   return addItems(await sweepItems(look), byOwner);
 }
 
-/** Removes the files of a UID where that UID could write. @throws Error if they cannot be looked at */
+/**
+ * Removes the files of a UID where that UID could write.
+ * @throws Error if they cannot be looked at
+ */
 export async function sweepTrees(
   bindings: Pick<SweepBindings, "sweepFiles">,
   directories: readonly string[],
@@ -116,8 +120,8 @@ export async function sweepTrees(
   return { found: Math.max(found, second.found), removed, left, ...unseenOf(second.unseen) };
 }
 
-// A directory can have two names: it is searched once. Unresolved paths report their error when they are opened. A path
-// that would block a thread of Node is not resolved.
+// Searches a directory with two names only once. Opening an unresolved path reports its error. A path that would block
+// a thread of Node is not resolved.
 export async function resolveLinks(
   directories: readonly string[],
   mounts: readonly Mount[] = readMounts(),
@@ -173,7 +177,7 @@ async function findItem(path: string, removeDirectory: (path: string) => Promise
   }
 }
 
-/** A look at a path whose file server does not answer would block a thread. */
+/** Returns why a path cannot be looked at: its silent file server would block a thread. */
 export async function findSilence(path: string, tree: MountTree, ask: FileServers["ask"]): Promise<string | undefined> {
   if (isAnsweredAtOnce(tree, path)) return undefined;
   return ask(path).then(
@@ -182,10 +186,10 @@ export async function findSilence(path: string, tree: MountTree, ask: FileServer
   );
 }
 
-/** core.COMM.UID.BOOT.PID.TIME with a suffix; COMM has no dot. ".#" comes first while the file is written. */
+/** core.COMM.UID.BOOT.PID.TIME with a suffix; COMM has no dot. An unfinished file begins with ".#". */
 const COREDUMP = /^(?:\.#)?core\.[^.]*\.(\d+)\.[0-9a-f]{32}\.\d+\.\d+/;
 
-/** @throws Error if their directory cannot be read */
+/** @throws Error if the directory cannot be read */
 export async function sweepCoredumps(
   root: string,
   uid: number,

@@ -1,5 +1,5 @@
-// Print jobs of an account in this machine's CUPS, which keeps finished documents for a day. A running CUPS has jobs in
-// memory, so its own programs remove them.
+// Print jobs in this machine's CUPS, which keeps documents for a day. A running CUPS has jobs in memory, so its own
+// programs remove them.
 import { execFile } from "node:child_process";
 import { readdir, readFile, unlink } from "node:fs/promises";
 import { connect } from "node:net";
@@ -18,15 +18,15 @@ const CANCEL = "/usr/bin/cancel";
 const OPTIONS = { timeout: 8000, killSignal: "SIGKILL", env: {} } as const;
 const runCups: RunCups = async (program, args) => (await promisify(execFile)(program, args, OPTIONS)).stdout;
 
-/** What CUPS knows about a job, and the documents: "c00012", "d00012-001". */
+/** A job's control file "c00012", and documents "d00012-001". */
 const JOB_FILE = /^([cd])(\d{5,})/;
 /** The connection was refused, or no process could accept it. */
 const NOT_SERVED = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK"]);
 
 /**
- * Removes or counts them.
+ * Removes or counts an account's jobs.
  * @param root prefix of each path
- * @throws Error if the jobs cannot be looked at, or if CUPS does not answer
+ * @throws Error if they cannot be looked at, or CUPS does not answer
  */
 export async function sweepPrintJobs(
   root: string,
@@ -94,7 +94,7 @@ async function listKept(spool: string, user: string): Promise<Item[]> {
   return items;
 }
 
-// An attribute of IPP (RFC 8010): its name, then the length of its value, then the value.
+// An attribute of IPP (RFC 8010): name, length of the value, value.
 function ownerOf(user: string): Buffer {
   const value = Buffer.from(user);
   return Buffer.from([...Buffer.from("job-originating-user-name"), value.length >> 8, value.length & 0xff, ...value]);

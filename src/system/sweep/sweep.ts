@@ -1,4 +1,4 @@
-// Sweeps what a leased account has left outside its view: looks, removes, looks again.
+// Sweeps what a leased account left outside its view: looks, removes, looks again.
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { isGuestUid } from "../../policy/account.ts";
@@ -24,13 +24,12 @@ import type { ForgetPairing } from "./pairings.ts";
 import { sweepPairings } from "./pairings.ts";
 import { sweepPrintJobs } from "./print-jobs.ts";
 
-/** Tests pass others. */
 export interface SweepMachine {
-  /** Prefix of every path but those of the configuration. */
+  /** Prefix of every path but configured ones. */
   readonly root: string;
   readonly runKeys: typeof runGuestKeys;
   readonly unmountMedium: typeof unmountMedium;
-  /** For each class, and for the kernel to forget keys. */
+  /** For each class. The next one: for the kernel to forget keys. */
   readonly limitMs: number;
   readonly keysLimitMs: number;
   /** For writing a medium's cache. */
@@ -58,7 +57,7 @@ export interface SweepParts {
 }
 
 export interface SweptAccount extends Owner {
-  /** Pairings since then may be the guest's; undefined if guests cannot pair devices. */
+  /** Later pairings may be the guest's; undefined if guests cannot pair devices. */
   readonly pairedSince?: number;
 }
 
@@ -66,7 +65,7 @@ export class Sweeper {
   readonly #parts: SweepParts;
   readonly #machine: SweepMachine;
   readonly #writers: CoredumpWriters;
-  /** "KIND UID" of looks that have taken too long and are still running. */
+  /** "KIND UID" of looks that are late and still run. */
   readonly #late = new Set<string>();
 
   constructor(parts: SweepParts, machine = MACHINE) {
@@ -76,25 +75,24 @@ export class Sweeper {
   }
 
   /**
-   * Never rejects. Ends within twice the limit of a class, plus the limits for media and for a look at all processes.
-   * @returns one for each class, in a fixed order. What is left is what a second look finds. A class that could not be
-   * looked at has this as its only sentence.
+   * Never rejects. Ends within twice the limit of a class, plus those for media and a look at all processes.
    * @param looks a separate queue for callers that are not ends
+   * @returns one for each class, in a fixed order; `left` is from the second look. For a class that could not be looked
+   * at, it is that sentence alone.
    */
   async sweep(account: SweptAccount, settings: Config["Sweep"], looks = this.#parts.looks): Promise<readonly Swept[]> {
     const { media, journal, ...classes } = this.#classes(account, settings, looks.searchHolders);
     const unmounted = this.#attemptInTime("media", account, media, this.#machine.mediaLimitMs);
     const others = await Promise.all(
       Object.entries(classes).map(async ([kind, work]) => {
-        // Before that, udisks' directory for the account is not empty.
+        // Before that, udisks' directory is not empty.
         if (kind === "runtime") await unmounted;
         return this.#attemptInTime(kind as SweepKind, account, work);
       }),
     );
-    // systemd-coredump logs as the account after it has written a dump.
+    // systemd-coredump logs as the account after a dump.
     const logged = await this.#attemptInTime("journal", account, journal);
-    // Last, to see jobs that started before they were removed, and a guest-keys that hangs. Many accounts can wait for
-    // the look, which has a limit of its own.
+    // Last, to see earlier jobs and a hanging guest-keys. Many accounts may wait for the look, which has its own limit.
     const proc = join(this.#machine.root, "/proc");
     const processes = await this.#attempt("processes", account, () =>
       findProcesses(looks.searchMembers, proc, account.uid),
@@ -163,7 +161,7 @@ export class Sweeper {
     }
   }
 
-  // Work that is late continues. Until it ends, the UID has not been looked at, and is quarantined.
+  // Late work continues. Until it ends, the UID has not been looked at, and is quarantined.
   async #inTime<T>(name: string, work: () => Promise<T>, limitMs: number): Promise<T> {
     if (this.#late.has(name)) throw new Error("an earlier look is not done");
     const working = work();
@@ -176,7 +174,7 @@ export class Sweeper {
   }
 }
 
-// Whatever was checked before: the files of a system account are the system, and the name is part of a path here.
+// Checked again here: a system account's files are the system, and names become parts of paths.
 function assertGuest({ user, uid }: Owner): void {
   if (!isGuestUid(uid) || !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user))
     throw new Error("no account of a guest has this name and uid");

@@ -1,4 +1,4 @@
-// Checks again what a quarantined UID has left: kills its processes, names holders, and sweeps the rest.
+// Checks again what a quarantined UID left: kills processes, names holders, sweeps the rest.
 import type { Config } from "../../config/schema.ts";
 import type { Swept } from "../../policy/receipt.ts";
 import { addFindings, NOTHING_FOUND } from "../../policy/receipt.ts";
@@ -15,7 +15,7 @@ import type { SearchMembers } from "../processes/member-search.ts";
 export interface UidSweepParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   readonly cgroups: Cgroups;
-  /** Rejects if the UID belongs to a user now. */
+  /** Rejects if a user has the UID now. */
   readonly checkForeign: (account: UidSubject) => Promise<void>;
   readonly sweeper: { readonly sweep: (account: UidSubject, settings: Config["Sweep"]) => Promise<readonly Swept[]> };
   /** Or one look for many. */
@@ -24,8 +24,8 @@ export interface UidSweepParts {
 }
 
 /**
- * @param session id of the last session of the UID; "" if unknown
- * @throws Error if the UID has been taken by a user since the check began
+ * @param session id of the UID's last session; "" if unknown
+ * @throws Error if a user has taken the UID since the check began
  */
 export async function sweepUid(
   { bindings, cgroups, checkForeign, sweeper, search = searchHolders, searchMembers: members }: UidSweepParts,
@@ -36,16 +36,16 @@ export async function sweepUid(
   const { uid } = account;
   const table = { proc: "/proc", cgroups, bindings, ...(members === undefined ? {} : { search: members }) };
   const ended = await endProcesses(table, { cgroups: [], view: undefined, uid });
-  // The devices and namespaces of its view may belong to others by now.
+  // The view's devices and namespaces may be others' by now.
   const held = await findHolders(search, {
     label: session === "" ? undefined : labelOf(session),
     devices: undefined,
     uid,
     namespaces: [],
   });
-  // The look takes a while on a busy machine, and a sweep cannot be undone.
+  // The look may take a while, and a sweep cannot be undone.
   await checkForeign(account);
   const swept = await sweeper.sweep(account, settings);
-  // Processes are looked at twice. The last look tells what is left.
+  // The second look at processes tells what is left.
   return { swept: addFindings({ ...NOTHING_FOUND, ...ended }, { swept: [...held, ...swept] }).swept };
 }
