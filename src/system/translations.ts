@@ -1,4 +1,4 @@
-// Reads gettext's catalogs, as msgfmt makes them of packaging/po.
+// Reads gettext's catalogs, which msgfmt makes of packaging/po.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,8 +9,8 @@ const MAGIC = 0x950412de;
 const HEADER_BYTES = 20;
 
 /**
- * Numbers are those of a little-endian machine, as guestd's are.
- * @throws RangeError where the catalog is cut off
+ * Parses a little-endian catalog.
+ * @throws RangeError if the catalog is cut off
  * @see GNU gettext manual, "The Format of GNU MO Files"
  */
 export function parseCatalog(bytes: Buffer): Catalog {
@@ -25,7 +25,7 @@ export function parseCatalog(bytes: Buffer): Catalog {
   return new Map(Array.from({ length: count }, (_, index) => [textAt(originals, index), textAt(translations, index)]));
 }
 
-/** By locale. Guests read English if a catalog cannot be read. */
+/** By locale. Without a readable catalog guests read English. */
 export function readCatalogs(directory = "/usr/share/locale"): Readonly<Record<string, Catalog>> {
   const catalogs: Record<string, Catalog> = {};
   for (const locale of listDirectory(directory))

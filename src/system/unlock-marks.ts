@@ -1,4 +1,4 @@
-// Makes an empty file for each guest who may unlock their screen. A screen lock runs as its guest and cannot call
+// Makes an empty file for each guest who may unlock the screen. A screen lock runs as its guest and cannot call
 // privileged services, so pam/unlock_mark.c looks for the file.
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { listNames } from "./write-file.ts";
 export class UnlockMarks {
   readonly #directory: string;
 
-  /** @param directory owned by root; users who know a UID can look for its mark, but cannot list the directory */
+  /** @param directory owned by root; users who know a UID can look for its mark, but cannot list marks */
   constructor(directory = "/run/guestd-unlock") {
     this.#directory = directory;
   }

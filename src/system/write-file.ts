@@ -1,4 +1,4 @@
-// Writes small files of root atomically: a reader finds the old one or the new one.
+// Writes root's small files atomically: a reader finds the old one or the new one.
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -19,7 +19,7 @@ export function replaceFile(file: string, text: string): void {
   }
 }
 
-/** Once it resolves, the file survives a power cut. */
+/** Resolves when the file survives a power cut. */
 export async function replaceDurably(file: string, text: string): Promise<void> {
   const written = `${file}${UNFINISHED}`;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
