@@ -151,7 +151,7 @@ describeMachine("the cookbook of the documentation", (release) => {
     });
   });
 
-  it("makes a bastion: by key alone, each login on its own, on to port 22 and no other", async () => {
+  it("makes a bastion: keys only, isolated logins, and connections to port 22 only", async () => {
     await make("A bastion", async (bastion) => {
       await bastion.run("guestctl enable");
       const [one, two] = await Promise.all([machine.sshSession("guest"), machine.sshSession("guest")]);
@@ -174,7 +174,7 @@ describeMachine("the cookbook of the documentation", (release) => {
     });
   });
 
-  it("makes a family computer: the music, no files of the family, and rights of who sits there", async () => {
+  it("makes a family computer: the music, but not the family's files, and the rights of a user at the machine", async () => {
     await make("A family computer", async (computer) => {
       await computer.run("guestctl enable");
       await machine.sh("echo la >/srv/music/song; chmod 777 /srv/music; echo secret >/srv/family/diary");

@@ -211,7 +211,7 @@ describeMachine("a leased home on the host", (release) => {
   describe("created by a PAM module", () => {
     const named = `${MKHOMEDIR} (${LOGIN}:`;
 
-    it("has that named by status, by explain for its service, and during setup", async () => {
+    it("has the module named by status, by setup, and by explain for its service", async () => {
       await putAbove(MKHOMEDIR);
       await machine.sh("guestctl reload");
       const { warnings } = JSON.parse((await machine.run(["guestctl", "status", "--json"])).stdout) as {

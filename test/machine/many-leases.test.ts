@@ -61,7 +61,7 @@ describeMachine("many logins as guest", (release) => {
     },
   );
 
-  it("never shared an account, and gave each its turn", async () => {
+  it("never shared an account, and used each UID", async () => {
     const told = await machine.journal(
       "_SYSTEMD_UNIT=guestd.service",
       "GUEST_ACTION=publish-account",

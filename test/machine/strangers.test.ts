@@ -90,7 +90,7 @@ describeMachine("other users of the machine", (release) => {
     },
   );
 
-  it("cost no UID forever when guestd is killed while it waits", { timeout: 240_000 }, async () => {
+  it("keep no UID quarantined forever when guestd is killed", { timeout: 240_000 }, async () => {
     const [uid = 0] = UIDS;
     await machine.sh("systemctl stop guestd");
     await putInto({ uid, waits: true });

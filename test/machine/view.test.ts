@@ -197,7 +197,7 @@ describeMachine("a guest's view", (release) => {
     await tryToChangeEtc(guest, "guest1");
   });
 
-  it("protects the host's /etc from them without an overlay, too", async () => {
+  it("protects the host's /etc from setuid root programs without an overlay, too", async () => {
     await machine.sh(
       "mv /etc/guestd/etc /etc/guestd/gone; printf '[Etc]\\nHide=\\n' >/etc/guestd/guestd.conf.d/zz.conf; guestctl reload",
     );

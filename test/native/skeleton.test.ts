@@ -200,7 +200,7 @@ describeAsRoot("a skeleton", () => {
     expect(await look("stat -c '%n %a' *", skeleton)).toBe("dir 711\nnone 0\nsgid 750\nsuid 755");
   });
 
-  it("is owned by the guest afterwards, whoever owned it before", async () => {
+  it("is owned by the guest afterwards, regardless of its former owner", async () => {
     mkdirSync(`${skeleton}/dir`);
     writeFileSync(`${skeleton}/dir/file`, "");
     symlinkSync("file", `${skeleton}/dir/link`);

@@ -130,7 +130,7 @@ describe("Journal", () => {
     expect(entries[2]).toMatchObject({ level: "info" });
   });
 
-  it("logs a change of the switch at a visible level, whoever was logged in", () => {
+  it("logs a change of the switch at a visible level, regardless of who was logged in", () => {
     const { journal, entries } = journalOf();
     const write = (enabled: boolean, reason: string): EffectOf<"write-switch"> => ({
       kind: "write-switch",
