@@ -20,6 +20,7 @@ export function translateNotice(
   const isAskedByDefault = TermsQuestion[""] === NOTICE_TEXTS.TermsQuestion;
   const texts = {
     LoginText: translated("LoginText"),
+    LogoutText: translated("LogoutText"),
     TermsQuestion: translated("TermsQuestion"),
     TermsAnswer: isAskedByDefault ? { ...translated("TermsAnswer"), ...asked, ...TermsAnswer } : TermsAnswer,
   };

@@ -106,6 +106,15 @@ describe("guest-notice", () => {
     expect(run()).toBe("");
   });
 
+  it.each([["gnome-session-inhibit"], ["mate-session-inhibit"]])("has %s remind of it at the logout", (program) => {
+    install(program);
+    expect(run()).toBe("");
+    say("logout", "All is gone.");
+    expect(run()).toBe(
+      `${[program, "--inhibit", "logout", "--app-id", "guestd-notice", "--reason", "All is gone.", "--inhibit-only"].join("\n")}\n`,
+    );
+  });
+
   it.each([
     ["de_AT.UTF-8", "Servus"],
     ["de_DE.UTF-8", "Hallo"],

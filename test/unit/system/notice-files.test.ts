@@ -37,6 +37,11 @@ describe("writeNotice", () => {
     expect(filesWith("Login=no", "LoginText[de]=Weg.")).toEqual([]);
   });
 
+  it("writes the reminder of the logout where it is wanted", () => {
+    expect(filesWith("Logout=yes", "LogoutText[de]=Weg.")).toEqual(["login", "logout", "logout.de"]);
+    expect(filesWith("Login=no", "Logout=yes")).toEqual(["logout"]);
+  });
+
   it("writes files that guests can read but not change", () => {
     filesWith();
     expect(statSync(directory).mode & 0o777).toBe(0o755);
