@@ -135,7 +135,7 @@ static int guest_meet(pam_handle_t *pamh, const struct options *options, const c
         if (caller == 0 || caller == ret->account.pw_uid)
                 return 1;
         if (options->debug)
-                pam_syslog(pamh, LOG_DEBUG, "a guest, but not the caller himself: nothing to do");
+                pam_syslog(pamh, LOG_DEBUG, "a guest, but not the caller: nothing to do");
         return 0;
 }
 

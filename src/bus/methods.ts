@@ -6,7 +6,7 @@ import type { What } from "../policy/events.ts";
 import { listLeases } from "../policy/lease-list.ts";
 import type { PlanFacts } from "../policy/plan.ts";
 import type { Receipt } from "../policy/receipt.ts";
-import { isOpen } from "../policy/receipt.ts";
+import { isDirty } from "../policy/receipt.ts";
 import { refusal } from "../policy/refusals.ts";
 import type { Session } from "../policy/session.ts";
 import type { State } from "../policy/state.ts";
@@ -177,7 +177,7 @@ function adminMethods({ dispatch, pending, configuration }: MethodParts): Method
 
 function readMethods({ version, state, receipts, explain, checkLogins, configuration }: MethodParts): Method[] {
   const list = async (failedOnly: unknown) =>
-    (await receipts.list()).filter((receipt) => failedOnly !== true || isOpen(receipt)).map(wireReceipt);
+    (await receipts.list()).filter((receipt) => failedOnly !== true || isDirty(receipt)).map(wireReceipt);
   return [
     row("ListSessions", "", "aa{sv}", async () => Promise.resolve([[...state().sessions.values()].map(wireSession)])),
     row("GetSession", "s", "a{sv}", async ([id]) => {

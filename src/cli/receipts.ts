@@ -49,7 +49,7 @@ function showTable(kept: readonly Fields[]): string {
 function count(kept: readonly Fields[]): string {
   const dirty = kept.filter(isDirty).length;
   const all = kept.length === 1 ? "1 receipt" : `${kept.length} receipts`;
-  return dirty === 0 ? `${all}.` : `${all}, ${dirty} of which ${dirty === 1 ? "names" : "name"} something left.`;
+  return dirty === 0 ? `${all}.` : `${all}. ${dirty} ${dirty === 1 ? "names" : "name"} something left.`;
 }
 
 /** Something was left, and no later check has found it gone. */

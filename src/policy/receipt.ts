@@ -101,7 +101,7 @@ export function isClean({ left, foundLater }: Pick<Receipt, "left" | "foundLater
 }
 
 /** Whether something may still be left. */
-export const isOpen = (receipt: Pick<Receipt, "left" | "foundLater" | "clearedAt">): boolean =>
+export const isDirty = (receipt: Pick<Receipt, "left" | "foundLater" | "clearedAt">): boolean =>
   !isClean(receipt) && receipt.clearedAt === 0;
 
 /** Adds the finding of a later check. */

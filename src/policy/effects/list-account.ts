@@ -12,5 +12,5 @@ export const listAccount: Row<"list-account", SessionSubject, object, Listed> = 
   kind: "list-account",
   messageId: "6df9e569ddd3429e92d5cc9aad26ba88",
   fails: "go-on",
-  done: ({ subject }, { told }) => (told ? `Had greeters list ${describeUser(subject)}.` : undefined),
+  done: ({ subject }, { told }) => (told ? `Listed ${describeUser(subject)} in greeters.` : undefined),
 };

@@ -11,5 +11,5 @@ export const unlistAccount: Stage<Ending, Ending, "unlist-account", object, List
   fails: "go-on",
   when: ownsUser,
   make: () => ({}),
-  done: ({ subject }, { told }) => (told ? `Had greeters forget ${describeUser(subject)}.` : undefined),
+  done: ({ subject }, { told }) => (told ? `Removed ${describeUser(subject)} from the lists of greeters.` : undefined),
 };

@@ -152,7 +152,7 @@ describe("guestctl receipts", () => {
       `def      guest-k3f9  60600  login    ${ended}  logout  345ms  4       1.5M   no`,
       `abc      guest-k3f9  60600  login    ${ended}  logout  2.3s   4       0B     yes`,
       "",
-      "2 receipts, 1 of which names something left.",
+      "2 receipts. 1 names something left.",
     ]);
   });
 
@@ -162,7 +162,7 @@ describe("guestctl receipts", () => {
     });
     expect(code).toBe(0);
     expect(calls).toEqual([["DescribeReceipts", true]]);
-    expect(out).toContain("\n\n1 receipt, 1 of which names something left.");
+    expect(out).toContain("\n\n1 receipt. 1 names something left.");
   });
 
   it("reports that there are no receipts", async () => {
@@ -205,7 +205,7 @@ describe("a receipt that was updated by later looks", () => {
       ["s2", "no"],
       ["s3", "later"],
     ]);
-    expect(out.split("\n").at(-1)).toBe("3 receipts, 1 of which names something left.");
+    expect(out.split("\n").at(-1)).toBe("3 receipts. 1 names something left.");
   });
 
   it("shows what was not searched, what was found later, and when nothing was left", async () => {
