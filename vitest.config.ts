@@ -4,7 +4,7 @@ import { freemem, availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/helpers/longest-first.ts";
 import { releases, type Release } from "./test/helpers/root.ts";
-import { filesIn, leftOut, shareOf } from "./test/helpers/walk.ts";
+import { filesIn, leftOut, SEED, shareOf } from "./test/helpers/walk.ts";
 
 /** A machine takes as much memory, at most. */
 const GIBIBYTE = 2 ** 30;
@@ -89,6 +89,8 @@ export default defineConfig({
       ...onEachRelease("bounds", { limitMs: 60_000, group: 3, workers: 1, turns: 2 * releases.length }),
       // Emulated, with all processors: beside others it takes more than twice as long. A run has one of its files.
       project({ name: "full", limitMs: 120_000, group: 4, workers: 1, turns: filesIn("full").length }),
+      // A whole computer takes half an hour: it is in no run with a seed.
+      ...(SEED === null ? onEachRelease("seat", { limitMs: 660_000, group: 5, workers: 1 }) : []),
     ],
   },
 });

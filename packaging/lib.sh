@@ -29,7 +29,7 @@ DISPLAY_PACKAGES=(gdm3 greetd lightdm sddm)
 # For machines with real display managers: also an X server and a compositor without a screen, a window manager, and
 # tools that type, look and take pictures.
 DESKTOP_PACKAGES=(
-  lightdm lightdm-gtk-greeter slick-greeter sddm greetd accountsservice xvfb xauth openbox sway xdotool x11-utils scrot
+  lightdm lightdm-gtk-greeter slick-greeter sddm greetd accountsservice xvfb xauth openbox sway cage xdotool x11-utils scrot
 )
 # What guestd is measured against.
 BENCH_PACKAGES=(bubblewrap firejail)
@@ -40,6 +40,12 @@ XFCE_PACKAGES=(
 # What boots a machine in qemu with the release's kernel, writes core dumps, and serves homes by NFS
 # (test/helpers/full-machine.ts).
 KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor systemd-coredump nfs-kernel-server)
+# A whole computer with GNOME: what it boots with, GDM, and what mounts a stick. Its kernel has the drivers of a screen.
+SEAT_PACKAGES=(
+  linux-image-amd64 initramfs-tools udev kmod apparmor
+  gdm3 gnome-shell gnome-session xwayland adwaita-icon-theme udisks2 gvfs gvfs-fuse libnotify-bin libglib2.0-bin
+  libgdk-pixbuf2.0-bin
+)
 # The libraries that guestd is compiled with, in the target's versions.
 LIBRARY_PACKAGES=(libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf)
 # What makes and checks Debian packages.
@@ -76,7 +82,7 @@ mirror_lines() {
   printf 'deb %s %s main\n' "$security" "$release-security"
 }
 
-# root_packages KIND: one a line, for a root of KIND: machine, bench, desktop, xfce, kernel, packager,
+# root_packages KIND: one a line, for a root of KIND: machine, bench, desktop, xfce, kernel, seat, packager,
 # packager-ARCHITECTURE, pristine.
 root_packages() {
   case $1 in
@@ -85,6 +91,7 @@ root_packages() {
     desktop) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" ;;
     xfce) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${DESKTOP_PACKAGES[@]}" "${XFCE_PACKAGES[@]}" ;;
     kernel) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" ;;
+    seat) printf '%s\n' "${MACHINE_PACKAGES[@]}" "${SEAT_PACKAGES[@]}" ;;
     packager) printf '%s\n' "${LIBRARY_PACKAGES[@]}" "${PACKAGER_PACKAGES[@]}" ;;
     packager-*)
       printf '%s\n' "${PACKAGER_PACKAGES[@]}" "crossbuild-essential-$(root_foreign "$1")"

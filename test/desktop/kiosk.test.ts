@@ -1,13 +1,15 @@
 // Follows docs/kiosk.md: writes its files, runs its commands. A program with a window replaces the browser.
 import { beforeAll, expect, it } from "vitest";
 import { describeDesktop } from "../helpers/describe-desktop.ts";
-import { awaitOpen } from "../helpers/desktop.ts";
+import { awaitOpen, awaitViews, hostView } from "../helpers/desktop.ts";
 import { commandsOf, filesOf, readInstructions } from "../helpers/document.ts";
-import { awaitReceipt, leftovers, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
+import { Greetd } from "../helpers/greetd.ts";
+import { awaitNoSessions, awaitReceipt, leftovers, unexpectedLines, type GuestSession } from "../helpers/guests.ts";
 import { readProjectFile } from "../helpers/tree.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-const INSTRUCTIONS = readInstructions(readProjectFile("docs/kiosk.md"));
+const DOCUMENT = readProjectFile("docs/kiosk.md");
+const INSTRUCTIONS = readInstructions(DOCUMENT);
 /** The machine has no network, and has these programs already. */
 const [INSTALL, ...COMMANDS] = commandsOf(INSTRUCTIONS);
 
@@ -55,6 +57,34 @@ describeDesktop("the kiosk in the documentation", (at) => {
     await at.machine.sh(`pkill -x -u ${guest.uid} xmessage`);
     expect(await awaitReceipt(at.machine, guest.id)).toMatchObject({ cause: "logout", left: [] });
     expect(await leftovers(at.machine)).toBe("");
+    expect((await awaitOpen(at.machine)).id).not.toBe(guest.id);
+  });
+
+  it("runs on Wayland too, with greetd and cage", async () => {
+    const example = /`(\/usr\/share\/wayland-sessions)`.*?`(Exec=cage -- firefox-esr --kiosk) URL`/s.exec(DOCUMENT);
+    const [, directory = "", exec = ""] = example ?? [];
+    await at.machine.write(`${directory}/kiosk.desktop`, `[Desktop Entry]\nName=Kiosk\n${exec} about:blank\n`);
+    // A screen that is memory, and a program that shows nothing on it.
+    await at.machine.sh(
+      "printf 'WLR_BACKENDS=headless\\nWLR_RENDERER=pixman\\nWLR_LIBINPUT_NO_DEVICES=1\\n' >>/etc/environment",
+    );
+    await at.machine.write(
+      "/usr/local/bin/firefox-esr",
+      '#!/bin/sh\n[ -n "$WAYLAND_DISPLAY" ] && exec sleep infinity\n',
+      "755",
+    );
+    await at.machine.sh("guestctl autologin disable; systemctl --quiet disable --now lightdm");
+    await awaitNoSessions(at.machine);
+    await Greetd.start(at.machine);
+    await at.machine.sh("guestctl autologin enable --display-manager=greetd --session=kiosk; systemctl restart greetd");
+
+    guest = await awaitOpen(at.machine);
+    expect(guest.service).toBe("greetd");
+    const views = await awaitViews(at.machine, guest.uid, ["cage", "sleep", "systemd"]);
+    expect(views.size).toBe(1);
+    expect(views).not.toContain(await hostView(at.machine));
+    await at.machine.sh(`pkill -x -u ${guest.uid} sleep`);
+    expect(await awaitReceipt(at.machine, guest.id)).toMatchObject({ cause: "logout", left: [] });
     expect((await awaitOpen(at.machine)).id).not.toBe(guest.id);
   });
 

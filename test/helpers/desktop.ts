@@ -1,11 +1,18 @@
 // Display managers and desktops on a machine of the kind "desktop".
 import type { GuestSession } from "./guests.ts";
 import { listSessions } from "./guests.ts";
+import type { Result } from "./execute.ts";
 import type { Machine } from "./machine.ts";
 import type { Screen } from "./screen.ts";
 import { waitFor } from "./wait.ts";
 
 const LIMIT_MS = 30_000;
+
+/** A test machine, or a full one. */
+interface Asked {
+  readonly sh: (script: string) => Promise<string>;
+  readonly run: (argv: readonly string[]) => Promise<Result>;
+}
 
 // LightDM hangs at a stop while its greeter begins to authenticate.
 const IMPATIENCE = "[Service]\nTimeoutStopSec=3s\n";
@@ -49,7 +56,12 @@ export async function findName(machine: Machine, name: string): Promise<readonly
 }
 
 /** The mount namespaces of a user's processes, once all these programs run. */
-export async function awaitViews(machine: Machine, uid: number, programs: readonly string[]): Promise<Set<string>> {
+export async function awaitViews(
+  machine: Asked,
+  uid: number,
+  programs: readonly string[],
+  limitMs = LIMIT_MS,
+): Promise<Set<string>> {
   return waitFor(
     `${programs.join(", ")} of uid ${uid}`,
     async () => {
@@ -59,12 +71,12 @@ export async function awaitViews(machine: Machine, uid: number, programs: readon
       const running = rows.map(([, name]) => name);
       return programs.every((name) => running.includes(name)) && new Set(rows.map(([view = ""]) => view));
     },
-    LIMIT_MS,
+    limitMs,
   );
 }
 
 /** Runs a script in the view and environment of a program. */
-export async function askBeside(machine: Machine, uid: number, program: string, script: string): Promise<string> {
+export async function askBeside(machine: Asked, uid: number, program: string, script: string): Promise<string> {
   const enter = `pid=$(pgrep -n -x -u ${uid} ${program})
     mapfile -d "" environment </proc/$pid/environ
     exec nsenter -t $pid -m setpriv --reuid=${uid} --regid=guests --clear-groups env -i "\${environment[@]}" sh -c "$0"`;

@@ -54,6 +54,9 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** What qemu boots: a machine without a screen, or one for a person at each of its seats. */
+export type FullKind = "kernel" | "seat" | "seats";
+
 export class FullMachine {
   readonly release: Release;
   readonly #keeper: ChildProcess;
@@ -78,14 +81,17 @@ export class FullMachine {
 
   /**
    * Boots a machine with guestd from build/packages/RELEASE, and waits until it is up.
+   * @param kind a computer with seats has screens and a desktop: see Seat
    * @throws Error with the machine's console
    */
-  static async boot(release: Release): Promise<FullMachine> {
-    const made = await execute([helper("full-machine-image"), release], { timeoutMs: PREPARE_LIMIT_MS });
+  static async boot(release: Release, kind: FullKind = "kernel"): Promise<FullMachine> {
+    const made = await execute([helper("full-machine-image"), release, kind === "seats" ? "seat" : kind], {
+      timeoutMs: PREPARE_LIMIT_MS,
+    });
     if (made.code !== 0) throw new Error(`no disk of a ${release} machine could be made:\n${made.stderr}`);
     const image = made.stdout.trim();
     const directory = mkdtempSync(join(tmpdir(), "guestd-full-"));
-    const keeper = spawn(helper("full-machine-keep"), [image, directory], {
+    const keeper = spawn(helper("full-machine-keep"), [image, directory, ...(kind === "kernel" ? [] : [kind])], {
       stdio: ["pipe", "pipe", "pipe"],
       // Ctrl-C must not reach it: the end of its stdin shuts it down in order.
       detached: true,
@@ -98,6 +104,11 @@ export class FullMachine {
       await machine.stop();
       throw new Error(`a full ${release} machine did not boot; its console:\n${machine.consoleText}`, { cause: error });
     }
+  }
+
+  /** The path on the host of a socket or file of this machine: see full-machine-keep. */
+  path(name: string): string {
+    return join(this.#directory, name);
   }
 
   get consoleText(): string {
@@ -156,11 +167,12 @@ export class FullMachine {
     return terminal;
   }
 
-  /** Resets the machine, which loses unwritten data and boots again. */
-  async cutPower(): Promise<void> {
-    await this.run(["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger"], {
-      timeoutMs: RESET_LIMIT_MS,
-    }).catch(() => undefined);
+  /**
+   * Resets the machine, which loses unwritten data and boots again.
+   * @param reset what does it from outside; without it, the machine's own kernel does
+   */
+  async cutPower(reset: () => Promise<unknown> = () => this.#resetItself()): Promise<void> {
+    await reset();
     this.#master?.kill("SIGKILL");
     await waitFor("the connection to end", () => this.#master?.signalCode !== null);
     rmSync(join(this.#directory, "control"));
@@ -180,6 +192,13 @@ export class FullMachine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #resetItself(): Promise<void> {
+    // That gets no answer.
+    await this.run(["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger"], {
+      timeoutMs: RESET_LIMIT_MS,
+    }).catch(() => undefined);
   }
 
   async #awaitBoot(): Promise<void> {
