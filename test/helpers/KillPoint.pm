@@ -1,4 +1,4 @@
-# Loaded into pam-auth-update in a test machine: a point (kill-point) before each file below /etc that it replaces.
+# Loaded into pam-auth-update: adds a point (kill-point) before each file below /etc that it replaces.
 package KillPoint;
 use strict;
 use warnings;
