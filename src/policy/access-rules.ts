@@ -8,10 +8,7 @@ export type AccessVerdict =
 
 type Match = "yes" | "no" | "maybe";
 
-/**
- * Judges a local login of a leased account. The first matching rule counts; without one the account is admitted.
- * @param module pam_access, as in the stack
- */
+/** Judges a local login of a leased account. The first matching rule counts; without one the account is admitted. */
 export function judgeAccess(files: readonly RuleFile[], group: string, { args }: PamModule): AccessVerdict {
   if (args.some((word) => /^(accessfile|fieldsep|listsep)=/.test(word))) return { kind: "unclear" };
   const names = [`(${group})`, ...(args.includes("nodefgroup") ? [] : [group])];

@@ -1,4 +1,4 @@
-// The account that logs in, as PAM knows it; and which accounts can be guests.
+// The account that logs in, and which accounts can be guests.
 import { refusal } from "./refusals.ts";
 
 export interface Account {
@@ -7,7 +7,7 @@ export interface Account {
   readonly gid: number;
   readonly home: string;
   readonly shell: string;
-  /** What greeters show. Only for leased accounts. */
+  /** The name that greeters show. Only for leased accounts. */
   readonly realName?: string;
 }
 
@@ -25,8 +25,8 @@ const SYSTEM_DIRECTORIES = new Set([
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/;
 
 /**
- * Returns why the account cannot be a guest's, as a sentence. The name is never used in a path or command; it must only
- * not break a line of text.
+ * Returns why the account cannot be a guest's, as a sentence. The name is never used in a path or command, but must not
+ * break a line.
  */
 export function findAccountFault(account: Account): string | undefined {
   const { user, uid, gid, home } = account;

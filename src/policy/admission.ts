@@ -29,7 +29,6 @@ export type Verdict =
   | { readonly kind: "refused"; readonly reason: string };
 
 /**
- * Decides on a login.
  * @param config undefined if it has errors: no guest may log in
  * @returns the verdict; a refusal's reason is a sentence for the guest
  */
@@ -86,9 +85,9 @@ const isWaiting = (session: Session, pid: number): session is Allocated =>
 
 function judgeShared(config: Config, login: Login, sessions: readonly Session[]): Verdict {
   const { Ghost } = config.Guests;
-  // A process cannot change its own PID namespace. In the host's, it could signal the account's other sessions.
+  // A process cannot change its PID namespace. In the host's, it could signal the account's other sessions.
   if (login.startsService) return refuse(refusal("sharedService", { user: login.account.user }));
-  // By service alone: a program that names its terminal late or never would continue as the ghost.
+  // Judges by service alone: a program that names its terminal late, or never, would continue as the ghost.
   if (login.account.user === Ghost && login.rhost === "" && leasesThrough(config, login.service)) {
     return refuse(refusal("unleased", { ghost: Ghost, instead: autologinInstead(Ghost) }));
   }
@@ -99,7 +98,7 @@ function judgeShared(config: Config, login: Login, sessions: readonly Session[])
   return { kind: "admitted", config, lease: undefined };
 }
 
-/** Returns the accounts that can have no further session. Ending sessions count. */
+/** Returns accounts that can have no more sessions. Ending ones count. */
 export function listFull(
   { Guests: { MaxSessionsPerUser } }: Config,
   sessions: readonly Session[],
@@ -113,7 +112,7 @@ export function listFull(
   return [...new Map(full.map(({ account }) => [account.uid, account])).values()];
 }
 
-/** Asked by PAM before the password. */
+/** What PAM asks before the password. */
 export interface Authentication extends Origin {
   readonly user: string;
   readonly service: string;

@@ -93,7 +93,7 @@ function makeAccount(
   share = 0,
 ): Account | undefined {
   const leased = listAccounts(sessions);
-  // A UID that an administrator has released stays taken while the walk removes its files.
+  // The walk may still remove files of a UID that an administrator released.
   const taken = new Set([...leased.map((account) => account.uid), ...walk.uids]);
   const uid = pickUid(Guests.LeaseRange, pool, taken, uidMap, share);
   if (uid === undefined) return undefined;
@@ -144,7 +144,6 @@ function lease(
   return goOn({ ...state, pool: takeUid(state.pool, account.uid) }, session, undefined, event);
 }
 
-/** Runs the next stage of leasing. After the last, the session waits for its login. */
 function goOn(state: State, session: Allocating, last: EffectKind | undefined, moment: Moment): Next {
   const effect = effectAfter(WAY, session, last, contextOf(moment));
   if (effect !== undefined) return put(state, session, effect);
@@ -170,7 +169,7 @@ export function advanceAllocating(state: State, before: Allocating, event: Ended
 /** What every other stage finds. */
 const NOT_PUBLISHED = { taken: undefined, homeExists: false } as const;
 
-// The UID or name belongs to a user of the machine.
+// A user of the machine has the UID or name.
 function leaseAnother(state: State, session: Allocating, owner: string, moment: Moment): Next {
   const { uid, gid } = session.account;
   const pool = quarantineUid(state.pool, uid, { reason: `it belongs to ${owner}`, user: "", foreign: true });
@@ -182,7 +181,7 @@ function leaseAnother(state: State, session: Allocating, owner: string, moment: 
   return goOn({ ...state, pool: takeUid(pool, account.uid) }, { ...session, account }, "watch-leader", moment);
 }
 
-// A PAM module above pam_guest would use that home, and the end could not tell its files from the guest's.
+// A PAM module above pam_guest would use that home. The end could not tell its files from the guest's.
 function rename(state: State, session: Allocating, moment: Moment): Next {
   const { account } = session;
   const { config } = state;
@@ -195,7 +194,6 @@ function rename(state: State, session: Allocating, moment: Moment): Next {
   return goOn(state, renamed, "watch-leader", moment);
 }
 
-/** Refuses the login, and ends what exists of the session. */
 function failAllocating(state: State, session: Allocating, code: ErrorCode, reason: string, moment: Moment): Next {
   const ending = startEnding(state, session, session.cause ?? "never-opened", moment);
   return { ...ending, effects: [refuseLogin(session, code, reason), ...ending.effects] };

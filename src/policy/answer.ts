@@ -29,13 +29,11 @@ export type Answer =
   | { readonly kind: "switched" }
   | { readonly kind: "error"; readonly code: ErrorCode; readonly reason: string };
 
-/** Tells a leader its view, and environment variables to set. */
 export function answerOpen(id: string, { path, inode, isolation }: View, notice = ""): Answer {
   const environment = { GUEST_SESSION: id };
   return { kind: "opened", reply: { id, namespace: path, inode, environment, isolation, notice } };
 }
 
-/** The login continues as the leased account. */
 export const answerAllocate = (user: string): Answer => ({
   kind: "allocated",
   allocation: { verdict: "leased", user },

@@ -1,4 +1,4 @@
-// Whether sshd(8) accepts the ChrootDirectory (sshd_config(5)) of a guest. Pure; system/sshd-config.ts reads the rules.
+// Whether sshd(8) accepts a guest's ChrootDirectory (sshd_config(5)). Pure; system/sshd-config.ts reads the rules.
 import type { Account } from "./account.ts";
 import { isWithin, pathBelow } from "./paths.ts";
 import type { Step } from "./steps.ts";
@@ -8,14 +8,12 @@ export interface ChrootRule {
   /** FILE:LINE. */
   readonly at: string;
   readonly directory: string;
-  /** The criteria of each enclosing Match block, as words. All must match. */
+  /** The criteria of enclosing Match blocks, as words. All must match. */
   readonly under: readonly (readonly string[])[];
 }
 
-/** A login through sshd with a view. */
 export interface ChrootedLogin {
   readonly account: Pick<Account, "user" | "uid" | "home">;
-  /** The names of the account's groups. */
   readonly groups: readonly string[];
   readonly plan: readonly Step[];
 }
@@ -26,7 +24,7 @@ type Match = "yes" | "no" | "maybe";
 export const asksForGroups = (rules: readonly ChrootRule[]): boolean =>
   rules.some(({ under }) => under.some((words) => words.some((word) => /^group$/i.test(word))));
 
-/** Returns why sshd ends this login and what to use instead, as a sentence. The first matching rule counts. */
+/** Returns why sshd ends this login and what to use instead. The first matching rule counts. */
 export function findChrootFault(rules: readonly ChrootRule[], login: ChrootedLogin): string | undefined {
   for (const rule of rules) {
     const match = matchAll(rule.under, login);
@@ -81,14 +79,13 @@ function judgeDirectory({ at, directory }: ChrootRule, { account, plan }: Chroot
     : `${at}: sshd ends logins with ChrootDirectory ${directory}, as ${fault}; write ${adviseInstead(account, plan)}.`;
 }
 
-/** Expands the tokens that sshd knows here. */
 function expandTokens(directory: string, { user, uid, home }: ChrootedLogin["account"]): string {
   const values: Readonly<Record<string, string>> = { h: home, u: user, U: String(uid), "%": "%" };
   const path = directory.replace(/%(.)/gs, (token, name: string) => values[name] ?? token);
   return path.replace(/\/+/g, "/").replace(/(.)\/$/, "$1");
 }
 
-/** sshd requires that root owns every directory of the path, and that only root can write to it. */
+/** sshd requires that root owns every directory of the path, and only root can write to it. */
 function findFault(path: string, { home }: Pick<Account, "home">, plan: readonly Step[]): string | undefined {
   const cover = coverOf(path, plan);
   if (cover === undefined || cover.kind === "bind") return undefined;

@@ -1,10 +1,10 @@
-// The display managers of Debian: their units, and what their logins tell PAM. Pure.
+// Debian's display managers: units, and what their logins tell PAM. Pure.
 
 export type DisplayManagerName = "lightdm" | "sddm" | "gdm" | "greetd";
 
 /** What logins on the first seat tell PAM. */
 export interface Named {
-  /** During authentication. */
+  /** The terminal during authentication. */
   readonly firstTty: string;
   /** Terminal and display when the session opens. */
   readonly tty: string;
@@ -15,9 +15,8 @@ export interface DisplayManager {
   readonly name: DisplayManagerName;
   /** Targets of display-manager.service. Logins run in the first. */
   readonly units: readonly [string, ...string[]];
-  /** Its PAM services. */
   readonly services: RegExp;
-  /** PAM service of a guest chosen from the list; undefined without a list. */
+  /** PAM service of a guest chosen from its list; undefined without a list. */
   readonly chosen?: string;
   readonly named: Named;
 }
@@ -27,7 +26,7 @@ export const DISPLAY_MANAGERS: readonly DisplayManager[] = [
     name: "lightdm",
     units: ["lightdm.service"],
     services: /^lightdm/,
-    // Its guest sessions, which ask nothing (packaging/greeters).
+    // Its guest sessions ask nothing (packaging/greeters).
     chosen: "lightdm-guest",
     named: { firstTty: ":0", tty: ":0", display: ":0" },
   },

@@ -1,4 +1,4 @@
-// Gives a view the X server of its display only: its socket, and directories for the guest's own servers. Pure.
+// Gives a view the X server of its own display: its socket, and directories for the guest's servers. Pure.
 import { ofService } from "./display-managers.ts";
 import type { Link } from "./paths.ts";
 import { followLinks, isWithin } from "./paths.ts";
@@ -7,26 +7,25 @@ import type { Step } from "./steps.ts";
 /** Where a login takes place, by PAM's items. */
 export interface Display {
   readonly service: string;
-  /** Empty, a name without a device ("ssh"), a display, or the terminal of the login. */
+  /** Empty, a name without a device ("ssh"), a display, or a terminal. */
   readonly tty: string;
   /** PAM's X display; empty if there is none yet. */
   readonly display: string;
 }
 
-/** Returns the number of a display whose server is outside the session. */
+/** Returns the number of a display with a server outside the session. */
 export function findServerOutside({ service, tty, display }: Display): string | undefined {
   // GDM names its greeter's display. The session has its own server.
   if (ofService(service)?.name === "gdm") return undefined;
   return [display, tty].flatMap((name) => /^:(\d{1,5})(\.|$)/.exec(name)?.[1] ?? []).at(0);
 }
 
-/** Below /tmp, as in systemd's tmpfiles.d/x11.conf. Root owns them, so no guest can replace one. */
+/** Below /tmp, as in systemd's tmpfiles.d/x11.conf. Root owns them: no guest can replace one. */
 const DIRECTORIES = [".X11-unix", ".ICE-unix", ".XIM-unix", ".font-unix"];
 
 /**
- * Programs in a network namespace (Flatpak, bwrap) need the socket in /tmp, because they reach no abstract one.
- * Xwayland makes its socket there.
- * @param covered what the view has of its own; without /tmp, the host's /tmp shows all of this
+ * Programs in a network namespace (Flatpak, bwrap) reach only the socket in /tmp. Xwayland makes its socket there.
+ * @param covered what the view has of its own; without /tmp, the host's /tmp shows all this
  */
 export function displaySteps(
   login: Display & { readonly uid: number },

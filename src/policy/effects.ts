@@ -1,4 +1,4 @@
-// All kinds of effects and their types, from stages.ts.
+// All kinds of effects and their types.
 import type { Made, Row } from "./effects/row.ts";
 import { ROWS } from "./stages.ts";
 import type { Subject } from "./subject.ts";

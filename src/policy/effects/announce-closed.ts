@@ -8,16 +8,15 @@ import type { Level, Stage } from "./row.ts";
 
 interface Args {
   readonly receipt: Receipt;
-  /** An earlier guestd may have announced the receipt. */
+  /** An earlier guestd may have announced it. */
   readonly repeated: boolean;
 }
 
 interface Found {
-  /** The journal has it already. */
   readonly wasAnnounced: boolean;
 }
 
-// A greeter leases an account for each selection of its user.
+// A greeter leases an account whenever its user is selected.
 function levelOf(receipt: Receipt): Level {
   if (!isClean(receipt)) return "err";
   return receipt.cause === "never-opened" ? "info" : "notice";
@@ -32,7 +31,7 @@ export const announceClosed: Stage<Ending, Ending, "announce-closed", Args, Foun
     receipt: session.receipt ?? makeReceipt(session, context.kinds, context),
     repeated: session.wasBegun,
   }),
-  // Callers get the receipt even if the announcement failed.
+  // Callers get the receipt even if this fails.
   learn: (session, _, { receipt }) => ({ ...session, receipt }),
   learnFailed: (session, { receipt }) => ({ ...session, receipt }),
   done: ({ subject, receipt }, { wasAnnounced }) => {
