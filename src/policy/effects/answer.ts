@@ -1,4 +1,4 @@
-// Answers a call. For a login, the guest is in from here on.
+// Answers a call. After that of a login, the guest is in.
 import type { Answer } from "../answer.ts";
 import type { CallId } from "../call.ts";
 import { answerAllocate, answerOpen } from "../answer.ts";

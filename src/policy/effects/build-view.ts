@@ -7,14 +7,14 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   readonly plan: readonly Step[];
-  /** With PID and IPC namespaces. Their first process goes into the cgroup. */
+  /** With PID and IPC namespaces, whose first process goes into the cgroup. */
   readonly isolated: boolean;
   readonly cgroup: Cgroup | undefined;
 }
 
 interface Found {
   readonly view: View;
-  /** File attributes that the copies of the skeletons lack. */
+  /** Attributes of files that the copies of skeletons lack. */
   readonly dropped: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export const buildView: Stage<Preparing, Opening, "build-view", Args, Found> = {
   done: ({ subject, plan }, { view, dropped }) =>
     `Built the view of ${keyOf(subject)}: ${countOf(plan.length, "step", "steps")}, mount namespace ${view.inode}.` +
     (dropped.length === 0 ? "" : ` Not copied from the skeletons: ${dropped.join(", ")}.`),
-  // From the plan in the journal, the view can be built again.
+  // The same view can be built again from the plan in the journal.
   fields: ({ plan }, { view, dropped }) => ({
     GUEST_PLAN: JSON.stringify(plan),
     GUEST_NAMESPACE: view.inode,

@@ -1,4 +1,4 @@
-// Looks for rules of the machine that do not work for a shared session.
+// Finds rules of the machine that do not work for a shared session.
 import type { Account } from "../account.ts";
 import type { Step } from "../steps.ts";
 import type { SessionSubject } from "../subject.ts";

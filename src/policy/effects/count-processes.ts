@@ -12,7 +12,6 @@ interface Args {
 }
 
 interface Found {
-  /** PIDs in its cgroups. */
   readonly running: readonly number[];
 }
 

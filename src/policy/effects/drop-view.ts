@@ -11,7 +11,7 @@ interface Args {
   /** Paths of its tmpfs, in the order of their devices. */
   readonly tmpfs: readonly string[];
   readonly devices: readonly string[];
-  /** The view is lost. Its devices may be others' by now. */
+  /** The view is lost: others may have its devices by now. */
   readonly isLost: boolean;
 }
 
@@ -36,7 +36,7 @@ export const dropView: Stage<Ending, Ending, "drop-view", Args, Found> = {
     `Dropped the view of ${keyOf(subject)}; it held ${tmpfsBytes} bytes in memory.`,
 };
 
-// In the order of the plan, as the devices are.
+// In the plan's order, as the devices are.
 function tmpfsOf(session: Ending): string[] {
   const view = standingView(session);
   if (view === undefined) return [];

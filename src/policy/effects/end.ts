@@ -9,16 +9,16 @@ export const learnFindings = (session: Ending, found: Partial<Findings>): Ending
   found: addFindings(session.found, found),
 });
 
-/** After a power cut, numbers of processes and devices may belong to others. */
+/** After a power cut, others may have the session's PIDs and devices. */
 export const isOfThisBoot = ({ cause }: Ending): boolean => cause !== "lost-power";
 
 /** All processes of the user are the session's. */
 export const ownsUser = (session: Ending): boolean => session.leased && session.published && isOfThisBoot(session);
 
-/** The account was never made. Its UID may belong to a user of the machine. */
+/** The account was never made. Its UID may be a user's of the machine. */
 export const isUnmade = ({ leased, published }: Ending): boolean => leased && !published;
 
-/** The session can have processes. Every process with its leased UID is one. */
+/** The session can have processes. All with its leased UID are among them. */
 export const hasProcesses = (session: Ending): boolean => isOfThisBoot(session) && !isUnmade(session);
 
 export const processesOf = (

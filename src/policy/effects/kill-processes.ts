@@ -9,11 +9,11 @@ import type { Stage } from "./row.ts";
 interface Args {
   readonly leader: Leader;
   readonly openedUptime: number;
-  /** All processes of its user are the session's. */
+  /** All processes of the user are the session's. */
   readonly leased: boolean;
   readonly view: View | undefined;
   readonly cgroups: readonly Cgroup[];
-  /** PIDs at the beginning of the end. They count even if something else ended them. */
+  /** PIDs when the end began. They count even if something else ended them. */
   readonly running: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-// Makes greeters list an account while its session is open. Guests need this where the greeter locks the screen.
+// Makes greeters list an account while its session is open. Guests need this if the greeter locks the screen.
 import type { SessionSubject } from "../subject.ts";
 import { describeUser } from "../subject.ts";
 import type { Row } from "./row.ts";

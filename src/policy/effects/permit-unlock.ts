@@ -1,10 +1,10 @@
-// Marks that a guest may unlock the screen. The guest's own programs look for the mark without a bus call.
+// Marks that a guest may unlock the screen. Guests' programs look for the mark without a bus call.
 import type { Admitting } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Found {
-  /** False if an earlier guestd made it. */
+  /** False if an earlier guestd made the mark. */
   readonly made: boolean;
 }
 

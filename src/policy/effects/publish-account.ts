@@ -9,9 +9,8 @@ interface Args {
 }
 
 interface Found {
-  /** The user with that UID or name; undefined if the account was made. */
+  /** The user with that UID or name. */
   readonly taken: string | undefined;
-  /** Its home exists, so the account was not made. */
   readonly homeExists: boolean;
 }
 
