@@ -1,4 +1,4 @@
-// Saves that a quarantined UID waits for the walk, or what the walk has found.
+// Saves that a quarantined UID waits for the walk, or what the walk found.
 import type { Quarantine } from "../lease.ts";
 import { describeQuarantine } from "../lease.ts";
 import type { UidSubject } from "../subject.ts";
@@ -6,7 +6,7 @@ import type { Row } from "./row.ts";
 
 interface Args {
   readonly quarantine: Quarantine;
-  /** For the receipt of its last session; undefined if nothing was found. */
+  /** For the receipt of the last session; undefined if nothing was found. */
   readonly found: string | undefined;
 }
 

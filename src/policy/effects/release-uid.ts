@@ -1,5 +1,4 @@
-// Saves that a UID may be leased again. After a check that found nothing, the receipt of its last session says this,
-// too.
+// Saves that a UID may be leased again. After a clean check, the receipt of its last session says so.
 import type { CallId } from "../call.ts";
 import type { UidSubject } from "../subject.ts";
 import type { Row } from "./row.ts";
@@ -7,7 +6,7 @@ import type { Row } from "./row.ts";
 interface Args {
   /** An administrator's ReleaseLease; undefined after a check. */
   readonly call: CallId | undefined;
-  /** The session whose receipt is cleared, and when. Undefined if unknown, or if an administrator vouches. */
+  /** Which receipt to clear, and when. Undefined if unknown, or if an administrator vouches. */
   readonly clears: { readonly session: string; readonly at: number } | undefined;
 }
 

@@ -1,4 +1,4 @@
-// The last stage: removes what is recorded of a session, and saves the state of its UID.
+// The last stage: removes the record, and saves the state of the UID.
 import type { Quarantine } from "../lease.ts";
 import { describeQuarantine } from "../lease.ts";
 import { quarantineOf } from "../make-receipt.ts";
@@ -7,7 +7,7 @@ import { keyOf } from "../subject.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
-  /** Of a leased UID. Saved first, because a crash would lose it. */
+  /** State of a leased UID. Saved first, because a crash would lose it. */
   readonly lease: { readonly quarantine: Quarantine | undefined } | undefined;
 }
 

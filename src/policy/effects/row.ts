@@ -1,5 +1,5 @@
-// One kind of effect, as a row: its arguments, findings and sentence, and what its failure means. A stage is a row that
-// a session may need and learn from.
+// One kind of effect, as a row: arguments, findings, its sentence, and what its failure means. A stage is a row that a
+// session may need and learn from.
 import type { Moment } from "../moment.ts";
 import type { SweepKind } from "../receipt.ts";
 import type { Admitting, Allocating } from "../session.ts";
@@ -9,11 +9,10 @@ import type { SessionSubject, Subject } from "../subject.ts";
 export type Level = "err" | "warning" | "notice" | "info";
 
 /**
- * What follows a failure; guestd(8) lists it. "go-on" and "retry" decide what follows a stage. The others say what the
- * part of the policy does that asked for the effect.
+ * What follows a failure; guestd(8) lists it. "go-on" and "retry" decide what follows a stage. The others describe what
+ * the policy does that asked for the effect.
  */
 export type OnFailure =
-  /** The login is refused. */
   | "refuse"
   /** The session continues. */
   | "go-on"
@@ -21,9 +20,7 @@ export type OnFailure =
   | "note"
   /** The receipt is written already. The journal has the failure, and the UID is quarantined. */
   | "quarantine"
-  /** It is tried again. */
   | "retry"
-  /** The session ends. */
   | "end"
   /** The previous value stays in effect. */
   | "keep";
@@ -36,14 +33,13 @@ export type Made<K extends string, S extends Subject, Args> = {
 /** @typeParam Found void for nothing */
 export interface Row<K extends string, S extends Subject, Args, Found> {
   readonly kind: K;
-  /** Of its journal entries. systemd/guestd.catalog explains it. */
+  /** MESSAGE_ID of its journal entries. systemd/guestd.catalog explains it. */
   readonly messageId: string;
   readonly fails: OnFailure;
   /** The journal's sentence for a success; undefined for no entry. */
   readonly done: (effect: Made<K, S, Args>, found: Found) => string | undefined;
   /** Priority of that entry; info by default. */
   readonly level?: (effect: Made<K, S, Args>) => Level;
-  /** Further fields of that entry. */
   readonly fields?: (effect: Made<K, S, Args>, found: Found) => Readonly<Record<string, string | number>>;
   /** Never set: carries the types. */
   readonly types?: { readonly subject: S; readonly args: Args; readonly found: Found };
@@ -51,7 +47,7 @@ export interface Row<K extends string, S extends Subject, Args, Found> {
 
 /** What an effect needs besides the session. */
 export interface Context extends Moment {
-  /** At an end: the classes that must have been checked. */
+  /** At an end: classes that must have been checked. */
   readonly kinds: readonly SweepKind[];
 }
 

@@ -8,7 +8,7 @@ import { isOfThisBoot, learnFindings } from "./end.ts";
 import type { Stage } from "./row.ts";
 
 interface Args {
-  /** When the session was opened, in milliseconds since the epoch. */
+  /** When the session opened, in milliseconds since the epoch. */
   readonly since: number;
 }
 

@@ -1,4 +1,4 @@
-// Checks again what the last guest of a quarantined UID left, and removes it.
+// Checks a quarantined UID again, and removes what its last guest left.
 import type { Swept } from "../receipt.ts";
 import type { UidSubject } from "../subject.ts";
 import { describeSwept } from "../words.ts";

@@ -5,7 +5,7 @@ import type { Stage } from "./row.ts";
 
 interface Args {
   readonly leader: Leader;
-  /** As recorded. Taken up if the leader or guestd's descriptors still lead to it. */
+  /** The recorded view. It is taken up if the leader or guestd's descriptors still lead to it. */
   readonly view: View | undefined;
 }
 

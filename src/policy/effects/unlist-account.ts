@@ -1,4 +1,4 @@
-// Makes greeters forget an account, while the name service knows it. What AccountsService saved is swept in any case.
+// Makes greeters forget an account while the name service knows it. What AccountsService saved is swept anyway.
 import type { Ending } from "../session.ts";
 import { describeUser } from "../subject.ts";
 import { ownsUser } from "./end.ts";

@@ -9,7 +9,6 @@ interface Args {
   readonly begins: boolean;
 }
 
-/** What was found of one UID. */
 export interface SweptOwner {
   readonly uid: number;
   readonly found: number;
@@ -19,9 +18,9 @@ export interface SweptOwner {
 
 interface Found {
   readonly done: boolean;
-  /** Looked at so far. */
+  /** Names looked at so far. */
   readonly names: number;
-  /** UIDs with files, and those that must not be searched for. */
+  /** UIDs with files, and those not to be searched for. */
   readonly owners: readonly SweptOwner[];
   /** Could not be read: any of the UIDs may have something there. */
   readonly unread: readonly string[];

@@ -14,7 +14,7 @@ export const writeReceipt: Stage<Ending, Ending, "write-receipt", Args, void> = 
   messageId: "68546bfe046d4eab99bfbe55a92b548b",
   fails: "note",
   make: (session, context) => ({ receipt: makeReceipt(session, context.kinds, context) }),
-  // If it cannot be saved, a new one lists that failure.
+  // If the receipt cannot be saved, a new one lists that failure.
   learn: (session, _, { receipt }) => ({ ...session, receipt }),
   done: ({ subject }) => `Wrote the receipt of ${keyOf(subject)}.`,
 };
