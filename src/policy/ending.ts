@@ -1,4 +1,4 @@
-// How a session ends: with its leader, on request, or after a time limit; stage by stage to the receipt.
+// How a session ends: with its leader, on request, or after a time limit.
 import type { CallId } from "./call.ts";
 import type { Context } from "./effects/row.ts";
 import { removeRecord } from "./effects/remove-record.ts";
@@ -19,7 +19,7 @@ import type { SessionSubject } from "./subject.ts";
 import { subjectOf } from "./subject.ts";
 import { effectAfter, effectOf, isStageOf, learnFrom } from "./way.ts";
 
-/** Limits a reason in a receipt: guests choose some names in it. */
+/** Limits a reason in a receipt, because guests choose names in it. */
 const MOST_CHARACTERS = 300;
 
 export function endWithLeader(state: State, session: Session, moment: Moment): Next {
@@ -38,10 +38,10 @@ export function endWithCall(state: State, session: Session, moment: Moment): Nex
   return session.phase === "opening" ? end(state, session, "open-failed", moment) : stay(state);
 }
 
-/** How long the leader of a refused session may still live, in microseconds. */
+/** The leader of a refused session may live so long, in microseconds. */
 const REFUSED_LIMIT = 60e6;
 
-/** Ends leases that opened no session in time, even if their leaders live. */
+/** Ends leases without a session, even if their leaders live. */
 export function expireLeases(state: State, moment: Moment): Next {
   if (state.config === undefined) return stay(state);
   const { LeaseTimeout } = state.config.Guests;
@@ -56,10 +56,9 @@ export function expireLeases(state: State, moment: Moment): Next {
   return endAll(stay(state), late, "never-opened", moment);
 }
 
-/** How long a leader may live without its connection, in microseconds. On a hang-up it exits at once. */
+/** A leader may live so long without its connection, in microseconds. On a hang-up it exits at once. */
 const HANG_UP_LIMIT = 30e6;
 
-/** Handles the loss of a session's connection. */
 export function noteDisconnection(state: State, session: Session, { uptime }: Moment): Next {
   const isNew = session.phase === "open" && session.disconnectedUptime === undefined;
   return isNew ? put(state, { ...session, disconnectedUptime: uptime }) : stay(state);
@@ -90,7 +89,7 @@ export function endOnRequest(state: State, event: EventOf<"end-requested">): Nex
   return end(state, { ...session, endCalls: [...session.endCalls, call] }, "ended-by-admin", event);
 }
 
-// Waits for a running effect: only its outcome tells what to remove.
+// Waits for a running effect, because its outcome tells what to remove.
 function end(state: State, session: Session, cause: EndCause, moment: Moment): Next {
   switch (session.phase) {
     case "open":
@@ -113,7 +112,7 @@ function endAll(before: Next, sessions: readonly Session[], cause: EndCause, mom
 }
 
 /**
- * Ends a session and those started in it.
+ * Ends a session, and those started in it.
  * @param receipt written by an earlier guestd
  */
 export function startEnding(
@@ -163,7 +162,7 @@ function contextOf(session: Ending, { now, uptime }: Moment): Context {
   return { now, uptime, kinds: needed.flatMap(({ looksAt = [] }) => looksAt) };
 }
 
-/** Handles the outcome of a stage. After a failure the later stages still run. */
+/** After a failed stage the later ones still run. */
 export function advanceEnding(state: State, before: Ending, event: Ended): Next {
   // An effect of the open session may still finish.
   if (!isStageOf(ENDING, before, event.effect)) return stay(state);
@@ -174,20 +173,19 @@ export function advanceEnding(state: State, before: Ending, event: Ended): Next 
   return event.kind === "effect-failed" ? keepRecord(state, next, event.uptime) : forget(state, next);
 }
 
-// A record contains nothing of the guest's, and its removal is retried.
+// A record has nothing of the guest's, and its removal is retried.
 function noteFailure(session: Ending, { effect: { kind }, reason }: EffectFailed): Ending {
   if (["retry", "go-on"].includes(rowOf(kind).fails)) return session;
   const left = [`${kind}: ${reason.slice(0, MOST_CHARACTERS)}`];
   return { ...session, found: addFindings(session.found, { left }) };
 }
 
-// Only the record is left. Waiting callers get their answers now.
+// Only the record is left, so waiting callers get their answers.
 function keepRecord(state: State, session: Ending, uptime: number): Next {
   const kept: Ending = { ...session, endCalls: [], removal: postpone(session.removal, uptime) };
   return put(state, kept, ...answerEnds(session));
 }
 
-/** Removes records again, on a tick. */
 export function retryRemovals(state: State, moment: Moment): Next {
   const due = [...state.sessions.values()].flatMap((session) =>
     session.phase === "ending" && session.removal !== undefined && session.removal.due <= moment.uptime

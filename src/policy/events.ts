@@ -15,7 +15,7 @@ import type { UidMap } from "./uid-map.ts";
 
 export interface AllocateRequested extends TermsReply {
   readonly kind: "allocate-requested";
-  /** Of the session, if it gets one. */
+  /** A new id for the session, if it gets one. */
   readonly id: string;
   readonly call: CallId;
   /** The name that PAM was given. */
@@ -28,7 +28,7 @@ export interface AllocateRequested extends TermsReply {
   readonly leaderName: string;
   /** Empty if unknown. */
   readonly leaderCgroup: string;
-  /** Of the group of guests; undefined if there is none. */
+  /** GID of the group of guests; undefined if there is none. */
   readonly gid: number | undefined;
   /** Any whole number, for the account's name. */
   readonly random: number;
@@ -36,7 +36,6 @@ export interface AllocateRequested extends TermsReply {
 
 export interface OpenRequested extends TermsReply {
   readonly kind: "open-requested";
-  /** Of the session, if it gets one. */
   readonly id: string;
   readonly call: CallId;
   readonly account: Account;
@@ -48,21 +47,20 @@ export interface OpenRequested extends TermsReply {
   /** PAM's XDG_SEAT; empty if there is none yet. */
   readonly seat: string;
   readonly leaderPid: number;
-  /** Unique bus name. It exists as long as the leader. */
   readonly leaderName: string;
   readonly leaderCgroup: string;
-  /** The leader is a child of systemd, and becomes a service's program. */
+  /** A child of systemd, which becomes a service's program. */
   readonly startsService: boolean;
   readonly facts: PlanFacts;
 }
 
-/** At the start: a session that an earlier guestd recorded. */
+/** At the start: what an earlier guestd recorded. */
 export interface RecordFound {
   readonly kind: "record-found";
   readonly saved: SavedSession;
   /** Why it cannot continue; undefined if it can. */
   readonly cause: EndCause | undefined;
-  /** The receipt on disk, if any. It may not have been announced. */
+  /** The receipt on disk. It may not have been announced. */
   readonly receipt: Receipt | undefined;
 }
 
@@ -103,11 +101,10 @@ export type What =
   | RecordFound
   /** At the start. `uidMap`: the UIDs of the machine. */
   | { readonly kind: "leases-found"; readonly kept: KeptLeases; readonly uidMap: UidMap }
-  /** At the start, after the records: UIDs of guests who may unlock their screens. */
+  /** At the start, after the records: UIDs of guests who may unlock. */
   | { readonly kind: "marks-found"; readonly uids: readonly number[] }
   /** At the start. */
   | { readonly kind: "switch-found"; readonly loginSwitch: LoginSwitch }
-  /** By an administrator. */
   | { readonly kind: "switch-requested"; readonly loginSwitch: LoginSwitch; readonly call: CallId }
   | { readonly kind: "config-loaded"; readonly config: Config; readonly notice: Notice }
   | { readonly kind: "tick" }
@@ -117,7 +114,6 @@ export type What =
 export type Event = What & Moment;
 export type EventOf<K extends What["kind"]> = Extract<What, { readonly kind: K }> & Moment;
 
-/** An effect has succeeded or failed. */
 export type Ended = EventOf<"effect-done" | "effect-failed">;
 export type EffectFailed = EventOf<"effect-failed">;
 

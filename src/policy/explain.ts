@@ -25,16 +25,16 @@ export interface Explanation {
   readonly warnings: readonly string[];
 }
 
-/** Why no account can be leased; follows a colon. */
+/** Why no account can be leased. Follows a colon. */
 export const NSCD_FAULT =
   'nscd caches accounts and does not know a leased one; set "enable-cache passwd no" in /etc/nscd.conf, then restart nscd';
 
 const NOTHING = { leased: false, plan: [], warnings: [] } as const;
 
-/** Refused before there is a plan. */
+/** A login that is refused before there is a plan. */
 export const REFUSED: Explanation = { ...NOTHING, verdict: "refused", reason: "" };
 
-/** Refuses a login that policy admits and the machine does not. */
+/** Refuses what policy admits and the machine does not. */
 export const refuseFor = (explanation: Explanation, fault: string): Explanation => ({
   ...explanation,
   verdict: "refused",
@@ -48,7 +48,6 @@ export interface ExplainedLogin {
   readonly service: string;
 }
 
-/** What decides on a login. */
 export type Judging = Pick<State, "config" | "notice" | "loginSwitch" | "sessions" | "pool" | "uidMap" | "walk">;
 
 /** Explains a login through this PAM service, on this machine. */
@@ -96,7 +95,7 @@ function judgeExplained(state: Judging, login: ExplainedLogin, facts: PlanFacts)
   };
 }
 
-/** As the program tells PAM on the first seat. */
+/** What the program tells PAM on the first seat. */
 type ExplainedOrigin = OpeningOrigin & Named;
 
 function originOf(service: string): ExplainedOrigin {

@@ -1,4 +1,4 @@
-// Why the ghost cannot log in, apart from its view: account, group, PAM stacks. Pure. The sentences follow a colon.
+// Why the ghost cannot log in: account, group, PAM stacks. Pure. The sentences follow a colon.
 import type { Config } from "../config/schema.ts";
 import type { AccessVerdict } from "./access-rules.ts";
 import { judgeAccess } from "./access-rules.ts";
@@ -9,7 +9,6 @@ import type { PamModule } from "./pam-stack.ts";
 import { describeModule, isBinding, PAM_GUEST, passModules } from "./pam-stack.ts";
 import { describeChoosing } from "./pam-warnings.ts";
 
-/** What the name service knows. */
 export interface GhostFacts {
   /** The account with the ghost's name. */
   readonly account: Account | undefined;
@@ -18,10 +17,7 @@ export interface GhostFacts {
   readonly member: boolean;
 }
 
-/**
- * Returns why the ghost's account cannot be used. Undefined as well if Passwordless= is empty and guests have their
- * own.
- */
+/** Returns why the ghost's account cannot be used. If Passwordless= is empty, guests may have their own. */
 export function findGhostFault({ Guests }: Config, { account, hasGroup, member }: GhostFacts): string | undefined {
   const { Ghost, Group, Passwordless } = Guests;
   if (!hasGroup) return `there is no group ${Group}; "groupadd --system ${Group}" makes it, then "guestctl reload"`;
@@ -41,7 +37,7 @@ export interface Stacks {
   readonly session: readonly PamModule[] | undefined;
 }
 
-/** Returns the stacks that lack pam_guest. */
+/** Returns which stacks lack pam_guest. */
 export const listUnwired = (stacks: Stacks): readonly ("auth" | "session")[] =>
   (["auth", "session"] as const).filter(
     (type) => stacks[type] !== undefined && stacks[type].every(({ name }) => name !== PAM_GUEST),
@@ -49,7 +45,6 @@ export const listUnwired = (stacks: Stacks): readonly ("auth" | "session")[] =>
 
 const REMEDY = 'pam-auth-update(8) puts it there; see "Position in the stack" in pam_guest(8)';
 
-/** Returns why the ghost cannot log in through a service. */
 export function findServiceFault(stacks: Stacks, files: readonly RuleFile[], group: string): string | undefined {
   const unwired = listUnwired(stacks);
   if (unwired.length > 0)

@@ -1,5 +1,4 @@
-// Finds rules of PAM modules that name the ghost and miss leased accounts. Finds automatic logins that get no lease.
-// Pure.
+// Finds rules of PAM modules that name the ghost and miss leased accounts, and automatic logins without a lease. Pure.
 
 /** `kind`: the module that reads it. */
 export interface RuleFile {
@@ -9,13 +8,12 @@ export interface RuleFile {
 }
 
 interface Form {
-  /** The users field of a rule. */
   readonly users: (rule: string) => string | undefined;
-  /** What reaches all guests. */
+  /** What reaches all guests instead. */
   readonly instead: (group: string) => string;
 }
 
-// The prefix of leased accounts. pam_time knows no groups.
+// Leased accounts have this prefix. pam_time knows no groups.
 const LEASED = "guest-*";
 
 const FORMS: Readonly<Record<RuleFile["kind"], Form>> = {
@@ -25,7 +23,7 @@ const FORMS: Readonly<Record<RuleFile["kind"], Form>> = {
   group: { users: (rule) => rule.split(";")[2], instead: (group) => `%${group}` },
 };
 
-/** Warns of each rule that names the ghost but not its leased accounts. */
+/** Warns of rules that name the ghost but not its leased accounts. */
 export function findGhostRules(files: readonly RuleFile[], ghost: string, group: string): readonly string[] {
   return files.flatMap(({ kind, file, text }) => {
     const { users, instead } = FORMS[kind];
@@ -50,7 +48,7 @@ export interface UnitFile {
 /** Returns options with which agetty logs in the ghost correctly. */
 export const autologinInstead = (ghost: string): string => `--skip-login --login-options "-p -- ${ghost}"`;
 
-/** Warns of each unit whose agetty skips the authentication of the ghost. */
+/** Warns of units whose agetty skips the ghost's authentication. */
 export const findAutologins = (units: readonly UnitFile[], ghost: string): readonly string[] =>
   units.flatMap(({ file, text }) => {
     const lines = text.replace(/\\\n/g, " ").split("\n");

@@ -10,9 +10,8 @@ export interface LeaseState {
   /** The last of them. */
   readonly last: number;
   /**
-   * "leased": a session has it. "quarantined": its last guest may have left something. "waiting": not every directory
-   * was searched. "foreign": a user of the machine has it. "rested": it was given back. "unused": no session has had
-   * it.
+   * "quarantined": the last guest may have left something. "waiting": not every directory was searched. "foreign": a
+   * user of the machine has it. "rested": given back. "unused": no session has had it.
    */
   readonly state: "leased" | "quarantined" | "waiting" | "foreign" | "rested" | "unused";
   /** The account that has it, or had it before the quarantine, or "". */
@@ -23,7 +22,7 @@ export interface LeaseState {
   readonly reason: string;
 }
 
-/** Returns all UIDs of the range, and leased or quarantined ones outside it, in order. */
+/** Returns the UIDs of the range, and leased or quarantined ones outside it, in order. */
 export function listLeases(state: State): LeaseState[] {
   const detailed = listDetailed(state);
   const rested = new Set(state.pool.rested);

@@ -1,5 +1,5 @@
-// UIDs of leased accounts: which is next, and which are not leased. Pure. A UID has one login at a time. After a clean
-// end it rests while others are available.
+// UIDs of leased accounts: which is next, and which are not leased. Pure. A UID has one login at a time, and rests
+// after a clean end.
 import type { Config } from "../config/schema.ts";
 import { isGuestUid } from "./account.ts";
 import type { UidMap } from "./uid-map.ts";
@@ -12,39 +12,37 @@ type UidRange = Config["Guests"]["LeaseRange"];
 
 export interface Quarantine {
   readonly reason: string;
-  /** The last guest. Some leftovers are found by name. */
+  /** The last guest; some leftovers are found by name. */
   readonly user: string;
-  /** Id of the session; its memory is found by it. */
+  /** The session's id; its memory is found by it. */
   readonly session?: string;
-  /** A user of the machine has this UID. Their things are not touched. */
+  /** A user of the machine has it. Their things are not touched. */
   readonly foreign?: boolean;
-  /** Nothing is known to be left, but the walk (walk.ts) has not searched every directory. */
+  /** Nothing is known to be left, but the walk (walk.ts) is not done. */
   readonly waits?: boolean;
 }
 
-/** Returns the state of a UID, as the end of a sentence. */
+/** Returns the state and the reason, as the end of a sentence. */
 export const describeQuarantine = ({ reason, waits }: Quarantine): string =>
   `${waits === true ? "waits" : "is quarantined"}: ${reason}`;
 
-/** Saved of UIDs without a session. */
+/** What is saved about UIDs without sessions. */
 export interface KeptLeases {
   /** Given back, the longest unused first. */
   readonly rested: readonly number[];
-  /** Not leased: the last guest may have left something, or the UID is foreign. */
+  /** Something may be left, or the UID is foreign. */
   readonly quarantined: ReadonlyMap<number, Quarantine>;
 }
 
-/** Lists UIDs in order, so a login does not walk thousands. */
+/** The UIDs are in order, so a login does not walk thousands. */
 export interface LeasePool extends KeptLeases {
-  /** Never used, in order. May include the UID of a session. */
+  /** Never used, in order. May include a session's UID. */
   readonly unused: readonly number[];
 }
 
 export const EMPTY_POOL: LeasePool = { unused: [], rested: [], quarantined: new Map() };
 
-/**
- * Fills the pool with what is known about the UIDs. It walks the whole range: for a new configuration, not for a login.
- */
+/** Fills the pool. It walks the whole range: for a new configuration, not for a login. */
 export function fillPool(range: UidRange, { rested, quarantined }: KeptLeases): LeasePool {
   const known = new Set(rested);
   const unused = listUids(range).filter((uid) => !known.has(uid) && !quarantined.has(uid));
@@ -81,7 +79,7 @@ export function pickUid(
 export const countForeign = ({ quarantined }: KeptLeases): number =>
   [...quarantined.values()].filter(({ foreign }) => foreign === true).length;
 
-/** After so many foreign UIDs a directory service may have thousands in a row. */
+/** After that, a directory service may have thousands in a row. */
 const FEW_FOREIGN = 3;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
@@ -91,11 +89,9 @@ export function shareAfterForeign(pool: KeptLeases): number {
   return count < FEW_FOREIGN ? 0 : (count * GOLDEN) % 1;
 }
 
-/** Whether a UID of the range can be leased. */
 export const isLeasable = ({ first, last }: UidRange, uid: number): boolean =>
   uid >= first && uid <= last && uid !== GHOST_UID && isGuestUid(uid);
 
-/** Leases a UID. */
 export function takeUid(pool: LeasePool, uid: number): LeasePool {
   return { ...pool, unused: without(pool.unused, uid), rested: without(pool.rested, uid) };
 }
@@ -114,7 +110,7 @@ export function quarantineUid(pool: LeasePool, uid: number, why: Quarantine): Le
   return { ...takeUid(pool, uid), quarantined: new Map(pool.quarantined).set(uid, why) };
 }
 
-/** Ends the quarantine. The UID is leased again after all others. */
+/** Ends a quarantine. The UID is leased again after all others. */
 export function releaseUid(pool: LeasePool, uid: number): LeasePool {
   const quarantined = new Map(pool.quarantined);
   quarantined.delete(uid);
@@ -133,7 +129,7 @@ export const leasedRealName = (ghostName: string, user: string): string =>
   `${ghostName} ${user.slice(user.lastIndexOf("-") + 1)}`;
 
 /**
- * Makes a name that no live session has, such as guest-k3f9.
+ * Makes a name that no session has, such as guest-k3f9.
  * @param random a whole number from 0
  */
 export function makeLeaseName(random: number, taken: ReadonlySet<string>): string {

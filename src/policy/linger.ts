@@ -2,12 +2,11 @@
 
 const INSTEAD = 'have a unit of the system do what is to run without a session ("Rules for guests" in guestd(8))';
 
-/** For the user manager, where only the UID is known. */
+/** The user manager reads this. Only the UID is known there. */
 export const NO_MANAGER =
   "Guests who share an account have no user manager: it would run outside their view. " +
   `Where loginctl has enabled lingering for it, disable that, and ${INSTEAD}.`;
 
-/** For an account with lingering enabled. */
 export const describeLingering = (user: string): string =>
   `Lingering is enabled for ${user}, and an account that sessions share has no user manager; ` +
   `run "loginctl disable-linger ${user}", and ${INSTEAD}.`;

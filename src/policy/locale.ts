@@ -1,4 +1,4 @@
-// Picks the translation for a locale, as in the Desktop Entry Specification. Pure.
+// Picks a translation, as in the Desktop Entry Specification. Pure.
 
 /** Returns the matching locales, best first: "de_AT@euro", "de_AT", "de@euro", "de". */
 export function localesOf(locale: string): string[] {

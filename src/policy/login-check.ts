@@ -1,28 +1,26 @@
-// Whether the ghost could log in, with warnings about the machine. Pure.
+// Whether the ghost could log in, and warnings. Pure.
 import type { Config } from "../config/schema.ts";
 import { matchesAny } from "./wildcards.ts";
 import type { Explanation } from "./explain.ts";
 
 export interface LoginCheck {
-  /** Why the ghost would be refused, as a sentence; "" otherwise, or if no ghost is needed. */
+  /** Why the ghost would be refused; "" otherwise, or if no ghost is needed. */
   readonly fault: string;
-  /** More for an administrator, as sentences. */
   readonly warnings: readonly string[];
   /** In milliseconds since the epoch. */
   readonly checkedAt: number;
 }
 
-// They ask for a card or a finger, and guests use another service.
+// These ask for a card or a finger. Guests use another service.
 const OTHER_MEANS = /-(smartcard|fingerprint)\b/;
 
-/** Returns the PAM services that log guests in, or unlock their screens, without a password. */
+/** Returns services that log guests in, or unlock their screens, without a password. */
 export const passwordlessServices = ({ Guests }: Config, services: readonly string[]): readonly string[] =>
   services.filter((name) => matchesAny([...Guests.Passwordless, ...Guests.Unlock], name) && !OTHER_MEANS.test(name));
 
 /** Sessions of the display managers' own accounts. */
 const GREETERS = /-greeter$|^gdm-launch-environment$/;
 
-/** Returns the PAM services that may open guests' sessions. */
 export const sessionServices = (services: readonly string[]): readonly string[] =>
   services.filter((name) => !GREETERS.test(name));
 
@@ -38,10 +36,7 @@ export interface KeptCheck {
   readonly check: Promise<LoginCheck>;
 }
 
-/**
- * Whether a check is still valid.
- * @param uptime in microseconds of the monotonic clock
- */
+/** @param uptime in microseconds of the monotonic clock */
 export const isFresh = (kept: KeptCheck | undefined, config: Config | undefined, uptime: number): kept is KeptCheck =>
   kept !== undefined && kept.config === config && uptime - kept.uptime < KEPT_MICROSECONDS;
 
