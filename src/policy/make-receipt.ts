@@ -6,8 +6,8 @@ import { describeUnseen, listLeft, listUnseen } from "./receipt.ts";
 import type { Ending } from "./session.ts";
 
 /**
+ * Returns the receipt.
  * @param kinds classes that must have been checked
- * @param closed when the rest of the end was done
  */
 export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed: Moment): Receipt {
   const { account, found, cause } = session;
@@ -37,9 +37,7 @@ export function makeReceipt(session: Ending, kinds: readonly SweepKind[], closed
   };
 }
 
-/**
- * Returns why the UID is quarantined: leftovers, failed stages, or directories not searched. Undefined if it is not.
- */
+/** Returns why the UID is quarantined; undefined if it is not. */
 export function quarantineOf(session: Pick<Ending, "id" | "account" | "receipt" | "found">): Quarantine | undefined {
   const { id, account, receipt, found } = session;
   const last = { user: account.user, session: id };

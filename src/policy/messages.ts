@@ -1,10 +1,9 @@
-// The MESSAGE_ID of each action, and the sentence for a failure. systemd/guestd.catalog explains each id; a test
-// compares them.
+// The MESSAGE_ID of each action, and the sentence for a failure. systemd/guestd.catalog explains ids; a test compares
+// them.
 import type { AnyEffect, EffectKind } from "./effects.ts";
 import { EFFECT_KINDS, rowOf } from "./effects.ts";
 import { keyOf } from "./subject.ts";
 
-/** Actions that are no effects. */
 const DAEMON_IDS = {
   "daemon-started": "993565976fba4662b6a730b7b12e9eed",
   "daemon-stopping": "8df08078a22e418085c2c2af3977a654",

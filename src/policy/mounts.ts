@@ -1,5 +1,5 @@
-// Mounts of a namespace, and all paths that show a directory. Compares file systems, not names. Pure: the mounts come
-// from mountinfo (proc(5)).
+// Mounts, and all paths that show a directory. Compares file systems, not names. Pure: mounts come from mountinfo
+// (proc(5)).
 import { isWithin, joinPath, pathBelow } from "./paths.ts";
 
 export interface Mount {
@@ -10,11 +10,11 @@ export interface Mount {
   /** The mounted directory of the file system. */
   readonly root: string;
   readonly mountPoint: string;
-  /** Of the mount: "ro", "noexec", ... */
+  /** Options of the mount: "ro", "noexec", ... */
   readonly flags: readonly string[];
   readonly type: string;
   readonly source: string;
-  /** Of the file system. */
+  /** Options of the file system. */
   readonly options: readonly string[];
 }
 
@@ -42,7 +42,10 @@ export function treeOf(mounts: readonly Mount[]): MountTree {
   };
 }
 
-/** Returns the mount that a path without symbolic links is on; undefined if mountinfo does not say. */
+/**
+ * Returns the mount that a path is on; undefined if mountinfo does not say.
+ * @param path without symbolic links
+ */
 export function mountShowing({ root, over }: MountTree, path: string): Mount | undefined {
   let shown = root;
   for (const prefix of prefixesOf(path)) {
@@ -62,7 +65,7 @@ export const answersAtOnce = ({ type }: Mount): boolean =>
   !/^(autofs|fuse\b.*|nfs\d?|cifs|smb\d?|9p|afs|ceph|coda|gfs2|lustre|ocfs2)$/.test(type);
 
 /**
- * Returns the first mount on the way to a path that does not answer at once.
+ * Returns the first mount on the way that may not answer.
  * @param path without symbolic links
  */
 export function serverOnWay(tree: MountTree, path: string): Mount | undefined {
@@ -72,7 +75,6 @@ export function serverOnWay(tree: MountTree, path: string): Mount | undefined {
 
 export const isAnsweredAtOnce = (tree: MountTree, path: string): boolean => serverOnWay(tree, path) === undefined;
 
-/** Returns the automount point at a path or above it. */
 export function automountAbove({ all }: MountTree, path: string): string | undefined {
   return all.find(({ type, mountPoint }) => type === "autofs" && isWithin(path, mountPoint))?.mountPoint;
 }
@@ -114,7 +116,7 @@ export function placesBehind(tree: MountTree, path: string): Place[] {
   return [place, ...automounted.map(rootOf), ...layersBehind(tree, path, place)];
 }
 
-// A layer on the overlay itself is named by its earlier path, and cannot be found.
+// A layer on the overlay itself is named by its earlier path. It is not found.
 function layersBehind(tree: MountTree, path: string, place: Place): Place[] {
   const mount = mountShowing(tree, path);
   if (mount?.type !== "overlay") return [];

@@ -1,11 +1,11 @@
 // What guests are told at login, and the terms of use to accept first. Pure. guestd keeps no state while a guest reads:
-// the next call brings the digest of the shown terms.
+// the next call brings the digest.
 import type { Config } from "../config/schema.ts";
 import { inLanguage } from "./locale.ts";
 import { refusal } from "./refusals.ts";
 import { matchesAny } from "./wildcards.ts";
 
-/** As in the file, with its SHA-256 in hexadecimal. */
+/** The text as in the file, and its SHA-256 in hexadecimal. */
 export interface TermsFile {
   readonly text: string;
   readonly digest: string;
@@ -18,7 +18,7 @@ export interface Terms extends TermsFile {
 }
 
 export interface Notice {
-  /** Empty for none. */
+  /** Empty for no notice. */
   readonly login: string;
   /** PAM services that show it. */
   readonly services: readonly string[];
@@ -28,7 +28,7 @@ export interface Notice {
 /** Before a configuration is loaded. */
 export const NO_NOTICE: Notice = { login: "", services: [], terms: undefined };
 
-/** The digest of the terms that were shown, and what the guest typed. */
+/** The digest of the shown terms, and what the guest typed. */
 export interface TermsReply {
   readonly terms: string;
   readonly answer: string;
@@ -41,7 +41,6 @@ export interface Acceptance {
 }
 
 /**
- * Makes the notice.
  * @param locale of the machine, such as de_DE.UTF-8; the session's is not known yet
  * @param file the terms of use in this language
  */
@@ -61,7 +60,7 @@ export function makeNotice({ Notice }: Config, locale: string, file: TermsFile |
   };
 }
 
-// Keeps only lines of text, as terminals and greeters show them. Never makes it longer.
+// Keeps what terminals and greeters show. Never makes the text longer.
 const printable = (text: string): string =>
   text
     .replace(/^\uFEFF/, "")
@@ -69,11 +68,11 @@ const printable = (text: string): string =>
     .replaceAll("\t", " ")
     .trim();
 
-/** Returns what the terminal shows at login; may be empty. su has no terminal if a program runs it. */
+/** Returns what the terminal shows; may be empty. su has no terminal if a program runs it. */
 export const loginNotice = ({ login, services }: Notice, service: string, tty: string): string =>
   tty !== "" && matchesAny(services, service) ? login : "";
 
-/** SDDM asks only for passwords. Automatic logins and LightDM's guest sessions ask nothing. */
+/** SDDM asks only for passwords, and the others ask nothing. */
 const ASKING_NOTHING = ["*-autologin", "lightdm-guest", "sddm*"];
 
 /** Whether the service can ask for acceptance during authentication. */
@@ -84,10 +83,7 @@ export type TermsVerdict =
   | { readonly kind: "ask"; readonly terms: Terms }
   | { readonly kind: "refused"; readonly reason: string };
 
-/**
- * Decides whether the terms of use are accepted.
- * @param now in milliseconds since the epoch
- */
+/** @param now in milliseconds since the epoch */
 export function judgeTerms(terms: Terms | undefined, reply: TermsReply, now: number): TermsVerdict {
   if (terms === undefined) return { kind: "accepted", acceptance: undefined };
   if (reply.terms === "") return { kind: "ask", terms };

@@ -5,6 +5,5 @@ import type { DisplayManagerName } from "./display-managers.ts";
 export interface Offer {
   /** Empty if the configuration has errors. */
   readonly ghost: string;
-  /** Display managers that should offer it. */
   readonly by: readonly DisplayManagerName[];
 }

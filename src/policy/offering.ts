@@ -1,5 +1,5 @@
-// Which greeters offer the ghost: those that need no password, while guests may log in. They must be able to ask for
-// terms of use, if there are any. Pure.
+// Which greeters offer the ghost: those that need no password and can ask for terms of use, while guests may log in.
+// Pure.
 import { leasesThrough } from "./admission.ts";
 import { DISPLAY_MANAGERS } from "./display-managers.ts";
 import { asksForTerms } from "./notice.ts";
@@ -16,8 +16,8 @@ export function offerGhost(state: State): Next {
 }
 
 /**
- * Tells greeters again after a reload: the display manager may be another one. Before the switch is known, it does
- * nothing.
+ * Tells greeters again after a reload, because the display manager may be another one. Does nothing before the switch
+ * is known.
  */
 export const offerGhostAgain = (state: State): Next =>
   state.offer === undefined ? stay(state) : offerGhost({ ...state, offer: undefined });

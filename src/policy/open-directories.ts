@@ -1,17 +1,15 @@
-// Warns of directories of the host that guests can write to. Pure.
+// Warns of directories of the host that guests can fill. Pure.
 import type { Config } from "../config/schema.ts";
 
-/** Directories that all users may write to. */
 export interface OpenDirectories {
   readonly paths: readonly string[];
   /** The search finished in time. */
   readonly whole: boolean;
 }
 
-/** How many paths a sentence names. */
 const MOST_PATHS = 10;
 
-/** Read-only in a view, not the host's, or limited by the kernel (mq_overview(7)). */
+/** Read-only in views, not the host's, or limited by the kernel (mq_overview(7)). */
 const NEVER_OPEN = ["/etc", "/proc", "/sys", "/run/user", "/dev/mqueue"];
 
 /** Returns at most one sentence. */

@@ -1,4 +1,4 @@
-// How a session opens, from OpenSession until its guest is in; and how a user manager joins it.
+// How a session opens, from OpenSession until the guest is in; and how a user manager joins it.
 import type { Config } from "../config/schema.ts";
 import type { Verdict } from "./admission.ts";
 import { judgeLogin } from "./admission.ts";
@@ -53,7 +53,7 @@ export function open(state: State, event: Requested): Next {
   }
 }
 
-// The guest of a leased account has accepted the terms of use already.
+// A leased account's guest has accepted the terms already.
 function admit(
   state: State,
   event: Requested,
@@ -72,7 +72,7 @@ function admit(
   return goOn(state, prepare(event, config, lease, outer, told), undefined, event);
 }
 
-// The leader has not entered a view and may live on, so the lease is withdrawn at once.
+// The leader has no view and may live on, so the lease is withdrawn at once.
 function endLease(refused: Next, event: Requested): Next {
   const lease = [...refused.state.sessions.values()].find(
     ({ phase, leader, account }) =>
@@ -86,7 +86,6 @@ function endLease(refused: Next, event: Requested): Next {
     : refused;
 }
 
-// The view may have been lost meanwhile.
 function admitAgain(state: State, session: Open, call: number): Next {
   const view = standingView(session);
   const answer =
@@ -96,7 +95,6 @@ function admitAgain(state: State, session: Open, call: number): Next {
   return stay(state, { kind: "answer", subject: subjectOf(session), call, answer });
 }
 
-/** @param lease the session of the leased account */
 function prepare(
   event: Requested,
   config: Config,
@@ -132,15 +130,15 @@ function prepare(
   };
 }
 
-// su between guests moves the leader out of the first session's cgroups. The new session still ends with the first.
+// su between guests moves the leader to other cgroups, but the new session still ends with the first.
 function findOuter(state: State, cgroup: string): Session | undefined {
   const isInside = (path: string) => cgroup === path || cgroup.startsWith(`${path}/`);
   return [...state.sessions.values()].find(({ cgroups }) => cgroups.some(({ path }) => isInside(path)));
 }
 
 /**
- * Handles JoinSession of a user manager, which would otherwise run outside the view (CVE-2017-8900). It may join only
- * if the UID has a single view, until that session ends.
+ * Handles JoinSession of a user manager, which must not run outside the view (CVE-2017-8900). It may join if the UID
+ * has a single view, until that session ends.
  */
 export function join(state: State, { id, uid, call }: EventOf<"join-requested">): Next {
   const session = [...state.sessions.values()].find(({ account }) => account.uid === uid);
@@ -156,13 +154,13 @@ export function join(state: State, { id, uid, call }: EventOf<"join-requested">)
   return stay(state, { kind: "refuse", subject, call, code: "NoSuchSession", reason });
 }
 
-// logind starts the user manager while the login is being admitted.
+// logind starts the user manager during the admission.
 function joinableView(session: Session): View | undefined {
   if (session.phase === "open") return standingView(session);
   return session.phase === "opening" && session.cause === undefined ? session.view : undefined;
 }
 
-/** Handles logind's move of the leader to another cgroup. */
+/** Handles a move of the leader by logind. */
 export function addCgroup(state: State, session: Session, cgroup: Cgroup): Next {
   if (session.cgroups.some(({ inode }) => inode === cgroup.inode) || session.phase === "ending") return stay(state);
   const found: Session = { ...session, cgroups: [...session.cgroups, cgroup] };
@@ -189,7 +187,6 @@ export function advanceOpening(state: State, before: Opening, event: Ended): Nex
 
 const isAdmitting = (session: Opening): session is Admitting => session.view !== undefined;
 
-/** Runs the next stage of opening. After the last, the session is open. */
 function goOn(state: State, session: Opening, last: EffectKind | undefined, moment: Moment): Next {
   const context = contextOf(moment);
   if (!isAdmitting(session)) {
@@ -198,12 +195,12 @@ function goOn(state: State, session: Opening, last: EffectKind | undefined, mome
   }
   const effect = effectAfter(ADMITTING, session, last === "build-view" ? undefined : last, context);
   if (effect === undefined) return finishOpening(state, session, moment);
-  // The guest is in, so the session ends like any other.
+  // The guest is in: the session ends like any other.
   const isIn = effect.kind === "announce-opened";
   return (isIn ? undefined : interrupt(state, session, moment)) ?? put(state, session, effect);
 }
 
-// Handles an end that was requested while an effect ran.
+// The end was requested meanwhile.
 function interrupt(state: State, session: Opening, moment: Moment): Next | undefined {
   if (session.cause === undefined) return undefined;
   return session.cause === "leader-exited"
@@ -232,8 +229,8 @@ const checkRulesOf = (session: Open): EffectOf<"check-rules"> => {
 };
 
 /**
- * Refuses the login, and ends what exists of the session. The end kills all processes of the user, so a leased account
- * keeps its session until the leader exits.
+ * Refuses the login, and ends what exists of the session. That kills all processes of the user, so a leased account
+ * waits for the leader's exit.
  */
 function failOpening(state: State, session: Opening, code: ErrorCode, reason: string, moment: Moment): Next {
   const refuse = refuseLogin(session, code, reason);

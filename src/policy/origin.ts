@@ -14,7 +14,7 @@ export interface Origin {
 
 /** Known when the session opens. */
 export interface OpeningOrigin extends Origin {
-  /** XDG_SEAT of PAM's environment, from logind; empty if unset. */
+  /** XDG_SEAT of PAM's environment, from logind, or empty. */
   readonly seat: string;
 }
 
@@ -24,11 +24,11 @@ export function isLocal(config: Config, { tty, rhost, leaderCgroup }: Origin): b
   return tty === "" ? isDisplayManager(config, leaderCgroup) : isOwnTerminal(config, tty);
 }
 
-/** Returns why a login admitted as local is not local. Includes items that are set late. */
+/** Returns why a login admitted as local is not. Includes items that are set late. */
 export function findOriginFault(config: Config, { tty, rhost, leaderCgroup, seat }: OpeningOrigin): string | undefined {
   if (rhost !== "") return refusal("remote");
   if (tty !== "" && !isOwnTerminal(config, tty)) return refusal("terminal");
-  // LightDM names a VNC client's X server like a local one, without a remote host. But it sets no seat.
+  // LightDM names a VNC client's X server like a local one, but sets no seat.
   return isDisplayManager(config, leaderCgroup) && seat === "" ? refusal("display") : undefined;
 }
 

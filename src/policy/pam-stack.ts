@@ -9,7 +9,6 @@ export interface PamModule {
   /** File name, such as "pam_krb5.so". */
   readonly name: string;
   readonly args: readonly string[];
-  /** The file with the line. */
   readonly file: string;
   readonly line: number;
 }
@@ -30,7 +29,7 @@ export function meetModules(stack: readonly PamModule[], group: string): readonl
   return own < 0 ? [] : walkModules(stack, group, own);
 }
 
-/** Returns the modules that a guest meets in a stack without pam_guest, such as account. */
+/** The same for stacks without pam_guest, such as account. */
 export const passModules = (stack: readonly PamModule[], group: string): readonly PamModule[] =>
   walkModules(stack, group, stack.length);
 
