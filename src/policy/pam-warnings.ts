@@ -1,5 +1,4 @@
-// Warns of PAM modules that ask or refuse guests, or act for them before there is a view. Pure: returns sentences for
-// an administrator.
+// Warns of PAM modules that ask or refuse guests, or act for them before there is a view. Pure.
 import type { PamModule } from "./pam-stack.ts";
 import { describeModule, isBinding, meetModules, passModules } from "./pam-stack.ts";
 
@@ -8,7 +7,7 @@ export interface ServiceStack {
   readonly stack: readonly PamModule[];
 }
 
-// These ask for nothing, and do not refuse guests because of what others typed. Other modules might.
+// These ask for nothing, and refuse no guest because of what others typed. Other modules might.
 const QUIET = new Set(
   (
     "access afs_session cap debug deny echo ecryptfs env exec faildelay fscrypt ftp gnome_keyring group issue keyinit limits " +
@@ -19,7 +18,7 @@ const QUIET = new Set(
     .map((name) => `pam_${name}.so`),
 );
 
-// These create files, mount, or start programs when a session opens.
+// These create files, mount, or start programs for the user.
 const ACTING = new Set(
   (
     "afs_session ecryptfs encfs exec gnome_keyring krb5 kwallet kwallet5 mkhomedir mount namespace oddjob_mkhomedir script " +
@@ -29,21 +28,20 @@ const ACTING = new Set(
     .map((name) => `pam_${name}.so`),
 );
 
-// These admit users by an administrator's rules. access-rules.ts judges those of pam_access.
+// These admit users by rules. access-rules.ts judges those of pam_access.
 const CHOOSING = new Set(["listfile", "localuser", "succeed_if", "time"].map((name) => `pam_${name}.so`));
 
-/** How many services a sentence names. */
 const MOST_NAMED = 4;
 
 /**
- * Warns of each module that may ask this group for a password.
+ * Warns of modules that may ask this group for a password.
  * @param stacks of type auth
  */
 export const warnOfAsking = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
   findModules(stacks, (stack) => meetModules(stack, group).filter(({ name }) => !QUIET.has(name))).map(describeAsking);
 
 /**
- * Warns of each module that acts for guests on the host, because it comes before pam_guest.
+ * Warns of modules that act for guests on the host, because they come before pam_guest.
  * @param stacks of type session
  */
 export const warnOfActing = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
@@ -52,7 +50,7 @@ export const warnOfActing = (stacks: readonly ServiceStack[], group: string): re
   ).map(describeActing);
 
 /**
- * Warns of each module that may refuse authenticated guests.
+ * Warns of modules that may refuse authenticated guests.
  * @param stacks of type account
  */
 export const warnOfChoosing = (stacks: readonly ServiceStack[], group: string): readonly string[] =>
@@ -74,7 +72,7 @@ interface Finding {
   readonly services: readonly string[];
 }
 
-/** Returns each module once, with all services that use it. */
+/** Returns each module once, with all its services. */
 function findModules(
   stacks: readonly ServiceStack[],
   findIn: (stack: readonly PamModule[]) => readonly Found[],
@@ -105,7 +103,6 @@ const describeActing = ({ module, services }: Finding): string =>
   `${describeModule(module)} comes before pam_guest when ${listServices(services)} opens a session, ` +
   `and acts for guests on the host, outside their views; put it below pam_guest ${REMEDY}.`;
 
-/** Warns of a module that may refuse guests. */
 export const describeChoosing = (module: PamModule, services: readonly string[], group: string): string =>
   `${describeModule(module)} chooses whom ${listServices(services)} lets in; make sure that it lets the group ${group} in.`;
 

@@ -1,4 +1,4 @@
-// Absolute paths as text, and where symbolic links lead. Pure; system/sessions/links.ts finds the links.
+// Absolute paths as text, and where links lead. Pure; system/sessions/links.ts finds links.
 
 /** A link that only root can change. Both paths are absolute; no directory above `path` is a link. */
 export interface Link {
@@ -24,7 +24,6 @@ export function joinPath(directory: string, below: string): string {
   return directory === "/" ? `/${below}` : `${directory}/${below}`;
 }
 
-/** Resolves up to MOST_LINKS links. */
 export function followLinks(path: string, links: readonly Link[]): string {
   let followed = path;
   for (let count = 0; count < MOST_LINKS; count++) {

@@ -23,7 +23,7 @@ export interface PlanFacts {
   readonly asOnHost: readonly { readonly path: string; readonly mode: number; readonly gid: number }[];
 }
 
-/** Private directories whose mode and group screen(1) checks before use; it may be set-group-ID. */
+/** screen(1) checks their mode and group before use; it may be set-group-ID. */
 export const AS_ON_HOST: readonly string[] = ["/run/screen"];
 
 export interface PlannedLogin extends Display {
@@ -33,8 +33,8 @@ export interface PlannedLogin extends Display {
 }
 
 /**
- * Returns the steps of a view, in the order of attachment. Steps that cover much come first: later, they would uncover
- * what a mask hides, or make a guest's path read-only.
+ * Returns the steps of a view, in order. Steps that cover much come first: later, they would uncover what a mask hides,
+ * or make a guest's path read-only.
  */
 export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanFacts): Step[] {
   const config = followConfig(configured, facts.links);
@@ -63,7 +63,6 @@ export function makePlan(configured: Config, planned: PlannedLogin, facts: PlanF
   ];
 }
 
-/** Resolves symbolic links in the paths of the view. */
 function followConfig(config: Config, links: readonly Link[]): Config {
   const follow = (path: string) => followLinks(path, links);
   const followAll = <T extends { readonly path: string }>(paths: readonly T[]) =>
@@ -82,7 +81,7 @@ function followConfig(config: Config, links: readonly Link[]): Config {
   };
 }
 
-// A link in a hidden directory is hidden with it. Programs use the account's path, so the home goes there.
+// A link in a hidden directory is hidden, too. Programs use the account's path, so the home goes there.
 function placeHome(config: Config, { home }: Account, links: readonly Link[]): string {
   return followLinks(
     home,
@@ -118,14 +117,14 @@ const TMPFS = {
   skeletons: [],
 } as const;
 
-// A directory in a hidden one is gone when its own step comes.
+// A directory in a hidden one is gone before its own step.
 function hideSteps({ View }: Config): HideStep[] {
   return View.Hide.filter(({ path }, index) =>
     View.Hide.every((other, at) => !isWithin(path, other.path) || (path === other.path && index <= at)),
   ).map(({ path, optional }) => ({ kind: "hide", target: path, optional }));
 }
 
-// In a hidden directory nothing exists, so the mount point is created.
+// Nothing exists in a hidden directory, so the mount point is created.
 function privateSteps({ View }: Config, { asOnHost }: PlanFacts, mounts: MountTree): TmpfsStep[] {
   const first = View.Private.filter(({ path }, at) => View.Private.findIndex((other) => other.path === path) === at);
   return first.map(({ path, optional }) => {
@@ -147,18 +146,17 @@ function sharedSteps(config: Config, { account, tty }: PlannedLogin): Step[] {
 const IPC = { kind: "mqueue", target: "/dev/mqueue", optional: true } as const;
 
 /**
- * Whether a login shares System V IPC and message queues with the host. An X server outside the session needs it for
- * shared memory (MIT-SHM). Sessions of a shared account are always isolated.
+ * Whether a login shares System V IPC and message queues with the host. An X server outside the session shares memory
+ * with it (MIT-SHM).
  */
 export function sharesHostIpc({ leased, ...login }: Omit<PlannedLogin, "account">): boolean {
   return leased && findServerOutside(login) !== undefined;
 }
 
-// A terminal that exists before the session must exist in the view. Others, as of sshd, come from the view itself.
+// A terminal from before the session must exist in the view. sshd opens its terminal later, in the view.
 const hasTerminal = (tty: string) => /^(\/dev\/)?(tty|pts\/)/.test(tty);
 
-// Sessions of one account could meet in the host's /run/user/UID, which outlives them. Each view has its own, mounted
-// over logind's.
+// The host's /run/user/UID outlives sessions, and those of one account could meet there. Each view covers it.
 function runtimeRootStep(): TmpfsStep {
   return { ...TMPFS, target: "/run/user", mode: 0o755, size: "4k", inodes: 16, noexec: true, readonly: true };
 }
@@ -176,8 +174,8 @@ function runtimeStep(config: Config, { uid, gid }: Account): TmpfsStep {
   };
 }
 
-// logind's scope requires the mount of the home (RequiresMountsFor= in systemd.unit(5)), which the host does not use.
-// When an automount expires, systemd ends the session.
+// logind's scope requires the mount of the home (RequiresMountsFor= in systemd.unit(5)). When an automount expires,
+// systemd ends the session.
 function keepSteps({ home }: Account, mounts: MountTree): Step[] {
   const target = automountAbove(mounts, home);
   return target === undefined
@@ -228,7 +226,7 @@ export const VENDOR_ETC = "/usr/lib/guestd/etc";
 /** For leased accounts only: starts no screen locker, because they have no password. */
 export const LEASED_ETC = "/usr/lib/guestd/etc-leased";
 
-/** For leased accounts, laid under /etc: desktop settings that must not cover the machine's files. */
+/** Laid under /etc for leased accounts: desktop settings that do not cover the machine's files. */
 export const LEASED_DEFAULTS = "/usr/lib/guestd/etc-leased-defaults";
 
 function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[] {
@@ -240,7 +238,7 @@ function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[
   ];
 }
 
-// The overlay alone would lose the mounts below /etc.
+// The overlay alone would lose mounts below /etc.
 function etcMounts({ mounts }: PlanFacts): string[] {
   return [...new Set(mounts.map(({ mountPoint }) => mountPoint).filter((path) => path.startsWith("/etc/")))];
 }
@@ -266,9 +264,9 @@ function replaceSteps({ Etc }: Config, { etcFiles }: PlanFacts, leased: boolean)
 /** Covers /proc/1: a file for libsystemd, and an empty directory. */
 export const FIRST_PROCESS = "/usr/lib/guestd/proc-1";
 
-// Last, because the host's /proc is needed until then. A PID namespace needs a /proc of its own. libsystemd reads the
-// root of the cgroup tree from /proc/1/cgroup; without it, sd_pid_get_session(3) fails. If /proc is partly covered,
-// bwrap can mount another only if the view has one that is fully visible (mount_too_revealing() in fs/namespace.c).
+// Last, because the host's /proc is needed until then. A PID namespace needs its own /proc. Without /proc/1/cgroup,
+// sd_pid_get_session(3) fails. If /proc is partly covered, bwrap cannot mount another unless the view has one that is
+// fully visible (mount_too_revealing() in fs/namespace.c).
 function procSteps({ View }: Config, leased: boolean): Step[] {
   if (View.Proc === "default" && leased) return [];
   const hidepid = View.Proc === "default" ? "invisible" : View.Proc;

@@ -1,5 +1,5 @@
-// UIDs in quarantine. They are checked one at a time, less and less often, until nothing is left or an administrator
-// releases them. If a directory could not be searched, they wait for the walk (walking.ts).
+// UIDs in quarantine are checked one at a time, less and less often. They are released when nothing is left or by an
+// administrator, or wait for the walk (walking.ts).
 import type { EffectOf } from "./effects.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
@@ -20,8 +20,8 @@ const KINDS: readonly SweepKind[] = [...SHARED_KINDS, ...ACCOUNT_KINDS];
 const subjectOf = (uid: number, user: string): UidSubject => ({ of: "uid", uid, user });
 
 /**
- * Checks one UID again, on a tick. Much is found by name: without the last guest's, only an administrator can check.
- * Logins come first, because a check takes guestd's time.
+ * Checks one UID, on a tick. Much is found by the guest's name: without it, only an administrator can check. A check
+ * takes guestd's time, so logins come first.
  */
 export function retrySweeps(state: State, { uptime }: Moment): Next {
   if (isLoginUnderWay(state) || [...state.retries.values()].some(({ due }) => due === Infinity)) return stay(state);
@@ -63,7 +63,7 @@ export function judgeSweep(state: State, { subject }: EffectOf<"sweep-uid">, eve
   return stay(state, { kind: "release-uid", subject, call: undefined, clears });
 }
 
-// On disk it stays quarantined. The next guestd checks its owner, and continues if that user is gone.
+// On disk it stays quarantined. The next guestd continues if that user is gone.
 function leave(state: State, uid: number, quarantine: Quarantine, owner: string): State {
   const retries = new Map(state.retries);
   retries.delete(uid);
@@ -77,7 +77,7 @@ function wait(state: State, subject: UidSubject, why: Quarantine): Next {
   return stay({ ...state, pool }, { kind: "quarantine-uid", subject, quarantine, found: undefined });
 }
 
-/** Returns the receipt to mark as cleared. */
+/** Returns the receipt to clear. */
 export const clearanceOf = ({ session }: Pick<Quarantine, "session">, { now }: Moment) =>
   session === undefined || session === "" ? undefined : { session, at: now };
 
@@ -95,7 +95,7 @@ export function release(state: State, { uid, call }: EventOf<"release-requested"
   return stay(state, { kind: "refuse", subject: subjectOf(uid, ""), call, code: "NoSuchLease", reason });
 }
 
-/** Releases a UID that is saved as released. Otherwise it stays quarantined. */
+/** Releases a UID once that is saved. Otherwise it stays quarantined. */
 export function applyRelease(state: State, { subject, call }: EffectOf<"release-uid">, event: Ended): Next {
   if (event.kind === "effect-failed") {
     const { reason, uptime } = event;
@@ -109,7 +109,7 @@ export function applyRelease(state: State, { subject, call }: EffectOf<"release-
   return stay(released, ...answers);
 }
 
-/** Keeps a UID from a second check, which would kill what runs as it. */
+/** Prevents a second check, which would kill what runs as the UID. */
 export const hold = (state: State, uid: number): State => setRetry(state, uid, begin(state.retries.get(uid)));
 
 const lookLater = (state: State, uid: number, uptime: number): State =>

@@ -1,4 +1,4 @@
-// The receipt: what the end of a session has found, by class. Pure. A class that was not checked counts as left.
+// The receipt of a session: what its end found. Pure. A class that was not checked counts as left.
 
 /** Checked for every session. */
 export const SHARED_KINDS = ["processes", "mounts", "open-files"] as const;
@@ -22,7 +22,6 @@ export const ACCOUNT_KINDS = [
   "journal",
 ] as const;
 
-/** Classes of leftovers. */
 export type SweepKind = (typeof SHARED_KINDS)[number] | (typeof ACCOUNT_KINDS)[number];
 
 /** One class. `left` has a sentence for each thing. */
@@ -31,7 +30,7 @@ export interface Swept {
   readonly found: number;
   readonly removed: number;
   readonly left: readonly string[];
-  /** Not searched, though other users may have let the guest write there. */
+  /** Not searched, though others may let the guest write there. */
   readonly unseen?: readonly string[];
 }
 
@@ -52,7 +51,7 @@ export type EndCause =
 
 export interface Findings {
   readonly processesKilled: number;
-  /** Contents of its tmpfs at the end. */
+  /** Size of its tmpfs at the end. */
   readonly tmpfsBytes: number;
   /** In the order of the first checks. */
   readonly swept: readonly Swept[];
@@ -73,14 +72,14 @@ export interface Receipt {
   readonly service: string;
   readonly leader: number;
   readonly cause: EndCause;
-  /** SHA-256 of the accepted terms of use; empty if there were none. */
+  /** SHA-256 of the accepted terms of use, or empty. */
   readonly terms: string;
-  /** In milliseconds since the epoch; 0 if there were none. */
+  /** In milliseconds since the epoch, or 0. */
   readonly acceptedAt: number;
   /** In milliseconds since the epoch. */
   readonly openedAt: number;
   readonly closedAt: number;
-  /** By the monotonic clock. 0 if the machine was restarted. */
+  /** By the monotonic clock. 0 after a restart of the machine. */
   readonly seconds: number;
   readonly endMilliseconds: number;
   readonly processesKilled: number;
@@ -88,14 +87,13 @@ export interface Receipt {
   readonly swept: readonly Swept[];
   /** Everything left, and each failed stage. Empty means clean. */
   readonly left: readonly string[];
-  /** Directories not searched. The UID is not leased before they are. */
+  /** Directories to search before the UID is leased. */
   readonly unseen: readonly string[];
   readonly foundLater: readonly string[];
-  /** When a later check found nothing, in milliseconds since the epoch, or 0. */
+  /** When a later check found nothing; milliseconds since the epoch, or 0. */
   readonly clearedAt: number;
 }
 
-/** Whether nothing is known to be left. */
 export function isClean({ left, foundLater }: Pick<Receipt, "left" | "foundLater">): boolean {
   return left.length === 0 && foundLater.length === 0;
 }
@@ -104,7 +102,6 @@ export function isClean({ left, foundLater }: Pick<Receipt, "left" | "foundLater
 export const isDirty = (receipt: Pick<Receipt, "left" | "foundLater" | "clearedAt">): boolean =>
   !isClean(receipt) && receipt.clearedAt === 0;
 
-/** Adds the finding of a later check. */
 export const addFoundLater = (receipt: Receipt, what: string): Receipt => ({
   ...receipt,
   foundLater: [...new Set([...receipt.foundLater, what])].slice(-MOST_FOUND_LATER),
@@ -127,7 +124,7 @@ function addSwept(all: readonly Swept[], one: Swept): readonly Swept[] {
 }
 
 /**
- * Lists everything left, as in a receipt.
+ * Returns everything left, as a receipt lists it.
  * @param kinds classes that must have been checked
  */
 export function listLeft({ swept, left }: Pick<Findings, "swept" | "left">, kinds: readonly SweepKind[]): string[] {

@@ -1,4 +1,4 @@
-// How guestd takes up the sessions that an earlier one recorded.
+// How guestd takes up sessions that an earlier one recorded.
 import { startEnding } from "./ending.ts";
 import type { Ended, EventOf } from "./events.ts";
 import { isDone } from "./events.ts";
@@ -10,8 +10,8 @@ import { put, stay } from "./state.ts";
 import { subjectOf } from "./subject.ts";
 
 /**
- * Handles a record. take-up-session checks whether the leader is still that process. The view counts as lost until
- * then: without a descriptor, its numbers may belong to something else.
+ * Handles a record. take-up-session checks whether the leader is the same process. Until then the view counts as lost:
+ * without a descriptor, its numbers may be reused.
  */
 export function recover(state: State, event: EventOf<"record-found">): Next {
   const { saved, receipt } = event;
@@ -24,7 +24,7 @@ export function recover(state: State, event: EventOf<"record-found">): Next {
     hasRecord: true,
     endCalls: [],
     recordedView: "view" in saved ? standingView(saved) : undefined,
-    // A reboot clears the memory.
+    // A reboot clears memory.
     view: "view" in saved && saved.view !== undefined && cause !== "lost-power" ? "lost" : undefined,
     cause,
   };
@@ -35,7 +35,6 @@ export function recover(state: State, event: EventOf<"record-found">): Next {
   return put(state, session, { kind: "take-up-session", subject: subjectOf(session), leader, view });
 }
 
-/** Handles the search for leader and view. */
 export function advanceRecovering(state: State, before: Recovering, event: Ended): Next {
   if (event.effect.kind !== "take-up-session") return stay(state);
   const found = isDone(event, "take-up-session") ? event.found : { view: undefined, isLeaderThere: false };

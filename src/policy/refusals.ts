@@ -1,5 +1,5 @@
-// Every sentence that refuses a login. Guests read it in the machine's language; the journal has English. packaging/po
-// has the translations, by the English text with gaps.
+// Sentences that refuse a login. Guests read them in the machine's language, the journal has English. Translations are
+// in packaging/po.
 
 const ASK = "Please ask the administrator of this machine.";
 
@@ -49,10 +49,6 @@ type Filled<N extends Name> = [GapsOf<(typeof REFUSALS)[N]>] extends [never]
 const fill = (text: string, values: Readonly<Record<string, string>>): string =>
   text.replace(/\{(\w+)\}/g, (gap, name: string) => values[name] ?? gap);
 
-/**
- * Returns a refusal in English.
- * @param values what fills the gaps
- */
 export const refusal = <N extends Name>(name: N, ...[values]: Filled<N>): string => fill(REFUSALS[name], values ?? {});
 
 // A filled gap can be any text.
@@ -65,7 +61,7 @@ const PATTERNS = Object.values(REFUSALS).map((text) => ({ text, pattern: pattern
 
 /**
  * Translates a refusal.
- * @param sentence as refusal() made it
+ * @param sentence from refusal()
  * @param translations of the texts of REFUSALS
  * @returns the sentence itself if there is no translation
  */

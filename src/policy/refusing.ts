@@ -1,4 +1,4 @@
-// What a login is told when its session could not be prepared.
+// What a login is told if its session cannot be prepared.
 import type { EffectOf } from "./effects.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { EffectFailed } from "./events.ts";
@@ -11,7 +11,6 @@ export function refusalOf({ code, reason }: EffectFailed): { readonly code: Erro
   return { code, reason: code === "Failed" ? refusal("notReady") : reason };
 }
 
-/** Refuses the call that waits for the session. */
 export function refuseLogin(session: Allocating | Opening, code: ErrorCode, reason: string): EffectOf<"refuse"> {
   return { kind: "refuse", subject: subjectOf(session), call: session.call, code, reason };
 }

@@ -1,7 +1,7 @@
 // When a failed attempt is repeated: less and less often. Pure.
 
 export interface Retry {
-  /** How many have failed. */
+  /** How many attempts have failed. */
   readonly attempts: number;
   /** In microseconds of the monotonic clock; Infinity during an attempt. */
   readonly due: number;

@@ -1,13 +1,12 @@
-// Hides second paths to what a view covers: other mounts of it, or a Bind= that includes it. Pure.
+// Hides second paths to what a view covers: other mounts, or a Bind= that includes it. Pure.
 import type { MountTree } from "./mounts.ts";
 import { pathsShowing, placesBehind } from "./mounts.ts";
 import { isWithin, joinPath, pathBelow } from "./paths.ts";
 import type { BindStep, HideStep, Step } from "./steps.ts";
 
-// Other steps replace a file system by one of its kind.
+// Other steps show something of the same kind.
 const coversOf = (steps: readonly Step[]) => steps.filter(({ kind }) => kind === "hide" || kind === "tmpfs");
 
-/** Hides other paths of the host that show what the steps cover. */
 export function hideElsewhere(steps: readonly Step[], mounts: MountTree): HideStep[] {
   const covers = coversOf(steps);
   const found: HideStep[] = [];
@@ -21,7 +20,7 @@ export function hideElsewhere(steps: readonly Step[], mounts: MountTree): HideSt
   return found;
 }
 
-/** Hides what binds include of the covered paths. A bind of a directory that is itself hidden is intended. */
+/** Hides what binds include of the covered paths. A bind of a hidden directory itself is intended. */
 export function hideInBinds(steps: readonly Step[], binds: readonly BindStep[]): HideStep[] {
   const brought = binds.flatMap(({ source, target }) =>
     coversOf(steps).flatMap((cover) => {
