@@ -1,4 +1,4 @@
-// What is known about one guest login: a type for each phase, and functions that read them. No decisions.
+// What is known about one login: a type for each phase, and functions that read them. No decisions.
 import type { Limits } from "../config/schema.ts";
 import type { Account } from "./account.ts";
 import type { CallId } from "./call.ts";
@@ -35,8 +35,7 @@ export const labelOf = (id: string): string => `guest-${id}`;
 export const sliceName = (uid: number): string => `user-${uid}.slice`;
 
 /**
- * Whether a session may have this cgroup: guestd's scope, logind's, or the slice of a leased account. With another one,
- * the end of the session could end the system.
+ * Whether a session may have this cgroup. The end of any other could end the system.
  * @param path from the root of the hierarchy
  */
 export function isSessionPath(
@@ -50,10 +49,9 @@ export function isSessionPath(
   return new RegExp(`^/user\\.slice/${own}$`).test(path);
 }
 
-/** guestd holds it by a descriptor. */
 export interface Namespace {
   readonly inode: number;
-  /** Of the descriptor, for the reply: /proc/PID/fd/N. */
+  /** Path of guestd's descriptor, for the reply: /proc/PID/fd/N. */
   readonly path: string;
 }
 
@@ -64,7 +62,7 @@ export interface IpcIsolation {
 
 /** Isolates sessions of one UID from each other as well. */
 export interface Isolation extends IpcIsolation {
-  /** First process of the PID namespace. When it dies, the kernel kills all others. */
+  /** First process of the PID namespace: when it dies, all others do. */
   readonly reaper: Leader;
   readonly processes: Namespace;
 }
@@ -73,15 +71,15 @@ export const hasProcesses = (isolation: IpcIsolation | Isolation | undefined): i
   isolation !== undefined && "reaper" in isolation;
 
 export interface View {
-  /** Of its mount namespace. */
+  /** Inode of its mount namespace. */
   readonly inode: number;
-  /** Of guestd's descriptor, for the reply: /proc/PID/fd/N. */
+  /** Path of guestd's descriptor, for the reply: /proc/PID/fd/N. */
   readonly path: string;
-  /** Of its tmpfs. A process that has one mounted, in any mount namespace, is the session's. */
+  /** Devices of its tmpfs. A process that mounts one, in any namespace, is the session's. */
   readonly devices: readonly string[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
-  /** Undefined if IPC and processes are the host's. A shared account has a PID namespace, too. */
+  /** Undefined if IPC and processes are the host's. */
   readonly isolation?: IpcIsolation | Isolation;
 }
 
@@ -89,54 +87,48 @@ export interface View {
 export interface Login {
   readonly id: string;
   readonly account: Account;
-  /** The account was made for this session alone. Otherwise several sessions may share it. */
+  /** The account was made for this session alone. Otherwise several may share it. */
   readonly leased: boolean;
-  /** Before the account is published, its UID and name may be another user's. */
+  /** Before that, the UID and name may be another user's. */
   readonly published: boolean;
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
   /** startTime is 0 until the leader is watched. */
   readonly leader: Leader;
-  /** In milliseconds since the epoch. The next one: in microseconds of the monotonic clock. */
+  /** Milliseconds since the epoch. */
   readonly openedAt: number;
   readonly openedUptime: number;
   readonly plan: readonly Step[];
   readonly limits: Limits;
-  /**
-   * They contain all its processes: guestd's for the leader, then logind's. An unprivileged process cannot leave its
-   * cgroup.
-   */
+  /** They contain all its processes, which cannot leave them: guestd's for the leader, then logind's. */
   readonly cgroups: readonly Cgroup[];
-  /** The session that su started this one in. It ends with that one. */
+  /** The session that ran su for this one. This one ends with it. */
   readonly outer: string | undefined;
   /** Undefined if there were no terms of use. */
   readonly acceptance: Acceptance | undefined;
 }
 
 interface Known extends Login {
-  /** A record is on disk. */
   readonly hasRecord: boolean;
   /** EndSession calls that wait for the receipt. */
   readonly endCalls: readonly CallId[];
 }
 
-/** Its account is being leased. */
 export interface Allocating extends Known {
   readonly phase: "allocating";
   readonly leased: true;
-  /** The leader's unique name on the bus. */
+  /** The leader's unique bus name. */
   readonly busName: string;
-  /** A file exists at the path of their home. */
+  /** A home of that name exists already. */
   readonly refusedNames: readonly string[];
-  /** The AllocateAccount call to answer. */
   readonly call: CallId;
   readonly view: undefined;
-  /** Set when its end is requested while an effect runs. */
+  /** Set if its end is requested while an effect runs. */
   readonly cause: EndCause | undefined;
 }
 
-/** Has its account and waits for the login; after a failure, for the leader to exit. */
+/** Has its account and waits for the login, or after a failure for the leader's exit. */
 export interface Allocated extends Known {
   readonly phase: "allocated";
   readonly leased: true;
@@ -150,29 +142,26 @@ interface OpeningLogin extends Known {
   /** Shown in the terminal; may be empty. */
   readonly notice: string;
   readonly busName: string;
-  /** The OpenSession call to answer. */
   readonly call: CallId;
   readonly cause: EndCause | undefined;
 }
 
-/** Has no view yet. */
 export interface Preparing extends OpeningLogin {
   readonly view: undefined;
 }
 
-/** Has a view. It is recorded, and its leader is admitted. */
+/** It has a view. It is recorded, and its leader is admitted. */
 export interface Admitting extends OpeningLogin {
   readonly view: View;
 }
 
 export type Opening = Preparing | Admitting;
 
-/** The guest is in. */
 export interface Open extends Known {
   readonly phase: "open";
   /** "lost": an earlier guestd closed it, or it cannot be identified. */
   readonly view: View | "lost";
-  /** PAM has closed the session; the leader lives. */
+  /** PAM has closed it; the leader lives. */
   readonly pamClosed: boolean;
   /** PIDs of its processes when PAM closed it. logind may end them first. */
   readonly running: readonly number[];
@@ -191,16 +180,15 @@ export interface Ending extends Known {
   readonly found: Findings;
   /** On disk, or announced. */
   readonly receipt: Receipt | undefined;
-  /** An earlier guestd began the end, and may have announced a receipt. */
+  /** An earlier guestd began the end, and may have announced it. */
   readonly wasBegun: boolean;
-  /** When to remove the record again, if only that is left. */
+  /** When to try again to remove the record. */
   readonly removal: Retry | undefined;
 }
 
-/** Recorded by an earlier guestd. Its leader and view are being looked for. */
+/** An earlier guestd recorded it. Its leader and view are being looked for. */
 export interface Recovering extends Known {
   readonly phase: "recovering";
-  /** Its phase in the record. */
   readonly recorded: SavedSession["phase"];
   readonly recordedView: View | undefined;
   /** "lost" until taken up; undefined if there was none. */
@@ -210,7 +198,7 @@ export interface Recovering extends Known {
 
 export type Session = Allocating | Allocated | Opening | Open | Ending | Recovering;
 
-/** What a record holds. An opening session is recorded as open. */
+/** An opening session is recorded as open. */
 export type SavedSession = SavedAllocated | SavedOpen | SavedEnding;
 
 interface SavedAllocated extends Login {
@@ -228,11 +216,9 @@ export interface SavedEnding extends Login {
   readonly cause: EndCause;
 }
 
-/** Returns the first process of the view's PID namespace. */
 export const reaperOf = (view: View | "lost" | undefined): Leader | undefined =>
   view !== undefined && view !== "lost" && hasProcesses(view.isolation) ? view.isolation.reaper : undefined;
 
-/** Returns the view if guestd holds one. */
 export const standingView = ({ view }: Pick<Session, "view">): View | undefined => (view === "lost" ? undefined : view);
 
 export function becomeOpen({
@@ -245,7 +231,7 @@ export function becomeOpen({
   return { ...session, phase: "open", pamClosed: false, running: [], disconnectedUptime: undefined };
 }
 
-/** Returns what is recorded in every phase. */
+/** What is recorded in every phase. */
 export function loginOf(session: Login): Login {
   const { id, account, leased, published, service, tty, rhost, leader, openedAt, openedUptime } = session;
   const { plan, limits, cgroups, outer, acceptance } = session;

@@ -1,5 +1,5 @@
-// The order of the effects of leasing, opening and ending; and the other effects. The types of effects are made from
-// these lists.
+// The order of the effects of leasing, opening and ending, and other effects. The types of effects are made from these
+// lists.
 import { announceClosed } from "./effects/announce-closed.ts";
 import { announceOpened } from "./effects/announce-opened.ts";
 import { answer } from "./effects/answer.ts";
@@ -38,15 +38,15 @@ import { writeSwitch } from "./effects/write-switch.ts";
 /** The record comes first: a crash must not leave an account that guestd does not know. */
 export const ALLOCATING = [watchLeader, writeRecord, enterLedger, publishAccount, answer] as const;
 
-/** Opening, until there is a view. The leader is in the session's cgroup before it starts anything. */
+/** Until there is a view. The leader is in a cgroup before it starts anything. */
 export const PREPARING = [watchLeader, encloseLeader, buildView] as const;
 
-/** Opening, with the view. The record comes before the answer: a power cut cannot lose a session with a guest in it. */
+/** With the view. The record comes before the answer: a power cut loses no session with a guest in it. */
 export const ADMITTING = [writeRecord, enterLedger, permitUnlock, answer, announceOpened] as const;
 
 /**
- * Processes are listed before anything ends them. An account is terminated before its files are swept: services write
- * nothing for a user they do not know. The receipt is saved before it is announced. The record goes last.
+ * Processes are listed before anything ends them. The account is terminated before its files are swept: services write
+ * nothing for unknown users. The receipt is saved before it is announced. The record goes last.
  */
 export const ENDING = [
   countProcesses,
@@ -64,7 +64,6 @@ export const ENDING = [
   removeRecord,
 ] as const;
 
-/** Effects that are no stages. */
 const OTHERS = [
   refuse,
   noteClose,

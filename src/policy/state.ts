@@ -1,4 +1,4 @@
-// What the daemon knows, and small changes of it. Pure.
+// What the daemon knows. Pure.
 import type { Config } from "../config/schema.ts";
 import type { Effect } from "./effects.ts";
 import type { LeasePool } from "./lease.ts";
@@ -25,7 +25,6 @@ export interface State {
   readonly offer: Offer | undefined;
   readonly sessions: ReadonlyMap<string, Session>;
   readonly pool: LeasePool;
-  /** The UIDs of this machine. */
   readonly uidMap: UidMap;
   /** When to check quarantined UIDs again. */
   readonly retries: ReadonlyMap<number, Retry>;

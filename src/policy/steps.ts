@@ -1,9 +1,9 @@
-// The steps of a view: plain data, and all that the native builder gets. Types only; plan.ts decides on steps.
+// The steps of a view: plain data, and all that the builder gets. Types only; plan.ts decides.
 
 /** Why a step exists, if the configuration does not say so. For people; the builder ignores it. */
 export type Why = string;
 
-/** A fresh tmpfs, nosuid and nodev. The builder fills it from the skeletons, sets its owner, then attaches it. */
+/** A fresh tmpfs, nosuid and nodev. It is filled from the skeletons, given to its owner, then attached. */
 export interface TmpfsStep {
   readonly kind: "tmpfs";
   /** An absolute path without ".", ".." or symbolic links. */
@@ -22,7 +22,7 @@ export interface TmpfsStep {
   /** 0 for the kernel's default. */
   readonly inodes: number;
   readonly noexec: boolean;
-  /** Set after everything in it is attached. */
+  /** Set after everything inside is attached. */
   readonly readonly: boolean;
   /** Directories copied into it. Later ones overwrite earlier ones; missing ones are skipped. */
   readonly skeletons: readonly string[];
@@ -36,7 +36,7 @@ export interface ProcStep {
   readonly hidepid: "noaccess" | "invisible" | "ptraceable";
 }
 
-/** An IPC namespace, with its POSIX message queues (mq_overview(7)) at the target. */
+/** An IPC namespace, with its message queues (mq_overview(7)) at the target. */
 export interface MqueueStep {
   readonly kind: "mqueue";
   readonly target: string;
@@ -44,7 +44,7 @@ export interface MqueueStep {
   readonly optional: boolean;
 }
 
-/** A devpts (pts(4)) of the view, without terminals of other sessions. A /dev/ptmx beside the target uses it. */
+/** A devpts (pts(4)) of the view, without others' terminals. A /dev/ptmx beside the target uses it. */
 export interface DevptsStep {
   readonly kind: "devpts";
   readonly target: string;
@@ -57,7 +57,7 @@ export interface MkdirStep {
   readonly mode: number;
 }
 
-/** A socket of the host, in a tmpfs of this plan. Left out and reported if root or the UID owns none there. */
+/** A socket of the host, in a tmpfs of this plan. Left out and reported if root or the UID has none there. */
 export interface SocketStep {
   readonly kind: "socket";
   readonly target: string;
@@ -72,19 +72,19 @@ export interface HideStep {
   readonly why?: Why;
 }
 
-/** Read-only overlayfs at the target; the first directory is on top. */
+/** Directories laid over and under the target, read-only, the first on top. */
 export interface OverlayStep {
   readonly kind: "overlay";
   readonly target: string;
-  /** Root must own each, and only root may write to it. Missing ones are skipped. */
+  /** Only root may own and write to them. Missing ones are skipped. */
   readonly layers: readonly string[];
-  /** The same, under the target: they show only what it lacks. */
+  /** The same, but under the target: their files show only if it lacks them. */
   readonly below: readonly string[];
-  /** Paths relative to the target that do not exist in the result (whiteouts). */
+  /** Paths relative to the target that the result lacks (whiteouts). */
   readonly hidden: readonly string[];
 }
 
-/** Another path of the host, with everything mounted below it. */
+/** Shows another path of the host at the target, with everything mounted below it. */
 export interface BindStep {
   readonly kind: "bind";
   readonly source: string;
@@ -99,7 +99,7 @@ export interface BindStep {
   readonly optional: boolean;
 }
 
-/** Read-only, with everything mounted below it. */
+/** Makes the target read-only, with everything mounted below it. */
 export interface ReadonlyStep {
   readonly kind: "readonly";
   readonly target: string;

@@ -1,9 +1,9 @@
-// Makes a tmpfs at least as strict as the host's mount at its path. Pure.
+// Makes a tmpfs at least as strict as the host's mount there. Pure.
 import type { MountTree } from "./mounts.ts";
 import { mountShowing } from "./mounts.ts";
 import type { TmpfsStep } from "./steps.ts";
 
-/** Adds noexec if the host has it. nosuid and nodev are always set. */
+/** Adds noexec if the host's mount has it. nosuid and nodev are always set. */
 export function noexecAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
   const mount = mountShowing(mounts, step.target);
   if (step.noexec || mount?.flags.includes("noexec") !== true) return step;
@@ -11,8 +11,8 @@ export function noexecAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
 }
 
 /**
- * Makes the step read-only if the host mounts exactly this path read-only. A read-only disk does not count: there
- * guests need to write to memory.
+ * Makes a step read-only if the host mounts exactly this path read-only. On machines with a read-only disk, guests need
+ * to write to memory.
  */
 export function readonlyAs(mounts: MountTree, step: TmpfsStep): TmpfsStep {
   const mount = mountShowing(mounts, step.target);

@@ -1,4 +1,4 @@
-// What an effect is about: a session, a UID, the switch, or the paths of the walk; and how sentences name it.
+// What an effect is about, and how sentences name it.
 import type { Account } from "./account.ts";
 
 /** A session, or a login without one. */
@@ -11,7 +11,7 @@ export interface SessionSubject {
   readonly service: string;
 }
 
-/** A UID without a session. `user` is its last guest. */
+/** A UID without a session. `user` is the last guest. */
 export interface UidSubject {
   readonly of: "uid";
   readonly uid: number;

@@ -1,4 +1,4 @@
-// Whether guests' files in memory can reach a disk through swap. Pure.
+// Whether guests' files in memory can get into swap. Pure.
 
 export interface SwapFacts {
   /** The kernel can keep a tmpfs out of swap (Linux 6.4). */
@@ -13,7 +13,7 @@ const WHERE = "Files of guests in memory can get into swap space: this kernel ca
 const ENCRYPT = "encrypt the swap space, or do without it";
 
 /**
- * Returns a warning and what to do.
+ * Returns what can happen, and what to do.
  * @param swapMax as in the configuration: "0" for no swap
  */
 export function findSwapFault(swapMax: string, { noswap, limitable, active }: SwapFacts): string | undefined {

@@ -1,22 +1,21 @@
-// The administrator's switch of guest logins, and what refused guests are told. Pure. Enabled= must be yes as well.
+// The administrator's switch of guest logins. Pure. Enabled= must be yes as well.
 import { refusal } from "./refusals.ts";
 
 export interface LoginSwitch {
   readonly enabled: boolean;
-  /** Why guests are refused; "" if not given, or while they are admitted. */
+  /** Why guests are refused; may be empty. */
   readonly reason: string;
 }
 
-/** Before an administrator has set it. */
 export const NEVER_ENABLED: LoginSwitch = { enabled: false, reason: "they have not been switched on yet" };
 
-/** The whole sentence must fit into a PAM message (PAM_MAX_MSG_SIZE). */
+/** The sentence must fit into a PAM message (PAM_MAX_MSG_SIZE). */
 const REASON_CHARACTERS = 200;
 const REASON_BYTES = 400;
 
 /** Returns what is wrong with a reason, as the end of a sentence. */
 export function findReasonFault(reason: string): string | undefined {
-  // The class contains lone surrogates.
+  // The class includes lone surrogates.
   if (/[\p{C}\p{Zl}\p{Zp}]/u.test(reason)) return "has a character that cannot be printed";
   const isLong =
     Array.from(reason).length > REASON_CHARACTERS || new TextEncoder().encode(reason).length > REASON_BYTES;

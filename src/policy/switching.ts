@@ -14,7 +14,7 @@ export function requestSwitch(state: State, { loginSwitch, call }: EventOf<"swit
 export function applySwitch(state: State, effect: EffectOf<"write-switch">, event: Ended): Next {
   const { subject, loginSwitch, call } = effect;
   if (event.kind === "effect-done")
-    // The answer comes last, after greeters were told.
+    // Greeters are told before the answer.
     return chain(offerGhost({ ...state, loginSwitch }), (next) =>
       stay(next, { kind: "answer", subject, call, answer: { kind: "switched" } }),
     );
