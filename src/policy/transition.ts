@@ -1,5 +1,5 @@
-// transition(state, event) -> state, effects: maps each event to its decision. Pure. One effect of a session runs at a
-// time. Its outcome comes back as an event, and leads to the next stage.
+// transition(state, event) -> state, effects. Pure. One effect of a session runs at a time. Its outcome comes back as
+// an event, and leads to the next stage.
 import { advanceAllocating, allocate } from "./allocating.ts";
 import {
   advanceEnding,
@@ -95,7 +95,6 @@ function passTime(state: State, moment: Moment): Next {
   );
 }
 
-// Not every effect is about a session.
 function learn(state: State, event: Ended): Next {
   const { subject } = event.effect;
   switch (event.effect.kind) {

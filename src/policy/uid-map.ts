@@ -1,5 +1,5 @@
-// The UIDs of the machine's user namespace, and what to do if they lack the range of leases. Pure. A container often
-// has 65536.
+// The UIDs of the machine's user namespace, and what to do without the range of leases. Pure. A container often has
+// 65536.
 import type { Config } from "../config/schema.ts";
 
 type UidRange = Config["Guests"]["LeaseRange"];
@@ -16,7 +16,6 @@ export const isMapped = (uidMap: UidMap, uid: number): boolean =>
 /** The range of earlier versions. A container with 65536 UIDs has it. */
 const LOW_RANGE: UidRange = { first: 60_600, last: 61_183 };
 
-/** Returns a warning if UIDs of the range do not exist. */
 export function findMapFault(range: UidRange, uidMap: UidMap): string | undefined {
   const mapped = countMapped(range, uidMap);
   const all = range.last - range.first + 1;
@@ -36,5 +35,5 @@ export function countMapped(range: UidRange, uidMap: UidMap): number {
   return overlaps.reduce((sum, overlap) => sum + Math.max(0, overlap), 0);
 }
 
-/** As in the configuration. */
+/** Writes a range as in the configuration. */
 export const formatRange = ({ first, last }: UidRange): string => `${first}-${last}`;

@@ -1,7 +1,6 @@
 // Why a view could not be built, and what to do about it. Pure.
 import type { Step } from "./steps.ts";
 
-/** What the builder reports. */
 export interface ViewFault {
   /** Such as "skeleton", "attach", "fsconfig overlay". */
   readonly step: string;
@@ -10,7 +9,6 @@ export interface ViewFault {
   readonly message: string;
 }
 
-/** Describes the fault in a sentence. */
 export function describeViewFault(fault: ViewFault, plan: readonly Step[]): string {
   return `the view cannot be built: ${fault.message.replace(/\.$/, "")}; ${adviseOn(fault, plan)}`;
 }

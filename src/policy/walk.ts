@@ -2,7 +2,7 @@
 import type { Retry } from "./retry.ts";
 
 export interface Walk {
-  /** Whose files it looks for; empty without a walk. */
+  /** The UIDs that it looks for; empty without a walk. */
   readonly uids: readonly number[];
   /** In microseconds of the monotonic clock. */
   readonly begunUptime: number;

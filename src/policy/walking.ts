@@ -1,6 +1,5 @@
-// UIDs that wait: nothing is known to be left, but guests may have files in directories that were not searched. One
-// walk of all directories looks for all these UIDs, part by part. It releases those without files, and quarantines the
-// others.
+// UIDs that wait: guests may have left files in directories that were not searched. One walk of all directories looks
+// for them, part by part. It releases UIDs without files, and quarantines the others.
 import type { Effect, EffectOf } from "./effects.ts";
 import type { SweptOwner } from "./effects/walk-paths.ts";
 import type { Ended, EventOf } from "./events.ts";
@@ -18,10 +17,9 @@ import { countOf } from "./words.ts";
 /** Microseconds. guestd rests for as long as the walk took, up to this. */
 const LONGEST_REST = 3600e6;
 
-/** Limits the UIDs of one walk. Each release writes a receipt, on the disk that logins use. */
+/** Limits the UIDs of one walk: each release writes a receipt, on the disk that logins use. */
 const MOST_AT_ONCE = 100;
 
-/** Whether to begin or continue a walk. */
 export const isWalkDue = ({ pool, walk }: State): boolean =>
   walk.uids.length > 0 || [...pool.quarantined.values()].some(({ waits }) => waits === true);
 
@@ -44,7 +42,6 @@ function listWaiting({ pool, retries, sessions }: State, uptime: number): number
   return waiting.slice(0, MOST_AT_ONCE);
 }
 
-/** Handles the result of the walk, or of a part. */
 export function judgeWalk(state: State, { uids }: EffectOf<"walk-paths">, event: Ended): Next {
   const { walk } = state;
   const { uptime } = event;

@@ -1,4 +1,4 @@
-// What an administrator should know about the machine and configuration, though it is no error. Pure.
+// What an administrator should know, though it is no error. Pure.
 import type { Config } from "../config/schema.ts";
 import { listFull } from "./admission.ts";
 import { countForeign, type KeptLeases } from "./lease.ts";
@@ -8,7 +8,7 @@ import { findSwapFault } from "./swap.ts";
 import { findMapFault } from "./uid-map.ts";
 import { countOf } from "./words.ts";
 
-/** Returns sentences: what was found, and what to do. */
+/** Returns what was found, and what to do. */
 export function listWarnings(
   config: Config,
   { uidMap, sessions, pool }: Pick<State, "uidMap" | "sessions" | "pool">,
@@ -27,7 +27,7 @@ export function listWarnings(
   return [...faults, ...full].filter((sentence) => sentence !== undefined);
 }
 
-// Foreign UIDs delay logins. While a directory service does not answer, its users seem not to exist.
+// Foreign UIDs delay logins. While a directory service is silent, its users seem not to exist.
 function findForeign(pool: KeptLeases): string | undefined {
   const count = countForeign(pool);
   if (count === 0) return undefined;

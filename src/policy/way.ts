@@ -6,7 +6,7 @@ import type { Moment } from "./moment.ts";
 import type { Session } from "./session.ts";
 import { subjectOf } from "./subject.ts";
 
-/** Any stage (effects/row.ts). The casts rely on this: a stage gets and learns from effects of its own kind only. */
+/** Any stage (effects/row.ts). The casts rely on this: a stage gets and learns from its own kind of effects only. */
 interface AnyStage<In, Out> {
   readonly kind: EffectKind;
   readonly when?: (session: In) => boolean;
@@ -18,7 +18,6 @@ interface AnyStage<In, Out> {
 
 export type Way<In, Out = In> = readonly AnyStage<In, Out>[];
 
-/** Undefined if the effect is no stage here. */
 function stageOf<In, Out>(way: Way<In, Out>, session: In, effect: Effect): AnyStage<In, Out> | undefined {
   const stage = way.find(({ kind }) => kind === effect.kind);
   return stage?.isStage?.(session, effect as never) === false ? undefined : stage;
@@ -27,7 +26,6 @@ function stageOf<In, Out>(way: Way<In, Out>, session: In, effect: Effect): AnySt
 export const isStageOf = <In, Out>(way: Way<In, Out>, session: In, effect: Effect): boolean =>
   stageOf(way, session, effect) !== undefined;
 
-/** Returns the session after one of its stages. */
 export function learnFrom<In, Out>(way: Way<In, Out>, session: In, event: Ended): In | Out {
   const stage = stageOf(way, session, event.effect);
   const effect = event.effect as never;
@@ -36,9 +34,8 @@ export function learnFrom<In, Out>(way: Way<In, Out>, session: In, event: Ended)
 }
 
 /**
- * Returns the effect of the next stage that the session needs.
  * @param last kind of the last effect; undefined for the first stage
- * @returns undefined after the last stage
+ * @returns the next effect; undefined after the last stage
  * @throws if `last` is no stage of this way
  */
 export function effectAfter<In extends Session, Out>(
