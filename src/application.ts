@@ -1,5 +1,5 @@
-// Creates the parts of the daemon and starts them in order. Each gets the earlier parts that it needs. daemon-link.ts
-// has the one circular dependency. No logic.
+// Creates the parts of the daemon in order, and starts them. The one circular dependency is in daemon-link.ts. No
+// logic.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -66,19 +66,17 @@ import { UnlockMarks } from "./system/unlock-marks.ts";
 import { VERSION } from "./version.ts";
 import { poll } from "./wait.ts";
 
-/** How long logins wait for the sweep of the previous boot's sessions. */
 const SWEEP_LIMIT_MS = 20_000;
 const INTROSPECTION = "/usr/share/dbus-1/interfaces/org.guestd1.xml";
 
 export interface ApplicationParts {
   readonly bus: MessageBus;
-  /** Filters incoming messages of the bus. */
   readonly intake: Intake;
   readonly bindings: Bindings;
   readonly journal: Journal;
-  /** guestd has been idle long enough, and should exit with this status. */
+  /** guestd has been idle long enough, and should exit. */
   readonly onIdle: (status: number) => void;
-  /** Wraps the effect runner, for tests that inject faults. */
+  /** For tests that inject faults. */
   readonly decorate: (runner: EffectRunner) => EffectRunner;
 }
 
@@ -87,8 +85,8 @@ export interface Application {
   readonly start: () => Promise<void>;
   readonly reload: () => void;
   /**
-   * Waits for work in progress before guestd stops.
-   * @param limitMs the longest wait; the next guestd continues the rest
+   * Waits for work in progress.
+   * @param limitMs after that, work is left to the next guestd
    * @returns the exit status
    */
   readonly finish: (limitMs: number) => Promise<number>;
@@ -153,7 +151,7 @@ export function makeApplication(parts: ApplicationParts): Application {
       configuration.load();
     },
     finish: async (limitMs) => {
-      // systemd stops a service that releases its name; this one exits by itself.
+      // systemd stops a service that releases its name. This one exits by itself.
       if (idle.isLeaving) return new Promise<number>(() => undefined);
       await poll(() => !isWorking(), limitMs);
       return daemon.state.sessions.size > 0 ? EXIT_AGAIN : EXIT_IDLE;
@@ -161,7 +159,6 @@ export function makeApplication(parts: ApplicationParts): Application {
   };
 }
 
-/** What almost every part needs. */
 interface Core extends SessionNeeds {
   readonly abilities: Abilities;
   readonly journal: Journal;
@@ -173,7 +170,7 @@ type Stores = Pick<
 >;
 type Sessions = ReturnType<typeof makeSessionParts>;
 
-/** The defaults apply while the configuration has errors. */
+/** While the configuration has errors, the defaults apply. */
 const settingsOf = ({ state }: DaemonLink): Config => state.config ?? DEFAULTS;
 
 interface ServiceNeeds {
@@ -275,11 +272,10 @@ async function start({ bus, journal, report, link }: Core, needs: StartNeeds): P
   // New guests wait for the sweep of the previous boot's sessions.
   if (events.some((event) => event.kind === "record-found" && event.cause === "lost-power"))
     await poll(() => !isWorking(), SWEEP_LIMIT_MS);
-  // A waiting display manager starts as soon as guestd answers (guestd-greeters.service). Its greeter's data must exist
-  // by then.
+  // A waiting display manager starts when guestd answers (guestd-greeters.service), and its greeter reads data.
   await greetersTold();
   await service.start();
-  // All sessions that continue have been taken up.
+  // All sessions have been taken up.
   startHeartbeat({
     onTick: (uptime) => {
       link.dispatch({ kind: "tick" });

@@ -1,4 +1,4 @@
-// The current configuration. If a new one has errors, the old one stays.
+// The current configuration. One with errors does not replace it.
 import type { Loaded } from "./config/load.ts";
 import type { Setting } from "./config/parse.ts";
 import { formatConfigError, isSet } from "./config/parse.ts";
@@ -21,7 +21,7 @@ export class Configuration {
     this.#parts = parts;
   }
 
-  /** Every current setting and its origin. Empty if none could be loaded. */
+  /** Every setting and its origin. Empty if none could be loaded. */
   get settings(): readonly Setting[] {
     return this.#settings;
   }
@@ -31,18 +31,17 @@ export class Configuration {
     return this.#errors;
   }
 
-  /** No file has the current configuration, so a restart would lose it. */
+  /** A restart would lose the current configuration, which is in no file. */
   get isEarlier(): boolean {
     return this.#errors.length > 0 && this.#settings.length > 0;
   }
 
-  /** Says which settings apply while the configuration has errors. */
   get fallback(): string {
     return this.isEarlier ? "the one before stays in force" : "guests are refused until it is fixed";
   }
 
   /**
-   * Loads the configuration. A faulty one changes nothing.
+   * A faulty configuration changes nothing.
    * @returns its errors, one line each
    */
   load(): readonly string[] {

@@ -1,5 +1,5 @@
-// The one circular dependency: parts report events to the daemon, which runs effects on them. The parts hold this link,
-// and report nothing before the daemon exists.
+// The one circular dependency: parts report events to the daemon, which runs effects on them. They report none before
+// it exists.
 import type { Daemon } from "./daemon.ts";
 import type { What } from "./policy/events.ts";
 import type { State } from "./policy/state.ts";
@@ -8,7 +8,6 @@ import { INITIAL_STATE } from "./policy/state.ts";
 export class DaemonLink {
   #daemon: Pick<Daemon, "state" | "dispatch"> | undefined;
 
-  /** Events go to this daemon from now on. */
   connect(daemon: Pick<Daemon, "state" | "dispatch">): void {
     this.#daemon = daemon;
   }
@@ -17,7 +16,7 @@ export class DaemonLink {
     return this.#daemon?.state ?? INITIAL_STATE;
   }
 
-  /** @throws Error before connect(): an event must not get lost */
+  /** @throws before connect(): an event must not get lost */
   dispatch(what: What): void {
     if (this.#daemon === undefined) throw new Error(`${what.kind} has come before the daemon`);
     this.#daemon.dispatch(what);

@@ -1,5 +1,5 @@
-// dispatch(what): transition, run the effects, log each, feed the outcomes back. Effects are run and logged only here,
-// so every action is in the journal.
+// dispatch(what): transition, run the effects, log each, feed the outcomes back. Nothing else runs or logs effects, so
+// every action is in the journal.
 import type { Effect, EffectKind, EffectOf, FoundOf, Runners } from "./policy/effects.ts";
 import { GuestError } from "./policy/errors.ts";
 import type { What } from "./policy/events.ts";
@@ -38,12 +38,11 @@ export class Daemon {
     return this.#state;
   }
 
-  /** An effect is running or queued. */
   get isBusy(): boolean {
     return this.#queues.size > 0;
   }
 
-  /** Handles an event. Effects of one subject run in order, others in parallel. */
+  /** Effects of one subject run in order, others in parallel. */
   dispatch(what: What): void {
     const next: Next = transition(this.#state, { ...what, ...this.#parts.clock() });
     this.#state = next.state;
@@ -86,7 +85,7 @@ export class Daemon {
   }
 }
 
-// Errors of the addon have the failed kernel step and its path.
+// The addon's errors name the failed kernel step and its path.
 function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { reason: String(error) };
   if (error instanceof GuestError) return { reason: error.message, code: error.code };

@@ -50,7 +50,6 @@ export interface EffectParts {
     session: string,
     settings: Config["Sweep"],
   ) => Promise<{ readonly swept: readonly Swept[] }>;
-  /** Returns sentences about rules that do not work for a shared session. */
   readonly warnOfRules: (login: SharedLogin) => Promise<readonly string[]>;
   /** Requests to systemd and logind. */
   readonly users: {
@@ -65,9 +64,8 @@ export interface EffectParts {
   };
   readonly pending: PendingCalls;
   readonly service: Pick<Service, "emit">;
-  /** Whether the journal has the receipt. */
   readonly wasAnnounced: (id: string) => Promise<boolean>;
-  /** The defaults apply while the configuration has errors. */
+  /** While the configuration has errors, the defaults apply. */
   readonly settings: () => Pick<Config, "Sweep" | "Daemon" | "Polkit">;
 }
 
@@ -162,7 +160,7 @@ function endingRunners(parts: EffectParts) {
   } satisfies Partial<Runners>;
 }
 
-// If the user hangs up during login, a failure is no error.
+// A user may hang up during login, which is no error.
 async function whileAlive<T>(leaders: EffectParts["leaders"], { id }: SessionSubject, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -179,8 +177,7 @@ async function killProcesses(parts: EffectParts, effect: EffectOf<"kill-processe
   return endProcesses(holdings.membershipOf(subject.id, view, cgroups, leased ? subject.uid : undefined), running);
 }
 
-// Saves the state of the UID first, because a crash would lose it. If that fails, the record stays for the next
-// attempt.
+// Saves the UID's state first, because a crash would lose it. After a failure the record stays.
 async function removeRecord(
   { views, leases, ledger, store }: EffectParts,
   { subject, lease }: EffectOf<"remove-record">,
@@ -193,7 +190,7 @@ async function removeRecord(
   store.remove(id, uid);
 }
 
-// Saves the state of the UID first. A receipt may miss the finding.
+// Saves the UID's state first. A receipt may miss the finding.
 async function keepUid(
   { leases, receipts }: EffectParts,
   { uid }: UidSubject,

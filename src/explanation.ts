@@ -112,7 +112,7 @@ async function findGhostFacts(user: string, config: Config | undefined, machine:
   return { account, hasGroup, member };
 }
 
-/** Explains a login, and tries to build its view. */
+/** Explains a login. If policy admits it, tries to build the view. */
 async function rehearseLogin(state: Judging, login: ExplainedLogin, machine: LoginMachine): Promise<Explanation> {
   const explanation = explainLogin(state, login, machine.gatherFacts(state.config, login.account.home));
   if (explanation.verdict !== "admitted") return explanation;
@@ -128,7 +128,6 @@ async function rehearseLogin(state: Judging, login: ExplainedLogin, machine: Log
   }
 }
 
-/** Returns why no account can be leased although a UID is free. */
 async function findLeaseFault(machine: LoginMachine): Promise<string | undefined> {
   if (machine.cachesAccounts()) return NSCD_FAULT;
   try {
@@ -140,17 +139,17 @@ async function findLeaseFault(machine: LoginMachine): Promise<string | undefined
   }
 }
 
-/** PAM services by what guests do. */
+/** PAM services, by what guests do. */
 export interface WatchedServices {
-  /** Log in without a password. */
+  /** They log in without a password. */
   readonly asking: readonly string[];
-  /** Log in. */
+  /** They log in. */
   readonly entering: readonly string[];
-  /** Have sessions. */
+  /** They have sessions. */
   readonly opening: readonly string[];
 }
 
-/** Warns of PAM modules that get in the way of guests or their views. */
+/** Warns of PAM modules that get in the way of guests. */
 export function warnOfServices(
   { asking, entering, opening }: WatchedServices,
   group: string,

@@ -1,5 +1,5 @@
-// guest-greeter: a greeter for greetd that logs the guest in. Starts another greeter if that fails or a key is pressed.
-// It has no privileges. Usage: guest-greeter --user=USER --session=SESSION -- GREETER [ARGUMENT...].
+// guest-greeter: a greeter for greetd that logs the guest in, or starts another greeter. No privileges. Usage:
+// guest-greeter --user=USER --session=SESSION -- GREETER [ARGUMENT...].
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { once } from "node:events";

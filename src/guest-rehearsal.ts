@@ -1,5 +1,5 @@
 // guest-rehearsal: builds a view that no session uses. Reads the plan from stdin; prints the fault, or "null". A
-// process of its own: a hanging file server hangs it, and its exit destroys the view.
+// hanging file server hangs this process, and its exit destroys the view.
 import { readFileSync } from "node:fs";
 import type { Step } from "./policy/steps.ts";
 import type { ViewFault } from "./policy/view-fault.ts";

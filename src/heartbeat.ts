@@ -1,5 +1,4 @@
-// What guestd does by the clock: ticks, pings of systemd's watchdog, and notifications that systemd had no time to
-// read.
+// What guestd does by the clock: ticks, pings of systemd's watchdog, and late notifications.
 import type { Moment } from "./policy/moment.ts";
 import type { FdStore } from "./system/sessions/fd-store.ts";
 
@@ -10,12 +9,12 @@ export interface HeartbeatParts {
   readonly onTick: (uptime: number) => void;
   readonly clock: () => Moment;
   readonly fdStore: Pick<FdStore, "forgetRest" | "retry" | "wake">;
-  /** systemd could not be notified; guestd tries again. */
+  /** Called if systemd could not be notified. */
   readonly report: (error: unknown) => void;
 }
 
 /**
- * Starts the clock. Sessions of an earlier guestd must have been taken up.
+ * Sessions of an earlier guestd must have been taken up.
  * @param watchdogMs systemd's timeout (sd_watchdog_enabled(3)); 0 for none
  */
 export function startHeartbeat(
