@@ -1,5 +1,5 @@
-// Exits when there is no session and no call. It releases its bus name first, then answers the calls sent before that.
-// Later calls start a new guestd.
+// Exits when there is no session and no call. First it releases its bus name, and answers earlier calls. Later ones
+// start a new guestd.
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Exit statuses: nothing to do, or restart at once (guestd.service). */
@@ -14,9 +14,9 @@ export interface IdleParts {
   readonly isBusy: () => boolean;
   /** There is work that an exit would cut short. Sessions continue. */
   readonly isWorking: () => boolean;
-  /** Idle time before the exit, in microseconds; 0 for never. */
+  /** Idle time in microseconds; 0 for never. */
   readonly limit: () => number;
-  /** Releases the bus name. Resolves when earlier calls have arrived. */
+  /** Resolves when calls from before the release have arrived. */
   readonly giveUpName: () => Promise<void>;
   readonly onIdle: (status: number) => void;
 }
@@ -30,15 +30,12 @@ export class IdleWatch {
     this.#parts = parts;
   }
 
-  /** The name is being released. systemd's SIGTERM is then ignored. */
+  /** SIGTERM is then ignored: systemd sends it when the name is released. */
   get isLeaving(): boolean {
     return this.#isLeaving;
   }
 
-  /**
-   * Exits if it is time to.
-   * @param uptime in microseconds of the monotonic clock
-   */
+  /** @param uptime in microseconds of the monotonic clock */
   check(uptime: number): void {
     const { isBusy, limit } = this.#parts;
     if (this.#isLeaving) return;
@@ -51,10 +48,10 @@ export class IdleWatch {
     const { isBusy, isWorking, giveUpName, onIdle } = this.#parts;
     this.#isLeaving = true;
     await giveUpName();
-    // Calls before the release are served. The next guestd takes up what they started.
+    // Calls from before the release are served. The next guestd takes up what they started.
     const isNeeded = isBusy();
     while (isWorking()) await delay(PAUSE_MS);
-    // The last login still has to open its namespaces, which this process holds.
+    // The last login still opens its namespaces, which this process holds.
     if (isNeeded) await delay(LAST_PAUSE_MS);
     while (isWorking()) await delay(PAUSE_MS);
     onIdle(isNeeded ? EXIT_AGAIN : EXIT_IDLE);

@@ -9,7 +9,6 @@ export class Lanes {
     this.#free = count;
   }
 
-  /** Waits for a free lane. */
   async run<T>(work: () => T | Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -23,7 +22,7 @@ export class Lanes {
   }
 }
 
-/** One piece per round of the event loop, so calls are answered in between. */
+/** Runs one piece per round of the event loop, so calls are answered in between. */
 export class Turns {
   readonly #lane = new Lanes(1);
 

@@ -4,15 +4,15 @@ import type { Session } from "./policy/session.ts";
 import type { Placement } from "./system/processes/placement.ts";
 
 /**
- * @returns a function that looks for the cgroup of each unmoved leader. It repeats a running search afterwards instead
- * of starting a second one: logind announces every login, and some leaders are never moved.
+ * @returns a function that looks for the cgroups of unmoved leaders. It repeats a running search instead of starting a
+ * second one: logind announces every login, and some leaders are never moved.
  */
 export function makeCgroupSearch(
   link: Pick<DaemonLink, "state" | "dispatch">,
   placement: Pick<Placement, "awaitLoginCgroup">,
   report: (what: string, error: unknown) => void,
 ): () => void {
-  /** By session id: whether to search once more. */
+  /** Whether to search once more, by session id. */
   const looking = new Map<string, boolean>();
   const find = async (session: Session) => {
     looking.set(session.id, false);
@@ -37,5 +37,5 @@ export function makeCgroupSearch(
   };
 }
 
-// A leader is moved once. A leased session has all processes of its user, so it needs no search.
+// A leader is moved once. A leased session has all its user's processes.
 const mayBeMoved = ({ leased, cgroups, phase }: Session) => !leased && cgroups.length === 1 && phase !== "ending";

@@ -1,4 +1,4 @@
-// Checks whether the ghost could log in, at most once a minute while it could. Also collects warnings.
+// Checks whether the ghost could log in, and collects warnings. A good result lasts a minute.
 import { readClock } from "./clock.ts";
 import { explainGhost, warnOfServices } from "./explanation.ts";
 import type { Config } from "./config/schema.ts";
@@ -30,7 +30,7 @@ export class LoginChecks {
     this.#machine = machine;
   }
 
-  /** Returns a fresh result. Warnings that need no check are never older. */
+  /** Warnings that need no check are always fresh. */
   async check(): Promise<LoginCheck> {
     const found = await this.#lookOnce();
     const state = this.#state();
@@ -51,7 +51,7 @@ export class LoginChecks {
     const forget = () => {
       if (this.#kept === kept) this.#kept = undefined;
     };
-    // After a failure, an administrator checks again at once.
+    // An administrator may have fixed the fault.
     check.then(({ fault }) => {
       if (fault !== "") forget();
     }, forget);

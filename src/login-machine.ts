@@ -1,4 +1,4 @@
-// What explanations and login checks ask the machine, as functions that tests replace. Decides nothing.
+// What explanations and login checks ask the machine; tests replace it. Decides nothing.
 import type { Config } from "./config/schema.ts";
 import type { Account } from "./policy/account.ts";
 import type { ChrootRule } from "./policy/chroot-rules.ts";
@@ -30,7 +30,7 @@ export interface LoginMachine {
   readonly cachesAccounts: () => boolean;
   /** Rejects if this cannot be determined. */
   readonly homeExists: (home: string) => Promise<boolean>;
-  /** For a login from guestd's own mount namespace. */
+  /** For a login from guestd's mount namespace. */
   readonly gatherFacts: (config: Config | undefined, home: string) => PlanFacts;
   readonly rehearseView: (plan: readonly Step[]) => Promise<ViewFault | undefined>;
   readonly listPamServices: () => readonly string[];
@@ -55,7 +55,6 @@ export const RULES = {
   readChrootRules: () => readChrootRules(),
 } as const satisfies Partial<LoginMachine>;
 
-/** @param abilities what this kernel supports */
 export function askMachine({ overlay, noswap }: Pick<Abilities, "overlay" | "noswap">): LoginMachine {
   const openDirectories = new OpenDirectoriesLook();
   return {

@@ -1,4 +1,4 @@
-// Finds rules of the machine that do not work for a shared session. Asks the machine; policy judges.
+// Finds rules of the machine that do not work for a shared session. Policy judges.
 import type { Config } from "./config/schema.ts";
 import type { LoginMachine } from "./login-machine.ts";
 import type { Account } from "./policy/account.ts";
@@ -18,7 +18,7 @@ export interface SharedLogin {
 }
 
 const SSHD = "sshd";
-/** Checking more accounts takes too long. */
+/** More accounts would take too long. */
 const MOST_ACCOUNTS = 50;
 
 /** Returns what does not work, and what to use instead. */
@@ -35,7 +35,7 @@ async function findChrooted({ account, plan }: SharedLogin, machine: RuleMachine
   return findChrootFault(rules, { account, groups, plan });
 }
 
-/** Warns for all shared accounts known by name: the ghost, members of the group, lingering users. */
+/** Warns for shared accounts known by name: the ghost, members of the group, lingering users. */
 export async function warnOfAllRules(
   state: Judging & { readonly config: Config },
   machine: LoginMachine,

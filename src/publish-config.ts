@@ -1,4 +1,4 @@
-// Writes settings where polkit, the bus, guests' desktops and the name service read them.
+// Writes settings for polkit, the bus, guests' desktops and the name service.
 import type { Config } from "./config/schema.ts";
 import type { Leases } from "./system/accounts/leases.ts";
 import { writeBusPolicy } from "./system/bus-policy.ts";
@@ -7,7 +7,6 @@ import { writePolkitFlags } from "./system/polkit-flags.ts";
 
 export interface Readers {
   readonly leases: Pick<Leases, "publishGhost">;
-  /** Makes the bus read its policy again. */
   readonly reloadPolicy: () => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// The parts that hold leaders, views, namespaces and connections of open sessions.
+// The parts that hold leaders, views, namespaces and connections.
 import type { MessageBus } from "dbus-next";
 import { nameExists } from "./bus/caller.ts";
 import { findLoginCgroups, type EndedLeader } from "./bus/login1.ts";
@@ -19,7 +19,7 @@ import { Views } from "./system/sessions/views.ts";
 export interface SessionNeeds {
   readonly bus: MessageBus;
   readonly bindings: Bindings;
-  /** Reports a failure that belongs to no call. */
+  /** For failures that belong to no call. */
   readonly report: (what: string, error: unknown) => void;
   readonly link: DaemonLink;
 }
@@ -38,7 +38,7 @@ export function makeSessionParts({ bus, bindings, report, link }: SessionNeeds) 
   const reapers = new Reapers({ bindings, cgroups, onExit });
   const leaders = new Leaders({ bindings, holdings, nameExists: (name) => nameExists(bus, name), onExit });
   const looks = makeLooks();
-  // A queue of its own: a check of a quarantined UID must not delay the end of a session.
+  // Checks of quarantined UIDs must not delay ends.
   const uidLooks = makeLooks();
   const views = new Views({ bindings, cgroups, holdings, reapers, search: looks.searchHolders });
   const logins = new Batch((leaders: readonly EndedLeader[]) => findLoginCgroups(bus, leaders));

@@ -1,4 +1,4 @@
-// Connects guestd to the bus, starts it, and logs when it stops. It exits nowhere else.
+// Connects guestd to the bus, starts it, and logs when it stops. The only exit.
 import Journald from "systemd-journald";
 import { makeApplication } from "./application.ts";
 import { connectBus } from "./bus/connection.ts";
@@ -9,12 +9,12 @@ import { EXIT_AGAIN } from "./idle.ts";
 import { loadBindings } from "./system/bindings.ts";
 import { Journal } from "./system/journal.ts";
 
-/** How long work may continue when guestd is told to stop. */
+/** For work in progress when guestd is told to stop. */
 const STOP_LIMIT_MS = 15_000;
 
 /**
  * Resolves when guestd is ready.
- * @param decorate wraps the effect runner, for tests that inject faults
+ * @param decorate for tests that inject faults
  */
 export async function start(decorate: (runner: EffectRunner) => EffectRunner = (runner) => runner): Promise<void> {
   const journal = new Journal(Journald);
