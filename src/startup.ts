@@ -1,5 +1,4 @@
-// Turns what an earlier guestd left into the first events. Reads sessions from both records and ledger, to notice a
-// lost record.
+// Turns what an earlier guestd left into the first events. Records and ledger are both read, to notice a lost record.
 import type { What } from "./policy/events.ts";
 import type { UidMap } from "./policy/uid-map.ts";
 import type { Leases } from "./system/accounts/leases.ts";
@@ -24,7 +23,7 @@ export interface StartupParts {
   readonly journal: Pick<Journal, "logDaemon">;
 }
 
-/** Reads everything, logs what is unreadable, and removes what belongs to no session. */
+/** Logs what is unreadable, and removes what belongs to no session. */
 export async function findLeftovers(parts: StartupParts): Promise<What[]> {
   const { loginSwitch } = readSwitch(parts);
   const { found, dead, unknown } = readRecords(parts);

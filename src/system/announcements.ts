@@ -1,4 +1,4 @@
-// Whether the journal has a receipt, from a guestd that was killed before it recorded the announcement.
+// Whether the journal has a receipt. A guestd may have been killed before it recorded the announcement.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { MESSAGE_IDS } from "../policy/messages.ts";
@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const JOURNALCTL = "/usr/bin/journalctl";
 const OPTIONS = { timeout: 15_000, killSignal: "SIGKILL", env: {} } as const;
 
-/** @returns false also if the journal is unreadable: two announcements are better than none */
+/** @returns false if the journal is unreadable: two announcements are better than none */
 export async function wasAnnounced(id: string): Promise<boolean> {
   const matches = [
     `MESSAGE_ID=${MESSAGE_IDS["announce-closed"]}`,

@@ -1,8 +1,7 @@
-// Answers many questions with one look. Later questions wait for the next look, so no answer is older than its
-// question.
+// Answers many questions with one look. No answer is older than its question.
 import { setImmediate as nextRound } from "node:timers/promises";
 
-/** In the order of the questions. */
+/** Answers in the order of the questions. */
 export type AnswerAll<Question, Answer> = (questions: readonly Question[]) => Promise<readonly Answer[]>;
 
 interface Waiting<Question, Answer> {
@@ -17,7 +16,7 @@ export class Batch<Question, Answer> {
   readonly #waiting: Waiting<Question, Answer>[] = [];
   #isLooking = false;
 
-  /** @param most questions per look, so the first need not wait for all */
+  /** @param most questions per look, or the first would wait for all */
   constructor(answerAll: AnswerAll<Question, Answer>, most = 256) {
     this.#answerAll = answerAll;
     this.#most = most;
@@ -39,7 +38,7 @@ export class Batch<Question, Answer> {
     this.#isLooking = false;
   }
 
-  // One answer per round of the event loop, or what follows from all would block guestd.
+  // Gives one answer per round of the event loop: what follows from all would block guestd.
   async #answer(asked: readonly Waiting<Question, Answer>[]): Promise<void> {
     try {
       const answers = await this.#answerAll(asked.map(({ question }) => question));

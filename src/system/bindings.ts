@@ -1,4 +1,4 @@
-// The only file that loads the native addon. Its types are the contract with native/addon.cc.
+// The only file that loads the addon. Its types are the contract with native/addon.cc.
 import { createRequire } from "node:module";
 import type { Step } from "../policy/steps.ts";
 
@@ -25,37 +25,37 @@ export interface IpcIsolation {
 }
 
 /**
- * With a PID namespace, and its first process, the reaper: a child of guestd in guestd's cgroup. The caller owns all
- * descriptors and the reaper. SIGKILL to `pidfd` ends everything in the namespace; `reap` collects the reaper. After
- * guestd exits, init is its parent.
+ * With the reaper: the first process of a PID namespace, a child of guestd in guestd's cgroup. The caller owns all
+ * descriptors and the reaper. SIGKILL to `pidfd` ends the namespace; `reap` collects the reaper. After guestd exits,
+ * init is its parent.
  */
 export interface Isolation extends IpcIsolation {
   /** In guestd's PID namespace. */
   readonly pid: number;
   readonly pidfd: number;
-  /** A child of the leader's. */
+  /** A child of the leader's PID namespace. */
   readonly processes: NamespaceFile;
 }
 
-/** The caller owns `fd`. The view lives while `fd` is open or a process is in it. */
+/** The caller owns `fd`. The view lives while it is open, or a process is in it. */
 export interface BuiltView {
   readonly fd: number;
   /** As in `stat /proc/PID/ns/mnt`. */
   readonly inode: number;
   /** Devices of the new tmpfs ("0:57", as in mountinfo), in the order of the plan. */
   readonly tmpfs: readonly { readonly target: string; readonly device: string }[];
-  /** Targets of optional steps that were left out. */
+  /** Optional targets that were left out. */
   readonly skipped: readonly string[];
-  /** What the copies of skeletons lack: "PATH: ATTRIBUTE", at most 20 of each step, then "and N more". */
+  /** What copies of skeletons lack: "PATH: ATTRIBUTE", at most 20 of each step, then "and N more". */
   readonly dropped: readonly string[];
-  /** Descriptor of the directory of a "keep" step, in guestd's mount namespace. The caller owns it. */
+  /** Directory of a "keep" step, in guestd's mount namespace. The caller owns the descriptor. */
   readonly kept?: number;
-  /** Only with an "mqueue" step or a reaper. A reaper has a PID namespace. */
+  /** Only with an "mqueue" step or a reaper. */
   readonly isolation?: IpcIsolation | Isolation;
 }
 
 export interface Watch {
-  /** Ends the calls of the callback. May be called twice. */
+  /** Ends the callback. May be called twice. */
   stop(): void;
 }
 
@@ -67,8 +67,8 @@ export interface SweptFiles {
   /** "PATH" or "PATH: WHY", at most 20, then "and N more". Special bytes are \xNN. */
   readonly left: readonly string[];
   /**
-   * Paths below which the user may have unsearched files: directories that only their other owners can write to; more
-   * than 10,000 names of others; more than 512 levels; no time left.
+   * Where unsearched files may be: below directories that only their other owners can write to; beyond 10,000 names of
+   * others or 512 levels; after the limit.
    */
   readonly unseen: readonly string[];
 }
@@ -84,14 +84,14 @@ export interface WalkProgress {
     readonly removed: number;
     readonly left: readonly string[];
   }[];
-  /** "PATH: WHY". Leaves out what any user could make: unreadable directories below those of others. */
+  /** "PATH: WHY". Leaves out unreadable directories below others', which any user could make. */
   readonly unread: readonly string[];
 }
 
-/** A walk of everything below some directories. Its descriptors are closed with it, or when it is done. */
+/** A walk of everything below some directories. Its descriptors are closed with it, or at its end. */
 export interface Walk {
   /**
-   * Begins or continues in a thread that uses only idle processors and disks.
+   * Begins or continues, in a thread that uses only idle processors and disks.
    * @param limitMs when it pauses again
    * @returns rejects with EBUSY while it runs; after another error it cannot continue
    */
@@ -100,66 +100,66 @@ export interface Walk {
 
 export interface Bindings {
   /**
-   * Builds a view in a thread of its own, from the mount namespace behind `pidfd`. A failure leaves nothing. If guestd
-   * is killed meanwhile, a reaper can be left in its cgroup.
-   * @param label source of each tmpfs, as in mountinfo: 1 to 64 of a-z, 0-9 and "-"
+   * Builds a view in a thread, from the mount namespace behind `pidfd`. A failure leaves nothing. If guestd is killed
+   * meanwhile, a reaper can be left in its cgroup.
+   * @param label source of each tmpfs: 1 to 64 of a-z, 0-9 and "-"
    * @param reaper descriptor of the reaper's executable, for a PID namespace that a "proc" step shows; -1 as undefined.
    * It may end at any time: watch its pidfd.
    */
   buildView(pidfd: number, plan: readonly Step[], label: string, reaper?: number): Promise<BuiltView>;
   /** pidfd_open(2), close-on-exec. The caller closes it. */
   openPidfd(pid: number): number;
-  /** Calls `onExit` once, on the main thread, when the process has ended. Keeps a copy of the descriptor. */
+  /** Calls `onExit` once, on the main thread. Keeps a copy of the descriptor. */
   watchPidfd(pidfd: number, onExit: () => void): Watch;
   /** pidfd_send_signal(2). */
   sendSignal(pidfd: number, signal: number): void;
   /** Also true for a zombie. Does not block. */
   hasEnded(pidfd: number): boolean;
   /**
-   * Whether the peer of a connection that another process accepted is still there (TCP, vsock, or a named AF_UNIX
-   * socket). Looks at a copy of the descriptor and closes it.
+   * Whether the peer of an accepted connection (TCP, vsock, or a named AF_UNIX socket) is still there. Looks at a copy
+   * of the descriptor and closes it.
    * @returns undefined if the descriptor is no such connection, or does not exist
    * @throws NativeError, step "pidfd_getfd": EPERM with kernel.yama.ptrace_scope=3, ESRCH if the process has ended
    */
   lookAtConnection(pidfd: number, fd: number): "open" | "gone" | undefined;
   /**
    * Returns bytes in the tmpfs of a view. Blocks for about a millisecond.
-   * @param fd the view, from buildView
-   * @param targets paths of the tmpfs, and `devices` their devices; one covered by another mount counts nothing
+   * @param fd from buildView
+   * @param targets paths of the tmpfs, and `devices` their devices; covered ones count nothing
    */
   measureView(fd: number, targets: readonly string[], devices: readonly string[]): number;
   /**
-   * Empties the tmpfs of a view, in a thread of its own. Mounts inside stay, with the directories above them.
+   * Empties the tmpfs of a view, in a thread. Mounts inside stay, with the directories above them.
    * @param targets as for measureView; covered ones are skipped
-   * @param limitMs rejects with ETIMEDOUT after this processor time
+   * @param limitMs of processor time; then rejects with ETIMEDOUT
    * @returns bytes still held by files that are open, mapped, or in transit in a socket
    */
   wipeView(fd: number, targets: readonly string[], devices: readonly string[], limitMs: number): Promise<number>;
   /**
-   * Removes all System V objects of an IPC namespace, in a thread of its own.
+   * Removes all System V objects of an IPC namespace, in a thread.
    * @param fd from buildView; guestd's namespace is refused
    * @returns how many there were
    */
   emptyIpc(fd: number): Promise<number>;
   /**
-   * Collects the zombie of a reaper (waitid(2) without blocking).
-   * @returns false while it runs; true if it is collected, or is not guestd's child. The PID namespace ends when all
-   * its zombies are collected, including nested reapers.
+   * Collects a reaper's zombie (waitid(2) without blocking).
+   * @returns false while it runs; true if collected, or not guestd's child. The PID namespace ends when all its zombies
+   * are collected, including nested reapers.
    */
   reap(pidfd: number): boolean;
   /**
-   * Finds a user's files below directories, in a thread of its own, and removes them on demand. Follows no symbolic
-   * link, crosses no mount, opens only directories. Changes meanwhile are no error. Searches where the user could
-   * write, and limits the work that other users can cause.
-   * @param paths absolute; missing ones are skipped. The directory itself is given to root and stays.
+   * Finds a user's files below directories, in a thread, and removes them on demand. Follows no symbolic link, crosses
+   * no mount, opens only directories. Changes meanwhile are no error. Searches where the user could write, and limits
+   * the work that others can cause.
+   * @param paths absolute; missing ones are skipped. The directory itself is given to root.
    * @param uid not root's
    * @param remove gives the user's directories to root (mode 0700, the UID as group), removes the user's files in them,
-   * then empty directories. Others' files stay. Directories more than 512 levels deep are emptied, too.
-   * @param limitMs when it ends, done or not; a file system that does not answer blocks it longer
+   * then empty directories. Others' files stay. Directories deeper than 512 levels are emptied, too.
+   * @param limitMs ends it, done or not; a silent file system blocks longer
    */
   sweepFiles(paths: readonly string[], uid: number, remove: boolean, limitMs: number): Promise<SweptFiles>;
   /**
-   * Returns a walk that removes files as sweepFiles, without limits on other users' files.
+   * A walk removes files as sweepFiles does, but without limits on others' files.
    * @param paths as for sweepFiles
    * @param uids not root's
    */
@@ -179,7 +179,7 @@ export interface Bindings {
    */
   openQueues(): number;
   /**
-   * umount2(2) in guestd's mount namespace. Does not follow a link at the end of the path.
+   * umount2(2) in guestd's mount namespace. Follows no link at the end of the path.
    * @param path absolute; only root may be able to change it
    * @throws NativeError, step "umount2": EBUSY while in use, EINVAL if nothing is mounted
    */
@@ -187,14 +187,13 @@ export interface Bindings {
   probe(): Abilities;
 }
 
-/** What not every kernel has. */
 export interface Abilities {
   readonly overlay: boolean;
   /** Can keep a tmpfs out of swap. */
   readonly noswap: boolean;
 }
 
-/** @throws Error of dlopen if the addon is missing or was built for another system */
+/** @throws Error of dlopen if the addon is missing, or built for another system */
 export function loadBindings(): Bindings {
   return createRequire(import.meta.url)("#guestns") as Bindings;
 }

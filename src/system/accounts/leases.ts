@@ -1,4 +1,4 @@
-// Publishes and withdraws leased accounts, and the ghost if its packaged record does not fit.
+// Publishes and withdraws leased accounts, and the ghost if the packaged record does not fit.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -31,7 +31,7 @@ const MACHINE: LeaseMachine = {
   uidUse: new UidUse(),
 };
 
-/** The session may continue. Without its guest's name, nothing of the UID is searched or removed. */
+/** The session may continue. Without its guest's name, nothing of the UID is searched. */
 const UNCLEAR = "the record of its session could not be read";
 
 /** When no login waits. */
@@ -70,7 +70,7 @@ export class Leases {
     else await this.#store.quarantine(uid, quarantine);
   }
 
-  /** Returns the user who has a quarantined UID now, except its last guest. Their things must not be removed. */
+  /** Returns the user who has a quarantined UID now, except its last guest. Nothing of theirs may be removed. */
   async findForeign({ user, uid }: Pick<Account, "user" | "uid">): Promise<string | undefined> {
     const { accounts, uidUse } = this.#machine;
     const owner = (await accounts.findOwner(user, uid, PATIENCE_MS)) ?? uidUse.findLogin(uid);
@@ -83,7 +83,7 @@ export class Leases {
     if (owner !== undefined) throw new Error(`the uid ${account.uid} belongs to ${owner}`);
   }
 
-  /** With a linger mark, logind would never forget the user. */
+  /** The mark would keep logind from forgetting the user. */
   dropLinger({ user }: Pick<Account, "user">): Swept {
     const mark = join(this.#machine.linger, user);
     const found = existsSync(mark) ? 1 : 0;
@@ -96,7 +96,7 @@ export class Leases {
   }
 
   /**
-   * At the start: publishes accounts of continuing sessions, and withdraws all others.
+   * At the start: publishes accounts of continuing sessions, and withdraws others.
    * @param unclear some records are unreadable: accounts without a session stay, and their UIDs are quarantined
    * @param over ids of sessions that ended but are not announced
    */
@@ -125,7 +125,7 @@ export class Leases {
     return { sessions: recovered, kept: this.#store.read() };
   }
 
-  // If nothing can be saved, the account stays and keeps its UID from being leased.
+  // An account that stays keeps its UID from being leased.
   async #trySaveUid(uid: number, quarantine: Quarantine | undefined): Promise<boolean> {
     try {
       await this.saveUid(uid, quarantine);
@@ -135,13 +135,13 @@ export class Leases {
     }
   }
 
-  // If a session is not open and its account missing, it may never have been made, and the UID may be a user's. An
-  // existing account may lack its link by UID. An account is not withdrawn twice.
+  // If the session is not open and its account is missing, it may never have been made, and the UID may be a user's. An
+  // existing account may lack its link by UID. No account is withdrawn twice.
   async #restore(session: SavedSession, stands: boolean, ends: boolean): Promise<SavedSession> {
     const isMade = stands || (session.phase === "open" && !ends);
     const { user, uid } = session.account;
     try {
-      // A file at the path of its home may be from this session.
+      // Something at its home's path may be from this session.
       const isFree = isMade || (await this.#machine.accounts.findOwner(user, uid)) === undefined;
       if (isFree && (stands || !ends)) this.#userRecords.publish(session.account);
       return { ...session, published: isFree };
@@ -150,7 +150,7 @@ export class Leases {
     }
   }
 
-  /** Publishes the ghost if it is not known; not while guestd is installed or removed. */
+  /** Publishes an unknown ghost, but not while guestd is installed or removed. */
   async publishGhost({ Guests: { Ghost, GhostName, Group, Shell } }: Config): Promise<void> {
     if (this.#userRecords.isMasked(GHOST_UID)) return;
     const { accounts } = this.#machine;

@@ -1,5 +1,5 @@
-// Keeps guest-lookup (native/lookup.c) to ask the name service and the process table. Starting it for each question
-// would slow down logins. A name service that hangs is killed with its program.
+// Keeps guest-lookup (native/lookup.c) to ask the name service and the process table: starting it is slower than a
+// login. If the name service hangs, it is killed with its program.
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
@@ -24,16 +24,15 @@ export class Lookup {
   readonly #program: readonly [string, ...string[]];
   #idle: Helper[] = [];
 
-  /** @param program a command */
   constructor(program: readonly [string, ...string[]] = [PROGRAM]) {
     this.#program = program;
   }
 
   /**
-   * Asks a question, and returns the answer as in native/lookup.c; undefined if nothing is found. Concurrent questions
-   * have a program each.
+   * Asks a question, and returns the answer as in native/lookup.c; undefined for none. Concurrent questions have a
+   * program each.
    * @param late returns the message for a missed limit
-   * @throws Error if the program fails, or has not answered within the limit
+   * @throws Error if the program fails, or does not answer in time
    */
   async ask(question: string, limitMs = LIMIT_MS, late = NO_ANSWER): Promise<string | undefined> {
     // No name has a newline.
@@ -57,7 +56,7 @@ export class Lookup {
     const [program, ...args] = this.#program;
     const child = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
     child.stdout.setEncoding("utf8");
-    // Neither program nor pipes keep guestd running.
+    // Program and pipes do not keep guestd running.
     child.unref();
     for (const stream of [child.stdin, child.stdout]) (stream as unknown as Socket).unref();
     const forget = () => {

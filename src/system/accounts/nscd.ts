@@ -1,4 +1,4 @@
-// Whether nscd(8), or unscd, caches accounts: it would report a leased name as unknown for a while.
+// Whether nscd(8), or unscd, caches accounts. It would report a leased name as unknown for a while.
 import { existsSync } from "node:fs";
 import { readIfThere } from "../read-file.ts";
 

@@ -1,4 +1,4 @@
-// Looks up accounts in the name service (NSS), for explanations and for new accounts. PAM gives a login its account.
+// Looks up accounts (NSS) for explanations and new accounts. PAM gives a login its account.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Account } from "../../policy/account.ts";
@@ -17,7 +17,7 @@ export async function findAccount(name: string, names: Names = lookup): Promise<
   return { user, uid: Number(uid), gid: Number(gid), realName: realName ?? "", home: home ?? "", shell: shell ?? "" };
 }
 
-/** Whether the group is the account's primary one, or the account a member. */
+/** Whether the group is the account's primary one, or lists it as a member. */
 export async function isMember(account: Account, group: string, names: Names = lookup): Promise<boolean> {
   const gid = await findGroup(group, names);
   if (gid === undefined) return false;
@@ -37,7 +37,7 @@ export async function listMembers(group: string, names: Names = lookup): Promise
   return members.split(",").filter((name) => name !== "");
 }
 
-/** Returns the names of all groups of an account; empty if one has no name. */
+/** Returns the names of all groups; none if one is unknown. */
 export async function findGroups({ user }: Pick<Account, "user">): Promise<readonly string[]> {
   const options = { timeout: LIMIT_MS, killSignal: "SIGKILL", env: {} } as const;
   try {
@@ -51,7 +51,7 @@ export async function findGroups({ user }: Pick<Account, "user">): Promise<reado
 }
 
 /**
- * Returns the user with this UID or name. If these are two, the owner of the UID.
+ * If UID and name belong to two users, returns the owner of the UID.
  * @param limitMs for the name service; systemd takes part, and may be busy
  */
 export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): Promise<string | undefined> {
@@ -60,8 +60,8 @@ export async function findOwner(user: string, uid: number, limitMs = LIMIT_MS): 
 }
 
 /**
- * Returns a process with this UID as one of its four.
- * @throws Error if not all processes could be looked at within the limit
+ * Finds a process with this UID as one of its four.
+ * @throws Error if not all could be looked at within the limit
  */
 export async function findProcess(uid: number, limitMs: number): Promise<number | undefined> {
   const late = (limit: string) => `not all processes could be looked at in ${limit}`;

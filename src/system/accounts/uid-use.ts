@@ -1,5 +1,5 @@
-// Whether a user has a UID that the name service does not report, because a directory service does not answer. A guest
-// must not get that UID: the end kills all its processes.
+// Whether a user has a UID that a silent directory service does not report. A guest must not get it: the end kills all
+// its processes.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProcess } from "./nss.ts";
@@ -24,7 +24,7 @@ export class UidUse {
     this.#findProcess = parts.findProcess;
   }
 
-  /** Returns the logged-in user with this UID, from logind. */
+  /** Returns the user with this UID who is logged in, from logind. */
   findLogin(uid: number): string | undefined {
     try {
       const state = readFileSync(join(this.#run, "systemd/users", String(uid)), "utf8");

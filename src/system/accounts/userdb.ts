@@ -1,5 +1,5 @@
-// Accounts that guestd makes: JSON user records below /run/userdb (systemd.io/USER_RECORD), which nss-systemd reads.
-// Never writes to /etc/passwd, shadow or group.
+// guestd's accounts: JSON user records below /run/userdb (systemd.io/USER_RECORD), for nss-systemd. Never writes to
+// /etc/passwd, shadow or group.
 import {
   chmodSync,
   existsSync,
@@ -20,8 +20,8 @@ const OWNER = "org.guestd1";
 /** Half of an account: its user record, or the link by UID. */
 const UNFINISHED = /^(guest-[a-z2-7]{4}|\d+)\.user\.new$/;
 const PRIVILEGED = /^guest-[a-z2-7]{4}\.user-privileged$/;
-// Like nss-systemd's default "!*", no password matches "*". accounts-daemon takes "!" for a locked account, which GDM
-// does not list.
+// No password matches "*". In nss-systemd's default "!*", accounts-daemon takes "!" for a locked account, and GDM does
+// not list it.
 const NO_PASSWORD = '{ "privileged": { "hashedPassword": ["*"] } }\n';
 const NAME = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 
@@ -31,7 +31,7 @@ export class UserRecords {
 
   /**
    * @param directory owned by root, readable by all
-   * @param etc of administrator and package; takes precedence
+   * @param etc takes precedence
    */
   constructor(directory = "/run/userdb", etc = "/etc/userdb") {
     this.#directory = directory;
@@ -49,7 +49,7 @@ export class UserRecords {
       shell,
       disposition: "regular",
       service: OWNER,
-      // logind does the same later.
+      // As logind does after the last session, but at once and completely.
       killProcesses: true,
       stopDelayUSec: 0,
     };
@@ -64,7 +64,7 @@ export class UserRecords {
     this.#link(user, uid);
   }
 
-  /** No error if the account is unknown, or belongs to another service. */
+  /** No error if the account is unknown, or another service's. */
   withdraw({ user, uid }: Pick<Account, "user" | "uid">): void {
     const file = this.#file(user);
     if (existsSync(file) && !readOwn(file).some((own) => own.uid === uid)) return;
@@ -79,7 +79,7 @@ export class UserRecords {
     return [this.#etc, this.#directory].some((directory) => readLink(join(directory, `${uid}.user`)) === "/dev/null");
   }
 
-  /** Removes what a guestd left that was killed during publish(). */
+  /** Removes what an interrupted publish() left. */
   sweep(): void {
     for (const name of listNames(this.#directory)) {
       const path = join(this.#directory, name);
@@ -108,7 +108,7 @@ export class UserRecords {
   }
 }
 
-// Readable by root only (systemd.io/USER_RECORD). nss-systemd makes the shadow entry from it.
+// Only root can read it (systemd.io/USER_RECORD). nss-systemd makes the shadow entry from it.
 const privilegedOf = (file: string): string => `${file}-privileged`;
 
 // A user record that is not JSON is not guestd's.
